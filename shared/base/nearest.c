@@ -1,0 +1,50 @@
+#include "base/nearest.h"
+
+/* No option or key is longer; what is, resembles none. */
+enum { WORD_MAX = 48 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Optimal string alignment distance (Damerau-Levenshtein without a letter edited twice). */
+static size_t distance(struct text a, struct text b)
+{
+    size_t rows[3][WORD_MAX + 1]; /* of a[..i-2], a[..i-1], a[..i], in turn */
+    for (size_t j = 0; j <= b.count; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a.count; i++) {
+        size_t *here = rows[i % 3];
+        const size_t *before = rows[(i + 2) % 3];
+        const size_t *before_that = rows[(i + 1) % 3];
+        here[0] = i;
+        for (size_t j = 1; j <= b.count; j++) {
+            size_t change = a.at[i - 1] == b.at[j - 1] ? 0 : 1;
+            here[j] = least(least(before[j] + 1, here[j - 1] + 1), before[j - 1] + change);
+            if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] && a.at[i - 2] == b.at[j - 1])
+                here[j] = least(here[j], before_that[j - 2] + 1);
+        }
+    }
+    return rows[a.count % 3][b.count];
+}
+
+const char *nearest_word(struct text wrong, const char *const *words, size_t count)
+{
+    const char *nearest = NULL;
+    size_t nearest_distance = 0;
+    if (wrong.count > WORD_MAX)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct text word = text_of(words[i]);
+        if (word.count > WORD_MAX)
+            continue;
+        size_t allowed = word.count / 3 ? word.count / 3 : 1;
+        size_t far = distance(wrong, word);
+        if (far <= allowed && far < word.count && (!nearest || far < nearest_distance)) {
+            nearest = words[i];
+            nearest_distance = far;
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,14 @@
+/* base/nearest.h -- what somebody meant who wrote a name that there is not. */
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
+
+#include <stddef.h>
+
+#include "base/bytes.h"
+
+/* The word of `words` that takes the fewest inserted, dropped, changed or swapped letters to
+ * become, if that is at most a third of its own (and at least one); NULL if none is that near.
+ * Of words equally near, the first. */
+const char *nearest_word(struct text wrong, const char *const *words, size_t count);
+
+#endif

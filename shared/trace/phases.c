@@ -1,0 +1,170 @@
+#include "trace/phases.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+void phases_init(struct phase_definitions *phases)
+{
+    *phases = (struct phase_definitions){0};
+}
+
+void phases_clear(struct phase_definitions *phases)
+{
+    arena_clear(&phases->arena);
+    free(phases->at);
+    *phases = (struct phase_definitions){0};
+}
+
+void phases_add(struct phase_definitions *phases, struct phase_definition definition)
+{
+    phases->at =
+        memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
+    phases->at[phases->count++] = definition;
+}
+
+bool phase_is_named(const struct phase_definition *definition, const char *written)
+{
+    if (definition->name_is_field)
+        return written[0] == '$' && strcmp(definition->name, written + 1) == 0;
+    return strcmp(definition->name, written) == 0;
+}
+
+bool phases_have_named(const struct phase_definitions *phases, const char *written)
+{
+    for (size_t i = 0; i < phases->count; i++)
+        if (phase_is_named(&phases->at[i], written))
+            return true;
+    return false;
+}
+
+static bool is_number(const struct field_value *value)
+{
+    return value->type == FIELD_INT || value->type == FIELD_UINT;
+}
+
+/* Below, equal or above 0, whatever the signs of the two. */
+static int compare_numbers(const struct field_value *a, const struct field_value *b)
+{
+    bool a_negative = a->type == FIELD_INT && a->i < 0;
+    bool b_negative = b->type == FIELD_INT && b->i < 0;
+    if (a_negative != b_negative)
+        return a_negative ? -1 : 1;
+    /* Of one sign: as unsigned in the same order. */
+    uint64_t left = a->type == FIELD_INT ? (uint64_t)a->i : a->u;
+    uint64_t right = b->type == FIELD_INT ? (uint64_t)b->i : b->u;
+    return (left > right) - (left < right);
+}
+
+static int compare_texts(struct text a, struct text b)
+{
+    size_t common = a.count < b.count ? a.count : b.count;
+    int order = common ? memcmp(a.at, b.at, common) : 0;
+    return order ? order : (a.count > b.count) - (a.count < b.count);
+}
+
+bool field_value_equal(const struct field_value *a, const struct field_value *b)
+{
+    if (is_number(a) && is_number(b))
+        return compare_numbers(a, b) == 0;
+    return a->type == FIELD_TEXT && b->type == FIELD_TEXT && text_equal(a->text, b->text);
+}
+
+static bool glob_matches(struct text pattern, struct text text)
+{
+    char *terminated_pattern = memory_string(pattern);
+    char *terminated_text = memory_string(text);
+    bool matches = fnmatch(terminated_pattern, terminated_text, 0) == 0;
+    free(terminated_pattern);
+    free(terminated_text);
+    return matches;
+}
+
+bool phase_filter_passes(const struct phase_filter *filter, const struct field_value *value)
+{
+    int order;
+    if (is_number(value) && is_number(&filter->constant))
+        order = compare_numbers(value, &filter->constant);
+    else if (value->type == FIELD_TEXT && filter->constant.type == FIELD_TEXT)
+        order = compare_texts(value->text, filter->constant.text);
+    else
+        return false;
+
+    switch (filter->compare) {
+    case COMPARE_EQ: return order == 0;
+    case COMPARE_NE: return order != 0;
+    case COMPARE_LT: return order < 0;
+    case COMPARE_LE: return order <= 0;
+    case COMPARE_GT: return order > 0;
+    case COMPARE_GE: return order >= 0;
+    case COMPARE_GLOB:
+        return value->type == FIELD_TEXT && glob_matches(filter->constant.text, value->text);
+    }
+    return false;
+}
+
+/* FNV-1a over a form that has no two readings: numbers as eight bytes, texts after their
+ * count. Source: draft-eastlake-fnv. */
+static uint64_t digest_number(uint64_t digest, uint64_t number)
+{
+    for (unsigned shift = 0; shift < 64; shift += 8)
+        digest = (digest ^ (number >> shift & 0xff)) * 1099511628211u;
+    return digest;
+}
+
+static uint64_t digest_text(uint64_t digest, struct text text)
+{
+    digest = digest_number(digest, text.count);
+    for (size_t i = 0; i < text.count; i++)
+        digest = (digest ^ (uint8_t)text.at[i]) * 1099511628211u;
+    return digest;
+}
+
+static uint64_t digest_string(uint64_t digest, const char *string)
+{
+    return string ? digest_text(digest, text_of(string)) : digest_number(digest, UINT64_MAX);
+}
+
+static uint64_t digest_filters(uint64_t digest, const struct phase_filter *filters, size_t count)
+{
+    digest = digest_number(digest, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct field_value *constant = &filters[i].constant;
+        digest = digest_string(digest, filters[i].field);
+        digest = digest_number(digest, filters[i].compare);
+        digest = digest_number(digest, constant->type);
+        if (constant->type == FIELD_TEXT)
+            digest = digest_text(digest, constant->text);
+        else
+            digest = digest_number(digest, constant->u);
+    }
+    return digest;
+}
+
+static uint64_t digest_definition(uint64_t digest, const struct phase_definition *definition)
+{
+    digest = digest_string(digest, definition->name);
+    digest = digest_number(digest, definition->name_is_field);
+    digest = digest_string(digest, definition->parent);
+    digest = digest_string(digest, definition->begin_event);
+    digest = digest_string(digest, definition->end_event);
+    digest = digest_number(digest, definition->match_count);
+    for (size_t i = 0; i < definition->match_count; i++) {
+        digest = digest_string(digest, definition->match[i].begin_field);
+        digest = digest_string(digest, definition->match[i].end_field);
+    }
+    digest = digest_number(digest, definition->capture_count);
+    for (size_t i = 0; i < definition->capture_count; i++)
+        digest = digest_string(digest, definition->capture[i]);
+    digest = digest_filters(digest, definition->begin_filter, definition->begin_filter_count);
+    return digest_filters(digest, definition->end_filter, definition->end_filter_count);
+}
+
+uint64_t phases_digest(const struct phase_definitions *phases)
+{
+    uint64_t digest = digest_number(14695981039346656037u, phases->count);
+    for (size_t i = 0; i < phases->count; i++)
+        digest = digest_definition(digest, &phases->at[i]);
+    return digest;
+}

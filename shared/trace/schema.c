@@ -1,0 +1,397 @@
+#include "trace/schema.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/memory.h"
+
+/* What a kernel event of a fixed name is, and its slots up to the first without a field. */
+enum { NAMED_SLOTS_MAX = 8 };
+
+struct named_event {
+    const char *name;
+    enum event_kind kind;
+    struct slot slots[NAMED_SLOTS_MAX];
+};
+
+static const struct named_event named_events[] = {
+    {"sched_switch", EVENT_SWITCH,
+     {{"prev_tid", SLOT_VALUE, 0}, {"prev_state", SLOT_VALUE, 1}, {"next_tid", SLOT_VALUE, 2},
+      {"prev_comm", SLOT_TEXT, 0}, {"next_comm", SLOT_TEXT, 1}}},
+    {"sched_waking", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
+    {"sched_wakeup", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
+    {"sched_wakeup_new", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
+    {"sched_process_fork", EVENT_FORK,
+     {{"parent_tid", SLOT_VALUE, 0}, {"parent_pid", SLOT_VALUE, 1}, {"child_tid", SLOT_VALUE, 2},
+      {"child_pid", SLOT_VALUE, 3}, {"parent_comm", SLOT_TEXT, 0}, {"child_comm", SLOT_TEXT, 1},
+      {"vtids", SLOT_INTS, 0}}},
+    {"sched_process_exec", EVENT_EXEC,
+     {{"tid", SLOT_VALUE, 0}, {"old_tid", SLOT_VALUE, 1}, {"filename", SLOT_TEXT, 0}}},
+    {"sched_process_exit", EVENT_EXIT, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
+    {"lttng_statedump_process_state", EVENT_TOLD_PROCESS,
+     {{"tid", SLOT_VALUE, 0}, {"pid", SLOT_VALUE, 1}, {"ppid", SLOT_VALUE, 2},
+      {"status", SLOT_VALUE, 3}, {"file_table_address", SLOT_VALUE, 4}, {"name", SLOT_TEXT, 0}}},
+    {"lttng_statedump_process_pid_ns", EVENT_TOLD_PID_NS,
+     {{"tid", SLOT_VALUE, 0}, {"vtid", SLOT_VALUE, 1}, {"ns_level", SLOT_VALUE, 2}}},
+    {"lttng_statedump_file_descriptor", EVENT_TOLD_FD,
+     {{"file_table_address", SLOT_VALUE, 0}, {"pid", SLOT_VALUE, 1}, {"fd", SLOT_VALUE, 2},
+      {"flags", SLOT_VALUE, 3}, {"filename", SLOT_TEXT, 0}}},
+};
+
+/* Names to what was made for them; open addressing, never shrinks. */
+struct entry {
+    uint64_t hash;
+    const void *made; /* NULL: free */
+};
+
+struct interned {
+    struct entry *entries;
+    size_t room; /* a power of two, or 0 */
+    size_t count;
+};
+
+struct schema {
+    const struct phase_definitions *phases;
+    struct arena arena;          /* classes, calls and what they point to */
+    struct interned by_domain[2]; /* struct event_class */
+    struct interned by_call;      /* struct syscall */
+    struct event_class **classes; /* by id */
+    size_t class_count, class_room;
+    struct event_class *loss[2];
+};
+
+/* FNV-1a. Source: draft-eastlake-fnv. */
+static uint64_t hash_text(struct text text)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < text.count; i++)
+        hash = (hash ^ (uint8_t)text.at[i]) * 1099511628211u;
+    return hash;
+}
+
+/* Both a class and a call begin with their name. */
+static bool is_named(const void *made, struct text name)
+{
+    const char *const *first = made;
+    return text_equal(text_of(*first), name);
+}
+
+static_assert(offsetof(struct event_class, name) == 0, "is_named() reads it");
+static_assert(offsetof(struct syscall, name) == 0, "is_named() reads it");
+
+static struct entry *interned_slot(const struct interned *interned, uint64_t hash,
+                                   struct text name)
+{
+    size_t at = (size_t)hash & (interned->room - 1);
+    while (interned->entries[at].made &&
+           (interned->entries[at].hash != hash || !is_named(interned->entries[at].made, name)))
+        at = (at + 1) & (interned->room - 1);
+    return &interned->entries[at];
+}
+
+static const void *interned_find(const struct interned *interned, struct text name)
+{
+    return interned->room ? interned_slot(interned, hash_text(name), name)->made : NULL;
+}
+
+static void interned_grow(struct interned *interned)
+{
+    struct interned next = {.room = interned->room ? 2 * interned->room : 256,
+                            .count = interned->count};
+    next.entries = memory_new(next.room * sizeof *next.entries);
+    for (size_t i = 0; i < interned->room; i++) {
+        struct entry entry = interned->entries[i];
+        if (!entry.made)
+            continue;
+        size_t at = (size_t)entry.hash & (next.room - 1);
+        while (next.entries[at].made)
+            at = (at + 1) & (next.room - 1);
+        next.entries[at] = entry;
+    }
+    free(interned->entries);
+    *interned = next;
+}
+
+static void interned_add(struct interned *interned, struct text name, const void *made)
+{
+    if (2 * (interned->count + 1) > interned->room)
+        interned_grow(interned);
+    uint64_t hash = hash_text(name);
+    *interned_slot(interned, hash, name) = (struct entry){hash, made};
+    interned->count++;
+}
+
+static struct event_class *new_class(struct schema *schema, enum domain domain, struct text name)
+{
+    struct event_class *class = arena_take(&schema->arena, sizeof *class);
+    class->name = arena_string(&schema->arena, name);
+    class->domain = (uint8_t)domain;
+    class->kind = EVENT_OTHER;
+    class->id = (uint32_t)schema->class_count;
+    schema->classes = memory_grow(schema->classes, &schema->class_room, schema->class_count + 1,
+                                  sizeof *schema->classes);
+    schema->classes[schema->class_count++] = class;
+    return class;
+}
+
+struct schema *schema_new(const struct phase_definitions *phases)
+{
+    struct schema *schema = memory_new(sizeof *schema);
+    schema->phases = phases;
+    for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++) {
+        schema->loss[domain] = new_class(schema, domain, text_of("(loss)"));
+        schema->loss[domain]->kind = EVENT_LOSS;
+    }
+    return schema;
+}
+
+void schema_free(struct schema *schema)
+{
+    if (!schema)
+        return;
+    free(schema->by_domain[DOMAIN_KERNEL].entries);
+    free(schema->by_domain[DOMAIN_UST].entries);
+    free(schema->by_call.entries);
+    free(schema->classes);
+    arena_clear(&schema->arena);
+    free(schema);
+}
+
+const struct phase_definitions *schema_phases(const struct schema *schema)
+{
+    return schema->phases;
+}
+
+/* Splits `prefix` off `name`. */
+static bool take_prefix(struct text *name, const char *prefix)
+{
+    size_t count = strlen(prefix);
+    if (name->count < count || memcmp(name->at, prefix, count) != 0)
+        return false;
+    name->at += count;
+    name->count -= count;
+    return true;
+}
+
+/* The slots of a class while they are collected. */
+struct slot_list {
+    struct slot at[NAMED_SLOTS_MAX];
+    size_t count;
+};
+
+static void add_slot(struct slot_list *list, const char *field, enum slot_type type, uint8_t index)
+{
+    assert(list->count < NAMED_SLOTS_MAX);
+    list->at[list->count++] = (struct slot){field, type, index};
+}
+
+static void add_entry_slots(struct slot_list *list, const struct call_role *role)
+{
+    for (uint8_t i = 0; i < sizeof role->value_field / sizeof *role->value_field; i++)
+        if (role->value_field[i])
+            add_slot(list, role->value_field[i], SLOT_VALUE, i);
+    if (role->text_field)
+        add_slot(list, role->text_field, SLOT_TEXT, 0);
+}
+
+static void add_exit_slots(struct slot_list *list, const struct syscall *call)
+{
+    add_slot(list, "ret", SLOT_VALUE, 0);
+    if (call && call->role->op == CALL_CREATE_PAIR)
+        add_slot(list, strcmp(call->name, "socketpair") == 0 ? "socket" : "fildes", SLOT_INTS, 0);
+}
+
+/* Makes a class of `name` one of a call, if it is. */
+static bool become_call(struct schema *schema, struct event_class *class, struct text name,
+                        struct slot_list *slots)
+{
+    bool compat = take_prefix(&name, "compat_");
+    bool entry = take_prefix(&name, "syscall_entry_");
+    if ((!entry && !take_prefix(&name, "syscall_exit_")) || name.count == 0)
+        return false;
+    class->kind = entry ? EVENT_CALL_ENTRY : EVENT_CALL_EXIT;
+    class->compat = compat;
+    class->unknown_call = text_equal(name, text_of("unknown"));
+    if (!class->unknown_call)
+        class->call = schema_call(schema, name);
+    if (!entry)
+        add_exit_slots(slots, class->call);
+    else if (class->call)
+        add_entry_slots(slots, class->call->role);
+    return true;
+}
+
+static void become_named(struct event_class *class, struct slot_list *slots)
+{
+    for (size_t i = 0; i < sizeof named_events / sizeof *named_events; i++) {
+        const struct named_event *named = &named_events[i];
+        if (strcmp(named->name, class->name) != 0)
+            continue;
+        class->kind = (uint8_t)named->kind;
+        for (size_t slot = 0; slot < NAMED_SLOTS_MAX && named->slots[slot].field; slot++)
+            slots->at[slots->count++] = named->slots[slot];
+        return;
+    }
+}
+
+/* The fields and the definitions of a class, before their number is known. */
+struct phase_uses {
+    const char **fields;
+    size_t field_count, field_room;
+    uint32_t *begins, *ends;
+    size_t begin_count, begin_room, end_count, end_room;
+};
+
+static void use_field(struct phase_uses *uses, const char *field)
+{
+    for (size_t i = 0; i < uses->field_count; i++)
+        if (strcmp(uses->fields[i], field) == 0)
+            return;
+    uses->fields = memory_grow(uses->fields, &uses->field_room, uses->field_count + 1,
+                               sizeof *uses->fields);
+    uses->fields[uses->field_count++] = field;
+}
+
+static void use_as_begin(struct phase_uses *uses, const struct phase_definition *phase,
+                         uint32_t index)
+{
+    for (size_t i = 0; i < phase->match_count; i++)
+        use_field(uses, phase->match[i].begin_field);
+    if (phase->name_is_field)
+        use_field(uses, phase->name);
+    for (size_t i = 0; i < phase->capture_count; i++)
+        use_field(uses, phase->capture[i]);
+    for (size_t i = 0; i < phase->begin_filter_count; i++)
+        use_field(uses, phase->begin_filter[i].field);
+    uses->begins =
+        memory_grow(uses->begins, &uses->begin_room, uses->begin_count + 1, sizeof *uses->begins);
+    uses->begins[uses->begin_count++] = index;
+}
+
+static void use_as_end(struct phase_uses *uses, const struct phase_definition *phase,
+                       uint32_t index)
+{
+    for (size_t i = 0; i < phase->match_count; i++)
+        use_field(uses, phase->match[i].end_field);
+    /* An end that ends nothing counts under the name it tells itself. */
+    if (phase->name_is_field)
+        use_field(uses, phase->name);
+    for (size_t i = 0; i < phase->end_filter_count; i++)
+        use_field(uses, phase->end_filter[i].field);
+    uses->ends =
+        memory_grow(uses->ends, &uses->end_room, uses->end_count + 1, sizeof *uses->ends);
+    uses->ends[uses->end_count++] = index;
+}
+
+/* `count` elements moved from the heap into the arena; NULL if none. */
+static void *keep(struct schema *schema, void *at, size_t count, size_t size)
+{
+    void *kept = NULL;
+    if (count) {
+        kept = arena_take(&schema->arena, count * size);
+        memcpy(kept, at, count * size);
+    }
+    free(at);
+    return kept;
+}
+
+static void attach_phases(struct schema *schema, struct event_class *class)
+{
+    if (!schema->phases)
+        return;
+    struct phase_uses uses = {0};
+    for (size_t i = 0; i < schema->phases->count; i++) {
+        const struct phase_definition *phase = &schema->phases->at[i];
+        if (strcmp(phase->begin_event, class->name) == 0)
+            use_as_begin(&uses, phase, (uint32_t)i);
+        if (strcmp(phase->end_event, class->name) == 0)
+            use_as_end(&uses, phase, (uint32_t)i);
+    }
+    class->field_count = uses.field_count;
+    class->begin_count = uses.begin_count;
+    class->end_count = uses.end_count;
+    class->fields = keep(schema, uses.fields, uses.field_count, sizeof *uses.fields);
+    class->begins = keep(schema, uses.begins, uses.begin_count, sizeof *uses.begins);
+    class->ends = keep(schema, uses.ends, uses.end_count, sizeof *uses.ends);
+}
+
+const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name)
+{
+    const struct event_class *known = interned_find(&schema->by_domain[domain], name);
+    if (known)
+        return known;
+    struct event_class *class = new_class(schema, domain, name);
+    /* A program may give its events any name: only the kernel's mean what they say. */
+    struct slot_list slots = {0};
+    if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots))
+        become_named(class, &slots);
+    class->slot_count = slots.count;
+    if (slots.count) {
+        struct slot *kept = arena_take(&schema->arena, slots.count * sizeof *kept);
+        memcpy(kept, slots.at, slots.count * sizeof *kept);
+        class->slots = kept;
+    }
+    attach_phases(schema, class);
+    interned_add(&schema->by_domain[domain], name, class);
+    return class;
+}
+
+const struct event_class *schema_class_by_id(const struct schema *schema, uint32_t id)
+{
+    return id < schema->class_count ? schema->classes[id] : NULL;
+}
+
+size_t schema_class_count(const struct schema *schema)
+{
+    return schema->class_count;
+}
+
+const struct event_class *schema_loss_class(struct schema *schema, enum domain domain)
+{
+    return schema->loss[domain];
+}
+
+const struct syscall *schema_call(struct schema *schema, struct text name)
+{
+    const struct syscall *known = interned_find(&schema->by_call, name);
+    if (known)
+        return known;
+    struct syscall *call = arena_take(&schema->arena, sizeof *call);
+    call->name = arena_string(&schema->arena, name);
+    call->role = call_role_of(name);
+    call->id = (uint32_t)schema->by_call.count;
+    interned_add(&schema->by_call, name, call);
+    return call;
+}
+
+size_t schema_call_count(const struct schema *schema)
+{
+    return schema->by_call.count;
+}
+
+void declared_names_add(struct declared_names *declared, struct text class_name)
+{
+    declared->entry_open |= text_equal(class_name, text_of("syscall_entry_open"));
+    declared->entry_newfstat |= text_equal(class_name, text_of("syscall_entry_newfstat"));
+    declared->entry_fstat64 |= text_equal(class_name, text_of("syscall_entry_fstat64"));
+    declared->sched_switch |= text_equal(class_name, text_of("sched_switch"));
+    declared->old_syscalls |= text_equal(class_name, text_of("exit_syscall")) ||
+                              take_prefix(&class_name, "sys_");
+}
+
+void event_set_unknown_call(struct schema *schema, struct event *event, uint64_t number,
+                            bool x86_64, const int64_t *args, size_t arg_count)
+{
+    const char *name = x86_64 ? syscall_name_x86(number, event->class->compat) : NULL;
+    event->call = schema_call(schema, text_of(name ? name : "unknown"));
+    if (event->kind != EVENT_CALL_ENTRY)
+        return;
+    const struct call_role *role = event->call->role;
+    for (unsigned i = 0; i < sizeof role->raw_arg / sizeof *role->raw_arg; i++) {
+        if (role->raw_arg[i] < 0 || (size_t)role->raw_arg[i] >= arg_count)
+            continue;
+        event->value[i] = (int32_t)(uint32_t)(uint64_t)args[role->raw_arg[i]];
+        event->present = (uint8_t)(event->present | 1u << i);
+    }
+}
