@@ -1,0 +1,290 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "trace/phases.h"
+
+static struct phase_definitions phases;
+static struct failure why;
+
+static void begin(void)
+{
+    phases_init(&phases);
+    why.text[0] = '\0';
+}
+
+static void end(void)
+{
+    phases_clear(&phases);
+}
+
+TestSuite(phases_yaml, .init = begin, .fini = end);
+TestSuite(phases_period, .init = begin, .fini = end);
+TestSuite(phases_filter);
+
+static enum status add_yaml(const char *yaml)
+{
+    return phases_add_yaml(&phases, "f.yaml",
+                           (struct bytes){(const uint8_t *)yaml, strlen(yaml)}, &why);
+}
+
+static enum status add_period(const char *period)
+{
+    return phases_add_period(&phases, text_of(period), &why);
+}
+
+#define STRING(pointer) ((char *)(uintptr_t)(pointer))
+
+Test(phases_yaml, reads_every_key)
+{
+    cr_assert(eq(int,
+                 add_yaml("phases:\n"
+                          "  - name: request\n"
+                          "    begin: t:rb\n"
+                          "    end: t:re\n"
+                          "    match: [id]\n"
+                          "    capture: [file]\n"
+                          "  - name: $phase\n"
+                          "    parent: request\n"
+                          "    begin: t:pb\n"
+                          "    end: t:pe\n"
+                          "    match: [id, phase]\n"),
+                 STATUS_OK),
+              "%s", why.text);
+    cr_assert(eq(sz, phases.count, 2));
+    cr_expect(eq(str, STRING(phases.at[0].name), "request"));
+    cr_expect(not(phases.at[0].name_is_field));
+    cr_expect(phases.at[0].parent == NULL);
+    cr_expect(eq(str, STRING(phases.at[0].capture[0]), "file"));
+    cr_expect(eq(str, STRING(phases.at[1].name), "phase"));
+    cr_expect(phases.at[1].name_is_field);
+    cr_expect(eq(str, STRING(phases.at[1].parent), "request"));
+    cr_expect(eq(sz, phases.at[1].match_count, 2));
+    cr_expect(eq(str, STRING(phases.at[1].match[1].begin_field), "phase"));
+    cr_expect(eq(str, STRING(phases.at[1].match[1].end_field), "phase"));
+}
+
+Test(phases_yaml, a_parent_may_come_later_and_may_be_a_field)
+{
+    cr_expect(eq(int,
+                 add_yaml("phases:\n"
+                          "  - {name: a, begin: b, end: e, parent: $p}\n"
+                          "  - {name: $p, begin: b, end: e}\n"),
+                 STATUS_OK),
+              "%s", why.text);
+}
+
+Test(phases_yaml, a_mistake_is_told_with_its_place)
+{
+    static const struct {
+        const char *yaml;
+        const char *sentence;
+    } rows[] = {
+        {"", "f.yaml: is empty; `phases:` is wanted"},
+        {"- a\n", "f.yaml:1:1: a mapping with the key `phases` is wanted, not a list"},
+        {"phase: []\n", "f.yaml:1:1: unknown key `phase`; `phases` is the nearest"},
+        {"phases: 3\n", "f.yaml:1:9: phases: a list is wanted here, not a text"},
+        {"phases:\n - name: a\n   begn: b\n",
+         "f.yaml:3:4: unknown key `begn`; `begin` is the nearest"},
+        {"phases:\n - name: a\n   colour: b\n",
+         "f.yaml:3:4: unknown key `colour`; known: name, parent, begin, end, match, capture"},
+        {"phases:\n - name: a\n   begin: b\n", "f.yaml:2:4: this phase lacks the key `end`"},
+        {"phases:\n - {name: a, name: b}\n", "f.yaml:2:14: key `name` stands twice"},
+        {"phases:\n - {name: a, begin: b, end: e, match: id}\n",
+         "f.yaml:2:39: match: a list of fields is wanted here, as [id], not a text"},
+        {"phases:\n - {name: $, begin: b, end: e}\n", "f.yaml:2:11: name: `$` wants a field after it"},
+        {"phases:\n - {name: '', begin: b, end: e}\n", "f.yaml:2:11: name: is empty"},
+        {"phases:\n - {name: a, begin: b, end: e, parent: q}\n",
+         "f.yaml:2:40: no phase is named `q`, as this parent"},
+        {"phases: []\n---\na: b\n", "f.yaml:3:1: a second document is not read"},
+        {"phases: [\n", "f.yaml:2:1: did not find expected node content"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_expect(eq(int, add_yaml(rows[i].yaml), STATUS_REJECT), "%s", rows[i].yaml);
+        cr_expect(eq(str, why.text, STRING(rows[i].sentence)));
+        cr_expect(eq(sz, phases.count, 0), "nothing of a refused file stays");
+    }
+}
+
+Test(phases_yaml, refuses_a_file_cut_anywhere_or_reads_less)
+{
+    const char *yaml = "phases:\n  - name: request\n    begin: b\n    end: e\n    match: [id]\n";
+    char part[128];
+    for (size_t count = 0; count < strlen(yaml); count++) {
+        memcpy(part, yaml, count);
+        part[count] = '\0';
+        size_t before = phases.count;
+        enum status status = add_yaml(part);
+        cr_expect(phases.count == before + (status == STATUS_OK ? 1 : 0), "cut at %zu", count);
+    }
+}
+
+Test(phases_period, reads_names_matches_and_filters)
+{
+    cr_assert(eq(int,
+                 add_period("req : $evt.$name == \"t:b\" && $evt.id >= 5 : "
+                            "$evt.$name == \"t:e\" && $evt.rid == $begin.$evt.$payload.id"),
+                 STATUS_OK),
+              "%s", why.text);
+    cr_assert(eq(int,
+                 add_period("$evt.phase(req): ($evt.$name==\"p\" && $evt.f =* \"/etc/*\")"
+                            ":($begin.$evt.id==$evt.id)&&$evt.$name==\"q\"&&$evt.n != -0x10"),
+                 STATUS_OK),
+              "%s", why.text);
+    const struct phase_definition *req = &phases.at[0];
+    cr_expect(eq(str, STRING(req->name), "req"));
+    cr_expect(eq(str, STRING(req->begin_event), "t:b"));
+    cr_expect(eq(str, STRING(req->end_event), "t:e"));
+    cr_expect(eq(str, STRING(req->match[0].begin_field), "id"));
+    cr_expect(eq(str, STRING(req->match[0].end_field), "rid"));
+    cr_expect(eq(int, (int)req->begin_filter[0].compare, COMPARE_GE));
+    cr_expect(eq(u64, req->begin_filter[0].constant.u, 5));
+    cr_expect(eq(sz, req->end_filter_count, 0));
+
+    const struct phase_definition *phase = &phases.at[1];
+    cr_expect(phase->name_is_field);
+    cr_expect(eq(str, STRING(phase->name), "phase"));
+    cr_expect(eq(str, STRING(phase->parent), "req"));
+    cr_expect(eq(int, (int)phase->begin_filter[0].compare, COMPARE_GLOB));
+    cr_expect(eq(sz, phase->match_count, 1));
+    cr_expect(eq(i64, phase->end_filter[0].constant.i, -16));
+}
+
+Test(phases_period, without_an_end_the_begin_ends_it_too)
+{
+    cr_assert(eq(int, add_period("tick : $evt.$name == \"t\" && $evt.k == 1"), STATUS_OK));
+    cr_expect(eq(str, STRING(phases.at[0].end_event), "t"));
+    cr_expect(eq(sz, phases.at[0].end_filter_count, 1));
+    cr_expect(eq(sz, phases.at[0].match_count, 0));
+}
+
+Test(phases_period, without_a_name_it_has_that_of_its_event)
+{
+    cr_assert(eq(int, add_period(": $evt.$name == \"$t\""), STATUS_OK));
+    cr_expect(eq(str, STRING(phases.at[0].name), "$t"));
+    cr_expect(not(phases.at[0].name_is_field));
+}
+
+Test(phases_period, what_it_cannot_express_is_told_with_its_place)
+{
+    static const struct {
+        const char *period;
+        const char *sentence;
+    } rows[] = {
+        {"", "column 1: ':' and the begin expression are wanted here"},
+        {"a", "column 2: ':' and the begin expression are wanted here"},
+        {"a:", "column 3: a field ($evt.id), a \"text\" or an integer is wanted here"},
+        {"a(b): $evt.$name == \"x\"", "column 3: no period before it is named `b`"},
+        {"(b): $evt.$name == \"x\"", "column 1: a period with a parent wants a name"},
+        {"a(b", "column 2: this parenthesis is not closed"},
+        {"a: $evt.$name == \"x\" || $evt.a == 1",
+         "column 22: || cannot be expressed; define one period for each side"},
+        {"a: !($evt.$name == \"x\")",
+         "column 4: ! cannot be expressed; turn the comparison around"},
+        {"a: $evt.x == 1", "column 3: one condition has to name the event: $evt.$name == \"NAME\""},
+        {"a: $evt.$name == \"x\" && $evt.$name == \"y\"", "column 25: the event is named twice"},
+        {"a: $evt.$name != \"x\"", "column 4: the event's name can only be compared with =="},
+        {"a: $evt.$ctx.tid == 1",
+         "column 9: only fields of the payload can be asked ($evt.$payload.X)"},
+        {"a: $evt.x.y == 1", "column 10: fields inside of fields cannot be asked"},
+        {"a: $evt.x == 1.5", "column 14: numbers with a fraction cannot be compared with"},
+        {"a: $evt.x == 99999999999999999999",
+         "column 14: `99999999999999999999` does not fit into 64 bits"},
+        {"a: $evt.x == 12z", "column 14: `12z` is not an integer"},
+        {"a: $evt.x = 1", "column 11: one of == != < <= > >= =* is wanted here"},
+        {"a: $evt.x =* 1", "column 14: =* wants a pattern, in quotes"},
+        {"a: $evt.x == \"y", "column 14: this text has no closing quote"},
+        {"a: 5 == $evt.x", "column 4: the left side of a comparison is a field, as $evt.id"},
+        {"a: $begin.$evt.x == 1",
+         "column 4: `$begin.` makes sense in the end expression only"},
+        {"a: $evt.x == $evt.y", "column 14: of two fields one is of the begin event "
+                                "($begin.$evt.X), one of the end's"},
+        {"a: $evt.$name == \"x\" : $evt.a < $begin.$evt.a",
+         "column 24: fields of begin and end can only be compared with =="},
+        {"a: $evt.$name == \"x\" : $evt.$name == \"y\" : z",
+         "column 42: nothing comes after the end expression"},
+        {"a: ($evt.$name == \"x\"", "column 4: this parenthesis is not closed"},
+        {"a: $evt.$name == \"x\" $evt.a == 1", "column 22: &&, ':' or the end is wanted here"},
+        {"$evt.$name : $evt.$name == \"x\"",
+         "column 1: a name is text or one field, as $phase or $evt.phase"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cr_expect(eq(int, add_period(rows[i].period), STATUS_REJECT), "%s", rows[i].period);
+        const char *place = strstr(why.text, "`, column");
+        cr_assert(place != NULL, "%s", why.text);
+        cr_expect(eq(str, STRING(place + 3), STRING(rows[i].sentence)), "%s", rows[i].period);
+        cr_expect(eq(sz, phases.count, 0));
+    }
+}
+
+Test(phases_period, parentheses_end_somewhere)
+{
+    char deep[2000] = "a:";
+    memset(deep + 2, '(', 1000);
+    cr_expect(eq(int, add_period(deep), STATUS_REJECT));
+    cr_expect(strstr(why.text, "more than 32 parentheses") != NULL, "%s", why.text);
+}
+
+static struct field_value text_value(const char *text)
+{
+    return (struct field_value){.type = FIELD_TEXT, .text = text_of(text)};
+}
+
+static struct field_value int_value(int64_t i)
+{
+    return (struct field_value){.type = FIELD_INT, .i = i};
+}
+
+static struct field_value uint_value(uint64_t u)
+{
+    return (struct field_value){.type = FIELD_UINT, .u = u};
+}
+
+static bool passes(struct field_value value, enum phase_compare compare,
+                   struct field_value constant)
+{
+    struct phase_filter filter = {"f", compare, constant};
+    return phase_filter_passes(&filter, &value);
+}
+
+Test(phases_filter, numbers_compare_by_value_whatever_their_sign)
+{
+    cr_expect(passes(int_value(5), COMPARE_EQ, uint_value(5)));
+    cr_expect(passes(int_value(-1), COMPARE_LT, uint_value(0)));
+    cr_expect(passes(uint_value(UINT64_MAX), COMPARE_GT, int_value(-1)));
+    cr_expect(passes(int_value(-2), COMPARE_LE, int_value(-1)));
+    cr_expect(not(passes(uint_value(UINT64_MAX), COMPARE_EQ, int_value(-1))));
+    cr_expect(passes(uint_value(3), COMPARE_NE, int_value(4)));
+    cr_expect(passes(uint_value(4), COMPARE_GE, int_value(4)));
+}
+
+Test(phases_filter, texts_compare_and_match_patterns)
+{
+    cr_expect(passes(text_value("/etc/x"), COMPARE_GLOB, text_value("/etc/*")));
+    cr_expect(not(passes(text_value("/usr/x"), COMPARE_GLOB, text_value("/etc/*"))));
+    cr_expect(passes(text_value("a"), COMPARE_LT, text_value("ab")));
+    cr_expect(passes(text_value("a"), COMPARE_NE, text_value("b")));
+}
+
+Test(phases_filter, what_cannot_be_compared_does_not_pass)
+{
+    struct field_value absent = {.type = FIELD_ABSENT};
+    cr_expect(not(passes(absent, COMPARE_NE, uint_value(1))));
+    cr_expect(not(passes(text_value("1"), COMPARE_NE, uint_value(1))));
+    cr_expect(not(field_value_equal(&absent, &absent)));
+}
+
+Test(phases_yaml, the_digest_tells_definitions_apart)
+{
+    struct phase_definitions other;
+    phases_init(&other);
+    uint64_t empty = phases_digest(&phases);
+    cr_expect(eq(u64, empty, phases_digest(&other)));
+    cr_assert(eq(int, add_period("a: $evt.$name == \"x\" && $evt.k == 1"), STATUS_OK));
+    uint64_t one = phases_digest(&phases);
+    cr_expect(ne(u64, one, empty));
+    cr_assert(eq(int,
+                 phases_add_period(&other, text_of("a: $evt.$name == \"x\" && $evt.k == 2"), &why),
+                 STATUS_OK));
+    cr_expect(ne(u64, phases_digest(&other), one));
+    phases_clear(&other);
+}
