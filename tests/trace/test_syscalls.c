@@ -45,8 +45,8 @@ Test(syscalls, a_creating_call_tells_kind_and_close_on_exec)
     cr_expect(eq(u32, role("openat")->cloexec_flag, 02000000));
     cr_expect(eq(u32, role("socketpair")->cloexec_flag, 02000000));
     cr_expect(eq(u32, role("accept")->cloexec_flag, 0));
-    cr_expect((role("pidfd_open")->flags & CALL_CLOEXEC) != 0);
-    cr_expect((role("io_uring_setup")->flags & CALL_CLOEXEC) != 0);
+    cr_expect(eq(int, role("pidfd_open")->flags, CALL_CLOEXEC));
+    cr_expect(eq(int, role("io_uring_setup")->flags, CALL_CLOEXEC));
     cr_expect(eq(int, role("accept4")->kind, DESCRIPTOR_SOCKET));
     cr_expect(eq(int, role("userfaultfd")->kind, DESCRIPTOR_USERFAULTFD));
 }
