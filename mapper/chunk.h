@@ -1,0 +1,80 @@
+/* mapper/chunk.h -- one chunk to map: where it lies, which interval it answers for, its files.
+ *
+ * Found among what the user names (sessions, chunk folders, plain traces, snapshots, packed
+ * archives), or received as an archive. */
+#ifndef MAPPER_CHUNK_H
+#define MAPPER_CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "mapper/ctf/trace_set.h"
+
+#define INTERVAL_OPEN UINT64_MAX
+
+/* The part of a session's time that a chunk answers for: begin_ns <= t < end_ns, raw clock. The
+ * first of a session begins at 0, the last ends at INTERVAL_OPEN. */
+struct interval {
+    uint64_t begin_ns;
+    uint64_t end_ns;
+};
+
+/* A thread told before the interval's begin: a line of the archive's file `threads`. */
+struct thread_entry {
+    int32_t tid, pid, ppid; /* ppid -1: not told */
+    char name[16];
+};
+
+struct chunk_ref {
+    char *path;      /* as the user wrote it, or below that */
+    /* Groups the chunks of one session: what its traces tell of it ("host/name/created" and the
+     * clock), wherever its chunks lie; the folder's real path where they do not tell enough. */
+    char *session;
+    /* Snapshots of one session overlap in time, so each is a session of its own: the name of the
+     * snapshot's folder, to append to the session's name ("name/created" -> "name:snapshot-1-...").
+     * NULL for anything else. */
+    char *snapshot;
+    int64_t number;  /* of the rotation; 0 for a plain trace */
+    bool packed;     /* an archive .tar.zst */
+    bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
+    /* The chunk with the number before is not there, but an earlier one is. The interval begins
+     * with the chunk's own first packet then, and the one before ends with its last. */
+    bool gap_before;
+    struct interval interval; /* from packets and neighbours; of an archive, as it says */
+    char *seam_path; /* of the chunk before, whose last packets are the seam; NULL if none */
+    bool seam_packed;
+    /* Of the chunk's own packets: first begin, and last end. UINT64_MAX and 0 if it has none. */
+    uint64_t first_ns, last_ns;
+};
+
+struct chunk_list {
+    struct chunk_ref *at; /* by session, then number */
+    size_t count, room;
+};
+
+/* Finds every chunk below `path`: a session folder (with `archives/`), a folder of chunks, one
+ * chunk, a plain trace, a snapshot's folder, or an archive. Adds them to `list`. A chunk is
+ * numbered by the end of its folder's name; what a session that still records has beside its
+ * `archives/` comes last.
+ * REJECT: nothing there that is a trace; `why` says what was looked for. */
+MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path, struct failure *why);
+/* Sorts, pairs each chunk with the one before it, and decides the boundaries between them.
+ * Two chunks of the same session and number: the second is dropped. */
+MUST_CHECK enum status chunk_list_finish(struct chunk_list *list, struct failure *why);
+void chunk_list_clear(struct chunk_list *list);
+
+/* A chunk in memory: files mapped or decompressed, seam cut out. */
+struct chunk;
+
+MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct failure *why);
+const struct trace_set *chunk_traces(const struct chunk *chunk);
+struct interval chunk_interval(const struct chunk *chunk);
+/* The thread directory of an archive; none for a folder. */
+const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count);
+size_t chunk_raw_bytes(const struct chunk *chunk); /* of its streams, without the seam */
+void chunk_close(struct chunk *chunk); /* NULL is fine */
+
+#endif

@@ -1,0 +1,74 @@
+/* mapper/ctf/reader.h -- the streams of one chunk as one row of events.
+ *
+ * Whatever decodes CTF stands behind this: it opens a set of traces (a kernel trace and any
+ * number of user-space traces on one clock), merges their streams in the order of
+ * event_compare(), and puts EVENT_LOSS where packets were lost. Which interval the events
+ * belong to is not its business.
+ *
+ * Where streams end early, or a packet lies: the packets before it count, the rest is lost (an
+ * EVENT_LOSS border), said through `warn`, and the other streams go on. */
+#ifndef MAPPER_CTF_READER_H
+#define MAPPER_CTF_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "mapper/ctf/trace_set.h"
+#include "trace/event.h"
+#include "trace/schema.h"
+
+/* What a trace's metadata says of itself. */
+struct trace_info {
+    enum domain domain;
+    char hostname[256];
+    char session[256]; /* env trace_name */
+    char created[64];  /* env trace_creation_datetime */
+    uint8_t clock_uuid[16]; /* zeros if not told */
+    int64_t offset_ns;      /* of the clock, from the Unix epoch */
+    struct declared_names declared; /* kernel only */
+};
+
+struct reader_info {
+    const struct trace_info *traces; /* event.trace indexes it */
+    size_t trace_count;
+    /* Kernel CPUs that have a stream, ascending, each once. */
+    const int32_t *cpus;
+    size_t cpu_count;
+};
+
+/* Said while opening and reading: what is damaged, in a sentence that names trace, stream and
+ * offset. */
+struct reader_warnings {
+    void (*say)(void *context, const char *sentence);
+    void *context;
+};
+
+struct reader;
+struct reader_kind; /* what decodes: mapper/ctf/reader_kind.h */
+
+/* All kinds there are, the one that reader_open() takes first. */
+const struct reader_kind *const *reader_kinds(size_t *count);
+const char *reader_kind_name(const struct reader_kind *kind);
+const struct reader_kind *reader_kind_by_name(const char *name); /* NULL if there is none */
+
+/* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise).
+ * A trace that cannot be read is left out with a warning.
+ * REJECT: no trace readable; `why` names the first. */
+MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *schema,
+                                   const struct reader_warnings *warnings, struct reader **out,
+                                   struct failure *why);
+/* The same with a decoder of choice. */
+MUST_CHECK enum status reader_open_kind(const struct reader_kind *kind,
+                                        const struct trace_set *set, struct schema *schema,
+                                        const struct reader_warnings *warnings,
+                                        struct reader **out, struct failure *why);
+const struct reader_info *reader_info(const struct reader *reader);
+
+/* The next events in order: OK and at least one, or END. `*events` and what they point to are
+ * valid until the next call. */
+MUST_CHECK enum status reader_next(struct reader *reader, const struct event **events,
+                                   size_t *count, struct failure *why);
+void reader_close(struct reader *reader); /* NULL is fine */
+
+#endif

@@ -1,0 +1,26 @@
+/* mapper/ctf/reader_kind.h -- a decoder of CTF, as mapper/ctf/reader.c calls it. */
+#ifndef MAPPER_CTF_READER_KIND_H
+#define MAPPER_CTF_READER_KIND_H
+
+#include "mapper/ctf/reader.h"
+
+/* Each does what the function of its name in reader.h says. */
+struct reader_kind {
+    const char *name;
+    enum status (*open)(const struct trace_set *set, struct schema *schema,
+                        const struct reader_warnings *warnings, struct reader **out,
+                        struct failure *why);
+    const struct reader_info *(*info)(const struct reader *reader);
+    enum status (*next)(struct reader *reader, const struct event **events, size_t *count,
+                        struct failure *why);
+    void (*close)(struct reader *reader);
+};
+
+/* First member of every kind's own structure. */
+struct reader {
+    const struct reader_kind *kind;
+};
+
+extern const struct reader_kind reader_bt2; /* libbabeltrace2 */
+
+#endif

@@ -1,0 +1,27 @@
+/* mapper/ctf/stage.h -- a private folder for a decoder that wants files: streams that lie on disk
+ * as they are become symbolic links, what is only in memory is written out. */
+#ifndef MAPPER_CTF_STAGE_H
+#define MAPPER_CTF_STAGE_H
+
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+
+struct stage;
+
+/* A new folder with room for `bytes`: in $TMPDIR, else in /dev/shm if there is room, else in /tmp.
+ * REJECT: there is none, or no room in it. */
+MUST_CHECK enum status stage_open(size_t bytes, struct stage **out, struct failure *why);
+/* Makes a folder in it and returns its path, owned by the stage. */
+MUST_CHECK enum status stage_folder(struct stage *stage, const char **path, struct failure *why);
+/* Writes `parts` one behind the other into the file `name` of `folder`. */
+MUST_CHECK enum status stage_write(struct stage *stage, const char *folder, const char *name,
+                                   const struct bytes *parts, size_t part_count,
+                                   struct failure *why);
+MUST_CHECK enum status stage_link(struct stage *stage, const char *folder, const char *name,
+                                  const char *target, struct failure *why);
+/* Removes the folder and all that was put there. */
+void stage_close(struct stage *stage); /* NULL is fine */
+
+#endif

@@ -1,0 +1,67 @@
+/* archive/packets.h -- where the packets of a stream file lie and what their headers say.
+ *
+ * Walks the headers of LTTng's packets (24 bytes up to 2.7, 32 with stream_instance_id since),
+ * laid out as the trace's metadata says, in either byte order. */
+#ifndef ARCHIVE_PACKETS_H
+#define ARCHIVE_PACKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "archive/metadata.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+
+struct packet {
+    size_t offset;  /* in its file */
+    size_t size;    /* bytes, with padding */
+    size_t content; /* bytes, without */
+    uint64_t begin_ns, end_ns; /* raw clock */
+    uint64_t discarded; /* events its stream has dropped so far */
+    uint64_t sequence;  /* from 0, if has_sequence */
+    uint64_t stream_id;
+    uint64_t instance;
+    int32_t cpu; /* -1 if not told */
+    bool has_sequence, has_instance;
+};
+
+struct packet_list {
+    struct packet *at; /* in the order of the file */
+    size_t count, room;
+};
+
+/* Reads the header of the packet at `offset`.
+ * OK; END at the end of `file`; REJECT if no whole packet lies there, `why` says the offset. */
+MUST_CHECK enum status packet_read(const struct metadata *metadata, struct bytes file,
+                                   size_t offset, struct packet *out, struct failure *why);
+
+/* Adds all whole packets of `file`. Where one is damaged, those behind it are found again by the
+ * file's index (`index/NAME.idx`, may be empty), if it tells them.
+ * OK; or REJECT if something of the file is unreadable: `out` has the rest, `why` says what. */
+MUST_CHECK enum status packets_scan(const struct metadata *metadata, struct bytes file,
+                                    struct bytes index, struct packet_list *out,
+                                    struct failure *why);
+/* Where the last packet that the index tells of ends; 0 without an index. */
+size_t packets_index_end(struct bytes index);
+void packets_clear(struct packet_list *packets);
+
+/* What was lost around packet `index`, as far as the packets before it tell. */
+struct packet_loss {
+    uint64_t discarded;  /* events dropped since the packet before */
+    bool before;         /* nothing is known from the end of the packet before on */
+    bool after;          /* and again from the last event of this packet on */
+    uint64_t since_ns;   /* end of the packet before; of a stream's first packet, its begin */
+};
+
+/* The counter of a stream's first packet counts in full if its sequence number is 0, else not:
+ * what was dropped before is not of this trace. */
+struct packet_loss packets_loss(const struct packet_list *packets, size_t index);
+
+/* Which packets the next chunk needs of this one as its seam, if that begins at `boundary_ns`: the
+ * index of the first, packets->count if there are none. Those that end at or after the boundary,
+ * and at least the last, so that loss counters can be compared; one more if the first of them
+ * counts losses that only the packet before tells apart. */
+size_t packets_seam(const struct packet_list *packets, uint64_t boundary_ns);
+
+#endif
