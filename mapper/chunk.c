@@ -69,7 +69,7 @@ static struct chunk_ref *add_ref(struct chunk_list *list, const char *path)
 {
     list->at = memory_grow(list->at, &list->room, list->count + 1, sizeof *list->at);
     struct chunk_ref *ref = &list->at[list->count++];
-    *ref = (struct chunk_ref){.path = memory_string(text_of(path)), .first_ns = UINT64_MAX};
+    *ref = (struct chunk_ref){.path = memory_string(text_of(path))};
     return ref;
 }
 
@@ -169,7 +169,54 @@ enum status chunk_list_add(struct chunk_list *list, const char *path, struct fai
     return STATUS_OK;
 }
 
-/* --- what a chunk's own files tell: its session, its first and last packet --- */
+/* --- what a chunk's own files tell: its session, the first and last packets --- */
+
+struct stream_survey {
+    char *name; /* TRACE/STREAM */
+    struct packet first, last;
+};
+
+struct chunk_survey {
+    struct stream_survey *streams; /* that have packets, by name */
+    size_t count, room;
+};
+
+static void survey_free(struct chunk_survey *survey)
+{
+    if (survey == NULL)
+        return;
+    for (size_t i = 0; i < survey->count; i++)
+        free(survey->streams[i].name);
+    free(survey->streams);
+    free(survey);
+}
+
+static bool has_packets(const struct chunk_ref *ref)
+{
+    return ref->survey != NULL && ref->survey->count > 0;
+}
+
+/* UINT64_MAX without packets. */
+static uint64_t first_begin_ns(const struct chunk_ref *ref)
+{
+    uint64_t least_ns = UINT64_MAX;
+    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
+        uint64_t begin_ns = ref->survey->streams[i].first.begin_ns;
+        least_ns = begin_ns < least_ns ? begin_ns : least_ns;
+    }
+    return least_ns;
+}
+
+/* 0 without packets. */
+static uint64_t last_end_ns(const struct chunk_ref *ref)
+{
+    uint64_t most_ns = 0;
+    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
+        uint64_t end_ns = ref->survey->streams[i].last.end_ns;
+        most_ns = end_ns > most_ns ? end_ns : most_ns;
+    }
+    return most_ns;
+}
 
 static void append_hex(char *into, const uint8_t *bytes, size_t count)
 {
@@ -194,23 +241,34 @@ static char *told_session(const struct metadata *metadata)
                          clock);
 }
 
-static void survey_stream(struct chunk_ref *ref, const struct metadata *metadata,
-                          const struct stream_file *stream)
+static void survey_stream(struct chunk_survey *survey, const struct metadata *metadata,
+                          const char *trace, const struct stream_file *stream)
 {
     struct packet_list packets = {.at = NULL};
     /* What is damaged is said when the chunk is read. */
     enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
     (void)ignored;
     if (packets.count > 0) {
-        const struct packet *first = &packets.at[0], *last = &packets.at[packets.count - 1];
-        ref->first_ns = first->begin_ns < ref->first_ns ? first->begin_ns : ref->first_ns;
-        ref->last_ns = last->end_ns > ref->last_ns ? last->end_ns : ref->last_ns;
+        survey->streams = memory_grow(survey->streams, &survey->room, survey->count + 1,
+                                      sizeof *survey->streams);
+        survey->streams[survey->count++] = (struct stream_survey){
+            .name = memory_format("%s/%s", trace, stream->name),
+            .first = packets.at[0],
+            .last = packets.at[packets.count - 1],
+        };
     }
     packets_clear(&packets);
 }
 
+static int by_survey_name(const void *a, const void *b)
+{
+    const struct stream_survey *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
 {
+    struct chunk_survey *survey = ref->survey = memory_new(sizeof *survey);
     for (size_t i = 0; i < set->trace_count; i++) {
         const struct trace_files *trace = &set->traces[i];
         struct metadata metadata;
@@ -218,10 +276,12 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
             if (ref->session == NULL)
                 ref->session = told_session(&metadata);
             for (size_t j = 0; j < trace->stream_count; j++)
-                survey_stream(ref, &metadata, &trace->streams[j]);
+                survey_stream(survey, &metadata, trace->name, &trace->streams[j]);
         }
         metadata_clear(&metadata);
     }
+    if (survey->count > 0)
+        qsort(survey->streams, survey->count, sizeof *survey->streams, by_survey_name);
 }
 
 static enum status survey(struct chunk_ref *ref, struct failure *why)
@@ -271,6 +331,7 @@ static void clear_ref(struct chunk_ref *ref)
     free(ref->session);
     free(ref->snapshot);
     free(ref->seam_path);
+    survey_free(ref->survey);
 }
 
 static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
@@ -289,7 +350,7 @@ static void number_and_drop(struct chunk_list *list)
             before = NULL;
         bool drop = before != NULL && before->number == ref->number;
         if (ref->number < 0) {
-            drop = ref->first_ns == UINT64_MAX && before != NULL;
+            drop = !has_packets(ref) && before != NULL;
             ref->number = before != NULL ? before->number + 1 : 0;
         }
         if (drop)
@@ -300,40 +361,70 @@ static void number_and_drop(struct chunk_list *list)
     list->count = kept;
 }
 
-/* Chunks [begin, end) are one session's. A chunk without packets answers for no time: it ends
- * where the next begins, and the seam goes on from the chunk before it. */
+/* Where interval `after` begins, if `before` is the chunk with packets before it. Both are sorted
+ * by name. */
+static uint64_t boundary_ns(const struct chunk_ref *before, const struct chunk_ref *after)
+{
+    uint64_t boundary = first_begin_ns(after);
+    const struct chunk_survey *left = before->survey, *right = after->survey;
+    for (size_t i = 0, j = 0; i < left->count && j < right->count;) {
+        int order = strcmp(left->streams[i].name, right->streams[j].name);
+        if (order == 0 &&
+            packet_loss_of(&left->streams[i].last, &right->streams[j].first).before &&
+            left->streams[i].last.end_ns < boundary)
+            boundary = left->streams[i].last.end_ns;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return boundary > before->interval.begin_ns ? boundary : before->interval.begin_ns;
+}
+
+/* Chunks [begin, end) are one session's. One without packets answers for no time: it ends where
+ * the next begins, and the seam goes on from the chunk before it. What an archive says of its
+ * interval was decided when it was packed. */
 static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
 {
-    uint64_t next_ns = INTERVAL_OPEN;
-    for (size_t i = end; i-- > begin;) {
-        struct chunk_ref *ref = &list->at[i];
-        ref->gap_before = i > begin && list->at[i - 1].number + 1 != ref->number;
-        bool gap_after = i + 1 < end && list->at[i + 1].gap_before;
-        if (ref->packed) {
-            next_ns = ref->interval.begin_ns;
-            continue;
-        }
-        ref->interval.end_ns = next_ns;
-        if (gap_after && ref->last_ns + 1 < next_ns)
-            ref->interval.end_ns = ref->last_ns + 1;
-        if (ref->first_ns < next_ns)
-            next_ns = ref->first_ns;
-        ref->interval.begin_ns = i > begin ? next_ns : 0;
-    }
-    size_t seam = SIZE_MAX; /* the last chunk that has packets */
+    struct chunk_ref *past = NULL; /* the last that is packed or has packets, since a gap */
     for (size_t i = begin; i < end; i++) {
         struct chunk_ref *ref = &list->at[i];
+        struct chunk_ref *before = i > begin ? ref - 1 : NULL;
+        ref->gap_before = before != NULL && before->number + 1 != ref->number;
         if (ref->gap_before)
-            seam = SIZE_MAX;
-        if (seam != SIZE_MAX && !ref->packed) {
-            ref->seam_path = memory_string(text_of(list->at[seam].path));
-            ref->seam_packed = list->at[seam].packed;
+            past = NULL;
+        uint64_t begin_ns = 0;
+        if (ref->packed)
+            begin_ns = ref->interval.begin_ns;
+        else if (before == NULL)
+            begin_ns = 0;
+        else if (before->packed && !ref->gap_before)
+            begin_ns = before->interval.end_ns;
+        else if (past != NULL && past->survey != NULL && has_packets(ref))
+            begin_ns = boundary_ns(past, ref);
+        else if (has_packets(ref))
+            begin_ns = first_begin_ns(ref);
+        else
+            begin_ns = INTERVAL_OPEN; /* until the next tells */
+        if (before != NULL && begin_ns < before->interval.begin_ns && !before->packed)
+            begin_ns = before->interval.begin_ns;
+        if (!ref->packed)
+            ref->interval = (struct interval){begin_ns, INTERVAL_OPEN};
+        if (past != NULL && !ref->packed) {
+            ref->seam_path = memory_string(text_of(past->path));
+            ref->seam_packed = past->packed;
         }
-        /* Where the chunk before was packed, its end was decided then. */
-        if (i > begin && list->at[i - 1].packed && !ref->packed && !ref->gap_before)
-            ref->interval.begin_ns = list->at[i - 1].interval.end_ns;
-        if (ref->packed || ref->first_ns != UINT64_MAX)
-            seam = i;
+        if (ref->packed || has_packets(ref))
+            past = ref;
+    }
+    for (size_t i = end; i-- > begin + 1;) {
+        struct chunk_ref *ref = &list->at[i], *before = ref - 1;
+        if (ref->interval.begin_ns == INTERVAL_OPEN)
+            ref->interval.begin_ns = ref->interval.end_ns;
+        if (before->packed)
+            continue;
+        before->interval.end_ns = ref->interval.begin_ns;
+        uint64_t last_ns = last_end_ns(before);
+        if (ref->gap_before && last_ns < before->interval.end_ns)
+            before->interval.end_ns = last_ns + 1;
     }
 }
 

@@ -46,8 +46,7 @@ struct chunk_ref {
     struct interval interval; /* from packets and neighbours; of an archive, as it says */
     char *seam_path; /* of the chunk before, whose last packets are the seam; NULL if none */
     bool seam_packed;
-    /* Of the chunk's own packets: first begin, and last end. UINT64_MAX and 0 if it has none. */
-    uint64_t first_ns, last_ns;
+    struct chunk_survey *survey; /* of its packets; of no use to others */
 };
 
 struct chunk_list {
@@ -61,8 +60,11 @@ struct chunk_list {
  * `archives/` comes last.
  * REJECT: nothing there that is a trace; `why` says what was looked for. */
 MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path, struct failure *why);
-/* Sorts, pairs each chunk with the one before it, and decides the boundaries between them.
- * Two chunks of the same session and number: the second is dropped. */
+/* Sorts, pairs each chunk with the one before it, and decides the boundaries between them: the
+ * smallest begin of the later chunk's first packets; or, if it is earlier, the end of a stream's
+ * last packet behind which the later chunk tells of lost events, because they are lost from then
+ * on, and only the later chunk knows. Two chunks of the same session and number: the second is
+ * dropped. */
 MUST_CHECK enum status chunk_list_finish(struct chunk_list *list, struct failure *why);
 void chunk_list_clear(struct chunk_list *list);
 

@@ -481,8 +481,9 @@ static bool begin_packet(struct lane *lane, const bt_message *message)
     lane->loss = (struct packet_loss){.discarded = 0};
     if (index >= lane->packets.count)
         return false;
-    lane->loss = packets_loss(&lane->packets, index);
-    lane->packet_end_ns = lane->packets.at[index].end_ns;
+    const struct packet *packet = &lane->packets.at[index];
+    lane->loss = packet_loss_of(index > 0 ? packet - 1 : NULL, packet);
+    lane->packet_end_ns = packet->end_ns;
     lane->packet_next = index + 1;
     bool kernel = lane->input->domain == DOMAIN_KERNEL;
     if (!(kernel && lane->loss.before) && lane->loss.discarded == 0)

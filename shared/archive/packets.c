@@ -155,16 +155,15 @@ void packets_clear(struct packet_list *packets)
     *packets = (struct packet_list){.at = NULL};
 }
 
-struct packet_loss packets_loss(const struct packet_list *packets, size_t index)
+struct packet_loss packet_loss_of(const struct packet *before, const struct packet *packet)
 {
-    const struct packet *packet = &packets->at[index];
     struct packet_loss loss = {.since_ns = packet->begin_ns};
     bool gap = false;
-    if (index > 0) {
-        loss.since_ns = packet[-1].end_ns;
-        if (packet->discarded > packet[-1].discarded)
-            loss.discarded = packet->discarded - packet[-1].discarded;
-        gap = packet->has_sequence && packet->sequence != packet[-1].sequence + 1;
+    if (before != NULL) {
+        loss.since_ns = before->end_ns;
+        if (packet->discarded > before->discarded)
+            loss.discarded = packet->discarded - before->discarded;
+        gap = packet->has_sequence && packet->sequence != before->sequence + 1;
     } else if (packet->has_sequence && packet->sequence == 0) {
         loss.discarded = packet->discarded;
     }

@@ -54,9 +54,9 @@ struct packet_loss {
     uint64_t since_ns;   /* end of the packet before; of a stream's first packet, its begin */
 };
 
-/* The counter of a stream's first packet counts in full if its sequence number is 0, else not:
- * what was dropped before is not of this trace. */
-struct packet_loss packets_loss(const struct packet_list *packets, size_t index);
+/* `before` is NULL for a stream's first packet: its counter counts in full if its sequence number
+ * is 0, else not: what was dropped before is not of this trace. */
+struct packet_loss packet_loss_of(const struct packet *before, const struct packet *packet);
 
 /* Which packets the next chunk needs of this one as its seam, if that begins at `boundary_ns`: the
  * index of the first, packets->count if there are none. Those that end at or after the boundary,
