@@ -54,8 +54,9 @@ static enum status read_words(struct yaml_file *file, const yaml_node_t *node, c
                               const char *const **out, size_t *out_count)
 {
     if (node->type != YAML_SEQUENCE_NODE)
-        return REFUSE(file, node->start_mark, "%s: a list of fields is wanted here, as [id], not %s",
-                      of, node_kind(node));
+        return REFUSE(file, node->start_mark,
+                      "%s: a list of fields is wanted here, as [id], not %s", of,
+                      node_kind(node));
     size_t count =
         (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
     const char **words = arena_take(&file->phases->arena, count * sizeof *words);

@@ -139,11 +139,8 @@ Test(schema, a_phase_event_wants_the_fields_of_its_definitions_once)
                         "  - {name: request, begin: 'a:b', end: 'a:e', match: [id], capture: [f]}\n"
                         "  - {name: $phase, begin: 'a:b', end: 'a:x', match: [id, phase]}\n";
     struct failure why = {""};
-    cr_assert(eq(int,
-                 phases_add_yaml(&phases, "p", (struct bytes){(const uint8_t *)yaml, sizeof yaml - 1},
-                                 &why),
-                 STATUS_OK),
-              "%s", why.text);
+    struct bytes bytes = {(const uint8_t *)yaml, sizeof yaml - 1};
+    cr_assert(eq(int, phases_add_yaml(&phases, "p", bytes, &why), STATUS_OK), "%s", why.text);
     struct schema *schema = schema_new(&phases);
     const struct event_class *begin = schema_class(schema, DOMAIN_UST, text_of("a:b"));
     cr_expect(eq(sz, begin->begin_count, 2));

@@ -1,0 +1,113 @@
+/* A report made by hand, for the tests of what writes reports: one session with one process of
+ * two phases, and a thread of unknown process. */
+#ifndef TESTS_CLI_HAND_REPORT_H
+#define TESTS_CLI_HAND_REPORT_H
+
+#include "results/report.h"
+
+#define HAND_BEGIN_NS INT64_C(1795388976258944395) /* 2026-11-22 23:09:36 UTC */
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+struct hand_report {
+    const char *hosts[1];
+    struct histogram futex, read, latency;
+    struct named_number errors[2], causes[3];
+    struct process_row processes[2];
+    struct thread_row threads[2];
+    struct syscall_row syscalls[4];
+    struct phase_row phases[2];
+    struct fd_row fds[2];
+    struct file_row files[2];
+    struct cpu_row cpus[2];
+    struct sched_row scheds[1];
+    struct session_report session;
+    struct report report;
+};
+
+static inline void hand_report_init(struct hand_report *hand)
+{
+    *hand = (struct hand_report){
+        .hosts = {"node-1"},
+        .futex = {.count = {[15] = 90, [21] = 10}},
+        .read = {.count = {[11] = 1000}},
+        .latency = {.count = {[14] = 3}},
+        .errors = {{"EAGAIN", 12}, {"EINTR", 1}},
+        .causes = {{"", 20000000}, {"futex", 5120000000}, {"pread64", 1120000000}},
+        .processes = {{.pid = 7, .ppid = REPORT_NONE, .begin_ns = HAND_BEGIN_NS,
+                       .end_ns = HAND_BEGIN_NS, .threads = 1},
+                      {.pid = 4242, .process = "shopd", .ppid = 1, .begin_ns = HAND_BEGIN_NS + 5,
+                       .end_ns = HAND_BEGIN_NS + 20000000005, .begin_hard = true, .threads = 9,
+                       .cpu_ns = 4070000000}},
+        .threads = {{.tid = 7, .begin_ns = HAND_BEGIN_NS, .end_ns = HAND_BEGIN_NS + 10,
+                     .pid = REPORT_NONE, .unknown_ns = 10000},
+                    {.tid = 4251, .begin_ns = HAND_BEGIN_NS + 5,
+                     .end_ns = HAND_BEGIN_NS + 20000000005, .pid = 4242, .name = "worker",
+                     .end_hard = true, .cpu_ns = 4070000000, .switches = 77,
+                     .user_cpu_ns = 3870000000, .sys_cpu_ns = 200000000, .runnable_ns = 220000000,
+                     .blocked_ns = 15710000000}},
+        .syscalls = {{.pid = REPORT_NONE, .phase = "", .syscall = "exit", .end_unknown = 3},
+                     {.pid = 4242, .phase = "", .syscall = "read", .process = "shopd",
+                      .complete = {1, 1500, 1500, 1500, NULL}, .bytes = 17, .slowest_tid = 4242,
+                      .slowest_begin_ns = HAND_BEGIN_NS + 1000},
+                     {.pid = 4242, .phase = "request", .syscall = "futex", .process = "shopd",
+                      .complete = {100, 5120000000, 400, 48021300, NULL}, .begin_unknown = 1,
+                      .end_unknown = 2, .slowest_tid = 4251,
+                      .slowest_begin_ns = HAND_BEGIN_NS + 4000000000},
+                     {.pid = 4242, .phase = "request", .syscall = "read", .process = "shopd",
+                      .complete = {1000, 3000000, 2100, 4000, NULL}, .bytes = 65536,
+                      .slowest_tid = 4252, .slowest_begin_ns = HAND_BEGIN_NS + 2}},
+        .phases = {{.pid = 4242, .phase = "request", .process = "shopd",
+                    .complete = {1204, 10840000000, 1555735, 98000000, NULL}, .begin_unknown = 3,
+                    .end_unknown = 7, .user_cpu_ns = 3710000000, .sys_cpu_ns = 200000000,
+                    .runnable_ns = 220000000, .blocked_ns = 6710000000, .syscalls = 214302},
+                   {.pid = 4242, .phase = "request/parse", .process = "shopd",
+                    .complete = {1204, 1210000000, 1000, 2000000, NULL}, .user_cpu_ns = 1210000000,
+                    .syscalls = 12040}},
+        .fds = {{.pid = 4242, .fd = 0, .begin_ns = HAND_BEGIN_NS, .end_ns = REPORT_NONE},
+                {.pid = 4242, .fd = 13, .begin_ns = HAND_BEGIN_NS + 9, .name = "/tmp/a\"b",
+                 .kind = "file", .begin_hard = true, .end_hard = true,
+                 .end_ns = HAND_BEGIN_NS + 99, .calls = 3, .read_bytes = 17, .total_ns = 1500}},
+        .files = {{.pid = 4242, .phase = "request", .process = "shopd",
+                   .name = "/var/lib/shop/stock.db", .kind = "file", .fd = 13, .descriptors = 1,
+                   .calls = {102400, 1170000000, 900, 11871000, NULL}, .read_bytes = 419430400},
+                  {.pid = 4242, .phase = "request", .process = "shopd", .kind = "socket",
+                   .fd = REPORT_NONE, .descriptors = 3,
+                   .calls = {810, 310000000, 800, 1900000, NULL},
+                   .read_bytes = 12687770, .write_bytes = 418}},
+        .cpus = {{0, 15000000000}, {1, 5000000000}},
+        .scheds = {{.tid = 4251, .begin_ns = HAND_BEGIN_NS + 5, .pid = 4242, .name = "worker",
+                    .latency = {3, 60000, 17000, 25000, NULL}}},
+        .session = {.session = "node-1/shop/20261122T230916+0000", .chunks = 12,
+                    .events = 48211903, .discarded = 5, .begin_ns = HAND_BEGIN_NS,
+                    .end_ns = HAND_BEGIN_NS + 20000000005, .host_count = 1, .domain_count = 2,
+                    .loss_borders = 2},
+    };
+    hand->syscalls[2].complete.histogram = &hand->futex;
+    hand->syscalls[2].errors = (struct named_numbers){hand->errors, 2};
+    hand->syscalls[3].complete.histogram = &hand->read;
+    hand->phases[0].blocked_by = (struct named_numbers){hand->causes, 3};
+    hand->files[0].calls.histogram = &hand->read;
+    hand->scheds[0].latency.histogram = &hand->latency;
+
+    struct session_report *session = &hand->session;
+    session->hosts = hand->hosts;
+    session->processes = hand->processes;
+    session->process_count = COUNT_OF(hand->processes);
+    session->threads = hand->threads;
+    session->thread_count = COUNT_OF(hand->threads);
+    session->syscalls = hand->syscalls;
+    session->syscall_count = COUNT_OF(hand->syscalls);
+    session->phases = hand->phases;
+    session->phase_count = COUNT_OF(hand->phases);
+    session->fds = hand->fds;
+    session->fd_count = COUNT_OF(hand->fds);
+    session->files = hand->files;
+    session->file_count = COUNT_OF(hand->files);
+    session->cpus = hand->cpus;
+    session->cpu_count = COUNT_OF(hand->cpus);
+    session->scheds = hand->scheds;
+    session->sched_count = COUNT_OF(hand->scheds);
+    hand->report = (struct report){.sessions = session, .session_count = 1};
+}
+
+#endif

@@ -1,0 +1,87 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli/quantity.h"
+
+#define EXPECT_TEXT(expression, expected)                                                        \
+    do {                                                                                         \
+        struct quantity found = expression;                                                      \
+        cr_expect(eq(str, found.text, expected));                                                \
+    } while (0)
+
+Test(quantity, counts_have_separators)
+{
+    EXPECT_TEXT(quantity_count(0), "0");
+    EXPECT_TEXT(quantity_count(999), "999");
+    EXPECT_TEXT(quantity_count(1000), "1,000");
+    EXPECT_TEXT(quantity_count(48211903), "48,211,903");
+    EXPECT_TEXT(quantity_count(UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+Test(quantity, bytes_have_binary_units_and_three_digits)
+{
+    EXPECT_TEXT(quantity_bytes(0), "0 B");
+    EXPECT_TEXT(quantity_bytes(999), "999 B");
+    EXPECT_TEXT(quantity_bytes(1000), "0.98 KiB");
+    EXPECT_TEXT(quantity_bytes(1024), "1.00 KiB");
+    EXPECT_TEXT(quantity_bytes(419430400), "400 MiB");
+    EXPECT_TEXT(quantity_bytes(12687770), "12.1 MiB");
+    EXPECT_TEXT(quantity_bytes(1048575), "1.00 MiB");
+    EXPECT_TEXT(quantity_bytes(UINT64_MAX), "16.0 EiB");
+}
+
+Test(quantity, small_shares_are_not_none)
+{
+    EXPECT_TEXT(quantity_percent(0), "0.00 %");
+    EXPECT_TEXT(quantity_percent(0.00001), "<0.01 %");
+    EXPECT_TEXT(quantity_percent(0.0002), "0.02 %");
+    EXPECT_TEXT(quantity_percent(0.5), "50.0 %");
+    EXPECT_TEXT(quantity_percent(1), "100.0 %");
+}
+
+Test(quantity, a_column_has_one_unit_in_which_its_least_has_three_digits)
+{
+    struct duration_scale scale = duration_scale_of(1210000000, 10840000000);
+    EXPECT_TEXT(quantity_duration(10840000000, scale), "10.84 s");
+    EXPECT_TEXT(quantity_duration(1210000000, scale), "1.21 s");
+
+    scale = duration_scale_of(400, 48021300);
+    EXPECT_TEXT(quantity_duration(400, scale), "0.400 us");
+    EXPECT_TEXT(quantity_duration(48021300, scale), "48,021.300 us");
+
+    scale = duration_scale_of(17, 999);
+    EXPECT_TEXT(quantity_duration(17, scale), "17 ns");
+    scale = duration_scale_of(0, 0);
+    EXPECT_TEXT(quantity_duration(0, scale), "0 ns");
+}
+
+Test(quantity, a_column_of_a_wide_range_says_what_it_does_not_show)
+{
+    struct duration_scale scale = duration_scale_of(400, 5120000000);
+    EXPECT_TEXT(quantity_duration(5120000000, scale), "5,120.000 ms");
+    EXPECT_TEXT(quantity_duration(400, scale), "<0.001 ms");
+    EXPECT_TEXT(quantity_duration(0, scale), "0.000 ms");
+}
+
+Test(quantity, rounding_carries)
+{
+    EXPECT_TEXT(quantity_duration(999999999, (struct duration_scale){3, 2}), "1.00 s");
+    EXPECT_TEXT(quantity_duration(1994999999, (struct duration_scale){3, 2}), "1.99 s");
+    EXPECT_TEXT(quantity_lone_duration(31400000000), "31.4 s");
+    EXPECT_TEXT(quantity_lone_duration(999), "999 ns");
+    EXPECT_TEXT(quantity_lone_duration(1000), "1.00 us");
+    EXPECT_TEXT(quantity_lone_duration(UINT64_MAX), "18,446,744,074 s");
+}
+
+Test(quantity, a_time_is_of_the_local_day)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    EXPECT_TEXT(quantity_time(1795388976258944395), "23:09:36.258944395");
+    EXPECT_TEXT(quantity_time(-1), "23:59:59.999999999");
+    setenv("TZ", "XXX-2", 1);
+    tzset();
+    EXPECT_TEXT(quantity_time(1795388976258944395), "01:09:36.258944395");
+}

@@ -1,0 +1,135 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli/tables.h"
+#include "cli/utf8.h"
+#include "hand_report.h"
+
+/* The report by hand as tables, the caller's. */
+static char *written(const struct hand_report *hand, struct tables_options options)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    char *text = NULL;
+    size_t count = 0;
+    FILE *out = open_memstream(&text, &count);
+    report_write_tables(out, &hand->report, &options);
+    fclose(out);
+    return text;
+}
+
+static const char whole_report[] =
+    "node-1/shop/20261122T230916+0000  host node-1  2 domains  2 CPUs  12 chunks  20.0 s "
+    " 48,211,903 events  5 lost\n"
+    "\n"
+    "Time per phase  process shopd (pid 4242), 1,204 complete instances\n"
+    "  Phase    Count     Wall  User CPU  Sys CPU  Runnable  Blocked  Unknown  Syscalls "
+    " blocked by\n"
+    "  request  1,204  10.84 s    3.71 s  0.200 s   0.220 s   6.71 s        -   214,302 "
+    " futex 5.12 s, pread64 1.12 s\n"
+    "    parse  1,204   1.21 s    1.21 s        -         -        -        -    12,040  -\n"
+    "\n"
+    "Syscalls in phase request  process shopd (pid 4242)\n"
+    "  Syscall  Calls        Total       Min       p50          p99           Max  Errors"
+    "              slowest\n"
+    "  futex      100  5,120.00 ms  0.400 us  50.97 us  3,984.59 us  48,021.30 us  EAGAIN"
+    " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
+    "  read     1,000      3.00 ms  2.100 us   3.05 us      3.98 us       4.00 us  -     "
+    "              tid 4252 at 23:09:36.258944397\n"
+    "\n"
+    "Files in phase request  process shopd (pid 4242)\n"
+    "  File                     fd   PID    Calls      Read  Written     Time      p99\n"
+    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  4.08 us\n"
+    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s        -\n"
+    "\n"
+    "Syscalls  all processes\n"
+    "  Syscall  Calls        Total       Min       p50          p99           Max  Errors"
+    "              slowest\n"
+    "  futex      100  5,120.00 ms  0.400 us  50.97 us  3,984.59 us  48,021.30 us  EAGAIN"
+    " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
+    "  read     1,001      3.00 ms  1.500 us   3.02 us      3.98 us       4.00 us  -     "
+    "              tid 4252 at 23:09:36.258944397\n"
+    "\n"
+    "Files  all processes\n"
+    "  File                     fd   PID    Calls      Read  Written     Time      p99\n"
+    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  4.08 us\n"
+    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s        -\n"
+    "\n"
+    "Processes by CPU time\n"
+    "  Process   PID  CPU time  of one CPU  Threads   Lived  begin  end\n"
+    "  shopd    4242    4.07 s      20.3 %        9  20.0 s  seen   after\n"
+    "\n"
+    "Waiting for a CPU after a wakeup\n"
+    "  Thread   TID   PID  Wakeups    Total      Min      p50      p99      Max\n"
+    "  worker  4251  4242        3  60.0 us  17.0 us  21.0 us  24.9 us  25.0 us\n"
+    "\n"
+    "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
+    "\n"
+    "5 events lost, 2 gaps in the kernel's streams; <0.01 % of thread time in unknown state\n"
+    "phases: 3 without a seen begin, 7 without an end; syscalls: 1 without a seen begin,"
+    " 5 without an end\n";
+
+Test(tables, show_a_report)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(eq(str, text, (char *)(uintptr_t)whole_report));
+    free(text);
+}
+
+Test(tables, keep_to_the_width_of_the_terminal_where_texts_can_be_cut)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    hand.files[0].name = "/a/long/path/of/folders/that/goes/on/for/ever/and/ever/to/the/stock.db";
+    char *text = written(&hand, (struct tables_options){.style.width = 80});
+    char *line = strstr(text, "stock.db");
+    cr_assert(line != NULL, "%s", text);
+    while (line[-1] != '\n')
+        line--;
+    size_t count = strcspn(line, "\n");
+    cr_expect(strncmp(line, "  \u2026", 5) == 0, "%.*s", (int)count, line);
+    cr_expect(eq(sz, utf8_width((struct text){line, count}), 80));
+    free(text);
+}
+
+Test(tables, are_sparse_with_color)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *text = written(&hand, (struct tables_options){.style.color = true});
+    cr_expect(strstr(text, "\033[31m5 lost\033[0m\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "\033[1mTime per phase\033[0m") != NULL, "%s", text);
+    free(text);
+    hand.session.discarded = 0;
+    text = written(&hand, (struct tables_options){.style.color = true});
+    cr_expect(strstr(text, "  0 lost\n") != NULL, "no red where nothing is lost: %s", text);
+    free(text);
+}
+
+Test(tables, say_how_many_rows_they_left_out)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    char *text = written(&hand, (struct tables_options){.top = 1});
+    cr_expect(strstr(text, "  ... and 1 more\n") != NULL, "%s", text);
+    free(text);
+}
+
+Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
+{
+    struct session_report session = {.session = "a//", .begin_ns = REPORT_NONE,
+                                     .end_ns = REPORT_NONE, .chunks = 1, .lost_intervals = 1};
+    struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(eq(str, text,
+                 "a//  0 domains  0 CPUs  1 chunk  0 events  0 lost\n"
+                 "\n"
+                 "0 events lost, 1 chunk missing or unreadable; no thread was seen\n"
+                 "syscalls: 0 without a seen begin, 0 without an end\n"));
+    free(text);
+}
