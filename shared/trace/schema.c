@@ -58,6 +58,8 @@ struct schema {
     struct interned by_call;      /* struct syscall */
     struct event_class **classes; /* by id */
     size_t class_count, class_room;
+    struct syscall **calls; /* by id */
+    size_t call_room;
     struct event_class *loss[2];
 };
 
@@ -153,6 +155,7 @@ void schema_free(struct schema *schema)
     free(schema->by_domain[DOMAIN_KERNEL].entries);
     free(schema->by_domain[DOMAIN_UST].entries);
     free(schema->by_call.entries);
+    free(schema->calls);
     free(schema->classes);
     arena_clear(&schema->arena);
     free(schema);
@@ -361,6 +364,9 @@ const struct syscall *schema_call(struct schema *schema, struct text name)
     call->name = arena_string(&schema->arena, name);
     call->role = call_role_of(name);
     call->id = (uint32_t)schema->by_call.count;
+    schema->calls = memory_grow(schema->calls, &schema->call_room, schema->by_call.count + 1,
+                                sizeof(struct syscall *));
+    schema->calls[call->id] = call;
     interned_add(&schema->by_call, name, call);
     return call;
 }
@@ -368,6 +374,11 @@ const struct syscall *schema_call(struct schema *schema, struct text name)
 size_t schema_call_count(const struct schema *schema)
 {
     return schema->by_call.count;
+}
+
+const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id)
+{
+    return id < schema->by_call.count ? schema->calls[id] : NULL;
 }
 
 void declared_names_add(struct declared_names *declared, struct text class_name)

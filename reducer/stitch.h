@@ -1,0 +1,26 @@
+/* reducer/stitch.h -- joins the intervals of one session, from the left.
+ *
+ * Items pass through a queue on their way into the model: who ran on a CPU before its first
+ * switch is told by that switch, so what comes before it waits, for 10 s of trace time at the
+ * most. */
+#ifndef REDUCER_STITCH_H
+#define REDUCER_STITCH_H
+
+#include "base/failure.h"
+#include "results/result.h"
+#include "trace/partial.h"
+#include "trace/schema.h"
+
+struct stitch;
+
+/* `schema` (borrowed until stitch_free()) makes the classes and calls of the items to come. */
+struct stitch *stitch_new(struct schema *schema, struct result_sink sink);
+void stitch_free(struct stitch *stitch); /* NULL is fine */
+
+/* Appends the next interval: its row of items, then its end. Everything is copied. */
+void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
+                const struct interval_end *end);
+/* The session is over. */
+void stitch_finish(struct stitch *stitch);
+
+#endif

@@ -1,0 +1,10 @@
+/* base/attrs.h -- the four attributes that gcc and clang share and C17 lacks. */
+#ifndef BASE_ATTRS_H
+#define BASE_ATTRS_H
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define RETURNS_NONNULL __attribute__((returns_nonnull))
+#define NO_RETURN __attribute__((noreturn))
+
+#endif

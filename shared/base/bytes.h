@@ -1,0 +1,31 @@
+/* base/bytes.h -- views of memory that somebody else owns. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bytes {
+    const uint8_t *at;
+    size_t count;
+};
+
+/* Characters without a terminator. `at` may be NULL only if `count` is 0. */
+struct text {
+    const char *at;
+    size_t count;
+};
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){string, strlen(string)};
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.count == b.count && (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
+}
+
+#endif

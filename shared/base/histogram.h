@@ -1,0 +1,27 @@
+/* base/histogram.h -- base-2 exponential histogram of durations or sizes.
+ *
+ * Bucket i counts values v with floor(log2(v)) == i, bucket 0 also v == 0. Two merge by
+ * addition, so the order of merging never shows. This is scale 0 of OpenTelemetry's exponential
+ * histogram. */
+#ifndef BASE_HISTOGRAM_H
+#define BASE_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum { HISTOGRAM_BUCKETS = 64 };
+
+struct histogram {
+    uint64_t count[HISTOGRAM_BUCKETS];
+};
+
+static inline unsigned histogram_bucket(uint64_t value)
+{
+    return value < 2 ? 0 : 63u - (unsigned)__builtin_clzll(value);
+}
+
+/* Value below which `share` (0..1) of the counted lie, interpolated inside its bucket; 0 if none
+ * were counted. `min` and `max`, if known, bound the answer (else 0 and UINT64_MAX). */
+uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
+                            uint64_t max);
+
+#endif

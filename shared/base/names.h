@@ -1,0 +1,33 @@
+/* base/names.h -- strings kept once each, with a small number for each. */
+#ifndef BASE_NAMES_H
+#define BASE_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+/* All zero is an empty pool. Ids are dense, from 0, in the order of first sight. */
+struct names {
+    struct arena arena;
+    struct text *at; /* by id; terminated */
+    size_t count, room;
+    uint32_t *places; /* open addressing: id + 1, 0 for a free one */
+    size_t mask;
+};
+
+uint32_t names_id(struct names *names, struct text text);
+/* NAMES_NONE if it is not in the pool. */
+#define NAMES_NONE UINT32_MAX
+uint32_t names_find(const struct names *names, struct text text);
+static inline struct text names_text(const struct names *names, uint32_t id)
+{
+    return names->at[id];
+}
+void names_clear(struct names *names);
+
+/* FNV-1a, 64 bits. */
+uint64_t text_hash(struct text text);
+
+#endif

@@ -1,0 +1,82 @@
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+void call_tell(struct model *model, const struct thread *thread, uint32_t path,
+               const struct syscall *call, const struct call_cell *cell)
+{
+    struct result result = {.type = RESULT_CALLS,
+                            .thread = thread->id,
+                            .phase = model_path(model, path),
+                            .call = text_of(call->name),
+                            .calls = cell};
+    model_tell(model, &result);
+}
+
+void call_drop(struct call_in_progress *call)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct descriptor *used = call->use[i];
+        if (used && --used->refs == 0)
+            descriptor_free(used);
+    }
+    for (size_t i = 0; i < call->instance_count; i++)
+        instance_unref(call->instances[i]);
+    if (call->table)
+        table_unref(call->table);
+    free(call->instances);
+    free(call->text);
+    *call = (struct call_in_progress){0};
+}
+
+void call_move(struct call_in_progress *to, struct call_in_progress *from)
+{
+    *to = *from;
+    *from = (struct call_in_progress){0};
+}
+
+void call_open(struct model *model, struct thread *thread, const struct open_call *open)
+{
+    (void)model;
+    struct call_in_progress *call = &thread->call;
+    call->open = *open;
+    if (open->text.count) {
+        call->text = memory_string(open->text);
+        call->open.text.at = call->text;
+    }
+    call->path = thread_path(thread);
+    if (thread->instance_count) {
+        call->instances = memory_new(thread->instance_count * sizeof(struct instance *));
+        for (size_t i = 0; i < thread->instance_count; i++) {
+            call->instances[i] = thread->instances[i];
+            call->instances[i]->refs++;
+        }
+        call->instance_count = thread->instance_count;
+    }
+    descriptor_bind(thread);
+}
+
+void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit)
+{
+    struct call_in_progress *call = &thread->call;
+    const struct call_role *role = call->open.call->role;
+    struct call_cell cell = {0};
+    call_cell_add(&cell, call->open.entry_ns, exit->time_ns - call->open.entry_ns, exit->ret,
+                  role->flags & (CALL_READS | CALL_WRITES));
+    call_tell(model, thread, call->path, call->open.call, &cell);
+    call_cell_clear(&cell);
+    for (size_t i = 0; i < call->instance_count; i++)
+        instance_call_completed(model, call->instances[i]);
+    descriptor_complete(model, thread, exit);
+    call_drop(call);
+}
+
+void call_end_unknown(struct model *model, struct thread *thread)
+{
+    if (!thread->call.open.call)
+        return;
+    struct call_cell cell = {.end_unknown = 1};
+    call_tell(model, thread, thread->call.path, thread->call.open.call, &cell);
+    call_drop(&thread->call);
+}

@@ -1,0 +1,551 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
+enum { CLOSE_RANGE_CLOEXEC = 4, MAP_ANONYMOUS = 0x20 };
+
+static void tell(struct model *model, const struct descriptor *descriptor)
+{
+    struct result fact = {.type = RESULT_DESCRIPTOR,
+                          .descriptor_fact = {.id = descriptor->id,
+                                              .process = descriptor->table->process,
+                                              .fd = descriptor->fd,
+                                              .begin_ns = descriptor->begin_ns,
+                                              .begin_hard = descriptor->begin_hard,
+                                              .end_ns = descriptor->end_ns,
+                                              .end_hard = descriptor->end_hard,
+                                              .ended = descriptor->ended,
+                                              .named = descriptor->name != NULL,
+                                              .kind = descriptor->kind}};
+    if (descriptor->name)
+        fact.descriptor_fact.name = text_of(descriptor->name);
+    model_tell(model, &fact);
+}
+
+void descriptor_free(struct descriptor *descriptor)
+{
+    table_unref(descriptor->table);
+    free(descriptor->doubtful);
+    free(descriptor->name);
+    free(descriptor);
+}
+
+void table_unref(struct table *table)
+{
+    if (--table->holds > 0)
+        return;
+    map_clear(&table->places);
+    free(table);
+}
+
+static struct descriptor *alive(const struct table *table, int32_t fd)
+{
+    return map_get(&table->places, (uint64_t)fd);
+}
+
+/* A new one under a number that is free. */
+static struct descriptor *place(struct table *table, int32_t fd)
+{
+    struct descriptor *descriptor = memory_new(sizeof *descriptor);
+    descriptor->table = table;
+    table->holds++;
+    descriptor->fd = fd;
+    descriptor->refs = 1;
+    descriptor->closing_ns = TIME_NONE;
+    map_put(&table->places, (uint64_t)fd, descriptor);
+    return descriptor;
+}
+
+static void prove(struct model *model, struct descriptor *descriptor, uint64_t begin_ns)
+{
+    descriptor->proven = true;
+    descriptor->begin_ns = begin_ns;
+    descriptor->id = ++model->last_descriptor_id;
+}
+
+static void end(struct model *model, struct descriptor *descriptor, uint64_t time_ns, bool hard)
+{
+    map_remove(&descriptor->table->places, (uint64_t)descriptor->fd);
+    descriptor->ended = true;
+    descriptor->end_ns = time_ns;
+    descriptor->end_hard = hard;
+    if (descriptor->proven)
+        tell(model, descriptor);
+    if (--descriptor->refs == 0)
+        descriptor_free(descriptor);
+}
+
+/* "If its number is created again without any of these, it ends there, soft (with a close of it
+ * in progress: hard, at that close's entry)." */
+static void end_replaced(struct model *model, struct table *table, int32_t fd, uint64_t time_ns)
+{
+    struct descriptor *old = alive(table, fd);
+    if (!old)
+        return;
+    if (old->closing_ns != TIME_NONE)
+        end(model, old, old->closing_ns, true);
+    else
+        end(model, old, time_ns, false);
+}
+
+static struct descriptor *create(struct model *model, struct table *table, int32_t fd,
+                                 uint64_t time_ns)
+{
+    end_replaced(model, table, fd, time_ns);
+    struct descriptor *descriptor = place(table, fd);
+    prove(model, descriptor, time_ns);
+    descriptor->begin_hard = true;
+    return descriptor;
+}
+
+static void set_name(struct descriptor *descriptor, struct text name)
+{
+    if (!descriptor->name)
+        descriptor->name = memory_string(name);
+}
+
+/* --- tables --- */
+
+static int compare_descriptors(const void *a, const void *b)
+{
+    const struct descriptor *const *left = a, *const *right = b;
+    return (*left)->fd < (*right)->fd ? -1 : (*left)->fd > (*right)->fd;
+}
+
+/* All places of the table, by number; *count of them, to be freed. */
+static struct descriptor **all_of(const struct table *table, size_t *count)
+{
+    struct descriptor **all = memory_new((table->places.count + 1) * sizeof *all);
+    struct descriptor *each;
+    *count = 0;
+    for (size_t at = 0; (each = map_next(&table->places, &at));)
+        all[(*count)++] = each;
+    qsort(all, *count, sizeof(struct descriptor *), compare_descriptors);
+    return all;
+}
+
+static void copy_all(struct model *model, const struct table *from, struct table *to,
+                     uint64_t time_ns)
+{
+    size_t count;
+    struct descriptor **all = all_of(from, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (!all[i]->proven)
+            continue;
+        struct descriptor *copy = create(model, to, all[i]->fd, time_ns);
+        copy->kind = all[i]->kind;
+        copy->cloexec = all[i]->cloexec;
+        if (all[i]->name)
+            set_name(copy, text_of(all[i]->name));
+    }
+    free(all);
+}
+
+void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns)
+{
+    copy_all(model, process_table(from), process_table(to), time_ns);
+}
+
+void table_share(struct process *from, struct process *to)
+{
+    to->table = process_table(from);
+    to->table->refs++;
+    to->table->holds++;
+}
+
+void table_finish(struct model *model, struct table *table)
+{
+    size_t count;
+    struct descriptor **all = all_of(table, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i]->proven)
+            tell(model, all[i]);
+        map_remove(&table->places, (uint64_t)all[i]->fd);
+        if (--all[i]->refs == 0)
+            descriptor_free(all[i]);
+    }
+    free(all);
+}
+
+void table_release(struct model *model, struct process *process, uint64_t time_ns)
+{
+    struct table *table = process->table;
+    if (!table)
+        return;
+    process->table = NULL;
+    if (--table->refs == 0) {
+        size_t count;
+        struct descriptor **all = all_of(table, &count);
+        for (size_t i = 0; i < count; i++)
+            end(model, all[i], time_ns, true);
+        free(all);
+    }
+    table_unref(table);
+}
+
+void table_exec(struct model *model, struct process *process, uint64_t time_ns)
+{
+    struct table *table = process_table(process);
+    if (table->refs > 1) {
+        process->table = NULL;
+        copy_all(model, table, process_table(process), time_ns);
+        table->refs--;
+        table_unref(table);
+        table = process->table;
+    }
+    size_t count;
+    struct descriptor **all = all_of(table, &count);
+    for (size_t i = 0; i < count; i++)
+        if (all[i]->cloexec)
+            end(model, all[i], time_ns, true);
+    free(all);
+}
+
+void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
+                     uint64_t time_ns)
+{
+    struct descriptor *descriptor = alive(table, fd);
+    if (!descriptor)
+        descriptor = place(table, fd);
+    if (!descriptor->proven)
+        prove(model, descriptor, time_ns);
+    if (!descriptor->name && descriptor->kind == DESCRIPTOR_UNKNOWN)
+        descriptor->kind = (uint8_t)descriptor_kind_of_name(name);
+    set_name(descriptor, name);
+}
+
+/* --- uses --- */
+
+/* The numbers that a call uses, -1 for none, in the order of its values. */
+void descriptor_numbers(const struct open_call *open, int32_t fd[2])
+{
+    const struct call_role *role = open->call->role;
+    fd[0] = fd[1] = -1;
+    if (role->flags & CALL_NO_USE)
+        return;
+    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & MAP_ANONYMOUS))
+        return;
+    bool second_is_use = role->op == CALL_PLAIN || role->op == CALL_CREATE ||
+                         (role->flags & CALL_TRANSFER);
+    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
+        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
+        if (number >= 0 && number <= INT32_MAX)
+            fd[i] = (int32_t)number;
+    }
+    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
+        fd[1] = -1;
+}
+
+void descriptor_bind(struct thread *thread)
+{
+    struct call_in_progress *call = &thread->call;
+    if (!thread->process)
+        return;
+    call->table = process_table(thread->process);
+    call->table->holds++;
+    int32_t fd[2];
+    descriptor_numbers(&call->open, fd);
+    for (unsigned i = 0; i < 2; i++) {
+        if (fd[i] < 0)
+            continue;
+        struct descriptor *used = alive(call->table, fd[i]);
+        if (!used)
+            used = place(call->table, fd[i]);
+        used->refs++;
+        call->use[i] = used;
+        if (call->open.call->role->op == CALL_CLOSE)
+            used->closing_ns = call->open.entry_ns;
+    }
+}
+
+static void tell_uses(struct model *model, const struct descriptor *descriptor, uint64_t thread,
+                      uint32_t path, const struct use_cell *cell)
+{
+    struct result result = {.type = RESULT_USES,
+                            .descriptor = descriptor->id,
+                            .thread = thread,
+                            .phase = model_path(model, path),
+                            .uses = cell};
+    model_tell(model, &result);
+}
+
+/* Counts the doubtful uses that an older begin has made certain. */
+static void settle_doubtful(struct model *model, struct descriptor *descriptor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < descriptor->doubtful_count; i++) {
+        struct doubtful_use *use = &descriptor->doubtful[i];
+        if (use->entry_ns < descriptor->begin_ns) {
+            descriptor->doubtful[kept++] = *use;
+            continue;
+        }
+        struct use_cell cell = {0};
+        duration_cell_add(&cell.calls, use->ns);
+        tell_uses(model, descriptor, use->thread, use->path, &cell);
+    }
+    descriptor->doubtful_count = kept;
+}
+
+/* A use by a call entered at `entry_ns` that shows the descriptor was there. */
+static void prove_since(struct model *model, struct descriptor *descriptor, uint64_t entry_ns)
+{
+    if (!descriptor->proven) {
+        prove(model, descriptor, entry_ns);
+        if (descriptor->ended)
+            tell(model, descriptor);
+    } else if (!descriptor->begin_hard && entry_ns < descriptor->begin_ns) {
+        descriptor->begin_ns = entry_ns;
+        if (descriptor->ended)
+            tell(model, descriptor);
+    }
+    if (descriptor->doubtful_count)
+        settle_doubtful(model, descriptor);
+}
+
+static void doubt(struct descriptor *descriptor, const struct thread *thread, uint64_t entry_ns,
+                  uint64_t ns, uint32_t path)
+{
+    /* Beside its place and this call, others in progress may still prove it. */
+    unsigned others = descriptor->refs - (descriptor->ended ? 0u : 1u);
+    if (others <= 1) {
+        descriptor->doubtful_count = 0;
+        return;
+    }
+    descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
+                                       descriptor->doubtful_count + 1,
+                                       sizeof *descriptor->doubtful);
+    descriptor->doubtful[descriptor->doubtful_count++] =
+        (struct doubtful_use){entry_ns, ns, thread->id, path};
+}
+
+struct use {
+    uint64_t entry_ns, ns;
+    bool bad; /* EBADF: proves nothing */
+    uint32_t path;
+    uint64_t read_bytes, write_bytes;
+};
+
+/* Which descriptor a use bound to `used` counts for; NULL: none. What was entered after a close
+ * that has returned meanwhile, and works nevertheless, uses a new one. */
+static struct descriptor *counts_for(struct table *table, struct descriptor *used,
+                                     const struct use *use)
+{
+    if (!used->ended || use->entry_ns <= used->end_ns)
+        return used;
+    struct descriptor *next = alive(table, used->fd);
+    if (use->bad || (next && next->proven))
+        return NULL;
+    return next ? next : place(table, used->fd);
+}
+
+static void count_use(struct model *model, struct thread *thread, struct table *table,
+                      struct descriptor *used, const struct use *use)
+{
+    struct descriptor *descriptor = counts_for(table, used, use);
+    if (!descriptor)
+        return;
+    if (!use->bad)
+        prove_since(model, descriptor, use->entry_ns);
+    if (!descriptor->proven || use->entry_ns < descriptor->begin_ns) {
+        if (use->bad)
+            doubt(descriptor, thread, use->entry_ns, use->ns, use->path);
+        return;
+    }
+    struct use_cell cell = {.read_bytes = use->read_bytes, .write_bytes = use->write_bytes};
+    duration_cell_add(&cell.calls, use->ns);
+    tell_uses(model, descriptor, thread->id, use->path, &cell);
+}
+
+static void count_uses(struct model *model, struct thread *thread, struct call_in_progress *call,
+                       const struct call_exit *exit)
+{
+    const struct call_role *role = call->open.call->role;
+    uint64_t bytes = exit->ret > 0 ? (uint64_t)exit->ret : 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!call->use[i])
+            continue;
+        struct use use = {.entry_ns = call->open.entry_ns,
+                          .ns = exit->time_ns - call->open.entry_ns,
+                          .bad = exit->ret == -ERRNO_EBADF,
+                          .path = call->path};
+        bool transfer = role->flags & CALL_TRANSFER;
+        if (transfer ? i == 0 : (role->flags & CALL_READS) != 0)
+            use.read_bytes = bytes;
+        if (transfer ? i == 1 : (role->flags & CALL_WRITES) != 0)
+            use.write_bytes = bytes;
+        count_use(model, thread, call->table, call->use[i], &use);
+    }
+}
+
+/* --- operations --- */
+
+static bool has_cloexec(const struct open_call *open)
+{
+    const struct call_role *role = open->call->role;
+    if (role->flags & CALL_CLOEXEC)
+        return true;
+    return role->cloexec_flag && (open->present & 4) &&
+           ((uint64_t)open->value[2] & role->cloexec_flag);
+}
+
+static void duplicate(struct model *model, struct thread *thread, struct table *table, int64_t to,
+                      bool cloexec, uint64_t time_ns)
+{
+    struct descriptor *source = thread->call.use[0];
+    char *name = source && source->name ? memory_string(text_of(source->name)) : NULL;
+    uint8_t kind = source ? source->kind : DESCRIPTOR_UNKNOWN;
+    struct descriptor *copy = create(model, table, (int32_t)to, time_ns);
+    copy->name = name;
+    copy->kind = kind;
+    copy->cloexec = cloexec;
+}
+
+static void close_range(struct model *model, struct table *table, const struct open_call *open)
+{
+    uint64_t first = (uint32_t)open->value[0], last = (uint32_t)open->value[1];
+    bool mark = (open->present & 4) && (open->value[2] & CLOSE_RANGE_CLOEXEC);
+    size_t count;
+    struct descriptor **all = all_of(table, &count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t fd = (uint64_t)all[i]->fd;
+        if (fd < first || fd > last)
+            continue;
+        if (mark)
+            all[i]->cloexec = true;
+        else if (!all[i]->proven || all[i]->begin_ns <= open->entry_ns)
+            end(model, all[i], open->entry_ns, true);
+    }
+    free(all);
+}
+
+static void operate(struct model *model, struct thread *thread, struct table *table,
+                    const struct call_exit *exit)
+{
+    const struct open_call *open = &thread->call.open;
+    const struct call_role *role = open->call->role;
+    bool success = !ret_is_error(exit->ret);
+    bool number = success && exit->ret >= 0 && exit->ret <= INT32_MAX;
+    switch (role->op) {
+    case CALL_SIGNALFD:
+        if ((open->present & 8) && (int32_t)open->value[3] >= 0)
+            return;
+        /* fall through */
+    case CALL_CREATE:
+        if (number) {
+            struct descriptor *created = create(model, table, (int32_t)exit->ret, exit->time_ns);
+            created->kind = role->kind;
+            created->cloexec = has_cloexec(open);
+            if ((role->flags & CALL_NAMES) && open->present >> EVENT_VALUES & 1)
+                set_name(created, open->text);
+        }
+        return;
+    case CALL_CREATE_PAIR:
+        for (unsigned i = 0; success && exit->pair && i < 2; i++) {
+            if (exit->pair[i] < 0 || exit->pair[i] > INT32_MAX)
+                continue;
+            struct descriptor *created =
+                create(model, table, (int32_t)exit->pair[i], exit->time_ns);
+            created->kind = role->kind;
+            created->cloexec = has_cloexec(open);
+        }
+        return;
+    case CALL_DUP:
+        if (number)
+            duplicate(model, thread, table, exit->ret, false, exit->time_ns);
+        return;
+    case CALL_DUP2:
+        if (number && exit->ret != open->value[0]) {
+            struct descriptor *onto = alive(table, (int32_t)exit->ret);
+            struct descriptor *source = thread->call.use[0];
+            if (onto && onto != source)
+                end(model, onto, exit->time_ns, true);
+            duplicate(model, thread, table, exit->ret, has_cloexec(open), exit->time_ns);
+        }
+        return;
+    case CALL_FCNTL:
+        if (!(open->present & 2) || !success)
+            return;
+        if (number && (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC))
+            duplicate(model, thread, table, exit->ret, open->value[1] == F_DUPFD_CLOEXEC,
+                      exit->time_ns);
+        else if (open->value[1] == F_SETFD && thread->call.use[0] && (open->present & 8))
+            thread->call.use[0]->cloexec = open->value[3] & FD_CLOEXEC;
+        return;
+    case CALL_CLOSE: {
+        struct descriptor *closed = thread->call.use[0];
+        if (closed && !closed->ended)
+            end(model, closed, open->entry_ns, exit->ret != -ERRNO_EBADF);
+        return;
+    }
+    case CALL_CLOSE_RANGE:
+        if (success && (open->present & 3) == 3)
+            close_range(model, table, open);
+        return;
+    case CALL_PLAIN:
+    case CALL_EXEC:
+    case CALL_CLONE:
+    case CALL_SIGRETURN: return;
+    }
+}
+
+void descriptor_complete(struct model *model, struct thread *thread, const struct call_exit *exit)
+{
+    struct call_in_progress *call = &thread->call;
+    if (call->table)
+        count_uses(model, thread, call, exit);
+    if (thread->process)
+        operate(model, thread, process_table(thread->process), exit);
+}
+
+void descriptor_exit_alone(struct model *model, struct thread *thread, const struct syscall *call,
+                           const struct call_exit *exit)
+{
+    if (!thread->process)
+        return;
+    const struct call_role *role = call->role;
+    struct table *table = process_table(thread->process);
+    bool number = exit->ret >= 0 && exit->ret <= INT32_MAX;
+    if (number && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD))
+        create(model, table, (int32_t)exit->ret, exit->time_ns)->kind = role->kind;
+    else if (number && (role->op == CALL_DUP || role->op == CALL_DUP2))
+        create(model, table, (int32_t)exit->ret, exit->time_ns);
+    else if (role->op == CALL_CREATE_PAIR && exit->ret == 0 && exit->pair)
+        for (unsigned i = 0; i < 2; i++)
+            if (exit->pair[i] >= 0 && exit->pair[i] <= INT32_MAX)
+                create(model, table, (int32_t)exit->pair[i], exit->time_ns)->kind = role->kind;
+}
+
+/* --- pieces --- */
+
+void descriptor_uses(struct model *model, struct thread *thread, const struct uses_piece *uses)
+{
+    if (!thread->process)
+        return;
+    struct table *table = process_table(thread->process);
+    struct descriptor *used = alive(table, uses->fd);
+    if (!used)
+        used = place(table, uses->fd);
+    if (uses->proven_ns != TIME_NONE)
+        prove_since(model, used, uses->proven_ns);
+    if (used->proven)
+        tell_uses(model, used, thread->id, thread_path(thread), &uses->cell);
+}
+
+void descriptor_life(struct model *model, struct thread *thread, const struct life_piece *life)
+{
+    if (!thread->process)
+        return;
+    struct descriptor *created =
+        create(model, process_table(thread->process), life->fd, life->begin_ns);
+    created->kind = life->kind;
+    created->cloexec = life->cloexec;
+    if (life->named)
+        set_name(created, life->name);
+    if (life->cell.calls.count)
+        tell_uses(model, created, thread->id, thread_path(thread), &life->cell);
+    if (life->ended)
+        end(model, created, life->end_ns, true);
+}

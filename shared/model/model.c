@@ -1,0 +1,801 @@
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+enum { CLONE_FILES = 0x400 };
+enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
+
+struct model *model_new(struct schema *schema, struct result_sink sink)
+{
+    struct model *model = memory_new(sizeof *model);
+    model->schema = schema;
+    model->sink = sink;
+    model->order = 1;
+    names_id(&model->paths, text_of(""));
+    size_t definitions = schema_phases(schema) ? schema_phases(schema)->count : 0;
+    model->open = memory_new((definitions + 1) * sizeof(struct instance *));
+    return model;
+}
+
+void model_tell(const struct model *model, const struct result *result)
+{
+    struct result whole = *result;
+    whole.schema = model->schema;
+    model->sink.take(model->sink.context, &whole);
+}
+
+static struct cpu *cpu_at(struct model *model, int32_t number)
+{
+    if (number < 0)
+        return NULL;
+    size_t index = (size_t)number;
+    if (index >= model->cpu_count) {
+        size_t room = model->cpu_count;
+        model->cpus = memory_grow(model->cpus, &room, index + 1, sizeof *model->cpus);
+        for (size_t i = model->cpu_count; i < room; i++)
+            model->cpus[i] = (struct cpu){.last_ns = TIME_NONE, .border_ns = TIME_NONE};
+        model->cpu_count = room;
+    }
+    return &model->cpus[index];
+}
+
+bool model_is_unsettled(const struct model *model, const struct event *event)
+{
+    if (event->kind == EVENT_LOSS || event->cpu < 0)
+        return false;
+    size_t index = (size_t)event->cpu;
+    bool seen = index < model->cpu_count && model->cpus[index].seen;
+    if (event->domain == DOMAIN_UST)
+        return seen && model->cpus[index].current == CURRENT_UNSETTLED;
+    return !seen || model->cpus[index].current == CURRENT_UNSETTLED;
+}
+
+int32_t model_cpu_of(const struct model *model, int32_t tid)
+{
+    const struct thread *thread = thread_find(model, tid);
+    return thread ? thread->cpu : -1;
+}
+
+void model_settle(struct model *model, int32_t number, int32_t tid, uint64_t first_ns)
+{
+    struct cpu *cpu = cpu_at(model, number);
+    cpu->seen = true;
+    cpu->run_whole = false;
+    uint64_t border_ns = cpu->border_ns;
+    cpu->border_ns = TIME_NONE;
+    if (tid <= 0) {
+        cpu->current = tid == 0 ? CURRENT_IDLE : CURRENT_NOBODY;
+        return;
+    }
+    struct thread *thread = thread_named(model, tid, first_ns);
+    if (border_ns != TIME_NONE && thread->begin_ns < first_ns) {
+        /* "Its state before that is unknown since the border, or since its own last change of
+         * state if that is later." */
+        uint64_t from_ns = border_ns > thread->state_since_ns ? border_ns : thread->state_since_ns;
+        thread_book(thread, from_ns);
+        thread_take_back(model, thread, from_ns);
+        thread_set_state(thread, STATE_UNKNOWN, from_ns);
+    }
+    thread_book(thread, first_ns);
+    thread_leave_cpu(model, thread);
+    thread_set_state(thread, STATE_RUNNING, first_ns);
+    thread->cpu = number;
+    cpu->current = CURRENT_THREAD;
+    cpu->thread = thread;
+}
+
+/* --- events --- */
+
+static struct text base_name(struct text path)
+{
+    for (size_t i = path.count; i > 0; i--)
+        if (path.at[i - 1] == '/')
+            return (struct text){path.at + i, path.count - i};
+    return path;
+}
+
+static void name_thread(struct thread *thread, const struct event *event, unsigned slot)
+{
+    if (thread && event_has_text(event, slot))
+        thread_set_name(thread, event->text[slot], true);
+}
+
+static bool leaves_for_good(int64_t prev_state)
+{
+    return (prev_state & (16 | 32 | 64 | 128)) && !(prev_state & 3);
+}
+
+static enum thread_state state_after(int64_t prev_state)
+{
+    bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;
+    return prev_state == 0 || prev_state == 256 || one_bit ? STATE_RUNNABLE : STATE_BLOCKED;
+}
+
+/* "A thread is on one CPU at a time": where else it was thought to be, nobody is known to be. */
+static void leave_other_cpu(struct model *model, struct thread *thread, int32_t cpu)
+{
+    if (thread && thread->cpu >= 0 && thread->cpu != cpu)
+        thread_leave_cpu(model, thread);
+}
+
+static void tell_busy(struct model *model, int32_t cpu, uint64_t ns)
+{
+    struct result result = {.type = RESULT_CPU, .cpu = cpu, .busy_ns = ns};
+    model_tell(model, &result);
+}
+
+static void switch_out(struct model *model, struct thread *prev, const struct event *event)
+{
+    struct cpu *cpu = cpu_at(model, event->cpu);
+    uint64_t now = event->time_ns;
+    bool was_current = cpu->current == CURRENT_THREAD && cpu->thread == prev;
+    leave_other_cpu(model, prev, event->cpu);
+    thread_book(prev, now);
+    if (was_current && cpu->run_whole) {
+        prev->cpu_ns += now - cpu->run_begin_ns;
+        tell_busy(model, event->cpu, now - cpu->run_begin_ns);
+    }
+    prev->named_ns = now;
+    prev->cpu = -1;
+    if (was_current) {
+        cpu->current = CURRENT_NOBODY;
+        cpu->thread = NULL;
+    }
+    if (prev->exited && leaves_for_good(event->value[1])) {
+        name_thread(prev, event, 0);
+        thread_end(model, prev, now);
+        return;
+    }
+    thread_set_state(prev, state_after(event->value[1]), now);
+}
+
+static void tell_latency(struct model *model, const struct thread *thread, uint64_t ns)
+{
+    struct duration_cell cell = {0};
+    duration_cell_add(&cell, ns);
+    struct result result = {.type = RESULT_LATENCY, .thread = thread->id, .latency = &cell};
+    model_tell(model, &result);
+}
+
+static void switch_in(struct model *model, struct thread *next, const struct event *event)
+{
+    leave_other_cpu(model, next, event->cpu);
+    thread_book(next, event->time_ns);
+    if (next->wake_ns != TIME_NONE)
+        tell_latency(model, next, event->time_ns - next->wake_ns);
+    thread_set_state(next, STATE_RUNNING, event->time_ns);
+    next->named_ns = event->time_ns;
+    next->switches++;
+    next->cpu = event->cpu;
+}
+
+static void on_switch(struct model *model, const struct event *event)
+{
+    struct cpu *cpu = cpu_at(model, event->cpu);
+    if (!cpu)
+        return;
+    struct thread *prev = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (cpu->current == CURRENT_THREAD && cpu->thread != prev) {
+        /* "If prev_tid is not the thread thought current, the switch is right." */
+        struct thread *thought = cpu->thread;
+        thread_book(thought, event->time_ns);
+        thread_leave_cpu(model, thought);
+        thread_set_state(thought, STATE_UNKNOWN, event->time_ns);
+    }
+    name_thread(prev, event, 0);
+    if (prev)
+        switch_out(model, prev, event);
+    struct thread *next = thread_named(model, (int32_t)event->value[2], event->time_ns);
+    name_thread(next, event, 1);
+    if (next)
+        switch_in(model, next, event);
+    cpu->current = next ? CURRENT_THREAD : CURRENT_IDLE;
+    cpu->thread = next;
+    cpu->run_begin_ns = event->time_ns;
+    cpu->run_whole = true;
+}
+
+static void on_wakeup(struct model *model, const struct event *event)
+{
+    struct thread *thread = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (!thread)
+        return;
+    name_thread(thread, event, 0);
+    bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
+    if (!counts || !model->counts_switches)
+        return;
+    thread_book(thread, event->time_ns);
+    thread_set_state(thread, STATE_RUNNABLE, event->time_ns);
+    thread->wake_ns = event->time_ns;
+}
+
+static void add_inner(struct model *model, struct thread *thread, int64_t number)
+{
+    if (number <= 0 || number == thread->tid || number > INT32_MAX)
+        return;
+    for (size_t i = 0; i < thread->inner_count; i++)
+        if (thread->inner[i] == number)
+            return;
+    thread->inner =
+        memory_resize(thread->inner, thread->inner_count + 1, sizeof *thread->inner);
+    thread->inner[thread->inner_count++] = (int32_t)number;
+    uintptr_t count = (uintptr_t)map_get(&model->inner, (uint64_t)number);
+    map_put(&model->inner, (uint64_t)number, (void *)(count + 1));
+}
+
+static bool shares_files(const struct thread *parent)
+{
+    const struct open_call *open = &parent->call.open;
+    return open->call && strcmp(open->call->name, "clone") == 0 && (open->present & 4) &&
+           (open->value[2] & CLONE_FILES);
+}
+
+static void on_fork(struct model *model, const struct event *event)
+{
+    int32_t parent_pid = (int32_t)event->value[1];
+    int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
+    struct thread *parent = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (parent) {
+        name_thread(parent, event, 0);
+        process_told(model, parent, parent_pid);
+    }
+    if (child_tid <= 0)
+        return;
+    struct thread *old = thread_find(model, child_tid);
+    if (old)
+        thread_end(model, old, event->time_ns);
+    struct thread *child = thread_born(model, child_tid, event->time_ns);
+    child->begin_hard = child->fork_seen = true;
+    name_thread(child, event, 1);
+    for (unsigned i = 0; i < event->int_count; i++)
+        add_inner(model, child, event->ints[i]);
+    if (child_tid != child_pid) {
+        process_told(model, child, child_pid);
+        return;
+    }
+    struct process *process = process_forked(model, child_pid, parent_pid, event->time_ns);
+    process_attach(child, process);
+    if (parent && parent->process) {
+        if (shares_files(parent))
+            table_share(parent->process, process);
+        else
+            table_copy(model, parent->process, process, event->time_ns);
+    }
+}
+
+/* "execve by a thread that is not the leader ends the other threads known by then to be of the
+ * process. The caller's life ends there too, and one of the leader's tid begins there and takes
+ * over its run, state and open call." */
+static struct thread *exec_by_other(struct model *model, struct thread *caller, int32_t tid,
+                                    uint64_t now)
+{
+    struct thread *leader = thread_find(model, tid);
+    struct process *process = caller->process;
+    thread_book(caller, now);
+    if (process) {
+        struct thread *next;
+        for (struct thread *each = process->threads; each; each = next) {
+            next = each->next_of_process;
+            if (each == caller || thread_find(model, each->tid) != each)
+                continue;
+            if (each == leader)
+                leader = NULL;
+            if (!each->exited) {
+                each->exited = true;
+                each->exit_ns = now;
+                if (process->alive > 0)
+                    process->alive--;
+            }
+            thread_touch(each, now);
+            thread_end(model, each, now);
+        }
+    }
+    if (leader)
+        thread_end(model, leader, now);
+
+    struct thread *heir = thread_born(model, tid, now);
+    heir->begin_hard = true;
+    memcpy(heir->kernel_name, caller->kernel_name, sizeof heir->kernel_name);
+    heir->kernel_named = caller->kernel_named;
+    heir->state = caller->state;
+    heir->state_since_ns = caller->state_since_ns;
+    heir->wake_ns = caller->wake_ns;
+    heir->named_ns = caller->named_ns;
+    heir->first_call_seen = caller->first_call_seen;
+    heir->stretch = 0;
+    call_move(&heir->call, &caller->call);
+    int32_t cpu = caller->cpu;
+    if (cpu >= 0 && model->cpus[cpu].thread == caller) {
+        model->cpus[cpu].thread = heir;
+        heir->cpu = cpu;
+        caller->cpu = -1;
+    }
+    if (process) {
+        process->refs++;
+        process_attach(heir, process);
+        process_unref(process);
+        process->leader_exited = false;
+        if (!caller->exited && process->alive > 0)
+            process->alive--;
+    }
+    caller->exited = true;
+    caller->exit_ns = now;
+    thread_end(model, caller, now);
+    return heir;
+}
+
+static void on_exec(struct model *model, const struct event *event)
+{
+    int32_t tid = (int32_t)event->value[0];
+    int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
+    struct thread *thread = thread_named(model, old_tid, event->time_ns);
+    if (!thread)
+        return;
+    process_told(model, thread, tid);
+    phase_exec(model, thread->process, thread);
+    if (old_tid != tid && tid > 0)
+        thread = exec_by_other(model, thread, tid, event->time_ns);
+    process_told(model, thread, tid);
+    if (event_has_text(event, 0))
+        thread_set_name(thread, base_name(event->text[0]), true);
+    if (thread->process)
+        table_exec(model, thread->process, event->time_ns);
+}
+
+static void on_thread_exit(struct model *model, const struct event *event)
+{
+    struct thread *thread = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (!thread)
+        return;
+    name_thread(thread, event, 0);
+    thread_exit(model, thread, event->time_ns);
+}
+
+/* The process told to have the table at `address`; NULL if none, or if that is over. */
+static struct process *process_at_address(const struct model *model, uint64_t address)
+{
+    uint64_t pid = (uintptr_t)map_get(&model->addresses, address);
+    struct process *process = pid ? map_get(&model->processes, pid) : NULL;
+    return process && !(process->leader_exited && process->alive == 0) ? process : NULL;
+}
+
+static void on_told_process(struct model *model, const struct event *event)
+{
+    int64_t status = event->value[3];
+    if (status == TASK_EXIT || status == TASK_ZOMBIE || status == TASK_DEAD)
+        return;
+    struct thread *thread = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (!thread)
+        return;
+    process_told(model, thread, (int32_t)event->value[1]);
+    name_thread(thread, event, 0);
+    if (!thread->process)
+        return;
+    if (event_has_value(event, 2))
+        process_tell(model, thread->process, (int32_t)event->value[2], 0, false);
+    uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
+    /* Several processes may share a table: it is listed under the first that was told. */
+    if (address && !process_at_address(model, address))
+        map_put(&model->addresses, address, (void *)(uintptr_t)(uint32_t)thread->process->pid);
+}
+
+static void on_told_pid_ns(struct model *model, const struct event *event)
+{
+    struct thread *thread = thread_find(model, (int32_t)event->value[0]);
+    if (thread)
+        add_inner(model, thread, event->value[1]);
+}
+
+static void on_told_fd(struct model *model, const struct event *event)
+{
+    struct process *process = event_has_value(event, 0)
+                                  ? process_at_address(model, (uint64_t)event->value[0])
+                                  : map_get(&model->processes, (uint64_t)event->value[1]);
+    if (!process || event->value[2] < 0 || event->value[2] > INT32_MAX)
+        return;
+    descriptor_told(model, process_table(process), (int32_t)event->value[2], event->text[0],
+                    event->time_ns);
+}
+
+static void on_call_entry(struct model *model, struct thread *thread, const struct event *event)
+{
+    thread_book(thread, event->time_ns);
+    thread_first_call(model, thread, NULL);
+    call_end_unknown(model, thread);
+    if (event->call->role->op == CALL_SIGRETURN) {
+        struct call_cell cell = {.end_unknown = 1};
+        call_tell(model, thread, thread_path(thread), event->call, &cell);
+        return;
+    }
+    struct open_call open = {.call = event->call,
+                             .entry_ns = event->time_ns,
+                             .present = event->present,
+                             .text = event->text[0]};
+    memcpy(open.value, event->value, sizeof open.value);
+    if (!event_has_text(event, 0))
+        open.text = (struct text){NULL, 0};
+    call_open(model, thread, &open);
+}
+
+static void on_call_exit(struct model *model, struct thread *thread, const struct event *event)
+{
+    const struct syscall *call = event->call;
+    if (call->role->op == CALL_SIGRETURN)
+        return;
+    struct call_exit exit = {.time_ns = event->time_ns,
+                             .ret = event->value[0],
+                             .pair = event->int_count >= 2 ? event->ints : NULL};
+    if (thread->call.open.call == call) {
+        thread_book(thread, event->time_ns);
+        call_complete(model, thread, &exit);
+        return;
+    }
+    thread_book(thread, event->time_ns);
+    bool first = !thread->first_call_seen;
+    bool breath = exit.ret == 0 && (call->role->op == CALL_CLONE ||
+                                    (first && thread->fork_seen && thread->stretch == 0));
+    thread_first_call(model, thread, breath || thread->call.open.call ? NULL : call);
+    call_end_unknown(model, thread);
+    if (breath)
+        return;
+    struct call_cell cell = {.begin_unknown = 1};
+    call_tell(model, thread, thread_path(thread), call, &cell);
+    descriptor_exit_alone(model, thread, call, &exit);
+}
+
+/* "At a border nothing is known of that CPU any more." */
+static void on_border(struct model *model, int32_t number, uint64_t border_ns, uint64_t last_ns)
+{
+    struct cpu *cpu = cpu_at(model, number);
+    if (!cpu)
+        return;
+    if (last_ns == TIME_NONE)
+        last_ns = cpu->last_ns;
+    if (cpu->current == CURRENT_THREAD) {
+        struct thread *thread = cpu->thread;
+        if (last_ns == TIME_NONE || last_ns < thread->state_since_ns)
+            last_ns = thread->state_since_ns;
+        thread_book(thread, last_ns);
+        thread_take_back(model, thread, last_ns);
+        call_end_unknown(model, thread);
+        thread_new_stretch(thread);
+        thread_leave_cpu(model, thread);
+        thread_set_state(thread, STATE_UNKNOWN, last_ns);
+    }
+    cpu->seen = true;
+    cpu->current = CURRENT_UNSETTLED;
+    cpu->thread = NULL;
+    cpu->run_whole = false;
+    cpu->border_ns = border_ns;
+}
+
+/* The thread of a user-space event. */
+static struct thread *user_thread(struct model *model, const struct event *event)
+{
+    struct thread *current = NULL;
+    if (event->cpu >= 0 && (size_t)event->cpu < model->cpu_count &&
+        model->cpus[event->cpu].current == CURRENT_THREAD)
+        current = model->cpus[event->cpu].thread;
+    if (!(event->has & EVENT_HAS_VTID)) {
+        if (current)
+            thread_touch(current, event->time_ns);
+        return current;
+    }
+    for (size_t i = 0; current && i < current->inner_count; i++)
+        if (current->inner[i] == event->vtid) {
+            thread_touch(current, event->time_ns);
+            return current;
+        }
+    return thread_named(model, event->vtid, event->time_ns);
+}
+
+static struct thread *kernel_thread(struct model *model, const struct event *event)
+{
+    if (event->has & EVENT_HAS_TID)
+        return thread_named(model, event->tid, event->time_ns);
+    const struct cpu *cpu = cpu_at(model, event->cpu);
+    if (!cpu || cpu->current != CURRENT_THREAD)
+        return NULL;
+    thread_touch(cpu->thread, event->time_ns);
+    return cpu->thread;
+}
+
+static void on_user_event(struct model *model, const struct event *event, struct thread *thread)
+{
+    if (!thread)
+        return;
+    if (event->has & EVENT_HAS_VPID)
+        process_told(model, thread, event->vpid);
+    if (event->has & EVENT_HAS_PROCNAME)
+        thread_set_name(thread, event->procname, false);
+    if (event->class->begin_count || event->class->end_count)
+        phase_event(model, thread, event);
+}
+
+static void on_kernel_event(struct model *model, const struct event *event, struct thread *thread)
+{
+    if (thread) {
+        if (event->has & EVENT_HAS_PID)
+            process_told(model, thread, event->pid);
+        if (event->has & EVENT_HAS_VPID)
+            process_told(model, thread, event->vpid);
+        if (event->has & EVENT_HAS_PROCNAME)
+            thread_set_name(thread, event->procname, true);
+        if (event->class->begin_count || event->class->end_count)
+            phase_event(model, thread, event);
+    }
+    switch ((enum event_kind)event->kind) {
+    case EVENT_SWITCH: on_switch(model, event); break;
+    case EVENT_WAKEUP: on_wakeup(model, event); break;
+    case EVENT_FORK: on_fork(model, event); break;
+    case EVENT_EXEC: on_exec(model, event); break;
+    case EVENT_EXIT: on_thread_exit(model, event); break;
+    case EVENT_TOLD_PROCESS: on_told_process(model, event); break;
+    case EVENT_TOLD_PID_NS: on_told_pid_ns(model, event); break;
+    case EVENT_TOLD_FD: on_told_fd(model, event); break;
+    case EVENT_CALL_ENTRY:
+        if (thread)
+            on_call_entry(model, thread, event);
+        break;
+    case EVENT_CALL_EXIT:
+        if (thread)
+            on_call_exit(model, thread, event);
+        break;
+    case EVENT_LOSS:
+    case EVENT_OTHER: break;
+    }
+}
+
+static void take_event(struct model *model, const struct item *item)
+{
+    const struct event *event = &item->event.event;
+    model->order++;
+    if (event->kind == EVENT_LOSS) {
+        if (event->domain == DOMAIN_KERNEL && event->value[1])
+            on_border(model, event->cpu, event->time_ns, item->event.cpu_last_ns);
+        return;
+    }
+    if (event->domain == DOMAIN_UST) {
+        on_user_event(model, event, user_thread(model, event));
+        return;
+    }
+    struct cpu *cpu = cpu_at(model, event->cpu);
+    if (cpu) {
+        cpu->seen = true;
+        cpu->last_ns = event->time_ns;
+    }
+    on_kernel_event(model, event, kernel_thread(model, event));
+}
+
+/* --- pieces --- */
+
+static void take_thread(struct model *model, const struct thread_piece *piece)
+{
+    struct thread *thread = thread_find(model, piece->tid);
+    if (!thread)
+        return;
+    thread_add_time(thread, &piece->time);
+    if (piece->until_ns > thread->clock_ns)
+        thread->clock_ns = piece->until_ns;
+    if (piece->last_ns != TIME_NONE)
+        thread_touch(thread, piece->last_ns);
+    if (piece->named_ns != TIME_NONE)
+        thread->named_ns = piece->named_ns;
+    if (piece->kernel_named)
+        thread_set_name(thread, piece->kernel_name, true);
+    if (piece->user_named)
+        thread_set_name(thread, piece->user_name, false);
+    thread_set_state(thread, (enum thread_state)piece->state, piece->state_since_ns);
+    thread->wake_ns = piece->wake_ns;
+    thread->cpu_ns += piece->cpu_ns;
+    thread->switches += piece->switches;
+    if (piece->latency.count) {
+        struct result result = {
+            .type = RESULT_LATENCY, .thread = thread->id, .latency = &piece->latency};
+        model_tell(model, &result);
+    }
+    uint64_t complete = 0;
+    for (size_t i = 0; i < piece->call_count; i++) {
+        call_tell(model, thread, thread_path(thread), piece->calls[i].call, &piece->calls[i].cell);
+        complete += piece->calls[i].cell.complete.count;
+    }
+    for (size_t i = 0; i < thread->instance_count; i++)
+        thread->instances[i]->syscalls += complete;
+    if (piece->call_register == CALL_OPEN)
+        call_open(model, thread, &piece->open);
+}
+
+static void take_cpu(struct model *model, const struct cpu_piece *piece)
+{
+    struct cpu *cpu = cpu_at(model, piece->cpu);
+    if (!cpu)
+        return;
+    cpu->seen = true;
+    cpu->border_ns = TIME_NONE;
+    cpu->last_ns = piece->last_ns;
+    cpu->run_begin_ns = piece->run_begin_ns;
+    cpu->run_whole = piece->run_whole;
+    if (piece->busy_ns)
+        tell_busy(model, piece->cpu, piece->busy_ns);
+    if (cpu->current == CURRENT_THREAD && cpu->thread->cpu == piece->cpu)
+        cpu->thread->cpu = -1;
+    cpu->thread = thread_find(model, piece->current);
+    cpu->current = cpu->thread               ? CURRENT_THREAD
+                   : piece->current == 0     ? CURRENT_IDLE
+                                             : CURRENT_NOBODY;
+    if (cpu->thread)
+        cpu->thread->cpu = piece->cpu;
+}
+
+static void take_descriptor_call(struct model *model, const struct descriptor_call *piece)
+{
+    struct thread *thread = thread_find(model, piece->tid);
+    if (!thread)
+        return;
+    struct open_call open = {.call = piece->call,
+                             .entry_ns = piece->entry_ns,
+                             .present = piece->present,
+                             .text = piece->text};
+    memcpy(open.value, piece->value, sizeof open.value);
+    call_open(model, thread, &open);
+    struct call_exit exit = {.time_ns = piece->exit_ns,
+                             .ret = piece->ret,
+                             .pair = piece->has_pair ? piece->pair : NULL};
+    descriptor_complete(model, thread, &exit);
+    call_drop(&thread->call);
+}
+
+void model_item(struct model *model, const struct item *item)
+{
+    struct thread *thread;
+    switch ((enum item_kind)item->kind) {
+    case ITEM_EVENT: take_event(model, item); return;
+    case ITEM_THREAD: take_thread(model, &item->thread); return;
+    case ITEM_CPU: take_cpu(model, &item->cpu); return;
+    case ITEM_USES:
+        thread = thread_find(model, item->uses.tid);
+        if (thread)
+            descriptor_uses(model, thread, &item->uses);
+        return;
+    case ITEM_DESCRIPTOR_CALL: take_descriptor_call(model, &item->descriptor_call); return;
+    case ITEM_LIFE:
+        thread = thread_find(model, item->life.tid);
+        if (thread)
+            descriptor_life(model, thread, &item->life);
+        return;
+    }
+}
+
+/* --- intervals --- */
+
+void model_begin(struct model *model, const struct interval_end *interval)
+{
+    model->counts_switches = interval->counts_switches;
+    model->kernel_absent = !interval->has_kernel;
+    for (size_t i = 0; model->kernel_absent && i < model->cpu_count; i++) {
+        struct cpu *cpu = &model->cpus[i];
+        if (cpu->current == CURRENT_THREAD)
+            thread_leave_cpu(model, cpu->thread);
+        cpu->current = CURRENT_NOBODY;
+        cpu->border_ns = TIME_NONE;
+    }
+}
+
+static int compare_threads(const void *a, const void *b)
+{
+    const struct thread *const *left = a, *const *right = b;
+    return (*left)->id < (*right)->id ? -1 : (*left)->id > (*right)->id;
+}
+
+/* All living threads, by id; *count of them, to be freed. */
+static struct thread **living(const struct model *model, size_t *count)
+{
+    struct thread **all = memory_new((model->threads.count + 1) * sizeof *all);
+    struct thread *each;
+    *count = 0;
+    for (size_t at = 0; (each = map_next(&model->threads, &at));)
+        all[(*count)++] = each;
+    qsort(all, *count, sizeof(struct thread *), compare_threads);
+    return all;
+}
+
+void model_gap(struct model *model, uint64_t begin_ns, uint64_t end_ns)
+{
+    (void)end_ns;
+    for (size_t i = 0; i < model->cpu_count; i++)
+        if (model->cpus[i].seen)
+            on_border(model, (int32_t)i, begin_ns, TIME_NONE);
+    size_t count;
+    struct thread **all = living(model, &count);
+    for (size_t i = 0; i < count; i++) {
+        thread_book(all[i], begin_ns);
+        thread_take_back(model, all[i], begin_ns);
+        call_end_unknown(model, all[i]);
+        thread_new_stretch(all[i]);
+        thread_set_state(all[i], STATE_UNKNOWN, begin_ns);
+    }
+    free(all);
+}
+
+void model_end(struct model *model, const struct interval_end *interval)
+{
+    uint64_t safe_ns = UINT64_MAX;
+    for (size_t i = 0; i < model->cpu_count; i++) {
+        const struct cpu *cpu = &model->cpus[i];
+        if (cpu->border_ns != TIME_NONE && cpu->border_ns < safe_ns)
+            safe_ns = cpu->border_ns;
+        if (cpu->current == CURRENT_THREAD && cpu->last_ns != TIME_NONE && cpu->last_ns < safe_ns)
+            safe_ns = cpu->last_ns;
+    }
+    phase_forget_closings(model, safe_ns);
+
+    for (size_t i = 0; i < interval->cpu_count; i++)
+        tell_busy(model, interval->cpus[i], 0);
+    struct result mark = {.type = RESULT_INTERVAL,
+                          .interval = {.chunk = interval->chunk,
+                                       .has_traces = interval->has_traces,
+                                       .gap = interval->gap_before,
+                                       .events = interval->events,
+                                       .discarded = interval->discarded,
+                                       .borders = interval->borders,
+                                       .any_event = interval->first_ns != TIME_NONE,
+                                       .first_ns = interval->first_ns,
+                                       .last_ns = interval->last_ns,
+                                       .offset_ns = interval->offset_ns,
+                                       .kernel = interval->has_kernel,
+                                       .user = interval->has_user,
+                                       .host = interval->host}};
+    model_tell(model, &mark);
+}
+
+void model_finish(struct model *model)
+{
+    phase_finish(model);
+    size_t count;
+    struct thread **all = living(model, &count);
+    for (size_t i = 0; i < count; i++) {
+        call_end_unknown(model, all[i]);
+        thread_new_stretch(all[i]);
+        thread_tell(model, all[i]);
+    }
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&model->processes, &at));)
+        if (process->table && process->table->refs > 0) {
+            struct table *table = process->table;
+            process->table = NULL;
+            if (--table->refs == 0)
+                table_finish(model, table);
+            table_unref(table);
+        }
+    free(all);
+}
+
+void model_free(struct model *model)
+{
+    if (!model)
+        return;
+    size_t count;
+    struct thread **all = living(model, &count);
+    for (size_t i = 0; i < count; i++) {
+        call_drop(&all[i]->call);
+        thread_unref(all[i]);
+    }
+    free(all);
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&model->processes, &at));)
+        process_unref(process);
+    map_clear(&model->threads);
+    map_clear(&model->processes);
+    map_clear(&model->addresses);
+    map_clear(&model->inner);
+    map_clear(&model->equal);
+    names_clear(&model->paths);
+    free(model->cpus);
+    free(model->open);
+    free(model->closings);
+    free(model);
+}

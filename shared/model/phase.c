@@ -1,0 +1,422 @@
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+static const struct field_value absent = {.type = FIELD_ABSENT};
+
+static const struct field_value *field(const struct event *event, const char *name)
+{
+    for (size_t i = 0; i < event->field_count; i++)
+        if (strcmp(event->class->fields[i], name) == 0)
+            return &event->fields[i];
+    return &absent;
+}
+
+static bool equal(const struct field_value *a, const struct field_value *b)
+{
+    if (a->type == FIELD_TEXT || b->type == FIELD_TEXT)
+        return a->type == b->type && text_equal(a->text, b->text);
+    if (a->type != b->type && (a->i < 0 || b->i < 0))
+        return false;
+    return a->u == b->u;
+}
+
+/* Below, equal, above 0; texts by their bytes, numbers by their values. */
+static int order(const struct field_value *a, const struct field_value *b)
+{
+    if (a->type == FIELD_TEXT || b->type == FIELD_TEXT) {
+        size_t count = a->text.count < b->text.count ? a->text.count : b->text.count;
+        int bytes = count ? memcmp(a->text.at, b->text.at, count) : 0;
+        return bytes ? bytes : (a->text.count > b->text.count) - (a->text.count < b->text.count);
+    }
+    bool a_below = a->type == FIELD_INT && a->i < 0, b_below = b->type == FIELD_INT && b->i < 0;
+    if (a_below != b_below)
+        return a_below ? -1 : 1;
+    return a_below ? (a->i > b->i) - (a->i < b->i) : (a->u > b->u) - (a->u < b->u);
+}
+
+static bool passes(const struct event *event, const struct phase_filter *filter)
+{
+    const struct field_value *value = field(event, filter->field);
+    if (value->type == FIELD_ABSENT)
+        return false;
+    if ((value->type == FIELD_TEXT) != (filter->constant.type == FIELD_TEXT))
+        return false;
+    if (filter->compare == COMPARE_GLOB) {
+        if (value->type != FIELD_TEXT)
+            return false;
+        char *text = memory_string(value->text), *glob = memory_string(filter->constant.text);
+        bool matches = fnmatch(glob, text, 0) == 0;
+        free(text);
+        free(glob);
+        return matches;
+    }
+    int sign = order(value, &filter->constant);
+    switch (filter->compare) {
+    case COMPARE_EQ: return sign == 0;
+    case COMPARE_NE: return sign != 0;
+    case COMPARE_LT: return sign < 0;
+    case COMPARE_LE: return sign <= 0;
+    case COMPARE_GT: return sign > 0;
+    case COMPARE_GE: return sign >= 0;
+    case COMPARE_GLOB: break;
+    }
+    return false;
+}
+
+static bool passes_all(const struct event *event, const struct phase_filter *filter, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!passes(event, &filter[i]))
+            return false;
+    return true;
+}
+
+/* The name that an instance of `definition` has by this event, to be freed; NULL if the event
+ * lacks the field that tells it. */
+static char *name_by(const struct phase_definition *definition, const struct event *event)
+{
+    if (!definition->name_is_field)
+        return memory_string(text_of(definition->name));
+    const struct field_value *value = field(event, definition->name);
+    switch (value->type) {
+    case FIELD_ABSENT: return NULL;
+    case FIELD_INT: return memory_format("%lld", (long long)value->i);
+    case FIELD_UINT: return memory_format("%llu", (unsigned long long)value->u);
+    case FIELD_TEXT: return memory_string(value->text);
+    }
+    return NULL;
+}
+
+static uint64_t value_hash(const struct field_value *value)
+{
+    return value->type == FIELD_TEXT ? text_hash(value->text) : map_hash(value->u);
+}
+
+static uint64_t key_of(uint32_t definition, const struct field_value *match, size_t count)
+{
+    uint64_t key = map_hash(definition + 1);
+    for (size_t i = 0; i < count; i++)
+        key = map_hash(key ^ value_hash(&match[i]));
+    return key;
+}
+
+/* Whether both were told by now to be of one process; until then each thread is alone. */
+static bool same_process(const struct thread *a, const struct thread *b)
+{
+    return a == b || (a->process && a->process == b->process);
+}
+
+void instance_unref(struct instance *instance)
+{
+    if (--instance->refs > 0)
+        return;
+    for (size_t i = 0; i < instance->match_count; i++)
+        if (instance->match[i].type == FIELD_TEXT)
+            free((char *)(uintptr_t)instance->match[i].text.at);
+    free(instance->match);
+    time_vector_free(&instance->time);
+    free(instance);
+}
+
+static void tell(struct model *model, uint64_t thread, uint32_t stretch, uint32_t path,
+                 const struct phase_cell *cell)
+{
+    struct result result = {.type = RESULT_PHASE,
+                            .thread = thread,
+                            .stretch = stretch,
+                            .phase = model_path(model, path),
+                            .phase_cell = cell};
+    model_tell(model, &result);
+}
+
+static void unlink_instance(struct model *model, struct instance *instance)
+{
+    *instance->back_open = instance->next_open;
+    if (instance->next_open)
+        instance->next_open->back_open = instance->back_open;
+    if (instance->back_equal) {
+        *instance->back_equal = instance->next_equal;
+        if (instance->next_equal)
+            instance->next_equal->back_equal = instance->back_equal;
+    } else {
+        uint64_t key = key_of(instance->definition, instance->match, instance->match_count);
+        if (instance->next_equal) {
+            map_put(&model->equal, key, instance->next_equal);
+            instance->next_equal->back_equal = NULL;
+        } else {
+            map_remove(&model->equal, key);
+        }
+    }
+    struct thread *thread = instance->thread;
+    size_t at = 0;
+    while (thread->instances[at] != instance)
+        at++;
+    memmove(thread->instances + at, thread->instances + at + 1,
+            (thread->instance_count - at - 1) * sizeof(struct instance *));
+    thread->instance_count--;
+}
+
+static void close_instance(struct model *model, struct instance *instance, enum instance_fate fate)
+{
+    struct thread *thread = instance->thread;
+    unlink_instance(model, instance);
+    instance->fate = (uint8_t)fate;
+    instance->stretch = thread->stretch;
+    instance->thread = NULL;
+    thread_unref(thread);
+    instance_unref(instance);
+}
+
+static void note_closing(struct model *model, const struct instance *instance, uint64_t time_ns)
+{
+    model->closings = memory_grow(model->closings, &model->closing_room, model->closing_count + 1,
+                                  sizeof *model->closings);
+    model->closings[model->closing_count++] =
+        (struct closing){.thread = instance->thread_id,
+                         .begin_ns = instance->begin_ns,
+                         .end_ns = time_ns,
+                         .path = instance->path,
+                         .stretch = instance->thread->stretch};
+}
+
+static void complete(struct model *model, struct instance *instance, uint64_t time_ns)
+{
+    struct thread *thread = instance->thread;
+    thread_book(thread, time_ns);
+    struct phase_cell cell = {.syscalls = instance->syscalls, .time = instance->time};
+    duration_cell_add(&cell.complete, time_ns - instance->begin_ns);
+    if (cell.time.before_running_ns || cell.time.before_blocked_ns)
+        thread->before_told = true;
+    tell(model, thread->id, thread->stretch, instance->path, &cell);
+    if (thread->state != STATE_UNKNOWN)
+        note_closing(model, instance, time_ns);
+    close_instance(model, instance, INSTANCE_COMPLETE);
+}
+
+void phase_end_unknown(struct model *model, struct instance *instance)
+{
+    struct phase_cell cell = {.end_unknown = 1};
+    tell(model, instance->thread_id, instance->thread->stretch, instance->path, &cell);
+    close_instance(model, instance, INSTANCE_END_UNKNOWN);
+}
+
+void instance_call_completed(struct model *model, struct instance *instance)
+{
+    if (instance->fate == INSTANCE_OPEN) {
+        instance->syscalls++;
+    } else if (instance->fate == INSTANCE_COMPLETE) {
+        struct phase_cell cell = {.syscalls = 1};
+        tell(model, instance->thread_id, instance->stretch, instance->path, &cell);
+    }
+}
+
+void phase_forget_closings(struct model *model, uint64_t before_ns)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < model->closing_count; i++)
+        if (model->closings[i].end_ns > before_ns)
+            model->closings[kept++] = model->closings[i];
+    model->closing_count = kept;
+}
+
+void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns)
+{
+    for (size_t i = 0; i < model->closing_count; i++) {
+        struct closing *closing = &model->closings[i];
+        uint64_t begin_ns = closing->begin_ns > from_ns ? closing->begin_ns : from_ns;
+        if (closing->thread != thread->id || closing->end_ns <= begin_ns)
+            continue;
+        struct phase_cell cell = {0};
+        uint64_t ns = closing->end_ns - begin_ns;
+        thread_account(thread, &cell.time, 0 - ns);
+        cell.time.unknown_ns = ns;
+        tell(model, thread->id, closing->stretch, closing->path, &cell);
+        time_vector_free(&cell.time);
+        closing->end_ns = begin_ns;
+    }
+}
+
+/* The values of the definition's match fields; false if the event lacks one. */
+static bool match_values(const struct phase_definition *definition, const struct event *event,
+                         bool of_end, struct field_value *values)
+{
+    for (size_t i = 0; i < definition->match_count; i++) {
+        const struct phase_match *match = &definition->match[i];
+        values[i] = *field(event, of_end ? match->end_field : match->begin_field);
+        if (values[i].type == FIELD_ABSENT)
+            return false;
+    }
+    return true;
+}
+
+static bool matches(const struct instance *instance, const struct field_value *values)
+{
+    for (size_t i = 0; i < instance->match_count; i++)
+        if (!equal(&instance->match[i], &values[i]))
+            return false;
+    return true;
+}
+
+/* "If several are open, that event ends one: the last begun on its own thread, else the last
+ * begun." */
+static struct instance *to_end(struct model *model, const struct thread *thread,
+                               uint32_t definition, const struct field_value *values, size_t count)
+{
+    struct instance *best = NULL;
+    for (struct instance *each = map_get(&model->equal, key_of(definition, values, count)); each;
+         each = each->next_equal) {
+        if (each->definition != definition || !same_process(each->thread, thread) ||
+            !matches(each, values))
+            continue;
+        bool own = each->thread == thread, best_own = best && best->thread == thread;
+        if (!best || (own && !best_own) || (own == best_own && each->order > best->order))
+            best = each;
+    }
+    return best;
+}
+
+static void end_phase(struct model *model, struct thread *thread, const struct event *event,
+                      uint32_t at)
+{
+    const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
+    struct field_value values[definition->match_count + 1];
+    if (!passes_all(event, definition->end_filter, definition->end_filter_count) ||
+        !match_values(definition, event, true, values))
+        return;
+    char *name = name_by(definition, event);
+    if (!name)
+        return;
+    struct instance *instance =
+        to_end(model, thread, at, values, definition->match_count);
+    if (instance) {
+        complete(model, instance, event->time_ns);
+    } else {
+        struct phase_cell cell = {.begin_unknown = 1};
+        tell(model, thread->id, thread->stretch, names_id(&model->paths, text_of(name)), &cell);
+    }
+    free(name);
+}
+
+/* Whether child and parent have match fields of one name, and equal values in all of those. */
+static bool matches_parent(const struct phase_definition *child, const struct field_value *values,
+                           const struct phase_definition *parent, const struct instance *instance)
+{
+    bool any = false;
+    for (size_t i = 0; i < child->match_count; i++)
+        for (size_t j = 0; j < parent->match_count; j++) {
+            if (strcmp(child->match[i].begin_field, parent->match[j].begin_field) != 0)
+                continue;
+            if (!equal(&values[i], &instance->match[j]))
+                return false;
+            any = true;
+        }
+    return any;
+}
+
+static struct instance *parent_of(struct model *model, const struct thread *thread,
+                                  const struct phase_definition *definition,
+                                  const struct field_value *values)
+{
+    const struct phase_definitions *phases = schema_phases(model->schema);
+    struct instance *best = NULL;
+    for (size_t i = 0; definition->parent && i < phases->count; i++) {
+        if (strcmp(phases->at[i].name, definition->parent) != 0)
+            continue;
+        for (struct instance *each = model->open[i]; each; each = each->next_open) {
+            bool own = each->thread == thread;
+            if (!own && (!same_process(each->thread, thread) ||
+                         !matches_parent(definition, values, &phases->at[i], each)))
+                continue;
+            bool best_own = best && best->thread == thread;
+            if (!best || (own && !best_own) || (own == best_own && each->order > best->order))
+                best = each;
+        }
+    }
+    return best;
+}
+
+static void begin_phase(struct model *model, struct thread *thread, const struct event *event,
+                        uint32_t at)
+{
+    const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
+    struct field_value values[definition->match_count + 1];
+    if (!passes_all(event, definition->begin_filter, definition->begin_filter_count) ||
+        !match_values(definition, event, false, values))
+        return;
+    char *name = name_by(definition, event);
+    if (!name)
+        return;
+    struct instance *parent = parent_of(model, thread, definition, values);
+    char *path = parent ? memory_format("%s/%s", model_path(model, parent->path).at, name)
+                        : memory_string(text_of(name));
+
+    thread_book(thread, event->time_ns);
+    struct instance *instance = memory_new(sizeof *instance);
+    instance->definition = at;
+    instance->path = names_id(&model->paths, text_of(path));
+    instance->refs = 1;
+    instance->by_user = event->domain == DOMAIN_UST;
+    instance->order = ++model->last_instance_order;
+    instance->begin_ns = event->time_ns;
+    instance->thread = thread;
+    instance->thread_id = thread->id;
+    instance->match_count = definition->match_count;
+    instance->match = memory_new(definition->match_count * sizeof *instance->match);
+    for (size_t i = 0; i < definition->match_count; i++) {
+        instance->match[i] = values[i];
+        if (values[i].type == FIELD_TEXT)
+            instance->match[i].text.at = memory_string(values[i].text);
+    }
+    thread->refs++;
+    thread->instances = memory_grow(thread->instances, &thread->instance_room,
+                                    thread->instance_count + 1, sizeof(struct instance *));
+    thread->instances[thread->instance_count++] = instance;
+
+    instance->next_open = model->open[at];
+    instance->back_open = &model->open[at];
+    if (instance->next_open)
+        instance->next_open->back_open = &instance->next_open;
+    model->open[at] = instance;
+
+    uint64_t key = key_of(at, instance->match, instance->match_count);
+    instance->next_equal = map_get(&model->equal, key);
+    if (instance->next_equal)
+        instance->next_equal->back_equal = &instance->next_equal;
+    map_put(&model->equal, key, instance);
+    free(path);
+    free(name);
+}
+
+void phase_event(struct model *model, struct thread *thread, const struct event *event)
+{
+    for (size_t i = 0; i < event->class->end_count; i++)
+        end_phase(model, thread, event, event->class->ends[i]);
+    for (size_t i = 0; i < event->class->begin_count; i++)
+        begin_phase(model, thread, event, event->class->begins[i]);
+}
+
+void phase_exec(struct model *model, const struct process *process, const struct thread *caller)
+{
+    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct instance *next;
+        for (struct instance *each = model->open[i]; each; each = next) {
+            next = each->next_open;
+            if (each->by_user && (each->thread == caller ||
+                                  (process && each->thread->process == process)))
+                phase_end_unknown(model, each);
+        }
+    }
+}
+
+void phase_finish(struct model *model)
+{
+    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
+    for (size_t i = 0; i < count; i++)
+        while (model->open[i])
+            phase_end_unknown(model, model->open[i]);
+}

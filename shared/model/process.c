@@ -1,0 +1,126 @@
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+static uint64_t process_id(int32_t pid, uint32_t forks)
+{
+    return (uint64_t)forks << 32 | (uint32_t)pid;
+}
+
+static struct process *process_new(int32_t pid, uint32_t forks)
+{
+    struct process *process = memory_new(sizeof *process);
+    process->pid = pid;
+    process->forks = forks;
+    process->id = process_id(pid, forks);
+    process->refs = 1;
+    return process;
+}
+
+void process_unref(struct process *process)
+{
+    if (--process->refs == 0)
+        free(process);
+}
+
+void process_tell(struct model *model, const struct process *process, int32_t ppid,
+                  uint64_t fork_ns, bool fork_seen)
+{
+    struct result fact = {.type = RESULT_PROCESS,
+                          .process = {.id = process->id,
+                                      .pid = process->pid,
+                                      .ppid = ppid,
+                                      .fork_ns = fork_ns,
+                                      .fork_seen = fork_seen}};
+    model_tell(model, &fact);
+}
+
+/* "A new process of a pid begins only at the fork of its leader; all other threads belong to the
+ * process before." */
+struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread_order)
+{
+    struct process *process = map_get(&model->processes, (uint64_t)pid);
+    if (!process) {
+        process = process_new(pid, 0);
+        map_put(&model->processes, (uint64_t)pid, process);
+        process_tell(model, process, -1, 0, false);
+    }
+    if (thread_order >= process->fork_order) {
+        process->refs++;
+        return process;
+    }
+    /* Told late: it belongs to the one before, which lives on in the results alone. */
+    return process_new(pid, process->forks - 1);
+}
+
+struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns)
+{
+    struct process *old = map_remove(&model->processes, (uint64_t)pid);
+    struct process *process = process_new(pid, old ? old->forks + 1 : 1);
+    process->fork_order = model->order;
+    map_put(&model->processes, (uint64_t)pid, process);
+    process_tell(model, process, ppid, time_ns, true);
+    if (old)
+        process_unref(old);
+    return process;
+}
+
+void process_attach(struct thread *thread, struct process *process)
+{
+    process->refs++;
+    if (!thread->exited)
+        process->alive++;
+    thread->process = process;
+    thread->next_of_process = process->threads;
+    thread->back_of_process = &process->threads;
+    if (process->threads)
+        process->threads->back_of_process = &thread->next_of_process;
+    process->threads = thread;
+}
+
+void process_detach(struct thread *thread)
+{
+    struct process *process = thread->process;
+    if (!process || !thread->back_of_process)
+        return;
+    *thread->back_of_process = thread->next_of_process;
+    if (thread->next_of_process)
+        thread->next_of_process->back_of_process = thread->back_of_process;
+    thread->back_of_process = NULL;
+    thread->process = NULL;
+    process_unref(process);
+}
+
+void process_told(struct model *model, struct thread *thread, int32_t pid)
+{
+    if (thread->process || pid <= 0)
+        return;
+    struct process *process = process_of_pid(model, pid, thread->begin_order);
+    process_attach(thread, process);
+    process_unref(process);
+    thread_tell(model, thread);
+}
+
+void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns)
+{
+    struct process *process = thread->process;
+    if (!process)
+        return;
+    if (process->alive > 0)
+        process->alive--;
+    if (thread->tid == process->pid)
+        process->leader_exited = true;
+    if (process->leader_exited && process->alive == 0)
+        table_release(model, process, time_ns);
+}
+
+struct table *process_table(struct process *process)
+{
+    if (!process->table) {
+        process->table = memory_new(sizeof *process->table);
+        process->table->refs = process->table->holds = 1;
+        process->table->process = process->id;
+    }
+    return process->table;
+}

@@ -1,0 +1,250 @@
+/* model/state.h -- the nouns of the model, shared by its files and seen by nobody else.
+ *
+ * What each number means stands in docs/RESULTS.md; the rules named in quotes are its own. */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/names.h"
+#include "model/model.h"
+
+/* A use that failed with EBADF while nothing proved the descriptor: it counts if an older call
+ * in progress proves it after all. */
+struct doubtful_use {
+    uint64_t entry_ns, ns;
+    uint64_t thread; /* id */
+    uint32_t path;
+};
+
+/* One descriptor, or the place of one: what stands under a number that calls were seen to use
+ * but none has proved yet (`proven` false) is no row of the results. */
+struct descriptor {
+    uint64_t id; /* 0 until proven */
+    struct table *table;
+    int32_t fd;
+    unsigned refs; /* its table's place, and calls in progress */
+    bool proven, begin_hard, ended, end_hard;
+    uint64_t begin_ns, end_ns;
+    char *name; /* owned; NULL until told */
+    uint8_t kind;
+    bool cloexec; /* known to be closed on exec */
+    uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
+    struct doubtful_use *doubtful;
+    size_t doubtful_count, doubtful_room;
+};
+
+/* The descriptors of one process, or of several that share them (CLONE_FILES). */
+struct table {
+    unsigned refs;    /* processes that use it */
+    unsigned holds;   /* those, its descriptors, and calls in progress: it lives as long */
+    uint64_t process; /* id of the one that had it first */
+    struct map places; /* fd -> struct descriptor; one reference each */
+};
+
+/* A pid between two forks of its leader. */
+struct process {
+    int32_t pid;
+    uint32_t forks; /* of the leader, seen so far */
+    uint64_t id;
+    unsigned refs; /* threads, and its place in the model */
+    unsigned alive; /* threads told and not yet exited */
+    bool leader_exited;
+    uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
+    struct table *table; /* NULL until needed, and when it is over */
+    struct thread *threads; /* told, not yet over */
+};
+
+enum instance_fate { INSTANCE_OPEN, INSTANCE_COMPLETE, INSTANCE_END_UNKNOWN };
+
+/* One phase instance. */
+struct instance {
+    uint32_t definition;
+    uint32_t path; /* id in model.paths */
+    unsigned refs; /* being open, and calls in progress that were entered in it */
+    uint8_t fate;  /* enum instance_fate */
+    bool by_user;  /* begun by a user-space event */
+    uint64_t order; /* of its begin, over the session */
+    uint64_t begin_ns;
+    struct thread *thread; /* NULL when it is no more open */
+    uint64_t thread_id;
+    uint32_t stretch; /* of the thread, when it ended */
+    uint64_t syscalls;
+    struct time_vector time;
+    struct field_value *match; /* owned, with their texts; in the order of the definition */
+    size_t match_count;
+    struct instance *next_open, **back_open; /* all open ones of the definition */
+    struct instance *next_equal, **back_equal; /* all open ones of the same key */
+};
+
+/* The call that a thread is in. */
+struct call_in_progress {
+    struct open_call open; /* open.call NULL: none */
+    char *text;            /* owned copy of open.text */
+    uint32_t path;
+    struct table *table; /* at its entry; NULL if the process was not told */
+    struct descriptor *use[2]; /* bound at its entry; a reference each */
+    struct instance **instances; /* it was entered in; a reference each */
+    size_t instance_count;
+};
+
+/* One life of a tid. */
+struct thread {
+    int32_t tid;
+    uint64_t id;
+    unsigned refs; /* living, and open instances */
+    uint64_t begin_order; /* of its first event */
+    uint64_t begin_ns, last_ns, exit_ns;
+    bool begin_hard, exited, fork_seen;
+    struct process *process; /* NULL until told */
+    struct thread *next_of_process, **back_of_process;
+    char kernel_name[16], user_name[16];
+    bool kernel_named, user_named;
+    int32_t *inner; /* owned: its numbers in inner pid namespaces */
+    size_t inner_count;
+
+    int32_t cpu; /* where it is thought current; -1 */
+    uint8_t state; /* enum thread_state */
+    uint64_t state_since_ns, clock_ns; /* time is accounted up to clock_ns */
+    uint64_t wake_ns, named_ns;
+    uint32_t stretch;
+    bool first_call_seen; /* in this stretch */
+    bool before_told;     /* a phase cell with time before the first call went out */
+    struct call_in_progress call;
+    struct instance **instances; /* open, begun on it, in order */
+    size_t instance_count, instance_room;
+
+    uint64_t cpu_ns, switches;
+    struct time_vector time; /* blocked_in unused: all in blocked_ns */
+};
+
+enum { CURRENT_UNSETTLED, CURRENT_NOBODY, CURRENT_IDLE, CURRENT_THREAD };
+
+struct cpu {
+    bool seen; /* has had a kernel event or a border */
+    uint8_t current;
+    struct thread *thread; /* CURRENT_THREAD */
+    uint64_t run_begin_ns;
+    bool run_whole;
+    uint64_t last_ns;   /* last kernel event; TIME_NONE */
+    uint64_t border_ns; /* while unsettled by a border; TIME_NONE */
+};
+
+/* An instance that ended while time of its thread might still be taken back by a border. */
+struct closing {
+    uint64_t thread, begin_ns, end_ns; /* thread: its id */
+    uint32_t path, stretch;
+};
+
+struct model {
+    struct schema *schema;
+    struct result_sink sink;
+    bool counts_switches;
+    uint64_t order; /* events taken */
+    uint64_t last_thread_id, last_descriptor_id, last_instance_order;
+    struct map threads;   /* tid -> living struct thread */
+    struct map processes; /* pid -> struct process, the newest */
+    struct map addresses; /* file_table_address -> struct process */
+    struct map inner;     /* inner number -> count of threads that have it */
+    struct cpu *cpus;
+    size_t cpu_count;
+    struct names paths; /* id 0 is "" */
+    struct instance **open; /* by definition */
+    struct map equal;       /* key -> first open instance */
+    struct closing *closings;
+    size_t closing_count, closing_room;
+    bool kernel_absent; /* this interval has no kernel trace */
+};
+
+/* --- thread.c: lives, names, time --- */
+struct thread *thread_find(const struct model *model, int32_t tid); /* living, or NULL */
+/* The living one, else a new life from here on. NULL for tid 0. */
+struct thread *thread_named(struct model *model, int32_t tid, uint64_t time_ns);
+struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns);
+void thread_touch(struct thread *thread, uint64_t time_ns);
+void thread_set_name(struct thread *thread, struct text name, bool by_kernel);
+void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
+/* Its life is over: told, and forgotten when no open instance needs it. */
+void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
+void thread_unref(struct thread *thread);
+void thread_tell(struct model *model, struct thread *thread);
+/* Adds `ns` (modulo 2^64) where time in the thread's present state and call belongs. */
+void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns);
+void thread_book(struct thread *thread, uint64_t until_ns);
+void thread_set_state(struct thread *thread, enum thread_state state, uint64_t time_ns);
+/* What was accounted since `from_ns` under the present state was unknown. */
+void thread_take_back(struct model *model, struct thread *thread, uint64_t from_ns);
+void thread_leave_cpu(struct model *model, struct thread *thread);
+/* The first syscall event of its stretch: an exit of `call`, or (NULL) anything else. */
+void thread_first_call(struct model *model, struct thread *thread, const struct syscall *call);
+void thread_new_stretch(struct thread *thread);
+void thread_add_time(struct thread *thread, const struct time_vector *time);
+uint32_t thread_path(const struct thread *thread);
+
+/* --- process.c --- */
+struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread_order);
+struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns);
+void process_told(struct model *model, struct thread *thread, int32_t pid);
+void process_attach(struct thread *thread, struct process *process);
+void process_detach(struct thread *thread);
+void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns);
+void process_tell(struct model *model, const struct process *process, int32_t ppid, uint64_t fork_ns,
+                  bool fork_seen);
+struct table *process_table(struct process *process);
+void process_unref(struct process *process);
+
+/* --- descriptor.c --- */
+void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns);
+void table_share(struct process *from, struct process *to);
+void table_exec(struct model *model, struct process *process, uint64_t time_ns);
+void table_release(struct model *model, struct process *process, uint64_t time_ns);
+void table_finish(struct model *model, struct table *table);
+void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
+                     uint64_t time_ns);
+void descriptor_bind(struct thread *thread);
+void descriptor_free(struct descriptor *descriptor);
+void table_unref(struct table *table);
+/* The numbers that a call uses, -1 for none, in the order of its values. */
+void descriptor_numbers(const struct open_call *open, int32_t fd[2]);
+struct call_exit {
+    uint64_t time_ns;
+    int64_t ret;
+    const int64_t *pair; /* NULL if not told */
+};
+/* The thread's call has ended: its uses count, its operations happen. */
+void descriptor_complete(struct model *model, struct thread *thread, const struct call_exit *exit);
+/* An exit without entry. */
+void descriptor_exit_alone(struct model *model, struct thread *thread, const struct syscall *call,
+                           const struct call_exit *exit);
+void descriptor_uses(struct model *model, struct thread *thread, const struct uses_piece *uses);
+void descriptor_life(struct model *model, struct thread *thread, const struct life_piece *life);
+
+/* --- call.c --- */
+void call_open(struct model *model, struct thread *thread, const struct open_call *open);
+void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit);
+void call_end_unknown(struct model *model, struct thread *thread);
+void call_drop(struct call_in_progress *call);
+void call_move(struct call_in_progress *to, struct call_in_progress *from);
+void call_tell(struct model *model, const struct thread *thread, uint32_t path,
+               const struct syscall *call, const struct call_cell *cell);
+
+/* --- phase.c --- */
+void phase_event(struct model *model, struct thread *thread, const struct event *event);
+void phase_end_unknown(struct model *model, struct instance *instance);
+void phase_exec(struct model *model, const struct process *process, const struct thread *caller);
+void instance_unref(struct instance *instance);
+void instance_call_completed(struct model *model, struct instance *instance);
+void phase_forget_closings(struct model *model, uint64_t before_ns);
+void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns);
+void phase_finish(struct model *model);
+
+void model_tell(const struct model *model, const struct result *result);
+static inline struct text model_path(const struct model *model, uint32_t path)
+{
+    return names_text(&model->paths, path);
+}
+
+#endif

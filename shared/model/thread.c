@@ -1,0 +1,298 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "model/state.h"
+
+struct thread *thread_find(const struct model *model, int32_t tid)
+{
+    return tid > 0 ? map_get(&model->threads, (uint64_t)tid) : NULL;
+}
+
+struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns)
+{
+    struct thread *thread = memory_new(sizeof *thread);
+    thread->tid = tid;
+    thread->id = ++model->last_thread_id;
+    thread->refs = 1;
+    thread->begin_order = model->order;
+    thread->begin_ns = thread->last_ns = time_ns;
+    thread->cpu = -1;
+    thread->state_since_ns = thread->clock_ns = time_ns;
+    thread->wake_ns = thread->named_ns = TIME_NONE;
+    map_put(&model->threads, (uint64_t)tid, thread);
+    return thread;
+}
+
+struct thread *thread_named(struct model *model, int32_t tid, uint64_t time_ns)
+{
+    if (tid <= 0)
+        return NULL;
+    struct thread *thread = thread_find(model, tid);
+    if (!thread)
+        return thread_born(model, tid, time_ns);
+    thread_touch(thread, time_ns);
+    return thread;
+}
+
+void thread_touch(struct thread *thread, uint64_t time_ns)
+{
+    if (time_ns > thread->last_ns)
+        thread->last_ns = time_ns;
+}
+
+void thread_set_name(struct thread *thread, struct text name, bool by_kernel)
+{
+    char *to = by_kernel ? thread->kernel_name : thread->user_name;
+    size_t count = name.count < sizeof thread->kernel_name - 1 ? name.count
+                                                               : sizeof thread->kernel_name - 1;
+    memset(to, 0, sizeof thread->kernel_name);
+    if (count)
+        memcpy(to, name.at, count);
+    if (by_kernel)
+        thread->kernel_named = true;
+    else
+        thread->user_named = true;
+}
+
+void thread_unref(struct thread *thread)
+{
+    if (--thread->refs > 0)
+        return;
+    process_detach(thread);
+    free(thread->inner);
+    free(thread->instances);
+    time_vector_free(&thread->time);
+    free(thread);
+}
+
+void thread_tell(struct model *model, struct thread *thread)
+{
+    struct text name = text_of(thread->kernel_named ? thread->kernel_name : thread->user_name);
+    struct result fact = {.type = RESULT_THREAD,
+                          .thread_fact = {.id = thread->id,
+                                          .process = thread->process ? thread->process->id : 0,
+                                          .tid = thread->tid,
+                                          .begin_ns = thread->begin_ns,
+                                          .end_ns = thread->exited ? thread->exit_ns : thread->last_ns,
+                                          .begin_hard = thread->begin_hard,
+                                          .end_hard = thread->exited,
+                                          .kernel_named = thread->kernel_named,
+                                          .name = name}};
+    if (!thread->kernel_named && !thread->user_named)
+        fact.thread_fact.name = (struct text){NULL, 0};
+    model_tell(model, &fact);
+    struct result run = {.type = RESULT_RUN, .thread = thread->id};
+    run.run.cpu_ns = thread->cpu_ns;
+    run.run.switches = thread->switches;
+    run.run.time = &thread->time;
+    model_tell(model, &run);
+    thread->cpu_ns = thread->switches = 0;
+    time_vector_clear(&thread->time);
+}
+
+void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns)
+{
+    if (thread->exited)
+        return;
+    thread_book(thread, time_ns);
+    call_end_unknown(model, thread);
+    thread->exited = true;
+    thread->exit_ns = time_ns;
+    process_thread_gone(model, thread, time_ns);
+}
+
+static void forget_inner(struct model *model, struct thread *thread)
+{
+    for (size_t i = 0; i < thread->inner_count; i++) {
+        uint64_t key = (uint64_t)thread->inner[i];
+        uintptr_t count = (uintptr_t)map_remove(&model->inner, key);
+        if (count > 1)
+            map_put(&model->inner, key, (void *)(count - 1));
+    }
+}
+
+void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
+{
+    thread_book(thread, time_ns);
+    thread_leave_cpu(model, thread);
+    call_end_unknown(model, thread);
+    /* Nothing will tell any more what the time before its first call was. */
+    thread_new_stretch(thread);
+    thread_set_state(thread, STATE_UNKNOWN, time_ns);
+    thread_tell(model, thread);
+    forget_inner(model, thread);
+    map_remove(&model->threads, (uint64_t)thread->tid);
+    thread_unref(thread);
+}
+
+void thread_leave_cpu(struct model *model, struct thread *thread)
+{
+    if (thread->cpu < 0)
+        return;
+    struct cpu *cpu = &model->cpus[thread->cpu];
+    if (cpu->current == CURRENT_THREAD && cpu->thread == thread) {
+        cpu->current = CURRENT_NOBODY;
+        cpu->thread = NULL;
+        cpu->run_whole = false;
+    }
+    thread->cpu = -1;
+}
+
+/* Adds `ns` (which may be negative, modulo 2^64) where time in the thread's present state and
+ * call belongs. */
+static void add_now(const struct thread *thread, struct time_vector *vector, uint64_t ns,
+                    bool by_call)
+{
+    const struct syscall *call = thread->call.open.call;
+    switch ((enum thread_state)thread->state) {
+    case STATE_UNKNOWN: vector->unknown_ns += ns; return;
+    case STATE_RUNNABLE: vector->runnable_ns += ns; return;
+    case STATE_RUNNING:
+        if (call)
+            vector->sys_ns += ns;
+        else if (thread->first_call_seen)
+            vector->user_ns += ns;
+        else
+            vector->before_running_ns += ns;
+        return;
+    case STATE_BLOCKED:
+        if (call && by_call)
+            time_vector_add_blocked_in(vector, call->id, ns);
+        else if (call || thread->first_call_seen)
+            vector->blocked_ns += ns;
+        else
+            vector->before_blocked_ns += ns;
+        return;
+    }
+}
+
+void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns)
+{
+    add_now(thread, vector, ns, true);
+}
+
+void thread_book(struct thread *thread, uint64_t until_ns)
+{
+    if (until_ns <= thread->clock_ns)
+        return;
+    uint64_t ns = until_ns - thread->clock_ns;
+    add_now(thread, &thread->time, ns, false);
+    for (size_t i = 0; i < thread->instance_count; i++)
+        add_now(thread, &thread->instances[i]->time, ns, true);
+    thread->clock_ns = until_ns;
+}
+
+void thread_set_state(struct thread *thread, enum thread_state state, uint64_t time_ns)
+{
+    thread->state = (uint8_t)state;
+    thread->state_since_ns = time_ns;
+    thread->wake_ns = TIME_NONE;
+}
+
+void thread_take_back(struct model *model, struct thread *thread, uint64_t from_ns)
+{
+    if (thread->state == STATE_UNKNOWN)
+        return;
+    phase_take_back_closings(model, thread, from_ns);
+    if (thread->clock_ns <= from_ns)
+        return;
+    uint64_t ns = thread->clock_ns - from_ns;
+    add_now(thread, &thread->time, 0 - ns, false);
+    thread->time.unknown_ns += ns;
+    for (size_t i = 0; i < thread->instance_count; i++) {
+        struct instance *instance = thread->instances[i];
+        uint64_t begin_ns = instance->begin_ns > from_ns ? instance->begin_ns : from_ns;
+        ns = thread->clock_ns - begin_ns;
+        add_now(thread, &instance->time, 0 - ns, true);
+        instance->time.unknown_ns += ns;
+    }
+}
+
+/* What was put under "before the first call" was inside `call`, or (NULL) outside of any. */
+static void resolve_before(struct time_vector *vector, const struct syscall *call, bool by_call)
+{
+    if (call) {
+        vector->sys_ns += vector->before_running_ns;
+        if (by_call)
+            time_vector_add_blocked_in(vector, call->id, vector->before_blocked_ns);
+        else
+            vector->blocked_ns += vector->before_blocked_ns;
+    } else {
+        vector->user_ns += vector->before_running_ns;
+        vector->blocked_ns += vector->before_blocked_ns;
+    }
+    vector->before_running_ns = vector->before_blocked_ns = 0;
+}
+
+void thread_first_call(struct model *model, struct thread *thread, const struct syscall *call)
+{
+    if (thread->first_call_seen)
+        return;
+    thread->first_call_seen = true;
+    resolve_before(&thread->time, call, false);
+    for (size_t i = 0; i < thread->instance_count; i++)
+        resolve_before(&thread->instances[i]->time, call, true);
+    if (thread->before_told && call) {
+        struct result fact = {.type = RESULT_FIRST_CALL,
+                              .thread = thread->id,
+                              .stretch = thread->stretch,
+                              .call = text_of(call->name)};
+        fact.in_call = true;
+        model_tell(model, &fact);
+    }
+    thread->before_told = false;
+}
+
+void thread_new_stretch(struct thread *thread)
+{
+    resolve_before(&thread->time, NULL, false);
+    for (size_t i = 0; i < thread->instance_count; i++)
+        resolve_before(&thread->instances[i]->time, NULL, true);
+    thread->stretch++;
+    thread->first_call_seen = false;
+    thread->before_told = false;
+}
+
+/* Adds a piece's time, its "before" put where the thread's own call puts it. */
+static void add_piece_time(const struct thread *thread, struct time_vector *to,
+                           const struct time_vector *time, bool by_call)
+{
+    const struct syscall *call = thread->call.open.call;
+    to->user_ns += time->user_ns;
+    to->sys_ns += time->sys_ns;
+    to->runnable_ns += time->runnable_ns;
+    to->unknown_ns += time->unknown_ns;
+    to->blocked_ns += time->blocked_ns;
+    for (uint32_t i = 0; i < time->blocked_count; i++) {
+        if (by_call)
+            time_vector_add_blocked_in(to, time->blocked_in[i].call, time->blocked_in[i].ns);
+        else
+            to->blocked_ns += time->blocked_in[i].ns;
+    }
+    if (call) {
+        to->sys_ns += time->before_running_ns;
+        if (by_call)
+            time_vector_add_blocked_in(to, call->id, time->before_blocked_ns);
+        else
+            to->blocked_ns += time->before_blocked_ns;
+    } else if (thread->first_call_seen) {
+        to->user_ns += time->before_running_ns;
+        to->blocked_ns += time->before_blocked_ns;
+    } else {
+        to->before_running_ns += time->before_running_ns;
+        to->before_blocked_ns += time->before_blocked_ns;
+    }
+}
+
+void thread_add_time(struct thread *thread, const struct time_vector *time)
+{
+    add_piece_time(thread, &thread->time, time, false);
+    for (size_t i = 0; i < thread->instance_count; i++)
+        add_piece_time(thread, &thread->instances[i]->time, time, true);
+}
+
+uint32_t thread_path(const struct thread *thread)
+{
+    return thread->instance_count ? thread->instances[thread->instance_count - 1]->path : 0;
+}

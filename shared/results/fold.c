@@ -1,0 +1,430 @@
+#include "results/fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "results/fold_state.h"
+
+struct fold *fold_new(struct text session)
+{
+    struct fold *fold = memory_new(sizeof *fold);
+    fold->session = memory_string(session);
+    return fold;
+}
+
+/* --- cells --- */
+
+static uint64_t key_hash(const struct cell_key *key)
+{
+    uint64_t hash = map_hash((uint64_t)key->type << 40 | (uint64_t)key->kind << 32 | key->path);
+    hash = map_hash(hash ^ (uint64_t)key->pid ^ (uint64_t)key->name << 32);
+    return map_hash(hash ^ key->thread);
+}
+
+static bool key_equal(const struct cell_key *a, const struct cell_key *b)
+{
+    return a->type == b->type && a->kind == b->kind && a->path == b->path && a->name == b->name &&
+           a->pid == b->pid && a->thread == b->thread;
+}
+
+static struct cell *cell_at(struct fold *fold, struct cell_key key)
+{
+    uint64_t hash = key_hash(&key);
+    struct cell *first = map_get(&fold->cells, hash);
+    for (struct cell *each = first; each; each = each->next)
+        if (key_equal(&each->key, &key))
+            return each;
+    struct cell *cell = memory_new(sizeof *cell);
+    cell->key = key;
+    cell->next = first;
+    cell->fd = FD_NONE_YET;
+    map_put(&fold->cells, hash, cell);
+    return cell;
+}
+
+static void cell_clear(struct cell *cell)
+{
+    if (cell->key.type == CELL_CALLS)
+        call_cell_clear(&cell->calls);
+    else if (cell->key.type == CELL_PHASE)
+        time_vector_free(&cell->phase.time);
+}
+
+static void merge_calls(struct cell *cell, const struct call_cell *calls, uint64_t thread)
+{
+    const struct duration_cell *mine = &cell->calls.complete, *other = &calls->complete;
+    if (other->count &&
+        (mine->count == 0 || other->max_ns > mine->max_ns ||
+         (other->max_ns == mine->max_ns && (calls->slowest_entry_ns < cell->calls.slowest_entry_ns ||
+                                            (calls->slowest_entry_ns == cell->calls.slowest_entry_ns &&
+                                             thread < cell->slowest_thread)))))
+        cell->slowest_thread = thread;
+    call_cell_merge(&cell->calls, calls);
+}
+
+static void merge_phase(struct phase_cell *to, const struct phase_cell *from)
+{
+    duration_cell_merge(&to->complete, &from->complete);
+    to->begin_unknown += from->begin_unknown;
+    to->end_unknown += from->end_unknown;
+    to->syscalls += from->syscalls;
+    time_vector_merge(&to->time, &from->time);
+}
+
+void fold_merge_cell(struct cell *to, const struct cell *from)
+{
+    switch ((enum cell_type)from->key.type) {
+    case CELL_CALLS: merge_calls(to, &from->calls, from->slowest_thread); return;
+    case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
+    case CELL_FILE:
+        use_cell_merge(&to->uses, &from->uses);
+        to->descriptors += from->descriptors;
+        to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
+        return;
+    }
+}
+
+static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
+{
+    if (id >= fold->thread_room) {
+        size_t old = fold->thread_room;
+        fold->threads =
+            memory_grow(fold->threads, &fold->thread_room, (size_t)id + 1, sizeof *fold->threads);
+        memset(fold->threads + old, 0, (fold->thread_room - old) * sizeof *fold->threads);
+    }
+    if (id > fold->thread_last)
+        fold->thread_last = id;
+    return &fold->threads[id];
+}
+
+/* The cell for `key` of a thread: of its pid once that is told, its own until then. */
+static struct cell *cell_of_thread(struct fold *fold, struct cell_key key, uint64_t id)
+{
+    struct folded_thread *thread = thread_at(fold, id);
+    if (thread->fact.process) {
+        key.pid = (int32_t)(uint32_t)thread->fact.process;
+        return cell_at(fold, key);
+    }
+    key.pid = PID_NONE;
+    key.thread = id;
+    struct cell *cell = cell_at(fold, key);
+    for (size_t i = 0; i < thread->waiting_count; i++)
+        if (thread->waiting[i] == cell)
+            return cell;
+    thread->waiting = memory_grow(thread->waiting, &thread->waiting_room, thread->waiting_count + 1,
+                                  sizeof(struct cell *));
+    thread->waiting[thread->waiting_count++] = cell;
+    return cell;
+}
+
+static void move_cell(struct fold *fold, struct cell *from, int64_t pid)
+{
+    struct cell_key key = from->key;
+    key.pid = pid;
+    key.thread = 0;
+    struct cell *to = cell_at(fold, key);
+    fold_merge_cell(to, from);
+}
+
+/* Takes `cell` out of the table and frees it. */
+static void drop_cell(struct fold *fold, struct cell *cell)
+{
+    uint64_t hash = key_hash(&cell->key);
+    struct cell *first = map_get(&fold->cells, hash);
+    if (first == cell) {
+        if (cell->next)
+            map_put(&fold->cells, hash, cell->next);
+        else
+            map_remove(&fold->cells, hash);
+    } else {
+        while (first->next != cell)
+            first = first->next;
+        first->next = cell->next;
+    }
+    cell_clear(cell);
+    free(cell);
+}
+
+static void move_waiting(struct fold *fold, uint64_t id, int64_t pid)
+{
+    size_t count = fold->threads[id].waiting_count;
+    struct cell **waiting = fold->threads[id].waiting;
+    fold->threads[id].waiting = NULL;
+    fold->threads[id].waiting_count = fold->threads[id].waiting_room = 0;
+    for (size_t i = 0; i < count; i++) {
+        move_cell(fold, waiting[i], pid);
+        drop_cell(fold, waiting[i]);
+    }
+    free(waiting);
+}
+
+/* --- records --- */
+
+static void take_process(struct fold *fold, const struct process_fact *fact)
+{
+    struct folded_process *process = map_get(&fold->processes, fact->id);
+    if (!process) {
+        process = memory_new(sizeof *process);
+        process->id = fact->id;
+        process->pid = fact->pid;
+        process->ppid = -1;
+        map_put(&fold->processes, fact->id, process);
+    }
+    if (fact->fork_seen) {
+        process->fork_seen = true;
+        process->fork_ns = fact->fork_ns;
+        process->ppid_by_fork = true;
+        process->ppid = fact->ppid;
+    } else if (fact->ppid >= 0 && !process->ppid_by_fork && process->ppid < 0) {
+        process->ppid = fact->ppid;
+    }
+}
+
+static void take_thread(struct fold *fold, const struct thread_fact *fact)
+{
+    struct folded_thread *thread = thread_at(fold, fact->id);
+    bool told_now = fact->process && !thread->fact.process;
+    thread->fact = *fact;
+    thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
+    thread->fact.name = (struct text){NULL, 0};
+    if (told_now)
+        move_waiting(fold, fact->id, (int32_t)(uint32_t)fact->process);
+}
+
+static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
+{
+    if (id >= fold->descriptor_room) {
+        size_t old = fold->descriptor_room;
+        fold->descriptors = memory_grow(fold->descriptors, &fold->descriptor_room, (size_t)id + 1,
+                                        sizeof *fold->descriptors);
+        memset(fold->descriptors + old, 0,
+               (fold->descriptor_room - old) * sizeof *fold->descriptors);
+    }
+    if (id > fold->descriptor_last)
+        fold->descriptor_last = id;
+    return &fold->descriptors[id];
+}
+
+static void settle_use(struct fold *fold, const struct folded_descriptor *descriptor,
+                       uint64_t thread, uint32_t path, const struct use_cell *uses, bool first)
+{
+    struct cell_key key = {.type = CELL_FILE,
+                           .kind = descriptor->kind,
+                           .path = path,
+                           .name = descriptor->name};
+    struct cell *cell = cell_of_thread(fold, key, thread);
+    use_cell_merge(&cell->uses, uses);
+    cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;
+    cell->descriptors += first;
+}
+
+static void settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
+{
+    struct open_use *next;
+    for (struct open_use *use = descriptor->uses; use; use = next) {
+        next = use->next;
+        settle_use(fold, descriptor, use->thread, use->path, &use->cell, true);
+        free(use);
+    }
+    descriptor->uses = NULL;
+}
+
+static void take_descriptor(struct fold *fold, const struct descriptor_fact *fact)
+{
+    struct folded_descriptor *descriptor = descriptor_at(fold, fact->id);
+    descriptor->process = fact->process;
+    descriptor->fd = fact->fd;
+    descriptor->begin_ns = fact->begin_ns;
+    descriptor->end_ns = fact->end_ns;
+    descriptor->begin_hard = fact->begin_hard;
+    descriptor->ended = fact->ended;
+    descriptor->end_hard = fact->end_hard;
+    descriptor->kind = fact->kind;
+    descriptor->name = fact->named ? names_id(&fold->names, fact->name) : NO_NAME;
+    if (fact->ended)
+        settle_uses(fold, descriptor);
+}
+
+static void take_uses(struct fold *fold, const struct result *result)
+{
+    struct folded_descriptor *descriptor = descriptor_at(fold, result->descriptor);
+    const struct use_cell *uses = result->uses;
+    descriptor->calls += uses->calls.count;
+    descriptor->read_bytes += uses->read_bytes;
+    descriptor->write_bytes += uses->write_bytes;
+    descriptor->total_ns += uses->calls.total_ns;
+    uint32_t path = names_id(&fold->names, result->phase);
+    if (descriptor->ended) {
+        settle_use(fold, descriptor, result->thread, path, uses, false);
+        return;
+    }
+    struct open_use *use = descriptor->uses;
+    while (use && (use->thread != result->thread || use->path != path))
+        use = use->next;
+    if (!use) {
+        use = memory_new(sizeof *use);
+        use->thread = result->thread;
+        use->path = path;
+        use->next = descriptor->uses;
+        descriptor->uses = use;
+    }
+    use_cell_merge(&use->cell, uses);
+}
+
+static void take_calls(struct fold *fold, const struct result *result)
+{
+    struct cell_key key = {.type = CELL_CALLS,
+                           .path = names_id(&fold->names, result->phase),
+                           .name = names_id(&fold->names, result->call)};
+    merge_calls(cell_of_thread(fold, key, result->thread), result->calls, result->thread);
+}
+
+static void take_phase(struct fold *fold, const struct result *result)
+{
+    struct cell_key key = {.type = CELL_PHASE, .path = names_id(&fold->names, result->phase)};
+    struct phase_cell cell = *result->phase_cell;
+    /* The log's call ids become names here. */
+    struct time_vector time = cell.time;
+    time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
+    for (uint32_t i = 0; i < time.blocked_count; i++) {
+        uint32_t call = cell.time.blocked_in[i].call;
+        time.blocked_in[i].call =
+            names_id(&fold->names, text_of(schema_call_by_id(result->schema, call)->name));
+        time.blocked_in[i].ns = cell.time.blocked_in[i].ns;
+    }
+    if (time.before_running_ns || time.before_blocked_ns) {
+        fold->befores = memory_grow(fold->befores, &fold->before_room, fold->before_count + 1,
+                                    sizeof *fold->befores);
+        fold->befores[fold->before_count++] = (struct before){.thread = result->thread,
+                                                              .stretch = result->stretch,
+                                                              .path = key.path,
+                                                              .running_ns = time.before_running_ns,
+                                                              .blocked_ns = time.before_blocked_ns};
+        time.before_running_ns = time.before_blocked_ns = 0;
+    }
+    cell.time = time;
+    merge_phase(&cell_of_thread(fold, key, result->thread)->phase, &cell);
+    free(time.blocked_in);
+}
+
+static void take_first_call(struct fold *fold, const struct result *result)
+{
+    fold->firsts = memory_grow(fold->firsts, &fold->first_room, fold->first_count + 1,
+                               sizeof *fold->firsts);
+    fold->firsts[fold->first_count++] = (struct first_call){
+        result->thread, result->stretch, names_id(&fold->names, result->call)};
+}
+
+static void take_cpu(struct fold *fold, const struct result *result)
+{
+    size_t index = (size_t)result->cpu;
+    if (index >= fold->cpu_count) {
+        fold->busy_ns = memory_resize(fold->busy_ns, index + 1, sizeof *fold->busy_ns);
+        fold->busy_seen = memory_resize(fold->busy_seen, index + 1, sizeof *fold->busy_seen);
+        for (size_t i = fold->cpu_count; i <= index; i++) {
+            fold->busy_ns[i] = 0;
+            fold->busy_seen[i] = false;
+        }
+        fold->cpu_count = index + 1;
+    }
+    fold->busy_ns[index] += result->busy_ns;
+    fold->busy_seen[index] = true;
+}
+
+static void take_interval(struct fold *fold, const struct interval_fact *mark)
+{
+    fold->chunks += mark->has_traces;
+    fold->events += mark->events;
+    fold->discarded += mark->discarded;
+    fold->borders += mark->borders;
+    fold->gaps += mark->gap;
+    fold->kernel |= mark->kernel;
+    fold->user |= mark->user;
+    if (mark->any_event) {
+        if (!fold->any_event || mark->first_ns < fold->first_ns)
+            fold->first_ns = mark->first_ns;
+        if (!fold->any_event || mark->last_ns > fold->last_ns)
+            fold->last_ns = mark->last_ns;
+        if (!fold->any_offset)
+            fold->offset_ns = mark->offset_ns;
+        fold->any_event = fold->any_offset = true;
+    }
+    if (mark->host.count == 0)
+        return;
+    uint32_t host = names_id(&fold->names, mark->host);
+    for (size_t i = 0; i < fold->host_count; i++)
+        if (fold->hosts[i] == host)
+            return;
+    fold->hosts =
+        memory_grow(fold->hosts, &fold->host_room, fold->host_count + 1, sizeof *fold->hosts);
+    fold->hosts[fold->host_count++] = host;
+}
+
+void fold_take(struct fold *fold, const struct result *result)
+{
+    struct folded_thread *thread;
+    switch (result->type) {
+    case RESULT_PROCESS: take_process(fold, &result->process); return;
+    case RESULT_THREAD: take_thread(fold, &result->thread_fact); return;
+    case RESULT_DESCRIPTOR: take_descriptor(fold, &result->descriptor_fact); return;
+    case RESULT_CALLS: take_calls(fold, result); return;
+    case RESULT_PHASE: take_phase(fold, result); return;
+    case RESULT_FIRST_CALL: take_first_call(fold, result); return;
+    case RESULT_USES: take_uses(fold, result); return;
+    case RESULT_LATENCY:
+        thread = thread_at(fold, result->thread);
+        if (!thread->latency)
+            thread->latency = memory_new(sizeof *thread->latency);
+        duration_cell_merge(thread->latency, result->latency);
+        return;
+    case RESULT_RUN:
+        thread = thread_at(fold, result->thread);
+        thread->cpu_ns += result->run.cpu_ns;
+        thread->switches += result->run.switches;
+        time_vector_merge(&thread->time, result->run.time);
+        return;
+    case RESULT_CPU: take_cpu(fold, result); return;
+    case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
+    }
+}
+
+void fold_free(struct fold *fold)
+{
+    if (!fold)
+        return;
+    struct cell *cell;
+    for (size_t at = 0; (cell = map_next(&fold->cells, &at));)
+        while (cell) {
+            struct cell *next = cell->next;
+            cell_clear(cell);
+            free(cell);
+            cell = next;
+        }
+    map_clear(&fold->cells);
+    struct folded_process *process;
+    for (size_t at = 0; (process = map_next(&fold->processes, &at));)
+        free(process);
+    map_clear(&fold->processes);
+    for (uint64_t i = 0; i < fold->thread_room; i++) {
+        free(fold->threads[i].latency);
+        free(fold->threads[i].waiting);
+        time_vector_free(&fold->threads[i].time);
+    }
+    for (uint64_t i = 0; i < fold->descriptor_room; i++)
+        while (fold->descriptors[i].uses) {
+            struct open_use *next = fold->descriptors[i].uses->next;
+            free(fold->descriptors[i].uses);
+            fold->descriptors[i].uses = next;
+        }
+    free(fold->threads);
+    free(fold->descriptors);
+    free(fold->befores);
+    free(fold->firsts);
+    free(fold->busy_ns);
+    free(fold->busy_seen);
+    free(fold->hosts);
+    names_clear(&fold->names);
+    free(fold->session);
+    free(fold);
+}

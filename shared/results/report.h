@@ -1,0 +1,155 @@
+/* results/report.h -- the rows of a report: what a fold of the results log comes to.
+ *
+ * Exactly the objects of `report --format json` (docs/RESULTS.md), and what the tables for people
+ * need besides. Strings belong to the report. Times are nanoseconds since the Unix epoch,
+ * durations nanoseconds; REPORT_NONE stands for null. */
+#ifndef RESULTS_REPORT_H
+#define RESULTS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/histogram.h"
+
+#define REPORT_NONE INT64_MIN
+
+/* {name: number}, sorted by name. */
+struct named_number {
+    const char *name;
+    uint64_t number;
+};
+
+struct named_numbers {
+    const struct named_number *at;
+    size_t count;
+};
+
+/* count, total, min, max, distribution; min and max mean nothing while count is 0. */
+struct durations {
+    uint64_t count;
+    uint64_t total_ns, min_ns, max_ns;
+    const struct histogram *histogram; /* NULL if none is kept */
+};
+
+struct process_row {
+    int64_t pid;
+    const char *process; /* NULL: null */
+    int64_t ppid;        /* or REPORT_NONE */
+    int64_t begin_ns, end_ns;
+    bool begin_hard, end_hard;
+    uint64_t threads;
+    uint64_t cpu_ns;
+};
+
+struct thread_row {
+    int64_t tid;
+    int64_t begin_ns, end_ns;
+    int64_t pid; /* or REPORT_NONE */
+    const char *name;
+    bool begin_hard, end_hard;
+    uint64_t cpu_ns, switches;
+    /* Over its life, all time: running outside and inside of calls, runnable, blocked, unknown.
+     * (Beyond the contract.) */
+    uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+};
+
+struct syscall_row {
+    int64_t pid; /* or REPORT_NONE */
+    const char *phase;
+    const char *syscall;
+    const char *process;
+    struct durations complete;
+    struct named_numbers errors;
+    uint64_t bytes, begin_unknown, end_unknown;
+    /* The longest: which thread, when it was entered, and the descriptor it used. */
+    int64_t slowest_tid, slowest_begin_ns;
+};
+
+struct phase_row {
+    int64_t pid; /* or REPORT_NONE */
+    const char *phase;
+    const char *process;
+    struct durations complete;
+    uint64_t begin_unknown, end_unknown;
+    uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct named_numbers blocked_by;
+    uint64_t syscalls;
+};
+
+struct fd_row {
+    int64_t pid;
+    int64_t fd;
+    int64_t begin_ns;
+    const char *name; /* NULL: null */
+    const char *kind; /* NULL: null */
+    bool begin_hard, end_hard;
+    int64_t end_ns; /* or REPORT_NONE */
+    uint64_t calls, read_bytes, write_bytes, total_ns;
+};
+
+/* A file (all descriptors of one name and kind) as one process used it in one phase. */
+struct file_row {
+    int64_t pid;
+    const char *phase;
+    const char *process;
+    const char *name; /* NULL: never told */
+    const char *kind;
+    int64_t fd; /* the number if all descriptors had the same, else REPORT_NONE */
+    uint64_t descriptors;
+    struct durations calls;
+    uint64_t read_bytes, write_bytes;
+};
+
+struct cpu_row {
+    int64_t cpu;
+    uint64_t busy_ns;
+};
+
+struct sched_row {
+    int64_t tid;
+    int64_t begin_ns;
+    int64_t pid; /* or REPORT_NONE */
+    const char *name;
+    struct durations latency;
+};
+
+struct session_report {
+    const char *session;
+    uint64_t chunks, events, discarded;
+    int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
+    const char *const *hosts;
+    size_t host_count;
+    size_t domain_count; /* 1 or 2 */
+    uint64_t lost_intervals; /* gaps: intervals that never came or could not be read */
+    uint64_t loss_borders;   /* places where kernel events were lost */
+
+    /* Each sorted by its key, null first. */
+    struct process_row *processes;
+    size_t process_count;
+    struct thread_row *threads;
+    size_t thread_count;
+    struct syscall_row *syscalls;
+    size_t syscall_count;
+    struct phase_row *phases;
+    size_t phase_count;
+    struct fd_row *fds;
+    size_t fd_count;
+    struct file_row *files;
+    size_t file_count;
+    struct cpu_row *cpus;
+    size_t cpu_count;
+    struct sched_row *scheds;
+    size_t sched_count;
+};
+
+struct report {
+    struct arena arena; /* owns every string and array */
+    struct session_report *sessions; /* by name */
+    size_t session_count;
+};
+
+void report_clear(struct report *report);
+
+#endif

@@ -1,0 +1,111 @@
+/* results/result.h -- one record of the results log.
+ *
+ * Entities (process, thread, descriptor) are told whole; the newest record of an id replaces the
+ * older. Cells add up. Cells refer to entities by id, never by a name that may still be told
+ * otherwise. Times are raw clock ns; the fold adds the clock's offset. Ids are dense, from 1, in
+ * the order in which a session's entities were met; 0 is none. */
+#ifndef RESULTS_RESULT_H
+#define RESULTS_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "trace/cells.h"
+#include "trace/schema.h"
+
+enum result_type {
+    RESULT_PROCESS,
+    RESULT_THREAD,
+    RESULT_DESCRIPTOR,
+    RESULT_CALLS,     /* cell of (thread, phase, call) */
+    RESULT_PHASE,     /* cell of (thread, phase) */
+    RESULT_FIRST_CALL, /* fact of (thread, stretch): what the time before it was */
+    RESULT_USES,      /* cell of (descriptor, thread, phase) */
+    RESULT_LATENCY,   /* cell of a thread */
+    RESULT_RUN,       /* cell of a thread */
+    RESULT_CPU,       /* cell of a CPU */
+    RESULT_INTERVAL   /* mark: an interval is joined */
+};
+
+struct process_fact {
+    uint64_t id;
+    int32_t pid;
+    int32_t ppid; /* -1: not told */
+    uint64_t fork_ns;
+    bool fork_seen; /* begin hard, at fork_ns */
+};
+
+struct thread_fact {
+    uint64_t id;
+    uint64_t process; /* 0: never told */
+    int32_t tid;
+    uint64_t begin_ns, end_ns;
+    bool begin_hard, end_hard;
+    bool kernel_named; /* name told by the kernel; else by user space, or empty */
+    struct text name;
+};
+
+struct descriptor_fact {
+    uint64_t id;
+    uint64_t process;
+    int32_t fd;
+    uint64_t begin_ns, end_ns;
+    bool begin_hard, end_hard, ended;
+    bool named;
+    uint8_t kind; /* enum descriptor_kind */
+    struct text name;
+};
+
+/* A stretch: the time of a thread from its begin, or from a loss, to its next one. */
+struct phase_cell {
+    struct duration_cell complete;
+    uint64_t begin_unknown, end_unknown;
+    uint64_t syscalls;
+    struct time_vector time; /* before_*: of the stretch named in the result */
+};
+
+struct interval_fact {
+    uint64_t chunk;
+    bool has_traces; /* a folder that holds its `kernel` or `ust` traces */
+    bool gap;
+    uint64_t events, discarded, borders;
+    bool any_event;
+    uint64_t first_ns, last_ns; /* of its events */
+    int64_t offset_ns;
+    bool kernel, user; /* domains present */
+    struct text host;
+};
+
+struct result {
+    enum result_type type;
+    uint64_t thread, descriptor; /* ids, for cells */
+    uint32_t stretch;
+    int32_t cpu;
+    struct text phase, call;
+    const struct schema *schema; /* whose call ids blocked_in has */
+    union {
+        struct process_fact process;
+        struct thread_fact thread_fact;
+        struct descriptor_fact descriptor_fact;
+        struct interval_fact interval;
+        const struct call_cell *calls;
+        const struct phase_cell *phase_cell;
+        const struct use_cell *uses;
+        const struct duration_cell *latency;
+        struct {
+            uint64_t cpu_ns, switches;
+            const struct time_vector *time;
+        } run;
+        uint64_t busy_ns;
+        bool in_call; /* RESULT_FIRST_CALL: the first was an exit, of `call` */
+    };
+};
+
+/* Takes results in the order of the log; what they point to is borrowed for the call. */
+struct result_sink {
+    void (*take)(void *context, const struct result *result);
+    void *context;
+};
+
+#endif

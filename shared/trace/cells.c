@@ -1,0 +1,156 @@
+#include "trace/cells.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static unsigned bucket_of(uint64_t ns)
+{
+    unsigned bucket = ns < 2 ? 0 : 63u - (unsigned)__builtin_clzll(ns);
+    return bucket < SPREAD_BUCKETS ? bucket : SPREAD_BUCKETS - 1;
+}
+
+void duration_cell_add(struct duration_cell *cell, uint64_t ns)
+{
+    if (cell->count == 0 || ns < cell->min_ns)
+        cell->min_ns = ns;
+    if (cell->count == 0 || ns > cell->max_ns)
+        cell->max_ns = ns;
+    cell->count++;
+    cell->total_ns += ns;
+    cell->spread.count[bucket_of(ns)]++;
+}
+
+void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other)
+{
+    if (other->count == 0)
+        return;
+    if (cell->count == 0 || other->min_ns < cell->min_ns)
+        cell->min_ns = other->min_ns;
+    if (cell->count == 0 || other->max_ns > cell->max_ns)
+        cell->max_ns = other->max_ns;
+    cell->count += other->count;
+    cell->total_ns += other->total_ns;
+    for (unsigned i = 0; i < SPREAD_BUCKETS; i++)
+        cell->spread.count[i] += other->spread.count[i];
+}
+
+void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count)
+{
+    uint32_t at = 0;
+    while (at < cell->error_count && cell->errors[at].number < number)
+        at++;
+    if (at < cell->error_count && cell->errors[at].number == number) {
+        cell->errors[at].count += count;
+        return;
+    }
+    size_t room = cell->error_room;
+    cell->errors = memory_grow(cell->errors, &room, (size_t)cell->error_count + 1,
+                               sizeof *cell->errors);
+    cell->error_room = (uint32_t)room;
+    memmove(cell->errors + at + 1, cell->errors + at,
+            (cell->error_count - at) * sizeof *cell->errors);
+    cell->errors[at] = (struct error_count){number, count};
+    cell->error_count++;
+}
+
+static void note_slowest(struct call_cell *cell, uint64_t max_ns, uint64_t entry_ns)
+{
+    const struct duration_cell *complete = &cell->complete;
+    if (complete->count == 0 || max_ns > complete->max_ns ||
+        (max_ns == complete->max_ns && entry_ns < cell->slowest_entry_ns))
+        cell->slowest_entry_ns = entry_ns;
+}
+
+void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns, int64_t ret, bool bytes)
+{
+    note_slowest(cell, ns, entry_ns);
+    duration_cell_add(&cell->complete, ns);
+    if (ret_is_error(ret))
+        call_cell_add_error(cell, (uint32_t)-ret, 1);
+    else if (bytes && ret > 0)
+        cell->bytes += (uint64_t)ret;
+}
+
+void call_cell_merge(struct call_cell *cell, const struct call_cell *other)
+{
+    if (other->complete.count)
+        note_slowest(cell, other->complete.max_ns, other->slowest_entry_ns);
+    duration_cell_merge(&cell->complete, &other->complete);
+    cell->bytes += other->bytes;
+    cell->begin_unknown += other->begin_unknown;
+    cell->end_unknown += other->end_unknown;
+    for (uint32_t i = 0; i < other->error_count; i++)
+        call_cell_add_error(cell, other->errors[i].number, other->errors[i].count);
+}
+
+void call_cell_clear(struct call_cell *cell)
+{
+    free(cell->errors);
+    *cell = (struct call_cell){0};
+}
+
+void use_cell_merge(struct use_cell *cell, const struct use_cell *other)
+{
+    duration_cell_merge(&cell->calls, &other->calls);
+    cell->read_bytes += other->read_bytes;
+    cell->write_bytes += other->write_bytes;
+}
+
+void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns)
+{
+    if (ns == 0)
+        return;
+    for (uint32_t i = 0; i < vector->blocked_count; i++) {
+        if (vector->blocked_in[i].call == call) {
+            vector->blocked_in[i].ns += ns;
+            return;
+        }
+    }
+    size_t room = vector->blocked_room;
+    vector->blocked_in = memory_grow(vector->blocked_in, &room, (size_t)vector->blocked_count + 1,
+                                     sizeof *vector->blocked_in);
+    vector->blocked_room = (uint32_t)room;
+    vector->blocked_in[vector->blocked_count++] = (struct blocked_in){call, ns};
+}
+
+void time_vector_merge(struct time_vector *vector, const struct time_vector *other)
+{
+    vector->user_ns += other->user_ns;
+    vector->sys_ns += other->sys_ns;
+    vector->runnable_ns += other->runnable_ns;
+    vector->unknown_ns += other->unknown_ns;
+    vector->blocked_ns += other->blocked_ns;
+    vector->before_running_ns += other->before_running_ns;
+    vector->before_blocked_ns += other->before_blocked_ns;
+    for (uint32_t i = 0; i < other->blocked_count; i++)
+        time_vector_add_blocked_in(vector, other->blocked_in[i].call, other->blocked_in[i].ns);
+}
+
+uint64_t time_vector_whole(const struct time_vector *vector)
+{
+    uint64_t whole = vector->user_ns + vector->sys_ns + vector->runnable_ns + vector->unknown_ns +
+                     vector->blocked_ns + vector->before_running_ns + vector->before_blocked_ns;
+    for (uint32_t i = 0; i < vector->blocked_count; i++)
+        whole += vector->blocked_in[i].ns;
+    return whole;
+}
+
+bool time_vector_is_empty(const struct time_vector *vector)
+{
+    return time_vector_whole(vector) == 0;
+}
+
+void time_vector_clear(struct time_vector *vector)
+{
+    struct blocked_in *kept = vector->blocked_in;
+    uint32_t room = vector->blocked_room;
+    *vector = (struct time_vector){.blocked_in = kept, .blocked_room = room};
+}
+
+void time_vector_free(struct time_vector *vector)
+{
+    free(vector->blocked_in);
+    *vector = (struct time_vector){0};
+}

@@ -1,0 +1,112 @@
+/* trace/event.h -- one event of a trace, as every reader gives it and the model takes it.
+ *
+ * A reader looks each event class up once per metadata (trace/schema.h) and then fills, per
+ * event, only the slots that the class asks for. What the slots of a kind mean stands here. */
+#ifndef TRACE_EVENT_H
+#define TRACE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+/* The order of the two at equal times. */
+enum domain { DOMAIN_KERNEL, DOMAIN_UST };
+
+/* What an event is to the model; the slots are those of struct event below. A slot whose field
+ * the class lacks is absent (see `present`). Source of the fields: lttng-modules 2.13,
+ * include/instrumentation/events/{sched,lttng-statedump}.h. */
+enum event_kind {
+    /* Counted; may carry contexts or begin and end phases. */
+    EVENT_OTHER,
+    /* value: 0 prev_tid, 1 prev_state, 2 next_tid; text: 0 prev_comm, 1 next_comm */
+    EVENT_SWITCH,
+    /* sched_waking, sched_wakeup, sched_wakeup_new. value: 0 tid; text: 0 comm */
+    EVENT_WAKEUP,
+    /* value: 0 parent_tid, 1 parent_pid, 2 child_tid, 3 child_pid; text: 0 parent_comm,
+     * 1 child_comm; ints: vtids of the child, outermost namespace first */
+    EVENT_FORK,
+    /* value: 0 tid, 1 old_tid; text: 0 filename */
+    EVENT_EXEC,
+    /* value: 0 tid; text: 0 comm */
+    EVENT_EXIT,
+    /* lttng_statedump_process_state. value: 0 tid, 1 pid, 2 ppid, 3 status,
+     * 4 file_table_address; text: 0 name */
+    EVENT_TOLD_PROCESS,
+    /* lttng_statedump_process_pid_ns. value: 0 tid, 1 vtid, 2 ns_level */
+    EVENT_TOLD_PID_NS,
+    /* lttng_statedump_file_descriptor. value: 0 file_table_address, 1 pid (before LTTng 2.12),
+     * 2 fd, 3 flags; text: 0 filename */
+    EVENT_TOLD_FD,
+    /* value, text: as trace/syscalls.h lays out for event.call */
+    EVENT_CALL_ENTRY,
+    /* value: 0 ret; ints: the two new descriptors of pipe, pipe2, socketpair */
+    EVENT_CALL_EXIT,
+    /* Not of the trace: the tracer's counters grew, or packets are missing. It stands where in
+     * its stream nothing is known; its time is the end of the packet before (of a packet with
+     * losses, for the border after its last event, the end of that packet).
+     * value: 0 events discarded (0 for the second border of a packet), 1 whether it is a border:
+     * 1 kernel stream, 0 user space (losses there are only counted) */
+    EVENT_LOSS
+};
+
+enum { EVENT_VALUES = 6, EVENT_TEXTS = 2 };
+
+/* Contexts that an event has. vpid may come from the `env` of a per-process trace. */
+enum { EVENT_HAS_TID = 1, EVENT_HAS_PID = 2, EVENT_HAS_VTID = 4, EVENT_HAS_VPID = 8, EVENT_HAS_PROCNAME = 16 };
+
+/* A payload field that a phase definition names. */
+enum field_type { FIELD_ABSENT, FIELD_INT, FIELD_UINT, FIELD_TEXT };
+
+struct field_value {
+    enum field_type type;
+    union {
+        int64_t i;
+        uint64_t u;
+        struct text text;
+    };
+};
+
+struct event_class; /* trace/schema.h */
+struct syscall;     /* trace/syscalls.h */
+
+struct event {
+    uint64_t time_ns; /* the trace's monotonic clock, raw; never less than the one before */
+    const struct event_class *class; /* of the schema */
+    const struct syscall *call;      /* EVENT_CALL_*: which; of the schema */
+    int32_t cpu;                     /* -1 if the stream has none */
+    uint32_t stream;                 /* rank among the streams of its domain and CPU */
+    uint32_t trace;                  /* index in reader_info.traces */
+    uint8_t domain;                  /* enum domain */
+    uint8_t kind;                    /* enum event_kind; that of the class */
+    uint8_t has;                     /* EVENT_HAS_* */
+    uint8_t present;                 /* bit i: value[i]; bit EVENT_VALUES + i: text[i] */
+    uint16_t int_count;
+    uint16_t field_count; /* 0, or the count of class->fields */
+    int32_t tid, pid, vtid, vpid;
+    struct text procname;
+    int64_t value[EVENT_VALUES];
+    struct text text[EVENT_TEXTS];
+    const int64_t *ints;
+    const struct field_value *fields; /* in the order of class->fields */
+};
+
+static inline bool event_has_value(const struct event *event, unsigned slot)
+{
+    return event->present >> slot & 1;
+}
+
+static inline bool event_has_text(const struct event *event, unsigned slot)
+{
+    return event->present >> (EVENT_VALUES + slot) & 1;
+}
+
+/* The order of a session's events: time, domain, CPU, stream. Below, equal, above 0 like
+ * memcmp(); events that compare equal stand in the order of their stream. */
+int event_compare(const struct event *a, const struct event *b);
+
+/* Copies what `from` points to into `arena`; class and call stay shared. */
+struct event event_copy(struct arena *arena, const struct event *from);
+
+#endif

@@ -1,0 +1,52 @@
+#include "trace/partial.h"
+
+#include <string.h>
+
+static struct text copy_text(struct arena *arena, struct text text)
+{
+    return (struct text){arena_string(arena, text), text.count};
+}
+
+static void copy_thread(struct arena *arena, struct thread_piece *piece)
+{
+    if (piece->kernel_named)
+        piece->kernel_name = copy_text(arena, piece->kernel_name);
+    if (piece->user_named)
+        piece->user_name = copy_text(arena, piece->user_name);
+    if (piece->call_register == CALL_OPEN)
+        piece->open.text = copy_text(arena, piece->open.text);
+    struct piece_call *calls = arena_take(arena, piece->call_count * sizeof *calls);
+    for (size_t i = 0; i < piece->call_count; i++) {
+        calls[i] = piece->calls[i];
+        struct call_cell *cell = &calls[i].cell;
+        struct error_count *errors = arena_take(arena, cell->error_count * sizeof *errors);
+        if (cell->error_count)
+            memcpy(errors, cell->errors, cell->error_count * sizeof *errors);
+        cell->errors = errors;
+    }
+    piece->calls = calls;
+    struct blocked_in *blocked =
+        arena_take(arena, piece->time.blocked_count * sizeof *blocked);
+    if (piece->time.blocked_count)
+        memcpy(blocked, piece->time.blocked_in, piece->time.blocked_count * sizeof *blocked);
+    piece->time.blocked_in = blocked;
+}
+
+struct item item_copy(struct arena *arena, const struct item *from)
+{
+    struct item to = *from;
+    switch ((enum item_kind)from->kind) {
+    case ITEM_EVENT: to.event.event = event_copy(arena, &from->event.event); break;
+    case ITEM_THREAD: copy_thread(arena, &to.thread); break;
+    case ITEM_DESCRIPTOR_CALL:
+        to.descriptor_call.text = copy_text(arena, from->descriptor_call.text);
+        break;
+    case ITEM_LIFE:
+        if (to.life.named)
+            to.life.name = copy_text(arena, from->life.name);
+        break;
+    case ITEM_CPU:
+    case ITEM_USES: break;
+    }
+    return to;
+}

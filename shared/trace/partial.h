@@ -1,0 +1,164 @@
+/* trace/partial.h -- what a mapper says about one interval: a row of items.
+ *
+ * An item is either an event as it was, because its meaning needs the past, or the sum of what
+ * one subject (thread, CPU, descriptor) did since the item before of that subject, together
+ * with its state at that point. Whoever knows the past walks the row in order and knows the
+ * state at the interval's end (docs/DESIGN.md, "Partials"). */
+#ifndef TRACE_PARTIAL_H
+#define TRACE_PARTIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "trace/cells.h"
+#include "trace/event.h"
+
+#define TIME_NONE UINT64_MAX
+
+/* In place of a thread's number. */
+enum {
+    TID_BY_CPU = -1, /* the thread current on the event's CPU: only the past knows */
+    TID_NOBODY = -2  /* known to be none */
+};
+
+enum thread_state { STATE_UNKNOWN, STATE_RUNNING, STATE_RUNNABLE, STATE_BLOCKED };
+
+/* A system call in progress: what its exit will need. */
+struct open_call {
+    const struct syscall *call;
+    uint64_t entry_ns;
+    uint8_t present; /* of value and text, as in struct event */
+    int64_t value[4];
+    struct text text;
+};
+
+enum call_register {
+    CALL_AS_BEFORE, /* whatever it was when the piece begins; no syscall event since */
+    CALL_NONE,
+    CALL_OPEN
+};
+
+struct piece_call {
+    const struct syscall *call;
+    struct call_cell cell;
+};
+
+/* What a thread did since its item before, in the phase it is in. time.before_*: in whatever
+ * call was open when the piece begins, or in none. */
+struct thread_piece {
+    int32_t tid;
+    uint64_t until_ns; /* time is accounted to here */
+    uint64_t last_ns;  /* its last event; TIME_NONE without any */
+    uint64_t named_ns; /* the last switch that named it; TIME_NONE without any */
+    uint8_t state;     /* enum thread_state, at until_ns */
+    uint64_t state_since_ns;
+    uint64_t wake_ns; /* the wakeup that a switch in will answer; TIME_NONE without */
+    uint8_t call_register;
+    struct open_call open; /* CALL_OPEN */
+    uint64_t cpu_ns, switches;
+    struct duration_cell latency;
+    struct time_vector time; /* blocked_in by call id of the schema */
+    struct piece_call *calls;
+    size_t call_count;
+    bool kernel_named, user_named;
+    struct text kernel_name, user_name;
+};
+
+/* What a CPU did since its item before. */
+struct cpu_piece {
+    int32_t cpu;
+    int32_t current; /* tid; 0 idle; TID_NOBODY */
+    uint64_t run_begin_ns;
+    bool run_whole; /* no loss since run_begin_ns, a switch in */
+    uint64_t last_ns; /* its last kernel event */
+    uint64_t busy_ns;
+};
+
+/* Complete calls of one thread that used one descriptor number, which was not created or ended
+ * between them. All of them prove the descriptor, since the entry of the earliest, or were
+ * entered after one that does. */
+struct uses_piece {
+    int32_t tid;
+    int32_t fd;
+    uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE if none does */
+    struct use_cell cell;
+};
+
+/* A complete call whose effect on descriptors needs the past. It is no part of any cell yet but
+ * the thread's calls. */
+struct descriptor_call {
+    int32_t tid;
+    const struct syscall *call;
+    uint64_t entry_ns, exit_ns;
+    int64_t ret;
+    uint8_t present;
+    int64_t value[4];
+    struct text text;
+    int64_t pair[2];
+    bool has_pair;
+};
+
+/* A descriptor created here, and perhaps ended here, by one thread, that nobody else touched
+ * meanwhile. */
+struct life_piece {
+    int32_t tid;
+    int32_t fd;
+    uint64_t begin_ns;
+    bool named;
+    struct text name;
+    uint8_t kind;
+    bool cloexec;
+    bool ended;
+    uint64_t end_ns;
+    struct use_cell cell;
+};
+
+enum item_kind { ITEM_EVENT, ITEM_THREAD, ITEM_CPU, ITEM_USES, ITEM_DESCRIPTOR_CALL, ITEM_LIFE };
+
+struct item {
+    uint8_t kind; /* enum item_kind */
+    /* Whom it is filed under on the wire: a process, a thread whose process is not known here
+     * (pid 0), or the host (both 0). The row's order is over all of them. */
+    int32_t key_pid, key_tid;
+    union {
+        struct {
+            struct event event;
+            int32_t tid;          /* the thread of the event, or TID_BY_CPU, TID_NOBODY */
+            uint64_t cpu_last_ns; /* EVENT_LOSS: last event of that CPU before; TIME_NONE: as the
+                                     past knows */
+            bool elsewhere; /* a switch: prev_tid was named on another CPU since the first event
+                               of this one in the interval */
+        } event;
+        struct thread_piece thread;
+        struct cpu_piece cpu;
+        struct uses_piece uses;
+        struct descriptor_call descriptor_call;
+        struct life_piece life;
+    };
+};
+
+/* Copies what `from` points to into `arena`. */
+struct item item_copy(struct arena *arena, const struct item *from);
+
+/* Closes an interval. */
+struct interval_end {
+    uint64_t chunk;
+    uint64_t begin_ns, end_ns; /* bounds, raw clock */
+    uint64_t items;            /* length of the row */
+    bool has_traces, has_kernel, has_user;
+    bool counts_switches; /* its kernel metadata declares sched_switch */
+    bool gap_before;      /* the interval before this one is missing */
+    uint64_t events, single_events, discarded, borders;
+    uint64_t first_ns, last_ns; /* of its events, TIME_NONE without any */
+    bool has_offset;
+    int64_t offset_ns; /* of the kernel's clock, else of the trace of the first event */
+    const int32_t *cpus;
+    size_t cpu_count;
+    struct text host, session, created;
+    uint64_t phases_digest;
+    uint64_t raw_bytes;
+};
+
+#endif

@@ -1,0 +1,90 @@
+/* trace/schema.h -- what spanmill wants of each event class, by the class's name.
+ *
+ * A schema interns classes and calls: looked up once per class and metadata, compared by
+ * pointer or dense id after. It is made for one set of phase definitions and belongs to one
+ * thread. */
+#ifndef TRACE_SCHEMA_H
+#define TRACE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "trace/event.h"
+#include "trace/phases.h"
+#include "trace/syscalls.h"
+
+enum slot_type {
+    SLOT_VALUE, /* an integer (or enumeration) into value[index] */
+    SLOT_TEXT,  /* a string, or a text array, into text[index]; without trailing zeros */
+    SLOT_INTS   /* an array or sequence of integers into ints */
+};
+
+struct slot {
+    const char *field; /* of the payload, without the underscore that CTF 1.8 metadata adds */
+    enum slot_type type;
+    uint8_t index;
+};
+
+struct event_class {
+    const char *name;
+    uint8_t domain; /* enum domain */
+    uint8_t kind;   /* enum event_kind */
+    bool compat;    /* compat_syscall_* */
+    bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
+    uint32_t id;    /* dense, from 0, in this schema */
+    const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
+    const struct slot *slots;
+    size_t slot_count;
+    const char *const *fields; /* payload fields for phases, each once */
+    size_t field_count;
+    const uint32_t *begins; /* indices of phase definitions this class begins, ascending */
+    size_t begin_count;
+    const uint32_t *ends;
+    size_t end_count;
+};
+
+struct schema;
+
+/* `phases` (NULL for none) is borrowed until schema_free(). */
+struct schema *schema_new(const struct phase_definitions *phases);
+void schema_free(struct schema *schema); /* NULL is fine */
+
+const struct phase_definitions *schema_phases(const struct schema *schema);
+
+/* The class of that name in that domain; the same pointer for the same name. Classes and calls
+ * live as long as the schema. */
+const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name);
+const struct event_class *schema_class_by_id(const struct schema *schema, uint32_t id);
+size_t schema_class_count(const struct schema *schema);
+
+/* The class of EVENT_LOSS, which no trace declares. */
+const struct event_class *schema_loss_class(struct schema *schema, enum domain domain);
+
+const struct syscall *schema_call(struct schema *schema, struct text name);
+size_t schema_call_count(const struct schema *schema);
+const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id);
+
+/* Which kernel's numbers `unknown` calls carry. A reader collects the names of a kernel trace's
+ * declared classes, then asks once per trace. */
+struct declared_names {
+    bool entry_open;      /* syscall_entry_open */
+    bool entry_newfstat;  /* syscall_entry_newfstat */
+    bool entry_fstat64;   /* syscall_entry_fstat64 */
+    bool sched_switch;
+    bool old_syscalls; /* sys_* or exit_syscall: traces before LTTng 2.6 */
+};
+
+void declared_names_add(struct declared_names *declared, struct text class_name);
+static inline bool declared_names_x86_64(const struct declared_names *declared)
+{
+    return declared->entry_open && declared->entry_newfstat && !declared->entry_fstat64;
+}
+
+/* Sets event->call of a class with `unknown_call`, and for an entry its values from the raw
+ * args. `number` is the field `id`; on another kernel than x86-64 the name stays "unknown". */
+void event_set_unknown_call(struct schema *schema, struct event *event, uint64_t number,
+                            bool x86_64, const int64_t *args, size_t arg_count);
+
+#endif
