@@ -1,471 +1,20 @@
 #include "chunk.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "archive/metadata.h"
 #include "archive/packets.h"
 #include "base/memory.h"
 #include "mapper/folder.h"
-
-/* Deepest layout: the relay daemon's, HOST/SESSION/archives/CHUNK, below a folder of hosts. */
-enum { SEARCH_DEPTH_MAX = 6 };
-
-/* --- names of folders --- */
-
-/* Matches `name` against a pattern: 9 any digit, + a sign, * digits to the end, else itself. */
-static bool matches(const char *name, const char *pattern)
-{
-    for (; *pattern != '\0' && *pattern != '*'; name++, pattern++) {
-        bool same = *pattern == '9'   ? *name >= '0' && *name <= '9'
-                    : *pattern == '+' ? *name == '+' || *name == '-'
-                                      : *name == *pattern;
-        if (!same)
-            return false;
-    }
-    if (*pattern == '\0')
-        return *name == '\0';
-    return *name != '\0' && strspn(name, "0123456789") == strlen(name);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-/* LTTng: <begin>-<end>-<number>. Returns false if `name` is not of that form. */
-static bool number_of_name(const char *name, int64_t *out)
-{
-    if (!matches(name, "99999999T999999+9999-99999999T999999+9999-*"))
-        return false;
-    *out = strtoll(strrchr(name, '-') + 1, NULL, 10);
-    return true;
-}
-
-/* LTTng: <snapshot name>-<date>-<time>-<number>. */
-static bool is_snapshot_name(const char *name)
-{
-    for (const char *dash = strchr(name, '-'); dash != NULL; dash = strchr(dash + 1, '-'))
-        if (matches(dash, "-99999999-999999-*"))
-            return true;
-    return false;
-}
-
-static bool is_archive_name(const char *name)
-{
-    static const char END[] = ".tar.zst";
-    size_t length = strlen(name), end = sizeof END - 1;
-    return length > end && strcmp(name + length - end, END) == 0;
-}
-
-/* --- finding --- */
-
-static struct chunk_ref *add_ref(struct chunk_list *list, const char *path)
-{
-    list->at = memory_grow(list->at, &list->room, list->count + 1, sizeof *list->at);
-    struct chunk_ref *ref = &list->at[list->count++];
-    *ref = (struct chunk_ref){.path = memory_string(text_of(path))};
-    return ref;
-}
-
-/* A folder that holds traces. `number` -1: told by nothing, so the session's last. */
-static void add_folder(struct chunk_list *list, const char *path, int64_t number)
-{
-    struct chunk_ref *ref = add_ref(list, path);
-    char *real = realpath(path, NULL);
-    const char *name = base_name(real != NULL ? real : path);
-    ref->has_kernel_or_ust = true;
-    ref->number = number;
-    if (number < 0 || !number_of_name(name, &ref->number)) {
-        if (is_snapshot_name(name))
-            ref->snapshot = memory_string(text_of(name));
-    }
-    free(real);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names in a folder, sorted, but those that begin with a dot. Each and all to be freed. */
-static char **names_in(const char *path, size_t *count)
-{
-    char **names = NULL;
-    size_t room = 0;
-    *count = 0;
-    DIR *dir = opendir(path);
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] == '.')
-            continue;
-        names = memory_grow(names, &room, *count + 1, sizeof *names);
-        names[(*count)++] = memory_string(text_of(entry->d_name));
-    }
-    if (dir != NULL)
-        closedir(dir);
-    if (*count > 0)
-        qsort(names, *count, sizeof *names, by_name);
-    return names;
-}
-
-static void find_below(struct chunk_list *list, const char *path, int depth)
-{
-    struct stat stat_of;
-    if (stat(path, &stat_of) != 0)
-        return;
-    if (S_ISREG(stat_of.st_mode)) {
-        if (is_archive_name(path))
-            add_ref(list, path)->packed = true;
-        return;
-    }
-    if (!S_ISDIR(stat_of.st_mode))
-        return;
-    char *archives = memory_format("%s/archives", path);
-    bool is_session = stat(archives, &stat_of) == 0 && S_ISDIR(stat_of.st_mode);
-    if (is_session)
-        find_below(list, archives, depth + 1);
-    free(archives);
-    if (folder_has_traces(path)) {
-        add_folder(list, path, is_session ? -1 : 0);
-        return;
-    }
-    if (is_session || depth >= SEARCH_DEPTH_MAX)
-        return;
-    size_t count;
-    char **names = names_in(path, &count);
-    for (size_t i = 0; i < count; i++) {
-        char *below = memory_format("%s/%s", path, names[i]);
-        find_below(list, below, depth + 1);
-        free(below);
-        free(names[i]);
-    }
-    free(names);
-}
-
-enum status chunk_list_add(struct chunk_list *list, const char *path, struct failure *why)
-{
-    struct stat stat_of;
-    if (stat(path, &stat_of) != 0)
-        return fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    char *clean = memory_string(text_of(path));
-    for (size_t length = strlen(clean); length > 1 && clean[length - 1] == '/'; length--)
-        clean[length - 1] = '\0';
-    size_t before = list->count;
-    if (S_ISREG(stat_of.st_mode))
-        add_ref(list, clean)->packed = true;
-    else
-        find_below(list, clean, 0);
-    free(clean);
-    if (list->count == before)
-        return fail(why, STATUS_REJECT,
-                    "%s: no LTTng trace there: looked for folders `kernel` or `ust`, a file "
-                    "`metadata`, `archives/` and files .tar.zst, in it and %d levels below",
-                    path, SEARCH_DEPTH_MAX);
-    return STATUS_OK;
-}
-
-/* --- what a chunk's own files tell: its session, the first and last packets --- */
-
-struct stream_survey {
-    char *name; /* TRACE/STREAM */
-    struct packet first, last;
-};
-
-struct chunk_survey {
-    struct stream_survey *streams; /* that have packets, by name */
-    size_t count, room;
-};
-
-static void survey_free(struct chunk_survey *survey)
-{
-    if (survey == NULL)
-        return;
-    for (size_t i = 0; i < survey->count; i++)
-        free(survey->streams[i].name);
-    free(survey->streams);
-    free(survey);
-}
-
-static bool has_packets(const struct chunk_ref *ref)
-{
-    return ref->survey != NULL && ref->survey->count > 0;
-}
-
-/* UINT64_MAX without packets. */
-static uint64_t first_begin_ns(const struct chunk_ref *ref)
-{
-    uint64_t least_ns = UINT64_MAX;
-    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
-        uint64_t begin_ns = ref->survey->streams[i].first.begin_ns;
-        least_ns = begin_ns < least_ns ? begin_ns : least_ns;
-    }
-    return least_ns;
-}
-
-/* 0 without packets. */
-static uint64_t last_end_ns(const struct chunk_ref *ref)
-{
-    uint64_t most_ns = 0;
-    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
-        uint64_t end_ns = ref->survey->streams[i].last.end_ns;
-        most_ns = end_ns > most_ns ? end_ns : most_ns;
-    }
-    return most_ns;
-}
-
-static void append_hex(char *into, const uint8_t *bytes, size_t count)
-{
-    static const char DIGITS[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        *into++ = DIGITS[bytes[i] >> 4];
-        *into++ = DIGITS[bytes[i] & 15];
-    }
-    *into = '\0';
-}
-
-/* "host/name/created/clock"; NULL if that is not enough to know the session again. */
-static char *told_session(const struct metadata *metadata)
-{
-    if (metadata->hostname.count == 0 || metadata->created.count == 0)
-        return NULL;
-    char clock[33];
-    append_hex(clock, metadata->clock_uuid, sizeof metadata->clock_uuid);
-    return memory_format("%.*s/%.*s/%.*s/%s", (int)metadata->hostname.count,
-                         metadata->hostname.at, (int)metadata->session.count,
-                         metadata->session.at, (int)metadata->created.count, metadata->created.at,
-                         clock);
-}
-
-static void survey_stream(struct chunk_survey *survey, const struct metadata *metadata,
-                          const char *trace, const struct stream_file *stream)
-{
-    struct packet_list packets = {.at = NULL};
-    /* What is damaged is said when the chunk is read. */
-    enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
-    (void)ignored;
-    if (packets.count > 0) {
-        survey->streams = memory_grow(survey->streams, &survey->room, survey->count + 1,
-                                      sizeof *survey->streams);
-        survey->streams[survey->count++] = (struct stream_survey){
-            .name = memory_format("%s/%s", trace, stream->name),
-            .first = packets.at[0],
-            .last = packets.at[packets.count - 1],
-        };
-    }
-    packets_clear(&packets);
-}
-
-static int by_survey_name(const void *a, const void *b)
-{
-    const struct stream_survey *left = a, *right = b;
-    return strcmp(left->name, right->name);
-}
-
-static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
-{
-    struct chunk_survey *survey = ref->survey = memory_new(sizeof *survey);
-    for (size_t i = 0; i < set->trace_count; i++) {
-        const struct trace_files *trace = &set->traces[i];
-        struct metadata metadata;
-        if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
-            if (ref->session == NULL)
-                ref->session = told_session(&metadata);
-            for (size_t j = 0; j < trace->stream_count; j++)
-                survey_stream(survey, &metadata, trace->name, &trace->streams[j]);
-        }
-        metadata_clear(&metadata);
-    }
-    if (survey->count > 0)
-        qsort(survey->streams, survey->count, sizeof *survey->streams, by_survey_name);
-}
-
-static enum status survey(struct chunk_ref *ref, struct failure *why)
-{
-    if (ref->packed)
-        return fail(why, STATUS_REJECT, "%s: archives are not read yet", ref->path);
-    struct folder *folder;
-    enum status status = folder_open(ref->path, &folder, why);
-    if (status != STATUS_OK)
-        return status;
-    survey_traces(ref, folder_traces(folder));
-    folder_close(folder);
-    char *real = realpath(ref->path, NULL);
-    const char *path = real != NULL ? real : ref->path;
-    int64_t number;
-    bool numbered = number_of_name(base_name(path), &number);
-    char *told = ref->session;
-    if (told == NULL)
-        ref->session = memory_format(
-            "%.*s", numbered ? (int)(base_name(path) - path) : (int)strlen(path), path);
-    else if (ref->snapshot != NULL)
-        ref->session = memory_format("%s:%s", told, ref->snapshot);
-    else if (!numbered && ref->number >= 0)
-        ref->session = memory_format("%s:%s", told, path);
-    if (ref->session != told)
-        free(told);
-    free(real);
-    return STATUS_OK;
-}
-
-/* --- order and boundaries --- */
-
-static int by_session_and_number(const void *a, const void *b)
-{
-    const struct chunk_ref *left = a, *right = b;
-    int session = strcmp(left->session, right->session);
-    if (session != 0)
-        return session;
-    if (left->number != right->number) /* -1 stands for the last */
-        return (uint64_t)left->number < (uint64_t)right->number ? -1 : 1;
-    return strcmp(left->path, right->path);
-}
-
-static void clear_ref(struct chunk_ref *ref)
-{
-    free(ref->path);
-    free(ref->session);
-    free(ref->snapshot);
-    free(ref->seam_path);
-    survey_free(ref->survey);
-}
-
-static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
-{
-    return strcmp(a->session, b->session) == 0;
-}
-
-/* Numbers what a session still records, unless it is empty; drops what is there twice. */
-static void number_and_drop(struct chunk_list *list)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        struct chunk_ref *ref = &list->at[i];
-        const struct chunk_ref *before = kept > 0 ? &list->at[kept - 1] : NULL;
-        if (before != NULL && !same_session(before, ref))
-            before = NULL;
-        bool drop = before != NULL && before->number == ref->number;
-        if (ref->number < 0) {
-            drop = !has_packets(ref) && before != NULL;
-            ref->number = before != NULL ? before->number + 1 : 0;
-        }
-        if (drop)
-            clear_ref(ref);
-        else
-            list->at[kept++] = *ref;
-    }
-    list->count = kept;
-}
-
-/* Where interval `after` begins, if `before` is the chunk with packets before it. Both are sorted
- * by name. */
-static uint64_t boundary_ns(const struct chunk_ref *before, const struct chunk_ref *after)
-{
-    uint64_t boundary = first_begin_ns(after);
-    const struct chunk_survey *left = before->survey, *right = after->survey;
-    for (size_t i = 0, j = 0; i < left->count && j < right->count;) {
-        int order = strcmp(left->streams[i].name, right->streams[j].name);
-        if (order == 0 &&
-            packet_loss_of(&left->streams[i].last, &right->streams[j].first).before &&
-            left->streams[i].last.end_ns < boundary)
-            boundary = left->streams[i].last.end_ns;
-        i += order <= 0;
-        j += order >= 0;
-    }
-    return boundary > before->interval.begin_ns ? boundary : before->interval.begin_ns;
-}
-
-/* Chunks [begin, end) are one session's. One without packets answers for no time: it ends where
- * the next begins, and the seam goes on from the chunk before it. What an archive says of its
- * interval was decided when it was packed. */
-static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
-{
-    struct chunk_ref *past = NULL; /* the last that is packed or has packets, since a gap */
-    for (size_t i = begin; i < end; i++) {
-        struct chunk_ref *ref = &list->at[i];
-        struct chunk_ref *before = i > begin ? ref - 1 : NULL;
-        ref->gap_before = before != NULL && before->number + 1 != ref->number;
-        if (ref->gap_before)
-            past = NULL;
-        uint64_t begin_ns = 0;
-        if (ref->packed)
-            begin_ns = ref->interval.begin_ns;
-        else if (before == NULL)
-            begin_ns = 0;
-        else if (before->packed && !ref->gap_before)
-            begin_ns = before->interval.end_ns;
-        else if (past != NULL && past->survey != NULL && has_packets(ref))
-            begin_ns = boundary_ns(past, ref);
-        else if (has_packets(ref))
-            begin_ns = first_begin_ns(ref);
-        else
-            begin_ns = INTERVAL_OPEN; /* until the next tells */
-        if (before != NULL && begin_ns < before->interval.begin_ns && !before->packed)
-            begin_ns = before->interval.begin_ns;
-        if (!ref->packed)
-            ref->interval = (struct interval){begin_ns, INTERVAL_OPEN};
-        if (past != NULL && !ref->packed) {
-            ref->seam_path = memory_string(text_of(past->path));
-            ref->seam_packed = past->packed;
-        }
-        if (ref->packed || has_packets(ref))
-            past = ref;
-    }
-    for (size_t i = end; i-- > begin + 1;) {
-        struct chunk_ref *ref = &list->at[i], *before = ref - 1;
-        if (ref->interval.begin_ns == INTERVAL_OPEN)
-            ref->interval.begin_ns = ref->interval.end_ns;
-        if (before->packed)
-            continue;
-        before->interval.end_ns = ref->interval.begin_ns;
-        uint64_t last_ns = last_end_ns(before);
-        if (ref->gap_before && last_ns < before->interval.end_ns)
-            before->interval.end_ns = last_ns + 1;
-    }
-}
-
-enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->at[i].session != NULL)
-            continue; /* surveyed before */
-        enum status status = survey(&list->at[i], why);
-        if (status != STATUS_OK)
-            return status;
-    }
-    if (list->count == 0)
-        return STATUS_OK;
-    qsort(list->at, list->count, sizeof *list->at, by_session_and_number);
-    number_and_drop(list);
-    for (size_t begin = 0, end; begin < list->count; begin = end) {
-        for (end = begin + 1; end < list->count; end++)
-            if (!same_session(&list->at[begin], &list->at[end]))
-                break;
-        decide_boundaries(list, begin, end);
-    }
-    return STATUS_OK;
-}
-
-void chunk_list_clear(struct chunk_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        clear_ref(&list->at[i]);
-    free(list->at);
-    *list = (struct chunk_list){.at = NULL};
-}
-
-/* --- one chunk, opened --- */
+#include "mapper/source.h"
 
 struct chunk {
     struct trace_set set;
     struct interval interval;
     size_t raw_bytes;
-    struct folder *own;
-    struct folder *seam;
+    struct source *own;
+    struct source *before; /* whose last packets are the seam; NULL if there are none */
 };
 
 static struct trace_files *find_trace(const struct trace_set *set, const char *name)
@@ -561,11 +110,23 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before)
                 trace = set_trace(&chunk->set, from->name);
                 trace_stream(trace, from->streams[j].name)->seam = seam;
             }
-            if (trace != NULL && trace->metadata.count == 0 && trace->stream_count > 0 &&
-                find_trace(folder_traces(chunk->own), from->name) == NULL)
-                trace->metadata = from->metadata;
+            if (trace != NULL && trace->metadata.at == NULL)
+                trace->metadata = from->metadata; /* of a trace that only the seam has */
         }
         metadata_clear(&metadata);
+    }
+}
+
+/* The seam that an archive brings along. */
+static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
+{
+    for (size_t i = 0; i < seam->trace_count; i++) {
+        const struct trace_files *from = &seam->traces[i];
+        struct trace_files *trace = set_trace(&chunk->set, from->name);
+        if (trace->metadata.at == NULL)
+            trace->metadata = from->metadata;
+        for (size_t j = 0; j < from->stream_count; j++)
+            trace_stream(trace, from->streams[j].name)->seam = from->streams[j].data;
     }
 }
 
@@ -574,13 +135,15 @@ enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct f
     *out = NULL;
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
-    enum status status = folder_open(ref->path, &chunk->own, why);
-    if (status == STATUS_OK)
-        add_own(chunk, folder_traces(chunk->own));
+    enum status status = source_open(ref->path, ref->packed, &chunk->own, why);
+    if (status == STATUS_OK) {
+        add_own(chunk, source_traces(chunk->own));
+        add_packed_seam(chunk, source_seam(chunk->own));
+    }
     if (status == STATUS_OK && ref->seam_path != NULL) {
-        status = folder_open(ref->seam_path, &chunk->seam, why);
+        status = source_open(ref->seam_path, ref->seam_packed, &chunk->before, why);
         if (status == STATUS_OK)
-            add_seam(chunk, folder_traces(chunk->seam));
+            add_seam(chunk, source_traces(chunk->before));
     }
     if (status != STATUS_OK) {
         chunk_close(chunk);
@@ -589,6 +152,30 @@ enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct f
     trace_set_sort(&chunk->set);
     *out = chunk;
     return STATUS_OK;
+}
+
+enum status chunk_open_frame(struct bytes frame, struct chunk **out, struct failure *why)
+{
+    *out = NULL;
+    struct chunk *chunk = memory_new(sizeof *chunk);
+    enum status status = source_open_frame(frame, &chunk->own, why);
+    if (status != STATUS_OK) {
+        chunk_close(chunk);
+        return status;
+    }
+    const struct archive_facts *facts = archive_facts(source_archive(chunk->own));
+    chunk->interval = (struct interval){facts->begin_ns, facts->end_ns};
+    add_own(chunk, source_traces(chunk->own));
+    add_packed_seam(chunk, source_seam(chunk->own));
+    trace_set_sort(&chunk->set);
+    *out = chunk;
+    return STATUS_OK;
+}
+
+const struct archive_facts *chunk_facts(const struct chunk *chunk)
+{
+    const struct archive *archive = source_archive(chunk->own);
+    return archive != NULL ? archive_facts(archive) : NULL;
 }
 
 const struct trace_set *chunk_traces(const struct chunk *chunk)
@@ -603,9 +190,15 @@ struct interval chunk_interval(const struct chunk *chunk)
 
 const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count)
 {
-    (void)chunk;
-    *count = 0;
-    return NULL;
+    const struct archive *archive = source_archive(chunk->own);
+    *count = archive != NULL ? archive_threads(archive)->count : 0;
+    return archive != NULL ? archive_threads(archive)->at : NULL;
+}
+
+bool chunk_threads_from_proc(const struct chunk *chunk)
+{
+    const struct archive *archive = source_archive(chunk->own);
+    return archive != NULL && archive_threads(archive)->from_proc;
 }
 
 size_t chunk_raw_bytes(const struct chunk *chunk)
@@ -618,7 +211,7 @@ void chunk_close(struct chunk *chunk)
     if (chunk == NULL)
         return;
     trace_set_clear(&chunk->set);
-    folder_close(chunk->own);
-    folder_close(chunk->seam);
+    source_close(chunk->own);
+    source_close(chunk->before);
     free(chunk);
 }

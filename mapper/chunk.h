@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "archive/archive.h"
+#include "archive/threads.h"
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "mapper/ctf/trace_set.h"
@@ -20,12 +22,6 @@
 struct interval {
     uint64_t begin_ns;
     uint64_t end_ns;
-};
-
-/* A thread told before the interval's begin: a line of the archive's file `threads`. */
-struct thread_entry {
-    int32_t tid, pid, ppid; /* ppid -1: not told */
-    char name[16];
 };
 
 struct chunk_ref {
@@ -49,10 +45,16 @@ struct chunk_ref {
     struct chunk_survey *survey; /* of its packets; of no use to others */
 };
 
+/* All zero is an empty list that keeps its warnings to itself. */
 struct chunk_list {
     struct chunk_ref *at; /* by session, then number */
     size_t count, room;
+    void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
+    void *context;
 };
+
+/* The number at the end of a rotation's folder name, <begin>-<end>-<number>; -1 if it is none. */
+int64_t chunk_number_of_name(const char *name);
 
 /* Finds every chunk below `path`: a session folder (with `archives/`), a folder of chunks, one
  * chunk, a plain trace, a snapshot's folder, or an archive. Adds them to `list`. A chunk is
@@ -64,7 +66,8 @@ MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
  * smallest begin of the later chunk's first packets; or, if it is earlier, the end of a stream's
  * last packet behind which the later chunk tells of lost events, because they are lost from then
  * on, and only the later chunk knows. Two chunks of the same session and number: the second is
- * dropped. */
+ * dropped. So is, with a warning, what cannot be read at all.
+ * REJECT: nothing is left; `why` names the first. */
 MUST_CHECK enum status chunk_list_finish(struct chunk_list *list, struct failure *why);
 void chunk_list_clear(struct chunk_list *list);
 
@@ -72,10 +75,16 @@ void chunk_list_clear(struct chunk_list *list);
 struct chunk;
 
 MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct failure *why);
+/* An archive as it was received; `frame` is borrowed for this call only. */
+MUST_CHECK enum status chunk_open_frame(struct bytes frame, struct chunk **out,
+                                        struct failure *why);
+/* What an archive says of itself; NULL for a folder. */
+const struct archive_facts *chunk_facts(const struct chunk *chunk);
 const struct trace_set *chunk_traces(const struct chunk *chunk);
 struct interval chunk_interval(const struct chunk *chunk);
-/* The thread directory of an archive; none for a folder. */
+/* The thread directory of an archive, by tid; none for a folder. */
 const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count);
+bool chunk_threads_from_proc(const struct chunk *chunk);
 size_t chunk_raw_bytes(const struct chunk *chunk); /* of its streams, without the seam */
 void chunk_close(struct chunk *chunk); /* NULL is fine */
 

@@ -150,7 +150,7 @@ static void scan_part(const struct reader_bt2 *reader, const struct input *input
         end = last->offset + last->size;
     }
     size_t told = packets_index_end(file->index);
-    if (told > file->data.count) {
+    if (told > file->data.count && !part->damaged) {
         part->damaged = true;
         warn(reader, "%s: %s: %zu bytes, but its index tells of %zu", trace, file->name,
              file->data.count, told);

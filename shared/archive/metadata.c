@@ -625,7 +625,8 @@ enum status metadata_read(struct bytes file, struct metadata *out, struct failur
     free(parser);
     if (out->layout_count == 0)
         return fail(why, STATUS_REJECT,
-                    "metadata: declares no stream of a known layout (CTF 1.8 is read)");
+                    "metadata: declares no stream whose packets can be found: cut short, or not "
+                    "CTF 1.8");
     return STATUS_OK;
 }
 

@@ -1,0 +1,222 @@
+#include "cli/cmd_pack.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive/archive.h"
+#include "base/memory.h"
+#include "cli/options.h"
+#include "mapper/chunk.h"
+#include "mapper/pack.h"
+
+struct pack_options {
+    const char *folder;
+    int level;
+};
+
+static enum status take_folder(void *target, const char *argument, struct failure *why)
+{
+    struct pack_options *options = target;
+    if (*argument == '\0')
+        return fail(why, STATUS_REJECT, "no folder");
+    options->folder = argument;
+    return STATUS_OK;
+}
+
+static enum status take_level(void *target, const char *argument, struct failure *why)
+{
+    struct pack_options *options = target;
+    long long level;
+    enum status status = option_integer(argument, 1, ARCHIVE_LEVEL_MAX, &level, why);
+    if (status == STATUS_OK)
+        options->level = (int)level;
+    return status;
+}
+
+static const struct option_row ROWS[] = {
+    {"output", 'o', "DIR", "Put the archives there (default: the current folder).", take_folder},
+    {"level", '\0', "N", "zstd level, 1 to 22 (default: 3).", take_level},
+};
+
+static const struct option_table TABLE = {
+    .command = "spanmill pack",
+    .operands = "TRACE...",
+    .about = "Pack recorded chunks, each with what it needs of its neighbours, into archives\n"
+             "CHUNK.tar.zst that `report` and the mappers read one by one. TRACE is a session\n"
+             "folder, a chunk of one (those beside it are looked at too), or a plain trace.",
+    .rows = ROWS,
+    .count = sizeof ROWS / sizeof *ROWS,
+    .examples = "spanmill pack -o /tmp/packed ~/lttng-traces/web1/archives/*",
+};
+
+static void say(void *context, const char *sentence)
+{
+    (void)context;
+    fprintf(stderr, "spanmill pack: %s\n", sentence);
+}
+
+/* What the user names, and all that lies beside it, since neighbours decide the intervals. */
+struct selection {
+    struct chunk_list named, all;
+    char **paths; /* real ones of the named chunks, sorted */
+    size_t count;
+};
+
+static void selection_clear(struct selection *selection)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        free(selection->paths[i]);
+    free(selection->paths);
+    chunk_list_clear(&selection->named);
+    chunk_list_clear(&selection->all);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char *real_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+    return real != NULL ? real : memory_string(text_of(path));
+}
+
+/* Adds the folder of a rotation's chunk, or else the chunk itself, unless it was added before. */
+static enum status add_beside(struct selection *selection, const struct chunk_ref *ref,
+                              char **last, struct failure *why)
+{
+    char *beside = real_path(ref->path);
+    char *slash = strrchr(beside, '/');
+    if (chunk_number_of_name(slash != NULL ? slash + 1 : beside) >= 0 && slash != NULL &&
+        slash > beside)
+        *slash = '\0';
+    if (*last != NULL && strcmp(*last, beside) == 0) {
+        free(beside);
+        return STATUS_OK;
+    }
+    free(*last);
+    *last = beside;
+    return chunk_list_add(&selection->all, beside, why);
+}
+
+static enum status select_chunks(struct selection *selection, char **operands, size_t count,
+                                 struct failure *why)
+{
+    enum status status = STATUS_OK;
+    selection->all.say = say;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = chunk_list_add(&selection->named, operands[i], why);
+    char *last = NULL;
+    selection->paths = memory_new(selection->named.count * sizeof *selection->paths);
+    for (size_t i = 0; i < selection->named.count && status == STATUS_OK; i++) {
+        const struct chunk_ref *ref = &selection->named.at[i];
+        if (ref->packed) {
+            status = fail(why, STATUS_REJECT, "%s: is packed already", ref->path);
+            break;
+        }
+        selection->paths[selection->count++] = real_path(ref->path);
+        status = add_beside(selection, ref, &last, why);
+    }
+    free(last);
+    if (selection->count > 0)
+        qsort(selection->paths, selection->count, sizeof *selection->paths, by_text);
+    return status == STATUS_OK ? chunk_list_finish(&selection->all, why) : status;
+}
+
+static bool is_named(const struct selection *selection, const struct chunk_ref *ref)
+{
+    char *path = real_path(ref->path);
+    bool found = selection->count > 0 && !ref->packed &&
+                 bsearch(&path, selection->paths, selection->count, sizeof path, by_text) != NULL;
+    free(path);
+    return found;
+}
+
+static enum status pack_one(const struct selection *selection, size_t index,
+                            const struct thread_directory *threads,
+                            const struct pack_options *options, struct failure *why)
+{
+    char *name = pack_name(&selection->all.at[index]);
+    char *path = memory_format("%s/%s", options->folder, name);
+    enum status status =
+        pack_chunk_with(&selection->all, index, threads, path, options->level, why);
+    if (status == STATUS_OK)
+        puts(path);
+    free(path);
+    free(name);
+    return status;
+}
+
+/* The last chunk of the session of chunk `index` that was named; SIZE_MAX if there is none. */
+static size_t last_named(const struct selection *selection, size_t index)
+{
+    size_t last = SIZE_MAX;
+    const struct chunk_list *all = &selection->all;
+    for (size_t i = index;
+         i < all->count && strcmp(all->at[i].session, all->at[index].session) == 0; i++)
+        if (is_named(selection, &all->at[i]))
+            last = i;
+    return last;
+}
+
+/* Goes through each session in order, so that its threads are followed once. Returns how many
+ * could not be packed. */
+static size_t pack_all(const struct selection *selection, const struct pack_options *options)
+{
+    const struct chunk_list *all = &selection->all;
+    struct thread_directory threads = {.at = NULL};
+    size_t failed = 0, last = SIZE_MAX;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct chunk_ref *ref = &all->at[i];
+        struct failure why;
+        if (i == 0 || strcmp(ref[-1].session, ref->session) != 0) {
+            last = last_named(selection, i);
+            thread_directory_clear(&threads);
+        }
+        if (last == SIZE_MAX || i > last)
+            continue;
+        if (ref->gap_before) /* what was told before may be long gone */
+            thread_directory_clear(&threads);
+        if (is_named(selection, ref) && pack_one(selection, i, &threads, options, &why) != STATUS_OK) {
+            say(NULL, why.text);
+            failed++;
+        }
+        if (i < last && pack_follow_threads(&threads, ref, NULL, &why) != STATUS_OK) {
+            say(NULL, why.text);
+            thread_directory_clear(&threads);
+        }
+    }
+    thread_directory_clear(&threads);
+    return failed;
+}
+
+int cmd_pack(int argc, char **argv)
+{
+    struct pack_options options = {.folder = ".", .level = ARCHIVE_LEVEL};
+    int first;
+    enum options_outcome outcome =
+        options_parse(&TABLE, argc, argv, &options, &first, stdout, stderr);
+    if (outcome == OPTIONS_RUN && first == argc)
+        outcome = options_wrong(&TABLE, stderr, "no trace given");
+    if (outcome != OPTIONS_RUN)
+        return outcome == OPTIONS_DONE ? EXIT_DONE : EXIT_WRONG_USAGE;
+    if (mkdir(options.folder, 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "spanmill pack: %s: %s\n", options.folder, strerror(errno));
+        return EXIT_FAILED;
+    }
+    struct selection selection = {.paths = NULL};
+    struct failure why;
+    size_t failed = 0;
+    enum status status = select_chunks(&selection, argv + first, (size_t)(argc - first), &why);
+    if (status == STATUS_OK)
+        failed = pack_all(&selection, &options);
+    else
+        say(NULL, why.text);
+    selection_clear(&selection);
+    bool written = fflush(stdout) == 0;
+    return status == STATUS_OK && failed == 0 && written ? EXIT_DONE : EXIT_FAILED;
+}

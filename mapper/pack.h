@@ -1,0 +1,31 @@
+/* mapper/pack.h -- recorded chunks into archives, each self-contained. */
+#ifndef MAPPER_PACK_H
+#define MAPPER_PACK_H
+
+#include "archive/threads.h"
+#include "base/failure.h"
+#include "mapper/chunk.h"
+#include "mapper/ctf/reader.h"
+
+/* Follows what the chunk's interval tells of threads: state dump, fork, exec, exit. Called for the
+ * chunks of a session one after the other, `threads` is the directory at the end of the last. */
+MUST_CHECK enum status pack_follow_threads(struct thread_directory *threads,
+                                           const struct chunk_ref *ref,
+                                           const struct reader_warnings *warnings,
+                                           struct failure *why);
+
+/* Packs chunk `index` of a finished list, with `threads` as its thread directory, into `out_path`.
+ * Its neighbours in the list decide interval and seam, so all that lie beside it should be there.
+ * REJECT: the chunk cannot be read, or not be packed; RETRY: the disk. */
+MUST_CHECK enum status pack_chunk_with(const struct chunk_list *list, size_t index,
+                                       const struct thread_directory *threads,
+                                       const char *out_path, int level, struct failure *why);
+
+/* The same, with the thread directory that the session's chunks before it tell. */
+MUST_CHECK enum status pack_chunk(const struct chunk_list *list, size_t index,
+                                  const char *out_path, int level, struct failure *why);
+
+/* Name of the archive of a chunk: that of its folder, or of its archive; to be freed. */
+char *pack_name(const struct chunk_ref *ref);
+
+#endif

@@ -1,0 +1,183 @@
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "mapper/folder.h"
+
+#define SEAM "seam/"
+
+struct source {
+    struct folder *folder;
+    struct archive *archive;
+    /* Of an archive; its bytes are borrowed from it. */
+    struct trace_set own, seam;
+};
+
+/* --- an archive's entries as traces --- */
+
+static struct trace_files *trace_named(struct trace_set *set, struct text name)
+{
+    if (text_equal(name, text_of(ARCHIVE_PLAIN_TRACE)))
+        name.count = 0;
+    /* Entries come by name, so a trace's are together, but for those of folders within. */
+    for (size_t i = set->trace_count; i-- > 0;)
+        if (text_equal(text_of(set->traces[i].name), name))
+            return &set->traces[i];
+    set->traces = memory_resize(set->traces, set->trace_count + 1, sizeof *set->traces);
+    struct trace_files *trace = &set->traces[set->trace_count++];
+    *trace = (struct trace_files){.name = memory_string(name)};
+    return trace;
+}
+
+static void add_entry(struct source *source, const struct tar_entry *entry)
+{
+    struct trace_set *set = &source->own;
+    struct text path = text_of(entry->name);
+    if (strncmp(entry->name, SEAM, sizeof SEAM - 1) == 0) {
+        set = &source->seam;
+        path = text_of(entry->name + sizeof SEAM - 1);
+    }
+    const char *slash = strrchr(path.at, '/');
+    if (slash == NULL)
+        return; /* of a later version's making */
+    struct trace_files *trace =
+        trace_named(set, (struct text){path.at, (size_t)(slash - path.at)});
+    if (strcmp(slash + 1, "metadata") == 0) {
+        trace->metadata = entry->data;
+        return;
+    }
+    trace->streams =
+        memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
+    trace->streams[trace->stream_count++] = (struct stream_file){
+        .name = memory_string(text_of(slash + 1)),
+        .data = entry->data,
+    };
+}
+
+static enum status take_frame(struct source *source, struct bytes frame, struct failure *why)
+{
+    enum status status = archive_open(frame, ARCHIVE_RAW_MAX, &source->archive, why);
+    if (status != STATUS_OK)
+        return status;
+    size_t count;
+    const struct tar_entry *entries = archive_entries(source->archive, &count);
+    for (size_t i = 0; i < count; i++)
+        add_entry(source, &entries[i]);
+    trace_set_sort(&source->own);
+    trace_set_sort(&source->seam);
+    return STATUS_OK;
+}
+
+enum status source_open_frame(struct bytes frame, struct source **out, struct failure *why)
+{
+    *out = NULL;
+    struct source *source = memory_new(sizeof *source);
+    enum status status = take_frame(source, frame, why);
+    if (status == STATUS_OK)
+        *out = source;
+    else
+        source_close(source);
+    return status;
+}
+
+/* --- files --- */
+
+static enum status map(const char *path, struct bytes *out, struct failure *why)
+{
+    *out = (struct bytes){NULL, 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat stat_of = {.st_size = 0};
+    void *at = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
+        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    enum status status = STATUS_OK;
+    if (at != MAP_FAILED)
+        *out = (struct bytes){at, (size_t)stat_of.st_size};
+    else if (fd >= 0 && stat_of.st_size == 0)
+        status = fail(why, STATUS_REJECT, "%s: empty", path);
+    else
+        status = fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+static void unmap(struct bytes file)
+{
+    union {
+        const uint8_t *borrowed;
+        void *mapped;
+    } at = {file.at};
+    if (file.at != NULL)
+        munmap(at.mapped, file.count);
+}
+
+enum status source_open(const char *path, bool packed, struct source **out, struct failure *why)
+{
+    *out = NULL;
+    struct source *source = memory_new(sizeof *source);
+    enum status status = STATUS_OK;
+    if (packed) {
+        struct bytes frame;
+        status = map(path, &frame, why);
+        if (status == STATUS_OK) {
+            status = take_frame(source, frame, why);
+            if (status != STATUS_OK)
+                failure_prefix(why, "%s", path);
+        }
+        unmap(frame);
+    } else {
+        status = folder_open(path, &source->folder, why);
+    }
+    if (status == STATUS_OK)
+        *out = source;
+    else
+        source_close(source);
+    return status;
+}
+
+enum status source_peek(const char *path, struct archive_facts *out, struct failure *why)
+{
+    struct bytes frame;
+    enum status status = map(path, &frame, why);
+    if (status == STATUS_OK) {
+        status = archive_peek(frame, out, why);
+        if (status != STATUS_OK)
+            failure_prefix(why, "%s", path);
+    }
+    unmap(frame);
+    return status;
+}
+
+const struct trace_set *source_traces(const struct source *source)
+{
+    return source->folder != NULL ? folder_traces(source->folder) : &source->own;
+}
+
+const struct trace_set *source_seam(const struct source *source)
+{
+    return &source->seam;
+}
+
+const struct archive *source_archive(const struct source *source)
+{
+    return source->archive;
+}
+
+void source_close(struct source *source)
+{
+    if (source == NULL)
+        return;
+    folder_close(source->folder);
+    trace_set_clear(&source->own);
+    trace_set_clear(&source->seam);
+    archive_close(source->archive);
+    free(source);
+}

@@ -1,0 +1,30 @@
+/* mapper/source.h -- where a chunk lies: its folder, or its archive. */
+#ifndef MAPPER_SOURCE_H
+#define MAPPER_SOURCE_H
+
+#include <stdbool.h>
+
+#include "archive/archive.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "mapper/ctf/trace_set.h"
+
+struct source;
+
+/* REJECT: not there, or not readable as what it is said to be; *out is NULL. */
+MUST_CHECK enum status source_open(const char *path, bool packed, struct source **out,
+                                   struct failure *why);
+/* An archive in memory, borrowed for this call only. */
+MUST_CHECK enum status source_open_frame(struct bytes frame, struct source **out,
+                                         struct failure *why);
+/* What an archive says of itself, without unpacking it. */
+MUST_CHECK enum status source_peek(const char *path, struct archive_facts *out,
+                                   struct failure *why);
+const struct trace_set *source_traces(const struct source *source);
+/* The packets of the chunk before, as `data`; none of a folder. */
+const struct trace_set *source_seam(const struct source *source);
+/* NULL of a folder. */
+const struct archive *source_archive(const struct source *source);
+void source_close(struct source *source); /* NULL is fine */
+
+#endif

@@ -1,0 +1,91 @@
+/* archive/archive.h -- a published chunk: one tar in one zstd frame, self-contained.
+ *
+ *     chunk                    what it is, KEY=VALUE lines (struct archive_facts)
+ *     threads                  thread directory at the interval's begin (archive/threads.h)
+ *     kernel/... ust/...       the chunk's folder as LTTng left it, without index/; a plain trace
+ *                              as trace/...
+ *     seam/kernel/...          the packets of the chunk before that the interval needs, and the
+ *                              metadata of traces that only it has
+ *
+ * Equal content makes equal bytes: entries come in the order above, by name within. */
+#ifndef ARCHIVE_ARCHIVE_H
+#define ARCHIVE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "archive/tar.h"
+#include "archive/threads.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+
+/* Agents rotate well below these; what claims more is not ours. */
+#define ARCHIVE_STORED_MAX ((size_t)512 << 20)
+#define ARCHIVE_RAW_MAX ((size_t)512 << 20)
+/* Streams are only decoded with windows up to 2^27 bytes, zstd's own limit. */
+enum { ARCHIVE_WINDOW_LOG_MAX = 27, ARCHIVE_LEVEL = 3, ARCHIVE_LEVEL_MAX = 22 };
+
+/* The folder of a plain trace in an archive. */
+#define ARCHIVE_PLAIN_TRACE "trace"
+
+enum { ARCHIVE_TEXT_MAX = 1024 };
+
+struct archive_facts {
+    /* Of the session, as its traces tell; empty if they do not. */
+    char host[ARCHIVE_TEXT_MAX];
+    char session[ARCHIVE_TEXT_MAX];
+    char created[ARCHIVE_TEXT_MAX];
+    uint8_t clock_uuid[16];
+    /* What groups the archives of a session (mapper/chunk.h). */
+    char group[ARCHIVE_TEXT_MAX];
+    char snapshot[ARCHIVE_TEXT_MAX]; /* empty if it is none */
+    int64_t number;
+    int64_t first_number; /* of the session's first chunk, as far as the packer knew */
+    uint64_t begin_ns, end_ns; /* the interval; UINT64_MAX: open */
+    bool final;      /* the session ends with it */
+    bool has_traces; /* more than a seam */
+};
+
+struct archive_entry {
+    const char *name;
+    struct bytes data;
+};
+
+/* Takes the packed bytes as they come. */
+struct archive_sink {
+    enum status (*write)(void *context, struct bytes bytes, struct failure *why);
+    void *context;
+};
+
+/* Packs `entries` (by name, neither `chunk` nor `threads`) behind `facts` and `threads`.
+ * REJECT: a name or a fact that cannot be written, or more than ARCHIVE_RAW_MAX; else what the
+ * sink says. */
+MUST_CHECK enum status archive_pack(const struct archive_facts *facts,
+                                    const struct thread_directory *threads,
+                                    const struct archive_entry *entries, size_t count, int level,
+                                    const struct archive_sink *sink, struct failure *why);
+/* The same into a file: written beside it, synced, then renamed. RETRY: the disk. */
+MUST_CHECK enum status archive_pack_file(const struct archive_facts *facts,
+                                         const struct thread_directory *threads,
+                                         const struct archive_entry *entries, size_t count,
+                                         int level, const char *path, struct failure *why);
+
+struct archive;
+
+/* Unpacks `frame`, borrowed for this call only, into at most `raw_max` bytes.
+ * REJECT: not one whole zstd frame, over a limit, not a tar (archive/tar.h), a name twice, no
+ * `chunk` or `threads` that can be read; *out is NULL. */
+MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive **out,
+                                    struct failure *why);
+const struct archive_facts *archive_facts(const struct archive *archive);
+const struct thread_directory *archive_threads(const struct archive *archive);
+/* But `chunk` and `threads`, by name; borrowed from `archive`. */
+const struct tar_entry *archive_entries(const struct archive *archive, size_t *count);
+void archive_close(struct archive *archive); /* NULL is fine */
+
+/* Only the facts, from the begin of a frame. */
+MUST_CHECK enum status archive_peek(struct bytes frame, struct archive_facts *out,
+                                    struct failure *why);
+
+#endif
