@@ -39,7 +39,7 @@ const char *nearest_word(struct text wrong, const char *const *words, size_t cou
         struct text word = text_of(words[i]);
         if (word.count > WORD_MAX)
             continue;
-        size_t allowed = word.count / 3 ? word.count / 3 : 1;
+        size_t allowed = (word.count + 2) / 3;
         size_t far = distance(wrong, word);
         if (far <= allowed && far < word.count && (!nearest || far < nearest_distance)) {
             nearest = words[i];

@@ -1,0 +1,31 @@
+/* cli/time_point.h -- a time as a user writes it: some of it is only known when the trace is. */
+#ifndef CLI_TIME_POINT_H
+#define CLI_TIME_POINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+
+enum time_point_kind {
+    TIME_NONE,
+    TIME_EPOCH,   /* ns since the Unix epoch */
+    TIME_OF_DAY,  /* ns since midnight of the trace's first day, local time zone */
+    TIME_RELATIVE /* ns since the trace's begin */
+};
+
+struct time_point {
+    enum time_point_kind kind;
+    int64_t ns;
+};
+
+/* `1795388976.258944395`; `23:09:36[.258944395]`, as in the tables and as babeltrace2 prints it;
+ * `+1.5s`, `+200ms` (ns, us, ms, s, m, h; s if none is written). */
+MUST_CHECK enum status time_point_parse(const char *text, struct time_point *out,
+                                        struct failure *why);
+
+/* Nanoseconds since the epoch, for a trace that begins at `begin_ns`. False if there are none
+ * (TIME_NONE, or out of range). */
+bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns);
+
+#endif

@@ -1,0 +1,75 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli/time_point.h"
+
+#define BEGIN_NS INT64_C(1795388976258944395) /* 2026-11-22 23:09:36 UTC */
+
+static void use_zone(const char *zone)
+{
+    setenv("TZ", zone, 1);
+    tzset();
+}
+
+static int64_t resolved(const char *text)
+{
+    struct time_point point;
+    struct failure why = {""};
+    int64_t ns = -1;
+    cr_assert(eq(int, (int)time_point_parse(text, &point, &why), STATUS_OK), "%s", why.text);
+    cr_expect(time_point_resolve(point, BEGIN_NS, &ns), "%s", text);
+    return ns;
+}
+
+Test(time_point, since_the_epoch_is_exact)
+{
+    cr_expect(eq(i64, resolved("1795388976.258944395"), BEGIN_NS));
+    cr_expect(eq(i64, resolved("1795388976.25"), 1795388976250000000));
+    cr_expect(eq(i64, resolved("0"), 0));
+}
+
+Test(time_point, relative_to_the_begin_in_any_unit)
+{
+    cr_expect(eq(i64, resolved("+1.5s"), BEGIN_NS + 1500000000));
+    cr_expect(eq(i64, resolved("+2"), BEGIN_NS + 2000000000));
+    cr_expect(eq(i64, resolved("+200ms"), BEGIN_NS + 200000000));
+    cr_expect(eq(i64, resolved("+0.5us"), BEGIN_NS + 500));
+    cr_expect(eq(i64, resolved("+7ns"), BEGIN_NS + 7));
+    cr_expect(eq(i64, resolved("+1.5m"), BEGIN_NS + 90000000000));
+    cr_expect(eq(i64, resolved("+0.25h"), BEGIN_NS + 900000000000));
+}
+
+Test(time_point, of_the_day_on_which_the_trace_begins)
+{
+    use_zone("UTC");
+    cr_expect(eq(i64, resolved("23:09:36.258944395"), BEGIN_NS));
+    cr_expect(eq(i64, resolved("23:09:37"), 1795388977000000000));
+    use_zone("XXX-2"); /* there it is 01:09:36 of the next day already */
+    cr_expect(eq(i64, resolved("01:09:36.258944395"), BEGIN_NS));
+    cr_expect(eq(i64, resolved("00:00:00"), 1795384800000000000));
+}
+
+Test(time_point, what_is_none_is_refused)
+{
+    static const char *const wrong[] = {
+        "", "x", "12z", "1.2.3", "-5", ".5", "1.", "1.1234567890", "12:30", "24:00:00", "12:60:00",
+        "12:00:61", "1.5:00:00", "12:00:00x", "12::00", "+", "+s", "+1.5d", "+-1", "+1 s",
+        "9999999999999999999", "99999999999", "+999999999999h",
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct time_point point;
+        struct failure why = {""};
+        cr_expect(eq(int, (int)time_point_parse(wrong[i], &point, &why), STATUS_REJECT), "%s",
+                  wrong[i]);
+        cr_expect(strlen(why.text) > 0, "%s", wrong[i]);
+    }
+}
+
+Test(time_point, none_resolves_to_nothing)
+{
+    int64_t ns = 7;
+    cr_expect(not(time_point_resolve((struct time_point){0}, BEGIN_NS, &ns)));
+    cr_expect(eq(i64, ns, 7));
+}
