@@ -79,6 +79,14 @@ struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
     return (struct duration_scale){unit, decimals};
 }
 
+struct duration_scale duration_scale_below(uint64_t most)
+{
+    unsigned unit = 0;
+    while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
+        unit++;
+    return (struct duration_scale){unit, unit ? 3 : 0};
+}
+
 struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
 {
     struct quantity quantity;

@@ -29,6 +29,9 @@ struct duration_scale {
  * digits, unless the column would grow wider than 999,999.999. */
 struct duration_scale duration_scale_of(uint64_t least, uint64_t most);
 
+/* For values that are compared with `most`, the greatest: in its unit, with three decimals. */
+struct duration_scale duration_scale_below(uint64_t most);
+
 /* 10.84 s; a value above 0 that the scale does not show is "<0.001 ms". */
 struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
 

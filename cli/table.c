@@ -61,6 +61,7 @@ void table_number(struct table *table, uint64_t number)
     struct quantity quantity;
     switch (table->columns[table->cell_count % table->column_count].kind) {
     case COLUMN_DURATION:
+    case COLUMN_SPENT:
         add_cell(table, (struct cell){.number = number});
         return;
     case COLUMN_COUNT:
@@ -96,8 +97,8 @@ size_t table_rows(const struct table *table)
     return table->cell_count / table->column_count;
 }
 
-/* The scale of a column's durations. */
-static struct duration_scale scale_of(const struct table *table, size_t column)
+/* The scale of a COLUMN_DURATION's cells. */
+static struct duration_scale own_scale(const struct table *table, size_t column)
 {
     uint64_t least = UINT64_MAX, most = 0;
     for (size_t i = column; i < table->cell_count; i += table->column_count) {
@@ -111,6 +112,17 @@ static struct duration_scale scale_of(const struct table *table, size_t column)
     return duration_scale_of(most ? least : 0, most);
 }
 
+/* The scale of all COLUMN_SPENT. */
+static struct duration_scale shared_scale(const struct table *table)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < table->cell_count; i++)
+        if (table->columns[i % table->column_count].kind == COLUMN_SPENT &&
+            !table->cells[i].text && table->cells[i].number > most)
+            most = table->cells[i].number;
+    return duration_scale_below(most);
+}
+
 /* The text of each cell, in the order of the cells; the array is the caller's. */
 static char **finished_texts(const struct table *table)
 {
@@ -118,7 +130,9 @@ static char **finished_texts(const struct table *table)
     for (size_t column = 0; column < table->column_count; column++) {
         struct duration_scale scale = {0};
         if (table->columns[column].kind == COLUMN_DURATION)
-            scale = scale_of(table, column);
+            scale = own_scale(table, column);
+        if (table->columns[column].kind == COLUMN_SPENT)
+            scale = shared_scale(table);
         for (size_t i = column; i < table->cell_count; i += table->column_count) {
             const struct cell *cell = &table->cells[i];
             struct quantity quantity;

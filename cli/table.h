@@ -12,6 +12,7 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_COUNT,
     COLUMN_DURATION,
+    COLUMN_SPENT, /* duration; all such columns of a table in one unit, to be compared */
     COLUMN_BYTES,
     COLUMN_NUMBER, /* an identity (pid, tid): without separators */
     COLUMN_SHARE   /* to the right; already text */

@@ -271,11 +271,11 @@ static void take_text(struct table *table, char *text)
 static void write_phase_group(const struct sheet *sheet, const struct process_phases *group)
 {
     static const struct column columns[] = {
-        {"Phase", COLUMN_TEXT, CUT_NOT},        {"Count", COLUMN_COUNT, CUT_NOT},
-        {"Wall", COLUMN_DURATION, CUT_NOT},     {"User CPU", COLUMN_DURATION, CUT_NOT},
-        {"Sys CPU", COLUMN_DURATION, CUT_NOT},  {"Runnable", COLUMN_DURATION, CUT_NOT},
-        {"Blocked", COLUMN_DURATION, CUT_NOT},  {"Unknown", COLUMN_DURATION, CUT_NOT},
-        {"Syscalls", COLUMN_COUNT, CUT_NOT},    {"blocked by", COLUMN_TEXT, CUT_RIGHT},
+        {"Phase", COLUMN_TEXT, CUT_NOT},     {"Count", COLUMN_COUNT, CUT_NOT},
+        {"Wall", COLUMN_SPENT, CUT_NOT},     {"User CPU", COLUMN_SPENT, CUT_NOT},
+        {"Sys CPU", COLUMN_SPENT, CUT_NOT},  {"Runnable", COLUMN_SPENT, CUT_NOT},
+        {"Blocked", COLUMN_SPENT, CUT_NOT},  {"Unknown", COLUMN_SPENT, CUT_NOT},
+        {"Syscalls", COLUMN_COUNT, CUT_NOT}, {"blocked by", COLUMN_TEXT, CUT_RIGHT},
     };
     put_heading(sheet, "Time per phase");
     fputs("  ", sheet->out);
@@ -677,8 +677,8 @@ static void write_process_table(const struct sheet *sheet, const struct process_
         table_text(table, whole ? quantity_percent((double)row->cpu_ns / (double)whole).text : "-");
         table_number(table, row->threads);
         table_number(table, (uint64_t)(row->end_ns - row->begin_ns));
-        table_text(table, row->begin_hard ? "seen" : "before");
-        table_text(table, row->end_hard ? "seen" : "after");
+        table_text(table, row->begin_hard ? "seen" : "-");
+        table_text(table, row->end_hard ? "seen" : "-");
     }
     table_print(table, sheet->out, &sheet->style);
     put_rest(sheet, table_rows(table), count);

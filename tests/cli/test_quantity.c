@@ -65,6 +65,13 @@ Test(quantity, a_column_of_a_wide_range_says_what_it_does_not_show)
     EXPECT_TEXT(quantity_duration(0, scale), "0.000 ms");
 }
 
+Test(quantity, columns_to_be_compared_have_the_unit_of_the_greatest)
+{
+    EXPECT_TEXT(quantity_duration(253469207531, duration_scale_below(253469207531)), "253.469 s");
+    EXPECT_TEXT(quantity_duration(3741962, duration_scale_below(253469207531)), "0.004 s");
+    EXPECT_TEXT(quantity_duration(7, duration_scale_below(999)), "7 ns");
+}
+
 Test(quantity, rounding_carries)
 {
     EXPECT_TEXT(quantity_duration(999999999, (struct duration_scale){3, 2}), "1.00 s");
