@@ -111,6 +111,19 @@ Test(tables, are_sparse_with_color)
     free(text);
 }
 
+Test(tables, sum_errors_over_rows_exactly)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    struct named_number of_read[] = {{"EAGAIN", 4}, {"EINTR", 3}};
+    struct named_number of_others[] = {{"EINTR", 5}};
+    hand.syscalls[1].errors = (struct named_numbers){of_read, 2};
+    hand.syscalls[3].errors = (struct named_numbers){of_others, 1};
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "EINTR 8, 4 other") != NULL, "%s", text);
+    free(text);
+}
+
 Test(tables, say_how_many_rows_they_left_out)
 {
     struct hand_report hand;
