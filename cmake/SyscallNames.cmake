@@ -8,7 +8,8 @@
 #     target_include_directories(TARGET PRIVATE ${SYSCALL_NAMES_INCLUDE_DIR})
 #
 # The custom command runs this same file as a script:
-#     cmake -D OUT=FILE -D UNISTD_64=FILE -D UNISTD_32=FILE -D ERRNO="FILE;FILE" -P SyscallNames.cmake
+#     cmake -D OUT=FILE -D UNISTD_64=FILE -D UNISTD_32=FILE -D ERRNO_BASE=FILE -D ERRNO=FILE \
+#           -P SyscallNames.cmake
 # UNISTD_64 and UNISTD_32 may be empty (headers of another machine): the calls then have no names,
 # and events `unknown` keep theirs.
 
@@ -41,7 +42,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
         OUTPUT ${SYSCALL_NAMES_HEADER}
         COMMAND ${CMAKE_COMMAND} -D OUT=${SYSCALL_NAMES_HEADER} -D UNISTD_64=${_unistd_64}
                 -D UNISTD_32=${_unistd_32}
-                -D "ERRNO=${SYSCALL_NAMES_ERRNO_BASE}\;${SYSCALL_NAMES_ERRNO}"
+                -D ERRNO_BASE=${SYSCALL_NAMES_ERRNO_BASE} -D ERRNO=${SYSCALL_NAMES_ERRNO}
                 -P ${CMAKE_CURRENT_LIST_FILE}
         DEPENDS ${_inputs} ${CMAKE_CURRENT_LIST_FILE}
         COMMENT "Naming system calls and errors"
@@ -53,7 +54,7 @@ endif()
 function(append_table text name pattern files)
     set(rows "")
     foreach(file IN LISTS files)
-        file(STRINGS ${file} lines REGEX "^#define[ \t]+${pattern}[ \t]+[0-9]+")
+        file(STRINGS "${file}" lines REGEX "^#define[ \t]+${pattern}[ \t]+[0-9]+")
         foreach(line IN LISTS lines)
             if(line MATCHES "^#define[ \t]+${pattern}[ \t]+([0-9]+)")
                 string(APPEND rows "    [${CMAKE_MATCH_2}] = \"${CMAKE_MATCH_1}\",\n")
@@ -69,5 +70,5 @@ endfunction()
 set(header "/* Made by cmake/SyscallNames.cmake from the kernel's headers. */\n\n")
 append_table(header syscall_names_64 "__NR_([a-z0-9_]+)" "${UNISTD_64}")
 append_table(header syscall_names_32 "__NR_([a-z0-9_]+)" "${UNISTD_32}")
-append_table(header errno_names "(E[A-Z0-9]+)" "${ERRNO}")
-file(WRITE ${OUT} "${header}")
+append_table(header errno_names "(E[A-Z0-9]+)" "${ERRNO_BASE};${ERRNO}")
+file(WRITE "${OUT}" "${header}")
