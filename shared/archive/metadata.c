@@ -64,6 +64,7 @@ enum token_type { TOKEN_END, TOKEN_WORD, TOKEN_NUMBER, TOKEN_STRING, TOKEN_SIGN 
 struct lexer {
     const char *at, *end;
     enum token_type type;
+    bool cut; /* the text ended inside a statement */
     struct text token; /* without the quotes of a string; ":=" is one sign */
 };
 
@@ -141,6 +142,7 @@ static void skip_statement(struct lexer *lexer)
         else if (is_token(lexer, ";") && depth == 0)
             break;
     }
+    lexer->cut = lexer->cut || lexer->type == TOKEN_END;
     lex(lexer);
 }
 
@@ -622,11 +624,13 @@ enum status metadata_read(struct bytes file, struct metadata *out, struct failur
     lex(&parser->lexer);
     while (parser->lexer.type != TOKEN_END)
         parse_top(parser);
+    bool cut = parser->lexer.cut;
     free(parser);
+    if (cut)
+        return fail(why, STATUS_REJECT, "metadata: ends inside a statement");
     if (out->layout_count == 0)
         return fail(why, STATUS_REJECT,
-                    "metadata: declares no stream whose packets can be found: cut short, or not "
-                    "CTF 1.8");
+                    "metadata: declares no stream whose packets can be found (CTF 1.8 is read)");
     return STATUS_OK;
 }
 

@@ -1,0 +1,535 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/builder_state.h"
+#include "model/descriptor_numbers.h"
+
+enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
+
+/* --- groups and slots --- */
+
+struct table_group *builder_new_group(struct partial_builder *builder)
+{
+    struct table_group *group = memory_new(sizeof *group);
+    group->next = builder->groups;
+    builder->groups = group;
+    return group;
+}
+
+void builder_free_groups(struct partial_builder *builder)
+{
+    while (builder->groups) {
+        struct table_group *group = builder->groups;
+        builder->groups = group->next;
+        struct slot *slot;
+        for (size_t at = 0; (slot = map_next(&group->slots, &at));)
+            free(slot);
+        map_clear(&group->slots);
+        free(group);
+    }
+}
+
+static struct slot *slot_at(struct table_group *group, int32_t fd)
+{
+    struct slot *slot = map_get(&group->slots, (uint64_t)fd);
+    if (slot)
+        return slot;
+    slot = memory_new(sizeof *slot);
+    slot->group = group;
+    slot->fd = fd;
+    slot->proven_ns = TIME_NONE;
+    map_put(&group->slots, (uint64_t)fd, slot);
+    return slot;
+}
+
+static void mark_slot(struct slot *slot)
+{
+    if (slot->dirty)
+        return;
+    slot->dirty = true;
+    slot->next_dirty = slot->group->dirty;
+    slot->group->dirty = slot;
+}
+
+static void use_begins(struct thread_known *thread, unsigned at, struct slot *slot)
+{
+    struct slot_user *user = &thread->user[at];
+    user->slot = slot;
+    user->next = slot->users;
+    user->back = &slot->users;
+    if (user->next)
+        user->next->back = &user->next;
+    slot->users = user;
+    mark_slot(slot);
+}
+
+void builder_release_users(struct thread_known *thread)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct slot_user *user = &thread->user[i];
+        if (!user->slot)
+            continue;
+        *user->back = user->next;
+        if (user->next)
+            user->next->back = user->back;
+        user->slot = NULL;
+    }
+}
+
+static void tell_life(struct partial_builder *builder, struct slot *slot)
+{
+    struct unsent_life *life = slot->life;
+    if (!life)
+        return;
+    slot->life = NULL;
+    struct unsent_life **at = &life->owner->lives;
+    while (*at != life)
+        at = &(*at)->next_of_thread;
+    *at = life->next_of_thread;
+    builder_item(builder, ITEM_LIFE, life->owner)->life = life->piece;
+    free(life);
+}
+
+static void tell_uses(struct partial_builder *builder, const struct unsent_uses *uses)
+{
+    builder_item(builder, ITEM_USES, uses->thread)->uses =
+        (struct uses_piece){.tid = uses->thread->tid,
+                            .fd = uses->slot->fd,
+                            .proven_ns = uses->proven_ns,
+                            .cell = uses->cell};
+}
+
+static void drop_uses(struct unsent_uses *uses)
+{
+    struct unsent_uses **at = &uses->slot->uses;
+    while (*at != uses)
+        at = &(*at)->next_of_slot;
+    *at = uses->next_of_slot;
+    at = &uses->thread->uses;
+    while (*at != uses)
+        at = &(*at)->next_of_thread;
+    *at = uses->next_of_thread;
+    free(uses);
+}
+
+/* Tells all that is unsent of the number, and passes the calls in progress that use it, but that
+ * of `except`, to whoever knows the past. */
+static void tell_slot(struct partial_builder *builder, struct slot *slot,
+                      const struct thread_known *except)
+{
+    tell_life(builder, slot);
+    while (slot->uses) {
+        struct unsent_uses *uses = slot->uses;
+        tell_uses(builder, uses);
+        drop_uses(uses);
+    }
+    struct slot_user *next;
+    for (struct slot_user *user = slot->users; user; user = next) {
+        next = user->next;
+        while (next && next->thread == user->thread)
+            next = next->next;
+        if (user->thread != except)
+            builder_tell_thread(builder, user->thread);
+    }
+}
+
+/* Nothing that was proven of the number holds after an operation on it. */
+static void reset_slot(struct slot *slot)
+{
+    slot->proven_ns = TIME_NONE;
+}
+
+void builder_tell_group(struct partial_builder *builder, struct table_group *group)
+{
+    while (group->dirty) {
+        struct slot *slot = group->dirty;
+        group->dirty = slot->next_dirty;
+        slot->dirty = false;
+        tell_slot(builder, slot, NULL);
+        reset_slot(slot);
+    }
+}
+
+void builder_tell_all_groups(struct partial_builder *builder)
+{
+    for (struct table_group *group = builder->groups; group; group = group->next)
+        builder_tell_group(builder, group);
+}
+
+void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread)
+{
+    while (thread->lives) {
+        struct slot *slot = slot_at(thread->group, thread->lives->piece.fd);
+        tell_life(builder, slot);
+    }
+    while (thread->uses) {
+        struct unsent_uses *uses = thread->uses;
+        tell_uses(builder, uses);
+        drop_uses(uses);
+    }
+}
+
+/* --- cells of calls --- */
+
+static struct call_cell *cell_of(struct partial_builder *builder, struct thread_known *thread,
+                                 const struct syscall *call)
+{
+    if (call->id >= thread->call_at_count) {
+        size_t count = schema_call_count(builder->schema) + 64;
+        thread->call_at = memory_resize(thread->call_at, count, sizeof *thread->call_at);
+        memset(thread->call_at + thread->call_at_count, 0,
+               (count - thread->call_at_count) * sizeof *thread->call_at);
+        thread->call_at_count = count;
+    }
+    if (thread->call_at[call->id])
+        return &thread->calls[thread->call_at[call->id] - 1].cell;
+    thread->calls = memory_grow(thread->calls, &thread->call_room, thread->call_count + 1,
+                                sizeof *thread->calls);
+    struct piece_call *piece = &thread->calls[thread->call_count++];
+    *piece = (struct piece_call){.call = call};
+    thread->call_at[call->id] = (uint16_t)thread->call_count;
+    builder_mark(builder, thread);
+    return &piece->cell;
+}
+
+/* --- entry --- */
+
+static void entry_alone(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event)
+{
+    builder_tell_thread(builder, thread);
+    builder_single(builder, event, thread->tid, thread);
+    thread->seen = true;
+}
+
+void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event)
+{
+    if (thread->call == CALL_UNKNOWN) {
+        builder_book(thread, event->time_ns);
+        if (thread->state_known)
+            builder_mark(builder, thread);
+        entry_alone(builder, thread, event);
+        if (event->call->role->op == CALL_SIGRETURN)
+            thread->call = CALL_KNOWN_NONE;
+        return;
+    }
+    builder_book(thread, event->time_ns);
+    if (thread->call == CALL_KNOWN_OPEN) {
+        cell_of(builder, thread, thread->open.call)->end_unknown++;
+        builder_release_users(thread);
+        thread->call = CALL_KNOWN_NONE;
+    }
+    builder_mark(builder, thread);
+    if (event->call->role->op == CALL_SIGRETURN) {
+        cell_of(builder, thread, event->call)->end_unknown++;
+        return;
+    }
+    thread->call = CALL_KNOWN_OPEN;
+    thread->open = (struct open_call){
+        .call = event->call, .entry_ns = event->time_ns, .present = event->present};
+    memcpy(thread->open.value, event->value, sizeof thread->open.value);
+    if (event_has_text(event, 0))
+        thread->open.text = (struct text){arena_string(&builder->arena, event->text[0]),
+                                          event->text[0].count};
+    int32_t fd[2];
+    descriptor_numbers(&thread->open, fd);
+    for (unsigned i = 0; i < 2; i++) {
+        if (fd[i] < 0)
+            continue;
+        struct slot *slot = slot_at(thread->group, fd[i]);
+        if (slot->life && slot->life->owner != thread)
+            tell_life(builder, slot);
+        use_begins(thread, i, slot);
+    }
+}
+
+/* --- exit --- */
+
+/* A complete call as descriptors see it. */
+struct complete {
+    uint64_t exit_ns;
+    int64_t ret;
+    bool bad; /* EBADF */
+    const struct event *event;
+};
+
+static void send_descriptor_call(struct partial_builder *builder, struct thread_known *thread,
+                                 const struct complete *complete)
+{
+    const struct open_call *open = &thread->open;
+    struct item *item = builder_item(builder, ITEM_DESCRIPTOR_CALL, thread);
+    struct descriptor_call *call = &item->descriptor_call;
+    *call = (struct descriptor_call){.tid = thread->tid,
+                                     .call = open->call,
+                                     .entry_ns = open->entry_ns,
+                                     .exit_ns = complete->exit_ns,
+                                     .ret = complete->ret,
+                                     .present = open->present,
+                                     .text = open->text};
+    memcpy(call->value, open->value, sizeof call->value);
+    if (complete->event->int_count >= 2) {
+        call->has_pair = true;
+        call->pair[0] = complete->event->ints[0];
+        call->pair[1] = complete->event->ints[1];
+    }
+}
+
+static void add_use(struct use_cell *cell, const struct open_call *open,
+                    const struct complete *complete, unsigned at)
+{
+    uint8_t flags = open->call->role->flags;
+    uint64_t bytes = complete->ret > 0 ? (uint64_t)complete->ret : 0;
+    bool transfer = flags & CALL_TRANSFER;
+    duration_cell_add(&cell->calls, complete->exit_ns - open->entry_ns);
+    if (transfer ? at == 0 : (flags & CALL_READS) != 0)
+        cell->read_bytes += bytes;
+    if (transfer ? at == 1 : (flags & CALL_WRITES) != 0)
+        cell->write_bytes += bytes;
+}
+
+static struct unsent_uses *uses_of(struct thread_known *thread, struct slot *slot)
+{
+    for (struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
+        if (uses->thread == thread)
+            return uses;
+    struct unsent_uses *uses = memory_new(sizeof *uses);
+    uses->thread = thread;
+    uses->slot = slot;
+    uses->proven_ns = TIME_NONE;
+    uses->next_of_slot = slot->uses;
+    slot->uses = uses;
+    uses->next_of_thread = thread->uses;
+    thread->uses = uses;
+    mark_slot(slot);
+    return uses;
+}
+
+static const struct unsent_uses *find_uses(const struct thread_known *thread,
+                                           const struct slot *slot)
+{
+    for (const struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
+        if (uses->thread == thread)
+            return uses;
+    return NULL;
+}
+
+/* Since when the number was certainly alive for this thread; TIME_NONE if nothing here tells. */
+static uint64_t proven_since(const struct thread_known *thread, const struct slot *slot)
+{
+    if (slot->group->certain)
+        return slot->proven_ns;
+    const struct unsent_uses *uses = find_uses(thread, slot);
+    return uses ? uses->proven_ns : TIME_NONE;
+}
+
+static bool is_certain_use(const struct thread_known *thread, const struct slot *slot,
+                           const struct complete *complete)
+{
+    if (!complete->bad)
+        return true;
+    if (slot->life)
+        return true;
+    uint64_t since = proven_since(thread, slot);
+    return since != TIME_NONE && since <= thread->open.entry_ns;
+}
+
+static void count_use(struct thread_known *thread, unsigned at, const struct complete *complete)
+{
+    struct slot *slot = thread->user[at].slot;
+    if (slot->life) {
+        add_use(&slot->life->piece.cell, &thread->open, complete, at);
+        return;
+    }
+    struct unsent_uses *uses = uses_of(thread, slot);
+    add_use(&uses->cell, &thread->open, complete, at);
+    uint64_t since = complete->bad ? proven_since(thread, slot) : thread->open.entry_ns;
+    if (uses->proven_ns == TIME_NONE || since < uses->proven_ns)
+        uses->proven_ns = since;
+    if (slot->proven_ns == TIME_NONE || since < slot->proven_ns)
+        slot->proven_ns = since;
+}
+
+static void begin_life(struct partial_builder *builder, struct thread_known *thread, int64_t fd,
+                       const struct complete *complete)
+{
+    if (fd < 0 || fd > INT32_MAX)
+        return;
+    const struct open_call *open = &thread->open;
+    const struct call_role *role = open->call->role;
+    struct slot *slot = slot_at(thread->group, (int32_t)fd);
+    tell_slot(builder, slot, thread);
+    reset_slot(slot);
+    struct unsent_life *life = memory_new(sizeof *life);
+    life->owner = thread;
+    life->next_of_thread = thread->lives;
+    thread->lives = life;
+    bool flagged = role->cloexec_flag && (open->present & 4) &&
+                   ((uint64_t)open->value[2] & role->cloexec_flag);
+    life->piece = (struct life_piece){.tid = thread->tid,
+                                      .fd = (int32_t)fd,
+                                      .begin_ns = complete->exit_ns,
+                                      .kind = role->kind,
+                                      .cloexec = flagged || (role->flags & CALL_CLOEXEC)};
+    if ((role->flags & CALL_NAMES) && open->present >> EVENT_VALUES & 1) {
+        life->piece.named = true;
+        life->piece.name = open->text;
+    }
+    slot->life = life;
+    mark_slot(slot);
+}
+
+/* A close whose descriptor was created here by the same thread, and touched by no other. */
+static bool end_life(struct partial_builder *builder, struct thread_known *thread,
+                     const struct complete *complete)
+{
+    struct slot *slot = thread->user[0].slot;
+    if (!slot || !slot->life || complete->bad)
+        return false;
+    for (const struct slot_user *user = slot->users; user; user = user->next)
+        if (user->thread != thread)
+            return false;
+    if (slot->uses)
+        return false;
+    count_use(thread, 0, complete);
+    slot->life->piece.ended = true;
+    slot->life->piece.end_ns = thread->open.entry_ns;
+    tell_life(builder, slot);
+    reset_slot(slot);
+    return true;
+}
+
+/* Tells what is unsent of every number the call names, then the call itself. */
+static void send_operation(struct partial_builder *builder, struct thread_known *thread,
+                           const struct complete *complete)
+{
+    const struct open_call *open = &thread->open;
+    struct table_group *group = thread->group;
+    int64_t numbers[3] = {-1, -1, -1};
+    if (open->present & 1)
+        numbers[0] = open->value[0];
+    if ((open->present & 2) && open->call->role->op == CALL_DUP2)
+        numbers[1] = open->value[1];
+    if (!ret_is_error(complete->ret))
+        numbers[2] = complete->ret;
+    for (unsigned i = 0; i < 3; i++) {
+        if (numbers[i] < 0 || numbers[i] > INT32_MAX)
+            continue;
+        struct slot *slot = slot_at(group, (int32_t)numbers[i]);
+        tell_slot(builder, slot, thread);
+        reset_slot(slot);
+    }
+    if (open->call->role->op == CALL_CLOSE_RANGE)
+        builder_release_users(thread), builder_tell_group(builder, group);
+    send_descriptor_call(builder, thread, complete);
+}
+
+/* True if the call's uses and operations are summed, or have gone out. */
+static void complete_descriptors(struct partial_builder *builder, struct thread_known *thread,
+                                 const struct complete *complete)
+{
+    const struct open_call *open = &thread->open;
+    const struct call_role *role = open->call->role;
+    bool success = !ret_is_error(complete->ret);
+    bool changes = false;
+    switch (role->op) {
+    case CALL_CLOSE:
+        if (end_life(builder, thread, complete))
+            return;
+        changes = (open->present & 1) != 0;
+        break;
+    case CALL_DUP:
+    case CALL_DUP2:
+    case CALL_CLOSE_RANGE: changes = success; break;
+    case CALL_FCNTL:
+        changes = success && (open->present & 2) &&
+                  (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC ||
+                   open->value[1] == F_SETFD);
+        if (changes && open->value[1] == F_SETFD && thread->user[0].slot &&
+            thread->user[0].slot->life && (open->present & 8)) {
+            thread->user[0].slot->life->piece.cloexec = open->value[3] & FD_CLOEXEC;
+            changes = false;
+        }
+        break;
+    case CALL_PLAIN:
+    case CALL_CREATE:
+    case CALL_CREATE_PAIR:
+    case CALL_SIGNALFD:
+    case CALL_EXEC:
+    case CALL_CLONE:
+    case CALL_SIGRETURN: break;
+    }
+    for (unsigned i = 0; i < 2 && !changes; i++)
+        if (thread->user[i].slot && !is_certain_use(thread, thread->user[i].slot, complete))
+            changes = true;
+    if (changes) {
+        for (unsigned i = 0; i < 2; i++)
+            if (thread->user[i].slot)
+                tell_slot(builder, thread->user[i].slot, thread);
+        send_operation(builder, thread, complete);
+        return;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (thread->user[i].slot)
+            count_use(thread, i, complete);
+    if (!success)
+        return;
+    bool given = role->op == CALL_SIGNALFD && (open->present & 8) && (int32_t)open->value[3] >= 0;
+    if ((role->op == CALL_CREATE || role->op == CALL_SIGNALFD) && !given)
+        begin_life(builder, thread, complete->ret, complete);
+    else if (role->op == CALL_CREATE_PAIR && complete->event->int_count >= 2)
+        for (unsigned i = 0; i < 2; i++)
+            begin_life(builder, thread, complete->event->ints[i], complete);
+}
+
+/* An exit whose call only the past knows, or that has none and does something. */
+static void exit_alone(struct partial_builder *builder, struct thread_known *thread,
+                       const struct event *event)
+{
+    const struct call_role *role = event->call->role;
+    bool plain = role->op == CALL_PLAIN && event->value[0] != -ERRNO_EBADF;
+    bool none = role->op == CALL_CLONE || role->op == CALL_EXEC;
+    if (!plain && !none)
+        builder_tell_group(builder, thread->group);
+    builder_book(thread, event->time_ns);
+    if (thread->state_known)
+        builder_mark(builder, thread);
+    entry_alone(builder, thread, event);
+    thread->call = CALL_KNOWN_NONE;
+}
+
+void builder_call_exit(struct partial_builder *builder, struct thread_known *thread,
+                       const struct event *event)
+{
+    const struct syscall *call = event->call;
+    if (call->role->op == CALL_SIGRETURN)
+        return;
+    if (thread->call == CALL_UNKNOWN ||
+        (thread->call == CALL_KNOWN_OPEN && thread->open.call != call)) {
+        exit_alone(builder, thread, event);
+        return;
+    }
+    int64_t ret = event->value[0];
+    if (thread->call == CALL_KNOWN_NONE) {
+        if (ret == 0 && call->role->op == CALL_CLONE)
+            return;
+        if (call->role->op != CALL_PLAIN && call->role->op != CALL_EXEC) {
+            exit_alone(builder, thread, event);
+            return;
+        }
+        cell_of(builder, thread, call)->begin_unknown++;
+        builder_mark(builder, thread);
+        return;
+    }
+    builder_book(thread, event->time_ns);
+    builder_mark(builder, thread);
+    struct complete complete = {
+        .exit_ns = event->time_ns, .ret = ret, .bad = ret == -ERRNO_EBADF, .event = event};
+    complete_descriptors(builder, thread, &complete);
+    call_cell_add(cell_of(builder, thread, call), thread->open.entry_ns,
+                  event->time_ns - thread->open.entry_ns, ret,
+                  call->role->flags & (CALL_READS | CALL_WRITES));
+    builder_release_users(thread);
+    thread->call = CALL_KNOWN_NONE;
+}

@@ -1,0 +1,152 @@
+/* mapper/builder_state.h -- what a partial builder knows and has not told yet; shared by its
+ * files.
+ *
+ * The builder keeps, of each thread, CPU and descriptor number, what this interval alone tells
+ * of its state, and the sums that whoever knows the past has not been told ("unsent"). Before an
+ * event goes out as it was, every subject that it may touch is told: then both know the same of
+ * it, and the order of the row is the order of the events wherever that matters. */
+#ifndef MAPPER_BUILDER_STATE_H
+#define MAPPER_BUILDER_STATE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "mapper/partial_builder.h"
+
+struct slot;
+
+/* Uses of a slot by one thread, unsent. */
+struct unsent_uses {
+    struct thread_known *thread;
+    struct slot *slot;
+    struct unsent_uses *next_of_slot;
+    struct unsent_uses *next_of_thread;
+    uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE */
+    struct use_cell cell;
+};
+
+/* A descriptor created here, unsent. */
+struct unsent_life {
+    struct thread_known *owner;
+    struct unsent_life *next_of_thread;
+    struct life_piece piece;
+};
+
+/* A call in progress that uses a slot. */
+struct slot_user {
+    struct thread_known *thread;
+    struct slot *slot; /* NULL: none */
+    struct slot_user *next, **back;
+};
+
+/* One descriptor number of a group. */
+struct slot {
+    struct table_group *group;
+    int32_t fd;
+    uint64_t proven_ns; /* it was alive since then, no operation on it after; TIME_NONE */
+    struct unsent_life *life;
+    struct unsent_uses *uses;
+    struct slot_user *users;
+    struct slot *next_dirty; /* of its group */
+    bool dirty;
+};
+
+/* Threads that may share a descriptor table: what one does to a number may touch what another
+ * uses under it. `certain`: they do share it. */
+struct table_group {
+    bool certain;
+    struct map slots; /* fd -> struct slot */
+    struct slot *dirty;
+    struct table_group *next;
+};
+
+enum call_knowledge {
+    CALL_UNKNOWN, /* only the past knows, or was told of it */
+    CALL_KNOWN_NONE,
+    CALL_KNOWN_OPEN
+};
+
+struct thread_known {
+    int32_t tid;
+    int32_t pid; /* for filing; 0 if not told here */
+    struct table_group *group;
+    bool seen;     /* the model knows that it exists */
+    bool pid_told; /* events that may tell its process have passed */
+    bool born;     /* forked here */
+    bool may_hold_phase; /* a phase began on it here, or may have before */
+    bool exit_known, exiting; /* whether sched_process_exit was seen */
+
+    bool state_known;
+    uint8_t state; /* enum thread_state */
+    int32_t cpu;   /* where it runs; -1 */
+    uint64_t state_since_ns, from_ns, clock_ns, wake_ns;
+    uint8_t call; /* enum call_knowledge */
+    struct open_call open;
+    struct slot_user user[2];
+
+    /* unsent */
+    bool dirty;
+    struct thread_known *next_dirty;
+    uint64_t last_ns, named_ns, cpu_ns, switches;
+    struct duration_cell latency;
+    struct time_vector time;
+    struct piece_call *calls;
+    size_t call_count, call_room;
+    uint16_t *call_at; /* by call id: 1 + index in calls; 0: none */
+    size_t call_at_count;
+    struct unsent_uses *uses;
+    struct unsent_life *lives;
+    bool kernel_name_unsent, user_name_unsent;
+    bool kernel_name_known, user_name_known;
+    char kernel_name[16], user_name[16];
+};
+
+struct cpu_known {
+    bool entered; /* has had an event since the interval's begin or its last border */
+    bool known;   /* has had a switch since */
+    struct thread_known *current; /* NULL: idle, or nobody */
+    bool nobody;
+    bool run_whole, dirty;
+    uint64_t run_begin_ns, last_ns, busy_ns;
+};
+
+struct partial_builder {
+    struct schema *schema;
+    struct partial_builder_options options;
+    struct partial_counts counts;
+    struct arena arena;
+    struct item *items;
+    size_t count, room;
+    struct map threads; /* tid -> struct thread_known */
+    struct thread_known *all; /* dirty or not, through next_dirty only while dirty */
+    struct cpu_known *cpus;
+    size_t cpu_count;
+    struct table_group *groups; /* owned; the last is that of all threads not born here */
+    struct table_group *old_group;
+    struct slot *free_slots;
+    struct unsent_uses *free_uses;
+    struct unsent_life *free_lives;
+};
+
+/* --- partial_builder.c --- */
+struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
+                          const struct thread_known *thread);
+/* Tells what is unsent of the thread; a call in progress passes to whoever knows the past. */
+void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread);
+void builder_mark(struct partial_builder *builder, struct thread_known *thread);
+
+/* --- builder_calls.c: system calls, and what they do to descriptors --- */
+void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event);
+void builder_call_exit(struct partial_builder *builder, struct thread_known *thread,
+                       const struct event *event);
+void builder_release_users(struct thread_known *thread);
+void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread);
+void builder_tell_group(struct partial_builder *builder, struct table_group *group);
+void builder_tell_all_groups(struct partial_builder *builder);
+struct table_group *builder_new_group(struct partial_builder *builder);
+void builder_free_groups(struct partial_builder *builder);
+void builder_single(struct partial_builder *builder, const struct event *event, int32_t tid,
+                    const struct thread_known *key);
+void builder_book(struct thread_known *thread, uint64_t until_ns);
+
+#endif

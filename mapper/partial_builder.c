@@ -1,0 +1,948 @@
+#include "mapper/partial_builder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/builder_state.h"
+
+enum { CLONE_FILES = 0x400 };
+
+struct partial_builder *partial_builder_new(struct schema *schema,
+                                            const struct partial_builder_options *options)
+{
+    struct partial_builder *builder = memory_new(sizeof *builder);
+    builder->schema = schema;
+    builder->options = *options;
+    builder->counts.first_ns = builder->counts.last_ns = TIME_NONE;
+    builder->old_group = builder_new_group(builder);
+    return builder;
+}
+
+struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
+                          const struct thread_known *thread)
+{
+    builder->items = memory_grow(builder->items, &builder->room, builder->count + 1,
+                                 sizeof *builder->items);
+    struct item *item = &builder->items[builder->count++];
+    memset(item, 0, sizeof *item);
+    item->kind = (uint8_t)kind;
+    if (thread) {
+        item->key_pid = thread->pid;
+        item->key_tid = thread->tid;
+    }
+    return item;
+}
+
+void builder_single(struct partial_builder *builder, const struct event *event, int32_t tid,
+                    const struct thread_known *key)
+{
+    struct item *item = builder_item(builder, ITEM_EVENT, key);
+    item->event.event = event_copy(&builder->arena, event);
+    item->event.tid = tid;
+    if (event->kind != EVENT_LOSS)
+        builder->counts.single_events++;
+}
+
+/* --- threads --- */
+
+static struct thread_known *thread_at(struct partial_builder *builder, int32_t tid)
+{
+    if (tid <= 0)
+        return NULL;
+    struct thread_known *thread = map_get(&builder->threads, (uint64_t)tid);
+    if (thread)
+        return thread;
+    thread = memory_new(sizeof *thread);
+    thread->tid = tid;
+    thread->group = builder->old_group;
+    thread->may_hold_phase = true;
+    thread->cpu = -1;
+    thread->last_ns = thread->named_ns = thread->wake_ns = TIME_NONE;
+    thread->user[0].thread = thread->user[1].thread = thread;
+    map_put(&builder->threads, (uint64_t)tid, thread);
+    return thread;
+}
+
+void builder_mark(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (thread->dirty)
+        return;
+    thread->dirty = true;
+    thread->next_dirty = builder->all;
+    builder->all = thread;
+}
+
+static void touch(struct partial_builder *builder, struct thread_known *thread, uint64_t time_ns)
+{
+    thread->last_ns = time_ns;
+    builder_mark(builder, thread);
+}
+
+static void add_time(struct thread_known *thread, uint64_t ns)
+{
+    struct time_vector *time = &thread->time;
+    switch ((enum thread_state)thread->state) {
+    case STATE_UNKNOWN: time->unknown_ns += ns; return;
+    case STATE_RUNNABLE: time->runnable_ns += ns; return;
+    case STATE_RUNNING:
+        if (thread->call == CALL_UNKNOWN)
+            time->before_running_ns += ns;
+        else if (thread->call == CALL_KNOWN_OPEN)
+            time->sys_ns += ns;
+        else
+            time->user_ns += ns;
+        return;
+    case STATE_BLOCKED:
+        if (thread->call == CALL_UNKNOWN)
+            time->before_blocked_ns += ns;
+        else if (thread->call == CALL_KNOWN_OPEN)
+            time_vector_add_blocked_in(time, thread->open.call->id, ns);
+        else
+            time->blocked_ns += ns;
+        return;
+    }
+}
+
+void builder_book(struct thread_known *thread, uint64_t until_ns)
+{
+    if (!thread->state_known || until_ns <= thread->clock_ns)
+        return;
+    add_time(thread, until_ns - thread->clock_ns);
+    thread->clock_ns = until_ns;
+}
+
+static void set_state(struct partial_builder *builder, struct thread_known *thread,
+                      enum thread_state state, uint64_t time_ns)
+{
+    thread->state = (uint8_t)state;
+    thread->state_since_ns = time_ns;
+    thread->wake_ns = TIME_NONE;
+    builder_mark(builder, thread);
+}
+
+/* An event that went out as it was has made the state known, here as there. */
+static void know_state(struct thread_known *thread, enum thread_state state, uint64_t time_ns)
+{
+    thread->seen = true;
+    thread->state_known = true;
+    thread->state = (uint8_t)state;
+    thread->state_since_ns = thread->from_ns = thread->clock_ns = time_ns;
+    thread->wake_ns = TIME_NONE;
+    thread->cpu = -1;
+}
+
+static void forget_state(struct thread_known *thread)
+{
+    thread->state_known = false;
+    thread->wake_ns = TIME_NONE;
+    thread->call = CALL_UNKNOWN;
+}
+
+/* What follows under this number may be another life. */
+static void forget_life(struct partial_builder *builder, struct thread_known *thread)
+{
+    forget_state(thread);
+    thread->pid = 0;
+    thread->group = builder->old_group;
+    thread->seen = thread->pid_told = thread->born = false;
+    thread->may_hold_phase = true;
+    thread->cpu = -1;
+    thread->kernel_name_known = thread->user_name_known = false;
+}
+
+static void name_thread(struct partial_builder *builder, struct thread_known *thread,
+                        struct text name, bool by_kernel)
+{
+    char *known = by_kernel ? thread->kernel_name : thread->user_name;
+    bool *is_known = by_kernel ? &thread->kernel_name_known : &thread->user_name_known;
+    size_t count = name.count < sizeof thread->kernel_name - 1 ? name.count
+                                                               : sizeof thread->kernel_name - 1;
+    if (*is_known && known[count] == '\0' && memcmp(known, name.at, count) == 0)
+        return;
+    memset(known, 0, sizeof thread->kernel_name);
+    if (count)
+        memcpy(known, name.at, count);
+    *is_known = true;
+    if (by_kernel)
+        thread->kernel_name_unsent = true;
+    else
+        thread->user_name_unsent = true;
+    builder_mark(builder, thread);
+}
+
+/* A name that goes out with the event itself. */
+static void know_name(struct thread_known *thread, const struct event *event, unsigned slot)
+{
+    if (!thread || !event_has_text(event, slot))
+        return;
+    size_t count = event->text[slot].count;
+    if (count > sizeof thread->kernel_name - 1)
+        count = sizeof thread->kernel_name - 1;
+    memset(thread->kernel_name, 0, sizeof thread->kernel_name);
+    if (count)
+        memcpy(thread->kernel_name, event->text[slot].at, count);
+    thread->kernel_name_known = true;
+}
+
+static struct text kept_text(struct partial_builder *builder, const char *string)
+{
+    size_t count = strlen(string);
+    return (struct text){arena_string(&builder->arena, (struct text){string, count}), count};
+}
+
+/* Takes the thread off the list of those with something unsent. */
+static void unmark(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (!thread->dirty)
+        return;
+    struct thread_known **at = &builder->all;
+    while (*at != thread)
+        at = &(*at)->next_dirty;
+    *at = thread->next_dirty;
+    thread->dirty = false;
+}
+
+static void fill_piece(struct partial_builder *builder, struct thread_known *thread,
+                       struct thread_piece *piece)
+{
+    if (thread->cpu >= 0)
+        thread->last_ns = builder->cpus[thread->cpu].last_ns > thread->last_ns ||
+                                  thread->last_ns == TIME_NONE
+                              ? builder->cpus[thread->cpu].last_ns
+                              : thread->last_ns;
+    *piece = (struct thread_piece){.tid = thread->tid,
+                                   .last_ns = thread->last_ns,
+                                   .named_ns = thread->named_ns,
+                                   .state_known = thread->state_known,
+                                   .state = thread->state,
+                                   .from_ns = thread->from_ns,
+                                   .until_ns = thread->clock_ns,
+                                   .state_since_ns = thread->state_since_ns,
+                                   .wake_ns = thread->wake_ns,
+                                   .cpu_ns = thread->cpu_ns,
+                                   .switches = thread->switches,
+                                   .latency = thread->latency,
+                                   .time = thread->time};
+    piece->call_register = thread->call == CALL_KNOWN_OPEN   ? CALL_OPEN
+                           : thread->call == CALL_KNOWN_NONE ? CALL_NONE
+                                                             : CALL_AS_BEFORE;
+    if (thread->call == CALL_KNOWN_OPEN)
+        piece->open = thread->open;
+    if (thread->kernel_name_unsent) {
+        piece->kernel_named = true;
+        piece->kernel_name = kept_text(builder, thread->kernel_name);
+    }
+    if (thread->user_name_unsent) {
+        piece->user_named = true;
+        piece->user_name = kept_text(builder, thread->user_name);
+    }
+    if (thread->call_count) {
+        piece->calls = arena_take(&builder->arena, thread->call_count * sizeof *piece->calls);
+        memcpy(piece->calls, thread->calls, thread->call_count * sizeof *piece->calls);
+        piece->call_count = thread->call_count;
+    }
+}
+
+void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (!thread || (!thread->dirty && thread->call != CALL_KNOWN_OPEN))
+        return;
+    builder_tell_uses_of_thread(builder, thread);
+    struct item *item = builder_item(builder, ITEM_THREAD, thread);
+    fill_piece(builder, thread, &item->thread);
+
+    unmark(builder, thread);
+    if (thread->call == CALL_KNOWN_OPEN) {
+        builder_release_users(thread);
+        thread->call = CALL_UNKNOWN;
+    }
+    thread->from_ns = thread->clock_ns;
+    thread->last_ns = thread->named_ns = TIME_NONE;
+    thread->cpu_ns = thread->switches = 0;
+    if (thread->latency.count)
+        thread->latency = (struct duration_cell){0};
+    thread->time = (struct time_vector){0}; /* its array went with the item */
+    for (size_t i = 0; i < thread->call_count; i++)
+        thread->call_at[thread->calls[i].call->id] = 0;
+    thread->call_count = 0;
+    thread->kernel_name_unsent = thread->user_name_unsent = false;
+}
+
+/* Also accounts for its time up to now: for what begins on it now. */
+static void tell_thread_to(struct partial_builder *builder, struct thread_known *thread,
+                           uint64_t now)
+{
+    if (!thread)
+        return;
+    if (thread->state_known && thread->clock_ns < now) {
+        builder_book(thread, now);
+        builder_mark(builder, thread);
+    }
+    builder_tell_thread(builder, thread);
+}
+
+/* --- CPUs --- */
+
+static struct cpu_known *cpu_at(struct partial_builder *builder, int32_t number)
+{
+    if (number < 0)
+        return NULL;
+    size_t index = (size_t)number;
+    if (index >= builder->cpu_count) {
+        size_t room = builder->cpu_count;
+        builder->cpus =
+            memory_grow(builder->cpus, &room, index + 1, sizeof *builder->cpus);
+        memset(builder->cpus + builder->cpu_count, 0,
+               (room - builder->cpu_count) * sizeof *builder->cpus);
+        builder->cpu_count = room;
+    }
+    return &builder->cpus[index];
+}
+
+static void tell_cpu(struct partial_builder *builder, int32_t number)
+{
+    struct cpu_known *cpu = &builder->cpus[number];
+    if (!cpu->known || !cpu->dirty)
+        return;
+    struct item *item = builder_item(builder, ITEM_CPU, NULL);
+    item->cpu = (struct cpu_piece){.cpu = number,
+                                   .current = cpu->current  ? cpu->current->tid
+                                              : cpu->nobody ? TID_NOBODY
+                                                            : 0,
+                                   .run_begin_ns = cpu->run_begin_ns,
+                                   .run_whole = cpu->run_whole,
+                                   .last_ns = cpu->last_ns,
+                                   .busy_ns = cpu->busy_ns};
+    cpu->busy_ns = 0;
+    cpu->dirty = false;
+}
+
+/* Cuts all threads but those that run on other CPUs, and forgets what they do: any of them may
+ * turn out to run on `number`, where nothing is known. */
+static void cut_all(struct partial_builder *builder, int32_t number)
+{
+    struct thread_known *thread;
+    for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
+        if (thread->cpu >= 0 && thread->cpu != number)
+            continue;
+        builder_tell_thread(builder, thread);
+        forget_state(thread);
+    }
+}
+
+static bool in_interval(const struct partial_builder *builder, uint64_t time_ns)
+{
+    return time_ns >= builder->options.interval.begin_ns &&
+           time_ns < builder->options.interval.end_ns;
+}
+
+static void on_loss(struct partial_builder *builder, const struct event *event)
+{
+    const struct interval *interval = &builder->options.interval;
+    bool junction = event->value[2] != 0;
+    if (event->time_ns >= interval->end_ns || (event->time_ns < interval->begin_ns && !junction))
+        return;
+    builder->counts.discarded += (uint64_t)event->value[0];
+    if (event->domain != DOMAIN_KERNEL || !event->value[1])
+        return;
+    builder->counts.borders++;
+    struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    if (!cpu)
+        return;
+    if (!builder->options.all_single) {
+        builder_tell_all_groups(builder);
+        tell_cpu(builder, event->cpu);
+        struct thread_known *current = cpu->current;
+        cut_all(builder, event->cpu);
+        if (current)
+            current->cpu = -1;
+    }
+    cpu->entered = cpu->known = false;
+    cpu->current = NULL;
+    builder_single(builder, event, TID_BY_CPU, NULL);
+}
+
+/* --- phases --- */
+
+/* Any instance of any thread of its process may end with this event: tells all threads that may
+ * have one. */
+static void tell_phase_holders(struct partial_builder *builder)
+{
+    struct thread_known *next;
+    for (struct thread_known *thread = builder->all; thread; thread = next) {
+        next = thread->next_dirty;
+        if (thread->may_hold_phase)
+            builder_tell_thread(builder, thread);
+    }
+}
+
+static void tell_before_phase(struct partial_builder *builder, struct thread_known *thread,
+                              const struct event *event)
+{
+    if (event->class->end_count) {
+        tell_phase_holders(builder);
+    }
+    if (thread) {
+        thread->may_hold_phase = true;
+        tell_thread_to(builder, thread, event->time_ns);
+    }
+}
+
+static bool is_phase_event(const struct event *event)
+{
+    return event->class->begin_count || event->class->end_count;
+}
+
+/* --- kernel events --- */
+
+static bool leaves_for_good(int64_t prev_state)
+{
+    return (prev_state & (16 | 32 | 64 | 128)) && !(prev_state & 3);
+}
+
+static enum thread_state state_after(int64_t prev_state)
+{
+    bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;
+    return prev_state == 0 || prev_state == 256 || one_bit ? STATE_RUNNABLE : STATE_BLOCKED;
+}
+
+static void leave_other_cpu(struct partial_builder *builder, struct thread_known *thread,
+                            int32_t number)
+{
+    if (!thread || thread->cpu < 0 || thread->cpu == number)
+        return;
+    struct cpu_known *other = &builder->cpus[thread->cpu];
+    tell_cpu(builder, thread->cpu);
+    other->current = NULL;
+    other->nobody = true;
+    other->run_whole = false;
+    thread->cpu = -1;
+}
+
+/* A switch that only the past can understand: it goes out as it was, and after it the CPU and
+ * both threads are known. */
+static void single_switch(struct partial_builder *builder, const struct event *event,
+                          struct thread_known *prev, struct thread_known *next)
+{
+    struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    bool elsewhere = prev && prev->state_known && prev->cpu != event->cpu;
+    struct thread_known *thought = cpu->known ? cpu->current : NULL;
+    tell_cpu(builder, event->cpu);
+    leave_other_cpu(builder, prev, event->cpu);
+    leave_other_cpu(builder, next, event->cpu);
+    builder_tell_thread(builder, thought);
+    builder_tell_thread(builder, prev);
+    builder_tell_thread(builder, next);
+    struct thread_known *key = prev ? prev : next;
+    builder_single(builder, event, cpu->known ? (thought ? thought->tid : TID_NOBODY) : TID_BY_CPU,
+                   key);
+    builder->items[builder->count - 1].event.elsewhere = !cpu->known && elsewhere;
+
+    if (thought && thought != prev)
+        know_state(thought, STATE_UNKNOWN, event->time_ns);
+    if (prev) {
+        bool leaves = leaves_for_good(event->value[1]);
+        if (leaves && (prev->exiting || !prev->exit_known)) {
+            forget_life(builder, prev);
+            prev->exit_known = true;
+            prev->exiting = false;
+        } else {
+            know_state(prev, state_after(event->value[1]), event->time_ns);
+            know_name(prev, event, 0);
+        }
+    }
+    if (next) {
+        know_state(next, STATE_RUNNING, event->time_ns);
+        know_name(next, event, 1);
+        next->cpu = event->cpu;
+    }
+    cpu->known = true;
+    cpu->current = next;
+    cpu->nobody = false;
+    cpu->run_begin_ns = event->time_ns;
+    cpu->run_whole = true;
+    cpu->dirty = true;
+}
+
+static void on_switch(struct partial_builder *builder, const struct event *event)
+{
+    struct cpu_known *cpu = &builder->cpus[event->cpu];
+    uint64_t now = event->time_ns;
+    struct thread_known *prev = cpu->current;
+    if (!prev || prev->tid != event->value[0])
+        prev = thread_at(builder, (int32_t)event->value[0]);
+    struct thread_known *next = thread_at(builder, (int32_t)event->value[2]);
+    bool clear = cpu->known && !cpu->nobody && cpu->current == prev &&
+                 (!prev || prev->state_known) &&
+                 (!next || (next->state_known && next->cpu < 0));
+    if (clear && prev && leaves_for_good(event->value[1]))
+        clear = prev->exit_known && !prev->exiting;
+    if (!clear) {
+        single_switch(builder, event, prev, next);
+        return;
+    }
+    if (prev) {
+        builder_book(prev, now);
+        if (cpu->run_whole) {
+            prev->cpu_ns += now - cpu->run_begin_ns;
+            cpu->busy_ns += now - cpu->run_begin_ns;
+        }
+        set_state(builder, prev, state_after(event->value[1]), now);
+        prev->named_ns = prev->last_ns = now;
+        prev->cpu = -1;
+        if (event_has_text(event, 0))
+            name_thread(builder, prev, event->text[0], true);
+    }
+    if (next) {
+        builder_book(next, now);
+        if (next->wake_ns != TIME_NONE)
+            duration_cell_add(&next->latency, now - next->wake_ns);
+        set_state(builder, next, STATE_RUNNING, now);
+        next->named_ns = next->last_ns = now;
+        next->switches++;
+        next->cpu = event->cpu;
+        if (event_has_text(event, 1))
+            name_thread(builder, next, event->text[1], true);
+    }
+    cpu->current = next;
+    cpu->run_begin_ns = now;
+    cpu->run_whole = true;
+}
+
+/* The thread of an event, as tid for whoever knows the past. */
+static int32_t thread_number(const struct thread_known *thread)
+{
+    return thread ? thread->tid : TID_NOBODY;
+}
+
+static void on_wakeup(struct partial_builder *builder, const struct event *event,
+                      const struct thread_known *current)
+{
+    struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
+    if (!thread)
+        return;
+    if (!thread->state_known && (builder->options.counts_switches || !thread->seen)) {
+        builder_tell_thread(builder, thread);
+        builder_single(builder, event, thread_number(current), thread);
+        know_name(thread, event, 0);
+        thread->seen = true;
+        return;
+    }
+    touch(builder, thread, event->time_ns);
+    if (event_has_text(event, 0))
+        name_thread(builder, thread, event->text[0], true);
+    bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
+    if (!counts || !builder->options.counts_switches)
+        return;
+    builder_book(thread, event->time_ns);
+    set_state(builder, thread, STATE_RUNNABLE, event->time_ns);
+    thread->wake_ns = event->time_ns;
+}
+
+/* Whether the parent's call in progress may share its descriptors with a new process. */
+static bool may_share_files(const struct thread_known *parent)
+{
+    if (!parent || parent->call == CALL_UNKNOWN)
+        return true;
+    const struct open_call *open = &parent->open;
+    return parent->call == CALL_KNOWN_OPEN && strcmp(open->call->name, "clone") == 0 &&
+           (!(open->present & 4) || (open->value[2] & CLONE_FILES));
+}
+
+static void on_fork(struct partial_builder *builder, const struct event *event,
+                    const struct thread_known *current, bool by_cpu)
+{
+    struct thread_known *parent = thread_at(builder, (int32_t)event->value[0]);
+    struct thread_known *child = thread_at(builder, (int32_t)event->value[2]);
+    bool thread_of_parent = event->value[2] != event->value[3];
+    bool may_share = may_share_files(parent);
+    builder_tell_group(builder, parent ? parent->group : builder->old_group);
+    builder_tell_thread(builder, parent);
+    if (child)
+        builder_tell_thread(builder, child);
+    builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), parent);
+    if (parent) {
+        parent->pid_told = parent->seen = true;
+        parent->pid = (int32_t)event->value[1];
+        know_name(parent, event, 0);
+    }
+    if (!child)
+        return;
+    forget_life(builder, child);
+    child->seen = child->born = child->pid_told = true;
+    child->pid = (int32_t)event->value[3];
+    child->may_hold_phase = false;
+    child->exit_known = true;
+    child->exiting = false;
+    know_name(child, event, 1);
+    know_state(child, STATE_UNKNOWN, event->time_ns);
+    struct table_group *group = parent ? parent->group : builder->old_group;
+    if (thread_of_parent) {
+        child->group = event->value[1] == event->value[3] ? group : builder->old_group;
+    } else if (may_share) {
+        group->certain = false;
+        child->group = group;
+    } else {
+        child->group = builder_new_group(builder);
+        child->group->certain = true;
+    }
+}
+
+static void on_exec(struct partial_builder *builder, const struct event *event,
+                    const struct thread_known *current, bool by_cpu)
+{
+    int32_t tid = (int32_t)event->value[0];
+    int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
+    struct thread_known *thread = thread_at(builder, old_tid);
+    if (!thread)
+        return;
+    bool by_other = old_tid != tid;
+    if (by_other) {
+        /* It ends every thread of the process: nothing is known of any. */
+        builder_tell_all_groups(builder);
+        for (size_t i = 0; i < builder->cpu_count; i++)
+            tell_cpu(builder, (int32_t)i);
+        struct thread_known *each;
+        for (size_t at = 0; (each = map_next(&builder->threads, &at));)
+            builder_tell_thread(builder, each);
+    } else {
+        builder_tell_group(builder, thread->group);
+        tell_phase_holders(builder);
+        builder_tell_thread(builder, thread);
+    }
+    bool elsewhere = by_cpu && thread->state_known;
+    builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
+    builder->items[builder->count - 1].event.elsewhere = elsewhere;
+    thread->pid_told = thread->seen = true;
+    thread->pid = tid;
+    thread->kernel_name_known = false;
+    if (!by_other)
+        return;
+    struct thread_known *each;
+    for (size_t at = 0; (each = map_next(&builder->threads, &at));) {
+        int32_t cpu = each->cpu;
+        forget_life(builder, each);
+        each->exit_known = false;
+        each->cpu = cpu;
+    }
+    for (size_t i = 0; i < builder->cpu_count; i++) {
+        builder->cpus[i].known = false;
+        if (builder->cpus[i].current)
+            builder->cpus[i].current->cpu = -1;
+        builder->cpus[i].current = NULL;
+    }
+}
+
+static void on_thread_exit(struct partial_builder *builder, const struct event *event,
+                           const struct thread_known *current, bool by_cpu)
+{
+    struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
+    if (!thread)
+        return;
+    builder_tell_group(builder, thread->group);
+    builder_tell_thread(builder, thread);
+    builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
+    know_name(thread, event, 0);
+    thread->seen = true;
+    thread->exit_known = thread->exiting = true;
+    thread->call = CALL_UNKNOWN;
+}
+
+static void on_told(struct partial_builder *builder, const struct event *event,
+                    struct thread_known *current, bool by_cpu)
+{
+    struct thread_known *thread = event->kind == EVENT_TOLD_FD
+                                      ? NULL
+                                      : thread_at(builder, (int32_t)event->value[0]);
+    builder_tell_all_groups(builder);
+    builder_tell_thread(builder, thread);
+    builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current),
+                   thread ? thread : current);
+    if (thread)
+        thread->kernel_name_known = false;
+}
+
+/* An event of a CPU whose thread only the past knows. */
+static void on_head_event(struct partial_builder *builder, const struct event *event)
+{
+    bool phase = is_phase_event(event);
+    if (phase)
+        tell_before_phase(builder, NULL, event);
+    switch ((enum event_kind)event->kind) {
+    case EVENT_SWITCH:
+        single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
+                      thread_at(builder, (int32_t)event->value[2]));
+        return;
+    case EVENT_FORK: on_fork(builder, event, NULL, true); return;
+    case EVENT_EXEC: on_exec(builder, event, NULL, true); return;
+    case EVENT_EXIT: on_thread_exit(builder, event, NULL, true); return;
+    case EVENT_TOLD_PROCESS:
+    case EVENT_TOLD_PID_NS:
+    case EVENT_TOLD_FD: on_told(builder, event, NULL, true); return;
+    case EVENT_CALL_ENTRY:
+    case EVENT_CALL_EXIT:
+        builder_tell_all_groups(builder);
+        break;
+    case EVENT_WAKEUP: {
+        struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
+        builder_tell_thread(builder, thread);
+        builder_single(builder, event, TID_BY_CPU, thread);
+        if (!thread)
+            return;
+        thread->seen = true;
+        know_name(thread, event, 0);
+        bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
+        if (thread->state_known && counts) {
+            know_state(thread, STATE_RUNNABLE, event->time_ns);
+            thread->wake_ns = event->time_ns;
+        }
+        return;
+    }
+    case EVENT_LOSS:
+    case EVENT_OTHER: break;
+    }
+    builder_single(builder, event, TID_BY_CPU, NULL);
+}
+
+/* Contexts of an event of a thread that is known; false if they told something and the event
+ * went out as it was for that. */
+static bool take_contexts(struct partial_builder *builder, struct thread_known *thread,
+                          const struct event *event)
+{
+    if (event->has & EVENT_HAS_PROCNAME)
+        name_thread(builder, thread, event->procname, true);
+    bool tells = (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID)) && !thread->pid_told;
+    if (tells || !thread->seen || is_phase_event(event)) {
+        if (tells)
+            builder_tell_group(builder, thread->group);
+        thread->pid_told |= tells;
+        if (tells && (event->has & EVENT_HAS_PID))
+            thread->pid = event->pid;
+        tell_before_phase(builder, thread, event);
+        thread->seen = true;
+        return false;
+    }
+    return true;
+}
+
+static void on_kernel_event(struct partial_builder *builder, const struct event *event)
+{
+    struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    bool switches = builder->options.counts_switches;
+    if (cpu && !cpu->entered) {
+        if (switches)
+            cut_all(builder, event->cpu);
+        cpu->entered = true;
+    }
+    if (!cpu || (switches && !cpu->known)) {
+        on_head_event(builder, event);
+        if (cpu)
+            cpu->last_ns = event->time_ns;
+        return;
+    }
+    cpu->last_ns = event->time_ns;
+    cpu->dirty = true;
+
+    struct thread_known *thread = cpu->current;
+    if (event->has & EVENT_HAS_TID) {
+        bool odd = switches && event->tid != (thread ? thread->tid : cpu->nobody ? -1 : 0);
+        thread = thread_at(builder, event->tid);
+        if (odd) {
+            /* The context decides, against what the switches told. */
+            builder_tell_all_groups(builder);
+            tell_cpu(builder, event->cpu);
+            tell_thread_to(builder, thread, event->time_ns);
+            tell_thread_to(builder, cpu->current, event->time_ns);
+            if (thread)
+                thread->call = CALL_UNKNOWN;
+            if (event->kind == EVENT_SWITCH) {
+                single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
+                              thread_at(builder, (int32_t)event->value[2]));
+                builder->items[builder->count - 1].event.tid = thread_number(thread);
+                return;
+            }
+            if (event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT ||
+                event->kind == EVENT_OTHER) {
+                if (is_phase_event(event))
+                    tell_before_phase(builder, thread, event);
+                builder_single(builder, event, thread_number(thread), thread);
+                if (thread)
+                    thread->seen = true;
+                return;
+            }
+        }
+    }
+    bool sent = false;
+    if (thread && (event->has || !thread->seen || is_phase_event(event)))
+        sent = !take_contexts(builder, thread, event);
+    if (thread && !switches)
+        touch(builder, thread, event->time_ns);
+    if (sent) {
+        builder_tell_thread(builder, thread);
+        /* The event goes out whole, for its phase or what it tells: what it is besides must not
+         * be summed again. */
+        switch ((enum event_kind)event->kind) {
+        case EVENT_SWITCH:
+            single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
+                          thread_at(builder, (int32_t)event->value[2]));
+            return;
+        case EVENT_WAKEUP: {
+            struct thread_known *woken = thread_at(builder, (int32_t)event->value[0]);
+            if (woken) {
+                builder_tell_thread(builder, woken);
+                woken->state_known = false;
+                woken->seen = true;
+            }
+            break;
+        }
+        case EVENT_CALL_ENTRY:
+        case EVENT_CALL_EXIT:
+            builder_tell_group(builder, thread->group);
+            thread->call = CALL_UNKNOWN;
+            break;
+        case EVENT_FORK: on_fork(builder, event, thread, false); return;
+        case EVENT_EXEC: on_exec(builder, event, thread, false); return;
+        case EVENT_EXIT: on_thread_exit(builder, event, thread, false); return;
+        case EVENT_TOLD_PROCESS:
+        case EVENT_TOLD_PID_NS:
+        case EVENT_TOLD_FD: on_told(builder, event, thread, false); return;
+        case EVENT_LOSS:
+        case EVENT_OTHER: break;
+        }
+        builder_single(builder, event, thread_number(thread), thread);
+        return;
+    }
+    switch ((enum event_kind)event->kind) {
+    case EVENT_SWITCH: on_switch(builder, event); break;
+    case EVENT_WAKEUP: on_wakeup(builder, event, thread); break;
+    case EVENT_FORK: on_fork(builder, event, thread, false); break;
+    case EVENT_EXEC: on_exec(builder, event, thread, false); break;
+    case EVENT_EXIT: on_thread_exit(builder, event, thread, false); break;
+    case EVENT_TOLD_PROCESS:
+    case EVENT_TOLD_PID_NS:
+    case EVENT_TOLD_FD: on_told(builder, event, thread, false); break;
+    case EVENT_CALL_ENTRY:
+        if (thread)
+            builder_call_entry(builder, thread, event);
+        break;
+    case EVENT_CALL_EXIT:
+        if (thread)
+            builder_call_exit(builder, thread, event);
+        break;
+    case EVENT_LOSS:
+    case EVENT_OTHER: break;
+    }
+}
+
+/* --- user space --- */
+
+static void on_user_event(struct partial_builder *builder, const struct event *event)
+{
+    struct cpu_known *cpu = builder->options.has_kernel ? cpu_at(builder, event->cpu) : NULL;
+    struct thread_known *current = cpu && cpu->known ? cpu->current : NULL;
+    struct thread_known *named =
+        event->has & EVENT_HAS_VTID ? thread_at(builder, event->vtid) : NULL;
+    bool certain = builder->options.has_kernel
+                       ? current && (!named || named == current)
+                       : named != NULL;
+    if (!certain) {
+        if (!builder->options.has_kernel && !(event->has & EVENT_HAS_VTID))
+            return; /* nobody's */
+        if (cpu && cpu->known)
+            tell_cpu(builder, event->cpu);
+        builder_tell_all_groups(builder);
+        tell_before_phase(builder, current, event);
+        tell_before_phase(builder, named, event);
+        builder_single(builder, event, TID_BY_CPU, named ? named : current);
+        if (named)
+            named->user_name_known = false;
+        if (current)
+            current->user_name_known = false;
+        return;
+    }
+    struct thread_known *thread = named ? named : current;
+    if (event->has & EVENT_HAS_PROCNAME)
+        name_thread(builder, thread, event->procname, false);
+    bool tells = (event->has & EVENT_HAS_VPID) && !thread->pid_told;
+    touch(builder, thread, event->time_ns);
+    if (!tells && thread->seen && !is_phase_event(event))
+        return;
+    if (tells)
+        builder_tell_group(builder, thread->group);
+    thread->pid_told |= tells;
+    tell_before_phase(builder, thread, event);
+    builder_single(builder, event, thread->tid, thread);
+    thread->seen = true;
+}
+
+/* --- the whole --- */
+
+void partial_builder_add(struct partial_builder *builder, const struct event *event)
+{
+    if (event->kind == EVENT_LOSS) {
+        on_loss(builder, event);
+        return;
+    }
+    if (!in_interval(builder, event->time_ns))
+        return;
+    struct partial_counts *counts = &builder->counts;
+    if (counts->first_ns == TIME_NONE) {
+        counts->first_ns = event->time_ns;
+        counts->first_trace = event->trace;
+    }
+    counts->last_ns = event->time_ns;
+    counts->events++;
+    if (builder->options.all_single)
+        builder_single(builder, event, TID_BY_CPU, NULL);
+    else if (event->domain == DOMAIN_UST)
+        on_user_event(builder, event);
+    else
+        on_kernel_event(builder, event);
+}
+
+const struct item *partial_builder_finish(struct partial_builder *builder, size_t *count)
+{
+    builder_tell_all_groups(builder);
+    struct thread_known *thread;
+    for (size_t at = 0; (thread = map_next(&builder->threads, &at));)
+        builder_tell_thread(builder, thread);
+    for (size_t i = 0; i < builder->cpu_count; i++)
+        tell_cpu(builder, (int32_t)i);
+    *count = builder->count;
+    return builder->items;
+}
+
+struct partial_counts partial_builder_counts(const struct partial_builder *builder)
+{
+    return builder->counts;
+}
+
+void partial_builder_free(struct partial_builder *builder)
+{
+    if (!builder)
+        return;
+    for (size_t i = 0; i < builder->count; i++) {
+        struct item *item = &builder->items[i];
+        if (item->kind != ITEM_THREAD)
+            continue;
+        time_vector_free(&item->thread.time);
+        for (size_t k = 0; k < item->thread.call_count; k++)
+            call_cell_clear(&item->thread.calls[k].cell);
+    }
+    struct thread_known *thread;
+    for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
+        time_vector_free(&thread->time);
+        for (size_t k = 0; k < thread->call_count; k++)
+            call_cell_clear(&thread->calls[k].cell);
+        free(thread->calls);
+        free(thread->call_at);
+        free(thread);
+    }
+    map_clear(&builder->threads);
+    builder_free_groups(builder);
+    free(builder->items);
+    free(builder->cpus);
+    arena_clear(&builder->arena);
+    free(builder);
+}
