@@ -37,8 +37,8 @@ static enum status take_level(void *target, const char *argument, struct failure
 }
 
 static const struct option_row ROWS[] = {
-    {"output", 'o', "DIR", "Put the archives there (default: the current folder).", take_folder},
-    {"level", '\0', "N", "zstd level, 1 to 22 (default: 3).", take_level},
+    {"output", 'o', "DIR", "put the archives there (default: the current folder)", take_folder},
+    {"level", '\0', "N", "zstd level, 1 to 22 (default: 3)", take_level},
 };
 
 static const struct option_table TABLE = {
@@ -136,11 +136,35 @@ static bool is_named(const struct selection *selection, const struct chunk_ref *
     return found;
 }
 
+/* Folders of two sessions may be named alike. */
+static const struct chunk_ref *same_name(const struct selection *selection, size_t index,
+                                         const char *name)
+{
+    for (size_t i = 0; i < index; i++) {
+        const struct chunk_ref *ref = &selection->all.at[i];
+        char *other = is_named(selection, ref) ? pack_name(ref) : NULL;
+        bool same = other != NULL && strcmp(other, name) == 0;
+        free(other);
+        if (same)
+            return ref;
+    }
+    return NULL;
+}
+
 static enum status pack_one(const struct selection *selection, size_t index,
                             const struct thread_directory *threads,
                             const struct pack_options *options, struct failure *why)
 {
     char *name = pack_name(&selection->all.at[index]);
+    const struct chunk_ref *other = same_name(selection, index, name);
+    if (other != NULL) {
+        enum status status =
+            fail(why, STATUS_REJECT, "%s: its archive would be named like that of %s: pack them "
+                                     "into different folders",
+                 selection->all.at[index].path, other->path);
+        free(name);
+        return status;
+    }
     char *path = memory_format("%s/%s", options->folder, name);
     enum status status =
         pack_chunk_with(&selection->all, index, threads, path, options->level, why);

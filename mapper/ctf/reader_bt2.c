@@ -49,6 +49,7 @@ struct lane {
     bt_message_array_const messages;
     uint64_t message_count, at;
     bool over; /* no more messages */
+    bool backwards; /* said that its time went backwards */
     size_t packet_next; /* the packet whose begin comes next */
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;
@@ -449,10 +450,18 @@ static void fetch(const struct reader_bt2 *reader, struct lane *lane)
          shown(lane->input->files), lane->name, (unsigned long long)lane->last_ns, why.text);
 }
 
-static uint64_t time_of(const struct lane *lane, const bt_clock_snapshot *snapshot)
+static uint64_t time_of(const struct reader_bt2 *reader, struct lane *lane,
+                        const bt_clock_snapshot *snapshot)
 {
     uint64_t time_ns = metadata_ns(&lane->input->metadata, bt_clock_snapshot_get_value(snapshot));
-    return time_ns > lane->last_ns ? time_ns : lane->last_ns;
+    if (time_ns >= lane->last_ns)
+        return time_ns;
+    if (!lane->backwards)
+        warn(reader, "%s: %s: its clock goes backwards at %llu ns; such events count as of the "
+                     "time before",
+             shown(lane->input->files), lane->name, (unsigned long long)lane->last_ns);
+    lane->backwards = true;
+    return lane->last_ns;
 }
 
 static void set_loss(struct lane *lane, uint64_t time_ns, uint64_t discarded)
@@ -514,7 +523,7 @@ static void advance(const struct reader_bt2 *reader, struct lane *lane)
         case BT_MESSAGE_TYPE_EVENT:
             lane->head = HEAD_EVENT;
             lane->head_ns =
-                time_of(lane, bt_message_event_borrow_default_clock_snapshot_const(message));
+                time_of(reader, lane, bt_message_event_borrow_default_clock_snapshot_const(message));
             return;
         case BT_MESSAGE_TYPE_PACKET_BEGINNING:
             begin_packet(lane, message);

@@ -149,9 +149,13 @@ Test(reader, holds_times_that_go_backwards)
 {
     struct fake_trace *trace = trace_new("kernel", 1);
     fake_add(&trace->files[0], (struct fake_packet){.begin = 1, .end = 90},
-             (uint64_t[]){10, 30, 20, 40}, 4);
-    expect_reading(trace_set_of(trace),
-                   "10 cpu0 other\n30 cpu0 other\n30 cpu0 other\n40 cpu0 other\n");
+             (uint64_t[]){10, 30, 20, 25, 40}, 5);
+    struct reading reading;
+    cr_expect(eq(int, read_set(trace_set_of(trace), &reading), STATUS_END));
+    cr_expect(eq(str, (char *)reading.text.at,
+                 "10 cpu0 other\n30 cpu0 other\n30 cpu0 other\n30 cpu0 other\n40 cpu0 other\n"));
+    cr_expect(eq(sz, reading.warnings, 1));
+    fake_clear(&reading.text);
     trace_free(trace);
 }
 
@@ -277,6 +281,28 @@ Test(reader, goes_on_with_the_others_where_an_event_is_none)
     trace_free(trace);
 }
 
+Test(reader, takes_the_process_from_a_trace_of_one_process)
+{
+    struct fake_trace *trace = trace_new("ust", 1);
+    char *text = trace->metadata, *env = strstr(text, "env { ");
+    cr_assert(ne(ptr, env, NULL));
+    trace->metadata = memory_format("%.*senv { vpid = 4711; %s", (int)(env - text), text, env + 6);
+    free(text);
+    add_ten(&trace->files[0], 1, 0);
+    struct schema *schema = schema_new(NULL);
+    struct reader *reader;
+    const struct event *events;
+    size_t count;
+    cr_assert(eq(int, reader_open(trace_set_of(trace), schema, NULL, &reader, NULL), STATUS_OK));
+    cr_assert(eq(int, reader_next(reader, &events, &count, NULL), STATUS_OK));
+    cr_assert(eq(sz, count, 1));
+    cr_expect(eq(int, events[0].has, EVENT_HAS_VPID));
+    cr_expect(eq(i32, events[0].vpid, 4711));
+    reader_close(reader);
+    schema_free(schema);
+    trace_free(trace);
+}
+
 Test(reader, leaves_out_a_trace_without_metadata)
 {
     struct fake_trace *kernel = trace_new("kernel", 1), *ust = trace_new("ust", 1);
@@ -361,6 +387,8 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
                     event->time_ns >= list.at[i].interval.end_ns)
                     continue;
                 events_in++;
+                if (event->domain == DOMAIN_UST)
+                    cr_assert(eq(int, event->has, EVENT_HAS_VPID | EVENT_HAS_VTID | EVENT_HAS_PROCNAME));
                 backwards += event->time_ns < last_ns;
                 last_ns = event->time_ns;
                 phases += strcmp(event->class->name, "thumbnailer:phase_begin") == 0;
