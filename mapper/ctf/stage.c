@@ -1,12 +1,15 @@
 #include "stage.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -14,8 +17,14 @@
 /* Left free for others beside what is asked for. */
 static const size_t SPARE_BYTES = (size_t)64 << 20;
 
+#define NAME_BEGIN "spanmill-"
+
+/* Younger ones may not be locked yet. */
+enum { STALE_S = 60 };
+
 struct stage {
     char *root;
+    int lock; /* held on the root as long as it is in use */
     char **paths; /* what is in it, in the order of making */
     size_t count, room;
 };
@@ -35,14 +44,68 @@ static const char *choose(size_t bytes)
     return access("/dev/shm", W_OK) == 0 && has_room("/dev/shm", bytes) ? "/dev/shm" : "/tmp";
 }
 
+static int locked(const char *root)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Removes what lies in a folder, and in folders in it to a depth of `depth`. */
+static void empty(const char *folder, int depth)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *path = memory_format("%s/%s", folder, entry->d_name);
+        struct stat stat_of;
+        if (depth > 0 && lstat(path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode))
+            empty(path, depth - 1);
+        remove(path);
+        free(path);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+/* A process that was killed leaves its folder behind: the next one takes it away. Whose lock can be
+ * had has no owner any more. */
+static void sweep(const char *parent)
+{
+    DIR *dir = opendir(parent);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, NAME_BEGIN, sizeof NAME_BEGIN - 1) != 0)
+            continue;
+        char *root = memory_format("%s/%s", parent, entry->d_name);
+        struct stat stat_of;
+        if (lstat(root, &stat_of) == 0 && S_ISDIR(stat_of.st_mode) &&
+            stat_of.st_uid == geteuid() && stat_of.st_mtime + STALE_S < time(NULL)) {
+            int lock = locked(root);
+            if (lock >= 0) {
+                empty(root, 1);
+                remove(root);
+                close(lock);
+            }
+        }
+        free(root);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 enum status stage_open(size_t bytes, struct stage **out, struct failure *why)
 {
     *out = NULL;
     const char *parent = choose(bytes);
+    sweep(parent);
     if (!has_room(parent, bytes))
         return fail(why, STATUS_REJECT, "%s: no room for %zu bytes (set TMPDIR to choose another)",
                     parent, bytes);
-    char *root = memory_format("%s/spanmill-XXXXXX", parent);
+    char *root = memory_format("%s/" NAME_BEGIN "XXXXXX", parent);
     if (mkdtemp(root) == NULL) {
         enum status status = fail(why, STATUS_REJECT, "%s: %s", root, strerror(errno));
         free(root);
@@ -50,6 +113,7 @@ enum status stage_open(size_t bytes, struct stage **out, struct failure *why)
     }
     *out = memory_new(sizeof **out);
     (*out)->root = root;
+    (*out)->lock = locked(root);
     return STATUS_OK;
 }
 
@@ -120,6 +184,8 @@ void stage_close(struct stage *stage)
     }
     free(stage->paths);
     remove(stage->root);
+    if (stage->lock >= 0)
+        close(stage->lock);
     free(stage->root);
     free(stage);
 }

@@ -11,6 +11,7 @@
 struct stage;
 
 /* A new folder with room for `bytes`: in $TMPDIR, else in /dev/shm if there is room, else in /tmp.
+ * Takes away what processes that were killed left there.
  * REJECT: there is none, or no room in it. */
 MUST_CHECK enum status stage_open(size_t bytes, struct stage **out, struct failure *why);
 /* Makes a folder in it and returns its path, owned by the stage. */
