@@ -3,7 +3,6 @@
 
 #include "base/memory.h"
 #include "mapper/builder_state.h"
-#include "model/descriptor_numbers.h"
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 
@@ -22,7 +21,7 @@ void builder_free_groups(struct partial_builder *builder)
     while (builder->groups) {
         struct table_group *group = builder->groups;
         builder->groups = group->next;
-        struct slot *slot;
+        struct fd_number *slot;
         for (size_t at = 0; (slot = map_next(&group->slots, &at));)
             free(slot);
         map_clear(&group->slots);
@@ -30,9 +29,9 @@ void builder_free_groups(struct partial_builder *builder)
     }
 }
 
-static struct slot *slot_at(struct table_group *group, int32_t fd)
+static struct fd_number *slot_at(struct table_group *group, int32_t fd)
 {
-    struct slot *slot = map_get(&group->slots, (uint64_t)fd);
+    struct fd_number *slot = map_get(&group->slots, (uint64_t)fd);
     if (slot)
         return slot;
     slot = memory_new(sizeof *slot);
@@ -43,7 +42,7 @@ static struct slot *slot_at(struct table_group *group, int32_t fd)
     return slot;
 }
 
-static void mark_slot(struct slot *slot)
+static void mark_slot(struct fd_number *slot)
 {
     if (slot->dirty)
         return;
@@ -52,9 +51,9 @@ static void mark_slot(struct slot *slot)
     slot->group->dirty = slot;
 }
 
-static void use_begins(struct thread_known *thread, unsigned at, struct slot *slot)
+static void use_begins(struct thread_known *thread, unsigned at, struct fd_number *slot)
 {
-    struct slot_user *user = &thread->user[at];
+    struct fd_user *user = &thread->user[at];
     user->slot = slot;
     user->next = slot->users;
     user->back = &slot->users;
@@ -67,7 +66,7 @@ static void use_begins(struct thread_known *thread, unsigned at, struct slot *sl
 void builder_release_users(struct thread_known *thread)
 {
     for (unsigned i = 0; i < 2; i++) {
-        struct slot_user *user = &thread->user[i];
+        struct fd_user *user = &thread->user[i];
         if (!user->slot)
             continue;
         *user->back = user->next;
@@ -77,7 +76,7 @@ void builder_release_users(struct thread_known *thread)
     }
 }
 
-static void tell_life(struct partial_builder *builder, struct slot *slot)
+static void tell_life(struct partial_builder *builder, struct fd_number *slot)
 {
     struct unsent_life *life = slot->life;
     if (!life)
@@ -115,7 +114,7 @@ static void drop_uses(struct unsent_uses *uses)
 
 /* Tells all that is unsent of the number, and passes the calls in progress that use it, but that
  * of `except`, to whoever knows the past. */
-static void tell_slot(struct partial_builder *builder, struct slot *slot,
+static void tell_slot(struct partial_builder *builder, struct fd_number *slot,
                       const struct thread_known *except)
 {
     tell_life(builder, slot);
@@ -124,8 +123,8 @@ static void tell_slot(struct partial_builder *builder, struct slot *slot,
         tell_uses(builder, uses);
         drop_uses(uses);
     }
-    struct slot_user *next;
-    for (struct slot_user *user = slot->users; user; user = next) {
+    struct fd_user *next;
+    for (struct fd_user *user = slot->users; user; user = next) {
         next = user->next;
         while (next && next->thread == user->thread)
             next = next->next;
@@ -135,7 +134,7 @@ static void tell_slot(struct partial_builder *builder, struct slot *slot,
 }
 
 /* Nothing that was proven of the number holds after an operation on it. */
-static void reset_slot(struct slot *slot)
+static void reset_slot(struct fd_number *slot)
 {
     slot->proven_ns = TIME_NONE;
 }
@@ -143,7 +142,7 @@ static void reset_slot(struct slot *slot)
 void builder_tell_group(struct partial_builder *builder, struct table_group *group)
 {
     while (group->dirty) {
-        struct slot *slot = group->dirty;
+        struct fd_number *slot = group->dirty;
         group->dirty = slot->next_dirty;
         slot->dirty = false;
         tell_slot(builder, slot, NULL);
@@ -160,7 +159,7 @@ void builder_tell_all_groups(struct partial_builder *builder)
 void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread)
 {
     while (thread->lives) {
-        struct slot *slot = slot_at(thread->group, thread->lives->piece.fd);
+        struct fd_number *slot = slot_at(thread->group, thread->lives->piece.fd);
         tell_life(builder, slot);
     }
     while (thread->uses) {
@@ -206,6 +205,9 @@ static void entry_alone(struct partial_builder *builder, struct thread_known *th
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
                         const struct event *event)
 {
+    /* A close that never returns is remembered: its number may be created again. */
+    if (thread->call == CALL_KNOWN_OPEN && thread->open.call->role->op == CALL_CLOSE)
+        builder_tell_thread(builder, thread);
     if (thread->call == CALL_UNKNOWN) {
         builder_book(thread, event->time_ns);
         if (thread->state_known)
@@ -234,11 +236,11 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
         thread->open.text = (struct text){arena_string(&builder->arena, event->text[0]),
                                           event->text[0].count};
     int32_t fd[2];
-    descriptor_numbers(&thread->open, fd);
+    open_call_descriptors(&thread->open, fd);
     for (unsigned i = 0; i < 2; i++) {
         if (fd[i] < 0)
             continue;
-        struct slot *slot = slot_at(thread->group, fd[i]);
+        struct fd_number *slot = slot_at(thread->group, fd[i]);
         if (slot->life && slot->life->owner != thread)
             tell_life(builder, slot);
         use_begins(thread, i, slot);
@@ -289,7 +291,7 @@ static void add_use(struct use_cell *cell, const struct open_call *open,
         cell->write_bytes += bytes;
 }
 
-static struct unsent_uses *uses_of(struct thread_known *thread, struct slot *slot)
+static struct unsent_uses *uses_of(struct thread_known *thread, struct fd_number *slot)
 {
     for (struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
         if (uses->thread == thread)
@@ -307,7 +309,7 @@ static struct unsent_uses *uses_of(struct thread_known *thread, struct slot *slo
 }
 
 static const struct unsent_uses *find_uses(const struct thread_known *thread,
-                                           const struct slot *slot)
+                                           const struct fd_number *slot)
 {
     for (const struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
         if (uses->thread == thread)
@@ -316,7 +318,7 @@ static const struct unsent_uses *find_uses(const struct thread_known *thread,
 }
 
 /* Since when the number was certainly alive for this thread; TIME_NONE if nothing here tells. */
-static uint64_t proven_since(const struct thread_known *thread, const struct slot *slot)
+static uint64_t proven_since(const struct thread_known *thread, const struct fd_number *slot)
 {
     if (slot->group->certain)
         return slot->proven_ns;
@@ -324,7 +326,7 @@ static uint64_t proven_since(const struct thread_known *thread, const struct slo
     return uses ? uses->proven_ns : TIME_NONE;
 }
 
-static bool is_certain_use(const struct thread_known *thread, const struct slot *slot,
+static bool is_certain_use(const struct thread_known *thread, const struct fd_number *slot,
                            const struct complete *complete)
 {
     if (!complete->bad)
@@ -337,7 +339,7 @@ static bool is_certain_use(const struct thread_known *thread, const struct slot 
 
 static void count_use(struct thread_known *thread, unsigned at, const struct complete *complete)
 {
-    struct slot *slot = thread->user[at].slot;
+    struct fd_number *slot = thread->user[at].slot;
     if (slot->life) {
         add_use(&slot->life->piece.cell, &thread->open, complete, at);
         return;
@@ -358,7 +360,7 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
         return;
     const struct open_call *open = &thread->open;
     const struct call_role *role = open->call->role;
-    struct slot *slot = slot_at(thread->group, (int32_t)fd);
+    struct fd_number *slot = slot_at(thread->group, (int32_t)fd);
     tell_slot(builder, slot, thread);
     reset_slot(slot);
     struct unsent_life *life = memory_new(sizeof *life);
@@ -384,10 +386,10 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
 static bool end_life(struct partial_builder *builder, struct thread_known *thread,
                      const struct complete *complete)
 {
-    struct slot *slot = thread->user[0].slot;
+    struct fd_number *slot = thread->user[0].slot;
     if (!slot || !slot->life || complete->bad)
         return false;
-    for (const struct slot_user *user = slot->users; user; user = user->next)
+    for (const struct fd_user *user = slot->users; user; user = user->next)
         if (user->thread != thread)
             return false;
     if (slot->uses)
@@ -406,6 +408,7 @@ static void send_operation(struct partial_builder *builder, struct thread_known 
 {
     const struct open_call *open = &thread->open;
     struct table_group *group = thread->group;
+    builder_release_users(thread);
     int64_t numbers[3] = {-1, -1, -1};
     if (open->present & 1)
         numbers[0] = open->value[0];
@@ -416,12 +419,12 @@ static void send_operation(struct partial_builder *builder, struct thread_known 
     for (unsigned i = 0; i < 3; i++) {
         if (numbers[i] < 0 || numbers[i] > INT32_MAX)
             continue;
-        struct slot *slot = slot_at(group, (int32_t)numbers[i]);
+        struct fd_number *slot = slot_at(group, (int32_t)numbers[i]);
         tell_slot(builder, slot, thread);
         reset_slot(slot);
     }
     if (open->call->role->op == CALL_CLOSE_RANGE)
-        builder_release_users(thread), builder_tell_group(builder, group);
+        builder_tell_group(builder, group);
     send_descriptor_call(builder, thread, complete);
 }
 

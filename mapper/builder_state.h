@@ -12,12 +12,12 @@
 #include "base/map.h"
 #include "mapper/partial_builder.h"
 
-struct slot;
+struct fd_number;
 
 /* Uses of a slot by one thread, unsent. */
 struct unsent_uses {
     struct thread_known *thread;
-    struct slot *slot;
+    struct fd_number *slot;
     struct unsent_uses *next_of_slot;
     struct unsent_uses *next_of_thread;
     uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE */
@@ -32,21 +32,21 @@ struct unsent_life {
 };
 
 /* A call in progress that uses a slot. */
-struct slot_user {
+struct fd_user {
     struct thread_known *thread;
-    struct slot *slot; /* NULL: none */
-    struct slot_user *next, **back;
+    struct fd_number *slot; /* NULL: none */
+    struct fd_user *next, **back;
 };
 
 /* One descriptor number of a group. */
-struct slot {
+struct fd_number {
     struct table_group *group;
     int32_t fd;
     uint64_t proven_ns; /* it was alive since then, no operation on it after; TIME_NONE */
     struct unsent_life *life;
     struct unsent_uses *uses;
-    struct slot_user *users;
-    struct slot *next_dirty; /* of its group */
+    struct fd_user *users;
+    struct fd_number *next_dirty; /* of its group */
     bool dirty;
 };
 
@@ -54,8 +54,8 @@ struct slot {
  * uses under it. `certain`: they do share it. */
 struct table_group {
     bool certain;
-    struct map slots; /* fd -> struct slot */
-    struct slot *dirty;
+    struct map slots; /* fd -> struct fd_number */
+    struct fd_number *dirty;
     struct table_group *next;
 };
 
@@ -81,11 +81,12 @@ struct thread_known {
     uint64_t state_since_ns, from_ns, clock_ns, wake_ns;
     uint8_t call; /* enum call_knowledge */
     struct open_call open;
-    struct slot_user user[2];
+    struct fd_user user[2];
 
     /* unsent */
     bool dirty;
     struct thread_known *next_dirty;
+    uint64_t told_ns; /* events of its CPU up to here are told to be its own */
     uint64_t last_ns, named_ns, cpu_ns, switches;
     struct duration_cell latency;
     struct time_vector time;
@@ -122,7 +123,7 @@ struct partial_builder {
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
     struct table_group *old_group;
-    struct slot *free_slots;
+    struct fd_number *free_slots;
     struct unsent_uses *free_uses;
     struct unsent_life *free_lives;
 };

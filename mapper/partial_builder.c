@@ -129,6 +129,7 @@ static void know_state(struct thread_known *thread, enum thread_state state, uin
     thread->state = (uint8_t)state;
     thread->state_since_ns = thread->from_ns = thread->clock_ns = time_ns;
     thread->wake_ns = TIME_NONE;
+    thread->told_ns = time_ns;
     thread->cpu = -1;
 }
 
@@ -203,14 +204,21 @@ static void unmark(struct partial_builder *builder, struct thread_known *thread)
     thread->dirty = false;
 }
 
+/* Whether the CPU it runs on has had events since the thread was last told. */
+static bool ran_on(const struct partial_builder *builder, const struct thread_known *thread)
+{
+    return thread->cpu >= 0 && builder->cpus[thread->cpu].last_ns > thread->told_ns;
+}
+
 static void fill_piece(struct partial_builder *builder, struct thread_known *thread,
                        struct thread_piece *piece)
 {
-    if (thread->cpu >= 0)
-        thread->last_ns = builder->cpus[thread->cpu].last_ns > thread->last_ns ||
-                                  thread->last_ns == TIME_NONE
-                              ? builder->cpus[thread->cpu].last_ns
-                              : thread->last_ns;
+    if (ran_on(builder, thread)) {
+        uint64_t ran_ns = builder->cpus[thread->cpu].last_ns;
+        if (thread->last_ns == TIME_NONE || ran_ns > thread->last_ns)
+            thread->last_ns = ran_ns;
+        thread->told_ns = ran_ns;
+    }
     *piece = (struct thread_piece){.tid = thread->tid,
                                    .last_ns = thread->last_ns,
                                    .named_ns = thread->named_ns,
@@ -246,7 +254,8 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
 
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread)
 {
-    if (!thread || (!thread->dirty && thread->call != CALL_KNOWN_OPEN))
+    if (!thread ||
+        (!thread->dirty && thread->call != CALL_KNOWN_OPEN && !ran_on(builder, thread)))
         return;
     builder_tell_uses_of_thread(builder, thread);
     struct item *item = builder_item(builder, ITEM_THREAD, thread);
@@ -322,6 +331,8 @@ static void tell_cpu(struct partial_builder *builder, int32_t number)
  * turn out to run on `number`, where nothing is known. */
 static void cut_all(struct partial_builder *builder, int32_t number)
 {
+    for (size_t i = 0; i < builder->cpu_count; i++)
+        tell_cpu(builder, (int32_t)i);
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         if (thread->cpu >= 0 && thread->cpu != number)
@@ -352,7 +363,6 @@ static void on_loss(struct partial_builder *builder, const struct event *event)
         return;
     if (!builder->options.all_single) {
         builder_tell_all_groups(builder);
-        tell_cpu(builder, event->cpu);
         struct thread_known *current = cpu->current;
         cut_all(builder, event->cpu);
         if (current)
@@ -439,8 +449,10 @@ static void single_switch(struct partial_builder *builder, const struct event *e
                    key);
     builder->items[builder->count - 1].event.elsewhere = !cpu->known && elsewhere;
 
-    if (thought && thought != prev)
-        know_state(thought, STATE_UNKNOWN, event->time_ns);
+    if (thought && thought != prev) {
+        forget_state(thought);
+        thought->cpu = -1;
+    }
     if (prev) {
         bool leaves = leaves_for_good(event->value[1]);
         if (leaves && (prev->exiting || !prev->exit_known)) {

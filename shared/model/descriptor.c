@@ -5,7 +5,7 @@
 #include "model/state.h"
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
-enum { CLOSE_RANGE_CLOEXEC = 4, MAP_ANONYMOUS = 0x20 };
+enum { CLOSE_RANGE_CLOEXEC = 4 };
 
 static void tell(struct model *model, const struct descriptor *descriptor)
 {
@@ -219,26 +219,6 @@ void descriptor_told(struct model *model, struct table *table, int32_t fd, struc
 
 /* --- uses --- */
 
-/* The numbers that a call uses, -1 for none, in the order of its values. */
-void descriptor_numbers(const struct open_call *open, int32_t fd[2])
-{
-    const struct call_role *role = open->call->role;
-    fd[0] = fd[1] = -1;
-    if (role->flags & CALL_NO_USE)
-        return;
-    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & MAP_ANONYMOUS))
-        return;
-    bool second_is_use = role->op == CALL_PLAIN || role->op == CALL_CREATE ||
-                         (role->flags & CALL_TRANSFER);
-    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
-        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
-        if (number >= 0 && number <= INT32_MAX)
-            fd[i] = (int32_t)number;
-    }
-    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
-        fd[1] = -1;
-}
-
 void descriptor_bind(struct thread *thread)
 {
     struct call_in_progress *call = &thread->call;
@@ -247,7 +227,7 @@ void descriptor_bind(struct thread *thread)
     call->table = process_table(thread->process);
     call->table->holds++;
     int32_t fd[2];
-    descriptor_numbers(&call->open, fd);
+    open_call_descriptors(&call->open, fd);
     for (unsigned i = 0; i < 2; i++) {
         if (fd[i] < 0)
             continue;

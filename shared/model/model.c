@@ -448,13 +448,12 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
 }
 
 /* "At a border nothing is known of that CPU any more." */
-static void on_border(struct model *model, int32_t number, uint64_t border_ns, uint64_t last_ns)
+static void on_border(struct model *model, int32_t number, uint64_t border_ns)
 {
     struct cpu *cpu = cpu_at(model, number);
     if (!cpu)
         return;
-    if (last_ns == TIME_NONE)
-        last_ns = cpu->last_ns;
+    uint64_t last_ns = cpu->last_ns;
     if (cpu->current == CURRENT_THREAD) {
         struct thread *thread = cpu->thread;
         if (last_ns == TIME_NONE || last_ns < thread->state_since_ns)
@@ -474,8 +473,11 @@ static void on_border(struct model *model, int32_t number, uint64_t border_ns, u
 }
 
 /* The thread of a user-space event. */
-static struct thread *user_thread(struct model *model, const struct event *event)
+static struct thread *user_thread(struct model *model, const struct item *item)
 {
+    const struct event *event = &item->event.event;
+    if (item->event.tid != TID_BY_CPU)
+        return thread_named(model, item->event.tid, event->time_ns);
     struct thread *current = NULL;
     if (event->cpu >= 0 && (size_t)event->cpu < model->cpu_count &&
         model->cpus[event->cpu].current == CURRENT_THREAD)
@@ -493,8 +495,11 @@ static struct thread *user_thread(struct model *model, const struct event *event
     return thread_named(model, event->vtid, event->time_ns);
 }
 
-static struct thread *kernel_thread(struct model *model, const struct event *event)
+static struct thread *kernel_thread(struct model *model, const struct item *item)
 {
+    const struct event *event = &item->event.event;
+    if (item->event.tid != TID_BY_CPU)
+        return thread_named(model, item->event.tid, event->time_ns);
     if (event->has & EVENT_HAS_TID)
         return thread_named(model, event->tid, event->time_ns);
     const struct cpu *cpu = cpu_at(model, event->cpu);
@@ -556,11 +561,11 @@ static void take_event(struct model *model, const struct item *item)
     model->order++;
     if (event->kind == EVENT_LOSS) {
         if (event->domain == DOMAIN_KERNEL && event->value[1])
-            on_border(model, event->cpu, event->time_ns, item->event.cpu_last_ns);
+            on_border(model, event->cpu, event->time_ns);
         return;
     }
     if (event->domain == DOMAIN_UST) {
-        on_user_event(model, event, user_thread(model, event));
+        on_user_event(model, event, user_thread(model, item));
         return;
     }
     struct cpu *cpu = cpu_at(model, event->cpu);
@@ -568,7 +573,7 @@ static void take_event(struct model *model, const struct item *item)
         cpu->seen = true;
         cpu->last_ns = event->time_ns;
     }
-    on_kernel_event(model, event, kernel_thread(model, event));
+    on_kernel_event(model, event, kernel_thread(model, item));
 }
 
 /* --- pieces --- */
@@ -578,9 +583,17 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
     struct thread *thread = thread_find(model, piece->tid);
     if (!thread)
         return;
-    thread_add_time(thread, &piece->time);
-    if (piece->until_ns > thread->clock_ns)
+    if (piece->state_known) {
+        /* What was accounted beyond the piece's begin, under this very state, is in it again. */
+        uint64_t clock_ns = thread->clock_ns;
+        if (clock_ns > piece->from_ns)
+            thread_book_back(thread, piece->from_ns);
+        thread_add_time(thread, &piece->time);
         thread->clock_ns = piece->until_ns;
+        thread_set_state(thread, (enum thread_state)piece->state, piece->state_since_ns);
+        thread->wake_ns = piece->wake_ns;
+        thread_book(thread, clock_ns);
+    }
     if (piece->last_ns != TIME_NONE)
         thread_touch(thread, piece->last_ns);
     if (piece->named_ns != TIME_NONE)
@@ -589,8 +602,6 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
         thread_set_name(thread, piece->kernel_name, true);
     if (piece->user_named)
         thread_set_name(thread, piece->user_name, false);
-    thread_set_state(thread, (enum thread_state)piece->state, piece->state_since_ns);
-    thread->wake_ns = piece->wake_ns;
     thread->cpu_ns += piece->cpu_ns;
     thread->switches += piece->switches;
     if (piece->latency.count) {
@@ -708,7 +719,7 @@ void model_gap(struct model *model, uint64_t begin_ns, uint64_t end_ns)
     (void)end_ns;
     for (size_t i = 0; i < model->cpu_count; i++)
         if (model->cpus[i].seen)
-            on_border(model, (int32_t)i, begin_ns, TIME_NONE);
+            on_border(model, (int32_t)i, begin_ns);
     size_t count;
     struct thread **all = living(model, &count);
     for (size_t i = 0; i < count; i++) {
@@ -758,6 +769,7 @@ void model_finish(struct model *model)
     size_t count;
     struct thread **all = living(model, &count);
     for (size_t i = 0; i < count; i++) {
+        thread_settle_account(all[i]);
         call_end_unknown(model, all[i]);
         thread_new_stretch(all[i]);
         thread_tell(model, all[i]);

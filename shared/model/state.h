@@ -174,6 +174,10 @@ void thread_tell(struct model *model, struct thread *thread);
 /* Adds `ns` (modulo 2^64) where time in the thread's present state and call belongs. */
 void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns);
 void thread_book(struct thread *thread, uint64_t until_ns);
+/* Unsays what was accounted since `to_ns`, all under the present state and call. */
+void thread_book_back(struct thread *thread, uint64_t to_ns);
+/* Accounts for all its time up to its last event, and for none after it. */
+void thread_settle_account(struct thread *thread);
 void thread_set_state(struct thread *thread, enum thread_state state, uint64_t time_ns);
 /* What was accounted since `from_ns` under the present state was unknown. */
 void thread_take_back(struct model *model, struct thread *thread, uint64_t from_ns);
@@ -207,8 +211,6 @@ void descriptor_told(struct model *model, struct table *table, int32_t fd, struc
 void descriptor_bind(struct thread *thread);
 void descriptor_free(struct descriptor *descriptor);
 void table_unref(struct table *table);
-/* The numbers that a call uses, -1 for none, in the order of its values. */
-void descriptor_numbers(const struct open_call *open, int32_t fd[2]);
 struct call_exit {
     uint64_t time_ns;
     int64_t ret;

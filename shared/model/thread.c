@@ -112,10 +112,25 @@ static void forget_inner(struct model *model, struct thread *thread)
     }
 }
 
+void thread_settle_account(struct thread *thread)
+{
+    thread_book(thread, thread->last_ns);
+    if (thread->clock_ns > thread->last_ns && thread->state_since_ns <= thread->last_ns)
+        thread_book_back(thread, thread->last_ns);
+}
+
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
 {
     thread_book(thread, time_ns);
-    thread_leave_cpu(model, thread);
+    /* A CPU whose piece has yet to come may still point to it. */
+    for (size_t i = 0; i < model->cpu_count; i++)
+        if (model->cpus[i].thread == thread) {
+            model->cpus[i].thread = NULL;
+            model->cpus[i].current = CURRENT_NOBODY;
+            model->cpus[i].run_whole = false;
+        }
+    thread_touch(thread, time_ns);
+    thread_settle_account(thread);
     call_end_unknown(model, thread);
     /* Nothing will tell any more what the time before its first call was. */
     thread_new_stretch(thread);
@@ -181,6 +196,19 @@ void thread_book(struct thread *thread, uint64_t until_ns)
     for (size_t i = 0; i < thread->instance_count; i++)
         add_now(thread, &thread->instances[i]->time, ns, true);
     thread->clock_ns = until_ns;
+}
+
+void thread_book_back(struct thread *thread, uint64_t to_ns)
+{
+    uint64_t ns = thread->clock_ns - to_ns;
+    add_now(thread, &thread->time, 0 - ns, false);
+    for (size_t i = 0; i < thread->instance_count; i++) {
+        uint64_t begin_ns = thread->instances[i]->begin_ns;
+        uint64_t since_ns = begin_ns > to_ns ? begin_ns : to_ns;
+        if (since_ns < thread->clock_ns)
+            add_now(thread, &thread->instances[i]->time, 0 - (thread->clock_ns - since_ns), true);
+    }
+    thread->clock_ns = to_ns;
 }
 
 void thread_set_state(struct thread *thread, enum thread_state state, uint64_t time_ns)

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "trace/syscalls.h"
+
+enum { MAP_ANONYMOUS = 0x20 };
+
 static struct text copy_text(struct arena *arena, struct text text)
 {
     return (struct text){arena_string(arena, text), text.count};
@@ -49,4 +53,23 @@ struct item item_copy(struct arena *arena, const struct item *from)
     case ITEM_USES: break;
     }
     return to;
+}
+
+void open_call_descriptors(const struct open_call *open, int32_t fd[2])
+{
+    const struct call_role *role = open->call->role;
+    fd[0] = fd[1] = -1;
+    if (role->flags & CALL_NO_USE)
+        return;
+    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & MAP_ANONYMOUS))
+        return;
+    bool second_is_use = role->op == CALL_PLAIN || role->op == CALL_CREATE ||
+                         (role->flags & CALL_TRANSFER);
+    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
+        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
+        if (number >= 0 && number <= INT32_MAX)
+            fd[i] = (int32_t)number;
+    }
+    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
+        fd[1] = -1;
 }

@@ -34,6 +34,9 @@ struct open_call {
     struct text text;
 };
 
+/* The descriptor numbers that the call uses by its values 0 and 1; -1 for none. */
+void open_call_descriptors(const struct open_call *open, int32_t fd[2]);
+
 enum call_register {
     CALL_AS_BEFORE, /* whatever it was when the piece begins; no syscall event since */
     CALL_NONE,
@@ -46,13 +49,15 @@ struct piece_call {
 };
 
 /* What a thread did since its item before, in the phase it is in. time.before_*: in whatever
- * call was open when the piece begins, or in none. */
+ * call was open when the piece begins, or in none. If the past has accounted beyond from_ns
+ * already, then under the state in which the piece begins. */
 struct thread_piece {
     int32_t tid;
-    uint64_t until_ns; /* time is accounted to here */
     uint64_t last_ns;  /* its last event; TIME_NONE without any */
     uint64_t named_ns; /* the last switch that named it; TIME_NONE without any */
+    bool state_known;  /* else the six below say nothing, and its state is what it was */
     uint8_t state;     /* enum thread_state, at until_ns */
+    uint64_t from_ns, until_ns; /* `time` accounts for what is between */
     uint64_t state_since_ns;
     uint64_t wake_ns; /* the wakeup that a switch in will answer; TIME_NONE without */
     uint8_t call_register;
@@ -125,9 +130,7 @@ struct item {
     union {
         struct {
             struct event event;
-            int32_t tid;          /* the thread of the event, or TID_BY_CPU, TID_NOBODY */
-            uint64_t cpu_last_ns; /* EVENT_LOSS: last event of that CPU before; TIME_NONE: as the
-                                     past knows */
+            int32_t tid;    /* the thread of the event, or TID_BY_CPU, TID_NOBODY */
             bool elsewhere; /* a switch: prev_tid was named on another CPU since the first event
                                of this one in the interval */
         } event;
