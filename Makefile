@@ -1,0 +1,71 @@
+# A thin front to the presets of CMakePresets.json. `make help` lists what there is.
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+MAKEFLAGS += --no-print-directory
+PRESETS := release dev asan tsan analyze tidy fuzz
+TRACE ?= tests/data/thumbnails
+
+.DEFAULT_GOAL := release
+.PHONY: help deps dev-deps demo test bench format format-check install clean $(PRESETS) \
+	$(PRESETS:%=build-%)
+
+help:
+	@echo 'make            build/release/bin/spanmill'
+	@echo 'make demo       install what is needed, build, report the recording in tests/data'
+	@echo 'make test       install what is needed, build, run all tests, those of asan too'
+	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
+	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
+	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
+	@echo 'make format     clang-format over all sources'
+	@echo 'make install    to PREFIX ($(PREFIX))'
+	@echo 'make deps       Debian packages for build and tests; dev-deps: for all presets'
+	@echo 'make clean      remove build/'
+
+deps:
+	@tools/install-deps.sh
+
+dev-deps:
+	@tools/install-deps.sh --dev
+
+# Configuring again when nothing changed takes a moment; CMake itself knows when it has to.
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $* >build-$*.log 2>&1 || { cat build-$*.log; rm -f build-$*.log $@; exit 1; }
+	@rm -f build-$*.log
+	@touch $@
+
+$(PRESETS:%=build-%): build-%: build/%/build.ninja
+	@cmake --build --preset $* --parallel $(JOBS)
+
+release: build-release
+analyze: build-analyze
+tidy: build-tidy
+dev asan tsan fuzz: %: build-%
+	@ctest --preset $* --parallel $(JOBS)
+
+# Packages first, then the build: whatever is asked for with -j.
+demo: deps
+	@$(MAKE) build-release
+	build/release/bin/spanmill report tests/data/thumbnails --phases tests/data/thumbnails/phases.yaml
+
+# The tests of both builds in one run of ctest, so that its last lines count them all.
+test: deps
+	@$(MAKE) build-release build-asan
+	@mkdir -p build/all
+	@printf 'subdirs("../release" "../asan")\n' >build/all/CTestTestfile.cmake
+	@ctest --test-dir build/all --parallel $(JOBS) --output-on-failure --no-tests=error
+
+bench: build-release
+	@bench/run.sh $(TRACE)
+
+format:
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format-14 -i
+
+format-check:
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format-14 --dry-run -Werror
+
+install: build-release
+	@cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	@rm -rf build

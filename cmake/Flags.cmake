@@ -1,0 +1,36 @@
+# What the compiler is asked to look at.
+#
+#     spanmill_flags(TARGET [OURS])
+#
+# OURS: also the warnings that only our libraries and programs are held to.
+
+set(_warnings -Wall -Wextra -Wpedantic -Wshadow)
+set(_warnings_ours -Wconversion -Wcast-qual -Wswitch-enum -Wvla -Wformat=2 -Wmissing-prototypes
+    -Wstrict-prototypes -Wnull-dereference)
+
+if(SPANMILL_SANITIZE)
+    add_compile_options(-fsanitize=${SPANMILL_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${SPANMILL_SANITIZE})
+    if(SPANMILL_SANITIZE MATCHES "undefined")
+        add_compile_options(-fno-sanitize-recover=undefined)
+    endif()
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        # The checks that gcc 12 inserts are paths of their own to it: it warns of them.
+        set(_warnings_not -Wno-null-dereference -Wno-maybe-uninitialized)
+    endif()
+endif()
+
+function(spanmill_flags target)
+    cmake_parse_arguments(arg "OURS" "" "" ${ARGN})
+    target_compile_options(${target} PRIVATE ${_warnings})
+    if(arg_OURS)
+        target_compile_options(${target} PRIVATE ${_warnings_ours})
+        if(SPANMILL_ANALYZE)
+            target_compile_options(${target} PRIVATE -fanalyzer)
+        endif()
+    endif()
+    target_compile_options(${target} PRIVATE ${_warnings_not})
+    if(SPANMILL_WERROR)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
+endfunction()

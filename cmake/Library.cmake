@@ -1,0 +1,58 @@
+# Folders as libraries.
+#
+#     spanmill_library(NAME FOLDER folder [PROTO folder] [KNOWS our libraries...]
+#                      [USES libraries of others...])
+#
+# All of the folder's *.c but main.c. PROTO: its *.proto are compiled into the library, their
+# headers are its own. SPANMILL_LIBRARIES lists all, those that know most first.
+
+set(SPANMILL_LIBRARIES "")
+set(SPANMILL_LAYERS "") # rows "folder=folders it may include from", for CheckIncludes.cmake
+
+function(spanmill_library name)
+    cmake_parse_arguments(arg "" "FOLDER;PROTO" "KNOWS;USES" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${arg_FOLDER}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    if(NOT sources)
+        message(STATUS "${arg_FOLDER}: no sources yet")
+        return()
+    endif()
+
+    add_library(${name} STATIC ${sources})
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME spanmill_${name})
+    spanmill_flags(${name} OURS)
+    foreach(known IN LISTS arg_KNOWS)
+        if(TARGET ${known})
+            target_link_libraries(${name} PUBLIC ${known})
+        endif()
+    endforeach()
+    target_link_libraries(${name} PRIVATE ${arg_USES})
+    if(arg_PROTO)
+        spanmill_proto(${name} ${arg_PROTO})
+    endif()
+
+    set(SPANMILL_LIBRARIES ${name} ${SPANMILL_LIBRARIES} PARENT_SCOPE)
+    list(JOIN arg_KNOWS " " known)
+    set(SPANMILL_LAYERS ${SPANMILL_LAYERS} "${name}=${arg_FOLDER}=${known}" PARENT_SCOPE)
+endfunction()
+
+# Compiles FOLDER/*.proto with protoc-c into the library; their code is not held to our warnings.
+function(spanmill_proto name folder)
+    find_program(PROTOC_C protoc-c REQUIRED)
+    set(out ${CMAKE_BINARY_DIR}/generated/${folder})
+    file(MAKE_DIRECTORY ${out})
+    file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.proto)
+    foreach(proto IN LISTS protos)
+        cmake_path(GET proto STEM stem)
+        set(made ${out}/${stem}.pb-c.c ${out}/${stem}.pb-c.h)
+        add_custom_command(OUTPUT ${made}
+            COMMAND ${PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR}/${folder} --c_out=${out} ${proto}
+            DEPENDS ${proto}
+            COMMENT "Compiling ${folder}/${stem}.proto"
+            VERBATIM)
+        target_sources(${name} PRIVATE ${made})
+        set_source_files_properties(${out}/${stem}.pb-c.c PROPERTIES
+            COMPILE_OPTIONS "-w;$<$<C_COMPILER_ID:GNU>:-fno-analyzer>" SKIP_LINTING ON)
+    endforeach()
+    target_include_directories(${name} SYSTEM PRIVATE ${out})
+endfunction()

@@ -1,0 +1,67 @@
+#!/bin/sh
+# Installs with apt what build and tests need (Debian 12). Quick when everything is there.
+#
+#     tools/install-deps.sh [--dev]
+#
+# --dev: also what the presets analyze, tidy, fuzz and `make bench` and `make format` use.
+set -eu
+
+packages='build-essential cmake ninja-build pkg-config linux-libc-dev
+    libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
+    libcriterion-dev libjansson-dev babeltrace2 zstd'
+packages_dev='clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev lld valgrind linux-perf
+    lcov mandoc shellcheck time'
+
+case "${1-}" in
+'') ;;
+--dev) packages="$packages $packages_dev" ;;
+*)
+    echo "usage: $0 [--dev]" >&2
+    exit 2
+    ;;
+esac
+
+say() {
+    echo "install-deps: $*" >&2
+}
+
+missing=
+if command -v dpkg-query >/dev/null 2>&1; then
+    for package in $packages; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$state" = installed ] || missing="$missing $package"
+    done
+else
+    say "this is no Debian. Needed, by their names there:" $packages
+    say "going on, in the hope that they are here"
+    exit 0
+fi
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1; then
+    as_root='sudo --preserve-env=DEBIAN_FRONTEND'
+    # Without a terminal there is nobody to type a password.
+    [ -t 0 ] || as_root="$as_root -n"
+else
+    say "not root, and no sudo. Ask somebody who may: apt-get install$missing"
+    exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+say "installing$missing"
+
+# Mirrors have bad moments.
+for pause in 2 5 15 0; do
+    $as_root apt-get update -q >/dev/null && break
+    [ "$pause" -ne 0 ] || say "apt-get update fails; trying with the lists as they are"
+    sleep "$pause"
+done
+
+# shellcheck disable=SC2086 # words on purpose
+if ! $as_root apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
+    -o Acquire::Retries=3 $missing </dev/null >&2; then
+    say "apt-get could not install$missing"
+    exit 1
+fi
