@@ -7,6 +7,7 @@ PRESETS := release dev asan tsan analyze tidy fuzz
 TRACE ?= tests/data/thumbnails
 
 .DEFAULT_GOAL := release
+.NOTPARALLEL:
 .PHONY: help deps dev-deps demo test bench format format-check install clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -28,10 +29,9 @@ deps:
 dev-deps:
 	@tools/install-deps.sh --dev
 
-# Configuring again when nothing changed takes a moment; CMake itself knows when it has to.
+# Once configured, CMake itself knows when to do so again; but not that a preset has changed.
 build/%/build.ninja: CMakePresets.json
-	@cmake --preset $* >build-$*.log 2>&1 || { cat build-$*.log; rm -f build-$*.log $@; exit 1; }
-	@rm -f build-$*.log
+	@cmake --preset $* --log-level=WARNING
 	@touch $@
 
 $(PRESETS:%=build-%): build-%: build/%/build.ninja
@@ -43,7 +43,6 @@ tidy: build-tidy
 dev asan tsan fuzz: %: build-%
 	@ctest --preset $* --parallel $(JOBS)
 
-# Packages first, then the build: whatever is asked for with -j.
 demo: deps
 	@$(MAKE) build-release
 	build/release/bin/spanmill report tests/data/thumbnails --phases tests/data/thumbnails/phases.yaml

@@ -32,8 +32,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
         [ "$state" = installed ] || missing="$missing $package"
     done
 else
-    say "this is no Debian. Needed, by their names there:" $packages
-    say "going on, in the hope that they are here"
+    say "this is no Debian; going on in the hope that all is here. By their names there: $packages"
     exit 0
 fi
 [ -n "$missing" ] || exit 0
