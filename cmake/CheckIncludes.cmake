@@ -4,6 +4,8 @@
 #
 #     cmake -D "LAYERS=name=folder=names it knows|..." -P CheckIncludes.cmake
 
+cmake_policy(VERSION 3.25)
+
 set(only_in_yaml.h shared/trace)
 set(only_in_zstd.h shared/archive)
 set(only_in_babeltrace2 mapper/ctf)
