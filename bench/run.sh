@@ -1,0 +1,161 @@
+#!/bin/sh
+# What a report costs, against reading the same trace with babeltrace2 alone, in the same run.
+#
+#     bench/run.sh [SESSION-FOLDER]...        (default: the recording in tests/data)
+#
+# SPANMILL_RECORDINGS  a folder with A1, A4 and A5 (unpacked, or as .tar.zst): measured as well
+# SPANMILL_PHASES      phase definitions (default: those of the recording in tests/data)
+# SPANMILL_BUILD       the build to measure (default: build/release)
+# ROUNDS               of each measurement the best of so many counts (default: 3)
+set -eu
+cd "$(dirname "$0")/.."
+
+build=${SPANMILL_BUILD:-build/release}
+phases=${SPANMILL_PHASES:-tests/data/thumbnails/phases.yaml}
+rounds=${ROUNDS:-3}
+spanmill=$build/bin/spanmill
+measure=$build/bin/bench_measure
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/spanmill-bench.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+
+skip() {
+    echo "skipped: $*"
+}
+
+for program in "$spanmill" "$measure"; do
+    [ -x "$program" ] || {
+        echo "bench: $program is not built; \`make\` does that" >&2
+        exit 1
+    }
+done
+if command -v babeltrace2 >/dev/null; then
+    babeltrace2=yes
+else
+    babeltrace2=
+    skip "the comparison, since babeltrace2 is not installed"
+fi
+
+# run NAME COMMAND...: one round; what it costs goes to a line of $scratch/NAME.
+run() {
+    name=$1
+    shift
+    if ! "$measure" "$scratch/$name" "$@" >"$scratch/out" 2>"$scratch/err"; then
+        echo "bench: $* failed:" >&2
+        cat "$scratch/err" >&2
+        exit 1
+    fi
+}
+
+report() {
+    name=$1
+    shift
+    run "$name" "$spanmill" report --format json --progress never --phases "$phases" "$@"
+}
+
+# best NAME COLUMN: the least of a column over all rounds: 1 wall, 4 peak; cpu is user and sys.
+best() {
+    awk -v column="$2" '
+        { value = column == "cpu" ? $2 + $3 : $column; if (NR == 1 || value < least) least = value }
+        END { print least }' "$scratch/$1"
+}
+
+# row TITLE NAME EVENTS
+row() {
+    awk -v title="$1" -v wall="$(best "$2" 1)" -v cpu="$(best "$2" cpu)" \
+        -v peak="$(best "$2" 4)" -v events="$3" 'BEGIN {
+            printf "  %-34s %8.2f s %8.2f s %9.2f M/s %8.1f MiB\n", title, wall, cpu,
+                (wall > 0 ? events / wall / 1e6 : 0), peak / 1024 }'
+}
+
+# ratio TITLE ABOVE BELOW BAR
+ratio() {
+    awk -v title="$1" -v above="$2" -v below="$3" -v bar="$4" 'BEGIN {
+        printf "  %-34s %8.2f x   (%s)\n", title, (below > 0 ? above / below : 0), bar }'
+}
+
+stream_kib() {
+    du -sk "$1" | cut -f 1
+}
+
+bench() {
+    title=$1
+    trace=$2
+    rm -f "$scratch"/babeltrace2 "$scratch"/one "$scratch"/two "$scratch"/largest
+
+    largest=
+    largest_kib=0
+    for chunk in "$trace"/archives/*/; do
+        [ -d "$chunk" ] || continue
+        kib=$(stream_kib "$chunk")
+        if [ "$kib" -gt "$largest_kib" ]; then
+            largest=$chunk
+            largest_kib=$kib
+        fi
+    done
+
+    # The first pass warms the page cache for all.
+    "$spanmill" report --format json --progress never --stats -j 1 --phases "$phases" "$trace" \
+        >"$scratch/report" 2>"$scratch/stats" || {
+        cat "$scratch/stats" >&2
+        exit 1
+    }
+    events=$(sed -n '/^{"type":"summary"/s/.*"events":\([0-9]*\).*/\1/p' "$scratch/report" |
+        awk '{ sum += $1 } END { print sum + 0 }')
+
+    round=0
+    while [ "$round" -lt "$rounds" ]; do
+        round=$((round + 1))
+        [ -z "$babeltrace2" ] || run babeltrace2 babeltrace2 "$trace" -c sink.utils.dummy
+        report one -j 1 "$trace"
+        report two -j 2 "$trace"
+        [ -z "$largest" ] || report largest -j 1 "$largest"
+    done
+
+    echo
+    awk -v title="$title" -v events="$events" -v kib="$(stream_kib "$trace")" -v rounds="$rounds" \
+        'BEGIN { printf "%s: %.2f M events, %.1f MiB; best of %d\n", title, events / 1e6,
+                 kib / 1024, rounds }'
+    printf '  %-34s %10s %10s %13s %12s\n' '' wall CPU events peak
+    [ -z "$babeltrace2" ] || row 'babeltrace2, dummy sink' babeltrace2 "$events"
+    row 'spanmill report -j1' one "$events"
+    row 'spanmill report -j2' two "$events"
+    [ -z "$babeltrace2" ] ||
+        ratio 'speed of -j1 to babeltrace2' "$(best babeltrace2 1)" "$(best one 1)" \
+            'at least 0.7'
+    ratio 'speed of -j2 to -j1' "$(best one 1)" "$(best two 1)" \
+        "at least 1.7, with more chunks than one and 2 CPUs; here $(nproc)"
+    if [ -n "$largest" ]; then
+        ratio 'peak, all chunks to the largest' "$(best one 4)" "$(best largest 4)" 'at most 1.3'
+    fi
+    sed 's/^/  /' "$scratch/stats"
+}
+
+printf '%s, %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+    "$("$spanmill" --version)"
+
+[ $# -gt 0 ] || set -- tests/data/thumbnails
+for trace in "$@"; do
+    if [ -d "$trace" ]; then
+        bench "$(basename "$trace")" "$trace"
+    else
+        skip "$trace is no folder"
+    fi
+done
+
+if [ -z "${SPANMILL_RECORDINGS-}" ]; then
+    skip "larger recordings, since SPANMILL_RECORDINGS names no folder of them"
+    exit 0
+fi
+for name in A1 A4 A5; do
+    if [ -d "$SPANMILL_RECORDINGS/$name/trace" ]; then
+        bench "$name" "$SPANMILL_RECORDINGS/$name/trace"
+    elif [ -f "$SPANMILL_RECORDINGS/$name.tar.zst" ] && command -v zstd >/dev/null; then
+        tar -I zstd -xf "$SPANMILL_RECORDINGS/$name.tar.zst" -C "$scratch"
+        bench "$name" "$scratch/$name/trace"
+        rm -rf "${scratch:?}/$name"
+    else
+        skip "$name is not in $SPANMILL_RECORDINGS (or zstd is not installed)"
+    fi
+done
