@@ -1,0 +1,15 @@
+/* wire/format.h -- numbers that encoder and decoder of partials agree on. */
+#ifndef WIRE_FORMAT_H
+#define WIRE_FORMAT_H
+
+#include "trace/event.h"
+
+enum {
+    RECORD_FORMAT = 1,
+    CALL_VALUES = 4,                   /* of struct open_call and struct descriptor_call */
+    PRESENT_TEXT = 1 << EVENT_VALUES,  /* in their `present` */
+    PRESENT_CALL = 15 | PRESENT_TEXT,
+    CPU_MAX = 1 << 16
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* wire/partial_codec.h -- partials as protobuf records, and back; the one place that sees
+ * protobuf-c. The format is proto/partial.proto.
+ *
+ * One attempt at mapping a chunk becomes a row of records: partials, each with the items filed
+ * under one key, and at last one interval end, which tells how many came before it. */
+#ifndef WIRE_PARTIAL_CODEC_H
+#define WIRE_PARTIAL_CODEC_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "trace/partial.h"
+#include "trace/schema.h"
+
+/* What every record of an attempt carries. */
+struct record_meta {
+    struct text session;   /* host/name/created */
+    uint64_t chunk;        /* number of the rotation */
+    uint64_t first_chunk;  /* the session's first that was ever published */
+    uint64_t attempt;      /* drawn by the mapper: two attempts at a chunk are never mixed */
+};
+
+/* Takes each record with its key: "SESSION/PID", "SESSION/t/TID" or "SESSION/host". Both are
+ * borrowed for the call. */
+struct record_sink {
+    void (*take)(void *context, struct text key, struct bytes record);
+    void *context;
+};
+
+/* Encodes `count` items and their end. The classes and calls are those of `schema`. */
+void partial_encode(const struct schema *schema, const struct record_meta *meta,
+                    const struct item *items, size_t count, const struct interval_end *end,
+                    struct record_sink sink);
+
+/* One item, and where it stands in the row of its interval. */
+struct placed_item {
+    uint64_t position;
+    struct item item;
+};
+
+struct decoded_record {
+    struct record_meta meta;
+    uint64_t index;             /* in its attempt */
+    bool is_end;
+    struct interval_end end;    /* if is_end */
+    uint64_t records;           /* if is_end: how many came before it */
+    struct placed_item *items;  /* else, ascending by position */
+    size_t count;
+};
+
+/* Decodes a record into `arena`, with classes and calls of `schema`.
+ * REJECT: not a record, or one that contradicts itself. STOP: of a newer format than this
+ * program knows: the program is old, the data is good. */
+MUST_CHECK enum status partial_decode(struct bytes record, struct schema *schema,
+                                      struct arena *arena, struct decoded_record *out,
+                                      struct failure *why);
+
+#endif
