@@ -16,17 +16,30 @@ struct table_group *builder_new_group(struct partial_builder *builder)
     return group;
 }
 
-void builder_free_groups(struct partial_builder *builder)
+static void free_group(struct table_group *group)
 {
-    while (builder->groups) {
+    struct fd_number *slot;
+    for (size_t at = 0; (slot = map_next(&group->slots, &at));)
+        free(slot);
+    map_clear(&group->slots);
+    free(group);
+}
+
+void builder_free_new_groups(struct partial_builder *builder)
+{
+    while (builder->groups != builder->old_group) {
         struct table_group *group = builder->groups;
         builder->groups = group->next;
-        struct fd_number *slot;
-        for (size_t at = 0; (slot = map_next(&group->slots, &at));)
-            free(slot);
-        map_clear(&group->slots);
-        free(group);
+        free_group(group);
     }
+}
+
+void builder_free_groups(struct partial_builder *builder)
+{
+    builder_free_new_groups(builder);
+    if (builder->old_group)
+        free_group(builder->old_group);
+    builder->groups = builder->old_group = NULL;
 }
 
 static struct fd_number *slot_at(struct table_group *group, int32_t fd)

@@ -69,6 +69,7 @@ struct thread_known {
     int32_t tid;
     int32_t pid; /* for filing; 0 if not told here */
     struct table_group *group;
+    bool met;      /* an event has named this life of it */
     bool seen;     /* the model knows that it exists */
     bool pid_told; /* events that may tell its process have passed */
     bool born;     /* forked here */
@@ -145,6 +146,8 @@ void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_
 void builder_tell_group(struct partial_builder *builder, struct table_group *group);
 void builder_tell_all_groups(struct partial_builder *builder);
 struct table_group *builder_new_group(struct partial_builder *builder);
+/* Frees all but the group of threads not born here; nothing of them may be unsent. */
+void builder_free_new_groups(struct partial_builder *builder);
 void builder_free_groups(struct partial_builder *builder);
 void builder_single(struct partial_builder *builder, const struct event *event, int32_t tid,
                     const struct thread_known *key);

@@ -46,10 +46,8 @@ void builder_single(struct partial_builder *builder, const struct event *event, 
 
 /* --- threads --- */
 
-static struct thread_known *thread_at(struct partial_builder *builder, int32_t tid)
+static struct thread_known *record_at(struct partial_builder *builder, int32_t tid)
 {
-    if (tid <= 0)
-        return NULL;
     struct thread_known *thread = map_get(&builder->threads, (uint64_t)tid);
     if (thread)
         return thread;
@@ -61,6 +59,26 @@ static struct thread_known *thread_at(struct partial_builder *builder, int32_t t
     thread->last_ns = thread->named_ns = thread->wake_ns = TIME_NONE;
     thread->user[0].thread = thread->user[1].thread = thread;
     map_put(&builder->threads, (uint64_t)tid, thread);
+    return thread;
+}
+
+/* The thread as the event names it. One that is met for the first time, without its fork, while
+ * there are processes that were forked here, may be of any of them: its fork may be lost. */
+static struct thread_known *thread_at(struct partial_builder *builder, int32_t tid)
+{
+    if (tid <= 0)
+        return NULL;
+    struct thread_known *thread = record_at(builder, tid);
+    if (thread->met)
+        return thread;
+    thread->met = true;
+    if (builder->groups == builder->old_group)
+        return thread;
+    builder_tell_all_groups(builder);
+    struct thread_known *each;
+    for (size_t at = 0; (each = map_next(&builder->threads, &at));)
+        each->group = builder->old_group;
+    builder_free_new_groups(builder);
     return thread;
 }
 
@@ -146,7 +164,7 @@ static void forget_life(struct partial_builder *builder, struct thread_known *th
     forget_state(thread);
     thread->pid = 0;
     thread->group = builder->old_group;
-    thread->seen = thread->pid_told = thread->born = false;
+    thread->met = thread->seen = thread->pid_told = thread->born = false;
     thread->may_hold_phase = true;
     thread->cpu = -1;
     thread->kernel_name_known = thread->user_name_known = false;
@@ -417,17 +435,24 @@ static enum thread_state state_after(int64_t prev_state)
     return prev_state == 0 || prev_state == 256 || one_bit ? STATE_RUNNABLE : STATE_BLOCKED;
 }
 
+/* The thread is no more where it was thought to run: nobody is known to be there. */
+static void leave_cpu(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (thread->cpu < 0)
+        return;
+    struct cpu_known *cpu = &builder->cpus[thread->cpu];
+    tell_cpu(builder, thread->cpu);
+    cpu->current = NULL;
+    cpu->nobody = true;
+    cpu->run_whole = false;
+    thread->cpu = -1;
+}
+
 static void leave_other_cpu(struct partial_builder *builder, struct thread_known *thread,
                             int32_t number)
 {
-    if (!thread || thread->cpu < 0 || thread->cpu == number)
-        return;
-    struct cpu_known *other = &builder->cpus[thread->cpu];
-    tell_cpu(builder, thread->cpu);
-    other->current = NULL;
-    other->nobody = true;
-    other->run_whole = false;
-    thread->cpu = -1;
+    if (thread && thread->cpu != number)
+        leave_cpu(builder, thread);
 }
 
 /* A switch that only the past can understand: it goes out as it was, and after it the CPU and
@@ -528,6 +553,23 @@ static int32_t thread_number(const struct thread_known *thread)
     return thread ? thread->tid : TID_NOBODY;
 }
 
+/* A wakeup that goes out as it was. */
+static void single_wakeup(struct partial_builder *builder, const struct event *event, int32_t tid)
+{
+    struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
+    builder_tell_thread(builder, thread);
+    builder_single(builder, event, tid, thread);
+    if (!thread)
+        return;
+    thread->seen = true;
+    know_name(thread, event, 0);
+    bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
+    if (thread->state_known && counts && builder->options.counts_switches) {
+        know_state(thread, STATE_RUNNABLE, event->time_ns);
+        thread->wake_ns = event->time_ns;
+    }
+}
+
 static void on_wakeup(struct partial_builder *builder, const struct event *event,
                       const struct thread_known *current)
 {
@@ -535,10 +577,7 @@ static void on_wakeup(struct partial_builder *builder, const struct event *event
     if (!thread)
         return;
     if (!thread->state_known && (builder->options.counts_switches || !thread->seen)) {
-        builder_tell_thread(builder, thread);
-        builder_single(builder, event, thread_number(current), thread);
-        know_name(thread, event, 0);
-        thread->seen = true;
+        single_wakeup(builder, event, thread_number(current));
         return;
     }
     touch(builder, thread, event->time_ns);
@@ -566,13 +605,16 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
                     const struct thread_known *current, bool by_cpu)
 {
     struct thread_known *parent = thread_at(builder, (int32_t)event->value[0]);
-    struct thread_known *child = thread_at(builder, (int32_t)event->value[2]);
+    int32_t child_tid = (int32_t)event->value[2];
+    struct thread_known *child = child_tid > 0 ? record_at(builder, child_tid) : NULL;
     bool thread_of_parent = event->value[2] != event->value[3];
     bool may_share = may_share_files(parent);
     builder_tell_group(builder, parent ? parent->group : builder->old_group);
     builder_tell_thread(builder, parent);
-    if (child)
+    if (child) {
         builder_tell_thread(builder, child);
+        leave_cpu(builder, child);
+    }
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), parent);
     if (parent) {
         parent->pid_told = parent->seen = true;
@@ -582,7 +624,7 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     if (!child)
         return;
     forget_life(builder, child);
-    child->seen = child->born = child->pid_told = true;
+    child->met = child->seen = child->born = child->pid_told = true;
     child->pid = (int32_t)event->value[3];
     child->may_hold_phase = false;
     child->exit_known = true;
@@ -607,8 +649,11 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
     int32_t tid = (int32_t)event->value[0];
     int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
     struct thread_known *thread = thread_at(builder, old_tid);
-    if (!thread)
+    if (!thread) {
+        if (by_cpu)
+            builder_single(builder, event, TID_BY_CPU, NULL);
         return;
+    }
     bool by_other = old_tid != tid;
     if (by_other) {
         /* It ends every thread of the process: nothing is known of any. */
@@ -650,10 +695,13 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
                            const struct thread_known *current, bool by_cpu)
 {
     struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
-    if (!thread)
+    if (!thread) {
+        if (by_cpu)
+            builder_single(builder, event, TID_BY_CPU, NULL);
         return;
+    }
     builder_tell_group(builder, thread->group);
-    builder_tell_thread(builder, thread);
+    tell_thread_to(builder, thread, event->time_ns); /* it ends the call in progress */
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
     know_name(thread, event, 0);
     thread->seen = true;
@@ -678,6 +726,15 @@ static void on_told(struct partial_builder *builder, const struct event *event,
 /* An event of a CPU whose thread only the past knows. */
 static void on_head_event(struct partial_builder *builder, const struct event *event)
 {
+    if (event->has & EVENT_HAS_TID) {
+        /* The context decides whose event it is, and it may be one that is known. */
+        struct thread_known *thread = thread_at(builder, event->tid);
+        tell_thread_to(builder, thread, event->time_ns);
+        if (thread) {
+            thread->call = CALL_UNKNOWN;
+            thread->kernel_name_known = false;
+        }
+    }
     bool phase = is_phase_event(event);
     if (phase)
         tell_before_phase(builder, NULL, event);
@@ -696,21 +753,9 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     case EVENT_CALL_EXIT:
         builder_tell_all_groups(builder);
         break;
-    case EVENT_WAKEUP: {
-        struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
-        builder_tell_thread(builder, thread);
-        builder_single(builder, event, TID_BY_CPU, thread);
-        if (!thread)
-            return;
-        thread->seen = true;
-        know_name(thread, event, 0);
-        bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
-        if (thread->state_known && counts) {
-            know_state(thread, STATE_RUNNABLE, event->time_ns);
-            thread->wake_ns = event->time_ns;
-        }
+    case EVENT_WAKEUP:
+        single_wakeup(builder, event, TID_BY_CPU);
         return;
-    }
     case EVENT_LOSS:
     case EVENT_OTHER: break;
     }
@@ -738,24 +783,11 @@ static bool take_contexts(struct partial_builder *builder, struct thread_known *
     return true;
 }
 
-static void on_kernel_event(struct partial_builder *builder, const struct event *event)
+/* An event of a CPU whose current thread is known, or of one that no switch will ever tell. */
+static void on_known_cpu(struct partial_builder *builder, const struct event *event)
 {
-    struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    struct cpu_known *cpu = &builder->cpus[event->cpu];
     bool switches = builder->options.counts_switches;
-    if (cpu && !cpu->entered) {
-        if (switches)
-            cut_all(builder, event->cpu);
-        cpu->entered = true;
-    }
-    if (!cpu || (switches && !cpu->known)) {
-        on_head_event(builder, event);
-        if (cpu)
-            cpu->last_ns = event->time_ns;
-        return;
-    }
-    cpu->last_ns = event->time_ns;
-    cpu->dirty = true;
-
     struct thread_known *thread = cpu->current;
     if (event->has & EVENT_HAS_TID) {
         bool odd = switches && event->tid != (thread ? thread->tid : cpu->nobody ? -1 : 0);
@@ -766,6 +798,8 @@ static void on_kernel_event(struct partial_builder *builder, const struct event 
             tell_cpu(builder, event->cpu);
             tell_thread_to(builder, thread, event->time_ns);
             tell_thread_to(builder, cpu->current, event->time_ns);
+            if (cpu->current)
+                cpu->current->told_ns = event->time_ns; /* the event is not its own */
             if (thread)
                 thread->call = CALL_UNKNOWN;
             if (event->kind == EVENT_SWITCH) {
@@ -785,6 +819,8 @@ static void on_kernel_event(struct partial_builder *builder, const struct event 
             }
         }
     }
+    if (event->kind == EVENT_SWITCH && is_phase_event(event) && !(event->has & EVENT_HAS_TID))
+        thread = thread_at(builder, (int32_t)event->value[0]);
     bool sent = false;
     if (thread && (event->has || !thread->seen || is_phase_event(event)))
         sent = !take_contexts(builder, thread, event);
@@ -799,15 +835,7 @@ static void on_kernel_event(struct partial_builder *builder, const struct event 
             single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
                           thread_at(builder, (int32_t)event->value[2]));
             return;
-        case EVENT_WAKEUP: {
-            struct thread_known *woken = thread_at(builder, (int32_t)event->value[0]);
-            if (woken) {
-                builder_tell_thread(builder, woken);
-                woken->state_known = false;
-                woken->seen = true;
-            }
-            break;
-        }
+        case EVENT_WAKEUP: single_wakeup(builder, event, thread_number(thread)); return;
         case EVENT_CALL_ENTRY:
         case EVENT_CALL_EXIT:
             builder_tell_group(builder, thread->group);
@@ -845,6 +873,26 @@ static void on_kernel_event(struct partial_builder *builder, const struct event 
     case EVENT_LOSS:
     case EVENT_OTHER: break;
     }
+}
+
+static void on_kernel_event(struct partial_builder *builder, const struct event *event)
+{
+    struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    bool switches = builder->options.counts_switches;
+    if (cpu && !cpu->entered) {
+        if (switches)
+            cut_all(builder, event->cpu);
+        cpu->entered = true;
+    }
+    if (!cpu || (switches && !cpu->known)) {
+        on_head_event(builder, event);
+        if (cpu)
+            cpu->last_ns = event->time_ns;
+        return;
+    }
+    cpu->dirty = true;
+    on_known_cpu(builder, event);
+    builder->cpus[event->cpu].last_ns = event->time_ns;
 }
 
 /* --- user space --- */

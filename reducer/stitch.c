@@ -52,7 +52,7 @@ static bool names_elsewhere(const struct event *event, int32_t cpu, int32_t tid)
     if (event->kind == EVENT_FORK)
         return event->value[2] == tid;
     return event->kind == EVENT_EXEC && event->value[0] == tid && event_has_value(event, 1) &&
-           event->value[1] != tid;
+           event->value[1] > 0 && event->value[1] != tid;
 }
 
 /* Looks for the first switch (or exec) of the CPU in one item; true if the search is over. */

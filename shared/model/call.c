@@ -38,7 +38,6 @@ void call_move(struct call_in_progress *to, struct call_in_progress *from)
 
 void call_open(struct model *model, struct thread *thread, const struct open_call *open)
 {
-    (void)model;
     struct call_in_progress *call = &thread->call;
     call->open = *open;
     if (open->text.count) {
@@ -54,7 +53,7 @@ void call_open(struct model *model, struct thread *thread, const struct open_cal
         }
         call->instance_count = thread->instance_count;
     }
-    descriptor_bind(thread);
+    descriptor_bind(model, thread);
 }
 
 void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit)

@@ -33,10 +33,26 @@ void descriptor_free(struct descriptor *descriptor)
     free(descriptor);
 }
 
+struct table *table_new(struct model *model, uint64_t process)
+{
+    struct table *table = memory_new(sizeof *table);
+    table->refs = table->holds = 1;
+    table->process = process;
+    table->next = model->tables;
+    table->back = &model->tables;
+    if (table->next)
+        table->next->back = &table->next;
+    model->tables = table;
+    return table;
+}
+
 void table_unref(struct table *table)
 {
     if (--table->holds > 0)
         return;
+    *table->back = table->next;
+    if (table->next)
+        table->next->back = table->back;
     map_clear(&table->places);
     free(table);
 }
@@ -146,12 +162,12 @@ static void copy_all(struct model *model, const struct table *from, struct table
 
 void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns)
 {
-    copy_all(model, process_table(from), process_table(to), time_ns);
+    copy_all(model, process_table(model, from), process_table(model, to), time_ns);
 }
 
-void table_share(struct process *from, struct process *to)
+void table_share(struct model *model, struct process *from, struct process *to)
 {
-    to->table = process_table(from);
+    to->table = process_table(model, from);
     to->table->refs++;
     to->table->holds++;
 }
@@ -188,10 +204,10 @@ void table_release(struct model *model, struct process *process, uint64_t time_n
 
 void table_exec(struct model *model, struct process *process, uint64_t time_ns)
 {
-    struct table *table = process_table(process);
+    struct table *table = process_table(model, process);
     if (table->refs > 1) {
         process->table = NULL;
-        copy_all(model, table, process_table(process), time_ns);
+        copy_all(model, table, process_table(model, process), time_ns);
         table->refs--;
         table_unref(table);
         table = process->table;
@@ -219,12 +235,12 @@ void descriptor_told(struct model *model, struct table *table, int32_t fd, struc
 
 /* --- uses --- */
 
-void descriptor_bind(struct thread *thread)
+void descriptor_bind(struct model *model, struct thread *thread)
 {
     struct call_in_progress *call = &thread->call;
     if (!thread->process)
         return;
-    call->table = process_table(thread->process);
+    call->table = process_table(model, thread->process);
     call->table->holds++;
     int32_t fd[2];
     open_call_descriptors(&call->open, fd);
@@ -371,10 +387,10 @@ static bool has_cloexec(const struct open_call *open)
            ((uint64_t)open->value[2] & role->cloexec_flag);
 }
 
-static void duplicate(struct model *model, struct thread *thread, struct table *table, int64_t to,
+static void duplicate(struct model *model, struct table *table, int64_t from, int64_t to,
                       bool cloexec, uint64_t time_ns)
 {
-    struct descriptor *source = thread->call.use[0];
+    const struct descriptor *source = alive(table, (int32_t)from);
     char *name = source && source->name ? memory_string(text_of(source->name)) : NULL;
     uint8_t kind = source ? source->kind : DESCRIPTOR_UNKNOWN;
     struct descriptor *copy = create(model, table, (int32_t)to, time_ns);
@@ -434,23 +450,22 @@ static void operate(struct model *model, struct thread *thread, struct table *ta
         return;
     case CALL_DUP:
         if (number)
-            duplicate(model, thread, table, exit->ret, false, exit->time_ns);
+            duplicate(model, table, open->value[0], exit->ret, false, exit->time_ns);
         return;
     case CALL_DUP2:
         if (number && exit->ret != open->value[0]) {
             struct descriptor *onto = alive(table, (int32_t)exit->ret);
-            struct descriptor *source = thread->call.use[0];
-            if (onto && onto != source)
+            if (onto)
                 end(model, onto, exit->time_ns, true);
-            duplicate(model, thread, table, exit->ret, has_cloexec(open), exit->time_ns);
+            duplicate(model, table, open->value[0], exit->ret, has_cloexec(open), exit->time_ns);
         }
         return;
     case CALL_FCNTL:
         if (!(open->present & 2) || !success)
             return;
         if (number && (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC))
-            duplicate(model, thread, table, exit->ret, open->value[1] == F_DUPFD_CLOEXEC,
-                      exit->time_ns);
+            duplicate(model, table, open->value[0], exit->ret,
+                      open->value[1] == F_DUPFD_CLOEXEC, exit->time_ns);
         else if (open->value[1] == F_SETFD && thread->call.use[0] && (open->present & 8))
             thread->call.use[0]->cloexec = open->value[3] & FD_CLOEXEC;
         return;
@@ -477,7 +492,7 @@ void descriptor_complete(struct model *model, struct thread *thread, const struc
     if (call->table)
         count_uses(model, thread, call, exit);
     if (thread->process)
-        operate(model, thread, process_table(thread->process), exit);
+        operate(model, thread, process_table(model, thread->process), exit);
 }
 
 void descriptor_exit_alone(struct model *model, struct thread *thread, const struct syscall *call,
@@ -486,12 +501,18 @@ void descriptor_exit_alone(struct model *model, struct thread *thread, const str
     if (!thread->process)
         return;
     const struct call_role *role = call->role;
-    struct table *table = process_table(thread->process);
+    struct table *table = process_table(model, thread->process);
     bool number = exit->ret >= 0 && exit->ret <= INT32_MAX;
     if (number && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD))
         create(model, table, (int32_t)exit->ret, exit->time_ns)->kind = role->kind;
-    else if (number && (role->op == CALL_DUP || role->op == CALL_DUP2))
+    else if (number && role->op == CALL_DUP)
         create(model, table, (int32_t)exit->ret, exit->time_ns);
+    else if (number && role->op == CALL_DUP2) {
+        struct descriptor *onto = alive(table, (int32_t)exit->ret);
+        if (onto)
+            end(model, onto, exit->time_ns, true);
+        create(model, table, (int32_t)exit->ret, exit->time_ns);
+    }
     else if (role->op == CALL_CREATE_PAIR && exit->ret == 0 && exit->pair)
         for (unsigned i = 0; i < 2; i++)
             if (exit->pair[i] >= 0 && exit->pair[i] <= INT32_MAX)
@@ -504,7 +525,7 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
 {
     if (!thread->process)
         return;
-    struct table *table = process_table(thread->process);
+    struct table *table = process_table(model, thread->process);
     struct descriptor *used = alive(table, uses->fd);
     if (!used)
         used = place(table, uses->fd);
@@ -519,7 +540,7 @@ void descriptor_life(struct model *model, struct thread *thread, const struct li
     if (!thread->process)
         return;
     struct descriptor *created =
-        create(model, process_table(thread->process), life->fd, life->begin_ns);
+        create(model, process_table(model, thread->process), life->fd, life->begin_ns);
     created->kind = life->kind;
     created->cloexec = life->cloexec;
     if (life->named)

@@ -45,12 +45,10 @@ static struct cpu *cpu_at(struct model *model, int32_t number)
 
 bool model_is_unsettled(const struct model *model, const struct event *event)
 {
-    if (event->kind == EVENT_LOSS || event->cpu < 0)
+    if (event->domain == DOMAIN_UST || event->kind == EVENT_LOSS || event->cpu < 0)
         return false;
     size_t index = (size_t)event->cpu;
     bool seen = index < model->cpu_count && model->cpus[index].seen;
-    if (event->domain == DOMAIN_UST)
-        return seen && model->cpus[index].current == CURRENT_UNSETTLED;
     return !seen || model->cpus[index].current == CURRENT_UNSETTLED;
 }
 
@@ -234,20 +232,10 @@ static bool shares_files(const struct thread *parent)
            (open->value[2] & CLONE_FILES);
 }
 
-static void on_fork(struct model *model, const struct event *event)
+static void bear_child(struct model *model, const struct event *event, struct thread *parent)
 {
     int32_t parent_pid = (int32_t)event->value[1];
     int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
-    struct thread *parent = thread_named(model, (int32_t)event->value[0], event->time_ns);
-    if (parent) {
-        name_thread(parent, event, 0);
-        process_told(model, parent, parent_pid);
-    }
-    if (child_tid <= 0)
-        return;
-    struct thread *old = thread_find(model, child_tid);
-    if (old)
-        thread_end(model, old, event->time_ns);
     struct thread *child = thread_born(model, child_tid, event->time_ns);
     child->begin_hard = child->fork_seen = true;
     name_thread(child, event, 1);
@@ -261,10 +249,30 @@ static void on_fork(struct model *model, const struct event *event)
     process_attach(child, process);
     if (parent && parent->process) {
         if (shares_files(parent))
-            table_share(parent->process, process);
+            table_share(model, parent->process, process);
         else
             table_copy(model, parent->process, process, event->time_ns);
     }
+}
+
+static void on_fork(struct model *model, const struct event *event)
+{
+    int32_t child_tid = (int32_t)event->value[2];
+    struct thread *parent = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    if (parent) {
+        name_thread(parent, event, 0);
+        process_told(model, parent, (int32_t)event->value[1]);
+    }
+    if (child_tid <= 0)
+        return;
+    if (parent)
+        parent->refs++; /* it may be the very life that ends here, if the trace lies */
+    struct thread *old = thread_find(model, child_tid);
+    if (old)
+        thread_end(model, old, event->time_ns);
+    bear_child(model, event, parent);
+    if (parent)
+        thread_unref(parent);
 }
 
 /* "execve by a thread that is not the leader ends the other threads known by then to be of the
@@ -344,6 +352,9 @@ static void on_exec(struct model *model, const struct event *event)
         thread_set_name(thread, base_name(event->text[0]), true);
     if (thread->process)
         table_exec(model, thread->process, event->time_ns);
+    /* What it begins or ends itself comes after the end of what was before. */
+    if (event->class->begin_count || event->class->end_count)
+        phase_event(model, thread, event);
 }
 
 static void on_thread_exit(struct model *model, const struct event *event)
@@ -397,7 +408,7 @@ static void on_told_fd(struct model *model, const struct event *event)
                                   : map_get(&model->processes, (uint64_t)event->value[1]);
     if (!process || event->value[2] < 0 || event->value[2] > INT32_MAX)
         return;
-    descriptor_told(model, process_table(process), (int32_t)event->value[2], event->text[0],
+    descriptor_told(model, process_table(model, process), (int32_t)event->value[2], event->text[0],
                     event->time_ns);
 }
 
@@ -498,6 +509,9 @@ static struct thread *user_thread(struct model *model, const struct item *item)
 static struct thread *kernel_thread(struct model *model, const struct item *item)
 {
     const struct event *event = &item->event.event;
+    /* Without a context a switch is its prev_tid's own: "the switch is right". */
+    if (event->kind == EVENT_SWITCH && !(event->has & EVENT_HAS_TID))
+        return thread_named(model, (int32_t)event->value[0], event->time_ns);
     if (item->event.tid != TID_BY_CPU)
         return thread_named(model, item->event.tid, event->time_ns);
     if (event->has & EVENT_HAS_TID)
@@ -513,7 +527,9 @@ static void on_user_event(struct model *model, const struct event *event, struct
 {
     if (!thread)
         return;
-    if (event->has & EVENT_HAS_VPID)
+    /* Where the vtid was an inner number, so is the vpid. */
+    bool inner = (event->has & EVENT_HAS_VTID) && event->vtid != thread->tid;
+    if ((event->has & EVENT_HAS_VPID) && !inner)
         process_told(model, thread, event->vpid);
     if (event->has & EVENT_HAS_PROCNAME)
         thread_set_name(thread, event->procname, false);
@@ -530,7 +546,8 @@ static void on_kernel_event(struct model *model, const struct event *event, stru
             process_told(model, thread, event->vpid);
         if (event->has & EVENT_HAS_PROCNAME)
             thread_set_name(thread, event->procname, true);
-        if (event->class->begin_count || event->class->end_count)
+        bool phase = event->class->begin_count || event->class->end_count;
+        if (phase && event->kind != EVENT_EXEC)
             phase_event(model, thread, event);
     }
     switch ((enum event_kind)event->kind) {
@@ -774,15 +791,14 @@ void model_finish(struct model *model)
         thread_new_stretch(all[i]);
         thread_tell(model, all[i]);
     }
-    struct process *process;
-    for (size_t at = 0; (process = map_next(&model->processes, &at));)
-        if (process->table && process->table->refs > 0) {
-            struct table *table = process->table;
-            process->table = NULL;
-            if (--table->refs == 0)
-                table_finish(model, table);
-            table_unref(table);
-        }
+    struct table *next;
+    for (struct table *table = model->tables; table; table = next) {
+        next = table->next;
+        table->holds++;
+        table_finish(model, table);
+        next = table->next;
+        table_unref(table);
+    }
     free(all);
 }
 
@@ -800,6 +816,10 @@ void model_free(struct model *model)
     struct process *process;
     for (size_t at = 0; (process = map_next(&model->processes, &at));)
         process_unref(process);
+    while (model->tables) {
+        model->tables->holds = 1;
+        table_unref(model->tables);
+    }
     map_clear(&model->threads);
     map_clear(&model->processes);
     map_clear(&model->addresses);

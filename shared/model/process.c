@@ -99,7 +99,7 @@ void process_told(struct model *model, struct thread *thread, int32_t pid)
     struct process *process = process_of_pid(model, pid, thread->begin_order);
     process_attach(thread, process);
     process_unref(process);
-    thread_tell(model, thread);
+    thread_tell_fact(model, thread);
 }
 
 void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns)
@@ -115,12 +115,9 @@ void process_thread_gone(struct model *model, struct thread *thread, uint64_t ti
         table_release(model, process, time_ns);
 }
 
-struct table *process_table(struct process *process)
+struct table *process_table(struct model *model, struct process *process)
 {
-    if (!process->table) {
-        process->table = memory_new(sizeof *process->table);
-        process->table->refs = process->table->holds = 1;
-        process->table->process = process->id;
-    }
+    if (!process->table)
+        process->table = table_new(model, process->id);
     return process->table;
 }

@@ -43,6 +43,7 @@ struct table {
     unsigned holds;   /* those, its descriptors, and calls in progress: it lives as long */
     uint64_t process; /* id of the one that had it first */
     struct map places; /* fd -> struct descriptor; one reference each */
+    struct table *next, **back; /* all of the model */
 };
 
 /* A pid between two forks of its leader. */
@@ -152,6 +153,7 @@ struct model {
     struct cpu *cpus;
     size_t cpu_count;
     struct names paths; /* id 0 is "" */
+    struct table *tables;   /* all that have not been freed */
     struct instance **open; /* by definition */
     struct map equal;       /* key -> first open instance */
     struct closing *closings;
@@ -170,7 +172,8 @@ void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
 /* Its life is over: told, and forgotten when no open instance needs it. */
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
 void thread_unref(struct thread *thread);
-void thread_tell(struct model *model, struct thread *thread);
+void thread_tell_fact(struct model *model, const struct thread *thread);
+void thread_tell(struct model *model, struct thread *thread); /* and its numbers */
 /* Adds `ns` (modulo 2^64) where time in the thread's present state and call belongs. */
 void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns);
 void thread_book(struct thread *thread, uint64_t until_ns);
@@ -197,18 +200,19 @@ void process_detach(struct thread *thread);
 void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns);
 void process_tell(struct model *model, const struct process *process, int32_t ppid, uint64_t fork_ns,
                   bool fork_seen);
-struct table *process_table(struct process *process);
+struct table *process_table(struct model *model, struct process *process);
 void process_unref(struct process *process);
 
 /* --- descriptor.c --- */
+struct table *table_new(struct model *model, uint64_t process);
 void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns);
-void table_share(struct process *from, struct process *to);
+void table_share(struct model *model, struct process *from, struct process *to);
 void table_exec(struct model *model, struct process *process, uint64_t time_ns);
 void table_release(struct model *model, struct process *process, uint64_t time_ns);
 void table_finish(struct model *model, struct table *table);
 void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
                      uint64_t time_ns);
-void descriptor_bind(struct thread *thread);
+void descriptor_bind(struct model *model, struct thread *thread);
 void descriptor_free(struct descriptor *descriptor);
 void table_unref(struct table *table);
 struct call_exit {

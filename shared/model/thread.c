@@ -66,7 +66,7 @@ void thread_unref(struct thread *thread)
     free(thread);
 }
 
-void thread_tell(struct model *model, struct thread *thread)
+void thread_tell_fact(struct model *model, const struct thread *thread)
 {
     struct text name = text_of(thread->kernel_named ? thread->kernel_name : thread->user_name);
     struct result fact = {.type = RESULT_THREAD,
@@ -82,6 +82,11 @@ void thread_tell(struct model *model, struct thread *thread)
     if (!thread->kernel_named && !thread->user_named)
         fact.thread_fact.name = (struct text){NULL, 0};
     model_tell(model, &fact);
+}
+
+void thread_tell(struct model *model, struct thread *thread)
+{
+    thread_tell_fact(model, thread);
     struct result run = {.type = RESULT_RUN, .thread = thread->id};
     run.run.cpu_ns = thread->cpu_ns;
     run.run.switches = thread->switches;
@@ -121,7 +126,7 @@ void thread_settle_account(struct thread *thread)
 
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
 {
-    thread_book(thread, time_ns);
+    (void)time_ns;
     /* A CPU whose piece has yet to come may still point to it. */
     for (size_t i = 0; i < model->cpu_count; i++)
         if (model->cpus[i].thread == thread) {
@@ -129,7 +134,6 @@ void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
             model->cpus[i].current = CURRENT_NOBODY;
             model->cpus[i].run_whole = false;
         }
-    thread_touch(thread, time_ns);
     thread_settle_account(thread);
     call_end_unknown(model, thread);
     /* Nothing will tell any more what the time before its first call was. */

@@ -1,0 +1,52 @@
+/* tests/laws/law.h -- the one law: cut a row of events anywhere, map the pieces, stitch them:
+ * the same report, byte for byte, as uncut.
+ *
+ * Works on event streams, so that cuts fall anywhere: inside system calls, between a dup and its
+ * use, inside phases. */
+#ifndef TESTS_LAWS_LAW_H
+#define TESTS_LAWS_LAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "trace/partial.h"
+#include "trace/schema.h"
+
+/* A row of events in order, and what their traces tell. Classes belong to `schema`. */
+struct law_trace {
+    struct schema *schema;
+    struct arena arena;
+    struct event *events;
+    size_t count, room;
+    struct interval_end facts; /* has_kernel, counts_switches, offset, host, cpus */
+    char session[1024];
+};
+
+void law_trace_clear(struct law_trace *trace); /* not its schema */
+void law_trace_add(struct law_trace *trace, const struct event *event);
+
+/* Cuts at these instants, ascending: events at or after one come after it. */
+struct law_cuts {
+    const uint64_t *at;
+    size_t count;
+};
+
+struct law_figures {
+    uint64_t items, bytes; /* that travelled, encoded */
+};
+
+/* The report as JSON Lines, to be freed. `all_single`: nothing is summed on the way. `shuffle`
+ * (0: none) seeds the order in which the pieces are mapped and arrive, and which arrive twice. */
+char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
+                 unsigned shuffle, struct law_figures *figures);
+
+/* xorshift64*: the same numbers everywhere. */
+uint64_t law_random(uint64_t *state);
+/* `count` ascending instants among the trace's events. */
+void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *at, size_t count);
+/* The first line that differs, into `room`; false if none does. */
+bool law_difference(const char *expected, const char *found, char *room, size_t size);
+
+#endif

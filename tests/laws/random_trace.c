@@ -1,0 +1,399 @@
+#include "random_trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2 };
+
+const char random_trace_phases[] = "phases:\n"
+                                   "  - name: request\n"
+                                   "    begin: app:begin\n"
+                                   "    end: app:end\n"
+                                   "    match: [id]\n"
+                                   "  - name: $name\n"
+                                   "    parent: request\n"
+                                   "    begin: app:part_begin\n"
+                                   "    end: app:part_end\n"
+                                   "    match: [id, name]\n"
+                                   "  - name: irq\n"
+                                   "    begin: irq_handler_entry\n"
+                                   "    end: irq_handler_exit\n"
+                                   "    match: [irq]\n";
+
+struct generator {
+    struct law_trace *trace;
+    const struct random_trace_options *options;
+    uint64_t random;
+    uint64_t now;
+    int32_t running[CPUS]; /* tid; 0 idle */
+    const char *open[TIDS + 1];
+    int64_t fd_of[TIDS + 1];
+    uint64_t number;
+};
+
+static uint64_t below(struct generator *generator, uint64_t bound)
+{
+    return law_random(&generator->random) % bound;
+}
+
+static bool chance(struct generator *generator, unsigned percent)
+{
+    return below(generator, 100) < percent;
+}
+
+static int32_t any_tid(struct generator *generator)
+{
+    return 1 + (int32_t)below(generator, TIDS);
+}
+
+static struct event event_of(struct generator *generator, enum domain domain, const char *name,
+                             int32_t cpu)
+{
+    struct event event = {.time_ns = generator->now, .cpu = cpu, .domain = (uint8_t)domain};
+    event.class = schema_class(generator->trace->schema, domain, text_of(name));
+    event.kind = event.class->kind;
+    event.call = event.class->call;
+    return event;
+}
+
+static void set_value(struct event *event, unsigned slot, int64_t value)
+{
+    event->value[slot] = value;
+    event->present |= (uint8_t)(1u << slot);
+}
+
+static void set_text(struct event *event, unsigned slot, const char *text)
+{
+    event->text[slot] = text_of(text);
+    event->present |= (uint8_t)(1u << (EVENT_VALUES + slot));
+}
+
+/* The process that a thread is of, if it is asked twice. */
+static int32_t pid_of(int32_t tid)
+{
+    return tid <= 3 ? 1 : tid <= 5 ? 4 : tid;
+}
+
+static void add(struct generator *generator, struct event *event)
+{
+    if (event->domain == DOMAIN_KERNEL && generator->options->contexts && event->cpu >= 0 &&
+        event->kind != EVENT_LOSS) {
+        event->has |= EVENT_HAS_TID;
+        event->tid = generator->running[event->cpu];
+        if (chance(generator, 40)) {
+            event->has |= EVENT_HAS_PID;
+            event->pid = event->tid ? pid_of(event->tid) : 0;
+        }
+        if (chance(generator, 20)) {
+            event->has |= EVENT_HAS_PROCNAME;
+            event->procname = text_of(chance(generator, 50) ? "here" : "there");
+        }
+    }
+    law_trace_add(generator->trace, event);
+}
+
+static const char *name_of(struct generator *generator, int32_t tid)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    return chance(generator, 5) ? "renamed" : names[tid % 10];
+}
+
+static bool is_running(const struct generator *generator, int32_t tid)
+{
+    for (int32_t cpu = 0; cpu < CPUS; cpu++)
+        if (tid != 0 && generator->running[cpu] == tid)
+            return true;
+    return false;
+}
+
+static void add_switch(struct generator *generator, int32_t cpu)
+{
+    static const int64_t states[] = {0, 1, 2, 256, 1, 2, 0, 16, 32, 64, 128, 1024, 130};
+    bool lie = chance(generator, generator->options->lies);
+    int32_t prev = lie ? (int32_t)below(generator, TIDS + 1) : generator->running[cpu];
+    int32_t next = (int32_t)below(generator, TIDS + 1);
+    if (!lie && (next == prev || is_running(generator, next)))
+        next = prev == 0 ? 0 : 0;
+    if (!lie && prev == next)
+        return;
+    struct event event = event_of(generator, DOMAIN_KERNEL, "sched_switch", cpu);
+    set_value(&event, 0, prev);
+    set_value(&event, 1, states[below(generator, sizeof states / sizeof *states)]);
+    set_value(&event, 2, next);
+    set_text(&event, 0, name_of(generator, prev));
+    set_text(&event, 1, name_of(generator, next));
+    add(generator, &event);
+    generator->running[cpu] = next;
+}
+
+static void add_wakeup(struct generator *generator, int32_t cpu)
+{
+    static const char *const names[] = {"sched_waking", "sched_wakeup", "sched_wakeup_new"};
+    struct event event = event_of(generator, DOMAIN_KERNEL, names[below(generator, 3)], cpu);
+    int32_t tid = any_tid(generator);
+    set_value(&event, 0, tid);
+    set_text(&event, 0, name_of(generator, tid));
+    add(generator, &event);
+}
+
+static void add_life(struct generator *generator, int32_t cpu)
+{
+    int32_t running = generator->running[cpu];
+    bool lie = chance(generator, generator->options->lies);
+    int32_t tid = lie ? any_tid(generator) : running;
+    struct event event;
+    switch (below(generator, 4)) {
+    case 0: {
+        event = event_of(generator, DOMAIN_KERNEL, "sched_process_fork", cpu);
+        int32_t child = any_tid(generator);
+        int64_t vtids[2] = {child, 1};
+        set_value(&event, 0, tid);
+        set_value(&event, 1, pid_of(tid));
+        set_value(&event, 2, child);
+        set_value(&event, 3, pid_of(child));
+        set_text(&event, 0, name_of(generator, tid));
+        set_text(&event, 1, "child");
+        event.ints = vtids;
+        event.int_count = (uint16_t)below(generator, 3);
+        add(generator, &event);
+        return;
+    }
+    case 1: {
+        event = event_of(generator, DOMAIN_KERNEL, "sched_process_exec", cpu);
+        int32_t leader = lie && chance(generator, 30) ? any_tid(generator) : pid_of(tid);
+        set_value(&event, 0, leader);
+        set_value(&event, 1, tid);
+        set_text(&event, 0, "/bin/executed");
+        add(generator, &event);
+        if (tid == running)
+            generator->running[cpu] = leader;
+        return;
+    }
+    default:
+        event = event_of(generator, DOMAIN_KERNEL, "sched_process_exit", cpu);
+        set_value(&event, 0, tid);
+        set_text(&event, 0, name_of(generator, tid));
+        add(generator, &event);
+        return;
+    }
+}
+
+static void add_told(struct generator *generator, int32_t cpu)
+{
+    struct event event;
+    int32_t tid = any_tid(generator);
+    switch (below(generator, 3)) {
+    case 0:
+        event = event_of(generator, DOMAIN_KERNEL, "lttng_statedump_process_state", cpu);
+        set_value(&event, 0, tid);
+        set_value(&event, 1, pid_of(tid));
+        set_value(&event, 2, 1);
+        set_value(&event, 3, chance(generator, 20) ? 7 : 5);
+        set_value(&event, 4, 4096 + pid_of(tid));
+        set_text(&event, 0, "told");
+        break;
+    case 1:
+        event = event_of(generator, DOMAIN_KERNEL, "lttng_statedump_process_pid_ns", cpu);
+        set_value(&event, 0, tid);
+        set_value(&event, 1, any_tid(generator));
+        set_value(&event, 2, 1);
+        break;
+    default:
+        event = event_of(generator, DOMAIN_KERNEL, "lttng_statedump_file_descriptor", cpu);
+        set_value(&event, 0, 4096 + pid_of(tid));
+        set_value(&event, 2, (int64_t)below(generator, FDS));
+        set_value(&event, 3, 0);
+        set_text(&event, 0, chance(generator, 50) ? "/told" : "pipe:[7]");
+        break;
+    }
+    add(generator, &event);
+}
+
+static const char *const calls[] = {"read",    "read",    "write",       "read",       "openat",
+                                    "openat",  "close",   "close",       "dup",        "dup2",
+                                    "dup3",    "fcntl",   "close_range", "socketpair", "epoll_ctl",
+                                    "sendfile64", "clone", "futex",      "rt_sigreturn", "socket",
+                                    "signalfd4", "execve", "mmap"};
+
+static void fill_entry(struct generator *generator, struct event *event, int64_t fd)
+{
+    static const int64_t commands[] = {0, 1030, 2, 1};
+    enum call_op op = event->call->role->op;
+    set_value(event, 0, fd);
+    set_value(event, 1, (int64_t)below(generator, FDS));
+    if (op == CALL_FCNTL)
+        set_value(event, 1, commands[below(generator, 4)]);
+    if (op == CALL_PLAIN && strcmp(event->call->name, "epoll_ctl") != 0)
+        event->present = 1;
+    set_value(event, 2, (int64_t)(chance(generator, 40) ? 02000000 : below(generator, 8)));
+    if (op == CALL_CLONE)
+        set_value(event, 2, chance(generator, 50) ? 0x400 : 0);
+    set_value(event, 3, (int64_t)below(generator, 2));
+    if (op == CALL_SIGNALFD)
+        set_value(event, 3, -1);
+    if (op == CALL_CREATE)
+        set_text(event, 0, chance(generator, 50) ? "/etc/one" : "/etc/two");
+}
+
+static void add_call(struct generator *generator, int32_t cpu)
+{
+    int32_t tid = generator->running[cpu];
+    bool lie = chance(generator, generator->options->lies);
+    bool exits = tid > 0 && tid <= TIDS && generator->open[tid];
+    if (lie)
+        exits = !exits;
+    const char *call = exits && tid > 0 && tid <= TIDS && generator->open[tid] && !lie
+                           ? generator->open[tid]
+                           : calls[below(generator, sizeof calls / sizeof *calls)];
+    char name[64];
+    snprintf(name, sizeof name, "syscall_%s_%s", exits ? "exit" : "entry", call);
+    struct event event = event_of(generator, DOMAIN_KERNEL, name, cpu);
+    int64_t pair[2] = {(int64_t)below(generator, FDS), (int64_t)below(generator, FDS)};
+    if (exits) {
+        static const int64_t errors[] = {-9, -9, -4, -2, -512};
+        set_value(&event, 0,
+                  chance(generator, 25) ? errors[below(generator, 5)]
+                                        : (int64_t)below(generator, FDS));
+        if (event.call->role->op == CALL_CREATE_PAIR) {
+            if (event.value[0] > 0)
+                event.value[0] = 0;
+            event.ints = pair;
+            event.int_count = 2;
+        }
+        if (tid > 0 && tid <= TIDS)
+            generator->open[tid] = NULL;
+    } else {
+        fill_entry(generator, &event, (int64_t)below(generator, FDS));
+        if (tid > 0 && tid <= TIDS)
+            generator->open[tid] = strcmp(call, "rt_sigreturn") == 0 ? NULL : call;
+    }
+    add(generator, &event);
+}
+
+static void add_user(struct generator *generator, int32_t cpu)
+{
+    static const char *const names[] = {"app:begin", "app:end",        "app:part_begin",
+                                        "app:part_end", "app:something"};
+    static const char *const parts[] = {"parse", "render"};
+    struct event event = event_of(generator, DOMAIN_UST, names[below(generator, 5)], cpu);
+    bool lie = chance(generator, generator->options->lies);
+    int32_t tid = generator->running[cpu] && !lie ? generator->running[cpu] : any_tid(generator);
+    if (!chance(generator, 10)) {
+        event.has |= EVENT_HAS_VTID;
+        event.vtid = chance(generator, 5) ? 1 : tid;
+    }
+    if (chance(generator, 80)) {
+        event.has |= EVENT_HAS_VPID;
+        event.vpid = pid_of(tid);
+    }
+    if (chance(generator, 30)) {
+        event.has |= EVENT_HAS_PROCNAME;
+        event.procname = text_of(chance(generator, 50) ? "app" : "worker");
+    }
+    struct field_value fields[8];
+    for (size_t i = 0; i < event.class->field_count; i++) {
+        if (strcmp(event.class->fields[i], "id") == 0)
+            fields[i] = (struct field_value){.type = FIELD_UINT, .u = below(generator, IDS)};
+        else
+            fields[i] = (struct field_value){.type = FIELD_TEXT,
+                                             .text = text_of(parts[below(generator, 2)])};
+    }
+    event.fields = fields;
+    event.field_count = (uint16_t)event.class->field_count;
+    add(generator, &event);
+}
+
+static void add_irq(struct generator *generator, int32_t cpu)
+{
+    struct event event = event_of(
+        generator, DOMAIN_KERNEL,
+        chance(generator, 50) ? "irq_handler_entry" : "irq_handler_exit", cpu);
+    struct field_value field = {.type = FIELD_INT, .i = (int64_t)below(generator, 2)};
+    event.fields = &field;
+    event.field_count = (uint16_t)event.class->field_count;
+    add(generator, &event);
+}
+
+static void add_loss(struct generator *generator, int32_t cpu)
+{
+    struct event event = {.time_ns = generator->now,
+                          .cpu = cpu,
+                          .domain = DOMAIN_KERNEL,
+                          .kind = EVENT_LOSS,
+                          .class = schema_loss_class(generator->trace->schema, DOMAIN_KERNEL)};
+    set_value(&event, 0, (int64_t)below(generator, 9));
+    set_value(&event, 1, 1);
+    add(generator, &event);
+    generator->running[cpu] = (int32_t)below(generator, TIDS + 1);
+}
+
+static void advance(struct generator *generator)
+{
+    if (chance(generator, 25))
+        return; /* the same instant */
+    generator->now += 1 + below(generator, 50);
+    if (below(generator, 400) == 0)
+        generator->now += UINT64_C(4000000000);
+}
+
+static void step(struct generator *generator)
+{
+    advance(generator);
+    int32_t cpu = (int32_t)below(generator, CPUS);
+    const struct random_trace_options *options = generator->options;
+    uint64_t what = options->user_only ? 99 : below(generator, 100);
+    if (below(generator, 1000) < options->losses && !options->user_only)
+        add_loss(generator, cpu);
+    else if (what < 22 && !options->no_switches)
+        add_switch(generator, cpu);
+    else if (what < 30)
+        add_wakeup(generator, cpu);
+    else if (what < 36)
+        add_life(generator, cpu);
+    else if (what < 40)
+        add_told(generator, cpu);
+    else if (what < 85)
+        add_call(generator, cpu);
+    else if (what < 88)
+        add_irq(generator, cpu);
+    else
+        add_user(generator, cpu);
+}
+
+/* Events of one instant stand in the order of event_compare(). */
+static void sort(struct law_trace *trace)
+{
+    for (size_t i = 1; i < trace->count; i++)
+        for (size_t k = i; k > 0 && event_compare(&trace->events[k - 1], &trace->events[k]) > 0; k--) {
+            struct event event = trace->events[k];
+            trace->events[k] = trace->events[k - 1];
+            trace->events[k - 1] = event;
+        }
+}
+
+void random_trace(struct law_trace *trace, uint64_t seed, const struct random_trace_options *options)
+{
+    static const int32_t cpus[CPUS] = {0, 1, 2};
+    struct generator generator = {.trace = trace,
+                                  .options = options,
+                                  .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
+                                  .now = 1000};
+    for (int32_t cpu = 0; cpu < CPUS; cpu++)
+        generator.running[cpu] = (int32_t)below(&generator, TIDS + 1);
+    while (trace->count < options->events)
+        step(&generator);
+    sort(trace);
+    snprintf(trace->session, sizeof trace->session, "host/random/%llu", (unsigned long long)seed);
+    trace->facts = (struct interval_end){.first_ns = TIME_NONE,
+                                         .last_ns = TIME_NONE,
+                                         .has_kernel = !options->user_only,
+                                         .has_user = true,
+                                         .counts_switches =
+                                             !options->no_switches && !options->user_only,
+                                         .has_offset = true,
+                                         .host = text_of("host"),
+                                         .cpus = cpus,
+                                         .cpu_count = options->user_only ? 0 : CPUS};
+}

@@ -1,0 +1,22 @@
+/* tests/laws/random_trace.h -- traces that no machine would write: few CPUs, threads and
+ * descriptor numbers, much happening to each, and lies among it. */
+#ifndef TESTS_LAWS_RANDOM_TRACE_H
+#define TESTS_LAWS_RANDOM_TRACE_H
+
+#include "law.h"
+
+struct random_trace_options {
+    size_t events;
+    unsigned lies;    /* of 100 events, how many contradict what went before */
+    unsigned losses;  /* of 1000 events, how many are borders */
+    bool contexts;    /* kernel events carry tid and pid */
+    bool no_switches; /* the kernel trace has no sched_switch */
+    bool user_only;
+};
+
+/* Phase definitions that these traces use. */
+extern const char random_trace_phases[];
+
+void random_trace(struct law_trace *trace, uint64_t seed, const struct random_trace_options *options);
+
+#endif
