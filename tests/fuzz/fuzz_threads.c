@@ -1,0 +1,24 @@
+/* Any bytes as a thread directory: what is read is written the same way. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/threads.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct thread_directory threads = {.at = NULL}, again = {.at = NULL};
+    struct failure why;
+    if (threads_read((struct bytes){data, size}, &threads, &why) == STATUS_OK) {
+        char *text = threads_text(&threads);
+        enum status status = threads_read(
+            (struct bytes){(const uint8_t *)text, strlen(text)}, &again, &why);
+        assert(status == STATUS_OK && again.count == threads.count);
+        free(text);
+    }
+    thread_directory_clear(&threads);
+    thread_directory_clear(&again);
+    return 0;
+}
