@@ -277,7 +277,6 @@ static void write_files(FILE *out, const struct session_report *session)
         string_field(out, "kind", row->kind);
         string_field(out, "process", row->process);
         signed_field(out, "fd", row->fd);
-        number_field(out, "descriptors", row->descriptors);
         number_field(out, "count", row->calls.count);
         duration_fields(out, &row->calls);
         number_field(out, "read_bytes", row->read_bytes);

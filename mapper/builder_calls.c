@@ -215,6 +215,19 @@ static void entry_alone(struct partial_builder *builder, struct thread_known *th
     thread->seen = true;
 }
 
+/* What an entry uses is looked up at the entry: tells what is unsent of those numbers. */
+static void tell_numbers_of(struct partial_builder *builder, struct thread_known *thread,
+                            const struct event *event)
+{
+    struct open_call open = {.call = event->call, .present = event->present};
+    memcpy(open.value, event->value, sizeof open.value);
+    int32_t fd[2];
+    open_call_descriptors(&open, fd);
+    for (unsigned i = 0; i < 2; i++)
+        if (fd[i] >= 0)
+            tell_slot(builder, slot_at(thread->group, fd[i]), thread);
+}
+
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
                         const struct event *event)
 {
@@ -222,6 +235,7 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
     if (thread->call == CALL_KNOWN_OPEN && thread->open.call->role->op == CALL_CLOSE)
         builder_tell_thread(builder, thread);
     if (thread->call == CALL_UNKNOWN) {
+        tell_numbers_of(builder, thread, event);
         builder_book(thread, event->time_ns);
         if (thread->state_known)
             builder_mark(builder, thread);

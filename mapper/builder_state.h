@@ -54,6 +54,7 @@ struct fd_number {
  * uses under it. `certain`: they do share it. */
 struct table_group {
     bool certain;
+    int32_t pid; /* of the process that was forked into it; 0 if none */
     struct map slots; /* fd -> struct fd_number */
     struct fd_number *dirty;
     struct table_group *next;

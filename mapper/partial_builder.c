@@ -62,6 +62,18 @@ static struct thread_known *record_at(struct partial_builder *builder, int32_t t
     return thread;
 }
 
+/* Nothing is sure any more of who shares descriptors with whom. */
+static void merge_groups(struct partial_builder *builder)
+{
+    if (builder->groups == builder->old_group)
+        return;
+    builder_tell_all_groups(builder);
+    struct thread_known *each;
+    for (size_t at = 0; (each = map_next(&builder->threads, &at));)
+        each->group = builder->old_group;
+    builder_free_new_groups(builder);
+}
+
 /* The thread as the event names it. One that is met for the first time, without its fork, while
  * there are processes that were forked here, may be of any of them: its fork may be lost. */
 static struct thread_known *thread_at(struct partial_builder *builder, int32_t tid)
@@ -72,13 +84,7 @@ static struct thread_known *thread_at(struct partial_builder *builder, int32_t t
     if (thread->met)
         return thread;
     thread->met = true;
-    if (builder->groups == builder->old_group)
-        return thread;
-    builder_tell_all_groups(builder);
-    struct thread_known *each;
-    for (size_t at = 0; (each = map_next(&builder->threads, &at));)
-        each->group = builder->old_group;
-    builder_free_new_groups(builder);
+    merge_groups(builder);
     return thread;
 }
 
@@ -601,6 +607,18 @@ static bool may_share_files(const struct thread_known *parent)
            (!(open->present & 4) || (open->value[2] & CLONE_FILES));
 }
 
+/* Whether a new thread of process `pid` is forked by one of another. */
+static bool contradicts(const struct partial_builder *builder, const struct table_group *of_parent,
+                        int32_t pid)
+{
+    if (of_parent != builder->old_group && of_parent->pid != pid)
+        return true;
+    for (const struct table_group *group = builder->groups; group; group = group->next)
+        if (group != of_parent && group->pid == pid)
+            return true;
+    return false;
+}
+
 static void on_fork(struct partial_builder *builder, const struct event *event,
                     const struct thread_known *current, bool by_cpu)
 {
@@ -633,13 +651,18 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     know_state(child, STATE_UNKNOWN, event->time_ns);
     struct table_group *group = parent ? parent->group : builder->old_group;
     if (thread_of_parent) {
-        child->group = event->value[1] == event->value[3] ? group : builder->old_group;
+        if (contradicts(builder, group, child->pid)) {
+            merge_groups(builder);
+            group = builder->old_group;
+        }
+        child->group = group;
     } else if (may_share) {
         group->certain = false;
         child->group = group;
     } else {
         child->group = builder_new_group(builder);
         child->group->certain = true;
+        child->group->pid = child->pid;
     }
 }
 
@@ -800,8 +823,10 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
             tell_thread_to(builder, cpu->current, event->time_ns);
             if (cpu->current)
                 cpu->current->told_ns = event->time_ns; /* the event is not its own */
-            if (thread)
+            if (thread) {
                 thread->call = CALL_UNKNOWN;
+                thread->kernel_name_known = false;
+            }
             if (event->kind == EVENT_SWITCH) {
                 single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
                               thread_at(builder, (int32_t)event->value[2]));
@@ -817,6 +842,8 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
                     thread->seen = true;
                 return;
             }
+            if (thread)
+                touch(builder, thread, event->time_ns);
         }
     }
     if (event->kind == EVENT_SWITCH && is_phase_event(event) && !(event->has & EVENT_HAS_TID))

@@ -79,7 +79,6 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
     case CELL_FILE:
         use_cell_merge(&to->uses, &from->uses);
-        to->descriptors += from->descriptors;
         to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
         return;
     }
@@ -207,7 +206,7 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 }
 
 static void settle_use(struct fold *fold, const struct folded_descriptor *descriptor,
-                       uint64_t thread, uint32_t path, const struct use_cell *uses, bool first)
+                       uint64_t thread, uint32_t path, const struct use_cell *uses)
 {
     struct cell_key key = {.type = CELL_FILE,
                            .kind = descriptor->kind,
@@ -216,7 +215,6 @@ static void settle_use(struct fold *fold, const struct folded_descriptor *descri
     struct cell *cell = cell_of_thread(fold, key, thread);
     use_cell_merge(&cell->uses, uses);
     cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;
-    cell->descriptors += first;
 }
 
 static void settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
@@ -224,7 +222,7 @@ static void settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
     struct open_use *next;
     for (struct open_use *use = descriptor->uses; use; use = next) {
         next = use->next;
-        settle_use(fold, descriptor, use->thread, use->path, &use->cell, true);
+        settle_use(fold, descriptor, use->thread, use->path, &use->cell);
         free(use);
     }
     descriptor->uses = NULL;
@@ -256,7 +254,7 @@ static void take_uses(struct fold *fold, const struct result *result)
     descriptor->total_ns += uses->calls.total_ns;
     uint32_t path = names_id(&fold->names, result->phase);
     if (descriptor->ended) {
-        settle_use(fold, descriptor, result->thread, path, uses, false);
+        settle_use(fold, descriptor, result->thread, path, uses);
         return;
     }
     struct open_use *use = descriptor->uses;

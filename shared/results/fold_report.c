@@ -507,7 +507,6 @@ static void add_open_uses(const struct builder *builder, struct merged *merged,
                                     .name = descriptor->name,
                                     .pid = PID_NONE},
                             .fd = descriptor->fd,
-                            .descriptors = 1,
                             .uses = use->cell};
         uint64_t process = builder->fold->threads[use->thread].fact.process;
         if (process)
@@ -531,7 +530,6 @@ static void build_files(const struct builder *builder, struct session_report *ou
             .name = string(builder, cell->key.name),
             .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),
             .fd = cell->fd >= 0 ? cell->fd : REPORT_NONE,
-            .descriptors = cell->descriptors,
             .calls = durations(builder, &cell->uses.calls),
             .read_bytes = cell->uses.read_bytes,
             .write_bytes = cell->uses.write_bytes};

@@ -65,7 +65,6 @@ struct cell {
     struct cell *next; /* of the same hash */
     uint64_t slowest_thread;
     int32_t fd; /* CELL_FILE: its descriptors' number, or one of the two below */
-    uint64_t descriptors;
     union {
         struct call_cell calls;
         struct phase_cell phase;

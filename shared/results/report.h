@@ -97,7 +97,6 @@ struct file_row {
     const char *name; /* NULL: never told */
     const char *kind;
     int64_t fd; /* the number if all descriptors had the same, else REPORT_NONE */
-    uint64_t descriptors;
     struct durations calls;
     uint64_t read_bytes, write_bytes;
 };
