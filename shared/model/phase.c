@@ -283,7 +283,7 @@ static void end_phase(struct model *model, struct thread *thread, const struct e
                       uint32_t at)
 {
     const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
-    struct field_value values[definition->match_count + 1];
+    struct field_value values[PHASE_MATCH_MAX];
     if (!passes_all(event, definition->end_filter, definition->end_filter_count) ||
         !match_values(definition, event, true, values))
         return;
@@ -343,7 +343,7 @@ static void begin_phase(struct model *model, struct thread *thread, const struct
                         uint32_t at)
 {
     const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
-    struct field_value values[definition->match_count + 1];
+    struct field_value values[PHASE_MATCH_MAX];
     if (!passes_all(event, definition->begin_filter, definition->begin_filter_count) ||
         !match_values(definition, event, false, values))
         return;

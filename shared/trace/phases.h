@@ -14,6 +14,9 @@
 #include "base/failure.h"
 #include "trace/event.h"
 
+/* Match fields of a definition. */
+enum { PHASE_MATCH_MAX = 32 };
+
 /* A field of the begin event that must equal one of the end event. */
 struct phase_match {
     const char *begin_field;

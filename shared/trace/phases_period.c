@@ -17,7 +17,7 @@
 
 #include "trace/phases.h"
 
-enum { CONDITIONS_MAX = 32, NESTING_MAX = 32, NUMBER_MAX = 32 };
+enum { CONDITIONS_MAX = PHASE_MATCH_MAX, NESTING_MAX = 32, NUMBER_MAX = 32 };
 
 /* The conditions of BEGIN or of END. */
 struct side {

@@ -110,6 +110,9 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node,
     enum status status = read_words(file, node, "match", &fields, &out->match_count);
     if (status != STATUS_OK)
         return status;
+    if (out->match_count > PHASE_MATCH_MAX)
+        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d",
+                      out->match_count, PHASE_MATCH_MAX);
     struct phase_match *match =
         arena_take(&file->phases->arena, out->match_count * sizeof *match);
     for (size_t i = 0; i < out->match_count; i++)

@@ -96,6 +96,9 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         {"phases:\n - {name: '', begin: b, end: e}\n", "f.yaml:2:11: name: is empty"},
         {"phases:\n - {name: a, begin: b, end: e, parent: q}\n",
          "f.yaml:2:40: no phase is named `q`, as this parent"},
+        {"phases:\n - {name: a, begin: b, end: e, match: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+         "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a]}\n",
+         "f.yaml:2:39: match: 33 fields, over the limit of 32"},
         {"phases: []\n---\na: b\n", "f.yaml:3:1: a second document is not read"},
         {"phases: [\n", "f.yaml:2:1: did not find expected node content"},
     };
