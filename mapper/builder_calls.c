@@ -131,8 +131,9 @@ static void tell_slot(struct partial_builder *builder, struct fd_number *slot,
                       const struct thread_known *except)
 {
     tell_life(builder, slot);
-    while (slot->uses) {
-        struct unsent_uses *uses = slot->uses;
+    struct unsent_uses *next_uses;
+    for (struct unsent_uses *uses = slot->uses; uses; uses = next_uses) {
+        next_uses = uses->next_of_slot;
         tell_uses(builder, uses);
         drop_uses(uses);
     }

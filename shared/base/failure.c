@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum status fail(struct failure *why, enum status status, const char *format, ...)
+enum status(fail)(struct failure *why, enum status status, const char *format, ...)
 {
     if (!why)
         return status;

@@ -253,9 +253,10 @@ static bool match_values(const struct phase_definition *definition, const struct
     return true;
 }
 
-static bool matches(const struct instance *instance, const struct field_value *values)
+static bool matches(const struct instance *instance, const struct field_value *values,
+                    size_t count)
 {
-    for (size_t i = 0; i < instance->match_count; i++)
+    for (size_t i = 0; i < count; i++)
         if (!equal(&instance->match[i], &values[i]))
             return false;
     return true;
@@ -270,7 +271,7 @@ static struct instance *to_end(struct model *model, const struct thread *thread,
     for (struct instance *each = map_get(&model->equal, key_of(definition, values, count)); each;
          each = each->next_equal) {
         if (each->definition != definition || !same_process(each->thread, thread) ||
-            !matches(each, values))
+            !matches(each, values, count))
             continue;
         bool own = each->thread == thread, best_own = best && best->thread == thread;
         if (!best || (own && !best_own) || (own == best_own && each->order > best->order))
@@ -416,7 +417,11 @@ void phase_exec(struct model *model, const struct process *process, const struct
 void phase_finish(struct model *model)
 {
     size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
-    for (size_t i = 0; i < count; i++)
-        while (model->open[i])
-            phase_end_unknown(model, model->open[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct instance *next;
+        for (struct instance *each = model->open[i]; each; each = next) {
+            next = each->next_open;
+            phase_end_unknown(model, each);
+        }
+    }
 }

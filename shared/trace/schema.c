@@ -191,9 +191,9 @@ static void add_slot(struct slot_list *list, const char *field, enum slot_type t
 
 static void add_entry_slots(struct slot_list *list, const struct call_role *role)
 {
-    for (uint8_t i = 0; i < sizeof role->value_field / sizeof *role->value_field; i++)
+    for (unsigned i = 0; i < sizeof role->value_field / sizeof *role->value_field; i++)
         if (role->value_field[i])
-            add_slot(list, role->value_field[i], SLOT_VALUE, i);
+            add_slot(list, role->value_field[i], SLOT_VALUE, (uint8_t)i);
     if (role->text_field)
         add_slot(list, role->text_field, SLOT_TEXT, 0);
 }
