@@ -765,7 +765,7 @@ void model_end(struct model *model, const struct interval_end *interval)
         tell_busy(model, interval->cpus[i], 0);
     struct result mark = {.type = RESULT_INTERVAL,
                           .interval = {.chunk = interval->chunk,
-                                       .has_traces = interval->has_traces,
+                                       .chunks = interval->has_traces,
                                        .gap = interval->gap_before,
                                        .events = interval->events,
                                        .discarded = interval->discarded,

@@ -332,7 +332,7 @@ static void take_cpu(struct fold *fold, const struct result *result)
 
 static void take_interval(struct fold *fold, const struct interval_fact *mark)
 {
-    fold->chunks += mark->has_traces;
+    fold->chunks += mark->chunks;
     fold->events += mark->events;
     fold->discarded += mark->discarded;
     fold->borders += mark->borders;

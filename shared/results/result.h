@@ -67,7 +67,7 @@ struct phase_cell {
 
 struct interval_fact {
     uint64_t chunk;
-    bool has_traces; /* a folder that holds its `kernel` or `ust` traces */
+    uint64_t chunks; /* folders that hold its `kernel` or `ust` traces */
     bool gap;
     uint64_t events, discarded, borders;
     bool any_event;

@@ -150,7 +150,8 @@ struct interval_end {
     uint64_t chunk;
     uint64_t begin_ns, end_ns; /* bounds, raw clock */
     uint64_t items;            /* length of the row */
-    bool has_traces, has_kernel, has_user;
+    uint32_t has_traces; /* chunks that hold traces: 1 or 0, more after a join */
+    bool has_kernel, has_user;
     bool counts_switches; /* its kernel metadata declares sched_switch */
     bool gap_before;      /* the interval before this one is missing */
     uint64_t events, single_events, discarded, borders;

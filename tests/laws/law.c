@@ -1,6 +1,8 @@
 #include "law.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include "base/memory.h"
 #include "cli/json.h"
 #include "mapper/partial_builder.h"
+#include "reducer/join.h"
 #include "reducer/stitch.h"
 #include "results/fold.h"
 #include "wire/partial_codec.h"
@@ -48,102 +51,157 @@ void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *a
     qsort(at, count, sizeof *at, compare_times);
 }
 
-static void take(void *fold, const struct result *result)
-{
-    fold_take(fold, result);
-}
-
-/* The records of one interval on their way: encoded, decoded again, and put in a row. */
-struct wire {
-    struct schema *schema;
-    struct arena arena;
-    struct item *row;
-    size_t count;
-    struct interval_end end;
-    bool good;
-    size_t bytes;
+/* A part of the trace on its way: mapped and encoded, perhaps by another thread, then decoded. */
+struct part {
+    const struct law_trace *trace;
+    struct interval interval;
+    size_t first, end; /* its events */
+    bool all_single;
+    struct arena arena; /* holds the records */
+    struct bytes *records;
+    size_t record_count, record_room, bytes, items;
 };
 
-static void take_record(void *context, struct text key, struct bytes bytes)
+static void take_record(void *context, struct text key, struct bytes record)
 {
-    struct wire *wire = context;
+    struct part *part = context;
     (void)key;
-    struct decoded_record record;
-    struct failure why;
-    uint8_t *copy = arena_take(&wire->arena, bytes.count);
-    memcpy(copy, bytes.at, bytes.count);
-    wire->bytes += bytes.count;
-    if (partial_decode((struct bytes){copy, bytes.count}, wire->schema, &wire->arena, &record,
-                       &why) != STATUS_OK) {
-        fprintf(stderr, "law: %s\n", why.text);
-        wire->good = false;
-        return;
-    }
-    if (record.is_end)
-        wire->end = record.end;
-    for (size_t i = 0; i < record.count; i++) {
-        if (record.items[i].position < wire->count)
-            wire->row[record.items[i].position] = record.items[i].item;
-        else
-            wire->good = false;
-    }
+    uint8_t *copy = arena_take(&part->arena, record.count);
+    memcpy(copy, record.at, record.count);
+    part->records = memory_grow(part->records, &part->record_room, part->record_count + 1,
+                                sizeof *part->records);
+    part->records[part->record_count++] = (struct bytes){copy, record.count};
+    part->bytes += record.count;
 }
 
-/* Maps the part of the trace from event `*at` on that lies before `end_ns`. */
-static void map_part(const struct law_trace *trace, size_t *at, struct interval interval,
-                     bool all_single, struct stitch *stitch, struct law_figures *figures)
+static void map_part(struct part *part)
 {
-    struct partial_builder_options options = {.interval = interval,
+    const struct law_trace *trace = part->trace;
+    struct partial_builder_options options = {.interval = part->interval,
                                               .has_kernel = trace->facts.has_kernel,
                                               .counts_switches = trace->facts.counts_switches,
-                                              .all_single = all_single};
+                                              .all_single = part->all_single};
     struct partial_builder *builder = partial_builder_new(trace->schema, &options);
-    size_t next = *at;
-    for (; next < trace->count && trace->events[next].time_ns < interval.end_ns; next++)
-        partial_builder_add(builder, &trace->events[next]);
+    for (size_t i = part->first; i < part->end; i++)
+        partial_builder_add(builder, &trace->events[i]);
     size_t count;
     const struct item *items = partial_builder_finish(builder, &count);
     struct partial_counts counts = partial_builder_counts(builder);
     struct interval_end end = trace->facts;
-    end.begin_ns = interval.begin_ns;
-    end.end_ns = interval.end_ns;
-    end.has_traces = interval.begin_ns == 0;
+    end.begin_ns = part->interval.begin_ns;
+    end.end_ns = part->interval.end_ns;
+    end.has_traces = part->interval.begin_ns == 0;
     end.items = count;
     end.events = counts.events;
     end.discarded = counts.discarded;
     end.borders = counts.borders;
     end.first_ns = counts.first_ns;
     end.last_ns = counts.last_ns;
-    struct wire wire = {.schema = trace->schema, .count = count, .good = true};
-    wire.row = arena_take(&wire.arena, count * sizeof *wire.row);
+    part->items = count;
     struct record_meta meta = {.session = text_of(trace->session), .attempt = 1};
     partial_encode(trace->schema, &meta, items, count, &end,
-                   (struct record_sink){take_record, &wire});
-    assert(wire.good && wire.end.items == count);
-    stitch_add(stitch, wire.row, count, &wire.end);
-    if (figures) {
-        figures->items += count;
-        figures->bytes += wire.bytes;
-    }
-    arena_clear(&wire.arena);
+                   (struct record_sink){take_record, part});
     partial_builder_free(builder);
-    *at = next;
 }
 
-char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
-                 unsigned shuffle, struct law_figures *figures)
-{
-    (void)shuffle;
-    struct fold *fold = fold_new(text_of(trace->session));
-    struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
-    size_t at = 0;
-    for (size_t i = 0; i <= cuts.count; i++) {
-        struct interval interval = {i > 0 ? cuts.at[i - 1] : 0,
-                                    i < cuts.count ? cuts.at[i] : INTERVAL_OPEN};
-        map_part(trace, &at, interval, all_single, stitch, figures);
-    }
-    stitch_finish(stitch);
+/* The parts still to be mapped, for any number of threads. */
+struct work {
+    struct part *parts;
+    const size_t *order;
+    size_t count;
+    atomic_size_t next;
+};
 
+static void *map_parts(void *context)
+{
+    struct work *work = context;
+    for (;;) {
+        size_t at = atomic_fetch_add(&work->next, 1);
+        if (at >= work->count)
+            return NULL;
+        map_part(&work->parts[work->order[at]]);
+    }
+}
+
+/* Maps all parts in an order drawn from `shuffle`, by up to four threads. */
+static void map_all(struct part *parts, size_t count, unsigned shuffle)
+{
+    uint64_t random = shuffle + 1;
+    size_t *order = memory_new(count * sizeof *order);
+    for (size_t i = 0; i < count; i++)
+        order[i] = i;
+    for (size_t i = count; shuffle && i > 1; i--) {
+        size_t other = law_random(&random) % i, kept = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = kept;
+    }
+    struct work work = {.parts = parts, .order = order, .count = count};
+    pthread_t threads[3];
+    size_t thread_count = shuffle ? law_random(&random) % 4 : 0;
+    for (size_t i = 0; i < thread_count; i++)
+        assert(pthread_create(&threads[i], NULL, map_parts, &work) == 0);
+    map_parts(&work);
+    for (size_t i = 0; i < thread_count; i++)
+        pthread_join(threads[i], NULL);
+    free(order);
+}
+
+/* A part mapped again gives the very same records. */
+static void check_repeat(const struct part *part)
+{
+    struct part again = *part;
+    again.arena = (struct arena){0};
+    again.records = NULL;
+    again.record_count = again.record_room = again.bytes = 0;
+    map_part(&again);
+    assert(again.record_count == part->record_count);
+    for (size_t i = 0; i < again.record_count; i++)
+        assert(again.records[i].count == part->records[i].count &&
+               memcmp(again.records[i].at, part->records[i].at, part->records[i].count) == 0);
+    arena_clear(&again.arena);
+    free(again.records);
+}
+
+static struct interval_row decode_part(const struct part *part, struct arena *arena)
+{
+    struct item *row = arena_take(arena, part->items * sizeof *row);
+    struct interval_row out = {.items = row, .count = part->items};
+    size_t placed = 0;
+    for (size_t i = 0; i < part->record_count; i++) {
+        struct decoded_record record;
+        struct failure why;
+        if (partial_decode(part->records[i], part->trace->schema, arena, &record, &why) !=
+            STATUS_OK) {
+            fprintf(stderr, "law: %s\n", why.text);
+            abort();
+        }
+        if (record.is_end)
+            out.end = record.end;
+        for (size_t k = 0; k < record.count; k++, placed++) {
+            assert(record.items[k].position < part->items);
+            row[record.items[k].position] = record.items[k].item;
+        }
+    }
+    assert(placed == part->items && out.end.items == part->items);
+    return out;
+}
+
+/* Joins neighbours, drawn at random, until one is left: a tree of any shape. */
+static struct interval_row join_all(struct interval_row *rows, size_t count, struct arena *arena,
+                                    unsigned shuffle)
+{
+    uint64_t random = shuffle + 99;
+    while (count > 1) {
+        size_t at = law_random(&random) % (count - 1);
+        rows[at] = interval_row_join(arena, &rows[at], &rows[at + 1]);
+        memmove(rows + at + 1, rows + at + 2, (count - at - 2) * sizeof *rows);
+        count--;
+    }
+    return rows[0];
+}
+
+static char *report_of(const struct fold *fold)
+{
     struct report report = {0};
     struct session_report session;
     fold_report(fold, &report.arena, true, &session);
@@ -155,8 +213,70 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_s
     report_write_json(out, &report);
     fclose(out);
     arena_clear(&report.arena);
+    return json;
+}
+
+static void take(void *fold, const struct result *result)
+{
+    fold_take(fold, result);
+}
+
+static struct part *part_trace(const struct law_trace *trace, struct law_cuts cuts, bool all_single)
+{
+    struct part *parts = memory_new((cuts.count + 1) * sizeof *parts);
+    size_t at = 0;
+    for (size_t i = 0; i <= cuts.count; i++) {
+        struct part *part = &parts[i];
+        part->trace = trace;
+        part->all_single = all_single;
+        part->interval = (struct interval){i > 0 ? cuts.at[i - 1] : 0,
+                                           i < cuts.count ? cuts.at[i] : INTERVAL_OPEN};
+        part->first = at;
+        while (at < trace->count && trace->events[at].time_ns < part->interval.end_ns)
+            at++;
+        part->end = at;
+    }
+    return parts;
+}
+
+char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
+                 unsigned shuffle, struct law_figures *figures)
+{
+    size_t count = cuts.count + 1;
+    struct part *parts = part_trace(trace, cuts, all_single);
+    map_all(parts, count, shuffle);
+    if (shuffle)
+        check_repeat(&parts[shuffle % count]);
+
+    struct arena arena = {0};
+    struct interval_row *rows = memory_new(count * sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = decode_part(&parts[i], &arena);
+        if (figures) {
+            figures->items += parts[i].items;
+            figures->bytes += parts[i].bytes;
+        }
+    }
+    struct fold *fold = fold_new(text_of(trace->session));
+    struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
+    if (shuffle % 2 == 1) {
+        struct interval_row whole = join_all(rows, count, &arena, shuffle);
+        stitch_add(stitch, whole.items, whole.count, &whole.end);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            stitch_add(stitch, rows[i].items, rows[i].count, &rows[i].end);
+    }
+    stitch_finish(stitch);
+    char *json = report_of(fold);
     stitch_free(stitch);
     fold_free(fold);
+    free(rows);
+    arena_clear(&arena);
+    for (size_t i = 0; i < count; i++) {
+        arena_clear(&parts[i].arena);
+        free(parts[i].records);
+    }
+    free(parts);
     return json;
 }
 

@@ -38,7 +38,8 @@ struct law_figures {
 };
 
 /* The report as JSON Lines, to be freed. `all_single`: nothing is summed on the way. `shuffle`
- * (0: none) seeds the order in which the pieces are mapped and arrive, and which arrive twice. */
+ * (0: none) seeds in which order, and by how many threads, the pieces are mapped, which is mapped
+ * twice, and, if odd, the shape of the tree in which they are joined. */
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
                  unsigned shuffle, struct law_figures *figures);
 

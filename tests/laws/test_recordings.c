@@ -1,0 +1,83 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "recording.h"
+
+enum { CUTS_MAX = 63 };
+
+static unsigned rounds(void)
+{
+    const char *count = getenv("LAW_ROUNDS");
+    return count ? (unsigned)strtoul(count, NULL, 10) : 8;
+}
+
+static void load_phases(struct phase_definitions *phases)
+{
+    static uint8_t yaml[1 << 16];
+    FILE *file = fopen(TEST_DATA "/thumbnails/phases.yaml", "rb");
+    cr_assert(ne(ptr, file, NULL));
+    size_t count = fread(yaml, 1, sizeof yaml, file);
+    fclose(file);
+    struct failure why;
+    phases_init(phases);
+    cr_assert(eq(int, phases_add_yaml(phases, "phases.yaml", (struct bytes){yaml, count}, &why),
+                 STATUS_OK));
+}
+
+/* Cut into 1 to 64 intervals at random instants, mapped by several threads in random order, some
+ * twice, joined in random trees: always what the whole row comes to when nothing is summed. */
+static void check_law(const char *path)
+{
+    struct phase_definitions phases;
+    load_phases(&phases);
+    struct law_trace trace = {.schema = schema_new(&phases)};
+    struct failure why;
+    enum status status = recording_read(&trace, path, &why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+
+    struct law_cuts uncut = {NULL, 0};
+    char *expected = law_report(&trace, uncut, true, 0, NULL);
+    uint64_t random = 1, at[CUTS_MAX];
+    for (unsigned round = 0; round < rounds(); round++) {
+        struct law_cuts cuts = {at, round ? 1 + law_random(&random) % CUTS_MAX : 0};
+        law_random_cuts(&trace, &random, at, cuts.count);
+        char *found = law_report(&trace, cuts, false, round, NULL);
+        char difference[4096];
+        bool differs = law_difference(expected, found, difference, sizeof difference);
+        cr_expect(not(differs), "round %u, %zu cuts: %s", round, cuts.count, difference);
+        free(found);
+    }
+    free(expected);
+    law_trace_clear(&trace);
+    schema_free(trace.schema);
+    phases_clear(&phases);
+}
+
+/* A recording that is too large for the repository: under $SPANMILL_RECORDINGS, unpacked. */
+static void check_law_of_large(const char *name)
+{
+    const char *folder = getenv("SPANMILL_RECORDINGS");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s/trace", folder ? folder : "", name);
+    if (!folder || access(path, R_OK) != 0)
+        cr_skip_test("no recording %s under $SPANMILL_RECORDINGS", name);
+    check_law(path);
+}
+
+Test(recordings, cut_anywhere_report_the_same)
+{
+    check_law(TEST_DATA "/thumbnails");
+}
+
+Test(recordings, of_a_server_cut_anywhere_report_the_same)
+{
+    check_law_of_large("A1");
+}
+
+Test(recordings, with_losses_cut_anywhere_report_the_same)
+{
+    check_law_of_large("A4");
+}
