@@ -9,11 +9,7 @@
 
 #include "base/memory.h"
 #include "base/nearest.h"
-
-/* The build tells it (CMakeLists.txt). */
-#ifndef SPANMILL_VERSION
-#define SPANMILL_VERSION "of an unknown build"
-#endif
+#include "spanmill_version.h"
 
 /* What getopt_long() returns for row i: ROW_FIRST + i; letters are below that. */
 enum { ROW_FIRST = 256, HELP_COLUMN = 24 };
@@ -42,6 +38,11 @@ static size_t row_count(const struct option_table *table)
 static const struct option_row *row_at(const struct option_table *table, size_t index)
 {
     return index < table->count ? &table->rows[index] : &common_rows[index - table->count];
+}
+
+void options_version(FILE *out)
+{
+    fprintf(out, "spanmill %s\n", SPANMILL_VERSION);
 }
 
 /* `text` with each line but the first indented by `indent`. */
@@ -185,7 +186,7 @@ static enum options_outcome take_row(const struct option_table *table,
         return OPTIONS_DONE;
     }
     if (row == &common_rows[COMMON_VERSION]) {
-        fprintf(out, "spanmill %s\n", SPANMILL_VERSION);
+        options_version(out);
         return OPTIONS_DONE;
     }
     struct failure why = {""};
