@@ -1,0 +1,53 @@
+/* mapper/map.h -- one chunk to partials: a function of the chunk and the phase definitions
+ * alone, without clock, network or environment. */
+#ifndef MAPPER_MAP_H
+#define MAPPER_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "mapper/chunk.h"
+#include "mapper/ctf/reader.h"
+#include "trace/phases.h"
+#include "wire/partial_codec.h"
+
+/* Around what two threads must not do at once (libbabeltrace2 keeps a list of all component
+ * classes of the process): opening and closing of readers. */
+struct map_guard {
+    void (*enter)(void *context); /* NULL: there is but one thread */
+    void (*leave)(void *context);
+    void *context;
+};
+
+struct map_options {
+    const struct phase_definitions *phases; /* NULL: none */
+    const struct reader_kind *reader;       /* NULL: the usual one */
+    bool all_single;                        /* sum nothing, for tests */
+    struct interval window; /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */
+    uint64_t first_chunk;   /* number of the session's first */
+    const char *mark;       /* goes behind the session's name, to tell it from another; or NULL */
+    struct map_guard guard;
+    bool (*stop)(void); /* asked every now and then whether to give up; or NULL */
+};
+
+struct map_stats {
+    uint64_t events;
+    uint64_t single_events; /* that travelled one by one; a descriptor call counts for two */
+    uint64_t items;
+    uint64_t record_bytes, raw_bytes;
+};
+
+/* Maps the chunk into `sink`; `*stats` is added to. The session's name in the records is
+ * host/name/created, as the kernel trace tells it, else the first trace.
+ * REJECT: it cannot be read. RETRY: options->stop said so; `sink` got nothing then. */
+MUST_CHECK enum status map_chunk(const struct chunk_ref *ref, const struct map_options *options,
+                                 const struct reader_warnings *warnings, struct record_sink sink,
+                                 struct map_stats *stats, struct failure *why);
+
+/* When a chunk's first event was, of those in its interval: END if there is none. */
+MUST_CHECK enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns,
+                                       int64_t *offset_ns, struct failure *why);
+
+#endif

@@ -1,0 +1,224 @@
+#include "reducer/reducer.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "reducer/stitch.h"
+#include "reducer/waiting.h"
+#include "results/fold.h"
+#include "trace/schema.h"
+#include "wire/partial_codec.h"
+
+struct joined_session {
+    char *name;
+    struct schema *schema;
+    struct stitch *stitch;
+    struct fold *fold;
+    uint64_t end_ns; /* of the last interval joined */
+    bool gap;        /* a chunk that came could not be joined */
+};
+
+struct reducer {
+    const struct phase_definitions *phases;
+    uint64_t phases_digest;
+    struct waiting *waiting;
+    struct joined_session *sessions;
+    size_t count, room;
+};
+
+struct reducer *reducer_new(const struct phase_definitions *phases)
+{
+    struct reducer *reducer = memory_new(sizeof *reducer);
+    reducer->phases = phases;
+    reducer->phases_digest = phases ? phases_digest(phases) : 0;
+    reducer->waiting = waiting_new();
+    return reducer;
+}
+
+void reducer_free(struct reducer *reducer)
+{
+    if (!reducer)
+        return;
+    for (size_t i = 0; i < reducer->count; i++) {
+        struct joined_session *session = &reducer->sessions[i];
+        stitch_free(session->stitch);
+        fold_free(session->fold);
+        schema_free(session->schema);
+        free(session->name);
+    }
+    free(reducer->sessions);
+    waiting_free(reducer->waiting);
+    free(reducer);
+}
+
+void reducer_expect(struct reducer *reducer, struct text session, const uint64_t *chunks,
+                    size_t count)
+{
+    waiting_expect(reducer->waiting, session, chunks, count);
+}
+
+static void take_result(void *fold, const struct result *result)
+{
+    fold_take(fold, result);
+}
+
+static struct joined_session *session_at(struct reducer *reducer, const char *name)
+{
+    for (size_t i = 0; i < reducer->count; i++)
+        if (strcmp(reducer->sessions[i].name, name) == 0)
+            return &reducer->sessions[i];
+    reducer->sessions = memory_grow(reducer->sessions, &reducer->room, reducer->count + 1,
+                                    sizeof *reducer->sessions);
+    struct joined_session *session = &reducer->sessions[reducer->count++];
+    *session = (struct joined_session){.name = memory_string(text_of(name)),
+                                       .schema = schema_new(reducer->phases),
+                                       .fold = fold_new(text_of(name))};
+    session->stitch =
+        stitch_new(session->schema, (struct result_sink){take_result, session->fold});
+    return session;
+}
+
+/* The records of a chunk, decoded. */
+struct decoded_chunk {
+    struct arena arena;
+    struct decoded_record *records; /* the last is the end */
+    size_t count;
+    struct item *row;
+};
+
+static enum status decode_all(struct decoded_chunk *chunk, const struct ready_chunk *ready,
+                              struct schema *schema, struct failure *why)
+{
+    chunk->count = ready->count;
+    chunk->records = arena_take(&chunk->arena, ready->count * sizeof *chunk->records);
+    for (size_t i = 0; i < ready->count; i++) {
+        struct decoded_record *record = &chunk->records[i];
+        enum status status = partial_decode(ready->records[i], schema, &chunk->arena, record, why);
+        if (status != STATUS_OK)
+            return status;
+        if (record->is_end != (i + 1 == ready->count))
+            return fail(why, STATUS_REJECT, "interval end at %zu of %zu records", i, ready->count);
+    }
+    return STATUS_OK;
+}
+
+/* Puts the items of all records into the one row that they were taken from. */
+static enum status merge_rows(struct decoded_chunk *chunk, struct failure *why)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < chunk->count; i++)
+        count += chunk->records[i].count;
+    uint64_t expected = chunk->records[chunk->count - 1].end.items;
+    if (count != expected)
+        return fail(why, STATUS_REJECT, "%llu items of %llu", (unsigned long long)count,
+                    (unsigned long long)expected);
+    chunk->row = arena_take(&chunk->arena, (size_t)count * sizeof *chunk->row);
+    bool *taken = arena_take(&chunk->arena, (size_t)count * sizeof *taken);
+    for (size_t i = 0; i < chunk->count; i++)
+        for (size_t j = 0; j < chunk->records[i].count; j++) {
+            const struct placed_item *placed = &chunk->records[i].items[j];
+            if (placed->position >= count || taken[placed->position])
+                return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
+                            (unsigned long long)placed->position);
+            taken[placed->position] = true;
+            chunk->row[placed->position] = placed->item;
+        }
+    return STATUS_OK;
+}
+
+static enum status join(struct reducer *reducer, const struct ready_chunk *ready,
+                        struct failure *why)
+{
+    struct joined_session *session = session_at(reducer, ready->session);
+    struct decoded_chunk chunk = {.count = 0};
+    enum status status = decode_all(&chunk, ready, session->schema, why);
+    struct interval_end end = {.items = 0};
+    if (status == STATUS_OK) {
+        end = chunk.records[chunk.count - 1].end;
+        if (end.phases_digest != reducer->phases_digest)
+            status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
+    }
+    if (status == STATUS_OK)
+        status = merge_rows(&chunk, why);
+    if (status == STATUS_OK) {
+        end.gap_before |= ready->gap_before || session->gap;
+        session->gap = false;
+        session->end_ns = end.end_ns;
+        stitch_add(session->stitch, chunk.row, (size_t)end.items, &end);
+    } else {
+        failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
+        session->gap = true;
+    }
+    arena_clear(&chunk.arena);
+    return status;
+}
+
+/* Joins all whose turn it is; the first failure is told. */
+static enum status join_ready(struct reducer *reducer, struct failure *why)
+{
+    enum status first = STATUS_OK;
+    struct ready_chunk ready;
+    while (waiting_next(reducer->waiting, &ready)) {
+        struct failure other;
+        enum status status = join(reducer, &ready, first == STATUS_OK ? why : &other);
+        if (first == STATUS_OK)
+            first = status;
+        ready_chunk_clear(&ready);
+    }
+    return first;
+}
+
+enum status reducer_add(struct reducer *reducer, struct bytes record, struct failure *why)
+{
+    struct record_place place;
+    enum status status = partial_peek(record, &place, why);
+    if (status != STATUS_OK)
+        return status;
+    waiting_add(reducer->waiting, &place, record);
+    return join_ready(reducer, why);
+}
+
+void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk)
+{
+    waiting_missing(reducer->waiting, session, chunk);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct joined_session *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static void finish(struct reducer *reducer, struct joined_session *session)
+{
+    if (session->gap || waiting_has_gap(reducer->waiting, text_of(session->name))) {
+        /* Nothing is known from the last interval on. */
+        struct interval_end end = {.begin_ns = session->end_ns,
+                                   .end_ns = UINT64_MAX,
+                                   .gap_before = true,
+                                   .first_ns = TIME_NONE,
+                                   .last_ns = TIME_NONE,
+                                   .host = text_of(""),
+                                   .session = text_of(""),
+                                   .created = text_of("")};
+        stitch_add(session->stitch, NULL, 0, &end);
+    }
+    stitch_finish(session->stitch);
+}
+
+void reducer_report(struct reducer *reducer, bool distributions, struct report *out)
+{
+    *out = (struct report){.session_count = reducer->count};
+    struct failure ignored;
+    /* A chunk that was given up may have been the one that others waited for. */
+    enum status status = join_ready(reducer, &ignored);
+    (void)status;
+    out->session_count = reducer->count;
+    out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
+    if (reducer->count > 0)
+        qsort(reducer->sessions, reducer->count, sizeof *reducer->sessions, by_name);
+    for (size_t i = 0; i < reducer->count; i++) {
+        finish(reducer, &reducer->sessions[i]);
+        fold_report(reducer->sessions[i].fold, &out->arena, distributions, &out->sessions[i]);
+    }
+}

@@ -1,0 +1,36 @@
+/* reducer/reducer.h -- records of partials, in any order and with repeats, to a report. */
+#ifndef REDUCER_REDUCER_H
+#define REDUCER_REDUCER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "results/report.h"
+#include "trace/phases.h"
+
+struct reducer;
+
+/* `phases` (NULL for none; borrowed until reducer_free()) must be those of the mappers. */
+struct reducer *reducer_new(const struct phase_definitions *phases);
+void reducer_free(struct reducer *reducer); /* NULL is fine */
+
+/* All chunks that a session will have, ascending; else those from its first on. */
+void reducer_expect(struct reducer *reducer, struct text session, const uint64_t *chunks,
+                    size_t count);
+/* One that will never come: joined as a gap. */
+void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk);
+
+/* Takes a record, borrowed for the call, and joins whatever it makes whole.
+ * REJECT: not a record, or what it completes contradicts itself; that chunk is joined as a gap.
+ * STOP: the record is of a newer format than this program knows. */
+MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
+                                   struct failure *why);
+
+/* Ends all sessions and fills `out` (report_clear()). `distributions`: with histograms and rows
+ * of files. To be called once. */
+void reducer_report(struct reducer *reducer, bool distributions, struct report *out);
+
+#endif

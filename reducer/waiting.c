@@ -1,0 +1,278 @@
+#include "reducer/waiting.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* More records than any chunk needs: an index above is not ours. */
+enum { RECORDS_MAX = 1 << 20 };
+
+/* Records of one attempt at a chunk. */
+struct attempt {
+    uint64_t chunk, number;
+    struct bytes *records; /* by index; at NULL: not there yet */
+    size_t room, present;
+    bool has_end;
+    uint64_t end_index;
+};
+
+struct session {
+    char *name;
+    uint64_t *expected; /* ascending; NULL: all from `next` on */
+    size_t expected_count;
+    size_t done;   /* of the expected */
+    uint64_t next; /* number of the next chunk, if nothing is expected */
+    bool gap;      /* before it */
+    struct attempt *attempts;
+    size_t count, room;
+    uint64_t *missing; /* given up, not reached yet */
+    size_t missing_count, missing_room;
+};
+
+struct waiting {
+    struct session *sessions;
+    size_t count, room;
+};
+
+struct waiting *waiting_new(void)
+{
+    return memory_new(sizeof(struct waiting));
+}
+
+static void free_record(struct bytes record)
+{
+    free((void *)(uintptr_t)record.at);
+}
+
+static void attempt_clear(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->room; i++)
+        free_record(attempt->records[i]);
+    free(attempt->records);
+}
+
+void waiting_free(struct waiting *waiting)
+{
+    if (!waiting)
+        return;
+    for (size_t i = 0; i < waiting->count; i++) {
+        struct session *session = &waiting->sessions[i];
+        for (size_t j = 0; j < session->count; j++)
+            attempt_clear(&session->attempts[j]);
+        free(session->attempts);
+        free(session->expected);
+        free(session->missing);
+        free(session->name);
+    }
+    free(waiting->sessions);
+    free(waiting);
+}
+
+static struct session *find(const struct waiting *waiting, struct text name)
+{
+    for (size_t i = 0; i < waiting->count; i++)
+        if (text_equal(text_of(waiting->sessions[i].name), name))
+            return &waiting->sessions[i];
+    return NULL;
+}
+
+static struct session *session_at(struct waiting *waiting, struct text name, uint64_t first_chunk)
+{
+    struct session *session = find(waiting, name);
+    if (session)
+        return session;
+    waiting->sessions = memory_grow(waiting->sessions, &waiting->room, waiting->count + 1,
+                                    sizeof *waiting->sessions);
+    session = &waiting->sessions[waiting->count++];
+    *session = (struct session){.name = memory_string(name), .next = first_chunk};
+    return session;
+}
+
+void waiting_expect(struct waiting *waiting, struct text session, const uint64_t *chunks,
+                    size_t count)
+{
+    struct session *known = session_at(waiting, session, 0);
+    free(known->expected);
+    known->expected = memory_new(count * sizeof *chunks);
+    if (count > 0)
+        memcpy(known->expected, chunks, count * sizeof *chunks);
+    known->expected_count = count;
+    known->done = 0;
+}
+
+/* False if all that was expected is done. */
+static bool next_chunk(const struct session *session, uint64_t *chunk)
+{
+    if (!session->expected) {
+        *chunk = session->next;
+        return true;
+    }
+    if (session->done == session->expected_count)
+        return false;
+    *chunk = session->expected[session->done];
+    return true;
+}
+
+static bool is_over(const struct session *session, uint64_t chunk)
+{
+    uint64_t next;
+    return !next_chunk(session, &next) || chunk < next;
+}
+
+static void advance(struct session *session)
+{
+    session->done++;
+    session->next++;
+}
+
+static struct attempt *attempt_at(struct session *session, const struct record_meta *meta)
+{
+    for (size_t i = 0; i < session->count; i++)
+        if (session->attempts[i].chunk == meta->chunk &&
+            session->attempts[i].number == meta->attempt)
+            return &session->attempts[i];
+    session->attempts = memory_grow(session->attempts, &session->room, session->count + 1,
+                                    sizeof *session->attempts);
+    struct attempt *attempt = &session->attempts[session->count++];
+    *attempt = (struct attempt){.chunk = meta->chunk, .number = meta->attempt};
+    return attempt;
+}
+
+static void make_room(struct attempt *attempt, size_t needed)
+{
+    size_t before = attempt->room;
+    if (needed <= before)
+        return;
+    attempt->records =
+        memory_grow(attempt->records, &attempt->room, needed, sizeof *attempt->records);
+    for (size_t i = before; i < attempt->room; i++)
+        attempt->records[i] = (struct bytes){NULL, 0};
+}
+
+void waiting_add(struct waiting *waiting, const struct record_place *place, struct bytes record)
+{
+    const struct record_meta *meta = &place->meta;
+    struct session *session = session_at(waiting, meta->session, meta->first_chunk);
+    if (is_over(session, meta->chunk) || place->index >= RECORDS_MAX)
+        return;
+    struct attempt *attempt = attempt_at(session, meta);
+    make_room(attempt, (size_t)place->index + 1);
+    struct bytes *slot = &attempt->records[place->index];
+    if (slot->at)
+        return;
+    uint8_t *copy = memory_new(record.count + 1);
+    if (record.count > 0)
+        memcpy(copy, record.at, record.count);
+    *slot = (struct bytes){copy, record.count};
+    attempt->present++;
+    if (place->is_end) {
+        attempt->has_end = true;
+        attempt->end_index = place->index;
+    }
+}
+
+void waiting_missing(struct waiting *waiting, struct text name, uint64_t chunk)
+{
+    struct session *session = session_at(waiting, name, chunk);
+    if (is_over(session, chunk))
+        return;
+    session->missing = memory_grow(session->missing, &session->missing_room,
+                                   session->missing_count + 1, sizeof *session->missing);
+    session->missing[session->missing_count++] = chunk;
+}
+
+static bool is_missing(const struct session *session, uint64_t chunk)
+{
+    for (size_t i = 0; i < session->missing_count; i++)
+        if (session->missing[i] == chunk)
+            return true;
+    return false;
+}
+
+/* Passes the chunks at the front that were given up. */
+static void pass_missing(struct session *session)
+{
+    for (uint64_t next; next_chunk(session, &next) && is_missing(session, next);) {
+        session->gap = true;
+        advance(session);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < session->missing_count; i++)
+        if (!is_over(session, session->missing[i]))
+            session->missing[kept++] = session->missing[i];
+    session->missing_count = kept;
+}
+
+/* Drops what is left of chunks before the next one. */
+static void forget_done(struct session *session)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < session->count; i++) {
+        if (is_over(session, session->attempts[i].chunk))
+            attempt_clear(&session->attempts[i]);
+        else
+            session->attempts[kept++] = session->attempts[i];
+    }
+    session->count = kept;
+}
+
+static bool is_whole(const struct attempt *attempt)
+{
+    return attempt->has_end && attempt->present == attempt->end_index + 1;
+}
+
+static bool next_of(struct session *session, struct ready_chunk *out)
+{
+    pass_missing(session);
+    forget_done(session);
+    uint64_t next;
+    if (!next_chunk(session, &next))
+        return false;
+    for (size_t i = 0; i < session->count; i++) {
+        struct attempt *attempt = &session->attempts[i];
+        if (attempt->chunk != next || !is_whole(attempt))
+            continue;
+        *out = (struct ready_chunk){.session = memory_string(text_of(session->name)),
+                                    .chunk = next,
+                                    .gap_before = session->gap,
+                                    .records = attempt->records,
+                                    .count = attempt->present};
+        *attempt = session->attempts[--session->count];
+        session->gap = false;
+        advance(session);
+        forget_done(session);
+        return true;
+    }
+    return false;
+}
+
+bool waiting_next(struct waiting *waiting, struct ready_chunk *out)
+{
+    for (size_t i = 0; i < waiting->count; i++)
+        if (next_of(&waiting->sessions[i], out))
+            return true;
+    return false;
+}
+
+void ready_chunk_clear(struct ready_chunk *ready)
+{
+    for (size_t i = 0; i < ready->count; i++)
+        free_record(ready->records[i]);
+    free(ready->records);
+    free(ready->session);
+    *ready = (struct ready_chunk){.session = NULL};
+}
+
+bool waiting_has_gap(const struct waiting *waiting, struct text name)
+{
+    const struct session *session = find(waiting, name);
+    return session && session->gap;
+}
+
+size_t waiting_count(const struct waiting *waiting)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < waiting->count; i++)
+        count += waiting->sessions[i].count;
+    return count;
+}

@@ -1,0 +1,51 @@
+/* reducer/waiting.h -- encoded records of many sessions, kept until the next interval of one is
+ * whole.
+ *
+ * Records may come in any order, and more than once. Those of two attempts at a chunk are never
+ * mixed: whichever attempt is whole first is the one that counts. */
+#ifndef REDUCER_WAITING_H
+#define REDUCER_WAITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "wire/partial_peek.h"
+
+struct waiting;
+
+/* A chunk whose turn it is. */
+struct ready_chunk {
+    char *session;
+    uint64_t chunk;
+    bool gap_before;       /* one before it was given up */
+    struct bytes *records; /* by index, the end last; owned */
+    size_t count;
+};
+
+struct waiting *waiting_new(void);
+void waiting_free(struct waiting *waiting); /* NULL is fine */
+
+/* The numbers of all chunks that the session will ever have, ascending. Of a session of which
+ * nothing is told, all numbers from record_meta.first_chunk on are expected. */
+void waiting_expect(struct waiting *waiting, struct text session, const uint64_t *chunks,
+                    size_t count);
+
+/* Takes a copy of a record that lies at `place`. */
+void waiting_add(struct waiting *waiting, const struct record_place *place, struct bytes record);
+
+/* The chunk will never come: the next one follows a gap. */
+void waiting_missing(struct waiting *waiting, struct text session, uint64_t chunk);
+
+/* The next chunk of any session whose records are all there and whose predecessors were given
+ * out or up; false if there is none. To be cleared by the caller. */
+bool waiting_next(struct waiting *waiting, struct ready_chunk *out);
+void ready_chunk_clear(struct ready_chunk *ready);
+
+/* Whether chunks of the session were given up since the last one that was given out. */
+bool waiting_has_gap(const struct waiting *waiting, struct text session);
+/* How many attempts wait for records, or for a chunk before theirs. */
+size_t waiting_count(const struct waiting *waiting);
+
+#endif

@@ -1,0 +1,21 @@
+/* wire/partial_peek.h -- where a record of partials belongs, read without decoding it. */
+#ifndef WIRE_PARTIAL_PEEK_H
+#define WIRE_PARTIAL_PEEK_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "wire/partial_codec.h"
+
+struct record_place {
+    struct record_meta meta; /* its session is a view of the record */
+    uint64_t index;          /* in its attempt; of the end: how many came before */
+    bool is_end;
+};
+
+/* REJECT: not a record. STOP: of a newer format than this program knows. */
+MUST_CHECK enum status partial_peek(struct bytes record, struct record_place *out,
+                                    struct failure *why);
+
+#endif
