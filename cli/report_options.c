@@ -195,7 +195,7 @@ enum options_outcome report_options_parse(struct report_options *options, int ar
         return outcome;
     if (first == argc)
         return options_wrong(&table, err, "no trace is given");
-    if (options->since.kind != TIME_NONE && options->since.kind == options->until.kind &&
+    if (options->since.kind != TIME_POINT_NONE && options->since.kind == options->until.kind &&
         options->until.ns <= options->since.ns)
         return options_wrong(&table, err, "--until is not after --since");
     options->traces = argv + first;

@@ -126,7 +126,7 @@ static bool resolve_time_of_day(int64_t ns, int64_t begin_ns, int64_t *out_ns)
 bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns)
 {
     switch (point.kind) {
-    case TIME_NONE:
+    case TIME_POINT_NONE:
         return false;
     case TIME_EPOCH:
         *out_ns = point.ns;

@@ -8,7 +8,7 @@
 #include "base/failure.h"
 
 enum time_point_kind {
-    TIME_NONE,
+    TIME_POINT_NONE,
     TIME_EPOCH,   /* ns since the Unix epoch */
     TIME_OF_DAY,  /* ns since midnight of the trace's first day, local time zone */
     TIME_RELATIVE /* ns since the trace's begin */
@@ -25,7 +25,7 @@ MUST_CHECK enum status time_point_parse(const char *text, struct time_point *out
                                         struct failure *why);
 
 /* Nanoseconds since the epoch, for a trace that begins at `begin_ns`. False if there are none
- * (TIME_NONE, or out of range). */
+ * (TIME_POINT_NONE, or out of range). */
 bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns);
 
 #endif
