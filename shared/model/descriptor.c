@@ -33,7 +33,7 @@ void descriptor_free(struct descriptor *descriptor)
     free(descriptor);
 }
 
-struct table *table_new(struct model *model, uint64_t process)
+struct table *table_make(struct model *model, uint64_t process)
 {
     struct table *table = memory_new(sizeof *table);
     table->refs = table->holds = 1;

@@ -118,6 +118,6 @@ void process_thread_gone(struct model *model, struct thread *thread, uint64_t ti
 struct table *process_table(struct model *model, struct process *process)
 {
     if (!process->table)
-        process->table = table_new(model, process->id);
+        process->table = table_make(model, process->id);
     return process->table;
 }

@@ -204,7 +204,7 @@ struct table *process_table(struct model *model, struct process *process);
 void process_unref(struct process *process);
 
 /* --- descriptor.c --- */
-struct table *table_new(struct model *model, uint64_t process);
+struct table *table_make(struct model *model, uint64_t process);
 void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns);
 void table_share(struct model *model, struct process *from, struct process *to);
 void table_exec(struct model *model, struct process *process, uint64_t time_ns);
