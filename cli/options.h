@@ -48,6 +48,7 @@ enum options_outcome options_parse(const struct option_table *table, int argc, c
                                    void *target, int *first_operand, FILE *out, FILE *err);
 
 void options_help(const struct option_table *table, FILE *out);
+void options_version(FILE *out); /* of the program */
 
 /* Says on `err` what is wrong with the usage, in the form of options_parse(). */
 enum options_outcome options_wrong(const struct option_table *table, FILE *err,

@@ -1,0 +1,353 @@
+#include "cli/chunk_run.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "wire/partial_peek.h"
+
+/* What a mapper makes of one chunk. */
+struct mapped {
+    bool ready;
+    enum status status;
+    struct failure why;
+    uint8_t *bytes; /* records, one after the other */
+    size_t byte_count, byte_room;
+    size_t *ends; /* of each record in `bytes` */
+    size_t count, room;
+    char **warnings;
+    size_t warning_count, warning_room;
+    struct map_stats stats;
+    double cpu_s;
+};
+
+/* What the threads share, under `lock`; but a chunk's struct mapped is its mapper's until it is
+ * `ready`. */
+struct crew {
+    struct chunk_run *run;
+    pthread_mutex_t lock;
+    pthread_mutex_t guard; /* of map_guard */
+    pthread_cond_t changed;
+    struct mapped *mapped; /* by chunk */
+    size_t next;           /* chunk to be taken by a mapper */
+    size_t joined;
+    bool stopped;
+};
+
+double chunk_run_cpu_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void keep_record(void *context, struct text key, struct bytes record)
+{
+    (void)key;
+    struct mapped *mapped = context;
+    mapped->bytes = memory_grow(mapped->bytes, &mapped->byte_room,
+                                mapped->byte_count + record.count, 1);
+    memcpy(mapped->bytes + mapped->byte_count, record.at, record.count);
+    mapped->byte_count += record.count;
+    mapped->ends = memory_grow(mapped->ends, &mapped->room, mapped->count + 1,
+                               sizeof *mapped->ends);
+    mapped->ends[mapped->count++] = mapped->byte_count;
+}
+
+static void keep_warning(void *context, const char *sentence)
+{
+    struct mapped *mapped = context;
+    mapped->warnings = memory_grow(mapped->warnings, &mapped->warning_room,
+                                   mapped->warning_count + 1, sizeof *mapped->warnings);
+    mapped->warnings[mapped->warning_count++] = memory_string(text_of(sentence));
+}
+
+static void mapped_clear(struct mapped *mapped)
+{
+    for (size_t i = 0; i < mapped->warning_count; i++)
+        free(mapped->warnings[i]);
+    free(mapped->warnings);
+    free(mapped->bytes);
+    free(mapped->ends);
+    *mapped = (struct mapped){.ready = true};
+}
+
+/* --- sessions: runs of the list --- */
+
+static size_t session_begin(const struct chunk_list *list, size_t index)
+{
+    while (index > 0 && strcmp(list->at[index - 1].session, list->at[index].session) == 0)
+        index--;
+    return index;
+}
+
+static size_t session_end(const struct chunk_list *list, size_t index)
+{
+    size_t end = index + 1;
+    while (end < list->count && strcmp(list->at[end].session, list->at[index].session) == 0)
+        end++;
+    return end;
+}
+
+/* A chunk of which nothing is wanted is not even opened. */
+static bool is_outside(const struct chunk_run *run, size_t index)
+{
+    struct interval interval = run->list->at[index].interval, window = run->windows[index];
+    return window.end_ns <= interval.begin_ns || window.begin_ns >= interval.end_ns ||
+           window.begin_ns >= window.end_ns;
+}
+
+static void map_one(struct crew *crew, size_t index)
+{
+    const struct chunk_run *run = crew->run;
+    const struct chunk_list *list = run->list;
+    struct mapped *mapped = &crew->mapped[index];
+    double begin_s = chunk_run_cpu_s();
+    struct map_options options = run->options;
+    options.window = run->windows[index];
+    options.mark = run->marks[index];
+    options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
+    struct reader_warnings warnings = {keep_warning, mapped};
+    mapped->status = map_chunk(&list->at[index], &options, &warnings,
+                               (struct record_sink){keep_record, mapped}, &mapped->stats,
+                               &mapped->why);
+    mapped->cpu_s = chunk_run_cpu_s() - begin_s;
+}
+
+/* --- joining --- */
+
+static void say_of_chunk(struct chunk_run *run, size_t index, const char *sentence)
+{
+    char *whole = memory_format("%s: %s", run->list->at[index].path, sentence);
+    progress_say(run->progress, whole);
+    free(whole);
+}
+
+/* What the joiner knows of the session that it is at. */
+struct joining {
+    size_t begin, end; /* its chunks in the list */
+    char *session;     /* its name, once a chunk has told it */
+    bool *lost;        /* by chunk of the list: not to be joined */
+};
+
+/* The first chunk of a session that is there tells its name: only now can the reducer be told
+ * what to expect. */
+static void tell_expected(struct chunk_run *run, struct joining *joining, struct text session)
+{
+    joining->session = memory_string(session);
+    uint64_t *chunks = memory_new((joining->end - joining->begin) * sizeof *chunks);
+    size_t count = 0;
+    for (size_t i = joining->begin; i < joining->end; i++)
+        if (!is_outside(run, i))
+            chunks[count++] = (uint64_t)run->list->at[i].number;
+    reducer_expect(run->reducer, session, chunks, count);
+    for (size_t i = joining->begin; i < joining->end; i++)
+        if (joining->lost[i])
+            reducer_missing(run->reducer, session, (uint64_t)run->list->at[i].number);
+    free(chunks);
+}
+
+static void join_lost(struct chunk_run *run, struct joining *joining, size_t index,
+                      const char *why)
+{
+    say_of_chunk(run, index, why);
+    run->progress->over = true;
+    run->failed++;
+    joining->lost[index] = true;
+    if (joining->session)
+        reducer_missing(run->reducer, text_of(joining->session),
+                        (uint64_t)run->list->at[index].number);
+}
+
+static void join_records(struct chunk_run *run, struct joining *joining, size_t index,
+                         const struct mapped *mapped)
+{
+    size_t begin = 0;
+    struct failure why;
+    for (size_t i = 0; i < mapped->count; i++) {
+        struct bytes record = {mapped->bytes + begin, mapped->ends[i] - begin};
+        struct record_place place;
+        begin = mapped->ends[i];
+        if (!joining->session && partial_peek(record, &place, &why) == STATUS_OK)
+            tell_expected(run, joining, place.meta.session);
+        if (reducer_add(run->reducer, record, &why) != STATUS_OK) {
+            say_of_chunk(run, index, why.text);
+            run->failed++;
+            return;
+        }
+    }
+    run->joined++;
+}
+
+static void join_one(struct chunk_run *run, struct joining *joining, size_t index,
+                     struct mapped *mapped)
+{
+    double begin_s = chunk_run_cpu_s();
+    if (index >= joining->end) {
+        free(joining->session);
+        joining->session = NULL;
+        joining->begin = index;
+        joining->end = session_end(run->list, index);
+    }
+    for (size_t i = 0; i < mapped->warning_count; i++)
+        say_of_chunk(run, index, mapped->warnings[i]);
+    run->warnings += mapped->warning_count;
+    run->map_s += mapped->cpu_s;
+    if (mapped->status == STATUS_OK) {
+        run->stats.events += mapped->stats.events;
+        run->stats.single_events += mapped->stats.single_events;
+        run->stats.items += mapped->stats.items;
+        run->stats.record_bytes += mapped->stats.record_bytes;
+        run->stats.raw_bytes += mapped->stats.raw_bytes;
+        join_records(run, joining, index, mapped);
+    } else {
+        join_lost(run, joining, index, mapped->why.text);
+    }
+    mapped_clear(mapped);
+    run->join_s += chunk_run_cpu_s() - begin_s;
+    progress_show(run->progress, index + 1, run->list->count, run->stats.events);
+}
+
+/* --- one thread --- */
+
+static bool should_stop(const struct chunk_run *run)
+{
+    return run->options.stop && run->options.stop();
+}
+
+static void run_alone(struct crew *crew, struct joining *joining)
+{
+    struct chunk_run *run = crew->run;
+    for (size_t i = 0; i < run->list->count && !run->stopped; i++) {
+        if (is_outside(run, i))
+            continue;
+        map_one(crew, i);
+        if (crew->mapped[i].status == STATUS_RETRY || should_stop(run))
+            run->stopped = true;
+        else
+            join_one(run, joining, i, &crew->mapped[i]);
+        mapped_clear(&crew->mapped[i]);
+    }
+}
+
+/* --- several --- */
+
+/* The next chunk to map, once it may be; false if there is none. */
+static bool take_chunk(struct crew *crew, size_t *index)
+{
+    const struct chunk_run *run = crew->run;
+    pthread_mutex_lock(&crew->lock);
+    while (!crew->stopped && crew->next < run->list->count &&
+           crew->next - crew->joined > 2 * (size_t)run->jobs)
+        pthread_cond_wait(&crew->changed, &crew->lock);
+    bool taken = !crew->stopped && crew->next < run->list->count;
+    *index = crew->next;
+    if (taken)
+        crew->next++;
+    pthread_mutex_unlock(&crew->lock);
+    return taken;
+}
+
+static void *map_chunks(void *context)
+{
+    struct crew *crew = context;
+    for (size_t index; take_chunk(crew, &index);) {
+        bool outside = is_outside(crew->run, index);
+        if (!outside)
+            map_one(crew, index);
+        bool stop = should_stop(crew->run);
+        pthread_mutex_lock(&crew->lock);
+        crew->mapped[index].ready = true;
+        crew->stopped |= stop || (!outside && crew->mapped[index].status == STATUS_RETRY);
+        pthread_cond_broadcast(&crew->changed);
+        pthread_mutex_unlock(&crew->lock);
+    }
+    return NULL;
+}
+
+/* False if the run is stopped. */
+static bool wait_for(struct crew *crew, size_t index)
+{
+    pthread_mutex_lock(&crew->lock);
+    while (!crew->mapped[index].ready && !crew->stopped)
+        pthread_cond_wait(&crew->changed, &crew->lock);
+    bool stopped = crew->stopped;
+    pthread_mutex_unlock(&crew->lock);
+    return !stopped;
+}
+
+static void join_all(struct crew *crew, struct joining *joining)
+{
+    struct chunk_run *run = crew->run;
+    for (size_t i = 0; i < run->list->count; i++) {
+        if (!wait_for(crew, i)) {
+            run->stopped = true;
+            return;
+        }
+        if (!is_outside(run, i))
+            join_one(run, joining, i, &crew->mapped[i]);
+        pthread_mutex_lock(&crew->lock);
+        crew->joined++;
+        pthread_cond_broadcast(&crew->changed);
+        pthread_mutex_unlock(&crew->lock);
+    }
+}
+
+static void enter_guard(void *context)
+{
+    struct crew *crew = context;
+    pthread_mutex_lock(&crew->guard);
+}
+
+static void leave_guard(void *context)
+{
+    struct crew *crew = context;
+    pthread_mutex_unlock(&crew->guard);
+}
+
+static void run_crew(struct crew *crew, struct joining *joining)
+{
+    struct chunk_run *run = crew->run;
+    pthread_mutex_init(&crew->lock, NULL);
+    pthread_mutex_init(&crew->guard, NULL);
+    pthread_cond_init(&crew->changed, NULL);
+    run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
+    pthread_t *threads = memory_new(run->jobs * sizeof *threads);
+    unsigned started = 0;
+    while (started < run->jobs &&
+           pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
+        started++;
+    if (started > 0)
+        join_all(crew, joining);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    free(threads);
+    pthread_cond_destroy(&crew->changed);
+    pthread_mutex_destroy(&crew->guard);
+    pthread_mutex_destroy(&crew->lock);
+    run->options.guard = (struct map_guard){NULL, NULL, NULL};
+    if (started == 0) /* the system gives no threads: then without */
+        run_alone(crew, joining);
+}
+
+void chunk_run(struct chunk_run *run)
+{
+    struct crew crew = {.run = run};
+    size_t count = run->list->count;
+    crew.mapped = memory_new(count * sizeof *crew.mapped);
+    struct joining joining = {.lost = memory_new(count * sizeof *joining.lost)};
+    progress_show(run->progress, 0, count, 0);
+    if (run->jobs > count)
+        run->jobs = (unsigned)count;
+    if (run->jobs > 1)
+        run_crew(&crew, &joining);
+    else
+        run_alone(&crew, &joining);
+    for (size_t i = 0; i < count; i++)
+        mapped_clear(&crew.mapped[i]);
+    free(crew.mapped);
+    free(joining.session);
+    free(joining.lost);
+    progress_clear(run->progress);
+}

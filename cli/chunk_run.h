@@ -1,0 +1,39 @@
+/* cli/chunk_run.h -- all chunks of a list through mappers and the reducer, in this process.
+ *
+ * Mappers take chunks in order; what they make is joined in the same order by the calling
+ * thread, meanwhile. No mapper is further ahead of the joiner than twice their number, and the
+ * chunk that the joiner waits for is always one that a mapper has. */
+#ifndef CLI_CHUNK_RUN_H
+#define CLI_CHUNK_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/progress.h"
+#include "mapper/chunk.h"
+#include "mapper/map.h"
+#include "reducer/reducer.h"
+
+struct chunk_run {
+    const struct chunk_list *list;
+    struct map_options options;     /* for all; window, first_chunk and mark are set for each */
+    const struct interval *windows; /* by chunk */
+    const char *const *marks;       /* by chunk; NULL without */
+    unsigned jobs;
+    struct reducer *reducer;
+    struct progress *progress;
+    /* Out: */
+    struct map_stats stats;
+    size_t joined, failed; /* chunks; those outside of the window are neither */
+    size_t warnings;       /* of damage */
+    double map_s, join_s;  /* CPU seconds */
+    bool stopped;
+};
+
+void chunk_run(struct chunk_run *run);
+
+/* CPU seconds of the calling thread. */
+double chunk_run_cpu_s(void);
+
+#endif

@@ -1,0 +1,409 @@
+#include "cli/cmd_report.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/chunk_run.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/quantity.h"
+#include "cli/report_file.h"
+#include "cli/report_filter.h"
+#include "cli/report_options.h"
+#include "cli/tables.h"
+
+/* As a shell tells of a program that SIGINT has ended. */
+enum { EXIT_INTERRUPTED = 128 + SIGINT };
+
+/* All that a report needs on its way. */
+struct reporting {
+    struct report_options options;
+    struct phase_definitions phases;
+    const struct reader_kind *reader;
+    struct report_file file;
+    struct progress progress;
+    struct chunk_list list;
+    size_t left_out; /* chunks and operands that could not even be looked at */
+    struct interval *windows;
+    const char **marks;
+    struct report report;
+};
+
+/* --- stopping: signals stay blocked, and are asked for --- */
+
+static const int stop_signals[] = {SIGINT, SIGTERM};
+
+static void block_stop_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
+        struct sigaction action;
+        /* One that is ignored, as by nohup, stays so: blocked, it would wait to be seen. */
+        if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(&set, stop_signals[i]);
+    }
+    pthread_sigmask(how, &set, NULL);
+}
+
+static bool is_stop_pending(void)
+{
+    sigset_t pending, blocked;
+    sigemptyset(&blocked);
+    if (sigpending(&pending) != 0 || pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+        if (sigismember(&pending, stop_signals[i]) && sigismember(&blocked, stop_signals[i]))
+            return true;
+    return false;
+}
+
+/* --- options --- */
+
+static void say(struct reporting *reporting, const char *sentence)
+{
+    progress_say(&reporting->progress, sentence);
+}
+
+static bool find_reader(struct reporting *reporting)
+{
+    const char *wanted = reporting->options.reader;
+    if (!wanted)
+        return true;
+    reporting->reader = reader_kind_by_name(wanted);
+    if (reporting->reader)
+        return true;
+    size_t count;
+    const struct reader_kind *const *kinds = reader_kinds(&count);
+    fprintf(stderr, "spanmill report: --reader: unknown `%s`; known:", wanted);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", reader_kind_name(kinds[i]));
+    fputc('\n', stderr);
+    return false;
+}
+
+/* A bad definition on the command line is wrong usage; a bad file is not. */
+static int read_phases(struct reporting *reporting)
+{
+    struct failure why;
+    struct report_options files = reporting->options, periods = reporting->options;
+    files.phase_count = 0;
+    periods.phase_file_count = 0;
+    int code = EXIT_DONE;
+    if (report_options_phases(&files, &reporting->phases, &why) != STATUS_OK)
+        code = EXIT_FAILED;
+    else if (report_options_phases(&periods, &reporting->phases, &why) != STATUS_OK)
+        code = EXIT_WRONG_USAGE;
+    if (code != EXIT_DONE)
+        say(reporting, why.text);
+    return code;
+}
+
+/* --- chunks --- */
+
+static void say_left_out(void *context, const char *sentence)
+{
+    struct reporting *reporting = context;
+    reporting->left_out++;
+    say(reporting, sentence);
+}
+
+static enum status find_chunks(struct reporting *reporting)
+{
+    struct failure why;
+    struct chunk_list *list = &reporting->list;
+    list->say = say_left_out;
+    list->context = reporting;
+    for (size_t i = 0; i < reporting->options.trace_count; i++)
+        if (chunk_list_add(list, reporting->options.traces[i], &why) != STATUS_OK)
+            say_left_out(reporting, why.text);
+    if (list->count == 0)
+        return STATUS_REJECT;
+    enum status status = chunk_list_finish(list, &why); /* what is wrong was said */
+    return list->count == 0 ? STATUS_REJECT : status;
+}
+
+static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
+{
+    return strcmp(a->session, b->session) == 0;
+}
+
+/* Host, name and creation time of a plain trace may be those of another one, which then is
+ * another session all the same: the folder tells them apart. */
+static void mark_plain_traces(struct reporting *reporting)
+{
+    const struct chunk_list *list = &reporting->list;
+    reporting->marks = memory_new(list->count * sizeof *reporting->marks);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct chunk_ref *ref = &list->at[i];
+        /* `host/name/created/clock:PATH` (mapper/chunk_list.c). */
+        const char *behind = ref->snapshot ? NULL : strstr(ref->session, ":/");
+        size_t told = behind ? (size_t)(behind - ref->session) : 0;
+        for (size_t j = 0; behind && j < list->count; j++) {
+            const char *other = list->at[j].session;
+            if (!same_session(&list->at[j], ref) && strncmp(other, ref->session, told) == 0 &&
+                (other[told] == ':' || other[told] == '\0'))
+                reporting->marks[i] = behind + 1;
+        }
+    }
+}
+
+/* What there is to say of a session's clock. */
+struct session_clock {
+    bool known;
+    uint64_t first_ns;
+    int64_t offset_ns;
+};
+
+/* Where the first event of the session of chunk `*at` is; `*at` is moved to the next session. */
+static struct session_clock find_clock(const struct chunk_list *list, size_t *at)
+{
+    struct session_clock clock = {.known = false};
+    size_t begin = *at;
+    for (; *at < list->count && same_session(&list->at[begin], &list->at[*at]); ++*at) {
+        struct failure ignored; /* what cannot be read is said when it is mapped */
+        if (!clock.known)
+            clock.known = map_first_event(&list->at[*at], &clock.first_ns, &clock.offset_ns,
+                                          &ignored) == STATUS_OK;
+    }
+    return clock;
+}
+
+static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)
+{
+    return epoch_ns > offset_ns ? (uint64_t)epoch_ns - (uint64_t)offset_ns : 0;
+}
+
+/* --since and --until as raw times of each session's clock. What is told from the begin on is
+ * told from the first event of all sessions. */
+static void set_windows(struct reporting *reporting)
+{
+    const struct chunk_list *list = &reporting->list;
+    const struct report_options *options = &reporting->options;
+    reporting->windows = memory_new(list->count * sizeof *reporting->windows);
+    for (size_t i = 0; i < list->count; i++)
+        reporting->windows[i] = (struct interval){0, INTERVAL_OPEN};
+    if (options->since.kind == TIME_POINT_NONE && options->until.kind == TIME_POINT_NONE)
+        return;
+
+    struct session_clock *clocks = memory_new(list->count * sizeof *clocks);
+    int64_t begin_ns = INT64_MAX;
+    for (size_t i = 0; i < list->count;) {
+        size_t first = i;
+        struct session_clock clock = find_clock(list, &i);
+        for (size_t j = first; j < i; j++)
+            clocks[j] = clock;
+        int64_t first_ns = (int64_t)clock.first_ns + clock.offset_ns;
+        if (clock.known && first_ns < begin_ns)
+            begin_ns = first_ns;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        int64_t at_ns;
+        if (!clocks[i].known)
+            continue;
+        if (time_point_resolve(options->since, begin_ns, &at_ns))
+            reporting->windows[i].begin_ns = raw_time(at_ns, clocks[i].offset_ns);
+        if (time_point_resolve(options->until, begin_ns, &at_ns))
+            reporting->windows[i].end_ns = raw_time(at_ns, clocks[i].offset_ns);
+    }
+    free(clocks);
+}
+
+static unsigned usual_jobs(void)
+{
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    int count = CPU_COUNT(&cpus);
+    return count > 0 ? (unsigned)count : 1;
+}
+
+/* --- output --- */
+
+static unsigned terminal_width(FILE *out)
+{
+    struct winsize size;
+    if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
+        return size.ws_col;
+    return 0;
+}
+
+static enum status write_report(struct reporting *reporting, struct failure *why)
+{
+    FILE *out = reporting->file.out;
+    if (reporting->options.format == FORMAT_JSON) {
+        report_write_json(out, &reporting->report);
+    } else {
+        struct tables_options options = {
+            .top = reporting->options.top,
+            .style = {.color = report_options_color(&reporting->options, out),
+                      .width = terminal_width(out)}};
+        report_write_tables(out, &reporting->report, &options);
+    }
+    return report_file_close(&reporting->file, why);
+}
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+static void say_stats(const struct chunk_run *run, double wall_s)
+{
+    const struct map_stats *stats = &run->stats;
+    double events = (double)stats->events;
+    struct rusage usage;
+    long peak_kib = getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
+    fprintf(stderr, "chunks           %s joined, %zu failed\n",
+            quantity_count(run->joined).text, run->failed);
+    fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
+    fprintf(stderr, "travelled single %s (%.2f %% of the events; %s items in all)\n",
+            quantity_count(stats->single_events).text,
+            100 * share((double)stats->single_events, events), quantity_count(stats->items).text);
+    fprintf(stderr, "encoded          %s (%.2f %% of %s raw)\n",
+            quantity_bytes(stats->record_bytes).text,
+            100 * share((double)stats->record_bytes, (double)stats->raw_bytes),
+            quantity_bytes(stats->raw_bytes).text);
+    fprintf(stderr, "mapping          %.3f s CPU\n", run->map_s);
+    fprintf(stderr, "joining          %.3f s CPU (%.3f of mapping)\n", run->join_s,
+            share(run->join_s, run->map_s));
+    fprintf(stderr, "wall             %.3f s (%.2f M events/s), %u at a time\n", wall_s,
+            share(events, wall_s) / 1e6, run->jobs);
+    fprintf(stderr, "peak memory      %s\n", quantity_bytes((uint64_t)peak_kib * 1024).text);
+}
+
+/* Whether data was lost or is incomplete. */
+static bool is_lossy(const struct reporting *reporting, const struct chunk_run *run)
+{
+    bool lossy = reporting->left_out > 0 || run->failed > 0 || run->warnings > 0;
+    for (size_t i = 0; i < reporting->report.session_count; i++) {
+        const struct session_report *session = &reporting->report.sessions[i];
+        lossy |= session->discarded > 0 || session->lost_intervals > 0 || session->loss_borders > 0;
+    }
+    return lossy;
+}
+
+static int interrupted(struct reporting *reporting, const struct chunk_run *run)
+{
+    char *sentence = memory_format("interrupted after %zu of %zu chunks (%s events); no report",
+                                   run->joined, reporting->list.count,
+                                   quantity_count(run->stats.events).text);
+    say(reporting, sentence);
+    free(sentence);
+    return EXIT_INTERRUPTED;
+}
+
+/* The report is made: write it, and tell how it went. */
+static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
+{
+    bool lossy = is_lossy(reporting, run);
+    struct report_filter filter = {.pids = reporting->options.pids,
+                                   .pid_count = reporting->options.pid_count,
+                                   .processes = reporting->options.processes,
+                                   .process_count = reporting->options.process_count};
+    if (report_filter(&reporting->report, &filter) == 0 &&
+        filter.pid_count + filter.process_count > 0)
+        say(reporting, "no process in the trace is the one that was asked for");
+    if (!reporting->options.output)
+        block_stop_signals(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
+    struct failure why;
+    int code = EXIT_DONE;
+    if (write_report(reporting, &why) != STATUS_OK) {
+        say(reporting, why.text);
+        code = EXIT_FAILED;
+    }
+    if (reporting->options.stats)
+        say_stats(run, progress_now_s() - begin_s);
+    if (code == EXIT_DONE && lossy && reporting->options.strict)
+        code = EXIT_LOSSY;
+    if (run->failed + reporting->left_out > 0) {
+        char *sentence = memory_format("%zu of what was named could not be read; the report is of "
+                                       "the rest",
+                                       run->failed + reporting->left_out);
+        say(reporting, sentence);
+        free(sentence);
+        if (code == EXIT_DONE)
+            code = EXIT_FAILED;
+    }
+    return code;
+}
+
+static int run_report(struct reporting *reporting, double begin_s)
+{
+    set_windows(reporting);
+    mark_plain_traces(reporting);
+    unsigned jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
+    struct reducer *reducer = reducer_new(&reporting->phases);
+    struct chunk_run run = {.list = &reporting->list,
+                            .options = {.phases = &reporting->phases,
+                                        .reader = reporting->reader,
+                                        .stop = is_stop_pending},
+                            .windows = reporting->windows,
+                            .marks = reporting->marks,
+                            .jobs = jobs,
+                            .reducer = reducer,
+                            .progress = &reporting->progress};
+    chunk_run(&run);
+    int code;
+    if (run.stopped) {
+        code = interrupted(reporting, &run);
+    } else if (run.joined == 0 && run.failed > 0) {
+        say(reporting, "no chunk could be read; no report");
+        code = EXIT_FAILED;
+    } else {
+        double join_begin_s = chunk_run_cpu_s();
+        reducer_report(reducer, true, &reporting->report);
+        run.join_s += chunk_run_cpu_s() - join_begin_s;
+        code = finish(reporting, &run, begin_s);
+    }
+    reducer_free(reducer);
+    return code;
+}
+
+static int report_all(struct reporting *reporting)
+{
+    double begin_s = progress_now_s();
+    if (!find_reader(reporting))
+        return EXIT_WRONG_USAGE;
+    int code = read_phases(reporting);
+    if (code != EXIT_DONE)
+        return code;
+    if (find_chunks(reporting) != STATUS_OK)
+        return EXIT_FAILED;
+    struct failure why;
+    if (report_file_open(&reporting->file, reporting->options.output, &why) != STATUS_OK) {
+        say(reporting, why.text);
+        return EXIT_FAILED;
+    }
+    code = run_report(reporting, begin_s);
+    report_file_drop(&reporting->file);
+    return code;
+}
+
+int cmd_report(int argc, char **argv)
+{
+    struct reporting reporting = {.reader = NULL};
+    enum options_outcome outcome =
+        report_options_parse(&reporting.options, argc, argv, stdout, stderr);
+    int code = outcome == OPTIONS_DONE ? EXIT_DONE : EXIT_WRONG_USAGE;
+    if (outcome == OPTIONS_RUN) {
+        phases_init(&reporting.phases);
+        progress_init(&reporting.progress, "spanmill",
+                      report_options_progress(&reporting.options, stderr));
+        block_stop_signals(SIG_BLOCK);
+        code = report_all(&reporting);
+        report_clear(&reporting.report);
+        chunk_list_clear(&reporting.list);
+        phases_clear(&reporting.phases);
+        free(reporting.windows);
+        free(reporting.marks);
+    }
+    report_options_clear(&reporting.options);
+    return code;
+}

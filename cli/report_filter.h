@@ -1,0 +1,22 @@
+/* cli/report_filter.h -- only some processes of a report. */
+#ifndef CLI_REPORT_FILTER_H
+#define CLI_REPORT_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "results/report.h"
+
+struct report_filter {
+    const int64_t *pids; /* none: all */
+    size_t pid_count;
+    const char *const *processes; /* names; none: all */
+    size_t process_count;
+};
+
+/* Drops the rows of processes that are neither asked for by pid nor by name (if both are asked
+ * for, of those that are not both). What belongs to no process goes too; CPUs and the summary
+ * stay. Returns how many processes are left. */
+size_t report_filter(struct report *report, const struct report_filter *filter);
+
+#endif
