@@ -13,6 +13,17 @@ options_of() {
     grep -o -- '--[a-z][a-z-]*' | sort -u
 }
 
+# bash: what comes after some words.
+complete_words() {
+    bash -c '
+        compopt() { :; }
+        . tools/completion/spanmill.bash
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        _spanmill
+        echo "${COMPREPLY[*]}"' complete "$@"
+}
+
 for command in report pack; do
     page=docs/man/spanmill-$command.1
     # Rows of the help, without the examples.
@@ -35,20 +46,16 @@ for command in report pack; do
     done
 done
 
-for command in $("$SPANMILL" --help | sed -n 's/^  \([a-z]\{3,\}\) .*/\1/p'); do
-    [ -f "docs/man/spanmill-$command.1" ] || wrong "no man page of $command"
+commands=$("$SPANMILL" --help | sed -n '/^Examples:/q; s/^  \([a-z]\{3,\}\) .*/\1/p')
+[ "$(wc -w <<<"$commands")" -ge 2 ] || wrong 'spanmill --help shows no commands'
+for command in $commands; do
+    grep -q "^\.It Cm $command$" docs/man/spanmill.1 || wrong "spanmill(1) does not tell $command"
+    [ "$command" = help ] || [ -f "docs/man/spanmill-$command.1" ] ||
+        wrong "no man page of $command"
+    [[ " $(complete_words spanmill '') " == *" $command "* ]] || wrong "bash does not know $command"
+    grep -q "^            '$command:" tools/completion/_spanmill || wrong "zsh does not know $command"
 done
 
-# bash: what comes after some words.
-complete_words() {
-    bash -c '
-        compopt() { :; }
-        . tools/completion/spanmill.bash
-        COMP_WORDS=("$@")
-        COMP_CWORD=$(($# - 1))
-        _spanmill
-        echo "${COMPREPLY[*]}"' complete "$@"
-}
 [ "$(complete_words spanmill re)" = report ] || wrong 'bash: spanmill re<TAB>'
 [ "$(complete_words spanmill report --fo)" = --format ] || wrong 'bash: report --fo<TAB>'
 [ "$(complete_words spanmill report --format = j)" = json ] || wrong 'bash: --format=j<TAB>'

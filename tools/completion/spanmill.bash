@@ -12,10 +12,14 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'report pack --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report pack help --help --version' -- "$word")
         return
     fi
     case $command:$before in
+    help:help)
+        mapfile -t COMPREPLY < <(compgen -W 'report pack' -- "$word")
+        return
+        ;;
     report:--format | report:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
