@@ -1,0 +1,162 @@
+#!/bin/bash
+# `spanmill report` over a recording, as a user calls it: exit codes, and that neither the number
+# of jobs, nor the order of chunks, nor packing shows in the results.
+set -u
+failed=0
+trace=$TEST_DATA/thumbnails
+phases=$trace/phases.yaml
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/spanmill-report.XXXXXX")
+mkdir "$scratch/in"
+trap 'rm -rf "$scratch"' EXIT
+
+wrong() {
+    echo "$*"
+    failed=1
+}
+
+# exits CODE NAME ARGUMENT...: output in $scratch/NAME, messages in $scratch/NAME.err
+exits() {
+    code=$1 name=$2
+    shift 2
+    "$SPANMILL" "$@" >"$scratch/$name" 2>"$scratch/$name.err" </dev/null
+    got=$?
+    [ "$got" = "$code" ] || wrong "exit $got, not $code: $* ($(head -c 300 "$scratch/$name.err"))"
+}
+
+says() {
+    grep -q -- "$2" "$scratch/$1.err" || wrong "$1: no \"$2\" in: $(head -c 300 "$scratch/$1.err")"
+}
+
+same() {
+    cmp -s "$scratch/$1" "$scratch/$2" || wrong "$1 and $2 differ"
+}
+
+json() {
+    code=$1 name=$2
+    shift 2
+    exits "$code" "$name" report --format json --phases "$phases" "$@"
+}
+
+# --- results ---
+json 0 one -j 1 "$trace"
+[ -s "$scratch/one.err" ] && wrong "messages: $(cat "$scratch/one.err")"
+grep -q '"type":"summary".*"chunks":4,.*"events":369810,.*"discarded":0' "$scratch/one" ||
+    wrong "summary: $(grep '"summary"' "$scratch/one")"
+grep -q '"type":"phase".*"phase":"request"' "$scratch/one" || wrong "no phase request"
+json 0 two -j 2 "$trace"
+same one two
+json 0 strict --strict "$trace"
+same one strict
+
+mapfile -t chunks < <(ls -d "$trace"/archives/*)
+json 0 shuffled -j 2 "${chunks[2]}" "${chunks[0]}" "${chunks[3]}" "${chunks[1]}" "${chunks[0]}"
+same one shuffled
+
+exits 0 pack pack -o "$scratch/in/packed" "$trace"
+mapfile -t packed < <(ls "$scratch"/in/packed/*.tar.zst)
+[ ${#packed[@]} = 4 ] || wrong "${#packed[@]} archives"
+json 0 packed "${packed[3]}" "${packed[1]}" "${packed[0]}" "${packed[2]}"
+same one packed
+
+exits 0 text report --phases "$phases" "$trace"
+grep -q '^Time per phase' "$scratch/text" || wrong "no table of phases"
+grep -q $'\033' "$scratch/text" && wrong "colors, though not to a terminal"
+
+# --- part of it ---
+json 0 pid --pid 345 "$trace"
+grep -q '"type":"process".*"pid":345,' "$scratch/pid" || wrong "--pid: process 345 is not there"
+grep '"pid":' "$scratch/pid" | grep -qv '"pid":345,' && wrong "--pid: others are there"
+json 0 process --process thumbnailer "$trace"
+same pid process
+json 0 nobody --process nobody-at-all "$trace"
+says nobody 'no process'
+
+json 0 since --since +20s --until +30s "$trace"
+events() {
+    sed -n 's/.*"type":"summary".*"events":\([0-9]*\).*/\1/p' "$scratch/$1"
+}
+json 0 before --until +20s "$trace"
+json 0 after --since +30s "$trace"
+[ "$(events since)" -gt 0 ] || wrong "--since --until: no events"
+[ $(($(events before) + $(events since) + $(events after))) = "$(events one)" ] ||
+    wrong "parts of time: $(events before) + $(events since) + $(events after) events"
+
+# --- -o ---
+json 0 o -o "$scratch/file" "$trace"
+[ -s "$scratch/o" ] && wrong "-o: something on stdout"
+same one file
+[ "$(ls "$scratch" | grep -c '^file')" = 1 ] || wrong "-o left: $(ls "$scratch" | grep '^file')"
+json 1 bad-o -o "$scratch/no/such/file" "$trace"
+says bad-o "$scratch/no/such/file"
+if [ -c /dev/full ]; then
+    json 1 full -o /dev/full "$trace"
+    says full '/dev/full'
+    "$SPANMILL" report --format json "$trace" >/dev/full 2>"$scratch/full.err"
+    [ $? = 1 ] || wrong "a full disk behind stdout goes unnoticed"
+fi
+
+# --- what it costs ---
+json 0 stats --stats -j 1 "$trace"
+same one stats
+for figure in '^events  *369,810$' '^travelled single .*% of the events' '^encoded .*raw' \
+    '^joining .*of mapping' '^peak memory '; do
+    says stats "$figure"
+done
+json 0 progress --progress always "$trace"
+says progress 'chunk 2 of 4 .*M events/s'
+same one progress
+
+# --- failures ---
+json 1 none "$scratch/nothing-there"
+says none "nothing-there: No such file"
+[ -s "$scratch/none" ] && wrong "a report of nothing"
+mkdir "$scratch/in/empty"
+json 1 empty "$scratch/in/empty"
+says empty 'no LTTng trace'
+json 1 some "$scratch/nothing-there" "$trace"
+says some 'of the rest'
+same one some
+
+cp -r "$trace" "$scratch/in/broken"
+broken=$(ls -d "$scratch"/in/broken/archives/* | sed -n 2p)
+find "$broken" -name metadata -exec sh -c 'echo nonsense >"$1"' - {} \;
+json 1 broken "$scratch/in/broken"
+says broken "${broken##*/}"
+grep -q '"lost_intervals":1' "$scratch/broken" || wrong "no gap in place of a broken chunk"
+json 4 broken-strict --strict "$scratch/in/broken"
+rm -r "$broken"
+json 0 gap "$scratch/in/broken"
+grep -q '"lost_intervals":1' "$scratch/gap" || wrong "no gap in place of a missing chunk"
+json 4 gap-strict --strict "$scratch/in/broken"
+
+# --- usage ---
+exits 2 no-command
+exits 2 unknown-command rebort
+says unknown-command '`report` is the nearest'
+exits 2 no-trace report
+exits 2 unknown-option report --fromat json "$trace"
+says unknown-option '`--format` is the nearest'
+exits 2 bad-phase report --phase 'x : nonsense' "$trace"
+exits 1 bad-file report --phases "$scratch/no.yaml" "$trace"
+exits 2 bad-reader report --reader crystal-ball "$trace"
+exits 0 help --help
+grep -q '^  report ' "$scratch/help" || wrong "--help does not tell of report"
+exits 0 help-report help report
+grep -q '^Usage: spanmill report' "$scratch/help-report" || wrong "help report"
+exits 0 version --version
+grep -q '^spanmill [0-9]' "$scratch/version" || wrong "--version"
+
+# --- stopping ---
+"$SPANMILL" report --format json "$trace" 2>/dev/null | head -c 10 >/dev/null
+codes=("${PIPESTATUS[@]}")
+[ "${codes[0]}" = 141 ] || [ "${codes[0]}" = 0 ] || wrong "exit ${codes[0]} when nobody reads on"
+mkdir "$scratch/tmp"
+TMPDIR=$scratch/tmp timeout -s TERM 0.05 "$SPANMILL" report -j 1 -o "$scratch/stopped" \
+    "$trace" "$trace" 2>"$scratch/stopped.err"
+case $? in
+124 | 130) ;;
+*) wrong "stopped: $(cat "$scratch/stopped.err")" ;;
+esac
+[ -z "$(ls "$scratch/tmp")" ] || wrong "left behind: $(ls "$scratch/tmp")"
+
+exit $failed
