@@ -812,6 +812,13 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
     struct cpu_known *cpu = &builder->cpus[event->cpu];
     bool switches = builder->options.counts_switches;
     struct thread_known *thread = cpu->current;
+    if (event->kind == EVENT_EXEC) {
+        /* Whatever its context, it is of the thread that it tells. */
+        if (is_phase_event(event))
+            tell_before_phase(builder, thread_at(builder, (int32_t)event->value[0]), event);
+        on_exec(builder, event, thread, false);
+        return;
+    }
     if (event->has & EVENT_HAS_TID) {
         bool odd = switches && event->tid != (thread ? thread->tid : cpu->nobody ? -1 : 0);
         thread = thread_at(builder, event->tid);

@@ -144,12 +144,12 @@ static struct descriptor **all_of(const struct table *table, size_t *count)
 }
 
 static void copy_all(struct model *model, const struct table *from, struct table *to,
-                     uint64_t time_ns)
+                     bool for_exec, uint64_t time_ns)
 {
     size_t count;
     struct descriptor **all = all_of(from, &count);
     for (size_t i = 0; i < count; i++) {
-        if (!all[i]->proven)
+        if (!all[i]->proven || (for_exec && all[i]->cloexec))
             continue;
         struct descriptor *copy = create(model, to, all[i]->fd, time_ns);
         copy->kind = all[i]->kind;
@@ -162,7 +162,7 @@ static void copy_all(struct model *model, const struct table *from, struct table
 
 void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns)
 {
-    copy_all(model, process_table(model, from), process_table(model, to), time_ns);
+    copy_all(model, process_table(model, from), process_table(model, to), false, time_ns);
 }
 
 void table_share(struct model *model, struct process *from, struct process *to)
@@ -207,7 +207,7 @@ void table_exec(struct model *model, struct process *process, uint64_t time_ns)
     struct table *table = process_table(model, process);
     if (table->refs > 1) {
         process->table = NULL;
-        copy_all(model, table, process_table(model, process), time_ns);
+        copy_all(model, table, process_table(model, process), true, time_ns);
         table->refs--;
         table_unref(table);
         table = process->table;

@@ -336,13 +336,14 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
     return heir;
 }
 
-static void on_exec(struct model *model, const struct event *event)
+/* Returns the thread that runs the new program, NULL if none is known. */
+static struct thread *on_exec(struct model *model, const struct event *event)
 {
     int32_t tid = (int32_t)event->value[0];
     int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
     struct thread *thread = thread_named(model, old_tid, event->time_ns);
     if (!thread)
-        return;
+        return NULL;
     process_told(model, thread, tid);
     phase_exec(model, thread->process, thread);
     if (old_tid != tid && tid > 0)
@@ -352,9 +353,7 @@ static void on_exec(struct model *model, const struct event *event)
         thread_set_name(thread, base_name(event->text[0]), true);
     if (thread->process)
         table_exec(model, thread->process, event->time_ns);
-    /* What it begins or ends itself comes after the end of what was before. */
-    if (event->class->begin_count || event->class->end_count)
-        phase_event(model, thread, event);
+    return thread;
 }
 
 static void on_thread_exit(struct model *model, const struct event *event)
@@ -415,6 +414,7 @@ static void on_told_fd(struct model *model, const struct event *event)
 static void on_call_entry(struct model *model, struct thread *thread, const struct event *event)
 {
     thread_book(thread, event->time_ns);
+    thread->call_changed_ns = event->time_ns;
     thread_first_call(model, thread, NULL);
     call_end_unknown(model, thread);
     if (event->call->role->op == CALL_SIGRETURN) {
@@ -440,6 +440,7 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
     struct call_exit exit = {.time_ns = event->time_ns,
                              .ret = event->value[0],
                              .pair = event->int_count >= 2 ? event->ints : NULL};
+    thread->call_changed_ns = event->time_ns;
     if (thread->call.open.call == call) {
         thread_book(thread, event->time_ns);
         call_complete(model, thread, &exit);
@@ -537,24 +538,34 @@ static void on_user_event(struct model *model, const struct event *event, struct
         phase_event(model, thread, event);
 }
 
+/* What an event tells of its own thread besides what it is. */
+static void take_contexts(struct model *model, const struct event *event, struct thread *thread)
+{
+    if (!thread)
+        return;
+    if (event->has & EVENT_HAS_PID)
+        process_told(model, thread, event->pid);
+    if (event->has & EVENT_HAS_VPID)
+        process_told(model, thread, event->vpid);
+    if (event->has & EVENT_HAS_PROCNAME)
+        thread_set_name(thread, event->procname, true);
+    if (event->class->begin_count || event->class->end_count)
+        phase_event(model, thread, event);
+}
+
 static void on_kernel_event(struct model *model, const struct event *event, struct thread *thread)
 {
-    if (thread) {
-        if (event->has & EVENT_HAS_PID)
-            process_told(model, thread, event->pid);
-        if (event->has & EVENT_HAS_VPID)
-            process_told(model, thread, event->vpid);
-        if (event->has & EVENT_HAS_PROCNAME)
-            thread_set_name(thread, event->procname, true);
-        bool phase = event->class->begin_count || event->class->end_count;
-        if (phase && event->kind != EVENT_EXEC)
-            phase_event(model, thread, event);
+    if (event->kind == EVENT_EXEC) {
+        /* Its thread is the one after the change. */
+        take_contexts(model, event, on_exec(model, event));
+        return;
     }
+    take_contexts(model, event, thread);
     switch ((enum event_kind)event->kind) {
     case EVENT_SWITCH: on_switch(model, event); break;
     case EVENT_WAKEUP: on_wakeup(model, event); break;
     case EVENT_FORK: on_fork(model, event); break;
-    case EVENT_EXEC: on_exec(model, event); break;
+    case EVENT_EXEC:
     case EVENT_EXIT: on_thread_exit(model, event); break;
     case EVENT_TOLD_PROCESS: on_told_process(model, event); break;
     case EVENT_TOLD_PID_NS: on_told_pid_ns(model, event); break;
@@ -590,7 +601,8 @@ static void take_event(struct model *model, const struct item *item)
         cpu->seen = true;
         cpu->last_ns = event->time_ns;
     }
-    on_kernel_event(model, event, kernel_thread(model, item));
+    bool exec = event->kind == EVENT_EXEC;
+    on_kernel_event(model, event, exec ? NULL : kernel_thread(model, item));
 }
 
 /* --- pieces --- */

@@ -111,6 +111,7 @@ struct thread {
     uint8_t state; /* enum thread_state */
     uint64_t state_since_ns, clock_ns; /* time is accounted up to clock_ns */
     uint64_t wake_ns, named_ns;
+    uint64_t call_changed_ns; /* its last system call event that came alone */
     uint32_t stretch;
     bool first_call_seen; /* in this stretch */
     bool before_told;     /* a phase cell with time before the first call went out */

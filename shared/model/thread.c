@@ -226,6 +226,9 @@ void thread_take_back(struct model *model, struct thread *thread, uint64_t from_
 {
     if (thread->state == STATE_UNKNOWN)
         return;
+    /* By a context it may have made calls where no switch had brought it. */
+    if (from_ns < thread->call_changed_ns)
+        from_ns = thread->call_changed_ns;
     phase_take_back_closings(model, thread, from_ns);
     if (thread->clock_ns <= from_ns)
         return;
