@@ -33,6 +33,7 @@ struct reporting {
     struct interval *windows;
     const char **marks;
     struct report report;
+    double report_begin_s; /* CPU seconds of the main thread */
 };
 
 /* --- stopping: signals stay blocked, and are asked for --- */
@@ -254,7 +255,7 @@ static double share(double part, double whole)
     return whole > 0 ? part / whole : 0;
 }
 
-static void say_stats(const struct chunk_run *run, double wall_s)
+static void say_stats(const struct chunk_run *run, double report_s, double wall_s)
 {
     const struct map_stats *stats = &run->stats;
     double events = (double)stats->events;
@@ -273,6 +274,7 @@ static void say_stats(const struct chunk_run *run, double wall_s)
     fprintf(stderr, "mapping          %.3f s CPU\n", run->map_s);
     fprintf(stderr, "joining          %.3f s CPU (%.3f of mapping)\n", run->join_s,
             share(run->join_s, run->map_s));
+    fprintf(stderr, "reporting        %.3f s CPU\n", report_s);
     fprintf(stderr, "wall             %.3f s (%.2f M events/s), %u at a time\n", wall_s,
             share(events, wall_s) / 1e6, run->jobs);
     fprintf(stderr, "peak memory      %s\n", quantity_bytes((uint64_t)peak_kib * 1024).text);
@@ -319,7 +321,8 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         code = EXIT_FAILED;
     }
     if (reporting->options.stats)
-        say_stats(run, progress_now_s() - begin_s);
+        say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s,
+                  progress_now_s() - begin_s);
     if (code == EXIT_DONE && lossy && reporting->options.strict)
         code = EXIT_LOSSY;
     if (run->failed + reporting->left_out > 0) {
@@ -358,8 +361,10 @@ static int run_report(struct reporting *reporting, double begin_s)
         code = EXIT_FAILED;
     } else {
         double join_begin_s = chunk_run_cpu_s();
-        reducer_report(reducer, true, &reporting->report);
+        reducer_finish(reducer);
         run.join_s += chunk_run_cpu_s() - join_begin_s;
+        reporting->report_begin_s = chunk_run_cpu_s();
+        reducer_report(reducer, true, &reporting->report);
         code = finish(reporting, &run, begin_s);
     }
     reducer_free(reducer);

@@ -144,7 +144,7 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
         end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
         session->end_ns = end.end_ns;
-        stitch_add(session->stitch, chunk.row, (size_t)end.items, &end);
+        stitch_add_owned(session->stitch, &chunk.arena, chunk.row, (size_t)end.items, &end);
     } else {
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
@@ -206,19 +206,22 @@ static void finish(struct reducer *reducer, struct joined_session *session)
     stitch_finish(session->stitch);
 }
 
-void reducer_report(struct reducer *reducer, bool distributions, struct report *out)
+void reducer_finish(struct reducer *reducer)
 {
-    *out = (struct report){.session_count = reducer->count};
     struct failure ignored;
     /* A chunk that was given up may have been the one that others waited for. */
     enum status status = join_ready(reducer, &ignored);
     (void)status;
-    out->session_count = reducer->count;
-    out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
     if (reducer->count > 0)
         qsort(reducer->sessions, reducer->count, sizeof *reducer->sessions, by_name);
-    for (size_t i = 0; i < reducer->count; i++) {
+    for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
+}
+
+void reducer_report(const struct reducer *reducer, bool distributions, struct report *out)
+{
+    *out = (struct report){.session_count = reducer->count};
+    out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
+    for (size_t i = 0; i < reducer->count; i++)
         fold_report(reducer->sessions[i].fold, &out->arena, distributions, &out->sessions[i]);
-    }
 }

@@ -29,8 +29,11 @@ void reducer_missing(struct reducer *reducer, struct text session, uint64_t chun
 MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
                                    struct failure *why);
 
-/* Ends all sessions and fills `out` (report_clear()). `distributions`: with histograms and rows
- * of files. To be called once. */
-void reducer_report(struct reducer *reducer, bool distributions, struct report *out);
+/* No more records will come: ends all sessions. */
+void reducer_finish(struct reducer *reducer);
+
+/* Fills `out` (report_clear()), sessions by name. `distributions`: with histograms and rows of
+ * files. After reducer_finish(). */
+void reducer_report(const struct reducer *reducer, bool distributions, struct report *out);
 
 #endif

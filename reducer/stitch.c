@@ -157,6 +157,13 @@ static void drain(struct stitch *stitch)
     }
 }
 
+static void append(struct stitch *stitch, struct queued *queued)
+{
+    *stitch->last = queued;
+    stitch->last = &queued->next;
+    drain(stitch);
+}
+
 void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
                 const struct interval_end *end)
 {
@@ -173,9 +180,16 @@ void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
     queued->end.host.at = arena_string(&queued->arena, end->host);
     queued->end.session.at = arena_string(&queued->arena, end->session);
     queued->end.created.at = arena_string(&queued->arena, end->created);
-    *stitch->last = queued;
-    stitch->last = &queued->next;
-    drain(stitch);
+    append(stitch, queued);
+}
+
+void stitch_add_owned(struct stitch *stitch, struct arena *arena, struct item *items, size_t count,
+                      const struct interval_end *end)
+{
+    struct queued *queued = memory_new(sizeof *queued);
+    *queued = (struct queued){.arena = *arena, .items = items, .count = count, .end = *end};
+    *arena = (struct arena){.first = NULL};
+    append(stitch, queued);
 }
 
 void stitch_finish(struct stitch *stitch)

@@ -6,6 +6,7 @@
 #ifndef REDUCER_STITCH_H
 #define REDUCER_STITCH_H
 
+#include "base/arena.h"
 #include "base/failure.h"
 #include "results/result.h"
 #include "trace/partial.h"
@@ -20,6 +21,10 @@ void stitch_free(struct stitch *stitch); /* NULL is fine */
 /* Appends the next interval: its row of items, then its end. Everything is copied. */
 void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
                 const struct interval_end *end);
+/* The same without a copy: all that items and end point to lives in `arena`, which becomes
+ * stitch's; the caller's is empty then. */
+void stitch_add_owned(struct stitch *stitch, struct arena *arena, struct item *items, size_t count,
+                      const struct interval_end *end);
 /* The session is over. */
 void stitch_finish(struct stitch *stitch);
 
