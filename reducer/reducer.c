@@ -83,7 +83,7 @@ struct decoded_chunk {
     struct arena arena;
     struct decoded_record *records; /* the last is the end */
     size_t count;
-    struct item *row;
+    const struct item **row;
 };
 
 static enum status decode_all(struct decoded_chunk *chunk, const struct ready_chunk *ready,
@@ -113,15 +113,13 @@ static enum status merge_rows(struct decoded_chunk *chunk, struct failure *why)
         return fail(why, STATUS_REJECT, "%llu items of %llu", (unsigned long long)count,
                     (unsigned long long)expected);
     chunk->row = arena_take(&chunk->arena, (size_t)count * sizeof *chunk->row);
-    bool *taken = arena_take(&chunk->arena, (size_t)count * sizeof *taken);
     for (size_t i = 0; i < chunk->count; i++)
         for (size_t j = 0; j < chunk->records[i].count; j++) {
             const struct placed_item *placed = &chunk->records[i].items[j];
-            if (placed->position >= count || taken[placed->position])
+            if (placed->position >= count || chunk->row[placed->position])
                 return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
                             (unsigned long long)placed->position);
-            taken[placed->position] = true;
-            chunk->row[placed->position] = placed->item;
+            chunk->row[placed->position] = &placed->item;
         }
     return STATUS_OK;
 }

@@ -12,7 +12,7 @@
 /* An interval in the queue. */
 struct queued {
     struct arena arena;
-    struct item *items;
+    const struct item *const *row;
     size_t count, done;
     bool begun;
     struct interval_end end;
@@ -93,7 +93,7 @@ static bool settle(struct stitch *stitch, const struct event *event)
     bool over = !stitch->first->end.counts_switches;
     for (const struct queued *queued = stitch->first; queued && !over; queued = queued->next) {
         for (size_t i = queued->done; i < queued->count && !over; i++)
-            over = look_at(&search, &queued->items[i]);
+            over = look_at(&search, queued->row[i]);
         uint64_t end_ns = queued->end.end_ns;
         over |= end_ns != UINT64_MAX && end_ns > search.first_ns &&
                 end_ns - search.first_ns > SETTLE_NS_MAX;
@@ -109,7 +109,7 @@ static bool settle(struct stitch *stitch, const struct event *event)
     for (const struct queued *queued = stitch->first; queued && tid > 0 && !stop;
          queued = queued->next)
         for (size_t i = queued->done; i < queued->count && !stop; i++) {
-            const struct item *item = &queued->items[i];
+            const struct item *item = queued->row[i];
             struct search again = search;
             stop = look_at(&again, item);
             if (!stop && shown_elsewhere(&search, item)) {
@@ -144,7 +144,7 @@ static void drain(struct stitch *stitch)
             model_begin(stitch->model, &queued->end);
         }
         for (; queued->done < queued->count; queued->done++) {
-            const struct item *item = &queued->items[queued->done];
+            const struct item *item = queued->row[queued->done];
             if (item->kind == ITEM_EVENT &&
                 model_is_unsettled(stitch->model, &item->event.event) &&
                 !settle(stitch, &item->event.event))
@@ -168,10 +168,14 @@ void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
                 const struct interval_end *end)
 {
     struct queued *queued = memory_new(sizeof *queued);
-    queued->items = arena_take(&queued->arena, count * sizeof *items);
+    struct item *copies = arena_take(&queued->arena, count * sizeof *copies);
+    const struct item **row = arena_take(&queued->arena, count * sizeof *row);
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = item_copy(&queued->arena, &items[i]);
+        row[i] = &copies[i];
+    }
+    queued->row = row;
     queued->count = count;
-    for (size_t i = 0; i < count; i++)
-        queued->items[i] = item_copy(&queued->arena, &items[i]);
     queued->end = *end;
     int32_t *cpus = arena_take(&queued->arena, end->cpu_count * sizeof *cpus);
     for (size_t i = 0; i < end->cpu_count; i++)
@@ -183,11 +187,11 @@ void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
     append(stitch, queued);
 }
 
-void stitch_add_owned(struct stitch *stitch, struct arena *arena, struct item *items, size_t count,
-                      const struct interval_end *end)
+void stitch_add_owned(struct stitch *stitch, struct arena *arena, const struct item *const *row,
+                      size_t count, const struct interval_end *end)
 {
     struct queued *queued = memory_new(sizeof *queued);
-    *queued = (struct queued){.arena = *arena, .items = items, .count = count, .end = *end};
+    *queued = (struct queued){.arena = *arena, .row = row, .count = count, .end = *end};
     *arena = (struct arena){.first = NULL};
     append(stitch, queued);
 }

@@ -21,10 +21,10 @@ void stitch_free(struct stitch *stitch); /* NULL is fine */
 /* Appends the next interval: its row of items, then its end. Everything is copied. */
 void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
                 const struct interval_end *end);
-/* The same without a copy: all that items and end point to lives in `arena`, which becomes
- * stitch's; the caller's is empty then. */
-void stitch_add_owned(struct stitch *stitch, struct arena *arena, struct item *items, size_t count,
-                      const struct interval_end *end);
+/* The same without a copy: the row (of items that lie anywhere) and all that items and end point
+ * to live in `arena`, which becomes stitch's; the caller's is empty then. */
+void stitch_add_owned(struct stitch *stitch, struct arena *arena, const struct item *const *row,
+                      size_t count, const struct interval_end *end);
 /* The session is over. */
 void stitch_finish(struct stitch *stitch);
 
