@@ -46,12 +46,12 @@ static void keep_record(void *context, struct text key, struct bytes record)
 {
     (void)key;
     struct mapped *mapped = context;
-    mapped->bytes = memory_grow(mapped->bytes, &mapped->byte_room,
-                                mapped->byte_count + record.count, 1);
+    mapped->bytes =
+        memory_grow(mapped->bytes, &mapped->byte_room, mapped->byte_count + record.count, 1);
     memcpy(mapped->bytes + mapped->byte_count, record.at, record.count);
     mapped->byte_count += record.count;
-    mapped->ends = memory_grow(mapped->ends, &mapped->room, mapped->count + 1,
-                               sizeof *mapped->ends);
+    mapped->ends =
+        memory_grow(mapped->ends, &mapped->room, mapped->count + 1, sizeof *mapped->ends);
     mapped->ends[mapped->count++] = mapped->byte_count;
 }
 
@@ -109,9 +109,9 @@ static void map_one(struct crew *crew, size_t index)
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
     struct reader_warnings warnings = {keep_warning, mapped};
-    mapped->status = map_chunk(&list->at[index], &options, &warnings,
-                               (struct record_sink){keep_record, mapped}, &mapped->stats,
-                               &mapped->why);
+    mapped->status =
+        map_chunk(&list->at[index], &options, &warnings, (struct record_sink){keep_record, mapped},
+                  &mapped->stats, &mapped->why);
     mapped->cpu_s = chunk_run_cpu_s() - begin_s;
 }
 
@@ -148,8 +148,7 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
     free(chunks);
 }
 
-static void join_lost(struct chunk_run *run, struct joining *joining, size_t index,
-                      const char *why)
+static void join_lost(struct chunk_run *run, struct joining *joining, size_t index, const char *why)
 {
     say_of_chunk(run, index, why);
     run->progress->over = true;
@@ -315,8 +314,7 @@ static void run_crew(struct crew *crew, struct joining *joining)
     run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
     pthread_t *threads = memory_new(run->jobs * sizeof *threads);
     unsigned started = 0;
-    while (started < run->jobs &&
-           pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
+    while (started < run->jobs && pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
         started++;
     if (started > 0)
         join_all(crew, joining);

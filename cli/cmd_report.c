@@ -113,6 +113,7 @@ static void say_left_out(void *context, const char *sentence)
     struct reporting *reporting = context;
     reporting->left_out++;
     say(reporting, sentence);
+    reporting->progress.over = true;
 }
 
 static enum status find_chunks(struct reporting *reporting)
@@ -261,8 +262,8 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     double events = (double)stats->events;
     struct rusage usage;
     long peak_kib = getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
-    fprintf(stderr, "chunks           %s joined, %zu failed\n",
-            quantity_count(run->joined).text, run->failed);
+    fprintf(stderr, "chunks           %s joined, %zu failed\n", quantity_count(run->joined).text,
+            run->failed);
     fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
     fprintf(stderr, "travelled single %s (%.2f %% of the events; %s items in all)\n",
             quantity_count(stats->single_events).text,
@@ -293,9 +294,9 @@ static bool is_lossy(const struct reporting *reporting, const struct chunk_run *
 
 static int interrupted(struct reporting *reporting, const struct chunk_run *run)
 {
-    char *sentence = memory_format("interrupted after %zu of %zu chunks (%s events); no report",
-                                   run->joined, reporting->list.count,
-                                   quantity_count(run->stats.events).text);
+    char *sentence =
+        memory_format("interrupted after %zu of %zu chunks (%s events); no report", run->joined,
+                      reporting->list.count, quantity_count(run->stats.events).text);
     say(reporting, sentence);
     free(sentence);
     return EXIT_INTERRUPTED;
@@ -321,8 +322,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         code = EXIT_FAILED;
     }
     if (reporting->options.stats)
-        say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s,
-                  progress_now_s() - begin_s);
+        say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s, progress_now_s() - begin_s);
     if (code == EXIT_DONE && lossy && reporting->options.strict)
         code = EXIT_LOSSY;
     if (run->failed + reporting->left_out > 0) {

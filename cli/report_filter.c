@@ -26,19 +26,20 @@ static bool is_wanted(const struct session_report *session, const struct report_
     if (pid == REPORT_NONE || !is_asked_pid(filter, pid))
         return false;
     for (size_t i = 0; i < session->process_count; i++)
-        if (session->processes[i].pid == pid && is_asked_name(filter, session->processes[i].process))
+        if (session->processes[i].pid == pid &&
+            is_asked_name(filter, session->processes[i].process))
             return true;
     return filter->process_count == 0;
 }
 
 /* Keeps the rows of wanted processes, in order. */
-#define KEEP(session, filter, rows, count)                                                        \
-    do {                                                                                          \
-        size_t kept = 0;                                                                          \
-        for (size_t i = 0; i < (session)->count; i++)                                             \
-            if (is_wanted(session, filter, (session)->rows[i].pid))                               \
-                (session)->rows[kept++] = (session)->rows[i];                                     \
-        (session)->count = kept;                                                                  \
+#define KEEP(session, filter, rows, count)                                                         \
+    do {                                                                                           \
+        size_t kept = 0;                                                                           \
+        for (size_t i = 0; i < (session)->count; i++)                                              \
+            if (is_wanted(session, filter, (session)->rows[i].pid))                                \
+                (session)->rows[kept++] = (session)->rows[i];                                      \
+        (session)->count = kept;                                                                   \
     } while (0)
 
 size_t report_filter(struct report *report, const struct report_filter *filter)

@@ -15,6 +15,7 @@ struct mapping {
     struct chunk *chunk;
     struct reader *reader;
     struct partial_builder *builder;
+    bool finished; /* the builder's row */
     struct interval interval;
 };
 
@@ -32,6 +33,10 @@ static void leave(const struct map_guard *guard)
 
 static void mapping_close(struct mapping *mapping, const struct map_guard *guard)
 {
+    if (mapping->builder && !mapping->finished) {
+        size_t ignored; /* only a finished row gives back all that it holds */
+        partial_builder_finish(mapping->builder, &ignored);
+    }
     partial_builder_free(mapping->builder);
     enter(guard);
     reader_close(mapping->reader);
@@ -55,9 +60,10 @@ static enum status mapping_open(struct mapping *mapping, const struct chunk_ref 
         mapping->interval.end_ns = options->window.end_ns;
     const struct trace_set *traces = chunk_traces(mapping->chunk);
     enter(&options->guard);
-    status = options->reader ? reader_open_kind(options->reader, traces, mapping->schema, warnings,
-                                                &mapping->reader, why)
-                             : reader_open(traces, mapping->schema, warnings, &mapping->reader, why);
+    status = options->reader
+                 ? reader_open_kind(options->reader, traces, mapping->schema, warnings,
+                                    &mapping->reader, why)
+                 : reader_open(traces, mapping->schema, warnings, &mapping->reader, why);
     leave(&options->guard);
     return status;
 }
@@ -184,10 +190,11 @@ static void send(struct mapping *mapping, const struct chunk_ref *ref,
 {
     size_t count;
     const struct item *items = partial_builder_finish(mapping->builder, &count);
+    mapping->finished = true;
     struct interval_end end = describe_end(mapping, ref, options->phases, count);
     const char *mark = options->mark ? options->mark : ref->snapshot;
-    char *name = memory_format("%.*s%s%s", (int)end.session.count, end.session.at,
-                               mark ? ":" : "", mark ? mark : "");
+    char *name = memory_format("%.*s%s%s", (int)end.session.count, end.session.at, mark ? ":" : "",
+                               mark ? mark : "");
     end.session = text_of(name);
     char *session = memory_format("%.*s/%s/%.*s", (int)end.host.count, end.host.at, name,
                                   (int)end.created.count, end.created.at);

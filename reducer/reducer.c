@@ -24,6 +24,7 @@ struct reducer {
     struct waiting *waiting;
     struct joined_session *sessions;
     size_t count, room;
+    bool finished;
 };
 
 struct reducer *reducer_new(const struct phase_definitions *phases)
@@ -41,6 +42,8 @@ void reducer_free(struct reducer *reducer)
         return;
     for (size_t i = 0; i < reducer->count; i++) {
         struct joined_session *session = &reducer->sessions[i];
+        if (!reducer->finished)
+            stitch_finish(session->stitch); /* only what has ended gives back all that it holds */
         stitch_free(session->stitch);
         fold_free(session->fold);
         schema_free(session->schema);
@@ -73,8 +76,7 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     *session = (struct joined_session){.name = memory_string(text_of(name)),
                                        .schema = schema_new(reducer->phases),
                                        .fold = fold_new(text_of(name))};
-    session->stitch =
-        stitch_new(session->schema, (struct result_sink){take_result, session->fold});
+    session->stitch = stitch_new(session->schema, (struct result_sink){take_result, session->fold});
     return session;
 }
 
@@ -214,6 +216,7 @@ void reducer_finish(struct reducer *reducer)
         qsort(reducer->sessions, reducer->count, sizeof *reducer->sessions, by_name);
     for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
+    reducer->finished = true;
 }
 
 void reducer_report(const struct reducer *reducer, bool distributions, struct report *out)

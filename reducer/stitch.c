@@ -145,8 +145,7 @@ static void drain(struct stitch *stitch)
         }
         for (; queued->done < queued->count; queued->done++) {
             const struct item *item = queued->row[queued->done];
-            if (item->kind == ITEM_EVENT &&
-                model_is_unsettled(stitch->model, &item->event.event) &&
+            if (item->kind == ITEM_EVENT && model_is_unsettled(stitch->model, &item->event.event) &&
                 !settle(stitch, &item->event.event))
                 return;
             model_item(stitch->model, item);

@@ -10,14 +10,12 @@ static void add(struct waiting *waiting, const char *session, uint64_t chunk, ui
                 uint64_t index, bool is_end)
 {
     char bytes[64];
-    int count = snprintf(bytes, sizeof bytes, "%s/%d/%d/%d", session, (int)chunk, (int)attempt,
-                         (int)index);
-    struct record_place place = {.meta = {.session = text_of(session),
-                                          .chunk = chunk,
-                                          .first_chunk = 0,
-                                          .attempt = attempt},
-                                 .index = index,
-                                 .is_end = is_end};
+    int count =
+        snprintf(bytes, sizeof bytes, "%s/%d/%d/%d", session, (int)chunk, (int)attempt, (int)index);
+    struct record_place place = {
+        .meta = {.session = text_of(session), .chunk = chunk, .first_chunk = 0, .attempt = attempt},
+        .index = index,
+        .is_end = is_end};
     waiting_add(waiting, &place, (struct bytes){(const uint8_t *)bytes, (size_t)count});
 }
 
