@@ -125,10 +125,7 @@ static void drop_uses(struct unsent_uses *uses)
     free(uses);
 }
 
-/* Tells all that is unsent of the number, and passes the calls in progress that use it, but that
- * of `except`, to whoever knows the past. */
-static void tell_slot(struct partial_builder *builder, struct fd_number *slot,
-                      const struct thread_known *except)
+static void tell_unsent(struct partial_builder *builder, struct fd_number *slot)
 {
     tell_life(builder, slot);
     struct unsent_uses *next_uses;
@@ -137,6 +134,14 @@ static void tell_slot(struct partial_builder *builder, struct fd_number *slot,
         tell_uses(builder, uses);
         drop_uses(uses);
     }
+}
+
+/* Tells all that is unsent of the number, and passes the calls in progress that use it, but that
+ * of `except`, to whoever knows the past. */
+static void tell_slot(struct partial_builder *builder, struct fd_number *slot,
+                      const struct thread_known *except)
+{
+    tell_unsent(builder, slot);
     struct fd_user *next;
     for (struct fd_user *user = slot->users; user; user = next) {
         next = user->next;
@@ -161,6 +166,21 @@ void builder_tell_group(struct partial_builder *builder, struct table_group *gro
         slot->dirty = false;
         tell_slot(builder, slot, NULL);
         reset_slot(slot);
+    }
+}
+
+void builder_tell_proofs(struct partial_builder *builder, struct table_group *group)
+{
+    struct fd_number **at = &group->dirty;
+    while (*at) {
+        struct fd_number *slot = *at;
+        tell_unsent(builder, slot);
+        if (slot->users) {
+            at = &slot->next_dirty;
+            continue;
+        }
+        *at = slot->next_dirty;
+        slot->dirty = false;
     }
 }
 
@@ -232,6 +252,7 @@ static void tell_numbers_of(struct partial_builder *builder, struct thread_known
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
                         const struct event *event)
 {
+    builder_before_descriptors(builder, thread);
     /* A close that never returns is remembered: its number may be created again. */
     if (thread->call == CALL_KNOWN_OPEN && thread->open.call->role->op == CALL_CLOSE)
         builder_tell_thread(builder, thread);
@@ -536,6 +557,7 @@ void builder_call_exit(struct partial_builder *builder, struct thread_known *thr
     const struct syscall *call = event->call;
     if (call->role->op == CALL_SIGRETURN)
         return;
+    builder_before_descriptors(builder, thread);
     if (thread->call == CALL_UNKNOWN ||
         (thread->call == CALL_KNOWN_OPEN && thread->open.call != call)) {
         exit_alone(builder, thread, event);

@@ -71,6 +71,7 @@ struct thread_known {
     int32_t pid; /* for filing; 0 if not told here */
     struct table_group *group;
     bool met;      /* an event has named this life of it */
+    bool late;     /* then there were processes forked here that it may be of */
     bool seen;     /* the model knows that it exists */
     bool pid_told; /* events that may tell its process have passed */
     bool born;     /* forked here */
@@ -135,6 +136,8 @@ struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
                           const struct thread_known *thread);
 /* Tells what is unsent of the thread; a call in progress passes to whoever knows the past. */
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread);
+/* To be called before the thread does anything to descriptors. */
+void builder_before_descriptors(struct partial_builder *builder, struct thread_known *thread);
 void builder_mark(struct partial_builder *builder, struct thread_known *thread);
 
 /* --- builder_calls.c: system calls, and what they do to descriptors --- */
@@ -145,6 +148,9 @@ void builder_call_exit(struct partial_builder *builder, struct thread_known *thr
 void builder_release_users(struct thread_known *thread);
 void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread);
 void builder_tell_group(struct partial_builder *builder, struct table_group *group);
+/* Only which descriptors there are: calls in progress stay here, since what follows neither
+ * creates nor ends a descriptor that they use. */
+void builder_tell_proofs(struct partial_builder *builder, struct table_group *group);
 void builder_tell_all_groups(struct partial_builder *builder);
 struct table_group *builder_new_group(struct partial_builder *builder);
 /* Frees all but the group of threads not born here; nothing of them may be unsent. */

@@ -75,7 +75,8 @@ static void merge_groups(struct partial_builder *builder)
 }
 
 /* The thread as the event names it. One that is met for the first time, without its fork, while
- * there are processes that were forked here, may be of any of them: its fork may be lost. */
+ * there are processes that were forked here, may be of any of them: its fork may be lost. That
+ * matters once it does something to descriptors. */
 static struct thread_known *thread_at(struct partial_builder *builder, int32_t tid)
 {
     if (tid <= 0)
@@ -84,8 +85,16 @@ static struct thread_known *thread_at(struct partial_builder *builder, int32_t t
     if (thread->met)
         return thread;
     thread->met = true;
-    merge_groups(builder);
+    thread->late = builder->groups != builder->old_group;
     return thread;
+}
+
+void builder_before_descriptors(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (!thread || !thread->late)
+        return;
+    thread->late = false;
+    merge_groups(builder);
 }
 
 void builder_mark(struct partial_builder *builder, struct thread_known *thread)
@@ -170,7 +179,7 @@ static void forget_life(struct partial_builder *builder, struct thread_known *th
     forget_state(thread);
     thread->pid = 0;
     thread->group = builder->old_group;
-    thread->met = thread->seen = thread->pid_told = thread->born = false;
+    thread->met = thread->late = thread->seen = thread->pid_told = thread->born = false;
     thread->may_hold_phase = true;
     thread->cpu = -1;
     thread->kernel_name_known = thread->user_name_known = false;
@@ -625,9 +634,10 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     struct thread_known *parent = thread_at(builder, (int32_t)event->value[0]);
     int32_t child_tid = (int32_t)event->value[2];
     struct thread_known *child = child_tid > 0 ? record_at(builder, child_tid) : NULL;
+    builder_before_descriptors(builder, parent);
     bool thread_of_parent = event->value[2] != event->value[3];
     bool may_share = may_share_files(parent);
-    builder_tell_group(builder, parent ? parent->group : builder->old_group);
+    builder_tell_proofs(builder, parent ? parent->group : builder->old_group);
     builder_tell_thread(builder, parent);
     if (child) {
         builder_tell_thread(builder, child);
@@ -677,6 +687,7 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
             builder_single(builder, event, TID_BY_CPU, NULL);
         return;
     }
+    builder_before_descriptors(builder, thread);
     bool by_other = old_tid != tid;
     if (by_other) {
         /* It ends every thread of the process: nothing is known of any. */
@@ -723,6 +734,7 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
             builder_single(builder, event, TID_BY_CPU, NULL);
         return;
     }
+    builder_before_descriptors(builder, thread);
     builder_tell_group(builder, thread->group);
     tell_thread_to(builder, thread, event->time_ns); /* it ends the call in progress */
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);

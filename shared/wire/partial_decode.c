@@ -1,4 +1,5 @@
 #include <string.h>
+#include <zstd.h>
 
 #include "partial.pb-c.h"
 #include "wire/format.h"
@@ -57,6 +58,18 @@ static void durations(struct decoder *decoder, const Spanmill__Durations *from,
         return;
     if (from->count == 1) {
         duration_cell_add(to, from->total_ns);
+        return;
+    }
+    if (from->count <= DURATIONS_TOLD) {
+        uint64_t max_ns = from->min_ns + from->above_min_ns;
+        if (from->count > 1) {
+            duration_cell_add(to, from->min_ns);
+            duration_cell_add(to, max_ns);
+        }
+        if (from->count == 3)
+            duration_cell_add(to, from->total_ns - from->min_ns - max_ns);
+        decoder->bad |= to->total_ns != from->total_ns || to->min_ns != from->min_ns ||
+                        to->max_ns != max_ns;
         return;
     }
     to->count = from->count;
@@ -401,6 +414,25 @@ static enum status decode_end(struct arena *arena, const Spanmill__IntervalEnd *
     return STATUS_OK;
 }
 
+/* The partial of a record that carries it compressed; NULL: `why` says what is wrong with it. */
+static const Spanmill__Partial *expand(ProtobufCBinaryData frame, ProtobufCAllocator *allocator,
+                                       struct arena *arena, struct failure *why)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(frame.data, frame.len);
+    if (size > PARTIAL_BYTES_MAX) { /* or an error, which are the largest numbers */
+        fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
+             PARTIAL_BYTES_MAX);
+        return NULL;
+    }
+    uint8_t *plain = arena_take(arena, (size_t)size);
+    size_t count = ZSTD_decompress(plain, (size_t)size, frame.data, frame.len);
+    const Spanmill__Partial *partial =
+        ZSTD_isError(count) ? NULL : spanmill__partial__unpack(allocator, count, plain);
+    if (!partial)
+        fail(why, STATUS_REJECT, "damaged compressed partial of %zu bytes", frame.len);
+    return partial;
+}
+
 enum status partial_decode(struct bytes bytes, struct schema *schema, struct arena *arena,
                            struct decoded_record *out, struct failure *why)
 {
@@ -417,10 +449,16 @@ enum status partial_decode(struct bytes bytes, struct schema *schema, struct are
                                      .first_chunk = record->first_chunk,
                                      .attempt = record->attempt};
     out->index = record->index;
-    if ((record->partial != NULL) == (record->end != NULL))
+    int bodies = (record->partial != NULL) + (record->end != NULL) + record->has_zstd_partial;
+    if (bodies != 1)
         return fail(why, STATUS_REJECT, "neither partial nor interval end, or both");
     if (record->end)
         return decode_end(arena, record->end, out, why);
+    const Spanmill__Partial *partial = record->partial;
+    if (record->has_zstd_partial)
+        partial = expand(record->zstd_partial, &allocator, arena, why);
+    if (!partial)
+        return STATUS_REJECT;
     struct decoder decoder = {.schema = schema, .arena = arena};
-    return decode_partial(&decoder, record->partial, out, why);
+    return decode_partial(&decoder, partial, out, why);
 }

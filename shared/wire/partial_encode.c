@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #include "base/memory.h"
 #include "base/names.h"
@@ -9,7 +10,7 @@
 #include "wire/partial_codec.h"
 
 /* A record's items are split above this, so that a record stays well below a broker's limit. */
-enum { RECORD_BYTES = 600 << 10 };
+enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 3 };
 
 struct encoder {
     struct record_meta meta;
@@ -25,6 +26,7 @@ struct encoder {
     Spanmill__Item **items;
     size_t item_count, item_room, item_bytes;
     /* for packing */
+    ZSTD_CCtx *zstd;
     uint8_t *room;
     size_t room_size;
 };
@@ -70,6 +72,8 @@ static Spanmill__Durations *durations(struct encoder *encoder, const struct dura
         return out;
     SET(out, min_ns, cell->min_ns);
     SET(out, above_min_ns, cell->max_ns - cell->min_ns);
+    if (cell->count <= DURATIONS_TOLD)
+        return out;
     out->spread = arena_take(&encoder->arena, 2 * SPREAD_BUCKETS * sizeof *out->spread);
     for (uint32_t i = 0; i < SPREAD_BUCKETS; i++) {
         if (cell->spread.count[i] == 0)
@@ -337,6 +341,24 @@ static void pack(struct encoder *encoder, struct text key, Spanmill__Record *rec
     encoder->sink.take(encoder->sink.context, key, (struct bytes){encoder->room, size});
 }
 
+/* Puts the partial into the record, compressed if that makes it smaller. */
+static void put_partial(struct encoder *encoder, Spanmill__Partial *partial,
+                        Spanmill__Record *record)
+{
+    size_t size = spanmill__partial__get_packed_size(partial);
+    uint8_t *plain = arena_take(&encoder->arena, size);
+    spanmill__partial__pack(partial, plain);
+    size_t room = ZSTD_compressBound(size);
+    uint8_t *frame = arena_take(&encoder->arena, room);
+    size_t count = ZSTD_compressCCtx(encoder->zstd, frame, room, plain, size, ZSTD_LEVEL);
+    if (ZSTD_isError(count) || count >= size) {
+        record->partial = partial;
+        return;
+    }
+    record->has_zstd_partial = true;
+    record->zstd_partial = (ProtobufCBinaryData){count, frame};
+}
+
 static void flush(struct encoder *encoder, struct text key)
 {
     if (encoder->item_count == 0)
@@ -352,7 +374,7 @@ static void flush(struct encoder *encoder, struct text key)
     partial.items = encoder->items;
     Spanmill__Record record;
     spanmill__record__init(&record);
-    record.partial = &partial;
+    put_partial(encoder, &partial, &record);
     pack(encoder, key, &record);
 
     arena_clear(&encoder->arena);
@@ -452,7 +474,7 @@ void partial_encode(const struct schema *schema, const struct record_meta *meta,
             items[i].key_pid > 0 ? items[i].key_pid : -(int64_t)items[i].key_tid, i};
     qsort(filed, count, sizeof *filed, compare_filed);
 
-    struct encoder encoder = {.meta = *meta, .sink = sink};
+    struct encoder encoder = {.meta = *meta, .sink = sink, .zstd = ZSTD_createCCtx()};
     for (size_t i = 0; i < count;) {
         int64_t key = filed[i].key;
         char *text = key_text(meta->session, key);
@@ -467,4 +489,5 @@ void partial_encode(const struct schema *schema, const struct record_meta *meta,
     names_clear(&encoder.names);
     free(encoder.items);
     free(encoder.room);
+    ZSTD_freeCCtx(encoder.zstd);
 }

@@ -11,7 +11,8 @@ enum {
     FIELD_ATTEMPT,
     FIELD_INDEX,
     FIELD_PARTIAL,
-    FIELD_END
+    FIELD_END,
+    FIELD_ZSTD_PARTIAL
 };
 
 /* Wire types (https://protobuf.dev/programming-guides/encoding/, "Message Structure"). */
@@ -106,6 +107,7 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
             out->index = number;
             break;
         case FIELD_PARTIAL:
+        case FIELD_ZSTD_PARTIAL:
             is_partial = true;
             break;
         case FIELD_END:
