@@ -431,6 +431,30 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
     mark_slot(slot);
 }
 
+/* A duplicate of a descriptor that was created here by the same thread: it has its name and kind
+ * here too. False if the call is none. */
+static bool duplicate_life(struct partial_builder *builder, struct thread_known *thread,
+                           const struct complete *complete)
+{
+    const struct open_call *open = &thread->open;
+    const struct fd_number *slot = thread->user[0].slot;
+    enum call_op op = open->call->role->op;
+    bool by_fcntl = op == CALL_FCNTL && (open->present & 2) &&
+                    (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC);
+    if ((op != CALL_DUP && !by_fcntl) || !slot || !slot->life || complete->ret < 0 ||
+        complete->ret > INT32_MAX || complete->ret == slot->fd)
+        return false;
+    count_use(thread, 0, complete);
+    struct life_piece source = slot->life->piece;
+    begin_life(builder, thread, complete->ret, complete);
+    struct life_piece *copy = &slot_at(thread->group, (int32_t)complete->ret)->life->piece;
+    copy->named = source.named;
+    copy->name = source.name;
+    copy->kind = source.kind;
+    copy->cloexec = by_fcntl && open->value[1] == F_DUPFD_CLOEXEC;
+    return true;
+}
+
 /* A close whose descriptor was created here by the same thread, and touched by no other. */
 static bool end_life(struct partial_builder *builder, struct thread_known *thread,
                      const struct complete *complete)
@@ -484,6 +508,8 @@ static void complete_descriptors(struct partial_builder *builder, struct thread_
     const struct open_call *open = &thread->open;
     const struct call_role *role = open->call->role;
     bool success = !ret_is_error(complete->ret);
+    if (duplicate_life(builder, thread, complete))
+        return;
     bool changes = false;
     switch (role->op) {
     case CALL_CLOSE:

@@ -420,6 +420,25 @@ static void tell_phase_holders(struct partial_builder *builder)
     }
 }
 
+/* An exec ends the instances of its own process alone: of one that was forked here, no thread is
+ * unknown but those whose fork may be lost. */
+static void tell_holders_of(struct partial_builder *builder, const struct thread_known *caller)
+{
+    const struct phase_definitions *phases = schema_phases(builder->schema);
+    if (!phases || phases->count == 0)
+        return;
+    if (!caller->born || !caller->group->certain) {
+        tell_phase_holders(builder);
+        return;
+    }
+    struct thread_known *next;
+    for (struct thread_known *thread = builder->all; thread; thread = next) {
+        next = thread->next_dirty;
+        if (thread->may_hold_phase && (thread->group == caller->group || thread->late))
+            builder_tell_thread(builder, thread);
+    }
+}
+
 static void tell_before_phase(struct partial_builder *builder, struct thread_known *thread,
                               const struct event *event)
 {
@@ -699,7 +718,7 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
             builder_tell_thread(builder, each);
     } else {
         builder_tell_group(builder, thread->group);
-        tell_phase_holders(builder);
+        tell_holders_of(builder, thread);
         builder_tell_thread(builder, thread);
     }
     bool elsewhere = by_cpu && thread->state_known;
@@ -828,6 +847,9 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         /* Whatever its context, it is of the thread that it tells. */
         if (is_phase_event(event))
             tell_before_phase(builder, thread_at(builder, (int32_t)event->value[0]), event);
+        builder_tell_thread(builder, thread);
+        if (thread)
+            thread->told_ns = event->time_ns;
         on_exec(builder, event, thread, false);
         return;
     }

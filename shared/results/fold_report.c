@@ -331,7 +331,7 @@ static void build_syscalls(const struct builder *builder, struct session_report 
     for (size_t i = 0; i < merged.count; i++) {
         const struct cell *cell = merged.at[i];
         const struct folded_thread *slowest =
-            cell->slowest_thread ? &builder->fold->threads[cell->slowest_thread] : NULL;
+            cell->calls.slowest_entry_ns ? &builder->fold->threads[cell->slowest_thread] : NULL;
         struct syscall_row *row = &out->syscalls[out->syscall_count++];
         *row = (struct syscall_row){
             .pid = cell_pid(cell),
@@ -343,7 +343,8 @@ static void build_syscalls(const struct builder *builder, struct session_report 
             .begin_unknown = cell->calls.begin_unknown,
             .end_unknown = cell->calls.end_unknown,
             .slowest_tid = slowest ? slowest->fact.tid : REPORT_NONE,
-            .slowest_begin_ns = wall(builder->fold, cell->calls.slowest_entry_ns)};
+            .slowest_begin_ns =
+                slowest ? wall(builder->fold, cell->calls.slowest_entry_ns) : REPORT_NONE};
         row->process = process_name(builder, row->pid);
     }
     merged_clear(&merged);

@@ -58,6 +58,8 @@ void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count
 static void note_slowest(struct call_cell *cell, uint64_t max_ns, uint64_t entry_ns)
 {
     const struct duration_cell *complete = &cell->complete;
+    if (max_ns < SLOWEST_NS_MIN)
+        return;
     if (complete->count == 0 || max_ns > complete->max_ns ||
         (max_ns == complete->max_ns && entry_ns < cell->slowest_entry_ns))
         cell->slowest_entry_ns = entry_ns;

@@ -30,11 +30,15 @@ struct error_count {
     uint32_t count;
 };
 
+/* Below this nobody asks which call it was, and the answer would be most of a cell's bytes. */
+#define SLOWEST_NS_MIN UINT64_C(1000000)
+
 /* Calls of one name: complete ones, and ends without the other. */
 struct call_cell {
     struct duration_cell complete;
     uint64_t bytes, begin_unknown, end_unknown;
-    uint64_t slowest_entry_ns; /* of the longest complete one; the earliest of equals */
+    /* Of the longest complete one, the earliest of equals; 0 if none took SLOWEST_NS_MIN. */
+    uint64_t slowest_entry_ns;
     struct error_count *errors; /* owned, by number */
     uint32_t error_count, error_room;
 };

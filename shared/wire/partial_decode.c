@@ -229,19 +229,25 @@ static void decode_thread(struct decoder *decoder, const Spanmill__Thread *from,
                           struct thread_piece *to)
 {
     to->tid = from->tid;
-    to->last_ns = from->has_last_ns ? time_at(decoder, from->last_ns) : TIME_NONE;
-    to->named_ns = from->has_named_ns ? time_at(decoder, from->named_ns) : TIME_NONE;
     to->wake_ns = TIME_NONE;
     to->state_known = from->has_state;
+    uint64_t until_ns = 0;
     if (from->has_state) {
         decoder->bad |= from->state > STATE_BLOCKED;
         to->state = (uint8_t)from->state;
-        to->from_ns = time_at(decoder, from->from_ns);
-        to->until_ns = to->from_ns + from->whole_ns;
-        to->state_since_ns = time_at(decoder, from->state_since_ns);
+        to->until_ns = until_ns = time_at(decoder, from->until_ns);
+        to->from_ns = until_ns - from->whole_ns;
+        to->state_since_ns = until_ns - (uint64_t)from->state_since_ns;
         if (from->has_wake_ns)
-            to->wake_ns = time_at(decoder, from->wake_ns);
+            to->wake_ns = until_ns - (uint64_t)from->wake_ns;
     }
+    to->last_ns = to->named_ns = TIME_NONE;
+    if (from->has_last_ns)
+        to->last_ns = from->has_state ? until_ns - (uint64_t)from->last_ns
+                                      : time_at(decoder, from->last_ns);
+    if (from->has_named_ns)
+        to->named_ns = from->has_state ? until_ns - (uint64_t)from->named_ns
+                                       : time_at(decoder, from->named_ns);
     decoder->bad |= from->call_register > CALL_OPEN ||
                     (from->call_register == CALL_OPEN) != (from->open != NULL);
     to->call_register = (uint8_t)from->call_register;

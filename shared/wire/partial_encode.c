@@ -175,7 +175,7 @@ static Spanmill__CallCell *encode_call(struct encoder *encoder, const struct pie
     SET(out, bytes, cell->bytes);
     SET(out, begin_unknown, cell->begin_unknown);
     SET(out, end_unknown, cell->end_unknown);
-    if (cell->complete.count)
+    if (cell->slowest_entry_ns)
         SET_ALWAYS(out, slowest_entry_ns, delta(encoder, cell->slowest_entry_ns));
     out->errors = arena_take(&encoder->arena, 2 * cell->error_count * sizeof *out->errors);
     for (uint32_t i = 0; i < cell->error_count; i++) {
@@ -209,18 +209,24 @@ static Spanmill__Thread *encode_thread(struct encoder *encoder, const struct sch
     Spanmill__Thread *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__thread__init(out);
     out->tid = piece->tid;
-    if (piece->last_ns != TIME_NONE)
-        SET_ALWAYS(out, last_ns, delta(encoder, piece->last_ns));
-    if (piece->named_ns != TIME_NONE)
-        SET_ALWAYS(out, named_ns, delta(encoder, piece->named_ns));
+    /* Most of a piece's times are its end. */
+    uint64_t until_ns = piece->until_ns;
     if (piece->state_known) {
         SET_ALWAYS(out, state, piece->state);
-        SET_ALWAYS(out, from_ns, delta(encoder, piece->from_ns));
+        out->has_until_ns = true;
+        out->until_ns = delta(encoder, piece->until_ns);
         SET(out, whole_ns, piece->until_ns - piece->from_ns);
-        SET_ALWAYS(out, state_since_ns, delta(encoder, piece->state_since_ns));
+        SET(out, state_since_ns, (int64_t)(until_ns - piece->state_since_ns));
         if (piece->wake_ns != TIME_NONE)
-            SET_ALWAYS(out, wake_ns, delta(encoder, piece->wake_ns));
+            SET_ALWAYS(out, wake_ns, (int64_t)(until_ns - piece->wake_ns));
     }
+    bool known = piece->state_known;
+    if (piece->last_ns != TIME_NONE)
+        SET_ALWAYS(out, last_ns, known ? (int64_t)(until_ns - piece->last_ns)
+                                       : delta(encoder, piece->last_ns));
+    if (piece->named_ns != TIME_NONE)
+        SET_ALWAYS(out, named_ns, known ? (int64_t)(until_ns - piece->named_ns)
+                                        : delta(encoder, piece->named_ns));
     SET(out, call_register, piece->call_register);
     if (piece->call_register == CALL_OPEN)
         out->open = encode_open(encoder, &piece->open);
