@@ -7,7 +7,7 @@
 cmake_policy(VERSION 3.25)
 
 set(only_in_yaml.h shared/trace)
-set(only_in_zstd.h shared/archive)
+set(only_in_zstd.h shared/archive shared/wire)
 set(only_in_babeltrace2 mapper/ctf)
 set(only_in_protobuf-c shared/wire)
 set(only_in_pthread.h cli)

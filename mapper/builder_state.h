@@ -13,6 +13,7 @@
 #include "mapper/partial_builder.h"
 
 struct fd_number;
+struct local_instance;
 
 /* Uses of a slot by one thread, unsent. */
 struct unsent_uses {
@@ -82,6 +83,7 @@ struct thread_known {
     uint8_t state; /* enum thread_state */
     int32_t cpu;   /* where it runs; -1 */
     uint64_t state_since_ns, from_ns, clock_ns, wake_ns;
+    struct local_instance *instances; /* phases begun on it here, the last first */
     uint8_t call; /* enum call_knowledge */
     struct open_call open;
     struct fd_user user[2];
@@ -126,9 +128,7 @@ struct partial_builder {
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
     struct table_group *old_group;
-    struct fd_number *free_slots;
-    struct unsent_uses *free_uses;
-    struct unsent_life *free_lives;
+    uint64_t phase_epoch; /* instances begun in an earlier one may have ended by now */
 };
 
 /* --- partial_builder.c --- */
@@ -139,6 +139,15 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
 /* To be called before the thread does anything to descriptors. */
 void builder_before_descriptors(struct partial_builder *builder, struct thread_known *thread);
 void builder_mark(struct partial_builder *builder, struct thread_known *thread);
+
+/* --- builder_phases.c: instances that this interval alone tells --- */
+/* Whether every phase that the event ends was begun here on the same thread: then no other thread
+ * is touched. They are taken off the thread. */
+bool builder_ends_here(struct partial_builder *builder, struct thread_known *thread,
+                       const struct event *event);
+void builder_begins_here(struct partial_builder *builder, struct thread_known *thread,
+                         const struct event *event);
+void builder_forget_instances(struct thread_known *thread);
 
 /* --- builder_calls.c: system calls, and what they do to descriptors --- */
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,

@@ -177,6 +177,7 @@ static void forget_state(struct thread_known *thread)
 static void forget_life(struct partial_builder *builder, struct thread_known *thread)
 {
     forget_state(thread);
+    builder_forget_instances(thread);
     thread->pid = 0;
     thread->group = builder->old_group;
     thread->met = thread->late = thread->seen = thread->pid_told = thread->born = false;
@@ -428,9 +429,14 @@ static void tell_holders_of(struct partial_builder *builder, const struct thread
     if (!phases || phases->count == 0)
         return;
     if (!caller->born || !caller->group->certain) {
+        builder->phase_epoch++;
         tell_phase_holders(builder);
         return;
     }
+    struct thread_known *each;
+    for (size_t at = 0; (each = map_next(&builder->threads, &at));)
+        if (each->group == caller->group || each->late)
+            builder_forget_instances(each);
     struct thread_known *next;
     for (struct thread_known *thread = builder->all; thread; thread = next) {
         next = thread->next_dirty;
@@ -443,6 +449,7 @@ static void tell_before_phase(struct partial_builder *builder, struct thread_kno
                               const struct event *event)
 {
     if (event->class->end_count) {
+        builder->phase_epoch++;
         tell_phase_holders(builder);
     }
     if (thread) {
@@ -999,7 +1006,13 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
     if (tells)
         builder_tell_group(builder, thread->group);
     thread->pid_told |= tells;
-    tell_before_phase(builder, thread, event);
+    if (builder_ends_here(builder, thread, event)) {
+        thread->may_hold_phase = true;
+        tell_thread_to(builder, thread, event->time_ns);
+    } else {
+        tell_before_phase(builder, thread, event);
+    }
+    builder_begins_here(builder, thread, event);
     builder_single(builder, event, thread->tid, thread);
     thread->seen = true;
 }
@@ -1061,6 +1074,7 @@ void partial_builder_free(struct partial_builder *builder)
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         time_vector_free(&thread->time);
+        builder_forget_instances(thread);
         for (size_t k = 0; k < thread->call_count; k++)
             call_cell_clear(&thread->calls[k].cell);
         free(thread->calls);

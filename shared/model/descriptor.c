@@ -324,24 +324,12 @@ struct use {
     uint64_t read_bytes, write_bytes;
 };
 
-/* Which descriptor a use bound to `used` counts for; NULL: none. What was entered after a close
- * that has returned meanwhile, and works nevertheless, uses a new one. */
-static struct descriptor *counts_for(struct table *table, struct descriptor *used,
-                                     const struct use *use)
+static void count_use(struct model *model, struct thread *thread, struct descriptor *descriptor,
+                      const struct use *use)
 {
-    if (!used->ended || use->entry_ns <= used->end_ns)
-        return used;
-    struct descriptor *next = alive(table, used->fd);
-    if (use->bad || (next && next->proven))
-        return NULL;
-    return next ? next : place(table, used->fd);
-}
-
-static void count_use(struct model *model, struct thread *thread, struct table *table,
-                      struct descriptor *used, const struct use *use)
-{
-    struct descriptor *descriptor = counts_for(table, used, use);
-    if (!descriptor)
+    /* Entered after a close that has returned meanwhile: whose number it was by then is a race
+     * that the events do not tell. */
+    if (descriptor->ended && use->entry_ns > descriptor->end_ns)
         return;
     if (!use->bad)
         prove_since(model, descriptor, use->entry_ns);
@@ -372,7 +360,7 @@ static void count_uses(struct model *model, struct thread *thread, struct call_i
             use.read_bytes = bytes;
         if (transfer ? i == 1 : (role->flags & CALL_WRITES) != 0)
             use.write_bytes = bytes;
-        count_use(model, thread, call->table, call->use[i], &use);
+        count_use(model, thread, call->use[i], &use);
     }
 }
 
