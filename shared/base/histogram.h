@@ -8,15 +8,17 @@
 
 #include <stdint.h>
 
-enum { HISTOGRAM_BUCKETS = 64 };
+/* Above 2^47 (of nanoseconds: 39 hours) all is one bucket. */
+enum { HISTOGRAM_BUCKETS = 48 };
 
 struct histogram {
-    uint64_t count[HISTOGRAM_BUCKETS];
+    uint32_t count[HISTOGRAM_BUCKETS];
 };
 
 static inline unsigned histogram_bucket(uint64_t value)
 {
-    return value < 2 ? 0 : 63u - (unsigned)__builtin_clzll(value);
+    unsigned bucket = value < 2 ? 0 : 63u - (unsigned)__builtin_clzll(value);
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
 /* Value below which `share` (0..1) of the counted lie, interpolated inside its bucket; 0 if none

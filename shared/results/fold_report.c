@@ -39,24 +39,13 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-static const struct histogram *histogram(const struct builder *builder,
-                                         const struct duration_cell *cell)
-{
-    if (!builder->distributions)
-        return NULL;
-    struct histogram *histogram = arena_take(builder->arena, sizeof *histogram);
-    for (unsigned i = 0; i < SPREAD_BUCKETS; i++)
-        histogram->count[i] = cell->spread.count[i];
-    return histogram;
-}
-
 static struct durations durations(const struct builder *builder, const struct duration_cell *cell)
 {
     return (struct durations){.count = cell->count,
                               .total_ns = cell->total_ns,
                               .min_ns = cell->min_ns,
                               .max_ns = cell->max_ns,
-                              .histogram = histogram(builder, cell)};
+                              .histogram = builder->distributions ? &cell->spread : NULL};
 }
 
 static int compare_named(const void *a, const void *b)
@@ -248,9 +237,18 @@ static void build_threads(const struct builder *builder, struct session_report *
 /* The rows of one type, merged over threads whose process nothing told. */
 struct merged {
     struct map by_key;
-    struct cell **at;
+    const struct cell **at;
     size_t count, room;
+    struct cell **made; /* those of `at` that are not the fold's own */
+    size_t made_count, made_room;
 };
+
+static void append(struct merged *merged, const struct cell *cell)
+{
+    merged->at = memory_grow(merged->at, &merged->room, merged->count + 1,
+                             sizeof(const struct cell *));
+    merged->at[merged->count++] = cell;
+}
 
 static struct cell *merged_cell(struct merged *merged, struct arena *arena,
                                 const struct cell_key *key)
@@ -268,8 +266,10 @@ static struct cell *merged_cell(struct merged *merged, struct arena *arena,
     cell->fd = FD_NONE_YET;
     cell->next = first;
     map_put(&merged->by_key, hash, cell);
-    merged->at = memory_grow(merged->at, &merged->room, merged->count + 1, sizeof(struct cell *));
-    merged->at[merged->count++] = cell;
+    append(merged, cell);
+    merged->made = memory_grow(merged->made, &merged->made_room, merged->made_count + 1,
+                               sizeof(struct cell *));
+    merged->made[merged->made_count++] = cell;
     return cell;
 }
 
@@ -279,21 +279,26 @@ static struct merged merge(const struct builder *builder, enum cell_type type)
     struct cell *first;
     for (size_t at = 0; (first = map_next(&builder->fold->cells, &at));)
         for (struct cell *cell = first; cell; cell = cell->next)
-            if (cell->key.type == type)
+            if (cell->key.type != type)
+                continue;
+            else if (type != CELL_FILE && cell->key.pid != PID_NONE)
+                append(&merged, cell); /* it has no other with its key */
+            else
                 fold_merge_cell(merged_cell(&merged, builder->arena, &cell->key), cell);
     return merged;
 }
 
 static void merged_clear(struct merged *merged)
 {
-    for (size_t i = 0; i < merged->count; i++) {
-        struct cell *cell = merged->at[i];
+    for (size_t i = 0; i < merged->made_count; i++) {
+        struct cell *cell = merged->made[i];
         if (cell->key.type == CELL_CALLS)
             call_cell_clear(&cell->calls);
         else if (cell->key.type == CELL_PHASE)
             time_vector_free(&cell->phase.time);
     }
     map_clear(&merged->by_key);
+    free(merged->made);
     free(merged->at);
 }
 

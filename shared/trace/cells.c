@@ -5,12 +5,6 @@
 
 #include "base/memory.h"
 
-static unsigned bucket_of(uint64_t ns)
-{
-    unsigned bucket = ns < 2 ? 0 : 63u - (unsigned)__builtin_clzll(ns);
-    return bucket < SPREAD_BUCKETS ? bucket : SPREAD_BUCKETS - 1;
-}
-
 void duration_cell_add(struct duration_cell *cell, uint64_t ns)
 {
     if (cell->count == 0 || ns < cell->min_ns)
@@ -19,7 +13,7 @@ void duration_cell_add(struct duration_cell *cell, uint64_t ns)
         cell->max_ns = ns;
     cell->count++;
     cell->total_ns += ns;
-    cell->spread.count[bucket_of(ns)]++;
+    cell->spread.count[histogram_bucket(ns)]++;
 }
 
 void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other)
@@ -32,7 +26,7 @@ void duration_cell_merge(struct duration_cell *cell, const struct duration_cell 
         cell->max_ns = other->max_ns;
     cell->count += other->count;
     cell->total_ns += other->total_ns;
-    for (unsigned i = 0; i < SPREAD_BUCKETS; i++)
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
         cell->spread.count[i] += other->spread.count[i];
 }
 

@@ -7,19 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Distribution of durations: bucket i counts floor(log2(ns)) == i (0 also for 0 ns). Above
- * 2^47 ns (39 hours) all is one bucket. */
-enum { SPREAD_BUCKETS = 48 };
-
-struct spread {
-    uint32_t count[SPREAD_BUCKETS];
-};
+#include "base/histogram.h"
 
 /* Durations of one kind. min_ns and max_ns mean nothing while count is 0. */
 struct duration_cell {
     uint64_t count;
     uint64_t total_ns, min_ns, max_ns;
-    struct spread spread;
+    struct histogram spread;
 };
 
 void duration_cell_add(struct duration_cell *cell, uint64_t ns);

@@ -77,7 +77,7 @@ static void durations(struct decoder *decoder, const Spanmill__Durations *from,
     to->min_ns = from->min_ns;
     to->max_ns = from->min_ns + from->above_min_ns;
     for (size_t i = 0; i + 1 < from->n_spread; i += 2) {
-        if (from->spread[i] >= SPREAD_BUCKETS) {
+        if (from->spread[i] >= HISTOGRAM_BUCKETS) {
             decoder->bad = true;
             return;
         }

@@ -74,8 +74,8 @@ static Spanmill__Durations *durations(struct encoder *encoder, const struct dura
     SET(out, above_min_ns, cell->max_ns - cell->min_ns);
     if (cell->count <= DURATIONS_TOLD)
         return out;
-    out->spread = arena_take(&encoder->arena, 2 * SPREAD_BUCKETS * sizeof *out->spread);
-    for (uint32_t i = 0; i < SPREAD_BUCKETS; i++) {
+    out->spread = arena_take(&encoder->arena, 2 * HISTOGRAM_BUCKETS * sizeof *out->spread);
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (cell->spread.count[i] == 0)
             continue;
         out->spread[out->n_spread++] = i;
