@@ -94,6 +94,15 @@ static char *text_of_errors(const struct call_sum *sum)
                          quantity_count(whole - most.number).text);
 }
 
+/* Which call it was; to be freed. Quick ones are not told apart. */
+static char *text_of_slowest(const struct syscall_row *row)
+{
+    if (row->slowest_tid == REPORT_NONE)
+        return memory_format("-");
+    return memory_format("tid %" PRId64 " at %s", row->slowest_tid,
+                         quantity_time(row->slowest_begin_ns).text);
+}
+
 static void write_call_table(const struct sheet *sheet, const struct syscall_row **rows,
                              size_t count)
 {
@@ -118,8 +127,7 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
         sheet_cell_quantile(table, 0.99, &sum->complete, histogram);
         table_number(table, sum->complete.max_ns);
         sheet_cell_text(table, text_of_errors(sum));
-        sheet_cell_text(table, memory_format("tid %" PRId64 " at %s", sum->slowest->slowest_tid,
-                                             quantity_time(sum->slowest->slowest_begin_ns).text));
+        sheet_cell_text(table, text_of_slowest(sum->slowest));
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), sum_count);

@@ -14,8 +14,8 @@ void fold_free(struct fold *fold); /* NULL is fine */
 /* Takes the next record of the log. */
 void fold_take(struct fold *fold, const struct result *result);
 
-/* Fills `*out`, whose strings and arrays live in `arena`; histograms are the fold's own, as long as
- * it takes nothing more. `distributions`: also histograms and
+/* Fills `*out`, whose arrays live in `arena`; names and histograms are the fold's own, good as long
+ * as it takes nothing more. `distributions`: also histograms and
  * file rows, which the contract's JSON does without. */
 void fold_report(const struct fold *fold, struct arena *arena, bool distributions,
                  struct session_report *out);

@@ -20,8 +20,7 @@ struct named_process {
 
 static const char *string(const struct builder *builder, uint32_t name)
 {
-    return name == NO_NAME ? NULL
-                           : arena_string(builder->arena, names_text(&builder->fold->names, name));
+    return name == NO_NAME ? NULL : names_text(&builder->fold->names, name).at;
 }
 
 static int64_t wall(const struct fold *fold, uint64_t time_ns)

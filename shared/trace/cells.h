@@ -25,7 +25,7 @@ struct error_count {
 };
 
 /* Below this nobody asks which call it was, and the answer would be most of a cell's bytes. */
-#define SLOWEST_NS_MIN UINT64_C(1000000)
+#define SLOWEST_NS_MIN UINT64_C(10000000)
 
 /* Calls of one name: complete ones, and ends without the other. */
 struct call_cell {

@@ -10,7 +10,7 @@
 #include "wire/partial_codec.h"
 
 /* A record's items are split above this, so that a record stays well below a broker's limit. */
-enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 3 };
+enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 5 };
 
 struct encoder {
     struct record_meta meta;
