@@ -214,8 +214,8 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
         join_lost(run, joining, index, mapped->why.text);
     }
     mapped_clear(mapped);
-    return_freed();
     run->join_s += chunk_run_cpu_s() - begin_s;
+    return_freed();
     progress_show(run->progress, index + 1, run->list->count, run->stats.events);
 }
 
