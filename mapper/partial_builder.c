@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
-enum { CLONE_FILES = 0x400 };
+enum { CLONE_FILES = 0x400, CPU_NUMBER_MAX = 1 << 16 };
 
 struct partial_builder *partial_builder_new(struct schema *schema,
                                             const struct partial_builder_options *options)
@@ -384,6 +384,8 @@ static bool in_interval(const struct partial_builder *builder, uint64_t time_ns)
 
 static void on_loss(struct partial_builder *builder, const struct event *event)
 {
+    if (event->cpu > CPU_NUMBER_MAX)
+        return;
     const struct interval *interval = &builder->options.interval;
     bool junction = event->value[2] != 0;
     if (event->time_ns >= interval->end_ns || (event->time_ns < interval->begin_ns && !junction))
@@ -1034,6 +1036,9 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
     }
     counts->last_ns = event->time_ns;
     counts->events++;
+    /* Of a CPU that cannot be, or a switch on none: nobody's. */
+    if (event->cpu > CPU_NUMBER_MAX || (event->kind == EVENT_SWITCH && event->cpu < 0))
+        return;
     if (builder->options.all_single)
         builder_single(builder, event, TID_BY_CPU, NULL);
     else if (event->domain == DOMAIN_UST)
