@@ -1,4 +1,3 @@
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,62 +14,10 @@ static const struct field_value *field(const struct event *event, const char *na
     return &absent;
 }
 
-static bool equal(const struct field_value *a, const struct field_value *b)
-{
-    if (a->type == FIELD_TEXT || b->type == FIELD_TEXT)
-        return a->type == b->type && text_equal(a->text, b->text);
-    if (a->type != b->type && (a->i < 0 || b->i < 0))
-        return false;
-    return a->u == b->u;
-}
-
-/* Below, equal, above 0; texts by their bytes, numbers by their values. */
-static int order(const struct field_value *a, const struct field_value *b)
-{
-    if (a->type == FIELD_TEXT || b->type == FIELD_TEXT) {
-        size_t count = a->text.count < b->text.count ? a->text.count : b->text.count;
-        int bytes = count ? memcmp(a->text.at, b->text.at, count) : 0;
-        return bytes ? bytes : (a->text.count > b->text.count) - (a->text.count < b->text.count);
-    }
-    bool a_below = a->type == FIELD_INT && a->i < 0, b_below = b->type == FIELD_INT && b->i < 0;
-    if (a_below != b_below)
-        return a_below ? -1 : 1;
-    return a_below ? (a->i > b->i) - (a->i < b->i) : (a->u > b->u) - (a->u < b->u);
-}
-
-static bool passes(const struct event *event, const struct phase_filter *filter)
-{
-    const struct field_value *value = field(event, filter->field);
-    if (value->type == FIELD_ABSENT)
-        return false;
-    if ((value->type == FIELD_TEXT) != (filter->constant.type == FIELD_TEXT))
-        return false;
-    if (filter->compare == COMPARE_GLOB) {
-        if (value->type != FIELD_TEXT)
-            return false;
-        char *text = memory_string(value->text), *glob = memory_string(filter->constant.text);
-        bool matches = fnmatch(glob, text, 0) == 0;
-        free(text);
-        free(glob);
-        return matches;
-    }
-    int sign = order(value, &filter->constant);
-    switch (filter->compare) {
-    case COMPARE_EQ: return sign == 0;
-    case COMPARE_NE: return sign != 0;
-    case COMPARE_LT: return sign < 0;
-    case COMPARE_LE: return sign <= 0;
-    case COMPARE_GT: return sign > 0;
-    case COMPARE_GE: return sign >= 0;
-    case COMPARE_GLOB: break;
-    }
-    return false;
-}
-
 static bool passes_all(const struct event *event, const struct phase_filter *filter, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!passes(event, &filter[i]))
+        if (!phase_filter_passes(&filter[i], field(event, filter[i].field)))
             return false;
     return true;
 }
@@ -257,7 +204,7 @@ static bool matches(const struct instance *instance, const struct field_value *v
                     size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!equal(&instance->match[i], &values[i]))
+        if (!field_value_equal(&instance->match[i], &values[i]))
             return false;
     return true;
 }
@@ -311,7 +258,7 @@ static bool matches_parent(const struct phase_definition *child, const struct fi
         for (size_t j = 0; j < parent->match_count; j++) {
             if (strcmp(child->match[i].begin_field, parent->match[j].begin_field) != 0)
                 continue;
-            if (!equal(&values[i], &instance->match[j]))
+            if (!field_value_equal(&values[i], &instance->match[j]))
                 return false;
             any = true;
         }
@@ -325,7 +272,7 @@ static struct instance *parent_of(struct model *model, const struct thread *thre
     const struct phase_definitions *phases = schema_phases(model->schema);
     struct instance *best = NULL;
     for (size_t i = 0; definition->parent && i < phases->count; i++) {
-        if (strcmp(phases->at[i].name, definition->parent) != 0)
+        if (!phase_is_named(&phases->at[i], definition->parent))
             continue;
         for (struct instance *each = model->open[i]; each; each = each->next_open) {
             bool own = each->thread == thread;
