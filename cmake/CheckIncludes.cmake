@@ -6,11 +6,15 @@
 
 cmake_policy(VERSION 3.25)
 
-set(only_in_yaml.h shared/trace)
+set(only_in_yaml.h shared/trace shared/config)
+set(only_in_librdkafka shared/bus)
+set(only_in_microhttpd.h shared/health)
+set(only_in_lttng agent)
+set(only_in_jansson.h mapper/ctf)
 set(only_in_zstd.h shared/archive shared/wire)
 set(only_in_babeltrace2 mapper/ctf)
-set(only_in_protobuf-c shared/wire)
-set(only_in_pthread.h cli)
+set(only_in_protobuf-c shared/wire shared/model)
+set(only_in_pthread.h cli shared/health agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")
 foreach(row IN LISTS rows)

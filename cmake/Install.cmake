@@ -1,6 +1,6 @@
 # What `make install` puts where.
 include(GNUInstallDirs)
-install(TARGETS spanmill)
+install(TARGETS ${SPANMILL_PROGRAMS})
 file(GLOB _pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
 install(FILES ${_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES tools/completion/spanmill.bash RENAME spanmill

@@ -1,16 +1,16 @@
 # Folders as libraries.
 #
-#     spanmill_library(NAME FOLDER folder [PROTO folder] [KNOWS our libraries...]
+#     spanmill_library(NAME FOLDER folder [PROTO names...] [KNOWS our libraries...]
 #                      [USES libraries of others...])
 #
-# All of the folder's *.c but main.c. PROTO: its *.proto are compiled into the library, their
+# All of the folder's *.c but main.c. PROTO: proto/NAME.proto are compiled into the library, their
 # headers are its own. SPANMILL_LIBRARIES lists all, those that know most first.
 
 set(SPANMILL_LIBRARIES "")
 set(SPANMILL_LAYERS "") # rows "folder=folders it may include from", for CheckIncludes.cmake
 
 function(spanmill_library name)
-    cmake_parse_arguments(arg "" "FOLDER;PROTO" "KNOWS;USES" ${ARGN})
+    cmake_parse_arguments(arg "" "FOLDER" "PROTO;KNOWS;USES" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${arg_FOLDER}/*.c)
     list(FILTER sources EXCLUDE REGEX "/main\\.c$")
     if(NOT sources)
@@ -28,7 +28,7 @@ function(spanmill_library name)
     endforeach()
     target_link_libraries(${name} PRIVATE ${arg_USES})
     if(arg_PROTO)
-        spanmill_proto(${name} ${arg_PROTO})
+        spanmill_proto(${name} proto ${arg_PROTO})
     endif()
 
     set(SPANMILL_LIBRARIES ${name} ${SPANMILL_LIBRARIES} PARENT_SCOPE)
@@ -36,14 +36,16 @@ function(spanmill_library name)
     set(SPANMILL_LAYERS ${SPANMILL_LAYERS} "${name}=${arg_FOLDER}=${known}" PARENT_SCOPE)
 endfunction()
 
-# Compiles FOLDER/*.proto with protoc-c into the library; their code is not held to our warnings.
+# Compiles FOLDER/NAME.proto... with protoc-c into the library; their code is not held to our warnings.
 function(spanmill_proto name folder)
     find_program(PROTOC_C protoc-c REQUIRED)
     set(out ${CMAKE_BINARY_DIR}/generated/${folder})
     file(MAKE_DIRECTORY ${out})
-    file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.proto)
-    foreach(proto IN LISTS protos)
-        cmake_path(GET proto STEM stem)
+    foreach(stem IN LISTS ARGN)
+        set(proto ${CMAKE_SOURCE_DIR}/${folder}/${stem}.proto)
+        if(NOT EXISTS ${proto})
+            continue()
+        endif()
         set(made ${out}/${stem}.pb-c.c ${out}/${stem}.pb-c.h)
         add_custom_command(OUTPUT ${made}
             COMMAND ${PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR}/${folder} --c_out=${out} ${proto}
