@@ -163,6 +163,8 @@ struct interval_end {
     struct text host, session, created;
     uint64_t phases_digest;
     uint64_t raw_bytes;
+    uint8_t clock_uuid[16]; /* of the clock that orders it; zeros if not told */
+    bool final;             /* the session ends with it */
 };
 
 #endif

@@ -20,6 +20,15 @@ struct record_meta {
     uint64_t attempt;      /* drawn by the mapper: two attempts at a chunk are never mixed */
 };
 
+enum gap_cause { GAP_LOST = 1, GAP_DAMAGED, GAP_ABSENT, GAP_SILENCE };
+
+/* What stands in the log in place of a chunk that gives no partials. */
+struct gap {
+    uint32_t cause; /* enum gap_cause, or one of a later version */
+    struct text reason;
+    bool final; /* the session ends with it */
+};
+
 /* Takes each record with its key: "SESSION/PID", "SESSION/t/TID" or "SESSION/host". Both are
  * borrowed for the call. */
 struct record_sink {
@@ -32,6 +41,10 @@ void partial_encode(const struct schema *schema, const struct record_meta *meta,
                     const struct item *items, size_t count, const struct interval_end *end,
                     struct record_sink sink);
 
+/* Encodes the one record of a gap. */
+void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
+                        struct record_sink sink);
+
 /* One item, and where it stands in the row of its interval. */
 struct placed_item {
     uint64_t position;
@@ -41,8 +54,9 @@ struct placed_item {
 struct decoded_record {
     struct record_meta meta;
     uint64_t index;             /* in its attempt */
-    bool is_end;
+    bool is_end, is_gap;
     struct interval_end end;    /* if is_end */
+    struct gap gap;             /* if is_gap */
     uint64_t records;           /* if is_end: how many came before it */
     struct placed_item *items;  /* else, ascending by position */
     size_t count;

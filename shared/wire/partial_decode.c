@@ -416,7 +416,10 @@ static enum status decode_end(struct arena *arena, const Spanmill__IntervalEnd *
                                      .session = text(from->session),
                                      .created = text(from->created),
                                      .phases_digest = from->phases_digest,
-                                     .raw_bytes = from->raw_bytes};
+                                     .raw_bytes = from->raw_bytes,
+                                     .final = from->final};
+    if (from->clock_uuid.len == sizeof out->end.clock_uuid)
+        memcpy(out->end.clock_uuid, from->clock_uuid.data, sizeof out->end.clock_uuid);
     return STATUS_OK;
 }
 
@@ -455,9 +458,17 @@ enum status partial_decode(struct bytes bytes, struct schema *schema, struct are
                                      .first_chunk = record->first_chunk,
                                      .attempt = record->attempt};
     out->index = record->index;
-    int bodies = (record->partial != NULL) + (record->end != NULL) + record->has_zstd_partial;
+    int bodies = (record->partial != NULL) + (record->end != NULL) + record->has_zstd_partial +
+                 (record->gap != NULL);
     if (bodies != 1)
-        return fail(why, STATUS_REJECT, "neither partial nor interval end, or both");
+        return fail(why, STATUS_REJECT, "not one of partial, interval end and gap");
+    if (record->gap) {
+        out->is_gap = true;
+        out->gap = (struct gap){.cause = record->gap->cause,
+                                .reason = text(record->gap->reason),
+                                .final = record->gap->final};
+        return STATUS_OK;
+    }
     if (record->end)
         return decode_end(arena, record->end, out, why);
     const Spanmill__Partial *partial = record->partial;

@@ -404,6 +404,14 @@ static void add(struct encoder *encoder, const struct schema *schema, struct tex
     encoder->item_bytes += spanmill__item__get_packed_size(out) + 4;
 }
 
+static void pack_for_host(struct encoder *encoder, Spanmill__Record *record)
+{
+    char *key = memory_format("%.*s/host", (int)encoder->meta.session.count,
+                              encoder->meta.session.at);
+    pack(encoder, text_of(key), record);
+    free(key);
+}
+
 static void encode_end(struct encoder *encoder, const struct interval_end *end)
 {
     Spanmill__IntervalEnd out;
@@ -436,15 +444,35 @@ static void encode_end(struct encoder *encoder, const struct interval_end *end)
     out.created = binary(end->created);
     SET(&out, phases_digest, end->phases_digest);
     SET(&out, raw_bytes, end->raw_bytes);
+    static const uint8_t no_clock[sizeof end->clock_uuid];
+    if (memcmp(end->clock_uuid, no_clock, sizeof no_clock) != 0) {
+        out.has_clock_uuid = true;
+        out.clock_uuid = binary((struct text){(const char *)end->clock_uuid, sizeof no_clock});
+    }
+    SET(&out, final, end->final);
 
     Spanmill__Record record;
     spanmill__record__init(&record);
     record.end = &out;
-    char *key = memory_format("%.*s/host", (int)encoder->meta.session.count,
-                              encoder->meta.session.at);
-    pack(encoder, text_of(key), &record);
-    free(key);
+    pack_for_host(encoder, &record);
     free(out.cpus);
+}
+
+void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
+                        struct record_sink sink)
+{
+    struct encoder encoder = {.meta = *meta, .sink = sink};
+    Spanmill__Gap out;
+    spanmill__gap__init(&out);
+    out.cause = gap->cause;
+    out.has_reason = gap->reason.count > 0;
+    out.reason = binary(gap->reason);
+    SET(&out, final, gap->final);
+    Spanmill__Record record;
+    spanmill__record__init(&record);
+    record.gap = &out;
+    pack_for_host(&encoder, &record);
+    free(encoder.room);
 }
 
 /* Where an item is filed: equal for items of one record. */

@@ -12,7 +12,8 @@ enum {
     FIELD_INDEX,
     FIELD_PARTIAL,
     FIELD_END,
-    FIELD_ZSTD_PARTIAL
+    FIELD_ZSTD_PARTIAL,
+    FIELD_GAP
 };
 
 /* Wire types (https://protobuf.dev/programming-guides/encoding/, "Message Structure"). */
@@ -113,6 +114,9 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         case FIELD_END:
             out->is_end = true;
             break;
+        case FIELD_GAP:
+            out->is_gap = true;
+            break;
         default:
             break;
         }
@@ -123,7 +127,7 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         return fail(why, STATUS_STOP,
                     "format %llu of a partial, newer than this program knows (%d)",
                     (unsigned long long)format, RECORD_FORMAT);
-    if (is_partial == out->is_end)
-        return fail(why, STATUS_REJECT, "neither partial nor interval end, or both");
+    if (is_partial + out->is_end + out->is_gap != 1)
+        return fail(why, STATUS_REJECT, "not one of partial, interval end and gap");
     return STATUS_OK;
 }
