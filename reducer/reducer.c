@@ -159,6 +159,12 @@ static enum status join_ready(struct reducer *reducer, struct failure *why)
     enum status first = STATUS_OK;
     struct ready_chunk ready;
     while (waiting_next(reducer->waiting, &ready)) {
+        /* Whoever gave it out needs no log to read it from again. */
+        waiting_release(reducer->waiting, text_of(ready.session), ready.chunk + 1);
+        if (ready.is_gap) {
+            ready_chunk_clear(&ready);
+            continue;
+        }
         struct failure other;
         enum status status = join(reducer, &ready, first == STATUS_OK ? why : &other);
         if (first == STATUS_OK)
@@ -174,7 +180,9 @@ enum status reducer_add(struct reducer *reducer, struct bytes record, struct fai
     enum status status = partial_peek(record, &place, why);
     if (status != STATUS_OK)
         return status;
-    waiting_add(reducer->waiting, &place, record);
+    if (waiting_add(reducer->waiting, &place, record, 0) == WAITING_REFUSED)
+        return fail(why, STATUS_REJECT, "index %llu of a record",
+                    (unsigned long long)place.index);
     return join_ready(reducer, why);
 }
 

@@ -12,8 +12,16 @@ struct attempt {
     uint64_t chunk, number;
     struct bytes *records; /* by index; at NULL: not there yet */
     size_t room, present;
-    bool has_end;
+    bool has_end, is_gap;
     uint64_t end_index;
+    int64_t offset; /* least of its records */
+};
+
+/* A chunk that was given out, but may have to be read again. */
+struct given {
+    uint64_t chunk;
+    int64_t offset;
+    bool gap_before;
 };
 
 struct session {
@@ -22,11 +30,14 @@ struct session {
     size_t expected_count;
     size_t done;   /* of the expected */
     uint64_t next; /* number of the next chunk, if nothing is expected */
+    uint64_t first_chunk;
     bool gap;      /* before it */
     struct attempt *attempts;
     size_t count, room;
     uint64_t *missing; /* given up, not reached yet */
     size_t missing_count, missing_room;
+    struct given *given;
+    size_t given_count, given_room;
 };
 
 struct waiting {
@@ -51,19 +62,23 @@ static void attempt_clear(struct attempt *attempt)
     free(attempt->records);
 }
 
+static void session_clear(struct session *session)
+{
+    for (size_t i = 0; i < session->count; i++)
+        attempt_clear(&session->attempts[i]);
+    free(session->attempts);
+    free(session->expected);
+    free(session->missing);
+    free(session->given);
+    free(session->name);
+}
+
 void waiting_free(struct waiting *waiting)
 {
     if (!waiting)
         return;
-    for (size_t i = 0; i < waiting->count; i++) {
-        struct session *session = &waiting->sessions[i];
-        for (size_t j = 0; j < session->count; j++)
-            attempt_clear(&session->attempts[j]);
-        free(session->attempts);
-        free(session->expected);
-        free(session->missing);
-        free(session->name);
-    }
+    for (size_t i = 0; i < waiting->count; i++)
+        session_clear(&waiting->sessions[i]);
     free(waiting->sessions);
     free(waiting);
 }
@@ -84,8 +99,25 @@ static struct session *session_at(struct waiting *waiting, struct text name, uin
     waiting->sessions = memory_grow(waiting->sessions, &waiting->room, waiting->count + 1,
                                     sizeof *waiting->sessions);
     session = &waiting->sessions[waiting->count++];
-    *session = (struct session){.name = memory_string(name), .next = first_chunk};
+    *session = (struct session){.name = memory_string(name), .next = first_chunk,
+                                .first_chunk = first_chunk};
     return session;
+}
+
+void waiting_resume(struct waiting *waiting, struct text name, uint64_t next, bool gap)
+{
+    struct session *session = session_at(waiting, name, next);
+    session->next = next;
+    session->gap = gap;
+}
+
+void waiting_forget(struct waiting *waiting, struct text name)
+{
+    struct session *session = find(waiting, name);
+    if (!session)
+        return;
+    session_clear(session);
+    *session = waiting->sessions[--waiting->count];
 }
 
 void waiting_expect(struct waiting *waiting, struct text session, const uint64_t *chunks,
@@ -125,17 +157,51 @@ static void advance(struct session *session)
     session->next++;
 }
 
-static struct attempt *attempt_at(struct session *session, const struct record_meta *meta)
+static bool is_whole(const struct attempt *attempt)
+{
+    return attempt->has_end && attempt->present == attempt->end_index + 1;
+}
+
+static struct attempt *whole_attempt(const struct session *session, uint64_t chunk)
 {
     for (size_t i = 0; i < session->count; i++)
+        if (session->attempts[i].chunk == chunk && is_whole(&session->attempts[i]))
+            return &session->attempts[i];
+    return NULL;
+}
+
+static struct attempt *attempt_at(struct session *session, const struct record_place *place,
+                                  int64_t offset)
+{
+    const struct record_meta *meta = &place->meta;
+    for (size_t i = 0; i < session->count; i++)
         if (session->attempts[i].chunk == meta->chunk &&
-            session->attempts[i].number == meta->attempt)
+            session->attempts[i].number == meta->attempt &&
+            session->attempts[i].is_gap == place->is_gap)
             return &session->attempts[i];
     session->attempts = memory_grow(session->attempts, &session->room, session->count + 1,
                                     sizeof *session->attempts);
     struct attempt *attempt = &session->attempts[session->count++];
-    *attempt = (struct attempt){.chunk = meta->chunk, .number = meta->attempt};
+    *attempt = (struct attempt){.chunk = meta->chunk,
+                                .number = meta->attempt,
+                                .is_gap = place->is_gap,
+                                .offset = offset};
     return attempt;
+}
+
+/* One attempt at the chunk is whole: the others are dropped. Which is whole first is told by the
+ * log alone. */
+static void drop_others(struct session *session, uint64_t chunk, uint64_t number)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < session->count; i++) {
+        struct attempt *attempt = &session->attempts[i];
+        if (attempt->chunk == chunk && attempt->number != number && !attempt->is_gap)
+            attempt_clear(attempt);
+        else
+            session->attempts[kept++] = *attempt;
+    }
+    session->count = kept;
 }
 
 static void make_room(struct attempt *attempt, size_t needed)
@@ -149,26 +215,36 @@ static void make_room(struct attempt *attempt, size_t needed)
         attempt->records[i] = (struct bytes){NULL, 0};
 }
 
-void waiting_add(struct waiting *waiting, const struct record_place *place, struct bytes record)
+enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_place *place,
+                                 struct bytes record, int64_t offset)
 {
     const struct record_meta *meta = &place->meta;
     struct session *session = session_at(waiting, meta->session, meta->first_chunk);
-    if (is_over(session, meta->chunk) || place->index >= RECORDS_MAX)
-        return;
-    struct attempt *attempt = attempt_at(session, meta);
+    if (is_over(session, meta->chunk))
+        return WAITING_REPEATED;
+    if (place->index >= RECORDS_MAX)
+        return WAITING_REFUSED;
+    if (whole_attempt(session, meta->chunk) != NULL)
+        return WAITING_REPEATED;
+    struct attempt *attempt = attempt_at(session, place, offset);
     make_room(attempt, (size_t)place->index + 1);
     struct bytes *slot = &attempt->records[place->index];
     if (slot->at)
-        return;
+        return WAITING_REPEATED;
     uint8_t *copy = memory_new(record.count + 1);
     if (record.count > 0)
         memcpy(copy, record.at, record.count);
     *slot = (struct bytes){copy, record.count};
     attempt->present++;
+    if (offset < attempt->offset)
+        attempt->offset = offset;
     if (place->is_end) {
         attempt->has_end = true;
         attempt->end_index = place->index;
     }
+    if (is_whole(attempt))
+        drop_others(session, meta->chunk, meta->attempt);
+    return WAITING_TAKEN;
 }
 
 void waiting_missing(struct waiting *waiting, struct text name, uint64_t chunk)
@@ -189,10 +265,11 @@ static bool is_missing(const struct session *session, uint64_t chunk)
     return false;
 }
 
-/* Passes the chunks at the front that were given up. */
+/* Passes the chunks at the front that were given up, and did not come after all. */
 static void pass_missing(struct session *session)
 {
-    for (uint64_t next; next_chunk(session, &next) && is_missing(session, next);) {
+    for (uint64_t next; next_chunk(session, &next) && is_missing(session, next) &&
+                        whole_attempt(session, next) == NULL;) {
         session->gap = true;
         advance(session);
     }
@@ -216,9 +293,14 @@ static void forget_done(struct session *session)
     session->count = kept;
 }
 
-static bool is_whole(const struct attempt *attempt)
+/* The attempt that tells of the chunk: one that is whole, else a gap. */
+static struct attempt *speaker_of(const struct session *session, uint64_t chunk)
 {
-    return attempt->has_end && attempt->present == attempt->end_index + 1;
+    struct attempt *attempt = whole_attempt(session, chunk);
+    for (size_t i = 0; i < session->count && !attempt; i++)
+        if (session->attempts[i].chunk == chunk && session->attempts[i].is_gap)
+            attempt = &session->attempts[i];
+    return attempt;
 }
 
 static bool next_of(struct session *session, struct ready_chunk *out)
@@ -228,22 +310,24 @@ static bool next_of(struct session *session, struct ready_chunk *out)
     uint64_t next;
     if (!next_chunk(session, &next))
         return false;
-    for (size_t i = 0; i < session->count; i++) {
-        struct attempt *attempt = &session->attempts[i];
-        if (attempt->chunk != next || !is_whole(attempt))
-            continue;
-        *out = (struct ready_chunk){.session = memory_string(text_of(session->name)),
-                                    .chunk = next,
-                                    .gap_before = session->gap,
-                                    .records = attempt->records,
-                                    .count = attempt->present};
-        *attempt = session->attempts[--session->count];
-        session->gap = false;
-        advance(session);
-        forget_done(session);
-        return true;
-    }
-    return false;
+    struct attempt *attempt = speaker_of(session, next);
+    if (!attempt)
+        return false;
+    *out = (struct ready_chunk){.session = memory_string(text_of(session->name)),
+                                .chunk = next,
+                                .gap_before = session->gap,
+                                .is_gap = attempt->is_gap,
+                                .records = attempt->records,
+                                .count = attempt->present};
+    session->given = memory_grow(session->given, &session->given_room, session->given_count + 1,
+                                 sizeof *session->given);
+    session->given[session->given_count++] =
+        (struct given){next, attempt->offset, session->gap};
+    session->gap = attempt->is_gap;
+    *attempt = session->attempts[--session->count];
+    advance(session);
+    forget_done(session);
+    return true;
 }
 
 bool waiting_next(struct waiting *waiting, struct ready_chunk *out)
@@ -267,6 +351,62 @@ bool waiting_has_gap(const struct waiting *waiting, struct text name)
 {
     const struct session *session = find(waiting, name);
     return session && session->gap;
+}
+
+bool waiting_oldest(const struct waiting *waiting, int64_t *offset)
+{
+    bool found = false;
+    for (size_t i = 0; i < waiting->count; i++) {
+        const struct session *session = &waiting->sessions[i];
+        for (size_t j = 0; j < session->count + session->given_count; j++) {
+            int64_t at = j < session->count ? session->attempts[j].offset
+                                            : session->given[j - session->count].offset;
+            if (!found || at < *offset)
+                *offset = at;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void waiting_release(struct waiting *waiting, struct text name, uint64_t chunk)
+{
+    struct session *session = find(waiting, name);
+    size_t kept = 0;
+    for (size_t i = 0; session && i < session->given_count; i++)
+        if (session->given[i].chunk >= chunk)
+            session->given[kept++] = session->given[i];
+    if (session)
+        session->given_count = kept;
+}
+
+bool waiting_followed_gap(const struct waiting *waiting, struct text name, uint64_t chunk)
+{
+    const struct session *session = find(waiting, name);
+    for (size_t i = 0; session && i < session->given_count; i++)
+        if (session->given[i].chunk == chunk)
+            return session->given[i].gap_before;
+    return false;
+}
+
+size_t waiting_holes(const struct waiting *waiting, struct waiting_hole **holes, size_t *room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < waiting->count; i++) {
+        const struct session *session = &waiting->sessions[i];
+        uint64_t next;
+        bool later = false;
+        if (!next_chunk(session, &next) || speaker_of(session, next))
+            continue;
+        for (size_t j = 0; j < session->count && !later; j++)
+            later = session->attempts[j].chunk > next;
+        if (!later)
+            continue;
+        *holes = memory_grow(*holes, room, count + 1, sizeof **holes);
+        (*holes)[count++] =
+            (struct waiting_hole){text_of(session->name), next, session->first_chunk};
+    }
+    return count;
 }
 
 size_t waiting_count(const struct waiting *waiting)

@@ -20,6 +20,7 @@ struct ready_chunk {
     char *session;
     uint64_t chunk;
     bool gap_before;       /* one before it was given up */
+    bool is_gap;           /* given up itself, by its only record */
     struct bytes *records; /* by index, the end last; owned */
     size_t count;
 };
@@ -32,8 +33,19 @@ void waiting_free(struct waiting *waiting); /* NULL is fine */
 void waiting_expect(struct waiting *waiting, struct text session, const uint64_t *chunks,
                     size_t count);
 
-/* Takes a copy of a record that lies at `place`. */
-void waiting_add(struct waiting *waiting, const struct record_place *place, struct bytes record);
+/* A session that was joined up to before `next` elsewhere; `gap`: that is behind one. */
+void waiting_resume(struct waiting *waiting, struct text session, uint64_t next, bool gap);
+
+enum waiting_outcome {
+    WAITING_TAKEN,
+    WAITING_REPEATED, /* a chunk that is whole, or was given out, by another attempt or this */
+    WAITING_REFUSED   /* an index beyond all sense */
+};
+
+/* Takes a copy of a record that lies at `place`. `offset`: where it stands in the log, to be
+ * asked for again by waiting_oldest(); 0 where there is none. */
+enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_place *place,
+                                 struct bytes record, int64_t offset);
 
 /* The chunk will never come: the next one follows a gap. */
 void waiting_missing(struct waiting *waiting, struct text session, uint64_t chunk);
@@ -42,6 +54,24 @@ void waiting_missing(struct waiting *waiting, struct text session, uint64_t chun
  * out or up; false if there is none. To be cleared by the caller. */
 bool waiting_next(struct waiting *waiting, struct ready_chunk *out);
 void ready_chunk_clear(struct ready_chunk *ready);
+
+/* Where the log has to be read from again if all that waits here were forgotten: the least offset
+ * of what waits, and of what was given out and not released. False if there is none. */
+bool waiting_oldest(const struct waiting *waiting, int64_t *offset);
+/* Of what was given out, chunks below `chunk` need not be read again. */
+void waiting_release(struct waiting *waiting, struct text session, uint64_t chunk);
+/* The chunk that was given out as `chunk` followed a gap; false for one that was released. */
+bool waiting_followed_gap(const struct waiting *waiting, struct text session, uint64_t chunk);
+
+/* A session that waits for chunk `next`, while a later one is there. */
+struct waiting_hole {
+    struct text session;
+    uint64_t next, first_chunk;
+};
+/* The holes of all sessions into `holes`, which is grown; returns how many. */
+size_t waiting_holes(const struct waiting *waiting, struct waiting_hole **holes, size_t *room);
+/* Forgets all of a session. */
+void waiting_forget(struct waiting *waiting, struct text session);
 
 /* Whether chunks of the session were given up since the last one that was given out. */
 bool waiting_has_gap(const struct waiting *waiting, struct text session);

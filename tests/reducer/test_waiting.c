@@ -16,7 +16,7 @@ static void add(struct waiting *waiting, const char *session, uint64_t chunk, ui
         .meta = {.session = text_of(session), .chunk = chunk, .first_chunk = 0, .attempt = attempt},
         .index = index,
         .is_end = is_end};
-    waiting_add(waiting, &place, (struct bytes){(const uint8_t *)bytes, (size_t)count});
+    waiting_add(waiting, &place, (struct bytes){(const uint8_t *)bytes, (size_t)count}, 0);
 }
 
 static bool is_record(struct bytes record, const char *expected)
