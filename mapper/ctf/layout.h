@@ -1,0 +1,197 @@
+/* mapper/ctf/layout.h -- what a trace's metadata declares, in memory: which fields follow each
+ * other in packets and events, how each lies in its bits, and what they mean.
+ *
+ * The same for CTF 1.8 (TSDL) and CTF 2 (JSON): whoever reads packets need not know which. All
+ * names, sizes and references are checked and resolved here, once; what comes out obeys
+ *
+ * - `align` is a power of two from 1 to LAYOUT_ALIGN_MAX, integers have 1 to 64 bits;
+ * - fields nest at most LAYOUT_DEPTH_MAX deep;
+ * - a length or tag is an integer that lies in front of what it rules, in the same event or in the
+ *   packet around it (see `save` and `from`).
+ *
+ * How many bytes a field really takes is in the packets only: lengths and tags are not trusted
+ * anywhere here. */
+#ifndef MAPPER_CTF_LAYOUT_H
+#define MAPPER_CTF_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+
+/* LTTng's own with every kernel event is below half a megabyte. */
+#define LAYOUT_METADATA_MAX ((size_t)64 << 20)
+/* Fields of all classes: LTTng's kernel has some 12,000. Structures that are declared once and
+ * used often count each time. */
+enum {
+    LAYOUT_FIELDS_MAX = 1 << 20,
+    LAYOUT_DEPTH_MAX = 32,
+    LAYOUT_ALIGN_MAX = 1 << 15, /* bits */
+    LAYOUT_STREAMS_MAX = 4096
+};
+
+/* "There is none", for indices and slots. */
+#define LAYOUT_NONE UINT32_MAX
+
+enum layout_type {
+    LAYOUT_INTEGER,      /* `size` bits; enumerations, booleans and bit maps as well */
+    LAYOUT_FLOAT,        /* IEEE 754 in `size` bits: 16, 32, 64 or 128 */
+    LAYOUT_VARINT,       /* LEB128: seven bits a byte, the lowest first; values of 64 bits */
+    LAYOUT_STRING,       /* bytes and a NUL */
+    LAYOUT_STRING_FIXED, /* `count` bytes; the text ends at the first NUL or with them */
+    LAYOUT_STRING_SIZED, /* as many bytes as the slot `from` says, likewise */
+    LAYOUT_BLOB_FIXED,   /* `count` bytes */
+    LAYOUT_BLOB_SIZED,   /* as many bytes as the slot `from` says */
+    LAYOUT_ARRAY,        /* `count` times fields[0] */
+    LAYOUT_SEQUENCE,     /* as many times fields[0] as the slot `from` says */
+    LAYOUT_STRUCT,       /* all of fields[0 .. count) */
+    LAYOUT_VARIANT,      /* the first of fields[] one of whose ranges has the slot `from` */
+    LAYOUT_OPTIONAL      /* fields[0] if one of its ranges has the slot `from`, else nothing */
+};
+
+/* What a field tells the reader of packets, by its name (CTF 1.8) or by its role (CTF 2). Integers
+ * but for LAYOUT_UUID. An event header may hold the same meaning twice, on the way through a
+ * variant: what is read last counts. */
+enum layout_meaning {
+    LAYOUT_NOTHING,
+    LAYOUT_MAGIC,           /* packet header */
+    LAYOUT_UUID,            /* packet header: 16 bytes, an array or a blob */
+    LAYOUT_STREAM_CLASS_ID, /* packet header */
+    LAYOUT_STREAM_ID,       /* packet header: stream_instance_id */
+    LAYOUT_PACKET_BEGIN,    /* packet context: of the stream's clock */
+    LAYOUT_PACKET_END,      /* packet context: of the stream's clock */
+    LAYOUT_CONTENT_BITS,    /* packet context: content_size */
+    LAYOUT_PACKET_BITS,     /* packet context: packet_size */
+    LAYOUT_SEQUENCE_NUMBER, /* packet context: packet_seq_num */
+    LAYOUT_DISCARDED,       /* packet context: events_discarded, a counter that may wrap */
+    LAYOUT_CPU,             /* packet context: cpu_id */
+    LAYOUT_EVENT_ID,        /* event header */
+    LAYOUT_TIMESTAMP        /* event header: the low `size` bits of the stream's clock */
+};
+
+/* Both ends belong to it. To be compared as int64_t if the variant or optional `is_signed`. */
+struct layout_range {
+    uint64_t low, high;
+};
+
+struct layout_field {
+    const char *name;    /* of a member or option, without a leading underscore; else "" */
+    uint32_t name_count; /* bytes of it */
+    uint8_t type;        /* enum layout_type */
+    uint8_t meaning;     /* enum layout_meaning */
+    uint8_t size;        /* integers, floats: bits */
+    uint8_t base;        /* integers: 2, 8, 10 or 16, as people want to see it */
+    bool is_signed;      /* integers; variants and optionals: what their tag is */
+    bool big_endian;     /* integers, floats: where bytes and, in bit fields, bits begin */
+    bool is_enum;        /* integers that have labels */
+    bool is_bool;        /* integers: all but 0 is true */
+    /* The field begins at the next multiple of so many bits from the begin of the packet. That of
+     * structures includes their members', that of arrays and sequences their elements' (also
+     * when there are none). Variants and optionals: 1, what is chosen has its own. */
+    uint32_t align;
+    uint32_t clock; /* integers: index in layout.clocks of what it shows, or LAYOUT_NONE */
+    /* Integers: the slot that keeps the value for what follows, or LAYOUT_NONE. */
+    uint32_t save;
+    /* Sequences, sized strings and blobs, variants, optionals: the slot of their length or tag. */
+    uint32_t from;
+    /* Arrays, fixed strings and blobs: elements, bytes. Structures, variants: `fields`. */
+    uint32_t count;
+    uint32_t range_count; /* options of variants, the field of an optional: when it is chosen */
+    const struct layout_range *ranges;
+    const struct layout_field *fields; /* one for arrays, sequences and optionals */
+};
+
+/* Slots: a reader keeps `uint64_t slots[layout->slot_count]` per stream, zeroed once; an integer
+ * with `save` puts its value there (sign-extended if `is_signed`) as it is passed, and what has
+ * `from` takes it. Slots of packet header and context hold for the whole packet, those of an event
+ * until the next one; events of different classes share theirs. If the value that was meant has
+ * not been passed (it was inside an option not chosen), something stale is taken: no worse than a
+ * length that lies. */
+
+struct layout_event {
+    const char *name; /* never NULL */
+    uint64_t id;
+    uint32_t number;                    /* index in layout.events */
+    const struct layout_field *context; /* own context; a structure, or NULL */
+    const struct layout_field *payload; /* likewise */
+    int32_t log_level;                  /* -1 if not told */
+};
+
+struct layout_stream {
+    uint64_t id;
+    uint32_t clock; /* index in layout.clocks, or LAYOUT_NONE */
+    /* Structures, or NULL. */
+    const struct layout_field *packet_context;
+    const struct layout_field *event_header;
+    const struct layout_field *event_context; /* common to all its events */
+    /* By id, ascending, each once. Where ids have no holes, by_id[i]->id == i. */
+    const struct layout_event *const *by_id;
+    uint32_t event_count;
+};
+
+struct layout_clock {
+    const char *name;
+    bool has_uuid;
+    uint8_t uuid[16];
+    uint64_t frequency; /* never 0 */
+    int64_t offset_s;   /* + offset_cycles / frequency: its zero, since the origin */
+    uint64_t offset_cycles;
+    uint64_t precision; /* cycles */
+    bool is_unix;       /* the origin is that of Unix time */
+};
+
+struct layout_env {
+    const char *name;
+    const char *text; /* NULL: a number */
+    int64_t number;
+};
+
+struct layout {
+    int version;     /* 1: CTF 1.8, 2: CTF 2 */
+    bool big_endian; /* of the trace, as far as it has one */
+    bool has_uuid;
+    uint8_t uuid[16];
+    const struct layout_env *env; /* in the order of the text */
+    uint32_t env_count;
+    const struct layout_clock *clocks;
+    uint32_t clock_count;
+    const struct layout_field *packet_header; /* a structure, or NULL */
+    const struct layout_stream *streams;      /* by id, ascending, each once */
+    uint32_t stream_count;
+    const struct layout_event *events; /* of all streams; layout_event.number counts here */
+    uint32_t event_count;
+    uint32_t slot_count;
+    size_t bytes; /* of memory that it takes */
+};
+
+/* Reads the file `metadata` (TSDL as text or in packets, or CTF 2's JSON sequence); nothing of
+ * it is kept.
+ * OK      *out is new; the caller closes it.
+ * REJECT  not understood, wrong, cut, or over a limit; *out is NULL, and `why` begins with
+ *         "metadata:LINE:COLUMN: " (CTF 2: "metadata: fragment N: LINE:COLUMN: ") where the
+ *         fault has a place in the text.
+ * Source: CTF 1.8.3; CTF2-SPEC-2.0. */
+MUST_CHECK enum status layout_open(struct bytes metadata, struct layout **out, struct failure *why);
+void layout_close(struct layout *layout); /* NULL is fine */
+
+/* NULL if there is none. Packets that do not tell their stream class are of the only one. */
+const struct layout_stream *layout_stream(const struct layout *layout, uint64_t id);
+
+const struct layout_event *layout_event_search(const struct layout_stream *stream, uint64_t id);
+/* NULL if the stream has no such event. */
+static inline const struct layout_event *layout_event(const struct layout_stream *stream,
+                                                      uint64_t id)
+{
+    if (id < stream->event_count && stream->by_id[id]->id == id)
+        return stream->by_id[id];
+    return layout_event_search(stream, id);
+}
+
+/* The member or option `name` of a structure or variant; NULL if there is none (or no `field`). */
+const struct layout_field *layout_member(const struct layout_field *field, const char *name);
+/* NULL if the environment does not tell it. */
+const struct layout_env *layout_env(const struct layout *layout, const char *name);
+
+#endif
