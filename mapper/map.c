@@ -1,6 +1,8 @@
 #include "mapper/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "mapper/partial_builder.h"
@@ -13,10 +15,20 @@ enum { STOP_EVENTS = 1 << 16 };
 struct mapping {
     struct schema *schema;
     struct chunk *chunk;
-    struct reader *reader;
+    struct reader *reader; /* NULL: the chunk has no traces */
     struct partial_builder *builder;
     bool finished; /* the builder's row */
     struct interval interval;
+    bool begun;          /* an event of the interval has come */
+    uint64_t told_count; /* events that no trace has */
+};
+
+/* Who the records of a chunk say that they are. */
+struct identity {
+    uint64_t number, first_chunk, attempt;
+    bool has_traces, gap_before, final;
+    const char *mark; /* or NULL */
+    struct text session; /* empty: as the traces tell, with the mark */
 };
 
 static void enter(const struct map_guard *guard)
@@ -45,27 +57,48 @@ static void mapping_close(struct mapping *mapping, const struct map_guard *guard
     schema_free(mapping->schema);
 }
 
+static void window(struct mapping *mapping, const struct interval *window)
+{
+    if (window->begin_ns > mapping->interval.begin_ns)
+        mapping->interval.begin_ns = window->begin_ns;
+    if (window->end_ns < mapping->interval.end_ns)
+        mapping->interval.end_ns = window->end_ns;
+}
+
+/* Opens a reader over the chunk's traces, if there are any. */
+static enum status read_chunk(struct mapping *mapping, const struct map_options *options,
+                              const struct reader_warnings *warnings, struct failure *why)
+{
+    mapping->interval = chunk_interval(mapping->chunk);
+    window(mapping, &options->window);
+    const struct trace_set *traces = chunk_traces(mapping->chunk);
+    if (traces->trace_count == 0)
+        return STATUS_OK;
+    enter(&options->guard);
+    enum status status = options->reader
+                             ? reader_open_kind(options->reader, traces, mapping->schema, warnings,
+                                                &mapping->reader, why)
+                             : reader_open(traces, mapping->schema, warnings, &mapping->reader,
+                                           why);
+    leave(&options->guard);
+    return status;
+}
+
 static enum status mapping_open(struct mapping *mapping, const struct chunk_ref *ref,
                                 const struct map_options *options,
                                 const struct reader_warnings *warnings, struct failure *why)
 {
     *mapping = (struct mapping){.schema = schema_new(options->phases)};
     enum status status = chunk_open(ref, &mapping->chunk, why);
-    if (status != STATUS_OK)
-        return status;
-    mapping->interval = chunk_interval(mapping->chunk);
-    if (options->window.begin_ns > mapping->interval.begin_ns)
-        mapping->interval.begin_ns = options->window.begin_ns;
-    if (options->window.end_ns < mapping->interval.end_ns)
-        mapping->interval.end_ns = options->window.end_ns;
-    const struct trace_set *traces = chunk_traces(mapping->chunk);
-    enter(&options->guard);
-    status = options->reader
-                 ? reader_open_kind(options->reader, traces, mapping->schema, warnings,
-                                    &mapping->reader, why)
-                 : reader_open(traces, mapping->schema, warnings, &mapping->reader, why);
-    leave(&options->guard);
+    if (status == STATUS_OK)
+        status = read_chunk(mapping, options, warnings, why);
     return status;
+}
+
+static const struct reader_info *info_of(const struct mapping *mapping)
+{
+    static const struct reader_info none;
+    return mapping->reader ? reader_info(mapping->reader) : &none;
 }
 
 /* The trace that speaks for all: the kernel's, else the first. */
@@ -77,21 +110,72 @@ static const struct trace_info *speaker(const struct reader_info *info)
     return info->trace_count > 0 ? &info->traces[0] : NULL;
 }
 
+/* What /proc said of threads at the interval's begin is told again as a state dump would have
+ * told it, before the first event. */
+static void tell_threads(struct mapping *mapping, uint64_t time_ns)
+{
+    size_t count;
+    const struct thread_entry *threads = chunk_threads(mapping->chunk, &count);
+    if (!chunk_threads_from_proc(mapping->chunk))
+        return;
+    enum { TID, PID, PPID };
+    const struct event_class *class = schema_class(mapping->schema, DOMAIN_KERNEL,
+                                                   text_of("lttng_statedump_process_state"));
+    for (size_t i = 0; i < count; i++) {
+        const struct thread_entry *thread = &threads[i];
+        struct event event = {.time_ns = time_ns,
+                              .class = class,
+                              .cpu = -1,
+                              .domain = DOMAIN_KERNEL,
+                              .kind = class->kind,
+                              .present = 1 << TID | 1 << PID | 1 << EVENT_VALUES};
+        event.value[TID] = thread->tid;
+        event.value[PID] = thread->pid;
+        if (thread->ppid >= 0) {
+            event.present |= 1 << PPID;
+            event.value[PPID] = thread->ppid;
+        }
+        event.text[0] = text_of(thread->name);
+        partial_builder_add(mapping->builder, &event);
+        mapping->told_count++;
+    }
+}
+
+static bool has_kernel(const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++)
+        if (info->traces[i].domain == DOMAIN_KERNEL)
+            return true;
+    return false;
+}
+
+static void add_events(struct mapping *mapping, const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!mapping->begun && events[i].time_ns >= mapping->interval.begin_ns &&
+            events[i].time_ns < mapping->interval.end_ns && events[i].kind != EVENT_LOSS) {
+            mapping->begun = true;
+            if (has_kernel(info_of(mapping)))
+                tell_threads(mapping, events[i].time_ns);
+        }
+        partial_builder_add(mapping->builder, &events[i]);
+    }
+}
+
 static enum status read_events(struct mapping *mapping, bool (*stop)(void), struct failure *why)
 {
     size_t since_asked = 0;
-    for (;;) {
+    while (mapping->reader) {
         const struct event *events;
         size_t count;
         enum status status = reader_next(mapping->reader, &events, &count, why);
         if (status == STATUS_END)
-            return STATUS_OK;
+            break;
         if (status != STATUS_OK)
             return status;
-        for (size_t i = 0; i < count; i++)
-            partial_builder_add(mapping->builder, &events[i]);
+        add_events(mapping, events, count);
         if (events[count - 1].time_ns >= mapping->interval.end_ns)
-            return STATUS_OK; /* the rest is the next chunk's */
+            break; /* the rest is the next chunk's */
         since_asked += count;
         if (stop && since_asked >= STOP_EVENTS) {
             since_asked = 0;
@@ -99,13 +183,14 @@ static enum status read_events(struct mapping *mapping, bool (*stop)(void), stru
                 return fail(why, STATUS_RETRY, "interrupted");
         }
     }
+    return STATUS_OK;
 }
 
 static struct partial_builder *new_builder(const struct mapping *mapping, bool all_single)
 {
     struct partial_builder_options options = {.interval = mapping->interval,
                                               .all_single = all_single};
-    const struct reader_info *info = reader_info(mapping->reader);
+    const struct reader_info *info = info_of(mapping);
     for (size_t i = 0; i < info->trace_count; i++) {
         if (info->traces[i].domain != DOMAIN_KERNEL)
             continue;
@@ -134,6 +219,7 @@ static void describe_traces(const struct reader_info *info, const struct partial
     end->host = text_of(trace->hostname);
     end->session = text_of(trace->session);
     end->created = text_of(trace->created);
+    memcpy(end->clock_uuid, trace->clock_uuid, sizeof end->clock_uuid);
     end->has_offset = true;
     end->offset_ns = trace->offset_ns;
     if (trace->domain != DOMAIN_KERNEL && counts->first_ns != TIME_NONE &&
@@ -141,17 +227,19 @@ static void describe_traces(const struct reader_info *info, const struct partial
         end->offset_ns = info->traces[counts->first_trace].offset_ns;
 }
 
-static struct interval_end describe_end(const struct mapping *mapping, const struct chunk_ref *ref,
+static struct interval_end describe_end(const struct mapping *mapping,
+                                        const struct identity *identity,
                                         const struct phase_definitions *phases, size_t items)
 {
     struct partial_counts counts = partial_builder_counts(mapping->builder);
-    struct interval_end end = {.chunk = (uint64_t)ref->number,
+    struct interval_end end = {.chunk = identity->number,
                                .begin_ns = mapping->interval.begin_ns,
                                .end_ns = mapping->interval.end_ns,
                                .items = items,
-                               .has_traces = ref->has_kernel_or_ust,
-                               .gap_before = ref->gap_before,
-                               .events = counts.events,
+                               .has_traces = identity->has_traces,
+                               .gap_before = identity->gap_before,
+                               .final = identity->final,
+                               .events = counts.events - mapping->told_count,
                                .single_events = counts.single_events,
                                .discarded = counts.discarded,
                                .borders = counts.borders,
@@ -159,7 +247,7 @@ static struct interval_end describe_end(const struct mapping *mapping, const str
                                .last_ns = counts.last_ns,
                                .phases_digest = phases ? phases_digest(phases) : 0,
                                .raw_bytes = chunk_raw_bytes(mapping->chunk)};
-    describe_traces(reader_info(mapping->reader), &counts, &end);
+    describe_traces(info_of(mapping), &counts, &end);
     return end;
 }
 
@@ -184,24 +272,30 @@ static uint64_t count_singles(const struct item *items, size_t count, uint64_t s
     return single_events;
 }
 
-static void send(struct mapping *mapping, const struct chunk_ref *ref,
+static char *marked(struct text session, const char *mark)
+{
+    return memory_format("%.*s%s%s", (int)session.count, session.at, mark ? ":" : "",
+                         mark ? mark : "");
+}
+
+static void send(struct mapping *mapping, const struct identity *identity,
                  const struct map_options *options, struct record_sink sink,
                  struct map_stats *stats)
 {
     size_t count;
     const struct item *items = partial_builder_finish(mapping->builder, &count);
     mapping->finished = true;
-    struct interval_end end = describe_end(mapping, ref, options->phases, count);
-    const char *mark = options->mark ? options->mark : ref->snapshot;
-    char *name = memory_format("%.*s%s%s", (int)end.session.count, end.session.at, mark ? ":" : "",
-                               mark ? mark : "");
+    struct interval_end end = describe_end(mapping, identity, options->phases, count);
+    char *name = marked(end.session, identity->mark);
     end.session = text_of(name);
-    char *session = memory_format("%.*s/%s/%.*s", (int)end.host.count, end.host.at, name,
-                                  (int)end.created.count, end.created.at);
+    char *session = identity->session.count > 0
+                        ? memory_string(identity->session)
+                        : memory_format("%.*s/%s/%.*s", (int)end.host.count, end.host.at, name,
+                                        (int)end.created.count, end.created.at);
     struct record_meta meta = {.session = text_of(session),
                                .chunk = end.chunk,
-                               .first_chunk = options->first_chunk,
-                               .attempt = 1};
+                               .first_chunk = identity->first_chunk,
+                               .attempt = identity->attempt};
     struct counting counting = {.sink = sink};
     partial_encode(mapping->schema, &meta, items, count, &end,
                    (struct record_sink){count_record, &counting});
@@ -214,27 +308,68 @@ static void send(struct mapping *mapping, const struct chunk_ref *ref,
     free(name);
 }
 
+/* Maps what mapping_open() or map_archive() opened, as `status` says; closes it. */
+static enum status map_opened(struct mapping *mapping, enum status status,
+                              const struct identity *identity, const struct map_options *options,
+                              struct record_sink sink, struct map_stats *stats,
+                              struct failure *why)
+{
+    if (status == STATUS_OK) {
+        mapping->builder = new_builder(mapping, options->all_single);
+        status = read_events(mapping, options->stop, why);
+    }
+    if (status == STATUS_OK)
+        send(mapping, identity, options, sink, stats);
+    mapping_close(mapping, &options->guard);
+    return status;
+}
+
 enum status map_chunk(const struct chunk_ref *ref, const struct map_options *options,
                       const struct reader_warnings *warnings, struct record_sink sink,
                       struct map_stats *stats, struct failure *why)
 {
     struct mapping mapping;
     enum status status = mapping_open(&mapping, ref, options, warnings, why);
+    struct identity identity = {.number = (uint64_t)ref->number,
+                                .first_chunk = options->first_chunk,
+                                .attempt = 1,
+                                .has_traces = ref->has_kernel_or_ust,
+                                .gap_before = ref->gap_before,
+                                .mark = options->mark ? options->mark : ref->snapshot};
+    return map_opened(&mapping, status, &identity, options, sink, stats, why);
+}
+
+enum status map_archive(struct bytes frame, const struct map_place *place,
+                        const struct map_options *options, const struct reader_warnings *warnings,
+                        struct record_sink sink, struct map_stats *stats, struct failure *why)
+{
+    struct mapping mapping = {.schema = schema_new(options->phases)};
+    struct identity identity = {.number = place->chunk,
+                                .first_chunk = place->first_chunk,
+                                .attempt = place->attempt,
+                                .final = place->final,
+                                .session = place->session};
+    enum status status = chunk_open_frame(frame, &mapping.chunk, why);
+    char mark[ARCHIVE_TEXT_MAX] = "";
     if (status == STATUS_OK) {
-        mapping.builder = new_builder(&mapping, options->all_single);
-        status = read_events(&mapping, options->stop, why);
+        const struct archive_facts *facts = chunk_facts(mapping.chunk);
+        identity.has_traces = facts->has_traces;
+        snprintf(mark, sizeof mark, "%s", facts->snapshot);
+        identity.mark = mark[0] ? mark : NULL;
+        if (facts->number < 0 || (uint64_t)facts->number != place->chunk)
+            status = fail(why, STATUS_REJECT, "the archive is of chunk %lld",
+                          (long long)facts->number);
     }
     if (status == STATUS_OK)
-        send(&mapping, ref, options, sink, stats);
-    mapping_close(&mapping, &options->guard);
-    return status;
+        status = read_chunk(&mapping, options, warnings, why);
+    return map_opened(&mapping, status, &identity, options, sink, stats, why);
 }
 
 /* The first event of the interval. */
 static enum status find_first(const struct mapping *mapping, uint64_t *raw_ns, uint32_t *trace,
                               struct failure *why)
 {
-    for (;;) {
+    while (mapping->reader) {
         const struct event *events;
         size_t count;
         enum status status = reader_next(mapping->reader, &events, &count, why);
@@ -250,6 +385,7 @@ static enum status find_first(const struct mapping *mapping, uint64_t *raw_ns, u
             return STATUS_OK;
         }
     }
+    return STATUS_END;
 }
 
 enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns, int64_t *offset_ns,

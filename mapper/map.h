@@ -46,6 +46,23 @@ MUST_CHECK enum status map_chunk(const struct chunk_ref *ref, const struct map_o
                                  const struct reader_warnings *warnings, struct record_sink sink,
                                  struct map_stats *stats, struct failure *why);
 
+/* What an announcement says of an archive. */
+struct map_place {
+    struct text session; /* "host/name/created" */
+    uint64_t chunk, first_chunk;
+    uint64_t attempt;
+    bool final;
+};
+
+/* Maps a published archive in the same way, as what `place` says that it is; options->first_chunk
+ * and ->mark say nothing here. `frame` is borrowed for the call.
+ * REJECT: it cannot be read, or is of another chunk. RETRY: as map_chunk(). */
+MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *place,
+                                   const struct map_options *options,
+                                   const struct reader_warnings *warnings,
+                                   struct record_sink sink, struct map_stats *stats,
+                                   struct failure *why);
+
 /* When a chunk's first event was, of those in its interval: END if there is none. */
 MUST_CHECK enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns,
                                        int64_t *offset_ns, struct failure *why);
