@@ -223,7 +223,8 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
 
 static bool should_stop(const struct chunk_run *run)
 {
-    return run->options.stop && run->options.stop();
+    const struct map_stop *stop = &run->options.stop;
+    return stop->asked && stop->asked(stop->context);
 }
 
 static void run_alone(struct crew *crew, struct joining *joining)

@@ -53,8 +53,9 @@ static void block_stop_signals(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-static bool is_stop_pending(void)
+static bool is_stop_pending(void *context)
 {
+    (void)context;
     sigset_t pending, blocked;
     sigemptyset(&blocked);
     if (sigpending(&pending) != 0 || pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0)
@@ -346,7 +347,7 @@ static int run_report(struct reporting *reporting, double begin_s)
     struct chunk_run run = {.list = &reporting->list,
                             .options = {.phases = &reporting->phases,
                                         .reader = reporting->reader,
-                                        .stop = is_stop_pending},
+                                        .stop = {.asked = is_stop_pending}},
                             .windows = reporting->windows,
                             .marks = reporting->marks,
                             .jobs = jobs,

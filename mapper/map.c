@@ -162,7 +162,8 @@ static void add_events(struct mapping *mapping, const struct event *events, size
     }
 }
 
-static enum status read_events(struct mapping *mapping, bool (*stop)(void), struct failure *why)
+static enum status read_events(struct mapping *mapping, const struct map_stop *stop,
+                               struct failure *why)
 {
     size_t since_asked = 0;
     while (mapping->reader) {
@@ -177,9 +178,9 @@ static enum status read_events(struct mapping *mapping, bool (*stop)(void), stru
         if (events[count - 1].time_ns >= mapping->interval.end_ns)
             break; /* the rest is the next chunk's */
         since_asked += count;
-        if (stop && since_asked >= STOP_EVENTS) {
+        if (stop->asked && since_asked >= STOP_EVENTS) {
             since_asked = 0;
-            if (stop())
+            if (stop->asked(stop->context))
                 return fail(why, STATUS_RETRY, "interrupted");
         }
     }
@@ -316,7 +317,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
 {
     if (status == STATUS_OK) {
         mapping->builder = new_builder(mapping, options->all_single);
-        status = read_events(mapping, options->stop, why);
+        status = read_events(mapping, &options->stop, why);
     }
     if (status == STATUS_OK)
         send(mapping, identity, options, sink, stats);

@@ -21,6 +21,12 @@ struct map_guard {
     void *context;
 };
 
+/* Asked every now and then whether to give up, on the mapping's own thread. */
+struct map_stop {
+    bool (*asked)(void *context); /* NULL: never */
+    void *context;
+};
+
 struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
     const struct reader_kind *reader;       /* NULL: the usual one */
@@ -29,7 +35,7 @@ struct map_options {
     uint64_t first_chunk;   /* number of the session's first */
     const char *mark;       /* goes behind the session's name, to tell it from another; or NULL */
     struct map_guard guard;
-    bool (*stop)(void); /* asked every now and then whether to give up; or NULL */
+    struct map_stop stop;
 };
 
 struct map_stats {
