@@ -5,9 +5,9 @@
 #include "base/memory.h"
 #include "reducer/stitch.h"
 #include "reducer/waiting.h"
+#include "reducer/whole.h"
 #include "results/fold.h"
 #include "trace/schema.h"
-#include "wire/partial_codec.h"
 
 struct joined_session {
     char *name;
@@ -80,76 +80,25 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     return session;
 }
 
-/* The records of a chunk, decoded. */
-struct decoded_chunk {
-    struct arena arena;
-    struct decoded_record *records; /* the last is the end */
-    size_t count;
-    const struct item **row;
-};
-
-static enum status decode_all(struct decoded_chunk *chunk, const struct ready_chunk *ready,
-                              struct schema *schema, struct failure *why)
-{
-    chunk->count = ready->count;
-    chunk->records = arena_take(&chunk->arena, ready->count * sizeof *chunk->records);
-    for (size_t i = 0; i < ready->count; i++) {
-        struct decoded_record *record = &chunk->records[i];
-        enum status status = partial_decode(ready->records[i], schema, &chunk->arena, record, why);
-        if (status != STATUS_OK)
-            return status;
-        if (record->is_end != (i + 1 == ready->count))
-            return fail(why, STATUS_REJECT, "interval end at %zu of %zu records", i, ready->count);
-    }
-    return STATUS_OK;
-}
-
-/* Puts the items of all records into the one row that they were taken from. */
-static enum status merge_rows(struct decoded_chunk *chunk, struct failure *why)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < chunk->count; i++)
-        count += chunk->records[i].count;
-    uint64_t expected = chunk->records[chunk->count - 1].end.items;
-    if (count != expected)
-        return fail(why, STATUS_REJECT, "%llu items of %llu", (unsigned long long)count,
-                    (unsigned long long)expected);
-    chunk->row = arena_take(&chunk->arena, (size_t)count * sizeof *chunk->row);
-    for (size_t i = 0; i < chunk->count; i++)
-        for (size_t j = 0; j < chunk->records[i].count; j++) {
-            const struct placed_item *placed = &chunk->records[i].items[j];
-            if (placed->position >= count || chunk->row[placed->position])
-                return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
-                            (unsigned long long)placed->position);
-            chunk->row[placed->position] = &placed->item;
-        }
-    return STATUS_OK;
-}
-
 static enum status join(struct reducer *reducer, const struct ready_chunk *ready,
                         struct failure *why)
 {
     struct joined_session *session = session_at(reducer, ready->session);
-    struct decoded_chunk chunk = {.count = 0};
-    enum status status = decode_all(&chunk, ready, session->schema, why);
-    struct interval_end end = {.items = 0};
+    struct whole_chunk whole;
+    enum status status = whole_decode(ready, session->schema, &whole, why);
+    if (status == STATUS_OK && whole.end.phases_digest != reducer->phases_digest)
+        status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
     if (status == STATUS_OK) {
-        end = chunk.records[chunk.count - 1].end;
-        if (end.phases_digest != reducer->phases_digest)
-            status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
-    }
-    if (status == STATUS_OK)
-        status = merge_rows(&chunk, why);
-    if (status == STATUS_OK) {
-        end.gap_before |= ready->gap_before || session->gap;
+        whole.end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
-        session->end_ns = end.end_ns;
-        stitch_add_owned(session->stitch, &chunk.arena, chunk.row, (size_t)end.items, &end);
+        session->end_ns = whole.end.end_ns;
+        stitch_add_owned(session->stitch, &whole.arena, whole.row, (size_t)whole.end.items,
+                         &whole.end);
     } else {
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
     }
-    arena_clear(&chunk.arena);
+    whole_clear(&whole);
     return status;
 }
 

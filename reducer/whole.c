@@ -1,0 +1,59 @@
+#include "reducer/whole.h"
+
+#include "wire/partial_codec.h"
+
+static enum status decode_all(const struct ready_chunk *ready, struct schema *schema,
+                              struct arena *arena, struct decoded_record *records,
+                              struct failure *why)
+{
+    for (size_t i = 0; i < ready->count; i++) {
+        enum status status =
+            partial_decode(ready->records[i], schema, arena, &records[i], why);
+        if (status != STATUS_OK)
+            return status;
+        if (records[i].is_gap || records[i].is_end != (i + 1 == ready->count))
+            return fail(why, STATUS_REJECT, "record %zu of %zu is of another kind", i,
+                        ready->count);
+    }
+    return STATUS_OK;
+}
+
+/* Puts the items of all records into the one row that they were taken from. */
+static enum status merge_rows(struct whole_chunk *whole, const struct decoded_record *records,
+                              size_t record_count, struct failure *why)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < record_count; i++)
+        count += records[i].count;
+    if (count != whole->end.items)
+        return fail(why, STATUS_REJECT, "%llu items of %llu", (unsigned long long)count,
+                    (unsigned long long)whole->end.items);
+    whole->row = arena_take(&whole->arena, (size_t)count * sizeof *whole->row);
+    for (size_t i = 0; i < record_count; i++)
+        for (size_t j = 0; j < records[i].count; j++) {
+            const struct placed_item *placed = &records[i].items[j];
+            if (placed->position >= count || whole->row[placed->position])
+                return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
+                            (unsigned long long)placed->position);
+            whole->row[placed->position] = &placed->item;
+        }
+    return STATUS_OK;
+}
+
+enum status whole_decode(const struct ready_chunk *ready, struct schema *schema,
+                         struct whole_chunk *out, struct failure *why)
+{
+    *out = (struct whole_chunk){.row = NULL};
+    struct decoded_record *records =
+        arena_take(&out->arena, ready->count * sizeof *records);
+    enum status status = decode_all(ready, schema, &out->arena, records, why);
+    if (status != STATUS_OK)
+        return status;
+    out->end = records[ready->count - 1].end;
+    return merge_rows(out, records, ready->count, why);
+}
+
+void whole_clear(struct whole_chunk *whole)
+{
+    arena_clear(&whole->arena);
+}

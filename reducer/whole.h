@@ -1,0 +1,23 @@
+/* reducer/whole.h -- the records of one chunk, decoded and put in their row again. */
+#ifndef REDUCER_WHOLE_H
+#define REDUCER_WHOLE_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "reducer/waiting.h"
+#include "trace/partial.h"
+#include "trace/schema.h"
+
+struct whole_chunk {
+    struct arena arena; /* what the row and the end point to */
+    const struct item **row; /* of end.items */
+    struct interval_end end;
+};
+
+/* Decodes what `ready`, which is no gap, gave out, with classes and calls of `schema`; to be
+ * cleared in any case. REJECT: the records contradict themselves. STOP: of a newer format. */
+MUST_CHECK enum status whole_decode(const struct ready_chunk *ready, struct schema *schema,
+                                    struct whole_chunk *out, struct failure *why);
+void whole_clear(struct whole_chunk *whole);
+
+#endif
