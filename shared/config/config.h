@@ -1,0 +1,138 @@
+/* config/config.h -- the settings of a program: from its command line, from the environment, from
+ * a YAML file, by default; in this order, the first that has one wins.
+ *
+ * A program tells its settings as tables of rows:
+ *
+ *     static const struct config_row rows[] = {
+ *         {.name = "tries", .type = CONFIG_INTEGER, .standard = "5", .least = 1, .most = 100,
+ *          .argument = "N", .help = "how often a chunk is begun before it is parked"},
+ *     };
+ *     static const struct config_section own = {"Mapping", rows, sizeof rows / sizeof *rows};
+ *     static const struct config_section *const sections[] = {&own, &service_kafka_section};
+ *     static const struct config_program program = {
+ *         .command = "spanmill-mapper", .block = "mapper", .about = "...",
+ *         .sections = sections, .count = 2};
+ *
+ *     struct config *config;
+ *     enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
+ *     if (outcome != CONFIG_RUN)
+ *         return (int)outcome;
+ *     long long tries = config_integer(config, "tries");
+ *
+ * The row `tries` is then --tries, SPANMILL_TRIES, and in the file `tries:` at the top, or in the
+ * block of the program, which wins over the top:
+ *
+ *     brokers: kafka-1:9092        # for all that read this file
+ *     kafka: {security.protocol: SASL_SSL}
+ *     mapper:
+ *       tries: 3
+ *
+ * Blocks of other programs are passed over, so one file can serve all. Other keys that are not in
+ * the tables are errors, with file, line, column and the nearest key. Variables SPANMILL_* that
+ * are not in the tables are only said: they may be meant for another program. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/attrs.h"
+
+enum config_type {
+    CONFIG_TEXT,
+    CONFIG_INTEGER,  /* least..most */
+    CONFIG_BYTES,    /* least..most; "64M" */
+    CONFIG_DURATION, /* least..most in ms; "30s" */
+    CONFIG_FLAG,     /* --name, --name=no; takes no argument otherwise */
+    CONFIG_WORD,     /* one of `words` */
+    CONFIG_LIST,     /* may be repeated: texts; "a,b" in the environment, a sequence in the file */
+    CONFIG_PAIRS     /* may be repeated: key=value; in the file a mapping, see `block` below */
+};
+
+struct config_row {
+    const char *name; /* without dashes in front; lower case, digits and - */
+    char letter;      /* of the short form; '\0' if none */
+    enum config_type type;
+    bool secret;           /* --print-config does not show it */
+    const char *argument;  /* what the help calls it; NULL for flags */
+    const char *standard;  /* as it would be written; NULL if there is none */
+    const char *words;     /* of CONFIG_WORD, with spaces between: "error warning info" */
+    long long least, most; /* of numbers; both 0: any that is not negative */
+    const char *help;      /* in one line, if it can be; other lines are indented */
+    /* Of CONFIG_PAIRS: the mapping's key in the file, and the environment's SPANMILL_BLOCK_*,
+     * where `_` stands for the dots of the key: "kafka". */
+    const char *block;
+};
+
+struct config_section {
+    const char *title; /* over its rows in the help */
+    const struct config_row *rows;
+    size_t count;
+};
+
+struct config_program {
+    const char *command;  /* "spanmill-mapper", "spanmill publish" */
+    const char *block;    /* its own mapping in the file: "mapper"; NULL if none */
+    const char *operands; /* "PATH..."; NULL if it takes none */
+    const char *about;    /* a sentence or two */
+    const struct config_section *const *sections;
+    size_t count;
+    const char *examples; /* lines, without indent; NULL if none */
+};
+
+/* What main() does next; the last two are its exit codes. */
+enum config_outcome {
+    CONFIG_RUN = -1,
+    CONFIG_DONE = 0, /* --help, --version or --print-config was asked for, and written to `out` */
+    CONFIG_WRONG = 2 /* said on `err` */
+};
+
+struct config;
+
+/* Reads argv[1..], the environment and the file. With CONFIG_RUN, *out is new, and the caller's;
+ * else NULL. `argv` lives as long as it, and is sorted: operands to the end. Not for two threads
+ * at once (getopt_long). */
+MUST_CHECK enum config_outcome config_load(const struct config_program *program, int argc,
+                                           char **argv, FILE *out, FILE *err,
+                                           struct config **config);
+void config_free(struct config *config); /* NULL is fine */
+
+/* Says on `err` what is wrong with the usage, in the form of config_load(); for what tables do not
+ * tell, like settings that do not go together. */
+enum config_outcome config_wrong(const struct config *config, FILE *err, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* The program's name, as its tables tell it. */
+const char *config_command(const struct config *config);
+
+/* Values, by the names of rows; a name or a type that the tables do not have is a bug. What is
+ * returned lives as long as `config`. */
+bool config_has(const struct config *config, const char *name);         /* is it in the tables? */
+bool config_is_given(const struct config *config, const char *name);    /* not by default */
+const char *config_text(const struct config *config, const char *name); /* NULL: none given */
+long long config_integer(const struct config *config, const char *name);
+uint64_t config_bytes(const struct config *config, const char *name);
+uint64_t config_duration_ms(const struct config *config, const char *name);
+bool config_flag(const struct config *config, const char *name);
+size_t config_word(const struct config *config, const char *name); /* its index in `words` */
+size_t config_list(const struct config *config, const char *name, const char *const **out);
+
+/* One of a CONFIG_PAIRS; keys are there once, with the value that won. */
+struct config_pair {
+    const char *key;
+    const char *value;
+    const char *source; /* "--config x", "environment SPANMILL_KAFKA_ACKS", "a.yaml:3" */
+};
+
+size_t config_pairs(const struct config *config, const char *name, const struct config_pair **out);
+
+/* Where the value comes from: "flag --tries", "environment SPANMILL_TRIES", "a.yaml:3", "default";
+ * for messages about it. */
+const char *config_source(const struct config *config, const char *name);
+
+/* What the tables do not describe, like NAME of `--session NAME PATH...`; *out is not terminated. */
+size_t config_operands(const struct config *config, char *const **out);
+
+#endif
