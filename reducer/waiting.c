@@ -21,7 +21,6 @@ struct attempt {
 struct given {
     uint64_t chunk;
     int64_t offset;
-    bool gap_before;
 };
 
 struct session {
@@ -104,11 +103,18 @@ static struct session *session_at(struct waiting *waiting, struct text name, uin
     return session;
 }
 
-void waiting_resume(struct waiting *waiting, struct text name, uint64_t next, bool gap)
+void waiting_resume(struct waiting *waiting, struct text name, uint64_t next,
+                    uint64_t first_chunk, bool gap)
 {
-    struct session *session = session_at(waiting, name, next);
+    struct session *session = session_at(waiting, name, first_chunk);
     session->next = next;
     session->gap = gap;
+}
+
+uint64_t waiting_next_chunk(const struct waiting *waiting, struct text name, uint64_t otherwise)
+{
+    const struct session *session = find(waiting, name);
+    return session && !session->expected ? session->next : otherwise;
 }
 
 void waiting_forget(struct waiting *waiting, struct text name)
@@ -322,7 +328,7 @@ static bool next_of(struct session *session, struct ready_chunk *out)
     session->given = memory_grow(session->given, &session->given_room, session->given_count + 1,
                                  sizeof *session->given);
     session->given[session->given_count++] =
-        (struct given){next, attempt->offset, session->gap};
+        (struct given){next, attempt->offset};
     session->gap = attempt->is_gap;
     *attempt = session->attempts[--session->count];
     advance(session);
@@ -378,15 +384,6 @@ void waiting_release(struct waiting *waiting, struct text name, uint64_t chunk)
             session->given[kept++] = session->given[i];
     if (session)
         session->given_count = kept;
-}
-
-bool waiting_followed_gap(const struct waiting *waiting, struct text name, uint64_t chunk)
-{
-    const struct session *session = find(waiting, name);
-    for (size_t i = 0; session && i < session->given_count; i++)
-        if (session->given[i].chunk == chunk)
-            return session->given[i].gap_before;
-    return false;
 }
 
 size_t waiting_holes(const struct waiting *waiting, struct waiting_hole **holes, size_t *room)

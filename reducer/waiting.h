@@ -34,7 +34,11 @@ void waiting_expect(struct waiting *waiting, struct text session, const uint64_t
                     size_t count);
 
 /* A session that was joined up to before `next` elsewhere; `gap`: that is behind one. */
-void waiting_resume(struct waiting *waiting, struct text session, uint64_t next, bool gap);
+void waiting_resume(struct waiting *waiting, struct text session, uint64_t next,
+                    uint64_t first_chunk, bool gap);
+/* The number of the chunk that the session waits for; `otherwise` if nothing is known of it. */
+uint64_t waiting_next_chunk(const struct waiting *waiting, struct text session,
+                            uint64_t otherwise);
 
 enum waiting_outcome {
     WAITING_TAKEN,
@@ -60,8 +64,6 @@ void ready_chunk_clear(struct ready_chunk *ready);
 bool waiting_oldest(const struct waiting *waiting, int64_t *offset);
 /* Of what was given out, chunks below `chunk` need not be read again. */
 void waiting_release(struct waiting *waiting, struct text session, uint64_t chunk);
-/* The chunk that was given out as `chunk` followed a gap; false for one that was released. */
-bool waiting_followed_gap(const struct waiting *waiting, struct text session, uint64_t chunk);
 
 /* A session that waits for chunk `next`, while a later one is there. */
 struct waiting_hole {
