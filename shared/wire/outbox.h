@@ -1,0 +1,32 @@
+/* wire/outbox.h -- records that wait to be sent, in their order. */
+#ifndef WIRE_OUTBOX_H
+#define WIRE_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "wire/partial_codec.h"
+
+struct outbox_record {
+    struct text key;
+    struct bytes value;
+    bool tombstone; /* no value at all: takes the key away */
+};
+
+/* All zero is an empty one. */
+struct outbox {
+    struct arena arena;
+    struct outbox_record *records;
+    size_t count, room;
+    size_t bytes; /* of keys and values */
+};
+
+/* Takes copies; a value at NULL is a tombstone. */
+struct record_sink outbox_sink(struct outbox *outbox);
+/* Empties it; room for records is kept. */
+void outbox_reset(struct outbox *outbox);
+void outbox_clear(struct outbox *outbox);
+
+#endif
