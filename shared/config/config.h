@@ -48,7 +48,9 @@ enum config_type {
     CONFIG_FLAG,     /* --name, --name=no; takes no argument otherwise */
     CONFIG_WORD,     /* one of `words` */
     CONFIG_LIST,     /* may be repeated: texts; "a,b" in the environment, a sequence in the file */
-    CONFIG_PAIRS     /* may be repeated: key=value; in the file a mapping, see `block` below */
+    /* May be repeated: key=value. For the row `kafka`: --kafka a.b=c, SPANMILL_KAFKA_A_B=c, and
+     * the mapping `kafka: {a.b: c}` in the file; each key is a setting of its own. */
+    CONFIG_PAIRS
 };
 
 struct config_row {
@@ -61,9 +63,6 @@ struct config_row {
     const char *words;     /* of CONFIG_WORD, with spaces between: "error warning info" */
     long long least, most; /* of numbers; both 0: any that is not negative */
     const char *help;      /* in one line, if it can be; other lines are indented */
-    /* Of CONFIG_PAIRS: the mapping's key in the file, and the environment's SPANMILL_BLOCK_*,
-     * where `_` stands for the dots of the key: "kafka". */
-    const char *block;
 };
 
 struct config_section {
@@ -123,7 +122,7 @@ size_t config_list(const struct config *config, const char *name, const char *co
 struct config_pair {
     const char *key;
     const char *value;
-    const char *source; /* "--config x", "environment SPANMILL_KAFKA_ACKS", "a.yaml:3" */
+    const char *source; /* as config_source() tells */
 };
 
 size_t config_pairs(const struct config *config, const char *name, const struct config_pair **out);

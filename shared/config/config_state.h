@@ -1,0 +1,66 @@
+/* config/config_state.h -- what the files of this folder share: settings while they are gathered. */
+#ifndef CONFIG_CONFIG_STATE_H
+#define CONFIG_CONFIG_STATE_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "config/config.h"
+
+/* Later ones win. */
+enum config_rank { RANK_DEFAULT, RANK_FILE, RANK_BLOCK, RANK_ENVIRONMENT, RANK_FLAG };
+
+struct setting {
+    const struct config_row *row;
+    enum config_rank rank;
+    const char *source; /* NULL: no value, not even by default */
+    const char *text;   /* as it was written last */
+    union {
+        long long integer;
+        uint64_t amount; /* bytes, milliseconds */
+        bool flag;
+        size_t word;
+    } value;
+    const char **list;
+    struct config_pair *pairs;
+    enum config_rank *ranks; /* of the pairs */
+    size_t count, room;      /* of either */
+};
+
+struct config {
+    const struct config_program *program;
+    struct arena arena; /* all strings */
+    struct setting *settings;
+    size_t count;
+    char **operands;
+    size_t operand_count;
+};
+
+/* Of every program, behind its own. */
+enum { COMMON_CONFIG, COMMON_PRINT, COMMON_HELP, COMMON_VERSION };
+extern const struct config_section config_common_section;
+bool config_row_is_common(const struct config_row *row);
+
+/* The section with this index, the common one last; NULL behind it. */
+const struct config_section *config_section_at(const struct config_program *program, size_t index);
+struct setting *config_find(const struct config *config, struct text name); /* NULL: none */
+/* The name of the row that is most like `wrong`, NULL if none is. */
+const char *config_nearest(const struct config *config, struct text wrong);
+
+/* Each puts one value where it belongs by its rank; `source` is copied. REJECT: it will not do. */
+MUST_CHECK enum status config_take(struct config *config, struct setting *setting,
+                                   enum config_rank rank, const char *source, const char *text,
+                                   struct failure *why);
+void config_take_pair(struct config *config, struct setting *setting, enum config_rank rank,
+                      const char *source, const char *key, const char *value);
+
+/* All of the file `path`. REJECT: `why` names file, line and column. */
+MUST_CHECK enum status config_read_file(struct config *config, const char *path,
+                                        struct failure *why);
+/* All SPANMILL_*; what belongs to nobody is said on `err`. */
+MUST_CHECK enum status config_read_environment(struct config *config, FILE *err,
+                                               struct failure *why);
+
+void config_print_help(const struct config *config, FILE *out);
+void config_print(const struct config *config, FILE *out);
+
+#endif
