@@ -38,7 +38,7 @@ struct service;
  * STOP    the health server could not be started where it was told to listen. */
 MUST_CHECK enum status service_open(const struct config *config, const struct metric_row *rows,
                                     size_t count, struct service **out, struct failure *why);
-/* Also takes back what service_open() did to the signals. NULL is fine. */
+/* Signals stay blocked: the process is about to leave. NULL is fine. */
 void service_close(struct service *service);
 
 const struct config *service_config(const struct service *service);
@@ -58,7 +58,8 @@ bool service_stopping(struct service *service);
 uint64_t service_drain_left_ms(struct service *service);
 /* Readable as soon as a signal came: for poll(). */
 int service_signal_fd(const struct service *service);
-/* Sleeps, in turns of the health server; wakes for a signal. True if the whole time went by. */
+/* Sleeps, which counts as turning; wakes for a signal, and when the time to drain is over. True if
+ * the whole time went by. */
 bool service_sleep(struct service *service, uint64_t ms);
 
 /* CLOCK_MONOTONIC. */

@@ -1,0 +1,265 @@
+#include "health/health.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* A probe and a scraper, and some people; who else comes waits. */
+enum { CONNECTIONS_MAX = 32, CONNECTION_SECONDS_MAX = 10, ADDRESS_MAX = 280 };
+
+struct health {
+    struct MHD_Daemon *daemon;
+    const struct metrics *metrics;
+    uint64_t stuck_after_ms;
+    _Atomic uint64_t turned_ms;    /* CLOCK_MONOTONIC */
+    _Atomic(const char *) unready; /* why it is not; NULL: it is */
+    char address[ADDRESS_MAX];
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- answers ---- */
+
+struct answer {
+    unsigned status;
+    FILE *body;
+    const char *type;
+};
+
+static void answer_live(const struct health *health, struct answer *answer)
+{
+    uint64_t turned = atomic_load(&health->turned_ms);
+    uint64_t now = now_ms();
+    uint64_t still = now > turned ? now - turned : 0;
+    if (still <= health->stuck_after_ms) {
+        fputs("ok\n", answer->body);
+        return;
+    }
+    answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    fprintf(answer->body, "stuck: no turn for %" PRIu64 " ms\n", still);
+}
+
+static void answer_ready(const struct health *health, struct answer *answer)
+{
+    const char *why = atomic_load(&health->unready);
+    if (!why) {
+        fputs("ok\n", answer->body);
+        return;
+    }
+    answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    fprintf(answer->body, "not ready: %s\n", why);
+}
+
+static void answer_metrics(const struct health *health, struct answer *answer)
+{
+    answer->type = "text/plain; version=0.0.4; charset=utf-8";
+    metrics_write(health->metrics, answer->body);
+}
+
+struct page {
+    const char *path;
+    void (*write)(const struct health *, struct answer *);
+};
+
+static const struct page pages[] = {
+    {"/livez", answer_live},
+    {"/readyz", answer_ready},
+    {"/metrics", answer_metrics},
+};
+
+enum { PAGE_COUNT = sizeof pages / sizeof *pages };
+
+static void write_answer(const struct health *health, const char *method, const char *path,
+                         struct answer *answer)
+{
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        answer->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+        fputs("only GET and HEAD\n", answer->body);
+        return;
+    }
+    for (size_t i = 0; i < PAGE_COUNT; i++) {
+        if (strcmp(path, pages[i].path) == 0) {
+            pages[i].write(health, answer);
+            return;
+        }
+    }
+    answer->status = MHD_HTTP_NOT_FOUND;
+    fputs("there are /livez, /readyz and /metrics\n", answer->body);
+}
+
+/* Of libmicrohttpd: one request; `upload` is thrown away. */
+static enum MHD_Result on_request(void *closure, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *upload, size_t *upload_size, void **state)
+{
+    (void)version;
+    (void)upload;
+    (void)state;
+    if (*upload_size) {
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    char *text = NULL;
+    size_t size = 0;
+    struct answer answer = {MHD_HTTP_OK, open_memstream(&text, &size), "text/plain; charset=utf-8"};
+    if (!answer.body)
+        return MHD_NO;
+    write_answer(closure, method, path, &answer);
+    if (fclose(answer.body) != 0) {
+        free(text);
+        return MHD_NO;
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    if (!response) {
+        free(text);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer.type);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    enum MHD_Result result = MHD_queue_response(connection, answer.status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* ---- the address ---- */
+
+/* Cuts "HOST:PORT" or "[HOST]:PORT"; `host` has room for ADDRESS_MAX. */
+static enum status cut_address(const char *listen, char *host, const char **port,
+                               struct failure *why)
+{
+    const char *colon = strrchr(listen, ':');
+    size_t length = colon ? (size_t)(colon - listen) : 0;
+    const char *at = listen;
+    if (colon && length >= 2 && *listen == '[' && colon[-1] == ']') {
+        at++;
+        length -= 2;
+    }
+    if (!colon || colon[1] == '\0' || colon[1 + strspn(colon + 1, "0123456789")] != '\0' ||
+        strtol(colon + 1, NULL, 10) > 65535 || strlen(colon + 1) > 5 || length >= ADDRESS_MAX)
+        return fail(why, STATUS_REJECT, "`%s` is not HOST:PORT, like 127.0.0.1:9464", listen);
+    memcpy(host, at, length);
+    host[length] = '\0';
+    *port = colon + 1;
+    return STATUS_OK;
+}
+
+/* A listening socket at the first of `addresses` that will have one, else -1 and errno. */
+static int listen_at(const struct addrinfo *addresses)
+{
+    int error = EADDRNOTAVAIL;
+    for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
+        int fd =
+            socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol);
+        if (fd >= 0) {
+            int yes = 1;
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+            if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, CONNECTIONS_MAX) == 0)
+                return fd;
+        }
+        error = errno;
+        if (fd >= 0)
+            close(fd);
+    }
+    errno = error;
+    return -1;
+}
+
+static void name_address(int fd, char *name)
+{
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+    if (getsockname(fd, (struct sockaddr *)&own, &size) == 0)
+        getnameinfo((struct sockaddr *)&own, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    bool six = strchr(host, ':') != NULL;
+    snprintf(name, ADDRESS_MAX, "%s%.200s%s:%s", six ? "[" : "", host, six ? "]" : "", port);
+}
+
+static enum status open_socket(const char *listen, int *fd, struct failure *why)
+{
+    char host[ADDRESS_MAX];
+    const char *port = NULL;
+    enum status status = cut_address(listen, host, &port, why);
+    if (status != STATUS_OK)
+        return status;
+    struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *addresses = NULL;
+    int error = getaddrinfo(*host ? host : NULL, port, &wanted, &addresses);
+    if (error)
+        return fail(why, STATUS_RETRY, "%s: %s", listen, gai_strerror(error));
+    *fd = listen_at(addresses);
+    freeaddrinfo(addresses);
+    if (*fd < 0)
+        return fail(why, STATUS_RETRY, "%s: %s", listen, strerror(errno));
+    return STATUS_OK;
+}
+
+/* ---- the server ---- */
+
+enum status health_open(const struct health_settings *settings, struct health **out,
+                        struct failure *why)
+{
+    *out = NULL;
+    int fd = -1;
+    enum status status = open_socket(settings->listen, &fd, why);
+    if (status != STATUS_OK)
+        return status;
+    struct health *health = memory_new(sizeof *health);
+    health->metrics = settings->metrics;
+    health->stuck_after_ms = settings->stuck_after_ms;
+    atomic_store(&health->turned_ms, now_ms());
+    atomic_store(&health->unready, "starting");
+    name_address(fd, health->address);
+    health->daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, health,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_SECONDS_MAX, MHD_OPTION_END);
+    if (!health->daemon) {
+        close(fd);
+        free(health);
+        return fail(why, STATUS_RETRY, "%s: the server does not start", settings->listen);
+    }
+    *out = health;
+    return STATUS_OK;
+}
+
+void health_close(struct health *health)
+{
+    if (!health)
+        return;
+    MHD_stop_daemon(health->daemon); /* closes the socket, too */
+    free(health);
+}
+
+const char *health_address(const struct health *health)
+{
+    return health->address;
+}
+
+void health_turn(struct health *health)
+{
+    if (health)
+        atomic_store(&health->turned_ms, now_ms());
+}
+
+void health_ready(struct health *health, bool ready, const char *why)
+{
+    if (health)
+        atomic_store(&health->unready, ready ? NULL : why);
+}

@@ -1,0 +1,85 @@
+#include "service/log.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+static void put_time(FILE *line)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct tm tm;
+    gmtime_r(&now.tv_sec, &tm);
+    fprintf(line, "time=%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
+            tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
+}
+
+static bool is_plain(const char *text)
+{
+    if (!*text)
+        return false;
+    for (; *text; text++)
+        if (!isgraph((unsigned char)*text) || *text == '"' || *text == '=' || *text == '\\')
+            return false;
+    return true;
+}
+
+/* What has spaces or signs of its own goes between quotes, with \ before quotes and \. Control
+ * characters, which texts from traces may have, never reach a terminal; UTF-8 does. */
+static void put_text(FILE *line, const char *text)
+{
+    if (is_plain(text)) {
+        fputs(text, line);
+        return;
+    }
+    fputc('"', line);
+    for (; *text; text++) {
+        unsigned char letter = (unsigned char)*text;
+        if (letter == '"' || letter == '\\')
+            fprintf(line, "\\%c", letter);
+        else if (letter == '\n')
+            fputs("\\n", line);
+        else if (letter < ' ' || letter == 0x7f)
+            fprintf(line, "\\x%02x", letter);
+        else
+            fputc(letter, line);
+    }
+    fputc('"', line);
+}
+
+static void put_field(FILE *line, const struct log_field *field)
+{
+    fprintf(line, " %s=", field->key);
+    switch (field->kind) {
+    case LOG_TEXT: put_text(line, field->as.text ? field->as.text : "-"); break;
+    case LOG_INTEGER: fprintf(line, "%" PRId64, field->as.integer); break;
+    case LOG_REAL: fprintf(line, "%.3f", field->as.real); break;
+    }
+}
+
+void log_write(const struct log *log, enum log_level level, const struct log_field *fields,
+               size_t count)
+{
+    if (level > log->level)
+        return;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = open_memstream(&text, &size);
+    if (!line)
+        return; /* a line for people is not worth the process */
+    put_time(line);
+    fprintf(line, " level=%s program=%s", level_names[level], log->program);
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].key)
+            put_field(line, &fields[i]);
+    fputc('\n', line);
+    if (fclose(line) == 0)
+        fwrite(text, 1, size, log->file); /* locks the file: lines do not mix */
+    free(text);
+    fflush(log->file);
+}

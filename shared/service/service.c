@@ -1,0 +1,199 @@
+#include "service/service.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+struct service {
+    const struct config *config;
+    struct log log;
+    struct metrics *metrics;
+    struct health *health; /* NULL: off */
+    char *instance;
+    int signal_fd;
+    uint64_t drain_ms;
+    _Atomic unsigned signals; /* how many have come */
+    _Atomic uint64_t stop_ms; /* when the first came; CLOCK_MONOTONIC */
+};
+
+uint64_t service_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Signals are read from a descriptor: no handler, so nothing that is interrupted. */
+static enum status take_signals(struct service *service, struct failure *why)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    service->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (service->signal_fd < 0)
+        return fail(why, STATUS_STOP, "signalfd: %s", strerror(errno));
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    return STATUS_OK;
+}
+
+static char *own_instance(const struct config *config)
+{
+    const char *given = config_text(config, "instance");
+    if (given)
+        return memory_string(text_of(given));
+    char host[HOST_NAME_MAX + 1] = "";
+    if (gethostname(host, sizeof host - 1) != 0 || !*host)
+        strcpy(host, "localhost");
+    return memory_format("%s-%ld", host, (long)getpid());
+}
+
+/* A second worker on a machine need not be told about the port of the first. */
+static enum status open_health(struct service *service, struct failure *why)
+{
+    const char *listen = config_text(service->config, "health-listen");
+    if (strcmp(listen, "off") == 0)
+        return STATUS_OK;
+    struct health_settings settings = {listen, config_duration_ms(service->config, "stuck-after"),
+                                       service->metrics};
+    enum status status = health_open(&settings, &service->health, why);
+    if (status == STATUS_OK) {
+        log_say(&service->log, LOG_INFO, "health",
+                log_text("listen", health_address(service->health)));
+        return STATUS_OK;
+    }
+    if (status == STATUS_RETRY && !config_is_given(service->config, "health-listen")) {
+        log_say(&service->log, LOG_WARNING, "no health server", log_text("reason", why->text));
+        return STATUS_OK;
+    }
+    failure_prefix(why, "health-listen (%s)", config_source(service->config, "health-listen"));
+    return STATUS_STOP;
+}
+
+enum status service_open(const struct config *config, const struct metric_row *rows, size_t count,
+                         struct service **out, struct failure *why)
+{
+    *out = NULL;
+    struct service *service = memory_new(sizeof *service);
+    service->config = config;
+    service->log = (struct log){stderr, config_command(config),
+                                (enum log_level)config_word(config, "log-level")};
+    service->drain_ms = config_duration_ms(config, "drain");
+    enum status status = take_signals(service, why);
+    if (status != STATUS_OK) {
+        free(service);
+        return status;
+    }
+    service->instance = own_instance(config);
+    service->metrics = metrics_new(rows, count);
+    status = open_health(service, why);
+    if (status != STATUS_OK) {
+        service_close(service);
+        return status;
+    }
+    *out = service;
+    return STATUS_OK;
+}
+
+void service_close(struct service *service)
+{
+    if (!service)
+        return;
+    health_close(service->health);
+    metrics_free(service->metrics);
+    close(service->signal_fd);
+    free(service->instance);
+    free(service);
+}
+
+const struct config *service_config(const struct service *service)
+{
+    return service->config;
+}
+
+const struct log *service_log(const struct service *service)
+{
+    return &service->log;
+}
+
+struct health *service_health(struct service *service)
+{
+    return service->health;
+}
+
+struct metrics *service_metrics(struct service *service)
+{
+    return service->metrics;
+}
+
+const char *service_instance(const struct service *service)
+{
+    return service->instance;
+}
+
+bool service_instance_is_given(const struct service *service)
+{
+    return config_is_given(service->config, "instance");
+}
+
+int service_signal_fd(const struct service *service)
+{
+    return service->signal_fd;
+}
+
+static void note_signal(struct service *service, const struct signalfd_siginfo *info)
+{
+    unsigned before = atomic_fetch_add(&service->signals, 1);
+    if (before == 0)
+        atomic_store(&service->stop_ms, service_now_ms());
+    log_say(&service->log, LOG_INFO, before ? "leaving at once" : "stopping",
+            log_text("signal", info->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT"),
+            log_integer("drain_ms", before ? 0 : (int64_t)service->drain_ms));
+}
+
+bool service_stopping(struct service *service)
+{
+    struct signalfd_siginfo info;
+    while (read(service->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+        note_signal(service, &info);
+    return atomic_load(&service->signals) > 0;
+}
+
+uint64_t service_drain_left_ms(struct service *service)
+{
+    if (!service_stopping(service))
+        return UINT64_MAX;
+    uint64_t since = service_now_ms() - atomic_load(&service->stop_ms);
+    bool over = atomic_load(&service->signals) > 1 || since >= service->drain_ms;
+    return over ? 0 : service->drain_ms - since;
+}
+
+bool service_sleep(struct service *service, uint64_t ms)
+{
+    enum { TURN_MS = 500 };
+    service_stopping(service);
+    unsigned signals = atomic_load(&service->signals);
+    uint64_t end = service_now_ms() + ms;
+    for (;;) {
+        health_turn(service->health);
+        uint64_t left = service_drain_left_ms(service); /* reads signals, too */
+        uint64_t now = service_now_ms();
+        if (now >= end)
+            return true;
+        if (left == 0 || atomic_load(&service->signals) != signals)
+            return false;
+        uint64_t wait = end - now < left ? end - now : left;
+        struct pollfd poll_fd = {.fd = service->signal_fd, .events = POLLIN};
+        poll(&poll_fd, 1, (int)(wait < TURN_MS ? wait : TURN_MS));
+    }
+}
