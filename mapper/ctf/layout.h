@@ -36,10 +36,11 @@ enum {
 #define LAYOUT_NONE UINT32_MAX
 
 enum layout_type {
-    LAYOUT_INTEGER,      /* `size` bits; enumerations, booleans and bit maps as well */
-    LAYOUT_FLOAT,        /* IEEE 754 in `size` bits: 16, 32, 64 or 128 */
-    LAYOUT_VARINT,       /* LEB128: seven bits a byte, the lowest first; values of 64 bits */
-    LAYOUT_STRING,       /* bytes and a NUL */
+    LAYOUT_INTEGER, /* `size` bits; enumerations, booleans and bit maps as well */
+    LAYOUT_FLOAT,   /* IEEE 754 in `size` bits: 16, 32, 64 or 128 */
+    LAYOUT_VARINT,  /* LEB128: seven bits a byte, the lowest first; values of 64 bits */
+    LAYOUT_STRING,  /* bytes and a NUL */
+    /* Of CTF 1.8 also arrays and sequences of characters, as babeltrace2 takes them. */
     LAYOUT_STRING_FIXED, /* `count` bytes; the text ends at the first NUL or with them */
     LAYOUT_STRING_SIZED, /* as many bytes as the slot `from` says, likewise */
     LAYOUT_BLOB_FIXED,   /* `count` bytes */
@@ -68,7 +69,9 @@ enum layout_meaning {
     LAYOUT_DISCARDED,       /* packet context: events_discarded, a counter that may wrap */
     LAYOUT_CPU,             /* packet context: cpu_id */
     LAYOUT_EVENT_ID,        /* event header */
-    LAYOUT_TIMESTAMP        /* event header: the low `size` bits of the stream's clock */
+    /* Event header: the low bits of the stream's clock, `size` of them or 7 per byte of a
+     * LAYOUT_VARINT. */
+    LAYOUT_TIMESTAMP
 };
 
 /* Both ends belong to it. To be compared as int64_t if the variant or optional `is_signed`. */

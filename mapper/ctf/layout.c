@@ -1,0 +1,183 @@
+#include "layout.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "layout_draft.h"
+#include "tsdl.h"
+
+/* CTF 1.8.3, 7.1: metadata packets. magic, uuid, checksum, content_size, packet_size, then a byte
+ * each for compression, encryption, checksum scheme, major and minor version. */
+enum {
+    PACKET_HEADER = 37,
+    PACKET_CONTENT_BITS = 24,
+    PACKET_BITS = 28,
+    PACKET_COMPRESSION = 32,
+    PACKET_ENCRYPTION = 33
+};
+static const uint32_t PACKET_MAGIC = UINT32_C(0x75D11D57);
+
+enum { RECORD_SEPARATOR = 0x1E };
+
+struct owner {
+    struct layout layout; /* first: what layout_close() gets */
+    struct arena arena;
+};
+
+/* --- metadata in packets --- */
+
+static uint32_t word_at(const uint8_t *at, bool big_endian)
+{
+    uint32_t value = 0;
+    for (unsigned i = 0; i < 4; i++)
+        value |= (uint32_t)at[i] << 8 * (big_endian ? 3 - i : i);
+    return value;
+}
+
+static bool is_packet(struct bytes rest, bool big_endian)
+{
+    return rest.count >= 4 && word_at(rest.at, big_endian) == PACKET_MAGIC;
+}
+
+/* The content of the packet at `offset`; *next is where the one behind it begins. */
+static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
+                             struct bytes *content, size_t *next, struct failure *why)
+{
+    struct bytes rest = {file.at + offset, file.count - offset};
+    if (!is_packet(rest, big_endian))
+        return fail(why, STATUS_REJECT, "metadata: no packet at byte %zu", offset);
+    if (rest.count < PACKET_HEADER)
+        return fail(why, STATUS_REJECT,
+                    "metadata: cut: %zu bytes are left of the packet at byte %zu", rest.count,
+                    offset);
+    uint32_t bits = word_at(rest.at + PACKET_CONTENT_BITS, big_endian);
+    size_t size = word_at(rest.at + PACKET_BITS, big_endian) / 8;
+    if (bits % 8 != 0 || bits / 8 < PACKET_HEADER || bits / 8 > size)
+        return fail(why, STATUS_REJECT,
+                    "metadata: packet at byte %zu: content of %u bits in %zu bytes", offset,
+                    (unsigned)bits, size);
+    if (rest.at[PACKET_COMPRESSION] != 0 || rest.at[PACKET_ENCRYPTION] != 0)
+        return fail(why, STATUS_REJECT, "metadata: packet at byte %zu: compressed or encrypted",
+                    offset);
+    if (size > rest.count)
+        return fail(why, STATUS_REJECT,
+                    "metadata: cut: %zu of %zu bytes are left of the packet at byte %zu",
+                    rest.count, size, offset);
+    *content = (struct bytes){rest.at + PACKET_HEADER, bits / 8 - PACKET_HEADER};
+    *next = offset + size;
+    return STATUS_OK;
+}
+
+/* The contents of all packets, one behind the other, into `room`, which is as large as `file`. */
+static enum status unpack(struct bytes file, char *room, size_t *used, struct failure *why)
+{
+    bool big_endian = is_packet(file, true);
+    *used = 0;
+    for (size_t offset = 0; offset < file.count;) {
+        struct bytes content = {NULL, 0};
+        enum status status = packet_at(file, offset, big_endian, &content, &offset, why);
+        if (status != STATUS_OK)
+            return status;
+        memcpy(room + *used, content.at, content.count);
+        *used += content.count;
+    }
+    return STATUS_OK;
+}
+
+/* --- opening --- */
+
+static enum status parse(struct text text, struct owner *owner, struct failure *why)
+{
+    if (text.count > 0 && text.at[0] == RECORD_SEPARATOR)
+        return fail(why, STATUS_REJECT, "metadata: CTF 2 is not read");
+    struct draft draft = {.into = &owner->arena, .layout = &owner->layout};
+    owner->layout.version = 1;
+    enum status status = tsdl_parse(text, &draft, why);
+    if (status == STATUS_OK)
+        status = layout_build(&draft, why);
+    draft_clear(&draft);
+    return status;
+}
+
+enum status layout_open(struct bytes metadata, struct layout **out, struct failure *why)
+{
+    *out = NULL;
+    if (metadata.count == 0)
+        return fail(why, STATUS_REJECT, "metadata: empty");
+    if (metadata.count > LAYOUT_METADATA_MAX)
+        return fail(why, STATUS_REJECT, "metadata: %zu bytes, over the limit", metadata.count);
+    char *room = memory_new(metadata.count + 1);
+    struct text text = {room, metadata.count};
+    enum status status = STATUS_OK;
+    if (is_packet(metadata, false) || is_packet(metadata, true))
+        status = unpack(metadata, room, &text.count, why);
+    else
+        memcpy(room, metadata.at, metadata.count);
+
+    struct owner *owner = memory_new(sizeof *owner);
+    if (status == STATUS_OK)
+        status = parse(text, owner, why);
+    owner->layout.bytes = sizeof *owner + owner->arena.whole;
+    if (status == STATUS_OK)
+        *out = &owner->layout;
+    else
+        layout_close(&owner->layout);
+    free(room);
+    return status;
+}
+
+void layout_close(struct layout *layout)
+{
+    if (layout == NULL)
+        return;
+    struct owner *owner = (struct owner *)layout;
+    arena_clear(&owner->arena);
+    free(owner);
+}
+
+/* --- looking up --- */
+
+const struct layout_stream *layout_stream(const struct layout *layout, uint64_t id)
+{
+    uint32_t low = 0, high = layout->stream_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (layout->streams[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < layout->stream_count && layout->streams[low].id == id ? &layout->streams[low]
+                                                                       : NULL;
+}
+
+const struct layout_event *layout_event_search(const struct layout_stream *stream, uint64_t id)
+{
+    uint32_t low = 0, high = stream->event_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (stream->by_id[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < stream->event_count && stream->by_id[low]->id == id ? stream->by_id[low] : NULL;
+}
+
+const struct layout_field *layout_member(const struct layout_field *field, const char *name)
+{
+    if (field == NULL || (field->type != LAYOUT_STRUCT && field->type != LAYOUT_VARIANT))
+        return NULL;
+    for (uint32_t i = 0; i < field->count; i++)
+        if (strcmp(field->fields[i].name, name) == 0)
+            return &field->fields[i];
+    return NULL;
+}
+
+const struct layout_env *layout_env(const struct layout *layout, const char *name)
+{
+    for (uint32_t i = 0; i < layout->env_count; i++)
+        if (strcmp(layout->env[i].name, name) == 0)
+            return &layout->env[i];
+    return NULL;
+}

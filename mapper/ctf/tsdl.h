@@ -1,0 +1,12 @@
+/* mapper/ctf/tsdl.h -- the metadata language of CTF 1.8. */
+#ifndef MAPPER_CTF_TSDL_H
+#define MAPPER_CTF_TSDL_H
+
+#include "mapper/ctf/layout_draft.h"
+
+/* Reads `text`, which is followed by a byte 0 and outlives `draft`.
+ * REJECT: not understood; `why` has line and column.
+ * Source: CTF 1.8.3, 7 and C.; what LTTng 2.5 to 2.14 write. */
+MUST_CHECK enum status tsdl_parse(struct text text, struct draft *draft, struct failure *why);
+
+#endif

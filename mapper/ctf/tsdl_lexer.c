@@ -1,0 +1,192 @@
+#include "tsdl_lexer.h"
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool begins_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool continues_word(char c)
+{
+    return begins_word(c) || is_digit(c);
+}
+
+/* What it is worth in base 16; 16 if it is no digit. */
+static unsigned digit_of(char c)
+{
+    if (is_digit(c))
+        return (unsigned)(c - '0');
+    if (c >= 'a' && c <= 'f')
+        return (unsigned)(c - 'a') + 10;
+    if (c >= 'A' && c <= 'F')
+        return (unsigned)(c - 'A') + 10;
+    return 16;
+}
+
+static struct token wrong(const char *at, const char *what)
+{
+    return (struct token){.type = TOKEN_WRONG, .text = text_of(what), .at = at};
+}
+
+/* Returns false at a comment that does not end. */
+static bool skip_space(struct lexer *lexer)
+{
+    while (lexer->at < lexer->end) {
+        const char *at = lexer->at;
+        size_t left = (size_t)(lexer->end - at);
+        /* Older tracers leave zeros behind the text of a packet. */
+        if (*at == ' ' || (*at >= '\t' && *at <= '\r') || *at == '\0') {
+            lexer->at++;
+        } else if (*at == '/' && left > 1 && at[1] == '*') {
+            const char *close = memmem(at + 2, left - 2, "*/", 2);
+            if (close == NULL)
+                return false;
+            lexer->at = close + 2;
+        } else if (*at == '/' && left > 1 && at[1] == '/') {
+            const char *close = memchr(at, '\n', left);
+            lexer->at = close != NULL ? close : lexer->end;
+        } else {
+            return true;
+        }
+    }
+    return true;
+}
+
+static struct token lex_number(struct lexer *lexer)
+{
+    const char *begin = lexer->at, *at = begin;
+    unsigned base = 10;
+    if (*at == '0' && at + 1 < lexer->end && (at[1] == 'x' || at[1] == 'X')) {
+        base = 16;
+        at += 2;
+    } else if (*at == '0') {
+        base = 8;
+    }
+    const char *digits = at;
+    uint64_t number = 0;
+    for (; at < lexer->end && digit_of(*at) < base; at++) {
+        unsigned digit = digit_of(*at);
+        if (number > (UINT64_MAX - digit) / base)
+            return wrong(begin, "a number beyond 64 bits");
+        number = number * base + digit;
+    }
+    if (at == digits)
+        return wrong(begin, "a number without digits");
+    while (at < lexer->end && (*at == 'u' || *at == 'U' || *at == 'l' || *at == 'L'))
+        at++;
+    if (at < lexer->end && continues_word(*at))
+        return wrong(begin, "a number with other characters");
+    lexer->at = at;
+    return (struct token){TOKEN_NUMBER, {begin, (size_t)(at - begin)}, begin, number};
+}
+
+/* A string, or a character. */
+static struct token lex_quoted(struct lexer *lexer, char quote)
+{
+    const char *begin = lexer->at, *at = begin + 1;
+    while (at < lexer->end && *at != quote)
+        at += *at == '\\' && at + 1 < lexer->end ? 2 : 1;
+    if (at >= lexer->end)
+        return wrong(begin, "a string that does not end");
+    lexer->at = at + 1;
+    return (struct token){
+        .type = TOKEN_STRING, .text = {begin + 1, (size_t)(at - begin - 1)}, .at = begin};
+}
+
+static struct token lex_character(struct lexer *lexer)
+{
+    struct token token = lex_quoted(lexer, '\'');
+    if (token.type != TOKEN_STRING)
+        return token;
+    struct arena arena = {.first = NULL};
+    struct text text = lexer_unescape(token.text, &arena);
+    token.type = TOKEN_NUMBER;
+    token.number = text.count == 1 ? (uint8_t)text.at[0] : 0;
+    bool one = text.count == 1;
+    arena_clear(&arena);
+    return one ? token : wrong(token.at, "not one character");
+}
+
+static struct token lex_sign(struct lexer *lexer)
+{
+    static const char *const LONG[] = {"...", ":=", "->"};
+    const char *begin = lexer->at;
+    size_t count = 1;
+    for (size_t i = 0; i < sizeof LONG / sizeof *LONG; i++) {
+        size_t length = strlen(LONG[i]);
+        if ((size_t)(lexer->end - begin) >= length && memcmp(begin, LONG[i], length) == 0) {
+            count = length;
+            break;
+        }
+    }
+    if (count == 1 && memchr("{}()[]<>;:,.=*+-", *begin, 16) == NULL)
+        return wrong(begin, "a character that means nothing here");
+    lexer->at = begin + count;
+    return (struct token){.type = TOKEN_SIGN, .text = {begin, count}, .at = begin};
+}
+
+struct token lexer_next(struct lexer *lexer)
+{
+    if (!skip_space(lexer))
+        return wrong(lexer->at, "a comment that does not end");
+    const char *begin = lexer->at;
+    if (begin >= lexer->end)
+        return (struct token){.type = TOKEN_END, .text = {begin, 0}, .at = begin};
+    if (begins_word(*begin)) {
+        const char *at = begin + 1;
+        while (at < lexer->end && continues_word(*at))
+            at++;
+        lexer->at = at;
+        return (struct token){
+            .type = TOKEN_WORD, .text = {begin, (size_t)(at - begin)}, .at = begin};
+    }
+    if (is_digit(*begin))
+        return lex_number(lexer);
+    if (*begin == '"')
+        return lex_quoted(lexer, '"');
+    if (*begin == '\'')
+        return lex_character(lexer);
+    return lex_sign(lexer);
+}
+
+/* --- escapes --- */
+
+/* The escape behind the backslash at *at, which moves behind it. */
+static char escaped(const char **at, const char *end)
+{
+    static const char NAMES[] = "abfnrtv", VALUES[] = "\a\b\f\n\r\t\v";
+    char c = *(*at)++;
+    const char *name = c != '\0' ? strchr(NAMES, c) : NULL;
+    if (name != NULL)
+        return VALUES[name - NAMES];
+    unsigned value = 0;
+    if (c == 'x') {
+        for (; *at < end && digit_of(**at) < 16; (*at)++)
+            value = (value << 4 | digit_of(**at)) & 0xff;
+        return (char)value;
+    }
+    if (digit_of(c) >= 8)
+        return c;
+    value = digit_of(c);
+    for (int i = 0; i < 2 && *at < end && digit_of(**at) < 8; i++, (*at)++)
+        value = (value << 3 | digit_of(**at)) & 0xff;
+    return (char)value;
+}
+
+struct text lexer_unescape(struct text raw, struct arena *arena)
+{
+    if (raw.count == 0 || memchr(raw.at, '\\', raw.count) == NULL)
+        return raw;
+    char *out = arena_take(arena, raw.count + 1);
+    size_t count = 0;
+    const char *end = raw.at + raw.count;
+    for (const char *at = raw.at; at < end;) {
+        char c = *at++;
+        out[count++] = c == '\\' && at < end ? escaped(&at, end) : c;
+    }
+    return (struct text){out, count};
+}

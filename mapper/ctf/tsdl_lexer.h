@@ -1,0 +1,37 @@
+/* mapper/ctf/tsdl_lexer.h -- the words of TSDL. For tsdl*.c. */
+#ifndef MAPPER_CTF_TSDL_LEXER_H
+#define MAPPER_CTF_TSDL_LEXER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+enum token_type {
+    TOKEN_END,
+    TOKEN_WORD,   /* also what other languages reserve */
+    TOKEN_NUMBER, /* `number` */
+    TOKEN_STRING, /* `text` has its escapes still, not its quotes */
+    TOKEN_SIGN,   /* one character, or "...", ":=", "->" */
+    TOKEN_WRONG   /* `text` is what is wrong with it */
+};
+
+struct token {
+    enum token_type type;
+    struct text text;
+    const char *at;  /* where it begins */
+    uint64_t number; /* characters in single quotes are numbers */
+};
+
+struct lexer {
+    const char *at, *end;
+};
+
+/* The next token, behind spaces and comments. */
+struct token lexer_next(struct lexer *lexer);
+
+/* The text of a TOKEN_STRING with its escapes resolved, in `arena` if there are any. */
+struct text lexer_unescape(struct text raw, struct arena *arena);
+
+#endif

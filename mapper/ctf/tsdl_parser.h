@@ -1,0 +1,107 @@
+/* mapper/ctf/tsdl_parser.h -- what the parsers of TSDL's blocks and types share. For tsdl*.c.
+ *
+ * All functions that return bool: false is a fault, which `why` tells already. */
+#ifndef MAPPER_CTF_TSDL_PARSER_H
+#define MAPPER_CTF_TSDL_PARSER_H
+
+#include "base/map.h"
+#include "mapper/ctf/layout_draft.h"
+#include "mapper/ctf/tsdl_lexer.h"
+
+/* Each kind of type has names of its own. */
+enum symbol_kind { SYMBOL_ALIAS, SYMBOL_STRUCT, SYMBOL_VARIANT, SYMBOL_ENUM };
+
+struct symbol {
+    const struct draft_type *type;
+    uint64_t key;           /* name and kind */
+    uint32_t depth;         /* of the scope that declares it */
+    struct symbol *outside; /* that it hides, or NULL */
+};
+
+struct tsdl {
+    struct draft *draft;
+    struct failure *why;
+    struct lexer lexer;
+    struct token token; /* the one that is to be looked at */
+    uint32_t depth;     /* of types within types */
+    uint32_t made;      /* types, members, labels */
+    /* Names that are declared now, by key, and in the order of declaration. */
+    struct map symbols;
+    struct symbol **declared;
+    size_t declared_count, declared_room;
+    uint32_t scope_depth;
+    /* Stacks: members and labels of what is being read, outer ones below. */
+    struct draft_member *members;
+    size_t member_count, member_room;
+    struct draft_range *labels;
+    size_t label_count, label_room;
+    bool has_trace, has_order;
+};
+
+/* --- tsdl_words.c: tokens, values, names --- */
+
+/* Says what is wrong at the current token, or at `place`. */
+bool tsdl_fail(struct tsdl *tsdl, const char *format, ...) PRINTF_LIKE(2, 3);
+bool tsdl_fail_at(struct tsdl *tsdl, const char *place, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static inline bool tsdl_is(const struct tsdl *tsdl, const char *what)
+{
+    return tsdl->token.type != TOKEN_STRING && text_equal(tsdl->token.text, text_of(what));
+}
+
+bool tsdl_next(struct tsdl *tsdl); /* false at a wrong token */
+bool tsdl_expect(struct tsdl *tsdl, const char *sign);
+/* Goes on if the current token is `what`; *is tells. */
+bool tsdl_accept(struct tsdl *tsdl, const char *what, bool *is);
+/* Limits how much a text may make. */
+bool tsdl_count(struct tsdl *tsdl);
+
+/* What stands to the right of "=". */
+struct value {
+    bool is_number, is_negative;
+    uint64_t number;  /* two's complement if negative */
+    struct text text; /* of a string, or words with dots between them */
+    const char *at;
+};
+
+bool tsdl_value(struct tsdl *tsdl, struct value *out);
+/* "a.b.c", "a->b" or "a". At its first word. */
+bool tsdl_dotted(struct tsdl *tsdl, struct text *out);
+bool tsdl_unsigned(struct tsdl *tsdl, const struct value *value, uint64_t most, uint64_t *out);
+bool tsdl_boolean(struct tsdl *tsdl, const struct value *value, bool *out);
+bool tsdl_text(struct tsdl *tsdl, const struct value *value, struct text *out);
+bool tsdl_uuid(struct tsdl *tsdl, const struct value *value, uint8_t uuid[16]);
+bool tsdl_order(struct tsdl *tsdl, const struct value *value, enum draft_order *out);
+
+/* Reads "KEY = VALUE;" until "}", each time calling `set`; keys that mean nothing to it are left
+ * alone, as babeltrace2 does. At the "{"; leaves behind the "}". */
+bool tsdl_attributes(struct tsdl *tsdl, void *into,
+                     bool (*set)(struct tsdl *tsdl, void *into, struct text key,
+                                 const struct value *value));
+
+void tsdl_open_scope(struct tsdl *tsdl);
+void tsdl_close_scope(struct tsdl *tsdl);
+bool tsdl_declare(struct tsdl *tsdl, enum symbol_kind kind, struct text name,
+                  const struct draft_type *type, const char *place);
+/* NULL if there is none. */
+const struct draft_type *tsdl_find(struct tsdl *tsdl, enum symbol_kind kind, struct text name);
+
+/* --- tsdl_types.c --- */
+
+/* A type that is to the right of ":=", up to the ";", which is left. */
+bool tsdl_type(struct tsdl *tsdl, const struct draft_type **out);
+/* Whether the current token begins typealias, typedef or a declaration of a type. */
+bool tsdl_at_declaration(const struct tsdl *tsdl);
+/* Reads that, with its ";". */
+bool tsdl_declaration(struct tsdl *tsdl);
+
+/* --- tsdl_leaves.c: integer, floating_point, string, enum --- */
+
+/* Behind the word itself. */
+bool tsdl_integer(struct tsdl *tsdl, struct draft_type **out);
+bool tsdl_float(struct tsdl *tsdl, struct draft_type **out);
+bool tsdl_string(struct tsdl *tsdl, struct draft_type **out);
+/* At the "{" of an enumeration, whose integer is `type`; fills its labels. */
+bool tsdl_labels(struct tsdl *tsdl, struct draft_type *type);
+
+#endif
