@@ -212,14 +212,14 @@ static struct config *config_new(const struct config_program *program)
     struct config *config = memory_new(sizeof *config);
     config->program = program;
     const struct config_section *section;
+    size_t room = 0;
     for (size_t i = 0; (section = config_section_at(program, i)); i++)
-        config->count += section->count;
-    config->settings = memory_new(config->count * sizeof *config->settings);
-    size_t count = 0;
+        room += section->count;
+    config->settings = memory_new(room * sizeof *config->settings);
     for (size_t i = 0; (section = config_section_at(program, i)); i++)
         for (size_t row = 0; row < section->count; row++) {
             assert(!config_find(config, text_of(section->rows[row].name)) || !"two of one name");
-            config->settings[count++].row = &section->rows[row];
+            config->settings[config->count++].row = &section->rows[row];
         }
     take_defaults(config);
     return config;
