@@ -1,0 +1,45 @@
+/* bus/admin.h -- topics, and what groups have committed. */
+#ifndef BUS_ADMIN_H
+#define BUS_ADMIN_H
+
+#include "bus/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bus_admin;
+
+MUST_CHECK enum status bus_admin_new(const struct bus_settings *settings, struct bus_admin **out,
+                                     struct failure *why);
+void bus_admin_free(struct bus_admin *admin); /* NULL is fine */
+
+/* A setting that topics of spanmill have. */
+struct bus_topic_setting {
+    const char *key, *value;
+};
+
+struct bus_topic_plan {
+    enum bus_topic topic;
+    int32_t partitions;
+    int replication;
+    const struct bus_topic_setting *settings;
+    size_t setting_count;
+};
+
+/* Makes a topic that is not there. OK; END: there already; RETRY: no answer; REJECT: refused. */
+MUST_CHECK enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_plan *plan,
+                                        struct failure *why);
+/* Calls `differs` for each setting that is not as planned.
+ * OK: looked at; END: no such topic; RETRY: no answer. */
+MUST_CHECK enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan *plan,
+                                       void (*differs)(void *context, const char *what,
+                                                       const char *planned, const char *found),
+                                       void *context, struct failure *why);
+
+/* Committed offsets of the group PREFIX-ROLE in a topic: `offsets`, by partition, has room for
+ * `count`; BUS_OFFSET_NONE where there is none. RETRY: no answer. */
+MUST_CHECK enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role,
+                                               enum bus_topic topic, int64_t *offsets,
+                                               int32_t count, struct failure *why);
+
+#endif

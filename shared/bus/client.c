@@ -1,0 +1,117 @@
+#include "bus/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value,
+                       const char *source, struct failure *why)
+{
+    char error[256];
+    if (rd_kafka_conf_set(conf, key, value, error, sizeof error) == RD_KAFKA_CONF_OK)
+        return STATUS_OK;
+    return fail(why, STATUS_REJECT, "%s%s%s", source ? source : "", source ? ": " : "", error);
+}
+
+static void log_line(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    const struct client_log *log = rd_kafka_opaque(handle);
+    if (!log || !log->settings->log) {
+        fprintf(stderr, "librdkafka: %s: %s\n", facility, text);
+        return;
+    }
+    char *line = memory_format("%s: %s", facility, text);
+    log->settings->log(log->settings->context, level, line);
+    free(line);
+}
+
+enum status client_conf(const struct bus_settings *settings,
+                        const struct client_default *defaults, rd_kafka_conf_t **out,
+                        struct failure *why)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, log_line);
+    enum status status = set(conf, "bootstrap.servers", settings->brokers, NULL, why);
+    for (const struct client_default *at = defaults; at->key && status == STATUS_OK; at++)
+        status = set(conf, at->key, at->value, NULL, why);
+    for (size_t i = 0; i < settings->pair_count && status == STATUS_OK; i++)
+        status = set(conf, settings->pairs[i].key, settings->pairs[i].value,
+                     settings->pairs[i].source, why);
+    if (status == STATUS_OK)
+        *out = conf;
+    else
+        rd_kafka_conf_destroy(conf);
+    return status;
+}
+
+enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque,
+                       rd_kafka_t **out, struct failure *why)
+{
+    char error[512];
+    rd_kafka_conf_set_opaque(conf, opaque);
+    *out = rd_kafka_new(type, conf, error, sizeof error);
+    if (*out)
+        return STATUS_OK;
+    rd_kafka_conf_destroy(conf); /* it is only taken by what is made */
+    return fail(why, STATUS_REJECT, "%s", error);
+}
+
+enum status bus_settings_check(const struct bus_settings *settings, struct failure *why)
+{
+    static const struct client_default none[] = {{NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    enum status status = client_conf(settings, none, &conf, why);
+    if (status == STATUS_OK)
+        rd_kafka_conf_destroy(conf);
+    return status;
+}
+
+enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failure *why)
+{
+    return fail(why, STATUS_RETRY, "%s: %s", what, rd_kafka_err2str(code));
+}
+
+void client_message(const rd_kafka_message_t *message, struct bus_message *out)
+{
+    rd_kafka_timestamp_type_t type;
+    *out = (struct bus_message){
+        .partition = message->partition,
+        .offset = message->offset,
+        .time_ms = rd_kafka_message_timestamp(message, &type),
+        .key = {message->key, message->key_len},
+        .value = {message->payload, message->len},
+        .end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF,
+    };
+    if (out->end) {
+        /* The payload is a sentence then. */
+        out->value = (struct bytes){NULL, 0};
+        out->key = (struct text){NULL, 0};
+    }
+}
+
+struct bytes client_header(const rd_kafka_message_t *message, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t size;
+    if (!message ||
+        rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return (struct bytes){NULL, 0};
+    return (struct bytes){value, size};
+}
+
+bool client_is_over(const struct bus_patience *patience)
+{
+    return patience && patience->over && patience->over(patience->context);
+}
+
+uint64_t client_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

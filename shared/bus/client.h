@@ -1,0 +1,48 @@
+/* bus/client.h -- what all handles of librdkafka have in common; for this folder alone. */
+#ifndef BUS_CLIENT_H
+#define BUS_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus/consumer.h"
+#include "bus/producer.h"
+#include "bus/settings.h"
+
+/* Of a role, before the user's; ended by a NULL key. */
+struct client_default {
+    const char *key, *value;
+};
+
+/* The broker's answer to a question is waited for this long, then asked for again. */
+enum { CLIENT_ANSWER_MS = 1000, CLIENT_QUESTIONS = 10 };
+
+/* Where librdkafka's log lines of a handle go; `settings` must outlive it. */
+struct client_log {
+    const struct bus_settings *settings;
+};
+
+/* A configuration with the role's defaults and the user's settings. REJECT: one is refused. */
+MUST_CHECK enum status client_conf(const struct bus_settings *settings,
+                                   const struct client_default *defaults, rd_kafka_conf_t **out,
+                                   struct failure *why);
+/* Makes the handle; takes `conf` in any case. `opaque` is given to callbacks: its first member
+ * must be a struct client_log. */
+MUST_CHECK enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque,
+                                  rd_kafka_t **out, struct failure *why);
+
+/* RETRY with the code's text. */
+enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failure *why);
+/* Fills `out` from `message`, which stays whose it was. */
+void client_message(const rd_kafka_message_t *message, struct bus_message *out);
+struct bytes client_header(const rd_kafka_message_t *message, const char *name);
+
+bool client_is_over(const struct bus_patience *patience);
+uint64_t client_now_ms(void);
+
+/* Of a consumer's group, for transactions; owned by the caller. */
+rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct bus_consumer *consumer);
+const char *consumer_topic(const struct bus_consumer *consumer);
+
+#endif

@@ -1,0 +1,343 @@
+#include "bus/consumer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "bus/client.h"
+
+struct bus_consumer {
+    struct client_log log;
+    rd_kafka_t *handle;
+    struct bus_rebalance rebalance;
+    char topic[BUS_NAME_MAX];
+    rd_kafka_message_t *last;
+    int32_t *owned;
+    size_t owned_count, owned_room;
+    bool paused, closing;
+};
+
+/* --- rebalances --- */
+
+static rd_kafka_topic_partition_list_t *owned_list(const struct bus_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)consumer->owned_count);
+    for (size_t i = 0; i < consumer->owned_count; i++)
+        rd_kafka_topic_partition_list_add(list, consumer->topic, consumer->owned[i]);
+    return list;
+}
+
+static void say(const struct bus_consumer *consumer, const char *sentence)
+{
+    if (consumer->rebalance.say)
+        consumer->rebalance.say(consumer->rebalance.context, sentence);
+}
+
+static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    consumer->owned = memory_grow(consumer->owned, &consumer->owned_room,
+                                  (size_t)list->cnt + 1, sizeof *consumer->owned);
+    consumer->owned_count = 0;
+    for (int i = 0; i < list->cnt; i++)
+        consumer->owned[consumer->owned_count++] = list->elems[i].partition;
+    for (int i = 0; i < list->cnt; i++) {
+        int64_t offset = BUS_OFFSET_NONE;
+        if (consumer->rebalance.assigned)
+            offset = consumer->rebalance.assigned(consumer->rebalance.context,
+                                                  list->elems[i].partition);
+        list->elems[i].offset = offset == BUS_OFFSET_NONE ? RD_KAFKA_OFFSET_STORED : offset;
+    }
+    if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        say(consumer, "an assignment of partitions was refused");
+    if (consumer->paused)
+        rd_kafka_pause_partitions(consumer->handle, list);
+}
+
+static void revoke(struct bus_consumer *consumer)
+{
+    bool lost = rd_kafka_assignment_lost(consumer->handle);
+    consumer->owned_count = 0;
+    if (consumer->rebalance.revoked)
+        consumer->rebalance.revoked(consumer->rebalance.context, lost);
+    rd_kafka_assign(consumer->handle, NULL);
+}
+
+static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    (void)handle;
+    struct bus_consumer *consumer = opaque;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !consumer->closing)
+        assign(consumer, list);
+    else
+        revoke(consumer);
+}
+
+/* --- life --- */
+
+enum status bus_consumer_new(const struct bus_settings *settings,
+                             const struct bus_consumer_options *options,
+                             struct bus_consumer **out, struct failure *why)
+{
+    *out = NULL;
+    char group[BUS_NAME_MAX];
+    bus_group_name(settings, options->role, group);
+    /* A record that is worked on for long is paused behind, and what was fetched ahead is thrown
+     * away then: fetch little. */
+    const struct client_default defaults[] = {
+        {"group.id", group},
+        {"partition.assignment.strategy", "range"},
+        {"isolation.level", "read_committed"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"enable.partition.eof", "true"},
+        {"max.poll.interval.ms", "600000"},
+        {"session.timeout.ms", "10000"},
+        {"fetch.wait.max.ms", "50"},
+        {"fetch.message.max.bytes", "1048576"},
+        {"queued.min.messages", options->long_work ? "1" : "1000"},
+        {"queued.max.messages.kbytes", options->long_work ? "2048" : "32768"},
+        {options->instance ? "group.instance.id" : NULL, options->instance},
+        {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    enum status status = client_conf(settings, defaults, &conf, why);
+    if (status != STATUS_OK)
+        return status;
+    struct bus_consumer *consumer = memory_new(sizeof *consumer);
+    consumer->log.settings = settings;
+    consumer->rebalance = options->rebalance;
+    bus_topic_name(settings, options->topic, consumer->topic);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    status = client_new(RD_KAFKA_CONSUMER, conf, consumer, &consumer->handle, why);
+    if (status != STATUS_OK) {
+        free(consumer);
+        return status;
+    }
+    rd_kafka_poll_set_consumer(consumer->handle);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, consumer->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->handle, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        bus_consumer_free(consumer);
+        return fail(why, STATUS_REJECT, "subscribing to %s: %s", consumer->topic,
+                    rd_kafka_err2str(code));
+    }
+    *out = consumer;
+    return STATUS_OK;
+}
+
+static void give_back(struct bus_consumer *consumer)
+{
+    if (consumer->last)
+        rd_kafka_message_destroy(consumer->last);
+    consumer->last = NULL;
+}
+
+void bus_consumer_free(struct bus_consumer *consumer)
+{
+    if (!consumer)
+        return;
+    consumer->closing = true;
+    give_back(consumer);
+    rd_kafka_consumer_close(consumer->handle);
+    rd_kafka_destroy(consumer->handle);
+    free(consumer->owned);
+    free(consumer);
+}
+
+/* --- reading --- */
+
+/* There is no committed offset, or it is out of range: begin at the beginning. */
+static void reset(struct bus_consumer *consumer, int32_t partition)
+{
+    int64_t committed;
+    char metadata[BUS_METADATA_MAX];
+    struct failure why;
+    if (bus_consumer_committed(consumer, partition, &committed, metadata, &why) == STATUS_OK &&
+        committed != BUS_OFFSET_NONE) {
+        char *sentence = memory_format("offset %lld of partition %d is gone: records may be "
+                                       "lost; going on at the first that is there",
+                                       (long long)committed, (int)partition);
+        say(consumer, sentence);
+        free(sentence);
+    }
+    if (bus_consumer_seek(consumer, partition, RD_KAFKA_OFFSET_BEGINNING, &why) != STATUS_OK)
+        say(consumer, why.text);
+}
+
+/* What is no record: OK if it is the caller's (an end), END if there is nothing for it. */
+static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t *message,
+                              struct failure *why)
+{
+    switch ((int)message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+        reset(consumer, message->partition);
+        return STATUS_END;
+    case RD_KAFKA_RESP_ERR__FATAL: {
+        char text[512];
+        rd_kafka_fatal_error(consumer->handle, text, sizeof text);
+        return fail(why, STATUS_STOP, "%s", text);
+    }
+    default:
+        say(consumer, rd_kafka_message_errstr(message));
+        return STATUS_END;
+    }
+}
+
+enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
+                              struct bus_message *out, struct failure *why)
+{
+    give_back(consumer);
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, timeout_ms);
+    if (!message)
+        return STATUS_END;
+    enum status status = STATUS_OK;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = take_error(consumer, message, why);
+    if (status != STATUS_OK) {
+        rd_kafka_message_destroy(message);
+        return status;
+    }
+    consumer->last = message;
+    client_message(message, out);
+    return STATUS_OK;
+}
+
+struct bytes bus_consumer_header(const struct bus_consumer *consumer, const char *name)
+{
+    return client_header(consumer->last, name);
+}
+
+static void pause_or_resume(struct bus_consumer *consumer, bool pause)
+{
+    if (consumer->paused == pause)
+        return;
+    consumer->paused = pause;
+    if (consumer->owned_count == 0)
+        return;
+    rd_kafka_topic_partition_list_t *list = owned_list(consumer);
+    if (pause)
+        rd_kafka_pause_partitions(consumer->handle, list);
+    else
+        rd_kafka_resume_partitions(consumer->handle, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void bus_consumer_pause(struct bus_consumer *consumer)
+{
+    pause_or_resume(consumer, true);
+}
+
+void bus_consumer_resume(struct bus_consumer *consumer)
+{
+    pause_or_resume(consumer, false);
+}
+
+enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition, int64_t offset,
+                              struct failure *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, consumer->topic, partition)->offset = offset;
+    /* 2.0.2 divides the time-out by 1000 (fixed in 2.1.0). */
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->handle, list, 10000000);
+    rd_kafka_resp_err_t code =
+        error ? rd_kafka_error_code(error) : list->elems[0].err;
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, "seeking", why);
+}
+
+bool bus_consumer_owns(const struct bus_consumer *consumer, int32_t partition)
+{
+    for (size_t i = 0; i < consumer->owned_count; i++)
+        if (consumer->owned[i] == partition)
+            return true;
+    return false;
+}
+
+const int32_t *bus_consumer_owned(const struct bus_consumer *consumer, size_t *count)
+{
+    *count = consumer->owned_count;
+    return consumer->owned;
+}
+
+/* --- offsets --- */
+
+enum status bus_consumer_committed(struct bus_consumer *consumer, int32_t partition,
+                                   int64_t *offset, char metadata[BUS_METADATA_MAX],
+                                   struct failure *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_add(list, consumer->topic, partition);
+    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->handle, list, CLIENT_ANSWER_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = at->err;
+    *offset = at->offset >= 0 ? at->offset : BUS_OFFSET_NONE;
+    metadata[0] = '\0';
+    if (at->metadata)
+        snprintf(metadata, BUS_METADATA_MAX, "%.*s", (int)at->metadata_size,
+                 (const char *)at->metadata);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK
+                                              : client_fail(code, "committed offset", why);
+}
+
+enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_offset *offset,
+                                struct failure *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_add(list, consumer->topic, offset->partition);
+    at->offset = offset->offset;
+    if (offset->metadata) {
+        at->metadata_size = strlen(offset->metadata);
+        at->metadata = strdup(offset->metadata); /* given back with the list */
+    }
+    /* rd_kafka_commit() waits for ever without a broker: asked through a queue, it does not. */
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer->handle, list, queue, NULL, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_event_t *event = code == RD_KAFKA_RESP_ERR_NO_ERROR
+                                  ? rd_kafka_queue_poll(queue, 5 * CLIENT_ANSWER_MS)
+                                  : NULL;
+    if (event) {
+        code = rd_kafka_event_error(event);
+        const rd_kafka_topic_partition_list_t *done =
+            rd_kafka_event_topic_partition_list(event);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && done && done->cnt > 0)
+            code = done->elems[0].err;
+        rd_kafka_event_destroy(event);
+    } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    rd_kafka_queue_destroy(queue);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK
+                                              : client_fail(code, "committing an offset", why);
+}
+
+enum status bus_consumer_range(struct bus_consumer *consumer, int32_t partition, int64_t *first,
+                               int64_t *end, struct failure *why)
+{
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        consumer->handle, consumer->topic, partition, first, end, CLIENT_ANSWER_MS);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK
+                                              : client_fail(code, "offsets of a partition", why);
+}
+
+rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct bus_consumer *consumer)
+{
+    return rd_kafka_consumer_group_metadata(consumer->handle);
+}
+
+const char *consumer_topic(const struct bus_consumer *consumer)
+{
+    return consumer->topic;
+}

@@ -1,0 +1,381 @@
+#include "bus/producer.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/memory.h"
+#include "bus/client.h"
+#include "bus/partition.h"
+
+/* How long a step of a transaction is waited for before it is asked for again. */
+enum { STEP_MS = 1000, PARTITIONS_KNOWN_MS = 60000 };
+
+/* A record on its way. */
+struct delivery {
+    struct bus_place place;
+    rd_kafka_resp_err_t code;
+    bool done;
+};
+
+struct bus_producer {
+    struct client_log log;
+    rd_kafka_t *handle;
+    char topics[BUS_TOPICS][BUS_NAME_MAX];
+    int32_t partitions[BUS_TOPICS]; /* 0: not asked yet */
+    uint64_t asked_ms[BUS_TOPICS];
+    bool transactional;
+    size_t on_way;
+};
+
+static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
+{
+    (void)handle;
+    struct bus_producer *producer = opaque;
+    struct delivery *delivery = message->_private;
+    producer->on_way--;
+    if (!delivery)
+        return;
+    *delivery = (struct delivery){{message->partition, message->offset}, message->err, true};
+}
+
+/* --- life --- */
+
+/* Asks again until the broker answers. */
+static enum status init_transactions(struct bus_producer *producer,
+                                     const struct bus_patience *patience, struct failure *why)
+{
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(producer->handle, STEP_MS);
+        if (!error)
+            return STATUS_OK;
+        bool again = rd_kafka_error_is_retriable(error) ||
+                     rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
+        enum status status = fail(why, again ? STATUS_RETRY : STATUS_STOP,
+                                  "beginning with transactions: %s",
+                                  rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        if (!again || client_is_over(patience))
+            return status;
+    }
+}
+
+enum status bus_producer_new(const struct bus_settings *settings, const char *transactional_id,
+                             const struct bus_patience *patience, struct bus_producer **out,
+                             struct failure *why)
+{
+    *out = NULL;
+    /* Partials, state and results are compressed already, or small; archives are. An open
+     * transaction holds back every reader of committed records: 10 s at the most. */
+    const struct client_default defaults[] = {
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
+        {"linger.ms", "5"},
+        {"message.max.bytes", "1000000"},
+        {"queue.buffering.max.kbytes", "65536"},
+        {transactional_id ? "transaction.timeout.ms" : "delivery.timeout.ms",
+         transactional_id ? "10000" : "30000"},
+        {transactional_id ? "transactional.id" : NULL, transactional_id},
+        {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    enum status status = client_conf(settings, defaults, &conf, why);
+    if (status != STATUS_OK)
+        return status;
+    struct bus_producer *producer = memory_new(sizeof *producer);
+    producer->log.settings = settings;
+    producer->transactional = transactional_id != NULL;
+    for (int i = 0; i < BUS_TOPICS; i++)
+        bus_topic_name(settings, (enum bus_topic)i, producer->topics[i]);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    status = client_new(RD_KAFKA_PRODUCER, conf, producer, &producer->handle, why);
+    if (status != STATUS_OK) {
+        free(producer);
+        return status;
+    }
+    if (transactional_id)
+        status = init_transactions(producer, patience, why);
+    if (status != STATUS_OK) {
+        bus_producer_free(producer);
+        return status;
+    }
+    *out = producer;
+    return STATUS_OK;
+}
+
+void bus_producer_free(struct bus_producer *producer)
+{
+    if (!producer)
+        return;
+    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->handle, STEP_MS);
+    rd_kafka_destroy(producer->handle);
+    free(producer);
+}
+
+/* --- sending --- */
+
+/* How many partitions the topic has: they are fixed, but a topic may be made anew. */
+static enum status ask_partitions(struct bus_producer *producer, enum bus_topic topic,
+                                  struct failure *why)
+{
+    uint64_t now = client_now_ms();
+    if (producer->partitions[topic] > 0 &&
+        now - producer->asked_ms[topic] < PARTITIONS_KNOWN_MS)
+        return STATUS_OK;
+    rd_kafka_topic_t *handle =
+        rd_kafka_topic_new(producer->handle, producer->topics[topic], NULL);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(producer->handle, 0, handle, &metadata, 5 * CLIENT_ANSWER_MS);
+    rd_kafka_topic_destroy(handle);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return client_fail(code, producer->topics[topic], why);
+    int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    code = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                    : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_metadata_destroy(metadata);
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return fail(why, STATUS_REJECT, "there is no topic %s (spanmill topics create)",
+                    producer->topics[topic]);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || count <= 0)
+        return client_fail(code, producer->topics[topic], why);
+    producer->partitions[topic] = count;
+    producer->asked_ms[topic] = now;
+    return STATUS_OK;
+}
+
+static rd_kafka_headers_t *make_headers(const struct bus_record *record)
+{
+    if (record->header_count == 0)
+        return NULL;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(record->header_count);
+    for (size_t i = 0; i < record->header_count; i++)
+        rd_kafka_header_add(headers, record->headers[i].name, -1, record->headers[i].value.at,
+                            (ssize_t)record->headers[i].value.count);
+    return headers;
+}
+
+/* What a code of a record means to its sender. */
+static enum status judge(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+        return STATUS_REJECT;
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__FENCED:
+        return STATUS_STOP;
+    default:
+        return STATUS_RETRY;
+    }
+}
+
+static enum status judge_and_tell(struct bus_producer *producer, rd_kafka_resp_err_t code,
+                                  const char *topic, struct failure *why)
+{
+    char text[512];
+    enum status status = judge(code);
+    if (status != STATUS_STOP)
+        return status == STATUS_OK ? status
+                                   : fail(why, status, "%s: %s", topic, rd_kafka_err2str(code));
+    if (rd_kafka_fatal_error(producer->handle, text, sizeof text) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        snprintf(text, sizeof text, "%s", rd_kafka_err2str(code));
+    return fail(why, STATUS_STOP, "%s", text);
+}
+
+/* Hands one record to librdkafka, which copies it. */
+static enum status produce(struct bus_producer *producer, const struct bus_record *record,
+                           struct delivery *delivery, const struct bus_patience *patience,
+                           struct failure *why)
+{
+    int32_t partition = record->partition;
+    enum status status = ask_partitions(producer, record->topic, why);
+    if (status != STATUS_OK)
+        return status;
+    if (partition < 0)
+        partition = bus_partition(record->route, producer->partitions[record->topic]);
+    for (;;) {
+        rd_kafka_headers_t *headers = make_headers(record);
+        rd_kafka_vu_t arguments[] = {
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = producer->topics[record->topic]},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+            {.vtype = RD_KAFKA_VTYPE_KEY,
+             .u.mem = {(void *)(uintptr_t)record->key.at, record->key.count}},
+            {.vtype = RD_KAFKA_VTYPE_VALUE,
+             .u.mem = {(void *)(uintptr_t)record->value.at, record->value.count}},
+            {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = delivery},
+            {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}};
+        size_t count = sizeof arguments / sizeof *arguments - (headers == NULL);
+        rd_kafka_error_t *error = rd_kafka_produceva(producer->handle, arguments, count);
+        if (!error) {
+            producer->on_way++;
+            return STATUS_OK;
+        }
+        rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+        if (headers)
+            rd_kafka_headers_destroy(headers); /* it only takes them with the record */
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            return judge_and_tell(producer, code, producer->topics[record->topic], why);
+        rd_kafka_poll(producer->handle, 100);
+        if (client_is_over(patience))
+            return fail(why, STATUS_RETRY, "the queue of records to send is full");
+    }
+}
+
+/* Drops what is on its way, so that no delivery outlives its room. */
+static void drop(struct bus_producer *producer)
+{
+    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    while (producer->on_way > 0)
+        rd_kafka_poll(producer->handle, 100);
+}
+
+enum status bus_deliver(struct bus_producer *producer, const struct bus_record *records,
+                        size_t count, uint64_t timeout_ms, const struct bus_patience *patience,
+                        struct bus_place *places, struct failure *why)
+{
+    assert(!producer->transactional);
+    struct delivery *deliveries = memory_new(count * sizeof *deliveries);
+    uint64_t begin_ms = client_now_ms();
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = produce(producer, &records[i], &deliveries[i], patience, why);
+    while (producer->on_way > 0 && status == STATUS_OK) {
+        rd_kafka_poll(producer->handle, 100);
+        if (client_now_ms() - begin_ms > timeout_ms || client_is_over(patience))
+            status = fail(why, STATUS_RETRY, "%zu of %zu records are not delivered yet",
+                          producer->on_way, count);
+    }
+    if (status != STATUS_OK)
+        drop(producer);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = judge_and_tell(producer, deliveries[i].code,
+                                producer->topics[records[i].topic], why);
+    for (size_t i = 0; i < count && places; i++)
+        places[i] = deliveries[i].place;
+    free(deliveries);
+    return status;
+}
+
+/* --- transactions --- */
+
+/* What an error of a transaction means; destroys it. */
+static enum status judge_step(rd_kafka_error_t *error, const char *step, bool *again,
+                              struct failure *why)
+{
+    *again = false;
+    if (!error)
+        return STATUS_OK;
+    enum status status = STATUS_STOP;
+    if (!rd_kafka_error_is_fatal(error)) {
+        *again = !rd_kafka_error_txn_requires_abort(error) &&
+                 (rd_kafka_error_is_retriable(error) ||
+                  rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT);
+        if (*again || rd_kafka_error_txn_requires_abort(error))
+            status = STATUS_RETRY;
+    }
+    fail(why, status, "%s: %s", step, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return status;
+}
+
+static enum status abort_transaction(struct bus_producer *producer,
+                                     const struct bus_patience *patience, struct failure *why)
+{
+    bool again = true;
+    enum status status = STATUS_RETRY;
+    struct failure reason;
+    while (again) {
+        status = judge_step(rd_kafka_abort_transaction(producer->handle, STEP_MS),
+                            "aborting a transaction", &again, &reason);
+        if (again && client_is_over(patience))
+            return fail(why, STATUS_STOP, "%s", reason.text);
+    }
+    if (status == STATUS_OK)
+        return STATUS_RETRY;
+    return fail(why, STATUS_STOP, "%s", reason.text);
+}
+
+static enum status send_offsets(struct bus_producer *producer, struct bus_consumer *consumer,
+                                const struct bus_offset *offsets, size_t count,
+                                const struct bus_patience *patience, struct failure *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_add(
+            list, consumer_topic(consumer), offsets[i].partition);
+        at->offset = offsets[i].offset;
+        if (offsets[i].metadata) {
+            at->metadata_size = strlen(offsets[i].metadata);
+            at->metadata = strdup(offsets[i].metadata); /* given back with the list */
+        }
+    }
+    rd_kafka_consumer_group_metadata_t *group = consumer_group_metadata(consumer);
+    bool again = true;
+    enum status status = STATUS_RETRY;
+    while (again) {
+        status = judge_step(rd_kafka_send_offsets_to_transaction(producer->handle, list, group,
+                                                                 STEP_MS),
+                            "sending offsets", &again, why);
+        if (again && client_is_over(patience))
+            break;
+    }
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
+/* A commit without an answer is not one that failed: it is asked for again. */
+static enum status commit(struct bus_producer *producer, const struct bus_patience *patience,
+                          struct failure *why)
+{
+    bool again = true;
+    enum status status = STATUS_RETRY;
+    while (again) {
+        status = judge_step(rd_kafka_commit_transaction(producer->handle, STEP_MS),
+                            "committing a transaction", &again, why);
+        if (again && client_is_over(patience))
+            return STATUS_STOP; /* nobody knows whether it is: leave, and find out by reading */
+    }
+    return status;
+}
+
+enum status bus_transact(struct bus_producer *producer, const struct bus_record *records,
+                         size_t count, struct bus_consumer *consumer,
+                         const struct bus_offset *offsets, size_t offset_count,
+                         const struct bus_patience *patience, struct failure *why)
+{
+    assert(producer->transactional);
+    bool again;
+    enum status status = judge_step(rd_kafka_begin_transaction(producer->handle),
+                                    "beginning a transaction", &again, why);
+    if (status != STATUS_OK)
+        return STATUS_STOP;
+    crash_point("transaction-begun");
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = produce(producer, &records[i], NULL, patience, why);
+    crash_point("transaction-sent");
+    if (status == STATUS_OK)
+        status = send_offsets(producer, consumer, offsets, offset_count, patience, why);
+    crash_point("transaction-offsets");
+    if (status == STATUS_OK)
+        status = commit(producer, patience, why);
+    if (status == STATUS_OK) {
+        crash_point("transaction-committed");
+        return STATUS_OK;
+    }
+    if (status == STATUS_STOP)
+        return status;
+    enum status aborted = abort_transaction(producer, patience, why);
+    return aborted == STATUS_RETRY ? status : aborted;
+}
