@@ -2,10 +2,11 @@
 #ifndef BUS_ADMIN_H
 #define BUS_ADMIN_H
 
-#include "bus/settings.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "bus/consumer.h"
+#include "bus/settings.h"
 
 struct bus_admin;
 

@@ -104,6 +104,27 @@ struct bytes client_header(const rd_kafka_message_t *message, const char *name)
     return (struct bytes){value, size};
 }
 
+enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *count,
+                              struct failure *why)
+{
+    rd_kafka_topic_t *of = rd_kafka_topic_new(handle, topic, NULL);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(handle, 0, of, &metadata, 5 * CLIENT_ANSWER_MS);
+    rd_kafka_topic_destroy(of);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return client_fail(code, topic, why);
+    *count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    code = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                    : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    rd_kafka_metadata_destroy(metadata);
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return fail(why, STATUS_REJECT, "there is no topic %s (spanmill topics create)", topic);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || *count <= 0)
+        return client_fail(code, topic, why);
+    return STATUS_OK;
+}
+
 bool client_is_over(const struct bus_patience *patience)
 {
     return patience && patience->over && patience->over(patience->context);

@@ -124,23 +124,11 @@ static enum status ask_partitions(struct bus_producer *producer, enum bus_topic 
     if (producer->partitions[topic] > 0 &&
         now - producer->asked_ms[topic] < PARTITIONS_KNOWN_MS)
         return STATUS_OK;
-    rd_kafka_topic_t *handle =
-        rd_kafka_topic_new(producer->handle, producer->topics[topic], NULL);
-    const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(producer->handle, 0, handle, &metadata, 5 * CLIENT_ANSWER_MS);
-    rd_kafka_topic_destroy(handle);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return client_fail(code, producer->topics[topic], why);
-    int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-    code = metadata->topic_cnt == 1 ? metadata->topics[0].err
-                                    : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    rd_kafka_metadata_destroy(metadata);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return fail(why, STATUS_REJECT, "there is no topic %s (spanmill topics create)",
-                    producer->topics[topic]);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR || count <= 0)
-        return client_fail(code, producer->topics[topic], why);
+    int32_t count;
+    enum status status =
+        client_partitions(producer->handle, producer->topics[topic], &count, why);
+    if (status != STATUS_OK)
+        return status;
     producer->partitions[topic] = count;
     producer->asked_ms[topic] = now;
     return STATUS_OK;

@@ -1,0 +1,216 @@
+#include "bus/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "bus/client.h"
+
+enum { ADMIN_MS = 15000 };
+
+struct bus_admin {
+    struct client_log log;
+    rd_kafka_t *handle;
+    rd_kafka_queue_t *queue;
+    const struct bus_settings *settings;
+};
+
+enum status bus_admin_new(const struct bus_settings *settings, struct bus_admin **out,
+                          struct failure *why)
+{
+    *out = NULL;
+    static const struct client_default defaults[] = {{NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    enum status status = client_conf(settings, defaults, &conf, why);
+    if (status != STATUS_OK)
+        return status;
+    struct bus_admin *admin = memory_new(sizeof *admin);
+    admin->log.settings = admin->settings = settings;
+    status = client_new(RD_KAFKA_PRODUCER, conf, admin, &admin->handle, why);
+    if (status != STATUS_OK) {
+        free(admin);
+        return status;
+    }
+    admin->queue = rd_kafka_queue_new(admin->handle);
+    *out = admin;
+    return STATUS_OK;
+}
+
+void bus_admin_free(struct bus_admin *admin)
+{
+    if (!admin)
+        return;
+    rd_kafka_queue_destroy(admin->queue);
+    rd_kafka_destroy(admin->handle);
+    free(admin);
+}
+
+static rd_kafka_AdminOptions_t *options_for(const struct bus_admin *admin, rd_kafka_admin_op_t op)
+{
+    char error[256];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->handle, op);
+    /* Both are within what the library takes. */
+    rd_kafka_AdminOptions_set_request_timeout(options, ADMIN_MS, error, sizeof error);
+    return options;
+}
+
+/* The answer, or NULL with RETRY in words. */
+static rd_kafka_event_t *answer(const struct bus_admin *admin, const char *what,
+                                struct failure *why)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, ADMIN_MS + CLIENT_ANSWER_MS);
+    if (!event) {
+        client_fail(RD_KAFKA_RESP_ERR__TIMED_OUT, what, why);
+        return NULL;
+    }
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        fail(why, STATUS_RETRY, "%s: %s", what, rd_kafka_event_error_string(event));
+        rd_kafka_event_destroy(event);
+        return NULL;
+    }
+    return event;
+}
+
+enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_plan *plan,
+                             struct failure *why)
+{
+    char name[BUS_NAME_MAX], error[512];
+    bus_topic_name(admin->settings, plan->topic, name);
+    rd_kafka_NewTopic_t *topic =
+        rd_kafka_NewTopic_new(name, plan->partitions, plan->replication, error, sizeof error);
+    if (!topic)
+        return fail(why, STATUS_REJECT, "%s: %s", name, error);
+    for (size_t i = 0; i < plan->setting_count; i++)
+        rd_kafka_NewTopic_set_config(topic, plan->settings[i].key, plan->settings[i].value);
+    rd_kafka_AdminOptions_t *options = options_for(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_CreateTopics(admin->handle, &topic, 1, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(topic);
+
+    rd_kafka_event_t *event = answer(admin, name, why);
+    if (!event)
+        return STATUS_RETRY;
+    size_t count;
+    const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event), &count);
+    enum status status = STATUS_OK;
+    rd_kafka_resp_err_t code =
+        count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        status = STATUS_END;
+    else if (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)
+        status = client_fail(code, name, why);
+    else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = fail(why, STATUS_REJECT, "%s: %s", name,
+                      count == 1 && rd_kafka_topic_result_error_string(results[0])
+                          ? rd_kafka_topic_result_error_string(results[0])
+                          : rd_kafka_err2str(code));
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+/* --- checking --- */
+
+struct comparison {
+    const struct bus_topic_plan *plan;
+    void (*differs)(void *context, const char *what, const char *planned, const char *found);
+    void *context;
+};
+
+static void compare_settings(const struct comparison *comparison,
+                             const rd_kafka_ConfigResource_t *resource)
+{
+    size_t count;
+    const rd_kafka_ConfigEntry_t **entries =
+        rd_kafka_ConfigResource_configs(resource, &count);
+    for (size_t i = 0; i < comparison->plan->setting_count; i++) {
+        const struct bus_topic_setting *setting = &comparison->plan->settings[i];
+        const char *found = NULL;
+        for (size_t j = 0; j < count && !found; j++)
+            if (strcmp(rd_kafka_ConfigEntry_name(entries[j]), setting->key) == 0)
+                found = rd_kafka_ConfigEntry_value(entries[j]);
+        if (!found || strcmp(found, setting->value) != 0)
+            comparison->differs(comparison->context, setting->key, setting->value,
+                                found ? found : "unset");
+    }
+}
+
+enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan *plan,
+                            void (*differs)(void *context, const char *what, const char *planned,
+                                            const char *found),
+                            void *context, struct failure *why)
+{
+    char name[BUS_NAME_MAX];
+    bus_topic_name(admin->settings, plan->topic, name);
+    int32_t partitions;
+    enum status status = client_partitions(admin->handle, name, &partitions, why);
+    if (status != STATUS_OK)
+        return status == STATUS_REJECT ? STATUS_END : status;
+    if (partitions != plan->partitions) {
+        char planned[16], found[16];
+        snprintf(planned, sizeof planned, "%d", (int)plan->partitions);
+        snprintf(found, sizeof found, "%d", (int)partitions);
+        differs(context, "partitions", planned, found);
+    }
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+    rd_kafka_AdminOptions_t *options = options_for(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_DescribeConfigs(admin->handle, &resource, 1, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(resource);
+    rd_kafka_event_t *event = answer(admin, name, why);
+    if (!event)
+        return STATUS_RETRY;
+    size_t count;
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+    if (count == 1 &&
+        rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        compare_settings(&(struct comparison){plan, differs, context}, resources[0]);
+    else
+        status = fail(why, STATUS_RETRY, "%s: its settings cannot be read", name);
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+/* --- another group --- */
+
+enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role,
+                                    enum bus_topic topic, int64_t *offsets, int32_t count,
+                                    struct failure *why)
+{
+    char name[BUS_NAME_MAX], group[BUS_NAME_MAX];
+    bus_topic_name(admin->settings, topic, name);
+    bus_group_name(admin->settings, role, group);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+    for (int32_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_list_add(list, name, i);
+        offsets[i] = BUS_OFFSET_NONE;
+    }
+    rd_kafka_ListConsumerGroupOffsets_t *question =
+        rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_t *options =
+        options_for(admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    rd_kafka_ListConsumerGroupOffsets(admin->handle, &question, 1, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ListConsumerGroupOffsets_destroy(question);
+    rd_kafka_event_t *event = answer(admin, group, why);
+    if (!event)
+        return STATUS_RETRY;
+    size_t groups;
+    const rd_kafka_group_result_t **results = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &groups);
+    enum status status = STATUS_OK;
+    const rd_kafka_error_t *error = groups == 1 ? rd_kafka_group_result_error(results[0]) : NULL;
+    if (error)
+        status = fail(why, STATUS_RETRY, "%s: %s", group, rd_kafka_error_string(error));
+    const rd_kafka_topic_partition_list_t *found =
+        groups == 1 ? rd_kafka_group_result_partitions(results[0]) : NULL;
+    for (int i = 0; found && i < found->cnt; i++)
+        if (found->elems[i].partition < count && found->elems[i].offset >= 0)
+            offsets[found->elems[i].partition] = found->elems[i].offset;
+    rd_kafka_event_destroy(event);
+    return status;
+}
