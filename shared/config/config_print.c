@@ -54,7 +54,7 @@ void config_print_help(const struct config *config, FILE *out)
     fprintf(out, "\nEach is also a key of the file (%s:) and a variable (SPANMILL_", example);
     for (; *example; example++)
         fputc(*example == '-' ? '_' : toupper((unsigned char)*example), out);
-    fputs("); options win\nover variables, and those over the file.\n", out);
+    fputs(");\noptions win over variables, and those over the file.\n", out);
     if (program->examples) {
         fputs("\nExamples:\n  ", out);
         put_indented(out, program->examples, 2);

@@ -23,6 +23,22 @@ static const struct config_row kafka_rows[] = {
 const struct config_section service_kafka_section = {"Kafka", kafka_rows,
                                                      sizeof kafka_rows / sizeof *kafka_rows};
 
+static const struct config_row phases_rows[] = {
+    {.name = "phases",
+     .letter = 'p',
+     .type = CONFIG_LIST,
+     .argument = "FILE",
+     .help = "phase definitions (YAML); repeatable. Mappers and\n"
+             "reducers need the same"},
+    {.name = "phase",
+     .type = CONFIG_LIST,
+     .argument = "DEF",
+     .help = "one phase: 'NAME[(PARENT)] : BEGIN [: END]'; repeatable"},
+};
+
+const struct config_section service_phases_section = {"Phases", phases_rows,
+                                                      sizeof phases_rows / sizeof *phases_rows};
+
 static const struct config_row rows[] = {
     {.name = "instance",
      .type = CONFIG_TEXT,

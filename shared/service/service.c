@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "service/kafka.h"
 
 struct service {
     const struct config *config;
     struct log log;
+    struct kafka_settings kafka;
     struct metrics *metrics;
     struct health *health; /* NULL: off */
     char *instance;
@@ -96,10 +98,12 @@ enum status service_open(const struct config *config, const struct metric_row *r
     }
     service->instance = own_instance(config);
     service->metrics = metrics_new(rows, count);
-    status = open_health(service, why);
+    status = kafka_settings_init(&service->kafka, config, &service->log, why);
+    if (status == STATUS_OK)
+        status = open_health(service, why);
     if (status != STATUS_OK) {
         service_close(service);
-        return status;
+        return STATUS_STOP;
     }
     *out = service;
     return STATUS_OK;
@@ -111,6 +115,7 @@ void service_close(struct service *service)
         return;
     health_close(service->health);
     metrics_free(service->metrics);
+    kafka_settings_clear(&service->kafka);
     close(service->signal_fd);
     free(service->instance);
     free(service);
@@ -134,6 +139,11 @@ struct health *service_health(struct service *service)
 struct metrics *service_metrics(struct service *service)
 {
     return service->metrics;
+}
+
+const struct bus_settings *service_bus(const struct service *service)
+{
+    return &service->kafka.bus;
 }
 
 const char *service_instance(const struct service *service)

@@ -19,6 +19,7 @@
 
 #include "base/crash.h"
 #include "base/failure.h"
+#include "bus/settings.h"
 #include "config/config.h"
 #include "health/health.h"
 #include "service/backoff.h"
@@ -26,6 +27,8 @@
 
 /* Rows of all that talk to Kafka, services or not: brokers, prefix, X. */
 extern const struct config_section service_kafka_section;
+/* Rows of those who need phase definitions: phases, phase. */
+extern const struct config_section service_phases_section;
 /* Rows of all services: instance, health-listen, log-level, drain, stuck-after. */
 extern const struct config_section service_section;
 
@@ -35,7 +38,8 @@ struct service;
  * made by it later: call it before librdkafka is), ignores SIGPIPE, and starts the health server
  * with `rows` as its metrics (see health/metrics.h; const, NULL if none).
  * OK      *out is new; service_close() it.
- * STOP    the health server could not be started where it was told to listen. */
+ * STOP    a Kafka setting will not do, or the health server could not be started where it was told
+ *         to listen. */
 MUST_CHECK enum status service_open(const struct config *config, const struct metric_row *rows,
                                     size_t count, struct service **out, struct failure *why);
 /* Signals stay blocked: the process is about to leave. NULL is fine. */
@@ -45,6 +49,9 @@ const struct config *service_config(const struct service *service);
 const struct log *service_log(const struct service *service);
 struct health *service_health(struct service *service);
 struct metrics *service_metrics(struct service *service);
+/* From service_kafka_section, which must be among the program's tables. Programs that are no
+ * services have service/kafka.h. */
+const struct bus_settings *service_bus(const struct service *service);
 
 /* --instance, or HOST-PID. Only a given one stays the same over restarts: a static group member
  * (group.instance.id) needs that. */

@@ -137,6 +137,42 @@ Test(service, health_gives_way_only_where_nobody_told_it_to_listen)
     close_service(a, a_config);
 }
 
+Test(service, settings_of_librdkafka_reach_the_bus_with_their_source)
+{
+    setenv("SPANMILL_KAFKA_LINGER_MS", "7", 1);
+    struct config *config;
+    struct service *service = open_service(
+        &config, WORDS(QUIET WORD("--prefix=shop"), WORD("-b"), WORD("k:1"), WORD("-Xacks=all"), ));
+    const struct bus_settings *bus = service_bus(service);
+    cr_expect(eq(str, WORD(bus->brokers), WORD("k:1")));
+    cr_expect(eq(str, WORD(bus->prefix), WORD("shop")));
+    cr_assert(eq(sz, bus->pair_count, 2));
+    cr_expect(eq(str, WORD(bus->pairs[0].key), WORD("linger.ms")));
+    cr_expect(eq(str, WORD(bus->pairs[1].value), WORD("all")));
+    close_service(service, config);
+}
+
+/* What service_open() says when it is told `word`. */
+static void expect_refused(const char *word, const char *said)
+{
+    struct config *config;
+    char *argv[] = {WORD("mill"), WORD("--log-level=error"), WORD(word), NULL};
+    cr_assert(eq(int, config_load(&program, 3, argv, stdout, stderr, &config), CONFIG_RUN));
+    struct service *service = NULL;
+    struct failure why = {""};
+    cr_expect(eq(int, service_open(config, NULL, 0, &service, &why), STATUS_STOP), "%s", word);
+    cr_expect(strstr(why.text, said) != NULL, "%s: %s", word, why.text);
+    config_free(config);
+}
+
+Test(service, a_kafka_setting_that_will_not_do_is_refused_with_its_source)
+{
+    expect_refused("-Xno.such.thing=1", "no.such.thing");
+    expect_refused("-Xno.such.thing=1", "flag --kafka");
+    expect_refused("--prefix=a/b", "prefix (flag --prefix): `a/b` is not made of");
+    expect_refused("--prefix=", "prefix (flag --prefix): `` is not made of");
+}
+
 /* Of a process that passes the point "here" five times with SPANMILL_CRASH_AT as told: how often
  * it got by, and -1 in place of that if nothing killed it. */
 static int passed_before_death(const char *at)
