@@ -44,7 +44,7 @@ static const struct config_row rows[] = {
      .least = 1,
      .most = 10000,
      .argument = "TIME",
-     .help = "between two looks at the group while a chunk is mapped"},
+     .help = "between looks at the group while a chunk is mapped"},
 };
 
 static const struct config_section own = {"Mapping", rows, sizeof rows / sizeof *rows};

@@ -7,7 +7,7 @@
 #include "mapper/worker/settings.h"
 #include "reducer/worker/settings.h"
 
-enum { SCREEN_ROWS = 60, SCREEN_COLUMNS = 90 };
+enum { SCREEN_ROWS = 60, SCREEN_COLUMNS = 89 };
 
 static struct config *load(const struct config_program *program, int argc, char **argv)
 {
