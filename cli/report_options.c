@@ -212,30 +212,11 @@ void report_options_clear(struct report_options *options)
     *options = (struct report_options){0};
 }
 
-static enum status add_phase_file(const char *path, struct phase_definitions *phases,
-                                  struct failure *why)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    /* One byte above the limit tells a file that is over it. */
-    uint8_t *yaml = memory_new(PHASES_YAML_BYTES_MAX + 1);
-    size_t count = fread(yaml, 1, PHASES_YAML_BYTES_MAX + 1, file);
-    enum status status;
-    if (ferror(file))
-        status = fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    else
-        status = phases_add_yaml(phases, path, (struct bytes){yaml, count}, why);
-    fclose(file);
-    free(yaml);
-    return status;
-}
-
 enum status report_options_phases(const struct report_options *options,
                                   struct phase_definitions *phases, struct failure *why)
 {
     for (size_t i = 0; i < options->phase_file_count; i++) {
-        enum status status = add_phase_file(options->phase_files[i], phases, why);
+        enum status status = phases_add_file(phases, options->phase_files[i], why);
         if (status != STATUS_OK)
             return status;
     }

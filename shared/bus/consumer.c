@@ -323,13 +323,12 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
                                               : client_fail(code, "committing an offset", why);
 }
 
-enum status bus_consumer_range(struct bus_consumer *consumer, int32_t partition, int64_t *first,
-                               int64_t *end, struct failure *why)
+int64_t bus_consumer_lag(const struct bus_consumer *consumer, int32_t partition, int64_t next)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        consumer->handle, consumer->topic, partition, first, end, CLIENT_ANSWER_MS);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK
-                                              : client_fail(code, "offsets of a partition", why);
+    int64_t first, end;
+    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(
+        consumer->handle, consumer->topic, partition, &first, &end);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR && end > next ? end - next : 0;
 }
 
 rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct bus_consumer *consumer)

@@ -78,6 +78,10 @@ bool phase_filter_passes(const struct phase_filter *filter, const struct field_v
 MUST_CHECK enum status phases_add_yaml(struct phase_definitions *phases, const char *name,
                                        struct bytes yaml, struct failure *why);
 
+/* The same from the file itself. REJECT also: it cannot be read. */
+MUST_CHECK enum status phases_add_file(struct phase_definitions *phases, const char *path,
+                                       struct failure *why);
+
 /* Adds one definition in lttng-analyses' period grammar, `[NAME[(PARENT)]] : BEGIN [: END]`.
  * Conditions may be joined by && only; one of them names the event, others compare a field with
  * a constant or, in END, with `$begin.$evt.FIELD`. REJECT with the place in `text` otherwise. */
