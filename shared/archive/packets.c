@@ -101,8 +101,7 @@ static size_t index_entry(struct bytes index)
     return entry < INDEX_ENTRY_LEAST || entry > index.count ? 0 : (size_t)entry;
 }
 
-/* The offset of the first packet behind `offset` that the index tells; `none` if it tells none. */
-static size_t index_next(struct bytes index, size_t offset, size_t none)
+size_t packets_index_next(struct bytes index, size_t offset, size_t none)
 {
     size_t entry = index_entry(index);
     for (size_t at = INDEX_HEADER; entry != 0 && at <= index.count - entry; at += entry) {
@@ -137,7 +136,7 @@ enum status packets_scan(const struct metadata *metadata, struct bytes file, str
         if (status == STATUS_END)
             return result;
         if (status != STATUS_OK) {
-            size_t next = index_next(index, offset, file.count);
+            size_t next = packets_index_next(index, offset, file.count);
             if (result == STATUS_OK)
                 result = fail(why, status, "%s; %zu bytes left out", damage.text, next - offset);
             offset = next;

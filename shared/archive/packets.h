@@ -42,6 +42,8 @@ MUST_CHECK enum status packet_read(const struct metadata *metadata, struct bytes
 MUST_CHECK enum status packets_scan(const struct metadata *metadata, struct bytes file,
                                     struct bytes index, struct packet_list *out,
                                     struct failure *why);
+/* The offset of the first packet behind `offset` that the index tells; `none` if it tells none. */
+size_t packets_index_next(struct bytes index, size_t offset, size_t none);
 /* Where the last packet that the index tells of ends; 0 without an index. */
 size_t packets_index_end(struct bytes index);
 void packets_clear(struct packet_list *packets);
