@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "ctf2.h"
 #include "layout_draft.h"
 #include "tsdl.h"
 
@@ -88,11 +89,10 @@ static enum status unpack(struct bytes file, char *room, size_t *used, struct fa
 
 static enum status parse(struct text text, struct owner *owner, struct failure *why)
 {
-    if (text.count > 0 && text.at[0] == RECORD_SEPARATOR)
-        return fail(why, STATUS_REJECT, "metadata: CTF 2 is not read");
     struct draft draft = {.into = &owner->arena, .layout = &owner->layout};
-    owner->layout.version = 1;
-    enum status status = tsdl_parse(text, &draft, why);
+    owner->layout.version = text.count > 0 && text.at[0] == RECORD_SEPARATOR ? 2 : 1;
+    enum status status =
+        owner->layout.version == 2 ? ctf2_parse(text, &draft, why) : tsdl_parse(text, &draft, why);
     if (status == STATUS_OK)
         status = layout_build(&draft, why);
     draft_clear(&draft);

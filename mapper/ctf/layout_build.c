@@ -224,18 +224,33 @@ static enum status build_array(struct builder *builder, const struct draft_type 
     return STATUS_OK;
 }
 
-/* When each option of `out` is chosen: by label (CTF 1.8) or as it says itself. */
-static void set_ranges(const struct draft_type *type, const struct target *tag,
-                       struct layout_field *out, bool by_label)
+static enum status check_ranges(struct builder *builder, const struct draft_type *type,
+                                const struct draft_ranges *ranges, bool is_signed)
 {
+    if (is_signed ? !ranges->has_huge : !ranges->has_negative)
+        return STATUS_OK;
+    return draft_fail(builder->draft, type->place, builder->why,
+                      "a range that its %s selector never meets",
+                      is_signed ? "signed" : "unsigned");
+}
+
+/* When each option of `out` is chosen: by label (CTF 1.8) or as it says itself. */
+static enum status set_ranges(struct builder *builder, const struct draft_type *type,
+                              const struct target *tag, struct layout_field *out)
+{
+    bool by_label = builder->draft->layout->version == 1;
     struct layout_field *options = (struct layout_field *)(uintptr_t)out->fields;
     for (uint32_t i = 0; i < type->count; i++) {
         const struct draft_member *member = &type->members[i];
-        options[i].ranges = member->ranges;
-        options[i].range_count = member->range_count;
+        options[i].ranges = member->ranges.at;
+        options[i].range_count = member->ranges.count;
         if (by_label)
             options[i].ranges = draft_label(tag->type, member->name, &options[i].range_count);
+        enum status status = check_ranges(builder, type, &member->ranges, out->is_signed);
+        if (status != STATUS_OK)
+            return status;
     }
+    return STATUS_OK;
 }
 
 static enum status build_variant(struct builder *builder, const struct draft_type *type,
@@ -256,9 +271,7 @@ static enum status build_variant(struct builder *builder, const struct draft_typ
                           "the selector \"%s\" is a boolean", tag.field->name);
     out->is_signed = tag.field->is_signed;
     status = build_members(builder, type, out);
-    if (status == STATUS_OK)
-        set_ranges(type, &tag, out, by_label);
-    return status;
+    return status == STATUS_OK ? set_ranges(builder, type, &tag, out) : status;
 }
 
 /* What a boolean must be for the optional field that it selects. */
@@ -271,17 +284,21 @@ static enum status build_optional(struct builder *builder, const struct draft_ty
     enum status status = resolve_path(builder, type, &out->from, &selector);
     if (status != STATUS_OK)
         return status;
-    if (!selector.field->is_bool && type->range_count == 0)
+    bool is_bool = selector.field->is_bool;
+    if (!is_bool && type->ranges.count == 0)
         return draft_fail(builder->draft, type->place, builder->why,
                           "the selector \"%s\" is no boolean, and there are no ranges for it",
                           selector.field->name);
-    status = build_element(builder, type, out);
+    out->is_signed = !is_bool && selector.field->is_signed;
+    if (!is_bool)
+        status = check_ranges(builder, type, &type->ranges, out->is_signed);
+    if (status == STATUS_OK)
+        status = build_element(builder, type, out);
     if (status != STATUS_OK)
         return status;
     struct layout_field *chosen = (struct layout_field *)(uintptr_t)out->fields;
-    out->is_signed = !selector.field->is_bool && selector.field->is_signed;
-    chosen->ranges = selector.field->is_bool ? &TRUE_RANGE : type->ranges;
-    chosen->range_count = selector.field->is_bool ? 1 : type->range_count;
+    chosen->ranges = is_bool ? &TRUE_RANGE : type->ranges.at;
+    chosen->range_count = is_bool ? 1 : type->ranges.count;
     return STATUS_OK;
 }
 
@@ -403,12 +420,12 @@ static enum status sort_streams(struct builder *builder)
 static enum status place_events(struct builder *builder)
 {
     struct draft *draft = builder->draft;
-    if (draft->stream_count == 0 && draft->event_count > 0)
-        (void)draft_add_stream(draft, draft->events[0].place);
     for (size_t i = 0; i < draft->event_count; i++) {
         struct draft_event *event = &draft->events[i];
         if (event->has_stream_id)
             continue;
+        if (draft->stream_count == 0)
+            (void)draft_add_stream(draft, event->place);
         if (draft->stream_count > 1)
             return draft_fail(draft, event->place, builder->why,
                               "event \"%s\" does not tell its stream", event->name);

@@ -43,14 +43,21 @@ struct draft_range {
     struct layout_range range;
 };
 
+/* Whether a selector is signed is not known where its ranges are read. */
+struct draft_ranges {
+    uint32_t count;
+    bool has_negative; /* a bound below 0 */
+    bool has_huge;     /* a bound above INT64_MAX */
+    const struct layout_range *at;
+};
+
 struct draft_member {
     uint32_t name;     /* as the text has it; id in draft.names */
     const char *shown; /* terminated, in the layout's memory */
     uint32_t shown_count;
     const struct draft_type *type;
     const char *place;
-    uint32_t range_count; /* CTF 2: of an option */
-    const struct layout_range *ranges;
+    struct draft_ranges ranges; /* CTF 2: of an option */
 };
 
 struct draft_type {
@@ -67,8 +74,7 @@ struct draft_type {
     const struct draft_member *members;
     struct draft_path path; /* of the length or tag; count 0: a variant without its tag */
     const char *place;
-    uint32_t range_count; /* optionals; CTF 2 */
-    const struct layout_range *ranges;
+    struct draft_ranges ranges; /* CTF 2: of an optional */
     /* CTF 1.8: of enumerations. */
     uint32_t label_count;
     struct draft_range *labels;        /* by name, stable; see draft_labels_sort() */

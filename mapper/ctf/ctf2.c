@@ -1,0 +1,509 @@
+#include "ctf2.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "ctf2_parser.h"
+
+/* An event class of LTTng takes some thousand bytes. In memory, JSON can take twenty times its
+ * text. */
+#define FRAGMENT_BYTES_MAX ((size_t)4 << 20)
+
+enum { MADE_MAX = 1 << 20, RECORD_SEPARATOR = 0x1E };
+
+/* --- failing --- */
+
+bool ctf2_fail(struct ctf2 *ctf2, const char *format, ...)
+{
+    char sentence[FAILURE_TEXT_MAX / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    (void)draft_fail(ctf2->draft, ctf2->place, ctf2->why, "%.*s%s", (int)ctf2->path_count,
+                     ctf2->path, sentence);
+    return false;
+}
+
+size_t ctf2_enter(struct ctf2 *ctf2, const char *format, ...)
+{
+    size_t before = ctf2->path_count, left = CTF2_PATH_MAX - before;
+    va_list arguments;
+    va_start(arguments, format);
+    int wrote = vsnprintf(ctf2->path + before, left, format, arguments);
+    va_end(arguments);
+    /* Where it gets too long, its beginning says enough. */
+    if (wrote > 0 && (size_t)wrote + 3 < left) {
+        memcpy(ctf2->path + before + wrote, ": ", 3);
+        ctf2->path_count = before + (size_t)wrote + 2;
+    }
+    return before;
+}
+
+void ctf2_leave(struct ctf2 *ctf2, size_t before)
+{
+    ctf2->path_count = before;
+}
+
+bool ctf2_count(struct ctf2 *ctf2)
+{
+    if (++ctf2->made > MADE_MAX)
+        return ctf2_fail(ctf2, "over %d field classes, members and ranges", MADE_MAX);
+    return true;
+}
+
+/* --- properties --- */
+
+static bool is_there(struct ctf2 *ctf2, const json_t *json, const char *key, enum ctf2_need need)
+{
+    return json != NULL || need == CTF2_OPTIONAL || ctf2_fail(ctf2, "\"%s\" is missing", key);
+}
+
+bool ctf2_unsigned(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
+                   uint64_t most, uint64_t *out)
+{
+    const json_t *json = json_object_get(object, key);
+    if (json == NULL)
+        return is_there(ctf2, json, key, need);
+    if (!json_is_integer(json) || json_integer_value(json) < 0 ||
+        (uint64_t)json_integer_value(json) > most)
+        return ctf2_fail(ctf2, "\"%s\" is no integer from 0 to %llu", key,
+                         (unsigned long long)(most < INT64_MAX ? most : INT64_MAX));
+    *out = (uint64_t)json_integer_value(json);
+    return true;
+}
+
+bool ctf2_signed(struct ctf2 *ctf2, const json_t *object, const char *key, int64_t *out)
+{
+    const json_t *json = json_object_get(object, key);
+    if (json == NULL)
+        return true;
+    if (!json_is_integer(json))
+        return ctf2_fail(ctf2, "\"%s\" is no integer of 64 bits", key);
+    *out = json_integer_value(json);
+    return true;
+}
+
+bool ctf2_text(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
+               struct text *out)
+{
+    const json_t *json = json_object_get(object, key);
+    if (json == NULL)
+        return is_there(ctf2, json, key, need);
+    if (!json_is_string(json))
+        return ctf2_fail(ctf2, "\"%s\" is no string", key);
+    *out = (struct text){json_string_value(json), json_string_length(json)};
+    return true;
+}
+
+bool ctf2_object(struct ctf2 *ctf2, const json_t *object, const char *key, const json_t **out)
+{
+    *out = json_object_get(object, key);
+    return *out == NULL || json_is_object(*out) || ctf2_fail(ctf2, "\"%s\" is no object", key);
+}
+
+bool ctf2_array(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
+                const json_t **out)
+{
+    *out = json_object_get(object, key);
+    if (*out == NULL)
+        return is_there(ctf2, *out, key, need);
+    return json_is_array(*out) || ctf2_fail(ctf2, "\"%s\" is no array", key);
+}
+
+/* --- preamble --- */
+
+static bool read_uuid(struct ctf2 *ctf2, const json_t *json)
+{
+    const json_t *bytes;
+    if (!ctf2_array(ctf2, json, "uuid", CTF2_OPTIONAL, &bytes) || bytes == NULL)
+        return json_object_get(json, "uuid") == NULL;
+    if (json_array_size(bytes) != 16)
+        return ctf2_fail(ctf2, "\"uuid\" is of 16 integers");
+    for (size_t i = 0; i < 16; i++) {
+        const json_t *byte = json_array_get(bytes, i);
+        if (!json_is_integer(byte) || json_integer_value(byte) < 0 ||
+            json_integer_value(byte) > UINT8_MAX)
+            return ctf2_fail(ctf2, "\"uuid\" is of 16 integers");
+        ctf2->draft->layout->uuid[i] = (uint8_t)json_integer_value(byte);
+    }
+    ctf2->draft->layout->has_uuid = true;
+    return true;
+}
+
+/* What is declared here may change how all the rest is to be read. */
+static bool refuse_extensions(struct ctf2 *ctf2, const json_t *json)
+{
+    const json_t *extensions;
+    if (!ctf2_object(ctf2, json, "extensions", &extensions))
+        return false;
+    for (void *space = json_object_iter((json_t *)(uintptr_t)extensions); space != NULL;
+         space = json_object_iter_next((json_t *)(uintptr_t)extensions, space)) {
+        void *name = json_object_iter(json_object_iter_value(space));
+        if (name != NULL)
+            return ctf2_fail(ctf2, "the extension \"%.80s\" of \"%.80s\" is not known",
+                             json_object_iter_key(name), json_object_iter_key(space));
+    }
+    return true;
+}
+
+static bool read_preamble(struct ctf2 *ctf2, const json_t *json)
+{
+    uint64_t version;
+    if (ctf2->has_preamble)
+        return ctf2_fail(ctf2, "a second one");
+    ctf2->has_preamble = true;
+    if (!ctf2_unsigned(ctf2, json, "version", CTF2_REQUIRED, INT64_MAX, &version))
+        return false;
+    if (version != 2)
+        return ctf2_fail(ctf2, "version %llu is not read", (unsigned long long)version);
+    return refuse_extensions(ctf2, json) && read_uuid(ctf2, json);
+}
+
+/* --- field-class-alias --- */
+
+static bool read_alias(struct ctf2 *ctf2, const json_t *json)
+{
+    struct text name;
+    const struct draft_type *type;
+    if (!ctf2_text(ctf2, json, "name", CTF2_REQUIRED, &name))
+        return false;
+    uint32_t id = names_id(&ctf2->draft->names, name);
+    if (map_get(&ctf2->aliases, id) != NULL)
+        return ctf2_fail(ctf2, "\"%.80s\" is declared a second time", name.at);
+    if (!ctf2_type(ctf2, json, "field-class", CTF2_REQUIRED, &type))
+        return false;
+    map_put(&ctf2->aliases, id, (struct draft_type *)(uintptr_t)type);
+    return true;
+}
+
+/* --- trace-class --- */
+
+static bool read_env(struct ctf2 *ctf2, const json_t *json)
+{
+    const json_t *entries;
+    if (!ctf2_object(ctf2, json, "environment", &entries))
+        return false;
+    for (void *at = json_object_iter((json_t *)(uintptr_t)entries); at != NULL;
+         at = json_object_iter_next((json_t *)(uintptr_t)entries, at)) {
+        const json_t *value = json_object_iter_value(at);
+        /* Numbers beyond 64 bits: nobody asks for them. */
+        if (!json_is_string(value) && !json_is_integer(value))
+            continue;
+        if (!ctf2_count(ctf2))
+            return false;
+        struct layout_env *env = draft_add_env(ctf2->draft, text_of(json_object_iter_key(at)));
+        env->number = json_integer_value(value);
+        if (json_is_string(value))
+            env->text = draft_string(
+                ctf2->draft, (struct text){json_string_value(value), json_string_length(value)});
+    }
+    return true;
+}
+
+static bool read_trace(struct ctf2 *ctf2, const json_t *json)
+{
+    if (ctf2->has_trace)
+        return ctf2_fail(ctf2, "a second one");
+    ctf2->has_trace = true;
+    if (ctf2->draft->stream_count > 0)
+        return ctf2_fail(ctf2, "behind a data-stream-class");
+    return read_env(ctf2, json) && ctf2_type(ctf2, json, "packet-header-field-class", CTF2_OPTIONAL,
+                                             &ctf2->draft->packet_header);
+}
+
+/* --- clock-class --- */
+
+static unsigned hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
+/* LTTng's clocks have UUIDs for their unique ids; others may have anything. */
+static void take_uid(struct text uid, struct layout_clock *clock)
+{
+    uint8_t uuid[16] = {0};
+    unsigned digits = 0;
+    for (size_t i = 0; i < uid.count && uid.count == 36; i++) {
+        if (uid.at[i] == '-' && (i == 8 || i == 13 || i == 18 || i == 23))
+            continue;
+        if (hex_digit(uid.at[i]) > 15 || digits == 32)
+            return;
+        uuid[digits / 2] = (uint8_t)((unsigned)uuid[digits / 2] << 4 | hex_digit(uid.at[i]));
+        digits++;
+    }
+    clock->has_uuid = digits == 32;
+    if (clock->has_uuid)
+        memcpy(clock->uuid, uuid, sizeof uuid);
+}
+
+static bool read_clock_offset(struct ctf2 *ctf2, const json_t *json, struct layout_clock *clock)
+{
+    const json_t *offset;
+    if (!ctf2_object(ctf2, json, "offset-from-origin", &offset))
+        return false;
+    if (offset == NULL)
+        return true;
+    if (!ctf2_signed(ctf2, offset, "seconds", &clock->offset_s) ||
+        !ctf2_unsigned(ctf2, offset, "cycles", CTF2_OPTIONAL, INT64_MAX, &clock->offset_cycles))
+        return false;
+    return clock->offset_cycles < clock->frequency ||
+           ctf2_fail(ctf2, "\"cycles\" of the offset are a second or more");
+}
+
+static bool read_clock_class(struct ctf2 *ctf2, const json_t *json, struct layout_clock *clock)
+{
+    struct text uid = {NULL, 0}, name = {NULL, 0};
+    if (!ctf2_text(ctf2, json, "uid", CTF2_OPTIONAL, &uid) ||
+        !ctf2_text(ctf2, json, "name", CTF2_OPTIONAL, &name) ||
+        !ctf2_unsigned(ctf2, json, "frequency", CTF2_REQUIRED, INT64_MAX, &clock->frequency) ||
+        !ctf2_unsigned(ctf2, json, "precision", CTF2_OPTIONAL, INT64_MAX, &clock->precision))
+        return false;
+    if (clock->frequency == 0)
+        return ctf2_fail(ctf2, "\"frequency\" is 0");
+    take_uid(uid, clock);
+    if (name.count > 0)
+        clock->name = draft_string(ctf2->draft, name);
+    const char *origin = json_string_value(json_object_get(json, "origin"));
+    clock->is_unix = origin != NULL && strcmp(origin, "unix-epoch") == 0;
+    return read_clock_offset(ctf2, json, clock);
+}
+
+static bool read_clock(struct ctf2 *ctf2, const json_t *json)
+{
+    struct text id;
+    if (!ctf2_text(ctf2, json, "id", CTF2_REQUIRED, &id))
+        return false;
+    uint32_t index = draft_clock(ctf2->draft, id, ctf2->place);
+    if (index == LAYOUT_NONE)
+        return ctf2_fail(ctf2, "too many clocks");
+    struct draft_clock *clock = &ctf2->draft->clocks[index];
+    if (clock->declared)
+        return ctf2_fail(ctf2, "\"%.80s\" is declared a second time", id.at);
+    clock->declared = true;
+    return read_clock_class(ctf2, json, &clock->clock);
+}
+
+/* --- data-stream-class --- */
+
+static bool read_stream_clock(struct ctf2 *ctf2, const json_t *json, struct draft_stream *stream)
+{
+    struct text id = {NULL, 0};
+    if (!ctf2_text(ctf2, json, "default-clock-class-id", CTF2_OPTIONAL, &id))
+        return false;
+    if (id.at == NULL)
+        return true;
+    stream->clock = draft_clock(ctf2->draft, id, ctf2->place);
+    if (stream->clock == LAYOUT_NONE || !ctf2->draft->clocks[stream->clock].declared)
+        return ctf2_fail(ctf2, "the clock \"%.80s\" is not declared", id.at);
+    return true;
+}
+
+static bool read_stream(struct ctf2 *ctf2, const json_t *json)
+{
+    static const struct {
+        enum draft_scope scope;
+        const char *key;
+    } SCOPES[] = {
+        {DRAFT_PACKET_CONTEXT, "packet-context-field-class"},
+        {DRAFT_EVENT_HEADER, "event-record-header-field-class"},
+        {DRAFT_EVENT_CONTEXT, "event-record-common-context-field-class"},
+    };
+    struct draft_stream *stream = draft_add_stream(ctf2->draft, ctf2->place);
+    if (!ctf2_count(ctf2) ||
+        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, INT64_MAX, &stream->id) ||
+        !read_stream_clock(ctf2, json, stream))
+        return false;
+    for (size_t i = 0; i < sizeof SCOPES / sizeof *SCOPES; i++)
+        if (!ctf2_type(ctf2, json, SCOPES[i].key, CTF2_OPTIONAL, &stream->scopes[SCOPES[i].scope]))
+            return false;
+    return true;
+}
+
+/* --- event-record-class --- */
+
+/* An attribute of LTTng's; as CTF 1.8 counts. */
+static int32_t log_level(const json_t *json)
+{
+    static const char *const LEVELS[] = {
+        "emergency",    "alert",      "critical",       "error",         "warning",
+        "notice",       "info",       "debug:system",   "debug:program", "debug:process",
+        "debug:module", "debug:unit", "debug:function", "debug:line",    "debug"};
+    const json_t *attributes =
+        json_object_get(json_object_get(json, "attributes"), "lttng.org,2009");
+    const char *level = json_string_value(json_object_get(attributes, "log-level"));
+    for (size_t i = 0; level != NULL && i < sizeof LEVELS / sizeof *LEVELS; i++)
+        if (strcmp(level, LEVELS[i]) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+static bool read_event(struct ctf2 *ctf2, const json_t *json)
+{
+    struct draft_event *event = draft_add_event(ctf2->draft, ctf2->place);
+    struct text name = {"", 0};
+    event->has_stream_id = true; /* 0 if not told */
+    if (!ctf2_count(ctf2) || !ctf2_text(ctf2, json, "name", CTF2_OPTIONAL, &name) ||
+        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, INT64_MAX, &event->id) ||
+        !ctf2_unsigned(ctf2, json, "data-stream-class-id", CTF2_OPTIONAL, INT64_MAX,
+                       &event->stream_id))
+        return false;
+    event->name = draft_string(ctf2->draft, name);
+    event->log_level = log_level(json);
+    return ctf2_type(ctf2, json, "specific-context-field-class", CTF2_OPTIONAL, &event->context) &&
+           ctf2_type(ctf2, json, "payload-field-class", CTF2_OPTIONAL, &event->payload);
+}
+
+/* --- the sequence --- */
+
+static const struct {
+    const char *type;
+    bool (*read)(struct ctf2 *ctf2, const json_t *json);
+} FRAGMENTS[] = {
+    {"event-record-class", read_event}, {"field-class-alias", read_alias},
+    {"data-stream-class", read_stream}, {"clock-class", read_clock},
+    {"trace-class", read_trace},        {"preamble", read_preamble},
+};
+
+static bool read_object(struct ctf2 *ctf2, const json_t *json)
+{
+    struct text type;
+    if (!json_is_object(json))
+        return ctf2_fail(ctf2, "not an object");
+    if (!ctf2_text(ctf2, json, "type", CTF2_REQUIRED, &type))
+        return false;
+    if (!ctf2->has_preamble && !text_equal(type, text_of("preamble")))
+        return ctf2_fail(ctf2, "the first one is to be a preamble");
+    for (size_t i = 0; i < sizeof FRAGMENTS / sizeof *FRAGMENTS; i++) {
+        if (!text_equal(type, text_of(FRAGMENTS[i].type)))
+            continue;
+        size_t before = ctf2_enter(ctf2, "%s", FRAGMENTS[i].type);
+        bool ok = FRAGMENTS[i].read(ctf2, json);
+        ctf2_leave(ctf2, before);
+        return ok;
+    }
+    return ctf2_fail(ctf2, "the type \"%.80s\" is not known", type.at);
+}
+
+struct position {
+    unsigned number; /* of the fragment, from 1 */
+    unsigned line, column;
+};
+
+static void pass(struct position *position, const char *begin, const char *end)
+{
+    for (const char *at = begin; at < end; at++) {
+        position->column = *at == '\n' ? 1 : position->column + 1;
+        position->line += *at == '\n';
+    }
+}
+
+static void set_place(struct ctf2 *ctf2, struct position position)
+{
+    char words[64];
+    snprintf(words, sizeof words, "fragment %u: %u:%u", position.number, position.line,
+             position.column);
+    ctf2->place = arena_string(&ctf2->draft->arena, text_of(words));
+}
+
+static bool is_beyond(const char *end, size_t digits)
+{
+    return digits > 19 || (digits == 19 && memcmp(end - 19, "9223372036854775807", 19) > 0);
+}
+
+/* jansson holds integers as signed ones of 64 bits, and refuses what is beyond; LTTng writes
+ * UINT64_MAX as the end of ranges. Turns their last two digits into "e2", which makes them reals
+ * of the same size. */
+static void soften_numbers(char *at, const char *end)
+{
+    bool in_string = false;
+    size_t digits = 0;
+    for (; at <= end; at++) {
+        bool digit = at < end && *at >= '0' && *at <= '9';
+        if (!digit && is_beyond(at, digits) && (at == end || (*at != '.' && *at != 'e')))
+            memcpy(at - 2, "e2", 2);
+        digits = digit && !in_string ? digits + 1 : 0;
+        if (at < end && *at == '"')
+            in_string = !in_string;
+        else if (at + 1 < end && *at == '\\' && in_string)
+            at++;
+    }
+}
+
+static json_t *load(struct text text, json_error_t *error)
+{
+    json_t *json = json_loadb(text.at, text.count, JSON_REJECT_DUPLICATES, error);
+    if (json != NULL || json_error_code(error) != json_error_numeric_overflow)
+        return json;
+    char *copy = memory_string(text);
+    soften_numbers(copy, copy + text.count);
+    json = json_loadb(copy, text.count, JSON_REJECT_DUPLICATES, error);
+    free(copy);
+    return json;
+}
+
+static bool read_fragment(struct ctf2 *ctf2, struct text text, struct position position)
+{
+    set_place(ctf2, position);
+    if (text.count > FRAGMENT_BYTES_MAX)
+        return ctf2_fail(ctf2, "%zu bytes, over the limit", text.count);
+    json_error_t error;
+    json_t *json = load(text, &error);
+    if (json == NULL) {
+        /* jansson counts from the begin of what it gets. */
+        unsigned line = error.line > 0 ? (unsigned)error.line : 1;
+        unsigned column = error.column > 0 ? (unsigned)error.column : 1;
+        position.column = line > 1 ? column : position.column + column - 1;
+        position.line += line - 1;
+        set_place(ctf2, position);
+        return ctf2_fail(ctf2, "%s", error.text);
+    }
+    ctf2->path_count = 0;
+    bool ok = read_object(ctf2, json);
+    json_decref(json);
+    return ok;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0' || c == RECORD_SEPARATOR;
+}
+
+static bool read_sequence(struct ctf2 *ctf2, struct text text)
+{
+    struct position position = {.number = 0, .line = 1, .column = 1};
+    const char *at = text.at, *end = text.at + text.count;
+    while (at < end) {
+        const char *begin = at;
+        while (begin < end && is_blank(*begin))
+            begin++;
+        pass(&position, at, begin);
+        const char *next = memchr(begin, RECORD_SEPARATOR, (size_t)(end - begin));
+        next = next != NULL ? next : end;
+        const char *last = next;
+        while (last > begin && is_blank(last[-1]))
+            last--;
+        position.number++;
+        if (last > begin &&
+            !read_fragment(ctf2, (struct text){begin, (size_t)(last - begin)}, position))
+            return false;
+        pass(&position, begin, next);
+        at = next;
+    }
+    return ctf2->has_preamble || ctf2_fail(ctf2, "empty");
+}
+
+enum status ctf2_parse(struct text text, struct draft *draft, struct failure *why)
+{
+    struct ctf2 *ctf2 = memory_new(sizeof *ctf2);
+    ctf2->draft = draft;
+    ctf2->why = why;
+    bool ok = read_sequence(ctf2, text);
+    map_clear(&ctf2->aliases);
+    free(ctf2);
+    return ok ? STATUS_OK : STATUS_REJECT;
+}

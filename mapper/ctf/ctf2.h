@@ -1,0 +1,12 @@
+/* mapper/ctf/ctf2.h -- the metadata of CTF 2: a sequence of JSON texts. */
+#ifndef MAPPER_CTF_CTF2_H
+#define MAPPER_CTF_CTF2_H
+
+#include "mapper/ctf/layout_draft.h"
+
+/* Reads `text`, which begins with a record separator.
+ * REJECT: not understood; `why` has the number of the fragment and where it is.
+ * Source: CTF2-SPEC-2.0, 5. */
+MUST_CHECK enum status ctf2_parse(struct text text, struct draft *draft, struct failure *why);
+
+#endif
