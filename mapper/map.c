@@ -75,11 +75,9 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     if (traces->trace_count == 0)
         return STATUS_OK;
     enter(&options->guard);
-    enum status status = options->reader
-                             ? reader_open_kind(options->reader, traces, mapping->schema, warnings,
-                                                &mapping->reader, why)
-                             : reader_open(traces, mapping->schema, warnings, &mapping->reader,
-                                           why);
+    struct reader_choice choice = {options->reader, options->cache};
+    enum status status =
+        reader_open_as(&choice, traces, mapping->schema, warnings, &mapping->reader, why);
     leave(&options->guard);
     return status;
 }

@@ -30,6 +30,7 @@ struct map_stop {
 struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
     const struct reader_kind *reader;       /* NULL: the usual one */
+    struct plan_cache *cache; /* of metadata, for all chunks; used under `guard`. NULL: none */
     bool all_single;                        /* sum nothing, for tests */
     struct interval window; /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */
     uint64_t first_chunk;   /* number of the session's first */

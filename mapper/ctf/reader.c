@@ -4,7 +4,7 @@
 
 #include "mapper/ctf/reader_kind.h"
 
-static const struct reader_kind *const KINDS[] = {&reader_bt2};
+static const struct reader_kind *const KINDS[] = {&reader_bt2, &reader_spanmill};
 
 const struct reader_kind *const *reader_kinds(size_t *count)
 {
@@ -29,14 +29,16 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
                         const struct reader_warnings *warnings, struct reader **out,
                         struct failure *why)
 {
-    return KINDS[0]->open(set, schema, warnings, out, why);
+    static const struct reader_choice USUAL = {.kind = NULL};
+    return reader_open_as(&USUAL, set, schema, warnings, out, why);
 }
 
-enum status reader_open_kind(const struct reader_kind *kind, const struct trace_set *set,
-                             struct schema *schema, const struct reader_warnings *warnings,
-                             struct reader **out, struct failure *why)
+enum status reader_open_as(const struct reader_choice *choice, const struct trace_set *set,
+                           struct schema *schema, const struct reader_warnings *warnings,
+                           struct reader **out, struct failure *why)
 {
-    return kind->open(set, schema, warnings, out, why);
+    const struct reader_kind *kind = choice->kind != NULL ? choice->kind : KINDS[0];
+    return kind->open(set, schema, choice->cache, warnings, out, why);
 }
 
 const struct reader_info *reader_info(const struct reader *reader)

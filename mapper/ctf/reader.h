@@ -46,6 +46,7 @@ struct reader_warnings {
 
 struct reader;
 struct reader_kind; /* what decodes: mapper/ctf/reader_kind.h */
+struct plan_cache;  /* metadata understood before: mapper/ctf/plan_cache.h */
 
 /* All kinds there are, the one that reader_open() takes first. */
 const struct reader_kind *const *reader_kinds(size_t *count);
@@ -58,11 +59,17 @@ const struct reader_kind *reader_kind_by_name(const char *name); /* NULL if ther
 MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *schema,
                                    const struct reader_warnings *warnings, struct reader **out,
                                    struct failure *why);
+
+struct reader_choice {
+    const struct reader_kind *kind; /* NULL: the usual one */
+    struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
+};
+
 /* The same with a decoder of choice. */
-MUST_CHECK enum status reader_open_kind(const struct reader_kind *kind,
-                                        const struct trace_set *set, struct schema *schema,
-                                        const struct reader_warnings *warnings,
-                                        struct reader **out, struct failure *why);
+MUST_CHECK enum status reader_open_as(const struct reader_choice *choice,
+                                      const struct trace_set *set, struct schema *schema,
+                                      const struct reader_warnings *warnings, struct reader **out,
+                                      struct failure *why);
 const struct reader_info *reader_info(const struct reader *reader);
 
 /* The next events in order: OK and at least one, or END. `*events` and what they point to are

@@ -8,8 +8,8 @@
 struct reader_kind {
     const char *name;
     enum status (*open)(const struct trace_set *set, struct schema *schema,
-                        const struct reader_warnings *warnings, struct reader **out,
-                        struct failure *why);
+                        struct plan_cache *cache, const struct reader_warnings *warnings,
+                        struct reader **out, struct failure *why);
     const struct reader_info *(*info)(const struct reader *reader);
     enum status (*next)(struct reader *reader, const struct event **events, size_t *count,
                         struct failure *why);
@@ -21,6 +21,7 @@ struct reader {
     const struct reader_kind *kind;
 };
 
-extern const struct reader_kind reader_bt2; /* libbabeltrace2 */
+extern const struct reader_kind reader_bt2;      /* libbabeltrace2 */
+extern const struct reader_kind reader_spanmill; /* our own: docs/READER.md */
 
 #endif

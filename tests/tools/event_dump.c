@@ -1,10 +1,11 @@
 /* event_dump -- what the reader gives of the traces at a path, to compare with babeltrace2:
  * per event name the count, and a checksum over order, times, places and slots of all events.
  *
- *   event_dump [--events] [--all] PATH...
+ *   event_dump [--events] [--all] [--reader NAME] [--phases FILE] PATH...
  *
  * Events outside of a chunk's interval are left out, so that the sum over a session's chunks is
- * each event once; --all counts whatever the reader gives. --events prints each event. */
+ * each event once; --all counts whatever the reader gives. --events prints each event. Fields are
+ * fetched for the definitions of --phases. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,10 +14,14 @@
 
 #include "base/memory.h"
 #include "mapper/chunk.h"
+#include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
+#include "trace/phases.h"
 
 struct dump {
     struct schema *schema;
+    struct phase_definitions phases;
+    struct reader_choice choice;
     bool events, all;
     uint64_t *counts; /* by class id */
     size_t room;
@@ -47,10 +52,24 @@ static uint64_t text_mixed(uint64_t hash, struct text text)
     return mixed(number_mixed(hash, text.count), text.at, text.count);
 }
 
+static uint64_t fields_mixed(uint64_t hash, const struct event *event)
+{
+    for (unsigned i = 0; i < event->field_count; i++) {
+        const struct field_value *field = &event->fields[i];
+        hash = number_mixed(hash, field->type);
+        if (field->type == FIELD_TEXT)
+            hash = text_mixed(hash, field->text);
+        else if (field->type != FIELD_ABSENT)
+            hash = number_mixed(hash, field->u);
+    }
+    return hash;
+}
+
 static uint64_t event_mixed(uint64_t hash, const struct event *event)
 {
     hash = number_mixed(hash, event->time_ns);
     hash = number_mixed(hash, (uint64_t)event->cpu << 8 | event->domain);
+    hash = number_mixed(hash, (uint64_t)event->stream << 8 | event->trace);
     hash = text_mixed(hash, text_of(event->class->name));
     if (event->call != NULL)
         hash = text_mixed(hash, text_of(event->call->name));
@@ -65,13 +84,13 @@ static uint64_t event_mixed(uint64_t hash, const struct event *event)
         hash = number_mixed(hash, (uint64_t)event->vpid);
     if (event->has & EVENT_HAS_PROCNAME)
         hash = text_mixed(hash, event->procname);
-    for (unsigned i = 0; i < EVENT_VALUES; i++)
-        if (event_has_value(event, i))
-            hash = number_mixed(hash, (uint64_t)event->value[i]);
+    hash = number_mixed(hash, event->present);
+    for (unsigned i = 0; i < EVENT_VALUES; i++) /* absent ones are 0 */
+        hash = number_mixed(hash, (uint64_t)event->value[i]);
     for (unsigned i = 0; i < EVENT_TEXTS; i++)
         if (event_has_text(event, i))
             hash = text_mixed(hash, event->text[i]);
-    return mixed(hash, event->ints, event->int_count * sizeof *event->ints);
+    return mixed(fields_mixed(hash, event), event->ints, event->int_count * sizeof *event->ints);
 }
 
 static void print_event(const struct event *event)
@@ -135,7 +154,8 @@ static enum status dump_chunk(struct dump *dump, const struct chunk_ref *ref, st
     enum status status = chunk_open(ref, &chunk, why);
     if (status == STATUS_OK) {
         struct reader_warnings warnings = {say, ref->path};
-        status = reader_open(chunk_traces(chunk), dump->schema, &warnings, &reader, why);
+        status = reader_open_as(&dump->choice, chunk_traces(chunk), dump->schema, &warnings,
+                                &reader, why);
     }
     dump->last_ns = 0;
     while (status == STATUS_OK) {
@@ -179,22 +199,33 @@ static void print_counts(const struct dump *dump)
 int main(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"events", no_argument, NULL, 'e'}, {"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+        {"events", no_argument, NULL, 'e'},
+        {"all", no_argument, NULL, 'a'},
+        {"reader", required_argument, NULL, 'r'},
+        {"phases", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0}};
     struct dump dump = {.checksum = UINT64_C(14695981039346656037)};
+    struct failure why;
+    enum status status = STATUS_OK;
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         if (option == '?')
             return 2;
         dump.events |= option == 'e';
         dump.all |= option == 'a';
+        if (option == 'r' && !(dump.choice.kind = reader_kind_by_name(optarg))) {
+            fprintf(stderr, "event_dump: there is no reader %s\n", optarg);
+            return 2;
+        }
+        if (option == 'p' && status == STATUS_OK)
+            status = phases_add_file(&dump.phases, optarg, &why);
     }
     struct chunk_list list = {.at = NULL};
-    struct failure why;
-    enum status status = STATUS_OK;
+    dump.choice.cache = plan_cache_new();
     for (int i = optind; i < argc && status == STATUS_OK; i++)
         status = chunk_list_add(&list, argv[i], &why);
     if (status == STATUS_OK)
         status = chunk_list_finish(&list, &why);
-    dump.schema = schema_new(NULL);
+    dump.schema = schema_new(&dump.phases);
     for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
         const struct chunk_ref *ref = &list.at[i];
         printf("# %s: number %" PRId64 " of %s: %" PRIu64 " to %" PRIu64 "%s, seam of %s\n",
@@ -209,6 +240,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "event_dump: %s\n", why.text);
     free(dump.counts);
     schema_free(dump.schema);
+    plan_cache_free(dump.choice.cache);
+    phases_clear(&dump.phases);
     chunk_list_clear(&list);
     return status == STATUS_OK ? 0 : 1;
 }

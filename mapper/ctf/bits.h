@@ -1,0 +1,63 @@
+/* mapper/ctf/bits.h -- integers of any size and byte order, wherever they lie.
+ *
+ * Source: CTF 1.8.3, 4.1.1 to 4.1.5: in little-endian fields bits count from the lowest of the
+ * first byte, in big-endian ones from the highest. */
+#ifndef MAPPER_CTF_BITS_H
+#define MAPPER_CTF_BITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Compilers make one load of each of these. */
+static inline uint64_t bits_little(const uint8_t *at, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value |= (uint64_t)at[i] << 8 * i;
+    return value;
+}
+
+static inline uint64_t bits_big(const uint8_t *at, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        value = value << 8 | at[i];
+    return value;
+}
+
+/* Of 1 to 64. */
+static inline uint64_t bits_mask(unsigned size)
+{
+    return UINT64_MAX >> (64 - size);
+}
+
+/* `size` (1 to 64) bits that begin `shift` (0 to 7) bits behind the begin of `at`; reads up to
+ * the byte of the last one. */
+static inline uint64_t bits_read(const uint8_t *at, unsigned shift, unsigned size, bool big_endian)
+{
+    unsigned bytes = (shift + size + 7) / 8, most = bytes < 8 ? bytes : 8;
+    uint64_t value = 0;
+    if (big_endian) {
+        unsigned behind = bytes * 8 - shift - size;
+        value = bits_big(at, most);
+        value = bytes > 8 ? value << (8 - behind) | at[8] >> behind : value >> behind;
+    } else {
+        value = bits_little(at, most) >> shift;
+        if (bytes > 8)
+            value |= (uint64_t)at[8] << (64 - shift);
+    }
+    return value & bits_mask(size);
+}
+
+static inline uint64_t bits_sign_extended(uint64_t value, unsigned size)
+{
+    uint64_t sign = UINT64_C(1) << (size - 1);
+    return (value ^ sign) - sign;
+}
+
+static inline uint64_t bits_aligned(uint64_t at, uint64_t align)
+{
+    return (at + align - 1) & ~(align - 1);
+}
+
+#endif

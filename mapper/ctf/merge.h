@@ -1,0 +1,26 @@
+/* mapper/ctf/merge.h -- the streams of all traces as one row, in the order of event_compare(). */
+#ifndef MAPPER_CTF_MERGE_H
+#define MAPPER_CTF_MERGE_H
+
+#include "mapper/ctf/stream.h"
+
+/* A stream that has a head. */
+struct merge_entry {
+    uint64_t head_ns;
+    uint32_t order; /* of streams whose heads are at one time */
+    struct stream *stream;
+};
+
+struct merge {
+    struct merge_entry *heap; /* least first */
+    size_t count;
+};
+
+/* Starts `streams` (borrowed), which are in their order. */
+void merge_init(struct merge *merge, struct stream *streams, size_t count);
+void merge_clear(struct merge *merge);
+
+/* Fills in the next events, up to `room`; returns how many, 0 when all streams are over. */
+size_t merge_next(struct merge *merge, struct event *events, size_t room);
+
+#endif

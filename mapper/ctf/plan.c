@@ -1,0 +1,579 @@
+#include "plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/ctf/bits.h"
+
+/* Runs above this are walked instead. */
+static const uint64_t RUN_BITS_MAX = UINT64_C(1) << 30;
+
+/* A program in the making. */
+struct maker {
+    const struct event_class *class;
+    struct plan plan;
+    struct plan_op *ops;
+    size_t count, room;
+    size_t run; /* index of its PLAN_RUN, if there is a run */
+    bool has_run;
+    uint64_t run_bits; /* so far */
+    uint64_t known;    /* where the run begins is a multiple of so many bits */
+    bool ragged;       /* what was walked last may have ended within a byte */
+    bool impossible;   /* with bytes */
+};
+
+static struct plan_op *add(struct maker *maker, enum plan_code code)
+{
+    maker->ops = memory_grow(maker->ops, &maker->room, maker->count + 1, sizeof *maker->ops);
+    struct plan_op *op = &maker->ops[maker->count++];
+    *op = (struct plan_op){.code = (uint8_t)code};
+    return op;
+}
+
+/* --- what is wanted --- */
+
+enum scope { SCOPE_COMMON, SCOPE_SPECIFIC, SCOPE_PAYLOAD };
+
+enum how { HOW_NONE, HOW_NUMBER, HOW_TEXT, HOW_NUMBERS };
+
+static bool is_number(const struct layout_field *field)
+{
+    return field->type == LAYOUT_INTEGER || field->type == LAYOUT_VARINT;
+}
+
+static enum how how_of(const struct layout_field *field)
+{
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_INTEGER:
+    case LAYOUT_VARINT: return HOW_NUMBER;
+    case LAYOUT_STRING:
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_STRING_SIZED: return HOW_TEXT;
+    case LAYOUT_ARRAY:
+    case LAYOUT_SEQUENCE: return is_number(&field->fields[0]) ? HOW_NUMBERS : HOW_NONE;
+    case LAYOUT_FLOAT:
+    case LAYOUT_BLOB_FIXED:
+    case LAYOUT_BLOB_SIZED:
+    case LAYOUT_STRUCT:
+    case LAYOUT_VARIANT:
+    case LAYOUT_OPTIONAL: break;
+    }
+    return HOW_NONE;
+}
+
+static const struct {
+    const char *name;
+    uint8_t how;  /* enum how */
+    uint8_t has;  /* EVENT_HAS_* */
+    uint8_t code; /* enum plan_code */
+} CONTEXTS[] = {
+    {"tid", HOW_NUMBER, EVENT_HAS_TID, PLAN_TO_TID},
+    {"pid", HOW_NUMBER, EVENT_HAS_PID, PLAN_TO_PID},
+    {"vtid", HOW_NUMBER, EVENT_HAS_VTID, PLAN_TO_VTID},
+    {"vpid", HOW_NUMBER, EVENT_HAS_VPID, PLAN_TO_VPID},
+    {"procname", HOW_TEXT, EVENT_HAS_PROCNAME, PLAN_TO_PROCNAME},
+};
+
+static void want_context(struct maker *maker, const struct layout_field *member, enum how how)
+{
+    for (size_t i = 0; i < sizeof CONTEXTS / sizeof *CONTEXTS; i++) {
+        if (CONTEXTS[i].how != how || strcmp(CONTEXTS[i].name, member->name) != 0)
+            continue;
+        add(maker, CONTEXTS[i].code);
+        maker->plan.has |= CONTEXTS[i].has;
+    }
+}
+
+static bool suits(enum how how, enum slot_type type)
+{
+    switch (type) {
+    case SLOT_VALUE: return how == HOW_NUMBER;
+    case SLOT_TEXT: return how == HOW_TEXT;
+    case SLOT_INTS: return how == HOW_NUMBERS;
+    }
+    return false;
+}
+
+static void want_slot(struct maker *maker, const struct slot *slot)
+{
+    static const uint8_t CODES[] = {
+        [SLOT_VALUE] = PLAN_TO_VALUE, [SLOT_TEXT] = PLAN_TO_TEXT, [SLOT_INTS] = PLAN_TO_INTS};
+    add(maker, CODES[slot->type])->to = slot->index;
+    if (slot->type == SLOT_VALUE)
+        maker->plan.present |= (uint8_t)(1u << slot->index);
+    if (slot->type == SLOT_TEXT)
+        maker->plan.present |= (uint8_t)(1u << (EVENT_VALUES + slot->index));
+}
+
+static void want_payload(struct maker *maker, const struct layout_field *member, enum how how)
+{
+    const struct event_class *class = maker->class;
+    for (size_t i = 0; i < class->slot_count; i++)
+        if (strcmp(class->slots[i].field, member->name) == 0 && suits(how, class->slots[i].type))
+            want_slot(maker, &class->slots[i]);
+    for (size_t i = 0; i < class->field_count; i++) {
+        if (strcmp(class->fields[i], member->name) != 0 || how == HOW_NUMBERS)
+            continue;
+        add(maker, how == HOW_TEXT     ? PLAN_TO_FIELD_TEXT
+                   : member->is_signed ? PLAN_TO_INT
+                                       : PLAN_TO_UINT)
+            ->from = (uint32_t)i;
+    }
+    if (!class->unknown_call)
+        return;
+    if (how == HOW_NUMBER && strcmp(member->name, "id") == 0)
+        add(maker, PLAN_TO_CALL_NUMBER);
+    if (how == HOW_NUMBERS && strcmp(member->name, "args") == 0)
+        add(maker, PLAN_TO_CALL_ARGS);
+}
+
+/* Adds the ops that take `member` of the structure `of` out of the hand. */
+static void want(struct maker *maker, enum scope scope, const struct layout_field *of,
+                 const struct layout_field *member)
+{
+    enum how how = how_of(member);
+    if (how == HOW_NUMBER && member->save != LAYOUT_NONE)
+        add(maker, PLAN_TO_SLOT)->from = member->save;
+    if (how == HOW_NONE || !of || layout_member(of, member->name) != member)
+        return;
+    if (scope == SCOPE_PAYLOAD)
+        want_payload(maker, member, how);
+    else
+        want_context(maker, member, how);
+}
+
+/* --- what is known of sizes --- */
+
+/* Whether it takes the same `*bits` everywhere, behind the place it is aligned to, and no value of
+ * it is needed to go on. */
+static bool is_fixed(const struct layout_field *field, uint64_t *bits)
+{
+    uint64_t inner;
+    *bits = 0;
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_INTEGER: *bits = field->size; return field->save == LAYOUT_NONE;
+    case LAYOUT_FLOAT: *bits = field->size; return true;
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_BLOB_FIXED: *bits = UINT64_C(8) * field->count; return field->align % 8 == 0;
+    case LAYOUT_ARRAY:
+        if (!is_fixed(&field->fields[0], &inner) || inner > RUN_BITS_MAX)
+            return false;
+        if (field->count > 0)
+            *bits = (field->count - 1) * bits_aligned(inner, field->fields[0].align) + inner;
+        return true;
+    case LAYOUT_STRUCT:
+        for (uint32_t i = 0; i < field->count; i++) {
+            if (!is_fixed(&field->fields[i], &inner) || inner > RUN_BITS_MAX)
+                return false;
+            *bits = bits_aligned(*bits, field->fields[i].align) + inner;
+            if (*bits > RUN_BITS_MAX)
+                return false;
+        }
+        return true;
+    case LAYOUT_VARINT:
+    case LAYOUT_STRING:
+    case LAYOUT_STRING_SIZED:
+    case LAYOUT_BLOB_SIZED:
+    case LAYOUT_SEQUENCE:
+    case LAYOUT_VARIANT:
+    case LAYOUT_OPTIONAL: break;
+    }
+    return false;
+}
+
+/* Whether it ends on a byte if it begins on one. */
+static bool ends_on_byte(const struct layout_field *field)
+{
+    uint64_t bits;
+    if (is_fixed(field, &bits))
+        return bits % 8 == 0;
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_STRING:
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_STRING_SIZED:
+    case LAYOUT_BLOB_FIXED:
+    case LAYOUT_BLOB_SIZED:
+    case LAYOUT_VARINT: return true;
+    case LAYOUT_INTEGER:
+    case LAYOUT_FLOAT: return field->size % 8 == 0;
+    case LAYOUT_ARRAY:
+    case LAYOUT_SEQUENCE:
+    case LAYOUT_STRUCT:
+    case LAYOUT_VARIANT:
+    case LAYOUT_OPTIONAL: break;
+    }
+    uint32_t inside =
+        field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT ? field->count : 1;
+    for (uint32_t i = 0; i < inside; i++)
+        if (!ends_on_byte(&field->fields[i]))
+            return false;
+    return true;
+}
+
+/* --- where fields are --- */
+
+static void end_run(struct maker *maker)
+{
+    if (maker->has_run)
+        maker->ops[maker->run].count = (uint32_t)((maker->run_bits + 7) / 8);
+    maker->has_run = false;
+    maker->run_bits = 0;
+}
+
+/* Goes to the next multiple of `align` bits, in a run. */
+static void run_to(struct maker *maker, uint64_t align)
+{
+    if (maker->ragged && align < 8)
+        maker->impossible = true;
+    maker->ragged = false;
+    if (align > maker->known) {
+        end_run(maker);
+        add(maker, PLAN_ALIGN)->count = (uint32_t)(align / 8);
+        maker->known = align;
+    }
+    if (!maker->has_run) {
+        maker->run = maker->count;
+        add(maker, PLAN_RUN);
+        maker->has_run = true;
+    }
+    maker->run_bits = bits_aligned(maker->run_bits, align);
+}
+
+/* Goes there and ends the run; what comes next is of no fixed size. */
+static void leave_run(struct maker *maker, uint64_t align)
+{
+    run_to(maker, align);
+    if (maker->run_bits % 8 != 0)
+        maker->impossible = true;
+    end_run(maker);
+    maker->known = 8;
+}
+
+/* What only loads a plain number (by the op at `load`) and puts it into a value does both at
+ * once. */
+static void shorten(struct maker *maker, const struct layout_field *field, uint64_t bit,
+                    size_t load)
+{
+    static const uint8_t UNSIGNED[] = {
+        [1] = PLAN_U8, [2] = PLAN_U16, [4] = PLAN_U32, [8] = PLAN_U64};
+    static const uint8_t SIGNED[] = {[1] = PLAN_S8, [2] = PLAN_S16, [4] = PLAN_S32, [8] = PLAN_U64};
+    bool plain = bit % 8 == 0 && !field->big_endian &&
+                 (field->size == 8 || field->size == 16 || field->size == 32 || field->size == 64);
+    if (!plain || maker->count != load + 2 || maker->ops[load + 1].code != PLAN_TO_VALUE)
+        return;
+    maker->ops[load].code = (field->is_signed ? SIGNED : UNSIGNED)[field->size / 8];
+    maker->ops[load].to = maker->ops[load + 1].to;
+    maker->count--;
+}
+
+static void run_number(struct maker *maker, enum scope scope, const struct layout_field *of,
+                       const struct layout_field *field)
+{
+    size_t load = maker->count;
+    struct plan_op *op = add(maker, PLAN_LOAD);
+    op->at = (uint32_t)(maker->run_bits / 8);
+    op->shift = (uint8_t)(maker->run_bits % 8);
+    op->field = field;
+    want(maker, scope, of, field);
+    if (maker->count == load + 1)
+        maker->count = load;
+    else
+        shorten(maker, field, maker->run_bits, load);
+    maker->run_bits += field->size;
+}
+
+static void run_text(struct maker *maker, enum scope scope, const struct layout_field *of,
+                     const struct layout_field *field)
+{
+    size_t load = maker->count;
+    struct plan_op *op = add(maker, PLAN_CHARS);
+    op->at = (uint32_t)(maker->run_bits / 8);
+    op->count = field->count;
+    want(maker, scope, of, field);
+    if (maker->count == load + 1)
+        maker->count = load;
+    maker->run_bits += UINT64_C(8) * field->count;
+}
+
+static void run_array(struct maker *maker, enum scope scope, const struct layout_field *of,
+                      const struct layout_field *field, uint64_t bits)
+{
+    size_t load = maker->count;
+    struct plan_op *op = add(maker, PLAN_NUMBERS);
+    op->at = (uint32_t)(maker->run_bits / 8);
+    op->shift = (uint8_t)(maker->run_bits % 8);
+    op->field = field;
+    want(maker, scope, of, field);
+    if (maker->count == load + 1)
+        maker->count = load;
+    maker->run_bits += bits;
+}
+
+/* --- fields --- */
+
+static void walk_field(struct maker *maker, enum scope scope, const struct layout_field *of,
+                       const struct layout_field *field)
+{
+    static const uint8_t CODES[] = {[HOW_NONE] = PLAN_WALK,
+                                    [HOW_NUMBER] = PLAN_WALK_NUMBER,
+                                    [HOW_TEXT] = PLAN_WALK_TEXT,
+                                    [HOW_NUMBERS] = PLAN_WALK_NUMBERS};
+    size_t walk = maker->count;
+    add(maker, CODES[how_of(field)])->field = field;
+    want(maker, scope, of, field);
+    if (maker->count == walk + 1)
+        maker->ops[walk].code = PLAN_WALK;
+}
+
+static void variable_field(struct maker *maker, enum scope scope, const struct layout_field *of,
+                           const struct layout_field *field)
+{
+    uint64_t bits = 0;
+    leave_run(maker, field->align);
+    if (field->type == LAYOUT_STRING) {
+        add(maker, PLAN_STRING);
+        want(maker, scope, of, field);
+        return;
+    }
+    size_t before = maker->count;
+    walk_field(maker, scope, of, field);
+    bool unwanted = maker->count == before + 1;
+    bool steps = field->type == LAYOUT_SEQUENCE && is_fixed(&field->fields[0], &bits) &&
+                 bits % 8 == 0 && bits % field->fields[0].align == 0 && bits > 0;
+    if (unwanted &&
+        (steps || field->type == LAYOUT_STRING_SIZED || field->type == LAYOUT_BLOB_SIZED)) {
+        struct plan_op *op = &maker->ops[before];
+        op->code = PLAN_SEQUENCE;
+        op->from = field->from;
+        op->count = steps ? (uint32_t)(bits / 8) : 1;
+    }
+    maker->ragged = !ends_on_byte(field);
+}
+
+/* Members of structures inside are nobody's: `of` is NULL for them. */
+static void add_field(struct maker *maker, enum scope scope, const struct layout_field *of,
+                      const struct layout_field *field)
+{
+    uint64_t bits;
+    bool fixed = is_fixed(field, &bits);
+    if (field->type == LAYOUT_STRUCT && !fixed) {
+        run_to(maker, field->align);
+        for (uint32_t i = 0; i < field->count; i++)
+            add_field(maker, scope, NULL, &field->fields[i]);
+        return;
+    }
+    if (field->type == LAYOUT_INTEGER) {
+        run_to(maker, field->align);
+        run_number(maker, scope, of, field);
+    } else if (fixed && bits <= RUN_BITS_MAX && maker->run_bits <= RUN_BITS_MAX) {
+        run_to(maker, field->align);
+        if (field->type == LAYOUT_STRING_FIXED)
+            run_text(maker, scope, of, field);
+        else if (field->type == LAYOUT_ARRAY)
+            run_array(maker, scope, of, field, bits);
+        else
+            maker->run_bits += bits;
+    } else {
+        variable_field(maker, scope, of, field);
+    }
+}
+
+static void add_scope(struct maker *maker, enum scope scope, const struct layout_field *fields)
+{
+    if (!fields)
+        return;
+    run_to(maker, fields->align);
+    for (uint32_t i = 0; i < fields->count; i++)
+        add_field(maker, scope, fields, &fields->fields[i]);
+}
+
+static void walk_scope(struct maker *maker, enum scope scope, const struct layout_field *fields)
+{
+    if (!fields)
+        return;
+    add(maker, PLAN_WALK_ALIGN)->count = fields->align;
+    for (uint32_t i = 0; i < fields->count; i++)
+        walk_field(maker, scope, fields, &fields->fields[i]);
+}
+
+/* --- the whole --- */
+
+static void add_scopes(struct maker *maker, const struct layout_stream *stream,
+                       const struct layout_event *event,
+                       void (*adds)(struct maker *, enum scope, const struct layout_field *))
+{
+    adds(maker, SCOPE_COMMON, stream->event_context);
+    adds(maker, SCOPE_SPECIFIC, event->context);
+    adds(maker, SCOPE_PAYLOAD, event->payload);
+}
+
+/* Runs of nothing are left out. */
+static void drop_empty_runs(struct maker *maker)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < maker->count; i++)
+        if (maker->ops[i].code != PLAN_RUN || maker->ops[i].count > 0)
+            maker->ops[kept++] = maker->ops[i];
+    maker->count = kept;
+}
+
+static bool moves(enum plan_code code)
+{
+    return code == PLAN_RUN || code == PLAN_ALIGN || code == PLAN_STRING || code == PLAN_SEQUENCE ||
+           (code >= PLAN_WALK && code <= PLAN_WALK_ALIGN);
+}
+
+/* A run that is all of the event goes into the plan itself. */
+static void take_only_run(struct maker *maker)
+{
+    for (size_t i = 1; i < maker->count; i++)
+        if (moves(maker->ops[i].code))
+            return;
+    if (moves(maker->ops[0].code) && maker->ops[0].code != PLAN_RUN)
+        return;
+    maker->plan.is_run = true;
+    if (maker->ops[0].code != PLAN_RUN)
+        return;
+    maker->plan.run_bytes = maker->ops[0].count;
+    memmove(maker->ops, maker->ops + 1, (maker->count - 1) * sizeof *maker->ops);
+    maker->count--;
+}
+
+static void make(struct maker *maker, const struct layout_stream *stream,
+                 const struct layout_event *event, bool by_bytes)
+{
+    maker->known = 8;
+    if (by_bytes) {
+        add_scopes(maker, stream, event, add_scope);
+        end_run(maker);
+    }
+    if (!by_bytes || maker->impossible) {
+        maker->count = 0;
+        maker->plan = (struct plan){.walked = true};
+        add_scopes(maker, stream, event, walk_scope);
+    }
+    add(maker, PLAN_END);
+    drop_empty_runs(maker);
+    if (!maker->plan.walked)
+        take_only_run(maker);
+}
+
+const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
+                            const struct layout_event *event, const struct event_class *class,
+                            bool by_bytes)
+{
+    struct maker maker = {.class = class};
+    make(&maker, stream, event, by_bytes);
+    struct plan *plan = arena_take(arena, sizeof *plan);
+    struct plan_op *ops = arena_take(arena, maker.count * sizeof *ops);
+    memcpy(ops, maker.ops, maker.count * sizeof *ops);
+    free(maker.ops);
+    *plan = maker.plan;
+    plan->ops = ops;
+    if (event->payload) {
+        plan->field_count = (uint16_t) class->field_count;
+        plan->unknown_call = class->unknown_call;
+    }
+    return plan;
+}
+
+/* --- headers --- */
+
+struct header_maker {
+    struct plan_header *out;
+    uint64_t bits;  /* from the begin of the header */
+    uint64_t align; /* of it */
+    uint64_t id_bit, time_bit;
+    bool has_id, has_option;
+};
+
+static bool place_integer(struct header_maker *maker, const struct layout_field *field)
+{
+    struct plan_header *out = maker->out;
+    if (field->meaning == LAYOUT_EVENT_ID) {
+        if (maker->has_id || (out->has_time && field->big_endian != out->big_endian))
+            return false;
+        maker->has_id = true;
+        maker->id_bit = maker->bits;
+        out->id_bits = field->size;
+        out->save = field->save;
+        out->big_endian = field->big_endian;
+    } else if (field->meaning == LAYOUT_TIMESTAMP) {
+        if (out->has_time || (maker->has_id && field->big_endian != out->big_endian))
+            return false;
+        out->has_time = true;
+        maker->time_bit = maker->bits;
+        out->time_bits = field->size;
+        out->big_endian = field->big_endian;
+    }
+    if (field->meaning != LAYOUT_EVENT_ID && field->save != LAYOUT_NONE)
+        return false;
+    maker->bits += field->size;
+    return !field->is_signed && maker->bits <= 1024;
+}
+
+static bool place(struct header_maker *maker, const struct layout_field *field);
+
+/* Takes the first option; the others are the long way. */
+static bool place_variant(struct header_maker *maker, const struct layout_field *field)
+{
+    struct plan_header *out = maker->out;
+    if (maker->has_option || !maker->has_id || field->from != out->save || field->is_signed ||
+        field->count == 0 || field->fields[0].range_count == 0)
+        return false;
+    maker->has_option = true;
+    out->low = field->fields[0].ranges[0].low;
+    out->high = field->fields[0].ranges[0].high;
+    return place(maker, &field->fields[0]);
+}
+
+static bool place(struct header_maker *maker, const struct layout_field *field)
+{
+    if (field->align > maker->align)
+        return false;
+    maker->bits = bits_aligned(maker->bits, field->align);
+    if (field->type == LAYOUT_INTEGER)
+        return place_integer(maker, field);
+    if (field->type == LAYOUT_VARIANT)
+        return place_variant(maker, field);
+    if (field->type != LAYOUT_STRUCT)
+        return false;
+    for (uint32_t i = 0; i < field->count; i++)
+        if (!place(maker, &field->fields[i]))
+            return false;
+    return true;
+}
+
+/* Where the bits are in the 8 bytes from `*at` on, as a number; false if they are not. */
+static bool load_from(uint64_t bit, unsigned bits, bool big_endian, uint32_t *at, uint8_t *shift)
+{
+    unsigned within = (unsigned)(bit % 8);
+    *at = (uint32_t)(bit / 8);
+    *shift = (uint8_t)(big_endian ? 64 - within - bits : within);
+    return within + bits <= 64;
+}
+
+struct plan_header plan_header(const struct layout_stream *stream)
+{
+    const struct layout_field *header = stream->event_header;
+    struct plan_header out = {.save = LAYOUT_NONE, .align = 1, .high = UINT64_MAX};
+    out.by_bytes = header && header->align % 8 == 0;
+    if (!out.by_bytes)
+        return out;
+    struct header_maker maker = {.out = &out, .align = header->align};
+    bool placed = place(&maker, header) && maker.has_id && maker.bits % 8 == 0 &&
+                  load_from(maker.id_bit, out.id_bits, out.big_endian, &out.id_at, &out.id_shift);
+    if (placed && out.has_time)
+        placed =
+            load_from(maker.time_bit, out.time_bits, out.big_endian, &out.time_at, &out.time_shift);
+    if (!placed)
+        return out;
+    out.is_short = true;
+    out.align = header->align / 8;
+    out.bytes = (uint32_t)(maker.bits / 8);
+    out.reach = (out.id_at > out.time_at ? out.id_at : out.time_at) + 8;
+    if (out.reach < out.bytes)
+        out.reach = out.bytes;
+    return out;
+}

@@ -1,0 +1,105 @@
+/* mapper/ctf/plan.h -- how to take one class of events out of a packet: a short program, made once
+ * per metadata, that fetches what spanmill wants of the event and steps over the rest.
+ *
+ * docs/READER.md shows one. Fields of fixed size that follow each other are one run: its size is
+ * checked at once, and what is wanted of it is loaded from known places. Strings and sequences are
+ * measured, whatever else is walked (mapper/ctf/walk.h). */
+#ifndef MAPPER_CTF_PLAN_H
+#define MAPPER_CTF_PLAN_H
+
+#include "base/arena.h"
+#include "mapper/ctf/layout.h"
+#include "trace/schema.h"
+
+enum plan_code {
+    PLAN_END,
+    /* Where to be. */
+    PLAN_RUN,   /* `count` bytes are needed; `at` of what follows counts from here */
+    PLAN_ALIGN, /* to the next multiple of `count` bytes, from the packet's begin */
+    /* A number of the run at `at`, little-endian, into value[to]. */
+    PLAN_U8,
+    PLAN_U16,
+    PLAN_U32,
+    PLAN_U64, /* or signed */
+    PLAN_S8,
+    PLAN_S16,
+    PLAN_S32,
+    /* Into the hand: a number, a text, or an array of numbers. */
+    PLAN_LOAD,     /* any other integer, `shift` bits behind `at` */
+    PLAN_CHARS,    /* a text of at most `count` bytes at `at` */
+    PLAN_STRING,   /* what is here up to its NUL */
+    PLAN_SEQUENCE, /* nothing: steps over slots[from] times `count` bytes */
+    PLAN_NUMBERS,  /* the array of the run at `at` */
+    /* The same, walked: `field` is here. */
+    PLAN_WALK, /* nothing */
+    PLAN_WALK_NUMBER,
+    PLAN_WALK_TEXT,
+    PLAN_WALK_NUMBERS,
+    PLAN_WALK_ALIGN, /* to the next multiple of `count` bits */
+    /* Out of the hand. */
+    PLAN_TO_SLOT, /* slots[from], for lengths and tags behind */
+    PLAN_TO_VALUE,
+    PLAN_TO_TEXT,
+    PLAN_TO_INTS,
+    PLAN_TO_TID,
+    PLAN_TO_PID,
+    PLAN_TO_VTID,
+    PLAN_TO_VPID,
+    PLAN_TO_PROCNAME,
+    PLAN_TO_INT, /* fields[to] */
+    PLAN_TO_UINT,
+    PLAN_TO_FIELD_TEXT,
+    PLAN_TO_CALL_NUMBER, /* of a call without a table entry */
+    PLAN_TO_CALL_ARGS
+};
+
+struct plan_op {
+    uint8_t code;  /* enum plan_code */
+    uint8_t to;    /* index of a value or text */
+    uint8_t shift; /* bits */
+    uint32_t at;   /* bytes */
+    uint32_t count;
+    uint32_t from; /* slot, or index in fields[] */
+    const struct layout_field *field;
+};
+
+struct plan {
+    const struct plan_op *ops; /* up to PLAN_END */
+    uint8_t has;               /* EVENT_HAS_* */
+    uint8_t present;           /* as in struct event */
+    uint16_t field_count;      /* likewise */
+    bool unknown_call;         /* with payload: to be told by number and arguments */
+    /* Bit by bit: all ops are PLAN_WALK* and PLAN_TO_*. */
+    bool walked;
+    /* If the event is one run: bytes of it, and `ops` begins behind PLAN_RUN. */
+    bool is_run;
+    uint32_t run_bytes;
+};
+
+/* Both make what they return in `arena`; `layout` and what hangs on it is borrowed as long.
+ *
+ * `class` says what is wanted of `event`, one of `stream`. `by_bytes`: events of the stream begin
+ * on bytes. */
+const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
+                            const struct layout_event *event, const struct event_class *class,
+                            bool by_bytes);
+
+/* The usual shape of event headers: a number and the low bits of the time in known places, and
+ * for some numbers (LTTng: the highest) another way, which is walked. */
+struct plan_header {
+    bool by_bytes; /* headers begin on bytes; what ends within one is rounded up */
+    bool is_short; /* what follows is of use */
+    bool big_endian;
+    bool has_time;
+    uint8_t id_shift, id_bits, time_shift, time_bits;
+    uint32_t id_at, time_at; /* bytes from the begin; each is loaded as 8 bytes */
+    uint32_t reach;          /* bytes that must be there: those of the loads */
+    uint32_t bytes;          /* of the header */
+    uint32_t align;          /* bytes */
+    uint64_t low, high;      /* ids of the short way */
+    uint32_t save;           /* slot of the id, or LAYOUT_NONE */
+};
+
+struct plan_header plan_header(const struct layout_stream *stream);
+
+#endif

@@ -1,0 +1,199 @@
+#include "plan_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/ctf/bits.h"
+
+/* Sets kept: a kernel's, and those of user space, of two sessions or three. */
+enum { KEPT_MAX = 8 };
+/* Text kept of all of them. */
+static const size_t KEPT_BYTES_MAX = (size_t)16 << 20;
+
+struct plan_cache {
+    struct plan_set *kept[KEPT_MAX];
+    size_t count;
+    size_t bytes; /* of their texts */
+    uint64_t uses;
+};
+
+/* --- the text --- */
+
+/* A packet of metadata. Source: CTF 1.8.3, 7.1. */
+enum {
+    PACKET_HEADER = 37,
+    PACKET_CONTENT = 24, /* content_size, bits, 4 bytes */
+    PACKET_SIZE = 28     /* packet_size, bits, 4 bytes */
+};
+static const uint64_t PACKET_MAGIC = 0x75D11D57;
+
+/* What equal metadata has in common: LTTng cuts its text into packets at other places each time.
+ * Where packets are not as they should be, the file as it is. `room` (file.count bytes) is for
+ * the text. */
+static struct bytes text_of_file(struct bytes file, uint8_t *room)
+{
+    bool big = file.count >= PACKET_HEADER && bits_big(file.at, 4) == PACKET_MAGIC;
+    if (!big && (file.count < PACKET_HEADER || bits_little(file.at, 4) != PACKET_MAGIC))
+        return file;
+    size_t count = 0;
+    for (size_t offset = 0; offset < file.count;) {
+        const uint8_t *packet = file.at + offset;
+        size_t left = file.count - offset;
+        if (left < PACKET_HEADER)
+            return file;
+        uint64_t content = (big ? bits_big : bits_little)(packet + PACKET_CONTENT, 4) / 8;
+        uint64_t size = (big ? bits_big : bits_little)(packet + PACKET_SIZE, 4) / 8;
+        if (content < PACKET_HEADER || content > size || size > left)
+            return file;
+        memcpy(room + count, packet + PACKET_HEADER, (size_t)content - PACKET_HEADER);
+        count += (size_t)content - PACKET_HEADER;
+        offset += (size_t)size;
+    }
+    return (struct bytes){room, count};
+}
+
+/* --- a set --- */
+
+static enum domain domain_of(const struct layout *layout, bool of_user_folder)
+{
+    const struct layout_env *domain = layout_env(layout, "domain");
+    if (domain && domain->text && *domain->text)
+        return strcmp(domain->text, "kernel") == 0 ? DOMAIN_KERNEL : DOMAIN_UST;
+    return of_user_folder ? DOMAIN_UST : DOMAIN_KERNEL;
+}
+
+static void make_plans(struct plan_set *set, const struct phase_definitions *phases)
+{
+    const struct layout *layout = set->layout;
+    /* Classes say by name what is wanted; whoever reads has a schema of its own. */
+    struct schema *schema = schema_new(phases);
+    const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
+    struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);
+    for (uint32_t i = 0; i < layout->stream_count; i++) {
+        const struct layout_stream *stream = &layout->streams[i];
+        headers[i] = plan_header(stream);
+        for (uint32_t j = 0; j < stream->event_count; j++) {
+            const struct layout_event *event = stream->by_id[j];
+            const struct event_class *class =
+                schema_class(schema, set->domain, text_of(event->name));
+            plans[event->number] = plan_new(&set->arena, stream, event, class, headers[i].by_bytes);
+            if (set->domain == DOMAIN_KERNEL)
+                declared_names_add(&set->declared, text_of(event->name));
+        }
+    }
+    set->plans = plans;
+    set->headers = headers;
+    schema_free(schema);
+}
+
+static enum status set_new(struct bytes metadata, bool of_user_folder,
+                           const struct phase_definitions *phases, struct plan_set **out,
+                           struct failure *why)
+{
+    struct layout *layout;
+    enum status status = layout_open(metadata, &layout, why);
+    if (status != STATUS_OK)
+        return status;
+    struct plan_set *set = memory_new(sizeof *set);
+    set->layout = layout;
+    set->domain = domain_of(layout, of_user_folder);
+    set->of_user_folder = of_user_folder;
+    set->phases_digest = phases ? phases_digest(phases) : 0;
+    set->users = 1;
+    make_plans(set, phases);
+    *out = set;
+    return STATUS_OK;
+}
+
+void plan_set_release(struct plan_set *set)
+{
+    if (!set || --set->users > 0)
+        return;
+    layout_close(set->layout);
+    arena_clear(&set->arena);
+    free(set);
+}
+
+/* --- the cache --- */
+
+struct plan_cache *plan_cache_new(void)
+{
+    return memory_new(sizeof(struct plan_cache));
+}
+
+static void drop(struct plan_cache *cache, size_t at)
+{
+    cache->bytes -= cache->kept[at]->text.count;
+    plan_set_release(cache->kept[at]);
+    cache->kept[at] = cache->kept[--cache->count];
+}
+
+void plan_cache_free(struct plan_cache *cache)
+{
+    if (!cache)
+        return;
+    while (cache->count > 0)
+        drop(cache, cache->count - 1);
+    free(cache);
+}
+
+static void drop_oldest(struct plan_cache *cache)
+{
+    size_t oldest = 0;
+    for (size_t i = 1; i < cache->count; i++)
+        if (cache->kept[i]->used < cache->kept[oldest]->used)
+            oldest = i;
+    drop(cache, oldest);
+}
+
+static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes text)
+{
+    if (text.count > KEPT_BYTES_MAX)
+        return;
+    while (cache->count == KEPT_MAX || cache->bytes + text.count > KEPT_BYTES_MAX)
+        drop_oldest(cache);
+    uint8_t *copy = arena_take(&set->arena, text.count);
+    memcpy(copy, text.at, text.count);
+    set->text = (struct bytes){copy, text.count};
+    set->used = cache->uses;
+    set->users++;
+    cache->bytes += text.count;
+    cache->kept[cache->count++] = set;
+}
+
+static struct plan_set *find(struct plan_cache *cache, struct bytes text, bool of_user_folder,
+                             uint64_t digest)
+{
+    for (size_t i = 0; i < cache->count; i++) {
+        struct plan_set *set = cache->kept[i];
+        if (set->text.count == text.count && set->of_user_folder == of_user_folder &&
+            set->phases_digest == digest && memcmp(set->text.at, text.at, text.count) == 0)
+            return set;
+    }
+    return NULL;
+}
+
+enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, bool of_user_folder,
+                            const struct phase_definitions *phases, struct plan_set **out,
+                            struct failure *why)
+{
+    *out = NULL;
+    if (!cache || metadata.count == 0 || metadata.count > LAYOUT_METADATA_MAX)
+        return set_new(metadata, of_user_folder, phases, out, why);
+    uint8_t *room = memory_new(metadata.count);
+    struct bytes text = text_of_file(metadata, room);
+    cache->uses++;
+    *out = find(cache, text, of_user_folder, phases ? phases_digest(phases) : 0);
+    enum status status = STATUS_OK;
+    if (*out) {
+        (*out)->users++;
+        (*out)->used = cache->uses;
+    } else {
+        status = set_new(metadata, of_user_folder, phases, out, why);
+        if (status == STATUS_OK)
+            keep(cache, *out, text);
+    }
+    free(room);
+    return status;
+}

@@ -1,0 +1,164 @@
+#include "stream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "mapper/ctf/stream_parts.h"
+
+/* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
+ * the end before the last event was there (LTTng's bug 1183). */
+static const uint64_t LATE_NS = 1000000000;
+
+/* Lying packets of a stream that are told one by one. */
+enum { LIES_TOLD = 4 };
+
+static PRINTF_LIKE(2, 3) void say(const struct stream *stream, const char *format, ...)
+{
+    char sentence[FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    stream->say(stream->context, stream, sentence);
+}
+
+static bool of_kernel(const struct stream *stream)
+{
+    return stream->trace->set->domain == DOMAIN_KERNEL;
+}
+
+static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded)
+{
+    stream->head = HEAD_LOSS;
+    stream->head_ns = time_ns > stream->last_ns ? time_ns : stream->last_ns;
+    stream->loss_discarded = discarded;
+}
+
+/* Goes to the next packet. */
+static void begin_packet(struct stream *stream)
+{
+    size_t index = stream->packet_next++;
+    const struct packet_at *packet = &stream->packets.at[index];
+    const struct bound_trace *trace = stream->trace;
+    const struct layout *layout = trace->set->layout;
+    struct packet_reading reading = {.slots = stream->slots, .clock = stream->clock};
+    struct packet_at again;
+    /* It was readable when the packets were listed, and is the same memory. */
+    enum status status = packet_head(layout, (struct bytes){packet->bytes, packet->head.size}, 0,
+                                     &reading, &again, NULL);
+    stream->loss = packet_loss_of(index > 0 ? &packet[-1].head : NULL, &packet->head);
+    stream->packet_end_ns = packet->head.end_ns;
+    stream->in_packet = status == STATUS_OK;
+    stream->packet = packet->bytes;
+    stream->class = &trace->streams[packet->stream - layout->streams];
+    stream->frequency = stream_frequency(layout, packet->stream);
+    stream->clock = reading.clock;
+    stream->content_bits = packet->content_bits;
+    bool by_bytes = stream->class->header->by_bytes;
+    stream->at = packet->bytes + (by_bytes ? (reading.events_bit + 7) / 8 : reading.events_bit / 8);
+    stream->bit = by_bytes ? 0 : (uint8_t)(reading.events_bit % 8);
+    stream->end = packet->bytes + packet->head.content;
+    stream->late_ns = UINT64_MAX;
+    if (packet->has_end && packet->head.end_ns >= packet->head.begin_ns &&
+        packet->head.end_ns < UINT64_MAX - LATE_NS)
+        stream->late_ns = packet->head.end_ns + LATE_NS;
+    if ((of_kernel(stream) && stream->loss.before) || stream->loss.discarded > 0)
+        set_loss(stream, stream->loss.since_ns, stream->loss.discarded);
+}
+
+static void end_packet(struct stream *stream)
+{
+    stream->in_packet = false;
+    if (stream->loss.after && of_kernel(stream))
+        set_loss(stream, stream->packet_end_ns, 0);
+}
+
+/* What is lost here is lost from the last event on. */
+static void leave_packet(struct stream *stream)
+{
+    const struct packet_at *packet = &stream->packets.at[stream->packet_next - 1];
+    stream->in_packet = false;
+    if (of_kernel(stream))
+        set_loss(stream, stream->last_ns, 0);
+    if (stream->lies++ >= LIES_TOLD)
+        return;
+    char unknown[64];
+    const char *fault = stream->fault;
+    if (!fault) {
+        snprintf(unknown, sizeof unknown, "no event has the number %llu",
+                 (unsigned long long)stream->fault_id);
+        fault = unknown;
+    }
+    say(stream,
+        "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost%s",
+        stream->packet_next - 1, packet->head.offset, (size_t)(stream->at - stream->packet), fault,
+        (unsigned long long)stream->last_ns,
+        stream->lies == LIES_TOLD ? "; further ones are only counted" : "");
+}
+
+static void finish(struct stream *stream)
+{
+    if (stream->lies > LIES_TOLD)
+        say(stream, "%zu packets lie", stream->lies);
+    stream->lies = 0;
+    if (!stream->cut)
+        return;
+    stream->cut = false;
+    if (of_kernel(stream))
+        set_loss(stream, stream->packet_end_ns, 0);
+}
+
+void stream_next_packet(struct stream *stream)
+{
+    stream->head = HEAD_NONE;
+    while (stream->head == HEAD_NONE) {
+        if (stream->in_packet && stream_packet_over(stream)) {
+            end_packet(stream);
+        } else if (stream->in_packet) {
+            if (!decode_header(stream))
+                leave_packet(stream);
+        } else if (stream->packet_next < stream->packets.count) {
+            begin_packet(stream);
+        } else {
+            finish(stream);
+            return;
+        }
+    }
+}
+
+void stream_lie(struct stream *stream)
+{
+    stream->head = HEAD_NONE;
+    leave_packet(stream);
+    if (stream->head == HEAD_NONE)
+        stream_next_packet(stream);
+}
+
+void stream_backwards(struct stream *stream)
+{
+    if (!stream->backwards)
+        say(stream, "its clock goes backwards at %llu ns; such events count as of the time before",
+            (unsigned long long)stream->last_ns);
+    stream->backwards = true;
+}
+
+void stream_init(struct stream *stream, struct bound_trace *trace, struct packet_row take_packets,
+                 const char *name)
+{
+    *stream = (struct stream){.trace = trace, .packets = take_packets, .name = name};
+    stream->cpu = take_packets.at[0].head.cpu;
+    stream->slots = memory_new(trace->set->layout->slot_count * sizeof *stream->slots);
+}
+
+void stream_clear(struct stream *stream)
+{
+    packet_row_clear(&stream->packets);
+    free(stream->slots);
+}
+
+void stream_start(struct stream *stream)
+{
+    stream_next_packet(stream);
+}

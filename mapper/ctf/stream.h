@@ -1,0 +1,98 @@
+/* mapper/ctf/stream.h -- one stream of a trace, from its packets to events, in the memory where
+ * the packets lie.
+ *
+ * A stream always knows its next event, or loss, and when it is: its head. Runs of events are
+ * decoded up to the head of another stream. A packet that lies ends at the lie: what comes behind
+ * it in the packet is lost, and the next packet goes on. */
+#ifndef MAPPER_CTF_STREAM_H
+#define MAPPER_CTF_STREAM_H
+
+#include "mapper/ctf/packet_list.h"
+#include "mapper/ctf/plan_cache.h"
+#include "mapper/ctf/scratch.h"
+#include "trace/event.h"
+#include "trace/schema.h"
+
+/* An event class with what is the same in all its events. */
+struct bound {
+    struct event blank;
+    const struct plan *plan;
+};
+
+/* The event classes of a stream class, as they are met. */
+struct bound_stream {
+    const struct layout_stream *layout;
+    const struct plan_header *header;
+    struct bound **by_id; /* `id_count` of them; NULL: not met yet, or none */
+    uint64_t id_count;
+    struct bound **by_place; /* in the order of layout->by_id, where ids are far apart */
+};
+
+/* A trace's plans for one schema. */
+struct bound_trace {
+    const struct plan_set *set;
+    struct schema *schema;
+    struct arena arena;           /* holds what follows */
+    struct bound_stream *streams; /* in the order of layout->streams */
+    struct event blank;           /* what all events share */
+    bool x86_64;                  /* whose numbers calls without a table entry have */
+};
+
+/* `set` and `schema` are borrowed. `vpid`: of a trace of one process; NULL if it is none. */
+void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, struct schema *schema,
+                      uint32_t index, bool x86_64, const int32_t *vpid);
+void bound_trace_clear(struct bound_trace *trace);
+
+enum stream_head { HEAD_NONE, HEAD_EVENT, HEAD_LOSS };
+
+struct stream {
+    /* Where it is. */
+    const uint8_t *at, *end; /* what comes next, end of the content */
+    const uint8_t *packet;
+    const struct bound_stream *class;
+    uint64_t clock;            /* cycles */
+    uint64_t head_ns;          /* of what comes next */
+    uint64_t last_ns;          /* of what came last */
+    uint64_t late_ns;          /* no event of this packet can be later */
+    const struct bound *bound; /* HEAD_EVENT: its class; `at` is behind its header */
+    uint64_t frequency;        /* of the clock */
+    uint64_t *slots;
+    int32_t cpu;
+    uint32_t rank; /* event.stream */
+    uint8_t bit;   /* of `at`, where events do not begin on bytes */
+    uint8_t head;  /* enum stream_head */
+    bool in_packet;
+    bool backwards; /* said that its clock went backwards */
+    bool cut;       /* its end is missing */
+    /* What it is. */
+    struct bound_trace *trace;
+    struct scratch *scratch; /* for what events point to */
+    struct packet_row packets;
+    size_t packet_next;
+    uint64_t content_bits;
+    uint64_t event_bit; /* where the event in hand begins, if its header was walked */
+    const char *fault;  /* why the packet lies; NULL: no event has the number fault_id */
+    uint64_t fault_id;
+    struct packet_loss loss; /* around the packet in hand */
+    uint64_t packet_end_ns;
+    uint64_t loss_discarded; /* HEAD_LOSS */
+    size_t lies;             /* packets that lied */
+    const char *name;        /* of its first file */
+    /* What is wrong with it, as a sentence without its name. */
+    void (*say)(void *context, const struct stream *stream, const char *sentence);
+    void *context;
+};
+
+/* Takes a stream's packets, at least one, in their order; `name` is borrowed. */
+void stream_init(struct stream *stream, struct bound_trace *trace, struct packet_row take_packets,
+                 const char *name);
+void stream_clear(struct stream *stream);
+
+/* Sets the first head; `say` and `scratch` are set by then. */
+void stream_start(struct stream *stream);
+
+/* Fills up to `room` events, as long as the head is at or before `last_ns`, and sets the head
+ * behind them. Returns how many. What they point to lies in the packets and in `scratch`. */
+size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns);
+
+#endif

@@ -1,0 +1,217 @@
+#include "walk.h"
+
+static const char PAST_END[] = "a field goes past the end of the packet";
+
+static bool fault(struct walk *walk, const char *what)
+{
+    walk->fault = what;
+    return false;
+}
+
+static bool has_left(struct walk *walk, uint64_t bits)
+{
+    return walk->at <= walk->limit && walk->limit - walk->at >= bits ? true : fault(walk, PAST_END);
+}
+
+static void note(struct walk *walk, const struct layout_field *field, uint64_t value)
+{
+    if (field->save != LAYOUT_NONE)
+        walk->slots[field->save] = value;
+    if (field->meaning == LAYOUT_NOTHING || !walk->found)
+        return;
+    struct walk_found *found = walk->found;
+    found->value[field->meaning] = value;
+    found->has |= 1u << field->meaning;
+    if (field->meaning == LAYOUT_TIMESTAMP || field->meaning == LAYOUT_PACKET_BEGIN)
+        found->clock = walk_clock(found->clock, value & bits_mask(field->size), field->size);
+}
+
+static bool read_integer(struct walk *walk, const struct layout_field *field, uint64_t *out)
+{
+    if (!has_left(walk, field->size))
+        return false;
+    uint64_t value = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), field->size,
+                               field->big_endian);
+    walk->at += field->size;
+    *out = field->is_signed ? bits_sign_extended(value, field->size) : value;
+    return true;
+}
+
+/* LEB128; bits above 64 are an error. */
+static bool read_varint(struct walk *walk, const struct layout_field *field, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (!has_left(walk, 8))
+            return false;
+        uint64_t byte = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), 8, false);
+        walk->at += 8;
+        if (shift > 63)
+            return fault(walk, "an integer of variable length has more than 64 bits");
+        value |= (byte & 0x7F) << shift;
+        if (byte & 0x80)
+            continue;
+        unsigned size = shift + 7;
+        *out = field->is_signed && size < 64 ? bits_sign_extended(value, size) : value;
+        return true;
+    }
+}
+
+static bool read_number(struct walk *walk, const struct layout_field *field, uint64_t *out)
+{
+    bool read = field->type == LAYOUT_VARINT ? read_varint(walk, field, out)
+                                             : read_integer(walk, field, out);
+    if (read)
+        note(walk, field, *out);
+    return read;
+}
+
+bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *out)
+{
+    walk->at = bits_aligned(walk->at, field->align);
+    return read_number(walk, field, out);
+}
+
+/* The bytes that a string or blob takes; they begin on a byte. */
+static bool take_bytes(struct walk *walk, uint64_t count, struct text *out)
+{
+    walk->at = bits_aligned(walk->at, 8);
+    if (walk->at > walk->limit || (walk->limit - walk->at) / 8 < count)
+        return fault(walk, PAST_END);
+    *out = (struct text){(const char *)walk->packet + walk->at / 8, (size_t)count};
+    walk->at += count * 8;
+    return true;
+}
+
+static bool read_string(struct walk *walk, struct text *out)
+{
+    walk->at = bits_aligned(walk->at, 8);
+    if (walk->at >= walk->limit)
+        return fault(walk, PAST_END);
+    const char *from = (const char *)walk->packet + walk->at / 8;
+    const char *end = memchr(from, '\0', (size_t)((walk->limit - walk->at) / 8));
+    if (!end)
+        return fault(walk, "a string does not end");
+    *out = (struct text){from, (size_t)(end - from)};
+    walk->at += (out->count + 1) * 8;
+    return true;
+}
+
+bool walk_text(struct walk *walk, const struct layout_field *field, struct text *out)
+{
+    walk->at = bits_aligned(walk->at, field->align);
+    if (field->type == LAYOUT_STRING)
+        return read_string(walk, out);
+    uint64_t count = field->type == LAYOUT_STRING_FIXED ? field->count : walk->slots[field->from];
+    if (!take_bytes(walk, count, out))
+        return false;
+    out->count = strnlen(out->at, out->count);
+    return true;
+}
+
+static bool skip_bytes(struct walk *walk, uint64_t count)
+{
+    struct text ignored;
+    return take_bytes(walk, count, &ignored);
+}
+
+/* The option that is chosen; NULL if none. */
+static const struct layout_field *chosen(const struct walk *walk, const struct layout_field *field,
+                                         uint32_t options)
+{
+    uint64_t tag = walk->slots[field->from];
+    for (uint32_t i = 0; i < options; i++) {
+        const struct layout_field *option = &field->fields[i];
+        for (uint32_t j = 0; j < option->range_count; j++) {
+            struct layout_range range = option->ranges[j];
+            bool inside = field->is_signed ? (int64_t)tag >= (int64_t)range.low &&
+                                                 (int64_t)tag <= (int64_t)range.high
+                                           : tag >= range.low && tag <= range.high;
+            if (inside)
+                return option;
+        }
+    }
+    return NULL;
+}
+
+static bool skip_elements(struct walk *walk, const struct layout_field *field, uint64_t count)
+{
+    const struct layout_field *element = &field->fields[0];
+    if (element->type == LAYOUT_INTEGER && element->save == LAYOUT_NONE &&
+        element->size % element->align == 0) {
+        if (count > 0 &&
+            (walk->at > walk->limit || (walk->limit - walk->at) / element->size < count))
+            return fault(walk, PAST_END);
+        walk->at += count * element->size;
+        return true;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t before = walk->at;
+        if (!walk_skip(walk, element))
+            return false;
+        if (walk->at == before)
+            break; /* as nothing was read, nothing will be */
+    }
+    return true;
+}
+
+bool walk_skip(struct walk *walk, const struct layout_field *field)
+{
+    uint64_t number;
+    struct text text;
+    const struct layout_field *option;
+    walk->at = bits_aligned(walk->at, field->align);
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_INTEGER:
+    case LAYOUT_VARINT: return read_number(walk, field, &number);
+    case LAYOUT_FLOAT:
+        if (!has_left(walk, field->size))
+            return false;
+        walk->at += field->size;
+        return true;
+    case LAYOUT_STRING: return read_string(walk, &text);
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_BLOB_FIXED: return skip_bytes(walk, field->count);
+    case LAYOUT_STRING_SIZED:
+    case LAYOUT_BLOB_SIZED: return skip_bytes(walk, walk->slots[field->from]);
+    case LAYOUT_ARRAY: return skip_elements(walk, field, field->count);
+    case LAYOUT_SEQUENCE: return skip_elements(walk, field, walk->slots[field->from]);
+    case LAYOUT_STRUCT:
+        for (uint32_t i = 0; i < field->count; i++)
+            if (!walk_skip(walk, &field->fields[i]))
+                return false;
+        return has_left(walk, 0);
+    case LAYOUT_VARIANT:
+        option = chosen(walk, field, field->count);
+        if (!option)
+            return fault(walk, "a variant's tag chooses none of its options");
+        return walk_skip(walk, option);
+    case LAYOUT_OPTIONAL:
+        option = chosen(walk, field, 1);
+        return !option || walk_skip(walk, option);
+    }
+    return fault(walk, "a field of no known type");
+}
+
+bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t most,
+                  struct scratch *scratch, const int64_t **out, size_t *count)
+{
+    const struct layout_field *element = &field->fields[0];
+    uint64_t all = field->type == LAYOUT_ARRAY ? field->count : walk->slots[field->from];
+    walk->at = bits_aligned(walk->at, field->align);
+    /* Each takes a bit at least, so a length that lies takes no memory. */
+    if (walk->at > walk->limit || walk->limit - walk->at < all)
+        return fault(walk, PAST_END);
+    size_t kept = all < most ? (size_t)all : most;
+    int64_t *numbers = scratch_take(scratch, kept * sizeof *numbers);
+    for (uint64_t i = 0; i < all; i++) {
+        uint64_t number;
+        if (!walk_number(walk, element, &number))
+            return false;
+        if (i < kept)
+            numbers[i] = (int64_t)number;
+    }
+    *out = numbers;
+    *count = kept;
+    return true;
+}

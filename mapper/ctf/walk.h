@@ -1,0 +1,57 @@
+/* mapper/ctf/walk.h -- fields bit by bit, as the layout says: for packet headers and contexts, and
+ * for whatever a plan (mapper/ctf/plan.h) has no shorter way for.
+ *
+ * Nothing is believed: no bit behind `limit` is read, and no length makes more steps than there
+ * are bits. */
+#ifndef MAPPER_CTF_WALK_H
+#define MAPPER_CTF_WALK_H
+
+#include "base/bytes.h"
+#include "mapper/ctf/bits.h"
+#include "mapper/ctf/layout.h"
+#include "mapper/ctf/scratch.h"
+
+enum { WALK_MEANINGS = LAYOUT_TIMESTAMP + 1 };
+
+/* What the fields with a meaning said. */
+struct walk_found {
+    uint64_t value[WALK_MEANINGS]; /* what was read last */
+    uint32_t has;                  /* 1 << enum layout_meaning */
+    uint64_t clock; /* in cycles; brought forward by LAYOUT_TIMESTAMP, PACKET_BEGIN */
+};
+
+struct walk {
+    const uint8_t *packet;    /* alignment counts from here */
+    uint64_t at, limit;       /* bits from there */
+    uint64_t *slots;          /* layout->slot_count */
+    struct walk_found *found; /* NULL: meanings are passed over */
+    const char *fault;        /* why the last call failed; stays until then */
+};
+
+/* Each passes one field, and returns false with a `fault` where it cannot be; `at` is of no use
+ * then. */
+MUST_CHECK bool walk_skip(struct walk *walk, const struct layout_field *field);
+/* LAYOUT_INTEGER or LAYOUT_VARINT; sign-extended if it is signed. */
+MUST_CHECK bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *out);
+/* LAYOUT_STRING*: points into the packet. */
+MUST_CHECK bool walk_text(struct walk *walk, const struct layout_field *field, struct text *out);
+/* LAYOUT_ARRAY or LAYOUT_SEQUENCE of LAYOUT_INTEGER or LAYOUT_VARINT. All are passed, the first
+ * `most` are kept: `*out` is valid until scratch_reset(). */
+MUST_CHECK bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t most,
+                             struct scratch *scratch, const int64_t **out, size_t *count);
+
+static inline bool walk_align(struct walk *walk, uint32_t align)
+{
+    walk->at = bits_aligned(walk->at, align);
+    return walk->at <= walk->limit;
+}
+
+/* A clock after the low `size` bits of it were read: it went on, by less than one round of them. */
+static inline uint64_t walk_clock(uint64_t clock, uint64_t low, unsigned size)
+{
+    uint64_t mask = bits_mask(size);
+    uint64_t next = (clock & ~mask) | low;
+    return next >= clock || size == 64 ? next : next + mask + 1;
+}
+
+#endif
