@@ -84,8 +84,10 @@ static enum status only_clock(struct builder *builder, const char *place, uint32
     if (draft->clock_count > 1)
         return draft_fail(draft, place, builder->why,
                           "a timestamp does not tell which of the clocks it is of");
-    if (draft->clock_count == 0)
-        draft->clocks[draft_clock(draft, text_of("default"), place)].declared = true;
+    if (draft->clock_count == 0) {
+        (void)draft_clock(draft, text_of("default"), place);
+        draft->clocks[0].declared = true;
+    }
     *out = 0;
     return STATUS_OK;
 }

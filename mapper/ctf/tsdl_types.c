@@ -52,8 +52,9 @@ static bool read_path(struct tsdl *tsdl, struct draft_path *out)
 
 /* --- aliases --- */
 
-/* "unsigned long", "char *": words and stars with one space between them, into `room`. Reads on
- * to the first token that is neither; the last word is `*last`, *before its begin in `out`. */
+static const char CONST[] = "const";
+
+/* "unsigned long", "char *": words and stars with one space between them. */
 struct alias_words {
     char room[ALIAS_MAX];
     size_t count;
@@ -61,9 +62,12 @@ struct alias_words {
     size_t before;     /* `count` without it */
 };
 
-static bool read_words(struct tsdl *tsdl, struct alias_words *words)
+/* Reads on to the first token that is neither; "const", `is_const`, has been passed already. */
+
+static bool read_words(struct tsdl *tsdl, bool is_const, struct alias_words *words)
 {
-    words->count = 0;
+    words->count = is_const ? sizeof CONST - 1 : 0;
+    memcpy(words->room, CONST, words->count);
     words->before = 0;
     words->last = (struct token){.type = TOKEN_END};
     while (tsdl->token.type == TOKEN_WORD || tsdl_is(tsdl, "*")) {
@@ -86,6 +90,9 @@ static bool find_alias(struct tsdl *tsdl, struct text name, const char *place,
                        const struct draft_type **out)
 {
     *out = tsdl_find(tsdl, SYMBOL_ALIAS, name);
+    size_t skip = sizeof CONST; /* with the space behind it */
+    if (*out == NULL && name.count > skip && memcmp(name.at, "const ", skip) == 0)
+        *out = tsdl_find(tsdl, SYMBOL_ALIAS, (struct text){name.at + skip, name.count - skip});
     if (*out != NULL)
         return true;
     if (name.count == 0)
@@ -170,8 +177,8 @@ static bool is_keyword(const struct tsdl *tsdl)
 static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct declarator *out)
 {
     *out = (struct declarator){.name = {.type = TOKEN_END}};
-    bool ignored;
-    if (tsdl_is(tsdl, "const") && !tsdl_accept(tsdl, "const", &ignored))
+    bool is_const;
+    if (!tsdl_accept(tsdl, CONST, &is_const))
         return false;
     if (is_keyword(tsdl)) {
         if (!read_specifier(tsdl, type))
@@ -180,7 +187,7 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
     }
     const char *place = tsdl->token.at;
     struct alias_words words;
-    if (!read_words(tsdl, &words))
+    if (!read_words(tsdl, is_const, &words))
         return false;
     if (words.last.type != TOKEN_WORD)
         return tsdl_fail(tsdl, tsdl->token.type == TOKEN_END ? "the text ends inside a statement"
@@ -355,7 +362,7 @@ static bool read_container(struct tsdl *tsdl, const struct draft_type **out)
     if (is && is_keyword(tsdl))
         return read_specifier(tsdl, out);
     struct alias_words words;
-    if (is && !read_words(tsdl, &words))
+    if (is && !read_words(tsdl, false, &words))
         return false;
     struct text name = is ? (struct text){words.room, words.count} : text_of("int");
     return find_alias(tsdl, name, place, out);
@@ -427,11 +434,14 @@ static bool read_specifier(struct tsdl *tsdl, const struct draft_type **out)
 bool tsdl_type(struct tsdl *tsdl, const struct draft_type **out)
 {
     const struct draft_type *type;
+    const char *place = tsdl->token.at;
+    bool is_const;
+    if (!tsdl_accept(tsdl, CONST, &is_const))
+        return false;
     if (is_keyword(tsdl))
         return read_specifier(tsdl, &type) && read_dimensions(tsdl, type, out);
-    const char *place = tsdl->token.at;
     struct alias_words words;
-    return read_words(tsdl, &words) &&
+    return read_words(tsdl, is_const, &words) &&
            find_alias(tsdl, (struct text){words.room, words.count}, place, &type) &&
            read_dimensions(tsdl, type, out);
 }
@@ -446,7 +456,7 @@ static bool read_typealias(struct tsdl *tsdl)
     if (!tsdl_type(tsdl, &type) || !tsdl_expect(tsdl, ":="))
         return false;
     const char *place = tsdl->token.at;
-    if (!read_words(tsdl, &words))
+    if (!read_words(tsdl, false, &words))
         return false;
     if (words.count == 0)
         return tsdl_fail(tsdl, "a name is due");
