@@ -3,12 +3,12 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MAKEFLAGS += --no-print-directory
-PRESETS := release dev asan tsan analyze tidy fuzz
+PRESETS := release dev chaos asan tsan analyze tidy fuzz
 TRACE ?= tests/data/thumbnails
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps dev-deps demo test bench format format-check install clean $(PRESETS) \
+.PHONY: help deps dev-deps demo test bench image format format-check install clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
+	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX))'
 	@echo 'make deps       Debian packages for build and tests; dev-deps: for all presets'
@@ -56,6 +57,9 @@ test: deps
 
 bench: build-release
 	@bench/run.sh $(TRACE)
+
+image:
+	@deploy/image.sh $(IMAGE)
 
 format:
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format-14 -i

@@ -1,24 +1,33 @@
 #!/bin/sh
 # Installs with apt what build and tests need (Debian 12). Quick when everything is there.
 #
-#     tools/install-deps.sh [--dev]
+#     tools/install-deps.sh [--build|--dev]
 #
-# --dev: also what the presets analyze, tidy, fuzz and `make bench` and `make format` use.
+# --build: only what the programs are built from. --dev: also what the presets analyze, tidy, fuzz
+# and `make bench` and `make format` use.
 set -eu
 
 packages='build-essential cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
-    librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libjansson-dev
-    libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
-    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml'
+    librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libjansson-dev'
+packages_test='libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
+    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd'
 packages_dev='clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev lld valgrind linux-perf
     lcov mandoc shellcheck time'
 
+# The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian does not have,
+# else with one that tools/kustomize.sh builds.
+for program in kubectl kustomize go; do
+    ! command -v $program >/dev/null 2>&1 || break
+    [ $program != go ] || packages_test="$packages_test golang-go ca-certificates"
+done
+
 case "${1-}" in
-'') ;;
---dev) packages="$packages $packages_dev" ;;
+'') packages="$packages $packages_test" ;;
+--build) ;;
+--dev) packages="$packages $packages_test $packages_dev" ;;
 *)
-    echo "usage: $0 [--dev]" >&2
+    echo "usage: $0 [--build|--dev]" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Builds the image of deploy/Containerfile with buildah.
+#
+#     deploy/image.sh [--local-base] [NAME]
+#
+# --local-base: from a Debian 12 that mmdebstrap makes of packages, instead of from Debian's image;
+# this is also what happens when that image cannot be had. NAME: localhost/spanmill:VERSION.
+#
+# BUILDAH_FLAGS are added to `buildah build`; by default those that do without privileges of a
+# container's own.
+set -eu
+cd "$(dirname "$0")/.."
+
+version=$(sed -n 's/^project(spanmill VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+official=$(sed -n 's/^ARG BASE=//p' deploy/Containerfile)
+local_base=localhost/spanmill-base:12
+flags=${BUILDAH_FLAGS:---isolation=chroot --network=host}
+export STORAGE_DRIVER="${STORAGE_DRIVER:-overlay}"
+
+say() {
+    echo "image: $*" >&2
+}
+
+for program in buildah mmdebstrap; do
+    command -v $program >/dev/null || {
+        say "there is no $program: apt-get install buildah mmdebstrap"
+        exit 1
+    }
+done
+
+# The smallest Debian that apt runs in.
+make_base() {
+    buildah inspect --type image $local_base >/dev/null 2>&1 && return
+    say "making $local_base with mmdebstrap"
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" -eq 0 ] && echo root || echo auto)" \
+        --aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$folder/base.tar"
+    printf 'FROM scratch\nADD base.tar /\nCMD ["/bin/sh"]\n' >"$folder/Containerfile"
+    buildah build --quiet --tag $local_base --file "$folder/Containerfile" "$folder" >/dev/null
+}
+
+base=$official
+pull=--pull
+if [ "${1-}" = --local-base ]; then
+    shift
+    base=$local_base
+elif ! buildah pull --quiet "$official" >/dev/null 2>&1; then
+    say "$official cannot be had"
+    base=$local_base
+fi
+if [ "$base" = $local_base ]; then
+    make_base
+    pull=--pull-never
+fi
+name=${1:-localhost/spanmill:$version}
+
+# shellcheck disable=SC2086 # words on purpose
+buildah build $pull $flags --layers --build-arg BASE="$base" --tag "$name" \
+    --ignorefile deploy/Containerfile.dockerignore --file deploy/Containerfile .
+say "$name, from $base"
+buildah inspect --type image --format '{{.OCIv1.Config.User}}' "$name" | sed 's/^/image: user /' >&2
