@@ -7,7 +7,7 @@
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 enum { CLOSE_RANGE_CLOEXEC = 4 };
 
-static void tell(struct model *model, const struct descriptor *descriptor)
+void descriptor_tell(struct model *model, const struct descriptor *descriptor)
 {
     struct result fact = {.type = RESULT_DESCRIPTOR,
                           .descriptor_fact = {.id = descriptor->id,
@@ -36,14 +36,20 @@ void descriptor_free(struct descriptor *descriptor)
 struct table *table_make(struct model *model, uint64_t process)
 {
     struct table *table = memory_new(sizeof *table);
+    table->serial = ++model->last_serial;
     table->refs = table->holds = 1;
     table->process = process;
+    table_link(model, table);
+    return table;
+}
+
+void table_link(struct model *model, struct table *table)
+{
     table->next = model->tables;
     table->back = &model->tables;
     if (table->next)
         table->next->back = &table->next;
     model->tables = table;
-    return table;
 }
 
 void table_unref(struct table *table)
@@ -63,9 +69,10 @@ static struct descriptor *alive(const struct table *table, int32_t fd)
 }
 
 /* A new one under a number that is free. */
-static struct descriptor *place(struct table *table, int32_t fd)
+static struct descriptor *place(struct model *model, struct table *table, int32_t fd)
 {
     struct descriptor *descriptor = memory_new(sizeof *descriptor);
+    descriptor->serial = ++model->last_serial;
     descriptor->table = table;
     table->holds++;
     descriptor->fd = fd;
@@ -89,7 +96,7 @@ static void end(struct model *model, struct descriptor *descriptor, uint64_t tim
     descriptor->end_ns = time_ns;
     descriptor->end_hard = hard;
     if (descriptor->proven)
-        tell(model, descriptor);
+        descriptor_tell(model, descriptor);
     if (--descriptor->refs == 0)
         descriptor_free(descriptor);
 }
@@ -111,7 +118,7 @@ static struct descriptor *create(struct model *model, struct table *table, int32
                                  uint64_t time_ns)
 {
     end_replaced(model, table, fd, time_ns);
-    struct descriptor *descriptor = place(table, fd);
+    struct descriptor *descriptor = place(model, table, fd);
     prove(model, descriptor, time_ns);
     descriptor->begin_hard = true;
     return descriptor;
@@ -178,7 +185,7 @@ void table_finish(struct model *model, struct table *table)
     struct descriptor **all = all_of(table, &count);
     for (size_t i = 0; i < count; i++) {
         if (all[i]->proven)
-            tell(model, all[i]);
+            descriptor_tell(model, all[i]);
         map_remove(&table->places, (uint64_t)all[i]->fd);
         if (--all[i]->refs == 0)
             descriptor_free(all[i]);
@@ -225,7 +232,7 @@ void descriptor_told(struct model *model, struct table *table, int32_t fd, struc
 {
     struct descriptor *descriptor = alive(table, fd);
     if (!descriptor)
-        descriptor = place(table, fd);
+        descriptor = place(model, table, fd);
     if (!descriptor->proven)
         prove(model, descriptor, time_ns);
     if (!descriptor->name && descriptor->kind == DESCRIPTOR_UNKNOWN)
@@ -249,7 +256,7 @@ void descriptor_bind(struct model *model, struct thread *thread)
             continue;
         struct descriptor *used = alive(call->table, fd[i]);
         if (!used)
-            used = place(call->table, fd[i]);
+            used = place(model, call->table, fd[i]);
         used->refs++;
         call->use[i] = used;
         if (call->open.call->role->op == CALL_CLOSE)
@@ -291,11 +298,11 @@ static void prove_since(struct model *model, struct descriptor *descriptor, uint
     if (!descriptor->proven) {
         prove(model, descriptor, entry_ns);
         if (descriptor->ended)
-            tell(model, descriptor);
+            descriptor_tell(model, descriptor);
     } else if (!descriptor->begin_hard && entry_ns < descriptor->begin_ns) {
         descriptor->begin_ns = entry_ns;
         if (descriptor->ended)
-            tell(model, descriptor);
+            descriptor_tell(model, descriptor);
     }
     if (descriptor->doubtful_count)
         settle_doubtful(model, descriptor);
@@ -516,7 +523,7 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
     struct table *table = process_table(model, thread->process);
     struct descriptor *used = alive(table, uses->fd);
     if (!used)
-        used = place(table, uses->fd);
+        used = place(model, table, uses->fd);
     if (uses->proven_ns != TIME_NONE)
         prove_since(model, used, uses->proven_ns);
     if (used->proven)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "model/parts.h"
 #include "model/state.h"
 
 enum { CLONE_FILES = 0x400 };
@@ -814,24 +815,8 @@ void model_finish(struct model *model)
     free(all);
 }
 
-void model_free(struct model *model)
+void model_free_empty(struct model *model)
 {
-    if (!model)
-        return;
-    size_t count;
-    struct thread **all = living(model, &count);
-    for (size_t i = 0; i < count; i++) {
-        call_drop(&all[i]->call);
-        thread_unref(all[i]);
-    }
-    free(all);
-    struct process *process;
-    for (size_t at = 0; (process = map_next(&model->processes, &at));)
-        process_unref(process);
-    while (model->tables) {
-        model->tables->holds = 1;
-        table_unref(model->tables);
-    }
     map_clear(&model->threads);
     map_clear(&model->processes);
     map_clear(&model->addresses);
@@ -842,4 +827,14 @@ void model_free(struct model *model)
     free(model->open);
     free(model->closings);
     free(model);
+}
+
+void model_free(struct model *model)
+{
+    if (!model)
+        return;
+    struct model_parts parts;
+    model_parts_gather(model, &parts);
+    model_parts_free(&parts);
+    model_free_empty(model);
 }

@@ -59,8 +59,12 @@ static bool same_process(const struct thread *a, const struct thread *b)
 
 void instance_unref(struct instance *instance)
 {
-    if (--instance->refs > 0)
-        return;
+    if (--instance->refs == 0)
+        instance_free(instance);
+}
+
+void instance_free(struct instance *instance)
+{
     for (size_t i = 0; i < instance->match_count; i++)
         if (instance->match[i].type == FIELD_TEXT)
             free((char *)(uintptr_t)instance->match[i].text.at);
@@ -287,6 +291,26 @@ static struct instance *parent_of(struct model *model, const struct thread *thre
     return best;
 }
 
+void instance_link(struct model *model, struct instance *instance)
+{
+    struct thread *thread = instance->thread;
+    thread->instances = memory_grow(thread->instances, &thread->instance_room,
+                                    thread->instance_count + 1, sizeof(struct instance *));
+    thread->instances[thread->instance_count++] = instance;
+
+    instance->next_open = model->open[instance->definition];
+    instance->back_open = &model->open[instance->definition];
+    if (instance->next_open)
+        instance->next_open->back_open = &instance->next_open;
+    model->open[instance->definition] = instance;
+
+    uint64_t key = key_of(instance->definition, instance->match, instance->match_count);
+    instance->next_equal = map_get(&model->equal, key);
+    if (instance->next_equal)
+        instance->next_equal->back_equal = &instance->next_equal;
+    map_put(&model->equal, key, instance);
+}
+
 static void begin_phase(struct model *model, struct thread *thread, const struct event *event,
                         uint32_t at)
 {
@@ -320,21 +344,7 @@ static void begin_phase(struct model *model, struct thread *thread, const struct
             instance->match[i].text.at = memory_string(values[i].text);
     }
     thread->refs++;
-    thread->instances = memory_grow(thread->instances, &thread->instance_room,
-                                    thread->instance_count + 1, sizeof(struct instance *));
-    thread->instances[thread->instance_count++] = instance;
-
-    instance->next_open = model->open[at];
-    instance->back_open = &model->open[at];
-    if (instance->next_open)
-        instance->next_open->back_open = &instance->next_open;
-    model->open[at] = instance;
-
-    uint64_t key = key_of(at, instance->match, instance->match_count);
-    instance->next_equal = map_get(&model->equal, key);
-    if (instance->next_equal)
-        instance->next_equal->back_equal = &instance->next_equal;
-    map_put(&model->equal, key, instance);
+    instance_link(model, instance);
     free(path);
     free(name);
 }

@@ -8,9 +8,11 @@ static uint64_t process_id(int32_t pid, uint32_t forks)
     return (uint64_t)forks << 32 | (uint32_t)pid;
 }
 
-static struct process *process_new(int32_t pid, uint32_t forks)
+static struct process *process_new(struct model *model, int32_t pid, uint32_t forks)
 {
     struct process *process = memory_new(sizeof *process);
+    process->serial = ++model->last_serial;
+    process->ppid = -1;
     process->pid = pid;
     process->forks = forks;
     process->id = process_id(pid, forks);
@@ -24,8 +26,8 @@ void process_unref(struct process *process)
         free(process);
 }
 
-void process_tell(struct model *model, const struct process *process, int32_t ppid,
-                  uint64_t fork_ns, bool fork_seen)
+static void tell(struct model *model, const struct process *process, int32_t ppid,
+                 uint64_t fork_ns, bool fork_seen)
 {
     struct result fact = {.type = RESULT_PROCESS,
                           .process = {.id = process->id,
@@ -36,13 +38,32 @@ void process_tell(struct model *model, const struct process *process, int32_t pp
     model_tell(model, &fact);
 }
 
+void process_tell(struct model *model, struct process *process, int32_t ppid, uint64_t fork_ns,
+                  bool fork_seen)
+{
+    tell(model, process, ppid, fork_ns, fork_seen);
+    /* The parent at the fork, else the one that was told first. */
+    if (fork_seen) {
+        process->ppid = ppid;
+        process->fork_ns = fork_ns;
+        process->fork_seen = true;
+    } else if (process->ppid < 0) {
+        process->ppid = ppid;
+    }
+}
+
+void process_retell(struct model *model, const struct process *process)
+{
+    tell(model, process, process->ppid, process->fork_ns, process->fork_seen);
+}
+
 /* "A new process of a pid begins only at the fork of its leader; all other threads belong to the
  * process before." */
 struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread_order)
 {
     struct process *process = map_get(&model->processes, (uint64_t)pid);
     if (!process) {
-        process = process_new(pid, 0);
+        process = process_new(model, pid, 0);
         map_put(&model->processes, (uint64_t)pid, process);
         process_tell(model, process, -1, 0, false);
     }
@@ -51,13 +72,13 @@ struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread
         return process;
     }
     /* Told late: it belongs to the one before, which lives on in the results alone. */
-    return process_new(pid, process->forks - 1);
+    return process_new(model, pid, process->forks - 1);
 }
 
 struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns)
 {
     struct process *old = map_remove(&model->processes, (uint64_t)pid);
-    struct process *process = process_new(pid, old ? old->forks + 1 : 1);
+    struct process *process = process_new(model, pid, old ? old->forks + 1 : 1);
     process->fork_order = model->order;
     map_put(&model->processes, (uint64_t)pid, process);
     process_tell(model, process, ppid, time_ns, true);

@@ -23,6 +23,7 @@ struct doubtful_use {
 /* One descriptor, or the place of one: what stands under a number that calls were seen to use
  * but none has proved yet (`proven` false) is no row of the results. */
 struct descriptor {
+    uint64_t serial; /* unique in the model, from 1; of tables and processes likewise */
     uint64_t id; /* 0 until proven */
     struct table *table;
     int32_t fd;
@@ -39,6 +40,7 @@ struct descriptor {
 
 /* The descriptors of one process, or of several that share them (CLONE_FILES). */
 struct table {
+    uint64_t serial;
     unsigned refs;    /* processes that use it */
     unsigned holds;   /* those, its descriptors, and calls in progress: it lives as long */
     uint64_t process; /* id of the one that had it first */
@@ -48,7 +50,12 @@ struct table {
 
 /* A pid between two forks of its leader. */
 struct process {
+    uint64_t serial;
     int32_t pid;
+    /* As its facts tell: */
+    int32_t ppid; /* -1: not yet */
+    uint64_t fork_ns;
+    bool fork_seen;
     uint32_t forks; /* of the leader, seen so far */
     uint64_t id;
     unsigned refs; /* threads, and its place in the model */
@@ -146,7 +153,7 @@ struct model {
     struct result_sink sink;
     bool counts_switches;
     uint64_t order; /* events taken */
-    uint64_t last_thread_id, last_descriptor_id, last_instance_order;
+    uint64_t last_thread_id, last_descriptor_id, last_instance_order, last_serial;
     struct map threads;   /* tid -> living struct thread */
     struct map processes; /* pid -> struct process, the newest */
     struct map addresses; /* file_table_address -> struct process */
@@ -175,6 +182,7 @@ void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
 void thread_unref(struct thread *thread);
 void thread_tell_fact(struct model *model, const struct thread *thread);
 void thread_tell(struct model *model, struct thread *thread); /* and its numbers */
+void thread_tell_numbers(struct model *model, struct thread *thread); /* since the last time */
 /* Adds `ns` (modulo 2^64) where time in the thread's present state and call belongs. */
 void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns);
 void thread_book(struct thread *thread, uint64_t until_ns);
@@ -199,13 +207,17 @@ void process_told(struct model *model, struct thread *thread, int32_t pid);
 void process_attach(struct thread *thread, struct process *process);
 void process_detach(struct thread *thread);
 void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns);
-void process_tell(struct model *model, const struct process *process, int32_t ppid, uint64_t fork_ns,
+void process_tell(struct model *model, struct process *process, int32_t ppid, uint64_t fork_ns,
                   bool fork_seen);
+/* What its facts have come to. */
+void process_retell(struct model *model, const struct process *process);
 struct table *process_table(struct model *model, struct process *process);
 void process_unref(struct process *process);
 
 /* --- descriptor.c --- */
 struct table *table_make(struct model *model, uint64_t process);
+void table_link(struct model *model, struct table *table); /* as the newest of the model */
+void descriptor_tell(struct model *model, const struct descriptor *descriptor);
 void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns);
 void table_share(struct model *model, struct process *from, struct process *to);
 void table_exec(struct model *model, struct process *process, uint64_t time_ns);
@@ -243,11 +255,16 @@ void phase_event(struct model *model, struct thread *thread, const struct event 
 void phase_end_unknown(struct model *model, struct instance *instance);
 void phase_exec(struct model *model, const struct process *process, const struct thread *caller);
 void instance_unref(struct instance *instance);
+void instance_free(struct instance *instance);
+/* Puts an open one where begins are found, as the newest of all. */
+void instance_link(struct model *model, struct instance *instance);
 void instance_call_completed(struct model *model, struct instance *instance);
 void phase_forget_closings(struct model *model, uint64_t before_ns);
 void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns);
 void phase_finish(struct model *model);
 
+/* Frees a model without looking at its threads, processes, descriptors and instances. */
+void model_free_empty(struct model *model);
 void model_tell(const struct model *model, const struct result *result);
 static inline struct text model_path(const struct model *model, uint32_t path)
 {

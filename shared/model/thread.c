@@ -87,6 +87,11 @@ void thread_tell_fact(struct model *model, const struct thread *thread)
 void thread_tell(struct model *model, struct thread *thread)
 {
     thread_tell_fact(model, thread);
+    thread_tell_numbers(model, thread);
+}
+
+void thread_tell_numbers(struct model *model, struct thread *thread)
+{
     struct result run = {.type = RESULT_RUN, .thread = thread->id};
     run.run.cpu_ns = thread->cpu_ns;
     run.run.switches = thread->switches;

@@ -1,0 +1,120 @@
+#include "model/parts.h"
+
+#include <stdlib.h>
+
+static void add_thread(struct model_parts *parts, struct thread *thread);
+
+/* False if it is there already, or NULL. */
+static bool add(struct map *map, void *part)
+{
+    uint64_t key = (uintptr_t)part;
+    if (!part || map_get(map, key))
+        return false;
+    map_put(map, key, part);
+    return true;
+}
+
+static void add_table(struct model_parts *parts, struct table *table)
+{
+    if (!add(&parts->tables, table))
+        return;
+    struct descriptor *each;
+    for (size_t at = 0; (each = map_next(&table->places, &at));)
+        add(&parts->descriptors, each); /* its table is this one */
+}
+
+static void add_descriptor(struct model_parts *parts, struct descriptor *descriptor)
+{
+    if (add(&parts->descriptors, descriptor))
+        add_table(parts, descriptor->table);
+}
+
+static void add_process(struct model_parts *parts, struct process *process)
+{
+    if (!add(&parts->processes, process))
+        return;
+    add_table(parts, process->table);
+    for (struct thread *each = process->threads; each; each = each->next_of_process)
+        add_thread(parts, each);
+}
+
+static void add_instance(struct model_parts *parts, struct instance *instance)
+{
+    if (add(&parts->instances, instance))
+        add_thread(parts, instance->thread);
+}
+
+static void add_thread(struct model_parts *parts, struct thread *thread)
+{
+    if (!add(&parts->threads, thread))
+        return;
+    add_process(parts, thread->process);
+    add_table(parts, thread->call.table);
+    add_descriptor(parts, thread->call.use[0]);
+    add_descriptor(parts, thread->call.use[1]);
+    for (size_t i = 0; i < thread->call.instance_count; i++)
+        add_instance(parts, thread->call.instances[i]);
+    for (size_t i = 0; i < thread->instance_count; i++)
+        add_instance(parts, thread->instances[i]);
+}
+
+void model_parts_gather(struct model *model, struct model_parts *out)
+{
+    *out = (struct model_parts){.threads = {.count = 0}};
+    struct thread *thread;
+    for (size_t at = 0; (thread = map_next(&model->threads, &at));)
+        add_thread(out, thread);
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&model->processes, &at));)
+        add_process(out, process);
+    for (struct table *table = model->tables; table; table = table->next)
+        add_table(out, table);
+    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
+    for (size_t i = 0; i < count; i++)
+        for (struct instance *each = model->open[i]; each; each = each->next_open)
+            add_instance(out, each);
+}
+
+void model_parts_clear(struct model_parts *parts)
+{
+    map_clear(&parts->threads);
+    map_clear(&parts->processes);
+    map_clear(&parts->tables);
+    map_clear(&parts->descriptors);
+    map_clear(&parts->instances);
+}
+
+static void free_thread(struct thread *thread)
+{
+    free(thread->call.instances);
+    free(thread->call.text);
+    free(thread->inner);
+    free(thread->instances);
+    time_vector_free(&thread->time);
+    free(thread);
+}
+
+void model_parts_free(struct model_parts *parts)
+{
+    struct thread *thread;
+    for (size_t at = 0; (thread = map_next(&parts->threads, &at));)
+        free_thread(thread);
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&parts->processes, &at));)
+        free(process);
+    struct instance *instance;
+    for (size_t at = 0; (instance = map_next(&parts->instances, &at));)
+        instance_free(instance);
+    struct descriptor *descriptor;
+    for (size_t at = 0; (descriptor = map_next(&parts->descriptors, &at));) {
+        free(descriptor->doubtful);
+        free(descriptor->name);
+        free(descriptor);
+    }
+    struct table *table;
+    for (size_t at = 0; (table = map_next(&parts->tables, &at));) {
+        map_clear(&table->places);
+        free(table);
+    }
+    model_parts_clear(parts);
+}

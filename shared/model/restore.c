@@ -1,0 +1,201 @@
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "model/keep.h"
+#include "model/parts.h"
+
+/* A record whose object is made, but not filled yet. */
+struct pending {
+    enum keep_kind kind;
+    uint64_t serial;
+    void *object;
+    const uint8_t *at, *end; /* of its fields */
+};
+
+static size_t size_of(enum keep_kind kind)
+{
+    switch (kind) {
+    case KEEP_HOST: return 1;
+    case KEEP_PROCESS: return sizeof(struct process);
+    case KEEP_THREAD: return sizeof(struct thread);
+    case KEEP_TABLE: return sizeof(struct table);
+    case KEEP_DESCRIPTOR: return sizeof(struct descriptor);
+    case KEEP_INSTANCE: return sizeof(struct instance);
+    }
+    return 0;
+}
+
+static struct map *map_of(struct keep *keep, enum keep_kind kind)
+{
+    switch (kind) {
+    case KEEP_PROCESS: return &keep->processes;
+    case KEEP_THREAD: return &keep->threads;
+    case KEEP_TABLE: return &keep->tables;
+    case KEEP_DESCRIPTOR: return &keep->descriptors;
+    case KEEP_INSTANCE: return &keep->instances;
+    case KEEP_HOST: break;
+    }
+    return NULL;
+}
+
+/* Gives the object its serial, where it has a field for it. */
+static void number(const struct pending *pending)
+{
+    switch (pending->kind) {
+    case KEEP_PROCESS: ((struct process *)pending->object)->serial = pending->serial; break;
+    case KEEP_THREAD: ((struct thread *)pending->object)->id = pending->serial; break;
+    case KEEP_TABLE: ((struct table *)pending->object)->serial = pending->serial; break;
+    case KEEP_DESCRIPTOR: ((struct descriptor *)pending->object)->serial = pending->serial; break;
+    case KEEP_INSTANCE: ((struct instance *)pending->object)->order = pending->serial; break;
+    case KEEP_HOST: break;
+    }
+}
+
+static enum status make(struct keep *keep, const struct state_record *record,
+                        struct pending *out, struct failure *why)
+{
+    uint32_t format;
+    uint8_t kind;
+    keep->at = record->record.at;
+    keep->end = keep->at + record->record.count;
+    keep->bad = false;
+    keep_u32(keep, &format);
+    if (!keep->bad && format > KEEP_FORMAT)
+        return fail(why, STATUS_STOP, "format %u of state, newer than this program knows (%d)",
+                    format, KEEP_FORMAT);
+    keep_u8(keep, &kind);
+    keep_u64(keep, &out->serial);
+    out->kind = (enum keep_kind)kind;
+    size_t size = size_of(out->kind);
+    struct map *map = map_of(keep, out->kind);
+    if (keep->bad || size == 0 || out->serial == 0 || (map && map_get(map, out->serial)))
+        return fail(why, STATUS_REJECT, "%.*s: damaged", (int)record->key.count, record->key.at);
+    out->at = keep->at;
+    out->end = keep->end;
+    if (!map) {
+        out->object = NULL;
+        return STATUS_OK;
+    }
+    out->object = memory_new(size);
+    map_put(map, out->serial, out->object);
+    number(out);
+    return STATUS_OK;
+}
+
+static void fill(struct keep *keep, const struct pending *pending)
+{
+    keep->at = pending->at;
+    keep->end = pending->end;
+    switch (pending->kind) {
+    case KEEP_HOST: break;
+    case KEEP_PROCESS: keep_process_fields(keep, pending->object); break;
+    case KEEP_THREAD: keep_thread_fields(keep, pending->object); break;
+    case KEEP_TABLE: keep_table_fields(keep, pending->object); break;
+    case KEEP_DESCRIPTOR: keep_descriptor_fields(keep, pending->object); break;
+    case KEEP_INSTANCE: keep_instance_fields(keep, pending->object); break;
+    }
+}
+
+/* --- lists: all are begun with the newest, by serial --- */
+
+static void link_tables(struct model *model, struct pending *pending, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pending[i].kind == KEEP_TABLE)
+            table_link(model, pending[i].object);
+}
+
+static bool link_instances(struct model *model, struct pending *pending, size_t count)
+{
+    size_t definitions = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct instance *instance = pending[i].object;
+        if (pending[i].kind != KEEP_INSTANCE || instance->fate != INSTANCE_OPEN)
+            continue;
+        if (instance->definition >= definitions || !instance->thread)
+            return false;
+        instance_link(model, instance);
+    }
+    return true;
+}
+
+static int by_serial(const void *a, const void *b)
+{
+    const struct pending *left = a, *right = b;
+    return left->serial < right->serial ? -1 : left->serial > right->serial;
+}
+
+static bool read_host(struct keep *keep, const struct pending *host)
+{
+    const struct map *maps[] = {&keep->threads, &keep->processes, &keep->tables,
+                                &keep->descriptors, &keep->instances};
+    keep->at = host->at;
+    keep->end = host->end;
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        uint64_t expected = 0;
+        keep_u64(keep, &expected);
+        if (keep->bad || expected != maps[i]->count)
+            return false;
+    }
+    keep_host_fields(keep);
+    return !keep->bad;
+}
+
+static enum status restore_all(struct keep *keep, struct pending *pending, size_t count,
+                               struct failure *why)
+{
+    const struct pending *host = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (pending[i].kind == KEEP_HOST)
+            host = &pending[i];
+    if (!host || !read_host(keep, host))
+        return fail(why, STATUS_REJECT, "records are missing, or there are too many");
+    /* Places are of a table, which is filled by its descriptors: the order does not matter. */
+    for (size_t i = 0; i < count && !keep->bad; i++)
+        fill(keep, &pending[i]);
+    if (keep->bad || !link_instances(keep->model, pending, count))
+        return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
+    return STATUS_OK;
+}
+
+static void clear_maps(struct keep *keep)
+{
+    map_clear(&keep->threads);
+    map_clear(&keep->processes);
+    map_clear(&keep->tables);
+    map_clear(&keep->descriptors);
+    map_clear(&keep->instances);
+}
+
+enum status model_restore(struct schema *schema, struct result_sink sink,
+                          const struct state_record *records, size_t count, struct model **out,
+                          struct failure *why)
+{
+    *out = NULL;
+    struct model *model = model_new(schema, sink);
+    struct keep keep = {.model = model};
+    struct pending *pending = memory_new((count + 1) * sizeof *pending);
+    size_t made = 0;
+    enum status status = STATUS_OK;
+    for (; made < count && status == STATUS_OK; made++)
+        status = make(&keep, &records[made], &pending[made], why);
+    if (status == STATUS_OK) {
+        qsort(pending, made, sizeof *pending, by_serial);
+        link_tables(model, pending, made);
+        status = restore_all(&keep, pending, made, why);
+    }
+    if (status == STATUS_OK) {
+        *out = model;
+    } else {
+        /* What was made is in these maps, wherever else it hangs. */
+        struct model_parts parts = {keep.threads, keep.processes, keep.tables, keep.descriptors,
+                                    keep.instances};
+        model_parts_free(&parts);
+        keep.threads = keep.processes = keep.tables = keep.descriptors = keep.instances =
+            (struct map){.count = 0};
+        model_free_empty(model);
+    }
+    clear_maps(&keep);
+    free(pending);
+    return status;
+}

@@ -1,0 +1,132 @@
+#include "model/save.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/keep.h"
+#include "model/parts.h"
+
+enum { KEY_MAX = 64 };
+
+static void begin(struct keep *keep, enum keep_kind kind, uint64_t serial)
+{
+    uint32_t format = KEEP_FORMAT;
+    uint8_t byte = (uint8_t)kind;
+    keep->count = 0;
+    keep_u32(keep, &format);
+    keep_u8(keep, &byte);
+    keep_u64(keep, &serial);
+}
+
+static void end(const struct keep *keep, const struct state_sink *sink, const char *key)
+{
+    sink->take(sink->context, text_of(key), (struct bytes){keep->out, keep->count});
+}
+
+/* "PID/KSERIAL", or "t/TID/KSERIAL". */
+static void put_key(char room[KEY_MAX], uint32_t pid, int32_t tid, enum keep_kind kind,
+                    uint64_t serial)
+{
+    if (pid)
+        snprintf(room, KEY_MAX, "%u/%c%llu", pid, kind, (unsigned long long)serial);
+    else
+        snprintf(room, KEY_MAX, "t/%d/%c%llu", tid, kind, (unsigned long long)serial);
+}
+
+static void save_threads(struct keep *keep, const struct model_parts *parts,
+                         const struct state_sink *sink)
+{
+    char key[KEY_MAX];
+    struct thread *thread;
+    for (size_t at = 0; (thread = map_next(&parts->threads, &at));) {
+        begin(keep, KEEP_THREAD, thread->id);
+        keep_thread_fields(keep, thread);
+        put_key(key, thread->process ? (uint32_t)thread->process->pid : 0, thread->tid,
+                KEEP_THREAD, thread->id);
+        end(keep, sink, key);
+    }
+    struct instance *instance;
+    for (size_t at = 0; (instance = map_next(&parts->instances, &at));) {
+        begin(keep, KEEP_INSTANCE, instance->order);
+        keep_instance_fields(keep, instance);
+        const struct thread *of = instance->thread;
+        put_key(key, of && of->process ? (uint32_t)of->process->pid : 0, of ? of->tid : 0,
+                KEEP_INSTANCE, instance->order);
+        end(keep, sink, key);
+    }
+}
+
+static void save_processes(struct keep *keep, const struct model_parts *parts,
+                           const struct state_sink *sink)
+{
+    char key[KEY_MAX];
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&parts->processes, &at));) {
+        begin(keep, KEEP_PROCESS, process->serial);
+        keep_process_fields(keep, process);
+        put_key(key, (uint32_t)process->pid, 0, KEEP_PROCESS, process->serial);
+        end(keep, sink, key);
+    }
+    struct table *table;
+    for (size_t at = 0; (table = map_next(&parts->tables, &at));) {
+        begin(keep, KEEP_TABLE, table->serial);
+        keep_table_fields(keep, table);
+        put_key(key, (uint32_t)table->process, 0, KEEP_TABLE, table->serial);
+        end(keep, sink, key);
+    }
+    struct descriptor *descriptor;
+    for (size_t at = 0; (descriptor = map_next(&parts->descriptors, &at));) {
+        begin(keep, KEEP_DESCRIPTOR, descriptor->serial);
+        keep_descriptor_fields(keep, descriptor);
+        put_key(key, (uint32_t)descriptor->table->process, 0, KEEP_DESCRIPTOR,
+                descriptor->serial);
+        end(keep, sink, key);
+    }
+}
+
+void model_save(struct model *model, struct state_sink sink)
+{
+    struct keep keep = {.saving = true, .model = model};
+    struct model_parts parts;
+    model_parts_gather(model, &parts);
+    save_threads(&keep, &parts, &sink);
+    save_processes(&keep, &parts, &sink);
+    begin(&keep, KEEP_HOST, 1);
+    uint64_t counts[] = {parts.threads.count, parts.processes.count, parts.tables.count,
+                         parts.descriptors.count, parts.instances.count};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        keep_u64(&keep, &counts[i]);
+    keep_host_fields(&keep);
+    end(&keep, &sink, "host");
+    model_parts_clear(&parts);
+    free(keep.out);
+}
+
+/* --- telling again --- */
+
+static void retell_thread(struct model *model, struct thread *thread)
+{
+    thread_tell_fact(model, thread);
+    /* What its first call will make of the time before it, it can only make here. */
+    if (thread->first_call_seen)
+        thread_tell_numbers(model, thread);
+}
+
+void model_retell(struct model *model, uint64_t turn, uint64_t turns)
+{
+    struct model_parts parts;
+    model_parts_gather(model, &parts);
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&parts.processes, &at));)
+        if (process->id % turns == turn)
+            process_retell(model, process);
+    struct thread *thread;
+    for (size_t at = 0; (thread = map_next(&parts.threads, &at));)
+        if (thread->id % turns == turn && thread_find(model, thread->tid) == thread)
+            retell_thread(model, thread);
+    struct descriptor *descriptor;
+    for (size_t at = 0; (descriptor = map_next(&parts.descriptors, &at));)
+        if (descriptor->proven && !descriptor->ended && descriptor->id % turns == turn)
+            descriptor_tell(model, descriptor);
+    model_parts_clear(&parts);
+}
