@@ -344,9 +344,11 @@ static int run_report(struct reporting *reporting, double begin_s)
     mark_plain_traces(reporting);
     unsigned jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
     struct reducer *reducer = reducer_new(&reporting->phases);
+    struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &reporting->list,
                             .options = {.phases = &reporting->phases,
                                         .reader = reporting->reader,
+                                        .cache = cache,
                                         .stop = {.asked = is_stop_pending}},
                             .windows = reporting->windows,
                             .marks = reporting->marks,
@@ -354,6 +356,7 @@ static int run_report(struct reporting *reporting, double begin_s)
                             .reducer = reducer,
                             .progress = &reporting->progress};
     chunk_run(&run);
+    plan_cache_free(cache);
     int code;
     if (run.stopped) {
         code = interrupted(reporting, &run);

@@ -9,6 +9,7 @@
 
 #include "base/failure.h"
 #include "mapper/chunk.h"
+#include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "trace/phases.h"
 #include "wire/partial_codec.h"

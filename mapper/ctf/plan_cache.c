@@ -16,6 +16,7 @@ struct plan_cache {
     size_t count;
     size_t bytes; /* of their texts */
     uint64_t uses;
+    bool missed; /* plan_cache_first_miss() was asked */
 };
 
 /* --- the text --- */
@@ -196,4 +197,11 @@ enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, boo
     }
     free(room);
     return status;
+}
+
+bool plan_cache_first_miss(struct plan_cache *cache)
+{
+    bool first = !cache->missed;
+    cache->missed = true;
+    return first;
 }

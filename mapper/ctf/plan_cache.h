@@ -42,6 +42,8 @@ void plan_cache_free(struct plan_cache *cache); /* NULL is fine; sets in use liv
 MUST_CHECK enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata,
                                        bool of_user_folder, const struct phase_definitions *phases,
                                        struct plan_set **out, struct failure *why);
+/* Whether it is asked for the first time; `cache` is one that a caller keeps for all chunks. */
+bool plan_cache_first_miss(struct plan_cache *cache);
 void plan_set_release(struct plan_set *set); /* NULL is fine */
 
 #endif

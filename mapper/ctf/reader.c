@@ -1,10 +1,13 @@
 #include "reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "archive/metadata.h"
+#include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"
 
-static const struct reader_kind *const KINDS[] = {&reader_bt2, &reader_spanmill};
+static const struct reader_kind *const KINDS[] = {&reader_spanmill, &reader_bt2};
 
 const struct reader_kind *const *reader_kinds(size_t *count)
 {
@@ -33,12 +36,65 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
     return reader_open_as(&USUAL, set, schema, warnings, out, why);
 }
 
+/* Whether `metadata`, which our own reader did not understand, is of CTF 1.8 and whole, so that
+ * libbabeltrace2 may do better. */
+static bool others_may_read(struct bytes metadata)
+{
+    struct metadata read;
+    bool whole = metadata.at != NULL && metadata_read(metadata, &read, NULL) == STATUS_OK;
+    if (metadata.at != NULL)
+        metadata_clear(&read);
+    return whole;
+}
+
+/* Whether a trace is better read by libbabeltrace2; `why` says the reason. */
+static bool is_beyond_us(const struct trace_set *set, const struct schema *schema,
+                         struct plan_cache *cache, struct failure *why)
+{
+    for (size_t i = 0; i < set->trace_count; i++) {
+        const struct trace_files *files = &set->traces[i];
+        struct plan_set *plans;
+        if (plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
+                            schema_phases(schema), &plans, why) == STATUS_OK) {
+            plan_set_release(plans);
+        } else if (others_may_read(files->metadata)) {
+            failure_prefix(why, "%s", *files->name != '\0' ? files->name : "trace");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Our own reader, unless there is something that only libbabeltrace2 may understand. */
+static const struct reader_kind *usual_kind(const struct trace_set *set,
+                                            const struct schema *schema,
+                                            struct plan_cache *cache,
+                                            const struct reader_warnings *warnings)
+{
+    struct failure reason;
+    if (!is_beyond_us(set, schema, cache, &reason))
+        return &reader_spanmill;
+    if (plan_cache_first_miss(cache) && warnings != NULL && warnings->say != NULL) {
+        char sentence[FAILURE_TEXT_MAX + 64];
+        snprintf(sentence, sizeof sentence, "%s; read by libbabeltrace2 instead, which is slower",
+                 reason.text);
+        warnings->say(warnings->context, sentence);
+    }
+    return &reader_bt2;
+}
+
 enum status reader_open_as(const struct reader_choice *choice, const struct trace_set *set,
                            struct schema *schema, const struct reader_warnings *warnings,
                            struct reader **out, struct failure *why)
 {
-    const struct reader_kind *kind = choice->kind != NULL ? choice->kind : KINDS[0];
-    return kind->open(set, schema, choice->cache, warnings, out, why);
+    if (choice->kind != NULL)
+        return choice->kind->open(set, schema, choice->cache, warnings, out, why);
+    struct plan_cache *own = choice->cache != NULL ? NULL : plan_cache_new();
+    struct plan_cache *cache = own != NULL ? own : choice->cache;
+    const struct reader_kind *kind = usual_kind(set, schema, cache, warnings);
+    enum status status = kind->open(set, schema, cache, warnings, out, why);
+    plan_cache_free(own);
+    return status;
 }
 
 const struct reader_info *reader_info(const struct reader *reader)
