@@ -23,6 +23,9 @@ struct stitch {
     struct model *model;
     struct queued *first, **last;
     bool finished;   /* nothing more will come */
+    /* Of the next interval to be added, so much was done before it was saved. */
+    bool resumed_begun;
+    uint64_t resumed_done;
     uint64_t end_ns; /* of the last interval joined */
 };
 
@@ -158,6 +161,11 @@ static void drain(struct stitch *stitch)
 
 static void append(struct stitch *stitch, struct queued *queued)
 {
+    queued->begun = stitch->resumed_begun;
+    queued->done = stitch->resumed_done < queued->count ? (size_t)stitch->resumed_done
+                                                        : queued->count;
+    stitch->resumed_begun = false;
+    stitch->resumed_done = 0;
     *stitch->last = queued;
     stitch->last = &queued->next;
     drain(stitch);
@@ -200,6 +208,92 @@ void stitch_finish(struct stitch *stitch)
     stitch->finished = true;
     drain(stitch);
     model_finish(stitch->model);
+}
+
+/* --- saving --- */
+
+bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk)
+{
+    if (!stitch->first)
+        return false;
+    *chunk = stitch->first->end.chunk;
+    return true;
+}
+
+/* The record of the queue's head, of fixed size. */
+enum { HEAD_FORMAT = 1, HEAD_BYTES = 2 + 8 + 8 };
+static const char head_key[] = "stitch";
+
+static void put_u64(uint8_t *at, uint64_t number)
+{
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (uint8_t)(number >> 8 * i);
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < 8; i++)
+        number |= (uint64_t)at[i] << 8 * i;
+    return number;
+}
+
+void stitch_save(struct stitch *stitch, struct state_sink sink)
+{
+    uint8_t head[HEAD_BYTES] = {HEAD_FORMAT, stitch->first ? stitch->first->begun
+                                                           : stitch->resumed_begun};
+    put_u64(head + 2, stitch->first ? stitch->first->done : stitch->resumed_done);
+    put_u64(head + 10, stitch->end_ns);
+    sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
+    model_save(stitch->model, sink);
+}
+
+static enum status restore_head(struct stitch *stitch, const struct state_record *records,
+                                size_t count, struct failure *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!text_equal(records[i].key, text_of(head_key)))
+            continue;
+        struct bytes head = records[i].record;
+        if (head.count > 0 && head.at[0] > HEAD_FORMAT)
+            return fail(why, STATUS_STOP, "format %u of state, newer than this program knows",
+                        head.at[0]);
+        if (head.count != HEAD_BYTES)
+            break;
+        stitch->resumed_begun = head.at[1] != 0;
+        stitch->resumed_done = get_u64(head.at + 2);
+        stitch->end_ns = get_u64(head.at + 10);
+        return STATUS_OK;
+    }
+    return fail(why, STATUS_REJECT, "the record %s is missing or damaged", head_key);
+}
+
+enum status stitch_restore(struct schema *schema, struct result_sink sink,
+                           const struct state_record *records, size_t count, struct stitch **out,
+                           struct failure *why)
+{
+    *out = NULL;
+    struct stitch *stitch = memory_new(sizeof *stitch);
+    stitch->last = &stitch->first;
+    enum status status = restore_head(stitch, records, count, why);
+    struct state_record *rest = memory_new((count + 1) * sizeof *rest);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!text_equal(records[i].key, text_of(head_key)))
+            rest[kept++] = records[i];
+    if (status == STATUS_OK)
+        status = model_restore(schema, sink, rest, kept, &stitch->model, why);
+    free(rest);
+    if (status == STATUS_OK)
+        *out = stitch;
+    else
+        free(stitch);
+    return status;
+}
+
+void stitch_retell(struct stitch *stitch, uint64_t turn, uint64_t turns)
+{
+    model_retell(stitch->model, turn, turns);
 }
 
 void stitch_free(struct stitch *stitch)

@@ -6,8 +6,11 @@
 #ifndef REDUCER_STITCH_H
 #define REDUCER_STITCH_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/failure.h"
+#include "model/save.h"
 #include "results/result.h"
 #include "trace/partial.h"
 #include "trace/schema.h"
@@ -27,5 +30,19 @@ void stitch_add_owned(struct stitch *stitch, struct arena *arena, const struct i
                       size_t count, const struct interval_end *end);
 /* The session is over. */
 void stitch_finish(struct stitch *stitch);
+
+/* The oldest interval that is still in the queue, all of it or the rest; false if none is. */
+bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk);
+
+/* Saves all but the queue: whoever restores adds the intervals from the oldest chunk on again, and
+ * what was done of that is passed over. Saved when it is finished, it is a session that may come
+ * again, with all that was open forgotten. */
+void stitch_save(struct stitch *stitch, struct state_sink sink);
+/* As model_restore(). */
+MUST_CHECK enum status stitch_restore(struct schema *schema, struct result_sink sink,
+                                      const struct state_record *records, size_t count,
+                                      struct stitch **out, struct failure *why);
+/* As model_retell(). */
+void stitch_retell(struct stitch *stitch, uint64_t turn, uint64_t turns);
 
 #endif

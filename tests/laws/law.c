@@ -57,6 +57,7 @@ struct part {
     struct interval interval;
     size_t first, end; /* its events */
     bool all_single;
+    uint64_t chunk;
     struct arena arena; /* holds the records */
     struct bytes *records;
     size_t record_count, record_room, bytes, items;
@@ -91,6 +92,7 @@ static void map_part(struct part *part)
     end.begin_ns = part->interval.begin_ns;
     end.end_ns = part->interval.end_ns;
     end.has_traces = part->interval.begin_ns == 0;
+    end.chunk = part->chunk;
     end.items = count;
     end.events = counts.events;
     end.discarded = counts.discarded;
@@ -98,7 +100,8 @@ static void map_part(struct part *part)
     end.first_ns = counts.first_ns;
     end.last_ns = counts.last_ns;
     part->items = count;
-    struct record_meta meta = {.session = text_of(trace->session), .attempt = 1};
+    struct record_meta meta = {
+        .session = text_of(trace->session), .chunk = part->chunk, .attempt = 1};
     partial_encode(trace->schema, &meta, items, count, &end,
                    (struct record_sink){take_record, part});
     partial_builder_free(builder);
@@ -221,6 +224,55 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
+/* What a stitch saves. */
+struct saved {
+    struct arena arena;
+    struct state_record *records;
+    size_t count, room;
+};
+
+static void keep(void *context, struct text key, struct bytes record)
+{
+    struct saved *saved = context;
+    uint8_t *copy = arena_take(&saved->arena, record.count);
+    memcpy(copy, record.at, record.count);
+    saved->records = memory_grow(saved->records, &saved->room, saved->count + 1,
+                                 sizeof *saved->records);
+    saved->records[saved->count++] = (struct state_record){
+        {arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+}
+
+/* Ends the stitch behind row `last`, and makes another of what it saved, read in any order; tells
+ * some of the living again, which must change nothing. */
+static struct stitch *restart(struct stitch *stitch, struct schema *schema,
+                              struct result_sink sink, const struct interval_row *rows,
+                              size_t last, uint64_t *random)
+{
+    struct saved saved = {.count = 0};
+    stitch_retell(stitch, law_random(random) % 4, 4);
+    uint64_t oldest = last + 1;
+    if (!stitch_oldest_chunk(stitch, &oldest))
+        oldest = last + 1;
+    stitch_save(stitch, (struct state_sink){keep, &saved});
+    stitch_free(stitch);
+    for (size_t i = saved.count; i > 1; i--) {
+        size_t other = law_random(random) % i;
+        struct state_record kept = saved.records[i - 1];
+        saved.records[i - 1] = saved.records[other];
+        saved.records[other] = kept;
+    }
+    struct failure why;
+    if (stitch_restore(schema, sink, saved.records, saved.count, &stitch, &why) != STATUS_OK) {
+        fprintf(stderr, "law: restart behind %zu: %s\n", last, why.text);
+        abort();
+    }
+    for (size_t i = (size_t)oldest; i <= last; i++)
+        stitch_add(stitch, rows[i].items, rows[i].count, &rows[i].end);
+    arena_clear(&saved.arena);
+    free(saved.records);
+    return stitch;
+}
+
 static struct part *part_trace(const struct law_trace *trace, struct law_cuts cuts, bool all_single)
 {
     struct part *parts = memory_new((cuts.count + 1) * sizeof *parts);
@@ -229,6 +281,7 @@ static struct part *part_trace(const struct law_trace *trace, struct law_cuts cu
         struct part *part = &parts[i];
         part->trace = trace;
         part->all_single = all_single;
+        part->chunk = i;
         part->interval = (struct interval){i > 0 ? cuts.at[i - 1] : 0,
                                            i < cuts.count ? cuts.at[i] : INTERVAL_OPEN};
         part->first = at;
@@ -263,8 +316,13 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_s
         struct interval_row whole = join_all(rows, count, &arena, shuffle);
         stitch_add(stitch, whole.items, whole.count, &whole.end);
     } else {
-        for (size_t i = 0; i < count; i++)
+        uint64_t random = shuffle + 7;
+        for (size_t i = 0; i < count; i++) {
             stitch_add(stitch, rows[i].items, rows[i].count, &rows[i].end);
+            if (shuffle % 4 == 2 && law_random(&random) % 3 > 0)
+                stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows, i,
+                                 &random);
+        }
     }
     stitch_finish(stitch);
     char *json = report_of(fold);

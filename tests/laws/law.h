@@ -39,7 +39,8 @@ struct law_figures {
 
 /* The report as JSON Lines, to be freed. `all_single`: nothing is summed on the way. `shuffle`
  * (0: none) seeds in which order, and by how many threads, the pieces are mapped, which is mapped
- * twice, and, if odd, the shape of the tree in which they are joined. */
+ * twice, and, if odd, the shape of the tree in which they are joined; two above a multiple of four:
+ * behind which pieces the stitch is saved, ended and restored. */
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
                  unsigned shuffle, struct law_figures *figures);
 
