@@ -1,0 +1,201 @@
+/* bench/stages.c -- what each stage of mapping costs, in nanoseconds of CPU time per event.
+ *
+ *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] PATH...
+ *
+ * PATH as for `spanmill report`; archives are decompressed, folders are not. Of several rounds the
+ * best of each stage counts.
+ *
+ *     unpack   a chunk's archive into memory (zstd, tar), or its files mapped
+ *     open     metadata (known from the chunk before, but for the first) and packets
+ *     decode   every stream for itself, to events
+ *     merge    what all streams in one row take beyond that
+ *     map      all of a chunk to encoded partials, with all of the above
+ *     model    what mapping takes beyond the above: model, aggregation, encoding */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "mapper/chunk.h"
+#include "mapper/ctf/plan_cache.h"
+#include "mapper/ctf/reader.h"
+#include "mapper/map.h"
+#include "trace/phases.h"
+
+enum stage { UNPACK, OPEN, DECODE, MERGED, MAP, STAGES };
+
+struct bench {
+    struct chunk_list list;
+    struct phase_definitions phases;
+    struct reader_choice choice;
+    uint64_t events, bytes;
+    double seconds[STAGES]; /* of the round in hand */
+    double best[STAGES];
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
+                            uint64_t *events, struct failure *why)
+{
+    struct schema *schema = schema_new(&bench->phases);
+    struct reader *reader;
+    double begin_s = now_s();
+    enum status status = reader_open_as(&bench->choice, set, schema, NULL, &reader, why);
+    double opened_s = now_s();
+    while (status == STATUS_OK) {
+        const struct event *batch;
+        size_t count;
+        status = reader_next(reader, &batch, &count, why);
+        if (status == STATUS_OK)
+            *events += count;
+    }
+    if (stage == MERGED)
+        bench->seconds[OPEN] += opened_s - begin_s;
+    bench->seconds[stage] += now_s() - opened_s;
+    reader_close(reader);
+    schema_free(schema);
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+/* Each stream as a trace of its own. */
+static enum status decode(struct bench *bench, const struct trace_set *set, struct failure *why)
+{
+    uint64_t events = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < set->trace_count; i++) {
+        for (size_t j = 0; j < set->traces[i].stream_count && status == STATUS_OK; j++) {
+            struct trace_files files = set->traces[i];
+            files.streams = &set->traces[i].streams[j];
+            files.stream_count = 1;
+            status = read_all(bench, &(struct trace_set){&files, 1}, DECODE, &events, why);
+        }
+    }
+    return status;
+}
+
+static void drop(void *context, struct text key, struct bytes record)
+{
+    (void)key;
+    *(uint64_t *)context += record.count;
+}
+
+static enum status measure(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
+{
+    struct chunk *chunk;
+    uint64_t encoded = 0;
+    double begin_s = now_s();
+    enum status status = chunk_open(ref, &chunk, why);
+    bench->seconds[UNPACK] += now_s() - begin_s;
+    if (status != STATUS_OK)
+        return status;
+    bench->bytes += chunk_raw_bytes(chunk);
+    status = read_all(bench, chunk_traces(chunk), MERGED, &bench->events, why);
+    if (status == STATUS_OK)
+        status = decode(bench, chunk_traces(chunk), why);
+    chunk_close(chunk);
+    if (status != STATUS_OK)
+        return status;
+    struct map_options options = {.phases = &bench->phases,
+                                  .reader = bench->choice.kind,
+                                  .cache = bench->choice.cache,
+                                  .window = {0, INTERVAL_OPEN}};
+    struct map_stats stats = {.events = 0};
+    begin_s = now_s();
+    status = map_chunk(ref, &options, NULL, (struct record_sink){drop, &encoded}, &stats, why);
+    bench->seconds[MAP] += now_s() - begin_s;
+    return status;
+}
+
+static enum status round_of(struct bench *bench, bool first, struct failure *why)
+{
+    bench->events = bench->bytes = 0;
+    memset(bench->seconds, 0, sizeof bench->seconds);
+    for (size_t i = 0; i < bench->list.count; i++) {
+        enum status status = measure(bench, &bench->list.at[i], why);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (int i = 0; i < STAGES; i++)
+        if (first || bench->seconds[i] < bench->best[i])
+            bench->best[i] = bench->seconds[i];
+    return STATUS_OK;
+}
+
+static void row(const struct bench *bench, const char *name, double seconds)
+{
+    printf("  %-8s %8.1f ns/event %9.2f M events/s %9.1f MB/s\n", name,
+           seconds * 1e9 / (double)bench->events, (double)bench->events / seconds * 1e-6,
+           (double)bench->bytes / seconds * 1e-6);
+}
+
+static void print(const struct bench *bench)
+{
+    const double *best = bench->best;
+    printf("%zu chunks, %.2f M events, %.1f bytes each\n", bench->list.count,
+           (double)bench->events * 1e-6, (double)bench->bytes / (double)bench->events);
+    row(bench, "unpack", best[UNPACK]);
+    row(bench, "open", best[OPEN]);
+    row(bench, "decode", best[DECODE]);
+    row(bench, "merge", best[MERGED] - best[DECODE]);
+    row(bench, "model", best[MAP] - best[UNPACK] - best[OPEN] - best[MERGED]);
+    row(bench, "map", best[MAP]);
+}
+
+static bool take_option(struct bench *bench, int option, int *rounds, enum status *status,
+                        struct failure *why)
+{
+    switch (option) {
+    case 'n': *rounds = atoi(optarg); return *rounds > 0;
+    case 'r':
+        bench->choice.kind = reader_kind_by_name(optarg);
+        return bench->choice.kind != NULL;
+    case 'p':
+        if (*status == STATUS_OK)
+            *status = phases_add_file(&bench->phases, optarg, why);
+        return true;
+    default: return false;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {{"rounds", required_argument, NULL, 'n'},
+                                            {"reader", required_argument, NULL, 'r'},
+                                            {"phases", required_argument, NULL, 'p'},
+                                            {NULL, 0, NULL, 0}};
+    struct bench bench = {.choice.cache = plan_cache_new()};
+    int rounds = 3;
+    struct failure why;
+    enum status status = STATUS_OK;
+    phases_init(&bench.phases);
+    for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
+        if (!take_option(&bench, option, &rounds, &status, &why)) {
+            fprintf(stderr, "usage: bench_stages [--rounds N] [--reader NAME] [--phases FILE] "
+                            "PATH...\n");
+            return 2;
+        }
+    }
+    for (int i = optind; i < argc && status == STATUS_OK; i++)
+        status = chunk_list_add(&bench.list, argv[i], &why);
+    if (status == STATUS_OK)
+        status = chunk_list_finish(&bench.list, &why);
+    for (int i = 0; i < rounds && status == STATUS_OK; i++)
+        status = round_of(&bench, i == 0, &why);
+    if (status == STATUS_OK)
+        print(&bench);
+    else
+        fprintf(stderr, "bench_stages: %s\n", why.text);
+    chunk_list_clear(&bench.list);
+    phases_clear(&bench.phases);
+    plan_cache_free(bench.choice.cache);
+    return status == STATUS_OK ? 0 : 1;
+}
