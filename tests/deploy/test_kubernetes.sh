@@ -20,7 +20,7 @@ resources: [$(realpath --relative-to="$work/with-keda" $folder/base)]
 components: [$(realpath --relative-to="$work/with-keda" $folder/components/keda)]
 END
 
-for place in $folder/base $folder/overlays/* "$work/with-keda"; do
+for place in "$folder/base" "$folder"/overlays/* "$work/with-keda"; do
     echo "-- $place"
     render "$place"
     python3 tests/deploy/policy.py check <"$work/rendered.yaml" || fail "$place"
