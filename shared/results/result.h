@@ -18,14 +18,14 @@ enum result_type {
     RESULT_PROCESS,
     RESULT_THREAD,
     RESULT_DESCRIPTOR,
-    RESULT_CALLS,     /* cell of (thread, phase, call) */
-    RESULT_PHASE,     /* cell of (thread, phase) */
+    RESULT_CALLS,      /* cell of (thread, phase, call) */
+    RESULT_PHASE,      /* cell of (thread, phase) */
     RESULT_FIRST_CALL, /* fact of (thread, stretch): what the time before it was */
-    RESULT_USES,      /* cell of (descriptor, thread, phase) */
-    RESULT_LATENCY,   /* cell of a thread */
-    RESULT_RUN,       /* cell of a thread */
-    RESULT_CPU,       /* cell of a CPU */
-    RESULT_INTERVAL   /* mark: an interval is joined */
+    RESULT_USES,       /* cell of (descriptor, thread, phase) */
+    RESULT_LATENCY,    /* cell of a thread */
+    RESULT_RUN,        /* cell of a thread */
+    RESULT_CPU,        /* cell of a CPU */
+    RESULT_INTERVAL    /* mark: an interval is joined */
 };
 
 struct process_fact {
@@ -79,11 +79,16 @@ struct interval_fact {
 
 struct result {
     enum result_type type;
+    /* Which process it is filed under, for locality alone; 0 until told: then the thread's number;
+     * both 0: the host. */
+    int32_t pid, tid;
     uint64_t thread, descriptor; /* ids, for cells */
     uint32_t stretch;
     int32_t cpu;
     struct text phase, call;
-    const struct schema *schema; /* whose call ids blocked_in has */
+    /* What call ids in blocked_in stand for: calls of `schema`, or without one these names. */
+    const struct schema *schema;
+    const struct text *call_names;
     union {
         struct process_fact process;
         struct thread_fact thread_fact;
@@ -101,6 +106,13 @@ struct result {
         bool in_call; /* RESULT_FIRST_CALL: the first was an exit, of `call` */
     };
 };
+
+/* The name of a call id in blocked_in. */
+struct text result_call_name(const struct result *result, uint32_t call);
+
+/* What both told of one process, `newer` last. */
+struct process_fact process_fact_join(const struct process_fact *older,
+                                      const struct process_fact *newer);
 
 /* Takes results in the order of the log; what they point to is borrowed for the call. */
 struct result_sink {

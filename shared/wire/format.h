@@ -1,4 +1,4 @@
-/* wire/format.h -- numbers that encoder and decoder of partials agree on. */
+/* wire/format.h -- numbers that encoders and decoders agree on. */
 #ifndef WIRE_FORMAT_H
 #define WIRE_FORMAT_H
 
@@ -6,6 +6,7 @@
 
 enum {
     RECORD_FORMAT = 1,
+    RESULT_FORMAT = 1,
     CALL_VALUES = 4,                   /* of struct open_call and struct descriptor_call */
     PRESENT_TEXT = 1 << EVENT_VALUES,  /* in their `present` */
     PRESENT_CALL = 15 | PRESENT_TEXT,

@@ -1,0 +1,352 @@
+#include "results/batch.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/names.h"
+
+/* One result in the making, with the numbers that it points to. */
+struct entry {
+    struct entry *next; /* of the same hash */
+    struct result result;
+    uint32_t phase, call; /* names; NAMES_NONE */
+    uint64_t order;       /* of entries, from 0 */
+    union {
+        struct call_cell calls;
+        struct phase_cell phase;
+        struct use_cell uses;
+        struct duration_cell latency;
+        struct time_vector time;
+    } sum;
+};
+
+struct result_batch {
+    struct arena arena; /* entries */
+    struct names names;
+    struct map by_key;
+    struct entry **entries; /* in the order in which they were first met */
+    size_t count, room;
+    struct result *results; /* what result_batch_groups() gave out */
+    struct result_group *groups;
+    size_t group_room;
+};
+
+struct result_batch *result_batch_new(void)
+{
+    return memory_new(sizeof(struct result_batch));
+}
+
+/* --- entries --- */
+
+static uint64_t id_of(const struct result *result)
+{
+    switch (result->type) {
+    case RESULT_PROCESS: return result->process.id;
+    case RESULT_THREAD: return result->thread_fact.id;
+    case RESULT_DESCRIPTOR: return result->descriptor_fact.id;
+    case RESULT_CPU: return (uint32_t)result->cpu;
+    case RESULT_CALLS:
+    case RESULT_PHASE:
+    case RESULT_FIRST_CALL:
+    case RESULT_USES:
+    case RESULT_LATENCY:
+    case RESULT_RUN:
+    case RESULT_INTERVAL: break;
+    }
+    return result->thread;
+}
+
+static uint32_t name_of(struct result_batch *batch, struct text text)
+{
+    return text.at ? names_id(&batch->names, text) : NAMES_NONE;
+}
+
+static bool same_key(const struct entry *entry, const struct result *result, uint32_t phase,
+                     uint32_t call)
+{
+    const struct result *mine = &entry->result;
+    return mine->type == result->type && id_of(mine) == id_of(result) &&
+           mine->descriptor == result->descriptor && mine->stretch == result->stretch &&
+           entry->phase == phase && entry->call == call;
+}
+
+static struct entry *append(struct result_batch *batch)
+{
+    struct entry *entry = arena_take(&batch->arena, sizeof *entry);
+    entry->phase = entry->call = NAMES_NONE;
+    entry->order = batch->count;
+    batch->entries =
+        memory_grow(batch->entries, &batch->room, batch->count + 1, sizeof(struct entry *));
+    batch->entries[batch->count++] = entry;
+    return entry;
+}
+
+/* The entry that `result` belongs to. */
+static struct entry *entry_of(struct result_batch *batch, const struct result *result)
+{
+    uint32_t phase = name_of(batch, result->phase), call = name_of(batch, result->call);
+    uint64_t key = map_hash(id_of(result) ^ (uint64_t)result->type << 56);
+    key = map_hash(key ^ result->descriptor ^ (uint64_t)result->stretch << 40);
+    key = map_hash(key ^ phase ^ (uint64_t)call << 32);
+    struct entry *first = map_get(&batch->by_key, key);
+    for (struct entry *each = first; each; each = each->next)
+        if (same_key(each, result, phase, call))
+            return each;
+    struct entry *entry = append(batch);
+    entry->next = first;
+    entry->result = *result;
+    entry->result.schema = NULL;
+    entry->phase = phase;
+    entry->call = call;
+    map_put(&batch->by_key, key, entry);
+    return entry;
+}
+
+/* --- what is taken --- */
+
+/* The same name, owned by the batch until it is cleared. (Names move when their table grows, their
+ * characters do not.) */
+static struct text kept(struct result_batch *batch, struct text text)
+{
+    return text.at ? names_text(&batch->names, names_id(&batch->names, text)) : text;
+}
+
+static void take_fact(struct result_batch *batch, const struct result *result)
+{
+    size_t count = batch->count;
+    struct entry *entry = entry_of(batch, result);
+    struct result *mine = &entry->result;
+    if (result->type == RESULT_PROCESS) {
+        if (batch->count == count)
+            mine->process = process_fact_join(&mine->process, &result->process);
+    } else if (result->type == RESULT_THREAD) {
+        mine->thread_fact = result->thread_fact;
+        mine->thread_fact.name = kept(batch, result->thread_fact.name);
+    } else {
+        mine->descriptor_fact = result->descriptor_fact;
+        mine->descriptor_fact.name = kept(batch, result->descriptor_fact.name);
+    }
+}
+
+/* Adds `from`, whose call ids are those of `result`, to `to`, whose call ids are names. */
+static void add_time(struct result_batch *batch, const struct result *result,
+                     const struct time_vector *from, struct time_vector *to)
+{
+    struct time_vector rest = *from;
+    rest.blocked_count = 0;
+    time_vector_merge(to, &rest);
+    for (uint32_t i = 0; i < from->blocked_count; i++) {
+        struct text call = result_call_name(result, from->blocked_in[i].call);
+        time_vector_add_blocked_in(to, names_id(&batch->names, call), from->blocked_in[i].ns);
+    }
+}
+
+static void add_phase(struct result_batch *batch, const struct result *result,
+                      struct phase_cell *to)
+{
+    const struct phase_cell *from = result->phase_cell;
+    duration_cell_merge(&to->complete, &from->complete);
+    to->begin_unknown += from->begin_unknown;
+    to->end_unknown += from->end_unknown;
+    to->syscalls += from->syscalls;
+    add_time(batch, result, &from->time, &to->time);
+}
+
+static void add_run(struct result_batch *batch, const struct result *result, struct entry *entry,
+                    bool is_new)
+{
+    (void)batch;
+    struct time_vector time = *result->run.time;
+    for (uint32_t i = 0; i < time.blocked_count; i++)
+        time.blocked_ns += time.blocked_in[i].ns;
+    time.blocked_count = 0;
+    time_vector_merge(&entry->sum.time, &time);
+    if (is_new)
+        return;
+    entry->result.run.cpu_ns += result->run.cpu_ns;
+    entry->result.run.switches += result->run.switches;
+}
+
+static void take_cell(struct result_batch *batch, const struct result *result)
+{
+    size_t count = batch->count;
+    struct entry *entry = entry_of(batch, result);
+    bool is_new = batch->count > count;
+    if (result->pid || (result->tid && !entry->result.pid)) {
+        entry->result.pid = result->pid;
+        entry->result.tid = result->tid;
+    }
+    if (result->type == RESULT_CALLS)
+        call_cell_merge(&entry->sum.calls, result->calls);
+    else if (result->type == RESULT_PHASE)
+        add_phase(batch, result, &entry->sum.phase);
+    else if (result->type == RESULT_USES)
+        use_cell_merge(&entry->sum.uses, result->uses);
+    else if (result->type == RESULT_LATENCY)
+        duration_cell_merge(&entry->sum.latency, result->latency);
+    else if (result->type == RESULT_RUN)
+        add_run(batch, result, entry, is_new);
+    else if (result->type == RESULT_CPU && !is_new)
+        entry->result.busy_ns += result->busy_ns;
+}
+
+static void take_mark(struct result_batch *batch, const struct result *result)
+{
+    struct entry *entry = append(batch);
+    entry->result = *result;
+    entry->result.schema = NULL;
+    entry->result.interval.host = kept(batch, result->interval.host);
+}
+
+static void take(void *context, const struct result *result)
+{
+    struct result_batch *batch = context;
+    switch (result->type) {
+    case RESULT_PROCESS:
+    case RESULT_THREAD:
+    case RESULT_DESCRIPTOR: take_fact(batch, result); return;
+    case RESULT_CALLS:
+    case RESULT_PHASE:
+    case RESULT_FIRST_CALL:
+    case RESULT_USES:
+    case RESULT_LATENCY:
+    case RESULT_RUN:
+    case RESULT_CPU: take_cell(batch, result); return;
+    case RESULT_INTERVAL: take_mark(batch, result); return;
+    }
+}
+
+struct result_sink result_batch_sink(struct result_batch *batch)
+{
+    return (struct result_sink){take, batch};
+}
+
+bool result_batch_is_empty(const struct result_batch *batch)
+{
+    return batch->count == 0;
+}
+
+/* --- what is given out --- */
+
+/* The process or thread that the entry goes out under, as it is known at the end. */
+static void file_entry(const struct result_batch *batch, struct result *result)
+{
+    (void)batch;
+    if (result->type == RESULT_PROCESS) {
+        result->pid = result->process.pid;
+    } else if (result->type == RESULT_THREAD) {
+        result->pid = (int32_t)(uint32_t)result->thread_fact.process;
+        result->tid = result->thread_fact.tid;
+    } else if (result->type == RESULT_DESCRIPTOR) {
+        result->pid = (int32_t)(uint32_t)result->descriptor_fact.process;
+    }
+    if (result->pid)
+        result->tid = 0;
+}
+
+static void point(const struct result_batch *batch, struct entry *entry)
+{
+    struct result *result = &entry->result;
+    if (entry->phase != NAMES_NONE)
+        result->phase = names_text(&batch->names, entry->phase);
+    if (entry->call != NAMES_NONE)
+        result->call = names_text(&batch->names, entry->call);
+    result->call_names = batch->names.at;
+    if (result->type == RESULT_CALLS)
+        result->calls = &entry->sum.calls;
+    else if (result->type == RESULT_PHASE)
+        result->phase_cell = &entry->sum.phase;
+    else if (result->type == RESULT_USES)
+        result->uses = &entry->sum.uses;
+    else if (result->type == RESULT_LATENCY)
+        result->latency = &entry->sum.latency;
+    else if (result->type == RESULT_RUN)
+        result->run.time = &entry->sum.time;
+    file_entry(batch, result);
+}
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Facts, then cells, then marks. */
+static int class_of(const struct result *result)
+{
+    if (result->type == RESULT_INTERVAL)
+        return 2;
+    return result->type == RESULT_PROCESS || result->type == RESULT_THREAD ||
+                   result->type == RESULT_DESCRIPTOR || result->type == RESULT_FIRST_CALL
+               ? 0
+               : 1;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *left = *(struct entry *const *)a, *right = *(struct entry *const *)b;
+    const struct result *x = &left->result, *y = &right->result;
+    int order = compare_numbers(x->pid == 0, y->pid == 0);
+    if (order == 0)
+        order = compare_numbers(x->pid, y->pid);
+    if (order == 0)
+        order = compare_numbers(x->tid == 0, y->tid == 0);
+    if (order == 0)
+        order = compare_numbers(x->tid, y->tid);
+    if (order == 0)
+        order = class_of(x) - class_of(y);
+    return order ? order : compare_numbers((int64_t)left->order, (int64_t)right->order);
+}
+
+size_t result_batch_groups(struct result_batch *batch, const struct result_group **out)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        point(batch, batch->entries[i]);
+    if (batch->count > 0)
+        qsort(batch->entries, batch->count, sizeof(struct entry *), compare_entries);
+    batch->results = memory_resize(batch->results, batch->count + 1, sizeof *batch->results);
+    size_t groups = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct result *result = &batch->entries[i]->result;
+        batch->results[i] = *result;
+        if (groups == 0 || batch->groups[groups - 1].pid != result->pid ||
+            batch->groups[groups - 1].tid != result->tid) {
+            batch->groups =
+                memory_grow(batch->groups, &batch->group_room, groups + 1, sizeof *batch->groups);
+            batch->groups[groups++] = (struct result_group){
+                .pid = result->pid, .tid = result->tid, .results = &batch->results[i]};
+        }
+        batch->groups[groups - 1].count++;
+    }
+    *out = batch->groups;
+    return groups;
+}
+
+void result_batch_clear(struct result_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct entry *entry = batch->entries[i];
+        if (entry->result.type == RESULT_CALLS)
+            call_cell_clear(&entry->sum.calls);
+        else if (entry->result.type == RESULT_PHASE)
+            time_vector_free(&entry->sum.phase.time);
+        else if (entry->result.type == RESULT_RUN)
+            time_vector_free(&entry->sum.time);
+    }
+    batch->count = 0;
+    map_clear(&batch->by_key);
+    names_clear(&batch->names);
+    arena_clear(&batch->arena);
+}
+
+void result_batch_free(struct result_batch *batch)
+{
+    if (!batch)
+        return;
+    result_batch_clear(batch);
+    free(batch->entries);
+    free(batch->results);
+    free(batch->groups);
+    free(batch);
+}

@@ -1,0 +1,337 @@
+#include <string.h>
+
+#include "result.pb-c.h"
+#include "wire/format.h"
+#include "wire/result_codec.h"
+
+struct decoder {
+    struct arena *arena;
+    struct text *names;
+    size_t name_count;
+    bool bad; /* something contradicted itself; what was decoded since is of no use */
+};
+
+static void *take(void *arena, size_t size)
+{
+    return arena_take(arena, size);
+}
+
+static void give_back(void *arena, void *memory)
+{
+    (void)arena;
+    (void)memory; /* the arena goes as a whole */
+}
+
+static struct text text(ProtobufCBinaryData bytes)
+{
+    return (struct text){bytes.len ? (const char *)bytes.data : "", bytes.len};
+}
+
+static struct text name(struct decoder *decoder, uint32_t id)
+{
+    if (id < decoder->name_count)
+        return decoder->names[id];
+    decoder->bad = true;
+    return text_of("");
+}
+
+/* --- numbers --- */
+
+/* Two or three durations, told by what is known of them. */
+static void few_durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
+                          struct duration_cell *to)
+{
+    duration_cell_add(to, from->min_ns);
+    duration_cell_add(to, from->max_ns);
+    if (from->count == 3)
+        duration_cell_add(to, from->total_ns - from->min_ns - from->max_ns);
+    decoder->bad |=
+        to->total_ns != from->total_ns || to->min_ns != from->min_ns || to->max_ns != from->max_ns;
+}
+
+static void durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
+                      struct duration_cell *to)
+{
+    if (!from || from->count == 0)
+        return;
+    if (from->count == 1) {
+        duration_cell_add(to, from->total_ns);
+        return;
+    }
+    if (from->count <= DURATIONS_TOLD) {
+        few_durations(decoder, from, to);
+        return;
+    }
+    decoder->bad |= from->min_ns > from->max_ns || from->n_spread % 2 != 0;
+    to->count = from->count;
+    to->total_ns = from->total_ns;
+    to->min_ns = from->min_ns;
+    to->max_ns = from->max_ns;
+    for (size_t i = 0; i + 1 < from->n_spread; i += 2) {
+        if (from->spread[i] < HISTOGRAM_BUCKETS)
+            to->spread.count[from->spread[i]] += from->spread[i + 1];
+        else
+            decoder->bad = true;
+    }
+}
+
+/* Call ids become indices of names. */
+static void time_of(struct decoder *decoder, const Spanmill__Results__Time *from,
+                    struct time_vector *to)
+{
+    if (!from)
+        return;
+    to->user_ns = (uint64_t)from->user_ns;
+    to->sys_ns = (uint64_t)from->sys_ns;
+    to->runnable_ns = (uint64_t)from->runnable_ns;
+    to->blocked_ns = (uint64_t)from->blocked_ns;
+    to->unknown_ns = (uint64_t)from->unknown_ns;
+    to->before_running_ns = (uint64_t)from->before_running_ns;
+    to->before_blocked_ns = (uint64_t)from->before_blocked_ns;
+    to->blocked_in = arena_take(decoder->arena, from->n_blocked_in * sizeof *to->blocked_in);
+    for (size_t i = 0; i < from->n_blocked_in; i++) {
+        const Spanmill__Results__BlockedIn *blocked = from->blocked_in[i];
+        name(decoder, blocked->call);
+        to->blocked_in[to->blocked_count++] =
+            (struct blocked_in){blocked->call, (uint64_t)blocked->ns};
+    }
+}
+
+/* --- facts --- */
+
+static void decode_process(const Spanmill__Results__Process *from, struct result *to)
+{
+    to->type = RESULT_PROCESS;
+    to->process = (struct process_fact){.id = from->id,
+                                        .pid = from->pid,
+                                        .ppid = from->has_ppid ? from->ppid : -1,
+                                        .fork_ns = from->fork_ns,
+                                        .fork_seen = from->has_fork_ns};
+}
+
+static void decode_thread(struct decoder *decoder, const Spanmill__Results__Thread *from,
+                          struct result *to)
+{
+    to->type = RESULT_THREAD;
+    to->thread_fact = (struct thread_fact){.id = from->id,
+                                           .process = from->process,
+                                           .tid = from->tid,
+                                           .begin_ns = from->begin_ns,
+                                           .end_ns = from->end_ns,
+                                           .begin_hard = from->begin_hard,
+                                           .end_hard = from->end_hard,
+                                           .kernel_named = from->kernel_named};
+    if (from->has_name)
+        to->thread_fact.name = name(decoder, from->name);
+}
+
+static void decode_descriptor(struct decoder *decoder, const Spanmill__Results__Descriptor *from,
+                              struct result *to)
+{
+    to->type = RESULT_DESCRIPTOR;
+    to->descriptor_fact = (struct descriptor_fact){
+        .id = from->id,
+        .process = from->process,
+        .fd = from->fd,
+        .begin_ns = from->begin_ns,
+        .end_ns = from->end_ns,
+        .begin_hard = from->begin_hard,
+        .end_hard = from->end_hard,
+        .ended = from->has_end_ns,
+        .named = from->has_name,
+        .kind = from->kind < DESCRIPTOR_KINDS ? (uint8_t)from->kind : DESCRIPTOR_UNKNOWN};
+    if (from->has_name)
+        to->descriptor_fact.name = name(decoder, from->name);
+}
+
+static void decode_first_call(struct decoder *decoder, const Spanmill__Results__FirstCall *from,
+                              struct result *to)
+{
+    to->type = RESULT_FIRST_CALL;
+    to->thread = from->thread;
+    to->stretch = from->stretch;
+    to->call = name(decoder, from->call);
+    to->in_call = true;
+}
+
+/* --- cells --- */
+
+static void decode_calls(struct decoder *decoder, const Spanmill__Results__Calls *from,
+                         struct result *to)
+{
+    struct call_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    to->type = RESULT_CALLS;
+    to->thread = from->thread;
+    to->phase = name(decoder, from->phase);
+    to->call = name(decoder, from->call);
+    to->calls = cell;
+    durations(decoder, from->complete, &cell->complete);
+    cell->bytes = from->bytes;
+    cell->begin_unknown = from->begin_unknown;
+    cell->end_unknown = from->end_unknown;
+    cell->slowest_entry_ns = from->slowest_entry_ns;
+    decoder->bad |= from->n_errors % 2 != 0;
+    cell->errors = arena_take(decoder->arena, from->n_errors / 2 * sizeof *cell->errors);
+    for (size_t i = 0; i + 1 < from->n_errors; i += 2) {
+        decoder->bad |= from->errors[i] < 1 || from->errors[i] > 4095;
+        cell->errors[cell->error_count++] =
+            (struct error_count){from->errors[i], from->errors[i + 1]};
+    }
+}
+
+static void decode_phase(struct decoder *decoder, const Spanmill__Results__Phase *from,
+                         struct result *to)
+{
+    struct phase_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    to->type = RESULT_PHASE;
+    to->thread = from->thread;
+    to->stretch = from->stretch;
+    to->phase = name(decoder, from->phase);
+    to->phase_cell = cell;
+    durations(decoder, from->complete, &cell->complete);
+    cell->begin_unknown = from->begin_unknown;
+    cell->end_unknown = from->end_unknown;
+    cell->syscalls = from->syscalls;
+    time_of(decoder, from->time, &cell->time);
+}
+
+static void decode_uses(struct decoder *decoder, const Spanmill__Results__Uses *from,
+                        struct result *to)
+{
+    struct use_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    to->type = RESULT_USES;
+    to->descriptor = from->descriptor;
+    to->thread = from->thread;
+    to->phase = name(decoder, from->phase);
+    to->uses = cell;
+    durations(decoder, from->calls, &cell->calls);
+    cell->read_bytes = from->read_bytes;
+    cell->write_bytes = from->write_bytes;
+}
+
+static void decode_latency(struct decoder *decoder, const Spanmill__Results__Latency *from,
+                           struct result *to)
+{
+    struct duration_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    to->type = RESULT_LATENCY;
+    to->thread = from->thread;
+    to->latency = cell;
+    durations(decoder, from->latency, cell);
+}
+
+static void decode_run(struct decoder *decoder, const Spanmill__Results__Run *from,
+                       struct result *to)
+{
+    struct time_vector *time = arena_take(decoder->arena, sizeof *time);
+    to->type = RESULT_RUN;
+    to->thread = from->thread;
+    to->run.cpu_ns = from->cpu_ns;
+    to->run.switches = from->switches;
+    to->run.time = time;
+    time_of(decoder, from->time, time);
+    decoder->bad |= time->blocked_count > 0;
+}
+
+static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *from,
+                       struct result *to)
+{
+    decoder->bad |= from->cpu > CPU_MAX;
+    to->type = RESULT_CPU;
+    to->cpu = (int32_t)(from->cpu & INT32_MAX);
+    to->busy_ns = from->busy_ns;
+}
+
+/* --- marks --- */
+
+static void decode_interval(struct decoder *decoder, const Spanmill__Results__Interval *from,
+                            struct result *to)
+{
+    to->type = RESULT_INTERVAL;
+    to->interval = (struct interval_fact){.chunk = from->chunk,
+                                          .chunks = from->chunks,
+                                          .gap = from->gap,
+                                          .events = from->events,
+                                          .discarded = from->discarded,
+                                          .borders = from->borders,
+                                          .any_event = from->has_first_ns,
+                                          .first_ns = from->first_ns,
+                                          .last_ns = from->last_ns,
+                                          .offset_ns = from->offset_ns,
+                                          .kernel = from->kernel,
+                                          .user = from->user,
+                                          .host = text_of("")};
+    if (from->has_host)
+        to->interval.host = name(decoder, from->host);
+}
+
+/* False: it is of a kind that only newer programs know. */
+static bool decode_result(struct decoder *decoder, const Spanmill__Results__Result *from,
+                          struct result *to)
+{
+    *to = (struct result){.call_names = decoder->names};
+    switch ((int)from->kind_case) {
+    case SPANMILL__RESULTS__RESULT__KIND_PROCESS: decode_process(from->process, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_THREAD:
+        decode_thread(decoder, from->thread, to);
+        return true;
+    case SPANMILL__RESULTS__RESULT__KIND_DESCRIPTOR:
+        decode_descriptor(decoder, from->descriptor, to);
+        return true;
+    case SPANMILL__RESULTS__RESULT__KIND_CALLS: decode_calls(decoder, from->calls, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_PHASE: decode_phase(decoder, from->phase, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_FIRST_CALL:
+        decode_first_call(decoder, from->first_call, to);
+        return true;
+    case SPANMILL__RESULTS__RESULT__KIND_USES: decode_uses(decoder, from->uses, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_LATENCY:
+        decode_latency(decoder, from->latency, to);
+        return true;
+    case SPANMILL__RESULTS__RESULT__KIND_RUN: decode_run(decoder, from->run, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_CPU: decode_cpu(decoder, from->cpu, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_INTERVAL:
+        decode_interval(decoder, from->interval, to);
+        return true;
+    default: return false;
+    }
+}
+
+static void take_names(struct decoder *decoder, const Spanmill__Results__ResultRecord *record)
+{
+    decoder->names = arena_take(decoder->arena, record->n_names * sizeof *decoder->names);
+    decoder->name_count = record->n_names;
+    for (size_t i = 0; i < record->n_names; i++)
+        decoder->names[i] = text(record->names[i]);
+}
+
+enum status result_decode(struct bytes bytes, struct arena *arena, struct result_record *out,
+                          struct failure *why)
+{
+    *out = (struct result_record){.part = 0};
+    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    const Spanmill__Results__ResultRecord *record =
+        spanmill__results__result_record__unpack(&allocator, bytes.count, bytes.at);
+    if (!record)
+        return fail(why, STATUS_REJECT, "not a record of results: %zu bytes", bytes.count);
+    if (record->format > RESULT_FORMAT)
+        return fail(why, STATUS_STOP, "format %u of results, newer than this program knows (%d)",
+                    record->format, RESULT_FORMAT);
+    if (record->format == 0)
+        return fail(why, STATUS_REJECT, "results of format 0");
+    out->meta = (struct result_meta){.session = text(record->session), .chunk = record->chunk};
+    if (record->clock_uuid.len == sizeof out->meta.clock_uuid)
+        memcpy(out->meta.clock_uuid, record->clock_uuid.data, sizeof out->meta.clock_uuid);
+    out->part = record->part;
+    out->last = record->last;
+
+    struct decoder decoder = {.arena = arena};
+    take_names(&decoder, record);
+    out->results = arena_take(arena, record->n_results * sizeof *out->results);
+    for (size_t i = 0; i < record->n_results; i++) {
+        if (decode_result(&decoder, record->results[i], &out->results[out->count]))
+            out->count++;
+        if (decoder.bad)
+            return fail(why, STATUS_REJECT, "result %zu of %zu contradicts itself", i,
+                        record->n_results);
+    }
+    return STATUS_OK;
+}

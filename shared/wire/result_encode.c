@@ -1,0 +1,385 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/names.h"
+#include "result.pb-c.h"
+#include "wire/format.h"
+#include "wire/result_codec.h"
+
+/* A record is closed above this. The result after has two long names at the most. */
+enum { RECORD_BYTES = RESULT_RECORD_MAX - 4 * RESULT_NAME_MAX };
+
+struct encoder {
+    const struct result_meta *meta;
+    struct record_sink sink;
+    uint32_t part;
+    /* of the record in hand */
+    struct arena arena;
+    struct names names;
+    size_t bytes;
+    Spanmill__Results__Result **results;
+    size_t count, room;
+    /* for packing */
+    uint8_t *packed;
+    size_t packed_room;
+};
+
+/* Sets an optional field if it says more than its default. */
+#define SET(message, field, number)                                                                \
+    ((message)->has_##field = (number) != 0, (message)->field = (number))
+#define SET_ALWAYS(message, field, number)                                                         \
+    ((message)->has_##field = true, (message)->field = (number))
+
+static uint32_t name(struct encoder *encoder, struct text text)
+{
+    size_t before = encoder->names.count;
+    if (text.count > RESULT_NAME_MAX)
+        text.count = RESULT_NAME_MAX;
+    uint32_t id = names_id(&encoder->names, text);
+    if (encoder->names.count > before)
+        encoder->bytes += text.count + 4;
+    return id;
+}
+
+static ProtobufCBinaryData binary(struct text text)
+{
+    return (ProtobufCBinaryData){text.count, (uint8_t *)(uintptr_t)text.at};
+}
+
+/* --- facts --- */
+
+static void encode_process(struct encoder *encoder, const struct process_fact *fact,
+                           Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Process *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__process__init(out);
+    out->id = fact->id;
+    out->pid = fact->pid;
+    if (fact->ppid >= 0)
+        SET_ALWAYS(out, ppid, fact->ppid);
+    if (fact->fork_seen)
+        SET_ALWAYS(out, fork_ns, fact->fork_ns);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PROCESS;
+    result->process = out;
+}
+
+static void encode_thread(struct encoder *encoder, const struct thread_fact *fact,
+                          Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Thread *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__thread__init(out);
+    out->id = fact->id;
+    SET(out, process, fact->process);
+    out->tid = fact->tid;
+    out->begin_ns = fact->begin_ns;
+    out->end_ns = fact->end_ns;
+    SET(out, begin_hard, fact->begin_hard);
+    SET(out, end_hard, fact->end_hard);
+    if (fact->name.at)
+        SET_ALWAYS(out, name, name(encoder, fact->name));
+    SET(out, kernel_named, fact->kernel_named);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_THREAD;
+    result->thread = out;
+}
+
+static void encode_descriptor(struct encoder *encoder, const struct descriptor_fact *fact,
+                              Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Descriptor *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__descriptor__init(out);
+    out->id = fact->id;
+    out->process = fact->process;
+    out->fd = fact->fd;
+    out->begin_ns = fact->begin_ns;
+    SET(out, begin_hard, fact->begin_hard);
+    if (fact->ended)
+        SET_ALWAYS(out, end_ns, fact->end_ns);
+    SET(out, end_hard, fact->end_hard);
+    if (fact->named)
+        SET_ALWAYS(out, name, name(encoder, fact->name));
+    SET(out, kind, fact->kind);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_DESCRIPTOR;
+    result->descriptor = out;
+}
+
+static void encode_first_call(struct encoder *encoder, const struct result *from,
+                              Spanmill__Results__Result *result)
+{
+    Spanmill__Results__FirstCall *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__first_call__init(out);
+    out->thread = from->thread;
+    SET(out, stretch, from->stretch);
+    out->call = name(encoder, from->call);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_FIRST_CALL;
+    result->first_call = out;
+}
+
+/* --- cells --- */
+
+static Spanmill__Results__Durations *durations(struct encoder *encoder,
+                                               const struct duration_cell *cell)
+{
+    Spanmill__Results__Durations *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__durations__init(out);
+    out->count = cell->count;
+    out->total_ns = cell->total_ns;
+    if (cell->count > 1) {
+        SET_ALWAYS(out, min_ns, cell->min_ns);
+        SET_ALWAYS(out, max_ns, cell->max_ns);
+    }
+    if (cell->count <= DURATIONS_TOLD)
+        return out;
+    out->spread = arena_take(&encoder->arena, 2 * HISTOGRAM_BUCKETS * sizeof *out->spread);
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (cell->spread.count[i] == 0)
+            continue;
+        out->spread[out->n_spread++] = i;
+        out->spread[out->n_spread++] = cell->spread.count[i];
+    }
+    return out;
+}
+
+static Spanmill__Results__Time *time_of(struct encoder *encoder, const struct result *from,
+                                        const struct time_vector *time)
+{
+    Spanmill__Results__Time *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__time__init(out);
+    SET(out, user_ns, (int64_t)time->user_ns);
+    SET(out, sys_ns, (int64_t)time->sys_ns);
+    SET(out, runnable_ns, (int64_t)time->runnable_ns);
+    SET(out, blocked_ns, (int64_t)time->blocked_ns);
+    SET(out, unknown_ns, (int64_t)time->unknown_ns);
+    SET(out, before_running_ns, (int64_t)time->before_running_ns);
+    SET(out, before_blocked_ns, (int64_t)time->before_blocked_ns);
+    out->blocked_in = arena_take(&encoder->arena, time->blocked_count * sizeof *out->blocked_in);
+    for (uint32_t i = 0; i < time->blocked_count; i++) {
+        if (time->blocked_in[i].ns == 0)
+            continue;
+        Spanmill__Results__BlockedIn *blocked = arena_take(&encoder->arena, sizeof *blocked);
+        spanmill__results__blocked_in__init(blocked);
+        blocked->call = name(encoder, result_call_name(from, time->blocked_in[i].call));
+        blocked->ns = (int64_t)time->blocked_in[i].ns;
+        out->blocked_in[out->n_blocked_in++] = blocked;
+    }
+    return out;
+}
+
+static void encode_calls(struct encoder *encoder, const struct result *from,
+                         Spanmill__Results__Result *result)
+{
+    const struct call_cell *cell = from->calls;
+    Spanmill__Results__Calls *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__calls__init(out);
+    out->thread = from->thread;
+    out->phase = name(encoder, from->phase);
+    out->call = name(encoder, from->call);
+    if (cell->complete.count)
+        out->complete = durations(encoder, &cell->complete);
+    SET(out, bytes, cell->bytes);
+    SET(out, begin_unknown, cell->begin_unknown);
+    SET(out, end_unknown, cell->end_unknown);
+    SET(out, slowest_entry_ns, cell->slowest_entry_ns);
+    out->errors = arena_take(&encoder->arena, 2 * cell->error_count * sizeof *out->errors);
+    for (uint32_t i = 0; i < cell->error_count; i++) {
+        out->errors[out->n_errors++] = cell->errors[i].number;
+        out->errors[out->n_errors++] = cell->errors[i].count;
+    }
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_CALLS;
+    result->calls = out;
+}
+
+static void encode_phase(struct encoder *encoder, const struct result *from,
+                         Spanmill__Results__Result *result)
+{
+    const struct phase_cell *cell = from->phase_cell;
+    Spanmill__Results__Phase *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__phase__init(out);
+    out->thread = from->thread;
+    SET(out, stretch, from->stretch);
+    out->phase = name(encoder, from->phase);
+    if (cell->complete.count)
+        out->complete = durations(encoder, &cell->complete);
+    SET(out, begin_unknown, cell->begin_unknown);
+    SET(out, end_unknown, cell->end_unknown);
+    SET(out, syscalls, cell->syscalls);
+    out->time = time_of(encoder, from, &cell->time);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PHASE;
+    result->phase = out;
+}
+
+static void encode_uses(struct encoder *encoder, const struct result *from,
+                        Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Uses *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__uses__init(out);
+    out->descriptor = from->descriptor;
+    out->thread = from->thread;
+    out->phase = name(encoder, from->phase);
+    if (from->uses->calls.count)
+        out->calls = durations(encoder, &from->uses->calls);
+    SET(out, read_bytes, from->uses->read_bytes);
+    SET(out, write_bytes, from->uses->write_bytes);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_USES;
+    result->uses = out;
+}
+
+static void encode_latency(struct encoder *encoder, const struct result *from,
+                           Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Latency *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__latency__init(out);
+    out->thread = from->thread;
+    out->latency = durations(encoder, from->latency);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_LATENCY;
+    result->latency = out;
+}
+
+static void encode_run(struct encoder *encoder, const struct result *from,
+                       Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Run *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__run__init(out);
+    out->thread = from->thread;
+    SET(out, cpu_ns, from->run.cpu_ns);
+    SET(out, switches, from->run.switches);
+    out->time = time_of(encoder, from, from->run.time);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_RUN;
+    result->run = out;
+}
+
+static void encode_cpu(struct encoder *encoder, const struct result *from,
+                       Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Cpu *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__cpu__init(out);
+    out->cpu = (uint32_t)from->cpu;
+    SET(out, busy_ns, from->busy_ns);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_CPU;
+    result->cpu = out;
+}
+
+/* --- marks --- */
+
+static void encode_interval(struct encoder *encoder, const struct interval_fact *mark,
+                            Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Interval *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__interval__init(out);
+    out->chunk = mark->chunk;
+    SET(out, chunks, mark->chunks);
+    SET(out, gap, mark->gap);
+    SET(out, events, mark->events);
+    SET(out, discarded, mark->discarded);
+    SET(out, borders, mark->borders);
+    if (mark->any_event) {
+        SET_ALWAYS(out, first_ns, mark->first_ns);
+        SET_ALWAYS(out, last_ns, mark->last_ns);
+    }
+    SET(out, offset_ns, mark->offset_ns);
+    SET(out, kernel, mark->kernel);
+    SET(out, user, mark->user);
+    if (mark->host.count)
+        SET_ALWAYS(out, host, name(encoder, mark->host));
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_INTERVAL;
+    result->interval = out;
+}
+
+static Spanmill__Results__Result *encode_result(struct encoder *encoder, const struct result *from)
+{
+    Spanmill__Results__Result *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__result__init(out);
+    switch (from->type) {
+    case RESULT_PROCESS: encode_process(encoder, &from->process, out); break;
+    case RESULT_THREAD: encode_thread(encoder, &from->thread_fact, out); break;
+    case RESULT_DESCRIPTOR: encode_descriptor(encoder, &from->descriptor_fact, out); break;
+    case RESULT_CALLS: encode_calls(encoder, from, out); break;
+    case RESULT_PHASE: encode_phase(encoder, from, out); break;
+    case RESULT_FIRST_CALL: encode_first_call(encoder, from, out); break;
+    case RESULT_USES: encode_uses(encoder, from, out); break;
+    case RESULT_LATENCY: encode_latency(encoder, from, out); break;
+    case RESULT_RUN: encode_run(encoder, from, out); break;
+    case RESULT_CPU: encode_cpu(encoder, from, out); break;
+    case RESULT_INTERVAL: encode_interval(encoder, &from->interval, out); break;
+    }
+    return out;
+}
+
+/* --- records --- */
+
+static void pack(struct encoder *encoder, struct text key, bool last)
+{
+    static const uint8_t no_clock[sizeof encoder->meta->clock_uuid];
+    Spanmill__Results__ResultRecord record;
+    spanmill__results__result_record__init(&record);
+    record.format = RESULT_FORMAT;
+    record.session = binary(encoder->meta->session);
+    record.chunk = encoder->meta->chunk;
+    record.part = encoder->part++;
+    SET(&record, last, last);
+    if (memcmp(encoder->meta->clock_uuid, no_clock, sizeof no_clock) != 0) {
+        record.has_clock_uuid = true;
+        record.clock_uuid =
+            binary((struct text){(const char *)encoder->meta->clock_uuid, sizeof no_clock});
+    }
+    record.n_names = encoder->names.count;
+    record.names = arena_take(&encoder->arena, encoder->names.count * sizeof *record.names);
+    for (uint32_t i = 0; i < encoder->names.count; i++)
+        record.names[i] = binary(names_text(&encoder->names, i));
+    record.n_results = encoder->count;
+    record.results = encoder->results;
+
+    size_t size = spanmill__results__result_record__get_packed_size(&record);
+    if (size > encoder->packed_room)
+        encoder->packed = memory_grow(encoder->packed, &encoder->packed_room, size, 1);
+    spanmill__results__result_record__pack(&record, encoder->packed);
+    encoder->sink.take(encoder->sink.context, key, (struct bytes){encoder->packed, size});
+
+    encoder->count = encoder->bytes = 0;
+    names_clear(&encoder->names);
+    arena_clear(&encoder->arena);
+}
+
+static void add(struct encoder *encoder, struct text key, const struct result *result)
+{
+    if (encoder->bytes > RECORD_BYTES)
+        pack(encoder, key, false);
+    Spanmill__Results__Result *out = encode_result(encoder, result);
+    encoder->bytes += spanmill__results__result__get_packed_size(out) + 4;
+    encoder->results =
+        memory_grow(encoder->results, &encoder->room, encoder->count + 1, sizeof *encoder->results);
+    encoder->results[encoder->count++] = out;
+}
+
+static char *key_of(struct text session, const struct result_group *group)
+{
+    int count = (int)session.count;
+    if (group->pid)
+        return memory_format("%.*s/%d", count, session.at, group->pid);
+    return group->tid ? memory_format("%.*s/t/%d", count, session.at, group->tid)
+                      : memory_format("%.*s/host", count, session.at);
+}
+
+void result_encode(const struct result_meta *meta, const struct result_group *groups, size_t count,
+                   struct record_sink sink)
+{
+    struct encoder encoder = {.meta = meta, .sink = sink};
+    for (size_t i = 0; i < count; i++) {
+        char *key = key_of(meta->session, &groups[i]);
+        for (size_t k = 0; k < groups[i].count; k++)
+            add(&encoder, text_of(key), &groups[i].results[k]);
+        pack(&encoder, text_of(key), i + 1 == count);
+        free(key);
+    }
+    free(encoder.results);
+    free(encoder.packed);
+}
+
+void result_flush(const struct result_meta *meta, struct result_batch *batch,
+                  struct record_sink sink)
+{
+    const struct result_group *groups;
+    size_t count = result_batch_groups(batch, &groups);
+    result_encode(meta, groups, count, sink);
+    result_batch_clear(batch);
+}
