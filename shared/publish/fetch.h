@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "bus/producer.h"
 #include "bus/reader.h"
 #include "wire/chunk_codec.h"
 
