@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "cli/cmd_pack.h"
+#include "cli/cmd_publish.h"
 #include "cli/cmd_report.h"
 #include "cli/options.h"
 
@@ -20,6 +21,7 @@ struct command {
 static const struct command commands[] = {
     {"report", "what traces say of phases, system calls, files and CPU time", cmd_report},
     {"pack", "chunks into archives that each stand alone", cmd_pack},
+    {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
     {"help", "this, or the help of a command", cmd_help},
 };
 

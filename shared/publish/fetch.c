@@ -143,7 +143,7 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
 static enum status fetch_file(const struct fetch_options *options, const struct chunk_ready *ready,
                               struct bytes *out, struct failure *why)
 {
-    char *path;
+    char *path = NULL;
     enum status status = path_of(options, ready->uri, &path, why);
     if (status != STATUS_OK)
         return status;

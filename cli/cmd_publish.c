@@ -1,0 +1,357 @@
+#include "cli/cmd_publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "base/memory.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "mapper/chunk.h"
+#include "mapper/pack.h"
+#include "publish/publisher.h"
+#include "service/kafka.h"
+#include "service/service.h"
+
+static const struct config_row rows[] = {
+    {.name = "level",
+     .type = CONFIG_INTEGER,
+     .standard = "3",
+     .least = 1,
+     .most = ARCHIVE_LEVEL_MAX,
+     .argument = "N",
+     .help = "of zstd"},
+    {.name = "store-root",
+     .type = CONFIG_TEXT,
+     .argument = "DIR",
+     .help = "where archives of over 64 MiB go; mappers see it, too"},
+    {.name = "inline-max",
+     .type = CONFIG_BYTES,
+     .standard = "768K",
+     .least = 1,
+     .most = CHUNK_INLINE_MAX,
+     .argument = "SIZE",
+     .help = "archives up to it are in their announcement"},
+    {.name = "open",
+     .type = CONFIG_FLAG,
+     .help = "the session goes on: the last chunk does not end it"},
+    {.name = "shuffle",
+     .type = CONFIG_INTEGER,
+     .standard = "0",
+     .least = 0,
+     .most = 1ll << 31,
+     .argument = "SEED",
+     .help = "in an order drawn from SEED, not that of the chunks"},
+    {.name = "twice-every",
+     .type = CONFIG_INTEGER,
+     .standard = "0",
+     .least = 0,
+     .most = 1ll << 31,
+     .argument = "N",
+     .help = "every Nth chunk twice, to see that it counts once"},
+    {.name = "quiet", .letter = 'q', .type = CONFIG_FLAG, .help = "no progress"},
+};
+static const struct config_section own = {"Publishing", rows, sizeof rows / sizeof *rows};
+static const struct config_section *const sections[] = {&own, &service_kafka_section};
+static const struct config_program program = {
+    .command = "spanmill publish",
+    .block = "publish",
+    .operands = "PATH...",
+    .about = "Publishes recorded sessions, chunks or archives to Kafka, for mappers to take.",
+    .sections = sections,
+    .count = sizeof sections / sizeof *sections,
+    .examples = "spanmill publish -b kafka-1:9092 ~/lttng-traces/shop-20261122\n"
+                "spanmill publish --shuffle 7 --twice-every 10 packed/*.tar.zst",
+};
+
+/* What is to be announced: an archive, or that there is none. */
+struct parcel {
+    char *path; /* of the archive; NULL: the chunk is lost */
+    bool temporary;
+    struct chunk_ready ready; /* its texts are owned here */
+};
+
+struct publishing {
+    const struct config *config;
+    struct chunk_list list;
+    char folder[64]; /* for archives that are made here */
+    struct parcel *parcels;
+    size_t count, room;
+    struct progress progress;
+};
+
+static void say(void *context, const char *sentence)
+{
+    progress_say(context, sentence);
+}
+
+/* --- parcels --- */
+
+static enum status peek(const char *path, struct archive_facts *out, struct failure *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat stat_of;
+    void *at = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
+        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    enum status status;
+    if (at == MAP_FAILED) {
+        status = fail(why, STATUS_REJECT, "%s: %s", path, errno ? strerror(errno) : "empty");
+    } else {
+        status = archive_peek((struct bytes){at, (size_t)stat_of.st_size}, out, why);
+        munmap(at, (size_t)stat_of.st_size);
+    }
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+static char *session_id(const struct archive_facts *facts)
+{
+    return memory_format("%s/%s%s%s/%s", facts->host, facts->session,
+                         facts->snapshot[0] ? ":" : "", facts->snapshot, facts->created);
+}
+
+static struct parcel *add_parcel(struct publishing *publishing, const struct archive_facts *facts)
+{
+    publishing->parcels = memory_grow(publishing->parcels, &publishing->room,
+                                      publishing->count + 1, sizeof *publishing->parcels);
+    struct parcel *parcel = &publishing->parcels[publishing->count++];
+    *parcel = (struct parcel){
+        .ready = {.session = text_of(session_id(facts)),
+                  .chunk = (uint64_t)facts->number,
+                  .first_chunk = (uint64_t)facts->first_number,
+                  .begin_ns = facts->begin_ns,
+                  .end_ns = facts->end_ns,
+                  .final = facts->final && !config_flag(publishing->config, "open")}};
+    memcpy(parcel->ready.clock_uuid, facts->clock_uuid, sizeof facts->clock_uuid);
+    return parcel;
+}
+
+/* Chunks that were rotated away before they could be published are announced as lost, so that
+ * nobody waits for them. */
+static void add_lost(struct publishing *publishing, const struct archive_facts *facts,
+                     int64_t before)
+{
+    struct archive_facts lost = *facts;
+    lost.final = false;
+    for (lost.number = before + 1; lost.number < facts->number; lost.number++) {
+        struct parcel *parcel = add_parcel(publishing, &lost);
+        parcel->ready.lost = true;
+        parcel->ready.lost_reason = text_of("it was not there when the session was published");
+        parcel->ready.begin_ns = 0;
+        parcel->ready.end_ns = UINT64_MAX;
+    }
+}
+
+static enum status add_chunk(struct publishing *publishing, size_t index,
+                             const struct thread_directory *threads, struct failure *why)
+{
+    const struct chunk_ref *ref = &publishing->list.at[index];
+    char *path = ref->packed ? memory_string(text_of(ref->path))
+                             : memory_format("%s/%zu.tar.zst", publishing->folder, index);
+    enum status status = STATUS_OK;
+    if (!ref->packed)
+        status = pack_chunk_with(&publishing->list, index, threads, path,
+                                 (int)config_integer(publishing->config, "level"), why);
+    struct archive_facts facts;
+    if (status == STATUS_OK)
+        status = peek(path, &facts, why);
+    if (status != STATUS_OK) {
+        free(path);
+        return status;
+    }
+    bool follows = index > 0 && strcmp(ref[-1].session, ref->session) == 0;
+    if (follows)
+        add_lost(publishing, &facts, ref[-1].number);
+    struct parcel *parcel = add_parcel(publishing, &facts);
+    parcel->path = path;
+    parcel->temporary = !ref->packed;
+    return STATUS_OK;
+}
+
+/* Makes the archives, each session's in order, since its threads are followed from chunk to chunk. */
+static enum status make_parcels(struct publishing *publishing, struct failure *why)
+{
+    struct thread_directory threads = {.at = NULL};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < publishing->list.count && status == STATUS_OK; i++) {
+        const struct chunk_ref *ref = &publishing->list.at[i];
+        bool last = i + 1 == publishing->list.count || strcmp(ref[1].session, ref->session) != 0;
+        if (i == 0 || strcmp(ref[-1].session, ref->session) != 0 || ref->gap_before)
+            thread_directory_clear(&threads);
+        progress_show(&publishing->progress, i, 2 * publishing->list.count, 0);
+        status = add_chunk(publishing, i, &threads, why);
+        if (status == STATUS_OK && !last && !ref->packed &&
+            pack_follow_threads(&threads, ref, NULL, why) != STATUS_OK)
+            thread_directory_clear(&threads);
+    }
+    thread_directory_clear(&threads);
+    return status;
+}
+
+/* --- sending --- */
+
+/* xorshift64*: the same order for the same seed everywhere. */
+static uint64_t draw(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* Which parcels go out, and in which order; *count of them, to be freed. */
+static size_t *order_of(const struct publishing *publishing, size_t *count)
+{
+    uint64_t seed = (uint64_t)config_integer(publishing->config, "shuffle"), state = seed + 1;
+    size_t every = (size_t)config_integer(publishing->config, "twice-every");
+    size_t *order = memory_new((2 * publishing->count + 1) * sizeof *order);
+    *count = 0;
+    for (size_t i = 0; i < publishing->count; i++) {
+        order[(*count)++] = i;
+        if (every > 0 && i % every == 0)
+            order[(*count)++] = i;
+    }
+    for (size_t i = *count; seed && i > 1; i--) {
+        size_t other = (size_t)(draw(&state) % i), kept = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = kept;
+    }
+    return order;
+}
+
+static enum status send_parcel(struct publisher *publisher, struct parcel *parcel,
+                               struct failure *why)
+{
+    struct chunk_ready ready = parcel->ready;
+    if (!parcel->path)
+        return publisher_announce_loss(publisher, &ready, why);
+    int fd = open(parcel->path, O_RDONLY | O_CLOEXEC);
+    struct stat stat_of;
+    void *at = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
+        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    enum status status;
+    if (at == MAP_FAILED) {
+        status = fail(why, STATUS_REJECT, "%s: cannot be read", parcel->path);
+    } else {
+        status = publisher_publish(publisher, &ready,
+                                   (struct bytes){at, (size_t)stat_of.st_size}, why);
+        munmap(at, (size_t)stat_of.st_size);
+    }
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+static enum status send_all(struct publishing *publishing, const struct bus_settings *bus,
+                            struct failure *why)
+{
+    struct publisher_options options = {
+        .bus = bus,
+        .store_root = config_text(publishing->config, "store-root"),
+        .inline_max = (size_t)config_bytes(publishing->config, "inline-max")};
+    struct publisher *publisher = publisher_new(&options);
+    size_t count;
+    size_t *order = order_of(publishing, &count);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        progress_show(&publishing->progress, count + i, 2 * count, 0);
+        struct parcel *parcel = &publishing->parcels[order[i]];
+        status = send_parcel(publisher, parcel, why);
+        if (status != STATUS_OK)
+            failure_prefix(why, "%.*s: chunk %llu", (int)parcel->ready.session.count,
+                           parcel->ready.session.at, (unsigned long long)parcel->ready.chunk);
+    }
+    struct publisher_counts counts = publisher_counts(publisher);
+    progress_clear(&publishing->progress);
+    if (status == STATUS_OK)
+        printf("%llu chunks published, %llu announced as lost, %llu bytes\n",
+               (unsigned long long)counts.chunks, (unsigned long long)counts.losses,
+               (unsigned long long)counts.bytes);
+    free(order);
+    publisher_free(publisher);
+    return status;
+}
+
+static void publishing_clear(struct publishing *publishing)
+{
+    for (size_t i = 0; i < publishing->count; i++) {
+        struct parcel *parcel = &publishing->parcels[i];
+        if (parcel->temporary)
+            unlink(parcel->path);
+        free(parcel->path);
+        free((char *)(uintptr_t)parcel->ready.session.at);
+    }
+    free(publishing->parcels);
+    chunk_list_clear(&publishing->list);
+    if (publishing->folder[0])
+        rmdir(publishing->folder);
+}
+
+static enum status publish(struct publishing *publishing, const struct bus_settings *bus,
+                           struct failure *why)
+{
+    char *const *paths;
+    size_t count = config_operands(publishing->config, &paths);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = chunk_list_add(&publishing->list, paths[i], why);
+    if (status == STATUS_OK)
+        status = chunk_list_finish(&publishing->list, why);
+    if (status != STATUS_OK)
+        return status;
+    const char *temporary = getenv("TMPDIR");
+    snprintf(publishing->folder, sizeof publishing->folder, "%.40s/spanmill-XXXXXX",
+             temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(publishing->folder)) {
+        publishing->folder[0] = '\0';
+        return fail(why, STATUS_RETRY, "no temporary folder: %s", strerror(errno));
+    }
+    status = make_parcels(publishing, why);
+    if (status == STATUS_OK)
+        status = send_all(publishing, bus, why);
+    return status;
+}
+
+int cmd_publish(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
+    if (outcome != CONFIG_RUN)
+        return (int)outcome;
+    char *const *paths;
+    if (config_operands(config, &paths) == 0) {
+        config_wrong(config, stderr, "no trace given");
+        config_free(config);
+        return EXIT_WRONG_USAGE;
+    }
+    struct log log = {.file = stderr, .program = "spanmill publish", .level = LOG_WARNING};
+    struct kafka_settings kafka;
+    struct failure why;
+    enum status status = kafka_settings_init(&kafka, config, &log, &why);
+    if (status != STATUS_OK) {
+        config_wrong(config, stderr, "%s", why.text);
+        config_free(config);
+        return EXIT_WRONG_USAGE;
+    }
+    struct publishing publishing = {.config = config};
+    progress_init(&publishing.progress, "spanmill publish",
+                  !config_flag(config, "quiet") && isatty(STDERR_FILENO));
+    publishing.list.say = say;
+    publishing.list.context = &publishing.progress;
+    status = publish(&publishing, &kafka.bus, &why);
+    if (status != STATUS_OK)
+        progress_say(&publishing.progress, why.text);
+    publishing_clear(&publishing);
+    kafka_settings_clear(&kafka);
+    config_free(config);
+    return status == STATUS_OK && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
