@@ -218,7 +218,7 @@ static struct config *config_new(const struct config_program *program)
     config->settings = memory_new(room * sizeof *config->settings);
     for (size_t i = 0; (section = config_section_at(program, i)); i++)
         for (size_t row = 0; row < section->count; row++) {
-            assert(!config_find(config, text_of(section->rows[row].name)) || !"two of one name");
+            assert(!config_find(config, text_of(section->rows[row].name))); /* twice */
             config->settings[config->count++].row = &section->rows[row];
         }
     take_defaults(config);
@@ -271,6 +271,29 @@ static enum status gather(struct config *config, const struct config_args *args,
     return status;
 }
 
+/* What to do with `args`; help is shown even where something is wrong behind it. */
+static enum status act(struct config *config, const struct config_args *args, FILE *out, FILE *err,
+                       enum config_outcome *outcome, struct failure *why)
+{
+    *outcome = CONFIG_DONE;
+    if (args->wants_help) {
+        config_print_help(config, out);
+        return STATUS_OK;
+    }
+    if (args->wants_version) {
+        fprintf(out, "%s %s\n", config->program->command, SPANMILL_VERSION);
+        return STATUS_OK;
+    }
+    enum status status = gather(config, args, err, why);
+    if (status != STATUS_OK)
+        return status;
+    if (config_flag(config, "print-config"))
+        config_print(config, out);
+    else
+        *outcome = CONFIG_RUN;
+    return STATUS_OK;
+}
+
 enum config_outcome config_load(const struct config_program *program, int argc, char **argv,
                                 FILE *out, FILE *err, struct config **out_config)
 {
@@ -278,23 +301,16 @@ enum config_outcome config_load(const struct config_program *program, int argc, 
     struct config *config = config_new(program);
     struct config_args args = {0};
     struct failure why = {""};
-    enum config_outcome outcome = CONFIG_DONE;
-    if (config_args_read(config, argc, argv, &args, &why) != STATUS_OK) {
+    enum config_outcome outcome = CONFIG_WRONG;
+    enum status status = config_args_read(config, argc, argv, &args, &why);
+    if (status == STATUS_OK)
+        status = act(config, &args, out, err, &outcome, &why);
+    if (status != STATUS_OK)
         outcome = wrong_usage(config, err, why.text);
-    } else if (args.wants_help) {
-        config_print_help(config, out);
-    } else if (args.wants_version) {
-        fprintf(out, "%s %s\n", program->command, SPANMILL_VERSION);
-    } else if (gather(config, &args, err, &why) != STATUS_OK) {
-        outcome = wrong_usage(config, err, why.text);
-    } else if (config_flag(config, "print-config")) {
-        config_print(config, out);
-    } else {
-        *out_config = config;
-        outcome = CONFIG_RUN;
-    }
     config_args_clear(&args);
-    if (outcome != CONFIG_RUN)
+    if (outcome == CONFIG_RUN)
+        *out_config = config;
+    else
         config_free(config);
     return outcome;
 }

@@ -170,5 +170,5 @@ void value_put_duration_ms(uint64_t ms, char room[VALUE_TEXT_MAX])
         }
     }
     if (used == 0)
-        strcpy(room, "0");
+        snprintf(room, VALUE_TEXT_MAX, "0");
 }

@@ -193,7 +193,7 @@ static void name_address(int fd, char *name)
 
 static enum status open_socket(const char *listen, int *fd, struct failure *why)
 {
-    char host[ADDRESS_MAX];
+    char host[ADDRESS_MAX] = "";
     const char *port = NULL;
     enum status status = cut_address(listen, host, &port, why);
     if (status != STATUS_OK)
