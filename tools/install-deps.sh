@@ -69,6 +69,9 @@ for pause in 2 5 15 0; do
     sleep "$pause"
 done
 
+# Slim images have no folder for the link that the Java package makes to its man page.
+[ -d /usr/share/man/man1 ] || $as_root mkdir -p /usr/share/man/man1
+
 # shellcheck disable=SC2086 # words on purpose
 if ! $as_root apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
     -o Acquire::Retries=3 $missing </dev/null >&2; then
