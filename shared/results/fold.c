@@ -86,35 +86,43 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
 
 static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
 {
-    if (id >= fold->thread_room) {
-        size_t old = fold->thread_room;
-        fold->threads =
-            memory_grow(fold->threads, &fold->thread_room, (size_t)id + 1, sizeof *fold->threads);
-        memset(fold->threads + old, 0, (fold->thread_room - old) * sizeof *fold->threads);
+    struct folded_thread *thread = fold_thread(fold, id);
+    if (!thread) {
+        thread = memory_new(sizeof *thread);
+        thread->id = id;
+        thread->name = NO_NAME;
+        map_put(&fold->threads, id, thread);
     }
-    if (id > fold->thread_last)
-        fold->thread_last = id;
-    return &fold->threads[id];
+    thread->told_at = fold->marks;
+    return thread;
+}
+
+int64_t fold_pid_of(const struct folded_thread *thread)
+{
+    return thread && thread->fact.process ? (int32_t)(uint32_t)thread->fact.process : PID_NONE;
 }
 
 /* The cell for `key` of a thread: of its pid once that is told, its own until then. */
 static struct cell *cell_of_thread(struct fold *fold, struct cell_key key, uint64_t id)
 {
     struct folded_thread *thread = thread_at(fold, id);
-    if (thread->fact.process) {
-        key.pid = (int32_t)(uint32_t)thread->fact.process;
+    key.pid = fold_pid_of(thread);
+    if (thread->fact.process)
         return cell_at(fold, key);
-    }
-    key.pid = PID_NONE;
     key.thread = id;
     struct cell *cell = cell_at(fold, key);
-    for (size_t i = 0; i < thread->waiting_count; i++)
-        if (thread->waiting[i] == cell)
-            return cell;
+    if (cell->waits)
+        return cell;
+    cell->waits = true;
     thread->waiting = memory_grow(thread->waiting, &thread->waiting_room, thread->waiting_count + 1,
                                   sizeof(struct cell *));
     thread->waiting[thread->waiting_count++] = cell;
     return cell;
+}
+
+struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid)
+{
+    return cell_at(fold, (struct cell_key){.type = CELL_PHASE, .path = path, .pid = pid});
 }
 
 static void move_cell(struct fold *fold, struct cell *from, int64_t pid)
@@ -145,64 +153,60 @@ static void drop_cell(struct fold *fold, struct cell *cell)
     free(cell);
 }
 
-static void move_waiting(struct fold *fold, uint64_t id, int64_t pid)
+void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid)
 {
-    size_t count = fold->threads[id].waiting_count;
-    struct cell **waiting = fold->threads[id].waiting;
-    fold->threads[id].waiting = NULL;
-    fold->threads[id].waiting_count = fold->threads[id].waiting_room = 0;
-    for (size_t i = 0; i < count; i++) {
-        move_cell(fold, waiting[i], pid);
-        drop_cell(fold, waiting[i]);
+    for (size_t i = 0; i < thread->waiting_count; i++) {
+        move_cell(fold, thread->waiting[i], pid);
+        drop_cell(fold, thread->waiting[i]);
     }
-    free(waiting);
+    free(thread->waiting);
+    thread->waiting = NULL;
+    thread->waiting_count = thread->waiting_room = 0;
 }
 
 /* --- records --- */
 
-static void take_process(struct fold *fold, const struct process_fact *fact)
+struct folded_process *fold_process_at(struct fold *fold, uint64_t id)
 {
-    struct folded_process *process = map_get(&fold->processes, fact->id);
+    struct folded_process *process = map_get(&fold->processes, id);
     if (!process) {
         process = memory_new(sizeof *process);
-        process->id = fact->id;
-        process->pid = fact->pid;
-        process->ppid = -1;
-        map_put(&fold->processes, fact->id, process);
+        process->fact =
+            (struct process_fact){.id = id, .pid = (int32_t)(uint32_t)id, .ppid = -1};
+        map_put(&fold->processes, id, process);
     }
-    if (fact->fork_seen) {
-        process->fork_seen = true;
-        process->fork_ns = fact->fork_ns;
-        process->ppid_by_fork = true;
-        process->ppid = fact->ppid;
-    } else if (fact->ppid >= 0 && !process->ppid_by_fork && process->ppid < 0) {
-        process->ppid = fact->ppid;
-    }
+    process->told_at = fold->marks;
+    return process;
+}
+
+static void take_process(struct fold *fold, const struct process_fact *fact)
+{
+    struct folded_process *process = fold_process_at(fold, fact->id);
+    process->fact = process_fact_join(&process->fact, fact);
 }
 
 static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
     struct folded_thread *thread = thread_at(fold, fact->id);
-    bool told_now = fact->process && !thread->fact.process;
     thread->fact = *fact;
     thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
     thread->fact.name = (struct text){NULL, 0};
-    if (told_now)
-        move_waiting(fold, fact->id, (int32_t)(uint32_t)fact->process);
+    if (fact->process)
+        fold_move_waiting(fold, thread, fold_pid_of(thread));
 }
 
 static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 {
-    if (id >= fold->descriptor_room) {
-        size_t old = fold->descriptor_room;
-        fold->descriptors = memory_grow(fold->descriptors, &fold->descriptor_room, (size_t)id + 1,
-                                        sizeof *fold->descriptors);
-        memset(fold->descriptors + old, 0,
-               (fold->descriptor_room - old) * sizeof *fold->descriptors);
+    struct folded_descriptor *descriptor = map_get(&fold->descriptors, id);
+    if (!descriptor) {
+        descriptor = memory_new(sizeof *descriptor);
+        descriptor->id = id;
+        descriptor->fd = FD_SEVERAL;
+        descriptor->name = NO_NAME;
+        map_put(&fold->descriptors, id, descriptor);
     }
-    if (id > fold->descriptor_last)
-        fold->descriptor_last = id;
-    return &fold->descriptors[id];
+    descriptor->told_at = fold->marks;
+    return descriptor;
 }
 
 static void settle_use(struct fold *fold, const struct folded_descriptor *descriptor,
@@ -217,7 +221,7 @@ static void settle_use(struct fold *fold, const struct folded_descriptor *descri
     cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;
 }
 
-static void settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
+void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
 {
     struct open_use *next;
     for (struct open_use *use = descriptor->uses; use; use = next) {
@@ -241,7 +245,7 @@ static void take_descriptor(struct fold *fold, const struct descriptor_fact *fac
     descriptor->kind = fact->kind;
     descriptor->name = fact->named ? names_id(&fold->names, fact->name) : NO_NAME;
     if (fact->ended)
-        settle_uses(fold, descriptor);
+        fold_settle_uses(fold, descriptor);
 }
 
 static void take_uses(struct fold *fold, const struct result *result)
@@ -278,6 +282,23 @@ static void take_calls(struct fold *fold, const struct result *result)
     merge_calls(cell_of_thread(fold, key, result->thread), result->calls, result->thread);
 }
 
+static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t path,
+                       const struct time_vector *time)
+{
+    struct before *before = thread->befores;
+    while (before && (before->stretch != stretch || before->path != path))
+        before = before->next;
+    if (!before) {
+        before = memory_new(sizeof *before);
+        before->stretch = stretch;
+        before->path = path;
+        before->next = thread->befores;
+        thread->befores = before;
+    }
+    before->running_ns += time->before_running_ns;
+    before->blocked_ns += time->before_blocked_ns;
+}
+
 static void take_phase(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_PHASE, .path = names_id(&fold->names, result->phase)};
@@ -286,19 +307,12 @@ static void take_phase(struct fold *fold, const struct result *result)
     struct time_vector time = cell.time;
     time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
     for (uint32_t i = 0; i < time.blocked_count; i++) {
-        uint32_t call = cell.time.blocked_in[i].call;
-        time.blocked_in[i].call =
-            names_id(&fold->names, text_of(schema_call_by_id(result->schema, call)->name));
-        time.blocked_in[i].ns = cell.time.blocked_in[i].ns;
+        struct text call = result_call_name(result, cell.time.blocked_in[i].call);
+        time.blocked_in[i] =
+            (struct blocked_in){names_id(&fold->names, call), cell.time.blocked_in[i].ns};
     }
     if (time.before_running_ns || time.before_blocked_ns) {
-        fold->befores = memory_grow(fold->befores, &fold->before_room, fold->before_count + 1,
-                                    sizeof *fold->befores);
-        fold->befores[fold->before_count++] = (struct before){.thread = result->thread,
-                                                              .stretch = result->stretch,
-                                                              .path = key.path,
-                                                              .running_ns = time.before_running_ns,
-                                                              .blocked_ns = time.before_blocked_ns};
+        add_before(thread_at(fold, result->thread), result->stretch, key.path, &time);
         time.before_running_ns = time.before_blocked_ns = 0;
     }
     cell.time = time;
@@ -308,10 +322,15 @@ static void take_phase(struct fold *fold, const struct result *result)
 
 static void take_first_call(struct fold *fold, const struct result *result)
 {
-    fold->firsts = memory_grow(fold->firsts, &fold->first_room, fold->first_count + 1,
-                               sizeof *fold->firsts);
-    fold->firsts[fold->first_count++] = (struct first_call){
-        result->thread, result->stretch, names_id(&fold->names, result->call)};
+    struct folded_thread *thread = thread_at(fold, result->thread);
+    for (const struct first_call *first = thread->firsts; first; first = first->next)
+        if (first->stretch == result->stretch)
+            return;
+    struct first_call *first = memory_new(sizeof *first);
+    first->stretch = result->stretch;
+    first->call = names_id(&fold->names, result->call);
+    first->next = thread->firsts;
+    thread->firsts = first;
 }
 
 static void take_cpu(struct fold *fold, const struct result *result)
@@ -332,6 +351,7 @@ static void take_cpu(struct fold *fold, const struct result *result)
 
 static void take_interval(struct fold *fold, const struct interval_fact *mark)
 {
+    fold->marks++;
     fold->chunks += mark->chunks;
     fold->events += mark->events;
     fold->discarded += mark->discarded;
@@ -387,10 +407,36 @@ void fold_take(struct fold *fold, const struct result *result)
     }
 }
 
-void fold_free(struct fold *fold)
+void fold_free_thread(struct folded_thread *thread)
 {
-    if (!fold)
-        return;
+    while (thread->befores) {
+        struct before *next = thread->befores->next;
+        free(thread->befores);
+        thread->befores = next;
+    }
+    while (thread->firsts) {
+        struct first_call *next = thread->firsts->next;
+        free(thread->firsts);
+        thread->firsts = next;
+    }
+    time_vector_free(&thread->time);
+    free(thread->latency);
+    free(thread->waiting);
+    free(thread);
+}
+
+void fold_free_descriptor(struct folded_descriptor *descriptor)
+{
+    while (descriptor->uses) {
+        struct open_use *next = descriptor->uses->next;
+        free(descriptor->uses);
+        descriptor->uses = next;
+    }
+    free(descriptor);
+}
+
+static void free_cells(struct fold *fold)
+{
     struct cell *cell;
     for (size_t at = 0; (cell = map_next(&fold->cells, &at));)
         while (cell) {
@@ -400,25 +446,26 @@ void fold_free(struct fold *fold)
             cell = next;
         }
     map_clear(&fold->cells);
-    struct folded_process *process;
-    for (size_t at = 0; (process = map_next(&fold->processes, &at));)
-        free(process);
+}
+
+void fold_free(struct fold *fold)
+{
+    if (!fold)
+        return;
+    free_cells(fold);
+    void *each;
+    for (size_t at = 0; (each = map_next(&fold->processes, &at));)
+        free(each);
+    for (size_t at = 0; (each = map_next(&fold->threads, &at));)
+        fold_free_thread(each);
+    for (size_t at = 0; (each = map_next(&fold->descriptors, &at));)
+        fold_free_descriptor(each);
+    for (size_t at = 0; (each = map_next(&fold->old_names, &at));)
+        free(each);
     map_clear(&fold->processes);
-    for (uint64_t i = 0; i < fold->thread_room; i++) {
-        free(fold->threads[i].latency);
-        free(fold->threads[i].waiting);
-        time_vector_free(&fold->threads[i].time);
-    }
-    for (uint64_t i = 0; i < fold->descriptor_room; i++)
-        while (fold->descriptors[i].uses) {
-            struct open_use *next = fold->descriptors[i].uses->next;
-            free(fold->descriptors[i].uses);
-            fold->descriptors[i].uses = next;
-        }
-    free(fold->threads);
-    free(fold->descriptors);
-    free(fold->befores);
-    free(fold->firsts);
+    map_clear(&fold->threads);
+    map_clear(&fold->descriptors);
+    map_clear(&fold->old_names);
     free(fold->busy_ns);
     free(fold->busy_seen);
     free(fold->hosts);

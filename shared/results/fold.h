@@ -11,8 +11,16 @@ struct fold;
 struct fold *fold_new(struct text session);
 void fold_free(struct fold *fold); /* NULL is fine */
 
-/* Takes the next record of the log. */
+/* Takes the next record of the log. It may be read from anywhere: what cells refer to is unknown
+ * until it is told again. */
 void fold_take(struct fold *fold, const struct result *result);
+
+/* What is alive is told again within so many intervals. */
+enum { FOLD_ROUND = 32 };
+
+/* Forgets threads, descriptors and processes of which nothing was told for two rounds: they are
+ * over. Sums by process, phase, call and file stay. For those who follow a log for long. */
+void fold_forget(struct fold *fold);
 
 /* Fills `*out`, whose arrays live in `arena`; names and histograms are the fold's own, good as long
  * as it takes nothing more. `distributions`: also histograms and

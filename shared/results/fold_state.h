@@ -1,5 +1,8 @@
-/* results/fold_state.h -- what a fold holds; for fold.c, which fills it, and fold_report.c, which
- * reads it. */
+/* results/fold_state.h -- what a fold holds; for fold.c, which fills it, fold_forget.c, which takes
+ * from it, and fold_report.c and fold_rows.c, which read it.
+ *
+ * A log may be read from anywhere: numbers of threads and descriptors that nothing has told of yet
+ * are kept by id, and are theirs as soon as somebody does. */
 #ifndef RESULTS_FOLD_STATE_H
 #define RESULTS_FOLD_STATE_H
 
@@ -13,21 +16,52 @@
 
 enum { FD_SEVERAL = -1, FD_NONE_YET = -2 };
 
+/* A thread that may name its process. */
+struct candidate {
+    bool any, leader, kernel;
+    int32_t tid;
+    uint64_t thread;
+    uint32_t name;
+};
+
+/* Of threads of one process. */
+struct process_sum {
+    uint64_t threads, cpu_ns;
+    uint64_t first_ns, last_ns;
+    bool all_exited;
+    struct candidate candidate;
+};
+
 struct folded_process {
-    uint64_t id;
-    int32_t pid, ppid; /* ppid -1: not told */
-    bool fork_seen, ppid_by_fork;
-    uint64_t fork_ns;
+    struct process_fact fact;
+    struct process_sum gone; /* threads that are forgotten */
+    uint64_t told_at; /* how many marks the fold had when it was last told of */
+};
+
+/* Time of ended instances before the first call of the thread's stretch. */
+struct before {
+    struct before *next;
+    uint32_t stretch, path;
+    uint64_t running_ns, blocked_ns;
+};
+
+struct first_call {
+    struct first_call *next;
+    uint32_t stretch, call;
 };
 
 struct folded_thread {
+    uint64_t id;
     struct thread_fact fact; /* fact.id 0: not told yet */
+    uint64_t told_at;        /* or its numbers */
     uint32_t name;
     uint64_t cpu_ns, switches;
     struct time_vector time;
     struct duration_cell *latency; /* owned, NULL without any */
     struct cell **waiting; /* owned: cells that wait for its process */
     size_t waiting_count, waiting_room;
+    struct before *befores;    /* owned, as are these */
+    struct first_call *firsts;
 };
 
 /* One use cell of a descriptor that has not ended. */
@@ -39,6 +73,8 @@ struct open_use {
 };
 
 struct folded_descriptor {
+    uint64_t id;
+    uint64_t told_at;
     uint64_t process; /* id; 0: not told yet */
     uint64_t begin_ns, end_ns;
     int32_t fd;
@@ -63,6 +99,7 @@ struct cell_key {
 struct cell {
     struct cell_key key;
     struct cell *next; /* of the same hash */
+    bool waits;        /* for the process of key.thread */
     uint64_t slowest_thread;
     int32_t fd; /* CELL_FILE: its descriptors' number, or one of the two below */
     union {
@@ -72,34 +109,19 @@ struct cell {
     };
 };
 
-/* Time of ended instances before the first call of their thread's stretch. */
-struct before {
-    uint64_t thread;
-    uint32_t stretch, path;
-    uint64_t running_ns, blocked_ns;
-};
-
-struct first_call {
-    uint64_t thread;
-    uint32_t stretch;
-    uint32_t call;
+/* What a process was called that is forgotten, since its numbers are not. */
+struct old_name {
+    uint64_t process; /* id */
+    uint32_t name;
 };
 
 struct fold {
     char *session;
     struct names names; /* of all kinds */
-    struct map processes;
-    struct folded_thread *threads; /* by id */
-    size_t thread_room;
-    uint64_t thread_last;
-    struct folded_descriptor *descriptors; /* by id */
-    size_t descriptor_room;
-    uint64_t descriptor_last;
-    struct map cells;
-    struct before *befores;
-    size_t before_count, before_room;
-    struct first_call *firsts;
-    size_t first_count, first_room;
+    struct map processes, threads, descriptors; /* each by id */
+    struct map cells;     /* by hash of their keys */
+    struct map old_names; /* by pid + 1 */
+    uint64_t marks;
     uint64_t *busy_ns; /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
@@ -113,5 +135,27 @@ struct fold {
 
 /* Adds `from`, a cell of the same type, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);
+
+/* What is told under a process's pid: PID_NONE if that is not told. `thread` NULL: likewise. */
+int64_t fold_pid_of(const struct folded_thread *thread);
+static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_t id)
+{
+    return map_get(&fold->threads, id);
+}
+
+void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread);
+/* Adds what was before the first call of a stretch to where that call tells that it belongs. */
+void fold_add_before(struct time_vector *time, const struct folded_thread *thread,
+                     const struct before *before);
+
+struct folded_process *fold_process_at(struct fold *fold, uint64_t id);
+/* The cell of a phase under a pid, or PID_NONE. */
+struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid);
+/* Puts the uses of a descriptor where those of its name, kind and phase are. */
+void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor);
+/* Puts the cells that wait for the thread's process under `pid`. */
+void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid);
+void fold_free_thread(struct folded_thread *thread);
+void fold_free_descriptor(struct folded_descriptor *descriptor);
 
 #endif

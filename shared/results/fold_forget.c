@@ -1,0 +1,105 @@
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "results/fold.h"
+#include "results/fold_state.h"
+
+/* What was told at `told_at` and never again for two rounds. */
+static bool is_over(const struct fold *fold, uint64_t told_at)
+{
+    return told_at + 2 * FOLD_ROUND <= fold->marks;
+}
+
+/* Ids that are to go: a map must not change while it is walked. */
+struct going {
+    uint64_t *ids;
+    size_t count, room;
+};
+
+static void note(struct going *going, uint64_t id)
+{
+    going->ids = memory_grow(going->ids, &going->room, going->count + 1, sizeof *going->ids);
+    going->ids[going->count++] = id;
+}
+
+static void forget_descriptors(struct fold *fold)
+{
+    struct going going = {0};
+    const struct folded_descriptor *each;
+    for (size_t at = 0; (each = map_next(&fold->descriptors, &at));)
+        if (is_over(fold, each->told_at))
+            note(&going, each->id);
+    for (size_t i = 0; i < going.count; i++) {
+        struct folded_descriptor *descriptor = map_remove(&fold->descriptors, going.ids[i]);
+        fold_settle_uses(fold, descriptor);
+        fold_free_descriptor(descriptor);
+    }
+    free(going.ids);
+}
+
+static void forget_thread(struct fold *fold, struct folded_thread *thread)
+{
+    int64_t pid = fold_pid_of(thread);
+    if (thread->fact.process)
+        fold_sum_thread(&fold_process_at(fold, thread->fact.process)->gone, thread);
+    fold_move_waiting(fold, thread, pid);
+    for (const struct before *before = thread->befores; before; before = before->next)
+        fold_add_before(&fold_phase_cell(fold, before->path, pid)->phase.time, thread, before);
+    fold_free_thread(thread);
+}
+
+static void forget_threads(struct fold *fold)
+{
+    struct going going = {0};
+    const struct folded_thread *each;
+    for (size_t at = 0; (each = map_next(&fold->threads, &at));)
+        if (is_over(fold, each->told_at))
+            note(&going, each->id);
+    for (size_t i = 0; i < going.count; i++)
+        forget_thread(fold, map_remove(&fold->threads, going.ids[i]));
+    free(going.ids);
+}
+
+/* Its rows of sums go on to have its name. */
+static void keep_name(struct fold *fold, const struct folded_process *process)
+{
+    uint64_t key = (uint64_t)(uint32_t)process->fact.id + 1;
+    struct old_name *old = map_get(&fold->old_names, key);
+    if (old && old->process > process->fact.id)
+        return;
+    if (!old) {
+        old = memory_new(sizeof *old);
+        map_put(&fold->old_names, key, old);
+    }
+    *old = (struct old_name){.process = process->fact.id,
+                             .name = process->gone.candidate.any ? process->gone.candidate.name
+                                                                 : NO_NAME};
+}
+
+static void forget_processes(struct fold *fold)
+{
+    const struct folded_thread *thread;
+    for (size_t at = 0; (thread = map_next(&fold->threads, &at));) {
+        struct folded_process *process = map_get(&fold->processes, thread->fact.process);
+        if (process && process->told_at < thread->told_at)
+            process->told_at = thread->told_at;
+    }
+    struct going going = {0};
+    const struct folded_process *each;
+    for (size_t at = 0; (each = map_next(&fold->processes, &at));)
+        if (is_over(fold, each->told_at))
+            note(&going, each->fact.id);
+    for (size_t i = 0; i < going.count; i++) {
+        struct folded_process *process = map_remove(&fold->processes, going.ids[i]);
+        keep_name(fold, process);
+        free(process);
+    }
+    free(going.ids);
+}
+
+void fold_forget(struct fold *fold)
+{
+    forget_descriptors(fold);
+    forget_threads(fold);
+    forget_processes(fold);
+}

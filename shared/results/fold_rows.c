@@ -1,0 +1,417 @@
+#include "results/fold_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "results/fold.h"
+#include "trace/syscalls.h"
+
+const char *fold_rows_text(const struct fold_rows *rows, uint32_t name)
+{
+    return name == NO_NAME ? NULL : names_text(&rows->fold->names, name).at;
+}
+
+const char *fold_rows_process(const struct fold_rows *rows, int64_t pid)
+{
+    if (pid == REPORT_NONE)
+        return NULL;
+    const struct old_name *named = map_get(&rows->process_names, (uint64_t)pid + 1);
+    return named ? fold_rows_text(rows, named->name) : NULL;
+}
+
+struct durations fold_rows_durations(const struct fold_rows *rows,
+                                     const struct duration_cell *cell)
+{
+    return (struct durations){.count = cell->count,
+                              .total_ns = cell->total_ns,
+                              .min_ns = cell->min_ns,
+                              .max_ns = cell->max_ns,
+                              .histogram = rows->distributions ? &cell->spread : NULL};
+}
+
+int64_t fold_rows_wall(const struct fold *fold, uint64_t time_ns)
+{
+    return (int64_t)(time_ns + (uint64_t)fold->offset_ns);
+}
+
+int64_t fold_rows_pid(uint64_t process)
+{
+    return process ? (int64_t)(uint32_t)process : REPORT_NONE;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t left = **(const uint64_t *const *)a, right = **(const uint64_t *const *)b;
+    return left < right ? -1 : left > right;
+}
+
+void **fold_rows_by_id(const struct fold_rows *rows, const struct map *map, size_t *count)
+{
+    void **all = arena_take(rows->arena, (map->count + 1) * sizeof *all);
+    *count = 0;
+    for (size_t at = 0; (all[*count] = map_next(map, &at));)
+        ++*count;
+    qsort(all, *count, sizeof *all, compare_ids);
+    return all;
+}
+
+/* --- cells --- */
+
+/* The rows of one type, merged over threads whose process nothing told. */
+struct merged {
+    struct map by_key;
+    const struct cell **at;
+    size_t count, room;
+    struct cell **made; /* those of `at` that are not the fold's own */
+    size_t made_count, made_room;
+};
+
+static void append(struct merged *merged, const struct cell *cell)
+{
+    merged->at = memory_grow(merged->at, &merged->room, merged->count + 1,
+                             sizeof(const struct cell *));
+    merged->at[merged->count++] = cell;
+}
+
+static struct cell *merged_cell(struct merged *merged, struct arena *arena,
+                                const struct cell_key *key)
+{
+    uint64_t hash = map_hash(map_hash((uint64_t)key->path << 32 ^ key->name) ^
+                             (uint64_t)key->pid ^ (uint64_t)key->kind << 56);
+    struct cell *first = map_get(&merged->by_key, hash);
+    for (struct cell *each = first; each; each = each->next)
+        if (each->key.path == key->path && each->key.name == key->name &&
+            each->key.kind == key->kind && each->key.pid == key->pid)
+            return each;
+    struct cell *cell = arena_take(arena, sizeof *cell);
+    cell->key = *key;
+    cell->key.thread = 0;
+    cell->fd = FD_NONE_YET;
+    cell->next = first;
+    map_put(&merged->by_key, hash, cell);
+    append(merged, cell);
+    merged->made = memory_grow(merged->made, &merged->made_room, merged->made_count + 1,
+                               sizeof(struct cell *));
+    merged->made[merged->made_count++] = cell;
+    return cell;
+}
+
+static struct merged merge(const struct fold_rows *rows, enum cell_type type)
+{
+    struct merged merged = {0};
+    struct cell *first;
+    for (size_t at = 0; (first = map_next(&rows->fold->cells, &at));)
+        for (struct cell *cell = first; cell; cell = cell->next)
+            if (cell->key.type != type)
+                continue;
+            else if (type != CELL_FILE && cell->key.pid != PID_NONE)
+                append(&merged, cell); /* it has no other with its key */
+            else
+                fold_merge_cell(merged_cell(&merged, rows->arena, &cell->key), cell);
+    return merged;
+}
+
+static void merged_clear(struct merged *merged)
+{
+    for (size_t i = 0; i < merged->made_count; i++) {
+        struct cell *cell = merged->made[i];
+        if (cell->key.type == CELL_CALLS)
+            call_cell_clear(&cell->calls);
+        else if (cell->key.type == CELL_PHASE)
+            time_vector_free(&cell->phase.time);
+    }
+    map_clear(&merged->by_key);
+    free(merged->made);
+    free(merged->at);
+}
+
+static int64_t cell_pid(const struct cell *cell)
+{
+    return cell->key.pid == PID_NONE ? REPORT_NONE : cell->key.pid;
+}
+
+static int compare_named(const void *a, const void *b)
+{
+    const struct named_number *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static struct named_numbers errors(const struct fold_rows *rows, const struct call_cell *cell)
+{
+    struct named_number *at = arena_take(rows->arena, (cell->error_count + 1) * sizeof *at);
+    for (uint32_t i = 0; i < cell->error_count; i++) {
+        char room[16];
+        const char *name = errno_name(-(int64_t)cell->errors[i].number, room);
+        at[i].name = arena_string(rows->arena, text_of(name));
+        at[i].number = cell->errors[i].count;
+    }
+    qsort(at, cell->error_count, sizeof *at, compare_named);
+    return (struct named_numbers){at, cell->error_count};
+}
+
+static int compare_syscalls(const void *a, const void *b)
+{
+    const struct syscall_row *left = a, *right = b;
+    int order = fold_rows_compare(left->pid, right->pid);
+    if (order == 0)
+        order = strcmp(left->phase, right->phase);
+    return order ? order : strcmp(left->syscall, right->syscall);
+}
+
+void fold_rows_syscalls(const struct fold_rows *rows, struct session_report *out)
+{
+    struct merged merged = merge(rows, CELL_CALLS);
+    out->syscalls = arena_take(rows->arena, (merged.count + 1) * sizeof *out->syscalls);
+    for (size_t i = 0; i < merged.count; i++) {
+        const struct cell *cell = merged.at[i];
+        bool is_slow = cell->calls.slowest_entry_ns > 0;
+        const struct folded_thread *slowest =
+            is_slow ? fold_thread(rows->fold, cell->slowest_thread) : NULL;
+        struct syscall_row *row = &out->syscalls[out->syscall_count++];
+        *row = (struct syscall_row){
+            .pid = cell_pid(cell),
+            .phase = fold_rows_text(rows, cell->key.path),
+            .syscall = fold_rows_text(rows, cell->key.name),
+            .complete = fold_rows_durations(rows, &cell->calls.complete),
+            .errors = errors(rows, &cell->calls),
+            .bytes = cell->calls.bytes,
+            .begin_unknown = cell->calls.begin_unknown,
+            .end_unknown = cell->calls.end_unknown,
+            .slowest_tid = slowest && slowest->fact.id ? slowest->fact.tid : REPORT_NONE,
+            .slowest_begin_ns =
+                is_slow ? fold_rows_wall(rows->fold, cell->calls.slowest_entry_ns) : REPORT_NONE};
+        row->process = fold_rows_process(rows, row->pid);
+    }
+    merged_clear(&merged);
+    qsort(out->syscalls, out->syscall_count, sizeof *out->syscalls, compare_syscalls);
+}
+
+void fold_add_before(struct time_vector *time, const struct folded_thread *thread,
+                     const struct before *before)
+{
+    const struct first_call *first = thread->firsts;
+    while (first && first->stretch != before->stretch)
+        first = first->next;
+    if (first) {
+        time->sys_ns += before->running_ns;
+        time_vector_add_blocked_in(time, first->call, before->blocked_ns);
+    } else {
+        time->user_ns += before->running_ns;
+        time->blocked_ns += before->blocked_ns;
+    }
+}
+
+/* The time before the first calls of its threads' stretches, of one phase and pid. */
+struct before_sum {
+    struct before_sum *next; /* of the same hash */
+    int64_t pid;
+    uint32_t path;
+    struct time_vector time;
+};
+
+static uint64_t before_hash(int64_t pid, uint32_t path)
+{
+    return map_hash(map_hash((uint64_t)pid) ^ path);
+}
+
+static struct before_sum *before_sum_of(const struct map *sums, int64_t pid, uint32_t path)
+{
+    struct before_sum *sum = map_get(sums, before_hash(pid, path));
+    while (sum && (sum->pid != pid || sum->path != path))
+        sum = sum->next;
+    return sum;
+}
+
+static struct map sum_befores(const struct fold_rows *rows)
+{
+    struct map sums = {0};
+    const struct folded_thread *thread;
+    for (size_t at = 0; (thread = map_next(&rows->fold->threads, &at));) {
+        int64_t pid = fold_pid_of(thread);
+        for (const struct before *before = thread->befores; before; before = before->next) {
+            struct before_sum *sum = before_sum_of(&sums, pid, before->path);
+            if (!sum) {
+                uint64_t hash = before_hash(pid, before->path);
+                sum = arena_take(rows->arena, sizeof *sum);
+                *sum = (struct before_sum){
+                    .next = map_get(&sums, hash), .pid = pid, .path = before->path};
+                map_put(&sums, hash, sum);
+            }
+            fold_add_before(&sum->time, thread, before);
+        }
+    }
+    return sums;
+}
+
+static void clear_befores(struct map *sums)
+{
+    struct before_sum *first;
+    for (size_t at = 0; (first = map_next(sums, &at));)
+        for (struct before_sum *sum = first; sum; sum = sum->next)
+            time_vector_free(&sum->time);
+    map_clear(sums);
+}
+
+static void fill_time(const struct fold_rows *rows, const struct cell *cell,
+                      const struct map *befores, struct phase_row *row)
+{
+    struct time_vector time = {0};
+    time_vector_merge(&time, &cell->phase.time);
+    const struct before_sum *before = before_sum_of(befores, cell->key.pid, cell->key.path);
+    if (before)
+        time_vector_merge(&time, &before->time);
+    row->user_cpu_ns = time.user_ns;
+    row->sys_cpu_ns = time.sys_ns;
+    row->runnable_ns = time.runnable_ns;
+    row->unknown_ns = time.unknown_ns;
+    row->blocked_ns = time.blocked_ns;
+    struct named_number *at = arena_take(rows->arena, (time.blocked_count + 1) * sizeof *at);
+    size_t count = 0;
+    if (time.blocked_ns)
+        at[count++] = (struct named_number){"", time.blocked_ns};
+    for (uint32_t i = 0; i < time.blocked_count; i++) {
+        if (time.blocked_in[i].ns == 0)
+            continue;
+        row->blocked_ns += time.blocked_in[i].ns;
+        at[count++] = (struct named_number){fold_rows_text(rows, time.blocked_in[i].call),
+                                            time.blocked_in[i].ns};
+    }
+    qsort(at, count, sizeof *at, compare_named);
+    row->blocked_by = (struct named_numbers){at, count};
+    time_vector_free(&time);
+}
+
+static int compare_phases(const void *a, const void *b)
+{
+    const struct phase_row *left = a, *right = b;
+    int order = fold_rows_compare(left->pid, right->pid);
+    return order ? order : strcmp(left->phase, right->phase);
+}
+
+void fold_rows_phases(const struct fold_rows *rows, struct session_report *out)
+{
+    struct merged merged = merge(rows, CELL_PHASE);
+    struct map befores = sum_befores(rows);
+    out->phases = arena_take(rows->arena, (merged.count + 1) * sizeof *out->phases);
+    for (size_t i = 0; i < merged.count; i++) {
+        const struct cell *cell = merged.at[i];
+        struct phase_row *row = &out->phases[out->phase_count++];
+        *row = (struct phase_row){.pid = cell_pid(cell),
+                                  .phase = fold_rows_text(rows, cell->key.path),
+                                  .complete = fold_rows_durations(rows, &cell->phase.complete),
+                                  .begin_unknown = cell->phase.begin_unknown,
+                                  .end_unknown = cell->phase.end_unknown,
+                                  .syscalls = cell->phase.syscalls};
+        row->process = fold_rows_process(rows, row->pid);
+        fill_time(rows, cell, &befores, row);
+    }
+    clear_befores(&befores);
+    merged_clear(&merged);
+    qsort(out->phases, out->phase_count, sizeof *out->phases, compare_phases);
+}
+
+/* --- descriptors --- */
+
+static int compare_texts(const char *a, const char *b)
+{
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+    const struct fd_row *left = a, *right = b;
+    int order = fold_rows_compare(left->pid, right->pid);
+    if (order == 0)
+        order = fold_rows_compare(left->fd, right->fd);
+    if (order == 0)
+        order = fold_rows_compare(left->begin_ns, right->begin_ns);
+    if (order == 0)
+        order = fold_rows_compare(left->end_ns == REPORT_NONE ? INT64_MAX : left->end_ns,
+                                right->end_ns == REPORT_NONE ? INT64_MAX : right->end_ns);
+    if (order == 0)
+        order = compare_texts(left->name, right->name);
+    return order ? order : fold_rows_compare((int64_t)left->calls, (int64_t)right->calls);
+}
+
+void fold_rows_fds(const struct fold_rows *rows, struct session_report *out)
+{
+    const struct fold *fold = rows->fold;
+    size_t count;
+    void **descriptors = fold_rows_by_id(rows, &fold->descriptors, &count);
+    out->fds = arena_take(rows->arena, (count + 1) * sizeof *out->fds);
+    for (size_t i = 0; i < count; i++) {
+        const struct folded_descriptor *descriptor = descriptors[i];
+        if (!descriptor->process)
+            continue;
+        out->fds[out->fd_count++] = (struct fd_row){
+            .pid = fold_rows_pid(descriptor->process),
+            .fd = descriptor->fd,
+            .begin_ns = fold_rows_wall(fold, descriptor->begin_ns),
+            .name = fold_rows_text(rows, descriptor->name),
+            .kind = descriptor_kind_name((enum descriptor_kind)descriptor->kind),
+            .begin_hard = descriptor->begin_hard,
+            .end_hard = descriptor->ended && descriptor->end_hard,
+            .end_ns = descriptor->ended ? fold_rows_wall(fold, descriptor->end_ns) : REPORT_NONE,
+            .calls = descriptor->calls,
+            .read_bytes = descriptor->read_bytes,
+            .write_bytes = descriptor->write_bytes,
+            .total_ns = descriptor->total_ns};
+    }
+    qsort(out->fds, out->fd_count, sizeof *out->fds, compare_fds);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const struct file_row *left = a, *right = b;
+    int order = fold_rows_compare(left->pid, right->pid);
+    if (order == 0)
+        order = strcmp(left->phase, right->phase);
+    if (order == 0)
+        order = compare_texts(left->name, right->name);
+    return order ? order : compare_texts(left->kind, right->kind);
+}
+
+/* The uses of a descriptor that has not ended. */
+static void add_open_uses(const struct fold_rows *rows, struct merged *merged,
+                          const struct folded_descriptor *descriptor)
+{
+    for (const struct open_use *use = descriptor->uses; use; use = use->next) {
+        struct cell from = {.key = {.type = CELL_FILE,
+                                    .kind = descriptor->kind,
+                                    .path = use->path,
+                                    .name = descriptor->name,
+                                    .pid = fold_pid_of(fold_thread(rows->fold, use->thread))},
+                            .fd = descriptor->fd,
+                            .uses = use->cell};
+        fold_merge_cell(merged_cell(merged, rows->arena, &from.key), &from);
+    }
+}
+
+void fold_rows_files(const struct fold_rows *rows, struct session_report *out)
+{
+    struct merged merged = merge(rows, CELL_FILE);
+    const struct folded_descriptor *descriptor;
+    for (size_t at = 0; (descriptor = map_next(&rows->fold->descriptors, &at));)
+        add_open_uses(rows, &merged, descriptor);
+    out->files = arena_take(rows->arena, (merged.count + 1) * sizeof *out->files);
+    for (size_t i = 0; i < merged.count; i++) {
+        const struct cell *cell = merged.at[i];
+        struct file_row *row = &out->files[out->file_count++];
+        *row = (struct file_row){
+            .pid = cell_pid(cell),
+            .phase = fold_rows_text(rows, cell->key.path),
+            .name = fold_rows_text(rows, cell->key.name),
+            .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),
+            .fd = cell->fd >= 0 ? cell->fd : REPORT_NONE,
+            .calls = fold_rows_durations(rows, &cell->uses.calls),
+            .read_bytes = cell->uses.read_bytes,
+            .write_bytes = cell->uses.write_bytes};
+        row->process = fold_rows_process(rows, row->pid);
+    }
+    merged_clear(&merged);
+    qsort(out->files, out->file_count, sizeof *out->files, compare_files);
+}
+

@@ -1,0 +1,37 @@
+/* results/fold_rows.h -- a fold on its way to the rows of a report; for fold_report.c and
+ * fold_rows.c. */
+#ifndef RESULTS_FOLD_ROWS_H
+#define RESULTS_FOLD_ROWS_H
+
+#include "results/fold_state.h"
+#include "results/report.h"
+
+struct fold_rows {
+    const struct fold *fold;
+    struct arena *arena;
+    bool distributions;
+    struct map process_names; /* pid + 1 -> struct old_name: that of the last process */
+};
+
+const char *fold_rows_text(const struct fold_rows *rows, uint32_t name); /* NULL for NO_NAME */
+const char *fold_rows_process(const struct fold_rows *rows, int64_t pid);
+struct durations fold_rows_durations(const struct fold_rows *rows,
+                                     const struct duration_cell *cell);
+int64_t fold_rows_wall(const struct fold *fold, uint64_t time_ns); /* since the Unix epoch */
+int64_t fold_rows_pid(uint64_t process);
+
+static inline int fold_rows_compare(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* The values of a map of entities, by id, which must be the first member of them; `*count` of
+ * them, in the arena. */
+void **fold_rows_by_id(const struct fold_rows *rows, const struct map *map, size_t *count);
+
+void fold_rows_syscalls(const struct fold_rows *rows, struct session_report *out);
+void fold_rows_phases(const struct fold_rows *rows, struct session_report *out);
+void fold_rows_fds(const struct fold_rows *rows, struct session_report *out);
+void fold_rows_files(const struct fold_rows *rows, struct session_report *out);
+
+#endif
