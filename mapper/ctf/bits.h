@@ -25,6 +25,11 @@ static inline uint64_t bits_big(const uint8_t *at, unsigned bytes)
     return value;
 }
 
+static inline uint64_t bits_word(const uint8_t *at, bool big_endian)
+{
+    return big_endian ? bits_big(at, 8) : bits_little(at, 8);
+}
+
 /* Of 1 to 64. */
 static inline uint64_t bits_mask(unsigned size)
 {

@@ -44,13 +44,20 @@ static struct bound *bind(struct bound_trace *trace, const struct layout_event *
     const struct event_class *class =
         schema_class(trace->schema, trace->set->domain, text_of(event->name));
     struct bound *bound = arena_take(&trace->arena, sizeof *bound);
-    *bound = (struct bound){.blank = trace->blank, .plan = plan};
+    *bound = (struct bound){.blank = trace->blank,
+                            .plan = plan,
+                            .ops = plan->ops,
+                            .reach = plan->is_quick ? plan->reach : UINT32_MAX,
+                            .run_bytes = plan->run_bytes,
+                            .value_count = plan->value_count,
+                            .text_count = plan->text_count};
     bound->blank.class = class;
     bound->blank.kind = class->kind;
     bound->blank.call = class->call;
     bound->blank.has |= plan->has;
     bound->blank.present = plan->present;
     bound->blank.field_count = plan->field_count;
+    bound->is_plain = event_is_plain(&bound->blank);
     return bound;
 }
 

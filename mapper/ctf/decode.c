@@ -13,7 +13,7 @@ static bool fault(struct stream *stream, const char *what)
 /* --- headers --- */
 
 /* The header is read; `at` is behind it. */
-static inline bool settle(struct stream *stream, uint64_t id)
+static bool settle(struct stream *stream, uint64_t id)
 {
     const struct bound_stream *class = stream->class;
     const struct bound *bound = id < class->id_count ? class->by_id[id] : NULL;
@@ -71,12 +71,7 @@ static bool walk_header(struct stream *stream)
     return settle(stream, layout->by_id[0]->id);
 }
 
-static inline uint64_t word_at(const uint8_t *at, bool big_endian)
-{
-    return big_endian ? bits_big(at, 8) : bits_little(at, 8);
-}
-
-static inline bool header(struct stream *stream)
+static bool header(struct stream *stream)
 {
     const struct plan_header *plan = stream->class->header;
     if (!plan->is_short)
@@ -86,13 +81,12 @@ static inline bool header(struct stream *stream)
         at = stream->packet + bits_aligned((uint64_t)(at - stream->packet), plan->align);
     if (stream->end - at < (ptrdiff_t)plan->reach)
         return walk_header(stream);
-    uint64_t id =
-        word_at(at + plan->id_at, plan->big_endian) >> plan->id_shift & bits_mask(plan->id_bits);
+    uint64_t id = bits_word(at + plan->id_at, plan->big_endian) >> plan->id_shift & plan->id_mask;
     if (id < plan->low || id > plan->high)
         return walk_header(stream);
     if (plan->has_time) {
-        uint64_t low = word_at(at + plan->time_at, plan->big_endian) >> plan->time_shift &
-                       bits_mask(plan->time_bits);
+        uint64_t low =
+            bits_word(at + plan->time_at, plan->big_endian) >> plan->time_shift & plan->time_mask;
         stream->clock = walk_clock(stream->clock, low, plan->time_bits);
     }
     if (plan->save != LAYOUT_NONE)
@@ -187,25 +181,38 @@ static void numbers_of_run(struct stream *stream, const uint8_t *run, const stru
                            struct hand *hand)
 {
     struct walk walk = {.packet = stream->packet,
-                        .at = (uint64_t)(run + op->at - stream->packet) * 8 + op->shift,
+                        .at = (uint64_t)(run + op->at - stream->packet) * 8 + op->bit,
                         .limit = stream->content_bits + 7,
                         .slots = stream->slots};
     if (!walk_numbers(&walk, op->field, UINT16_MAX, stream->scratch, &hand->numbers, &hand->count))
         hand->count = 0;
 }
 
-static uint64_t loaded(const uint8_t *run, const struct plan_op *op)
+/* The eight bytes from `at` on; behind `end` are none. */
+static uint64_t word_before(const uint8_t *at, const uint8_t *end, bool big_endian)
 {
-    const struct layout_field *field = op->field;
-    uint64_t value = bits_read(run + op->at, op->shift, field->size, field->big_endian);
-    return field->is_signed ? bits_sign_extended(value, field->size) : value;
+    if (end - at >= 8)
+        return bits_word(at, big_endian);
+    unsigned left = (unsigned)(end - at);
+    return big_endian ? bits_big(at, left) << (64 - 8 * left) : bits_little(at, left);
+}
+
+static uint64_t loaded(const uint8_t *run, const uint8_t *end, const struct plan_op *op)
+{
+    return plan_integer(op, word_before(run + op->at, end, op->big_endian));
+}
+
+static struct text chars(const uint8_t *run, const struct plan_op *op)
+{
+    const char *at = (const char *)run + op->at;
+    return (struct text){at, strnlen(at, op->count)};
 }
 
 /* Follows `op` up to PLAN_END, with the run that was checked already. Returns where the event
  * ends, or NULL. */
-static inline const uint8_t *follow(struct stream *stream, const struct plan_op *op,
-                                    const uint8_t *run, const uint8_t *at, struct hand *hand,
-                                    struct field_value *fields, struct event *event)
+static const uint8_t *follow(struct stream *stream, const struct plan_op *op, const uint8_t *run,
+                             const uint8_t *at, struct hand *hand, struct field_value *fields,
+                             struct event *event)
 {
     const uint8_t *end = stream->end, *nul;
     uint64_t count;
@@ -223,18 +230,10 @@ static inline const uint8_t *follow(struct stream *stream, const struct plan_op 
             if (at > end)
                 goto past_end;
             break;
-        case PLAN_U8: event->value[op->to] = run[op->at]; break;
-        case PLAN_U16: event->value[op->to] = (uint16_t)bits_little(run + op->at, 2); break;
-        case PLAN_U32: event->value[op->to] = (uint32_t)bits_little(run + op->at, 4); break;
-        case PLAN_U64: event->value[op->to] = (int64_t)bits_little(run + op->at, 8); break;
-        case PLAN_S8: event->value[op->to] = (int8_t)run[op->at]; break;
-        case PLAN_S16: event->value[op->to] = (int16_t)bits_little(run + op->at, 2); break;
-        case PLAN_S32: event->value[op->to] = (int32_t)bits_little(run + op->at, 4); break;
-        case PLAN_LOAD: hand->number = loaded(run, op); break;
-        case PLAN_CHARS:
-            hand->text.at = (const char *)run + op->at;
-            hand->text.count = strnlen(hand->text.at, op->count);
-            break;
+        case PLAN_VALUE: event->value[op->to] = (int64_t)loaded(run, end, op); break;
+        case PLAN_TEXT: event->text[op->to] = chars(run, op); break;
+        case PLAN_LOAD: hand->number = loaded(run, end, op); break;
+        case PLAN_CHARS: hand->text = chars(run, op); break;
         case PLAN_STRING:
             nul = memchr(at, '\0', (size_t)(end - at));
             if (!nul)
@@ -283,56 +282,45 @@ static bool follow_walked(struct stream *stream, const struct plan_op *op, struc
     return true;
 }
 
-static bool take_slowly(struct stream *stream, const struct plan *plan, struct event *event)
+/* The part of the event that is in bytes. */
+static bool take_bytes(struct stream *stream, const struct plan *plan, struct hand *hand,
+                       struct field_value *fields, struct event *event)
 {
+    const uint8_t *run = stream->at, *at = run;
+    if (plan->is_run) {
+        if ((size_t)(stream->end - at) < plan->run_bytes)
+            return fault(stream, PAST_END);
+        at += plan->run_bytes;
+    }
+    at = follow(stream, plan->ops, run, at, hand, fields, event);
+    if (!at)
+        return false;
+    stream->at = at;
+    return true;
+}
+
+/* Fills in the event at the head; false if the packet lies. */
+static bool take(struct stream *stream, struct event *event)
+{
+    const struct plan *plan = stream->bound->plan;
     struct hand hand = {.call_number = UINT64_MAX};
     struct field_value *fields = NULL;
+    *event = stream->bound->blank;
+    event->time_ns = stream->head_ns;
+    event->cpu = stream->cpu;
+    event->stream = stream->rank;
     if (plan->field_count > 0) {
         fields = scratch_take(stream->scratch, plan->field_count * sizeof *fields);
         memset(fields, 0, plan->field_count * sizeof *fields);
         event->fields = fields;
     }
-    if (plan->walked) {
-        if (!follow_walked(stream, plan->ops, &hand, fields, event))
-            return false;
-    } else {
-        const uint8_t *run = stream->at, *at = run;
-        if (plan->is_run) {
-            if ((size_t)(stream->end - at) < plan->run_bytes)
-                return fault(stream, PAST_END);
-            at += plan->run_bytes;
-        }
-        at = follow(stream, plan->ops, run, at, &hand, fields, event);
-        if (!at)
-            return false;
-        stream->at = at;
-    }
+    bool taken = plan->walked ? follow_walked(stream, plan->ops, &hand, fields, event)
+                              : take_bytes(stream, plan, &hand, fields, event);
+    if (!taken)
+        return false;
     if (plan->unknown_call)
         event_set_unknown_call(stream->trace->schema, event, hand.call_number,
                                stream->trace->x86_64, hand.call_args, hand.call_arg_count);
-    return true;
-}
-
-/* Fills in the event at the head; false if the packet lies. */
-static inline bool take(struct stream *stream, struct event *event)
-{
-    const struct bound *bound = stream->bound;
-    const struct plan *plan = bound->plan;
-    *event = bound->blank;
-    event->time_ns = stream->head_ns;
-    event->cpu = stream->cpu;
-    event->stream = stream->rank;
-    if (!plan->is_run || plan->field_count > 0 || plan->unknown_call) {
-        if (!take_slowly(stream, plan, event))
-            return false;
-    } else {
-        const uint8_t *run = stream->at;
-        struct hand hand;
-        if ((size_t)(stream->end - run) < plan->run_bytes)
-            return fault(stream, PAST_END);
-        stream->at = run + plan->run_bytes;
-        follow(stream, plan->ops, run, stream->at, &hand, NULL, event);
-    }
     if (stream->class->header->is_short || stream_bit(stream) > stream->event_bit)
         return true;
     return fault(stream, "an event takes no room");
@@ -356,26 +344,27 @@ static void put_loss(struct stream *stream, struct event *event)
     event->present = 3;
 }
 
-size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
+void decode_next(struct stream *stream)
 {
-    size_t count = 0;
-    while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
-        if (stream->head == HEAD_LOSS) {
-            stream->last_ns = stream->head_ns;
-            put_loss(stream, &events[count++]);
-            stream_next_packet(stream);
-            continue;
-        }
-        if (!take(stream, &events[count])) {
-            stream_lie(stream);
-            continue;
-        }
+    if (stream_packet_over(stream))
+        stream_next_packet(stream);
+    else if (!header(stream))
+        stream_lie(stream);
+}
+
+size_t decode_one(struct stream *stream, struct event *event)
+{
+    if (stream->head == HEAD_LOSS) {
         stream->last_ns = stream->head_ns;
-        count++;
-        if (stream_packet_over(stream))
-            stream_next_packet(stream);
-        else if (!header(stream))
-            stream_lie(stream);
+        put_loss(stream, event);
+        stream_next_packet(stream);
+        return 1;
     }
-    return count;
+    if (!take(stream, event)) {
+        stream_lie(stream);
+        return 0;
+    }
+    stream->last_ns = stream->head_ns;
+    decode_next(stream);
+    return 1;
 }

@@ -250,37 +250,39 @@ static void leave_run(struct maker *maker, uint64_t align)
     maker->known = 8;
 }
 
-/* What only loads a plain number (by the op at `load`) and puts it into a value does both at
+/* What only loads something (by the op at `load`) and puts it into a value or text does both at
  * once. */
-static void shorten(struct maker *maker, const struct layout_field *field, uint64_t bit,
-                    size_t load)
+static void shorten(struct maker *maker, size_t load)
 {
-    static const uint8_t UNSIGNED[] = {
-        [1] = PLAN_U8, [2] = PLAN_U16, [4] = PLAN_U32, [8] = PLAN_U64};
-    static const uint8_t SIGNED[] = {[1] = PLAN_S8, [2] = PLAN_S16, [4] = PLAN_S32, [8] = PLAN_U64};
-    bool plain = bit % 8 == 0 && !field->big_endian &&
-                 (field->size == 8 || field->size == 16 || field->size == 32 || field->size == 64);
-    if (!plain || maker->count != load + 2 || maker->ops[load + 1].code != PLAN_TO_VALUE)
+    struct plan_op *op = &maker->ops[load];
+    if (maker->count == load + 1)
+        maker->count = load; /* nobody wants it */
+    if (maker->count != load + 2)
         return;
-    maker->ops[load].code = (field->is_signed ? SIGNED : UNSIGNED)[field->size / 8];
-    maker->ops[load].to = maker->ops[load + 1].to;
+    bool value = op->code == PLAN_LOAD && op[1].code == PLAN_TO_VALUE;
+    bool text = op->code == PLAN_CHARS && op[1].code == PLAN_TO_TEXT;
+    if (!value && !text)
+        return;
+    op->code = value ? PLAN_VALUE : PLAN_TEXT;
+    op->to = op[1].to;
     maker->count--;
 }
 
-static void run_number(struct maker *maker, enum scope scope, const struct layout_field *of,
+static bool run_number(struct maker *maker, enum scope scope, const struct layout_field *of,
                        const struct layout_field *field)
 {
     size_t load = maker->count;
+    unsigned bit = (unsigned)(maker->run_bits % 8);
     struct plan_op *op = add(maker, PLAN_LOAD);
     op->at = (uint32_t)(maker->run_bits / 8);
-    op->shift = (uint8_t)(maker->run_bits % 8);
-    op->field = field;
+    op->right = (uint8_t)(64 - field->size);
+    op->left = (uint8_t)(field->big_endian ? bit : 64 - bit - field->size);
+    op->sign = field->is_signed ? UINT64_C(1) << (field->size - 1) : 0;
+    op->big_endian = field->big_endian;
     want(maker, scope, of, field);
-    if (maker->count == load + 1)
-        maker->count = load;
-    else
-        shorten(maker, field, maker->run_bits, load);
+    shorten(maker, load);
     maker->run_bits += field->size;
+    return maker->count == load || bit + field->size <= 64;
 }
 
 static void run_text(struct maker *maker, enum scope scope, const struct layout_field *of,
@@ -291,8 +293,7 @@ static void run_text(struct maker *maker, enum scope scope, const struct layout_
     op->at = (uint32_t)(maker->run_bits / 8);
     op->count = field->count;
     want(maker, scope, of, field);
-    if (maker->count == load + 1)
-        maker->count = load;
+    shorten(maker, load);
     maker->run_bits += UINT64_C(8) * field->count;
 }
 
@@ -302,11 +303,10 @@ static void run_array(struct maker *maker, enum scope scope, const struct layout
     size_t load = maker->count;
     struct plan_op *op = add(maker, PLAN_NUMBERS);
     op->at = (uint32_t)(maker->run_bits / 8);
-    op->shift = (uint8_t)(maker->run_bits % 8);
+    op->bit = (uint8_t)(maker->run_bits % 8);
     op->field = field;
     want(maker, scope, of, field);
-    if (maker->count == load + 1)
-        maker->count = load;
+    shorten(maker, load);
     maker->run_bits += bits;
 }
 
@@ -365,7 +365,8 @@ static void add_field(struct maker *maker, enum scope scope, const struct layout
     }
     if (field->type == LAYOUT_INTEGER) {
         run_to(maker, field->align);
-        run_number(maker, scope, of, field);
+        if (!run_number(maker, scope, of, field))
+            maker->impossible = true; /* 64 bits over nine bytes */
     } else if (fixed && bits <= RUN_BITS_MAX && maker->run_bits <= RUN_BITS_MAX) {
         run_to(maker, field->align);
         if (field->type == LAYOUT_STRING_FIXED)
@@ -440,6 +441,37 @@ static void take_only_run(struct maker *maker)
     maker->count--;
 }
 
+static bool is_quick(const struct plan_op *op)
+{
+    return op->code == PLAN_TEXT || (op->code == PLAN_VALUE && !op->big_endian);
+}
+
+/* A run of which only values and texts are wanted needs no program: values first, then texts. */
+static void make_quick(struct maker *maker)
+{
+    struct plan *plan = &maker->plan;
+    struct plan_op sorted[EVENT_VALUES + EVENT_TEXTS];
+    size_t count = maker->count - 1, kept = 0; /* without PLAN_END */
+    plan->reach = plan->run_bytes;
+    if (count > EVENT_VALUES + EVENT_TEXTS)
+        return;
+    for (int code = PLAN_VALUE; code <= PLAN_TEXT; code++) {
+        for (size_t i = 0; i < count; i++)
+            if (maker->ops[i].code == code && is_quick(&maker->ops[i]))
+                sorted[kept++] = maker->ops[i];
+        if (code == PLAN_VALUE)
+            plan->value_count = (uint8_t)kept;
+    }
+    if (kept < count)
+        return;
+    plan->is_quick = true;
+    plan->text_count = (uint8_t)(kept - plan->value_count);
+    for (size_t i = 0; i < plan->value_count; i++)
+        if (sorted[i].at + 8 > plan->reach)
+            plan->reach = sorted[i].at + 8;
+    memcpy(maker->ops, sorted, count * sizeof *sorted);
+}
+
 static void make(struct maker *maker, const struct layout_stream *stream,
                  const struct layout_event *event, bool by_bytes)
 {
@@ -457,6 +489,8 @@ static void make(struct maker *maker, const struct layout_stream *stream,
     drop_empty_runs(maker);
     if (!maker->plan.walked)
         take_only_run(maker);
+    if (maker->plan.is_run && maker->class->field_count == 0 && !maker->class->unknown_call)
+        make_quick(maker);
 }
 
 const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
@@ -554,6 +588,37 @@ static bool load_from(uint64_t bit, unsigned bits, bool big_endian, uint32_t *at
     return within + bits <= 64;
 }
 
+static bool uses(const struct layout_field *field, uint32_t slot)
+{
+    bool many = field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT;
+    uint32_t inside = many ? field->count : field->fields ? 1 : 0;
+    bool has_from = field->type == LAYOUT_STRING_SIZED || field->type == LAYOUT_BLOB_SIZED ||
+                    field->type == LAYOUT_SEQUENCE || field->type == LAYOUT_VARIANT ||
+                    field->type == LAYOUT_OPTIONAL;
+    if (has_from && field->from == slot)
+        return true;
+    for (uint32_t i = 0; i < inside; i++)
+        if (uses(&field->fields[i], slot))
+            return true;
+    return false;
+}
+
+/* Whether anything behind the headers of the stream's events wants the slot. */
+static bool events_use(const struct layout_stream *stream, uint32_t slot)
+{
+    if (slot == LAYOUT_NONE)
+        return false;
+    if (stream->event_context && uses(stream->event_context, slot))
+        return true;
+    for (uint32_t i = 0; i < stream->event_count; i++) {
+        const struct layout_event *event = stream->by_id[i];
+        if ((event->context && uses(event->context, slot)) ||
+            (event->payload && uses(event->payload, slot)))
+            return true;
+    }
+    return false;
+}
+
 struct plan_header plan_header(const struct layout_stream *stream)
 {
     const struct layout_field *header = stream->event_header;
@@ -575,5 +640,9 @@ struct plan_header plan_header(const struct layout_stream *stream)
     out.reach = (out.id_at > out.time_at ? out.id_at : out.time_at) + 8;
     if (out.reach < out.bytes)
         out.reach = out.bytes;
+    out.id_mask = bits_mask(out.id_bits);
+    out.time_mask = out.has_time ? bits_mask(out.time_bits) : 0;
+    if (!events_use(stream, out.save))
+        out.save = LAYOUT_NONE;
     return out;
 }

@@ -13,20 +13,15 @@
 
 enum plan_code {
     PLAN_END,
+    /* From the run in hand, whose fields are all there: */
+    PLAN_VALUE, /* an integer into value[to] */
+    PLAN_TEXT,  /* up to `count` bytes into text[to] */
     /* Where to be. */
     PLAN_RUN,   /* `count` bytes are needed; `at` of what follows counts from here */
     PLAN_ALIGN, /* to the next multiple of `count` bytes, from the packet's begin */
-    /* A number of the run at `at`, little-endian, into value[to]. */
-    PLAN_U8,
-    PLAN_U16,
-    PLAN_U32,
-    PLAN_U64, /* or signed */
-    PLAN_S8,
-    PLAN_S16,
-    PLAN_S32,
     /* Into the hand: a number, a text, or an array of numbers. */
-    PLAN_LOAD,     /* any other integer, `shift` bits behind `at` */
-    PLAN_CHARS,    /* a text of at most `count` bytes at `at` */
+    PLAN_LOAD,     /* an integer of the run */
+    PLAN_CHARS,    /* up to `count` bytes of the run */
     PLAN_STRING,   /* what is here up to its NUL */
     PLAN_SEQUENCE, /* nothing: steps over slots[from] times `count` bytes */
     PLAN_NUMBERS,  /* the array of the run at `at` */
@@ -46,22 +41,33 @@ enum plan_code {
     PLAN_TO_VTID,
     PLAN_TO_VPID,
     PLAN_TO_PROCNAME,
-    PLAN_TO_INT, /* fields[to] */
+    PLAN_TO_INT, /* fields[from] */
     PLAN_TO_UINT,
     PLAN_TO_FIELD_TEXT,
     PLAN_TO_CALL_NUMBER, /* of a call without a table entry */
     PLAN_TO_CALL_ARGS
 };
 
+/* An integer is in the eight bytes from `at` on, taken as a number in its byte order: what is left
+ * after a shift to the left, then one to the right. */
 struct plan_op {
-    uint8_t code;  /* enum plan_code */
-    uint8_t to;    /* index of a value or text */
-    uint8_t shift; /* bits */
-    uint32_t at;   /* bytes */
+    uint8_t code;        /* enum plan_code */
+    uint8_t to;          /* index of a value or text */
+    uint8_t left, right; /* bits */
+    bool big_endian;
+    uint8_t bit; /* arrays: how far behind `at` they begin */
+    uint32_t at; /* bytes from the begin of the run */
     uint32_t count;
     uint32_t from; /* slot, or index in fields[] */
+    uint64_t sign; /* of a signed integer, the bit that tells; else 0 */
     const struct layout_field *field;
 };
+
+/* The integer that `op` finds in the word at its place. */
+static inline uint64_t plan_integer(const struct plan_op *op, uint64_t word)
+{
+    return ((word << op->left >> op->right) ^ op->sign) - op->sign;
+}
 
 struct plan {
     const struct plan_op *ops; /* up to PLAN_END */
@@ -73,12 +79,14 @@ struct plan {
     bool walked;
     /* If the event is one run: bytes of it, and `ops` begins behind PLAN_RUN. */
     bool is_run;
+    /* One run, of which nothing is wanted but so many little-endian values, then texts. */
+    bool is_quick;
+    uint8_t value_count, text_count;
     uint32_t run_bytes;
+    uint32_t reach; /* bytes that loads touch, at least run_bytes */
 };
 
-/* Both make what they return in `arena`; `layout` and what hangs on it is borrowed as long.
- *
- * `class` says what is wanted of `event`, one of `stream`. `by_bytes`: events of the stream begin
+/* Made in `arena`; `stream` and what hangs on it is borrowed as long. `class` says what is wanted of `event`, one of `stream`. `by_bytes`: events of the stream begin
  * on bytes. */
 const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
                             const struct layout_event *event, const struct event_class *class,
@@ -92,12 +100,13 @@ struct plan_header {
     bool big_endian;
     bool has_time;
     uint8_t id_shift, id_bits, time_shift, time_bits;
+    uint64_t id_mask, time_mask;
     uint32_t id_at, time_at; /* bytes from the begin; each is loaded as 8 bytes */
     uint32_t reach;          /* bytes that must be there: those of the loads */
     uint32_t bytes;          /* of the header */
     uint32_t align;          /* bytes */
     uint64_t low, high;      /* ids of the short way */
-    uint32_t save;           /* slot of the id, or LAYOUT_NONE */
+    uint32_t save;           /* slot of the id, if an event wants it, or LAYOUT_NONE */
 };
 
 struct plan_header plan_header(const struct layout_stream *stream);

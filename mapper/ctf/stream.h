@@ -17,6 +17,12 @@
 struct bound {
     struct event blank;
     const struct plan *plan;
+    /* Of the plan, if it is quick. */
+    const struct plan_op *ops;
+    uint32_t reach; /* UINT32_MAX: it is not */
+    uint32_t run_bytes;
+    uint8_t value_count, text_count;
+    bool is_plain; /* nothing of `blank` behind its values is set */
 };
 
 /* The event classes of a stream class, as they are met. */

@@ -84,10 +84,11 @@ struct event {
     uint8_t present;                 /* bit i: value[i]; bit EVENT_VALUES + i: text[i] */
     uint16_t int_count;
     uint16_t field_count; /* 0, or the count of class->fields */
+    int64_t value[EVENT_VALUES];
+    /* From here on, what most events have nothing of; all of it is 0 then. */
+    struct text text[EVENT_TEXTS];
     int32_t tid, pid, vtid, vpid;
     struct text procname;
-    int64_t value[EVENT_VALUES];
-    struct text text[EVENT_TEXTS];
     const int64_t *ints;
     const struct field_value *fields; /* in the order of class->fields */
 };
