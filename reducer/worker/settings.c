@@ -18,6 +18,14 @@ static const struct config_row rows[] = {
      .most = 365ll * 86400000,
      .argument = "TIME",
      .help = "a session silent for so long is closed"},
+    {.name = "forget-after",
+     .type = CONFIG_DURATION,
+     .standard = "14d",
+     .least = 100,
+     .most = 3650ll * 86400000,
+     .argument = "TIME",
+     .help = "the header of a closed session is kept so long: longer\n"
+             "than chunks and partials"},
     {.name = "flush",
      .type = CONFIG_DURATION,
      .standard = "200ms",
@@ -25,19 +33,6 @@ static const struct config_row rows[] = {
      .most = 5000,
      .argument = "TIME",
      .help = "intervals joined within it share a transaction"},
-    {.name = "waiting-limit",
-     .type = CONFIG_BYTES,
-     .standard = "256M",
-     .least = 1 << 20,
-     .most = 1ll << 42,
-     .argument = "SIZE",
-     .help = "of chunks that came early, in memory; beyond it they wait\n"
-             "in a file without a name"},
-    {.name = "spill-dir",
-     .type = CONFIG_TEXT,
-     .standard = "/tmp",
-     .argument = "DIR",
-     .help = "where that file is"},
 };
 
 static const struct config_section own = {"Joining", rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,586 @@
+#include "reducer/partition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "reducer/state.h"
+#include "reducer/stitch.h"
+#include "reducer/whole.h"
+#include "results/batch.h"
+#include "trace/schema.h"
+#include "wire/result_codec.h"
+#include "wire/session_header.h"
+
+#define HEADER "header"
+
+/* What is told again of the living, a share in each interval. */
+enum { RETELL_INTERVALS = 32 };
+
+/* An interval that may have to be read again: what came before it. */
+struct border {
+    uint64_t chunk, end_ns;
+    bool gap;
+};
+
+/* A record of the state, under the key SESSION/`suffix`. */
+struct kept_record {
+    char *suffix;
+    struct bytes record; /* owned */
+};
+
+struct session {
+    char *name;
+    struct schema *schema;
+    struct stitch *stitch; /* NULL while the session has ended */
+    struct kept_record *kept; /* what the stitch is made of then */
+    size_t kept_count, kept_room;
+    struct result_batch *batch;
+    struct state_diff *diff;
+    struct session_header header;
+    uint64_t end_ns; /* of the last interval joined */
+    struct border *borders;
+    size_t border_count, border_room;
+    bool gap;     /* a chunk that came could not be joined */
+    bool changed; /* since it was saved */
+};
+
+struct partition {
+    struct partition_options options;
+    uint64_t phases_digest;
+    struct waiting *waiting;
+    struct session **sessions;
+    size_t count, room;
+    struct partition_counts counts;
+};
+
+struct partition *partition_new(const struct partition_options *options)
+{
+    struct partition *partition = memory_new(sizeof *partition);
+    partition->options = *options;
+    partition->phases_digest = options->phases ? phases_digest(options->phases) : 0;
+    partition->waiting = waiting_new();
+    return partition;
+}
+
+static void free_bytes(struct bytes bytes)
+{
+    free((void *)(uintptr_t)bytes.at);
+}
+
+static void forget_kept(struct session *session)
+{
+    for (size_t i = 0; i < session->kept_count; i++) {
+        free(session->kept[i].suffix);
+        free_bytes(session->kept[i].record);
+    }
+    session->kept_count = 0;
+}
+
+static void session_sleep(struct session *session)
+{
+    stitch_free(session->stitch);
+    session->stitch = NULL;
+    result_batch_free(session->batch);
+    session->batch = NULL;
+    schema_free(session->schema);
+    session->schema = NULL;
+}
+
+static void session_free(struct session *session)
+{
+    session_sleep(session);
+    forget_kept(session);
+    free(session->kept);
+    state_diff_free(session->diff);
+    free(session->borders);
+    free(session->name);
+    free(session);
+}
+
+void partition_free(struct partition *partition)
+{
+    if (!partition)
+        return;
+    for (size_t i = 0; i < partition->count; i++)
+        session_free(partition->sessions[i]);
+    free(partition->sessions);
+    waiting_free(partition->waiting);
+    free(partition);
+}
+
+static struct session *find(const struct partition *partition, struct text name)
+{
+    for (size_t i = 0; i < partition->count; i++)
+        if (text_equal(text_of(partition->sessions[i]->name), name))
+            return partition->sessions[i];
+    return NULL;
+}
+
+static struct session *session_at(struct partition *partition, struct text name)
+{
+    struct session *session = find(partition, name);
+    if (session)
+        return session;
+    partition->sessions = memory_grow(partition->sessions, &partition->room, partition->count + 1,
+                                      sizeof *partition->sessions);
+    session = memory_new(sizeof *session);
+    session->name = memory_string(name);
+    session->diff = state_diff_new();
+    partition->sessions[partition->count++] = session;
+    return session;
+}
+
+/* Makes the stitch: a new one, or of what was kept. */
+static enum status session_wake(struct partition *partition, struct session *session,
+                                struct failure *why)
+{
+    if (session->stitch)
+        return STATUS_OK;
+    session->schema = schema_new(partition->options.phases);
+    session->batch = result_batch_new();
+    struct result_sink sink = result_batch_sink(session->batch);
+    if (session->kept_count == 0) {
+        session->stitch = stitch_new(session->schema, sink);
+        return STATUS_OK;
+    }
+    struct state_record *records = memory_new(session->kept_count * sizeof *records);
+    for (size_t i = 0; i < session->kept_count; i++)
+        records[i] = (struct state_record){text_of(session->kept[i].suffix),
+                                           session->kept[i].record};
+    enum status status = stitch_restore(session->schema, sink, records, session->kept_count,
+                                        &session->stitch, why);
+    free(records);
+    if (status == STATUS_OK)
+        forget_kept(session);
+    else
+        failure_prefix(why, "state of %s", session->name);
+    return status;
+}
+
+/* --- saying --- */
+
+static void say(const struct partition *partition, const struct session *session, uint64_t chunk,
+                const char *what)
+{
+    if (!partition->options.say)
+        return;
+    char *sentence = memory_format("%s: chunk %llu: %s", session->name, (unsigned long long)chunk,
+                                   what);
+    partition->options.say(partition->options.context, sentence);
+    free(sentence);
+}
+
+/* --- results and state --- */
+
+static void tell_results(struct partition *partition, struct session *session, uint64_t chunk)
+{
+    struct result_meta meta = {.session = text_of(session->name), .chunk = chunk};
+    memcpy(meta.clock_uuid, session->header.clock_uuid, sizeof meta.clock_uuid);
+    result_flush(&meta, session->batch, partition->options.results);
+}
+
+/* Hands a record of a session's state to the partition's sink, with its whole key. */
+struct keying {
+    const struct partition *partition;
+    const struct session *session;
+};
+
+static void put_state(void *context, struct text suffix, struct bytes record)
+{
+    const struct keying *keying = context;
+    char *key = memory_format("%s/%.*s", keying->session->name, (int)suffix.count, suffix.at);
+    const struct record_sink *sink = &keying->partition->options.state;
+    sink->take(sink->context, text_of(key), record);
+    free(key);
+}
+
+static void keep_record(void *context, struct text suffix, struct bytes record)
+{
+    struct session *session = context;
+    session->kept = memory_grow(session->kept, &session->kept_room, session->kept_count + 1,
+                                sizeof *session->kept);
+    uint8_t *copy = memory_new(record.count + 1);
+    memcpy(copy, record.at, record.count);
+    session->kept[session->kept_count++] =
+        (struct kept_record){memory_string(suffix), {copy, record.count}};
+}
+
+/* From where a restart has to go on, as far as the header tells it. */
+static void describe(const struct partition *partition, struct session *session)
+{
+    struct session_header *header = &session->header;
+    const struct border *oldest = session->border_count > 0 ? &session->borders[0] : NULL;
+    header->gap = oldest ? oldest->gap
+                         : session->gap || waiting_has_gap(partition->waiting,
+                                                           text_of(session->name));
+    header->end_ns = oldest ? oldest->end_ns : session->end_ns;
+    if (oldest)
+        header->next = oldest->chunk;
+}
+
+static void save_session(struct partition *partition, struct session *session)
+{
+    describe(partition, session);
+    struct keying keying = {partition, session};
+    struct state_sink out = {put_state, &keying};
+    struct state_sink in = state_diff_begin(session->diff, out);
+    struct bytes header = session_header_encode(&session->header);
+    in.take(in.context, text_of(HEADER), header);
+    free_bytes(header);
+    if (session->stitch)
+        stitch_save(session->stitch, in);
+    else
+        for (size_t i = 0; i < session->kept_count; i++)
+            in.take(in.context, text_of(session->kept[i].suffix), session->kept[i].record);
+    state_diff_end(session->diff);
+    session->changed = false;
+}
+
+void partition_save(struct partition *partition)
+{
+    for (size_t i = 0; i < partition->count; i++)
+        if (partition->sessions[i]->changed)
+            save_session(partition, partition->sessions[i]);
+}
+
+/* --- joining --- */
+
+static void remember_border(struct session *session, uint64_t chunk, bool gap)
+{
+    session->borders = memory_grow(session->borders, &session->border_room,
+                                   session->border_count + 1, sizeof *session->borders);
+    session->borders[session->border_count++] = (struct border){chunk, session->end_ns, gap};
+}
+
+/* Forgets what need not be read again. */
+static void release(struct partition *partition, struct session *session, uint64_t next)
+{
+    uint64_t oldest = next;
+    if (!session->stitch || !stitch_oldest_chunk(session->stitch, &oldest))
+        oldest = next;
+    waiting_release(partition->waiting, text_of(session->name), oldest);
+    size_t kept = 0;
+    for (size_t i = 0; i < session->border_count; i++)
+        if (session->borders[i].chunk >= oldest)
+            session->borders[kept++] = session->borders[i];
+    session->border_count = kept;
+    session->header.next = oldest;
+}
+
+/* Nothing is known from the last interval on. */
+static void join_open_gap(struct session *session)
+{
+    struct interval_end end = {.begin_ns = session->end_ns,
+                               .end_ns = UINT64_MAX,
+                               .gap_before = true,
+                               .first_ns = TIME_NONE,
+                               .last_ns = TIME_NONE,
+                               .host = text_of(""),
+                               .session = text_of(""),
+                               .created = text_of("")};
+    stitch_add(session->stitch, NULL, 0, &end);
+}
+
+/* The session is over: what was open is told, and only its counters are kept. */
+static void end_session(struct partition *partition, struct session *session, uint64_t chunk)
+{
+    if (session->gap || waiting_has_gap(partition->waiting, text_of(session->name)))
+        join_open_gap(session);
+    stitch_finish(session->stitch);
+    tell_results(partition, session, chunk);
+    stitch_save(session->stitch, (struct state_sink){keep_record, session});
+    session_sleep(session);
+    session->gap = false;
+    session->header.ended = true;
+    partition->counts.sessions_ended++;
+}
+
+static enum status join_gap(struct partition *partition, struct session *session,
+                            const struct ready_chunk *ready, struct failure *why)
+{
+    struct arena arena = {.first = NULL};
+    struct decoded_record record;
+    enum status status = partial_decode(ready->records[0], session->schema, &arena, &record, why);
+    if (status == STATUS_OK) {
+        partition->counts.gaps++;
+        char *what = memory_format("gap: %.*s", (int)record.gap.reason.count,
+                                   record.gap.reason.at);
+        say(partition, session, ready->chunk, what);
+        free(what);
+        release(partition, session, ready->chunk + 1);
+        if (record.gap.final)
+            end_session(partition, session, ready->chunk);
+    }
+    arena_clear(&arena);
+    return status;
+}
+
+static bool same_clock(const struct session *session, const struct interval_end *end)
+{
+    static const uint8_t none[sizeof end->clock_uuid];
+    const uint8_t *known = session->header.clock_uuid;
+    return memcmp(known, none, sizeof none) == 0 ||
+           memcmp(end->clock_uuid, none, sizeof none) == 0 ||
+           memcmp(known, end->clock_uuid, sizeof none) == 0;
+}
+
+/* Whether the interval may follow what is joined; one that does not meet it follows a gap. */
+static enum status check_border(struct partition *partition, struct session *session,
+                                uint64_t chunk, struct interval_end *end, struct failure *why)
+{
+    if (end->phases_digest != partition->phases_digest)
+        return fail(why, STATUS_REJECT, "mapped with other phase definitions");
+    if (!same_clock(session, end))
+        return fail(why, STATUS_REJECT, "on another clock than the session's chunks before");
+    bool first = chunk == session->header.first_chunk;
+    if (first || end->gap_before || end->begin_ns == session->end_ns)
+        return STATUS_OK;
+    if (end->begin_ns < session->end_ns)
+        return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
+                    (unsigned long long)(session->end_ns - end->begin_ns));
+    partition->counts.mismatches++;
+    say(partition, session, chunk, "begins after the chunk before it ends: what lies between "
+                                   "is lost");
+    end->gap_before = true;
+    return STATUS_OK;
+}
+
+static void join_whole(struct partition *partition, struct session *session, uint64_t chunk,
+                       struct whole_chunk *whole)
+{
+    struct interval_end end = whole->end;
+    remember_border(session, chunk, end.gap_before);
+    session->end_ns = end.end_ns;
+    session->gap = false;
+    memcpy(session->header.clock_uuid, end.clock_uuid, sizeof end.clock_uuid);
+    partition->counts.chunks++;
+    partition->counts.events += end.events;
+    partition->counts.discarded += end.discarded;
+    bool final = end.final;
+    stitch_add_owned(session->stitch, &whole->arena, whole->row, (size_t)end.items, &whole->end);
+    stitch_retell(session->stitch, chunk % RETELL_INTERVALS, RETELL_INTERVALS);
+    release(partition, session, chunk + 1);
+    if (final)
+        end_session(partition, session, chunk);
+    else
+        tell_results(partition, session, chunk);
+}
+
+static enum status join(struct partition *partition, const struct ready_chunk *ready,
+                        struct failure *why)
+{
+    struct session *session = session_at(partition, text_of(ready->session));
+    session->changed = true;
+    enum status status = session_wake(partition, session, why);
+    if (status != STATUS_OK)
+        return status == STATUS_REJECT ? STATUS_STOP : status; /* state that nobody understands */
+    if (ready->is_gap)
+        return join_gap(partition, session, ready, why);
+    session->header.ended = false;
+
+    struct whole_chunk whole;
+    status = whole_decode(ready, session->schema, &whole, why);
+    if (status == STATUS_OK) {
+        whole.end.gap_before |= ready->gap_before || session->gap;
+        status = check_border(partition, session, ready->chunk, &whole.end, why);
+    }
+    if (status == STATUS_OK) {
+        join_whole(partition, session, ready->chunk, &whole);
+    } else if (status == STATUS_REJECT) {
+        partition->counts.rejected++;
+        say(partition, session, ready->chunk, why->text);
+        session->gap = true;
+        release(partition, session, ready->chunk + 1);
+        if (whole.end.final)
+            end_session(partition, session, ready->chunk);
+    }
+    whole_clear(&whole);
+    return status;
+}
+
+static bool is_silence(struct bytes record)
+{
+    struct arena arena = {.first = NULL};
+    struct decoded_record decoded;
+    struct failure ignored;
+    bool silence = partial_decode(record, NULL, &arena, &decoded, &ignored) == STATUS_OK &&
+                   decoded.is_gap && decoded.gap.cause == GAP_SILENCE;
+    arena_clear(&arena);
+    return silence;
+}
+
+/* The session is taken for ended, though no chunk says so. It takes no chunk's place: if the
+ * session returns, that one follows a gap. */
+static void join_silence(struct partition *partition, const struct record_meta *meta)
+{
+    struct session *session = find(partition, meta->session);
+    if (!session || !session->stitch ||
+        waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
+        return; /* of before it ended, or went on */
+    say(partition, session, meta->chunk, "nothing came for long: the session is taken for ended");
+    session->gap = true;
+    end_session(partition, session, meta->chunk);
+    session->gap = session->changed = true;
+}
+
+enum status partition_take(struct partition *partition, struct bytes record, int64_t offset,
+                           int64_t time_ms, struct failure *why)
+{
+    struct record_place place;
+    partition->counts.records++;
+    enum status status = partial_peek(record, &place, why);
+    if (status != STATUS_OK) {
+        partition->counts.rejected += status == STATUS_REJECT;
+        return status;
+    }
+    if (place.is_gap && is_silence(record)) {
+        join_silence(partition, &place.meta);
+        return STATUS_OK;
+    }
+    if (waiting_add(partition->waiting, &place, record, offset) != WAITING_TAKEN) {
+        partition->counts.repeated++;
+        return STATUS_OK;
+    }
+    struct session *session = session_at(partition, place.meta.session);
+    if (session->header.changed_ms == 0)
+        session->header.first_chunk = session->header.next = place.meta.first_chunk;
+    if (session->header.changed_ms < time_ms)
+        session->header.changed_ms = time_ms;
+    struct ready_chunk ready;
+    while (status == STATUS_OK && waiting_next(partition->waiting, &ready)) {
+        status = join(partition, &ready, why);
+        if (status == STATUS_REJECT)
+            status = STATUS_OK; /* said, and joined as a gap */
+        ready_chunk_clear(&ready);
+    }
+    return status;
+}
+
+/* --- restoring --- */
+
+/* The session that a header's key names; none if it is the key of another record. */
+static struct text session_of_header(struct text key)
+{
+    size_t suffix = sizeof "/" HEADER - 1;
+    if (key.count <= suffix ||
+        memcmp(key.at + key.count - suffix, "/" HEADER, suffix) != 0)
+        return (struct text){NULL, 0};
+    return (struct text){key.at, key.count - suffix};
+}
+
+static enum status restore_header(struct partition *partition, const struct state_entry *entry,
+                                  struct text name, struct failure *why)
+{
+    struct session *session = session_at(partition, name);
+    enum status status = session_header_decode(entry->record, &session->header, why);
+    if (status != STATUS_OK) {
+        failure_prefix(why, "state of %s", session->name);
+        return status;
+    }
+    session->end_ns = session->header.end_ns;
+    waiting_resume(partition->waiting, name, session->header.next, session->header.first_chunk,
+                   session->header.gap);
+    state_diff_know(session->diff, text_of(HEADER), entry->record);
+    return STATUS_OK;
+}
+
+/* The session of which the key is: that with the longest name before a slash. */
+static struct session *session_of_key(const struct partition *partition, struct text key)
+{
+    for (size_t i = key.count; i-- > 0;)
+        if (key.at[i] == '/') {
+            struct session *session = find(partition, (struct text){key.at, i});
+            if (session)
+                return session;
+        }
+    return NULL;
+}
+
+enum status partition_restore(struct partition *partition, const struct state_entry *entries,
+                              size_t count, struct failure *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct text name = session_of_header(entries[i].key);
+        if (name.count > 0)
+            status = restore_header(partition, &entries[i], name, why);
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (session_of_header(entries[i].key).count > 0)
+            continue;
+        struct session *session = session_of_key(partition, entries[i].key);
+        if (!session)
+            return fail(why, STATUS_REJECT, "state of %.*s, which has no header",
+                        (int)entries[i].key.count, entries[i].key.at);
+        size_t prefix = strlen(session->name) + 1;
+        struct text suffix = {entries[i].key.at + prefix, entries[i].key.count - prefix};
+        keep_record(session, suffix, entries[i].record);
+        state_diff_know(session->diff, suffix, entries[i].record);
+    }
+    for (size_t i = 0; i < partition->count && status == STATUS_OK; i++)
+        if (!partition->sessions[i]->header.ended)
+            status = session_wake(partition, partition->sessions[i], why);
+    return status;
+}
+
+/* --- what the owner of a clock asks --- */
+
+int64_t partition_oldest(const struct partition *partition, int64_t next)
+{
+    int64_t oldest;
+    return waiting_oldest(partition->waiting, &oldest) && oldest < next ? oldest : next;
+}
+
+size_t partition_holes(const struct partition *partition, struct waiting_hole **holes,
+                       size_t *room)
+{
+    return waiting_holes(partition->waiting, holes, room);
+}
+
+size_t partition_silences(const struct partition *partition, struct partition_silence **silences,
+                          size_t *room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < partition->count; i++) {
+        const struct session *session = partition->sessions[i];
+        if (session->header.ended)
+            continue;
+        *silences = memory_grow(*silences, room, count + 1, sizeof **silences);
+        (*silences)[count++] = (struct partition_silence){
+            .session = text_of(session->name),
+            .next = waiting_next_chunk(partition->waiting, text_of(session->name),
+                                       session->header.next),
+            .first_chunk = session->header.first_chunk,
+            .last_ms = session->header.changed_ms};
+    }
+    return count;
+}
+
+void partition_forget(struct partition *partition, int64_t time_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < partition->count; i++) {
+        struct session *session = partition->sessions[i];
+        if (!session->header.ended || session->header.changed_ms >= time_ms) {
+            partition->sessions[kept++] = session;
+            continue;
+        }
+        struct keying keying = {partition, session};
+        state_diff_begin(session->diff, (struct state_sink){put_state, &keying});
+        state_diff_end(session->diff); /* nothing is left of it */
+        waiting_forget(partition->waiting, text_of(session->name));
+        session_free(session);
+    }
+    partition->count = kept;
+}
+
+struct partition_counts partition_counts(const struct partition *partition)
+{
+    return partition->counts;
+}
+
+size_t partition_waiting(const struct partition *partition)
+{
+    return waiting_count(partition->waiting);
+}

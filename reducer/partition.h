@@ -1,0 +1,86 @@
+/* reducer/partition.h -- the sessions of one partition of spanmill.partials: its records go in, in
+ * the order of the log, results and state come out.
+ *
+ * It knows neither Kafka nor clocks. What came out counts only if it is kept together with the
+ * offset of partition_oldest(): a partition that is restored from the state and reads on from
+ * there goes on as if nothing had happened. */
+#ifndef REDUCER_PARTITION_H
+#define REDUCER_PARTITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "reducer/waiting.h"
+#include "trace/phases.h"
+#include "wire/partial_codec.h"
+
+struct partition;
+
+struct partition_options {
+    const struct phase_definitions *phases; /* NULL: none; borrowed; those of the mappers */
+    struct record_sink results;
+    struct record_sink state; /* a record without bytes (at NULL) takes its key away */
+    /* Told what users should know: a gap, borders that do not meet. Or NULL. */
+    void (*say)(void *context, const char *sentence);
+    void *context; /* of say */
+};
+
+/* Since it was made. */
+struct partition_counts {
+    uint64_t records, chunks, events, discarded;
+    uint64_t gaps, mismatches; /* borders that do not meet */
+    uint64_t repeated;         /* records that were there before */
+    uint64_t rejected;         /* records or chunks that could not be joined */
+    uint64_t sessions_ended;
+};
+
+struct partition *partition_new(const struct partition_options *options);
+void partition_free(struct partition *partition); /* NULL is fine */
+
+/* One key of the compacted state and its newest record. */
+struct state_entry {
+    struct text key;
+    struct bytes record;
+};
+
+/* Takes up the state that was kept: once, before any record.
+ * REJECT: it contradicts itself. STOP: of a newer format than this program knows. */
+MUST_CHECK enum status partition_restore(struct partition *partition,
+                                         const struct state_entry *entries, size_t count,
+                                         struct failure *why);
+
+/* Takes the record at `offset`, written at `time_ms` (Unix epoch), and joins what it makes whole.
+ * REJECT: the record, or the chunk it completes, cannot be used; it counts as a gap if it is a
+ * chunk, and the next record may come. STOP: of a newer format than this program knows. */
+MUST_CHECK enum status partition_take(struct partition *partition, struct bytes record,
+                                      int64_t offset, int64_t time_ms, struct failure *why);
+
+/* Brings what has changed since the last time to the state. */
+void partition_save(struct partition *partition);
+/* The offset from which a restored partition has to read: the least of what is still needed,
+ * else `next`, which is that behind the last record taken. */
+int64_t partition_oldest(const struct partition *partition, int64_t next);
+
+/* Sessions that wait for a chunk while a later one is there. */
+size_t partition_holes(const struct partition *partition, struct waiting_hole **holes,
+                       size_t *room);
+
+/* Living sessions, and when the last record of each was written. */
+struct partition_silence {
+    struct text session;
+    uint64_t next, first_chunk;
+    int64_t last_ms;
+};
+size_t partition_silences(const struct partition *partition, struct partition_silence **silences,
+                          size_t *room);
+/* Takes away the headers of sessions that ended before `time_ms`. */
+void partition_forget(struct partition *partition, int64_t time_ms);
+
+struct partition_counts partition_counts(const struct partition *partition);
+/* Attempts that wait for records, or for a chunk before theirs. */
+size_t partition_waiting(const struct partition *partition);
+
+#endif
