@@ -11,7 +11,7 @@ void call_tell(struct model *model, const struct thread *thread, uint32_t path,
                             .phase = model_path(model, path),
                             .call = text_of(call->name),
                             .calls = cell};
-    model_tell(model, &result);
+    model_tell_of(model, thread, &result);
 }
 
 void call_drop(struct call_in_progress *call)
@@ -66,7 +66,7 @@ void call_complete(struct model *model, struct thread *thread, const struct call
     call_tell(model, thread, call->path, call->open.call, &cell);
     call_cell_clear(&cell);
     for (size_t i = 0; i < call->instance_count; i++)
-        instance_call_completed(model, call->instances[i]);
+        instance_call_completed(model, thread, call->instances[i]);
     descriptor_complete(model, thread, exit);
     call_drop(call);
 }

@@ -268,6 +268,7 @@ static void tell_uses(struct model *model, const struct descriptor *descriptor, 
                       uint32_t path, const struct use_cell *cell)
 {
     struct result result = {.type = RESULT_USES,
+                            .pid = (int32_t)(uint32_t)descriptor->table->process,
                             .descriptor = descriptor->id,
                             .thread = thread,
                             .phase = model_path(model, path),

@@ -29,6 +29,13 @@ void model_tell(const struct model *model, const struct result *result)
     model->sink.take(model->sink.context, &whole);
 }
 
+void model_tell_of(const struct model *model, const struct thread *thread, struct result *result)
+{
+    result->pid = thread->process ? thread->process->pid : 0;
+    result->tid = thread->tid;
+    model_tell(model, result);
+}
+
 static struct cpu *cpu_at(struct model *model, int32_t number)
 {
     if (number < 0)
@@ -157,7 +164,7 @@ static void tell_latency(struct model *model, const struct thread *thread, uint6
     struct duration_cell cell = {0};
     duration_cell_add(&cell, ns);
     struct result result = {.type = RESULT_LATENCY, .thread = thread->id, .latency = &cell};
-    model_tell(model, &result);
+    model_tell_of(model, thread, &result);
 }
 
 static void switch_in(struct model *model, struct thread *next, const struct event *event)
@@ -637,7 +644,7 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
     if (piece->latency.count) {
         struct result result = {
             .type = RESULT_LATENCY, .thread = thread->id, .latency = &piece->latency};
-        model_tell(model, &result);
+        model_tell_of(model, thread, &result);
     }
     uint64_t complete = 0;
     for (size_t i = 0; i < piece->call_count; i++) {

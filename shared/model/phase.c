@@ -73,15 +73,16 @@ void instance_free(struct instance *instance)
     free(instance);
 }
 
-static void tell(struct model *model, uint64_t thread, uint32_t stretch, uint32_t path,
-                 const struct phase_cell *cell)
+/* `id`: of the thread that the instance was begun on; it may have got another since, by an exec. */
+static void tell(struct model *model, const struct thread *thread, uint64_t id, uint32_t stretch,
+                 uint32_t path, const struct phase_cell *cell)
 {
     struct result result = {.type = RESULT_PHASE,
-                            .thread = thread,
+                            .thread = id,
                             .stretch = stretch,
                             .phase = model_path(model, path),
                             .phase_cell = cell};
-    model_tell(model, &result);
+    model_tell_of(model, thread, &result);
 }
 
 static void unlink_instance(struct model *model, struct instance *instance)
@@ -142,7 +143,7 @@ static void complete(struct model *model, struct instance *instance, uint64_t ti
     duration_cell_add(&cell.complete, time_ns - instance->begin_ns);
     if (cell.time.before_running_ns || cell.time.before_blocked_ns)
         thread->before_told = true;
-    tell(model, thread->id, thread->stretch, instance->path, &cell);
+    tell(model, thread, thread->id, thread->stretch, instance->path, &cell);
     if (thread->state != STATE_UNKNOWN)
         note_closing(model, instance, time_ns);
     close_instance(model, instance, INSTANCE_COMPLETE);
@@ -151,17 +152,19 @@ static void complete(struct model *model, struct instance *instance, uint64_t ti
 void phase_end_unknown(struct model *model, struct instance *instance)
 {
     struct phase_cell cell = {.end_unknown = 1};
-    tell(model, instance->thread_id, instance->thread->stretch, instance->path, &cell);
+    const struct thread *thread = instance->thread;
+    tell(model, thread, instance->thread_id, thread->stretch, instance->path, &cell);
     close_instance(model, instance, INSTANCE_END_UNKNOWN);
 }
 
-void instance_call_completed(struct model *model, struct instance *instance)
+void instance_call_completed(struct model *model, const struct thread *thread,
+                             struct instance *instance)
 {
     if (instance->fate == INSTANCE_OPEN) {
         instance->syscalls++;
     } else if (instance->fate == INSTANCE_COMPLETE) {
         struct phase_cell cell = {.syscalls = 1};
-        tell(model, instance->thread_id, instance->stretch, instance->path, &cell);
+        tell(model, thread, instance->thread_id, instance->stretch, instance->path, &cell);
     }
 }
 
@@ -185,7 +188,7 @@ void phase_take_back_closings(struct model *model, const struct thread *thread, 
         uint64_t ns = closing->end_ns - begin_ns;
         thread_account(thread, &cell.time, 0 - ns);
         cell.time.unknown_ns = ns;
-        tell(model, thread->id, closing->stretch, closing->path, &cell);
+        tell(model, thread, thread->id, closing->stretch, closing->path, &cell);
         time_vector_free(&cell.time);
         closing->end_ns = begin_ns;
     }
@@ -248,7 +251,8 @@ static void end_phase(struct model *model, struct thread *thread, const struct e
         complete(model, instance, event->time_ns);
     } else {
         struct phase_cell cell = {.begin_unknown = 1};
-        tell(model, thread->id, thread->stretch, names_id(&model->paths, text_of(name)), &cell);
+        uint32_t path = names_id(&model->paths, text_of(name));
+        tell(model, thread, thread->id, thread->stretch, path, &cell);
     }
     free(name);
 }

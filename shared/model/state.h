@@ -258,7 +258,8 @@ void instance_unref(struct instance *instance);
 void instance_free(struct instance *instance);
 /* Puts an open one where begins are found, as the newest of all. */
 void instance_link(struct model *model, struct instance *instance);
-void instance_call_completed(struct model *model, struct instance *instance);
+void instance_call_completed(struct model *model, const struct thread *thread,
+                             struct instance *instance);
 void phase_forget_closings(struct model *model, uint64_t before_ns);
 void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns);
 void phase_finish(struct model *model);
@@ -266,6 +267,8 @@ void phase_finish(struct model *model);
 /* Frees a model without looking at its threads, processes, descriptors and instances. */
 void model_free_empty(struct model *model);
 void model_tell(const struct model *model, const struct result *result);
+/* Files it under the thread's process, or the thread while that is not told. */
+void model_tell_of(const struct model *model, const struct thread *thread, struct result *result);
 static inline struct text model_path(const struct model *model, uint32_t path)
 {
     return names_text(&model->paths, path);

@@ -96,7 +96,7 @@ void thread_tell_numbers(struct model *model, struct thread *thread)
     run.run.cpu_ns = thread->cpu_ns;
     run.run.switches = thread->switches;
     run.run.time = &thread->time;
-    model_tell(model, &run);
+    model_tell_of(model, thread, &run);
     thread->cpu_ns = thread->switches = 0;
     time_vector_clear(&thread->time);
 }
@@ -279,7 +279,7 @@ void thread_first_call(struct model *model, struct thread *thread, const struct 
                               .stretch = thread->stretch,
                               .call = text_of(call->name)};
         fact.in_call = true;
-        model_tell(model, &fact);
+        model_tell_of(model, thread, &fact);
     }
     thread->before_told = false;
 }
