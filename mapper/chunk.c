@@ -154,11 +154,12 @@ enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct f
     return STATUS_OK;
 }
 
-enum status chunk_open_frame(struct bytes frame, struct chunk **out, struct failure *why)
+enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct chunk **out,
+                             struct failure *why)
 {
     *out = NULL;
     struct chunk *chunk = memory_new(sizeof *chunk);
-    enum status status = source_open_frame(frame, &chunk->own, why);
+    enum status status = source_open_frame(frame, raw_max, &chunk->own, why);
     if (status != STATUS_OK) {
         chunk_close(chunk);
         return status;

@@ -348,7 +348,8 @@ enum status map_archive(struct bytes frame, const struct map_place *place,
                                 .attempt = place->attempt,
                                 .final = place->final,
                                 .session = place->session};
-    enum status status = chunk_open_frame(frame, &mapping.chunk, why);
+    enum status status = chunk_open_frame(
+        frame, options->raw_max ? options->raw_max : ARCHIVE_RAW_MAX, &mapping.chunk, why);
     char mark[ARCHIVE_TEXT_MAX] = "";
     if (status == STATUS_OK) {
         const struct archive_facts *facts = chunk_facts(mapping.chunk);

@@ -37,6 +37,7 @@ struct map_options {
     uint64_t first_chunk;   /* number of the session's first */
     const char *mark;       /* goes behind the session's name, to tell it from another; or NULL */
     struct map_guard guard;
+    size_t raw_max; /* of an archive, unpacked; 0: ARCHIVE_RAW_MAX */
     struct map_stop stop;
 };
 
@@ -64,7 +65,8 @@ struct map_place {
 
 /* Maps a published archive in the same way, as what `place` says that it is; options->first_chunk
  * and ->mark say nothing here. `frame` is borrowed for the call.
- * REJECT: it cannot be read, or is of another chunk. RETRY: as map_chunk(). */
+ * REJECT: it cannot be read, or is of another chunk. END: it is larger than options->raw_max.
+ * RETRY: as map_chunk(). */
 MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *place,
                                    const struct map_options *options,
                                    const struct reader_warnings *warnings,

@@ -61,9 +61,10 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
     };
 }
 
-static enum status take_frame(struct source *source, struct bytes frame, struct failure *why)
+static enum status take_frame(struct source *source, struct bytes frame, size_t raw_max,
+                              struct failure *why)
 {
-    enum status status = archive_open(frame, ARCHIVE_RAW_MAX, &source->archive, why);
+    enum status status = archive_open(frame, raw_max, &source->archive, why);
     if (status != STATUS_OK)
         return status;
     size_t count;
@@ -75,11 +76,12 @@ static enum status take_frame(struct source *source, struct bytes frame, struct 
     return STATUS_OK;
 }
 
-enum status source_open_frame(struct bytes frame, struct source **out, struct failure *why)
+enum status source_open_frame(struct bytes frame, size_t raw_max, struct source **out,
+                              struct failure *why)
 {
     *out = NULL;
     struct source *source = memory_new(sizeof *source);
-    enum status status = take_frame(source, frame, why);
+    enum status status = take_frame(source, frame, raw_max, why);
     if (status == STATUS_OK)
         *out = source;
     else
@@ -128,7 +130,9 @@ enum status source_open(const char *path, bool packed, struct source **out, stru
         struct bytes frame;
         status = map(path, &frame, why);
         if (status == STATUS_OK) {
-            status = take_frame(source, frame, why);
+            status = take_frame(source, frame, ARCHIVE_RAW_MAX, why);
+            if (status == STATUS_END)
+                status = STATUS_REJECT;
             if (status != STATUS_OK)
                 failure_prefix(why, "%s", path);
         }

@@ -5,10 +5,11 @@
 #ifndef MAPPER_CTF_BITS_H
 #define MAPPER_CTF_BITS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Compilers make one load of each of these. */
 static inline uint64_t bits_little(const uint8_t *at, unsigned bytes)
 {
     uint64_t value = 0;
@@ -25,9 +26,19 @@ static inline uint64_t bits_big(const uint8_t *at, unsigned bytes)
     return value;
 }
 
+/* Eight bytes at once. */
+static inline uint64_t bits_word_little(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
+}
+
 static inline uint64_t bits_word(const uint8_t *at, bool big_endian)
 {
-    return big_endian ? bits_big(at, 8) : bits_little(at, 8);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return big_endian ? be64toh(word) : le64toh(word);
 }
 
 /* Of 1 to 64. */

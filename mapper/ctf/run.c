@@ -35,9 +35,9 @@ static inline struct text chars(const uint8_t *run, const struct plan_op *op)
     const uint8_t *at = run + op->at;
     size_t count;
     if (op->count == 16) {
-        count = first_zero(bits_little(at, 8));
+        count = first_zero(bits_word_little(at));
         if (count == 8)
-            count += first_zero(bits_little(at + 8, 8));
+            count += first_zero(bits_word_little(at + 8));
     } else {
         count = strnlen((const char *)at, op->count);
     }
@@ -49,7 +49,7 @@ static inline void fill(struct event *event, const struct bound *bound, const ui
     const struct plan_op *op = bound->ops;
     write_blank(event, bound);
     for (unsigned i = 0; i < bound->value_count; i++, op++)
-        event->value[op->to] = (int64_t)plan_integer(op, bits_little(run + op->at, 8));
+        event->value[op->to] = (int64_t)plan_integer(op, bits_word_little(run + op->at));
     for (unsigned i = 0; i < bound->text_count; i++, op++)
         event->text[op->to] = chars(run, op);
 }
@@ -85,12 +85,12 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
         has_head = false;
         if (end - next < (ptrdiff_t)header->reach)
             break;
-        uint64_t id = bits_little(next + header->id_at, 8) >> header->id_shift & header->id_mask;
+        uint64_t id = bits_word_little(next + header->id_at) >> header->id_shift & header->id_mask;
         if (id < header->low || id > header->high || id >= class->id_count)
             break;
         const struct bound *coming = class->by_id[id];
         uint64_t mask = header->time_mask;
-        uint64_t low = bits_little(next + header->time_at, 8) >> header->time_shift & mask;
+        uint64_t low = bits_word_little(next + header->time_at) >> header->time_shift & mask;
         uint64_t now = (clock & ~mask) | low;
         if (now < clock)
             now += mask + 1; /* nothing for 64 bits */

@@ -448,7 +448,7 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
             : unpack(zstd, frame, raw_max + 1, &archive->tar, &archive->size, why);
     ZSTD_freeDCtx(zstd);
     if (status == STATUS_END || (status == STATUS_OK && archive->size > raw_max))
-        return fail(why, STATUS_REJECT, "unpacks to more than %zu bytes", raw_max);
+        return fail(why, STATUS_END, "unpacks to more than %zu bytes", raw_max);
     if (status == STATUS_OK)
         status = read_entries(archive, why);
     struct bytes file;

@@ -74,8 +74,8 @@ MUST_CHECK enum status archive_pack_file(const struct archive_facts *facts,
 struct archive;
 
 /* Unpacks `frame`, borrowed for this call only, into at most `raw_max` bytes.
- * REJECT: not one whole zstd frame, over a limit, not a tar (archive/tar.h), a name twice, no
- * `chunk` or `threads` that can be read; *out is NULL. */
+ * REJECT: not one whole zstd frame, not a tar (archive/tar.h), a name twice, no `chunk` or `threads`
+ * that can be read. END: it would be more bytes than that. *out is NULL then. */
 MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive **out,
                                     struct failure *why);
 const struct archive_facts *archive_facts(const struct archive *archive);

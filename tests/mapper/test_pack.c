@@ -115,7 +115,7 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     cr_assert(eq(int, pack_chunk(&list, 2, path, 1, NULL), STATUS_OK));
     struct bytes frame = read_file(path);
     struct chunk *chunk;
-    cr_assert(eq(int, chunk_open_frame(frame, &chunk, NULL), STATUS_OK));
+    cr_assert(eq(int, chunk_open_frame(frame, ARCHIVE_RAW_MAX, &chunk, NULL), STATUS_OK));
     cr_expect(eq(i64, chunk_facts(chunk)->number, 2));
     cr_expect(eq(i64, chunk_facts(chunk)->first_number, 0));
     cr_expect(not(chunk_facts(chunk)->final));

@@ -1,0 +1,212 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "archive/archive.h"
+#include "base/memory.h"
+#include "mapper/worker/worker.h"
+#include "publish/fetch.h"
+
+enum { TRY_MS = 200, FETCH_PAUSE_MS = 1000, SEGMENTS_MS = 30000 };
+
+/* --- tries --- */
+
+/* Tells the group that the chunk is begun for the Nth time: its own offset again, with a text. */
+static enum status commit_try(struct worker *worker, const struct chunk_work *work,
+                              unsigned tries)
+{
+    char text[32];
+    snprintf(text, sizeof text, "try=%u", tries);
+    struct bus_offset offset = {work->partition, work->offset, text};
+    struct failure why;
+    enum status status = bus_consumer_commit(worker->consumer, &offset, &why);
+    if (status != STATUS_OK)
+        log_say(service_log(worker->service), LOG_WARNING, "try not committed",
+                log_text("why", why.text));
+    return status;
+}
+
+/* How often the chunk was begun before, by whoever; whether it is finished already. */
+static enum status ask_tries(struct worker *worker, struct chunk_work *work, bool *finished,
+                             struct failure *why)
+{
+    int64_t committed;
+    char metadata[BUS_METADATA_MAX];
+    enum status status;
+    *finished = false;
+    while ((status = bus_consumer_committed(worker->consumer, work->partition, &committed,
+                                            metadata, why)) == STATUS_RETRY) {
+        if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
+            return STATUS_END;
+        service_sleep(worker->service, TRY_MS);
+    }
+    unsigned before = 0;
+    if (status == STATUS_OK && committed == work->offset &&
+        sscanf(metadata, "try=%u", &before) != 1)
+        before = 0;
+    *finished = status == STATUS_OK && committed != BUS_OFFSET_NONE && committed > work->offset;
+    work->tries = before + 1;
+    return status;
+}
+
+/* --- one chunk --- */
+
+static bool is_over(void *context)
+{
+    return worker_breathe(context);
+}
+
+static enum status fetch(struct worker *worker, const struct chunk_work *work, struct bytes *out,
+                         struct failure *why)
+{
+    const struct config *config = service_config(worker->service);
+    if (work->ready.segment_count > 0 && !worker->reader) {
+        enum status status = bus_reader_new(worker->bus, false, &worker->reader, why);
+        if (status != STATUS_OK)
+            return STATUS_RETRY;
+    }
+    struct fetch_options options = {.reader = worker->reader,
+                                    .store_root = config_text(config, "store-root"),
+                                    .stored_max = ARCHIVE_STORED_MAX,
+                                    .patience = {is_over, worker},
+                                    .timeout_ms = SEGMENTS_MS};
+    return fetch_archive(&options, &work->ready, out, why);
+}
+
+/* Fetches, and tries again for as long as the settings allow. END: asked to stop, or the chunk is
+ * not ours any more. */
+static enum status fetch_patiently(struct worker *worker, struct chunk_work *work,
+                                   struct bytes *out, struct failure *why)
+{
+    uint64_t begin_ms = service_now_ms();
+    uint64_t limit_ms = config_duration_ms(service_config(worker->service), "fetch-limit");
+    enum status status;
+    while ((status = fetch(worker, work, out, why)) == STATUS_RETRY) {
+        if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
+            return STATUS_END;
+        if (service_now_ms() - begin_ms > limit_ms)
+            return STATUS_RETRY;
+        log_say(service_log(worker->service), LOG_WARNING, "archive out of reach",
+                log_text("why", why->text));
+        service_sleep(worker->service, FETCH_PAUSE_MS);
+    }
+    metrics_observe(service_metrics(worker->service), METRIC_FETCH_TIME, 0,
+                    service_now_ms() - begin_ms);
+    metrics_add(service_metrics(worker->service), METRIC_ARCHIVE_BYTES, 0, out->count);
+    return status;
+}
+
+/* Maps into worker->partials. */
+static enum status map(struct worker *worker, struct chunk_work *work, struct bytes archive,
+                       struct failure *why)
+{
+    const struct chunk_ready *ready = &work->ready;
+    struct map_place place = {.session = ready->session,
+                              .chunk = ready->chunk,
+                              .first_chunk = ready->first_chunk,
+                              .final = ready->final};
+    if (getrandom(&place.attempt, sizeof place.attempt, 0) != (ssize_t)sizeof place.attempt)
+        return fail(why, STATUS_STOP, "no random numbers");
+    struct map_options options = {
+        .phases = worker->phases,
+        .window = {0, INTERVAL_OPEN},
+        .raw_max = (size_t)config_bytes(service_config(worker->service), "memory-limit"),
+        .stop = {is_over, worker}};
+    struct map_stats stats = {.events = 0};
+    uint64_t begin_ms = service_now_ms();
+    outbox_reset(&worker->partials);
+    enum status status = map_archive(archive, &place, &options, &worker->warnings,
+                                     outbox_sink(&worker->partials), &stats, why);
+    struct metrics *metrics = service_metrics(worker->service);
+    metrics_observe(metrics, METRIC_MAP_TIME, 0, service_now_ms() - begin_ms);
+    metrics_add(metrics, METRIC_EVENTS, 0, stats.events);
+    metrics_add(metrics, METRIC_RAW_BYTES, 0, stats.raw_bytes);
+    return status;
+}
+
+/* Fetches, maps and sends. END: asked to stop before it was mapped. */
+static enum status work_on(struct worker *worker, struct chunk_work *work, struct failure *why)
+{
+    struct bytes archive;
+    enum status status = fetch_patiently(worker, work, &archive, why);
+    if (status == STATUS_RETRY)
+        return worker_park(worker, work, PARK_FETCH, why->text, why);
+    if (status == STATUS_REJECT)
+        return worker_park(worker, work, PARK_DAMAGED, why->text, why);
+    if (status != STATUS_OK)
+        return status;
+    crash_point("mapper-fetched");
+    status = map(worker, work, archive, why);
+    free((void *)(uintptr_t)archive.at);
+    crash_point("mapper-mapped");
+    if (status == STATUS_RETRY)
+        return STATUS_END;
+    if (status == STATUS_END)
+        return worker_park(worker, work, PARK_LIMIT, why->text, why);
+    if (status == STATUS_REJECT)
+        return worker_park(worker, work, PARK_DAMAGED, why->text, why);
+    if (status == STATUS_OK)
+        status = worker_send_partials(worker, work, why);
+    outbox_reset(&worker->partials);
+    return status;
+}
+
+/* What is announced, and how often it was begun, decides what is done with it. */
+static enum status handle(struct worker *worker, struct chunk_work *work, struct failure *why)
+{
+    enum status status = chunk_ready_decode(work->value, &work->arena, &work->ready, why);
+    if (status == STATUS_REJECT) {
+        work->ready.session = (struct text){NULL, 0};
+        return worker_park(worker, work, PARK_DAMAGED, why->text, why);
+    }
+    if (status != STATUS_OK)
+        return status;
+    bool finished;
+    status = ask_tries(worker, work, &finished, why);
+    if (status != STATUS_OK || finished) {
+        metrics_add(service_metrics(worker->service), METRIC_CHUNKS,
+                    finished ? OUTCOME_REPEATED : OUTCOME_GIVEN_BACK, 1);
+        return status;
+    }
+    if (work->ready.lost)
+        return worker_send_loss(worker, work, why);
+    long long most = config_integer(service_config(worker->service), "tries");
+    if (most > 0 && work->tries > most) {
+        snprintf(why->text, sizeof why->text,
+                 "was begun %lld times and never finished: it ends its mapper", most);
+        return worker_park(worker, work, PARK_TRIES, why->text, why);
+    }
+    /* Where this fails, the broker is away or the partition gone: the transaction will tell. */
+    enum status ignored = commit_try(worker, work, work->tries);
+    (void)ignored;
+    crash_point("mapper-begun");
+    return work_on(worker, work, why);
+}
+
+enum status worker_take_chunk(struct worker *worker, const struct bus_message *message,
+                              struct failure *why)
+{
+    struct chunk_work work = {.partition = message->partition,
+                              .offset = message->offset,
+                              .time_ms = message->time_ms};
+    uint8_t *value = arena_take(&work.arena, message->value.count + 1);
+    if (message->value.count > 0)
+        memcpy(value, message->value.at, message->value.count);
+    work.value = (struct bytes){value, message->value.count};
+    work.key = (struct text){arena_string(&work.arena, message->key), message->key.count};
+
+    bus_consumer_pause(worker->consumer);
+    enum status status = handle(worker, &work, why);
+    bus_consumer_resume(worker->consumer);
+    if (status == STATUS_END && bus_consumer_owns(worker->consumer, work.partition)) {
+        if (work.tries > 0) {
+            enum status ignored = commit_try(worker, &work, work.tries - 1);
+            (void)ignored;
+        }
+        if (service_stopping(worker->service))
+            status = STATUS_OK;
+    }
+    arena_clear(&work.arena);
+    return status == STATUS_END ? STATUS_OK : status;
+}

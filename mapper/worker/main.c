@@ -1,0 +1,75 @@
+#include <stdio.h>
+
+#include "mapper/worker/settings.h"
+#include "mapper/worker/worker.h"
+#include "service/crew.h"
+#include "service/phases.h"
+
+static const struct metric_row rows[MAPPER_METRICS] = {
+    [METRIC_CHUNKS] = {METRIC_COUNTER, "spanmill_mapper_chunks_total", "Chunks taken up.",
+                       .label = "outcome", .words = OUTCOME_WORDS},
+    [METRIC_EVENTS] = {METRIC_COUNTER, "spanmill_mapper_events_total", "Events mapped."},
+    [METRIC_RAW_BYTES] = {METRIC_COUNTER, "spanmill_mapper_trace_bytes_total",
+                          "Bytes of the streams mapped."},
+    [METRIC_ARCHIVE_BYTES] = {METRIC_COUNTER, "spanmill_mapper_archive_bytes_total",
+                              "Bytes of the archives fetched."},
+    [METRIC_PARTIAL_BYTES] = {METRIC_COUNTER, "spanmill_mapper_partial_bytes_total",
+                              "Bytes of the partials sent."},
+    [METRIC_RECORDS] = {METRIC_COUNTER, "spanmill_mapper_partial_records_total",
+                        "Records of partials sent."},
+    [METRIC_FETCH_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_fetch_seconds",
+                           "Time to fetch an archive.", .unit = METRIC_MS, .least = 1,
+                           .most = 1 << 16},
+    [METRIC_MAP_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_map_seconds",
+                         "Time to map a chunk.", .unit = METRIC_MS, .least = 1,
+                         .most = 1 << 16},
+    [METRIC_TRANSACTION_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_transaction_seconds",
+                                 "Time of transactions that were committed.",
+                                 .unit = METRIC_MS, .least = 1, .most = 1 << 14},
+    [METRIC_TRANSACTIONS_ABORTED] = {METRIC_COUNTER, "spanmill_mapper_transactions_aborted_total",
+                                     "Transactions that were aborted."},
+    [METRIC_REBALANCES] = {METRIC_COUNTER, "spanmill_mapper_assigned_partitions_total",
+                           "Partitions that were given to this process."},
+    [METRIC_PARTITIONS] = {METRIC_GAUGE, "spanmill_mapper_partitions",
+                           "Partitions that this process has."},
+    [METRIC_LAG] = {METRIC_GAUGE, "spanmill_mapper_lag_records",
+                    "Chunks of the partition in hand that are not mapped yet."},
+    [METRIC_BEHIND] = {METRIC_GAUGE, "spanmill_mapper_behind_seconds",
+                       "Age of the chunk in hand when it was taken up.", .unit = METRIC_MS},
+};
+
+struct task {
+    struct service *service;
+    const struct phase_definitions *phases;
+};
+
+static enum status run(void *context, unsigned thread, struct failure *why)
+{
+    const struct task *task = context;
+    return worker_run(task->service, task->phases, thread, why);
+}
+
+int main(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome =
+        config_load(&mapper_program, argc, argv, stdout, stderr, &config);
+    if (outcome != CONFIG_RUN)
+        return (int)outcome;
+    struct failure why;
+    struct service *service = NULL;
+    struct phase_definitions phases;
+    phases_init(&phases);
+    enum status status = service_phases(config, &phases, &why);
+    if (status == STATUS_OK)
+        status = service_open(config, rows, MAPPER_METRICS, &service, &why);
+    struct task task = {service, phases.count > 0 ? &phases : NULL};
+    if (status == STATUS_OK)
+        status = crew_run((unsigned)config_integer(config, "threads"), run, &task, &why);
+    if (status != STATUS_OK)
+        fprintf(stderr, "%s: %s\n", config_command(config), why.text);
+    service_close(service);
+    phases_clear(&phases);
+    config_free(config);
+    return status == STATUS_OK ? 0 : 1;
+}

@@ -1,0 +1,161 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/memory.h"
+#include "mapper/worker/worker.h"
+#include "wire/key.h"
+#include "wire/partial_codec.h"
+
+enum { TRY_MS = 200, HEADERS = 5 };
+
+/* Whether the chunk is still this worker's to finish: its partition is, and nobody has finished
+ * it meanwhile. RETRY: the broker does not tell. */
+static enum status check_ours(struct worker *worker, const struct chunk_work *work, bool *ours,
+                              struct failure *why)
+{
+    int64_t committed;
+    char metadata[BUS_METADATA_MAX];
+    *ours = bus_consumer_owns(worker->consumer, work->partition);
+    if (!*ours)
+        return STATUS_OK;
+    enum status status = bus_consumer_committed(worker->consumer, work->partition, &committed,
+                                                metadata, why);
+    if (status == STATUS_OK)
+        *ours = committed == BUS_OFFSET_NONE || committed == work->offset;
+    return status;
+}
+
+/* The transaction of a chunk; again while it is aborted and the chunk is still ours. */
+static enum status transact(struct worker *worker, const struct chunk_work *work,
+                            const struct bus_record *records, size_t count,
+                            enum chunk_outcome outcome, struct failure *why)
+{
+    struct bus_patience patience = worker_patience(worker);
+    struct bus_offset offset = {work->partition, work->offset + 1, NULL};
+    struct metrics *metrics = service_metrics(worker->service);
+    for (;;) {
+        bool ours;
+        enum status status = check_ours(worker, work, &ours, why);
+        if (status == STATUS_OK && !ours) {
+            log_say(service_log(worker->service), LOG_INFO, "chunk is somebody else's",
+                    log_integer("partition", work->partition),
+                    log_integer("offset", work->offset));
+            metrics_add(metrics, METRIC_CHUNKS, OUTCOME_GIVEN_BACK, 1);
+            return STATUS_OK;
+        }
+        uint64_t begin_ms = service_now_ms();
+        if (status == STATUS_OK) {
+            crash_point("mapper-sending");
+            status = bus_transact(worker->producer, records, count, worker->consumer, &offset, 1,
+                                  &patience, why);
+        }
+        if (status == STATUS_OK) {
+            crash_point("mapper-sent");
+            metrics_observe(metrics, METRIC_TRANSACTION_TIME, 0, service_now_ms() - begin_ms);
+            metrics_add(metrics, METRIC_CHUNKS, outcome, 1);
+            return STATUS_OK;
+        }
+        if (status != STATUS_RETRY)
+            return STATUS_STOP;
+        metrics_add(metrics, METRIC_TRANSACTIONS_ABORTED, 0, 1);
+        log_say(service_log(worker->service), LOG_WARNING, "transaction aborted",
+                log_text("why", why->text));
+        if (worker_breathe(worker))
+            return STATUS_STOP;
+        service_sleep(worker->service, TRY_MS);
+    }
+}
+
+enum status worker_send_partials(struct worker *worker, struct chunk_work *work,
+                                 struct failure *why)
+{
+    const struct outbox *partials = &worker->partials;
+    struct bus_record *records = memory_new((partials->count + 1) * sizeof *records);
+    for (size_t i = 0; i < partials->count; i++)
+        records[i] = (struct bus_record){.topic = BUS_PARTIALS,
+                                         .partition = -1,
+                                         .route = key_session(partials->records[i].key),
+                                         .key = partials->records[i].key,
+                                         .value = partials->records[i].value};
+    metrics_add(service_metrics(worker->service), METRIC_RECORDS, 0, partials->count);
+    metrics_add(service_metrics(worker->service), METRIC_PARTIAL_BYTES, 0, partials->bytes);
+    enum status status =
+        transact(worker, work, records, partials->count, OUTCOME_MAPPED, why);
+    free(records);
+    return status;
+}
+
+static void add_gap(struct outbox *outbox, const struct chunk_work *work, enum gap_cause cause,
+                    struct text reason)
+{
+    struct record_meta meta = {.session = work->ready.session,
+                               .chunk = work->ready.chunk,
+                               .first_chunk = work->ready.first_chunk};
+    if (getrandom(&meta.attempt, sizeof meta.attempt, 0) != (ssize_t)sizeof meta.attempt)
+        meta.attempt = service_now_ms();
+    partial_encode_gap(&meta, &(struct gap){cause, reason, work->ready.final},
+                       outbox_sink(outbox));
+}
+
+enum status worker_send_loss(struct worker *worker, struct chunk_work *work, struct failure *why)
+{
+    struct outbox gap = {.count = 0};
+    add_gap(&gap, work, GAP_LOST, work->ready.lost_reason);
+    struct bus_record record = {.topic = BUS_PARTIALS,
+                                .partition = -1,
+                                .route = work->ready.session,
+                                .key = gap.records[0].key,
+                                .value = gap.records[0].value};
+    enum status status = transact(worker, work, &record, 1, OUTCOME_LOST, why);
+    outbox_clear(&gap);
+    return status;
+}
+
+static struct bytes bytes_of(const char *string)
+{
+    return (struct bytes){(const uint8_t *)string, strlen(string)};
+}
+
+enum status worker_park(struct worker *worker, struct chunk_work *work, enum park_kind kind,
+                        const char *reason, struct failure *why)
+{
+    static const char *const words[] = {"damaged", "fetch", "limit", "tries"};
+    char topic[BUS_NAME_MAX], partition[16], offset[32];
+    bus_topic_name(worker->bus, BUS_CHUNKS, topic);
+    snprintf(partition, sizeof partition, "%d", (int)work->partition);
+    snprintf(offset, sizeof offset, "%lld", (long long)work->offset);
+    const struct bus_header headers[HEADERS] = {{"reason", bytes_of(reason)},
+                                                {"kind", bytes_of(words[kind])},
+                                                {"topic", bytes_of(topic)},
+                                                {"partition", bytes_of(partition)},
+                                                {"offset", bytes_of(offset)}};
+    struct bus_record records[2] = {{.topic = BUS_REJECTED,
+                                     .partition = -1,
+                                     .route = work->key,
+                                     .key = work->key,
+                                     .value = work->value,
+                                     .headers = headers,
+                                     .header_count = HEADERS}};
+    size_t count = 1;
+    struct outbox gap = {.count = 0};
+    /* An announcement that cannot be read has no session to write a gap for. */
+    if (kind == PARK_DAMAGED && work->ready.session.count > 0) {
+        add_gap(&gap, work, GAP_DAMAGED, text_of(reason));
+        records[count++] = (struct bus_record){.topic = BUS_PARTIALS,
+                                               .partition = -1,
+                                               .route = work->ready.session,
+                                               .key = gap.records[0].key,
+                                               .value = gap.records[0].value};
+    }
+    char *key = memory_string(work->key);
+    log_say(service_log(worker->service), LOG_WARNING, "chunk parked", log_text("chunk", key),
+            log_text("kind", words[kind]), log_text("reason", reason),
+            log_integer("partition", work->partition), log_integer("offset", work->offset));
+    free(key);
+    crash_point("mapper-parking");
+    enum status status = transact(worker, work, records, count, OUTCOME_PARKED, why);
+    outbox_clear(&gap);
+    return status;
+}

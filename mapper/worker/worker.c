@@ -1,0 +1,152 @@
+#include "mapper/worker/worker.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/memory.h"
+
+enum { POLL_MS = 100 };
+
+/* --- while there is work --- */
+
+bool worker_breathe(struct worker *worker)
+{
+    health_turn(service_health(worker->service));
+    if (service_drain_left_ms(worker->service) == 0)
+        return true;
+    uint64_t now = service_now_ms();
+    if (now - worker->polled_ms < worker->poll_ms)
+        return false;
+    worker->polled_ms = now;
+    /* All partitions are paused: nothing but rebalances and errors can come. A record that came
+     * all the same would be read again from the committed offset. */
+    struct bus_message message;
+    struct failure why;
+    enum status status = bus_consumer_poll(worker->consumer, 0, &message, &why);
+    if (status == STATUS_OK && !message.end)
+        status = bus_consumer_seek(worker->consumer, message.partition, message.offset, &why);
+    return status == STATUS_STOP;
+}
+
+static bool is_over(void *context)
+{
+    return worker_breathe(context);
+}
+
+struct bus_patience worker_patience(struct worker *worker)
+{
+    return (struct bus_patience){is_over, worker};
+}
+
+/* --- rebalances, warnings --- */
+
+static int64_t on_assigned(void *context, int32_t partition)
+{
+    struct worker *worker = context;
+    (void)partition;
+    metrics_add(service_metrics(worker->service), METRIC_REBALANCES, 0, 1);
+    return BUS_OFFSET_NONE;
+}
+
+static void say(void *context, const char *sentence)
+{
+    const struct worker *worker = context;
+    log_say(service_log(worker->service), LOG_WARNING, "kafka", log_text("what", sentence));
+}
+
+static void warn(void *context, const char *sentence)
+{
+    const struct worker *worker = context;
+    log_say(service_log(worker->service), LOG_WARNING, "trace", log_text("what", sentence));
+}
+
+/* --- the loop --- */
+
+static int64_t age_ms(int64_t time_ms)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return time_ms > 0 && now_ms > time_ms ? now_ms - time_ms : 0;
+}
+
+static void tell_metrics(struct worker *worker, const struct bus_message *message)
+{
+    struct metrics *metrics = service_metrics(worker->service);
+    size_t owned;
+    bus_consumer_owned(worker->consumer, &owned);
+    metrics_set(metrics, METRIC_PARTITIONS, 0, (int64_t)owned);
+    if (!message)
+        return;
+    metrics_set(metrics, METRIC_LAG, 0,
+                bus_consumer_lag(worker->consumer, message->partition, message->offset));
+    metrics_set(metrics, METRIC_BEHIND, 0, message->end ? 0 : age_ms(message->time_ms));
+}
+
+static enum status turn(struct worker *worker, struct failure *why)
+{
+    struct bus_message message;
+    health_turn(service_health(worker->service));
+    enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
+    tell_metrics(worker, status == STATUS_OK ? &message : NULL);
+    size_t owned;
+    bus_consumer_owned(worker->consumer, &owned);
+    if (owned > 0)
+        health_ready(service_health(worker->service), true, "");
+    if (status == STATUS_END || (status == STATUS_OK && message.end))
+        return STATUS_OK;
+    return status == STATUS_OK ? worker_take_chunk(worker, &message, why) : status;
+}
+
+static bool is_stopping(void *context)
+{
+    struct service *service = context;
+    health_turn(service_health(service));
+    return service_stopping(service);
+}
+
+static enum status open_all(struct worker *worker, struct failure *why)
+{
+    char *id = memory_format("%s-mapper-%s-%u", worker->bus->prefix,
+                             service_instance(worker->service), worker->thread);
+    struct service *service = worker->service;
+    struct bus_patience patience = {is_stopping, service};
+    health_ready(service_health(service), false, "waiting for the broker");
+    /* The consumer comes last, so that no partition waits for a producer. */
+    enum status status =
+        bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
+    free(id);
+    if (status != STATUS_OK)
+        return status;
+    health_ready(service_health(service), false, "waiting for partitions");
+    /* No static membership: a mapper that is scaled away would hold its partitions until the
+     * session times out. */
+    struct bus_consumer_options options = {.topic = BUS_CHUNKS,
+                                           .role = "mapper",
+                                           .long_work = true,
+                                           .rebalance = {.assigned = on_assigned,
+                                                         .say = say,
+                                                         .context = worker}};
+    return bus_consumer_new(worker->bus, &options, &worker->consumer, why);
+}
+
+enum status worker_run(struct service *service, const struct phase_definitions *phases,
+                       unsigned thread, struct failure *why)
+{
+    struct worker worker = {.service = service,
+                            .bus = service_bus(service),
+                            .phases = phases,
+                            .thread = thread,
+                            .poll_ms = config_duration_ms(service_config(service), "poll")};
+    worker.warnings = (struct reader_warnings){warn, &worker};
+    enum status status = open_all(&worker, why);
+    while (status == STATUS_OK && !service_stopping(service))
+        status = turn(&worker, why);
+    if (status == STATUS_RETRY && service_stopping(service))
+        status = STATUS_OK; /* the broker never answered, and we are to leave */
+    bus_consumer_free(worker.consumer);
+    bus_producer_free(worker.producer);
+    bus_reader_free(worker.reader);
+    outbox_clear(&worker.partials);
+    return status;
+}
