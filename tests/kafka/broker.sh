@@ -1,0 +1,137 @@
+#!/bin/sh
+# A real Kafka broker on loopback, for tests: one node, broker and controller.
+#
+#     tests/kafka/broker.sh start FOLDER     FOLDER/bootstrap has its address then
+#     tests/kafka/broker.sh kill FOLDER      kill -9
+#     tests/kafka/broker.sh restart FOLDER   on the same data and ports
+#     tests/kafka/broker.sh stop FOLDER      and takes the folder away
+#
+# KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka).
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+action=${1:?start, kill, restart or stop}
+folder=${2:?a folder}
+jars=${KAFKA_JARS:-$root/build/kafka}/jars
+
+# Two free ports; another process may take them before the broker does: start tries again.
+free_ports() {
+    python3 -c '
+import socket
+sockets = [socket.socket() for _ in range(2)]
+for each in sockets:
+    each.bind(("127.0.0.1", 0))
+print(*[each.getsockname()[1] for each in sockets])'
+}
+
+properties() {
+    cat <<EOF
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$2
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2
+advertised.listeners=PLAINTEXT://127.0.0.1:$1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=$folder/data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.cleaner.dedupe.buffer.size=2097152
+log.cleaner.backoff.ms=500
+group.min.session.timeout.ms=1000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+EOF
+}
+
+logging() {
+    cat <<EOF
+log4j.rootLogger=WARN, file
+log4j.appender.file=org.apache.log4j.FileAppender
+log4j.appender.file.File=$folder/log
+log4j.appender.file.layout=org.apache.log4j.PatternLayout
+log4j.appender.file.layout.ConversionPattern=%d %p %c %m%n
+EOF
+}
+
+java_with() {
+    java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -Dlog4j.configuration="file:$folder/log4j.properties" -cp "$jars/*" "$@"
+}
+
+is_running() {
+    [ -s "$folder/pid" ] && kill -0 "$(cat "$folder/pid")" 2>/dev/null &&
+        tr '\0' ' ' <"/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null | grep -q "$folder"
+}
+
+# Starts the broker and waits until it answers; fails if it ends before.
+run() {
+    java_with kafka.Kafka "$folder/server.properties" >>"$folder/out" 2>&1 </dev/null &
+    echo $! >"$folder/pid"
+    tries=0
+    while [ "$tries" -lt 300 ]; do
+        is_running || return 1
+        if kcat -b "$(cat "$folder/bootstrap")" -L -m 2 >/dev/null 2>&1; then
+            return 0
+        fi
+        tries=$((tries + 1))
+        sleep 0.2
+    done
+    return 1
+}
+
+end() {
+    is_running || return 0
+    pid=$(cat "$folder/pid")
+    kill "-$1" "$pid" 2>/dev/null || return 0
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+    done
+}
+
+start() {
+    for attempt in 1 2 3; do
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        # shellcheck disable=SC2046 # two words
+        set -- $(free_ports)
+        properties "$1" "$2" >"$folder/server.properties"
+        logging >"$folder/log4j.properties"
+        echo "127.0.0.1:$1" >"$folder/bootstrap"
+        java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
+            -c "$folder/server.properties" >"$folder/out" 2>&1
+        if run; then
+            echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"
+            return 0
+        fi
+        echo "broker: attempt $attempt failed" >&2
+        tail -n 20 "$folder/out" "$folder/log" >&2 || true
+        end KILL
+    done
+    return 1
+}
+
+case $folder in
+/*) ;;
+*) folder=$PWD/$folder ;;
+esac
+case $action in
+start) start ;;
+kill) end KILL ;;
+restart)
+    end KILL
+    run
+    ;;
+stop)
+    end TERM
+    rm -rf "$folder"
+    ;;
+*)
+    echo "usage: $0 start|kill|restart|stop FOLDER" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Brings the jars of an Apache Kafka broker to a folder, for tests. Quick when they are there.
+#
+#     tools/kafka/install.sh [FOLDER]        (build/kafka)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+folder=${1:-$here/../../build/kafka}
+version=$(sed -n 's:.*<version>\(3[0-9.]*\)</version>.*:\1:p' "$here/pom.xml" | head -n 1)
+
+[ ! -e "$folder/done-$version" ] || exit 0
+mkdir -p "$folder/jars"
+folder=$(cd "$folder" && pwd)
+echo "kafka: fetching Apache Kafka $version for the tests" >&2
+# The registry has bad moments.
+for pause in 3 10 0; do
+    if mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+        -DoutputDirectory="$folder/jars" </dev/null >"$folder/log" 2>&1; then
+        : >"$folder/done-$version"
+        exit 0
+    fi
+    sleep "$pause"
+done
+cat "$folder/log" >&2
+echo "kafka: the jars could not be fetched" >&2
+exit 1
