@@ -208,21 +208,30 @@ static void set_place(struct ctf2 *ctf2, struct draft_type *type)
 
 /* --- bits --- */
 
+static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
+{
+    uint64_t base = 10;
+    const json_t *mappings;
+    if (!ctf2_unsigned(ctf2, json, "preferred-display-base", CTF2_OPTIONAL, 16, &base) ||
+        !ctf2_object(ctf2, json, "mappings", &mappings))
+        return false;
+    if (base != 2 && base != 8 && base != 10 && base != 16)
+        return ctf2_fail(ctf2, "\"preferred-display-base\" is none of 2, 8, 10 and 16");
+    type->base = (uint8_t)base;
+    type->is_enum = json_object_size(mappings) > 0;
+    return true;
+}
+
 static bool read_integer(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length, base = 10;
+    uint64_t length;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT64_MAX, &length))
         return false;
     if (length == 0 || length > 64)
         return ctf2_fail(ctf2, "integers of %llu bits are not read", (unsigned long long)length);
     type->size = (uint8_t)length;
-    if (!ctf2_unsigned(ctf2, json, "preferred-display-base", CTF2_OPTIONAL, 16, &base))
-        return false;
-    if (base != 2 && base != 8 && base != 10 && base != 16)
-        return ctf2_fail(ctf2, "\"preferred-display-base\" is none of 2, 8, 10 and 16");
-    type->base = (uint8_t)base;
-    return read_order(ctf2, json, type) && read_align(ctf2, json, "alignment", &type->align) &&
-           read_roles(ctf2, json, type);
+    return read_shown(ctf2, json, type) && read_order(ctf2, json, type) &&
+           read_align(ctf2, json, "alignment", &type->align) && read_roles(ctf2, json, type);
 }
 
 static bool read_signed(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
@@ -269,7 +278,7 @@ static bool read_float(struct ctf2 *ctf2, const json_t *json, struct draft_type 
 static bool read_varint(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
     type->align = 8;
-    return read_roles(ctf2, json, type);
+    return read_shown(ctf2, json, type) && read_roles(ctf2, json, type);
 }
 
 static bool read_signed_varint(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)

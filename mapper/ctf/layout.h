@@ -106,6 +106,13 @@ struct layout_field {
     const struct layout_field *fields; /* one for arrays, sequences and optionals */
 };
 
+/* How many of `fields` there are. */
+static inline uint32_t layout_part_count(const struct layout_field *field)
+{
+    bool many = field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT;
+    return field->fields == NULL ? 0 : many ? field->count : 1;
+}
+
 /* Slots: a reader keeps `uint64_t slots[layout->slot_count]` per stream, zeroed once; an integer
  * with `save` puts its value there (sign-extended if `is_signed`) as it is passed, and what has
  * `from` takes it. Slots of packet header and context hold for the whole packet, those of an event

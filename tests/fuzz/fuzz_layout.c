@@ -5,12 +5,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint32_t parts(const struct layout_field *field)
-{
-    bool many = field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT;
-    return field->fields == NULL ? 0 : many ? field->count : 1;
-}
-
 static bool has_from(const struct layout_field *field)
 {
     return field->type == LAYOUT_SEQUENCE || field->type == LAYOUT_STRING_SIZED ||
@@ -31,7 +25,7 @@ static void check(const struct layout *layout, const struct layout_field *field,
     for (uint32_t i = 0; i < field->range_count; i++)
         assert(field->ranges[i].low <= field->ranges[i].high ||
                (int64_t)field->ranges[i].low <= (int64_t)field->ranges[i].high);
-    for (uint32_t i = 0; i < parts(field); i++)
+    for (uint32_t i = 0; i < layout_part_count(field); i++)
         check(layout, &field->fields[i], depth + 1);
 }
 

@@ -84,24 +84,13 @@ static void align(struct writer *writer, uint32_t bits)
 
 /* --- who needs a slot --- */
 
-static bool has_parts(const struct layout_field *field)
-{
-    return field->fields != NULL;
-}
-
-static uint32_t parts(const struct layout_field *field)
-{
-    bool many = field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT;
-    return !has_parts(field) ? 0 : many ? field->count : 1;
-}
-
 static void find_users(struct writer *writer, const struct layout_field *field)
 {
     if (field == NULL)
         return;
     if (field->from != LAYOUT_NONE && writer->users[field->from] == NULL)
         writer->users[field->from] = field;
-    for (uint32_t i = 0; i < parts(field); i++)
+    for (uint32_t i = 0; i < layout_part_count(field); i++)
         find_users(writer, &field->fields[i]);
 }
 
@@ -133,7 +122,7 @@ static bool in_range(const struct layout_range *range, bool is_signed, uint64_t 
 
 static const struct layout_field *chosen(const struct layout_field *field, uint64_t tag)
 {
-    for (uint32_t i = 0; i < parts(field); i++)
+    for (uint32_t i = 0; i < layout_part_count(field); i++)
         for (uint32_t j = 0; j < field->fields[i].range_count; j++)
             if (in_range(&field->fields[i].ranges[j], field->is_signed, tag))
                 return &field->fields[i];
@@ -145,7 +134,7 @@ static const struct layout_field *part_that_means(const struct layout_field *fie
 {
     if (field == NULL || field->meaning == meaning)
         return field;
-    for (uint32_t i = 0; i < parts(field); i++) {
+    for (uint32_t i = 0; i < layout_part_count(field); i++) {
         const struct layout_field *found = part_that_means(&field->fields[i], meaning);
         if (found != NULL)
             return found;
@@ -174,7 +163,7 @@ static uint64_t id_value(struct writer *writer, const struct layout_field *field
 /* A value that one of the options of `user` is for. */
 static uint64_t tag_value(struct writer *writer, const struct layout_field *user)
 {
-    uint32_t count = parts(user), first = (uint32_t)below(writer, count);
+    uint32_t count = layout_part_count(user), first = (uint32_t)below(writer, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct layout_field *option = &user->fields[(first + i) % count];
         if (option->range_count == 0)
@@ -351,7 +340,7 @@ static unsigned time_bits(const struct layout_field *field)
 {
     unsigned least =
         field != NULL && field->meaning == LAYOUT_TIMESTAMP && field->size > 0 ? field->size : 64;
-    for (uint32_t i = 0; field != NULL && i < parts(field); i++) {
+    for (uint32_t i = 0; field != NULL && i < layout_part_count(field); i++) {
         unsigned bits = time_bits(&field->fields[i]);
         least = bits < least ? bits : least;
     }
