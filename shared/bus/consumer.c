@@ -35,6 +35,20 @@ static void say(const struct bus_consumer *consumer, const char *sentence)
         consumer->rebalance.say(consumer->rebalance.context, sentence);
 }
 
+/* Where to begin: at the committed offset, else at the beginning. */
+static int64_t begin_of(struct bus_consumer *consumer, int32_t partition)
+{
+    struct failure why;
+    for (int i = 0; i < CLIENT_QUESTIONS; i++) {
+        int64_t offset;
+        char metadata[BUS_METADATA_MAX];
+        if (bus_consumer_committed(consumer, partition, &offset, metadata, &why) == STATUS_OK)
+            return offset == BUS_OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : offset;
+    }
+    say(consumer, why.text);
+    return RD_KAFKA_OFFSET_STORED;
+}
+
 static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     consumer->owned = memory_grow(consumer->owned, &consumer->owned_room,
@@ -43,11 +57,12 @@ static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_
     for (int i = 0; i < list->cnt; i++)
         consumer->owned[consumer->owned_count++] = list->elems[i].partition;
     for (int i = 0; i < list->cnt; i++) {
+        int32_t partition = list->elems[i].partition;
         int64_t offset = BUS_OFFSET_NONE;
         if (consumer->rebalance.assigned)
-            offset = consumer->rebalance.assigned(consumer->rebalance.context,
-                                                  list->elems[i].partition);
-        list->elems[i].offset = offset == BUS_OFFSET_NONE ? RD_KAFKA_OFFSET_STORED : offset;
+            offset = consumer->rebalance.assigned(consumer->rebalance.context, partition);
+        list->elems[i].offset =
+            offset == BUS_OFFSET_NONE ? begin_of(consumer, partition) : offset;
     }
     if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         say(consumer, "an assignment of partitions was refused");
@@ -151,22 +166,29 @@ void bus_consumer_free(struct bus_consumer *consumer)
 
 /* --- reading --- */
 
-/* There is no committed offset, or it is out of range: begin at the beginning. */
+/* The offset to read from is out of range: retention was faster than we are. Goes on at the first
+ * record that is there. A partition in error takes no seek, so all are assigned anew. */
 static void reset(struct bus_consumer *consumer, int32_t partition)
 {
-    int64_t committed;
-    char metadata[BUS_METADATA_MAX];
-    struct failure why;
-    if (bus_consumer_committed(consumer, partition, &committed, metadata, &why) == STATUS_OK &&
-        committed != BUS_OFFSET_NONE) {
-        char *sentence = memory_format("offset %lld of partition %d is gone: records may be "
-                                       "lost; going on at the first that is there",
-                                       (long long)committed, (int)partition);
-        say(consumer, sentence);
-        free(sentence);
+    rd_kafka_topic_partition_list_t *list = owned_list(consumer);
+    rd_kafka_resp_err_t code = rd_kafka_position(consumer->handle, list);
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *at = &list->elems[i];
+        if (at->partition == partition)
+            at->offset = RD_KAFKA_OFFSET_BEGINNING;
+        else if (code != RD_KAFKA_RESP_ERR_NO_ERROR || at->offset < 0)
+            at->offset = begin_of(consumer, at->partition);
     }
-    if (bus_consumer_seek(consumer, partition, RD_KAFKA_OFFSET_BEGINNING, &why) != STATUS_OK)
-        say(consumer, why.text);
+    char *sentence = memory_format("partition %d: the offset to read from is gone: records are "
+                                   "lost; going on at the first that is there",
+                                   (int)partition);
+    say(consumer, sentence);
+    free(sentence);
+    if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        say(consumer, "an assignment of partitions was refused");
+    if (consumer->paused)
+        rd_kafka_pause_partitions(consumer->handle, list);
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* What is no record: OK if it is the caller's (an end), END if there is nothing for it. */
