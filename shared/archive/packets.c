@@ -65,7 +65,7 @@ enum status packet_read(const struct metadata *metadata, struct bytes file, size
     uint64_t size = layout->place[PACKET_SIZE].size != 0
                         ? field_at(metadata, layout, packet, PACKET_SIZE)
                         : content;
-    if (size % 8 != 0 || content > size || content / 8 < layout->size)
+    if (size % 8 != 0 || content > size || (content + 7) / 8 < layout->size)
         return fail(why, STATUS_REJECT,
                     "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
                     (unsigned long long)content, (unsigned long long)size);
