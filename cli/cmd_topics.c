@@ -1,14 +1,18 @@
 #include "cli/cmd_topics.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/memory.h"
-#include "bus/admin.h"
 #include "cli/options.h"
+#include "cli/topic_plans.h"
 #include "service/kafka.h"
 #include "service/service.h"
+
+#define YEAR_MS (365ll * 86400 * 1000)
+
+/* A topic that was made is in the brokers' metadata a moment later; looked for that often. */
+enum { APPEARS_TRIES = 100, APPEARS_PAUSE_MS = 100 };
 
 static const struct config_row rows[] = {
     {.name = "chunk-partitions",
@@ -43,14 +47,14 @@ static const struct config_row rows[] = {
      .type = CONFIG_DURATION,
      .standard = "3d",
      .least = 60000,
-     .most = 3650ll * 86400000,
+     .most = 10 * YEAR_MS,
      .argument = "TIME",
-     .help = "of chunks, partials and results; archives one day more"},
+     .help = "of chunks, partials and results; archives a day more"},
     {.name = "rejected-retention",
      .type = CONFIG_DURATION,
-     .standard = "14d",
+     .standard = "10d",
      .least = 60000,
-     .most = 3650ll * 86400000,
+     .most = 10 * YEAR_MS,
      .argument = "TIME",
      .help = "of what was parked"},
     {.name = "state-segment",
@@ -60,6 +64,14 @@ static const struct config_row rows[] = {
      .most = 30ll * 86400000,
      .argument = "TIME",
      .help = "of the compacted topic: what is older is compacted"},
+    {.name = "state-dirty",
+     .type = CONFIG_INTEGER,
+     .standard = "10",
+     .least = 1,
+     .most = 100,
+     .argument = "PERCENT",
+     .help = "so much of the state's log is left as it is until\n"
+             "compacting is worth while"},
 };
 static const struct config_section own = {"Topics", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
@@ -67,128 +79,126 @@ static const struct config_program program = {
     .command = "spanmill topics",
     .block = "topics",
     .operands = "create|check",
-    .about = "Makes the topics that are not there, or says how those that are differ from what they\n"
-             "should be.",
+    .about =
+        "Makes the topics of the pool, or looks whether they are as they should be. Those that\n"
+        "are there already are left as they are; what differs is told, and makes the exit\n"
+        "code 1.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill topics create -b kafka-1:9092\n"
-                "spanmill topics check -b kafka-1:9092 --prefix staging",
+                "spanmill topics create --partitions 4 --chunk-partitions 4 --replication 1 "
+                "--min-insync 1\n"
+                "spanmill topics check --config /etc/spanmill/spanmill.yaml",
 };
 
-enum { SETTINGS_MAX = 12, NUMBER_MAX = 24, DAY_MS = 86400000 };
+static struct topic_wishes wishes_of(const struct config *config)
+{
+    /* The tables give limits. */
+    return (struct topic_wishes){
+        .chunk_partitions = (int32_t)config_integer(config, "chunk-partitions"),
+        .partitions = (int32_t)config_integer(config, "partitions"),
+        .replication = (int)config_integer(config, "replication"),
+        .min_insync = (int)config_integer(config, "min-insync"),
+        .retention_ms = config_duration_ms(config, "retention"),
+        .rejected_retention_ms = config_duration_ms(config, "rejected-retention"),
+        .state_segment_ms = config_duration_ms(config, "state-segment"),
+        .state_dirty = (unsigned)config_integer(config, "state-dirty"),
+    };
+}
 
-/* A plan and the texts of its numbers. */
-struct plan {
-    struct bus_topic_plan plan;
-    struct bus_topic_setting settings[SETTINGS_MAX];
-    char numbers[SETTINGS_MAX][NUMBER_MAX];
+/* What is told of one topic. */
+struct topic_check {
+    const char *name;
+    size_t differences;
 };
 
-static void set(struct plan *plan, const char *key, const char *value)
+static void tell_difference(void *context, const char *what, const char *planned, const char *found)
 {
-    plan->settings[plan->plan.setting_count++] = (struct bus_topic_setting){key, value};
+    struct topic_check *check = context;
+    check->differences++;
+    printf("%s: %s is %s, should be %s\n", check->name, what, found, planned);
 }
 
-static void set_number(struct plan *plan, const char *key, uint64_t value)
+/* Looks at a topic; one that was just made is waited for. */
+static enum status check_topic(struct bus_admin *admin, const struct bus_topic_plan *plan,
+                               bool made, struct topic_check *check, struct failure *why)
 {
-    char *number = plan->numbers[plan->plan.setting_count];
-    snprintf(number, NUMBER_MAX, "%llu", (unsigned long long)value);
-    set(plan, key, number);
-}
-
-static void plan_topic(struct plan *plan, enum bus_topic topic, const struct config *config)
-{
-    *plan = (struct plan){
-        .plan = {.topic = topic,
-                 .partitions = (int32_t)config_integer(
-                     config, topic == BUS_CHUNKS ? "chunk-partitions" : "partitions"),
-                 .replication = (int)config_integer(config, "replication"),
-                 .settings = plan->settings}};
-    set_number(plan, "min.insync.replicas", (uint64_t)config_integer(config, "min-insync"));
-    set(plan, "unclean.leader.election.enable", "false");
-    set(plan, "message.timestamp.type", "LogAppendTime");
-    if (topic == BUS_STATE) {
-        /* Small segments, often compacted: else restoring reads what was replaced long ago. */
-        set(plan, "cleanup.policy", "compact");
-        set(plan, "segment.bytes", "67108864");
-        set_number(plan, "segment.ms", config_duration_ms(config, "state-segment"));
-        set(plan, "min.cleanable.dirty.ratio", "0.1");
-        return;
+    enum status status;
+    for (int tries = made ? APPEARS_TRIES : 1;; tries--) {
+        status = bus_admin_check(admin, plan, tell_difference, check, why);
+        if (status != STATUS_END || tries <= 1)
+            return status;
+        nanosleep(&(struct timespec){.tv_nsec = APPEARS_PAUSE_MS * 1000000L}, NULL);
     }
-    uint64_t retention_ms = config_duration_ms(config, "retention");
-    if (topic == BUS_REJECTED)
-        retention_ms = config_duration_ms(config, "rejected-retention");
-    if (topic == BUS_ARCHIVES)
-        retention_ms += DAY_MS; /* what an announcement points to outlives it */
-    set(plan, "cleanup.policy", "delete");
-    set_number(plan, "retention.ms", retention_ms);
 }
 
-struct difference {
-    const char *topic;
-    unsigned count;
-};
-
-static void differs(void *context, const char *what, const char *planned, const char *found)
+static enum status do_topic(struct bus_admin *admin, const struct bus_topic_plan *plan, bool create,
+                            const char *name, bool *well, struct failure *why)
 {
-    struct difference *difference = context;
-    printf("%s: %s is %s, should be %s\n", difference->topic, what, found, planned);
-    difference->count++;
-}
-
-/* How many topics are not as they should be; -1 if that cannot be told. */
-static int check_all(struct bus_admin *admin, const struct bus_settings *bus,
-                     const struct config *config, struct failure *why)
-{
-    int wrong = 0;
-    for (int i = 0; i < BUS_TOPICS; i++) {
-        struct plan plan;
-        char name[BUS_NAME_MAX];
-        plan_topic(&plan, (enum bus_topic)i, config);
-        bus_topic_name(bus, plan.plan.topic, name);
-        struct difference difference = {.topic = name};
-        enum status status =
-            bus_admin_check(admin, &plan.plan, differs, &difference, why);
-        if (status == STATUS_RETRY || status == STATUS_REJECT)
-            return -1;
-        if (status == STATUS_END)
-            printf("%s: is not there\n", name);
-        else if (difference.count == 0)
-            printf("%s: as it should be\n", name);
-        wrong += status == STATUS_END || difference.count > 0;
+    enum status status = STATUS_END;
+    if (create)
+        status = bus_admin_create(admin, plan, why);
+    if (status != STATUS_OK && status != STATUS_END)
+        return status;
+    bool made = status == STATUS_OK;
+    struct topic_check check = {.name = name};
+    status = check_topic(admin, plan, made, &check, why);
+    if (status == STATUS_END) {
+        printf("%s: is not there\n", name);
+        *well = false;
+        return STATUS_OK;
     }
-    return wrong;
+    if (status == STATUS_OK && check.differences == 0)
+        printf("%s: %s, %d partitions\n", name, made ? "made" : "as it should be",
+               (int)plan->partitions);
+    *well = *well && check.differences == 0;
+    return status;
 }
 
-static int create_all(struct bus_admin *admin, const struct bus_settings *bus,
-                      const struct config *config, struct failure *why)
+static enum exit_code run(const struct config *config, const struct bus_settings *bus, bool create)
 {
-    for (int i = 0; i < BUS_TOPICS; i++) {
-        struct plan plan;
-        char name[BUS_NAME_MAX];
-        plan_topic(&plan, (enum bus_topic)i, config);
-        bus_topic_name(bus, plan.plan.topic, name);
-        enum status status = bus_admin_create(admin, &plan.plan, why);
-        if (status != STATUS_OK && status != STATUS_END)
-            return -1;
-        printf("%s: %s\n", name, status == STATUS_END ? "was there" : "made");
-    }
-    return 0;
-}
-
-static int run(const struct config *config, const struct bus_settings *bus, bool create)
-{
-    struct bus_admin *admin;
+    struct topic_wishes wishes = wishes_of(config);
+    struct topic_plans plans;
+    topic_plans_init(&plans, &wishes);
     struct failure why;
+    struct bus_admin *admin;
+    bool well = true;
     enum status status = bus_admin_new(bus, &admin, &why);
-    int wrong = -1;
-    if (status == STATUS_OK) {
-        wrong = create ? create_all(admin, bus, config, &why) : check_all(admin, bus, config, &why);
-        bus_admin_free(admin);
+    for (int i = 0; i < BUS_TOPICS && status == STATUS_OK; i++) {
+        char name[BUS_NAME_MAX];
+        bus_topic_name(bus, (enum bus_topic)i, name);
+        status = do_topic(admin, &plans.at[i], create, name, &well, &why);
     }
-    if (wrong < 0)
+    bus_admin_free(admin);
+    if (status != STATUS_OK)
         fprintf(stderr, "spanmill topics: %s\n", why.text);
-    return wrong == 0 && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (fflush(stdout) != 0)
+        return EXIT_FAILED;
+    return status == STATUS_OK && well ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool read_action(const struct config *config, bool *create)
+{
+    char *const *operands;
+    size_t count = config_operands(config, &operands);
+    if (count != 1) {
+        config_wrong(config, stderr, "one of create and check is wanted");
+        return false;
+    }
+    *create = strcmp(operands[0], "create") == 0;
+    if (!*create && strcmp(operands[0], "check") != 0) {
+        config_wrong(config, stderr, "`%s` is neither create nor check", operands[0]);
+        return false;
+    }
+    long long copies = config_integer(config, "replication");
+    long long wanted = config_integer(config, "min-insync");
+    if (wanted > copies) {
+        config_wrong(config, stderr, "min-insync is %lld (%s), more than replication, %lld (%s)",
+                     wanted, config_source(config, "min-insync"), copies,
+                     config_source(config, "replication"));
+        return false;
+    }
+    return true;
 }
 
 int cmd_topics(int argc, char **argv)
@@ -197,21 +207,21 @@ int cmd_topics(int argc, char **argv)
     enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
     if (outcome != CONFIG_RUN)
         return (int)outcome;
-    char *const *words;
-    size_t count = config_operands(config, &words);
-    bool create = count == 1 && strcmp(words[0], "create") == 0;
+    bool create;
+    if (!read_action(config, &create)) {
+        config_free(config);
+        return EXIT_WRONG_USAGE;
+    }
     struct log log = {.file = stderr, .program = "spanmill topics", .level = LOG_WARNING};
     struct kafka_settings kafka;
     struct failure why;
-    int code = EXIT_WRONG_USAGE;
-    if (!create && (count != 1 || strcmp(words[0], "check") != 0)) {
-        config_wrong(config, stderr, "`create` or `check`");
-    } else if (kafka_settings_init(&kafka, config, &log, &why) != STATUS_OK) {
+    if (kafka_settings_init(&kafka, config, &log, &why) != STATUS_OK) {
         config_wrong(config, stderr, "%s", why.text);
-    } else {
-        code = run(config, &kafka.bus, create);
-        kafka_settings_clear(&kafka);
+        config_free(config);
+        return EXIT_WRONG_USAGE;
     }
+    enum exit_code code = run(config, &kafka.bus, create);
+    kafka_settings_clear(&kafka);
     config_free(config);
-    return code;
+    return (int)code;
 }

@@ -1,0 +1,74 @@
+#include "cli/topic_plans.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* An announcement is read before its archive: the archive is there for longer. */
+#define ARCHIVES_LONGER_MS (UINT64_C(86400) * 1000)
+/* Segments that are still written to are not compacted. Of Kafka's own size (1 GiB), that much
+ * would have to be read to restore a few MiB of state. */
+#define STATE_SEGMENT_BYTES (UINT64_C(64) << 20)
+/* Records have 1,000,000 bytes at the most (bus/producer.c); this is Kafka's default, which
+ * operators may have lowered. */
+#define RECORD_BYTES_MAX UINT64_C(1048588)
+
+static void plan_value(struct topic_plans *plans, enum bus_topic topic, const char *key,
+                       const char *value)
+{
+    struct bus_topic_plan *plan = &plans->at[topic];
+    assert(plan->setting_count < TOPIC_SETTINGS_MAX);
+    char *room = plans->values[topic][plan->setting_count];
+    snprintf(room, TOPIC_VALUE_MAX, "%s", value);
+    plans->settings[topic][plan->setting_count++] = (struct bus_topic_setting){key, room};
+}
+
+static void plan_number(struct topic_plans *plans, enum bus_topic topic, const char *key,
+                        uint64_t value)
+{
+    char text[TOPIC_VALUE_MAX];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    plan_value(plans, topic, key, text);
+}
+
+static void plan_state(struct topic_plans *plans, const struct topic_wishes *wishes)
+{
+    char ratio[TOPIC_VALUE_MAX];
+    /* As Kafka writes it when asked: 0.1, not 0.10. */
+    snprintf(ratio, sizeof ratio, "%g", wishes->state_dirty / 100.0);
+    plan_value(plans, BUS_STATE, "cleanup.policy", "compact");
+    plan_number(plans, BUS_STATE, "segment.bytes", STATE_SEGMENT_BYTES);
+    plan_number(plans, BUS_STATE, "segment.ms", wishes->state_segment_ms);
+    plan_value(plans, BUS_STATE, "min.cleanable.dirty.ratio", ratio);
+}
+
+static void plan_log(struct topic_plans *plans, enum bus_topic topic, uint64_t retention_ms)
+{
+    plan_value(plans, topic, "cleanup.policy", "delete");
+    plan_number(plans, topic, "retention.ms", retention_ms);
+}
+
+void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wishes)
+{
+    *plans = (struct topic_plans){0};
+    for (int i = 0; i < BUS_TOPICS; i++) {
+        enum bus_topic topic = (enum bus_topic)i;
+        plans->at[i] = (struct bus_topic_plan){
+            .topic = topic,
+            .partitions = topic == BUS_CHUNKS ? wishes->chunk_partitions : wishes->partitions,
+            .replication = wishes->replication,
+            .settings = plans->settings[i]};
+        plan_number(plans, topic, "min.insync.replicas", (uint64_t)wishes->min_insync);
+        /* What was acknowledged by all must not be taken back by one that was behind. */
+        plan_value(plans, topic, "unclean.leader.election.enable", "false");
+        plan_number(plans, topic, "max.message.bytes", RECORD_BYTES_MAX);
+        /* Ages are told by one clock, the broker's, not by those of hosts. */
+        plan_value(plans, topic, "message.timestamp.type", "LogAppendTime");
+    }
+    plan_log(plans, BUS_CHUNKS, wishes->retention_ms);
+    plan_log(plans, BUS_ARCHIVES, wishes->retention_ms + ARCHIVES_LONGER_MS);
+    plan_log(plans, BUS_PARTIALS, wishes->retention_ms);
+    plan_state(plans, wishes);
+    plan_log(plans, BUS_RESULTS, wishes->retention_ms);
+    plan_log(plans, BUS_REJECTED, wishes->rejected_retention_ms);
+}
