@@ -5,6 +5,7 @@
 
 #include "archive/metadata.h"
 #include "archive/packets.h"
+#include "base/crash.h"
 #include "base/memory.h"
 #include "mapper/folder.h"
 #include "mapper/source.h"
@@ -120,6 +121,8 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before)
 /* The seam that an archive brings along. */
 static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
 {
+    if (mutant("no-seam"))
+        return;
     for (size_t i = 0; i < seam->trace_count; i++) {
         const struct trace_files *from = &seam->traces[i];
         struct trace_files *trace = set_trace(&chunk->set, from->name);

@@ -65,6 +65,37 @@ static void sent(struct worker *worker, const struct bus_offset *offsets)
     worker->dirty_since_ms = 0;
 }
 
+/* --- what must not be done: tests see to it that they would notice --- */
+
+static void commit_first(struct worker *worker, const struct bus_offset *offsets)
+{
+    struct failure ignored;
+    for (size_t i = 0; i < worker->part_count; i++) {
+        enum status status = bus_consumer_commit(worker->consumer, &offsets[i], &ignored);
+        (void)status;
+    }
+}
+
+/* The records of the state in a transaction of their own. */
+static enum status send_state_alone(struct worker *worker, const struct bus_record *records,
+                                    size_t count, struct failure *why)
+{
+    struct bus_record *state = memory_new((count + 1) * sizeof *state);
+    struct bus_offset *offsets = memory_new((worker->part_count + 1) * sizeof *offsets);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (records[i].topic == BUS_STATE)
+            state[used++] = records[i];
+    for (size_t i = 0; i < worker->part_count; i++)
+        offsets[i] = (struct bus_offset){worker->parts[i]->number, worker->parts[i]->sent, NULL};
+    struct bus_patience patience = worker_patience(worker);
+    enum status status = bus_transact(worker->producer, state, used, worker->consumer, offsets,
+                                      worker->part_count, &patience, why);
+    free(state);
+    free(offsets);
+    return status;
+}
+
 enum status worker_transact(struct worker *worker, struct failure *why)
 {
     size_t count = 0;
@@ -86,8 +117,15 @@ enum status worker_transact(struct worker *worker, struct failure *why)
     }
     struct bus_patience patience = worker_patience(worker);
     uint64_t begin_ms = service_now_ms();
-    enum status status = bus_transact(worker->producer, records, used, worker->consumer, offsets,
-                                      worker->part_count, &patience, why);
+    if (mutant("commit-first"))
+        commit_first(worker, offsets);
+    enum status status = STATUS_OK;
+    if (mutant("state-outside"))
+        status = send_state_alone(worker, records, used, why);
+    crash_point("reducer-between");
+    if (status == STATUS_OK)
+        status = bus_transact(worker->producer, records, used, worker->consumer, offsets,
+                              worker->part_count, &patience, why);
     if (status == STATUS_OK) {
         metrics_observe(service_metrics(worker->service), METRIC_TRANSACTION_TIME, 0,
                         service_now_ms() - begin_ms);
