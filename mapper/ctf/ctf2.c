@@ -151,7 +151,7 @@ static bool refuse_extensions(struct ctf2 *ctf2, const json_t *json)
 
 static bool read_preamble(struct ctf2 *ctf2, const json_t *json)
 {
-    uint64_t version;
+    uint64_t version = 0;
     if (ctf2->has_preamble)
         return ctf2_fail(ctf2, "a second one");
     ctf2->has_preamble = true;
@@ -166,8 +166,8 @@ static bool read_preamble(struct ctf2 *ctf2, const json_t *json)
 
 static bool read_alias(struct ctf2 *ctf2, const json_t *json)
 {
-    struct text name;
-    const struct draft_type *type;
+    struct text name = {"", 0};
+    const struct draft_type *type = NULL;
     if (!ctf2_text(ctf2, json, "name", CTF2_REQUIRED, &name))
         return false;
     uint32_t id = names_id(&ctf2->draft->names, name);
@@ -275,7 +275,7 @@ static bool read_clock_class(struct ctf2 *ctf2, const json_t *json, struct layou
 
 static bool read_clock(struct ctf2 *ctf2, const json_t *json)
 {
-    struct text id;
+    struct text id = {"", 0};
     if (!ctf2_text(ctf2, json, "id", CTF2_REQUIRED, &id))
         return false;
     uint32_t index = draft_clock(ctf2->draft, id, ctf2->place);
@@ -371,7 +371,7 @@ static const struct {
 
 static bool read_object(struct ctf2 *ctf2, const json_t *json)
 {
-    struct text type;
+    struct text type = {"", 0};
     if (!json_is_object(json))
         return ctf2_fail(ctf2, "not an object");
     if (!ctf2_text(ctf2, json, "type", CTF2_REQUIRED, &type))

@@ -224,7 +224,7 @@ static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type 
 
 static bool read_integer(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT64_MAX, &length))
         return false;
     if (length == 0 || length > 64)
@@ -249,7 +249,7 @@ static bool read_bool(struct ctf2 *ctf2, const json_t *json, struct draft_type *
 /* An array of bits: a number as far as it is one, else an array indeed. */
 static bool read_bits(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, &length))
         return false;
     if (length <= 64)
@@ -265,7 +265,7 @@ static bool read_bits(struct ctf2 *ctf2, const json_t *json, struct draft_type *
 
 static bool read_float(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT64_MAX, &length))
         return false;
     if (length != 16 && length != 32 && length != 64 && length != 128)
@@ -308,14 +308,14 @@ static bool read_encoding(struct ctf2 *ctf2, const json_t *json, bool *is_utf8)
 static bool read_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
     type->align = 8;
-    bool is_utf8;
+    bool is_utf8 = false;
     return read_encoding(ctf2, json, &is_utf8) &&
            (is_utf8 || ctf2_fail(ctf2, "only UTF-8 is read where a NUL ends a string"));
 }
 
 static bool read_fixed_blob(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length;
+    uint64_t length = 0;
     type->align = 8;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, &length))
         return false;
@@ -325,7 +325,7 @@ static bool read_fixed_blob(struct ctf2 *ctf2, const json_t *json, struct draft_
 
 static bool read_fixed_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    bool is_utf8;
+    bool is_utf8 = false;
     if (!read_encoding(ctf2, json, &is_utf8) || !read_fixed_blob(ctf2, json, type))
         return false;
     type->type = is_utf8 ? LAYOUT_STRING_FIXED : LAYOUT_BLOB_FIXED;
@@ -342,7 +342,7 @@ static bool read_sized_blob(struct ctf2 *ctf2, const json_t *json, struct draft_
 
 static bool read_sized_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    bool is_utf8;
+    bool is_utf8 = false;
     if (!read_encoding(ctf2, json, &is_utf8) || !read_sized_blob(ctf2, json, type))
         return false;
     type->type = is_utf8 ? LAYOUT_STRING_SIZED : LAYOUT_BLOB_SIZED;
@@ -353,7 +353,7 @@ static bool read_sized_string(struct ctf2 *ctf2, const json_t *json, struct draf
 
 static bool read_fixed_array(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length;
+    uint64_t length = 0;
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, &length))
         return false;
     type->count = (uint32_t)length;
@@ -460,7 +460,7 @@ static const struct {
 
 static bool read_class(struct ctf2 *ctf2, const json_t *json, const struct draft_type **out)
 {
-    struct text name;
+    struct text name = {"", 0};
     if (!ctf2_text(ctf2, json, "type", CTF2_REQUIRED, &name) || !ctf2_count(ctf2))
         return false;
     if (ctf2->depth == LAYOUT_DEPTH_MAX)

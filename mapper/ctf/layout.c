@@ -75,7 +75,7 @@ static enum status unpack(struct bytes file, char *room, size_t *used, struct fa
     bool big_endian = is_packet(file, true);
     *used = 0;
     for (size_t offset = 0; offset < file.count;) {
-        struct bytes content = {NULL, 0};
+        struct bytes content = {file.at, 0};
         enum status status = packet_at(file, offset, big_endian, &content, &offset, why);
         if (status != STATUS_OK)
             return status;

@@ -19,7 +19,7 @@ static bool is_key(struct text key, const char *name)
 
 static bool read_item(struct tsdl *tsdl, const struct block *block)
 {
-    struct text key;
+    struct text key = {"", 0};
     bool defines;
     if (!tsdl_dotted(tsdl, &key) || !tsdl_accept(tsdl, ":=", &defines))
         return false;
@@ -175,11 +175,10 @@ static bool define_event(struct tsdl *tsdl, struct text key, const struct draft_
 static bool read_event(struct tsdl *tsdl, const char *place)
 {
     static const struct block BLOCK = {set_event, define_event};
-    struct draft_event *event = draft_add_event(tsdl->draft, place);
+    (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;
-    event = this_event(tsdl);
-    return event->name != NULL || tsdl_fail_at(tsdl, place, "an event without its name");
+    return this_event(tsdl)->name != NULL || tsdl_fail_at(tsdl, place, "an event without its name");
 }
 
 /* --- env --- */

@@ -201,7 +201,7 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
 static bool read_declarators(struct tsdl *tsdl,
                              bool (*use)(struct tsdl *tsdl, const struct declarator *declarator))
 {
-    const struct draft_type *type;
+    const struct draft_type *type = NULL;
     struct declarator declarator;
     if (!read_first(tsdl, &type, &declarator))
         return false;
@@ -335,8 +335,8 @@ static bool read_variant(struct tsdl *tsdl, const struct draft_type **out)
     struct draft_type *type = draft_type_new(tsdl->draft, LAYOUT_VARIANT, place);
     *out = type;
     if (!tsdl_is(tsdl, "{")) {
-        const struct draft_type *named;
-        if (!find_named(tsdl, SYMBOL_VARIANT, "variant", name, place, &named))
+        const struct draft_type *named = NULL;
+        if (!find_named(tsdl, SYMBOL_VARIANT, "variant", name, place, &named) || named == NULL)
             return false;
         *type = *named;
         type->place = place;
@@ -433,7 +433,7 @@ static bool read_specifier(struct tsdl *tsdl, const struct draft_type **out)
 
 bool tsdl_type(struct tsdl *tsdl, const struct draft_type **out)
 {
-    const struct draft_type *type;
+    const struct draft_type *type = NULL;
     const char *place = tsdl->token.at;
     bool is_const;
     if (!tsdl_accept(tsdl, CONST, &is_const))

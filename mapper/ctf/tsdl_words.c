@@ -10,6 +10,8 @@ enum { MADE_MAX = 1 << 20 };
 /* --- failing --- */
 
 static bool fail_at(struct tsdl *tsdl, const char *place, const char *format, va_list arguments)
+    PRINTF_LIKE(3, 0);
+static bool fail_at(struct tsdl *tsdl, const char *place, const char *format, va_list arguments)
 {
     char sentence[512];
     vsnprintf(sentence, sizeof sentence, format, arguments);
@@ -210,7 +212,7 @@ bool tsdl_attributes(struct tsdl *tsdl, void *into,
     if (!tsdl_expect(tsdl, "{"))
         return false;
     while (!tsdl_is(tsdl, "}")) {
-        struct text key;
+        struct text key = {"", 0};
         struct value value;
         if (!tsdl_dotted(tsdl, &key) || !tsdl_expect(tsdl, "=") || !tsdl_value(tsdl, &value) ||
             !tsdl_expect(tsdl, ";") || !set(tsdl, into, key, &value))
