@@ -1,8 +1,12 @@
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "ctf2_parser.h"
 
 /* Of one field location. */
 enum { LOCATION_MAX = 64 };
+/* Bytes of the path to a class, which each that has a length or tag keeps. */
+enum { PLACE_MAX = 160 };
 
 static bool is(struct text text, const char *what)
 {
@@ -196,13 +200,15 @@ static bool read_location(struct ctf2 *ctf2, const json_t *json, const char *key
     return true;
 }
 
-/* What is found to be wrong with it later names where it stands. */
+/* What is found to be wrong with it later names where it stands, as far as so many bytes do. */
 static void set_place(struct ctf2 *ctf2, struct draft_type *type)
 {
-    char *words =
-        memory_format("%s: %.*s", ctf2->place,
-                      (int)(ctf2->path_count >= 2 ? ctf2->path_count - 2 : 0), ctf2->path);
-    type->place = arena_string(&ctf2->draft->arena, text_of(words));
+    size_t count = ctf2->path_count < PLACE_MAX ? ctf2->path_count : PLACE_MAX;
+    char *words = memory_format("%s: %.*s", ctf2->place, (int)count, ctf2->path);
+    size_t length = strlen(words);
+    while (length > 0 && (words[length - 1] == ' ' || words[length - 1] == ':'))
+        length--; /* the sentence brings its own */
+    type->place = arena_string(&ctf2->draft->arena, (struct text){words, length});
     free(words);
 }
 
