@@ -96,6 +96,10 @@ static enum status set_new(struct bytes metadata, bool of_user_folder,
     enum status status = layout_open(metadata, &layout, why);
     if (status != STATUS_OK)
         return status;
+    if (layout->stream_count == 0) {
+        layout_close(layout);
+        return fail(why, STATUS_REJECT, "metadata: declares no stream");
+    }
     struct plan_set *set = memory_new(sizeof *set);
     set->layout = layout;
     set->domain = domain_of(layout, of_user_folder);

@@ -33,23 +33,25 @@ static void put_line(struct fake_file *text, const struct event *event)
         count = snprintf(line, sizeof line, "%" PRIu64 " cpu%d lost %" PRId64 " %" PRId64 "\n",
                          event->time_ns, event->cpu, event->value[0], event->value[1]);
     else if (event->kind == EVENT_EXIT)
-        count = snprintf(line, sizeof line, "%" PRIu64 " cpu%d exit %" PRId64 " %.*s\n",
-                         event->time_ns, event->cpu, event->value[0], (int)event->text[0].count,
-                         event->text[0].at);
+        count =
+            snprintf(line, sizeof line, "%" PRIu64 " cpu%d exit %" PRId64 " %.*s\n", event->time_ns,
+                     event->cpu, event->value[0], (int)event->text[0].count, event->text[0].at);
     else
         count = snprintf(line, sizeof line, "%" PRIu64 " cpu%d %s\n", event->time_ns, event->cpu,
                          event->class->name);
     fake_put(text, line, (size_t)count);
 }
 
-static enum status read_set(const struct trace_set *set, struct reading *reading)
+static enum status read_kind(const struct reader_kind *kind, const struct trace_set *set,
+                             struct reading *reading)
 {
     struct schema *schema = schema_new(NULL);
+    struct reader_choice choice = {.kind = kind};
     struct reader_warnings warnings = {note, reading};
     struct reader *reader;
     struct failure why = {.text = ""};
     *reading = (struct reading){.warnings = 0};
-    enum status status = reader_open(set, schema, &warnings, &reader, &why);
+    enum status status = reader_open_as(&choice, set, schema, &warnings, &reader, &why);
     while (status == STATUS_OK) {
         const struct event *events;
         size_t count;
@@ -60,6 +62,23 @@ static enum status read_set(const struct trace_set *set, struct reading *reading
     fake_number(&reading->text, 0, 1);
     reader_close(reader);
     schema_free(schema);
+    return status;
+}
+
+/* What the usual reader gives; all others give the same. */
+static enum status read_set(const struct trace_set *set, struct reading *reading)
+{
+    size_t count;
+    const struct reader_kind *const *kinds = reader_kinds(&count);
+    enum status status = read_kind(NULL, set, reading);
+    for (size_t i = 0; i < count; i++) {
+        struct reading other;
+        const char *name = reader_kind_name(kinds[i]);
+        cr_expect(eq(int, read_kind(kinds[i], set, &other), status), "%s", name);
+        cr_expect(eq(str, (char *)other.text.at, (char *)reading->text.at), "%s", name);
+        cr_expect(eq(sz, other.warnings, reading->warnings), "%s: %s", name, other.warning);
+        fake_clear(&other.text);
+    }
     return status;
 }
 
@@ -190,8 +209,10 @@ Test(reader, copies_what_events_point_to)
 static void add_ten(struct fake_file *file, uint64_t sequence, uint64_t discarded)
 {
     fake_add(file,
-             (struct fake_packet){.begin = 10 * sequence, .end = 10 * sequence + 9,
-                                  .sequence = sequence, .discarded = discarded},
+             (struct fake_packet){.begin = 10 * sequence,
+                                  .end = 10 * sequence + 9,
+                                  .sequence = sequence,
+                                  .discarded = discarded},
              (uint64_t[]){10 * sequence + 5}, 1);
 }
 
@@ -254,8 +275,7 @@ Test(reader, goes_on_with_the_others_where_a_stream_is_cut)
              (uint64_t[]){40}, 1);
     struct reading reading;
     cr_expect(eq(int, read_set(trace_set_of(trace), &reading), STATUS_END));
-    cr_expect(eq(str, (char *)reading.text.at,
-                 "15 cpu0 other\n19 cpu0 lost 0 1\n40 cpu1 other\n"));
+    cr_expect(eq(str, (char *)reading.text.at, "15 cpu0 other\n19 cpu0 lost 0 1\n40 cpu1 other\n"));
     cr_expect(eq(sz, reading.warnings, 1));
     cr_expect(ne(ptr, strstr(reading.warning, "kernel: channel_0: packet at "), NULL));
     fake_clear(&reading.text);
@@ -274,8 +294,7 @@ Test(reader, goes_on_with_the_others_where_an_event_is_none)
              (uint64_t[]){40}, 1);
     struct reading reading;
     cr_expect(eq(int, read_set(trace_set_of(trace), &reading), STATUS_END));
-    cr_expect(eq(str, (char *)reading.text.at,
-                 "20 cpu0 other\n20 cpu0 lost 0 1\n40 cpu1 other\n"));
+    cr_expect(eq(str, (char *)reading.text.at, "20 cpu0 other\n20 cpu0 lost 0 1\n40 cpu1 other\n"));
     cr_expect(eq(sz, reading.warnings, 1));
     fake_clear(&reading.text);
     trace_free(trace);
@@ -376,8 +395,8 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
         struct chunk *chunk;
         struct reader *reader;
         cr_assert(eq(int, chunk_open(&list.at[i], &chunk, NULL), STATUS_OK));
-        cr_assert(eq(int, reader_open(chunk_traces(chunk), schema, NULL, &reader, NULL),
-                     STATUS_OK));
+        cr_assert(
+            eq(int, reader_open(chunk_traces(chunk), schema, NULL, &reader, NULL), STATUS_OK));
         const struct event *events;
         size_t count;
         while (reader_next(reader, &events, &count, NULL) == STATUS_OK) {
@@ -388,7 +407,8 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
                     continue;
                 events_in++;
                 if (event->domain == DOMAIN_UST)
-                    cr_assert(eq(int, event->has, EVENT_HAS_VPID | EVENT_HAS_VTID | EVENT_HAS_PROCNAME));
+                    cr_assert(
+                        eq(int, event->has, EVENT_HAS_VPID | EVENT_HAS_VTID | EVENT_HAS_PROCNAME));
                 backwards += event->time_ns < last_ns;
                 last_ns = event->time_ns;
                 phases += strcmp(event->class->name, "thumbnailer:phase_begin") == 0;
