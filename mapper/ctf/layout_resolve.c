@@ -1,4 +1,4 @@
-#include "layout_resolve.h"
+#include "layout_builder.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
-/* mapper/ctf/layout_resolve.h -- the fields of a layout as they are being built, and where the
- * lengths and tags among them are. For layout_build.c. */
-#ifndef MAPPER_CTF_LAYOUT_RESOLVE_H
-#define MAPPER_CTF_LAYOUT_RESOLVE_H
+/* mapper/ctf/layout_builder.h -- the fields of a layout as they are being built, and where the
+ * lengths and tags among them are. For layout_build.c and what helps it. */
+#ifndef MAPPER_CTF_LAYOUT_BUILDER_H
+#define MAPPER_CTF_LAYOUT_BUILDER_H
 
 #include "mapper/ctf/layout_draft.h"
 
@@ -32,6 +32,15 @@ struct builder {
     uint32_t **shared; /* every `save` and `from` with a shared slot */
     size_t shared_count, shared_room;
 };
+
+/* --- layout_fields.c --- */
+
+/* Builds what stands in `scope`, after all that stands before it; *out is NULL if nothing does
+ * (`type` is NULL). */
+MUST_CHECK enum status fields_build(struct builder *builder, enum draft_scope scope,
+                                    const struct draft_type *type, const struct layout_field **out);
+
+/* --- layout_resolve.c --- */
 
 /* The integer that is the length or tag of what `type` describes. */
 struct target {

@@ -1,0 +1,179 @@
+/* Metadata of CTF 1.8 that is wrong, cut, or more than anybody means. */
+#include <stdio.h>
+
+#include "tests/mapper/tsdl_text.h"
+
+/* --- faults --- */
+
+Test(tsdl_faults, faults_have_line_and_column)
+{
+    refused("/* x */\n\n  stuff", "metadata:3:3: neither a type nor trace, stream, event, env, "
+                                  "clock or callsite");
+    refused("trace { major = 1; minor = 8 };", "metadata:1:30: \";\" is due, not \"}\"");
+    refused("trace { major = 2; };", "metadata:1:17: only CTF 1.8 is read");
+    refused("trace { major = 1; minor = 8; };",
+            "metadata:1:1: the trace does not tell its byte order");
+    refused("trace { byte_order = native; };",
+            "metadata:1:22: the byte order of the trace is le or be");
+    refused("trace { byte_order = middle; };",
+            "metadata:1:22: a byte order is due: le, be, network or native");
+    refused(TRACE TRACE, "metadata:2:1: a second trace");
+    refused("env { a = 1; };", "metadata: no trace is declared");
+    refused(TRACE "env { a = ; };", "metadata:2:11: a value is due");
+    refused(TRACE "env { a = 99999999999999999999; };", "metadata:2:11: a number beyond 64 bits");
+    refused(TRACE "env { a = 0x; };", "metadata:2:11: a number without digits");
+    refused(TRACE "env { a = 12ab; };", "metadata:2:11: a number with other characters");
+    refused(TRACE "env { a = \"x; };", "metadata:2:11: a string that does not end");
+    refused(TRACE "env { a = 'xy'; };", "metadata:2:11: not one character");
+    refused(TRACE "env { /* }", "metadata:2:7: a comment that does not end");
+    refused(TRACE "env { a = @; };", "metadata:2:11: a character that means nothing here");
+    refused(TRACE "clock { freq = 5; };", "metadata:2:1: a clock without its name");
+    refused(TRACE "clock { name = c; freq = 0; };",
+            "metadata:2:26: a frequency is a positive number");
+    refused(TRACE "clock { name = c; uuid = \"12\"; };", "metadata:2:26: a UUID is due");
+    refused(TRACE "clock { name = c; };\nclock { name = c; };",
+            "metadata:3:1: a second clock \"c\"");
+    refused(TRACE "event { id = 1; };", "metadata:2:1: an event without its name");
+    refused(TRACE "event { name = a; };\nevent { name = b; };",
+            "metadata:3:1: event \"b\" has the id 0 of event \"a\"");
+    refused(TRACE "stream { };\nstream { };", "metadata:3:1: a second stream class 0");
+    refused(TRACE "event { name = e; fields := integer { size = 8; }; };",
+            "metadata:2:37: not a structure");
+}
+
+Test(tsdl_faults, faults_of_types_have_line_and_column)
+{
+    refused(EVENT("integer { size = 65; } x;"), "metadata:4:18: integers have 1 to 64 bits");
+    refused(EVENT("integer { size = 0; } x;"), "metadata:4:18: integers have 1 to 64 bits");
+    refused(EVENT("integer { align = 8; } x;"), "metadata:4:9: an integer without its size");
+    refused(EVENT("integer { size = 8; align = 3; } x;"),
+            "metadata:4:29: an alignment is a power of two");
+    refused(EVENT("integer { size = 8; base = 3; } x;"),
+            "metadata:4:28: a base is due: 2, 8, 10 or 16");
+    refused(EVENT("integer { size = 8; signed = maybe; } x;"),
+            "metadata:4:30: true or false is due");
+    refused(EVENT("integer { size = 8; encoding = EBCDIC; } x;"),
+            "metadata:4:32: an encoding is due: UTF8, ASCII or none");
+    refused(EVENT("integer { size = 8; map = monotonic; } x;"),
+            "metadata:4:27: clock.NAME.value is due");
+    refused(EVENT("floating_point { exp_dig = 8; mant_dig = 23; } x;"),
+            "metadata:4:16: a floating point number of 8 and 23 digits is none of IEEE 754");
+    refused(EVENT("u9 x;"), "metadata:4:1: the type \"u9\" is not declared");
+    refused(EVENT("struct t x;"), "metadata:4:8: \"struct t\" is not declared");
+    refused(EVENT("struct x;"), "metadata:4:8: \"struct x\" is not declared");
+    refused(EVENT("u8;"), "metadata:4:1: a type is due");
+    refused(EVENT("u8 x; u8 x;"), "metadata:4:10: two members are named \"x\"");
+    refused(EVENT("u8 x[4294967296];"), "metadata:4:6: an array of over 4294967295 elements");
+    refused(EVENT("u8 x : 3;"),
+            "metadata:4:6: bit fields are integer { size = ...; } in this language");
+    refused(EVENT("integer { size = 8; } *x;"), "metadata:4:23: pointers are not followed");
+    refused(EVENT("typealias string := text; enum : text { A } x;"),
+            "metadata:4:32: an enumeration of what is no integer");
+    refused(EVENT("enum : u8 { A = 5 ... 3 } x;"),
+            "metadata:4:17: a range that ends before it begins");
+    refused(EVENT("enum : u8 { A = \"x\" } x;"), "metadata:4:17: a label stands for a number");
+    refused(EVENT("struct { } align(3) x;"),
+            "metadata:4:18: an alignment is a power of two up to 32768");
+    refused(TRACE "typealias integer { size = 8; } := a;\ntypealias integer { size = 8; } := a;",
+            "metadata:3:36: \"a\" is declared a second time");
+    refused(TRACE "integer { size = 8; } x;", "metadata:2:23: a field outside of any structure");
+}
+
+Test(tsdl_faults, a_text_cut_inside_a_statement_is_refused)
+{
+    static const char TEXT[] = TRACE TYPES
+        "env { a = \"b\\\"c\"; };\n"
+        "event { name = e; fields := struct { u8 n; u8 a[n]; struct { u8 b; } c[3]; }; };";
+    size_t opened_count = 0;
+    for (size_t count = 0; count <= strlen(TEXT); count++) {
+        char *part = memory_string((struct text){TEXT, count});
+        struct layout *layout;
+        struct failure why;
+        opened_count += open_text(part, &layout, &why) == STATUS_OK;
+        layout_close(layout);
+        free(part);
+    }
+    /* Behind each of the six statements, and behind the spaces that follow four of them. */
+    cr_expect(eq(sz, opened_count, 6 + 4));
+}
+
+/* --- limits --- */
+
+/* `count` times `part` behind `begin`, then `end`. */
+static char *repeated(const char *begin, const char *part, size_t count, const char *end)
+{
+    size_t first = strlen(begin), step = strlen(part);
+    char *text = memory_new(first + count * step + strlen(end) + 1);
+    memcpy(text, begin, first);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + first + i * step, part, step);
+    memcpy(text + first + count * step, end, strlen(end));
+    return text;
+}
+
+static void expect_limit(char *text, const char *sentence)
+{
+    struct layout *layout;
+    struct failure why = {""};
+    cr_expect(eq(int, open_text(text, &layout, &why), STATUS_REJECT));
+    cr_expect(strstr(why.text, sentence) != NULL, "%s", why.text);
+    layout_close(layout);
+    free(text);
+}
+
+Test(tsdl_faults, bounds_how_deep_types_nest)
+{
+    expect_limit(repeated(TRACE "event { name = e; fields := ", "struct { ", 100000, ""),
+                 "types nest deeper than 32");
+    /* By name, each text is flat. */
+    char *text = memory_string(text_of(TRACE TYPES "struct s0 { u8 x; };"));
+    for (int i = 1; i < 40; i++) {
+        char *longer = memory_format("%s struct s%d { struct s%d x; };", text, i, i - 1);
+        free(text);
+        text = longer;
+    }
+    char *whole = memory_format("%s event { name = e; fields := struct s39; };", text);
+    free(text);
+    expect_limit(whole, "fields nest deeper than 32");
+    expect_limit(
+        repeated(TRACE TYPES "event { name = e; fields := struct { u8 x", "[2]", 9, "; }; };"),
+        "an array of over 8 dimensions");
+}
+
+Test(tsdl_faults, bounds_how_many_fields_a_few_lines_make)
+{
+    char *text = memory_string(text_of(TRACE TYPES "struct s0 { u8 x; };"));
+    for (int i = 1; i < 28; i++) {
+        char *longer = memory_format("%s struct s%d { struct s%d x, y; };", text, i, i - 1);
+        free(text);
+        text = longer;
+    }
+    char *whole = memory_format("%s event { name = e; fields := struct s27; };", text);
+    free(text);
+    expect_limit(whole, "over 1048576 fields in all");
+}
+
+Test(tsdl_faults, bounds_what_is_declared)
+{
+    expect_limit(repeated(TRACE, "struct{};", 1100000, ""), "over 1048576 types");
+    expect_limit(repeated(TRACE TYPES "enum : u8 {", "A,", 1100000, "};"), "over 1048576 types");
+    expect_limit(repeated(TRACE, "clock{name=c;};", 1, "clock{name=c;};"), "a second clock");
+}
+
+Test(tsdl_faults, many_members_with_lengths_are_found_quickly)
+{
+    /* 50,000 lengths in a structure of 100,000 members: looked for one by one, that would take
+     * minutes. */
+    size_t count = 50000;
+    char *text = memory_new(count * 40 + 256);
+    size_t used = (size_t)sprintf(text, TRACE TYPES "event { name = e; fields := struct {");
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)sprintf(text + used, "u8 n%zu; u8 a%zu[n%zu];", i, i, i);
+    sprintf(text + used, "}; };");
+    struct layout *layout = opened(text);
+    const struct layout_field *fields = payload(layout)->fields;
+    cr_expect(eq(u32, fields[2 * count - 1].from, fields[2 * count - 2].save));
+    cr_expect(eq(u32, layout->slot_count, (uint32_t)count));
+    layout_close(layout);
+    free(text);
+}
