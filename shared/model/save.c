@@ -104,11 +104,12 @@ void model_save(struct model *model, struct state_sink sink)
 
 /* --- telling again --- */
 
+/* Also one that is over, as long as an instance begun on it is open. */
 static void retell_thread(struct model *model, struct thread *thread)
 {
     thread_tell_fact(model, thread);
     /* What its first call will make of the time before it, it can only make here. */
-    if (thread->first_call_seen)
+    if (thread->first_call_seen && thread_find(model, thread->tid) == thread)
         thread_tell_numbers(model, thread);
 }
 
@@ -122,11 +123,11 @@ void model_retell(struct model *model, uint64_t turn, uint64_t turns)
             process_retell(model, process);
     struct thread *thread;
     for (size_t at = 0; (thread = map_next(&parts.threads, &at));)
-        if (thread->id % turns == turn && thread_find(model, thread->tid) == thread)
+        if (thread->id % turns == turn)
             retell_thread(model, thread);
     struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&parts.descriptors, &at));)
-        if (descriptor->proven && !descriptor->ended && descriptor->id % turns == turn)
+        if (descriptor->proven && descriptor->id % turns == turn)
             descriptor_tell(model, descriptor);
     model_parts_clear(&parts);
 }

@@ -93,7 +93,7 @@ static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
         thread->name = NO_NAME;
         map_put(&fold->threads, id, thread);
     }
-    thread->told_at = fold->marks;
+    thread->told_at = fold->chunk;
     return thread;
 }
 
@@ -175,7 +175,7 @@ struct folded_process *fold_process_at(struct fold *fold, uint64_t id)
             (struct process_fact){.id = id, .pid = (int32_t)(uint32_t)id, .ppid = -1};
         map_put(&fold->processes, id, process);
     }
-    process->told_at = fold->marks;
+    process->told_at = fold->chunk;
     return process;
 }
 
@@ -205,7 +205,7 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
         descriptor->name = NO_NAME;
         map_put(&fold->descriptors, id, descriptor);
     }
-    descriptor->told_at = fold->marks;
+    descriptor->told_at = fold->chunk;
     return descriptor;
 }
 
@@ -351,7 +351,6 @@ static void take_cpu(struct fold *fold, const struct result *result)
 
 static void take_interval(struct fold *fold, const struct interval_fact *mark)
 {
-    fold->marks++;
     fold->chunks += mark->chunks;
     fold->events += mark->events;
     fold->discarded += mark->discarded;
@@ -377,6 +376,11 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
     fold->hosts =
         memory_grow(fold->hosts, &fold->host_room, fold->host_count + 1, sizeof *fold->hosts);
     fold->hosts[fold->host_count++] = host;
+}
+
+void fold_set_chunk(struct fold *fold, uint64_t chunk)
+{
+    fold->chunk = chunk;
 }
 
 void fold_take(struct fold *fold, const struct result *result)

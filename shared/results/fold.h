@@ -15,11 +15,14 @@ void fold_free(struct fold *fold); /* NULL is fine */
  * until it is told again. */
 void fold_take(struct fold *fold, const struct result *result);
 
-/* What is alive is told again within so many intervals. */
+/* What is alive is told again within so many chunks. */
 enum { FOLD_ROUND = 32 };
 
+/* What is taken from now on came about by joining this chunk. */
+void fold_set_chunk(struct fold *fold, uint64_t chunk);
 /* Forgets threads, descriptors and processes of which nothing was told for two rounds: they are
- * over. Sums by process, phase, call and file stay. For those who follow a log for long. */
+ * over. Sums by process, phase and call stay, and those by file, unless a call that began so long
+ * ago still ends. For those who follow a log for long, behind the last record of a chunk. */
 void fold_forget(struct fold *fold);
 
 /* Fills `*out`, whose arrays live in `arena`; names and histograms are the fold's own, good as long

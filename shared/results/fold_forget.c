@@ -7,7 +7,7 @@
 /* What was told at `told_at` and never again for two rounds. */
 static bool is_over(const struct fold *fold, uint64_t told_at)
 {
-    return told_at + 2 * FOLD_ROUND <= fold->marks;
+    return told_at + 2 * FOLD_ROUND <= fold->chunk;
 }
 
 /* Ids that are to go: a map must not change while it is walked. */
@@ -71,9 +71,9 @@ static void keep_name(struct fold *fold, const struct folded_process *process)
         old = memory_new(sizeof *old);
         map_put(&fold->old_names, key, old);
     }
-    *old = (struct old_name){.process = process->fact.id,
-                             .name = process->gone.candidate.any ? process->gone.candidate.name
-                                                                 : NO_NAME};
+    if (old->process != process->fact.id)
+        *old = (struct old_name){.process = process->fact.id};
+    fold_choose(&old->candidate, &process->gone.candidate);
 }
 
 static void forget_processes(struct fold *fold)

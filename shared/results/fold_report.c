@@ -9,7 +9,7 @@
 
 /* Whether `a` says better than `b` what the process is called: its leader's lives before other
  * threads, names told by the kernel before those of user space, later lives before earlier ones; of
- * others the lowest tid. */
+ * others the lowest tid. Of one thread, `a` was told later. */
 static bool better(const struct candidate *a, const struct candidate *b)
 {
     if (!b->any)
@@ -20,7 +20,13 @@ static bool better(const struct candidate *a, const struct candidate *b)
         return a->tid < b->tid;
     if (a->kernel != b->kernel)
         return a->kernel;
-    return a->thread > b->thread;
+    return a->thread >= b->thread;
+}
+
+void fold_choose(struct candidate *best, const struct candidate *other)
+{
+    if (other->any && better(other, best))
+        *best = *other;
 }
 
 void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread)
@@ -39,14 +45,13 @@ void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread
         sum->last_ns = fact->end_ns;
     if (thread->name == NO_NAME)
         return;
-    struct candidate candidate = {.any = true,
+    const struct candidate candidate = {.any = true,
                                   .leader = fact->tid == (int32_t)(uint32_t)fact->process,
                                   .kernel = fact->kernel_named,
                                   .tid = fact->tid,
                                   .thread = fact->id,
                                   .name = thread->name};
-    if (better(&candidate, &sum->candidate))
-        sum->candidate = candidate;
+    fold_choose(&sum->candidate, &candidate);
 }
 
 static int compare_processes(const void *a, const void *b)
@@ -56,17 +61,19 @@ static int compare_processes(const void *a, const void *b)
     return order ? order : fold_rows_compare(left->begin_ns, right->begin_ns);
 }
 
-static void name_pid(struct fold_rows *rows, uint64_t process, uint32_t name)
+/* The rows of a pid have the name of its last process. */
+static void name_pid(struct fold_rows *rows, uint64_t process, const struct candidate *candidate)
 {
     uint64_t key = (uint64_t)fold_rows_pid(process) + 1;
     struct old_name *named = map_get(&rows->process_names, key);
     if (!named) {
         named = arena_take(rows->arena, sizeof *named);
         map_put(&rows->process_names, key, named);
-    } else if (named->process > process) {
-        return;
     }
-    *named = (struct old_name){process, name};
+    if (named->process < process)
+        *named = (struct old_name){.process = process};
+    if (named->process == process)
+        fold_choose(&named->candidate, candidate);
 }
 
 /* The process that a sum is of. */
@@ -102,9 +109,9 @@ static void sum_processes(const struct fold *fold, struct map *sums)
 static void build_processes(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
-    const struct old_name *old;
-    for (size_t at = 0; (old = map_next(&fold->old_names, &at));)
-        name_pid(rows, old->process, old->name);
+    const struct old_name *each;
+    for (size_t at = 0; (each = map_next(&fold->old_names, &at));)
+        name_pid(rows, each->process, &each->candidate);
     struct map sums = {0};
     sum_processes(fold, &sums);
     out->processes = arena_take(rows->arena, (sums.count + 1) * sizeof *out->processes);
@@ -112,11 +119,16 @@ static void build_processes(struct fold_rows *rows, struct session_report *out)
     for (size_t at = 0; (summed = map_next(&sums, &at));) {
         const struct process_sum *sum = &summed->sum;
         const struct folded_process *process = map_get(&fold->processes, summed->id);
-        uint32_t name = sum->candidate.any ? sum->candidate.name : NO_NAME;
+        const struct old_name *old = map_get(&fold->old_names, (uint64_t)(uint32_t)summed->id + 1);
+        struct candidate called = {.any = false};
+        if (old && old->process == summed->id)
+            called = old->candidate;
+        fold_choose(&called, &sum->candidate);
+        name_pid(rows, summed->id, &called);
         bool fork_seen = process && process->fact.fork_seen;
         out->processes[out->process_count++] = (struct process_row){
             .pid = fold_rows_pid(summed->id),
-            .process = fold_rows_text(rows, name),
+            .process = called.any ? fold_rows_text(rows, called.name) : NULL,
             .ppid = process && process->fact.ppid >= 0 ? process->fact.ppid : REPORT_NONE,
             .begin_hard = fork_seen,
             .begin_ns = fold_rows_wall(fold, fork_seen ? process->fact.fork_ns : sum->first_ns),
@@ -124,7 +136,6 @@ static void build_processes(struct fold_rows *rows, struct session_report *out)
             .end_ns = fold_rows_wall(fold, sum->last_ns),
             .threads = sum->threads,
             .cpu_ns = sum->cpu_ns};
-        name_pid(rows, summed->id, name);
         free(summed);
     }
     map_clear(&sums);

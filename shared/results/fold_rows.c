@@ -17,7 +17,7 @@ const char *fold_rows_process(const struct fold_rows *rows, int64_t pid)
     if (pid == REPORT_NONE)
         return NULL;
     const struct old_name *named = map_get(&rows->process_names, (uint64_t)pid + 1);
-    return named ? fold_rows_text(rows, named->name) : NULL;
+    return named && named->candidate.any ? fold_rows_text(rows, named->candidate.name) : NULL;
 }
 
 struct durations fold_rows_durations(const struct fold_rows *rows,
@@ -112,12 +112,13 @@ static struct merged merge(const struct fold_rows *rows, enum cell_type type)
     return merged;
 }
 
+/* Rows point to the histograms of its cells: those stay. */
 static void merged_clear(struct merged *merged)
 {
     for (size_t i = 0; i < merged->made_count; i++) {
         struct cell *cell = merged->made[i];
         if (cell->key.type == CELL_CALLS)
-            call_cell_clear(&cell->calls);
+            free(cell->calls.errors);
         else if (cell->key.type == CELL_PHASE)
             time_vector_free(&cell->phase.time);
     }

@@ -10,7 +10,7 @@ struct fold_rows {
     const struct fold *fold;
     struct arena *arena;
     bool distributions;
-    struct map process_names; /* pid + 1 -> struct old_name: that of the last process */
+    struct map process_names; /* pid + 1 -> struct old_name: of the last process */
 };
 
 const char *fold_rows_text(const struct fold_rows *rows, uint32_t name); /* NULL for NO_NAME */

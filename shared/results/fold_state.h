@@ -35,7 +35,7 @@ struct process_sum {
 struct folded_process {
     struct process_fact fact;
     struct process_sum gone; /* threads that are forgotten */
-    uint64_t told_at; /* how many marks the fold had when it was last told of */
+    uint64_t told_at; /* the chunk by which it was last told of */
 };
 
 /* Time of ended instances before the first call of the thread's stretch. */
@@ -112,7 +112,7 @@ struct cell {
 /* What a process was called that is forgotten, since its numbers are not. */
 struct old_name {
     uint64_t process; /* id */
-    uint32_t name;
+    struct candidate candidate;
 };
 
 struct fold {
@@ -121,7 +121,7 @@ struct fold {
     struct map processes, threads, descriptors; /* each by id */
     struct map cells;     /* by hash of their keys */
     struct map old_names; /* by pid + 1 */
-    uint64_t marks;
+    uint64_t chunk; /* by which what is taken came about */
     uint64_t *busy_ns; /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
@@ -144,6 +144,7 @@ static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_
 }
 
 void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread);
+void fold_choose(struct candidate *best, const struct candidate *other);
 /* Adds what was before the first call of a stretch to where that call tells that it belongs. */
 void fold_add_before(struct time_vector *time, const struct folded_thread *thread,
                      const struct before *before);

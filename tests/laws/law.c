@@ -14,6 +14,7 @@
 #include "reducer/stitch.h"
 #include "results/fold.h"
 #include "wire/partial_codec.h"
+#include "wire/result_codec.h"
 
 void law_trace_clear(struct law_trace *trace)
 {
@@ -203,7 +204,7 @@ static struct interval_row join_all(struct interval_row *rows, size_t count, str
     return rows[0];
 }
 
-static char *report_of(const struct fold *fold)
+char *law_fold_report(const struct fold *fold)
 {
     struct report report = {0};
     struct session_report session;
@@ -292,50 +293,110 @@ static struct part *part_trace(const struct law_trace *trace, struct law_cuts cu
     return parts;
 }
 
+/* All parts of a trace, mapped, encoded and decoded. */
+struct rows {
+    struct part *parts;
+    struct interval_row *at;
+    size_t count;
+    struct arena arena;
+};
+
+static void make_rows(struct rows *rows, const struct law_trace *trace, struct law_cuts cuts,
+                      bool all_single, unsigned shuffle)
+{
+    *rows = (struct rows){.parts = part_trace(trace, cuts, all_single), .count = cuts.count + 1};
+    map_all(rows->parts, rows->count, shuffle);
+    if (shuffle)
+        check_repeat(&rows->parts[shuffle % rows->count]);
+    rows->at = memory_new(rows->count * sizeof *rows->at);
+    for (size_t i = 0; i < rows->count; i++)
+        rows->at[i] = decode_part(&rows->parts[i], &rows->arena);
+}
+
+static void clear_rows(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        arena_clear(&rows->parts[i].arena);
+        free(rows->parts[i].records);
+    }
+    free(rows->parts);
+    free(rows->at);
+    arena_clear(&rows->arena);
+}
+
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
                  unsigned shuffle, struct law_figures *figures)
 {
-    size_t count = cuts.count + 1;
-    struct part *parts = part_trace(trace, cuts, all_single);
-    map_all(parts, count, shuffle);
-    if (shuffle)
-        check_repeat(&parts[shuffle % count]);
-
-    struct arena arena = {0};
-    struct interval_row *rows = memory_new(count * sizeof *rows);
-    for (size_t i = 0; i < count; i++) {
-        rows[i] = decode_part(&parts[i], &arena);
-        if (figures) {
-            figures->items += parts[i].items;
-            figures->bytes += parts[i].bytes;
-        }
+    struct rows rows;
+    make_rows(&rows, trace, cuts, all_single, shuffle);
+    for (size_t i = 0; figures && i < rows.count; i++) {
+        figures->items += rows.parts[i].items;
+        figures->bytes += rows.parts[i].bytes;
     }
     struct fold *fold = fold_new(text_of(trace->session));
     struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
     if (shuffle % 2 == 1) {
-        struct interval_row whole = join_all(rows, count, &arena, shuffle);
+        struct interval_row whole = join_all(rows.at, rows.count, &rows.arena, shuffle);
         stitch_add(stitch, whole.items, whole.count, &whole.end);
     } else {
         uint64_t random = shuffle + 7;
-        for (size_t i = 0; i < count; i++) {
-            stitch_add(stitch, rows[i].items, rows[i].count, &rows[i].end);
+        for (size_t i = 0; i < rows.count; i++) {
+            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
             if (shuffle % 4 == 2 && law_random(&random) % 3 > 0)
-                stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows, i,
-                                 &random);
+                stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows.at,
+                                 i, &random);
         }
     }
     stitch_finish(stitch);
-    char *json = report_of(fold);
+    char *json = law_fold_report(fold);
     stitch_free(stitch);
     fold_free(fold);
-    free(rows);
-    arena_clear(&arena);
-    for (size_t i = 0; i < count; i++) {
-        arena_clear(&parts[i].arena);
-        free(parts[i].records);
-    }
-    free(parts);
+    clear_rows(&rows);
     return json;
+}
+
+/* --- the log of results --- */
+
+static void log_record(void *context, struct text key, struct bytes value)
+{
+    struct law_log *log = context;
+    uint8_t *copy = arena_take(&log->arena, value.count);
+    memcpy(copy, value.at, value.count);
+    log->records = memory_grow(log->records, &log->room, log->count + 1, sizeof *log->records);
+    log->records[log->count++] =
+        (struct law_log_record){.key = {arena_string(&log->arena, key), key.count},
+                                .value = {copy, value.count},
+                                .interval = log->intervals};
+}
+
+void law_log_make(struct law_log *log, const struct law_trace *trace, struct law_cuts cuts,
+                  unsigned turns)
+{
+    *log = (struct law_log){.count = 0};
+    struct rows rows;
+    make_rows(&rows, trace, cuts, false, 0);
+    struct result_batch *batch = result_batch_new();
+    struct stitch *stitch = stitch_new(trace->schema, result_batch_sink(batch));
+    for (; log->intervals <= rows.count; log->intervals++) {
+        size_t i = log->intervals;
+        if (i < rows.count)
+            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
+        else
+            stitch_finish(stitch);
+        if (i < rows.count && turns)
+            stitch_retell(stitch, i % turns, turns);
+        struct result_meta meta = {.session = text_of(trace->session), .chunk = i};
+        result_flush(&meta, batch, (struct record_sink){log_record, log});
+    }
+    stitch_free(stitch);
+    result_batch_free(batch);
+    clear_rows(&rows);
+}
+
+void law_log_clear(struct law_log *log)
+{
+    arena_clear(&log->arena);
+    free(log->records);
 }
 
 bool law_difference(const char *expected, const char *found, char *room, size_t size)

@@ -44,6 +44,27 @@ struct law_figures {
 char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
                  unsigned shuffle, struct law_figures *figures);
 
+/* The results topic that the trace comes to: what was written behind each interval, the last time
+ * when the session was over; cuts.count + 2 times. */
+struct law_log {
+    struct arena arena;
+    struct law_log_record {
+        struct text key;
+        struct bytes value;
+        size_t interval;
+    } *records;
+    size_t count, room;
+    size_t intervals;
+};
+
+/* Behind interval i, whose turn i modulo `turns` is, of what is alive, is told again; 0: never. */
+void law_log_make(struct law_log *log, const struct law_trace *trace, struct law_cuts cuts,
+                  unsigned turns);
+void law_log_clear(struct law_log *log);
+/* A fold's report as JSON Lines, to be freed. */
+struct fold;
+char *law_fold_report(const struct fold *fold);
+
 /* xorshift64*: the same numbers everywhere. */
 uint64_t law_random(uint64_t *state);
 /* `count` ascending instants among the trace's events. */
