@@ -22,8 +22,9 @@ static const struct layout_stream *stream_of(const struct layout *layout,
 
 /* How long the packet is and how much of it is of use; `left` bytes are there. */
 static enum status measure(const struct walk_found *found, uint64_t head_bits, size_t left,
-                           size_t offset, struct packet_at *out, struct failure *why)
+                           struct packet_at *out, struct failure *why)
 {
+    size_t offset = out->head.offset;
     uint64_t all = (uint64_t)left * 8;
     uint64_t content = has(found, LAYOUT_CONTENT_BITS)  ? found->value[LAYOUT_CONTENT_BITS]
                        : has(found, LAYOUT_PACKET_BITS) ? found->value[LAYOUT_PACKET_BITS]
@@ -31,17 +32,16 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
     uint64_t size = has(found, LAYOUT_PACKET_BITS) ? found->value[LAYOUT_PACKET_BITS]
                     : content < all                ? bits_aligned(content, 8)
                                                    : content;
-    if (size % 8 != 0 || content > size || content < head_bits)
+    if (size % 8 == 0 && size <= all)
+        out->head.size = (size_t)(size / 8);
+    if (size % 8 != 0 || content > size || content < head_bits || size == 0)
         return fail(why, STATUS_REJECT,
                     "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
                     (unsigned long long)content, (unsigned long long)size);
     if (size > all)
         return fail(why, STATUS_REJECT, "packet at %zu: cut: %zu of %llu bytes", offset, left,
                     (unsigned long long)(size / 8));
-    if (size == 0)
-        return fail(why, STATUS_REJECT, "packet at %zu: of no bytes", offset);
     out->content_bits = content;
-    out->head.size = (size_t)(size / 8);
     out->head.content = (size_t)((content + 7) / 8);
     return STATUS_OK;
 }
@@ -88,10 +88,11 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
     if (!out->stream)
         return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
                     offset);
-    if (out->stream->packet_context && !walk_skip(&walk, out->stream->packet_context))
-        return fail(why, STATUS_REJECT, "packet at %zu: cut inside its context", offset);
+    bool walked = !out->stream->packet_context || walk_skip(&walk, out->stream->packet_context);
     take_found(&found, stream_frequency(layout, out->stream), out);
-    enum status status = measure(&found, walk.at, left, offset, out, why);
+    enum status status = measure(&found, walked ? walk.at : 0, left, out, why);
+    if (!walked)
+        return fail(why, STATUS_REJECT, "packet at %zu: in its context: %s", offset, walk.fault);
     if (status == STATUS_OK) {
         reading->clock = found.clock;
         reading->events_bit = walk.at;
@@ -104,6 +105,7 @@ enum status packet_row_add(struct packet_row *out, const struct layout *layout, 
 {
     enum status result = STATUS_OK;
     size_t offset = 0;
+    bool hole = false;
     struct packet_reading reading = {.slots = memory_new(layout->slot_count * sizeof(uint64_t))};
     for (;;) {
         struct packet_at packet;
@@ -112,12 +114,17 @@ enum status packet_row_add(struct packet_row *out, const struct layout *layout, 
         if (status == STATUS_END)
             break;
         if (status != STATUS_OK) {
-            size_t next = packets_index_next(index, offset, file.count);
+            size_t next = index.count > 0        ? packets_index_next(index, offset, file.count)
+                          : packet.head.size > 0 ? offset + packet.head.size
+                                                 : file.count;
+            hole = true;
             if (result == STATUS_OK)
                 result = fail(why, status, "%s; %zu bytes left out", damage.text, next - offset);
             offset = next;
             continue;
         }
+        packet.after_hole = hole;
+        hole = false;
         out->at = memory_grow(out->at, &out->room, out->count + 1, sizeof *out->at);
         out->at[out->count++] = packet;
         offset += packet.head.size;

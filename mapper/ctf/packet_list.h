@@ -15,7 +15,8 @@ struct packet_at {
     const uint8_t *bytes; /* head.size of them */
     uint64_t content_bits;
     const struct layout_stream *stream;
-    bool has_end; /* else head.end_ns is 0 */
+    bool has_end;    /* else head.end_ns is 0 */
+    bool after_hole; /* bytes in front of it are left out */
 };
 
 struct packet_row {
@@ -31,13 +32,14 @@ struct packet_reading {
 };
 
 /* Reads the head of the packet that begins at `offset` of `file`.
- * OK; END at the end of `file`; REJECT if no whole packet lies there, `why` says the offset. */
+ * OK; END at the end of `file`; REJECT if no whole packet lies there, `why` says the offset. If it
+ * tells its size all the same, that is out->head.size, else 0. */
 MUST_CHECK enum status packet_head(const struct layout *layout, struct bytes file, size_t offset,
                                    struct packet_reading *reading, struct packet_at *out,
                                    struct failure *why);
 
 /* Adds all whole packets of `file`. Where one is damaged, those behind it are found again by the
- * file's index (`index/NAME.idx`, may be empty), if it tells them.
+ * file's index (`index/NAME.idx`, may be empty), or by its size, if either tells.
  * OK; or REJECT if something of the file is unreadable: `out` has the rest, `why` says what. */
 MUST_CHECK enum status packet_row_add(struct packet_row *out, const struct layout *layout,
                                       struct bytes file, struct bytes index, struct failure *why);

@@ -49,6 +49,8 @@ static void begin_packet(struct stream *stream)
     enum status status = packet_head(layout, (struct bytes){packet->bytes, packet->head.size}, 0,
                                      &reading, &again, NULL);
     stream->loss = packet_loss_of(index > 0 ? &packet[-1].head : NULL, &packet->head);
+    if (packet->after_hole && !packet->head.has_sequence)
+        stream->loss.before = true;
     stream->packet_end_ns = packet->head.end_ns;
     stream->in_packet = status == STATUS_OK;
     stream->packet = packet->bytes;
