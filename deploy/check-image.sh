@@ -2,23 +2,39 @@
 # Runs the image's mappers and reducers in containers against a real broker, with the sample
 # recording, and compares their results with those of one process.
 #
-#     BROKER=127.0.0.1:9092 deploy/check-image.sh [NAME]
+#     deploy/check-image.sh [NAME]
 #
-# NAME: of the image; localhost/spanmill:VERSION. Containers share the host's network; their root is
+# NAME: of the image; localhost/spanmill:VERSION. BROKER names a Kafka broker for tests; else one is
+# started (tests/kafka/broker.sh). Containers share the host's network; their root is
 # read-only, they have no capabilities, and cgroups are not needed. Needs podman, runc and curl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=$(sed -n 's/^project(spanmill VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 image=${1:-localhost/spanmill:$version}
-broker=${BROKER:?HOST:PORT of a Kafka broker for tests}
 prefix=image-$$
 work=$(mktemp -d)
 chmod 755 "$work"
 export STORAGE_DRIVER="${STORAGE_DRIVER:-overlay}"
+podman=(podman --cgroup-manager=cgroupfs --runtime runc)
+names=()
+clean() {
+    for name in "${names[@]}"; do
+        "${podman[@]}" rm --force --time 0 "$name" >/dev/null 2>&1 || true
+    done
+    [ ! -d "$work/kafka" ] || tests/kafka/broker.sh stop "$work/kafka"
+    rm -rf "$work"
+}
+trap clean EXIT
+
+broker=${BROKER-}
+if [ -z "$broker" ]; then
+    tools/kafka/install.sh
+    tests/kafka/broker.sh start "$work/kafka"
+    broker=$(cat "$work/kafka/bootstrap")
+fi
 recording=$PWD/tests/data/thumbnails
 
-podman=(podman --cgroup-manager=cgroupfs --runtime runc)
 confined=(--network=host --read-only --cap-drop=all --security-opt=no-new-privileges
     --ulimit nofile=4096:4096 --ulimit nproc=4096:4096
     --tmpfs /tmp:rw,size=1g,mode=1777 --volume "$recording:/recording:ro"
@@ -39,15 +55,6 @@ fail() {
     done
     exit 1
 }
-
-names=()
-clean() {
-    for name in "${names[@]}"; do
-        "${podman[@]}" rm --force --time 0 "$name" >/dev/null 2>&1 || true
-    done
-    rm -rf "$work"
-}
-trap clean EXIT
 
 # once PROGRAM ARGUMENT...: in a container of its own, whose output is ours.
 once() {
@@ -83,7 +90,7 @@ stop() {
 }
 
 results() {
-    once spanmill results --format json 2>"$work/results.log" | LC_ALL=C sort
+    once spanmill results --format json 2>"$work/results.log" | LC_ALL=C sort || true
 }
 
 # Waits until the results are those of one process.

@@ -56,6 +56,7 @@ fi
 
 for program in spanmill-mapper spanmill-reducer; do
     path=$(dirname "$SPANMILL")/$program
-    [ ! -x "$path" ] || "$path" --config deploy/compose/spanmill.yaml --print-config >"$work/settings"
+    "$path" --config deploy/compose/spanmill.yaml --print-config >"$work/settings"
 done
+"$SPANMILL" topics create --config deploy/compose/spanmill.yaml --print-config >"$work/settings"
 echo "all well"

@@ -50,5 +50,7 @@ for overlay in base overlays/development overlays/production; do
         "$path" --config $folder/$overlay/spanmill.yaml --print-config >"$work/settings" ||
             fail "$program does not take $overlay/spanmill.yaml"
     done
+    "$SPANMILL" topics create --config $folder/$overlay/spanmill.yaml --print-config \
+        >"$work/settings" || fail "spanmill topics does not take $overlay/spanmill.yaml"
 done
 echo "all well"

@@ -3,7 +3,6 @@ set -u
 failed=0
 for program in spanmill-mapper spanmill-reducer; do
     path=$(dirname "$SPANMILL")/$program
-    [ -x "$path" ] || continue
     page=docs/man/$program.1
     help=$("$path" --help | sed '/^Examples:/,$d' | grep '^  *-')
     known=$(grep -o -- '--[a-z][a-z-]*' <<<"$help" | sort -u)
