@@ -138,8 +138,10 @@ enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct f
     *out = NULL;
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
-    enum status status = source_open(ref->path, ref->packed, &chunk->own, why);
-    if (status == STATUS_OK) {
+    enum status status = STATUS_OK;
+    if (ref->path != NULL)
+        status = source_open(ref->path, ref->packed, &chunk->own, why);
+    if (status == STATUS_OK && chunk->own != NULL) {
         add_own(chunk, source_traces(chunk->own));
         add_packed_seam(chunk, source_seam(chunk->own));
     }
@@ -178,7 +180,7 @@ enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct chunk **
 
 const struct archive_facts *chunk_facts(const struct chunk *chunk)
 {
-    const struct archive *archive = source_archive(chunk->own);
+    const struct archive *archive = chunk->own != NULL ? source_archive(chunk->own) : NULL;
     return archive != NULL ? archive_facts(archive) : NULL;
 }
 
@@ -194,14 +196,14 @@ struct interval chunk_interval(const struct chunk *chunk)
 
 const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count)
 {
-    const struct archive *archive = source_archive(chunk->own);
+    const struct archive *archive = chunk->own != NULL ? source_archive(chunk->own) : NULL;
     *count = archive != NULL ? archive_threads(archive)->count : 0;
     return archive != NULL ? archive_threads(archive)->at : NULL;
 }
 
 bool chunk_threads_from_proc(const struct chunk *chunk)
 {
-    const struct archive *archive = source_archive(chunk->own);
+    const struct archive *archive = chunk->own != NULL ? source_archive(chunk->own) : NULL;
     return archive != NULL && archive_threads(archive)->from_proc;
 }
 

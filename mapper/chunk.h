@@ -25,7 +25,7 @@ struct interval {
 };
 
 struct chunk_ref {
-    char *path;      /* as the user wrote it, or below that */
+    char *path;      /* as the user wrote it, or below that; NULL: a seam alone */
     /* Groups the chunks of one session: what its traces tell of it ("host/name/created" and the
      * clock), wherever its chunks lie; the folder's real path where they do not tell enough. */
     char *session;

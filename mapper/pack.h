@@ -2,6 +2,7 @@
 #ifndef MAPPER_PACK_H
 #define MAPPER_PACK_H
 
+#include "archive/archive.h"
 #include "archive/threads.h"
 #include "base/failure.h"
 #include "mapper/chunk.h"
@@ -13,6 +14,13 @@ MUST_CHECK enum status pack_follow_threads(struct thread_directory *threads,
                                            const struct chunk_ref *ref,
                                            const struct reader_warnings *warnings,
                                            struct failure *why);
+
+/* Packs one chunk by its interval and seam; `first_number` is that of the session's first chunk,
+ * `final`: it is the last. `told` (or NULL) gets what the archive says of itself.
+ * REJECT: the chunk cannot be read, or not be packed; RETRY: the disk. */
+MUST_CHECK enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool final,
+                                const struct thread_directory *threads, const char *out_path,
+                                int level, struct archive_facts *told, struct failure *why);
 
 /* Packs chunk `index` of a finished list, with `threads` as its thread directory, into `out_path`.
  * Its neighbours in the list decide interval and seam, so all that lie beside it should be there.

@@ -1,0 +1,328 @@
+#include <lttng/lttng.h>
+#include <lttng/rotation.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/agent.h"
+#include "base/crash.h"
+#include "base/memory.h"
+#include "mapper/chunk.h"
+
+/* A rotation that was asked for, until its chunk is there. */
+struct asked {
+    char *name; /* of the session */
+    struct lttng_rotation_handle *handle;
+    uint64_t boundary_ns; /* CLOCK_MONOTONIC, before it was asked for */
+};
+
+/* What is subscribed to, so that it can be taken back. */
+struct subscription {
+    char *name;
+    struct lttng_condition *condition;
+    struct lttng_trigger *trigger;
+};
+
+struct lttng {
+    struct lttng_notification_channel *channel; /* NULL: it has to be made again */
+    struct asked *asked;
+    size_t asked_count, asked_room;
+    struct subscription *subscriptions;
+    size_t subscription_count, subscription_room;
+    bool said_away;
+};
+
+static void say(struct agent *agent, enum log_level level, const char *event, const char *name,
+                const char *what)
+{
+    log_say(service_log(agent->service), level, event, log_text("session", name),
+            log_text("what", what));
+}
+
+enum status lttng_open(struct agent *agent, struct lttng **out, struct failure *why)
+{
+    (void)agent;
+    struct lttng *lttng = memory_new(sizeof *lttng);
+    lttng->channel =
+        lttng_notification_channel_create(lttng_session_daemon_notification_endpoint);
+    *out = lttng;
+    return lttng->channel ? STATUS_OK
+                          : fail(why, STATUS_RETRY, "no session daemon answers: folders are "
+                                                    "looked at until one does");
+}
+
+static void unsubscribe(struct lttng *lttng, struct subscription *subscription)
+{
+    if (lttng->channel)
+        lttng_notification_channel_unsubscribe(lttng->channel, subscription->condition);
+    lttng_unregister_trigger(subscription->trigger);
+    lttng_trigger_destroy(subscription->trigger);
+    lttng_condition_destroy(subscription->condition);
+    free(subscription->name);
+}
+
+void lttng_close(struct lttng *lttng)
+{
+    if (!lttng)
+        return;
+    for (size_t i = 0; i < lttng->subscription_count; i++)
+        unsubscribe(lttng, &lttng->subscriptions[i]);
+    for (size_t i = 0; i < lttng->asked_count; i++) {
+        lttng_rotation_handle_destroy(lttng->asked[i].handle);
+        free(lttng->asked[i].name);
+    }
+    lttng_notification_channel_destroy(lttng->channel);
+    free(lttng->subscriptions);
+    free(lttng->asked);
+    free(lttng);
+}
+
+/* --- notifications: they only save the wait for the next look --- */
+
+static void subscribe(struct agent *agent, const char *name)
+{
+    struct lttng *lttng = agent->lttng;
+    for (size_t i = 0; i < lttng->subscription_count; i++)
+        if (strcmp(lttng->subscriptions[i].name, name) == 0)
+            return;
+    if (!lttng->channel)
+        return;
+    struct lttng_condition *condition = lttng_condition_session_rotation_completed_create();
+    struct lttng_action *action = lttng_action_notify_create();
+    struct lttng_trigger *trigger = NULL;
+    if (condition && action &&
+        lttng_condition_session_rotation_set_session_name(condition, name) ==
+            LTTNG_CONDITION_STATUS_OK)
+        trigger = lttng_trigger_create(condition, action);
+    /* One that an earlier life of this agent registered is as good. */
+    enum lttng_error_code code =
+        trigger ? lttng_register_trigger_with_automatic_name(trigger) : LTTNG_ERR_NOMEM;
+    bool registered = code == LTTNG_OK || code == LTTNG_ERR_TRIGGER_EXISTS;
+    if (registered && lttng_notification_channel_subscribe(lttng->channel, condition) !=
+                          LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
+        registered = false;
+    lttng_action_destroy(action);
+    if (!registered) {
+        say(agent, LOG_WARNING, "no notifications", name, lttng_strerror(-(int)code));
+        lttng_trigger_destroy(trigger);
+        lttng_condition_destroy(condition);
+        return;
+    }
+    lttng->subscriptions =
+        memory_grow(lttng->subscriptions, &lttng->subscription_room,
+                    lttng->subscription_count + 1, sizeof *lttng->subscriptions);
+    lttng->subscriptions[lttng->subscription_count++] =
+        (struct subscription){memory_string(text_of(name)), condition, trigger};
+}
+
+/* Takes what has come; true if something has, or the daemon dropped some. */
+static bool take_notifications(struct agent *agent)
+{
+    struct lttng *lttng = agent->lttng;
+    bool any = false, pending = lttng->channel != NULL;
+    while (pending) {
+        if (lttng_notification_channel_has_pending_notification(lttng->channel, &pending) !=
+            LTTNG_NOTIFICATION_CHANNEL_STATUS_OK)
+            break;
+        if (!pending)
+            return any;
+        struct lttng_notification *notification = NULL;
+        enum lttng_notification_channel_status status =
+            lttng_notification_channel_get_next_notification(lttng->channel, &notification);
+        lttng_notification_destroy(notification);
+        if (status != LTTNG_NOTIFICATION_CHANNEL_STATUS_OK &&
+            status != LTTNG_NOTIFICATION_CHANNEL_STATUS_NOTIFICATIONS_DROPPED)
+            break;
+        any = true;
+        metrics_add(service_metrics(agent->service), METRIC_NOTIFICATIONS, 0, 1);
+    }
+    if (!lttng->channel)
+        return any;
+    /* The daemon has ended: another one may come. */
+    for (size_t i = 0; i < lttng->subscription_count; i++)
+        unsubscribe(lttng, &lttng->subscriptions[i]);
+    lttng->subscription_count = 0;
+    lttng_notification_channel_destroy(lttng->channel);
+    lttng->channel = NULL;
+    return any;
+}
+
+/* --- rotations --- */
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool is_asked(const struct lttng *lttng, const char *name)
+{
+    for (size_t i = 0; i < lttng->asked_count; i++)
+        if (strcmp(lttng->asked[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void ask_rotation(struct agent *agent, struct session *session)
+{
+    struct lttng *lttng = agent->lttng;
+    struct asked asked = {.boundary_ns = monotonic_ns()};
+    session->rotated_ms = service_now_ms();
+    int code = lttng_rotate_session(session->name, NULL, &asked.handle);
+    if (code < 0) {
+        if (code != -LTTNG_ERR_ROTATION_PENDING && code != -LTTNG_ERR_SESSION_NOT_STARTED &&
+            code != -LTTNG_ERR_ROTATION_AFTER_STOP_CLEAR &&
+            code != -LTTNG_ERR_ROTATION_MULTIPLE_AFTER_STOP)
+            say(agent, LOG_WARNING, "rotation refused", session->name, lttng_strerror(code));
+        return;
+    }
+    asked.name = memory_string(text_of(session->name));
+    lttng->asked = memory_grow(lttng->asked, &lttng->asked_room, lttng->asked_count + 1,
+                               sizeof *lttng->asked);
+    lttng->asked[lttng->asked_count++] = asked;
+    metrics_add(service_metrics(agent->service), METRIC_ROTATIONS, 0, 1);
+    session->rotations++;
+    uint64_t every = (uint64_t)config_integer(agent->config, "statedump-every");
+    if (every > 0 && session->rotations % every == 0 &&
+        (code = lttng_regenerate_statedump(session->name)) < 0)
+        say(agent, LOG_WARNING, "no state dump", session->name, lttng_strerror(code));
+}
+
+/* The number of the chunk that the rotation archived; -1 if it does not tell. */
+static int64_t archived_chunk(struct lttng_rotation_handle *handle)
+{
+    const struct lttng_trace_archive_location *location;
+    const char *path;
+    if (lttng_rotation_handle_get_archive_location(handle, &location) !=
+            LTTNG_ROTATION_STATUS_OK ||
+        lttng_trace_archive_location_get_type(location) !=
+            LTTNG_TRACE_ARCHIVE_LOCATION_TYPE_LOCAL ||
+        lttng_trace_archive_location_local_get_absolute_path(location, &path) !=
+            LTTNG_TRACE_ARCHIVE_LOCATION_STATUS_OK)
+        return -1;
+    const char *slash = strrchr(path, '/');
+    return chunk_number_of_name(slash && slash[1] ? slash + 1 : path);
+}
+
+static struct session *session_named(const struct agent *agent, const char *name)
+{
+    for (size_t i = 0; i < agent->count; i++)
+        if (agent->sessions[i]->live && strcmp(agent->sessions[i]->name, name) == 0)
+            return agent->sessions[i];
+    return NULL;
+}
+
+static void rotation_done(struct agent *agent, const struct asked *asked)
+{
+    struct session *session = session_named(agent, asked->name);
+    int64_t chunk = archived_chunk(asked->handle);
+    if (!session || chunk < 0)
+        return;
+    session_set_boundary(session, chunk, asked->boundary_ns);
+    struct failure why;
+    if (agent_save(agent, &why) != STATUS_OK)
+        say(agent, LOG_ERROR, "state", asked->name, why.text);
+    crash_point("agent-rotated");
+    proc_threads(&session->threads, asked->boundary_ns);
+    session->threads_chunk = chunk + 1;
+}
+
+/* True if one has ended. */
+static bool follow_rotations(struct agent *agent)
+{
+    struct lttng *lttng = agent->lttng;
+    bool any = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < lttng->asked_count; i++) {
+        struct asked *asked = &lttng->asked[i];
+        enum lttng_rotation_state state = LTTNG_ROTATION_STATE_ERROR;
+        if (lttng_rotation_handle_get_state(asked->handle, &state) == LTTNG_ROTATION_STATUS_OK &&
+            state == LTTNG_ROTATION_STATE_ONGOING) {
+            lttng->asked[kept++] = *asked;
+            continue;
+        }
+        if (state == LTTNG_ROTATION_STATE_COMPLETED)
+            rotation_done(agent, asked);
+        any = true;
+        lttng_rotation_handle_destroy(asked->handle);
+        free(asked->name);
+    }
+    lttng->asked_count = kept;
+    return any;
+}
+
+static void rotate_due(struct agent *agent, struct session *session)
+{
+    bool by_time = config_is_given(agent->config, "rotate-every");
+    bool by_size = config_is_given(agent->config, "rotate-size");
+    if ((!by_time && !by_size) || is_asked(agent->lttng, session->name))
+        return;
+    uint64_t passed = service_now_ms() - session->rotated_ms;
+    bool due = by_time && passed >= config_duration_ms(agent->config, "rotate-every");
+    if (!due && by_size && passed >= 1000)
+        due = session_growing_bytes(session) >= config_bytes(agent->config, "rotate-size");
+    if (due)
+        ask_rotation(agent, session);
+}
+
+/* --- sessions --- */
+
+static bool is_wanted(const struct agent *agent, const char *name)
+{
+    const char *const *names;
+    size_t count = config_list(agent->config, "session", &names);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return count == 0;
+}
+
+static void meet(struct agent *agent, const struct lttng_session *from)
+{
+    char *real = realpath(from->path, NULL);
+    struct session *session = agent_session(agent, real ? real : from->path);
+    free(real);
+    if (!session->name) {
+        session->name = memory_string(text_of(from->name));
+        session->rotated_ms = service_now_ms();
+    }
+    session->live = true;
+    subscribe(agent, from->name);
+    if (from->enabled)
+        rotate_due(agent, session);
+}
+
+bool lttng_look(struct agent *agent)
+{
+    struct lttng *lttng = agent->lttng;
+    struct lttng_session *found = NULL;
+    bool any = take_notifications(agent);
+    any |= follow_rotations(agent);
+    int count = lttng_list_sessions(&found);
+    if (count < 0) {
+        if (!lttng->said_away)
+            say(agent, LOG_WARNING, "session daemon", "-", lttng_strerror(count));
+        lttng->said_away = true;
+        return any;
+    }
+    lttng->said_away = false;
+    if (!lttng->channel)
+        lttng->channel =
+            lttng_notification_channel_create(lttng_session_daemon_notification_endpoint);
+    for (size_t i = 0; i < agent->count; i++)
+        agent->sessions[i]->live = false;
+    for (int i = 0; i < count; i++)
+        if (found[i].path[0] == '/' && is_wanted(agent, found[i].name))
+            meet(agent, &found[i]);
+    free(found);
+    /* Destroying a session rotates it a last time, if it ever was; then it is not listed. */
+    for (size_t i = 0; i < agent->count; i++) {
+        struct session *session = agent->sessions[i];
+        if (session->name && !session->live && !session->over) {
+            session->over = true;
+            any = true;
+        }
+    }
+    return any;
+}
