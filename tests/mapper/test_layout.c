@@ -1,4 +1,5 @@
 /* Metadata files as they lie on disk: in packets or as text, whole or damaged, recorded by LTTng. */
+#include <dirent.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -281,6 +282,35 @@ Test(layout, an_old_kernel_packs_and_an_old_arm_aligns)
     cr_expect(eq(u64, layout->clocks[0].frequency, 512000000));
     cr_expect(eq(i64, layout->clocks[0].offset_s, 757594356867244272 / 512000000));
     layout_close(layout);
+}
+
+/* --- what the fuzzer found worth keeping --- */
+
+Test(layout, whatever_the_fuzzer_kept_is_read_or_refused)
+{
+    DIR *folder = opendir(TEST_DATA "/../fuzz/seeds/layout");
+    cr_assert(folder != NULL);
+    unsigned read = 0, refused_count = 0;
+    static uint8_t room[1 << 16];
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char *path = memory_format("%s/../fuzz/seeds/layout/%s", TEST_DATA, entry->d_name);
+        FILE *file = fopen(path, "rb");
+        size_t count = file != NULL ? fread(room, 1, sizeof room, file) : 0;
+        struct layout *layout;
+        struct failure why = {""};
+        enum status status = open_copy(room, count, &layout, &why);
+        read += status == STATUS_OK;
+        refused_count += status == STATUS_REJECT;
+        cr_expect(status == STATUS_OK || strncmp(why.text, "metadata", 8) == 0, "%s", why.text);
+        layout_close(layout);
+        if (file != NULL)
+            fclose(file);
+        free(path);
+    }
+    closedir(folder);
+    /* Both kinds are among them. */
+    cr_expect(ge(u32, read, 10));
+    cr_expect(ge(u32, refused_count, 100));
 }
 
 /* --- cost --- */
