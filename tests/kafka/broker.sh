@@ -6,7 +6,8 @@
 #     tests/kafka/broker.sh restart FOLDER   on the same data and ports
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
-# KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka).
+# KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). BROKER_PROPERTIES: more lines for
+# server.properties. A broker that still runs in FOLDER is ended by start. FOLDER/pid is java's own.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 action=${1:?start, kill, restart or stop}
@@ -44,7 +45,10 @@ auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=2097152
 log.cleaner.backoff.ms=500
 group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=200
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+${BROKER_PROPERTIES-}
 EOF
 }
 
@@ -58,23 +62,26 @@ log4j.appender.file.layout.ConversionPattern=%d %p %c %m%n
 EOF
 }
 
+# In a subshell of its own, which becomes java.
 java_with() {
-    java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    exec java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -Dlog4j.configuration="file:$folder/log4j.properties" -cp "$jars/*" "$@"
 }
 
 is_running() {
     [ -s "$folder/pid" ] && kill -0 "$(cat "$folder/pid")" 2>/dev/null &&
-        tr '\0' ' ' <"/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null | grep -q "$folder"
+        tr '\0' ' ' <"/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null |
+        grep -qF "kafka.Kafka $folder/"
 }
 
 # Starts the broker and waits until it answers; fails if it ends before.
 run() {
-    java_with kafka.Kafka "$folder/server.properties" >>"$folder/out" 2>&1 </dev/null &
-    echo $! >"$folder/pid"
+    (java_with kafka.Kafka "$folder/server.properties") >>"$folder/out" 2>&1 </dev/null &
+    started=$!
+    echo "$started" >"$folder/pid"
     tries=0
     while [ "$tries" -lt 300 ]; do
-        is_running || return 1
+        kill -0 "$started" 2>/dev/null || return 1
         if kcat -b "$(cat "$folder/bootstrap")" -L -m 2 >/dev/null 2>&1; then
             return 0
         fi
@@ -84,16 +91,24 @@ run() {
     return 1
 }
 
+# One that does not end when asked to is killed. (A zombie has no command line: it does not run.)
 end() {
-    is_running || return 0
-    pid=$(cat "$folder/pid")
-    kill "-$1" "$pid" 2>/dev/null || return 0
-    while kill -0 "$pid" 2>/dev/null; do
+    tries=0
+    signal=$1
+    while is_running; do
+        [ "$tries" -lt 200 ] || signal=KILL
+        [ "$tries" -ne 0 ] && [ "$signal" != KILL ] || kill "-$signal" "$(cat "$folder/pid")" || true
+        tries=$((tries + 1))
         sleep 0.1
     done
 }
 
 start() {
+    end KILL
+    if [ ! -d "$jars" ]; then
+        echo "broker: $jars is not there; tools/kafka/install.sh makes it" >&2
+        return 1
+    fi
     for attempt in 1 2 3; do
         rm -rf "$folder"
         mkdir -p "$folder"
@@ -102,9 +117,8 @@ start() {
         properties "$1" "$2" >"$folder/server.properties"
         logging >"$folder/log4j.properties"
         echo "127.0.0.1:$1" >"$folder/bootstrap"
-        java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
-            -c "$folder/server.properties" >"$folder/out" 2>&1
-        if run; then
+        if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
+            -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then
             echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"
             return 0
         fi
