@@ -1,0 +1,116 @@
+/* shop -- a small server that tells LTTng which request it works on, and in which phase.
+ *
+ *     shop SECONDS THREADS LOG
+ *
+ * Its threads serve requests of their own making until SECONDS are over: each is parsed, looked
+ * up in a file, and answered, which takes between half a millisecond and some hundred. LOG gets a
+ * line for each request and each phase: what the traces should say, too.
+ *
+ *     request LABEL BEGIN_NS END_NS       CLOCK_MONOTONIC
+ *     phase LABEL PHASE BEGIN_NS END_NS
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shop_tp.h"
+
+enum { THREADS_MAX = 64 };
+
+struct shop {
+    uint64_t end_ns;
+    FILE *log;
+    atomic_int last_id;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void rest_us(unsigned us)
+{
+    struct timespec time = {us / 1000000, (long)(us % 1000000) * 1000};
+    nanosleep(&time, NULL);
+}
+
+static void work(const char *phase, unsigned *seed)
+{
+    unsigned chance = (unsigned)rand_r(seed);
+    if (phase[0] == 'p') { /* parse: computes */
+        uint64_t until = now_ns() + 100000 + chance % 400000;
+        while (now_ns() < until)
+            ;
+    } else if (phase[0] == 'l') { /* lookup: reads a file */
+        char bytes[4096];
+        int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            while (read(fd, bytes, sizeof bytes) > 0)
+                ;
+            close(fd);
+        }
+        rest_us(200 + chance % 2000);
+    } else { /* answer: waits for somebody, now and then for long */
+        rest_us(chance % 50 == 0 ? 150000 : 1000 + chance % 8000);
+    }
+}
+
+static void serve(struct shop *shop, unsigned *seed)
+{
+    static const char *const phases[] = {"parse", "lookup", "answer"};
+    int id = atomic_fetch_add(&shop->last_id, 1) + 1;
+    char label[32];
+    snprintf(label, sizeof label, "r%d", id);
+    uint64_t begin = now_ns();
+    lttng_ust_tracepoint(shop, request_begin, id, label);
+    for (unsigned i = 0; i < sizeof phases / sizeof *phases; i++) {
+        uint64_t phase_begin = now_ns();
+        lttng_ust_tracepoint(shop, phase_begin, id, phases[i]);
+        work(phases[i], seed);
+        lttng_ust_tracepoint(shop, phase_end, id, phases[i]);
+        fprintf(shop->log, "phase %s %s %llu %llu\n", label, phases[i],
+                (unsigned long long)phase_begin, (unsigned long long)now_ns());
+    }
+    lttng_ust_tracepoint(shop, request_end, id, label);
+    fprintf(shop->log, "request %s %llu %llu\n", label, (unsigned long long)begin,
+            (unsigned long long)now_ns());
+}
+
+static void *serve_all(void *context)
+{
+    struct shop *shop = context;
+    unsigned seed = (unsigned)(uintptr_t)&seed;
+    while (now_ns() < shop->end_ns)
+        serve(shop, &seed);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s SECONDS THREADS LOG\n", argv[0]);
+        return 2;
+    }
+    struct shop shop = {.end_ns = now_ns() + strtoull(argv[1], NULL, 10) * 1000000000,
+                        .log = fopen(argv[3], "w")};
+    unsigned count = (unsigned)strtoul(argv[2], NULL, 10);
+    if (!shop.log || count < 1 || count > THREADS_MAX) {
+        fprintf(stderr, "%s: the log cannot be written, or 1 to %d threads\n", argv[0],
+                THREADS_MAX);
+        return 1;
+    }
+    pthread_t threads[THREADS_MAX];
+    for (unsigned i = 0; i < count; i++)
+        if (pthread_create(&threads[i], NULL, serve_all, &shop) != 0)
+            return 1;
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    return fclose(shop.log) == 0 ? 0 : 1;
+}
