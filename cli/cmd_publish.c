@@ -31,6 +31,9 @@ static const struct config_row rows[] = {
      .type = CONFIG_TEXT,
      .argument = "DIR",
      .help = "where archives of over 64 MiB go; mappers see it, too"},
+    {.name = "by-reference",
+     .type = CONFIG_FLAG,
+     .help = "all archives go there, whatever their size"},
     {.name = "inline-max",
      .type = CONFIG_BYTES,
      .standard = "768K",
@@ -257,6 +260,7 @@ static enum status send_all(struct publishing *publishing, const struct bus_sett
     struct publisher_options options = {
         .bus = bus,
         .store_root = config_text(publishing->config, "store-root"),
+        .by_reference = config_flag(publishing->config, "by-reference"),
         .inline_max = (size_t)config_bytes(publishing->config, "inline-max")};
     struct publisher *publisher = publisher_new(&options);
     size_t count;

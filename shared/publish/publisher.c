@@ -170,6 +170,8 @@ static enum status store(struct publisher *publisher, struct chunk_ready *ready,
     ready->uri = (struct text){NULL, 0};
     ready->length = archive.count;
     ready->digest = archive_digest(archive);
+    if (publisher->options.by_reference)
+        return store_file(publisher, ready, archive, arena, why);
     if (archive.count <= publisher->options.inline_max) {
         ready->archive = archive;
         return STATUS_OK;

@@ -23,6 +23,7 @@ struct publisher_options {
     /* A folder that mappers see, too, for archives too large for segments; NULL: they are
      * rejected. */
     const char *store_root;
+    bool by_reference; /* all go there, whatever their size */
     /* Archives above are not put into announcements; 0: CHUNK_INLINE_MAX. For tests. */
     size_t inline_max;
     /* Segments are this large; 0: PUBLISH_SEGMENT_BYTES. For tests. */
