@@ -4,19 +4,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/chunk_run.h"
-#include "cli/json.h"
 #include "cli/progress.h"
 #include "cli/quantity.h"
 #include "cli/report_file.h"
-#include "cli/report_filter.h"
 #include "cli/report_options.h"
-#include "cli/tables.h"
+#include "cli/report_view.h"
+#include "cli/stop_signals.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
 enum { EXIT_INTERRUPTED = 128 + SIGINT };
@@ -35,36 +32,6 @@ struct reporting {
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
-
-/* --- stopping: signals stay blocked, and are asked for --- */
-
-static const int stop_signals[] = {SIGINT, SIGTERM};
-
-static void block_stop_signals(int how)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
-        struct sigaction action;
-        /* One that is ignored, as by nohup, stays so: blocked, it would wait to be seen. */
-        if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(&set, stop_signals[i]);
-    }
-    pthread_sigmask(how, &set, NULL);
-}
-
-static bool is_stop_pending(void *context)
-{
-    (void)context;
-    sigset_t pending, blocked;
-    sigemptyset(&blocked);
-    if (sigpending(&pending) != 0 || pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
-        if (sigismember(&pending, stop_signals[i]) && sigismember(&blocked, stop_signals[i]))
-            return true;
-    return false;
-}
 
 /* --- options --- */
 
@@ -229,26 +196,22 @@ static unsigned usual_jobs(void)
 
 /* --- output --- */
 
-static unsigned terminal_width(FILE *out)
+static struct report_view view_of(const struct report_options *options)
 {
-    struct winsize size;
-    if (isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
-        return size.ws_col;
-    return 0;
+    return (struct report_view){.format = options->format,
+                                .top = options->top,
+                                .color = options->color,
+                                .filter = {.pids = options->pids,
+                                           .pid_count = options->pid_count,
+                                           .processes = options->processes,
+                                           .process_count = options->process_count}};
 }
 
-static enum status write_report(struct reporting *reporting, struct failure *why)
+static enum status write_report(struct reporting *reporting, const struct report_view *view,
+                                struct failure *why)
 {
     FILE *out = reporting->file.out;
-    if (reporting->options.format == FORMAT_JSON) {
-        report_write_json(out, &reporting->report);
-    } else {
-        struct tables_options options = {
-            .top = reporting->options.top,
-            .style = {.color = report_options_color(&reporting->options, out),
-                      .width = terminal_width(out)}};
-        report_write_tables(out, &reporting->report, &options);
-    }
+    report_view_write(view, &reporting->report, out, out);
     return report_file_close(&reporting->file, why);
 }
 
@@ -285,12 +248,8 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
 /* Whether data was lost or is incomplete. */
 static bool is_lossy(const struct reporting *reporting, const struct chunk_run *run)
 {
-    bool lossy = reporting->left_out > 0 || run->failed > 0 || run->warnings > 0;
-    for (size_t i = 0; i < reporting->report.session_count; i++) {
-        const struct session_report *session = &reporting->report.sessions[i];
-        lossy |= session->discarded > 0 || session->lost_intervals > 0 || session->loss_borders > 0;
-    }
-    return lossy;
+    return reporting->left_out > 0 || run->failed > 0 || run->warnings > 0 ||
+           report_view_is_lossy(&reporting->report);
 }
 
 static int interrupted(struct reporting *reporting, const struct chunk_run *run)
@@ -307,18 +266,14 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
 static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
 {
     bool lossy = is_lossy(reporting, run);
-    struct report_filter filter = {.pids = reporting->options.pids,
-                                   .pid_count = reporting->options.pid_count,
-                                   .processes = reporting->options.processes,
-                                   .process_count = reporting->options.process_count};
-    if (report_filter(&reporting->report, &filter) == 0 &&
-        filter.pid_count + filter.process_count > 0)
+    struct report_view view = view_of(&reporting->options);
+    if (!report_view_filter(&view, &reporting->report))
         say(reporting, "no process in the trace is the one that was asked for");
     if (!reporting->options.output)
-        block_stop_signals(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
+        stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
     int code = EXIT_DONE;
-    if (write_report(reporting, &why) != STATUS_OK) {
+    if (write_report(reporting, &view, &why) != STATUS_OK) {
         say(reporting, why.text);
         code = EXIT_FAILED;
     }
@@ -349,7 +304,7 @@ static int run_report(struct reporting *reporting, double begin_s)
                             .options = {.phases = &reporting->phases,
                                         .reader = reporting->reader,
                                         .cache = cache,
-                                        .stop = {.asked = is_stop_pending}},
+                                        .stop = {.asked = stop_signals_pending}},
                             .windows = reporting->windows,
                             .marks = reporting->marks,
                             .jobs = jobs,
@@ -405,7 +360,7 @@ int cmd_report(int argc, char **argv)
         phases_init(&reporting.phases);
         progress_init(&reporting.progress, "spanmill",
                       report_options_progress(&reporting.options, stderr));
-        block_stop_signals(SIG_BLOCK);
+        stop_signals_block(SIG_BLOCK);
         code = report_all(&reporting);
         report_clear(&reporting.report);
         chunk_list_clear(&reporting.list);

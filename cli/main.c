@@ -8,6 +8,7 @@
 #include "cli/cmd_pack.h"
 #include "cli/cmd_publish.h"
 #include "cli/cmd_report.h"
+#include "cli/cmd_results.h"
 #include "cli/cmd_topics.h"
 #include "cli/options.h"
 
@@ -23,6 +24,7 @@ static const struct command commands[] = {
     {"report", "what traces say of phases, system calls, files and CPU time", cmd_report},
     {"pack", "chunks into archives that each stand alone", cmd_pack},
     {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
+    {"results", "what the pool has found out, as report shows it", cmd_results},
     {"topics", "makes and checks the topics of the pool", cmd_topics},
     {"help", "this, or the help of a command", cmd_help},
 };

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/tables.h"
 
-enum { TOP_DEFAULT = 10, TOP_MAX = 1000000, JOBS_MAX = 1024 };
+enum { JOBS_MAX = 1024 };
 
 /* Appends to one of the lists of strings. */
 static void append(const char ***list, size_t *count, size_t *room, const char *string)
@@ -188,7 +188,7 @@ static const struct option_table table = {
 enum options_outcome report_options_parse(struct report_options *options, int argc, char **argv,
                                           FILE *out, FILE *err)
 {
-    *options = (struct report_options){.top = TOP_DEFAULT};
+    *options = (struct report_options){.top = TABLES_TOP};
     int first = 0;
     enum options_outcome outcome = options_parse(&table, argc, argv, options, &first, out, err);
     if (outcome != OPTIONS_RUN)
@@ -228,20 +228,7 @@ enum status report_options_phases(const struct report_options *options,
     return STATUS_OK;
 }
 
-static bool is_now(enum when when, FILE *stream)
-{
-    return when == WHEN_ALWAYS || (when == WHEN_AUTO && isatty(fileno(stream)));
-}
-
-bool report_options_color(const struct report_options *options, FILE *stream)
-{
-    const char *no_color = getenv("NO_COLOR");
-    if (options->color == WHEN_AUTO && no_color && *no_color)
-        return false;
-    return is_now(options->color, stream);
-}
-
 bool report_options_progress(const struct report_options *options, FILE *stream)
 {
-    return is_now(options->progress, stream);
+    return report_view_is_now(options->progress, stream);
 }

@@ -9,12 +9,9 @@
 #include <stdio.h>
 
 #include "cli/options.h"
+#include "cli/report_view.h"
 #include "cli/time_point.h"
 #include "trace/phases.h"
-
-enum report_format { FORMAT_TEXT, FORMAT_JSON };
-
-enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 /* Strings belong to argv. */
 struct report_options {
@@ -50,8 +47,6 @@ MUST_CHECK enum status report_options_phases(const struct report_options *option
                                              struct phase_definitions *phases,
                                              struct failure *why);
 
-/* `auto` means: `stream` is a terminal, and for colors NO_COLOR is not set (no-color.org). */
-bool report_options_color(const struct report_options *options, FILE *stream);
 bool report_options_progress(const struct report_options *options, FILE *stream);
 
 #endif

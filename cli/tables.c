@@ -3,8 +3,6 @@
 #include "cli/quantity.h"
 #include "cli/sheet.h"
 
-enum { TOP_DEFAULT = 10 };
-
 static void write_headline(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
@@ -91,7 +89,7 @@ void report_write_tables(FILE *out, const struct report *report,
 {
     for (size_t i = 0; i < report->session_count; i++) {
         struct sheet sheet = {out, &report->sessions[i], options->style,
-                              options->top ? options->top : TOP_DEFAULT};
+                              options->top ? options->top : TABLES_TOP};
         if (i)
             fputs("\n\n", out);
         write_headline(&sheet);

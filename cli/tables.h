@@ -7,8 +7,10 @@
 #include "cli/table.h"
 #include "results/report.h"
 
+enum { TABLES_TOP = 10 };
+
 struct tables_options {
-    size_t top; /* rows of a table, and phases that get tables of their own; 0: 10 */
+    size_t top; /* rows of a table, and phases that get tables of their own; 0: TABLES_TOP */
     struct table_style style;
 };
 

@@ -199,11 +199,11 @@ Test(report_options, colors_and_progress_are_for_terminals)
     struct report_options options = {.color = WHEN_AUTO, .progress = WHEN_AUTO};
     FILE *file = tmpfile();
     unsetenv("NO_COLOR");
-    cr_expect(not(report_options_color(&options, file)));
+    cr_expect(not(report_view_color(options.color, file)));
     cr_expect(not(report_options_progress(&options, file)));
     options = (struct report_options){.color = WHEN_ALWAYS, .progress = WHEN_ALWAYS};
     setenv("NO_COLOR", "1", 1);
-    cr_expect(report_options_color(&options, file), "what is asked for outweighs NO_COLOR");
+    cr_expect(report_view_color(options.color, file), "what is asked for outweighs NO_COLOR");
     cr_expect(report_options_progress(&options, file));
     fclose(file);
 }

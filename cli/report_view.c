@@ -1,0 +1,58 @@
+#include "cli/report_view.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/tables.h"
+
+bool report_view_filter(const struct report_view *view, struct report *report)
+{
+    size_t left = report_filter(report, &view->filter);
+    return left > 0 || view->filter.pid_count + view->filter.process_count == 0;
+}
+
+struct screen_size report_view_screen(FILE *stream)
+{
+    struct winsize size;
+    if (isatty(fileno(stream)) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0)
+        return (struct screen_size){size.ws_col, size.ws_row};
+    return (struct screen_size){0, 0};
+}
+
+void report_view_write(const struct report_view *view, const struct report *report, FILE *out,
+                       FILE *screen)
+{
+    if (view->format == FORMAT_JSON) {
+        report_write_json(out, report);
+        return;
+    }
+    struct tables_options options = {.top = view->top,
+                                     .style = {.color = report_view_color(view->color, screen),
+                                               .width = report_view_screen(screen).columns}};
+    report_write_tables(out, report, &options);
+}
+
+bool report_view_is_lossy(const struct report *report)
+{
+    for (size_t i = 0; i < report->session_count; i++) {
+        const struct session_report *session = &report->sessions[i];
+        if (session->discarded > 0 || session->lost_intervals > 0 || session->loss_borders > 0)
+            return true;
+    }
+    return false;
+}
+
+bool report_view_is_now(enum when when, FILE *stream)
+{
+    return when == WHEN_ALWAYS || (when == WHEN_AUTO && isatty(fileno(stream)));
+}
+
+bool report_view_color(enum when when, FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR");
+    if (when == WHEN_AUTO && no_color && *no_color)
+        return false;
+    return report_view_is_now(when, stream);
+}
