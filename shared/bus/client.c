@@ -19,6 +19,9 @@ static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value
 static void log_line(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
     const struct client_log *log = rd_kafka_opaque(handle);
+    /* One set of settings serves consumers and producers alike. */
+    if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this"))
+        return;
     if (!log || !log->settings->log) {
         fprintf(stderr, "librdkafka: %s: %s\n", facility, text);
         return;
