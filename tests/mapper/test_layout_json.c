@@ -148,8 +148,8 @@ Test(layout_json, what_lttng_recorded_is_the_same_in_both_languages)
 {
     static const char *const FILES[] = {"metadata/kernel-2.5",     "metadata/kernel-2.12",
                                         "metadata/ust-2.8",        "metadata/ust-ctf2",
-                                        "user-space/uid/metadata", "user-space/pid/metadata",
-                                        CHUNK "/kernel/metadata"};
+                                        "metadata/ctf2-only",      "user-space/uid/metadata",
+                                        "user-space/pid/metadata", CHUNK "/kernel/metadata"};
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
         compare_file(FILES[i]);
 }
