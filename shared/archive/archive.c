@@ -359,8 +359,8 @@ static enum status unpack(ZSTD_DCtx *zstd, struct bytes frame, size_t limit, uin
         return fail(why, STATUS_REJECT, "not a zstd frame");
     /* One more than stated, so that the end is met before the room's. */
     bool is_stated = stated != ZSTD_CONTENTSIZE_UNKNOWN && stated < limit;
-    size_t room = 0;
-    *tar = memory_grow(NULL, &room, is_stated ? (size_t)stated + 1 : 1 << 16, 1);
+    size_t room = is_stated ? (size_t)stated + 1 : 1 << 16;
+    *tar = memory_buffer(room);
     *size = 0;
     if (ZSTD_isError(
             ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, ARCHIVE_WINDOW_LOG_MAX)))

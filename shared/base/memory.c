@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Of Linux on most machines; elsewhere it is just an alignment. */
+static const size_t LARGE_PAGE = (size_t)2 << 20;
 
 static NO_RETURN void out_of_memory(size_t size)
 {
@@ -28,6 +32,18 @@ void *memory_resize(void *old, size_t count, size_t size)
     void *memory = realloc(old, whole ? whole : 1);
     if (!memory)
         out_of_memory(whole);
+    return memory;
+}
+
+void *memory_buffer(size_t size)
+{
+    if (size < 2 * LARGE_PAGE)
+        return memory_resize(NULL, size, 1);
+    size_t whole = (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+    void *memory = whole >= size ? aligned_alloc(LARGE_PAGE, whole) : NULL;
+    if (!memory)
+        out_of_memory(size);
+    (void)madvise(memory, whole, MADV_HUGEPAGE); /* or small ones, if not */
     return memory;
 }
 

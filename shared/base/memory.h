@@ -14,6 +14,10 @@ RETURNS_NONNULL void *memory_new(size_t size);
 /* Like realloc() for `count` elements of `size` bytes; what is new is not zeroed. */
 RETURNS_NONNULL void *memory_resize(void *old, size_t count, size_t size);
 
+/* New memory, not zeroed, for much at once: in large pages where the system has them. Also given
+ * back with free(). */
+RETURNS_NONNULL void *memory_buffer(size_t size);
+
 /* Makes room for `needed` elements in a growing array: returns it, moved perhaps, and raises
  * `*room` at least by half. */
 RETURNS_NONNULL void *memory_grow(void *old, size_t *room, size_t needed, size_t size);
