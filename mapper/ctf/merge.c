@@ -62,7 +62,9 @@ size_t merge_next(struct merge *merge, struct event *events, size_t room)
     size_t filled = 0;
     while (filled < room && merge->count > 0) {
         struct merge_entry *first = &merge->heap[0];
+        first->stream->least_ns = merge->last_ns;
         filled += stream_run(first->stream, events + filled, room - filled, first_until(merge));
+        merge->last_ns = filled > 0 ? events[filled - 1].time_ns : merge->last_ns;
         if (first->stream->head == HEAD_NONE)
             *first = merge->heap[--merge->count];
         else

@@ -14,6 +14,7 @@ struct merge_entry {
 struct merge {
     struct merge_entry *heap; /* least first */
     size_t count;
+    uint64_t last_ns; /* of what came last */
 };
 
 /* Starts `streams` (borrowed), which are in their order. */

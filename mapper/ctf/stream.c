@@ -81,7 +81,10 @@ static void end_packet(struct stream *stream)
 static void leave_packet(struct stream *stream)
 {
     const struct packet_at *packet = &stream->packets.at[stream->packet_next - 1];
+    uint64_t known_ns = stream->last_ns;
     stream->in_packet = false;
+    if (stream->last_ns < stream->least_ns)
+        stream->last_ns = stream->least_ns; /* it was found out late, when its turn came */
     if (of_kernel(stream))
         set_loss(stream, stream->last_ns, 0);
     if (stream->lies++ >= LIES_TOLD)
@@ -96,7 +99,7 @@ static void leave_packet(struct stream *stream)
     say(stream,
         "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost%s",
         stream->packet_next - 1, packet->head.offset, (size_t)(stream->at - stream->packet), fault,
-        (unsigned long long)stream->last_ns,
+        (unsigned long long)known_ns,
         stream->lies == LIES_TOLD ? "; further ones are only counted" : "");
 }
 

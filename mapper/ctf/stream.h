@@ -60,6 +60,7 @@ struct stream {
     uint64_t head_ns;          /* of what comes next */
     uint64_t last_ns;          /* of what came last */
     uint64_t late_ns;          /* no event of this packet can be later */
+    uint64_t least_ns;         /* other streams have been read up to here */
     const struct bound *bound; /* HEAD_EVENT: its class; `at` is behind its header */
     uint64_t frequency;        /* of the clock */
     uint64_t *slots;

@@ -21,6 +21,7 @@ struct reading {
     char *text; /* a line per event */
     size_t size;
     size_t events, warnings;
+    size_t backwards;               /* events before the one in front */
     char warning[FAILURE_TEXT_MAX]; /* the first */
     enum status status;             /* END, or why it was not opened */
 };
@@ -41,6 +42,7 @@ static struct reading read_set(const char *kind, const struct trace_set *set,
     struct reader_choice choice = {reader_kind_by_name(kind), cache};
     struct reader_warnings warnings = {keep_warning, &reading};
     struct reader *reader;
+    uint64_t last_ns = 0;
     cr_assert(ne(ptr, (void *)(uintptr_t)choice.kind, NULL));
     reading.status = reader_open_as(&choice, set, schema, &warnings, &reader, NULL);
     while (reading.status == STATUS_OK) {
@@ -50,6 +52,8 @@ static struct reading read_set(const char *kind, const struct trace_set *set,
         for (size_t i = 0; reading.status == STATUS_OK && i < count; i++) {
             event_text(out, &events[i]);
             reading.events += events[i].kind != EVENT_LOSS;
+            reading.backwards += events[i].time_ns < last_ns;
+            last_ns = events[i].time_ns;
         }
     }
     reader_close(reader);
@@ -414,6 +418,7 @@ Test(differential, damage_anywhere_is_survived, .timeout = 600)
                 (char)(1u << random_below(&random, 5));
         struct reading ours = read_ours(trace);
         cr_expect(le(sz, ours.events, bits), "seed %" PRIu64, seed);
+        cr_expect(eq(sz, ours.backwards, 0), "seed %" PRIu64, seed);
         read += ours.events > 0;
         free(ours.text);
         trace_free(trace);
