@@ -1,53 +1,8 @@
 /* Metadata of CTF 2, as `lttng create --trace-format=ctf-2` writes it (tests/data/metadata) and as
- * CTF2-SPEC-2.0 allows. The texts here have ' for ", and ^ for the record separator. */
+ * CTF2-SPEC-2.0 allows. */
 #include <stdio.h>
 
-#include "tests/mapper/layout_text.h"
-
-#define U8 "{'type':'fixed-length-unsigned-integer','length':8,'byte-order':'little-endian'}"
-#define S8 "{'type':'fixed-length-signed-integer','length':8,'byte-order':'little-endian'}"
-#define STRUCT(members) "{'type':'structure','member-classes':[" members "]}"
-#define M(name, class) "{'name':'" name "','field-class':" class "}"
-#define AND(name, class) "," M(name, class)
-#define BLOB(path) "{'type':'dynamic-length-blob','length-field-location':{'path':[" path "]}}"
-#define OPTION(ranges, class) "{'selector-field-ranges':[" ranges "],'field-class':" class "}"
-#define VARIANT(path, options)                                                                     \
-    "{'type':'variant','selector-field-location':{'path':[" path "]},'options':[" options "]}"
-#define OPTIONAL(path, more)                                                                       \
-    "{'type':'optional','selector-field-location':{'path':[" path "]},'field-class':" U8 more "}"
-
-#define PREAMBLE "^{'type':'preamble','version':2}\n"
-#define STREAM "^{'type':'data-stream-class'}\n"
-/* One event whose payload has these members. */
-#define EVENT(members)                                                                             \
-    "^{'type':'event-record-class','name':'e','payload-field-class':" STRUCT(members) "}\n"
-#define TRACE(members) PREAMBLE STREAM EVENT(members)
-/* Where the faults of that event are. */
-#define AT "metadata: fragment 3: 3:2: event-record-class: payload-field-class: "
-
-static char *json(const char *text)
-{
-    char *copy = memory_string(text_of(text));
-    for (char *at = copy; *at != '\0'; at++)
-        *at = (char)(*at == '\'' ? '"' : *at == '^' ? 0x1e : *at);
-    return copy;
-}
-
-static struct layout *opened_json(const char *text)
-{
-    char *copy = json(text);
-    struct layout *layout = opened(copy);
-    free(copy);
-    return layout;
-}
-
-static void refused_json(const char *text, const char *sentence)
-{
-    char *copy = json(text), *expected = json(sentence);
-    refused(copy, expected);
-    free(copy);
-    free(expected);
-}
+#include "tests/mapper/ctf2_text.h"
 
 static struct bytes recorded(void)
 {
@@ -65,11 +20,6 @@ static struct layout *opened_recorded(void)
     struct failure why = {""};
     cr_assert(eq(int, layout_open(recorded(), &layout, &why), STATUS_OK), "%s", why.text);
     return layout;
-}
-
-static const struct layout_field *payload(const struct layout *layout)
-{
-    return layout->streams[0].by_id[0]->payload;
 }
 
 /* --- as LTTng writes it --- */
@@ -160,18 +110,6 @@ Test(ctf2, refuses_a_file_cut_anywhere_but_between_fragments)
 }
 
 /* --- what else the specification has --- */
-
-#define SIGNED_12                                                                                  \
-    "{'type':'fixed-length-signed-integer','length':12,'byte-order':'big-endian',"                 \
-    "'preferred-display-base':16,'alignment':4}"
-#define BOOLEAN "{'type':'fixed-length-boolean','length':1,'byte-order':'little-endian'}"
-#define BIT_ARRAY                                                                                  \
-    "{'type':'fixed-length-bit-array','length':100,'alignment':32,'byte-order':'little-endian'}"
-#define BIT_MAP                                                                                    \
-    "{'type':'fixed-length-bit-map','length':8,'byte-order':'little-endian',"                      \
-    "'flags':{'x':[[0,0]]}}"
-#define SIGNED_VARINT "{'type':'variable-length-signed-integer'}"
-#define VARINT "{'type':'variable-length-unsigned-integer'}"
 
 Test(ctf2, integers_and_bits)
 {
@@ -328,110 +266,4 @@ Test(ctf2, options_share_the_slot_of_what_may_be_in_any_of_them)
     cr_expect(eq(u32, v->fields[1].fields[0].save, LAYOUT_NONE));
     cr_expect(eq(u32, layout->slot_count, 2));
     layout_close(layout);
-}
-
-/* --- faults --- */
-
-Test(ctf2, a_fault_in_the_json_has_line_and_column)
-{
-    struct layout *layout;
-    struct failure why = {""};
-    char *text = json(PREAMBLE STREAM "^{\n  'type': 'event-record-class',\n  oops\n}");
-    cr_expect(eq(int, open_text(text, &layout, &why), STATUS_REJECT));
-    cr_expect(strncmp(why.text, "metadata: fragment 3: 5:6: ", 27) == 0, "%s", why.text);
-    free(text);
-}
-
-Test(ctf2, says_what_is_wrong_with_a_fragment)
-{
-    refused_json("^\n", "metadata: empty");
-    refused_json("^[]", "metadata: fragment 1: 1:2: not an object");
-    refused_json(STREAM, "metadata: fragment 1: 1:2: the first one is to be a preamble");
-    refused_json("^{'type':'preamble','version':3}",
-                 "metadata: fragment 1: 1:2: preamble: version 3 is not read");
-    refused_json("^{'type':'preamble'}",
-                 "metadata: fragment 1: 1:2: preamble: 'version' is missing");
-    refused_json("^{'type':'preamble','version':2,'uuid':[1,2]}",
-                 "metadata: fragment 1: 1:2: preamble: 'uuid' is of 16 integers");
-    refused_json(PREAMBLE PREAMBLE, "metadata: fragment 2: 2:2: preamble: a second one");
-    refused_json(PREAMBLE "^{'type':'x'}", "metadata: fragment 2: 2:2: the type 'x' is not known");
-    refused_json(PREAMBLE "^{}", "metadata: fragment 2: 2:2: 'type' is missing");
-    refused_json(PREAMBLE STREAM STREAM, "metadata: fragment 3: 3:2: a second stream class 0");
-    refused_json(PREAMBLE STREAM "^{'type':'trace-class'}",
-                 "metadata: fragment 3: 3:2: trace-class: behind a data-stream-class");
-    refused_json(PREAMBLE EVENT(""),
-                 "metadata: fragment 2: 2:2: event 'e' is of stream 0, which is not declared");
-    refused_json(TRACE("") EVENT(""),
-                 "metadata: fragment 4: 4:2: event 'e' has the id 0 of event 'e'");
-    refused_json(PREAMBLE "^{'type':'data-stream-class','default-clock-class-id':'c'}",
-                 "metadata: fragment 2: 2:2: data-stream-class: the clock 'c' is not declared");
-    refused_json(PREAMBLE "^{'type':'data-stream-class','id':-1}",
-                 "metadata: fragment 2: 2:2: data-stream-class: 'id' is no integer from 0 to "
-                 "9223372036854775807");
-    refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':0}",
-                 "metadata: fragment 2: 2:2: clock-class: 'frequency' is 0");
-    refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':5,"
-                          "'offset-from-origin':{'cycles':5}}",
-                 "metadata: fragment 2: 2:2: clock-class: 'cycles' of the offset are a second or "
-                 "more");
-    refused_json(
-        PREAMBLE "^{'type':'data-stream-class','event-record-header-field-class':" STRUCT(M(
-            "t",
-            "{'type':'variable-length-unsigned-integer','roles':['default-clock-timestamp']}")) "}",
-        "metadata: fragment 2: 2:2: 't' is a timestamp, but the stream has no clock");
-    refused_json(PREAMBLE "^{'type':'data-stream-class','packet-context-field-class':" U8 "}",
-                 "metadata: fragment 2: 2:2: not a structure");
-}
-
-#define BITS(more) "{'type':'fixed-length-unsigned-integer','byte-order':'little-endian'" more "}"
-
-Test(ctf2, says_what_is_wrong_with_a_class)
-{
-    refused_json(TRACE(M("x", BITS(",'length':65"))),
-                 AT "'x': field-class: integers of 65 bits are not read");
-    refused_json(TRACE(M("x", BITS(",'length':0"))),
-                 AT "'x': field-class: integers of 0 bits are not read");
-    refused_json(TRACE(M("x", BITS(""))), AT "'x': field-class: 'length' is missing");
-    refused_json(TRACE(M("x", "{'type':'fixed-length-unsigned-integer','length':8}")),
-                 AT "'x': field-class: 'byte-order' is missing");
-    refused_json(TRACE(M("x", BITS(",'length':8,'bit-order':'last-to-first'"))),
-                 AT "'x': field-class: a 'bit-order' against the byte order is not read");
-    refused_json(TRACE(M("x", BITS(",'length':8,'alignment':3"))),
-                 AT "'x': field-class: 'alignment' is no power of two");
-    refused_json(TRACE(M("x", BITS(",'length':8,'roles':['boss']"))),
-                 AT "'x': field-class: the role 'boss' is not known");
-    refused_json(TRACE(M("x", "{'type':'null-terminated-string','encoding':'utf-16le'}")),
-                 AT "'x': field-class: only UTF-8 is read where a NUL ends a string");
-    refused_json(TRACE(M("x", "{'type':'word'}")),
-                 AT "'x': field-class: the type 'word' is not known");
-    refused_json(TRACE(M("x", "'u9'")),
-                 AT "'x': field-class: the field class 'u9' is not declared");
-    refused_json(TRACE(M("x", "7")),
-                 AT "'x': field-class: neither a field class nor the name of one");
-    refused_json(TRACE("{'name':'x'}"), AT "'x': 'field-class' is missing");
-    refused_json(TRACE(M("x", U8) AND("x", U8)),
-                 "metadata: fragment 3: 3:2: two members are named 'x'");
-    refused_json(TRACE(M("x", BLOB("'y'")) AND("y", U8)),
-                 AT "'x': field-class: no integer in front of it is 'y'");
-    refused_json(TRACE(M("x", BLOB(""))), AT "'x': field-class: a path of 0 names");
-    refused_json(TRACE(M("x", BLOB("null"))), AT "'x': field-class: a path that ends with null");
-    refused_json(TRACE(M("x", VARIANT("'y'", ""))),
-                 AT "'x': field-class: a variant without options");
-}
-
-Test(ctf2, bounds_how_deep_classes_nest)
-{
-    char text[8192] = PREAMBLE STREAM "^{'type':'event-record-class','payload-field-class':";
-    for (int i = 0; i < 40; i++)
-        strcat(text, "{'type':'structure','member-classes':[{'name':'s','field-class':");
-    strcat(text, "{'type':'structure'}");
-    for (int i = 0; i < 40; i++)
-        strcat(text, "}]}");
-    strcat(text, "}");
-    struct layout *layout;
-    struct failure why = {""};
-    char *copy = json(text);
-    cr_expect(eq(int, open_text(copy, &layout, &why), STATUS_REJECT));
-    cr_expect(strstr(why.text, "field classes nest deeper than 32") != NULL, "%s", why.text);
-    free(copy);
 }

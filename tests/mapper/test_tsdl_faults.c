@@ -37,6 +37,16 @@ Test(tsdl_faults, faults_have_line_and_column)
     refused(TRACE "event { name = a; };\nevent { name = b; };",
             "metadata:3:1: event \"b\" has the id 0 of event \"a\"");
     refused(TRACE "stream { };\nstream { };", "metadata:3:1: a second stream class 0");
+    refused(TRACE "stream { id = 5; };\nevent { name = e; stream_id = 4; };",
+            "metadata:3:1: event \"e\" is of stream 4, which is not declared");
+    refused(TRACE "clock { name = c; offset = now; };", "metadata:2:28: an offset is a number");
+    refused(TRACE "clock { name = c; offset_s = now; };", "metadata:2:30: an offset is a number");
+    refused(TRACE "env { a = -9223372036854775809; };", "metadata:2:12: a number beyond 64 bits");
+    refused(TRACE "env { a = b.; };", "metadata:2:13: a name is due");
+    refused(TRACE "env { a = 'x; };", "metadata:2:11: a string that does not end");
+    refused("trace { byte_order = le; packet.header := struct {\n"
+            "integer { size = 8; map = clock.c.value; } x; }; };\nclock { name = c; };",
+            "metadata:2:9: a packet header has no clock to show");
     refused(TRACE "event { name = e; fields := integer { size = 8; }; };",
             "metadata:2:37: not a structure");
 }
@@ -62,6 +72,12 @@ Test(tsdl_faults, faults_of_types_have_line_and_column)
     refused(EVENT("struct t x;"), "metadata:4:8: \"struct t\" is not declared");
     refused(EVENT("struct x;"), "metadata:4:8: \"struct x\" is not declared");
     refused(EVENT("u8;"), "metadata:4:1: a type is due");
+    refused(EVENT("floating_point { exp_dig = 8; mant_dig = 24; byte_order = odd; } x;"),
+            "metadata:4:59: a byte order is due: le, be, network or native");
+    refused(EVENT("enum : u8 { 5 } x;"), "metadata:4:13: a label is due");
+    refused(EVENT("enum : u9 { A } x;"), "metadata:4:6: the type \"u9\" is not declared");
+    refused(EVENT("enum e x;"), "metadata:4:6: \"enum e\" is not declared");
+    refused(EVENT("variant v <t> x;"), "metadata:4:9: \"variant v\" is not declared");
     refused(EVENT("u8 x; u8 x;"), "metadata:4:10: two members are named \"x\"");
     refused(EVENT("u8 x[4294967296];"), "metadata:4:6: an array of over 4294967295 elements");
     refused(EVENT("u8 x : 3;"),
@@ -95,6 +111,18 @@ Test(tsdl_faults, a_text_cut_inside_a_statement_is_refused)
     }
     /* Behind each of the six statements, and behind the spaces that follow four of them. */
     cr_expect(eq(sz, opened_count, 6 + 4));
+}
+
+Test(tsdl_faults, two_members_of_one_name_are_found_among_many)
+{
+    struct layout *layout;
+    struct failure why = {""};
+    char text[4096] = TRACE TYPES "event { name = e; fields := struct {";
+    for (int i = 0; i < 40; i++)
+        sprintf(text + strlen(text), " u8 x%d;", i == 33 ? 7 : i);
+    strcat(text, " }; };");
+    cr_expect(eq(int, open_text(text, &layout, &why), STATUS_REJECT));
+    cr_expect(strstr(why.text, "two members are named \"x7\"") != NULL, "%s", why.text);
 }
 
 /* --- limits --- */
@@ -151,6 +179,23 @@ Test(tsdl_faults, bounds_how_many_fields_a_few_lines_make)
     char *whole = memory_format("%s event { name = e; fields := struct s27; };", text);
     free(text);
     expect_limit(whole, "over 1048576 fields in all");
+}
+
+Test(tsdl_faults, bounds_clocks_streams_and_paths)
+{
+    char text[4096] = TRACE;
+    for (int i = 0; i < 65; i++)
+        sprintf(text + strlen(text), "clock { name = c%d; };", i);
+    expect_limit(memory_string(text_of(text)), "too many clocks");
+    char *streams = memory_string(text_of(TRACE));
+    size_t used = strlen(streams);
+    streams = memory_resize(streams, 200000, 1);
+    for (int i = 0; i < 4097; i++)
+        used += (size_t)sprintf(streams + used, "stream { id = %d; };", i);
+    expect_limit(streams, "4097 stream classes, over the limit");
+    expect_limit(
+        repeated(TRACE TYPES "event { name = e; fields := struct { u8 x[a", ".a", 40, "]; }; };"),
+        "a path of over 32 names");
 }
 
 Test(tsdl_faults, bounds_what_is_declared)

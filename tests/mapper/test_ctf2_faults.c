@@ -1,0 +1,225 @@
+/* Metadata of CTF 2 that is wrong, or more than anybody means. */
+#include "tests/mapper/ctf2_text.h"
+
+/* --- faults --- */
+
+Test(ctf2_faults, a_fault_in_the_json_has_line_and_column)
+{
+    struct layout *layout;
+    struct failure why = {""};
+    char *text = json(PREAMBLE STREAM "^{\n  'type': 'event-record-class',\n  oops\n}");
+    cr_expect(eq(int, open_text(text, &layout, &why), STATUS_REJECT));
+    cr_expect(strncmp(why.text, "metadata: fragment 3: 5:6: ", 27) == 0, "%s", why.text);
+    free(text);
+}
+
+Test(ctf2_faults, says_what_is_wrong_with_a_fragment)
+{
+    refused_json("^\n", "metadata: empty");
+    refused_json("^[]", "metadata: fragment 1: 1:2: not an object");
+    refused_json(STREAM, "metadata: fragment 1: 1:2: the first one is to be a preamble");
+    refused_json("^{'type':'preamble','version':3}",
+                 "metadata: fragment 1: 1:2: preamble: version 3 is not read");
+    refused_json("^{'type':'preamble'}",
+                 "metadata: fragment 1: 1:2: preamble: 'version' is missing");
+    refused_json("^{'type':'preamble','version':2,'uuid':[1,2]}",
+                 "metadata: fragment 1: 1:2: preamble: 'uuid' is of 16 integers");
+    refused_json(PREAMBLE PREAMBLE, "metadata: fragment 2: 2:2: preamble: a second one");
+    refused_json(PREAMBLE "^{'type':'x'}", "metadata: fragment 2: 2:2: the type 'x' is not known");
+    refused_json(PREAMBLE "^{}", "metadata: fragment 2: 2:2: 'type' is missing");
+    refused_json(PREAMBLE STREAM STREAM, "metadata: fragment 3: 3:2: a second stream class 0");
+    refused_json(PREAMBLE STREAM "^{'type':'trace-class'}",
+                 "metadata: fragment 3: 3:2: trace-class: behind a data-stream-class");
+    refused_json(PREAMBLE EVENT(""),
+                 "metadata: fragment 2: 2:2: event 'e' is of stream 0, which is not declared");
+    refused_json(TRACE("") EVENT(""),
+                 "metadata: fragment 4: 4:2: event 'e' has the id 0 of event 'e'");
+    refused_json(PREAMBLE "^{'type':'data-stream-class','default-clock-class-id':'c'}",
+                 "metadata: fragment 2: 2:2: data-stream-class: the clock 'c' is not declared");
+    refused_json(PREAMBLE "^{'type':'data-stream-class','id':-1}",
+                 "metadata: fragment 2: 2:2: data-stream-class: 'id' is no integer from 0 to "
+                 "9223372036854775807");
+    refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':0}",
+                 "metadata: fragment 2: 2:2: clock-class: 'frequency' is 0");
+    refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':5,"
+                          "'offset-from-origin':{'cycles':5}}",
+                 "metadata: fragment 2: 2:2: clock-class: 'cycles' of the offset are a second or "
+                 "more");
+    refused_json(
+        PREAMBLE "^{'type':'data-stream-class','event-record-header-field-class':" STRUCT(M(
+            "t",
+            "{'type':'variable-length-unsigned-integer','roles':['default-clock-timestamp']}")) "}",
+        "metadata: fragment 2: 2:2: 't' is a timestamp, but the stream has no clock");
+    refused_json(PREAMBLE "^{'type':'data-stream-class','packet-context-field-class':" U8 "}",
+                 "metadata: fragment 2: 2:2: not a structure");
+}
+
+#define BITS(more) "{'type':'fixed-length-unsigned-integer','byte-order':'little-endian'" more "}"
+
+Test(ctf2_faults, says_what_is_wrong_with_a_class)
+{
+    refused_json(TRACE(M("x", BITS(",'length':65"))),
+                 AT "'x': field-class: integers of 65 bits are not read");
+    refused_json(TRACE(M("x", BITS(",'length':0"))),
+                 AT "'x': field-class: integers of 0 bits are not read");
+    refused_json(TRACE(M("x", BITS(""))), AT "'x': field-class: 'length' is missing");
+    refused_json(TRACE(M("x", "{'type':'fixed-length-unsigned-integer','length':8}")),
+                 AT "'x': field-class: 'byte-order' is missing");
+    refused_json(TRACE(M("x", BITS(",'length':8,'bit-order':'last-to-first'"))),
+                 AT "'x': field-class: a 'bit-order' against the byte order is not read");
+    refused_json(TRACE(M("x", BITS(",'length':8,'alignment':3"))),
+                 AT "'x': field-class: 'alignment' is no power of two");
+    refused_json(TRACE(M("x", BITS(",'length':8,'roles':['boss']"))),
+                 AT "'x': field-class: the role 'boss' is not known");
+    refused_json(TRACE(M("x", "{'type':'null-terminated-string','encoding':'utf-16le'}")),
+                 AT "'x': field-class: only UTF-8 is read where a NUL ends a string");
+    refused_json(TRACE(M("x", "{'type':'word'}")),
+                 AT "'x': field-class: the type 'word' is not known");
+    refused_json(TRACE(M("x", "'u9'")),
+                 AT "'x': field-class: the field class 'u9' is not declared");
+    refused_json(TRACE(M("x", "7")),
+                 AT "'x': field-class: neither a field class nor the name of one");
+    refused_json(TRACE("{'name':'x'}"), AT "'x': 'field-class' is missing");
+    refused_json(TRACE(M("x", U8) AND("x", U8)),
+                 "metadata: fragment 3: 3:2: two members are named 'x'");
+    refused_json(TRACE(M("x", BLOB("'y'")) AND("y", U8)),
+                 AT "'x': field-class: no integer in front of it is 'y'");
+    refused_json(TRACE(M("x", BLOB(""))), AT "'x': field-class: a path of 0 names");
+    refused_json(TRACE(M("x", BLOB("null"))), AT "'x': field-class: a path that ends with null");
+    refused_json(TRACE(M("x", VARIANT("'y'", ""))),
+                 AT "'x': field-class: a variant without options");
+}
+
+#define ALIAS(name) "^{'type':'field-class-alias','name':'" name "','field-class':" U8 "}\n"
+#define CLOCK(id, more) "^{'type':'clock-class','id':'" id "','frequency':5" more "}\n"
+
+Test(ctf2_faults, says_what_is_declared_twice)
+{
+    refused_json(PREAMBLE ALIAS("a") ALIAS("a"),
+                 "metadata: fragment 3: 3:2: field-class-alias: 'a' is declared a second time");
+    refused_json(PREAMBLE CLOCK("c", "") CLOCK("c", ""),
+                 "metadata: fragment 3: 3:2: clock-class: 'c' is declared a second time");
+    refused_json(PREAMBLE "^{'type':'trace-class'}\n^{'type':'trace-class'}",
+                 "metadata: fragment 3: 3:2: trace-class: a second one");
+    refused_json(PREAMBLE CLOCK("c", ",'offset-from-origin':{'seconds':'x'}"),
+                 "metadata: fragment 2: 2:2: clock-class: 'seconds' is no integer of 64 bits");
+    struct layout *layout = opened_json(PREAMBLE CLOCK("c", ",'uid':'what a clock'") STREAM);
+    cr_expect(not(layout->clocks[0].has_uuid));
+    cr_expect(not(layout->clocks[0].is_unix));
+    layout_close(layout);
+}
+
+Test(ctf2_faults, says_what_is_wrong_with_properties)
+{
+#define OF_X AT "'x': field-class: "
+    refused_json(TRACE(M("x", "{'type':'fixed-length-boolean','length':8,'byte-order':'pdp'}")),
+                 OF_X "'byte-order' is neither big-endian nor little-endian");
+    refused_json(TRACE(M("x", BITS(",'length':8,'preferred-display-base':3"))),
+                 OF_X "'preferred-display-base' is none of 2, 8, 10 and 16");
+    refused_json(TRACE(M("x", "{'type':'fixed-length-floating-point-number','length':80}")),
+                 OF_X "floating point numbers of 80 bits are not read");
+    refused_json(TRACE(M("x", "{'type':'static-length-string','length':8,'encoding':'koi8'}")),
+                 OF_X "the encoding 'koi8' is not known");
+    refused_json(TRACE("7"), AT "members and options are objects");
+    refused_json(TRACE("{'name':5}"), AT "'name' is no string");
+    refused_json(TRACE(M("x", "{'type':'structure','member-classes':{}}")),
+                 OF_X "'member-classes' is no array");
+}
+
+Test(ctf2_faults, says_what_is_wrong_with_locations)
+{
+#define AT_PLACE(place) "{'type':'dynamic-length-blob'" place "}"
+    refused_json(TRACE(M("x", AT_PLACE(""))), OF_X "'length-field-location' is missing");
+    refused_json(TRACE(M("x", AT_PLACE(",'length-field-location':5"))),
+                 OF_X "'length-field-location' is no object");
+    refused_json(TRACE(M("x", AT_PLACE(",'length-field-location':{'origin':'moon','path':['a']}"))),
+                 OF_X "the origin 'moon' is not known");
+    refused_json(TRACE(M("x", BLOB("5"))), OF_X "a path is of strings and null");
+    refused_json(TRACE(M("x", BLOB("'a',null,'b'"))),
+                 OF_X "a path that goes outward behind a name is not read");
+    refused_json(TRACE(M("b", BOOLEAN) AND("x", VARIANT("'b'", OPTION("[0,1]", U8)))),
+                 OF_X "the selector 'b' is a boolean");
+}
+
+Test(ctf2_faults, says_what_is_wrong_with_ranges)
+{
+#define OF_OPTION OF_X "'': "
+    refused_json(TRACE(M("t", U8) AND("x", VARIANT("'t'", OPTION("", U8)))),
+                 OF_OPTION "'selector-field-ranges' is empty");
+    refused_json(TRACE(M("t", U8) AND("x", VARIANT("'t'", OPTION("[1]", U8)))),
+                 OF_OPTION "a range is an array of two integers");
+    refused_json(TRACE(M("t", U8) AND("x", VARIANT("'t'", OPTION("[1,2.5]", U8)))),
+                 OF_OPTION "a range is an array of two integers");
+    refused_json(TRACE(M("t", U8) AND("x", VARIANT("'t'", OPTION("[3,2]", U8)))),
+                 OF_OPTION "a range ends before it begins");
+    refused_json(TRACE(M("t", U8) AND("x", VARIANT("'t'", OPTION("[3,-2]", U8)))),
+                 OF_OPTION "a range ends before it begins");
+}
+
+#define TWO(a, b) VARIANT("'t'", OPTION("[0,4]", STRUCT(a)) "," OPTION("[5,9]", STRUCT(b)))
+
+Test(ctf2_faults, options_that_disagree_have_no_length)
+{
+    refused_json(TRACE(M("t", U8) AND("v", TWO(M("n", U8), M("n", SIGNED_VARINT)))
+                           AND("x", BLOB("'v','n'"))),
+                 OF_X "'v.n' may be signed or not");
+    refused_json(
+        TRACE(M("t", U8) AND("v", TWO(M("n", U8) AND("b", BLOB("'n'")),
+                                      M("n", U8) AND("b", BLOB("'n'")))) AND("x", BLOB("'v','n'"))),
+        OF_X "options share a length or tag that rules something else as well");
+}
+
+Test(ctf2_faults, a_length_may_be_in_an_optional_field)
+{
+    struct layout *layout =
+        opened_json(TRACE(M("b", BOOLEAN) AND("o", OPTIONAL("'b'", "")) AND("x", BLOB("'o'"))));
+    const struct layout_field *fields = payload(layout)->fields;
+    cr_expect(eq(u32, fields[2].from, fields[1].fields[0].save));
+    cr_expect(ne(u32, fields[2].from, LAYOUT_NONE));
+    layout_close(layout);
+}
+
+/* --- limits --- */
+
+Test(ctf2_faults, bounds_how_deep_classes_nest)
+{
+    char text[8192] = PREAMBLE STREAM "^{'type':'event-record-class','payload-field-class':";
+    for (int i = 0; i < 40; i++)
+        strcat(text, "{'type':'structure','member-classes':[{'name':'s','field-class':");
+    strcat(text, "{'type':'structure'}");
+    for (int i = 0; i < 40; i++)
+        strcat(text, "}]}");
+    strcat(text, "}");
+    struct layout *layout;
+    struct failure why = {""};
+    char *copy = json(text);
+    cr_expect(eq(int, open_text(copy, &layout, &why), STATUS_REJECT));
+    cr_expect(strstr(why.text, "field classes nest deeper than 32") != NULL, "%s", why.text);
+    free(copy);
+}
+
+Test(ctf2_faults, bounds_how_much_there_is)
+{
+    struct layout *layout;
+    struct failure why = {""};
+    /* A fragment of over 4 MiB. */
+    size_t room = ((size_t)4 << 20) + 64;
+    char *text = memory_new(room + 1);
+    memset(text, ' ', room);
+    memcpy(text, "\x1e{", 2);
+    text[room - 1] = '}';
+    cr_expect(eq(int, open_text(text, &layout, &why), STATUS_REJECT));
+    cr_expect(strstr(why.text, "bytes, over the limit") != NULL, "%s", why.text);
+    /* A million events. */
+    static const char ONE[] = "^{'type':'event-record-class'}";
+    size_t step = strlen(ONE), begin = strlen(PREAMBLE), count = (1 << 20) + 1;
+    text = memory_resize(text, begin + count * step + 1, 1);
+    memcpy(text, PREAMBLE, begin);
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + begin + i * step, ONE, step + 1);
+    char *copy = json(text);
+    cr_expect(eq(int, open_text(copy, &layout, &why), STATUS_REJECT));
+    cr_expect(strstr(why.text, "over 1048576 field classes") != NULL, "%s", why.text);
+    free(copy);
+    free(text);
+}
