@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "cli/cmd_pack.h"
 #include "cli/cmd_publish.h"
+#include "cli/cmd_rejected.h"
 #include "cli/cmd_report.h"
 #include "cli/cmd_results.h"
 #include "cli/cmd_topics.h"
@@ -25,6 +26,7 @@ static const struct command commands[] = {
     {"pack", "chunks into archives that each stand alone", cmd_pack},
     {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
     {"results", "what the pool has found out, as report shows it", cmd_results},
+    {"rejected", "chunks that could not be used, and sending them again", cmd_rejected},
     {"topics", "makes and checks the topics of the pool", cmd_topics},
     {"help", "this, or the help of a command", cmd_help},
 };

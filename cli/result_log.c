@@ -6,17 +6,10 @@
 
 #include "base/memory.h"
 #include "base/names.h"
-#include "bus/reader.h"
+#include "cli/topic_reader.h"
 #include "results/fold.h"
 #include "wire/key.h"
 #include "wire/result_codec.h"
-
-enum { ANSWER_TRIES = 10 };
-
-struct partition {
-    int64_t end; /* when the log was opened */
-    bool read;   /* up to there */
-};
 
 struct session {
     struct fold *fold; /* NULL: nobody asks for it */
@@ -25,10 +18,7 @@ struct session {
 
 struct result_log {
     const struct result_log_options *options;
-    struct bus_reader *reader;
-    struct partition *partitions;
-    int32_t partition_count;
-    int32_t unread;     /* partitions */
+    struct topic_reader reader;
     struct names names; /* of sessions: their ids are indices of the next */
     struct session *sessions;
     size_t session_count, session_room;
@@ -36,67 +26,13 @@ struct result_log {
     size_t records, damaged;
 };
 
-/* --- where to begin --- */
-
-static bool is_over(const struct result_log *log)
-{
-    return log->options->over && log->options->over(log->options->context);
-}
-
-static enum status count_partitions(struct result_log *log, struct failure *why)
-{
-    enum status status;
-    int tries = 0;
-    do
-        status = bus_reader_partitions(log->reader, BUS_RESULTS, &log->partition_count, why);
-    while (status == STATUS_RETRY && ++tries < ANSWER_TRIES && !is_over(log));
-    return status;
-}
-
-static enum status find_range(struct result_log *log, int32_t partition, int64_t *first,
-                              struct failure *why)
-{
-    struct partition *at = &log->partitions[partition];
-    enum status status;
-    int tries = 0;
-    do
-        status = bus_reader_range(log->reader, BUS_RESULTS, partition, first, &at->end, why);
-    while (status == STATUS_RETRY && ++tries < ANSWER_TRIES && !is_over(log));
-    return status;
-}
-
-static enum status start(struct result_log *log, struct failure *why)
-{
-    enum status status = count_partitions(log, why);
-    if (status != STATUS_OK)
-        return status;
-    size_t count = (size_t)log->partition_count;
-    log->partitions = memory_new(count * sizeof *log->partitions);
-    struct bus_start *starts = memory_new(count * sizeof *starts);
-    for (int32_t i = 0; i < log->partition_count && status == STATUS_OK; i++) {
-        int64_t first = 0;
-        status = find_range(log, i, &first, why);
-        struct partition *partition = &log->partitions[i];
-        if (log->options->from_end)
-            first = partition->end;
-        partition->read = first >= partition->end;
-        log->unread += !partition->read;
-        starts[i] = (struct bus_start){.topic = BUS_RESULTS, .partition = i, .offset = first};
-    }
-    if (status == STATUS_OK)
-        status = bus_reader_assign(log->reader, starts, count, why);
-    free(starts);
-    return status;
-}
-
 enum status result_log_open(const struct result_log_options *options, struct result_log **out,
                             struct failure *why)
 {
     struct result_log *log = memory_new(sizeof *log);
     log->options = options;
-    enum status status = bus_reader_new(options->bus, true, &log->reader, why);
-    if (status == STATUS_OK)
-        status = start(log, why);
+    enum status status = topic_reader_open(&log->reader, options->bus, BUS_RESULTS,
+                                           options->from_end, options->over, options->context, why);
     *out = status == STATUS_OK ? log : NULL;
     if (status != STATUS_OK)
         result_log_free(log);
@@ -111,8 +47,7 @@ void result_log_free(struct result_log *log)
         fold_free(log->sessions[i].fold);
     free(log->sessions);
     names_clear(&log->names);
-    free(log->partitions);
-    bus_reader_free(log->reader);
+    topic_reader_close(&log->reader);
     free(log);
 }
 
@@ -187,24 +122,13 @@ static enum status take_message(struct result_log *log, const struct bus_message
 enum status result_log_poll(struct result_log *log, int timeout_ms, struct failure *why)
 {
     struct bus_message message;
-    enum status status = bus_reader_poll(log->reader, timeout_ms, &message, why);
-    if (status != STATUS_OK)
-        return status;
-    if (!message.end)
-        status = take_message(log, &message, why);
-    if (message.partition < 0 || message.partition >= log->partition_count)
-        return status;
-    struct partition *partition = &log->partitions[message.partition];
-    if (!partition->read && (message.end || message.offset + 1 >= partition->end)) {
-        partition->read = true;
-        log->unread--;
-    }
-    return status;
+    enum status status = topic_reader_poll(&log->reader, timeout_ms, &message, why);
+    return status == STATUS_OK && !message.end ? take_message(log, &message, why) : status;
 }
 
 bool result_log_is_read(const struct result_log *log)
 {
-    return log->unread == 0;
+    return topic_reader_is_read(&log->reader);
 }
 
 bool result_log_is_torn(const struct result_log *log)

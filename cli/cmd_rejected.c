@@ -1,0 +1,347 @@
+#include "cli/cmd_rejected.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "bus/producer.h"
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/parked.h"
+#include "cli/report_view.h"
+#include "cli/stop_signals.h"
+#include "cli/table.h"
+#include "config/value.h"
+#include "service/kafka.h"
+#include "service/service.h"
+
+enum { EXIT_INTERRUPTED = 128 + SIGINT, DELIVER_MS = 30000, TIME_ROOM = 32 };
+
+static const struct config_row rows[] = {
+    {.name = "resend",
+     .type = CONFIG_FLAG,
+     .help = "send them to the mappers again; with --session, --chunk,\n"
+             "--kind or --all"},
+    {.name = "session",
+     .letter = 's',
+     .type = CONFIG_LIST,
+     .argument = "PATTERN",
+     .help = "of sessions whose name is like this only: 'web1/*';\n"
+             "repeatable"},
+    {.name = "chunk",
+     .type = CONFIG_LIST,
+     .argument = "N",
+     .help = "of this number only; repeatable"},
+    {.name = "kind",
+     .type = CONFIG_LIST,
+     .argument = "KIND",
+     .help = "of this kind only: damaged, fetch, limit or tries;\n"
+             "repeatable"},
+    {.name = "all",
+     .type = CONFIG_FLAG,
+     .help = "with --resend: all that were not sent again yet. Damaged\n"
+             "ones only if asked for: their gap is in the results"},
+    {.name = "format",
+     .letter = 'f',
+     .type = CONFIG_WORD,
+     .standard = "text",
+     .words = FORMAT_WORDS,
+     .argument = "FORMAT",
+     .help = "text (a table) or json (one object per line)"},
+    {.name = "color",
+     .type = CONFIG_WORD,
+     .standard = "auto",
+     .words = WHEN_WORDS,
+     .argument = "WHEN",
+     .help = "auto, always or never"},
+};
+static const struct config_section own = {"Rejected", rows, sizeof rows / sizeof *rows};
+static const struct config_section *const sections[] = {&own, &service_kafka_section};
+static const struct config_program program = {
+    .command = "spanmill rejected",
+    .block = "rejected",
+    .about = "Lists the chunks that mappers could not use, why, and where they were announced.\n"
+             "Sent again in time, before their interval became a gap (--gap-after of the\n"
+             "reducers), they fill their place in the results.",
+    .sections = sections,
+    .count = sizeof sections / sizeof *sections,
+    .examples = "spanmill rejected -b kafka-1:9092\n"
+                "spanmill rejected --resend --kind fetch\n"
+                "spanmill rejected --resend --session 'web1/*' --chunk 17",
+};
+
+struct rejecting {
+    const struct config *config;
+    const struct bus_settings *bus;
+    struct parked_list list;
+    uint64_t *chunks;
+    size_t chunk_count;
+    struct bus_producer *producer;
+    size_t sent;
+};
+
+/* --- which --- */
+
+static bool read_options(struct rejecting *rejecting)
+{
+    const struct config *config = rejecting->config;
+    const char *const *texts;
+    rejecting->chunk_count = config_list(config, "chunk", &texts);
+    rejecting->chunks = memory_new(rejecting->chunk_count * sizeof *rejecting->chunks);
+    for (size_t i = 0; i < rejecting->chunk_count; i++) {
+        struct failure why;
+        long long chunk;
+        if (value_integer(texts[i], &chunk, &why) != STATUS_OK || chunk < 0) {
+            config_wrong(config, stderr, "chunk (%s): `%s` is not a chunk's number",
+                         config_source(config, "chunk"), texts[i]);
+            return false;
+        }
+        rejecting->chunks[i] = (uint64_t)chunk;
+    }
+    bool chosen = config_flag(config, "all") || config_is_given(config, "session") ||
+                  config_is_given(config, "chunk") || config_is_given(config, "kind");
+    if (config_flag(config, "resend") && !chosen) {
+        config_wrong(config, stderr, "--resend: which? --session, --chunk, --kind or --all");
+        return false;
+    }
+    return true;
+}
+
+static bool matches_session(const struct rejecting *rejecting, const struct parked *parked)
+{
+    const char *const *patterns;
+    size_t count = config_list(rejecting->config, "session", &patterns);
+    char *session = memory_string(parked->session);
+    bool matches = count == 0;
+    for (size_t i = 0; i < count && !matches; i++)
+        matches = fnmatch(patterns[i], session, 0) == 0;
+    free(session);
+    return matches;
+}
+
+static bool matches_chunk(const struct rejecting *rejecting, const struct parked *parked)
+{
+    for (size_t i = 0; i < rejecting->chunk_count; i++)
+        if (parked->has_chunk && rejecting->chunks[i] == parked->chunk)
+            return true;
+    return rejecting->chunk_count == 0;
+}
+
+static bool matches_kind(const struct rejecting *rejecting, const struct parked *parked)
+{
+    const char *const *kinds;
+    size_t count = config_list(rejecting->config, "kind", &kinds);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(kinds[i], parked->kind) == 0)
+            return true;
+    return count == 0;
+}
+
+static bool matches(const struct rejecting *rejecting, const struct parked *parked)
+{
+    return matches_session(rejecting, parked) && matches_chunk(rejecting, parked) &&
+           matches_kind(rejecting, parked);
+}
+
+/* --- listing --- */
+
+static const char *time_text(int64_t time_ms, char room[TIME_ROOM])
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm tm;
+    if (time_ms < 0 || !gmtime_r(&seconds, &tm) ||
+        strftime(room, TIME_ROOM, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        return "-";
+    return room;
+}
+
+static void list_as_table(const struct rejecting *rejecting)
+{
+    static const struct column columns[] = {
+        {"session", COLUMN_TEXT, CUT_LEFT},   {"chunk", COLUMN_NUMBER, CUT_NOT},
+        {"kind", COLUMN_TEXT, CUT_NOT},       {"parked", COLUMN_TEXT, CUT_NOT},
+        {"sent again", COLUMN_TEXT, CUT_NOT}, {"announced in", COLUMN_TEXT, CUT_LEFT},
+        {"reason", COLUMN_TEXT, CUT_RIGHT}};
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < rejecting->list.count; i++) {
+        const struct parked *parked = &rejecting->list.at[i];
+        if (!matches(rejecting, parked))
+            continue;
+        char room[TIME_ROOM];
+        char *session = memory_string(parked->session);
+        table_text(table, session);
+        free(session);
+        if (parked->has_chunk)
+            table_number(table, parked->chunk);
+        else
+            table_none(table);
+        table_text(table, parked->kind);
+        table_text(table, time_text(parked->time_ms, room));
+        table_text(table, parked->sent_again ? "yes" : "no");
+        table_text(table, parked->from);
+        table_text(table, parked->reason);
+    }
+    enum when color = (enum when)config_word(rejecting->config, "color");
+    struct table_style style = {.color = report_view_color(color, stdout),
+                                .width = report_view_screen(stdout).columns};
+    if (table_rows(table) > 0)
+        table_print(table, stdout, &style);
+    else
+        fputs("spanmill rejected: none is parked\n", stderr);
+    table_free(table);
+}
+
+static void write_field(const char *name, const char *text)
+{
+    printf(",\"%s\":", name);
+    json_write_text(stdout, text_of(text));
+}
+
+static void list_as_json(const struct rejecting *rejecting)
+{
+    for (size_t i = 0; i < rejecting->list.count; i++) {
+        const struct parked *parked = &rejecting->list.at[i];
+        if (!matches(rejecting, parked))
+            continue;
+        fputs("{\"type\":\"rejected\",\"session\":", stdout);
+        json_write_text(stdout, parked->session);
+        if (parked->has_chunk)
+            printf(",\"chunk\":%" PRIu64, parked->chunk);
+        else
+            fputs(",\"chunk\":null", stdout);
+        write_field("kind", parked->kind);
+        write_field("reason", parked->reason);
+        write_field("announced_in", parked->from);
+        printf(",\"parked_ms\":%" PRId64 ",\"partition\":%" PRId32 ",\"offset\":%" PRId64
+               ",\"sent_again\":%s}\n",
+               parked->time_ms, parked->partition, parked->offset,
+               parked->sent_again ? "true" : "false");
+    }
+}
+
+/* --- sending again --- */
+
+static const struct parked *find(const struct rejecting *rejecting, int32_t partition,
+                                 int64_t offset)
+{
+    for (size_t i = 0; i < rejecting->list.count; i++)
+        if (rejecting->list.at[i].partition == partition && rejecting->list.at[i].offset == offset)
+            return &rejecting->list.at[i];
+    return NULL;
+}
+
+/* What was sent again once is so a second time only if it is named. */
+static bool wants(void *context, int32_t partition, int64_t offset)
+{
+    const struct rejecting *rejecting = context;
+    const struct parked *parked = find(rejecting, partition, offset);
+    if (!parked || !matches(rejecting, parked))
+        return false;
+    bool named = config_is_given(rejecting->config, "chunk");
+    bool asked_kind = config_is_given(rejecting->config, "kind");
+    return named || (!parked->sent_again && (asked_kind || strcmp(parked->kind, "damaged") != 0));
+}
+
+static struct bytes bytes_of(const char *string)
+{
+    return (struct bytes){(const uint8_t *)string, strlen(string)};
+}
+
+/* The announcement first, then the mark: who dies between them sends it twice, which harms
+ * nobody. */
+static enum status send_again(void *context, const struct bus_message *message, struct failure *why)
+{
+    struct rejecting *rejecting = context;
+    struct bus_patience patience = {.over = stop_signals_pending};
+    struct bus_record record = {.topic = BUS_CHUNKS,
+                                .partition = -1,
+                                .route = message->key,
+                                .key = message->key,
+                                .value = message->value};
+    enum status status =
+        bus_deliver(rejecting->producer, &record, 1, DELIVER_MS, &patience, NULL, why);
+    if (status != STATUS_OK)
+        return status;
+    printf("%.*s\n", (int)message->key.count, message->key.at);
+    rejecting->sent++;
+
+    char partition[16], offset[32];
+    snprintf(partition, sizeof partition, "%" PRId32, message->partition);
+    snprintf(offset, sizeof offset, "%" PRId64, message->offset);
+    const struct bus_header headers[] = {{"kind", bytes_of(PARKED_MARK)},
+                                         {"partition", bytes_of(partition)},
+                                         {"offset", bytes_of(offset)}};
+    struct bus_record mark = {.topic = BUS_REJECTED,
+                              .partition = message->partition,
+                              .route = message->key,
+                              .key = message->key,
+                              .headers = headers,
+                              .header_count = sizeof headers / sizeof *headers};
+    return bus_deliver(rejecting->producer, &mark, 1, DELIVER_MS, &patience, NULL, why);
+}
+
+static enum status resend(struct rejecting *rejecting, struct failure *why)
+{
+    struct bus_patience patience = {.over = stop_signals_pending};
+    enum status status =
+        bus_producer_new(rejecting->bus, NULL, &patience, &rejecting->producer, why);
+    struct parked_visitor visitor = {.wants = wants, .take = send_again, .context = rejecting};
+    if (status == STATUS_OK)
+        status = parked_visit(rejecting->bus, &visitor, stop_signals_pending, why);
+    bus_producer_free(rejecting->producer);
+    fprintf(stderr, "spanmill rejected: %zu sent again\n", rejecting->sent);
+    return status;
+}
+
+/* --- */
+
+static int run(struct rejecting *rejecting)
+{
+    struct failure why;
+    enum status status =
+        parked_list_read(&rejecting->list, rejecting->bus, stop_signals_pending, &why);
+    if (status == STATUS_OK && config_flag(rejecting->config, "resend"))
+        status = resend(rejecting, &why);
+    else if (status == STATUS_OK && config_word(rejecting->config, "format") == FORMAT_JSON)
+        list_as_json(rejecting);
+    else if (status == STATUS_OK)
+        list_as_table(rejecting);
+    parked_list_clear(&rejecting->list);
+    if (stop_signals_pending(NULL))
+        return EXIT_INTERRUPTED;
+    if (status != STATUS_OK) {
+        fprintf(stderr, "spanmill rejected: %s\n", why.text);
+        return EXIT_FAILED;
+    }
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_rejected(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
+    if (outcome != CONFIG_RUN)
+        return (int)outcome;
+    struct rejecting rejecting = {.config = config};
+    struct log log = {.file = stderr, .program = "spanmill rejected", .level = LOG_WARNING};
+    struct kafka_settings kafka = {.pairs = NULL};
+    struct failure why;
+    int code = EXIT_WRONG_USAGE;
+    if (!read_options(&rejecting)) {
+        code = EXIT_WRONG_USAGE;
+    } else if (kafka_settings_init(&kafka, config, &log, &why) != STATUS_OK) {
+        config_wrong(config, stderr, "%s", why.text);
+    } else {
+        rejecting.bus = &kafka.bus;
+        stop_signals_block(SIG_BLOCK);
+        code = run(&rejecting);
+    }
+    kafka_settings_clear(&kafka);
+    free(rejecting.chunks);
+    config_free(config);
+    return code;
+}

@@ -1,0 +1,91 @@
+#include "cli/topic_reader.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum { ANSWER_TRIES = 10 };
+
+/* Who is asked whether to go on asking. */
+struct patience {
+    int tries;
+    bool (*over)(void *context);
+    void *context;
+};
+
+static bool ask_again(struct patience *patience, enum status status)
+{
+    return status == STATUS_RETRY && ++patience->tries < ANSWER_TRIES &&
+           !(patience->over && patience->over(patience->context));
+}
+
+static enum status find_starts(struct topic_reader *reader, bool from_end, struct bus_start *starts,
+                               struct patience *patience, struct failure *why)
+{
+    for (int32_t i = 0; i < reader->count; i++) {
+        struct topic_partition *partition = &reader->partitions[i];
+        int64_t first = 0;
+        enum status status;
+        do
+            status = bus_reader_range(reader->bus, reader->topic, i, &first, &partition->end, why);
+        while (ask_again(patience, status));
+        if (status != STATUS_OK)
+            return status;
+        if (from_end)
+            first = partition->end;
+        partition->read = first >= partition->end;
+        reader->unread += !partition->read;
+        starts[i] = (struct bus_start){.topic = reader->topic, .partition = i, .offset = first};
+    }
+    return STATUS_OK;
+}
+
+enum status topic_reader_open(struct topic_reader *reader, const struct bus_settings *settings,
+                              enum bus_topic topic, bool from_end, bool (*over)(void *context),
+                              void *context, struct failure *why)
+{
+    *reader = (struct topic_reader){.topic = topic};
+    struct patience patience = {.over = over, .context = context};
+    enum status status = bus_reader_new(settings, true, &reader->bus, why);
+    if (status != STATUS_OK)
+        return status;
+    do
+        status = bus_reader_partitions(reader->bus, topic, &reader->count, why);
+    while (ask_again(&patience, status));
+    if (status != STATUS_OK)
+        return status;
+    size_t count = (size_t)reader->count;
+    reader->partitions = memory_new(count * sizeof *reader->partitions);
+    struct bus_start *starts = memory_new(count * sizeof *starts);
+    status = find_starts(reader, from_end, starts, &patience, why);
+    if (status == STATUS_OK)
+        status = bus_reader_assign(reader->bus, starts, count, why);
+    free(starts);
+    return status;
+}
+
+void topic_reader_close(struct topic_reader *reader)
+{
+    bus_reader_free(reader->bus);
+    free(reader->partitions);
+    *reader = (struct topic_reader){.bus = NULL};
+}
+
+enum status topic_reader_poll(struct topic_reader *reader, int timeout_ms, struct bus_message *out,
+                              struct failure *why)
+{
+    enum status status = bus_reader_poll(reader->bus, timeout_ms, out, why);
+    if (status != STATUS_OK || out->partition < 0 || out->partition >= reader->count)
+        return status;
+    struct topic_partition *partition = &reader->partitions[out->partition];
+    if (!partition->read && (out->end || out->offset + 1 >= partition->end)) {
+        partition->read = true;
+        reader->unread--;
+    }
+    return status;
+}
+
+bool topic_reader_is_read(const struct topic_reader *reader)
+{
+    return reader->unread == 0;
+}

@@ -1,0 +1,37 @@
+/* cli/topic_reader.h -- all partitions of a topic, read without a group: to where they end now, or
+ * for as long as one likes. */
+#ifndef CLI_TOPIC_READER_H
+#define CLI_TOPIC_READER_H
+
+#include <stdbool.h>
+
+#include "bus/reader.h"
+
+struct topic_reader {
+    struct bus_reader *bus;
+    enum bus_topic topic;
+    struct topic_partition {
+        int64_t end; /* when it was opened */
+        bool read;   /* up to there */
+    } * partitions;
+    int32_t count;
+    int32_t unread; /* partitions */
+};
+
+/* Finds out where the partitions begin and end, and starts there. `over` (NULL: never) is asked
+ * whether to give up waiting for a broker.
+ * OK; RETRY: no answer, for 10 s or until it was over; REJECT: there is no such topic, or a setting
+ * will not do. To be closed in any case. */
+MUST_CHECK enum status topic_reader_open(struct topic_reader *reader,
+                                         const struct bus_settings *settings, enum bus_topic topic,
+                                         bool from_end, bool (*over)(void *context), void *context,
+                                         struct failure *why);
+void topic_reader_close(struct topic_reader *reader);
+
+/* As bus_reader_poll(), but for the ends: OK with message->end is nothing to look at. */
+MUST_CHECK enum status topic_reader_poll(struct topic_reader *reader, int timeout_ms,
+                                         struct bus_message *out, struct failure *why);
+/* Whether all was read that was there when it was opened. */
+bool topic_reader_is_read(const struct topic_reader *reader);
+
+#endif
