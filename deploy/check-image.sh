@@ -61,11 +61,11 @@ once() {
     "${podman[@]}" run --rm "${confined[@]}" "$image" "$@"
 }
 
-# start NAME PORT PROGRAM: in the background, answering for its health at PORT.
+# start NAME PORT PROGRAM [INSTANCE]: in the background, answering for its health at PORT.
 start() {
     names+=("$prefix-$1")
     "${podman[@]}" run --detach --name "$prefix-$1" "${confined[@]}" "$image" "$3" \
-        --instance "$1" --health-listen "127.0.0.1:$2" "${worker[@]}" >/dev/null
+        --instance "${4-$1}" --health-listen "127.0.0.1:$2" "${worker[@]}" >/dev/null
 }
 
 # wait_ready NAME PORT
@@ -126,22 +126,34 @@ wait_ready mapper "$mapper_port"
 wait_ready reducer "$reducer_port"
 
 # In the midst of its work the mapper is told to leave; another one takes over.
-once spanmill publish /recording
+once spanmill publish /recording &
+for _ in $(seq 1500); do
+    mapped=$(curl -fsS "http://127.0.0.1:$mapper_port/metrics" |
+        sed -n 's/^spanmill_mapper_chunks_total{outcome="mapped"} //p')
+    [ "$mapped" = 0 ] || break
+    sleep 0.01
+done
+say "the mapper has mapped $mapped of 4 chunks, and is told to stop"
 stop mapper
+wait $!
 start mapper-2 "$mapper_port" spanmill-mapper
 wait_ready mapper-2 "$mapper_port"
 wait_results
 
+curl -fsS "http://127.0.0.1:$mapper_port/metrics" >"$work/metrics"
+say "mapper-2 has mapped $(sed -n 's/^spanmill_mapper_chunks_total{outcome="mapped"} //p' \
+    "$work/metrics") of them"
 curl -fsS "http://127.0.0.1:$reducer_port/metrics" >"$work/metrics"
+say "the reducer has joined $(sed -n 's/^spanmill_reducer_chunks_total //p' "$work/metrics")"
 say "metrics: $(grep -c '^# TYPE' "$work/metrics") families, e.g. $(grep ^process_resident "$work/metrics")"
 if command -v promtool >/dev/null; then
     promtool check metrics <"$work/metrics" || fail "promtool does not like the metrics"
 fi
 
-# A reducer that is stopped leaves; its successor restores what it needs from Kafka, for there is
-# nothing else.
+# A reducer that is stopped leaves; its successor, of the same name as in a StatefulSet, restores
+# what it needs from Kafka, for there is nothing else.
 stop reducer
-start reducer-2 "$reducer_port" spanmill-reducer
+start reducer-2 "$reducer_port" spanmill-reducer reducer
 wait_ready reducer-2 "$reducer_port"
 wait_results
 stop reducer-2

@@ -46,7 +46,6 @@ grep -q SPANMILL_KAFKA_SASL_PASSWORD "$work/rendered.yaml" || fail "production: 
 for overlay in base overlays/development overlays/production; do
     for program in spanmill-mapper spanmill-reducer spanmill-agent; do
         path=$(dirname "$SPANMILL")/$program
-        [ -x "$path" ] || continue
         "$path" --config $folder/$overlay/spanmill.yaml --print-config >"$work/settings" ||
             fail "$program does not take $overlay/spanmill.yaml"
     done
