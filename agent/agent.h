@@ -53,6 +53,8 @@ struct session {
     int64_t threads_chunk;
     bool live;   /* the session daemon has it */
     bool over;   /* no chunk will come any more */
+    uint64_t gone_ms; /* when the session daemon had it no more; 0: it has, or never had */
+    int64_t complete; /* up to here, LTTng itself says that chunks are; -1: it says nothing */
     uint64_t seen_ms;    /* when its last chunk came, or it was found */
     uint64_t rotated_ms; /* when a rotation was asked for last */
     uint64_t rotations;
@@ -85,6 +87,9 @@ struct found_chunk {
     uint64_t bytes;
 };
 size_t session_chunks(const struct session *session, struct found_chunk **out);
+/* Whether no file below has changed for so long. LTTng puts the last chunk of a session that is
+ * destroyed among its archives before it is complete (lttng-tools 2.13). */
+bool folder_is_still(const char *path, uint64_t ms);
 /* Bytes of the chunk that is being written, outside of `archives`. */
 uint64_t session_growing_bytes(const struct session *session);
 void found_free(struct found_chunk *found, size_t count);

@@ -17,6 +17,9 @@
 #include "mapper/folder.h"
 #include "mapper/pack.h"
 
+/* A chunk of which nobody says that it is complete is, when it has not changed for so long. */
+enum { STILL_MS = 300 };
+
 static void say(struct agent *agent, enum log_level level, const char *event,
                 const struct session *session, int64_t chunk, const char *what)
 {
@@ -268,6 +271,7 @@ static enum status advance(struct agent *agent, struct session *session, bool fi
     return agent_save(agent, why);
 }
 
+/* END: the chunk is not complete yet. */
 static enum status publish_next(struct agent *agent, struct session *session,
                                 const struct found_chunk *found, size_t count,
                                 struct failure *why)
@@ -282,6 +286,8 @@ static enum status publish_next(struct agent *agent, struct session *session,
                                why);
         return status == STATUS_OK ? advance(agent, session, false, why) : status;
     }
+    if (own && number > session->complete && !folder_is_still(own->path, STILL_MS))
+        return STATUS_END;
     const struct boundary *begin = session_boundary(session, number - 1);
     if (!final)
         status = decide_boundary(agent, session, number, own->path, begin ? begin->end_ns : 0, why);
@@ -306,6 +312,8 @@ enum status agent_publish(struct agent *agent, struct session *session, struct f
            !service_stopping(agent->service) &&
            (session->next <= found[count - 1].number || session->over))
         status = publish_next(agent, session, found, count, why);
+    if (status == STATUS_END)
+        status = STATUS_OK;
     if (status == STATUS_OK)
         delete_old(agent, session, found, count);
     else if (status == STATUS_RETRY) {

@@ -9,6 +9,9 @@
 #include "base/memory.h"
 #include "mapper/chunk.h"
 
+/* A session that is not listed any more is still being written for a while. */
+enum { GONE_MS = 1000 };
+
 /* A rotation that was asked for, until its chunk is there. */
 struct asked {
     char *name; /* of the session */
@@ -220,6 +223,7 @@ static void rotation_done(struct agent *agent, const struct asked *asked)
     if (!session || chunk < 0)
         return;
     session_set_boundary(session, chunk, asked->boundary_ns);
+    session->complete = chunk;
     struct failure why;
     if (agent_save(agent, &why) != STATUS_OK)
         say(agent, LOG_ERROR, "state", asked->name, why.text);
@@ -288,6 +292,7 @@ static void meet(struct agent *agent, const struct lttng_session *from)
         session->rotated_ms = service_now_ms();
     }
     session->live = true;
+    session->gone_ms = 0;
     subscribe(agent, from->name);
     if (from->enabled)
         rotate_due(agent, session);
@@ -319,10 +324,13 @@ bool lttng_look(struct agent *agent)
     /* Destroying a session rotates it a last time, if it ever was; then it is not listed. */
     for (size_t i = 0; i < agent->count; i++) {
         struct session *session = agent->sessions[i];
-        if (session->name && !session->live && !session->over) {
-            session->over = true;
-            any = true;
-        }
+        if (!session->name || session->live || session->over)
+            continue;
+        if (session->gone_ms == 0)
+            session->gone_ms = service_now_ms();
+        session->over = service_now_ms() - session->gone_ms >= GONE_MS &&
+                        folder_is_still(session->folder, GONE_MS);
+        any |= session->over;
     }
     return any;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "agent/agent.h"
 #include "base/memory.h"
@@ -19,7 +20,7 @@ struct session *agent_session(struct agent *agent, const char *folder)
                                   sizeof *agent->sessions);
     struct session *session = memory_new(sizeof *session);
     session->folder = memory_string(text_of(folder));
-    session->first = session->threads_chunk = -1;
+    session->first = session->threads_chunk = session->complete = -1;
     session->seen_ms = service_now_ms();
     agent->sessions[agent->count++] = session;
     return session;
@@ -65,6 +66,37 @@ static bool is_folder(const char *path)
 {
     struct stat stat_of;
     return stat(path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode);
+}
+
+static int64_t newest_ms(const char *path, unsigned depth)
+{
+    struct stat stat_of;
+    if (lstat(path, &stat_of) != 0)
+        return INT64_MAX; /* it is being moved */
+    int64_t newest = (int64_t)stat_of.st_mtim.tv_sec * 1000 + stat_of.st_mtim.tv_nsec / 1000000;
+    DIR *folder = S_ISDIR(stat_of.st_mode) && depth > 0 ? opendir(path) : NULL;
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *below = memory_format("%s/%s", path, entry->d_name);
+        int64_t time_ms = newest_ms(below, depth - 1);
+        newest = time_ms > newest ? time_ms : newest;
+        free(below);
+    }
+    if (folder)
+        closedir(folder);
+    return newest;
+}
+
+bool folder_is_still(const char *path, uint64_t ms)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t newest = newest_ms(path, CHUNK_DEPTH);
+    /* A time in the future is of another machine's clock, and says nothing. */
+    return newest != INT64_MAX && (newest > now_ms || now_ms - newest >= (int64_t)ms);
 }
 
 /* Of all files below, but not below `except` (NULL: none). */
