@@ -8,7 +8,7 @@ TRACE ?= tests/data/thumbnails
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps dev-deps demo test bench image format format-check install clean $(PRESETS) \
+.PHONY: help deps dev-deps demo test kafka bench image format format-check install clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
@@ -42,6 +42,7 @@ release: build-release
 analyze: build-analyze
 tidy: build-tidy
 dev asan tsan fuzz: %: build-%
+	@$(MAKE) kafka
 	@ctest --preset $* --parallel $(JOBS)
 
 demo: deps
@@ -49,11 +50,14 @@ demo: deps
 	build/release/bin/spanmill report tests/data/thumbnails --phases tests/data/thumbnails/phases.yaml
 
 # The tests of both builds in one run of ctest, so that its last lines count them all.
-test: deps
+test: deps kafka
 	@$(MAKE) build-release build-asan
 	@mkdir -p build/all
 	@printf 'subdirs("../release" "../asan")\n' >build/all/CTestTestfile.cmake
 	@ctest --test-dir build/all --parallel $(JOBS) --output-on-failure --no-tests=error
+
+kafka:
+	@tools/kafka/install.sh build/kafka
 
 bench: build-release
 	@bench/run.sh $(TRACE)

@@ -1,0 +1,146 @@
+"""A real session daemon, a traced program, an agent that rotates, the broker and the workers: what
+the program says of itself is what comes out."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
+import pool
+from pool import Pool, program, say, wait_until
+
+ROOT = pool.ROOT
+SHOP = os.path.join(os.environ.get("TEST_BIN", ""), "shop")
+REQUESTS = os.path.join(ROOT, "examples/traced/requests.yaml")
+SECONDS, THREADS, ROTATIONS = 13, 3, 10
+# The program reads its clock before the tracepoint, or behind it.
+LATE_NS = 50_000_000
+
+
+class SessionDaemon:
+    """lttng-sessiond for user space, with a home of its own."""
+
+    def __init__(self, folder):
+        self.home = os.path.join(folder, "home")
+        os.mkdir(self.home)
+        self.environment = {**os.environ, "LTTNG_HOME": self.home, "HOME": self.home,
+                            "LTTNG_UST_REGISTER_TIMEOUT": "5000"}
+        with open(os.path.join(folder, "sessiond.log"), "wb") as log:
+            self.process = subprocess.Popen(["lttng-sessiond", "--no-kernel"], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=self.environment)
+
+    def lttng(self, *arguments, check=True):
+        return subprocess.run(["lttng", "--no-sessiond", *arguments], check=check,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, env=self.environment)
+
+    def answers(self):
+        return self.lttng("list", check=False).returncode == 0
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def logged(path):
+    """Durations by phase path, as the program wrote them."""
+    spans = {}
+    with open(path) as log:
+        for line in log:
+            words = line.split()
+            name = words[1] if words[0] == "request" else f"{words[1]}/{words[2]}"
+            assert name not in spans, name
+            spans[name] = int(words[-1]) - int(words[-2])
+    return spans
+
+
+def found(lines):
+    """Count and time by phase path, as the results tell."""
+    spans = {}
+    for line in lines:
+        row = json.loads(line)
+        if row["type"] == "phase":
+            spans[row["phase"]] = (row["count"], row["total_ns"], row["begin_unknown"],
+                                   row["end_unknown"])
+    return spans
+
+
+def compare(said, got):
+    missing = sorted(set(said) - set(got))
+    added = sorted(set(got) - set(said))
+    assert not missing, f"{len(missing)} of {len(said)} missing: {missing[:10]}"
+    assert not added, f"{len(added)} nobody logged: {added[:10]}"
+    for name, (count, total_ns, begin_unknown, end_unknown) in got.items():
+        assert (count, begin_unknown, end_unknown) == (1, 0, 0), f"{name}: {got[name]}"
+        assert 0 <= said[name] - total_ns < LATE_NS, \
+            f"{name}: {total_ns} ns, the program says {said[name]}"
+
+
+def run(running, daemon, folder):
+    daemon.lttng("create", "shop", f"--output={folder}/shop")
+    daemon.lttng("enable-event", "--userspace", "shop:*", "--session", "shop")
+    daemon.lttng("add-context", "--userspace", "--type=vpid", "--type=vtid", "--session", "shop")
+    daemon.lttng("start", "shop")
+    workers = [running.add(role, f"{role}-{i}").start()
+               for role in ("mapper", "reducer") for i in range(2)]
+    agent = running.add("agent", "agent", ["--session", "shop", "--rotate-every", "1s",
+                                           "--state-dir", f"{folder}/state"],
+                        daemon.environment).start()
+    log = os.path.join(folder, "shop.log")
+    shop = subprocess.Popen([SHOP, str(SECONDS), str(THREADS), log], env=daemon.environment)
+    time.sleep(SECONDS / 2)
+    agent.kill()
+    time.sleep(1)
+    agent.start()
+    assert shop.wait() == 0
+    daemon.lttng("destroy", "shop")
+    said = logged(log)
+
+    def is_complete():
+        return len(found(running.results())) >= len(said)
+    try:
+        wait_until(is_complete, 60, "all requests in the results")
+    except AssertionError:
+        compare(said, found(running.results()))
+        raise
+    wait_until(lambda: "the last" in agent.log(), 30, "the end of the session")
+    time.sleep(1)
+    lines = running.results()
+    compare(said, found(lines))
+    chunks = [json.loads(line)["chunks"] for line in lines if '"type":"summary"' in line]
+    assert len(chunks) == 1 and chunks[0] >= ROTATIONS, f"chunks: {chunks}"
+    say(f"{len(said)} requests and phases over {chunks[0]} chunks")
+    assert agent.stop() == 0
+    for worker in workers:
+        assert worker.stop() == 0
+
+
+def test_requests():
+    """every request and phase that the program logged, once, with its duration"""
+    folder = tempfile.mkdtemp(prefix="spanmill-lttng-")
+    daemon = SessionDaemon(folder)
+    try:
+        wait_until(daemon.answers, 20, "a session daemon")
+        with Pool(partitions=2, phases=REQUESTS) as running:
+            run(running, daemon, folder)
+    except BaseException:
+        with open(os.path.join(folder, "sessiond.log"), errors="replace") as log:
+            say(log.read()[-2000:])
+        raise
+    finally:
+        daemon.lttng("destroy", "--all", check=False)
+        daemon.end()
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(pool.main(test_requests))
