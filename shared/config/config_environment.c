@@ -12,7 +12,7 @@
 enum { PREFIX_LENGTH = sizeof PREFIX - 1 };
 
 /* Read by others than settings: in tests, by the build. With _ at the end: all that begin so. */
-static const char *const not_settings[] = {"CRASH_AT", "MUTANT", "RECORDINGS", "TEST_"};
+static const char *const not_settings[] = {"BIN", "CRASH_AT", "MUTANT", "RECORDINGS", "TEST_"};
 
 static bool is_setting(struct text name)
 {
