@@ -120,6 +120,11 @@ static enum status set_clock(struct builder *builder, const struct draft_type *t
     /* A field of another name that shows the clock in an event header updates it as well. */
     if (builder->scope == DRAFT_EVENT_HEADER && field->meaning == LAYOUT_NOTHING)
         field->meaning = LAYOUT_TIMESTAMP;
+    /* Elsewhere, too, libbabeltrace2 would have it so; no tracer at hand writes that. */
+    if (field->meaning == LAYOUT_NOTHING)
+        return draft_fail(builder->draft, type->place, builder->why,
+                          "\"%s\" shows the clock, but is no timestamp of a packet or event",
+                          field->name);
     return STATUS_OK;
 }
 

@@ -393,7 +393,7 @@ Test(tsdl, timestamps_without_a_clock_are_of_the_only_one)
             "stream { event.header := struct { integer { size = 8; map = clock.a.value; } x;\n"
             " integer { size = 8; map = clock.b.value; } y; }; };",
             "metadata:4:10: a second clock in the same stream");
-    refused(TRACE "\nevent { name = e; fields := struct {\n"
+    refused(TRACE "\nstream { event.header := struct {\n"
                   " integer { size = 8; map = clock.c.value; } x; }; };",
             "metadata:4:28: the clock \"c\" is not declared");
 }

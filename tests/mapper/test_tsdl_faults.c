@@ -37,6 +37,9 @@ Test(tsdl_faults, faults_have_line_and_column)
     refused(TRACE "event { name = a; };\nevent { name = b; };",
             "metadata:3:1: event \"b\" has the id 0 of event \"a\"");
     refused(TRACE "stream { };\nstream { };", "metadata:3:1: a second stream class 0");
+    refused(TRACE "clock { name = c; }; event { name = e; fields := struct {\n"
+                  "integer { size = 8; map = clock.c.value; } x; }; };",
+            "metadata:3:9: \"x\" shows the clock, but is no timestamp of a packet or event");
     refused(TRACE "stream { id = 5; };\nevent { name = e; stream_id = 4; };",
             "metadata:3:1: event \"e\" is of stream 4, which is not declared");
     refused(TRACE "clock { name = c; offset = now; };", "metadata:2:28: an offset is a number");
