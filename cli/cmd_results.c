@@ -289,9 +289,11 @@ static int show(struct showing *showing)
         if (showing->live)
             live_screen_open(stdout);
         status = run(showing, &why);
-        if (showing->live)
+        if (showing->live) {
             live_screen_close(stdout);
-        showing->live = false;
+            showing->live = false;
+            showing->shown = 0; /* it is gone: what comes last, stays */
+        }
     }
     bool stopped = status == STATUS_RETRY && stop_signals_pending(NULL);
     if (stopped || (status == STATUS_END && !showing->follow)) {

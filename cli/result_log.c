@@ -12,8 +12,8 @@
 #include "wire/result_codec.h"
 
 struct session {
-    struct fold *fold; /* NULL: nobody asks for it */
-    bool torn;
+    bool wanted, torn;
+    struct fold *fold; /* NULL until it has results */
 };
 
 struct result_log {
@@ -69,16 +69,17 @@ static struct session *session_at(struct result_log *log, struct text name)
     log->sessions = memory_grow(log->sessions, &log->session_room, log->session_count + 1,
                                 sizeof *log->sessions);
     struct session *session = &log->sessions[log->session_count++];
-    bool wanted = is_wanted(log, names_text(&log->names, id).at);
-    *session = (struct session){.fold = wanted ? fold_new(name) : NULL};
+    *session = (struct session){.wanted = is_wanted(log, names_text(&log->names, id).at)};
     return session;
 }
 
 static void take_record(struct result_log *log, const struct result_record *record)
 {
     struct session *session = session_at(log, record->meta.session);
-    if (!session->fold)
+    if (!session->wanted)
         return;
+    if (!session->fold)
+        session->fold = fold_new(record->meta.session);
     fold_set_chunk(session->fold, record->meta.chunk);
     for (size_t i = 0; i < record->count; i++)
         fold_take(session->fold, &record->results[i]);
@@ -104,7 +105,7 @@ static enum status take_message(struct result_log *log, const struct bus_message
                                 struct failure *why)
 {
     /* What nobody asks for need not be decoded. */
-    if (message->key.count && !session_at(log, key_session(message->key))->fold)
+    if (message->key.count && !session_at(log, key_session(message->key))->wanted)
         return STATUS_OK;
     struct arena arena = {.first = NULL};
     struct result_record record;

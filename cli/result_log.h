@@ -27,7 +27,7 @@ struct result_log;
 
 /* Finds out where the topic's partitions begin and end. `options` is borrowed until
  * result_log_free().
- * OK; RETRY: no answer, for 10 s or until it was over; REJECT: there is no such topic, or a setting
+ * OK; RETRY: no answer, for some seconds or until it was over; REJECT: there is no such topic, or a setting
  * will not do. */
 MUST_CHECK enum status result_log_open(const struct result_log_options *options,
                                        struct result_log **out, struct failure *why);

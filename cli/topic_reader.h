@@ -20,7 +20,7 @@ struct topic_reader {
 
 /* Finds out where the partitions begin and end, and starts there. `over` (NULL: never) is asked
  * whether to give up waiting for a broker.
- * OK; RETRY: no answer, for 10 s or until it was over; REJECT: there is no such topic, or a setting
+ * OK; RETRY: no answer, for some seconds or until it was over; REJECT: there is no such topic, or a setting
  * will not do. To be closed in any case. */
 MUST_CHECK enum status topic_reader_open(struct topic_reader *reader,
                                          const struct bus_settings *settings, enum bus_topic topic,
