@@ -6,8 +6,9 @@
  * best of each stage counts.
  *
  *     unpack   a chunk's archive into memory (zstd, tar), or its files mapped
- *     open     metadata (known from the chunk before, but for the first) and packets
- *     decode   every stream for itself, to events
+ *     open     metadata (known from the chunk before, but for the first), packets, and events
+ *              in front of the chunk's interval
+ *     decode   every stream for itself, to events, with all that comes before
  *     merge    what all streams in one row take beyond that
  *     map      all of a chunk to encoded partials, with all of the above
  *     model    what mapping takes beyond the above: model, aggregation, encoding */
@@ -25,7 +26,7 @@
 #include "mapper/map.h"
 #include "trace/phases.h"
 
-enum stage { UNPACK, OPEN, DECODE, MERGED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MAP, STAGES };
 
 struct bench {
     struct chunk_list list;
@@ -43,40 +44,47 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL. */
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
-                            uint64_t *events, struct failure *why)
+                            struct interval interval, uint64_t *events, struct failure *why)
 {
     struct schema *schema = schema_new(&bench->phases);
     struct reader *reader;
-    double begin_s = now_s();
+    double begin_s = now_s(), opened_s;
+    bench->choice.begin_ns = interval.begin_ns;
     enum status status = reader_open_as(&bench->choice, set, schema, NULL, &reader, why);
-    double opened_s = now_s();
+    opened_s = now_s();
     while (status == STATUS_OK) {
         const struct event *batch;
         size_t count;
         status = reader_next(reader, &batch, &count, why);
-        if (status == STATUS_OK)
-            *events += count;
+        if (status != STATUS_OK)
+            break;
+        for (size_t i = 0; events && i < count; i++)
+            *events += batch[i].kind != EVENT_LOSS && batch[i].time_ns >= interval.begin_ns &&
+                       batch[i].time_ns < interval.end_ns;
+        if (batch[count - 1].time_ns >= interval.end_ns)
+            break;
     }
     if (stage == MERGED)
         bench->seconds[OPEN] += opened_s - begin_s;
-    bench->seconds[stage] += now_s() - opened_s;
+    bench->seconds[stage] += now_s() - (stage == MERGED ? opened_s : begin_s);
     reader_close(reader);
     schema_free(schema);
     return status == STATUS_END ? STATUS_OK : status;
 }
 
 /* Each stream as a trace of its own. */
-static enum status decode(struct bench *bench, const struct trace_set *set, struct failure *why)
+static enum status decode(struct bench *bench, const struct trace_set *set,
+                          struct interval interval, struct failure *why)
 {
-    uint64_t events = 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < set->trace_count; i++) {
         for (size_t j = 0; j < set->traces[i].stream_count && status == STATUS_OK; j++) {
             struct trace_files files = set->traces[i];
             files.streams = &set->traces[i].streams[j];
             files.stream_count = 1;
-            status = read_all(bench, &(struct trace_set){&files, 1}, DECODE, &events, why);
+            status = read_all(bench, &(struct trace_set){&files, 1}, DECODE, interval, NULL, why);
         }
     }
     return status;
@@ -88,7 +96,8 @@ static void drop(void *context, struct text key, struct bytes record)
     *(uint64_t *)context += record.count;
 }
 
-static enum status measure(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
+static enum status measure(struct bench *bench, const struct chunk_ref *ref, bool first,
+                           struct failure *why)
 {
     struct chunk *chunk;
     uint64_t encoded = 0;
@@ -98,9 +107,13 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, str
     if (status != STATUS_OK)
         return status;
     bench->bytes += chunk_raw_bytes(chunk);
-    status = read_all(bench, chunk_traces(chunk), MERGED, &bench->events, why);
+    struct interval interval = chunk_interval(chunk);
+    if (first)
+        status = read_all(bench, chunk_traces(chunk), COUNT, interval, &bench->events, why);
     if (status == STATUS_OK)
-        status = decode(bench, chunk_traces(chunk), why);
+        status = read_all(bench, chunk_traces(chunk), MERGED, interval, NULL, why);
+    if (status == STATUS_OK)
+        status = decode(bench, chunk_traces(chunk), interval, why);
     chunk_close(chunk);
     if (status != STATUS_OK)
         return status;
@@ -117,10 +130,10 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, str
 
 static enum status round_of(struct bench *bench, bool first, struct failure *why)
 {
-    bench->events = bench->bytes = 0;
+    bench->bytes = 0;
     memset(bench->seconds, 0, sizeof bench->seconds);
     for (size_t i = 0; i < bench->list.count; i++) {
-        enum status status = measure(bench, &bench->list.at[i], why);
+        enum status status = measure(bench, &bench->list.at[i], first, why);
         if (status != STATUS_OK)
             return status;
     }
@@ -145,7 +158,7 @@ static void print(const struct bench *bench)
     row(bench, "unpack", best[UNPACK]);
     row(bench, "open", best[OPEN]);
     row(bench, "decode", best[DECODE]);
-    row(bench, "merge", best[MERGED] - best[DECODE]);
+    row(bench, "merge", best[OPEN] + best[MERGED] - best[DECODE]);
     row(bench, "model", best[MAP] - best[UNPACK] - best[OPEN] - best[MERGED]);
     row(bench, "map", best[MAP]);
 }
@@ -155,9 +168,7 @@ static bool take_option(struct bench *bench, int option, int *rounds, enum statu
 {
     switch (option) {
     case 'n': *rounds = atoi(optarg); return *rounds > 0;
-    case 'r':
-        bench->choice.kind = reader_kind_by_name(optarg);
-        return bench->choice.kind != NULL;
+    case 'r': bench->choice.kind = reader_kind_by_name(optarg); return bench->choice.kind != NULL;
     case 'p':
         if (*status == STATUS_OK)
             *status = phases_add_file(&bench->phases, optarg, why);

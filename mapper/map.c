@@ -75,7 +75,9 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     if (traces->trace_count == 0)
         return STATUS_OK;
     enter(&options->guard);
-    struct reader_choice choice = {options->reader, options->cache};
+    struct reader_choice choice = {.kind = options->reader,
+                                   .cache = options->cache,
+                                   .begin_ns = mapping->interval.begin_ns};
     enum status status =
         reader_open_as(&choice, traces, mapping->schema, warnings, &mapping->reader, why);
     leave(&options->guard);

@@ -30,7 +30,6 @@ void merge_init(struct merge *merge, struct stream *streams, size_t count)
 {
     *merge = (struct merge){.heap = memory_new(count * sizeof *merge->heap)};
     for (size_t i = 0; i < count; i++) {
-        stream_start(&streams[i]);
         if (streams[i].head != HEAD_NONE)
             merge->heap[merge->count++] =
                 (struct merge_entry){streams[i].head_ns, (uint32_t)i, &streams[i]};

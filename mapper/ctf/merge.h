@@ -17,7 +17,7 @@ struct merge {
     uint64_t last_ns; /* of what came last */
 };
 
-/* Starts `streams` (borrowed), which are in their order. */
+/* `streams` (borrowed) are in their order, and started. */
 void merge_init(struct merge *merge, struct stream *streams, size_t count);
 void merge_clear(struct merge *merge);
 

@@ -88,11 +88,12 @@ enum status reader_open_as(const struct reader_choice *choice, const struct trac
                            struct reader **out, struct failure *why)
 {
     if (choice->kind != NULL)
-        return choice->kind->open(set, schema, choice->cache, warnings, out, why);
+        return choice->kind->open(choice, set, schema, warnings, out, why);
     struct plan_cache *own = choice->cache != NULL ? NULL : plan_cache_new();
-    struct plan_cache *cache = own != NULL ? own : choice->cache;
-    const struct reader_kind *kind = usual_kind(set, schema, cache, warnings);
-    enum status status = kind->open(set, schema, cache, warnings, out, why);
+    struct reader_choice made = *choice;
+    made.cache = own != NULL ? own : choice->cache;
+    made.kind = usual_kind(set, schema, made.cache, warnings);
+    enum status status = made.kind->open(&made, set, schema, warnings, out, why);
     plan_cache_free(own);
     return status;
 }

@@ -63,6 +63,7 @@ MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *s
 struct reader_choice {
     const struct reader_kind *kind; /* NULL: the usual one */
     struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
+    uint64_t begin_ns; /* events before it may be left out; losses never are */
 };
 
 /* The same with a decoder of choice. */

@@ -735,11 +735,11 @@ static void list_cpus(struct reader_bt2 *reader)
     };
 }
 
-static enum status bt2_open(const struct trace_set *set, struct schema *schema,
-                            struct plan_cache *cache, const struct reader_warnings *warnings,
+static enum status bt2_open(const struct reader_choice *choice, const struct trace_set *set,
+                            struct schema *schema, const struct reader_warnings *warnings,
                             struct reader **out, struct failure *why)
 {
-    (void)cache;
+    (void)choice;
     *out = NULL;
     struct failure first = {.text = ""};
     struct reader_bt2 *reader = memory_new(sizeof *reader);

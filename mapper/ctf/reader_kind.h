@@ -4,11 +4,12 @@
 
 #include "mapper/ctf/reader.h"
 
-/* Each does what the function of its name in reader.h says. */
+/* Each does what the function of its name in reader.h says, open() what reader_open_as() does for
+ * a `choice` of this kind. */
 struct reader_kind {
     const char *name;
-    enum status (*open)(const struct trace_set *set, struct schema *schema,
-                        struct plan_cache *cache, const struct reader_warnings *warnings,
+    enum status (*open)(const struct reader_choice *choice, const struct trace_set *set,
+                        struct schema *schema, const struct reader_warnings *warnings,
                         struct reader **out, struct failure *why);
     const struct reader_info *(*info)(const struct reader *reader);
     enum status (*next)(struct reader *reader, const struct event **events, size_t *count,

@@ -320,8 +320,8 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
     reader->input_count++;
 }
 
-static enum status spanmill_open(const struct trace_set *set, struct schema *schema,
-                                 struct plan_cache *cache, const struct reader_warnings *warnings,
+static enum status spanmill_open(const struct reader_choice *choice, const struct trace_set *set,
+                                 struct schema *schema, const struct reader_warnings *warnings,
                                  struct reader **out, struct failure *why)
 {
     *out = NULL;
@@ -334,7 +334,7 @@ static enum status spanmill_open(const struct trace_set *set, struct schema *sch
     reader->inputs = memory_new(set->trace_count * sizeof *reader->inputs);
     reader->infos = memory_new(set->trace_count * sizeof *reader->infos);
     for (size_t i = 0; i < set->trace_count; i++)
-        add_input(reader, cache, &set->traces[i], &first);
+        add_input(reader, choice->cache, &set->traces[i], &first);
     if (reader->input_count == 0) {
         spanmill_close(&reader->reader);
         return fail(why, STATUS_REJECT, "%s",
@@ -344,8 +344,10 @@ static enum status spanmill_open(const struct trace_set *set, struct schema *sch
         add_streams(reader, &reader->inputs[i]);
     rank_streams(reader);
     list_cpus(reader);
-    merge_init(&reader->merge, reader->streams, reader->stream_count);
     reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
+    for (size_t i = 0; i < reader->stream_count; i++)
+        stream_start(&reader->streams[i], choice->begin_ns, reader->events, BATCH_EVENTS);
+    merge_init(&reader->merge, reader->streams, reader->stream_count);
     *out = &reader->reader;
     return STATUS_OK;
 }

@@ -115,14 +115,26 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
     return count;
 }
 
+size_t stream_pass(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
+{
+    size_t count = 0;
+    while (count < room && stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
+        size_t quick = 0;
+        if (has_quick_header(stream->class->header))
+            quick = run_quickly(stream, events + count, room - count, last_ns);
+        count += quick > 0 ? quick : decode_one(stream, &events[count]);
+    }
+    return count;
+}
+
 size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
 {
     size_t count = 0;
     while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
-        size_t quick = 0;
-        if (stream->head == HEAD_EVENT && has_quick_header(stream->class->header))
-            quick = run_quickly(stream, events + count, room - count, last_ns);
-        count += quick > 0 ? quick : decode_one(stream, &events[count]);
+        if (stream->head == HEAD_LOSS)
+            count += decode_one(stream, &events[count]);
+        else
+            count += stream_pass(stream, events + count, room - count, last_ns);
     }
     return count;
 }

@@ -163,7 +163,11 @@ void stream_clear(struct stream *stream)
     free(stream->slots);
 }
 
-void stream_start(struct stream *stream)
+void stream_start(struct stream *stream, uint64_t begin_ns, struct event *events, size_t room)
 {
     stream_next_packet(stream);
+    while (stream->head == HEAD_EVENT && stream->head_ns < begin_ns) {
+        scratch_reset(stream->scratch);
+        (void)stream_pass(stream, events, room, begin_ns - 1);
+    }
 }

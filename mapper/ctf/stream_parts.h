@@ -19,6 +19,9 @@ void decode_next(struct stream *stream);
  * packet lies. */
 size_t decode_one(struct stream *stream, struct event *event);
 
+/* run.c: as stream_run(), up to the next loss. */
+size_t stream_pass(struct stream *stream, struct event *events, size_t room, uint64_t last_ns);
+
 /* stream.c: sets the head behind the packet in hand, which is over, or lies. */
 void stream_next_packet(struct stream *stream);
 void stream_lie(struct stream *stream);
