@@ -118,6 +118,17 @@ struct comparison {
     void *context;
 };
 
+static void compare_numbers(const struct comparison *comparison, const char *what, int planned,
+                            int found)
+{
+    char of_plan[16], of_topic[16];
+    if (planned == found)
+        return;
+    snprintf(of_plan, sizeof of_plan, "%d", planned);
+    snprintf(of_topic, sizeof of_topic, "%d", found);
+    comparison->differs(comparison->context, what, of_plan, of_topic);
+}
+
 static void compare_settings(const struct comparison *comparison,
                              const rd_kafka_ConfigResource_t *resource)
 {
@@ -141,18 +152,16 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
                                             const char *found),
                             void *context, struct failure *why)
 {
+    const struct comparison comparison = {plan, differs, context};
     char name[BUS_NAME_MAX];
     bus_topic_name(admin->settings, plan->topic, name);
     int32_t partitions;
-    enum status status = client_partitions(admin->handle, name, &partitions, why);
+    int replication;
+    enum status status = client_topic(admin->handle, name, &partitions, &replication, why);
     if (status != STATUS_OK)
         return status == STATUS_REJECT ? STATUS_END : status;
-    if (partitions != plan->partitions) {
-        char planned[16], found[16];
-        snprintf(planned, sizeof planned, "%d", (int)plan->partitions);
-        snprintf(found, sizeof found, "%d", (int)partitions);
-        differs(context, "partitions", planned, found);
-    }
+    compare_numbers(&comparison, "partitions", plan->partitions, partitions);
+    compare_numbers(&comparison, "replication", plan->replication, replication);
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
     rd_kafka_AdminOptions_t *options = options_for(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
@@ -167,7 +176,7 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
         rd_kafka_event_DescribeConfigs_result(event), &count);
     if (count == 1 &&
         rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        compare_settings(&(struct comparison){plan, differs, context}, resources[0]);
+        compare_settings(&comparison, resources[0]);
     else
         status = fail(why, STATUS_RETRY, "%s: its settings cannot be read", name);
     rd_kafka_event_destroy(event);

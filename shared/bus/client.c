@@ -38,6 +38,10 @@ enum status client_conf(const struct bus_settings *settings,
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
     enum status status = set(conf, "bootstrap.servers", settings->brokers, NULL, why);
+    /* Producers, and whoever asks as one, would make topics that are not there, with one partition
+     * and settings of the brokers' own. */
+    if (status == STATUS_OK)
+        status = set(conf, "allow.auto.create.topics", "false", NULL, why);
     for (const struct client_default *at = defaults; at->key && status == STATUS_OK; at++)
         status = set(conf, at->key, at->value, NULL, why);
     for (size_t i = 0; i < settings->pair_count && status == STATUS_OK; i++)
@@ -110,6 +114,13 @@ struct bytes client_header(const rd_kafka_message_t *message, const char *name)
 enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *count,
                               struct failure *why)
 {
+    int replication;
+    return client_topic(handle, topic, count, &replication, why);
+}
+
+enum status client_topic(rd_kafka_t *handle, const char *topic, int32_t *count, int *replication,
+                         struct failure *why)
+{
     rd_kafka_topic_t *of = rd_kafka_topic_new(handle, topic, NULL);
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t code =
@@ -118,6 +129,7 @@ enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *co
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return client_fail(code, topic, why);
     *count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    *replication = *count > 0 ? metadata->topics[0].partitions[0].replica_cnt : 0;
     code = metadata->topic_cnt == 1 ? metadata->topics[0].err
                                     : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     rd_kafka_metadata_destroy(metadata);

@@ -42,6 +42,10 @@ struct bytes client_header(const rd_kafka_message_t *message, const char *name);
 MUST_CHECK enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *count,
                                          struct failure *why);
 
+/* Also how often it is replicated. */
+MUST_CHECK enum status client_topic(rd_kafka_t *handle, const char *topic, int32_t *count,
+                                    int *replication, struct failure *why);
+
 bool client_is_over(const struct bus_patience *patience);
 uint64_t client_now_ms(void);
 
