@@ -97,6 +97,10 @@ Test(ctf2, refuses_a_file_cut_anywhere_but_between_fragments)
     struct bytes whole = recorded();
     size_t opened_count = 0;
     for (size_t count = 1; count < whole.count; count++) {
+        /* Around separators, and here and there. */
+        bool near = memchr(whole.at + (count > 2 ? count - 2 : 0), 0x1e, 4) != NULL;
+        if (!near && count % 17 != 0)
+            continue;
         struct layout *layout;
         struct failure why;
         uint8_t *part = memory_new(count); /* where reading behind its end is noticed */

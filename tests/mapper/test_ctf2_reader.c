@@ -36,7 +36,7 @@ static char *events_of(struct trace *trace, struct bytes metadata, size_t *count
     struct phase_definitions phases;
     phases_init(&phases);
     struct schema *schema = schema_new(&phases);
-    struct reader_choice choice = {reader_kind_by_name("spanmill"), NULL};
+    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
     struct reader_warnings warnings = {say, NULL};
     struct reader *reader;
     struct failure why = {""};
