@@ -291,6 +291,9 @@ static void end_session(struct partition *partition, struct session *session, ui
     tell_results(partition, session, chunk);
     stitch_save(session->stitch, (struct state_sink){keep_record, session});
     session_sleep(session);
+    /* What was still in the queue is told now: nothing has to be read again. */
+    release(partition, session,
+            waiting_next_chunk(partition->waiting, text_of(session->name), chunk + 1));
     session->gap = false;
     session->header.ended = true;
     partition->counts.sessions_ended++;

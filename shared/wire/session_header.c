@@ -16,6 +16,7 @@ struct bytes session_header_encode(const struct session_header *header)
     out.has_first_chunk = true;
     out.first_chunk = header->first_chunk;
     out.has_gap = out.gap = header->gap;
+    out.has_end_ns = out.has_changed_ms = true;
     out.end_ns = header->end_ns;
     out.changed_ms = (uint64_t)header->changed_ms;
     out.has_ended = out.ended = header->ended;

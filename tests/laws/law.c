@@ -1,4 +1,5 @@
 #include "law.h"
+#include "law_parts.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -58,7 +59,8 @@ struct part {
     struct interval interval;
     size_t first, end; /* its events */
     bool all_single;
-    uint64_t chunk;
+    uint64_t chunk, attempt;
+    bool final;
     struct arena arena; /* holds the records */
     struct bytes *records;
     size_t record_count, record_room, bytes, items;
@@ -94,6 +96,9 @@ static void map_part(struct part *part)
     end.end_ns = part->interval.end_ns;
     end.has_traces = part->interval.begin_ns == 0;
     end.chunk = part->chunk;
+    end.final = part->final;
+    end.phases_digest =
+        schema_phases(trace->schema) ? phases_digest(schema_phases(trace->schema)) : 0;
     end.items = count;
     end.events = counts.events;
     end.discarded = counts.discarded;
@@ -102,7 +107,7 @@ static void map_part(struct part *part)
     end.last_ns = counts.last_ns;
     part->items = count;
     struct record_meta meta = {
-        .session = text_of(trace->session), .chunk = part->chunk, .attempt = 1};
+        .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
     partial_encode(trace->schema, &meta, items, count, &end,
                    (struct record_sink){take_record, part});
     partial_builder_free(builder);
@@ -283,6 +288,7 @@ static struct part *part_trace(const struct law_trace *trace, struct law_cuts cu
         part->trace = trace;
         part->all_single = all_single;
         part->chunk = i;
+        part->attempt = 1;
         part->interval = (struct interval){i > 0 ? cuts.at[i - 1] : 0,
                                            i < cuts.count ? cuts.at[i] : INTERVAL_OPEN};
         part->first = at;
@@ -291,6 +297,21 @@ static struct part *part_trace(const struct law_trace *trace, struct law_cuts cu
         part->end = at;
     }
     return parts;
+}
+
+void law_map_piece(const struct law_trace *trace, struct law_cuts cuts, size_t index,
+                   uint64_t attempt, struct record_sink sink)
+{
+    struct part *parts = part_trace(trace, cuts, false);
+    struct part *part = &parts[index];
+    part->attempt = attempt;
+    part->final = index == cuts.count;
+    map_part(part);
+    for (size_t i = 0; i < part->record_count; i++)
+        sink.take(sink.context, text_of(""), part->records[i]);
+    arena_clear(&part->arena);
+    free(part->records);
+    free(parts);
 }
 
 /* All parts of a trace, mapped, encoded and decoded. */

@@ -65,6 +65,12 @@ void law_log_clear(struct law_log *log);
 struct fold;
 char *law_fold_report(const struct fold *fold);
 
+/* What a pool makes of the trace whose last piece is the session's end: its records come from many
+ * attempts, in any order; its reducer is killed and restored from its state at random, and reads
+ * on from the offset that it had committed. JSON Lines, to be freed. */
+char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts,
+                      const struct phase_definitions *phases, uint64_t seed);
+
 /* xorshift64*: the same numbers everywhere. */
 uint64_t law_random(uint64_t *state);
 /* `count` ascending instants among the trace's events. */

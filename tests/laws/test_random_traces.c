@@ -43,6 +43,20 @@ static bool holds(const struct world *world, uint64_t seed, const char *expected
     return !differs;
 }
 
+/* The same, by a pool whose reducer dies and comes again. */
+static bool pool_holds(const struct world *world, uint64_t seed, const char *expected,
+                       struct law_cuts cuts)
+{
+    char *found = law_pool_report(&world->trace, cuts, &world->phases, seed);
+    char difference[4096];
+    bool differs = law_difference(expected, found, difference, sizeof difference);
+    if (differs)
+        cr_log_error("seed %llu, %zu cuts, by a pool: %s", (unsigned long long)seed, cuts.count,
+                     difference);
+    free(found);
+    return !differs;
+}
+
 /* Uncut and unsummed is what all else is compared with. */
 static bool law_holds(uint64_t seed, const struct random_trace_options *options)
 {
@@ -58,6 +72,11 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
         law_random_cuts(&world.trace, &random, at, cuts.count);
         good = holds(&world, seed, expected, cuts, false) &&
                holds(&world, seed, expected, cuts, true);
+    }
+    for (unsigned round = 0; good && round < 2; round++) {
+        struct law_cuts cuts = {at, 1 + law_random(&random) % 12};
+        law_random_cuts(&world.trace, &random, at, cuts.count);
+        good = pool_holds(&world, seed + 1000 * round, expected, cuts);
     }
     free(expected);
     world_clear(&world);
