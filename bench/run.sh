@@ -15,6 +15,7 @@ phases=${SPANMILL_PHASES:-tests/data/thumbnails/phases.yaml}
 rounds=${ROUNDS:-3}
 spanmill=$build/bin/spanmill
 measure=$build/bin/bench_measure
+stages=$build/bin/bench_stages
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/spanmill-bench.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -24,7 +25,7 @@ skip() {
     echo "skipped: $*"
 }
 
-for program in "$spanmill" "$measure"; do
+for program in "$spanmill" "$measure" "$stages"; do
     [ -x "$program" ] || {
         echo "bench: $program is not built; \`make\` does that" >&2
         exit 1
@@ -130,6 +131,30 @@ bench() {
         ratio 'peak, all chunks to the largest' "$(best one 4)" "$(best largest 4)" 'at most 1.3'
     fi
     sed 's/^/  /' "$scratch/stats"
+    [ -z "$largest" ] || stages_of "$trace"
+}
+
+# stages_of TRACE: what each stage of mapping its archives costs, with the ratio to babeltrace2.
+stages_of() {
+    rm -rf "$scratch/packed"
+    mkdir "$scratch/packed"
+    "$spanmill" pack -o "$scratch/packed" "$1" >/dev/null
+    "$stages" --rounds "$rounds" --phases "$phases" "$scratch/packed" >"$scratch/stages"
+    cpu=0
+    [ -z "$babeltrace2" ] || cpu=$(best babeltrace2 cpu)
+    awk -v cpu="$cpu" -v events="$events" '
+        $2 ~ /^[0-9.]+$/ && $3 == "ns/event" {
+            ns[$1] = $2
+            printf "  %-34s %8.1f ns/event %9.1f MB/s", $1, $2, $7
+            printf(cpu > 0 && $2 > 0 ? " %9.1f x babeltrace2\n" : "\n", cpu * 1e9 / events / $2) }
+        END {
+            if (cpu > 0) {
+                read = ns["decode"] + ns["merge"]
+                printf "  %-34s %8.1f x   (at least 25)\n", "decode and merge to babeltrace2",
+                    cpu * 1e9 / events / read
+                printf "  %-34s %8.1f x   (at least 8, better 12)\n", "mapping to babeltrace2",
+                    cpu * 1e9 / events / ns["map"] } }' "$scratch/stages"
+    rm -rf "$scratch/packed"
 }
 
 printf '%s, %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
