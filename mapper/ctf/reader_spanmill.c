@@ -346,7 +346,7 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     list_cpus(reader);
     reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
     for (size_t i = 0; i < reader->stream_count; i++)
-        stream_start(&reader->streams[i], choice->begin_ns, reader->events, BATCH_EVENTS);
+        stream_start(&reader->streams[i], choice->begin_ns);
     merge_init(&reader->merge, reader->streams, reader->stream_count);
     *out = &reader->reader;
     return STATUS_OK;

@@ -44,10 +44,14 @@ static inline struct text chars(const uint8_t *run, const struct plan_op *op)
     return (struct text){(const char *)at, count};
 }
 
-static inline void fill(struct event *event, const struct bound *bound, const uint8_t *run)
+static inline void fill(struct event *event, const struct stream *stream, const struct bound *bound,
+                        const uint8_t *run, uint64_t time_ns)
 {
     const struct plan_op *op = bound->ops;
     write_blank(event, bound);
+    event->time_ns = time_ns;
+    event->cpu = stream->cpu;
+    event->stream = stream->rank;
     for (unsigned i = 0; i < bound->value_count; i++, op++)
         event->value[op->to] = (int64_t)plan_integer(op, bits_word_little(run + op->at));
     for (unsigned i = 0; i < bound->text_count; i++, op++)
@@ -60,7 +64,8 @@ static bool has_quick_header(const struct plan_header *header)
            header->save == LAYOUT_NONE;
 }
 
-/* As stream_run(), from an event at the head on, as long as header and body are quick. */
+/* As stream_run(), from an event at the head on, as long as header and body are quick. `events` may
+ * be NULL: they are only counted. */
 static inline size_t run_quickly(struct stream *stream, struct event *events, size_t room,
                                  uint64_t last_ns)
 {
@@ -72,11 +77,10 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
     size_t count = 0;
     bool has_head = true; /* `bound` and `time_ns` are those of the next event */
     while ((size_t)(end - at) >= bound->reach) {
-        struct event *event = &events[count++];
-        fill(event, bound, at);
-        event->time_ns = before_ns = time_ns;
-        event->cpu = stream->cpu;
-        event->stream = stream->rank;
+        if (events)
+            fill(&events[count], stream, bound, at, time_ns);
+        count++;
+        before_ns = time_ns;
         at += bound->run_bytes;
 
         const uint8_t *next = at;
@@ -115,26 +119,25 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
     return count;
 }
 
-size_t stream_pass(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
+void stream_pass(struct stream *stream, uint64_t last_ns)
 {
-    size_t count = 0;
-    while (count < room && stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
-        size_t quick = 0;
-        if (has_quick_header(stream->class->header))
-            quick = run_quickly(stream, events + count, room - count, last_ns);
-        count += quick > 0 ? quick : decode_one(stream, &events[count]);
+    while (stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
+        struct event passed;
+        scratch_reset(stream->scratch);
+        if (!has_quick_header(stream->class->header) ||
+            run_quickly(stream, NULL, SIZE_MAX, last_ns) == 0)
+            (void)decode_one(stream, &passed);
     }
-    return count;
 }
 
 size_t stream_run(struct stream *stream, struct event *events, size_t room, uint64_t last_ns)
 {
     size_t count = 0;
     while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
-        if (stream->head == HEAD_LOSS)
-            count += decode_one(stream, &events[count]);
-        else
-            count += stream_pass(stream, events + count, room - count, last_ns);
+        size_t quick = 0;
+        if (stream->head == HEAD_EVENT && has_quick_header(stream->class->header))
+            quick = run_quickly(stream, events + count, room - count, last_ns);
+        count += quick > 0 ? quick : decode_one(stream, &events[count]);
     }
     return count;
 }

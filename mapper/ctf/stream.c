@@ -163,11 +163,9 @@ void stream_clear(struct stream *stream)
     free(stream->slots);
 }
 
-void stream_start(struct stream *stream, uint64_t begin_ns, struct event *events, size_t room)
+void stream_start(struct stream *stream, uint64_t begin_ns)
 {
     stream_next_packet(stream);
-    while (stream->head == HEAD_EVENT && stream->head_ns < begin_ns) {
-        scratch_reset(stream->scratch);
-        (void)stream_pass(stream, events, room, begin_ns - 1);
-    }
+    if (begin_ns > 0)
+        stream_pass(stream, begin_ns - 1);
 }

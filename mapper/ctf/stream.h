@@ -96,8 +96,8 @@ void stream_init(struct stream *stream, struct bound_trace *trace, struct packet
 void stream_clear(struct stream *stream);
 
 /* Sets the first head; `say` and `scratch` are set by then. Events before `begin_ns`, but none
- * behind a loss, are read into `events` (`room` of them) and forgotten. */
-void stream_start(struct stream *stream, uint64_t begin_ns, struct event *events, size_t room);
+ * behind a loss, are passed over. */
+void stream_start(struct stream *stream, uint64_t begin_ns);
 
 /* Fills up to `room` events, as long as the head is at or before `last_ns`, and sets the head
  * behind them. Returns how many. What they point to lies in the packets and in `scratch`. */

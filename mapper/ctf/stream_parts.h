@@ -19,8 +19,8 @@ void decode_next(struct stream *stream);
  * packet lies. */
 size_t decode_one(struct stream *stream, struct event *event);
 
-/* run.c: as stream_run(), up to the next loss. */
-size_t stream_pass(struct stream *stream, struct event *events, size_t room, uint64_t last_ns);
+/* run.c: passes over events at or before `last_ns`, up to the next loss. */
+void stream_pass(struct stream *stream, uint64_t last_ns);
 
 /* stream.c: sets the head behind the packet in hand, which is over, or lies. */
 void stream_next_packet(struct stream *stream);
