@@ -11,7 +11,8 @@ packages='build-essential cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev'
 packages_test='libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
-    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd'
+    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
+    protobuf-compiler python3-confluent-kafka python3-protobuf'
 packages_dev='clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev lld valgrind linux-perf
     lcov mandoc shellcheck time'
 

@@ -122,7 +122,8 @@ static void take_fact(struct result_batch *batch, const struct result *result)
         if (batch->count == count)
             mine->process = process_fact_join(&mine->process, &result->process);
     } else if (result->type == RESULT_THREAD) {
-        mine->thread_fact = result->thread_fact;
+        if (batch->count == count)
+            mine->thread_fact = thread_fact_join(&mine->thread_fact, &result->thread_fact);
         mine->thread_fact.name = kept(batch, result->thread_fact.name);
     } else {
         mine->descriptor_fact = result->descriptor_fact;

@@ -188,10 +188,10 @@ static void take_process(struct fold *fold, const struct process_fact *fact)
 static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
     struct folded_thread *thread = thread_at(fold, fact->id);
-    thread->fact = *fact;
+    thread->fact = thread_fact_join(&thread->fact, fact);
     thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
     thread->fact.name = (struct text){NULL, 0};
-    if (fact->process)
+    if (thread->fact.process)
         fold_move_waiting(fold, thread, fold_pid_of(thread));
 }
 

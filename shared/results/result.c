@@ -15,3 +15,12 @@ struct process_fact process_fact_join(const struct process_fact *older,
         joined.ppid = older->ppid;
     return joined;
 }
+
+struct thread_fact thread_fact_join(const struct thread_fact *older,
+                                    const struct thread_fact *newer)
+{
+    struct thread_fact joined = *newer;
+    if (older->process)
+        joined.process = older->process; /* told once, it holds */
+    return joined;
+}

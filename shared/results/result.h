@@ -110,9 +110,11 @@ struct result {
 /* The name of a call id in blocked_in. */
 struct text result_call_name(const struct result *result, uint32_t call);
 
-/* What both told of one process, `newer` last. */
+/* What both told of one process, or one thread, `newer` last. */
 struct process_fact process_fact_join(const struct process_fact *older,
                                       const struct process_fact *newer);
+struct thread_fact thread_fact_join(const struct thread_fact *older,
+                                    const struct thread_fact *newer);
 
 /* Takes results in the order of the log; what they point to is borrowed for the call. */
 struct result_sink {

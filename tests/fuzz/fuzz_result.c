@@ -1,5 +1,5 @@
 /* Any bytes as a record of results: what is taken can be folded, and comes back from a batch and
- * its encoding as the same report. */
+ * its encoding as the same sums. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,22 +23,28 @@ static void take_again(void *context, struct text key, struct bytes value)
     arena_clear(&arena);
 }
 
+/* What a log comes to that may contradict itself: of a thread that is told to be of two processes,
+ * what was told between goes to either. */
 static void summarize(const struct fold *fold, char room[512])
 {
     struct arena arena = {.first = NULL};
     struct session_report report;
     fold_report(fold, &arena, true, &report);
-    uint64_t calls = 0, total_ns = 0;
+    uint64_t calls = 0, total_ns = 0, bytes = 0;
     for (size_t i = 0; i < report.syscall_count; i++) {
-        calls += report.syscalls[i].complete.count;
+        calls += report.syscalls[i].complete.count + report.syscalls[i].end_unknown;
         total_ns += report.syscalls[i].complete.total_ns;
+        bytes += report.syscalls[i].bytes;
     }
     for (size_t i = 0; i < report.phase_count; i++)
         total_ns += report.phases[i].user_cpu_ns + 3 * report.phases[i].blocked_ns;
-    snprintf(room, 512, "%zu %zu %zu %zu %zu %zu %zu %llu %llu %llu", report.process_count,
-             report.thread_count, report.fd_count, report.cpu_count, report.sched_count,
-             report.phase_count, report.syscall_count, (unsigned long long)report.events,
-             (unsigned long long)calls, (unsigned long long)total_ns);
+    for (size_t i = 0; i < report.file_count; i++)
+        bytes += 5 * report.files[i].read_bytes;
+    for (size_t i = 0; i < report.thread_count; i++)
+        total_ns += 7 * report.threads[i].cpu_ns;
+    snprintf(room, 512, "%zu %zu %zu %zu %llu %llu %llu %llu", report.thread_count, report.fd_count,
+             report.cpu_count, report.sched_count, (unsigned long long)report.events,
+             (unsigned long long)calls, (unsigned long long)total_ns, (unsigned long long)bytes);
     arena_clear(&arena);
 }
 
