@@ -72,6 +72,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def partition(key, count):
+    """Of Kafka's default partitioner (murmur2)."""
+    m, mask = 0x5bd1e995, 0xffffffff
+    data = key.encode()
+    value = 0x9747b28c ^ len(data)
+    for at in range(0, len(data) - 3, 4):
+        k = int.from_bytes(data[at:at + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        value = (value * m & mask) ^ k
+    rest = data[len(data) & ~3:]
+    if rest:
+        value = (value ^ int.from_bytes(rest, "little")) * m & mask
+    value = (value ^ value >> 13) * m & mask
+    return ((value ^ value >> 15) & 0x7fffffff) % count
+
+
 class Worker:
     """One process of the pool."""
 
@@ -142,13 +158,15 @@ class Worker:
 class Pool:
     """Topics of their own on a broker, and the processes around them."""
 
-    def __init__(self, broker=None, partitions=4, settings=(), phases=PHASES):
+    def __init__(self, broker=None, partitions=4, settings=(), phases=PHASES,
+                 chunk_partitions=None):
         self.broker = broker or broker_address()
         self.prefix = f"t{os.getpid()}-{random.SystemRandom().randrange(1 << 32):08x}"
         self.folder = tempfile.mkdtemp(prefix="spanmill-pool-")
         self.phases = phases
         self.settings = [*FAST, *settings]
         self.partitions = partitions
+        self.chunk_partitions = chunk_partitions or partitions
         self.workers = []
 
     def __enter__(self):
@@ -180,7 +198,7 @@ class Pool:
 
     def create_topics(self):
         self.spanmill("topics", "create", "--partitions", str(self.partitions),
-                      "--chunk-partitions", str(self.partitions), "--replication", "1",
+                      "--chunk-partitions", str(self.chunk_partitions), "--replication", "1",
                       "--min-insync", "1", "--state-segment", "1s")
 
     def add(self, role, name, extra=(), environment=None):
