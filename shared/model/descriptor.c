@@ -126,8 +126,10 @@ static struct descriptor *create(struct model *model, struct table *table, int32
 
 static void set_name(struct descriptor *descriptor, struct text name)
 {
-    if (!descriptor->name)
-        descriptor->name = memory_string(name);
+    if (descriptor->name)
+        return;
+    descriptor->name = memory_string(name);
+    descriptor->retold = false;
 }
 
 /* --- tables --- */
@@ -302,6 +304,7 @@ static void prove_since(struct model *model, struct descriptor *descriptor, uint
             descriptor_tell(model, descriptor);
     } else if (!descriptor->begin_hard && entry_ns < descriptor->begin_ns) {
         descriptor->begin_ns = entry_ns;
+        descriptor->retold = false;
         if (descriptor->ended)
             descriptor_tell(model, descriptor);
     }

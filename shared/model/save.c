@@ -104,13 +104,35 @@ void model_save(struct model *model, struct state_sink sink)
 
 /* --- telling again --- */
 
-/* Also one that is over, as long as an instance begun on it is open. */
-static void retell_thread(struct model *model, struct thread *thread)
+/* Its numbers since they were last told. What its first call will make of the time before it, it can
+ * only make here. */
+static void tell_numbers(struct model *model, struct thread *thread)
 {
-    thread_tell_fact(model, thread);
-    /* What its first call will make of the time before it, it can only make here. */
-    if (thread->first_call_seen && thread_find(model, thread->tid) == thread)
+    struct time_vector *time = &thread->time;
+    uint64_t running_ns = time->before_running_ns, blocked_ns = time->before_blocked_ns;
+    time->before_running_ns = time->before_blocked_ns = 0;
+    if (thread->cpu_ns || thread->switches || !time_vector_is_empty(time))
         thread_tell_numbers(model, thread);
+    time->before_running_ns = running_ns;
+    time->before_blocked_ns = blocked_ns;
+}
+
+/* Also one that is over, as long as an instance begun on it is open. */
+static void retell_thread(struct model *model, struct thread *thread, bool turn)
+{
+    if (turn || !thread->retold)
+        thread_tell_fact(model, thread);
+    thread->retold = true;
+    if (thread_find(model, thread->tid) == thread)
+        tell_numbers(model, thread);
+}
+
+static void retell_descriptor(struct model *model, struct descriptor *descriptor, bool turn)
+{
+    if (!descriptor->proven || (descriptor->retold && !turn))
+        return;
+    descriptor_tell(model, descriptor);
+    descriptor->retold = true;
 }
 
 void model_retell(struct model *model, uint64_t turn, uint64_t turns)
@@ -123,11 +145,9 @@ void model_retell(struct model *model, uint64_t turn, uint64_t turns)
             process_retell(model, process);
     struct thread *thread;
     for (size_t at = 0; (thread = map_next(&parts.threads, &at));)
-        if (thread->id % turns == turn)
-            retell_thread(model, thread);
+        retell_thread(model, thread, thread->id % turns == turn);
     struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&parts.descriptors, &at));)
-        if (descriptor->proven && descriptor->id % turns == turn)
-            descriptor_tell(model, descriptor);
+        retell_descriptor(model, descriptor, descriptor->id % turns == turn);
     model_parts_clear(&parts);
 }

@@ -33,8 +33,9 @@ MUST_CHECK enum status model_restore(struct schema *schema, struct result_sink s
                                      const struct state_record *records, size_t count,
                                      struct model **out, struct failure *why);
 
-/* Tells of the living again, those whose turn it is: of ids that are `turn` modulo `turns`. What
- * a reader of the results has to know of them is in the log again after `turns` of these. */
+/* Tells of the living: of those whose turn it is, of ids that are `turn` modulo `turns`, again all
+ * that is known; of the others what is new since the last time. What a reader of the results has to
+ * know of them is in the log again after `turns` of these. */
 void model_retell(struct model *model, uint64_t turn, uint64_t turns);
 
 #endif

@@ -29,6 +29,7 @@ struct descriptor {
     int32_t fd;
     unsigned refs; /* its table's place, and calls in progress */
     bool proven, begin_hard, ended, end_hard;
+    bool retold; /* what is known of it now has been told by model_retell() */
     uint64_t begin_ns, end_ns;
     char *name; /* owned; NULL until told */
     uint8_t kind;
@@ -111,6 +112,7 @@ struct thread {
     struct thread *next_of_process, **back_of_process;
     char kernel_name[16], user_name[16];
     bool kernel_named, user_named;
+    bool retold; /* what is known of it now, but for its end, has been told by model_retell() */
     int32_t *inner; /* owned: its numbers in inner pid namespaces */
     size_t inner_count;
 

@@ -44,11 +44,13 @@ void thread_touch(struct thread *thread, uint64_t time_ns)
 void thread_set_name(struct thread *thread, struct text name, bool by_kernel)
 {
     char *to = by_kernel ? thread->kernel_name : thread->user_name;
-    size_t count = name.count < sizeof thread->kernel_name - 1 ? name.count
-                                                               : sizeof thread->kernel_name - 1;
-    memset(to, 0, sizeof thread->kernel_name);
+    char now[sizeof thread->kernel_name] = {0};
+    size_t count = name.count < sizeof now - 1 ? name.count : sizeof now - 1;
     if (count)
-        memcpy(to, name.at, count);
+        memcpy(now, name.at, count);
+    if (memcmp(to, now, sizeof now) != 0)
+        thread->retold = false;
+    memcpy(to, now, sizeof now);
     if (by_kernel)
         thread->kernel_named = true;
     else
