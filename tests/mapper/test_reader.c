@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "mapper/chunk.h"
+#include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "tests/archive/fake_trace.h"
 
@@ -422,4 +423,83 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
     cr_expect(gt(u64, phases, 0));
     schema_free(schema);
     chunk_list_clear(&list);
+}
+
+/* --- readers that stand in for each other --- */
+
+struct sayings {
+    size_t count;
+    char last[FAILURE_TEXT_MAX];
+};
+
+static void keep_saying(void *context, const char *sentence)
+{
+    struct sayings *sayings = context;
+    sayings->count++;
+    snprintf(sayings->last, sizeof sayings->last, "%s", sentence);
+}
+
+/* Structures nested deeper than layouts are, which libbabeltrace2 does not mind. */
+static void nest_deeply(struct fake_trace *trace)
+{
+    enum { DEPTH = 40 };
+    char *text = trace->metadata, *field = strstr(text, FAKE_INT32 " _n;"), *out = NULL;
+    size_t size = 0;
+    cr_assert(ne(ptr, field, NULL));
+    FILE *file = open_memstream(&out, &size);
+    fprintf(file, "%.*s", (int)(field - text), text);
+    for (int i = 0; i < DEPTH; i++)
+        fprintf(file, "struct { ");
+    fprintf(file, FAKE_INT32 " _n; ");
+    for (int i = 0; i < DEPTH; i++)
+        fprintf(file, "} _s%d; ", i);
+    fprintf(file, "%s", field + strlen(FAKE_INT32 " _n;"));
+    fclose(file);
+    free(text);
+    trace->metadata = out;
+}
+
+Test(reader, what_ours_does_not_understand_is_read_by_the_library_and_said_once)
+{
+    struct fake_trace *trace = trace_new("kernel", 1);
+    nest_deeply(trace);
+    add_ten(&trace->files[0], 1, 0);
+    trace_set_of(trace);
+    struct plan_cache *cache = plan_cache_new();
+    struct sayings sayings = {.count = 0};
+    struct reader_warnings warnings = {keep_saying, &sayings};
+    struct reader_choice choice = {.cache = cache};
+    for (int chunk = 0; chunk < 3; chunk++) {
+        struct schema *schema = schema_new(NULL);
+        struct reader *reader;
+        const struct event *events;
+        size_t count;
+        cr_assert(eq(int, reader_open_as(&choice, &trace->set, schema, &warnings, &reader, NULL),
+                     STATUS_OK));
+        cr_assert(eq(int, reader_next(reader, &events, &count, NULL), STATUS_OK));
+        cr_expect(eq(sz, count, 1));
+        cr_expect(eq(u64, events[0].time_ns, 15));
+        reader_close(reader);
+        schema_free(schema);
+    }
+    cr_expect(eq(sz, sayings.count, 1));
+    cr_expect(eq(int, strncmp(sayings.last, "kernel: metadata:", 17), 0), "%s", sayings.last);
+    cr_expect(ne(ptr, strstr(sayings.last, "; read by libbabeltrace2 instead"), NULL), "%s",
+              sayings.last);
+    plan_cache_free(cache);
+    trace_free(trace);
+}
+
+Test(reader, who_asks_for_ours_gets_no_other)
+{
+    struct fake_trace *trace = trace_new("kernel", 1);
+    nest_deeply(trace);
+    add_ten(&trace->files[0], 1, 0);
+    struct schema *schema = schema_new(NULL);
+    struct reader *reader;
+    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    cr_expect(eq(int, reader_open_as(&choice, trace_set_of(trace), schema, NULL, &reader, NULL),
+                 STATUS_REJECT));
+    schema_free(schema);
+    trace_free(trace);
 }
