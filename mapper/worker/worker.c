@@ -136,6 +136,7 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     struct worker worker = {.service = service,
                             .bus = service_bus(service),
                             .phases = phases,
+                            .cache = plan_cache_new(),
                             .thread = thread,
                             .poll_ms = config_duration_ms(service_config(service), "poll")};
     worker.warnings = (struct reader_warnings){warn, &worker};
@@ -148,5 +149,6 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     bus_producer_free(worker.producer);
     bus_reader_free(worker.reader);
     outbox_clear(&worker.partials);
+    plan_cache_free(worker.cache);
     return status;
 }

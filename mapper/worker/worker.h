@@ -57,6 +57,7 @@ struct worker {
     struct service *service;
     const struct bus_settings *bus;
     const struct phase_definitions *phases;
+    struct plan_cache *cache; /* of metadata, over all chunks of this thread */
     unsigned thread;
     struct bus_consumer *consumer;
     struct bus_producer *producer;
