@@ -24,7 +24,7 @@ complete_words() {
         echo "${COMPREPLY[*]}"' complete "$@"
 }
 
-for command in report pack; do
+for command in report pack results rejected; do
     page=docs/man/spanmill-$command.1
     # Rows of the help, without the examples.
     help=$("$SPANMILL" "$command" --help | sed '/^Examples:/,$d' | grep '^ ')
@@ -33,7 +33,7 @@ for command in report pack; do
     told=$(sed -n 's/^\.It //p' "$page" | sed 's/Fl -/--/g' | options_of)
     [ "$known" = "$told" ] ||
         wrong "$page and --help differ: $(diff <(echo "$known") <(echo "$told"))"
-    letters=$(grep -o '^  -[a-z],' <<<"$help" | tr -d ' ,')
+    letters=$(grep -o '^  -[a-zA-Z],' <<<"$help" | tr -d ' ,')
     for letter in $letters; do
         grep -q -- "^\.It Fl ${letter#-} " "$page" || wrong "$page does not tell $letter"
     done
@@ -41,7 +41,8 @@ for command in report pack; do
     for option in $known; do
         grep -q -- "[ '(]$option\b" tools/completion/spanmill.bash ||
             wrong "spanmill.bash does not know $option"
-        sed -n "/^    $command)/,/;;/p; /always=/,/^    )/p" tools/completion/_spanmill |
+        sed -n "/^    $command)/,/;;/p; /always=/,/^    )/p; /pool=/,/^    )/p" \
+            tools/completion/_spanmill |
             grep -q -- "[{',*]${option}[[}\[]" || wrong "_spanmill: $command does not know $option"
     done
 done
@@ -56,7 +57,7 @@ for command in $commands; do
     grep -q "^            '$command:" tools/completion/_spanmill || wrong "zsh does not know $command"
 done
 
-[ "$(complete_words spanmill re)" = report ] || wrong 'bash: spanmill re<TAB>'
+[ "$(complete_words spanmill rep)" = report ] || wrong 'bash: spanmill rep<TAB>'
 [ "$(complete_words spanmill report --fo)" = --format ] || wrong 'bash: report --fo<TAB>'
 [ "$(complete_words spanmill report --format = j)" = json ] || wrong 'bash: --format=j<TAB>'
 [ "$(complete_words spanmill report --color n)" = never ] || wrong 'bash: --color n<TAB>'
