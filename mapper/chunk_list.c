@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "archive/metadata.h"
-#include "archive/packets.h"
 #include "base/memory.h"
 #include "mapper/folder.h"
 #include "mapper/source.h"
+#include "mapper/survey.h"
 
 /* Deepest layout: the relay daemon's, HOST/SESSION/archives/CHUNK, below a folder of hosts. */
 enum { SEARCH_DEPTH_MAX = 6 };
@@ -169,53 +169,6 @@ enum status chunk_list_add(struct chunk_list *list, const char *path, struct fai
 
 /* --- what a chunk's own files tell: its session, the first and last packets --- */
 
-struct stream_survey {
-    char *name; /* TRACE/STREAM */
-    struct packet first, last;
-};
-
-struct chunk_survey {
-    struct stream_survey *streams; /* that have packets, by name */
-    size_t count, room;
-};
-
-static void survey_free(struct chunk_survey *survey)
-{
-    if (survey == NULL)
-        return;
-    for (size_t i = 0; i < survey->count; i++)
-        free(survey->streams[i].name);
-    free(survey->streams);
-    free(survey);
-}
-
-static bool has_packets(const struct chunk_ref *ref)
-{
-    return ref->survey != NULL && ref->survey->count > 0;
-}
-
-/* UINT64_MAX without packets. */
-static uint64_t first_begin_ns(const struct chunk_ref *ref)
-{
-    uint64_t least_ns = UINT64_MAX;
-    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
-        uint64_t begin_ns = ref->survey->streams[i].first.begin_ns;
-        least_ns = begin_ns < least_ns ? begin_ns : least_ns;
-    }
-    return least_ns;
-}
-
-/* 0 without packets. */
-static uint64_t last_end_ns(const struct chunk_ref *ref)
-{
-    uint64_t most_ns = 0;
-    for (size_t i = 0; has_packets(ref) && i < ref->survey->count; i++) {
-        uint64_t end_ns = ref->survey->streams[i].last.end_ns;
-        most_ns = end_ns > most_ns ? end_ns : most_ns;
-    }
-    return most_ns;
-}
-
 static void append_hex(char *into, const uint8_t *bytes, size_t count)
 {
     static const char DIGITS[] = "0123456789abcdef";
@@ -239,47 +192,20 @@ static char *told_session(const struct metadata *metadata)
                          clock);
 }
 
-static void survey_stream(struct chunk_survey *survey, const struct metadata *metadata,
-                          const char *trace, const struct stream_file *stream)
-{
-    struct packet_list packets = {.at = NULL};
-    /* What is damaged is said when the chunk is read. */
-    enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
-    (void)ignored;
-    if (packets.count > 0) {
-        survey->streams = memory_grow(survey->streams, &survey->room, survey->count + 1,
-                                      sizeof *survey->streams);
-        survey->streams[survey->count++] = (struct stream_survey){
-            .name = memory_format("%s/%s", trace, stream->name),
-            .first = packets.at[0],
-            .last = packets.at[packets.count - 1],
-        };
-    }
-    packets_clear(&packets);
-}
-
-static int by_survey_name(const void *a, const void *b)
-{
-    const struct stream_survey *left = a, *right = b;
-    return strcmp(left->name, right->name);
-}
-
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
 {
-    struct chunk_survey *survey = ref->survey = memory_new(sizeof *survey);
+    struct chunk_survey *survey = ref->survey = survey_new();
     for (size_t i = 0; i < set->trace_count; i++) {
         const struct trace_files *trace = &set->traces[i];
         struct metadata metadata;
         if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
             if (ref->session == NULL)
                 ref->session = told_session(&metadata);
-            for (size_t j = 0; j < trace->stream_count; j++)
-                survey_stream(survey, &metadata, trace->name, &trace->streams[j]);
+            survey_trace(survey, &metadata, trace);
         }
         metadata_clear(&metadata);
     }
-    if (survey->count > 0)
-        qsort(survey->streams, survey->count, sizeof *survey->streams, by_survey_name);
+    survey_sort(survey);
 }
 
 static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
@@ -362,7 +288,7 @@ static void number_and_drop(struct chunk_list *list)
             before = NULL;
         bool drop = before != NULL && before->number == ref->number;
         if (ref->number < 0) {
-            drop = !has_packets(ref) && before != NULL;
+            drop = !survey_has_packets(ref->survey) && before != NULL;
             ref->number = before != NULL ? before->number + 1 : 0;
         }
         if (drop)
@@ -373,21 +299,10 @@ static void number_and_drop(struct chunk_list *list)
     list->count = kept;
 }
 
-/* Where interval `after` begins, if `before` is the chunk with packets before it. Both are sorted
- * by name. */
+/* Where interval `after` begins, if `before` is the chunk with packets before it. */
 static uint64_t boundary_ns(const struct chunk_ref *before, const struct chunk_ref *after)
 {
-    uint64_t boundary = first_begin_ns(after);
-    const struct chunk_survey *left = before->survey, *right = after->survey;
-    for (size_t i = 0, j = 0; i < left->count && j < right->count;) {
-        int order = strcmp(left->streams[i].name, right->streams[j].name);
-        if (order == 0 &&
-            packet_loss_of(&left->streams[i].last, &right->streams[j].first).before &&
-            left->streams[i].last.end_ns < boundary)
-            boundary = left->streams[i].last.end_ns;
-        i += order <= 0;
-        j += order >= 0;
-    }
+    uint64_t boundary = survey_boundary_ns(before->survey, after->survey);
     return boundary > before->interval.begin_ns ? boundary : before->interval.begin_ns;
 }
 
@@ -410,10 +325,10 @@ static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
             begin_ns = 0;
         else if (before->packed && !ref->gap_before)
             begin_ns = before->interval.end_ns;
-        else if (past != NULL && past->survey != NULL && has_packets(ref))
+        else if (past != NULL && past->survey != NULL && survey_has_packets(ref->survey))
             begin_ns = boundary_ns(past, ref);
-        else if (has_packets(ref))
-            begin_ns = first_begin_ns(ref);
+        else if (survey_has_packets(ref->survey))
+            begin_ns = survey_begin_ns(ref->survey);
         else
             begin_ns = INTERVAL_OPEN; /* until the next tells */
         if (before != NULL && begin_ns < before->interval.begin_ns && !before->packed)
@@ -424,7 +339,7 @@ static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
             ref->seam_path = memory_string(text_of(past->path));
             ref->seam_packed = past->packed;
         }
-        if (ref->packed || has_packets(ref))
+        if (ref->packed || survey_has_packets(ref->survey))
             past = ref;
     }
     for (size_t i = end; i-- > begin + 1;) {
@@ -434,7 +349,7 @@ static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
         if (before->packed)
             continue;
         before->interval.end_ns = ref->interval.begin_ns;
-        uint64_t last_ns = last_end_ns(before);
+        uint64_t last_ns = survey_end_ns(before->survey);
         if (ref->gap_before && last_ns < before->interval.end_ns)
             before->interval.end_ns = last_ns + 1;
     }
