@@ -31,34 +31,48 @@ enum agent_metric {
     AGENT_METRICS
 };
 
+/* Not to be tried again before its time. */
+struct pause {
+    struct backoff backoff;
+    uint64_t until_ms; /* 0: now */
+};
+
 /* Where a chunk ends, once that is decided. */
 struct boundary {
     int64_t chunk;
     uint64_t end_ns; /* raw clock */
 };
 
-/* A session's folder, with `archives` in it. */
+/* A session's folder, with `archives` in it. What is kept over a restart comes first. */
 struct session {
     char *folder;
-    char *name;  /* of the live session it belongs to; NULL if nobody tells */
-    char *id;    /* host/name/created; NULL until a chunk told it */
+    char *id; /* host/name/created; NULL until a chunk told it */
     uint8_t clock_uuid[16];
-    int64_t first; /* chunk; -1: none was seen */
-    int64_t next;  /* to be published */
-    bool ended;    /* the end was announced */
-    struct boundary *boundaries; /* ascending */
+    int64_t first;               /* chunk; -1: none was seen */
+    int64_t next;                /* to be published */
+    int64_t final;               /* the chunk that is the last, once that is decided; else -1 */
+    bool ended;                  /* the end was announced */
+    struct boundary *boundaries; /* ascending, none before chunk `next` - 1 */
     size_t boundary_count, boundary_room;
-    /* not kept over a restart */
-    struct thread_directory threads; /* at the begin of chunk `threads_chunk` */
-    int64_t threads_chunk;
-    bool live;   /* the session daemon has it */
-    bool over;   /* no chunk will come any more */
-    uint64_t gone_ms; /* when the session daemon had it no more; 0: it has, or never had */
-    int64_t complete; /* up to here, LTTng itself says that chunks are; -1: it says nothing */
-    uint64_t seen_ms;    /* when its last chunk came, or it was found */
+
+    /* The session daemon's part. */
+    char *name;          /* NULL: nobody tells */
+    bool live;           /* it is listed */
+    bool passed_over;    /* it is listed, but not asked for */
+    bool is_rotating;    /* a rotation was asked for that has not ended */
+    int64_t complete;    /* LTTng itself says that chunks up to here are; -1: it says nothing */
+    uint64_t gone_ms;    /* since when it is not listed any more; 0: it is, or never was */
     uint64_t rotated_ms; /* when a rotation was asked for last */
     uint64_t rotations;
-    int64_t kept_from; /* older chunks were deleted */
+    struct thread_directory threads; /* at the begin of chunk `threads_chunk` */
+    int64_t threads_chunk;
+
+    bool over;          /* no chunk will come any more */
+    bool is_nameless;   /* none of the chunks seen so far tells whose it is */
+    bool is_tidy;       /* nothing to be deleted since this was looked at last */
+    int64_t seen_chunk; /* the newest that was there; -1: none */
+    uint64_t seen_ms;   /* when it came, or the session was found */
+    struct pause pause;
 };
 
 struct agent {
@@ -68,49 +82,101 @@ struct agent {
     struct session **sessions;
     size_t count, room;
     char *state_path;
-    char *archive_path; /* of the archive in the making */
+    char *archive_path;  /* of the archive in the making */
+    int lock_fd;         /* of the state folder; -1: not open */
+    struct pause broker; /* while it does not answer */
+    uint64_t blocked_ms; /* since when nothing could be published; 0: it can */
+    uint64_t looked_ms;  /* at what the session daemon has, last */
     struct lttng *lttng; /* NULL: only folders are watched */
 };
 
 /* --- sessions.c --- */
 
-/* The session of a folder, made if it is new. */
+/* The session of a folder; NULL if it is not known. */
+struct session *agent_find_session(const struct agent *agent, const char *folder);
+/* The same, made if it is new. */
 struct session *agent_session(struct agent *agent, const char *folder);
 void agent_free_sessions(struct agent *agent);
-/* NULL if it is not decided. */
+/* Forgets those that have ended and whose folders are gone. True if there were any. */
+bool agent_forget(struct agent *agent);
+/* NULL if it is not decided. Valid until the next is. */
 const struct boundary *session_boundary(const struct session *session, int64_t chunk);
 void session_set_boundary(struct session *session, int64_t chunk, uint64_t end_ns);
-/* Chunks that lie in its archives, ascending by number; to be freed with found_free(). */
+/* One that was not announced. */
+void session_drop_boundary(struct session *session, int64_t chunk);
+/* Those that no announcement will repeat any more. */
+void session_drop_boundaries(struct session *session);
+/* Looks for sessions below `folder`. */
+void agent_watch(struct agent *agent, const char *folder);
+void agent_say(const struct agent *agent, enum log_level level, const char *event,
+               const struct session *session, int64_t chunk, const char *what);
+
+/* --- folders.c --- */
+
+/* A chunk on disk. */
 struct found_chunk {
     int64_t number;
     char *path;
-    uint64_t bytes;
+    bool is_rest; /* was never archived: what a session has beside its archives when it ends */
 };
+
+/* Chunks that lie in the session's archives, ascending by number; to be freed with found_free().
+ * If it is over, what it has beside them comes last. */
 size_t session_chunks(const struct session *session, struct found_chunk **out);
+void found_free(struct found_chunk *found, size_t count);
+/* NULL if it is not there. */
+const struct found_chunk *found_number(const struct found_chunk *found, size_t count,
+                                       int64_t number);
+/* The folder of the chunk that is being written, and its number (-1: not told); to be freed. NULL
+ * if nothing is. */
+char *session_growing(const struct session *session, int64_t *number);
+/* Bytes of all files below. */
+uint64_t folder_bytes(const char *path);
 /* Whether no file below has changed for so long. LTTng puts the last chunk of a session that is
  * destroyed among its archives before it is complete (lttng-tools 2.13). */
 bool folder_is_still(const char *path, uint64_t ms);
-/* Bytes of the chunk that is being written, outside of `archives`. */
-uint64_t session_growing_bytes(const struct session *session);
-void found_free(struct found_chunk *found, size_t count);
-/* Looks for sessions below `folder`. */
-void agent_watch(struct agent *agent, const char *folder);
+bool folder_is_there(const char *path);
+void folder_remove(const char *path);
+
+/* --- boundary.c --- */
+
+/* Where the chunk at `path` ends, at or before the first switch of the rotation that ended it.
+ * `asked_ns`: when that was asked for, UINT64_MAX if it was not by us. It is decided, and on disk,
+ * when this returns OK. RETRY: the disk. */
+MUST_CHECK enum status boundary_decide(struct agent *agent, struct session *session, int64_t chunk,
+                                       const char *path, uint64_t asked_ns, struct failure *why);
+/* The chunk is lost, and its last packets with it: `after` (NULL: that is lost, too) begins when
+ * all of its streams were switched. RETRY: the disk. */
+MUST_CHECK enum status boundary_skip(struct agent *agent, struct session *session, int64_t chunk,
+                                     const struct found_chunk *after, struct failure *why);
+/* The newest chunk before `number` that has traces: its last packets are the seam. NULL if there is
+ * none, or what lies between is missing. */
+const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t count,
+                                        int64_t number);
 
 /* --- state.c --- */
 
-/* REJECT: the file is there and cannot be read. */
-MUST_CHECK enum status agent_load(struct agent *agent, struct failure *why);
+/* REJECT: the file is there and cannot be read. STOP: another agent uses the folder. */
+MUST_CHECK enum status agent_load(struct agent *agent, const char *folder, struct failure *why);
 /* On disk when it returns. RETRY: the disk. */
 MUST_CHECK enum status agent_save(const struct agent *agent, struct failure *why);
 
 /* --- chunks.c --- */
 
-/* Publishes what is there to be published, and deletes what is not needed any more. OK; RETRY: not
- * now, all is still there. STOP: never. */
-MUST_CHECK enum status agent_publish(struct agent *agent, struct session *session,
-                                     struct failure *why);
+/* Publishes the next chunk of a session, if there is one to be published; *more: another one may
+ * be. OK. RETRY: not now, all is still there; the session, or the agent's broker, has its pause.
+ * STOP: never. */
+MUST_CHECK enum status chunks_publish(struct agent *agent, struct session *session, bool *more,
+                                      struct failure *why);
+
+/* --- spool.c --- */
+
+/* Deletes published chunks beyond what is to be kept. */
+void spool_tidy(struct agent *agent, struct session *session);
+/* Gives up the oldest of what waits, while it is more than may. */
+void spool_limit(struct agent *agent, struct session *session);
 /* What waits to be published, of all sessions. */
-void agent_tell_waiting(struct agent *agent);
+void spool_tell(struct agent *agent);
 
 /* --- proc.c --- */
 
@@ -121,11 +187,11 @@ void proc_threads(struct thread_directory *out, uint64_t before_ns);
 
 struct lttng;
 
-/* RETRY: there is no session daemon. */
-MUST_CHECK enum status lttng_open(struct agent *agent, struct lttng **out, struct failure *why);
-void lttng_close(struct lttng *lttng);
+/* RETRY: there is no session daemon, yet. */
+MUST_CHECK enum status lttng_open(struct lttng **out, struct failure *why);
+void lttng_close(struct lttng *lttng); /* NULL is fine */
 /* Looks which sessions there are, subscribes to new ones, and asks for rotations that are due. True
- * if a rotation has ended since the last time. */
+ * if there may be something new to be published. */
 bool lttng_look(struct agent *agent);
 
 #endif

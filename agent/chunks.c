@@ -1,7 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,7 +8,6 @@
 
 #include "agent/agent.h"
 #include "archive/metadata.h"
-#include "archive/packets.h"
 #include "base/crash.h"
 #include "base/memory.h"
 #include "mapper/chunk.h"
@@ -20,67 +17,42 @@
 /* A chunk of which nobody says that it is complete is, when it has not changed for so long. */
 enum { STILL_MS = 300 };
 
-static void say(struct agent *agent, enum log_level level, const char *event,
-                const struct session *session, int64_t chunk, const char *what)
-{
-    log_say(service_log(agent->service), level, event,
-            log_text("session", session->id ? session->id : session->folder),
-            log_integer("chunk", chunk), log_text("what", what));
-}
+/* --- whose chunks they are --- */
 
-/* --- where a chunk ends --- */
-
-/* At or before the first switch of the rotation that ended it: the least end of a stream's last
- * packet. Every stream gives its last packet out when it switches. UINT64_MAX without packets. */
-static uint64_t least_last_end(const struct trace_set *set)
+static void learn_from(struct session *session, const char *path)
 {
-    uint64_t least = UINT64_MAX;
-    for (size_t i = 0; i < set->trace_count; i++) {
-        const struct trace_files *trace = &set->traces[i];
-        struct metadata metadata;
-        enum status read = metadata_read(trace->metadata, &metadata, NULL);
-        for (size_t j = 0; read == STATUS_OK && j < trace->stream_count; j++) {
-            struct packet_list packets = {.at = NULL};
-            enum status ignored = packets_scan(&metadata, trace->streams[j].data,
-                                               trace->streams[j].index, &packets, NULL);
-            (void)ignored; /* what is readable counts */
-            if (packets.count > 0 && packets.at[packets.count - 1].end_ns < least)
-                least = packets.at[packets.count - 1].end_ns;
-            packets_clear(&packets);
-        }
-        metadata_clear(&metadata);
-    }
-    return least;
-}
-
-static enum status decide_boundary(struct agent *agent, struct session *session, int64_t chunk,
-                                   const char *path, uint64_t begin_ns, struct failure *why)
-{
-    if (session_boundary(session, chunk))
-        return STATUS_OK;
     struct folder *folder;
-    uint64_t end_ns = UINT64_MAX;
-    if (folder_open(path, &folder, why) == STATUS_OK) {
-        end_ns = least_last_end(folder_traces(folder));
-        folder_close(folder);
+    if (folder_open(path, &folder, NULL) != STATUS_OK)
+        return;
+    const struct trace_set *set = folder_traces(folder);
+    for (size_t i = 0; i < set->trace_count && !session->id; i++) {
+        struct metadata told;
+        if (metadata_read(set->traces[i].metadata, &told, NULL) == STATUS_OK &&
+            told.hostname.count > 0 && told.created.count > 0) {
+            session->id = memory_format("%.*s/%.*s/%.*s", (int)told.hostname.count,
+                                        told.hostname.at, (int)told.session.count, told.session.at,
+                                        (int)told.created.count, told.created.at);
+            memcpy(session->clock_uuid, told.clock_uuid, sizeof session->clock_uuid);
+        }
+        metadata_clear(&told);
     }
-    /* A chunk that tells nothing is an empty interval. */
-    if (end_ns == UINT64_MAX || end_ns < begin_ns)
-        end_ns = begin_ns;
-    session_set_boundary(session, chunk, end_ns);
-    return agent_save(agent, why);
+    folder_close(folder);
+}
+
+/* The first chunk that can be read tells it. */
+static bool learn_identity(struct agent *agent, struct session *session,
+                           const struct found_chunk *found, size_t count)
+{
+    for (size_t i = 0; i < count && !session->id; i++)
+        learn_from(session, found[i].path);
+    session->is_nameless = !session->id;
+    if (session->is_nameless)
+        agent_say(agent, LOG_WARNING, "session passed over", session, session->next,
+                  "no chunk of it has metadata that tells whose it is");
+    return session->id != NULL;
 }
 
 /* --- one chunk --- */
-
-/* Who the session is, as the first chunk that can be read tells it. */
-static void learn_identity(struct session *session, const struct archive_facts *facts)
-{
-    if (session->id || (!facts->host[0] && !facts->session[0]))
-        return;
-    session->id = memory_format("%s/%s/%s", facts->host, facts->session, facts->created);
-    memcpy(session->clock_uuid, facts->clock_uuid, sizeof session->clock_uuid);
-}
 
 static struct chunk_ready announcement(const struct session *session, int64_t chunk)
 {
@@ -92,6 +64,18 @@ static struct chunk_ready announcement(const struct session *session, int64_t ch
     return ready;
 }
 
+/* What the publisher could not do it may do later; the broker gets a rest. */
+static enum status after_delivery(struct agent *agent, enum status status)
+{
+    if (status == STATUS_OK) {
+        backoff_reset(&agent->broker.backoff);
+        return STATUS_OK;
+    }
+    agent->broker.until_ms = service_now_ms() + backoff_next_ms(&agent->broker.backoff);
+    return status == STATUS_REJECT ? STATUS_RETRY : status;
+}
+
+/* REJECT: it is too large for all there is. */
 static enum status send_file(struct agent *agent, struct chunk_ready *ready, struct failure *why)
 {
     int fd = open(agent->archive_path, O_RDONLY | O_CLOEXEC);
@@ -105,6 +89,10 @@ static enum status send_file(struct agent *agent, struct chunk_ready *ready, str
     } else {
         struct bytes archive = {at, (size_t)stat_of.st_size};
         status = publisher_publish(agent->publisher, ready, archive, why);
+        bool is_too_large =
+            archive.count > PUBLISH_SEGMENTS_MAX_BYTES && !config_text(agent->config, "store-root");
+        if (status != STATUS_REJECT || !is_too_large)
+            status = after_delivery(agent, status);
         munmap(at, archive.count);
         if (status == STATUS_OK)
             metrics_add(service_metrics(agent->service), METRIC_BYTES, 0, archive.count);
@@ -114,232 +102,173 @@ static enum status send_file(struct agent *agent, struct chunk_ready *ready, str
     return status;
 }
 
-static enum status announce_loss(struct agent *agent, struct session *session, int64_t chunk,
+static enum status announce_loss(struct agent *agent, const struct session *session, int64_t chunk,
                                  const char *reason, struct failure *why)
 {
-    if (!session->id)
-        return fail(why, STATUS_RETRY, "%s: whose session it is is not known yet",
-                    session->folder);
     struct chunk_ready ready = announcement(session, chunk);
     ready.lost_reason = text_of(reason);
+    ready.final = session->final == chunk;
     enum status status = publisher_announce_loss(agent->publisher, &ready, why);
+    status = after_delivery(agent, status);
     if (status == STATUS_OK) {
         metrics_add(service_metrics(agent->service), METRIC_LOST, 0, 1);
-        say(agent, LOG_WARNING, "chunk lost", session, chunk, reason);
+        agent_say(agent, LOG_WARNING, "chunk lost", session, chunk, reason);
     }
     return status;
 }
 
-/* Packs `found` (NULL: what the last chunk left for after the session's end) and publishes it. */
-static enum status publish_chunk(struct agent *agent, struct session *session, int64_t number,
-                                 const struct found_chunk *found, const char *seam_path,
-                                 bool final, struct failure *why)
+/* Packs `found` (NULL: only what the chunk before left for it). */
+static enum status pack(struct agent *agent, const struct session *session, int64_t number,
+                        const struct found_chunk *found, const struct found_chunk *seam,
+                        struct interval interval, struct failure *why)
 {
-    const struct boundary *before = session_boundary(session, number - 1);
-    const struct boundary *end = final ? NULL : session_boundary(session, number);
-    bool first = number == session->first;
     union {
         const char *borrowed;
         char *path;
-    } own = {found ? found->path : NULL}, seam = {first ? NULL : seam_path};
-    struct chunk_ref ref = {
-        .path = own.path,
-        .session = session->id ? session->id : session->folder,
-        .number = number,
-        .has_kernel_or_ust = found != NULL,
-        .gap_before = !first && !seam_path,
-        .interval = {first || !before ? 0 : before->end_ns, end ? end->end_ns : INTERVAL_OPEN},
-        .seam_path = seam.path};
-    bool threads = session->threads_chunk == number;
+    } own = {found ? found->path : NULL}, before = {seam ? seam->path : NULL};
+    struct chunk_ref ref = {.path = own.path,
+                            .session = session->id,
+                            .number = number,
+                            .has_kernel_or_ust = found != NULL,
+                            .gap_before = number != session->first && !seam,
+                            .interval = interval,
+                            .seam_path = before.path};
     static const struct thread_directory none;
-    struct archive_facts facts;
+    const struct thread_directory *threads =
+        session->threads_chunk == number ? &session->threads : &none;
     uint64_t begin_ms = service_now_ms();
-    struct metrics *metrics = service_metrics(agent->service);
-    enum status status = pack_ref(&ref, session->first, final,
-                                  threads ? &session->threads : &none, agent->archive_path,
-                                  (int)config_integer(agent->config, "level"), &facts, why);
-    metrics_observe(metrics, METRIC_PACK_TIME, 0, service_now_ms() - begin_ms);
-    if (status == STATUS_REJECT) {
-        char *reason = memory_string(text_of(why->text));
-        status = announce_loss(agent, session, number, reason, why);
-        free(reason);
-        return status;
-    }
-    if (status != STATUS_OK)
-        return status;
-    learn_identity(session, &facts);
-    if (!session->id)
-        return announce_loss(agent, session, number, "its metadata cannot be read", why);
-    crash_point("agent-packed");
-    struct chunk_ready ready = announcement(session, number);
-    ready.begin_ns = ref.interval.begin_ns;
-    ready.end_ns = ref.interval.end_ns;
-    ready.final = final;
-    begin_ms = service_now_ms();
-    status = send_file(agent, &ready, why);
-    unlink(agent->archive_path);
-    if (status != STATUS_OK)
-        return status;
-    metrics_observe(metrics, METRIC_PUBLISH_TIME, 0, service_now_ms() - begin_ms);
-    metrics_add(metrics, METRIC_CHUNKS, 0, 1);
-    say(agent, LOG_INFO, "chunk published", session, number, final ? "the last" : "");
-    return STATUS_OK;
-}
-
-/* --- deleting --- */
-
-static int remove_entry(const char *path, const struct stat *stat_of, int type, struct FTW *walk)
-{
-    (void)stat_of;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-static void remove_chunk(struct agent *agent, struct session *session,
-                         const struct found_chunk *found)
-{
-    if (nftw(found->path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
-        say(agent, LOG_WARNING, "chunk not deleted", session, found->number, strerror(errno));
-}
-
-/* Deletes published chunks beyond what is to be kept; never the last one, whose packets are the
- * seam of the next. */
-static void delete_old(struct agent *agent, struct session *session,
-                       const struct found_chunk *found, size_t count)
-{
-    bool by_count = config_is_given(agent->config, "keep");
-    bool by_bytes = config_is_given(agent->config, "keep-bytes");
-    uint64_t bytes = 0, kept = 0;
-    bool delete = false;
-    for (size_t i = count; i-- > 0 && (by_count || by_bytes);) {
-        if (found[i].number >= session->next)
-            continue;
-        bool last = found[i].number == session->next - 1 && !session->ended;
-        kept++;
-        bytes += found[i].bytes;
-        delete |= by_count && kept > (uint64_t)config_integer(agent->config, "keep");
-        delete |= by_bytes && bytes > config_bytes(agent->config, "keep-bytes");
-        if (delete && !last)
-            remove_chunk(agent, session, &found[i]);
-    }
-}
-
-/* --- a session --- */
-
-static const struct found_chunk *find(const struct found_chunk *found, size_t count,
-                                      int64_t number)
-{
-    for (size_t i = 0; i < count; i++)
-        if (found[i].number == number)
-            return &found[i];
-    return NULL;
-}
-
-/* Gives up the oldest of what waits, while it is more than the spool may hold. */
-static enum status keep_limit(struct agent *agent, struct session *session,
-                              const struct found_chunk *found, size_t count, struct failure *why)
-{
-    uint64_t limit = config_bytes(agent->config, "spool-limit"), waiting = 0;
-    for (size_t i = 0; i < count; i++)
-        waiting += found[i].number >= session->next ? found[i].bytes : 0;
-    for (size_t i = 0; i < count && waiting > limit; i++) {
-        /* Their loss is announced when the broker is back: they will be missing then. The newest
-         * stays, so that something is left to go on with. */
-        if (found[i].number < session->next || i + 1 == count)
-            continue;
-        waiting -= found[i].bytes;
-        say(agent, LOG_WARNING, "chunk dropped", session, found[i].number,
-            "the spool is full while the broker is away");
-        const struct boundary *before = session_boundary(session, found[i].number - 1);
-        enum status status = decide_boundary(agent, session, found[i].number, found[i].path,
-                                             before ? before->end_ns : 0, why);
-        if (status != STATUS_OK)
-            return status;
-        remove_chunk(agent, session, &found[i]);
-    }
-    return STATUS_OK;
-}
-
-/* The chunk is done with: that has to be on disk before the next one is begun. */
-static enum status advance(struct agent *agent, struct session *session, bool final,
-                           struct failure *why)
-{
-    crash_point("agent-published");
-    session->next++;
-    session->ended = final;
-    return agent_save(agent, why);
-}
-
-/* END: the chunk is not complete yet. */
-static enum status publish_next(struct agent *agent, struct session *session,
-                                const struct found_chunk *found, size_t count,
-                                struct failure *why)
-{
-    int64_t number = session->next;
-    const struct found_chunk *own = find(found, count, number);
-    const struct found_chunk *before = find(found, count, number - 1);
-    bool final = session->over && number >= found[count - 1].number;
-    enum status status = STATUS_OK;
-    if (!own && number < found[count - 1].number) {
-        status = announce_loss(agent, session, number, "it was gone before it was published",
-                               why);
-        return status == STATUS_OK ? advance(agent, session, false, why) : status;
-    }
-    if (own && number > session->complete && !folder_is_still(own->path, STILL_MS))
-        return STATUS_END;
-    const struct boundary *begin = session_boundary(session, number - 1);
-    if (!final)
-        status = decide_boundary(agent, session, number, own->path, begin ? begin->end_ns : 0, why);
-    if (status == STATUS_OK)
-        status = publish_chunk(agent, session, number, own, before ? before->path : NULL, final,
-                               why);
-    return status == STATUS_OK ? advance(agent, session, final, why) : status;
-}
-
-enum status agent_publish(struct agent *agent, struct session *session, struct failure *why)
-{
-    struct found_chunk *found;
-    size_t count = session_chunks(session, &found);
-    enum status status = STATUS_OK;
-    if (count > 0 && session->first < 0) {
-        session->first = session->next = found[0].number;
-        status = agent_save(agent, why);
-    }
-    if (count > 0 && found[count - 1].number >= session->next)
-        session->seen_ms = service_now_ms();
-    while (count > 0 && status == STATUS_OK && !session->ended &&
-           !service_stopping(agent->service) &&
-           (session->next <= found[count - 1].number || session->over))
-        status = publish_next(agent, session, found, count, why);
-    if (status == STATUS_END)
-        status = STATUS_OK;
-    if (status == STATUS_OK)
-        delete_old(agent, session, found, count);
-    else if (status == STATUS_RETRY) {
-        struct failure other;
-        if (keep_limit(agent, session, found, count, &other) != STATUS_OK)
-            say(agent, LOG_ERROR, "spool", session, session->next, other.text);
-    }
-    found_free(found, count);
+    enum status status =
+        pack_ref(&ref, session->first, session->final == number, threads, agent->archive_path,
+                 (int)config_integer(agent->config, "level"), NULL, why);
+    metrics_observe(service_metrics(agent->service), METRIC_PACK_TIME, 0,
+                    service_now_ms() - begin_ms);
     return status;
 }
 
-void agent_tell_waiting(struct agent *agent)
+/* Packs and publishes a chunk whose end is decided. */
+static enum status publish_chunk(struct agent *agent, const struct session *session, int64_t number,
+                                 const struct found_chunk *found, const struct found_chunk *seam,
+                                 struct failure *why)
 {
-    uint64_t chunks = 0, bytes = 0;
-    for (size_t i = 0; i < agent->count; i++) {
-        struct found_chunk *found;
-        size_t count = session_chunks(agent->sessions[i], &found);
-        for (size_t j = 0; j < count; j++)
-            if (found[j].number >= agent->sessions[i]->next && !agent->sessions[i]->ended) {
-                chunks++;
-                bytes += found[j].bytes;
-            }
-        found_free(found, count);
+    bool first = number == session->first, final = number == session->final;
+    const struct boundary *begin = session_boundary(session, number - 1);
+    const struct boundary *end = session_boundary(session, number);
+    struct interval interval = {first || !begin ? 0 : begin->end_ns,
+                                final || !end ? INTERVAL_OPEN : end->end_ns};
+    enum status status = pack(agent, session, number, found, first ? NULL : seam, interval, why);
+    if (status == STATUS_OK) {
+        crash_point("agent-packed");
+        struct chunk_ready ready = announcement(session, number);
+        ready.begin_ns = interval.begin_ns;
+        ready.end_ns = interval.end_ns;
+        ready.final = final;
+        uint64_t begin_ms = service_now_ms();
+        status = send_file(agent, &ready, why);
+        unlink(agent->archive_path);
+        metrics_observe(service_metrics(agent->service), METRIC_PUBLISH_TIME, 0,
+                        service_now_ms() - begin_ms);
     }
-    struct metrics *metrics = service_metrics(agent->service);
-    metrics_set(metrics, METRIC_SESSIONS, 0, (int64_t)agent->count);
-    metrics_set(metrics, METRIC_WAITING, 0, (int64_t)chunks);
-    metrics_set(metrics, METRIC_WAITING_BYTES, 0, (int64_t)bytes);
+    if (status == STATUS_REJECT) {
+        struct failure reason = *why;
+        return announce_loss(agent, session, number, reason.text, why);
+    }
+    if (status != STATUS_OK)
+        return status;
+    metrics_add(service_metrics(agent->service), METRIC_CHUNKS, 0, 1);
+    agent_say(agent, LOG_INFO, "chunk published", session, number, final ? "the last" : "");
+    return STATUS_OK;
+}
+
+/* --- the next chunk of a session --- */
+
+/* The chunk is done with: that has to be on disk before the next one is begun. */
+static enum status advance(struct agent *agent, struct session *session, struct failure *why)
+{
+    crash_point("agent-published");
+    session->ended = session->next == session->final;
+    session->next++;
+    session->is_tidy = false;
+    session_drop_boundaries(session);
+    return agent_save(agent, why);
+}
+
+/* A session begins with its first chunk that has traces: there are none before a program runs.
+ * False if there is none yet. */
+static bool begin_session(struct session *session, const struct found_chunk *found, size_t count)
+{
+    for (size_t i = 0; i < count && session->first < 0; i++)
+        if (folder_has_traces(found[i].path))
+            session->first = session->next = found[i].number;
+    return session->first >= 0;
+}
+
+/* Whether chunk `own` may still be written to. */
+static bool is_growing(const struct session *session, const struct found_chunk *own)
+{
+    if (own->number <= session->complete)
+        return false;
+    return session->is_rotating || !folder_is_still(own->path, STILL_MS);
+}
+
+/* What is decided of a chunk is on disk before it is announced. */
+static enum status decide(struct agent *agent, struct session *session,
+                          const struct found_chunk *found, size_t count, struct failure *why)
+{
+    int64_t number = session->next;
+    const struct found_chunk *own = found_number(found, count, number);
+    if (session->over && session->final < 0 && number >= found[count - 1].number)
+        session->final = number;
+    enum status status;
+    if (session->final == number)
+        status = agent_save(agent, why);
+    else if (own)
+        status = boundary_decide(agent, session, number, own->path, UINT64_MAX, why);
+    else
+        status = boundary_skip(agent, session, number, found_number(found, count, number + 1), why);
+    crash_point("agent-decided");
+    return status;
+}
+
+static enum status publish_next(struct agent *agent, struct session *session,
+                                const struct found_chunk *found, size_t count, struct failure *why)
+{
+    enum status status = decide(agent, session, found, count, why);
+    if (status != STATUS_OK)
+        return status;
+    int64_t number = session->next;
+    const struct found_chunk *own = found_number(found, count, number);
+    if (!own && session->final != number)
+        status = announce_loss(agent, session, number, "it was gone before it was published", why);
+    else
+        status =
+            publish_chunk(agent, session, number, own && folder_has_traces(own->path) ? own : NULL,
+                          boundary_seam(found, count, number), why);
+    return status == STATUS_OK ? advance(agent, session, why) : status;
+}
+
+enum status chunks_publish(struct agent *agent, struct session *session, bool *more,
+                           struct failure *why)
+{
+    *more = false;
+    if (session->ended || session->passed_over)
+        return STATUS_OK;
+    struct found_chunk *found;
+    size_t count = session_chunks(session, &found);
+    int64_t last = count > 0 ? found[count - 1].number : -1;
+    if (last > session->seen_chunk) {
+        session->seen_chunk = last;
+        session->seen_ms = service_now_ms();
+        session->is_nameless = false;
+    }
+    enum status status = STATUS_OK;
+    bool is_due = count > 0 && !session->is_nameless && begin_session(session, found, count) &&
+                  (session->next <= last || session->over || session->final >= 0) &&
+                  learn_identity(agent, session, found, count);
+    const struct found_chunk *own = found_number(found, count, session->next);
+    if (is_due && !(own && is_growing(session, own))) {
+        status = publish_next(agent, session, found, count, why);
+        *more = status == STATUS_OK;
+    }
+    found_free(found, count);
+    return status;
 }

@@ -9,14 +9,16 @@
 #include "base/memory.h"
 #include "mapper/chunk.h"
 
-/* A session that is not listed any more is still being written for a while. */
-enum { GONE_MS = 1000 };
+/* A session that is not listed any more is still being written for a while; what is not archived
+ * after REST_MS will not be. */
+enum { GONE_MS = 1000, REST_MS = 5000 };
 
 /* A rotation that was asked for, until its chunk is there. */
 struct asked {
-    char *name; /* of the session */
+    char *folder; /* of the session */
     struct lttng_rotation_handle *handle;
-    uint64_t boundary_ns; /* CLOCK_MONOTONIC, before it was asked for */
+    uint64_t boundary_ns;            /* CLOCK_MONOTONIC, before it was asked for */
+    struct thread_directory threads; /* then */
 };
 
 /* What is subscribed to, so that it can be taken back. */
@@ -42,16 +44,15 @@ static void say(struct agent *agent, enum log_level level, const char *event, co
             log_text("what", what));
 }
 
-enum status lttng_open(struct agent *agent, struct lttng **out, struct failure *why)
+enum status lttng_open(struct lttng **out, struct failure *why)
 {
-    (void)agent;
     struct lttng *lttng = memory_new(sizeof *lttng);
-    lttng->channel =
-        lttng_notification_channel_create(lttng_session_daemon_notification_endpoint);
+    lttng->channel = lttng_notification_channel_create(lttng_session_daemon_notification_endpoint);
     *out = lttng;
     return lttng->channel ? STATUS_OK
-                          : fail(why, STATUS_RETRY, "no session daemon answers: folders are "
-                                                    "looked at until one does");
+                          : fail(why, STATUS_RETRY,
+                                 "no session daemon answers: folders are "
+                                 "looked at until one does");
 }
 
 static void unsubscribe(struct lttng *lttng, struct subscription *subscription)
@@ -64,16 +65,21 @@ static void unsubscribe(struct lttng *lttng, struct subscription *subscription)
     free(subscription->name);
 }
 
+static void clear_asked(struct asked *asked)
+{
+    lttng_rotation_handle_destroy(asked->handle);
+    thread_directory_clear(&asked->threads);
+    free(asked->folder);
+}
+
 void lttng_close(struct lttng *lttng)
 {
     if (!lttng)
         return;
     for (size_t i = 0; i < lttng->subscription_count; i++)
         unsubscribe(lttng, &lttng->subscriptions[i]);
-    for (size_t i = 0; i < lttng->asked_count; i++) {
-        lttng_rotation_handle_destroy(lttng->asked[i].handle);
-        free(lttng->asked[i].name);
-    }
+    for (size_t i = 0; i < lttng->asked_count; i++)
+        clear_asked(&lttng->asked[i]);
     lttng_notification_channel_destroy(lttng->channel);
     free(lttng->subscriptions);
     free(lttng->asked);
@@ -111,9 +117,8 @@ static void subscribe(struct agent *agent, const char *name)
         lttng_condition_destroy(condition);
         return;
     }
-    lttng->subscriptions =
-        memory_grow(lttng->subscriptions, &lttng->subscription_room,
-                    lttng->subscription_count + 1, sizeof *lttng->subscriptions);
+    lttng->subscriptions = memory_grow(lttng->subscriptions, &lttng->subscription_room,
+                                       lttng->subscription_count + 1, sizeof *lttng->subscriptions);
     lttng->subscriptions[lttng->subscription_count++] =
         (struct subscription){memory_string(text_of(name)), condition, trigger};
 }
@@ -159,14 +164,6 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static bool is_asked(const struct lttng *lttng, const char *name)
-{
-    for (size_t i = 0; i < lttng->asked_count; i++)
-        if (strcmp(lttng->asked[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 static void ask_rotation(struct agent *agent, struct session *session)
 {
     struct lttng *lttng = agent->lttng;
@@ -180,9 +177,11 @@ static void ask_rotation(struct agent *agent, struct session *session)
             say(agent, LOG_WARNING, "rotation refused", session->name, lttng_strerror(code));
         return;
     }
-    asked.name = memory_string(text_of(session->name));
-    lttng->asked = memory_grow(lttng->asked, &lttng->asked_room, lttng->asked_count + 1,
-                               sizeof *lttng->asked);
+    proc_threads(&asked.threads, asked.boundary_ns);
+    session->is_rotating = true;
+    asked.folder = memory_string(text_of(session->folder));
+    lttng->asked =
+        memory_grow(lttng->asked, &lttng->asked_room, lttng->asked_count + 1, sizeof *lttng->asked);
     lttng->asked[lttng->asked_count++] = asked;
     metrics_add(service_metrics(agent->service), METRIC_ROTATIONS, 0, 1);
     session->rotations++;
@@ -192,44 +191,44 @@ static void ask_rotation(struct agent *agent, struct session *session)
         say(agent, LOG_WARNING, "no state dump", session->name, lttng_strerror(code));
 }
 
-/* The number of the chunk that the rotation archived; -1 if it does not tell. */
-static int64_t archived_chunk(struct lttng_rotation_handle *handle)
+/* The folder that the rotation archived; NULL if it does not tell. Valid as long as the handle. */
+static const char *archived_path(struct lttng_rotation_handle *handle)
 {
     const struct lttng_trace_archive_location *location;
     const char *path;
-    if (lttng_rotation_handle_get_archive_location(handle, &location) !=
-            LTTNG_ROTATION_STATUS_OK ||
+    if (lttng_rotation_handle_get_archive_location(handle, &location) != LTTNG_ROTATION_STATUS_OK ||
         lttng_trace_archive_location_get_type(location) !=
             LTTNG_TRACE_ARCHIVE_LOCATION_TYPE_LOCAL ||
         lttng_trace_archive_location_local_get_absolute_path(location, &path) !=
             LTTNG_TRACE_ARCHIVE_LOCATION_STATUS_OK)
-        return -1;
+        return NULL;
+    return path;
+}
+
+static int64_t chunk_of_path(const char *path)
+{
     const char *slash = strrchr(path, '/');
-    return chunk_number_of_name(slash && slash[1] ? slash + 1 : path);
+    return chunk_number_of_name(slash ? slash + 1 : path);
 }
 
-static struct session *session_named(const struct agent *agent, const char *name)
+static void rotation_done(struct agent *agent, struct session *session, struct asked *asked)
 {
-    for (size_t i = 0; i < agent->count; i++)
-        if (agent->sessions[i]->live && strcmp(agent->sessions[i]->name, name) == 0)
-            return agent->sessions[i];
-    return NULL;
-}
-
-static void rotation_done(struct agent *agent, const struct asked *asked)
-{
-    struct session *session = session_named(agent, asked->name);
-    int64_t chunk = archived_chunk(asked->handle);
-    if (!session || chunk < 0)
+    const char *path = archived_path(asked->handle);
+    int64_t chunk = path ? chunk_of_path(path) : -1;
+    if (chunk < session->next)
         return;
-    session_set_boundary(session, chunk, asked->boundary_ns);
-    session->complete = chunk;
     struct failure why;
-    if (agent_save(agent, &why) != STATUS_OK)
-        say(agent, LOG_ERROR, "state", asked->name, why.text);
+    if (boundary_decide(agent, session, chunk, path, asked->boundary_ns, &why) != STATUS_OK)
+        say(agent, LOG_ERROR, "state", session->name, why.text);
     crash_point("agent-rotated");
-    proc_threads(&session->threads, asked->boundary_ns);
+    session->complete = chunk;
+    const struct boundary *boundary = session_boundary(session, chunk);
+    if (!boundary || boundary->end_ns != asked->boundary_ns)
+        return; /* the threads are not those of then */
+    thread_directory_clear(&session->threads);
+    session->threads = asked->threads;
     session->threads_chunk = chunk + 1;
+    asked->threads = (struct thread_directory){.at = NULL};
 }
 
 /* True if one has ended. */
@@ -246,26 +245,37 @@ static bool follow_rotations(struct agent *agent)
             lttng->asked[kept++] = *asked;
             continue;
         }
-        if (state == LTTNG_ROTATION_STATE_COMPLETED)
-            rotation_done(agent, asked);
+        struct session *session = agent_find_session(agent, asked->folder);
+        if (session && state == LTTNG_ROTATION_STATE_COMPLETED)
+            rotation_done(agent, session, asked);
+        if (session)
+            session->is_rotating = false;
         any = true;
-        lttng_rotation_handle_destroy(asked->handle);
-        free(asked->name);
+        clear_asked(asked);
     }
     lttng->asked_count = kept;
     return any;
+}
+
+static uint64_t growing_bytes(const struct session *session)
+{
+    int64_t number;
+    char *path = session_growing(session, &number);
+    uint64_t bytes = path ? folder_bytes(path) : 0;
+    free(path);
+    return bytes;
 }
 
 static void rotate_due(struct agent *agent, struct session *session)
 {
     bool by_time = config_is_given(agent->config, "rotate-every");
     bool by_size = config_is_given(agent->config, "rotate-size");
-    if ((!by_time && !by_size) || is_asked(agent->lttng, session->name))
+    if ((!by_time && !by_size) || session->is_rotating)
         return;
     uint64_t passed = service_now_ms() - session->rotated_ms;
     bool due = by_time && passed >= config_duration_ms(agent->config, "rotate-every");
     if (!due && by_size && passed >= 1000)
-        due = session_growing_bytes(session) >= config_bytes(agent->config, "rotate-size");
+        due = growing_bytes(session) >= config_bytes(agent->config, "rotate-size");
     if (due)
         ask_rotation(agent, session);
 }
@@ -284,18 +294,46 @@ static bool is_wanted(const struct agent *agent, const char *name)
 
 static void meet(struct agent *agent, const struct lttng_session *from)
 {
-    char *real = realpath(from->path, NULL);
-    struct session *session = agent_session(agent, real ? real : from->path);
+    char *real = from->path[0] == '/' ? realpath(from->path, NULL) : NULL;
+    if (!real)
+        return; /* not here, or not yet */
+    bool wanted = is_wanted(agent, from->name);
+    struct session *session = wanted ? agent_session(agent, real) : agent_find_session(agent, real);
     free(real);
+    if (!session)
+        return;
     if (!session->name) {
         session->name = memory_string(text_of(from->name));
         session->rotated_ms = service_now_ms();
     }
     session->live = true;
+    session->passed_over = !wanted;
     session->gone_ms = 0;
+    if (!wanted)
+        return;
     subscribe(agent, from->name);
     if (from->enabled)
         rotate_due(agent, session);
+}
+
+/* Destroying a session rotates it a last time, if it ever was; meanwhile it is not listed any more.
+ * One that is not listed and known from an earlier life of this agent ended when that was dead. */
+static bool end_session(struct session *session)
+{
+    if (session->live || session->over || session->ended)
+        return false;
+    session->passed_over = false;
+    uint64_t now_ms = service_now_ms();
+    if (session->gone_ms == 0)
+        session->gone_ms = now_ms;
+    if (session->is_rotating || now_ms - session->gone_ms < GONE_MS ||
+        !folder_is_still(session->folder, GONE_MS))
+        return false;
+    int64_t number;
+    char *growing = session_growing(session, &number);
+    session->over = !growing || folder_is_still(session->folder, REST_MS);
+    free(growing);
+    return session->over;
 }
 
 bool lttng_look(struct agent *agent)
@@ -318,19 +356,9 @@ bool lttng_look(struct agent *agent)
     for (size_t i = 0; i < agent->count; i++)
         agent->sessions[i]->live = false;
     for (int i = 0; i < count; i++)
-        if (found[i].path[0] == '/' && is_wanted(agent, found[i].name))
-            meet(agent, &found[i]);
+        meet(agent, &found[i]);
     free(found);
-    /* Destroying a session rotates it a last time, if it ever was; then it is not listed. */
-    for (size_t i = 0; i < agent->count; i++) {
-        struct session *session = agent->sessions[i];
-        if (!session->name || session->live || session->over)
-            continue;
-        if (session->gone_ms == 0)
-            session->gone_ms = service_now_ms();
-        session->over = service_now_ms() - session->gone_ms >= GONE_MS &&
-                        folder_is_still(session->folder, GONE_MS);
-        any |= session->over;
-    }
+    for (size_t i = 0; i < agent->count; i++)
+        any |= end_session(agent->sessions[i]);
     return any;
 }

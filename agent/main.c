@@ -1,9 +1,7 @@
 /* spanmill-agent -- rotated chunks of this host to Kafka. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "archive/archive.h"
@@ -62,6 +60,9 @@ static const struct config_row rows[] = {
      .type = CONFIG_TEXT,
      .argument = "DIR",
      .help = "where archives of over 64 MiB go; mappers see it, too"},
+    {.name = "by-reference",
+     .type = CONFIG_FLAG,
+     .help = "all archives go there, whatever their size"},
     {.name = "spool-limit",
      .type = CONFIG_BYTES,
      .standard = "4G",
@@ -111,113 +112,151 @@ static const struct metric_row metric_rows[AGENT_METRICS] = {
                               "Bytes of the chunks that wait to be published."},
     [METRIC_OLDEST] = {METRIC_GAUGE, "spanmill_agent_blocked_seconds",
                        "How long nothing could be published.", .unit = METRIC_MS},
-    [METRIC_PACK_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_pack_seconds",
-                          "Time to pack a chunk.", .unit = METRIC_MS, .least = 1,
-                          .most = 1 << 16},
+    [METRIC_PACK_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_pack_seconds", "Time to pack a chunk.",
+                          .unit = METRIC_MS, .least = 1, .most = 1 << 16},
     [METRIC_PUBLISH_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_publish_seconds",
-                             "Time to store and announce a chunk.", .unit = METRIC_MS,
-                             .least = 1, .most = 1 << 16},
+                             "Time to store and announce a chunk.", .unit = METRIC_MS, .least = 1,
+                             .most = 1 << 16},
     [METRIC_ROTATIONS] = {METRIC_COUNTER, "spanmill_agent_rotations_total",
                           "Rotations that were asked for."},
     [METRIC_NOTIFICATIONS] = {METRIC_COUNTER, "spanmill_agent_notifications_total",
                               "Notifications of rotations."},
 };
 
-enum { LOOK_MS = 100, WATCH_MS = 500, RETRY_LEAST_MS = 200, RETRY_MOST_MS = 10000 };
+enum { LOOK_MS = 100, WATCH_MS = 500, DELIVERY_MS = 30000 };
+enum { BROKER_LEAST_MS = 200, BROKER_MOST_MS = 10000 };
 
-static bool is_stopping(void *context)
+/* True if there may be something new. */
+static bool look_at_daemon(struct agent *agent)
 {
-    const struct agent *agent = context;
+    agent->looked_ms = service_now_ms();
+    return agent->lttng && lttng_look(agent);
+}
+
+/* While a delivery is waited for: rotations are due all the same. */
+static bool is_over(void *context)
+{
+    struct agent *agent = context;
     health_turn(service_health(agent->service));
-    return service_drain_left_ms(agent->service) == 0 || service_stopping(agent->service);
+    if (service_now_ms() - agent->looked_ms >= LOOK_MS)
+        look_at_daemon(agent);
+    return service_drain_left_ms(agent->service) == 0;
 }
 
 /* Where nobody tells that a session is over, its silence may. */
 static void end_silent(struct agent *agent)
 {
     uint64_t after_ms = config_duration_ms(agent->config, "end-after");
-    for (size_t i = 0; i < agent->count && after_ms > 0; i++) {
+    for (size_t i = 0; i < agent->count && after_ms > 0 && !agent->lttng; i++) {
         struct session *session = agent->sessions[i];
-        if (!session->name && session->first >= 0 &&
+        if (!session->over && session->first >= 0 &&
             service_now_ms() - session->seen_ms >= after_ms)
-            session->over = true;
+            session->over = folder_is_still(session->folder, after_ms);
     }
 }
 
-/* False if something has to be tried again. */
-static enum status publish_all(struct agent *agent, bool *blocked, struct failure *why)
+static void look_at_folders(struct agent *agent)
 {
-    *blocked = false;
+    const char *const *folders;
+    size_t count = config_list(agent->config, "watch", &folders);
+    for (size_t i = 0; i < count; i++)
+        agent_watch(agent, folders[i]);
+    end_silent(agent);
+    struct failure why;
+    if (agent_forget(agent) && agent_save(agent, &why) != STATUS_OK)
+        log_say(service_log(agent->service), LOG_ERROR, "state", log_text("what", why.text));
     for (size_t i = 0; i < agent->count; i++) {
+        if (agent->broker.until_ms != 0)
+            spool_limit(agent, agent->sessions[i]);
+        spool_tidy(agent, agent->sessions[i]);
+    }
+    spool_tell(agent);
+    metrics_set(service_metrics(agent->service), METRIC_OLDEST, 0,
+                agent->blocked_ms ? (int64_t)(service_now_ms() - agent->blocked_ms) : 0);
+}
+
+static void put_off(struct agent *agent, struct session *session, const char *why)
+{
+    metrics_add(service_metrics(agent->service), METRIC_RETRIES, 0, 1);
+    agent_say(agent, LOG_WARNING, "not published yet", session, session->next, why);
+    if (agent->blocked_ms == 0)
+        agent->blocked_ms = service_now_ms();
+    /* Else it is not of this session alone. */
+    if (agent->broker.until_ms == 0)
+        session->pause.until_ms = service_now_ms() + backoff_next_ms(&session->pause.backoff);
+}
+
+/* A chunk of each session; *more: there may be others. */
+static enum status publish_round(struct agent *agent, bool *more, struct failure *why)
+{
+    *more = false;
+    for (size_t i = 0; i < agent->count && !service_stopping(agent->service); i++) {
+        struct session *session = agent->sessions[i];
+        uint64_t now_ms = service_now_ms();
         health_turn(service_health(agent->service));
-        enum status status = agent_publish(agent, agent->sessions[i], why);
+        if (now_ms < agent->broker.until_ms)
+            return STATUS_OK;
+        if (now_ms < session->pause.until_ms)
+            continue;
+        bool more_of_it;
+        agent->broker.until_ms = 0;
+        enum status status = chunks_publish(agent, session, &more_of_it, why);
         if (status == STATUS_STOP)
             return status;
-        if (status == STATUS_OK)
-            continue;
-        *blocked = true;
-        metrics_add(service_metrics(agent->service), METRIC_RETRIES, 0, 1);
-        log_say(service_log(agent->service), LOG_WARNING, "not published yet",
-                log_text("session", agent->sessions[i]->folder), log_text("why", why->text));
+        if (status == STATUS_OK) {
+            session->pause.until_ms = 0;
+            backoff_reset(&session->pause.backoff);
+            if (more_of_it)
+                agent->blocked_ms = 0;
+            *more |= more_of_it;
+        } else {
+            put_off(agent, session, why->text);
+        }
     }
-    agent_tell_waiting(agent);
     return STATUS_OK;
 }
 
 static enum status run(struct agent *agent, struct failure *why)
 {
-    const char *const *folders;
-    size_t count = config_list(agent->config, "watch", &folders);
-    struct backoff backoff = backoff_make(RETRY_LEAST_MS, RETRY_MOST_MS, service_now_ms());
-    uint64_t blocked_since = 0, pause_ms = 0, paused_ms = 0, watched_ms = 0;
+    uint64_t watched_ms = 0;
     enum status status = STATUS_OK;
+    bool more = false;
     health_ready(service_health(agent->service), true, "");
     while (status == STATUS_OK && !service_stopping(agent->service)) {
         health_turn(service_health(agent->service));
-        bool look = agent->lttng && lttng_look(agent);
-        if (look || service_now_ms() - watched_ms >= WATCH_MS) {
+        bool look = look_at_daemon(agent) || more;
+        if (service_now_ms() - watched_ms >= WATCH_MS) {
+            look_at_folders(agent);
             watched_ms = service_now_ms();
-            for (size_t i = 0; i < count; i++)
-                agent_watch(agent, folders[i]);
-            end_silent(agent);
             look = true;
         }
-        if (look && service_now_ms() - paused_ms >= pause_ms) {
-            bool blocked;
-            status = publish_all(agent, &blocked, why);
-            paused_ms = service_now_ms();
-            pause_ms = blocked ? backoff_next_ms(&backoff) : 0;
-            if (!blocked)
-                backoff_reset(&backoff);
-            blocked_since = !blocked ? 0 : blocked_since ? blocked_since : paused_ms;
-            metrics_set(service_metrics(agent->service), METRIC_OLDEST, 0,
-                        blocked_since ? (int64_t)(paused_ms - blocked_since) : 0);
-        }
-        service_sleep(agent->service, LOOK_MS);
+        if (look)
+            status = publish_round(agent, &more, why);
+        if (!more)
+            service_sleep(agent->service, LOOK_MS);
     }
     return status;
 }
 
 static enum status open_all(struct agent *agent, struct failure *why)
 {
-    const char *folder = config_text(agent->config, "state-dir");
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-        return fail(why, STATUS_STOP, "%s: %s", folder, strerror(errno));
-    agent->state_path = memory_format("%s/agent.state", folder);
-    agent->archive_path = memory_format("%s/agent.tar.zst", folder);
-    enum status status = agent_load(agent, why);
+    enum status status = agent_load(agent, config_text(agent->config, "state-dir"), why);
     if (status != STATUS_OK)
         return status;
-    struct publisher_options options = {
-        .bus = service_bus(agent->service),
-        .store_root = config_text(agent->config, "store-root"),
-        .patience = {is_stopping, agent}};
+    agent->broker.backoff = backoff_make(BROKER_LEAST_MS, BROKER_MOST_MS, service_now_ms());
+    struct publisher_options options = {.bus = service_bus(agent->service),
+                                        .store_root = config_text(agent->config, "store-root"),
+                                        .by_reference = config_flag(agent->config, "by-reference"),
+                                        .patience = {is_over, agent},
+                                        .timeout_ms = DELIVERY_MS};
+    if (options.by_reference && !options.store_root)
+        return fail(why, STATUS_STOP, "--by-reference needs a --store-root");
     agent->publisher = publisher_new(&options);
     const char *const *folders;
     if (config_list(agent->config, "watch", &folders) > 0)
         return STATUS_OK;
     struct failure away;
-    if (lttng_open(agent, &agent->lttng, &away) != STATUS_OK)
+    if (lttng_open(&agent->lttng, &away) != STATUS_OK)
         log_say(service_log(agent->service), LOG_WARNING, "session daemon",
                 log_text("what", away.text));
     return STATUS_OK;
@@ -225,7 +264,7 @@ static enum status open_all(struct agent *agent, struct failure *why)
 
 int main(int argc, char **argv)
 {
-    struct agent agent = {.count = 0};
+    struct agent agent = {.lock_fd = -1};
     struct config *config;
     enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
     if (outcome != CONFIG_RUN)
@@ -244,6 +283,8 @@ int main(int argc, char **argv)
     agent_free_sessions(&agent);
     free(agent.state_path);
     free(agent.archive_path);
+    if (agent.lock_fd >= 0)
+        close(agent.lock_fd);
     service_close(agent.service);
     config_free(config);
     return status == STATUS_OK ? 0 : 1;

@@ -33,8 +33,9 @@ static bool read_stat(const char *path, char name[16], int32_t *ppid, uint64_t *
     size_t length = (size_t)(close - open - 1);
     snprintf(name, 16, "%.*s", (int)(length < 15 ? length : 15), open + 1);
     unsigned long long begin;
-    if (sscanf(close + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                          "%*d %*d %llu",
+    if (sscanf(close + 1,
+               " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+               "%*d %*d %llu",
                ppid, &begin) != 2)
         return false;
     *ticks = begin;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -14,24 +16,33 @@
 /* The file: lines of words. `session` begins one, what follows is of it.
  *
  *     spanmill-agent 1
- *     session FIRST NEXT ENDED FOLDER
+ *     session FIRST NEXT FINAL ENDED FOLDER
+ *     id CLOCK_UUID ID
  *     boundary CHUNK END_NS
  */
 #define FIRST_LINE "spanmill-agent 1\n"
 
-/* As many as may still be asked for: those of chunks not yet deleted. */
-enum { BOUNDARIES_KEPT = 64 };
+static bool load_uuid(const char *hex, uint8_t uuid[16])
+{
+    for (size_t i = 0; i < 16; i++)
+        if (sscanf(hex + 2 * i, "%2" SCNx8, &uuid[i]) != 1)
+            return false;
+    return true;
+}
 
 static enum status load_line(struct agent *agent, struct session **session, const char *line)
 {
-    int64_t first, next;
+    int64_t first, next, final;
     uint64_t end_ns;
+    char hex[33];
     int ended, at = 0;
-    if (sscanf(line, "session %" SCNd64 " %" SCNd64 " %d %n", &first, &next, &ended, &at) == 3 &&
+    if (sscanf(line, "session %" SCNd64 " %" SCNd64 " %" SCNd64 " %d %n", &first, &next, &final,
+               &ended, &at) == 4 &&
         at > 0 && line[at] == '/') {
         *session = agent_session(agent, line + at);
         (*session)->first = first;
         (*session)->next = next;
+        (*session)->final = final;
         (*session)->ended = ended != 0;
         return STATUS_OK;
     }
@@ -39,16 +50,32 @@ static enum status load_line(struct agent *agent, struct session **session, cons
         session_set_boundary(*session, next, end_ns);
         return STATUS_OK;
     }
+    if (*session && !(*session)->id && sscanf(line, "id %32[0-9a-f] %n", hex, &at) == 1 && at > 0 &&
+        line[at] != '\0' && strlen(hex) == 32 && load_uuid(hex, (*session)->clock_uuid)) {
+        (*session)->id = memory_string(text_of(line + at));
+        return STATUS_OK;
+    }
     return STATUS_REJECT;
 }
 
-enum status agent_load(struct agent *agent, struct failure *why)
+/* One agent for one folder: two would publish everything twice, and each forget what the other has
+ * decided. */
+static enum status lock(struct agent *agent, const char *folder, struct failure *why)
 {
-    FILE *file = fopen(agent->state_path, "re");
-    if (!file)
-        return errno == ENOENT ? STATUS_OK
-                               : fail(why, STATUS_REJECT, "%s: %s", agent->state_path,
-                                      strerror(errno));
+    char *path = memory_format("%s/agent.lock", folder);
+    agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    enum status status = STATUS_OK;
+    if (agent->lock_fd < 0)
+        status = fail(why, STATUS_STOP, "%s: %s", path, strerror(errno));
+    else if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        status = fail(why, STATUS_STOP, "%s: %s", path,
+                      errno == EWOULDBLOCK ? "another agent uses it" : strerror(errno));
+    free(path);
+    return status;
+}
+
+static enum status load(struct agent *agent, FILE *file, struct failure *why)
+{
     char *line = NULL;
     size_t room = 0;
     unsigned number = 0;
@@ -66,18 +93,39 @@ enum status agent_load(struct agent *agent, struct failure *why)
     if (status != STATUS_OK)
         fail(why, status, "%s:%u: not what this agent writes", agent->state_path, number);
     free(line);
-    fclose(file);
+    return status;
+}
+
+enum status agent_load(struct agent *agent, const char *folder, struct failure *why)
+{
+    if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+        return fail(why, STATUS_STOP, "%s: %s", folder, strerror(errno));
+    enum status status = lock(agent, folder, why);
+    if (status != STATUS_OK)
+        return status;
+    agent->state_path = memory_format("%s/agent.state", folder);
+    agent->archive_path = memory_format("%s/agent.tar.zst", folder);
+    FILE *file = fopen(agent->state_path, "re");
+    if (file) {
+        status = load(agent, file, why);
+        fclose(file);
+    } else if (errno != ENOENT) {
+        status = fail(why, STATUS_REJECT, "%s: %s", agent->state_path, strerror(errno));
+    }
     return status;
 }
 
 static void write_session(FILE *file, const struct session *session)
 {
-    fprintf(file, "session %" PRId64 " %" PRId64 " %d %s\n", session->first, session->next,
-            session->ended, session->folder);
-    size_t first = session->boundary_count > BOUNDARIES_KEPT
-                       ? session->boundary_count - BOUNDARIES_KEPT
-                       : 0;
-    for (size_t i = first; i < session->boundary_count; i++)
+    fprintf(file, "session %" PRId64 " %" PRId64 " %" PRId64 " %d %s\n", session->first,
+            session->next, session->final, session->ended, session->folder);
+    if (session->id) {
+        fputs("id ", file);
+        for (size_t i = 0; i < sizeof session->clock_uuid; i++)
+            fprintf(file, "%02x", session->clock_uuid[i]);
+        fprintf(file, " %s\n", session->id);
+    }
+    for (size_t i = 0; i < session->boundary_count; i++)
         fprintf(file, "boundary %" PRId64 " %" PRIu64 "\n", session->boundaries[i].chunk,
                 session->boundaries[i].end_ns);
 }
@@ -101,7 +149,8 @@ enum status agent_save(const struct agent *agent, struct failure *why)
     if (good) {
         fputs(FIRST_LINE, file);
         for (size_t i = 0; i < agent->count; i++)
-            write_session(file, agent->sessions[i]);
+            if (!strchr(agent->sessions[i]->folder, '\n'))
+                write_session(file, agent->sessions[i]);
         good = fflush(file) == 0 && fsync(fileno(file)) == 0;
         good = fclose(file) == 0 && good;
     }
