@@ -1,5 +1,5 @@
 /* Our own reader against libbabeltrace2: the same events, down to every slot, in the same order,
- * of random traces and of the recording; and what becomes of damaged ones. */
+ * of random traces and of recordings; and what becomes of damaged ones. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -234,10 +234,10 @@ static uint8_t *writable(struct bytes bytes)
     return (uint8_t *)(uintptr_t)bytes.at;
 }
 
-static void add_file(struct trace *trace, struct random *random, unsigned packets, unsigned events)
+static void add_file(struct trace *trace, struct random *random,
+                     const struct layout_stream *stream, unsigned packets, unsigned events)
 {
     size_t index = trace->files.stream_count++;
-    const struct layout_stream *stream = &trace->layout->streams[0];
     struct random_stream wanted = {.instance = index,
                                    .begin = 1 + random_below(random, 10000),
                                    .packets = packets,
@@ -249,23 +249,31 @@ static void add_file(struct trace *trace, struct random *random, unsigned packet
     trace->events += written.events;
 }
 
-static struct trace *trace_new(struct random *random, unsigned streams, unsigned packets,
-                               unsigned events)
+/* A trace of that metadata, without streams yet. */
+static struct trace *trace_of(struct random *random, char *take_metadata, size_t count,
+                              const char *name)
 {
     struct trace *trace = memory_new(sizeof *trace);
     struct failure why;
-    trace->metadata = named(random, random_metadata(random));
-    struct bytes text = {(const uint8_t *)trace->metadata, strlen(trace->metadata)};
-    cr_assert(eq(int, layout_open(text, &trace->layout, &why), STATUS_OK), "%s\n%s", why.text,
-              trace->metadata);
+    struct bytes text = {(const uint8_t *)take_metadata, count};
+    trace->metadata = take_metadata;
+    cr_assert(eq(int, layout_open(text, &trace->layout, &why), STATUS_OK), "%s", why.text);
     want_fields(&trace->phases, random, trace->layout);
-    snprintf(trace->name, sizeof trace->name, "%s",
-             random_below(random, 4) > 0 ? "kernel" : "ust/uid/0");
+    snprintf(trace->name, sizeof trace->name, "%s", name);
     trace->files =
         (struct trace_files){.name = trace->name, .metadata = text, .streams = trace->streams};
-    for (unsigned i = 0; i < streams; i++)
-        add_file(trace, random, packets, events);
     trace->set = (struct trace_set){&trace->files, 1};
+    return trace;
+}
+
+static struct trace *trace_new(struct random *random, unsigned streams, unsigned packets,
+                               unsigned events)
+{
+    char *metadata = named(random, random_metadata(random));
+    struct trace *trace = trace_of(random, metadata, strlen(metadata),
+                                   random_below(random, 4) > 0 ? "kernel" : "ust/uid/0");
+    for (unsigned i = 0; i < streams; i++)
+        add_file(trace, random, &trace->layout->streams[0], packets, events);
     return trace;
 }
 
@@ -311,6 +319,51 @@ Test(differential, random_traces_are_read_alike, .timeout = 600)
     fprintf(stderr, "compared: %zu traces, %zu events\n", compared, events);
     cr_expect(gt(sz, compared, seeds(400) / 2));
     cr_expect(gt(sz, events, seeds(400) * 10));
+}
+
+/* --- metadata as LTTng writes it --- */
+
+static char *file_text(const char *path, size_t *count)
+{
+    FILE *file = fopen(path, "rb");
+    cr_assert(ne(ptr, file, NULL), "%s", path);
+    size_t room = (size_t)4 << 20;
+    char *text = memory_new(room);
+    *count = fread(text, 1, room, file);
+    fclose(file);
+    return text;
+}
+
+static void compare_metadata(const char *path, const char *name, unsigned packets)
+{
+    struct random random = {7};
+    size_t count;
+    char *text = file_text(path, &count);
+    struct trace *trace = trace_of(&random, text, count, name);
+    for (uint32_t i = 0; i < trace->layout->stream_count && i < STREAMS_MAX; i++)
+        add_file(trace, &random, &trace->layout->streams[i], packets, 500);
+    struct reading ours = read_set("spanmill", &trace->set, &trace->phases, NULL);
+    struct reading theirs = read_set("babeltrace2", &trace->set, &trace->phases, NULL);
+    cr_expect(eq(sz, ours.events, trace->events), "%s: %s", path, ours.warning);
+    cr_expect(gt(sz, ours.events, 100), "%s", path);
+    cr_expect(same(&ours, &theirs), "%s", path);
+    free(ours.text);
+    free(theirs.text);
+    trace_free(trace);
+}
+
+Test(differential, random_packets_of_lttng_are_read_alike, .timeout = 600)
+{
+    compare_metadata(TEST_DATA "/metadata/kernel-2.5", "kernel", 3);
+    compare_metadata(TEST_DATA "/metadata/kernel-2.12", "kernel", 3);
+    compare_metadata(TEST_DATA "/metadata/ust-2.8", "ust/uid/0", 3);
+    compare_metadata(TEST_DATA "/user-space/uid/metadata", "ust/uid/0", 3);
+    compare_metadata(TEST_DATA "/user-space/pid/metadata", "ust/pid/1", 3);
+    /* All that a kernel can tell. */
+    compare_metadata(
+        TEST_DATA
+        "/thumbnails/archives/20261122T231017+0000-20261122T231045+0000-3/kernel/metadata",
+        "kernel", 20);
 }
 
 Test(differential, what_is_before_the_begin_may_be_left_out_and_nothing_else, .timeout = 600)
@@ -463,24 +516,20 @@ Test(differential, damage_anywhere_is_survived, .timeout = 600)
     cr_expect(gt(sz, read, seeds(600) / 10));
 }
 
-/* --- the recording --- */
+/* --- recordings --- */
 
-Test(differential, the_recording_is_read_alike, .timeout = 600)
+static size_t compare_recording(const char *path, const struct phase_definitions *phases)
 {
     struct chunk_list list = {.at = NULL};
-    struct phase_definitions phases;
     struct plan_cache *cache = plan_cache_new();
     size_t events = 0;
-    phases_init(&phases);
-    cr_assert(
-        eq(int, phases_add_file(&phases, TEST_DATA "/thumbnails/phases.yaml", NULL), STATUS_OK));
-    cr_assert(eq(int, chunk_list_add(&list, TEST_DATA "/thumbnails", NULL), STATUS_OK));
+    cr_assert(eq(int, chunk_list_add(&list, path, NULL), STATUS_OK));
     cr_assert(eq(int, chunk_list_finish(&list, NULL), STATUS_OK));
     for (size_t i = 0; i < list.count; i++) {
         struct chunk *chunk;
         cr_assert(eq(int, chunk_open(&list.at[i], &chunk, NULL), STATUS_OK));
-        struct reading ours = read_set("spanmill", chunk_traces(chunk), &phases, cache);
-        struct reading theirs = read_set("babeltrace2", chunk_traces(chunk), &phases, NULL);
+        struct reading ours = read_set("spanmill", chunk_traces(chunk), phases, cache);
+        struct reading theirs = read_set("babeltrace2", chunk_traces(chunk), phases, NULL);
         cr_expect(same(&ours, &theirs), "%s", list.at[i].path);
         cr_expect(eq(sz, ours.warnings, theirs.warnings));
         events += ours.events;
@@ -488,8 +537,19 @@ Test(differential, the_recording_is_read_alike, .timeout = 600)
         free(theirs.text);
         chunk_close(chunk);
     }
-    cr_expect(eq(sz, events, 597583));
     plan_cache_free(cache);
-    phases_clear(&phases);
     chunk_list_clear(&list);
+    return events;
+}
+
+Test(differential, recordings_are_read_alike, .timeout = 600)
+{
+    struct phase_definitions phases;
+    phases_init(&phases);
+    cr_assert(
+        eq(int, phases_add_file(&phases, TEST_DATA "/thumbnails/phases.yaml", NULL), STATUS_OK));
+    cr_expect(eq(sz, compare_recording(TEST_DATA "/thumbnails", &phases), 597583));
+    cr_expect(eq(sz, compare_recording(TEST_DATA "/user-space/uid", &phases), 565));
+    cr_expect(eq(sz, compare_recording(TEST_DATA "/user-space/pid", &phases), 424));
+    phases_clear(&phases);
 }
