@@ -13,7 +13,8 @@ static bool has_left(struct walk *walk, uint64_t bits)
     return walk->at <= walk->limit && walk->limit - walk->at >= bits ? true : fault(walk, PAST_END);
 }
 
-static void note(struct walk *walk, const struct layout_field *field, uint64_t value)
+/* `bits` of the value were read. */
+static void note(struct walk *walk, const struct layout_field *field, uint64_t value, unsigned bits)
 {
     if (field->save != LAYOUT_NONE)
         walk->slots[field->save] = value;
@@ -23,7 +24,7 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
     found->value[field->meaning] = value;
     found->has |= 1u << field->meaning;
     if (field->meaning == LAYOUT_TIMESTAMP || field->meaning == LAYOUT_PACKET_BEGIN)
-        found->clock = walk_clock(found->clock, value & bits_mask(field->size), field->size);
+        found->clock = walk_clock(found->clock, value & bits_mask(bits), bits);
 }
 
 static bool read_integer(struct walk *walk, const struct layout_field *field, uint64_t *out)
@@ -37,8 +38,9 @@ static bool read_integer(struct walk *walk, const struct layout_field *field, ui
     return true;
 }
 
-/* LEB128; bits above 64 are an error. */
-static bool read_varint(struct walk *walk, const struct layout_field *field, uint64_t *out)
+/* LEB128; bits above 64 are an error. *bits is how many were there, 7 per byte. */
+static bool read_varint(struct walk *walk, const struct layout_field *field, uint64_t *out,
+                        unsigned *bits)
 {
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
@@ -53,16 +55,18 @@ static bool read_varint(struct walk *walk, const struct layout_field *field, uin
             continue;
         unsigned size = shift + 7;
         *out = field->is_signed && size < 64 ? bits_sign_extended(value, size) : value;
+        *bits = size < 64 ? size : 64;
         return true;
     }
 }
 
 static bool read_number(struct walk *walk, const struct layout_field *field, uint64_t *out)
 {
-    bool read = field->type == LAYOUT_VARINT ? read_varint(walk, field, out)
+    unsigned bits = field->size;
+    bool read = field->type == LAYOUT_VARINT ? read_varint(walk, field, out, &bits)
                                              : read_integer(walk, field, out);
     if (read)
-        note(walk, field, *out);
+        note(walk, field, *out, bits);
     return read;
 }
 

@@ -28,7 +28,8 @@ struct written {
     uint8_t *at; /* owned by the caller */
     size_t count;
     size_t events;
-    uint64_t end; /* clock, behind the last packet */
+    uint64_t last; /* clock, at the last event; 0 without one */
+    uint64_t end;  /* clock, behind the last packet */
 };
 
 /* The file of one stream. Its class needs content_size and packet_size in its packet context, but

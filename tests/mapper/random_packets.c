@@ -14,7 +14,9 @@ struct writer {
     size_t base;  /* bytes of the packets in front */
     uint64_t bit; /* from the packet's begin */
     uint64_t now;
-    bool jumped; /* `now` is further than the low bits of the time can tell */
+    uint64_t passed; /* since the event before, or the packet's begin */
+    uint64_t last;   /* the last event's time */
+    bool jumped;     /* `now` is further than the low bits of the time can tell */
     const struct layout_event *event;
     uint64_t number, discarded;
     /* Fields of the packet context that are known at its end: their bits, 0 for none. */
@@ -230,8 +232,23 @@ static void write_integer(struct writer *writer, const struct layout_field *fiel
         writer->slots[field->save] = value;
 }
 
+/* As few bytes of the time as tell it, behind the time before. */
+static void write_short_time(struct writer *writer)
+{
+    uint64_t left = writer->now, passed = writer->passed;
+    do {
+        passed >>= 7;
+        put_byte(writer, (uint8_t)((left & 0x7f) | (passed > 0 ? 0x80 : 0)));
+        left >>= 7;
+    } while (passed > 0);
+}
+
 static void write_varint(struct writer *writer, const struct layout_field *field)
 {
+    if (field->meaning == LAYOUT_TIMESTAMP && field->save == LAYOUT_NONE) {
+        write_short_time(writer);
+        return;
+    }
     uint64_t value = value_of(writer, field), left = value;
     bool more = true;
     while (more) {
@@ -360,12 +377,14 @@ static void pass_time(struct writer *writer)
     const struct layout_field *header = writer->stream->event_header;
     unsigned bits = time_bits(header);
     uint64_t reach = bits < 40 ? UINT64_C(1) << bits : UINT64_C(1) << 40;
-    uint64_t dice = below(writer, 50);
+    uint64_t dice = below(writer, 50), before = writer->now;
     writer->jumped = dice == 0 && tells_all(header);
     if (writer->jumped)
         writer->now += reach + below(writer, reach);
     else
         writer->now += dice == 1 ? below(writer, reach) : below(writer, 1000) & (reach - 1);
+    writer->passed = writer->now - before;
+    writer->last = writer->now;
 }
 
 static void write_event(struct writer *writer)
@@ -437,5 +456,6 @@ struct written random_packets(struct random *random, const struct layout *layout
     written.at = writer.at;
     written.count = writer.base;
     written.end = writer.now;
+    written.last = writer.last;
     return written;
 }

@@ -14,6 +14,7 @@ struct trace {
     struct bytes metadata;
     struct stream_file streams[STREAMS_MAX];
     size_t stream_count;
+    uint64_t last_ns; /* of the events read */
 };
 
 static void say(void *context, const char *sentence)
@@ -48,6 +49,8 @@ static char *events_of(struct trace *trace, struct bytes metadata, size_t *count
         for (size_t i = 0; i < some; i++) {
             event_text(out, &events[i]);
             *count += events[i].kind != EVENT_LOSS;
+            if (events[i].kind != EVENT_LOSS)
+                trace->last_ns = events[i].time_ns;
         }
     cr_expect(eq(int, status, STATUS_END), "%s", why.text);
     reader_close(reader);
@@ -156,10 +159,10 @@ Test(ctf2_reader, random_packets_are_read_alike_by_both_languages)
 
 /* --- what only CTF 2 has --- */
 
-Test(ctf2_reader, steps_over_what_only_ctf_2_has)
+static void step_over(const char *file)
 {
     char name[] = "ch_0";
-    struct bytes metadata = file_bytes("../metadata", "ctf2-only");
+    struct bytes metadata = file_bytes("../metadata", file);
     struct layout *layout;
     struct failure why = {""};
     cr_assert(eq(int, layout_open(metadata, &layout, &why), STATUS_OK), "%s", why.text);
@@ -172,9 +175,21 @@ Test(ctf2_reader, steps_over_what_only_ctf_2_has)
         size_t count = 0;
         char *events = events_of(&trace, metadata, &count);
         cr_expect(eq(sz, count, written.events), "round %u", round);
+        cr_expect(eq(u64, trace.last_ns, written.last), "round %u", round);
         free(events);
         free(written.at);
     }
     layout_close(layout);
     forget(metadata);
+}
+
+Test(ctf2_reader, steps_over_what_only_ctf_2_has)
+{
+    step_over("ctf2-only");
+}
+
+/* Of the time only the low bits are told, seven in each byte. */
+Test(ctf2_reader, takes_times_of_variable_length)
+{
+    step_over("ctf2-only-varint-time");
 }
