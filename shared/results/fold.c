@@ -175,7 +175,6 @@ struct folded_process *fold_process_at(struct fold *fold, uint64_t id)
             (struct process_fact){.id = id, .pid = (int32_t)(uint32_t)id, .ppid = -1};
         map_put(&fold->processes, id, process);
     }
-    process->told_at = fold->chunk;
     return process;
 }
 
@@ -183,6 +182,7 @@ static void take_process(struct fold *fold, const struct process_fact *fact)
 {
     struct folded_process *process = fold_process_at(fold, fact->id);
     process->fact = process_fact_join(&process->fact, fact);
+    process->told_at = fold->chunk;
 }
 
 static void take_thread(struct fold *fold, const struct thread_fact *fact)

@@ -1,0 +1,162 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "results/batch.h"
+#include "results/fold.h"
+
+static void take(struct result_batch *batch, struct result result)
+{
+    struct result_sink sink = result_batch_sink(batch);
+    sink.take(sink.context, &result);
+}
+
+static struct result thread_fact(uint64_t id, uint64_t process, int32_t tid, const char *name)
+{
+    struct result result = {.type = RESULT_THREAD};
+    result.thread_fact = (struct thread_fact){.id = id, .process = process, .tid = tid};
+    if (name)
+        result.thread_fact.name = text_of(name);
+    return result;
+}
+
+static struct result latency(uint64_t thread, int32_t pid, int32_t tid,
+                             const struct duration_cell *cell)
+{
+    return (struct result){
+        .type = RESULT_LATENCY, .pid = pid, .tid = tid, .thread = thread, .latency = cell};
+}
+
+static struct result mark(uint64_t chunk)
+{
+    struct result result = {.type = RESULT_INTERVAL};
+    result.interval = (struct interval_fact){.chunk = chunk, .events = 1};
+    return result;
+}
+
+Test(batch, files_results_by_process_then_thread_then_host)
+{
+    struct result_batch *batch = result_batch_new();
+    cr_expect(result_batch_is_empty(batch));
+    struct duration_cell cell = {.count = 0};
+    duration_cell_add(&cell, 5);
+    take(batch, mark(1));
+    take(batch, (struct result){.type = RESULT_CPU, .cpu = 1, .busy_ns = 2});
+    take(batch, latency(3, 0, 30, &cell));
+    take(batch, latency(2, 20, 21, &cell));
+    take(batch, latency(1, 10, 10, &cell));
+    take(batch, thread_fact(2, 20, 21, "b"));
+    take(batch, thread_fact(4, 0, 5, NULL));
+    take(batch, mark(2));
+    const struct result_group *groups;
+    cr_assert(eq(sz, result_batch_groups(batch, &groups), 5));
+    static const int32_t pids[] = {10, 20, 0, 0, 0}, tids[] = {0, 0, 5, 30, 0};
+    static const size_t counts[] = {1, 2, 1, 1, 3};
+    for (size_t i = 0; i < 5; i++) {
+        cr_expect(eq(i32, groups[i].pid, pids[i]), "group %zu", i);
+        cr_expect(eq(i32, groups[i].tid, tids[i]), "group %zu", i);
+        cr_expect(eq(sz, groups[i].count, counts[i]), "group %zu", i);
+    }
+    cr_expect(eq(int, groups[1].results[0].type, RESULT_THREAD), "facts come before cells");
+    cr_expect(eq(int, groups[1].results[1].type, RESULT_LATENCY));
+    cr_expect(eq(int, groups[4].results[0].type, RESULT_CPU), "and marks come last");
+    cr_expect(eq(u64, groups[4].results[1].interval.chunk, 1));
+    cr_expect(eq(u64, groups[4].results[2].interval.chunk, 2));
+    result_batch_clear(batch);
+    cr_expect(result_batch_is_empty(batch));
+    cr_expect(eq(sz, result_batch_groups(batch, &groups), 0));
+    result_batch_free(batch);
+}
+
+Test(batch, keeps_the_newest_fact_and_adds_cells_up)
+{
+    struct result_batch *batch = result_batch_new();
+    struct duration_cell cell = {.count = 0};
+    duration_cell_add(&cell, 5);
+    char name[] = "first";
+    take(batch, thread_fact(1, 0, 10, name));
+    take(batch, latency(1, 0, 10, &cell));
+    name[0] = 'F'; /* what it was given was borrowed */
+    take(batch, thread_fact(1, 10, 10, "second"));
+    duration_cell_add(&cell, 9);
+    take(batch, latency(1, 10, 10, &cell));
+    take(batch, latency(1, 0, 0, &cell));
+    const struct result_group *groups;
+    cr_assert(eq(sz, result_batch_groups(batch, &groups), 1));
+    cr_expect(eq(i32, groups[0].pid, 10), "what was told last counts");
+    cr_assert(eq(sz, groups[0].count, 2));
+    cr_expect(text_equal(groups[0].results[0].thread_fact.name, text_of("second")));
+    const struct duration_cell *sum = groups[0].results[1].latency;
+    cr_expect(eq(u64, sum->count, 5));
+    cr_expect(eq(u64, sum->total_ns, 33));
+    cr_expect(eq(u64, sum->min_ns, 5));
+    cr_expect(eq(u64, sum->max_ns, 9));
+    result_batch_free(batch);
+}
+
+Test(batch, of_a_process_keeps_who_forked_it_and_else_who_was_told_first)
+{
+    struct result_batch *batch = result_batch_new();
+    struct result fact = {.type = RESULT_PROCESS};
+    fact.process = (struct process_fact){.id = 7, .pid = 7, .ppid = 1};
+    take(batch, fact);
+    fact.process.ppid = 2;
+    take(batch, fact);
+    const struct result_group *groups;
+    result_batch_groups(batch, &groups);
+    cr_expect(eq(i32, groups[0].results[0].process.ppid, 1));
+    fact.process =
+        (struct process_fact){.id = 7, .pid = 7, .ppid = 3, .fork_ns = 99, .fork_seen = true};
+    take(batch, fact);
+    fact.process = (struct process_fact){.id = 7, .pid = 7, .ppid = 4};
+    take(batch, fact);
+    result_batch_groups(batch, &groups);
+    cr_expect(eq(i32, groups[0].results[0].process.ppid, 3));
+    cr_expect(eq(u64, groups[0].results[0].process.fork_ns, 99));
+    result_batch_free(batch);
+}
+
+static void take_all(struct fold *fold, struct result_batch *batch)
+{
+    const struct result_group *groups;
+    size_t count = result_batch_groups(batch, &groups);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < groups[i].count; k++)
+            fold_take(fold, &groups[i].results[k]);
+    result_batch_clear(batch);
+}
+
+/* A thread for each chunk, which lives in that alone, and one that lives on. */
+Test(fold, that_forgets_does_not_grow_with_time)
+{
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    struct result_batch *batch = result_batch_new();
+    struct duration_cell cell = {.count = 0};
+    duration_cell_add(&cell, 5);
+    struct call_cell calls = {.complete = cell};
+    enum { CHUNKS = 1000 };
+    for (uint64_t chunk = 0; chunk < CHUNKS; chunk++) {
+        fold_set_chunk(fold, chunk);
+        if (chunk % FOLD_ROUND == 1)
+            take(batch, thread_fact(1, 10, 10, "lives on"));
+        take(batch, thread_fact(chunk + 2, 20 + chunk, (int32_t)(20 + chunk), "short"));
+        take(batch, latency(chunk + 2, 20, 20, &cell));
+        take(batch, (struct result){.type = RESULT_CALLS,
+                                    .thread = chunk + 2,
+                                    .phase = text_of(""),
+                                    .call = text_of("read"),
+                                    .calls = &calls});
+        take_all(fold, batch);
+        fold_forget(fold);
+        struct arena arena = {.first = NULL};
+        struct session_report report;
+        fold_report(fold, &arena, false, &report);
+        cr_assert(le(sz, report.thread_count, 2 * FOLD_ROUND + 1));
+        cr_assert(le(sz, report.process_count, 2 * FOLD_ROUND + 1));
+        cr_assert(eq(sz, report.syscall_count, chunk + 1), "sums stay");
+        cr_assert(eq(str, (char *)(uintptr_t)report.syscalls[0].process, "short"));
+        cr_assert(chunk < 1 || report.threads[0].tid == 10, "who lives, stays");
+        arena_clear(&arena);
+    }
+    result_batch_free(batch);
+    fold_free(fold);
+}
