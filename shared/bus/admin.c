@@ -7,7 +7,8 @@
 #include "base/memory.h"
 #include "bus/client.h"
 
-enum { ADMIN_MS = 15000 };
+/* Making a topic takes its time; workers ask in the midst of their work. */
+enum { CREATE_MS = 15000, ASK_MS = 5000 };
 
 struct bus_admin {
     struct client_log log;
@@ -46,20 +47,22 @@ void bus_admin_free(struct bus_admin *admin)
     free(admin);
 }
 
-static rd_kafka_AdminOptions_t *options_for(const struct bus_admin *admin, rd_kafka_admin_op_t op)
+static rd_kafka_AdminOptions_t *options_for(const struct bus_admin *admin, rd_kafka_admin_op_t op,
+                                            int limit_ms)
 {
     char error[256];
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->handle, op);
     /* Both are within what the library takes. */
-    rd_kafka_AdminOptions_set_request_timeout(options, ADMIN_MS, error, sizeof error);
+    rd_kafka_AdminOptions_set_request_timeout(options, limit_ms, error, sizeof error);
     return options;
 }
 
-/* The answer, or NULL with RETRY in words. */
+/* The answer, or NULL with RETRY in words. It comes within the request's own limit, be it that it
+ * timed out: none is left in the queue for the next. */
 static rd_kafka_event_t *answer(const struct bus_admin *admin, const char *what,
                                 struct failure *why)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, ADMIN_MS + CLIENT_ANSWER_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, CREATE_MS + CLIENT_ANSWER_MS);
     if (!event) {
         client_fail(RD_KAFKA_RESP_ERR__TIMED_OUT, what, why);
         return NULL;
@@ -83,7 +86,8 @@ enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_pla
         return fail(why, STATUS_REJECT, "%s: %s", name, error);
     for (size_t i = 0; i < plan->setting_count; i++)
         rd_kafka_NewTopic_set_config(topic, plan->settings[i].key, plan->settings[i].value);
-    rd_kafka_AdminOptions_t *options = options_for(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_t *options =
+        options_for(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, CREATE_MS);
     rd_kafka_CreateTopics(admin->handle, &topic, 1, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy(topic);
@@ -92,8 +96,8 @@ enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_pla
     if (!event)
         return STATUS_RETRY;
     size_t count;
-    const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
-        rd_kafka_event_CreateTopics_result(event), &count);
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     enum status status = STATUS_OK;
     rd_kafka_resp_err_t code =
         count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
@@ -133,8 +137,7 @@ static void compare_settings(const struct comparison *comparison,
                              const rd_kafka_ConfigResource_t *resource)
 {
     size_t count;
-    const rd_kafka_ConfigEntry_t **entries =
-        rd_kafka_ConfigResource_configs(resource, &count);
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
     for (size_t i = 0; i < comparison->plan->setting_count; i++) {
         const struct bus_topic_setting *setting = &comparison->plan->settings[i];
         const char *found = NULL;
@@ -164,7 +167,8 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     compare_numbers(&comparison, "replication", plan->replication, replication);
     rd_kafka_ConfigResource_t *resource =
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
-    rd_kafka_AdminOptions_t *options = options_for(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_AdminOptions_t *options =
+        options_for(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, ASK_MS);
     rd_kafka_DescribeConfigs(admin->handle, &resource, 1, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ConfigResource_destroy(resource);
@@ -174,8 +178,7 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     size_t count;
     const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &count);
-    if (count == 1 &&
-        rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (count == 1 && rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR)
         compare_settings(&comparison, resources[0]);
     else
         status = fail(why, STATUS_RETRY, "%s: its settings cannot be read", name);
@@ -185,9 +188,8 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
 
 /* --- another group --- */
 
-enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role,
-                                    enum bus_topic topic, int64_t *offsets, int32_t count,
-                                    struct failure *why)
+enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role, enum bus_topic topic,
+                                    int64_t *offsets, int32_t count, struct failure *why)
 {
     char name[BUS_NAME_MAX], group[BUS_NAME_MAX];
     bus_topic_name(admin->settings, topic, name);
@@ -201,7 +203,7 @@ enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role,
         rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_t *options =
-        options_for(admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+        options_for(admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, ASK_MS);
     rd_kafka_ListConsumerGroupOffsets(admin->handle, &question, 1, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ListConsumerGroupOffsets_destroy(question);

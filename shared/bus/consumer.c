@@ -7,6 +7,9 @@
 #include "base/memory.h"
 #include "bus/client.h"
 
+/* Leaving a group is given up after it. */
+enum { CLOSE_MS = 5000 };
+
 struct bus_consumer {
     struct client_log log;
     rd_kafka_t *handle;
@@ -51,8 +54,8 @@ static int64_t begin_of(struct bus_consumer *consumer, int32_t partition)
 
 static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
-    consumer->owned = memory_grow(consumer->owned, &consumer->owned_room,
-                                  (size_t)list->cnt + 1, sizeof *consumer->owned);
+    consumer->owned = memory_grow(consumer->owned, &consumer->owned_room, (size_t)list->cnt + 1,
+                                  sizeof *consumer->owned);
     consumer->owned_count = 0;
     for (int i = 0; i < list->cnt; i++)
         consumer->owned[consumer->owned_count++] = list->elems[i].partition;
@@ -61,8 +64,7 @@ static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_
         int64_t offset = BUS_OFFSET_NONE;
         if (consumer->rebalance.assigned)
             offset = consumer->rebalance.assigned(consumer->rebalance.context, partition);
-        list->elems[i].offset =
-            offset == BUS_OFFSET_NONE ? begin_of(consumer, partition) : offset;
+        list->elems[i].offset = offset == BUS_OFFSET_NONE ? begin_of(consumer, partition) : offset;
     }
     if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         say(consumer, "an assignment of partitions was refused");
@@ -93,8 +95,8 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
 /* --- life --- */
 
 enum status bus_consumer_new(const struct bus_settings *settings,
-                             const struct bus_consumer_options *options,
-                             struct bus_consumer **out, struct failure *why)
+                             const struct bus_consumer_options *options, struct bus_consumer **out,
+                             struct failure *why)
 {
     *out = NULL;
     char group[BUS_NAME_MAX];
@@ -152,14 +154,36 @@ static void give_back(struct bus_consumer *consumer)
     consumer->last = NULL;
 }
 
+/* Leaves the group; false if that takes too long: a broker that hangs would be waited for as long as
+ * it does. */
+static bool close_group(struct bus_consumer *consumer)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->handle);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->handle, queue);
+    uint64_t begin_ms = client_now_ms();
+    if (error)
+        rd_kafka_error_destroy(error);
+    while (!rd_kafka_consumer_closed(consumer->handle) && client_now_ms() - begin_ms < CLOSE_MS) {
+        /* Not rd_kafka_queue_poll_callback(): it dies of an operation without a callback. */
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            revoke(consumer);
+        rd_kafka_event_destroy(event); /* NULL is fine, above, too */
+    }
+    rd_kafka_queue_destroy(queue);
+    return rd_kafka_consumer_closed(consumer->handle);
+}
+
 void bus_consumer_free(struct bus_consumer *consumer)
 {
     if (!consumer)
         return;
     consumer->closing = true;
     give_back(consumer);
-    rd_kafka_consumer_close(consumer->handle);
-    rd_kafka_destroy(consumer->handle);
+    if (close_group(consumer))
+        rd_kafka_destroy(consumer->handle);
+    else
+        rd_kafka_destroy_flags(consumer->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     free(consumer->owned);
     free(consumer);
 }
@@ -196,8 +220,7 @@ static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t 
                               struct failure *why)
 {
     switch ((int)message->err) {
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: return STATUS_OK;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
         reset(consumer, message->partition);
         return STATUS_END;
@@ -206,9 +229,7 @@ static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t 
         rd_kafka_fatal_error(consumer->handle, text, sizeof text);
         return fail(why, STATUS_STOP, "%s", text);
     }
-    default:
-        say(consumer, rd_kafka_message_errstr(message));
-        return STATUS_END;
+    default: say(consumer, rd_kafka_message_errstr(message)); return STATUS_END;
     }
 }
 
@@ -268,8 +289,7 @@ enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition, 
     rd_kafka_topic_partition_list_add(list, consumer->topic, partition)->offset = offset;
     /* 2.0.2 divides the time-out by 1000 (fixed in 2.1.0). */
     rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->handle, list, 10000000);
-    rd_kafka_resp_err_t code =
-        error ? rd_kafka_error_code(error) : list->elems[0].err;
+    rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : list->elems[0].err;
     if (error)
         rd_kafka_error_destroy(error);
     rd_kafka_topic_partition_list_destroy(list);
@@ -332,8 +352,7 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
                                   : NULL;
     if (event) {
         code = rd_kafka_event_error(event);
-        const rd_kafka_topic_partition_list_t *done =
-            rd_kafka_event_topic_partition_list(event);
+        const rd_kafka_topic_partition_list_t *done = rd_kafka_event_topic_partition_list(event);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR && done && done->cnt > 0)
             code = done->elems[0].err;
         rd_kafka_event_destroy(event);
@@ -348,8 +367,8 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
 int64_t bus_consumer_lag(const struct bus_consumer *consumer, int32_t partition, int64_t next)
 {
     int64_t first, end;
-    rd_kafka_resp_err_t code = rd_kafka_get_watermark_offsets(
-        consumer->handle, consumer->topic, partition, &first, &end);
+    rd_kafka_resp_err_t code =
+        rd_kafka_get_watermark_offsets(consumer->handle, consumer->topic, partition, &first, &end);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR && end > next ? end - next : 0;
 }
 

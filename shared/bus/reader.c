@@ -19,16 +19,15 @@ static enum status new_handle(const struct bus_settings *settings, bool ahead,
                               struct failure *why)
 {
     /* The group is never joined: librdkafka wants a name all the same. */
-    const struct client_default defaults[] = {
-        {"group.id", "spanmill-reader"},
-        {"isolation.level", isolation},
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "earliest"},
-        {"enable.partition.eof", "true"},
-        {"fetch.wait.max.ms", "20"},
-        {"queued.min.messages", ahead ? "10000" : "1"},
-        {NULL, NULL}};
+    const struct client_default defaults[] = {{"group.id", "spanmill-reader"},
+                                              {"isolation.level", isolation},
+                                              {"enable.auto.commit", "false"},
+                                              {"enable.auto.offset.store", "false"},
+                                              {"auto.offset.reset", "earliest"},
+                                              {"enable.partition.eof", "true"},
+                                              {"fetch.wait.max.ms", "20"},
+                                              {"queued.min.messages", ahead ? "10000" : "1"},
+                                              {NULL, NULL}};
     rd_kafka_conf_t *conf;
     enum status status = client_conf(settings, defaults, &conf, why);
     if (status == STATUS_OK)
@@ -36,8 +35,8 @@ static enum status new_handle(const struct bus_settings *settings, bool ahead,
     return status;
 }
 
-enum status bus_reader_new(const struct bus_settings *settings, bool ahead,
-                           struct bus_reader **out, struct failure *why)
+enum status bus_reader_new(const struct bus_settings *settings, bool ahead, struct bus_reader **out,
+                           struct failure *why)
 {
     *out = NULL;
     struct bus_reader *reader = memory_new(sizeof *reader);
@@ -46,8 +45,7 @@ enum status bus_reader_new(const struct bus_settings *settings, bool ahead,
         new_handle(settings, ahead, "read_committed", reader, &reader->handle, why);
     if (status == STATUS_OK) {
         rd_kafka_poll_set_consumer(reader->handle);
-        status = new_handle(settings, false, "read_uncommitted", reader, &reader->uncommitted,
-                            why);
+        status = new_handle(settings, false, "read_uncommitted", reader, &reader->uncommitted, why);
     }
     if (status == STATUS_OK)
         *out = reader;
@@ -85,14 +83,34 @@ enum status bus_reader_partitions(struct bus_reader *reader, enum bus_topic topi
     return client_partitions(reader->uncommitted, name, count, why);
 }
 
+/* Of a partition, the offset that ListOffsets knows by the time `which`: -2 is the first, -1 the
+ * end. (rd_kafka_query_watermark_offsets() of 2.0.2 waits for ever without a broker.) */
+static enum status ask_offset(struct bus_reader *reader, const char *topic, int32_t partition,
+                              int64_t which, int64_t *offset, struct failure *why)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_add(list, topic, partition);
+    at->offset = which;
+    rd_kafka_resp_err_t code =
+        rd_kafka_offsets_for_times(reader->uncommitted, list, 3 * CLIENT_ANSWER_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = at->err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset < 0)
+        code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    *offset = at->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, topic, why);
+}
+
 enum status bus_reader_range(struct bus_reader *reader, enum bus_topic topic, int32_t partition,
                              int64_t *first, int64_t *end, struct failure *why)
 {
     char name[BUS_NAME_MAX];
     bus_topic_name(reader->settings, topic, name);
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        reader->uncommitted, name, partition, first, end, 5 * CLIENT_ANSWER_MS);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, name, why);
+    enum status status = ask_offset(reader, name, partition, -2, first, why);
+    if (status == STATUS_OK)
+        status = ask_offset(reader, name, partition, -1, end, why);
+    return status;
 }
 
 enum status bus_reader_assign(struct bus_reader *reader, const struct bus_start *starts,
@@ -122,8 +140,7 @@ enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms, struct bu
     if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
         message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
-        enum status status =
-            fail(why, STATUS_STOP, "%s", rd_kafka_message_errstr(message));
+        enum status status = fail(why, STATUS_STOP, "%s", rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);
         return status;
     }
