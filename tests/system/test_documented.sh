@@ -24,20 +24,37 @@ complete_words() {
         echo "${COMPREPLY[*]}"' complete "$@"
 }
 
-for command in report pack results rejected; do
-    page=docs/man/spanmill-$command.1
-    # Rows of the help, without the examples.
-    help=$("$SPANMILL" "$command" --help | sed '/^Examples:/,$d' | grep '^ ')
+# complete_service PROGRAM WORD
+complete_service() {
+    bash -c '
+        compopt() { :; }
+        . tools/completion/spanmill.bash
+        COMP_WORDS=("$1" "$2")
+        COMP_CWORD=1
+        _spanmill_service "$1"
+        echo "${COMPREPLY[*]}"' complete "$@"
+}
+
+# page_tells PAGE HELP: sets $known to the options of the help's rows.
+page_tells() {
+    local help letters told letter
+    help=$(sed '/^Examples:/,$d' <<<"$2" | grep '^ ')
     known=$(options_of <<<"$help")
-    [ "$(wc -w <<<"$known")" -ge 4 ] || wrong "spanmill $command --help shows no options"
-    told=$(sed -n 's/^\.It //p' "$page" | sed 's/Fl -/--/g' | options_of)
+    [ "$(wc -w <<<"$known")" -ge 4 ] || wrong "$1: --help shows no options"
+    told=$(sed -n 's/^\.It //p' "$1" | sed 's/Fl -/--/g' | options_of)
     [ "$known" = "$told" ] ||
-        wrong "$page and --help differ: $(diff <(echo "$known") <(echo "$told"))"
+        wrong "$1 and --help differ: $(diff <(echo "$known") <(echo "$told"))"
     letters=$(grep -o '^  -[a-zA-Z],' <<<"$help" | tr -d ' ,')
     for letter in $letters; do
-        grep -q -- "^\.It Fl ${letter#-} " "$page" || wrong "$page does not tell $letter"
+        grep -q -- "^\.It Fl ${letter#-} " "$1" || wrong "$1 does not tell $letter"
     done
+}
 
+commands=$("$SPANMILL" --help | sed -n '/^Examples:/q; s/^  \([a-z]\{3,\}\) .*/\1/p')
+[ "$(wc -w <<<"$commands")" -ge 2 ] || wrong 'spanmill --help shows no commands'
+for command in $commands; do
+    [ "$command" != help ] || continue
+    page_tells "docs/man/spanmill-$command.1" "$("$SPANMILL" "$command" --help)"
     for option in $known; do
         grep -q -- "[ '(]$option\b" tools/completion/spanmill.bash ||
             wrong "spanmill.bash does not know $option"
@@ -47,8 +64,18 @@ for command in report pack results rejected; do
     done
 done
 
-commands=$("$SPANMILL" --help | sed -n '/^Examples:/q; s/^  \([a-z]\{3,\}\) .*/\1/p')
-[ "$(wc -w <<<"$commands")" -ge 2 ] || wrong 'spanmill --help shows no commands'
+for service in agent mapper reducer; do
+    program=$(dirname "$SPANMILL")/spanmill-$service
+    page_tells "docs/man/spanmill-$service.1" "$("$program" --help)"
+    grep -q "^#compdef .*spanmill-$service\b" tools/completion/_spanmill ||
+        wrong "zsh does not know spanmill-$service"
+    grep -q "^complete .*spanmill-$service\b" tools/completion/spanmill.bash ||
+        wrong "bash does not know spanmill-$service"
+    first=$(head -n 1 <<<"$known")
+    [[ " $(complete_service "$program" "${first%?}") " == *" $first "* ]] ||
+        wrong "bash: spanmill-$service ${first%?}<TAB>"
+done
+
 for command in $commands; do
     grep -q "^\.It Cm $command$" docs/man/spanmill.1 || wrong "spanmill(1) does not tell $command"
     [ "$command" = help ] || [ -f "docs/man/spanmill-$command.1" ] ||
@@ -63,6 +90,8 @@ done
 [ "$(complete_words spanmill report --color n)" = never ] || wrong 'bash: --color n<TAB>'
 [ "$(complete_words spanmill pack --le)" = --level ] || wrong 'bash: pack --le<TAB>'
 [ "$(complete_words spanmill pack tests/da)" = tests/data ] || wrong 'bash: pack tests/da<TAB>'
+[ "$(complete_words spanmill topics cr)" = create ] || wrong 'bash: topics cr<TAB>'
+[ "$(complete_words spanmill publish --by)" = --by-reference ] || wrong 'bash: publish --by<TAB>'
 if command -v zsh >/dev/null; then
     zsh -n tools/completion/_spanmill || wrong 'zsh: _spanmill does not parse'
 fi

@@ -1,4 +1,4 @@
-# bash completion for spanmill(1).
+# bash completion for spanmill(1) and the services of the pool.
 
 _spanmill()
 {
@@ -12,12 +12,13 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'report pack results rejected help --help --version' -- "$word")
+        local commands='report pack publish results rejected topics help'
+        mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report pack results rejected' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report pack publish results rejected topics' -- "$word")
         return
         ;;
     report:--format | report:-f | results:--format | results:-f | rejected:--format | rejected:-f)
@@ -45,7 +46,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'damaged fetch limit tries' -- "$word")
         return
         ;;
-    results:--config | rejected:--config)
+    results:--config | rejected:--config | publish:--config | topics:--config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -61,7 +62,14 @@ _spanmill()
         rejected:--session | rejected:--chunk)
         return
         ;;
-    pack:--output | pack:-o)
+    publish:-[bX] | publish:--brokers | publish:--prefix | publish:--kafka | publish:--level | \
+        publish:--inline-max | publish:--shuffle | publish:--twice-every | topics:-[bX] | \
+        topics:--brokers | topics:--prefix | topics:--kafka | topics:--chunk-partitions | \
+        topics:--partitions | topics:--replication | topics:--min-insync | topics:--retention | \
+        topics:--rejected-retention | topics:--state-segment | topics:--state-dirty)
+        return
+        ;;
+    pack:--output | pack:-o | publish:--store-root)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -75,6 +83,16 @@ _spanmill()
             options+=' --strict --stats --reader --color --progress'
             ;;
         pack) options+=' --level' ;;
+        publish)
+            options='--help --version --level --store-root --by-reference --inline-max --open'
+            options+=' --shuffle --twice-every --quiet --brokers --prefix --kafka --config'
+            options+=' --print-config'
+            ;;
+        topics)
+            options='--help --version --chunk-partitions --partitions --replication --min-insync'
+            options+=' --retention --rejected-retention --state-segment --state-dirty --brokers'
+            options+=' --prefix --kafka --config --print-config'
+            ;;
         results)
             options+=' --follow --every --from --forget --format --top --session --pid --process'
             options+=' --strict --color --brokers --prefix --kafka --config --print-config'
@@ -88,6 +106,10 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
     fi
+    if [[ $command == topics ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'create check' -- "$word")
+        return
+    fi
     [[ $command != results && $command != rejected ]] || return
     # Folders, and archives.
     compopt -o filenames
@@ -98,4 +120,17 @@ _spanmill()
     fi
 }
 
+# Services tell their options themselves.
+_spanmill_service()
+{
+    local word=${COMP_WORDS[COMP_CWORD]}
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$("$1" --help | grep -o -- '--[a-z][a-z-]*')" -- "$word")
+    else
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+
 complete -F _spanmill spanmill
+complete -F _spanmill_service spanmill-agent spanmill-mapper spanmill-reducer
