@@ -160,7 +160,8 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     bus_topic_name(admin->settings, plan->topic, name);
     int32_t partitions;
     int replication;
-    enum status status = client_topic(admin->handle, name, &partitions, &replication, why);
+    enum status status = client_topic(admin->handle, name, 5 * CLIENT_ANSWER_MS, &partitions,
+                                       &replication, why);
     if (status != STATUS_OK)
         return status == STATUS_REJECT ? STATUS_END : status;
     compare_numbers(&comparison, "partitions", plan->partitions, partitions);

@@ -111,20 +111,19 @@ struct bytes client_header(const rd_kafka_message_t *message, const char *name)
     return (struct bytes){value, size};
 }
 
-enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *count,
-                              struct failure *why)
+enum status client_partitions(rd_kafka_t *handle, const char *topic, int timeout_ms,
+                              int32_t *count, struct failure *why)
 {
     int replication;
-    return client_topic(handle, topic, count, &replication, why);
+    return client_topic(handle, topic, timeout_ms, count, &replication, why);
 }
 
-enum status client_topic(rd_kafka_t *handle, const char *topic, int32_t *count, int *replication,
-                         struct failure *why)
+enum status client_topic(rd_kafka_t *handle, const char *topic, int timeout_ms, int32_t *count,
+                         int *replication, struct failure *why)
 {
     rd_kafka_topic_t *of = rd_kafka_topic_new(handle, topic, NULL);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(handle, 0, of, &metadata, 5 * CLIENT_ANSWER_MS);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 0, of, &metadata, timeout_ms);
     rd_kafka_topic_destroy(of);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return client_fail(code, topic, why);

@@ -38,13 +38,14 @@ enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failu
 void client_message(const rd_kafka_message_t *message, struct bus_message *out);
 struct bytes client_header(const rd_kafka_message_t *message, const char *name);
 
-/* How many partitions a topic has. RETRY: no answer. REJECT: there is no such topic. */
-MUST_CHECK enum status client_partitions(rd_kafka_t *handle, const char *topic, int32_t *count,
-                                         struct failure *why);
+/* How many partitions a topic has. RETRY: no answer within `timeout_ms`. REJECT: there is no such
+ * topic. */
+MUST_CHECK enum status client_partitions(rd_kafka_t *handle, const char *topic, int timeout_ms,
+                                         int32_t *count, struct failure *why);
 
 /* Also how often it is replicated. */
-MUST_CHECK enum status client_topic(rd_kafka_t *handle, const char *topic, int32_t *count,
-                                    int *replication, struct failure *why);
+MUST_CHECK enum status client_topic(rd_kafka_t *handle, const char *topic, int timeout_ms,
+                                    int32_t *count, int *replication, struct failure *why);
 
 bool client_is_over(const struct bus_patience *patience);
 uint64_t client_now_ms(void);

@@ -118,15 +118,19 @@ void bus_producer_free(struct bus_producer *producer)
 
 /* How many partitions the topic has: they are fixed, but a topic may be made anew. */
 static enum status ask_partitions(struct bus_producer *producer, enum bus_topic topic,
-                                  struct failure *why)
+                                  const struct bus_patience *patience, struct failure *why)
 {
     uint64_t now = client_now_ms();
     if (producer->partitions[topic] > 0 &&
         now - producer->asked_ms[topic] < PARTITIONS_KNOWN_MS)
         return STATUS_OK;
     int32_t count;
-    enum status status =
-        client_partitions(producer->handle, producer->topics[topic], &count, why);
+    enum status status;
+    do
+        status = client_partitions(producer->handle, producer->topics[topic], CLIENT_ANSWER_MS,
+                                   &count, why);
+    while (status == STATUS_RETRY && !client_is_over(patience) &&
+           client_now_ms() - now < 5 * CLIENT_ANSWER_MS);
     if (status != STATUS_OK)
         return status;
     producer->partitions[topic] = count;
@@ -185,7 +189,7 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
                            struct failure *why)
 {
     int32_t partition = record->partition;
-    enum status status = ask_partitions(producer, record->topic, why);
+    enum status status = ask_partitions(producer, record->topic, patience, why);
     if (status != STATUS_OK)
         return status;
     if (partition < 0)

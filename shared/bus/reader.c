@@ -80,7 +80,7 @@ enum status bus_reader_partitions(struct bus_reader *reader, enum bus_topic topi
 {
     char name[BUS_NAME_MAX];
     bus_topic_name(reader->settings, topic, name);
-    return client_partitions(reader->uncommitted, name, count, why);
+    return client_partitions(reader->uncommitted, name, 5 * CLIENT_ANSWER_MS, count, why);
 }
 
 /* Of a partition, the offset that ListOffsets knows by the time `which`: -2 is the first, -1 the
