@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
@@ -101,10 +100,6 @@ def check_bounds(rows):
     return bounds
 
 
-def without_crash(agent):
-    assert agent.alive() or agent.process.returncode in (0, -signal.SIGKILL), agent.log()[-2000:]
-
-
 def test_chunk_by_chunk():
     """chunks are announced as they come, the last as the end after a silence"""
     with Pool(partitions=2) as running:
@@ -138,24 +133,26 @@ def test_crash_points():
         return
     expected, points = report(THUMBNAILS), crash_points()
     assert len(points) >= 6, points
-    for point in points:
-        for nth in (1, 2):
-            with Pool(partitions=2) as running:
-                watched = Watched(running, "--end-after", "2s")
-                watched.agent.start({"SPANMILL_CRASH_AT": f"{point}:{nth}"})
-                watched.add_all()
-                wait_until(lambda: not watched.agent.alive(), 30, f"death at {point}:{nth}")
-                assert watched.agent.process.returncode == -signal.SIGKILL, watched.agent.log()
-                watched.agent.start()
-                wait_until(lambda: 'what="the last"' in watched.agent.log(), 30,
-                           f"an end after {point}:{nth}")
-                assert watched.agent.stop() == 0
-                rows = watched.announced()
-                check_bounds(rows)
-                assert watched.fetched() == expected, f"{point}:{nth}"
-                again = len(rows) - len({row["chunk"] for row in rows})
-                assert again <= 1, f"{point}:{nth}: {again} announced again"
-        say(f"  {point}")
+    for index, point in enumerate(points):
+        die_at(f"{point}:{1 + index % 2}", expected)
+
+
+def die_at(point, expected):
+    with Pool(partitions=2) as running:
+        watched = Watched(running, "--end-after", "2s")
+        watched.agent.start({"SPANMILL_CRASH_AT": point})
+        watched.add_all()
+        wait_until(lambda: not watched.agent.alive(), 30, f"death at {point}")
+        assert watched.agent.process.returncode == -signal.SIGKILL, watched.agent.log()
+        watched.agent.start()
+        watched.wait_for_end()
+        assert watched.agent.stop() == 0
+        rows = watched.announced()
+        check_bounds(rows)
+        assert watched.fetched() == expected, point
+        again = len(rows) - len({row["chunk"] for row in rows})
+        assert again <= 1, f"{point}: {again} announced again"
+    say(f"  {point}")
 
 
 def test_places():
