@@ -16,6 +16,8 @@ help:
 	@echo 'make demo       install what is needed, build, report the recording in tests/data'
 	@echo 'make test       install what is needed, build, run all tests, those of asan too'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
+	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
+	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
@@ -58,6 +60,14 @@ test: deps kafka
 
 kafka:
 	@tools/kafka/install.sh build/kafka
+
+# Takes an hour at the most. Each seed is printed; SEED=... begins with that one again.
+SEEDS ?= 20
+KILLS ?= 11
+chaos: kafka
+	@$(MAKE) build-chaos
+	@PROGRAMS=$(CURDIR)/build/chaos/bin KAFKA_JARS=$(CURDIR)/build/kafka \
+		python3 tests/pool/chaos.py --seeds $(SEEDS) --kills $(KILLS) $(SEED:%=--seed %)
 
 bench: build-release
 	@bench/run.sh $(TRACE)
