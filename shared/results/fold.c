@@ -93,7 +93,6 @@ static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
         thread->name = NO_NAME;
         map_put(&fold->threads, id, thread);
     }
-    thread->told_at = fold->chunk;
     return thread;
 }
 
@@ -188,6 +187,7 @@ static void take_process(struct fold *fold, const struct process_fact *fact)
 static void take_thread(struct fold *fold, const struct thread_fact *fact)
 {
     struct folded_thread *thread = thread_at(fold, fact->id);
+    thread->told_at = fold->chunk;
     thread->fact = thread_fact_join(&thread->fact, fact);
     thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
     thread->fact.name = (struct text){NULL, 0};
@@ -386,6 +386,8 @@ void fold_set_chunk(struct fold *fold, uint64_t chunk)
 void fold_take(struct fold *fold, const struct result *result)
 {
     struct folded_thread *thread;
+    if (result->thread)
+        thread_at(fold, result->thread)->told_at = fold->chunk;
     switch (result->type) {
     case RESULT_PROCESS: take_process(fold, &result->process); return;
     case RESULT_THREAD: take_thread(fold, &result->thread_fact); return;

@@ -115,6 +115,63 @@ Test(batch, of_a_process_keeps_who_forked_it_and_else_who_was_told_first)
     result_batch_free(batch);
 }
 
+static struct result descriptor_fact(uint64_t id, const char *name, bool ended)
+{
+    struct result result = {.type = RESULT_DESCRIPTOR};
+    result.descriptor_fact = (struct descriptor_fact){
+        .id = id, .process = 7, .fd = 3, .named = name != NULL, .ended = ended};
+    if (name)
+        result.descriptor_fact.name = text_of(name);
+    return result;
+}
+
+Test(batch, of_a_descriptor_tells_the_newest_word)
+{
+    struct result_batch *batch = result_batch_new();
+    take(batch, descriptor_fact(1, NULL, false));
+    take(batch, descriptor_fact(1, "/etc/passwd", true));
+    const struct result_group *groups;
+    cr_assert(eq(sz, result_batch_groups(batch, &groups), 1));
+    cr_assert(eq(sz, groups[0].count, 1));
+    cr_expect(groups[0].results[0].descriptor_fact.ended);
+    cr_expect(text_equal(groups[0].results[0].descriptor_fact.name, text_of("/etc/passwd")));
+    result_batch_free(batch);
+}
+
+Test(batch, keeps_stretches_of_a_thread_apart)
+{
+    struct result_batch *batch = result_batch_new();
+    struct phase_cell cell = {.time = {.before_blocked_ns = 10}};
+    struct result phase = {
+        .type = RESULT_PHASE, .thread = 1, .phase = text_of("p"), .phase_cell = &cell};
+    take(batch, phase);
+    phase.stretch = 1;
+    take(batch, phase);
+    take(batch, phase);
+    take(batch, (struct result){.type = RESULT_FIRST_CALL,
+                                .thread = 1,
+                                .stretch = 1,
+                                .call = text_of("read"),
+                                .in_call = true});
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    const struct result_group *groups;
+    size_t count = result_batch_groups(batch, &groups);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < groups[i].count; k++)
+            fold_take(fold, &groups[i].results[k]);
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, false, &report);
+    cr_assert(eq(sz, report.phase_count, 1));
+    cr_expect(eq(u64, report.phases[0].blocked_ns, 30));
+    cr_assert(eq(sz, report.phases[0].blocked_by.count, 2));
+    cr_expect(eq(u64, report.phases[0].blocked_by.at[0].number, 10), "in no call");
+    cr_expect(eq(u64, report.phases[0].blocked_by.at[1].number, 20), "in read");
+    arena_clear(&arena);
+    fold_free(fold);
+    result_batch_free(batch);
+}
+
 static void take_all(struct fold *fold, struct result_batch *batch)
 {
     const struct result_group *groups;
@@ -157,6 +214,36 @@ Test(fold, that_forgets_does_not_grow_with_time)
         cr_assert(chunk < 1 || report.threads[0].tid == 10, "who lives, stays");
         arena_clear(&arena);
     }
+    result_batch_free(batch);
+    fold_free(fold);
+}
+
+Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
+{
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    struct result_batch *batch = result_batch_new();
+    struct use_cell uses = {.read_bytes = 100};
+    duration_cell_add(&uses.calls, 5);
+    take(batch, thread_fact(1, 7, 7, "reader"));
+    take(batch, descriptor_fact(1, "/etc/passwd", false));
+    take(batch, (struct result){.type = RESULT_USES,
+                                .descriptor = 1,
+                                .thread = 1,
+                                .phase = text_of(""),
+                                .uses = &uses});
+    take_all(fold, batch);
+    fold_set_chunk(fold, 2 * FOLD_ROUND);
+    fold_forget(fold);
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, true, &report);
+    cr_expect(eq(sz, report.fd_count, 0));
+    cr_expect(eq(sz, report.thread_count, 0));
+    cr_assert(eq(sz, report.file_count, 1));
+    cr_expect(eq(str, (char *)(uintptr_t)report.files[0].name, "/etc/passwd"));
+    cr_expect(eq(str, (char *)(uintptr_t)report.files[0].process, "reader"));
+    cr_expect(eq(u64, report.files[0].read_bytes, 100));
+    arena_clear(&arena);
     result_batch_free(batch);
     fold_free(fold);
 }

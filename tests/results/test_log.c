@@ -217,6 +217,44 @@ Test(log, has_facts_then_cells_then_marks_and_counts_its_records)
     for_random_logs(TURNS, CUTS_MAX, check_layout);
 }
 
+/* --- what is known while a session runs --- */
+
+/* Takes the ends of threads and processes out: those of the living run on from event to event. */
+static void cut_ends(char *lines)
+{
+    char *to = lines;
+    for (const char *at = lines; *at;) {
+        if (strncmp(at, "\"end_ns\":", 9) == 0)
+            at += 9 + strspn(at + 9, "-0123456789");
+        else
+            *to++ = *at++;
+    }
+    *to = '\0';
+}
+
+/* At any instant, what was told when it was new is all that could be told of everybody. */
+static void check_news(const struct world *world, const struct law_log *log, uint64_t seed)
+{
+    uint64_t random = seed + 5, at[15];
+    law_random_cuts(&world->trace, &random, at, 15);
+    struct law_log all;
+    law_log_make(&all, &world->trace, (struct law_cuts){at, 15}, 1);
+    for (size_t end = 1; end <= log->intervals; end++) {
+        char *expected = folded(&all, 0, end, false), *found = folded(log, 0, end, false);
+        cut_ends(expected);
+        cut_ends(found);
+        expect_same(expected, found, "told when it was new", seed);
+        free(expected);
+        free(found);
+    }
+    law_log_clear(&all);
+}
+
+Test(log, tells_what_is_new_at_once)
+{
+    for_random_logs(FOLD_ROUND, 15, check_news);
+}
+
 /* --- starting in the middle --- */
 
 /* When an id was told of, and when something referred to it, by interval. */
