@@ -422,7 +422,6 @@ static void join_silence(struct partition *partition, const struct record_meta *
         waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
         return; /* of before it ended, or went on */
     say(partition, session, meta->chunk, "nothing came for long: the session is taken for ended");
-    session->gap = true;
     end_session(partition, session, meta->chunk);
     session->gap = session->changed = true;
 }

@@ -122,6 +122,25 @@ def test_no_gap_while_mappers_are_behind():
         running.wait_for(report(THUMBNAILS), 60)
 
 
+def test_silence():
+    """a silent session is closed; when it comes again, it goes on after a gap"""
+    with Archives() as archives, Pool(partitions=2) as running:
+        running.add("mapper", "m").start()
+        reducer = running.add("reducer", "r", ["--expire-after", "2s"]).start()
+        for path in archives.paths[:2]:
+            running.publish(path)
+        wait_until(lambda: reducer.metric("spanmill_reducer_sessions_ended_total") == 1, 30,
+                   "the session to be closed")
+        reducer.kill()
+        reducer = running.add("reducer", "again").start()
+        for path in archives.paths[2:]:
+            running.publish(path)
+        wait_until(lambda: joined(reducer) == 2, 30, "two more chunks")
+        wait_until(lambda: '"chunks":4' in "".join(running.results()), 30, "all in the results")
+        summary, = [line for line in running.results() if '"type":"summary"' in line]
+        assert '"lost_intervals":1' in summary, summary
+
+
 def test_poisoned_chunk():
     """a damaged archive is parked, its interval is a gap, the mapper goes on"""
     with Archives() as archives, Pool(partitions=2) as running:
@@ -176,5 +195,5 @@ def test_drain():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_new_reducer, test_gap_by_time, test_no_gap_while_mappers_are_behind,
+    sys.exit(pool.main(test_new_reducer, test_gap_by_time, test_no_gap_while_mappers_are_behind, test_silence,
                        test_poisoned_chunk, test_killer_chunk, test_drain))
