@@ -8,7 +8,7 @@
  *     unpack   a chunk's archive into memory (zstd, tar), or its files mapped
  *     open     metadata (known from the chunk before, but for the first), packets, and events
  *              in front of the chunk's interval
- *     decode   every stream for itself, to events, with all that comes before
+ *     decode   every stream for itself, to events
  *     merge    what all streams in one row take beyond that
  *     map      all of a chunk to encoded partials, with all of the above
  *     model    what mapping takes beyond the above: model, aggregation, encoding */
@@ -66,9 +66,9 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
         if (batch[count - 1].time_ns >= interval.end_ns)
             break;
     }
+    bench->seconds[stage] += now_s() - opened_s;
     if (stage == MERGED)
         bench->seconds[OPEN] += opened_s - begin_s;
-    bench->seconds[stage] += now_s() - (stage == MERGED ? opened_s : begin_s);
     reader_close(reader);
     schema_free(schema);
     return status == STATUS_END ? STATUS_OK : status;
@@ -158,7 +158,7 @@ static void print(const struct bench *bench)
     row(bench, "unpack", best[UNPACK]);
     row(bench, "open", best[OPEN]);
     row(bench, "decode", best[DECODE]);
-    row(bench, "merge", best[OPEN] + best[MERGED] - best[DECODE]);
+    row(bench, "merge", best[MERGED] - best[DECODE]);
     row(bench, "model", best[MAP] - best[UNPACK] - best[OPEN] - best[MERGED]);
     row(bench, "map", best[MAP]);
 }

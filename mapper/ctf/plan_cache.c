@@ -29,29 +29,76 @@ enum {
 };
 static const uint64_t PACKET_MAGIC = 0x75D11D57;
 
-/* What equal metadata has in common: LTTng cuts its text into packets at other places each time.
- * Where packets are not as they should be, the file as it is. `room` (file.count bytes) is for
- * the text. */
-static struct bytes text_of_file(struct bytes file, uint8_t *room)
+/* How a file is divided. What equal metadata has in common is its text: LTTng cuts it into packets
+ * at other places each time. */
+enum division { WHOLE, PACKETS_LITTLE, PACKETS_BIG };
+
+static uint64_t word_at(const uint8_t *at, enum division division)
 {
-    bool big = file.count >= PACKET_HEADER && bits_big(file.at, 4) == PACKET_MAGIC;
-    if (!big && (file.count < PACKET_HEADER || bits_little(file.at, 4) != PACKET_MAGIC))
-        return file;
-    size_t count = 0;
-    for (size_t offset = 0; offset < file.count;) {
-        const uint8_t *packet = file.at + offset;
-        size_t left = file.count - offset;
-        if (left < PACKET_HEADER)
-            return file;
-        uint64_t content = (big ? bits_big : bits_little)(packet + PACKET_CONTENT, 4) / 8;
-        uint64_t size = (big ? bits_big : bits_little)(packet + PACKET_SIZE, 4) / 8;
-        if (content < PACKET_HEADER || content > size || size > left)
-            return file;
-        memcpy(room + count, packet + PACKET_HEADER, (size_t)content - PACKET_HEADER);
-        count += (size_t)content - PACKET_HEADER;
-        offset += (size_t)size;
+    return division == PACKETS_BIG ? bits_big(at, 4) : bits_little(at, 4);
+}
+
+/* The text of the packet at `*offset`, and where the next one is; false if it is none. */
+static bool next_text(struct bytes file, enum division division, size_t *offset, struct bytes *text)
+{
+    const uint8_t *packet = file.at + *offset;
+    size_t left = file.count - *offset;
+    if (left < PACKET_HEADER)
+        return false;
+    uint64_t content = word_at(packet + PACKET_CONTENT, division) / 8;
+    uint64_t size = word_at(packet + PACKET_SIZE, division) / 8;
+    if (content < PACKET_HEADER || content > size || size > left)
+        return false;
+    *text = (struct bytes){packet + PACKET_HEADER, (size_t)content - PACKET_HEADER};
+    *offset += (size_t)size;
+    return true;
+}
+
+/* Where packets are not as they should be, the file as it is is the text. */
+static enum division division_of(struct bytes file, size_t *text_count)
+{
+    *text_count = file.count;
+    if (file.count < PACKET_HEADER)
+        return WHOLE;
+    enum division division = bits_little(file.at, 4) == PACKET_MAGIC ? PACKETS_LITTLE
+                             : bits_big(file.at, 4) == PACKET_MAGIC  ? PACKETS_BIG
+                                                                     : WHOLE;
+    size_t count = 0, offset = 0;
+    while (division != WHOLE && offset < file.count) {
+        struct bytes text;
+        if (!next_text(file, division, &offset, &text))
+            return WHOLE;
+        count += text.count;
     }
-    return (struct bytes){room, count};
+    if (division != WHOLE)
+        *text_count = count;
+    return division;
+}
+
+static bool is_text(struct bytes text, struct bytes file, enum division division)
+{
+    size_t done = 0, offset = 0;
+    struct bytes part;
+    if (division == WHOLE)
+        return memcmp(text.at, file.at, text.count) == 0;
+    while (done < text.count && next_text(file, division, &offset, &part)) {
+        if (part.count > text.count - done || memcmp(text.at + done, part.at, part.count) != 0)
+            return false;
+        done += part.count;
+    }
+    return done == text.count;
+}
+
+static void copy_text(uint8_t *into, struct bytes file, enum division division)
+{
+    size_t offset = 0;
+    struct bytes part;
+    if (division == WHOLE)
+        memcpy(into, file.at, file.count);
+    while (division != WHOLE && offset < file.count && next_text(file, division, &offset, &part)) {
+        memcpy(into, part.at, part.count);
+        into += part.count;
+    }
 }
 
 /* --- a set --- */
@@ -152,28 +199,32 @@ static void drop_oldest(struct plan_cache *cache)
     drop(cache, oldest);
 }
 
-static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes text)
+static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes file)
 {
-    if (text.count > KEPT_BYTES_MAX)
+    size_t count;
+    enum division division = division_of(file, &count);
+    if (count > KEPT_BYTES_MAX)
         return;
-    while (cache->count == KEPT_MAX || cache->bytes + text.count > KEPT_BYTES_MAX)
+    while (cache->count == KEPT_MAX || cache->bytes + count > KEPT_BYTES_MAX)
         drop_oldest(cache);
-    uint8_t *copy = arena_take(&set->arena, text.count);
-    memcpy(copy, text.at, text.count);
-    set->text = (struct bytes){copy, text.count};
+    uint8_t *copy = arena_take(&set->arena, count);
+    copy_text(copy, file, division);
+    set->text = (struct bytes){copy, count};
     set->used = cache->uses;
     set->users++;
-    cache->bytes += text.count;
+    cache->bytes += count;
     cache->kept[cache->count++] = set;
 }
 
-static struct plan_set *find(struct plan_cache *cache, struct bytes text, bool of_user_folder,
+static struct plan_set *find(struct plan_cache *cache, struct bytes file, bool of_user_folder,
                              uint64_t digest)
 {
+    size_t count;
+    enum division division = division_of(file, &count);
     for (size_t i = 0; i < cache->count; i++) {
         struct plan_set *set = cache->kept[i];
-        if (set->text.count == text.count && set->of_user_folder == of_user_folder &&
-            set->phases_digest == digest && memcmp(set->text.at, text.at, text.count) == 0)
+        if (set->text.count == count && set->of_user_folder == of_user_folder &&
+            set->phases_digest == digest && is_text(set->text, file, division))
             return set;
     }
     return NULL;
@@ -186,20 +237,16 @@ enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, boo
     *out = NULL;
     if (!cache || metadata.count == 0 || metadata.count > LAYOUT_METADATA_MAX)
         return set_new(metadata, of_user_folder, phases, out, why);
-    uint8_t *room = memory_new(metadata.count);
-    struct bytes text = text_of_file(metadata, room);
     cache->uses++;
-    *out = find(cache, text, of_user_folder, phases ? phases_digest(phases) : 0);
-    enum status status = STATUS_OK;
+    *out = find(cache, metadata, of_user_folder, phases ? phases_digest(phases) : 0);
     if (*out) {
         (*out)->users++;
         (*out)->used = cache->uses;
-    } else {
-        status = set_new(metadata, of_user_folder, phases, out, why);
-        if (status == STATUS_OK)
-            keep(cache, *out, text);
+        return STATUS_OK;
     }
-    free(room);
+    enum status status = set_new(metadata, of_user_folder, phases, out, why);
+    if (status == STATUS_OK)
+        keep(cache, *out, metadata);
     return status;
 }
 
