@@ -1,5 +1,6 @@
 #include "metadata.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,16 @@ static void skip_space(struct lexer *lexer)
     }
 }
 
+static void lex_string(struct lexer *lexer)
+{
+    const char *begin = lexer->at + 1, *at = begin;
+    while (at < lexer->end && *at != '"')
+        at += *at == '\\' && at + 1 < lexer->end ? 2 : 1;
+    lexer->type = TOKEN_STRING;
+    lexer->token = (struct text){begin, (size_t)(at - begin)};
+    lexer->at = at < lexer->end ? at + 1 : at;
+}
+
 static void lex(struct lexer *lexer)
 {
     skip_space(lexer);
@@ -102,12 +113,7 @@ static void lex(struct lexer *lexer)
         return;
     }
     if (*begin == '"') {
-        const char *at = begin + 1;
-        while (at < lexer->end && *at != '"')
-            at += *at == '\\' && at + 1 < lexer->end ? 2 : 1;
-        lexer->type = TOKEN_STRING;
-        lexer->token = (struct text){begin + 1, (size_t)(at - begin - 1)};
-        lexer->at = at < lexer->end ? at + 1 : at;
+        lex_string(lexer);
         return;
     }
     if (is_word(*begin)) {
@@ -130,11 +136,33 @@ static bool is_token(const struct lexer *lexer, const char *what)
     return lexer->type != TOKEN_STRING && text_equal(lexer->token, text_of(what));
 }
 
+/* The next brace or semicolon: most of the text is fields that are of no use here. */
+static void lex_structure(struct lexer *lexer)
+{
+    static const bool OF_USE[UCHAR_MAX + 1] = {
+        ['{'] = true, ['}'] = true, [';'] = true, ['"'] = true, ['/'] = true};
+    for (;;) {
+        while (lexer->at < lexer->end && !OF_USE[(unsigned char)*lexer->at])
+            lexer->at++;
+        if (lexer->at == lexer->end || (*lexer->at != '"' && *lexer->at != '/')) {
+            lex(lexer);
+            return;
+        }
+        const char *was = lexer->at;
+        if (*was == '"')
+            lex_string(lexer);
+        else
+            skip_space(lexer); /* a comment */
+        if (lexer->at == was)
+            lexer->at++;
+    }
+}
+
 /* From any token on to behind the ';' that ends this statement, over whole blocks. */
 static void skip_statement(struct lexer *lexer)
 {
     size_t depth = 0;
-    for (; lexer->type != TOKEN_END; lex(lexer)) {
+    for (; lexer->type != TOKEN_END; lex_structure(lexer)) {
         if (is_token(lexer, "{"))
             depth++;
         else if (is_token(lexer, "}") && depth > 0)
