@@ -26,7 +26,9 @@ static enum status new_handle(const struct bus_settings *settings, bool ahead,
                                               {"auto.offset.reset", "earliest"},
                                               {"enable.partition.eof", "true"},
                                               {"fetch.wait.max.ms", "20"},
-                                              {"queued.min.messages", ahead ? "10000" : "1"},
+                                              /* Below these, it fetches on; at them, it waits for a second (before librdkafka 2.2). */
+        {"queued.min.messages", ahead ? "10000" : "64"},
+        {"queued.max.messages.kbytes", ahead ? "65536" : "8192"},
                                               {NULL, NULL}};
     rd_kafka_conf_t *conf;
     enum status status = client_conf(settings, defaults, &conf, why);

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "publish/publisher.h"
 
-enum { POLL_MS = 100 };
+enum { POLL_MS = 100, READ_ON_RECORDS = 16 };
 
 static uint64_t now_ms(void)
 {
@@ -56,31 +56,52 @@ static enum status append_segment(const struct chunk_ready *ready, size_t index,
     return status;
 }
 
-/* Reads the record at that place. */
-static enum status read_segment(const struct fetch_options *options, struct segment_place place,
-                                uint64_t deadline_ms, struct bus_message *message,
-                                struct failure *why)
+/* Where the reader is. */
+struct position {
+    int32_t partition; /* -1: it was assigned nothing yet */
+    int64_t offset;    /* of the next record */
+};
+
+/* Segments of an archive share a partition and mostly lie side by side: reading on costs nothing,
+ * while an assignment takes some hundred milliseconds. */
+static enum status go_to(const struct fetch_options *options, struct segment_place place,
+                         struct position *position, struct failure *why)
 {
+    if (place.partition == position->partition && place.offset >= position->offset &&
+        place.offset - position->offset <= READ_ON_RECORDS)
+        return STATUS_OK;
     struct bus_start start = {BUS_ARCHIVES, place.partition, place.offset};
     enum status status = bus_reader_assign(options->reader, &start, 1, why);
+    *position = (struct position){place.partition, place.offset};
+    return status;
+}
+
+/* Reads the record at that place. */
+static enum status read_segment(const struct fetch_options *options, struct segment_place place,
+                                uint64_t deadline_ms, struct position *position,
+                                struct bus_message *message, struct failure *why)
+{
+    enum status status = go_to(options, place, position, why);
     while (status == STATUS_OK) {
         status = bus_reader_poll(options->reader, POLL_MS, message, why);
-        if (status == STATUS_OK && !message->end)
-            return message->offset == place.offset
-                       ? STATUS_OK
-                       : fail(why, STATUS_REJECT,
-                              "the segment at partition %d, offset %lld is gone",
-                              (int)place.partition, (long long)place.offset);
-        if (status == STATUS_OK && message->offset <= place.offset)
+        if (status == STATUS_OK && !message->end) {
+            position->offset = message->offset + 1;
+            if (message->offset == place.offset)
+                return STATUS_OK;
+            if (message->offset > place.offset)
+                return fail(why, STATUS_REJECT, "the segment at partition %d, offset %lld is gone",
+                            (int)place.partition, (long long)place.offset);
+        } else if (status == STATUS_OK && message->offset <= place.offset) {
             status = fail(why, STATUS_RETRY, "partition %d of archives ends at %lld",
                           (int)place.partition, (long long)message->offset);
+        }
         if (status == STATUS_END)
             status = STATUS_OK;
         if (status == STATUS_OK &&
             (now_ms() > deadline_ms ||
              (options->patience.over && options->patience.over(options->patience.context))))
-            status = fail(why, STATUS_RETRY, "no answer for the segment at partition %d, "
-                                             "offset %lld",
+            status = fail(why, STATUS_RETRY,
+                          "no answer for the segment at partition %d, offset %lld",
                           (int)place.partition, (long long)place.offset);
     }
     return status == STATUS_STOP ? STATUS_RETRY : status;
@@ -93,13 +114,18 @@ static enum status fetch_segments(const struct fetch_options *options,
     uint8_t *archive = memory_new((size_t)ready->length + 1);
     uint64_t deadline_ms = now_ms() + options->timeout_ms;
     size_t filled = 0;
+    struct position position = {.partition = -1};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < ready->segment_count && status == STATUS_OK; i++) {
         struct bus_message message;
-        status = read_segment(options, ready->segments[i], deadline_ms, &message, why);
+        status = read_segment(options, ready->segments[i], deadline_ms, &position, &message, why);
         if (status == STATUS_OK)
             status = append_segment(ready, i, message.value, archive, &filled, why);
     }
+    /* What it read ahead is of others. */
+    struct failure ignored;
+    enum status stopped = bus_reader_assign(options->reader, NULL, 0, &ignored);
+    (void)stopped; /* the next archive will tell */
     if (status == STATUS_OK && filled != ready->length)
         status = fail(why, STATUS_REJECT, "segments of %zu bytes, announced were %llu", filled,
                       (unsigned long long)ready->length);
