@@ -38,18 +38,29 @@ static void say(const struct bus_consumer *consumer, const char *sentence)
         consumer->rebalance.say(consumer->rebalance.context, sentence);
 }
 
-/* Where to begin: at the committed offset, else at the beginning. */
-static int64_t begin_of(struct bus_consumer *consumer, int32_t partition)
+/* Partitions without an offset begin at the committed one, or else at the beginning. All are asked
+ * for at once: each question may have to wait for an open transaction. */
+static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
-    struct failure why;
-    for (int i = 0; i < CLIENT_QUESTIONS; i++) {
-        int64_t offset;
-        char metadata[BUS_METADATA_MAX];
-        if (bus_consumer_committed(consumer, partition, &offset, metadata, &why) == STATUS_OK)
-            return offset == BUS_OFFSET_NONE ? RD_KAFKA_OFFSET_BEGINNING : offset;
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_new(list->cnt);
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].offset == BUS_OFFSET_NONE)
+            rd_kafka_topic_partition_list_add(asked, consumer->topic, list->elems[i].partition);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    for (int i = 0; i < CLIENT_QUESTIONS && code != RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        code = asked->cnt == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR
+                               : rd_kafka_committed(consumer->handle, asked, CLIENT_ANSWER_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        say(consumer, rd_kafka_err2str(code));
+    for (int i = 0; i < asked->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &asked->elems[i];
+        /* What is not told now is looked for by librdkafka itself. */
+        int64_t begin = RD_KAFKA_OFFSET_STORED;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && at->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            begin = at->offset >= 0 ? at->offset : RD_KAFKA_OFFSET_BEGINNING;
+        rd_kafka_topic_partition_list_find(list, consumer->topic, at->partition)->offset = begin;
     }
-    say(consumer, why.text);
-    return RD_KAFKA_OFFSET_STORED;
+    rd_kafka_topic_partition_list_destroy(asked);
 }
 
 static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
@@ -60,12 +71,12 @@ static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_
     for (int i = 0; i < list->cnt; i++)
         consumer->owned[consumer->owned_count++] = list->elems[i].partition;
     for (int i = 0; i < list->cnt; i++) {
-        int32_t partition = list->elems[i].partition;
-        int64_t offset = BUS_OFFSET_NONE;
+        list->elems[i].offset = BUS_OFFSET_NONE;
         if (consumer->rebalance.assigned)
-            offset = consumer->rebalance.assigned(consumer->rebalance.context, partition);
-        list->elems[i].offset = offset == BUS_OFFSET_NONE ? begin_of(consumer, partition) : offset;
+            list->elems[i].offset =
+                consumer->rebalance.assigned(consumer->rebalance.context, list->elems[i].partition);
     }
+    find_begins(consumer, list);
     if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         say(consumer, "an assignment of partitions was refused");
     if (consumer->paused)
@@ -201,8 +212,9 @@ static void reset(struct bus_consumer *consumer, int32_t partition)
         if (at->partition == partition)
             at->offset = RD_KAFKA_OFFSET_BEGINNING;
         else if (code != RD_KAFKA_RESP_ERR_NO_ERROR || at->offset < 0)
-            at->offset = begin_of(consumer, at->partition);
+            at->offset = BUS_OFFSET_NONE;
     }
+    find_begins(consumer, list);
     char *sentence = memory_format("partition %d: the offset to read from is gone: records are "
                                    "lost; going on at the first that is there",
                                    (int)partition);
