@@ -138,6 +138,13 @@ static enum status fetch_segments(const struct fetch_options *options,
 
 /* --- files --- */
 
+/* Both as realpath() gives them. */
+static bool is_below(const char *path, const char *root)
+{
+    size_t count = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    return strncmp(path, root, count) == 0 && path[count] == '/';
+}
+
 /* The path of a file:// URI, if it lies below the root, whatever links there are; to be freed. */
 static enum status path_of(const struct fetch_options *options, struct text uri, char **out,
                            struct failure *why)
@@ -155,7 +162,7 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
     if (!path || !root)
         status = fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named,
                       strerror(errno));
-    else if (strncmp(path, root, strlen(root)) != 0 || path[strlen(root)] != '/')
+    else if (!is_below(path, root))
         status = fail(why, STATUS_REJECT, "%s: not below %s", named, root);
     free(named);
     free(root);

@@ -127,15 +127,27 @@ static enum status write_all(int fd, struct bytes bytes)
     return STATUS_OK;
 }
 
+/* A new name in a folder is there for good. */
+static enum status sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum status status = fd >= 0 && fsync(fd) == 0 ? STATUS_OK : STATUS_RETRY;
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 /* Into a file that is there whole, or not at all. */
 static enum status store_file(struct publisher *publisher, struct chunk_ready *ready,
                               struct bytes archive, struct arena *arena, struct failure *why)
 {
-    const char *root = publisher->options.store_root;
-    if (!root)
+    if (!publisher->options.store_root)
         return fail(why, STATUS_REJECT,
                     "an archive of %zu bytes is too large for segments, and there is no store",
                     archive.count);
+    char *root = realpath(publisher->options.store_root, NULL);
+    if (!root)
+        return fail(why, STATUS_RETRY, "%s: %s", publisher->options.store_root, strerror(errno));
     char *path = memory_format("%s/%016llx-%llu.tar.zst", root,
                                (unsigned long long)ready->digest,
                                (unsigned long long)ready->chunk);
@@ -146,7 +158,7 @@ static enum status store_file(struct publisher *publisher, struct chunk_ready *r
         status = STATUS_RETRY;
     if (fd >= 0 && close(fd) != 0)
         status = STATUS_RETRY;
-    if (status == STATUS_OK && rename(beside, path) != 0)
+    if (status == STATUS_OK && (rename(beside, path) != 0 || sync_folder(root) != STATUS_OK))
         status = STATUS_RETRY;
     if (status == STATUS_OK) {
         char *uri = memory_format("file://%s", path);
@@ -159,6 +171,7 @@ static enum status store_file(struct publisher *publisher, struct chunk_ready *r
     }
     free(beside);
     free(path);
+    free(root);
     return status;
 }
 
