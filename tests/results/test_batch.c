@@ -115,6 +115,30 @@ Test(batch, of_a_process_keeps_who_forked_it_and_else_who_was_told_first)
     result_batch_free(batch);
 }
 
+/* It cannot change in the life of a thread; a log that contradicts itself is folded like this, too. */
+Test(batch, of_a_thread_the_process_told_first_holds)
+{
+    struct result_batch *batch = result_batch_new();
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    take(batch, thread_fact(1, 7, 8, "a"));
+    take(batch, thread_fact(1, 9, 8, "b"));
+    const struct result_group *groups;
+    cr_assert(eq(sz, result_batch_groups(batch, &groups), 1));
+    cr_expect(eq(u64, groups[0].results[0].thread_fact.process, 7));
+    cr_expect(text_equal(groups[0].results[0].thread_fact.name, text_of("b")));
+    struct result fact = thread_fact(1, 7, 8, "a");
+    fold_take(fold, &fact);
+    fact = thread_fact(1, 9, 8, "b");
+    fold_take(fold, &fact);
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, false, &report);
+    cr_expect(eq(i64, report.threads[0].pid, 7));
+    arena_clear(&arena);
+    fold_free(fold);
+    result_batch_free(batch);
+}
+
 static struct result descriptor_fact(uint64_t id, const char *name, bool ended)
 {
     struct result result = {.type = RESULT_DESCRIPTOR};
