@@ -117,6 +117,9 @@ void bench_init_own_broker(struct bench *bench, int32_t partitions, char folder[
     *bench = (struct bench){.brokers = ""};
     snprintf(folder, 64, "/tmp/spanmill-broker-XXXXXX");
     cr_assert(mkdtemp(folder) != NULL);
+    char owner[16];
+    snprintf(owner, sizeof owner, "%d", (int)getpid());
+    setenv("BROKER_OWNER", owner, 1);
     bench_broker(folder, "start");
     read_bootstrap(folder, bench->brokers);
     init_settings(bench);

@@ -7,7 +7,8 @@
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
 # KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). BROKER_PROPERTIES: more lines for
-# server.properties. A broker that still runs in FOLDER is ended by start. FOLDER/pid is java's own.
+# server.properties. BROKER_OWNER: a process with which the broker ends. A broker that still runs in
+# FOLDER is ended by start. FOLDER/pid is java's own.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 action=${1:?start, kill, restart or stop}
@@ -103,6 +104,18 @@ end() {
     done
 }
 
+# Does what stop does as soon as the owner is gone, however that happened.
+watch_owner() {
+    [ -n "${BROKER_OWNER-}" ] || return 0
+    (
+        while kill -0 "$BROKER_OWNER" && [ -d "$folder" ]; do
+            sleep 1
+        done
+        end KILL
+        rm -rf "$folder"
+    ) >/dev/null 2>&1 </dev/null &
+}
+
 start() {
     end KILL
     if [ ! -d "$jars" ]; then
@@ -117,6 +130,7 @@ start() {
         properties "$1" "$2" >"$folder/server.properties"
         logging >"$folder/log4j.properties"
         echo "127.0.0.1:$1" >"$folder/bootstrap"
+        watch_owner
         if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
             -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then
             echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"
