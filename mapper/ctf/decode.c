@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "mapper/ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
 #include "mapper/ctf/walk.h"
@@ -113,6 +115,13 @@ struct hand {
     size_t call_arg_count;
 };
 
+static inline void put_field(struct field_value *fields, const struct plan_op *op,
+                             struct field_value value)
+{
+    assert(fields); /* a plan with such an op has a field_count */
+    fields[op->from] = value;
+}
+
 static inline void put(const struct plan_op *op, struct hand *hand, uint64_t *slots,
                        struct field_value *fields, struct event *event)
 {
@@ -130,13 +139,13 @@ static inline void put(const struct plan_op *op, struct hand *hand, uint64_t *sl
     case PLAN_TO_VPID: event->vpid = (int32_t)hand->number; break;
     case PLAN_TO_PROCNAME: event->procname = hand->text; break;
     case PLAN_TO_INT:
-        fields[op->from] = (struct field_value){.type = FIELD_INT, .i = (int64_t)hand->number};
+        put_field(fields, op, (struct field_value){.type = FIELD_INT, .i = (int64_t)hand->number});
         break;
     case PLAN_TO_UINT:
-        fields[op->from] = (struct field_value){.type = FIELD_UINT, .u = hand->number};
+        put_field(fields, op, (struct field_value){.type = FIELD_UINT, .u = hand->number});
         break;
     case PLAN_TO_FIELD_TEXT:
-        fields[op->from] = (struct field_value){.type = FIELD_TEXT, .text = hand->text};
+        put_field(fields, op, (struct field_value){.type = FIELD_TEXT, .text = hand->text});
         break;
     case PLAN_TO_CALL_NUMBER: hand->call_number = hand->number; break;
     case PLAN_TO_CALL_ARGS:
