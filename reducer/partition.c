@@ -60,6 +60,7 @@ struct partition *partition_new(const struct partition_options *options)
     partition->options = *options;
     partition->phases_digest = options->phases ? phases_digest(options->phases) : 0;
     partition->waiting = waiting_new();
+    waiting_limit(partition->waiting, options->waiting_max, options->spill_folder);
     return partition;
 }
 
@@ -450,13 +451,14 @@ enum status partition_take(struct partition *partition, struct bytes record, int
     if (session->header.changed_ms < time_ms)
         session->header.changed_ms = time_ms;
     struct ready_chunk ready;
-    while (status == STATUS_OK && waiting_next(partition->waiting, &ready)) {
+    while (status == STATUS_OK &&
+           (status = waiting_next(partition->waiting, &ready, why)) == STATUS_OK) {
         status = join(partition, &ready, why);
         if (status == STATUS_REJECT)
             status = STATUS_OK; /* said, and joined as a gap */
         ready_chunk_clear(&ready);
     }
-    return status;
+    return status == STATUS_END ? STATUS_OK : status;
 }
 
 /* --- restoring --- */
@@ -580,6 +582,12 @@ void partition_forget(struct partition *partition, int64_t time_ms)
 struct partition_counts partition_counts(const struct partition *partition)
 {
     return partition->counts;
+}
+
+size_t partition_waiting_bytes(const struct partition *partition)
+{
+    size_t in_file;
+    return waiting_bytes(partition->waiting, &in_file) + in_file;
 }
 
 size_t partition_waiting(const struct partition *partition)

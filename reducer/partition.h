@@ -21,6 +21,8 @@ struct partition;
 
 struct partition_options {
     const struct phase_definitions *phases; /* NULL: none; borrowed; those of the mappers */
+    size_t waiting_max;       /* see waiting_limit(); 0: all in memory */
+    const char *spill_folder; /* borrowed */
     struct record_sink results;
     struct record_sink state; /* a record without bytes (at NULL) takes its key away */
     /* Told what users should know: a gap, borders that do not meet. Or NULL. */
@@ -82,5 +84,6 @@ void partition_forget(struct partition *partition, int64_t time_ms);
 struct partition_counts partition_counts(const struct partition *partition);
 /* Attempts that wait for records, or for a chunk before theirs. */
 size_t partition_waiting(const struct partition *partition);
+size_t partition_waiting_bytes(const struct partition *partition);
 
 #endif

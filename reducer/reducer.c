@@ -107,7 +107,8 @@ static enum status join_ready(struct reducer *reducer, struct failure *why)
 {
     enum status first = STATUS_OK;
     struct ready_chunk ready;
-    while (waiting_next(reducer->waiting, &ready)) {
+    struct failure unread; /* nothing of it is in a file here */
+    while (waiting_next(reducer->waiting, &ready, &unread) == STATUS_OK) {
         /* Whoever gave it out needs no log to read it from again. */
         waiting_release(reducer->waiting, text_of(ready.session), ready.chunk + 1);
         if (ready.is_gap) {

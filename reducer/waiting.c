@@ -1,6 +1,10 @@
 #include "reducer/waiting.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/crash.h"
 #include "base/memory.h"
@@ -8,10 +12,16 @@
 /* More records than any chunk needs: an index above is not ours. */
 enum { RECORDS_MAX = 1 << 20 };
 
+/* A record, in memory or in the file. */
+struct waiting_slot {
+    struct bytes bytes; /* at NULL: in the file, at `place`; count 0: not there yet */
+    int64_t place;
+};
+
 /* Records of one attempt at a chunk. */
 struct attempt {
     uint64_t chunk, number;
-    struct bytes *records; /* by index; at NULL: not there yet */
+    struct waiting_slot *slots; /* by index */
     size_t room, present;
     bool has_end, is_gap;
     uint64_t end_index;
@@ -43,29 +53,125 @@ struct session {
 struct waiting {
     struct session *sessions;
     size_t count, room;
+    size_t memory, in_file; /* bytes */
+    size_t limit;           /* of `memory`; 0: none */
+    const char *folder;
+    int file; /* -1: not made yet */
+    int64_t file_end;
 };
 
 struct waiting *waiting_new(void)
 {
-    return memory_new(sizeof(struct waiting));
+    struct waiting *waiting = memory_new(sizeof *waiting);
+    waiting->file = -1;
+    return waiting;
 }
+
+void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder)
+{
+    waiting->limit = bytes;
+    waiting->folder = folder;
+}
+
+size_t waiting_bytes(const struct waiting *waiting, size_t *in_file)
+{
+    *in_file = waiting->in_file;
+    return waiting->memory;
+}
+
+/* --- the file --- */
+
+/* False if it cannot be written: the record stays in memory then. */
+static bool spill(struct waiting *waiting, struct waiting_slot *slot, struct bytes record)
+{
+    if (waiting->file < 0)
+        waiting->file = open(waiting->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (waiting->file < 0)
+        return false;
+    for (size_t at = 0; at < record.count;) {
+        ssize_t count = pwrite(waiting->file, record.at + at, record.count - at,
+                               waiting->file_end + (int64_t)at);
+        if (count <= 0 && errno != EINTR)
+            return false;
+        at += count > 0 ? (size_t)count : 0;
+    }
+    *slot = (struct waiting_slot){{NULL, record.count}, waiting->file_end};
+    waiting->file_end += (int64_t)record.count;
+    waiting->in_file += record.count;
+    return true;
+}
+
+static void keep(struct waiting *waiting, struct waiting_slot *slot, struct bytes record)
+{
+    if (waiting->limit > 0 && waiting->memory + record.count > waiting->limit &&
+        spill(waiting, slot, record))
+        return;
+    uint8_t *copy = memory_new(record.count);
+    memcpy(copy, record.at, record.count);
+    slot->bytes = (struct bytes){copy, record.count};
+    waiting->memory += record.count;
+}
+
+/* The slot's record, the caller's from now on. RETRY: it cannot be read. */
+static enum status take(struct waiting *waiting, struct waiting_slot *slot, struct bytes *out)
+{
+    *out = slot->bytes;
+    if (slot->bytes.at) {
+        waiting->memory -= slot->bytes.count;
+        slot->bytes = (struct bytes){NULL, 0};
+        return STATUS_OK;
+    }
+    uint8_t *copy = memory_new(slot->bytes.count);
+    size_t at = 0;
+    while (at < slot->bytes.count) {
+        ssize_t count = pread(waiting->file, copy + at, slot->bytes.count - at,
+                              slot->place + (int64_t)at);
+        if (count == 0 || (count < 0 && errno != EINTR))
+            break;
+        at += count > 0 ? (size_t)count : 0;
+    }
+    if (at < slot->bytes.count) {
+        free(copy);
+        return STATUS_RETRY;
+    }
+    *out = (struct bytes){copy, slot->bytes.count};
+    waiting->in_file -= slot->bytes.count;
+    slot->bytes = (struct bytes){NULL, 0};
+    return STATUS_OK;
+}
+
+/* When nothing is in the file any more, its room is given back. */
+static void shrink_file(struct waiting *waiting)
+{
+    if (waiting->file >= 0 && waiting->in_file == 0 && waiting->file_end > 0 &&
+        ftruncate(waiting->file, 0) == 0)
+        waiting->file_end = 0;
+}
+
+/* --- attempts --- */
 
 static void free_record(struct bytes record)
 {
     free((void *)(uintptr_t)record.at);
 }
 
-static void attempt_clear(struct attempt *attempt)
+static void attempt_clear(struct waiting *waiting, struct attempt *attempt)
 {
-    for (size_t i = 0; i < attempt->room; i++)
-        free_record(attempt->records[i]);
-    free(attempt->records);
+    for (size_t i = 0; i < attempt->room; i++) {
+        struct bytes bytes = attempt->slots[i].bytes;
+        if (bytes.at)
+            waiting->memory -= bytes.count;
+        else
+            waiting->in_file -= bytes.count;
+        free_record(bytes);
+    }
+    free(attempt->slots);
 }
 
-static void session_clear(struct session *session)
+static void session_clear(struct waiting *waiting, struct session *session)
 {
     for (size_t i = 0; i < session->count; i++)
-        attempt_clear(&session->attempts[i]);
+        attempt_clear(waiting, &session->attempts[i]);
     free(session->attempts);
     free(session->expected);
     free(session->missing);
@@ -78,8 +184,10 @@ void waiting_free(struct waiting *waiting)
     if (!waiting)
         return;
     for (size_t i = 0; i < waiting->count; i++)
-        session_clear(&waiting->sessions[i]);
+        session_clear(waiting, &waiting->sessions[i]);
     free(waiting->sessions);
+    if (waiting->file >= 0)
+        close(waiting->file);
     free(waiting);
 }
 
@@ -123,7 +231,7 @@ void waiting_forget(struct waiting *waiting, struct text name)
     struct session *session = find(waiting, name);
     if (!session)
         return;
-    session_clear(session);
+    session_clear(waiting, session);
     *session = waiting->sessions[--waiting->count];
 }
 
@@ -198,13 +306,13 @@ static struct attempt *attempt_at(struct session *session, const struct record_p
 
 /* One attempt at the chunk is whole: the others are dropped. Which is whole first is told by the
  * log alone. */
-static void drop_others(struct session *session, uint64_t chunk, uint64_t number)
+static void drop_others(struct waiting *waiting, struct session *session, uint64_t chunk, uint64_t number)
 {
     size_t kept = 0;
     for (size_t i = 0; i < session->count; i++) {
         struct attempt *attempt = &session->attempts[i];
         if (attempt->chunk == chunk && attempt->number != number && !attempt->is_gap)
-            attempt_clear(attempt);
+            attempt_clear(waiting, attempt);
         else
             session->attempts[kept++] = *attempt;
     }
@@ -216,10 +324,9 @@ static void make_room(struct attempt *attempt, size_t needed)
     size_t before = attempt->room;
     if (needed <= before)
         return;
-    attempt->records =
-        memory_grow(attempt->records, &attempt->room, needed, sizeof *attempt->records);
+    attempt->slots = memory_grow(attempt->slots, &attempt->room, needed, sizeof *attempt->slots);
     for (size_t i = before; i < attempt->room; i++)
-        attempt->records[i] = (struct bytes){NULL, 0};
+        attempt->slots[i] = (struct waiting_slot){{NULL, 0}, 0};
 }
 
 enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_place *place,
@@ -232,19 +339,16 @@ enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_pl
             return WAITING_REPEATED;
         session->next = meta->chunk;
     }
-    if (place->index >= RECORDS_MAX)
+    if (place->index >= RECORDS_MAX || record.count == 0)
         return WAITING_REFUSED;
     if (whole_attempt(session, meta->chunk) != NULL)
         return WAITING_REPEATED;
     struct attempt *attempt = attempt_at(session, place, offset);
     make_room(attempt, (size_t)place->index + 1);
-    struct bytes *slot = &attempt->records[place->index];
-    if (slot->at)
+    struct waiting_slot *slot = &attempt->slots[place->index];
+    if (slot->bytes.count > 0)
         return WAITING_REPEATED;
-    uint8_t *copy = memory_new(record.count + 1);
-    if (record.count > 0)
-        memcpy(copy, record.at, record.count);
-    *slot = (struct bytes){copy, record.count};
+    keep(waiting, slot, record);
     attempt->present++;
     if (offset < attempt->offset)
         attempt->offset = offset;
@@ -253,7 +357,7 @@ enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_pl
         attempt->end_index = place->index;
     }
     if (is_whole(attempt))
-        drop_others(session, meta->chunk, meta->attempt);
+        drop_others(waiting, session, meta->chunk, meta->attempt);
     return WAITING_TAKEN;
 }
 
@@ -291,12 +395,12 @@ static void pass_missing(struct session *session)
 }
 
 /* Drops what is left of chunks before the next one. */
-static void forget_done(struct session *session)
+static void forget_done(struct waiting *waiting, struct session *session)
 {
     size_t kept = 0;
     for (size_t i = 0; i < session->count; i++) {
         if (is_over(session, session->attempts[i].chunk))
-            attempt_clear(&session->attempts[i]);
+            attempt_clear(waiting, &session->attempts[i]);
         else
             session->attempts[kept++] = session->attempts[i];
     }
@@ -313,39 +417,49 @@ static struct attempt *speaker_of(const struct session *session, uint64_t chunk)
     return attempt;
 }
 
-static bool next_of(struct session *session, struct ready_chunk *out)
+static enum status next_of(struct waiting *waiting, struct session *session,
+                           struct ready_chunk *out, struct failure *why)
 {
     pass_missing(session);
-    forget_done(session);
+    forget_done(waiting, session);
     uint64_t next;
     if (!next_chunk(session, &next))
-        return false;
+        return STATUS_END;
     struct attempt *attempt = speaker_of(session, next);
     if (!attempt)
-        return false;
+        return STATUS_END;
     *out = (struct ready_chunk){.session = memory_string(text_of(session->name)),
                                 .chunk = next,
                                 .gap_before = session->gap,
                                 .is_gap = attempt->is_gap,
-                                .records = attempt->records,
-                                .count = attempt->present};
+                                .records = memory_new(attempt->present * sizeof(struct bytes))};
+    for (; out->count < attempt->present; out->count++)
+        if (take(waiting, &attempt->slots[out->count], &out->records[out->count]) != STATUS_OK) {
+            ready_chunk_clear(out);
+            return fail(why, STATUS_STOP, "records that wait cannot be read back: %s",
+                        strerror(errno));
+        }
+    shrink_file(waiting);
     session->given = memory_grow(session->given, &session->given_room, session->given_count + 1,
                                  sizeof *session->given);
     session->given[session->given_count++] =
         (struct given){next, attempt->offset};
     session->gap = attempt->is_gap;
+    attempt_clear(waiting, attempt);
     *attempt = session->attempts[--session->count];
     advance(session);
-    forget_done(session);
-    return true;
+    forget_done(waiting, session);
+    return STATUS_OK;
 }
 
-bool waiting_next(struct waiting *waiting, struct ready_chunk *out)
+enum status waiting_next(struct waiting *waiting, struct ready_chunk *out, struct failure *why)
 {
-    for (size_t i = 0; i < waiting->count; i++)
-        if (next_of(&waiting->sessions[i], out))
-            return true;
-    return false;
+    for (size_t i = 0; i < waiting->count; i++) {
+        enum status status = next_of(waiting, &waiting->sessions[i], out, why);
+        if (status != STATUS_END)
+            return status;
+    }
+    return STATUS_END;
 }
 
 void ready_chunk_clear(struct ready_chunk *ready)

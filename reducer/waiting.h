@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/failure.h"
 #include "wire/partial_peek.h"
 
 struct waiting;
@@ -24,6 +25,12 @@ struct ready_chunk {
     struct bytes *records; /* by index, the end last; owned */
     size_t count;
 };
+
+/* Beyond `bytes` in memory, records wait in a file without a name in `folder` (borrowed): a chunk
+ * that is missing for long must not fill the memory. By default all are in memory. */
+void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder);
+/* Of the records that wait: in memory, and in the file. */
+size_t waiting_bytes(const struct waiting *waiting, size_t *in_file);
 
 struct waiting *waiting_new(void);
 void waiting_free(struct waiting *waiting); /* NULL is fine */
@@ -55,8 +62,10 @@ enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_pl
 void waiting_missing(struct waiting *waiting, struct text session, uint64_t chunk);
 
 /* The next chunk of any session whose records are all there and whose predecessors were given
- * out or up; false if there is none. To be cleared by the caller. */
-bool waiting_next(struct waiting *waiting, struct ready_chunk *out);
+ * out or up. OK, to be cleared by the caller; END: there is none. STOP: records cannot be read back
+ * from their file. */
+MUST_CHECK enum status waiting_next(struct waiting *waiting, struct ready_chunk *out,
+                                    struct failure *why);
 void ready_chunk_clear(struct ready_chunk *ready);
 
 /* Where the log has to be read from again if all that waits here were forgotten: the least offset

@@ -108,6 +108,9 @@ static struct part *new_part(struct worker *worker, int32_t number)
     part->number = number;
     part->partition = partition_new(&(struct partition_options){
         .phases = worker->phases,
+        .waiting_max =
+            (size_t)config_bytes(service_config(worker->service), "waiting-limit"),
+        .spill_folder = config_text(service_config(worker->service), "spill-dir"),
         .results = outbox_sink(&part->results),
         .state = outbox_sink(&part->state),
         .say = say,

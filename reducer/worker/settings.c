@@ -33,6 +33,19 @@ static const struct config_row rows[] = {
      .most = 5000,
      .argument = "TIME",
      .help = "intervals joined within it share a transaction"},
+    {.name = "waiting-limit",
+     .type = CONFIG_BYTES,
+     .standard = "256M",
+     .least = 1,
+     .most = 1ll << 42,
+     .argument = "SIZE",
+     .help = "of chunks that came early, in memory, per partition;\n"
+             "beyond it they wait in a file without a name"},
+    {.name = "spill-dir",
+     .type = CONFIG_TEXT,
+     .standard = "/tmp",
+     .argument = "DIR",
+     .help = "where that file is"},
 };
 
 static const struct config_section own = {"Joining", rows, sizeof rows / sizeof *rows};

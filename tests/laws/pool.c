@@ -24,6 +24,7 @@ struct pool {
     struct partition *partition; /* NULL: killed */
     struct outbox results, changes;
     int64_t next;
+    size_t waiting_max; /* 0, or so little that records wait in a file */
 };
 
 static struct bytes keep(struct pool *pool, struct bytes bytes)
@@ -90,6 +91,8 @@ static void restore(struct pool *pool)
 {
     pool->partition = partition_new(&(struct partition_options){
         .phases = pool->phases,
+        .waiting_max = pool->waiting_max,
+        .spill_folder = "/tmp",
         .results = outbox_sink(&pool->results),
         .state = outbox_sink(&pool->changes)});
     struct state_entry *entries = memory_new((pool->state_count + 1) * sizeof *entries);
@@ -174,6 +177,7 @@ char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts,
 {
     struct pool pool = {.phases = phases, .fold = fold_new(text_of(trace->session))};
     uint64_t random = seed + 4711;
+    pool.waiting_max = seed % 2 ? 2000 : 0;
     make_log(&pool, trace, cuts, &random);
     run(&pool, &random);
     char *json = law_fold_report(pool.fold);

@@ -28,7 +28,7 @@ static bool is_record(struct bytes record, const char *expected)
 static bool next_is(struct waiting *waiting, uint64_t chunk, bool gap_before)
 {
     struct ready_chunk ready;
-    if (!waiting_next(waiting, &ready))
+    if (waiting_next(waiting, &ready, NULL) != STATUS_OK)
         return false;
     bool same = ready.chunk == chunk && ready.gap_before == gap_before;
     ready_chunk_clear(&ready);
@@ -38,7 +38,7 @@ static bool next_is(struct waiting *waiting, uint64_t chunk, bool gap_before)
 static bool is_empty(struct waiting *waiting)
 {
     struct ready_chunk ready;
-    return !waiting_next(waiting, &ready);
+    return waiting_next(waiting, &ready, NULL) == STATUS_END;
 }
 
 Test(waiting, gives_a_chunk_when_all_its_records_are_there)
@@ -49,7 +49,7 @@ Test(waiting, gives_a_chunk_when_all_its_records_are_there)
     cr_expect(is_empty(waiting), "record 1 is missing");
     add(waiting, "s", 0, 1, 1, false);
     struct ready_chunk ready;
-    cr_assert(waiting_next(waiting, &ready));
+    cr_assert(eq(int, waiting_next(waiting, &ready, NULL), STATUS_OK));
     cr_expect(eq(str, ready.session, "s"));
     cr_expect(eq(sz, ready.count, 3));
     cr_expect(is_record(ready.records[0], "s/0/1/0"));
@@ -99,7 +99,7 @@ Test(waiting, never_mixes_two_attempts)
     cr_expect(is_empty(waiting));
     add(waiting, "s", 0, 2, 0, false);
     struct ready_chunk ready;
-    cr_assert(waiting_next(waiting, &ready));
+    cr_assert(eq(int, waiting_next(waiting, &ready, NULL), STATUS_OK));
     cr_expect(is_record(ready.records[0], "s/0/2/0"));
     ready_chunk_clear(&ready);
     add(waiting, "s", 0, 1, 1, true);
@@ -114,7 +114,7 @@ Test(waiting, keeps_sessions_apart)
     add(waiting, "a", 1, 1, 0, true);
     add(waiting, "b", 0, 1, 0, true);
     struct ready_chunk ready;
-    cr_assert(waiting_next(waiting, &ready));
+    cr_assert(eq(int, waiting_next(waiting, &ready, NULL), STATUS_OK));
     cr_expect(eq(str, ready.session, "b"));
     ready_chunk_clear(&ready);
     cr_expect(is_empty(waiting));
@@ -162,5 +162,32 @@ Test(waiting, gives_up_records_of_a_chunk_that_never_gets_whole)
     waiting_missing(waiting, text_of("s"), 0);
     cr_expect(next_is(waiting, 1, true));
     cr_expect(eq(sz, waiting_count(waiting), 0));
+    waiting_free(waiting);
+}
+
+Test(waiting, beyond_its_limit_keeps_records_in_a_file)
+{
+    struct waiting *waiting = waiting_new();
+    waiting_limit(waiting, 10, "/tmp");
+    add(waiting, "s", 1, 1, 0, false);
+    add(waiting, "s", 1, 1, 1, true);
+    add(waiting, "s", 2, 1, 0, true);
+    size_t in_file, in_memory = waiting_bytes(waiting, &in_file);
+    cr_expect(eq(sz, in_memory, 7));
+    cr_expect(eq(sz, in_file, 14));
+    add(waiting, "s", 0, 1, 0, true);
+    for (uint64_t chunk = 0; chunk < 3; chunk++) {
+        struct ready_chunk ready;
+        char expected[64];
+        cr_assert(eq(int, waiting_next(waiting, &ready, NULL), STATUS_OK));
+        cr_expect(eq(u64, ready.chunk, chunk));
+        for (size_t i = 0; i < ready.count; i++) {
+            snprintf(expected, sizeof expected, "s/%d/1/%zu", (int)chunk, i);
+            cr_expect(is_record(ready.records[i], expected));
+        }
+        ready_chunk_clear(&ready);
+    }
+    in_memory = waiting_bytes(waiting, &in_file);
+    cr_expect(eq(sz, in_memory + in_file, 0));
     waiting_free(waiting);
 }
