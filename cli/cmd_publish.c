@@ -117,14 +117,14 @@ static enum status peek(const char *path, struct archive_facts *out, struct fail
 
 static char *session_id(const struct archive_facts *facts)
 {
-    return memory_format("%s/%s%s%s/%s", facts->host, facts->session,
-                         facts->snapshot[0] ? ":" : "", facts->snapshot, facts->created);
+    return memory_format("%s/%s%s%s/%s", facts->host, facts->session, facts->snapshot[0] ? ":" : "",
+                         facts->snapshot, facts->created);
 }
 
 static struct parcel *add_parcel(struct publishing *publishing, const struct archive_facts *facts)
 {
-    publishing->parcels = memory_grow(publishing->parcels, &publishing->room,
-                                      publishing->count + 1, sizeof *publishing->parcels);
+    publishing->parcels = memory_grow(publishing->parcels, &publishing->room, publishing->count + 1,
+                                      sizeof *publishing->parcels);
     struct parcel *parcel = &publishing->parcels[publishing->count++];
     *parcel = (struct parcel){
         .ready = {.session = text_of(session_id(facts)),
@@ -245,8 +245,8 @@ static enum status send_parcel(struct publisher *publisher, struct parcel *parce
     if (at == MAP_FAILED) {
         status = fail(why, STATUS_REJECT, "%s: cannot be read", parcel->path);
     } else {
-        status = publisher_publish(publisher, &ready,
-                                   (struct bytes){at, (size_t)stat_of.st_size}, why);
+        status =
+            publisher_publish(publisher, &ready, (struct bytes){at, (size_t)stat_of.st_size}, why);
         munmap(at, (size_t)stat_of.st_size);
     }
     if (fd >= 0)

@@ -50,8 +50,7 @@ static struct stream_file *trace_stream(struct trace_files *trace, const char *n
     struct stream_file *stream = find_stream(trace, name);
     if (stream != NULL)
         return stream;
-    trace->streams =
-        memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
+    trace->streams = memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
     stream = &trace->streams[trace->stream_count++];
     *stream = (struct stream_file){.name = memory_string(text_of(name))};
     return stream;

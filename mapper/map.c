@@ -27,7 +27,7 @@ struct mapping {
 struct identity {
     uint64_t number, first_chunk, attempt;
     bool has_traces, gap_before, final;
-    const char *mark; /* or NULL */
+    const char *mark;    /* or NULL */
     struct text session; /* empty: as the traces tell, with the mark */
 };
 
@@ -75,9 +75,8 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     if (traces->trace_count == 0)
         return STATUS_OK;
     enter(&options->guard);
-    struct reader_choice choice = {.kind = options->reader,
-                                   .cache = options->cache,
-                                   .begin_ns = mapping->interval.begin_ns};
+    struct reader_choice choice = {
+        .kind = options->reader, .cache = options->cache, .begin_ns = mapping->interval.begin_ns};
     enum status status =
         reader_open_as(&choice, traces, mapping->schema, warnings, &mapping->reader, why);
     leave(&options->guard);
@@ -119,8 +118,8 @@ static void tell_threads(struct mapping *mapping, uint64_t time_ns)
     if (!chunk_threads_from_proc(mapping->chunk))
         return;
     enum { TID, PID, PPID };
-    const struct event_class *class = schema_class(mapping->schema, DOMAIN_KERNEL,
-                                                   text_of("lttng_statedump_process_state"));
+    const struct event_class *class =
+        schema_class(mapping->schema, DOMAIN_KERNEL, text_of("lttng_statedump_process_state"));
     for (size_t i = 0; i < count; i++) {
         const struct thread_entry *thread = &threads[i];
         struct event event = {.time_ns = time_ns,
@@ -312,8 +311,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
 /* Maps what mapping_open() or map_archive() opened, as `status` says; closes it. */
 static enum status map_opened(struct mapping *mapping, enum status status,
                               const struct identity *identity, const struct map_options *options,
-                              struct record_sink sink, struct map_stats *stats,
-                              struct failure *why)
+                              struct record_sink sink, struct map_stats *stats, struct failure *why)
 {
     if (status == STATUS_OK) {
         mapping->builder = new_builder(mapping, options->all_single);
@@ -359,8 +357,8 @@ enum status map_archive(struct bytes frame, const struct map_place *place,
         snprintf(mark, sizeof mark, "%s", facts->snapshot);
         identity.mark = mark[0] ? mark : NULL;
         if (facts->number < 0 || (uint64_t)facts->number != place->chunk)
-            status = fail(why, STATUS_REJECT, "the archive is of chunk %lld",
-                          (long long)facts->number);
+            status =
+                fail(why, STATUS_REJECT, "the archive is of chunk %lld", (long long)facts->number);
     }
     if (status == STATUS_OK)
         status = read_chunk(&mapping, options, warnings, why);

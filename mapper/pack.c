@@ -62,11 +62,10 @@ struct entries {
 static void add_entry(struct entries *entries, const char *prefix, const char *trace,
                       const char *file, struct bytes data)
 {
-    entries->at =
-        memory_grow(entries->at, &entries->room, entries->count + 1, sizeof *entries->at);
+    entries->at = memory_grow(entries->at, &entries->room, entries->count + 1, sizeof *entries->at);
     entries->at[entries->count++] = (struct archive_entry){
-        .name = memory_format("%s%s/%s", prefix, *trace != '\0' ? trace : ARCHIVE_PLAIN_TRACE,
-                              file),
+        .name =
+            memory_format("%s%s/%s", prefix, *trace != '\0' ? trace : ARCHIVE_PLAIN_TRACE, file),
         .data = data,
     };
 }
@@ -136,8 +135,8 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
 }
 
 enum status pack_chunk_with(const struct chunk_list *list, size_t index,
-                            const struct thread_directory *threads, const char *out_path,
-                            int level, struct failure *why)
+                            const struct thread_directory *threads, const char *out_path, int level,
+                            struct failure *why)
 {
     const struct chunk_ref *ref = &list->at[index];
     size_t first = index, last = index;

@@ -32,7 +32,7 @@ struct kept_record {
 struct session {
     char *name;
     struct schema *schema;
-    struct stitch *stitch; /* NULL while the session has ended */
+    struct stitch *stitch;    /* NULL while the session has ended */
     struct kept_record *kept; /* what the stitch is made of then */
     size_t kept_count, kept_room;
     struct result_batch *batch;
@@ -147,10 +147,10 @@ static enum status session_wake(struct partition *partition, struct session *ses
     }
     struct state_record *records = memory_new(session->kept_count * sizeof *records);
     for (size_t i = 0; i < session->kept_count; i++)
-        records[i] = (struct state_record){text_of(session->kept[i].suffix),
-                                           session->kept[i].record};
-    enum status status = stitch_restore(session->schema, sink, records, session->kept_count,
-                                        &session->stitch, why);
+        records[i] =
+            (struct state_record){text_of(session->kept[i].suffix), session->kept[i].record};
+    enum status status =
+        stitch_restore(session->schema, sink, records, session->kept_count, &session->stitch, why);
     free(records);
     if (status == STATUS_OK)
         forget_kept(session);
@@ -166,8 +166,8 @@ static void say(const struct partition *partition, const struct session *session
 {
     if (!partition->options.say)
         return;
-    char *sentence = memory_format("%s: chunk %llu: %s", session->name, (unsigned long long)chunk,
-                                   what);
+    char *sentence =
+        memory_format("%s: chunk %llu: %s", session->name, (unsigned long long)chunk, what);
     partition->options.say(partition->options.context, sentence);
     free(sentence);
 }
@@ -212,9 +212,9 @@ static void describe(const struct partition *partition, struct session *session)
 {
     struct session_header *header = &session->header;
     const struct border *oldest = session->border_count > 0 ? &session->borders[0] : NULL;
-    header->gap = oldest ? oldest->gap
-                         : session->gap || waiting_has_gap(partition->waiting,
-                                                           text_of(session->name));
+    header->gap = oldest
+                      ? oldest->gap
+                      : session->gap || waiting_has_gap(partition->waiting, text_of(session->name));
     header->end_ns = oldest ? oldest->end_ns : session->end_ns;
     if (oldest)
         header->next = oldest->chunk;
@@ -308,8 +308,7 @@ static enum status join_gap(struct partition *partition, struct session *session
     enum status status = partial_decode(ready->records[0], session->schema, &arena, &record, why);
     if (status == STATUS_OK) {
         partition->counts.gaps++;
-        char *what = memory_format("gap: %.*s", (int)record.gap.reason.count,
-                                   record.gap.reason.at);
+        char *what = memory_format("gap: %.*s", (int)record.gap.reason.count, record.gap.reason.at);
         say(partition, session, ready->chunk, what);
         free(what);
         release(partition, session, ready->chunk + 1);
@@ -344,8 +343,9 @@ static enum status check_border(struct partition *partition, struct session *ses
         return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
                     (unsigned long long)(session->end_ns - end->begin_ns));
     partition->counts.mismatches++;
-    say(partition, session, chunk, "begins after the chunk before it ends: what lies between "
-                                   "is lost");
+    say(partition, session, chunk,
+        "begins after the chunk before it ends: what lies between "
+        "is lost");
     end->gap_before = true;
     return STATUS_OK;
 }
@@ -467,8 +467,7 @@ enum status partition_take(struct partition *partition, struct bytes record, int
 static struct text session_of_header(struct text key)
 {
     size_t suffix = sizeof "/" HEADER - 1;
-    if (key.count <= suffix ||
-        memcmp(key.at + key.count - suffix, "/" HEADER, suffix) != 0)
+    if (key.count <= suffix || memcmp(key.at + key.count - suffix, "/" HEADER, suffix) != 0)
         return (struct text){NULL, 0};
     return (struct text){key.at, key.count - suffix};
 }
@@ -536,8 +535,7 @@ int64_t partition_oldest(const struct partition *partition, int64_t next)
     return waiting_oldest(partition->waiting, &oldest) && oldest < next ? oldest : next;
 }
 
-size_t partition_holes(const struct partition *partition, struct waiting_hole **holes,
-                       size_t *room)
+size_t partition_holes(const struct partition *partition, struct waiting_hole **holes, size_t *room)
 {
     return waiting_holes(partition->waiting, holes, room);
 }

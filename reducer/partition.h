@@ -21,8 +21,8 @@ struct partition;
 
 struct partition_options {
     const struct phase_definitions *phases; /* NULL: none; borrowed; those of the mappers */
-    size_t waiting_max;       /* see waiting_limit(); 0: all in memory */
-    const char *spill_folder; /* borrowed */
+    size_t waiting_max;                     /* see waiting_limit(); 0: all in memory */
+    const char *spill_folder;               /* borrowed */
     struct record_sink results;
     struct record_sink state; /* a record without bytes (at NULL) takes its key away */
     /* Told what users should know: a gap, borders that do not meet. Or NULL. */

@@ -131,8 +131,7 @@ enum status reducer_add(struct reducer *reducer, struct bytes record, struct fai
     if (status != STATUS_OK)
         return status;
     if (waiting_add(reducer->waiting, &place, record, 0) == WAITING_REFUSED)
-        return fail(why, STATUS_REJECT, "index %llu of a record",
-                    (unsigned long long)place.index);
+        return fail(why, STATUS_REJECT, "index %llu of a record", (unsigned long long)place.index);
     return join_ready(reducer, why);
 }
 

@@ -12,7 +12,7 @@ struct written {
     char *key;
     uint64_t hash; /* of the record: two that are different are the same once in 2^64 */
     size_t bytes;
-    uint64_t save; /* the last that had it */
+    uint64_t save;        /* the last that had it */
     struct written *next; /* of the same hash of the key */
 };
 

@@ -22,7 +22,7 @@ struct queued {
 struct stitch {
     struct model *model;
     struct queued *first, **last;
-    bool finished;   /* nothing more will come */
+    bool finished; /* nothing more will come */
     /* Of the next interval to be added, so much was done before it was saved. */
     bool resumed_begun;
     uint64_t resumed_done;
@@ -162,8 +162,8 @@ static void drain(struct stitch *stitch)
 static void append(struct stitch *stitch, struct queued *queued)
 {
     queued->begun = stitch->resumed_begun;
-    queued->done = stitch->resumed_done < queued->count ? (size_t)stitch->resumed_done
-                                                        : queued->count;
+    queued->done =
+        stitch->resumed_done < queued->count ? (size_t)stitch->resumed_done : queued->count;
     stitch->resumed_begun = false;
     stitch->resumed_done = 0;
     *stitch->last = queued;
@@ -240,8 +240,8 @@ static uint64_t get_u64(const uint8_t *at)
 
 void stitch_save(struct stitch *stitch, struct state_sink sink)
 {
-    uint8_t head[HEAD_BYTES] = {HEAD_FORMAT, stitch->first ? stitch->first->begun
-                                                           : stitch->resumed_begun};
+    uint8_t head[HEAD_BYTES] = {HEAD_FORMAT,
+                                stitch->first ? stitch->first->begun : stitch->resumed_begun};
     put_u64(head + 2, stitch->first ? stitch->first->done : stitch->resumed_done);
     put_u64(head + 10, stitch->end_ns);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});

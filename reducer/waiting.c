@@ -41,7 +41,7 @@ struct session {
     size_t done;   /* of the expected */
     uint64_t next; /* number of the next chunk, if nothing is expected */
     uint64_t first_chunk;
-    bool gap;      /* before it */
+    bool gap; /* before it */
     struct attempt *attempts;
     size_t count, room;
     uint64_t *missing; /* given up, not reached yet */
@@ -124,8 +124,8 @@ static enum status take(struct waiting *waiting, struct waiting_slot *slot, stru
     uint8_t *copy = memory_new(slot->bytes.count);
     size_t at = 0;
     while (at < slot->bytes.count) {
-        ssize_t count = pread(waiting->file, copy + at, slot->bytes.count - at,
-                              slot->place + (int64_t)at);
+        ssize_t count =
+            pread(waiting->file, copy + at, slot->bytes.count - at, slot->place + (int64_t)at);
         if (count == 0 || (count < 0 && errno != EINTR))
             break;
         at += count > 0 ? (size_t)count : 0;
@@ -207,13 +207,13 @@ static struct session *session_at(struct waiting *waiting, struct text name, uin
     waiting->sessions = memory_grow(waiting->sessions, &waiting->room, waiting->count + 1,
                                     sizeof *waiting->sessions);
     session = &waiting->sessions[waiting->count++];
-    *session = (struct session){.name = memory_string(name), .next = first_chunk,
-                                .first_chunk = first_chunk};
+    *session = (struct session){
+        .name = memory_string(name), .next = first_chunk, .first_chunk = first_chunk};
     return session;
 }
 
-void waiting_resume(struct waiting *waiting, struct text name, uint64_t next,
-                    uint64_t first_chunk, bool gap)
+void waiting_resume(struct waiting *waiting, struct text name, uint64_t next, uint64_t first_chunk,
+                    bool gap)
 {
     struct session *session = session_at(waiting, name, first_chunk);
     session->next = next;
@@ -297,16 +297,15 @@ static struct attempt *attempt_at(struct session *session, const struct record_p
     session->attempts = memory_grow(session->attempts, &session->room, session->count + 1,
                                     sizeof *session->attempts);
     struct attempt *attempt = &session->attempts[session->count++];
-    *attempt = (struct attempt){.chunk = meta->chunk,
-                                .number = meta->attempt,
-                                .is_gap = place->is_gap,
-                                .offset = offset};
+    *attempt = (struct attempt){
+        .chunk = meta->chunk, .number = meta->attempt, .is_gap = place->is_gap, .offset = offset};
     return attempt;
 }
 
 /* One attempt at the chunk is whole: the others are dropped. Which is whole first is told by the
  * log alone. */
-static void drop_others(struct waiting *waiting, struct session *session, uint64_t chunk, uint64_t number)
+static void drop_others(struct waiting *waiting, struct session *session, uint64_t chunk,
+                        uint64_t number)
 {
     size_t kept = 0;
     for (size_t i = 0; i < session->count; i++) {
@@ -442,8 +441,7 @@ static enum status next_of(struct waiting *waiting, struct session *session,
     shrink_file(waiting);
     session->given = memory_grow(session->given, &session->given_room, session->given_count + 1,
                                  sizeof *session->given);
-    session->given[session->given_count++] =
-        (struct given){next, attempt->offset};
+    session->given[session->given_count++] = (struct given){next, attempt->offset};
     session->gap = attempt->is_gap;
     attempt_clear(waiting, attempt);
     *attempt = session->attempts[--session->count];

@@ -44,8 +44,7 @@ void waiting_expect(struct waiting *waiting, struct text session, const uint64_t
 void waiting_resume(struct waiting *waiting, struct text session, uint64_t next,
                     uint64_t first_chunk, bool gap);
 /* The number of the chunk that the session waits for; `otherwise` if nothing is known of it. */
-uint64_t waiting_next_chunk(const struct waiting *waiting, struct text session,
-                            uint64_t otherwise);
+uint64_t waiting_next_chunk(const struct waiting *waiting, struct text session, uint64_t otherwise);
 
 enum waiting_outcome {
     WAITING_TAKEN,

@@ -7,8 +7,7 @@ static enum status decode_all(const struct ready_chunk *ready, struct schema *sc
                               struct failure *why)
 {
     for (size_t i = 0; i < ready->count; i++) {
-        enum status status =
-            partial_decode(ready->records[i], schema, arena, &records[i], why);
+        enum status status = partial_decode(ready->records[i], schema, arena, &records[i], why);
         if (status != STATUS_OK)
             return status;
         if (records[i].is_gap || records[i].is_end != (i + 1 == ready->count))
@@ -44,8 +43,7 @@ enum status whole_decode(const struct ready_chunk *ready, struct schema *schema,
                          struct whole_chunk *out, struct failure *why)
 {
     *out = (struct whole_chunk){.row = NULL};
-    struct decoded_record *records =
-        arena_take(&out->arena, ready->count * sizeof *records);
+    struct decoded_record *records = arena_take(&out->arena, ready->count * sizeof *records);
     enum status status = decode_all(ready, schema, &out->arena, records, why);
     if (status != STATUS_OK)
         return status;

@@ -9,7 +9,7 @@
 #include "trace/schema.h"
 
 struct whole_chunk {
-    struct arena arena; /* what the row and the end point to */
+    struct arena arena;      /* what the row and the end point to */
     const struct item **row; /* of end.items */
     struct interval_end end;
 };

@@ -13,8 +13,7 @@ enum { TRY_MS = 200, FETCH_PAUSE_MS = 1000, SEGMENTS_MS = 30000 };
 /* --- tries --- */
 
 /* Tells the group that the chunk is begun for the Nth time: its own offset again, with a text. */
-static enum status commit_try(struct worker *worker, const struct chunk_work *work,
-                              unsigned tries)
+static enum status commit_try(struct worker *worker, const struct chunk_work *work, unsigned tries)
 {
     char text[32];
     snprintf(text, sizeof text, "try=%u", tries);
@@ -35,8 +34,8 @@ static enum status ask_tries(struct worker *worker, struct chunk_work *work, boo
     char metadata[BUS_METADATA_MAX];
     enum status status;
     *finished = false;
-    while ((status = bus_consumer_committed(worker->consumer, work->partition, &committed,
-                                            metadata, why)) == STATUS_RETRY) {
+    while ((status = bus_consumer_committed(worker->consumer, work->partition, &committed, metadata,
+                                            why)) == STATUS_RETRY) {
         if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
             return STATUS_END;
         service_sleep(worker->service, TRY_MS);
@@ -188,9 +187,8 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
 enum status worker_take_chunk(struct worker *worker, const struct bus_message *message,
                               struct failure *why)
 {
-    struct chunk_work work = {.partition = message->partition,
-                              .offset = message->offset,
-                              .time_ms = message->time_ms};
+    struct chunk_work work = {
+        .partition = message->partition, .offset = message->offset, .time_ms = message->time_ms};
     uint8_t *value = arena_take(&work.arena, message->value.count + 1);
     if (message->value.count > 0)
         memcpy(value, message->value.at, message->value.count);

@@ -20,12 +20,11 @@ static const struct metric_row rows[MAPPER_METRICS] = {
     [METRIC_FETCH_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_fetch_seconds",
                            "Time to fetch an archive.", .unit = METRIC_MS, .least = 1,
                            .most = 1 << 16},
-    [METRIC_MAP_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_map_seconds",
-                         "Time to map a chunk.", .unit = METRIC_MS, .least = 1,
-                         .most = 1 << 16},
+    [METRIC_MAP_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_map_seconds", "Time to map a chunk.",
+                         .unit = METRIC_MS, .least = 1, .most = 1 << 16},
     [METRIC_TRANSACTION_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_transaction_seconds",
-                                 "Time of transactions that were committed.",
-                                 .unit = METRIC_MS, .least = 1, .most = 1 << 14},
+                                 "Time of transactions that were committed.", .unit = METRIC_MS,
+                                 .least = 1, .most = 1 << 14},
     [METRIC_TRANSACTIONS_ABORTED] = {METRIC_COUNTER, "spanmill_mapper_transactions_aborted_total",
                                      "Transactions that were aborted."},
     [METRIC_REBALANCES] = {METRIC_COUNTER, "spanmill_mapper_assigned_partitions_total",
@@ -52,8 +51,7 @@ static enum status run(void *context, unsigned thread, struct failure *why)
 int main(int argc, char **argv)
 {
     struct config *config;
-    enum config_outcome outcome =
-        config_load(&mapper_program, argc, argv, stdout, stderr, &config);
+    enum config_outcome outcome = config_load(&mapper_program, argc, argv, stdout, stderr, &config);
     if (outcome != CONFIG_RUN)
         return (int)outcome;
     struct failure why;

@@ -20,8 +20,8 @@ static enum status check_ours(struct worker *worker, const struct chunk_work *wo
     *ours = bus_consumer_owns(worker->consumer, work->partition);
     if (!*ours)
         return STATUS_OK;
-    enum status status = bus_consumer_committed(worker->consumer, work->partition, &committed,
-                                                metadata, why);
+    enum status status =
+        bus_consumer_committed(worker->consumer, work->partition, &committed, metadata, why);
     if (status == STATUS_OK)
         *ours = committed == BUS_OFFSET_NONE || committed == work->offset;
     return status;
@@ -40,8 +40,7 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
         enum status status = check_ours(worker, work, &ours, why);
         if (status == STATUS_OK && !ours) {
             log_say(service_log(worker->service), LOG_INFO, "chunk is somebody else's",
-                    log_integer("partition", work->partition),
-                    log_integer("offset", work->offset));
+                    log_integer("partition", work->partition), log_integer("offset", work->offset));
             metrics_add(metrics, METRIC_CHUNKS, OUTCOME_GIVEN_BACK, 1);
             return STATUS_OK;
         }
@@ -81,8 +80,7 @@ enum status worker_send_partials(struct worker *worker, struct chunk_work *work,
                                          .value = partials->records[i].value};
     metrics_add(service_metrics(worker->service), METRIC_RECORDS, 0, partials->count);
     metrics_add(service_metrics(worker->service), METRIC_PARTIAL_BYTES, 0, partials->bytes);
-    enum status status =
-        transact(worker, work, records, partials->count, OUTCOME_MAPPED, why);
+    enum status status = transact(worker, work, records, partials->count, OUTCOME_MAPPED, why);
     free(records);
     return status;
 }
@@ -95,8 +93,7 @@ static void add_gap(struct outbox *outbox, const struct chunk_work *work, enum g
                                .first_chunk = work->ready.first_chunk};
     if (getrandom(&meta.attempt, sizeof meta.attempt, 0) != (ssize_t)sizeof meta.attempt)
         meta.attempt = service_now_ms();
-    partial_encode_gap(&meta, &(struct gap){cause, reason, work->ready.final},
-                       outbox_sink(outbox));
+    partial_encode_gap(&meta, &(struct gap){cause, reason, work->ready.final}, outbox_sink(outbox));
 }
 
 enum status worker_send_loss(struct worker *worker, struct chunk_work *work, struct failure *why)

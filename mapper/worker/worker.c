@@ -113,20 +113,18 @@ static enum status open_all(struct worker *worker, struct failure *why)
     struct bus_patience patience = {is_stopping, service};
     health_ready(service_health(service), false, "waiting for the broker");
     /* The consumer comes last, so that no partition waits for a producer. */
-    enum status status =
-        bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
+    enum status status = bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
     free(id);
     if (status != STATUS_OK)
         return status;
     health_ready(service_health(service), false, "waiting for partitions");
     /* No static membership: a mapper that is scaled away would hold its partitions until the
      * session times out. */
-    struct bus_consumer_options options = {.topic = BUS_CHUNKS,
-                                           .role = "mapper",
-                                           .long_work = true,
-                                           .rebalance = {.assigned = on_assigned,
-                                                         .say = say,
-                                                         .context = worker}};
+    struct bus_consumer_options options = {
+        .topic = BUS_CHUNKS,
+        .role = "mapper",
+        .long_work = true,
+        .rebalance = {.assigned = on_assigned, .say = say, .context = worker}};
     return bus_consumer_new(worker->bus, &options, &worker->consumer, why);
 }
 

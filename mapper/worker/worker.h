@@ -33,7 +33,13 @@ enum mapper_metric {
     MAPPER_METRICS
 };
 
-enum chunk_outcome { OUTCOME_MAPPED, OUTCOME_LOST, OUTCOME_PARKED, OUTCOME_REPEATED, OUTCOME_GIVEN_BACK };
+enum chunk_outcome {
+    OUTCOME_MAPPED,
+    OUTCOME_LOST,
+    OUTCOME_PARKED,
+    OUTCOME_REPEATED,
+    OUTCOME_GIVEN_BACK
+};
 #define OUTCOME_WORDS "mapped lost parked repeated given_back"
 
 /* Why a chunk is parked; the words are those of the header `kind` on spanmill.rejected. Of damage

@@ -12,7 +12,7 @@ struct state_log {
     struct logged {
         struct state_entry entry; /* record at NULL: a tombstone */
         size_t order;
-    } *at;
+    } * at;
     size_t count, room;
 };
 
@@ -22,8 +22,7 @@ static void log_add(struct state_log *log, const struct bus_message *message)
     struct logged *logged = &log->at[log->count];
     *logged = (struct logged){.order = log->count};
     log->count++;
-    logged->entry.key =
-        (struct text){arena_string(&log->arena, message->key), message->key.count};
+    logged->entry.key = (struct text){arena_string(&log->arena, message->key), message->key.count};
     if (!message->value.at)
         return;
     uint8_t *copy = arena_take(&log->arena, message->value.count + 1);
@@ -35,7 +34,7 @@ static int by_key_and_order(const void *a, const void *b)
 {
     const struct logged *left = a, *right = b;
     size_t shorter = left->entry.key.count < right->entry.key.count ? left->entry.key.count
-                                                                     : right->entry.key.count;
+                                                                    : right->entry.key.count;
     int order = memcmp(left->entry.key.at, right->entry.key.at, shorter);
     if (order != 0)
         return order;
@@ -51,8 +50,8 @@ static size_t compact(struct state_log *log, struct state_entry *out)
     if (log->count > 0)
         qsort(log->at, log->count, sizeof *log->at, by_key_and_order);
     for (size_t i = 0; i < log->count; i++) {
-        bool last = i + 1 == log->count ||
-                    !text_equal(log->at[i].entry.key, log->at[i + 1].entry.key);
+        bool last =
+            i + 1 == log->count || !text_equal(log->at[i].entry.key, log->at[i + 1].entry.key);
         if (last && log->at[i].entry.record.at)
             out[kept++] = log->at[i].entry;
     }
@@ -70,8 +69,7 @@ static enum status read_state(struct worker *worker, int32_t number, struct stat
                               struct failure *why)
 {
     int64_t first, end;
-    enum status status =
-        bus_reader_range(worker->reader, BUS_STATE, number, &first, &end, why);
+    enum status status = bus_reader_range(worker->reader, BUS_STATE, number, &first, &end, why);
     if (status != STATUS_OK || first == end)
         return status;
     struct bus_start start = {BUS_STATE, number, first};
@@ -108,8 +106,7 @@ static struct part *new_part(struct worker *worker, int32_t number)
     part->number = number;
     part->partition = partition_new(&(struct partition_options){
         .phases = worker->phases,
-        .waiting_max =
-            (size_t)config_bytes(service_config(worker->service), "waiting-limit"),
+        .waiting_max = (size_t)config_bytes(service_config(worker->service), "waiting-limit"),
         .spill_folder = config_text(service_config(worker->service), "spill-dir"),
         .results = outbox_sink(&part->results),
         .state = outbox_sink(&part->state),
@@ -148,8 +145,8 @@ static enum status committed(struct worker *worker, int32_t number, int64_t *off
     return status;
 }
 
-enum status restore_part(struct worker *worker, int32_t number, struct part **out,
-                         int64_t *offset, struct failure *why)
+enum status restore_part(struct worker *worker, int32_t number, struct part **out, int64_t *offset,
+                         struct failure *why)
 {
     *out = NULL;
     uint64_t begin_ms = service_now_ms();

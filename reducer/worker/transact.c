@@ -120,8 +120,8 @@ enum status worker_transact(struct worker *worker, struct failure *why)
         used += add(&records[used], &part->results, BUS_RESULTS, -1);
         used += add(&records[used], &part->gaps, BUS_PARTIALS, part->number);
         used += add(&records[used], &part->state, BUS_STATE, part->number);
-        offsets[i] = (struct bus_offset){part->number,
-                                         partition_oldest(part->partition, part->next), NULL};
+        offsets[i] =
+            (struct bus_offset){part->number, partition_oldest(part->partition, part->next), NULL};
     }
     struct bus_patience patience = worker_patience(worker);
     uint64_t begin_ms = service_now_ms();

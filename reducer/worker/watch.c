@@ -45,8 +45,7 @@ static int64_t *ask_ends(struct worker *worker)
 }
 
 /* Whether the mappers have done what there was when the hole was first seen. */
-static bool are_mappers_past(const struct hole_watch *hole, const int64_t *committed,
-                             int32_t count)
+static bool are_mappers_past(const struct hole_watch *hole, const int64_t *committed, int32_t count)
 {
     for (int32_t i = 0; i < count; i++)
         if (committed[i] < hole->chunks_ends[i])
@@ -62,8 +61,8 @@ static struct hole_watch *watch_of(struct part *part, const struct waiting_hole 
         if (part->holes[i].next == hole->next &&
             text_equal(text_of(part->holes[i].session), hole->session))
             return &part->holes[i];
-    part->holes = memory_grow(part->holes, &part->hole_room, part->hole_count + 1,
-                              sizeof *part->holes);
+    part->holes =
+        memory_grow(part->holes, &part->hole_room, part->hole_count + 1, sizeof *part->holes);
     struct hole_watch *watch = &part->holes[part->hole_count++];
     *watch = (struct hole_watch){.session = memory_string(hole->session),
                                  .next = hole->next,
@@ -83,16 +82,16 @@ static void forget_filled(struct part *part)
     part->hole_count = kept;
 }
 
-static void write_gap(struct worker *worker, struct part *part, struct text session,
-                      uint64_t chunk, uint64_t first_chunk, const struct gap *gap)
+static void write_gap(struct worker *worker, struct part *part, struct text session, uint64_t chunk,
+                      uint64_t first_chunk, const struct gap *gap)
 {
     struct record_meta meta = {.session = session, .chunk = chunk, .first_chunk = first_chunk};
     if (getrandom(&meta.attempt, sizeof meta.attempt, 0) != (ssize_t)sizeof meta.attempt)
         meta.attempt = service_now_ms();
     partial_encode_gap(&meta, gap, outbox_sink(&part->gaps));
     char *name = memory_string(session);
-    log_say(service_log(worker->service), LOG_WARNING, "writing a gap",
-            log_text("session", name), log_integer("chunk", (int64_t)chunk));
+    log_say(service_log(worker->service), LOG_WARNING, "writing a gap", log_text("session", name),
+            log_integer("chunk", (int64_t)chunk));
     free(name);
 }
 
@@ -127,10 +126,9 @@ static void watch_silences(struct worker *worker, struct part *part)
     int64_t latest = now_unix_ms() - (int64_t)worker->expire_after_ms;
     for (size_t i = 0; i < count && part->at_end && part->hole_count == 0; i++)
         if (silences[i].last_ms > 0 && silences[i].last_ms < latest && part->gaps.count == 0)
-            write_gap(worker, part, silences[i].session, silences[i].next,
-                      silences[i].first_chunk,
-                      &(struct gap){.cause = GAP_SILENCE,
-                                    .reason = text_of("nothing came for long")});
+            write_gap(
+                worker, part, silences[i].session, silences[i].next, silences[i].first_chunk,
+                &(struct gap){.cause = GAP_SILENCE, .reason = text_of("nothing came for long")});
     free(silences);
     partition_forget(part->partition, now_unix_ms() - (int64_t)worker->forget_after_ms);
 }

@@ -78,8 +78,8 @@ static enum status take(struct worker *worker, const struct bus_message *message
     part->at_end = message->end;
     if (message->end)
         return STATUS_OK;
-    enum status status = partition_take(part->partition, message->value, message->offset,
-                                        message->time_ms, why);
+    enum status status =
+        partition_take(part->partition, message->value, message->offset, message->time_ms, why);
     part->next = message->offset + 1;
     part->time_ms = message->time_ms;
     if (status == STATUS_REJECT) {

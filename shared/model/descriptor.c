@@ -152,8 +152,8 @@ static struct descriptor **all_of(const struct table *table, size_t *count)
     return all;
 }
 
-static void copy_all(struct model *model, const struct table *from, struct table *to,
-                     bool for_exec, uint64_t time_ns)
+static void copy_all(struct model *model, const struct table *from, struct table *to, bool for_exec,
+                     uint64_t time_ns)
 {
     size_t count;
     struct descriptor **all = all_of(from, &count);
@@ -321,9 +321,9 @@ static void doubt(struct descriptor *descriptor, const struct thread *thread, ui
         descriptor->doubtful_count = 0;
         return;
     }
-    descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
-                                       descriptor->doubtful_count + 1,
-                                       sizeof *descriptor->doubtful);
+    descriptor->doubtful =
+        memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
+                    descriptor->doubtful_count + 1, sizeof *descriptor->doubtful);
     descriptor->doubtful[descriptor->doubtful_count++] =
         (struct doubtful_use){entry_ns, ns, thread->id, path};
 }
@@ -463,8 +463,8 @@ static void operate(struct model *model, struct thread *thread, struct table *ta
         if (!(open->present & 2) || !success)
             return;
         if (number && (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC))
-            duplicate(model, table, open->value[0], exit->ret,
-                      open->value[1] == F_DUPFD_CLOEXEC, exit->time_ns);
+            duplicate(model, table, open->value[0], exit->ret, open->value[1] == F_DUPFD_CLOEXEC,
+                      exit->time_ns);
         else if (open->value[1] == F_SETFD && thread->call.use[0] && (open->present & 8))
             thread->call.use[0]->cloexec = open->value[3] & FD_CLOEXEC;
         return;
@@ -511,8 +511,7 @@ void descriptor_exit_alone(struct model *model, struct thread *thread, const str
         if (onto)
             end(model, onto, exit->time_ns, true);
         create(model, table, (int32_t)exit->ret, exit->time_ns);
-    }
-    else if (role->op == CALL_CREATE_PAIR && exit->ret == 0 && exit->pair)
+    } else if (role->op == CALL_CREATE_PAIR && exit->ret == 0 && exit->pair)
         for (unsigned i = 0; i < 2; i++)
             if (exit->pair[i] >= 0 && exit->pair[i] <= INT32_MAX)
                 create(model, table, (int32_t)exit->pair[i], exit->time_ns)->kind = role->kind;

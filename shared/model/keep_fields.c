@@ -22,8 +22,8 @@ static void keep_closings(struct keep *keep)
     struct model *model = keep->model;
     size_t count = keep_count(keep, model->closing_count);
     if (!keep->saving)
-        model->closings = memory_grow(model->closings, &model->closing_room, count + 1,
-                                      sizeof *model->closings);
+        model->closings =
+            memory_grow(model->closings, &model->closing_room, count + 1, sizeof *model->closings);
     model->closing_count = count;
     for (size_t i = 0; i < count; i++) {
         struct closing *closing = &model->closings[i];
@@ -123,7 +123,8 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_u64(keep, &process->fork_order);
     keep_table(keep, &process->table);
     keep_threads_of(keep, process);
-    bool newest = keep->saving && map_get(&keep->model->processes, (uint64_t)process->pid) == process;
+    bool newest =
+        keep->saving && map_get(&keep->model->processes, (uint64_t)process->pid) == process;
     keep_bool(keep, &newest);
     if (!keep->saving && newest)
         map_put(&keep->model->processes, (uint64_t)process->pid, process);

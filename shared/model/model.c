@@ -226,8 +226,7 @@ static void add_inner(struct model *model, struct thread *thread, int64_t number
     for (size_t i = 0; i < thread->inner_count; i++)
         if (thread->inner[i] == number)
             return;
-    thread->inner =
-        memory_resize(thread->inner, thread->inner_count + 1, sizeof *thread->inner);
+    thread->inner = memory_resize(thread->inner, thread->inner_count + 1, sizeof *thread->inner);
     thread->inner[thread->inner_count++] = (int32_t)number;
     uintptr_t count = (uintptr_t)map_get(&model->inner, (uint64_t)number);
     map_put(&model->inner, (uint64_t)number, (void *)(count + 1));
@@ -672,9 +671,9 @@ static void take_cpu(struct model *model, const struct cpu_piece *piece)
     if (cpu->current == CURRENT_THREAD && cpu->thread->cpu == piece->cpu)
         cpu->thread->cpu = -1;
     cpu->thread = thread_find(model, piece->current);
-    cpu->current = cpu->thread               ? CURRENT_THREAD
-                   : piece->current == 0     ? CURRENT_IDLE
-                                             : CURRENT_NOBODY;
+    cpu->current = cpu->thread           ? CURRENT_THREAD
+                   : piece->current == 0 ? CURRENT_IDLE
+                                         : CURRENT_NOBODY;
     if (cpu->thread)
         cpu->thread->cpu = piece->cpu;
 }
@@ -690,9 +689,8 @@ static void take_descriptor_call(struct model *model, const struct descriptor_ca
                              .text = piece->text};
     memcpy(open.value, piece->value, sizeof open.value);
     call_open(model, thread, &open);
-    struct call_exit exit = {.time_ns = piece->exit_ns,
-                             .ret = piece->ret,
-                             .pair = piece->has_pair ? piece->pair : NULL};
+    struct call_exit exit = {
+        .time_ns = piece->exit_ns, .ret = piece->ret, .pair = piece->has_pair ? piece->pair : NULL};
     descriptor_complete(model, thread, &exit);
     call_drop(&thread->call);
 }

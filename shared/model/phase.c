@@ -207,8 +207,7 @@ static bool match_values(const struct phase_definition *definition, const struct
     return true;
 }
 
-static bool matches(const struct instance *instance, const struct field_value *values,
-                    size_t count)
+static bool matches(const struct instance *instance, const struct field_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!field_value_equal(&instance->match[i], &values[i]))
@@ -245,8 +244,7 @@ static void end_phase(struct model *model, struct thread *thread, const struct e
     char *name = name_by(definition, event);
     if (!name)
         return;
-    struct instance *instance =
-        to_end(model, thread, at, values, definition->match_count);
+    struct instance *instance = to_end(model, thread, at, values, definition->match_count);
     if (instance) {
         complete(model, instance, event->time_ns);
     } else {
@@ -368,8 +366,8 @@ void phase_exec(struct model *model, const struct process *process, const struct
         struct instance *next;
         for (struct instance *each = model->open[i]; each; each = next) {
             next = each->next_open;
-            if (each->by_user && (each->thread == caller ||
-                                  (process && each->thread->process == process)))
+            if (each->by_user &&
+                (each->thread == caller || (process && each->thread->process == process)))
                 phase_end_unknown(model, each);
         }
     }

@@ -26,8 +26,8 @@ void process_unref(struct process *process)
         free(process);
 }
 
-static void tell(struct model *model, const struct process *process, int32_t ppid,
-                 uint64_t fork_ns, bool fork_seen)
+static void tell(struct model *model, const struct process *process, int32_t ppid, uint64_t fork_ns,
+                 bool fork_seen)
 {
     struct result fact = {.type = RESULT_PROCESS,
                           .process = {.id = process->id,

@@ -51,8 +51,8 @@ static void number(const struct pending *pending)
     }
 }
 
-static enum status make(struct keep *keep, const struct state_record *record,
-                        struct pending *out, struct failure *why)
+static enum status make(struct keep *keep, const struct state_record *record, struct pending *out,
+                        struct failure *why)
 {
     uint32_t format;
     uint8_t kind;
@@ -127,8 +127,8 @@ static int by_serial(const void *a, const void *b)
 
 static bool read_host(struct keep *keep, const struct pending *host)
 {
-    const struct map *maps[] = {&keep->threads, &keep->processes, &keep->tables,
-                                &keep->descriptors, &keep->instances};
+    const struct map *maps[] = {&keep->threads, &keep->processes, &keep->tables, &keep->descriptors,
+                                &keep->instances};
     keep->at = host->at;
     keep->end = host->end;
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {

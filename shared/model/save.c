@@ -41,8 +41,8 @@ static void save_threads(struct keep *keep, const struct model_parts *parts,
     for (size_t at = 0; (thread = map_next(&parts->threads, &at));) {
         begin(keep, KEEP_THREAD, thread->id);
         keep_thread_fields(keep, thread);
-        put_key(key, thread->process ? (uint32_t)thread->process->pid : 0, thread->tid,
-                KEEP_THREAD, thread->id);
+        put_key(key, thread->process ? (uint32_t)thread->process->pid : 0, thread->tid, KEEP_THREAD,
+                thread->id);
         end(keep, sink, key);
     }
     struct instance *instance;
@@ -78,8 +78,7 @@ static void save_processes(struct keep *keep, const struct model_parts *parts,
     for (size_t at = 0; (descriptor = map_next(&parts->descriptors, &at));) {
         begin(keep, KEEP_DESCRIPTOR, descriptor->serial);
         keep_descriptor_fields(keep, descriptor);
-        put_key(key, (uint32_t)descriptor->table->process, 0, KEEP_DESCRIPTOR,
-                descriptor->serial);
+        put_key(key, (uint32_t)descriptor->table->process, 0, KEEP_DESCRIPTOR, descriptor->serial);
         end(keep, sink, key);
     }
 }

@@ -24,7 +24,7 @@ struct doubtful_use {
  * but none has proved yet (`proven` false) is no row of the results. */
 struct descriptor {
     uint64_t serial; /* unique in the model, from 1; of tables and processes likewise */
-    uint64_t id; /* 0 until proven */
+    uint64_t id;     /* 0 until proven */
     struct table *table;
     int32_t fd;
     unsigned refs; /* its table's place, and calls in progress */
@@ -33,7 +33,7 @@ struct descriptor {
     uint64_t begin_ns, end_ns;
     char *name; /* owned; NULL until told */
     uint8_t kind;
-    bool cloexec; /* known to be closed on exec */
+    bool cloexec;        /* known to be closed on exec */
     uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
     struct doubtful_use *doubtful;
     size_t doubtful_count, doubtful_room;
@@ -42,9 +42,9 @@ struct descriptor {
 /* The descriptors of one process, or of several that share them (CLONE_FILES). */
 struct table {
     uint64_t serial;
-    unsigned refs;    /* processes that use it */
-    unsigned holds;   /* those, its descriptors, and calls in progress: it lives as long */
-    uint64_t process; /* id of the one that had it first */
+    unsigned refs;     /* processes that use it */
+    unsigned holds;    /* those, its descriptors, and calls in progress: it lives as long */
+    uint64_t process;  /* id of the one that had it first */
     struct map places; /* fd -> struct descriptor; one reference each */
     struct table *next, **back; /* all of the model */
 };
@@ -59,11 +59,11 @@ struct process {
     bool fork_seen;
     uint32_t forks; /* of the leader, seen so far */
     uint64_t id;
-    unsigned refs; /* threads, and its place in the model */
+    unsigned refs;  /* threads, and its place in the model */
     unsigned alive; /* threads told and not yet exited */
     bool leader_exited;
-    uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
-    struct table *table; /* NULL until needed, and when it is over */
+    uint64_t fork_order;    /* event order of its leader's fork; 0 if not seen */
+    struct table *table;    /* NULL until needed, and when it is over */
     struct thread *threads; /* told, not yet over */
 };
 
@@ -72,10 +72,10 @@ enum instance_fate { INSTANCE_OPEN, INSTANCE_COMPLETE, INSTANCE_END_UNKNOWN };
 /* One phase instance. */
 struct instance {
     uint32_t definition;
-    uint32_t path; /* id in model.paths */
-    unsigned refs; /* being open, and calls in progress that were entered in it */
-    uint8_t fate;  /* enum instance_fate */
-    bool by_user;  /* begun by a user-space event */
+    uint32_t path;  /* id in model.paths */
+    unsigned refs;  /* being open, and calls in progress that were entered in it */
+    uint8_t fate;   /* enum instance_fate */
+    bool by_user;   /* begun by a user-space event */
     uint64_t order; /* of its begin, over the session */
     uint64_t begin_ns;
     struct thread *thread; /* NULL when it is no more open */
@@ -85,7 +85,7 @@ struct instance {
     struct time_vector time;
     struct field_value *match; /* owned, with their texts; in the order of the definition */
     size_t match_count;
-    struct instance *next_open, **back_open; /* all open ones of the definition */
+    struct instance *next_open, **back_open;   /* all open ones of the definition */
     struct instance *next_equal, **back_equal; /* all open ones of the same key */
 };
 
@@ -94,8 +94,8 @@ struct call_in_progress {
     struct open_call open; /* open.call NULL: none */
     char *text;            /* owned copy of open.text */
     uint32_t path;
-    struct table *table; /* at its entry; NULL if the process was not told */
-    struct descriptor *use[2]; /* bound at its entry; a reference each */
+    struct table *table;         /* at its entry; NULL if the process was not told */
+    struct descriptor *use[2];   /* bound at its entry; a reference each */
     struct instance **instances; /* it was entered in; a reference each */
     size_t instance_count;
 };
@@ -104,7 +104,7 @@ struct call_in_progress {
 struct thread {
     int32_t tid;
     uint64_t id;
-    unsigned refs; /* living, and open instances */
+    unsigned refs;        /* living, and open instances */
     uint64_t begin_order; /* of its first event */
     uint64_t begin_ns, last_ns, exit_ns;
     bool begin_hard, exited, fork_seen;
@@ -112,12 +112,12 @@ struct thread {
     struct thread *next_of_process, **back_of_process;
     char kernel_name[16], user_name[16];
     bool kernel_named, user_named;
-    bool retold; /* what is known of it now, but for its end, has been told by model_retell() */
+    bool retold;    /* what is known of it now, but for its end, has been told by model_retell() */
     int32_t *inner; /* owned: its numbers in inner pid namespaces */
     size_t inner_count;
 
-    int32_t cpu; /* where it is thought current; -1 */
-    uint8_t state; /* enum thread_state */
+    int32_t cpu;                       /* where it is thought current; -1 */
+    uint8_t state;                     /* enum thread_state */
     uint64_t state_since_ns, clock_ns; /* time is accounted up to clock_ns */
     uint64_t wake_ns, named_ns;
     uint64_t call_changed_ns; /* its last system call event that came alone */
@@ -162,7 +162,7 @@ struct model {
     struct map inner;     /* inner number -> count of threads that have it */
     struct cpu *cpus;
     size_t cpu_count;
-    struct names paths; /* id 0 is "" */
+    struct names paths;     /* id 0 is "" */
     struct table *tables;   /* all that have not been freed */
     struct instance **open; /* by definition */
     struct map equal;       /* key -> first open instance */
@@ -183,7 +183,7 @@ void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
 void thread_unref(struct thread *thread);
 void thread_tell_fact(struct model *model, const struct thread *thread);
-void thread_tell(struct model *model, struct thread *thread); /* and its numbers */
+void thread_tell(struct model *model, struct thread *thread);         /* and its numbers */
 void thread_tell_numbers(struct model *model, struct thread *thread); /* since the last time */
 /* Adds `ns` (modulo 2^64) where time in the thread's present state and call belongs. */
 void thread_account(const struct thread *thread, struct time_vector *vector, uint64_t ns);

@@ -71,16 +71,17 @@ void thread_unref(struct thread *thread)
 void thread_tell_fact(struct model *model, const struct thread *thread)
 {
     struct text name = text_of(thread->kernel_named ? thread->kernel_name : thread->user_name);
-    struct result fact = {.type = RESULT_THREAD,
-                          .thread_fact = {.id = thread->id,
-                                          .process = thread->process ? thread->process->id : 0,
-                                          .tid = thread->tid,
-                                          .begin_ns = thread->begin_ns,
-                                          .end_ns = thread->exited ? thread->exit_ns : thread->last_ns,
-                                          .begin_hard = thread->begin_hard,
-                                          .end_hard = thread->exited,
-                                          .kernel_named = thread->kernel_named,
-                                          .name = name}};
+    struct result fact = {
+        .type = RESULT_THREAD,
+        .thread_fact = {.id = thread->id,
+                        .process = thread->process ? thread->process->id : 0,
+                        .tid = thread->tid,
+                        .begin_ns = thread->begin_ns,
+                        .end_ns = thread->exited ? thread->exit_ns : thread->last_ns,
+                        .begin_hard = thread->begin_hard,
+                        .end_hard = thread->exited,
+                        .kernel_named = thread->kernel_named,
+                        .name = name}};
     if (!thread->kernel_named && !thread->user_named)
         fact.thread_fact.name = (struct text){NULL, 0};
     model_tell(model, &fact);

@@ -100,9 +100,9 @@ static enum status read_segment(const struct fetch_options *options, struct segm
         if (status == STATUS_OK &&
             (now_ms() > deadline_ms ||
              (options->patience.over && options->patience.over(options->patience.context))))
-            status = fail(why, STATUS_RETRY,
-                          "no answer for the segment at partition %d, offset %lld",
-                          (int)place.partition, (long long)place.offset);
+            status =
+                fail(why, STATUS_RETRY, "no answer for the segment at partition %d, offset %lld",
+                     (int)place.partition, (long long)place.offset);
     }
     return status == STATUS_STOP ? STATUS_RETRY : status;
 }
@@ -160,8 +160,8 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
     char *root = realpath(options->store_root, NULL);
     enum status status = STATUS_OK;
     if (!path || !root)
-        status = fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named,
-                      strerror(errno));
+        status =
+            fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named, strerror(errno));
     else if (!is_below(path, root))
         status = fail(why, STATUS_REJECT, "%s: not below %s", named, root);
     free(named);

@@ -148,8 +148,7 @@ static enum status store_file(struct publisher *publisher, struct chunk_ready *r
     char *root = realpath(publisher->options.store_root, NULL);
     if (!root)
         return fail(why, STATUS_RETRY, "%s: %s", publisher->options.store_root, strerror(errno));
-    char *path = memory_format("%s/%016llx-%llu.tar.zst", root,
-                               (unsigned long long)ready->digest,
+    char *path = memory_format("%s/%016llx-%llu.tar.zst", root, (unsigned long long)ready->digest,
                                (unsigned long long)ready->chunk);
     char *beside = memory_format("%s.%ld", path, (long)getpid());
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -196,8 +195,8 @@ static enum status store(struct publisher *publisher, struct chunk_ready *ready,
 
 /* --- announcing --- */
 
-static enum status announce(struct publisher *publisher, struct chunk_ready *ready,
-                            struct text key, struct arena *arena, struct failure *why)
+static enum status announce(struct publisher *publisher, struct chunk_ready *ready, struct text key,
+                            struct arena *arena, struct failure *why)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

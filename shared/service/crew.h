@@ -7,9 +7,8 @@
 /* Runs `work` in `count` threads, numbered from 0, this one among them, and waits for all. `work`
  * ends when the service is asked to stop. OK if all of them are; else the first that was not, and
  * its failure: then the process is asked to stop (SIGTERM), so that the others end too. */
-MUST_CHECK enum status crew_run(unsigned count,
-                                enum status (*work)(void *context, unsigned thread,
-                                                    struct failure *why),
-                                void *context, struct failure *why);
+MUST_CHECK enum status
+crew_run(unsigned count, enum status (*work)(void *context, unsigned thread, struct failure *why),
+         void *context, struct failure *why);
 
 #endif

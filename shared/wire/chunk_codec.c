@@ -53,8 +53,7 @@ struct bytes chunk_ready_encode(const struct chunk_ready *ready, struct arena *a
     out.digest = ready->digest;
     out.has_inline_archive = ready->archive.at != NULL;
     out.inline_archive = binary_bytes(ready->archive);
-    Spanmill__Segment *segments =
-        arena_take(arena, ready->segment_count * sizeof *segments);
+    Spanmill__Segment *segments = arena_take(arena, ready->segment_count * sizeof *segments);
     out.segments = arena_take(arena, ready->segment_count * sizeof *out.segments);
     for (; out.n_segments < ready->segment_count; out.n_segments++) {
         Spanmill__Segment *segment = &segments[out.n_segments];
@@ -159,9 +158,8 @@ enum status archive_segment_decode(struct bytes record, struct arena *arena,
     if (!from)
         return fail(why, STATUS_REJECT, "not a segment of an archive: %zu bytes", record.count);
     if (from->format > CHUNK_FORMAT)
-        return fail(why, STATUS_STOP,
-                    "format %u of a segment, newer than this program knows (%d)", from->format,
-                    CHUNK_FORMAT);
+        return fail(why, STATUS_STOP, "format %u of a segment, newer than this program knows (%d)",
+                    from->format, CHUNK_FORMAT);
     *out = (struct archive_segment){.session = text(from->session),
                                     .chunk = from->chunk,
                                     .upload = from->upload,

@@ -19,11 +19,11 @@ struct segment_place {
 struct chunk_ready {
     struct text session; /* host/name/created */
     uint64_t chunk;
-    uint64_t first_chunk; /* the session's first that was ever published */
-    uint8_t clock_uuid[16]; /* zeros if not told */
+    uint64_t first_chunk;      /* the session's first that was ever published */
+    uint8_t clock_uuid[16];    /* zeros if not told */
     uint64_t begin_ns, end_ns; /* raw clock; UINT64_MAX: open */
-    bool final; /* the session ends with it */
-    bool lost;  /* the host has lost it: there is no archive */
+    bool final;                /* the session ends with it */
+    bool lost;                 /* the host has lost it: there is no archive */
     struct text lost_reason;
     uint64_t length, digest; /* of the archive; XXH3, 64 bits */
     /* One of these; the archive is in the announcement, in segments, or elsewhere. */

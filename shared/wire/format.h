@@ -7,12 +7,12 @@
 enum {
     RECORD_FORMAT = 1,
     RESULT_FORMAT = 1,
-    CALL_VALUES = 4,                   /* of struct open_call and struct descriptor_call */
-    PRESENT_TEXT = 1 << EVENT_VALUES,  /* in their `present` */
+    CALL_VALUES = 4,                  /* of struct open_call and struct descriptor_call */
+    PRESENT_TEXT = 1 << EVENT_VALUES, /* in their `present` */
     PRESENT_CALL = 15 | PRESENT_TEXT,
     CPU_MAX = 1 << 16,
     PARTIAL_BYTES_MAX = 64 << 20, /* of one record, expanded */
-    DURATIONS_TOLD = 3 /* so many are told by their total, minimum and maximum */
+    DURATIONS_TOLD = 3            /* so many are told by their total, minimum and maximum */
 };
 
 #endif

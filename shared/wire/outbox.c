@@ -8,8 +8,8 @@
 static void take(void *context, struct text key, struct bytes record)
 {
     struct outbox *outbox = context;
-    outbox->records = memory_grow(outbox->records, &outbox->room, outbox->count + 1,
-                                  sizeof *outbox->records);
+    outbox->records =
+        memory_grow(outbox->records, &outbox->room, outbox->count + 1, sizeof *outbox->records);
     struct outbox_record *out = &outbox->records[outbox->count++];
     *out = (struct outbox_record){.key = {arena_string(&outbox->arena, key), key.count},
                                   .tombstone = record.at == NULL};

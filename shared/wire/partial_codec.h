@@ -14,10 +14,10 @@
 
 /* What every record of an attempt carries. */
 struct record_meta {
-    struct text session;   /* host/name/created */
-    uint64_t chunk;        /* number of the rotation */
-    uint64_t first_chunk;  /* the session's first that was ever published */
-    uint64_t attempt;      /* drawn by the mapper: two attempts at a chunk are never mixed */
+    struct text session;  /* host/name/created */
+    uint64_t chunk;       /* number of the rotation */
+    uint64_t first_chunk; /* the session's first that was ever published */
+    uint64_t attempt;     /* drawn by the mapper: two attempts at a chunk are never mixed */
 };
 
 enum gap_cause { GAP_LOST = 1, GAP_DAMAGED, GAP_ABSENT, GAP_SILENCE };
@@ -53,12 +53,12 @@ struct placed_item {
 
 struct decoded_record {
     struct record_meta meta;
-    uint64_t index;             /* in its attempt */
+    uint64_t index; /* in its attempt */
     bool is_end, is_gap;
-    struct interval_end end;    /* if is_end */
-    struct gap gap;             /* if is_gap */
-    uint64_t records;           /* if is_end: how many came before it */
-    struct placed_item *items;  /* else, ascending by position */
+    struct interval_end end;   /* if is_end */
+    struct gap gap;            /* if is_gap */
+    uint64_t records;          /* if is_end: how many came before it */
+    struct placed_item *items; /* else, ascending by position */
     size_t count;
 };
 

@@ -68,8 +68,8 @@ static void durations(struct decoder *decoder, const Spanmill__Durations *from,
         }
         if (from->count == 3)
             duration_cell_add(to, from->total_ns - from->min_ns - max_ns);
-        decoder->bad |= to->total_ns != from->total_ns || to->min_ns != from->min_ns ||
-                        to->max_ns != max_ns;
+        decoder->bad |=
+            to->total_ns != from->total_ns || to->min_ns != from->min_ns || to->max_ns != max_ns;
         return;
     }
     to->count = from->count;
@@ -134,10 +134,10 @@ static void decode_contexts(struct decoder *decoder, const Spanmill__Event *from
     event->vpid = from->vpid;
     if (from->has_procname)
         event->procname = name(decoder, from->procname);
-    event->has = (uint8_t)((from->has_tid ? EVENT_HAS_TID : 0) | (from->has_pid ? EVENT_HAS_PID : 0) |
-                           (from->has_vtid ? EVENT_HAS_VTID : 0) |
-                           (from->has_vpid ? EVENT_HAS_VPID : 0) |
-                           (from->has_procname ? EVENT_HAS_PROCNAME : 0));
+    event->has =
+        (uint8_t)((from->has_tid ? EVENT_HAS_TID : 0) | (from->has_pid ? EVENT_HAS_PID : 0) |
+                  (from->has_vtid ? EVENT_HAS_VTID : 0) | (from->has_vpid ? EVENT_HAS_VPID : 0) |
+                  (from->has_procname ? EVENT_HAS_PROCNAME : 0));
 }
 
 static void decode_event(struct decoder *decoder, const Spanmill__Event *from, struct item *to)
@@ -243,8 +243,8 @@ static void decode_thread(struct decoder *decoder, const Spanmill__Thread *from,
     }
     to->last_ns = to->named_ns = TIME_NONE;
     if (from->has_last_ns)
-        to->last_ns = from->has_state ? until_ns - (uint64_t)from->last_ns
-                                      : time_at(decoder, from->last_ns);
+        to->last_ns =
+            from->has_state ? until_ns - (uint64_t)from->last_ns : time_at(decoder, from->last_ns);
     if (from->has_named_ns)
         to->named_ns = from->has_state ? until_ns - (uint64_t)from->named_ns
                                        : time_at(decoder, from->named_ns);

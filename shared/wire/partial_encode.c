@@ -52,8 +52,10 @@ static uint32_t name(struct encoder *encoder, struct text text)
 }
 
 /* Sets an optional field if it says more than its default. */
-#define SET(message, field, number) ((message)->has_##field = (number) != 0, (message)->field = (number))
-#define SET_ALWAYS(message, field, number) ((message)->has_##field = true, (message)->field = (number))
+#define SET(message, field, number)                                                                \
+    ((message)->has_##field = (number) != 0, (message)->field = (number))
+#define SET_ALWAYS(message, field, number)                                                         \
+    ((message)->has_##field = true, (message)->field = (number))
 
 static ProtobufCBinaryData binary(struct text text)
 {
@@ -129,8 +131,8 @@ static Spanmill__Event *encode_event(struct encoder *encoder, const struct item 
     if (event->call && event->call != event->class->call)
         SET_ALWAYS(out, call, name(encoder, text_of(event->call->name)));
     SET(out, present, event->present);
-    out->values = present_values(encoder, event->present, event->value, EVENT_VALUES,
-                                 &out->n_values);
+    out->values =
+        present_values(encoder, event->present, event->value, EVENT_VALUES, &out->n_values);
     out->texts = arena_take(&encoder->arena, EVENT_TEXTS * sizeof *out->texts);
     for (unsigned i = 0; i < EVENT_TEXTS; i++)
         if (event_has_text(event, i))
@@ -195,7 +197,8 @@ static void encode_time(struct encoder *encoder, const struct schema *schema,
     SET(out, blocked_ns, time->blocked_ns);
     SET(out, before_running_ns, time->before_running_ns);
     SET(out, before_blocked_ns, time->before_blocked_ns);
-    out->blocked_in = arena_take(&encoder->arena, 2 * time->blocked_count * sizeof *out->blocked_in);
+    out->blocked_in =
+        arena_take(&encoder->arena, 2 * time->blocked_count * sizeof *out->blocked_in);
     for (uint32_t i = 0; i < time->blocked_count; i++) {
         const struct syscall *call = schema_call_by_id(schema, time->blocked_in[i].call);
         out->blocked_in[out->n_blocked_in++] = name(encoder, text_of(call->name));
@@ -222,11 +225,11 @@ static Spanmill__Thread *encode_thread(struct encoder *encoder, const struct sch
     }
     bool known = piece->state_known;
     if (piece->last_ns != TIME_NONE)
-        SET_ALWAYS(out, last_ns, known ? (int64_t)(until_ns - piece->last_ns)
-                                       : delta(encoder, piece->last_ns));
+        SET_ALWAYS(out, last_ns,
+                   known ? (int64_t)(until_ns - piece->last_ns) : delta(encoder, piece->last_ns));
     if (piece->named_ns != TIME_NONE)
-        SET_ALWAYS(out, named_ns, known ? (int64_t)(until_ns - piece->named_ns)
-                                        : delta(encoder, piece->named_ns));
+        SET_ALWAYS(out, named_ns,
+                   known ? (int64_t)(until_ns - piece->named_ns) : delta(encoder, piece->named_ns));
     SET(out, call_register, piece->call_register);
     if (piece->call_register == CALL_OPEN)
         out->open = encode_open(encoder, &piece->open);
@@ -406,8 +409,8 @@ static void add(struct encoder *encoder, const struct schema *schema, struct tex
 
 static void pack_for_host(struct encoder *encoder, Spanmill__Record *record)
 {
-    char *key = memory_format("%.*s/host", (int)encoder->meta.session.count,
-                              encoder->meta.session.at);
+    char *key =
+        memory_format("%.*s/host", (int)encoder->meta.session.count, encoder->meta.session.at);
     pack(encoder, text_of(key), record);
     free(key);
 }
@@ -504,8 +507,8 @@ void partial_encode(const struct schema *schema, const struct record_meta *meta,
 {
     struct filed *filed = memory_new(count * sizeof *filed);
     for (size_t i = 0; i < count; i++)
-        filed[i] = (struct filed){
-            items[i].key_pid > 0 ? items[i].key_pid : -(int64_t)items[i].key_tid, i};
+        filed[i] =
+            (struct filed){items[i].key_pid > 0 ? items[i].key_pid : -(int64_t)items[i].key_tid, i};
     qsort(filed, count, sizeof *filed, compare_filed);
 
     struct encoder encoder = {.meta = *meta, .sink = sink, .zstd = ZSTD_createCCtx()};

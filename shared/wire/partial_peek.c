@@ -63,18 +63,11 @@ static uint64_t value(struct cursor *cursor, unsigned wire_type, struct bytes *b
 {
     *bytes = (struct bytes){cursor->at, 0};
     switch (wire_type) {
-    case WIRE_VARINT:
-        return varint(cursor);
-    case WIRE_FIXED64:
-        return fixed(cursor, 8);
-    case WIRE_FIXED32:
-        return fixed(cursor, 4);
-    case WIRE_BYTES:
-        *bytes = run(cursor, varint(cursor));
-        return 0;
-    default:
-        cursor->bad = true;
-        return 0;
+    case WIRE_VARINT: return varint(cursor);
+    case WIRE_FIXED64: return fixed(cursor, 8);
+    case WIRE_FIXED32: return fixed(cursor, 4);
+    case WIRE_BYTES: *bytes = run(cursor, varint(cursor)); return 0;
+    default: cursor->bad = true; return 0;
     }
 }
 
@@ -89,36 +82,19 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         struct bytes bytes;
         uint64_t number = value(&cursor, (unsigned)(tag & 7), &bytes);
         switch (tag >> 3) {
-        case FIELD_FORMAT:
-            format = number;
-            break;
+        case FIELD_FORMAT: format = number; break;
         case FIELD_SESSION:
             out->meta.session = (struct text){(const char *)bytes.at, bytes.count};
             break;
-        case FIELD_CHUNK:
-            out->meta.chunk = number;
-            break;
-        case FIELD_FIRST_CHUNK:
-            out->meta.first_chunk = number;
-            break;
-        case FIELD_ATTEMPT:
-            out->meta.attempt = number;
-            break;
-        case FIELD_INDEX:
-            out->index = number;
-            break;
+        case FIELD_CHUNK: out->meta.chunk = number; break;
+        case FIELD_FIRST_CHUNK: out->meta.first_chunk = number; break;
+        case FIELD_ATTEMPT: out->meta.attempt = number; break;
+        case FIELD_INDEX: out->index = number; break;
         case FIELD_PARTIAL:
-        case FIELD_ZSTD_PARTIAL:
-            is_partial = true;
-            break;
-        case FIELD_END:
-            out->is_end = true;
-            break;
-        case FIELD_GAP:
-            out->is_gap = true;
-            break;
-        default:
-            break;
+        case FIELD_ZSTD_PARTIAL: is_partial = true; break;
+        case FIELD_END: out->is_end = true; break;
+        case FIELD_GAP: out->is_gap = true; break;
+        default: break;
         }
     }
     if (cursor.bad || format == 0)

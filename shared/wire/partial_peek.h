@@ -11,7 +11,7 @@
 struct record_place {
     struct record_meta meta; /* its session is a view of the record */
     uint64_t index;          /* in its attempt; of the end: how many came before */
-    bool is_end, is_gap; /* neither: a partial */
+    bool is_end, is_gap;     /* neither: a partial */
 };
 
 /* REJECT: not a record. STOP: of a newer format than this program knows. */

@@ -34,8 +34,7 @@ enum status session_header_decode(struct bytes record, struct session_header *ou
                                   struct failure *why)
 {
     *out = (struct session_header){.next = 0};
-    Spanmill__SessionHeader *from =
-        spanmill__session_header__unpack(NULL, record.count, record.at);
+    Spanmill__SessionHeader *from = spanmill__session_header__unpack(NULL, record.count, record.at);
     if (!from)
         return fail(why, STATUS_REJECT, "not a session's header: %zu bytes", record.count);
     enum status status = STATUS_OK;

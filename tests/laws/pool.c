@@ -20,7 +20,7 @@ struct pool {
     struct state_entry *state; /* as a compacted topic has it; record at NULL: none */
     size_t state_count, state_room;
     int64_t committed;
-    struct fold *fold; /* of what was committed */
+    struct fold *fold;           /* of what was committed */
     struct partition *partition; /* NULL: killed */
     struct outbox results, changes;
     int64_t next;
@@ -89,12 +89,12 @@ static void die(const char *what, const struct failure *why)
 
 static void restore(struct pool *pool)
 {
-    pool->partition = partition_new(&(struct partition_options){
-        .phases = pool->phases,
-        .waiting_max = pool->waiting_max,
-        .spill_folder = "/tmp",
-        .results = outbox_sink(&pool->results),
-        .state = outbox_sink(&pool->changes)});
+    pool->partition =
+        partition_new(&(struct partition_options){.phases = pool->phases,
+                                                  .waiting_max = pool->waiting_max,
+                                                  .spill_folder = "/tmp",
+                                                  .results = outbox_sink(&pool->results),
+                                                  .state = outbox_sink(&pool->changes)});
     struct state_entry *entries = memory_new((pool->state_count + 1) * sizeof *entries);
     size_t count = 0;
     for (size_t i = 0; i < pool->state_count; i++)

@@ -27,8 +27,8 @@ static struct bytes pack_with(const struct thread_directory *threads)
     struct chunk_list list = {.at = NULL};
     cr_assert(eq(int, chunk_list_add(&list, TEST_DATA "/thumbnails", NULL), STATUS_OK));
     cr_assert(eq(int, chunk_list_finish(&list, NULL), STATUS_OK));
-    cr_assert(eq(int, pack_ref(&list.at[CHUNK], CHUNK, true, threads, path, 1, NULL, NULL),
-                 STATUS_OK));
+    cr_assert(
+        eq(int, pack_ref(&list.at[CHUNK], CHUNK, true, threads, path, 1, NULL, NULL), STATUS_OK));
     chunk_list_clear(&list);
     FILE *file = fopen(path, "rb");
     fseek(file, 0, SEEK_END);
@@ -63,8 +63,8 @@ static uint64_t threads_told(bool from_proc, uint64_t *events)
     struct map_stats stats = {.events = 0};
     struct failure why;
     cr_assert(eq(int,
-                 map_archive(archive, &place, &options, NULL,
-                             (struct record_sink){take, reducer}, &stats, &why),
+                 map_archive(archive, &place, &options, NULL, (struct record_sink){take, reducer},
+                             &stats, &why),
                  STATUS_OK),
               "%s", why.text);
     free((void *)(uintptr_t)archive.at);
