@@ -35,7 +35,11 @@ _spanmill()
         return
         ;;
     report:--phase | report:--top | report:-n | report:--pid | report:--process | report:--since | \
-        report:--until | report:--jobs | report:-j | report:--reader | pack:--level)
+        report:--until | report:--jobs | report:-j | pack:--level)
+        return
+        ;;
+    report:--reader)
+        mapfile -t COMPREPLY < <(compgen -W 'spanmill babeltrace2' -- "$word")
         return
         ;;
     results:--from)
