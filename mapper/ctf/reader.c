@@ -41,7 +41,8 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
 static bool others_may_read(struct bytes metadata)
 {
     struct metadata read;
-    bool whole = metadata.at != NULL && metadata_read(metadata, &read, NULL) == STATUS_OK;
+    bool whole =
+        metadata.at != NULL && metadata_read(metadata, &read, NULL) == STATUS_OK && !read.is_ctf2;
     if (metadata.at != NULL)
         metadata_clear(&read);
     return whole;
@@ -67,8 +68,7 @@ static bool is_beyond_us(const struct trace_set *set, const struct schema *schem
 
 /* Our own reader, unless there is something that only libbabeltrace2 may understand. */
 static const struct reader_kind *usual_kind(const struct trace_set *set,
-                                            const struct schema *schema,
-                                            struct plan_cache *cache,
+                                            const struct schema *schema, struct plan_cache *cache,
                                             const struct reader_warnings *warnings)
 {
     struct failure reason;

@@ -167,6 +167,8 @@ static enum status survey(const struct reader_bt2 *reader, const struct trace_fi
     enum status status = files->metadata.at == NULL
                              ? fail(why, STATUS_REJECT, "metadata: missing or empty")
                              : metadata_read(files->metadata, &input->metadata, why);
+    if (status == STATUS_OK && input->metadata.is_ctf2)
+        status = fail(why, STATUS_REJECT, "metadata: CTF 2 is not read by libbabeltrace2 2.0");
     if (status != STATUS_OK) {
         failure_prefix(why, "%s", shown(files));
         metadata_clear(&input->metadata);

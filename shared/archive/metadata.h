@@ -1,5 +1,6 @@
-/* archive/metadata.h -- what a trace's metadata (CTF 1.8, as LTTng writes it) says about the trace
- * as a whole: who recorded it, on which clock, and how the headers of its packets are laid out.
+/* archive/metadata.h -- what a trace's metadata (CTF 1.8 or CTF 2, as LTTng writes it) says about the
+ * trace as a whole: who recorded it, on which clock, and how the headers of its packets are laid
+ * out.
  *
  * Not a reader of events: it knows just enough to find packets in files, so that seams can be cut
  * and losses counted where no CTF library is at hand. */
@@ -35,6 +36,7 @@ enum packet_field {
 struct packet_place {
     uint16_t offset; /* bytes from the packet's begin */
     uint8_t size;    /* bytes; 0: the packets have no such field */
+    bool big_endian;
 };
 
 /* The packets of one stream class. */
@@ -47,7 +49,7 @@ struct packet_layout {
 struct metadata {
     struct arena arena; /* owns what follows */
     struct text text;   /* without the headers of its packets */
-    bool big_endian;
+    bool is_ctf2;
     /* Of `env`; empty if not told. */
     struct text hostname;
     struct text domain; /* "kernel", "ust" */
@@ -62,16 +64,15 @@ struct metadata {
     int64_t offset_ns;
     struct packet_layout *layouts; /* by their place in the text */
     size_t layout_count;
-    struct text *names; /* of the declared events */
+    struct text *names; /* of the declared events, with the backslashes of the text */
     size_t name_count;
     /* room of the growing arrays, on the heap until metadata_clear() */
     size_t layout_room, name_room;
 };
 
 /* Reads the file `metadata`; nothing of `file` is kept. Whether OK or not, *out is to be cleared.
- * REJECT: empty, not CTF 1.8, or cut inside one of its packets. */
-MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out,
-                                     struct failure *why);
+ * REJECT: empty, no CTF, or cut where that shows. */
+MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
 /* NULL if no stream class has that id. */

@@ -23,23 +23,23 @@ static uint64_t number_at(const uint8_t *at, size_t size, bool big_endian)
     return value;
 }
 
-static uint64_t field_at(const struct metadata *metadata, const struct packet_layout *layout,
-                         const uint8_t *packet, enum packet_field field)
+static uint64_t field_at(const struct packet_layout *layout, const uint8_t *packet,
+                         enum packet_field field)
 {
     struct packet_place place = layout->place[field];
-    return number_at(packet + place.offset, place.size, metadata->big_endian);
+    return number_at(packet + place.offset, place.size, place.big_endian);
 }
 
 /* The layouts of a trace share the header, so any tells the stream's id. */
-static const struct packet_layout *layout_of(const struct metadata *metadata,
-                                             const uint8_t *packet, size_t left)
+static const struct packet_layout *layout_of(const struct metadata *metadata, const uint8_t *packet,
+                                             size_t left)
 {
     const struct packet_layout *any = &metadata->layouts[0];
     if (left < any->size)
         return NULL;
     if (any->place[PACKET_STREAM_ID].size == 0)
         return any;
-    return metadata_layout(metadata, field_at(metadata, any, packet, PACKET_STREAM_ID));
+    return metadata_layout(metadata, field_at(any, packet, PACKET_STREAM_ID));
 }
 
 enum status packet_read(const struct metadata *metadata, struct bytes file, size_t offset,
@@ -53,18 +53,17 @@ enum status packet_read(const struct metadata *metadata, struct bytes file, size
     if (left < any->size)
         return fail(why, STATUS_REJECT, "packet at %zu: cut inside its header", offset);
     if (any->place[PACKET_MAGIC].size != 0 &&
-        field_at(metadata, any, packet, PACKET_MAGIC) != PACKET_MAGIC_VALUE)
+        field_at(any, packet, PACKET_MAGIC) != PACKET_MAGIC_VALUE)
         return fail(why, STATUS_REJECT, "packet at %zu: no magic number", offset);
     const struct packet_layout *layout = layout_of(metadata, packet, left);
     if (layout == NULL || left < layout->size)
         return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
                     offset);
     uint64_t content = layout->place[PACKET_CONTENT_SIZE].size != 0
-                           ? field_at(metadata, layout, packet, PACKET_CONTENT_SIZE)
+                           ? field_at(layout, packet, PACKET_CONTENT_SIZE)
                            : (uint64_t)left * 8;
-    uint64_t size = layout->place[PACKET_SIZE].size != 0
-                        ? field_at(metadata, layout, packet, PACKET_SIZE)
-                        : content;
+    uint64_t size =
+        layout->place[PACKET_SIZE].size != 0 ? field_at(layout, packet, PACKET_SIZE) : content;
     if (size % 8 != 0 || content > size || (content + 7) / 8 < layout->size)
         return fail(why, STATUS_REJECT,
                     "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
@@ -77,14 +76,14 @@ enum status packet_read(const struct metadata *metadata, struct bytes file, size
         .offset = offset,
         .size = (size_t)(size / 8),
         .content = (size_t)((content + 7) / 8),
-        .begin_ns = metadata_ns(metadata, field_at(metadata, layout, packet, PACKET_BEGIN)),
-        .end_ns = metadata_ns(metadata, field_at(metadata, layout, packet, PACKET_END)),
-        .discarded = field_at(metadata, layout, packet, PACKET_DISCARDED),
-        .sequence = field_at(metadata, layout, packet, PACKET_SEQUENCE),
-        .stream_id = field_at(metadata, layout, packet, PACKET_STREAM_ID),
-        .instance = field_at(metadata, layout, packet, PACKET_INSTANCE),
+        .begin_ns = metadata_ns(metadata, field_at(layout, packet, PACKET_BEGIN)),
+        .end_ns = metadata_ns(metadata, field_at(layout, packet, PACKET_END)),
+        .discarded = field_at(layout, packet, PACKET_DISCARDED),
+        .sequence = field_at(layout, packet, PACKET_SEQUENCE),
+        .stream_id = field_at(layout, packet, PACKET_STREAM_ID),
+        .instance = field_at(layout, packet, PACKET_INSTANCE),
         .cpu = place[PACKET_CPU].size != 0
-                   ? (int32_t)(field_at(metadata, layout, packet, PACKET_CPU) & INT32_MAX)
+                   ? (int32_t)(field_at(layout, packet, PACKET_CPU) & INT32_MAX)
                    : -1,
         .has_sequence = place[PACKET_SEQUENCE].size != 0,
         .has_instance = place[PACKET_INSTANCE].size != 0,
@@ -179,8 +178,7 @@ size_t packets_seam(const struct packet_list *packets, uint64_t boundary_ns)
     while (first > 0 && packets->at[first - 1].end_ns >= boundary_ns)
         first--;
     const struct packet *packet = &packets->at[first];
-    if (first > 0 && packet->end_ns >= boundary_ns &&
-        packet->discarded != packet[-1].discarded)
+    if (first > 0 && packet->end_ns >= boundary_ns && packet->discarded != packet[-1].discarded)
         first--;
     return first;
 }
