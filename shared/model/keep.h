@@ -21,6 +21,7 @@ enum keep_kind {
 
 struct keep {
     bool saving;
+    bool phases_changed; /* restoring: saved under other phase definitions */
     bool bad; /* restoring: a record ends early, or tells of what is not there */
     struct model *model;
     /* saving */

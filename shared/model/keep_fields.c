@@ -67,6 +67,10 @@ static void keep_addresses(struct keep *keep)
 void keep_host_fields(struct keep *keep)
 {
     struct model *model = keep->model;
+    const struct phase_definitions *phases = schema_phases(model->schema);
+    uint64_t now = phases ? phases_digest(phases) : 0, digest = now;
+    keep_u64(keep, &digest);
+    keep->phases_changed = digest != now;
     keep_bool(keep, &model->counts_switches);
     keep_bool(keep, &model->kernel_absent);
     keep_u64(keep, &model->order);

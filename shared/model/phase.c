@@ -157,6 +157,18 @@ void phase_end_unknown(struct model *model, struct instance *instance)
     close_instance(model, instance, INSTANCE_END_UNKNOWN);
 }
 
+void phase_end_forgotten(struct model *model, struct instance *instance)
+{
+    struct thread *thread = instance->thread;
+    struct phase_cell cell = {.end_unknown = 1};
+    tell(model, thread, instance->thread_id, thread->stretch, instance->path, &cell);
+    instance->fate = INSTANCE_END_UNKNOWN;
+    instance->stretch = thread->stretch;
+    instance->thread = NULL;
+    thread_unref(thread);
+    instance_unref(instance);
+}
+
 void instance_call_completed(struct model *model, const struct thread *thread,
                              struct instance *instance)
 {

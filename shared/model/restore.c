@@ -105,6 +105,21 @@ static void link_tables(struct model *model, struct pending *pending, size_t cou
             table_link(model, pending[i].object);
 }
 
+/* "When the definitions change, phases open at that border end soft": what they were called is
+ * told, and no end is looked for any more. */
+static bool end_instances(struct model *model, const struct pending *pending, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct instance *instance = pending[i].object;
+        if (pending[i].kind != KEEP_INSTANCE || instance->fate != INSTANCE_OPEN)
+            continue;
+        if (!instance->thread)
+            return false;
+        phase_end_forgotten(model, instance);
+    }
+    return true;
+}
+
 static bool link_instances(struct model *model, struct pending *pending, size_t count)
 {
     size_t definitions = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
@@ -153,7 +168,10 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     /* Places are of a table, which is filled by its descriptors: the order does not matter. */
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
-    if (keep->bad || !link_instances(keep->model, pending, count))
+    bool linked = !keep->bad && (keep->phases_changed
+                                     ? end_instances(keep->model, pending, count)
+                                     : link_instances(keep->model, pending, count));
+    if (!linked)
         return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
     return STATUS_OK;
 }

@@ -255,6 +255,8 @@ void call_tell(struct model *model, const struct thread *thread, uint32_t path,
 /* --- phase.c --- */
 void phase_event(struct model *model, struct thread *thread, const struct event *event);
 void phase_end_unknown(struct model *model, struct instance *instance);
+/* The same for one that is in no list of open ones, and will be in none. */
+void phase_end_forgotten(struct model *model, struct instance *instance);
 void phase_exec(struct model *model, const struct process *process, const struct thread *caller);
 void instance_unref(struct instance *instance);
 void instance_free(struct instance *instance);

@@ -157,11 +157,13 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
         return fail(why, STATUS_REJECT, "%.*s: there is no --store-root", (int)uri.count, uri.at);
     char *named = memory_string((struct text){uri.at + prefix, uri.count - prefix});
     char *path = realpath(named, NULL);
+    int code = errno; /* of the first that fails */
     char *root = realpath(options->store_root, NULL);
     enum status status = STATUS_OK;
     if (!path || !root)
         status =
-            fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named, strerror(errno));
+            fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named,
+                 strerror(path ? errno : code));
     else if (!is_below(path, root))
         status = fail(why, STATUS_REJECT, "%s: not below %s", named, root);
     free(named);
