@@ -57,17 +57,28 @@ static void init_settings(struct bench *bench)
                                             .prefix = bench->prefix,
                                             .pairs = bench->pairs,
                                             .log = log_nothing};
-    bench_set(bench, "session.timeout.ms", "3000");
+    bench_set(bench, "session.timeout.ms", "6000");
     bench_set(bench, "heartbeat.interval.ms", "500");
     bench_set(bench, "reconnect.backoff.max.ms", "500");
 }
 
+static void pass_over(void *context, const char *what, const char *planned, const char *found)
+{
+    (void)context, (void)what, (void)planned, (void)found;
+}
+
+/* Brokers hear of new topics a moment later than the one that makes them. */
 static void make_topic(struct bus_admin *admin, enum bus_topic topic, int32_t partitions)
 {
     struct failure why = {""};
     struct bus_topic_plan plan = {.topic = topic, .partitions = partitions, .replication = 1};
     enum status status = bus_admin_create(admin, &plan, &why);
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    uint64_t end_ms = bench_now_ms() + 20000;
+    do {
+        cr_assert(bench_now_ms() < end_ms, "topic %d never comes", (int)topic);
+        status = bus_admin_check(admin, &plan, pass_over, NULL, &why);
+    } while (status != STATUS_OK);
 }
 
 static void make_topics(struct bench *bench, int32_t partitions)

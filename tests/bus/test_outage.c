@@ -149,7 +149,7 @@ Test(outage, members_go_on_reading_after_a_restart, .timeout = 120)
 
 /* --- calls while there is no answer --- */
 
-enum { LIMIT_MS = 10000 };
+enum { LIMIT_MS = 15000 };
 
 #define BOUNDED(call)                                                                              \
     do {                                                                                           \

@@ -123,7 +123,7 @@ Test(transact, aborts_when_the_member_is_of_a_former_generation, .timeout = 120)
     char metadata[BUS_METADATA_MAX], room[1024];
     struct member first, second;
     bench_init(&bench, 1);
-    bench_set(&bench, "max.poll.interval.ms", "3000");
+    bench_set(&bench, "max.poll.interval.ms", "6000");
     bench_fill(&bench, 0, 1);
     member_join(&first, &bench, NULL);
     cr_assert(member_next(&first, 20000));
