@@ -110,6 +110,7 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
     struct map_options options = {
         .phases = worker->phases,
         .cache = worker->cache,
+        .guard = worker->guard,
         .window = {0, INTERVAL_OPEN},
         .raw_max = (size_t)config_bytes(service_config(worker->service), "memory-limit"),
         .stop = {is_over, worker}};

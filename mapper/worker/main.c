@@ -40,12 +40,14 @@ static const struct metric_row rows[MAPPER_METRICS] = {
 struct task {
     struct service *service;
     const struct phase_definitions *phases;
+    struct crew_lock *readers; /* libbabeltrace2 opens and closes one at a time */
 };
 
 static enum status run(void *context, unsigned thread, struct failure *why)
 {
     const struct task *task = context;
-    return worker_run(task->service, task->phases, thread, why);
+    struct map_guard guard = {crew_lock_take, crew_lock_give, task->readers};
+    return worker_run(task->service, task->phases, &guard, thread, why);
 }
 
 int main(int argc, char **argv)
@@ -61,11 +63,12 @@ int main(int argc, char **argv)
     enum status status = service_phases(config, &phases, &why);
     if (status == STATUS_OK)
         status = service_open(config, rows, MAPPER_METRICS, &service, &why);
-    struct task task = {service, phases.count > 0 ? &phases : NULL};
+    struct task task = {service, phases.count > 0 ? &phases : NULL, crew_lock_new()};
     if (status == STATUS_OK)
         status = crew_run((unsigned)config_integer(config, "threads"), run, &task, &why);
     if (status != STATUS_OK)
         fprintf(stderr, "%s: %s\n", config_command(config), why.text);
+    crew_lock_free(task.readers);
     service_close(service);
     phases_clear(&phases);
     config_free(config);

@@ -129,11 +129,12 @@ static enum status open_all(struct worker *worker, struct failure *why)
 }
 
 enum status worker_run(struct service *service, const struct phase_definitions *phases,
-                       unsigned thread, struct failure *why)
+                       const struct map_guard *guard, unsigned thread, struct failure *why)
 {
     struct worker worker = {.service = service,
                             .bus = service_bus(service),
                             .phases = phases,
+                            .guard = *guard,
                             .cache = plan_cache_new(),
                             .thread = thread,
                             .poll_ms = config_duration_ms(service_config(service), "poll")};

@@ -63,6 +63,7 @@ struct worker {
     struct service *service;
     const struct bus_settings *bus;
     const struct phase_definitions *phases;
+    struct map_guard guard;
     struct plan_cache *cache; /* of metadata, over all chunks of this thread */
     unsigned thread;
     struct bus_consumer *consumer;
@@ -94,9 +95,10 @@ MUST_CHECK enum status worker_send_loss(struct worker *worker, struct chunk_work
 
 /* --- worker.c --- */
 
-/* Works until asked to stop. OK, or STOP. */
+/* Works until asked to stop. `guard` is that of all threads. OK, or STOP. */
 MUST_CHECK enum status worker_run(struct service *service, const struct phase_definitions *phases,
-                                  unsigned thread, struct failure *why);
+                                  const struct map_guard *guard, unsigned thread,
+                                  struct failure *why);
 struct bus_patience worker_patience(struct worker *worker);
 /* Lets the group see that we live, while there is work; true if the work is to be given up. */
 bool worker_breathe(struct worker *worker);

@@ -52,3 +52,31 @@ enum status crew_run(unsigned count,
     free(members);
     return status;
 }
+
+struct crew_lock {
+    pthread_mutex_t mutex;
+};
+
+struct crew_lock *crew_lock_new(void)
+{
+    struct crew_lock *lock = memory_new(sizeof *lock);
+    pthread_mutex_init(&lock->mutex, NULL);
+    return lock;
+}
+
+void crew_lock_free(struct crew_lock *lock)
+{
+    if (lock)
+        pthread_mutex_destroy(&lock->mutex);
+    free(lock);
+}
+
+void crew_lock_take(void *lock)
+{
+    pthread_mutex_lock(&((struct crew_lock *)lock)->mutex);
+}
+
+void crew_lock_give(void *lock)
+{
+    pthread_mutex_unlock(&((struct crew_lock *)lock)->mutex);
+}

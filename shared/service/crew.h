@@ -11,4 +11,11 @@ MUST_CHECK enum status
 crew_run(unsigned count, enum status (*work)(void *context, unsigned thread, struct failure *why),
          void *context, struct failure *why);
 
+/* For what the threads may only do one at a time. Both take a struct crew_lock. */
+struct crew_lock;
+struct crew_lock *crew_lock_new(void);
+void crew_lock_free(struct crew_lock *lock); /* NULL is fine */
+void crew_lock_take(void *lock);
+void crew_lock_give(void *lock);
+
 #endif
