@@ -86,6 +86,13 @@ static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_
 static void revoke(struct bus_consumer *consumer)
 {
     bool lost = rd_kafka_assignment_lost(consumer->handle);
+    /* A partition stays paused when it is given back, and when it is ours again: nobody would resume
+     * it then. */
+    if (consumer->paused && consumer->owned_count > 0) {
+        rd_kafka_topic_partition_list_t *list = owned_list(consumer);
+        rd_kafka_resume_partitions(consumer->handle, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
     consumer->owned_count = 0;
     if (consumer->rebalance.revoked)
         consumer->rebalance.revoked(consumer->rebalance.context, lost);
