@@ -153,8 +153,7 @@ static enum status take_progress(void *target, const char *argument, struct fail
 
 static const struct option_row rows[] = {
     {"phases", 'p', "FILE", "phase definitions (YAML); repeatable", take_phase_file},
-    {"phase", '\0', "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]'; repeatable",
-     take_phase},
+    {"phase", '\0', "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]'; repeatable", take_phase},
     {"format", 'f', "FORMAT", "text (tables, the default) or json (one object per line)",
      take_format},
     {"output", 'o', "FILE", "write the report there instead of to stdout", take_output},

@@ -44,8 +44,7 @@ void report_options_clear(struct report_options *options);
 /* All definitions: of the files first, then of the command line, so that these may name those as
  * parents. REJECT names file or period, and the place. */
 MUST_CHECK enum status report_options_phases(const struct report_options *options,
-                                             struct phase_definitions *phases,
-                                             struct failure *why);
+                                             struct phase_definitions *phases, struct failure *why);
 
 bool report_options_progress(const struct report_options *options, FILE *stream);
 

@@ -32,8 +32,7 @@ static void write_headline(const struct sheet *sheet)
     fputc('\n', out);
 }
 
-static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown,
-                          uint64_t end_unknown)
+static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown, uint64_t end_unknown)
 {
     fprintf(out, "%s: %s without a seen begin, ", what, quantity_count(begin_unknown).text);
     fprintf(out, "%s without an end", quantity_count(end_unknown).text);
@@ -64,12 +63,12 @@ static void write_unknown(const struct sheet *sheet)
     if (session->loss_borders) {
         fputs(", ", sheet->out);
         sheet_put_loss(sheet, session->loss_borders, "gap in the kernel's streams",
-                 "gaps in the kernel's streams");
+                       "gaps in the kernel's streams");
     }
     if (session->lost_intervals) {
         fputs(", ", sheet->out);
         sheet_put_loss(sheet, session->lost_intervals, "chunk missing or unreadable",
-                 "chunks missing or unreadable");
+                       "chunks missing or unreadable");
     }
     if (whole)
         fprintf(sheet->out, "; %s of thread time in unknown state\n",

@@ -54,11 +54,11 @@ static void cell_clear(struct cell *cell)
 static void merge_calls(struct cell *cell, const struct call_cell *calls, uint64_t thread)
 {
     const struct duration_cell *mine = &cell->calls.complete, *other = &calls->complete;
-    if (other->count &&
-        (mine->count == 0 || other->max_ns > mine->max_ns ||
-         (other->max_ns == mine->max_ns && (calls->slowest_entry_ns < cell->calls.slowest_entry_ns ||
-                                            (calls->slowest_entry_ns == cell->calls.slowest_entry_ns &&
-                                             thread < cell->slowest_thread)))))
+    if (other->count && (mine->count == 0 || other->max_ns > mine->max_ns ||
+                         (other->max_ns == mine->max_ns &&
+                          (calls->slowest_entry_ns < cell->calls.slowest_entry_ns ||
+                           (calls->slowest_entry_ns == cell->calls.slowest_entry_ns &&
+                            thread < cell->slowest_thread)))))
         cell->slowest_thread = thread;
     call_cell_merge(&cell->calls, calls);
 }
@@ -170,8 +170,7 @@ struct folded_process *fold_process_at(struct fold *fold, uint64_t id)
     struct folded_process *process = map_get(&fold->processes, id);
     if (!process) {
         process = memory_new(sizeof *process);
-        process->fact =
-            (struct process_fact){.id = id, .pid = (int32_t)(uint32_t)id, .ppid = -1};
+        process->fact = (struct process_fact){.id = id, .pid = (int32_t)(uint32_t)id, .ppid = -1};
         map_put(&fold->processes, id, process);
     }
     return process;
@@ -212,10 +211,8 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 static void settle_use(struct fold *fold, const struct folded_descriptor *descriptor,
                        uint64_t thread, uint32_t path, const struct use_cell *uses)
 {
-    struct cell_key key = {.type = CELL_FILE,
-                           .kind = descriptor->kind,
-                           .path = path,
-                           .name = descriptor->name};
+    struct cell_key key = {
+        .type = CELL_FILE, .kind = descriptor->kind, .path = path, .name = descriptor->name};
     struct cell *cell = cell_of_thread(fold, key, thread);
     use_cell_merge(&cell->uses, uses);
     cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;

@@ -46,11 +46,11 @@ void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread
     if (thread->name == NO_NAME)
         return;
     const struct candidate candidate = {.any = true,
-                                  .leader = fact->tid == (int32_t)(uint32_t)fact->process,
-                                  .kernel = fact->kernel_named,
-                                  .tid = fact->tid,
-                                  .thread = fact->id,
-                                  .name = thread->name};
+                                        .leader = fact->tid == (int32_t)(uint32_t)fact->process,
+                                        .kernel = fact->kernel_named,
+                                        .tid = fact->tid,
+                                        .thread = fact->id,
+                                        .name = thread->name};
     fold_choose(&sum->candidate, &candidate);
 }
 

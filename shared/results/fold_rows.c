@@ -20,8 +20,7 @@ const char *fold_rows_process(const struct fold_rows *rows, int64_t pid)
     return named && named->candidate.any ? fold_rows_text(rows, named->candidate.name) : NULL;
 }
 
-struct durations fold_rows_durations(const struct fold_rows *rows,
-                                     const struct duration_cell *cell)
+struct durations fold_rows_durations(const struct fold_rows *rows, const struct duration_cell *cell)
 {
     return (struct durations){.count = cell->count,
                               .total_ns = cell->total_ns,
@@ -69,16 +68,16 @@ struct merged {
 
 static void append(struct merged *merged, const struct cell *cell)
 {
-    merged->at = memory_grow(merged->at, &merged->room, merged->count + 1,
-                             sizeof(const struct cell *));
+    merged->at =
+        memory_grow(merged->at, &merged->room, merged->count + 1, sizeof(const struct cell *));
     merged->at[merged->count++] = cell;
 }
 
 static struct cell *merged_cell(struct merged *merged, struct arena *arena,
                                 const struct cell_key *key)
 {
-    uint64_t hash = map_hash(map_hash((uint64_t)key->path << 32 ^ key->name) ^
-                             (uint64_t)key->pid ^ (uint64_t)key->kind << 56);
+    uint64_t hash = map_hash(map_hash((uint64_t)key->path << 32 ^ key->name) ^ (uint64_t)key->pid ^
+                             (uint64_t)key->kind << 56);
     struct cell *first = map_get(&merged->by_key, hash);
     for (struct cell *each = first; each; each = each->next)
         if (each->key.path == key->path && each->key.name == key->name &&
@@ -331,7 +330,7 @@ static int compare_fds(const void *a, const void *b)
         order = fold_rows_compare(left->begin_ns, right->begin_ns);
     if (order == 0)
         order = fold_rows_compare(left->end_ns == REPORT_NONE ? INT64_MAX : left->end_ns,
-                                right->end_ns == REPORT_NONE ? INT64_MAX : right->end_ns);
+                                  right->end_ns == REPORT_NONE ? INT64_MAX : right->end_ns);
     if (order == 0)
         order = compare_texts(left->name, right->name);
     return order ? order : fold_rows_compare((int64_t)left->calls, (int64_t)right->calls);
@@ -401,18 +400,16 @@ void fold_rows_files(const struct fold_rows *rows, struct session_report *out)
     for (size_t i = 0; i < merged.count; i++) {
         const struct cell *cell = merged.at[i];
         struct file_row *row = &out->files[out->file_count++];
-        *row = (struct file_row){
-            .pid = cell_pid(cell),
-            .phase = fold_rows_text(rows, cell->key.path),
-            .name = fold_rows_text(rows, cell->key.name),
-            .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),
-            .fd = cell->fd >= 0 ? cell->fd : REPORT_NONE,
-            .calls = fold_rows_durations(rows, &cell->uses.calls),
-            .read_bytes = cell->uses.read_bytes,
-            .write_bytes = cell->uses.write_bytes};
+        *row = (struct file_row){.pid = cell_pid(cell),
+                                 .phase = fold_rows_text(rows, cell->key.path),
+                                 .name = fold_rows_text(rows, cell->key.name),
+                                 .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),
+                                 .fd = cell->fd >= 0 ? cell->fd : REPORT_NONE,
+                                 .calls = fold_rows_durations(rows, &cell->uses.calls),
+                                 .read_bytes = cell->uses.read_bytes,
+                                 .write_bytes = cell->uses.write_bytes};
         row->process = fold_rows_process(rows, row->pid);
     }
     merged_clear(&merged);
     qsort(out->files, out->file_count, sizeof *out->files, compare_files);
 }
-

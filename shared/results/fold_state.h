@@ -35,7 +35,7 @@ struct process_sum {
 struct folded_process {
     struct process_fact fact;
     struct process_sum gone; /* threads that are forgotten */
-    uint64_t told_at; /* the chunk by which it was last told of */
+    uint64_t told_at;        /* the chunk by which it was last told of */
 };
 
 /* Time of ended instances before the first call of the thread's stretch. */
@@ -58,9 +58,9 @@ struct folded_thread {
     uint64_t cpu_ns, switches;
     struct time_vector time;
     struct duration_cell *latency; /* owned, NULL without any */
-    struct cell **waiting; /* owned: cells that wait for its process */
+    struct cell **waiting;         /* owned: cells that wait for its process */
     size_t waiting_count, waiting_room;
-    struct before *befores;    /* owned, as are these */
+    struct before *befores; /* owned, as are these */
     struct first_call *firsts;
 };
 
@@ -91,8 +91,8 @@ struct cell_key {
     uint8_t type; /* enum cell_type */
     uint8_t kind; /* CELL_FILE */
     uint32_t path;
-    uint32_t name; /* call, or file */
-    int64_t pid;   /* or PID_NONE */
+    uint32_t name;   /* call, or file */
+    int64_t pid;     /* or PID_NONE */
     uint64_t thread; /* while its process may still be told; else 0 */
 };
 
@@ -117,12 +117,12 @@ struct old_name {
 
 struct fold {
     char *session;
-    struct names names; /* of all kinds */
+    struct names names;                         /* of all kinds */
     struct map processes, threads, descriptors; /* each by id */
-    struct map cells;     /* by hash of their keys */
-    struct map old_names; /* by pid + 1 */
-    uint64_t chunk; /* by which what is taken came about */
-    uint64_t *busy_ns; /* by CPU; busy_seen tells which are of the trace */
+    struct map cells;                           /* by hash of their keys */
+    struct map old_names;                       /* by pid + 1 */
+    uint64_t chunk;                             /* by which what is taken came about */
+    uint64_t *busy_ns;                          /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
     uint32_t *hosts;

@@ -120,7 +120,7 @@ struct session_report {
     int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
     const char *const *hosts;
     size_t host_count;
-    size_t domain_count; /* 1 or 2 */
+    size_t domain_count;     /* 1 or 2 */
     uint64_t lost_intervals; /* gaps: intervals that never came or could not be read */
     uint64_t loss_borders;   /* places where kernel events were lost */
 
@@ -144,7 +144,7 @@ struct session_report {
 };
 
 struct report {
-    struct arena arena; /* owns every string and array */
+    struct arena arena;              /* owns every string and array */
     struct session_report *sessions; /* by name */
     size_t session_count;
 };

@@ -242,17 +242,16 @@ static void keep(void *context, struct text key, struct bytes record)
     struct saved *saved = context;
     uint8_t *copy = arena_take(&saved->arena, record.count);
     memcpy(copy, record.at, record.count);
-    saved->records = memory_grow(saved->records, &saved->room, saved->count + 1,
-                                 sizeof *saved->records);
-    saved->records[saved->count++] = (struct state_record){
-        {arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+    saved->records =
+        memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
+    saved->records[saved->count++] =
+        (struct state_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
 }
 
 /* Ends the stitch behind row `last`, and makes another of what it saved, read in any order; tells
  * some of the living again, which must change nothing. */
-static struct stitch *restart(struct stitch *stitch, struct schema *schema,
-                              struct result_sink sink, const struct interval_row *rows,
-                              size_t last, uint64_t *random)
+static struct stitch *restart(struct stitch *stitch, struct schema *schema, struct result_sink sink,
+                              const struct interval_row *rows, size_t last, uint64_t *random)
 {
     struct saved saved = {.count = 0};
     stitch_retell(stitch, law_random(random) % 4, 4);

@@ -52,7 +52,7 @@ struct law_log {
         struct text key;
         struct bytes value;
         size_t interval;
-    } *records;
+    } * records;
     size_t count, room;
     size_t intervals;
 };
