@@ -15,6 +15,8 @@ struct bus_admin {
     rd_kafka_t *handle;
     rd_kafka_queue_t *queue;
     const struct bus_settings *settings;
+    rd_kafka_t *observer; /* of the group `observed`; NULL: none yet */
+    char observed[BUS_NAME_MAX];
 };
 
 enum status bus_admin_new(const struct bus_settings *settings, struct bus_admin **out,
@@ -42,6 +44,8 @@ void bus_admin_free(struct bus_admin *admin)
 {
     if (!admin)
         return;
+    if (admin->observer)
+        rd_kafka_destroy(admin->observer);
     rd_kafka_queue_destroy(admin->queue);
     rd_kafka_destroy(admin->handle);
     free(admin);
@@ -160,8 +164,8 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     bus_topic_name(admin->settings, plan->topic, name);
     int32_t partitions;
     int replication;
-    enum status status = client_topic(admin->handle, name, 5 * CLIENT_ANSWER_MS, &partitions,
-                                       &replication, why);
+    enum status status =
+        client_topic(admin->handle, name, 5 * CLIENT_ANSWER_MS, &partitions, &replication, why);
     if (status != STATUS_OK)
         return status == STATUS_REJECT ? STATUS_END : status;
     compare_numbers(&comparison, "partitions", plan->partitions, partitions);
@@ -189,40 +193,48 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
 
 /* --- another group --- */
 
+/* A consumer in the group's name that never subscribes, and so is no member of it. The question
+ * for a group's offsets that librdkafka has for administrators, ListConsumerGroupOffsets, ends the
+ * process when the coordinator is another broker by then, or not ready: seen with 2.0.2
+ * (rd_kafka_cgrp_op() with a handle that has no group). */
+static enum status observe(struct bus_admin *admin, const char *group, struct failure *why)
+{
+    if (admin->observer && strcmp(admin->observed, group) == 0)
+        return STATUS_OK;
+    if (admin->observer)
+        rd_kafka_destroy(admin->observer);
+    admin->observer = NULL;
+    snprintf(admin->observed, sizeof admin->observed, "%s", group);
+    const struct client_default defaults[] = {{"group.id", group},
+                                              {"isolation.level", "read_uncommitted"},
+                                              {"enable.auto.commit", "false"},
+                                              {NULL, NULL}};
+    rd_kafka_conf_t *conf;
+    enum status status = client_conf(admin->settings, defaults, &conf, why);
+    if (status == STATUS_OK)
+        status = client_new(RD_KAFKA_CONSUMER, conf, admin, &admin->observer, why);
+    return status;
+}
+
 enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role, enum bus_topic topic,
                                     int64_t *offsets, int32_t count, struct failure *why)
 {
     char name[BUS_NAME_MAX], group[BUS_NAME_MAX];
     bus_topic_name(admin->settings, topic, name);
     bus_group_name(admin->settings, role, group);
+    enum status status = observe(admin, group, why);
+    if (status != STATUS_OK)
+        return status;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
-    for (int32_t i = 0; i < count; i++) {
+    for (int32_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, name, i);
-        offsets[i] = BUS_OFFSET_NONE;
+    rd_kafka_resp_err_t code = rd_kafka_committed(admin->observer, list, ASK_MS);
+    for (int32_t i = 0; i < count; i++) {
+        const rd_kafka_topic_partition_t *at = &list->elems[i];
+        offsets[at->partition] = at->offset >= 0 ? at->offset : BUS_OFFSET_NONE;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            code = at->err;
     }
-    rd_kafka_ListConsumerGroupOffsets_t *question =
-        rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_AdminOptions_t *options =
-        options_for(admin, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, ASK_MS);
-    rd_kafka_ListConsumerGroupOffsets(admin->handle, &question, 1, options, admin->queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_ListConsumerGroupOffsets_destroy(question);
-    rd_kafka_event_t *event = answer(admin, group, why);
-    if (!event)
-        return STATUS_RETRY;
-    size_t groups;
-    const rd_kafka_group_result_t **results = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event), &groups);
-    enum status status = STATUS_OK;
-    const rd_kafka_error_t *error = groups == 1 ? rd_kafka_group_result_error(results[0]) : NULL;
-    if (error)
-        status = fail(why, STATUS_RETRY, "%s: %s", group, rd_kafka_error_string(error));
-    const rd_kafka_topic_partition_list_t *found =
-        groups == 1 ? rd_kafka_group_result_partitions(results[0]) : NULL;
-    for (int i = 0; found && i < found->cnt; i++)
-        if (found->elems[i].partition < count && found->elems[i].offset >= 0)
-            offsets[found->elems[i].partition] = found->elems[i].offset;
-    rd_kafka_event_destroy(event);
-    return status;
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, group, why);
 }

@@ -138,6 +138,15 @@ Test(admin, makes_no_topic_by_asking_for_it, .timeout = 120)
     bench_broker(folder, "stop");
 }
 
+/* The first who asks a new broker for a group waits for the topic that groups are kept in. */
+static void group_offsets(struct bus_admin *admin, int64_t offsets[3], struct failure *why)
+{
+    enum status status = STATUS_RETRY;
+    for (int i = 0; i < 10 && status == STATUS_RETRY; i++)
+        status = bus_admin_group_offsets(admin, "test", BUS_CHUNKS, offsets, 3, why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why->text);
+}
+
 Test(admin, lists_what_another_group_committed, .timeout = 120)
 {
     struct failure why = {""};
@@ -146,18 +155,14 @@ Test(admin, lists_what_another_group_committed, .timeout = 120)
     bench_init(&bench, 3);
     bench_fill(&bench, 1, 3);
     struct bus_admin *admin = new_admin();
-    cr_assert(
-        eq(int, bus_admin_group_offsets(admin, "test", BUS_CHUNKS, offsets, 3, &why), STATUS_OK),
-        "%s", why.text);
+    group_offsets(admin, offsets, &why);
     for (int i = 0; i < 3; i++)
         cr_expect(eq(i64, offsets[i], BUS_OFFSET_NONE), "there is no such group yet");
     member_join(&member, &bench, NULL);
     cr_assert(member_next(&member, 20000));
     struct bus_offset at = {1, 2, "try=1"};
     cr_assert(eq(int, bus_consumer_commit(member.bus, &at, &why), STATUS_OK), "%s", why.text);
-    cr_assert(
-        eq(int, bus_admin_group_offsets(admin, "test", BUS_CHUNKS, offsets, 3, &why), STATUS_OK),
-        "%s", why.text);
+    group_offsets(admin, offsets, &why);
     cr_expect(eq(i64, offsets[0], BUS_OFFSET_NONE));
     cr_expect(eq(i64, offsets[1], 2));
     cr_expect(eq(i64, offsets[2], BUS_OFFSET_NONE));
