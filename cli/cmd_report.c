@@ -43,16 +43,16 @@ static void say(struct reporting *reporting, const char *sentence)
 static bool find_reader(struct reporting *reporting)
 {
     const char *wanted = reporting->options.reader;
-    if (!wanted)
+    if (!wanted || strcmp(wanted, "auto") == 0)
         return true;
     reporting->reader = reader_kind_by_name(wanted);
     if (reporting->reader)
         return true;
     size_t count;
     const struct reader_kind *const *kinds = reader_kinds(&count);
-    fprintf(stderr, "spanmill report: --reader: unknown `%s`; known:", wanted);
+    fprintf(stderr, "spanmill report: --reader: unknown `%s`; known: auto", wanted);
     for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", reader_kind_name(kinds[i]));
+        fprintf(stderr, ", %s", reader_kind_name(kinds[i]));
     fputc('\n', stderr);
     return false;
 }

@@ -165,7 +165,7 @@ static const struct option_row rows[] = {
     {"jobs", 'j', "N", "chunks read at a time (one per CPU)", take_jobs},
     {"strict", '\0', NULL, "exit with 4 if data was lost or is incomplete", take_strict},
     {"stats", '\0', NULL, "say on stderr what the report cost", take_stats},
-    {"reader", '\0', "NAME", "decode CTF with spanmill or babeltrace2", take_reader},
+    {"reader", '\0', "NAME", "decode CTF with spanmill, babeltrace2 or auto", take_reader},
     {"color", '\0', "WHEN", "auto, always or never", take_color},
     {"progress", '\0', "WHEN", "on stderr: auto, always or never", take_progress},
 };

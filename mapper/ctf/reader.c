@@ -28,6 +28,11 @@ const struct reader_kind *reader_kind_by_name(const char *name)
     return NULL;
 }
 
+const struct reader_kind *reader_kind_of_word(size_t word)
+{
+    return word < sizeof KINDS / sizeof *KINDS ? KINDS[word] : NULL;
+}
+
 enum status reader_open(const struct trace_set *set, struct schema *schema,
                         const struct reader_warnings *warnings, struct reader **out,
                         struct failure *why)

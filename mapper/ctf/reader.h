@@ -53,6 +53,12 @@ const struct reader_kind *const *reader_kinds(size_t *count);
 const char *reader_kind_name(const struct reader_kind *kind);
 const struct reader_kind *reader_kind_by_name(const char *name); /* NULL if there is none */
 
+/* What users say: the names of all kinds in the order of reader_kinds(), and behind them `auto`:
+ * our own, or libbabeltrace2 for metadata that ours does not understand. */
+#define READER_WORDS "spanmill babeltrace2 auto"
+/* By its place in READER_WORDS; NULL, which readers take for `auto`, for the last. */
+const struct reader_kind *reader_kind_of_word(size_t word);
+
 /* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise).
  * A trace that cannot be read is left out with a warning.
  * REJECT: no trace readable; `why` names the first. */

@@ -109,6 +109,7 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
         return fail(why, STATUS_STOP, "no random numbers");
     struct map_options options = {
         .phases = worker->phases,
+        .reader = reader_kind_of_word(config_word(service_config(worker->service), "reader")),
         .cache = worker->cache,
         .guard = worker->guard,
         .window = {0, INTERVAL_OPEN},

@@ -1,5 +1,6 @@
 #include "mapper/worker/settings.h"
 
+#include "mapper/ctf/reader.h"
 #include "service/service.h"
 
 static const struct config_row rows[] = {
@@ -38,6 +39,14 @@ static const struct config_row rows[] = {
      .most = 86400000,
      .argument = "TIME",
      .help = "an archive out of reach for so long is parked"},
+    {.name = "reader",
+     .type = CONFIG_WORD,
+     .standard = "spanmill",
+     .words = READER_WORDS,
+     .argument = "NAME",
+     .help = "what decodes CTF: `spanmill`, `babeltrace2`, or `auto`:\n"
+             "babeltrace2 for metadata that spanmill does not\n"
+             "understand, which can end or stop this process"},
     {.name = "poll",
      .type = CONFIG_DURATION,
      .standard = "100ms",

@@ -289,6 +289,13 @@ static void trace_free(struct trace *trace)
     free(trace);
 }
 
+/* READER_SEEDS: how many random traces; READER_SEED: the first. */
+static uint64_t first_seed(void)
+{
+    const char *wanted = getenv("READER_SEED");
+    return wanted ? strtoull(wanted, NULL, 10) : 0;
+}
+
 static unsigned seeds(unsigned usual)
 {
     const char *wanted = getenv("READER_SEEDS");
@@ -298,7 +305,7 @@ static unsigned seeds(unsigned usual)
 Test(differential, random_traces_are_read_alike, .timeout = 600)
 {
     size_t compared = 0, events = 0;
-    for (uint64_t seed = 0; seed < seeds(400); seed++) {
+    for (uint64_t seed = first_seed(), end = seed + seeds(400); seed < end; seed++) {
         struct random random = {seed};
         struct trace *trace = trace_new(&random, 1 + (unsigned)random_below(&random, 4),
                                         1 + (unsigned)random_below(&random, 4), 40);
@@ -369,7 +376,7 @@ Test(differential, random_packets_of_lttng_are_read_alike, .timeout = 600)
 Test(differential, what_is_before_the_begin_may_be_left_out_and_nothing_else, .timeout = 600)
 {
     size_t left_out = 0;
-    for (uint64_t seed = 0; seed < seeds(200); seed++) {
+    for (uint64_t seed = first_seed(), end = seed + seeds(200); seed < end; seed++) {
         struct random random = {seed};
         struct trace *trace = trace_new(&random, 3, 4, 40);
         struct reading all = read_set("spanmill", &trace->set, &trace->phases, NULL);
@@ -435,7 +442,7 @@ static void use_row(struct trace *trace, const struct row *row)
 
 Test(differential, what_is_cut_off_is_missing_and_nothing_else, .timeout = 600)
 {
-    for (uint64_t seed = 0; seed < seeds(300); seed++) {
+    for (uint64_t seed = first_seed(), end = seed + seeds(300); seed < end; seed++) {
         struct random random = {seed};
         struct trace *trace = trace_new(&random, 0, 0, 0);
         struct row row;
@@ -462,7 +469,7 @@ Test(differential, what_is_cut_off_is_missing_and_nothing_else, .timeout = 600)
 Test(differential, a_packet_that_lies_takes_no_events_of_others, .timeout = 600)
 {
     size_t warned = 0;
-    for (uint64_t seed = 0; seed < seeds(300); seed++) {
+    for (uint64_t seed = first_seed(), end = seed + seeds(300); seed < end; seed++) {
         struct random random = {seed};
         struct trace *trace = trace_new(&random, 0, 0, 0);
         struct row row;
@@ -492,7 +499,7 @@ Test(differential, a_packet_that_lies_takes_no_events_of_others, .timeout = 600)
 Test(differential, damage_anywhere_is_survived, .timeout = 600)
 {
     size_t read = 0;
-    for (uint64_t seed = 0; seed < seeds(600); seed++) {
+    for (uint64_t seed = first_seed(), end = seed + seeds(600); seed < end; seed++) {
         struct random random = {seed};
         struct trace *trace = trace_new(&random, 3, 3, 20);
         size_t bits = 0;

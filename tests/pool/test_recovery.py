@@ -1,6 +1,7 @@
 """What may go wrong, one at a time, and what comes out then."""
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,16 @@ class Archives:
             size = os.fstat(file.fileno()).st_size
             file.seek(size // 2)
             file.write(bytes(min(4096, size // 4)))
+
+    def poison(self, index):
+        """A misspelt word in the metadata of each trace; whoever packs it does not look there."""
+        raw = subprocess.run(["zstd", "-dc", self.paths[index]], check=True,
+                             stdout=subprocess.PIPE).stdout
+        raw = raw.replace(b"fields := struct {", b"fields := strukt {")
+        with open(self.paths[index] + ".raw", "wb") as file:
+            file.write(raw)
+        subprocess.run(["zstd", "-q", "-f", "--rm", self.paths[index] + ".raw", "-o",
+                        self.paths[index]], check=True)
 
     def report(self, *indices):
         """What one process makes of some of them."""
@@ -157,6 +168,23 @@ def test_poisoned_chunk():
         say("  " + rejected.strip().splitlines()[-1][:200])
 
 
+def test_poisoned_metadata():
+    """metadata that ours does not take never goes to libbabeltrace2 in a mapper, unless it is asked for:
+    the chunk is parked with the place of the fault"""
+    with Archives() as archives, Pool(partitions=2) as running:
+        archives.poison(1)
+        mapper = running.add("mapper", "m").start()
+        running.add("reducer", "r").start()
+        for path in archives.paths:
+            running.publish(path)
+        running.wait_for(archives.report(), 60)
+        assert mapper.alive() and mapper.starts == 1
+        assert "libbabeltrace2" not in mapper.log(), mapper.log()
+        rejected = running.spanmill("rejected").stdout
+        assert re.search(r"damaged .*metadata:\d+:\d+: .*strukt", rejected), rejected
+        say("  " + rejected.strip().splitlines()[-1][:200])
+
+
 def test_killer_chunk():
     """a chunk that ends its mapper each time is parked after its tries, and healed by hand"""
     if os.environ.get("CRASH_POINTS") != "ON":
@@ -196,4 +224,4 @@ def test_drain():
 
 if __name__ == "__main__":
     sys.exit(pool.main(test_new_reducer, test_gap_by_time, test_no_gap_while_mappers_are_behind, test_silence,
-                       test_poisoned_chunk, test_killer_chunk, test_drain))
+                       test_poisoned_chunk, test_poisoned_metadata, test_killer_chunk, test_drain))

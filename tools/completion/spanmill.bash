@@ -39,7 +39,7 @@ _spanmill()
         return
         ;;
     report:--reader)
-        mapfile -t COMPREPLY < <(compgen -W 'spanmill babeltrace2' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'auto spanmill babeltrace2' -- "$word")
         return
         ;;
     results:--from)
