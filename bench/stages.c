@@ -1,9 +1,10 @@
 /* bench/stages.c -- what each stage of mapping costs, in nanoseconds of CPU time per event.
  *
- *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] PATH...
+ *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] [--map-only] PATH...
  *
  * PATH as for `spanmill report`; archives are decompressed, folders are not. Of several rounds the
- * best of each stage counts.
+ * best of each stage counts. With --map-only
+ * no other stage runs: for profilers.
  *
  *     unpack   a chunk's archive into memory (zstd, tar), or its files mapped
  *     open     metadata (known from the chunk before, but for the first), packets, and events
@@ -32,8 +33,10 @@ struct bench {
     struct chunk_list list;
     struct phase_definitions phases;
     struct reader_choice choice;
+    bool map_only;
     uint64_t events, bytes;
-    double seconds[STAGES]; /* of the round in hand */
+    uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
+    double seconds[STAGES];                     /* of the round in hand */
     double best[STAGES];
 };
 
@@ -96,11 +99,31 @@ static void drop(void *context, struct text key, struct bytes record)
     *(uint64_t *)context += record.count;
 }
 
+static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
+{
+    uint64_t encoded = 0;
+    struct map_options options = {.phases = &bench->phases,
+                                  .reader = bench->choice.kind,
+                                  .cache = bench->choice.cache,
+                                  .window = {0, INTERVAL_OPEN}};
+    struct map_stats stats = {.events = 0};
+    double begin_s = now_s();
+    enum status status =
+        map_chunk(ref, &options, NULL, (struct record_sink){drop, &encoded}, &stats, why);
+    bench->seconds[MAP] += now_s() - begin_s;
+    bench->mapped += stats.events;
+    bench->raw_bytes += stats.raw_bytes;
+    bench->items += stats.items;
+    bench->encoded += encoded;
+    return status;
+}
+
 static enum status measure(struct bench *bench, const struct chunk_ref *ref, bool first,
                            struct failure *why)
 {
+    if (bench->map_only)
+        return map_whole(bench, ref, why);
     struct chunk *chunk;
-    uint64_t encoded = 0;
     double begin_s = now_s();
     enum status status = chunk_open(ref, &chunk, why);
     bench->seconds[UNPACK] += now_s() - begin_s;
@@ -117,20 +140,12 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
     chunk_close(chunk);
     if (status != STATUS_OK)
         return status;
-    struct map_options options = {.phases = &bench->phases,
-                                  .reader = bench->choice.kind,
-                                  .cache = bench->choice.cache,
-                                  .window = {0, INTERVAL_OPEN}};
-    struct map_stats stats = {.events = 0};
-    begin_s = now_s();
-    status = map_chunk(ref, &options, NULL, (struct record_sink){drop, &encoded}, &stats, why);
-    bench->seconds[MAP] += now_s() - begin_s;
-    return status;
+    return map_whole(bench, ref, why);
 }
 
 static enum status round_of(struct bench *bench, bool first, struct failure *why)
 {
-    bench->bytes = 0;
+    bench->bytes = bench->mapped = bench->raw_bytes = bench->items = bench->encoded = 0;
     memset(bench->seconds, 0, sizeof bench->seconds);
     for (size_t i = 0; i < bench->list.count; i++) {
         enum status status = measure(bench, &bench->list.at[i], first, why);
@@ -150,9 +165,22 @@ static void row(const struct bench *bench, const char *name, double seconds)
            (double)bench->bytes / seconds * 1e-6);
 }
 
+static void print_partials(const struct bench *bench)
+{
+    double events = (double)bench->mapped;
+    printf("  partials %8.4f items/event %7.2f bytes/event, %.1f %% of the trace's\n",
+           (double)bench->items / events, (double)bench->encoded / events,
+           100 * (double)bench->encoded / (double)bench->raw_bytes);
+}
+
 static void print(const struct bench *bench)
 {
     const double *best = bench->best;
+    if (bench->map_only) {
+        printf("map %8.1f ns/event\n", best[MAP] * 1e9 / (double)bench->mapped);
+        print_partials(bench);
+        return;
+    }
     printf("%zu chunks, %.2f M events, %.1f bytes each\n", bench->list.count,
            (double)bench->events * 1e-6, (double)bench->bytes / (double)bench->events);
     row(bench, "unpack", best[UNPACK]);
@@ -161,12 +189,14 @@ static void print(const struct bench *bench)
     row(bench, "merge", best[MERGED] - best[DECODE]);
     row(bench, "model", best[MAP] - best[UNPACK] - best[OPEN] - best[MERGED]);
     row(bench, "map", best[MAP]);
+    print_partials(bench);
 }
 
 static bool take_option(struct bench *bench, int option, int *rounds, enum status *status,
                         struct failure *why)
 {
     switch (option) {
+    case 'm': bench->map_only = true; return true;
     case 'n': *rounds = atoi(optarg); return *rounds > 0;
     case 'r': bench->choice.kind = reader_kind_by_name(optarg); return bench->choice.kind != NULL;
     case 'p':
@@ -182,6 +212,7 @@ int main(int argc, char **argv)
     static const struct option OPTIONS[] = {{"rounds", required_argument, NULL, 'n'},
                                             {"reader", required_argument, NULL, 'r'},
                                             {"phases", required_argument, NULL, 'p'},
+                                            {"map-only", no_argument, NULL, 'm'},
                                             {NULL, 0, NULL, 0}};
     struct bench bench = {.choice.cache = plan_cache_new()};
     int rounds = 3;
@@ -191,7 +222,7 @@ int main(int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         if (!take_option(&bench, option, &rounds, &status, &why)) {
             fprintf(stderr, "usage: bench_stages [--rounds N] [--reader NAME] [--phases FILE] "
-                            "PATH...\n");
+                            "[--map-only] PATH...\n");
             return 2;
         }
     }

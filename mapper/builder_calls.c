@@ -100,7 +100,9 @@ static void tell_life(struct partial_builder *builder, struct fd_number *slot)
         at = &(*at)->next_of_thread;
     *at = life->next_of_thread;
     builder_item(builder, ITEM_LIFE, life->owner)->life = life->piece;
-    free(life);
+    builder_send(builder);
+    life->next_of_thread = builder->free_lives;
+    builder->free_lives = life;
 }
 
 static void tell_uses(struct partial_builder *builder, const struct unsent_uses *uses)
@@ -110,9 +112,10 @@ static void tell_uses(struct partial_builder *builder, const struct unsent_uses 
                             .fd = uses->slot->fd,
                             .proven_ns = uses->proven_ns,
                             .cell = uses->cell};
+    builder_send(builder);
 }
 
-static void drop_uses(struct unsent_uses *uses)
+static void drop_uses(struct partial_builder *builder, struct unsent_uses *uses)
 {
     struct unsent_uses **at = &uses->slot->uses;
     while (*at != uses)
@@ -122,7 +125,8 @@ static void drop_uses(struct unsent_uses *uses)
     while (*at != uses)
         at = &(*at)->next_of_thread;
     *at = uses->next_of_thread;
-    free(uses);
+    uses->next_of_slot = builder->free_uses;
+    builder->free_uses = uses;
 }
 
 static void tell_unsent(struct partial_builder *builder, struct fd_number *slot)
@@ -132,7 +136,7 @@ static void tell_unsent(struct partial_builder *builder, struct fd_number *slot)
     for (struct unsent_uses *uses = slot->uses; uses; uses = next_uses) {
         next_uses = uses->next_of_slot;
         tell_uses(builder, uses);
-        drop_uses(uses);
+        drop_uses(builder, uses);
     }
 }
 
@@ -199,7 +203,7 @@ void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_
     while (thread->uses) {
         struct unsent_uses *uses = thread->uses;
         tell_uses(builder, uses);
-        drop_uses(uses);
+        drop_uses(builder, uses);
     }
 }
 
@@ -282,8 +286,8 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
         .call = event->call, .entry_ns = event->time_ns, .present = event->present};
     memcpy(thread->open.value, event->value, sizeof thread->open.value);
     if (event_has_text(event, 0))
-        thread->open.text = (struct text){arena_string(&builder->arena, event->text[0]),
-                                          event->text[0].count};
+        thread->open.text =
+            (struct text){arena_string(&builder->arena, event->text[0]), event->text[0].count};
     int32_t fd[2];
     open_call_descriptors(&thread->open, fd);
     for (unsigned i = 0; i < 2; i++) {
@@ -325,6 +329,8 @@ static void send_descriptor_call(struct partial_builder *builder, struct thread_
         call->pair[0] = complete->event->ints[0];
         call->pair[1] = complete->event->ints[1];
     }
+    builder->counts.descriptor_calls++;
+    builder_send(builder);
 }
 
 static void add_use(struct use_cell *cell, const struct open_call *open,
@@ -340,12 +346,33 @@ static void add_use(struct use_cell *cell, const struct open_call *open,
         cell->write_bytes += bytes;
 }
 
-static struct unsent_uses *uses_of(struct thread_known *thread, struct fd_number *slot)
+static struct unsent_uses *new_uses(struct partial_builder *builder)
+{
+    struct unsent_uses *uses = builder->free_uses;
+    if (!uses)
+        return arena_take(&builder->arena, sizeof *uses);
+    builder->free_uses = uses->next_of_slot;
+    memset(uses, 0, sizeof *uses);
+    return uses;
+}
+
+static struct unsent_life *new_life(struct partial_builder *builder)
+{
+    struct unsent_life *life = builder->free_lives;
+    if (!life)
+        return arena_take(&builder->arena, sizeof *life);
+    builder->free_lives = life->next_of_thread;
+    memset(life, 0, sizeof *life);
+    return life;
+}
+
+static struct unsent_uses *uses_of(struct partial_builder *builder, struct thread_known *thread,
+                                   struct fd_number *slot)
 {
     for (struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
         if (uses->thread == thread)
             return uses;
-    struct unsent_uses *uses = memory_new(sizeof *uses);
+    struct unsent_uses *uses = new_uses(builder);
     uses->thread = thread;
     uses->slot = slot;
     uses->proven_ns = TIME_NONE;
@@ -386,14 +413,15 @@ static bool is_certain_use(const struct thread_known *thread, const struct fd_nu
     return since != TIME_NONE && since <= thread->open.entry_ns;
 }
 
-static void count_use(struct thread_known *thread, unsigned at, const struct complete *complete)
+static void count_use(struct partial_builder *builder, struct thread_known *thread, unsigned at,
+                      const struct complete *complete)
 {
     struct fd_number *slot = thread->user[at].slot;
     if (slot->life) {
         add_use(&slot->life->piece.cell, &thread->open, complete, at);
         return;
     }
-    struct unsent_uses *uses = uses_of(thread, slot);
+    struct unsent_uses *uses = uses_of(builder, thread, slot);
     add_use(&uses->cell, &thread->open, complete, at);
     uint64_t since = complete->bad ? proven_since(thread, slot) : thread->open.entry_ns;
     if (uses->proven_ns == TIME_NONE || since < uses->proven_ns)
@@ -412,7 +440,7 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
     struct fd_number *slot = slot_at(thread->group, (int32_t)fd);
     tell_slot(builder, slot, thread);
     reset_slot(slot);
-    struct unsent_life *life = memory_new(sizeof *life);
+    struct unsent_life *life = new_life(builder);
     life->owner = thread;
     life->next_of_thread = thread->lives;
     thread->lives = life;
@@ -444,7 +472,7 @@ static bool duplicate_life(struct partial_builder *builder, struct thread_known 
     if ((op != CALL_DUP && !by_fcntl) || !slot || !slot->life || complete->ret < 0 ||
         complete->ret > INT32_MAX || complete->ret == slot->fd)
         return false;
-    count_use(thread, 0, complete);
+    count_use(builder, thread, 0, complete);
     struct life_piece source = slot->life->piece;
     begin_life(builder, thread, complete->ret, complete);
     struct life_piece *copy = &slot_at(thread->group, (int32_t)complete->ret)->life->piece;
@@ -467,7 +495,7 @@ static bool end_life(struct partial_builder *builder, struct thread_known *threa
             return false;
     if (slot->uses)
         return false;
-    count_use(thread, 0, complete);
+    count_use(builder, thread, 0, complete);
     slot->life->piece.ended = true;
     slot->life->piece.end_ns = thread->open.entry_ns;
     tell_life(builder, slot);
@@ -550,7 +578,7 @@ static void complete_descriptors(struct partial_builder *builder, struct thread_
     }
     for (unsigned i = 0; i < 2; i++)
         if (thread->user[i].slot)
-            count_use(thread, i, complete);
+            count_use(builder, thread, i, complete);
     if (!success)
         return;
     bool given = role->op == CALL_SIGNALFD && (open->present & 8) && (int32_t)open->value[3] >= 0;

@@ -55,7 +55,7 @@ struct fd_number {
  * uses under it. `certain`: they do share it. */
 struct table_group {
     bool certain;
-    int32_t pid; /* of the process that was forked into it; 0 if none */
+    int32_t pid;      /* of the process that was forked into it; 0 if none */
     struct map slots; /* fd -> struct fd_number */
     struct fd_number *dirty;
     struct table_group *next;
@@ -71,12 +71,12 @@ struct thread_known {
     int32_t tid;
     int32_t pid; /* for filing; 0 if not told here */
     struct table_group *group;
-    bool met;      /* an event has named this life of it */
-    bool late;     /* then there were processes forked here that it may be of */
-    bool seen;     /* the model knows that it exists */
-    bool pid_told; /* events that may tell its process have passed */
-    bool born;     /* forked here */
-    bool may_hold_phase; /* a phase began on it here, or may have before */
+    bool met;                 /* an event has named this life of it */
+    bool late;                /* then there were processes forked here that it may be of */
+    bool seen;                /* the model knows that it exists */
+    bool pid_told;            /* events that may tell its process have passed */
+    bool born;                /* forked here */
+    bool may_hold_phase;      /* a phase began on it here, or may have before */
     bool exit_known, exiting; /* whether sched_process_exit was seen */
 
     bool state_known;
@@ -84,7 +84,7 @@ struct thread_known {
     int32_t cpu;   /* where it runs; -1 */
     uint64_t state_since_ns, from_ns, clock_ns, wake_ns;
     struct local_instance *instances; /* phases begun on it here, the last first */
-    uint8_t call; /* enum call_knowledge */
+    uint8_t call;                     /* enum call_knowledge */
     struct open_call open;
     struct fd_user user[2];
 
@@ -120,10 +120,11 @@ struct partial_builder {
     struct partial_builder_options options;
     struct partial_counts counts;
     struct arena arena;
-    struct item *items;
-    size_t count, room;
-    struct map threads; /* tid -> struct thread_known */
-    struct thread_known *all; /* dirty or not, through next_dirty only while dirty */
+    struct item item;               /* in the making */
+    struct unsent_uses *free_uses;  /* to be used again, through next_of_slot */
+    struct unsent_life *free_lives; /* through next_of_thread */
+    struct map threads;             /* tid -> struct thread_known */
+    struct thread_known *all;       /* dirty or not, through next_dirty only while dirty */
     struct cpu_known *cpus;
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
@@ -132,8 +133,10 @@ struct partial_builder {
 };
 
 /* --- partial_builder.c --- */
+/* Begins an item, all else zero; builder_send() tells it. */
 struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
                           const struct thread_known *thread);
+void builder_send(struct partial_builder *builder);
 /* Tells what is unsent of the thread; a call in progress passes to whoever knows the past. */
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread);
 /* To be called before the thread does anything to descriptors. */

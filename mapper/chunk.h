@@ -25,7 +25,7 @@ struct interval {
 };
 
 struct chunk_ref {
-    char *path;      /* as the user wrote it, or below that; NULL: a seam alone */
+    char *path; /* as the user wrote it, or below that; NULL: a seam alone */
     /* Groups the chunks of one session: what its traces tell of it ("host/name/created" and the
      * clock), wherever its chunks lie; the folder's real path where they do not tell enough. */
     char *session;
@@ -33,8 +33,8 @@ struct chunk_ref {
      * snapshot's folder, to append to the session's name ("name/created" -> "name:snapshot-1-...").
      * NULL for anything else. */
     char *snapshot;
-    int64_t number;  /* of the rotation; 0 for a plain trace */
-    bool packed;     /* an archive .tar.zst */
+    int64_t number;         /* of the rotation; 0 for a plain trace */
+    bool packed;            /* an archive .tar.zst */
     bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
     /* The chunk with the number before is not there, but an earlier one is. The interval begins
      * with the chunk's own first packet then, and the one before ends with its last. */
@@ -61,7 +61,8 @@ int64_t chunk_number_of_name(const char *name);
  * numbered by the end of its folder's name; what a session that still records has beside its
  * `archives/` comes last.
  * REJECT: nothing there that is a trace; `why` says what was looked for. */
-MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path, struct failure *why);
+MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
+                                      struct failure *why);
 /* Sorts, pairs each chunk with the one before it, and decides the boundaries between them: the
  * smallest begin of the later chunk's first packets; or, if it is earlier, the end of a stream's
  * last packet behind which the later chunk tells of lost events, because they are lost from then
@@ -74,7 +75,8 @@ void chunk_list_clear(struct chunk_list *list);
 /* A chunk in memory: files mapped or decompressed, seam cut out. */
 struct chunk;
 
-MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct failure *why);
+MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct chunk **out,
+                                  struct failure *why);
 /* An archive as it was received; `frame` is borrowed for this call only. END: unpacked, it
  * would be more than `raw_max` bytes. */
 MUST_CHECK enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct chunk **out,
@@ -87,6 +89,6 @@ struct interval chunk_interval(const struct chunk *chunk);
 const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count);
 bool chunk_threads_from_proc(const struct chunk *chunk);
 size_t chunk_raw_bytes(const struct chunk *chunk); /* of its streams, without the seam */
-void chunk_close(struct chunk *chunk); /* NULL is fine */
+void chunk_close(struct chunk *chunk);             /* NULL is fine */
 
 #endif

@@ -17,7 +17,7 @@ struct mapping {
     struct chunk *chunk;
     struct reader *reader; /* NULL: the chunk has no traces */
     struct partial_builder *builder;
-    bool finished; /* the builder's row */
+    struct partial_encoder *encoder; /* of what the builder tells */
     struct interval interval;
     bool begun;          /* an event of the interval has come */
     uint64_t told_count; /* events that no trace has */
@@ -45,11 +45,8 @@ static void leave(const struct map_guard *guard)
 
 static void mapping_close(struct mapping *mapping, const struct map_guard *guard)
 {
-    if (mapping->builder && !mapping->finished) {
-        size_t ignored; /* only a finished row gives back all that it holds */
-        partial_builder_finish(mapping->builder, &ignored);
-    }
     partial_builder_free(mapping->builder);
+    partial_encoder_free(mapping->encoder);
     enter(guard);
     reader_close(mapping->reader);
     leave(guard);
@@ -186,10 +183,16 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
     return STATUS_OK;
 }
 
+static void encode_item(void *context, const struct item *item)
+{
+    partial_encoder_add(context, item);
+}
+
 static struct partial_builder *new_builder(const struct mapping *mapping, bool all_single)
 {
     struct partial_builder_options options = {.interval = mapping->interval,
-                                              .all_single = all_single};
+                                              .all_single = all_single,
+                                              .sink = {encode_item, mapping->encoder}};
     const struct reader_info *info = info_of(mapping);
     for (size_t i = 0; i < info->trace_count; i++) {
         if (info->traces[i].domain != DOMAIN_KERNEL)
@@ -229,13 +232,13 @@ static void describe_traces(const struct reader_info *info, const struct partial
 
 static struct interval_end describe_end(const struct mapping *mapping,
                                         const struct identity *identity,
-                                        const struct phase_definitions *phases, size_t items)
+                                        const struct phase_definitions *phases)
 {
     struct partial_counts counts = partial_builder_counts(mapping->builder);
     struct interval_end end = {.chunk = identity->number,
                                .begin_ns = mapping->interval.begin_ns,
                                .end_ns = mapping->interval.end_ns,
-                               .items = items,
+                               .items = partial_encoder_items(mapping->encoder),
                                .has_traces = identity->has_traces,
                                .gap_before = identity->gap_before,
                                .final = identity->final,
@@ -264,14 +267,6 @@ static void count_record(void *context, struct text key, struct bytes record)
     counting->sink.take(counting->sink.context, key, record);
 }
 
-static uint64_t count_singles(const struct item *items, size_t count, uint64_t single_events)
-{
-    for (size_t i = 0; i < count; i++)
-        if (items[i].kind == ITEM_DESCRIPTOR_CALL)
-            single_events += 2;
-    return single_events;
-}
-
 static char *marked(struct text session, const char *mark)
 {
     return memory_format("%.*s%s%s", (int)session.count, session.at, mark ? ":" : "",
@@ -282,10 +277,8 @@ static void send(struct mapping *mapping, const struct identity *identity,
                  const struct map_options *options, struct record_sink sink,
                  struct map_stats *stats)
 {
-    size_t count;
-    const struct item *items = partial_builder_finish(mapping->builder, &count);
-    mapping->finished = true;
-    struct interval_end end = describe_end(mapping, identity, options->phases, count);
+    partial_builder_finish(mapping->builder);
+    struct interval_end end = describe_end(mapping, identity, options->phases);
     char *name = marked(end.session, identity->mark);
     end.session = text_of(name);
     char *session = identity->session.count > 0
@@ -297,11 +290,12 @@ static void send(struct mapping *mapping, const struct identity *identity,
                                .first_chunk = identity->first_chunk,
                                .attempt = identity->attempt};
     struct counting counting = {.sink = sink};
-    partial_encode(mapping->schema, &meta, items, count, &end,
-                   (struct record_sink){count_record, &counting});
+    partial_encoder_finish(mapping->encoder, &meta, &end,
+                           (struct record_sink){count_record, &counting});
     stats->events += end.events;
-    stats->single_events += count_singles(items, count, end.single_events);
-    stats->items += count;
+    stats->single_events +=
+        end.single_events + 2 * partial_builder_counts(mapping->builder).descriptor_calls;
+    stats->items += end.items;
     stats->record_bytes += counting.bytes;
     stats->raw_bytes += end.raw_bytes;
     free(session);
@@ -314,6 +308,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
                               struct record_sink sink, struct map_stats *stats, struct failure *why)
 {
     if (status == STATUS_OK) {
+        mapping->encoder = partial_encoder_new(mapping->schema);
         mapping->builder = new_builder(mapping, options->all_single);
         status = read_events(mapping, &options->stop, why);
     }

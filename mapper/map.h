@@ -32,10 +32,10 @@ struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
     const struct reader_kind *reader;       /* NULL: the usual one */
     struct plan_cache *cache; /* of metadata, for all chunks; used under `guard`. NULL: none */
-    bool all_single;                        /* sum nothing, for tests */
-    struct interval window; /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */
-    uint64_t first_chunk;   /* number of the session's first */
-    const char *mark;       /* goes behind the session's name, to tell it from another; or NULL */
+    bool all_single;          /* sum nothing, for tests */
+    struct interval window;   /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */
+    uint64_t first_chunk;     /* number of the session's first */
+    const char *mark;         /* goes behind the session's name, to tell it from another; or NULL */
     struct map_guard guard;
     size_t raw_max; /* of an archive, unpacked; 0: ARCHIVE_RAW_MAX */
     struct map_stop stop;
@@ -69,9 +69,8 @@ struct map_place {
  * RETRY: as map_chunk(). */
 MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *place,
                                    const struct map_options *options,
-                                   const struct reader_warnings *warnings,
-                                   struct record_sink sink, struct map_stats *stats,
-                                   struct failure *why);
+                                   const struct reader_warnings *warnings, struct record_sink sink,
+                                   struct map_stats *stats, struct failure *why);
 
 /* When a chunk's first event was, of those in its interval: END if there is none. */
 MUST_CHECK enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns,

@@ -22,9 +22,7 @@ struct partial_builder *partial_builder_new(struct schema *schema,
 struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
                           const struct thread_known *thread)
 {
-    builder->items = memory_grow(builder->items, &builder->room, builder->count + 1,
-                                 sizeof *builder->items);
-    struct item *item = &builder->items[builder->count++];
+    struct item *item = &builder->item;
     memset(item, 0, sizeof *item);
     item->kind = (uint8_t)kind;
     if (thread) {
@@ -34,14 +32,27 @@ struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
     return item;
 }
 
+void builder_send(struct partial_builder *builder)
+{
+    builder->options.sink.take(builder->options.sink.context, &builder->item);
+}
+
+static void send_event(struct partial_builder *builder, const struct event *event, int32_t tid,
+                       const struct thread_known *key, bool elsewhere)
+{
+    struct item *item = builder_item(builder, ITEM_EVENT, key);
+    item->event.event = *event;
+    item->event.tid = tid;
+    item->event.elsewhere = elsewhere;
+    if (event->kind != EVENT_LOSS)
+        builder->counts.single_events++;
+    builder_send(builder);
+}
+
 void builder_single(struct partial_builder *builder, const struct event *event, int32_t tid,
                     const struct thread_known *key)
 {
-    struct item *item = builder_item(builder, ITEM_EVENT, key);
-    item->event.event = event_copy(&builder->arena, event);
-    item->event.tid = tid;
-    if (event->kind != EVENT_LOSS)
-        builder->counts.single_events++;
+    send_event(builder, event, tid, key, false);
 }
 
 /* --- threads --- */
@@ -191,8 +202,8 @@ static void name_thread(struct partial_builder *builder, struct thread_known *th
 {
     char *known = by_kernel ? thread->kernel_name : thread->user_name;
     bool *is_known = by_kernel ? &thread->kernel_name_known : &thread->user_name_known;
-    size_t count = name.count < sizeof thread->kernel_name - 1 ? name.count
-                                                               : sizeof thread->kernel_name - 1;
+    size_t count =
+        name.count < sizeof thread->kernel_name - 1 ? name.count : sizeof thread->kernel_name - 1;
     if (*is_known && known[count] == '\0' && memcmp(known, name.at, count) == 0)
         return;
     memset(known, 0, sizeof thread->kernel_name);
@@ -218,12 +229,6 @@ static void know_name(struct thread_known *thread, const struct event *event, un
     if (count)
         memcpy(thread->kernel_name, event->text[slot].at, count);
     thread->kernel_name_known = true;
-}
-
-static struct text kept_text(struct partial_builder *builder, const char *string)
-{
-    size_t count = strlen(string);
-    return (struct text){arena_string(&builder->arena, (struct text){string, count}), count};
 }
 
 /* Takes the thread off the list of those with something unsent. */
@@ -273,27 +278,24 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
         piece->open = thread->open;
     if (thread->kernel_name_unsent) {
         piece->kernel_named = true;
-        piece->kernel_name = kept_text(builder, thread->kernel_name);
+        piece->kernel_name = text_of(thread->kernel_name);
     }
     if (thread->user_name_unsent) {
         piece->user_named = true;
-        piece->user_name = kept_text(builder, thread->user_name);
+        piece->user_name = text_of(thread->user_name);
     }
-    if (thread->call_count) {
-        piece->calls = arena_take(&builder->arena, thread->call_count * sizeof *piece->calls);
-        memcpy(piece->calls, thread->calls, thread->call_count * sizeof *piece->calls);
-        piece->call_count = thread->call_count;
-    }
+    piece->calls = thread->calls;
+    piece->call_count = thread->call_count;
 }
 
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread)
 {
-    if (!thread ||
-        (!thread->dirty && thread->call != CALL_KNOWN_OPEN && !ran_on(builder, thread)))
+    if (!thread || (!thread->dirty && thread->call != CALL_KNOWN_OPEN && !ran_on(builder, thread)))
         return;
     builder_tell_uses_of_thread(builder, thread);
     struct item *item = builder_item(builder, ITEM_THREAD, thread);
     fill_piece(builder, thread, &item->thread);
+    builder_send(builder);
 
     unmark(builder, thread);
     if (thread->call == CALL_KNOWN_OPEN) {
@@ -305,9 +307,11 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
     thread->cpu_ns = thread->switches = 0;
     if (thread->latency.count)
         thread->latency = (struct duration_cell){0};
-    thread->time = (struct time_vector){0}; /* its array went with the item */
-    for (size_t i = 0; i < thread->call_count; i++)
+    time_vector_clear(&thread->time);
+    for (size_t i = 0; i < thread->call_count; i++) {
         thread->call_at[thread->calls[i].call->id] = 0;
+        call_cell_clear(&thread->calls[i].cell);
+    }
     thread->call_count = 0;
     thread->kernel_name_unsent = thread->user_name_unsent = false;
 }
@@ -334,8 +338,7 @@ static struct cpu_known *cpu_at(struct partial_builder *builder, int32_t number)
     size_t index = (size_t)number;
     if (index >= builder->cpu_count) {
         size_t room = builder->cpu_count;
-        builder->cpus =
-            memory_grow(builder->cpus, &room, index + 1, sizeof *builder->cpus);
+        builder->cpus = memory_grow(builder->cpus, &room, index + 1, sizeof *builder->cpus);
         memset(builder->cpus + builder->cpu_count, 0,
                (room - builder->cpu_count) * sizeof *builder->cpus);
         builder->cpu_count = room;
@@ -357,6 +360,7 @@ static void tell_cpu(struct partial_builder *builder, int32_t number)
                                    .run_whole = cpu->run_whole,
                                    .last_ns = cpu->last_ns,
                                    .busy_ns = cpu->busy_ns};
+    builder_send(builder);
     cpu->busy_ns = 0;
     cpu->dirty = false;
 }
@@ -498,10 +502,10 @@ static void leave_other_cpu(struct partial_builder *builder, struct thread_known
         leave_cpu(builder, thread);
 }
 
-/* A switch that only the past can understand: it goes out as it was, and after it the CPU and
- * both threads are known. */
+/* A switch that only the past can understand: it goes out as it was, of thread `by` if that is not
+ * NULL, and after it the CPU and both threads are known. */
 static void single_switch(struct partial_builder *builder, const struct event *event,
-                          struct thread_known *prev, struct thread_known *next)
+                          struct thread_known *prev, struct thread_known *next, const int32_t *by)
 {
     struct cpu_known *cpu = cpu_at(builder, event->cpu);
     bool elsewhere = prev && prev->state_known && prev->cpu != event->cpu;
@@ -513,9 +517,8 @@ static void single_switch(struct partial_builder *builder, const struct event *e
     builder_tell_thread(builder, prev);
     builder_tell_thread(builder, next);
     struct thread_known *key = prev ? prev : next;
-    builder_single(builder, event, cpu->known ? (thought ? thought->tid : TID_NOBODY) : TID_BY_CPU,
-                   key);
-    builder->items[builder->count - 1].event.elsewhere = !cpu->known && elsewhere;
+    int32_t tid = cpu->known ? (thought ? thought->tid : TID_NOBODY) : TID_BY_CPU;
+    send_event(builder, event, by ? *by : tid, key, !cpu->known && elsewhere);
 
     if (thought && thought != prev) {
         forget_state(thought);
@@ -554,12 +557,11 @@ static void on_switch(struct partial_builder *builder, const struct event *event
         prev = thread_at(builder, (int32_t)event->value[0]);
     struct thread_known *next = thread_at(builder, (int32_t)event->value[2]);
     bool clear = cpu->known && !cpu->nobody && cpu->current == prev &&
-                 (!prev || prev->state_known) &&
-                 (!next || (next->state_known && next->cpu < 0));
+                 (!prev || prev->state_known) && (!next || (next->state_known && next->cpu < 0));
     if (clear && prev && leaves_for_good(event->value[1]))
         clear = prev->exit_known && !prev->exiting;
     if (!clear) {
-        single_switch(builder, event, prev, next);
+        single_switch(builder, event, prev, next, NULL);
         return;
     }
     if (prev) {
@@ -731,8 +733,7 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
         builder_tell_thread(builder, thread);
     }
     bool elsewhere = by_cpu && thread->state_known;
-    builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
-    builder->items[builder->count - 1].event.elsewhere = elsewhere;
+    send_event(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread, elsewhere);
     thread->pid_told = thread->seen = true;
     thread->pid = tid;
     thread->kernel_name_known = false;
@@ -775,9 +776,8 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
 static void on_told(struct partial_builder *builder, const struct event *event,
                     struct thread_known *current, bool by_cpu)
 {
-    struct thread_known *thread = event->kind == EVENT_TOLD_FD
-                                      ? NULL
-                                      : thread_at(builder, (int32_t)event->value[0]);
+    struct thread_known *thread =
+        event->kind == EVENT_TOLD_FD ? NULL : thread_at(builder, (int32_t)event->value[0]);
     builder_tell_all_groups(builder);
     builder_tell_thread(builder, thread);
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current),
@@ -804,7 +804,7 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     switch ((enum event_kind)event->kind) {
     case EVENT_SWITCH:
         single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
-                      thread_at(builder, (int32_t)event->value[2]));
+                      thread_at(builder, (int32_t)event->value[2]), NULL);
         return;
     case EVENT_FORK: on_fork(builder, event, NULL, true); return;
     case EVENT_EXEC: on_exec(builder, event, NULL, true); return;
@@ -813,12 +813,8 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     case EVENT_TOLD_PID_NS:
     case EVENT_TOLD_FD: on_told(builder, event, NULL, true); return;
     case EVENT_CALL_ENTRY:
-    case EVENT_CALL_EXIT:
-        builder_tell_all_groups(builder);
-        break;
-    case EVENT_WAKEUP:
-        single_wakeup(builder, event, TID_BY_CPU);
-        return;
+    case EVENT_CALL_EXIT: builder_tell_all_groups(builder); break;
+    case EVENT_WAKEUP: single_wakeup(builder, event, TID_BY_CPU); return;
     case EVENT_LOSS:
     case EVENT_OTHER: break;
     }
@@ -878,9 +874,9 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
                 thread->kernel_name_known = false;
             }
             if (event->kind == EVENT_SWITCH) {
+                int32_t by = thread_number(thread);
                 single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
-                              thread_at(builder, (int32_t)event->value[2]));
-                builder->items[builder->count - 1].event.tid = thread_number(thread);
+                              thread_at(builder, (int32_t)event->value[2]), &by);
                 return;
             }
             if (event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT ||
@@ -910,7 +906,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         switch ((enum event_kind)event->kind) {
         case EVENT_SWITCH:
             single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
-                          thread_at(builder, (int32_t)event->value[2]));
+                          thread_at(builder, (int32_t)event->value[2]), NULL);
             return;
         case EVENT_WAKEUP: single_wakeup(builder, event, thread_number(thread)); return;
         case EVENT_CALL_ENTRY:
@@ -980,9 +976,8 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
     struct thread_known *current = cpu && cpu->known ? cpu->current : NULL;
     struct thread_known *named =
         event->has & EVENT_HAS_VTID ? thread_at(builder, event->vtid) : NULL;
-    bool certain = builder->options.has_kernel
-                       ? current && (!named || named == current)
-                       : named != NULL;
+    bool certain =
+        builder->options.has_kernel ? current && (!named || named == current) : named != NULL;
     if (!certain) {
         if (!builder->options.has_kernel && !(event->has & EVENT_HAS_VTID))
             return; /* nobody's */
@@ -1047,7 +1042,7 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
         on_kernel_event(builder, event);
 }
 
-const struct item *partial_builder_finish(struct partial_builder *builder, size_t *count)
+void partial_builder_finish(struct partial_builder *builder)
 {
     builder_tell_all_groups(builder);
     struct thread_known *thread;
@@ -1055,8 +1050,6 @@ const struct item *partial_builder_finish(struct partial_builder *builder, size_
         builder_tell_thread(builder, thread);
     for (size_t i = 0; i < builder->cpu_count; i++)
         tell_cpu(builder, (int32_t)i);
-    *count = builder->count;
-    return builder->items;
 }
 
 struct partial_counts partial_builder_counts(const struct partial_builder *builder)
@@ -1068,14 +1061,6 @@ void partial_builder_free(struct partial_builder *builder)
 {
     if (!builder)
         return;
-    for (size_t i = 0; i < builder->count; i++) {
-        struct item *item = &builder->items[i];
-        if (item->kind != ITEM_THREAD)
-            continue;
-        time_vector_free(&item->thread.time);
-        for (size_t k = 0; k < item->thread.call_count; k++)
-            call_cell_clear(&item->thread.calls[k].cell);
-    }
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         time_vector_free(&thread->time);
@@ -1088,7 +1073,6 @@ void partial_builder_free(struct partial_builder *builder)
     }
     map_clear(&builder->threads);
     builder_free_groups(builder);
-    free(builder->items);
     free(builder->cpus);
     arena_clear(&builder->arena);
     free(builder);

@@ -12,11 +12,18 @@
 
 struct partial_builder;
 
+/* Takes each item of the row as it is told; borrowed for the call, with all that it points to. */
+struct item_sink {
+    void (*take)(void *context, const struct item *item);
+    void *context;
+};
+
 struct partial_builder_options {
     struct interval interval;
     bool has_kernel;      /* the chunk has a kernel trace */
     bool counts_switches; /* which declares sched_switch */
     bool all_single;      /* sum nothing: what the sums are tested against */
+    struct item_sink sink;
 };
 
 /* `schema` (borrowed until partial_builder_free()) made the classes of the events to come. */
@@ -28,11 +35,11 @@ void partial_builder_free(struct partial_builder *builder); /* NULL is fine */
  * Everything is copied. */
 void partial_builder_add(struct partial_builder *builder, const struct event *event);
 
-/* The row; valid until partial_builder_free(). */
-const struct item *partial_builder_finish(struct partial_builder *builder, size_t *count);
+/* The row's end: tells what is not told yet. */
+void partial_builder_finish(struct partial_builder *builder);
 
 struct partial_counts {
-    uint64_t events, single_events, discarded, borders;
+    uint64_t events, single_events, descriptor_calls, discarded, borders;
     uint64_t first_ns, last_ns; /* TIME_NONE without any event */
     uint32_t first_trace;       /* of the first event; index in reader_info.traces */
 };

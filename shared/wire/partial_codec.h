@@ -1,5 +1,5 @@
-/* wire/partial_codec.h -- partials as protobuf records, and back; the one place that sees
- * protobuf-c. The format is proto/partial.proto.
+/* wire/partial_codec.h -- partials as protobuf records, and back: with protobuf-c, but for the items
+ * of a partial, which are many: partial_file.c writes them. The format is proto/partial.proto.
  *
  * One attempt at mapping a chunk becomes a row of records: partials, each with the items filed
  * under one key, and at last one interval end, which tells how many came before it. */
@@ -36,10 +36,22 @@ struct record_sink {
     void *context;
 };
 
-/* Encodes `count` items and their end. The classes and calls are those of `schema`. */
-void partial_encode(const struct schema *schema, const struct record_meta *meta,
-                    const struct item *items, size_t count, const struct interval_end *end,
-                    struct record_sink sink);
+/* Encodes the items of one interval as they come, in the order of its row. What is written is held
+ * until partial_encoder_finish(). */
+struct partial_encoder;
+
+/* The classes and calls of the items to come are those of `schema`, which is borrowed until
+ * partial_encoder_free(). */
+struct partial_encoder *partial_encoder_new(const struct schema *schema);
+void partial_encoder_free(struct partial_encoder *encoder); /* NULL is fine */
+
+/* The next item. Everything is copied. */
+void partial_encoder_add(struct partial_encoder *encoder, const struct item *item);
+uint64_t partial_encoder_items(const struct partial_encoder *encoder);
+
+/* Gives all records to `sink`: the partials by key, then the interval's end. To be called once. */
+void partial_encoder_finish(struct partial_encoder *encoder, const struct record_meta *meta,
+                            const struct interval_end *end, struct record_sink sink);
 
 /* Encodes the one record of a gap. */
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,

@@ -1,23 +1,7 @@
 #include "wire/partial_peek.h"
 
 #include "wire/format.h"
-
-/* Fields of message Record in proto/partial.proto. */
-enum {
-    FIELD_FORMAT = 1,
-    FIELD_SESSION,
-    FIELD_CHUNK,
-    FIELD_FIRST_CHUNK,
-    FIELD_ATTEMPT,
-    FIELD_INDEX,
-    FIELD_PARTIAL,
-    FIELD_END,
-    FIELD_ZSTD_PARTIAL,
-    FIELD_GAP
-};
-
-/* Wire types (https://protobuf.dev/programming-guides/encoding/, "Message Structure"). */
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+#include "wire/partial_tags.h"
 
 struct cursor {
     const uint8_t *at, *end;
@@ -82,18 +66,18 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         struct bytes bytes;
         uint64_t number = value(&cursor, (unsigned)(tag & 7), &bytes);
         switch (tag >> 3) {
-        case FIELD_FORMAT: format = number; break;
-        case FIELD_SESSION:
+        case TAG_RECORD_FORMAT: format = number; break;
+        case TAG_RECORD_SESSION:
             out->meta.session = (struct text){(const char *)bytes.at, bytes.count};
             break;
-        case FIELD_CHUNK: out->meta.chunk = number; break;
-        case FIELD_FIRST_CHUNK: out->meta.first_chunk = number; break;
-        case FIELD_ATTEMPT: out->meta.attempt = number; break;
-        case FIELD_INDEX: out->index = number; break;
-        case FIELD_PARTIAL:
-        case FIELD_ZSTD_PARTIAL: is_partial = true; break;
-        case FIELD_END: out->is_end = true; break;
-        case FIELD_GAP: out->is_gap = true; break;
+        case TAG_RECORD_CHUNK: out->meta.chunk = number; break;
+        case TAG_RECORD_FIRST_CHUNK: out->meta.first_chunk = number; break;
+        case TAG_RECORD_ATTEMPT: out->meta.attempt = number; break;
+        case TAG_RECORD_INDEX: out->index = number; break;
+        case TAG_RECORD_PARTIAL:
+        case TAG_RECORD_ZSTD_PARTIAL: is_partial = true; break;
+        case TAG_RECORD_END: out->is_end = true; break;
+        case TAG_RECORD_GAP: out->is_gap = true; break;
         default: break;
         }
     }

@@ -78,18 +78,24 @@ static void take_record(void *context, struct text key, struct bytes record)
     part->bytes += record.count;
 }
 
+static void encode_item(void *context, const struct item *item)
+{
+    partial_encoder_add(context, item);
+}
+
 static void map_part(struct part *part)
 {
     const struct law_trace *trace = part->trace;
+    struct partial_encoder *encoder = partial_encoder_new(trace->schema);
     struct partial_builder_options options = {.interval = part->interval,
                                               .has_kernel = trace->facts.has_kernel,
                                               .counts_switches = trace->facts.counts_switches,
-                                              .all_single = part->all_single};
+                                              .all_single = part->all_single,
+                                              .sink = {encode_item, encoder}};
     struct partial_builder *builder = partial_builder_new(trace->schema, &options);
     for (size_t i = part->first; i < part->end; i++)
         partial_builder_add(builder, &trace->events[i]);
-    size_t count;
-    const struct item *items = partial_builder_finish(builder, &count);
+    partial_builder_finish(builder);
     struct partial_counts counts = partial_builder_counts(builder);
     struct interval_end end = trace->facts;
     end.begin_ns = part->interval.begin_ns;
@@ -99,18 +105,17 @@ static void map_part(struct part *part)
     end.final = part->final;
     end.phases_digest =
         schema_phases(trace->schema) ? phases_digest(schema_phases(trace->schema)) : 0;
-    end.items = count;
+    end.items = part->items = partial_encoder_items(encoder);
     end.events = counts.events;
     end.discarded = counts.discarded;
     end.borders = counts.borders;
     end.first_ns = counts.first_ns;
     end.last_ns = counts.last_ns;
-    part->items = count;
     struct record_meta meta = {
         .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
-    partial_encode(trace->schema, &meta, items, count, &end,
-                   (struct record_sink){take_record, part});
+    partial_encoder_finish(encoder, &meta, &end, (struct record_sink){take_record, part});
     partial_builder_free(builder);
+    partial_encoder_free(encoder);
 }
 
 /* The parts still to be mapped, for any number of threads. */

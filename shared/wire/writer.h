@@ -1,0 +1,120 @@
+/* wire/writer.h -- protobuf's wire format, written as it goes. What a message holds need not be
+ * known before its length is: partials are written from the model's pieces, without a tree of
+ * messages between. (https://protobuf.dev/programming-guides/encoding/) */
+#ifndef WIRE_WRITER_H
+#define WIRE_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "wire/partial_tags.h"
+
+/* All zero is an empty one. */
+struct writer {
+    uint8_t *at; /* owned */
+    size_t count, room;
+};
+
+static inline void writer_need(struct writer *writer, size_t count)
+{
+    if (writer->room - writer->count < count)
+        writer->at = memory_grow(writer->at, &writer->room, writer->count + count, 1);
+}
+
+static inline void write_varint(struct writer *writer, uint64_t number)
+{
+    writer_need(writer, 10);
+    uint8_t *at = writer->at + writer->count;
+    for (; number >= 0x80; number >>= 7)
+        *at++ = (uint8_t)(number | 0x80);
+    *at++ = (uint8_t)number;
+    writer->count = (size_t)(at - writer->at);
+}
+
+static inline uint64_t zigzag(int64_t number)
+{
+    return (uint64_t)number << 1 ^ (uint64_t)(number < 0 ? -1 : 0);
+}
+
+static inline void write_tag(struct writer *writer, unsigned field, enum wire_type type)
+{
+    write_varint(writer, (uint64_t)field << 3 | (unsigned)type);
+}
+
+static inline void write_unsigned(struct writer *writer, unsigned field, uint64_t number)
+{
+    write_tag(writer, field, WIRE_VARINT);
+    write_varint(writer, number);
+}
+
+static inline void write_signed(struct writer *writer, unsigned field, int64_t number)
+{
+    write_unsigned(writer, field, zigzag(number));
+}
+
+/* An optional field that says nothing if it is 0. */
+static inline void write_nonzero(struct writer *writer, unsigned field, uint64_t number)
+{
+    if (number != 0)
+        write_unsigned(writer, field, number);
+}
+
+static inline void write_nonzero_signed(struct writer *writer, unsigned field, int64_t number)
+{
+    if (number != 0)
+        write_signed(writer, field, number);
+}
+
+static inline void write_fixed64(struct writer *writer, unsigned field, uint64_t number)
+{
+    write_tag(writer, field, WIRE_FIXED64);
+    writer_need(writer, 8);
+    for (unsigned i = 0; i < 8; i++)
+        writer->at[writer->count++] = (uint8_t)(number >> 8 * i);
+}
+
+static inline void write_raw(struct writer *writer, const void *at, size_t count)
+{
+    writer_need(writer, count + 1);
+    if (count > 0)
+        memcpy(writer->at + writer->count, at, count);
+    writer->count += count;
+}
+
+static inline void write_bytes(struct writer *writer, unsigned field, const void *at, size_t count)
+{
+    write_tag(writer, field, WIRE_BYTES);
+    write_varint(writer, count);
+    write_raw(writer, at, count);
+}
+
+/* Begins a field of bytes: a message, or packed numbers. What is written up to writer_close() is
+ * in it. Returns where it begins. */
+static inline size_t writer_open(struct writer *writer, unsigned field)
+{
+    write_tag(writer, field, WIRE_BYTES);
+    writer_need(writer, 1);
+    return ++writer->count; /* its length, which mostly is one byte */
+}
+
+static inline void writer_close(struct writer *writer, size_t begin)
+{
+    size_t length = writer->count - begin;
+    if (length < 0x80) {
+        writer->at[begin - 1] = (uint8_t)length;
+        return;
+    }
+    size_t more = 0;
+    for (size_t rest = length >> 7; rest > 0; rest >>= 7)
+        more++;
+    writer_need(writer, more);
+    memmove(writer->at + begin + more, writer->at + begin, length);
+    writer->count = begin - 1;
+    write_varint(writer, length);
+    writer->count += length;
+}
+
+#endif
