@@ -33,6 +33,7 @@ struct bench {
     struct chunk_list list;
     struct phase_definitions phases;
     struct reader_choice choice;
+    struct archive_room room;
     bool map_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
@@ -105,6 +106,7 @@ static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, s
     struct map_options options = {.phases = &bench->phases,
                                   .reader = bench->choice.kind,
                                   .cache = bench->choice.cache,
+                                  .room = &bench->room,
                                   .window = {0, INTERVAL_OPEN}};
     struct map_stats stats = {.events = 0};
     double begin_s = now_s();
@@ -125,7 +127,7 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
         return map_whole(bench, ref, why);
     struct chunk *chunk;
     double begin_s = now_s();
-    enum status status = chunk_open(ref, &chunk, why);
+    enum status status = chunk_open(ref, &bench->room, &chunk, why);
     bench->seconds[UNPACK] += now_s() - begin_s;
     if (status != STATUS_OK)
         return status;
@@ -238,6 +240,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_stages: %s\n", why.text);
     chunk_list_clear(&bench.list);
     phases_clear(&bench.phases);
+    archive_room_clear(&bench.room);
     plan_cache_free(bench.choice.cache);
     return status == STATUS_OK ? 0 : 1;
 }

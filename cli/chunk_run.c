@@ -99,13 +99,15 @@ static bool is_outside(const struct chunk_run *run, size_t index)
            window.begin_ns >= window.end_ns;
 }
 
-static void map_one(struct crew *crew, size_t index)
+/* `room` is the thread's. */
+static void map_one(struct crew *crew, size_t index, struct archive_room *room)
 {
     const struct chunk_run *run = crew->run;
     const struct chunk_list *list = run->list;
     struct mapped *mapped = &crew->mapped[index];
     double begin_s = chunk_run_cpu_s();
     struct map_options options = run->options;
+    options.room = room;
     options.window = run->windows[index];
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
@@ -230,16 +232,18 @@ static bool should_stop(const struct chunk_run *run)
 static void run_alone(struct crew *crew, struct joining *joining)
 {
     struct chunk_run *run = crew->run;
+    struct archive_room room = {.at = NULL};
     for (size_t i = 0; i < run->list->count && !run->stopped; i++) {
         if (is_outside(run, i))
             continue;
-        map_one(crew, i);
+        map_one(crew, i, &room);
         if (crew->mapped[i].status == STATUS_RETRY || should_stop(run))
             run->stopped = true;
         else
             join_one(run, joining, i, &crew->mapped[i]);
         mapped_clear(&crew->mapped[i]);
     }
+    archive_room_clear(&room);
 }
 
 /* --- several --- */
@@ -263,10 +267,11 @@ static bool take_chunk(struct crew *crew, size_t *index)
 static void *map_chunks(void *context)
 {
     struct crew *crew = context;
+    struct archive_room room = {.at = NULL};
     for (size_t index; take_chunk(crew, &index);) {
         bool outside = is_outside(crew->run, index);
         if (!outside)
-            map_one(crew, index);
+            map_one(crew, index, &room);
         bool stop = should_stop(crew->run);
         pthread_mutex_lock(&crew->lock);
         crew->mapped[index].ready = true;
@@ -274,6 +279,7 @@ static void *map_chunks(void *context)
         pthread_cond_broadcast(&crew->changed);
         pthread_mutex_unlock(&crew->lock);
     }
+    archive_room_clear(&room);
     return NULL;
 }
 

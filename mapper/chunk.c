@@ -132,20 +132,21 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
     }
 }
 
-enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct failure *why)
+enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, struct chunk **out,
+                       struct failure *why)
 {
     *out = NULL;
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
     enum status status = STATUS_OK;
     if (ref->path != NULL)
-        status = source_open(ref->path, ref->packed, &chunk->own, why);
+        status = source_open(ref->path, ref->packed, room, &chunk->own, why);
     if (status == STATUS_OK && chunk->own != NULL) {
         add_own(chunk, source_traces(chunk->own));
         add_packed_seam(chunk, source_seam(chunk->own));
     }
     if (status == STATUS_OK && ref->seam_path != NULL) {
-        status = source_open(ref->seam_path, ref->seam_packed, &chunk->before, why);
+        status = source_open(ref->seam_path, ref->seam_packed, NULL, &chunk->before, why);
         if (status == STATUS_OK)
             add_seam(chunk, source_traces(chunk->before));
     }
@@ -158,12 +159,12 @@ enum status chunk_open(const struct chunk_ref *ref, struct chunk **out, struct f
     return STATUS_OK;
 }
 
-enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct chunk **out,
-                             struct failure *why)
+enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct archive_room *room,
+                             struct chunk **out, struct failure *why)
 {
     *out = NULL;
     struct chunk *chunk = memory_new(sizeof *chunk);
-    enum status status = source_open_frame(frame, raw_max, &chunk->own, why);
+    enum status status = source_open_frame(frame, raw_max, room, &chunk->own, why);
     if (status != STATUS_OK) {
         chunk_close(chunk);
         return status;

@@ -75,11 +75,13 @@ void chunk_list_clear(struct chunk_list *list);
 /* A chunk in memory: files mapped or decompressed, seam cut out. */
 struct chunk;
 
-MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct chunk **out,
-                                  struct failure *why);
+/* An archive is unpacked into `room`, borrowed until chunk_close(); NULL: memory of its own. */
+MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room,
+                                  struct chunk **out, struct failure *why);
 /* An archive as it was received; `frame` is borrowed for this call only. END: unpacked, it
  * would be more than `raw_max` bytes. */
-MUST_CHECK enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct chunk **out,
+MUST_CHECK enum status chunk_open_frame(struct bytes frame, size_t raw_max,
+                                        struct archive_room *room, struct chunk **out,
                                         struct failure *why);
 /* What an archive says of itself; NULL for a folder. */
 const struct archive_facts *chunk_facts(const struct chunk *chunk);

@@ -85,7 +85,7 @@ static enum status mapping_open(struct mapping *mapping, const struct chunk_ref 
                                 const struct reader_warnings *warnings, struct failure *why)
 {
     *mapping = (struct mapping){.schema = schema_new(options->phases)};
-    enum status status = chunk_open(ref, &mapping->chunk, why);
+    enum status status = chunk_open(ref, options->room, &mapping->chunk, why);
     if (status == STATUS_OK)
         status = read_chunk(mapping, options, warnings, why);
     return status;
@@ -343,8 +343,9 @@ enum status map_archive(struct bytes frame, const struct map_place *place,
                                 .attempt = place->attempt,
                                 .final = place->final,
                                 .session = place->session};
-    enum status status = chunk_open_frame(
-        frame, options->raw_max ? options->raw_max : ARCHIVE_RAW_MAX, &mapping.chunk, why);
+    enum status status =
+        chunk_open_frame(frame, options->raw_max ? options->raw_max : ARCHIVE_RAW_MAX,
+                         options->room, &mapping.chunk, why);
     char mark[ARCHIVE_TEXT_MAX] = "";
     if (status == STATUS_OK) {
         const struct archive_facts *facts = chunk_facts(mapping.chunk);

@@ -108,7 +108,7 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
                      struct archive_facts *told, struct failure *why)
 {
     struct chunk *chunk;
-    enum status status = chunk_open(ref, &chunk, why);
+    enum status status = chunk_open(ref, NULL, &chunk, why);
     if (status != STATUS_OK)
         return status;
     const struct trace_set *set = chunk_traces(chunk);

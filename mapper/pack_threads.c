@@ -54,8 +54,7 @@ static void on_fork(struct thread_directory *threads, const struct event *event)
         return;
     int32_t child_tid = (int32_t)event->value[CHILD_TID];
     thread_directory_remove(threads, child_tid); /* whoever had that number before */
-    struct thread_entry *child =
-        told(threads, child_tid, event->value[CHILD_PID], event->text[1]);
+    struct thread_entry *child = told(threads, child_tid, event->value[CHILD_PID], event->text[1]);
     if (event->value[CHILD_TID] == event->value[CHILD_PID])
         child->ppid = ppid;
 }
@@ -80,18 +79,10 @@ static void on_thread_exit(struct thread_directory *threads, const struct event 
 static void follow(struct thread_directory *threads, const struct event *event)
 {
     switch ((enum event_kind)event->kind) {
-    case EVENT_TOLD_PROCESS:
-        on_told_process(threads, event);
-        break;
-    case EVENT_FORK:
-        on_fork(threads, event);
-        break;
-    case EVENT_EXEC:
-        on_exec(threads, event);
-        break;
-    case EVENT_EXIT:
-        on_thread_exit(threads, event);
-        break;
+    case EVENT_TOLD_PROCESS: on_told_process(threads, event); break;
+    case EVENT_FORK: on_fork(threads, event); break;
+    case EVENT_EXEC: on_exec(threads, event); break;
+    case EVENT_EXIT: on_thread_exit(threads, event); break;
     case EVENT_OTHER:
     case EVENT_SWITCH:
     case EVENT_WAKEUP:
@@ -99,8 +90,7 @@ static void follow(struct thread_directory *threads, const struct event *event)
     case EVENT_TOLD_FD:
     case EVENT_CALL_ENTRY:
     case EVENT_CALL_EXIT:
-    case EVENT_LOSS:
-        break;
+    case EVENT_LOSS: break;
     }
 }
 
@@ -127,7 +117,7 @@ enum status pack_follow_threads(struct thread_directory *threads, const struct c
     struct chunk *chunk = NULL;
     struct reader *reader = NULL;
     struct schema *schema = schema_new(NULL);
-    enum status status = chunk_open(ref, &chunk, why);
+    enum status status = chunk_open(ref, NULL, &chunk, why);
     if (status == STATUS_OK)
         status = reader_open(chunk_traces(chunk), schema, warnings, &reader, why);
     if (status == STATUS_OK)
@@ -140,8 +130,8 @@ enum status pack_follow_threads(struct thread_directory *threads, const struct c
     return status;
 }
 
-enum status pack_chunk(const struct chunk_list *list, size_t index, const char *out_path,
-                       int level, struct failure *why)
+enum status pack_chunk(const struct chunk_list *list, size_t index, const char *out_path, int level,
+                       struct failure *why)
 {
     struct thread_directory threads = {.at = NULL};
     enum status status = STATUS_OK;

@@ -47,14 +47,12 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
     const char *slash = strrchr(path.at, '/');
     if (slash == NULL)
         return; /* of a later version's making */
-    struct trace_files *trace =
-        trace_named(set, (struct text){path.at, (size_t)(slash - path.at)});
+    struct trace_files *trace = trace_named(set, (struct text){path.at, (size_t)(slash - path.at)});
     if (strcmp(slash + 1, "metadata") == 0) {
         trace->metadata = entry->data;
         return;
     }
-    trace->streams =
-        memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
+    trace->streams = memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
     trace->streams[trace->stream_count++] = (struct stream_file){
         .name = memory_string(text_of(slash + 1)),
         .data = entry->data,
@@ -62,9 +60,9 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
 }
 
 static enum status take_frame(struct source *source, struct bytes frame, size_t raw_max,
-                              struct failure *why)
+                              struct archive_room *room, struct failure *why)
 {
-    enum status status = archive_open(frame, raw_max, &source->archive, why);
+    enum status status = archive_open(frame, raw_max, room, &source->archive, why);
     if (status != STATUS_OK)
         return status;
     size_t count;
@@ -76,12 +74,12 @@ static enum status take_frame(struct source *source, struct bytes frame, size_t 
     return STATUS_OK;
 }
 
-enum status source_open_frame(struct bytes frame, size_t raw_max, struct source **out,
-                              struct failure *why)
+enum status source_open_frame(struct bytes frame, size_t raw_max, struct archive_room *room,
+                              struct source **out, struct failure *why)
 {
     *out = NULL;
     struct source *source = memory_new(sizeof *source);
-    enum status status = take_frame(source, frame, raw_max, why);
+    enum status status = take_frame(source, frame, raw_max, room, why);
     if (status == STATUS_OK)
         *out = source;
     else
@@ -121,7 +119,8 @@ static void unmap(struct bytes file)
         munmap(at.mapped, file.count);
 }
 
-enum status source_open(const char *path, bool packed, struct source **out, struct failure *why)
+enum status source_open(const char *path, bool packed, struct archive_room *room,
+                        struct source **out, struct failure *why)
 {
     *out = NULL;
     struct source *source = memory_new(sizeof *source);
@@ -130,7 +129,7 @@ enum status source_open(const char *path, bool packed, struct source **out, stru
         struct bytes frame;
         status = map(path, &frame, why);
         if (status == STATUS_OK) {
-            status = take_frame(source, frame, ARCHIVE_RAW_MAX, why);
+            status = take_frame(source, frame, ARCHIVE_RAW_MAX, room, why);
             if (status == STATUS_END)
                 status = STATUS_REJECT;
             if (status != STATUS_OK)

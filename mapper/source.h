@@ -11,11 +11,13 @@
 
 struct source;
 
-/* REJECT: not there, or not readable as what it is said to be; *out is NULL. */
-MUST_CHECK enum status source_open(const char *path, bool packed, struct source **out,
-                                   struct failure *why);
+/* An archive is unpacked into `room` (archive_open()). REJECT: not there, or not readable as what
+ * it is said to be; *out is NULL. */
+MUST_CHECK enum status source_open(const char *path, bool packed, struct archive_room *room,
+                                   struct source **out, struct failure *why);
 /* An archive in memory, borrowed for this call only. */
-MUST_CHECK enum status source_open_frame(struct bytes frame, size_t raw_max, struct source **out,
+MUST_CHECK enum status source_open_frame(struct bytes frame, size_t raw_max,
+                                         struct archive_room *room, struct source **out,
                                          struct failure *why);
 /* What an archive says of itself, without unpacking it. */
 MUST_CHECK enum status source_peek(const char *path, struct archive_facts *out,

@@ -111,6 +111,7 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
         .phases = worker->phases,
         .reader = reader_kind_of_word(config_word(service_config(worker->service), "reader")),
         .cache = worker->cache,
+        .room = &worker->room,
         .guard = worker->guard,
         .window = {0, INTERVAL_OPEN},
         .raw_max = (size_t)config_bytes(service_config(worker->service), "memory-limit"),

@@ -148,6 +148,7 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     bus_producer_free(worker.producer);
     bus_reader_free(worker.reader);
     outbox_clear(&worker.partials);
+    archive_room_clear(&worker.room);
     plan_cache_free(worker.cache);
     return status;
 }

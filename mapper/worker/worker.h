@@ -65,6 +65,7 @@ struct worker {
     const struct phase_definitions *phases;
     struct map_guard guard;
     struct plan_cache *cache; /* of metadata, over all chunks of this thread */
+    struct archive_room room; /* to unpack into */
     unsigned thread;
     struct bus_consumer *consumer;
     struct bus_producer *producer;

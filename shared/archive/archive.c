@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_c_literalCompressionMode */
 #include <zstd.h>
 
 #include "base/memory.h"
@@ -50,9 +51,7 @@ static void put_fact(char *into, size_t room, const struct archive_facts *facts,
 {
     const char *at = (const char *)facts + FACTS[i].offset;
     switch (FACTS[i].type) {
-    case FACT_TEXT:
-        snprintf(into, room, "%s", at);
-        break;
+    case FACT_TEXT: snprintf(into, room, "%s", at); break;
     case FACT_UUID:
         for (size_t j = 0; j < 16; j++)
             snprintf(into + 2 * j, room - 2 * j, "%02x", (unsigned)(uint8_t)at[j]);
@@ -115,11 +114,8 @@ static bool take_fact(struct archive_facts *facts, size_t i, const char *value)
     bool is_number = *value != '\0' && strspn(value, "-0123456789") == strlen(value);
     errno = 0;
     switch (FACTS[i].type) {
-    case FACT_TEXT:
-        snprintf(at, ARCHIVE_TEXT_MAX, "%s", value);
-        return true;
-    case FACT_UUID:
-        return read_uuid(value, (uint8_t *)at);
+    case FACT_TEXT: snprintf(at, ARCHIVE_TEXT_MAX, "%s", value); return true;
+    case FACT_UUID: return read_uuid(value, (uint8_t *)at);
     case FACT_SIGNED: {
         int64_t number = strtoll(value, &end, 10);
         memcpy(at, &number, sizeof number);
@@ -227,17 +223,22 @@ static enum status pack_all(struct packer *packer, const struct archive_entry *o
                             struct failure *why)
 {
     static const uint8_t END[TAR_END_SIZE];
-    size_t raw = TAR_END_SIZE + tar_entry_size(own[0].data.count) +
-                 tar_entry_size(own[1].data.count);
+    size_t raw =
+        TAR_END_SIZE + tar_entry_size(own[0].data.count) + tar_entry_size(own[1].data.count);
     for (size_t i = 0; i < count; i++)
         raw += tar_entry_size(entries[i].data.count);
     if (raw > ARCHIVE_RAW_MAX)
-        return fail(why, STATUS_REJECT, "%zu bytes to pack, over the limit of %zu: rotate more often",
-                    raw, ARCHIVE_RAW_MAX);
+        return fail(why, STATUS_REJECT,
+                    "%zu bytes to pack, over the limit of %zu: rotate more often", raw,
+                    ARCHIVE_RAW_MAX);
     if (ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, level)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1)) ||
         ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(packer->zstd, raw)))
         return fail(why, STATUS_REJECT, "zstd: level %d is none", level);
+    /* What is no repetition in a trace is times, and hardly gets smaller: left as it is, packing is
+     * 5 % faster and unpacking 15 %, for 1.4 % more bytes. Where zstd lacks it, it is not missed. */
+    (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_literalCompressionMode,
+                                 ZSTD_lcm_uncompressed);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++)
         status = pack_entry(packer, &own[i], why);
@@ -261,8 +262,7 @@ enum status archive_pack(const struct archive_facts *facts, const struct thread_
         {"chunk", {(const uint8_t *)chunk_text, strlen(chunk_text)}},
         {"threads", {(const uint8_t *)thread_text, strlen(thread_text)}},
     };
-    struct packer packer = {
-        .zstd = ZSTD_createCCtx(), .sink = sink, .size = ZSTD_CStreamOutSize()};
+    struct packer packer = {.zstd = ZSTD_createCCtx(), .sink = sink, .size = ZSTD_CStreamOutSize()};
     packer.room = memory_new(packer.size);
     if (packer.zstd == NULL)
         status = fail(why, STATUS_STOP, "zstd: no memory");
@@ -294,10 +294,9 @@ static enum status write_file(void *context, struct bytes bytes, struct failure 
 static enum status sync_folder(const char *path, struct failure *why)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? memory_string(text_of("."))
-                   : slash == path
-                       ? memory_string(text_of("/"))
-                       : memory_string((struct text){path, (size_t)(slash - path)});
+    char *folder = slash == NULL   ? memory_string(text_of("."))
+                   : slash == path ? memory_string(text_of("/"))
+                                   : memory_string((struct text){path, (size_t)(slash - path)});
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status status = STATUS_OK;
     /* EINVAL: a file system that cannot sync folders */
@@ -346,32 +345,46 @@ struct archive {
     struct thread_directory threads;
     struct tar_entry *entries;
     size_t count, room;
-    uint8_t *tar;
-    size_t size;
+    struct archive_room own;
+    struct archive_room *memory; /* `own`, or the caller's */
+    size_t size;                 /* of the tar that is in it */
 };
 
+void archive_room_clear(struct archive_room *room)
+{
+    free(room->at);
+    *room = (struct archive_room){.at = NULL};
+}
+
+/* Makes it at least so large; what it holds is lost. */
+static void provide(struct archive_room *room, size_t size)
+{
+    if (room->size >= size)
+        return;
+    archive_room_clear(room);
+    *room = (struct archive_room){memory_buffer(size), size};
+}
+
 /* Unpacks up to `limit` bytes. OK: the frame is whole and ends there; END: it goes on. */
-static enum status unpack(ZSTD_DCtx *zstd, struct bytes frame, size_t limit, uint8_t **tar,
-                          size_t *size, struct failure *why)
+static enum status unpack(ZSTD_DCtx *zstd, struct bytes frame, size_t limit,
+                          struct archive_room *room, size_t *size, struct failure *why)
 {
     unsigned long long stated = ZSTD_getFrameContentSize(frame.at, frame.count);
     if (stated == ZSTD_CONTENTSIZE_ERROR)
         return fail(why, STATUS_REJECT, "not a zstd frame");
     /* One more than stated, so that the end is met before the room's. */
     bool is_stated = stated != ZSTD_CONTENTSIZE_UNKNOWN && stated < limit;
-    size_t room = is_stated ? (size_t)stated + 1 : 1 << 16;
-    *tar = memory_buffer(room);
+    provide(room, is_stated ? (size_t)stated + 1 : 1 << 16);
     *size = 0;
-    if (ZSTD_isError(
-            ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, ARCHIVE_WINDOW_LOG_MAX)))
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, ARCHIVE_WINDOW_LOG_MAX)))
         return fail(why, STATUS_STOP, "zstd: window limit refused");
     ZSTD_inBuffer in = {frame.at, frame.count, 0};
     for (;;) {
         if (*size == limit)
             return STATUS_END;
-        if (*size == room)
-            *tar = memory_grow(*tar, &room, room + 1, 1);
-        ZSTD_outBuffer out = {*tar, room < limit ? room : limit, *size};
+        if (*size == room->size)
+            room->at = memory_grow(room->at, &room->size, room->size + 1, 1);
+        ZSTD_outBuffer out = {room->at, room->size < limit ? room->size : limit, *size};
         size_t read = in.pos;
         size_t left = ZSTD_decompressStream(zstd, &out, &in);
         if (ZSTD_isError(left))
@@ -395,7 +408,7 @@ static int by_entry_name(const void *a, const void *b)
 
 static enum status read_entries(struct archive *archive, struct failure *why)
 {
-    struct bytes tar = {archive->tar, archive->size};
+    struct bytes tar = {archive->memory->at, archive->size};
     size_t offset = 0;
     for (;;) {
         struct tar_entry entry;
@@ -445,7 +458,7 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     enum status status =
         stated < ZSTD_CONTENTSIZE_ERROR && stated > raw_max
             ? STATUS_END
-            : unpack(zstd, frame, raw_max + 1, &archive->tar, &archive->size, why);
+            : unpack(zstd, frame, raw_max + 1, archive->memory, &archive->size, why);
     ZSTD_freeDCtx(zstd);
     if (status == STATUS_END || (status == STATUS_OK && archive->size > raw_max))
         return fail(why, STATUS_END, "unpacks to more than %zu bytes", raw_max);
@@ -463,11 +476,12 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     return status;
 }
 
-enum status archive_open(struct bytes frame, size_t raw_max, struct archive **out,
-                         struct failure *why)
+enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
+                         struct archive **out, struct failure *why)
 {
     *out = NULL;
     struct archive *archive = memory_new(sizeof *archive);
+    archive->memory = room ? room : &archive->own;
     enum status status = open_archive(archive, frame, raw_max, why);
     if (status != STATUS_OK) {
         archive_close(archive);
@@ -499,7 +513,7 @@ void archive_close(struct archive *archive)
         return;
     thread_directory_clear(&archive->threads);
     free(archive->entries);
-    free(archive->tar);
+    archive_room_clear(&archive->own);
     free(archive);
 }
 
@@ -509,7 +523,7 @@ enum status archive_peek(struct bytes frame, struct archive_facts *out, struct f
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     if (zstd == NULL)
         return fail(why, STATUS_STOP, "zstd: no memory");
-    uint8_t *tar = NULL;
+    struct archive_room tar = {.at = NULL};
     size_t size = 0, offset = 0;
     struct tar_entry entry;
     enum status status = unpack(zstd, frame, PEEK_BYTES, &tar, &size, why);
@@ -517,11 +531,11 @@ enum status archive_peek(struct bytes frame, struct archive_facts *out, struct f
     if (status == STATUS_END)
         status = STATUS_OK;
     if (status == STATUS_OK)
-        status = tar_next((struct bytes){tar, size}, &offset, &entry, why);
+        status = tar_next((struct bytes){tar.at, size}, &offset, &entry, why);
     if (status == STATUS_END || (status == STATUS_OK && strcmp(entry.name, "chunk") != 0))
         status = fail(why, STATUS_REJECT, "no file `chunk` in front: not an archive of spanmill's");
     if (status == STATUS_OK)
         status = read_facts(entry.data, out, why);
-    free(tar);
+    archive_room_clear(&tar);
     return status;
 }

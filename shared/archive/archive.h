@@ -41,10 +41,10 @@ struct archive_facts {
     char group[ARCHIVE_TEXT_MAX];
     char snapshot[ARCHIVE_TEXT_MAX]; /* empty if it is none */
     int64_t number;
-    int64_t first_number; /* of the session's first chunk, as far as the packer knew */
+    int64_t first_number;      /* of the session's first chunk, as far as the packer knew */
     uint64_t begin_ns, end_ns; /* the interval; UINT64_MAX: open */
-    bool final;      /* the session ends with it */
-    bool has_traces; /* more than a seam */
+    bool final;                /* the session ends with it */
+    bool has_traces;           /* more than a seam */
 };
 
 struct archive_entry {
@@ -73,11 +73,20 @@ MUST_CHECK enum status archive_pack_file(const struct archive_facts *facts,
 
 struct archive;
 
-/* Unpacks `frame`, borrowed for this call only, into at most `raw_max` bytes.
+/* Memory to unpack into, for one archive at a time: used again for the next, it need not be cleared
+ * by the kernel again, which is a tenth of mapping. All zero is an empty one. */
+struct archive_room {
+    uint8_t *at; /* owned */
+    size_t size;
+};
+void archive_room_clear(struct archive_room *room);
+
+/* Unpacks `frame`, borrowed for this call only, into at most `raw_max` bytes: of `room`, which is
+ * borrowed until archive_close(), or if that is NULL of its own.
  * REJECT: not one whole zstd frame, not a tar (archive/tar.h), a name twice, no `chunk` or `threads`
  * that can be read. END: it would be more bytes than that. *out is NULL then. */
-MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive **out,
-                                    struct failure *why);
+MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
+                                    struct archive **out, struct failure *why);
 const struct archive_facts *archive_facts(const struct archive *archive);
 const struct thread_directory *archive_threads(const struct archive *archive);
 /* But `chunk` and `threads`, by name; borrowed from `archive`. */

@@ -15,11 +15,17 @@ static enum status keep(void *context, struct bytes bytes, struct failure *why)
 
 static struct archive_facts some_facts(void)
 {
-    return (struct archive_facts){
-        .host = "web1", .session = "a=b", .created = "20260101T000000+0000",
-        .clock_uuid = {1, 2, 0xff}, .group = "web1/a=b/20260101T000000+0000/0102ff",
-        .number = 17, .first_number = 3, .begin_ns = 5, .end_ns = UINT64_MAX,
-        .final = true, .has_traces = true};
+    return (struct archive_facts){.host = "web1",
+                                  .session = "a=b",
+                                  .created = "20260101T000000+0000",
+                                  .clock_uuid = {1, 2, 0xff},
+                                  .group = "web1/a=b/20260101T000000+0000/0102ff",
+                                  .number = 17,
+                                  .first_number = 3,
+                                  .begin_ns = 5,
+                                  .end_ns = UINT64_MAX,
+                                  .final = true,
+                                  .has_traces = true};
 }
 
 static enum status pack(const char *const *names, size_t count, struct fake_file *out,
@@ -32,8 +38,7 @@ static enum status pack(const char *const *names, size_t count, struct fake_file
     struct thread_directory threads = {.at = NULL};
     thread_directory_add(&threads, 4)->pid = 2;
     struct archive_sink sink = {keep, out};
-    enum status status =
-        archive_pack(&facts, &threads, entries, count, ARCHIVE_LEVEL, &sink, why);
+    enum status status = archive_pack(&facts, &threads, entries, count, ARCHIVE_LEVEL, &sink, why);
     thread_directory_clear(&threads);
     return status;
 }
@@ -45,7 +50,8 @@ Test(archive, gives_back_what_was_packed)
     struct fake_file frame = {.at = NULL};
     cr_assert(eq(int, pack(NAMES, 3, &frame, NULL), STATUS_OK));
     struct archive *archive;
-    cr_assert(eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, &archive, NULL), STATUS_OK));
+    cr_assert(
+        eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, NULL, &archive, NULL), STATUS_OK));
     const struct archive_facts *facts = archive_facts(archive);
     cr_expect(eq(str, (char *)(uintptr_t)facts->host, "web1"));
     cr_expect(eq(str, (char *)(uintptr_t)facts->session, "a=b"));
@@ -99,9 +105,11 @@ Test(archive, is_refused_if_cut_anywhere)
         memcpy(part, frame.at, count);
         struct archive *archive;
         struct failure why;
-        cr_expect(eq(int, archive_open((struct bytes){part, count}, ARCHIVE_RAW_MAX, &archive, &why),
-                     STATUS_REJECT),
-                  "cut at %zu", count);
+        cr_expect(
+            eq(int,
+               archive_open((struct bytes){part, count}, ARCHIVE_RAW_MAX, NULL, &archive, &why),
+               STATUS_REJECT),
+            "cut at %zu", count);
         cr_expect(eq(ptr, archive, NULL));
         free(part);
     }
@@ -116,8 +124,8 @@ Test(archive, is_refused_if_any_byte_is_changed)
     for (size_t i = 0; i < frame.count; i++) {
         frame.at[i] ^= 0x41;
         struct archive *archive;
-        refused += archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, &archive, NULL) ==
-                   STATUS_REJECT;
+        refused +=
+            archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, NULL, &archive, NULL) == STATUS_REJECT;
         archive_close(archive);
         frame.at[i] ^= 0x41;
     }
@@ -131,7 +139,8 @@ Test(archive, with_something_behind_it_is_refused)
     cr_assert(eq(int, pack(NAMES, 3, &frame, NULL), STATUS_OK));
     fake_number(&frame, 0, 1);
     struct archive *archive;
-    cr_expect(eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, &archive, NULL), STATUS_REJECT));
+    cr_expect(eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, NULL, &archive, NULL),
+                 STATUS_REJECT));
     fake_clear(&frame);
 }
 
@@ -142,9 +151,9 @@ Test(archive, over_the_limit_is_refused_whether_it_says_so_or_not)
     struct archive *archive;
     struct failure why;
     size_t raw = (size_t)ZSTD_getFrameContentSize(frame.at, frame.count);
-    cr_assert(eq(int, archive_open(fake_data(&frame), raw, &archive, &why), STATUS_OK));
+    cr_assert(eq(int, archive_open(fake_data(&frame), raw, NULL, &archive, &why), STATUS_OK));
     archive_close(archive);
-    cr_expect(eq(int, archive_open(fake_data(&frame), raw - 1, &archive, &why), STATUS_END));
+    cr_expect(eq(int, archive_open(fake_data(&frame), raw - 1, NULL, &archive, &why), STATUS_END));
 
     /* the same tar in a frame that states no size */
     uint8_t *tar = memory_new(raw), *silent = memory_new(raw + 1024);
@@ -153,9 +162,10 @@ Test(archive, over_the_limit_is_refused_whether_it_says_so_or_not)
     ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 0);
     size_t size = ZSTD_compress2(zstd, silent, raw + 1024, tar, raw);
     ZSTD_freeCCtx(zstd);
-    cr_assert(eq(int, archive_open((struct bytes){silent, size}, raw, &archive, &why), STATUS_OK));
+    cr_assert(
+        eq(int, archive_open((struct bytes){silent, size}, raw, NULL, &archive, &why), STATUS_OK));
     archive_close(archive);
-    cr_expect(eq(int, archive_open((struct bytes){silent, size}, raw - 1, &archive, &why),
+    cr_expect(eq(int, archive_open((struct bytes){silent, size}, raw - 1, NULL, &archive, &why),
                  STATUS_END));
     free(silent);
     free(tar);
@@ -168,7 +178,8 @@ Test(archive, with_a_name_twice_is_refused)
     struct fake_file frame = {.at = NULL};
     cr_assert(eq(int, pack(TWICE, 2, &frame, NULL), STATUS_OK));
     struct archive *archive;
-    cr_expect(eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, &archive, NULL), STATUS_REJECT));
+    cr_expect(eq(int, archive_open(fake_data(&frame), ARCHIVE_RAW_MAX, NULL, &archive, NULL),
+                 STATUS_REJECT));
     fake_clear(&frame);
 }
 
@@ -189,7 +200,8 @@ Test(archive, into_a_folder_that_is_not_there_leaves_nothing)
     struct archive_facts facts = some_facts();
     struct thread_directory threads = {.at = NULL};
     struct failure why;
-    cr_expect(eq(int, archive_pack_file(&facts, &threads, NULL, 0, 3, "/nonexistent/x.tar.zst", &why),
+    cr_expect(eq(int,
+                 archive_pack_file(&facts, &threads, NULL, 0, 3, "/nonexistent/x.tar.zst", &why),
                  STATUS_RETRY));
 
     char folder[] = "/tmp/test-archive-XXXXXX";

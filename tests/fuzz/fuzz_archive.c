@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes frame = {data, size};
     struct archive *archive;
     struct failure why;
-    if (archive_open(frame, (size_t)1 << 20, &archive, &why) == STATUS_OK) {
+    if (archive_open(frame, (size_t)1 << 20, NULL, &archive, &why) == STATUS_OK) {
         size_t count;
         (void)archive_entries(archive, &count);
         archive_close(archive);

@@ -60,7 +60,7 @@ enum status recording_read(struct law_trace *trace, const char *path, struct fai
         status = chunk_list_finish(&list, why);
     for (size_t i = 0; status == STATUS_OK && i < list.count; i++) {
         struct chunk *chunk;
-        status = chunk_open(&list.at[i], &chunk, why);
+        status = chunk_open(&list.at[i], NULL, &chunk, why);
         if (status != STATUS_OK)
             break;
         status = read_chunk(trace, chunk, why);

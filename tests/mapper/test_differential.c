@@ -234,8 +234,8 @@ static uint8_t *writable(struct bytes bytes)
     return (uint8_t *)(uintptr_t)bytes.at;
 }
 
-static void add_file(struct trace *trace, struct random *random,
-                     const struct layout_stream *stream, unsigned packets, unsigned events)
+static void add_file(struct trace *trace, struct random *random, const struct layout_stream *stream,
+                     unsigned packets, unsigned events)
 {
     size_t index = trace->files.stream_count++;
     struct random_stream wanted = {.instance = index,
@@ -534,7 +534,7 @@ static size_t compare_recording(const char *path, const struct phase_definitions
     cr_assert(eq(int, chunk_list_finish(&list, NULL), STATUS_OK));
     for (size_t i = 0; i < list.count; i++) {
         struct chunk *chunk;
-        cr_assert(eq(int, chunk_open(&list.at[i], &chunk, NULL), STATUS_OK));
+        cr_assert(eq(int, chunk_open(&list.at[i], NULL, &chunk, NULL), STATUS_OK));
         struct reading ours = read_set("spanmill", chunk_traces(chunk), phases, cache);
         struct reading theirs = read_set("babeltrace2", chunk_traces(chunk), phases, NULL);
         cr_expect(same(&ours, &theirs), "%s", list.at[i].path);

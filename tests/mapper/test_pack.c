@@ -33,8 +33,11 @@ static uint64_t digest_of(const struct chunk *chunk)
     cr_assert(eq(int, reader_open(chunk_traces(chunk), schema, NULL, &reader, NULL), STATUS_OK));
     while (reader_next(reader, &events, &count, NULL) == STATUS_OK)
         for (size_t i = 0; i < count; i++) {
-            uint64_t parts[] = {events[i].time_ns, events[i].class->id, (uint64_t)events[i].cpu,
-                                (uint64_t)events[i].value[0], (uint64_t)events[i].value[2],
+            uint64_t parts[] = {events[i].time_ns,
+                                events[i].class->id,
+                                (uint64_t)events[i].cpu,
+                                (uint64_t)events[i].value[0],
+                                (uint64_t)events[i].value[2],
                                 events[i].text[0].count};
             for (size_t j = 0; j < sizeof parts; j++)
                 hash = (hash ^ ((const uint8_t *)parts)[j]) * UINT64_C(1099511628211);
@@ -79,8 +82,8 @@ Test(pack, makes_archives_that_read_like_the_folders_in_any_order)
         cr_expect(eq(u64, a->interval.begin_ns, b->interval.begin_ns));
         cr_expect(eq(u64, a->interval.end_ns, b->interval.end_ns));
         cr_expect(eq(int, a->has_kernel_or_ust, b->has_kernel_or_ust));
-        cr_assert(eq(int, chunk_open(a, &left, NULL), STATUS_OK));
-        cr_assert(eq(int, chunk_open(b, &right, NULL), STATUS_OK));
+        cr_assert(eq(int, chunk_open(a, NULL, &left, NULL), STATUS_OK));
+        cr_assert(eq(int, chunk_open(b, NULL, &right, NULL), STATUS_OK));
         cr_expect(eq(u64, digest_of(left), digest_of(right)));
         cr_expect(eq(sz, chunk_raw_bytes(left), chunk_raw_bytes(right)));
         chunk_close(left);
@@ -115,7 +118,7 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     cr_assert(eq(int, pack_chunk(&list, 2, path, 1, NULL), STATUS_OK));
     struct bytes frame = read_file(path);
     struct chunk *chunk;
-    cr_assert(eq(int, chunk_open_frame(frame, ARCHIVE_RAW_MAX, &chunk, NULL), STATUS_OK));
+    cr_assert(eq(int, chunk_open_frame(frame, ARCHIVE_RAW_MAX, NULL, &chunk, NULL), STATUS_OK));
     cr_expect(eq(i64, chunk_facts(chunk)->number, 2));
     cr_expect(eq(i64, chunk_facts(chunk)->first_number, 0));
     cr_expect(not(chunk_facts(chunk)->final));
@@ -133,7 +136,7 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
 
     cr_assert(eq(int, pack_chunk(&list, 0, path, 1, NULL), STATUS_OK));
     struct chunk_ref first = {.path = path, .packed = true};
-    cr_assert(eq(int, chunk_open(&first, &chunk, NULL), STATUS_OK));
+    cr_assert(eq(int, chunk_open(&first, NULL, &chunk, NULL), STATUS_OK));
     size_t count;
     chunk_threads(chunk, &count);
     cr_expect(eq(sz, count, 0));

@@ -395,7 +395,7 @@ Test(reader, gives_each_event_of_a_recording_once_and_in_order)
     for (size_t i = 0; i < list.count; i++) {
         struct chunk *chunk;
         struct reader *reader;
-        cr_assert(eq(int, chunk_open(&list.at[i], &chunk, NULL), STATUS_OK));
+        cr_assert(eq(int, chunk_open(&list.at[i], NULL, &chunk, NULL), STATUS_OK));
         cr_assert(
             eq(int, reader_open(chunk_traces(chunk), schema, NULL, &reader, NULL), STATUS_OK));
         const struct event *events;

@@ -126,8 +126,7 @@ static void add_event(struct dump *dump, const struct event *event, struct inter
     if (event->time_ns < dump->last_ns)
         printf("out of order: %" PRIu64 " after %" PRIu64 "\n", event->time_ns, dump->last_ns);
     dump->last_ns = event->time_ns;
-    if (!dump->all &&
-        (event->time_ns < interval.begin_ns || event->time_ns >= interval.end_ns))
+    if (!dump->all && (event->time_ns < interval.begin_ns || event->time_ns >= interval.end_ns))
         return;
     if (dump->events)
         print_event(event);
@@ -139,8 +138,8 @@ static void add_event(struct dump *dump, const struct event *event, struct inter
     }
     if (event->class->id >= dump->room) {
         size_t old = dump->room;
-        dump->counts = memory_grow(dump->counts, &dump->room, event->class->id + 1,
-                                   sizeof *dump->counts);
+        dump->counts =
+            memory_grow(dump->counts, &dump->room, event->class->id + 1, sizeof *dump->counts);
         memset(dump->counts + old, 0, (dump->room - old) * sizeof *dump->counts);
     }
     dump->counts[event->class->id]++;
@@ -151,7 +150,7 @@ static enum status dump_chunk(struct dump *dump, const struct chunk_ref *ref, st
 {
     struct chunk *chunk = NULL;
     struct reader *reader = NULL;
-    enum status status = chunk_open(ref, &chunk, why);
+    enum status status = chunk_open(ref, NULL, &chunk, why);
     if (status == STATUS_OK) {
         struct reader_warnings warnings = {say, ref->path};
         status = reader_open_as(&dump->choice, chunk_traces(chunk), dump->schema, &warnings,
@@ -181,9 +180,9 @@ static void print_counts(const struct dump *dump)
     char **line = memory_new(count * sizeof *line);
     for (size_t i = 0; i < count && i < dump->room; i++)
         if (dump->counts[i] > 0)
-            line[lines++] = memory_format("%s %" PRIu64,
-                                          schema_class_by_id(dump->schema, (uint32_t)i)->name,
-                                          dump->counts[i]);
+            line[lines++] =
+                memory_format("%s %" PRIu64, schema_class_by_id(dump->schema, (uint32_t)i)->name,
+                              dump->counts[i]);
     if (lines > 0)
         qsort(line, lines, sizeof *line, by_line);
     for (size_t i = 0; i < lines; i++) {
@@ -198,12 +197,11 @@ static void print_counts(const struct dump *dump)
 
 int main(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"events", no_argument, NULL, 'e'},
-        {"all", no_argument, NULL, 'a'},
-        {"reader", required_argument, NULL, 'r'},
-        {"phases", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {{"events", no_argument, NULL, 'e'},
+                                            {"all", no_argument, NULL, 'a'},
+                                            {"reader", required_argument, NULL, 'r'},
+                                            {"phases", required_argument, NULL, 'p'},
+                                            {NULL, 0, NULL, 0}};
     struct dump dump = {.checksum = UINT64_C(14695981039346656037)};
     struct failure why;
     enum status status = STATUS_OK;
