@@ -5,6 +5,29 @@
 /* Ids up to here are looked up directly. */
 enum { DIRECT_IDS_MAX = 1 << 16 };
 
+/* Little-endian, so that shifts count from the first byte. */
+static struct quick_header quick_header(const struct bound_stream *stream)
+{
+    const struct plan_header *header = stream->header;
+    unsigned id_bit = header->id_at * 8 + header->id_shift;
+    unsigned time_bit = header->time_at * 8 + header->time_shift;
+    uint64_t last = header->high < stream->id_count ? header->high : stream->id_count - 1;
+    bool is_usable = header->is_short && header->has_time && !header->big_endian &&
+                     header->save == LAYOUT_NONE && id_bit + header->id_bits <= 64 &&
+                     time_bit + header->time_bits <= 64 && stream->id_count > 0 &&
+                     header->low <= last;
+    return (struct quick_header){.is_usable = is_usable,
+                                 .id_shift = (uint8_t)id_bit,
+                                 .time_shift = (uint8_t)time_bit,
+                                 .align = header->align,
+                                 .bytes = header->bytes,
+                                 .reach = header->bytes > 8 ? header->bytes : 8,
+                                 .id_mask = header->id_mask,
+                                 .time_mask = header->time_mask,
+                                 .low = header->low,
+                                 .span = last - header->low};
+}
+
 void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, struct schema *schema,
                       uint32_t index, bool x86_64, const int32_t *vpid)
 {
@@ -30,6 +53,7 @@ void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, str
             bound->by_place =
                 arena_take(&trace->arena, stream->event_count * sizeof *bound->by_place);
         }
+        bound->quick = quick_header(bound);
     }
 }
 
@@ -38,19 +62,34 @@ void bound_trace_clear(struct bound_trace *trace)
     arena_clear(&trace->arena);
 }
 
-static struct bound *bind(struct bound_trace *trace, const struct layout_event *event)
+/* Takes what the quick way needs of the plan; false if a value does not begin on a byte. */
+static bool make_quick(struct bound *bound)
+{
+    const struct plan *plan = bound->plan;
+    for (unsigned i = 0; i < plan->value_count; i++) {
+        const struct plan_op *op = &plan->ops[i];
+        if (op->left != op->right)
+            return false;
+        bound->values[i] = (struct quick_value){op->at, op->to, UINT64_MAX >> op->left, op->sign};
+    }
+    bound->value_count = plan->value_count;
+    bound->text_count = plan->text_count;
+    bound->text_ops = plan->ops + plan->value_count;
+    return true;
+}
+
+static struct bound *bind(struct bound_trace *trace, const struct quick_header *header,
+                          const struct layout_event *event)
 {
     const struct plan *plan = trace->set->plans[event->number];
     const struct event_class *class =
         schema_class(trace->schema, trace->set->domain, text_of(event->name));
     struct bound *bound = arena_take(&trace->arena, sizeof *bound);
-    *bound = (struct bound){.blank = trace->blank,
-                            .plan = plan,
-                            .ops = plan->ops,
-                            .reach = plan->is_quick ? plan->reach : UINT32_MAX,
-                            .run_bytes = plan->run_bytes,
-                            .value_count = plan->value_count,
-                            .text_count = plan->text_count};
+    *bound = (struct bound){.blank = trace->blank, .plan = plan, .run_bytes = plan->run_bytes};
+    bound->reach = UINT32_MAX;
+    uint32_t next = plan->run_bytes + header->align - 1 + header->reach;
+    if (plan->is_quick && make_quick(bound) && header->is_usable)
+        bound->reach = next > plan->reach ? next : plan->reach;
     bound->blank.class = class;
     bound->blank.kind = class->kind;
     bound->blank.call = class->call;
@@ -69,7 +108,7 @@ const struct bound *bound_find(struct bound_trace *trace, const struct bound_str
         return NULL;
     if (stream->by_id) {
         if (!stream->by_id[id])
-            stream->by_id[id] = bind(trace, event);
+            stream->by_id[id] = bind(trace, &stream->quick, event);
         return stream->by_id[id];
     }
     size_t low = 0, high = stream->layout->event_count;
@@ -81,6 +120,6 @@ const struct bound *bound_find(struct bound_trace *trace, const struct bound_str
             high = middle;
     }
     if (!stream->by_place[low])
-        stream->by_place[low] = bind(trace, event);
+        stream->by_place[low] = bind(trace, &stream->quick, event);
     return stream->by_place[low];
 }

@@ -3,6 +3,7 @@
  *
  * What moves along the stream stays in registers: where it is, its clock, the class of what comes
  * next. Anything else is left to decode.c, event by event. */
+#include <assert.h>
 #include <string.h>
 
 #include "mapper/ctf/bits.h"
@@ -11,11 +12,29 @@
 /* What a plain event does not touch. */
 #define PLAIN_BYTES offsetof(struct event, text)
 
+/* event_is_plain() at once: domain up to field_count are one word. */
+#define SHAPE_AT offsetof(struct event, domain)
+static_assert(offsetof(struct event, value) == SHAPE_AT + sizeof(uint64_t) + 4 &&
+                  offsetof(struct event, field_count) == SHAPE_AT + 6,
+              "what tells whether an event is plain");
+
+static inline bool is_plain(const struct event *event)
+{
+    static const struct event MOST = {.has = UINT8_MAX,
+                                      .present = UINT8_MAX & ~((1 << EVENT_VALUES) - 1),
+                                      .int_count = UINT16_MAX,
+                                      .field_count = UINT16_MAX};
+    uint64_t shape, mask;
+    memcpy(&shape, (const char *)event + SHAPE_AT, sizeof shape);
+    memcpy(&mask, (const char *)&MOST + SHAPE_AT, sizeof mask);
+    return (shape & mask) == 0;
+}
+
 /* Writes what all events of the class have in common over an older event, whose rest is 0 if it
  * was plain. */
 static inline void write_blank(struct event *event, const struct bound *bound)
 {
-    if (bound->is_plain && event_is_plain(event))
+    if (bound->is_plain && is_plain(event))
         memcpy(event, &bound->blank, PLAIN_BYTES);
     else
         *event = bound->blank;
@@ -44,24 +63,20 @@ static inline struct text chars(const uint8_t *run, const struct plan_op *op)
     return (struct text){(const char *)at, count};
 }
 
-static inline void fill(struct event *event, const struct stream *stream, const struct bound *bound,
+static inline void fill(struct event *event, int32_t cpu, uint32_t rank, const struct bound *bound,
                         const uint8_t *run, uint64_t time_ns)
 {
-    const struct plan_op *op = bound->ops;
     write_blank(event, bound);
     event->time_ns = time_ns;
-    event->cpu = stream->cpu;
-    event->stream = stream->rank;
-    for (unsigned i = 0; i < bound->value_count; i++, op++)
-        event->value[op->to] = (int64_t)plan_integer(op, bits_word_little(run + op->at));
-    for (unsigned i = 0; i < bound->text_count; i++, op++)
-        event->text[op->to] = chars(run, op);
-}
-
-static bool has_quick_header(const struct plan_header *header)
-{
-    return header->is_short && header->has_time && !header->big_endian &&
-           header->save == LAYOUT_NONE;
+    event->cpu = cpu;
+    event->stream = rank;
+    const struct quick_value *value = bound->values, *end = value + bound->value_count;
+    for (; value < end; value++)
+        event->value[value->to] =
+            (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
+                      value->sign);
+    for (unsigned i = 0; i < bound->text_count; i++)
+        event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
 }
 
 /* As stream_run(), from an event at the head on, as long as header and body are quick. `events` may
@@ -70,15 +85,23 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
                                  uint64_t last_ns)
 {
     const struct bound_stream *class = stream->class;
-    const struct plan_header *header = class->header;
+    const struct quick_header *header = &class->quick;
+    struct bound *const *by_id = class->by_id + header->low;
     const uint8_t *at = stream->at, *const end = stream->end;
     const struct bound *bound = stream->bound;
+    const uint64_t frequency = stream->frequency, late_ns = stream->late_ns;
+    const uint64_t limit_ns = last_ns < late_ns ? last_ns : late_ns;
+    const int32_t cpu = stream->cpu;
+    const uint32_t rank = stream->rank;
     uint64_t clock = stream->clock, time_ns = stream->head_ns, before_ns = stream->last_ns;
     size_t count = 0;
     bool has_head = true; /* `bound` and `time_ns` are those of the next event */
+    /* From here on, time only goes on, but where the head was set back. */
+    if (cycles_ns(clock, frequency) != time_ns)
+        return 0;
     while ((size_t)(end - at) >= bound->reach) {
         if (events)
-            fill(&events[count], stream, bound, at, time_ns);
+            fill(&events[count], cpu, rank, bound, at, time_ns);
         count++;
         before_ns = time_ns;
         at += bound->run_bytes;
@@ -87,26 +110,24 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
         if (header->align > 1)
             next += -(uintptr_t)(at - stream->packet) & (header->align - 1);
         has_head = false;
-        if (end - next < (ptrdiff_t)header->reach)
-            break;
-        uint64_t id = bits_word_little(next + header->id_at) >> header->id_shift & header->id_mask;
-        if (id < header->low || id > header->high || id >= class->id_count)
-            break;
-        const struct bound *coming = class->by_id[id];
-        uint64_t mask = header->time_mask;
-        uint64_t low = bits_word_little(next + header->time_at) >> header->time_shift & mask;
-        uint64_t now = (clock & ~mask) | low;
+        uint64_t word = bits_word_little(next);
+        uint64_t id = (word >> header->id_shift & header->id_mask) - header->low;
+        const struct bound *coming = id <= header->span ? by_id[id] : NULL;
+        uint64_t now =
+            (clock & ~header->time_mask) | (word >> header->time_shift & header->time_mask);
         if (now < clock)
-            now += mask + 1; /* nothing for 64 bits */
-        uint64_t now_ns = cycles_ns(now, stream->frequency);
-        if (!coming || now_ns < before_ns || now_ns > stream->late_ns)
+            now += header->time_mask + 1; /* nothing for 64 bits */
+        if (!coming || now < clock)
+            break;
+        uint64_t now_ns = cycles_ns(now, frequency);
+        if (now_ns > late_ns)
             break;
         has_head = true;
         clock = now;
         time_ns = now_ns;
         bound = coming;
         at = next + header->bytes;
-        if (count == room || time_ns > last_ns)
+        if (now_ns > limit_ns || count == room)
             break;
     }
     stream->at = at;
@@ -124,8 +145,7 @@ void stream_pass(struct stream *stream, uint64_t last_ns)
     while (stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
         struct event passed;
         scratch_reset(stream->scratch);
-        if (!has_quick_header(stream->class->header) ||
-            run_quickly(stream, NULL, SIZE_MAX, last_ns) == 0)
+        if (!stream->class->quick.is_usable || run_quickly(stream, NULL, SIZE_MAX, last_ns) == 0)
             (void)decode_one(stream, &passed);
     }
 }
@@ -135,7 +155,7 @@ size_t stream_run(struct stream *stream, struct event *events, size_t room, uint
     size_t count = 0;
     while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
         size_t quick = 0;
-        if (stream->head == HEAD_EVENT && has_quick_header(stream->class->header))
+        if (stream->head == HEAD_EVENT && stream->class->quick.is_usable)
             quick = run_quickly(stream, events + count, room - count, last_ns);
         count += quick > 0 ? quick : decode_one(stream, &events[count]);
     }

@@ -13,22 +13,40 @@
 #include "trace/event.h"
 #include "trace/schema.h"
 
+/* A value of whole bytes, little-endian, in the run of a quick plan. */
+struct quick_value {
+    uint32_t at; /* bytes from the begin of the run; loaded as 8 bytes */
+    uint32_t to;
+    uint64_t mask, sign; /* as in struct plan_op */
+};
+
 /* An event class with what is the same in all its events. */
 struct bound {
     struct event blank;
     const struct plan *plan;
     /* Of the plan, if it is quick. */
-    const struct plan_op *ops;
-    uint32_t reach; /* UINT32_MAX: it is not */
+    uint32_t reach; /* of its loads, and of those of the next header; UINT32_MAX: it is not */
     uint32_t run_bytes;
     uint8_t value_count, text_count;
     bool is_plain; /* nothing of `blank` behind its values is set */
+    const struct plan_op *text_ops;
+    struct quick_value values[EVENT_VALUES];
+};
+
+/* The header of almost all events: number and time in one word of little-endian bytes. */
+struct quick_header {
+    bool is_usable;
+    uint8_t id_shift, time_shift;
+    uint32_t align, bytes, reach;
+    uint64_t id_mask, time_mask;
+    uint64_t low, span; /* ids from `low` on, `span` more */
 };
 
 /* The event classes of a stream class, as they are met. */
 struct bound_stream {
     const struct layout_stream *layout;
     const struct plan_header *header;
+    struct quick_header quick;
     struct bound **by_id; /* `id_count` of them; NULL: not met yet, or none */
     uint64_t id_count;
     struct bound **by_place; /* in the order of layout->by_id, where ids are far apart */
