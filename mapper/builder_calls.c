@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ static void free_group(struct table_group *group)
     struct fd_number *slot;
     for (size_t at = 0; (slot = map_next(&group->slots, &at));)
         free(slot);
+    for (size_t fd = 0; fd < FD_LOW; fd++)
+        free(group->low[fd]);
     map_clear(&group->slots);
     free(group);
 }
@@ -42,17 +45,24 @@ void builder_free_groups(struct partial_builder *builder)
     builder->groups = builder->old_group = NULL;
 }
 
-static struct fd_number *slot_at(struct table_group *group, int32_t fd)
+static struct fd_number *new_slot(struct table_group *group, int32_t fd)
 {
-    struct fd_number *slot = map_get(&group->slots, (uint64_t)fd);
-    if (slot)
-        return slot;
-    slot = memory_new(sizeof *slot);
+    struct fd_number *slot = memory_new(sizeof *slot);
     slot->group = group;
     slot->fd = fd;
     slot->proven_ns = TIME_NONE;
-    map_put(&group->slots, (uint64_t)fd, slot);
+    if (fd < FD_LOW)
+        group->low[fd] = slot;
+    else
+        map_put(&group->slots, (uint64_t)fd, slot);
     return slot;
+}
+
+/* `fd` is 0 or more. */
+static inline struct fd_number *slot_at(struct table_group *group, int32_t fd)
+{
+    struct fd_number *slot = fd < FD_LOW ? group->low[fd] : map_get(&group->slots, (uint64_t)fd);
+    return slot ? slot : new_slot(group, fd);
 }
 
 static void mark_slot(struct fd_number *slot)
@@ -76,17 +86,19 @@ static void use_begins(struct thread_known *thread, unsigned at, struct fd_numbe
     mark_slot(slot);
 }
 
+static inline void use_ends(struct fd_user *user)
+{
+    *user->back = user->next;
+    if (user->next)
+        user->next->back = user->back;
+    user->slot = NULL;
+}
+
 void builder_release_users(struct thread_known *thread)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        struct fd_user *user = &thread->user[i];
-        if (!user->slot)
-            continue;
-        *user->back = user->next;
-        if (user->next)
-            user->next->back = user->back;
-        user->slot = NULL;
-    }
+    for (unsigned i = 0; i < 2; i++)
+        if (thread->user[i].slot)
+            use_ends(&thread->user[i]);
 }
 
 static void tell_life(struct partial_builder *builder, struct fd_number *slot)
@@ -95,10 +107,9 @@ static void tell_life(struct partial_builder *builder, struct fd_number *slot)
     if (!life)
         return;
     slot->life = NULL;
-    struct unsent_life **at = &life->owner->lives;
-    while (*at != life)
-        at = &(*at)->next_of_thread;
-    *at = life->next_of_thread;
+    *life->back_of_thread = life->next_of_thread;
+    if (life->next_of_thread)
+        life->next_of_thread->back_of_thread = life->back_of_thread;
     builder_item(builder, ITEM_LIFE, life->owner)->life = life->piece;
     builder_send(builder);
     life->next_of_thread = builder->free_lives;
@@ -117,14 +128,16 @@ static void tell_uses(struct partial_builder *builder, const struct unsent_uses 
 
 static void drop_uses(struct partial_builder *builder, struct unsent_uses *uses)
 {
-    struct unsent_uses **at = &uses->slot->uses;
-    while (*at != uses)
-        at = &(*at)->next_of_slot;
-    *at = uses->next_of_slot;
-    at = &uses->thread->uses;
-    while (*at != uses)
-        at = &(*at)->next_of_thread;
-    *at = uses->next_of_thread;
+    *uses->back_of_slot = uses->next_of_slot;
+    if (uses->next_of_slot)
+        uses->next_of_slot->back_of_slot = uses->back_of_slot;
+    *uses->back_of_thread = uses->next_of_thread;
+    if (uses->next_of_thread)
+        uses->next_of_thread->back_of_thread = uses->back_of_thread;
+    if (uses->slot->fd < FD_LOW)
+        uses->thread->low_uses[uses->slot->fd] = NULL;
+    else
+        (void)map_remove(&uses->thread->high_uses, (uint64_t)uses->slot->fd);
     uses->next_of_slot = builder->free_uses;
     builder->free_uses = uses;
 }
@@ -209,8 +222,8 @@ void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_
 
 /* --- cells of calls --- */
 
-static struct call_cell *cell_of(struct partial_builder *builder, struct thread_known *thread,
-                                 const struct syscall *call)
+static struct call_cell *new_cell(struct partial_builder *builder, struct thread_known *thread,
+                                  const struct syscall *call)
 {
     if (call->id >= thread->call_at_count) {
         size_t count = schema_call_count(builder->schema) + 64;
@@ -219,8 +232,6 @@ static struct call_cell *cell_of(struct partial_builder *builder, struct thread_
                (count - thread->call_at_count) * sizeof *thread->call_at);
         thread->call_at_count = count;
     }
-    if (thread->call_at[call->id])
-        return &thread->calls[thread->call_at[call->id] - 1].cell;
     thread->calls = memory_grow(thread->calls, &thread->call_room, thread->call_count + 1,
                                 sizeof *thread->calls);
     struct piece_call *piece = &thread->calls[thread->call_count++];
@@ -228,6 +239,13 @@ static struct call_cell *cell_of(struct partial_builder *builder, struct thread_
     thread->call_at[call->id] = (uint16_t)thread->call_count;
     builder_mark(builder, thread);
     return &piece->cell;
+}
+
+static inline struct call_cell *cell_of(struct partial_builder *builder,
+                                        struct thread_known *thread, const struct syscall *call)
+{
+    uint16_t at = call->id < thread->call_at_count ? thread->call_at[call->id] : 0;
+    return at ? &thread->calls[at - 1].cell : new_cell(builder, thread, call);
 }
 
 /* --- entry --- */
@@ -333,17 +351,18 @@ static void send_descriptor_call(struct partial_builder *builder, struct thread_
     builder_send(builder);
 }
 
-static void add_use(struct use_cell *cell, const struct open_call *open,
-                    const struct complete *complete, unsigned at)
+static inline void add_use(struct use_cell *cell, const struct open_call *open,
+                           const struct complete *complete, unsigned at)
 {
     uint8_t flags = open->call->role->flags;
     uint64_t bytes = complete->ret > 0 ? (uint64_t)complete->ret : 0;
     bool transfer = flags & CALL_TRANSFER;
     duration_cell_add(&cell->calls, complete->exit_ns - open->entry_ns);
-    if (transfer ? at == 0 : (flags & CALL_READS) != 0)
-        cell->read_bytes += bytes;
-    if (transfer ? at == 1 : (flags & CALL_WRITES) != 0)
-        cell->write_bytes += bytes;
+    /* Which of the two cannot be predicted: both are added, one of them masked out. */
+    bool reads = transfer ? at == 0 : (flags & CALL_READS) != 0;
+    bool writes = transfer ? at == 1 : (flags & CALL_WRITES) != 0;
+    cell->read_bytes += bytes & -(uint64_t)reads;
+    cell->write_bytes += bytes & -(uint64_t)writes;
 }
 
 static struct unsent_uses *new_uses(struct partial_builder *builder)
@@ -366,31 +385,45 @@ static struct unsent_life *new_life(struct partial_builder *builder)
     return life;
 }
 
-static struct unsent_uses *uses_of(struct partial_builder *builder, struct thread_known *thread,
-                                   struct fd_number *slot)
+/* All that is unsent of a thread is told before its group changes: a number is one slot. */
+static inline struct unsent_uses *find_uses(const struct thread_known *thread,
+                                            const struct fd_number *slot)
 {
-    for (struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
-        if (uses->thread == thread)
-            return uses;
+    return slot->fd < FD_LOW ? thread->low_uses[slot->fd]
+                             : map_get(&thread->high_uses, (uint64_t)slot->fd);
+}
+
+static struct unsent_uses *begin_uses(struct partial_builder *builder, struct thread_known *thread,
+                                      struct fd_number *slot)
+{
     struct unsent_uses *uses = new_uses(builder);
     uses->thread = thread;
     uses->slot = slot;
     uses->proven_ns = TIME_NONE;
     uses->next_of_slot = slot->uses;
+    uses->back_of_slot = &slot->uses;
+    if (uses->next_of_slot)
+        uses->next_of_slot->back_of_slot = &uses->next_of_slot;
     slot->uses = uses;
     uses->next_of_thread = thread->uses;
+    uses->back_of_thread = &thread->uses;
+    if (uses->next_of_thread)
+        uses->next_of_thread->back_of_thread = &uses->next_of_thread;
     thread->uses = uses;
+    if (slot->fd < FD_LOW)
+        thread->low_uses[slot->fd] = uses;
+    else
+        map_put(&thread->high_uses, (uint64_t)slot->fd, uses);
     mark_slot(slot);
     return uses;
 }
 
-static const struct unsent_uses *find_uses(const struct thread_known *thread,
-                                           const struct fd_number *slot)
+static inline struct unsent_uses *uses_of(struct partial_builder *builder,
+                                          struct thread_known *thread, struct fd_number *slot)
 {
-    for (const struct unsent_uses *uses = slot->uses; uses; uses = uses->next_of_slot)
-        if (uses->thread == thread)
-            return uses;
-    return NULL;
+    struct unsent_uses *uses = find_uses(thread, slot);
+    assert(!uses || uses->slot == slot);
+    return uses ? uses : begin_uses(builder, thread, slot);
 }
 
 /* Since when the number was certainly alive for this thread; TIME_NONE if nothing here tells. */
@@ -413,8 +446,8 @@ static bool is_certain_use(const struct thread_known *thread, const struct fd_nu
     return since != TIME_NONE && since <= thread->open.entry_ns;
 }
 
-static void count_use(struct partial_builder *builder, struct thread_known *thread, unsigned at,
-                      const struct complete *complete)
+static inline void count_use(struct partial_builder *builder, struct thread_known *thread,
+                             unsigned at, const struct complete *complete)
 {
     struct fd_number *slot = thread->user[at].slot;
     if (slot->life) {
@@ -443,6 +476,9 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
     struct unsent_life *life = new_life(builder);
     life->owner = thread;
     life->next_of_thread = thread->lives;
+    life->back_of_thread = &thread->lives;
+    if (life->next_of_thread)
+        life->next_of_thread->back_of_thread = &life->next_of_thread;
     thread->lives = life;
     bool flagged = role->cloexec_flag && (open->present & 4) &&
                    ((uint64_t)open->value[2] & role->cloexec_flag);
@@ -605,9 +641,43 @@ static void exit_alone(struct partial_builder *builder, struct thread_known *thr
     thread->call = CALL_KNOWN_NONE;
 }
 
+/* The call in progress is over. */
+static inline void complete_call(struct partial_builder *builder, struct thread_known *thread,
+                                 const struct complete *complete)
+{
+    const struct syscall *call = thread->open.call;
+    uint64_t entry_ns = thread->open.entry_ns;
+    call_cell_add(cell_of(builder, thread, call), entry_ns, complete->exit_ns - entry_ns,
+                  complete->ret, call->role->flags & (CALL_READS | CALL_WRITES));
+    thread->call = CALL_KNOWN_NONE;
+}
+
+/* Most calls: known from their entry, they use descriptors and change none. False if it is
+ * another. */
+static inline bool exit_plainly(struct partial_builder *builder, struct thread_known *thread,
+                                const struct event *event)
+{
+    if (thread->call != CALL_KNOWN_OPEN || thread->open.call != event->call ||
+        event->call->role->op != CALL_PLAIN || event->value[0] == -ERRNO_EBADF || thread->late)
+        return false;
+    struct complete complete = {.exit_ns = event->time_ns, .ret = event->value[0], .event = event};
+    builder_book(thread, event->time_ns);
+    builder_mark(builder, thread);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!thread->user[i].slot)
+            continue;
+        count_use(builder, thread, i, &complete);
+        use_ends(&thread->user[i]);
+    }
+    complete_call(builder, thread, &complete);
+    return true;
+}
+
 void builder_call_exit(struct partial_builder *builder, struct thread_known *thread,
                        const struct event *event)
 {
+    if (exit_plainly(builder, thread, event))
+        return;
     const struct syscall *call = event->call;
     if (call->role->op == CALL_SIGRETURN)
         return;
@@ -634,9 +704,6 @@ void builder_call_exit(struct partial_builder *builder, struct thread_known *thr
     struct complete complete = {
         .exit_ns = event->time_ns, .ret = ret, .bad = ret == -ERRNO_EBADF, .event = event};
     complete_descriptors(builder, thread, &complete);
-    call_cell_add(cell_of(builder, thread, call), thread->open.entry_ns,
-                  event->time_ns - thread->open.entry_ns, ret,
-                  call->role->flags & (CALL_READS | CALL_WRITES));
     builder_release_users(thread);
-    thread->call = CALL_KNOWN_NONE;
+    complete_call(builder, thread, &complete);
 }

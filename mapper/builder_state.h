@@ -19,8 +19,8 @@ struct local_instance;
 struct unsent_uses {
     struct thread_known *thread;
     struct fd_number *slot;
-    struct unsent_uses *next_of_slot;
-    struct unsent_uses *next_of_thread;
+    struct unsent_uses *next_of_slot, **back_of_slot;
+    struct unsent_uses *next_of_thread, **back_of_thread;
     uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE */
     struct use_cell cell;
 };
@@ -28,7 +28,7 @@ struct unsent_uses {
 /* A descriptor created here, unsent. */
 struct unsent_life {
     struct thread_known *owner;
-    struct unsent_life *next_of_thread;
+    struct unsent_life *next_of_thread, **back_of_thread;
     struct life_piece piece;
 };
 
@@ -51,12 +51,18 @@ struct fd_number {
     bool dirty;
 };
 
+enum {
+    FD_LOW = 64,        /* descriptor numbers that are found without a hash */
+    THREAD_RECENT = 256 /* threads that are, by the low bits of their tid; a power of two */
+};
+
 /* Threads that may share a descriptor table: what one does to a number may touch what another
  * uses under it. `certain`: they do share it. */
 struct table_group {
     bool certain;
-    int32_t pid;      /* of the process that was forked into it; 0 if none */
-    struct map slots; /* fd -> struct fd_number */
+    int32_t pid;                   /* of the process that was forked into it; 0 if none */
+    struct fd_number *low[FD_LOW]; /* by number; owned */
+    struct map slots;              /* from FD_LOW on: fd -> struct fd_number; owned */
     struct fd_number *dirty;
     struct table_group *next;
 };
@@ -79,31 +85,34 @@ struct thread_known {
     bool may_hold_phase;      /* a phase began on it here, or may have before */
     bool exit_known, exiting; /* whether sched_process_exit was seen */
 
+    bool dirty;
     bool state_known;
     uint8_t state; /* enum thread_state */
+    uint8_t call;  /* enum call_knowledge */
     int32_t cpu;   /* where it runs; -1 */
-    uint64_t state_since_ns, from_ns, clock_ns, wake_ns;
-    struct local_instance *instances; /* phases begun on it here, the last first */
-    uint8_t call;                     /* enum call_knowledge */
+    uint64_t clock_ns, state_since_ns, from_ns, wake_ns;
     struct open_call open;
     struct fd_user user[2];
 
     /* unsent */
-    bool dirty;
-    struct thread_known *next_dirty;
-    uint64_t told_ns; /* events of its CPU up to here are told to be its own */
-    uint64_t last_ns, named_ns, cpu_ns, switches;
-    struct duration_cell latency;
+    struct thread_known *next_dirty, **back_dirty;
     struct time_vector time;
     struct piece_call *calls;
-    size_t call_count, call_room;
     uint16_t *call_at; /* by call id: 1 + index in calls; 0: none */
     size_t call_at_count;
+    size_t call_count, call_room;
+    uint64_t told_ns; /* events of its CPU up to here are told to be its own */
+    uint64_t last_ns, named_ns, cpu_ns, switches;
     struct unsent_uses *uses;
     struct unsent_life *lives;
     bool kernel_name_unsent, user_name_unsent;
     bool kernel_name_known, user_name_known;
     char kernel_name[16], user_name[16];
+    struct duration_cell latency;
+    struct unsent_uses *low_uses[FD_LOW]; /* those of low numbers */
+    struct map high_uses;                 /* of the others, by number */
+
+    struct local_instance *instances; /* phases begun on it here, the last first */
 };
 
 struct cpu_known {
@@ -124,7 +133,8 @@ struct partial_builder {
     struct unsent_uses *free_uses;  /* to be used again, through next_of_slot */
     struct unsent_life *free_lives; /* through next_of_thread */
     struct map threads;             /* tid -> struct thread_known */
-    struct thread_known *all;       /* dirty or not, through next_dirty only while dirty */
+    struct thread_known *recent[THREAD_RECENT];
+    struct thread_known *all; /* with something unsent, the last marked first */
     struct cpu_known *cpus;
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
@@ -139,9 +149,57 @@ struct item *builder_item(struct partial_builder *builder, enum item_kind kind,
 void builder_send(struct partial_builder *builder);
 /* Tells what is unsent of the thread; a call in progress passes to whoever knows the past. */
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread);
+/* A thread that is of no certain group does something to descriptors. */
+void builder_be_uncertain(struct partial_builder *builder, struct thread_known *thread);
+
 /* To be called before the thread does anything to descriptors. */
-void builder_before_descriptors(struct partial_builder *builder, struct thread_known *thread);
-void builder_mark(struct partial_builder *builder, struct thread_known *thread);
+static inline void builder_before_descriptors(struct partial_builder *builder,
+                                              struct thread_known *thread)
+{
+    if (thread && thread->late)
+        builder_be_uncertain(builder, thread);
+}
+static inline void builder_mark(struct partial_builder *builder, struct thread_known *thread)
+{
+    if (thread->dirty)
+        return;
+    thread->dirty = true;
+    thread->next_dirty = builder->all;
+    thread->back_dirty = &builder->all;
+    if (thread->next_dirty)
+        thread->next_dirty->back_dirty = &thread->next_dirty;
+    builder->all = thread;
+}
+
+/* Accounts for its time up to `until_ns`. */
+static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
+{
+    if (!thread->state_known || until_ns <= thread->clock_ns)
+        return;
+    uint64_t ns = until_ns - thread->clock_ns;
+    thread->clock_ns = until_ns;
+    struct time_vector *time = &thread->time;
+    switch ((enum thread_state)thread->state) {
+    case STATE_UNKNOWN: time->unknown_ns += ns; return;
+    case STATE_RUNNABLE: time->runnable_ns += ns; return;
+    case STATE_RUNNING:
+        if (thread->call == CALL_UNKNOWN)
+            time->before_running_ns += ns;
+        else if (thread->call == CALL_KNOWN_OPEN)
+            time->sys_ns += ns;
+        else
+            time->user_ns += ns;
+        return;
+    case STATE_BLOCKED:
+        if (thread->call == CALL_UNKNOWN)
+            time->before_blocked_ns += ns;
+        else if (thread->call == CALL_KNOWN_OPEN)
+            time_vector_add_blocked_in(time, thread->open.call->id, ns);
+        else
+            time->blocked_ns += ns;
+        return;
+    }
+}
 
 /* --- builder_phases.c: instances that this interval alone tells --- */
 /* Whether every phase that the event ends was begun here on the same thread: then no other thread
@@ -170,6 +228,5 @@ void builder_free_new_groups(struct partial_builder *builder);
 void builder_free_groups(struct partial_builder *builder);
 void builder_single(struct partial_builder *builder, const struct event *event, int32_t tid,
                     const struct thread_known *key);
-void builder_book(struct thread_known *thread, uint64_t until_ns);
 
 #endif

@@ -132,7 +132,7 @@ static void tell_threads(struct mapping *mapping, uint64_t time_ns)
             event.value[PPID] = thread->ppid;
         }
         event.text[0] = text_of(thread->name);
-        partial_builder_add(mapping->builder, &event);
+        partial_builder_add(mapping->builder, &event, 1);
         mapping->told_count++;
     }
 }
@@ -145,17 +145,29 @@ static bool has_kernel(const struct reader_info *info)
     return false;
 }
 
+/* How many events come before the interval's first. */
+static size_t before_first(const struct mapping *mapping, const struct event *events, size_t count)
+{
+    size_t i = 0;
+    while (i < count &&
+           (events[i].time_ns < mapping->interval.begin_ns ||
+            events[i].time_ns >= mapping->interval.end_ns || events[i].kind == EVENT_LOSS))
+        i++;
+    return i;
+}
+
 static void add_events(struct mapping *mapping, const struct event *events, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!mapping->begun && events[i].time_ns >= mapping->interval.begin_ns &&
-            events[i].time_ns < mapping->interval.end_ns && events[i].kind != EVENT_LOSS) {
-            mapping->begun = true;
-            if (has_kernel(info_of(mapping)))
-                tell_threads(mapping, events[i].time_ns);
-        }
-        partial_builder_add(mapping->builder, &events[i]);
+    if (!mapping->begun) {
+        size_t before = before_first(mapping, events, count);
+        partial_builder_add(mapping->builder, events, before);
+        events += before;
+        count -= before;
+        mapping->begun = count > 0;
+        if (count > 0 && has_kernel(info_of(mapping)))
+            tell_threads(mapping, events[0].time_ns);
     }
+    partial_builder_add(mapping->builder, events, count);
 }
 
 static enum status read_events(struct mapping *mapping, const struct map_stop *stop,

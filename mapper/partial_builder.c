@@ -57,12 +57,9 @@ void builder_single(struct partial_builder *builder, const struct event *event, 
 
 /* --- threads --- */
 
-static struct thread_known *record_at(struct partial_builder *builder, int32_t tid)
+static struct thread_known *new_record(struct partial_builder *builder, int32_t tid)
 {
-    struct thread_known *thread = map_get(&builder->threads, (uint64_t)tid);
-    if (thread)
-        return thread;
-    thread = memory_new(sizeof *thread);
+    struct thread_known *thread = memory_new(sizeof *thread);
     thread->tid = tid;
     thread->group = builder->old_group;
     thread->may_hold_phase = true;
@@ -71,6 +68,15 @@ static struct thread_known *record_at(struct partial_builder *builder, int32_t t
     thread->user[0].thread = thread->user[1].thread = thread;
     map_put(&builder->threads, (uint64_t)tid, thread);
     return thread;
+}
+
+static struct thread_known *record_at(struct partial_builder *builder, int32_t tid)
+{
+    struct thread_known **recent = &builder->recent[(unsigned)tid % THREAD_RECENT];
+    if (*recent && (*recent)->tid == tid)
+        return *recent;
+    struct thread_known *thread = map_get(&builder->threads, (uint64_t)tid);
+    return *recent = thread ? thread : new_record(builder, tid);
 }
 
 /* Nothing is sure any more of who shares descriptors with whom. */
@@ -100,60 +106,16 @@ static struct thread_known *thread_at(struct partial_builder *builder, int32_t t
     return thread;
 }
 
-void builder_before_descriptors(struct partial_builder *builder, struct thread_known *thread)
+void builder_be_uncertain(struct partial_builder *builder, struct thread_known *thread)
 {
-    if (!thread || !thread->late)
-        return;
     thread->late = false;
     merge_groups(builder);
-}
-
-void builder_mark(struct partial_builder *builder, struct thread_known *thread)
-{
-    if (thread->dirty)
-        return;
-    thread->dirty = true;
-    thread->next_dirty = builder->all;
-    builder->all = thread;
 }
 
 static void touch(struct partial_builder *builder, struct thread_known *thread, uint64_t time_ns)
 {
     thread->last_ns = time_ns;
     builder_mark(builder, thread);
-}
-
-static void add_time(struct thread_known *thread, uint64_t ns)
-{
-    struct time_vector *time = &thread->time;
-    switch ((enum thread_state)thread->state) {
-    case STATE_UNKNOWN: time->unknown_ns += ns; return;
-    case STATE_RUNNABLE: time->runnable_ns += ns; return;
-    case STATE_RUNNING:
-        if (thread->call == CALL_UNKNOWN)
-            time->before_running_ns += ns;
-        else if (thread->call == CALL_KNOWN_OPEN)
-            time->sys_ns += ns;
-        else
-            time->user_ns += ns;
-        return;
-    case STATE_BLOCKED:
-        if (thread->call == CALL_UNKNOWN)
-            time->before_blocked_ns += ns;
-        else if (thread->call == CALL_KNOWN_OPEN)
-            time_vector_add_blocked_in(time, thread->open.call->id, ns);
-        else
-            time->blocked_ns += ns;
-        return;
-    }
-}
-
-void builder_book(struct thread_known *thread, uint64_t until_ns)
-{
-    if (!thread->state_known || until_ns <= thread->clock_ns)
-        return;
-    add_time(thread, until_ns - thread->clock_ns);
-    thread->clock_ns = until_ns;
 }
 
 static void set_state(struct partial_builder *builder, struct thread_known *thread,
@@ -232,14 +194,13 @@ static void know_name(struct thread_known *thread, const struct event *event, un
 }
 
 /* Takes the thread off the list of those with something unsent. */
-static void unmark(struct partial_builder *builder, struct thread_known *thread)
+static void unmark(struct thread_known *thread)
 {
     if (!thread->dirty)
         return;
-    struct thread_known **at = &builder->all;
-    while (*at != thread)
-        at = &(*at)->next_dirty;
-    *at = thread->next_dirty;
+    *thread->back_dirty = thread->next_dirty;
+    if (thread->next_dirty)
+        thread->next_dirty->back_dirty = thread->back_dirty;
     thread->dirty = false;
 }
 
@@ -297,7 +258,7 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
     fill_piece(builder, thread, &item->thread);
     builder_send(builder);
 
-    unmark(builder, thread);
+    unmark(thread);
     if (thread->call == CALL_KNOWN_OPEN) {
         builder_release_users(thread);
         thread->call = CALL_UNKNOWN;
@@ -1016,7 +977,33 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
 
 /* --- the whole --- */
 
-void partial_builder_add(struct partial_builder *builder, const struct event *event)
+/* Takes an event of a class that is plain, on a CPU whose thread is known; false if it is another.
+ * The caller counts it. */
+static inline bool add_plain(struct partial_builder *builder, const struct event *event)
+{
+    if (!event->class->is_plain || event->has || (size_t)event->cpu >= builder->cpu_count)
+        return false; /* a CPU below 0 is beyond any count */
+    struct cpu_known *cpu = &builder->cpus[event->cpu];
+    struct thread_known *thread = cpu->current;
+    if (!cpu->known || (thread && !thread->seen))
+        return false;
+    cpu->dirty = true;
+    if (event->kind == EVENT_CALL_ENTRY) {
+        if (thread)
+            builder_call_entry(builder, thread, event);
+    } else if (event->kind == EVENT_CALL_EXIT) {
+        if (thread)
+            builder_call_exit(builder, thread, event);
+    } else if (event->kind == EVENT_SWITCH) {
+        on_switch(builder, event);
+    } else if (event->kind == EVENT_WAKEUP) {
+        on_wakeup(builder, event, thread);
+    }
+    cpu->last_ns = event->time_ns;
+    return true;
+}
+
+static void add_any(struct partial_builder *builder, const struct event *event)
 {
     if (event->kind == EVENT_LOSS) {
         on_loss(builder, event);
@@ -1040,6 +1027,23 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
         on_user_event(builder, event);
     else
         on_kernel_event(builder, event);
+}
+
+void partial_builder_add(struct partial_builder *builder, const struct event *events, size_t count)
+{
+    struct partial_counts *counts = &builder->counts;
+    /* Events are in order: between two that are in the interval, all are. */
+    bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&
+                  in_interval(builder, events[0].time_ns) &&
+                  in_interval(builder, events[count - 1].time_ns);
+    for (size_t i = 0; i < count; i++) {
+        if (!inside || !add_plain(builder, &events[i])) {
+            add_any(builder, &events[i]);
+            continue;
+        }
+        counts->events++;
+        counts->last_ns = events[i].time_ns;
+    }
 }
 
 void partial_builder_finish(struct partial_builder *builder)
@@ -1067,6 +1071,7 @@ void partial_builder_free(struct partial_builder *builder)
         builder_forget_instances(thread);
         for (size_t k = 0; k < thread->call_count; k++)
             call_cell_clear(&thread->calls[k].cell);
+        map_clear(&thread->high_uses);
         free(thread->calls);
         free(thread->call_at);
         free(thread);

@@ -31,9 +31,9 @@ struct partial_builder *partial_builder_new(struct schema *schema,
                                             const struct partial_builder_options *options);
 void partial_builder_free(struct partial_builder *builder); /* NULL is fine */
 
-/* The next event, in the order of event_compare(). What lies outside of the interval is ignored.
+/* The next events, in the order of event_compare(). What lies outside of the interval is ignored.
  * Everything is copied. */
-void partial_builder_add(struct partial_builder *builder, const struct event *event);
+void partial_builder_add(struct partial_builder *builder, const struct event *events, size_t count);
 
 /* The row's end: tells what is not told yet. */
 void partial_builder_finish(struct partial_builder *builder);

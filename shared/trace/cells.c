@@ -5,17 +5,6 @@
 
 #include "base/memory.h"
 
-void duration_cell_add(struct duration_cell *cell, uint64_t ns)
-{
-    if (cell->count == 0 || ns < cell->min_ns)
-        cell->min_ns = ns;
-    if (cell->count == 0 || ns > cell->max_ns)
-        cell->max_ns = ns;
-    cell->count++;
-    cell->total_ns += ns;
-    cell->spread.count[histogram_bucket(ns)]++;
-}
-
 void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other)
 {
     if (other->count == 0)
@@ -40,8 +29,8 @@ void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count
         return;
     }
     size_t room = cell->error_room;
-    cell->errors = memory_grow(cell->errors, &room, (size_t)cell->error_count + 1,
-                               sizeof *cell->errors);
+    cell->errors =
+        memory_grow(cell->errors, &room, (size_t)cell->error_count + 1, sizeof *cell->errors);
     cell->error_room = (uint32_t)room;
     memmove(cell->errors + at + 1, cell->errors + at,
             (cell->error_count - at) * sizeof *cell->errors);
@@ -49,30 +38,10 @@ void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count
     cell->error_count++;
 }
 
-static void note_slowest(struct call_cell *cell, uint64_t max_ns, uint64_t entry_ns)
-{
-    const struct duration_cell *complete = &cell->complete;
-    if (max_ns < SLOWEST_NS_MIN)
-        return;
-    if (complete->count == 0 || max_ns > complete->max_ns ||
-        (max_ns == complete->max_ns && entry_ns < cell->slowest_entry_ns))
-        cell->slowest_entry_ns = entry_ns;
-}
-
-void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns, int64_t ret, bool bytes)
-{
-    note_slowest(cell, ns, entry_ns);
-    duration_cell_add(&cell->complete, ns);
-    if (ret_is_error(ret))
-        call_cell_add_error(cell, (uint32_t)-ret, 1);
-    else if (bytes && ret > 0)
-        cell->bytes += (uint64_t)ret;
-}
-
 void call_cell_merge(struct call_cell *cell, const struct call_cell *other)
 {
     if (other->complete.count)
-        note_slowest(cell, other->complete.max_ns, other->slowest_entry_ns);
+        call_cell_note_slowest(cell, other->complete.max_ns, other->slowest_entry_ns);
     duration_cell_merge(&cell->complete, &other->complete);
     cell->bytes += other->bytes;
     cell->begin_unknown += other->begin_unknown;

@@ -16,7 +16,17 @@ struct duration_cell {
     struct histogram spread;
 };
 
-void duration_cell_add(struct duration_cell *cell, uint64_t ns);
+static inline void duration_cell_add(struct duration_cell *cell, uint64_t ns)
+{
+    if (cell->count == 0 || ns < cell->min_ns)
+        cell->min_ns = ns;
+    if (cell->count == 0 || ns > cell->max_ns)
+        cell->max_ns = ns;
+    cell->count++;
+    cell->total_ns += ns;
+    cell->spread.count[histogram_bucket(ns)]++;
+}
+
 void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other);
 
 struct error_count {
@@ -37,8 +47,6 @@ struct call_cell {
     uint32_t error_count, error_room;
 };
 
-/* One complete call that returned `ret` after `ns`; `bytes`: whether ret counts bytes. */
-void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns, int64_t ret, bool bytes);
 void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count);
 void call_cell_merge(struct call_cell *cell, const struct call_cell *other);
 void call_cell_clear(struct call_cell *cell);
@@ -47,6 +55,30 @@ void call_cell_clear(struct call_cell *cell);
 static inline bool ret_is_error(int64_t ret)
 {
     return ret >= -4095 && ret <= -1;
+}
+
+/* `entry_ns` of a call that took `max_ns`, in a cell that does not count it yet. */
+static inline void call_cell_note_slowest(struct call_cell *cell, uint64_t max_ns,
+                                          uint64_t entry_ns)
+{
+    const struct duration_cell *complete = &cell->complete;
+    if (max_ns < SLOWEST_NS_MIN)
+        return;
+    if (complete->count == 0 || max_ns > complete->max_ns ||
+        (max_ns == complete->max_ns && entry_ns < cell->slowest_entry_ns))
+        cell->slowest_entry_ns = entry_ns;
+}
+
+/* One complete call that returned `ret` after `ns`; `bytes`: whether ret counts bytes. */
+static inline void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns,
+                                 int64_t ret, bool bytes)
+{
+    call_cell_note_slowest(cell, ns, entry_ns);
+    duration_cell_add(&cell->complete, ns);
+    if (ret_is_error(ret))
+        call_cell_add_error(cell, (uint32_t)-ret, 1);
+    else if (bytes && ret > 0)
+        cell->bytes += (uint64_t)ret;
 }
 
 /* Uses of a descriptor by complete calls. */

@@ -4,8 +4,6 @@
 
 #include "trace/syscalls.h"
 
-enum { MAP_ANONYMOUS = 0x20 };
-
 static struct text copy_text(struct arena *arena, struct text text)
 {
     return (struct text){arena_string(arena, text), text.count};
@@ -29,8 +27,7 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
         cell->errors = errors;
     }
     piece->calls = calls;
-    struct blocked_in *blocked =
-        arena_take(arena, piece->time.blocked_count * sizeof *blocked);
+    struct blocked_in *blocked = arena_take(arena, piece->time.blocked_count * sizeof *blocked);
     if (piece->time.blocked_count)
         memcpy(blocked, piece->time.blocked_in, piece->time.blocked_count * sizeof *blocked);
     piece->time.blocked_in = blocked;
@@ -53,23 +50,4 @@ struct item item_copy(struct arena *arena, const struct item *from)
     case ITEM_USES: break;
     }
     return to;
-}
-
-void open_call_descriptors(const struct open_call *open, int32_t fd[2])
-{
-    const struct call_role *role = open->call->role;
-    fd[0] = fd[1] = -1;
-    if (role->flags & CALL_NO_USE)
-        return;
-    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & MAP_ANONYMOUS))
-        return;
-    bool second_is_use = role->op == CALL_PLAIN || role->op == CALL_CREATE ||
-                         (role->flags & CALL_TRANSFER);
-    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
-        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
-        if (number >= 0 && number <= INT32_MAX)
-            fd[i] = (int32_t)number;
-    }
-    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
-        fd[1] = -1;
 }

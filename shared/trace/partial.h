@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "trace/cells.h"
 #include "trace/event.h"
+#include "trace/syscalls.h"
 
 #define TIME_NONE UINT64_MAX
 
@@ -35,7 +36,24 @@ struct open_call {
 };
 
 /* The descriptor numbers that the call uses by its values 0 and 1; -1 for none. */
-void open_call_descriptors(const struct open_call *open, int32_t fd[2]);
+static inline void open_call_descriptors(const struct open_call *open, int32_t fd[2])
+{
+    const struct call_role *role = open->call->role;
+    fd[0] = fd[1] = -1;
+    if (role->flags & CALL_NO_USE)
+        return;
+    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & CALL_MAP_ANONYMOUS))
+        return;
+    bool second_is_use =
+        role->op == CALL_PLAIN || role->op == CALL_CREATE || (role->flags & CALL_TRANSFER);
+    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
+        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
+        if (number >= 0 && number <= INT32_MAX)
+            fd[i] = (int32_t)number;
+    }
+    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
+        fd[1] = -1;
+}
 
 enum call_register {
     CALL_AS_BEFORE, /* whatever it was when the piece begins; no syscall event since */
@@ -53,10 +71,10 @@ struct piece_call {
  * already, then under the state in which the piece begins. */
 struct thread_piece {
     int32_t tid;
-    uint64_t last_ns;  /* its last event; TIME_NONE without any */
-    uint64_t named_ns; /* the last switch that named it; TIME_NONE without any */
-    bool state_known;  /* else the six below say nothing, and its state is what it was */
-    uint8_t state;     /* enum thread_state, at until_ns */
+    uint64_t last_ns;           /* its last event; TIME_NONE without any */
+    uint64_t named_ns;          /* the last switch that named it; TIME_NONE without any */
+    bool state_known;           /* else the six below say nothing, and its state is what it was */
+    uint8_t state;              /* enum thread_state, at until_ns */
     uint64_t from_ns, until_ns; /* `time` accounts for what is between */
     uint64_t state_since_ns;
     uint64_t wake_ns; /* the wakeup that a switch in will answer; TIME_NONE without */
@@ -76,7 +94,7 @@ struct cpu_piece {
     int32_t cpu;
     int32_t current; /* tid; 0 idle; TID_NOBODY */
     uint64_t run_begin_ns;
-    bool run_whole; /* no loss since run_begin_ns, a switch in */
+    bool run_whole;   /* no loss since run_begin_ns, a switch in */
     uint64_t last_ns; /* its last kernel event */
     uint64_t busy_ns;
 };
@@ -150,7 +168,7 @@ struct interval_end {
     uint64_t chunk;
     uint64_t begin_ns, end_ns; /* bounds, raw clock */
     uint64_t items;            /* length of the row */
-    uint32_t has_traces; /* chunks that hold traces: 1 or 0, more after a join */
+    uint32_t has_traces;       /* chunks that hold traces: 1 or 0, more after a join */
     bool has_kernel, has_user;
     bool counts_switches; /* its kernel metadata declares sched_switch */
     bool gap_before;      /* the interval before this one is missing */

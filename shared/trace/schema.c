@@ -16,27 +16,47 @@ struct named_event {
 };
 
 static const struct named_event named_events[] = {
-    {"sched_switch", EVENT_SWITCH,
-     {{"prev_tid", SLOT_VALUE, 0}, {"prev_state", SLOT_VALUE, 1}, {"next_tid", SLOT_VALUE, 2},
-      {"prev_comm", SLOT_TEXT, 0}, {"next_comm", SLOT_TEXT, 1}}},
+    {"sched_switch",
+     EVENT_SWITCH,
+     {{"prev_tid", SLOT_VALUE, 0},
+      {"prev_state", SLOT_VALUE, 1},
+      {"next_tid", SLOT_VALUE, 2},
+      {"prev_comm", SLOT_TEXT, 0},
+      {"next_comm", SLOT_TEXT, 1}}},
     {"sched_waking", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
     {"sched_wakeup", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
     {"sched_wakeup_new", EVENT_WAKEUP, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
-    {"sched_process_fork", EVENT_FORK,
-     {{"parent_tid", SLOT_VALUE, 0}, {"parent_pid", SLOT_VALUE, 1}, {"child_tid", SLOT_VALUE, 2},
-      {"child_pid", SLOT_VALUE, 3}, {"parent_comm", SLOT_TEXT, 0}, {"child_comm", SLOT_TEXT, 1},
+    {"sched_process_fork",
+     EVENT_FORK,
+     {{"parent_tid", SLOT_VALUE, 0},
+      {"parent_pid", SLOT_VALUE, 1},
+      {"child_tid", SLOT_VALUE, 2},
+      {"child_pid", SLOT_VALUE, 3},
+      {"parent_comm", SLOT_TEXT, 0},
+      {"child_comm", SLOT_TEXT, 1},
       {"vtids", SLOT_INTS, 0}}},
-    {"sched_process_exec", EVENT_EXEC,
+    {"sched_process_exec",
+     EVENT_EXEC,
      {{"tid", SLOT_VALUE, 0}, {"old_tid", SLOT_VALUE, 1}, {"filename", SLOT_TEXT, 0}}},
     {"sched_process_exit", EVENT_EXIT, {{"tid", SLOT_VALUE, 0}, {"comm", SLOT_TEXT, 0}}},
-    {"lttng_statedump_process_state", EVENT_TOLD_PROCESS,
-     {{"tid", SLOT_VALUE, 0}, {"pid", SLOT_VALUE, 1}, {"ppid", SLOT_VALUE, 2},
-      {"status", SLOT_VALUE, 3}, {"file_table_address", SLOT_VALUE, 4}, {"name", SLOT_TEXT, 0}}},
-    {"lttng_statedump_process_pid_ns", EVENT_TOLD_PID_NS,
+    {"lttng_statedump_process_state",
+     EVENT_TOLD_PROCESS,
+     {{"tid", SLOT_VALUE, 0},
+      {"pid", SLOT_VALUE, 1},
+      {"ppid", SLOT_VALUE, 2},
+      {"status", SLOT_VALUE, 3},
+      {"file_table_address", SLOT_VALUE, 4},
+      {"name", SLOT_TEXT, 0}}},
+    {"lttng_statedump_process_pid_ns",
+     EVENT_TOLD_PID_NS,
      {{"tid", SLOT_VALUE, 0}, {"vtid", SLOT_VALUE, 1}, {"ns_level", SLOT_VALUE, 2}}},
-    {"lttng_statedump_file_descriptor", EVENT_TOLD_FD,
-     {{"file_table_address", SLOT_VALUE, 0}, {"pid", SLOT_VALUE, 1}, {"fd", SLOT_VALUE, 2},
-      {"flags", SLOT_VALUE, 3}, {"filename", SLOT_TEXT, 0}}},
+    {"lttng_statedump_file_descriptor",
+     EVENT_TOLD_FD,
+     {{"file_table_address", SLOT_VALUE, 0},
+      {"pid", SLOT_VALUE, 1},
+      {"fd", SLOT_VALUE, 2},
+      {"flags", SLOT_VALUE, 3},
+      {"filename", SLOT_TEXT, 0}}},
 };
 
 /* Names to what was made for them; open addressing, never shrinks. */
@@ -53,7 +73,7 @@ struct interned {
 
 struct schema {
     const struct phase_definitions *phases;
-    struct arena arena;          /* classes, calls and what they point to */
+    struct arena arena;           /* classes, calls and what they point to */
     struct interned by_domain[2]; /* struct event_class */
     struct interned by_call;      /* struct syscall */
     struct event_class **classes; /* by id */
@@ -82,8 +102,7 @@ static bool is_named(const void *made, struct text name)
 static_assert(offsetof(struct event_class, name) == 0, "is_named() reads it");
 static_assert(offsetof(struct syscall, name) == 0, "is_named() reads it");
 
-static struct entry *interned_slot(const struct interned *interned, uint64_t hash,
-                                   struct text name)
+static struct entry *interned_slot(const struct interned *interned, uint64_t hash, struct text name)
 {
     size_t at = (size_t)hash & (interned->room - 1);
     while (interned->entries[at].made &&
@@ -251,8 +270,8 @@ static void use_field(struct phase_uses *uses, const char *field)
     for (size_t i = 0; i < uses->field_count; i++)
         if (strcmp(uses->fields[i], field) == 0)
             return;
-    uses->fields = memory_grow(uses->fields, &uses->field_room, uses->field_count + 1,
-                               sizeof *uses->fields);
+    uses->fields =
+        memory_grow(uses->fields, &uses->field_room, uses->field_count + 1, sizeof *uses->fields);
     uses->fields[uses->field_count++] = field;
 }
 
@@ -282,8 +301,7 @@ static void use_as_end(struct phase_uses *uses, const struct phase_definition *p
         use_field(uses, phase->name);
     for (size_t i = 0; i < phase->end_filter_count; i++)
         use_field(uses, phase->end_filter[i].field);
-    uses->ends =
-        memory_grow(uses->ends, &uses->end_room, uses->end_count + 1, sizeof *uses->ends);
+    uses->ends = memory_grow(uses->ends, &uses->end_room, uses->end_count + 1, sizeof *uses->ends);
     uses->ends[uses->end_count++] = index;
 }
 
@@ -319,6 +337,15 @@ static void attach_phases(struct schema *schema, struct event_class *class)
     class->ends = keep(schema, uses.ends, uses.end_count, sizeof *uses.ends);
 }
 
+static bool is_plain(const struct event_class *class)
+{
+    bool plain_kind = class->kind == EVENT_CALL_ENTRY || class->kind == EVENT_CALL_EXIT ||
+                      class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
+                      class->kind == EVENT_OTHER;
+    return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
+           class->end_count == 0;
+}
+
 const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name)
 {
     const struct event_class *known = interned_find(&schema->by_domain[domain], name);
@@ -336,6 +363,7 @@ const struct event_class *schema_class(struct schema *schema, enum domain domain
         class->slots = kept;
     }
     attach_phases(schema, class);
+    class->is_plain = is_plain(class);
     interned_add(&schema->by_domain[domain], name, class);
     return class;
 }
@@ -387,8 +415,8 @@ void declared_names_add(struct declared_names *declared, struct text class_name)
     declared->entry_newfstat |= text_equal(class_name, text_of("syscall_entry_newfstat"));
     declared->entry_fstat64 |= text_equal(class_name, text_of("syscall_entry_fstat64"));
     declared->sched_switch |= text_equal(class_name, text_of("sched_switch"));
-    declared->old_syscalls |= text_equal(class_name, text_of("exit_syscall")) ||
-                              take_prefix(&class_name, "sys_");
+    declared->old_syscalls |=
+        text_equal(class_name, text_of("exit_syscall")) || take_prefix(&class_name, "sys_");
 }
 
 void event_set_unknown_call(struct schema *schema, struct event *event, uint64_t number,

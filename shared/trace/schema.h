@@ -29,11 +29,13 @@ struct slot {
 
 struct event_class {
     const char *name;
-    uint8_t domain; /* enum domain */
-    uint8_t kind;   /* enum event_kind */
-    bool compat;    /* compat_syscall_* */
+    uint8_t domain;    /* enum domain */
+    uint8_t kind;      /* enum event_kind */
+    bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
-    uint32_t id;    /* dense, from 0, in this schema */
+    bool is_plain; /* of the kernel, about calls, switches, wakeups or nothing; begins or ends no
+                      phase: most events */
+    uint32_t id;   /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
     const struct slot *slots;
     size_t slot_count;
@@ -69,9 +71,9 @@ const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id
 /* Which kernel's numbers `unknown` calls carry. A reader collects the names of a kernel trace's
  * declared classes, then asks once per trace. */
 struct declared_names {
-    bool entry_open;      /* syscall_entry_open */
-    bool entry_newfstat;  /* syscall_entry_newfstat */
-    bool entry_fstat64;   /* syscall_entry_fstat64 */
+    bool entry_open;     /* syscall_entry_open */
+    bool entry_newfstat; /* syscall_entry_newfstat */
+    bool entry_fstat64;  /* syscall_entry_fstat64 */
     bool sched_switch;
     bool old_syscalls; /* sys_* or exit_syscall: traces before LTTng 2.6 */
 };

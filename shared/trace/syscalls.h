@@ -57,22 +57,24 @@ enum call_op {
     CALL_SIGRETURN /* no exit of its own */
 };
 
+enum { CALL_MAP_ANONYMOUS = 0x20 }; /* MAP_ANONYMOUS among the flags of mmap */
+
 enum {
-    CALL_READS = 1,      /* its bytes are read from value 0 */
-    CALL_WRITES = 2,     /* its bytes are written to value 0, or to value 1 of a transfer */
-    CALL_TRANSFER = 4,   /* value 0 is read, value 1 written */
-    CALL_NO_USE = 8,     /* its fd is an argument, not a use */
-    CALL_MAPS = 16,      /* no use under MAP_ANONYMOUS */
-    CALL_CLOEXEC = 32,   /* what it creates is always closed on exec */
-    CALL_NAMES = 64      /* text 0 is the name of what it creates */
+    CALL_READS = 1,    /* its bytes are read from value 0 */
+    CALL_WRITES = 2,   /* its bytes are written to value 0, or to value 1 of a transfer */
+    CALL_TRANSFER = 4, /* value 0 is read, value 1 written */
+    CALL_NO_USE = 8,   /* its fd is an argument, not a use */
+    CALL_MAPS = 16,    /* no use under MAP_ANONYMOUS */
+    CALL_CLOEXEC = 32, /* what it creates is always closed on exec */
+    CALL_NAMES = 64    /* text 0 is the name of what it creates */
 };
 
 struct call_role {
     const char *name; /* NULL in the plain row */
     enum call_op op;
     uint8_t flags;
-    uint8_t kind;          /* enum descriptor_kind of what it creates */
-    uint32_t cloexec_flag; /* in value 2; 0 if none */
+    uint8_t kind;               /* enum descriptor_kind of what it creates */
+    uint32_t cloexec_flag;      /* in value 2; 0 if none */
     const char *value_field[4]; /* event fields of value 0..3; NULL for none */
     const char *text_field;
     int8_t raw_arg[4]; /* of an event without a table entry: which of args[], -1 for none */

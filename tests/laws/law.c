@@ -93,8 +93,7 @@ static void map_part(struct part *part)
                                               .all_single = part->all_single,
                                               .sink = {encode_item, encoder}};
     struct partial_builder *builder = partial_builder_new(trace->schema, &options);
-    for (size_t i = part->first; i < part->end; i++)
-        partial_builder_add(builder, &trace->events[i]);
+    partial_builder_add(builder, trace->events + part->first, part->end - part->first);
     partial_builder_finish(builder);
     struct partial_counts counts = partial_builder_counts(builder);
     struct interval_end end = trace->facts;
