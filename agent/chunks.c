@@ -139,7 +139,9 @@ static enum status pack(struct agent *agent, const struct session *session, int6
     uint64_t begin_ms = service_now_ms();
     enum status status =
         pack_ref(&ref, session->first, session->final == number, threads, agent->archive_path,
-                 (int)config_integer(agent->config, "level"), NULL, why);
+                 (struct archive_effort){(int)config_integer(agent->config, "level"),
+                                         (unsigned)config_integer(agent->config, "zstd-threads")},
+                 NULL, why);
     metrics_observe(service_metrics(agent->service), METRIC_PACK_TIME, 0,
                     service_now_ms() - begin_ms);
     return status;

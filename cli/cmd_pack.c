@@ -14,7 +14,7 @@
 
 struct pack_options {
     const char *folder;
-    int level;
+    struct archive_effort effort;
 };
 
 static enum status take_folder(void *target, const char *argument, struct failure *why)
@@ -32,13 +32,13 @@ static enum status take_level(void *target, const char *argument, struct failure
     long long level;
     enum status status = option_integer(argument, 1, ARCHIVE_LEVEL_MAX, &level, why);
     if (status == STATUS_OK)
-        options->level = (int)level;
+        options->effort.level = (int)level;
     return status;
 }
 
 static const struct option_row ROWS[] = {
     {"output", 'o', "DIR", "put the archives there (default: the current folder)", take_folder},
-    {"level", '\0', "N", "zstd level, 1 to 22 (default: 3)", take_level},
+    {"level", '\0', "N", "zstd level, 1 to 22 (default: 1)", take_level},
 };
 
 static const struct option_table TABLE = {
@@ -86,8 +86,8 @@ static char *real_path(const char *path)
 }
 
 /* Adds the folder of a rotation's chunk, or else the chunk itself, unless it was added before. */
-static enum status add_beside(struct selection *selection, const struct chunk_ref *ref,
-                              char **last, struct failure *why)
+static enum status add_beside(struct selection *selection, const struct chunk_ref *ref, char **last,
+                              struct failure *why)
 {
     char *beside = real_path(ref->path);
     char *slash = strrchr(beside, '/');
@@ -158,16 +158,16 @@ static enum status pack_one(const struct selection *selection, size_t index,
     char *name = pack_name(&selection->all.at[index]);
     const struct chunk_ref *other = same_name(selection, index, name);
     if (other != NULL) {
-        enum status status =
-            fail(why, STATUS_REJECT, "%s: its archive would be named like that of %s: pack them "
-                                     "into different folders",
-                 selection->all.at[index].path, other->path);
+        enum status status = fail(why, STATUS_REJECT,
+                                  "%s: its archive would be named like that of %s: pack them "
+                                  "into different folders",
+                                  selection->all.at[index].path, other->path);
         free(name);
         return status;
     }
     char *path = memory_format("%s/%s", options->folder, name);
     enum status status =
-        pack_chunk_with(&selection->all, index, threads, path, options->level, why);
+        pack_chunk_with(&selection->all, index, threads, path, options->effort, why);
     if (status == STATUS_OK)
         puts(path);
     free(path);
@@ -205,7 +205,8 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
             continue;
         if (ref->gap_before) /* what was told before may be long gone */
             thread_directory_clear(&threads);
-        if (is_named(selection, ref) && pack_one(selection, i, &threads, options, &why) != STATUS_OK) {
+        if (is_named(selection, ref) &&
+            pack_one(selection, i, &threads, options, &why) != STATUS_OK) {
             say(NULL, why.text);
             failed++;
         }
@@ -220,7 +221,7 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
 
 int cmd_pack(int argc, char **argv)
 {
-    struct pack_options options = {.folder = ".", .level = ARCHIVE_LEVEL};
+    struct pack_options options = {.folder = ".", .effort.level = ARCHIVE_LEVEL};
     int first;
     enum options_outcome outcome =
         options_parse(&TABLE, argc, argv, &options, &first, stdout, stderr);

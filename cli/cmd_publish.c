@@ -22,11 +22,18 @@
 static const struct config_row rows[] = {
     {.name = "level",
      .type = CONFIG_INTEGER,
-     .standard = "3",
+     .standard = "1",
      .least = 1,
      .most = ARCHIVE_LEVEL_MAX,
      .argument = "N",
      .help = "of zstd"},
+    {.name = "zstd-threads",
+     .type = CONFIG_INTEGER,
+     .standard = "0",
+     .least = 0,
+     .most = ARCHIVE_THREADS_MAX,
+     .argument = "N",
+     .help = "that compress, beside the one that reads; 0: it does both"},
     {.name = "store-root",
      .type = CONFIG_TEXT,
      .argument = "DIR",
@@ -82,6 +89,7 @@ struct parcel {
 
 struct publishing {
     const struct config *config;
+    struct archive_effort effort;
     struct chunk_list list;
     char folder[64]; /* for archives that are made here */
     struct parcel *parcels;
@@ -161,8 +169,7 @@ static enum status add_chunk(struct publishing *publishing, size_t index,
                              : memory_format("%s/%zu.tar.zst", publishing->folder, index);
     enum status status = STATUS_OK;
     if (!ref->packed)
-        status = pack_chunk_with(&publishing->list, index, threads, path,
-                                 (int)config_integer(publishing->config, "level"), why);
+        status = pack_chunk_with(&publishing->list, index, threads, path, publishing->effort, why);
     struct archive_facts facts;
     if (status == STATUS_OK)
         status = peek(path, &facts, why);
@@ -346,7 +353,10 @@ int cmd_publish(int argc, char **argv)
         config_free(config);
         return EXIT_WRONG_USAGE;
     }
-    struct publishing publishing = {.config = config};
+    struct publishing publishing = {
+        .config = config,
+        .effort = {.level = (int)config_integer(config, "level"),
+                   .threads = (unsigned)config_integer(config, "zstd-threads")}};
     progress_init(&publishing.progress, "spanmill publish",
                   !config_flag(config, "quiet") && isatty(STDERR_FILENO));
     publishing.list.say = say;

@@ -104,8 +104,8 @@ static int by_entry_name(const void *a, const void *b)
 }
 
 enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool final,
-                     const struct thread_directory *threads, const char *out_path, int level,
-                     struct archive_facts *told, struct failure *why)
+                     const struct thread_directory *threads, const char *out_path,
+                     struct archive_effort effort, struct archive_facts *told, struct failure *why)
 {
     struct chunk *chunk;
     enum status status = chunk_open(ref, NULL, &chunk, why);
@@ -120,7 +120,7 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
         add_trace(&entries, &set->traces[i]);
     if (entries.count > 0)
         qsort(entries.at, entries.count, sizeof *entries.at, by_entry_name);
-    status = archive_pack_file(&facts, threads, entries.at, entries.count, level, out_path, why);
+    status = archive_pack_file(&facts, threads, entries.at, entries.count, effort, out_path, why);
     union {
         const char *name;
         char *owned;
@@ -135,8 +135,8 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
 }
 
 enum status pack_chunk_with(const struct chunk_list *list, size_t index,
-                            const struct thread_directory *threads, const char *out_path, int level,
-                            struct failure *why)
+                            const struct thread_directory *threads, const char *out_path,
+                            struct archive_effort effort, struct failure *why)
 {
     const struct chunk_ref *ref = &list->at[index];
     size_t first = index, last = index;
@@ -144,7 +144,7 @@ enum status pack_chunk_with(const struct chunk_list *list, size_t index,
         first--;
     while (last + 1 < list->count && strcmp(list->at[last + 1].session, ref->session) == 0)
         last++;
-    return pack_ref(ref, list->at[first].number, last == index, threads, out_path, level, NULL,
+    return pack_ref(ref, list->at[first].number, last == index, threads, out_path, effort, NULL,
                     why);
 }
 

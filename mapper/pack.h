@@ -20,18 +20,19 @@ MUST_CHECK enum status pack_follow_threads(struct thread_directory *threads,
  * REJECT: the chunk cannot be read, or not be packed; RETRY: the disk. */
 MUST_CHECK enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool final,
                                 const struct thread_directory *threads, const char *out_path,
-                                int level, struct archive_facts *told, struct failure *why);
+                                struct archive_effort effort, struct archive_facts *told,
+                                struct failure *why);
 
 /* Packs chunk `index` of a finished list, with `threads` as its thread directory, into `out_path`.
  * Its neighbours in the list decide interval and seam, so all that lie beside it should be there.
  * REJECT: the chunk cannot be read, or not be packed; RETRY: the disk. */
 MUST_CHECK enum status pack_chunk_with(const struct chunk_list *list, size_t index,
                                        const struct thread_directory *threads, const char *out_path,
-                                       int level, struct failure *why);
+                                       struct archive_effort effort, struct failure *why);
 
 /* The same, with the thread directory that the session's chunks before it tell. */
 MUST_CHECK enum status pack_chunk(const struct chunk_list *list, size_t index, const char *out_path,
-                                  int level, struct failure *why);
+                                  struct archive_effort effort, struct failure *why);
 
 /* Name of the archive of a chunk: that of its folder, or of its archive; to be freed. */
 char *pack_name(const struct chunk_ref *ref);

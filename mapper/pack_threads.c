@@ -130,8 +130,8 @@ enum status pack_follow_threads(struct thread_directory *threads, const struct c
     return status;
 }
 
-enum status pack_chunk(const struct chunk_list *list, size_t index, const char *out_path, int level,
-                       struct failure *why)
+enum status pack_chunk(const struct chunk_list *list, size_t index, const char *out_path,
+                       struct archive_effort effort, struct failure *why)
 {
     struct thread_directory threads = {.at = NULL};
     enum status status = STATUS_OK;
@@ -141,7 +141,7 @@ enum status pack_chunk(const struct chunk_list *list, size_t index, const char *
     for (size_t i = first; i < index && status == STATUS_OK; i++)
         status = pack_follow_threads(&threads, &list->at[i], NULL, why);
     if (status == STATUS_OK)
-        status = pack_chunk_with(list, index, &threads, out_path, level, why);
+        status = pack_chunk_with(list, index, &threads, out_path, effort, why);
     thread_directory_clear(&threads);
     return status;
 }

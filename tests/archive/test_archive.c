@@ -38,7 +38,8 @@ static enum status pack(const char *const *names, size_t count, struct fake_file
     struct thread_directory threads = {.at = NULL};
     thread_directory_add(&threads, 4)->pid = 2;
     struct archive_sink sink = {keep, out};
-    enum status status = archive_pack(&facts, &threads, entries, count, ARCHIVE_LEVEL, &sink, why);
+    enum status status = archive_pack(&facts, &threads, entries, count,
+                                      (struct archive_effort){ARCHIVE_LEVEL, 0}, &sink, why);
     thread_directory_clear(&threads);
     return status;
 }
@@ -191,7 +192,9 @@ Test(archive, is_not_written_with_facts_of_two_lines)
     struct fake_file frame = {.at = NULL};
     struct archive_sink sink = {keep, &frame};
     struct failure why;
-    cr_expect(eq(int, archive_pack(&facts, &threads, NULL, 0, 3, &sink, &why), STATUS_REJECT));
+    cr_expect(
+        eq(int, archive_pack(&facts, &threads, NULL, 0, (struct archive_effort){3, 0}, &sink, &why),
+           STATUS_REJECT));
     fake_clear(&frame);
 }
 
@@ -201,13 +204,17 @@ Test(archive, into_a_folder_that_is_not_there_leaves_nothing)
     struct thread_directory threads = {.at = NULL};
     struct failure why;
     cr_expect(eq(int,
-                 archive_pack_file(&facts, &threads, NULL, 0, 3, "/nonexistent/x.tar.zst", &why),
+                 archive_pack_file(&facts, &threads, NULL, 0, (struct archive_effort){3, 0},
+                                   "/nonexistent/x.tar.zst", &why),
                  STATUS_RETRY));
 
     char folder[] = "/tmp/test-archive-XXXXXX";
     cr_assert(ne(ptr, mkdtemp(folder), NULL));
     char *path = memory_format("%s/x.tar.zst", folder);
-    cr_assert(eq(int, archive_pack_file(&facts, &threads, NULL, 0, 3, path, &why), STATUS_OK));
+    cr_assert(
+        eq(int,
+           archive_pack_file(&facts, &threads, NULL, 0, (struct archive_effort){3, 0}, path, &why),
+           STATUS_OK));
     cr_expect(eq(int, unlink(path), 0));
     cr_expect(eq(int, rmdir(folder), 0), "nothing else was left there");
     free(path);

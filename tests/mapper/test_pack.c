@@ -69,7 +69,8 @@ Test(pack, makes_archives_that_read_like_the_folders_in_any_order)
     for (size_t i = CHUNKS; i-- > 0;) {
         struct failure why;
         paths[i] = memory_format("%s/%zu.tar.zst", folder, CHUNKS - i);
-        cr_assert(eq(int, pack_chunk(&list, i, paths[i], 1, &why), STATUS_OK));
+        cr_assert(eq(int, pack_chunk(&list, i, paths[i], (struct archive_effort){.level = 1}, &why),
+                     STATUS_OK));
         cr_assert(eq(int, chunk_list_add(&packed, paths[i], &why), STATUS_OK));
     }
     cr_assert(eq(int, chunk_list_finish(&packed, NULL), STATUS_OK));
@@ -115,7 +116,8 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     cr_assert(ge(int, fd, 0));
     close(fd);
     struct chunk_list list = recorded();
-    cr_assert(eq(int, pack_chunk(&list, 2, path, 1, NULL), STATUS_OK));
+    cr_assert(
+        eq(int, pack_chunk(&list, 2, path, (struct archive_effort){.level = 1}, NULL), STATUS_OK));
     struct bytes frame = read_file(path);
     struct chunk *chunk;
     cr_assert(eq(int, chunk_open_frame(frame, ARCHIVE_RAW_MAX, NULL, &chunk, NULL), STATUS_OK));
@@ -134,7 +136,8 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     cr_expect(eq(int, strcmp(worker->name, "thumb-w0"), 0));
     chunk_close(chunk);
 
-    cr_assert(eq(int, pack_chunk(&list, 0, path, 1, NULL), STATUS_OK));
+    cr_assert(
+        eq(int, pack_chunk(&list, 0, path, (struct archive_effort){.level = 1}, NULL), STATUS_OK));
     struct chunk_ref first = {.path = path, .packed = true};
     cr_assert(eq(int, chunk_open(&first, NULL, &chunk, NULL), STATUS_OK));
     size_t count;

@@ -27,8 +27,10 @@ static struct bytes pack_with(const struct thread_directory *threads)
     struct chunk_list list = {.at = NULL};
     cr_assert(eq(int, chunk_list_add(&list, TEST_DATA "/thumbnails", NULL), STATUS_OK));
     cr_assert(eq(int, chunk_list_finish(&list, NULL), STATUS_OK));
-    cr_assert(
-        eq(int, pack_ref(&list.at[CHUNK], CHUNK, true, threads, path, 1, NULL, NULL), STATUS_OK));
+    cr_assert(eq(int,
+                 pack_ref(&list.at[CHUNK], CHUNK, true, threads, path,
+                          (struct archive_effort){.level = 1}, NULL, NULL),
+                 STATUS_OK));
     chunk_list_clear(&list);
     FILE *file = fopen(path, "rb");
     fseek(file, 0, SEEK_END);

@@ -66,7 +66,7 @@ _spanmill()
         rejected:--session | rejected:--chunk)
         return
         ;;
-    publish:-[bX] | publish:--brokers | publish:--prefix | publish:--kafka | publish:--level | \
+    publish:-[bX] | publish:--brokers | publish:--prefix | publish:--kafka | publish:--level | publish:--zstd-threads | \
         publish:--inline-max | publish:--shuffle | publish:--twice-every | topics:-[bX] | \
         topics:--brokers | topics:--prefix | topics:--kafka | topics:--chunk-partitions | \
         topics:--partitions | topics:--replication | topics:--min-insync | topics:--retention | \
@@ -88,7 +88,7 @@ _spanmill()
             ;;
         pack) options+=' --level' ;;
         publish)
-            options='--help --version --level --store-root --by-reference --inline-max --open'
+            options='--help --version --level --zstd-threads --store-root --by-reference --inline-max --open'
             options+=' --shuffle --twice-every --quiet --brokers --prefix --kafka --config'
             options+=' --print-config'
             ;;
