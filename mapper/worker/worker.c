@@ -11,7 +11,7 @@ enum { POLL_MS = 100 };
 
 bool worker_breathe(struct worker *worker)
 {
-    health_turn(service_health(worker->service));
+    health_turn_of(service_health(worker->service), worker->thread);
     if (service_drain_left_ms(worker->service) == 0)
         return true;
     uint64_t now = service_now_ms();
@@ -86,7 +86,7 @@ static void tell_metrics(struct worker *worker, const struct bus_message *messag
 static enum status turn(struct worker *worker, struct failure *why)
 {
     struct bus_message message;
-    health_turn(service_health(worker->service));
+    health_turn_of(service_health(worker->service), worker->thread);
     enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
     tell_metrics(worker, status == STATUS_OK ? &message : NULL);
     size_t owned;
@@ -100,9 +100,9 @@ static enum status turn(struct worker *worker, struct failure *why)
 
 static bool is_stopping(void *context)
 {
-    struct service *service = context;
-    health_turn(service_health(service));
-    return service_stopping(service);
+    const struct worker *worker = context;
+    health_turn_of(service_health(worker->service), worker->thread);
+    return service_stopping(worker->service);
 }
 
 static enum status open_all(struct worker *worker, struct failure *why)
@@ -110,7 +110,7 @@ static enum status open_all(struct worker *worker, struct failure *why)
     char *id = memory_format("%s-mapper-%s-%u", worker->bus->prefix,
                              service_instance(worker->service), worker->thread);
     struct service *service = worker->service;
-    struct bus_patience patience = {is_stopping, service};
+    struct bus_patience patience = {is_stopping, worker};
     health_ready(service_health(service), false, "waiting for the broker");
     /* The consumer comes last, so that no partition waits for a producer. */
     enum status status = bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
@@ -150,5 +150,6 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     outbox_clear(&worker.partials);
     archive_room_clear(&worker.room);
     plan_cache_free(worker.cache);
+    health_loop_over(service_health(service), thread);
     return status;
 }

@@ -20,7 +20,8 @@ struct health {
     struct MHD_Daemon *daemon;
     const struct metrics *metrics;
     uint64_t stuck_after_ms;
-    _Atomic uint64_t turned_ms;    /* CLOCK_MONOTONIC */
+    /* By loop, CLOCK_MONOTONIC; 0: not begun, UINT64_MAX: over. The first begins with all. */
+    _Atomic uint64_t turned_ms[HEALTH_LOOPS_MAX];
     _Atomic(const char *) unready; /* why it is not; NULL: it is */
     char address[ADDRESS_MAX];
 };
@@ -42,9 +43,12 @@ struct answer {
 
 static void answer_live(const struct health *health, struct answer *answer)
 {
-    uint64_t turned = atomic_load(&health->turned_ms);
-    uint64_t now = now_ms();
-    uint64_t still = now > turned ? now - turned : 0;
+    uint64_t now = now_ms(), still = 0;
+    for (size_t i = 0; i < HEALTH_LOOPS_MAX; i++) {
+        uint64_t turned = atomic_load(&health->turned_ms[i]);
+        if (turned != 0 && now > turned && now - turned > still)
+            still = now - turned;
+    }
     if (still <= health->stuck_after_ms) {
         fputs("ok\n", answer->body);
         return;
@@ -223,7 +227,7 @@ enum status health_open(const struct health_settings *settings, struct health **
     struct health *health = memory_new(sizeof *health);
     health->metrics = settings->metrics;
     health->stuck_after_ms = settings->stuck_after_ms;
-    atomic_store(&health->turned_ms, now_ms());
+    atomic_store(&health->turned_ms[0], now_ms());
     atomic_store(&health->unready, "starting");
     name_address(fd, health->address);
     health->daemon = MHD_start_daemon(
@@ -252,10 +256,16 @@ const char *health_address(const struct health *health)
     return health->address;
 }
 
-void health_turn(struct health *health)
+void health_turn_of(struct health *health, unsigned loop)
 {
     if (health)
-        atomic_store(&health->turned_ms, now_ms());
+        atomic_store(&health->turned_ms[loop % HEALTH_LOOPS_MAX], now_ms());
+}
+
+void health_loop_over(struct health *health, unsigned loop)
+{
+    if (health)
+        atomic_store(&health->turned_ms[loop % HEALTH_LOOPS_MAX], UINT64_MAX);
 }
 
 void health_ready(struct health *health, bool ready, const char *why)

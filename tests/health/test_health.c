@@ -69,6 +69,20 @@ Test(health, is_alive_as_long_as_the_loop_turns)
     close_place(place);
 }
 
+Test(health, is_alive_as_long_as_all_loops_turn)
+{
+    struct place place = open_at("127.0.0.1:0", 300);
+    char answer[4096];
+    health_turn_of(place.health, 3);
+    usleep(500000);
+    health_turn(place.health);
+    get(place, "", "/livez", answer, sizeof answer);
+    cr_expect(strncmp(answer, "stuck: no turn for ", 19) == 0, "%s", answer);
+    health_loop_over(place.health, 3);
+    expect_answer(place, "/livez", "ok\n200 " PLAIN);
+    close_place(place);
+}
+
 Test(health, is_ready_when_it_says_so)
 {
     struct place place = open_at("127.0.0.1:0", 1000);
