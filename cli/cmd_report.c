@@ -29,6 +29,7 @@ struct reporting {
     size_t left_out; /* chunks and operands that could not even be looked at */
     struct interval *windows;
     const char **marks;
+    unsigned jobs;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -196,11 +197,12 @@ static unsigned usual_jobs(void)
 
 /* --- output --- */
 
-static struct report_view view_of(const struct report_options *options)
+static struct report_view view_of(const struct report_options *options, unsigned jobs)
 {
     return (struct report_view){.format = options->format,
                                 .top = options->top,
                                 .color = options->color,
+                                .jobs = jobs,
                                 .filter = {.pids = options->pids,
                                            .pid_count = options->pid_count,
                                            .processes = options->processes,
@@ -266,7 +268,7 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
 static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
 {
     bool lossy = is_lossy(reporting, run);
-    struct report_view view = view_of(&reporting->options);
+    struct report_view view = view_of(&reporting->options, reporting->jobs);
     if (!report_view_filter(&view, &reporting->report))
         say(reporting, "no process in the trace is the one that was asked for");
     if (!reporting->options.output)
@@ -297,7 +299,7 @@ static int run_report(struct reporting *reporting, double begin_s)
 {
     set_windows(reporting);
     mark_plain_traces(reporting);
-    unsigned jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
+    reporting->jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
     struct reducer *reducer = reducer_new(&reporting->phases);
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &reporting->list,
@@ -307,7 +309,7 @@ static int run_report(struct reporting *reporting, double begin_s)
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = reporting->windows,
                             .marks = reporting->marks,
-                            .jobs = jobs,
+                            .jobs = reporting->jobs,
                             .reducer = reducer,
                             .progress = &reporting->progress};
     chunk_run(&run);

@@ -9,11 +9,11 @@
 #include "base/bytes.h"
 #include "results/report.h"
 
-/* The caller looks at ferror(out) when it closes it. */
-void report_write_json(FILE *out, const struct report *report);
+/* The caller looks at ferror(out) when it closes it. Several threads put long reports together if
+ * `jobs` is more than one; they come out the same. */
+void report_write_json(FILE *out, const struct report *report, unsigned jobs);
 
-/* One JSON string, quoted. Bytes that are no UTF-8 become U+FFFD (cli/utf8.h): a name from a
- * trace may be any bytes, JSON may not. */
+/* json_string() of cli/json_text.h. */
 void json_write_text(FILE *out, struct text text);
 
 #endif

@@ -25,7 +25,7 @@ void report_view_write(const struct report_view *view, const struct report *repo
                        FILE *screen)
 {
     if (view->format == FORMAT_JSON) {
-        report_write_json(out, report);
+        report_write_json(out, report, view->jobs);
         return;
     }
     struct tables_options options = {.top = view->top,

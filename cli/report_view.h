@@ -20,6 +20,7 @@ struct report_view {
     enum report_format format;
     size_t top; /* rows of a table */
     enum when color;
+    unsigned jobs; /* threads that may work on it; 0 is one */
     struct report_filter filter;
 };
 

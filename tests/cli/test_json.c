@@ -14,7 +14,7 @@ static char *written(void)
     char *text = NULL;
     size_t count = 0;
     FILE *out = open_memstream(&text, &count);
-    report_write_json(out, &hand.report);
+    report_write_json(out, &hand.report, 1);
     fclose(out);
     return text;
 }
@@ -91,6 +91,44 @@ Test(json, types_come_in_the_order_of_the_contract)
     }
     cr_expect(eq(sz, type, COUNT_OF(types) - 1));
     free(whole);
+}
+
+static char *written_by(const struct report *report, unsigned jobs)
+{
+    char *text = NULL;
+    size_t count = 0;
+    FILE *out = open_memstream(&text, &count);
+    report_write_json(out, report, jobs);
+    fclose(out);
+    return text;
+}
+
+Test(json, threads_do_not_show)
+{
+    enum { SESSIONS = 3, ROWS = 5000 };
+    struct hand_report hand;
+    hand_report_init(&hand);
+    struct session_report sessions[SESSIONS];
+    static struct fd_row rows[SESSIONS][ROWS];
+    for (int i = 0; i < SESSIONS; i++) {
+        sessions[i] = hand.report.sessions[0];
+        for (int j = 0; j < ROWS; j++) {
+            rows[i][j] = sessions[i].fds[0];
+            rows[i][j].fd = i * ROWS + j;
+        }
+        sessions[i].fds = rows[i];
+        sessions[i].fd_count = ROWS - (size_t)i;
+    }
+    struct report report = {.sessions = sessions, .session_count = SESSIONS};
+    char *one = written_by(&report, 1);
+    expect_line(one, "\"fd\":14997,");
+    cr_expect(eq(ptr, strstr(one, "\"fd\":14998,"), NULL));
+    for (unsigned jobs = 2; jobs < 20; jobs += 3) {
+        char *many = written_by(&report, jobs);
+        cr_expect(eq(int, strcmp(one, many), 0), "%u threads", jobs);
+        free(many);
+    }
+    free(one);
 }
 
 static void expect_string(const char *bytes, size_t count, const char *expected)

@@ -223,7 +223,7 @@ char *law_fold_report(const struct fold *fold)
     char *json = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&json, &size);
-    report_write_json(out, &report);
+    report_write_json(out, &report, 1);
     fclose(out);
     arena_clear(&report.arena);
     return json;
