@@ -1,6 +1,5 @@
 #include "cli/chunk_run.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -182,15 +181,6 @@ static void join_records(struct chunk_run *run, struct joining *joining, size_t 
     run->joined++;
 }
 
-/* What a chunk needed is free now, but lies between rows of the report that stay: without this the
- * heap would keep it all, a third of the peak with 4 chunks of 2 million events each. */
-static void return_freed(void)
-{
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-}
-
 static void join_one(struct chunk_run *run, struct joining *joining, size_t index,
                      struct mapped *mapped)
 {
@@ -217,7 +207,6 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
     }
     mapped_clear(mapped);
     run->join_s += chunk_run_cpu_s() - begin_s;
-    return_freed();
     progress_show(run->progress, index + 1, run->list->count, run->stats.events);
 }
 

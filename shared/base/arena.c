@@ -7,7 +7,9 @@
 
 #include "base/memory.h"
 
-enum { BLOCK_BYTES = 64 << 10 };
+/* An arena that holds much goes on in blocks of large pages: 4 KiB of new memory cost the kernel
+ * about as much as decoding what is put there. */
+enum { BLOCK_BYTES = 64 << 10, LARGE_BLOCK_BYTES = 4 << 20, MUCH_BYTES = 2 << 20 };
 
 struct arena_block {
     struct arena_block *next;
@@ -15,20 +17,27 @@ struct arena_block {
     alignas(max_align_t) uint8_t at[];
 };
 
+static void add_block(struct arena *arena, size_t least)
+{
+    size_t whole = arena->whole < MUCH_BYTES ? BLOCK_BYTES : LARGE_BLOCK_BYTES;
+    if (whole - sizeof(struct arena_block) < least)
+        whole = sizeof(struct arena_block) + least;
+    struct arena_block *block = memory_buffer(whole);
+    *block = (struct arena_block){.next = arena->first, .room = whole - sizeof *block};
+    arena->first = block;
+    arena->used = 0;
+    arena->whole += block->room;
+}
+
+/* Zeroed piece by piece, when it is about to be used anyway. */
 void *arena_take(struct arena *arena, size_t size)
 {
     size_t step = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-    if (!arena->first || arena->first->room - arena->used < step) {
-        size_t room = step > BLOCK_BYTES ? step : BLOCK_BYTES;
-        struct arena_block *block = memory_new(sizeof *block + room);
-        block->room = room;
-        block->next = arena->first;
-        arena->first = block;
-        arena->used = 0;
-        arena->whole += room;
-    }
+    if (!arena->first || arena->first->room - arena->used < step)
+        add_block(arena, step);
     void *taken = arena->first->at + arena->used;
     arena->used += step;
+    memset(taken, 0, step);
     return taken;
 }
 

@@ -9,6 +9,7 @@ struct decoder {
     struct schema *schema;
     struct arena *arena;
     const Spanmill__Partial *partial;
+    const struct text *names;     /* as in the partial, copied */
     const struct syscall **calls; /* by name, looked up when first met */
     uint64_t last_ns;
     bool bad; /* something contradicted itself; what was decoded since is of no use */
@@ -37,8 +38,7 @@ static struct text name(struct decoder *decoder, uint32_t id)
         decoder->bad = true;
         return text_of("");
     }
-    const ProtobufCBinaryData *bytes = &decoder->partial->names[id];
-    return (struct text){bytes->len ? (const char *)bytes->data : "", bytes->len};
+    return decoder->names[id];
 }
 
 static const struct syscall *call(struct decoder *decoder, uint32_t id)
@@ -170,7 +170,10 @@ static void decode_event(struct decoder *decoder, const Spanmill__Event *from, s
             }
             event->text[i] = name(decoder, from->texts[next++]);
         }
-    event->ints = from->ints;
+    int64_t *ints = arena_take(decoder->arena, from->n_ints * sizeof *ints);
+    if (from->n_ints > 0)
+        memcpy(ints, from->ints, from->n_ints * sizeof *ints);
+    event->ints = ints;
     event->int_count = (uint16_t)from->n_ints;
     decode_fields(decoder, from, event);
     decode_contexts(decoder, from, event);
@@ -357,10 +360,25 @@ static void decode_item(struct decoder *decoder, const Spanmill__Item *from, str
     }
 }
 
+static struct text copy(struct arena *arena, ProtobufCBinaryData bytes)
+{
+    return (struct text){arena_string(arena, (struct text){(const char *)bytes.data, bytes.len}),
+                         bytes.len};
+}
+
+static const struct text *copy_names(struct arena *arena, const Spanmill__Partial *partial)
+{
+    struct text *names = arena_take(arena, partial->n_names * sizeof *names);
+    for (size_t i = 0; i < partial->n_names; i++)
+        names[i] = copy(arena, partial->names[i]);
+    return names;
+}
+
 static enum status decode_partial(struct decoder *decoder, const Spanmill__Partial *partial,
                                   struct decoded_record *out, struct failure *why)
 {
     decoder->partial = partial;
+    decoder->names = copy_names(decoder->arena, partial);
     decoder->calls = arena_take(decoder->arena, partial->n_names * sizeof *decoder->calls);
     decoder->last_ns = partial->base_ns;
     out->items = arena_take(decoder->arena, partial->n_items * sizeof *out->items);
@@ -375,11 +393,6 @@ static enum status decode_partial(struct decoder *decoder, const Spanmill__Parti
     }
     out->count = partial->n_items;
     return STATUS_OK;
-}
-
-static struct text text(ProtobufCBinaryData bytes)
-{
-    return (struct text){bytes.len ? (const char *)bytes.data : "", bytes.len};
 }
 
 static enum status decode_end(struct arena *arena, const Spanmill__IntervalEnd *from,
@@ -412,9 +425,9 @@ static enum status decode_end(struct arena *arena, const Spanmill__IntervalEnd *
                                      .offset_ns = from->offset_ns,
                                      .cpus = cpus,
                                      .cpu_count = from->n_cpus,
-                                     .host = text(from->host),
-                                     .session = text(from->session),
-                                     .created = text(from->created),
+                                     .host = copy(arena, from->host),
+                                     .session = copy(arena, from->session),
+                                     .created = copy(arena, from->created),
                                      .phases_digest = from->phases_digest,
                                      .raw_bytes = from->raw_bytes,
                                      .final = from->final};
@@ -442,18 +455,18 @@ static const Spanmill__Partial *expand(ProtobufCBinaryData frame, ProtobufCAlloc
     return partial;
 }
 
-enum status partial_decode(struct bytes bytes, struct schema *schema, struct arena *arena,
-                           struct decoded_record *out, struct failure *why)
+/* `unpacked` is for what is of no use afterwards. */
+static enum status decode(struct bytes bytes, struct schema *schema, struct arena *arena,
+                          struct arena *unpacked, struct decoded_record *out, struct failure *why)
 {
-    *out = (struct decoded_record){0};
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = unpacked};
     const Spanmill__Record *record = spanmill__record__unpack(&allocator, bytes.count, bytes.at);
     if (!record)
         return fail(why, STATUS_REJECT, "not a partial: %zu bytes", bytes.count);
     if (record->format != RECORD_FORMAT)
         return fail(why, STATUS_STOP, "format %u of a partial, newer than this program knows (%d)",
                     record->format, RECORD_FORMAT);
-    out->meta = (struct record_meta){.session = text(record->session),
+    out->meta = (struct record_meta){.session = copy(arena, record->session),
                                      .chunk = record->chunk,
                                      .first_chunk = record->first_chunk,
                                      .attempt = record->attempt};
@@ -465,7 +478,7 @@ enum status partial_decode(struct bytes bytes, struct schema *schema, struct are
     if (record->gap) {
         out->is_gap = true;
         out->gap = (struct gap){.cause = record->gap->cause,
-                                .reason = text(record->gap->reason),
+                                .reason = copy(arena, record->gap->reason),
                                 .final = record->gap->final};
         return STATUS_OK;
     }
@@ -473,9 +486,19 @@ enum status partial_decode(struct bytes bytes, struct schema *schema, struct are
         return decode_end(arena, record->end, out, why);
     const Spanmill__Partial *partial = record->partial;
     if (record->has_zstd_partial)
-        partial = expand(record->zstd_partial, &allocator, arena, why);
+        partial = expand(record->zstd_partial, &allocator, unpacked, why);
     if (!partial)
         return STATUS_REJECT;
     struct decoder decoder = {.schema = schema, .arena = arena};
     return decode_partial(&decoder, partial, out, why);
+}
+
+enum status partial_decode(struct bytes bytes, struct schema *schema, struct arena *arena,
+                           struct decoded_record *out, struct failure *why)
+{
+    *out = (struct decoded_record){0};
+    struct arena unpacked = {.first = NULL};
+    enum status status = decode(bytes, schema, arena, &unpacked, out, why);
+    arena_clear(&unpacked);
+    return status;
 }
