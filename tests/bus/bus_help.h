@@ -15,6 +15,10 @@
 
 enum { PAIRS_MAX = 8, NOTES_MAX = 64 };
 
+/* What ends a wait for something that has to come. Slow and busy machines take their time: it is no
+ * test's matter. */
+enum { LIMIT_MS = 90000 };
+
 /* All strings are the test's own, and live as long as it does. */
 struct bench {
     struct bus_settings settings;
@@ -66,8 +70,16 @@ void member_leave(struct member *member);
 bool value_is(const struct bus_message *message, const char *value);
 bool never_over(void *context);
 
-/* Reads the committed records of a partition, from its begin to its end: their values, each with a
- * blank behind; "-" for tombstones. */
+/* The offset that the member's group has committed, and its text; there is no answer while a
+ * transaction is open, or a broker slow: it is waited for. */
+int64_t member_committed(struct member *member, char metadata[BUS_METADATA_MAX]);
+
+/* Where a partition ends; waits until that is `least` at the least: a coordinator says that a
+ * transaction has ended before it has written that to its partitions. */
+int64_t bench_wait_end(struct bus_reader *reader, enum bus_topic topic, int32_t partition,
+                       int64_t least);
+/* Reads the committed records of a partition, from its begin to its end, when no transaction is open
+ * there any more: their values, each with a blank behind; "-" for tombstones. */
 const char *bench_read(const struct bench *bench, enum bus_topic topic, int32_t partition,
                        char room[1024]);
 

@@ -10,7 +10,7 @@
 
 static struct bench bench;
 
-Test(producer, tells_where_records_were_written, .timeout = 120)
+Test(producer, tells_where_records_were_written, .timeout = 600)
 {
     bench_init(&bench, 4);
     struct bus_producer *producer = bench_producer(&bench, NULL);
@@ -19,7 +19,7 @@ Test(producer, tells_where_records_were_written, .timeout = 120)
                                    bench_record(BUS_CHUNKS, 3, "host/session", "three")};
     struct bus_place places[3];
     struct failure why = {""};
-    cr_assert(eq(int, bus_deliver(producer, records, 3, 20000, NULL, places, &why), STATUS_OK),
+    cr_assert(eq(int, bus_deliver(producer, records, 3, LIMIT_MS, NULL, places, &why), STATUS_OK),
               "%s", why.text);
     int32_t partition = bus_partition(text_of("host/session"), 4);
     cr_assert(ne(i32, partition, 3), "choose another key for this test");
@@ -30,7 +30,7 @@ Test(producer, tells_where_records_were_written, .timeout = 120)
     bus_producer_free(producer);
 }
 
-Test(producer, sends_keys_headers_and_tombstones, .timeout = 120)
+Test(producer, sends_keys_headers_and_tombstones, .timeout = 600)
 {
     bench_init(&bench, 1);
     struct bus_producer *producer = bench_producer(&bench, NULL);
@@ -40,7 +40,7 @@ Test(producer, sends_keys_headers_and_tombstones, .timeout = 120)
     record.headers = headers;
     record.header_count = 2;
     struct failure why = {""};
-    cr_assert(eq(int, bus_deliver(producer, &record, 1, 20000, NULL, NULL, &why), STATUS_OK));
+    cr_assert(eq(int, bus_deliver(producer, &record, 1, LIMIT_MS, NULL, NULL, &why), STATUS_OK));
     bus_producer_free(producer);
 
     struct bus_reader *reader;
@@ -62,27 +62,29 @@ Test(producer, sends_keys_headers_and_tombstones, .timeout = 120)
     bus_reader_free(reader);
 }
 
-Test(producer, refuses_what_no_broker_would_take, .timeout = 120)
+Test(producer, refuses_what_no_broker_would_take, .timeout = 600)
 {
     bench_init(&bench, 1);
     struct bus_producer *producer = bench_producer(&bench, NULL);
     struct failure why = {""};
     struct bus_record record = bench_record(BUS_RESULTS, 0, "key", "there is no such topic");
-    cr_expect(eq(int, bus_deliver(producer, &record, 1, 20000, NULL, NULL, &why), STATUS_REJECT));
+    cr_expect(
+        eq(int, bus_deliver(producer, &record, 1, LIMIT_MS, NULL, NULL, &why), STATUS_REJECT));
     cr_expect(strstr(why.text, ".results") != NULL, "%s", why.text);
 
     uint8_t *large = calloc(1, 1200000);
     record = bench_record(BUS_CHUNKS, 0, "key", "");
     record.value = (struct bytes){large, 1200000};
-    cr_expect(eq(int, bus_deliver(producer, &record, 1, 20000, NULL, NULL, &why), STATUS_REJECT));
+    cr_expect(
+        eq(int, bus_deliver(producer, &record, 1, LIMIT_MS, NULL, NULL, &why), STATUS_REJECT));
     record.value.count = 950000;
-    cr_expect(eq(int, bus_deliver(producer, &record, 1, 20000, NULL, NULL, &why), STATUS_OK), "%s",
-              why.text);
+    cr_expect(eq(int, bus_deliver(producer, &record, 1, LIMIT_MS, NULL, NULL, &why), STATUS_OK),
+              "%s", why.text);
     free(large);
     bus_producer_free(producer);
 }
 
-Test(producer, delivers_more_than_its_queue_holds, .timeout = 120)
+Test(producer, delivers_more_than_its_queue_holds, .timeout = 600)
 {
     enum { COUNT = 3000, SIZE = 1000 };
     bench_init(&bench, 1);
@@ -96,8 +98,9 @@ Test(producer, delivers_more_than_its_queue_holds, .timeout = 120)
         records[i].value = (struct bytes){value, SIZE};
     }
     struct failure why = {""};
-    cr_expect(eq(int, bus_deliver(producer, records, COUNT, 30000, NULL, places, &why), STATUS_OK),
-              "%s", why.text);
+    cr_expect(
+        eq(int, bus_deliver(producer, records, COUNT, LIMIT_MS, NULL, places, &why), STATUS_OK),
+        "%s", why.text);
     for (int i = 0; i < COUNT; i++)
         cr_assert(eq(i64, places[i].offset, i));
     free(records);
@@ -118,14 +121,14 @@ static bool is_over(void *context)
 }
 
 /* A broker that hangs, with what was sent on its way; then it goes on. */
-Test(producer, gives_up_on_a_broker_that_hangs_and_is_of_use_after, .timeout = 120)
+Test(producer, gives_up_on_a_broker_that_hangs_and_is_of_use_after, .timeout = 600)
 {
     char folder[64], room[1024];
     bench_init_own_broker(&bench, 1, folder);
     struct bus_producer *producer = bench_producer(&bench, NULL);
     struct bus_record record = bench_record(BUS_CHUNKS, 0, "key", "first");
     struct failure why = {""};
-    cr_expect(eq(int, bus_deliver(producer, &record, 1, 20000, NULL, NULL, &why), STATUS_OK));
+    cr_expect(eq(int, bus_deliver(producer, &record, 1, LIMIT_MS, NULL, NULL, &why), STATUS_OK));
     bench_signal_broker(folder, SIGSTOP);
     record = bench_record(BUS_CHUNKS, 0, "key", "second");
     uint64_t begin_ms = bench_now_ms();

@@ -40,9 +40,12 @@ static bool next(struct bus_reader *reader, struct bus_message *message, uint64_
     return false;
 }
 
-static void range(struct bus_reader *reader, enum bus_topic topic, int64_t *first, int64_t *end)
+/* An end that is at `least` is waited for, as bench_wait_end() does. */
+static void range(struct bus_reader *reader, enum bus_topic topic, int64_t least, int64_t *first,
+                  int64_t *end)
 {
     struct failure why = {""};
+    bench_wait_end(reader, topic, 0, least);
     cr_assert(eq(int, bus_reader_range(reader, topic, 0, first, end, &why), STATUS_OK), "%s",
               why.text);
 }
@@ -58,7 +61,7 @@ static rd_kafka_t *open_transaction(const char *id, const char *value)
     rd_kafka_conf_set(conf, "transactional.id", named, error, sizeof error);
     rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
     cr_assert(handle != NULL, "%s", error);
-    cr_assert(rd_kafka_init_transactions(handle, 20000) == NULL);
+    cr_assert(rd_kafka_init_transactions(handle, LIMIT_MS) == NULL);
     cr_assert(rd_kafka_begin_transaction(handle) == NULL);
     cr_assert(eq(int,
                  rd_kafka_producev(handle, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
@@ -66,19 +69,19 @@ static rd_kafka_t *open_transaction(const char *id, const char *value)
                                    RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
                                    RD_KAFKA_V_END),
                  RD_KAFKA_RESP_ERR_NO_ERROR));
-    cr_assert(eq(int, rd_kafka_flush(handle, 20000), RD_KAFKA_RESP_ERR_NO_ERROR));
+    cr_assert(eq(int, rd_kafka_flush(handle, LIMIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR));
     return handle;
 }
 
 static void end_transaction(rd_kafka_t *handle, bool commit)
 {
-    rd_kafka_error_t *error = commit ? rd_kafka_commit_transaction(handle, 20000)
-                                     : rd_kafka_abort_transaction(handle, 20000);
+    rd_kafka_error_t *error = commit ? rd_kafka_commit_transaction(handle, LIMIT_MS)
+                                     : rd_kafka_abort_transaction(handle, LIMIT_MS);
     cr_assert(error == NULL, "%s", rd_kafka_error_string(error));
     rd_kafka_destroy(handle);
 }
 
-Test(reader, reads_from_offsets_of_its_choice, .timeout = 120)
+Test(reader, reads_from_offsets_of_its_choice, .timeout = 600)
 {
     bench_init(&bench, 2);
     bench_fill(&bench, 0, 5);
@@ -92,7 +95,7 @@ Test(reader, reads_from_offsets_of_its_choice, .timeout = 120)
     cr_expect(eq(i32, count, 2));
     cr_assert(eq(int, bus_reader_assign(reader, starts, 2, &why), STATUS_OK), "%s", why.text);
     unsigned records[2] = {0, 0}, ends = 0;
-    while (ends < 2 && next(reader, &message, 20000)) {
+    while (ends < 2 && next(reader, &message, LIMIT_MS)) {
         ends += message.end;
         records[message.partition] += !message.end;
         if (message.end)
@@ -102,22 +105,22 @@ Test(reader, reads_from_offsets_of_its_choice, .timeout = 120)
     cr_expect(eq(uint, records[1], 3));
     /* Something else, in place of it. */
     assign(reader, BUS_CHUNKS, 0, 1);
-    cr_assert(next(reader, &message, 20000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(value_is(&message, "1"));
     bus_reader_free(reader);
 }
 
-Test(reader, ends_at_once_in_an_empty_partition, .timeout = 120)
+Test(reader, ends_at_once_in_an_empty_partition, .timeout = 600)
 {
     bench_init(&bench, 1);
     struct bus_reader *reader = new_reader();
     struct bus_message message;
     int64_t first, end;
-    range(reader, BUS_STATE, &first, &end);
+    range(reader, BUS_STATE, 0, &first, &end);
     cr_expect(eq(i64, first, 0));
     cr_expect(eq(i64, end, 0));
     assign(reader, BUS_STATE, 0, 0);
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(message.end);
     cr_expect(eq(i64, message.offset, 0));
     bus_reader_free(reader);
@@ -125,7 +128,7 @@ Test(reader, ends_at_once_in_an_empty_partition, .timeout = 120)
 
 /* KAFKA-10167: committed state may lie behind the open transaction of a zombie. Restoring waits
  * for it, since the end is told by the high watermark. */
-Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 120)
+Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 600)
 {
     bench_init(&bench, 1);
     struct bus_reader *reader = new_reader();
@@ -133,17 +136,17 @@ Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 120)
     int64_t first, end;
     rd_kafka_t *zombie = open_transaction("zombie", "never");
     end_transaction(open_transaction("good", "state"), true);
-    range(reader, BUS_STATE, &first, &end);
+    range(reader, BUS_STATE, 3, &first, &end);
     cr_expect(eq(i64, end, 3), "two records and a mark");
     assign(reader, BUS_STATE, 0, first);
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(message.end, "nothing is stable yet");
     cr_expect(eq(i64, message.offset, 0));
     cr_expect(not(next(reader, &message, 1000)));
     end_transaction(zombie, false);
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(value_is(&message, "state"));
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(message.end);
     cr_expect(eq(i64, message.offset, 4), "behind the marks, which nobody reads");
     bus_reader_free(reader);
@@ -151,7 +154,7 @@ Test(reader, is_told_of_an_end_behind_an_open_transaction, .timeout = 120)
 
 /* Of a partition that ends in aborted records, and begins with records that were compacted away,
  * the end is found all the same. */
-Test(reader, finds_the_end_though_the_last_records_were_aborted, .timeout = 120)
+Test(reader, finds_the_end_though_the_last_records_were_aborted, .timeout = 600)
 {
     bench_init(&bench, 1);
     end_transaction(open_transaction("one", "good"), true);
@@ -159,18 +162,18 @@ Test(reader, finds_the_end_though_the_last_records_were_aborted, .timeout = 120)
     struct bus_reader *reader = new_reader();
     struct bus_message message;
     int64_t first, end;
-    range(reader, BUS_STATE, &first, &end);
+    range(reader, BUS_STATE, 4, &first, &end);
     assign(reader, BUS_STATE, 0, first);
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(value_is(&message, "good"));
-    cr_assert(next(reader, &message, 10000));
+    cr_assert(next(reader, &message, LIMIT_MS));
     cr_expect(message.end);
     cr_expect(eq(i64, message.offset, end));
     cr_expect(eq(i64, end, 4));
     bus_reader_free(reader);
 }
 
-Test(reader, tells_that_a_topic_is_not_there, .timeout = 120)
+Test(reader, tells_that_a_topic_is_not_there, .timeout = 600)
 {
     bench_init(&bench, 1);
     struct bus_reader *reader = new_reader();
