@@ -6,8 +6,11 @@
  * up in a file, and answered, which takes between half a millisecond and some hundred. LOG gets a
  * line for each request and each phase: what the traces should say, too.
  *
- *     request LABEL BEGIN_NS END_NS       CLOCK_MONOTONIC
- *     phase LABEL PHASE BEGIN_NS END_NS
+ *     request LABEL LEAST_NS MOST_NS
+ *     phase LABEL PHASE LEAST_NS MOST_NS
+ *
+ * How long it took (CLOCK_MONOTONIC), without its tracepoints and with them: what the traces tell
+ * lies between.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,6 +36,19 @@ static uint64_t now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Of something that was begun: before its first tracepoint, and behind it. */
+struct begun {
+    uint64_t before_ns, behind_ns;
+};
+
+/* `ends_ns`: before the last tracepoint. */
+static void tell(FILE *log, const char *what, const struct begun *begun, uint64_t ends_ns)
+{
+    uint64_t ended_ns = now_ns();
+    fprintf(log, "%s %llu %llu\n", what, (unsigned long long)(ends_ns - begun->behind_ns),
+            (unsigned long long)(ended_ns - begun->before_ns));
 }
 
 static void rest_us(unsigned us)
@@ -62,25 +78,35 @@ static void work(const char *phase, unsigned *seed)
     }
 }
 
+static void go_through(struct shop *shop, int id, const char *label, const char *phase,
+                       unsigned *seed)
+{
+    char what[64];
+    snprintf(what, sizeof what, "phase %s %s", label, phase);
+    struct begun begun = {.before_ns = now_ns()};
+    lttng_ust_tracepoint(shop, phase_begin, id, phase);
+    begun.behind_ns = now_ns();
+    work(phase, seed);
+    uint64_t ends_ns = now_ns();
+    lttng_ust_tracepoint(shop, phase_end, id, phase);
+    tell(shop->log, what, &begun, ends_ns);
+}
+
 static void serve(struct shop *shop, unsigned *seed)
 {
-    static const char *const phases[] = {"parse", "lookup", "answer"};
     int id = atomic_fetch_add(&shop->last_id, 1) + 1;
-    char label[32];
+    char label[32], what[64];
     snprintf(label, sizeof label, "r%d", id);
-    uint64_t begin = now_ns();
+    snprintf(what, sizeof what, "request %s", label);
+    struct begun begun = {.before_ns = now_ns()};
     lttng_ust_tracepoint(shop, request_begin, id, label);
-    for (unsigned i = 0; i < sizeof phases / sizeof *phases; i++) {
-        uint64_t phase_begin = now_ns();
-        lttng_ust_tracepoint(shop, phase_begin, id, phases[i]);
-        work(phases[i], seed);
-        lttng_ust_tracepoint(shop, phase_end, id, phases[i]);
-        fprintf(shop->log, "phase %s %s %llu %llu\n", label, phases[i],
-                (unsigned long long)phase_begin, (unsigned long long)now_ns());
-    }
+    begun.behind_ns = now_ns();
+    go_through(shop, id, label, "parse", seed);
+    go_through(shop, id, label, "lookup", seed);
+    go_through(shop, id, label, "answer", seed);
+    uint64_t ends_ns = now_ns();
     lttng_ust_tracepoint(shop, request_end, id, label);
-    fprintf(shop->log, "request %s %llu %llu\n", label, (unsigned long long)begin,
-            (unsigned long long)now_ns());
+    tell(shop->log, what, &begun, ends_ns);
 }
 
 static void *serve_all(void *context)
