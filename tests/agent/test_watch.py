@@ -214,7 +214,7 @@ def test_spool():
         assert [row["lost"] for row in rows] == [True] * last + [False], rows
         assert all("gone" in row["reason"] for row in rows[:-1]), rows
         assert rows[-1]["begin"] > 0 and rows[-1]["first"] == 0, rows[-1]
-        assert watched.agent.metric("spanmill_agent_lost_chunks_total") == last
+        assert watched.agent.count("spanmill_agent_lost_chunks_total") == last
         assert watched.agent.stop() == 0
 
 
@@ -255,7 +255,7 @@ def test_one_agent():
         watched.agent.start()
         wait_until(lambda: watched.agent.get("/readyz")[0] == 200, 10, "an agent that is ready")
         second = running.add("agent", "second", watched.agent.extra).start()
-        assert second.process.wait(10) == 1
+        assert second.process.wait(10 * pool.PATIENCE) == 1
         assert "another agent uses it" in second.log()
         assert watched.agent.stop() == 0
 

@@ -150,7 +150,7 @@ class Chaos:
             self.kills += 1
             self.hits["kill -9", "broker"] += 1
 
-    def run(self, kills, limit=240):
+    def run(self, kills, limit=600):
         begin = time.monotonic()
         while self.kills < kills or self.unpublished:
             if time.monotonic() - begin > limit:

@@ -27,6 +27,11 @@ FAST = ["-X", "session.timeout.ms=3000", "-X", "heartbeat.interval.ms=500",
         "-X", "fetch.wait.max.ms=50", "-X", "reconnect.backoff.max.ms=500"]
 
 
+# Limits are those of a machine that has nothing else to do. They are there to end what hangs, and a
+# slow or busy machine is given this much more.
+PATIENCE = 6
+
+
 def program(name):
     return os.path.join(BIN, name)
 
@@ -125,22 +130,36 @@ class Worker:
     def stop(self, limit=40):
         """SIGTERM; returns the exit code."""
         self.signal(signal.SIGCONT)
+        # One that is not up yet is ended by the signal itself.
+        wait_until(lambda: not self.alive() or self.get("/livez")[0] != 0, 20,
+                   f"{self.role} {self.name} to be up")
         self.signal(signal.SIGTERM)
         try:
-            return self.process.wait(limit)
+            return self.process.wait(limit * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.role} {self.name} did not stop within {limit} s")
+            raise AssertionError(f"{self.role} {self.name} did not stop within "
+                                 f"{limit * PATIENCE} s")
 
     def get(self, path):
         """Status and text of its health server; status 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
         except OSError:
             return 0, ""
+
+    def count(self, name):
+        """A metric, of one that is up: busy, it may answer late."""
+        told = [None]
+
+        def ask():
+            told[0] = self.metric(name)
+            return told[0] is not None
+        wait_until(ask, 10, f"{self.name} to tell {name}")
+        return told[0]
 
     def metric(self, name):
         """The sum of a metric's series; None where it does not answer."""
@@ -218,9 +237,10 @@ class Pool:
     def results(self):
         return canonical(self.spanmill("results", "--format", "json").stdout)
 
-    def wait_for(self, expected, limit=90, while_waiting=None):
+    def wait_for(self, expected, limit=90, while_waiting=None, patience=PATIENCE):
         """Waits until the results are as expected; returns the seconds that it took."""
         begin, got = time.monotonic(), []
+        limit *= patience
         while time.monotonic() - begin < limit:
             got = self.results()
             if got == expected:
@@ -244,6 +264,7 @@ class Pool:
 
 def wait_until(condition, limit, what):
     begin = time.monotonic()
+    limit *= PATIENCE
     while time.monotonic() - begin < limit:
         if condition():
             return time.monotonic() - begin

@@ -19,9 +19,9 @@ def test_hundred_chunks():
         def mapped():
             return mapper.metric("spanmill_mapper_chunks_total") or 0
         wait_until(lambda: mapped() >= 20, 60, "twenty chunks")
-        early = mapper.metric("process_resident_memory_bytes")
+        early = mapper.count("process_resident_memory_bytes")
         wait_until(lambda: mapped() >= 4 * REPEATS, 120, "a hundred chunks")
-        late = mapper.metric("process_resident_memory_bytes")
+        late = mapper.count("process_resident_memory_bytes")
         say(f"  resident after 20 chunks {early / 1e6:.1f} MB, after 100 {late / 1e6:.1f} MB")
         assert late < 1.25 * early, "memory grows with the backlog"
         running.wait_for(expected, 60)

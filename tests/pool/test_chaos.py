@@ -55,11 +55,14 @@ def is_right(mutant, death):
                 reducer.start()
         running.publish(THUMBNAILS, "--twice-every", "2")
         try:
-            running.wait_for(expected, 15 if mutant else 60, reap)
+            running.wait_for(expected, 15 if mutant else 60, reap,
+                             patience=1 if mutant else pool.PATIENCE)
         except AssertionError:
             return False
         # What came twice may come late.
-        pool.time.sleep(2)
+        end = pool.time.monotonic() + (20 if mutant else 2)
+        while running.results() == expected and pool.time.monotonic() < end:
+            pool.time.sleep(0.3)
         return running.results() == expected and mapper.alive()
 
 

@@ -54,8 +54,13 @@ def joined(reducer):
     return reducer.metric("spanmill_reducer_chunks_total") or 0
 
 
-def is_idle(worker):
-    return worker.metric("spanmill_reducer_lag_records") == 0
+def mapped(mapper):
+    return mapper.metric("spanmill_mapper_chunks_total") or 0
+
+
+def has_chunks(running, count):
+    """In the results: what is committed, that is, and stays whoever dies."""
+    return f'"chunks":{count}' in "".join(running.results())
 
 
 def test_new_reducer():
@@ -65,12 +70,14 @@ def test_new_reducer():
         first = running.add("reducer", "first").start()
         for path in archives.paths[:2]:
             running.publish(path)
-        wait_until(lambda: joined(first) == 2, 30, "two chunks joined")
+        wait_until(lambda: has_chunks(running, 2), 30, "two chunks in the results")
         first.kill()
         second = running.add("reducer", "second").start()
         for path in archives.paths[2:]:
             running.publish(path)
         running.wait_for(report(THUMBNAILS), 60)
+        # What is counted is told a moment later.
+        wait_until(lambda: joined(second) >= 2, 10, "two chunks joined by the second")
         assert joined(second) == 2, f"{joined(second)} chunks joined by the second"
         for line in second.log().splitlines():
             if "partition restored" in line:
@@ -91,9 +98,10 @@ def test_gap_by_time():
     """a chunk that never comes is given up, and a replay gives it up alike"""
     with Archives() as archives, Pool(partitions=2) as running:
         running.add("mapper", "m").start()
-        reducer = running.add("reducer", "r", ["--gap-after", "2s"]).start()
         for index in (0, 3, 2):
             running.publish(archives.paths[index])
+        # Not before: between two publications, more than the two seconds may pass.
+        reducer = running.add("reducer", "r", ["--gap-after", "2s"]).start()
         expected = archives.report(0, 2, 3)
         running.wait_for(expected, 60)
         assert '"lost_intervals":1' in "".join(expected), "the report tells of no gap"
@@ -125,10 +133,10 @@ def test_no_gap_while_mappers_are_behind():
         for index in (0, 2, 3):
             running.publish(archives.paths[index])
         wait_until(lambda: joined(reducer) >= 1 and
-                   reducer.metric("spanmill_reducer_waiting_chunks") >= 1, 40,
+                   reducer.count("spanmill_reducer_waiting_chunks") >= 1, 40,
                    "later chunks to wait")
         pool.time.sleep(4)
-        assert reducer.metric("spanmill_reducer_gaps_total") == 0, "it was given up"
+        assert reducer.count("spanmill_reducer_gaps_total") == 0, "it was given up"
         os.rename(os.path.join(running.folder, name), os.path.join(store, name))
         running.wait_for(report(THUMBNAILS), 60)
 
@@ -136,10 +144,12 @@ def test_no_gap_while_mappers_are_behind():
 def test_silence():
     """a silent session is closed; when it comes again, it goes on after a gap"""
     with Archives() as archives, Pool(partitions=2) as running:
-        running.add("mapper", "m").start()
-        reducer = running.add("reducer", "r", ["--expire-after", "2s"]).start()
+        mapper = running.add("mapper", "m").start()
         for path in archives.paths[:2]:
             running.publish(path)
+        # The silence is to begin when both are there.
+        wait_until(lambda: mapped(mapper) == 2, 30, "two chunks mapped")
+        reducer = running.add("reducer", "r", ["--expire-after", "2s"]).start()
         wait_until(lambda: reducer.metric("spanmill_reducer_sessions_ended_total") == 1, 30,
                    "the session to be closed")
         reducer.kill()
@@ -223,5 +233,6 @@ def test_drain():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_new_reducer, test_gap_by_time, test_no_gap_while_mappers_are_behind, test_silence,
-                       test_poisoned_chunk, test_poisoned_metadata, test_killer_chunk, test_drain))
+    sys.exit(pool.main(test_new_reducer, test_gap_by_time, test_no_gap_while_mappers_are_behind,
+                       test_silence, test_poisoned_chunk, test_poisoned_metadata,
+                       test_killer_chunk, test_drain))
