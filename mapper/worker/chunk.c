@@ -26,14 +26,31 @@ static enum status commit_try(struct worker *worker, const struct chunk_work *wo
     return status;
 }
 
-/* How often the chunk was begun before, by whoever; whether it is finished already. */
+void worker_forget_tries(struct worker *worker, int32_t partition)
+{
+    while (worker->known_count <= (size_t)partition) {
+        worker->known = memory_grow(worker->known, &worker->known_room, worker->known_count + 1,
+                                    sizeof *worker->known);
+        worker->known[worker->known_count++] = BUS_OFFSET_NONE;
+    }
+    worker->known[partition] = BUS_OFFSET_NONE;
+}
+
+/* How often the chunk was begun before, by whoever; whether it is finished already. The group is
+ * asked for the first chunk of a partition that came, and for one that comes again: what follows in
+ * a partition that is ours, nobody else can have begun. */
 static enum status ask_tries(struct worker *worker, struct chunk_work *work, bool *finished,
                              struct failure *why)
 {
-    int64_t committed;
+    int64_t committed, known = worker->known[work->partition];
     char metadata[BUS_METADATA_MAX];
     enum status status;
     *finished = false;
+    work->tries = 1;
+    if (known != BUS_OFFSET_NONE && work->offset > known) {
+        worker->known[work->partition] = work->offset;
+        return STATUS_OK;
+    }
     while ((status = bus_consumer_committed(worker->consumer, work->partition, &committed, metadata,
                                             why)) == STATUS_RETRY) {
         if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
@@ -46,6 +63,8 @@ static enum status ask_tries(struct worker *worker, struct chunk_work *work, boo
         before = 0;
     *finished = status == STATUS_OK && committed != BUS_OFFSET_NONE && committed > work->offset;
     work->tries = before + 1;
+    if (status == STATUS_OK && bus_consumer_owns(worker->consumer, work->partition))
+        worker->known[work->partition] = work->offset;
     return status;
 }
 
@@ -198,7 +217,7 @@ enum status worker_take_chunk(struct worker *worker, const struct bus_message *m
     work.value = (struct bytes){value, message->value.count};
     work.key = (struct text){arena_string(&work.arena, message->key), message->key.count};
 
-    bus_consumer_pause(worker->consumer);
+    worker->polled_ms = service_now_ms();
     enum status status = handle(worker, &work, why);
     bus_consumer_resume(worker->consumer);
     if (status == STATUS_END && bus_consumer_owns(worker->consumer, work.partition)) {

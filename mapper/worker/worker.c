@@ -18,8 +18,10 @@ bool worker_breathe(struct worker *worker)
     if (now - worker->polled_ms < worker->poll_ms)
         return false;
     worker->polled_ms = now;
-    /* All partitions are paused: nothing but rebalances and errors can come. A record that came
-     * all the same would be read again from the committed offset. */
+    /* While all partitions are paused, nothing but rebalances and errors can come. A record that
+     * came all the same would be read again from the committed offset. Only work that takes so long
+     * is worth a pause: it throws away what was fetched ahead. */
+    bus_consumer_pause(worker->consumer);
     struct bus_message message;
     struct failure why;
     enum status status = bus_consumer_poll(worker->consumer, 0, &message, &why);
@@ -43,7 +45,7 @@ struct bus_patience worker_patience(struct worker *worker)
 static int64_t on_assigned(void *context, int32_t partition)
 {
     struct worker *worker = context;
-    (void)partition;
+    worker_forget_tries(worker, partition);
     metrics_add(service_metrics(worker->service), METRIC_REBALANCES, 0, 1);
     return BUS_OFFSET_NONE;
 }
@@ -149,6 +151,7 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     bus_reader_free(worker.reader);
     outbox_clear(&worker.partials);
     archive_room_clear(&worker.room);
+    free(worker.known);
     plan_cache_free(worker.cache);
     health_loop_over(service_health(service), thread);
     return status;

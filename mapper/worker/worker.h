@@ -73,9 +73,16 @@ struct worker {
     struct outbox partials;
     struct reader_warnings warnings;
     uint64_t polled_ms, poll_ms;
+    /* By partition: up to which offset it is known, since the partition came, how often its chunks
+     * were begun; BUS_OFFSET_NONE. */
+    int64_t *known;
+    size_t known_count, known_room;
 };
 
 /* --- chunk.c --- */
+
+/* A partition came: others may have begun its chunks. */
+void worker_forget_tries(struct worker *worker, int32_t partition);
 
 /* Takes up the chunk whose announcement is `message`, up to its transaction. OK: it is done, or
  * somebody else's. STOP: leave; `why` says nothing if that is because we were asked to. */

@@ -7,6 +7,9 @@
 
 #include "base/memory.h"
 
+/* What the answer to a question that only wakes is waited for at most. */
+enum { WAKE_MS = 100 };
+
 static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value,
                        const char *source, struct failure *why)
 {
@@ -79,6 +82,34 @@ enum status bus_settings_check(const struct bus_settings *settings, struct failu
 enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failure *why)
 {
     return fail(why, STATUS_RETRY, "%s: %s", what, rd_kafka_err2str(code));
+}
+
+/* A question to the leaders of all partitions: sending it wakes the threads that fetch. The answer is
+ * of no interest. */
+static void wake(rd_kafka_t *handle)
+{
+    rd_kafka_topic_partition_list_t *list;
+    if (rd_kafka_assignment(handle, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (list->cnt > 0)
+        rd_kafka_offsets_for_times(handle, list, WAKE_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+rd_kafka_message_t *client_poll(rd_kafka_t *handle, int timeout_ms, bool *taken)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(handle, 0);
+    if (!message && timeout_ms > 0) {
+        if (*taken)
+            wake(handle);
+        *taken = false;
+        message = rd_kafka_consumer_poll(handle, timeout_ms);
+    }
+    if (message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *taken = true;
+    return message;
 }
 
 void client_message(const rd_kafka_message_t *message, struct bus_message *out)

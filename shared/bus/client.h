@@ -38,6 +38,14 @@ enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failu
 void client_message(const rd_kafka_message_t *message, struct bus_message *out);
 struct bytes client_header(const rd_kafka_message_t *message, const char *name);
 
+/* The next message or event, waited for up to `timeout_ms`; NULL: nothing came. `*taken`: whether
+ * records were taken since all that had been fetched was taken last; it begins as false.
+ *
+ * At its limits of what is fetched ahead, librdkafka looks only once a second whether records were
+ * taken since (from 2.2 on, fetch.queue.backoff.ms says how often). With small limits and short work
+ * nearly all time would be spent waiting: so when nothing is left, it is made to look at once. */
+rd_kafka_message_t *client_poll(rd_kafka_t *handle, int timeout_ms, bool *taken);
+
 /* How many partitions a topic has. RETRY: no answer within `timeout_ms`. REJECT: there is no such
  * topic. */
 MUST_CHECK enum status client_partitions(rd_kafka_t *handle, const char *topic, int timeout_ms,

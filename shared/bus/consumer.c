@@ -18,7 +18,7 @@ struct bus_consumer {
     rd_kafka_message_t *last;
     int32_t *owned;
     size_t owned_count, owned_room;
-    bool paused, closing;
+    bool paused, closing, taken;
 };
 
 /* --- rebalances --- */
@@ -133,8 +133,8 @@ enum status bus_consumer_new(const struct bus_settings *settings,
         {"session.timeout.ms", "10000"},
         {"fetch.wait.max.ms", "50"},
         {"fetch.message.max.bytes", "1048576"},
-        {"queued.min.messages", options->long_work ? "1" : "1000"},
-        {"queued.max.messages.kbytes", options->long_work ? "2048" : "32768"},
+        {"queued.min.messages", options->long_work ? "16" : "1000"},
+        {"queued.max.messages.kbytes", options->long_work ? "16384" : "32768"},
         {options->instance ? "group.instance.id" : NULL, options->instance},
         {NULL, NULL}};
     rd_kafka_conf_t *conf;
@@ -256,7 +256,7 @@ enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
                               struct bus_message *out, struct failure *why)
 {
     give_back(consumer);
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->handle, timeout_ms);
+    rd_kafka_message_t *message = client_poll(consumer->handle, timeout_ms, &consumer->taken);
     if (!message)
         return STATUS_END;
     enum status status = STATUS_OK;

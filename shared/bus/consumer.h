@@ -34,7 +34,7 @@ struct bus_consumer_options {
     enum bus_topic topic;
     const char *role;     /* the group is PREFIX-ROLE */
     const char *instance; /* group.instance.id: keeps its partitions over a restart; NULL: none */
-    bool long_work;       /* pauses for each record: fetch little ahead */
+    bool long_work;       /* on each record, and may pause: fetch little ahead */
     struct bus_rebalance rebalance;
 };
 

@@ -12,6 +12,7 @@ struct bus_reader {
     rd_kafka_t *uncommitted;
     const struct bus_settings *settings;
     rd_kafka_message_t *last;
+    bool taken;
 };
 
 static enum status new_handle(const struct bus_settings *settings, bool ahead,
@@ -136,7 +137,7 @@ enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms, struct bu
                             struct failure *why)
 {
     give_back(reader);
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->handle, timeout_ms);
+    rd_kafka_message_t *message = client_poll(reader->handle, timeout_ms, &reader->taken);
     if (!message)
         return STATUS_END;
     if (message->err == RD_KAFKA_RESP_ERR__FATAL ||

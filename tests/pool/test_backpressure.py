@@ -1,14 +1,14 @@
-"""A hundred chunks at once to one mapper: its memory stays flat, and everything is right."""
+"""Hundreds of chunks at once to one mapper: its memory stays flat, and everything is right."""
 import sys
 
 import pool
 from pool import THUMBNAILS, Pool, report, say, wait_until
 
-REPEATS = 25  # of the four chunks
+REPEATS = 100  # of the four chunks
 
 
 def test_hundred_chunks():
-    """a hundred chunks at once"""
+    """four hundred chunks at once"""
     expected = report(THUMBNAILS)
     with Pool(partitions=4) as running:
         for _ in range(REPEATS):
@@ -18,11 +18,12 @@ def test_hundred_chunks():
 
         def mapped():
             return mapper.metric("spanmill_mapper_chunks_total") or 0
-        wait_until(lambda: mapped() >= 20, 60, "twenty chunks")
+        wait_until(lambda: mapped() >= REPEATS, 60, "a quarter of the chunks")
         early = mapper.count("process_resident_memory_bytes")
-        wait_until(lambda: mapped() >= 4 * REPEATS, 120, "a hundred chunks")
+        wait_until(lambda: mapped() >= 4 * REPEATS, 120, "all chunks")
         late = mapper.count("process_resident_memory_bytes")
-        say(f"  resident after 20 chunks {early / 1e6:.1f} MB, after 100 {late / 1e6:.1f} MB")
+        say(f"  resident after {REPEATS} chunks {early / 1e6:.1f} MB, after {4 * REPEATS} "
+            f"{late / 1e6:.1f} MB")
         assert late < 1.25 * early, "memory grows with the backlog"
         running.wait_for(expected, 60)
 
