@@ -34,9 +34,8 @@ static void log_line(const rd_kafka_t *handle, int level, const char *facility, 
     free(line);
 }
 
-enum status client_conf(const struct bus_settings *settings,
-                        const struct client_default *defaults, rd_kafka_conf_t **out,
-                        struct failure *why)
+enum status client_conf(const struct bus_settings *settings, const struct client_default *defaults,
+                        rd_kafka_conf_t **out, struct failure *why)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
@@ -57,8 +56,8 @@ enum status client_conf(const struct bus_settings *settings,
     return status;
 }
 
-enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque,
-                       rd_kafka_t **out, struct failure *why)
+enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque, rd_kafka_t **out,
+                       struct failure *why)
 {
     char error[512];
     rd_kafka_conf_set_opaque(conf, opaque);
@@ -135,15 +134,14 @@ struct bytes client_header(const rd_kafka_message_t *message, const char *name)
     rd_kafka_headers_t *headers;
     const void *value;
     size_t size;
-    if (!message ||
-        rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+    if (!message || rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
         rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return (struct bytes){NULL, 0};
     return (struct bytes){value, size};
 }
 
-enum status client_partitions(rd_kafka_t *handle, const char *topic, int timeout_ms,
-                              int32_t *count, struct failure *why)
+enum status client_partitions(rd_kafka_t *handle, const char *topic, int timeout_ms, int32_t *count,
+                              struct failure *why)
 {
     int replication;
     return client_topic(handle, topic, timeout_ms, count, &replication, why);

@@ -7,8 +7,8 @@ uint32_t bus_murmur2(struct text key)
     uint32_t hash = seed ^ (uint32_t)key.count;
     size_t left = key.count;
     for (; left >= 4; left -= 4, at += 4) {
-        uint32_t k = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-                     (uint32_t)at[3] << 24;
+        uint32_t k =
+            (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
         k *= m;
         k ^= k >> 24;
         k *= m;

@@ -54,8 +54,7 @@ static enum status init_transactions(struct bus_producer *producer,
         bool again = rd_kafka_error_is_retriable(error) ||
                      rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
         enum status status = fail(why, again ? STATUS_RETRY : STATUS_STOP,
-                                  "beginning with transactions: %s",
-                                  rd_kafka_error_string(error));
+                                  "beginning with transactions: %s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
         if (!again || client_is_over(patience))
             return status;
@@ -121,8 +120,7 @@ static enum status ask_partitions(struct bus_producer *producer, enum bus_topic 
                                   const struct bus_patience *patience, struct failure *why)
 {
     uint64_t now = client_now_ms();
-    if (producer->partitions[topic] > 0 &&
-        now - producer->asked_ms[topic] < PARTITIONS_KNOWN_MS)
+    if (producer->partitions[topic] > 0 && now - producer->asked_ms[topic] < PARTITIONS_KNOWN_MS)
         return STATUS_OK;
     int32_t count;
     enum status status;
@@ -153,20 +151,16 @@ static rd_kafka_headers_t *make_headers(const struct bus_record *record)
 static enum status judge(rd_kafka_resp_err_t code)
 {
     switch ((int)code) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return STATUS_OK;
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return STATUS_OK;
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-        return STATUS_REJECT;
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD: return STATUS_REJECT;
     case RD_KAFKA_RESP_ERR__FATAL:
-    case RD_KAFKA_RESP_ERR__FENCED:
-        return STATUS_STOP;
-    default:
-        return STATUS_RETRY;
+    case RD_KAFKA_RESP_ERR__FENCED: return STATUS_STOP;
+    default: return STATUS_RETRY;
     }
 }
 
@@ -251,8 +245,8 @@ enum status bus_deliver(struct bus_producer *producer, const struct bus_record *
     if (status != STATUS_OK)
         drop(producer);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = judge_and_tell(producer, deliveries[i].code,
-                                producer->topics[records[i].topic], why);
+        status =
+            judge_and_tell(producer, deliveries[i].code, producer->topics[records[i].topic], why);
     for (size_t i = 0; i < count && places; i++)
         places[i] = deliveries[i].place;
     free(deliveries);
@@ -304,8 +298,8 @@ static enum status send_offsets(struct bus_producer *producer, struct bus_consum
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
-        rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_add(
-            list, consumer_topic(consumer), offsets[i].partition);
+        rd_kafka_topic_partition_t *at =
+            rd_kafka_topic_partition_list_add(list, consumer_topic(consumer), offsets[i].partition);
         at->offset = offsets[i].offset;
         if (offsets[i].metadata) {
             at->metadata_size = strlen(offsets[i].metadata);
@@ -316,9 +310,9 @@ static enum status send_offsets(struct bus_producer *producer, struct bus_consum
     bool again = true;
     enum status status = STATUS_RETRY;
     while (again) {
-        status = judge_step(rd_kafka_send_offsets_to_transaction(producer->handle, list, group,
-                                                                 STEP_MS),
-                            "sending offsets", &again, why);
+        status =
+            judge_step(rd_kafka_send_offsets_to_transaction(producer->handle, list, group, STEP_MS),
+                       "sending offsets", &again, why);
         if (again && client_is_over(patience))
             break;
     }

@@ -18,8 +18,8 @@ struct bus_header {
 
 struct bus_record {
     enum bus_topic topic;
-    int32_t partition;  /* -1: by `route` */
-    struct text route;  /* what is hashed for the partition: the key, or its session */
+    int32_t partition; /* -1: by `route` */
+    struct text route; /* what is hashed for the partition: the key, or its session */
     struct text key;
     struct bytes value; /* at NULL: a tombstone */
     const struct bus_header *headers;

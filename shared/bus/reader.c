@@ -20,17 +20,18 @@ static enum status new_handle(const struct bus_settings *settings, bool ahead,
                               struct failure *why)
 {
     /* The group is never joined: librdkafka wants a name all the same. */
-    const struct client_default defaults[] = {{"group.id", "spanmill-reader"},
-                                              {"isolation.level", isolation},
-                                              {"enable.auto.commit", "false"},
-                                              {"enable.auto.offset.store", "false"},
-                                              {"auto.offset.reset", "earliest"},
-                                              {"enable.partition.eof", "true"},
-                                              {"fetch.wait.max.ms", "20"},
-                                              /* Below these, it fetches on; at them, it waits for a second (before librdkafka 2.2). */
+    const struct client_default defaults[] = {
+        {"group.id", "spanmill-reader"},
+        {"isolation.level", isolation},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "earliest"},
+        {"enable.partition.eof", "true"},
+        {"fetch.wait.max.ms", "20"},
+        /* Below these, it fetches on; at them, it waits for a second (before librdkafka 2.2). */
         {"queued.min.messages", ahead ? "10000" : "64"},
         {"queued.max.messages.kbytes", ahead ? "65536" : "8192"},
-                                              {NULL, NULL}};
+        {NULL, NULL}};
     rd_kafka_conf_t *conf;
     enum status status = client_conf(settings, defaults, &conf, why);
     if (status == STATUS_OK)

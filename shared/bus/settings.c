@@ -11,8 +11,7 @@ void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
     snprintf(room, BUS_NAME_MAX, "%s.%s", settings->prefix, names[topic]);
 }
 
-void bus_group_name(const struct bus_settings *settings, const char *role,
-                    char room[BUS_NAME_MAX])
+void bus_group_name(const struct bus_settings *settings, const char *role, char room[BUS_NAME_MAX])
 {
     snprintf(room, BUS_NAME_MAX, "%s-%s", settings->prefix, role);
 }

@@ -16,8 +16,8 @@ struct bus_pair {
 };
 
 struct bus_settings {
-    const char *brokers; /* HOST:PORT,... */
-    const char *prefix;  /* of topics, groups and transactional ids */
+    const char *brokers;          /* HOST:PORT,... */
+    const char *prefix;           /* of topics, groups and transactional ids */
     const struct bus_pair *pairs; /* win over what roles set by default */
     size_t pair_count;
     /* What librdkafka logs, by syslog's levels; from any thread. NULL: to stderr. */
@@ -41,12 +41,10 @@ enum { BUS_NAME_MAX = 250 }; /* of a topic: Kafka's limit is 249 */
 void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
                     char room[BUS_NAME_MAX]);
 /* "PREFIX-mapper", "PREFIX-reducer". */
-void bus_group_name(const struct bus_settings *settings, const char *role,
-                    char room[BUS_NAME_MAX]);
+void bus_group_name(const struct bus_settings *settings, const char *role, char room[BUS_NAME_MAX]);
 
 /* Whether the settings are ones that librdkafka takes. REJECT: names the one that is not, and its
  * source. */
-MUST_CHECK enum status bus_settings_check(const struct bus_settings *settings,
-                                          struct failure *why);
+MUST_CHECK enum status bus_settings_check(const struct bus_settings *settings, struct failure *why);
 
 #endif
