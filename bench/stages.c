@@ -3,16 +3,16 @@
  *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] [--map-only] PATH...
  *
  * PATH as for `spanmill report`; archives are decompressed, folders are not. Of several rounds the
- * best of each stage counts. With --map-only
- * no other stage runs: for profilers.
+ * best of each stage counts. With --map-only no other stage runs: for profilers.
  *
- *     unpack   a chunk's archive into memory (zstd, tar), or its files mapped
+ *     unpack   a chunk's archive in memory (digest, zstd, tar), or its files mapped
  *     open     metadata (known from the chunk before, but for the first), packets, and events
  *              in front of the chunk's interval
  *     decode   every stream for itself, to events
  *     merge    what all streams in one row take beyond that
  *     map      all of a chunk to encoded partials, with all of the above
  *     model    what mapping takes beyond the above: model, aggregation, encoding */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,9 @@
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/map.h"
+#include "publish/publisher.h"
 #include "trace/phases.h"
+#include "wire/writer.h"
 
 enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MAP, STAGES };
 
@@ -34,6 +36,7 @@ struct bench {
     struct phase_definitions phases;
     struct reader_choice choice;
     struct archive_room room;
+    struct writer frame; /* the archive in hand, as a mapper has fetched it */
     bool map_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
@@ -100,6 +103,28 @@ static void drop(void *context, struct text key, struct bytes record)
     *(uint64_t *)context += record.count;
 }
 
+/* Reads an archive, if it is one. */
+static enum status load(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
+{
+    FILE *file = ref->packed ? fopen(ref->path, "rb") : NULL;
+    if (ref->packed && !file)
+        return fail(why, STATUS_REJECT, "%s: %s", ref->path, strerror(errno));
+    bench->frame.count = 0;
+    for (size_t count = 1; file && count > 0; bench->frame.count += count) {
+        writer_need(&bench->frame, 1 << 20);
+        count = fread(bench->frame.at + bench->frame.count, 1, 1 << 20, file);
+    }
+    bool is_read = !file || !ferror(file);
+    if (file)
+        fclose(file);
+    return is_read ? STATUS_OK : fail(why, STATUS_REJECT, "%s: reading", ref->path);
+}
+
+static struct bytes frame_of(const struct bench *bench)
+{
+    return (struct bytes){bench->frame.at, bench->frame.count};
+}
+
 static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
 {
     uint64_t encoded = 0;
@@ -109,9 +134,18 @@ static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, s
                                   .room = &bench->room,
                                   .window = {0, INTERVAL_OPEN}};
     struct map_stats stats = {.events = 0};
+    struct record_sink sink = {drop, &encoded};
+    enum status status = STATUS_OK;
     double begin_s = now_s();
-    enum status status =
-        map_chunk(ref, &options, NULL, (struct record_sink){drop, &encoded}, &stats, why);
+    if (ref->packed) {
+        struct map_place place = {.session = text_of("bench"),
+                                  .chunk = (uint64_t)ref->number,
+                                  .first_chunk = (uint64_t)ref->number,
+                                  .attempt = 1 + archive_digest(frame_of(bench))};
+        status = map_archive(frame_of(bench), &place, &options, NULL, sink, &stats, why);
+    } else {
+        status = map_chunk(ref, &options, NULL, sink, &stats, why);
+    }
     bench->seconds[MAP] += now_s() - begin_s;
     bench->mapped += stats.events;
     bench->raw_bytes += stats.raw_bytes;
@@ -123,11 +157,15 @@ static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, s
 static enum status measure(struct bench *bench, const struct chunk_ref *ref, bool first,
                            struct failure *why)
 {
-    if (bench->map_only)
-        return map_whole(bench, ref, why);
+    enum status status = load(bench, ref, why);
+    if (status != STATUS_OK || bench->map_only)
+        return status == STATUS_OK ? map_whole(bench, ref, why) : status;
     struct chunk *chunk;
     double begin_s = now_s();
-    enum status status = chunk_open(ref, &bench->room, &chunk, why);
+    if (ref->packed && archive_digest(frame_of(bench)) != 0)
+        status = chunk_open_frame(frame_of(bench), ARCHIVE_RAW_MAX, &bench->room, &chunk, why);
+    else
+        status = chunk_open(ref, &bench->room, &chunk, why);
     bench->seconds[UNPACK] += now_s() - begin_s;
     if (status != STATUS_OK)
         return status;
@@ -241,6 +279,7 @@ int main(int argc, char **argv)
     chunk_list_clear(&bench.list);
     phases_clear(&bench.phases);
     archive_room_clear(&bench.room);
+    free(bench.frame.at);
     plan_cache_free(bench.choice.cache);
     return status == STATUS_OK ? 0 : 1;
 }

@@ -65,7 +65,8 @@ struct map_place {
 };
 
 /* Maps a published archive in the same way, as what `place` says that it is; options->first_chunk
- * and ->mark say nothing here. `frame` is borrowed for the call.
+ * and ->mark say nothing here. `frame`, whose digest is known to be right, is
+ * borrowed for the call.
  * REJECT: it cannot be read, or is of another chunk. END: it is larger than options->raw_max.
  * RETRY: as map_chunk(). */
 MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *place,

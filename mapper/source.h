@@ -15,7 +15,7 @@ struct source;
  * it is said to be; *out is NULL. */
 MUST_CHECK enum status source_open(const char *path, bool packed, struct archive_room *room,
                                    struct source **out, struct failure *why);
-/* An archive in memory, borrowed for this call only. */
+/* An archive in memory, borrowed for this call only, whose digest is known to be right. */
 MUST_CHECK enum status source_open_frame(struct bytes frame, size_t raw_max,
                                          struct archive_room *room, struct source **out,
                                          struct failure *why);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 #define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_c_literalCompressionMode */
+/* For ZSTD_d_forceIgnoreChecksum. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #include "base/memory.h"
@@ -350,6 +352,7 @@ struct archive {
     size_t count, room;
     struct archive_room own;
     struct archive_room *memory; /* `own`, or the caller's */
+    bool is_checked;             /* the frame, by a digest: not by zstd's checksum again */
     size_t size;                 /* of the tar that is in it */
 };
 
@@ -457,6 +460,8 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     if (zstd == NULL)
         return fail(why, STATUS_STOP, "zstd: no memory");
+    if (archive->is_checked)
+        ZSTD_DCtx_setParameter(zstd, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
     unsigned long long stated = ZSTD_getFrameContentSize(frame.at, frame.count);
     enum status status =
         stated < ZSTD_CONTENTSIZE_ERROR && stated > raw_max
@@ -479,12 +484,13 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     return status;
 }
 
-enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
-                         struct archive **out, struct failure *why)
+static enum status open_as(struct bytes frame, size_t raw_max, struct archive_room *room,
+                           bool is_checked, struct archive **out, struct failure *why)
 {
     *out = NULL;
     struct archive *archive = memory_new(sizeof *archive);
     archive->memory = room ? room : &archive->own;
+    archive->is_checked = is_checked;
     enum status status = open_archive(archive, frame, raw_max, why);
     if (status != STATUS_OK) {
         archive_close(archive);
@@ -492,6 +498,18 @@ enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room
     }
     *out = archive;
     return STATUS_OK;
+}
+
+enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
+                         struct archive **out, struct failure *why)
+{
+    return open_as(frame, raw_max, room, false, out, why);
+}
+
+enum status archive_open_checked(struct bytes frame, size_t raw_max, struct archive_room *room,
+                                 struct archive **out, struct failure *why)
+{
+    return open_as(frame, raw_max, room, true, out, why);
 }
 
 const struct archive_facts *archive_facts(const struct archive *archive)
