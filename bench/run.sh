@@ -38,6 +38,13 @@ else
     skip "the comparison, since babeltrace2 is not installed"
 fi
 
+if command -v lttng-cputop >/dev/null; then
+    analyses=yes
+else
+    analyses=
+    skip "the comparison with lttng-analyses, which is not installed (Debian: python3-lttnganalyses)"
+fi
+
 # run NAME COMMAND...: one round; what it costs goes to a line of $scratch/NAME.
 run() {
     name=$1
@@ -83,7 +90,7 @@ stream_kib() {
 bench() {
     title=$1
     trace=$2
-    rm -f "$scratch"/babeltrace2 "$scratch"/one "$scratch"/two "$scratch"/largest
+    rm -f "$scratch"/babeltrace2 "$scratch"/analyses "$scratch"/one "$scratch"/two "$scratch"/largest
 
     largest=
     largest_kib=0
@@ -109,6 +116,7 @@ bench() {
     while [ "$round" -lt "$rounds" ]; do
         round=$((round + 1))
         [ -z "$babeltrace2" ] || run babeltrace2 babeltrace2 "$trace" -c sink.utils.dummy
+        [ -z "$analyses" ] || run analyses lttng-cputop --no-progress "$trace"
         report one -j 1 "$trace"
         report two -j 2 "$trace"
         [ -z "$largest" ] || report largest -j 1 "$largest"
@@ -126,10 +134,13 @@ bench() {
         ratio 'speed of -j1 to babeltrace2' "$(best babeltrace2 1)" "$(best one 1)" \
             'at least 0.7'
     ratio 'speed of -j2 to -j1' "$(best one 1)" "$(best two 1)" \
-        "at least 1.7, with more chunks than one and 2 CPUs; here $(nproc)"
+        "at least 1.8, with more chunks than one and 2 CPUs; here $(nproc)"
     if [ -n "$largest" ]; then
         ratio 'peak, all chunks to the largest' "$(best one 4)" "$(best largest 4)" 'at most 1.3'
+        ratio 'peak to twice the chunk and 64 MiB' "$(best one 4)" \
+            "$((2 * largest_kib + 64 * 1024))" 'at most 1'
     fi
+    [ -z "$analyses" ] || row 'lttng-analyses, lttng-cputop' analyses "$events"
     sed 's/^/  /' "$scratch/stats"
     [ -z "$largest" ] || stages_of "$trace"
 }

@@ -10,8 +10,9 @@
  *              in front of the chunk's interval
  *     decode   every stream for itself, to events
  *     merge    what all streams in one row take beyond that
- *     map      all of a chunk to encoded partials, with all of the above
- *     model    what mapping takes beyond the above: model, aggregation, encoding */
+ *     model    what states, spans and sums take beyond that; the items are thrown away
+ *     encode   items to records: protobuf, zstd
+ *     map      all of a chunk to encoded partials, with all of the above */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -25,11 +26,12 @@
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/map.h"
+#include "mapper/partial_builder.h"
 #include "publish/publisher.h"
 #include "trace/phases.h"
 #include "wire/writer.h"
 
-enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, MAP, STAGES };
 
 struct bench {
     struct chunk_list list;
@@ -51,7 +53,14 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL. */
+static void drop_item(void *context, const struct item *item)
+{
+    (void)context;
+    (void)item;
+}
+
+/* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL; for
+ * MODELLED, makes items of it. */
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
                             struct interval interval, uint64_t *events, struct failure *why)
 {
@@ -61,6 +70,12 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     bench->choice.begin_ns = interval.begin_ns;
     enum status status = reader_open_as(&bench->choice, set, schema, NULL, &reader, why);
     opened_s = now_s();
+    struct partial_builder_options options = {.interval = interval,
+                                              .has_kernel = true,
+                                              .counts_switches = true,
+                                              .sink = {drop_item, NULL}};
+    struct partial_builder *builder =
+        stage == MODELLED ? partial_builder_new(schema, &options) : NULL;
     while (status == STATUS_OK) {
         const struct event *batch;
         size_t count;
@@ -70,9 +85,14 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
         for (size_t i = 0; events && i < count; i++)
             *events += batch[i].kind != EVENT_LOSS && batch[i].time_ns >= interval.begin_ns &&
                        batch[i].time_ns < interval.end_ns;
+        if (builder)
+            partial_builder_add(builder, batch, count);
         if (batch[count - 1].time_ns >= interval.end_ns)
             break;
     }
+    if (builder)
+        partial_builder_finish(builder);
+    partial_builder_free(builder);
     bench->seconds[stage] += now_s() - opened_s;
     if (stage == MERGED)
         bench->seconds[OPEN] += opened_s - begin_s;
@@ -176,6 +196,8 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
     if (status == STATUS_OK)
         status = read_all(bench, chunk_traces(chunk), MERGED, interval, NULL, why);
     if (status == STATUS_OK)
+        status = read_all(bench, chunk_traces(chunk), MODELLED, interval, NULL, why);
+    if (status == STATUS_OK)
         status = decode(bench, chunk_traces(chunk), interval, why);
     chunk_close(chunk);
     if (status != STATUS_OK)
@@ -227,7 +249,8 @@ static void print(const struct bench *bench)
     row(bench, "open", best[OPEN]);
     row(bench, "decode", best[DECODE]);
     row(bench, "merge", best[MERGED] - best[DECODE]);
-    row(bench, "model", best[MAP] - best[UNPACK] - best[OPEN] - best[MERGED]);
+    row(bench, "model", best[MODELLED] - best[MERGED]);
+    row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[MODELLED]);
     row(bench, "map", best[MAP]);
     print_partials(bench);
 }
