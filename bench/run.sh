@@ -171,6 +171,12 @@ stages_of() {
 printf '%s, %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
     "$("$spanmill" --version)"
 
+if [ -x "$build/bin/bench_flat" ]; then
+    echo
+    echo 'mapping, with few and many events and threads (at most 15 % apart):'
+    TMPDIR=$scratch "$build/bin/bench_flat" --rounds "$rounds"
+fi
+
 [ $# -gt 0 ] || set -- tests/data/thumbnails
 for trace in "$@"; do
     if [ -d "$trace" ]; then
