@@ -39,6 +39,7 @@ void call_move(struct call_in_progress *to, struct call_in_progress *from)
 void call_open(struct model *model, struct thread *thread, const struct open_call *open)
 {
     struct call_in_progress *call = &thread->call;
+    call_end_unknown(model, thread); /* there is one in records that contradict themselves */
     call->open = *open;
     if (open->text.count) {
         call->text = memory_string(open->text);
