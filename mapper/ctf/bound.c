@@ -13,19 +13,16 @@ static struct quick_header quick_header(const struct bound_stream *stream)
     unsigned time_bit = header->time_at * 8 + header->time_shift;
     uint64_t last = header->high < stream->id_count ? header->high : stream->id_count - 1;
     bool is_usable = header->is_short && header->has_time && !header->big_endian &&
-                     header->save == LAYOUT_NONE && id_bit + header->id_bits <= 64 &&
-                     time_bit + header->time_bits <= 64 && stream->id_count > 0 &&
-                     header->low <= last;
+                     header->save == LAYOUT_NONE && id_bit == 0 && header->id_bits <= 64 &&
+                     time_bit + header->time_bits <= 64 && stream->id_count > 0 && header->low == 0;
     return (struct quick_header){.is_usable = is_usable,
-                                 .id_shift = (uint8_t)id_bit,
                                  .time_shift = (uint8_t)time_bit,
                                  .align = header->align,
                                  .bytes = header->bytes,
                                  .reach = header->bytes > 8 ? header->bytes : 8,
                                  .id_mask = header->id_mask,
                                  .time_mask = header->time_mask,
-                                 .low = header->low,
-                                 .span = last - header->low};
+                                 .last_id = last};
 }
 
 void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, struct schema *schema,
@@ -49,6 +46,8 @@ void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, str
             bound->id_count = last + 1;
             bound->by_id =
                 arena_take(&trace->arena, (size_t)bound->id_count * sizeof *bound->by_id);
+            bound->size_by_id =
+                arena_take(&trace->arena, (size_t)bound->id_count * sizeof *bound->size_by_id);
         } else {
             bound->by_place =
                 arena_take(&trace->arena, stream->event_count * sizeof *bound->by_place);
@@ -107,9 +106,12 @@ const struct bound *bound_find(struct bound_trace *trace, const struct bound_str
     if (!event)
         return NULL;
     if (stream->by_id) {
-        if (!stream->by_id[id])
-            stream->by_id[id] = bind(trace, &stream->quick, event);
-        return stream->by_id[id];
+        struct bound *bound = stream->by_id[id];
+        if (!bound) {
+            bound = stream->by_id[id] = bind(trace, &stream->quick, event);
+            stream->size_by_id[id] = (struct quick_size){bound->run_bytes, bound->reach};
+        }
+        return bound;
     }
     size_t low = 0, high = stream->layout->event_count;
     while (high - low > 1) {

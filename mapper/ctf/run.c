@@ -63,6 +63,14 @@ static inline struct text chars(const uint8_t *run, const struct plan_op *op)
     return (struct text){(const char *)at, count};
 }
 
+/* Of few events: not among what the loop has to hold in registers. */
+__attribute__((noinline)) static void fill_texts(struct event *event, const struct bound *bound,
+                                                 const uint8_t *run)
+{
+    for (unsigned i = 0; i < bound->text_count; i++)
+        event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
+}
+
 static inline void fill(struct event *event, int32_t cpu, uint32_t rank, const struct bound *bound,
                         const uint8_t *run, uint64_t time_ns)
 {
@@ -75,18 +83,22 @@ static inline void fill(struct event *event, int32_t cpu, uint32_t rank, const s
         event->value[value->to] =
             (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
                       value->sign);
-    for (unsigned i = 0; i < bound->text_count; i++)
-        event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
+    if (bound->text_count > 0)
+        fill_texts(event, bound, run);
 }
 
-/* As stream_run(), from an event at the head on, as long as header and body are quick. `events` may
- * be NULL: they are only counted. */
-static inline size_t run_quickly(struct stream *stream, struct event *events, size_t room,
-                                 uint64_t last_ns)
+/* As stream_run(), from an event at the head on, as long as header and body are quick. If they are
+ * not `kept`, events are only counted.
+ *
+ * How fast it is depends on how soon it is known where the next event begins: from the bytes of its
+ * header to its number, to its size. */
+static inline __attribute__((always_inline)) size_t
+run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
 {
     const struct bound_stream *class = stream->class;
     const struct quick_header *header = &class->quick;
-    struct bound *const *by_id = class->by_id + header->low;
+    struct bound *const *const by_id = class->by_id;
+    const struct quick_size *const size_by_id = class->size_by_id;
     const uint8_t *at = stream->at, *const end = stream->end;
     const struct bound *bound = stream->bound;
     const uint64_t frequency = stream->frequency, late_ns = stream->late_ns;
@@ -99,20 +111,24 @@ static inline size_t run_quickly(struct stream *stream, struct event *events, si
     /* From here on, time only goes on, but where the head was set back. */
     if (cycles_ns(clock, frequency) != time_ns)
         return 0;
-    while ((size_t)(end - at) >= bound->reach) {
-        if (events)
+    struct quick_size size = {bound->run_bytes, bound->reach};
+    while ((size_t)(end - at) >= size.reach) {
+        if (kept)
             fill(&events[count], cpu, rank, bound, at, time_ns);
         count++;
         before_ns = time_ns;
-        at += bound->run_bytes;
+        at += size.run_bytes;
 
         const uint8_t *next = at;
         if (header->align > 1)
             next += -(uintptr_t)(at - stream->packet) & (header->align - 1);
         has_head = false;
         uint64_t word = bits_word_little(next);
-        uint64_t id = (word >> header->id_shift & header->id_mask) - header->low;
-        const struct bound *coming = id <= header->span ? by_id[id] : NULL;
+        uint64_t id = word & header->id_mask;
+        if (id > header->last_id)
+            break;
+        const struct bound *coming = by_id[id];
+        size = size_by_id[id];
         uint64_t now =
             (clock & ~header->time_mask) | (word >> header->time_shift & header->time_mask);
         if (now < clock)
@@ -145,7 +161,8 @@ void stream_pass(struct stream *stream, uint64_t last_ns)
     while (stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
         struct event passed;
         scratch_reset(stream->scratch);
-        if (!stream->class->quick.is_usable || run_quickly(stream, NULL, SIZE_MAX, last_ns) == 0)
+        if (!stream->class->quick.is_usable ||
+            run_quickly(stream, NULL, SIZE_MAX, last_ns, false) == 0)
             (void)decode_one(stream, &passed);
     }
 }
@@ -156,7 +173,7 @@ size_t stream_run(struct stream *stream, struct event *events, size_t room, uint
     while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
         size_t quick = 0;
         if (stream->head == HEAD_EVENT && stream->class->quick.is_usable)
-            quick = run_quickly(stream, events + count, room - count, last_ns);
+            quick = run_quickly(stream, events + count, room - count, last_ns, true);
         count += quick > 0 ? quick : decode_one(stream, &events[count]);
     }
     return count;

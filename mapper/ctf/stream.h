@@ -36,10 +36,15 @@ struct bound {
 /* The header of almost all events: number and time in one word of little-endian bytes. */
 struct quick_header {
     bool is_usable;
-    uint8_t id_shift, time_shift;
+    uint8_t time_shift;
     uint32_t align, bytes, reach;
-    uint64_t id_mask, time_mask;
-    uint64_t low, span; /* ids from `low` on, `span` more */
+    uint64_t id_mask, time_mask; /* the id is in front */
+    uint64_t last_id;
+};
+
+/* Of an event class, what comes to the next one: to be had without the class. */
+struct quick_size {
+    uint32_t run_bytes, reach; /* as in struct bound; 0 if it was not met yet */
 };
 
 /* The event classes of a stream class, as they are met. */
@@ -48,6 +53,7 @@ struct bound_stream {
     const struct plan_header *header;
     struct quick_header quick;
     struct bound **by_id; /* `id_count` of them; NULL: not met yet, or none */
+    struct quick_size *size_by_id;
     uint64_t id_count;
     struct bound **by_place; /* in the order of layout->by_id, where ids are far apart */
 };
