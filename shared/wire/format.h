@@ -11,7 +11,7 @@ enum {
     PRESENT_TEXT = 1 << EVENT_VALUES, /* in their `present` */
     PRESENT_CALL = 15 | PRESENT_TEXT,
     CPU_MAX = 1 << 16,
-    PARTIAL_BYTES_MAX = 64 << 20, /* of one record, expanded */
+    PARTIAL_BYTES_MAX = 16 << 20, /* of one record, expanded */
     DURATIONS_TOLD = 3            /* so many are told by their total, minimum and maximum */
 };
 

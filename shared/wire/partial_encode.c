@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_c_literalCompressionMode */
 #include <zstd.h>
 
 #include "base/map.h"
@@ -45,6 +46,11 @@ struct partial_encoder *partial_encoder_new(const struct schema *schema)
     struct partial_encoder *encoder = memory_new(sizeof *encoder);
     encoder->schema = schema;
     encoder->zstd = ZSTD_createCCtx();
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    /* What is no repetition is times and sums, and hardly gets smaller: left as it is, compressing
+     * takes two thirds of the time, for 10 % more bytes. Where zstd lacks it, it is not missed. */
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_literalCompressionMode,
+                                 ZSTD_lcm_uncompressed);
     return encoder;
 }
 
@@ -97,8 +103,7 @@ static void close_frame(struct partial_encoder *encoder, struct filed *filed)
     partial_file_take(&filed->file, &encoder->names, plain);
     packed->count = 0;
     writer_need(packed, ZSTD_compressBound(plain->count));
-    size_t count = ZSTD_compressCCtx(encoder->zstd, packed->at, packed->room, plain->at,
-                                     plain->count, ZSTD_LEVEL);
+    size_t count = ZSTD_compress2(encoder->zstd, packed->at, packed->room, plain->at, plain->count);
     bool is_smaller = !ZSTD_isError(count) && count < plain->count;
     packed->count = is_smaller ? count : 0;
     filed->frames = memory_grow(filed->frames, &filed->frame_room, filed->frame_count + 1,

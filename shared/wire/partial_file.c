@@ -5,11 +5,13 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "wire/format.h"
+#include "wire/partial_bits.h"
+#include "wire/row.h"
 
-/* What writing an item needs. */
+/* What writing an item needs. Where it is written is handed from function to function: each takes
+ * where to write, and returns what is behind. */
 struct hand {
     struct partial_file *file;
-    struct writer *out; /* file->items */
     struct shared_names *names;
     const struct schema *schema;
 };
@@ -88,9 +90,35 @@ void shared_names_clear(struct shared_names *names)
     *names = (struct shared_names){.of_class = NULL};
 }
 
+/* --- room --- */
+
+/* What is written of an item apart from what it has many of: fewer numbers than these, and
+ * durations. The same of a call's cell. */
+enum { PART_NUMBERS = 48, PART_ROOM = (PART_NUMBERS + HISTOGRAM_BUCKETS) * ROW_NUMBER };
+
+/* Makes room for `numbers` and another part. */
+static uint8_t *need(struct hand *hand, uint8_t *at, size_t numbers)
+{
+    struct writer *rows = &hand->file->rows;
+    rows->count = (size_t)(at - rows->at);
+    writer_need(rows, numbers * ROW_NUMBER + PART_ROOM + ROW_SLACK);
+    return rows->at + rows->count;
+}
+
 /* --- parts of items --- */
 
-static int64_t delta(struct hand *hand, uint64_t time_ns)
+/* The bit if the number says anything. */
+static inline unsigned bit_if(unsigned bit, uint64_t number)
+{
+    return number ? bit : 0;
+}
+
+static inline uint8_t *put_if(uint8_t *at, bool is_there, uint64_t number)
+{
+    return is_there ? row_put(at, number) : at;
+}
+
+static uint8_t *put_time(struct hand *hand, uint8_t *at, uint64_t time_ns)
 {
     struct partial_file *file = hand->file;
     if (!file->has_base) {
@@ -99,308 +127,357 @@ static int64_t delta(struct hand *hand, uint64_t time_ns)
     }
     int64_t difference = (int64_t)(time_ns - file->last_ns);
     file->last_ns = time_ns;
-    return difference;
+    return row_put_signed(at, difference);
 }
 
-static void write_durations(struct writer *out, unsigned field, const struct duration_cell *cell)
+static uint8_t *put_tid(struct hand *hand, uint8_t *at, int32_t tid)
 {
-    if (cell->count == 0)
-        return;
-    size_t begin = writer_open(out, field);
-    write_unsigned(out, TAG_DURATIONS_COUNT, cell->count);
-    write_nonzero(out, TAG_DURATIONS_TOTAL, cell->total_ns);
-    if (cell->count > 1) {
-        write_nonzero(out, TAG_DURATIONS_MIN, cell->min_ns);
-        write_nonzero(out, TAG_DURATIONS_ABOVE_MIN, cell->max_ns - cell->min_ns);
-    }
-    if (cell->count > DURATIONS_TOLD) {
-        size_t spread = writer_open(out, TAG_DURATIONS_SPREAD);
-        unsigned last = histogram_bucket(cell->max_ns);
-        for (unsigned i = histogram_bucket(cell->min_ns); i <= last; i++) {
-            if (cell->spread.count[i] == 0)
-                continue;
-            write_varint(out, i);
-            write_varint(out, cell->spread.count[i]);
-        }
-        writer_close(out, spread);
-    }
-    writer_close(out, begin);
+    int64_t difference = (int64_t)tid - hand->file->last_tid;
+    hand->file->last_tid = tid;
+    return row_put_signed(at, difference);
 }
 
-static void write_numbers(struct writer *out, unsigned field, const int64_t *numbers, size_t count)
+static uint8_t *put_durations(uint8_t *at, const struct duration_cell *cell)
 {
-    if (count == 0)
-        return;
-    size_t begin = writer_open(out, field);
-    for (size_t i = 0; i < count; i++)
-        write_varint(out, zigzag(numbers[i]));
-    writer_close(out, begin);
+    at = row_put(at, cell->count);
+    at = row_put(at, cell->total_ns);
+    if (cell->count == 1)
+        return at;
+    at = row_put(at, cell->min_ns);
+    at = row_put(at, cell->max_ns - cell->min_ns);
+    if (cell->count <= DURATIONS_TOLD)
+        return at;
+    unsigned last = histogram_bucket(cell->max_ns);
+    for (unsigned i = histogram_bucket(cell->min_ns); i < last; i++)
+        at = row_put(at, cell->spread.count[i]);
+    return at;
 }
 
 /* Those of `room` values that are present. */
-static void write_values(struct writer *out, unsigned field, unsigned present, const int64_t *value,
-                         unsigned room)
+static uint8_t *put_values(uint8_t *at, unsigned present, const int64_t *value, unsigned room)
 {
-    if ((present & ((1u << room) - 1)) == 0)
-        return;
-    size_t begin = writer_open(out, field);
     for (unsigned i = 0; i < room; i++)
         if (present >> i & 1)
-            write_varint(out, zigzag(value[i]));
-    writer_close(out, begin);
+            at = row_put_signed(at, value[i]);
+    return at;
 }
 
-static void write_fields(struct hand *hand, const struct event *event)
+/* The values and the text that a call was entered with. */
+static uint8_t *put_arguments(struct hand *hand, uint8_t *at, unsigned present,
+                              const int64_t *value, struct text text)
 {
-    struct writer *out = hand->out;
-    for (size_t i = 0; i < event->field_count; i++) {
-        const struct field_value *value = &event->fields[i];
-        size_t begin = writer_open(out, TAG_EVENT_FIELDS);
-        switch (value->type) {
-        case FIELD_ABSENT: break;
-        case FIELD_INT: write_signed(out, TAG_FIELD_I, value->i); break;
-        case FIELD_UINT: write_unsigned(out, TAG_FIELD_U, value->u); break;
-        case FIELD_TEXT: write_unsigned(out, TAG_FIELD_TEXT, name(hand, value->text)); break;
-        }
-        writer_close(out, begin);
-    }
+    at = row_put(at, present);
+    at = put_values(at, present, value, CALL_VALUES);
+    return present & PRESENT_TEXT ? row_put(at, name(hand, text)) : at;
 }
 
-static void write_texts(struct hand *hand, const struct event *event)
-{
-    if (event->present >> EVENT_VALUES == 0)
-        return;
-    size_t begin = writer_open(hand->out, TAG_EVENT_TEXTS);
-    for (unsigned i = 0; i < EVENT_TEXTS; i++)
-        if (event_has_text(event, i))
-            write_varint(hand->out, name(hand, event->text[i]));
-    writer_close(hand->out, begin);
-}
-
-static void write_contexts(struct hand *hand, const struct event *event)
-{
-    struct writer *out = hand->out;
-    if (event->has & EVENT_HAS_TID)
-        write_signed(out, TAG_EVENT_TID, event->tid);
-    if (event->has & EVENT_HAS_PID)
-        write_signed(out, TAG_EVENT_PID, event->pid);
-    if (event->has & EVENT_HAS_VTID)
-        write_signed(out, TAG_EVENT_VTID, event->vtid);
-    if (event->has & EVENT_HAS_VPID)
-        write_signed(out, TAG_EVENT_VPID, event->vpid);
-    if (event->has & EVENT_HAS_PROCNAME)
-        write_unsigned(out, TAG_EVENT_PROCNAME, name(hand, event->procname));
-}
-
-static void write_open(struct hand *hand, const struct open_call *open)
-{
-    struct writer *out = hand->out;
-    size_t begin = writer_open(out, TAG_THREAD_OPEN);
-    write_unsigned(out, TAG_OPEN_CALL, call_name(hand, open->call));
-    write_signed(out, TAG_OPEN_ENTRY, delta(hand, open->entry_ns));
-    write_nonzero(out, TAG_OPEN_PRESENT, open->present);
-    write_values(out, TAG_OPEN_VALUES, open->present, open->value, CALL_VALUES);
-    if (open->present & PRESENT_TEXT)
-        write_unsigned(out, TAG_OPEN_TEXT, name(hand, open->text));
-    writer_close(out, begin);
-}
-
-static void write_cell(struct hand *hand, const struct piece_call *call)
+static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call *call)
 {
     const struct call_cell *cell = &call->cell;
-    struct writer *out = hand->out;
-    size_t begin = writer_open(out, TAG_THREAD_CALLS);
-    write_unsigned(out, TAG_CELL_CALL, call_name(hand, call->call));
-    write_durations(out, TAG_CELL_COMPLETE, &cell->complete);
-    write_nonzero(out, TAG_CELL_BYTES, cell->bytes);
-    write_nonzero(out, TAG_CELL_BEGIN_UNKNOWN, cell->begin_unknown);
-    write_nonzero(out, TAG_CELL_END_UNKNOWN, cell->end_unknown);
-    if (cell->slowest_entry_ns)
-        write_signed(out, TAG_CELL_SLOWEST_ENTRY, delta(hand, cell->slowest_entry_ns));
-    if (cell->error_count) {
-        size_t errors = writer_open(out, TAG_CELL_ERRORS);
+    unsigned has = bit_if(CALL_BIT_COMPLETE, cell->complete.count) |
+                   bit_if(CALL_BIT_BYTES, cell->bytes) |
+                   bit_if(CALL_BIT_ERRORS, cell->error_count) |
+                   bit_if(CALL_BIT_SLOWEST, cell->slowest_entry_ns) |
+                   bit_if(CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
+                   bit_if(CALL_BIT_END_UNKNOWN, cell->end_unknown);
+    at = need(hand, at, 2 * (size_t)cell->error_count);
+    at = row_put(at, call_name(hand, call->call));
+    at = row_put(at, has);
+    if (has & CALL_BIT_COMPLETE)
+        at = put_durations(at, &cell->complete);
+    at = put_if(at, has & CALL_BIT_BYTES, cell->bytes);
+    if (has & CALL_BIT_ERRORS) {
+        at = row_put(at, cell->error_count);
         for (uint32_t i = 0; i < cell->error_count; i++) {
-            write_varint(out, cell->errors[i].number);
-            write_varint(out, cell->errors[i].count);
+            at = row_put(at, cell->errors[i].number);
+            at = row_put(at, cell->errors[i].count);
         }
-        writer_close(out, errors);
     }
-    writer_close(out, begin);
+    if (has & CALL_BIT_SLOWEST)
+        at = put_time(hand, at, cell->slowest_entry_ns);
+    at = put_if(at, has & CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown);
+    return put_if(at, has & CALL_BIT_END_UNKNOWN, cell->end_unknown);
 }
 
-static void write_time(struct hand *hand, const struct time_vector *time)
+static uint8_t *put_blocked_in(struct hand *hand, uint8_t *at, const struct time_vector *time)
 {
-    struct writer *out = hand->out;
-    write_nonzero(out, TAG_THREAD_USER_NS, time->user_ns);
-    write_nonzero(out, TAG_THREAD_SYS_NS, time->sys_ns);
-    write_nonzero(out, TAG_THREAD_RUNNABLE_NS, time->runnable_ns);
-    write_nonzero(out, TAG_THREAD_UNKNOWN_NS, time->unknown_ns);
-    write_nonzero(out, TAG_THREAD_BLOCKED_NS, time->blocked_ns);
-    write_nonzero(out, TAG_THREAD_BEFORE_RUNNING_NS, time->before_running_ns);
-    write_nonzero(out, TAG_THREAD_BEFORE_BLOCKED_NS, time->before_blocked_ns);
-    if (time->blocked_count == 0)
-        return;
-    size_t begin = writer_open(out, TAG_THREAD_BLOCKED_IN);
+    at = need(hand, at, 2 * (size_t)time->blocked_count);
+    at = row_put(at, time->blocked_count);
     for (uint32_t i = 0; i < time->blocked_count; i++) {
         const struct syscall *call = schema_call_by_id(hand->schema, time->blocked_in[i].call);
-        write_varint(out, call_name(hand, call));
-        write_varint(out, time->blocked_in[i].ns);
+        at = row_put(at, call_name(hand, call));
+        at = row_put(at, time->blocked_in[i].ns);
     }
-    writer_close(out, begin);
+    return at;
 }
 
-/* --- items --- */
+/* --- events --- */
 
-static void write_event(struct hand *hand, const struct item *item)
+static uint8_t *put_slots(struct hand *hand, uint8_t *at, const struct event *event)
+{
+    at = row_put(at, event->present);
+    at = put_values(at, event->present, event->value, EVENT_VALUES);
+    for (unsigned i = 0; i < EVENT_TEXTS; i++)
+        if (event_has_text(event, i))
+            at = row_put(at, name(hand, event->text[i]));
+    return at;
+}
+
+static uint8_t *put_ints(struct hand *hand, uint8_t *at, const struct event *event)
+{
+    at = need(hand, at, event->int_count);
+    at = row_put(at, event->int_count);
+    for (size_t i = 0; i < event->int_count; i++)
+        at = row_put_signed(at, event->ints[i]);
+    return at;
+}
+
+static uint8_t *put_fields(struct hand *hand, uint8_t *at, const struct event *event)
+{
+    at = need(hand, at, 2 * (size_t)event->field_count);
+    at = row_put(at, event->field_count);
+    for (size_t i = 0; i < event->field_count; i++) {
+        const struct field_value *value = &event->fields[i];
+        at = row_put(at, (uint64_t)value->type);
+        switch (value->type) {
+        case FIELD_ABSENT: break;
+        case FIELD_INT: at = row_put_signed(at, value->i); break;
+        case FIELD_UINT: at = row_put(at, value->u); break;
+        case FIELD_TEXT: at = row_put(at, name(hand, value->text)); break;
+        }
+    }
+    return at;
+}
+
+static uint8_t *put_contexts(struct hand *hand, uint8_t *at, const struct event *event)
+{
+    if (event->has & EVENT_HAS_TID)
+        at = row_put_signed(at, event->tid);
+    if (event->has & EVENT_HAS_PID)
+        at = row_put_signed(at, event->pid);
+    if (event->has & EVENT_HAS_VTID)
+        at = row_put_signed(at, event->vtid);
+    if (event->has & EVENT_HAS_VPID)
+        at = row_put_signed(at, event->vpid);
+    return event->has & EVENT_HAS_PROCNAME ? row_put(at, name(hand, event->procname)) : at;
+}
+
+static unsigned bits_of(const struct event *event, const struct item *item)
+{
+    return bit_if(EVENT_BIT_CPU, event->cpu >= 0) |
+           bit_if(EVENT_BIT_THREAD, item->event.tid != TID_BY_CPU) |
+           bit_if(EVENT_BIT_SLOTS, event->present) |
+           bit_if(EVENT_BIT_USER, event->domain == DOMAIN_UST) |
+           bit_if(EVENT_BIT_CALL, event->call && event->call != event->class->call) |
+           bit_if(EVENT_BIT_INTS, event->int_count) | bit_if(EVENT_BIT_FIELDS, event->field_count) |
+           bit_if(EVENT_BIT_ELSEWHERE, item->event.elsewhere) |
+           bit_if(EVENT_BIT_LOSS, event->kind == EVENT_LOSS) |
+           bit_if(EVENT_BIT_TID, event->has & EVENT_HAS_TID) |
+           bit_if(EVENT_BIT_PID, event->has & EVENT_HAS_PID) |
+           bit_if(EVENT_BIT_VTID, event->has & EVENT_HAS_VTID) |
+           bit_if(EVENT_BIT_VPID, event->has & EVENT_HAS_VPID) |
+           bit_if(EVENT_BIT_PROCNAME, event->has & EVENT_HAS_PROCNAME);
+}
+
+static uint8_t *put_event(struct hand *hand, uint8_t *at, const struct item *item)
 {
     const struct event *event = &item->event.event;
-    struct writer *out = hand->out;
-    write_unsigned(out, TAG_EVENT_NAME, class_name(hand, event->class));
-    write_nonzero(out, TAG_EVENT_USER, event->domain == DOMAIN_UST);
-    write_signed(out, TAG_EVENT_TIME, delta(hand, event->time_ns));
-    if (event->cpu >= 0)
-        write_signed(out, TAG_EVENT_CPU, event->cpu);
-    if (item->event.tid != TID_BY_CPU)
-        write_signed(out, TAG_EVENT_THREAD, item->event.tid == TID_NOBODY ? 0 : item->event.tid);
-    if (event->call && event->call != event->class->call)
-        write_unsigned(out, TAG_EVENT_CALL, call_name(hand, event->call));
-    write_nonzero(out, TAG_EVENT_PRESENT, event->present);
-    write_values(out, TAG_EVENT_VALUES, event->present, event->value, EVENT_VALUES);
-    write_texts(hand, event);
-    write_numbers(out, TAG_EVENT_INTS, event->ints, event->int_count);
-    write_fields(hand, event);
-    write_contexts(hand, event);
-    write_nonzero(out, TAG_EVENT_ELSEWHERE, item->event.elsewhere);
-    write_nonzero(out, TAG_EVENT_IS_LOSS, event->kind == EVENT_LOSS);
+    unsigned has = bits_of(event, item);
+    at = row_put(at, has);
+    at = row_put(at, class_name(hand, event->class));
+    at = put_time(hand, at, event->time_ns);
+    at = put_if(at, has & EVENT_BIT_CPU, (uint64_t)event->cpu);
+    if (has & EVENT_BIT_THREAD)
+        at = put_tid(hand, at, item->event.tid == TID_NOBODY ? 0 : item->event.tid);
+    if (has & EVENT_BIT_CALL)
+        at = row_put(at, call_name(hand, event->call));
+    if (has & EVENT_BIT_SLOTS)
+        at = put_slots(hand, at, event);
+    if (has & EVENT_BIT_INTS)
+        at = put_ints(hand, at, event);
+    if (has & EVENT_BIT_FIELDS)
+        at = put_fields(hand, at, event);
+    return event->has ? put_contexts(hand, at, event) : at;
 }
 
+/* --- other items --- */
+
 /* Most of a piece's times are its end, and are counted back from there. */
-static void write_times(struct hand *hand, const struct thread_piece *piece)
+static uint8_t *put_times(struct hand *hand, uint8_t *at, const struct thread_piece *piece,
+                          unsigned has)
 {
-    struct writer *out = hand->out;
     uint64_t until_ns = piece->until_ns;
     bool known = piece->state_known;
     if (known) {
-        write_unsigned(out, TAG_THREAD_STATE, piece->state);
-        write_signed(out, TAG_THREAD_UNTIL, delta(hand, until_ns));
-        write_nonzero(out, TAG_THREAD_WHOLE, until_ns - piece->from_ns);
-        write_nonzero_signed(out, TAG_THREAD_STATE_SINCE,
-                             (int64_t)(until_ns - piece->state_since_ns));
-        if (piece->wake_ns != TIME_NONE)
-            write_signed(out, TAG_THREAD_WAKE, (int64_t)(until_ns - piece->wake_ns));
+        at = row_put(at, piece->state);
+        at = put_time(hand, at, until_ns);
+        at = row_put(at, until_ns - piece->from_ns);
+        at = row_put_signed(at, (int64_t)(until_ns - piece->state_since_ns));
+        if (has & THREAD_BIT_WAKE)
+            at = row_put_signed(at, (int64_t)(until_ns - piece->wake_ns));
     }
-    if (piece->last_ns != TIME_NONE)
-        write_signed(out, TAG_THREAD_LAST,
-                     known ? (int64_t)(until_ns - piece->last_ns) : delta(hand, piece->last_ns));
-    if (piece->named_ns != TIME_NONE)
-        write_signed(out, TAG_THREAD_NAMED,
-                     known ? (int64_t)(until_ns - piece->named_ns) : delta(hand, piece->named_ns));
+    if (has & THREAD_BIT_LAST)
+        at = known ? row_put_signed(at, (int64_t)(until_ns - piece->last_ns))
+                   : put_time(hand, at, piece->last_ns);
+    if (has & THREAD_BIT_NAMED)
+        at = known ? row_put_signed(at, (int64_t)(until_ns - piece->named_ns))
+                   : put_time(hand, at, piece->named_ns);
+    return at;
 }
 
-static void write_thread(struct hand *hand, const struct thread_piece *piece)
+static unsigned bits_of_thread(const struct thread_piece *piece)
 {
-    struct writer *out = hand->out;
-    write_signed(out, TAG_THREAD_TID, piece->tid);
-    write_times(hand, piece);
-    write_nonzero(out, TAG_THREAD_CALL_REGISTER, piece->call_register);
-    if (piece->call_register == CALL_OPEN)
-        write_open(hand, &piece->open);
-    write_nonzero(out, TAG_THREAD_CPU_NS, piece->cpu_ns);
-    write_nonzero(out, TAG_THREAD_SWITCHES, piece->switches);
-    write_durations(out, TAG_THREAD_LATENCY, &piece->latency);
-    write_time(hand, &piece->time);
-    for (size_t i = 0; i < piece->call_count; i++)
-        write_cell(hand, &piece->calls[i]);
-    if (piece->kernel_named)
-        write_unsigned(out, TAG_THREAD_KERNEL_NAME, name(hand, piece->kernel_name));
-    if (piece->user_named)
-        write_unsigned(out, TAG_THREAD_USER_NAME, name(hand, piece->user_name));
+    const struct time_vector *time = &piece->time;
+    return bit_if(THREAD_BIT_STATE, piece->state_known) |
+           bit_if(THREAD_BIT_LAST, piece->last_ns != TIME_NONE) |
+           bit_if(THREAD_BIT_NAMED, piece->named_ns != TIME_NONE) |
+           bit_if(THREAD_BIT_CPU_NS, piece->cpu_ns) | bit_if(THREAD_BIT_SYS_NS, time->sys_ns) |
+           bit_if(THREAD_BIT_USER_NS, time->user_ns) | bit_if(THREAD_BIT_CALLS, piece->call_count) |
+           bit_if(THREAD_BIT_NO_CALL, piece->call_register == CALL_NONE) |
+           bit_if(THREAD_BIT_OPEN, piece->call_register == CALL_OPEN) |
+           bit_if(THREAD_BIT_SWITCHES, piece->switches) |
+           bit_if(THREAD_BIT_LATENCY, piece->latency.count) |
+           bit_if(THREAD_BIT_RUNNABLE_NS, time->runnable_ns) |
+           bit_if(THREAD_BIT_BLOCKED_IN, time->blocked_count) |
+           bit_if(THREAD_BIT_BLOCKED_NS, time->blocked_ns) |
+           bit_if(THREAD_BIT_UNKNOWN_NS, time->unknown_ns) |
+           bit_if(THREAD_BIT_BEFORE_RUNNING_NS, time->before_running_ns) |
+           bit_if(THREAD_BIT_BEFORE_BLOCKED_NS, time->before_blocked_ns) |
+           bit_if(THREAD_BIT_WAKE, piece->state_known && piece->wake_ns != TIME_NONE) |
+           bit_if(THREAD_BIT_KERNEL_NAME, piece->kernel_named) |
+           bit_if(THREAD_BIT_USER_NAME, piece->user_named);
 }
 
-static void write_cpu(struct hand *hand, const struct cpu_piece *piece)
+static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_piece *piece)
 {
-    struct writer *out = hand->out;
-    write_unsigned(out, TAG_CPU_CPU, (uint32_t)piece->cpu);
-    if (piece->current != TID_NOBODY)
-        write_signed(out, TAG_CPU_CURRENT, piece->current);
-    write_signed(out, TAG_CPU_RUN_BEGIN, delta(hand, piece->run_begin_ns));
-    write_nonzero(out, TAG_CPU_RUN_WHOLE, piece->run_whole);
-    write_signed(out, TAG_CPU_LAST, delta(hand, piece->last_ns));
-    write_nonzero(out, TAG_CPU_BUSY, piece->busy_ns);
+    const struct time_vector *time = &piece->time;
+    const struct open_call *open = &piece->open;
+    unsigned has = bits_of_thread(piece);
+    at = row_put(at, has);
+    at = put_tid(hand, at, piece->tid);
+    at = put_times(hand, at, piece, has);
+    if (has & THREAD_BIT_OPEN) {
+        at = row_put(at, call_name(hand, open->call));
+        at = put_time(hand, at, open->entry_ns);
+        at = put_arguments(hand, at, open->present, open->value, open->text);
+    }
+    at = put_if(at, has & THREAD_BIT_CPU_NS, piece->cpu_ns);
+    at = put_if(at, has & THREAD_BIT_SWITCHES, piece->switches);
+    if (has & THREAD_BIT_LATENCY)
+        at = put_durations(at, &piece->latency);
+    at = put_if(at, has & THREAD_BIT_USER_NS, time->user_ns);
+    at = put_if(at, has & THREAD_BIT_SYS_NS, time->sys_ns);
+    at = put_if(at, has & THREAD_BIT_RUNNABLE_NS, time->runnable_ns);
+    at = put_if(at, has & THREAD_BIT_UNKNOWN_NS, time->unknown_ns);
+    at = put_if(at, has & THREAD_BIT_BLOCKED_NS, time->blocked_ns);
+    at = put_if(at, has & THREAD_BIT_BEFORE_RUNNING_NS, time->before_running_ns);
+    at = put_if(at, has & THREAD_BIT_BEFORE_BLOCKED_NS, time->before_blocked_ns);
+    if (has & THREAD_BIT_KERNEL_NAME)
+        at = row_put(at, name(hand, piece->kernel_name));
+    if (has & THREAD_BIT_USER_NAME)
+        at = row_put(at, name(hand, piece->user_name));
+    if (has & THREAD_BIT_BLOCKED_IN)
+        at = put_blocked_in(hand, at, time);
+    if (has & THREAD_BIT_CALLS) {
+        at = row_put(at, piece->call_count);
+        for (size_t i = 0; i < piece->call_count; i++)
+            at = put_cell(hand, at, &piece->calls[i]);
+    }
+    return at;
 }
 
-static void write_uses(struct hand *hand, const struct uses_piece *piece)
+static uint8_t *put_cpu(struct hand *hand, uint8_t *at, const struct cpu_piece *piece)
 {
-    struct writer *out = hand->out;
-    write_signed(out, TAG_USES_TID, piece->tid);
-    write_signed(out, TAG_USES_FD, piece->fd);
-    if (piece->proven_ns != TIME_NONE)
-        write_signed(out, TAG_USES_PROVEN, delta(hand, piece->proven_ns));
-    write_durations(out, TAG_USES_CALLS, &piece->cell.calls);
-    write_nonzero(out, TAG_USES_READ_BYTES, piece->cell.read_bytes);
-    write_nonzero(out, TAG_USES_WRITE_BYTES, piece->cell.write_bytes);
+    unsigned has = bit_if(CPU_BIT_CURRENT, piece->current != TID_NOBODY) |
+                   bit_if(CPU_BIT_RUN_WHOLE, piece->run_whole);
+    at = row_put(at, has);
+    at = row_put(at, (uint64_t)piece->cpu);
+    if (has & CPU_BIT_CURRENT)
+        at = row_put_signed(at, piece->current);
+    at = put_time(hand, at, piece->run_begin_ns);
+    at = put_time(hand, at, piece->last_ns);
+    return row_put(at, piece->busy_ns);
 }
 
-static void write_descriptor_call(struct hand *hand, const struct descriptor_call *call)
+static uint8_t *put_uses(struct hand *hand, uint8_t *at, const struct uses_piece *piece)
 {
-    struct writer *out = hand->out;
-    write_signed(out, TAG_DESCRIPTOR_CALL_TID, call->tid);
-    write_unsigned(out, TAG_DESCRIPTOR_CALL_CALL, call_name(hand, call->call));
-    write_signed(out, TAG_DESCRIPTOR_CALL_ENTRY, delta(hand, call->entry_ns));
-    write_unsigned(out, TAG_DESCRIPTOR_CALL_WHOLE, call->exit_ns - call->entry_ns);
-    write_nonzero_signed(out, TAG_DESCRIPTOR_CALL_RET, call->ret);
-    write_nonzero(out, TAG_DESCRIPTOR_CALL_PRESENT, call->present);
-    write_values(out, TAG_DESCRIPTOR_CALL_VALUES, call->present, call->value, CALL_VALUES);
-    if (call->present & PRESENT_TEXT)
-        write_unsigned(out, TAG_DESCRIPTOR_CALL_TEXT, name(hand, call->text));
-    if (call->has_pair)
-        write_numbers(out, TAG_DESCRIPTOR_CALL_PAIR, call->pair, 2);
+    const struct use_cell *cell = &piece->cell;
+    unsigned has = bit_if(USES_BIT_PROVEN, piece->proven_ns != TIME_NONE) |
+                   bit_if(USES_BIT_CALLS, cell->calls.count) |
+                   bit_if(USES_BIT_READ, cell->read_bytes) |
+                   bit_if(USES_BIT_WRITE, cell->write_bytes);
+    at = row_put(at, has);
+    at = put_tid(hand, at, piece->tid);
+    at = row_put(at, (uint64_t)piece->fd);
+    if (has & USES_BIT_PROVEN)
+        at = put_time(hand, at, piece->proven_ns);
+    if (has & USES_BIT_CALLS)
+        at = put_durations(at, &cell->calls);
+    at = put_if(at, has & USES_BIT_READ, cell->read_bytes);
+    return put_if(at, has & USES_BIT_WRITE, cell->write_bytes);
 }
 
-static void write_life(struct hand *hand, const struct life_piece *piece)
+static uint8_t *put_descriptor_call(struct hand *hand, uint8_t *at,
+                                    const struct descriptor_call *call)
 {
-    struct writer *out = hand->out;
-    write_signed(out, TAG_LIFE_TID, piece->tid);
-    write_signed(out, TAG_LIFE_FD, piece->fd);
-    write_signed(out, TAG_LIFE_BEGIN, delta(hand, piece->begin_ns));
-    if (piece->named)
-        write_unsigned(out, TAG_LIFE_NAME, name(hand, piece->name));
-    write_nonzero(out, TAG_LIFE_KIND, piece->kind);
-    write_nonzero(out, TAG_LIFE_CLOEXEC, piece->cloexec);
-    if (piece->ended)
-        write_unsigned(out, TAG_LIFE_WHOLE, piece->end_ns - piece->begin_ns);
-    write_durations(out, TAG_LIFE_CALLS, &piece->cell.calls);
-    write_nonzero(out, TAG_LIFE_READ_BYTES, piece->cell.read_bytes);
-    write_nonzero(out, TAG_LIFE_WRITE_BYTES, piece->cell.write_bytes);
+    unsigned has = bit_if(DESCRIPTOR_CALL_BIT_RET, call->ret != 0) |
+                   bit_if(DESCRIPTOR_CALL_BIT_PAIR, call->has_pair);
+    at = row_put(at, has);
+    at = put_tid(hand, at, call->tid);
+    at = row_put(at, call_name(hand, call->call));
+    at = put_time(hand, at, call->entry_ns);
+    at = row_put(at, call->exit_ns - call->entry_ns);
+    if (has & DESCRIPTOR_CALL_BIT_RET)
+        at = row_put_signed(at, call->ret);
+    at = put_arguments(hand, at, call->present, call->value, call->text);
+    return has & DESCRIPTOR_CALL_BIT_PAIR ? put_values(at, 3, call->pair, 2) : at;
 }
 
-static void write_kind(struct hand *hand, const struct item *item)
+static uint8_t *put_life(struct hand *hand, uint8_t *at, const struct life_piece *piece)
 {
-    static const unsigned TAGS[] = {
-        [ITEM_EVENT] = TAG_ITEM_EVENT, [ITEM_THREAD] = TAG_ITEM_THREAD,
-        [ITEM_CPU] = TAG_ITEM_CPU,     [ITEM_USES] = TAG_ITEM_USES,
-        [ITEM_LIFE] = TAG_ITEM_LIFE,   [ITEM_DESCRIPTOR_CALL] = TAG_ITEM_DESCRIPTOR_CALL};
-    size_t begin = writer_open(hand->out, TAGS[item->kind]);
+    const struct use_cell *cell = &piece->cell;
+    unsigned has = bit_if(LIFE_BIT_NAME, piece->named) | bit_if(LIFE_BIT_KIND, piece->kind) |
+                   bit_if(LIFE_BIT_CLOEXEC, piece->cloexec) | bit_if(LIFE_BIT_ENDED, piece->ended) |
+                   bit_if(LIFE_BIT_CALLS, cell->calls.count) |
+                   bit_if(LIFE_BIT_READ, cell->read_bytes) |
+                   bit_if(LIFE_BIT_WRITE, cell->write_bytes);
+    at = row_put(at, has);
+    at = put_tid(hand, at, piece->tid);
+    at = row_put(at, (uint64_t)piece->fd);
+    at = put_time(hand, at, piece->begin_ns);
+    if (has & LIFE_BIT_NAME)
+        at = row_put(at, name(hand, piece->name));
+    at = put_if(at, has & LIFE_BIT_KIND, piece->kind);
+    at = put_if(at, has & LIFE_BIT_ENDED, piece->end_ns - piece->begin_ns);
+    if (has & LIFE_BIT_CALLS)
+        at = put_durations(at, &cell->calls);
+    at = put_if(at, has & LIFE_BIT_READ, cell->read_bytes);
+    return put_if(at, has & LIFE_BIT_WRITE, cell->write_bytes);
+}
+
+static uint8_t *put_item(struct hand *hand, uint8_t *at, const struct item *item)
+{
     switch ((enum item_kind)item->kind) {
-    case ITEM_EVENT: write_event(hand, item); break;
-    case ITEM_THREAD: write_thread(hand, &item->thread); break;
-    case ITEM_CPU: write_cpu(hand, &item->cpu); break;
-    case ITEM_USES: write_uses(hand, &item->uses); break;
-    case ITEM_DESCRIPTOR_CALL: write_descriptor_call(hand, &item->descriptor_call); break;
-    case ITEM_LIFE: write_life(hand, &item->life); break;
+    case ITEM_EVENT: return put_event(hand, at, item);
+    case ITEM_THREAD: return put_thread(hand, at, &item->thread);
+    case ITEM_CPU: return put_cpu(hand, at, &item->cpu);
+    case ITEM_USES: return put_uses(hand, at, &item->uses);
+    case ITEM_DESCRIPTOR_CALL: return put_descriptor_call(hand, at, &item->descriptor_call);
+    case ITEM_LIFE: return put_life(hand, at, &item->life);
     }
-    writer_close(hand->out, begin);
+    return at;
 }
 
 void partial_file_add(struct partial_file *file, struct shared_names *names,
                       const struct schema *schema, const struct item *item, uint64_t position)
 {
-    struct hand hand = {.file = file, .out = &file->items, .names = names, .schema = schema};
-    size_t begin = writer_open(hand.out, TAG_PARTIAL_ITEMS);
-    write_nonzero(hand.out, TAG_ITEM_SKIPPED, position - file->next_position);
+    struct hand hand = {.file = file, .names = names, .schema = schema};
+    uint8_t *at = need(&hand, file->rows.at + file->rows.count, 0);
+    at = row_put(at, (position - file->next_position) << ITEM_KIND_BITS | item->kind);
+    at = put_item(&hand, at, item);
+    file->rows.count = (size_t)(at - file->rows.at);
     file->next_position = position + 1;
-    write_kind(&hand, item);
-    writer_close(hand.out, begin);
+    file->items++;
 }
 
 void partial_file_take(struct partial_file *file, const struct shared_names *names,
@@ -412,13 +489,14 @@ void partial_file_take(struct partial_file *file, const struct shared_names *nam
         write_bytes(out, TAG_PARTIAL_NAMES, text.at, text.count);
     }
     write_nonzero(out, TAG_PARTIAL_BASE_NS, file->base_ns);
-    write_raw(out, file->items.at, file->items.count);
+    write_nonzero(out, TAG_PARTIAL_ITEMS, file->items);
+    write_bytes(out, TAG_PARTIAL_ROWS, file->rows.at, file->rows.count);
     partial_file_clear(file);
 }
 
 void partial_file_clear(struct partial_file *file)
 {
-    free(file->items.at);
+    free(file->rows.at);
     free(file->names.places);
     free(file->names.at);
     *file = (struct partial_file){.has_base = false};

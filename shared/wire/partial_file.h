@@ -1,8 +1,8 @@
 /* wire/partial_file.h -- the items filed under one key, written as they come. For the files of
  * partial_codec.h.
  *
- * A file's names and times go on from item to item, until what is written is taken as a partial;
- * then both begin anew. */
+ * A file's names, times and tids go on from item to item, until what is written is taken as a partial;
+ * then all begin anew. */
 #ifndef WIRE_PARTIAL_FILE_H
 #define WIRE_PARTIAL_FILE_H
 
@@ -31,10 +31,12 @@ struct local_names {
 };
 
 struct partial_file {
-    struct writer items;
+    struct writer rows;
+    uint64_t items; /* in them */
     struct local_names names;
     bool has_base;
     uint64_t base_ns, last_ns;
+    int32_t last_tid;
     uint64_t next_position; /* in the row */
 };
 
@@ -47,7 +49,7 @@ void partial_file_add(struct partial_file *file, struct shared_names *names,
 /* About how many bytes the partial has that partial_file_take() would write. */
 static inline size_t partial_file_bytes(const struct partial_file *file)
 {
-    return file->items.count + file->names.bytes;
+    return file->rows.count + file->names.bytes;
 }
 
 /* Writes all as one message Partial over what `out` holds; the file is empty then. */

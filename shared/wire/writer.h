@@ -1,6 +1,4 @@
-/* wire/writer.h -- protobuf's wire format, written as it goes. What a message holds need not be
- * known before its length is: partials are written from the model's pieces, without a tree of
- * messages between. (https://protobuf.dev/programming-guides/encoding/) */
+/* wire/writer.h -- protobuf's wire format, written as it goes, without a tree of messages between. (https://protobuf.dev/programming-guides/encoding/) */
 #ifndef WIRE_WRITER_H
 #define WIRE_WRITER_H
 
@@ -34,11 +32,6 @@ static inline void write_varint(struct writer *writer, uint64_t number)
     writer->count = (size_t)(at - writer->at);
 }
 
-static inline uint64_t zigzag(int64_t number)
-{
-    return (uint64_t)number << 1 ^ (uint64_t)(number < 0 ? -1 : 0);
-}
-
 static inline void write_tag(struct writer *writer, unsigned field, enum wire_type type)
 {
     write_varint(writer, (uint64_t)field << 3 | (unsigned)type);
@@ -50,22 +43,11 @@ static inline void write_unsigned(struct writer *writer, unsigned field, uint64_
     write_varint(writer, number);
 }
 
-static inline void write_signed(struct writer *writer, unsigned field, int64_t number)
-{
-    write_unsigned(writer, field, zigzag(number));
-}
-
 /* An optional field that says nothing if it is 0. */
 static inline void write_nonzero(struct writer *writer, unsigned field, uint64_t number)
 {
     if (number != 0)
         write_unsigned(writer, field, number);
-}
-
-static inline void write_nonzero_signed(struct writer *writer, unsigned field, int64_t number)
-{
-    if (number != 0)
-        write_signed(writer, field, number);
 }
 
 static inline void write_fixed64(struct writer *writer, unsigned field, uint64_t number)
@@ -89,32 +71,6 @@ static inline void write_bytes(struct writer *writer, unsigned field, const void
     write_tag(writer, field, WIRE_BYTES);
     write_varint(writer, count);
     write_raw(writer, at, count);
-}
-
-/* Begins a field of bytes: a message, or packed numbers. What is written up to writer_close() is
- * in it. Returns where it begins. */
-static inline size_t writer_open(struct writer *writer, unsigned field)
-{
-    write_tag(writer, field, WIRE_BYTES);
-    writer_need(writer, 1);
-    return ++writer->count; /* its length, which mostly is one byte */
-}
-
-static inline void writer_close(struct writer *writer, size_t begin)
-{
-    size_t length = writer->count - begin;
-    if (length < 0x80) {
-        writer->at[begin - 1] = (uint8_t)length;
-        return;
-    }
-    size_t more = 0;
-    for (size_t rest = length >> 7; rest > 0; rest >>= 7)
-        more++;
-    writer_need(writer, more);
-    memmove(writer->at + begin + more, writer->at + begin, length);
-    writer->count = begin - 1;
-    write_varint(writer, length);
-    writer->count += length;
 }
 
 #endif

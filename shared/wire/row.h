@@ -1,0 +1,124 @@
+/* wire/row.h -- numbers one behind the other, each as a protobuf varint: what the rows of a partial
+ * are made of (proto/partial.proto tells what they mean).
+ *
+ * Most are of two to five bytes and nothing tells beforehand of how many, so both ways do without
+ * asking byte by byte. */
+#ifndef WIRE_ROW_H
+#define WIRE_ROW_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    ROW_NUMBER = 10, /* bytes of a number at most */
+    ROW_SLACK = 8    /* so far behind a number may be written */
+};
+
+static inline uint64_t zigzag(int64_t number)
+{
+    return (uint64_t)number << 1 ^ (uint64_t)(number < 0 ? -1 : 0);
+}
+
+static inline int64_t unzigzag(uint64_t number)
+{
+    return (int64_t)(number >> 1 ^ -(number & 1));
+}
+
+/* Writes a number, over up to ROW_SLACK bytes behind it too. Returns what is behind it. */
+static inline uint8_t *row_put(uint8_t *at, uint64_t number)
+{
+    if (number < 0x80) {
+        *at = (uint8_t)number;
+        return at + 1;
+    }
+    if (number >> 56) {
+        for (; number >= 0x80; number >>= 7)
+            *at++ = (uint8_t)(number | 0x80);
+        *at++ = (uint8_t)number;
+        return at;
+    }
+    unsigned bytes = (70 - (unsigned)__builtin_clzll(number)) / 7;
+    /* 56 bits to 28 and 28, to 14 each, to 7 each */
+    uint64_t word = (number & 0x000000000fffffff) | (number & 0x00fffffff0000000) << 4;
+    word = (word & 0x00003fff00003fff) | (word & 0x0fffc0000fffc000) << 2;
+    word = (word & 0x007f007f007f007f) | (word & 0x3f803f803f803f80) << 1;
+    /* All but the last say that another follows. */
+    word |= 0x8080808080808080 & ((UINT64_C(1) << 8 * (bytes - 1)) - 1);
+    word = htole64(word);
+    memcpy(at, &word, sizeof word);
+    return at + bytes;
+}
+
+static inline uint8_t *row_put_signed(uint8_t *at, int64_t number)
+{
+    return row_put(at, zigzag(number));
+}
+
+/* Where reading is. Once it is `bad`, all numbers are 0. */
+struct row_reader {
+    const uint8_t *at, *end;
+    bool bad;
+};
+
+static inline size_t row_left(const struct row_reader *row)
+{
+    return (size_t)(row->end - row->at);
+}
+
+/* As row_take(), byte by byte. */
+static inline uint64_t row_take_slowly(struct row_reader *row)
+{
+    uint64_t number = 0;
+    for (unsigned shift = 0; shift < 64 && row->at < row->end; shift += 7) {
+        uint8_t byte = *row->at++;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return number;
+    }
+    row->bad = true;
+    row->at = row->end;
+    return 0;
+}
+
+static inline uint64_t row_take(struct row_reader *row)
+{
+    if (row_left(row) < sizeof(uint64_t))
+        return row_take_slowly(row);
+    uint64_t word;
+    memcpy(&word, row->at, sizeof word);
+    word = le64toh(word);
+    if (!(word & 0x80)) {
+        row->at++;
+        return word & 0x7f;
+    }
+    uint64_t last = ~word & 0x8080808080808080;
+    if (last == 0)
+        return row_take_slowly(row);
+    row->at += ((unsigned)__builtin_ctzll(last) + 1) / 8;
+    word &= last ^ (last - 1); /* up to the last byte of it */
+    word &= 0x7f7f7f7f7f7f7f7f;
+    word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+    word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+    return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
+static inline int64_t row_take_signed(struct row_reader *row)
+{
+    return unzigzag(row_take(row));
+}
+
+/* A count of what follows, each of `least` bytes or more: 0, and bad, if there is not that much. */
+static inline size_t row_take_count(struct row_reader *row, size_t least)
+{
+    uint64_t count = row_take(row);
+    if (count <= row_left(row) / least)
+        return (size_t)count;
+    row->bad = true;
+    row->at = row->end;
+    return 0;
+}
+
+#endif
