@@ -315,6 +315,7 @@ static bool take(struct stream *stream, struct event *event)
     struct hand hand = {.call_number = UINT64_MAX};
     struct field_value *fields = NULL;
     *event = stream->bound->blank;
+    scratch_note_rich(stream->scratch, event);
     event->time_ns = stream->head_ns;
     event->cpu = stream->cpu;
     event->stream = stream->rank;
@@ -341,6 +342,7 @@ static void put_loss(struct stream *stream, struct event *event)
 {
     bool kernel = stream->trace->set->domain == DOMAIN_KERNEL;
     *event = stream->trace->blank;
+    scratch_note_rich(stream->scratch, event);
     event->has = 0;
     event->vpid = 0;
     event->time_ns = stream->head_ns;
@@ -370,6 +372,7 @@ size_t decode_one(struct stream *stream, struct event *event)
         return 1;
     }
     if (!take(stream, event)) {
+        event_make_plain(event); /* another is written there yet */
         stream_lie(stream);
         return 0;
     }

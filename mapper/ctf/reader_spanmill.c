@@ -257,6 +257,7 @@ static enum status spanmill_next(struct reader *base, const struct event **event
 {
     (void)why;
     struct reader_spanmill *reader = (struct reader_spanmill *)base;
+    scratch_clean_rich(&reader->scratch);
     scratch_reset(&reader->scratch);
     *events = reader->events;
     *count = merge_next(&reader->merge, reader->events, BATCH_EVENTS);

@@ -3,42 +3,11 @@
  *
  * What moves along the stream stays in registers: where it is, its clock, the class of what comes
  * next. Anything else is left to decode.c, event by event. */
-#include <assert.h>
 #include <string.h>
 
+#include "base/attrs.h"
 #include "mapper/ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
-
-/* What a plain event does not touch. */
-#define PLAIN_BYTES offsetof(struct event, text)
-
-/* event_is_plain() at once: domain up to field_count are one word. */
-#define SHAPE_AT offsetof(struct event, domain)
-static_assert(offsetof(struct event, value) == SHAPE_AT + sizeof(uint64_t) + 4 &&
-                  offsetof(struct event, field_count) == SHAPE_AT + 6,
-              "what tells whether an event is plain");
-
-static inline bool is_plain(const struct event *event)
-{
-    static const struct event MOST = {.has = UINT8_MAX,
-                                      .present = UINT8_MAX & ~((1 << EVENT_VALUES) - 1),
-                                      .int_count = UINT16_MAX,
-                                      .field_count = UINT16_MAX};
-    uint64_t shape, mask;
-    memcpy(&shape, (const char *)event + SHAPE_AT, sizeof shape);
-    memcpy(&mask, (const char *)&MOST + SHAPE_AT, sizeof mask);
-    return (shape & mask) == 0;
-}
-
-/* Writes what all events of the class have in common over an older event, whose rest is 0 if it
- * was plain. */
-static inline void write_blank(struct event *event, const struct bound *bound)
-{
-    if (bound->is_plain && is_plain(event))
-        memcpy(event, &bound->blank, PLAIN_BYTES);
-    else
-        *event = bound->blank;
-}
 
 /* The first of eight bytes that is 0, by its number; 8 if none is. */
 static inline size_t first_zero(uint64_t word)
@@ -64,17 +33,22 @@ static inline struct text chars(const uint8_t *run, const struct plan_op *op)
 }
 
 /* Of few events: not among what the loop has to hold in registers. */
-__attribute__((noinline)) static void fill_texts(struct event *event, const struct bound *bound,
-                                                 const uint8_t *run)
+NEVER_INLINE static void fill_rest(struct stream *stream, struct event *event,
+                                   const struct bound *bound, const uint8_t *run)
 {
+    memcpy((char *)event + EVENT_PLAIN_BYTES, (const char *)&bound->blank + EVENT_PLAIN_BYTES,
+           sizeof *event - EVENT_PLAIN_BYTES);
+    scratch_note_rich(stream->scratch, event);
     for (unsigned i = 0; i < bound->text_count; i++)
         event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
 }
 
-static inline void fill(struct event *event, int32_t cpu, uint32_t rank, const struct bound *bound,
-                        const uint8_t *run, uint64_t time_ns)
+/* Writes an event over an older one. Behind its values that one is all 0, or it was noted and will
+ * be: whether it was plain is nothing that could be predicted here. */
+static inline void fill(struct stream *stream, struct event *event, int32_t cpu, uint32_t rank,
+                        const struct bound *bound, const uint8_t *run, uint64_t time_ns)
 {
-    write_blank(event, bound);
+    memcpy(event, &bound->blank, EVENT_PLAIN_BYTES);
     event->time_ns = time_ns;
     event->cpu = cpu;
     event->stream = rank;
@@ -83,8 +57,8 @@ static inline void fill(struct event *event, int32_t cpu, uint32_t rank, const s
         event->value[value->to] =
             (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
                       value->sign);
-    if (bound->text_count > 0)
-        fill_texts(event, bound, run);
+    if (!bound->is_plain)
+        fill_rest(stream, event, bound, run);
 }
 
 /* As stream_run(), from an event at the head on, as long as header and body are quick. If they are
@@ -114,7 +88,7 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     struct quick_size size = {bound->run_bytes, bound->reach};
     while ((size_t)(end - at) >= size.reach) {
         if (kept)
-            fill(&events[count], cpu, rank, bound, at, time_ns);
+            fill(stream, &events[count], cpu, rank, bound, at, time_ns);
         count++;
         before_ns = time_ns;
         at += size.run_bytes;

@@ -1,4 +1,4 @@
-/* base/attrs.h -- the four attributes that gcc and clang share and C17 lacks. */
+/* base/attrs.h -- the attributes that gcc and clang share and C17 lacks. */
 #ifndef BASE_ATTRS_H
 #define BASE_ATTRS_H
 
@@ -6,5 +6,7 @@
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define RETURNS_NONNULL __attribute__((returns_nonnull))
 #define NO_RETURN __attribute__((noreturn))
+/* What is seldom needed, kept apart from what the registers of a hot function are for. */
+#define NEVER_INLINE __attribute__((noinline))
 
 #endif
