@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attrs.h"
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
@@ -45,7 +46,7 @@ void builder_free_groups(struct partial_builder *builder)
     builder->groups = builder->old_group = NULL;
 }
 
-static struct fd_number *new_slot(struct table_group *group, int32_t fd)
+NEVER_INLINE static struct fd_number *new_slot(struct table_group *group, int32_t fd)
 {
     struct fd_number *slot = memory_new(sizeof *slot);
     slot->group = group;
@@ -101,7 +102,7 @@ void builder_release_users(struct thread_known *thread)
             use_ends(&thread->user[i]);
 }
 
-static void tell_life(struct partial_builder *builder, struct fd_number *slot)
+NEVER_INLINE static void tell_life(struct partial_builder *builder, struct fd_number *slot)
 {
     struct unsent_life *life = slot->life;
     if (!life)
@@ -222,8 +223,8 @@ void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_
 
 /* --- cells of calls --- */
 
-static struct call_cell *new_cell(struct partial_builder *builder, struct thread_known *thread,
-                                  const struct syscall *call)
+NEVER_INLINE static struct call_cell *
+new_cell(struct partial_builder *builder, struct thread_known *thread, const struct syscall *call)
 {
     if (call->id >= thread->call_at_count) {
         size_t count = schema_call_count(builder->schema) + 64;
@@ -250,8 +251,8 @@ static inline struct call_cell *cell_of(struct partial_builder *builder,
 
 /* --- entry --- */
 
-static void entry_alone(struct partial_builder *builder, struct thread_known *thread,
-                        const struct event *event)
+NEVER_INLINE static void entry_alone(struct partial_builder *builder, struct thread_known *thread,
+                                     const struct event *event)
 {
     builder_tell_thread(builder, thread);
     builder_single(builder, event, thread->tid, thread);
@@ -271,10 +272,11 @@ static void tell_numbers_of(struct partial_builder *builder, struct thread_known
             tell_slot(builder, slot_at(thread->group, fd[i]), thread);
 }
 
-void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
-                        const struct event *event)
+/* An entry of which something before it has to be told: the call before it did not end, or is not
+ * known. True if that was all. */
+NEVER_INLINE static bool entry_specially(struct partial_builder *builder,
+                                         struct thread_known *thread, const struct event *event)
 {
-    builder_before_descriptors(builder, thread);
     /* A close that never returns is remembered: its number may be created again. */
     if (thread->call == CALL_KNOWN_OPEN && thread->open.call->role->op == CALL_CLOSE)
         builder_tell_thread(builder, thread);
@@ -286,7 +288,7 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
         entry_alone(builder, thread, event);
         if (event->call->role->op == CALL_SIGRETURN)
             thread->call = CALL_KNOWN_NONE;
-        return;
+        return true;
     }
     builder_book(thread, event->time_ns);
     if (thread->call == CALL_KNOWN_OPEN) {
@@ -295,19 +297,35 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
         thread->call = CALL_KNOWN_NONE;
     }
     builder_mark(builder, thread);
-    if (event->call->role->op == CALL_SIGRETURN) {
-        cell_of(builder, thread, event->call)->end_unknown++;
-        return;
+    if (event->call->role->op != CALL_SIGRETURN)
+        return false;
+    cell_of(builder, thread, event->call)->end_unknown++;
+    return true;
+}
+
+void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event)
+{
+    builder_before_descriptors(builder, thread);
+    if (thread->call != CALL_KNOWN_NONE || event->call->role->op == CALL_SIGRETURN) {
+        if (entry_specially(builder, thread, event))
+            return;
+    } else {
+        builder_book(thread, event->time_ns);
+        builder_mark(builder, thread);
     }
     thread->call = CALL_KNOWN_OPEN;
-    thread->open = (struct open_call){
-        .call = event->call, .entry_ns = event->time_ns, .present = event->present};
-    memcpy(thread->open.value, event->value, sizeof thread->open.value);
+    struct open_call *open = &thread->open;
+    open->call = event->call;
+    open->entry_ns = event->time_ns;
+    open->present = event->present;
+    memcpy(open->value, event->value, sizeof open->value);
+    open->text = (struct text){NULL, 0};
     if (event_has_text(event, 0))
-        thread->open.text =
+        open->text =
             (struct text){arena_string(&builder->arena, event->text[0]), event->text[0].count};
     int32_t fd[2];
-    open_call_descriptors(&thread->open, fd);
+    open_call_descriptors(open, fd);
     for (unsigned i = 0; i < 2; i++) {
         if (fd[i] < 0)
             continue;
@@ -393,8 +411,8 @@ static inline struct unsent_uses *find_uses(const struct thread_known *thread,
                              : map_get(&thread->high_uses, (uint64_t)slot->fd);
 }
 
-static struct unsent_uses *begin_uses(struct partial_builder *builder, struct thread_known *thread,
-                                      struct fd_number *slot)
+NEVER_INLINE static struct unsent_uses *
+begin_uses(struct partial_builder *builder, struct thread_known *thread, struct fd_number *slot)
 {
     struct unsent_uses *uses = new_uses(builder);
     uses->thread = thread;
@@ -673,11 +691,10 @@ static inline bool exit_plainly(struct partial_builder *builder, struct thread_k
     return true;
 }
 
-void builder_call_exit(struct partial_builder *builder, struct thread_known *thread,
-                       const struct event *event)
+/* Any other exit. */
+NEVER_INLINE static void exit_specially(struct partial_builder *builder,
+                                        struct thread_known *thread, const struct event *event)
 {
-    if (exit_plainly(builder, thread, event))
-        return;
     const struct syscall *call = event->call;
     if (call->role->op == CALL_SIGRETURN)
         return;
@@ -706,4 +723,11 @@ void builder_call_exit(struct partial_builder *builder, struct thread_known *thr
     complete_descriptors(builder, thread, &complete);
     builder_release_users(thread);
     complete_call(builder, thread, &complete);
+}
+
+void builder_call_exit(struct partial_builder *builder, struct thread_known *thread,
+                       const struct event *event)
+{
+    if (!exit_plainly(builder, thread, event))
+        exit_specially(builder, thread, event);
 }

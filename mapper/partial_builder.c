@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attrs.h"
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
@@ -977,33 +978,41 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
 
 /* --- the whole --- */
 
-/* Takes an event of a class that is plain, on a CPU whose thread is known; false if it is another.
- * The caller counts it. */
-static inline bool add_plain(struct partial_builder *builder, const struct event *event)
+/* Takes events as long as they are of a class that is plain, on a CPU whose thread is known.
+ * Returns how many. */
+static size_t add_plain(struct partial_builder *builder, const struct event *events, size_t count)
 {
-    if (!event->class->is_plain || event->has || (size_t)event->cpu >= builder->cpu_count)
-        return false; /* a CPU below 0 is beyond any count */
-    struct cpu_known *cpu = &builder->cpus[event->cpu];
-    struct thread_known *thread = cpu->current;
-    if (!cpu->known || (thread && !thread->seen))
-        return false;
-    cpu->dirty = true;
-    if (event->kind == EVENT_CALL_ENTRY) {
-        if (thread)
-            builder_call_entry(builder, thread, event);
-    } else if (event->kind == EVENT_CALL_EXIT) {
-        if (thread)
-            builder_call_exit(builder, thread, event);
-    } else if (event->kind == EVENT_SWITCH) {
-        on_switch(builder, event);
-    } else if (event->kind == EVENT_WAKEUP) {
-        on_wakeup(builder, event, thread);
+    const size_t cpu_count = builder->cpu_count;
+    const struct event *event = events, *const end = events + count;
+    for (; event < end; event++) {
+        if (!event->class->is_plain || event->has || (size_t)event->cpu >= cpu_count)
+            break; /* a CPU below 0 is beyond any count */
+        struct cpu_known *cpu = &builder->cpus[event->cpu];
+        struct thread_known *thread = cpu->current;
+        if (!cpu->known || (thread && !thread->seen))
+            break;
+        cpu->dirty = true;
+        if (event->kind == EVENT_CALL_ENTRY) {
+            if (thread)
+                builder_call_entry(builder, thread, event);
+        } else if (event->kind == EVENT_CALL_EXIT) {
+            if (thread)
+                builder_call_exit(builder, thread, event);
+        } else if (event->kind == EVENT_SWITCH) {
+            on_switch(builder, event);
+        } else if (event->kind == EVENT_WAKEUP) {
+            on_wakeup(builder, event, thread);
+        }
+        cpu->last_ns = event->time_ns;
     }
-    cpu->last_ns = event->time_ns;
-    return true;
+    if (event > events) {
+        builder->counts.events += (size_t)(event - events);
+        builder->counts.last_ns = event[-1].time_ns;
+    }
+    return (size_t)(event - events);
 }
 
-static void add_any(struct partial_builder *builder, const struct event *event)
+NEVER_INLINE static void add_any(struct partial_builder *builder, const struct event *event)
 {
     if (event->kind == EVENT_LOSS) {
         on_loss(builder, event);
@@ -1036,13 +1045,12 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
     bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&
                   in_interval(builder, events[0].time_ns) &&
                   in_interval(builder, events[count - 1].time_ns);
-    for (size_t i = 0; i < count; i++) {
-        if (!inside || !add_plain(builder, &events[i])) {
-            add_any(builder, &events[i]);
-            continue;
-        }
-        counts->events++;
-        counts->last_ns = events[i].time_ns;
+    while (count > 0) {
+        size_t taken = inside ? add_plain(builder, events, count) : 0;
+        if (taken < count)
+            add_any(builder, &events[taken++]);
+        events += taken;
+        count -= taken;
     }
 }
 
