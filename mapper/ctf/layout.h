@@ -90,6 +90,10 @@ struct layout_field {
     bool big_endian;     /* integers, floats: where bytes and, in bit fields, bits begin */
     bool is_enum;        /* integers that have labels */
     bool is_bool;        /* integers: all but 0 is true */
+    /* Of event contexts and payloads: whether it takes the same `bits` everywhere, behind the place
+     * it is aligned to, and no value of it is needed to go on. */
+    bool is_fixed;
+    uint64_t bits;
     /* The field begins at the next multiple of so many bits from the begin of the packet. That of
      * structures includes their members', that of arrays and sequences their elements' (also
      * when there are none). Variants and optionals: 1, what is chosen has its own. */

@@ -192,6 +192,7 @@ enum status layout_build(struct draft *draft, struct failure *why)
         struct layout *layout = draft->layout;
         resolve_number_slots(builder);
         layout->slot_count = builder->event_slots_most + builder->shared_slots;
+        layout_measure(layout);
         struct layout_env *env = arena_take(draft->into, draft->env_count * sizeof *env);
         if (draft->env_count > 0)
             memcpy(env, draft->env, draft->env_count * sizeof *env);

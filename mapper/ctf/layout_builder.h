@@ -58,4 +58,9 @@ MUST_CHECK enum status resolve_path(struct builder *builder, const struct draft_
 /* Gives all slots their final numbers; there are event_slots_most + shared_slots. */
 void resolve_number_slots(struct builder *builder);
 
+/* --- layout_measure.c --- */
+
+/* Fills in is_fixed and bits of all fields of event contexts and payloads. */
+void layout_measure(const struct layout *layout);
+
 #endif

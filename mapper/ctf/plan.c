@@ -145,49 +145,11 @@ static void want(struct maker *maker, enum scope scope, const struct layout_fiel
 
 /* --- what is known of sizes --- */
 
-/* Whether it takes the same `*bits` everywhere, behind the place it is aligned to, and no value of
- * it is needed to go on. */
-static bool is_fixed(const struct layout_field *field, uint64_t *bits)
-{
-    uint64_t inner;
-    *bits = 0;
-    switch ((enum layout_type)field->type) {
-    case LAYOUT_INTEGER: *bits = field->size; return field->save == LAYOUT_NONE;
-    case LAYOUT_FLOAT: *bits = field->size; return true;
-    case LAYOUT_STRING_FIXED:
-    case LAYOUT_BLOB_FIXED: *bits = UINT64_C(8) * field->count; return field->align % 8 == 0;
-    case LAYOUT_ARRAY:
-        if (!is_fixed(&field->fields[0], &inner) || inner > RUN_BITS_MAX)
-            return false;
-        if (field->count > 0)
-            *bits = (field->count - 1) * bits_aligned(inner, field->fields[0].align) + inner;
-        return true;
-    case LAYOUT_STRUCT:
-        for (uint32_t i = 0; i < field->count; i++) {
-            if (!is_fixed(&field->fields[i], &inner) || inner > RUN_BITS_MAX)
-                return false;
-            *bits = bits_aligned(*bits, field->fields[i].align) + inner;
-            if (*bits > RUN_BITS_MAX)
-                return false;
-        }
-        return true;
-    case LAYOUT_VARINT:
-    case LAYOUT_STRING:
-    case LAYOUT_STRING_SIZED:
-    case LAYOUT_BLOB_SIZED:
-    case LAYOUT_SEQUENCE:
-    case LAYOUT_VARIANT:
-    case LAYOUT_OPTIONAL: break;
-    }
-    return false;
-}
-
 /* Whether it ends on a byte if it begins on one. */
 static bool ends_on_byte(const struct layout_field *field)
 {
-    uint64_t bits;
-    if (is_fixed(field, &bits))
-        return bits % 8 == 0;
+    if (field->is_fixed)
+        return field->bits % 8 == 0;
     switch ((enum layout_type)field->type) {
     case LAYOUT_STRING:
     case LAYOUT_STRING_FIXED:
@@ -329,7 +291,6 @@ static void walk_field(struct maker *maker, enum scope scope, const struct layou
 static void variable_field(struct maker *maker, enum scope scope, const struct layout_field *of,
                            const struct layout_field *field)
 {
-    uint64_t bits = 0;
     leave_run(maker, field->align);
     if (field->type == LAYOUT_STRING) {
         add(maker, PLAN_STRING);
@@ -339,14 +300,15 @@ static void variable_field(struct maker *maker, enum scope scope, const struct l
     size_t before = maker->count;
     walk_field(maker, scope, of, field);
     bool unwanted = maker->count == before + 1;
-    bool steps = field->type == LAYOUT_SEQUENCE && is_fixed(&field->fields[0], &bits) &&
-                 bits % 8 == 0 && bits % field->fields[0].align == 0 && bits > 0;
+    const struct layout_field *element = field->fields;
+    bool steps = field->type == LAYOUT_SEQUENCE && element->is_fixed && element->bits % 8 == 0 &&
+                 element->bits % element->align == 0 && element->bits > 0;
     if (unwanted &&
         (steps || field->type == LAYOUT_STRING_SIZED || field->type == LAYOUT_BLOB_SIZED)) {
         struct plan_op *op = &maker->ops[before];
         op->code = PLAN_SEQUENCE;
         op->from = field->from;
-        op->count = steps ? (uint32_t)(bits / 8) : 1;
+        op->count = steps ? (uint32_t)(element->bits / 8) : 1;
     }
     maker->ragged = !ends_on_byte(field);
 }
@@ -355,8 +317,8 @@ static void variable_field(struct maker *maker, enum scope scope, const struct l
 static void add_field(struct maker *maker, enum scope scope, const struct layout_field *of,
                       const struct layout_field *field)
 {
-    uint64_t bits;
-    bool fixed = is_fixed(field, &bits);
+    bool fixed = field->is_fixed;
+    uint64_t bits = field->bits;
     if (field->type == LAYOUT_STRUCT && !fixed) {
         run_to(maker, field->align);
         for (uint32_t i = 0; i < field->count; i++)

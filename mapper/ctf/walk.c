@@ -141,12 +141,11 @@ static const struct layout_field *chosen(const struct walk *walk, const struct l
 static bool skip_elements(struct walk *walk, const struct layout_field *field, uint64_t count)
 {
     const struct layout_field *element = &field->fields[0];
-    if (element->type == LAYOUT_INTEGER && element->save == LAYOUT_NONE &&
-        element->size % element->align == 0) {
+    if (element->is_fixed && element->bits > 0 && element->bits % element->align == 0) {
         if (count > 0 &&
-            (walk->at > walk->limit || (walk->limit - walk->at) / element->size < count))
+            (walk->at > walk->limit || (walk->limit - walk->at) / element->bits < count))
             return fault(walk, PAST_END);
-        walk->at += count * element->size;
+        walk->at += count * element->bits;
         return true;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -165,6 +164,12 @@ bool walk_skip(struct walk *walk, const struct layout_field *field)
     struct text text;
     const struct layout_field *option;
     walk->at = bits_aligned(walk->at, field->align);
+    if (field->is_fixed) {
+        if (!has_left(walk, field->bits))
+            return false;
+        walk->at += field->bits;
+        return true;
+    }
     switch ((enum layout_type)field->type) {
     case LAYOUT_INTEGER:
     case LAYOUT_VARINT: return read_number(walk, field, &number);
