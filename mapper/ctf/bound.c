@@ -61,20 +61,68 @@ void bound_trace_clear(struct bound_trace *trace)
     arena_clear(&trace->arena);
 }
 
-/* Takes what the quick way needs of the plan; false if a value does not begin on a byte. */
+/* Takes a value of a run; false if it does not begin on a byte, or is big-endian. *reach: of the
+ * loads of the run. */
+static bool take_value(struct bound *bound, const struct plan_op *op, uint32_t *reach)
+{
+    if (op->left != op->right || op->big_endian || bound->value_count == EVENT_VALUES)
+        return false;
+    bound->values[bound->value_count++] =
+        (struct quick_value){op->at, op->to, UINT64_MAX >> op->left, op->sign};
+    if (op->at + 8 > *reach)
+        *reach = op->at + 8;
+    return true;
+}
+
+/* Takes what the quick way needs of the plan; false if it is for another. */
 static bool make_quick(struct bound *bound)
 {
     const struct plan *plan = bound->plan;
-    for (unsigned i = 0; i < plan->value_count; i++) {
-        const struct plan_op *op = &plan->ops[i];
-        if (op->left != op->right)
+    uint32_t reach = 0; /* which the plan knows */
+    if (!plan->is_quick)
+        return false;
+    for (unsigned i = 0; i < plan->value_count; i++)
+        if (!take_value(bound, &plan->ops[i], &reach))
             return false;
-        bound->values[i] = (struct quick_value){op->at, op->to, UINT64_MAX >> op->left, op->sign};
-    }
-    bound->value_count = plan->value_count;
     bound->text_count = plan->text_count;
     bound->text_ops = plan->ops + plan->value_count;
     return true;
+}
+
+static const struct plan_op *take_run(struct bound *bound, const struct plan_op *op,
+                                      uint32_t *bytes, uint32_t *reach)
+{
+    *bytes = 0;
+    if (op->code == PLAN_RUN) {
+        *bytes = op->count;
+        op++;
+    }
+    *reach = *bytes;
+    while (op->code == PLAN_VALUE && take_value(bound, op, reach))
+        op++;
+    return op;
+}
+
+/* The same for a plan of a run, a string, and a run. */
+static bool make_string(struct bound *bound)
+{
+    const struct plan *plan = bound->plan;
+    struct quick_string *string = &bound->string;
+    bound->value_count = 0;
+    if (plan->walked || plan->is_run || plan->field_count > 0 || plan->unknown_call)
+        return false;
+    const struct plan_op *op = take_run(bound, plan->ops, &bound->run_bytes, &string->reach);
+    string->front_count = bound->value_count;
+    if (op->code != PLAN_STRING)
+        return false;
+    op++;
+    string->to = EVENT_TEXTS;
+    if (op->code == PLAN_TO_TEXT) {
+        string->to = op->to;
+        op++;
+    }
+    op = take_run(bound, op, &string->behind_bytes, &string->behind_reach);
+    return op->code == PLAN_END;
 }
 
 static struct bound *bind(struct bound_trace *trace, const struct quick_header *header,
@@ -87,8 +135,14 @@ static struct bound *bind(struct bound_trace *trace, const struct quick_header *
     *bound = (struct bound){.blank = trace->blank, .plan = plan, .run_bytes = plan->run_bytes};
     bound->reach = UINT32_MAX;
     uint32_t next = plan->run_bytes + header->align - 1 + header->reach;
-    if (plan->is_quick && make_quick(bound) && header->is_usable)
+    if (header->is_usable && make_quick(bound)) {
         bound->reach = next > plan->reach ? next : plan->reach;
+    } else if (header->is_usable && make_string(bound)) {
+        struct quick_string *string = &bound->string;
+        next = string->behind_bytes + header->align - 1 + header->reach;
+        string->behind_reach = next > string->behind_reach ? next : string->behind_reach;
+        bound->has_string = true;
+    }
     bound->blank.class = class;
     bound->blank.kind = class->kind;
     bound->blank.call = class->call;

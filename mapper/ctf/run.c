@@ -43,6 +43,15 @@ NEVER_INLINE static void fill_rest(struct stream *stream, struct event *event,
         event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
 }
 
+static inline void fill_values(struct event *event, const struct quick_value *value,
+                               const struct quick_value *end, const uint8_t *run)
+{
+    for (; value < end; value++)
+        event->value[value->to] =
+            (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
+                      value->sign);
+}
+
 /* Writes an event over an older one. Behind its values that one is all 0, or it was noted and will
  * be: whether it was plain is nothing that could be predicted here. */
 static inline void fill(struct stream *stream, struct event *event, int32_t cpu, uint32_t rank,
@@ -52,13 +61,40 @@ static inline void fill(struct stream *stream, struct event *event, int32_t cpu,
     event->time_ns = time_ns;
     event->cpu = cpu;
     event->stream = rank;
-    const struct quick_value *value = bound->values, *end = value + bound->value_count;
-    for (; value < end; value++)
-        event->value[value->to] =
-            (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
-                      value->sign);
+    fill_values(event, bound->values, bound->values + bound->value_count, run);
     if (!bound->is_plain)
         fill_rest(stream, event, bound, run);
+}
+
+/* Fills in an event with a string, if there is one. Returns what is behind it; NULL if it is not
+ * for the quick way: at the packet's end, or past it. */
+NEVER_INLINE static const uint8_t *fill_string(struct stream *stream, struct event *event,
+                                               const struct bound *bound, const uint8_t *run,
+                                               uint64_t time_ns)
+{
+    const struct quick_string *string = &bound->string;
+    size_t left = (size_t)(stream->end - run);
+    if (left < string->reach)
+        return NULL;
+    const uint8_t *text = run + bound->run_bytes;
+    const uint8_t *nul = memchr(text, '\0', left - bound->run_bytes);
+    if (!nul || (size_t)(stream->end - nul) <= string->behind_reach)
+        return NULL;
+    const uint8_t *behind = nul + 1;
+    if (!event)
+        return behind + string->behind_bytes;
+    *event = bound->blank;
+    event->time_ns = time_ns;
+    event->cpu = stream->cpu;
+    event->stream = stream->rank;
+    const struct quick_value *values = bound->values, *middle = values + string->front_count;
+    fill_values(event, values, middle, run);
+    fill_values(event, middle, values + bound->value_count, behind);
+    if (string->to < EVENT_TEXTS)
+        event->text[string->to] = (struct text){(const char *)text, (size_t)(nul - text)};
+    if (!bound->is_plain)
+        scratch_note_rich(stream->scratch, event);
+    return behind + string->behind_bytes;
 }
 
 /* As stream_run(), from an event at the head on, as long as header and body are quick. If they are
@@ -86,12 +122,21 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     if (cycles_ns(clock, frequency) != time_ns)
         return 0;
     struct quick_size size = {bound->run_bytes, bound->reach};
-    while ((size_t)(end - at) >= size.reach) {
-        if (kept)
-            fill(stream, &events[count], cpu, rank, bound, at, time_ns);
+    for (;;) {
+        if ((size_t)(end - at) >= size.reach) {
+            if (kept)
+                fill(stream, &events[count], cpu, rank, bound, at, time_ns);
+            at += size.run_bytes;
+        } else {
+            const uint8_t *behind = NULL;
+            if (bound->has_string)
+                behind = fill_string(stream, kept ? &events[count] : NULL, bound, at, time_ns);
+            if (!behind)
+                break;
+            at = behind;
+        }
         count++;
         before_ns = time_ns;
-        at += size.run_bytes;
 
         const uint8_t *next = at;
         if (header->align > 1)

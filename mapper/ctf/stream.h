@@ -20,6 +20,16 @@ struct quick_value {
     uint64_t mask, sign; /* as in struct plan_op */
 };
 
+/* Of an event that has one string, between two runs (either may be empty). */
+struct quick_string {
+    uint8_t to;            /* the text's slot; EVENT_TEXTS: nobody wants it */
+    uint8_t front_count;   /* of the values, those in the run in front; the others' `at` counts from
+                              behind the string */
+    uint32_t reach;        /* of the loads in front */
+    uint32_t behind_bytes; /* of the run behind it */
+    uint32_t behind_reach; /* of the loads behind it, and of those of the next header */
+};
+
 /* An event class with what is the same in all its events. */
 struct bound {
     struct event blank;
@@ -28,7 +38,9 @@ struct bound {
     uint32_t reach; /* of its loads, and of those of the next header; UINT32_MAX: it is not */
     uint32_t run_bytes;
     uint8_t value_count, text_count;
-    bool is_plain; /* nothing of `blank` behind its values is set */
+    bool is_plain;   /* nothing of `blank` behind its values is set */
+    bool has_string; /* it is quick but for a string */
+    struct quick_string string;
     const struct plan_op *text_ops;
     struct quick_value values[EVENT_VALUES];
 };
