@@ -9,6 +9,9 @@
 #include "mapper/ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
 
+/* So far ahead memory is asked for: streams take turns, and that is more than processors see. */
+enum { AHEAD_BYTES = 512 };
+
 /* The first of eight bytes that is 0, by its number; 8 if none is. */
 static inline size_t first_zero(uint64_t word)
 {
@@ -142,6 +145,7 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
         if (header->align > 1)
             next += -(uintptr_t)(at - stream->packet) & (header->align - 1);
         has_head = false;
+        __builtin_prefetch(next + AHEAD_BYTES);
         uint64_t word = bits_word_little(next);
         uint64_t id = word & header->id_mask;
         if (id > header->last_id)
