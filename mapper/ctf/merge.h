@@ -7,12 +7,14 @@
 /* A stream that has a head. */
 struct merge_entry {
     uint64_t head_ns;
-    uint32_t order; /* of streams whose heads are at one time */
-    struct stream *stream;
+    uint32_t order; /* of the stream: it decides at equal times */
 };
 
+/* What is first goes on, and then is put back in line: mostly behind the second or third. Where many
+ * are busy its place is searched for, and the others are moved at once. */
 struct merge {
-    struct merge_entry *heap; /* least first */
+    struct stream *streams;   /* borrowed, in their order */
+    struct merge_entry *line; /* least first */
     size_t count;
     uint64_t last_ns; /* of what came last */
 };
