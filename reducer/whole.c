@@ -34,7 +34,7 @@ static enum status merge_rows(struct whole_chunk *whole, const struct decoded_re
             if (placed->position >= count || whole->row[placed->position])
                 return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
                             (unsigned long long)placed->position);
-            whole->row[placed->position] = &placed->item;
+            whole->row[placed->position] = placed->item;
         }
     return STATUS_OK;
 }

@@ -1,5 +1,6 @@
 #include "trace/partial.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "trace/syscalls.h"
@@ -33,9 +34,25 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
     piece->time.blocked_in = blocked;
 }
 
+size_t item_bytes(enum item_kind kind)
+{
+    static const struct item *const item; /* for its members' sizes */
+    switch (kind) {
+    case ITEM_EVENT: return offsetof(struct item, event) + sizeof item->event;
+    case ITEM_THREAD: return offsetof(struct item, thread) + sizeof item->thread;
+    case ITEM_CPU: return offsetof(struct item, cpu) + sizeof item->cpu;
+    case ITEM_USES: return offsetof(struct item, uses) + sizeof item->uses;
+    case ITEM_DESCRIPTOR_CALL:
+        return offsetof(struct item, descriptor_call) + sizeof item->descriptor_call;
+    case ITEM_LIFE: return offsetof(struct item, life) + sizeof item->life;
+    }
+    return sizeof(struct item);
+}
+
 struct item item_copy(struct arena *arena, const struct item *from)
 {
-    struct item to = *from;
+    struct item to = {.kind = from->kind};
+    memcpy(&to, from, item_bytes((enum item_kind)from->kind));
     switch ((enum item_kind)from->kind) {
     case ITEM_EVENT: to.event.event = event_copy(arena, &from->event.event); break;
     case ITEM_THREAD: copy_thread(arena, &to.thread); break;

@@ -160,6 +160,9 @@ struct item {
     };
 };
 
+/* How much of a struct item one of that kind needs: it may be kept in no more. */
+size_t item_bytes(enum item_kind kind);
+
 /* Copies what `from` points to into `arena`. */
 struct item item_copy(struct arena *arena, const struct item *from);
 

@@ -60,7 +60,7 @@ void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
 /* One item, and where it stands in the row of its interval. */
 struct placed_item {
     uint64_t position;
-    struct item item;
+    struct item *item; /* of item_bytes() */
 };
 
 struct decoded_record {

@@ -488,8 +488,10 @@ enum status partial_rows_decode(const struct partial_parts *parts, struct schema
         uint64_t head = number(&decoder);
         position += head >> ITEM_KIND_BITS;
         items[i].position = position++;
-        items[i].item.kind = head & ITEM_KIND_MASK;
-        decode_item(&decoder, &items[i].item);
+        enum item_kind kind = (enum item_kind)(head & ITEM_KIND_MASK);
+        items[i].item = arena_take(arena, item_bytes(kind));
+        items[i].item->kind = (uint8_t)kind;
+        decode_item(&decoder, items[i].item);
         if (decoder.bad || decoder.row.bad)
             return fail(why, STATUS_REJECT, "item %zu of %llu contradicts itself", i,
                         (unsigned long long)parts->items);

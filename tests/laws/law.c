@@ -192,7 +192,8 @@ static struct interval_row decode_part(const struct part *part, struct arena *ar
             out.end = record.end;
         for (size_t k = 0; k < record.count; k++, placed++) {
             assert(record.items[k].position < part->items);
-            row[record.items[k].position] = record.items[k].item;
+            const struct item *item = record.items[k].item;
+            memcpy(&row[record.items[k].position], item, item_bytes((enum item_kind)item->kind));
         }
     }
     assert(placed == part->items && out.end.items == part->items);

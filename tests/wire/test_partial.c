@@ -199,7 +199,7 @@ Test(partial, items_come_back_as_they_were)
     struct item items[RECORDS_MAX];
     for (size_t i = 0; i < decoded.count; i++) {
         cr_expect(eq(u64, decoded.items[i].position, i));
-        items[i] = decoded.items[i].item;
+        items[i] = item_copy(&arena, decoded.items[i].item);
         items[i].key_pid = 7;
     }
     struct records again = encoded(schema, items, decoded.count);
