@@ -33,7 +33,8 @@ MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
 void reducer_finish(struct reducer *reducer);
 
 /* Fills `out` (report_clear()), sessions by name. `distributions`: with histograms and rows of
- * files. After reducer_finish(). */
-void reducer_report(const struct reducer *reducer, bool distributions, struct report *out);
+ * files. After reducer_finish(). `jobs` as in fold_report_by(). */
+void reducer_report(const struct reducer *reducer, bool distributions, unsigned jobs,
+                    struct report *out);
 
 #endif

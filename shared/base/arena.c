@@ -58,3 +58,15 @@ void arena_clear(struct arena *arena)
     }
     *arena = (struct arena){0};
 }
+
+void arena_adopt(struct arena *into, struct arena *from)
+{
+    struct arena_block **last = &into->first;
+    if (!into->first)
+        into->used = from->used; /* of what is now the first block */
+    while (*last)
+        last = &(*last)->next;
+    *last = from->first;
+    into->whole += from->whole;
+    *from = (struct arena){0};
+}

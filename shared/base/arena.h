@@ -21,5 +21,7 @@ RETURNS_NONNULL void *arena_take(struct arena *arena, size_t size);
 /* A terminated copy of `text`. */
 RETURNS_NONNULL char *arena_string(struct arena *arena, struct text text);
 void arena_clear(struct arena *arena);
+/* What `from` holds becomes part of `into`; `from` is empty then. */
+void arena_adopt(struct arena *into, struct arena *from);
 
 #endif

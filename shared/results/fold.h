@@ -30,5 +30,8 @@ void fold_forget(struct fold *fold);
  * file rows, which the contract's JSON does without. */
 void fold_report(const struct fold *fold, struct arena *arena, bool distributions,
                  struct session_report *out);
+/* The same; `jobs` above 1: several tables at once, by threads of its own. */
+void fold_report_by(const struct fold *fold, struct arena *arena, bool distributions, unsigned jobs,
+                    struct session_report *out);
 
 #endif

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,7 +159,7 @@ static int compare_scheds(const void *a, const void *b)
     return order ? order : fold_rows_compare(left->begin_ns, right->begin_ns);
 }
 
-static void build_threads(const struct fold_rows *rows, struct session_report *out)
+static void build_threads(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
     size_t count;
@@ -203,8 +204,60 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* --- several tables at once --- */
+
+/* One table of a report. */
+struct table {
+    void (*build)(struct fold_rows *rows, struct session_report *out);
+    struct fold_rows rows;
+    struct arena arena; /* of its rows */
+    struct session_report *out;
+    pthread_t thread;
+};
+
+static void *build_table(void *context)
+{
+    struct table *table = context;
+    table->build(&table->rows, table->out);
+    return NULL;
+}
+
+/* The tables but that of processes, by whose names they go. They write different members of `out`,
+ * and only read the fold. */
+static void build_tables(struct fold_rows *rows, bool at_once, struct session_report *out)
+{
+    /* What takes longest first. */
+    struct table tables[] = {{.build = fold_rows_files},
+                             {.build = fold_rows_fds},
+                             {.build = fold_rows_syscalls},
+                             {.build = fold_rows_phases},
+                             {.build = build_threads}};
+    enum { COUNT = sizeof tables / sizeof *tables };
+    bool is_started[COUNT] = {false};
+    for (size_t i = rows->distributions ? 0 : 1; i < COUNT; i++) {
+        struct table *table = &tables[i];
+        table->out = out;
+        table->rows = *rows;
+        table->rows.arena = &table->arena;
+        is_started[i] = at_once && pthread_create(&table->thread, NULL, build_table, table) == 0;
+        if (!is_started[i])
+            build_table(table);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        if (is_started[i])
+            pthread_join(tables[i].thread, NULL);
+        arena_adopt(rows->arena, &tables[i].arena);
+    }
+}
+
 void fold_report(const struct fold *fold, struct arena *arena, bool distributions,
                  struct session_report *out)
+{
+    fold_report_by(fold, arena, distributions, 1, out);
+}
+
+void fold_report_by(const struct fold *fold, struct arena *arena, bool distributions, unsigned jobs,
+                    struct session_report *out)
 {
     struct fold_rows rows = {.fold = fold, .arena = arena, .distributions = distributions};
     *out = (struct session_report){
@@ -225,12 +278,7 @@ void fold_report(const struct fold *fold, struct arena *arena, bool distribution
     out->host_count = fold->host_count;
 
     build_processes(&rows, out);
-    build_threads(&rows, out);
-    fold_rows_syscalls(&rows, out);
-    fold_rows_phases(&rows, out);
-    fold_rows_fds(&rows, out);
-    if (distributions)
-        fold_rows_files(&rows, out);
+    build_tables(&rows, jobs > 1, out);
     out->cpus = arena_take(arena, (fold->cpu_count + 1) * sizeof *out->cpus);
     for (size_t i = 0; i < fold->cpu_count; i++)
         if (fold->busy_seen[i])

@@ -159,7 +159,7 @@ static int compare_syscalls(const void *a, const void *b)
     return order ? order : strcmp(left->syscall, right->syscall);
 }
 
-void fold_rows_syscalls(const struct fold_rows *rows, struct session_report *out)
+void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
 {
     struct merged merged = merge(rows, CELL_CALLS);
     out->syscalls = arena_take(rows->arena, (merged.count + 1) * sizeof *out->syscalls);
@@ -289,7 +289,7 @@ static int compare_phases(const void *a, const void *b)
     return order ? order : strcmp(left->phase, right->phase);
 }
 
-void fold_rows_phases(const struct fold_rows *rows, struct session_report *out)
+void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
 {
     struct merged merged = merge(rows, CELL_PHASE);
     struct map befores = sum_befores(rows);
@@ -336,7 +336,7 @@ static int compare_fds(const void *a, const void *b)
     return order ? order : fold_rows_compare((int64_t)left->calls, (int64_t)right->calls);
 }
 
-void fold_rows_fds(const struct fold_rows *rows, struct session_report *out)
+void fold_rows_fds(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
     size_t count;
@@ -390,7 +390,7 @@ static void add_open_uses(const struct fold_rows *rows, struct merged *merged,
     }
 }
 
-void fold_rows_files(const struct fold_rows *rows, struct session_report *out)
+void fold_rows_files(struct fold_rows *rows, struct session_report *out)
 {
     struct merged merged = merge(rows, CELL_FILE);
     const struct folded_descriptor *descriptor;

@@ -29,9 +29,9 @@ static inline int fold_rows_compare(int64_t a, int64_t b)
  * them, in the arena. */
 void **fold_rows_by_id(const struct fold_rows *rows, const struct map *map, size_t *count);
 
-void fold_rows_syscalls(const struct fold_rows *rows, struct session_report *out);
-void fold_rows_phases(const struct fold_rows *rows, struct session_report *out);
-void fold_rows_fds(const struct fold_rows *rows, struct session_report *out);
-void fold_rows_files(const struct fold_rows *rows, struct session_report *out);
+void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
+void fold_rows_phases(struct fold_rows *rows, struct session_report *out);
+void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
+void fold_rows_files(struct fold_rows *rows, struct session_report *out);
 
 #endif
