@@ -1,6 +1,7 @@
 #include "reducer/reducer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "reducer/stitch.h"
@@ -11,16 +12,22 @@
 
 struct joined_session {
     char *name;
-    struct schema *schema;
     struct stitch *stitch;
     struct fold *fold;
     uint64_t end_ns; /* of the last interval joined */
     bool gap;        /* a chunk that came could not be joined */
 };
 
+struct prepared {
+    char *session;
+    uint64_t chunk;
+    struct whole_chunk whole;
+};
+
 struct reducer {
-    const struct phase_definitions *phases;
+    struct schema *schema; /* of all sessions */
     uint64_t phases_digest;
+    struct prepared *prepared; /* or NULL */
     struct waiting *waiting;
     struct joined_session *sessions;
     size_t count, room;
@@ -30,7 +37,7 @@ struct reducer {
 struct reducer *reducer_new(const struct phase_definitions *phases)
 {
     struct reducer *reducer = memory_new(sizeof *reducer);
-    reducer->phases = phases;
+    reducer->schema = schema_new(phases);
     reducer->phases_digest = phases ? phases_digest(phases) : 0;
     reducer->waiting = waiting_new();
     return reducer;
@@ -46,10 +53,11 @@ void reducer_free(struct reducer *reducer)
             stitch_finish(session->stitch); /* only what has ended gives back all that it holds */
         stitch_free(session->stitch);
         fold_free(session->fold);
-        schema_free(session->schema);
         free(session->name);
     }
     free(reducer->sessions);
+    prepared_free(reducer->prepared);
+    schema_free(reducer->schema);
     waiting_free(reducer->waiting);
     free(reducer);
 }
@@ -74,10 +82,54 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
                                     sizeof *reducer->sessions);
     struct joined_session *session = &reducer->sessions[reducer->count++];
     *session = (struct joined_session){.name = memory_string(text_of(name)),
-                                       .schema = schema_new(reducer->phases),
                                        .fold = fold_new(text_of(name))};
-    session->stitch = stitch_new(session->schema, (struct result_sink){take_result, session->fold});
+    session->stitch = stitch_new(reducer->schema, (struct result_sink){take_result, session->fold});
     return session;
+}
+
+struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
+                                 size_t count)
+{
+    struct record_place place;
+    struct failure ignored;
+    if (count == 0 || partial_peek(records[0], &place, &ignored) != STATUS_OK || place.is_gap)
+        return NULL;
+    struct prepared *prepared = memory_new(sizeof *prepared);
+    prepared->session = memory_string(place.meta.session);
+    prepared->chunk = place.meta.chunk;
+    if (whole_decode(records, count, reducer->schema, &prepared->whole, &ignored) == STATUS_OK)
+        return prepared;
+    prepared_free(prepared);
+    return NULL;
+}
+
+void prepared_free(struct prepared *prepared)
+{
+    if (!prepared)
+        return;
+    whole_clear(&prepared->whole);
+    free(prepared->session);
+    free(prepared);
+}
+
+void reducer_use(struct reducer *reducer, struct prepared *take_prepared)
+{
+    prepared_free(reducer->prepared);
+    reducer->prepared = take_prepared;
+}
+
+/* What the chunk's records hold: as they were prepared, or decoded now. */
+static enum status whole_of(struct reducer *reducer, const struct ready_chunk *ready,
+                            struct whole_chunk *out, struct failure *why)
+{
+    struct prepared *prepared = reducer->prepared;
+    if (!prepared || prepared->chunk != ready->chunk ||
+        strcmp(prepared->session, ready->session) != 0)
+        return whole_decode(ready->records, ready->count, reducer->schema, out, why);
+    *out = prepared->whole;
+    prepared->whole = (struct whole_chunk){.row = NULL};
+    reducer_use(reducer, NULL);
+    return STATUS_OK;
 }
 
 static enum status join(struct reducer *reducer, const struct ready_chunk *ready,
@@ -85,7 +137,7 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
 {
     struct joined_session *session = session_at(reducer, ready->session);
     struct whole_chunk whole;
-    enum status status = whole_decode(ready, session->schema, &whole, why);
+    enum status status = whole_of(reducer, ready, &whole, why);
     if (status == STATUS_OK && whole.end.phases_digest != reducer->phases_digest)
         status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
     if (status == STATUS_OK) {

@@ -29,6 +29,18 @@ void reducer_missing(struct reducer *reducer, struct text session, uint64_t chun
 MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
                                    struct failure *why);
 
+/* A chunk that is decoded already. */
+struct prepared;
+
+/* Decodes the records of one chunk, all of them and in their order, ahead of reducer_add(): any
+ * thread may do that, while another adds. NULL if they contradict themselves; reducer_add() will
+ * say how. */
+struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
+                                 size_t count);
+void prepared_free(struct prepared *prepared); /* NULL is fine */
+/* The chunk whose records are added next; NULL is fine. */
+void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
+
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 

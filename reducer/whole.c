@@ -2,17 +2,16 @@
 
 #include "wire/partial_codec.h"
 
-static enum status decode_all(const struct ready_chunk *ready, struct schema *schema,
+static enum status decode_all(const struct bytes *from, size_t count, struct schema *schema,
                               struct arena *arena, struct decoded_record *records,
                               struct failure *why)
 {
-    for (size_t i = 0; i < ready->count; i++) {
-        enum status status = partial_decode(ready->records[i], schema, arena, &records[i], why);
+    for (size_t i = 0; i < count; i++) {
+        enum status status = partial_decode(from[i], schema, arena, &records[i], why);
         if (status != STATUS_OK)
             return status;
-        if (records[i].is_gap || records[i].is_end != (i + 1 == ready->count))
-            return fail(why, STATUS_REJECT, "record %zu of %zu is of another kind", i,
-                        ready->count);
+        if (records[i].is_gap || records[i].is_end != (i + 1 == count))
+            return fail(why, STATUS_REJECT, "record %zu of %zu is of another kind", i, count);
     }
     return STATUS_OK;
 }
@@ -39,16 +38,16 @@ static enum status merge_rows(struct whole_chunk *whole, const struct decoded_re
     return STATUS_OK;
 }
 
-enum status whole_decode(const struct ready_chunk *ready, struct schema *schema,
+enum status whole_decode(const struct bytes *from, size_t count, struct schema *schema,
                          struct whole_chunk *out, struct failure *why)
 {
     *out = (struct whole_chunk){.row = NULL};
-    struct decoded_record *records = arena_take(&out->arena, ready->count * sizeof *records);
-    enum status status = decode_all(ready, schema, &out->arena, records, why);
+    struct decoded_record *records = arena_take(&out->arena, count * sizeof *records);
+    enum status status = decode_all(from, count, schema, &out->arena, records, why);
     if (status != STATUS_OK)
         return status;
-    out->end = records[ready->count - 1].end;
-    return merge_rows(out, records, ready->count, why);
+    out->end = records[count - 1].end;
+    return merge_rows(out, records, count, why);
 }
 
 void whole_clear(struct whole_chunk *whole)

@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/failure.h"
-#include "reducer/waiting.h"
 #include "trace/partial.h"
 #include "trace/schema.h"
 
@@ -14,10 +13,11 @@ struct whole_chunk {
     struct interval_end end;
 };
 
-/* Decodes what `ready`, which is no gap, gave out, with classes and calls of `schema`; to be
+/* Decodes the records of a chunk that is no gap, in their order, with classes and calls of `schema`; to be
  * cleared in any case. REJECT: the records contradict themselves. STOP: of a newer format. */
-MUST_CHECK enum status whole_decode(const struct ready_chunk *ready, struct schema *schema,
-                                    struct whole_chunk *out, struct failure *why);
+MUST_CHECK enum status whole_decode(const struct bytes *records, size_t count,
+                                    struct schema *schema, struct whole_chunk *out,
+                                    struct failure *why);
 void whole_clear(struct whole_chunk *whole);
 
 #endif

@@ -1,6 +1,7 @@
 #include "trace/schema.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -73,6 +74,7 @@ struct interned {
 
 struct schema {
     const struct phase_definitions *phases;
+    pthread_mutex_t lock;         /* of all that follows; what is in the arena stays as it is */
     struct arena arena;           /* classes, calls and what they point to */
     struct interned by_domain[2]; /* struct event_class */
     struct interned by_call;      /* struct syscall */
@@ -82,6 +84,17 @@ struct schema {
     size_t call_room;
     struct event_class *loss[2];
 };
+
+/* What is asked of a schema looks no different for that. */
+static void lock(const struct schema *schema)
+{
+    pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&schema->lock);
+}
+
+static void unlock(const struct schema *schema)
+{
+    pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&schema->lock);
+}
 
 /* FNV-1a. Source: draft-eastlake-fnv. */
 static uint64_t hash_text(struct text text)
@@ -160,6 +173,7 @@ struct schema *schema_new(const struct phase_definitions *phases)
 {
     struct schema *schema = memory_new(sizeof *schema);
     schema->phases = phases;
+    pthread_mutex_init(&schema->lock, NULL);
     for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++) {
         schema->loss[domain] = new_class(schema, domain, text_of("(loss)"));
         schema->loss[domain]->kind = EVENT_LOSS;
@@ -177,6 +191,7 @@ void schema_free(struct schema *schema)
     free(schema->calls);
     free(schema->classes);
     arena_clear(&schema->arena);
+    pthread_mutex_destroy(&schema->lock);
     free(schema);
 }
 
@@ -224,6 +239,22 @@ static void add_exit_slots(struct slot_list *list, const struct syscall *call)
         add_slot(list, strcmp(call->name, "socketpair") == 0 ? "socket" : "fildes", SLOT_INTS, 0);
 }
 
+static const struct syscall *call_of(struct schema *schema, struct text name)
+{
+    const struct syscall *known = interned_find(&schema->by_call, name);
+    if (known)
+        return known;
+    struct syscall *call = arena_take(&schema->arena, sizeof *call);
+    call->name = arena_string(&schema->arena, name);
+    call->role = call_role_of(name);
+    call->id = (uint32_t)schema->by_call.count;
+    schema->calls = memory_grow(schema->calls, &schema->call_room, schema->by_call.count + 1,
+                                sizeof(struct syscall *));
+    schema->calls[call->id] = call;
+    interned_add(&schema->by_call, name, call);
+    return call;
+}
+
 /* Makes a class of `name` one of a call, if it is. */
 static bool become_call(struct schema *schema, struct event_class *class, struct text name,
                         struct slot_list *slots)
@@ -236,7 +267,7 @@ static bool become_call(struct schema *schema, struct event_class *class, struct
     class->compat = compat;
     class->unknown_call = text_equal(name, text_of("unknown"));
     if (!class->unknown_call)
-        class->call = schema_call(schema, name);
+        class->call = call_of(schema, name);
     if (!entry)
         add_exit_slots(slots, class->call);
     else if (class->call)
@@ -346,7 +377,8 @@ static bool is_plain(const struct event_class *class)
            class->end_count == 0;
 }
 
-const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name)
+static const struct event_class *class_of(struct schema *schema, enum domain domain,
+                                          struct text name)
 {
     const struct event_class *known = interned_find(&schema->by_domain[domain], name);
     if (known)
@@ -368,14 +400,28 @@ const struct event_class *schema_class(struct schema *schema, enum domain domain
     return class;
 }
 
+const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name)
+{
+    lock(schema);
+    const struct event_class *class = class_of(schema, domain, name);
+    unlock(schema);
+    return class;
+}
+
 const struct event_class *schema_class_by_id(const struct schema *schema, uint32_t id)
 {
-    return id < schema->class_count ? schema->classes[id] : NULL;
+    lock(schema);
+    const struct event_class *class = id < schema->class_count ? schema->classes[id] : NULL;
+    unlock(schema);
+    return class;
 }
 
 size_t schema_class_count(const struct schema *schema)
 {
-    return schema->class_count;
+    lock(schema);
+    size_t count = schema->class_count;
+    unlock(schema);
+    return count;
 }
 
 const struct event_class *schema_loss_class(struct schema *schema, enum domain domain)
@@ -385,28 +431,26 @@ const struct event_class *schema_loss_class(struct schema *schema, enum domain d
 
 const struct syscall *schema_call(struct schema *schema, struct text name)
 {
-    const struct syscall *known = interned_find(&schema->by_call, name);
-    if (known)
-        return known;
-    struct syscall *call = arena_take(&schema->arena, sizeof *call);
-    call->name = arena_string(&schema->arena, name);
-    call->role = call_role_of(name);
-    call->id = (uint32_t)schema->by_call.count;
-    schema->calls = memory_grow(schema->calls, &schema->call_room, schema->by_call.count + 1,
-                                sizeof(struct syscall *));
-    schema->calls[call->id] = call;
-    interned_add(&schema->by_call, name, call);
+    lock(schema);
+    const struct syscall *call = call_of(schema, name);
+    unlock(schema);
     return call;
 }
 
 size_t schema_call_count(const struct schema *schema)
 {
-    return schema->by_call.count;
+    lock(schema);
+    size_t count = schema->by_call.count;
+    unlock(schema);
+    return count;
 }
 
 const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id)
 {
-    return id < schema->by_call.count ? schema->calls[id] : NULL;
+    lock(schema);
+    const struct syscall *call = id < schema->by_call.count ? schema->calls[id] : NULL;
+    unlock(schema);
+    return call;
 }
 
 void declared_names_add(struct declared_names *declared, struct text class_name)

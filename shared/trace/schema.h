@@ -1,8 +1,8 @@
 /* trace/schema.h -- what spanmill wants of each event class, by the class's name.
  *
  * A schema interns classes and calls: looked up once per class and metadata, compared by
- * pointer or dense id after. It is made for one set of phase definitions and belongs to one
- * thread. */
+ * pointer or dense id after. It is made for one set of phase definitions. Several threads may ask
+ * one. */
 #ifndef TRACE_SCHEMA_H
 #define TRACE_SCHEMA_H
 

@@ -10,7 +10,8 @@ struct decoder {
     struct arena *arena;
     const struct text *names;
     size_t name_count;
-    const struct syscall **calls; /* by name, looked up when first met */
+    const struct syscall **calls;          /* by name, looked up when first met */
+    const struct event_class **classes[2]; /* by domain and name, likewise */
     uint64_t last_ns;
     int32_t last_tid;
     bool bad; /* something contradicted itself; what was decoded since is of no use */
@@ -102,6 +103,18 @@ static const struct syscall *call(struct decoder *decoder)
     if (!decoder->calls[id])
         decoder->calls[id] = schema_call(decoder->schema, text);
     return decoder->calls[id];
+}
+
+static const struct event_class *class(struct decoder *decoder, enum domain domain)
+{
+    uint64_t id = number(decoder);
+    struct text text = name_of(decoder, id);
+    if (decoder->bad)
+        return schema_loss_class(decoder->schema, domain);
+    const struct event_class **at = &decoder->classes[domain][id];
+    if (!*at)
+        *at = schema_class(decoder->schema, domain, text);
+    return *at;
 }
 
 /* --- parts of items --- */
@@ -293,12 +306,10 @@ static void decode_contexts(struct decoder *decoder, struct event *event, unsign
 static void decode_class(struct decoder *decoder, struct event *event, unsigned has)
 {
     enum domain domain = has & EVENT_BIT_USER ? DOMAIN_UST : DOMAIN_KERNEL;
-    struct text class_name = name(decoder);
-    if (decoder->bad)
-        class_name = text_of("unknown");
     event->domain = (uint8_t)domain;
-    event->class = has & EVENT_BIT_LOSS ? schema_loss_class(decoder->schema, domain)
-                                        : schema_class(decoder->schema, domain, class_name);
+    event->class = class(decoder, domain);
+    if (has & EVENT_BIT_LOSS)
+        event->class = schema_loss_class(decoder->schema, domain);
     event->kind = has & EVENT_BIT_LOSS ? EVENT_LOSS : event->class->kind;
     event->call = event->class->call;
 }
@@ -483,6 +494,8 @@ enum status partial_rows_decode(const struct partial_parts *parts, struct schema
                               .name_count = parts->name_count,
                               .last_ns = parts->base_ns};
     decoder.calls = arena_take(arena, parts->name_count * sizeof *decoder.calls);
+    for (unsigned i = 0; i < 2; i++)
+        decoder.classes[i] = arena_take(arena, parts->name_count * sizeof *decoder.classes[i]);
     uint64_t position = 0;
     for (size_t i = 0; i < parts->items; i++) {
         uint64_t head = number(&decoder);
