@@ -38,7 +38,7 @@ else
     skip "the comparison, since babeltrace2 is not installed"
 fi
 
-if command -v lttng-cputop >/dev/null; then
+if command -v lttng-syscallstats >/dev/null; then
     analyses=yes
 else
     analyses=
@@ -83,6 +83,13 @@ ratio() {
         printf "  %-34s %8.2f x   (%s)\n", title, (below > 0 ? above / below : 0), bar }'
 }
 
+# at_once TRACE: two reports at once, for what two threads can do here: two CPUs may be one core's.
+at_once() {
+    # shellcheck disable=SC2016
+    run both sh -c '"$@" -o "$0.a" & "$@" -o "$0.b" & wait' "$scratch/at-once" \
+        "$spanmill" report --format json --progress never --phases "$phases" -j 1 "$1"
+}
+
 stream_kib() {
     du -sk "$1" | cut -f 1
 }
@@ -90,7 +97,9 @@ stream_kib() {
 bench() {
     title=$1
     trace=$2
-    rm -f "$scratch"/babeltrace2 "$scratch"/analyses "$scratch"/one "$scratch"/two "$scratch"/largest
+    for name in babeltrace2 analyses one two largest both; do
+        rm -f "${scratch:?}/$name"
+    done
 
     largest=
     largest_kib=0
@@ -116,9 +125,9 @@ bench() {
     while [ "$round" -lt "$rounds" ]; do
         round=$((round + 1))
         [ -z "$babeltrace2" ] || run babeltrace2 babeltrace2 "$trace" -c sink.utils.dummy
-        [ -z "$analyses" ] || run analyses lttng-cputop --no-progress "$trace"
         report one -j 1 "$trace"
         report two -j 2 "$trace"
+        at_once "$trace"
         [ -z "$largest" ] || report largest -j 1 "$largest"
     done
 
@@ -135,14 +144,29 @@ bench() {
             'at least 0.7'
     ratio 'speed of -j2 to -j1' "$(best one 1)" "$(best two 1)" \
         "at least 1.8, with more chunks than one and 2 CPUs; here $(nproc)"
+    ratio '  two reports at once to one' "$(best one 1 | awk '{ print 2 * $1 }')" \
+        "$(best both 1)" 'what two threads can do here'
     if [ -n "$largest" ]; then
         ratio 'peak, all chunks to the largest' "$(best one 4)" "$(best largest 4)" 'at most 1.3'
         ratio 'peak to twice the chunk and 64 MiB' "$(best one 4)" \
             "$((2 * largest_kib + 64 * 1024))" 'at most 1'
     fi
-    [ -z "$analyses" ] || row 'lttng-analyses, lttng-cputop' analyses "$events"
+    [ -z "$analyses" ] || analyses_of "$largest" "$largest_kib"
     sed 's/^/  /' "$scratch/stats"
     [ -z "$largest" ] || stages_of "$trace"
+}
+
+# analyses_of CHUNK KIB: lttng-analyses on one chunk, once, if that is not a matter of minutes.
+analyses_of() {
+    if [ -z "$1" ] || [ "$2" -gt 16384 ]; then
+        skip "the comparison with lttng-analyses, which would take minutes for $(($2 / 1024)) MiB"
+    elif ! "$measure" "$scratch/analyses" lttng-syscallstats --no-progress "$1" \
+        >"$scratch/out" 2>"$scratch/err" || grep -q '^Error' "$scratch/out" "$scratch/err"; then
+        skip "the comparison with lttng-analyses, which cannot read $(basename "$1")"
+    else
+        ratio 'speed to lttng-syscallstats' "$(best analyses 1)" "$(best largest 1)" \
+            'of the largest chunk; it starts up in most of a second'
+    fi
 }
 
 # stages_of TRACE: what each stage of mapping its archives costs, with the ratio to babeltrace2.

@@ -14,7 +14,7 @@ packages_test='libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
     openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf'
 packages_dev='clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev lld valgrind linux-perf
-    lcov mandoc shellcheck time'
+    lcov mandoc shellcheck time python3-lttnganalyses'
 
 # The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian does not have,
 # else with one that tools/kustomize.sh builds.
