@@ -15,6 +15,10 @@
  * level: 5 took 1.3 times the time of all encoding for 1 % fewer bytes. */
 enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 1 };
 
+/* What is shorter than this is left as it is: to begin a frame takes as long as to write the items,
+ * for a few bytes less. */
+enum { COMPRESSED_MIN = 1024 };
+
 /* A partial that is complete. */
 struct frame {
     uint8_t *at; /* owned */
@@ -103,7 +107,10 @@ static void close_frame(struct partial_encoder *encoder, struct filed *filed)
     partial_file_take(&filed->file, &encoder->names, plain);
     packed->count = 0;
     writer_need(packed, ZSTD_compressBound(plain->count));
-    size_t count = ZSTD_compress2(encoder->zstd, packed->at, packed->room, plain->at, plain->count);
+    size_t count = plain->count < COMPRESSED_MIN
+                       ? plain->count
+                       : ZSTD_compress2(encoder->zstd, packed->at, packed->room, plain->at,
+                                        plain->count);
     bool is_smaller = !ZSTD_isError(count) && count < plain->count;
     packed->count = is_smaller ? count : 0;
     filed->frames = memory_grow(filed->frames, &filed->frame_room, filed->frame_count + 1,
