@@ -258,67 +258,69 @@ static void run_alone(struct crew *crew, struct joining *joining)
 
 /* --- several --- */
 
-/* The next chunk to map, once it may be; false if there is none. */
-static bool take_chunk(struct crew *crew, size_t *index)
+/* Whether a chunk may be mapped now: not too far ahead of the joiner. */
+static bool may_map(const struct crew *crew)
 {
     const struct chunk_run *run = crew->run;
-    pthread_mutex_lock(&crew->lock);
-    while (!crew->stopped && crew->next < run->list->count &&
-           crew->next - crew->joined > (size_t)run->jobs)
-        pthread_cond_wait(&crew->changed, &crew->lock);
-    bool taken = !crew->stopped && crew->next < run->list->count;
-    *index = crew->next;
-    if (taken)
-        crew->next++;
+    return !crew->stopped && crew->next < run->list->count &&
+           crew->next - crew->joined <= (size_t)run->jobs;
+}
+
+/* Maps the next chunk; the lock is held before and after, but not meanwhile. */
+static void map_next(struct crew *crew, struct archive_room *room)
+{
+    size_t index = crew->next++;
+    bool outside = is_outside(crew->run, index);
     pthread_mutex_unlock(&crew->lock);
-    return taken;
+    if (!outside)
+        map_one(crew, index, room);
+    bool stop = should_stop(crew->run);
+    pthread_mutex_lock(&crew->lock);
+    crew->mapped[index].ready = true;
+    crew->stopped |= stop || (!outside && crew->mapped[index].status == STATUS_RETRY);
+    pthread_cond_broadcast(&crew->changed);
 }
 
 static void *map_chunks(void *context)
 {
     struct crew *crew = context;
     struct archive_room room = {.at = NULL};
-    for (size_t index; take_chunk(crew, &index);) {
-        bool outside = is_outside(crew->run, index);
-        if (!outside)
-            map_one(crew, index, &room);
-        bool stop = should_stop(crew->run);
-        pthread_mutex_lock(&crew->lock);
-        crew->mapped[index].ready = true;
-        crew->stopped |= stop || (!outside && crew->mapped[index].status == STATUS_RETRY);
-        pthread_cond_broadcast(&crew->changed);
-        pthread_mutex_unlock(&crew->lock);
+    pthread_mutex_lock(&crew->lock);
+    while (!crew->stopped && crew->next < crew->run->list->count) {
+        if (may_map(crew))
+            map_next(crew, &room);
+        else
+            pthread_cond_wait(&crew->changed, &crew->lock);
     }
+    pthread_mutex_unlock(&crew->lock);
     archive_room_clear(&room);
     return NULL;
 }
 
-/* False if the run is stopped. */
-static bool wait_for(struct crew *crew, size_t index)
-{
-    pthread_mutex_lock(&crew->lock);
-    while (!crew->mapped[index].ready && !crew->stopped)
-        pthread_cond_wait(&crew->changed, &crew->lock);
-    bool stopped = crew->stopped;
-    pthread_mutex_unlock(&crew->lock);
-    return !stopped;
-}
-
+/* Joins chunks in order, and maps while the next one is not there. */
 static void join_all(struct crew *crew, struct joining *joining)
 {
     struct chunk_run *run = crew->run;
-    for (size_t i = 0; i < run->list->count; i++) {
-        if (!wait_for(crew, i)) {
-            run->stopped = true;
-            return;
+    struct archive_room room = {.at = NULL};
+    pthread_mutex_lock(&crew->lock);
+    while (!crew->stopped && crew->joined < run->list->count) {
+        size_t index = crew->joined;
+        if (!crew->mapped[index].ready && may_map(crew)) {
+            map_next(crew, &room);
+        } else if (!crew->mapped[index].ready) {
+            pthread_cond_wait(&crew->changed, &crew->lock);
+        } else {
+            pthread_mutex_unlock(&crew->lock);
+            if (!is_outside(run, index))
+                join_one(run, joining, index, &crew->mapped[index]);
+            pthread_mutex_lock(&crew->lock);
+            crew->joined++;
+            pthread_cond_broadcast(&crew->changed);
         }
-        if (!is_outside(run, i))
-            join_one(run, joining, i, &crew->mapped[i]);
-        pthread_mutex_lock(&crew->lock);
-        crew->joined++;
-        pthread_cond_broadcast(&crew->changed);
-        pthread_mutex_unlock(&crew->lock);
     }
+    run->stopped = crew->stopped;
+    pthread_mutex_unlock(&crew->lock);
+    archive_room_clear(&room);
 }
 
 static void enter_guard(void *context)
@@ -342,10 +344,11 @@ static void run_crew(struct crew *crew, struct joining *joining)
     run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
     pthread_t *threads = memory_new(run->jobs * sizeof *threads);
     unsigned started = 0;
-    while (started < run->jobs && pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
+    /* This thread is one of them; if the system gives no others, it does all. */
+    while (started + 1 < run->jobs &&
+           pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
         started++;
-    if (started > 0)
-        join_all(crew, joining);
+    join_all(crew, joining);
     for (unsigned i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     free(threads);
@@ -353,8 +356,6 @@ static void run_crew(struct crew *crew, struct joining *joining)
     pthread_mutex_destroy(&crew->guard);
     pthread_mutex_destroy(&crew->lock);
     run->options.guard = (struct map_guard){NULL, NULL, NULL};
-    if (started == 0) /* the system gives no threads: then without */
-        run_alone(crew, joining);
 }
 
 void chunk_run(struct chunk_run *run)
