@@ -3,19 +3,9 @@
 #include <string.h>
 
 #include "chunk.pb-c.h"
+#include "wire/in_arena.h"
 
 enum { CHUNK_FORMAT = 1 };
-
-static void *take(void *arena, size_t size)
-{
-    return arena_take(arena, size);
-}
-
-static void give_back(void *arena, void *at)
-{
-    (void)arena;
-    (void)at;
-}
 
 static ProtobufCBinaryData binary(struct text text)
 {
@@ -95,7 +85,7 @@ enum status chunk_ready_decode(struct bytes record, struct arena *arena, struct 
                                struct failure *why)
 {
     *out = (struct chunk_ready){.chunk = 0};
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__ChunkReady *from =
         spanmill__chunk_ready__unpack(&allocator, record.count, record.at);
     if (!from)
@@ -152,7 +142,7 @@ struct bytes archive_segment_encode(const struct archive_segment *segment, struc
 enum status archive_segment_decode(struct bytes record, struct arena *arena,
                                    struct archive_segment *out, struct failure *why)
 {
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__ArchiveSegment *from =
         spanmill__archive_segment__unpack(&allocator, record.count, record.at);
     if (!from)

@@ -3,6 +3,7 @@
 
 #include "partial.pb-c.h"
 #include "wire/format.h"
+#include "wire/in_arena.h"
 #include "wire/message.h"
 #include "wire/partial_codec.h"
 #include "wire/partial_peek.h"
@@ -80,17 +81,6 @@ static enum status decode_partial(const struct record_place *place, struct schem
 
 /* --- ends and gaps --- */
 
-static void *take(void *arena, size_t size)
-{
-    return arena_take(arena, size);
-}
-
-static void give_back(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory; /* the arena goes as a whole */
-}
-
 static struct text copy(struct arena *arena, ProtobufCBinaryData bytes)
 {
     return (struct text){arena_string(arena, (struct text){(const char *)bytes.data, bytes.len}),
@@ -100,7 +90,7 @@ static struct text copy(struct arena *arena, ProtobufCBinaryData bytes)
 static enum status decode_end(struct bytes bytes, struct arena *arena, struct decoded_record *out,
                               struct failure *why)
 {
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__IntervalEnd *from =
         spanmill__interval_end__unpack(&allocator, bytes.count, bytes.at);
     if (!from)
@@ -146,7 +136,7 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
 static enum status decode_gap(struct bytes bytes, struct arena *arena, struct decoded_record *out,
                               struct failure *why)
 {
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__Gap *gap = spanmill__gap__unpack(&allocator, bytes.count, bytes.at);
     if (!gap)
         return fail(why, STATUS_REJECT, "damaged gap of %zu bytes", bytes.count);

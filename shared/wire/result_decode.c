@@ -2,6 +2,7 @@
 
 #include "result.pb-c.h"
 #include "wire/format.h"
+#include "wire/in_arena.h"
 #include "wire/result_codec.h"
 
 struct decoder {
@@ -10,17 +11,6 @@ struct decoder {
     size_t name_count;
     bool bad; /* something contradicted itself; what was decoded since is of no use */
 };
-
-static void *take(void *arena, size_t size)
-{
-    return arena_take(arena, size);
-}
-
-static void give_back(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory; /* the arena goes as a whole */
-}
 
 static struct text text(ProtobufCBinaryData bytes)
 {
@@ -307,7 +297,7 @@ enum status result_decode(struct bytes bytes, struct arena *arena, struct result
                           struct failure *why)
 {
     *out = (struct result_record){.part = 0};
-    ProtobufCAllocator allocator = {.alloc = take, .free = give_back, .allocator_data = arena};
+    ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__Results__ResultRecord *record =
         spanmill__results__result_record__unpack(&allocator, bytes.count, bytes.at);
     if (!record)
