@@ -107,10 +107,10 @@ static void close_frame(struct partial_encoder *encoder, struct filed *filed)
     partial_file_take(&filed->file, &encoder->names, plain);
     packed->count = 0;
     writer_need(packed, ZSTD_compressBound(plain->count));
-    size_t count = plain->count < COMPRESSED_MIN
-                       ? plain->count
-                       : ZSTD_compress2(encoder->zstd, packed->at, packed->room, plain->at,
-                                        plain->count);
+    size_t count =
+        plain->count < COMPRESSED_MIN
+            ? plain->count
+            : ZSTD_compress2(encoder->zstd, packed->at, packed->room, plain->at, plain->count);
     bool is_smaller = !ZSTD_isError(count) && count < plain->count;
     packed->count = is_smaller ? count : 0;
     filed->frames = memory_grow(filed->frames, &filed->frame_room, filed->frame_count + 1,
