@@ -28,7 +28,7 @@ struct scratch {
 static inline void *scratch_take(struct scratch *scratch, size_t size)
 {
     size_t step = (size + 7) & ~(size_t)7;
-    if (scratch->room - scratch->used < step) {
+    if (scratch->block == NULL || scratch->room - scratch->used < step) {
         if (scratch->block != NULL) {
             scratch->full = memory_grow(scratch->full, &scratch->full_room, scratch->full_count + 1,
                                         sizeof *scratch->full);
