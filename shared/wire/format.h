@@ -5,7 +5,7 @@
 #include "trace/event.h"
 
 enum {
-    RECORD_FORMAT = 1,
+    RECORD_FORMAT = 2, /* 1: items as messages */
     RESULT_FORMAT = 1,
     CALL_VALUES = 4,                  /* of struct open_call and struct descriptor_call */
     PRESENT_TEXT = 1 << EVENT_VALUES, /* in their `present` */

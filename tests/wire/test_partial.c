@@ -271,3 +271,17 @@ Test(partial, any_byte_may_be_another)
     drop(&records);
     schema_free(schema);
 }
+
+Test(partial, other_formats_are_told_apart)
+{
+    struct schema *schema = schema_new(NULL);
+    struct records records = sample_records(schema);
+    uint8_t *format = (uint8_t *)(uintptr_t)&records.at[0].at[1];
+    cr_assert(eq(int, *format, 2));
+    *format = 1; /* older: of no use */
+    cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_REJECT));
+    *format = 3; /* newer: the program is old, the data is good */
+    cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_STOP));
+    drop(&records);
+    schema_free(schema);
+}
