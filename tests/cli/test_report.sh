@@ -153,9 +153,9 @@ codes=("${PIPESTATUS[@]}")
 [ "${codes[0]}" = 141 ] || [ "${codes[0]}" = 0 ] || wrong "exit ${codes[0]} when nobody reads on"
 mkdir "$scratch/tmp"
 seen=
-for seconds in 0.05 0.1 0.2 0.4; do
+for seconds in 0.05 0.1 0.15 0.2 0.4; do # the slower reader, or it is done before it can be stopped
     TMPDIR=$scratch/tmp timeout --preserve-status -s TERM $seconds "$SPANMILL" report -j 1 \
-        --format json -o "$scratch/stopped" "$trace" >/dev/null 2>"$scratch/stopped.err"
+        --reader babeltrace2 --format json -o "$scratch/stopped" "$trace" >/dev/null 2>"$scratch/stopped.err"
     code=$?
     [ $code = 130 ] || continue
     seen=yes
