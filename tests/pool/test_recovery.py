@@ -122,14 +122,15 @@ def test_no_gap_while_mappers_are_behind():
     with Archives() as archives, Pool(partitions=2, chunk_partitions=count) as running:
         store = os.path.join(running.folder, "store")
         os.mkdir(store)
+        # Before there is a mapper: it would fetch it sooner than it is gone.
+        running.publish_by_reference(archives.paths[1], store)
+        name, = os.listdir(store)
+        os.rename(os.path.join(store, name), os.path.join(running.folder, name))
         mappers = [running.add("mapper", f"m{i}", ["--store-root", store]).start()
                    for i in range(2)]
         reducer = running.add("reducer", "r", ["--gap-after", "1s"]).start()
         wait_until(lambda: all(mapper.get("/readyz")[0] == 200 for mapper in mappers), 30,
                    "mappers with partitions")
-        running.publish_by_reference(archives.paths[1], store)
-        name, = os.listdir(store)
-        os.rename(os.path.join(store, name), os.path.join(running.folder, name))
         for index in (0, 2, 3):
             running.publish(archives.paths[index])
         wait_until(lambda: joined(reducer) >= 1 and
