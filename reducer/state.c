@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -45,7 +46,7 @@ void state_diff_free(struct state_diff *diff)
 /* The entry of the key; *is_new if it was made now. */
 static struct written *entry_of(struct state_diff *diff, struct text key, bool *is_new)
 {
-    uint64_t hash = text_hash(key);
+    uint64_t hash = hash_text(key);
     struct written *first = map_get(&diff->keys, hash);
     *is_new = false;
     for (struct written *each = first; each; each = each->next)
@@ -59,16 +60,11 @@ static struct written *entry_of(struct state_diff *diff, struct text key, bool *
     return made;
 }
 
-static uint64_t record_hash(struct bytes record)
-{
-    return text_hash((struct text){(const char *)record.at, record.count});
-}
-
 void state_diff_know(struct state_diff *diff, struct text key, struct bytes record)
 {
     bool is_new;
     struct written *written = entry_of(diff, key, &is_new);
-    written->hash = record_hash(record);
+    written->hash = hash_bytes(record);
     written->bytes = record.count;
 }
 
@@ -77,7 +73,7 @@ static void take(void *context, struct text key, struct bytes record)
     struct state_diff *diff = context;
     bool is_new;
     struct written *written = entry_of(diff, key, &is_new);
-    uint64_t hash = record_hash(record);
+    uint64_t hash = hash_bytes(record);
     written->save = diff->save;
     if (!is_new && written->hash == hash && written->bytes == record.count)
         return;
@@ -99,7 +95,7 @@ void state_diff_end(struct state_diff *diff)
     struct written *first;
     for (size_t at = 0; (first = map_next(&diff->keys, &at));) {
         struct written *left = NULL;
-        uint64_t hash = text_hash(text_of(first->key));
+        uint64_t hash = hash_text(text_of(first->key));
         for (struct written *next; first; first = next) {
             next = first->next;
             if (first->save == diff->save) {

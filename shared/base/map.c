@@ -3,11 +3,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 static size_t home(const struct map *map, uint64_t key)
 {
-    return (size_t)map_hash(key) & map->mask;
+    return (size_t)hash_number(key) & map->mask;
 }
 
 /* The place of `key`, or the free one where it would go. */
@@ -57,7 +58,8 @@ void *map_remove(struct map *map, uint64_t key)
     /* Close the hole: pull back every later entry that may not stand behind it. */
     for (size_t at = (hole + 1) & map->mask; map->at[at].value; at = (at + 1) & map->mask) {
         size_t wanted = home(map, map->at[at].key);
-        bool may_stay = hole <= at ? (hole < wanted && wanted <= at) : (hole < wanted || wanted <= at);
+        bool may_stay =
+            hole <= at ? (hole < wanted && wanted <= at) : (hole < wanted || wanted <= at);
         if (may_stay)
             continue;
         map->at[hole] = map->at[at];

@@ -22,20 +22,9 @@ void *map_get(const struct map *map, uint64_t key); /* NULL if absent */
 void map_put(struct map *map, uint64_t key, void *value);
 /* Returns what was there, NULL if nothing. */
 void *map_remove(struct map *map, uint64_t key);
-/* Walks all values in no particular order: start with *at == 0, ends with NULL. The map must not
+/* Walks all values in an order that differs from process to process: start with *at == 0, ends with NULL. The map must not
  * change during the walk. */
 void *map_next(const struct map *map, size_t *at);
 void map_clear(struct map *map);
-
-/* Mixes all bits of `key` into all bits of the result (the finalizer of MurmurHash3). */
-static inline uint64_t map_hash(uint64_t key)
-{
-    key ^= key >> 33;
-    key *= UINT64_C(0xff51afd7ed558ccd);
-    key ^= key >> 33;
-    key *= UINT64_C(0xc4ceb9fe1a85ec53);
-    key ^= key >> 33;
-    return key;
-}
 
 #endif

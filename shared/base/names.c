@@ -2,22 +2,12 @@
 
 #include <stdlib.h>
 
-#include "base/map.h"
+#include "base/hash.h"
 #include "base/memory.h"
-
-uint64_t text_hash(struct text text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.count; i++) {
-        hash ^= (uint8_t)text.at[i];
-        hash *= UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
 
 static size_t find(const struct names *names, struct text text)
 {
-    size_t at = (size_t)map_hash(text_hash(text)) & names->mask;
+    size_t at = (size_t)hash_text(text) & names->mask;
     while (names->places[at] && !text_equal(names->at[names->places[at] - 1], text))
         at = (at + 1) & names->mask;
     return at;

@@ -27,7 +27,4 @@ static inline struct text names_text(const struct names *names, uint32_t id)
 }
 void names_clear(struct names *names);
 
-/* FNV-1a, 64 bits. */
-uint64_t text_hash(struct text text);
-
 #endif

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "model/state.h"
 
@@ -40,14 +41,14 @@ static char *name_by(const struct phase_definition *definition, const struct eve
 
 static uint64_t value_hash(const struct field_value *value)
 {
-    return value->type == FIELD_TEXT ? text_hash(value->text) : map_hash(value->u);
+    return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u);
 }
 
 static uint64_t key_of(uint32_t definition, const struct field_value *match, size_t count)
 {
-    uint64_t key = map_hash(definition + 1);
+    uint64_t key = hash_number(definition + 1);
     for (size_t i = 0; i < count; i++)
-        key = map_hash(key ^ value_hash(&match[i]));
+        key = hash_number(key ^ value_hash(&match[i]));
     return key;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/names.h"
@@ -87,9 +88,9 @@ static struct entry *append(struct result_batch *batch)
 static struct entry *entry_of(struct result_batch *batch, const struct result *result)
 {
     uint32_t phase = name_of(batch, result->phase), call = name_of(batch, result->call);
-    uint64_t key = map_hash(id_of(result) ^ (uint64_t)result->type << 56);
-    key = map_hash(key ^ result->descriptor ^ (uint64_t)result->stretch << 40);
-    key = map_hash(key ^ phase ^ (uint64_t)call << 32);
+    uint64_t key = hash_number(id_of(result) ^ (uint64_t)result->type << 56);
+    key = hash_number(key ^ result->descriptor ^ (uint64_t)result->stretch << 40);
+    key = hash_number(key ^ phase ^ (uint64_t)call << 32);
     struct entry *first = map_get(&batch->by_key, key);
     for (struct entry *each = first; each; each = each->next)
         if (same_key(each, result, phase, call))

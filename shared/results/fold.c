@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "results/fold_state.h"
 
@@ -17,9 +18,9 @@ struct fold *fold_new(struct text session)
 
 static uint64_t key_hash(const struct cell_key *key)
 {
-    uint64_t hash = map_hash((uint64_t)key->type << 40 | (uint64_t)key->kind << 32 | key->path);
-    hash = map_hash(hash ^ (uint64_t)key->pid ^ (uint64_t)key->name << 32);
-    return map_hash(hash ^ key->thread);
+    uint64_t hash = hash_number((uint64_t)key->type << 40 | (uint64_t)key->kind << 32 | key->path);
+    hash = hash_number(hash ^ (uint64_t)key->pid ^ (uint64_t)key->name << 32);
+    return hash_number(hash ^ key->thread);
 }
 
 static bool key_equal(const struct cell_key *a, const struct cell_key *b)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "results/fold.h"
 #include "trace/syscalls.h"
@@ -76,8 +77,8 @@ static void append(struct merged *merged, const struct cell *cell)
 static struct cell *merged_cell(struct merged *merged, struct arena *arena,
                                 const struct cell_key *key)
 {
-    uint64_t hash = map_hash(map_hash((uint64_t)key->path << 32 ^ key->name) ^ (uint64_t)key->pid ^
-                             (uint64_t)key->kind << 56);
+    uint64_t hash = hash_number(hash_number((uint64_t)key->path << 32 ^ key->name) ^
+                                (uint64_t)key->pid ^ (uint64_t)key->kind << 56);
     struct cell *first = map_get(&merged->by_key, hash);
     for (struct cell *each = first; each; each = each->next)
         if (each->key.path == key->path && each->key.name == key->name &&
@@ -212,7 +213,7 @@ struct before_sum {
 
 static uint64_t before_hash(int64_t pid, uint32_t path)
 {
-    return map_hash(map_hash((uint64_t)pid) ^ path);
+    return hash_number(hash_number((uint64_t)pid) ^ path);
 }
 
 static struct before_sum *before_sum_of(const struct map *sums, int64_t pid, uint32_t path)

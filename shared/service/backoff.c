@@ -1,6 +1,6 @@
 #include "service/backoff.h"
 
-#include "base/map.h"
+#include "base/hash.h"
 
 struct backoff backoff_make(uint64_t least_ms, uint64_t most_ms, uint64_t seed)
 {
@@ -9,11 +9,11 @@ struct backoff backoff_make(uint64_t least_ms, uint64_t most_ms, uint64_t seed)
                             .random = seed};
 }
 
-/* SplitMix64, whose mixing is not far from that of map_hash(). */
+/* SplitMix64, whose mixing is not far from that of hash_mix(). */
 static uint64_t next_random(struct backoff *backoff)
 {
     backoff->random += UINT64_C(0x9e3779b97f4a7c15);
-    return map_hash(backoff->random);
+    return hash_mix(backoff->random);
 }
 
 uint64_t backoff_next_ms(struct backoff *backoff)

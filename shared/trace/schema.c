@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 /* What a kernel event of a fixed name is, and its slots up to the first without a field. */
@@ -94,15 +95,6 @@ static void lock(const struct schema *schema)
 static void unlock(const struct schema *schema)
 {
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&schema->lock);
-}
-
-/* FNV-1a. Source: draft-eastlake-fnv. */
-static uint64_t hash_text(struct text text)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < text.count; i++)
-        hash = (hash ^ (uint8_t)text.at[i]) * 1099511628211u;
-    return hash;
 }
 
 /* Both a class and a call begin with their name. */

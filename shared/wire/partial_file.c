@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "wire/format.h"
@@ -20,7 +21,7 @@ struct hand {
 
 static struct local_name *place_of(const struct local_names *names, uint32_t shared)
 {
-    size_t at = (size_t)map_hash(shared) & names->mask;
+    size_t at = (size_t)hash_number(shared) & names->mask;
     while (names->places[at].shared && names->places[at].shared != shared + 1)
         at = (at + 1) & names->mask;
     return &names->places[at];

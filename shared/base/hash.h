@@ -1,0 +1,34 @@
+/* base/hash.h -- hashes for tables in memory, seeded: whoever writes the input cannot choose keys
+ * that collide. They differ from process to process, so they go into no file and no message, and
+ * no result may depend on the order of a table. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+/* Drawn by the kernel for this process (AT_RANDOM), before main() begins; never changes. */
+extern uint64_t hash_seed;
+
+/* Mixes all bits of `key` into all bits of the result (the finalizer of MurmurHash3). Not seeded. */
+static inline uint64_t hash_mix(uint64_t key)
+{
+    key ^= key >> 33;
+    key *= UINT64_C(0xff51afd7ed558ccd);
+    key ^= key >> 33;
+    key *= UINT64_C(0xc4ceb9fe1a85ec53);
+    key ^= key >> 33;
+    return key;
+}
+
+static inline uint64_t hash_number(uint64_t key)
+{
+    return hash_mix(key ^ hash_seed);
+}
+
+/* XXH3, 64 bits. */
+uint64_t hash_text(struct text text);
+uint64_t hash_bytes(struct bytes bytes);
+
+#endif
