@@ -50,7 +50,7 @@ static const struct config_row rows[] = {
      .most = 10 * YEAR_MS,
      .argument = "TIME",
      .help = "of chunks, partials and results; archives a day more"},
-    {.name = "rejected-retention",
+    {.name = "parked-retention",
      .type = CONFIG_DURATION,
      .standard = "10d",
      .least = 60000,
@@ -100,7 +100,7 @@ static struct topic_wishes wishes_of(const struct config *config)
         .replication = (int)config_integer(config, "replication"),
         .min_insync = (int)config_integer(config, "min-insync"),
         .retention_ms = config_duration_ms(config, "retention"),
-        .rejected_retention_ms = config_duration_ms(config, "rejected-retention"),
+        .parked_retention_ms = config_duration_ms(config, "parked-retention"),
         .state_segment_ms = config_duration_ms(config, "state-segment"),
         .state_dirty = (unsigned)config_integer(config, "state-dirty"),
     };

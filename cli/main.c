@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "cli/cmd_pack.h"
+#include "cli/cmd_parked.h"
 #include "cli/cmd_publish.h"
-#include "cli/cmd_rejected.h"
 #include "cli/cmd_report.h"
 #include "cli/cmd_results.h"
 #include "cli/cmd_topics.h"
@@ -26,12 +26,17 @@ static const struct command commands[] = {
     {"pack", "chunks into archives that each stand alone", cmd_pack},
     {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
     {"results", "what the pool has found out, as report shows it", cmd_results},
-    {"rejected", "chunks that could not be used, and sending them again", cmd_rejected},
+    {"parked", "chunks that could not be used, and sending them again", cmd_parked},
     {"topics", "makes and checks the topics of the pool", cmd_topics},
     {"help", "this, or the help of a command", cmd_help},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+/* Names of earlier versions, for scripts that use them. */
+static const struct former_name {
+    const char *former, *name;
+} former_names[] = {{"rejected", "parked"}};
 
 static void print_help(FILE *out)
 {
@@ -49,6 +54,9 @@ static void print_help(FILE *out)
 
 static const struct command *find_command(const char *name)
 {
+    for (size_t i = 0; i < sizeof former_names / sizeof *former_names; i++)
+        if (strcmp(former_names[i].former, name) == 0)
+            name = former_names[i].name;
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];

@@ -17,7 +17,7 @@ static enum status for_each(const struct bus_settings *settings, bool (*stop)(vo
                             void *context, struct failure *why)
 {
     struct topic_reader reader;
-    enum status status = topic_reader_open(&reader, settings, BUS_REJECTED, false, stop, NULL, why);
+    enum status status = topic_reader_open(&reader, settings, BUS_PARKED, false, stop, NULL, why);
     while (status == STATUS_OK && !topic_reader_is_read(&reader)) {
         if (stop(NULL)) {
             status = STATUS_END;

@@ -1,4 +1,4 @@
-/* cli/parked.h -- what the rejected topic tells of chunks that could not be used.
+/* cli/parked.h -- what the parked topic tells of chunks that could not be used.
  *
  * A mapper parks an announcement as it was, under its key, with headers: kind, reason, and topic,
  * partition and offset that it was read from. Who sends one again leaves a mark in the same topic:
@@ -13,7 +13,7 @@
 #include "cli/topic_reader.h"
 
 struct parked {
-    int32_t partition; /* of the rejected topic */
+    int32_t partition; /* of the parked topic */
     int64_t offset;
     int64_t time_ms; /* when it was parked; -1 if not told */
     const char *key;

@@ -70,5 +70,5 @@ void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wish
     plan_log(plans, BUS_PARTIALS, wishes->retention_ms);
     plan_state(plans, wishes);
     plan_log(plans, BUS_RESULTS, wishes->retention_ms);
-    plan_log(plans, BUS_REJECTED, wishes->rejected_retention_ms);
+    plan_log(plans, BUS_PARKED, wishes->parked_retention_ms);
 }

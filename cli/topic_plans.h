@@ -9,7 +9,7 @@
 struct topic_wishes {
     int32_t chunk_partitions, partitions; /* of chunks; of each of the others */
     int replication, min_insync;
-    uint64_t retention_ms, rejected_retention_ms;
+    uint64_t retention_ms, parked_retention_ms;
     uint64_t state_segment_ms; /* a segment may be compacted after it */
     unsigned state_dirty;      /* percent of the log that are not compacted until it is done */
 };

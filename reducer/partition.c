@@ -392,7 +392,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
     if (status == STATUS_OK) {
         join_whole(partition, session, ready->chunk, &whole);
     } else if (status == STATUS_REJECT) {
-        partition->counts.rejected++;
+        partition->counts.refused++;
         say(partition, session, ready->chunk, why->text);
         session->gap = true;
         release(partition, session, ready->chunk + 1);
@@ -434,7 +434,7 @@ enum status partition_take(struct partition *partition, struct bytes record, int
     partition->counts.records++;
     enum status status = partial_peek(record, &place, why);
     if (status != STATUS_OK) {
-        partition->counts.rejected += status == STATUS_REJECT;
+        partition->counts.refused += status == STATUS_REJECT;
         return status;
     }
     if (place.is_gap && is_silence(record)) {

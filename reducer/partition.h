@@ -35,7 +35,7 @@ struct partition_counts {
     uint64_t records, chunks, events, discarded;
     uint64_t gaps, mismatches; /* borders that do not meet */
     uint64_t repeated;         /* records that were there before */
-    uint64_t rejected;         /* records or chunks that could not be joined */
+    uint64_t refused;          /* records or chunks that could not be joined */
     uint64_t sessions_ended;
 };
 

@@ -128,7 +128,7 @@ enum status worker_park(struct worker *worker, struct chunk_work *work, enum par
                                                 {"topic", bytes_of(topic)},
                                                 {"partition", bytes_of(partition)},
                                                 {"offset", bytes_of(offset)}};
-    struct bus_record records[2] = {{.topic = BUS_REJECTED,
+    struct bus_record records[2] = {{.topic = BUS_PARKED,
                                      .partition = -1,
                                      .route = work->key,
                                      .key = work->key,

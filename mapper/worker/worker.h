@@ -42,7 +42,7 @@ enum chunk_outcome {
 };
 #define OUTCOME_WORDS "mapped lost parked repeated given_back"
 
-/* Why a chunk is parked; the words are those of the header `kind` on spanmill.rejected. Of damage
+/* Why a chunk is parked; the words are those of the header `kind` on spanmill.parked. Of damage
  * nothing will come: its gap is written at once. The others may be cured, and sent again. */
 enum park_kind { PARK_DAMAGED, PARK_FETCH, PARK_LIMIT, PARK_TRIES };
 

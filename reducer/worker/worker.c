@@ -83,7 +83,7 @@ static enum status take(struct worker *worker, const struct bus_message *message
     part->next = message->offset + 1;
     part->time_ms = message->time_ms;
     if (status == STATUS_REJECT) {
-        log_say(service_log(worker->service), LOG_WARNING, "record rejected",
+        log_say(service_log(worker->service), LOG_WARNING, "record refused",
                 log_integer("partition", message->partition),
                 log_integer("offset", message->offset), log_text("why", why->text));
         status = STATUS_OK;
@@ -119,7 +119,7 @@ static void tell_counts(struct metrics *metrics, struct part *part)
     metrics_add(metrics, METRIC_GAPS, 0, now.gaps - told->gaps);
     metrics_add(metrics, METRIC_MISMATCHES, 0, now.mismatches - told->mismatches);
     metrics_add(metrics, METRIC_REPEATED, 0, now.repeated - told->repeated);
-    metrics_add(metrics, METRIC_REJECTED, 0, now.rejected - told->rejected);
+    metrics_add(metrics, METRIC_REFUSED, 0, now.refused - told->refused);
     metrics_add(metrics, METRIC_SESSIONS_ENDED, 0, now.sessions_ended - told->sessions_ended);
     *told = now;
 }

@@ -31,7 +31,7 @@ enum bus_topic {
     BUS_PARTIALS,
     BUS_STATE,
     BUS_RESULTS,
-    BUS_REJECTED,
+    BUS_PARKED,
     BUS_TOPICS /* how many there are */
 };
 

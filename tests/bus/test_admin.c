@@ -57,7 +57,7 @@ Test(admin, makes_topics_that_are_as_planned, .timeout = 600)
                                   .replication = 1,
                                   .min_insync = 1,
                                   .retention_ms = 86400000,
-                                  .rejected_retention_ms = 2 * 86400000,
+                                  .parked_retention_ms = 2 * 86400000,
                                   .state_segment_ms = 1000,
                                   .state_dirty = 1};
     struct topic_plans plans;

@@ -20,8 +20,8 @@ Test(settings, names_begin_with_the_prefix)
     char room[BUS_NAME_MAX];
     bus_topic_name(&settings, BUS_CHUNKS, room);
     cr_expect(eq(str, room, "team-a.chunks"));
-    bus_topic_name(&settings, BUS_REJECTED, room);
-    cr_expect(eq(str, room, "team-a.rejected"));
+    bus_topic_name(&settings, BUS_PARKED, room);
+    cr_expect(eq(str, room, "team-a.parked"));
     bus_group_name(&settings, "mapper", room);
     cr_expect(eq(str, room, "team-a-mapper"));
 }

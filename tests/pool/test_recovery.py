@@ -174,9 +174,9 @@ def test_poisoned_chunk():
             running.publish(path)
         running.wait_for(expected, 60)
         assert mapper.alive() and mapper.starts == 1
-        rejected = running.spanmill("rejected").stdout
-        assert "damaged" in rejected, rejected
-        say("  " + rejected.strip().splitlines()[-1][:200])
+        parked = running.spanmill("parked").stdout
+        assert "damaged" in parked, parked
+        say("  " + parked.strip().splitlines()[-1][:200])
 
 
 def test_poisoned_metadata():
@@ -191,9 +191,9 @@ def test_poisoned_metadata():
         running.wait_for(archives.report(), 60)
         assert mapper.alive() and mapper.starts == 1
         assert "libbabeltrace2" not in mapper.log(), mapper.log()
-        rejected = running.spanmill("rejected").stdout
-        assert re.search(r"damaged .*metadata:\d+:\d+: .*strukt", rejected), rejected
-        say("  " + rejected.strip().splitlines()[-1][:200])
+        parked = running.spanmill("parked").stdout
+        assert re.search(r"damaged .*metadata:\d+:\d+: .*strukt", parked), parked
+        say("  " + parked.strip().splitlines()[-1][:200])
 
 
 def test_killer_chunk():
@@ -209,13 +209,13 @@ def test_killer_chunk():
             mapper.start({"SPANMILL_CRASH_AT": "mapper-mapped"})
             wait_until(lambda: not mapper.alive(), 30, "the mapper to die of it")
         mapper.start({"SPANMILL_CRASH_AT": "mapper-mapped"})
-        wait_until(lambda: "tries" in running.spanmill("rejected").stdout, 30, "it to be parked")
+        wait_until(lambda: "tries" in running.spanmill("parked").stdout, 30, "it to be parked")
         assert mapper.alive(), "the mapper died of it once more"
         mapper.stop()
         mapper.start()
         for path in archives.paths[1:]:
             running.publish(path)
-        running.spanmill("rejected", "--resend", "--all")
+        running.spanmill("parked", "--resend", "--all")
         running.wait_for(report(THUMBNAILS), 60)
 
 

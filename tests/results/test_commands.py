@@ -1,4 +1,4 @@
-"""`spanmill results` and `spanmill rejected` over a real broker."""
+"""`spanmill results` and `spanmill parked` over a real broker."""
 import json
 import os
 import pty
@@ -62,7 +62,7 @@ def check_usage(running):
     for options in (["--from", "end"], ["--follow", "--output", "x"], ["--pid", "many"]):
         done = running.spanmill("results", *options, check=False)
         assert done.returncode == 2 and done.stderr, options
-    done = running.spanmill("rejected", "--resend", check=False)
+    done = running.spanmill("parked", "--resend", check=False)
     assert done.returncode == 2 and "--all" in done.stderr, done.stderr
 
 
@@ -124,7 +124,7 @@ def test_no_topic():
     with Pool() as running:
         running.prefix += "-none"
         begin = time.monotonic()
-        for command in ("results", "rejected"):
+        for command in ("results", "parked"):
             done = running.spanmill(command, check=False)
             assert done.returncode == 1 and running.prefix in done.stderr, done.stderr
         assert time.monotonic() - begin < 60
@@ -185,11 +185,11 @@ def test_follow():
 
 
 def listed(running, *options):
-    out = running.spanmill("rejected", "--format", "json", *options).stdout
+    out = running.spanmill("parked", "--format", "json", *options).stdout
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_rejected():
+def test_parked():
     """what was parked is listed with its reason, and heals what is no gap yet when sent again"""
     expected = report(pool.THUMBNAILS)
     with Pool(partitions=2) as running:
@@ -209,20 +209,21 @@ def test_rejected():
         assert sorted(each["chunk"] for each in over) == [0, 1, 2, 3], over
         assert not any(each["sent_again"] for each in over)
         assert len(listed(running, "--session", "labvm/*", "--chunk", "2")) == 1
-        table = running.spanmill("rejected").stdout
+        table = running.spanmill("parked").stdout
+        assert running.spanmill("rejected").stdout == table, "by its former name"
         assert "web1/shop/x" in table and "limit" in table and "reason" in table, table
 
         mapper.start()
-        done = running.spanmill("rejected", "--resend", "--chunk", "3")
+        done = running.spanmill("parked", "--resend", "--chunk", "3")
         assert done.stdout.count("\n") == 1, done.stdout
-        done = running.spanmill("rejected", "--resend", "--all")
+        done = running.spanmill("parked", "--resend", "--all")
         assert done.stdout.count("\n") == 3, "one was sent again, one is damaged:\n" + done.stdout
         running.wait_for(expected, 60)
         assert all(each["sent_again"] for each in listed(running, "--kind", "limit"))
         assert not listed(running, "--kind", "damaged")[0]["sent_again"]
-        assert running.spanmill("rejected", "--resend", "--all").stdout == ""
+        assert running.spanmill("parked", "--resend", "--all").stdout == ""
         assert mapper.stop() == 0 and reducer.stop() == 0
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_results, test_no_topic, test_follow, test_rejected))
+    sys.exit(pool.main(test_results, test_no_topic, test_follow, test_parked))

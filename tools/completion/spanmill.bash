@@ -12,20 +12,20 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report pack publish results rejected topics help'
+        local commands='report pack publish results parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report pack publish results rejected topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report pack publish results parked topics' -- "$word")
         return
         ;;
-    report:--format | report:-f | results:--format | results:-f | rejected:--format | rejected:-f)
+    report:--format | report:-f | results:--format | results:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | results:--color | rejected:--color)
+    report:--color | report:--progress | results:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
@@ -46,11 +46,11 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'begin end' -- "$word")
         return
         ;;
-    rejected:--kind)
+    parked:--kind)
         mapfile -t COMPREPLY < <(compgen -W 'damaged fetch limit tries' -- "$word")
         return
         ;;
-    results:--config | rejected:--config | publish:--config | topics:--config)
+    results:--config | parked:--config | publish:--config | topics:--config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -62,15 +62,15 @@ _spanmill()
         ;;
     results:-[bXns] | results:--brokers | results:--prefix | results:--kafka | results:--top | \
         results:--every | results:--session | results:--pid | results:--process | \
-        rejected:-[bXs] | rejected:--brokers | rejected:--prefix | rejected:--kafka | \
-        rejected:--session | rejected:--chunk)
+        parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
+        parked:--session | parked:--chunk)
         return
         ;;
     publish:-[bX] | publish:--brokers | publish:--prefix | publish:--kafka | publish:--level | publish:--zstd-threads | \
         publish:--inline-max | publish:--shuffle | publish:--twice-every | topics:-[bX] | \
         topics:--brokers | topics:--prefix | topics:--kafka | topics:--chunk-partitions | \
         topics:--partitions | topics:--replication | topics:--min-insync | topics:--retention | \
-        topics:--rejected-retention | topics:--state-segment | topics:--state-dirty)
+        topics:--parked-retention | topics:--state-segment | topics:--state-dirty)
         return
         ;;
     pack:--output | pack:-o | publish:--store-root)
@@ -94,14 +94,14 @@ _spanmill()
             ;;
         topics)
             options='--help --version --chunk-partitions --partitions --replication --min-insync'
-            options+=' --retention --rejected-retention --state-segment --state-dirty --brokers'
+            options+=' --retention --parked-retention --state-segment --state-dirty --brokers'
             options+=' --prefix --kafka --config --print-config'
             ;;
         results)
             options+=' --follow --every --from --forget --format --top --session --pid --process'
             options+=' --strict --color --brokers --prefix --kafka --config --print-config'
             ;;
-        rejected)
+        parked)
             options='--help --version --resend --session --chunk --kind --all --format --color'
             options+=' --brokers --prefix --kafka --config --print-config'
             ;;
@@ -114,7 +114,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'create check' -- "$word")
         return
     fi
-    [[ $command != results && $command != rejected ]] || return
+    [[ $command != results && $command != parked ]] || return
     # Folders, and archives.
     compopt -o filenames
     if [[ $before == --output || $before == -o ]]; then

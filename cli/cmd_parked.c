@@ -1,4 +1,4 @@
-#include "cli/cmd_rejected.h"
+#include "cli/cmd_parked.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -59,22 +59,22 @@ static const struct config_row rows[] = {
      .argument = "WHEN",
      .help = "auto, always or never"},
 };
-static const struct config_section own = {"Rejected", rows, sizeof rows / sizeof *rows};
+static const struct config_section own = {"Parked", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
 static const struct config_program program = {
-    .command = "spanmill rejected",
-    .block = "rejected",
+    .command = "spanmill parked",
+    .block = "parked",
     .about = "Lists the chunks that mappers could not use, why, and where they were announced.\n"
              "Sent again in time, before their interval became a gap (--gap-after of the\n"
              "reducers), they fill their place in the results.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
-    .examples = "spanmill rejected -b kafka-1:9092\n"
-                "spanmill rejected --resend --kind fetch\n"
-                "spanmill rejected --resend --session 'web1/*' --chunk 17",
+    .examples = "spanmill parked -b kafka-1:9092\n"
+                "spanmill parked --resend --kind fetch\n"
+                "spanmill parked --resend --session 'web1/*' --chunk 17",
 };
 
-struct rejecting {
+struct selection {
     const struct config *config;
     const struct bus_settings *bus;
     struct parked_list list;
@@ -86,13 +86,13 @@ struct rejecting {
 
 /* --- which --- */
 
-static bool read_options(struct rejecting *rejecting)
+static bool read_options(struct selection *selection)
 {
-    const struct config *config = rejecting->config;
+    const struct config *config = selection->config;
     const char *const *texts;
-    rejecting->chunk_count = config_list(config, "chunk", &texts);
-    rejecting->chunks = memory_new(rejecting->chunk_count * sizeof *rejecting->chunks);
-    for (size_t i = 0; i < rejecting->chunk_count; i++) {
+    selection->chunk_count = config_list(config, "chunk", &texts);
+    selection->chunks = memory_new(selection->chunk_count * sizeof *selection->chunks);
+    for (size_t i = 0; i < selection->chunk_count; i++) {
         struct failure why;
         long long chunk;
         if (value_integer(texts[i], &chunk, &why) != STATUS_OK || chunk < 0) {
@@ -100,7 +100,7 @@ static bool read_options(struct rejecting *rejecting)
                          config_source(config, "chunk"), texts[i]);
             return false;
         }
-        rejecting->chunks[i] = (uint64_t)chunk;
+        selection->chunks[i] = (uint64_t)chunk;
     }
     bool chosen = config_flag(config, "all") || config_is_given(config, "session") ||
                   config_is_given(config, "chunk") || config_is_given(config, "kind");
@@ -111,10 +111,10 @@ static bool read_options(struct rejecting *rejecting)
     return true;
 }
 
-static bool matches_session(const struct rejecting *rejecting, const struct parked *parked)
+static bool matches_session(const struct selection *selection, const struct parked *parked)
 {
     const char *const *patterns;
-    size_t count = config_list(rejecting->config, "session", &patterns);
+    size_t count = config_list(selection->config, "session", &patterns);
     char *session = memory_string(parked->session);
     bool matches = count == 0;
     for (size_t i = 0; i < count && !matches; i++)
@@ -123,28 +123,28 @@ static bool matches_session(const struct rejecting *rejecting, const struct park
     return matches;
 }
 
-static bool matches_chunk(const struct rejecting *rejecting, const struct parked *parked)
+static bool matches_chunk(const struct selection *selection, const struct parked *parked)
 {
-    for (size_t i = 0; i < rejecting->chunk_count; i++)
-        if (parked->has_chunk && rejecting->chunks[i] == parked->chunk)
+    for (size_t i = 0; i < selection->chunk_count; i++)
+        if (parked->has_chunk && selection->chunks[i] == parked->chunk)
             return true;
-    return rejecting->chunk_count == 0;
+    return selection->chunk_count == 0;
 }
 
-static bool matches_kind(const struct rejecting *rejecting, const struct parked *parked)
+static bool matches_kind(const struct selection *selection, const struct parked *parked)
 {
     const char *const *kinds;
-    size_t count = config_list(rejecting->config, "kind", &kinds);
+    size_t count = config_list(selection->config, "kind", &kinds);
     for (size_t i = 0; i < count; i++)
         if (strcmp(kinds[i], parked->kind) == 0)
             return true;
     return count == 0;
 }
 
-static bool matches(const struct rejecting *rejecting, const struct parked *parked)
+static bool matches(const struct selection *selection, const struct parked *parked)
 {
-    return matches_session(rejecting, parked) && matches_chunk(rejecting, parked) &&
-           matches_kind(rejecting, parked);
+    return matches_session(selection, parked) && matches_chunk(selection, parked) &&
+           matches_kind(selection, parked);
 }
 
 /* --- listing --- */
@@ -159,7 +159,7 @@ static const char *time_text(int64_t time_ms, char room[TIME_ROOM])
     return room;
 }
 
-static void list_as_table(const struct rejecting *rejecting)
+static void list_as_table(const struct selection *selection)
 {
     static const struct column columns[] = {
         {"session", COLUMN_TEXT, CUT_LEFT},   {"chunk", COLUMN_NUMBER, CUT_NOT},
@@ -167,9 +167,9 @@ static void list_as_table(const struct rejecting *rejecting)
         {"sent again", COLUMN_TEXT, CUT_NOT}, {"announced in", COLUMN_TEXT, CUT_LEFT},
         {"reason", COLUMN_TEXT, CUT_RIGHT}};
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < rejecting->list.count; i++) {
-        const struct parked *parked = &rejecting->list.at[i];
-        if (!matches(rejecting, parked))
+    for (size_t i = 0; i < selection->list.count; i++) {
+        const struct parked *parked = &selection->list.at[i];
+        if (!matches(selection, parked))
             continue;
         char room[TIME_ROOM];
         char *session = memory_string(parked->session);
@@ -185,13 +185,13 @@ static void list_as_table(const struct rejecting *rejecting)
         table_text(table, parked->from);
         table_text(table, parked->reason);
     }
-    enum when color = (enum when)config_word(rejecting->config, "color");
+    enum when color = (enum when)config_word(selection->config, "color");
     struct table_style style = {.color = report_view_color(color, stdout),
                                 .width = report_view_screen(stdout).columns};
     if (table_rows(table) > 0)
         table_print(table, stdout, &style);
     else
-        fputs("spanmill rejected: none is parked\n", stderr);
+        fputs("spanmill parked: no chunk is parked\n", stderr);
     table_free(table);
 }
 
@@ -201,13 +201,13 @@ static void write_field(const char *name, const char *text)
     json_write_text(stdout, text_of(text));
 }
 
-static void list_as_json(const struct rejecting *rejecting)
+static void list_as_json(const struct selection *selection)
 {
-    for (size_t i = 0; i < rejecting->list.count; i++) {
-        const struct parked *parked = &rejecting->list.at[i];
-        if (!matches(rejecting, parked))
+    for (size_t i = 0; i < selection->list.count; i++) {
+        const struct parked *parked = &selection->list.at[i];
+        if (!matches(selection, parked))
             continue;
-        fputs("{\"type\":\"rejected\",\"session\":", stdout);
+        fputs("{\"type\":\"parked\",\"session\":", stdout);
         json_write_text(stdout, parked->session);
         if (parked->has_chunk)
             printf(",\"chunk\":%" PRIu64, parked->chunk);
@@ -225,24 +225,24 @@ static void list_as_json(const struct rejecting *rejecting)
 
 /* --- sending again --- */
 
-static const struct parked *find(const struct rejecting *rejecting, int32_t partition,
+static const struct parked *find(const struct selection *selection, int32_t partition,
                                  int64_t offset)
 {
-    for (size_t i = 0; i < rejecting->list.count; i++)
-        if (rejecting->list.at[i].partition == partition && rejecting->list.at[i].offset == offset)
-            return &rejecting->list.at[i];
+    for (size_t i = 0; i < selection->list.count; i++)
+        if (selection->list.at[i].partition == partition && selection->list.at[i].offset == offset)
+            return &selection->list.at[i];
     return NULL;
 }
 
 /* What was sent again once is so a second time only if it is named. */
 static bool wants(void *context, int32_t partition, int64_t offset)
 {
-    const struct rejecting *rejecting = context;
-    const struct parked *parked = find(rejecting, partition, offset);
-    if (!parked || !matches(rejecting, parked))
+    const struct selection *selection = context;
+    const struct parked *parked = find(selection, partition, offset);
+    if (!parked || !matches(selection, parked))
         return false;
-    bool named = config_is_given(rejecting->config, "chunk");
-    bool asked_kind = config_is_given(rejecting->config, "kind");
+    bool named = config_is_given(selection->config, "chunk");
+    bool asked_kind = config_is_given(selection->config, "kind");
     return named || (!parked->sent_again && (asked_kind || strcmp(parked->kind, "damaged") != 0));
 }
 
@@ -255,7 +255,7 @@ static struct bytes bytes_of(const char *string)
  * nobody. */
 static enum status send_again(void *context, const struct bus_message *message, struct failure *why)
 {
-    struct rejecting *rejecting = context;
+    struct selection *selection = context;
     struct bus_patience patience = {.over = stop_signals_pending};
     struct bus_record record = {.topic = BUS_CHUNKS,
                                 .partition = -1,
@@ -263,11 +263,11 @@ static enum status send_again(void *context, const struct bus_message *message, 
                                 .key = message->key,
                                 .value = message->value};
     enum status status =
-        bus_deliver(rejecting->producer, &record, 1, DELIVER_MS, &patience, NULL, why);
+        bus_deliver(selection->producer, &record, 1, DELIVER_MS, &patience, NULL, why);
     if (status != STATUS_OK)
         return status;
     printf("%.*s\n", (int)message->key.count, message->key.at);
-    rejecting->sent++;
+    selection->sent++;
 
     char partition[16], offset[32];
     snprintf(partition, sizeof partition, "%" PRId32, message->partition);
@@ -275,73 +275,73 @@ static enum status send_again(void *context, const struct bus_message *message, 
     const struct bus_header headers[] = {{"kind", bytes_of(PARKED_MARK)},
                                          {"partition", bytes_of(partition)},
                                          {"offset", bytes_of(offset)}};
-    struct bus_record mark = {.topic = BUS_REJECTED,
+    struct bus_record mark = {.topic = BUS_PARKED,
                               .partition = message->partition,
                               .route = message->key,
                               .key = message->key,
                               .headers = headers,
                               .header_count = sizeof headers / sizeof *headers};
-    return bus_deliver(rejecting->producer, &mark, 1, DELIVER_MS, &patience, NULL, why);
+    return bus_deliver(selection->producer, &mark, 1, DELIVER_MS, &patience, NULL, why);
 }
 
-static enum status resend(struct rejecting *rejecting, struct failure *why)
+static enum status resend(struct selection *selection, struct failure *why)
 {
     struct bus_patience patience = {.over = stop_signals_pending};
     enum status status =
-        bus_producer_new(rejecting->bus, NULL, &patience, &rejecting->producer, why);
-    struct parked_visitor visitor = {.wants = wants, .take = send_again, .context = rejecting};
+        bus_producer_new(selection->bus, NULL, &patience, &selection->producer, why);
+    struct parked_visitor visitor = {.wants = wants, .take = send_again, .context = selection};
     if (status == STATUS_OK)
-        status = parked_visit(rejecting->bus, &visitor, stop_signals_pending, why);
-    bus_producer_free(rejecting->producer);
-    fprintf(stderr, "spanmill rejected: %zu sent again\n", rejecting->sent);
+        status = parked_visit(selection->bus, &visitor, stop_signals_pending, why);
+    bus_producer_free(selection->producer);
+    fprintf(stderr, "spanmill parked: %zu sent again\n", selection->sent);
     return status;
 }
 
 /* --- */
 
-static int run(struct rejecting *rejecting)
+static int run(struct selection *selection)
 {
     struct failure why;
     enum status status =
-        parked_list_read(&rejecting->list, rejecting->bus, stop_signals_pending, &why);
-    if (status == STATUS_OK && config_flag(rejecting->config, "resend"))
-        status = resend(rejecting, &why);
-    else if (status == STATUS_OK && config_word(rejecting->config, "format") == FORMAT_JSON)
-        list_as_json(rejecting);
+        parked_list_read(&selection->list, selection->bus, stop_signals_pending, &why);
+    if (status == STATUS_OK && config_flag(selection->config, "resend"))
+        status = resend(selection, &why);
+    else if (status == STATUS_OK && config_word(selection->config, "format") == FORMAT_JSON)
+        list_as_json(selection);
     else if (status == STATUS_OK)
-        list_as_table(rejecting);
-    parked_list_clear(&rejecting->list);
+        list_as_table(selection);
+    parked_list_clear(&selection->list);
     if (stop_signals_pending(NULL))
         return EXIT_INTERRUPTED;
     if (status != STATUS_OK) {
-        fprintf(stderr, "spanmill rejected: %s\n", why.text);
+        fprintf(stderr, "spanmill parked: %s\n", why.text);
         return EXIT_FAILED;
     }
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-int cmd_rejected(int argc, char **argv)
+int cmd_parked(int argc, char **argv)
 {
     struct config *config;
     enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
     if (outcome != CONFIG_RUN)
         return (int)outcome;
-    struct rejecting rejecting = {.config = config};
-    struct log log = {.file = stderr, .program = "spanmill rejected", .level = LOG_WARNING};
+    struct selection selection = {.config = config};
+    struct log log = {.file = stderr, .program = "spanmill parked", .level = LOG_WARNING};
     struct kafka_settings kafka = {.pairs = NULL};
     struct failure why;
     int code = EXIT_WRONG_USAGE;
-    if (!read_options(&rejecting)) {
+    if (!read_options(&selection)) {
         code = EXIT_WRONG_USAGE;
     } else if (kafka_settings_init(&kafka, config, &log, &why) != STATUS_OK) {
         config_wrong(config, stderr, "%s", why.text);
     } else {
-        rejecting.bus = &kafka.bus;
+        selection.bus = &kafka.bus;
         stop_signals_block(SIG_BLOCK);
-        code = run(&rejecting);
+        code = run(&selection);
     }
     kafka_settings_clear(&kafka);
-    free(rejecting.chunks);
+    free(selection.chunks);
     config_free(config);
     return code;
 }
