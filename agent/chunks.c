@@ -137,11 +137,11 @@ static enum status pack(struct agent *agent, const struct session *session, int6
     const struct thread_directory *threads =
         session->threads_chunk == number ? &session->threads : &none;
     uint64_t begin_ms = service_now_ms();
-    enum status status =
-        pack_ref(&ref, session->first, session->final == number, threads, agent->archive_path,
-                 (struct archive_effort){(int)config_integer(agent->config, "level"),
-                                         (unsigned)config_integer(agent->config, "zstd-threads")},
-                 NULL, why);
+    enum status status = pack_ref(
+        &ref, session->first, session->final == number, threads, agent->archive_path,
+        (struct archive_effort){.level = (int)config_integer(agent->config, "level"),
+                                .threads = (unsigned)config_integer(agent->config, "zstd-threads")},
+        NULL, why);
     metrics_observe(service_metrics(agent->service), METRIC_PACK_TIME, 0,
                     service_now_ms() - begin_ms);
     return status;

@@ -221,7 +221,8 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
 
 int cmd_pack(int argc, char **argv)
 {
-    struct pack_options options = {.folder = ".", .effort.level = ARCHIVE_LEVEL};
+    struct pack_options options = {.folder = ".",
+                                   .effort = {.level = ARCHIVE_LEVEL, .checksum = true}};
     int first;
     enum options_outcome outcome =
         options_parse(&TABLE, argc, argv, &options, &first, stdout, stderr);

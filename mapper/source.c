@@ -60,11 +60,9 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
 }
 
 static enum status take_frame(struct source *source, struct bytes frame, size_t raw_max,
-                              struct archive_room *room, bool is_checked, struct failure *why)
+                              struct archive_room *room, struct failure *why)
 {
-    enum status status = is_checked
-                             ? archive_open_checked(frame, raw_max, room, &source->archive, why)
-                             : archive_open(frame, raw_max, room, &source->archive, why);
+    enum status status = archive_open(frame, raw_max, room, &source->archive, why);
     if (status != STATUS_OK)
         return status;
     size_t count;
@@ -81,7 +79,7 @@ enum status source_open_frame(struct bytes frame, size_t raw_max, struct archive
 {
     *out = NULL;
     struct source *source = memory_new(sizeof *source);
-    enum status status = take_frame(source, frame, raw_max, room, true, why);
+    enum status status = take_frame(source, frame, raw_max, room, why);
     if (status == STATUS_OK)
         *out = source;
     else
@@ -131,7 +129,7 @@ enum status source_open(const char *path, bool packed, struct archive_room *room
         struct bytes frame;
         status = map(path, &frame, why);
         if (status == STATUS_OK) {
-            status = take_frame(source, frame, ARCHIVE_RAW_MAX, room, false, why);
+            status = take_frame(source, frame, ARCHIVE_RAW_MAX, room, why);
             if (status == STATUS_END)
                 status = STATUS_REJECT;
             if (status != STATUS_OK)

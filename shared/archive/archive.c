@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_c_literalCompressionMode */
-/* For ZSTD_d_forceIgnoreChecksum. */
-#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #include "base/memory.h"
@@ -234,13 +231,14 @@ static enum status pack_all(struct packer *packer, const struct archive_entry *o
                     "%zu bytes to pack, over the limit of %zu: rotate more often", raw,
                     ARCHIVE_RAW_MAX);
     if (ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, effort.level)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, effort.checksum)) ||
         ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(packer->zstd, raw)))
         return fail(why, STATUS_REJECT, "zstd: level %d is none", effort.level);
-    /* What is no repetition in a trace is times, and hardly gets smaller: left as it is, packing is
-     * 5 % faster and unpacking 15 %, for 1.4 % more bytes. Where zstd lacks it, it is not missed. */
-    (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_literalCompressionMode,
-                                 ZSTD_lcm_uncompressed);
+    /* The literals of a trace are times, which hardly compress: without, packing is 5 % faster and
+     * unpacking 15 %, for 1.4 % more bytes. Level 1 is strategy ZSTD_fast, where a target length
+     * of 1 changes nothing else. Source: zstd.h, ZSTD_c_targetLength. */
+    if (effort.level == 1)
+        (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_targetLength, 1);
     /* Nor are threads, where zstd was built without. */
     (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_nbWorkers, (int)effort.threads);
     enum status status = STATUS_OK;
@@ -352,7 +350,6 @@ struct archive {
     size_t count, room;
     struct archive_room own;
     struct archive_room *memory; /* `own`, or the caller's */
-    bool is_checked;             /* the frame, by a digest: not by zstd's checksum again */
     size_t size;                 /* of the tar that is in it */
 };
 
@@ -460,8 +457,6 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     ZSTD_DCtx *zstd = ZSTD_createDCtx();
     if (zstd == NULL)
         return fail(why, STATUS_STOP, "zstd: no memory");
-    if (archive->is_checked)
-        ZSTD_DCtx_setParameter(zstd, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
     unsigned long long stated = ZSTD_getFrameContentSize(frame.at, frame.count);
     enum status status =
         stated < ZSTD_CONTENTSIZE_ERROR && stated > raw_max
@@ -484,13 +479,12 @@ static enum status open_archive(struct archive *archive, struct bytes frame, siz
     return status;
 }
 
-static enum status open_as(struct bytes frame, size_t raw_max, struct archive_room *room,
-                           bool is_checked, struct archive **out, struct failure *why)
+enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
+                         struct archive **out, struct failure *why)
 {
     *out = NULL;
     struct archive *archive = memory_new(sizeof *archive);
     archive->memory = room ? room : &archive->own;
-    archive->is_checked = is_checked;
     enum status status = open_archive(archive, frame, raw_max, why);
     if (status != STATUS_OK) {
         archive_close(archive);
@@ -498,18 +492,6 @@ static enum status open_as(struct bytes frame, size_t raw_max, struct archive_ro
     }
     *out = archive;
     return STATUS_OK;
-}
-
-enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
-                         struct archive **out, struct failure *why)
-{
-    return open_as(frame, raw_max, room, false, out, why);
-}
-
-enum status archive_open_checked(struct bytes frame, size_t raw_max, struct archive_room *room,
-                                 struct archive **out, struct failure *why)
-{
-    return open_as(frame, raw_max, room, true, out, why);
 }
 
 const struct archive_facts *archive_facts(const struct archive *archive)

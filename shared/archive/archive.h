@@ -68,6 +68,9 @@ struct archive_sink {
 struct archive_effort {
     int level;        /* of zstd, 1 to ARCHIVE_LEVEL_MAX */
     unsigned threads; /* that compress, beside the one that reads; 0: it does both */
+    /* Of what is packed, checked by archive_open(), which takes an eighth longer for it. Not for
+     * what is published: the announcement has a digest of the archive. */
+    bool checksum;
 };
 
 /* Packs `entries` (by name, neither `chunk` nor `threads`) behind `facts` and `threads`.
@@ -101,11 +104,6 @@ void archive_room_clear(struct archive_room *room);
  * that can be read. END: it would be more bytes than that. *out is NULL then. */
 MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
                                     struct archive **out, struct failure *why);
-/* As archive_open(), for a frame that was compared with a digest already: zstd's checksum of what is
- * unpacked, which takes an eighth of unpacking, is not looked at again. */
-MUST_CHECK enum status archive_open_checked(struct bytes frame, size_t raw_max,
-                                            struct archive_room *room, struct archive **out,
-                                            struct failure *why);
 const struct archive_facts *archive_facts(const struct archive *archive);
 const struct thread_directory *archive_threads(const struct archive *archive);
 /* But `chunk` and `threads`, by name; borrowed from `archive`. */
