@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
 #include "mapper/ctf/walk.h"
 

@@ -7,7 +7,7 @@
 #define MAPPER_CTF_PACKET_LIST_H
 
 #include "archive/packets.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 #include "mapper/ctf/walk.h"
 
 struct packet_at {

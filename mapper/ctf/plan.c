@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 
 /* Runs above this are walked instead. */
 static const uint64_t RUN_BITS_MAX = UINT64_C(1) << 30;

@@ -8,7 +8,7 @@
 #define MAPPER_CTF_PLAN_H
 
 #include "base/arena.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 #include "trace/schema.h"
 
 enum plan_code {

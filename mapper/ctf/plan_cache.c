@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 
 /* Sets kept: a kernel's, and those of user space, of two sessions or three. */
 enum { KEPT_MAX = 8 };

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/failure.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 #include "mapper/ctf/plan.h"
 #include "trace/phases.h"
 #include "trace/schema.h"

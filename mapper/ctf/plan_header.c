@@ -1,5 +1,5 @@
 /* The short way through event headers, where there is one. */
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 #include "mapper/ctf/plan.h"
 
 struct header_maker {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/attrs.h"
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
 
 /* So far ahead memory is asked for: streams take turns, and that is more than processors see. */

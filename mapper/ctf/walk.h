@@ -7,8 +7,8 @@
 #define MAPPER_CTF_WALK_H
 
 #include "base/bytes.h"
-#include "mapper/ctf/bits.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/bits.h"
+#include "ctf/layout.h"
 #include "mapper/ctf/scratch.h"
 
 enum { WALK_MEANINGS = LAYOUT_TIMESTAMP + 1 };

@@ -1,7 +1,7 @@
 /* Any bytes as a trace's metadata; what is read of them is walked, and keeps what layout.h promises. */
 #include <assert.h>
 
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_MAPPER_LAYOUT_JSON_H
 #define TESTS_MAPPER_LAYOUT_JSON_H
 
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 
 /* Text, owned by the caller. Names of fields are those of the layout, so they lack what CTF 1.8
  * has in front; a UUID in packet headers becomes a blob; labels of enumerations, which a layout does

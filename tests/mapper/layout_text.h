@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 
 /* Criterion's eq(str, ...) takes no const. */
 #define STRING(text) ((char *)(uintptr_t)(text))

@@ -4,7 +4,7 @@
 #ifndef TESTS_MAPPER_RANDOM_LAYOUT_H
 #define TESTS_MAPPER_RANDOM_LAYOUT_H
 
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 
 struct random {
     uint64_t state;

@@ -1,4 +1,4 @@
-#include "mapper/ctf/bits.h"
+#include "ctf/bits.h"
 #include "layout_builder.h"
 
 /* Above this, nobody steps over it at once. */

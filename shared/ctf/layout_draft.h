@@ -1,15 +1,15 @@
-/* mapper/ctf/layout_draft.h -- a layout in the making: what tsdl.c and ctf2.c have read, before
+/* ctf/layout_draft.h -- a layout in the making: what tsdl.c and ctf2.c have read, before
  * layout_build.c makes fields of it.
  *
  * Types that the text names once and uses often are one `draft_type` here, which is why a draft
  * knows nothing of where its types stand: byte order of the trace, references and meanings by
  * name are settled for each use. */
-#ifndef MAPPER_CTF_LAYOUT_DRAFT_H
-#define MAPPER_CTF_LAYOUT_DRAFT_H
+#ifndef CTF_LAYOUT_DRAFT_H
+#define CTF_LAYOUT_DRAFT_H
 
 #include "base/arena.h"
 #include "base/names.h"
-#include "mapper/ctf/layout.h"
+#include "ctf/layout.h"
 
 enum draft_order { DRAFT_NATIVE, DRAFT_LITTLE, DRAFT_BIG };
 

@@ -1,6 +1,6 @@
-/* mapper/ctf/tsdl_lexer.h -- the words of TSDL. For tsdl*.c. */
-#ifndef MAPPER_CTF_TSDL_LEXER_H
-#define MAPPER_CTF_TSDL_LEXER_H
+/* ctf/tsdl_lexer.h -- the words of TSDL. For tsdl*.c. */
+#ifndef CTF_TSDL_LEXER_H
+#define CTF_TSDL_LEXER_H
 
 #include <stdbool.h>
 #include <stdint.h>

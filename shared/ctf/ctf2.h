@@ -1,8 +1,8 @@
-/* mapper/ctf/ctf2.h -- the metadata of CTF 2: a sequence of JSON texts. */
-#ifndef MAPPER_CTF_CTF2_H
-#define MAPPER_CTF_CTF2_H
+/* ctf/ctf2.h -- the metadata of CTF 2: a sequence of JSON texts. */
+#ifndef CTF_CTF2_H
+#define CTF_CTF2_H
 
-#include "mapper/ctf/layout_draft.h"
+#include "ctf/layout_draft.h"
 
 /* Reads `text`, which begins with a record separator.
  * REJECT: not understood; `why` has the number of the fragment and where it is.

@@ -1,9 +1,9 @@
-/* mapper/ctf/layout_builder.h -- the fields of a layout as they are being built, and where the
+/* ctf/layout_builder.h -- the fields of a layout as they are being built, and where the
  * lengths and tags among them are. For layout_build.c and what helps it. */
-#ifndef MAPPER_CTF_LAYOUT_BUILDER_H
-#define MAPPER_CTF_LAYOUT_BUILDER_H
+#ifndef CTF_LAYOUT_BUILDER_H
+#define CTF_LAYOUT_BUILDER_H
 
-#include "mapper/ctf/layout_draft.h"
+#include "ctf/layout_draft.h"
 
 /* A structure, variant, array ... of which `current` is being built. */
 struct frame {

@@ -1,14 +1,14 @@
-/* mapper/ctf/ctf2_parser.h -- what the parsers of CTF 2's fragments and field classes share. For
+/* ctf/ctf2_parser.h -- what the parsers of CTF 2's fragments and field classes share. For
  * ctf2*.c.
  *
  * All functions that return bool: false is a fault, which `why` tells already. */
-#ifndef MAPPER_CTF_CTF2_PARSER_H
-#define MAPPER_CTF_CTF2_PARSER_H
+#ifndef CTF_CTF2_PARSER_H
+#define CTF_CTF2_PARSER_H
 
 #include <jansson.h>
 
 #include "base/map.h"
-#include "mapper/ctf/layout_draft.h"
+#include "ctf/layout_draft.h"
 
 enum { CTF2_PATH_MAX = 512 };
 

@@ -1,9 +1,9 @@
-/* mapper/ctf/bits.h -- integers of any size and byte order, wherever they lie.
+/* ctf/bits.h -- integers of any size and byte order, wherever they lie.
  *
  * Source: CTF 1.8.3, 4.1.1 to 4.1.5: in little-endian fields bits count from the lowest of the
  * first byte, in big-endian ones from the highest. */
-#ifndef MAPPER_CTF_BITS_H
-#define MAPPER_CTF_BITS_H
+#ifndef CTF_BITS_H
+#define CTF_BITS_H
 
 #include <endian.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* mapper/ctf/layout.h -- what a trace's metadata declares, in memory: which fields follow each
+/* ctf/layout.h -- what a trace's metadata declares, in memory: which fields follow each
  * other in packets and events, how each lies in its bits, and what they mean.
  *
  * The same for CTF 1.8 (TSDL) and CTF 2 (JSON): whoever reads packets need not know which. All
@@ -11,8 +11,8 @@
  *
  * How many bytes a field really takes is in the packets only: lengths and tags are not trusted
  * anywhere here. */
-#ifndef MAPPER_CTF_LAYOUT_H
-#define MAPPER_CTF_LAYOUT_H
+#ifndef CTF_LAYOUT_H
+#define CTF_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
-/* mapper/ctf/tsdl_parser.h -- what the parsers of TSDL's blocks and types share. For tsdl*.c.
+/* ctf/tsdl_parser.h -- what the parsers of TSDL's blocks and types share. For tsdl*.c.
  *
  * All functions that return bool: false is a fault, which `why` tells already. */
-#ifndef MAPPER_CTF_TSDL_PARSER_H
-#define MAPPER_CTF_TSDL_PARSER_H
+#ifndef CTF_TSDL_PARSER_H
+#define CTF_TSDL_PARSER_H
 
 #include "base/map.h"
-#include "mapper/ctf/layout_draft.h"
-#include "mapper/ctf/tsdl_lexer.h"
+#include "ctf/layout_draft.h"
+#include "ctf/tsdl_lexer.h"
 
 /* Each kind of type has names of its own. */
 enum symbol_kind { SYMBOL_ALIAS, SYMBOL_STRUCT, SYMBOL_VARIANT, SYMBOL_ENUM };

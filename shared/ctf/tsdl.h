@@ -1,8 +1,8 @@
-/* mapper/ctf/tsdl.h -- the metadata language of CTF 1.8. */
-#ifndef MAPPER_CTF_TSDL_H
-#define MAPPER_CTF_TSDL_H
+/* ctf/tsdl.h -- the metadata language of CTF 1.8. */
+#ifndef CTF_TSDL_H
+#define CTF_TSDL_H
 
-#include "mapper/ctf/layout_draft.h"
+#include "ctf/layout_draft.h"
 
 /* Reads `text`, which is followed by a byte 0 and outlives `draft`.
  * REJECT: not understood; `why` has line and column.
