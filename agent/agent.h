@@ -156,7 +156,7 @@ const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t 
 
 /* --- state.c --- */
 
-/* REJECT: the file is there and cannot be read. STOP: another agent uses the folder. */
+/* STOP: the folder cannot be written to, the file in it cannot be read, or another agent uses it. */
 MUST_CHECK enum status agent_load(struct agent *agent, const char *folder, struct failure *why);
 /* On disk when it returns. RETRY: the disk. */
 MUST_CHECK enum status agent_save(const struct agent *agent, struct failure *why);

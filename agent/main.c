@@ -294,5 +294,5 @@ int main(int argc, char **argv)
         close(agent.lock_fd);
     service_close(agent.service);
     config_free(config);
-    return status == STATUS_OK ? 0 : 1;
+    return service_exit_code(status);
 }

@@ -91,7 +91,8 @@ static enum status load(struct agent *agent, FILE *file, struct failure *why)
         }
     }
     if (status != STATUS_OK)
-        fail(why, status, "%s:%u: not what this agent writes", agent->state_path, number);
+        status =
+            fail(why, STATUS_STOP, "%s:%u: not what this agent writes", agent->state_path, number);
     free(line);
     return status;
 }
@@ -110,7 +111,7 @@ enum status agent_load(struct agent *agent, const char *folder, struct failure *
         status = load(agent, file, why);
         fclose(file);
     } else if (errno != ENOENT) {
-        status = fail(why, STATUS_REJECT, "%s: %s", agent->state_path, strerror(errno));
+        status = fail(why, STATUS_STOP, "%s: %s", agent->state_path, strerror(errno));
     }
     return status;
 }

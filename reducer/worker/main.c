@@ -66,5 +66,5 @@ int main(int argc, char **argv)
     service_close(service);
     phases_clear(&phases);
     config_free(config);
-    return status == STATUS_OK ? 0 : 1;
+    return service_exit_code(status);
 }

@@ -39,16 +39,21 @@ enum status client_conf(const struct bus_settings *settings, const struct client
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
-    enum status status = set(conf, "bootstrap.servers", settings->brokers, NULL, why);
+    enum status status = bus_brokers_check(settings->brokers, why);
+    if (status == STATUS_OK)
+        status = set(conf, "bootstrap.servers", settings->brokers, NULL, why);
     /* Producers, and whoever asks as one, would make topics that are not there, with one partition
      * and settings of the brokers' own. */
     if (status == STATUS_OK)
         status = set(conf, "allow.auto.create.topics", "false", NULL, why);
     for (const struct client_default *at = defaults; at->key && status == STATUS_OK; at++)
         status = set(conf, at->key, at->value, NULL, why);
-    for (size_t i = 0; i < settings->pair_count && status == STATUS_OK; i++)
-        status = set(conf, settings->pairs[i].key, settings->pairs[i].value,
-                     settings->pairs[i].source, why);
+    for (size_t i = 0; i < settings->pair_count && status == STATUS_OK; i++) {
+        const struct bus_pair *pair = &settings->pairs[i];
+        status = settings_check_pair(pair, why);
+        if (status == STATUS_OK)
+            status = set(conf, pair->key, pair->value, pair->source, why);
+    }
     if (status == STATUS_OK)
         *out = conf;
     else

@@ -27,6 +27,8 @@ struct client_log {
 MUST_CHECK enum status client_conf(const struct bus_settings *settings,
                                    const struct client_default *defaults, rd_kafka_conf_t **out,
                                    struct failure *why);
+/* REJECT: one that spanmill has to set itself; `why` says for what, and where it comes from. */
+MUST_CHECK enum status settings_check_pair(const struct bus_pair *pair, struct failure *why);
 /* Makes the handle; takes `conf` in any case. `opaque` is given to callbacks: its first member
  * must be a struct client_log. */
 MUST_CHECK enum status client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, void *opaque,

@@ -18,7 +18,7 @@ struct bus_pair {
 struct bus_settings {
     const char *brokers;          /* HOST:PORT,... */
     const char *prefix;           /* of topics, groups and transactional ids */
-    const struct bus_pair *pairs; /* win over what roles set by default */
+    const struct bus_pair *pairs; /* win over what roles set by default, where that is allowed */
     size_t pair_count;
     /* What librdkafka logs, by syslog's levels; from any thread. NULL: to stderr. */
     void (*log)(void *context, int level, const char *text);
@@ -43,8 +43,11 @@ void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
 /* "PREFIX-mapper", "PREFIX-reducer". */
 void bus_group_name(const struct bus_settings *settings, const char *role, char room[BUS_NAME_MAX]);
 
-/* Whether the settings are ones that librdkafka takes. REJECT: names the one that is not, and its
- * source. */
+/* REJECT: it names none, or what no broker can be. */
+MUST_CHECK enum status bus_brokers_check(const char *brokers, struct failure *why);
+
+/* Whether brokers are named, and the settings are ones that librdkafka takes and that leave each
+ * chunk counted once. REJECT: names the one that is not, and its source. */
 MUST_CHECK enum status bus_settings_check(const struct bus_settings *settings, struct failure *why);
 
 #endif

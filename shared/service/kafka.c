@@ -29,11 +29,21 @@ static enum status check_prefix(const struct config *config, struct failure *why
                 config_source(config, "prefix"), prefix, PREFIX_MAX);
 }
 
+static enum status check_brokers(const struct config *config, struct failure *why)
+{
+    enum status status = bus_brokers_check(config_text(config, "brokers"), why);
+    if (status != STATUS_OK)
+        failure_prefix(why, "brokers (%s)", config_source(config, "brokers"));
+    return status;
+}
+
 enum status kafka_settings_init(struct kafka_settings *settings, const struct config *config,
                                 const struct log *log, struct failure *why)
 {
     *settings = (struct kafka_settings){0};
     enum status status = check_prefix(config, why);
+    if (status == STATUS_OK)
+        status = check_brokers(config, why);
     if (status != STATUS_OK)
         return status;
     const struct config_pair *pairs = NULL;

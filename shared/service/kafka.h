@@ -14,7 +14,8 @@ struct kafka_settings {
 
 /* What it gives lives until kafka_settings_clear(), and no longer than `config` and `log`, which
  * gets the lines of librdkafka.
- * REJECT  a prefix that no topic can have, or a setting that librdkafka does not take; `why` names it and where it comes from. */
+ * REJECT  a prefix that no topic can have, brokers that are none, or a setting that librdkafka does
+ *         not take or that is not the user's to set; `why` names it and where it comes from. */
 MUST_CHECK enum status kafka_settings_init(struct kafka_settings *settings,
                                            const struct config *config, const struct log *log,
                                            struct failure *why);

@@ -102,12 +102,16 @@ enum status service_open(const struct config *config, const struct metric_row *r
     status = kafka_settings_init(&service->kafka, config, &service->log, why);
     if (status == STATUS_OK)
         status = open_health(service, why);
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK)
+        *out = service;
+    else
         service_close(service);
-        return STATUS_STOP;
-    }
-    *out = service;
-    return STATUS_OK;
+    return status;
+}
+
+int service_exit_code(enum status status)
+{
+    return status == STATUS_OK ? 0 : status == STATUS_REJECT ? CONFIG_WRONG : 1;
 }
 
 void service_close(struct service *service)

@@ -38,10 +38,13 @@ struct service;
  * made by it later: call it before librdkafka is), ignores SIGPIPE, and starts the health server
  * with `rows` as its metrics (see health/metrics.h; const, NULL if none).
  * OK      *out is new; service_close() it.
- * STOP    a Kafka setting will not do, or the health server could not be started where it was told
- *         to listen. */
+ * REJECT  a setting will not do: of Kafka, or where the health server is to listen.
+ * STOP    the system does not give what is needed. */
 MUST_CHECK enum status service_open(const struct config *config, const struct metric_row *rows,
                                     size_t count, struct service **out, struct failure *why);
+/* What main() returns: 0; 2 after REJECT, where a setting will not do, and starting again would not
+ * help; else 1. */
+int service_exit_code(enum status status);
 /* Signals stay blocked: the process is about to leave. NULL is fine. */
 void service_close(struct service *service);
 

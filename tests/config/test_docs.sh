@@ -8,3 +8,10 @@ awk '/^\$ SPANMILL_KAFKA_/ { on = 1; next } /^```$/ { on = 0 } on' docs/CONFIGUR
 PATH=$path:$PATH
 eval "$(sed -n 's/^\$ SPANMILL_KAFKA_/SPANMILL_KAFKA_/p' docs/CONFIGURATION.md)" >"$work/said"
 diff -u "$work/wanted" "$work/said"
+
+# And it tells each setting of librdkafka that is refused.
+keys=$(sed -n '/own_settings\[\] = {/,/^};/s/^    {"\([a-z_.]*\)",.*/\1/p' shared/bus/settings.c)
+[ "$(wc -w <<<"$keys")" -gt 15 ]
+for key in $keys; do
+    grep -q "\`${key%.}[\`.]" docs/CONFIGURATION.md || { echo "not told: $key"; exit 1; }
+done

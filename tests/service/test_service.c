@@ -160,7 +160,7 @@ static void expect_refused(const char *word, const char *said)
     cr_assert(eq(int, config_load(&program, 3, argv, stdout, stderr, &config), CONFIG_RUN));
     struct service *service = NULL;
     struct failure why = {""};
-    cr_expect(eq(int, service_open(config, NULL, 0, &service, &why), STATUS_STOP), "%s", word);
+    cr_expect(eq(int, service_open(config, NULL, 0, &service, &why), STATUS_REJECT), "%s", word);
     cr_expect(strstr(why.text, said) != NULL, "%s: %s", word, why.text);
     config_free(config);
 }
@@ -168,6 +168,13 @@ static void expect_refused(const char *word, const char *said)
 Test(service, a_kafka_setting_that_will_not_do_is_refused_with_its_source)
 {
     expect_refused("-Xno.such.thing=1", "no.such.thing");
+    expect_refused("-Xgroup.id=x", "flag --kafka: group.id cannot be set: ");
+    setenv("SPANMILL_KAFKA_ISOLATION_LEVEL", "read_uncommitted", 1);
+    expect_refused("--prefix=a",
+                   "environment SPANMILL_KAFKA_ISOLATION_LEVEL: isolation.level cannot");
+    unsetenv("SPANMILL_KAFKA_ISOLATION_LEVEL");
+    expect_refused("--brokers=", "brokers (flag --brokers): no broker is named");
+    expect_refused("-bk:9092,l:x", "`l:x` is no broker");
     expect_refused("-Xno.such.thing=1", "flag --kafka");
     expect_refused("--prefix=a/b", "prefix (flag --prefix): `a/b` is not made of");
     expect_refused("--prefix=", "prefix (flag --prefix): `` is not made of");
