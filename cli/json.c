@@ -143,6 +143,7 @@ static void write_syscall(struct json_text *json, const struct session_report *s
     number_field(json, "bytes", row->bytes);
     number_field(json, "begin_unknown", row->begin_unknown);
     number_field(json, "end_unknown", row->end_unknown);
+    number_field(json, "refused", row->refused);
     histogram_fields(json, &row->complete);
     if (row->complete.count) {
         signed_field(json, "slowest_tid", row->slowest_tid);

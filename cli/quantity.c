@@ -124,6 +124,19 @@ struct quantity quantity_lone_duration(uint64_t ns)
     return quantity_duration(ns, (struct duration_scale){unit, decimals});
 }
 
+struct quantity quantity_about(uint64_t ns)
+{
+    struct duration_scale scale = {0, 0};
+    while (scale.unit < UNITS - 1 && ns >= unit_ns[scale.unit + 1])
+        scale.unit++;
+    while (scale.unit > 0 && scale.decimals < 3 &&
+           ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
+        scale.decimals++;
+    struct quantity exact = quantity_duration(ns, scale), about = {"~"};
+    strncat(about.text, exact.text, sizeof about.text - 2);
+    return about;
+}
+
 struct quantity quantity_time(int64_t ns_since_epoch)
 {
     struct quantity quantity = {""};

@@ -104,9 +104,9 @@ void sheet_cell_text(struct table *table, char *take_text)
 void sheet_cell_quantile(struct table *table, double share, const struct durations *durations,
                          const struct histogram *histogram)
 {
-    if (histogram)
-        table_number(table, histogram_quantile(histogram, share, durations->min_ns,
-                                               durations->max_ns));
+    if (histogram && durations->count)
+        table_number(table,
+                     histogram_quantile(histogram, share, durations->min_ns, durations->max_ns));
     else
         table_none(table);
 }
@@ -135,8 +135,8 @@ bool sheet_add_histogram(struct histogram *sum, const struct histogram *histogra
 
 bool sheet_selects(struct selection selection, int64_t pid, const char *phase)
 {
-    return !selection.phase || (selection.phase->pid == pid &&
-                                strcmp(selection.phase->phase, phase) == 0);
+    return !selection.phase ||
+           (selection.phase->pid == pid && strcmp(selection.phase->phase, phase) == 0);
 }
 
 void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection)

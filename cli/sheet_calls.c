@@ -25,8 +25,8 @@ static void add_error(struct call_sum *sum, const struct named_number *error)
             return;
         }
     }
-    sum->errors = memory_grow(sum->errors, &sum->error_room, sum->error_count + 1,
-                              sizeof *sum->errors);
+    sum->errors =
+        memory_grow(sum->errors, &sum->error_room, sum->error_count + 1, sizeof *sum->errors);
     sum->errors[sum->error_count++] = *error;
 }
 
@@ -39,6 +39,12 @@ static void add_call(struct call_sum *sum, const struct syscall_row *row)
     sum->has_histogram |= sheet_add_histogram(&sum->histogram, row->complete.histogram);
     for (size_t i = 0; i < row->errors.count; i++)
         add_error(sum, &row->errors.at[i]);
+}
+
+/* Whether the table has something to say of it. */
+static bool is_shown(const struct syscall_row *row)
+{
+    return row->complete.count > 0 || row->refused > 0;
 }
 
 static int compare_by_syscall(const void *left, const void *right)
@@ -57,17 +63,14 @@ static int compare_call_sums(const void *left, const void *right)
     return order ? order : strcmp(a->syscall, b->syscall);
 }
 
-/* Sums `rows` by name, the longest in total first; names without a complete call are left out.
+/* Sums `rows` by name, the longest in total first.
  * The array is the caller's, with the errors of each. */
-static struct call_sum *sum_calls(const struct syscall_row **rows, size_t count,
-                                  size_t *sum_count)
+static struct call_sum *sum_calls(const struct syscall_row **rows, size_t count, size_t *sum_count)
 {
     qsort(rows, count, sizeof *rows, compare_by_syscall);
     struct call_sum *sums = memory_new(count * sizeof *sums);
     *sum_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (rows[i]->complete.count == 0)
-            continue;
         if (*sum_count == 0 || strcmp(sums[*sum_count - 1].syscall, rows[i]->syscall) != 0)
             sums[(*sum_count)++].syscall = rows[i]->syscall;
         add_call(&sums[*sum_count - 1], rows[i]);
@@ -97,10 +100,19 @@ static char *text_of_errors(const struct call_sum *sum)
 /* Which call it was; to be freed. Quick ones are not told apart. */
 static char *text_of_slowest(const struct syscall_row *row)
 {
-    if (row->slowest_tid == REPORT_NONE)
+    if (!row || row->slowest_tid == REPORT_NONE)
         return memory_format("-");
     return memory_format("tid %" PRId64 " at %s", row->slowest_tid,
                          quantity_time(row->slowest_begin_ns).text);
+}
+
+/* What only complete calls tell. */
+static void cell_of_complete(struct table *table, const struct call_sum *sum, uint64_t ns)
+{
+    if (sum->complete.count)
+        table_number(table, ns);
+    else
+        table_none(table);
 }
 
 static void write_call_table(const struct sheet *sheet, const struct syscall_row **rows,
@@ -109,7 +121,7 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
     static const struct column columns[] = {
         {"Syscall", COLUMN_TEXT, CUT_NOT},   {"Calls", COLUMN_COUNT, CUT_NOT},
         {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_DURATION, CUT_NOT},
-        {"p50", COLUMN_DURATION, CUT_NOT},   {"p99", COLUMN_DURATION, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
         {"Max", COLUMN_DURATION, CUT_NOT},   {"Errors", COLUMN_TEXT, CUT_NOT},
         {"slowest", COLUMN_TEXT, CUT_RIGHT},
     };
@@ -122,10 +134,10 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
         table_text(table, sum->syscall);
         table_number(table, sum->complete.count);
         table_number(table, sum->complete.total_ns);
-        table_number(table, sum->complete.min_ns);
+        cell_of_complete(table, sum, sum->complete.min_ns);
         sheet_cell_quantile(table, 0.5, &sum->complete, histogram);
         sheet_cell_quantile(table, 0.99, &sum->complete, histogram);
-        table_number(table, sum->complete.max_ns);
+        cell_of_complete(table, sum, sum->complete.max_ns);
         sheet_cell_text(table, text_of_errors(sum));
         sheet_cell_text(table, text_of_slowest(sum->slowest));
     }
@@ -144,7 +156,7 @@ void sheet_calls_write(const struct sheet *sheet, struct selection selection)
     size_t count = 0;
     for (size_t i = 0; i < session->syscall_count; i++) {
         const struct syscall_row *row = &session->syscalls[i];
-        if (row->complete.count && sheet_selects(selection, row->pid, row->phase))
+        if (is_shown(row) && sheet_selects(selection, row->pid, row->phase))
             rows[count++] = row;
     }
     if (count) {

@@ -100,10 +100,10 @@ static void write_sched_table(const struct sheet *sheet, const struct sched_row 
                               size_t count)
 {
     static const struct column columns[] = {
-        {"Thread", COLUMN_TEXT, CUT_RIGHT},    {"TID", COLUMN_NUMBER, CUT_NOT},
-        {"PID", COLUMN_NUMBER, CUT_NOT},    {"Wakeups", COLUMN_COUNT, CUT_NOT},
+        {"Thread", COLUMN_TEXT, CUT_RIGHT},  {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"PID", COLUMN_NUMBER, CUT_NOT},     {"Wakeups", COLUMN_COUNT, CUT_NOT},
         {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_DURATION, CUT_NOT},
-        {"p50", COLUMN_DURATION, CUT_NOT},  {"p99", COLUMN_DURATION, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
         {"Max", COLUMN_DURATION, CUT_NOT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);

@@ -80,7 +80,7 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
         {"File", COLUMN_TEXT, CUT_LEFT},    {"fd", COLUMN_NUMBER, CUT_NOT},
         {"PID", COLUMN_NUMBER, CUT_NOT},    {"Calls", COLUMN_COUNT, CUT_NOT},
         {"Read", COLUMN_BYTES, CUT_NOT},    {"Written", COLUMN_BYTES, CUT_NOT},
-        {"Time", COLUMN_DURATION, CUT_NOT}, {"p99", COLUMN_DURATION, CUT_NOT},
+        {"Time", COLUMN_DURATION, CUT_NOT}, {"p99", COLUMN_ABOUT, CUT_NOT},
     };
     size_t sum_count = 0;
     struct file_sum *sums = sum_files(rows, count, &sum_count);

@@ -46,8 +46,8 @@ void table_free(struct table *table)
 
 static void add_cell(struct table *table, struct cell cell)
 {
-    table->cells = memory_grow(table->cells, &table->cell_room, table->cell_count + 1,
-                               sizeof *table->cells);
+    table->cells =
+        memory_grow(table->cells, &table->cell_room, table->cell_count + 1, sizeof *table->cells);
     table->cells[table->cell_count++] = cell;
 }
 
@@ -61,21 +61,14 @@ void table_number(struct table *table, uint64_t number)
     struct quantity quantity;
     switch (table->columns[table->cell_count % table->column_count].kind) {
     case COLUMN_DURATION:
-    case COLUMN_SPENT:
-        add_cell(table, (struct cell){.number = number});
-        return;
-    case COLUMN_COUNT:
-        quantity = quantity_count(number);
-        break;
-    case COLUMN_BYTES:
-        quantity = quantity_bytes(number);
-        break;
+    case COLUMN_SPENT: add_cell(table, (struct cell){.number = number}); return;
+    case COLUMN_ABOUT: quantity = quantity_about(number); break;
+    case COLUMN_COUNT: quantity = quantity_count(number); break;
+    case COLUMN_BYTES: quantity = quantity_bytes(number); break;
     case COLUMN_TEXT:
     case COLUMN_NUMBER:
     case COLUMN_SHARE:
-    default:
-        snprintf(quantity.text, sizeof quantity.text, "%" PRIu64, number);
-        break;
+    default: snprintf(quantity.text, sizeof quantity.text, "%" PRIu64, number); break;
     }
     table_text(table, quantity.text);
 }
@@ -117,8 +110,8 @@ static struct duration_scale shared_scale(const struct table *table)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < table->cell_count; i++)
-        if (table->columns[i % table->column_count].kind == COLUMN_SPENT &&
-            !table->cells[i].text && table->cells[i].number > most)
+        if (table->columns[i % table->column_count].kind == COLUMN_SPENT && !table->cells[i].text &&
+            table->cells[i].number > most)
             most = table->cells[i].number;
     return duration_scale_below(most);
 }

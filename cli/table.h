@@ -12,6 +12,7 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_COUNT,
     COLUMN_DURATION,
+    COLUMN_ABOUT, /* duration that is an estimate: as many digits as it has, and a tilde */
     COLUMN_SPENT, /* duration; all such columns of a table in one unit, to be compared */
     COLUMN_BYTES,
     COLUMN_NUMBER, /* an identity (pid, tid): without separators */

@@ -708,6 +708,11 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
     if (thread->call == CALL_KNOWN_NONE) {
         if (ret == 0 && call->role->op == CALL_CLONE)
             return;
+        if (ret_is_error(ret)) {
+            call_cell_add_refused(cell_of(builder, thread, call), ret);
+            builder_mark(builder, thread);
+            return;
+        }
         if (call->role->op != CALL_PLAIN && call->role->op != CALL_EXEC) {
             exit_alone(builder, thread, event);
             return;

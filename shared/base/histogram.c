@@ -2,6 +2,26 @@
 
 #include <stddef.h>
 
+static uint64_t power_of_ten(double most)
+{
+    uint64_t power = 1;
+    while ((double)power * 10 <= most)
+        power *= 10;
+    return power;
+}
+
+/* Rounds an estimate that may be wrong by `width`. */
+static uint64_t rounded(double estimate, double width)
+{
+    uint64_t step = power_of_ten(width < estimate / 2 ? width : estimate);
+    return (uint64_t)(estimate / (double)step + 0.5) * step;
+}
+
+static uint64_t bounded(uint64_t value, uint64_t min, uint64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
 uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
                             uint64_t max)
 {
@@ -22,7 +42,8 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share, uin
                 low = (double)min;
             if (high > (double)max)
                 high = (double)max;
-            return (uint64_t)(low + (high - low) * (wanted - before) / here);
+            double estimate = low + (high - low) * (wanted - before) / here;
+            return bounded(rounded(estimate, high - low), min, max);
         }
         before += here;
     }

@@ -12,7 +12,7 @@
 enum { HISTOGRAM_BUCKETS = 48 };
 
 struct histogram {
-    uint32_t count[HISTOGRAM_BUCKETS];
+    uint64_t count[HISTOGRAM_BUCKETS];
 };
 
 static inline unsigned histogram_bucket(uint64_t value)
@@ -21,8 +21,10 @@ static inline unsigned histogram_bucket(uint64_t value)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* Value below which `share` (0..1) of the counted lie, interpolated inside its bucket; 0 if none
- * were counted. `min` and `max`, if known, bound the answer (else 0 and UINT64_MAX). */
+/* Value below which `share` (0..1) of the counted lie, with no more digits than the buckets are
+ * worth: one significant digit, since a bucket tells a value within a factor of two; more only where
+ * `min` and `max` (if not known, 0 and UINT64_MAX) leave less of the bucket than half the value. It
+ * is never beyond `min` and `max`; 0 if none were counted. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
                             uint64_t max);
 

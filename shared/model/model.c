@@ -455,14 +455,20 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
     }
     thread_book(thread, event->time_ns);
     bool first = !thread->first_call_seen;
+    bool is_free = !first && !thread->call.open.call; /* known to be in no call */
     bool breath = exit.ret == 0 && (call->role->op == CALL_CLONE ||
                                     (first && thread->fork_seen && thread->stretch == 0));
     thread_first_call(model, thread, breath || thread->call.open.call ? NULL : call);
     call_end_unknown(model, thread);
     if (breath)
         return;
-    struct call_cell cell = {.begin_unknown = 1};
+    struct call_cell cell = {0};
+    if (is_free && ret_is_error(exit.ret))
+        call_cell_add_refused(&cell, exit.ret);
+    else
+        cell.begin_unknown = 1;
     call_tell(model, thread, thread_path(thread), call, &cell);
+    call_cell_clear(&cell);
     descriptor_exit_alone(model, thread, call, &exit);
 }
 

@@ -179,6 +179,7 @@ void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
             .bytes = cell->calls.bytes,
             .begin_unknown = cell->calls.begin_unknown,
             .end_unknown = cell->calls.end_unknown,
+            .refused = cell->calls.refused,
             .slowest_tid = slowest && slowest->fact.id ? slowest->fact.tid : REPORT_NONE,
             .slowest_begin_ns =
                 is_slow ? fold_rows_wall(rows->fold, cell->calls.slowest_entry_ns) : REPORT_NONE};

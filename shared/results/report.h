@@ -62,7 +62,7 @@ struct syscall_row {
     const char *process;
     struct durations complete;
     struct named_numbers errors;
-    uint64_t bytes, begin_unknown, end_unknown;
+    uint64_t bytes, begin_unknown, end_unknown, refused;
     /* The longest: which thread, when it was entered, and the descriptor it used. */
     int64_t slowest_tid, slowest_begin_ns;
 };

@@ -19,7 +19,7 @@ void duration_cell_merge(struct duration_cell *cell, const struct duration_cell 
         cell->spread.count[i] += other->spread.count[i];
 }
 
-void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count)
+void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count)
 {
     uint32_t at = 0;
     while (at < cell->error_count && cell->errors[at].number < number)
@@ -46,6 +46,7 @@ void call_cell_merge(struct call_cell *cell, const struct call_cell *other)
     cell->bytes += other->bytes;
     cell->begin_unknown += other->begin_unknown;
     cell->end_unknown += other->end_unknown;
+    cell->refused += other->refused;
     for (uint32_t i = 0; i < other->error_count; i++)
         call_cell_add_error(cell, other->errors[i].number, other->errors[i].count);
 }

@@ -31,7 +31,7 @@ void duration_cell_merge(struct duration_cell *cell, const struct duration_cell 
 
 struct error_count {
     uint32_t number; /* -ret, 1..4095 */
-    uint32_t count;
+    uint64_t count;
 };
 
 /* Below this nobody asks which call it was, and the answer would be most of a cell's bytes. */
@@ -41,13 +41,14 @@ struct error_count {
 struct call_cell {
     struct duration_cell complete;
     uint64_t bytes, begin_unknown, end_unknown;
+    uint64_t refused; /* exits with an error, of threads in no call: among the errors alone */
     /* Of the longest complete one, the earliest of equals; 0 if none took SLOWEST_NS_MIN. */
     uint64_t slowest_entry_ns;
     struct error_count *errors; /* owned, by number */
     uint32_t error_count, error_room;
 };
 
-void call_cell_add_error(struct call_cell *cell, uint32_t number, uint32_t count);
+void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count);
 void call_cell_merge(struct call_cell *cell, const struct call_cell *other);
 void call_cell_clear(struct call_cell *cell);
 
@@ -79,6 +80,13 @@ static inline void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint
         call_cell_add_error(cell, (uint32_t)-ret, 1);
     else if (bytes && ret > 0)
         cell->bytes += (uint64_t)ret;
+}
+
+/* An exit that returned the error `ret` to a thread that was in no call. */
+static inline void call_cell_add_refused(struct call_cell *cell, int64_t ret)
+{
+    cell->refused++;
+    call_cell_add_error(cell, (uint32_t)-ret, 1);
 }
 
 /* Uses of a descriptor by complete calls. */

@@ -31,7 +31,8 @@ enum call_bit {
     CALL_BIT_SLOWEST = 1 << 3,
     CALL_BIT_BEGIN_UNKNOWN = 1 << 4,
     CALL_BIT_END_UNKNOWN = 1 << 5,
-    CALL_BITS = (1 << 6) - 1
+    CALL_BIT_REFUSED = 1 << 6,
+    CALL_BITS = (1 << 7) - 1
 };
 
 enum thread_bit {

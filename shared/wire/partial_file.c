@@ -175,12 +175,12 @@ static uint8_t *put_arguments(struct hand *hand, uint8_t *at, unsigned present,
 static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call *call)
 {
     const struct call_cell *cell = &call->cell;
-    unsigned has = bit_if(CALL_BIT_COMPLETE, cell->complete.count) |
-                   bit_if(CALL_BIT_BYTES, cell->bytes) |
-                   bit_if(CALL_BIT_ERRORS, cell->error_count) |
-                   bit_if(CALL_BIT_SLOWEST, cell->slowest_entry_ns) |
-                   bit_if(CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
-                   bit_if(CALL_BIT_END_UNKNOWN, cell->end_unknown);
+    unsigned has =
+        bit_if(CALL_BIT_COMPLETE, cell->complete.count) | bit_if(CALL_BIT_BYTES, cell->bytes) |
+        bit_if(CALL_BIT_ERRORS, cell->error_count) |
+        bit_if(CALL_BIT_SLOWEST, cell->slowest_entry_ns) |
+        bit_if(CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
+        bit_if(CALL_BIT_END_UNKNOWN, cell->end_unknown) | bit_if(CALL_BIT_REFUSED, cell->refused);
     at = need(hand, at, 2 * (size_t)cell->error_count);
     at = row_put(at, call_name(hand, call->call));
     at = row_put(at, has);
@@ -197,7 +197,8 @@ static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call
     if (has & CALL_BIT_SLOWEST)
         at = put_time(hand, at, cell->slowest_entry_ns);
     at = put_if(at, has & CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown);
-    return put_if(at, has & CALL_BIT_END_UNKNOWN, cell->end_unknown);
+    at = put_if(at, has & CALL_BIT_END_UNKNOWN, cell->end_unknown);
+    return put_if(at, has & CALL_BIT_REFUSED, cell->refused);
 }
 
 static uint8_t *put_blocked_in(struct hand *hand, uint8_t *at, const struct time_vector *time)

@@ -41,10 +41,10 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         return fail(why, STATUS_STOP,
                     "format %llu of a partial, newer than this program knows (%d)",
                     (unsigned long long)format, RECORD_FORMAT);
-    if (format < RECORD_FORMAT)
+    if (format < RECORD_FORMAT_OLDEST)
         return fail(why, STATUS_REJECT,
                     "format %llu of a partial, older than this program reads (%d)",
-                    (unsigned long long)format, RECORD_FORMAT);
+                    (unsigned long long)format, RECORD_FORMAT_OLDEST);
     if (bodies != 1)
         return fail(why, STATUS_REJECT, "not one of partial, interval end and gap");
     return STATUS_OK;

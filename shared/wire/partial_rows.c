@@ -155,10 +155,10 @@ static void durations(struct decoder *decoder, struct duration_cell *to)
         decoder->bad |= of_bucket >= rest; /* the longest is not among them */
         if (decoder->bad)
             return;
-        to->spread.count[i] = (uint32_t)of_bucket;
+        to->spread.count[i] = of_bucket;
         rest -= of_bucket;
     }
-    to->spread.count[last] = (uint32_t)rest;
+    to->spread.count[last] = rest;
 }
 
 /* Puts the values whose bits are set where they belong. */
@@ -185,7 +185,8 @@ static void decode_errors(struct decoder *decoder, struct call_cell *to)
     struct error_count *errors = arena_take(decoder->arena, count * sizeof *errors);
     for (size_t i = 0; i < count; i++) {
         errors[i].number = (uint32_t)number(decoder);
-        errors[i].count = (uint32_t)number(decoder);
+        errors[i].count = number(decoder);
+        decoder->bad |= errors[i].number < 1 || errors[i].number > 4095;
     }
     to->errors = errors;
     to->error_count = (uint32_t)count;
@@ -204,6 +205,7 @@ static void decode_cell(struct decoder *decoder, struct piece_call *to)
         to->cell.slowest_entry_ns = time_at(decoder);
     to->cell.begin_unknown = number_if(decoder, has & CALL_BIT_BEGIN_UNKNOWN);
     to->cell.end_unknown = number_if(decoder, has & CALL_BIT_END_UNKNOWN);
+    to->cell.refused = number_if(decoder, has & CALL_BIT_REFUSED);
 }
 
 static void decode_blocked_in(struct decoder *decoder, struct time_vector *to)

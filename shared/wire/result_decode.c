@@ -159,13 +159,14 @@ static void decode_calls(struct decoder *decoder, const Spanmill__Results__Calls
     cell->bytes = from->bytes;
     cell->begin_unknown = from->begin_unknown;
     cell->end_unknown = from->end_unknown;
+    cell->refused = from->refused;
     cell->slowest_entry_ns = from->slowest_entry_ns;
     decoder->bad |= from->n_errors % 2 != 0;
     cell->errors = arena_take(decoder->arena, from->n_errors / 2 * sizeof *cell->errors);
     for (size_t i = 0; i + 1 < from->n_errors; i += 2) {
         decoder->bad |= from->errors[i] < 1 || from->errors[i] > 4095;
         cell->errors[cell->error_count++] =
-            (struct error_count){from->errors[i], from->errors[i + 1]};
+            (struct error_count){(uint32_t)from->errors[i], from->errors[i + 1]};
     }
 }
 

@@ -179,6 +179,7 @@ static void encode_calls(struct encoder *encoder, const struct result *from,
     SET(out, bytes, cell->bytes);
     SET(out, begin_unknown, cell->begin_unknown);
     SET(out, end_unknown, cell->end_unknown);
+    SET(out, refused, cell->refused);
     SET(out, slowest_entry_ns, cell->slowest_entry_ns);
     out->errors = arena_take(&encoder->arena, 2 * cell->error_count * sizeof *out->errors);
     for (uint32_t i = 0; i < cell->error_count; i++) {

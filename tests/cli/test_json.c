@@ -33,11 +33,11 @@ Test(json, writes_the_fields_of_the_contract_in_its_order)
                        "\"chunks\":12,\"events\":48211903,\"discarded\":5,"
                        "\"begin_ns\":1795388976258944395,\"end_ns\":1795388996258944400,"
                        "\"hosts\":[\"node-1\"],");
-    expect_line(whole, "\n{\"type\":\"process\"," SESSION
-                       "\"pid\":4242,\"process\":\"shopd\",\"ppid\":1,"
-                       "\"begin_ns\":1795388976258944400,\"begin\":\"hard\","
-                       "\"end_ns\":1795388996258944400,\"end\":\"soft\",\"threads\":9,"
-                       "\"cpu_ns\":4070000000}\n");
+    expect_line(whole,
+                "\n{\"type\":\"process\"," SESSION "\"pid\":4242,\"process\":\"shopd\",\"ppid\":1,"
+                "\"begin_ns\":1795388976258944400,\"begin\":\"hard\","
+                "\"end_ns\":1795388996258944400,\"end\":\"soft\",\"threads\":9,"
+                "\"cpu_ns\":4070000000}\n");
     expect_line(whole, "\n{\"type\":\"thread\"," SESSION
                        "\"tid\":4251,\"begin_ns\":1795388976258944400,\"pid\":4242,"
                        "\"name\":\"worker\",\"begin\":\"soft\",\"end_ns\":1795388996258944400,"
@@ -67,7 +67,8 @@ Test(json, what_is_unknown_is_null)
     expect_line(whole, "\"pid\":7,\"process\":null,\"ppid\":null,");
     expect_line(whole, "\"pid\":null,\"phase\":\"\",\"syscall\":\"exit\",\"process\":null,"
                        "\"count\":0,\"errors\":{},\"total_ns\":0,\"min_ns\":null,"
-                       "\"max_ns\":null,\"bytes\":0,\"begin_unknown\":0,\"end_unknown\":3}\n");
+                       "\"max_ns\":null,\"bytes\":0,\"begin_unknown\":0,\"end_unknown\":3,"
+                       "\"refused\":0}\n");
     expect_line(whole, "\"fd\":0,\"begin_ns\":1795388976258944395,\"name\":null,\"kind\":null,"
                        "\"begin\":\"soft\",\"end_ns\":null,\"end\":\"soft\",");
     free(whole);

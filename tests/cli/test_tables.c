@@ -33,38 +33,38 @@ static const char whole_report[] =
     "    parse  1,204   1.210 s   1.210 s        -         -        -        -    12,040  -\n"
     "\n"
     "Syscalls in phase request  process shopd (pid 4242)\n"
-    "  Syscall  Calls        Total       Min       p50          p99           Max  Errors"
+    "  Syscall  Calls        Total       Min     p50    p99           Max  Errors"
     "              slowest\n"
-    "  futex      100  5,120.00 ms  0.400 us  50.97 us  3,984.59 us  48,021.30 us  EAGAIN"
+    "  futex      100  5,120.00 ms  0.400 us  ~50 us  ~4 ms  48,021.30 us  EAGAIN"
     " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
-    "  read     1,000      3.00 ms  2.100 us   3.05 us      3.98 us       4.00 us  -     "
+    "  read     1,000      3.00 ms  2.100 us   ~3 us  ~4 us       4.00 us  -     "
     "              tid 4252 at 23:09:36.258944397\n"
     "\n"
     "Files in phase request  process shopd (pid 4242)\n"
-    "  File                     fd   PID    Calls      Read  Written     Time      p99\n"
-    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  4.08 us\n"
-    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s        -\n"
+    "  File                     fd   PID    Calls      Read  Written     Time    p99\n"
+    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  ~4 us\n"
+    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s      -\n"
     "\n"
     "Syscalls  all processes\n"
-    "  Syscall  Calls        Total       Min       p50          p99           Max  Errors"
+    "  Syscall  Calls        Total       Min     p50    p99           Max  Errors"
     "              slowest\n"
-    "  futex      100  5,120.00 ms  0.400 us  50.97 us  3,984.59 us  48,021.30 us  EAGAIN"
+    "  futex      100  5,120.00 ms  0.400 us  ~50 us  ~4 ms  48,021.30 us  EAGAIN"
     " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
-    "  read     1,001      3.00 ms  1.500 us   3.02 us      3.98 us       4.00 us  -     "
+    "  read     1,001      3.00 ms  1.500 us   ~3 us  ~4 us       4.00 us  -     "
     "              tid 4252 at 23:09:36.258944397\n"
     "\n"
     "Files  all processes\n"
-    "  File                     fd   PID    Calls      Read  Written     Time      p99\n"
-    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  4.08 us\n"
-    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s        -\n"
+    "  File                     fd   PID    Calls      Read  Written     Time    p99\n"
+    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s  ~4 us\n"
+    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s      -\n"
     "\n"
     "Processes by CPU time\n"
     "  Process   PID  CPU time  of one CPU  Threads   Lived  begin  end\n"
     "  shopd    4242    4.07 s      20.3 %        9  20.0 s  seen   -\n"
     "\n"
     "Waiting for a CPU after a wakeup\n"
-    "  Thread   TID   PID  Wakeups    Total      Min      p50      p99      Max\n"
-    "  worker  4251  4242        3  60.0 us  17.0 us  21.0 us  24.9 us  25.0 us\n"
+    "  Thread   TID   PID  Wakeups    Total      Min     p50     p99      Max\n"
+    "  worker  4251  4242        3  60.0 us  17.0 us  ~21 us  ~25 us  25.0 us\n"
     "\n"
     "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
     "\n"
@@ -124,6 +124,21 @@ Test(tables, sum_errors_over_rows_exactly)
     free(text);
 }
 
+Test(tables, show_calls_that_were_refused_and_never_complete)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    struct named_number errors[] = {{"EPERM", 2}};
+    hand.syscalls[0].syscall = "ptrace";
+    hand.syscalls[0].errors = (struct named_numbers){errors, 1};
+    hand.syscalls[0].refused = 2;
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "  ptrace       0      0.00 ms         -       -      -             - "
+                           " EPERM 2             -\n") != NULL,
+              "%s", text);
+    free(text);
+}
+
 Test(tables, say_how_many_rows_they_left_out)
 {
     struct hand_report hand;
@@ -135,8 +150,11 @@ Test(tables, say_how_many_rows_they_left_out)
 
 Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
 {
-    struct session_report session = {.session = "a//", .begin_ns = REPORT_NONE,
-                                     .end_ns = REPORT_NONE, .chunks = 1, .lost_intervals = 1};
+    struct session_report session = {.session = "a//",
+                                     .begin_ns = REPORT_NONE,
+                                     .end_ns = REPORT_NONE,
+                                     .chunks = 1,
+                                     .lost_intervals = 1};
     struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
     char *text = written(&hand, (struct tables_options){0});
     cr_expect(eq(str, text,

@@ -271,3 +271,50 @@ Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
     result_batch_free(batch);
     fold_free(fold);
 }
+
+/* 40,000 calls a second come to this in thirty hours. */
+Test(batch, counts_beyond_32_bits)
+{
+    enum { TWICE = 2 };
+    const uint64_t many = UINT64_C(1) << 32;
+    struct error_count error = {11, many - 1};
+    struct call_cell cell = {
+        .refused = many,
+        .errors = &error,
+        .error_count = 1,
+        .complete = {.count = many, .total_ns = 700 * many, .min_ns = 700, .max_ns = 700}};
+    cell.complete.spread.count[histogram_bucket(700)] = many;
+    struct result_batch *batch = result_batch_new();
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    for (int i = 0; i < TWICE; i++) {
+        take(batch, thread_fact(1, 10, 10, NULL));
+        take(batch, (struct result){.type = RESULT_CALLS,
+                                    .thread = 1,
+                                    .phase = text_of(""),
+                                    .call = text_of("read"),
+                                    .calls = &cell});
+        take(batch, (struct result){.type = RESULT_CALLS,
+                                    .thread = 1,
+                                    .phase = text_of(""),
+                                    .call = text_of("read"),
+                                    .calls = &cell});
+        const struct result_group *groups;
+        size_t count = result_batch_groups(batch, &groups);
+        for (size_t group = 0; group < count; group++)
+            for (size_t k = 0; k < groups[group].count; k++)
+                fold_take(fold, &groups[group].results[k]);
+        result_batch_clear(batch);
+    }
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, true, &report);
+    cr_assert(eq(sz, report.syscall_count, 1));
+    const struct syscall_row *row = &report.syscalls[0];
+    cr_expect(eq(u64, row->complete.count, 4 * many));
+    cr_expect(eq(u64, row->refused, 4 * many));
+    cr_expect(eq(u64, row->errors.at[0].number, 4 * (many - 1)));
+    cr_expect(eq(u64, row->complete.histogram->count[histogram_bucket(700)], 4 * many));
+    fold_free(fold);
+    arena_clear(&arena);
+    result_batch_free(batch);
+}

@@ -79,17 +79,21 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
     items[count++].event.event =
         (struct event){.time_ns = 999, .class = class, .cpu = -1, .kind = class->kind};
 
-    errors[0] = (struct error_count){2, 4000000000};
+    errors[0] = (struct error_count){2, UINT64_C(1) << 40};
     errors[1] = (struct error_count){4095, 1};
     calls[0] = (struct piece_call){.call = read,
                                    .cell = {.complete = durations(7, NS),
                                             .bytes = UINT64_MAX,
                                             .begin_unknown = 1,
                                             .end_unknown = 2,
+                                            .refused = 3,
                                             .slowest_entry_ns = 12345,
                                             .errors = errors,
                                             .error_count = 2}};
     calls[1] = (struct piece_call){.call = close, .cell = {.complete = durations(3, NS)}};
+    /* More than 32 bits count: so many calls take a day. */
+    calls[0].cell.complete.count += UINT64_C(1) << 33;
+    calls[0].cell.complete.spread.count[histogram_bucket(700)] += UINT64_C(1) << 33;
     blocked[0] = (struct blocked_in){read->id, 77};
     blocked[1] = (struct blocked_in){close->id, UINT64_MAX};
     struct item *thread = &items[count++];
@@ -217,6 +221,10 @@ Test(partial, items_come_back_as_they_were)
     cr_expect(thread->from_ns == 1000000 && thread->wake_ns == 1600000);
     cr_expect(thread->calls[0].cell.complete.spread.count[0] == 2);
     cr_expect(thread->calls[0].cell.complete.spread.count[HISTOGRAM_BUCKETS - 1] == 1);
+    cr_expect(eq(u64, thread->calls[0].cell.complete.spread.count[histogram_bucket(700)],
+                 (UINT64_C(1) << 33) + 2));
+    cr_expect(eq(u64, thread->calls[0].cell.errors[0].count, UINT64_C(1) << 40));
+    cr_expect(eq(u64, thread->calls[0].cell.refused, 3));
     cr_expect(thread->calls[0].cell.errors[1].number == 4095);
     cr_expect(thread->time.blocked_in[1].ns == UINT64_MAX);
     cr_expect(items[7].descriptor_call.pair[1] == -6 && items[7].descriptor_call.ret == -9);
@@ -277,10 +285,12 @@ Test(partial, other_formats_are_told_apart)
     struct schema *schema = schema_new(NULL);
     struct records records = sample_records(schema);
     uint8_t *format = (uint8_t *)(uintptr_t)&records.at[0].at[1];
-    cr_assert(eq(int, *format, 2));
+    cr_assert(eq(int, *format, 3));
+    *format = 2; /* older, and read */
+    cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_OK));
     *format = 1; /* older: of no use */
     cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_REJECT));
-    *format = 3; /* newer: the program is old, the data is good */
+    *format = 4; /* newer: the program is old, the data is good */
     cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_STOP));
     drop(&records);
     schema_free(schema);

@@ -61,12 +61,15 @@ static void fill_cells(struct one_of_each *all)
     for (uint64_t ns = 1; ns < UINT64_C(1) << 50; ns *= 3)
         duration_cell_add(&all->calls.complete, ns);
     all->errors[0] = (struct error_count){2, 5};
-    all->errors[1] = (struct error_count){4095, UINT32_MAX};
+    all->errors[1] = (struct error_count){4095, UINT64_C(1) << 40};
     all->calls.errors = all->errors;
     all->calls.error_count = 2;
     all->calls.bytes = UINT64_MAX;
     all->calls.begin_unknown = 1;
     all->calls.end_unknown = 2;
+    all->calls.refused = 3;
+    all->calls.complete.count += UINT64_C(1) << 33;
+    all->calls.complete.spread.count[7] += UINT64_C(1) << 33;
     all->calls.slowest_entry_ns = 99;
     duration_cell_add(&all->phase.complete, 0);
     duration_cell_add(&all->phase.complete, 7);
@@ -218,8 +221,8 @@ Test(result, of_each_kind_comes_back_as_it_was)
     cr_expect(r[3].in_call);
     cr_expect(same_durations(&r[4].calls->complete, &all.calls.complete));
     cr_expect(r[4].calls->bytes == UINT64_MAX && r[4].calls->begin_unknown == 1 &&
-              r[4].calls->end_unknown == 2 && r[4].calls->slowest_entry_ns == 99 &&
-              r[4].calls->error_count == 2 &&
+              r[4].calls->end_unknown == 2 && r[4].calls->refused == 3 &&
+              r[4].calls->slowest_entry_ns == 99 && r[4].calls->error_count == 2 &&
               memcmp(r[4].calls->errors, all.errors, sizeof all.errors) == 0);
     cr_expect(same_durations(&r[5].phase_cell->complete, &all.phase.complete));
     cr_expect(eq(u64, r[5].phase_cell->syscalls, 3));
