@@ -284,7 +284,7 @@ int main(int argc, char **argv)
     if (status == STATUS_OK)
         status = run(&agent, &why);
     if (status != STATUS_OK)
-        fprintf(stderr, "%s: %s\n", config_command(config), why.text);
+        service_say_end(agent.service, config, &why);
     lttng_close(agent.lttng);
     publisher_free(agent.publisher);
     agent_free_sessions(&agent);

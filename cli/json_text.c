@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "cli/utf8.h"
+#include "base/utf8.h"
 #include "results/report.h"
 
 enum { DIGITS_MAX = 20 };

@@ -54,7 +54,7 @@ void json_number(struct json_text *json, uint64_t number);
 /* REPORT_NONE is null. */
 void json_signed(struct json_text *json, int64_t number);
 
-/* Quoted. Bytes that are no UTF-8 become U+FFFD (cli/utf8.h): a name from a trace may be any bytes,
+/* Quoted. Bytes that are no UTF-8 become U+FFFD (base/utf8.h): a name from a trace may be any bytes,
  * JSON may not. */
 void json_string(struct json_text *json, struct text text);
 void json_string_or_null(struct json_text *json, const char *string);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/quantity.h"
-#include "cli/utf8.h"
 
 static const char bold[] = "\033[1m";
 static const char red[] = "\033[31m";

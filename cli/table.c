@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "cli/quantity.h"
-#include "cli/utf8.h"
 
 /* A column that is cut keeps this much. */
 enum { SHRUNK_MIN = 16, INDENT = 2, GAP = 2 };

@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     if (status == STATUS_OK)
         status = crew_run((unsigned)config_integer(config, "threads"), run, &task, &why);
     if (status != STATUS_OK)
-        fprintf(stderr, "%s: %s\n", config_command(config), why.text);
+        service_say_end(service, config, &why);
     crew_lock_free(task.readers);
     service_close(service);
     phases_clear(&phases);

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     if (status == STATUS_OK)
         status = worker_run(service, phases.count > 0 ? &phases : NULL, 0, &why);
     if (status != STATUS_OK)
-        fprintf(stderr, "%s: %s\n", config_command(config), why.text);
+        service_say_end(service, config, &why);
     service_close(service);
     phases_clear(&phases);
     config_free(config);

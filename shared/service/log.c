@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
+
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 static void put_time(FILE *line)
@@ -29,8 +31,26 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* What has spaces or signs of its own goes between quotes, with \ before quotes and \. Control
- * characters, which texts from traces may have, never reach a terminal; UTF-8 does. */
+static void put_character(FILE *line, uint32_t character)
+{
+    char room[4];
+    switch (character) {
+    case '"':
+    case '\\': fprintf(line, "\\%c", (int)character); return;
+    case '\n': fputs("\\n", line); return;
+    case '\r': fputs("\\r", line); return;
+    case '\t': fputs("\\t", line); return;
+    default: break;
+    }
+    if (utf8_is_control(character))
+        fprintf(line, "\\u%04x", (unsigned)character);
+    else
+        fwrite(room, 1, utf8_put(character, room), line);
+}
+
+/* What has spaces or signs of its own goes between quotes, escaped as strings of JSON are, which is
+ * how readers of logfmt take it. Control characters, which texts from traces may have, never reach a
+ * terminal; UTF-8 does, and what is none of it becomes U+FFFD. */
 static void put_text(FILE *line, const char *text)
 {
     if (is_plain(text)) {
@@ -38,23 +58,25 @@ static void put_text(FILE *line, const char *text)
         return;
     }
     fputc('"', line);
-    for (; *text; text++) {
-        unsigned char letter = (unsigned char)*text;
-        if (letter == '"' || letter == '\\')
-            fprintf(line, "\\%c", letter);
-        else if (letter == '\n')
-            fputs("\\n", line);
-        else if (letter < ' ' || letter == 0x7f)
-            fprintf(line, "\\x%02x", letter);
-        else
-            fputc(letter, line);
-    }
+    for (struct text rest = text_of(text); rest.count > 0;)
+        put_character(line, utf8_take(&rest));
     fputc('"', line);
+}
+
+/* A key has none of the signs that end one. */
+static void put_key(FILE *line, const char *key)
+{
+    if (!*key)
+        fputc('_', line);
+    for (; *key; key++)
+        fputc(isgraph((unsigned char)*key) && *key != '=' && *key != '"' ? *key : '_', line);
 }
 
 static void put_field(FILE *line, const struct log_field *field)
 {
-    fprintf(line, " %s=", field->key);
+    fputc(' ', line);
+    put_key(line, field->key);
+    fputc('=', line);
     switch (field->kind) {
     case LOG_TEXT: put_text(line, field->as.text ? field->as.text : "-"); break;
     case LOG_INTEGER: fprintf(line, "%" PRId64, field->as.integer); break;
@@ -73,7 +95,8 @@ void log_write(const struct log *log, enum log_level level, const struct log_fie
     if (!line)
         return; /* a line for people is not worth the process */
     put_time(line);
-    fprintf(line, " level=%s program=%s", level_names[level], log->program);
+    fprintf(line, " level=%s program=", level_names[level]);
+    put_text(line, log->program);
     for (size_t i = 0; i < count; i++)
         if (fields[i].key)
             put_field(line, &fields[i]);

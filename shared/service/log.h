@@ -1,4 +1,4 @@
-/* service/log.h -- lines for operators, on stderr: key=value, one event each.
+/* service/log.h -- lines for operators, on stderr: key=value (logfmt), one event each.
  *
  *     log_say(log, LOG_WARNING, "chunk parked", log_text("chunk", "web1/17"), log_integer("try", 5));
  *

@@ -109,6 +109,15 @@ enum status service_open(const struct config *config, const struct metric_row *r
     return status;
 }
 
+void service_say_end(const struct service *service, const struct config *config,
+                     const struct failure *why)
+{
+    if (service)
+        log_say(&service->log, LOG_ERROR, "ended", log_text("reason", why->text));
+    else
+        fprintf(stderr, "%s: %s\n", config_command(config), why->text);
+}
+
 int service_exit_code(enum status status)
 {
     return status == STATUS_OK ? 0 : status == STATUS_REJECT ? CONFIG_WRONG : 1;

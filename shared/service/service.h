@@ -42,6 +42,10 @@ struct service;
  * STOP    the system does not give what is needed. */
 MUST_CHECK enum status service_open(const struct config *config, const struct metric_row *rows,
                                     size_t count, struct service **out, struct failure *why);
+/* Why the program ends that was not asked to: as a line of the log, or (`service` NULL) as a sentence
+ * where there is none yet. */
+void service_say_end(const struct service *service, const struct config *config,
+                     const struct failure *why);
 /* What main() returns: 0; 2 after REJECT, where a setting will not do, and starting again would not
  * help; else 1. */
 int service_exit_code(enum status status);

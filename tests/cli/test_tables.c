@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "cli/tables.h"
-#include "cli/utf8.h"
 #include "hand_report.h"
 
 /* The report by hand as tables, the caller's. */

@@ -1,7 +1,8 @@
-/* cli/utf8.h -- names from traces are bytes: what of them is UTF-8, and how wide it prints. */
-#ifndef CLI_UTF8_H
-#define CLI_UTF8_H
+/* base/utf8.h -- names from traces are bytes: what of them is UTF-8, and how wide it prints. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ uint32_t utf8_take(struct text *rest);
 
 /* Writes `character` into `room`; returns how many bytes. */
 size_t utf8_put(uint32_t character, char room[4]);
+
+/* What would steer a terminal: controls, and what turns the direction of writing. */
+bool utf8_is_control(uint32_t character);
 
 /* Columns that `text` takes on a terminal: 0 for what combines, 2 for what is wide. */
 size_t utf8_width(struct text text);

@@ -2,7 +2,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
 /* Takes all of `bytes` and puts it back together. */
 static void expect_taken(const char *bytes, const char *expected)

@@ -1,6 +1,5 @@
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -110,7 +109,7 @@ size_t utf8_width(struct text text)
     return width;
 }
 
-static bool is_control(uint32_t character)
+bool utf8_is_control(uint32_t character)
 {
     return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
            (character >= 0x202a && character <= 0x202e); /* turns the direction of writing */
@@ -123,7 +122,7 @@ char *utf8_printable(struct text text)
     char *end = printable;
     while (text.count) {
         uint32_t character = utf8_take(&text);
-        if (is_control(character))
+        if (utf8_is_control(character))
             end += sprintf(end, character < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)character);
         else
             end += utf8_put(character, end);
