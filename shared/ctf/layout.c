@@ -8,13 +8,16 @@
 #include "tsdl.h"
 
 /* CTF 1.8.3, 7.1: metadata packets. magic, uuid, checksum, content_size, packet_size, then a byte
- * each for compression, encryption, checksum scheme, major and minor version. */
+ * each for compression, encryption, checksum scheme, major and minor version. CTF 2 has the
+ * same. */
 enum {
     PACKET_HEADER = 37,
+    PACKET_UUID = 4,
     PACKET_CONTENT_BITS = 24,
     PACKET_BITS = 28,
-    PACKET_COMPRESSION = 32,
-    PACKET_ENCRYPTION = 33
+    PACKET_SCHEMES = 32,
+    PACKET_MAJOR = 35,
+    PACKET_MINOR = 36
 };
 static const uint32_t PACKET_MAGIC = UINT32_C(0x75D11D57);
 
@@ -40,6 +43,27 @@ static bool is_packet(struct bytes rest, bool big_endian)
     return rest.count >= 4 && word_at(rest.at, big_endian) == PACKET_MAGIC;
 }
 
+/* What the bytes of the header mean that nobody here undoes, and whether its version is read. */
+static enum status check_packet(const uint8_t *packet, const uint8_t *first, size_t offset,
+                                struct failure *why)
+{
+    static const char *const SCHEMES[] = {"compression", "encryption", "checksum"};
+    unsigned major = packet[PACKET_MAJOR], minor = packet[PACKET_MINOR];
+    for (unsigned i = 0; i < sizeof SCHEMES / sizeof *SCHEMES; i++)
+        if (packet[PACKET_SCHEMES + i] != 0)
+            return fail(why, STATUS_REJECT,
+                        "metadata: packet at byte %zu: %s scheme %u is not supported", offset,
+                        SCHEMES[i], (unsigned)packet[PACKET_SCHEMES + i]);
+    if (!(major == 1 && minor == 8) && !(major == 2 && minor == 0))
+        return fail(why, STATUS_REJECT,
+                    "metadata: packet at byte %zu: version %u.%u is not supported: 1.8 and 2.0 are",
+                    offset, major, minor);
+    if (memcmp(packet + PACKET_UUID, first + PACKET_UUID, 16) != 0)
+        return fail(why, STATUS_REJECT,
+                    "metadata: packet at byte %zu: another UUID than the first packet has", offset);
+    return STATUS_OK;
+}
+
 /* The content of the packet at `offset`; *next is where the one behind it begins. */
 static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
                              struct bytes *content, size_t *next, struct failure *why)
@@ -57,16 +81,14 @@ static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
         return fail(why, STATUS_REJECT,
                     "metadata: packet at byte %zu: content of %u bits in %zu bytes", offset,
                     (unsigned)bits, size);
-    if (rest.at[PACKET_COMPRESSION] != 0 || rest.at[PACKET_ENCRYPTION] != 0)
-        return fail(why, STATUS_REJECT, "metadata: packet at byte %zu: compressed or encrypted",
-                    offset);
-    if (size > rest.count)
+    /* Of padding, nothing is missed. */
+    if (bits / 8 > rest.count)
         return fail(why, STATUS_REJECT,
                     "metadata: cut: %zu of %zu bytes are left of the packet at byte %zu",
                     rest.count, size, offset);
     *content = (struct bytes){rest.at + PACKET_HEADER, bits / 8 - PACKET_HEADER};
-    *next = offset + size;
-    return STATUS_OK;
+    *next = size < rest.count ? offset + size : file.count;
+    return check_packet(rest.at, file.at, offset, why);
 }
 
 /* The contents of all packets, one behind the other, into `room`, which is as large as `file`. */
@@ -86,6 +108,26 @@ static enum status unpack(struct bytes file, char *room, size_t *used, struct fa
 }
 
 /* --- opening --- */
+
+/* CTF 1.8.3, 7.1: how a text of this language that is in no packets begins. */
+static enum status check_signature(struct text text, struct failure *why)
+{
+    static const char BEGIN[] = "/* CTF ", VERSION[] = "1.8";
+    size_t begin = sizeof BEGIN - 1, version = sizeof VERSION - 1;
+    if (text.count < begin || memcmp(text.at, BEGIN, begin) != 0)
+        return fail(why, STATUS_REJECT, "metadata:1:1: \"/* CTF 1.8\" is due: it is no CTF");
+    struct text told = {text.at + begin, text.count - begin};
+    if (told.count > version && memcmp(told.at, VERSION, version) == 0 &&
+        !(told.at[version] >= '0' && told.at[version] <= '9'))
+        return STATUS_OK;
+    size_t count = 0;
+    while (count < told.count && count < 16 &&
+           ((told.at[count] >= '0' && told.at[count] <= '9') || told.at[count] == '.'))
+        count++;
+    return fail(why, STATUS_REJECT,
+                "metadata:1:%zu: version \"%.*s\" of CTF is not read: 1.8 and 2 are", begin + 1,
+                (int)count, told.at);
+}
 
 static enum status parse(struct text text, struct owner *owner, struct failure *why)
 {
@@ -109,10 +151,13 @@ enum status layout_open(struct bytes metadata, struct layout **out, struct failu
     char *room = memory_new(metadata.count + 1);
     struct text text = {room, metadata.count};
     enum status status = STATUS_OK;
-    if (is_packet(metadata, false) || is_packet(metadata, true))
+    if (is_packet(metadata, false) || is_packet(metadata, true)) {
         status = unpack(metadata, room, &text.count, why);
-    else
+    } else {
         memcpy(room, metadata.at, metadata.count);
+        if (room[0] != RECORD_SEPARATOR)
+            status = check_signature(text, why);
+    }
 
     struct owner *owner = memory_new(sizeof *owner);
     if (status == STATUS_OK)
@@ -176,7 +221,7 @@ const struct layout_field *layout_member(const struct layout_field *field, const
 
 const struct layout_env *layout_env(const struct layout *layout, const char *name)
 {
-    for (uint32_t i = 0; i < layout->env_count; i++)
+    for (uint32_t i = layout->env_count; i-- > 0;)
         if (strcmp(layout->env[i].name, name) == 0)
             return &layout->env[i];
     return NULL;

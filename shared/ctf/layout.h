@@ -205,7 +205,7 @@ static inline const struct layout_event *layout_event(const struct layout_stream
 
 /* The member or option `name` of a structure or variant; NULL if there is none (or no `field`). */
 const struct layout_field *layout_member(const struct layout_field *field, const char *name);
-/* NULL if the environment does not tell it. */
+/* NULL if the environment does not tell it; what it tells last counts. */
 const struct layout_env *layout_env(const struct layout *layout, const char *name);
 
 #endif

@@ -52,6 +52,14 @@ struct layout_env *draft_add_env(struct draft *draft, struct text name)
     return env;
 }
 
+const struct layout_env *draft_env(const struct draft *draft, const char *name)
+{
+    for (size_t i = 0; i < draft->env_count; i++)
+        if (strcmp(draft->env[i].name, name) == 0)
+            return &draft->env[i];
+    return NULL;
+}
+
 uint32_t draft_clock(struct draft *draft, struct text name, const char *place)
 {
     uint32_t id = names_id(&draft->names, name);

@@ -22,8 +22,9 @@ enum draft_scope {
     DRAFT_OWN_CONTEXT,
     DRAFT_PAYLOAD,
     DRAFT_SCOPES,
-    DRAFT_OUTWARD,  /* CTF 1.8: the innermost structure around that knows the first name */
-    DRAFT_ENCLOSING /* CTF 2: the structure around, going out once per DRAFT_PARENT */
+    DRAFT_OUTWARD,   /* CTF 1.8: the innermost structure around that knows the first name */
+    DRAFT_ENCLOSING, /* CTF 2: the structure around, going out once per DRAFT_PARENT */
+    DRAFT_ENV        /* CTF 1.8: the environment; of the length of an array */
 };
 
 enum { DRAFT_CLOCKS_MAX = 64 };
@@ -72,7 +73,8 @@ struct draft_type {
     uint32_t count;                   /* elements, bytes, members, options */
     const struct draft_type *element; /* arrays, sequences, optionals */
     const struct draft_member *members;
-    struct draft_path path; /* of the length or tag; count 0: a variant without its tag */
+    /* Of the length or tag; count 0: a variant without its tag, an array that tells its count. */
+    struct draft_path path;
     const char *place;
     struct draft_ranges ranges; /* CTF 2: of an optional */
     /* CTF 1.8: of enumerations. */
@@ -128,6 +130,8 @@ struct draft_type *draft_type_new(struct draft *draft, enum layout_type type, co
 struct draft_stream *draft_add_stream(struct draft *draft, const char *place);
 struct draft_event *draft_add_event(struct draft *draft, const char *place);
 struct layout_env *draft_add_env(struct draft *draft, struct text name);
+/* The entry `name` that the text tells first; NULL if there is none. */
+const struct layout_env *draft_env(const struct draft *draft, const char *name);
 /* The index of the clock `name`, declared or not yet; LAYOUT_NONE above DRAFT_CLOCKS_MAX. */
 uint32_t draft_clock(struct draft *draft, struct text name, const char *place);
 /* To be called once the members of a structure or variant are complete.

@@ -319,6 +319,19 @@ static enum status resolve_length(struct builder *builder, const struct draft_ty
     return STATUS_OK;
 }
 
+/* "[env.NAME]": the environment tells how many elements there are. */
+static enum status build_env_array(struct builder *builder, const struct draft_type *type,
+                                   struct layout_field *out)
+{
+    const char *name = names_text(&builder->draft->names, type->path.names[0]).at;
+    const struct layout_env *env = draft_env(builder->draft, name);
+    if (env == NULL || env->text != NULL || env->number < 0 || env->number > UINT32_MAX)
+        return draft_fail(builder->draft, type->place, builder->why,
+                          "the environment has no number \"%s\" that a length can be", name);
+    out->count = (uint32_t)env->number;
+    return build_array(builder, type, out);
+}
+
 static enum status build_parts(struct builder *builder, const struct draft_type *type,
                                struct layout_field *out)
 {
@@ -329,7 +342,9 @@ static enum status build_parts(struct builder *builder, const struct draft_type 
         return status == STATUS_OK ? build_array(builder, type, out) : status;
     case LAYOUT_STRING_SIZED:
     case LAYOUT_BLOB_SIZED: return resolve_length(builder, type, out);
-    case LAYOUT_ARRAY: return build_array(builder, type, out);
+    case LAYOUT_ARRAY:
+        return type->path.count > 0 ? build_env_array(builder, type, out)
+                                    : build_array(builder, type, out);
     case LAYOUT_STRUCT: return build_members(builder, type, out);
     case LAYOUT_VARIANT: return build_variant(builder, type, out);
     case LAYOUT_OPTIONAL: return build_optional(builder, type, out);

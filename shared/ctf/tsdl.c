@@ -10,6 +10,7 @@ struct block {
     /* NULL: there are none of that sort. What it does not know, it leaves alone. */
     bool (*set)(struct tsdl *tsdl, struct text key, const struct value *value);
     bool (*define)(struct tsdl *tsdl, struct text key, const struct draft_type *type);
+    const char *const *once; /* keys that it may have once; the last is NULL */
 };
 
 static bool is_key(struct text key, const char *name)
@@ -17,11 +18,13 @@ static bool is_key(struct text key, const char *name)
     return text_equal(key, text_of(name));
 }
 
-static bool read_item(struct tsdl *tsdl, const struct block *block)
+static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_given *given)
 {
     struct text key = {"", 0};
+    const char *place = tsdl->token.at;
     bool defines;
-    if (!tsdl_dotted(tsdl, &key) || !tsdl_accept(tsdl, ":=", &defines))
+    if (!tsdl_dotted(tsdl, &key) || !tsdl_once(tsdl, given, block->once, key, place) ||
+        !tsdl_accept(tsdl, ":=", &defines))
         return false;
     if (defines) {
         const struct draft_type *type;
@@ -35,6 +38,7 @@ static bool read_item(struct tsdl *tsdl, const struct block *block)
 /* At the "{"; leaves behind the ";". */
 static bool read_block(struct tsdl *tsdl, const struct block *block)
 {
+    struct tsdl_given given = {0};
     if (!tsdl_expect(tsdl, "{"))
         return false;
     tsdl_open_scope(tsdl);
@@ -43,7 +47,7 @@ static bool read_block(struct tsdl *tsdl, const struct block *block)
         if (!tsdl_accept(tsdl, ";", &empty))
             return false;
         if (!empty &&
-            !(tsdl_at_declaration(tsdl) ? tsdl_declaration(tsdl) : read_item(tsdl, block)))
+            !(tsdl_at_declaration(tsdl) ? tsdl_declaration(tsdl) : read_item(tsdl, block, &given)))
             return false;
     }
     tsdl_close_scope(tsdl);
@@ -65,6 +69,7 @@ static bool set_trace(struct tsdl *tsdl, struct text key, const struct value *va
     struct layout *layout = tsdl->draft->layout;
     uint64_t number;
     if (is_key(key, "major") || is_key(key, "minor")) {
+        *(is_key(key, "major") ? &tsdl->has_major : &tsdl->has_minor) = true;
         if (!tsdl_unsigned(tsdl, value, UINT32_MAX, &number))
             return false;
         return number == (is_key(key, "major") ? 1u : 8u) ||
@@ -94,12 +99,16 @@ static bool define_trace(struct tsdl *tsdl, struct text key, const struct draft_
 
 static bool read_trace(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_trace, define_trace};
+    static const char *const ONCE[] = {"major",      "minor",         "uuid",
+                                       "byte_order", "packet.header", NULL};
+    static const struct block BLOCK = {set_trace, define_trace, ONCE};
     if (tsdl->has_trace)
         return tsdl_fail_at(tsdl, place, "a second trace");
     tsdl->has_trace = true;
     if (!read_block(tsdl, &BLOCK))
         return false;
+    if (!tsdl->has_major || !tsdl->has_minor)
+        return tsdl_fail_at(tsdl, place, "the trace does not tell its version: major, minor");
     return tsdl->has_order || tsdl_fail_at(tsdl, place, "the trace does not tell its byte order");
 }
 
@@ -112,7 +121,10 @@ static struct draft_stream *this_stream(struct tsdl *tsdl)
 
 static bool set_stream(struct tsdl *tsdl, struct text key, const struct value *value)
 {
-    return !is_key(key, "id") || tsdl_unsigned(tsdl, value, INT64_MAX, &this_stream(tsdl)->id);
+    if (!is_key(key, "id"))
+        return true;
+    this_stream(tsdl)->has_id = true;
+    return tsdl_unsigned(tsdl, value, INT64_MAX, &this_stream(tsdl)->id);
 }
 
 static bool define_stream(struct tsdl *tsdl, struct text key, const struct draft_type *type)
@@ -129,7 +141,9 @@ static bool define_stream(struct tsdl *tsdl, struct text key, const struct draft
 
 static bool read_stream(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_stream, define_stream};
+    static const char *const ONCE[] = {"id", "packet.context", "event.header", "event.context",
+                                       NULL};
+    static const struct block BLOCK = {set_stream, define_stream, ONCE};
     (void)draft_add_stream(tsdl->draft, place);
     return read_block(tsdl, &BLOCK);
 }
@@ -151,6 +165,7 @@ static bool set_event(struct tsdl *tsdl, struct text key, const struct value *va
             return false;
         event->name = draft_string(tsdl->draft, name);
     } else if (is_key(key, "id")) {
+        event->has_id = true;
         return tsdl_unsigned(tsdl, value, INT64_MAX, &event->id);
     } else if (is_key(key, "stream_id")) {
         event->has_stream_id = true;
@@ -174,7 +189,9 @@ static bool define_event(struct tsdl *tsdl, struct text key, const struct draft_
 
 static bool read_event(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_event, define_event};
+    static const char *const ONCE[] = {"name",    "id",     "stream_id", "loglevel",
+                                       "context", "fields", NULL};
+    static const struct block BLOCK = {set_event, define_event, ONCE};
     (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;
@@ -182,6 +199,9 @@ static bool read_event(struct tsdl *tsdl, const char *place)
 }
 
 /* --- env --- */
+
+/* Keys of env may come again; what is told last counts. */
+static const char *const NOTHING_ONCE[] = {NULL};
 
 static bool set_env(struct tsdl *tsdl, struct text key, const struct value *value)
 {
@@ -197,7 +217,7 @@ static bool set_env(struct tsdl *tsdl, struct text key, const struct value *valu
 
 static bool read_env(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_env, define_nothing};
+    static const struct block BLOCK = {set_env, define_nothing, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }
@@ -262,7 +282,9 @@ static bool normalize(struct tsdl *tsdl, struct clock_reader *reader, const char
 static bool read_clock(struct tsdl *tsdl, const char *place)
 {
     struct clock_reader reader = {.clock = {.frequency = UINT64_C(1000000000), .is_unix = true}};
-    if (!tsdl_attributes(tsdl, &reader, set_clock) || !tsdl_expect(tsdl, ";") ||
+    static const char *const ONCE[] = {"name",     "uuid",   "description", "freq", "precision",
+                                       "offset_s", "offset", "absolute",    NULL};
+    if (!tsdl_attributes(tsdl, &reader, ONCE, set_clock) || !tsdl_expect(tsdl, ";") ||
         !normalize(tsdl, &reader, place))
         return false;
     if (reader.name.count == 0)
@@ -291,7 +313,7 @@ static bool set_nothing(struct tsdl *tsdl, struct text key, const struct value *
 
 static bool read_callsite(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_nothing, define_nothing};
+    static const struct block BLOCK = {set_nothing, define_nothing, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }
@@ -311,7 +333,7 @@ static bool read_statement(struct tsdl *tsdl)
     if (tsdl_at_declaration(tsdl))
         return tsdl_declaration(tsdl);
     for (size_t i = 0; i < sizeof BLOCKS / sizeof *BLOCKS; i++)
-        if (tsdl->token.type == TOKEN_WORD && tsdl_is(tsdl, BLOCKS[i].word)) {
+        if (tsdl_is(tsdl, BLOCKS[i].word)) {
             const char *place = tsdl->token.at;
             return tsdl_next(tsdl) && BLOCKS[i].read(tsdl, place);
         }

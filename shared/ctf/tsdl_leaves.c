@@ -56,17 +56,24 @@ static bool read_base(struct tsdl *tsdl, const struct value *value, uint8_t *out
     return tsdl_fail_at(tsdl, value->at, "a base is due: 2, 8, 10 or 16");
 }
 
-/* "clock.NAME.value" */
-static bool read_map(struct tsdl *tsdl, const struct value *value, uint32_t *out)
+/* The name of a clock in "clock.NAME.value" or "clock.NAME"; false if it is neither. */
+static bool clock_of(struct text text, struct text *name)
 {
     static const char BEFORE[] = "clock.", BEHIND[] = ".value";
-    size_t around = sizeof BEFORE - 1 + sizeof BEHIND - 1;
-    struct text text = value->text;
-    if (value->is_number || text.count <= around ||
-        memcmp(text.at, BEFORE, sizeof BEFORE - 1) != 0 ||
-        memcmp(text.at + text.count - (sizeof BEHIND - 1), BEHIND, sizeof BEHIND - 1) != 0)
-        return tsdl_fail_at(tsdl, value->at, "clock.NAME.value is due");
-    struct text name = {text.at + sizeof BEFORE - 1, text.count - around};
+    size_t before = sizeof BEFORE - 1, behind = sizeof BEHIND - 1;
+    if (text.count <= before || memcmp(text.at, BEFORE, before) != 0)
+        return false;
+    *name = (struct text){text.at + before, text.count - before};
+    if (name->count > behind && memcmp(name->at + name->count - behind, BEHIND, behind) == 0)
+        name->count -= behind;
+    return memchr(name->at, '.', name->count) == NULL;
+}
+
+static bool read_map(struct tsdl *tsdl, const struct value *value, uint32_t *out)
+{
+    struct text name;
+    if (value->is_number || !clock_of(value->text, &name))
+        return tsdl_fail_at(tsdl, value->at, "clock.NAME.value or clock.NAME is due");
     *out = draft_clock(tsdl->draft, name, value->at);
     return *out != LAYOUT_NONE || tsdl_fail_at(tsdl, value->at, "too many clocks");
 }
@@ -101,7 +108,9 @@ bool tsdl_integer(struct tsdl *tsdl, struct draft_type **out)
     const char *place = tsdl->token.at;
     struct draft_type *type = draft_type_new(tsdl->draft, LAYOUT_INTEGER, place);
     type->align = 0;
-    if (!tsdl_attributes(tsdl, type, set_integer))
+    static const char *const ONCE[] = {"size", "align",    "signed", "byte_order",
+                                       "base", "encoding", "map",    NULL};
+    if (!tsdl_attributes(tsdl, type, ONCE, set_integer))
         return false;
     if (type->size == 0)
         return tsdl_fail_at(tsdl, place, "an integer without its size");
@@ -139,7 +148,8 @@ bool tsdl_float(struct tsdl *tsdl, struct draft_type **out)
     const char *place = tsdl->token.at;
     struct float_digits digits = {draft_type_new(tsdl->draft, LAYOUT_FLOAT, place), 0, 0};
     digits.type->align = 0;
-    if (!tsdl_attributes(tsdl, &digits, set_float))
+    static const char *const ONCE[] = {"exp_dig", "mant_dig", "align", "byte_order", NULL};
+    if (!tsdl_attributes(tsdl, &digits, ONCE, set_float))
         return false;
     for (size_t i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++)
         if (digits.exponent == FORMATS[i][0] && digits.mantissa == FORMATS[i][1])
@@ -167,7 +177,8 @@ bool tsdl_string(struct tsdl *tsdl, struct draft_type **out)
     struct draft_type *type = draft_type_new(tsdl->draft, LAYOUT_STRING, tsdl->token.at);
     type->align = 8;
     *out = type;
-    return !tsdl_is(tsdl, "{") || tsdl_attributes(tsdl, type, set_string);
+    static const char *const ONCE[] = {"encoding", NULL};
+    return !tsdl_is(tsdl, "{") || tsdl_attributes(tsdl, type, ONCE, set_string);
 }
 
 /* --- labels of enum --- */

@@ -129,6 +129,28 @@ static struct token lex_sign(struct lexer *lexer)
     return (struct token){.type = TOKEN_SIGN, .text = {begin, count}, .at = begin};
 }
 
+/* C.1.3: "\\u" and four, "\\U" and eight hexadecimal digits are characters of names; bytes of it,
+ * or 0. */
+static size_t universal(const char *at, const char *end)
+{
+    size_t digits = at + 1 < end && *at == '\\' ? at[1] == 'u' ? 4 : at[1] == 'U' ? 8 : 0 : 0;
+    if (digits == 0 || (size_t)(end - at) < digits + 2)
+        return 0;
+    for (size_t i = 0; i < digits; i++)
+        if (digit_of(at[2 + i]) > 15)
+            return 0;
+    return digits + 2;
+}
+
+static struct token lex_word(struct lexer *lexer)
+{
+    const char *begin = lexer->at, *at = begin;
+    for (size_t more = 1; at < lexer->end && more > 0; at += more)
+        more = continues_word(*at) ? 1 : universal(at, lexer->end);
+    lexer->at = at;
+    return (struct token){.type = TOKEN_WORD, .text = {begin, (size_t)(at - begin)}, .at = begin};
+}
+
 struct token lexer_next(struct lexer *lexer)
 {
     if (!skip_space(lexer))
@@ -136,14 +158,10 @@ struct token lexer_next(struct lexer *lexer)
     const char *begin = lexer->at;
     if (begin >= lexer->end)
         return (struct token){.type = TOKEN_END, .text = {begin, 0}, .at = begin};
-    if (begins_word(*begin)) {
-        const char *at = begin + 1;
-        while (at < lexer->end && continues_word(*at))
-            at++;
-        lexer->at = at;
-        return (struct token){
-            .type = TOKEN_WORD, .text = {begin, (size_t)(at - begin)}, .at = begin};
-    }
+    if (*begin == 'L' && begin + 1 < lexer->end && (begin[1] == '"' || begin[1] == '\''))
+        begin = ++lexer->at; /* of wide characters, which changes nothing */
+    if (begins_word(*begin) || universal(begin, lexer->end) > 0)
+        return lex_word(lexer);
     if (is_digit(*begin))
         return lex_number(lexer);
     if (*begin == '"')

@@ -35,7 +35,7 @@ struct tsdl {
     size_t member_count, member_room;
     struct draft_range *labels;
     size_t label_count, label_room;
-    bool has_trace, has_order;
+    bool has_trace, has_major, has_minor, has_order;
 };
 
 /* --- tsdl_words.c: tokens, values, names --- */
@@ -50,11 +50,22 @@ static inline bool tsdl_is(const struct tsdl *tsdl, const char *what)
 }
 
 bool tsdl_next(struct tsdl *tsdl); /* false at a wrong token */
+/* Whether the token behind the current one is one of the signs "=", ":=", "." and "->". */
+bool tsdl_before_assignment(const struct tsdl *tsdl);
 bool tsdl_expect(struct tsdl *tsdl, const char *sign);
 /* Goes on if the current token is `what`; *is tells. */
 bool tsdl_accept(struct tsdl *tsdl, const char *what, bool *is);
 /* Limits how much a text may make. */
 bool tsdl_count(struct tsdl *tsdl);
+
+/* Attributes that a block has had: each is given once. */
+struct tsdl_given {
+    uint32_t bits; /* by its place among `names` */
+};
+
+/* False if `key` is one of `names` (up to NULL), and was given before. */
+bool tsdl_once(struct tsdl *tsdl, struct tsdl_given *given, const char *const *names,
+               struct text key, const char *place);
 
 /* What stands to the right of "=". */
 struct value {
@@ -74,8 +85,9 @@ bool tsdl_uuid(struct tsdl *tsdl, const struct value *value, uint8_t uuid[16]);
 bool tsdl_order(struct tsdl *tsdl, const struct value *value, enum draft_order *out);
 
 /* Reads "KEY = VALUE;" until "}", each time calling `set`; keys that mean nothing to it are left
- * alone, as babeltrace2 does. At the "{"; leaves behind the "}". */
-bool tsdl_attributes(struct tsdl *tsdl, void *into,
+ * alone, as babeltrace2 does. Those of `names` are given once. At the "{"; leaves behind the
+ * "}". */
+bool tsdl_attributes(struct tsdl *tsdl, void *into, const char *const *names,
                      bool (*set)(struct tsdl *tsdl, void *into, struct text key,
                                  const struct value *value));
 

@@ -18,6 +18,8 @@ static const struct {
     {"event.context.", DRAFT_OWN_CONTEXT},         {"event.fields.", DRAFT_PAYLOAD},
 };
 
+static const char ENV[] = "env.";
+
 /* Where a length or tag is. At its first word. */
 static bool read_path(struct tsdl *tsdl, struct draft_path *out)
 {
@@ -26,6 +28,13 @@ static bool read_path(struct tsdl *tsdl, struct draft_path *out)
     if (!tsdl_dotted(tsdl, &text))
         return false;
     out->from = DRAFT_OUTWARD;
+    if (text.count > sizeof ENV - 1 && memcmp(text.at, ENV, sizeof ENV - 1) == 0) {
+        uint32_t *name = arena_take(&tsdl->draft->arena, sizeof *name);
+        *name = names_id(&tsdl->draft->names,
+                         (struct text){text.at + sizeof ENV - 1, text.count - (sizeof ENV - 1)});
+        *out = (struct draft_path){DRAFT_ENV, 1, name};
+        return true;
+    }
     for (size_t i = 0; i < sizeof ROOTS / sizeof *ROOTS; i++) {
         size_t count = strlen(ROOTS[i].prefix);
         if (text.count <= count || memcmp(text.at, ROOTS[i].prefix, count) != 0)
@@ -122,8 +131,11 @@ static bool read_dimension(struct tsdl *tsdl, struct draft_type **out)
         type->count = (uint32_t)tsdl->token.number;
         return tsdl_next(tsdl) && tsdl_expect(tsdl, "]");
     }
-    type->type = LAYOUT_SEQUENCE;
-    return read_path(tsdl, &type->path) && tsdl_expect(tsdl, "]");
+    if (!read_path(tsdl, &type->path) || !tsdl_expect(tsdl, "]"))
+        return false;
+    if (type->path.from != DRAFT_ENV)
+        type->type = LAYOUT_SEQUENCE;
+    return true;
 }
 
 /* Of "a[2][3]", the last is nearest to the element, as in C. */
@@ -148,6 +160,27 @@ static bool read_dimensions(struct tsdl *tsdl, const struct draft_type *element,
     return true;
 }
 
+/* Source: CTF 1.8.3, C.1.2. */
+static bool is_reserved(struct text word)
+{
+    static const char *const WORDS[] = {
+        "align",   "const",   "char",     "clock",    "double",    "enum",       "env",
+        "event",   "float",   "int",      "long",     "short",     "signed",     "stream",
+        "string",  "struct",  "trace",    "void",     "_Bool",     "integer",    "_Complex",
+        "variant", "typedef", "callsite", "unsigned", "typealias", "_Imaginary", "floating_point"};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++)
+        if (text_equal(word, text_of(WORDS[i])))
+            return true;
+    return false;
+}
+
+static bool check_name(struct tsdl *tsdl, const struct token *name)
+{
+    return !is_reserved(name->text) ||
+           tsdl_fail_at(tsdl, name->at, "\"%.*s\" is a word of the language, no name",
+                        (int)name->text.count, name->text.at);
+}
+
 /* A name and its dimensions. */
 static bool read_declarator(struct tsdl *tsdl, const struct draft_type *type,
                             struct declarator *out)
@@ -157,7 +190,8 @@ static bool read_declarator(struct tsdl *tsdl, const struct draft_type *type,
     if (tsdl->token.type != TOKEN_WORD)
         return tsdl_fail(tsdl, "a name is due");
     out->name = tsdl->token;
-    return tsdl_next(tsdl) && read_dimensions(tsdl, type, &out->type);
+    return check_name(tsdl, &out->name) && tsdl_next(tsdl) &&
+           read_dimensions(tsdl, type, &out->type);
 }
 
 static bool is_keyword(const struct tsdl *tsdl)
@@ -193,7 +227,8 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
         return tsdl_fail(tsdl, tsdl->token.type == TOKEN_END ? "the text ends inside a statement"
                                                              : "a name is due");
     out->name = words.last;
-    return find_alias(tsdl, (struct text){words.room, words.before}, place, type) &&
+    return check_name(tsdl, &out->name) &&
+           find_alias(tsdl, (struct text){words.room, words.before}, place, type) &&
            read_dimensions(tsdl, *type, &out->type);
 }
 
@@ -322,7 +357,10 @@ static bool read_tag(struct tsdl *tsdl, struct draft_path *path)
     bool is;
     if (!tsdl_accept(tsdl, "<", &is) || !is)
         return !tsdl_is(tsdl, "<");
-    return read_path(tsdl, path) && tsdl_expect(tsdl, ">");
+    const char *place = tsdl->token.at;
+    if (!read_path(tsdl, path) || !tsdl_expect(tsdl, ">"))
+        return false;
+    return path->from != DRAFT_ENV || tsdl_fail_at(tsdl, place, "a tag is a field, no constant");
 }
 
 static bool read_variant(struct tsdl *tsdl, const struct draft_type **out)
@@ -473,7 +511,8 @@ static bool declare_alias(struct tsdl *tsdl, const struct declarator *declarator
 bool tsdl_at_declaration(const struct tsdl *tsdl)
 {
     return tsdl->token.type == TOKEN_WORD &&
-           (tsdl_is(tsdl, "typealias") || tsdl_is(tsdl, "typedef") || is_keyword(tsdl));
+           (tsdl_is(tsdl, "typealias") || tsdl_is(tsdl, "typedef") || is_keyword(tsdl)) &&
+           !tsdl_before_assignment(tsdl);
 }
 
 static bool nothing_to_declare(struct tsdl *tsdl, const struct declarator *declarator)

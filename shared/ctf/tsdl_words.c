@@ -47,6 +47,15 @@ bool tsdl_next(struct tsdl *tsdl)
     return true;
 }
 
+bool tsdl_before_assignment(const struct tsdl *tsdl)
+{
+    struct lexer lexer = tsdl->lexer;
+    struct token next = lexer_next(&lexer);
+    return next.type == TOKEN_SIGN &&
+           (text_equal(next.text, text_of("=")) || text_equal(next.text, text_of(":=")) ||
+            text_equal(next.text, text_of(".")) || text_equal(next.text, text_of("->")));
+}
+
 bool tsdl_expect(struct tsdl *tsdl, const char *sign)
 {
     if (tsdl_is(tsdl, sign))
@@ -205,17 +214,34 @@ bool tsdl_order(struct tsdl *tsdl, const struct value *value, enum draft_order *
     return tsdl_fail_at(tsdl, value->at, "a byte order is due: le, be, network or native");
 }
 
-bool tsdl_attributes(struct tsdl *tsdl, void *into,
+bool tsdl_once(struct tsdl *tsdl, struct tsdl_given *given, const char *const *names,
+               struct text key, const char *place)
+{
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        if (!text_equal(key, text_of(names[i])))
+            continue;
+        uint32_t bit = UINT32_C(1) << i;
+        if (given->bits & bit)
+            return tsdl_fail_at(tsdl, place, "\"%s\" is given a second time", names[i]);
+        given->bits |= bit;
+    }
+    return true;
+}
+
+bool tsdl_attributes(struct tsdl *tsdl, void *into, const char *const *names,
                      bool (*set)(struct tsdl *tsdl, void *into, struct text key,
                                  const struct value *value))
 {
+    struct tsdl_given given = {0};
     if (!tsdl_expect(tsdl, "{"))
         return false;
     while (!tsdl_is(tsdl, "}")) {
         struct text key = {"", 0};
         struct value value;
+        const char *place = tsdl->token.at;
         if (!tsdl_dotted(tsdl, &key) || !tsdl_expect(tsdl, "=") || !tsdl_value(tsdl, &value) ||
-            !tsdl_expect(tsdl, ";") || !set(tsdl, into, key, &value))
+            !tsdl_expect(tsdl, ";") || !tsdl_once(tsdl, &given, names, key, place) ||
+            !set(tsdl, into, key, &value))
             return false;
     }
     return tsdl_next(tsdl);

@@ -12,13 +12,39 @@
 /* Criterion's eq(str, ...) takes no const. */
 #define STRING(text) ((char *)(uintptr_t)(text))
 
+enum { PACKET_HEAD = 37 };
+
+static inline void put_word(uint8_t *at, size_t word)
+{
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (uint8_t)(word >> 8 * i);
+}
+
+/* One packet of metadata of version 1.8, without padding. */
+static inline void put_text_packet(uint8_t *at, struct text content)
+{
+    put_word(at, 0x75D11D57);
+    put_word(at + 24, (PACKET_HEAD + content.count) * 8);
+    put_word(at + 28, (PACKET_HEAD + content.count) * 8);
+    at[35] = 1;
+    at[36] = 8;
+    memcpy(at + PACKET_HEAD, content.at, content.count);
+}
+
+/* As CTF 1.8 in a packet, where a text needs no signature; CTF 2, and what has a signature, as it
+ * is. */
 static inline enum status open_text(const char *text, struct layout **out, struct failure *why)
 {
     /* Where reading behind its end is noticed. */
     size_t count = strlen(text);
-    uint8_t *copy = memory_new(count);
-    memcpy(copy, text, count);
-    enum status status = layout_open((struct bytes){copy, count}, out, why);
+    bool is_file = count == 0 || *text == 0x1E || strncmp(text, "/* CTF", 6) == 0;
+    size_t size = is_file ? count : PACKET_HEAD + count;
+    uint8_t *copy = memory_new(size);
+    if (is_file)
+        memcpy(copy, text, count);
+    else
+        put_text_packet(copy, (struct text){text, count});
+    enum status status = layout_open((struct bytes){copy, size}, out, why);
     free(copy);
     return status;
 }

@@ -237,8 +237,8 @@ Test(chunk_list, begins_where_losses_begin_that_only_the_next_chunk_tells_of)
 Test(chunk_list, gives_a_chunk_without_packets_no_time)
 {
     make_chunk("session/archives", 0, 0, 120);
-    make_trace("session/archives/20260101T000001+0000-20260101T000002+0000-1/kernel", CREATED,
-               NULL, 0);
+    make_trace("session/archives/20260101T000001+0000-20260101T000002+0000-1/kernel", CREATED, NULL,
+               0);
     make_chunk("session/archives", 2, 200, 320);
     struct chunk_list list = list_of("session");
     cr_assert(eq(sz, list.count, 3));

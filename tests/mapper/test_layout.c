@@ -17,6 +17,8 @@ struct packet {
     uint32_t extra_bits; /* stated, beyond what is there */
     uint8_t compression;
     uint8_t encryption;
+    uint8_t checksum;
+    uint8_t major, minor; /* 0: 1.8 */
 };
 
 static void number(struct fake_file *file, uint32_t value, bool big_endian)
@@ -37,7 +39,9 @@ static void put_packet(struct fake_file *file, const char *text, size_t count,
     number(file, 0, packet->big_endian);
     number(file, (uint32_t)(HEADER + count) * 8 + packet->extra_bits, packet->big_endian);
     number(file, (uint32_t)(HEADER + count + packet->padding) * 8, packet->big_endian);
-    const uint8_t tail[5] = {packet->compression, packet->encryption, 0, 1, 8};
+    const uint8_t tail[5] = {packet->compression, packet->encryption, packet->checksum,
+                             packet->major > 0 ? packet->major : 1,
+                             packet->major > 0 ? packet->minor : 8};
     fake_put(file, tail, sizeof tail);
     fake_put(file, text, count);
     for (size_t i = 0; i < packet->padding; i++)
@@ -97,16 +101,19 @@ Test(layout, reads_packets_of_any_size_and_byte_order)
     }
 }
 
-Test(layout, refuses_packets_that_are_cut)
+Test(layout, refuses_packets_whose_content_is_cut)
 {
     struct fake_file file = packets_of(40, false);
-    size_t packet = HEADER + 45;
+    size_t packet = HEADER + 45, last = strlen(TEXT) % 40;
     for (size_t count = 1; count < file.count; count++) {
         struct layout *layout;
         struct failure why = {""};
-        cr_expect(eq(int, open_copy(file.at, count, &layout, &why), STATUS_REJECT), "%zu", count);
+        /* Of the last one, only padding is missing. */
+        bool is_whole = count >= strlen(TEXT) / 40 * packet + HEADER + last;
+        enum status status = open_copy(file.at, count, &layout, &why);
+        cr_expect(eq(int, status, is_whole ? STATUS_OK : STATUS_REJECT), "%zu", count);
         char *begin = memory_format("metadata: cut: %zu ", count % packet);
-        if (count % packet >= 4)
+        if (count % packet >= 4 && count % packet < HEADER + 40 && !is_whole)
             cr_expect(strncmp(why.text, begin, strlen(begin)) == 0, "%zu: %s", count, why.text);
         free(begin);
         layout_close(layout);
@@ -126,9 +133,40 @@ Test(layout, refuses_packets_that_lie)
     refused_packet(&(struct packet){.extra_bits = 8}, sentence);
     free(sentence);
     refused_packet(&(struct packet){.compression = 1},
-                   "metadata: packet at byte 0: compressed or encrypted");
-    refused_packet(&(struct packet){.encryption = 1},
-                   "metadata: packet at byte 0: compressed or encrypted");
+                   "metadata: packet at byte 0: compression scheme 1 is not supported");
+    refused_packet(&(struct packet){.encryption = 2},
+                   "metadata: packet at byte 0: encryption scheme 2 is not supported");
+    refused_packet(&(struct packet){.checksum = 3},
+                   "metadata: packet at byte 0: checksum scheme 3 is not supported");
+    refused_packet(&(struct packet){.major = 2, .minor = 8},
+                   "metadata: packet at byte 0: version 2.8 is not supported: 1.8 and 2.0 are");
+}
+
+Test(layout, refuses_packets_of_two_traces)
+{
+    struct fake_file file = packets_of(40, false);
+    size_t packet = HEADER + 45;
+    struct layout *layout;
+    struct failure why = {""};
+    file.at[packet + 4] ^= 1;
+    cr_expect(eq(int, open_copy(file.at, file.count, &layout, &why), STATUS_REJECT));
+    cr_expect(
+        eq(str, why.text, "metadata: packet at byte 82: another UUID than the first packet has"));
+    free(file.at);
+}
+
+Test(layout, text_in_no_packets_begins_with_its_version)
+{
+    refused("/* CTF 1.9 */ trace { };",
+            "metadata:1:8: version \"1.9\" of CTF is not read: 1.8 and 2 are");
+    refused("/* CTF 1.80 */ trace { };",
+            "metadata:1:8: version \"1.80\" of CTF is not read: 1.8 and 2 are");
+    struct layout *layout;
+    struct failure why = {""};
+    cr_expect(eq(int, open_copy((const uint8_t *)"trace { };", 10, &layout, &why), STATUS_REJECT));
+    cr_expect(eq(str, why.text, "metadata:1:1: \"/* CTF 1.8\" is due: it is no CTF"));
+    layout_close(
+        opened("/* CTF 1.8 and more */ trace { major = 1; minor = 8; byte_order = le; };"));
 }
 
 Test(layout, refuses_what_is_between_packets)

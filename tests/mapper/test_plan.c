@@ -7,7 +7,7 @@
 #include "tests/mapper/layout_text.h"
 
 #define ALIASES(align)                                                                             \
-    "typealias integer { size = 8; align = 8; } := uint8_t;\n"                                     \
+    "/* CTF 1.8 */ typealias integer { size = 8; align = 8; } := uint8_t;\n"                       \
     "typealias integer { size = 16; align = " align "; } := uint16_t;\n"                           \
     "typealias integer { size = 32; align = " align "; } := uint32_t;\n"                           \
     "typealias integer { size = 64; align = " align "; } := uint64_t;\n"                           \

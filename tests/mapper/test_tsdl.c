@@ -479,3 +479,56 @@ Test(tsdl, comments_callsites_and_empty_statements_are_nothing)
     cr_expect(eq(str, STRING(layout->events[0].name), "/* e */"));
     layout_close(layout);
 }
+
+Test(tsdl, words_of_the_language_are_keys_of_env_and_attributes)
+{
+    struct layout *layout =
+        opened(TRACE "env { string = \"a\"; integer = 3; event = 1; enum.struct = 2; };\n"
+                     "event { name = \"e\"; string = 3; struct = x; variant.y = 1; };\n");
+    cr_expect(eq(str, STRING(layout_env(layout, "string")->text), "a"));
+    cr_expect(eq(i64, layout_env(layout, "integer")->number, 3));
+    cr_expect(eq(i64, layout_env(layout, "event")->number, 1));
+    cr_expect(eq(i64, layout_env(layout, "enum.struct")->number, 2));
+    layout_close(layout);
+}
+
+Test(tsdl, what_the_environment_tells_last_counts)
+{
+    struct layout *layout = opened(TRACE "env { a = 1; a = \"x\"; }; env { a = 2; };");
+    cr_expect(eq(i64, layout_env(layout, "a")->number, 2));
+    cr_expect(layout_env(layout, "a")->text == NULL);
+    layout_close(layout);
+}
+
+Test(tsdl, lengths_are_numbers_of_the_environment_wherever_it_stands)
+{
+    struct layout *layout =
+        opened(EVENT("u8 a[env.n]; u8 b[env.x.y][2];") "env { n = 3; x.y = 0; };");
+    const struct layout_field *fields = payload(layout)->fields;
+    cr_expect(eq(int, fields[0].type, LAYOUT_ARRAY));
+    cr_expect(eq(u32, fields[0].count, 3));
+    cr_expect(eq(u32, fields[1].count, 0));
+    cr_expect(eq(u32, fields[1].fields[0].count, 2));
+    layout_close(layout);
+}
+
+Test(tsdl, a_clock_is_named_with_its_value_or_without)
+{
+    struct layout *layout =
+        opened(TRACE "clock { name = c; }; clock { name = d; };\n"
+                     "stream { event.header := struct { integer { size = 64; map = clock.d; } x; "
+                     "integer { size = 64; map = clock.d.value; } y; }; };\n");
+    const struct layout_field *header = layout->streams[0].event_header;
+    cr_expect(eq(u32, header->fields[0].clock, 1));
+    cr_expect(eq(u32, header->fields[1].clock, 1));
+    layout_close(layout);
+}
+
+Test(tsdl, names_have_characters_by_number_and_strings_may_be_wide)
+{
+    struct layout *layout = opened(EVENT("u8 \\u00e4b; u8 a\\U000000e4;") "env { k = L\"x\"; };");
+    cr_expect(eq(str, STRING(payload(layout)->fields[0].name), "\\u00e4b"));
+    cr_expect(eq(str, STRING(payload(layout)->fields[1].name), "a\\U000000e4"));
+    cr_expect(eq(str, STRING(layout_env(layout, "k")->text), "x"));
+    layout_close(layout);
+}

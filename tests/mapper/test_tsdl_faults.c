@@ -47,7 +47,7 @@ Test(tsdl_faults, faults_have_line_and_column)
     refused(TRACE "env { a = -9223372036854775809; };", "metadata:2:12: a number beyond 64 bits");
     refused(TRACE "env { a = b.; };", "metadata:2:13: a name is due");
     refused(TRACE "env { a = 'x; };", "metadata:2:11: a string that does not end");
-    refused("trace { byte_order = le; packet.header := struct {\n"
+    refused("trace { major = 1; minor = 8; byte_order = le; packet.header := struct {\n"
             "integer { size = 8; map = clock.c.value; } x; }; };\nclock { name = c; };",
             "metadata:2:9: a packet header has no clock to show");
     refused(TRACE "event { name = e; fields := integer { size = 8; }; };",
@@ -68,7 +68,7 @@ Test(tsdl_faults, faults_of_types_have_line_and_column)
     refused(EVENT("integer { size = 8; encoding = EBCDIC; } x;"),
             "metadata:4:32: an encoding is due: UTF8, ASCII or none");
     refused(EVENT("integer { size = 8; map = monotonic; } x;"),
-            "metadata:4:27: clock.NAME.value is due");
+            "metadata:4:27: clock.NAME.value or clock.NAME is due");
     refused(EVENT("floating_point { exp_dig = 8; mant_dig = 23; } x;"),
             "metadata:4:16: a floating point number of 8 and 23 digits is none of IEEE 754");
     refused(EVENT("u9 x;"), "metadata:4:1: the type \"u9\" is not declared");
@@ -224,4 +224,40 @@ Test(tsdl_faults, many_members_with_lengths_are_found_quickly)
     cr_expect(eq(u32, layout->slot_count, (uint32_t)count));
     layout_close(layout);
     free(text);
+}
+
+Test(tsdl_faults, what_is_given_once_is_not_given_twice)
+{
+    refused(TRACE TYPES "typealias integer { size = 8; size = 8; } := x;",
+            "metadata:3:31: \"size\" is given a second time");
+    refused(TRACE "clock { name = c;\n freq = 1; freq = 1; };",
+            "metadata:3:12: \"freq\" is given a second time");
+    refused(TRACE "event { name = \"e\"; id = 0;\nid = 0; };",
+            "metadata:3:1: \"id\" is given a second time");
+    refused("trace { major = 1; minor = 8; byte_order = le; byte_order = le; };",
+            "metadata:1:48: \"byte_order\" is given a second time");
+}
+
+Test(tsdl_faults, words_of_the_language_name_no_fields)
+{
+    refused(EVENT("u8 event;"), "metadata:4:4: \"event\" is a word of the language, no name");
+    refused(EVENT("string align;"), "metadata:4:8: \"align\" is a word of the language, no name");
+}
+
+Test(tsdl_faults, lengths_that_the_environment_does_not_tell)
+{
+    refused(EVENT("u8 x[env.n];"),
+            "metadata:4:5: the environment has no number \"n\" that a length can be");
+    refused(EVENT("u8 x[env.n];") "env { n = -1; };",
+            "metadata:4:5: the environment has no number \"n\" that a length can be");
+    refused(EVENT("variant <env.n> { u8 a; } x;") "env { n = 1; };",
+            "metadata:4:10: a tag is a field, no constant");
+}
+
+Test(tsdl_faults, a_trace_tells_its_version_and_order)
+{
+    refused("trace { minor = 8; byte_order = le; };",
+            "metadata:1:1: the trace does not tell its version: major, minor");
+    refused("trace { major = 1; minor = 8; };",
+            "metadata:1:1: the trace does not tell its byte order");
 }
