@@ -505,7 +505,7 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
                                       .begin_ns = complete->exit_ns,
                                       .kind = role->kind,
                                       .cloexec = flagged || (role->flags & CALL_CLOEXEC)};
-    if ((role->flags & CALL_NAMES) && open->present >> EVENT_VALUES & 1) {
+    if (open_call_names(open)) {
         life->piece.named = true;
         life->piece.name = open->text;
     }

@@ -433,7 +433,7 @@ static void operate(struct model *model, struct thread *thread, struct table *ta
             struct descriptor *created = create(model, table, (int32_t)exit->ret, exit->time_ns);
             created->kind = role->kind;
             created->cloexec = has_cloexec(open);
-            if ((role->flags & CALL_NAMES) && open->present >> EVENT_VALUES & 1)
+            if (open_call_names(open))
                 set_name(created, open->text);
         }
         return;

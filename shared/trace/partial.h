@@ -55,6 +55,15 @@ static inline void open_call_descriptors(const struct open_call *open, int32_t f
         fd[1] = -1;
 }
 
+/* Whether open->text is the name of what the call creates. The path of an open that succeeded is
+ * never empty: then the tracer could not read it. */
+static inline bool open_call_names(const struct open_call *open)
+{
+    const struct call_role *role = open->call->role;
+    return (role->flags & CALL_NAMES) && open->present >> EVENT_VALUES & 1 &&
+           (open->text.count > 0 || role->kind != DESCRIPTOR_FILE);
+}
+
 enum call_register {
     CALL_AS_BEFORE, /* whatever it was when the piece begins; no syscall event since */
     CALL_NONE,
