@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "model/keep.h"
 #include "model/parts.h"
+#include "model/sound.h"
 
 /* A record whose object is made, but not filled yet. */
 struct pending {
@@ -168,9 +169,9 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     /* Places are of a table, which is filled by its descriptors: the order does not matter. */
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
-    bool linked = !keep->bad && (keep->phases_changed
-                                     ? end_instances(keep->model, pending, count)
-                                     : link_instances(keep->model, pending, count));
+    bool linked = !keep->bad && model_is_sound(keep) &&
+                  (keep->phases_changed ? end_instances(keep->model, pending, count)
+                                        : link_instances(keep->model, pending, count));
     if (!linked)
         return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
     return STATUS_OK;

@@ -1,0 +1,87 @@
+/* Any bytes as the saved state of a session, records each behind its length in two bytes, the
+ * first being the stitch's own: what is restored saves the same number of records again, restores
+ * from them, and can be ended. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "reducer/stitch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { RECORDS_MAX = 512 };
+
+struct saved {
+    struct state_record at[RECORDS_MAX];
+    size_t count, seen;
+};
+
+static void take_result(void *context, const struct result *result)
+{
+    *(size_t *)context += (size_t)result->type;
+}
+
+static void keep_record(void *context, struct text key, struct bytes record)
+{
+    struct saved *saved = context;
+    saved->seen++;
+    if (saved->count == RECORDS_MAX)
+        return;
+    uint8_t *copy = memory_new(record.count + 1);
+    memcpy(copy, record.at, record.count);
+    saved->at[saved->count++] =
+        (struct state_record){{memory_string(key), key.count}, {copy, record.count}};
+}
+
+static void saved_clear(struct saved *saved)
+{
+    for (size_t i = 0; i < saved->count; i++) {
+        free((void *)(uintptr_t)saved->at[i].key.at);
+        free((void *)(uintptr_t)saved->at[i].record.at);
+    }
+}
+
+static size_t read_records(const uint8_t *data, size_t size, struct state_record *records)
+{
+    size_t count = 0;
+    while (size >= 2 && count < RECORDS_MAX) {
+        size_t length = (size_t)data[0] | (size_t)data[1] << 8;
+        data += 2;
+        size -= 2;
+        if (length > size)
+            length = size;
+        records[count] =
+            (struct state_record){text_of(count == 0 ? "stitch" : "r"), {data, length}};
+        count++;
+        data += length;
+        size -= length;
+    }
+    return count;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct state_record records[RECORDS_MAX];
+    size_t count = read_records(data, size, records), results = 0;
+    struct schema *schema = schema_new(NULL);
+    struct result_sink sink = {take_result, &results};
+    struct stitch *stitch;
+    if (stitch_restore(schema, sink, records, count, &stitch, NULL) == STATUS_OK) {
+        struct saved saved = {.count = 0};
+        stitch_save(stitch, (struct state_sink){keep_record, &saved});
+        struct stitch *again;
+        if (saved.seen == saved.count) {
+            enum status status = stitch_restore(schema, sink, saved.at, saved.count, &again, NULL);
+            assert(status == STATUS_OK);
+            stitch_finish(again);
+            stitch_free(again);
+        }
+        stitch_retell(stitch, 0, 1);
+        stitch_finish(stitch);
+        stitch_free(stitch);
+        saved_clear(&saved);
+    }
+    schema_free(schema);
+    return 0;
+}
