@@ -208,6 +208,18 @@ void builder_tell_all_groups(struct partial_builder *builder)
         builder_tell_group(builder, group);
 }
 
+/* Of whom it is not sure any more that they share a table. */
+void builder_part(struct partial_builder *builder, const struct thread_known *thread,
+                  const struct event *event)
+{
+    if (event->kind != EVENT_CALL_EXIT ||
+        (event->call->role->op != CALL_UNSHARE && event->call->role->op != CALL_CLOSE_RANGE))
+        return;
+    for (struct table_group *group = builder->groups; group; group = group->next)
+        if (!thread || thread->group == group)
+            group->certain = false;
+}
+
 void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread)
 {
     while (thread->lives) {
@@ -557,6 +569,15 @@ static bool end_life(struct partial_builder *builder, struct thread_known *threa
     return true;
 }
 
+/* Whether the call, which succeeded, may give its thread a table of its own. */
+static bool parts(const struct open_call *open)
+{
+    int64_t flags = open->present & 4 ? open->value[2] : 0;
+    enum call_op op = open->call->role->op;
+    return (op == CALL_UNSHARE && (flags & CALL_CLONE_FILES)) ||
+           (op == CALL_CLOSE_RANGE && (flags & CALL_CLOSE_RANGE_UNSHARE));
+}
+
 /* Tells what is unsent of every number the call names, then the call itself. */
 static void send_operation(struct partial_builder *builder, struct thread_known *thread,
                            const struct complete *complete)
@@ -578,8 +599,10 @@ static void send_operation(struct partial_builder *builder, struct thread_known 
         tell_slot(builder, slot, thread);
         reset_slot(slot);
     }
-    if (open->call->role->op == CALL_CLOSE_RANGE)
+    if (open->call->role->op == CALL_CLOSE_RANGE || open->call->role->op == CALL_UNSHARE)
         builder_tell_group(builder, group);
+    if (parts(open))
+        group->certain = false;
     send_descriptor_call(builder, thread, complete);
 }
 
@@ -602,6 +625,7 @@ static void complete_descriptors(struct partial_builder *builder, struct thread_
     case CALL_DUP:
     case CALL_DUP2:
     case CALL_CLOSE_RANGE: changes = success; break;
+    case CALL_UNSHARE: changes = success && parts(open); break;
     case CALL_FCNTL:
         changes = success && (open->present & 2) &&
                   (open->value[1] == F_DUPFD || open->value[1] == F_DUPFD_CLOEXEC ||
@@ -652,6 +676,7 @@ static void exit_alone(struct partial_builder *builder, struct thread_known *thr
     bool none = role->op == CALL_CLONE || role->op == CALL_EXEC;
     if (!plain && !none)
         builder_tell_group(builder, thread->group);
+    builder_part(builder, thread, event);
     builder_book(thread, event->time_ns);
     if (thread->state_known)
         builder_mark(builder, thread);

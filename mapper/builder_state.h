@@ -218,6 +218,10 @@ void builder_call_exit(struct partial_builder *builder, struct thread_known *thr
 void builder_release_users(struct thread_known *thread);
 void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_known *thread);
 void builder_tell_group(struct partial_builder *builder, struct table_group *group);
+/* The thread (NULL: any may be it) may have parted from its descriptor table by the call whose exit
+ * this is, if it is one. */
+void builder_part(struct partial_builder *builder, const struct thread_known *thread,
+                  const struct event *event);
 /* Only which descriptors there are: calls in progress stay here, since what follows neither
  * creates nor ends a descriptor that they use. */
 void builder_tell_proofs(struct partial_builder *builder, struct table_group *group);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
-enum { CLONE_FILES = 0x400, CPU_NUMBER_MAX = 1 << 16 };
+enum { CPU_NUMBER_MAX = 1 << 16 };
 
 struct partial_builder *partial_builder_new(struct schema *schema,
                                             const struct partial_builder_options *options)
@@ -605,7 +605,7 @@ static bool may_share_files(const struct thread_known *parent)
         return true;
     const struct open_call *open = &parent->open;
     return parent->call == CALL_KNOWN_OPEN && strcmp(open->call->name, "clone") == 0 &&
-           (!(open->present & 4) || (open->value[2] & CLONE_FILES));
+           (!(open->present & 4) || (open->value[2] & CALL_CLONE_FILES));
 }
 
 /* Whether a new thread of process `pid` is forked by one of another. */
@@ -775,7 +775,10 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     case EVENT_TOLD_PID_NS:
     case EVENT_TOLD_FD: on_told(builder, event, NULL, true); return;
     case EVENT_CALL_ENTRY:
-    case EVENT_CALL_EXIT: builder_tell_all_groups(builder); break;
+    case EVENT_CALL_EXIT:
+        builder_tell_all_groups(builder);
+        builder_part(builder, NULL, event);
+        break;
     case EVENT_WAKEUP: single_wakeup(builder, event, TID_BY_CPU); return;
     case EVENT_LOSS:
     case EVENT_OTHER: break;
@@ -843,6 +846,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
             }
             if (event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT ||
                 event->kind == EVENT_OTHER) {
+                builder_part(builder, thread, event);
                 if (is_phase_event(event))
                     tell_before_phase(builder, thread, event);
                 builder_single(builder, event, thread_number(thread), thread);
@@ -874,6 +878,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         case EVENT_CALL_ENTRY:
         case EVENT_CALL_EXIT:
             builder_tell_group(builder, thread->group);
+            builder_part(builder, thread, event);
             thread->call = CALL_UNKNOWN;
             break;
         case EVENT_FORK: on_fork(builder, event, thread, false); return;

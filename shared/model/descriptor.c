@@ -5,7 +5,6 @@
 #include "model/state.h"
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
-enum { CLOSE_RANGE_CLOEXEC = 4 };
 
 void descriptor_tell(struct model *model, const struct descriptor *descriptor)
 {
@@ -152,13 +151,23 @@ static struct descriptor **all_of(const struct table *table, size_t *count)
     return all;
 }
 
-static void copy_all(struct model *model, const struct table *from, struct table *to, bool for_exec,
-                     uint64_t time_ns)
+/* What a copy of a table lacks. */
+struct left_out {
+    bool cloexec;         /* descriptors that are closed on exec */
+    uint64_t first, last; /* these numbers; none if last < first */
+};
+
+static const struct left_out nothing = {.first = 1, .last = 0};
+
+static void copy_all(struct model *model, const struct table *from, struct table *to,
+                     const struct left_out *out, uint64_t time_ns)
 {
     size_t count;
     struct descriptor **all = all_of(from, &count);
     for (size_t i = 0; i < count; i++) {
-        if (!all[i]->proven || (for_exec && all[i]->cloexec))
+        uint64_t fd = (uint64_t)all[i]->fd;
+        if (!all[i]->proven || (out->cloexec && all[i]->cloexec) ||
+            (fd >= out->first && fd <= out->last))
             continue;
         struct descriptor *copy = create(model, to, all[i]->fd, time_ns);
         copy->kind = all[i]->kind;
@@ -169,16 +178,40 @@ static void copy_all(struct model *model, const struct table *from, struct table
     free(all);
 }
 
-void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns)
+struct table *table_of(struct model *model, const struct thread *thread)
 {
-    copy_all(model, process_table(model, from), process_table(model, to), false, time_ns);
+    return thread->own_table ? thread->own_table : process_table(model, thread->process);
 }
 
-void table_share(struct model *model, struct process *from, struct process *to)
+void table_copy(struct model *model, struct table *from, struct process *to, uint64_t time_ns)
 {
-    to->table = process_table(model, from);
-    to->table->refs++;
-    to->table->holds++;
+    copy_all(model, from, process_table(model, to), &nothing, time_ns);
+}
+
+static struct table *used_once_more(struct table *table)
+{
+    table->refs++;
+    table->holds++;
+    return table;
+}
+
+void table_share(struct table *from, struct process *to)
+{
+    to->table = used_once_more(from);
+}
+
+/* The thread, which is alive, parts from the table of its process; `take_table` is its own. */
+static void part(struct thread *thread, struct table *take_table)
+{
+    thread->own_table = take_table;
+    thread->process->parted++;
+    thread->process->leader_parted |= thread->tid == thread->process->pid;
+}
+
+void table_share_own(struct thread *parent, struct thread *child)
+{
+    if (parent->own_table && child->process == parent->process)
+        part(child, used_once_more(parent->own_table));
 }
 
 void table_finish(struct model *model, struct table *table)
@@ -195,12 +228,9 @@ void table_finish(struct model *model, struct table *table)
     free(all);
 }
 
-void table_release(struct model *model, struct process *process, uint64_t time_ns)
+/* One user less; the last takes the descriptors with it. */
+static void leave(struct model *model, struct table *table, uint64_t time_ns)
 {
-    struct table *table = process->table;
-    if (!table)
-        return;
-    process->table = NULL;
     if (--table->refs == 0) {
         size_t count;
         struct descriptor **all = all_of(table, &count);
@@ -211,12 +241,54 @@ void table_release(struct model *model, struct process *process, uint64_t time_n
     table_unref(table);
 }
 
-void table_exec(struct model *model, struct process *process, uint64_t time_ns)
+void table_release(struct model *model, struct process *process, uint64_t time_ns)
 {
-    struct table *table = process_table(model, process);
+    struct table *table = process->table;
+    process->table = NULL;
+    if (table)
+        leave(model, table, time_ns);
+}
+
+/* What was the thread's own until now; NULL if it had none. */
+static struct table *take_own(struct thread *thread)
+{
+    struct table *own = thread->own_table;
+    thread->own_table = NULL;
+    if (own && thread->process->parted > 0)
+        thread->process->parted--;
+    return own;
+}
+
+void table_leave_own(struct model *model, struct thread *thread, uint64_t time_ns)
+{
+    struct table *own = take_own(thread);
+    if (own)
+        leave(model, own, time_ns);
+}
+
+void table_forget_own(struct thread *thread)
+{
+    struct table *own = take_own(thread);
+    if (!own)
+        return;
+    own->refs--;
+    table_unref(own);
+}
+
+void table_exec(struct model *model, struct thread *thread, uint64_t time_ns)
+{
+    static const struct left_out closed = {.cloexec = true, .first = 1, .last = 0};
+    struct process *process = thread->process;
+    struct table *table = take_own(thread);
+    process->leader_parted = false;
+    if (table) {
+        table_release(model, process, time_ns);
+        process->table = table;
+    }
+    table = process_table(model, process);
     if (table->refs > 1) {
         process->table = NULL;
-        copy_all(model, table, process_table(model, process), true, time_ns);
+        copy_all(model, table, process_table(model, process), &closed, time_ns);
         table->refs--;
         table_unref(table);
         table = process->table;
@@ -227,6 +299,37 @@ void table_exec(struct model *model, struct process *process, uint64_t time_ns)
         if (all[i]->cloexec)
             end(model, all[i], time_ns, true);
     free(all);
+}
+
+/* Whether anybody else is known to use the thread's table. */
+static bool is_shared(const struct thread *thread, const struct table *table)
+{
+    const struct process *process = thread->process;
+    return table->refs > 1 ||
+           (!thread->own_table && process->alive > process->parted + (thread->exited ? 0u : 1u));
+}
+
+/* Gives the thread, or its process if it is alone there, a copy of the table that it shares.
+ * False if it shares it with nobody. */
+static bool unshare(struct model *model, struct thread *thread, const struct left_out *out,
+                    uint64_t time_ns)
+{
+    struct process *process = thread->process;
+    struct table *shared = table_of(model, thread);
+    if (thread->exited || !is_shared(thread, shared))
+        return false;
+    struct table *copy = table_make(model, process->id);
+    copy_all(model, shared, copy, out, time_ns);
+    if (!thread->own_table && process->alive > process->parted + 1) {
+        part(thread, copy); /* other threads of the process go on with the one that was */
+        return true;
+    }
+    if (thread->own_table)
+        thread->own_table = copy;
+    else
+        process->table = copy;
+    leave(model, shared, time_ns);
+    return true;
 }
 
 void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
@@ -249,7 +352,7 @@ void descriptor_bind(struct model *model, struct thread *thread)
     struct call_in_progress *call = &thread->call;
     if (!thread->process)
         return;
-    call->table = process_table(model, thread->process);
+    call->table = table_of(model, thread);
     call->table->holds++;
     int32_t fd[2];
     open_call_descriptors(&call->open, fd);
@@ -398,10 +501,19 @@ static void duplicate(struct model *model, struct table *table, int64_t from, in
     copy->cloexec = cloexec;
 }
 
-static void close_range(struct model *model, struct table *table, const struct open_call *open)
+static void close_range(struct model *model, struct thread *thread, uint64_t exit_ns)
 {
+    const struct open_call *open = &thread->call.open;
     uint64_t first = (uint32_t)open->value[0], last = (uint32_t)open->value[1];
-    bool mark = (open->present & 4) && (open->value[2] & CLOSE_RANGE_CLOEXEC);
+    int64_t flags = open->present & 4 ? open->value[2] : 0;
+    bool mark = flags & CALL_CLOSE_RANGE_CLOEXEC;
+    /* A copy that lacks the range is what closing it there would leave. */
+    struct left_out range = {.first = first, .last = last};
+    bool copied = (flags & CALL_CLOSE_RANGE_UNSHARE) &&
+                  unshare(model, thread, mark ? &nothing : &range, exit_ns);
+    if (copied && !mark)
+        return;
+    const struct table *table = table_of(model, thread);
     size_t count;
     struct descriptor **all = all_of(table, &count);
     for (size_t i = 0; i < count; i++) {
@@ -476,7 +588,11 @@ static void operate(struct model *model, struct thread *thread, struct table *ta
     }
     case CALL_CLOSE_RANGE:
         if (success && (open->present & 3) == 3)
-            close_range(model, table, open);
+            close_range(model, thread, exit->time_ns);
+        return;
+    case CALL_UNSHARE:
+        if (success && (open->present & 4) && (open->value[2] & CALL_CLONE_FILES))
+            unshare(model, thread, &nothing, exit->time_ns);
         return;
     case CALL_PLAIN:
     case CALL_EXEC:
@@ -491,7 +607,7 @@ void descriptor_complete(struct model *model, struct thread *thread, const struc
     if (call->table)
         count_uses(model, thread, call, exit);
     if (thread->process)
-        operate(model, thread, process_table(model, thread->process), exit);
+        operate(model, thread, table_of(model, thread), exit);
 }
 
 void descriptor_exit_alone(struct model *model, struct thread *thread, const struct syscall *call,
@@ -500,7 +616,7 @@ void descriptor_exit_alone(struct model *model, struct thread *thread, const str
     if (!thread->process)
         return;
     const struct call_role *role = call->role;
-    struct table *table = process_table(model, thread->process);
+    struct table *table = table_of(model, thread);
     bool number = exit->ret >= 0 && exit->ret <= INT32_MAX;
     if (number && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD))
         create(model, table, (int32_t)exit->ret, exit->time_ns)->kind = role->kind;
@@ -523,7 +639,7 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
 {
     if (!thread->process)
         return;
-    struct table *table = process_table(model, thread->process);
+    struct table *table = table_of(model, thread);
     struct descriptor *used = alive(table, uses->fd);
     if (!used)
         used = place(model, table, uses->fd);
@@ -537,8 +653,7 @@ void descriptor_life(struct model *model, struct thread *thread, const struct li
 {
     if (!thread->process)
         return;
-    struct descriptor *created =
-        create(model, process_table(model, thread->process), life->fd, life->begin_ns);
+    struct descriptor *created = create(model, table_of(model, thread), life->fd, life->begin_ns);
     created->kind = life->kind;
     created->cloexec = life->cloexec;
     if (life->named)

@@ -7,7 +7,7 @@
 #include "model/save.h"
 #include "model/state.h"
 
-enum { KEEP_FORMAT = 1 };
+enum { KEEP_FORMAT = 2 }; /* 1: without what follows keep_more() */
 
 /* First byte of a record, behind its format. */
 enum keep_kind {
@@ -22,7 +22,7 @@ enum keep_kind {
 struct keep {
     bool saving;
     bool phases_changed; /* restoring: saved under other phase definitions */
-    bool bad; /* restoring: a record ends early, or tells of what is not there */
+    bool bad;            /* restoring: a record ends early, or tells of what is not there */
     struct model *model;
     /* saving */
     uint8_t *out;
@@ -46,6 +46,11 @@ void keep_bytes(struct keep *keep, void *at, size_t count); /* a fixed number of
 void keep_string(struct keep *keep, char **string);
 /* A text that the caller owns; its terminated copy when restored. */
 void keep_text(struct keep *keep, struct text *text);
+/* Whether there is more of the record: at the end of those of older formats there is not. */
+static inline bool keep_more(const struct keep *keep)
+{
+    return keep->saving || keep->at < keep->end;
+}
 /* The count of an array. Restoring, one that the rest of the record cannot hold is bad, and 0. */
 size_t keep_count(struct keep *keep, size_t count);
 void keep_path(struct keep *keep, uint32_t *path);

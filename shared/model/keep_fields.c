@@ -132,6 +132,10 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_bool(keep, &newest);
     if (!keep->saving && newest)
         map_put(&keep->model->processes, (uint64_t)process->pid, process);
+    if (!keep_more(keep))
+        return;
+    keep_unsigned(keep, &process->parted);
+    keep_bool(keep, &process->leader_parted);
 }
 
 static void keep_open_call(struct keep *keep, struct call_in_progress *call)
@@ -207,6 +211,8 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     struct model *model = keep->model;
     bool living = keep->saving && map_get(&model->threads, (uint64_t)thread->tid) == thread;
     keep_bool(keep, &living);
+    if (keep_more(keep))
+        keep_table(keep, &thread->own_table);
     if (keep->saving)
         return;
     if (thread->cpu >= 0 && (size_t)thread->cpu >= model->cpu_count)

@@ -7,7 +7,6 @@
 #include "model/parts.h"
 #include "model/state.h"
 
-enum { CLONE_FILES = 0x400 };
 enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
 
 struct model *model_new(struct schema *schema, struct result_sink sink)
@@ -236,7 +235,7 @@ static bool shares_files(const struct thread *parent)
 {
     const struct open_call *open = &parent->call.open;
     return open->call && strcmp(open->call->name, "clone") == 0 && (open->present & 4) &&
-           (open->value[2] & CLONE_FILES);
+           (open->value[2] & CALL_CLONE_FILES);
 }
 
 static void bear_child(struct model *model, const struct event *event, struct thread *parent)
@@ -250,15 +249,18 @@ static void bear_child(struct model *model, const struct event *event, struct th
         add_inner(model, child, event->ints[i]);
     if (child_tid != child_pid) {
         process_told(model, child, child_pid);
+        if (parent)
+            table_share_own(parent, child);
         return;
     }
     struct process *process = process_forked(model, child_pid, parent_pid, event->time_ns);
     process_attach(child, process);
     if (parent && parent->process) {
+        struct table *from = table_of(model, parent);
         if (shares_files(parent))
-            table_share(model, parent->process, process);
+            table_share(from, process);
         else
-            table_copy(model, parent->process, process, event->time_ns);
+            table_copy(model, from, process, event->time_ns);
     }
 }
 
@@ -305,6 +307,7 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
                 if (process->alive > 0)
                     process->alive--;
             }
+            table_leave_own(model, each, now);
             thread_touch(each, now);
             thread_end(model, each, now);
         }
@@ -336,6 +339,8 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
         process->leader_exited = false;
         if (!caller->exited && process->alive > 0)
             process->alive--;
+        heir->own_table = caller->own_table;
+        caller->own_table = NULL;
     }
     caller->exited = true;
     caller->exit_ns = now;
@@ -359,7 +364,7 @@ static struct thread *on_exec(struct model *model, const struct event *event)
     if (event_has_text(event, 0))
         thread_set_name(thread, base_name(event->text[0]), true);
     if (thread->process)
-        table_exec(model, thread->process, event->time_ns);
+        table_exec(model, thread, event->time_ns);
     return thread;
 }
 

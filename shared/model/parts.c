@@ -49,6 +49,7 @@ static void add_thread(struct model_parts *parts, struct thread *thread)
     if (!add(&parts->threads, thread))
         return;
     add_process(parts, thread->process);
+    add_table(parts, thread->own_table);
     add_table(parts, thread->call.table);
     add_descriptor(parts, thread->call.use[0]);
     add_descriptor(parts, thread->call.use[1]);

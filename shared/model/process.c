@@ -132,7 +132,9 @@ void process_thread_gone(struct model *model, struct thread *thread, uint64_t ti
         process->alive--;
     if (thread->tid == process->pid)
         process->leader_exited = true;
-    if (process->leader_exited && process->alive == 0)
+    table_leave_own(model, thread, time_ns);
+    bool leader_gone = process->leader_exited || process->leader_parted;
+    if (leader_gone && process->alive == process->parted)
         table_release(model, process, time_ns);
 }
 

@@ -39,10 +39,11 @@ struct descriptor {
     size_t doubtful_count, doubtful_room;
 };
 
-/* The descriptors of one process, or of several that share them (CLONE_FILES). */
+/* The descriptors of one process, or of several that share them (CLONE_FILES), or of threads that
+ * have parted from their process's (unshare). */
 struct table {
     uint64_t serial;
-    unsigned refs;     /* processes that use it */
+    unsigned refs;     /* processes that use it, and threads as one of their own */
     unsigned holds;    /* those, its descriptors, and calls in progress: it lives as long */
     uint64_t process;  /* id of the one that had it first */
     struct map places; /* fd -> struct descriptor; one reference each */
@@ -59,9 +60,10 @@ struct process {
     bool fork_seen;
     uint32_t forks; /* of the leader, seen so far */
     uint64_t id;
-    unsigned refs;  /* threads, and its place in the model */
-    unsigned alive; /* threads told and not yet exited */
-    bool leader_exited;
+    unsigned refs;   /* threads, and its place in the model */
+    unsigned alive;  /* threads told and not yet exited */
+    unsigned parted; /* of those alive, how many have a table of their own */
+    bool leader_exited, leader_parted;
     uint64_t fork_order;    /* event order of its leader's fork; 0 if not seen */
     struct table *table;    /* NULL until needed, and when it is over */
     struct thread *threads; /* told, not yet over */
@@ -109,6 +111,7 @@ struct thread {
     uint64_t begin_ns, last_ns, exit_ns;
     bool begin_hard, exited, fork_seen;
     struct process *process; /* NULL until told */
+    struct table *own_table; /* NULL: that of its process */
     struct thread *next_of_process, **back_of_process;
     char kernel_name[16], user_name[16];
     bool kernel_named, user_named;
@@ -220,10 +223,18 @@ void process_unref(struct process *process);
 struct table *table_make(struct model *model, uint64_t process);
 void table_link(struct model *model, struct table *table); /* as the newest of the model */
 void descriptor_tell(struct model *model, const struct descriptor *descriptor);
-void table_copy(struct model *model, struct process *from, struct process *to, uint64_t time_ns);
-void table_share(struct model *model, struct process *from, struct process *to);
-void table_exec(struct model *model, struct process *process, uint64_t time_ns);
+/* That of the thread, whose process is told. */
+struct table *table_of(struct model *model, const struct thread *thread);
+void table_copy(struct model *model, struct table *from, struct process *to, uint64_t time_ns);
+void table_share(struct table *from, struct process *to);
+/* A new thread of the process has the parent's table. */
+void table_share_own(struct thread *parent, struct thread *child);
+void table_exec(struct model *model, struct thread *thread, uint64_t time_ns);
 void table_release(struct model *model, struct process *process, uint64_t time_ns);
+/* The thread has no table of its own any more; its last user takes the descriptors with it. */
+void table_leave_own(struct model *model, struct thread *thread, uint64_t time_ns);
+/* The same of a thread whose end nothing tells: the descriptors stay. */
+void table_forget_own(struct thread *thread);
 void table_finish(struct model *model, struct table *table);
 void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
                      uint64_t time_ns);

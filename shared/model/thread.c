@@ -148,6 +148,7 @@ void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
     /* Nothing will tell any more what the time before its first call was. */
     thread_new_stretch(thread);
     thread_set_state(thread, STATE_UNKNOWN, time_ns);
+    table_forget_own(thread);
     thread_tell(model, thread);
     forget_inner(model, thread);
     map_remove(&model->threads, (uint64_t)thread->tid);

@@ -5,7 +5,7 @@
  *   value 0  the descriptor it uses: `fd`; fildes of dup, oldfd of dup2 and dup3, in_fd or fd_in
  *   value 1  the second one: `epfd`, out_fd or fd_out, newfd of dup2 and dup3; max_fd of
  *            close_range; cmd of fcntl
- *   value 2  flags (type of socket and socketpair)
+ *   value 2  flags (type of socket and socketpair; unshare_flags)
  *   value 3  arg of fcntl; ufd of signalfd and signalfd4
  *   text 0   the path of an open as given; uname of memfd_create
  * Source of the names: the system call events of lttng-modules 2.13. */
@@ -52,12 +52,19 @@ enum call_op {
     CALL_FCNTL,
     CALL_CLOSE,
     CALL_CLOSE_RANGE,
+    CALL_UNSHARE,
     CALL_EXEC,
     CALL_CLONE,    /* clone, clone3, fork, vfork: the child breathes first in its exit */
     CALL_SIGRETURN /* no exit of its own */
 };
 
-enum { CALL_MAP_ANONYMOUS = 0x20 }; /* MAP_ANONYMOUS among the flags of mmap */
+/* Among the flags of mmap, of close_range, of clone and unshare: MAP_ANONYMOUS and so on. */
+enum {
+    CALL_MAP_ANONYMOUS = 0x20,
+    CALL_CLOSE_RANGE_UNSHARE = 2,
+    CALL_CLOSE_RANGE_CLOEXEC = 4,
+    CALL_CLONE_FILES = 0x400
+};
 
 enum {
     CALL_READS = 1,    /* its bytes are read from value 0 */

@@ -211,11 +211,11 @@ static void add_told(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
-static const char *const calls[] = {"read",    "read",    "write",       "read",       "openat",
-                                    "openat",  "close",   "close",       "dup",        "dup2",
-                                    "dup3",    "fcntl",   "close_range", "socketpair", "epoll_ctl",
-                                    "sendfile64", "clone", "futex",      "rt_sigreturn", "socket",
-                                    "signalfd4", "execve", "mmap"};
+static const char *const calls[] = {
+    "read",         "read",       "write",     "read",       "openat", "openat",
+    "close",        "close",      "dup",       "dup2",       "dup3",   "fcntl",
+    "close_range",  "socketpair", "epoll_ctl", "sendfile64", "clone",  "futex",
+    "rt_sigreturn", "socket",     "signalfd4", "execve",     "mmap",   "unshare"};
 
 static void fill_entry(struct generator *generator, struct event *event, int64_t fd)
 {
@@ -228,7 +228,7 @@ static void fill_entry(struct generator *generator, struct event *event, int64_t
     if (op == CALL_PLAIN && strcmp(event->call->name, "epoll_ctl") != 0)
         event->present = 1;
     set_value(event, 2, (int64_t)(chance(generator, 40) ? 02000000 : below(generator, 8)));
-    if (op == CALL_CLONE)
+    if (op == CALL_CLONE || op == CALL_UNSHARE)
         set_value(event, 2, chance(generator, 50) ? 0x400 : 0);
     set_value(event, 3, (int64_t)below(generator, 2));
     if (op == CALL_SIGNALFD)
@@ -274,8 +274,8 @@ static void add_call(struct generator *generator, int32_t cpu)
 
 static void add_user(struct generator *generator, int32_t cpu)
 {
-    static const char *const names[] = {"app:begin", "app:end",        "app:part_begin",
-                                        "app:part_end", "app:something"};
+    static const char *const names[] = {"app:begin", "app:end", "app:part_begin", "app:part_end",
+                                        "app:something"};
     static const char *const parts[] = {"parse", "render"};
     struct event event = event_of(generator, DOMAIN_UST, names[below(generator, 5)], cpu);
     bool lie = chance(generator, generator->options->lies);
@@ -307,9 +307,9 @@ static void add_user(struct generator *generator, int32_t cpu)
 
 static void add_irq(struct generator *generator, int32_t cpu)
 {
-    struct event event = event_of(
-        generator, DOMAIN_KERNEL,
-        chance(generator, 50) ? "irq_handler_entry" : "irq_handler_exit", cpu);
+    struct event event =
+        event_of(generator, DOMAIN_KERNEL,
+                 chance(generator, 50) ? "irq_handler_entry" : "irq_handler_exit", cpu);
     struct field_value field = {.type = FIELD_INT, .i = (int64_t)below(generator, 2)};
     event.fields = &field;
     event.field_count = (uint16_t)event.class->field_count;
@@ -366,14 +366,16 @@ static void step(struct generator *generator)
 static void sort(struct law_trace *trace)
 {
     for (size_t i = 1; i < trace->count; i++)
-        for (size_t k = i; k > 0 && event_compare(&trace->events[k - 1], &trace->events[k]) > 0; k--) {
+        for (size_t k = i; k > 0 && event_compare(&trace->events[k - 1], &trace->events[k]) > 0;
+             k--) {
             struct event event = trace->events[k];
             trace->events[k] = trace->events[k - 1];
             trace->events[k - 1] = event;
         }
 }
 
-void random_trace(struct law_trace *trace, uint64_t seed, const struct random_trace_options *options)
+void random_trace(struct law_trace *trace, uint64_t seed,
+                  const struct random_trace_options *options)
 {
     static const int32_t cpus[CPUS] = {0, 1, 2};
     struct generator generator = {.trace = trace,
@@ -386,14 +388,14 @@ void random_trace(struct law_trace *trace, uint64_t seed, const struct random_tr
         step(&generator);
     sort(trace);
     snprintf(trace->session, sizeof trace->session, "host/random/%llu", (unsigned long long)seed);
-    trace->facts = (struct interval_end){.first_ns = TIME_NONE,
-                                         .last_ns = TIME_NONE,
-                                         .has_kernel = !options->user_only,
-                                         .has_user = true,
-                                         .counts_switches =
-                                             !options->no_switches && !options->user_only,
-                                         .has_offset = true,
-                                         .host = text_of("host"),
-                                         .cpus = cpus,
-                                         .cpu_count = options->user_only ? 0 : CPUS};
+    trace->facts =
+        (struct interval_end){.first_ns = TIME_NONE,
+                              .last_ns = TIME_NONE,
+                              .has_kernel = !options->user_only,
+                              .has_user = true,
+                              .counts_switches = !options->no_switches && !options->user_only,
+                              .has_offset = true,
+                              .host = text_of("host"),
+                              .cpus = cpus,
+                              .cpu_count = options->user_only ? 0 : CPUS};
 }
