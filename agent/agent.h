@@ -67,11 +67,12 @@ struct session {
     struct thread_directory threads; /* at the begin of chunk `threads_chunk` */
     int64_t threads_chunk;
 
-    bool over;          /* no chunk will come any more */
-    bool is_nameless;   /* none of the chunks seen so far tells whose it is */
-    bool is_tidy;       /* nothing to be deleted since this was looked at last */
-    int64_t seen_chunk; /* the newest that was there; -1: none */
-    uint64_t seen_ms;   /* when it came, or the session was found */
+    bool over;           /* no chunk will come any more */
+    bool is_nameless;    /* none of the chunks seen so far tells whose it is */
+    bool is_tidy;        /* nothing to be deleted since this was looked at last */
+    uint64_t blocked_ms; /* since when nothing of it could be published; 0: it can be */
+    int64_t seen_chunk;  /* the newest that was there; -1: none */
+    uint64_t seen_ms;    /* when it came, or the session was found */
     struct pause pause;
 };
 
@@ -82,12 +83,13 @@ struct agent {
     struct session **sessions;
     size_t count, room;
     char *state_path;
-    char *archive_path;  /* of the archive in the making */
-    int lock_fd;         /* of the state folder; -1: not open */
-    struct pause broker; /* while it does not answer */
-    uint64_t blocked_ms; /* since when nothing could be published; 0: it can */
-    uint64_t looked_ms;  /* at what the session daemon has, last */
-    struct lttng *lttng; /* NULL: only folders are watched */
+    char *archive_path;      /* of the archive in the making */
+    int lock_fd;             /* of the state folder; -1: not open */
+    struct pause broker;     /* while it does not answer */
+    uint64_t trying_ms;      /* since when the chunk in hand is sent; 0: none is */
+    struct spool_view *view; /* of what waits, for whoever reads the metrics */
+    uint64_t looked_ms;      /* at what the session daemon has, last */
+    struct lttng *lttng;     /* NULL: only folders are watched */
 };
 
 /* --- sessions.c --- */
@@ -175,8 +177,12 @@ MUST_CHECK enum status chunks_publish(struct agent *agent, struct session *sessi
 void spool_tidy(struct agent *agent, struct session *session);
 /* Gives up the oldest of what waits, while it is more than may. */
 void spool_limit(struct agent *agent, struct session *session);
-/* What waits to be published, of all sessions. */
-void spool_tell(struct agent *agent);
+/* What is told in the metrics of what waits to be published: looked for on the disk when somebody
+ * reads them. */
+struct spool_view *spool_view_new(struct service *service);
+void spool_view_free(struct spool_view *view); /* NULL is fine */
+/* The sessions have changed, or what of them is published. */
+void spool_view_tell(struct spool_view *view, const struct agent *agent);
 
 /* --- proc.c --- */
 

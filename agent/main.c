@@ -118,7 +118,8 @@ static const struct metric_row metric_rows[AGENT_METRICS] = {
     [METRIC_WAITING_BYTES] = {METRIC_GAUGE, "spanmill_agent_waiting_bytes",
                               "Bytes of the chunks that wait to be published."},
     [METRIC_OLDEST] = {METRIC_GAUGE, "spanmill_agent_blocked_seconds",
-                       "How long nothing could be published.", .unit = METRIC_MS},
+                       "How long nothing of a session could be published.",
+                       .unit = METRIC_SINCE_MS},
     [METRIC_PACK_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_pack_seconds", "Time to pack a chunk.",
                           .unit = METRIC_MS, .least = 1, .most = 1 << 16},
     [METRIC_PUBLISH_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_publish_seconds",
@@ -140,13 +141,26 @@ static bool look_at_daemon(struct agent *agent)
     return agent->lttng && lttng_look(agent);
 }
 
+/* The oldest time since when something could not be published: of a session, or of the chunk that is
+ * on its way. */
+static void tell_blocked(struct agent *agent, uint64_t since_ms)
+{
+    for (size_t i = 0; i < agent->count; i++) {
+        uint64_t blocked_ms = agent->sessions[i]->blocked_ms;
+        if (blocked_ms != 0 && (since_ms == 0 || blocked_ms < since_ms))
+            since_ms = blocked_ms;
+    }
+    metrics_set(service_metrics(agent->service), METRIC_OLDEST, 0, (int64_t)since_ms);
+}
+
 /* While a delivery is waited for: rotations are due all the same. */
 static bool is_over(void *context)
 {
     struct agent *agent = context;
     health_turn(service_health(agent->service));
-    if (service_now_ms() - agent->looked_ms >= LOOK_MS)
-        look_at_daemon(agent);
+    tell_blocked(agent, agent->trying_ms);
+    if (service_now_ms() - agent->looked_ms >= LOOK_MS && look_at_daemon(agent))
+        spool_view_tell(agent->view, agent);
     return service_drain_left_ms(agent->service) == 0;
 }
 
@@ -177,17 +191,15 @@ static void look_at_folders(struct agent *agent)
             spool_limit(agent, agent->sessions[i]);
         spool_tidy(agent, agent->sessions[i]);
     }
-    spool_tell(agent);
-    metrics_set(service_metrics(agent->service), METRIC_OLDEST, 0,
-                agent->blocked_ms ? (int64_t)(service_now_ms() - agent->blocked_ms) : 0);
+    spool_view_tell(agent->view, agent);
 }
 
 static void put_off(struct agent *agent, struct session *session, const char *why)
 {
     metrics_add(service_metrics(agent->service), METRIC_RETRIES, 0, 1);
     agent_say(agent, LOG_WARNING, "not published yet", session, session->next, why);
-    if (agent->blocked_ms == 0)
-        agent->blocked_ms = service_now_ms();
+    if (session->blocked_ms == 0)
+        session->blocked_ms = agent->trying_ms;
     /* Else it is not of this session alone. */
     if (agent->broker.until_ms == 0)
         session->pause.until_ms = service_now_ms() + backoff_next_ms(&session->pause.backoff);
@@ -205,20 +217,24 @@ static enum status publish_round(struct agent *agent, bool *more, struct failure
             return STATUS_OK;
         if (now_ms < session->pause.until_ms)
             continue;
-        bool more_of_it;
+        bool more_of_it = false;
         agent->broker.until_ms = 0;
+        agent->trying_ms = now_ms;
         enum status status = chunks_publish(agent, session, &more_of_it, why);
         if (status == STATUS_STOP)
             return status;
         if (status == STATUS_OK) {
             session->pause.until_ms = 0;
             backoff_reset(&session->pause.backoff);
-            if (more_of_it)
-                agent->blocked_ms = 0;
+            session->blocked_ms = 0;
             *more |= more_of_it;
         } else {
             put_off(agent, session, why->text);
         }
+        agent->trying_ms = 0;
+        tell_blocked(agent, 0);
+        if (more_of_it)
+            spool_view_tell(agent->view, agent);
     }
     return STATUS_OK;
 }
@@ -250,6 +266,7 @@ static enum status open_all(struct agent *agent, struct failure *why)
     enum status status = agent_load(agent, config_text(agent->config, "state-dir"), why);
     if (status != STATUS_OK)
         return status;
+    agent->view = spool_view_new(agent->service);
     agent->broker.backoff = backoff_make(BROKER_LEAST_MS, BROKER_MOST_MS, service_now_ms());
     struct publisher_options options = {.bus = service_bus(agent->service),
                                         .store_root = config_text(agent->config, "store-root"),
@@ -285,6 +302,7 @@ int main(int argc, char **argv)
         status = run(&agent, &why);
     if (status != STATUS_OK)
         service_say_end(agent.service, config, &why);
+    spool_view_free(agent.view);
     lttng_close(agent.lttng);
     publisher_free(agent.publisher);
     agent_free_sessions(&agent);

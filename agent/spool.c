@@ -1,6 +1,8 @@
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "base/memory.h"
 
 void spool_tidy(struct agent *agent, struct session *session)
 {
@@ -46,24 +48,92 @@ void spool_limit(struct agent *agent, struct session *session)
     found_free(found, count);
 }
 
-void spool_tell(struct agent *agent)
+/* --- what waits, as others see it --- */
+
+/* Of a session, what tells which of its chunks wait. */
+struct viewed {
+    char *folder;
+    int64_t next;
+    bool over;
+};
+
+struct spool_view {
+    struct service *service;
+    pthread_mutex_t lock;
+    struct viewed *sessions;
+    size_t count, room;
+    size_t followed; /* sessions, those included of which nothing waits */
+};
+
+static void add_waiting(const struct viewed *viewed, uint64_t *chunks, uint64_t *bytes)
 {
+    const struct session session = {
+        .folder = viewed->folder, .next = viewed->next, .over = viewed->over};
+    struct found_chunk *found;
+    size_t count = session_chunks(&session, &found);
+    for (size_t i = 0; i < count; i++)
+        if (found[i].number >= viewed->next) {
+            ++*chunks;
+            *bytes += folder_bytes(found[i].path);
+        }
+    found_free(found, count);
+}
+
+/* In the thread of whoever reads the metrics, while the agent may wait for a broker. */
+static void refresh(void *context)
+{
+    struct spool_view *view = context;
+    struct metrics *metrics = service_metrics(view->service);
     uint64_t chunks = 0, bytes = 0;
+    pthread_mutex_lock(&view->lock);
+    for (size_t i = 0; i < view->count; i++)
+        add_waiting(&view->sessions[i], &chunks, &bytes);
+    metrics_set(metrics, METRIC_SESSIONS, 0, (int64_t)view->followed);
+    pthread_mutex_unlock(&view->lock);
+    metrics_set(metrics, METRIC_WAITING, 0, (int64_t)chunks);
+    metrics_set(metrics, METRIC_WAITING_BYTES, 0, (int64_t)bytes);
+}
+
+struct spool_view *spool_view_new(struct service *service)
+{
+    struct spool_view *view = memory_new(sizeof *view);
+    view->service = service;
+    pthread_mutex_init(&view->lock, NULL);
+    metrics_refresh(service_metrics(service), refresh, view);
+    return view;
+}
+
+static void forget_sessions(struct spool_view *view)
+{
+    for (size_t i = 0; i < view->count; i++)
+        free(view->sessions[i].folder);
+    view->count = 0;
+}
+
+void spool_view_free(struct spool_view *view)
+{
+    if (!view)
+        return;
+    metrics_refresh_end(service_metrics(view->service), view);
+    forget_sessions(view);
+    pthread_mutex_destroy(&view->lock);
+    free(view->sessions);
+    free(view);
+}
+
+void spool_view_tell(struct spool_view *view, const struct agent *agent)
+{
+    pthread_mutex_lock(&view->lock);
+    forget_sessions(view);
+    view->followed = agent->count;
     for (size_t i = 0; i < agent->count; i++) {
         const struct session *session = agent->sessions[i];
         if (session->ended || session->passed_over)
             continue;
-        struct found_chunk *found;
-        size_t count = session_chunks(session, &found);
-        for (size_t j = 0; j < count; j++)
-            if (found[j].number >= session->next) {
-                chunks++;
-                bytes += folder_bytes(found[j].path);
-            }
-        found_free(found, count);
+        view->sessions =
+            memory_grow(view->sessions, &view->room, view->count + 1, sizeof *view->sessions);
+        view->sessions[view->count++] =
+            (struct viewed){memory_string(text_of(session->folder)), session->next, session->over};
     }
-    struct metrics *metrics = service_metrics(agent->service);
-    metrics_set(metrics, METRIC_SESSIONS, 0, (int64_t)agent->count);
-    metrics_set(metrics, METRIC_WAITING, 0, (int64_t)chunks);
-    metrics_set(metrics, METRIC_WAITING_BYTES, 0, (int64_t)bytes);
+    pthread_mutex_unlock(&view->lock);
 }

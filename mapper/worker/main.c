@@ -30,11 +30,12 @@ static const struct metric_row rows[MAPPER_METRICS] = {
     [METRIC_REBALANCES] = {METRIC_COUNTER, "spanmill_mapper_assigned_partitions_total",
                            "Partitions that were given to this process."},
     [METRIC_PARTITIONS] = {METRIC_GAUGE, "spanmill_mapper_partitions",
-                           "Partitions that this process has."},
+                           "Partitions that a thread has.", .per_thread = true},
     [METRIC_LAG] = {METRIC_GAUGE, "spanmill_mapper_lag_records",
-                    "Chunks of the partition in hand that are not mapped yet."},
+                    "Chunks of a thread's partitions that are not mapped yet.", .per_thread = true},
     [METRIC_BEHIND] = {METRIC_GAUGE, "spanmill_mapper_behind_seconds",
-                       "Age of the chunk in hand when it was taken up.", .unit = METRIC_MS},
+                       "Age of the chunk in hand; 0 if none is.", .unit = METRIC_SINCE_MS,
+                       .per_thread = true},
 };
 
 struct task {

@@ -1,5 +1,6 @@
 #include "mapper/worker/worker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -72,17 +73,29 @@ static int64_t age_ms(int64_t time_ms)
     return time_ms > 0 && now_ms > time_ms ? now_ms - time_ms : 0;
 }
 
-static void tell_metrics(struct worker *worker, const struct bus_message *message)
+/* When the metrics are read: what is not mapped yet, the chunk in hand included. */
+static void refresh(void *context)
+{
+    struct worker *worker = context;
+    struct metrics *metrics = service_metrics(worker->service);
+    size_t partitions;
+    int64_t unread =
+        bus_consumer_unread(worker->consumer, service_brokers_answer(worker->service), &partitions);
+    metrics_set(metrics, METRIC_PARTITIONS, worker->thread, (int64_t)partitions);
+    metrics_set(metrics, METRIC_LAG, worker->thread, unread + atomic_load(&worker->in_hand));
+}
+
+static enum status take(struct worker *worker, const struct bus_message *message,
+                        struct failure *why)
 {
     struct metrics *metrics = service_metrics(worker->service);
-    size_t owned;
-    bus_consumer_owned(worker->consumer, &owned);
-    metrics_set(metrics, METRIC_PARTITIONS, 0, (int64_t)owned);
-    if (!message)
-        return;
-    metrics_set(metrics, METRIC_LAG, 0,
-                bus_consumer_lag(worker->consumer, message->partition, message->offset));
-    metrics_set(metrics, METRIC_BEHIND, 0, message->end ? 0 : age_ms(message->time_ms));
+    atomic_store(&worker->in_hand, true);
+    metrics_set(metrics, METRIC_BEHIND, worker->thread,
+                (int64_t)service_now_ms() - age_ms(message->time_ms));
+    enum status status = worker_take_chunk(worker, message, why);
+    metrics_set(metrics, METRIC_BEHIND, worker->thread, 0);
+    atomic_store(&worker->in_hand, false);
+    return status;
 }
 
 static enum status turn(struct worker *worker, struct failure *why)
@@ -90,14 +103,13 @@ static enum status turn(struct worker *worker, struct failure *why)
     struct bus_message message;
     health_turn_of(service_health(worker->service), worker->thread);
     enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
-    tell_metrics(worker, status == STATUS_OK ? &message : NULL);
     size_t owned;
     bus_consumer_owned(worker->consumer, &owned);
-    if (owned > 0)
-        health_ready(service_health(worker->service), true, "");
+    health_ready_of(service_health(worker->service), worker->thread, owned > 0,
+                    "waiting for partitions");
     if (status == STATUS_END || (status == STATUS_OK && message.end))
         return STATUS_OK;
-    return status == STATUS_OK ? worker_take_chunk(worker, &message, why) : status;
+    return status == STATUS_OK ? take(worker, &message, why) : status;
 }
 
 static bool is_stopping(void *context)
@@ -113,13 +125,13 @@ static enum status open_all(struct worker *worker, struct failure *why)
                              service_instance(worker->service), worker->thread);
     struct service *service = worker->service;
     struct bus_patience patience = {is_stopping, worker};
-    health_ready(service_health(service), false, "waiting for the broker");
+    health_ready_of(service_health(service), worker->thread, false, "waiting for the broker");
     /* The consumer comes last, so that no partition waits for a producer. */
     enum status status = bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
     free(id);
     if (status != STATUS_OK)
         return status;
-    health_ready(service_health(service), false, "waiting for partitions");
+    health_ready_of(service_health(service), worker->thread, false, "waiting for partitions");
     /* No static membership: a mapper that is scaled away would hold its partitions until the
      * session times out. */
     struct bus_consumer_options options = {
@@ -127,7 +139,10 @@ static enum status open_all(struct worker *worker, struct failure *why)
         .role = "mapper",
         .long_work = true,
         .rebalance = {.assigned = on_assigned, .say = say, .context = worker}};
-    return bus_consumer_new(worker->bus, &options, &worker->consumer, why);
+    status = bus_consumer_new(worker->bus, &options, &worker->consumer, why);
+    if (status == STATUS_OK)
+        metrics_refresh(service_metrics(service), refresh, worker);
+    return status;
 }
 
 enum status worker_run(struct service *service, const struct phase_definitions *phases,
@@ -146,6 +161,7 @@ enum status worker_run(struct service *service, const struct phase_definitions *
         status = turn(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
         status = STATUS_OK; /* the broker never answered, and we are to leave */
+    metrics_refresh_end(service_metrics(service), &worker);
     bus_consumer_free(worker.consumer);
     bus_producer_free(worker.producer);
     bus_reader_free(worker.reader);

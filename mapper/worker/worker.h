@@ -67,6 +67,7 @@ struct worker {
     struct plan_cache *cache; /* of metadata, over all chunks of this thread */
     struct archive_room room; /* to unpack into */
     unsigned thread;
+    _Atomic bool in_hand; /* a chunk is */
     struct bus_consumer *consumer;
     struct bus_producer *producer;
     struct bus_reader *reader; /* of segments; made when it is needed */

@@ -39,7 +39,7 @@ static const struct metric_row rows[REDUCER_METRICS] = {
     [METRIC_LAG] = {METRIC_GAUGE, "spanmill_reducer_lag_records",
                     "Records of partials that are not read yet."},
     [METRIC_BEHIND] = {METRIC_GAUGE, "spanmill_reducer_behind_seconds",
-                       "Age of the last record read, 0 at the end.", .unit = METRIC_MS},
+                       "Age of the last record read, 0 at the end.", .unit = METRIC_SINCE_MS},
     [METRIC_RESTORE_TIME] = {METRIC_HISTOGRAM, "spanmill_reducer_restore_seconds",
                              "Time to restore a partition.", .unit = METRIC_MS, .least = 1,
                              .most = 1 << 18},

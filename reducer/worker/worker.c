@@ -124,22 +124,33 @@ static void tell_counts(struct metrics *metrics, struct part *part)
     *told = now;
 }
 
+/* What only the loop changes, as soon as it does. */
 static void tell_metrics(struct worker *worker)
 {
     struct metrics *metrics = service_metrics(worker->service);
-    int64_t lag = 0, waiting = 0, behind_ms = 0;
+    int64_t waiting = 0, behind_ms = 0;
     for (size_t i = 0; i < worker->part_count; i++) {
         struct part *part = worker->parts[i];
         tell_counts(metrics, part);
-        lag += bus_consumer_lag(worker->consumer, part->number, part->next);
         waiting += (int64_t)partition_waiting(part->partition);
         if (!part->at_end && part->time_ms > 0 && now_unix_ms() - part->time_ms > behind_ms)
             behind_ms = now_unix_ms() - part->time_ms;
     }
-    metrics_set(metrics, METRIC_PARTITIONS, 0, (int64_t)worker->part_count);
     metrics_set(metrics, METRIC_WAITING, 0, waiting);
-    metrics_set(metrics, METRIC_LAG, 0, lag);
-    metrics_set(metrics, METRIC_BEHIND, 0, behind_ms);
+    metrics_set(metrics, METRIC_BEHIND, 0,
+                behind_ms > 0 ? (int64_t)service_now_ms() - behind_ms : 0);
+}
+
+/* When the metrics are read. */
+static void refresh(void *context)
+{
+    struct worker *worker = context;
+    struct metrics *metrics = service_metrics(worker->service);
+    size_t partitions;
+    metrics_set(metrics, METRIC_LAG, 0,
+                bus_consumer_unread(worker->consumer, service_brokers_answer(worker->service),
+                                    &partitions));
+    metrics_set(metrics, METRIC_PARTITIONS, 0, (int64_t)partitions);
 }
 
 /* --- the loop --- */
@@ -151,7 +162,6 @@ static void watch(struct worker *worker)
         return;
     uint64_t passed = now - worker->watched_ms;
     worker->watched_ms = now;
-    tell_metrics(worker);
     worker_watch(worker, passed < 2 * WATCH_MS ? passed : WATCH_MS);
 }
 
@@ -160,16 +170,19 @@ static enum status turn(struct worker *worker, struct failure *why)
     struct bus_message message;
     health_turn(service_health(worker->service));
     enum status status = bus_consumer_poll(worker->consumer, POLL_MS, &message, why);
+    bool changed = status == STATUS_OK || worker->part_count != worker->told_parts;
     if (status == STATUS_OK)
         status = take(worker, &message, why);
+    if (changed)
+        tell_metrics(worker);
+    worker->told_parts = worker->part_count;
     if (status == STATUS_END)
         status = STATUS_OK;
     if (worker->broken && !service_stopping(worker->service))
         return fail(why, STATUS_STOP, "a partition could not be restored");
     if (status == STATUS_OK)
         watch(worker);
-    if (worker->part_count > 0)
-        health_ready(service_health(worker->service), true, "");
+    health_ready(service_health(worker->service), worker->part_count > 0, "waiting for partitions");
     if (status == STATUS_OK && is_due(worker))
         status = worker_transact(worker, why);
     return status;
@@ -196,6 +209,8 @@ static enum status open_all(struct worker *worker, struct failure *why)
             .rebalance = {on_assigned, on_revoked, say, worker}};
         status = bus_consumer_new(worker->bus, &options, &worker->consumer, why);
     }
+    if (status == STATUS_OK)
+        metrics_refresh(service_metrics(worker->service), refresh, worker);
     free(id);
     free(member);
     return status;
@@ -203,6 +218,7 @@ static enum status open_all(struct worker *worker, struct failure *why)
 
 static void close_all(struct worker *worker)
 {
+    metrics_refresh_end(service_metrics(worker->service), worker);
     bus_consumer_free(worker->consumer);
     bus_producer_free(worker->producer);
     bus_admin_free(worker->admin);

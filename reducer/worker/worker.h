@@ -72,6 +72,7 @@ struct worker {
     struct bus_admin *admin;
     struct part **parts;
     size_t part_count, part_room;
+    size_t told_parts; /* in the metrics */
     uint64_t flush_ms, gap_after_ms, expire_after_ms, forget_after_ms;
     uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
     uint64_t watched_ms;     /* when holes and silences were looked for */

@@ -1,5 +1,6 @@
 #include "bus/consumer.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +11,19 @@
 /* Leaving a group is given up after it. */
 enum { CLOSE_MS = 5000 };
 
+/* Where partitions end is asked for in no more time. */
+enum { UNREAD_MS = 500 };
+
 struct bus_consumer {
     struct client_log log;
     rd_kafka_t *handle;
     struct bus_rebalance rebalance;
     char topic[BUS_NAME_MAX];
     rd_kafka_message_t *last;
+    pthread_mutex_t lock; /* of what is owned: others may ask how much of it is unread */
     int32_t *owned;
-    size_t owned_count, owned_room;
+    int64_t *next; /* by place in `owned`: the offset behind the last given out; -1: not known */
+    size_t owned_count, owned_room, next_room;
     bool paused, closing, taken;
 };
 
@@ -30,6 +36,38 @@ static rd_kafka_topic_partition_list_t *owned_list(const struct bus_consumer *co
     for (size_t i = 0; i < consumer->owned_count; i++)
         rd_kafka_topic_partition_list_add(list, consumer->topic, consumer->owned[i]);
     return list;
+}
+
+static void own(struct bus_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    pthread_mutex_lock(&consumer->lock);
+    size_t count = (size_t)list->cnt;
+    consumer->owned =
+        memory_grow(consumer->owned, &consumer->owned_room, count + 1, sizeof *consumer->owned);
+    consumer->next =
+        memory_grow(consumer->next, &consumer->next_room, count + 1, sizeof *consumer->next);
+    for (size_t i = 0; i < count; i++) {
+        consumer->owned[i] = list->elems[i].partition;
+        consumer->next[i] = -1;
+    }
+    consumer->owned_count = count;
+    pthread_mutex_unlock(&consumer->lock);
+}
+
+static void own_none(struct bus_consumer *consumer)
+{
+    pthread_mutex_lock(&consumer->lock);
+    consumer->owned_count = 0;
+    pthread_mutex_unlock(&consumer->lock);
+}
+
+static void set_next(struct bus_consumer *consumer, int32_t partition, int64_t offset)
+{
+    pthread_mutex_lock(&consumer->lock);
+    for (size_t i = 0; i < consumer->owned_count; i++)
+        if (consumer->owned[i] == partition)
+            consumer->next[i] = offset >= 0 ? offset : -1;
+    pthread_mutex_unlock(&consumer->lock);
 }
 
 static void say(const struct bus_consumer *consumer, const char *sentence)
@@ -61,15 +99,13 @@ static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_
         rd_kafka_topic_partition_list_find(list, consumer->topic, at->partition)->offset = begin;
     }
     rd_kafka_topic_partition_list_destroy(asked);
+    for (int i = 0; i < list->cnt; i++)
+        set_next(consumer, list->elems[i].partition, list->elems[i].offset);
 }
 
 static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
-    consumer->owned = memory_grow(consumer->owned, &consumer->owned_room, (size_t)list->cnt + 1,
-                                  sizeof *consumer->owned);
-    consumer->owned_count = 0;
-    for (int i = 0; i < list->cnt; i++)
-        consumer->owned[consumer->owned_count++] = list->elems[i].partition;
+    own(consumer, list);
     for (int i = 0; i < list->cnt; i++) {
         list->elems[i].offset = BUS_OFFSET_NONE;
         if (consumer->rebalance.assigned)
@@ -93,7 +129,7 @@ static void revoke(struct bus_consumer *consumer)
         rd_kafka_resume_partitions(consumer->handle, list);
         rd_kafka_topic_partition_list_destroy(list);
     }
-    consumer->owned_count = 0;
+    own_none(consumer);
     if (consumer->rebalance.revoked)
         consumer->rebalance.revoked(consumer->rebalance.context, lost);
     rd_kafka_assign(consumer->handle, NULL);
@@ -142,12 +178,14 @@ enum status bus_consumer_new(const struct bus_settings *settings,
     if (status != STATUS_OK)
         return status;
     struct bus_consumer *consumer = memory_new(sizeof *consumer);
+    pthread_mutex_init(&consumer->lock, NULL);
     consumer->log.settings = settings;
     consumer->rebalance = options->rebalance;
     bus_topic_name(settings, options->topic, consumer->topic);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     status = client_new(RD_KAFKA_CONSUMER, conf, consumer, &consumer->handle, why);
     if (status != STATUS_OK) {
+        pthread_mutex_destroy(&consumer->lock);
         free(consumer);
         return status;
     }
@@ -202,7 +240,9 @@ void bus_consumer_free(struct bus_consumer *consumer)
         rd_kafka_destroy(consumer->handle);
     else
         rd_kafka_destroy_flags(consumer->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    pthread_mutex_destroy(&consumer->lock);
     free(consumer->owned);
+    free(consumer->next);
     free(consumer);
 }
 
@@ -268,6 +308,7 @@ enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
     }
     consumer->last = message;
     client_message(message, out);
+    set_next(consumer, out->partition, out->end ? out->offset : out->offset + 1);
     return STATUS_OK;
 }
 
@@ -312,6 +353,8 @@ enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition, 
     if (error)
         rd_kafka_error_destroy(error);
     rd_kafka_topic_partition_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        set_next(consumer, partition, offset);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : client_fail(code, "seeking", why);
 }
 
@@ -383,12 +426,55 @@ enum status bus_consumer_commit(struct bus_consumer *consumer, const struct bus_
                                               : client_fail(code, "committing an offset", why);
 }
 
-int64_t bus_consumer_lag(const struct bus_consumer *consumer, int32_t partition, int64_t next)
+/* Our partitions, each at the offset that is read next; the caller's. */
+static rd_kafka_topic_partition_list_t *positions(struct bus_consumer *consumer)
 {
-    int64_t first, end;
-    rd_kafka_resp_err_t code =
+    pthread_mutex_lock(&consumer->lock);
+    rd_kafka_topic_partition_list_t *list = owned_list(consumer);
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = consumer->next[i];
+    pthread_mutex_unlock(&consumer->lock);
+    return list;
+}
+
+/* The ends that the brokers tell, in a list like `list`; NULL without an answer. A partition that is
+ * paused is not fetched from, and nobody hears of its end then. */
+static rd_kafka_topic_partition_list_t *ask_ends(struct bus_consumer *consumer,
+                                                 const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_copy(list);
+    for (int i = 0; i < ends->cnt; i++)
+        ends->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (ends->cnt > 0 &&
+        rd_kafka_offsets_for_times(consumer->handle, ends, UNREAD_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ends;
+    rd_kafka_topic_partition_list_destroy(ends);
+    return NULL;
+}
+
+int64_t bus_consumer_unread(struct bus_consumer *consumer, bool ask, size_t *partitions)
+{
+    rd_kafka_topic_partition_list_t *list = positions(consumer);
+    rd_kafka_topic_partition_list_t *ends = ask ? ask_ends(consumer, list) : NULL;
+    int64_t unread = 0;
+    *partitions = (size_t)list->cnt;
+    for (int i = 0; i < list->cnt; i++) {
+        int64_t next = list->elems[i].offset, first = -1, end = -1;
+        int32_t partition = list->elems[i].partition;
         rd_kafka_get_watermark_offsets(consumer->handle, consumer->topic, partition, &first, &end);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR && end > next ? end - next : 0;
+        const rd_kafka_topic_partition_t *told =
+            ends ? rd_kafka_topic_partition_list_find(ends, consumer->topic, partition) : NULL;
+        if (told && told->err == RD_KAFKA_RESP_ERR_NO_ERROR && told->offset > end)
+            end = told->offset;
+        if (next < 0)
+            next = first > 0 ? first : 0;
+        if (end > next)
+            unread += end - next;
+    }
+    if (ends)
+        rd_kafka_topic_partition_list_destroy(ends);
+    rd_kafka_topic_partition_list_destroy(list);
+    return unread;
 }
 
 rd_kafka_consumer_group_metadata_t *consumer_group_metadata(struct bus_consumer *consumer)

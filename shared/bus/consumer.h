@@ -88,9 +88,10 @@ MUST_CHECK enum status bus_consumer_committed(struct bus_consumer *consumer, int
 /* Commits outside of any transaction. RETRY: not now, or the partition is not ours any more. */
 MUST_CHECK enum status bus_consumer_commit(struct bus_consumer *consumer,
                                            const struct bus_offset *offset, struct failure *why);
-/* Records of the topic between `next` and the end of the partition, as far as the consumer knows:
- * the broker is not asked. */
-int64_t bus_consumer_lag(const struct bus_consumer *consumer, int32_t partition, int64_t next);
+/* Records of our partitions behind the last that was given out. From any thread. `ask`: asks the
+ * brokers (for half a second at the most) where the partitions end; else, and without an answer, as
+ * far as the consumer knows. *partitions: how many are ours. */
+int64_t bus_consumer_unread(struct bus_consumer *consumer, bool ask, size_t *partitions);
 /* Numbers of the topic's partitions that are ours. */
 const int32_t *bus_consumer_owned(const struct bus_consumer *consumer, size_t *count);
 

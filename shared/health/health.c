@@ -15,15 +15,18 @@
 
 /* A probe and a scraper, and some people; who else comes waits. */
 enum { CONNECTIONS_MAX = 32, CONNECTION_SECONDS_MAX = 10, ADDRESS_MAX = 280 };
+enum { PORT_MAX = 65535 };
 
 struct health {
     struct MHD_Daemon *daemon;
-    const struct metrics *metrics;
-    uint64_t stuck_after_ms;
+    struct health_settings settings;
     /* By loop, CLOCK_MONOTONIC; 0: not begun, UINT64_MAX: over. The first begins with all. */
     _Atomic uint64_t turned_ms[HEALTH_LOOPS_MAX];
-    _Atomic(const char *) unready; /* why it is not; NULL: it is */
+    /* By loop: why it is not ready; NULL: it is. */
+    _Atomic(const char *) unready[HEALTH_LOOPS_MAX];
+    _Atomic unsigned loops; /* that have said something: the first so many */
     char address[ADDRESS_MAX];
+    bool gave_way;
 };
 
 static uint64_t now_ms(void)
@@ -44,34 +47,69 @@ struct answer {
 static void answer_live(const struct health *health, struct answer *answer)
 {
     uint64_t now = now_ms(), still = 0;
+    size_t loop = 0;
     for (size_t i = 0; i < HEALTH_LOOPS_MAX; i++) {
         uint64_t turned = atomic_load(&health->turned_ms[i]);
-        if (turned != 0 && now > turned && now - turned > still)
+        if (turned != 0 && now > turned && now - turned > still) {
             still = now - turned;
+            loop = i;
+        }
     }
-    if (still <= health->stuck_after_ms) {
+    if (still <= health->settings.stuck_after_ms) {
         fputs("ok\n", answer->body);
         return;
     }
     answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    fprintf(answer->body, "stuck: no turn for %" PRIu64 " ms\n", still);
+    fprintf(answer->body, "stuck: no turn for %" PRIu64 " ms", still);
+    if (loop > 0)
+        fprintf(answer->body, " of thread %zu", loop);
+    fputc('\n', answer->body);
+}
+
+/* Whether one of the loops is ready; else why they are not, each reason once. */
+static bool is_any_ready(const struct health *health, const char *reasons[HEALTH_LOOPS_MAX],
+                         size_t *count)
+{
+    unsigned loops = atomic_load(&health->loops);
+    *count = 0;
+    for (unsigned i = 0; i < loops; i++) {
+        const char *why = atomic_load(&health->unready[i]);
+        if (!why)
+            return true;
+        bool told = false;
+        for (size_t j = 0; j < *count; j++)
+            told |= strcmp(reasons[j], why) == 0;
+        if (!told)
+            reasons[(*count)++] = why;
+    }
+    return false;
 }
 
 static void answer_ready(const struct health *health, struct answer *answer)
 {
-    const char *why = atomic_load(&health->unready);
-    if (!why) {
+    const struct health_settings *settings = &health->settings;
+    const char *reasons[HEALTH_LOOPS_MAX];
+    size_t count;
+    bool ready = is_any_ready(health, reasons, &count);
+    const char *why = NULL;
+    uint64_t away = settings->away_ms ? settings->away_ms(settings->context, &why) : 0;
+    bool gone = settings->unready_after_ms > 0 && away > settings->unready_after_ms;
+    if (ready && !gone) {
         fputs("ok\n", answer->body);
         return;
     }
     answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    fprintf(answer->body, "not ready: %s\n", why);
+    for (size_t i = 0; i < count && !ready; i++)
+        fprintf(answer->body, "not ready: %s\n", reasons[i]);
+    if (gone)
+        fprintf(answer->body, "not ready: no broker has answered for %" PRIu64 " s: %s\n",
+                away / 1000, why ? why : "?");
 }
 
 static void answer_metrics(const struct health *health, struct answer *answer)
 {
     answer->type = "text/plain; version=0.0.4; charset=utf-8";
-    metrics_write(health->metrics, answer->body);
+    metrics_write(health->settings.metrics, answer->body);
 }
 
 struct page {
@@ -154,7 +192,7 @@ static enum status cut_address(const char *listen, char *host, const char **port
         length -= 2;
     }
     if (!colon || colon[1] == '\0' || colon[1 + strspn(colon + 1, "0123456789")] != '\0' ||
-        strtol(colon + 1, NULL, 10) > 65535 || strlen(colon + 1) > 5 || length >= ADDRESS_MAX)
+        strtol(colon + 1, NULL, 10) > PORT_MAX || strlen(colon + 1) > 5 || length >= ADDRESS_MAX)
         return fail(why, STATUS_REJECT, "`%s` is not HOST:PORT, like 127.0.0.1:9464", listen);
     memcpy(host, at, length);
     host[length] = '\0';
@@ -195,23 +233,44 @@ static void name_address(int fd, char *name)
     snprintf(name, ADDRESS_MAX, "%s%.200s%s:%s", six ? "[" : "", host, six ? "]" : "", port);
 }
 
-static enum status open_socket(const char *listen, int *fd, struct failure *why)
+/* The socket of one port; else errno. */
+static enum status open_port(const char *host, unsigned port, int *fd, struct failure *why)
+{
+    char text[8];
+    snprintf(text, sizeof text, "%u", port);
+    struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *addresses = NULL;
+    int error = getaddrinfo(*host ? host : NULL, text, &wanted, &addresses);
+    if (error) {
+        errno = EINVAL;
+        return fail(why, STATUS_RETRY, "%s", gai_strerror(error));
+    }
+    *fd = listen_at(addresses);
+    error = errno;
+    freeaddrinfo(addresses);
+    errno = error;
+    return *fd >= 0 ? STATUS_OK : fail(why, STATUS_RETRY, "%s", strerror(error));
+}
+
+static enum status open_socket(const struct health_settings *settings, int *fd, bool *gave_way,
+                               struct failure *why)
 {
     char host[ADDRESS_MAX] = "";
     const char *port = NULL;
-    enum status status = cut_address(listen, host, &port, why);
+    enum status status = cut_address(settings->listen, host, &port, why);
     if (status != STATUS_OK)
         return status;
-    struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *addresses = NULL;
-    int error = getaddrinfo(*host ? host : NULL, port, &wanted, &addresses);
-    if (error)
-        return fail(why, STATUS_RETRY, "%s: %s", listen, gai_strerror(error));
-    *fd = listen_at(addresses);
-    freeaddrinfo(addresses);
-    if (*fd < 0)
-        return fail(why, STATUS_RETRY, "%s: %s", listen, strerror(errno));
-    return STATUS_OK;
+    unsigned first = (unsigned)strtoul(port, NULL, 10);
+    status = open_port(host, first, fd, why);
+    for (unsigned i = 1; status != STATUS_OK && errno == EADDRINUSE && i <= settings->more_ports &&
+                         first + i <= PORT_MAX;
+         i++) {
+        status = open_port(host, first + i, fd, NULL);
+        *gave_way = true;
+    }
+    if (status != STATUS_OK)
+        failure_prefix(why, "%s", settings->listen);
+    return status;
 }
 
 /* ---- the server ---- */
@@ -221,14 +280,17 @@ enum status health_open(const struct health_settings *settings, struct health **
 {
     *out = NULL;
     int fd = -1;
-    enum status status = open_socket(settings->listen, &fd, why);
+    bool gave_way = false;
+    enum status status = open_socket(settings, &fd, &gave_way, why);
     if (status != STATUS_OK)
         return status;
     struct health *health = memory_new(sizeof *health);
-    health->metrics = settings->metrics;
-    health->stuck_after_ms = settings->stuck_after_ms;
+    health->settings = *settings;
+    health->gave_way = gave_way;
     atomic_store(&health->turned_ms[0], now_ms());
-    atomic_store(&health->unready, "starting");
+    for (size_t i = 0; i < HEALTH_LOOPS_MAX; i++)
+        atomic_store(&health->unready[i], "starting");
+    health_ready(health, false, "starting");
     name_address(fd, health->address);
     health->daemon = MHD_start_daemon(
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, health,
@@ -256,6 +318,11 @@ const char *health_address(const struct health *health)
     return health->address;
 }
 
+bool health_gave_way(const struct health *health)
+{
+    return health->gave_way;
+}
+
 void health_turn_of(struct health *health, unsigned loop)
 {
     if (health)
@@ -268,8 +335,13 @@ void health_loop_over(struct health *health, unsigned loop)
         atomic_store(&health->turned_ms[loop % HEALTH_LOOPS_MAX], UINT64_MAX);
 }
 
-void health_ready(struct health *health, bool ready, const char *why)
+void health_ready_of(struct health *health, unsigned loop, bool ready, const char *why)
 {
-    if (health)
-        atomic_store(&health->unready, ready ? NULL : why);
+    if (!health)
+        return;
+    loop %= HEALTH_LOOPS_MAX;
+    unsigned known = atomic_load(&health->loops);
+    while (known <= loop && !atomic_compare_exchange_weak(&health->loops, &known, loop + 1))
+        ;
+    atomic_store(&health->unready[loop], ready ? NULL : why);
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,11 +28,19 @@ struct family {
     unsigned first, buckets; /* ends are 2^first ... ; the last bucket has none */
 };
 
+struct refreshing {
+    void (*refresh)(void *context);
+    void *context;
+};
+
 struct metrics {
     const struct metric_row *rows;
     struct family *families;
     size_t count;
-    double begin; /* s since 1970 */
+    double begin;         /* s since 1970 */
+    pthread_mutex_t lock; /* of what follows, and while it runs */
+    struct refreshing *refreshing;
+    size_t refreshing_count, refreshing_room;
 };
 
 /* The least k with value <= 2^k. */
@@ -48,29 +57,37 @@ static void add_series(struct family *family, char *word)
         series->ends = memory_new(family->buckets * sizeof *series->ends);
 }
 
-static void init_family(struct family *family, const struct metric_row *row)
+static void add_words(struct family *family, const char *words)
 {
-    if (row->type == METRIC_HISTOGRAM) {
-        assert(row->least && row->most >= row->least);
-        family->first = power_above(row->least);
-        family->buckets = power_above(row->most) - family->first + 2;
-    }
     size_t room = 1;
-    for (const char *at = row->label ? row->words : ""; *at; at++)
+    for (const char *at = words; *at; at++)
         room += *at == ' ';
     family->at = memory_new(room * sizeof *family->at);
-    if (!row->label) {
-        add_series(family, NULL);
-        return;
-    }
-    for (const char *at = row->words; *at;) {
+    for (const char *at = words; *at;) {
         size_t length = strcspn(at, " ");
         add_series(family, memory_string((struct text){at, length}));
         at += length + strspn(at + length, " ");
     }
 }
 
-struct metrics *metrics_new(const struct metric_row *rows, size_t count)
+static void init_family(struct family *family, const struct metric_row *row, unsigned threads)
+{
+    if (row->type == METRIC_HISTOGRAM) {
+        assert(row->least && row->most >= row->least);
+        family->first = power_above(row->least);
+        family->buckets = power_above(row->most) - family->first + 2;
+    }
+    if (row->label) {
+        add_words(family, row->words);
+        return;
+    }
+    unsigned count = row->per_thread ? threads : 1;
+    family->at = memory_new(count * sizeof *family->at);
+    for (unsigned i = 0; i < count; i++)
+        add_series(family, row->per_thread ? memory_format("%u", i) : NULL);
+}
+
+struct metrics *metrics_new(const struct metric_row *rows, size_t count, unsigned threads)
 {
     struct metrics *metrics = memory_new(sizeof *metrics);
     struct timespec now;
@@ -78,9 +95,10 @@ struct metrics *metrics_new(const struct metric_row *rows, size_t count)
     metrics->begin = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
     metrics->rows = rows;
     metrics->count = count;
+    pthread_mutex_init(&metrics->lock, NULL);
     metrics->families = memory_new(count * sizeof *metrics->families);
     for (size_t i = 0; i < count; i++)
-        init_family(&metrics->families[i], &rows[i]);
+        init_family(&metrics->families[i], &rows[i], threads);
     return metrics;
 }
 
@@ -97,7 +115,37 @@ void metrics_free(struct metrics *metrics)
         free(family->at);
     }
     free(metrics->families);
+    free(metrics->refreshing);
+    pthread_mutex_destroy(&metrics->lock);
     free(metrics);
+}
+
+void metrics_refresh(struct metrics *metrics, void (*refresh)(void *context), void *context)
+{
+    pthread_mutex_lock(&metrics->lock);
+    metrics->refreshing = memory_grow(metrics->refreshing, &metrics->refreshing_room,
+                                      metrics->refreshing_count + 1, sizeof *metrics->refreshing);
+    metrics->refreshing[metrics->refreshing_count++] = (struct refreshing){refresh, context};
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_refresh_end(struct metrics *metrics, void *context)
+{
+    pthread_mutex_lock(&metrics->lock);
+    size_t kept = 0;
+    for (size_t i = 0; i < metrics->refreshing_count; i++)
+        if (metrics->refreshing[i].context != context)
+            metrics->refreshing[kept++] = metrics->refreshing[i];
+    metrics->refreshing_count = kept;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+static void refresh_all(struct metrics *metrics)
+{
+    pthread_mutex_lock(&metrics->lock);
+    for (size_t i = 0; i < metrics->refreshing_count; i++)
+        metrics->refreshing[i].refresh(metrics->refreshing[i].context);
+    pthread_mutex_unlock(&metrics->lock);
 }
 
 static struct series *series_of(const struct metrics *metrics, size_t row, size_t word)
@@ -165,6 +213,13 @@ static void put_head(FILE *out, const char *name, enum metric_type type, const c
     fprintf(out, "\n# TYPE %s %s\n", name, type_names[type]);
 }
 
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000000);
+}
+
 /* In the unit that is shown. */
 static void put_number(FILE *out, enum metric_unit unit, double number)
 {
@@ -172,6 +227,9 @@ static void put_number(FILE *out, enum metric_unit unit, double number)
     case METRIC_ONE: break;
     case METRIC_NS: number /= 1e9; break;
     case METRIC_MS: number /= 1e3; break;
+    case METRIC_SINCE_MS:
+        number = number > 0 && now_ms() > number ? (now_ms() - number) / 1e3 : 0;
+        break;
     }
     fprintf(out, "%.15g", number);
 }
@@ -180,7 +238,7 @@ static void put_number(FILE *out, enum metric_unit unit, double number)
 static bool put_label(FILE *out, const struct metric_row *row, const struct series *series)
 {
     if (series->word)
-        fprintf(out, "%s=\"%s\"", row->label, series->word);
+        fprintf(out, "%s=\"%s\"", row->per_thread ? "thread" : row->label, series->word);
     return series->word != NULL;
 }
 
@@ -262,8 +320,9 @@ static void put_process(const struct metrics *metrics, FILE *out)
     fprintf(out, "spanmill_build_info{version=\"%s\"} 1\n", SPANMILL_VERSION);
 }
 
-void metrics_write(const struct metrics *metrics, FILE *out)
+void metrics_write(struct metrics *metrics, FILE *out)
 {
+    refresh_all(metrics);
     for (size_t i = 0; i < metrics->count; i++) {
         const struct metric_row *row = &metrics->rows[i];
         const struct family *family = &metrics->families[i];

@@ -17,14 +17,17 @@
 #ifndef HEALTH_METRICS_H
 #define HEALTH_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-/* What the numbers of the program are; bytes are as they are. */
-enum metric_unit { METRIC_ONE, METRIC_NS, METRIC_MS }; /* the last two are shown in seconds */
+/* What the numbers of the program are; bytes are as they are. All but the first are shown in
+ * seconds. METRIC_SINCE_MS is a moment of CLOCK_MONOTONIC, of which the time that went by since then
+ * is shown; 0 is none, and shown as 0. */
+enum metric_unit { METRIC_ONE, METRIC_NS, METRIC_MS, METRIC_SINCE_MS };
 
 struct metric_row {
     enum metric_type type;
@@ -33,6 +36,7 @@ struct metric_row {
     enum metric_unit unit;
     const char *label; /* NULL: one series */
     const char *words; /* the values of the label, with spaces between: "mapped parked" */
+    bool per_thread;   /* in place of a label: `thread`, from 0 on */
     /* Of histograms: powers of two, the upper ends of the first bucket and of the last but one
      * (the last has none). In the program's unit. */
     uint64_t least, most;
@@ -40,8 +44,8 @@ struct metric_row {
 
 struct metrics;
 
-/* `rows` are borrowed; words of labels are numbered from 0. */
-struct metrics *metrics_new(const struct metric_row *rows, size_t count);
+/* `rows` are borrowed; words of labels are numbered from 0, and so are the `threads`. */
+struct metrics *metrics_new(const struct metric_row *rows, size_t count, unsigned threads);
 void metrics_free(struct metrics *metrics); /* NULL is fine */
 
 /* `word` is the number of the label's value, 0 where there is no label. */
@@ -51,7 +55,13 @@ void metrics_observe(struct metrics *metrics, size_t row, size_t word, uint64_t 
 /* The number of a counter or a gauge, how many values of a histogram: for tests and log lines. */
 int64_t metrics_value(const struct metrics *metrics, size_t row, size_t word);
 
+/* What is only known when it is asked for: `refresh` is called, in the thread of whoever reads the
+ * metrics, before they are written, until metrics_refresh_end(): when that returns, it does not run
+ * any more. */
+void metrics_refresh(struct metrics *metrics, void (*refresh)(void *context), void *context);
+void metrics_refresh_end(struct metrics *metrics, void *context);
+
 /* All of them, and those of the process itself (memory, CPU time, open files, version). */
-void metrics_write(const struct metrics *metrics, FILE *out);
+void metrics_write(struct metrics *metrics, FILE *out);
 
 #endif

@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "bus/watch.h"
 #include "service/kafka.h"
+
+/* How often brokers are asked, at least and at the most; how many ports are tried. */
+enum { WATCH_LEAST_MS = 100, WATCH_MOST_MS = 5000, HEALTH_MORE_PORTS = 100 };
 
 struct service {
     const struct config *config;
@@ -21,6 +25,7 @@ struct service {
     struct kafka_settings kafka;
     struct metrics *metrics;
     struct health *health; /* NULL: off */
+    struct bus_watch *watch;
     char *instance;
     int signal_fd;
     uint64_t drain_ms;
@@ -61,26 +66,71 @@ static char *own_instance(const struct config *config)
     return memory_format("%s-%ld", host, (long)getpid());
 }
 
+static void tell_brokers(void *context, const char *why, uint64_t away_ms)
+{
+    const struct service *service = context;
+    if (why)
+        log_say(&service->log, LOG_WARNING, "no broker answers", log_text("why", why));
+    else
+        log_say(&service->log, LOG_INFO, "brokers answer again",
+                log_real("seconds", (double)away_ms / 1000));
+}
+
+/* Often enough that the time to be told comes out right. */
+static enum status watch_brokers(struct service *service, struct failure *why)
+{
+    uint64_t after_ms = config_duration_ms(service->config, "unready-after");
+    uint64_t every_ms = after_ms == 0 || after_ms / 4 > WATCH_MOST_MS ? WATCH_MOST_MS
+                        : after_ms / 4 < WATCH_LEAST_MS               ? WATCH_LEAST_MS
+                                                                      : after_ms / 4;
+    struct bus_watch_options options = {.bus = &service->kafka.bus,
+                                        .every_ms = every_ms,
+                                        .changed = tell_brokers,
+                                        .context = service};
+    return bus_watch_new(&options, &service->watch, why);
+}
+
+static uint64_t away_ms(void *context, const char **why)
+{
+    const struct service *service = context;
+    return bus_watch_away_ms(service->watch, why);
+}
+
+static void say_health(const struct service *service, const char *listen)
+{
+    const char *address = health_address(service->health);
+    if (health_gave_way(service->health))
+        log_say(&service->log, LOG_WARNING, "health port taken", log_text("wanted", listen),
+                log_text("listen", address));
+    log_say(&service->log, LOG_INFO, "health", log_text("listen", address));
+}
+
 /* A second worker on a machine need not be told about the port of the first. */
 static enum status open_health(struct service *service, struct failure *why)
 {
-    const char *listen = config_text(service->config, "health-listen");
+    const struct config *config = service->config;
+    const char *listen = config_text(config, "health-listen");
     if (strcmp(listen, "off") == 0)
         return STATUS_OK;
-    struct health_settings settings = {listen, config_duration_ms(service->config, "stuck-after"),
-                                       service->metrics};
+    struct health_settings settings = {.listen = listen,
+                                       .stuck_after_ms = config_duration_ms(config, "stuck-after"),
+                                       .metrics = service->metrics,
+                                       .more_ports = HEALTH_MORE_PORTS,
+                                       .away_ms = away_ms,
+                                       .context = service,
+                                       .unready_after_ms =
+                                           config_duration_ms(config, "unready-after")};
     enum status status = health_open(&settings, &service->health, why);
     if (status == STATUS_OK) {
-        log_say(&service->log, LOG_INFO, "health",
-                log_text("listen", health_address(service->health)));
+        say_health(service, listen);
         return STATUS_OK;
     }
-    if (status == STATUS_RETRY && !config_is_given(service->config, "health-listen")) {
+    if (status == STATUS_RETRY && !config_is_given(config, "health-listen")) {
         log_say(&service->log, LOG_WARNING, "no health server", log_text("reason", why->text));
         return STATUS_OK;
     }
-    failure_prefix(why, "health-listen (%s)", config_source(service->config, "health-listen"));
-    return STATUS_STOP;
+    failure_prefix(why, "health-listen (%s)", config_source(config, "health-listen"));
+    return STATUS_REJECT;
 }
 
 enum status service_open(const struct config *config, const struct metric_row *rows, size_t count,
@@ -98,8 +148,12 @@ enum status service_open(const struct config *config, const struct metric_row *r
         return status;
     }
     service->instance = own_instance(config);
-    service->metrics = metrics_new(rows, count);
+    bool has_threads = config_has(config, "threads");
+    service->metrics =
+        metrics_new(rows, count, has_threads ? (unsigned)config_integer(config, "threads") : 1);
     status = kafka_settings_init(&service->kafka, config, &service->log, why);
+    if (status == STATUS_OK)
+        status = watch_brokers(service, why);
     if (status == STATUS_OK)
         status = open_health(service, why);
     if (status == STATUS_OK)
@@ -128,6 +182,7 @@ void service_close(struct service *service)
     if (!service)
         return;
     health_close(service->health);
+    bus_watch_free(service->watch);
     metrics_free(service->metrics);
     kafka_settings_clear(&service->kafka);
     close(service->signal_fd);
@@ -191,6 +246,12 @@ bool service_stopping(struct service *service)
     while (read(service->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
         note_signal(service, &info);
     return atomic_load(&service->signals) > 0;
+}
+
+bool service_brokers_answer(const struct service *service)
+{
+    const char *why;
+    return bus_watch_away_ms(service->watch, &why) == 0;
 }
 
 uint64_t service_drain_left_ms(struct service *service)

@@ -29,14 +29,14 @@
 extern const struct config_section service_kafka_section;
 /* Rows of those who need phase definitions: phases, phase. */
 extern const struct config_section service_phases_section;
-/* Rows of all services: instance, health-listen, log-level, drain, stuck-after. */
+/* Rows of all services: instance, health-listen, stuck-after, unready-after, drain, log-level. */
 extern const struct config_section service_section;
 
 struct service;
 
 /* Opens the log, takes SIGTERM and SIGINT for requests to stop (in this thread and those that are
- * made by it later: call it before librdkafka is), ignores SIGPIPE, and starts the health server
- * with `rows` as its metrics (see health/metrics.h; const, NULL if none).
+ * made by it later: call it before librdkafka is), ignores SIGPIPE, watches the brokers, and starts
+ * the health server with `rows` as its metrics (see health/metrics.h; const, NULL if none).
  * OK      *out is new; service_close() it.
  * REJECT  a setting will not do: of Kafka, or where the health server is to listen.
  * STOP    the system does not give what is needed. */
@@ -64,6 +64,9 @@ const struct bus_settings *service_bus(const struct service *service);
  * (group.instance.id) needs that. */
 const char *service_instance(const struct service *service);
 bool service_instance_is_given(const struct service *service);
+
+/* Whether a broker has answered when it was asked last. From any thread. */
+bool service_brokers_answer(const struct service *service);
 
 /* Has a signal come? Cheap, for any thread. The first signal is logged. */
 bool service_stopping(struct service *service);

@@ -19,8 +19,9 @@ struct place {
 
 static struct place open_at(const char *listen, uint64_t stuck_after_ms)
 {
-    struct place place = {.metrics = metrics_new(rows, 1)};
-    struct health_settings settings = {listen, stuck_after_ms, place.metrics};
+    struct place place = {.metrics = metrics_new(rows, 1, 1)};
+    struct health_settings settings = {
+        .listen = listen, .stuck_after_ms = stuck_after_ms, .metrics = place.metrics};
     struct failure why = {""};
     cr_assert(eq(int, health_open(&settings, &place.health, &why), STATUS_OK), "%s", why.text);
     return place;
@@ -107,6 +108,76 @@ Test(health, tells_its_metrics_as_they_are_now)
     close_place(place);
 }
 
+Test(health, one_thread_that_is_ready_is_enough_and_else_each_reason_is_told_once)
+{
+    struct place place = open_at("127.0.0.1:0", 1000);
+    health_ready_of(place.health, 2, false, "waiting for partitions");
+    expect_answer(place, "/readyz",
+                  "not ready: starting\nnot ready: waiting for partitions\n503 " PLAIN);
+    health_ready_of(place.health, 1, true, NULL);
+    expect_answer(place, "/readyz", "ok\n200 " PLAIN);
+    health_ready_of(place.health, 3, false, "waiting for the broker");
+    expect_answer(place, "/readyz", "ok\n200 " PLAIN);
+    health_ready_of(place.health, 1, false, "waiting for partitions");
+    expect_answer(place, "/readyz",
+                  "not ready: starting\nnot ready: waiting for partitions\n"
+                  "not ready: waiting for the broker\n503 " PLAIN);
+    close_place(place);
+}
+
+static uint64_t told_ms(void *context, const char **why)
+{
+    *why = "Local: Timed out";
+    return *(const uint64_t *)context;
+}
+
+Test(health, is_not_ready_while_brokers_are_away_for_longer_than_may_be)
+{
+    uint64_t away = 1999;
+    struct place place = {.metrics = metrics_new(rows, 1, 1)};
+    struct health_settings settings = {.listen = "127.0.0.1:0",
+                                       .stuck_after_ms = 100000,
+                                       .metrics = place.metrics,
+                                       .away_ms = told_ms,
+                                       .context = &away,
+                                       .unready_after_ms = 2000};
+    struct failure why = {""};
+    cr_assert(eq(int, health_open(&settings, &place.health, &why), STATUS_OK), "%s", why.text);
+    health_ready(place.health, true, NULL);
+    expect_answer(place, "/readyz", "ok\n200 " PLAIN);
+    away = 75300;
+    expect_answer(place, "/readyz",
+                  "not ready: no broker has answered for 75 s: Local: Timed out\n503 " PLAIN);
+    expect_answer(place, "/livez", "ok\n200 " PLAIN);
+    health_ready(place.health, false, "restoring state");
+    expect_answer(place, "/readyz",
+                  "not ready: restoring state\n"
+                  "not ready: no broker has answered for 75 s: Local: Timed out\n503 " PLAIN);
+    health_ready(place.health, true, NULL);
+    away = 0;
+    expect_answer(place, "/readyz", "ok\n200 " PLAIN);
+    close_place(place);
+}
+
+Test(health, takes_the_next_port_that_is_free_where_it_may)
+{
+    struct place first = open_at("127.0.0.1:0", 1000);
+    cr_expect(not(health_gave_way(first.health)));
+    struct place second = {.metrics = metrics_new(rows, 1, 1)};
+    struct health_settings settings = {.listen = health_address(first.health),
+                                       .stuck_after_ms = 1000,
+                                       .metrics = second.metrics,
+                                       .more_ports = 50};
+    struct failure why = {""};
+    cr_assert(eq(int, health_open(&settings, &second.health, &why), STATUS_OK), "%s", why.text);
+    cr_expect(health_gave_way(second.health));
+    cr_expect(ne(str, (char *)(uintptr_t)health_address(second.health),
+                 (char *)(uintptr_t)health_address(first.health)));
+    expect_answer(second, "/livez", "ok\n200 " PLAIN);
+    close_place(second);
+    close_place(first);
+}
+
 Test(health, other_pages_and_methods_are_refused)
 {
     struct place place = open_at("127.0.0.1:0", 1000);
@@ -123,7 +194,8 @@ Test(health, listens_where_it_is_told_to)
 {
     struct place place = open_at("localhost:0", 1000);
     expect_answer(place, "/livez", "ok\n200 " PLAIN);
-    struct health_settings settings = {health_address(place.health), 1000, place.metrics};
+    struct health_settings settings = {
+        .listen = health_address(place.health), .stuck_after_ms = 1000, .metrics = place.metrics};
     struct health *second;
     struct failure why = {""};
     cr_expect(eq(int, health_open(&settings, &second, &why), STATUS_RETRY));
@@ -143,7 +215,7 @@ Test(health, what_is_no_address_is_refused)
     static const char *const wrong[] = {"",     "localhost", "localhost:",   "localhost:http",
                                         ":x80", ":70000",    "127.0.0.1:-1", ":000080"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct health_settings settings = {wrong[i], 1000, NULL};
+        struct health_settings settings = {.listen = wrong[i], .stuck_after_ms = 1000};
         struct health *health;
         cr_expect(eq(int, health_open(&settings, &health, NULL), STATUS_REJECT), "%s", wrong[i]);
     }

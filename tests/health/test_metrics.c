@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "health/metrics.h"
 
@@ -21,7 +22,7 @@ static const struct metric_row rows[ROW_COUNT] = {
 };
 
 /* What metrics_write() writes, to be freed. */
-static char *written(const struct metrics *metrics)
+static char *written(struct metrics *metrics)
 {
     char *text = NULL;
     size_t size;
@@ -38,7 +39,7 @@ static void expect_lines(const char *text, const char *lines)
 
 Test(metrics, all_series_are_there_from_the_start)
 {
-    struct metrics *metrics = metrics_new(rows, ROW_COUNT);
+    struct metrics *metrics = metrics_new(rows, ROW_COUNT, 1);
     char *text = written(metrics);
     expect_lines(text, "# HELP spanmill_test_chunks_total chunks, \\\\ and\\nmore\n"
                        "# TYPE spanmill_test_chunks_total counter\n"
@@ -54,7 +55,7 @@ Test(metrics, all_series_are_there_from_the_start)
 
 Test(metrics, numbers_appear_in_seconds_and_bytes)
 {
-    struct metrics *metrics = metrics_new(rows, ROW_COUNT);
+    struct metrics *metrics = metrics_new(rows, ROW_COUNT, 1);
     metrics_add(metrics, CHUNKS, MAPPED, 2);
     metrics_add(metrics, CHUNKS, MAPPED, 1);
     metrics_add(metrics, CHUNKS, PARKED, 9007199254740993);
@@ -72,7 +73,7 @@ Test(metrics, numbers_appear_in_seconds_and_bytes)
 
 Test(metrics, buckets_hold_what_is_at_or_below_their_end)
 {
-    struct metrics *metrics = metrics_new(rows, ROW_COUNT);
+    struct metrics *metrics = metrics_new(rows, ROW_COUNT, 1);
     static const uint64_t values[] = {0, 1, 2, 3, 4, 5, 1000};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         metrics_observe(metrics, SIZE, 0, values[i]);
@@ -109,12 +110,57 @@ static int promtool(const char *text)
 
 Test(metrics, prometheus_finds_nothing_to_complain_about)
 {
-    struct metrics *metrics = metrics_new(rows, ROW_COUNT);
+    struct metrics *metrics = metrics_new(rows, ROW_COUNT, 1);
     metrics_observe(metrics, MAP_TIME, MAPPED, 3000000);
     char *text = written(metrics);
     cr_expect(eq(int, promtool(text), 0));
     /* And it does look: a counter without _total. */
     cr_expect(ne(int, promtool("# HELP a_seconds b\n# TYPE a_seconds counter\na_seconds 1\n"), 0));
     free(text);
+    metrics_free(metrics);
+}
+
+static void count_up(void *context)
+{
+    metrics_add(context, CHUNKS, MAPPED, 1);
+}
+
+Test(metrics, what_is_only_known_when_asked_for_is_refreshed_whenever_they_are_read)
+{
+    struct metrics *metrics = metrics_new(rows, ROW_COUNT, 1);
+    metrics_refresh(metrics, count_up, metrics);
+    for (int i = 1; i <= 2; i++) {
+        char *text = written(metrics), wanted[64];
+        snprintf(wanted, sizeof wanted, "_total{outcome=\"mapped\"} %d\n", i);
+        expect_lines(text, wanted);
+        free(text);
+    }
+    metrics_refresh_end(metrics, metrics);
+    free(written(metrics));
+    cr_expect(eq(i64, metrics_value(metrics, CHUNKS, MAPPED), 2));
+    metrics_free(metrics);
+}
+
+Test(metrics, an_age_grows_until_it_is_read_and_threads_have_their_own)
+{
+    static const struct metric_row own[] = {{METRIC_GAUGE, "spanmill_test_age_seconds", "age",
+                                             .unit = METRIC_SINCE_MS, .per_thread = true}};
+    struct metrics *metrics = metrics_new(own, 1, 3);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    metrics_set(metrics, 0, 1, (int64_t)now.tv_sec * 1000 - 5000);
+    metrics_set(metrics, 0, 2, (int64_t)now.tv_sec * 1000 + 60000); /* nothing has gone by yet */
+    double ages[2];
+    for (int i = 0; i < 2; i++) {
+        char *text = written(metrics);
+        expect_lines(text, "spanmill_test_age_seconds{thread=\"0\"} 0\n");
+        expect_lines(text, "spanmill_test_age_seconds{thread=\"2\"} 0\n");
+        ages[i] = strtod(strstr(text, "{thread=\"1\"} ") + strlen("{thread=\"1\"} "), NULL);
+        free(text);
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    }
+    cr_expect(ge(dbl, ages[0], 5));
+    cr_expect(lt(dbl, ages[0], 60));
+    cr_expect(gt(dbl, ages[1], ages[0]));
     metrics_free(metrics);
 }

@@ -59,8 +59,9 @@ static long look(const struct place *place, const char *name)
 
 int main(void)
 {
-    struct place place = {.metrics = metrics_new(rows, ROWS)};
-    struct health_settings settings = {"127.0.0.1:0", 10000, place.metrics};
+    struct place place = {.metrics = metrics_new(rows, ROWS, 1)};
+    struct health_settings settings = {
+        .listen = "127.0.0.1:0", .stuck_after_ms = 10000, .metrics = place.metrics};
     struct failure why;
     if (health_open(&settings, &place.health, &why) != STATUS_OK) {
         fprintf(stderr, "%s\n", why.text);
