@@ -2,7 +2,8 @@
 
 #include "ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
-#include "mapper/ctf/walk.h"
+#include "ctf/walk.h"
+#include "mapper/ctf/walk_numbers.h"
 
 static const char PAST_END[] = "an event goes past the end of the packet";
 

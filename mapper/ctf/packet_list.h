@@ -1,14 +1,13 @@
 /* mapper/ctf/packet_list.h -- where the packets of a stream's file lie and what their headers say,
- * for any layout.
- *
- * archive/packets.h knows LTTng's own headers only, but needs no layout. What both say of losses
- * is the same: packet_loss_of(). */
+ * as the reader of events needs it. What it says of losses is what archive/packets.h says:
+ * packet_loss_of(). */
 #ifndef MAPPER_CTF_PACKET_LIST_H
 #define MAPPER_CTF_PACKET_LIST_H
 
 #include "archive/packets.h"
+#include "ctf/cycles.h"
 #include "ctf/layout.h"
-#include "mapper/ctf/walk.h"
+#include "ctf/walk.h"
 
 struct packet_at {
     struct packet head;
@@ -44,15 +43,6 @@ MUST_CHECK enum status packet_head(const struct layout *layout, struct bytes fil
 MUST_CHECK enum status packet_row_add(struct packet_row *out, const struct layout *layout,
                                       struct bytes file, struct bytes index, struct failure *why);
 void packet_row_clear(struct packet_row *packets);
-
-/* Clock cycles to nanoseconds, rounded down. */
-static inline uint64_t cycles_ns(uint64_t cycles, uint64_t frequency)
-{
-    static const uint64_t NS_PER_S = 1000000000;
-    return frequency == NS_PER_S
-               ? cycles
-               : cycles / frequency * NS_PER_S + cycles % frequency * NS_PER_S / frequency;
-}
 
 /* Of the clock of `stream`; that of nanoseconds if it has none. */
 uint64_t stream_frequency(const struct layout *layout, const struct layout_stream *stream);

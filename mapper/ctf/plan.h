@@ -3,7 +3,7 @@
  *
  * docs/READER.md shows one. Fields of fixed size that follow each other are one run: its size is
  * checked at once, and what is wanted of it is loaded from known places. Strings and sequences are
- * measured, whatever else is walked (mapper/ctf/walk.h). */
+ * measured, whatever else is walked (ctf/walk.h). */
 #ifndef MAPPER_CTF_PLAN_H
 #define MAPPER_CTF_PLAN_H
 

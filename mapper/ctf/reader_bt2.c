@@ -11,6 +11,7 @@
 #include "mapper/ctf/bt2_graph.h"
 #include "mapper/ctf/bt2_plan.h"
 #include "mapper/ctf/reader_kind.h"
+#include "ctf/cycles.h"
 #include "mapper/ctf/scratch.h"
 #include "mapper/ctf/stage.h"
 
@@ -43,14 +44,14 @@ enum head { HEAD_NONE, HEAD_EVENT, HEAD_LOSS };
 struct lane {
     struct input *input;
     size_t port;
-    const char *name; /* of its first file */
+    const char *name;           /* of its first file */
     struct packet_list packets; /* over all its files */
     bool cut;
     bt_message_array_const messages;
     uint64_t message_count, at;
-    bool over; /* no more messages */
-    bool backwards; /* said that its time went backwards */
-    size_t packet_next; /* the packet whose begin comes next */
+    bool over;               /* no more messages */
+    bool backwards;          /* said that its time went backwards */
+    size_t packet_next;      /* the packet whose begin comes next */
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;
     int32_t cpu;
@@ -122,22 +123,21 @@ static struct trace_info info_of(const struct input *input)
     copy_text(info.session, sizeof info.session, metadata->session);
     copy_text(info.created, sizeof info.created, metadata->created);
     memcpy(info.clock_uuid, metadata->clock_uuid, sizeof info.clock_uuid);
-    for (size_t i = 0; i < metadata->name_count && input->domain == DOMAIN_KERNEL; i++)
-        declared_names_add(&info.declared, metadata->names[i]);
+    const struct layout *layout = metadata->layout;
+    for (uint32_t i = 0; i < layout->event_count && input->domain == DOMAIN_KERNEL; i++)
+        declared_names_add(&info.declared, text_of(layout->events[i].name));
     return info;
 }
 
-static void scan_part(const struct reader_bt2 *reader, const struct input *input,
-                      struct part *part)
+static void scan_part(const struct reader_bt2 *reader, const struct input *input, struct part *part)
 {
     const struct stream_file *file = part->file;
     const char *trace = shown(input->files);
     struct failure why;
-    if (packets_scan(&input->metadata, file->seam, (struct bytes){NULL, 0}, &part->packets,
-                     &why) != STATUS_OK) {
+    if (packets_scan(&input->metadata, file->seam, (struct bytes){NULL, 0}, &part->packets, &why) !=
+        STATUS_OK) {
         part->damaged = true;
-        warn(reader, "%s: %s: in the packets of the chunk before: %s", trace, file->name,
-             why.text);
+        warn(reader, "%s: %s: in the packets of the chunk before: %s", trace, file->name, why.text);
     }
     part->seam_count = part->packets.count;
     if (packets_scan(&input->metadata, file->data, file->index, &part->packets, &why) !=
@@ -294,8 +294,7 @@ static size_t staged_bytes(const struct trace_set *set)
 }
 
 static enum status stage_input(struct reader_bt2 *reader, const struct trace_set *set,
-                               const struct input *input, const char **folder,
-                               struct failure *why)
+                               const struct input *input, const char **folder, struct failure *why)
 {
     enum status status = STATUS_OK;
     if (reader->stage == NULL)
@@ -388,8 +387,7 @@ static void join_parts(struct lane *lane, const struct part *any)
 /* The first message of a stream names it. */
 static void identify(const struct reader_bt2 *reader, struct lane *lane, const bt_message *message)
 {
-    const char *path =
-        bt_stream_get_name(bt_message_stream_beginning_borrow_stream_const(message));
+    const char *path = bt_stream_get_name(bt_message_stream_beginning_borrow_stream_const(message));
     const struct part *part = part_of_name(lane->input, path);
     lane->cpu = -1;
     lane->name = path != NULL ? path : "";
@@ -436,8 +434,8 @@ static void drop_messages(struct lane *lane)
 static void fetch(const struct reader_bt2 *reader, struct lane *lane)
 {
     struct failure why;
-    enum status status = bt2_graph_next(lane->input->graph, lane->port, &lane->messages,
-                                        &lane->message_count, &why);
+    enum status status =
+        bt2_graph_next(lane->input->graph, lane->port, &lane->messages, &lane->message_count, &why);
     lane->at = 0;
     if (status == STATUS_OK)
         return;
@@ -455,12 +453,14 @@ static void fetch(const struct reader_bt2 *reader, struct lane *lane)
 static uint64_t time_of(const struct reader_bt2 *reader, struct lane *lane,
                         const bt_clock_snapshot *snapshot)
 {
-    uint64_t time_ns = metadata_ns(&lane->input->metadata, bt_clock_snapshot_get_value(snapshot));
+    uint64_t time_ns =
+        cycles_ns(bt_clock_snapshot_get_value(snapshot), lane->input->metadata.frequency);
     if (time_ns >= lane->last_ns)
         return time_ns;
     if (!lane->backwards)
-        warn(reader, "%s: %s: its clock goes backwards at %llu ns; such events count as of the "
-                     "time before",
+        warn(reader,
+             "%s: %s: its clock goes backwards at %llu ns; such events count as of the "
+             "time before",
              shown(lane->input->files), lane->name, (unsigned long long)lane->last_ns);
     lane->backwards = true;
     return lane->last_ns;
@@ -476,14 +476,14 @@ static void set_loss(struct lane *lane, uint64_t time_ns, uint64_t discarded)
 /* Returns true if the packet begins with a loss. */
 static bool begin_packet(struct lane *lane, const bt_message *message)
 {
-    const bt_stream_class *class = bt_stream_borrow_class_const(bt_packet_borrow_stream_const(
-        bt_message_packet_beginning_borrow_packet_const(message)));
+    const bt_stream_class *class = bt_stream_borrow_class_const(
+        bt_packet_borrow_stream_const(bt_message_packet_beginning_borrow_packet_const(message)));
     size_t index = lane->packet_next;
     if (bt_stream_class_packets_have_beginning_default_clock_snapshot(class)) {
-        uint64_t begin_ns = metadata_ns(
-            &lane->input->metadata,
-            bt_clock_snapshot_get_value(
-                bt_message_packet_beginning_borrow_default_clock_snapshot_const(message)));
+        uint64_t begin_ns =
+            cycles_ns(bt_clock_snapshot_get_value(
+                          bt_message_packet_beginning_borrow_default_clock_snapshot_const(message)),
+                      lane->input->metadata.frequency);
         while (index < lane->packets.count && lane->packets.at[index].begin_ns != begin_ns)
             index++;
         if (index == lane->packets.count)
@@ -524,21 +524,16 @@ static void advance(const struct reader_bt2 *reader, struct lane *lane)
         switch (bt_message_get_type(message)) {
         case BT_MESSAGE_TYPE_EVENT:
             lane->head = HEAD_EVENT;
-            lane->head_ns =
-                time_of(reader, lane, bt_message_event_borrow_default_clock_snapshot_const(message));
+            lane->head_ns = time_of(reader, lane,
+                                    bt_message_event_borrow_default_clock_snapshot_const(message));
             return;
-        case BT_MESSAGE_TYPE_PACKET_BEGINNING:
-            begin_packet(lane, message);
-            break;
-        case BT_MESSAGE_TYPE_PACKET_END:
-            end_packet(lane);
-            break;
+        case BT_MESSAGE_TYPE_PACKET_BEGINNING: begin_packet(lane, message); break;
+        case BT_MESSAGE_TYPE_PACKET_END: end_packet(lane); break;
         case BT_MESSAGE_TYPE_STREAM_BEGINNING:
         case BT_MESSAGE_TYPE_STREAM_END:
         case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
         case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
-        case BT_MESSAGE_TYPE_MESSAGE_ITERATOR_INACTIVITY:
-            break;
+        case BT_MESSAGE_TYPE_MESSAGE_ITERATOR_INACTIVITY: break;
         }
         bt_message_put_ref(message);
         lane->at++;
@@ -697,8 +692,7 @@ static void add_lanes(struct reader_bt2 *reader, struct input *input)
     for (size_t i = 0; i < count; i++) {
         struct lane lane = {.input = input, .port = i, .name = "stream", .cpu = -1};
         fetch(reader, &lane);
-        if (!lane.over &&
-            bt_message_get_type(lane.messages[0]) == BT_MESSAGE_TYPE_STREAM_BEGINNING)
+        if (!lane.over && bt_message_get_type(lane.messages[0]) == BT_MESSAGE_TYPE_STREAM_BEGINNING)
             identify(reader, &lane, lane.messages[0]);
         reader->lanes = memory_grow(reader->lanes, &reader->lane_room, reader->lane_count + 1,
                                     sizeof *reader->lanes);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ctf/cycles.h"
+#include "ctf/walk.h"
 
 /* CTF 1.8, 5.1. */
 static const uint64_t PACKET_MAGIC_VALUE = UINT64_C(0xC1FC1FC1);
@@ -23,73 +25,107 @@ static uint64_t number_at(const uint8_t *at, size_t size, bool big_endian)
     return value;
 }
 
-static uint64_t field_at(const struct packet_layout *layout, const uint8_t *packet,
-                         enum packet_field field)
+/* --- heads --- */
+
+static bool has(const struct walk_found *found, enum layout_meaning meaning)
 {
-    struct packet_place place = layout->place[field];
-    return number_at(packet + place.offset, place.size, place.big_endian);
+    return found->has >> meaning & 1;
 }
 
-/* The layouts of a trace share the header, so any tells the stream's id. */
-static const struct packet_layout *layout_of(const struct metadata *metadata, const uint8_t *packet,
-                                             size_t left)
+static const struct layout_stream *stream_of(const struct layout *layout,
+                                             const struct walk_found *found)
 {
-    const struct packet_layout *any = &metadata->layouts[0];
-    if (left < any->size)
-        return NULL;
-    if (any->place[PACKET_STREAM_ID].size == 0)
-        return any;
-    return metadata_layout(metadata, field_at(any, packet, PACKET_STREAM_ID));
+    if (has(found, LAYOUT_STREAM_CLASS_ID))
+        return layout_stream(layout, found->value[LAYOUT_STREAM_CLASS_ID]);
+    return layout->stream_count == 1 ? &layout->streams[0] : NULL;
+}
+
+/* How long the packet is and how much of it is of use; `left` bytes are there. */
+static enum status measure(const struct walk_found *found, uint64_t head_bits, size_t left,
+                           struct packet *out, struct failure *why)
+{
+    uint64_t all = (uint64_t)left * 8;
+    uint64_t content = has(found, LAYOUT_CONTENT_BITS)  ? found->value[LAYOUT_CONTENT_BITS]
+                       : has(found, LAYOUT_PACKET_BITS) ? found->value[LAYOUT_PACKET_BITS]
+                                                        : all;
+    uint64_t size = has(found, LAYOUT_PACKET_BITS) ? found->value[LAYOUT_PACKET_BITS]
+                    : content < all                ? bits_aligned(content, 8)
+                                                   : content;
+    if (size % 8 != 0 || content > size || content < head_bits || size == 0)
+        return fail(why, STATUS_REJECT,
+                    "packet at %zu: content of %llu bits in a packet of %llu bits", out->offset,
+                    (unsigned long long)content, (unsigned long long)size);
+    if (size > all)
+        return fail(why, STATUS_REJECT, "packet at %zu: cut: %zu of %llu bytes", out->offset, left,
+                    (unsigned long long)(size / 8));
+    out->size = (size_t)(size / 8);
+    out->content = (size_t)((content + 7) / 8);
+    return STATUS_OK;
+}
+
+static void take_found(const struct layout *layout, const struct layout_stream *stream,
+                       const struct walk_found *found, struct packet *out)
+{
+    uint64_t frequency = stream->clock < layout->clock_count
+                             ? layout->clocks[stream->clock].frequency
+                             : CYCLES_NS_PER_S;
+    if (has(found, LAYOUT_PACKET_BEGIN))
+        out->begin_ns = cycles_ns(found->clock, frequency);
+    out->end_ns = cycles_ns(found->value[LAYOUT_PACKET_END], frequency);
+    out->discarded = found->value[LAYOUT_DISCARDED];
+    out->sequence = found->value[LAYOUT_SEQUENCE_NUMBER];
+    out->stream_id = stream->id;
+    out->instance = found->value[LAYOUT_STREAM_ID];
+    out->cpu = has(found, LAYOUT_CPU) ? (int32_t)(found->value[LAYOUT_CPU] & INT32_MAX) : -1;
+    out->has_sequence = has(found, LAYOUT_SEQUENCE_NUMBER);
+    out->has_instance = has(found, LAYOUT_STREAM_ID);
+}
+
+/* What goes on from packet to packet of a file. */
+struct reading {
+    uint64_t *slots; /* layout->slot_count */
+    uint64_t clock;  /* cycles */
+};
+
+static enum status read_head(const struct layout *layout, struct bytes file, size_t offset,
+                             struct reading *reading, struct packet *out, struct failure *why)
+{
+    if (offset >= file.count)
+        return STATUS_END;
+    size_t left = file.count - offset;
+    struct walk_found found = {.clock = reading->clock};
+    struct walk walk = {.packet = file.at + offset,
+                        .limit = (uint64_t)left * 8,
+                        .slots = reading->slots,
+                        .found = &found};
+    *out = (struct packet){.offset = offset};
+    if (layout->packet_header != NULL && !walk_skip(&walk, layout->packet_header))
+        return fail(why, STATUS_REJECT, "packet at %zu: cut inside its header", offset);
+    if (has(&found, LAYOUT_MAGIC) && found.value[LAYOUT_MAGIC] != PACKET_MAGIC_VALUE)
+        return fail(why, STATUS_REJECT, "packet at %zu: no magic number", offset);
+    const struct layout_stream *stream = stream_of(layout, &found);
+    if (stream == NULL)
+        return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
+                    offset);
+    if (stream->packet_context != NULL && !walk_skip(&walk, stream->packet_context))
+        return fail(why, STATUS_REJECT, "packet at %zu: in its context: %s", offset, walk.fault);
+    take_found(layout, stream, &found, out);
+    enum status status = measure(&found, walk.at, left, out, why);
+    if (status == STATUS_OK)
+        reading->clock = found.clock;
+    return status;
 }
 
 enum status packet_read(const struct metadata *metadata, struct bytes file, size_t offset,
                         struct packet *out, struct failure *why)
 {
-    if (offset >= file.count)
-        return STATUS_END;
-    const uint8_t *packet = file.at + offset;
-    size_t left = file.count - offset;
-    const struct packet_layout *any = &metadata->layouts[0];
-    if (left < any->size)
-        return fail(why, STATUS_REJECT, "packet at %zu: cut inside its header", offset);
-    if (any->place[PACKET_MAGIC].size != 0 &&
-        field_at(any, packet, PACKET_MAGIC) != PACKET_MAGIC_VALUE)
-        return fail(why, STATUS_REJECT, "packet at %zu: no magic number", offset);
-    const struct packet_layout *layout = layout_of(metadata, packet, left);
-    if (layout == NULL || left < layout->size)
-        return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
-                    offset);
-    uint64_t content = layout->place[PACKET_CONTENT_SIZE].size != 0
-                           ? field_at(layout, packet, PACKET_CONTENT_SIZE)
-                           : (uint64_t)left * 8;
-    uint64_t size =
-        layout->place[PACKET_SIZE].size != 0 ? field_at(layout, packet, PACKET_SIZE) : content;
-    if (size % 8 != 0 || content > size || (content + 7) / 8 < layout->size)
-        return fail(why, STATUS_REJECT,
-                    "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
-                    (unsigned long long)content, (unsigned long long)size);
-    if (size / 8 > left)
-        return fail(why, STATUS_REJECT, "packet at %zu: cut: %zu of %llu bytes", offset, left,
-                    (unsigned long long)(size / 8));
-    const struct packet_place *place = layout->place;
-    *out = (struct packet){
-        .offset = offset,
-        .size = (size_t)(size / 8),
-        .content = (size_t)((content + 7) / 8),
-        .begin_ns = metadata_ns(metadata, field_at(layout, packet, PACKET_BEGIN)),
-        .end_ns = metadata_ns(metadata, field_at(layout, packet, PACKET_END)),
-        .discarded = field_at(layout, packet, PACKET_DISCARDED),
-        .sequence = field_at(layout, packet, PACKET_SEQUENCE),
-        .stream_id = field_at(layout, packet, PACKET_STREAM_ID),
-        .instance = field_at(layout, packet, PACKET_INSTANCE),
-        .cpu = place[PACKET_CPU].size != 0
-                   ? (int32_t)(field_at(layout, packet, PACKET_CPU) & INT32_MAX)
-                   : -1,
-        .has_sequence = place[PACKET_SEQUENCE].size != 0,
-        .has_instance = place[PACKET_INSTANCE].size != 0,
-    };
-    return STATUS_OK;
+    struct reading reading = {.slots = memory_new(metadata->layout->slot_count * sizeof(uint64_t))};
+    enum status status = read_head(metadata->layout, file, offset, &reading, out, why);
+    free(reading.slots);
+    return status;
 }
+
+/* --- the index --- */
 
 /* Bytes per entry; 0 if it is no index, or an empty one. */
 static size_t index_entry(struct bytes index)
@@ -128,12 +164,14 @@ enum status packets_scan(const struct metadata *metadata, struct bytes file, str
 {
     enum status result = STATUS_OK;
     size_t offset = 0;
+    const struct layout *layout = metadata->layout;
+    struct reading reading = {.slots = memory_new(layout->slot_count * sizeof(uint64_t))};
     for (;;) {
         struct packet packet;
         struct failure damage;
-        enum status status = packet_read(metadata, file, offset, &packet, &damage);
+        enum status status = read_head(layout, file, offset, &reading, &packet, &damage);
         if (status == STATUS_END)
-            return result;
+            break;
         if (status != STATUS_OK) {
             size_t next = packets_index_next(index, offset, file.count);
             if (result == STATUS_OK)
@@ -145,6 +183,8 @@ enum status packets_scan(const struct metadata *metadata, struct bytes file, str
         out->at[out->count++] = packet;
         offset += packet.size;
     }
+    free(reading.slots);
+    return result;
 }
 
 void packets_clear(struct packet_list *packets)

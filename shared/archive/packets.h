@@ -1,7 +1,6 @@
 /* archive/packets.h -- where the packets of a stream file lie and what their headers say.
  *
- * Walks the headers of LTTng's packets (24 bytes up to 2.7, 32 with stream_instance_id since),
- * laid out as the trace's metadata says, in either byte order. */
+ * Their headers and contexts are laid out as the trace's metadata says. */
 #ifndef ARCHIVE_PACKETS_H
 #define ARCHIVE_PACKETS_H
 
@@ -14,12 +13,12 @@
 #include "base/failure.h"
 
 struct packet {
-    size_t offset;  /* in its file */
-    size_t size;    /* bytes, with padding */
-    size_t content; /* bytes, without */
+    size_t offset;             /* in its file */
+    size_t size;               /* bytes, with padding */
+    size_t content;            /* bytes, without */
     uint64_t begin_ns, end_ns; /* raw clock */
-    uint64_t discarded; /* events its stream has dropped so far */
-    uint64_t sequence;  /* from 0, if has_sequence */
+    uint64_t discarded;        /* events its stream has dropped so far */
+    uint64_t sequence;         /* from 0, if has_sequence */
     uint64_t stream_id;
     uint64_t instance;
     int32_t cpu; /* -1 if not told */
@@ -50,10 +49,10 @@ void packets_clear(struct packet_list *packets);
 
 /* What was lost around packet `index`, as far as the packets before it tell. */
 struct packet_loss {
-    uint64_t discarded;  /* events dropped since the packet before */
-    bool before;         /* nothing is known from the end of the packet before on */
-    bool after;          /* and again from the last event of this packet on */
-    uint64_t since_ns;   /* end of the packet before; of a stream's first packet, its begin */
+    uint64_t discarded; /* events dropped since the packet before */
+    bool before;        /* nothing is known from the end of the packet before on */
+    bool after;         /* and again from the last event of this packet on */
+    uint64_t since_ns;  /* end of the packet before; of a stream's first packet, its begin */
 };
 
 /* `before` is NULL for a stream's first packet: its counter counts in full if its sequence number

@@ -318,7 +318,10 @@ static bool read_stream(struct ctf2 *ctf2, const json_t *json)
         !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, INT64_MAX, &stream->id) ||
         !read_stream_clock(ctf2, json, stream))
         return false;
-    for (size_t i = 0; i < sizeof SCOPES / sizeof *SCOPES; i++)
+    size_t count = sizeof SCOPES / sizeof *SCOPES;
+    if (ctf2->draft->extent == LAYOUT_HEADS)
+        count--; /* contexts of events stand last */
+    for (size_t i = 0; i < count; i++)
         if (!ctf2_type(ctf2, json, SCOPES[i].key, CTF2_OPTIONAL, &stream->scopes[SCOPES[i].scope]))
             return false;
     return true;
@@ -354,6 +357,8 @@ static bool read_event(struct ctf2 *ctf2, const json_t *json)
         return false;
     event->name = draft_string(ctf2->draft, name);
     event->log_level = log_level(json);
+    if (ctf2->draft->extent == LAYOUT_HEADS)
+        return true;
     return ctf2_type(ctf2, json, "specific-context-field-class", CTF2_OPTIONAL, &event->context) &&
            ctf2_type(ctf2, json, "payload-field-class", CTF2_OPTIONAL, &event->payload);
 }

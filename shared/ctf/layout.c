@@ -129,9 +129,10 @@ static enum status check_signature(struct text text, struct failure *why)
                 (int)count, told.at);
 }
 
-static enum status parse(struct text text, struct owner *owner, struct failure *why)
+static enum status parse(enum layout_extent extent, struct text text, struct owner *owner,
+                         struct failure *why)
 {
-    struct draft draft = {.into = &owner->arena, .layout = &owner->layout};
+    struct draft draft = {.into = &owner->arena, .layout = &owner->layout, .extent = extent};
     owner->layout.version = text.count > 0 && text.at[0] == RECORD_SEPARATOR ? 2 : 1;
     enum status status =
         owner->layout.version == 2 ? ctf2_parse(text, &draft, why) : tsdl_parse(text, &draft, why);
@@ -142,6 +143,12 @@ static enum status parse(struct text text, struct owner *owner, struct failure *
 }
 
 enum status layout_open(struct bytes metadata, struct layout **out, struct failure *why)
+{
+    return layout_open_as(LAYOUT_WHOLE, metadata, out, why);
+}
+
+enum status layout_open_as(enum layout_extent extent, struct bytes metadata, struct layout **out,
+                           struct failure *why)
 {
     *out = NULL;
     if (metadata.count == 0)
@@ -161,7 +168,7 @@ enum status layout_open(struct bytes metadata, struct layout **out, struct failu
 
     struct owner *owner = memory_new(sizeof *owner);
     if (status == STATUS_OK)
-        status = parse(text, owner, why);
+        status = parse(extent, text, owner, why);
     owner->layout.bytes = sizeof *owner + owner->arena.whole;
     if (status == STATUS_OK)
         *out = &owner->layout;

@@ -188,6 +188,16 @@ struct layout {
  *         fault has a place in the text.
  * Source: CTF 1.8.3; CTF2-SPEC-2.0. */
 MUST_CHECK enum status layout_open(struct bytes metadata, struct layout **out, struct failure *why);
+
+/* How much of it. */
+enum layout_extent {
+    LAYOUT_WHOLE,
+    /* Heads of packets, headers and names of events; their contexts and fields are NULL, and are
+     * not looked at. */
+    LAYOUT_HEADS
+};
+MUST_CHECK enum status layout_open_as(enum layout_extent extent, struct bytes metadata,
+                                      struct layout **out, struct failure *why);
 void layout_close(struct layout *layout); /* NULL is fine */
 
 /* NULL if there is none. Packets that do not tell their stream class are of the only one. */

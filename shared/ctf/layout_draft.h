@@ -112,6 +112,7 @@ struct draft {
     struct arena arena;    /* of the draft itself */
     struct arena *into;    /* the layout's: names, ranges */
     struct layout *layout; /* version, byte order, UUID and environment are set here at once */
+    enum layout_extent extent;
     struct names names;
     const struct draft_type *packet_header;
     struct draft_stream *streams;

@@ -10,6 +10,8 @@ struct block {
     /* NULL: there are none of that sort. What it does not know, it leaves alone. */
     bool (*set)(struct tsdl *tsdl, struct text key, const struct value *value);
     bool (*define)(struct tsdl *tsdl, struct text key, const struct draft_type *type);
+    /* Of LAYOUT_HEADS: whether the type of `key` is not looked at. */
+    bool (*is_passed)(struct text key);
     const char *const *once; /* keys that it may have once; the last is NULL */
 };
 
@@ -26,6 +28,9 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
     if (!tsdl_dotted(tsdl, &key) || !tsdl_once(tsdl, given, block->once, key, place) ||
         !tsdl_accept(tsdl, ":=", &defines))
         return false;
+    if (defines && block->is_passed != NULL && tsdl->draft->extent == LAYOUT_HEADS &&
+        block->is_passed(key))
+        return tsdl_pass_statement(tsdl);
     if (defines) {
         const struct draft_type *type;
         return tsdl_type(tsdl, &type) && tsdl_expect(tsdl, ";") && block->define(tsdl, key, type);
@@ -101,7 +106,7 @@ static bool read_trace(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"major",      "minor",         "uuid",
                                        "byte_order", "packet.header", NULL};
-    static const struct block BLOCK = {set_trace, define_trace, ONCE};
+    static const struct block BLOCK = {set_trace, define_trace, NULL, ONCE};
     if (tsdl->has_trace)
         return tsdl_fail_at(tsdl, place, "a second trace");
     tsdl->has_trace = true;
@@ -139,11 +144,16 @@ static bool define_stream(struct tsdl *tsdl, struct text key, const struct draft
     return true;
 }
 
+static bool is_event_context(struct text key)
+{
+    return is_key(key, "event.context");
+}
+
 static bool read_stream(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"id", "packet.context", "event.header", "event.context",
                                        NULL};
-    static const struct block BLOCK = {set_stream, define_stream, ONCE};
+    static const struct block BLOCK = {set_stream, define_stream, is_event_context, ONCE};
     (void)draft_add_stream(tsdl->draft, place);
     return read_block(tsdl, &BLOCK);
 }
@@ -187,11 +197,17 @@ static bool define_event(struct tsdl *tsdl, struct text key, const struct draft_
     return true;
 }
 
+static bool is_any(struct text key)
+{
+    (void)key;
+    return true;
+}
+
 static bool read_event(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"name",    "id",     "stream_id", "loglevel",
                                        "context", "fields", NULL};
-    static const struct block BLOCK = {set_event, define_event, ONCE};
+    static const struct block BLOCK = {set_event, define_event, is_any, ONCE};
     (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;
@@ -217,7 +233,7 @@ static bool set_env(struct tsdl *tsdl, struct text key, const struct value *valu
 
 static bool read_env(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_env, define_nothing, NOTHING_ONCE};
+    static const struct block BLOCK = {set_env, define_nothing, NULL, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }
@@ -313,7 +329,7 @@ static bool set_nothing(struct tsdl *tsdl, struct text key, const struct value *
 
 static bool read_callsite(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_nothing, define_nothing, NOTHING_ONCE};
+    static const struct block BLOCK = {set_nothing, define_nothing, NULL, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }

@@ -53,6 +53,8 @@ bool tsdl_next(struct tsdl *tsdl); /* false at a wrong token */
 /* Whether the token behind the current one is one of the signs "=", ":=", "." and "->". */
 bool tsdl_before_assignment(const struct tsdl *tsdl);
 bool tsdl_expect(struct tsdl *tsdl, const char *sign);
+/* Passes everything up to the ";" that ends this statement, and that. */
+bool tsdl_pass_statement(struct tsdl *tsdl);
 /* Goes on if the current token is `what`; *is tells. */
 bool tsdl_accept(struct tsdl *tsdl, const char *what, bool *is);
 /* Limits how much a text may make. */

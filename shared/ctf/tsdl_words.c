@@ -66,6 +66,22 @@ bool tsdl_expect(struct tsdl *tsdl, const char *sign)
     return tsdl_fail(tsdl, "\"%s\" is due, not \"%.*s\"", sign, count, tsdl->token.text.at);
 }
 
+bool tsdl_pass_statement(struct tsdl *tsdl)
+{
+    size_t depth = 0;
+    for (;;) {
+        char sign = tsdl->token.type == TOKEN_SIGN ? *tsdl->token.text.at : '\0';
+        if (tsdl->token.type == TOKEN_END || (sign == '}' && depth == 0))
+            return tsdl_expect(tsdl, ";");
+        depth += sign == '{';
+        depth -= sign == '}';
+        if (!tsdl_next(tsdl))
+            return false;
+        if (sign == ';' && depth == 0)
+            return true;
+    }
+}
+
 bool tsdl_accept(struct tsdl *tsdl, const char *what, bool *is)
 {
     *is = tsdl_is(tsdl, what);

@@ -38,7 +38,8 @@
     "  packet.context := struct packet_context; };\n"
 
 #define FAKE_EVENT(id, name, fields)                                                               \
-    "event { name = \"" name "\"; id = " id "; stream_id = 0; fields := struct { " fields " }; };\n"
+    "event { name = \"" name "\"; id = " id "; stream_id = 0; fields := struct { " fields " }; "   \
+    "};\n"
 
 #define FAKE_INT32 "integer { size = 32; align = 8; signed = 1; }"
 
@@ -134,8 +135,8 @@ static inline void fake_exit(struct fake_file *file, uint64_t time, const char *
     fake_number(file, (uint32_t)tid, 4);
 }
 
-static inline void fake_fork(struct fake_file *file, uint64_t time, int32_t parent, int32_t child_tid,
-                             int32_t child_pid)
+static inline void fake_fork(struct fake_file *file, uint64_t time, int32_t parent,
+                             int32_t child_tid, int32_t child_pid)
 {
     fake_event(file, 1, time);
     fake_put(file, "parent", 7);

@@ -33,8 +33,15 @@ static struct fake_file index_of(const struct packet_list *packets)
     fake_put(&index, HEADER, sizeof HEADER);
     for (size_t i = 0; i < packets->count; i++) {
         const struct packet *packet = &packets->at[i];
-        uint64_t fields[9] = {packet->offset, packet->size * 8, packet->content * 8,
-                              packet->begin_ns, packet->end_ns, packet->discarded, 0, 0, i};
+        uint64_t fields[9] = {packet->offset,
+                              packet->size * 8,
+                              packet->content * 8,
+                              packet->begin_ns,
+                              packet->end_ns,
+                              packet->discarded,
+                              0,
+                              0,
+                              i};
         for (size_t j = 0; j < 9; j++)
             for (size_t k = 8; k-- > 0;)
                 fake_number(&index, fields[j] >> 8 * k & 0xff, 1);
@@ -49,8 +56,8 @@ Test(packets, are_found_one_behind_the_other)
     struct metadata metadata = fake_trace();
     struct fake_file file = packets_of_ten(3);
     struct packet_list packets = {.at = NULL};
-    cr_assert(eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, NULL),
-                 STATUS_OK));
+    cr_assert(
+        eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, NULL), STATUS_OK));
     cr_assert(eq(sz, packets.count, 3));
     const struct packet *last = &packets.at[2];
     cr_expect(eq(u64, last->begin_ns, 20));
@@ -92,8 +99,8 @@ Test(packets, behind_a_damaged_one_are_found_by_the_index)
     struct metadata metadata = fake_trace();
     struct fake_file file = packets_of_ten(4);
     struct packet_list packets = {.at = NULL};
-    cr_assert(eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, NULL),
-                 STATUS_OK));
+    cr_assert(
+        eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, NULL), STATUS_OK));
     struct fake_file index = index_of(&packets);
     cr_expect(eq(sz, packets_index_end(fake_data(&index)), file.count));
     size_t second = packets.at[1].offset;
@@ -134,8 +141,11 @@ static size_t seam_of(const uint64_t *discarded, size_t count, uint64_t boundary
 {
     struct packet at[8] = {{.offset = 0}};
     for (size_t i = 0; i < count; i++)
-        at[i] = (struct packet){.begin_ns = 10 * i, .end_ns = 10 * i + 10,
-                                .sequence = i, .has_sequence = true, .discarded = discarded[i]};
+        at[i] = (struct packet){.begin_ns = 10 * i,
+                                .end_ns = 10 * i + 10,
+                                .sequence = i,
+                                .has_sequence = true,
+                                .discarded = discarded[i]};
     return packets_seam(&(struct packet_list){.at = at, .count = count}, boundary_ns);
 }
 
@@ -159,10 +169,10 @@ Test(packets, before_a_lossy_one_of_the_seam_belong_to_it)
 
 Test(packets, tell_losses_by_their_counters)
 {
-    struct packet before = {.begin_ns = 0, .end_ns = 10, .sequence = 4, .discarded = 3,
-                            .has_sequence = true};
-    struct packet packet = {.begin_ns = 12, .end_ns = 20, .sequence = 5, .discarded = 3,
-                            .has_sequence = true};
+    struct packet before = {
+        .begin_ns = 0, .end_ns = 10, .sequence = 4, .discarded = 3, .has_sequence = true};
+    struct packet packet = {
+        .begin_ns = 12, .end_ns = 20, .sequence = 5, .discarded = 3, .has_sequence = true};
     struct packet_loss loss = packet_loss_of(&before, &packet);
     cr_expect(not(loss.before));
     cr_expect(not(loss.after));

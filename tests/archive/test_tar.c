@@ -111,9 +111,9 @@ static enum status read_named(const char *name, char type)
 
 Test(tar, with_a_hostile_name_is_refused)
 {
-    static const char *const NAMES[] = {"/etc/passwd", "../x",   "a/../b", "a/..", "..", ".",
-                                        "a//b",        "a/./b",  "a/",     "",     "a\nb",
-                                        "a\\b",        "a/\x7f"};
+    static const char *const NAMES[] = {"/etc/passwd", "../x", "a/../b", "a/..", "..",
+                                        ".",           "a//b", "a/./b",  "a/",   "",
+                                        "a\nb",        "a\\b", "a/\x7f"};
     cr_expect(eq(int, read_named("kernel/kchan_0", '0'), STATUS_OK));
     cr_expect(eq(int, read_named("..a/b..", '0'), STATUS_OK));
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)

@@ -34,8 +34,13 @@ Test(threads, are_kept_by_number)
 
 Test(threads, come_back_from_their_text_whatever_their_names)
 {
-    static const char *const NAMES[] = {"init", "", "two words", "tab\tnew\nline", "\\x41",
-                                        "\x01\x7f\xff", "longer than fifteen bytes"};
+    static const char *const NAMES[] = {"init",
+                                        "",
+                                        "two words",
+                                        "tab\tnew\nline",
+                                        "\\x41",
+                                        "\x01\x7f\xff",
+                                        "longer than fifteen bytes"};
     struct thread_directory threads = {.at = NULL, .from_proc = true};
     for (int32_t i = 0; i < 7; i++)
         tell(&threads, i + 1, 100 + i, NAMES[i]);
@@ -59,16 +64,19 @@ Test(threads, come_back_from_their_text_whatever_their_names)
 
 Test(threads, that_are_no_directory_are_refused)
 {
-    static const char *const TEXTS[] = {
-        "", "spanmill-threads 2 trace\n", "spanmill-threads 1 trace\n1 1\n",
-        "spanmill-threads 1 trace\n2 1 1 b\n1 1 1 a\n", "spanmill-threads 1 trace\n1 x 1 a\n",
-        "spanmill-threads 1 trace\n99999999999 1 1 a\n", "spanmill-threads 1 trace\n1 1 1 \\x4\n",
-        "spanmill-threads 1 trace\n1 1 1 sixteen bytes !!\n"};
+    static const char *const TEXTS[] = {"",
+                                        "spanmill-threads 2 trace\n",
+                                        "spanmill-threads 1 trace\n1 1\n",
+                                        "spanmill-threads 1 trace\n2 1 1 b\n1 1 1 a\n",
+                                        "spanmill-threads 1 trace\n1 x 1 a\n",
+                                        "spanmill-threads 1 trace\n99999999999 1 1 a\n",
+                                        "spanmill-threads 1 trace\n1 1 1 \\x4\n",
+                                        "spanmill-threads 1 trace\n1 1 1 sixteen bytes !!\n"};
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
         struct thread_directory threads;
         struct failure why;
-        cr_expect(eq(int, threads_read(fake_bytes(TEXTS[i]), &threads, &why), STATUS_REJECT),
-                  "%s", TEXTS[i]);
+        cr_expect(eq(int, threads_read(fake_bytes(TEXTS[i]), &threads, &why), STATUS_REJECT), "%s",
+                  TEXTS[i]);
         cr_expect(eq(sz, threads.count, 0));
     }
 }

@@ -1,6 +1,6 @@
 #include "walk.h"
 
-static const char PAST_END[] = "a field goes past the end of the packet";
+const char WALK_PAST_END[] = "a field goes past the end of the packet";
 
 static bool fault(struct walk *walk, const char *what)
 {
@@ -10,7 +10,8 @@ static bool fault(struct walk *walk, const char *what)
 
 static bool has_left(struct walk *walk, uint64_t bits)
 {
-    return walk->at <= walk->limit && walk->limit - walk->at >= bits ? true : fault(walk, PAST_END);
+    return walk->at <= walk->limit && walk->limit - walk->at >= bits ? true
+                                                                     : fault(walk, WALK_PAST_END);
 }
 
 /* `bits` of the value were read. */
@@ -81,7 +82,7 @@ static bool take_bytes(struct walk *walk, uint64_t count, struct text *out)
 {
     walk->at = bits_aligned(walk->at, 8);
     if (walk->at > walk->limit || (walk->limit - walk->at) / 8 < count)
-        return fault(walk, PAST_END);
+        return fault(walk, WALK_PAST_END);
     *out = (struct text){(const char *)walk->packet + walk->at / 8, (size_t)count};
     walk->at += count * 8;
     return true;
@@ -91,7 +92,7 @@ static bool read_string(struct walk *walk, struct text *out)
 {
     walk->at = bits_aligned(walk->at, 8);
     if (walk->at >= walk->limit)
-        return fault(walk, PAST_END);
+        return fault(walk, WALK_PAST_END);
     const char *from = (const char *)walk->packet + walk->at / 8;
     const char *end = memchr(from, '\0', (size_t)((walk->limit - walk->at) / 8));
     if (!end)
@@ -144,7 +145,7 @@ static bool skip_elements(struct walk *walk, const struct layout_field *field, u
     if (element->is_fixed && element->bits > 0 && element->bits % element->align == 0) {
         if (count > 0 &&
             (walk->at > walk->limit || (walk->limit - walk->at) / element->bits < count))
-            return fault(walk, PAST_END);
+            return fault(walk, WALK_PAST_END);
         walk->at += count * element->bits;
         return true;
     }
@@ -200,27 +201,4 @@ bool walk_skip(struct walk *walk, const struct layout_field *field)
         return !option || walk_skip(walk, option);
     }
     return fault(walk, "a field of no known type");
-}
-
-bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t most,
-                  struct scratch *scratch, const int64_t **out, size_t *count)
-{
-    const struct layout_field *element = &field->fields[0];
-    uint64_t all = field->type == LAYOUT_ARRAY ? field->count : walk->slots[field->from];
-    walk->at = bits_aligned(walk->at, field->align);
-    /* Each takes a bit at least, so a length that lies takes no memory. */
-    if (walk->at > walk->limit || walk->limit - walk->at < all)
-        return fault(walk, PAST_END);
-    size_t kept = all < most ? (size_t)all : most;
-    int64_t *numbers = scratch_take(scratch, kept * sizeof *numbers);
-    for (uint64_t i = 0; i < all; i++) {
-        uint64_t number;
-        if (!walk_number(walk, element, &number))
-            return false;
-        if (i < kept)
-            numbers[i] = (int64_t)number;
-    }
-    *out = numbers;
-    *count = kept;
-    return true;
 }

@@ -1,15 +1,16 @@
-/* mapper/ctf/walk.h -- fields bit by bit, as the layout says: for packet headers and contexts, and
+/* ctf/walk.h -- fields bit by bit, as the layout says: for packet headers and contexts, and
  * for whatever a plan (mapper/ctf/plan.h) has no shorter way for.
  *
  * Nothing is believed: no bit behind `limit` is read, and no length makes more steps than there
  * are bits. */
-#ifndef MAPPER_CTF_WALK_H
-#define MAPPER_CTF_WALK_H
+#ifndef CTF_WALK_H
+#define CTF_WALK_H
 
 #include "base/bytes.h"
 #include "ctf/bits.h"
 #include "ctf/layout.h"
-#include "mapper/ctf/scratch.h"
+
+extern const char WALK_PAST_END[];
 
 enum { WALK_MEANINGS = LAYOUT_TIMESTAMP + 1 };
 
@@ -35,11 +36,6 @@ MUST_CHECK bool walk_skip(struct walk *walk, const struct layout_field *field);
 MUST_CHECK bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *out);
 /* LAYOUT_STRING*: points into the packet. */
 MUST_CHECK bool walk_text(struct walk *walk, const struct layout_field *field, struct text *out);
-/* LAYOUT_ARRAY or LAYOUT_SEQUENCE of LAYOUT_INTEGER or LAYOUT_VARINT. All are passed, the first
- * `most` are kept: `*out` is valid until scratch_reset(). */
-MUST_CHECK bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t most,
-                             struct scratch *scratch, const int64_t **out, size_t *count);
-
 static inline bool walk_align(struct walk *walk, uint32_t align)
 {
     walk->at = bits_aligned(walk->at, align);
