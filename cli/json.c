@@ -82,7 +82,7 @@ static void write_summary(struct json_text *json, const struct session_report *s
     (void)i;
     number_field(json, "chunks", session->chunks);
     number_field(json, "events", session->events);
-    number_field(json, "discarded", session->discarded);
+    number_field(json, tally_rows[TALLY_DISCARDED].json, session->tallies.at[TALLY_DISCARDED]);
     signed_field(json, "begin_ns", session->begin_ns);
     signed_field(json, "end_ns", session->end_ns);
     json_words(json, ",\"hosts\":[");
@@ -93,8 +93,9 @@ static void write_summary(struct json_text *json, const struct session_report *s
     }
     json_words(json, "]");
     number_field(json, "domains", session->domain_count);
-    number_field(json, "lost_intervals", session->lost_intervals);
-    number_field(json, "loss_borders", session->loss_borders);
+    for (size_t j = 0; j < TALLY_COUNT; j++)
+        if (j != TALLY_DISCARDED)
+            number_field(json, tally_rows[j].json, session->tallies.at[j]);
 }
 
 static void write_process(struct json_text *json, const struct session_report *session, size_t i)

@@ -36,11 +36,9 @@ void report_view_write(const struct report_view *view, const struct report *repo
 
 bool report_view_is_lossy(const struct report *report)
 {
-    for (size_t i = 0; i < report->session_count; i++) {
-        const struct session_report *session = &report->sessions[i];
-        if (session->discarded > 0 || session->lost_intervals > 0 || session->loss_borders > 0)
+    for (size_t i = 0; i < report->session_count; i++)
+        if (tallies_are_strict(&report->sessions[i].tallies))
             return true;
-    }
     return false;
 }
 

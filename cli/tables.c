@@ -28,7 +28,7 @@ static void write_headline(const struct sheet *sheet)
     fputs("  ", out);
     sheet_put_counted(out, session->events, "event", "events");
     fputs("  ", out);
-    sheet_put_loss(sheet, session->discarded, "lost", "lost");
+    sheet_put_loss(sheet, session->tallies.at[TALLY_DISCARDED], "lost", "lost");
     fputc('\n', out);
 }
 
@@ -36,6 +36,33 @@ static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown, u
 {
     fprintf(out, "%s: %s without a seen begin, ", what, quantity_count(begin_unknown).text);
     fprintf(out, "%s without an end", quantity_count(end_unknown).text);
+}
+
+/* The tallies that share a line. */
+static void write_losses(const struct sheet *sheet)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < TALLY_COUNT; i++) {
+        const struct tally_row *row = &tally_rows[i];
+        uint64_t number = sheet->session->tallies.at[i];
+        if (row->hint || (number == 0 && !(row->flags & TALLY_ALWAYS)))
+            continue;
+        fputs(separator, sheet->out);
+        sheet_put_loss(sheet, number, row->one, row->several);
+        separator = ", ";
+    }
+}
+
+/* Those that a user can do something about, a line each. */
+static void write_hints(const struct sheet *sheet)
+{
+    for (size_t i = 0; i < TALLY_COUNT; i++) {
+        const struct tally_row *row = &tally_rows[i];
+        if (!row->hint || sheet->session->tallies.at[i] == 0)
+            continue;
+        sheet_put_loss(sheet, sheet->session->tallies.at[i], row->one, row->several);
+        fprintf(sheet->out, ": %s\n", row->hint);
+    }
 }
 
 static void write_unknown(const struct sheet *sheet)
@@ -59,17 +86,7 @@ static void write_unknown(const struct sheet *sheet)
     }
 
     fputc('\n', sheet->out);
-    sheet_put_loss(sheet, session->discarded, "event lost", "events lost");
-    if (session->loss_borders) {
-        fputs(", ", sheet->out);
-        sheet_put_loss(sheet, session->loss_borders, "gap in the kernel's streams",
-                       "gaps in the kernel's streams");
-    }
-    if (session->lost_intervals) {
-        fputs(", ", sheet->out);
-        sheet_put_loss(sheet, session->lost_intervals, "chunk missing or unreadable",
-                       "chunks missing or unreadable");
-    }
+    write_losses(sheet);
     if (whole)
         fprintf(sheet->out, "; %s of thread time in unknown state\n",
                 quantity_percent((double)unknown / (double)whole).text);
@@ -81,6 +98,7 @@ static void write_unknown(const struct sheet *sheet)
     }
     put_half_seen(sheet->out, "syscalls", calls[0], calls[1]);
     fputc('\n', sheet->out);
+    write_hints(sheet);
 }
 
 void report_write_tables(FILE *out, const struct report *report,

@@ -256,8 +256,7 @@ static struct interval_end describe_end(const struct mapping *mapping,
                                .final = identity->final,
                                .events = counts.events - mapping->told_count,
                                .single_events = counts.single_events,
-                               .discarded = counts.discarded,
-                               .borders = counts.borders,
+                               .tallies = counts.tallies,
                                .first_ns = counts.first_ns,
                                .last_ns = counts.last_ns,
                                .phases_digest = phases ? phases_digest(phases) : 0,
@@ -308,6 +307,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
     stats->single_events +=
         end.single_events + 2 * partial_builder_counts(mapping->builder).descriptor_calls;
     stats->items += end.items;
+    tallies_add(&stats->tallies, &end.tallies);
     stats->record_bytes += counting.bytes;
     stats->raw_bytes += end.raw_bytes;
     free(session);

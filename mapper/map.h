@@ -47,6 +47,7 @@ struct map_stats {
     uint64_t single_events; /* that travelled one by one; a descriptor call counts for two */
     uint64_t items;
     uint64_t record_bytes, raw_bytes;
+    struct tallies tallies;
 };
 
 /* Maps the chunk into `sink`; `*stats` is added to. The session's name in the records is

@@ -356,10 +356,10 @@ static void on_loss(struct partial_builder *builder, const struct event *event)
     bool junction = event->value[2] != 0;
     if (event->time_ns >= interval->end_ns || (event->time_ns < interval->begin_ns && !junction))
         return;
-    builder->counts.discarded += (uint64_t)event->value[0];
+    builder->counts.tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
     if (event->domain != DOMAIN_KERNEL || !event->value[1])
         return;
-    builder->counts.borders++;
+    builder->counts.tallies.at[TALLY_LOSS_BORDERS]++;
     struct cpu_known *cpu = cpu_at(builder, event->cpu);
     if (!cpu)
         return;

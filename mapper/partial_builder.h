@@ -39,7 +39,8 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
 void partial_builder_finish(struct partial_builder *builder);
 
 struct partial_counts {
-    uint64_t events, single_events, descriptor_calls, discarded, borders;
+    uint64_t events, single_events, descriptor_calls;
+    struct tallies tallies;
     uint64_t first_ns, last_ns; /* TIME_NONE without any event */
     uint32_t first_trace;       /* of the first event; index in reader_info.traces */
 };

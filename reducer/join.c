@@ -45,8 +45,7 @@ struct interval_row interval_row_join(struct arena *arena, const struct interval
     row.end.has_user |= b->has_user;
     row.end.events += b->events;
     row.end.single_events += b->single_events;
-    row.end.discarded += b->discarded;
-    row.end.borders += b->borders;
+    tallies_add(&row.end.tallies, &b->tallies);
     row.end.raw_bytes += b->raw_bytes;
     if (a->first_ns == TIME_NONE)
         row.end.first_ns = b->first_ns;

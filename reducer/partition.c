@@ -360,7 +360,7 @@ static void join_whole(struct partition *partition, struct session *session, uin
     memcpy(session->header.clock_uuid, end.clock_uuid, sizeof end.clock_uuid);
     partition->counts.chunks++;
     partition->counts.events += end.events;
-    partition->counts.discarded += end.discarded;
+    tallies_add(&partition->counts.tallies, &end.tallies);
     bool final = end.final;
     stitch_add_owned(session->stitch, &whole->arena, whole->row, (size_t)end.items, &whole->end);
     stitch_retell(session->stitch, chunk % RETELL_INTERVALS, RETELL_INTERVALS);

@@ -32,7 +32,8 @@ struct partition_options {
 
 /* Since it was made. */
 struct partition_counts {
-    uint64_t records, chunks, events, discarded;
+    uint64_t records, chunks, events;
+    struct tallies tallies;
     uint64_t gaps, mismatches; /* borders that do not meet */
     uint64_t repeated;         /* records that were there before */
     uint64_t refused;          /* records or chunks that could not be joined */

@@ -143,6 +143,8 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
     struct metrics *metrics = service_metrics(worker->service);
     metrics_observe(metrics, METRIC_MAP_TIME, 0, service_now_ms() - begin_ms);
     metrics_add(metrics, METRIC_EVENTS, 0, stats.events);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        metrics_add(metrics, METRIC_TALLIES, i, stats.tallies.at[i]);
     metrics_add(metrics, METRIC_RAW_BYTES, 0, stats.raw_bytes);
     return status;
 }

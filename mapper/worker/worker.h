@@ -18,6 +18,7 @@
 enum mapper_metric {
     METRIC_CHUNKS, /* by enum chunk_outcome */
     METRIC_EVENTS,
+    METRIC_TALLIES, /* by enum tally */
     METRIC_RAW_BYTES,
     METRIC_ARCHIVE_BYTES,
     METRIC_PARTIAL_BYTES,

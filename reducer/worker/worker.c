@@ -115,7 +115,8 @@ static void tell_counts(struct metrics *metrics, struct part *part)
     metrics_add(metrics, METRIC_RECORDS, 0, now.records - told->records);
     metrics_add(metrics, METRIC_CHUNKS, 0, now.chunks - told->chunks);
     metrics_add(metrics, METRIC_EVENTS, 0, now.events - told->events);
-    metrics_add(metrics, METRIC_DISCARDED, 0, now.discarded - told->discarded);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        metrics_add(metrics, METRIC_TALLIES, i, now.tallies.at[i] - told->tallies.at[i]);
     metrics_add(metrics, METRIC_GAPS, 0, now.gaps - told->gaps);
     metrics_add(metrics, METRIC_MISMATCHES, 0, now.mismatches - told->mismatches);
     metrics_add(metrics, METRIC_REPEATED, 0, now.repeated - told->repeated);

@@ -18,7 +18,7 @@ enum reducer_metric {
     METRIC_RECORDS,
     METRIC_CHUNKS,
     METRIC_EVENTS,
-    METRIC_DISCARDED,
+    METRIC_TALLIES, /* by enum tally */
     METRIC_GAPS,
     METRIC_MISMATCHES,
     METRIC_REPEATED,

@@ -797,8 +797,7 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .chunks = interval->has_traces,
                                        .gap = interval->gap_before,
                                        .events = interval->events,
-                                       .discarded = interval->discarded,
-                                       .borders = interval->borders,
+                                       .tallies = interval->tallies,
                                        .any_event = interval->first_ns != TIME_NONE,
                                        .first_ns = interval->first_ns,
                                        .last_ns = interval->last_ns,
@@ -806,6 +805,7 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .kernel = interval->has_kernel,
                                        .user = interval->has_user,
                                        .host = interval->host}};
+    mark.interval.tallies.at[TALLY_LOST_CHUNKS] += interval->gap_before;
     model_tell(model, &mark);
 }
 

@@ -351,9 +351,7 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
 {
     fold->chunks += mark->chunks;
     fold->events += mark->events;
-    fold->discarded += mark->discarded;
-    fold->borders += mark->borders;
-    fold->gaps += mark->gap;
+    tallies_add(&fold->tallies, &mark->tallies);
     fold->kernel |= mark->kernel;
     fold->user |= mark->user;
     if (mark->any_event) {

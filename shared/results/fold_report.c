@@ -264,12 +264,10 @@ void fold_report_by(const struct fold *fold, struct arena *arena, bool distribut
         .session = arena_string(arena, text_of(fold->session)),
         .chunks = fold->chunks,
         .events = fold->events,
-        .discarded = fold->discarded,
+        .tallies = fold->tallies,
         .begin_ns = fold->any_event ? fold_rows_wall(fold, fold->first_ns) : REPORT_NONE,
         .end_ns = fold->any_event ? fold_rows_wall(fold, fold->last_ns) : REPORT_NONE,
-        .domain_count = (size_t)fold->kernel + fold->user,
-        .lost_intervals = fold->gaps,
-        .loss_borders = fold->borders};
+        .domain_count = (size_t)fold->kernel + fold->user};
     const char **hosts = arena_take(arena, (fold->host_count + 1) * sizeof *hosts);
     for (size_t i = 0; i < fold->host_count; i++)
         hosts[i] = fold_rows_text(&rows, fold->hosts[i]);

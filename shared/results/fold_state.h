@@ -127,7 +127,8 @@ struct fold {
     size_t cpu_count;
     uint32_t *hosts;
     size_t host_count, host_room;
-    uint64_t chunks, events, discarded, borders, gaps;
+    uint64_t chunks, events;
+    struct tallies tallies;
     bool any_event, any_offset, kernel, user;
     uint64_t first_ns, last_ns;
     int64_t offset_ns;

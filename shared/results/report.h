@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/histogram.h"
+#include "trace/tally.h"
 
 #define REPORT_NONE INT64_MIN
 
@@ -116,13 +117,12 @@ struct sched_row {
 
 struct session_report {
     const char *session;
-    uint64_t chunks, events, discarded;
+    uint64_t chunks, events;
+    struct tallies tallies;
     int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
     const char *const *hosts;
     size_t host_count;
-    size_t domain_count;     /* 1 or 2 */
-    uint64_t lost_intervals; /* gaps: intervals that never came or could not be read */
-    uint64_t loss_borders;   /* places where kernel events were lost */
+    size_t domain_count; /* 1 or 2 */
 
     /* Each sorted by its key, null first. */
     struct process_row *processes;

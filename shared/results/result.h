@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "trace/cells.h"
 #include "trace/schema.h"
+#include "trace/tally.h"
 
 enum result_type {
     RESULT_PROCESS,
@@ -69,7 +70,8 @@ struct interval_fact {
     uint64_t chunk;
     uint64_t chunks; /* folders that hold its `kernel` or `ust` traces */
     bool gap;
-    uint64_t events, discarded, borders;
+    uint64_t events;
+    struct tallies tallies;
     bool any_event;
     uint64_t first_ns, last_ns; /* of its events */
     int64_t offset_ns;

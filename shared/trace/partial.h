@@ -15,6 +15,7 @@
 #include "trace/cells.h"
 #include "trace/event.h"
 #include "trace/syscalls.h"
+#include "trace/tally.h"
 
 #define TIME_NONE UINT64_MAX
 
@@ -184,7 +185,8 @@ struct interval_end {
     bool has_kernel, has_user;
     bool counts_switches; /* its kernel metadata declares sched_switch */
     bool gap_before;      /* the interval before this one is missing */
-    uint64_t events, single_events, discarded, borders;
+    uint64_t events, single_events;
+    struct tallies tallies;     /* what the mapper counted */
     uint64_t first_ns, last_ns; /* of its events, TIME_NONE without any */
     bool has_offset;
     int64_t offset_ns; /* of the kernel's clock, else of the trace of the first event */

@@ -114,8 +114,7 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
                                      .gap_before = from->gap_before,
                                      .events = from->events,
                                      .single_events = from->single_events,
-                                     .discarded = from->discarded,
-                                     .borders = from->borders,
+                                     .tallies = tallies_unpack(from->tallies, from->n_tallies),
                                      .first_ns = from->has_first_ns ? from->first_ns : TIME_NONE,
                                      .last_ns = from->has_last_ns ? from->last_ns : TIME_NONE,
                                      .has_offset = from->has_offset_ns,
@@ -128,6 +127,8 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
                                      .phases_digest = from->phases_digest,
                                      .raw_bytes = from->raw_bytes,
                                      .final = from->final};
+    out->end.tallies.at[TALLY_DISCARDED] += from->discarded;
+    out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)
         memcpy(out->end.clock_uuid, from->clock_uuid.data, sizeof out->end.clock_uuid);
     return STATUS_OK;

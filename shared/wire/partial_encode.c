@@ -237,8 +237,9 @@ static void encode_end(struct row *row, const struct interval_end *end)
     SET(&out, gap_before, end->gap_before);
     SET(&out, events, end->events);
     SET(&out, single_events, end->single_events);
-    SET(&out, discarded, end->discarded);
-    SET(&out, borders, end->borders);
+    uint64_t tallies[TALLY_PAIRS_MAX];
+    out.tallies = tallies;
+    out.n_tallies = tallies_pack(&end->tallies, tallies);
     if (end->first_ns != TIME_NONE) {
         SET_ALWAYS(&out, first_ns, end->first_ns);
         SET_ALWAYS(&out, last_ns, end->last_ns);

@@ -242,8 +242,7 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
                                           .chunks = from->chunks,
                                           .gap = from->gap,
                                           .events = from->events,
-                                          .discarded = from->discarded,
-                                          .borders = from->borders,
+                                          .tallies = tallies_unpack(from->tallies, from->n_tallies),
                                           .any_event = from->has_first_ns,
                                           .first_ns = from->first_ns,
                                           .last_ns = from->last_ns,
@@ -251,6 +250,11 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
                                           .kernel = from->kernel,
                                           .user = from->user,
                                           .host = text_of("")};
+    uint64_t *tallies = to->interval.tallies.at;
+    if (from->gap && tallies[TALLY_LOST_CHUNKS] == 0)
+        tallies[TALLY_LOST_CHUNKS] = 1; /* format 1 */
+    tallies[TALLY_DISCARDED] += from->discarded;
+    tallies[TALLY_LOSS_BORDERS] += from->borders;
     if (from->has_host)
         to->interval.host = name(decoder, from->host);
 }

@@ -271,8 +271,8 @@ static void encode_interval(struct encoder *encoder, const struct interval_fact 
     SET(out, chunks, mark->chunks);
     SET(out, gap, mark->gap);
     SET(out, events, mark->events);
-    SET(out, discarded, mark->discarded);
-    SET(out, borders, mark->borders);
+    out->tallies = arena_take(&encoder->arena, TALLY_PAIRS_MAX * sizeof *out->tallies);
+    out->n_tallies = tallies_pack(&mark->tallies, out->tallies);
     if (mark->any_event) {
         SET_ALWAYS(out, first_ns, mark->first_ns);
         SET_ALWAYS(out, last_ns, mark->last_ns);

@@ -105,7 +105,7 @@ Test(tables, are_sparse_with_color)
     cr_expect(strstr(text, "\033[31m5 lost\033[0m\n") != NULL, "%s", text);
     cr_expect(strstr(text, "\033[1mTime per phase\033[0m") != NULL, "%s", text);
     free(text);
-    hand.session.discarded = 0;
+    hand.session.tallies.at[TALLY_DISCARDED] = 0;
     text = written(&hand, (struct tables_options){.style.color = true});
     cr_expect(strstr(text, "  0 lost\n") != NULL, "no red where nothing is lost: %s", text);
     free(text);
@@ -154,7 +154,7 @@ Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
                                      .begin_ns = REPORT_NONE,
                                      .end_ns = REPORT_NONE,
                                      .chunks = 1,
-                                     .lost_intervals = 1};
+                                     .tallies.at[TALLY_LOST_CHUNKS] = 1};
     struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
     char *text = written(&hand, (struct tables_options){0});
     cr_expect(eq(str, text,

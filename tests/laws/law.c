@@ -106,8 +106,7 @@ static void map_part(struct part *part)
         schema_phases(trace->schema) ? phases_digest(schema_phases(trace->schema)) : 0;
     end.items = part->items = partial_encoder_items(encoder);
     end.events = counts.events;
-    end.discarded = counts.discarded;
-    end.borders = counts.borders;
+    end.tallies = counts.tallies;
     end.first_ns = counts.first_ns;
     end.last_ns = counts.last_ns;
     struct record_meta meta = {

@@ -146,18 +146,18 @@ static void fill(struct one_of_each *all)
     all->results[i++].run.time = &all->time;
     all->results[i++] = (struct result){.type = RESULT_CPU, .cpu = 3, .busy_ns = 1234};
     all->results[i].type = RESULT_INTERVAL;
-    all->results[i++].interval = (struct interval_fact){.chunk = 17,
-                                                        .chunks = 1,
-                                                        .gap = true,
-                                                        .events = 1000,
-                                                        .discarded = 3,
-                                                        .borders = 2,
-                                                        .any_event = true,
-                                                        .first_ns = 1,
-                                                        .last_ns = 2,
-                                                        .offset_ns = -5,
-                                                        .kernel = true,
-                                                        .host = text_of("web1")};
+    all->results[i++].interval =
+        (struct interval_fact){.chunk = 17,
+                               .chunks = 1,
+                               .gap = true,
+                               .events = 1000,
+                               .tallies.at = {[TALLY_DISCARDED] = 3, [TALLY_LOSS_BORDERS] = 2},
+                               .any_event = true,
+                               .first_ns = 1,
+                               .last_ns = 2,
+                               .offset_ns = -5,
+                               .kernel = true,
+                               .host = text_of("web1")};
     cr_assert(eq(sz, i, 11));
 }
 
@@ -235,9 +235,10 @@ Test(result, of_each_kind_comes_back_as_it_was)
     cr_expect(r[9].cpu == 3 && r[9].busy_ns == 1234);
     const struct interval_fact *mark = &r[10].interval;
     cr_expect(mark->chunk == 17 && mark->chunks == 1 && mark->gap && mark->events == 1000 &&
-              mark->discarded == 3 && mark->borders == 2 && mark->any_event &&
-              mark->first_ns == 1 && mark->last_ns == 2 && mark->offset_ns == -5 && mark->kernel &&
-              !mark->user && text_equal(mark->host, text_of("web1")));
+              mark->tallies.at[TALLY_DISCARDED] == 3 && mark->tallies.at[TALLY_LOSS_BORDERS] == 2 &&
+              mark->any_event && mark->first_ns == 1 && mark->last_ns == 2 &&
+              mark->offset_ns == -5 && mark->kernel && !mark->user &&
+              text_equal(mark->host, text_of("web1")));
     arena_clear(&taken.arena);
 }
 
@@ -311,8 +312,8 @@ static enum status decode_bytes(const uint8_t *bytes, size_t count)
 Test(result, of_a_newer_format_stops_the_reader)
 {
     /* format 2, session "s", chunk 0, part 0, and a field that nobody knows yet */
-    static const uint8_t newer[] = {8, 2, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
-    static const uint8_t known[] = {8, 1, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
+    static const uint8_t newer[] = {8, 3, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
+    static const uint8_t known[] = {8, 2, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
     static const uint8_t none[] = {8, 0, 18, 1, 's', 24, 0, 32, 0};
     cr_expect(eq(int, decode_bytes(newer, sizeof newer), STATUS_STOP));
     cr_expect(eq(int, decode_bytes(known, sizeof known), STATUS_OK));
@@ -325,7 +326,7 @@ Test(result, of_a_newer_format_stops_the_reader)
 Test(result, of_a_kind_that_nobody_knows_yet_is_passed_over)
 {
     /* results: one with field 99 (of 2 bytes), one that is CPU 5 */
-    static const uint8_t bytes[] = {8,    1, 18, 1, 's', 24, 0, 32, 0, 66, 5,
+    static const uint8_t bytes[] = {8,    2, 18, 1, 's', 24, 0, 32, 0, 66, 5,
                                     0x9a, 6, 2,  8, 1,   66, 4, 82, 2, 8,  5};
     struct arena arena = {.first = NULL};
     struct result_record record;
@@ -341,9 +342,9 @@ Test(result, of_a_kind_that_nobody_knows_yet_is_passed_over)
 Test(result, that_names_what_is_not_there_is_refused)
 {
     /* CPU 5 million; a first call whose name has index 3, of none */
-    static const uint8_t cpu[] = {8,  1, 18, 1, 's', 24,   0,    32,   0,
+    static const uint8_t cpu[] = {8,  2, 18, 1, 's', 24,   0,    32,   0,
                                   66, 6, 82, 4, 8,   0xc0, 0x96, 0xb1, 2};
-    static const uint8_t name[] = {8, 1, 18, 1, 's', 24, 0, 32, 0, 66, 6, 50, 4, 8, 1, 24, 3};
+    static const uint8_t name[] = {8, 2, 18, 1, 's', 24, 0, 32, 0, 66, 6, 50, 4, 8, 1, 24, 3};
     cr_expect(eq(int, decode_bytes(cpu, sizeof cpu), STATUS_REJECT));
     cr_expect(eq(int, decode_bytes(name, sizeof name), STATUS_REJECT));
 }

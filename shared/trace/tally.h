@@ -1,0 +1,68 @@
+/* trace/tally.h -- counters of one interval: what was lost, left out, or is not known.
+ *
+ * A row here is all that a counter needs: it travels from the mapper (wire/partial_codec.h) or from
+ * the join to the interval's mark (results/result.h), adds up in the fold, and is told in the
+ * report, in the JSON `summary`, in metrics, and through `--strict`. Tags are never used again. */
+#ifndef TRACE_TALLY_H
+#define TRACE_TALLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `--strict` fails if there are any. */
+#define TALLY_STRICT 1u
+/* Told in the report even if it is 0. */
+#define TALLY_ALWAYS 2u
+
+/* ROW(name, tag on the wire, name in JSON and metrics, of one, of several, what to do, flags).
+ * What to do: a sentence that a line of its own in the report ends with, or NULL: then it is on the
+ * line of losses. */
+#define TALLIES(ROW)                                                                               \
+    ROW(DISCARDED, 1, "discarded", "event lost", "events lost", NULL, TALLY_STRICT | TALLY_ALWAYS) \
+    ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel's streams",                            \
+        "gaps in the kernel's streams", NULL, TALLY_STRICT)                                        \
+    ROW(LOST_CHUNKS, 3, "lost_intervals", "chunk missing or unreadable",                           \
+        "chunks missing or unreadable", NULL, TALLY_STRICT)
+
+enum tally {
+#define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,
+    TALLIES(TALLY_ID)
+#undef TALLY_ID
+        TALLY_COUNT
+};
+
+struct tallies {
+    uint64_t at[TALLY_COUNT];
+};
+
+struct tally_row {
+    uint32_t tag;
+    const char *json;
+    const char *one, *several;
+    const char *hint; /* or NULL */
+    unsigned flags;
+};
+
+extern const struct tally_row tally_rows[TALLY_COUNT];
+
+/* The names of all in one string, as labels of metrics (health/metrics.h). */
+#define TALLY_WORD(name, tag, json, one, several, hint, flags) json " "
+#define TALLY_WORDS TALLIES(TALLY_WORD)
+
+static inline void tallies_add(struct tallies *to, const struct tallies *more)
+{
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        to->at[i] += more->at[i];
+}
+
+/* Whether any is there that `--strict` fails on. */
+bool tallies_are_strict(const struct tallies *tallies);
+
+/* On the wire: pairs of a tag and a number that is not 0. */
+enum { TALLY_PAIRS_MAX = 2 * TALLY_COUNT };
+size_t tallies_pack(const struct tallies *tallies, uint64_t pairs[TALLY_PAIRS_MAX]);
+/* Passes over tags that only newer programs know. */
+struct tallies tallies_unpack(const uint64_t *pairs, size_t count);
+
+#endif
