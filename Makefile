@@ -5,6 +5,8 @@ JOBS ?= $(shell nproc)
 MAKEFLAGS += --no-print-directory
 PRESETS := release dev chaos asan tsan analyze tidy fuzz
 TRACE ?= tests/data/thumbnails
+# Ends with make, and all tests with it.
+CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
@@ -45,7 +47,7 @@ analyze: build-analyze
 tidy: build-tidy
 dev asan tsan fuzz: %: build-%
 	@$(MAKE) kafka
-	@ctest --preset $* --parallel $(JOBS)
+	@$(CTEST) --preset $* --parallel $(JOBS)
 
 demo: deps
 	@$(MAKE) build-release
@@ -56,7 +58,7 @@ test: deps kafka
 	@$(MAKE) build-release build-asan
 	@mkdir -p build/all
 	@printf 'subdirs("../release" "../asan")\n' >build/all/CTestTestfile.cmake
-	@ctest --test-dir build/all --parallel $(JOBS) --output-on-failure --no-tests=error
+	@$(CTEST) --test-dir build/all --parallel $(JOBS) --output-on-failure --no-tests=error
 
 kafka:
 	@tools/kafka/install.sh build/kafka

@@ -57,6 +57,7 @@ def main():
     parser.add_argument("--folder", default=pool.THUMBNAILS, help="of the session")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
+    pool.isolate.go_apart()
     with chaos.Broker() as broker, tempfile.TemporaryDirectory() as folder:
         os.environ["BROKER_FOLDER"] = broker.folder
         archive = chaos.pack(chosen.folder, folder)[0]

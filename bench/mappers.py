@@ -108,6 +108,7 @@ def main():
     parser.add_argument("--folder", default=pool.THUMBNAILS, help="of the session")
     parser.add_argument("--reader", default="spanmill", help="of the mappers")
     chosen = parser.parse_args()
+    pool.isolate.go_apart()
     # Stopped mappers must not lose their partitions.
     pool.FAST[:] = ["--reader", chosen.reader, "-X", "session.timeout.ms=60000",
                     "-X", "fetch.wait.max.ms=50"]

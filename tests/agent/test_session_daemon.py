@@ -2,50 +2,19 @@
 the program says of itself is what comes out."""
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool
-from pool import Pool, program, say, wait_until
+from pool import Pool, say, wait_until
+from session_daemon import SessionDaemon
 
 ROOT = pool.ROOT
 SHOP = os.path.join(os.environ.get("TEST_BIN", ""), "shop")
 REQUESTS = os.path.join(ROOT, "examples/traced/requests.yaml")
 SECONDS, THREADS, ROTATIONS = 13, 3, 10
-
-
-class SessionDaemon:
-    """lttng-sessiond for user space, with a home of its own."""
-
-    def __init__(self, folder):
-        self.home = os.path.join(folder, "home")
-        os.mkdir(self.home)
-        self.environment = {**os.environ, "LTTNG_HOME": self.home, "HOME": self.home,
-                            "LTTNG_UST_REGISTER_TIMEOUT": "60000"}
-        with open(os.path.join(folder, "sessiond.log"), "wb") as log:
-            self.process = subprocess.Popen(["lttng-sessiond", "--no-kernel"], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, env=self.environment)
-
-    def lttng(self, *arguments, check=True):
-        return subprocess.run(["lttng", "--no-sessiond", *arguments], check=check,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, env=self.environment)
-
-    def answers(self):
-        return self.lttng("list", check=False).returncode == 0
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def logged(path):
@@ -88,11 +57,9 @@ def compare(said, got):
             f"{name}: {total_ns} ns, the program says {said[name]}"
 
 
-def run(running, daemon, folder):
-    daemon.lttng("create", "shop", f"--output={folder}/shop")
-    daemon.lttng("enable-event", "--userspace", "shop:*", "--session", "shop")
-    daemon.lttng("add-context", "--userspace", "--type=vpid", "--type=vtid", "--session", "shop")
-    daemon.lttng("start", "shop")
+def run(running, daemon):
+    folder = daemon.folder
+    daemon.create("shop", f"{folder}/shop")
     workers = [running.add(role, f"{role}-{i}").start()
                for role in ("mapper", "reducer") for i in range(2)]
     agent = running.add("agent", "agent", ["--session", "shop", "--rotate-every", "1s",
@@ -131,21 +98,8 @@ def run(running, daemon, folder):
 
 def test_requests():
     """every request and phase that the program logged, once, with its duration"""
-    folder = tempfile.mkdtemp(prefix="spanmill-lttng-")
-    daemon = SessionDaemon(folder)
-    try:
-        wait_until(daemon.answers, 20, "a session daemon")
-        with Pool(partitions=2, phases=REQUESTS) as running:
-            run(running, daemon, folder)
-    except BaseException:
-        with open(os.path.join(folder, "sessiond.log"), errors="replace") as log:
-            say(log.read()[-2000:])
-        raise
-    finally:
-        daemon.lttng("destroy", "--all", check=False)
-        daemon.end()
-        if not os.environ.get("KEEP"):
-            shutil.rmtree(folder, ignore_errors=True)
+    with SessionDaemon() as daemon, Pool(partitions=2, phases=REQUESTS) as running:
+        run(running, daemon)
 
 
 if __name__ == "__main__":

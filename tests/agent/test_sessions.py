@@ -1,16 +1,15 @@
 """The agent and a real session daemon: who rotates, who ends when, and what is down meanwhile."""
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool
-from pool import Pool, report, say, wait_until
-from test_session_daemon import REQUESTS, SHOP, SessionDaemon, compare, found, logged
+from pool import Pool, report, wait_until
+from session_daemon import SessionDaemon
+from test_session_daemon import REQUESTS, SHOP, compare, found, logged
 from test_watch import Watched, check_bounds
 
 
@@ -25,10 +24,7 @@ class Traced(Watched):
         self.agent = running.add("agent", f"agent-{name}", [
             "--session", name, "--state-dir", os.path.join(running.folder, f"state-{name}"),
             *extra], daemon.environment)
-        daemon.lttng("create", name, f"--output={self.session}")
-        daemon.lttng("enable-event", "--userspace", "shop:*", "--session", name)
-        daemon.lttng("add-context", "--userspace", "--type=vpid", "--type=vtid", "--session", name)
-        daemon.lttng("start", name)
+        daemon.create(name, self.session)
 
     def shop(self, seconds):
         wait_until(lambda: self.agent.metric("spanmill_agent_sessions") == 1, 20, "the session")
@@ -54,16 +50,8 @@ class Traced(Watched):
 
 def with_daemon(test):
     def run():
-        folder = tempfile.mkdtemp(prefix="spanmill-lttng-")
-        daemon = SessionDaemon(folder)
-        try:
-            wait_until(daemon.answers, 20, "a session daemon")
-            with Pool(partitions=2) as running:
-                test(running, daemon)
-        finally:
-            daemon.lttng("destroy", "--all", check=False)
-            daemon.end()
-            shutil.rmtree(folder, ignore_errors=True)
+        with SessionDaemon() as daemon, Pool(partitions=2) as running:
+            test(running, daemon)
     run.__doc__, run.__name__ = test.__doc__, test.__name__
     return run
 

@@ -16,7 +16,6 @@ import pool
 from pool import PHASES, ROOT, THUMBNAILS, Pool, program, report, say, wait_until
 
 TOOL = os.path.join(os.environ.get("TEST_BIN", ""), "announcements")
-HAS_CRASH_POINTS = os.environ.get("CRASH_POINTS") == "ON"
 OPEN = 2**64 - 1
 
 
@@ -128,9 +127,7 @@ def test_chunk_by_chunk():
 
 def test_crash_points():
     """an agent that dies at any of its steps says the same when it comes back"""
-    if not HAS_CRASH_POINTS:
-        say("no crash points in this build")
-        return
+    pool.need_crash_points()
     expected, points = report(THUMBNAILS), crash_points()
     assert len(points) >= 6, points
     for index, point in enumerate(points):

@@ -7,8 +7,9 @@
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
 # KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). BROKER_PROPERTIES: more lines for
-# server.properties. BROKER_OWNER: a process with which the broker ends. A broker that still runs in
-# FOLDER is ended by start. FOLDER/pid is java's own.
+# server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
+# "parent" is the one that starts this script. A broker that still runs in FOLDER is ended by start.
+# FOLDER/pid is java's own.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 action=${1:?start, kill, restart or stop}
@@ -63,10 +64,21 @@ log4j.appender.file.layout.ConversionPattern=%d %p %c %m%n
 EOF
 }
 
-# In a subshell of its own, which becomes java.
+# In a subshell of its own, which becomes java. No files in /tmp for jps and the like: they would
+# outlive a broker that is killed.
 java_with() {
-    exec java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    exec java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
         -Dlog4j.configuration="file:$folder/log4j.properties" -cp "$jars/*" "$@"
+}
+
+# Ends with its owner, if it has one, and so does the folder.
+java_owned() {
+    [ "${BROKER_OWNER-}" ] || java_with "$@"
+    [ "$BROKER_OWNER" != parent ] || BROKER_OWNER=$PPID
+    rm -f "$folder/pid"
+    python3 -ISB "$root/tests/isolate.py" --owner "$BROKER_OWNER" --pid-file "$folder/pid" \
+        "$0" java "$folder" "$@" || true
+    kill -0 "$BROKER_OWNER" || rm -rf "$folder"
 }
 
 is_running() {
@@ -77,9 +89,9 @@ is_running() {
 
 # Starts the broker and waits until it answers; fails if it ends before.
 run() {
-    (java_with kafka.Kafka "$folder/server.properties") >>"$folder/out" 2>&1 </dev/null &
+    (java_owned kafka.Kafka "$folder/server.properties") >>"$folder/out" 2>&1 </dev/null &
     started=$!
-    echo "$started" >"$folder/pid"
+    [ "${BROKER_OWNER-}" ] || echo "$started" >"$folder/pid"
     tries=0
     while [ "$tries" -lt 300 ]; do
         kill -0 "$started" 2>/dev/null || return 1
@@ -104,18 +116,6 @@ end() {
     done
 }
 
-# Does what stop does as soon as the owner is gone, however that happened.
-watch_owner() {
-    [ -n "${BROKER_OWNER-}" ] || return 0
-    (
-        while kill -0 "$BROKER_OWNER" && [ -d "$folder" ]; do
-            sleep 1
-        done
-        end KILL
-        rm -rf "$folder"
-    ) >/dev/null 2>&1 </dev/null &
-}
-
 start() {
     end KILL
     if [ ! -d "$jars" ]; then
@@ -130,7 +130,6 @@ start() {
         properties "$1" "$2" >"$folder/server.properties"
         logging >"$folder/log4j.properties"
         echo "127.0.0.1:$1" >"$folder/bootstrap"
-        watch_owner
         if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
             -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then
             echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"
@@ -149,6 +148,10 @@ case $folder in
 esac
 case $action in
 start) start ;;
+java)
+    shift 2
+    java_with "$@"
+    ;;
 kill) end KILL ;;
 restart)
     end KILL

@@ -47,7 +47,8 @@ class Broker:
 
     def run(self, action):
         subprocess.run([os.path.join(ROOT, "tests/kafka/broker.sh"), action, self.folder],
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "BROKER_OWNER": str(os.getpid())})
 
     def address(self):
         return pool.broker_address(self.folder)
@@ -285,6 +286,7 @@ def main():
     parser.add_argument("--kills", type=int, default=11, help="at least, of each seed")
     parser.add_argument("--folder", default=pool.THUMBNAILS, help="of the session")
     chosen = parser.parse_args()
+    pool.isolate.go_apart()
     first = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1 << 30)
     with Broker() as broker:
         os.environ["BROKER_FOLDER"] = broker.folder

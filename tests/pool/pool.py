@@ -17,6 +17,9 @@ import urllib.error
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+import isolate  # noqa: E402
+
 BIN = os.environ.get("PROGRAMS", os.path.dirname(os.environ.get("SPANMILL", "")))
 THUMBNAILS = os.path.join(ROOT, "tests/data/thumbnails")
 PHASES = os.path.join(THUMBNAILS, "phases.yaml")
@@ -272,15 +275,30 @@ def wait_until(condition, limit, what):
     raise AssertionError(f"not within {limit} s: {what}")
 
 
+class Skip(Exception):
+    """A test that cannot run here; the text says why."""
+
+
+def need_crash_points():
+    if os.environ.get("CRASH_POINTS") != "ON":
+        raise Skip("built without crash points")
+
+
 def main(*tests):
-    """Runs the functions; the first that fails ends it."""
+    """Runs the functions; the first that fails ends it. Returns the exit code: 77 when all skip."""
+    isolate.go_apart()
+    skipped = 0
     for test in tests:
         begin = time.monotonic()
         say(f"[ RUN  ] {test.__doc__.splitlines()[0]}")
-        test()
-        say(f"[ PASS ] {time.monotonic() - begin:.1f} s")
-    say(f"{len(tests)} tests passed")
-    return 0
+        try:
+            test()
+            say(f"[ PASS ] {time.monotonic() - begin:.1f} s")
+        except Skip as why:
+            skipped += 1
+            say(f"[ SKIP ] {why}")
+    say(f"{len(tests) - skipped} tests passed, {skipped} skipped")
+    return isolate.SKIPPED if skipped == len(tests) else 0
 
 
 if __name__ == "__main__":

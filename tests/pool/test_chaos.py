@@ -5,7 +5,7 @@ import sys
 
 import chaos
 import pool
-from pool import PHASES, THUMBNAILS, Pool, report, say
+from pool import PHASES, THUMBNAILS, Pool, need_crash_points, report, say
 
 SEEDS, KILLS = 2, 12
 
@@ -19,17 +19,9 @@ MUTANTS = {
 }
 
 
-def has_crash_points():
-    if os.environ.get("CRASH_POINTS") == "ON":
-        return True
-    say("skipped: built without crash points")
-    return False
-
-
 def test_chaos():
     """kill -9, SIGSTOP, a broker that dies, and a death at every point"""
-    if not has_crash_points():
-        return
+    need_crash_points()
     seed = int(os.environ.get("CHAOS_SEED", random.SystemRandom().randrange(1 << 30)))
     total = chaos.run(range(seed, seed + SEEDS), KILLS, THUMBNAILS)
     assert total >= SEEDS * KILLS
@@ -37,8 +29,8 @@ def test_chaos():
 
 def test_points():
     """a death at every point, before and after each durable step"""
-    if has_crash_points():
-        chaos.tour(THUMBNAILS)
+    need_crash_points()
+    chaos.tour(THUMBNAILS)
 
 
 def is_right(mutant, death):
@@ -68,8 +60,7 @@ def is_right(mutant, death):
 
 def test_mutants():
     """each of the wrong ways gives wrong results, the right way right ones"""
-    if not has_crash_points():
-        return
+    need_crash_points()
     assert is_right(None, "reducer-between:4"), "nothing wrong, and still not right"
     for mutant, death in MUTANTS.items():
         assert not is_right(mutant, death), f"{mutant} goes unnoticed"

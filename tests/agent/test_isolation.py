@@ -1,0 +1,147 @@
+"""tests/isolate.py keeps the session daemon of a test and that of the machine apart, and lets nothing
+live longer than the test. The machine is played by a test, too: it has namespaces of its own."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
+import pool
+from pool import ROOT, report, say, wait_until
+from session_daemon import SessionDaemon
+from test_session_daemon import REQUESTS, SHOP, compare, found, logged
+
+ISOLATE = os.path.join(ROOT, "tests/isolate.py")
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+class Shop:
+    """A session of a daemon, and a program that it traces."""
+
+    def __init__(self, daemon, name, seconds):
+        self.daemon, self.name = daemon, name
+        self.folder = os.path.join(daemon.home, name)
+        self.log = os.path.join(daemon.home, f"{name}.log")
+        daemon.create(name, self.folder)
+        self.process = subprocess.Popen([SHOP, str(seconds), "2", self.log],
+                                        env=daemon.environment)
+
+    def check(self):
+        """What the program said is what the trace has, and no other's."""
+        assert self.process.wait() == 0
+        self.daemon.lttng("destroy", self.name)
+        said = logged(self.log)
+        assert len(said) > 10, said
+        compare(said, found(report(self.folder, REQUESTS)))
+
+
+def inner():
+    """A test as any other, on a machine with a session daemon."""
+    with SessionDaemon() as daemon:
+        Shop(daemon, "shop", 2).check()
+        assert daemon.sessions() == []
+
+
+def can_run_as_nobody():
+    if os.geteuid() != 0:
+        return False
+    needed = f"python3 '{ISOLATE}' -h >/dev/null && test -x '{SHOP}' && " \
+             f"test -x '{pool.program('spanmill')}'"
+    return subprocess.run([*NOBODY, "sh", "-c", needed], check=False).returncode == 0
+
+
+def test_session_daemons():
+    """a session daemon of the machine keeps its session, its program and its life"""
+    with SessionDaemon() as machine:
+        shop = Shop(machine, "machine", 8 if os.geteuid() == 0 else 5)
+        command = ["python3", ISOLATE, "--must", "python3", os.path.abspath(__file__), "inner"]
+        subprocess.run(command, check=True)
+        if can_run_as_nobody():
+            # Not all who are in the path may be run by all users: a shell finds the right one.
+            done = subprocess.run([*NOBODY, "sh", "-c", '"$@"', "sh", *command], check=False)
+            assert done.returncode in (0, pool.isolate.SKIPPED), done.returncode
+            say("  as another user: " + ("passed" if done.returncode == 0 else "skipped"))
+        assert machine.process.poll() is None
+        assert machine.sessions() == ["machine"], machine.sessions()
+        shop.check()
+
+
+def marked(mark):
+    """Processes that have it in their environment."""
+    pids = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if f"MARK={mark}\0".encode() in file.read():
+                    pids.append(int(name))
+        except OSError:
+            pass
+    return pids
+
+
+def kill_runner(options):
+    """A runner, killed while a test of it has a child, and one in a session of its own."""
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    test = "sleep 600 & setsid sleep 600 & echo started; wait"
+    runner = subprocess.Popen(
+        ["sh", "-c", '"$@"; true', "sh", sys.executable, ISOLATE, *options, "sh", "-c", test],
+        stdout=subprocess.PIPE, env={**os.environ, "MARK": mark})
+    assert runner.stdout.readline() == b"started\n"
+    wait_until(lambda: len(marked(mark)) >= 5, 10, "runner, isolate.py, test and two children")
+    runner.kill()
+    runner.wait()
+    wait_until(lambda: not marked(mark), 10, f"the end of {marked(mark)}")
+
+
+def test_killed_runner():
+    """nothing outlives a runner that is killed"""
+    for options in (["--must"], ["--never"]):
+        kill_runner(options)
+
+
+def test_killed_owner():
+    """what has an owner lives longer than who started it, and ends with the owner"""
+    for options in (["--must"], ["--never"]):
+        mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        owner = subprocess.Popen(["sleep", "600"])
+        command = [sys.executable, ISOLATE, "--owner", str(owner.pid), *options, "sleep", "600"]
+        subprocess.run(["sh", "-c", '"$@" & true', "sh", *command], check=True,
+                       env={**os.environ, "MARK": mark})
+        wait_until(lambda: len(marked(mark)) >= 2, 10, "isolate.py and the command")
+        time.sleep(0.5)
+        assert len(marked(mark)) >= 2, "ended with the shell that started it"
+        owner.kill()
+        owner.wait()
+        wait_until(lambda: not marked(mark), 10, f"the end of {marked(mark)}")
+
+
+def test_end():
+    """exit codes and signals are those of the command, and what it leaves behind ends"""
+    for options in ([], ["--never"]):
+        for command, code in (("exit 3", 3), ("kill -ABRT $$", -signal.SIGABRT),
+                              ("sleep 600 & exit 0", 0)):
+            mark = f"{os.getpid()}-{time.monotonic_ns()}"
+            done = subprocess.run([sys.executable, ISOLATE, *options, "sh", "-c", command],
+                                  check=False, env={**os.environ, "MARK": mark})
+            assert done.returncode == code, (command, done.returncode)
+            wait_until(lambda: not marked(mark), 10, f"the end of {marked(mark)}")
+
+
+def test_no_namespaces():
+    """where there can be no namespaces, a test that needs them is skipped"""
+    forbid = "for each in user mnt pid; do echo 0 >/proc/sys/user/max_${each}_namespaces; done"
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "sh", "-ec", forbid + '; exec "$@"', "sh",
+         sys.executable, ISOLATE, "--must", "true"], check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode == 0:
+        raise pool.Skip("the number of namespaces cannot be limited here")
+    assert done.returncode == pool.isolate.SKIPPED and "skipped: " in done.stdout, done
+    say("  " + done.stdout.strip())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["inner"]:
+        sys.exit(pool.main(inner))
+    sys.exit(pool.main(test_session_daemons, test_killed_runner, test_killed_owner, test_end,
+                       test_no_namespaces))
