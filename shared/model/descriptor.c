@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/memory.h"
 #include "model/state.h"
 
@@ -296,7 +297,7 @@ void table_exec(struct model *model, struct thread *thread, uint64_t time_ns)
     size_t count;
     struct descriptor **all = all_of(table, &count);
     for (size_t i = 0; i < count; i++)
-        if (all[i]->cloexec)
+        if (all[i]->cloexec && !mutant("forget-close-on-exec"))
             end(model, all[i], time_ns, true);
     free(all);
 }

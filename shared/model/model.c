@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/memory.h"
 #include "model/parts.h"
 #include "model/state.h"
@@ -358,7 +359,7 @@ static struct thread *on_exec(struct model *model, const struct event *event)
         return NULL;
     process_told(model, thread, tid);
     phase_exec(model, thread->process, thread);
-    if (old_tid != tid && tid > 0)
+    if (old_tid != tid && tid > 0 && !mutant("exec-to-old-tid"))
         thread = exec_by_other(model, thread, tid, event->time_ns);
     process_told(model, thread, tid);
     if (event_has_text(event, 0))
@@ -374,7 +375,8 @@ static void on_thread_exit(struct model *model, const struct event *event)
     if (!thread)
         return;
     name_thread(thread, event, 0);
-    thread_exit(model, thread, event->time_ns);
+    if (!mutant("keep-pid-after-exit"))
+        thread_exit(model, thread, event->time_ns);
 }
 
 /* The process told to have the table at `address`; NULL if none, or if that is over. */
@@ -606,7 +608,7 @@ static void take_event(struct model *model, const struct item *item)
     const struct event *event = &item->event.event;
     model->order++;
     if (event->kind == EVENT_LOSS) {
-        if (event->domain == DOMAIN_KERNEL && event->value[1])
+        if (event->domain == DOMAIN_KERNEL && event->value[1] && !mutant("ignore-loss-border"))
             on_border(model, event->cpu, event->time_ns);
         return;
     }
