@@ -9,7 +9,7 @@ other, nor each other's traced programs. What the command has started dies with 
 killed, and all of it dies with the process that started isolate.py. Without root a user namespace is
 made for that; the user stays the same.
 
---owner PID     ends with PID, not with the process that started it
+--owner PID     ends with PID, and with 0 then, not with the process that started it
 --pid-file FILE gets the process id of the command, as it is known outside
 --scratch FOLDER becomes /tmp; it is emptied before and after
 --must          exits with 77 where the kernel does not allow namespaces
@@ -253,6 +253,8 @@ def wait(pid, owner):
         select.select([ends, owner], [], [])
         if not select.select([ends], [], [], 0)[0]:
             os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return 0
     return exit_code(os.waitpid(pid, 0)[1])
 
 

@@ -77,8 +77,7 @@ java_owned() {
     [ "$BROKER_OWNER" != parent ] || BROKER_OWNER=$PPID
     rm -f "$folder/pid"
     python3 -ISB "$root/tests/isolate.py" --owner "$BROKER_OWNER" --pid-file "$folder/pid" \
-        "$0" java "$folder" "$@" || true
-    kill -0 "$BROKER_OWNER" || rm -rf "$folder"
+        "$0" java "$folder" "$@" && rm -rf "$folder"
 }
 
 is_running() {
