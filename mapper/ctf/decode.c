@@ -15,6 +15,19 @@ static bool fault(struct stream *stream, const char *what)
 
 /* --- headers --- */
 
+static void walked_to(struct stream *stream, const struct walk *walk)
+{
+    stream->at = stream->packet + walk->at / 8;
+    stream->bit = (uint8_t)(walk->at % 8);
+}
+
+/* What is left of the byte belongs to nothing. */
+static void to_byte(struct stream *stream)
+{
+    stream->at += stream->bit > 0;
+    stream->bit = 0;
+}
+
 /* The header is read; `at` is behind it. */
 static bool settle(struct stream *stream, uint64_t id)
 {
@@ -34,6 +47,8 @@ static bool settle(struct stream *stream, uint64_t id)
     } else if (time_ns > stream->late_ns) {
         return fault(stream, "an event is later than the end of the packet");
     }
+    if (!bound->plan->walked)
+        to_byte(stream); /* its first field is aligned, or it has none */
     stream->bound = bound;
     stream->head_ns = time_ns;
     stream->head = HEAD_EVENT;
@@ -46,14 +61,6 @@ static struct walk walk_here(const struct stream *stream)
                          .at = stream_bit(stream),
                          .limit = stream->content_bits,
                          .slots = stream->slots};
-}
-
-/* Where events begin on bytes, what is left of the last one belongs to nothing. */
-static void walked_to(struct stream *stream, const struct walk *walk)
-{
-    bool by_bytes = stream->class->header->by_bytes;
-    stream->at = stream->packet + (by_bytes ? (walk->at + 7) / 8 : walk->at / 8);
-    stream->bit = by_bytes ? 0 : (uint8_t)(walk->at % 8);
 }
 
 static bool walk_header(struct stream *stream)
@@ -289,6 +296,8 @@ static bool follow_walked(struct stream *stream, const struct plan_op *op, struc
     if (walk.at > walk.limit)
         return fault(stream, PAST_END);
     walked_to(stream, &walk);
+    if (stream->class->header->by_bytes)
+        to_byte(stream);
     return true;
 }
 

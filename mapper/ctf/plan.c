@@ -143,36 +143,6 @@ static void want(struct maker *maker, enum scope scope, const struct layout_fiel
         want_context(maker, member, how);
 }
 
-/* --- what is known of sizes --- */
-
-/* Whether it ends on a byte if it begins on one. */
-static bool ends_on_byte(const struct layout_field *field)
-{
-    if (field->is_fixed)
-        return field->bits % 8 == 0;
-    switch ((enum layout_type)field->type) {
-    case LAYOUT_STRING:
-    case LAYOUT_STRING_FIXED:
-    case LAYOUT_STRING_SIZED:
-    case LAYOUT_BLOB_FIXED:
-    case LAYOUT_BLOB_SIZED:
-    case LAYOUT_VARINT: return true;
-    case LAYOUT_INTEGER:
-    case LAYOUT_FLOAT: return field->size % 8 == 0;
-    case LAYOUT_ARRAY:
-    case LAYOUT_SEQUENCE:
-    case LAYOUT_STRUCT:
-    case LAYOUT_VARIANT:
-    case LAYOUT_OPTIONAL: break;
-    }
-    uint32_t inside =
-        field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT ? field->count : 1;
-    for (uint32_t i = 0; i < inside; i++)
-        if (!ends_on_byte(&field->fields[i]))
-            return false;
-    return true;
-}
-
 /* --- where fields are --- */
 
 static void end_run(struct maker *maker)
@@ -310,7 +280,7 @@ static void variable_field(struct maker *maker, enum scope scope, const struct l
         op->from = field->from;
         op->count = steps ? (uint32_t)(element->bits / 8) : 1;
     }
-    maker->ragged = !ends_on_byte(field);
+    maker->ragged = plan_ends(field, PLAN_ON_BYTE) != PLAN_ON_BYTE;
 }
 
 /* Members of structures inside are nobody's: `of` is NULL for them. */
@@ -435,14 +405,15 @@ static void make_quick(struct maker *maker)
 }
 
 static void make(struct maker *maker, const struct layout_stream *stream,
-                 const struct layout_event *event, bool by_bytes)
+                 const struct layout_event *event, const struct plan_header *header)
 {
     maker->known = 8;
-    if (by_bytes) {
+    maker->ragged = header->ragged;
+    if (header->by_bytes) {
         add_scopes(maker, stream, event, add_scope);
         end_run(maker);
     }
-    if (!by_bytes || maker->impossible) {
+    if (!header->by_bytes || maker->impossible) {
         maker->count = 0;
         maker->plan = (struct plan){.walked = true};
         add_scopes(maker, stream, event, walk_scope);
@@ -457,10 +428,10 @@ static void make(struct maker *maker, const struct layout_stream *stream,
 
 const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
                             const struct layout_event *event, const struct event_class *class,
-                            bool by_bytes)
+                            const struct plan_header *header)
 {
     struct maker maker = {.class = class};
-    make(&maker, stream, event, by_bytes);
+    make(&maker, stream, event, header);
     struct plan *plan = arena_take(arena, sizeof *plan);
     struct plan_op *ops = arena_take(arena, maker.count * sizeof *ops);
     memcpy(ops, maker.ops, maker.count * sizeof *ops);

@@ -86,16 +86,12 @@ struct plan {
     uint32_t reach; /* bytes that loads touch, at least run_bytes */
 };
 
-/* Made in `arena`; `stream` and what hangs on it is borrowed as long. `class` says what is wanted of `event`, one of `stream`. `by_bytes`: events of the stream begin
- * on bytes. */
-const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
-                            const struct layout_event *event, const struct event_class *class,
-                            bool by_bytes);
 
 /* The usual shape of event headers: a number and the low bits of the time in known places, and
  * for some numbers (LTTng: the highest) another way, which is walked. */
 struct plan_header {
-    bool by_bytes; /* headers begin on bytes; what ends within one is rounded up */
+    bool by_bytes; /* headers begin on bytes; what is left of an event's last one is padding */
+    bool ragged;   /* they may end within a byte, where the event goes on */
     bool is_short; /* what follows is of use */
     bool big_endian;
     bool has_time;
@@ -110,5 +106,16 @@ struct plan_header {
 };
 
 struct plan_header plan_header(const struct layout_stream *stream);
+
+/* Made in `arena`; `stream` and what hangs on it is borrowed as long. `class` says what is wanted of
+ * `event`, one of `stream`, whose header is `header`. */
+const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
+                            const struct layout_event *event, const struct event_class *class,
+                            const struct plan_header *header);
+
+/* Where in a byte a field may end that begins at one of the bits `from` of a byte: both are sets,
+ * bit 0 for its begin. */
+enum { PLAN_ON_BYTE = 1 };
+uint8_t plan_ends(const struct layout_field *field, uint8_t from);
 
 #endif

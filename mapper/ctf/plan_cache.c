@@ -125,7 +125,7 @@ static void make_plans(struct plan_set *set, const struct phase_definitions *pha
             const struct layout_event *event = stream->by_id[j];
             const struct event_class *class =
                 schema_class(schema, set->domain, text_of(event->name));
-            plans[event->number] = plan_new(&set->arena, stream, event, class, headers[i].by_bytes);
+            plans[event->number] = plan_new(&set->arena, stream, event, class, &headers[i]);
             if (set->domain == DOMAIN_KERNEL)
                 declared_names_add(&set->declared, text_of(event->name));
         }

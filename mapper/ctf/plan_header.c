@@ -67,6 +67,65 @@ static bool place(struct header_maker *maker, const struct layout_field *field)
     return true;
 }
 
+/* --- where in a byte fields end --- */
+
+/* `from` after so many bits. */
+static uint8_t passed(uint8_t from, uint64_t bits)
+{
+    unsigned by = (unsigned)(bits % 8);
+    return (uint8_t)(from << by | from >> (8 - by));
+}
+
+static uint8_t aligned(uint8_t from, uint32_t align)
+{
+    uint8_t to = 0;
+    for (unsigned bit = 0; bit < 8; bit++)
+        if (from >> bit & 1)
+            to |= (uint8_t)(1u << (bits_aligned(bit, align) % 8));
+    return to;
+}
+
+/* After `count` elements; UINT64_MAX: after any number. Looks at one only, and says that all can be
+ * where that one does not tell. */
+static uint8_t elements_end(const struct layout_field *field, uint8_t from, uint64_t count)
+{
+    uint8_t one = count > 0 ? plan_ends(&field->fields[0], from) : from;
+    if (count <= 1 || one == from)
+        return one;
+    return count == UINT64_MAX && (one & ~from) == 0 ? from : UINT8_MAX;
+}
+
+uint8_t plan_ends(const struct layout_field *field, uint8_t from)
+{
+    uint8_t to = 0, at = aligned(from, field->align);
+    if (field->is_fixed)
+        return passed(at, field->bits);
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_INTEGER:
+    case LAYOUT_FLOAT: return passed(at, field->size);
+    case LAYOUT_VARINT: return at;
+    case LAYOUT_STRING:
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_STRING_SIZED:
+    case LAYOUT_BLOB_FIXED:
+    case LAYOUT_BLOB_SIZED: return PLAN_ON_BYTE;
+    case LAYOUT_ARRAY: return elements_end(field, at, field->count);
+    case LAYOUT_SEQUENCE: return elements_end(field, at, UINT64_MAX);
+    case LAYOUT_STRUCT:
+        for (uint32_t i = 0; i < field->count; i++)
+            at = plan_ends(&field->fields[i], at);
+        return at;
+    case LAYOUT_OPTIONAL: return at | plan_ends(&field->fields[0], at);
+    case LAYOUT_VARIANT:
+        for (uint32_t i = 0; i < field->count; i++)
+            to |= plan_ends(&field->fields[i], at);
+        return to;
+    }
+    return UINT8_MAX;
+}
+
+/* --- */
+
 /* Where the bits are in the 8 bytes from `*at` on, as a number; false if they are not. */
 static bool load_from(uint64_t bit, unsigned bits, bool big_endian, uint32_t *at, uint8_t *shift)
 {
@@ -114,6 +173,7 @@ struct plan_header plan_header(const struct layout_stream *stream)
     out.by_bytes = header && header->align % 8 == 0;
     if (!out.by_bytes)
         return out;
+    out.ragged = plan_ends(header, PLAN_ON_BYTE) != PLAN_ON_BYTE;
     struct header_maker maker = {.out = &out, .align = header->align};
     bool placed = place(&maker, header) && maker.has_id && maker.bits % 8 == 0 &&
                   load_from(maker.id_bit, out.id_bits, out.big_endian, &out.id_at, &out.id_shift);

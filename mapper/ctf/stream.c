@@ -59,8 +59,9 @@ static void begin_packet(struct stream *stream)
     stream->clock = reading.clock;
     stream->content_bits = packet->content_bits;
     bool by_bytes = stream->class->header->by_bytes;
-    stream->at = packet->bytes + (by_bytes ? (reading.events_bit + 7) / 8 : reading.events_bit / 8);
-    stream->bit = by_bytes ? 0 : (uint8_t)(reading.events_bit % 8);
+    uint64_t first = bits_aligned(reading.events_bit, by_bytes ? 8 : 1);
+    stream->at = packet->bytes + first / 8;
+    stream->bit = (uint8_t)(first % 8);
     stream->end = packet->bytes + packet->head.content;
     stream->late_ns = UINT64_MAX;
     if (packet->has_end && packet->head.end_ns >= packet->head.begin_ns &&

@@ -11,6 +11,8 @@ struct text_maker {
     unsigned names; /* given so far */
     unsigned depth;
     bool flat; /* no lengths and tags: babeltrace2 2.0.4 fails an assertion over own contexts' */
+    bool header_rules; /* event headers have a length `_hlen` and a tag `_htag` */
+    bool packet_rules; /* packet headers have a length `_plen` */
 };
 
 /* splitmix64 */
@@ -166,30 +168,91 @@ static void make_members(struct text_maker *maker, unsigned count)
 
 /* --- a trace --- */
 
-/* Aligned by bytes, or naturally. */
-static void make_aliases(struct text_maker *maker, bool natural)
+/* How the trace's own integers are aligned. */
+enum packing { BY_BYTES, NATURAL, BY_BITS, PACKINGS };
+
+static unsigned packed(enum packing packing, unsigned size)
+{
+    return packing == BY_BYTES ? 8 : packing == NATURAL ? size : 1;
+}
+
+static void make_aliases(struct text_maker *maker, enum packing packing)
 {
     static const unsigned SIZES[] = {8, 16, 32, 64};
     for (unsigned i = 0; i < 4; i++)
         fprintf(maker->out, "typealias integer { size = %u; align = %u; } := uint%u_t;\n", SIZES[i],
-                natural ? SIZES[i] : 8, SIZES[i]);
+                packed(packing, SIZES[i]), SIZES[i]);
     fprintf(maker->out, "typealias integer { size = 64; align = %u; } := unsigned long;\n",
-            natural ? 64 : 8);
+            packed(packing, 64));
     static const unsigned TIMES[] = {27, 32, 64};
     for (unsigned i = 0; i < 3; i++)
         fprintf(maker->out,
                 "typealias integer { size = %u; align = %u; map = clock.c.value; } := time%u_t;\n",
-                TIMES[i],
-                i == 0    ? 1
-                : natural ? TIMES[i]
-                          : 8,
-                TIMES[i]);
+                TIMES[i], i == 0 ? 1 : packed(packing, TIMES[i]), TIMES[i]);
 }
 
-/* LTTng's two, or a plain one. */
+/* Members that rule what is behind the header, and others that rule nothing. */
+static void make_rules(struct text_maker *maker)
+{
+    make_integer(maker, false, 4);
+    fprintf(maker->out, " _hlen; ");
+    if (pick(maker, 2) > 0) {
+        make_integer(maker, pick(maker, 2) > 0, 1);
+        fprintf(maker->out, " _hmore; ");
+    }
+    fprintf(maker->out, "enum : ");
+    make_integer(maker, false, 5);
+    fprintf(maker->out, " { _h0 = 0, _h1 = 1 ... 3, _h2 = 4 } _htag; ");
+}
+
+/* Any number and time, of any size, in any place; it may end within a byte. */
+static void make_odd_header(struct text_maker *maker)
+{
+    unsigned rules = pick(maker, 4);
+    maker->header_rules = rules < 3;
+    fprintf(maker->out, "struct { ");
+    if (rules == 0)
+        make_rules(maker);
+    fprintf(maker->out, "integer { size = %u; align = %u; } id; ", 12 + pick(maker, 21),
+            1u << pick(maker, 4));
+    if (rules == 1)
+        make_rules(maker);
+    fprintf(maker->out, "integer { size = %u; align = %u; map = clock.c.value; } timestamp; ",
+            20 + pick(maker, 45), 1u << pick(maker, 4));
+    if (rules == 2)
+        make_rules(maker);
+    fprintf(maker->out, "} align(%u)", 1u << pick(maker, 6));
+}
+
+/* What the header, or that of the packet, rules. */
+static void make_ruled(struct text_maker *maker)
+{
+    if (maker->header_rules && pick(maker, 3) == 0) {
+        make_element(maker);
+        fprintf(maker->out, " _f%u[stream.event.header._hlen]; ", maker->names++);
+    }
+    if (maker->header_rules && pick(maker, 3) == 0) {
+        fprintf(maker->out, "variant <stream.event.header._htag> { ");
+        maker->depth++;
+        for (unsigned i = 0; i < 3; i++) {
+            make_plain(maker);
+            fprintf(maker->out, " _h%u; ", i);
+        }
+        maker->depth--;
+        fprintf(maker->out, "} _f%u; ", maker->names++);
+    }
+    if (maker->packet_rules && pick(maker, 4) == 0)
+        fprintf(maker->out, "uint16_t _f%u[trace.packet.header._plen]; ", maker->names++);
+}
+
+/* LTTng's two, a plain one, or any. */
 static void make_header(struct text_maker *maker, bool natural)
 {
-    unsigned kind = pick(maker, 3);
+    unsigned kind = pick(maker, 5);
+    if (kind > 2) {
+        make_odd_header(maker);
+        return;
+    }
     if (kind == 2) {
         fprintf(maker->out, "struct { uint16_t id; %s; } align(8)",
                 pick(maker, 2) ? "time64_t timestamp" : "time32_t timestamp");
@@ -217,6 +280,7 @@ static void make_stream(struct text_maker *maker, bool natural)
     if (pick(maker, 2) > 0) {
         fprintf(maker->out, " event.context := struct { integer { size = 3; } _less; ");
         make_members(maker, pick(maker, 4));
+        make_ruled(maker);
         fprintf(maker->out, "uint8_t _c1[stream.packet.context._few]; };\n");
     }
     fprintf(maker->out, "};\n");
@@ -234,6 +298,7 @@ static void make_event(struct text_maker *maker, unsigned id)
     }
     fprintf(maker->out, " fields := struct { ");
     make_members(maker, pick(maker, 8));
+    make_ruled(maker);
     if (pick(maker, 8) == 0)
         fprintf(maker->out, "uint16_t _p[stream.packet.context._few]; ");
     fprintf(maker->out, "};\n};\n");
@@ -245,15 +310,17 @@ char *random_metadata(struct random *random)
     size_t size = 0;
     struct text_maker maker = {.random = random, .out = open_memstream(&text, &size)};
     maker.big_endian = pick(&maker, 3) == 0;
-    bool natural = pick(&maker, 2) > 0;
+    enum packing packing = (enum packing)pick(&maker, PACKINGS);
     fprintf(maker.out, "/* CTF 1.8 */\nclock { name = c; freq = 1000000000; offset = %u; };\n",
             pick(&maker, 5) * 1000000007u);
-    make_aliases(&maker, natural);
+    make_aliases(&maker, packing);
+    maker.packet_rules = pick(&maker, 3) == 0;
     fprintf(maker.out,
             "trace { major = 1; minor = 8; byte_order = %s; packet.header := struct {"
-            " uint32_t magic; uint32_t stream_id; uint64_t stream_instance_id; }; };\n",
-            maker.big_endian ? "be" : "le");
-    make_stream(&maker, natural);
+            " uint32_t magic; uint32_t stream_id; uint64_t stream_instance_id; %s}; };\n",
+            maker.big_endian ? "be" : "le",
+            maker.packet_rules ? "integer { size = 13; align = 1; } _plen; " : "");
+    make_stream(&maker, packing == NATURAL);
     unsigned events = 1 + pick(&maker, 40);
     for (unsigned id = 0; id < events; id++)
         make_event(&maker, id + (id > 35 ? 3000 : 0));
