@@ -25,10 +25,11 @@ static struct quick_header quick_header(const struct bound_stream *stream)
                                  .last_id = last};
 }
 
-void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, struct schema *schema,
-                      uint32_t index, bool x86_64, const int32_t *vpid)
+void bound_trace_init(struct bound_trace *trace, const struct plan_set *set,
+                      const struct stream_time *times, struct schema *schema, uint32_t index,
+                      bool x86_64, const int32_t *vpid)
 {
-    *trace = (struct bound_trace){.set = set, .schema = schema, .x86_64 = x86_64};
+    *trace = (struct bound_trace){.set = set, .times = times, .schema = schema, .x86_64 = x86_64};
     trace->blank.trace = index;
     trace->blank.domain = (uint8_t)set->domain;
     if (vpid) {

@@ -2,6 +2,7 @@
 
 #include "ctf/bits.h"
 #include "mapper/ctf/stream_parts.h"
+#include "mapper/ctf/stream_rules.h"
 #include "ctf/walk.h"
 #include "mapper/ctf/walk_numbers.h"
 
@@ -40,12 +41,13 @@ static bool settle(struct stream *stream, uint64_t id)
             return fault(stream, NULL);
         }
     }
-    uint64_t time_ns = cycles_ns(stream->clock, stream->frequency);
+    uint64_t time_ns = stream_ns(&stream->time, stream->clock);
+    const char *late = stream_time_fault(&stream->time, stream->late_ns, time_ns);
+    if (late)
+        return fault(stream, late);
     if (time_ns < stream->last_ns) {
         stream_backwards(stream);
         time_ns = stream->last_ns;
-    } else if (time_ns > stream->late_ns) {
-        return fault(stream, "an event is later than the end of the packet");
     }
     if (!bound->plan->walked)
         to_byte(stream); /* its first field is aligned, or it has none */
@@ -362,7 +364,8 @@ static void put_loss(struct stream *stream, struct event *event)
     event->kind = EVENT_LOSS;
     event->value[0] = (int64_t)stream->loss_discarded;
     event->value[1] = kernel;
-    event->present = 3;
+    event->value[3] = (int64_t)stream->loss_missing;
+    event->present = 1 | 2 | 8;
 }
 
 void decode_next(struct stream *stream)

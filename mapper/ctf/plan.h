@@ -86,7 +86,6 @@ struct plan {
     uint32_t reach; /* bytes that loads touch, at least run_bytes */
 };
 
-
 /* The usual shape of event headers: a number and the low bits of the time in known places, and
  * for some numbers (LTTng: the highest) another way, which is walked. */
 struct plan_header {

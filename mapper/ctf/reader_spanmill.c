@@ -7,6 +7,9 @@
 #include "mapper/ctf/merge.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"
+#include "ctf/session_clock.h"
+#include "mapper/ctf/trace_facts.h"
+#include "mapper/ctf/trace_streams.h"
 
 /* Events per reader_next(): enough to forget the call, few enough to stay in the first cache. */
 enum { BATCH_EVENTS = 128 };
@@ -14,14 +17,8 @@ enum { BATCH_EVENTS = 128 };
 struct input {
     const struct trace_files *files;
     struct plan_set *set;
+    struct stream_time *times;
     struct bound_trace bound;
-};
-
-/* One stream file of a trace. */
-struct part {
-    const struct stream_file *file;
-    struct packet_row packets; /* whole ones: of the seam, then of the file */
-    bool cut;                  /* its end is missing */
 };
 
 struct reader_spanmill {
@@ -30,6 +27,7 @@ struct reader_spanmill {
     struct schema *schema;
     struct input *inputs;
     size_t input_count;
+    const struct layout_clock *clock; /* the session's; NULL: none was met yet */
     struct trace_info *infos;
     struct reader_info info;
     int32_t *cpus;
@@ -52,11 +50,6 @@ static PRINTF_LIKE(2, 3) void warn(const struct reader_spanmill *reader, const c
     reader->warnings.say(reader->warnings.context, sentence);
 }
 
-static const char *shown(const struct trace_files *files)
-{
-    return *files->name != '\0' ? files->name : "trace";
-}
-
 static const struct input *input_of(const struct stream *stream)
 {
     return (const struct input *)((const char *)stream->trace - offsetof(struct input, bound));
@@ -64,120 +57,20 @@ static const struct input *input_of(const struct stream *stream)
 
 static void warn_of_stream(void *context, const struct stream *stream, const char *sentence)
 {
-    warn(context, "%s: %s: %s", shown(input_of(stream)->files), stream->name, sentence);
-}
-
-/* --- what the metadata says --- */
-
-static void copy_env(const struct layout *layout, const char *name, char *into, size_t room)
-{
-    const struct layout_env *env = layout_env(layout, name);
-    snprintf(into, room, "%s", env && env->text ? env->text : "");
-}
-
-/* The clock of the trace: the first that a stream has. */
-static const struct layout_clock *clock_of(const struct layout *layout)
-{
-    for (uint32_t i = 0; i < layout->stream_count; i++)
-        if (layout->streams[i].clock < layout->clock_count)
-            return &layout->clocks[layout->streams[i].clock];
-    return layout->clock_count > 0 ? &layout->clocks[0] : NULL;
-}
-
-static struct trace_info info_of(const struct plan_set *set)
-{
-    const struct layout *layout = set->layout;
-    struct trace_info info = {.domain = set->domain, .declared = set->declared};
-    copy_env(layout, "hostname", info.hostname, sizeof info.hostname);
-    copy_env(layout, "trace_name", info.session, sizeof info.session);
-    copy_env(layout, "trace_creation_datetime", info.created, sizeof info.created);
-    const struct layout_clock *clock = clock_of(layout);
-    if (clock) {
-        memcpy(info.clock_uuid, clock->uuid, sizeof info.clock_uuid);
-        info.offset_ns = (int64_t)((uint64_t)clock->offset_s * 1000000000 +
-                                   cycles_ns(clock->offset_cycles, clock->frequency));
-    }
-    return info;
-}
-
-static bool vpid_of(const struct layout *layout, int32_t *vpid)
-{
-    const struct layout_env *env = layout_env(layout, "vpid");
-    if (!env || env->text || env->number < 0)
-        return false;
-    *vpid = (int32_t)(env->number & INT32_MAX);
-    return true;
+    warn(context, "%s: %s: %s", trace_shown(input_of(stream)->files), stream->name, sentence);
 }
 
 /* --- streams --- */
 
-static void scan_part(const struct reader_spanmill *reader, const struct input *input,
-                      struct part *part)
+static void add_stream(struct reader_spanmill *reader, struct input *input,
+                       struct trace_stream *take_stream)
 {
-    const struct stream_file *file = part->file;
-    const struct layout *layout = input->set->layout;
-    const char *trace = shown(input->files);
-    struct failure why;
-    bool damaged = false;
-    if (packet_row_add(&part->packets, layout, file->seam, (struct bytes){NULL, 0}, &why) !=
-        STATUS_OK)
-        warn(reader, "%s: %s: in the packets of the chunk before: %s", trace, file->name, why.text);
-    size_t seam_count = part->packets.count;
-    if (packet_row_add(&part->packets, layout, file->data, file->index, &why) != STATUS_OK) {
-        damaged = true;
-        warn(reader, "%s: %s: %s", trace, file->name, why.text);
-    }
-    size_t end = 0;
-    if (part->packets.count > seam_count) {
-        const struct packet *last = &part->packets.at[part->packets.count - 1].head;
-        end = last->offset + last->size;
-    }
-    size_t told = packets_index_end(file->index);
-    if (told > file->data.count && !damaged)
-        warn(reader, "%s: %s: %zu bytes, but its index tells of %zu", trace, file->name,
-             file->data.count, told);
-    part->cut = end < file->data.count || told > file->data.count;
-}
-
-static int by_begin(const void *a, const void *b)
-{
-    const struct part *left = *(const struct part *const *)a;
-    const struct part *right = *(const struct part *const *)b;
-    uint64_t left_ns = left->packets.at[0].head.begin_ns;
-    uint64_t right_ns = right->packets.at[0].head.begin_ns;
-    if (left_ns != right_ns)
-        return left_ns < right_ns ? -1 : 1;
-    return strcmp(left->file->name, right->file->name);
-}
-
-static bool same_instance(const struct part *a, const struct part *b)
-{
-    const struct packet *left = &a->packets.at[0].head, *right = &b->packets.at[0].head;
-    return left->has_instance && right->has_instance && left->stream_id == right->stream_id &&
-           left->instance == right->instance;
-}
-
-/* Makes one stream of `parts`, which are of one instance of a stream class: LTTng splits a stream
- * into several files if told to. */
-static void add_stream(struct reader_spanmill *reader, struct input *input, struct part **parts,
-                       size_t count)
-{
-    qsort(parts, count, sizeof(struct part *), by_begin);
-    struct packet_row packets = parts[0]->packets;
-    for (size_t i = 1; i < count; i++) {
-        struct packet_row *from = &parts[i]->packets;
-        packets.at =
-            memory_grow(packets.at, &packets.room, packets.count + from->count, sizeof *packets.at);
-        memcpy(packets.at + packets.count, from->at, from->count * sizeof *packets.at);
-        packets.count += from->count;
-        packet_row_clear(from);
-    }
-    parts[0]->packets = (struct packet_row){.at = NULL};
     reader->streams = memory_grow(reader->streams, &reader->stream_room, reader->stream_count + 1,
                                   sizeof *reader->streams);
     struct stream *stream = &reader->streams[reader->stream_count++];
-    stream_init(stream, &input->bound, packets, parts[0]->file->name);
-    stream->cut = parts[count - 1]->cut;
+    stream_init(stream, &input->bound, take_stream->packets, take_stream->name);
+    take_stream->packets = (struct packet_row){.at = NULL};
+    stream->cut = take_stream->cut;
     stream->say = warn_of_stream;
     stream->context = reader;
     stream->scratch = &reader->scratch;
@@ -185,25 +78,11 @@ static void add_stream(struct reader_spanmill *reader, struct input *input, stru
 
 static void add_streams(struct reader_spanmill *reader, struct input *input)
 {
-    size_t count = input->files->stream_count;
-    struct part *parts = memory_new(count * sizeof *parts);
-    struct part **joined = memory_new(count * sizeof(struct part *));
-    for (size_t i = 0; i < count; i++) {
-        parts[i].file = &input->files->streams[i];
-        scan_part(reader, input, &parts[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].packets.count == 0)
-            continue;
-        size_t join = 0;
-        joined[join++] = &parts[i];
-        for (size_t j = i + 1; j < count; j++)
-            if (parts[j].packets.count > 0 && same_instance(&parts[i], &parts[j]))
-                joined[join++] = &parts[j];
-        add_stream(reader, input, joined, join);
-    }
-    free(joined);
-    free(parts);
+    struct trace_streams streams;
+    trace_streams_init(&streams, input->files, input->set->layout, input->times, &reader->warnings);
+    for (size_t i = 0; i < streams.count; i++)
+        add_stream(reader, input, &streams.at[i]);
+    trace_streams_clear(&streams);
 }
 
 static int by_place(const void *a, const void *b)
@@ -250,6 +129,29 @@ static void list_cpus(struct reader_spanmill *reader)
     };
 }
 
+/* Events without a clock count, but have no time: they stand in front of all others. */
+static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
+{
+    uint64_t first_ns = UINT64_MAX;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct packet_at *packet = &reader->streams[i].packets.at[0];
+        if (packet->has_begin && packet->head.begin_ns < first_ns)
+            first_ns = packet->head.begin_ns;
+    }
+    if (first_ns == UINT64_MAX || first_ns < begin_ns)
+        first_ns = begin_ns;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        struct input *input = &reader->inputs[stream->trace->blank.trace];
+        for (uint32_t j = 0; j < input->set->layout->stream_count; j++)
+            if (input->set->layout->streams[j].clock == LAYOUT_NONE)
+                input->times[j].shift_ns = (int64_t)first_ns;
+        if (stream->packets.at[0].stream->clock == LAYOUT_NONE)
+            warn_of_stream(reader, stream,
+                           "its events have no clock: they are counted, but have no time");
+    }
+}
+
 /* --- the reader --- */
 
 static enum status spanmill_next(struct reader *base, const struct event **events, size_t *count,
@@ -277,6 +179,7 @@ static void spanmill_close(struct reader *base)
         stream_clear(&reader->streams[i]);
     for (size_t i = 0; i < reader->input_count; i++) {
         bound_trace_clear(&reader->inputs[i].bound);
+        free(reader->inputs[i].times);
         plan_set_release(reader->inputs[i].set);
     }
     scratch_clear(&reader->scratch);
@@ -288,36 +191,53 @@ static void spanmill_close(struct reader *base)
     free(reader);
 }
 
+/* Understands the metadata of a trace, and how its clocks are those of the session. */
+static enum status understand(struct reader_spanmill *reader, struct plan_cache *cache,
+                              struct input *input, struct trace_info *info, struct failure *why)
+{
+    const struct trace_files *files = input->files;
+    if (files->metadata.at == NULL)
+        return fail(why, STATUS_REJECT, "metadata: missing or empty");
+    enum status status =
+        plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
+                        schema_phases(reader->schema), &input->set, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct layout *layout = input->set->layout;
+    *info = trace_info_of(layout, input->set->domain, &input->set->declared);
+    status = trace_times(layout, reader->clock, &input->times, info, why);
+    if (status == STATUS_OK && !reader->clock)
+        reader->clock = session_clock_of(layout);
+    if (status != STATUS_OK)
+        plan_set_release(input->set);
+    return status;
+}
+
 /* Takes the trace in, or leaves it out with a warning; `first` keeps the first reason. */
 static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
                       const struct trace_files *files, struct failure *first)
 {
     struct failure why;
     struct input *input = &reader->inputs[reader->input_count];
+    struct trace_info *info = &reader->infos[reader->input_count];
     *input = (struct input){.files = files};
-    enum status status =
-        files->metadata.at == NULL
-            ? fail(&why, STATUS_REJECT, "metadata: missing or empty")
-            : plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
-                              schema_phases(reader->schema), &input->set, &why);
-    if (status != STATUS_OK) {
-        failure_prefix(&why, "%s", shown(files));
+    if (understand(reader, cache, input, info, &why) != STATUS_OK) {
+        failure_prefix(&why, "%s", trace_shown(files));
         warn(reader, "%s; the trace is left out", why.text);
         if (first->text[0] == '\0')
             *first = why;
         return;
     }
-    struct trace_info *info = &reader->infos[reader->input_count];
-    *info = info_of(input->set);
     if (info->declared.old_syscalls)
         warn(reader,
              "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
              "counted as such",
-             shown(files));
+             trace_shown(files));
     int32_t vpid;
-    bool has_vpid = vpid_of(input->set->layout, &vpid);
-    bound_trace_init(&input->bound, input->set, reader->schema, (uint32_t)reader->input_count,
-                     declared_names_x86_64(&info->declared), has_vpid ? &vpid : NULL);
+    bool has_vpid = trace_vpid(input->set->layout, &vpid);
+    bound_trace_init(&input->bound, input->set, input->times, reader->schema,
+                     (uint32_t)reader->input_count, declared_names_x86_64(&info->declared),
+                     has_vpid ? &vpid : NULL);
     reader->input_count++;
 }
 
@@ -345,6 +265,7 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
         add_streams(reader, &reader->inputs[i]);
     rank_streams(reader);
     list_cpus(reader);
+    place_timeless(reader, choice->begin_ns);
     reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
     for (size_t i = 0; i < reader->stream_count; i++)
         stream_start(&reader->streams[i], choice->begin_ns);

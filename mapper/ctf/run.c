@@ -114,7 +114,8 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     const struct quick_size *const size_by_id = class->size_by_id;
     const uint8_t *at = stream->at, *const end = stream->end;
     const struct bound *bound = stream->bound;
-    const uint64_t frequency = stream->frequency, late_ns = stream->late_ns;
+    const uint64_t frequency = stream->time.frequency, late_ns = stream->late_ns;
+    const uint64_t shift_ns = (uint64_t)stream->time.shift_ns;
     const uint64_t limit_ns = last_ns < late_ns ? last_ns : late_ns;
     const int32_t cpu = stream->cpu;
     const uint32_t rank = stream->rank;
@@ -122,7 +123,7 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     size_t count = 0;
     bool has_head = true; /* `bound` and `time_ns` are those of the next event */
     /* From here on, time only goes on, but where the head was set back. */
-    if (cycles_ns(clock, frequency) != time_ns)
+    if (cycles_ns(clock, frequency) + shift_ns != time_ns)
         return 0;
     struct quick_size size = {bound->run_bytes, bound->reach};
     for (;;) {
@@ -158,8 +159,8 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
             now += header->time_mask + 1; /* nothing for 64 bits */
         if (!coming || now < clock)
             break;
-        uint64_t now_ns = cycles_ns(now, frequency);
-        if (now_ns > late_ns)
+        uint64_t now_ns = cycles_ns(now, frequency) + shift_ns;
+        if (now_ns - time_ns > late_ns - time_ns) /* or it wrapped */
             break;
         has_head = true;
         clock = now;

@@ -6,13 +6,7 @@
 
 #include "base/memory.h"
 #include "mapper/ctf/stream_parts.h"
-
-/* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
- * the end before the last event was there (LTTng's bug 1183). */
-static const uint64_t LATE_NS = 1000000000;
-
-/* Lying packets of a stream that are told one by one. */
-enum { LIES_TOLD = 4 };
+#include "mapper/ctf/stream_rules.h"
 
 static PRINTF_LIKE(2, 3) void say(const struct stream *stream, const char *format, ...)
 {
@@ -29,11 +23,12 @@ static bool of_kernel(const struct stream *stream)
     return stream->trace->set->domain == DOMAIN_KERNEL;
 }
 
-static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded)
+static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded, uint64_t missing)
 {
     stream->head = HEAD_LOSS;
     stream->head_ns = time_ns > stream->last_ns ? time_ns : stream->last_ns;
     stream->loss_discarded = discarded;
+    stream->loss_missing = missing;
 }
 
 /* Goes to the next packet. */
@@ -43,39 +38,36 @@ static void begin_packet(struct stream *stream)
     const struct packet_at *packet = &stream->packets.at[index];
     const struct bound_trace *trace = stream->trace;
     const struct layout *layout = trace->set->layout;
-    struct packet_reading reading = {.slots = stream->slots, .clock = stream->clock};
+    struct packet_reading reading = {
+        .times = trace->times, .slots = stream->slots, .clock = packet->clock};
     struct packet_at again;
     /* It was readable when the packets were listed, and is the same memory. */
     enum status status = packet_head(layout, (struct bytes){packet->bytes, packet->head.size}, 0,
                                      &reading, &again, NULL);
-    stream->loss = packet_loss_of(index > 0 ? &packet[-1].head : NULL, &packet->head);
-    if (packet->after_hole && !packet->head.has_sequence)
-        stream->loss.before = true;
+    stream->loss = stream_loss_around(&stream->packets, index);
     stream->packet_end_ns = packet->head.end_ns;
     stream->in_packet = status == STATUS_OK;
     stream->packet = packet->bytes;
     stream->class = &trace->streams[packet->stream - layout->streams];
-    stream->frequency = stream_frequency(layout, packet->stream);
-    stream->clock = reading.clock;
+    stream->time = trace->times[packet->stream - layout->streams];
+    if (packet->has_begin)
+        stream->clock = packet->clock;
     stream->content_bits = packet->content_bits;
     bool by_bytes = stream->class->header->by_bytes;
     uint64_t first = bits_aligned(reading.events_bit, by_bytes ? 8 : 1);
     stream->at = packet->bytes + first / 8;
     stream->bit = (uint8_t)(first % 8);
     stream->end = packet->bytes + packet->head.content;
-    stream->late_ns = UINT64_MAX;
-    if (packet->has_end && packet->head.end_ns >= packet->head.begin_ns &&
-        packet->head.end_ns < UINT64_MAX - LATE_NS)
-        stream->late_ns = packet->head.end_ns + LATE_NS;
-    if ((of_kernel(stream) && stream->loss.before) || stream->loss.discarded > 0)
-        set_loss(stream, stream->loss.since_ns, stream->loss.discarded);
+    stream->late_ns = stream_late_ns(&stream->time, packet);
+    if (stream->loss.before)
+        set_loss(stream, stream->loss.since_ns, stream->loss.discarded, stream->loss.missing);
 }
 
 static void end_packet(struct stream *stream)
 {
     stream->in_packet = false;
     if (stream->loss.after && of_kernel(stream))
-        set_loss(stream, stream->packet_end_ns, 0);
+        set_loss(stream, stream->packet_end_ns, 0, 0);
 }
 
 /* What is lost here is lost from the last event on. */
@@ -87,8 +79,8 @@ static void leave_packet(struct stream *stream)
     if (stream->last_ns < stream->least_ns)
         stream->last_ns = stream->least_ns; /* it was found out late, when its turn came */
     if (of_kernel(stream))
-        set_loss(stream, stream->last_ns, 0);
-    if (stream->lies++ >= LIES_TOLD)
+        set_loss(stream, stream->last_ns, 0, 0);
+    if (stream->lies++ >= STREAM_LIES_TOLD)
         return;
     char unknown[64];
     const char *fault = stream->fault;
@@ -101,19 +93,19 @@ static void leave_packet(struct stream *stream)
         "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost%s",
         stream->packet_next - 1, packet->head.offset, (size_t)(stream->at - stream->packet), fault,
         (unsigned long long)known_ns,
-        stream->lies == LIES_TOLD ? "; further ones are only counted" : "");
+        stream->lies == STREAM_LIES_TOLD ? "; further ones are only counted" : "");
 }
 
 static void finish(struct stream *stream)
 {
-    if (stream->lies > LIES_TOLD)
+    if (stream->lies > STREAM_LIES_TOLD)
         say(stream, "%zu packets lie", stream->lies);
     stream->lies = 0;
     if (!stream->cut)
         return;
     stream->cut = false;
     if (of_kernel(stream))
-        set_loss(stream, stream->packet_end_ns, 0);
+        set_loss(stream, stream->packet_end_ns, 0, 0);
 }
 
 void stream_next_packet(struct stream *stream)

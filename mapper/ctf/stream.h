@@ -7,7 +7,7 @@
 #ifndef MAPPER_CTF_STREAM_H
 #define MAPPER_CTF_STREAM_H
 
-#include "mapper/ctf/packet_list.h"
+#include "archive/packet_row.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/scratch.h"
 #include "trace/event.h"
@@ -74,15 +74,18 @@ struct bound_stream {
 struct bound_trace {
     const struct plan_set *set;
     struct schema *schema;
-    struct arena arena;           /* holds what follows */
-    struct bound_stream *streams; /* in the order of layout->streams */
-    struct event blank;           /* what all events share */
-    bool x86_64;                  /* whose numbers calls without a table entry have */
+    struct arena arena;              /* holds what follows */
+    struct bound_stream *streams;    /* in the order of layout->streams */
+    const struct stream_time *times; /* likewise; borrowed */
+    struct event blank;              /* what all events share */
+    bool x86_64;                     /* whose numbers calls without a table entry have */
 };
 
-/* `set` and `schema` are borrowed. `vpid`: of a trace of one process; NULL if it is none. */
-void bound_trace_init(struct bound_trace *trace, const struct plan_set *set, struct schema *schema,
-                      uint32_t index, bool x86_64, const int32_t *vpid);
+/* `set`, `times` (of the layout's streams) and `schema` are borrowed. `vpid`: of a trace of one
+ * process; NULL if it is none. */
+void bound_trace_init(struct bound_trace *trace, const struct plan_set *set,
+                      const struct stream_time *times, struct schema *schema, uint32_t index,
+                      bool x86_64, const int32_t *vpid);
 void bound_trace_clear(struct bound_trace *trace);
 
 enum stream_head { HEAD_NONE, HEAD_EVENT, HEAD_LOSS };
@@ -98,7 +101,7 @@ struct stream {
     uint64_t late_ns;          /* no event of this packet can be later */
     uint64_t least_ns;         /* other streams have been read up to here */
     const struct bound *bound; /* HEAD_EVENT: its class; `at` is behind its header */
-    uint64_t frequency;        /* of the clock */
+    struct stream_time time;   /* from `clock` to `head_ns` */
     uint64_t *slots;
     int32_t cpu;
     uint32_t rank; /* event.stream */
@@ -118,9 +121,9 @@ struct stream {
     uint64_t fault_id;
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;
-    uint64_t loss_discarded; /* HEAD_LOSS */
-    size_t lies;             /* packets that lied */
-    const char *name;        /* of its first file */
+    uint64_t loss_discarded, loss_missing; /* HEAD_LOSS: events, packets */
+    size_t lies;                           /* packets that lied */
+    const char *name;                      /* of its first file */
     /* What is wrong with it, as a sentence without its name. */
     void (*say)(void *context, const struct stream *stream, const char *sentence);
     void *context;

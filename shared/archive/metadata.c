@@ -1,27 +1,12 @@
 #include "metadata.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-#include "ctf/cycles.h"
 
 static struct text env_text(const struct layout *layout, const char *name)
 {
     const struct layout_env *env = layout_env(layout, name);
     return env != NULL && env->text != NULL ? text_of(env->text) : (struct text){"", 0};
-}
-
-const struct layout_clock *metadata_clock(const struct layout *layout)
-{
-    for (uint32_t i = 0; i < layout->stream_count; i++)
-        if (layout->streams[i].clock < layout->clock_count)
-            return &layout->clocks[layout->streams[i].clock];
-    return layout->clock_count > 0 ? &layout->clocks[0] : NULL;
-}
-
-int64_t metadata_offset_ns(const struct layout_clock *clock)
-{
-    return (int64_t)((uint64_t)clock->offset_s * CYCLES_NS_PER_S +
-                     cycles_ns(clock->offset_cycles, clock->frequency));
 }
 
 static void take_env(struct metadata *metadata)
@@ -38,14 +23,24 @@ static void take_env(struct metadata *metadata)
         metadata->vpid = (int32_t)(vpid->number & INT32_MAX);
 }
 
-static void take_clock(struct metadata *metadata)
+enum status metadata_set_clock(struct metadata *metadata, const struct layout_clock *session,
+                               struct failure *why)
 {
-    const struct layout_clock *clock = metadata_clock(metadata->layout);
-    if (clock == NULL)
-        return;
-    memcpy(metadata->clock_uuid, clock->uuid, sizeof metadata->clock_uuid);
-    metadata->frequency = clock->frequency;
-    metadata->offset_ns = metadata_offset_ns(clock);
+    struct stream_time *times;
+    const struct layout_clock *told;
+    int64_t offset_ns;
+    enum status status =
+        session_clock_times(metadata->layout, session, &times, &told, &offset_ns, why);
+    if (status != STATUS_OK)
+        return status;
+    free(metadata->times);
+    metadata->times = times;
+    metadata->offset_ns = offset_ns;
+    if (told == NULL)
+        return STATUS_OK;
+    memcpy(metadata->clock_uuid, told->uuid, sizeof metadata->clock_uuid);
+    metadata->frequency = told->frequency;
+    return STATUS_OK;
 }
 
 enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
@@ -58,12 +53,12 @@ enum status metadata_read(struct bytes file, struct metadata *out, struct failur
         return fail(why, STATUS_REJECT, "metadata: declares no stream");
     out->is_ctf2 = out->layout->version == 2;
     take_env(out);
-    take_clock(out);
-    return STATUS_OK;
+    return metadata_set_clock(out, NULL, why);
 }
 
 void metadata_clear(struct metadata *metadata)
 {
     layout_close(metadata->layout);
+    free(metadata->times);
     *metadata = (struct metadata){.layout = NULL};
 }

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
-#include "ctf/layout.h"
+#include "ctf/session_clock.h"
 
 struct metadata {
     struct layout *layout; /* of LAYOUT_HEADS; owns what follows */
@@ -25,6 +25,7 @@ struct metadata {
     bool has_vpid; /* a trace of one process */
     int32_t vpid;
     struct text procname;
+    struct stream_time *times; /* of the layout's streams */
     /* Of the clock: the first that a stream has. */
     uint8_t clock_uuid[16]; /* zeros if not told */
     uint64_t frequency;
@@ -32,13 +33,14 @@ struct metadata {
 };
 
 /* Reads the file `metadata`; nothing of `file` is kept. Whether OK or not, *out is to be cleared.
- * REJECT: empty, no CTF, cut where that shows, or without a stream. */
+ * REJECT: empty, no CTF, cut where that shows, without a stream, or on a clock that 64 bits do not
+ * hold. */
 MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
-/* The clock of the trace: the first that a stream has, or the first; NULL if there is none. */
-const struct layout_clock *metadata_clock(const struct layout *layout);
-/* Of its zero, from its origin. */
-int64_t metadata_offset_ns(const struct layout_clock *clock);
+/* Times of packets become those of `session`, the clock of the session that the trace is of.
+ * REJECT: they cannot; they stay as they were. */
+MUST_CHECK enum status metadata_set_clock(struct metadata *metadata,
+                                          const struct layout_clock *session, struct failure *why);
 
 #endif

@@ -16,13 +16,14 @@ struct packet {
     size_t offset;             /* in its file */
     size_t size;               /* bytes, with padding */
     size_t content;            /* bytes, without */
-    uint64_t begin_ns, end_ns; /* raw clock */
+    uint64_t begin_ns, end_ns; /* of the session's clock */
     uint64_t discarded;        /* events its stream has dropped so far */
     uint64_t sequence;         /* from 0, if has_sequence */
     uint64_t stream_id;
     uint64_t instance;
     int32_t cpu; /* -1 if not told */
     bool has_sequence, has_instance;
+    uint8_t discarded_bits, sequence_bits; /* of the counters, which wrap; 0: 64 */
 };
 
 struct packet_list {
@@ -35,8 +36,8 @@ struct packet_list {
 MUST_CHECK enum status packet_read(const struct metadata *metadata, struct bytes file,
                                    size_t offset, struct packet *out, struct failure *why);
 
-/* Adds all whole packets of `file`. Where one is damaged, those behind it are found again by the
- * file's index (`index/NAME.idx`, may be empty), if it tells them.
+/* Adds all whole packets of `file`: archive/packet_row.h says how those behind a damaged one are
+ * found again.
  * OK; or REJECT if something of the file is unreadable: `out` has the rest, `why` says what. */
 MUST_CHECK enum status packets_scan(const struct metadata *metadata, struct bytes file,
                                     struct bytes index, struct packet_list *out,
@@ -50,9 +51,12 @@ void packets_clear(struct packet_list *packets);
 /* What was lost around packet `index`, as far as the packets before it tell. */
 struct packet_loss {
     uint64_t discarded; /* events dropped since the packet before */
+    uint64_t missing;   /* packets between the two, as far as their numbers tell */
     bool before;        /* nothing is known from the end of the packet before on */
     bool after;         /* and again from the last event of this packet on */
-    uint64_t since_ns;  /* end of the packet before; of a stream's first packet, its begin */
+    /* End of the packet before, but not after the begin of this one; of a stream's first packet, its
+     * begin. */
+    uint64_t since_ns;
 };
 
 /* `before` is NULL for a stream's first packet: its counter counts in full if its sequence number

@@ -6,17 +6,18 @@
 
 #define CYCLES_NS_PER_S UINT64_C(1000000000)
 
-/* Rounded down. */
+/* What 64 bits do not hold. */
+#define CYCLES_BEYOND UINT64_MAX
+
+__extension__ typedef unsigned __int128 cycles_wide;
+
+/* Rounded down; CYCLES_BEYOND if they are more than 64 bits. */
 static inline uint64_t cycles_ns(uint64_t cycles, uint64_t frequency)
 {
     if (frequency == CYCLES_NS_PER_S)
         return cycles;
-    uint64_t rest = cycles % frequency;
-    /* Above, the product would overflow. */
-    return cycles / frequency * CYCLES_NS_PER_S +
-           (frequency <= UINT64_MAX / CYCLES_NS_PER_S
-                ? rest * CYCLES_NS_PER_S / frequency
-                : (uint64_t)((long double)rest * CYCLES_NS_PER_S / (long double)frequency));
+    cycles_wide ns = (cycles_wide)cycles * CYCLES_NS_PER_S / frequency;
+    return ns > CYCLES_BEYOND ? CYCLES_BEYOND : (uint64_t)ns;
 }
 
 #endif

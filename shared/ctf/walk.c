@@ -23,6 +23,9 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
         return;
     struct walk_found *found = walk->found;
     found->value[field->meaning] = value;
+    bool counter = field->meaning == LAYOUT_SEQUENCE_NUMBER || field->meaning == LAYOUT_DISCARDED;
+    found->bits[field->meaning] =
+        counter && field->type == LAYOUT_VARINT ? 64 : (uint8_t)bits; /* which does not wrap */
     found->has |= 1u << field->meaning;
     if (field->meaning == LAYOUT_TIMESTAMP || field->meaning == LAYOUT_PACKET_BEGIN)
         found->clock = walk_clock(found->clock, value & bits_mask(bits), bits);
@@ -159,12 +162,26 @@ static bool skip_elements(struct walk *walk, const struct layout_field *field, u
     return true;
 }
 
+/* The bytes of a LAYOUT_UUID, which is here; what is not there is found out by who passes it. */
+static void note_uuid(const struct walk *walk)
+{
+    struct walk_found *found = walk->found;
+    if (!found || walk->at > walk->limit || walk->limit - walk->at < 8 * sizeof found->uuid)
+        return;
+    for (size_t i = 0; i < sizeof found->uuid; i++)
+        found->uuid[i] =
+            (uint8_t)bits_read(walk->packet + walk->at / 8 + i, (unsigned)(walk->at % 8), 8, false);
+    found->has |= 1u << LAYOUT_UUID;
+}
+
 bool walk_skip(struct walk *walk, const struct layout_field *field)
 {
     uint64_t number;
     struct text text;
     const struct layout_field *option;
     walk->at = bits_aligned(walk->at, field->align);
+    if (field->meaning == LAYOUT_UUID)
+        note_uuid(walk);
     if (field->is_fixed) {
         if (!has_left(walk, field->bits))
             return false;

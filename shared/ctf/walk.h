@@ -17,6 +17,8 @@ enum { WALK_MEANINGS = LAYOUT_TIMESTAMP + 1 };
 /* What the fields with a meaning said. */
 struct walk_found {
     uint64_t value[WALK_MEANINGS]; /* what was read last */
+    uint8_t bits[WALK_MEANINGS];   /* of it */
+    uint8_t uuid[16];              /* LAYOUT_UUID */
     uint32_t has;                  /* 1 << enum layout_meaning */
     uint64_t clock; /* in cycles; brought forward by LAYOUT_TIMESTAMP, PACKET_BEGIN */
 };

@@ -47,14 +47,20 @@ enum event_kind {
      * its stream nothing is known; its time is the end of the packet before (of a packet with
      * losses, for the border after its last event, the end of that packet).
      * value: 0 events discarded (0 for the second border of a packet), 1 whether it is a border:
-     * 1 kernel stream, 0 user space (losses there are only counted) */
+     * 1 kernel stream, 0 user space (losses there are only counted), 3 packets missing */
     EVENT_LOSS
 };
 
 enum { EVENT_VALUES = 6, EVENT_TEXTS = 2 };
 
 /* Contexts that an event has. vpid may come from the `env` of a per-process trace. */
-enum { EVENT_HAS_TID = 1, EVENT_HAS_PID = 2, EVENT_HAS_VTID = 4, EVENT_HAS_VPID = 8, EVENT_HAS_PROCNAME = 16 };
+enum {
+    EVENT_HAS_TID = 1,
+    EVENT_HAS_PID = 2,
+    EVENT_HAS_VTID = 4,
+    EVENT_HAS_VPID = 8,
+    EVENT_HAS_PROCNAME = 16
+};
 
 /* A payload field that a phase definition names. */
 enum field_type { FIELD_ABSENT, FIELD_INT, FIELD_UINT, FIELD_TEXT };

@@ -50,6 +50,9 @@ Test(metadata_ctf2, tells_who_recorded_and_where_packets_keep_what)
     cr_expect(eq(str, (char *)(uintptr_t)layout->events[1].name, "zoo:none"));
     fake_add(&file, (struct fake_packet){10, 20, 3, 4, 5, 0}, NULL, 0);
     struct packet packet;
+    cr_expect(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_REJECT));
+    cr_expect(eq(str, why.text, "packet at 0: of another trace (its uuid differs)"));
+    memcpy(file.at + 4, layout->uuid, sizeof layout->uuid);
     cr_assert(eq(int, packet_read(&metadata, fake_data(&file), 0, &packet, &why), STATUS_OK), "%s",
               why.text);
     cr_expect(eq(u64, packet.begin_ns, 10));

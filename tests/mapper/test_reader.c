@@ -31,8 +31,10 @@ static void put_line(struct fake_file *text, const struct event *event)
     char line[256];
     int count;
     if (event->kind == EVENT_LOSS)
-        count = snprintf(line, sizeof line, "%" PRIu64 " cpu%d lost %" PRId64 " %" PRId64 "\n",
-                         event->time_ns, event->cpu, event->value[0], event->value[1]);
+        count =
+            snprintf(line, sizeof line,
+                     "%" PRIu64 " cpu%d lost %" PRId64 " %" PRId64 " missing %" PRId64 "\n",
+                     event->time_ns, event->cpu, event->value[0], event->value[1], event->value[3]);
     else if (event->kind == EVENT_EXIT)
         count =
             snprintf(line, sizeof line, "%" PRIu64 " cpu%d exit %" PRId64 " %.*s\n", event->time_ns,
@@ -223,8 +225,8 @@ Test(reader, puts_two_borders_around_a_packet_that_lost_events)
     add_ten(&trace->files[0], 1, 4);
     add_ten(&trace->files[0], 2, 10);
     add_ten(&trace->files[0], 3, 10);
-    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 6 1\n25 cpu0 other\n"
-                                        "29 cpu0 lost 0 1\n35 cpu0 other\n");
+    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 6 1 missing 0\n25 cpu0 other\n"
+                                        "29 cpu0 lost 0 1 missing 0\n35 cpu0 other\n");
     trace_free(trace);
 }
 
@@ -233,8 +235,8 @@ Test(reader, counts_losses_over_the_seam)
     struct fake_trace *trace = trace_new("kernel", 1);
     add_ten(&trace->seams[0], 1, 4);
     add_ten(&trace->files[0], 2, 10);
-    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 6 1\n25 cpu0 other\n"
-                                        "29 cpu0 lost 0 1\n");
+    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 6 1 missing 0\n25 cpu0 other\n"
+                                        "29 cpu0 lost 0 1 missing 0\n");
     trace_free(trace);
 }
 
@@ -242,7 +244,8 @@ Test(reader, counts_the_first_packet_only_if_its_number_is_zero)
 {
     struct fake_trace *trace = trace_new("kernel", 1);
     add_ten(&trace->files[0], 0, 4);
-    expect_reading(trace_set_of(trace), "0 cpu0 lost 4 1\n5 cpu0 other\n9 cpu0 lost 0 1\n");
+    expect_reading(trace_set_of(trace),
+                   "0 cpu0 lost 4 1 missing 0\n5 cpu0 other\n9 cpu0 lost 0 1 missing 0\n");
     trace_free(trace);
 }
 
@@ -251,7 +254,8 @@ Test(reader, puts_one_border_where_packets_are_missing)
     struct fake_trace *trace = trace_new("kernel", 1);
     add_ten(&trace->files[0], 1, 0);
     add_ten(&trace->files[0], 3, 0);
-    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 0 1\n35 cpu0 other\n");
+    expect_reading(trace_set_of(trace),
+                   "15 cpu0 other\n19 cpu0 lost 0 1 missing 1\n35 cpu0 other\n");
     trace_free(trace);
 }
 
@@ -261,8 +265,8 @@ Test(reader, only_counts_what_user_space_lost)
     add_ten(&trace->files[0], 1, 0);
     add_ten(&trace->files[0], 2, 3);
     add_ten(&trace->files[0], 4, 3);
-    expect_reading(trace_set_of(trace),
-                   "15 cpu0 other\n19 cpu0 lost 3 0\n25 cpu0 other\n45 cpu0 other\n");
+    expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 3 0 missing 0\n25 cpu0 "
+                                        "other\n29 cpu0 lost 0 0 missing 1\n45 cpu0 other\n");
     trace_free(trace);
 }
 
@@ -276,7 +280,8 @@ Test(reader, goes_on_with_the_others_where_a_stream_is_cut)
              (uint64_t[]){40}, 1);
     struct reading reading;
     cr_expect(eq(int, read_set(trace_set_of(trace), &reading), STATUS_END));
-    cr_expect(eq(str, (char *)reading.text.at, "15 cpu0 other\n19 cpu0 lost 0 1\n40 cpu1 other\n"));
+    cr_expect(eq(str, (char *)reading.text.at,
+                 "15 cpu0 other\n19 cpu0 lost 0 1 missing 0\n40 cpu1 other\n"));
     cr_expect(eq(sz, reading.warnings, 1));
     cr_expect(ne(ptr, strstr(reading.warning, "kernel: channel_0: packet at "), NULL));
     fake_clear(&reading.text);
@@ -295,7 +300,8 @@ Test(reader, goes_on_with_the_others_where_an_event_is_none)
              (uint64_t[]){40}, 1);
     struct reading reading;
     cr_expect(eq(int, read_set(trace_set_of(trace), &reading), STATUS_END));
-    cr_expect(eq(str, (char *)reading.text.at, "20 cpu0 other\n20 cpu0 lost 0 1\n40 cpu1 other\n"));
+    cr_expect(eq(str, (char *)reading.text.at,
+                 "20 cpu0 other\n20 cpu0 lost 0 1 missing 0\n40 cpu1 other\n"));
     cr_expect(eq(sz, reading.warnings, 1));
     fake_clear(&reading.text);
     trace_free(trace);

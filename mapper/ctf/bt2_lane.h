@@ -1,0 +1,50 @@
+/* mapper/ctf/bt2_lane.h -- one stream as libbabeltrace2 reads it: the messages of an output port,
+ * and the next event, or loss, of it. By the same rules as mapper/ctf/stream.h. */
+#ifndef MAPPER_CTF_BT2_LANE_H
+#define MAPPER_CTF_BT2_LANE_H
+
+#include "mapper/ctf/bt2_input.h"
+
+enum bt2_head { BT2_NONE, BT2_EVENT, BT2_LOSS };
+
+struct bt2_lane {
+    struct bt2_input *input;
+    const struct reader_warnings *warnings;
+    size_t port;
+    const char *name;                  /* of its first file */
+    const struct trace_stream *stream; /* NULL: only the library knows */
+    struct stream_time time;
+    bool has_clock;
+    bool cut;
+    bt_message_array_const messages;
+    uint64_t message_count, at;
+    bool over;               /* no more messages */
+    bool backwards;          /* said that its time went backwards */
+    bool lies;               /* the rest of the packet in hand is passed over */
+    size_t lie_count;        /* packets that lied */
+    size_t packet_next;      /* the packet whose begin comes next */
+    struct packet_loss loss; /* around the packet in hand */
+    uint64_t packet_end_ns;
+    uint64_t late_ns; /* no event of this packet can be later */
+    int32_t cpu;
+    uint32_t rank;  /* event.stream */
+    uint32_t order; /* among all streams, for equal times */
+    uint64_t last_ns;
+    uint8_t head; /* enum bt2_head */
+    uint64_t head_ns;
+    uint64_t head_discarded, head_missing; /* BT2_LOSS */
+};
+
+/* Reads what names it; `info` and `session` are those of its trace, which may not be known before.
+ * REJECT: its clock is not that of the session, nor comparable. */
+MUST_CHECK enum status bt2_lane_open(struct bt2_lane *lane, struct trace_info *info,
+                                     const struct layout_clock **session, struct failure *why);
+void bt2_lane_clear(struct bt2_lane *lane);
+
+/* Sets the head to what comes next. */
+void bt2_lane_advance(struct bt2_lane *lane);
+/* The event of the head, BT2_EVENT; to be passed before the next call. */
+const bt_event *bt2_lane_event(const struct bt2_lane *lane);
+void bt2_lane_pass(struct bt2_lane *lane);
+
+#endif

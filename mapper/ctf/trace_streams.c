@@ -1,0 +1,164 @@
+#include "trace_streams.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/ctf/trace_facts.h"
+
+/* --- one file --- */
+
+struct scan {
+    const struct trace_files *files;
+    const struct layout *layout;
+    const struct stream_time *times;
+    const struct reader_warnings *warnings;
+};
+
+static PRINTF_LIKE(3, 4) void warn(const struct scan *scan, const struct stream_part *part,
+                                   const char *format, ...)
+{
+    if (!scan->warnings || !scan->warnings->say)
+        return;
+    char what[FAILURE_TEXT_MAX], sentence[2 * FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    snprintf(sentence, sizeof sentence, "%s: %s: %s", trace_shown(scan->files), part->file->name,
+             what);
+    scan->warnings->say(scan->warnings->context, sentence);
+}
+
+static void warn_of_damage(const struct scan *scan, const struct stream_part *part,
+                           const struct packet_damage *damage, const char *where)
+{
+    if (damage->holes == 0)
+        return;
+    char further[64] = "";
+    if (damage->holes > 1)
+        snprintf(further, sizeof further, " in %zu places", damage->holes);
+    warn(scan, part, "%s%s; %zu bytes left out%s%s", where, damage->first.text, damage->bytes,
+         further, part->packets.count == 0 ? ", which is all of the stream" : "");
+}
+
+static void scan_part(const struct scan *scan, struct stream_part *part)
+{
+    const struct stream_file *file = part->file;
+    struct bytes none = {NULL, 0};
+    struct packet_damage seam, data;
+    struct packet_row *row = &part->packets;
+    packet_row_add(row, scan->layout, scan->times, file->seam, none, &seam);
+    part->seam_count = row->count;
+    packet_row_add(row, scan->layout, scan->times, file->data, file->index, &data);
+    part->packet_count = row->count;
+    warn_of_damage(scan, part, &seam, "in the packets of the chunk before: ");
+    warn_of_damage(scan, part, &data, "");
+    size_t end = 0; /* of the last packet, with its padding */
+    if (row->count > part->seam_count)
+        end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
+    if (data.padding > 0)
+        warn(scan, part, "cut: the last %zu bytes are missing, which are padding; no event is lost",
+             data.padding);
+    size_t told = packets_index_end(file->index);
+    bool short_of = told > file->data.count && told > end;
+    if (short_of && data.holes == 0)
+        warn(scan, part, "%zu bytes, but its index tells of %zu", file->data.count, told);
+    part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
+    part->cut = end < file->data.count || short_of;
+}
+
+/* --- files that go together --- */
+
+static int by_begin(const void *a, const void *b)
+{
+    const struct stream_part *left = *(const struct stream_part *const *)a;
+    const struct stream_part *right = *(const struct stream_part *const *)b;
+    uint64_t left_ns = left->packets.at[0].head.begin_ns;
+    uint64_t right_ns = right->packets.at[0].head.begin_ns;
+    if (left_ns != right_ns)
+        return left_ns < right_ns ? -1 : 1;
+    return strcmp(left->file->name, right->file->name);
+}
+
+static bool same_instance(const struct stream_part *a, const struct stream_part *b)
+{
+    const struct packet *left = &a->packets.at[0].head, *right = &b->packets.at[0].head;
+    return left->has_instance && right->has_instance && left->stream_id == right->stream_id &&
+           left->instance == right->instance;
+}
+
+/* Makes one stream of `parts`, at least one. */
+static struct trace_stream join(struct stream_part **parts, size_t count)
+{
+    qsort(parts, count, sizeof(struct stream_part *), by_begin);
+    struct packet_row packets = parts[0]->packets;
+    parts[0]->packets = (struct packet_row){.at = NULL};
+    for (size_t i = 1; i < count; i++) {
+        struct packet_row *from = &parts[i]->packets;
+        packets.at =
+            memory_grow(packets.at, &packets.room, packets.count + from->count, sizeof *packets.at);
+        memcpy(packets.at + packets.count, from->at, from->count * sizeof *packets.at);
+        packets.count += from->count;
+        packet_row_clear(from);
+    }
+    return (struct trace_stream){.name = parts[0]->file->name,
+                                 .packets = packets,
+                                 .cpu = packets.at[0].head.cpu,
+                                 .cut = parts[count - 1]->cut};
+}
+
+static void join_all(struct trace_streams *streams)
+{
+    size_t count = streams->part_count;
+    size_t *stream_of = memory_new(count * sizeof *stream_of);
+    struct stream_part **joined = memory_new(count * sizeof(struct stream_part *));
+    for (size_t i = 0; i < count; i++)
+        stream_of[i] = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct stream_part *part = &streams->parts[i];
+        size_t join_count = 0;
+        if (part->packets.count == 0)
+            continue;
+        for (size_t j = i; j < count; j++) {
+            struct stream_part *other = &streams->parts[j];
+            if (other != part && (other->packets.count == 0 || !same_instance(part, other)))
+                continue;
+            joined[join_count++] = other;
+            stream_of[j] = streams->count;
+        }
+        streams->at[streams->count++] = join(joined, join_count);
+    }
+    free(joined);
+    streams->stream_of = stream_of;
+}
+
+void trace_streams_init(struct trace_streams *streams, const struct trace_files *files,
+                        const struct layout *layout, const struct stream_time *times,
+                        const struct reader_warnings *warnings)
+{
+    struct scan scan = {files, layout, times, warnings};
+    size_t count = files->stream_count;
+    *streams = (struct trace_streams){.part_count = count,
+                                      .parts = memory_new(count * sizeof *streams->parts),
+                                      .at = memory_new(count * sizeof *streams->at)};
+    for (size_t i = 0; i < count; i++) {
+        streams->parts[i].file = &files->streams[i];
+        scan_part(&scan, &streams->parts[i]);
+    }
+    join_all(streams);
+}
+
+void trace_streams_clear(struct trace_streams *streams)
+{
+    for (size_t i = 0; i < streams->part_count; i++)
+        packet_row_clear(&streams->parts[i].packets);
+    for (size_t i = 0; i < streams->count; i++)
+        packet_row_clear(&streams->at[i].packets);
+    free(streams->parts);
+    free(streams->at);
+    free(streams->stream_of);
+    *streams = (struct trace_streams){.part_count = 0};
+}
