@@ -43,8 +43,12 @@ static void learn_from(struct session *session, const char *path)
 static bool learn_identity(struct agent *agent, struct session *session,
                            const struct found_chunk *found, size_t count)
 {
+    if (session->id)
+        return true;
     for (size_t i = 0; i < count && !session->id; i++)
         learn_from(session, found[i].path);
+    if (session->id)
+        agent_say(agent, LOG_INFO, "session begun", session, session->first, session->folder);
     session->is_nameless = !session->id;
     if (session->is_nameless)
         agent_say(agent, LOG_WARNING, "session passed over", session, session->next,
@@ -188,6 +192,8 @@ static enum status advance(struct agent *agent, struct session *session, struct 
 {
     crash_point("agent-published");
     session->ended = session->next == session->final;
+    if (session->ended)
+        agent_say(agent, LOG_INFO, "session ended", session, session->next, session->folder);
     session->next++;
     session->is_tidy = false;
     session_drop_boundaries(session);

@@ -159,17 +159,14 @@ static enum status session_wake(struct partition *partition, struct session *ses
     return status;
 }
 
-/* --- saying --- */
+/* --- telling --- */
 
-static void say(const struct partition *partition, const struct session *session, uint64_t chunk,
-                const char *what)
+static void tell(const struct partition *partition, const struct session *session,
+                 struct partition_news news)
 {
-    if (!partition->options.say)
-        return;
-    char *sentence =
-        memory_format("%s: chunk %llu: %s", session->name, (unsigned long long)chunk, what);
-    partition->options.say(partition->options.context, sentence);
-    free(sentence);
+    news.session = session->name;
+    if (partition->options.tell)
+        partition->options.tell(partition->options.context, &news);
 }
 
 /* --- results and state --- */
@@ -298,6 +295,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     session->gap = false;
     session->header.ended = true;
     partition->counts.sessions_ended++;
+    tell(partition, session, (struct partition_news){PARTITION_SESSION_ENDED, .chunk = chunk});
 }
 
 static enum status join_gap(struct partition *partition, struct session *session,
@@ -308,8 +306,9 @@ static enum status join_gap(struct partition *partition, struct session *session
     enum status status = partial_decode(ready->records[0], session->schema, &arena, &record, why);
     if (status == STATUS_OK) {
         partition->counts.gaps++;
-        char *what = memory_format("gap: %.*s", (int)record.gap.reason.count, record.gap.reason.at);
-        say(partition, session, ready->chunk, what);
+        char *what = memory_string(record.gap.reason);
+        tell(partition, session,
+             (struct partition_news){PARTITION_GAP, .chunk = ready->chunk, .what = what});
         free(what);
         release(partition, session, ready->chunk + 1);
         if (record.gap.final)
@@ -343,9 +342,10 @@ static enum status check_border(struct partition *partition, struct session *ses
         return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
                     (unsigned long long)(session->end_ns - end->begin_ns));
     partition->counts.mismatches++;
-    say(partition, session, chunk,
-        "begins after the chunk before it ends: what lies between "
-        "is lost");
+    tell(partition, session,
+         (struct partition_news){PARTITION_MISMATCH, .chunk = chunk,
+                                 .what = "begins after the chunk before it ends: what lies "
+                                         "between is lost"});
     end->gap_before = true;
     return STATUS_OK;
 }
@@ -362,6 +362,9 @@ static void join_whole(struct partition *partition, struct session *session, uin
     partition->counts.events += end.events;
     tallies_add(&partition->counts.tallies, &end.tallies);
     bool final = end.final;
+    tell(partition, session,
+         (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,
+                                 .tallies = &end.tallies});
     stitch_add_owned(session->stitch, &whole->arena, whole->row, (size_t)end.items, &whole->end);
     stitch_retell(session->stitch, chunk % RETELL_INTERVALS, RETELL_INTERVALS);
     release(partition, session, chunk + 1);
@@ -381,6 +384,10 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         return status == STATUS_REJECT ? STATUS_STOP : status; /* state that nobody understands */
     if (ready->is_gap)
         return join_gap(partition, session, ready, why);
+    if (session->header.ended)
+        tell(partition, session,
+             (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = ready->chunk,
+                                     .what = "it goes on after its end"});
     session->header.ended = false;
 
     struct whole_chunk whole;
@@ -393,7 +400,8 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         join_whole(partition, session, ready->chunk, &whole);
     } else if (status == STATUS_REJECT) {
         partition->counts.refused++;
-        say(partition, session, ready->chunk, why->text);
+        tell(partition, session,
+             (struct partition_news){PARTITION_REFUSED, .chunk = ready->chunk, .what = why->text});
         session->gap = true;
         release(partition, session, ready->chunk + 1);
         if (whole.end.final)
@@ -422,7 +430,9 @@ static void join_silence(struct partition *partition, const struct record_meta *
     if (!session || !session->stitch ||
         waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
         return; /* of before it ended, or went on */
-    say(partition, session, meta->chunk, "nothing came for long: the session is taken for ended");
+    tell(partition, session,
+         (struct partition_news){PARTITION_SILENT, .chunk = meta->chunk,
+                                 .what = "nothing came for long: the session is taken for ended"});
     end_session(partition, session, meta->chunk);
     session->gap = session->changed = true;
 }
@@ -446,8 +456,11 @@ enum status partition_take(struct partition *partition, struct bytes record, int
         return STATUS_OK;
     }
     struct session *session = session_at(partition, place.meta.session);
-    if (session->header.changed_ms == 0)
+    if (session->header.changed_ms == 0) {
         session->header.first_chunk = session->header.next = place.meta.first_chunk;
+        tell(partition, session,
+             (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = place.meta.first_chunk});
+    }
     if (session->header.changed_ms < time_ms)
         session->header.changed_ms = time_ms;
     struct ready_chunk ready;

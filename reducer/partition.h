@@ -15,9 +15,29 @@
 #include "base/failure.h"
 #include "reducer/waiting.h"
 #include "trace/phases.h"
+#include "trace/tally.h"
 #include "wire/partial_codec.h"
 
 struct partition;
+
+enum partition_event {
+    PARTITION_SESSION_BEGUN,
+    PARTITION_JOINED,
+    PARTITION_GAP,      /* the chunk was given up */
+    PARTITION_MISMATCH, /* it begins later than the one before ended: what lies between is lost */
+    PARTITION_REFUSED,  /* it cannot be joined: a gap, too */
+    PARTITION_SILENT,   /* nothing came for long: the session is taken for ended */
+    PARTITION_SESSION_ENDED
+};
+
+struct partition_news {
+    enum partition_event event;
+    const char *session;
+    uint64_t chunk;
+    uint64_t events;               /* of a chunk that was joined */
+    const struct tallies *tallies; /* the same; NULL: of no such chunk */
+    const char *what;              /* a reason; NULL: there is none */
+};
 
 struct partition_options {
     const struct phase_definitions *phases; /* NULL: none; borrowed; those of the mappers */
@@ -25,9 +45,9 @@ struct partition_options {
     const char *spill_folder;               /* borrowed */
     struct record_sink results;
     struct record_sink state; /* a record without bytes (at NULL) takes its key away */
-    /* Told what users should know: a gap, borders that do not meet. Or NULL. */
-    void (*say)(void *context, const char *sentence);
-    void *context; /* of say */
+    /* Told what has happened to sessions. Or NULL. */
+    void (*tell)(void *context, const struct partition_news *news);
+    void *context; /* of tell */
 };
 
 /* Since it was made. */

@@ -135,17 +135,16 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
         .window = {0, INTERVAL_OPEN},
         .raw_max = (size_t)config_bytes(service_config(worker->service), "memory-limit"),
         .stop = {is_over, worker}};
-    struct map_stats stats = {.events = 0};
     uint64_t begin_ms = service_now_ms();
     outbox_reset(&worker->partials);
     enum status status = map_archive(archive, &place, &options, &worker->warnings,
-                                     outbox_sink(&worker->partials), &stats, why);
+                                     outbox_sink(&worker->partials), &work->stats, why);
     struct metrics *metrics = service_metrics(worker->service);
     metrics_observe(metrics, METRIC_MAP_TIME, 0, service_now_ms() - begin_ms);
-    metrics_add(metrics, METRIC_EVENTS, 0, stats.events);
+    metrics_add(metrics, METRIC_EVENTS, 0, work->stats.events);
     for (size_t i = 0; i < TALLY_COUNT; i++)
-        metrics_add(metrics, METRIC_TALLIES, i, stats.tallies.at[i]);
-    metrics_add(metrics, METRIC_RAW_BYTES, 0, stats.raw_bytes);
+        metrics_add(metrics, METRIC_TALLIES, i, work->stats.tallies.at[i]);
+    metrics_add(metrics, METRIC_RAW_BYTES, 0, work->stats.raw_bytes);
     return status;
 }
 
@@ -191,6 +190,7 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
     if (status != STATUS_OK || finished) {
         metrics_add(service_metrics(worker->service), METRIC_CHUNKS,
                     finished ? OUTCOME_REPEATED : OUTCOME_GIVEN_BACK, 1);
+        worker_say_chunk(worker, work, finished ? "chunk done already" : "chunk given back");
         return status;
     }
     if (work->ready.lost)
@@ -211,8 +211,10 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
 enum status worker_take_chunk(struct worker *worker, const struct bus_message *message,
                               struct failure *why)
 {
-    struct chunk_work work = {
-        .partition = message->partition, .offset = message->offset, .time_ms = message->time_ms};
+    struct chunk_work work = {.partition = message->partition,
+                              .offset = message->offset,
+                              .time_ms = message->time_ms,
+                              .begin_ms = service_now_ms()};
     uint8_t *value = arena_take(&work.arena, message->value.count + 1);
     if (message->value.count > 0)
         memcpy(value, message->value.at, message->value.count);

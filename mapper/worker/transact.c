@@ -27,6 +27,34 @@ static enum status check_ours(struct worker *worker, const struct chunk_work *wo
     return status;
 }
 
+/* With what was lost or left out of it, as far as there is any. */
+void worker_say_chunk(const struct worker *worker, const struct chunk_work *work, const char *event)
+{
+    enum { FIELDS = 10 };
+    char *session = memory_string(work->ready.session);
+    struct log_field fields[FIELDS + TALLY_COUNT] = {
+        log_text("event", event),
+        log_text("session", session),
+        log_integer("chunk", (int64_t)work->ready.chunk),
+        log_integer("events", (int64_t)work->stats.events),
+        log_integer("bytes", (int64_t)work->stats.raw_bytes),
+        log_integer("partial_bytes", (int64_t)work->stats.record_bytes),
+        log_real("seconds", (double)(service_now_ms() - work->begin_ms) / 1000),
+        log_integer("try", work->tries),
+        log_integer("partition", work->partition),
+        log_integer("offset", work->offset)};
+    size_t count = FIELDS;
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        if (work->stats.tallies.at[i] > 0)
+            fields[count++] = log_integer(tally_rows[i].json, (int64_t)work->stats.tallies.at[i]);
+    log_write(service_log(worker->service), LOG_INFO, fields, count);
+    free(session);
+}
+
+/* What a chunk that is done with is called; parked ones are told when they are. */
+static const char *const outcome_events[] = {
+    [OUTCOME_MAPPED] = "chunk mapped", [OUTCOME_LOST] = "loss passed on", [OUTCOME_PARKED] = NULL};
+
 /* The transaction of a chunk; again while it is aborted and the chunk is still ours. */
 static enum status transact(struct worker *worker, const struct chunk_work *work,
                             const struct bus_record *records, size_t count,
@@ -39,8 +67,7 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
         bool ours;
         enum status status = check_ours(worker, work, &ours, why);
         if (status == STATUS_OK && !ours) {
-            log_say(service_log(worker->service), LOG_INFO, "chunk is somebody else's",
-                    log_integer("partition", work->partition), log_integer("offset", work->offset));
+            worker_say_chunk(worker, work, "chunk is somebody else's");
             metrics_add(metrics, METRIC_CHUNKS, OUTCOME_GIVEN_BACK, 1);
             return STATUS_OK;
         }
@@ -54,6 +81,8 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
             crash_point("mapper-sent");
             metrics_observe(metrics, METRIC_TRANSACTION_TIME, 0, service_now_ms() - begin_ms);
             metrics_add(metrics, METRIC_CHUNKS, outcome, 1);
+            if (outcome_events[outcome])
+                worker_say_chunk(worker, work, outcome_events[outcome]);
             return STATUS_OK;
         }
         if (status != STATUS_RETRY)

@@ -56,8 +56,10 @@ struct chunk_work {
     struct bytes value; /* the announcement, copied */
     struct text key;
     struct chunk_ready ready;
-    unsigned tries; /* this one included */
-    bool owned;     /* its partition has been ours all the time, or is again */
+    unsigned tries;    /* this one included */
+    uint64_t begin_ms; /* CLOCK_MONOTONIC, when it was taken up */
+    struct map_stats stats;
+    bool owned; /* its partition has been ours all the time, or is again */
 };
 
 struct worker {
@@ -102,6 +104,10 @@ MUST_CHECK enum status worker_park(struct worker *worker, struct chunk_work *wor
                                    enum park_kind kind, const char *reason, struct failure *why);
 MUST_CHECK enum status worker_send_loss(struct worker *worker, struct chunk_work *work,
                                         struct failure *why);
+
+/* A line of the log about what has become of the chunk. */
+void worker_say_chunk(const struct worker *worker, const struct chunk_work *work,
+                      const char *event);
 
 /* --- worker.c --- */
 

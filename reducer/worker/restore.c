@@ -94,10 +94,32 @@ static enum status read_state(struct worker *worker, int32_t number, struct stat
 
 /* --- what the partition gives --- */
 
-static void say(void *context, const char *sentence)
+static void tell(void *context, const struct partition_news *news)
 {
+    static const struct {
+        enum log_level level;
+        const char *event;
+    } lines[] = {[PARTITION_SESSION_BEGUN] = {LOG_INFO, "session begun"},
+                 [PARTITION_JOINED] = {LOG_INFO, "interval joined"},
+                 [PARTITION_GAP] = {LOG_WARNING, "gap"},
+                 [PARTITION_MISMATCH] = {LOG_WARNING, "borders do not meet"},
+                 [PARTITION_REFUSED] = {LOG_WARNING, "chunk refused"},
+                 [PARTITION_SILENT] = {LOG_WARNING, "session silent"},
+                 [PARTITION_SESSION_ENDED] = {LOG_INFO, "session ended"}};
+    enum { FIELDS = 5 };
     const struct worker *worker = context;
-    log_say(service_log(worker->service), LOG_WARNING, "partial", log_text("what", sentence));
+    struct log_field fields[FIELDS + TALLY_COUNT] = {log_text("event", lines[news->event].event),
+                                                     log_text("session", news->session),
+                                                     log_integer("chunk", (int64_t)news->chunk)};
+    size_t count = 3;
+    if (news->tallies)
+        fields[count++] = log_integer("events", (int64_t)news->events);
+    for (size_t i = 0; i < TALLY_COUNT && news->tallies; i++)
+        if (news->tallies->at[i] > 0)
+            fields[count++] = log_integer(tally_rows[i].json, (int64_t)news->tallies->at[i]);
+    if (news->what)
+        fields[count++] = log_text("what", news->what);
+    log_write(service_log(worker->service), lines[news->event].level, fields, count);
 }
 
 static struct part *new_part(struct worker *worker, int32_t number)
@@ -110,7 +132,7 @@ static struct part *new_part(struct worker *worker, int32_t number)
         .spill_folder = config_text(service_config(worker->service), "spill-dir"),
         .results = outbox_sink(&part->results),
         .state = outbox_sink(&part->state),
-        .say = say,
+        .tell = tell,
         .context = worker,
     });
     return part;
