@@ -124,7 +124,7 @@ static void map_one(struct crew *crew, size_t index, struct archive_room *room)
     options.window = run->windows[index];
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
-    struct reader_warnings warnings = {keep_warning, mapped};
+    struct reader_warnings warnings = {.say = keep_warning, .context = mapped};
     mapped->status =
         map_chunk(&list->at[index], &options, &warnings, (struct record_sink){keep_record, mapped},
                   &mapped->stats, &mapped->why);

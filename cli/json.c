@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "cli/json_text.h"
 
 static void string_field(struct json_text *json, const char *name, const char *string)
@@ -77,6 +78,32 @@ static void histogram_fields(struct json_text *json, const struct durations *dur
     json_words(json, "}");
 }
 
+static void text_field(struct json_text *json, const char *name, struct text text)
+{
+    char *string = memory_string(text);
+    string_field(json, name, string);
+    free(string);
+}
+
+static void write_damage(struct json_text *json, const struct damages *damage)
+{
+    json_words(json, ",\"damage\":[");
+    for (size_t i = 0; i < damage->count; i++) {
+        const struct damage *item = &damage->at[i];
+        json_words(json, i ? ",{\"chunk\":" : "{\"chunk\":");
+        json_number(json, item->chunk);
+        string_field(json, "scope", damage_scope_name(item->scope));
+        string_field(json, "cause", damage_cause_name(item->cause));
+        text_field(json, "name", item->name);
+        number_field(json, "count", item->count);
+        number_field(json, "bytes", item->bytes);
+        text_field(json, "text", item->text);
+        json_words(json, "}");
+    }
+    json_words(json, "]");
+    number_field(json, "damage_more", damage->more);
+}
+
 static void write_summary(struct json_text *json, const struct session_report *session, size_t i)
 {
     (void)i;
@@ -96,6 +123,7 @@ static void write_summary(struct json_text *json, const struct session_report *s
     for (size_t j = 0; j < TALLY_COUNT; j++)
         if (j != TALLY_DISCARDED)
             number_field(json, tally_rows[j].json, session->tallies.at[j]);
+    write_damage(json, &session->damage);
 }
 
 static void write_process(struct json_text *json, const struct session_report *session, size_t i)

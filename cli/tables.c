@@ -1,5 +1,8 @@
 #include "cli/tables.h"
 
+#include <stdlib.h>
+
+#include "base/memory.h"
 #include "cli/quantity.h"
 #include "cli/sheet.h"
 
@@ -65,6 +68,27 @@ static void write_hints(const struct sheet *sheet)
     }
 }
 
+/* What was left out, by name, a line each. */
+static void write_damage(const struct sheet *sheet)
+{
+    const struct damages *damage = &sheet->session->damage;
+    if (damage->count == 0)
+        return;
+    sheet_put_heading(sheet, "Left out");
+    size_t shown = damage->count < sheet->top ? damage->count : sheet->top;
+    for (size_t i = 0; i < shown; i++) {
+        const struct damage *item = &damage->at[i];
+        char *line = memory_format("chunk %llu%s%.*s: %.*s", (unsigned long long)item->chunk,
+                                   item->name.count ? ": " : "", (int)item->name.count,
+                                   item->name.at, (int)item->text.count, item->text.at);
+        fputs("  ", sheet->out);
+        sheet_put_printable(sheet->out, line);
+        fputc('\n', sheet->out);
+        free(line);
+    }
+    sheet_put_rest(sheet, shown, damage->count + (size_t)damage->more);
+}
+
 static void write_unknown(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
@@ -99,6 +123,7 @@ static void write_unknown(const struct sheet *sheet)
     put_half_seen(sheet->out, "syscalls", calls[0], calls[1]);
     fputc('\n', sheet->out);
     write_hints(sheet);
+    write_damage(sheet);
 }
 
 void report_write_tables(FILE *out, const struct report *report,

@@ -19,8 +19,9 @@ struct mapping {
     struct partial_builder *builder;
     struct partial_encoder *encoder; /* of what the builder tells */
     struct interval interval;
-    bool begun;          /* an event of the interval has come */
-    uint64_t told_count; /* events that no trace has */
+    struct interval_notes *notes; /* what the reader tells */
+    bool begun;                   /* an event of the interval has come */
+    uint64_t told_count;          /* events that no trace has */
 };
 
 /* Who the records of a chunk say that they are. */
@@ -52,6 +53,8 @@ static void mapping_close(struct mapping *mapping, const struct map_guard *guard
     leave(guard);
     chunk_close(mapping->chunk);
     schema_free(mapping->schema);
+    interval_notes_clear(mapping->notes);
+    free(mapping->notes);
 }
 
 static void window(struct mapping *mapping, const struct interval *window)
@@ -72,19 +75,27 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     if (traces->trace_count == 0)
         return STATUS_OK;
     enter(&options->guard);
+    struct reader_warnings noting = warnings ? *warnings : (struct reader_warnings){.say = NULL};
+    noting.notes = mapping->notes;
     struct reader_choice choice = {
         .kind = options->reader, .cache = options->cache, .begin_ns = mapping->interval.begin_ns};
     enum status status =
-        reader_open_as(&choice, traces, mapping->schema, warnings, &mapping->reader, why);
+        reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
     leave(&options->guard);
     return status;
+}
+
+static struct mapping mapping_new(const struct map_options *options)
+{
+    return (struct mapping){.schema = schema_new(options->phases),
+                            .notes = memory_new(sizeof(struct interval_notes))};
 }
 
 static enum status mapping_open(struct mapping *mapping, const struct chunk_ref *ref,
                                 const struct map_options *options,
                                 const struct reader_warnings *warnings, struct failure *why)
 {
-    *mapping = (struct mapping){.schema = schema_new(options->phases)};
+    *mapping = mapping_new(options);
     enum status status = chunk_open(ref, options->room, &mapping->chunk, why);
     if (status == STATUS_OK)
         status = read_chunk(mapping, options, warnings, why);
@@ -261,6 +272,10 @@ static struct interval_end describe_end(const struct mapping *mapping,
                                .last_ns = counts.last_ns,
                                .phases_digest = phases ? phases_digest(phases) : 0,
                                .raw_bytes = chunk_raw_bytes(mapping->chunk)};
+    tallies_add(&end.tallies, &mapping->notes->tallies);
+    end.damage = interval_notes_damages(mapping->notes);
+    for (size_t i = 0; i < mapping->notes->count; i++)
+        mapping->notes->items[i].chunk = identity->number;
     describe_traces(info_of(mapping), &counts, &end);
     return end;
 }
@@ -349,7 +364,7 @@ enum status map_archive(struct bytes frame, const struct map_place *place,
                         const struct map_options *options, const struct reader_warnings *warnings,
                         struct record_sink sink, struct map_stats *stats, struct failure *why)
 {
-    struct mapping mapping = {.schema = schema_new(options->phases)};
+    struct mapping mapping = mapping_new(options);
     struct identity identity = {.number = place->chunk,
                                 .first_chunk = place->first_chunk,
                                 .attempt = place->attempt,

@@ -8,18 +8,27 @@
 #include "mapper/ctf/stream_rules.h"
 #include "mapper/ctf/trace_facts.h"
 
-static PRINTF_LIKE(2, 3) void say(const struct bt2_lane *lane, const char *format, ...)
+/* The packet in hand; NULL if only the library knows it. */
+static const struct packet_at *packet_of(const struct bt2_lane *lane)
 {
-    if (lane->warnings->say == NULL)
-        return;
-    char what[FAILURE_TEXT_MAX], sentence[2 * FAILURE_TEXT_MAX];
+    size_t index = lane->packet_next > 0 ? lane->packet_next - 1 : 0;
+    return lane->stream != NULL && index < lane->stream->packets.count
+               ? &lane->stream->packets.at[index]
+               : NULL;
+}
+
+static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage damage,
+                                     const char *format, ...)
+{
+    const struct packet_at *packet = packet_of(lane);
+    if (packet != NULL && packet->of_seam)
+        return; /* the chunk before tells */
+    char text[2 * FAILURE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(sentence, sizeof sentence, "%s: %s: %s", trace_shown(lane->input->files), lane->name,
-             what);
-    lane->warnings->say(lane->warnings->context, sentence);
+    trace_report(lane->warnings, lane->input->files, lane->name, damage, text);
 }
 
 static bool of_kernel(const struct bt2_lane *lane)
@@ -46,8 +55,9 @@ static void fetch(struct bt2_lane *lane)
     lane->cut = true;
     lane->packet_next = SIZE_MAX;
     lane->packet_end_ns = lane->last_ns;
-    say(lane, "read up to %llu ns of its clock, the rest is lost: %s",
-        (unsigned long long)lane->last_ns, why.text);
+    report(lane, (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_DAMAGED, .count = 1},
+           "read up to %llu ns of its clock, the rest is lost: %s",
+           (unsigned long long)lane->last_ns, why.text);
 }
 
 static struct layout_clock clock_told(const bt_clock_class *class)
@@ -220,14 +230,11 @@ static void leave_packet(struct bt2_lane *lane, const char *fault)
     lane->lies = true;
     if (of_kernel(lane))
         set_loss(lane, lane->last_ns, 0, 0);
-    if (lane->lie_count++ >= STREAM_LIES_TOLD)
-        return;
-    size_t index = lane->packet_next > 0 ? lane->packet_next - 1 : 0;
-    bool listed = lane->stream != NULL && index < lane->stream->packets.count;
-    say(lane, "packet %zu at %zu: %s; what it holds behind %llu ns of its clock is lost%s", index,
-        listed ? lane->stream->packets.at[index].head.offset : 0, fault,
-        (unsigned long long)lane->last_ns,
-        lane->lie_count == STREAM_LIES_TOLD ? "; further ones are only counted" : "");
+    const struct packet_at *packet = packet_of(lane);
+    report(lane, (struct damage){.scope = DAMAGE_PACKET, .cause = DAMAGE_BY_DAMAGED, .count = 1},
+           "packet %zu at %zu: %s; what it holds behind %llu ns of its clock is lost",
+           packet != NULL ? packet_row_number(&lane->stream->packets, lane->packet_next - 1) : 0,
+           packet != NULL ? packet->head.offset : 0, fault, (unsigned long long)lane->last_ns);
 }
 
 /* --- what comes next --- */
@@ -245,9 +252,10 @@ static void take_event(struct bt2_lane *lane, const bt_message *message)
     }
     if (time_ns < lane->last_ns) {
         if (!lane->backwards)
-            say(lane,
-                "its clock goes backwards at %llu ns; such events count as of the time before",
-                (unsigned long long)lane->last_ns);
+            report(lane,
+                   (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1},
+                   "its clock goes backwards at %llu ns; such events count as of the time before",
+                   (unsigned long long)lane->last_ns);
         lane->backwards = true;
         time_ns = lane->last_ns;
     }
@@ -274,9 +282,6 @@ static void take_message(struct bt2_lane *lane, const bt_message *message)
 
 static void finish(struct bt2_lane *lane)
 {
-    if (lane->lie_count > STREAM_LIES_TOLD)
-        say(lane, "%zu packets lie", lane->lie_count);
-    lane->lie_count = 0;
     if (lane->cut && of_kernel(lane))
         set_loss(lane, lane->packet_end_ns, 0, 0);
     lane->cut = false;

@@ -21,7 +21,6 @@ struct bt2_lane {
     bool over;               /* no more messages */
     bool backwards;          /* said that its time went backwards */
     bool lies;               /* the rest of the packet in hand is passed over */
-    size_t lie_count;        /* packets that lied */
     size_t packet_next;      /* the packet whose begin comes next */
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;

@@ -1,9 +1,12 @@
 #include "reader.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "archive/metadata.h"
+#include "base/memory.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"
 
@@ -31,6 +34,38 @@ const struct reader_kind *reader_kind_by_name(const char *name)
 const struct reader_kind *reader_kind_of_word(size_t word)
 {
     return word < sizeof KINDS / sizeof *KINDS ? KINDS[word] : NULL;
+}
+
+/* Of one name and cause, so many are said one by one. */
+enum { REPORTS_SAID = 4 };
+
+void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
+                   ...)
+{
+    if (warnings == NULL)
+        return;
+    char text[FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    damage.text = text_of(text);
+    uint64_t count = damage.count;
+    if (warnings->notes != NULL)
+        count = interval_notes_add(warnings->notes, &damage);
+    if (warnings->say == NULL || count - damage.count >= REPORTS_SAID)
+        return;
+    char *sentence = memory_format("%.*s%s%s%s", (int)damage.name.count, damage.name.at,
+                                   damage.name.count > 0 ? ": " : "", text,
+                                   count >= REPORTS_SAID ? "; further ones are only counted" : "");
+    warnings->say(warnings->context, sentence);
+    free(sentence);
+}
+
+void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more)
+{
+    if (warnings != NULL && warnings->notes != NULL)
+        warnings->notes->tallies.at[tally] += more;
 }
 
 enum status reader_open(const struct trace_set *set, struct schema *schema,

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "base/failure.h"
+#include "base/attrs.h"
 #include "mapper/ctf/trace_set.h"
+#include "trace/damage.h"
 #include "trace/event.h"
 #include "trace/schema.h"
 
@@ -22,10 +24,10 @@
 struct trace_info {
     enum domain domain;
     char hostname[256];
-    char session[256]; /* env trace_name */
-    char created[64];  /* env trace_creation_datetime */
-    uint8_t clock_uuid[16]; /* zeros if not told */
-    int64_t offset_ns;      /* of the clock, from the Unix epoch */
+    char session[256];              /* env trace_name */
+    char created[64];               /* env trace_creation_datetime */
+    uint8_t clock_uuid[16];         /* zeros if not told */
+    int64_t offset_ns;              /* of the clock, from the Unix epoch */
     struct declared_names declared; /* kernel only */
 };
 
@@ -42,7 +44,15 @@ struct reader_info {
 struct reader_warnings {
     void (*say)(void *context, const char *sentence);
     void *context;
+    struct interval_notes *notes; /* takes what is reported and counted; or NULL */
 };
+
+/* Says what was left out, with its name, and notes it. `damage` without its text, which `format`
+ * makes. Either of `warnings` and its members may be NULL. */
+void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
+                   ...) PRINTF_LIKE(3, 4);
+/* Raises a tally of the interval. */
+void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more);
 
 struct reader;
 struct reader_kind; /* what decodes: mapper/ctf/reader_kind.h */
@@ -68,8 +78,8 @@ MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *s
 
 struct reader_choice {
     const struct reader_kind *kind; /* NULL: the usual one */
-    struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
-    uint64_t begin_ns; /* events before it may be left out; losses never are */
+    struct plan_cache *cache;       /* NULL: none. Used in opening and closing only */
+    uint64_t begin_ns;              /* events before it may be left out; losses never are */
 };
 
 /* The same with a decoder of choice. */

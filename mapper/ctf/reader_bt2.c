@@ -185,7 +185,9 @@ static void add_lanes(struct reader_bt2 *reader, struct bt2_input *input, struct
         struct bt2_lane lane = {
             .input = input, .warnings = &reader->warnings, .port = i, .name = "stream", .cpu = -1};
         if (bt2_lane_open(&lane, info, &reader->clock, &why) != STATUS_OK) {
-            warn(reader, "%s: %s; the stream is left out", trace_shown(input->files), why.text);
+            struct damage damage = {.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1};
+            failure_prefix(&why, "left out");
+            trace_report(&reader->warnings, input->files, lane.name, damage, why.text);
             bt2_lane_clear(&lane);
             continue;
         }
@@ -208,7 +210,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
     struct trace_info *info = &reader->infos[reader->input_count];
     if (bt2_input_open(input, set, files, choice, reader->schema, &reader->clock, &reader->stage,
                        &reader->warnings, info, &why) != STATUS_OK) {
-        warn(reader, "%s; the trace is left out", why.text);
+        trace_report_left_out(&reader->warnings, files, why.text);
         if (first->text[0] == '\0')
             *first = why;
         return;

@@ -55,9 +55,11 @@ static const struct input *input_of(const struct stream *stream)
     return (const struct input *)((const char *)stream->trace - offsetof(struct input, bound));
 }
 
-static void warn_of_stream(void *context, const struct stream *stream, const char *sentence)
+static void report_of_stream(void *context, const struct stream *stream, struct damage damage,
+                             const char *text)
 {
-    warn(context, "%s: %s: %s", trace_shown(input_of(stream)->files), stream->name, sentence);
+    const struct reader_spanmill *reader = context;
+    trace_report(&reader->warnings, input_of(stream)->files, stream->name, damage, text);
 }
 
 /* --- streams --- */
@@ -71,7 +73,7 @@ static void add_stream(struct reader_spanmill *reader, struct input *input,
     stream_init(stream, &input->bound, take_stream->packets, take_stream->name);
     take_stream->packets = (struct packet_row){.at = NULL};
     stream->cut = take_stream->cut;
-    stream->say = warn_of_stream;
+    stream->report = report_of_stream;
     stream->context = reader;
     stream->scratch = &reader->scratch;
 }
@@ -147,8 +149,8 @@ static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
             if (input->set->layout->streams[j].clock == LAYOUT_NONE)
                 input->times[j].shift_ns = (int64_t)first_ns;
         if (stream->packets.at[0].stream->clock == LAYOUT_NONE)
-            warn_of_stream(reader, stream,
-                           "its events have no clock: they are counted, but have no time");
+            warn(reader, "%s: %s: %s", trace_shown(input_of(stream)->files), stream->name,
+                 "its events have no clock: they are counted, but have no time");
     }
 }
 
@@ -222,8 +224,8 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
     struct trace_info *info = &reader->infos[reader->input_count];
     *input = (struct input){.files = files};
     if (understand(reader, cache, input, info, &why) != STATUS_OK) {
+        trace_report_left_out(&reader->warnings, files, why.text);
         failure_prefix(&why, "%s", trace_shown(files));
-        warn(reader, "%s; the trace is left out", why.text);
         if (first->text[0] == '\0')
             *first = why;
         return;

@@ -8,14 +8,17 @@
 #include "mapper/ctf/stream_parts.h"
 #include "mapper/ctf/stream_rules.h"
 
-static PRINTF_LIKE(2, 3) void say(const struct stream *stream, const char *format, ...)
+static PRINTF_LIKE(3, 4) void report(const struct stream *stream, struct damage damage,
+                                     const char *format, ...)
 {
-    char sentence[FAILURE_TEXT_MAX];
+    if (stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam)
+        return; /* the chunk before tells */
+    char text[FAILURE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    stream->say(stream->context, stream, sentence);
+    stream->report(stream->context, stream, damage, text);
 }
 
 static bool of_kernel(const struct stream *stream)
@@ -80,8 +83,6 @@ static void leave_packet(struct stream *stream)
         stream->last_ns = stream->least_ns; /* it was found out late, when its turn came */
     if (of_kernel(stream))
         set_loss(stream, stream->last_ns, 0, 0);
-    if (stream->lies++ >= STREAM_LIES_TOLD)
-        return;
     char unknown[64];
     const char *fault = stream->fault;
     if (!fault) {
@@ -89,18 +90,19 @@ static void leave_packet(struct stream *stream)
                  (unsigned long long)stream->fault_id);
         fault = unknown;
     }
-    say(stream,
-        "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost%s",
-        stream->packet_next - 1, packet->head.offset, (size_t)(stream->at - stream->packet), fault,
-        (unsigned long long)known_ns,
-        stream->lies == STREAM_LIES_TOLD ? "; further ones are only counted" : "");
+    struct damage damage = {.scope = DAMAGE_PACKET,
+                            .cause = DAMAGE_BY_DAMAGED,
+                            .count = 1,
+                            .bytes =
+                                stream->end > stream->at ? (size_t)(stream->end - stream->at) : 0};
+    report(stream, damage,
+           "packet %zu at %zu: byte %zu: %s; what it holds behind %llu ns of its clock is lost",
+           packet_row_number(&stream->packets, stream->packet_next - 1), packet->head.offset,
+           (size_t)(stream->at - stream->packet), fault, (unsigned long long)known_ns);
 }
 
 static void finish(struct stream *stream)
 {
-    if (stream->lies > STREAM_LIES_TOLD)
-        say(stream, "%zu packets lie", stream->lies);
-    stream->lies = 0;
     if (!stream->cut)
         return;
     stream->cut = false;
@@ -137,8 +139,10 @@ void stream_lie(struct stream *stream)
 void stream_backwards(struct stream *stream)
 {
     if (!stream->backwards)
-        say(stream, "its clock goes backwards at %llu ns; such events count as of the time before",
-            (unsigned long long)stream->last_ns);
+        report(stream,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CLOCK, .count = 1},
+               "its clock goes backwards at %llu ns; such events count as of the time before",
+               (unsigned long long)stream->last_ns);
     stream->backwards = true;
 }
 

@@ -10,6 +10,7 @@
 #include "archive/packet_row.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/scratch.h"
+#include "trace/damage.h"
 #include "trace/event.h"
 #include "trace/schema.h"
 
@@ -122,10 +123,10 @@ struct stream {
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;
     uint64_t loss_discarded, loss_missing; /* HEAD_LOSS: events, packets */
-    size_t lies;                           /* packets that lied */
     const char *name;                      /* of its first file */
-    /* What is wrong with it, as a sentence without its name. */
-    void (*say)(void *context, const struct stream *stream, const char *sentence);
+    /* What is wrong with it: `damage` without name and text. */
+    void (*report)(void *context, const struct stream *stream, struct damage damage,
+                   const char *text);
     void *context;
 };
 

@@ -8,9 +8,6 @@
  * the end before the last event was there (LTTng's bug 1183). */
 enum { STREAM_LATE_NS = 1000000000 };
 
-/* Lying packets of a stream that are told one by one. */
-enum { STREAM_LIES_TOLD = 4 };
-
 /* The last instant that an event of the packet can have. */
 static inline uint64_t stream_late_ns(const struct stream_time *time,
                                       const struct packet_at *packet)

@@ -1,11 +1,42 @@
 #include "trace_facts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 const char *trace_shown(const struct trace_files *files)
 {
     return *files->name != '\0' ? files->name : "trace";
+}
+
+void trace_report(const struct reader_warnings *warnings, const struct trace_files *files,
+                  const char *stream, struct damage damage, const char *text)
+{
+    bool both = stream && *files->name != '\0';
+    char *name = stream ? memory_format("%s%s%s", files->name, both ? "/" : "", stream)
+                        : memory_string(text_of(trace_shown(files)));
+    damage.name = text_of(name);
+    reader_report(warnings, damage, "%s", text);
+    free(name);
+}
+
+void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
+                           const char *why)
+{
+    const char *name = trace_shown(files);
+    size_t length = strlen(name);
+    if (strncmp(why, name, length) == 0 && strncmp(why + length, ": ", 2) == 0)
+        why += length + 2;
+    bool metadata = strncmp(why, "metadata", 8) == 0;
+    char *text = memory_format("%s; the trace is left out", why);
+    struct damage damage = {.scope = DAMAGE_TRACE,
+                            .cause = metadata ? DAMAGE_BY_METADATA : DAMAGE_BY_CLOCK,
+                            .count = 1,
+                            .bytes = trace_files_bytes(files)};
+    trace_report(warnings, files, NULL, damage, text);
+    free(text);
 }
 
 static void copy_env(const struct layout *layout, const char *name, char *into, size_t room)

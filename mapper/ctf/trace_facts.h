@@ -8,6 +8,15 @@
 /* How a trace is called in what is said of it. */
 const char *trace_shown(const struct trace_files *files);
 
+/* Says and notes what was left out of a trace, or of its stream of that name (NULL: all of it).
+ * `damage` without name and text. */
+void trace_report(const struct reader_warnings *warnings, const struct trace_files *files,
+                  const char *stream, struct damage damage, const char *text);
+
+/* The same of a trace that cannot be read; `why` may begin with its name. */
+void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
+                           const char *why);
+
 /* All of a trace but its clock: see trace_times(). */
 struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
                                 const struct declared_names *declared);

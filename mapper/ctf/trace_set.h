@@ -33,4 +33,13 @@ struct trace_set {
     size_t trace_count;
 };
 
+/* Of its own streams. */
+static inline uint64_t trace_files_bytes(const struct trace_files *trace)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < trace->stream_count; i++)
+        bytes += trace->streams[i].data.count;
+    return bytes;
+}
+
 #endif

@@ -17,31 +17,32 @@ struct scan {
     const struct reader_warnings *warnings;
 };
 
-static PRINTF_LIKE(3, 4) void warn(const struct scan *scan, const struct stream_part *part,
-                                   const char *format, ...)
+static PRINTF_LIKE(4, 5) void report(const struct scan *scan, const struct stream_part *part,
+                                     struct damage damage, const char *format, ...)
 {
-    if (!scan->warnings || !scan->warnings->say)
-        return;
-    char what[FAILURE_TEXT_MAX], sentence[2 * FAILURE_TEXT_MAX];
+    char text[2 * FAILURE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    snprintf(sentence, sizeof sentence, "%s: %s: %s", trace_shown(scan->files), part->file->name,
-             what);
-    scan->warnings->say(scan->warnings->context, sentence);
+    trace_report(scan->warnings, scan->files, part->file->name, damage, text);
 }
 
-static void warn_of_damage(const struct scan *scan, const struct stream_part *part,
-                           const struct packet_damage *damage, const char *where)
+static void report_holes(const struct scan *scan, const struct stream_part *part,
+                         const struct packet_damage *found)
 {
-    if (damage->holes == 0)
+    if (found->holes == 0)
         return;
+    bool all = part->packets.count == part->seam_count;
     char further[64] = "";
-    if (damage->holes > 1)
-        snprintf(further, sizeof further, " in %zu places", damage->holes);
-    warn(scan, part, "%s%s; %zu bytes left out%s%s", where, damage->first.text, damage->bytes,
-         further, part->packets.count == 0 ? ", which is all of the stream" : "");
+    if (found->holes > 1)
+        snprintf(further, sizeof further, " in %zu places", found->holes);
+    struct damage damage = {.scope = all ? DAMAGE_STREAM : DAMAGE_PACKET,
+                            .cause = DAMAGE_BY_DAMAGED,
+                            .count = all ? 1 : found->holes,
+                            .bytes = found->bytes};
+    report(scan, part, damage, "%s; %zu bytes left out%s%s", found->first.text, found->bytes,
+           further, all ? ", which is all of the stream" : "");
 }
 
 static void scan_part(const struct scan *scan, struct stream_part *part)
@@ -52,20 +53,28 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     struct packet_row *row = &part->packets;
     packet_row_add(row, scan->layout, scan->times, file->seam, none, &seam);
     part->seam_count = row->count;
+    for (size_t i = 0; i < row->count; i++)
+        row->at[i].of_seam = true;
     packet_row_add(row, scan->layout, scan->times, file->data, file->index, &data);
     part->packet_count = row->count;
-    warn_of_damage(scan, part, &seam, "in the packets of the chunk before: ");
-    warn_of_damage(scan, part, &data, "");
-    size_t end = 0; /* of the last packet, with its padding */
+    report_holes(scan, part, &data); /* those of the seam, the chunk before tells */
+    size_t end = 0;                  /* of the last packet, with its padding */
     if (row->count > part->seam_count)
         end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
     if (data.padding > 0)
-        warn(scan, part, "cut: the last %zu bytes are missing, which are padding; no event is lost",
-             data.padding);
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
+               "cut: the last %zu bytes are missing, which are padding; no event is lost",
+               data.padding);
     size_t told = packets_index_end(file->index);
     bool short_of = told > file->data.count && told > end;
     if (short_of && data.holes == 0)
-        warn(scan, part, "%zu bytes, but its index tells of %zu", file->data.count, told);
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM,
+                               .cause = DAMAGE_BY_CUT,
+                               .count = 1,
+                               .bytes = told - file->data.count},
+               "%zu bytes, but its index tells of %zu", file->data.count, told);
     part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
     part->cut = end < file->data.count || short_of;
 }

@@ -155,7 +155,7 @@ enum status worker_run(struct service *service, const struct phase_definitions *
                             .cache = plan_cache_new(),
                             .thread = thread,
                             .poll_ms = config_duration_ms(service_config(service), "poll")};
-    worker.warnings = (struct reader_warnings){warn, &worker};
+    worker.warnings = (struct reader_warnings){.say = warn, .context = &worker};
     enum status status = open_all(&worker, why);
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);

@@ -20,6 +20,7 @@ struct packet_at {
     const struct layout_stream *stream;
     bool has_begin, has_end; /* else head.begin_ns and head.end_ns are 0 */
     bool after_hole;         /* bytes in front of it are left out */
+    bool of_seam;            /* of the chunk before, which tells what is wrong with it */
 };
 
 struct packet_row {
@@ -61,5 +62,14 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
                     const struct stream_time *times, struct bytes file, struct bytes index,
                     struct packet_damage *damage);
 void packet_row_clear(struct packet_row *packets);
+
+/* The number of packet `index` among those of the chunk itself. */
+static inline size_t packet_row_number(const struct packet_row *packets, size_t index)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < index; i++)
+        number += !packets->at[i].of_seam;
+    return number;
+}
 
 #endif

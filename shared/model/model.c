@@ -800,6 +800,7 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .gap = interval->gap_before,
                                        .events = interval->events,
                                        .tallies = interval->tallies,
+                                       .damage = interval->damage,
                                        .any_event = interval->first_ns != TIME_NONE,
                                        .first_ns = interval->first_ns,
                                        .last_ns = interval->last_ns,

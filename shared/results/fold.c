@@ -347,11 +347,27 @@ static void take_cpu(struct fold *fold, const struct result *result)
     fold->busy_seen[index] = true;
 }
 
+static void take_damage(struct fold *fold, struct damages from)
+{
+    fold->more_damage += from.more;
+    for (size_t i = 0; i < from.count; i++) {
+        if (fold->damage_count == DAMAGES_TOLD) {
+            fold->more_damage += from.count - i;
+            return;
+        }
+        fold->damages = memory_grow(fold->damages, &fold->damage_room, fold->damage_count + 1,
+                                    sizeof *fold->damages);
+        struct damages one = damages_copy(&fold->damage_arena, (struct damages){&from.at[i], 1, 0});
+        fold->damages[fold->damage_count++] = one.at[0];
+    }
+}
+
 static void take_interval(struct fold *fold, const struct interval_fact *mark)
 {
     fold->chunks += mark->chunks;
     fold->events += mark->events;
     tallies_add(&fold->tallies, &mark->tallies);
+    take_damage(fold, mark->damage);
     fold->kernel |= mark->kernel;
     fold->user |= mark->user;
     if (mark->any_event) {
@@ -471,6 +487,8 @@ void fold_free(struct fold *fold)
     free(fold->busy_ns);
     free(fold->busy_seen);
     free(fold->hosts);
+    free(fold->damages);
+    arena_clear(&fold->damage_arena);
     names_clear(&fold->names);
     free(fold->session);
     free(fold);

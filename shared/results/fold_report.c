@@ -265,6 +265,8 @@ void fold_report_by(const struct fold *fold, struct arena *arena, bool distribut
         .chunks = fold->chunks,
         .events = fold->events,
         .tallies = fold->tallies,
+        .damage = damages_copy(
+            arena, (struct damages){fold->damages, fold->damage_count, fold->more_damage}),
         .begin_ns = fold->any_event ? fold_rows_wall(fold, fold->first_ns) : REPORT_NONE,
         .end_ns = fold->any_event ? fold_rows_wall(fold, fold->last_ns) : REPORT_NONE,
         .domain_count = (size_t)fold->kernel + fold->user};

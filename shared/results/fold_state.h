@@ -6,6 +6,7 @@
 #ifndef RESULTS_FOLD_STATE_H
 #define RESULTS_FOLD_STATE_H
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "base/names.h"
 #include "results/result.h"
@@ -13,6 +14,9 @@
 #define NO_NAME NAMES_NONE
 /* In place of a pid: the rows of threads whose process nothing tells. */
 #define PID_NONE INT64_C(-1)
+
+/* Items of damage that a report lists. */
+enum { DAMAGES_TOLD = 256 };
 
 enum { FD_SEVERAL = -1, FD_NONE_YET = -2 };
 
@@ -129,6 +133,10 @@ struct fold {
     size_t host_count, host_room;
     uint64_t chunks, events;
     struct tallies tallies;
+    struct damage *damages; /* owned; their texts are in damage_arena */
+    size_t damage_count, damage_room;
+    uint64_t more_damage;
+    struct arena damage_arena;
     bool any_event, any_offset, kernel, user;
     uint64_t first_ns, last_ns;
     int64_t offset_ns;

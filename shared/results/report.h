@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/histogram.h"
+#include "trace/damage.h"
 #include "trace/tally.h"
 
 #define REPORT_NONE INT64_MIN
@@ -119,6 +120,7 @@ struct session_report {
     const char *session;
     uint64_t chunks, events;
     struct tallies tallies;
+    struct damages damage;    /* what was left out, by name; counted in the tallies */
     int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
     const char *const *hosts;
     size_t host_count;

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "trace/cells.h"
+#include "trace/damage.h"
 #include "trace/schema.h"
 #include "trace/tally.h"
 
@@ -72,6 +73,7 @@ struct interval_fact {
     bool gap;
     uint64_t events;
     struct tallies tallies;
+    struct damages damage;
     bool any_event;
     uint64_t first_ns, last_ns; /* of its events */
     int64_t offset_ns;

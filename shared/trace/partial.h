@@ -15,6 +15,7 @@
 #include "trace/cells.h"
 #include "trace/event.h"
 #include "trace/syscalls.h"
+#include "trace/damage.h"
 #include "trace/tally.h"
 
 #define TIME_NONE UINT64_MAX
@@ -187,6 +188,7 @@ struct interval_end {
     bool gap_before;      /* the interval before this one is missing */
     uint64_t events, single_events;
     struct tallies tallies;     /* what the mapper counted */
+    struct damages damage;      /* what it left out, by name */
     uint64_t first_ns, last_ns; /* of its events, TIME_NONE without any */
     bool has_offset;
     int64_t offset_ns; /* of the kernel's clock, else of the trace of the first event */

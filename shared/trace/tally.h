@@ -23,7 +23,13 @@
     ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel's streams",                            \
         "gaps in the kernel's streams", NULL, TALLY_STRICT)                                        \
     ROW(LOST_CHUNKS, 3, "lost_intervals", "chunk missing or unreadable",                           \
-        "chunks missing or unreadable", NULL, TALLY_STRICT)
+        "chunks missing or unreadable", NULL, TALLY_STRICT)                                        \
+    ROW(LOST_TRACES, 4, "lost_traces", "trace left out", "traces left out", NULL, TALLY_STRICT)    \
+    ROW(LOST_STREAMS, 5, "lost_streams", "stream damaged", "streams damaged", NULL, TALLY_STRICT)  \
+    ROW(LOST_PACKETS, 6, "lost_packets", "packet damaged", "packets damaged", NULL, TALLY_STRICT)  \
+    ROW(LOST_BYTES, 7, "lost_bytes", "byte not read", "bytes not read", NULL, TALLY_STRICT)        \
+    ROW(DROPPED_EVENTS, 8, "dropped_events", "event dropped between chunks",                       \
+        "events dropped between chunks", NULL, TALLY_STRICT)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,

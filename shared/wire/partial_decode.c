@@ -87,6 +87,22 @@ static struct text copy(struct arena *arena, ProtobufCBinaryData bytes)
                          bytes.len};
 }
 
+static struct damages decode_damage(const Spanmill__IntervalEnd *from, struct arena *arena)
+{
+    struct damage *items = arena_take(arena, (from->n_damage + 1) * sizeof *items);
+    for (size_t i = 0; i < from->n_damage; i++) {
+        const Spanmill__Damage *item = from->damage[i];
+        items[i] = (struct damage){.scope = damage_scope_of_tag(item->scope),
+                                   .cause = damage_cause_of_tag(item->cause),
+                                   .chunk = item->chunk,
+                                   .name = copy(arena, item->name),
+                                   .count = item->count,
+                                   .bytes = item->bytes,
+                                   .text = copy(arena, item->text)};
+    }
+    return (struct damages){items, from->n_damage, from->damage_more};
+}
+
 static enum status decode_end(struct bytes bytes, struct arena *arena, struct decoded_record *out,
                               struct failure *why)
 {
@@ -127,6 +143,7 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
                                      .phases_digest = from->phases_digest,
                                      .raw_bytes = from->raw_bytes,
                                      .final = from->final};
+    out->end.damage = decode_damage(from, arena);
     out->end.tallies.at[TALLY_DISCARDED] += from->discarded;
     out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)

@@ -222,6 +222,27 @@ static void pack_for_host(struct row *row, Spanmill__Record *record)
     free(packed);
 }
 
+/* To be freed in one. */
+static Spanmill__Damage **encode_damage(struct damages from)
+{
+    size_t pointers = from.count * sizeof(Spanmill__Damage *);
+    Spanmill__Damage **out = memory_new(pointers + from.count * sizeof **out);
+    Spanmill__Damage *items = (Spanmill__Damage *)(void *)(out + from.count);
+    for (size_t i = 0; i < from.count; i++) {
+        const struct damage *damage = &from.at[i];
+        Spanmill__Damage *item = out[i] = &items[i];
+        spanmill__damage__init(item);
+        item->scope = damage_scope_tag(damage->scope);
+        item->cause = damage_cause_tag(damage->cause);
+        SET(item, chunk, damage->chunk);
+        SET(item, count, damage->count);
+        SET(item, bytes, damage->bytes);
+        item->name = binary(damage->name);
+        item->text = binary(damage->text);
+    }
+    return out;
+}
+
 static void encode_end(struct row *row, const struct interval_end *end)
 {
     Spanmill__IntervalEnd out;
@@ -240,6 +261,9 @@ static void encode_end(struct row *row, const struct interval_end *end)
     uint64_t tallies[TALLY_PAIRS_MAX];
     out.tallies = tallies;
     out.n_tallies = tallies_pack(&end->tallies, tallies);
+    out.damage = encode_damage(end->damage);
+    out.n_damage = end->damage.count;
+    SET(&out, damage_more, end->damage.more);
     if (end->first_ns != TIME_NONE) {
         SET_ALWAYS(&out, first_ns, end->first_ns);
         SET_ALWAYS(&out, last_ns, end->last_ns);
@@ -267,6 +291,7 @@ static void encode_end(struct row *row, const struct interval_end *end)
     record.end = &out;
     pack_for_host(row, &record);
     free(out.cpus);
+    free(out.damage);
 }
 
 void partial_encoder_finish(struct partial_encoder *encoder, const struct record_meta *meta,

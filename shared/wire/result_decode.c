@@ -234,6 +234,23 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
 
 /* --- marks --- */
 
+static struct damages decode_damage(struct decoder *decoder,
+                                    const Spanmill__Results__Interval *from)
+{
+    struct damage *items = arena_take(decoder->arena, (from->n_damage + 1) * sizeof *items);
+    for (size_t i = 0; i < from->n_damage; i++) {
+        const Spanmill__Results__Damage *item = from->damage[i];
+        items[i] = (struct damage){.scope = damage_scope_of_tag(item->scope),
+                                   .cause = damage_cause_of_tag(item->cause),
+                                   .chunk = item->chunk,
+                                   .name = text(item->name),
+                                   .count = item->count,
+                                   .bytes = item->bytes,
+                                   .text = text(item->text)};
+    }
+    return (struct damages){items, from->n_damage, from->damage_more};
+}
+
 static void decode_interval(struct decoder *decoder, const Spanmill__Results__Interval *from,
                             struct result *to)
 {
@@ -250,6 +267,7 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
                                           .kernel = from->kernel,
                                           .user = from->user,
                                           .host = text_of("")};
+    to->interval.damage = decode_damage(decoder, from);
     uint64_t *tallies = to->interval.tallies.at;
     if (from->gap && tallies[TALLY_LOST_CHUNKS] == 0)
         tallies[TALLY_LOST_CHUNKS] = 1; /* format 1 */

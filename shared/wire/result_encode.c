@@ -262,6 +262,27 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
 
 /* --- marks --- */
 
+static void encode_damage(struct encoder *encoder, struct damages from,
+                          Spanmill__Results__Interval *to)
+{
+    to->damage = arena_take(&encoder->arena, (from.count + 1) * sizeof *to->damage);
+    to->n_damage = from.count;
+    SET(to, damage_more, from.more);
+    for (size_t i = 0; i < from.count; i++) {
+        const struct damage *damage = &from.at[i];
+        Spanmill__Results__Damage *out = arena_take(&encoder->arena, sizeof *out);
+        spanmill__results__damage__init(out);
+        to->damage[i] = out;
+        out->scope = damage_scope_tag(damage->scope);
+        out->cause = damage_cause_tag(damage->cause);
+        SET(out, chunk, damage->chunk);
+        SET(out, count, damage->count);
+        SET(out, bytes, damage->bytes);
+        out->name = binary(damage->name);
+        out->text = binary(damage->text);
+    }
+}
+
 static void encode_interval(struct encoder *encoder, const struct interval_fact *mark,
                             Spanmill__Results__Result *result)
 {
@@ -273,6 +294,7 @@ static void encode_interval(struct encoder *encoder, const struct interval_fact 
     SET(out, events, mark->events);
     out->tallies = arena_take(&encoder->arena, TALLY_PAIRS_MAX * sizeof *out->tallies);
     out->n_tallies = tallies_pack(&mark->tallies, out->tallies);
+    encode_damage(encoder, mark->damage, out);
     if (mark->any_event) {
         SET_ALWAYS(out, first_ns, mark->first_ns);
         SET_ALWAYS(out, last_ns, mark->last_ns);

@@ -38,7 +38,7 @@ static char *events_of(struct trace *trace, struct bytes metadata, size_t *count
     phases_init(&phases);
     struct schema *schema = schema_new(&phases);
     struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
-    struct reader_warnings warnings = {say, NULL};
+    struct reader_warnings warnings = {.say = say, .context = NULL};
     struct reader *reader;
     struct failure why = {""};
     enum status status = reader_open_as(&choice, &set, schema, &warnings, &reader, &why);

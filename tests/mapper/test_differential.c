@@ -42,7 +42,7 @@ static struct reading read_from(const char *kind, const struct trace_set *set,
     FILE *out = open_memstream(&reading.text, &reading.size);
     struct schema *schema = schema_new(phases);
     struct reader_choice choice = {reader_kind_by_name(kind), cache, leave_out ? begin_ns : 0};
-    struct reader_warnings warnings = {keep_warning, &reading};
+    struct reader_warnings warnings = {.say = keep_warning, .context = &reading};
     struct reader *reader;
     uint64_t last_ns = 0;
     cr_assert(ne(ptr, (void *)(uintptr_t)choice.kind, NULL));

@@ -50,7 +50,7 @@ static enum status read_kind(const struct reader_kind *kind, const struct trace_
 {
     struct schema *schema = schema_new(NULL);
     struct reader_choice choice = {.kind = kind};
-    struct reader_warnings warnings = {note, reading};
+    struct reader_warnings warnings = {.say = note, .context = reading};
     struct reader *reader;
     struct failure why = {.text = ""};
     *reading = (struct reading){.warnings = 0};
@@ -283,7 +283,7 @@ Test(reader, goes_on_with_the_others_where_a_stream_is_cut)
     cr_expect(eq(str, (char *)reading.text.at,
                  "15 cpu0 other\n19 cpu0 lost 0 1 missing 0\n40 cpu1 other\n"));
     cr_expect(eq(sz, reading.warnings, 1));
-    cr_expect(ne(ptr, strstr(reading.warning, "kernel: channel_0: packet at "), NULL));
+    cr_expect(ne(ptr, strstr(reading.warning, "kernel/channel_0: packet at "), NULL));
     fake_clear(&reading.text);
     trace_free(trace);
 }
@@ -473,7 +473,7 @@ Test(reader, what_ours_does_not_understand_is_read_by_the_library_and_said_once)
     trace_set_of(trace);
     struct plan_cache *cache = plan_cache_new();
     struct sayings sayings = {.count = 0};
-    struct reader_warnings warnings = {keep_saying, &sayings};
+    struct reader_warnings warnings = {.say = keep_saying, .context = &sayings};
     struct reader_choice choice = {.cache = cache};
     for (int chunk = 0; chunk < 3; chunk++) {
         struct schema *schema = schema_new(NULL);

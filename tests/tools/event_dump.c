@@ -152,7 +152,7 @@ static enum status dump_chunk(struct dump *dump, const struct chunk_ref *ref, st
     struct reader *reader = NULL;
     enum status status = chunk_open(ref, NULL, &chunk, why);
     if (status == STATUS_OK) {
-        struct reader_warnings warnings = {say, ref->path};
+        struct reader_warnings warnings = {.say = say, .context = ref->path};
         status = reader_open_as(&dump->choice, chunk_traces(chunk), dump->schema, &warnings,
                                 &reader, why);
     }
