@@ -4,7 +4,7 @@
 #include "mapper/ctf/stream_parts.h"
 #include "mapper/ctf/stream_rules.h"
 #include "ctf/walk.h"
-#include "mapper/ctf/walk_numbers.h"
+#include "mapper/ctf/walk_kept.h"
 
 static const char PAST_END[] = "an event goes past the end of the packet";
 
@@ -172,7 +172,8 @@ static bool walk_op(struct walk *walk, const struct plan_op *op, struct scratch 
     if (op->code == PLAN_WALK_NUMBER)
         return walk_number(walk, op->field, &hand->number);
     if (op->code == PLAN_WALK_TEXT)
-        return walk_text(walk, op->field, &hand->text);
+        return op->field->unit > 0 ? walk_wide(walk, op->field, scratch, &hand->text)
+                                   : walk_text(walk, op->field, &hand->text);
     if (op->code == PLAN_WALK_NUMBERS)
         return walk_numbers(walk, op->field, UINT16_MAX, scratch, &hand->numbers, &hand->count);
     if (op->code == PLAN_WALK)

@@ -49,12 +49,13 @@ static enum how how_of(const struct layout_field *field)
     case LAYOUT_VARINT: return HOW_NUMBER;
     case LAYOUT_STRING:
     case LAYOUT_STRING_FIXED:
-    case LAYOUT_STRING_SIZED: return HOW_TEXT;
+    case LAYOUT_STRING_SIZED:
+    case LAYOUT_WIDE: return HOW_TEXT;
+    case LAYOUT_BLOB_FIXED:
+    case LAYOUT_BLOB_SIZED: return field->unit > 0 ? HOW_TEXT : HOW_NONE;
     case LAYOUT_ARRAY:
     case LAYOUT_SEQUENCE: return is_number(&field->fields[0]) ? HOW_NUMBERS : HOW_NONE;
     case LAYOUT_FLOAT:
-    case LAYOUT_BLOB_FIXED:
-    case LAYOUT_BLOB_SIZED:
     case LAYOUT_STRUCT:
     case LAYOUT_VARIANT:
     case LAYOUT_OPTIONAL: break;
@@ -214,7 +215,7 @@ static bool run_number(struct maker *maker, enum scope scope, const struct layou
     want(maker, scope, of, field);
     shorten(maker, load);
     maker->run_bits += field->size;
-    return maker->count == load || bit + field->size <= 64;
+    return maker->count == load || (bit + field->size <= 64 && !field->is_reversed);
 }
 
 static void run_text(struct maker *maker, enum scope scope, const struct layout_field *of,
@@ -298,7 +299,7 @@ static void add_field(struct maker *maker, enum scope scope, const struct layout
     if (field->type == LAYOUT_INTEGER) {
         run_to(maker, field->align);
         if (!run_number(maker, scope, of, field))
-            maker->impossible = true; /* 64 bits over nine bytes */
+            maker->impossible = true; /* 64 bits over nine bytes, or the other way round */
     } else if (fixed && bits <= RUN_BITS_MAX && maker->run_bits <= RUN_BITS_MAX) {
         run_to(maker, field->align);
         if (field->type == LAYOUT_STRING_FIXED)

@@ -31,6 +31,8 @@ static bool place_integer(struct header_maker *maker, const struct layout_field 
     }
     if (field->meaning != LAYOUT_EVENT_ID && field->save != LAYOUT_NONE)
         return false;
+    if (field->is_reversed && field->meaning != LAYOUT_NOTHING)
+        return false;
     maker->bits += field->size;
     return !field->is_signed && maker->bits <= 1024;
 }
@@ -105,6 +107,7 @@ uint8_t plan_ends(const struct layout_field *field, uint8_t from)
     case LAYOUT_FLOAT: return passed(at, field->size);
     case LAYOUT_VARINT: return at;
     case LAYOUT_STRING:
+    case LAYOUT_WIDE:
     case LAYOUT_STRING_FIXED:
     case LAYOUT_STRING_SIZED:
     case LAYOUT_BLOB_FIXED:

@@ -65,6 +65,15 @@ static inline uint64_t bits_read(const uint8_t *at, unsigned shift, unsigned siz
     return value & bits_mask(size);
 }
 
+/* The `size` (1 to 64) bits of `value` in the other order. */
+static inline uint64_t bits_reversed(uint64_t value, unsigned size)
+{
+    uint64_t out = 0;
+    for (unsigned i = 0; i < size; i++)
+        out |= (value >> i & 1) << (size - 1 - i);
+    return out;
+}
+
 static inline uint64_t bits_sign_extended(uint64_t value, unsigned size)
 {
     uint64_t sign = UINT64_C(1) << (size - 1);

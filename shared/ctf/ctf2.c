@@ -13,6 +13,9 @@
 
 enum { MADE_MAX = 1 << 20, RECORD_SEPARATOR = 0x1E };
 
+/* In front of the digits of a number that jansson cannot hold. */
+enum { BEYOND = 1 };
+
 /* --- failing --- */
 
 bool ctf2_fail(struct ctf2 *ctf2, const char *format, ...)
@@ -61,17 +64,39 @@ static bool is_there(struct ctf2 *ctf2, const json_t *json, const char *key, enu
     return json != NULL || need == CTF2_OPTIONAL || ctf2_fail(ctf2, "\"%s\" is missing", key);
 }
 
+bool ctf2_number(const json_t *json, uint64_t *out, bool *negative)
+{
+    *negative = json_is_integer(json) && json_integer_value(json) < 0;
+    if (json_is_integer(json)) {
+        *out = (uint64_t)json_integer_value(json);
+        return true;
+    }
+    const char *text = json_string_value(json);
+    if (text == NULL || *text != BEYOND)
+        return false;
+    uint64_t number = 0;
+    for (text++; *text >= '0' && *text <= '9'; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    *out = number;
+    return true;
+}
+
 bool ctf2_unsigned(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
                    uint64_t most, uint64_t *out)
 {
     const json_t *json = json_object_get(object, key);
     if (json == NULL)
         return is_there(ctf2, json, key, need);
-    if (!json_is_integer(json) || json_integer_value(json) < 0 ||
-        (uint64_t)json_integer_value(json) > most)
+    uint64_t number;
+    bool negative;
+    if (!ctf2_number(json, &number, &negative) || negative || number > most)
         return ctf2_fail(ctf2, "\"%s\" is no integer from 0 to %llu", key,
-                         (unsigned long long)(most < INT64_MAX ? most : INT64_MAX));
-    *out = (uint64_t)json_integer_value(json);
+                         (unsigned long long)most);
+    *out = number;
     return true;
 }
 
@@ -189,8 +214,9 @@ static bool read_env(struct ctf2 *ctf2, const json_t *json)
     for (void *at = json_object_iter((json_t *)(uintptr_t)entries); at != NULL;
          at = json_object_iter_next((json_t *)(uintptr_t)entries, at)) {
         const json_t *value = json_object_iter_value(at);
-        /* Numbers beyond 64 bits: nobody asks for them. */
-        if (!json_is_string(value) && !json_is_integer(value))
+        /* Numbers beyond 63 bits: nobody asks for them. */
+        bool is_text = json_is_string(value) && *json_string_value(value) != BEYOND;
+        if (!is_text && !json_is_integer(value))
             continue;
         if (!ctf2_count(ctf2))
             return false;
@@ -315,7 +341,7 @@ static bool read_stream(struct ctf2 *ctf2, const json_t *json)
     };
     struct draft_stream *stream = draft_add_stream(ctf2->draft, ctf2->place);
     if (!ctf2_count(ctf2) ||
-        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, INT64_MAX, &stream->id) ||
+        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, UINT64_MAX, &stream->id) ||
         !read_stream_clock(ctf2, json, stream))
         return false;
     size_t count = sizeof SCOPES / sizeof *SCOPES;
@@ -351,8 +377,8 @@ static bool read_event(struct ctf2 *ctf2, const json_t *json)
     struct text name = {"", 0};
     event->has_stream_id = true; /* 0 if not told */
     if (!ctf2_count(ctf2) || !ctf2_text(ctf2, json, "name", CTF2_OPTIONAL, &name) ||
-        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, INT64_MAX, &event->id) ||
-        !ctf2_unsigned(ctf2, json, "data-stream-class-id", CTF2_OPTIONAL, INT64_MAX,
+        !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, UINT64_MAX, &event->id) ||
+        !ctf2_unsigned(ctf2, json, "data-stream-class-id", CTF2_OPTIONAL, UINT64_MAX,
                        &event->stream_id))
         return false;
     event->name = draft_string(ctf2->draft, name);
@@ -421,22 +447,32 @@ static bool is_beyond(const char *end, size_t digits)
 }
 
 /* jansson holds integers as signed ones of 64 bits, and refuses what is beyond; LTTng writes
- * UINT64_MAX as the end of ranges. Turns their last two digits into "e2", which makes them reals
- * of the same size. */
-static void soften_numbers(char *at, const char *end)
+ * UINT64_MAX as the end of ranges. Makes strings of those that are not negative, which begin with
+ * the character BEYOND; `out` has room. Returns its end. */
+static char *keep_numbers(const char *at, const char *end, char *out)
 {
+    const char *begin = at;
     bool in_string = false;
-    size_t digits = 0;
-    for (; at <= end; at++) {
-        bool digit = at < end && *at >= '0' && *at <= '9';
-        if (!digit && is_beyond(at, digits) && (at == end || (*at != '.' && *at != 'e')))
-            memcpy(at - 2, "e2", 2);
-        digits = digit && !in_string ? digits + 1 : 0;
-        if (at < end && *at == '"')
+    while (at < end) {
+        size_t digits = 0;
+        while (!in_string && at + digits < end && at[digits] >= '0' && at[digits] <= '9')
+            digits++;
+        bool whole =
+            at + digits == end || (at[digits] != '.' && at[digits] != 'e' && at[digits] != 'E');
+        bool positive = digits > 0 && (at == begin || strchr("-.eE+", at[-1]) == NULL);
+        if (whole && positive && is_beyond(at + digits, digits)) {
+            out += sprintf(out, "\"\\u%04x%.*s\"", BEYOND, (int)digits, at);
+            at += digits;
+            continue;
+        }
+        size_t count = digits > 0 ? digits : in_string && *at == '\\' && at + 1 < end ? 2 : 1;
+        if (*at == '"')
             in_string = !in_string;
-        else if (at + 1 < end && *at == '\\' && in_string)
-            at++;
+        memcpy(out, at, count);
+        out += count;
+        at += count;
     }
+    return out;
 }
 
 static json_t *load(struct text text, json_error_t *error)
@@ -444,9 +480,10 @@ static json_t *load(struct text text, json_error_t *error)
     json_t *json = json_loadb(text.at, text.count, JSON_REJECT_DUPLICATES, error);
     if (json != NULL || json_error_code(error) != json_error_numeric_overflow)
         return json;
-    char *copy = memory_string(text);
-    soften_numbers(copy, copy + text.count);
-    json = json_loadb(copy, text.count, JSON_REJECT_DUPLICATES, error);
+    /* Each grows by 8 characters, and has 19 digits or more. */
+    char *copy = memory_new(text.count + text.count / 19 * 8 + 16);
+    const char *end = keep_numbers(text.at, text.at + text.count, copy);
+    json = json_loadb(copy, (size_t)(end - copy), JSON_REJECT_DUPLICATES, error);
     free(copy);
     return json;
 }

@@ -31,6 +31,9 @@ size_t ctf2_enter(struct ctf2 *ctf2, const char *format, ...) PRINTF_LIKE(2, 3);
 void ctf2_leave(struct ctf2 *ctf2, size_t before);
 bool ctf2_count(struct ctf2 *ctf2); /* limits how much a text may make */
 
+/* False if it is no integer that 64 bits hold, or 63 and a sign. */
+bool ctf2_number(const json_t *json, uint64_t *out, bool *negative);
+
 /* The property `key`; absent, *out stays as it is, unless it is `required`. */
 enum ctf2_need { CTF2_OPTIONAL, CTF2_REQUIRED };
 bool ctf2_unsigned(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,

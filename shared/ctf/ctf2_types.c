@@ -36,8 +36,11 @@ static bool read_order(struct ctf2 *ctf2, const json_t *json, struct draft_type 
     if (!big && !is(order, "little-endian"))
         return ctf2_fail(ctf2, "\"byte-order\" is neither big-endian nor little-endian");
     type->order = big ? DRAFT_BIG : DRAFT_LITTLE;
-    if (bits.count > 0 && !is(bits, big ? "last-to-first" : "first-to-last") && !type->is_bool)
-        return ctf2_fail(ctf2, "a \"bit-order\" against the byte order is not read");
+    bool first = is(bits, "first-to-last");
+    if (bits.count > 0 && !first && !is(bits, "last-to-first"))
+        return ctf2_fail(ctf2, "\"bit-order\" is neither first-to-last nor last-to-first");
+    /* What the byte order has anyway. */
+    type->is_reversed = bits.count > 0 && first == big;
     return true;
 }
 
@@ -83,29 +86,13 @@ static bool read_roles(struct ctf2 *ctf2, const json_t *json, struct draft_type 
 
 /* --- ranges --- */
 
-/* A bound; numbers that a signed one of 64 bits cannot hold come as reals, exact to 2048, which
- * says as much as anybody wants of them. */
-static bool read_bound(const json_t *json, uint64_t *out, bool *negative)
-{
-    *negative = json_is_integer(json) && json_integer_value(json) < 0;
-    if (json_is_integer(json)) {
-        *out = (uint64_t)json_integer_value(json);
-        return true;
-    }
-    double real = json_real_value(json);
-    if (!json_is_real(json) || real < 9223372036854775808.0 || real > 18446744073709551616.0)
-        return false;
-    *out = real >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)real;
-    return true;
-}
-
 static bool read_range(struct ctf2 *ctf2, const json_t *json, struct layout_range *out,
                        struct draft_ranges *ranges)
 {
     bool low_negative = false, high_negative = false;
     if (json_array_size(json) != 2 ||
-        !read_bound(json_array_get(json, 0), &out->low, &low_negative) ||
-        !read_bound(json_array_get(json, 1), &out->high, &high_negative))
+        !ctf2_number(json_array_get(json, 0), &out->low, &low_negative) ||
+        !ctf2_number(json_array_get(json, 1), &out->high, &high_negative))
         return ctf2_fail(ctf2, "a range is an array of two integers");
     bool ordered = low_negative == high_negative ? out->low <= out->high : low_negative;
     if (!ordered)
@@ -214,6 +201,23 @@ static void set_place(struct ctf2 *ctf2, struct draft_type *type)
 
 /* --- bits --- */
 
+/* Each label has ranges. */
+static bool check_labels(struct ctf2 *ctf2, const json_t *labels)
+{
+    struct draft_ranges ranges = {.count = 0};
+    for (void *at = json_object_iter((json_t *)(uintptr_t)labels); at != NULL;
+         at = json_object_iter_next((json_t *)(uintptr_t)labels, at)) {
+        const json_t *list = json_object_iter_value(at);
+        if (json_array_size(list) == 0)
+            return ctf2_fail(ctf2, "the label \"%.60s\" has no ranges", json_object_iter_key(at));
+        struct layout_range range;
+        for (size_t i = 0; i < json_array_size(list); i++)
+            if (!read_range(ctf2, json_array_get(list, i), &range, &ranges))
+                return false;
+    }
+    return true;
+}
+
 static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
     uint64_t base = 10;
@@ -225,16 +229,39 @@ static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type 
         return ctf2_fail(ctf2, "\"preferred-display-base\" is none of 2, 8, 10 and 16");
     type->base = (uint8_t)base;
     type->is_enum = json_object_size(mappings) > 0;
-    return true;
+    return check_labels(ctf2, mappings);
+}
+
+/* Bits that no number here holds: they are passed over. */
+static bool read_many_bits(struct ctf2 *ctf2, const json_t *json, struct draft_type *type,
+                           uint64_t length)
+{
+    if (json_array_size(json_object_get(json, "roles")) > 0)
+        return ctf2_fail(ctf2, "a field of %llu bits with a role is not read: 64 are the most",
+                         (unsigned long long)length);
+    struct draft_type *bit = draft_type_new(ctf2->draft, LAYOUT_INTEGER, type->place);
+    bit->size = 1;
+    bit->is_bool = true;
+    type->type = LAYOUT_ARRAY;
+    type->count = (uint32_t)length;
+    type->element = bit;
+    return read_order(ctf2, json, bit) && read_align(ctf2, json, "alignment", &type->align);
+}
+
+static bool read_length(struct ctf2 *ctf2, const json_t *json, uint64_t *out)
+{
+    *out = 0;
+    return ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, out) &&
+           (*out > 0 || ctf2_fail(ctf2, "a field of no bits"));
 }
 
 static bool read_integer(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length = 0;
-    if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT64_MAX, &length))
+    uint64_t length;
+    if (!read_length(ctf2, json, &length))
         return false;
-    if (length == 0 || length > 64)
-        return ctf2_fail(ctf2, "integers of %llu bits are not read", (unsigned long long)length);
+    if (length > 64)
+        return read_shown(ctf2, json, type) && read_many_bits(ctf2, json, type, length);
     type->size = (uint8_t)length;
     return read_shown(ctf2, json, type) && read_order(ctf2, json, type) &&
            read_align(ctf2, json, "alignment", &type->align) && read_roles(ctf2, json, type);
@@ -252,31 +279,28 @@ static bool read_bool(struct ctf2 *ctf2, const json_t *json, struct draft_type *
     return read_integer(ctf2, json, type);
 }
 
-/* An array of bits: a number as far as it is one, else an array indeed. */
-static bool read_bits(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
+/* Names of bits: what they are is nobody's question here, but they are to be there. */
+static bool read_map(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length = 0;
-    if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, &length))
+    const json_t *flags;
+    if (!ctf2_object(ctf2, json, "flags", &flags) || !check_labels(ctf2, flags))
         return false;
-    if (length <= 64)
-        return read_integer(ctf2, json, type);
-    struct draft_type *bit = draft_type_new(ctf2->draft, LAYOUT_INTEGER, type->place);
-    bit->size = 1;
-    bit->is_bool = true;
-    type->type = LAYOUT_ARRAY;
-    type->count = (uint32_t)length;
-    type->element = bit;
-    return read_order(ctf2, json, bit) && read_align(ctf2, json, "alignment", &type->align);
+    if (json_object_size(flags) == 0)
+        return ctf2_fail(ctf2, "\"flags\" is missing or empty");
+    return read_integer(ctf2, json, type);
 }
 
 static bool read_float(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    uint64_t length = 0;
-    if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT64_MAX, &length))
+    uint64_t length;
+    if (!read_length(ctf2, json, &length))
         return false;
-    if (length != 16 && length != 32 && length != 64 && length != 128)
-        return ctf2_fail(ctf2, "floating point numbers of %llu bits are not read",
+    /* IEEE 754-2008, 3.6: beyond 128 bits, every multiple of 32. */
+    if (length != 16 && length != 32 && length != 64 && (length < 128 || length % 32 != 0))
+        return ctf2_fail(ctf2, "a floating point number of %llu bits is none of IEEE 754",
                          (unsigned long long)length);
+    if (length > 128)
+        return read_many_bits(ctf2, json, type, length);
     type->size = (uint8_t)length;
     return read_order(ctf2, json, type) && read_align(ctf2, json, "alignment", &type->align);
 }
@@ -295,28 +319,42 @@ static bool read_signed_varint(struct ctf2 *ctf2, const json_t *json, struct dra
 
 /* --- bytes --- */
 
-/* Text of other encodings than UTF-8 counts as bytes that nobody reads. */
-static bool read_encoding(struct ctf2 *ctf2, const json_t *json, bool *is_utf8)
+static bool read_encoding(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    static const char *const OTHERS[] = {"utf-16be", "utf-16le", "utf-32be", "utf-32le"};
+    static const struct {
+        const char *name;
+        uint8_t unit;
+        enum draft_order order;
+    } ENCODINGS[] = {{"utf-8", 0, DRAFT_LITTLE},
+                     {"utf-16be", 2, DRAFT_BIG},
+                     {"utf-16le", 2, DRAFT_LITTLE},
+                     {"utf-32be", 4, DRAFT_BIG},
+                     {"utf-32le", 4, DRAFT_LITTLE}};
     struct text encoding = text_of("utf-8");
     if (!ctf2_text(ctf2, json, "encoding", CTF2_OPTIONAL, &encoding))
         return false;
-    *is_utf8 = is(encoding, "utf-8");
-    if (*is_utf8)
-        return true;
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (is(encoding, OTHERS[i]))
+    for (size_t i = 0; i < sizeof ENCODINGS / sizeof *ENCODINGS; i++) {
+        type->unit = ENCODINGS[i].unit;
+        type->order = ENCODINGS[i].order;
+        if (is(encoding, ENCODINGS[i].name))
             return true;
-    return ctf2_fail(ctf2, "the encoding \"%s\" is not known", encoding.at);
+    }
+    return ctf2_fail(ctf2, "the encoding \"%.60s\" is not known", encoding.at);
 }
 
 static bool read_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
     type->align = 8;
-    bool is_utf8 = false;
-    return read_encoding(ctf2, json, &is_utf8) &&
-           (is_utf8 || ctf2_fail(ctf2, "only UTF-8 is read where a NUL ends a string"));
+    if (!read_encoding(ctf2, json, type))
+        return false;
+    type->type = type->unit > 0 ? LAYOUT_WIDE : LAYOUT_STRING;
+    return true;
+}
+
+static bool read_media_type(struct ctf2 *ctf2, const json_t *json)
+{
+    struct text ignored;
+    return ctf2_text(ctf2, json, "media-type", CTF2_OPTIONAL, &ignored);
 }
 
 static bool read_fixed_blob(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
@@ -326,15 +364,14 @@ static bool read_fixed_blob(struct ctf2 *ctf2, const json_t *json, struct draft_
     if (!ctf2_unsigned(ctf2, json, "length", CTF2_REQUIRED, UINT32_MAX, &length))
         return false;
     type->count = (uint32_t)length;
-    return read_roles(ctf2, json, type);
+    return read_media_type(ctf2, json) && read_roles(ctf2, json, type);
 }
 
 static bool read_fixed_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    bool is_utf8 = false;
-    if (!read_encoding(ctf2, json, &is_utf8) || !read_fixed_blob(ctf2, json, type))
+    if (!read_encoding(ctf2, json, type) || !read_fixed_blob(ctf2, json, type))
         return false;
-    type->type = is_utf8 ? LAYOUT_STRING_FIXED : LAYOUT_BLOB_FIXED;
+    type->type = type->unit == 0 ? LAYOUT_STRING_FIXED : LAYOUT_BLOB_FIXED;
     type->roles = 0;
     return true;
 }
@@ -343,15 +380,15 @@ static bool read_sized_blob(struct ctf2 *ctf2, const json_t *json, struct draft_
 {
     type->align = 8;
     set_place(ctf2, type);
-    return read_location(ctf2, json, "length-field-location", &type->path);
+    return read_media_type(ctf2, json) &&
+           read_location(ctf2, json, "length-field-location", &type->path);
 }
 
 static bool read_sized_string(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
-    bool is_utf8 = false;
-    if (!read_encoding(ctf2, json, &is_utf8) || !read_sized_blob(ctf2, json, type))
+    if (!read_encoding(ctf2, json, type) || !read_sized_blob(ctf2, json, type))
         return false;
-    type->type = is_utf8 ? LAYOUT_STRING_SIZED : LAYOUT_BLOB_SIZED;
+    type->type = type->unit == 0 ? LAYOUT_STRING_SIZED : LAYOUT_BLOB_SIZED;
     return true;
 }
 
@@ -456,8 +493,8 @@ static const struct {
     {"dynamic-length-blob", LAYOUT_BLOB_SIZED, read_sized_blob},
     {"fixed-length-floating-point-number", LAYOUT_FLOAT, read_float},
     {"fixed-length-boolean", LAYOUT_INTEGER, read_bool},
-    {"fixed-length-bit-array", LAYOUT_INTEGER, read_bits},
-    {"fixed-length-bit-map", LAYOUT_INTEGER, read_bits},
+    {"fixed-length-bit-array", LAYOUT_INTEGER, read_integer},
+    {"fixed-length-bit-map", LAYOUT_INTEGER, read_map},
     {"variable-length-unsigned-integer", LAYOUT_VARINT, read_varint},
     {"variable-length-signed-integer", LAYOUT_VARINT, read_signed_varint},
     {"variant", LAYOUT_VARIANT, read_variant},

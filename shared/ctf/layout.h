@@ -40,11 +40,12 @@ enum layout_type {
     LAYOUT_FLOAT,   /* IEEE 754 in `size` bits: 16, 32, 64 or 128 */
     LAYOUT_VARINT,  /* LEB128: seven bits a byte, the lowest first; values of 64 bits */
     LAYOUT_STRING,  /* bytes and a NUL */
+    LAYOUT_WIDE,    /* characters of `unit` bytes, and one that is 0 */
     /* Of CTF 1.8 also arrays and sequences of characters, as babeltrace2 takes them. */
     LAYOUT_STRING_FIXED, /* `count` bytes; the text ends at the first NUL or with them */
     LAYOUT_STRING_SIZED, /* as many bytes as the slot `from` says, likewise */
-    LAYOUT_BLOB_FIXED,   /* `count` bytes */
-    LAYOUT_BLOB_SIZED,   /* as many bytes as the slot `from` says */
+    LAYOUT_BLOB_FIXED,   /* `count` bytes; text if it has a `unit` */
+    LAYOUT_BLOB_SIZED,   /* as many bytes as the slot `from` says; likewise */
     LAYOUT_ARRAY,        /* `count` times fields[0] */
     LAYOUT_SEQUENCE,     /* as many times fields[0] as the slot `from` says */
     LAYOUT_STRUCT,       /* all of fields[0 .. count) */
@@ -88,6 +89,8 @@ struct layout_field {
     uint8_t base;        /* integers: 2, 8, 10 or 16, as people want to see it */
     bool is_signed;      /* integers; variants and optionals: what their tag is */
     bool big_endian;     /* integers, floats: where bytes and, in bit fields, bits begin */
+    bool is_reversed;    /* integers: their bits stand in the other order */
+    uint8_t unit;        /* text of UTF-16 or UTF-32 of that byte order: 2 or 4; else 0 */
     bool is_enum;        /* integers that have labels */
     bool is_bool;        /* integers: all but 0 is true */
     /* Of event contexts and payloads: whether it takes the same `bits` everywhere, behind the place

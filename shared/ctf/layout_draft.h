@@ -65,7 +65,8 @@ struct draft_type {
     enum layout_type type;
     enum draft_order order;
     uint8_t size, base;
-    bool is_signed, is_enum, is_bool;
+    bool is_signed, is_enum, is_bool, is_reversed;
+    uint8_t unit;                     /* text: 2 or 4 bytes, else 0 */
     bool is_utf8;                     /* an integer: a character where it is an element */
     uint32_t roles;                   /* CTF 2: 1 << enum layout_meaning */
     uint32_t align;                   /* that of its own */

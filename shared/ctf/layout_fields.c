@@ -352,6 +352,7 @@ static enum status build_parts(struct builder *builder, const struct draft_type 
     case LAYOUT_VARINT: return set_clock(builder, type, out);
     case LAYOUT_FLOAT:
     case LAYOUT_STRING:
+    case LAYOUT_WIDE:
     case LAYOUT_STRING_FIXED:
     case LAYOUT_BLOB_FIXED: break;
     }
@@ -368,6 +369,8 @@ static enum status build_field(struct builder *builder, const struct draft_type 
     out->is_signed = type->is_signed;
     out->is_enum = type->is_enum;
     out->is_bool = type->is_bool;
+    out->is_reversed = type->is_reversed;
+    out->unit = type->unit;
     out->big_endian = type->order == DRAFT_BIG ||
                       (type->order == DRAFT_NATIVE && builder->draft->layout->big_endian);
     out->align = type->align;

@@ -50,12 +50,13 @@ static void measure(struct layout_field *field)
     case LAYOUT_STRING_FIXED:
     case LAYOUT_BLOB_FIXED:
         field->bits = UINT64_C(8) * field->count;
-        field->is_fixed = field->align % 8 == 0;
+        field->is_fixed = field->align % 8 == 0 && field->unit == 0;
         return;
     case LAYOUT_ARRAY: field->is_fixed = measure_array(field); return;
     case LAYOUT_STRUCT: field->is_fixed = measure_struct(field); return;
     case LAYOUT_VARINT:
     case LAYOUT_STRING:
+    case LAYOUT_WIDE:
     case LAYOUT_STRING_SIZED:
     case LAYOUT_BLOB_SIZED:
     case LAYOUT_SEQUENCE:

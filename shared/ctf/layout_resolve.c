@@ -95,6 +95,7 @@ static void walk(struct search *search, struct place at, const uint32_t *names, 
         return;
     case LAYOUT_FLOAT:
     case LAYOUT_STRING:
+    case LAYOUT_WIDE:
     case LAYOUT_STRING_FIXED:
     case LAYOUT_STRING_SIZED:
     case LAYOUT_BLOB_FIXED:

@@ -38,8 +38,19 @@ static bool read_integer(struct walk *walk, const struct layout_field *field, ui
     uint64_t value = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), field->size,
                                field->big_endian);
     walk->at += field->size;
+    if (field->is_reversed)
+        value = bits_reversed(value, field->size);
     *out = field->is_signed ? bits_sign_extended(value, field->size) : value;
     return true;
+}
+
+/* Whether the bits of a byte that begins at bit `shift`, 63 or above, only repeat what the 64 bits
+ * of `value` say. */
+static bool repeats(uint64_t value, uint64_t byte, unsigned shift, bool is_signed)
+{
+    uint64_t above = byte & 0x7F;
+    uint64_t sign = is_signed && value >> 63 ? 0x7F : 0;
+    return shift == 63 && !is_signed ? above <= 1 : above == sign;
 }
 
 /* LEB128; bits above 64 are an error. *bits is how many were there, 7 per byte. */
@@ -52,9 +63,10 @@ static bool read_varint(struct walk *walk, const struct layout_field *field, uin
             return false;
         uint64_t byte = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), 8, false);
         walk->at += 8;
-        if (shift > 63)
+        if (shift < 64)
+            value |= (byte & 0x7F) << shift;
+        if (shift >= 63 && !repeats(value, byte, shift, field->is_signed))
             return fault(walk, "an integer of variable length has more than 64 bits");
-        value |= (byte & 0x7F) << shift;
         if (byte & 0x80)
             continue;
         unsigned size = shift + 7;
@@ -115,6 +127,27 @@ bool walk_text(struct walk *walk, const struct layout_field *field, struct text 
         return false;
     out->count = strnlen(out->at, out->count);
     return true;
+}
+
+bool walk_units(struct walk *walk, const struct layout_field *field, struct text *out)
+{
+    walk->at = bits_aligned(walk->at, field->align);
+    if (field->type != LAYOUT_WIDE)
+        return take_bytes(
+            walk, field->type == LAYOUT_BLOB_FIXED ? field->count : walk->slots[field->from], out);
+    walk->at = bits_aligned(walk->at, 8);
+    if (walk->at > walk->limit)
+        return fault(walk, WALK_PAST_END);
+    const char *from = (const char *)walk->packet + walk->at / 8;
+    static const char ZEROS[4];
+    size_t left = (size_t)((walk->limit - walk->at) / 8);
+    for (size_t count = 0; left - count >= field->unit; count += field->unit)
+        if (memcmp(from + count, ZEROS, field->unit) == 0) {
+            *out = (struct text){from, count};
+            walk->at += (count + field->unit) * 8;
+            return true;
+        }
+    return fault(walk, "a string does not end");
 }
 
 static bool skip_bytes(struct walk *walk, uint64_t count)
@@ -197,6 +230,7 @@ bool walk_skip(struct walk *walk, const struct layout_field *field)
         walk->at += field->size;
         return true;
     case LAYOUT_STRING: return read_string(walk, &text);
+    case LAYOUT_WIDE: return walk_units(walk, field, &text);
     case LAYOUT_STRING_FIXED:
     case LAYOUT_BLOB_FIXED: return skip_bytes(walk, field->count);
     case LAYOUT_STRING_SIZED:

@@ -38,6 +38,9 @@ MUST_CHECK bool walk_skip(struct walk *walk, const struct layout_field *field);
 MUST_CHECK bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *out);
 /* LAYOUT_STRING*: points into the packet. */
 MUST_CHECK bool walk_text(struct walk *walk, const struct layout_field *field, struct text *out);
+/* LAYOUT_WIDE or a blob with a `unit`: the bytes of its characters, without the last 0. */
+MUST_CHECK bool walk_units(struct walk *walk, const struct layout_field *field, struct text *out);
+
 static inline bool walk_align(struct walk *walk, uint32_t align)
 {
     walk->at = bits_aligned(walk->at, align);

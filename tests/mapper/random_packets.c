@@ -312,6 +312,7 @@ static void write_field(struct writer *writer, const struct layout_field *field)
     case LAYOUT_INTEGER: write_integer(writer, field); break;
     case LAYOUT_VARINT: write_varint(writer, field); break;
     case LAYOUT_FLOAT: write_float(writer, field); break;
+    case LAYOUT_WIDE: /* nobody asks for it here */
     case LAYOUT_STRING: write_string(writer); break;
     case LAYOUT_STRING_FIXED: write_text(writer, field->count); break;
     case LAYOUT_STRING_SIZED: write_text(writer, from); break;

@@ -38,7 +38,7 @@ Test(ctf2_faults, says_what_is_wrong_with_a_fragment)
                  "metadata: fragment 2: 2:2: data-stream-class: the clock 'c' is not declared");
     refused_json(PREAMBLE "^{'type':'data-stream-class','id':-1}",
                  "metadata: fragment 2: 2:2: data-stream-class: 'id' is no integer from 0 to "
-                 "9223372036854775807");
+                 "18446744073709551615");
     refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':0}",
                  "metadata: fragment 2: 2:2: clock-class: 'frequency' is 0");
     refused_json(PREAMBLE "^{'type':'clock-class','id':'c','frequency':5,"
@@ -58,21 +58,24 @@ Test(ctf2_faults, says_what_is_wrong_with_a_fragment)
 
 Test(ctf2_faults, says_what_is_wrong_with_a_class)
 {
-    refused_json(TRACE(M("x", BITS(",'length':65"))),
-                 AT "'x': field-class: integers of 65 bits are not read");
-    refused_json(TRACE(M("x", BITS(",'length':0"))),
-                 AT "'x': field-class: integers of 0 bits are not read");
+    refused_json(TRACE(M("x", BITS(",'length':65,'roles':['packet-magic-number']"))), AT
+                 "'x': field-class: a field of 65 bits with a role is not read: 64 are the most");
+    refused_json(TRACE(M("x", BITS(",'length':0"))), AT "'x': field-class: a field of no bits");
     refused_json(TRACE(M("x", BITS(""))), AT "'x': field-class: 'length' is missing");
     refused_json(TRACE(M("x", "{'type':'fixed-length-unsigned-integer','length':8}")),
                  AT "'x': field-class: 'byte-order' is missing");
-    refused_json(TRACE(M("x", BITS(",'length':8,'bit-order':'last-to-first'"))),
-                 AT "'x': field-class: a 'bit-order' against the byte order is not read");
+    refused_json(TRACE(M("x", BITS(",'length':8,'bit-order':'middle-first'"))),
+                 AT "'x': field-class: 'bit-order' is neither first-to-last nor last-to-first");
     refused_json(TRACE(M("x", BITS(",'length':8,'alignment':3"))),
                  AT "'x': field-class: 'alignment' is no power of two");
     refused_json(TRACE(M("x", BITS(",'length':8,'roles':['boss']"))),
                  AT "'x': field-class: the role 'boss' is not known");
-    refused_json(TRACE(M("x", "{'type':'null-terminated-string','encoding':'utf-16le'}")),
-                 AT "'x': field-class: only UTF-8 is read where a NUL ends a string");
+    refused_json(TRACE(M("x", "{'type':'null-terminated-string','encoding':'utf-16'}")),
+                 AT "'x': field-class: the encoding 'utf-16' is not known");
+    refused_json(TRACE(M("x", "{'type':'fixed-length-bit-map','length':8}")),
+                 AT "'x': field-class: 'flags' is missing or empty");
+    refused_json(TRACE(M("x", BITS(",'length':8,'mappings':{'a':[]}"))),
+                 AT "'x': field-class: the label 'a' has no ranges");
     refused_json(TRACE(M("x", "{'type':'word'}")),
                  AT "'x': field-class: the type 'word' is not known");
     refused_json(TRACE(M("x", "'u9'")),
@@ -117,7 +120,7 @@ Test(ctf2_faults, says_what_is_wrong_with_properties)
     refused_json(TRACE(M("x", BITS(",'length':8,'preferred-display-base':3"))),
                  OF_X "'preferred-display-base' is none of 2, 8, 10 and 16");
     refused_json(TRACE(M("x", "{'type':'fixed-length-floating-point-number','length':80}")),
-                 OF_X "floating point numbers of 80 bits are not read");
+                 OF_X "a floating point number of 80 bits is none of IEEE 754");
     refused_json(TRACE(M("x", "{'type':'static-length-string','length':8,'encoding':'koi8'}")),
                  OF_X "the encoding 'koi8' is not known");
     refused_json(TRACE("7"), AT "members and options are objects");

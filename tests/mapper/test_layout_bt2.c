@@ -33,6 +33,7 @@ static bt_field_class_type type_of(const struct layout_field *field)
         return field->size == 32 ? BT_FIELD_CLASS_TYPE_SINGLE_PRECISION_REAL
                                  : BT_FIELD_CLASS_TYPE_DOUBLE_PRECISION_REAL;
     case LAYOUT_STRING:
+    case LAYOUT_WIDE:
     case LAYOUT_STRING_FIXED:
     case LAYOUT_STRING_SIZED: return BT_FIELD_CLASS_TYPE_STRING;
     case LAYOUT_ARRAY: return BT_FIELD_CLASS_TYPE_STATIC_ARRAY;
