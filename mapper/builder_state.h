@@ -74,13 +74,15 @@ enum call_knowledge {
 };
 
 struct thread_known {
-    int32_t tid;
+    int32_t tid; /* or that of a process: tid_of_process() */
     int32_t pid; /* for filing; 0 if not told here */
     struct table_group *group;
-    bool met;                 /* an event has named this life of it */
-    bool late;                /* then there were processes forked here that it may be of */
-    bool seen;                /* the model knows that it exists */
-    bool pid_told;            /* events that may tell its process have passed */
+    bool met;           /* an event has named this life of it */
+    bool late;          /* then there were processes forked here that it may be of */
+    bool seen;          /* the model knows that it exists */
+    bool pid_told;      /* events that may tell its process have passed */
+    bool program_known; /* the model knows that its process's trace says `program` */
+    char program[16];
     bool born;                /* forked here */
     bool may_hold_phase;      /* a phase began on it here, or may have before */
     bool exit_known, exiting; /* whether sched_process_exit was seen */

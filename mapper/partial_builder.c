@@ -107,6 +107,18 @@ static struct thread_known *thread_at(struct partial_builder *builder, int32_t t
     return thread;
 }
 
+/* What a process does of which no event says the thread. */
+static struct thread_known *process_at(struct partial_builder *builder, int32_t pid)
+{
+    int32_t tid = tid_of_process(pid);
+    if (!tid)
+        return NULL;
+    struct thread_known *thread = record_at(builder, tid);
+    thread->met = true;
+    thread->pid = pid;
+    return thread;
+}
+
 void builder_be_uncertain(struct partial_builder *builder, struct thread_known *thread)
 {
     thread->late = false;
@@ -155,9 +167,30 @@ static void forget_life(struct partial_builder *builder, struct thread_known *th
     thread->pid = 0;
     thread->group = builder->old_group;
     thread->met = thread->late = thread->seen = thread->pid_told = thread->born = false;
+    thread->program_known = false;
     thread->may_hold_phase = true;
     thread->cpu = -1;
     thread->kernel_name_known = thread->user_name_known = false;
+}
+
+enum { NAME_BYTES = 16 }; /* of a thread, with the zero at its end */
+
+static size_t name_length(struct text name)
+{
+    return name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1;
+}
+
+static bool is_name(const char known[NAME_BYTES], struct text name)
+{
+    size_t count = name_length(name);
+    return known[count] == '\0' && memcmp(known, name.at, count) == 0;
+}
+
+static void put_name(char known[NAME_BYTES], struct text name)
+{
+    memset(known, 0, NAME_BYTES);
+    if (name.count)
+        memcpy(known, name.at, name_length(name));
 }
 
 static void name_thread(struct partial_builder *builder, struct thread_known *thread,
@@ -165,13 +198,9 @@ static void name_thread(struct partial_builder *builder, struct thread_known *th
 {
     char *known = by_kernel ? thread->kernel_name : thread->user_name;
     bool *is_known = by_kernel ? &thread->kernel_name_known : &thread->user_name_known;
-    size_t count =
-        name.count < sizeof thread->kernel_name - 1 ? name.count : sizeof thread->kernel_name - 1;
-    if (*is_known && known[count] == '\0' && memcmp(known, name.at, count) == 0)
+    if (*is_known && is_name(known, name))
         return;
-    memset(known, 0, sizeof thread->kernel_name);
-    if (count)
-        memcpy(known, name.at, count);
+    put_name(known, name);
     *is_known = true;
     if (by_kernel)
         thread->kernel_name_unsent = true;
@@ -185,12 +214,7 @@ static void know_name(struct thread_known *thread, const struct event *event, un
 {
     if (!thread || !event_has_text(event, slot))
         return;
-    size_t count = event->text[slot].count;
-    if (count > sizeof thread->kernel_name - 1)
-        count = sizeof thread->kernel_name - 1;
-    memset(thread->kernel_name, 0, sizeof thread->kernel_name);
-    if (count)
-        memcpy(thread->kernel_name, event->text[slot].at, count);
+    put_name(thread->kernel_name, event->text[slot]);
     thread->kernel_name_known = true;
 }
 
@@ -748,21 +772,32 @@ static void on_told(struct partial_builder *builder, const struct event *event,
         thread->kernel_name_known = false;
 }
 
+/* The thread that a kernel event says itself that it is of, unless the past knows better; NULL if
+ * none, or one inside of a namespace, of which nothing is known here. */
+static struct thread_known *thread_by_itself(struct partial_builder *builder,
+                                             const struct event *event)
+{
+    if (event->has & EVENT_HAS_TID)
+        return thread_at(builder, event->tid);
+    int32_t shown = event_shown_current(event);
+    if (shown > 0)
+        return thread_at(builder, shown);
+    bool by_vtid = (event->has & EVENT_HAS_VTID) && !event_is_inner(event);
+    return by_vtid ? thread_at(builder, event->vtid) : NULL;
+}
+
 /* An event of a CPU whose thread only the past knows. */
 static void on_head_event(struct partial_builder *builder, const struct event *event)
 {
-    if (event->has & EVENT_HAS_TID) {
-        /* The context decides whose event it is, and it may be one that is known. */
-        struct thread_known *thread = thread_at(builder, event->tid);
+    /* It may be one that is known here. */
+    struct thread_known *thread = thread_by_itself(builder, event);
+    if (thread) {
         tell_thread_to(builder, thread, event->time_ns);
-        if (thread) {
-            thread->call = CALL_UNKNOWN;
-            thread->kernel_name_known = false;
-        }
+        thread->call = CALL_UNKNOWN;
+        thread->kernel_name_known = false;
     }
-    bool phase = is_phase_event(event);
-    if (phase)
-        tell_before_phase(builder, NULL, event);
+    if (is_phase_event(event))
+        tell_before_phase(builder, thread, event);
     switch ((enum event_kind)event->kind) {
     case EVENT_SWITCH:
         single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
@@ -786,6 +821,16 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     builder_single(builder, event, TID_BY_CPU, NULL);
 }
 
+/* Whether contexts of the event tell the process of its thread: where the vtid is an inner number,
+ * so is the vpid. */
+static bool tells_pid(const struct event *event, const struct thread_known *thread)
+{
+    bool inner =
+        event_is_inner(event) || ((event->has & EVENT_HAS_VTID) && event->vtid != thread->tid &&
+                                  !tid_is_of_process(thread->tid));
+    return (event->has & EVENT_HAS_PID) || ((event->has & EVENT_HAS_VPID) && !inner);
+}
+
 /* Contexts of an event of a thread that is known; false if they told something and the event
  * went out as it was for that. */
 static bool take_contexts(struct partial_builder *builder, struct thread_known *thread,
@@ -793,7 +838,7 @@ static bool take_contexts(struct partial_builder *builder, struct thread_known *
 {
     if (event->has & EVENT_HAS_PROCNAME)
         name_thread(builder, thread, event->procname, true);
-    bool tells = (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID)) && !thread->pid_told;
+    bool tells = tells_pid(event, thread) && !thread->pid_told;
     if (tells || !thread->seen || is_phase_event(event)) {
         if (tells)
             builder_tell_group(builder, thread->group);
@@ -807,12 +852,31 @@ static bool take_contexts(struct partial_builder *builder, struct thread_known *
     return true;
 }
 
+/* The thread current on the event's CPU; where nobody is known to be, the one that the event shows to
+ * be, or NULL. */
+static struct thread_known *current_thread(struct partial_builder *builder,
+                                           const struct event *event)
+{
+    const struct cpu_known *cpu = &builder->cpus[event->cpu];
+    bool idle = cpu->known && !cpu->current && !cpu->nobody;
+    return cpu->current || idle ? cpu->current : thread_at(builder, event_shown_current(event));
+}
+
+/* Whether only the past knows whether its vtid tells whose the event is. */
+static bool is_by_vtid(const struct event *event, const struct cpu_known *cpu,
+                       const struct thread_known *thread)
+{
+    bool idle = cpu->known && !cpu->current && !cpu->nobody;
+    return (event->has & EVENT_HAS_VTID) && !(event->has & EVENT_HAS_TID) && !thread && !idle &&
+           event->kind != EVENT_SWITCH;
+}
+
 /* An event of a CPU whose current thread is known, or of one that no switch will ever tell. */
 static void on_known_cpu(struct partial_builder *builder, const struct event *event)
 {
     struct cpu_known *cpu = &builder->cpus[event->cpu];
     bool switches = builder->options.counts_switches;
-    struct thread_known *thread = cpu->current;
+    struct thread_known *thread = current_thread(builder, event);
     if (event->kind == EVENT_EXEC) {
         /* Whatever its context, it is of the thread that it tells. */
         if (is_phase_event(event))
@@ -821,6 +885,11 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         if (thread)
             thread->told_ns = event->time_ns;
         on_exec(builder, event, thread, false);
+        return;
+    }
+    if (is_by_vtid(event, cpu, thread)) {
+        tell_cpu(builder, event->cpu);
+        on_head_event(builder, event);
         return;
     }
     if (event->has & EVENT_HAS_TID) {
@@ -937,39 +1006,76 @@ static void on_kernel_event(struct partial_builder *builder, const struct event 
 
 /* --- user space --- */
 
+/* Whether the trace says of the process what the model does not know yet. */
+static bool tells_program(const struct event *event, const struct thread_known *thread)
+{
+    return (event->has & EVENT_HAS_PROGRAM) &&
+           !(thread->program_known && is_name(thread->program, event->program));
+}
+
+static void know_program(struct thread_known *thread, const struct event *event)
+{
+    if (!(event->has & EVENT_HAS_PROGRAM))
+        return;
+    put_name(thread->program, event->program);
+    thread->program_known = true;
+}
+
+/* What a user-space event says itself that it is of: a thread, or a process; NULL if it says
+ * neither, or by numbers inside of a namespace, of which nothing is known here. */
+static struct thread_known *named_by(struct partial_builder *builder, const struct event *event)
+{
+    if (event_is_inner(event))
+        return NULL;
+    if (event->has & EVENT_HAS_VTID)
+        return thread_at(builder, event->vtid);
+    bool by_process = (event->has & EVENT_HAS_VPID) && !builder->options.has_kernel;
+    return by_process ? process_at(builder, event->vpid) : NULL;
+}
+
+/* A user-space event whose thread only the past knows. */
+static void user_event_alone(struct partial_builder *builder, const struct event *event,
+                             struct thread_known *current, struct thread_known *named)
+{
+    const struct cpu_known *cpu = builder->options.has_kernel ? cpu_at(builder, event->cpu) : NULL;
+    if (cpu && cpu->known)
+        tell_cpu(builder, event->cpu);
+    builder_tell_all_groups(builder);
+    tell_before_phase(builder, current, event);
+    tell_before_phase(builder, named, event);
+    builder_single(builder, event, TID_BY_CPU, named ? named : current);
+    if (named)
+        named->user_name_known = named->program_known = false;
+    if (current)
+        current->user_name_known = current->program_known = false;
+}
+
 static void on_user_event(struct partial_builder *builder, const struct event *event)
 {
     struct cpu_known *cpu = builder->options.has_kernel ? cpu_at(builder, event->cpu) : NULL;
     struct thread_known *current = cpu && cpu->known ? cpu->current : NULL;
-    struct thread_known *named =
-        event->has & EVENT_HAS_VTID ? thread_at(builder, event->vtid) : NULL;
+    struct thread_known *named = named_by(builder, event);
     bool certain =
         builder->options.has_kernel ? current && (!named || named == current) : named != NULL;
     if (!certain) {
-        if (!builder->options.has_kernel && !(event->has & EVENT_HAS_VTID))
-            return; /* nobody's */
-        if (cpu && cpu->known)
-            tell_cpu(builder, event->cpu);
-        builder_tell_all_groups(builder);
-        tell_before_phase(builder, current, event);
-        tell_before_phase(builder, named, event);
-        builder_single(builder, event, TID_BY_CPU, named ? named : current);
-        if (named)
-            named->user_name_known = false;
-        if (current)
-            current->user_name_known = false;
-        return;
+        if (builder->options.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
+            user_event_alone(builder, event, current, named);
+        return; /* else it is nobody's */
     }
     struct thread_known *thread = named ? named : current;
     if (event->has & EVENT_HAS_PROCNAME)
         name_thread(builder, thread, event->procname, false);
-    bool tells = (event->has & EVENT_HAS_VPID) && !thread->pid_told;
+    bool tells = tells_pid(event, thread) && !thread->pid_told;
+    bool alone = tells || !thread->seen || is_phase_event(event) || tells_program(event, thread);
     touch(builder, thread, event->time_ns);
-    if (!tells && thread->seen && !is_phase_event(event))
+    if (!alone)
         return;
-    if (tells)
+    if (tells) {
         builder_tell_group(builder, thread->group);
-    thread->pid_told |= tells;
+        thread->pid_told = true;
+        thread->pid = event->vpid;
+    }
+    know_program(thread, event);
     if (builder_ends_here(builder, thread, event)) {
         thread->may_hold_phase = true;
         tell_thread_to(builder, thread, event->time_ns);

@@ -27,15 +27,12 @@ static struct quick_header quick_header(const struct bound_stream *stream)
 
 void bound_trace_init(struct bound_trace *trace, const struct plan_set *set,
                       const struct stream_time *times, struct schema *schema, uint32_t index,
-                      bool x86_64, const int32_t *vpid)
+                      bool x86_64, const struct event_origin *origin)
 {
     *trace = (struct bound_trace){.set = set, .times = times, .schema = schema, .x86_64 = x86_64};
     trace->blank.trace = index;
     trace->blank.domain = (uint8_t)set->domain;
-    if (vpid) {
-        trace->blank.has = EVENT_HAS_VPID;
-        trace->blank.vpid = *vpid;
-    }
+    event_set_origin(&trace->blank, origin);
     const struct layout *layout = set->layout;
     trace->streams = arena_take(&trace->arena, layout->stream_count * sizeof *trace->streams);
     for (uint32_t i = 0; i < layout->stream_count; i++) {

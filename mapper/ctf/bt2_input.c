@@ -38,7 +38,7 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
     if (layout->version == 2)
         return fail(why, STATUS_REJECT, "metadata: CTF 2 is not read by libbabeltrace2 2.0");
     input->domain = input->set->domain;
-    input->has_vpid = trace_vpid(layout, &input->vpid);
+    input->origin = trace_origin(layout);
     *info = trace_info_of(layout, input->domain, &input->set->declared);
     enum status status = trace_times(layout, *session, &input->times, info, why);
     if (status != STATUS_OK)
@@ -303,9 +303,12 @@ void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace
         input->domain =
             strcmp(bt_value_string_get(domain), "kernel") == 0 ? DOMAIN_KERNEL : DOMAIN_UST;
     if (vpid != NULL && bt_value_integer_signed_get(vpid) >= 0) {
-        input->has_vpid = true;
-        input->vpid = (int32_t)(bt_value_integer_signed_get(vpid) & INT32_MAX);
+        input->origin.has_vpid = true;
+        input->origin.vpid = (int32_t)(bt_value_integer_signed_get(vpid) & INT32_MAX);
     }
+    const bt_value *program = env_of(trace, "procname", BT_VALUE_TYPE_STRING);
+    if (program != NULL)
+        input->origin.program = text_of(bt_value_string_get(program));
     info->domain = input->domain;
     take_text(trace, "hostname", info->hostname, sizeof info->hostname);
     take_text(trace, "trace_name", info->session, sizeof info->session);

@@ -19,8 +19,7 @@ struct bt2_input {
     struct stream_time *times;
     struct trace_streams streams; /* none if it is not understood */
     enum domain domain;
-    bool has_vpid;
-    int32_t vpid;
+    struct event_origin origin;     /* its text is the layout's or the library's */
     uint32_t index;                 /* in reader_info.traces */
     struct layout_clock told_clock; /* the library's, if it is the session's */
     struct bt2_graph *graph;

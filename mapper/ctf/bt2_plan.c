@@ -15,15 +15,22 @@ struct fetch {
     uint8_t type;    /* enum slot_type */
 };
 
-enum context { CONTEXT_TID, CONTEXT_PID, CONTEXT_VTID, CONTEXT_VPID, CONTEXT_PROCNAME, CONTEXTS };
+enum context {
+    CONTEXT_TID,
+    CONTEXT_PID,
+    CONTEXT_VTID,
+    CONTEXT_VPID,
+    CONTEXT_PID_NS,
+    CONTEXT_PROCNAME,
+    CONTEXTS
+};
 
 static const struct {
     const char *name;
     uint8_t has;
 } CONTEXT_NAMES[CONTEXTS] = {
-    {"tid", EVENT_HAS_TID},         {"pid", EVENT_HAS_PID},
-    {"vtid", EVENT_HAS_VTID},       {"vpid", EVENT_HAS_VPID},
-    {"procname", EVENT_HAS_PROCNAME},
+    {"tid", EVENT_HAS_TID},   {"pid", EVENT_HAS_PID},       {"vtid", EVENT_HAS_VTID},
+    {"vpid", EVENT_HAS_VPID}, {"pid_ns", EVENT_HAS_PID_NS}, {"procname", EVENT_HAS_PROCNAME},
 };
 
 /* Contexts of one structure: of all events of the stream class, or of one event class. */
@@ -37,7 +44,7 @@ struct plan {
     const struct event_class *class;
     struct fetch *slots;
     size_t slot_count;
-    struct fetch *fields; /* in the order of class->fields */
+    struct fetch *fields;      /* in the order of class->fields */
     struct fetch number, args; /* of a call without a table entry */
     struct contexts common, specific;
 };
@@ -46,8 +53,7 @@ struct bt2_plans {
     struct schema *schema;
     enum domain domain;
     bool x86_64;
-    bool has_vpid;
-    int32_t vpid;
+    struct event_origin origin;
     struct plan **table; /* open addressing by `from`; a power of two */
     size_t room, count;
 };
@@ -81,12 +87,12 @@ static struct fetch resolve(const bt_field_class *class, const char *name)
             bt_field_class_structure_borrow_member_by_index_const(class, i);
         if (strcmp(bt_field_class_structure_member_get_name(member), name) != 0)
             continue;
-        const bt_field_class *type = bt_field_class_structure_member_borrow_field_class_const(member);
+        const bt_field_class *type =
+            bt_field_class_structure_member_borrow_field_class_const(member);
         fetch.member = (uint32_t)i;
         fetch.how = (uint8_t)how_of(type);
         if (fetch.how == HOW_ARRAY) {
-            enum how element =
-                how_of(bt_field_class_array_borrow_element_field_class_const(type));
+            enum how element = how_of(bt_field_class_array_borrow_element_field_class_const(type));
             fetch.element = (uint8_t)element;
             if (element != HOW_SIGNED && element != HOW_UNSIGNED)
                 fetch.how = HOW_ABSENT;
@@ -104,12 +110,9 @@ static bool is_number(const struct fetch *fetch)
 static bool suits(const struct fetch *fetch, enum slot_type type)
 {
     switch (type) {
-    case SLOT_VALUE:
-        return is_number(fetch);
-    case SLOT_TEXT:
-        return fetch->how == HOW_TEXT;
-    case SLOT_INTS:
-        return fetch->how == HOW_ARRAY;
+    case SLOT_VALUE: return is_number(fetch);
+    case SLOT_TEXT: return fetch->how == HOW_TEXT;
+    case SLOT_INTS: return fetch->how == HOW_ARRAY;
     }
     return false;
 }
@@ -139,7 +142,7 @@ static struct plan *plan_new(struct bt2_plans *plans, const bt_event_class *from
     for (size_t i = 0; i < class->slot_count; i++) {
         struct fetch fetch = resolve(payload, class->slots[i].field);
         fetch.slot = class->slots[i].index;
-        fetch.type = (uint8_t)class->slots[i].type;
+        fetch.type = (uint8_t) class->slots[i].type;
         if (suits(&fetch, class->slots[i].type))
             plan->slots[plan->slot_count++] = fetch;
     }
@@ -194,15 +197,14 @@ static const struct plan *plan_of(struct bt2_plans *plans, const bt_event_class 
 }
 
 struct bt2_plans *bt2_plans_new(struct schema *schema, enum domain domain, bool x86_64,
-                                const int32_t *vpid)
+                                const struct event_origin *origin)
 {
     struct bt2_plans *plans = memory_new(sizeof *plans);
     *plans = (struct bt2_plans){
         .schema = schema,
         .domain = domain,
         .x86_64 = x86_64,
-        .has_vpid = vpid != NULL,
-        .vpid = vpid != NULL ? *vpid : 0,
+        .origin = *origin,
         .room = 256,
     };
     plans->table = memory_new(plans->room * sizeof *plans->table);
@@ -250,8 +252,7 @@ static const int64_t *ints_in(const bt_field *array, enum how element, struct sc
     *count = length < UINT16_MAX ? (size_t)length : UINT16_MAX;
     int64_t *ints = scratch_take(scratch, *count * sizeof *ints);
     for (size_t i = 0; i < *count; i++)
-        ints[i] =
-            number_of(bt_field_array_borrow_element_field_by_index_const(array, i), element);
+        ints[i] = number_of(bt_field_array_borrow_element_field_by_index_const(array, i), element);
     return ints;
 }
 
@@ -268,21 +269,13 @@ static void fill_contexts(const struct contexts *contexts, const bt_field *struc
         }
         int32_t value = (int32_t)number_of(field, fetch->how);
         switch ((enum context)fetch->slot) {
-        case CONTEXT_TID:
-            event->tid = value;
-            break;
-        case CONTEXT_PID:
-            event->pid = value;
-            break;
-        case CONTEXT_VTID:
-            event->vtid = value;
-            break;
-        case CONTEXT_VPID:
-            event->vpid = value;
-            break;
+        case CONTEXT_TID: event->tid = value; break;
+        case CONTEXT_PID: event->pid = value; break;
+        case CONTEXT_VTID: event->vtid = value; break;
+        case CONTEXT_VPID: event->vpid = value; break;
+        case CONTEXT_PID_NS: event->pid_ns = (uint32_t)value; break;
         case CONTEXT_PROCNAME:
-        case CONTEXTS:
-            break;
+        case CONTEXTS: break;
         }
     }
 }
@@ -330,8 +323,7 @@ static void fill_fields(const struct plan *plan, const bt_field *payload, struct
             values[i].text = text_in(member_of(payload, fetch), scratch);
             break;
         case HOW_ABSENT:
-        case HOW_ARRAY:
-            break;
+        case HOW_ARRAY: break;
         }
     }
     event->fields = values;
@@ -339,8 +331,7 @@ static void fill_fields(const struct plan *plan, const bt_field *payload, struct
 }
 
 static void fill_unknown_call(struct bt2_plans *plans, const struct plan *plan,
-                              const bt_field *payload, struct scratch *scratch,
-                              struct event *event)
+                              const bt_field *payload, struct scratch *scratch, struct event *event)
 {
     uint64_t number = UINT64_MAX;
     const int64_t *args = NULL;
@@ -359,16 +350,13 @@ void bt2_plans_fill(struct bt2_plans *plans, const bt_event *from, struct scratc
     event->class = plan->class;
     event->kind = plan->class->kind;
     event->call = plan->class->call;
-    if (plans->has_vpid) {
-        event->has |= EVENT_HAS_VPID;
-        event->vpid = plans->vpid;
-    }
+    event_set_origin(event, &plans->origin);
     if (plan->common.count > 0)
         fill_contexts(&plan->common, bt_event_borrow_common_context_field_const(from), scratch,
                       event);
     if (plan->specific.count > 0)
-        fill_contexts(&plan->specific, bt_event_borrow_specific_context_field_const(from),
-                      scratch, event);
+        fill_contexts(&plan->specific, bt_event_borrow_specific_context_field_const(from), scratch,
+                      event);
     if (plan->slot_count == 0 && plan->class->field_count == 0 && !plan->class->unknown_call)
         return;
     const bt_field *payload = bt_event_borrow_payload_field_const(from);

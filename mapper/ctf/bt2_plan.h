@@ -12,10 +12,10 @@
 /* Plans of one trace, by event class. */
 struct bt2_plans;
 
-/* `schema` is borrowed. `x86_64`: what numbers of calls without a table entry mean. `vpid` (NULL
- * if there is none) is that of the whole trace. */
+/* `schema` is borrowed. `x86_64`: what numbers of calls without a table entry mean. The text
+ * of `origin` is borrowed, too. */
 struct bt2_plans *bt2_plans_new(struct schema *schema, enum domain domain, bool x86_64,
-                                const int32_t *vpid);
+                                const struct event_origin *origin);
 void bt2_plans_free(struct bt2_plans *plans); /* NULL is fine */
 
 /* Fills class, call, contexts, slots and fields; times and places are the caller's. What the

@@ -147,6 +147,7 @@ static inline void put(const struct plan_op *op, struct hand *hand, uint64_t *sl
     case PLAN_TO_PID: event->pid = (int32_t)hand->number; break;
     case PLAN_TO_VTID: event->vtid = (int32_t)hand->number; break;
     case PLAN_TO_VPID: event->vpid = (int32_t)hand->number; break;
+    case PLAN_TO_PID_NS: event->pid_ns = (uint32_t)hand->number; break;
     case PLAN_TO_PROCNAME: event->procname = hand->text; break;
     case PLAN_TO_INT:
         put_field(fields, op, (struct field_value){.type = FIELD_INT, .i = (int64_t)hand->number});
@@ -354,10 +355,9 @@ static bool take(struct stream *stream, struct event *event)
 static void put_loss(struct stream *stream, struct event *event)
 {
     bool kernel = stream->trace->set->domain == DOMAIN_KERNEL;
-    *event = stream->trace->blank;
+    *event =
+        (struct event){.trace = stream->trace->blank.trace, .domain = stream->trace->blank.domain};
     scratch_note_rich(stream->scratch, event);
-    event->has = 0;
-    event->vpid = 0;
     event->time_ns = stream->head_ns;
     event->cpu = stream->cpu;
     event->stream = stream->rank;

@@ -73,6 +73,7 @@ static const struct {
     {"pid", HOW_NUMBER, EVENT_HAS_PID, PLAN_TO_PID},
     {"vtid", HOW_NUMBER, EVENT_HAS_VTID, PLAN_TO_VTID},
     {"vpid", HOW_NUMBER, EVENT_HAS_VPID, PLAN_TO_VPID},
+    {"pid_ns", HOW_NUMBER, EVENT_HAS_PID_NS, PLAN_TO_PID_NS},
     {"procname", HOW_TEXT, EVENT_HAS_PROCNAME, PLAN_TO_PROCNAME},
 };
 

@@ -40,6 +40,7 @@ enum plan_code {
     PLAN_TO_PID,
     PLAN_TO_VTID,
     PLAN_TO_VPID,
+    PLAN_TO_PID_NS,
     PLAN_TO_PROCNAME,
     PLAN_TO_INT, /* fields[from] */
     PLAN_TO_UINT,

@@ -235,11 +235,10 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
              "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
              "counted as such",
              trace_shown(files));
-    int32_t vpid;
-    bool has_vpid = trace_vpid(input->set->layout, &vpid);
+    struct event_origin origin = trace_origin(input->set->layout);
     bound_trace_init(&input->bound, input->set, input->times, reader->schema,
                      (uint32_t)reader->input_count, declared_names_x86_64(&info->declared),
-                     has_vpid ? &vpid : NULL);
+                     &origin);
     reader->input_count++;
 }
 

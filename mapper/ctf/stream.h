@@ -82,11 +82,10 @@ struct bound_trace {
     bool x86_64;                     /* whose numbers calls without a table entry have */
 };
 
-/* `set`, `times` (of the layout's streams) and `schema` are borrowed. `vpid`: of a trace of one
- * process; NULL if it is none. */
+/* `set`, `times` (of the layout's streams), `schema` and the text of `origin` are borrowed. */
 void bound_trace_init(struct bound_trace *trace, const struct plan_set *set,
                       const struct stream_time *times, struct schema *schema, uint32_t index,
-                      bool x86_64, const int32_t *vpid);
+                      bool x86_64, const struct event_origin *origin);
 void bound_trace_clear(struct bound_trace *trace);
 
 enum stream_head { HEAD_NONE, HEAD_EVENT, HEAD_LOSS };

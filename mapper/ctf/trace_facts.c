@@ -55,13 +55,18 @@ struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
     return info;
 }
 
-bool trace_vpid(const struct layout *layout, int32_t *vpid)
+struct event_origin trace_origin(const struct layout *layout)
 {
-    const struct layout_env *env = layout_env(layout, "vpid");
-    if (!env || env->text || env->number < 0)
-        return false;
-    *vpid = (int32_t)(env->number & INT32_MAX);
-    return true;
+    struct event_origin origin = {.has_vpid = false};
+    const struct layout_env *vpid = layout_env(layout, "vpid");
+    if (vpid && !vpid->text && vpid->number >= 0) {
+        origin.has_vpid = true;
+        origin.vpid = (int32_t)(vpid->number & INT32_MAX);
+    }
+    const struct layout_env *program = layout_env(layout, "procname");
+    if (program && program->text)
+        origin.program = text_of(program->text);
+    return origin;
 }
 
 enum status trace_times(const struct layout *layout, const struct layout_clock *session,

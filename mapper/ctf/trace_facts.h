@@ -24,7 +24,7 @@ struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
 MUST_CHECK enum status trace_times(const struct layout *layout, const struct layout_clock *session,
                                    struct stream_time **times, struct trace_info *info,
                                    struct failure *why);
-/* Whether it is of one process, and of which. */
-bool trace_vpid(const struct layout *layout, int32_t *vpid);
+/* Of which process it is, if of one alone; the text is the layout's. */
+struct event_origin trace_origin(const struct layout *layout);
 
 #endif

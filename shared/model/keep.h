@@ -7,7 +7,7 @@
 #include "model/save.h"
 #include "model/state.h"
 
-enum { KEEP_FORMAT = 2 }; /* 1: without what follows keep_more() */
+enum { KEEP_FORMAT = 2 }; /* 1: without namespaces, programs, and what follows keep_more() */
 
 /* First byte of a record, behind its format. */
 enum keep_kind {
@@ -21,6 +21,7 @@ enum keep_kind {
 
 struct keep {
     bool saving;
+    uint32_t format;     /* restoring: of the record */
     bool phases_changed; /* restoring: saved under other phase definitions */
     bool bad;            /* restoring: a record ends early, or tells of what is not there */
     struct model *model;

@@ -89,6 +89,13 @@ void keep_host_fields(struct keep *keep)
     keep_addresses(keep);
 }
 
+/* Format 1 knows no namespaces. */
+static void keep_namespace(struct keep *keep, uint32_t *pid_ns)
+{
+    if (keep->saving || keep->format >= 2)
+        keep_u32(keep, pid_ns);
+}
+
 /* The threads told of a process, in the order of its list. */
 static void keep_threads_of(struct keep *keep, struct process *process)
 {
@@ -115,6 +122,7 @@ static void keep_threads_of(struct keep *keep, struct process *process)
 
 void keep_process_fields(struct keep *keep, struct process *process)
 {
+    keep_namespace(keep, &process->pid_ns);
     keep_i32(keep, &process->pid);
     keep_i32(keep, &process->ppid);
     keep_u64(keep, &process->fork_ns);
@@ -127,11 +135,12 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_u64(keep, &process->fork_order);
     keep_table(keep, &process->table);
     keep_threads_of(keep, process);
-    bool newest =
-        keep->saving && map_get(&keep->model->processes, (uint64_t)process->pid) == process;
+    struct map *processes = &keep->model->processes;
+    uint64_t key = number_key(process->pid_ns, process->pid);
+    bool newest = keep->saving && map_get(processes, key) == process;
     keep_bool(keep, &newest);
     if (!keep->saving && newest)
-        map_put(&keep->model->processes, (uint64_t)process->pid, process);
+        map_put(processes, key, process);
     if (!keep_more(keep))
         return;
     keep_unsigned(keep, &process->parted);
@@ -178,6 +187,7 @@ static void keep_inner(struct keep *keep, struct thread *thread)
 
 void keep_thread_fields(struct keep *keep, struct thread *thread)
 {
+    keep_namespace(keep, &thread->pid_ns);
     keep_i32(keep, &thread->tid);
     keep_unsigned(keep, &thread->refs);
     keep_u64(keep, &thread->begin_order);
@@ -189,6 +199,9 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     keep_bool(keep, &thread->fork_seen);
     keep_bytes(keep, thread->kernel_name, sizeof thread->kernel_name);
     keep_bytes(keep, thread->user_name, sizeof thread->user_name);
+    if (keep->saving || keep->format >= 2)
+        keep_bytes(keep, thread->program, sizeof thread->program);
+    thread->program[sizeof thread->program - 1] = '\0';
     thread->kernel_name[sizeof thread->kernel_name - 1] = '\0';
     thread->user_name[sizeof thread->user_name - 1] = '\0';
     keep_bool(keep, &thread->kernel_named);
@@ -209,7 +222,7 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     keep_u64(keep, &thread->switches);
     keep_time_vector(keep, &thread->time);
     struct model *model = keep->model;
-    bool living = keep->saving && map_get(&model->threads, (uint64_t)thread->tid) == thread;
+    bool living = keep->saving && thread_is_living(model, thread);
     keep_bool(keep, &living);
     if (keep_more(keep))
         keep_table(keep, &thread->own_table);
@@ -219,7 +232,7 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
         keep->bad = true;
     if (!living)
         return;
-    map_put(&model->threads, (uint64_t)thread->tid, thread);
+    map_put(&model->threads, number_key(thread->pid_ns, thread->tid), thread);
     for (size_t i = 0; i < thread->inner_count; i++) {
         uint64_t key = (uint64_t)thread->inner[i];
         uintptr_t count = (uintptr_t)map_get(&model->inner, key);

@@ -298,7 +298,7 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
         struct thread *next;
         for (struct thread *each = process->threads; each; each = next) {
             next = each->next_of_process;
-            if (each == caller || thread_find(model, each->tid) != each)
+            if (each == caller || tid_is_of_process(each->tid) || !thread_is_living(model, each))
                 continue;
             if (each == leader)
                 leader = NULL;
@@ -416,9 +416,10 @@ static void on_told_pid_ns(struct model *model, const struct event *event)
 
 static void on_told_fd(struct model *model, const struct event *event)
 {
-    struct process *process = event_has_value(event, 0)
-                                  ? process_at_address(model, (uint64_t)event->value[0])
-                                  : map_get(&model->processes, (uint64_t)event->value[1]);
+    struct process *process =
+        event_has_value(event, 0)
+            ? process_at_address(model, (uint64_t)event->value[0])
+            : map_get(&model->processes, number_key(0, (int32_t)event->value[1]));
     if (!process || event->value[2] < 0 || event->value[2] > INT32_MAX)
         return;
     descriptor_told(model, process_table(model, process), (int32_t)event->value[2], event->text[0],
@@ -504,27 +505,69 @@ static void on_border(struct model *model, int32_t number, uint64_t border_ns)
     cpu->border_ns = border_ns;
 }
 
-/* The thread of a user-space event. */
+/* The thread that an item says its event is of; NULL if it is nobody's. */
+static struct thread *told_thread(struct model *model, const struct item *item)
+{
+    int32_t tid = item->event.tid;
+    return tid_is_of_process(tid)
+               ? thread_of_process(model, 0, item->event.event.vpid, item->event.event.time_ns)
+               : thread_named(model, tid, item->event.event.time_ns);
+}
+
+static struct thread *current_on(const struct model *model, int32_t cpu)
+{
+    bool known = cpu >= 0 && (size_t)cpu < model->cpu_count;
+    return known && model->cpus[cpu].current == CURRENT_THREAD ? model->cpus[cpu].thread : NULL;
+}
+
+static bool has_inner(const struct thread *thread, int32_t vtid)
+{
+    for (size_t i = 0; i < thread->inner_count; i++)
+        if (thread->inner[i] == vtid)
+            return true;
+    return false;
+}
+
+/* Whether the thread current on its CPU is that of a user-space event: it has no number, or one of
+ * another namespace than the root's. */
+static bool is_of_current(const struct event *event, const struct thread *current)
+{
+    return !(event->has & EVENT_HAS_VTID) || event_is_inner(event) ||
+           has_inner(current, event->vtid);
+}
+
+/* The thread of a user-space event; what is known of its process if only that is told. */
 static struct thread *user_thread(struct model *model, const struct item *item)
 {
     const struct event *event = &item->event.event;
     if (item->event.tid != TID_BY_CPU)
-        return thread_named(model, item->event.tid, event->time_ns);
-    struct thread *current = NULL;
-    if (event->cpu >= 0 && (size_t)event->cpu < model->cpu_count &&
-        model->cpus[event->cpu].current == CURRENT_THREAD)
-        current = model->cpus[event->cpu].thread;
-    if (!(event->has & EVENT_HAS_VTID)) {
-        if (current)
-            thread_touch(current, event->time_ns);
+        return told_thread(model, item);
+    struct thread *current = current_on(model, event->cpu);
+    if (current && is_of_current(event, current)) {
+        thread_touch(current, event->time_ns);
         return current;
     }
-    for (size_t i = 0; current && i < current->inner_count; i++)
-        if (current->inner[i] == event->vtid) {
-            thread_touch(current, event->time_ns);
-            return current;
-        }
-    return thread_named(model, event->vtid, event->time_ns);
+    uint32_t pid_ns = namespace_of(event);
+    if (event->has & EVENT_HAS_VTID)
+        return thread_inside(model, pid_ns, event->vtid, event->time_ns);
+    if (event->has & EVENT_HAS_VPID)
+        return thread_of_process(model, pid_ns, event->vpid, event->time_ns);
+    return NULL;
+}
+
+/* The thread of a kernel event of a CPU where nobody is known to be current. */
+static struct thread *thread_by_itself(struct model *model, const struct event *event)
+{
+    int32_t shown = event_shown_current(event);
+    if (shown > 0)
+        return thread_named(model, shown, event->time_ns);
+    if (!(event->has & EVENT_HAS_VTID))
+        return NULL;
+    /* "A number of the root namespace, as far as none other is known to have it." */
+    bool is_ambiguous =
+        !(event->has & EVENT_HAS_PID_NS) && map_get(&model->inner, (uint64_t)event->vtid);
+    return is_ambiguous ? NULL
+                        : thread_inside(model, namespace_of(event), event->vtid, event->time_ns);
 }
 
 static struct thread *kernel_thread(struct model *model, const struct item *item)
@@ -538,24 +581,25 @@ static struct thread *kernel_thread(struct model *model, const struct item *item
     if (event->has & EVENT_HAS_TID)
         return thread_named(model, event->tid, event->time_ns);
     const struct cpu *cpu = cpu_at(model, event->cpu);
-    if (!cpu || cpu->current != CURRENT_THREAD)
+    if (cpu && cpu->current == CURRENT_IDLE)
         return NULL;
+    if (!cpu || cpu->current != CURRENT_THREAD)
+        return thread_by_itself(model, event);
     thread_touch(cpu->thread, event->time_ns);
     return cpu->thread;
 }
 
-static void on_user_event(struct model *model, const struct event *event, struct thread *thread)
+/* The process that the contexts of an event tell of its thread; 0 if none. Where the vtid is an
+ * inner number, so is the vpid. */
+static int32_t context_pid(const struct event *event, const struct thread *thread)
 {
-    if (!thread)
-        return;
-    /* Where the vtid was an inner number, so is the vpid. */
-    bool inner = (event->has & EVENT_HAS_VTID) && event->vtid != thread->tid;
-    if ((event->has & EVENT_HAS_VPID) && !inner)
-        process_told(model, thread, event->vpid);
-    if (event->has & EVENT_HAS_PROCNAME)
-        thread_set_name(thread, event->procname, false);
-    if (event->class->begin_count || event->class->end_count)
-        phase_event(model, thread, event);
+    if ((event->has & EVENT_HAS_PID) && thread->pid_ns == 0)
+        return event->pid;
+    if (!(event->has & EVENT_HAS_VPID) || thread->pid_ns != namespace_of(event))
+        return 0;
+    bool inner = (event->has & EVENT_HAS_VTID) && event->vtid != thread->tid &&
+                 !tid_is_of_process(thread->tid);
+    return inner ? 0 : event->vpid;
 }
 
 /* What an event tells of its own thread besides what it is. */
@@ -563,12 +607,11 @@ static void take_contexts(struct model *model, const struct event *event, struct
 {
     if (!thread)
         return;
-    if (event->has & EVENT_HAS_PID)
-        process_told(model, thread, event->pid);
-    if (event->has & EVENT_HAS_VPID)
-        process_told(model, thread, event->vpid);
+    process_told(model, thread, context_pid(event, thread));
     if (event->has & EVENT_HAS_PROCNAME)
-        thread_set_name(thread, event->procname, true);
+        thread_set_name(thread, event->procname, event->domain == DOMAIN_KERNEL);
+    if (event->has & EVENT_HAS_PROGRAM)
+        thread_set_program(thread, event->program);
     if (event->class->begin_count || event->class->end_count)
         phase_event(model, thread, event);
 }
@@ -613,7 +656,7 @@ static void take_event(struct model *model, const struct item *item)
         return;
     }
     if (event->domain == DOMAIN_UST) {
-        on_user_event(model, event, user_thread(model, item));
+        take_contexts(model, event, user_thread(model, item));
         return;
     }
     struct cpu *cpu = cpu_at(model, event->cpu);
@@ -629,7 +672,7 @@ static void take_event(struct model *model, const struct item *item)
 
 static void take_thread(struct model *model, const struct thread_piece *piece)
 {
-    struct thread *thread = thread_find(model, piece->tid);
+    struct thread *thread = thread_of_item(model, piece->tid);
     if (!thread)
         return;
     if (piece->state_known) {
@@ -693,7 +736,7 @@ static void take_cpu(struct model *model, const struct cpu_piece *piece)
 
 static void take_descriptor_call(struct model *model, const struct descriptor_call *piece)
 {
-    struct thread *thread = thread_find(model, piece->tid);
+    struct thread *thread = thread_of_item(model, piece->tid);
     if (!thread)
         return;
     struct open_call open = {.call = piece->call,
@@ -716,13 +759,13 @@ void model_item(struct model *model, const struct item *item)
     case ITEM_THREAD: take_thread(model, &item->thread); return;
     case ITEM_CPU: take_cpu(model, &item->cpu); return;
     case ITEM_USES:
-        thread = thread_find(model, item->uses.tid);
+        thread = thread_of_item(model, item->uses.tid);
         if (thread)
             descriptor_uses(model, thread, &item->uses);
         return;
     case ITEM_DESCRIPTOR_CALL: take_descriptor_call(model, &item->descriptor_call); return;
     case ITEM_LIFE:
-        thread = thread_find(model, item->life.tid);
+        thread = thread_of_item(model, item->life.tid);
         if (thread)
             descriptor_life(model, thread, &item->life);
         return;

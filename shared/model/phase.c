@@ -284,6 +284,15 @@ static bool matches_parent(const struct phase_definition *child, const struct fi
     return any;
 }
 
+static bool share_match_fields(const struct phase_definition *a, const struct phase_definition *b)
+{
+    for (size_t i = 0; i < a->match_count; i++)
+        for (size_t j = 0; j < b->match_count; j++)
+            if (strcmp(a->match[i].begin_field, b->match[j].begin_field) == 0)
+                return true;
+    return false;
+}
+
 static struct instance *parent_of(struct model *model, const struct thread *thread,
                                   const struct phase_definition *definition,
                                   const struct field_value *values)
@@ -293,8 +302,11 @@ static struct instance *parent_of(struct model *model, const struct thread *thre
     for (size_t i = 0; definition->parent && i < phases->count; i++) {
         if (!phase_is_named(&phases->at[i], definition->parent))
             continue;
+        /* Events of a process without a thread may be of any thread of it. */
+        bool by_thread =
+            !tid_is_of_process(thread->tid) || !share_match_fields(definition, &phases->at[i]);
         for (struct instance *each = model->open[i]; each; each = each->next_open) {
-            bool own = each->thread == thread;
+            bool own = by_thread && each->thread == thread;
             if (!own && (!same_process(each->thread, thread) ||
                          !matches_parent(definition, values, &phases->at[i], each)))
                 continue;

@@ -3,19 +3,23 @@
 #include "base/memory.h"
 #include "model/state.h"
 
-static uint64_t process_id(int32_t pid, uint32_t forks)
+/* How many processes had the pid before; of one inside of a namespace, whose forks nobody tells by
+ * its numbers, the namespace. */
+static uint64_t process_id(uint32_t pid_ns, int32_t pid, uint32_t forks)
 {
-    return (uint64_t)forks << 32 | (uint32_t)pid;
+    return (uint64_t)(pid_ns ? pid_ns : forks) << 32 | (uint32_t)pid;
 }
 
-static struct process *process_new(struct model *model, int32_t pid, uint32_t forks)
+static struct process *process_new(struct model *model, uint32_t pid_ns, int32_t pid,
+                                   uint32_t forks)
 {
     struct process *process = memory_new(sizeof *process);
     process->serial = ++model->last_serial;
     process->ppid = -1;
     process->pid = pid;
     process->forks = forks;
-    process->id = process_id(pid, forks);
+    process->pid_ns = pid_ns;
+    process->id = process_id(pid_ns, pid, forks);
     process->refs = 1;
     return process;
 }
@@ -59,12 +63,13 @@ void process_retell(struct model *model, const struct process *process)
 
 /* "A new process of a pid begins only at the fork of its leader; all other threads belong to the
  * process before." */
-struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread_order)
+struct process *process_of_pid(struct model *model, uint32_t pid_ns, int32_t pid,
+                               uint64_t thread_order)
 {
-    struct process *process = map_get(&model->processes, (uint64_t)pid);
+    struct process *process = map_get(&model->processes, number_key(pid_ns, pid));
     if (!process) {
-        process = process_new(model, pid, 0);
-        map_put(&model->processes, (uint64_t)pid, process);
+        process = process_new(model, pid_ns, pid, 0);
+        map_put(&model->processes, number_key(pid_ns, pid), process);
         process_tell(model, process, -1, 0, false);
     }
     if (thread_order >= process->fork_order) {
@@ -72,15 +77,19 @@ struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread
         return process;
     }
     /* Told late: it belongs to the one before, which lives on in the results alone. */
-    return process_new(model, pid, process->forks - 1);
+    return process_new(model, pid_ns, pid, process->forks - 1);
 }
 
 struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns)
 {
-    struct process *old = map_remove(&model->processes, (uint64_t)pid);
-    struct process *process = process_new(model, pid, old ? old->forks + 1 : 1);
+    /* What follows of the pid without a thread is of the new process. */
+    struct thread *alone = thread_of_item(model, tid_of_process(pid));
+    if (alone)
+        thread_end(model, alone, time_ns);
+    struct process *old = map_remove(&model->processes, number_key(0, pid));
+    struct process *process = process_new(model, 0, pid, old ? old->forks + 1 : 1);
     process->fork_order = model->order;
-    map_put(&model->processes, (uint64_t)pid, process);
+    map_put(&model->processes, number_key(0, pid), process);
     process_tell(model, process, ppid, time_ns, true);
     if (old)
         process_unref(old);
@@ -90,7 +99,7 @@ struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, u
 void process_attach(struct thread *thread, struct process *process)
 {
     process->refs++;
-    if (!thread->exited)
+    if (!thread->exited && !tid_is_of_process(thread->tid))
         process->alive++;
     thread->process = process;
     thread->next_of_process = process->threads;
@@ -117,7 +126,7 @@ void process_told(struct model *model, struct thread *thread, int32_t pid)
 {
     if (thread->process || pid <= 0)
         return;
-    struct process *process = process_of_pid(model, pid, thread->begin_order);
+    struct process *process = process_of_pid(model, thread->pid_ns, pid, thread->begin_order);
     process_attach(thread, process);
     process_unref(process);
     thread_tell_fact(model, thread);

@@ -8,6 +8,7 @@
 /* A record whose object is made, but not filled yet. */
 struct pending {
     enum keep_kind kind;
+    uint32_t format;
     uint64_t serial;
     void *object;
     const uint8_t *at, *end; /* of its fields */
@@ -55,15 +56,14 @@ static void number(const struct pending *pending)
 static enum status make(struct keep *keep, const struct state_record *record, struct pending *out,
                         struct failure *why)
 {
-    uint32_t format;
     uint8_t kind;
     keep->at = record->record.at;
     keep->end = keep->at + record->record.count;
     keep->bad = false;
-    keep_u32(keep, &format);
-    if (!keep->bad && format > KEEP_FORMAT)
+    keep_u32(keep, &out->format);
+    if (!keep->bad && out->format > KEEP_FORMAT)
         return fail(why, STATUS_STOP, "format %u of state, newer than this program knows (%d)",
-                    format, KEEP_FORMAT);
+                    out->format, KEEP_FORMAT);
     keep_u8(keep, &kind);
     keep_u64(keep, &out->serial);
     out->kind = (enum keep_kind)kind;
@@ -87,6 +87,7 @@ static void fill(struct keep *keep, const struct pending *pending)
 {
     keep->at = pending->at;
     keep->end = pending->end;
+    keep->format = pending->format;
     switch (pending->kind) {
     case KEEP_HOST: break;
     case KEEP_PROCESS: keep_process_fields(keep, pending->object); break;
@@ -147,6 +148,7 @@ static bool read_host(struct keep *keep, const struct pending *host)
                                 &keep->instances};
     keep->at = host->at;
     keep->end = host->end;
+    keep->format = host->format;
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
         uint64_t expected = 0;
         keep_u64(keep, &expected);

@@ -122,7 +122,7 @@ static void retell_thread(struct model *model, struct thread *thread, bool turn)
     if (turn || !thread->retold)
         thread_tell_fact(model, thread);
     thread->retold = true;
-    if (thread_find(model, thread->tid) == thread)
+    if (thread_is_living(model, thread))
         tell_numbers(model, thread);
 }
 

@@ -19,15 +19,10 @@ static uint64_t counted(const struct map *map, const void *object)
     return (uintptr_t)map_get(map, (uintptr_t)object);
 }
 
-static bool is_living(const struct model *model, const struct thread *thread)
-{
-    return map_get(&model->threads, (uint64_t)thread->tid) == thread;
-}
-
 static bool thread_is_sound(struct counts *counts, const struct model *model,
                             const struct thread *thread)
 {
-    if (is_living(model, thread))
+    if (thread_is_living(model, thread))
         count_one(&counts->of, thread);
     count_one(&counts->of, thread->process);
     count_one(&counts->holds, thread->call.table);
@@ -35,14 +30,15 @@ static bool thread_is_sound(struct counts *counts, const struct model *model,
         count_one(&counts->of, thread->call.use[i]);
     for (size_t i = 0; i < thread->call.instance_count; i++)
         count_one(&counts->of, thread->call.instances[i]);
-    return thread->tid > 0 && thread->state <= STATE_BLOCKED &&
+    bool numbered = tid_is_of_process(thread->tid) ? thread->process != NULL : thread->tid > 0;
+    return numbered && thread->state <= STATE_BLOCKED &&
            (thread->cpu < 0 || (size_t)thread->cpu < model->cpu_count);
 }
 
 static bool process_is_sound(struct counts *counts, const struct model *model,
                              const struct process *process)
 {
-    if (map_get(&model->processes, (uint64_t)process->pid) == process)
+    if (map_get(&model->processes, number_key(process->pid_ns, process->pid)) == process)
         count_one(&counts->of, process);
     count_one(&counts->of, process->table);
     count_one(&counts->holds, process->table);
@@ -75,7 +71,8 @@ static bool cpus_are_sound(const struct model *model)
         if (cpu->current > CURRENT_THREAD ||
             (cpu->current == CURRENT_THREAD) != (cpu->thread != NULL))
             return false;
-        if (cpu->thread && (!is_living(model, cpu->thread) || cpu->thread->cpu != (int32_t)i))
+        if (cpu->thread &&
+            (!thread_is_living(model, cpu->thread) || cpu->thread->cpu != (int32_t)i))
             return false;
     }
     return true;

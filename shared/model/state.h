@@ -53,6 +53,7 @@ struct table {
 /* A pid between two forks of its leader. */
 struct process {
     uint64_t serial;
+    uint32_t pid_ns; /* as in struct thread */
     int32_t pid;
     /* As its facts tell: */
     int32_t ppid; /* -1: not yet */
@@ -102,8 +103,9 @@ struct call_in_progress {
     size_t instance_count;
 };
 
-/* One life of a tid. */
+/* One life of a tid; or what is known of a process without a thread (tid_is_of_process()). */
 struct thread {
+    uint32_t pid_ns; /* that tid and pid are numbers of, as namespace_of(); 0: the root's */
     int32_t tid;
     uint64_t id;
     unsigned refs;        /* living, and open instances */
@@ -114,6 +116,7 @@ struct thread {
     struct table *own_table; /* NULL: that of its process */
     struct thread *next_of_process, **back_of_process;
     char kernel_name[16], user_name[16];
+    char program[16]; /* what the trace of its process says that this is called; "" if nothing */
     bool kernel_named, user_named;
     bool retold;    /* what is known of it now, but for its end, has been told by model_retell() */
     int32_t *inner; /* owned: its numbers in inner pid namespaces */
@@ -159,8 +162,8 @@ struct model {
     bool counts_switches;
     uint64_t order; /* events taken */
     uint64_t last_thread_id, last_descriptor_id, last_instance_order, last_serial;
-    struct map threads;   /* tid -> living struct thread */
-    struct map processes; /* pid -> struct process, the newest */
+    struct map threads;   /* namespace and tid -> living struct thread */
+    struct map processes; /* namespace and pid -> struct process, the newest */
     struct map addresses; /* file_table_address -> struct process */
     struct map inner;     /* inner number -> count of threads that have it */
     struct cpu *cpus;
@@ -174,13 +177,35 @@ struct model {
     bool kernel_absent; /* this interval has no kernel trace */
 };
 
+/* A number inside of a pid namespace, or (0) of the root's. */
+static inline uint64_t number_key(uint32_t pid_ns, int32_t number)
+{
+    return (uint64_t)pid_ns << 32 | (uint32_t)number;
+}
+
+/* The namespace that an event's vtid and vpid are known to be numbers of; 0 for the root's, and if
+ * none is told. Never a count of forks: see process_id(). */
+static inline uint32_t namespace_of(const struct event *event)
+{
+    return event_is_inner(event) ? event->pid_ns | UINT32_C(1) << 31 : 0;
+}
+
 /* --- thread.c: lives, names, time --- */
 struct thread *thread_find(const struct model *model, int32_t tid); /* living, or NULL */
+/* The same for the number in an item: that of a process, too. */
+struct thread *thread_of_item(const struct model *model, int32_t tid);
+bool thread_is_living(const struct model *model, const struct thread *thread);
 /* The living one, else a new life from here on. NULL for tid 0. */
 struct thread *thread_named(struct model *model, int32_t tid, uint64_t time_ns);
+/* The same by a number inside of a namespace. */
+struct thread *thread_inside(struct model *model, uint32_t pid_ns, int32_t tid, uint64_t time_ns);
+/* What is known of a process without a thread; NULL if `pid` is none. */
+struct thread *thread_of_process(struct model *model, uint32_t pid_ns, int32_t pid,
+                                 uint64_t time_ns);
 struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns);
 void thread_touch(struct thread *thread, uint64_t time_ns);
 void thread_set_name(struct thread *thread, struct text name, bool by_kernel);
+void thread_set_program(struct thread *thread, struct text name);
 void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
 /* Its life is over: told, and forgotten when no open instance needs it. */
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
@@ -206,7 +231,8 @@ void thread_add_time(struct thread *thread, const struct time_vector *time);
 uint32_t thread_path(const struct thread *thread);
 
 /* --- process.c --- */
-struct process *process_of_pid(struct model *model, int32_t pid, uint64_t thread_order);
+struct process *process_of_pid(struct model *model, uint32_t pid_ns, int32_t pid,
+                               uint64_t thread_order);
 struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns);
 void process_told(struct model *model, struct thread *thread, int32_t pid);
 void process_attach(struct thread *thread, struct process *process);

@@ -4,14 +4,25 @@
 #include "base/memory.h"
 #include "model/state.h"
 
-struct thread *thread_find(const struct model *model, int32_t tid)
+struct thread *thread_of_item(const struct model *model, int32_t tid)
 {
-    return tid > 0 ? map_get(&model->threads, (uint64_t)tid) : NULL;
+    return map_get(&model->threads, number_key(0, tid));
 }
 
-struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns)
+struct thread *thread_find(const struct model *model, int32_t tid)
+{
+    return tid > 0 ? thread_of_item(model, tid) : NULL;
+}
+
+bool thread_is_living(const struct model *model, const struct thread *thread)
+{
+    return map_get(&model->threads, number_key(thread->pid_ns, thread->tid)) == thread;
+}
+
+static struct thread *born(struct model *model, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
 {
     struct thread *thread = memory_new(sizeof *thread);
+    thread->pid_ns = pid_ns;
     thread->tid = tid;
     thread->id = ++model->last_thread_id;
     thread->refs = 1;
@@ -20,18 +31,43 @@ struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns)
     thread->cpu = -1;
     thread->state_since_ns = thread->clock_ns = time_ns;
     thread->wake_ns = thread->named_ns = TIME_NONE;
-    map_put(&model->threads, (uint64_t)tid, thread);
+    map_put(&model->threads, number_key(pid_ns, tid), thread);
+    return thread;
+}
+
+struct thread *thread_born(struct model *model, int32_t tid, uint64_t time_ns)
+{
+    return born(model, 0, tid, time_ns);
+}
+
+/* The living one of any number, else a new life from here on. */
+static struct thread *met(struct model *model, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+{
+    struct thread *thread = map_get(&model->threads, number_key(pid_ns, tid));
+    if (!thread)
+        return born(model, pid_ns, tid, time_ns);
+    thread_touch(thread, time_ns);
     return thread;
 }
 
 struct thread *thread_named(struct model *model, int32_t tid, uint64_t time_ns)
 {
-    if (tid <= 0)
+    return thread_inside(model, 0, tid, time_ns);
+}
+
+struct thread *thread_inside(struct model *model, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+{
+    return tid > 0 ? met(model, pid_ns, tid, time_ns) : NULL;
+}
+
+struct thread *thread_of_process(struct model *model, uint32_t pid_ns, int32_t pid,
+                                 uint64_t time_ns)
+{
+    int32_t tid = tid_of_process(pid);
+    if (!tid)
         return NULL;
-    struct thread *thread = thread_find(model, tid);
-    if (!thread)
-        return thread_born(model, tid, time_ns);
-    thread_touch(thread, time_ns);
+    struct thread *thread = met(model, pid_ns, tid, time_ns);
+    process_told(model, thread, pid);
     return thread;
 }
 
@@ -41,16 +77,25 @@ void thread_touch(struct thread *thread, uint64_t time_ns)
         thread->last_ns = time_ns;
 }
 
-void thread_set_name(struct thread *thread, struct text name, bool by_kernel)
+static void put_name(struct thread *thread, char to[16], struct text name)
 {
-    char *to = by_kernel ? thread->kernel_name : thread->user_name;
-    char now[sizeof thread->kernel_name] = {0};
+    char now[16] = {0};
     size_t count = name.count < sizeof now - 1 ? name.count : sizeof now - 1;
     if (count)
         memcpy(now, name.at, count);
     if (memcmp(to, now, sizeof now) != 0)
         thread->retold = false;
     memcpy(to, now, sizeof now);
+}
+
+void thread_set_program(struct thread *thread, struct text name)
+{
+    put_name(thread, thread->program, name);
+}
+
+void thread_set_name(struct thread *thread, struct text name, bool by_kernel)
+{
+    put_name(thread, by_kernel ? thread->kernel_name : thread->user_name, name);
     if (by_kernel)
         thread->kernel_named = true;
     else
@@ -75,13 +120,14 @@ void thread_tell_fact(struct model *model, const struct thread *thread)
         .type = RESULT_THREAD,
         .thread_fact = {.id = thread->id,
                         .process = thread->process ? thread->process->id : 0,
-                        .tid = thread->tid,
+                        .tid = tid_is_of_process(thread->tid) ? TID_UNKNOWN : thread->tid,
                         .begin_ns = thread->begin_ns,
                         .end_ns = thread->exited ? thread->exit_ns : thread->last_ns,
                         .begin_hard = thread->begin_hard,
                         .end_hard = thread->exited,
                         .kernel_named = thread->kernel_named,
-                        .name = name}};
+                        .name = name,
+                        .program = text_of(thread->program)}};
     if (!thread->kernel_named && !thread->user_named)
         fact.thread_fact.name = (struct text){NULL, 0};
     model_tell(model, &fact);
@@ -151,7 +197,7 @@ void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
     table_forget_own(thread);
     thread_tell(model, thread);
     forget_inner(model, thread);
-    map_remove(&model->threads, (uint64_t)thread->tid);
+    map_remove(&model->threads, number_key(thread->pid_ns, thread->tid));
     thread_unref(thread);
 }
 

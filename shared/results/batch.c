@@ -126,6 +126,7 @@ static void take_fact(struct result_batch *batch, const struct result *result)
         if (batch->count == count)
             mine->thread_fact = thread_fact_join(&mine->thread_fact, &result->thread_fact);
         mine->thread_fact.name = kept(batch, result->thread_fact.name);
+        mine->thread_fact.program = kept(batch, result->thread_fact.program);
     } else {
         mine->descriptor_fact = result->descriptor_fact;
         mine->descriptor_fact.name = kept(batch, result->descriptor_fact.name);

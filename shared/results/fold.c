@@ -91,7 +91,7 @@ static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
     if (!thread) {
         thread = memory_new(sizeof *thread);
         thread->id = id;
-        thread->name = NO_NAME;
+        thread->name = thread->program = NO_NAME;
         map_put(&fold->threads, id, thread);
     }
     return thread;
@@ -190,7 +190,8 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
     thread->told_at = fold->chunk;
     thread->fact = thread_fact_join(&thread->fact, fact);
     thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
-    thread->fact.name = (struct text){NULL, 0};
+    thread->program = fact->program.count > 0 ? names_id(&fold->names, fact->program) : NO_NAME;
+    thread->fact.name = thread->fact.program = (struct text){NULL, 0};
     if (thread->fact.process)
         fold_move_waiting(fold, thread, fold_pid_of(thread));
 }

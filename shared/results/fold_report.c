@@ -9,8 +9,8 @@
 /* --- processes and threads --- */
 
 /* Whether `a` says better than `b` what the process is called: its leader's lives before other
- * threads, names told by the kernel before those of user space, later lives before earlier ones; of
- * others the lowest tid. Of one thread, `a` was told later. */
+ * threads, names told by the kernel before those of user space, later lives before earlier ones; then
+ * what its own trace says; of others the lowest tid. Of one thread, `a` was told later. */
 static bool better(const struct candidate *a, const struct candidate *b)
 {
     if (!b->any)
@@ -33,26 +33,28 @@ void fold_choose(struct candidate *best, const struct candidate *other)
 void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread)
 {
     const struct thread_fact *fact = &thread->fact;
-    if (sum->threads == 0) {
-        sum->first_ns = fact->begin_ns;
-        sum->all_exited = true;
+    if (fact->tid != TID_UNKNOWN) {
+        sum->all_exited = fact->end_hard && (sum->threads == 0 || sum->all_exited);
+        sum->threads++;
     }
-    sum->threads++;
     sum->cpu_ns += thread->cpu_ns;
-    sum->all_exited &= fact->end_hard;
-    if (fact->begin_ns < sum->first_ns)
+    if (!sum->any || fact->begin_ns < sum->first_ns)
         sum->first_ns = fact->begin_ns;
     if (fact->end_ns > sum->last_ns)
         sum->last_ns = fact->end_ns;
-    if (thread->name == NO_NAME)
-        return;
-    const struct candidate candidate = {.any = true,
-                                        .leader = fact->tid == (int32_t)(uint32_t)fact->process,
-                                        .kernel = fact->kernel_named,
-                                        .tid = fact->tid,
-                                        .thread = fact->id,
-                                        .name = thread->name};
-    fold_choose(&sum->candidate, &candidate);
+    sum->any = true;
+    const struct candidate by_name = {.any = thread->name != NO_NAME,
+                                      .leader = fact->tid == (int32_t)(uint32_t)fact->process,
+                                      .kernel = fact->kernel_named,
+                                      .tid = fact->tid,
+                                      .thread = fact->id,
+                                      .name = thread->name};
+    const struct candidate by_program = {.any = thread->program != NO_NAME,
+                                         .tid = TID_BEFORE_ALL,
+                                         .thread = fact->id,
+                                         .name = thread->program};
+    fold_choose(&sum->candidate, &by_name);
+    fold_choose(&sum->candidate, &by_program);
 }
 
 static int compare_processes(const void *a, const void *b)
@@ -99,7 +101,7 @@ static void sum_processes(const struct fold *fold, struct map *sums)
 {
     const struct folded_process *process;
     for (size_t at = 0; (process = map_next(&fold->processes, &at));)
-        if (process->gone.threads)
+        if (process->gone.any)
             summed_at(sums, process->fact.id)->sum = process->gone;
     const struct folded_thread *thread;
     for (size_t at = 0; (thread = map_next(&fold->threads, &at));)
@@ -169,7 +171,7 @@ static void build_threads(struct fold_rows *rows, struct session_report *out)
     for (size_t i = 0; i < count; i++) {
         const struct folded_thread *thread = threads[i];
         const struct thread_fact *fact = &thread->fact;
-        if (!fact->id)
+        if (!fact->id || fact->tid == TID_UNKNOWN)
             continue;
         const struct time_vector *time = &thread->time;
         struct thread_row *row = &out->threads[out->thread_count++];

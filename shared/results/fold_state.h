@@ -20,7 +20,10 @@ enum { DAMAGES_TOLD = 256 };
 
 enum { FD_SEVERAL = -1, FD_NONE_YET = -2 };
 
-/* A thread that may name its process. */
+/* A thread that may name its process. Of what the process's own trace says, `tid` is before all
+ * others. */
+enum { TID_BEFORE_ALL = -1 };
+
 struct candidate {
     bool any, leader, kernel;
     int32_t tid;
@@ -30,6 +33,7 @@ struct candidate {
 
 /* Of threads of one process. */
 struct process_sum {
+    bool any;
     uint64_t threads, cpu_ns;
     uint64_t first_ns, last_ns;
     bool all_exited;
@@ -58,7 +62,7 @@ struct folded_thread {
     uint64_t id;
     struct thread_fact fact; /* fact.id 0: not told yet */
     uint64_t told_at;        /* or its numbers */
-    uint32_t name;
+    uint32_t name, program;
     uint64_t cpu_ns, switches;
     struct time_vector time;
     struct duration_cell *latency; /* owned, NULL without any */

@@ -38,14 +38,18 @@ struct process_fact {
     bool fork_seen; /* begin hard, at fork_ns */
 };
 
+/* In place of a tid: what is known of a process without a thread. It is no thread of it. */
+enum { TID_UNKNOWN = 0 };
+
 struct thread_fact {
     uint64_t id;
     uint64_t process; /* 0: never told */
-    int32_t tid;
+    int32_t tid;      /* or TID_UNKNOWN */
     uint64_t begin_ns, end_ns;
     bool begin_hard, end_hard;
     bool kernel_named; /* name told by the kernel; else by user space, or empty */
     struct text name;
+    struct text program; /* what the trace of its process says that this is called; or empty */
 };
 
 struct descriptor_fact {

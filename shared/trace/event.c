@@ -24,6 +24,7 @@ struct event event_copy(struct arena *arena, const struct event *from)
 {
     struct event to = *from;
     to.procname = copy_text(arena, from->procname);
+    to.program = copy_text(arena, from->program);
     for (unsigned i = 0; i < EVENT_TEXTS; i++)
         to.text[i] = copy_text(arena, from->text[i]);
     if (from->int_count) {

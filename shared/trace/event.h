@@ -53,14 +53,21 @@ enum event_kind {
 
 enum { EVENT_VALUES = 6, EVENT_TEXTS = 2 };
 
-/* Contexts that an event has. vpid may come from the `env` of a per-process trace. */
+/* Contexts that an event has. vpid may come from the `env` of a per-process trace; the program
+ * always does. */
 enum {
     EVENT_HAS_TID = 1,
     EVENT_HAS_PID = 2,
     EVENT_HAS_VTID = 4,
     EVENT_HAS_VPID = 8,
-    EVENT_HAS_PROCNAME = 16
+    EVENT_HAS_PROCNAME = 16,
+    EVENT_HAS_PID_NS = 32,
+    EVENT_HAS_PROGRAM = 64
 };
+
+/* The inode number of the root pid namespace. Source: PROC_PID_INIT_INO of the kernel's
+ * include/linux/proc_ns.h. */
+#define PID_NS_ROOT UINT32_C(0xEFFFFFFC)
 
 /* A payload field that a phase definition names. */
 enum field_type { FIELD_ABSENT, FIELD_INT, FIELD_UINT, FIELD_TEXT };
@@ -94,14 +101,51 @@ struct event {
     /* From here on, what most events have nothing of; all of it is 0 then. */
     struct text text[EVENT_TEXTS];
     int32_t tid, pid, vtid, vpid;
-    struct text procname;
+    uint32_t pid_ns;      /* inode number of the pid namespace that vtid and vpid are numbers of */
+    struct text procname; /* of the thread */
+    struct text program;  /* what the process was called when its trace began */
     const int64_t *ints;
     const struct field_value *fields; /* in the order of class->fields */
 };
 
+/* What the `env` of a trace of one process says of all its events. */
+struct event_origin {
+    bool has_vpid;
+    int32_t vpid;
+    struct text program; /* empty if not told */
+};
+
+static inline void event_set_origin(struct event *event, const struct event_origin *origin)
+{
+    if (origin->has_vpid) {
+        event->has |= EVENT_HAS_VPID;
+        event->vpid = origin->vpid;
+    }
+    if (origin->program.count > 0) {
+        event->has |= EVENT_HAS_PROGRAM;
+        event->program = origin->program;
+    }
+}
+
+/* Whether vtid and vpid are numbers of a namespace that is known not to be the root's. */
+static inline bool event_is_inner(const struct event *event)
+{
+    return (event->has & EVENT_HAS_PID_NS) && event->pid_ns != PID_NS_ROOT;
+}
+
 static inline bool event_has_value(const struct event *event, unsigned slot)
 {
     return event->present >> slot & 1;
+}
+
+/* The thread that the event shows to be the current one by what it says itself; 0 if none. */
+static inline int32_t event_shown_current(const struct event *event)
+{
+    bool of_current = event->kind == EVENT_FORK || event->kind == EVENT_EXIT;
+    return of_current && event_has_value(event, 0) && event->value[0] > 0 &&
+                   event->value[0] <= INT32_MAX
+               ? (int32_t)event->value[0]
+               : 0;
 }
 
 static inline bool event_has_text(const struct event *event, unsigned slot)

@@ -26,6 +26,18 @@ enum {
     TID_NOBODY = -2  /* known to be none */
 };
 
+/* What a process does of which no event says the thread is as if of one more thread of it, whose
+ * number this is; 0 for a number that is no pid. */
+static inline int32_t tid_of_process(int32_t pid)
+{
+    return pid > 0 && pid <= INT32_MAX - 16 ? -16 - pid : 0;
+}
+
+static inline bool tid_is_of_process(int32_t tid)
+{
+    return tid <= -16;
+}
+
 enum thread_state { STATE_UNKNOWN, STATE_RUNNING, STATE_RUNNABLE, STATE_BLOCKED };
 
 /* A system call in progress: what its exit will need. */

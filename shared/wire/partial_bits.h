@@ -21,7 +21,9 @@ enum event_bit {
     EVENT_BIT_VTID = 1 << 11,
     EVENT_BIT_VPID = 1 << 12,
     EVENT_BIT_PROCNAME = 1 << 13,
-    EVENT_BITS = (1 << 14) - 1
+    EVENT_BIT_PID_NS = 1 << 14,
+    EVENT_BIT_PROGRAM = 1 << 15,
+    EVENT_BITS = (1 << 16) - 1
 };
 
 enum call_bit {

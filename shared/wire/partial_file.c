@@ -261,7 +261,11 @@ static uint8_t *put_contexts(struct hand *hand, uint8_t *at, const struct event 
         at = row_put_signed(at, event->vtid);
     if (event->has & EVENT_HAS_VPID)
         at = row_put_signed(at, event->vpid);
-    return event->has & EVENT_HAS_PROCNAME ? row_put(at, name(hand, event->procname)) : at;
+    if (event->has & EVENT_HAS_PROCNAME)
+        at = row_put(at, name(hand, event->procname));
+    if (event->has & EVENT_HAS_PID_NS)
+        at = row_put(at, event->pid_ns);
+    return event->has & EVENT_HAS_PROGRAM ? row_put(at, name(hand, event->program)) : at;
 }
 
 static unsigned bits_of(const struct event *event, const struct item *item)
@@ -278,7 +282,9 @@ static unsigned bits_of(const struct event *event, const struct item *item)
            bit_if(EVENT_BIT_PID, event->has & EVENT_HAS_PID) |
            bit_if(EVENT_BIT_VTID, event->has & EVENT_HAS_VTID) |
            bit_if(EVENT_BIT_VPID, event->has & EVENT_HAS_VPID) |
-           bit_if(EVENT_BIT_PROCNAME, event->has & EVENT_HAS_PROCNAME);
+           bit_if(EVENT_BIT_PROCNAME, event->has & EVENT_HAS_PROCNAME) |
+           bit_if(EVENT_BIT_PID_NS, event->has & EVENT_HAS_PID_NS) |
+           bit_if(EVENT_BIT_PROGRAM, event->has & EVENT_HAS_PROGRAM);
 }
 
 static uint8_t *put_event(struct hand *hand, uint8_t *at, const struct item *item)

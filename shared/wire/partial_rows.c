@@ -302,6 +302,14 @@ static void decode_contexts(struct decoder *decoder, struct event *event, unsign
         event->has |= EVENT_HAS_PROCNAME;
         event->procname = name(decoder);
     }
+    if (has & EVENT_BIT_PID_NS) {
+        event->has |= EVENT_HAS_PID_NS;
+        event->pid_ns = (uint32_t)number(decoder);
+    }
+    if (has & EVENT_BIT_PROGRAM) {
+        event->has |= EVENT_HAS_PROGRAM;
+        event->program = name(decoder);
+    }
 }
 
 /* The class and, of a call, which. */

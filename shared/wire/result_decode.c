@@ -113,6 +113,8 @@ static void decode_thread(struct decoder *decoder, const Spanmill__Results__Thre
                                            .kernel_named = from->kernel_named};
     if (from->has_name)
         to->thread_fact.name = name(decoder, from->name);
+    if (from->has_program)
+        to->thread_fact.program = name(decoder, from->program);
 }
 
 static void decode_descriptor(struct decoder *decoder, const Spanmill__Results__Descriptor *from,

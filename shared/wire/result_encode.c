@@ -79,6 +79,8 @@ static void encode_thread(struct encoder *encoder, const struct thread_fact *fac
     if (fact->name.at)
         SET_ALWAYS(out, name, name(encoder, fact->name));
     SET(out, kernel_named, fact->kernel_named);
+    if (fact->program.count > 0)
+        SET_ALWAYS(out, program, name(encoder, fact->program));
     result->kind_case = SPANMILL__RESULTS__RESULT__KIND_THREAD;
     result->thread = out;
 }

@@ -16,7 +16,7 @@ struct word {
     bool context, ignored, quoted;
 };
 
-enum { WORDS_MAX = 32, INTS_MAX = 32 };
+enum { WORDS_MAX = 32, INTS_MAX = 32, NO_CPU = -2 };
 
 struct parser {
     struct case_file *file;
@@ -28,8 +28,8 @@ struct parser {
     char *yaml_at;
 };
 
-#define REFUSE(parser, format, ...)                                                              \
-    fail((parser)->why, STATUS_REJECT, "%s:%zu: " format, (parser)->file->name, (parser)->line,  \
+#define REFUSE(parser, format, ...)                                                                \
+    fail((parser)->why, STATUS_REJECT, "%s:%zu: " format, (parser)->file->name, (parser)->line,    \
          __VA_ARGS__)
 
 static bool is_space(char c)
@@ -145,8 +145,8 @@ static enum status split_word(struct parser *parser, struct text text, struct wo
 static enum status number_of(struct parser *parser, const struct word *word, int64_t *out)
 {
     if (word->quoted || !read_number(word->value, out))
-        return REFUSE(parser, "%.*s: `%.*s` is not a number", (int)word->name.count,
-                      word->name.at, (int)word->value.count, word->value.at);
+        return REFUSE(parser, "%.*s: `%.*s` is not a number", (int)word->name.count, word->name.at,
+                      (int)word->value.count, word->value.at);
     return STATUS_OK;
 }
 
@@ -167,14 +167,13 @@ static enum status ints_of(struct parser *parser, const struct word *word, int64
     *count = 0;
     struct text rest = word->value;
     if (rest.count < 2 || rest.at[0] != '[' || rest.at[rest.count - 1] != ']')
-        return REFUSE(parser, "%.*s: a list of numbers is wanted, as [3, 4]",
-                      (int)word->name.count, word->name.at);
+        return REFUSE(parser, "%.*s: a list of numbers is wanted, as [3, 4]", (int)word->name.count,
+                      word->name.at);
     rest = trim((struct text){rest.at + 1, rest.count - 2});
     while (rest.count) {
         const char *comma = memchr(rest.at, ',', rest.count);
         size_t end = comma ? (size_t)(comma - rest.at) : rest.count;
-        if (*count == INTS_MAX ||
-            !read_number(trim((struct text){rest.at, end}), &ints[*count]))
+        if (*count == INTS_MAX || !read_number(trim((struct text){rest.at, end}), &ints[*count]))
             return REFUSE(parser, "%.*s: not a list of numbers", (int)word->name.count,
                           word->name.at);
         ++*count;
@@ -187,9 +186,22 @@ static enum status set_context(struct parser *parser, const struct word *word, s
 {
     if (text_equal(word->name, text_of("procname"))) {
         event->has |= EVENT_HAS_PROCNAME;
-        event->procname = (struct text){arena_string(&parser->file->arena, word->value),
-                                        word->value.count};
+        event->procname =
+            (struct text){arena_string(&parser->file->arena, word->value), word->value.count};
         return STATUS_OK;
+    }
+    if (text_equal(word->name, text_of("program"))) {
+        event->has |= EVENT_HAS_PROGRAM;
+        event->program =
+            (struct text){arena_string(&parser->file->arena, word->value), word->value.count};
+        return STATUS_OK;
+    }
+    if (text_equal(word->name, text_of("pid_ns"))) {
+        int64_t number = 0;
+        enum status status = number_of(parser, word, &number);
+        event->has |= EVENT_HAS_PID_NS;
+        event->pid_ns = (uint32_t)number;
+        return status;
     }
     const struct {
         const char *name;
@@ -208,8 +220,8 @@ static enum status set_context(struct parser *parser, const struct word *word, s
     return REFUSE(parser, "no context @%.*s", (int)word->name.count, word->name.at);
 }
 
-static enum status set_slot(struct parser *parser, const struct word *word,
-                            const struct slot *slot, struct event *event)
+static enum status set_slot(struct parser *parser, const struct word *word, const struct slot *slot,
+                            struct event *event)
 {
     int64_t ints[INTS_MAX];
     size_t count = 0;
@@ -220,8 +232,8 @@ static enum status set_slot(struct parser *parser, const struct word *word,
         return number_of(parser, word, &event->value[slot->index]);
     case SLOT_TEXT:
         event->present = (uint8_t)(event->present | 1u << (EVENT_VALUES + slot->index));
-        event->text[slot->index] = (struct text){
-            arena_string(&parser->file->arena, word->value), word->value.count};
+        event->text[slot->index] =
+            (struct text){arena_string(&parser->file->arena, word->value), word->value.count};
         return STATUS_OK;
     case SLOT_INTS:
         status = ints_of(parser, word, ints, &count);
@@ -245,8 +257,8 @@ static struct field_value field_of(struct parser *parser, const struct word *wor
     else if (!word->quoted && read_number_of_unsigned(word->value, &value.u))
         value.type = FIELD_UINT;
     else
-        value.text = (struct text){arena_string(&parser->file->arena, word->value),
-                                   word->value.count};
+        value.text =
+            (struct text){arena_string(&parser->file->arena, word->value), word->value.count};
     return value;
 }
 
@@ -366,13 +378,17 @@ static void add_cpu(struct case_file *file, int32_t cpu)
     file->cpu_count++;
 }
 
-/* `cpu1`, `ust`, `stream2`: where an event is from. False: none of them. */
+/* `cpu1`, `nocpu`, `ust`, `stream2`: where an event is from. False: none of them. */
 static bool read_place(struct text word, struct event *event)
 {
     int64_t number = 0;
     if (text_equal(word, text_of("ust"))) {
         event->domain = DOMAIN_UST;
         event->trace = 1;
+        return true;
+    }
+    if (text_equal(word, text_of("nocpu"))) {
+        event->cpu = NO_CPU;
         return true;
     }
     if (starts_with(word, "cpu") && read_number(after(word, 3), &number) && number >= 0 &&
@@ -403,8 +419,10 @@ static enum status read_event(struct parser *parser, struct text line)
     while (read_place(word, &event));
     if (word.count == 0)
         return REFUSE(parser, "which event at %" PRIu64 "?", event.time_ns);
-    if (event.cpu < 0 && event.domain == DOMAIN_KERNEL)
+    if (event.cpu < 0 && event.cpu != NO_CPU && event.domain == DOMAIN_KERNEL)
         return REFUSE(parser, "%.*s: a kernel event is of a cpu", (int)word.count, word.at);
+    if (event.cpu == NO_CPU)
+        event.cpu = -1;
     enum status status = STATUS_OK;
     if (text_equal(word, text_of("LOSS"))) {
         status = set_loss(parser, line, &event);
@@ -416,10 +434,10 @@ static enum status read_event(struct parser *parser, struct text line)
     }
     if (status != STATUS_OK)
         return status;
-    if (event.domain == DOMAIN_KERNEL)
+    if (event.domain == DOMAIN_KERNEL && event.cpu >= 0)
         add_cpu(file, event.cpu);
-    file->events = memory_grow(file->events, &file->event_room, file->event_count + 1,
-                               sizeof *file->events);
+    file->events =
+        memory_grow(file->events, &file->event_room, file->event_count + 1, sizeof *file->events);
     file->events[file->event_count++] = event;
     return STATUS_OK;
 }
@@ -478,8 +496,8 @@ static enum status read_session(struct parser *parser, struct text value)
     const char *first = memchr(value.at, '/', value.count);
     const char *last = memrchr(value.at, '/', value.count);
     if (!first || first == last)
-        return REFUSE(parser, "session: host/name/created is wanted, not `%.*s`",
-                      (int)value.count, value.at);
+        return REFUSE(parser, "session: host/name/created is wanted, not `%.*s`", (int)value.count,
+                      value.at);
     const char *end = value.at + value.count;
     struct text host = {value.at, (size_t)(first - value.at)};
     struct text name = {first + 1, (size_t)(last - first - 1)};

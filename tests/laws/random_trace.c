@@ -76,8 +76,34 @@ static int32_t pid_of(int32_t tid)
     return tid <= 3 ? 1 : tid <= 5 ? 4 : tid;
 }
 
+static void number_in_namespace(struct generator *generator, struct event *event)
+{
+    if (!chance(generator, 30))
+        return;
+    event->has |= EVENT_HAS_PID_NS;
+    event->pid_ns = chance(generator, 30) ? PID_NS_ROOT : 7 + (uint32_t)below(generator, 2);
+}
+
+static void add_numbers(struct generator *generator, struct event *event)
+{
+    int32_t tid = event->cpu >= 0 && !chance(generator, 10) ? generator->running[event->cpu]
+                                                            : any_tid(generator);
+    if (chance(generator, 70)) {
+        event->has |= EVENT_HAS_VTID;
+        event->vtid = chance(generator, 20) ? 1 + (int32_t)below(generator, 2) : tid;
+    }
+    if (chance(generator, 60)) {
+        event->has |= EVENT_HAS_VPID;
+        event->vpid = pid_of(tid);
+    }
+    number_in_namespace(generator, event);
+}
+
 static void add(struct generator *generator, struct event *event)
 {
+    if (event->domain == DOMAIN_KERNEL && generator->options->numbers &&
+        event->kind != EVENT_LOSS && chance(generator, 60))
+        add_numbers(generator, event);
     if (event->domain == DOMAIN_KERNEL && generator->options->contexts && event->cpu >= 0 &&
         event->kind != EVENT_LOSS) {
         event->has |= EVENT_HAS_TID;
@@ -291,6 +317,14 @@ static void add_user(struct generator *generator, int32_t cpu)
     if (chance(generator, 30)) {
         event.has |= EVENT_HAS_PROCNAME;
         event.procname = text_of(chance(generator, 50) ? "app" : "worker");
+    }
+    if (generator->options->numbers) {
+        static const char *const programs[] = {"", "shopd", "mailer"};
+        if (chance(generator, 30))
+            event.has &= (uint8_t)~EVENT_HAS_VTID;
+        number_in_namespace(generator, &event);
+        event.has |= EVENT_HAS_PROGRAM;
+        event.program = text_of(programs[below(generator, 20) == 0 ? 2 : pid_of(tid) % 2]);
     }
     struct field_value fields[8];
     for (size_t i = 0; i < event.class->field_count; i++) {

@@ -10,6 +10,7 @@ struct random_trace_options {
     unsigned lies;    /* of 100 events, how many contradict what went before */
     unsigned losses;  /* of 1000 events, how many are borders */
     bool contexts;    /* kernel events carry tid and pid */
+    bool numbers;     /* events carry vtid, vpid and pid_ns as they like, and programs */
     bool no_switches; /* the kernel trace has no sched_switch */
     bool user_only;
 };
@@ -17,6 +18,7 @@ struct random_trace_options {
 /* Phase definitions that these traces use. */
 extern const char random_trace_phases[];
 
-void random_trace(struct law_trace *trace, uint64_t seed, const struct random_trace_options *options);
+void random_trace(struct law_trace *trace, uint64_t seed,
+                  const struct random_trace_options *options);
 
 #endif

@@ -11,7 +11,8 @@ struct world {
     struct law_trace trace;
 };
 
-static void world_init(struct world *world, uint64_t seed, const struct random_trace_options *options)
+static void world_init(struct world *world, uint64_t seed,
+                       const struct random_trace_options *options)
 {
     struct failure why;
     *world = (struct world){0};
@@ -70,8 +71,8 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     for (unsigned round = 0; good && round < 3; round++) {
         struct law_cuts cuts = {at, 1 + law_random(&random) % CUTS_MAX};
         law_random_cuts(&world.trace, &random, at, cuts.count);
-        good = holds(&world, seed, expected, cuts, false) &&
-               holds(&world, seed, expected, cuts, true);
+        good =
+            holds(&world, seed, expected, cuts, false) && holds(&world, seed, expected, cuts, true);
     }
     for (unsigned round = 0; good && round < 2; round++) {
         struct law_cuts cuts = {at, 1 + law_random(&random) % 12};
@@ -121,13 +122,27 @@ Test(random_traces, with_contexts)
 
 Test(random_traces, with_contexts_lies_and_losses)
 {
-    check(&(struct random_trace_options){
-        .events = 200, .contexts = true, .lies = 8, .losses = 20});
+    check(&(struct random_trace_options){.events = 200, .contexts = true, .lies = 8, .losses = 20});
 }
 
 Test(random_traces, without_switches)
 {
     check(&(struct random_trace_options){.events = 300, .contexts = true, .no_switches = true});
+}
+
+Test(random_traces, with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .lies = 4, .losses = 10});
+}
+
+Test(random_traces, with_numbers_of_namespaces_without_switches)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .no_switches = true});
+}
+
+Test(random_traces, of_user_space_alone_with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .user_only = true});
 }
 
 Test(random_traces, of_user_space_alone)

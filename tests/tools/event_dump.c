@@ -84,6 +84,10 @@ static uint64_t event_mixed(uint64_t hash, const struct event *event)
         hash = number_mixed(hash, (uint64_t)event->vpid);
     if (event->has & EVENT_HAS_PROCNAME)
         hash = text_mixed(hash, event->procname);
+    if (event->has & EVENT_HAS_PID_NS)
+        hash = number_mixed(hash, event->pid_ns);
+    if (event->has & EVENT_HAS_PROGRAM)
+        hash = text_mixed(hash, event->program);
     hash = number_mixed(hash, event->present);
     for (unsigned i = 0; i < EVENT_VALUES; i++) /* absent ones are 0 */
         hash = number_mixed(hash, (uint64_t)event->value[i]);
@@ -118,6 +122,10 @@ static void print_event(const struct event *event)
         printf(" vpid=%d", event->vpid);
     if (event->has & EVENT_HAS_PROCNAME)
         printf(" procname=%.*s", (int)event->procname.count, event->procname.at);
+    if (event->has & EVENT_HAS_PID_NS)
+        printf(" pid_ns=%" PRIu32, event->pid_ns);
+    if (event->has & EVENT_HAS_PROGRAM)
+        printf(" program=%.*s", (int)event->program.count, event->program.at);
     putchar('\n');
 }
 
