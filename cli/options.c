@@ -74,8 +74,7 @@ static void put_help_row(FILE *out, const struct option_row *row)
 
 void options_help(const struct option_table *table, FILE *out)
 {
-    fprintf(out, "Usage: %s [OPTION]... %s\n%s\n\n", table->command, table->operands,
-            table->about);
+    fprintf(out, "Usage: %s [OPTION]... %s\n%s\n\n", table->command, table->operands, table->about);
     for (size_t i = 0; i < row_count(table); i++)
         put_help_row(out, row_at(table, i));
     if (table->examples) {
@@ -84,8 +83,8 @@ void options_help(const struct option_table *table, FILE *out)
     }
 }
 
-enum options_outcome options_wrong(const struct option_table *table, FILE *err,
-                                   const char *format, ...)
+enum options_outcome options_wrong(const struct option_table *table, FILE *err, const char *format,
+                                   ...)
 {
     fprintf(err, "%s: ", table->command);
     va_list arguments;
@@ -167,8 +166,7 @@ static enum options_outcome not_understood(const struct option_table *table,
                                            FILE *err)
 {
     if (row && value == ':')
-        return options_wrong(table, err, "--%s: wants its argument, %s", row->name,
-                             row->argument);
+        return options_wrong(table, err, "--%s: wants its argument, %s", row->name, row->argument);
     if (row)
         return options_wrong(table, err, "--%s: takes no argument", row->name);
     if (optopt)
@@ -177,9 +175,8 @@ static enum options_outcome not_understood(const struct option_table *table,
 }
 
 /* One that getopt_long() understood. */
-static enum options_outcome take_row(const struct option_table *table,
-                                     const struct option_row *row, void *target, FILE *out,
-                                     FILE *err)
+static enum options_outcome take_row(const struct option_table *table, const struct option_row *row,
+                                     void *target, FILE *out, FILE *err)
 {
     if (row == &common_rows[COMMON_HELP]) {
         options_help(table, out);

@@ -37,9 +37,9 @@ struct option_table {
 };
 
 enum options_outcome {
-    OPTIONS_RUN,   /* go on */
-    OPTIONS_DONE,  /* help or version was asked for and written: leave with EXIT_DONE */
-    OPTIONS_WRONG  /* said on `err`: leave with EXIT_WRONG_USAGE */
+    OPTIONS_RUN,  /* go on */
+    OPTIONS_DONE, /* help or version was asked for and written: leave with EXIT_DONE */
+    OPTIONS_WRONG /* said on `err`: leave with EXIT_WRONG_USAGE */
 };
 
 /* Reads argv[1..] into `target`; argv[0] is the name of the subcommand. Operands are moved to the
@@ -51,8 +51,8 @@ void options_help(const struct option_table *table, FILE *out);
 void options_version(FILE *out); /* of the program */
 
 /* Says on `err` what is wrong with the usage, in the form of options_parse(). */
-enum options_outcome options_wrong(const struct option_table *table, FILE *err,
-                                   const char *format, ...) PRINTF_LIKE(3, 4);
+enum options_outcome options_wrong(const struct option_table *table, FILE *err, const char *format,
+                                   ...) PRINTF_LIKE(3, 4);
 
 /* An integer from `least` to `most`, in decimal digits alone. */
 MUST_CHECK enum status option_integer(const char *argument, long long least, long long most,

@@ -36,8 +36,8 @@ static bool scale(int64_t whole, int64_t billionths, int64_t unit_ns, int64_t *o
     if (whole > (INT64_MAX - unit_ns) / unit_ns)
         return false;
     /* Units above a second are whole seconds: no product overflows. */
-    int64_t fraction = unit_ns > SECOND_NS ? billionths * (unit_ns / SECOND_NS)
-                                           : billionths * unit_ns / SECOND_NS;
+    int64_t fraction =
+        unit_ns > SECOND_NS ? billionths * (unit_ns / SECOND_NS) : billionths * unit_ns / SECOND_NS;
     *out_ns = whole * unit_ns + fraction;
     return true;
 }
@@ -46,8 +46,9 @@ static const struct {
     const char *name;
     int64_t ns;
 } units[] = {
-    {"", SECOND_NS},  {"ns", 1},        {"us", 1000},           {"ms", 1000000},
-    {"s", SECOND_NS}, {"m", 60 * SECOND_NS}, {"h", 3600 * SECOND_NS},
+    {"", SECOND_NS},         {"ns", 1},        {"us", 1000},
+    {"ms", 1000000},         {"s", SECOND_NS}, {"m", 60 * SECOND_NS},
+    {"h", 3600 * SECOND_NS},
 };
 
 static enum status parse_relative(const char *text, struct time_point *out, struct failure *why)
@@ -55,8 +56,10 @@ static enum status parse_relative(const char *text, struct time_point *out, stru
     int64_t whole = 0, billionths = 0;
     const char *unit = take_decimal(text + 1, &whole, &billionths);
     if (!unit)
-        return fail(why, STATUS_REJECT, "`%s` is no time; after the + a number is wanted, as in "
-                                        "+1.5s", text);
+        return fail(why, STATUS_REJECT,
+                    "`%s` is no time; after the + a number is wanted, as in "
+                    "+1.5s",
+                    text);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(unit, units[i].name) != 0)
             continue;
@@ -70,8 +73,7 @@ static enum status parse_relative(const char *text, struct time_point *out, stru
 }
 
 /* HH:MM:SS[.ns] */
-static enum status parse_time_of_day(const char *text, struct time_point *out,
-                                     struct failure *why)
+static enum status parse_time_of_day(const char *text, struct time_point *out, struct failure *why)
 {
     int64_t part[3] = {0}, billionths = 0;
     const char *rest = text;
@@ -97,8 +99,10 @@ enum status time_point_parse(const char *text, struct time_point *out, struct fa
     int64_t whole = 0, billionths = 0;
     const char *rest = take_decimal(text, &whole, &billionths);
     if (!rest || *rest || !scale(whole, billionths, SECOND_NS, &out->ns))
-        return fail(why, STATUS_REJECT, "`%s` is no time; write 1795388976.258944395, "
-                                        "23:09:36.258 or +1.5s", text);
+        return fail(why, STATUS_REJECT,
+                    "`%s` is no time; write 1795388976.258944395, "
+                    "23:09:36.258 or +1.5s",
+                    text);
     out->kind = TIME_EPOCH;
     return STATUS_OK;
 }
@@ -126,13 +130,9 @@ static bool resolve_time_of_day(int64_t ns, int64_t begin_ns, int64_t *out_ns)
 bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns)
 {
     switch (point.kind) {
-    case TIME_POINT_NONE:
-        return false;
-    case TIME_EPOCH:
-        *out_ns = point.ns;
-        return true;
-    case TIME_OF_DAY:
-        return resolve_time_of_day(point.ns, begin_ns, out_ns);
+    case TIME_POINT_NONE: return false;
+    case TIME_EPOCH: *out_ns = point.ns; return true;
+    case TIME_OF_DAY: return resolve_time_of_day(point.ns, begin_ns, out_ns);
     case TIME_RELATIVE:
         if (begin_ns > INT64_MAX - point.ns)
             return false;

@@ -102,8 +102,7 @@ void builder_begins_here(struct partial_builder *builder, struct thread_known *t
         instance->definition = index;
         instance->epoch = builder->phase_epoch;
         for (size_t k = 0; k < definition->match_count; k++)
-            instance->values[k] =
-                keep(builder, field(event, definition->match[k].begin_field));
+            instance->values[k] = keep(builder, field(event, definition->match[k].begin_field));
         instance->next = thread->instances;
         thread->instances = instance;
     }

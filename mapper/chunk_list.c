@@ -186,10 +186,9 @@ static char *told_session(const struct metadata *metadata)
         return NULL;
     char clock[33];
     append_hex(clock, metadata->clock_uuid, sizeof metadata->clock_uuid);
-    return memory_format("%.*s/%.*s/%.*s/%s", (int)metadata->hostname.count,
-                         metadata->hostname.at, (int)metadata->session.count,
-                         metadata->session.at, (int)metadata->created.count, metadata->created.at,
-                         clock);
+    return memory_format("%.*s/%.*s/%.*s/%s", (int)metadata->hostname.count, metadata->hostname.at,
+                         (int)metadata->session.count, metadata->session.at,
+                         (int)metadata->created.count, metadata->created.at, clock);
 }
 
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)

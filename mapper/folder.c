@@ -154,8 +154,8 @@ static enum status map_file(struct folder *folder, const char *path, struct byte
 static struct trace_files *add_trace(struct folder *folder, const char *name)
 {
     struct trace_set *set = &folder->set;
-    set->traces = memory_grow(set->traces, &folder->trace_room, set->trace_count + 1,
-                              sizeof *set->traces);
+    set->traces =
+        memory_grow(set->traces, &folder->trace_room, set->trace_count + 1, sizeof *set->traces);
     struct trace_files *trace = &set->traces[set->trace_count++];
     *trace = (struct trace_files){.name = memory_string(text_of(name))};
     return trace;
@@ -163,8 +163,8 @@ static struct trace_files *add_trace(struct folder *folder, const char *name)
 
 static struct stream_file *add_stream(struct trace_files *trace, size_t *room, struct text name)
 {
-    trace->streams = memory_grow(trace->streams, room, trace->stream_count + 1,
-                                 sizeof *trace->streams);
+    trace->streams =
+        memory_grow(trace->streams, room, trace->stream_count + 1, sizeof *trace->streams);
     struct stream_file *stream = &trace->streams[trace->stream_count++];
     *stream = (struct stream_file){.name = memory_string(name)};
     return stream;
@@ -177,8 +177,8 @@ static enum status add_indices(struct folder *folder, const char *path, struct t
     char *below = memory_format("%s/index", path);
     DIR *dir = opendir(below);
     enum status status = STATUS_OK;
-    for (struct dirent *entry; dir != NULL && status == STATUS_OK &&
-                               (entry = readdir(dir)) != NULL;) {
+    for (struct dirent *entry;
+         dir != NULL && status == STATUS_OK && (entry = readdir(dir)) != NULL;) {
         size_t length = strlen(entry->d_name);
         if (length <= 4 || strcmp(entry->d_name + length - 4, ".idx") != 0 ||
             !is_kind(below, entry->d_name, S_IFREG))
@@ -216,8 +216,8 @@ static enum status walk_entry(struct folder *folder, const char *path, const cha
         /* What a session keeps beside its current chunk is not part of it. */
         if (depth == 0 ? strcmp(entry, "kernel") == 0 || strcmp(entry, "ust") == 0
                        : depth < DEPTH_MAX) {
-            char *below_name = *name == '\0' ? memory_string(text_of(entry))
-                                             : memory_format("%s/%s", name, entry);
+            char *below_name =
+                *name == '\0' ? memory_string(text_of(entry)) : memory_format("%s/%s", name, entry);
             status = walk(folder, below, below_name, depth + 1, why);
             free(below_name);
         }

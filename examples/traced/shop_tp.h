@@ -10,6 +10,7 @@
 
 #include <lttng/tracepoint.h>
 
+/* clang-format off */
 LTTNG_UST_TRACEPOINT_EVENT(
     shop, request_begin, LTTNG_UST_TP_ARGS(int, id, const char *, label),
     LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, id, id)
@@ -29,6 +30,7 @@ LTTNG_UST_TRACEPOINT_EVENT(
     shop, phase_end, LTTNG_UST_TP_ARGS(int, id, const char *, phase),
     LTTNG_UST_TP_FIELDS(lttng_ust_field_integer(int, id, id)
                             lttng_ust_field_string(phase, phase)))
+/* clang-format on */
 
 #endif
 

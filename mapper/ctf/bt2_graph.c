@@ -91,14 +91,14 @@ static bool add_source(struct bt2_graph *graph, const char *folder,
         bt_plugin_borrow_source_component_class_by_name_const(plugin, "fs");
     bt_value *params = bt_value_map_create();
     bt_value *inputs = bt_value_array_create();
-    bool made = class != NULL && params != NULL && inputs != NULL &&
-                bt_value_array_append_string_element(inputs, folder) ==
-                    BT_VALUE_ARRAY_APPEND_ELEMENT_STATUS_OK &&
-                bt_value_map_insert_entry(params, "inputs", inputs) ==
-                    BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK &&
-                bt_graph_add_source_component(graph->graph, class, "source", params,
-                                              BT_LOGGING_LEVEL_NONE, source) ==
-                    BT_GRAPH_ADD_COMPONENT_STATUS_OK;
+    bool made =
+        class != NULL && params != NULL && inputs != NULL &&
+        bt_value_array_append_string_element(inputs, folder) ==
+            BT_VALUE_ARRAY_APPEND_ELEMENT_STATUS_OK &&
+        bt_value_map_insert_entry(params, "inputs", inputs) ==
+            BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK &&
+        bt_graph_add_source_component(graph->graph, class, "source", params, BT_LOGGING_LEVEL_NONE,
+                                      source) == BT_GRAPH_ADD_COMPONENT_STATUS_OK;
     bt_value_put_ref(inputs);
     bt_value_put_ref(params);
     bt_plugin_put_ref(plugin);
@@ -159,9 +159,8 @@ size_t bt2_graph_stream_count(const struct bt2_graph *graph)
     return graph->stream_count;
 }
 
-enum status bt2_graph_next(struct bt2_graph *graph, size_t stream,
-                           bt_message_array_const *messages, uint64_t *count,
-                           struct failure *why)
+enum status bt2_graph_next(struct bt2_graph *graph, size_t stream, bt_message_array_const *messages,
+                           uint64_t *count, struct failure *why)
 {
     graph->wanted = stream;
     if (bt_graph_run_once(graph->graph) != BT_GRAPH_RUN_ONCE_STATUS_OK)

@@ -24,7 +24,7 @@ enum { STALE_S = 60 };
 
 struct stage {
     char *root;
-    int lock; /* held on the root as long as it is in use */
+    int lock;     /* held on the root as long as it is in use */
     char **paths; /* what is in it, in the order of making */
     size_t count, room;
 };
@@ -82,8 +82,8 @@ static void sweep(const char *parent)
             continue;
         char *root = memory_format("%s/%s", parent, entry->d_name);
         struct stat stat_of;
-        if (lstat(root, &stat_of) == 0 && S_ISDIR(stat_of.st_mode) &&
-            stat_of.st_uid == geteuid() && stat_of.st_mtime + STALE_S < time(NULL)) {
+        if (lstat(root, &stat_of) == 0 && S_ISDIR(stat_of.st_mode) && stat_of.st_uid == geteuid() &&
+            stat_of.st_mtime + STALE_S < time(NULL)) {
             int lock = locked(root);
             if (lock >= 0) {
                 empty(root, 1);
@@ -119,8 +119,7 @@ enum status stage_open(size_t bytes, struct stage **out, struct failure *why)
 
 static const char *remember(struct stage *stage, char *take_path)
 {
-    stage->paths =
-        memory_grow(stage->paths, &stage->room, stage->count + 1, sizeof *stage->paths);
+    stage->paths = memory_grow(stage->paths, &stage->room, stage->count + 1, sizeof *stage->paths);
     stage->paths[stage->count++] = take_path;
     return take_path;
 }

@@ -56,8 +56,7 @@ static size_t split_of(const char *name, size_t length)
     return SIZE_MAX;
 }
 
-enum status tar_header(const char *name, size_t size, uint8_t block[TAR_BLOCK],
-                       struct failure *why)
+enum status tar_header(const char *name, size_t size, uint8_t block[TAR_BLOCK], struct failure *why)
 {
     size_t length = strlen(name), split = split_of(name, length);
     if (split == SIZE_MAX)
@@ -163,8 +162,7 @@ static enum status read_header(struct bytes tar, size_t offset, struct tar_entry
     return STATUS_OK;
 }
 
-enum status tar_next(struct bytes tar, size_t *offset, struct tar_entry *out,
-                     struct failure *why)
+enum status tar_next(struct bytes tar, size_t *offset, struct tar_entry *out, struct failure *why)
 {
     for (;;) {
         bool is_folder = false;

@@ -95,8 +95,8 @@ char *threads_text(const struct thread_directory *threads)
 {
     enum { LINE_MAX_BYTES = 3 * 12 + 15 * 4 + 2 };
     char *text = memory_new(64 + threads->count * LINE_MAX_BYTES);
-    size_t used = (size_t)sprintf(text, THREADS_VERSION "%s\n",
-                                  threads->from_proc ? "proc" : "trace");
+    size_t used =
+        (size_t)sprintf(text, THREADS_VERSION "%s\n", threads->from_proc ? "proc" : "trace");
     for (size_t i = 0; i < threads->count; i++) {
         const struct thread_entry *entry = &threads->at[i];
         used += (size_t)sprintf(text + used, "%d %d %d ", entry->tid, entry->pid, entry->ppid);

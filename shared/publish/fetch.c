@@ -161,9 +161,8 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
     char *root = realpath(options->store_root, NULL);
     enum status status = STATUS_OK;
     if (!path || !root)
-        status =
-            fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named,
-                 strerror(path ? errno : code));
+        status = fail(why, STATUS_RETRY, "%s: %s", path ? options->store_root : named,
+                      strerror(path ? errno : code));
     else if (!is_below(path, root))
         status = fail(why, STATUS_REJECT, "%s: not below %s", named, root);
     free(named);

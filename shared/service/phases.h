@@ -7,7 +7,7 @@
 #include "trace/phases.h"
 
 /* Adds all to `phases`. REJECT: a file or a definition will not do. */
-MUST_CHECK enum status service_phases(const struct config *config,
-                                      struct phase_definitions *phases, struct failure *why);
+MUST_CHECK enum status service_phases(const struct config *config, struct phase_definitions *phases,
+                                      struct failure *why);
 
 #endif

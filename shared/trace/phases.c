@@ -19,8 +19,7 @@ void phases_clear(struct phase_definitions *phases)
 
 void phases_add(struct phase_definitions *phases, struct phase_definition definition)
 {
-    phases->at =
-        memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
+    phases->at = memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
     phases->at[phases->count++] = definition;
 }
 

@@ -24,7 +24,15 @@ struct phase_match {
 };
 
 /* A condition on one event alone, compared with a constant: `$evt.id >= 5`. */
-enum phase_compare { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_GLOB };
+enum phase_compare {
+    COMPARE_EQ,
+    COMPARE_NE,
+    COMPARE_LT,
+    COMPARE_LE,
+    COMPARE_GT,
+    COMPARE_GE,
+    COMPARE_GLOB
+};
 
 struct phase_filter {
     const char *field;

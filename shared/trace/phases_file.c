@@ -6,8 +6,7 @@
 #include "base/memory.h"
 #include "trace/phases.h"
 
-enum status phases_add_file(struct phase_definitions *phases, const char *path,
-                            struct failure *why)
+enum status phases_add_file(struct phase_definitions *phases, const char *path, struct failure *why)
 {
     FILE *file = fopen(path, "re");
     if (!file)

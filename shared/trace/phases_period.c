@@ -46,8 +46,8 @@ struct operand {
     struct field_value constant;
 };
 
-static PRINTF_LIKE(3, 4) enum status refuse(const struct period *period, size_t at,
-                                            const char *format, ...)
+static PRINTF_LIKE(3, 4) enum status
+    refuse(const struct period *period, size_t at, const char *format, ...)
 {
     char what[256];
     va_list arguments;
@@ -55,8 +55,8 @@ static PRINTF_LIKE(3, 4) enum status refuse(const struct period *period, size_t 
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     return fail(period->why, STATUS_REJECT, "period `%.*s`, column %zu: %s",
-                (int)(period->text.count < 400 ? period->text.count : 400), period->text.at,
-                at + 1, what);
+                (int)(period->text.count < 400 ? period->text.count : 400), period->text.at, at + 1,
+                what);
 }
 
 /* The next character, '\0' at the end. */
@@ -315,14 +315,12 @@ static enum status read_side(struct period *period, struct side *side)
     if (period->at < period->text.count && peek(period) != ':')
         return refuse(period, period->at, "&&, ':' or the end is wanted here");
     if (!side->event)
-        return refuse(period, begin,
-                      "one condition has to name the event: $evt.$name == \"NAME\"");
+        return refuse(period, begin, "one condition has to name the event: $evt.$name == \"NAME\"");
     return STATUS_OK;
 }
 
 /* `text` without the blanks around it, as written or, if it means a field, as `$FIELD`. */
-static enum status read_written(struct period *period, size_t begin, size_t end,
-                                const char **out)
+static enum status read_written(struct period *period, size_t begin, size_t end, const char **out)
 {
     const char *text = period->text.at;
     while (begin < end && isspace((unsigned char)text[begin]))
@@ -409,8 +407,7 @@ static void fill(struct period *period, const struct side *begin, const struct s
     out->begin_event = begin->event;
     out->end_event = end->event;
     out->begin_filter_count = begin->filter_count;
-    out->begin_filter =
-        keep(period, begin->filter, begin->filter_count, sizeof *begin->filter);
+    out->begin_filter = keep(period, begin->filter, begin->filter_count, sizeof *begin->filter);
     out->end_filter_count = end->filter_count;
     out->end_filter = keep(period, end->filter, end->filter_count, sizeof *end->filter);
     out->match_count = end->match_count;

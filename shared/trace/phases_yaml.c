@@ -14,8 +14,8 @@ struct yaml_file {
 };
 
 /* Every refusal names file, line and column as editors count them, from 1. */
-#define REFUSE(file, mark, format, ...)                                                          \
-    fail((file)->why, STATUS_REJECT, "%s:%zu:%zu: " format, (file)->name, (mark).line + 1,       \
+#define REFUSE(file, mark, format, ...)                                                            \
+    fail((file)->why, STATUS_REJECT, "%s:%zu:%zu: " format, (file)->name, (mark).line + 1,         \
          (mark).column + 1, __VA_ARGS__)
 
 static const char *node_kind(const yaml_node_t *node)
@@ -55,10 +55,8 @@ static enum status read_words(struct yaml_file *file, const yaml_node_t *node, c
 {
     if (node->type != YAML_SEQUENCE_NODE)
         return REFUSE(file, node->start_mark,
-                      "%s: a list of fields is wanted here, as [id], not %s", of,
-                      node_kind(node));
-    size_t count =
-        (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+                      "%s: a list of fields is wanted here, as [id], not %s", of, node_kind(node));
+    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
     const char **words = arena_take(&file->phases->arena, count * sizeof *words);
     for (size_t i = 0; i < count; i++) {
         const yaml_node_t *item =
@@ -113,8 +111,7 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node,
     if (out->match_count > PHASE_MATCH_MAX)
         return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d",
                       out->match_count, PHASE_MATCH_MAX);
-    struct phase_match *match =
-        arena_take(&file->phases->arena, out->match_count * sizeof *match);
+    struct phase_match *match = arena_take(&file->phases->arena, out->match_count * sizeof *match);
     for (size_t i = 0; i < out->match_count; i++)
         match[i] = (struct phase_match){fields[i], fields[i]};
     out->match = match;
@@ -159,8 +156,8 @@ static enum status unknown_key(struct yaml_file *file, const yaml_node_t *key,
 static size_t key_index(const yaml_node_t *key, const char *const *words, size_t count)
 {
     size_t index = 0;
-    while (index < count && (key->type != YAML_SCALAR_NODE ||
-                             !text_equal(scalar_text(key), text_of(words[index]))))
+    while (index < count &&
+           (key->type != YAML_SCALAR_NODE || !text_equal(scalar_text(key), text_of(words[index]))))
         index++;
     return index;
 }
@@ -213,8 +210,7 @@ static enum status check_parents(struct yaml_file *file, const yaml_node_t *list
         if (parent && !phases_have_named(file->phases, parent))
             return unknown_parent(
                 file,
-                yaml_document_get_node(&file->document,
-                                       list->data.sequence.items.start[i - first]),
+                yaml_document_get_node(&file->document, list->data.sequence.items.start[i - first]),
                 parent);
     }
     return STATUS_OK;
@@ -228,8 +224,7 @@ static enum status read_list(struct yaml_file *file, const yaml_node_t *list)
     size_t first = file->phases->count;
     for (const yaml_node_item_t *item = list->data.sequence.items.start;
          item < list->data.sequence.items.top; item++) {
-        enum status status =
-            read_definition(file, yaml_document_get_node(&file->document, *item));
+        enum status status = read_definition(file, yaml_document_get_node(&file->document, *item));
         if (status != STATUS_OK)
             return status;
     }
@@ -288,8 +283,8 @@ static enum status read_file(struct yaml_file *file, yaml_parser_t *parser)
     return status;
 }
 
-enum status phases_add_yaml(struct phase_definitions *phases, const char *name,
-                            struct bytes yaml, struct failure *why)
+enum status phases_add_yaml(struct phase_definitions *phases, const char *name, struct bytes yaml,
+                            struct failure *why)
 {
     if (yaml.count > PHASES_YAML_BYTES_MAX)
         return fail(why, STATUS_REJECT, "%s: %zu bytes, over the limit of %zu", name, yaml.count,

@@ -32,8 +32,8 @@ struct complete_type {
 
 /* Points into itself: do not move it. */
 struct case_file {
-    struct arena arena; /* owns what the members below point to */
-    const char *name;   /* of the file, for messages */
+    struct arena arena;                   /* owns what the members below point to */
+    const char *name;                     /* of the file, for messages */
     const char *host, *session, *created; /* of the traces; may be empty */
     int64_t offset_ns;                    /* of the clock, from the Unix epoch */
     bool x86_64;

@@ -72,9 +72,8 @@ static bool has_fields(json_t *wanted, const json_t *object, const char *type, b
 {
     const char *field;
     json_t *value;
-    json_object_foreach(wanted, field, value)
-        if ((!keys_only || is_key(type, field)) && !same_field(wanted, object, field))
-            return false;
+    json_object_foreach(wanted, field, value) if ((!keys_only || is_key(type, field)) &&
+                                                  !same_field(wanted, object, field)) return false;
     return true;
 }
 
@@ -90,23 +89,23 @@ static void tell_differences(struct check *check, const struct expectation *expe
 {
     const char *field;
     json_t *value;
-    json_object_foreach(wanted, field, value) {
+    json_object_foreach(wanted, field, value)
+    {
         if (same_field(wanted, object, field))
             continue;
         const json_t *got = json_object_get(object, field);
         char *is = got ? json_dumps(got, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
         char *wants = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        fprintf(check->out, "%s:%zu: %s is %s, not %s, in %s\n", check->file->name,
-                expected->line, field, is ? is : "(absent)", wants ? wants : "?",
-                expected->json);
+        fprintf(check->out, "%s:%zu: %s is %s, not %s, in %s\n", check->file->name, expected->line,
+                field, is ? is : "(absent)", wants ? wants : "?", expected->json);
         check->good = false;
         free(is);
         free(wants);
     }
 }
 
-static void check_present(struct check *check, const struct expectation *expected,
-                          json_t *wanted, const char *type)
+static void check_present(struct check *check, const struct expectation *expected, json_t *wanted,
+                          const char *type)
 {
     struct found *match = NULL;
     size_t matches = 0;
@@ -149,8 +148,7 @@ static void check_complete(struct check *check, const struct complete_type *comp
     if (!is_type(complete->type))
         miss(check, complete->line, "no such type:", complete->type);
     for (size_t i = 0; i < check->found_count; i++) {
-        const char *type =
-            json_string_value(json_object_get(check->found[i].object, "type"));
+        const char *type = json_string_value(json_object_get(check->found[i].object, "type"));
         if (check->found[i].expected || !type || strcmp(type, complete->type) != 0)
             continue;
         char *json = json_dumps(check->found[i].object, JSON_COMPACT);

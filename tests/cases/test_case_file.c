@@ -54,8 +54,7 @@ Test(case_file, reads_contexts)
     struct case_file file;
     init_events(&file, "  10 cpu0 ust app:x @vtid=5 @vpid=4 @procname=\"a b\"\n"
                        "  11 cpu0 irq_handler_entry @tid=9\n");
-    cr_expect(eq(int, file.events[0].has,
-                 EVENT_HAS_VTID | EVENT_HAS_VPID | EVENT_HAS_PROCNAME));
+    cr_expect(eq(int, file.events[0].has, EVENT_HAS_VTID | EVENT_HAS_VPID | EVENT_HAS_PROCNAME));
     cr_expect(eq(i32, file.events[0].vtid, 5));
     cr_expect(is_text(file.events[0].procname, "a b"));
     cr_expect(eq(int, file.events[0].domain, DOMAIN_UST));
@@ -169,9 +168,9 @@ static char *said_of(const char *expect, const char *report, bool *good)
     return said;
 }
 
-#define REPORT                                                                                   \
-    "{\"type\":\"thread\",\"tid\":5,\"begin_ns\":10,\"name\":null,\"cpu_ns\":3}\n"               \
-    "{\"type\":\"thread\",\"tid\":5,\"begin_ns\":20,\"name\":\"a\",\"cpu_ns\":0}\n"              \
+#define REPORT                                                                                     \
+    "{\"type\":\"thread\",\"tid\":5,\"begin_ns\":10,\"name\":null,\"cpu_ns\":3}\n"                 \
+    "{\"type\":\"thread\",\"tid\":5,\"begin_ns\":20,\"name\":\"a\",\"cpu_ns\":0}\n"                \
     "{\"type\":\"cpu\",\"cpu\":0,\"busy_ns\":3}\n"
 
 Test(expectation, compares_only_the_fields_given)

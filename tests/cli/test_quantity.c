@@ -5,10 +5,10 @@
 
 #include "cli/quantity.h"
 
-#define EXPECT_TEXT(expression, expected)                                                        \
-    do {                                                                                         \
-        struct quantity found = expression;                                                      \
-        cr_expect(eq(str, found.text, expected));                                                \
+#define EXPECT_TEXT(expression, expected)                                                          \
+    do {                                                                                           \
+        struct quantity found = expression;                                                        \
+        cr_expect(eq(str, found.text, expected));                                                  \
     } while (0)
 
 Test(quantity, counts_have_separators)

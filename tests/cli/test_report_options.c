@@ -23,7 +23,7 @@ static void parse(struct parsed *parsed, const char *const *arguments)
     FILE *out = open_memstream(&parsed->out, &out_count);
     FILE *err = open_memstream(&parsed->err, &err_count);
     int argc = 0;
-    parsed->argv[argc++] = (char *)(uintptr_t)"report";
+    parsed->argv[argc++] = (char *)(uintptr_t) "report";
     for (; *arguments; arguments++) {
         cr_assert(lt(int, argc, ARGUMENTS_MAX - 1));
         parsed->argv[argc++] = (char *)(uintptr_t)*arguments;

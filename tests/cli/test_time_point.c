@@ -53,11 +53,13 @@ Test(time_point, of_the_day_on_which_the_trace_begins)
 
 Test(time_point, what_is_none_is_refused)
 {
+    /* clang-format off */
     static const char *const wrong[] = {
         "", "x", "12z", "1.2.3", "-5", ".5", "1.", "1.1234567890", "12:30", "24:00:00", "12:60:00",
         "12:00:61", "1.5:00:00", "12:00:00x", "12::00", "+", "+s", "+1.5d", "+-1", "+1 s",
         "9999999999999999999", "99999999999", "+999999999999h",
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct time_point point;
         struct failure why = {""};

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct failure why;
     if (threads_read((struct bytes){data, size}, &threads, &why) == STATUS_OK) {
         char *text = threads_text(&threads);
-        enum status status = threads_read(
-            (struct bytes){(const uint8_t *)text, strlen(text)}, &again, &why);
+        enum status status =
+            threads_read((struct bytes){(const uint8_t *)text, strlen(text)}, &again, &why);
         assert(status == STATUS_OK && again.count == threads.count);
         free(text);
     }

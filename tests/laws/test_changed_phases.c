@@ -29,8 +29,8 @@ static void keep(void *context, struct text key, struct bytes record)
     struct saved *saved = context;
     uint8_t *copy = arena_take(&saved->arena, record.count);
     memcpy(copy, record.at, record.count);
-    saved->records[saved->count++] = (struct state_record){
-        {arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+    saved->records[saved->count++] =
+        (struct state_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
 }
 
 /* How many ends of phases "request" are unknown. */
@@ -61,22 +61,22 @@ static uint64_t unknown_after(const char *yaml)
     struct model *model = model_new(schema, sink);
     struct item item = {.kind = ITEM_EVENT};
     item.event.tid = 7;
-    item.event.event = (struct event){
-        .time_ns = 1000,
-        .class = schema_class(schema, DOMAIN_UST, text_of("shop:begin")),
-        .cpu = 0,
-        .domain = DOMAIN_UST,
-        .has = EVENT_HAS_VTID | EVENT_HAS_VPID,
-        .vtid = 7,
-        .vpid = 7};
+    item.event.event =
+        (struct event){.time_ns = 1000,
+                       .class = schema_class(schema, DOMAIN_UST, text_of("shop:begin")),
+                       .cpu = 0,
+                       .domain = DOMAIN_UST,
+                       .has = EVENT_HAS_VTID | EVENT_HAS_VPID,
+                       .vtid = 7,
+                       .vpid = 7};
     model_item(model, &item);
     struct saved saved = {.count = 0};
     model_save(model, (struct state_sink){keep, &saved});
     model_free(model);
     struct failure why;
-    cr_assert(eq(int, model_restore(changed, sink, saved.records, saved.count, &model, &why),
-                 STATUS_OK),
-              "%s", why.text);
+    cr_assert(
+        eq(int, model_restore(changed, sink, saved.records, saved.count, &model, &why), STATUS_OK),
+        "%s", why.text);
     uint64_t found = unknown;
     model_finish(model);
     model_free(model);

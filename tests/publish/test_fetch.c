@@ -115,11 +115,13 @@ Test(fetch, file_elsewhere_is_not_read_whatever_leads_there)
     write_file(outside, "an archive");
     write_file(neighbour, "an archive");
     cr_assert(symlink(outside, store.path) == 0);
-    char *uris[] = {memory_format("file://%s", outside), memory_format("file://%s", neighbour),
+    char *uris[] = {memory_format("file://%s", outside),
+                    memory_format("file://%s", neighbour),
                     memory_format("file://%s", store.path),
                     memory_format("file://%s/../outside", store.root),
                     memory_format("file://localhost%s", store.path),
-                    memory_format("http://%s", store.path), memory_format("%s", store.path)};
+                    memory_format("http://%s", store.path),
+                    memory_format("%s", store.path)};
     for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
         cr_expect(eq(int, fetch_uri(store.root, uris[i], &why), STATUS_REJECT), "%s", uris[i]);
         free(uris[i]);

@@ -17,10 +17,9 @@ static char *report(const char *jobs, size_t *count)
         perror(path);
         exit(1);
     }
-    const char *const words[] = {"report",   "--format",  "json",
-                                 "--phases", TEST_DATA "/thumbnails/phases.yaml",
-                                 "--jobs",   jobs,        "--output",
-                                 path,       TEST_DATA "/thumbnails"};
+    const char *const words[] = {
+        "report", "--format", "json",     "--phases", TEST_DATA "/thumbnails/phases.yaml",
+        "--jobs", jobs,       "--output", path,       TEST_DATA "/thumbnails"};
     enum { COUNT = sizeof words / sizeof *words };
     char *argv[COUNT + 1] = {NULL};
     for (int i = 0; i < COUNT; i++)

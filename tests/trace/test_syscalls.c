@@ -10,6 +10,7 @@ static const struct call_role *role(const char *name)
 
 Test(syscalls, every_row_is_found_by_its_name)
 {
+    /* clang-format off */
     static const char *const names[] = {
         "accept", "accept4", "clone", "clone3", "close", "close_range", "copy_file_range", "creat",
         "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_pwait2", "eventfd",
@@ -21,6 +22,7 @@ Test(syscalls, every_row_is_found_by_its_name)
         "sendto", "signalfd", "signalfd4", "sigreturn", "socket", "socketpair", "splice",
         "timerfd_create", "userfaultfd", "vfork", "write", "writev",
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         cr_expect(role(names[i])->name && strcmp(role(names[i])->name, names[i]) == 0, "%s",
                   names[i]);

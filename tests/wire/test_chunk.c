@@ -183,10 +183,9 @@ Test(chunk, segment_comes_back_as_it_was)
                                       .bytes = {(const uint8_t *)"\0\1\2", 3}},
                            out;
     struct failure why;
-    cr_assert(eq(int,
-                 archive_segment_decode(archive_segment_encode(&segment, &arena), &arena, &out,
-                                        &why),
-                 STATUS_OK));
+    cr_assert(eq(
+        int, archive_segment_decode(archive_segment_encode(&segment, &arena), &arena, &out, &why),
+        STATUS_OK));
     cr_expect(text_equal(out.session, segment.session));
     cr_expect(out.chunk == UINT64_MAX && out.upload == 7 && out.index == UINT32_MAX);
     cr_expect(out.bytes.count == 3 && memcmp(out.bytes.at, "\0\1\2", 3) == 0);

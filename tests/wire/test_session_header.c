@@ -39,8 +39,8 @@ Test(session_header, that_is_cut_is_refused)
     struct bytes record = session_header_encode(&whole);
     struct session_header back;
     struct failure why;
-    cr_expect(eq(int, session_header_decode((struct bytes){record.at, 1}, &back, &why),
-                 STATUS_REJECT));
+    cr_expect(
+        eq(int, session_header_decode((struct bytes){record.at, 1}, &back, &why), STATUS_REJECT));
     give_back(record);
 }
 
