@@ -437,6 +437,16 @@ static void join_silence(struct partition *partition, const struct record_meta *
     session->gap = session->changed = true;
 }
 
+/* What is joined may still wait, decoded, until it is known who ran. */
+static void count_queued(struct partition *partition)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < partition->count; i++)
+        if (partition->sessions[i]->stitch)
+            bytes += stitch_queued_bytes(partition->sessions[i]->stitch);
+    waiting_elsewhere(partition->waiting, bytes);
+}
+
 enum status partition_take(struct partition *partition, struct bytes record, int64_t offset,
                            int64_t time_ms, struct failure *why)
 {
@@ -451,9 +461,16 @@ enum status partition_take(struct partition *partition, struct bytes record, int
         join_silence(partition, &place.meta);
         return STATUS_OK;
     }
-    if (waiting_add(partition->waiting, &place, record, offset) != WAITING_TAKEN) {
+    enum waiting_outcome outcome = waiting_add(partition->waiting, &place, record, offset);
+    if (outcome == WAITING_REPEATED) {
         partition->counts.repeated++;
         return STATUS_OK;
+    }
+    if (outcome == WAITING_REFUSED) {
+        partition->counts.refused++;
+        return fail(why, STATUS_REJECT, "%.*s: chunk %llu: record %llu contradicts its attempt",
+                    (int)place.meta.session.count, place.meta.session.at,
+                    (unsigned long long)place.meta.chunk, (unsigned long long)place.index);
     }
     struct session *session = session_at(partition, place.meta.session);
     if (session->header.changed_ms == 0) {
@@ -470,6 +487,7 @@ enum status partition_take(struct partition *partition, struct bytes record, int
         if (status == STATUS_REJECT)
             status = STATUS_OK; /* said, and joined as a gap */
         ready_chunk_clear(&ready);
+        count_queued(partition);
     }
     return status == STATUS_END ? STATUS_OK : status;
 }
@@ -595,10 +613,9 @@ struct partition_counts partition_counts(const struct partition *partition)
     return partition->counts;
 }
 
-size_t partition_waiting_bytes(const struct partition *partition)
+size_t partition_waiting_bytes(const struct partition *partition, size_t *in_file)
 {
-    size_t in_file;
-    return waiting_bytes(partition->waiting, &in_file) + in_file;
+    return waiting_bytes(partition->waiting, in_file);
 }
 
 size_t partition_waiting(const struct partition *partition)

@@ -105,6 +105,8 @@ void partition_forget(struct partition *partition, int64_t time_ms);
 struct partition_counts partition_counts(const struct partition *partition);
 /* Attempts that wait for records, or for a chunk before theirs. */
 size_t partition_waiting(const struct partition *partition);
-size_t partition_waiting_bytes(const struct partition *partition);
+/* Memory of what waits: records, what leads to them, and what is decoded already; and what of them is
+ * in a file. */
+size_t partition_waiting_bytes(const struct partition *partition, size_t *in_file);
 
 #endif

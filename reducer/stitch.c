@@ -220,6 +220,14 @@ bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk)
     return true;
 }
 
+size_t stitch_queued_bytes(const struct stitch *stitch)
+{
+    size_t bytes = 0;
+    for (const struct queued *queued = stitch->first; queued; queued = queued->next)
+        bytes += sizeof *queued + queued->arena.whole;
+    return bytes;
+}
+
 /* The record of the queue's head, of fixed size. */
 enum { HEAD_FORMAT = 1, HEAD_BYTES = 2 + 8 + 8 };
 static const char head_key[] = "stitch";

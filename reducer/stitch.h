@@ -34,6 +34,9 @@ void stitch_finish(struct stitch *stitch);
 /* The oldest interval that is still in the queue, all of it or the rest; false if none is. */
 bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk);
 
+/* Memory of what is in the queue, decoded. */
+size_t stitch_queued_bytes(const struct stitch *stitch);
+
 /* Saves all but the queue: whoever restores adds the intervals from the oldest chunk on again, and
  * what was done of that is passed over. Saved when it is finished, it is a session that may come
  * again, with all that was open forgotten. */

@@ -1,32 +1,16 @@
 #include "reducer/waiting.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/crash.h"
 #include "base/memory.h"
+#include "reducer/waiting_room.h"
 
 /* More records than any chunk needs: an index above is not ours. */
 enum { RECORDS_MAX = 1 << 20 };
-
-/* A record, in memory or in the file. */
-struct waiting_slot {
-    struct bytes bytes; /* at NULL: in the file, at `place`; count 0: not there yet */
-    int64_t place;
-};
-
-/* Records of one attempt at a chunk. */
-struct attempt {
-    uint64_t chunk, number;
-    struct waiting_slot *slots; /* by index */
-    size_t room, present;
-    bool has_end, is_gap;
-    uint64_t end_index;
-    int64_t offset; /* least of its records */
-};
 
 /* A chunk that was given out, but may have to be read again. */
 struct given {
@@ -53,99 +37,32 @@ struct session {
 struct waiting {
     struct session *sessions;
     size_t count, room;
-    size_t memory, in_file; /* bytes */
-    size_t limit;           /* of `memory`; 0: none */
-    const char *folder;
-    int file; /* -1: not made yet */
-    int64_t file_end;
+    size_t attempts; /* of all sessions */
+    struct waiting_room held;
 };
 
 struct waiting *waiting_new(void)
 {
     struct waiting *waiting = memory_new(sizeof *waiting);
-    waiting->file = -1;
+    room_init(&waiting->held);
     return waiting;
 }
 
 void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder)
 {
-    waiting->limit = bytes;
-    waiting->folder = folder;
+    waiting->held.limit = bytes;
+    waiting->held.folder = folder;
 }
 
 size_t waiting_bytes(const struct waiting *waiting, size_t *in_file)
 {
-    *in_file = waiting->in_file;
-    return waiting->memory;
+    *in_file = waiting->held.in_file;
+    return waiting->held.memory + waiting->held.elsewhere;
 }
 
-/* --- the file --- */
-
-/* False if it cannot be written: the record stays in memory then. */
-static bool spill(struct waiting *waiting, struct waiting_slot *slot, struct bytes record)
+void waiting_elsewhere(struct waiting *waiting, size_t bytes)
 {
-    if (waiting->file < 0)
-        waiting->file = open(waiting->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (waiting->file < 0)
-        return false;
-    for (size_t at = 0; at < record.count;) {
-        ssize_t count = pwrite(waiting->file, record.at + at, record.count - at,
-                               waiting->file_end + (int64_t)at);
-        if (count <= 0 && errno != EINTR)
-            return false;
-        at += count > 0 ? (size_t)count : 0;
-    }
-    *slot = (struct waiting_slot){{NULL, record.count}, waiting->file_end};
-    waiting->file_end += (int64_t)record.count;
-    waiting->in_file += record.count;
-    return true;
-}
-
-static void keep(struct waiting *waiting, struct waiting_slot *slot, struct bytes record)
-{
-    if (waiting->limit > 0 && waiting->memory + record.count > waiting->limit &&
-        spill(waiting, slot, record))
-        return;
-    uint8_t *copy = memory_new(record.count);
-    memcpy(copy, record.at, record.count);
-    slot->bytes = (struct bytes){copy, record.count};
-    waiting->memory += record.count;
-}
-
-/* The slot's record, the caller's from now on. RETRY: it cannot be read. */
-static enum status take(struct waiting *waiting, struct waiting_slot *slot, struct bytes *out)
-{
-    *out = slot->bytes;
-    if (slot->bytes.at) {
-        waiting->memory -= slot->bytes.count;
-        slot->bytes = (struct bytes){NULL, 0};
-        return STATUS_OK;
-    }
-    uint8_t *copy = memory_new(slot->bytes.count);
-    size_t at = 0;
-    while (at < slot->bytes.count) {
-        ssize_t count =
-            pread(waiting->file, copy + at, slot->bytes.count - at, slot->place + (int64_t)at);
-        if (count == 0 || (count < 0 && errno != EINTR))
-            break;
-        at += count > 0 ? (size_t)count : 0;
-    }
-    if (at < slot->bytes.count) {
-        free(copy);
-        return STATUS_RETRY;
-    }
-    *out = (struct bytes){copy, slot->bytes.count};
-    waiting->in_file -= slot->bytes.count;
-    slot->bytes = (struct bytes){NULL, 0};
-    return STATUS_OK;
-}
-
-/* When nothing is in the file any more, its room is given back. */
-static void shrink_file(struct waiting *waiting)
-{
-    if (waiting->file >= 0 && waiting->in_file == 0 && waiting->file_end > 0 &&
-        ftruncate(waiting->file, 0) == 0)
-        waiting->file_end = 0;
+    waiting->held.elsewhere = bytes;
 }
 
 /* --- attempts --- */
@@ -155,27 +72,29 @@ static void free_record(struct bytes record)
     free((void *)(uintptr_t)record.at);
 }
 
-static void attempt_clear(struct waiting *waiting, struct attempt *attempt)
+static void drop(struct waiting *waiting, struct attempt *attempt)
 {
-    for (size_t i = 0; i < attempt->room; i++) {
-        struct bytes bytes = attempt->slots[i].bytes;
-        if (bytes.at)
-            waiting->memory -= bytes.count;
-        else
-            waiting->in_file -= bytes.count;
-        free_record(bytes);
-    }
-    free(attempt->slots);
+    attempt_clear(&waiting->held, attempt);
+    waiting->attempts--;
+}
+
+/* What a session takes beside its arrays. */
+static size_t session_bytes(const struct session *session)
+{
+    return strlen(session->name) + 1 + HEAP_BYTES +
+           session->expected_count * sizeof *session->expected;
 }
 
 static void session_clear(struct waiting *waiting, struct session *session)
 {
     for (size_t i = 0; i < session->count; i++)
-        attempt_clear(waiting, &session->attempts[i]);
-    free(session->attempts);
+        drop(waiting, &session->attempts[i]);
+    waiting->held.memory -= session_bytes(session);
+    room_give_back(&waiting->held, session->attempts, session->room, sizeof *session->attempts);
+    room_give_back(&waiting->held, session->missing, session->missing_room,
+                   sizeof *session->missing);
+    room_give_back(&waiting->held, session->given, session->given_room, sizeof *session->given);
     free(session->expected);
-    free(session->missing);
-    free(session->given);
     free(session->name);
 }
 
@@ -185,9 +104,9 @@ void waiting_free(struct waiting *waiting)
         return;
     for (size_t i = 0; i < waiting->count; i++)
         session_clear(waiting, &waiting->sessions[i]);
-    free(waiting->sessions);
-    if (waiting->file >= 0)
-        close(waiting->file);
+    room_give_back(&waiting->held, waiting->sessions, waiting->room, sizeof *waiting->sessions);
+    assert(waiting->attempts == 0);
+    room_close(&waiting->held);
     free(waiting);
 }
 
@@ -204,11 +123,12 @@ static struct session *session_at(struct waiting *waiting, struct text name, uin
     struct session *session = find(waiting, name);
     if (session)
         return session;
-    waiting->sessions = memory_grow(waiting->sessions, &waiting->room, waiting->count + 1,
-                                    sizeof *waiting->sessions);
+    waiting->sessions = room_grow(&waiting->held, waiting->sessions, &waiting->room,
+                                  waiting->count + 1, sizeof *waiting->sessions);
     session = &waiting->sessions[waiting->count++];
     *session = (struct session){
         .name = memory_string(name), .next = first_chunk, .first_chunk = first_chunk};
+    waiting->held.memory += session_bytes(session);
     return session;
 }
 
@@ -239,12 +159,14 @@ void waiting_expect(struct waiting *waiting, struct text session, const uint64_t
                     size_t count)
 {
     struct session *known = session_at(waiting, session, 0);
+    waiting->held.memory -= session_bytes(known);
     free(known->expected);
     known->expected = memory_new(count * sizeof *chunks);
     if (count > 0)
         memcpy(known->expected, chunks, count * sizeof *chunks);
     known->expected_count = count;
     known->done = 0;
+    waiting->held.memory += session_bytes(known);
 }
 
 /* False if all that was expected is done. */
@@ -285,8 +207,8 @@ static struct attempt *whole_attempt(const struct session *session, uint64_t chu
     return NULL;
 }
 
-static struct attempt *attempt_at(struct session *session, const struct record_place *place,
-                                  int64_t offset)
+static struct attempt *attempt_at(struct waiting *waiting, struct session *session,
+                                  const struct record_place *place, int64_t offset)
 {
     const struct record_meta *meta = &place->meta;
     for (size_t i = 0; i < session->count; i++)
@@ -294,11 +216,15 @@ static struct attempt *attempt_at(struct session *session, const struct record_p
             session->attempts[i].number == meta->attempt &&
             session->attempts[i].is_gap == place->is_gap)
             return &session->attempts[i];
-    session->attempts = memory_grow(session->attempts, &session->room, session->count + 1,
-                                    sizeof *session->attempts);
+    session->attempts = room_grow(&waiting->held, session->attempts, &session->room,
+                                  session->count + 1, sizeof *session->attempts);
+    waiting->attempts++;
     struct attempt *attempt = &session->attempts[session->count++];
-    *attempt = (struct attempt){
-        .chunk = meta->chunk, .number = meta->attempt, .is_gap = place->is_gap, .offset = offset};
+    *attempt = (struct attempt){.chunk = meta->chunk,
+                                .number = meta->attempt,
+                                .is_gap = place->is_gap,
+                                .last_spilled = -1,
+                                .offset = offset};
     return attempt;
 }
 
@@ -311,21 +237,18 @@ static void drop_others(struct waiting *waiting, struct session *session, uint64
     for (size_t i = 0; i < session->count; i++) {
         struct attempt *attempt = &session->attempts[i];
         if (attempt->chunk == chunk && attempt->number != number && !attempt->is_gap)
-            attempt_clear(waiting, attempt);
+            drop(waiting, attempt);
         else
             session->attempts[kept++] = *attempt;
     }
     session->count = kept;
 }
 
-static void make_room(struct attempt *attempt, size_t needed)
+/* Whether the record cannot be of the attempt: behind its end, or an end before others. */
+static bool contradicts(const struct attempt *attempt, const struct record_place *place)
 {
-    size_t before = attempt->room;
-    if (needed <= before)
-        return;
-    attempt->slots = memory_grow(attempt->slots, &attempt->room, needed, sizeof *attempt->slots);
-    for (size_t i = before; i < attempt->room; i++)
-        attempt->slots[i] = (struct waiting_slot){{NULL, 0}, 0};
+    return (attempt->has_end && place->index > attempt->end_index) ||
+           (place->is_end && attempt->present > 0 && attempt->most_index > place->index);
 }
 
 enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_place *place,
@@ -338,17 +261,16 @@ enum waiting_outcome waiting_add(struct waiting *waiting, const struct record_pl
             return WAITING_REPEATED;
         session->next = meta->chunk;
     }
-    if (place->index >= RECORDS_MAX || record.count == 0)
+    if (place->index >= RECORDS_MAX || record.count == 0 || record.count > UINT32_MAX)
         return WAITING_REFUSED;
     if (whole_attempt(session, meta->chunk) != NULL)
         return WAITING_REPEATED;
-    struct attempt *attempt = attempt_at(session, place, offset);
-    make_room(attempt, (size_t)place->index + 1);
-    struct waiting_slot *slot = &attempt->slots[place->index];
-    if (slot->bytes.count > 0)
+    struct attempt *attempt = attempt_at(waiting, session, place, offset);
+    if (attempt_has(attempt, place->index))
         return WAITING_REPEATED;
-    keep(waiting, slot, record);
-    attempt->present++;
+    if (contradicts(attempt, place))
+        return WAITING_REFUSED;
+    attempt_keep(&waiting->held, attempt, (uint32_t)place->index, record);
     if (offset < attempt->offset)
         attempt->offset = offset;
     if (place->is_end) {
@@ -365,8 +287,8 @@ void waiting_missing(struct waiting *waiting, struct text name, uint64_t chunk)
     struct session *session = session_at(waiting, name, chunk);
     if (is_over(session, chunk))
         return;
-    session->missing = memory_grow(session->missing, &session->missing_room,
-                                   session->missing_count + 1, sizeof *session->missing);
+    session->missing = room_grow(&waiting->held, session->missing, &session->missing_room,
+                                 session->missing_count + 1, sizeof *session->missing);
     session->missing[session->missing_count++] = chunk;
 }
 
@@ -399,7 +321,7 @@ static void forget_done(struct waiting *waiting, struct session *session)
     size_t kept = 0;
     for (size_t i = 0; i < session->count; i++) {
         if (is_over(session, session->attempts[i].chunk))
-            attempt_clear(waiting, &session->attempts[i]);
+            drop(waiting, &session->attempts[i]);
         else
             session->attempts[kept++] = session->attempts[i];
     }
@@ -432,18 +354,17 @@ static enum status next_of(struct waiting *waiting, struct session *session,
                                 .gap_before = session->gap,
                                 .is_gap = attempt->is_gap,
                                 .records = memory_new(attempt->present * sizeof(struct bytes))};
-    for (; out->count < attempt->present; out->count++)
-        if (take(waiting, &attempt->slots[out->count], &out->records[out->count]) != STATUS_OK) {
-            ready_chunk_clear(out);
-            return fail(why, STATUS_STOP, "records that wait cannot be read back: %s",
-                        strerror(errno));
-        }
-    shrink_file(waiting);
-    session->given = memory_grow(session->given, &session->given_room, session->given_count + 1,
-                                 sizeof *session->given);
+    size_t present = attempt->present;
+    if (attempt_take(&waiting->held, attempt, out->records) != STATUS_OK) {
+        ready_chunk_clear(out);
+        return fail(why, STATUS_STOP, "records that wait cannot be read back: %s", strerror(errno));
+    }
+    out->count = present;
+    session->given = room_grow(&waiting->held, session->given, &session->given_room,
+                               session->given_count + 1, sizeof *session->given);
     session->given[session->given_count++] = (struct given){next, attempt->offset};
     session->gap = attempt->is_gap;
-    attempt_clear(waiting, attempt);
+    drop(waiting, attempt);
     *attempt = session->attempts[--session->count];
     advance(session);
     forget_done(waiting, session);
@@ -524,8 +445,5 @@ size_t waiting_holes(const struct waiting *waiting, struct waiting_hole **holes,
 
 size_t waiting_count(const struct waiting *waiting)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < waiting->count; i++)
-        count += waiting->sessions[i].count;
-    return count;
+    return waiting->attempts;
 }

@@ -27,9 +27,12 @@ struct ready_chunk {
 };
 
 /* Beyond `bytes` in memory, records wait in a file without a name in `folder` (borrowed): a chunk
- * that is missing for long must not fill the memory. By default all are in memory. */
+ * that is missing for long must not fill the memory. All counts that is held for what waits, what
+ * leads to the records, too. By default all are in memory. */
 void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder);
-/* Of the records that wait: in memory, and in the file. */
+/* So much of the limit is taken by what waits elsewhere, decoded. */
+void waiting_elsewhere(struct waiting *waiting, size_t bytes);
+/* Of what waits: in memory, here and elsewhere, and in the file. */
 size_t waiting_bytes(const struct waiting *waiting, size_t *in_file);
 
 struct waiting *waiting_new(void);
@@ -49,7 +52,7 @@ uint64_t waiting_next_chunk(const struct waiting *waiting, struct text session, 
 enum waiting_outcome {
     WAITING_TAKEN,
     WAITING_REPEATED, /* a chunk that is whole, or was given out, by another attempt or this */
-    WAITING_REFUSED   /* an index beyond all sense */
+    WAITING_REFUSED   /* an index beyond all sense, or that contradicts the others of its attempt */
 };
 
 /* Takes a copy of a record that lies at `place`. `offset`: where it stands in the log, to be

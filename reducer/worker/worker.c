@@ -130,14 +130,20 @@ static void tell_metrics(struct worker *worker)
 {
     struct metrics *metrics = service_metrics(worker->service);
     int64_t waiting = 0, behind_ms = 0;
+    size_t bytes = 0, spilled = 0;
     for (size_t i = 0; i < worker->part_count; i++) {
         struct part *part = worker->parts[i];
         tell_counts(metrics, part);
+        size_t in_file;
         waiting += (int64_t)partition_waiting(part->partition);
+        bytes += partition_waiting_bytes(part->partition, &in_file);
+        spilled += in_file;
         if (!part->at_end && part->time_ms > 0 && now_unix_ms() - part->time_ms > behind_ms)
             behind_ms = now_unix_ms() - part->time_ms;
     }
     metrics_set(metrics, METRIC_WAITING, 0, waiting);
+    metrics_set(metrics, METRIC_WAITING_BYTES, 0, (int64_t)bytes);
+    metrics_set(metrics, METRIC_SPILLED_BYTES, 0, (int64_t)spilled);
     metrics_set(metrics, METRIC_BEHIND, 0,
                 behind_ms > 0 ? (int64_t)service_now_ms() - behind_ms : 0);
 }

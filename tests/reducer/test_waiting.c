@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "reducer/waiting.h"
@@ -165,29 +166,153 @@ Test(waiting, gives_up_records_of_a_chunk_that_never_gets_whole)
     waiting_free(waiting);
 }
 
-Test(waiting, beyond_its_limit_keeps_records_in_a_file)
+/* Reads back what add() has added: chunks from 0, of so many records each. */
+static void expect_chunks(struct waiting *waiting, uint64_t chunks, size_t records)
 {
-    struct waiting *waiting = waiting_new();
-    waiting_limit(waiting, 10, "/tmp");
-    add(waiting, "s", 1, 1, 0, false);
-    add(waiting, "s", 1, 1, 1, true);
-    add(waiting, "s", 2, 1, 0, true);
-    size_t in_file, in_memory = waiting_bytes(waiting, &in_file);
-    cr_expect(eq(sz, in_memory, 7));
-    cr_expect(eq(sz, in_file, 14));
-    add(waiting, "s", 0, 1, 0, true);
-    for (uint64_t chunk = 0; chunk < 3; chunk++) {
+    for (uint64_t chunk = 0; chunk < chunks; chunk++) {
         struct ready_chunk ready;
         char expected[64];
         cr_assert(eq(int, waiting_next(waiting, &ready, NULL), STATUS_OK));
-        cr_expect(eq(u64, ready.chunk, chunk));
+        cr_assert(eq(u64, ready.chunk, chunk));
+        cr_assert(eq(sz, ready.count, records));
         for (size_t i = 0; i < ready.count; i++) {
             snprintf(expected, sizeof expected, "s/%d/1/%zu", (int)chunk, i);
             cr_expect(is_record(ready.records[i], expected));
         }
         ready_chunk_clear(&ready);
     }
-    in_memory = waiting_bytes(waiting, &in_file);
-    cr_expect(eq(sz, in_memory + in_file, 0));
+}
+
+static size_t memory_of(const struct waiting *waiting)
+{
+    size_t in_file;
+    return waiting_bytes(waiting, &in_file);
+}
+
+static size_t file_of(const struct waiting *waiting)
+{
+    size_t in_file;
+    waiting_bytes(waiting, &in_file);
+    return in_file;
+}
+
+/* The limit is of all that is held for what waits, so the first record counts with what leads to
+ * it. */
+Test(waiting, beyond_its_limit_keeps_records_in_a_file)
+{
+    struct waiting *waiting = waiting_new();
+    add(waiting, "s", 2, 1, 1, true);
+    size_t one = memory_of(waiting);
+    cr_expect(gt(sz, one, 7 + sizeof(void *)));
+    waiting_limit(waiting, one + 10, "/tmp");
+    add(waiting, "s", 2, 1, 0, false);
+    add(waiting, "s", 1, 1, 0, false);
+    add(waiting, "s", 1, 1, 1, true);
+    cr_expect(gt(sz, file_of(waiting), 3 * 7));
+    add(waiting, "s", 0, 1, 1, true);
+    add(waiting, "s", 0, 1, 0, false);
+    expect_chunks(waiting, 3, 2);
+    cr_expect(zero(sz, file_of(waiting)));
+    waiting_free(waiting);
+}
+
+/* A chunk is missing, and behind it comes what is as small as can be. */
+static struct waiting *fill(size_t limit, uint64_t chunks, uint64_t records)
+{
+    struct waiting *waiting = waiting_new();
+    waiting_limit(waiting, limit, "/tmp");
+    for (uint64_t chunk = chunks; chunk-- > 1;)
+        for (uint64_t i = records; i-- > 0;)
+            add(waiting, "s", chunk, 1, i, i + 1 == records);
+    return waiting;
+}
+
+static void finish(struct waiting *waiting, uint64_t chunks, uint64_t records)
+{
+    for (uint64_t i = 0; i < records; i++)
+        add(waiting, "s", 0, 1, i, i + 1 == records);
+    expect_chunks(waiting, chunks, records);
+    cr_expect(zero(sz, file_of(waiting)));
+    waiting_free(waiting);
+}
+
+enum { LIMIT = 64 << 10 };
+
+Test(waiting, tiny_records_do_not_take_more_than_the_limit)
+{
+    struct waiting *waiting = fill(LIMIT, 4, 20000);
+    cr_expect(le(sz, memory_of(waiting), LIMIT + LIMIT / 8), "%zu", memory_of(waiting));
+    cr_expect(gt(sz, file_of(waiting), 3 * 20000 * 7));
+    finish(waiting, 4, 20000);
+}
+
+Test(waiting, a_record_at_a_far_index_takes_no_room_for_those_before_it)
+{
+    struct waiting *waiting = waiting_new();
+    waiting_limit(waiting, LIMIT, "/tmp");
+    for (uint64_t chunk = 1; chunk < 20; chunk++)
+        add(waiting, "s", chunk, 1, (1 << 20) - 1, false);
+    cr_expect(lt(sz, memory_of(waiting), 20 * 300000), "%zu", memory_of(waiting));
+    waiting_free(waiting);
+}
+
+Test(waiting, what_is_counted_is_what_the_heap_gives)
+{
+    size_t before = mallinfo2().uordblks;
+    struct waiting *waiting = fill(0, 6, 5000);
+    size_t held = mallinfo2().uordblks - before, counted = memory_of(waiting);
+    if (before > 0) { /* not under a sanitizer's heap */
+        cr_expect(gt(sz, counted, held - held / 4), "%zu of %zu", counted, held);
+        cr_expect(lt(sz, counted, held + held / 4), "%zu of %zu", counted, held);
+    }
+    finish(waiting, 6, 5000);
+}
+
+Test(waiting, what_waits_elsewhere_leaves_less_of_the_limit)
+{
+    struct waiting *waiting = waiting_new();
+    waiting_limit(waiting, 10 * LIMIT, "/tmp");
+    waiting_elsewhere(waiting, 10 * LIMIT);
+    add(waiting, "s", 1, 1, 0, true);
+    cr_expect(gt(sz, file_of(waiting), 0));
+    cr_expect(gt(sz, memory_of(waiting), 10 * LIMIT));
+    waiting_elsewhere(waiting, 0);
+    add(waiting, "s", 0, 1, 0, true);
+    expect_chunks(waiting, 2, 1);
+    waiting_free(waiting);
+}
+
+Test(waiting, where_the_file_cannot_be_written_records_stay_in_memory)
+{
+    struct waiting *waiting = waiting_new();
+    waiting_limit(waiting, 1, "/nowhere");
+    add(waiting, "s", 1, 1, 0, true);
+    cr_expect(zero(sz, file_of(waiting)));
+    add(waiting, "s", 0, 1, 0, true);
+    expect_chunks(waiting, 2, 1);
+    waiting_free(waiting);
+}
+
+static enum waiting_outcome add_one(struct waiting *waiting, uint64_t attempt, uint64_t index,
+                                    bool is_end)
+{
+    struct record_place place = {.meta = {.session = text_of("s"), .chunk = 0, .attempt = attempt},
+                                 .index = index,
+                                 .is_end = is_end};
+    return waiting_add(waiting, &place, (struct bytes){(const uint8_t *)"x", 1}, 0);
+}
+
+/* Else a chunk of which a record is missing could pass for whole. */
+Test(waiting, records_that_contradict_the_end_of_their_attempt_are_refused)
+{
+    struct waiting *waiting = waiting_new();
+    cr_expect(eq(int, add_one(waiting, 1, 1, true), WAITING_TAKEN));
+    cr_expect(eq(int, add_one(waiting, 1, 5, false), WAITING_REFUSED));
+    cr_expect(eq(int, add_one(waiting, 2, 5, false), WAITING_TAKEN));
+    cr_expect(eq(int, add_one(waiting, 2, 1, true), WAITING_REFUSED));
+    cr_expect(eq(int, add_one(waiting, 3, 1 << 20, false), WAITING_REFUSED));
+    cr_expect(is_empty(waiting));
+    cr_expect(eq(int, add_one(waiting, 1, 0, false), WAITING_TAKEN));
+    cr_expect(next_is(waiting, 0, false));
     waiting_free(waiting);
 }
