@@ -381,6 +381,7 @@ static void on_loss(struct partial_builder *builder, const struct event *event)
     if (event->time_ns >= interval->end_ns || (event->time_ns < interval->begin_ns && !junction))
         return;
     builder->counts.tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
+    builder->counts.tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
     if (event->domain != DOMAIN_KERNEL || !event->value[1])
         return;
     builder->counts.tallies.at[TALLY_LOSS_BORDERS]++;

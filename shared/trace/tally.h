@@ -29,7 +29,9 @@
     ROW(LOST_PACKETS, 6, "lost_packets", "packet damaged", "packets damaged", NULL, TALLY_STRICT)  \
     ROW(LOST_BYTES, 7, "lost_bytes", "byte not read", "bytes not read", NULL, TALLY_STRICT)        \
     ROW(DROPPED_EVENTS, 8, "dropped_events", "event dropped between chunks",                       \
-        "events dropped between chunks", NULL, TALLY_STRICT)
+        "events dropped between chunks", NULL, TALLY_STRICT)                                       \
+    ROW(MISSING_PACKETS, 9, "missing_packets", "packet missing", "packets missing", NULL,          \
+        TALLY_STRICT)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,
