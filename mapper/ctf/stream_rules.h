@@ -13,10 +13,10 @@ static inline uint64_t stream_late_ns(const struct stream_time *time,
                                       const struct packet_at *packet)
 {
     const struct packet *head = &packet->head;
-    if (packet->has_end && head->end_ns >= head->begin_ns &&
-        head->end_ns < time->last_ns - STREAM_LATE_NS)
-        return head->end_ns + STREAM_LATE_NS;
-    return time->last_ns;
+    if (!packet->has_end || head->end_ns < head->begin_ns || head->end_ns > time->last_ns)
+        return time->last_ns;
+    uint64_t left_ns = time->last_ns - head->end_ns;
+    return head->end_ns + (left_ns < STREAM_LATE_NS ? left_ns : STREAM_LATE_NS);
 }
 
 /* Why an event cannot be of that time; NULL if it can. */
