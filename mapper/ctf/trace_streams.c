@@ -28,6 +28,14 @@ static PRINTF_LIKE(4, 5) void report(const struct scan *scan, const struct strea
     trace_report(scan->warnings, scan->files, part->file->name, damage, text);
 }
 
+static const uint8_t CAUSES[] = {
+    [PACKET_DAMAGED] = DAMAGE_BY_DAMAGED,
+    [PACKET_CUT] = DAMAGE_BY_CUT,
+    [PACKET_OF_ANOTHER_TRACE] = DAMAGE_BY_OTHER_TRACE,
+    [PACKET_OF_NO_CPU] = DAMAGE_BY_CPU,
+    [PACKET_OUT_OF_TIME] = DAMAGE_BY_CLOCK,
+};
+
 static void report_holes(const struct scan *scan, const struct stream_part *part,
                          const struct packet_damage *found)
 {
@@ -38,7 +46,7 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
     if (found->holes > 1)
         snprintf(further, sizeof further, " in %zu places", found->holes);
     struct damage damage = {.scope = all ? DAMAGE_STREAM : DAMAGE_PACKET,
-                            .cause = DAMAGE_BY_DAMAGED,
+                            .cause = CAUSES[found->fault],
                             .count = all ? 1 : found->holes,
                             .bytes = found->bytes};
     report(scan, part, damage, "%s; %zu bytes left out%s%s", found->first.text, found->bytes,

@@ -39,6 +39,7 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
         return fail(why, STATUS_REJECT,
                     "packet at %zu: content of %llu bits in a packet of %llu bits", offset,
                     (unsigned long long)content, (unsigned long long)size);
+    out->fault = content > all ? PACKET_CUT : PACKET_DAMAGED;
     if (content > all)
         return fail(why, STATUS_REJECT, "packet at %zu: cut: %zu of %llu bytes", offset, left,
                     (unsigned long long)(size / 8));
@@ -94,18 +95,21 @@ static bool ends_before_begin(const struct walk_found *found, const struct packe
 
 /* What the head says, but for sizes. */
 static enum status check(const struct walk_found *found, const struct stream_time *time,
-                         const struct packet_at *packet, struct failure *why)
+                         struct packet_at *packet, struct failure *why)
 {
     size_t offset = packet->head.offset;
+    packet->fault = PACKET_OF_NO_CPU;
     if (has(found, LAYOUT_CPU) && found->value[LAYOUT_CPU] > PACKET_CPU_MAX) {
         unsigned bits = found->bits[LAYOUT_CPU];
         return fail(why, STATUS_REJECT, "packet at %zu: there can be no CPU with the number %llu",
                     offset, (unsigned long long)(found->value[LAYOUT_CPU] & bits_mask(bits)));
     }
+    packet->fault = PACKET_OUT_OF_TIME;
     if (packet->head.begin_ns > time->last_ns ||
         (found->value[LAYOUT_PACKET_END] != 0 && packet->head.end_ns > time->last_ns))
         return fail(why, STATUS_REJECT,
                     "packet at %zu: its time has no place in 64 bits of nanoseconds", offset);
+    packet->fault = PACKET_DAMAGED;
     if (ends_before_begin(found, packet))
         return fail(why, STATUS_REJECT, "packet at %zu: it ends before it begins", offset);
     return STATUS_OK;
@@ -133,6 +137,7 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
     if (!out->stream && !foreign)
         return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
                     offset);
+    out->fault = foreign ? PACKET_OF_ANOTHER_TRACE : PACKET_DAMAGED;
     if (foreign) /* whose context is laid out otherwise */
         return fail(why, STATUS_REJECT, "packet at %zu: of another trace (its uuid differs)",
                     offset);
@@ -210,10 +215,13 @@ static size_t next_packet(const struct search *search, const struct packet_at *p
     return next_by_magic(search, offset);
 }
 
-static void note_damage(struct packet_damage *damage, const struct failure *why, size_t bytes)
+static void note_damage(struct packet_damage *damage, const struct packet_at *packet,
+                        const struct failure *why, size_t bytes)
 {
-    if (damage->holes++ == 0)
+    if (damage->holes++ == 0) {
         damage->first = *why;
+        damage->fault = packet->fault;
+    }
     damage->bytes += bytes;
 }
 
@@ -249,7 +257,7 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
             offset += packet.head.size;
         } else {
             size_t next = next_packet(&search, &packet);
-            note_damage(damage, &why, next - offset);
+            note_damage(damage, &packet, &why, next - offset);
             offset = next;
         }
         hole = status != STATUS_OK;

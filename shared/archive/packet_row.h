@@ -11,6 +11,15 @@
 #include "ctf/stream_time.h"
 #include "ctf/walk.h"
 
+/* Why a packet is left out. */
+enum packet_fault {
+    PACKET_DAMAGED, /* its head contradicts itself, or the layout */
+    PACKET_CUT,
+    PACKET_OF_ANOTHER_TRACE,
+    PACKET_OF_NO_CPU,  /* its number is too large */
+    PACKET_OUT_OF_TIME /* it has no place on the session's clock */
+};
+
 struct packet_at {
     struct packet head;   /* times are those of the session's clock */
     const uint8_t *bytes; /* head.size of them */
@@ -20,6 +29,7 @@ struct packet_at {
     const struct layout_stream *stream;
     bool has_begin, has_end; /* else head.begin_ns and head.end_ns are 0 */
     bool after_hole;         /* bytes in front of it are left out */
+    uint8_t fault;           /* enum packet_fault, where packet_head() is not OK */
     bool of_seam;            /* of the chunk before, which tells what is wrong with it */
 };
 
@@ -52,6 +62,7 @@ struct packet_damage {
     size_t holes; /* places where bytes are left out */
     size_t bytes;
     struct failure first; /* about the first of them */
+    uint8_t fault;        /* likewise; enum packet_fault */
     size_t padding;       /* bytes of the last packet that are missing, of its padding alone */
 };
 

@@ -221,7 +221,7 @@ Test(odd_streams, of_a_cpu_that_cannot_be_are_left_out_by_name)
         add_packet(&trace, 2,
                    (struct odd_packet){.begin = 1, .end = 9, .cpu = 65535, .events = {7}});
         snprintf(said, sizeof said,
-                 "kernel: s_1: packet at 0: there can be no CPU with the number %u", CPUS[i]);
+                 "kernel/s_1: packet at 0: there can be no CPU with the number %u", CPUS[i]);
         expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n7 cpu65535\n", said);
     }
 }
@@ -232,7 +232,7 @@ Test(odd_streams, of_another_trace_are_left_out_by_name)
     add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5}});
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {6}, .foreign = 1});
     expect_reading(&trace, "ust", USUAL, "5 cpu0\n",
-                   "ust: s_1: packet at 0: of another trace (its uuid differs)");
+                   "ust/s_1: packet at 0: of another trace (its uuid differs)");
 }
 
 Test(odd_streams, go_on_behind_a_packet_that_lies)
