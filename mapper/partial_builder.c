@@ -1,5 +1,6 @@
 #include "mapper/partial_builder.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -495,6 +496,7 @@ static void single_switch(struct partial_builder *builder, const struct event *e
                           struct thread_known *prev, struct thread_known *next, const int32_t *by)
 {
     struct cpu_known *cpu = cpu_at(builder, event->cpu);
+    assert(cpu);
     bool elsewhere = prev && prev->state_known && prev->cpu != event->cpu;
     struct thread_known *thought = cpu->known ? cpu->current : NULL;
     tell_cpu(builder, event->cpu);

@@ -1,5 +1,6 @@
 #include "session_clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ enum status session_clock_times(const struct layout *layout, const struct layout
         out[i] = (struct stream_time){.frequency = CYCLES_NS_PER_S, .last_ns = last_ns};
         if (clock >= layout->clock_count)
             continue;
+        assert(session); /* this one, where there is no other */
         out[i].frequency = layout->clocks[clock].frequency;
         status = shift_between(session, &layout->clocks[clock], &out[i].shift_ns, why);
     }

@@ -1,5 +1,6 @@
 #include "health/health.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -260,6 +261,7 @@ static enum status open_socket(const struct health_settings *settings, int *fd, 
     enum status status = cut_address(settings->listen, host, &port, why);
     if (status != STATUS_OK)
         return status;
+    assert(port);
     unsigned first = (unsigned)strtoul(port, NULL, 10);
     status = open_port(host, first, fd, why);
     for (unsigned i = 1; status != STATUS_OK && errno == EADDRINUSE && i <= settings->more_ports &&

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,7 @@ static void tell_busy(struct model *model, int32_t cpu, uint64_t ns)
 static void switch_out(struct model *model, struct thread *prev, const struct event *event)
 {
     struct cpu *cpu = cpu_at(model, event->cpu);
+    assert(cpu);
     uint64_t now = event->time_ns;
     bool was_current = cpu->current == CURRENT_THREAD && cpu->thread == prev;
     leave_other_cpu(model, prev, event->cpu);

@@ -1,5 +1,6 @@
 #include "publish/fetch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -181,6 +182,7 @@ static enum status fetch_file(const struct fetch_options *options, const struct 
     enum status status = path_of(options, ready->uri, &path, why);
     if (status != STATUS_OK)
         return status;
+    assert(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     uint8_t *archive = memory_new((size_t)ready->length + 1);
     size_t filled = 0;
