@@ -77,6 +77,8 @@ static enum status build_event(struct builder *builder, const struct draft_event
     enum status status = fields_build(builder, DRAFT_OWN_CONTEXT, from->context, &event->context);
     if (status == STATUS_OK)
         status = fields_build(builder, DRAFT_PAYLOAD, from->payload, &event->payload);
+    if (status == STATUS_OK)
+        status = fields_check_stray(builder);
     if (builder->event_slots > builder->event_slots_most)
         builder->event_slots_most = builder->event_slots;
     return status;
@@ -97,7 +99,7 @@ static enum status build_stream(struct builder *builder, struct draft_stream *fr
         if (status != STATUS_OK)
             return status;
     }
-    return STATUS_OK;
+    return fields_check_stray(builder);
 }
 
 /* The events of one stream stand in a row; *next is the first that is not built yet. */

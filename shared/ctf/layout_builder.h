@@ -21,6 +21,7 @@ struct builder {
     /* What is being built now. */
     enum draft_scope scope;
     uint32_t *stream_clock;
+    const struct draft_type *stray; /* a field that shows the clock and is no timestamp */
     struct frame frames[LAYOUT_DEPTH_MAX];
     uint32_t depth;
     /* What is there already, by scope; NULL if there is none. */
@@ -39,6 +40,9 @@ struct builder {
  * (`type` is NULL). */
 MUST_CHECK enum status fields_build(struct builder *builder, enum draft_scope scope,
                                     const struct draft_type *type, const struct layout_field **out);
+/* REJECT: a field shows the clock, which would be needed to know what time events have. A reader
+ * of whole times is not in need of it. */
+MUST_CHECK enum status fields_check_stray(struct builder *builder);
 
 /* --- layout_resolve.c --- */
 

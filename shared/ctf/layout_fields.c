@@ -120,12 +120,37 @@ static enum status set_clock(struct builder *builder, const struct draft_type *t
     /* A field of another name that shows the clock in an event header updates it as well. */
     if (builder->scope == DRAFT_EVENT_HEADER && field->meaning == LAYOUT_NOTHING)
         field->meaning = LAYOUT_TIMESTAMP;
-    /* Elsewhere, too, libbabeltrace2 would have it so; no tracer at hand writes that. */
-    if (field->meaning == LAYOUT_NOTHING)
-        return draft_fail(builder->draft, type->place, builder->why,
-                          "\"%s\" shows the clock, but is no timestamp of a packet or event",
-                          field->name);
+    if (field->meaning == LAYOUT_NOTHING) {
+        field->clock = LAYOUT_NONE;
+        builder->stray = type;
+    }
     return STATUS_OK;
+}
+
+/* Whether what the header tells of the time depends on what was told before. */
+static bool is_relative(const struct layout_field *field, bool *has_time)
+{
+    if (field->meaning == LAYOUT_TIMESTAMP) {
+        *has_time = true;
+        return field->type != LAYOUT_INTEGER || field->size < 64;
+    }
+    for (uint32_t i = 0; i < layout_part_count(field); i++)
+        if (is_relative(&field->fields[i], has_time))
+            return true;
+    return false;
+}
+
+enum status fields_check_stray(struct builder *builder)
+{
+    const struct draft_type *type = builder->stray;
+    const struct layout_field *header = builder->roots[DRAFT_EVENT_HEADER];
+    bool has_time = false;
+    builder->stray = NULL;
+    if (type == NULL || (header != NULL && !is_relative(header, &has_time) && has_time))
+        return STATUS_OK;
+    return draft_fail(builder->draft, type->place, builder->why,
+                      "this shows the clock, but is no timestamp of a packet or event, and those "
+                      "of the events are of less than 64 bits");
 }
 
 /* --- one field --- */

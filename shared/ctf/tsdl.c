@@ -10,6 +10,7 @@ struct block {
     /* NULL: there are none of that sort. What it does not know, it leaves alone. */
     bool (*set)(struct tsdl *tsdl, struct text key, const struct value *value);
     bool (*define)(struct tsdl *tsdl, struct text key, const struct draft_type *type);
+    bool (*is_type)(struct text key); /* whether `key` has a type; NULL: none */
     /* Of LAYOUT_HEADS: whether the type of `key` is not looked at. */
     bool (*is_passed)(struct text key);
     const char *const *once; /* keys that it may have once; the last is NULL */
@@ -28,6 +29,8 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
     if (!tsdl_dotted(tsdl, &key) || !tsdl_once(tsdl, given, block->once, key, place) ||
         !tsdl_accept(tsdl, ":=", &defines))
         return false;
+    if (defines && block->is_type != NULL && !block->is_type(key))
+        return tsdl_pass_statement(tsdl); /* nothing that anybody knows */
     if (defines && block->is_passed != NULL && tsdl->draft->extent == LAYOUT_HEADS &&
         block->is_passed(key))
         return tsdl_pass_statement(tsdl);
@@ -36,6 +39,8 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
         return tsdl_type(tsdl, &type) && tsdl_expect(tsdl, ";") && block->define(tsdl, key, type);
     }
     struct value value;
+    if (block->is_type != NULL && block->is_type(key))
+        return tsdl_expect(tsdl, ":=");
     return tsdl_expect(tsdl, "=") && tsdl_value(tsdl, &value) && tsdl_expect(tsdl, ";") &&
            block->set(tsdl, key, &value);
 }
@@ -47,14 +52,9 @@ static bool read_block(struct tsdl *tsdl, const struct block *block)
     if (!tsdl_expect(tsdl, "{"))
         return false;
     tsdl_open_scope(tsdl);
-    while (!tsdl_is(tsdl, "}")) {
-        bool empty;
-        if (!tsdl_accept(tsdl, ";", &empty))
+    while (!tsdl_is(tsdl, "}"))
+        if (!(tsdl_at_declaration(tsdl) ? tsdl_declaration(tsdl) : read_item(tsdl, block, &given)))
             return false;
-        if (!empty &&
-            !(tsdl_at_declaration(tsdl) ? tsdl_declaration(tsdl) : read_item(tsdl, block, &given)))
-            return false;
-    }
     tsdl_close_scope(tsdl);
     return tsdl_next(tsdl) && tsdl_expect(tsdl, ";");
 }
@@ -102,11 +102,16 @@ static bool define_trace(struct tsdl *tsdl, struct text key, const struct draft_
     return true;
 }
 
+static bool is_packet_header(struct text key)
+{
+    return is_key(key, "packet.header");
+}
+
 static bool read_trace(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"major",      "minor",         "uuid",
                                        "byte_order", "packet.header", NULL};
-    static const struct block BLOCK = {set_trace, define_trace, NULL, ONCE};
+    static const struct block BLOCK = {set_trace, define_trace, is_packet_header, NULL, ONCE};
     if (tsdl->has_trace)
         return tsdl_fail_at(tsdl, place, "a second trace");
     tsdl->has_trace = true;
@@ -144,6 +149,12 @@ static bool define_stream(struct tsdl *tsdl, struct text key, const struct draft
     return true;
 }
 
+static bool is_stream_type(struct text key)
+{
+    return is_key(key, "packet.context") || is_key(key, "event.header") ||
+           is_key(key, "event.context");
+}
+
 static bool is_event_context(struct text key)
 {
     return is_key(key, "event.context");
@@ -153,7 +164,8 @@ static bool read_stream(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"id", "packet.context", "event.header", "event.context",
                                        NULL};
-    static const struct block BLOCK = {set_stream, define_stream, is_event_context, ONCE};
+    static const struct block BLOCK = {set_stream, define_stream, is_stream_type, is_event_context,
+                                       ONCE};
     (void)draft_add_stream(tsdl->draft, place);
     return read_block(tsdl, &BLOCK);
 }
@@ -197,6 +209,11 @@ static bool define_event(struct tsdl *tsdl, struct text key, const struct draft_
     return true;
 }
 
+static bool is_event_type(struct text key)
+{
+    return is_key(key, "context") || is_key(key, "fields");
+}
+
 static bool is_any(struct text key)
 {
     (void)key;
@@ -207,7 +224,7 @@ static bool read_event(struct tsdl *tsdl, const char *place)
 {
     static const char *const ONCE[] = {"name",    "id",     "stream_id", "loglevel",
                                        "context", "fields", NULL};
-    static const struct block BLOCK = {set_event, define_event, is_any, ONCE};
+    static const struct block BLOCK = {set_event, define_event, is_event_type, is_any, ONCE};
     (void)draft_add_event(tsdl->draft, place);
     if (!tsdl_count(tsdl) || !read_block(tsdl, &BLOCK))
         return false;
@@ -233,7 +250,7 @@ static bool set_env(struct tsdl *tsdl, struct text key, const struct value *valu
 
 static bool read_env(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_env, define_nothing, NULL, NOTHING_ONCE};
+    static const struct block BLOCK = {set_env, define_nothing, NULL, NULL, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }
@@ -261,6 +278,12 @@ static bool set_clock(struct tsdl *tsdl, void *into, struct text key, const stru
         return (tsdl_unsigned(tsdl, value, UINT64_MAX, &clock->frequency) &&
                 clock->frequency > 0) ||
                tsdl_fail_at(tsdl, value->at, "a frequency is a positive number");
+    bool ignored;
+    struct text nothing;
+    if (is_key(key, "absolute"))
+        return tsdl_boolean(tsdl, value, &ignored);
+    if (is_key(key, "description"))
+        return tsdl_text(tsdl, value, &nothing);
     if (is_key(key, "precision"))
         return tsdl_unsigned(tsdl, value, UINT64_MAX, &clock->precision);
     if (is_key(key, "offset")) {
@@ -295,6 +318,13 @@ static bool normalize(struct tsdl *tsdl, struct clock_reader *reader, const char
     return true;
 }
 
+static bool same_clock(const struct layout_clock *a, const struct layout_clock *b)
+{
+    return a->has_uuid == b->has_uuid && memcmp(a->uuid, b->uuid, sizeof a->uuid) == 0 &&
+           a->frequency == b->frequency && a->offset_s == b->offset_s &&
+           a->offset_cycles == b->offset_cycles && a->precision == b->precision;
+}
+
 static bool read_clock(struct tsdl *tsdl, const char *place)
 {
     struct clock_reader reader = {.clock = {.frequency = UINT64_C(1000000000), .is_unix = true}};
@@ -309,9 +339,9 @@ static bool read_clock(struct tsdl *tsdl, const char *place)
     if (index == LAYOUT_NONE)
         return tsdl_fail_at(tsdl, place, "too many clocks");
     struct draft_clock *clock = &tsdl->draft->clocks[index];
-    if (clock->declared)
-        return tsdl_fail_at(tsdl, place, "a second clock \"%s\"", clock->clock.name);
     reader.clock.name = clock->clock.name;
+    if (clock->declared && !same_clock(&clock->clock, &reader.clock))
+        return tsdl_fail_at(tsdl, place, "a second clock \"%s\", which differs", clock->clock.name);
     clock->clock = reader.clock;
     clock->declared = true;
     return true;
@@ -329,7 +359,7 @@ static bool set_nothing(struct tsdl *tsdl, struct text key, const struct value *
 
 static bool read_callsite(struct tsdl *tsdl, const char *place)
 {
-    static const struct block BLOCK = {set_nothing, define_nothing, NULL, NOTHING_ONCE};
+    static const struct block BLOCK = {set_nothing, define_nothing, NULL, NULL, NOTHING_ONCE};
     (void)place;
     return read_block(tsdl, &BLOCK);
 }
@@ -353,9 +383,6 @@ static bool read_statement(struct tsdl *tsdl)
             const char *place = tsdl->token.at;
             return tsdl_next(tsdl) && BLOCKS[i].read(tsdl, place);
         }
-    bool empty;
-    if (!tsdl_accept(tsdl, ";", &empty) || empty)
-        return empty;
     return tsdl_fail(tsdl, "neither a type nor trace, stream, event, env, clock or callsite");
 }
 

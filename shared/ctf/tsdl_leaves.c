@@ -72,8 +72,11 @@ static bool clock_of(struct text text, struct text *name)
 static bool read_map(struct tsdl *tsdl, const struct value *value, uint32_t *out)
 {
     struct text name;
-    if (value->is_number || !clock_of(value->text, &name))
-        return tsdl_fail_at(tsdl, value->at, "clock.NAME.value or clock.NAME is due");
+    if (value->is_number)
+        return tsdl_fail_at(tsdl, value->at, "clock.NAME.value is due");
+    /* What names no clock is none, as babeltrace2 has it. */
+    if (!clock_of(value->text, &name))
+        return true;
     *out = draft_clock(tsdl->draft, name, value->at);
     return *out != LAYOUT_NONE || tsdl_fail_at(tsdl, value->at, "too many clocks");
 }
@@ -234,6 +237,8 @@ bool tsdl_labels(struct tsdl *tsdl, struct draft_type *type)
     tsdl->label_count = 0; /* enumerations do not nest: the stack is for one */
     if (!tsdl_expect(tsdl, "{"))
         return false;
+    if (tsdl_is(tsdl, "}"))
+        return tsdl_fail(tsdl, "a label is due");
     while (more && !tsdl_is(tsdl, "}"))
         if (!read_label(tsdl, type, &next) || !tsdl_accept(tsdl, ",", &more))
             return false;

@@ -56,6 +56,24 @@ static bool skip_space(struct lexer *lexer)
     return true;
 }
 
+/* Of C: u or U, l, L, ll or LL, in either order; bytes of it. */
+static size_t suffix_of(const char *at, const char *end)
+{
+    const char *from = at;
+    bool is_unsigned = false, is_long = false;
+    for (bool more = true; more && at < end;) {
+        more = false;
+        if (!is_unsigned && (*at == 'u' || *at == 'U')) {
+            is_unsigned = more = true;
+            at++;
+        } else if (!is_long && (*at == 'l' || *at == 'L')) {
+            is_long = more = true;
+            at += at + 1 < end && at[1] == *at ? 2 : 1;
+        }
+    }
+    return (size_t)(at - from);
+}
+
 static struct token lex_number(struct lexer *lexer)
 {
     const char *begin = lexer->at, *at = begin;
@@ -76,20 +94,45 @@ static struct token lex_number(struct lexer *lexer)
     }
     if (at == digits)
         return wrong(begin, "a number without digits");
-    while (at < lexer->end && (*at == 'u' || *at == 'U' || *at == 'l' || *at == 'L'))
-        at++;
+    at += suffix_of(at, lexer->end);
     if (at < lexer->end && continues_word(*at))
         return wrong(begin, "a number with other characters");
     lexer->at = at;
     return (struct token){TOKEN_NUMBER, {begin, (size_t)(at - begin)}, begin, number};
 }
 
+/* C.1.3: "\\u" and four, "\\U" and eight hexadecimal digits are characters of names; bytes of it,
+ * or 0. */
+static size_t universal(const char *at, const char *end)
+{
+    size_t digits = at + 1 < end && *at == '\\' ? at[1] == 'u' ? 4 : at[1] == 'U' ? 8 : 0 : 0;
+    if (digits == 0 || (size_t)(end - at) < digits + 2)
+        return 0;
+    for (size_t i = 0; i < digits; i++)
+        if (digit_of(at[2 + i]) > 15)
+            return 0;
+    return digits + 2;
+}
+
+/* Whether a backslash and what is behind it mean something (C.1.7). */
+static bool is_escape(const char *at, const char *end)
+{
+    return (at[1] != '\0' && strchr("abfnrtvx\\'\"?01234567", at[1]) != NULL) ||
+           universal(at, end) > 0;
+}
+
 /* A string, or a character. */
 static struct token lex_quoted(struct lexer *lexer, char quote)
 {
     const char *begin = lexer->at, *at = begin + 1;
-    while (at < lexer->end && *at != quote)
-        at += *at == '\\' && at + 1 < lexer->end ? 2 : 1;
+    while (at < lexer->end && *at != quote) {
+        if (*at == '\\' && at + 1 < lexer->end) {
+            if (!is_escape(at, lexer->end))
+                return wrong(at, "an escape that means nothing");
+            at++;
+        }
+        at++;
+    }
     if (at >= lexer->end)
         return wrong(begin, "a string that does not end");
     lexer->at = at + 1;
@@ -127,19 +170,6 @@ static struct token lex_sign(struct lexer *lexer)
         return wrong(begin, "a character that means nothing here");
     lexer->at = begin + count;
     return (struct token){.type = TOKEN_SIGN, .text = {begin, count}, .at = begin};
-}
-
-/* C.1.3: "\\u" and four, "\\U" and eight hexadecimal digits are characters of names; bytes of it,
- * or 0. */
-static size_t universal(const char *at, const char *end)
-{
-    size_t digits = at + 1 < end && *at == '\\' ? at[1] == 'u' ? 4 : at[1] == 'U' ? 8 : 0 : 0;
-    if (digits == 0 || (size_t)(end - at) < digits + 2)
-        return 0;
-    for (size_t i = 0; i < digits; i++)
-        if (digit_of(at[2 + i]) > 15)
-            return 0;
-    return digits + 2;
 }
 
 static struct token lex_word(struct lexer *lexer)
@@ -195,6 +225,27 @@ static char escaped(const char **at, const char *end)
     return (char)value;
 }
 
+/* The character of these hexadecimal digits as UTF-8, which has fewer bytes than they have; what
+ * is none is U+FFFD. */
+static size_t put_character(char *out, const char *digits, size_t count)
+{
+    uint32_t c = 0;
+    for (size_t i = 0; i < count; i++)
+        c = c << 4 | digit_of(digits[i]);
+    if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+        c = 0xFFFD;
+    if (c < 0x80) {
+        *out = (char)c;
+        return 1;
+    }
+    static const uint8_t FIRST[] = {0, 0xC0, 0xE0, 0xF0};
+    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    out[0] = (char)(FIRST[more] | c >> 6 * more);
+    for (unsigned i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3F));
+    return more + 1;
+}
+
 struct text lexer_unescape(struct text raw, struct arena *arena)
 {
     if (raw.count == 0 || memchr(raw.at, '\\', raw.count) == NULL)
@@ -203,6 +254,12 @@ struct text lexer_unescape(struct text raw, struct arena *arena)
     size_t count = 0;
     const char *end = raw.at + raw.count;
     for (const char *at = raw.at; at < end;) {
+        size_t skip = universal(at, end);
+        if (skip > 0) {
+            count += put_character(out + count, at + 2, skip - 2);
+            at += skip;
+            continue;
+        }
         char c = *at++;
         out[count++] = c == '\\' && at < end ? escaped(&at, end) : c;
     }

@@ -35,6 +35,7 @@ struct tsdl {
     size_t member_count, member_room;
     struct draft_range *labels;
     size_t label_count, label_room;
+    bool typedef_behind; /* the word stood behind the type */
     bool has_trace, has_major, has_minor, has_order;
 };
 

@@ -61,7 +61,7 @@ static bool read_path(struct tsdl *tsdl, struct draft_path *out)
 
 /* --- aliases --- */
 
-static const char CONST[] = "const";
+static const char CONST[] = "const", TYPEDEF[] = "typedef";
 
 /* "unsigned long", "char *": words and stars with one space between them. */
 struct alias_words {
@@ -215,7 +215,8 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
     if (!tsdl_accept(tsdl, CONST, &is_const))
         return false;
     if (is_keyword(tsdl)) {
-        if (!read_specifier(tsdl, type))
+        if (!read_specifier(tsdl, type) || !tsdl_accept(tsdl, CONST, &is_const) ||
+            !tsdl_accept(tsdl, TYPEDEF, &tsdl->typedef_behind))
             return false;
         return tsdl_is(tsdl, ";") || read_declarator(tsdl, *type, out);
     }
@@ -232,14 +233,23 @@ static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct
            read_dimensions(tsdl, *type, &out->type);
 }
 
+static bool declare_alias(struct tsdl *tsdl, const struct declarator *declarator)
+{
+    return tsdl_declare(tsdl, SYMBOL_ALIAS, declarator->name.text, declarator->type,
+                        declarator->name.at);
+}
+
 /* All declarators up to the ";", each to `use`. */
 static bool read_declarators(struct tsdl *tsdl,
                              bool (*use)(struct tsdl *tsdl, const struct declarator *declarator))
 {
     const struct draft_type *type = NULL;
     struct declarator declarator;
+    tsdl->typedef_behind = false;
     if (!read_first(tsdl, &type, &declarator))
         return false;
+    if (tsdl->typedef_behind)
+        use = declare_alias; /* "integer { ... } typedef a;" */
     if (declarator.name.type == TOKEN_END)
         return tsdl_expect(tsdl, ";");
     for (bool more = true; more;) {
@@ -502,12 +512,6 @@ static bool read_typealias(struct tsdl *tsdl)
            tsdl_expect(tsdl, ";");
 }
 
-static bool declare_alias(struct tsdl *tsdl, const struct declarator *declarator)
-{
-    return tsdl_declare(tsdl, SYMBOL_ALIAS, declarator->name.text, declarator->type,
-                        declarator->name.at);
-}
-
 bool tsdl_at_declaration(const struct tsdl *tsdl)
 {
     return tsdl->token.type == TOKEN_WORD &&
@@ -527,7 +531,7 @@ bool tsdl_declaration(struct tsdl *tsdl)
         return false;
     if (is)
         return read_typealias(tsdl);
-    if (!tsdl_accept(tsdl, "typedef", &is))
+    if (!tsdl_accept(tsdl, TYPEDEF, &is))
         return false;
     return read_declarators(tsdl, is ? declare_alias : nothing_to_declare);
 }

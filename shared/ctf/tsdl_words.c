@@ -139,6 +139,19 @@ bool tsdl_dotted(struct tsdl *tsdl, struct text *out)
     return true;
 }
 
+/* Behind "(". */
+static bool value_inside(struct tsdl *tsdl, struct value *out)
+{
+    const char *at = out->at;
+    if (tsdl->depth == LAYOUT_DEPTH_MAX)
+        return tsdl_fail(tsdl, "parentheses nest deeper than %d", LAYOUT_DEPTH_MAX);
+    tsdl->depth++;
+    bool ok = tsdl_value(tsdl, out) && tsdl_expect(tsdl, ")");
+    tsdl->depth--;
+    out->at = at;
+    return ok;
+}
+
 bool tsdl_value(struct tsdl *tsdl, struct value *out)
 {
     *out = (struct value){.at = tsdl->token.at};
@@ -148,7 +161,11 @@ bool tsdl_value(struct tsdl *tsdl, struct value *out)
     }
     if (tsdl->token.type == TOKEN_WORD)
         return tsdl_dotted(tsdl, &out->text);
-    bool plus = false;
+    bool plus = false, inside;
+    if (!tsdl_accept(tsdl, "(", &inside))
+        return false;
+    if (inside)
+        return value_inside(tsdl, out);
     if (!tsdl_accept(tsdl, "-", &out->is_negative) || !tsdl_accept(tsdl, "+", &plus))
         return false;
     if (tsdl->token.type != TOKEN_NUMBER)

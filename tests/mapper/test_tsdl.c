@@ -471,11 +471,11 @@ Test(tsdl, an_event_of_no_stream_is_of_the_only_one)
             "metadata:3:1: event \"e\" is of stream 2, which is not declared");
 }
 
-Test(tsdl, comments_callsites_and_empty_statements_are_nothing)
+Test(tsdl, comments_and_callsites_are_nothing)
 {
-    struct layout *layout = opened("/* CTF 1.8 */ // \"\n;;" TRACE
+    struct layout *layout = opened("/* CTF 1.8 */ // \"\n" TRACE
                                    "callsite { name = \"e\"; func = \"main\"; line = 5; };\n"
-                                   "event /* { */ { ; name = \"/* e */\"; // }\n };");
+                                   "event /* { */ { name = \"/* e */\"; // }\n };");
     cr_expect(eq(str, STRING(layout->events[0].name), "/* e */"));
     layout_close(layout);
 }
@@ -530,5 +530,52 @@ Test(tsdl, names_have_characters_by_number_and_strings_may_be_wide)
     cr_expect(eq(str, STRING(payload(layout)->fields[0].name), "\\u00e4b"));
     cr_expect(eq(str, STRING(payload(layout)->fields[1].name), "a\\U000000e4"));
     cr_expect(eq(str, STRING(layout_env(layout, "k")->text), "x"));
+    layout_close(layout);
+}
+
+Test(tsdl, what_names_no_clock_maps_to_none)
+{
+    struct layout *layout = opened(
+        TRACE
+        "clock { name = c; }; stream { event.header := struct {\n"
+        "integer { size = 64; map = monotonic; } timestamp; integer { size = 8; map = clock; } "
+        "x; }; };\n");
+    const struct layout_field *header = layout->streams[0].event_header;
+    cr_expect(eq(u32, header->fields[0].clock, 0)); /* as it is the only one */
+    cr_expect(eq(u32, header->fields[1].clock, LAYOUT_NONE));
+    layout_close(layout);
+}
+
+Test(tsdl, fields_that_show_the_clock_change_nothing_where_events_tell_all_of_it)
+{
+    struct layout *layout =
+        opened(TRACE "clock { name = c; }; clock { name = c; };\n"
+                     "typealias integer { size = 64; map = clock.c; } := t;\n"
+                     "stream { packet.context := struct { t x; }; event.header := struct { t "
+                     "timestamp; }; };\n"
+                     "event { name = e; context := struct { t y; }; fields := struct { t z; }; };");
+    cr_expect(eq(u32, layout->clock_count, 1));
+    cr_expect(eq(int, payload(layout)->fields[0].meaning, LAYOUT_NOTHING));
+    cr_expect(eq(u32, payload(layout)->fields[0].clock, LAYOUT_NONE));
+    layout_close(layout);
+}
+
+Test(tsdl, words_stand_in_front_of_types_and_behind_them)
+{
+    struct layout *layout = opened(TRACE "integer { size = (16); } typedef a;\n"
+                                         "event { name = e; fields := struct {\n"
+                                         "integer { size = 8; } const x; a y; }; };");
+    cr_expect(eq(int, payload(layout)->fields[0].size, 8));
+    cr_expect(eq(int, payload(layout)->fields[1].size, 16));
+    layout_close(layout);
+}
+
+Test(tsdl, characters_by_number_are_utf_8_in_strings)
+{
+    struct layout *layout =
+        opened(TRACE "env { a = \"\\u00e4\\u20AC\\U0001F600\\u0041\\uD800\"; };");
+    cr_expect(eq(str, STRING(layout_env(layout, "a")->text),
+                 "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"
+                 "A\xEF\xBF\xBD"));
     layout_close(layout);
 }
