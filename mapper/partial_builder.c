@@ -855,23 +855,27 @@ static bool take_contexts(struct partial_builder *builder, struct thread_known *
     return true;
 }
 
+static bool is_idle(const struct cpu_known *cpu)
+{
+    return cpu->known && !cpu->current && !cpu->nobody;
+}
+
 /* The thread current on the event's CPU; where nobody is known to be, the one that the event shows to
  * be, or NULL. */
 static struct thread_known *current_thread(struct partial_builder *builder,
                                            const struct event *event)
 {
     const struct cpu_known *cpu = &builder->cpus[event->cpu];
-    bool idle = cpu->known && !cpu->current && !cpu->nobody;
-    return cpu->current || idle ? cpu->current : thread_at(builder, event_shown_current(event));
+    return cpu->current || is_idle(cpu) ? cpu->current
+                                        : thread_at(builder, event_shown_current(event));
 }
 
-/* Whether only the past knows whether its vtid tells whose the event is. */
-static bool is_by_vtid(const struct event *event, const struct cpu_known *cpu,
-                       const struct thread_known *thread)
+/* An event of a CPU where nobody is known to be current, and that tells no thread itself. */
+static void count_nobody(struct partial_builder *builder, const struct event *event)
 {
-    bool idle = cpu->known && !cpu->current && !cpu->nobody;
-    return (event->has & EVENT_HAS_VTID) && !(event->has & EVENT_HAS_TID) && !thread && !idle &&
-           event->kind != EVENT_SWITCH;
+    if (event_class_needs_thread(event->class))
+        builder->counts.tallies.at[builder->options.counts_switches ? TALLY_KERNEL_NOBODY
+                                                                    : TALLY_KERNEL_NO_SWITCHES]++;
 }
 
 /* An event of a CPU whose current thread is known, or of one that no switch will ever tell. */
@@ -890,11 +894,16 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         on_exec(builder, event, thread, false);
         return;
     }
-    if (is_by_vtid(event, cpu, thread)) {
+    bool is_nobodys =
+        !thread && !is_idle(cpu) && !(event->has & EVENT_HAS_TID) && event->kind != EVENT_SWITCH;
+    if (is_nobodys && (event->has & EVENT_HAS_VTID)) {
+        /* Only the past knows whether its vtid tells. */
         tell_cpu(builder, event->cpu);
         on_head_event(builder, event);
         return;
     }
+    if (is_nobodys)
+        count_nobody(builder, event);
     if (event->has & EVENT_HAS_TID) {
         bool odd = switches && event->tid != (thread ? thread->tid : cpu->nobody ? -1 : 0);
         thread = thread_at(builder, event->tid);
@@ -1063,9 +1072,12 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
     if (!certain) {
         if (builder->options.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
             user_event_alone(builder, event, current, named);
-        return; /* else it is nobody's */
+        else
+            builder->counts.tallies.at[TALLY_USER_NOBODY]++;
+        return;
     }
     struct thread_known *thread = named ? named : current;
+    builder->counts.tallies.at[TALLY_USER_PROCESS] += tid_is_of_process(thread->tid);
     if (event->has & EVENT_HAS_PROCNAME)
         name_thread(builder, thread, event->procname, false);
     bool tells = tells_pid(event, thread) && !thread->pid_told;
@@ -1109,9 +1121,13 @@ static size_t add_plain(struct partial_builder *builder, const struct event *eve
         if (event->kind == EVENT_CALL_ENTRY) {
             if (thread)
                 builder_call_entry(builder, thread, event);
+            else if (cpu->nobody)
+                count_nobody(builder, event);
         } else if (event->kind == EVENT_CALL_EXIT) {
             if (thread)
                 builder_call_exit(builder, thread, event);
+            else if (cpu->nobody)
+                count_nobody(builder, event);
         } else if (event->kind == EVENT_SWITCH) {
             on_switch(builder, event);
         } else if (event->kind == EVENT_WAKEUP) {
@@ -1142,8 +1158,12 @@ NEVER_INLINE static void add_any(struct partial_builder *builder, const struct e
     counts->last_ns = event->time_ns;
     counts->events++;
     /* Of a CPU that cannot be, or a switch on none: nobody's. */
-    if (event->cpu > CPU_NUMBER_MAX || (event->kind == EVENT_SWITCH && event->cpu < 0))
+    if (event->cpu > CPU_NUMBER_MAX)
         return;
+    if (event->kind == EVENT_SWITCH && event->cpu < 0) {
+        counts->tallies.at[TALLY_KERNEL_NO_CPU]++;
+        return;
+    }
     if (builder->options.all_single)
         builder_single(builder, event, TID_BY_CPU, NULL);
     else if (event->domain == DOMAIN_UST)

@@ -64,6 +64,21 @@ static void keep_addresses(struct keep *keep)
     free(entries);
 }
 
+/* What was counted of an interval that is joined in part. */
+static void keep_tallies(struct keep *keep)
+{
+    uint64_t pairs[TALLY_PAIRS_MAX] = {0};
+    size_t count = keep_count(keep, keep->saving ? tallies_pack(&keep->model->tallies, pairs) : 0);
+    if (count > TALLY_PAIRS_MAX) {
+        keep->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        keep_u64(keep, &pairs[i]);
+    if (!keep->saving)
+        keep->model->tallies = tallies_unpack(pairs, count);
+}
+
 void keep_host_fields(struct keep *keep)
 {
     struct model *model = keep->model;
@@ -87,6 +102,8 @@ void keep_host_fields(struct keep *keep)
         keep_cpu(keep, &model->cpus[i]);
     keep_closings(keep);
     keep_addresses(keep);
+    if (keep_more(keep))
+        keep_tallies(keep);
 }
 
 /* Format 1 knows no namespaces. */

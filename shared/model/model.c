@@ -550,11 +550,22 @@ static struct thread *user_thread(struct model *model, const struct item *item)
         return current;
     }
     uint32_t pid_ns = namespace_of(event);
+    struct thread *thread = NULL;
     if (event->has & EVENT_HAS_VTID)
-        return thread_inside(model, pid_ns, event->vtid, event->time_ns);
-    if (event->has & EVENT_HAS_VPID)
-        return thread_of_process(model, pid_ns, event->vpid, event->time_ns);
-    return NULL;
+        thread = thread_inside(model, pid_ns, event->vtid, event->time_ns);
+    else if (event->has & EVENT_HAS_VPID)
+        thread = thread_of_process(model, pid_ns, event->vpid, event->time_ns);
+    model->tallies.at[TALLY_USER_NOBODY] += thread == NULL;
+    model->tallies.at[TALLY_USER_PROCESS] += thread && tid_is_of_process(thread->tid);
+    return thread;
+}
+
+/* Why a kernel event is nobody's that says of no thread that it is current. */
+static enum tally nobody_because(const struct model *model, const struct event *event)
+{
+    if (event->cpu < 0)
+        return TALLY_KERNEL_NO_CPU;
+    return model->counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES;
 }
 
 /* The thread of a kernel event of a CPU where nobody is known to be current. */
@@ -563,13 +574,18 @@ static struct thread *thread_by_itself(struct model *model, const struct event *
     int32_t shown = event_shown_current(event);
     if (shown > 0)
         return thread_named(model, shown, event->time_ns);
-    if (!(event->has & EVENT_HAS_VTID))
-        return NULL;
+    struct thread *thread = NULL;
+    enum tally why = nobody_because(model, event);
     /* "A number of the root namespace, as far as none other is known to have it." */
     bool is_ambiguous =
         !(event->has & EVENT_HAS_PID_NS) && map_get(&model->inner, (uint64_t)event->vtid);
-    return is_ambiguous ? NULL
-                        : thread_inside(model, namespace_of(event), event->vtid, event->time_ns);
+    if ((event->has & EVENT_HAS_VTID) && is_ambiguous)
+        why = TALLY_KERNEL_NAMESPACE;
+    else if (event->has & EVENT_HAS_VTID)
+        thread = thread_inside(model, namespace_of(event), event->vtid, event->time_ns);
+    if (!thread && event_class_needs_thread(event->class))
+        model->tallies.at[why]++;
+    return thread;
 }
 
 static struct thread *kernel_thread(struct model *model, const struct item *item)
@@ -854,6 +870,8 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .user = interval->has_user,
                                        .host = interval->host}};
     mark.interval.tallies.at[TALLY_LOST_CHUNKS] += interval->gap_before;
+    tallies_add(&mark.interval.tallies, &model->tallies);
+    model->tallies = (struct tallies){.at = {0}};
     model_tell(model, &mark);
 }
 

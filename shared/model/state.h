@@ -174,7 +174,8 @@ struct model {
     struct map equal;       /* key -> first open instance */
     struct closing *closings;
     size_t closing_count, closing_room;
-    bool kernel_absent; /* this interval has no kernel trace */
+    bool kernel_absent;     /* this interval has no kernel trace */
+    struct tallies tallies; /* of this interval, that only the past tells */
 };
 
 /* A number inside of a pid namespace, or (0) of the root's. */

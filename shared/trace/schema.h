@@ -47,6 +47,14 @@ struct event_class {
     size_t end_count;
 };
 
+/* Whether an event of the class says nothing if its thread is not known: what else the kernel tells
+ * is of those that it names. */
+static inline bool event_class_needs_thread(const struct event_class *class)
+{
+    return class->domain == DOMAIN_UST || class->kind == EVENT_CALL_ENTRY ||
+           class->kind == EVENT_CALL_EXIT || class->begin_count > 0 || class->end_count > 0;
+}
+
 struct schema;
 
 /* `phases` (NULL for none) is borrowed until schema_free(). */

@@ -31,7 +31,33 @@
     ROW(DROPPED_EVENTS, 8, "dropped_events", "event dropped between chunks",                       \
         "events dropped between chunks", NULL, TALLY_STRICT)                                       \
     ROW(MISSING_PACKETS, 9, "missing_packets", "packet missing", "packets missing", NULL,          \
-        TALLY_STRICT)
+        TALLY_STRICT)                                                                              \
+    ROW(USER_NOBODY, 40, "user_events_without_thread",                                             \
+        "user-space event of no known thread or process (no vtid, no vpid)",                       \
+        "user-space events of no known thread or process (no vtid, no vpid)",                      \
+        "record with lttng add-context --userspace --type=vtid --type=vpid", TALLY_STRICT)         \
+    ROW(USER_PROCESS, 41, "user_events_by_process",                                                \
+        "user-space event counted by process, its thread not known (no vtid)",                     \
+        "user-space events counted by process, their threads not known (no vtid)",                 \
+        "to know the thread, record with lttng add-context --userspace --type=vtid", 0)            \
+    ROW(KERNEL_NO_CPU, 42, "kernel_events_without_cpu",                                            \
+        "kernel switch, call or phase event of nobody (its packet tells no CPU)",                  \
+        "kernel switches, calls or phase events of nobody (their packets tell no CPU)",            \
+        "record with lttng add-context --kernel --type=tid", TALLY_STRICT)                         \
+    ROW(KERNEL_NO_SWITCHES, 43, "kernel_events_without_switches",                                  \
+        "kernel call or phase event of no known thread (no sched_switch recorded)",                \
+        "kernel calls or phase events of no known thread (no sched_switch recorded)",              \
+        "record with lttng enable-event --kernel sched_switch, or with lttng add-context "         \
+        "--kernel --type=tid",                                                                     \
+        TALLY_STRICT)                                                                              \
+    ROW(KERNEL_NOBODY, 44, "kernel_events_without_thread",                                         \
+        "kernel call or phase event on a CPU where no thread is known to run",                     \
+        "kernel calls or phase events on CPUs where no thread is known to run",                    \
+        "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \
+    ROW(KERNEL_NAMESPACE, 45, "kernel_events_of_unknown_namespace",                                \
+        "kernel call or phase event whose vtid may be of several pid namespaces",                  \
+        "kernel calls or phase events whose vtid may be of several pid namespaces",                \
+        "record with lttng add-context --kernel --type=tid, or --type=pid_ns", TALLY_STRICT)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,
