@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "bus/producer.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -299,12 +300,46 @@ static enum status resend(struct selection *selection, struct failure *why)
 
 /* --- */
 
+static bool is_filtered(const struct selection *selection)
+{
+    return config_is_given(selection->config, "session") ||
+           config_is_given(selection->config, "chunk") ||
+           config_is_given(selection->config, "kind");
+}
+
+/* Whether none is like that, while others are parked; says which. */
+static bool is_none(const struct selection *selection)
+{
+    enum { SHOWN = 8 };
+    const struct parked_list *list = &selection->list;
+    for (size_t i = 0; i < list->count; i++)
+        if (matches(selection, &list->at[i]))
+            return false;
+    if (list->count == 0 || !is_filtered(selection))
+        return false;
+    fprintf(stderr, "spanmill parked: no parked chunk is like that; there %s: ",
+            list->count == 1 ? "is" : "are");
+    for (size_t i = 0; i < list->count && i < SHOWN; i++) {
+        const struct parked *parked = &list->at[list->count - 1 - i];
+        char *key = utf8_printable(text_of(parked->key));
+        fprintf(stderr, "%s%s (%s)", i ? ", " : "", key, parked->kind);
+        free(key);
+    }
+    if (list->count > SHOWN)
+        fprintf(stderr, " and %zu more", list->count - SHOWN);
+    fputc('\n', stderr);
+    return true;
+}
+
 static int run(struct selection *selection)
 {
     struct failure why;
     enum status status =
         parked_list_read(&selection->list, selection->bus, stop_signals_pending, &why);
-    if (status == STATUS_OK && config_flag(selection->config, "resend"))
+    bool none = status == STATUS_OK && is_none(selection);
+    if (none)
+        ;
+    else if (status == STATUS_OK && config_flag(selection->config, "resend"))
         status = resend(selection, &why);
     else if (status == STATUS_OK && config_word(selection->config, "format") == FORMAT_JSON)
         list_as_json(selection);
@@ -317,7 +352,7 @@ static int run(struct selection *selection)
         fprintf(stderr, "spanmill parked: %s\n", why.text);
         return EXIT_FAILED;
     }
-    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    return fflush(stdout) == 0 && !none ? EXIT_DONE : EXIT_FAILED;
 }
 
 int cmd_parked(int argc, char **argv)

@@ -269,8 +269,9 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 {
     bool lossy = is_lossy(reporting, run);
     struct report_view view = view_of(&reporting->options, reporting->jobs);
-    if (!report_view_filter(&view, &reporting->report))
-        say(reporting, "no process in the trace is the one that was asked for");
+    char *nobody = report_view_filter(&view, &reporting->report);
+    if (nobody)
+        say(reporting, nobody);
     if (!reporting->options.output)
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
@@ -281,6 +282,9 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     }
     if (reporting->options.stats)
         say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s, progress_now_s() - begin_s);
+    if (code == EXIT_DONE && nobody)
+        code = EXIT_FAILED;
+    free(nobody);
     if (code == EXIT_DONE && lossy && reporting->options.strict)
         code = EXIT_LOSSY;
     if (run->failed + reporting->left_out > 0) {

@@ -13,6 +13,7 @@
 #include "cli/report_file.h"
 #include "cli/report_view.h"
 #include "cli/result_log.h"
+#include "cli/results_hint.h"
 #include "cli/stop_signals.h"
 #include "config/value.h"
 #include "service/kafka.h"
@@ -114,7 +115,10 @@ struct showing {
     size_t shown;     /* records when a report was last written */
     double shown_s;   /* and when that was */
     double changed_s; /* when the last record came */
-    bool lossy, nobody;
+    bool lossy;
+    char *nobody;  /* a sentence: no process is the one that was asked for */
+    bool nothing;  /* of what was asked for is there */
+    size_t parked; /* chunks of it */
 };
 
 /* --- options --- */
@@ -176,7 +180,8 @@ static void make_report(struct showing *showing, struct report *report)
 {
     result_log_report(showing->log, report);
     showing->lossy = report_view_is_lossy(report);
-    showing->nobody = !report_view_filter(&showing->view, report);
+    free(showing->nobody);
+    showing->nobody = report_view_filter(&showing->view, report);
     showing->shown = result_log_records(showing->log);
     showing->shown_s = progress_now_s();
 }
@@ -252,6 +257,42 @@ static enum status run(struct showing *showing, struct failure *why)
     return STATUS_OK;
 }
 
+/* Parked chunks are no results that have not come yet: they come when somebody sends them again. */
+static void say_parked(struct showing *showing)
+{
+    struct parked_hint hint;
+    parked_hint_read(&hint, &showing->log_options);
+    showing->parked = hint.count;
+    if (hint.count > 0) {
+        char *sentence = memory_format("%zu chunk%s parked, not used by any mapper; "
+                                       "`spanmill parked` lists %s. The last:",
+                                       hint.count, hint.count == 1 ? " is" : "s are",
+                                       hint.count == 1 ? "it" : "them");
+        say(showing, sentence);
+        free(sentence);
+        for (size_t i = 0; i < sizeof hint.lines / sizeof *hint.lines && hint.lines[i]; i++)
+            say(showing, hint.lines[i]);
+    }
+    parked_hint_clear(&hint);
+}
+
+static void say_what_is_missing(struct showing *showing)
+{
+    bool empty = result_log_records(showing->log) == 0;
+    char *sessions = empty ? results_hint_sessions(showing->log) : NULL;
+    if (sessions)
+        say(showing, sessions);
+    else if (showing->nobody)
+        say(showing, showing->nobody);
+    showing->nothing = sessions || showing->nobody;
+    free(sessions);
+    if (!showing->follow)
+        say_parked(showing);
+    if (empty && !showing->nothing)
+        say(showing, showing->parked ? "there are no results"
+                                     : "the topic has no results of such a session yet");
+}
+
 /* All is read, or enough: the last report. */
 static enum status finish(struct showing *showing, struct failure *why)
 {
@@ -264,10 +305,7 @@ static enum status finish(struct showing *showing, struct failure *why)
         status = write_whole(showing, showing->file.out, why);
     if (status == STATUS_OK)
         status = report_file_close(&showing->file, why);
-    if (result_log_records(showing->log) == 0)
-        say(showing, "the topic has no results of such a session yet");
-    else if (showing->nobody)
-        say(showing, "no process in the results is the one that was asked for");
+    say_what_is_missing(showing);
     return status;
 }
 
@@ -278,7 +316,10 @@ static int exit_code(const struct showing *showing)
                 result_log_damaged(showing->log));
         return EXIT_FAILED;
     }
-    return showing->lossy && config_flag(showing->config, "strict") ? EXIT_LOSSY : EXIT_DONE;
+    if (showing->nothing && !showing->follow)
+        return EXIT_FAILED;
+    bool incomplete = showing->lossy || showing->parked > 0;
+    return incomplete && config_flag(showing->config, "strict") ? EXIT_LOSSY : EXIT_DONE;
 }
 
 static int show(struct showing *showing)
@@ -360,6 +401,7 @@ int cmd_results(int argc, char **argv)
     struct showing showing = {.config = config};
     int code = open_and_show(&showing);
     free(showing.pids);
+    free(showing.nobody);
     config_free(config);
     return code;
 }

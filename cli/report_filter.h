@@ -19,4 +19,8 @@ struct report_filter {
  * stay. Returns how many processes are left. */
 size_t report_filter(struct report *report, const struct report_filter *filter);
 
+/* What processes there are, the busiest first, as words for people: "there are shopd (120), ..."; the
+ * caller's. */
+char *report_filter_known(const struct report *report);
+
 #endif

@@ -4,13 +4,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "cli/json.h"
 #include "cli/tables.h"
 
-bool report_view_filter(const struct report_view *view, struct report *report)
+char *report_view_filter(const struct report_view *view, struct report *report)
 {
-    size_t left = report_filter(report, &view->filter);
-    return left > 0 || view->filter.pid_count + view->filter.process_count == 0;
+    if (view->filter.pid_count + view->filter.process_count == 0)
+        return NULL;
+    char *known = report_filter_known(report);
+    char *sentence = NULL;
+    if (report_filter(report, &view->filter) == 0)
+        sentence = memory_format("no process is the one that was asked for; %s", known);
+    free(known);
+    return sentence;
 }
 
 struct screen_size report_view_screen(FILE *stream)

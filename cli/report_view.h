@@ -24,8 +24,9 @@ struct report_view {
     struct report_filter filter;
 };
 
-/* Drops what is not asked for. False: rows were asked for, and none is left. */
-bool report_view_filter(const struct report_view *view, struct report *report);
+/* Drops what is not asked for. NULL, or a sentence, the caller's: processes were asked for, and there
+ * is none of them; it names some that there are. */
+char *report_view_filter(const struct report_view *view, struct report *report);
 /* Tables of the width of `screen`, and with colors if it is a terminal and they are not
  * forbidden; it is where `out`, perhaps a buffer, will go. */
 void report_view_write(const struct report_view *view, const struct report *report, FILE *out,

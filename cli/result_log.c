@@ -53,12 +53,12 @@ void result_log_free(struct result_log *log)
 
 /* --- records --- */
 
-static bool is_wanted(const struct result_log *log, const char *session)
+bool result_log_wants(const struct result_log_options *options, const char *session)
 {
-    for (size_t i = 0; i < log->options->session_count; i++)
-        if (fnmatch(log->options->sessions[i], session, 0) == 0)
+    for (size_t i = 0; i < options->session_count; i++)
+        if (fnmatch(options->sessions[i], session, 0) == 0)
             return true;
-    return log->options->session_count == 0;
+    return options->session_count == 0;
 }
 
 static struct session *session_at(struct result_log *log, struct text name)
@@ -69,7 +69,8 @@ static struct session *session_at(struct result_log *log, struct text name)
     log->sessions = memory_grow(log->sessions, &log->session_room, log->session_count + 1,
                                 sizeof *log->sessions);
     struct session *session = &log->sessions[log->session_count++];
-    *session = (struct session){.wanted = is_wanted(log, names_text(&log->names, id).at)};
+    *session =
+        (struct session){.wanted = result_log_wants(log->options, names_text(&log->names, id).at)};
     return session;
 }
 
@@ -145,6 +146,16 @@ size_t result_log_records(const struct result_log *log)
 size_t result_log_damaged(const struct result_log *log)
 {
     return log->damaged;
+}
+
+size_t result_log_sessions(const struct result_log *log)
+{
+    return log->session_count;
+}
+
+const char *result_log_session(const struct result_log *log, size_t index)
+{
+    return names_text(&log->names, (uint32_t)index).at;
 }
 
 static int by_name(const void *a, const void *b)

@@ -44,6 +44,12 @@ bool result_log_is_torn(const struct result_log *log);
 size_t result_log_records(const struct result_log *log); /* taken so far */
 size_t result_log_damaged(const struct result_log *log); /* passed over */
 
+/* Names of all sessions of which records were read, asked for or not. */
+size_t result_log_sessions(const struct result_log *log);
+const char *result_log_session(const struct result_log *log, size_t index);
+/* Whether it is one of those that are asked for. */
+bool result_log_wants(const struct result_log_options *options, const char *session);
+
 /* Fills `out` (report_clear()), sessions by name; good until the log takes more. */
 void result_log_report(const struct result_log *log, struct report *out);
 

@@ -68,8 +68,8 @@ grep -q '"type":"process".*"pid":345,' "$scratch/pid" || wrong "--pid: process 3
 grep '"pid":' "$scratch/pid" | grep -qv '"pid":345,' && wrong "--pid: others are there"
 json 0 process --process thumbnailer "$trace"
 same pid process
-json 0 nobody --process nobody-at-all "$trace"
-says nobody 'no process'
+json 1 nobody --process nobody-at-all "$trace"
+says nobody 'no process is the one that was asked for; there are .*thumbnailer (345)'
 
 json 0 since --since +20s --until +30s "$trace"
 events() {

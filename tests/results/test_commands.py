@@ -48,9 +48,15 @@ def check_filters(running, expected):
              "json", *options], check=True, stdout=subprocess.PIPE, text=True).stdout)
         got = canonical(running.spanmill("results", "--format", "json", *options).stdout)
         assert 1 < len(wanted) < len(expected) and got == wanted, options
-    for pattern, lines in ((session, len(expected)), (session[:5] + "*", len(expected)), ("x*", 0)):
+    for pattern in (session, session[:5] + "*"):
         got = running.spanmill("results", "--format", "json", "--session", pattern).stdout
-        assert len(canonical(got)) == lines, pattern
+        assert len(canonical(got)) == len(expected), pattern
+    # What matches nothing is an error that names what there is.
+    for options, named in ((["--session", "x*"], session), (["--process", "nobody"], "thumbnailer (345)"),
+                           (["--pid", "1234567"], "thumbnailer (345)")):
+        done = running.spanmill("results", "--format", "json", *options, check=False)
+        assert done.returncode == 1 and named in done.stderr, (options, done.stderr)
+        assert "there are" in done.stderr, done.stderr
     tables = running.spanmill("results", "--top", "3").stdout
     wanted = subprocess.run([program("spanmill"), "report", pool.THUMBNAILS, "--phases",
                              pool.PHASES, "--top", "3"], check=True, stdout=subprocess.PIPE,
@@ -201,6 +207,14 @@ def test_parked():
         reducer = running.add("reducer", "r").start()
         wait_until(lambda: len(listed(running)) == 5, 60, "five chunks are parked")
         mapper.stop()
+        done = running.spanmill("results", "--strict", check=False)
+        assert done.returncode == 4 and done.stdout == "", done
+        assert "5 chunks are parked" in done.stderr and "`spanmill parked`" in done.stderr, done
+        assert ": limit: unpacks to more than" in done.stderr, done.stderr
+        done = running.spanmill("results", "--session", "web1/*")
+        assert "1 chunk is parked" in done.stderr and "web1/shop/x/17: damaged" in done.stderr, done
+        done = running.spanmill("parked", "--session", "nobody/*", check=False)
+        assert done.returncode == 1 and "web1/shop/x/17 (damaged)" in done.stderr, done
         damaged = listed(running, "--kind", "damaged")
         assert len(damaged) == 1 and damaged[0]["session"] == "web1/shop/x", damaged
         assert damaged[0]["chunk"] == 17 and damaged[0]["reason"], damaged
