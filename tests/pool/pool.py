@@ -173,8 +173,15 @@ class Worker:
         return sum(float(value) for value in values)
 
     def log(self):
+        if not os.path.exists(self.log_path):
+            return ""
         with open(self.log_path, errors="replace") as log:
             return log.read()
+
+    def check_sanitizers(self):
+        """Not all that a sanitizer finds ends a program, or changes its exit code."""
+        found = re.search(r"^.*(Sanitizer|runtime error).*(\n.*){0,40}", self.log(), re.M)
+        assert not found, f"{self.role} {self.name}:\n{found.group()}"
 
 
 class Pool:
@@ -201,9 +208,11 @@ class Pool:
             worker.kill()
         if kind is not None:
             for worker in self.workers:
-                if os.path.exists(worker.log_path):
-                    say(f"--- {worker.role} {worker.name}, last lines")
-                    say("\n".join(worker.log().splitlines()[-25:]))
+                say(f"--- {worker.role} {worker.name}, last lines")
+                say("\n".join(worker.log().splitlines()[-25:]))
+        else:
+            for worker in self.workers:
+                worker.check_sanitizers()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def spanmill(self, *arguments, check=True, environment=None):
