@@ -599,7 +599,9 @@ static void single_wakeup(struct partial_builder *builder, const struct event *e
     know_name(thread, event, 0);
     bool counts = thread->state == STATE_BLOCKED || thread->state == STATE_UNKNOWN;
     if (thread->state_known && counts && builder->options.counts_switches) {
+        int32_t cpu = thread->cpu; /* where its state is unknown, it may be thought current */
         know_state(thread, STATE_RUNNABLE, event->time_ns);
+        thread->cpu = cpu;
         thread->wake_ns = event->time_ns;
     }
 }
@@ -878,6 +880,18 @@ static void count_nobody(struct partial_builder *builder, const struct event *ev
                                                                     : TALLY_KERNEL_NO_SWITCHES]++;
 }
 
+/* A context of another thread than the one thought current: by then that has been switched out,
+ * unseen. */
+static void doubt_current(struct partial_builder *builder, struct cpu_known *cpu, uint64_t time_ns)
+{
+    cpu->run_whole = false;
+    cpu->dirty = true;
+    if (!cpu->current || !cpu->current->state_known || cpu->current->state == STATE_UNKNOWN)
+        return;
+    builder_book(cpu->current, time_ns);
+    set_state(builder, cpu->current, STATE_UNKNOWN, time_ns);
+}
+
 /* An event of a CPU whose current thread is known, or of one that no switch will ever tell. */
 static void on_known_cpu(struct partial_builder *builder, const struct event *event)
 {
@@ -919,6 +933,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
                 thread->call = CALL_UNKNOWN;
                 thread->kernel_name_known = false;
             }
+            doubt_current(builder, cpu, event->time_ns);
             if (event->kind == EVENT_SWITCH) {
                 int32_t by = thread_number(thread);
                 single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),

@@ -175,6 +175,8 @@ static void tell_results(struct partition *partition, struct session *session, u
 {
     struct result_meta meta = {.session = text_of(session->name), .chunk = chunk};
     memcpy(meta.clock_uuid, session->header.clock_uuid, sizeof meta.clock_uuid);
+    struct tallies marked = result_batch_tallies(session->batch);
+    tallies_add(&partition->counts.tallies, &marked);
     result_flush(&meta, session->batch, partition->options.results);
 }
 
@@ -360,7 +362,6 @@ static void join_whole(struct partition *partition, struct session *session, uin
     memcpy(session->header.clock_uuid, end.clock_uuid, sizeof end.clock_uuid);
     partition->counts.chunks++;
     partition->counts.events += end.events;
-    tallies_add(&partition->counts.tallies, &end.tallies);
     bool final = end.final;
     tell(partition, session,
          (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,

@@ -7,7 +7,7 @@
 #include "model/save.h"
 #include "model/state.h"
 
-enum { KEEP_FORMAT = 2 }; /* 1: without namespaces, programs, and what follows keep_more() */
+enum { KEEP_FORMAT = 2 }; /* 1: without what follows keep_since(keep, 2) */
 
 /* First byte of a record, behind its format. */
 enum keep_kind {
@@ -47,10 +47,10 @@ void keep_bytes(struct keep *keep, void *at, size_t count); /* a fixed number of
 void keep_string(struct keep *keep, char **string);
 /* A text that the caller owns; its terminated copy when restored. */
 void keep_text(struct keep *keep, struct text *text);
-/* Whether there is more of the record: at the end of those of older formats there is not. */
-static inline bool keep_more(const struct keep *keep)
+/* Whether the record has what came with `format`. */
+static inline bool keep_since(const struct keep *keep, uint32_t format)
 {
-    return keep->saving || keep->at < keep->end;
+    return keep->saving || keep->format >= format;
 }
 /* The count of an array. Restoring, one that the rest of the record cannot hold is bad, and 0. */
 size_t keep_count(struct keep *keep, size_t count);

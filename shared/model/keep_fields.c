@@ -102,14 +102,14 @@ void keep_host_fields(struct keep *keep)
         keep_cpu(keep, &model->cpus[i]);
     keep_closings(keep);
     keep_addresses(keep);
-    if (keep_more(keep))
+    if (keep_since(keep, 2))
         keep_tallies(keep);
 }
 
 /* Format 1 knows no namespaces. */
 static void keep_namespace(struct keep *keep, uint32_t *pid_ns)
 {
-    if (keep->saving || keep->format >= 2)
+    if (keep_since(keep, 2))
         keep_u32(keep, pid_ns);
 }
 
@@ -158,7 +158,7 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_bool(keep, &newest);
     if (!keep->saving && newest)
         map_put(processes, key, process);
-    if (!keep_more(keep))
+    if (!keep_since(keep, 2))
         return;
     keep_unsigned(keep, &process->parted);
     keep_bool(keep, &process->leader_parted);
@@ -216,7 +216,7 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     keep_bool(keep, &thread->fork_seen);
     keep_bytes(keep, thread->kernel_name, sizeof thread->kernel_name);
     keep_bytes(keep, thread->user_name, sizeof thread->user_name);
-    if (keep->saving || keep->format >= 2)
+    if (keep_since(keep, 2))
         keep_bytes(keep, thread->program, sizeof thread->program);
     thread->program[sizeof thread->program - 1] = '\0';
     thread->kernel_name[sizeof thread->kernel_name - 1] = '\0';
@@ -241,7 +241,7 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     struct model *model = keep->model;
     bool living = keep->saving && thread_is_living(model, thread);
     keep_bool(keep, &living);
-    if (keep_more(keep))
+    if (keep_since(keep, 2))
         keep_table(keep, &thread->own_table);
     if (keep->saving)
         return;

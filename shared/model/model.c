@@ -181,12 +181,24 @@ static void switch_in(struct model *model, struct thread *next, const struct eve
     next->cpu = event->cpu;
 }
 
+/* "Switches out of a thread that was not in": a context that says that it was is believed. Where
+ * nobody is known to be current, at the begin and since a loss, nothing is contradicted. */
+static bool is_contradicted(const struct cpu *cpu, const struct event *event,
+                            const struct thread *prev)
+{
+    if (event->has & EVENT_HAS_TID)
+        return false;
+    return cpu->current == CURRENT_THREAD ? cpu->thread != prev
+                                          : cpu->current == CURRENT_IDLE && prev;
+}
+
 static void on_switch(struct model *model, const struct event *event)
 {
     struct cpu *cpu = cpu_at(model, event->cpu);
     if (!cpu)
         return;
     struct thread *prev = thread_named(model, (int32_t)event->value[0], event->time_ns);
+    model->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
     if (cpu->current == CURRENT_THREAD && cpu->thread != prev) {
         /* "If prev_tid is not the thread thought current, the switch is right." */
         struct thread *thought = cpu->thread;
@@ -588,9 +600,28 @@ static struct thread *thread_by_itself(struct model *model, const struct event *
     return thread;
 }
 
+/* A context of another thread than the one thought current: by then that has been switched out,
+ * unseen. */
+static void doubt_current(struct model *model, struct cpu *cpu, const struct event *event)
+{
+    int32_t thought = cpu->current == CURRENT_THREAD ? cpu->thread->tid
+                      : cpu->current == CURRENT_IDLE ? 0
+                                                     : event->tid;
+    if (!(event->has & EVENT_HAS_TID) || event->tid == thought || !model->counts_switches)
+        return;
+    cpu->run_whole = false;
+    if (cpu->current != CURRENT_THREAD || cpu->thread->state == STATE_UNKNOWN)
+        return;
+    thread_book(cpu->thread, event->time_ns);
+    thread_set_state(cpu->thread, STATE_UNKNOWN, event->time_ns);
+}
+
 static struct thread *kernel_thread(struct model *model, const struct item *item)
 {
     const struct event *event = &item->event.event;
+    struct cpu *cpu = cpu_at(model, event->cpu);
+    if (cpu && item->event.tid == TID_BY_CPU) /* else its mapper has done so */
+        doubt_current(model, cpu, event);
     /* Without a context a switch is its prev_tid's own: "the switch is right". */
     if (event->kind == EVENT_SWITCH && !(event->has & EVENT_HAS_TID))
         return thread_named(model, (int32_t)event->value[0], event->time_ns);
@@ -598,7 +629,6 @@ static struct thread *kernel_thread(struct model *model, const struct item *item
         return thread_named(model, item->event.tid, event->time_ns);
     if (event->has & EVENT_HAS_TID)
         return thread_named(model, event->tid, event->time_ns);
-    const struct cpu *cpu = cpu_at(model, event->cpu);
     if (cpu && cpu->current == CURRENT_IDLE)
         return NULL;
     if (!cpu || cpu->current != CURRENT_THREAD)

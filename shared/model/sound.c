@@ -26,12 +26,14 @@ static bool thread_is_sound(struct counts *counts, const struct model *model,
         count_one(&counts->of, thread);
     count_one(&counts->of, thread->process);
     count_one(&counts->holds, thread->call.table);
+    count_one(&counts->of, thread->own_table);
+    count_one(&counts->holds, thread->own_table);
     for (size_t i = 0; i < 2; i++)
         count_one(&counts->of, thread->call.use[i]);
     for (size_t i = 0; i < thread->call.instance_count; i++)
         count_one(&counts->of, thread->call.instances[i]);
     bool numbered = tid_is_of_process(thread->tid) ? thread->process != NULL : thread->tid > 0;
-    return numbered && thread->state <= STATE_BLOCKED &&
+    return numbered && (!thread->own_table || thread->process) && thread->state <= STATE_BLOCKED &&
            (thread->cpu < 0 || (size_t)thread->cpu < model->cpu_count);
 }
 

@@ -174,9 +174,12 @@ static void forget_inner(struct model *model, struct thread *thread)
 
 void thread_settle_account(struct thread *thread)
 {
-    thread_book(thread, thread->last_ns);
-    if (thread->clock_ns > thread->last_ns && thread->state_since_ns <= thread->last_ns)
-        thread_book_back(thread, thread->last_ns);
+    uint64_t to_ns = thread->last_ns;
+    thread_book(thread, to_ns);
+    if (thread->state_since_ns > to_ns)
+        to_ns = thread->state_since_ns; /* an event that is not its own has told of its state */
+    if (thread->clock_ns > to_ns)
+        thread_book_back(thread, to_ns);
 }
 
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)

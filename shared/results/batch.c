@@ -29,6 +29,7 @@ struct result_batch {
     struct map by_key;
     struct entry **entries; /* in the order in which they were first met */
     size_t count, room;
+    struct tallies tallies; /* of the marks */
     struct result *results; /* what result_batch_groups() gave out */
     struct result_group *groups;
     size_t group_room;
@@ -198,6 +199,7 @@ static void take_cell(struct result_batch *batch, const struct result *result)
 static void take_mark(struct result_batch *batch, const struct result *result)
 {
     struct entry *entry = append(batch);
+    tallies_add(&batch->tallies, &result->interval.tallies);
     entry->result = *result;
     entry->result.schema = NULL;
     entry->result.interval.host = kept(batch, result->interval.host);
@@ -225,6 +227,11 @@ static void take(void *context, const struct result *result)
 struct result_sink result_batch_sink(struct result_batch *batch)
 {
     return (struct result_sink){take, batch};
+}
+
+struct tallies result_batch_tallies(const struct result_batch *batch)
+{
+    return batch->tallies;
 }
 
 bool result_batch_is_empty(const struct result_batch *batch)
@@ -339,6 +346,7 @@ void result_batch_clear(struct result_batch *batch)
             time_vector_free(&entry->sum.time);
     }
     batch->count = 0;
+    batch->tallies = (struct tallies){.at = {0}};
     map_clear(&batch->by_key);
     names_clear(&batch->names);
     arena_clear(&batch->arena);

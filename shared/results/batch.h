@@ -19,6 +19,8 @@ void result_batch_free(struct result_batch *batch); /* NULL is fine */
 /* Copies what it is given. */
 struct result_sink result_batch_sink(struct result_batch *batch);
 bool result_batch_is_empty(const struct result_batch *batch);
+/* Of all marks in it. */
+struct tallies result_batch_tallies(const struct result_batch *batch);
 
 /* Results that go out under one key: of a process; pid 0: of the thread `tid`, whose process is
  * not told; both 0: of the host, and whatever nobody knows better. Facts come first, then cells,

@@ -22,6 +22,11 @@
     ROW(DISCARDED, 1, "discarded", "event lost", "events lost", NULL, TALLY_STRICT | TALLY_ALWAYS) \
     ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel's streams",                            \
         "gaps in the kernel's streams", NULL, TALLY_STRICT)                                        \
+    ROW(CONTRADICTED_SWITCHES, 20, "contradicted_switches",                                        \
+        "switch out of a thread that was not in", "switches out of threads that were not in",      \
+        "switches seem to be filtered (lttng track, a filter on sched_switch): numbers by thread " \
+        "cannot be trusted. Record them all, or lttng add-context --kernel --type=tid",            \
+        TALLY_STRICT)                                                                              \
     ROW(LOST_CHUNKS, 3, "lost_intervals", "chunk missing or unreadable",                           \
         "chunks missing or unreadable", NULL, TALLY_STRICT)                                        \
     ROW(LOST_TRACES, 4, "lost_traces", "trace left out", "traces left out", NULL, TALLY_STRICT)    \

@@ -150,7 +150,8 @@ static void add_switch(struct generator *generator, int32_t cpu)
     set_value(&event, 2, next);
     set_text(&event, 0, name_of(generator, prev));
     set_text(&event, 1, name_of(generator, next));
-    add(generator, &event);
+    if (!chance(generator, generator->options->filtered))
+        add(generator, &event);
     generator->running[cpu] = next;
 }
 

@@ -125,6 +125,18 @@ Test(random_traces, with_contexts_lies_and_losses)
     check(&(struct random_trace_options){.events = 200, .contexts = true, .lies = 8, .losses = 20});
 }
 
+/* As of a session that tracks one process, or filters its switches. */
+Test(random_traces, with_filtered_switches)
+{
+    check(&(struct random_trace_options){.events = 300, .filtered = 50});
+}
+
+Test(random_traces, with_filtered_switches_contexts_and_losses)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .filtered = 50, .contexts = true, .losses = 10});
+}
+
 Test(random_traces, without_switches)
 {
     check(&(struct random_trace_options){.events = 300, .contexts = true, .no_switches = true});
