@@ -27,6 +27,7 @@
 #include "mapper/ctf/reader.h"
 #include "mapper/map.h"
 #include "mapper/partial_builder.h"
+#include "mapper/readers/readers.h"
 #include "publish/publisher.h"
 #include "trace/phases.h"
 #include "wire/writer.h"
@@ -261,7 +262,7 @@ static bool take_option(struct bench *bench, int option, int *rounds, enum statu
     switch (option) {
     case 'm': bench->map_only = true; return true;
     case 'n': *rounds = atoi(optarg); return *rounds > 0;
-    case 'r': bench->choice.kind = reader_kind_by_name(optarg); return bench->choice.kind != NULL;
+    case 'r': bench->choice.kind = readers_by_name(optarg); return bench->choice.kind != NULL;
     case 'p':
         if (*status == STATUS_OK)
             *status = phases_add_file(&bench->phases, optarg, why);

@@ -14,6 +14,7 @@
 #include "cli/report_options.h"
 #include "cli/report_view.h"
 #include "cli/stop_signals.h"
+#include "mapper/readers/readers.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
 enum { EXIT_INTERRUPTED = 128 + SIGINT };
@@ -46,11 +47,18 @@ static bool find_reader(struct reporting *reporting)
     const char *wanted = reporting->options.reader;
     if (!wanted || strcmp(wanted, "auto") == 0)
         return true;
-    reporting->reader = reader_kind_by_name(wanted);
+    reporting->reader = readers_by_name(wanted);
     if (reporting->reader)
         return true;
+    if (readers_left_out(wanted)) {
+        fprintf(stderr,
+                "spanmill report: --reader: this build has no `%s`: it was configured with "
+                "SPANMILL_BABELTRACE2=OFF\n",
+                wanted);
+        return false;
+    }
     size_t count;
-    const struct reader_kind *const *kinds = reader_kinds(&count);
+    const struct reader_kind *const *kinds = readers(&count);
     fprintf(stderr, "spanmill report: --reader: unknown `%s`; known: auto", wanted);
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, ", %s", reader_kind_name(kinds[i]));
@@ -309,6 +317,7 @@ static int run_report(struct reporting *reporting, double begin_s)
     struct chunk_run run = {.list = &reporting->list,
                             .options = {.phases = &reporting->phases,
                                         .reader = reporting->reader,
+                                        .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = reporting->windows,

@@ -77,8 +77,10 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     enter(&options->guard);
     struct reader_warnings noting = warnings ? *warnings : (struct reader_warnings){.say = NULL};
     noting.notes = mapping->notes;
-    struct reader_choice choice = {
-        .kind = options->reader, .cache = options->cache, .begin_ns = mapping->interval.begin_ns};
+    struct reader_choice choice = {.kind = options->reader,
+                                   .other = options->other_reader,
+                                   .cache = options->cache,
+                                   .begin_ns = mapping->interval.begin_ns};
     enum status status =
         reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
     leave(&options->guard);

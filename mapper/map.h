@@ -30,7 +30,8 @@ struct map_stop {
 
 struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
-    const struct reader_kind *reader;       /* NULL: the usual one */
+    /* As in struct reader_choice: NULL, or the one to use; and the one for what ours does not read. */
+    const struct reader_kind *reader, *other_reader;
     struct plan_cache *cache; /* of metadata, for all chunks; used under `guard`. NULL: none */
     bool all_single;          /* sum nothing, for tests */
     struct interval window;   /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */

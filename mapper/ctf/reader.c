@@ -10,30 +10,9 @@
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"
 
-static const struct reader_kind *const KINDS[] = {&reader_spanmill, &reader_bt2};
-
-const struct reader_kind *const *reader_kinds(size_t *count)
-{
-    *count = sizeof KINDS / sizeof *KINDS;
-    return KINDS;
-}
-
 const char *reader_kind_name(const struct reader_kind *kind)
 {
     return kind->name;
-}
-
-const struct reader_kind *reader_kind_by_name(const char *name)
-{
-    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++)
-        if (strcmp(KINDS[i]->name, name) == 0)
-            return KINDS[i];
-    return NULL;
-}
-
-const struct reader_kind *reader_kind_of_word(size_t word)
-{
-    return word < sizeof KINDS / sizeof *KINDS ? KINDS[word] : NULL;
 }
 
 /* Of one name and cause, so many are said one by one. */
@@ -77,7 +56,7 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
 }
 
 /* Whether `metadata`, which our own reader did not understand, is of CTF 1.8 and whole, so that
- * libbabeltrace2 may do better. */
+ * another may do better. */
 static bool others_may_read(struct bytes metadata)
 {
     struct metadata read;
@@ -106,21 +85,22 @@ static bool is_beyond_us(const struct trace_set *set, const struct schema *schem
     return false;
 }
 
-/* Our own reader, unless there is something that only libbabeltrace2 may understand. */
-static const struct reader_kind *usual_kind(const struct trace_set *set,
-                                            const struct schema *schema, struct plan_cache *cache,
+/* Our own reader, unless there is something that only another may understand. */
+static const struct reader_kind *usual_kind(const struct reader_choice *choice,
+                                            const struct trace_set *set,
+                                            const struct schema *schema,
                                             const struct reader_warnings *warnings)
 {
     struct failure reason;
-    if (!is_beyond_us(set, schema, cache, &reason))
+    if (choice->other == NULL || !is_beyond_us(set, schema, choice->cache, &reason))
         return &reader_spanmill;
-    if (plan_cache_first_miss(cache) && warnings != NULL && warnings->say != NULL) {
+    if (plan_cache_first_miss(choice->cache) && warnings != NULL && warnings->say != NULL) {
         char sentence[FAILURE_TEXT_MAX + 64];
-        snprintf(sentence, sizeof sentence, "%s; read by libbabeltrace2 instead, which is slower",
-                 reason.text);
+        snprintf(sentence, sizeof sentence, "%s; read by %s instead, which is slower", reason.text,
+                 choice->other->name);
         warnings->say(warnings->context, sentence);
     }
-    return &reader_bt2;
+    return choice->other;
 }
 
 enum status reader_open_as(const struct reader_choice *choice, const struct trace_set *set,
@@ -132,7 +112,7 @@ enum status reader_open_as(const struct reader_choice *choice, const struct trac
     struct plan_cache *own = choice->cache != NULL ? NULL : plan_cache_new();
     struct reader_choice made = *choice;
     made.cache = own != NULL ? own : choice->cache;
-    made.kind = usual_kind(set, schema, made.cache, warnings);
+    made.kind = usual_kind(&made, set, schema, warnings);
     enum status status = made.kind->open(&made, set, schema, warnings, out, why);
     plan_cache_free(own);
     return status;

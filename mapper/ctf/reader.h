@@ -58,16 +58,7 @@ struct reader;
 struct reader_kind; /* what decodes: mapper/ctf/reader_kind.h */
 struct plan_cache;  /* metadata understood before: mapper/ctf/plan_cache.h */
 
-/* All kinds there are, the one that reader_open() takes first. */
-const struct reader_kind *const *reader_kinds(size_t *count);
 const char *reader_kind_name(const struct reader_kind *kind);
-const struct reader_kind *reader_kind_by_name(const char *name); /* NULL if there is none */
-
-/* What users say: the names of all kinds in the order of reader_kinds(), and behind them `auto`:
- * our own, or libbabeltrace2 for metadata that ours does not understand. */
-#define READER_WORDS "spanmill babeltrace2 auto"
-/* By its place in READER_WORDS; NULL, which readers take for `auto`, for the last. */
-const struct reader_kind *reader_kind_of_word(size_t word);
 
 /* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise).
  * A trace that cannot be read is left out with a warning.
@@ -77,9 +68,11 @@ MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *s
                                    struct failure *why);
 
 struct reader_choice {
-    const struct reader_kind *kind; /* NULL: the usual one */
-    struct plan_cache *cache;       /* NULL: none. Used in opening and closing only */
-    uint64_t begin_ns;              /* events before it may be left out; losses never are */
+    const struct reader_kind *kind; /* NULL: our own, or `other` */
+    /* What reads a session with metadata that our own does not understand; NULL: nothing does. */
+    const struct reader_kind *other;
+    struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
+    uint64_t begin_ns;        /* events before it may be left out; losses never are */
 };
 
 /* The same with a decoder of choice. */

@@ -22,7 +22,6 @@ struct reader {
     const struct reader_kind *kind;
 };
 
-extern const struct reader_kind reader_bt2;      /* libbabeltrace2 */
 extern const struct reader_kind reader_spanmill; /* our own: docs/READER.md */
 
 #endif

@@ -128,7 +128,6 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
         return fail(why, STATUS_STOP, "no random numbers");
     struct map_options options = {
         .phases = worker->phases,
-        .reader = reader_kind_of_word(config_word(service_config(worker->service), "reader")),
         .cache = worker->cache,
         .room = &worker->room,
         .guard = worker->guard,

@@ -44,7 +44,7 @@ static const struct metric_row rows[MAPPER_METRICS] = {
 struct task {
     struct service *service;
     const struct phase_definitions *phases;
-    struct crew_lock *readers; /* libbabeltrace2 opens and closes one at a time */
+    struct crew_lock *readers; /* the cache of metadata is used by one at a time */
 };
 
 static enum status run(void *context, unsigned thread, struct failure *why)

@@ -42,11 +42,9 @@ static const struct config_row rows[] = {
     {.name = "reader",
      .type = CONFIG_WORD,
      .standard = "spanmill",
-     .words = READER_WORDS,
+     .words = "spanmill",
      .argument = "NAME",
-     .help = "what decodes CTF: `spanmill`, `babeltrace2`, or `auto`:\n"
-             "babeltrace2 for metadata that spanmill does not\n"
-             "understand, which can end or stop this process"},
+     .help = "what decodes CTF: mappers have `spanmill` alone"},
     {.name = "poll",
      .type = CONFIG_DURATION,
      .standard = "100ms",

@@ -139,7 +139,7 @@ says unknown-option '`--format` is the nearest'
 exits 2 bad-phase report --phase 'x : nonsense' "$trace"
 exits 1 bad-file report --phases "$scratch/no.yaml" "$trace"
 exits 2 bad-reader report --reader crystal-ball "$trace"
-says bad-reader 'auto, spanmill, babeltrace2'
+says bad-reader 'auto, spanmill'
 exits 0 help --help
 grep -q '^  report ' "$scratch/help" || wrong "--help does not tell of report"
 exits 0 help-report help report

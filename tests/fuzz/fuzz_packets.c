@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "trace/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,7 +24,7 @@ static size_t touched(const struct event *event)
 static void read_all(const struct trace_set *set, size_t bits)
 {
     struct schema *schema = schema_new(NULL);
-    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    struct reader_choice choice = {.kind = readers_by_name("spanmill")};
     struct reader *reader;
     uint64_t last_ns = 0;
     size_t events = 0, sum = 0;

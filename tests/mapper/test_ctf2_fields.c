@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/mapper/ctf2_text.h"
 #include "tests/mapper/event_text.h"
 
@@ -33,7 +34,7 @@ static char *fields_of(const char *metadata, const uint8_t *packet, size_t count
                                                   .capture = CAPTURE,
                                                   .capture_count = 4});
     struct schema *schema = schema_new(&phases);
-    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    struct reader_choice choice = {.kind = readers_by_name("spanmill")};
     struct reader_warnings warnings = {.say = say, .context = said};
     struct reader *reader;
     struct failure why = {""};

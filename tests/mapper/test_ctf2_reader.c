@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/mapper/event_text.h"
 #include "tests/mapper/layout_json.h"
 #include "tests/mapper/layout_text.h"
@@ -37,7 +38,7 @@ static char *events_of(struct trace *trace, struct bytes metadata, size_t *count
     struct phase_definitions phases;
     phases_init(&phases);
     struct schema *schema = schema_new(&phases);
-    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    struct reader_choice choice = {.kind = readers_by_name("spanmill")};
     struct reader_warnings warnings = {.say = say, .context = NULL};
     struct reader *reader;
     struct failure why = {""};

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/archive/fake_trace.h"
 #include "tests/mapper/event_text.h"
 
@@ -90,7 +91,7 @@ static struct reading read_file(const char *metadata, const struct fake_file *fi
         .name = folder, .metadata = fake_bytes(metadata), .streams = &stream, .stream_count = 1};
     struct trace_set set = {&files, 1};
     struct schema *schema = schema_new(NULL);
-    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    struct reader_choice choice = {.kind = readers_by_name("spanmill")};
     struct interval_notes notes = {.count = 0};
     struct reader_warnings warnings = {.say = note, .context = &reading, .notes = &notes};
     struct reader *reader;

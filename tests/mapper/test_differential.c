@@ -8,6 +8,7 @@
 #include "mapper/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/mapper/event_text.h"
 #include "tests/mapper/random_layout.h"
 
@@ -41,7 +42,8 @@ static struct reading read_from(const char *kind, const struct trace_set *set,
     struct reading reading = {.status = STATUS_OK};
     FILE *out = open_memstream(&reading.text, &reading.size);
     struct schema *schema = schema_new(phases);
-    struct reader_choice choice = {reader_kind_by_name(kind), cache, leave_out ? begin_ns : 0};
+    struct reader_choice choice = {
+        .kind = readers_by_name(kind), .cache = cache, .begin_ns = leave_out ? begin_ns : 0};
     struct reader_warnings warnings = {.say = keep_warning, .context = &reading};
     struct reader *reader;
     uint64_t last_ns = 0;

@@ -3,8 +3,8 @@
 #include <babeltrace2/babeltrace.h>
 #include <stdio.h>
 
-#include "mapper/ctf/bt2_graph.h"
-#include "mapper/ctf/stage.h"
+#include "mapper/bt2/bt2_graph.h"
+#include "mapper/bt2/stage.h"
 #include "tests/mapper/layout_text.h"
 #include "tests/mapper/random_layout.h"
 

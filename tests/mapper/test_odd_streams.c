@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/archive/fake_trace.h"
 
 /* --- metadata --- */
@@ -142,7 +143,7 @@ static void put_event(struct fake_file *text, const struct event *event)
 
 static enum status read_by(const char *name, const struct trace_set *set, struct reading *reading)
 {
-    const struct reader_kind *kind = reader_kind_by_name(name);
+    const struct reader_kind *kind = readers_by_name(name);
     struct reader_choice choice = {.kind = kind};
     struct reader_warnings warnings = {.say = note, .context = reading};
     struct schema *schema = schema_new(NULL);

@@ -5,6 +5,7 @@
 #include "mapper/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "tests/archive/fake_trace.h"
 
 #ifndef TEST_DATA
@@ -72,7 +73,7 @@ static enum status read_kind(const struct reader_kind *kind, const struct trace_
 static enum status read_set(const struct trace_set *set, struct reading *reading)
 {
     size_t count;
-    const struct reader_kind *const *kinds = reader_kinds(&count);
+    const struct reader_kind *const *kinds = readers(&count);
     enum status status = read_kind(NULL, set, reading);
     for (size_t i = 0; i < count; i++) {
         struct reading other;
@@ -474,7 +475,7 @@ Test(reader, what_ours_does_not_understand_is_read_by_the_library_and_said_once)
     struct plan_cache *cache = plan_cache_new();
     struct sayings sayings = {.count = 0};
     struct reader_warnings warnings = {.say = keep_saying, .context = &sayings};
-    struct reader_choice choice = {.cache = cache};
+    struct reader_choice choice = {.cache = cache, .other = readers_other()};
     for (int chunk = 0; chunk < 3; chunk++) {
         struct schema *schema = schema_new(NULL);
         struct reader *reader;
@@ -490,7 +491,7 @@ Test(reader, what_ours_does_not_understand_is_read_by_the_library_and_said_once)
     }
     cr_expect(eq(sz, sayings.count, 1));
     cr_expect(eq(int, strncmp(sayings.last, "kernel: metadata:", 17), 0), "%s", sayings.last);
-    cr_expect(ne(ptr, strstr(sayings.last, "; read by libbabeltrace2 instead"), NULL), "%s",
+    cr_expect(ne(ptr, strstr(sayings.last, "; read by babeltrace2 instead"), NULL), "%s",
               sayings.last);
     plan_cache_free(cache);
     trace_free(trace);
@@ -503,7 +504,7 @@ Test(reader, who_asks_for_ours_gets_no_other)
     add_ten(&trace->files[0], 1, 0);
     struct schema *schema = schema_new(NULL);
     struct reader *reader;
-    struct reader_choice choice = {.kind = reader_kind_by_name("spanmill")};
+    struct reader_choice choice = {.kind = readers_by_name("spanmill")};
     cr_expect(eq(int, reader_open_as(&choice, trace_set_of(trace), schema, NULL, &reader, NULL),
                  STATUS_REJECT));
     schema_free(schema);

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mapper/ctf/stage.h"
+#include "mapper/bt2/stage.h"
 #include "tests/archive/fake_trace.h"
 
 static char parent[64];

@@ -180,8 +180,8 @@ def test_poisoned_chunk():
 
 
 def test_poisoned_metadata():
-    """metadata that ours does not take never goes to libbabeltrace2 in a mapper, unless it is asked for:
-    the chunk is parked with the place of the fault"""
+    """metadata that ours does not take goes to no other decoder in a mapper: the chunk is parked
+    with the place of the fault"""
     with Archives() as archives, Pool(partitions=2) as running:
         archives.poison(1)
         mapper = running.add("mapper", "m").start()

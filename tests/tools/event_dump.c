@@ -16,6 +16,7 @@
 #include "mapper/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
+#include "mapper/readers/readers.h"
 #include "trace/phases.h"
 
 struct dump {
@@ -218,7 +219,7 @@ int main(int argc, char **argv)
             return 2;
         dump.events |= option == 'e';
         dump.all |= option == 'a';
-        if (option == 'r' && !(dump.choice.kind = reader_kind_by_name(optarg))) {
+        if (option == 'r' && !(dump.choice.kind = readers_by_name(optarg))) {
             fprintf(stderr, "event_dump: there is no reader %s\n", optarg);
             return 2;
         }

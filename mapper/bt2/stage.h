@@ -1,7 +1,7 @@
-/* mapper/ctf/stage.h -- a private folder for a decoder that wants files: streams that lie on disk
+/* mapper/bt2/stage.h -- a private folder for a decoder that wants files: streams that lie on disk
  * as they are become symbolic links, what is only in memory is written out. */
-#ifndef MAPPER_CTF_STAGE_H
-#define MAPPER_CTF_STAGE_H
+#ifndef MAPPER_BT2_STAGE_H
+#define MAPPER_BT2_STAGE_H
 
 #include <stddef.h>
 

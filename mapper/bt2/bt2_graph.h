@@ -1,10 +1,10 @@
-/* mapper/ctf/bt2_graph.h -- one trace folder behind libbabeltrace2: its source.ctf.fs, and a sink
+/* mapper/bt2/bt2_graph.h -- one trace folder behind libbabeltrace2: its source.ctf.fs, and a sink
  * that hands out the messages of each stream by itself.
  *
  * There is no muxer: who reads merges the streams. One graph per trace, so that a trace which
  * libbabeltrace2 refuses takes no other with it. */
-#ifndef MAPPER_CTF_BT2_GRAPH_H
-#define MAPPER_CTF_BT2_GRAPH_H
+#ifndef MAPPER_BT2_BT2_GRAPH_H
+#define MAPPER_BT2_BT2_GRAPH_H
 
 #include <babeltrace2/babeltrace.h>
 
@@ -12,7 +12,8 @@
 
 struct bt2_graph;
 
-/* OK; REJECT in libbabeltrace2's words, *out is NULL then. */
+/* OK; REJECT in libbabeltrace2's words, or if the library dies of what is in the folder: *out is
+ * NULL then. The folder is read twice (mapper/bt2/bt2_trial.h). */
 MUST_CHECK enum status bt2_graph_open(const char *folder, struct bt2_graph **out,
                                       struct failure *why);
 size_t bt2_graph_stream_count(const struct bt2_graph *graph);

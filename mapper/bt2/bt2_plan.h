@@ -1,7 +1,7 @@
-/* mapper/ctf/bt2_plan.h -- which fields of an event class go where, resolved once per class of
+/* mapper/bt2/bt2_plan.h -- which fields of an event class go where, resolved once per class of
  * libbabeltrace2, so that an event costs only the fields it is asked for. */
-#ifndef MAPPER_CTF_BT2_PLAN_H
-#define MAPPER_CTF_BT2_PLAN_H
+#ifndef MAPPER_BT2_BT2_PLAN_H
+#define MAPPER_BT2_BT2_PLAN_H
 
 #include <babeltrace2/babeltrace.h>
 

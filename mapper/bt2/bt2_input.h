@@ -1,16 +1,16 @@
-/* mapper/ctf/bt2_input.h -- one trace, made ready for libbabeltrace2.
+/* mapper/bt2/bt2_input.h -- one trace, made ready for libbabeltrace2.
  *
  * Metadata that our own parser understands says which packets there are, as for our own reader
  * (mapper/ctf/trace_streams.h). Other metadata is the library's alone: it gets the files as they
  * lie, and says itself what the trace is. */
-#ifndef MAPPER_CTF_BT2_INPUT_H
-#define MAPPER_CTF_BT2_INPUT_H
+#ifndef MAPPER_BT2_BT2_INPUT_H
+#define MAPPER_BT2_BT2_INPUT_H
 
-#include "mapper/ctf/bt2_graph.h"
-#include "mapper/ctf/bt2_plan.h"
+#include "mapper/bt2/bt2_graph.h"
+#include "mapper/bt2/bt2_plan.h"
 #include "mapper/ctf/plan_cache.h"
 #include "ctf/session_clock.h"
-#include "mapper/ctf/stage.h"
+#include "mapper/bt2/stage.h"
 #include "mapper/ctf/trace_streams.h"
 
 struct bt2_input {

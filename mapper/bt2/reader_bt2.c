@@ -1,11 +1,12 @@
+#include "reader_bt2.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/bt2_lane.h"
-#include "mapper/ctf/reader_kind.h"
+#include "mapper/bt2/bt2_lane.h"
 #include "mapper/ctf/scratch.h"
 #include "mapper/ctf/trace_facts.h"
 

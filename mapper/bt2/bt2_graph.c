@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "mapper/bt2/bt2_trial.h"
 
 struct bt2_graph {
     bt_graph *graph;
@@ -142,26 +143,12 @@ static bool connect_all(struct bt2_graph *graph, const char *folder)
     return true;
 }
 
-enum status bt2_graph_open(const char *folder, struct bt2_graph **out, struct failure *why)
+static enum status next_messages(struct bt2_graph *graph, size_t stream,
+                                 bt_message_array_const *messages, uint64_t *count,
+                                 struct failure *why)
 {
-    *out = NULL;
-    struct bt2_graph *graph = memory_new(sizeof *graph);
-    if (!connect_all(graph, folder)) {
-        bt2_graph_close(graph);
-        return reject(why);
-    }
-    *out = graph;
-    return STATUS_OK;
-}
-
-size_t bt2_graph_stream_count(const struct bt2_graph *graph)
-{
-    return graph->stream_count;
-}
-
-enum status bt2_graph_next(struct bt2_graph *graph, size_t stream, bt_message_array_const *messages,
-                           uint64_t *count, struct failure *why)
-{
+    /* The library leaves errors behind that it overcame, and dies of them in the next call. */
+    bt_current_thread_clear_error();
     graph->wanted = stream;
     if (bt_graph_run_once(graph->graph) != BT_GRAPH_RUN_ONCE_STATUS_OK)
         return reject(why);
@@ -174,13 +161,75 @@ enum status bt2_graph_next(struct bt2_graph *graph, size_t stream, bt_message_ar
     return STATUS_OK;
 }
 
-void bt2_graph_close(struct bt2_graph *graph)
+static void close_graph(struct bt2_graph *graph)
 {
-    if (graph == NULL)
-        return;
     for (size_t i = 0; i < graph->stream_count; i++)
         bt_message_iterator_put_ref(graph->iterators[i]);
     free(graph->iterators);
     bt_graph_put_ref(graph->graph);
     free(graph);
+}
+
+static enum status open_graph(const char *folder, struct bt2_graph **out, struct failure *why)
+{
+    *out = NULL;
+    struct bt2_graph *graph = memory_new(sizeof *graph);
+    if (!connect_all(graph, folder)) {
+        close_graph(graph);
+        return reject(why);
+    }
+    *out = graph;
+    return STATUS_OK;
+}
+
+/* All that is done with a folder, but for taking values out of fields. */
+static void read_all(void *folder)
+{
+    struct bt2_graph *graph;
+    struct failure ignored;
+    if (open_graph(folder, &graph, &ignored) != STATUS_OK)
+        return;
+    for (size_t i = 0; i < graph->stream_count; i++) {
+        bt_message_array_const messages;
+        uint64_t count;
+        while (next_messages(graph, i, &messages, &count, &ignored) == STATUS_OK)
+            for (uint64_t j = 0; j < count; j++)
+                bt_message_put_ref(messages[j]);
+    }
+    close_graph(graph);
+}
+
+enum status bt2_graph_open(const char *folder, struct bt2_graph **out, struct failure *why)
+{
+    *out = NULL;
+    enum status status = bt2_trial(read_all, (void *)(uintptr_t)folder, why);
+    if (status != STATUS_OK)
+        return status;
+    bt2_use_begin();
+    status = open_graph(folder, out, why);
+    bt2_use_end();
+    return status;
+}
+
+size_t bt2_graph_stream_count(const struct bt2_graph *graph)
+{
+    return graph->stream_count;
+}
+
+enum status bt2_graph_next(struct bt2_graph *graph, size_t stream, bt_message_array_const *messages,
+                           uint64_t *count, struct failure *why)
+{
+    bt2_use_begin();
+    enum status status = next_messages(graph, stream, messages, count, why);
+    bt2_use_end();
+    return status;
+}
+
+void bt2_graph_close(struct bt2_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    bt2_use_begin();
+    close_graph(graph);
+    bt2_use_end();
 }

@@ -1,9 +1,9 @@
-/* mapper/ctf/bt2_lane.h -- one stream as libbabeltrace2 reads it: the messages of an output port,
+/* mapper/bt2/bt2_lane.h -- one stream as libbabeltrace2 reads it: the messages of an output port,
  * and the next event, or loss, of it. By the same rules as mapper/ctf/stream.h. */
-#ifndef MAPPER_CTF_BT2_LANE_H
-#define MAPPER_CTF_BT2_LANE_H
+#ifndef MAPPER_BT2_BT2_LANE_H
+#define MAPPER_BT2_BT2_LANE_H
 
-#include "mapper/ctf/bt2_input.h"
+#include "mapper/bt2/bt2_input.h"
 
 enum bt2_head { BT2_NONE, BT2_EVENT, BT2_LOSS };
 

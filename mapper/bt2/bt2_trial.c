@@ -1,0 +1,94 @@
+#include "bt2_trial.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A thousand times what the largest chunks of a busy host take. */
+enum { TRIAL_CPU_S = 600 };
+
+/* Of the process, as the locks of glib are: a child that is forked while another thread holds one of
+ * those would wait for it forever. */
+static pthread_rwlock_t uses = PTHREAD_RWLOCK_INITIALIZER;
+
+void bt2_use_begin(void)
+{
+    pthread_rwlock_rdlock(&uses);
+}
+
+void bt2_use_end(void)
+{
+    pthread_rwlock_unlock(&uses);
+}
+
+/* The child: dies quietly, and with its parent. */
+static _Noreturn void try_in_child(void (*use)(void *context), void *context, int said)
+{
+    static const int SIGNALS[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof SIGNALS / sizeof *SIGNALS; i++)
+        signal(SIGNALS[i], SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    setrlimit(RLIMIT_CPU, &(struct rlimit){TRIAL_CPU_S, TRIAL_CPU_S}); /* it may never return */
+    dup2(said, STDERR_FILENO);
+    use(context);
+    _exit(0);
+}
+
+/* What the child says up to its end, on one line. */
+static void listen_to(int from, char *text, size_t room)
+{
+    char part[512];
+    size_t used = 0;
+    for (;;) {
+        ssize_t count = read(from, part, sizeof part);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            break;
+        for (ssize_t i = 0; i < count && used < room - 1; i++)
+            text[used++] = (unsigned char)part[i] < ' ' ? ' ' : part[i];
+    }
+    text[used] = '\0';
+}
+
+static enum status outcome(pid_t child, const char *said, struct failure *why)
+{
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s",
+                        strerror(errno));
+    if (!WIFSIGNALED(status))
+        return STATUS_OK;
+    return fail(why, STATUS_REJECT, "libbabeltrace2 dies of it, of signal %d%s%s", WTERMSIG(status),
+                *said != '\0' ? ": " : "", said);
+}
+
+enum status bt2_trial(void (*use)(void *context), void *context, struct failure *why)
+{
+    int ends[2];
+    char said[256];
+    if (pipe(ends) != 0)
+        return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
+    pthread_rwlock_wrlock(&uses);
+    pid_t child = fork();
+    if (child == 0)
+        try_in_child(use, context, ends[1]);
+    pthread_rwlock_unlock(&uses);
+    close(ends[1]);
+    enum status status = STATUS_OK;
+    if (child < 0) {
+        status = fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
+    } else {
+        listen_to(ends[0], said, sizeof said);
+        status = outcome(child, said, why);
+    }
+    close(ends[0]);
+    return status;
+}

@@ -1,0 +1,17 @@
+/* mapper/bt2/bt2_trial.h -- whether libbabeltrace2 survives a trace.
+ *
+ * The library checks by aborting: of metadata that nothing is wrong with, too. So all that it does
+ * with a trace is tried in a child process first. */
+#ifndef MAPPER_BT2_BT2_TRIAL_H
+#define MAPPER_BT2_BT2_TRIAL_H
+
+#include "base/failure.h"
+
+/* Around every use of the library that may hold its locks: a trial, which forks, waits for all. */
+void bt2_use_begin(void);
+void bt2_use_end(void);
+
+/* Calls `use` in a child. OK if it returned; REJECT if the child died of it, with what it said. */
+MUST_CHECK enum status bt2_trial(void (*use)(void *context), void *context, struct failure *why);
+
+#endif
