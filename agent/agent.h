@@ -158,7 +158,8 @@ const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t 
 
 /* --- state.c --- */
 
-/* STOP: the folder cannot be written to, the file in it cannot be read, or another agent uses it. */
+/* REJECT: the folder cannot be written to. STOP: the file in it cannot be read, or another agent uses
+ * it. */
 MUST_CHECK enum status agent_load(struct agent *agent, const char *folder, struct failure *why);
 /* On disk when it returns. RETRY: the disk. */
 MUST_CHECK enum status agent_save(const struct agent *agent, struct failure *why);

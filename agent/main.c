@@ -274,7 +274,7 @@ static enum status open_all(struct agent *agent, struct failure *why)
                                         .patience = {is_over, agent},
                                         .timeout_ms = DELIVERY_MS};
     if (options.by_reference && !options.store_root)
-        return fail(why, STATUS_STOP, "--by-reference needs a --store-root");
+        return fail(why, STATUS_REJECT, "--by-reference needs a --store-root");
     agent->publisher = publisher_new(&options);
     const char *const *folders;
     if (config_list(agent->config, "watch", &folders) > 0)

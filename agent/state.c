@@ -66,7 +66,8 @@ static enum status lock(struct agent *agent, const char *folder, struct failure 
     agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     enum status status = STATUS_OK;
     if (agent->lock_fd < 0)
-        status = fail(why, STATUS_STOP, "%s: %s", path, strerror(errno));
+        status = fail(why, STATUS_REJECT, "state-dir (%s): %s: %s",
+                      config_source(agent->config, "state-dir"), path, strerror(errno));
     else if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) != 0)
         status = fail(why, STATUS_STOP, "%s: %s", path,
                       errno == EWOULDBLOCK ? "another agent uses it" : strerror(errno));
@@ -97,11 +98,28 @@ static enum status load(struct agent *agent, FILE *file, struct failure *why)
     return status;
 }
 
+/* Without the folder nothing can be decided for good, and so nothing published. */
+static enum status open_folder(const struct agent *agent, const char *folder, struct failure *why)
+{
+    if (mkdir(folder, 0755) == 0)
+        return STATUS_OK;
+    int error = errno;
+    if (error == EEXIST && !folder_is_there(folder))
+        error = ENOTDIR;
+    else if (error == EEXIST && faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0)
+        return STATUS_OK;
+    else if (error == EEXIST)
+        error = errno;
+    return fail(why, STATUS_REJECT,
+                "state-dir (%s): %s: %s: a folder is needed that this user can write to",
+                config_source(agent->config, "state-dir"), folder, strerror(error));
+}
+
 enum status agent_load(struct agent *agent, const char *folder, struct failure *why)
 {
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-        return fail(why, STATUS_STOP, "%s: %s", folder, strerror(errno));
-    enum status status = lock(agent, folder, why);
+    enum status status = open_folder(agent, folder, why);
+    if (status == STATUS_OK)
+        status = lock(agent, folder, why);
     if (status != STATUS_OK)
         return status;
     agent->state_path = memory_format("%s/agent.state", folder);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/crash.h"
 #include "base/memory.h"
@@ -52,6 +53,15 @@ void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder)
 {
     waiting->held.limit = bytes;
     waiting->held.folder = folder;
+}
+
+enum status waiting_check_folder(const char *folder, struct failure *why)
+{
+    int file = room_open_file(folder);
+    if (file < 0)
+        return fail(why, STATUS_RETRY, "%s: %s", folder, strerror(errno));
+    close(file);
+    return STATUS_OK;
 }
 
 size_t waiting_bytes(const struct waiting *waiting, size_t *in_file)

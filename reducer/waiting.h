@@ -30,6 +30,8 @@ struct ready_chunk {
  * that is missing for long must not fill the memory. All counts that is held for what waits, what
  * leads to the records, too. By default all are in memory. */
 void waiting_limit(struct waiting *waiting, size_t bytes, const char *folder);
+/* Whether there can be such a file. RETRY: the folder is not there, or not to be written to. */
+MUST_CHECK enum status waiting_check_folder(const char *folder, struct failure *why);
 /* So much of the limit is taken by what waits elsewhere, decoded. */
 void waiting_elsewhere(struct waiting *waiting, size_t bytes);
 /* Of what waits: in memory, here and elsewhere, and in the file. */

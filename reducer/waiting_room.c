@@ -16,6 +16,11 @@ struct spilled {
     uint32_t index, count;
 };
 
+int room_open_file(const char *folder)
+{
+    return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 void room_init(struct waiting_room *room)
 {
     *room = (struct waiting_room){.file = -1};
@@ -82,7 +87,7 @@ static bool spill(struct waiting_room *room, struct attempt *attempt, uint32_t i
                   struct bytes record)
 {
     if (room->file < 0)
-        room->file = open(room->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        room->file = room_open_file(room->folder);
     struct spilled head = {attempt->last_spilled, index, (uint32_t)record.count};
     int64_t place = room->file_end;
     if (room->file < 0 || !write_all(room->file, &head, sizeof head, place) ||

@@ -24,6 +24,8 @@ struct waiting_room {
     int64_t file_end;
 };
 
+/* A file without a name; -1 and errno. */
+int room_open_file(const char *folder);
 void room_init(struct waiting_room *room);
 /* All that was in it must have been given back. */
 void room_close(struct waiting_room *room);

@@ -234,6 +234,22 @@ static void close_all(struct worker *worker)
     free(worker->parts);
 }
 
+/* Where nothing can be spilled, all that waits is in memory: it has to be said before the memory is
+ * full. */
+static enum status check_spill_folder(const struct service *service, struct failure *why)
+{
+    const struct config *config = service_config(service);
+    enum status status = waiting_check_folder(config_text(config, "spill-dir"), why);
+    if (status == STATUS_OK)
+        return status;
+    failure_prefix(why, "spill-dir (%s)", config_source(config, "spill-dir"));
+    if (config_is_given(config, "spill-dir"))
+        return STATUS_REJECT;
+    log_say(service_log(service), LOG_WARNING, "nothing can be spilled", log_text("why", why->text),
+            log_text("what", "what waits stays in memory, whatever --waiting-limit says"));
+    return STATUS_OK;
+}
+
 enum status worker_run(struct service *service, const struct phase_definitions *phases,
                        unsigned thread, struct failure *why)
 {
@@ -247,7 +263,9 @@ enum status worker_run(struct service *service, const struct phase_definitions *
                             .expire_after_ms = config_duration_ms(config, "expire-after"),
                             .forget_after_ms = config_duration_ms(config, "forget-after"),
                             .watched_ms = service_now_ms()};
-    enum status status = open_all(&worker, why);
+    enum status status = check_spill_folder(service, why);
+    if (status == STATUS_OK)
+        status = open_all(&worker, why);
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);
     if (status == STATUS_OK && worker_is_dirty(&worker))

@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -118,6 +119,36 @@ def test_brokers_away():
             logfmt.read(worker.log_path)
 
 
+def ends(running, role, *options, environment=None):
+    """Exit code and last words of a service that does not start."""
+    done = subprocess.run([pool.program(f"spanmill-{role}"), "--brokers", running.broker,
+                           "--prefix", running.prefix, "--health-listen", "off", *options],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60,
+                          env={**pool.clean_environment(), **(environment or {})})
+    return done.returncode, done.stderr.splitlines()[-1]
+
+
+def test_refusals():
+    """settings that will not do end a service with 2 and a sentence that names them"""
+    with Pool(partitions=1) as running:
+        file = os.path.join(running.folder, "file")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write("kafka: {enable.auto.commit: 'true'}\n")
+        for role, options, environment, named in (
+                ("agent", ["--state-dir", file], None, "state-dir (flag --state-dir): "),
+                ("agent", ["--state-dir", "/proc/nothing"], None, "/proc/nothing: "),
+                ("agent", ["--brokers", ""], None, "no broker is named"),
+                ("reducer", ["--spill-dir", file], None, "spill-dir (flag --spill-dir): "),
+                ("mapper", ["-X", "isolation.level=read_uncommitted"], None, "isolation.level"),
+                ("mapper", ["--config", file], None, "enable.auto.commit cannot be set: "),
+                ("reducer", [], {"SPANMILL_KAFKA_GROUP_ID": "x"}, "group.id cannot be set: ")):
+            code, words = ends(running, role, *options, environment=environment)
+            assert code == 2 and named in words, (role, options, code, words)
+        for command in (["results"], ["parked"], ["topics", "check"], ["publish", pool.THUMBNAILS]):
+            done = running.spanmill(*command, "-X", "transactional.id=x", check=False)
+            assert done.returncode == 2 and "transactional.id cannot be set: " in done.stderr, done
+
+
 def test_health_ports():
     """where a health port is taken, the next free one is, and the log says which"""
     with Pool(partitions=2) as running:
@@ -136,4 +167,4 @@ def test_health_ports():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_healthy_log, test_health_ports, test_brokers_away))
+    sys.exit(pool.main(test_healthy_log, test_refusals, test_health_ports, test_brokers_away))
