@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bus/fit.h"
 #include "cli/options.h"
 #include "cli/topic_plans.h"
 #include "service/kafka.h"
@@ -155,6 +156,20 @@ static enum status do_topic(struct bus_admin *admin, const struct bus_topic_plan
     return status;
 }
 
+/* Partitions of partials that nobody can join. */
+static void check_fit(struct bus_admin *admin, const struct bus_settings *bus, bool *well)
+{
+    int32_t partials, state;
+    struct failure why;
+    if (bus_admin_partitions(admin, BUS_PARTIALS, &partials, &why) != STATUS_OK ||
+        bus_admin_partitions(admin, BUS_STATE, &state, &why) != STATUS_OK)
+        return; /* that has been said */
+    if (bus_fit_check(bus, partials, state, &why) == STATUS_OK)
+        return;
+    printf("topics do not fit: %s\n", why.text);
+    *well = false;
+}
+
 static enum exit_code run(const struct config *config, const struct bus_settings *bus, bool create)
 {
     struct topic_wishes wishes = wishes_of(config);
@@ -169,6 +184,8 @@ static enum exit_code run(const struct config *config, const struct bus_settings
         bus_topic_name(bus, (enum bus_topic)i, name);
         status = do_topic(admin, &plans.at[i], create, name, &well, &why);
     }
+    if (status == STATUS_OK)
+        check_fit(admin, bus, &well);
     bus_admin_free(admin);
     if (status != STATUS_OK)
         fprintf(stderr, "spanmill topics: %s\n", why.text);

@@ -7,6 +7,9 @@
 /* The bus waits some seconds for each. */
 enum { ANSWER_TRIES = 2 };
 
+/* After so many polls for nothing, it looks whether partitions were added. */
+enum { LOOK_POLLS = 200 };
+
 /* Who is asked whether to go on asking. */
 struct patience {
     int tries;
@@ -72,10 +75,28 @@ void topic_reader_close(struct topic_reader *reader)
     *reader = (struct topic_reader){.bus = NULL};
 }
 
+/* END, or STOP: partitions were added, which nobody reads. */
+static enum status look_for_more(struct topic_reader *reader, struct failure *why)
+{
+    int32_t count;
+    struct failure ignored;
+    if (++reader->idle_polls % LOOK_POLLS != 0 ||
+        bus_reader_partitions(reader->bus, reader->topic, &count, &ignored) != STATUS_OK ||
+        count <= reader->count)
+        return STATUS_END;
+    return fail(
+        why, STATUS_STOP,
+        "the topic has %d partitions now, and had %d when reading began: start again to read "
+        "all of them",
+        (int)count, (int)reader->count);
+}
+
 enum status topic_reader_poll(struct topic_reader *reader, int timeout_ms, struct bus_message *out,
                               struct failure *why)
 {
     enum status status = bus_reader_poll(reader->bus, timeout_ms, out, why);
+    if (status == STATUS_END)
+        return look_for_more(reader, why);
     if (status != STATUS_OK || out->partition < 0 || out->partition >= reader->count)
         return status;
     struct topic_partition *partition = &reader->partitions[out->partition];

@@ -16,6 +16,7 @@ struct topic_reader {
     } * partitions;
     int32_t count;
     int32_t unread; /* partitions */
+    unsigned idle_polls;
 };
 
 /* Finds out where the partitions begin and end, and starts there. `over` (NULL: never) is asked

@@ -8,7 +8,7 @@
 #include "mapper/worker/worker.h"
 #include "publish/fetch.h"
 
-enum { TRY_MS = 200, FETCH_PAUSE_MS = 1000, SEGMENTS_MS = 30000 };
+enum { TRY_MS = 200, FETCH_LEAST_MS = 500, FETCH_MOST_MS = 10000, SEGMENTS_MS = 30000 };
 
 /* --- tries --- */
 
@@ -92,22 +92,26 @@ static enum status fetch(struct worker *worker, const struct chunk_work *work, s
     return fetch_archive(&options, &work->ready, out, why);
 }
 
-/* Fetches, and tries again for as long as the settings allow. END: asked to stop, or the chunk is
- * not ours any more. */
+/* Fetches, and tries again for as long as the settings allow, with growing pauses. *left: asked to
+ * stop, or the chunk is not ours any more; else as fetch_archive(). */
 static enum status fetch_patiently(struct worker *worker, struct chunk_work *work,
-                                   struct bytes *out, struct failure *why)
+                                   struct bytes *out, bool *left, struct failure *why)
 {
+    struct backoff pauses = backoff_make(FETCH_LEAST_MS, FETCH_MOST_MS, (uint64_t)work->offset);
     uint64_t begin_ms = service_now_ms();
     uint64_t limit_ms = config_duration_ms(service_config(worker->service), "fetch-limit");
     enum status status;
     while ((status = fetch(worker, work, out, why)) == STATUS_RETRY) {
-        if (worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition))
-            return STATUS_END;
-        if (service_now_ms() - begin_ms > limit_ms)
+        *left = worker_breathe(worker) || !bus_consumer_owns(worker->consumer, work->partition);
+        uint64_t passed_ms = service_now_ms() - begin_ms;
+        if (*left || passed_ms > limit_ms)
             return STATUS_RETRY;
         log_say(service_log(worker->service), LOG_WARNING, "archive out of reach",
                 log_text("why", why->text));
-        service_sleep(worker->service, FETCH_PAUSE_MS);
+        uint64_t pause_ms = backoff_next_ms(&pauses);
+        if (pause_ms > limit_ms - passed_ms)
+            pause_ms = limit_ms - passed_ms + 1;
+        service_sleep(worker->service, pause_ms);
     }
     metrics_observe(service_metrics(worker->service), METRIC_FETCH_TIME, 0,
                     service_now_ms() - begin_ms);
@@ -151,7 +155,12 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
 static enum status work_on(struct worker *worker, struct chunk_work *work, struct failure *why)
 {
     struct bytes archive;
-    enum status status = fetch_patiently(worker, work, &archive, why);
+    bool left = false;
+    enum status status = fetch_patiently(worker, work, &archive, &left, why);
+    if (left)
+        return STATUS_END;
+    if (status == STATUS_END)
+        return worker_park(worker, work, PARK_GONE, why->text, why);
     if (status == STATUS_RETRY)
         return worker_park(worker, work, PARK_FETCH, why->text, why);
     if (status == STATUS_REJECT)

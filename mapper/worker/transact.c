@@ -147,7 +147,11 @@ static struct bytes bytes_of(const char *string)
 enum status worker_park(struct worker *worker, struct chunk_work *work, enum park_kind kind,
                         const char *reason, struct failure *why)
 {
-    static const char *const words[] = {"damaged", "fetch", "limit", "tries"};
+    static const char *const words[] = {[PARK_DAMAGED] = "damaged",
+                                        [PARK_GONE] = "fetch",
+                                        [PARK_FETCH] = "fetch",
+                                        [PARK_LIMIT] = "limit",
+                                        [PARK_TRIES] = "tries"};
     char topic[BUS_NAME_MAX], partition[16], offset[32];
     bus_topic_name(worker->bus, BUS_CHUNKS, topic);
     snprintf(partition, sizeof partition, "%d", (int)work->partition);
@@ -167,7 +171,7 @@ enum status worker_park(struct worker *worker, struct chunk_work *work, enum par
     size_t count = 1;
     struct outbox gap = {.count = 0};
     /* An announcement that cannot be read has no session to write a gap for. */
-    if (kind == PARK_DAMAGED && work->ready.session.count > 0) {
+    if ((kind == PARK_DAMAGED || kind == PARK_GONE) && work->ready.session.count > 0) {
         add_gap(&gap, work, GAP_DAMAGED, text_of(reason));
         records[count++] = (struct bus_record){.topic = BUS_PARTIALS,
                                                .partition = -1,

@@ -160,7 +160,9 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
-        status = STATUS_OK; /* the broker never answered, and we are to leave */
+        status = STATUS_OK;  /* the broker never answered, and we are to leave */
+    if (status != STATUS_OK) /* not only when all is closed: that may take its time, or hang */
+        log_say(service_log(service), LOG_ERROR, "leaving", log_text("reason", why->text));
     metrics_refresh_end(service_metrics(service), &worker);
     bus_consumer_free(worker.consumer);
     bus_producer_free(worker.producer);

@@ -43,9 +43,10 @@ enum chunk_outcome {
 };
 #define OUTCOME_WORDS "mapped lost parked repeated given_back"
 
-/* Why a chunk is parked; the words are those of the header `kind` on spanmill.parked. Of damage
- * nothing will come: its gap is written at once. The others may be cured, and sent again. */
-enum park_kind { PARK_DAMAGED, PARK_FETCH, PARK_LIMIT, PARK_TRIES };
+/* Why a chunk is parked; the words are those of the header `kind` on spanmill.parked. Of damage,
+ * and of an archive that is gone for good, nothing will come: the gap is written at once. The others
+ * may be cured, and sent again. */
+enum park_kind { PARK_DAMAGED, PARK_GONE, PARK_FETCH, PARK_LIMIT, PARK_TRIES };
 
 /* The chunk in hand. */
 struct chunk_work {

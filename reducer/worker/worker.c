@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "bus/fit.h"
 
 /* How long the loop waits for a record, and how often it looks for what does not come. */
-enum { POLL_MS = 50, WATCH_MS = 500 };
+enum { POLL_MS = 50, WATCH_MS = 500, FIT_LEAST_MS = 2000, FIT_MOST_MS = 60000 };
 
 /* More in memory is not kept back for the sake of fewer transactions. */
 #define OUTBOX_BYTES_MAX ((size_t)8 << 20)
@@ -18,6 +19,38 @@ static void drop_parts(struct worker *worker)
         part_free(worker->parts[i]);
     worker->part_count = 0;
     worker->dirty_since_ms = 0;
+    worker->unfit = 0;
+}
+
+/* Whether there is a partition of state for it. Without an answer it is restored, which waits for
+ * one. */
+static bool is_fit(struct worker *worker, int32_t number)
+{
+    int32_t state, partials;
+    struct failure why;
+    if (bus_reader_partitions(worker->reader, BUS_STATE, &state, &why) != STATUS_OK ||
+        number < state)
+        return true;
+    if (bus_reader_partitions(worker->reader, BUS_PARTIALS, &partials, &why) != STATUS_OK ||
+        partials <= number)
+        partials = number + 1;
+    if (bus_fit_check(worker->bus, partials, state, &why) != STATUS_OK)
+        log_say(service_log(worker->service), LOG_ERROR, "topics do not fit",
+                log_integer("partition", number), log_text("why", why.text));
+    if (worker->unfit++ == 0)
+        worker->fit_ms = service_now_ms() + backoff_next_ms(&worker->fitting);
+    return false;
+}
+
+/* Looks again whether the partitions that were left alone have got what they need. */
+static void look_at_unfit(struct worker *worker)
+{
+    if (worker->unfit == 0 || service_now_ms() < worker->fit_ms)
+        return;
+    worker->unfit = 0;
+    bus_consumer_ask_left(worker->consumer);
+    if (worker->unfit == 0)
+        backoff_reset(&worker->fitting);
 }
 
 static int64_t on_assigned(void *context, int32_t number)
@@ -26,6 +59,8 @@ static int64_t on_assigned(void *context, int32_t number)
     struct part *part;
     int64_t offset = BUS_OFFSET_NONE;
     struct failure why;
+    if (!is_fit(worker, number))
+        return BUS_OFFSET_LEAVE;
     health_ready(service_health(worker->service), false, "restoring state");
     crash_point("reducer-restoring");
     enum status status = restore_part(worker, number, &part, &offset, &why);
@@ -189,10 +224,21 @@ static enum status turn(struct worker *worker, struct failure *why)
         return fail(why, STATUS_STOP, "a partition could not be restored");
     if (status == STATUS_OK)
         watch(worker);
-    health_ready(service_health(worker->service), worker->part_count > 0, "waiting for partitions");
+    look_at_unfit(worker);
+    health_ready(service_health(worker->service), worker->part_count > 0 && worker->unfit == 0,
+                 worker->unfit > 0 ? "topics do not fit: partials have more partitions than state"
+                                   : "waiting for partitions");
     if (status == STATUS_OK && is_due(worker))
         status = worker_transact(worker, why);
     return status;
+}
+
+/* Before there are partitions, nothing is to be finished. */
+static bool is_stopping(void *context)
+{
+    const struct worker *worker = context;
+    health_turn(service_health(worker->service));
+    return service_stopping(worker->service);
 }
 
 static enum status open_all(struct worker *worker, struct failure *why)
@@ -200,7 +246,7 @@ static enum status open_all(struct worker *worker, struct failure *why)
     const char *instance = service_instance(worker->service);
     char *member = memory_format("%s-%u", instance, worker->thread);
     char *id = memory_format("%s-reducer-%s", worker->bus->prefix, member);
-    struct bus_patience patience = worker_patience(worker);
+    struct bus_patience patience = {is_stopping, worker};
     health_ready(service_health(worker->service), false, "waiting for the broker");
     enum status status = bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
     if (status == STATUS_OK)
@@ -262,7 +308,8 @@ enum status worker_run(struct service *service, const struct phase_definitions *
                             .gap_after_ms = config_duration_ms(config, "gap-after"),
                             .expire_after_ms = config_duration_ms(config, "expire-after"),
                             .forget_after_ms = config_duration_ms(config, "forget-after"),
-                            .watched_ms = service_now_ms()};
+                            .watched_ms = service_now_ms(),
+                            .fitting = backoff_make(FIT_LEAST_MS, FIT_MOST_MS, service_now_ms())};
     enum status status = check_spill_folder(service, why);
     if (status == STATUS_OK)
         status = open_all(&worker, why);
@@ -271,7 +318,9 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     if (status == STATUS_OK && worker_is_dirty(&worker))
         status = worker_transact(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
-        status = STATUS_OK; /* the broker never answered, and we are to leave */
+        status = STATUS_OK;  /* the broker never answered, and we are to leave */
+    if (status != STATUS_OK) /* not only when all is closed: that may take its time, or hang */
+        log_say(service_log(service), LOG_ERROR, "leaving", log_text("reason", why->text));
     close_all(&worker);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "bus/producer.h"
 #include "bus/reader.h"
 #include "reducer/partition.h"
+#include "service/backoff.h"
 #include "service/service.h"
 #include "trace/phases.h"
 #include "wire/outbox.h"
@@ -79,7 +80,10 @@ struct worker {
     uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
     uint64_t watched_ms;     /* when holes and silences were looked for */
     int32_t chunk_partitions;
-    bool broken; /* a partition could not be restored: leave */
+    bool broken;            /* a partition could not be restored: leave */
+    size_t unfit;           /* partitions without a partition of state: left alone */
+    uint64_t fit_ms;        /* when that is looked at again */
+    struct backoff fitting; /* from look to look */
 };
 
 /* --- restore.c --- */

@@ -11,7 +11,7 @@
 enum { CREATE_MS = 15000, ASK_MS = 5000 };
 
 struct bus_admin {
-    struct client_log log;
+    struct client client;
     rd_kafka_t *handle;
     rd_kafka_queue_t *queue;
     const struct bus_settings *settings;
@@ -29,9 +29,11 @@ enum status bus_admin_new(const struct bus_settings *settings, struct bus_admin 
     if (status != STATUS_OK)
         return status;
     struct bus_admin *admin = memory_new(sizeof *admin);
-    admin->log.settings = admin->settings = settings;
+    admin->settings = settings;
+    client_init(&admin->client, settings);
     status = client_new(RD_KAFKA_PRODUCER, conf, admin, &admin->handle, why);
     if (status != STATUS_OK) {
+        client_clear(&admin->client);
         free(admin);
         return status;
     }
@@ -40,14 +42,20 @@ enum status bus_admin_new(const struct bus_settings *settings, struct bus_admin 
     return STATUS_OK;
 }
 
+static void drop_observer(struct bus_admin *admin)
+{
+    if (admin->observer)
+        CLIENT_LIMITED(&admin->client, CLIENT_LIMIT_MS, rd_kafka_destroy(admin->observer));
+    admin->observer = NULL;
+}
+
 void bus_admin_free(struct bus_admin *admin)
 {
     if (!admin)
         return;
-    if (admin->observer)
-        rd_kafka_destroy(admin->observer);
+    drop_observer(admin);
     rd_kafka_queue_destroy(admin->queue);
-    rd_kafka_destroy(admin->handle);
+    client_destroy(&admin->client, admin->handle, false);
     free(admin);
 }
 
@@ -61,22 +69,20 @@ static rd_kafka_AdminOptions_t *options_for(const struct bus_admin *admin, rd_ka
     return options;
 }
 
-/* The answer, or NULL with RETRY in words. It comes within the request's own limit, be it that it
- * timed out: none is left in the queue for the next. */
-static rd_kafka_event_t *answer(const struct bus_admin *admin, const char *what,
-                                struct failure *why)
+/* The answer. It comes within the request's own limit, be it that it timed out: none is left in the
+ * queue for the next. */
+static enum status answer(const struct bus_admin *admin, const char *what, rd_kafka_event_t **out,
+                          struct failure *why)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, CREATE_MS + CLIENT_ANSWER_MS);
-    if (!event) {
-        client_fail(RD_KAFKA_RESP_ERR__TIMED_OUT, what, why);
-        return NULL;
-    }
-    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        fail(why, STATUS_RETRY, "%s: %s", what, rd_kafka_event_error_string(event));
-        rd_kafka_event_destroy(event);
-        return NULL;
-    }
-    return event;
+    *out = rd_kafka_queue_poll(admin->queue, CREATE_MS + CLIENT_ANSWER_MS);
+    rd_kafka_resp_err_t code = *out ? rd_kafka_event_error(*out) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return STATUS_OK;
+    enum status status = client_fail(code, what, why);
+    if (*out)
+        rd_kafka_event_destroy(*out);
+    *out = NULL;
+    return status;
 }
 
 enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_plan *plan,
@@ -96,13 +102,13 @@ enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_pla
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy(topic);
 
-    rd_kafka_event_t *event = answer(admin, name, why);
-    if (!event)
-        return STATUS_RETRY;
+    rd_kafka_event_t *event;
+    enum status status = answer(admin, name, &event, why);
+    if (status != STATUS_OK)
+        return status;
     size_t count;
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    enum status status = STATUS_OK;
     rd_kafka_resp_err_t code =
         count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
     if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
@@ -177,9 +183,10 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     rd_kafka_DescribeConfigs(admin->handle, &resource, 1, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ConfigResource_destroy(resource);
-    rd_kafka_event_t *event = answer(admin, name, why);
-    if (!event)
-        return STATUS_RETRY;
+    rd_kafka_event_t *event;
+    status = answer(admin, name, &event, why);
+    if (status != STATUS_OK)
+        return status;
     size_t count;
     const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &count);
@@ -189,6 +196,14 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
         status = fail(why, STATUS_RETRY, "%s: its settings cannot be read", name);
     rd_kafka_event_destroy(event);
     return status;
+}
+
+enum status bus_admin_partitions(struct bus_admin *admin, enum bus_topic topic, int32_t *count,
+                                 struct failure *why)
+{
+    char name[BUS_NAME_MAX];
+    bus_topic_name(admin->settings, topic, name);
+    return client_partitions(admin->handle, name, 5 * CLIENT_ANSWER_MS, count, why);
 }
 
 /* --- another group --- */
@@ -201,9 +216,7 @@ static enum status observe(struct bus_admin *admin, const char *group, struct fa
 {
     if (admin->observer && strcmp(admin->observed, group) == 0)
         return STATUS_OK;
-    if (admin->observer)
-        rd_kafka_destroy(admin->observer);
-    admin->observer = NULL;
+    drop_observer(admin);
     snprintf(admin->observed, sizeof admin->observed, "%s", group);
     const struct client_default defaults[] = {{"group.id", group},
                                               {"isolation.level", "read_uncommitted"},
@@ -228,7 +241,9 @@ enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role, e
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
     for (int32_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, name, i);
-    rd_kafka_resp_err_t code = rd_kafka_committed(admin->observer, list, ASK_MS);
+    rd_kafka_resp_err_t code;
+    CLIENT_LIMITED(&admin->client, CLIENT_GRACE_MS,
+                   code = rd_kafka_committed(admin->observer, list, ASK_MS));
     for (int32_t i = 0; i < count; i++) {
         const rd_kafka_topic_partition_t *at = &list->elems[i];
         offsets[at->partition] = at->offset >= 0 ? at->offset : BUS_OFFSET_NONE;

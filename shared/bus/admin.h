@@ -27,18 +27,22 @@ struct bus_topic_plan {
     size_t setting_count;
 };
 
-/* Makes a topic that is not there. OK; END: there already; RETRY: no answer; REJECT: refused. */
+/* Makes a topic that is not there. OK; END: there already; RETRY: no answer; REJECT, STOP: refused. */
 MUST_CHECK enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_plan *plan,
                                         struct failure *why);
 /* Calls `differs` for each setting that is not as planned.
- * OK: looked at; END: no such topic; RETRY: no answer. */
+ * OK: looked at; END: no such topic; RETRY: no answer; STOP: not allowed. */
 MUST_CHECK enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan *plan,
                                        void (*differs)(void *context, const char *what,
                                                        const char *planned, const char *found),
                                        void *context, struct failure *why);
 
+/* How many partitions a topic has. RETRY: no answer. REJECT: there is no such topic. */
+MUST_CHECK enum status bus_admin_partitions(struct bus_admin *admin, enum bus_topic topic,
+                                            int32_t *count, struct failure *why);
+
 /* Committed offsets of the group PREFIX-ROLE in a topic: `offsets`, by partition, has room for
- * `count`; BUS_OFFSET_NONE where there is none. RETRY: no answer. */
+ * `count`; BUS_OFFSET_NONE where there is none. RETRY: no answer. STOP: not allowed. */
 MUST_CHECK enum status bus_admin_group_offsets(struct bus_admin *admin, const char *role,
                                                enum bus_topic topic, int64_t *offsets,
                                                int32_t count, struct failure *why);

@@ -21,7 +21,7 @@ static enum status set(rd_kafka_conf_t *conf, const char *key, const char *value
 
 static void log_line(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
-    const struct client_log *log = rd_kafka_opaque(handle);
+    const struct client *log = rd_kafka_opaque(handle);
     /* One set of settings serves consumers and producers alike. */
     if (strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this"))
         return;
@@ -85,7 +85,30 @@ enum status bus_settings_check(const struct bus_settings *settings, struct failu
 
 enum status client_fail(rd_kafka_resp_err_t code, const char *what, struct failure *why)
 {
-    return fail(why, STATUS_RETRY, "%s: %s", what, rd_kafka_err2str(code));
+    enum status status = verdict_of(code);
+    bool passes = status == STATUS_RETRY || status == STATUS_END;
+    return fail(why, passes ? STATUS_RETRY : STATUS_STOP, "%s: %s", what, rd_kafka_err2str(code));
+}
+
+void client_init(struct client *client, const struct bus_settings *settings)
+{
+    *client = (struct client){settings, limit_new(settings)};
+}
+
+void client_clear(struct client *client)
+{
+    limit_free(client->limit);
+    client->limit = NULL;
+}
+
+void client_destroy(struct client *client, rd_kafka_t *handle, bool unclosed)
+{
+    if (handle && unclosed)
+        CLIENT_LIMITED(client, CLIENT_LIMIT_MS,
+                       rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE));
+    else if (handle)
+        CLIENT_LIMITED(client, CLIENT_LIMIT_MS, rd_kafka_destroy(handle));
+    client_clear(client);
 }
 
 /* A question to the leaders of all partitions: sending it wakes the threads that fetch. The answer is
@@ -166,8 +189,10 @@ enum status client_topic(rd_kafka_t *handle, const char *topic, int timeout_ms, 
     code = metadata->topic_cnt == 1 ? metadata->topics[0].err
                                     : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     rd_kafka_metadata_destroy(metadata);
-    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    if (verdict_is_missing(code))
         return fail(why, STATUS_REJECT, "there is no topic %s (spanmill topics create)", topic);
+    if (verdict_of(code) == STATUS_REJECT)
+        return fail(why, STATUS_REJECT, "%s: %s", topic, rd_kafka_err2str(code));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR || *count <= 0)
         return client_fail(code, topic, why);
     return STATUS_OK;

@@ -8,14 +8,14 @@
 #include "base/memory.h"
 #include "bus/client.h"
 
-/* Leaving a group is given up after it. */
-enum { CLOSE_MS = 5000 };
+/* Leaving a group is given up after it; a topic that is not there for so long was deleted. */
+enum { CLOSE_MS = 5000, GONE_MS = 4000 };
 
 /* Where partitions end is asked for in no more time. */
 enum { UNREAD_MS = 500 };
 
 struct bus_consumer {
-    struct client_log log;
+    struct client client;
     rd_kafka_t *handle;
     struct bus_rebalance rebalance;
     char topic[BUS_NAME_MAX];
@@ -24,7 +24,12 @@ struct bus_consumer {
     int32_t *owned;
     int64_t *next; /* by place in `owned`: the offset behind the last given out; -1: not known */
     size_t owned_count, owned_room, next_room;
+    int32_t *left; /* given to us, and left alone by the owner */
+    size_t left_count, left_room;
     bool paused, closing, taken;
+    bool was_there;     /* the topic: partitions of it were ours */
+    uint64_t gone_ms;   /* since when it is said not to be there; 0: nobody says so */
+    uint64_t looked_ms; /* when the brokers were asked about that last */
 };
 
 /* --- rebalances --- */
@@ -51,6 +56,7 @@ static void own(struct bus_consumer *consumer, const rd_kafka_topic_partition_li
         consumer->next[i] = -1;
     }
     consumer->owned_count = count;
+    consumer->was_there |= count > 0;
     pthread_mutex_unlock(&consumer->lock);
 }
 
@@ -103,20 +109,82 @@ static void find_begins(struct bus_consumer *consumer, rd_kafka_topic_partition_
         set_next(consumer, list->elems[i].partition, list->elems[i].offset);
 }
 
-static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+/* What is read from now on. */
+static void give_assignment(struct bus_consumer *consumer,
+                            const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code;
+    CLIENT_LIMITED(&consumer->client, CLIENT_LIMIT_MS,
+                   code = rd_kafka_assign(consumer->handle, list));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        say(consumer, "an assignment of partitions was refused");
+    if (consumer->paused && list)
+        rd_kafka_pause_partitions(consumer->handle,
+                                  (rd_kafka_topic_partition_list_t *)(uintptr_t)list);
+}
+
+/* Adds the partition to `taken`, unless its owner leaves it alone. */
+static void take_or_leave(struct bus_consumer *consumer, int32_t partition,
+                          rd_kafka_topic_partition_list_t *taken)
+{
+    int64_t offset = BUS_OFFSET_NONE;
+    if (consumer->rebalance.assigned)
+        offset = consumer->rebalance.assigned(consumer->rebalance.context, partition);
+    if (offset != BUS_OFFSET_LEAVE) {
+        rd_kafka_topic_partition_list_add(taken, consumer->topic, partition)->offset = offset;
+        return;
+    }
+    consumer->left = memory_grow(consumer->left, &consumer->left_room, consumer->left_count + 1,
+                                 sizeof *consumer->left);
+    consumer->left[consumer->left_count++] = partition;
+}
+
+/* `list`, with offsets or BUS_OFFSET_NONE, is what is ours. */
+static void read_from_now(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     own(consumer, list);
-    for (int i = 0; i < list->cnt; i++) {
-        list->elems[i].offset = BUS_OFFSET_NONE;
-        if (consumer->rebalance.assigned)
-            list->elems[i].offset =
-                consumer->rebalance.assigned(consumer->rebalance.context, list->elems[i].partition);
-    }
     find_begins(consumer, list);
-    if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        say(consumer, "an assignment of partitions was refused");
-    if (consumer->paused)
-        rd_kafka_pause_partitions(consumer->handle, list);
+    give_assignment(consumer, list);
+}
+
+static void assign(struct bus_consumer *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *taken = rd_kafka_topic_partition_list_new(list->cnt);
+    consumer->left_count = 0;
+    for (int i = 0; i < list->cnt; i++)
+        take_or_leave(consumer, list->elems[i].partition, taken);
+    read_from_now(consumer, taken);
+    rd_kafka_topic_partition_list_destroy(taken);
+}
+
+/* What is ours, each at the next record. */
+static rd_kafka_topic_partition_list_t *current_list(struct bus_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = owned_list(consumer);
+    rd_kafka_resp_err_t code;
+    CLIENT_LIMITED(&consumer->client, CLIENT_LIMIT_MS,
+                   code = rd_kafka_position(consumer->handle, list));
+    for (int i = 0; i < list->cnt; i++)
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR || list->elems[i].offset < 0)
+            list->elems[i].offset = BUS_OFFSET_NONE;
+    return list;
+}
+
+void bus_consumer_ask_left(struct bus_consumer *consumer)
+{
+    size_t count = consumer->left_count;
+    if (count == 0)
+        return;
+    rd_kafka_topic_partition_list_t *list = current_list(consumer);
+    int32_t *left = memory_new(count * sizeof *left);
+    memcpy(left, consumer->left, count * sizeof *left);
+    consumer->left_count = 0;
+    for (size_t i = 0; i < count; i++)
+        take_or_leave(consumer, left[i], list);
+    if (consumer->left_count < count)
+        read_from_now(consumer, list);
+    free(left);
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static void revoke(struct bus_consumer *consumer)
@@ -130,9 +198,10 @@ static void revoke(struct bus_consumer *consumer)
         rd_kafka_topic_partition_list_destroy(list);
     }
     own_none(consumer);
+    consumer->left_count = 0;
     if (consumer->rebalance.revoked)
         consumer->rebalance.revoked(consumer->rebalance.context, lost);
-    rd_kafka_assign(consumer->handle, NULL);
+    give_assignment(consumer, NULL);
 }
 
 static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code,
@@ -179,12 +248,13 @@ enum status bus_consumer_new(const struct bus_settings *settings,
         return status;
     struct bus_consumer *consumer = memory_new(sizeof *consumer);
     pthread_mutex_init(&consumer->lock, NULL);
-    consumer->log.settings = settings;
+    client_init(&consumer->client, settings);
     consumer->rebalance = options->rebalance;
     bus_topic_name(settings, options->topic, consumer->topic);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     status = client_new(RD_KAFKA_CONSUMER, conf, consumer, &consumer->handle, why);
     if (status != STATUS_OK) {
+        client_clear(&consumer->client);
         pthread_mutex_destroy(&consumer->lock);
         free(consumer);
         return status;
@@ -192,7 +262,9 @@ enum status bus_consumer_new(const struct bus_settings *settings,
     rd_kafka_poll_set_consumer(consumer->handle);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, consumer->topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->handle, topics);
+    rd_kafka_resp_err_t code;
+    CLIENT_LIMITED(&consumer->client, CLIENT_LIMIT_MS,
+                   code = rd_kafka_subscribe(consumer->handle, topics));
     rd_kafka_topic_partition_list_destroy(topics);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         bus_consumer_free(consumer);
@@ -236,13 +308,12 @@ void bus_consumer_free(struct bus_consumer *consumer)
         return;
     consumer->closing = true;
     give_back(consumer);
-    if (close_group(consumer))
-        rd_kafka_destroy(consumer->handle);
-    else
-        rd_kafka_destroy_flags(consumer->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    bool closed = close_group(consumer);
+    client_destroy(&consumer->client, consumer->handle, !closed);
     pthread_mutex_destroy(&consumer->lock);
     free(consumer->owned);
     free(consumer->next);
+    free(consumer->left);
     free(consumer);
 }
 
@@ -252,54 +323,82 @@ void bus_consumer_free(struct bus_consumer *consumer)
  * record that is there. A partition in error takes no seek, so all are assigned anew. */
 static void reset(struct bus_consumer *consumer, int32_t partition)
 {
-    rd_kafka_topic_partition_list_t *list = owned_list(consumer);
-    rd_kafka_resp_err_t code = rd_kafka_position(consumer->handle, list);
-    for (int i = 0; i < list->cnt; i++) {
-        rd_kafka_topic_partition_t *at = &list->elems[i];
-        if (at->partition == partition)
-            at->offset = RD_KAFKA_OFFSET_BEGINNING;
-        else if (code != RD_KAFKA_RESP_ERR_NO_ERROR || at->offset < 0)
-            at->offset = BUS_OFFSET_NONE;
-    }
+    rd_kafka_topic_partition_list_t *list = current_list(consumer);
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].partition == partition)
+            list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
     find_begins(consumer, list);
     char *sentence = memory_format("partition %d: the offset to read from is gone: records are "
                                    "lost; going on at the first that is there",
                                    (int)partition);
     say(consumer, sentence);
     free(sentence);
-    if (rd_kafka_assign(consumer->handle, list) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        say(consumer, "an assignment of partitions was refused");
-    if (consumer->paused)
-        rd_kafka_pause_partitions(consumer->handle, list);
+    give_assignment(consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+static enum status note_missing(struct bus_consumer *consumer, const char *sentence)
+{
+    if (consumer->gone_ms == 0) {
+        say(consumer, sentence);
+        consumer->gone_ms = consumer->looked_ms = client_now_ms();
+    }
+    return STATUS_END;
+}
+
+/* A topic that is not there yet is waited for. One that was there and is not any more was deleted,
+ * if that is so for a while: brokers that come back may not know of it at once. */
+static enum status look_whether_gone(struct bus_consumer *consumer, struct failure *why)
+{
+    uint64_t now_ms = client_now_ms();
+    if (consumer->gone_ms == 0 || now_ms - consumer->looked_ms < CLIENT_ANSWER_MS)
+        return STATUS_OK;
+    int32_t count;
+    struct failure reason;
+    enum status status =
+        client_partitions(consumer->handle, consumer->topic, CLIENT_ANSWER_MS, &count, &reason);
+    consumer->looked_ms = client_now_ms();
+    if (status == STATUS_OK || !consumer->was_there)
+        consumer->gone_ms = 0;
+    else if (status == STATUS_REJECT && now_ms - consumer->gone_ms >= GONE_MS)
+        return fail(why, STATUS_STOP, "%s; it was there before", reason.text);
+    return STATUS_OK;
 }
 
 /* What is no record: OK if it is the caller's (an end), END if there is nothing for it. */
 static enum status take_error(struct bus_consumer *consumer, rd_kafka_message_t *message,
                               struct failure *why)
 {
-    switch ((int)message->err) {
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF: return STATUS_OK;
-    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-        reset(consumer, message->partition);
-        return STATUS_END;
-    case RD_KAFKA_RESP_ERR__FATAL: {
-        char text[512];
-        rd_kafka_fatal_error(consumer->handle, text, sizeof text);
+    char text[512];
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return STATUS_OK;
+    if (verdict_is_missing(message->err))
+        return note_missing(consumer, rd_kafka_message_errstr(message));
+    switch (verdict_of(message->err)) {
+    case STATUS_END: reset(consumer, message->partition); return STATUS_END;
+    case STATUS_REJECT:
+        return fail(why, STATUS_STOP, "%s: %s", consumer->topic, rd_kafka_message_errstr(message));
+    case STATUS_STOP:
+        if (!rd_kafka_fatal_error(consumer->handle, text, sizeof text))
+            snprintf(text, sizeof text, "%s", rd_kafka_message_errstr(message));
         return fail(why, STATUS_STOP, "%s", text);
+    case STATUS_OK:
+    case STATUS_RETRY: break;
     }
-    default: say(consumer, rd_kafka_message_errstr(message)); return STATUS_END;
-    }
+    say(consumer, rd_kafka_message_errstr(message));
+    return STATUS_END;
 }
 
 enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
                               struct bus_message *out, struct failure *why)
 {
     give_back(consumer);
+    enum status status = look_whether_gone(consumer, why);
+    if (status != STATUS_OK)
+        return status;
     rd_kafka_message_t *message = client_poll(consumer->handle, timeout_ms, &consumer->taken);
     if (!message)
         return STATUS_END;
-    enum status status = STATUS_OK;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         status = take_error(consumer, message, why);
     if (status != STATUS_OK) {
@@ -347,8 +446,11 @@ enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition, 
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, consumer->topic, partition)->offset = offset;
-    /* 2.0.2 divides the time-out by 1000 (fixed in 2.1.0). */
-    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->handle, list, 10000000);
+    /* Before 2.1.0, it divides the time-out by 1000. */
+    int seek_ms = rd_kafka_version() < 0x02010000 ? 1000 * CLIENT_LIMIT_MS : CLIENT_LIMIT_MS;
+    rd_kafka_error_t *error;
+    CLIENT_LIMITED(&consumer->client, CLIENT_GRACE_MS,
+                   error = rd_kafka_seek_partitions(consumer->handle, list, seek_ms));
     rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : list->elems[0].err;
     if (error)
         rd_kafka_error_destroy(error);
@@ -381,7 +483,9 @@ enum status bus_consumer_committed(struct bus_consumer *consumer, int32_t partit
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *at =
         rd_kafka_topic_partition_list_add(list, consumer->topic, partition);
-    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->handle, list, CLIENT_ANSWER_MS);
+    rd_kafka_resp_err_t code;
+    CLIENT_LIMITED(&consumer->client, CLIENT_GRACE_MS,
+                   code = rd_kafka_committed(consumer->handle, list, CLIENT_ANSWER_MS));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = at->err;
     *offset = at->offset >= 0 ? at->offset : BUS_OFFSET_NONE;

@@ -15,13 +15,14 @@
 #include "bus/settings.h"
 
 #define BUS_OFFSET_NONE INT64_C(-1)
+#define BUS_OFFSET_LEAVE INT64_C(-2) /* do not read it; see bus_consumer_ask_left() */
 
 struct bus_consumer;
 
 /* Called from bus_consumer_poll(). */
 struct bus_rebalance {
     /* The partition is ours from now on: returns the offset to read from; BUS_OFFSET_NONE for the
-     * committed one. It may take its time: heartbeats go on, up to max.poll.interval.ms. */
+     * committed one, BUS_OFFSET_LEAVE to leave it alone for now. It may take its time: heartbeats go on, up to max.poll.interval.ms. */
     int64_t (*assigned)(void *context, int32_t partition);
     /* All partitions are gone. `lost`: somebody else may have them already. */
     void (*revoked)(void *context, bool lost);
@@ -56,7 +57,8 @@ struct bus_message {
 };
 
 /* Waits up to `timeout_ms` for the next record or end of a partition; what it points to is valid
- * until the next call. OK, END: nothing came; STOP: of no use any more. */
+ * until the next call. OK, END: nothing came; STOP: of no use any more: fatal,
+ * not allowed, or the topic was deleted. */
 MUST_CHECK enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
                                          struct bus_message *out, struct failure *why);
 
@@ -81,7 +83,7 @@ struct bus_offset {
 enum { BUS_METADATA_MAX = 128 };
 
 /* The group's committed offset of a partition, BUS_OFFSET_NONE if there is none, and its text; no
- * answer while a transaction that would change it is open. RETRY: no answer. */
+ * answer while a transaction that would change it is open. RETRY: no answer. STOP: not allowed. */
 MUST_CHECK enum status bus_consumer_committed(struct bus_consumer *consumer, int32_t partition,
                                               int64_t *offset, char metadata[BUS_METADATA_MAX],
                                               struct failure *why);
@@ -92,6 +94,8 @@ MUST_CHECK enum status bus_consumer_commit(struct bus_consumer *consumer,
  * brokers (for half a second at the most) where the partitions end; else, and without an answer, as
  * far as the consumer knows. *partitions: how many are ours. */
 int64_t bus_consumer_unread(struct bus_consumer *consumer, bool ask, size_t *partitions);
+/* Asks `assigned` again for the partitions that were left alone, and reads those that it takes now. */
+void bus_consumer_ask_left(struct bus_consumer *consumer);
 /* Numbers of the topic's partitions that are ours. */
 const int32_t *bus_consumer_owned(const struct bus_consumer *consumer, size_t *count);
 

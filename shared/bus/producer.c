@@ -8,6 +8,7 @@
 #include "base/crash.h"
 #include "base/memory.h"
 #include "bus/client.h"
+#include "bus/fit.h"
 #include "bus/partition.h"
 
 /* How long a step of a transaction is waited for before it is asked for again. */
@@ -21,7 +22,7 @@ struct delivery {
 };
 
 struct bus_producer {
-    struct client_log log;
+    struct client client;
     rd_kafka_t *handle;
     char topics[BUS_TOPICS][BUS_NAME_MAX];
     int32_t partitions[BUS_TOPICS]; /* 0: not asked yet */
@@ -43,12 +44,27 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
 
 /* --- life --- */
 
+static void purge(struct bus_producer *producer)
+{
+    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    while (producer->on_way > 0)
+        rd_kafka_poll(producer->handle, 100);
+}
+
+/* Drops what is on its way, so that no delivery outlives its room. */
+static void drop(struct bus_producer *producer)
+{
+    CLIENT_LIMITED(&producer->client, CLIENT_LIMIT_MS, purge(producer));
+}
+
 /* Asks again until the broker answers. */
 static enum status init_transactions(struct bus_producer *producer,
                                      const struct bus_patience *patience, struct failure *why)
 {
     for (;;) {
-        rd_kafka_error_t *error = rd_kafka_init_transactions(producer->handle, STEP_MS);
+        rd_kafka_error_t *error;
+        CLIENT_LIMITED(&producer->client, CLIENT_GRACE_MS,
+                       error = rd_kafka_init_transactions(producer->handle, STEP_MS));
         if (!error)
             return STATUS_OK;
         bool again = rd_kafka_error_is_retriable(error) ||
@@ -83,13 +99,14 @@ enum status bus_producer_new(const struct bus_settings *settings, const char *tr
     if (status != STATUS_OK)
         return status;
     struct bus_producer *producer = memory_new(sizeof *producer);
-    producer->log.settings = settings;
+    client_init(&producer->client, settings);
     producer->transactional = transactional_id != NULL;
     for (int i = 0; i < BUS_TOPICS; i++)
         bus_topic_name(settings, (enum bus_topic)i, producer->topics[i]);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     status = client_new(RD_KAFKA_PRODUCER, conf, producer, &producer->handle, why);
     if (status != STATUS_OK) {
+        client_clear(&producer->client);
         free(producer);
         return status;
     }
@@ -107,9 +124,8 @@ void bus_producer_free(struct bus_producer *producer)
 {
     if (!producer)
         return;
-    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(producer->handle, STEP_MS);
-    rd_kafka_destroy(producer->handle);
+    drop(producer);
+    client_destroy(&producer->client, producer->handle, false);
     free(producer);
 }
 
@@ -136,6 +152,47 @@ static enum status ask_partitions(struct bus_producer *producer, enum bus_topic 
     return STATUS_OK;
 }
 
+static void warn(const struct bus_producer *producer, const char *sentence)
+{
+    enum { WARNING_OF_SYSLOG = 4 };
+    const struct bus_settings *settings = producer->client.settings;
+    if (settings->log)
+        settings->log(settings->context, WARNING_OF_SYSLOG, sentence);
+}
+
+/* How many partitions of a topic records are spread over. Those of partials that have no partition of
+ * state are not sent to: one that was added by mistake would take sessions away from the reducers
+ * that have their state, and nobody could join them. */
+static enum status ask_width(struct bus_producer *producer, enum bus_topic topic,
+                             const struct bus_patience *patience, int32_t *width,
+                             struct failure *why)
+{
+    enum status status = ask_partitions(producer, topic, patience, why);
+    *width = producer->partitions[topic];
+    if (status != STATUS_OK || topic != BUS_PARTIALS)
+        return status;
+    uint64_t asked_ms = producer->asked_ms[BUS_STATE];
+    status = ask_partitions(producer, BUS_STATE, patience, why);
+    if (status == STATUS_REJECT) {
+        /* It may not be seen by us: as if it fitted. */
+        if (asked_ms == 0)
+            warn(producer, why->text);
+        producer->partitions[BUS_STATE] = INT32_MAX;
+        producer->asked_ms[BUS_STATE] = client_now_ms();
+        status = STATUS_OK;
+    }
+    if (status != STATUS_OK)
+        return status;
+    int32_t state = producer->partitions[BUS_STATE];
+    struct failure misfit;
+    if (bus_fit_check(producer->client.settings, *width, state, &misfit) == STATUS_OK)
+        return STATUS_OK;
+    if (asked_ms != producer->asked_ms[BUS_STATE])
+        warn(producer, misfit.text);
+    *width = state;
+    return STATUS_OK;
+}
+
 static rd_kafka_headers_t *make_headers(const struct bus_record *record)
 {
     if (record->header_count == 0)
@@ -147,34 +204,24 @@ static rd_kafka_headers_t *make_headers(const struct bus_record *record)
     return headers;
 }
 
-/* What a code of a record means to its sender. */
-static enum status judge(rd_kafka_resp_err_t code)
-{
-    switch ((int)code) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: return STATUS_OK;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD: return STATUS_REJECT;
-    case RD_KAFKA_RESP_ERR__FATAL:
-    case RD_KAFKA_RESP_ERR__FENCED: return STATUS_STOP;
-    default: return STATUS_RETRY;
-    }
-}
-
-static enum status judge_and_tell(struct bus_producer *producer, rd_kafka_resp_err_t code,
-                                  const char *topic, struct failure *why)
+/* Whether the producer is of no use any more: STOP, with the reason. What became of a record says
+ * little then: its error is the one that made the producer so, or that it was dropped. */
+static enum status judge_producer(struct bus_producer *producer, struct failure *why)
 {
     char text[512];
-    enum status status = judge(code);
-    if (status != STATUS_STOP)
-        return status == STATUS_OK ? status
-                                   : fail(why, status, "%s: %s", topic, rd_kafka_err2str(code));
     if (rd_kafka_fatal_error(producer->handle, text, sizeof text) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        snprintf(text, sizeof text, "%s", rd_kafka_err2str(code));
+        return STATUS_OK;
     return fail(why, STATUS_STOP, "%s", text);
+}
+
+/* What a code of a record means to its sender. */
+static enum status judge(struct bus_producer *producer, rd_kafka_resp_err_t code, const char *topic,
+                         struct failure *why)
+{
+    enum status status = verdict_of(code);
+    if (status == STATUS_OK || judge_producer(producer, why) == STATUS_STOP)
+        return status == STATUS_OK ? STATUS_OK : STATUS_STOP;
+    return fail(why, status, "%s: %s", topic, rd_kafka_err2str(code));
 }
 
 /* Hands one record to librdkafka, which copies it. */
@@ -182,12 +229,12 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
                            struct delivery *delivery, const struct bus_patience *patience,
                            struct failure *why)
 {
-    int32_t partition = record->partition;
-    enum status status = ask_partitions(producer, record->topic, patience, why);
+    int32_t partition = record->partition, width;
+    enum status status = ask_width(producer, record->topic, patience, &width, why);
     if (status != STATUS_OK)
         return status;
     if (partition < 0)
-        partition = bus_partition(record->route, producer->partitions[record->topic]);
+        partition = bus_partition(record->route, width);
     for (;;) {
         rd_kafka_headers_t *headers = make_headers(record);
         rd_kafka_vu_t arguments[] = {
@@ -211,19 +258,11 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
         if (headers)
             rd_kafka_headers_destroy(headers); /* it only takes them with the record */
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return judge_and_tell(producer, code, producer->topics[record->topic], why);
+            return judge(producer, code, producer->topics[record->topic], why);
         rd_kafka_poll(producer->handle, 100);
         if (client_is_over(patience))
             return fail(why, STATUS_RETRY, "the queue of records to send is full");
     }
-}
-
-/* Drops what is on its way, so that no delivery outlives its room. */
-static void drop(struct bus_producer *producer)
-{
-    rd_kafka_purge(producer->handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    while (producer->on_way > 0)
-        rd_kafka_poll(producer->handle, 100);
 }
 
 enum status bus_deliver(struct bus_producer *producer, const struct bus_record *records,
@@ -242,11 +281,16 @@ enum status bus_deliver(struct bus_producer *producer, const struct bus_record *
             status = fail(why, STATUS_RETRY, "%zu of %zu records are not delivered yet",
                           producer->on_way, count);
     }
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         drop(producer);
+        struct failure fatal;
+        if (judge_producer(producer, &fatal) == STATUS_STOP) {
+            *why = fatal;
+            status = STATUS_STOP;
+        }
+    }
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status =
-            judge_and_tell(producer, deliveries[i].code, producer->topics[records[i].topic], why);
+        status = judge(producer, deliveries[i].code, producer->topics[records[i].topic], why);
     for (size_t i = 0; i < count && places; i++)
         places[i] = deliveries[i].place;
     free(deliveries);
@@ -282,8 +326,10 @@ static enum status abort_transaction(struct bus_producer *producer,
     enum status status = STATUS_RETRY;
     struct failure reason;
     while (again) {
-        status = judge_step(rd_kafka_abort_transaction(producer->handle, STEP_MS),
-                            "aborting a transaction", &again, &reason);
+        rd_kafka_error_t *error;
+        CLIENT_LIMITED(&producer->client, CLIENT_GRACE_MS,
+                       error = rd_kafka_abort_transaction(producer->handle, STEP_MS));
+        status = judge_step(error, "aborting a transaction", &again, &reason);
         if (again && client_is_over(patience))
             return fail(why, STATUS_STOP, "%s", reason.text);
     }
@@ -310,9 +356,11 @@ static enum status send_offsets(struct bus_producer *producer, struct bus_consum
     bool again = true;
     enum status status = STATUS_RETRY;
     while (again) {
-        status =
-            judge_step(rd_kafka_send_offsets_to_transaction(producer->handle, list, group, STEP_MS),
-                       "sending offsets", &again, why);
+        rd_kafka_error_t *error;
+        CLIENT_LIMITED(
+            &producer->client, CLIENT_GRACE_MS,
+            error = rd_kafka_send_offsets_to_transaction(producer->handle, list, group, STEP_MS));
+        status = judge_step(error, "sending offsets", &again, why);
         if (again && client_is_over(patience))
             break;
     }
@@ -328,8 +376,10 @@ static enum status commit(struct bus_producer *producer, const struct bus_patien
     bool again = true;
     enum status status = STATUS_RETRY;
     while (again) {
-        status = judge_step(rd_kafka_commit_transaction(producer->handle, STEP_MS),
-                            "committing a transaction", &again, why);
+        rd_kafka_error_t *error;
+        CLIENT_LIMITED(&producer->client, CLIENT_GRACE_MS,
+                       error = rd_kafka_commit_transaction(producer->handle, STEP_MS));
+        status = judge_step(error, "committing a transaction", &again, why);
         if (again && client_is_over(patience))
             return STATUS_STOP; /* nobody knows whether it is: leave, and find out by reading */
     }
@@ -343,8 +393,10 @@ enum status bus_transact(struct bus_producer *producer, const struct bus_record 
 {
     assert(producer->transactional);
     bool again;
-    enum status status = judge_step(rd_kafka_begin_transaction(producer->handle),
-                                    "beginning a transaction", &again, why);
+    rd_kafka_error_t *error;
+    CLIENT_LIMITED(&producer->client, CLIENT_GRACE_MS,
+                   error = rd_kafka_begin_transaction(producer->handle));
+    enum status status = judge_step(error, "beginning a transaction", &again, why);
     if (status != STATUS_OK)
         return STATUS_STOP;
     crash_point("transaction-begun");

@@ -16,7 +16,8 @@ MUST_CHECK enum status bus_reader_partitions(struct bus_reader *reader, enum bus
                                              int32_t *count, struct failure *why);
 /* The first offset of a partition, and its high watermark: what is behind the last record, be it
  * committed, aborted or still open. (A read_committed consumer would be told of the last stable
- * offset, and committed records may lie behind that: KAFKA-10167.) RETRY: no answer. */
+ * offset, and committed records may lie behind that: KAFKA-10167.) RETRY: no answer. REJECT: there is no such
+ * topic or partition. */
 MUST_CHECK enum status bus_reader_range(struct bus_reader *reader, enum bus_topic topic,
                                         int32_t partition, int64_t *first, int64_t *end,
                                         struct failure *why);

@@ -43,6 +43,9 @@ void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
 /* "PREFIX-mapper", "PREFIX-reducer". */
 void bus_group_name(const struct bus_settings *settings, const char *role, char room[BUS_NAME_MAX]);
 
+/* The exit code of a process in which a call into librdkafka did not return (bus/limit.h). */
+enum { BUS_EXIT_HUNG = 3 };
+
 /* REJECT: it names none, or what no broker can be. */
 MUST_CHECK enum status bus_brokers_check(const char *brokers, struct failure *why);
 

@@ -10,7 +10,7 @@
 #include "bus/client.h"
 
 struct bus_watch {
-    struct client_log log;
+    struct client client;
     struct bus_settings quiet; /* the other handles say what there is to be said */
     struct bus_watch_options options;
     rd_kafka_t *handle;
@@ -93,8 +93,7 @@ static void close_handle(struct bus_watch *watch)
 {
     if (watch->topic)
         rd_kafka_topic_destroy(watch->topic);
-    if (watch->handle)
-        rd_kafka_destroy(watch->handle);
+    client_destroy(&watch->client, watch->handle, false);
     free(watch);
 }
 
@@ -115,7 +114,7 @@ enum status bus_watch_new(const struct bus_watch_options *options, struct bus_wa
     watch->options = *options;
     watch->quiet = *options->bus;
     watch->quiet.log = log_nothing;
-    watch->log.settings = &watch->quiet;
+    client_init(&watch->client, options->bus);
     atomic_store(&watch->answered_ms, client_now_ms());
     enum status status = open_handle(watch, why);
     if (status != STATUS_OK) {

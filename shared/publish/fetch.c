@@ -77,6 +77,27 @@ static enum status go_to(const struct fetch_options *options, struct segment_pla
     return status;
 }
 
+static enum status say_gone(struct segment_place place, struct failure *why)
+{
+    return fail(
+        why, STATUS_END,
+        "the segment at partition %d, offset %lld is gone for good: retention took it before "
+        "it was mapped",
+        (int)place.partition, (long long)place.offset);
+}
+
+/* The reader can go on no more, and `why` says so. RETRY, unless the partition does not exist. */
+static enum status check_partition(const struct fetch_options *options, struct segment_place place,
+                                   struct failure *why)
+{
+    int32_t count;
+    struct failure ignored;
+    if (bus_reader_partitions(options->reader, BUS_ARCHIVES, &count, &ignored) == STATUS_OK &&
+        place.partition >= count)
+        return say_gone(place, why);
+    return STATUS_RETRY;
+}
+
 /* Reads the record at that place. */
 static enum status read_segment(const struct fetch_options *options, struct segment_place place,
                                 uint64_t deadline_ms, struct position *position,
@@ -90,9 +111,10 @@ static enum status read_segment(const struct fetch_options *options, struct segm
             if (message->offset == place.offset)
                 return STATUS_OK;
             if (message->offset > place.offset)
-                return fail(why, STATUS_REJECT, "the segment at partition %d, offset %lld is gone",
-                            (int)place.partition, (long long)place.offset);
-        } else if (status == STATUS_OK && message->offset <= place.offset) {
+                return say_gone(place, why);
+        } else if (status == STATUS_OK && message->offset > place.offset) {
+            return say_gone(place, why); /* all of the partition is */
+        } else if (status == STATUS_OK) {
             status = fail(why, STATUS_RETRY, "partition %d of archives ends at %lld",
                           (int)place.partition, (long long)message->offset);
         }
@@ -105,7 +127,7 @@ static enum status read_segment(const struct fetch_options *options, struct segm
                 fail(why, STATUS_RETRY, "no answer for the segment at partition %d, offset %lld",
                      (int)place.partition, (long long)place.offset);
     }
-    return status == STATUS_STOP ? STATUS_RETRY : status;
+    return status == STATUS_STOP ? check_partition(options, place, why) : status;
 }
 
 static enum status fetch_segments(const struct fetch_options *options,

@@ -17,8 +17,9 @@ struct fetch_options {
 };
 
 /* The bytes of the archive, owned by the caller, checked by length and digest.
- * RETRY: not now: the broker does not answer, the file is not there yet. REJECT: never: it is
- * damaged, replaced, too long, or where it must not be. */
+ * RETRY: not now: the broker does not answer, the file is not there yet. END: never: retention took
+ * it, or the topic or partition is gone. REJECT: never: it is damaged, replaced, too long, or where it
+ * must not be. */
 MUST_CHECK enum status fetch_archive(const struct fetch_options *options,
                                      const struct chunk_ready *ready, struct bytes *out,
                                      struct failure *why);

@@ -19,6 +19,9 @@
 /* How often brokers are asked, at least and at the most; how many ports are tried. */
 enum { WATCH_LEAST_MS = 100, WATCH_MOST_MS = 5000, HEALTH_MORE_PORTS = 100 };
 
+/* What cannot be finished for want of a broker is not waited for longer. */
+enum { DRAIN_AWAY_MS = 3000 };
+
 struct service {
     const struct config *config;
     struct log log;
@@ -259,8 +262,11 @@ uint64_t service_drain_left_ms(struct service *service)
     if (!service_stopping(service))
         return UINT64_MAX;
     uint64_t since = service_now_ms() - atomic_load(&service->stop_ms);
-    bool over = atomic_load(&service->signals) > 1 || since >= service->drain_ms;
-    return over ? 0 : service->drain_ms - since;
+    uint64_t drain_ms = service->drain_ms;
+    if (drain_ms > DRAIN_AWAY_MS && !service_brokers_answer(service))
+        drain_ms = DRAIN_AWAY_MS;
+    bool over = atomic_load(&service->signals) > 1 || since >= drain_ms;
+    return over ? 0 : drain_ms - since;
 }
 
 bool service_sleep(struct service *service, uint64_t ms)

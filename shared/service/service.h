@@ -70,8 +70,8 @@ bool service_brokers_answer(const struct service *service);
 
 /* Has a signal come? Cheap, for any thread. The first signal is logged. */
 bool service_stopping(struct service *service);
-/* What is left of --drain, from the first signal on; 0 when it is over, or a second signal came:
- * leave at once. UINT64_MAX without a signal. */
+/* What is left of --drain, from the first signal on (3 s at the most while no broker answers); 0 when
+ * it is over, or a second signal came: leave at once. UINT64_MAX without a signal. */
 uint64_t service_drain_left_ms(struct service *service);
 /* Readable as soon as a signal came: for poll(). */
 int service_signal_fd(const struct service *service);

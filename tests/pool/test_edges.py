@@ -1,0 +1,107 @@
+"""What operators and retention do to a pool that runs: it says so, loses nothing in silence, and
+nobody hangs."""
+import os
+import subprocess
+import sys
+
+import pool
+from pool import THUMBNAILS, Pool, report, wait_until
+from test_recovery import Archives
+
+ADMIN = os.path.join(os.environ.get("TEST_BIN", ""), "topic_admin")
+# So that librdkafka sees soon what has become of topics.
+SOON = ["-X", "topic.metadata.refresh.interval.ms=1000"]
+
+
+def admin(running, action, topic, *numbers):
+    subprocess.run([ADMIN, running.broker, action, f"{running.prefix}.{topic}",
+                    *map(str, numbers)], check=True)
+
+
+def test_partition_of_partials_alone():
+    """a partition more of partials alone: said, with the cure; nothing is lost; then cured"""
+    with Archives() as archives, Pool(partitions=2, settings=SOON) as running:
+        mapper = running.add("mapper", "m").start()
+        reducer = running.add("reducer", "r").start()
+        for path in archives.paths[:2]:
+            running.publish(path)
+        wait_until(lambda: (reducer.metric("spanmill_reducer_chunks_total") or 0) == 2, 40,
+                   "two chunks joined")
+        admin(running, "partitions", "partials", 3)
+        wait_until(lambda: "topics do not fit" in reducer.log(), 40, "the reducer to say so")
+        wait_until(lambda: reducer.get("/readyz")[0] == 503, 10, "the reducer not to be ready")
+        assert "do not fit" in reducer.get("/readyz")[1], reducer.get("/readyz")
+        cure = f"--alter --topic {running.prefix}.state --partitions 3"
+        assert cure in reducer.log(), reducer.log()
+        told = running.spanmill("topics", "check", "--partitions", "2", "--chunk-partitions", "2",
+                                "--replication", "1", "--min-insync", "1", "--state-segment", "1s",
+                                check=False)
+        assert told.returncode == 1 and cure in told.stdout, told
+        for path in archives.paths[2:]:
+            running.publish(path)
+        running.wait_for(report(THUMBNAILS), 40)
+        admin(running, "partitions", "state", 3)
+        wait_until(lambda: reducer.get("/readyz")[0] == 200, 60, "the reducer to be ready again")
+        assert [reducer.stop(), mapper.stop()] == [0, 0]
+
+
+def test_topics_deleted():
+    """topics that are deleted under workers and readers: they leave, and say why"""
+    with Pool(partitions=2, settings=SOON) as running:
+        workers = [running.add(role, role[0]).start() for role in ("mapper", "reducer")]
+        running.publish(THUMBNAILS)
+        expected = report(THUMBNAILS)
+        running.wait_for(expected, 40)
+        reading = subprocess.Popen(
+            [pool.program("spanmill"), "results", "--follow", "--format", "json", "--brokers",
+             running.broker, "--prefix", running.prefix, *SOON],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        pool.time.sleep(1)
+        for topic in ("chunks", "partials", "results"):
+            admin(running, "delete", topic)
+        for worker in workers:
+            wait_until(lambda: not worker.alive(), 40, f"the {worker.role} to leave")
+            assert worker.process.returncode in (1, 3), worker.process.returncode
+            assert "there is no topic" in worker.log(), worker.log()
+        assert reading.wait(40) in (1, 3), reading.returncode
+        assert reading.stderr.read(), "it left without a reason"
+
+
+def test_nobody_answers():
+    """workers that are told to leave while no broker answers do so at once"""
+    with Pool(partitions=1) as running:
+        running.broker = f"127.0.0.1:{pool.free_port()}"
+        workers = [running.add(role, role[0], ["--drain", "60s"]).start()
+                   for role in ("mapper", "reducer")]
+        for worker in workers:
+            wait_until(lambda: "no broker answers" in worker.log(), 20, "the broker to be missed")
+        begin = pool.time.monotonic()
+        for worker in workers:
+            assert worker.stop() == 0
+        took = pool.time.monotonic() - begin
+        assert took < 5 * 4, f"they left after {took:.1f} s"
+
+
+def test_archives_gone():
+    """chunks whose archives retention took are parked at once, and are gaps; later ones go on"""
+    with Archives() as archives, Pool(partitions=1) as running:
+        for path in archives.paths[1:3]:
+            running.publish(path, "--inline-max", "1")
+        admin(running, "records", "archives", 0, -1)
+        running.publish(archives.paths[0])
+        running.publish(archives.paths[3])
+        mapper = running.add("mapper", "m").start()
+        running.add("reducer", "r").start()
+        begin = pool.time.monotonic()
+        wait_until(lambda: mapper.log().count("gone for good") == 2, 40, "two chunks to be parked")
+        took = pool.time.monotonic() - begin
+        assert took < 25, f"they were waited for: {took:.1f} s"
+        assert mapper.log().count("kind=fetch") == 2, mapper.log()
+        wait_until(lambda: '"chunks":2' in "".join(running.results()), 40, "the others' results")
+        summary, = [line for line in running.results() if '"type":"summary"' in line]
+        assert '"lost_intervals":0' not in summary, summary
+
+
+if __name__ == "__main__":
+    sys.exit(pool.main(test_partition_of_partials_alone, test_topics_deleted, test_nobody_answers,
+                       test_archives_gone))
