@@ -224,6 +224,8 @@ static struct partial_builder *new_builder(const struct mapping *mapping, bool a
             continue;
         options.has_kernel = true;
         options.counts_switches |= info->traces[i].declared.sched_switch;
+        options.names_no_calls |=
+            declared_names_architecture(&info->traces[i].declared) == ARCHITECTURE_UNKNOWN;
     }
     return partial_builder_new(mapping->schema, &options);
 }

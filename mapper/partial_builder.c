@@ -1187,8 +1187,19 @@ NEVER_INLINE static void add_any(struct partial_builder *builder, const struct e
         on_kernel_event(builder, event);
 }
 
+/* Calls of which only the number is known. */
+static void count_unnamed(struct partial_builder *builder, const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (events[i].kind == EVENT_CALL_ENTRY && events[i].class->unknown_call &&
+            in_interval(builder, events[i].time_ns))
+            builder->counts.tallies.at[TALLY_UNNAMED_CALLS]++;
+}
+
 void partial_builder_add(struct partial_builder *builder, const struct event *events, size_t count)
 {
+    if (builder->options.names_no_calls)
+        count_unnamed(builder, events, count);
     struct partial_counts *counts = &builder->counts;
     /* Events are in order: between two that are in the interval, all are. */
     bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&

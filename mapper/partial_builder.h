@@ -22,6 +22,7 @@ struct partial_builder_options {
     struct interval interval;
     bool has_kernel;      /* the chunk has a kernel trace */
     bool counts_switches; /* which declares sched_switch */
+    bool names_no_calls;  /* whose architecture nobody tells */
     bool all_single;      /* sum nothing: what the sums are tested against */
     struct item_sink sink;
 };

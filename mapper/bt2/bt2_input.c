@@ -314,6 +314,14 @@ void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace
     take_text(trace, "trace_name", info->session, sizeof info->session);
     take_text(trace, "trace_creation_datetime", info->created, sizeof info->created);
     info->declared = (struct declared_names){.entry_open = false};
-    if (input->domain == DOMAIN_KERNEL)
-        take_names(trace, &info->declared);
+    if (input->domain != DOMAIN_KERNEL)
+        return;
+    take_names(trace, &info->declared);
+    for (uint64_t i = 0; i < bt_trace_get_environment_entry_count(trace); i++) {
+        const char *name;
+        const bt_value *value;
+        bt_trace_borrow_environment_entry_by_index_const(trace, i, &name, &value);
+        if (bt_value_is_string(value))
+            declared_names_env(&info->declared, name, bt_value_string_get(value));
+    }
 }

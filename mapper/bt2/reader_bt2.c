@@ -223,8 +223,9 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
              "counted as such",
              trace_shown(files));
     input->index = (uint32_t)reader->input_count++;
-    input->plans = bt2_plans_new(reader->schema, input->domain,
-                                 declared_names_x86_64(&info->declared), &input->origin);
+    input->plans = bt2_plans_new(
+        reader->schema, input->domain,
+        declared_names_architecture(&info->declared) == ARCHITECTURE_X86_64, &input->origin);
 }
 
 /* Events without a clock count, but have no time: they stand in front of all others. */

@@ -237,8 +237,8 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
              trace_shown(files));
     struct event_origin origin = trace_origin(input->set->layout);
     bound_trace_init(&input->bound, input->set, input->times, reader->schema,
-                     (uint32_t)reader->input_count, declared_names_x86_64(&info->declared),
-                     &origin);
+                     (uint32_t)reader->input_count,
+                     declared_names_architecture(&info->declared) == ARCHITECTURE_X86_64, &origin);
     reader->input_count++;
 }
 

@@ -49,6 +49,9 @@ struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
                                 const struct declared_names *declared)
 {
     struct trace_info info = {.domain = domain, .declared = *declared};
+    for (uint32_t i = 0; i < layout->env_count && domain == DOMAIN_KERNEL; i++)
+        if (layout->env[i].text != NULL)
+            declared_names_env(&info.declared, layout->env[i].name, layout->env[i].text);
     copy_env(layout, "hostname", info.hostname, sizeof info.hostname);
     copy_env(layout, "trace_name", info.session, sizeof info.session);
     copy_env(layout, "trace_creation_datetime", info.created, sizeof info.created);

@@ -445,8 +445,67 @@ const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id
     return call;
 }
 
+static const char *const NEWER[] = {"syscall_entry_dup3", "syscall_entry_openat",
+                                    "syscall_entry_ppoll"};
+enum { NEWER_ALL = (1 << sizeof NEWER / sizeof *NEWER) - 1 };
+
+static bool is_of_x86(struct text class_name)
+{
+    static const char *const NAMES[] = {"syscall_entry_arch_prctl", "syscall_entry_iopl",
+                                        "syscall_entry_ioperm", "syscall_entry_modify_ldt"};
+    static const char PREFIX[] = "x86_";
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (text_equal(class_name, text_of(NAMES[i])))
+            return true;
+    return class_name.count >= sizeof PREFIX &&
+           memcmp(class_name.at, PREFIX, sizeof PREFIX - 1) == 0;
+}
+
+void declared_names_env(struct declared_names *declared, const char *key, const char *value)
+{
+    static const char *const KEYS[] = {"machine", "architecture", "arch", "kernel_release"};
+    static const struct {
+        const char *word;
+        enum architecture architecture;
+    } WORDS[] = {
+        {"x86_64", ARCHITECTURE_X86_64}, {"x86-64", ARCHITECTURE_X86_64},
+        {"amd64", ARCHITECTURE_X86_64},  {"aarch64", ARCHITECTURE_OTHER},
+        {"arm64", ARCHITECTURE_OTHER},   {"armv", ARCHITECTURE_OTHER},
+        {"armhf", ARCHITECTURE_OTHER},   {"i386", ARCHITECTURE_OTHER},
+        {"i586", ARCHITECTURE_OTHER},    {"i686", ARCHITECTURE_OTHER},
+        {"ppc64", ARCHITECTURE_OTHER},   {"powerpc", ARCHITECTURE_OTHER},
+        {"s390", ARCHITECTURE_OTHER},    {"riscv", ARCHITECTURE_OTHER},
+        {"mips", ARCHITECTURE_OTHER},    {"loongarch", ARCHITECTURE_OTHER},
+    };
+    bool tells = false;
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        tells |= strcmp(key, KEYS[i]) == 0;
+    for (size_t i = 0; tells && i < sizeof WORDS / sizeof *WORDS; i++)
+        if (declared->told == ARCHITECTURE_UNKNOWN && strstr(value, WORDS[i].word) != NULL)
+            declared->told = (uint8_t)WORDS[i].architecture;
+}
+
+enum architecture declared_names_architecture(const struct declared_names *declared)
+{
+    if (declared->told != ARCHITECTURE_UNKNOWN)
+        return (enum architecture)declared->told;
+    if (declared->entry_fstat64)
+        return ARCHITECTURE_OTHER; /* of 32 bits */
+    if (declared->newer == NEWER_ALL && declared->entry_newfstat && !declared->older &&
+        !declared->entry_open)
+        return ARCHITECTURE_OTHER; /* all calls, without those that newer ones do not have */
+    return (declared->entry_open && declared->entry_newfstat) || declared->x86_alone
+               ? ARCHITECTURE_X86_64
+               : ARCHITECTURE_UNKNOWN;
+}
+
 void declared_names_add(struct declared_names *declared, struct text class_name)
 {
+    declared->x86_alone |= is_of_x86(class_name);
+    for (unsigned i = 0; i < sizeof NEWER / sizeof *NEWER; i++)
+        declared->newer |= (uint8_t)(text_equal(class_name, text_of(NEWER[i])) << i);
+    declared->older |= text_equal(class_name, text_of("syscall_entry_dup2")) ||
+                       text_equal(class_name, text_of("syscall_entry_poll"));
     declared->entry_open |= text_equal(class_name, text_of("syscall_entry_open"));
     declared->entry_newfstat |= text_equal(class_name, text_of("syscall_entry_newfstat"));
     declared->entry_fstat64 |= text_equal(class_name, text_of("syscall_entry_fstat64"));

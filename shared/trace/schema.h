@@ -76,21 +76,29 @@ const struct syscall *schema_call(struct schema *schema, struct text name);
 size_t schema_call_count(const struct schema *schema);
 const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id);
 
-/* Which kernel's numbers `unknown` calls carry. A reader collects the names of a kernel trace's
- * declared classes, then asks once per trace. */
+/* Which kernel's numbers `unknown` calls carry. */
+enum architecture { ARCHITECTURE_UNKNOWN, ARCHITECTURE_X86_64, ARCHITECTURE_OTHER };
+
+/* A reader collects the names of a kernel trace's declared classes and what its environment tells,
+ * then asks once per trace. */
 struct declared_names {
     bool entry_open;     /* syscall_entry_open */
     bool entry_newfstat; /* syscall_entry_newfstat */
     bool entry_fstat64;  /* syscall_entry_fstat64 */
+    bool x86_alone;      /* a class that kernels of x86 alone have */
+    uint8_t newer;       /* which of dup3, openat and ppoll; a bit each */
+    bool older;          /* dup2 or poll, which newer architectures do without */
+    uint8_t told;        /* enum architecture, by the environment */
     bool sched_switch;
     bool old_syscalls; /* sys_* or exit_syscall: traces before LTTng 2.6 */
 };
 
 void declared_names_add(struct declared_names *declared, struct text class_name);
-static inline bool declared_names_x86_64(const struct declared_names *declared)
-{
-    return declared->entry_open && declared->entry_newfstat && !declared->entry_fstat64;
-}
+/* `machine` and the like name it, `kernel_release` may have it in it. */
+void declared_names_env(struct declared_names *declared, const char *key, const char *value);
+/* What the environment tells comes first, then what is declared: a trace that was written again
+ * may have lost classes. */
+enum architecture declared_names_architecture(const struct declared_names *declared);
 
 /* Sets event->call of a class with `unknown_call`, and for an entry its values from the raw
  * args. `number` is the field `id`; on another kernel than x86-64 the name stays "unknown". */

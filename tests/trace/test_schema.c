@@ -160,14 +160,58 @@ Test(schema, tells_x86_64_by_what_a_trace_declares)
 {
     struct declared_names declared = {0};
     declared_names_add(&declared, text_of("syscall_entry_open"));
-    cr_expect(not(declared_names_x86_64(&declared)));
+    cr_expect(ne(int, declared_names_architecture(&declared), ARCHITECTURE_X86_64));
     declared_names_add(&declared, text_of("syscall_entry_newfstat"));
-    cr_expect(declared_names_x86_64(&declared));
+    cr_expect(eq(int, declared_names_architecture(&declared), ARCHITECTURE_X86_64));
     cr_expect(not(declared.old_syscalls));
     declared_names_add(&declared, text_of("syscall_entry_fstat64"));
-    cr_expect(not(declared_names_x86_64(&declared)));
+    cr_expect(ne(int, declared_names_architecture(&declared), ARCHITECTURE_X86_64));
     declared_names_add(&declared, text_of("sys_open"));
     cr_expect(declared.old_syscalls);
     declared_names_add(&declared, text_of("sched_switch"));
     cr_expect(declared.sched_switch);
+}
+
+static enum architecture by_classes(const char *const *names)
+{
+    struct declared_names declared = {.told = 0};
+    for (; *names; names++)
+        declared_names_add(&declared, text_of(*names));
+    return declared_names_architecture(&declared);
+}
+
+Test(schema, tells_the_architecture_by_what_is_left_of_a_trace)
+{
+    static const char *const NOTHING[] = {"sched_switch", "syscall_entry_unknown", NULL};
+    static const char *const BOTH[] = {"syscall_entry_open", "syscall_entry_newfstat", NULL};
+    static const char *const ALONE[] = {"syscall_entry_arch_prctl", NULL};
+    static const char *const VECTORS[] = {"x86_irq_vectors_local_timer_entry", NULL};
+    static const char *const I386[] = {"syscall_entry_fstat64", "syscall_entry_modify_ldt", NULL};
+    static const char *const ARM64[] = {"syscall_entry_openat", "syscall_entry_newfstat",
+                                        "syscall_entry_dup3", "syscall_entry_ppoll", NULL};
+    static const char *const SOME[] = {"syscall_entry_openat", "syscall_entry_newfstat", NULL};
+    cr_expect(eq(int, by_classes(NOTHING), ARCHITECTURE_UNKNOWN));
+    cr_expect(eq(int, by_classes(BOTH), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_classes(ALONE), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_classes(VECTORS), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_classes(I386), ARCHITECTURE_OTHER));
+    cr_expect(eq(int, by_classes(ARM64), ARCHITECTURE_OTHER));
+    cr_expect(eq(int, by_classes(SOME), ARCHITECTURE_UNKNOWN));
+}
+
+static enum architecture by_env(const char *key, const char *value)
+{
+    struct declared_names declared = {.entry_fstat64 = true};
+    declared_names_env(&declared, key, value);
+    return declared_names_architecture(&declared);
+}
+
+Test(schema, tells_the_architecture_by_the_environment_first)
+{
+    cr_expect(eq(int, by_env("machine", "x86_64"), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_env("architecture", "x86-64"), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_env("kernel_release", "6.1.0-18-amd64"), ARCHITECTURE_X86_64));
+    cr_expect(eq(int, by_env("kernel_release", "6.1.0-18-generic"), ARCHITECTURE_OTHER));
+    cr_expect(eq(int, by_env("hostname", "amd64"), ARCHITECTURE_OTHER));
+    cr_expect(eq(int, by_env("machine", "aarch64"), ARCHITECTURE_OTHER));
 }
