@@ -272,10 +272,16 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
     return EXIT_INTERRUPTED;
 }
 
+static void say_fault(void *context, const char *sentence)
+{
+    say(context, sentence);
+}
+
 /* The report is made: write it, and tell how it went. */
 static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
 {
     bool lossy = is_lossy(reporting, run);
+    report_view_say_faults(&reporting->report, say_fault, reporting);
     struct report_view view = view_of(&reporting->options, reporting->jobs);
     char *nobody = report_view_filter(&view, &reporting->report);
     if (nobody)

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "cli/json_text.h"
+#include "results/phase_faults.h"
 
 static void string_field(struct json_text *json, const char *name, const char *string)
 {
@@ -104,6 +105,24 @@ static void write_damage(struct json_text *json, const struct damages *damage)
     number_field(json, "damage_more", damage->more);
 }
 
+/* Only if phases were asked for. */
+static void write_phase_faults(struct json_text *json, const struct session_report *session)
+{
+    if (session->uses.count == 0)
+        return;
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults = phase_faults(session, 1, &arena, &count);
+    json_words(json, ",\"phase_faults\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            json_words(json, ",");
+        json_string_or_null(json, faults[i]);
+    }
+    json_words(json, "]");
+    arena_clear(&arena);
+}
+
 static void write_summary(struct json_text *json, const struct session_report *session, size_t i)
 {
     (void)i;
@@ -124,6 +143,7 @@ static void write_summary(struct json_text *json, const struct session_report *s
         if (j != TALLY_DISCARDED)
             number_field(json, tally_rows[j].json, session->tallies.at[j]);
     write_damage(json, &session->damage);
+    write_phase_faults(json, session);
 }
 
 static void write_process(struct json_text *json, const struct session_report *session, size_t i)

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/json.h"
 #include "cli/tables.h"
+#include "results/phase_faults.h"
 
 char *report_view_filter(const struct report_view *view, struct report *report)
 {
@@ -41,8 +42,23 @@ void report_view_write(const struct report_view *view, const struct report *repo
     report_write_tables(out, report, &options);
 }
 
+size_t report_view_say_faults(const struct report *report,
+                              void (*say)(void *context, const char *sentence), void *context)
+{
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults =
+        phase_faults(report->sessions, report->session_count, &arena, &count);
+    for (size_t i = 0; i < count && say; i++)
+        say(context, faults[i]);
+    arena_clear(&arena);
+    return count;
+}
+
 bool report_view_is_lossy(const struct report *report)
 {
+    if (report_view_say_faults(report, NULL, NULL) > 0)
+        return true;
     for (size_t i = 0; i < report->session_count; i++)
         if (tallies_are_strict(&report->sessions[i].tallies))
             return true;

@@ -32,6 +32,9 @@ char *report_view_filter(const struct report_view *view, struct report *report);
 void report_view_write(const struct report_view *view, const struct report *report, FILE *out,
                        FILE *screen);
 /* Whether it tells of lost events or missing chunks. */
+/* Says of each phase definition that matches nothing why. Returns how many do. */
+size_t report_view_say_faults(const struct report *report,
+                              void (*say)(void *context, const char *sentence), void *context);
 bool report_view_is_lossy(const struct report *report);
 
 /* `auto` means: `stream` is a terminal; for colors also: NO_COLOR is not set (no-color.org). */

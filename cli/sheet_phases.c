@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/quantity.h"
 #include "cli/sheet.h"
+#include "results/phase_faults.h"
 
 enum { CAUSES_SHOWN = 3 };
 
@@ -172,6 +173,30 @@ static int compare_phase_times(const void *left, const void *right)
     return order ? order : compare_phase_places(left, right);
 }
 
+/* A table that was asked for is there, if only to say why it is empty; and so are the definitions
+ * that have no row in it because they match nothing. */
+static void write_faults(const struct sheet *sheet)
+{
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults = phase_faults(sheet->session, 1, &arena, &count);
+    bool none = sheet->session->phase_count == 0;
+    if (none || count > 0) {
+        sheet_put_heading(sheet, none ? "Time per phase" : "Phases that match nothing");
+        fputc('\n', sheet->out);
+    }
+    if (none && count == 0)
+        fputs("  none: no event here begins or ends one of those asked for\n", sheet->out);
+    size_t shown = count < sheet->top ? count : sheet->top;
+    for (size_t i = 0; i < shown; i++) {
+        fputs("  ", sheet->out);
+        sheet_put_printable(sheet->out, faults[i]);
+        fputc('\n', sheet->out);
+    }
+    sheet_put_rest(sheet, shown, count);
+    arena_clear(&arena);
+}
+
 void sheet_phases_write(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
@@ -183,6 +208,8 @@ void sheet_phases_write(const struct sheet *sheet)
     struct process_phases *groups = group_phases(rows, session->phase_count, &group_count);
     for (size_t i = 0; i < group_count && i < sheet->top; i++)
         write_phase_group(sheet, &groups[i]);
+    if (session->uses.count > 0)
+        write_faults(sheet);
     if (group_count > sheet->top)
         fprintf(sheet->out, "\n... and %s more processes with phases\n",
                 quantity_count(group_count - sheet->top).text);

@@ -278,6 +278,7 @@ static struct interval_end describe_end(const struct mapping *mapping,
                                .raw_bytes = chunk_raw_bytes(mapping->chunk)};
     tallies_add(&end.tallies, &mapping->notes->tallies);
     end.damage = interval_notes_damages(mapping->notes);
+    end.uses = mapping->notes->uses;
     for (size_t i = 0; i < mapping->notes->count; i++)
         mapping->notes->items[i].chunk = identity->number;
     describe_traces(info_of(mapping), &counts, &end);

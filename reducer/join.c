@@ -46,6 +46,8 @@ struct interval_row interval_row_join(struct arena *arena, const struct interval
     row.end.events += b->events;
     row.end.single_events += b->single_events;
     tallies_add(&row.end.tallies, &b->tallies);
+    row.end.uses = phase_uses_copy(arena, a->uses);
+    phase_uses_add(&row.end.uses, arena, b->uses);
     row.end.raw_bytes += b->raw_bytes;
     if (a->first_ns == TIME_NONE)
         row.end.first_ns = b->first_ns;

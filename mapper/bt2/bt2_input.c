@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "mapper/ctf/trace_facts.h"
+#include "mapper/ctf/phase_survey.h"
 
 /* Padding that is written out where a file lacks it; LTTng's packets are below that as a whole. */
 static const size_t PADDING_MAX = (size_t)256 << 20;
@@ -16,6 +17,15 @@ static const size_t PADDING_MAX = (size_t)256 << 20;
 static bool of_user_folder(const struct trace_files *files)
 {
     return strncmp(files->name, "ust", 3) == 0;
+}
+
+/* What is declared is not known: any phase may be. */
+static void note_unknown_uses(const struct phase_definitions *phases,
+                              const struct reader_warnings *warnings)
+{
+    struct arena arena = {.first = NULL};
+    reader_note_uses(warnings, phase_survey_unknown(phases, &arena));
+    arena_clear(&arena);
 }
 
 /* Fills `input` but for its graph. */
@@ -32,8 +42,11 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
     input->domain = of_user_folder(files) ? DOMAIN_UST : DOMAIN_KERNEL;
     *info = (struct trace_info){.domain = input->domain};
     if (plan_cache_take(choice->cache, files->metadata, of_user_folder(files),
-                        schema_phases(schema), &input->set, &ignored) != STATUS_OK)
+                        schema_phases(schema), &input->set, &ignored) != STATUS_OK) {
+        note_unknown_uses(schema_phases(schema), warnings);
         return STATUS_OK;
+    }
+    reader_note_uses(warnings, input->set->uses);
     const struct layout *layout = input->set->layout;
     if (layout->version == 2)
         return fail(why, STATUS_REJECT, "metadata: CTF 2 is not read by libbabeltrace2 2.0");

@@ -63,6 +63,12 @@ static enum how how_of(const struct layout_field *field)
     return HOW_NONE;
 }
 
+char plan_field_letter(const struct layout_field *field)
+{
+    enum how how = how_of(field);
+    return how == HOW_NUMBER ? 'n' : how == HOW_TEXT ? 't' : 0;
+}
+
 static const struct {
     const char *name;
     uint8_t how;  /* enum how */

@@ -105,6 +105,9 @@ struct plan_header {
     uint32_t save;           /* slot of the id, if an event wants it, or LAYOUT_NONE */
 };
 
+/* How a phase takes a payload field: `n`, a number; `t`, text; 0: not at all. */
+char plan_field_letter(const struct layout_field *field);
+
 struct plan_header plan_header(const struct layout_stream *stream);
 
 /* Made in `arena`; `stream` and what hangs on it is borrowed as long. `class` says what is wanted of

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "ctf/bits.h"
+#include "mapper/ctf/phase_survey.h"
 
 /* Sets kept: a kernel's, and those of user space, of two sessions or three. */
 enum { KEPT_MAX = 8 };
@@ -132,6 +133,7 @@ static void make_plans(struct plan_set *set, const struct phase_definitions *pha
     }
     set->plans = plans;
     set->headers = headers;
+    set->uses = phase_uses_copy(&set->arena, phase_survey(layout, phases, &set->arena));
     schema_free(schema);
 }
 

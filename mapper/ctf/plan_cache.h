@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "ctf/layout.h"
 #include "mapper/ctf/plan.h"
+#include "trace/phase_use.h"
 #include "trace/phases.h"
 #include "trace/schema.h"
 
@@ -21,6 +22,7 @@ struct plan_set {
     const struct plan *const *plans;   /* by layout_event.number */
     const struct plan_header *headers; /* in the order of layout->streams */
     struct declared_names declared;    /* kernel only */
+    struct phase_uses uses;            /* of the phase definitions */
     /* For the cache. */
     struct arena arena;
     struct bytes text;      /* of the metadata, without the headers of its packets */

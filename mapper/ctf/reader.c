@@ -41,6 +41,12 @@ void reader_report(const struct reader_warnings *warnings, struct damage damage,
     free(sentence);
 }
 
+void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses)
+{
+    if (warnings != NULL && warnings->notes != NULL)
+        phase_uses_add(&warnings->notes->uses, &warnings->notes->arena, uses);
+}
+
 void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more)
 {
     if (warnings != NULL && warnings->notes != NULL)

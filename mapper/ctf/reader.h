@@ -51,6 +51,8 @@ struct reader_warnings {
  * makes. Either of `warnings` and its members may be NULL. */
 void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
                    ...) PRINTF_LIKE(3, 4);
+/* Notes what a trace declares of the phase definitions. */
+void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses);
 /* Raises a tally of the interval. */
 void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more);
 

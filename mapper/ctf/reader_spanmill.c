@@ -235,6 +235,7 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
              "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
              "counted as such",
              trace_shown(files));
+    reader_note_uses(&reader->warnings, input->set->uses);
     struct event_origin origin = trace_origin(input->set->layout);
     bound_trace_init(&input->bound, input->set, input->times, reader->schema,
                      (uint32_t)reader->input_count,

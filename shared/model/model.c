@@ -892,6 +892,7 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .events = interval->events,
                                        .tallies = interval->tallies,
                                        .damage = interval->damage,
+                                       .uses = interval->uses,
                                        .any_event = interval->first_ns != TIME_NONE,
                                        .first_ns = interval->first_ns,
                                        .last_ns = interval->last_ns,

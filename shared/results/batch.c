@@ -204,6 +204,7 @@ static void take_mark(struct result_batch *batch, const struct result *result)
     entry->result.schema = NULL;
     entry->result.interval.host = kept(batch, result->interval.host);
     entry->result.interval.damage = damages_copy(&batch->arena, result->interval.damage);
+    entry->result.interval.uses = phase_uses_copy(&batch->arena, result->interval.uses);
 }
 
 static void take(void *context, const struct result *result)

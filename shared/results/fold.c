@@ -369,6 +369,7 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
     fold->events += mark->events;
     tallies_add(&fold->tallies, &mark->tallies);
     take_damage(fold, mark->damage);
+    phase_uses_add(&fold->uses, &fold->uses_arena, mark->uses);
     fold->kernel |= mark->kernel;
     fold->user |= mark->user;
     if (mark->any_event) {
@@ -490,6 +491,7 @@ void fold_free(struct fold *fold)
     free(fold->hosts);
     free(fold->damages);
     arena_clear(&fold->damage_arena);
+    arena_clear(&fold->uses_arena);
     names_clear(&fold->names);
     free(fold->session);
     free(fold);

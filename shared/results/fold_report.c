@@ -269,6 +269,7 @@ void fold_report_by(const struct fold *fold, struct arena *arena, bool distribut
         .tallies = fold->tallies,
         .damage = damages_copy(
             arena, (struct damages){fold->damages, fold->damage_count, fold->more_damage}),
+        .uses = phase_uses_copy(arena, fold->uses),
         .begin_ns = fold->any_event ? fold_rows_wall(fold, fold->first_ns) : REPORT_NONE,
         .end_ns = fold->any_event ? fold_rows_wall(fold, fold->last_ns) : REPORT_NONE,
         .domain_count = (size_t)fold->kernel + fold->user};

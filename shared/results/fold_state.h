@@ -141,6 +141,8 @@ struct fold {
     size_t damage_count, damage_room;
     uint64_t more_damage;
     struct arena damage_arena;
+    struct phase_uses uses; /* in uses_arena */
+    struct arena uses_arena;
     bool any_event, any_offset, kernel, user;
     uint64_t first_ns, last_ns;
     int64_t offset_ns;

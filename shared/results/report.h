@@ -121,6 +121,7 @@ struct session_report {
     uint64_t chunks, events;
     struct tallies tallies;
     struct damages damage;    /* what was left out, by name; counted in the tallies */
+    struct phase_uses uses;   /* what its traces declare of the phases that were asked for */
     int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
     const char *const *hosts;
     size_t host_count;

@@ -78,6 +78,7 @@ struct interval_fact {
     uint64_t events;
     struct tallies tallies;
     struct damages damage;
+    struct phase_uses uses; /* what its traces declare of the phase definitions */
     bool any_event;
     uint64_t first_ns, last_ns; /* of its events */
     int64_t offset_ns;

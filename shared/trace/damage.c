@@ -111,6 +111,7 @@ void interval_notes_clear(struct interval_notes *notes)
 {
     arena_clear(&notes->arena);
     notes->tallies = (struct tallies){.at = {0}};
+    notes->uses = (struct phase_uses){NULL, 0};
     notes->count = 0;
     notes->more = 0;
 }

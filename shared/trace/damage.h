@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "trace/phase_use.h"
 #include "trace/tally.h"
 
 /* ROW(name, tag on the wire, name in JSON, tally that counts it). */
@@ -84,6 +85,7 @@ void damage_tally(const struct damage *damage, struct tallies *tallies);
 struct interval_notes {
     struct tallies tallies;
     struct arena arena;
+    struct phase_uses uses; /* what the traces declare of phases */
     struct damage items[DAMAGE_ITEMS_MAX];
     size_t count;
     uint64_t more;

@@ -201,6 +201,7 @@ struct interval_end {
     uint64_t events, single_events;
     struct tallies tallies;     /* what the mapper counted */
     struct damages damage;      /* what it left out, by name */
+    struct phase_uses uses;     /* what its traces declare of the phase definitions */
     uint64_t first_ns, last_ns; /* of its events, TIME_NONE without any */
     bool has_offset;
     int64_t offset_ns; /* of the kernel's clock, else of the trace of the first event */

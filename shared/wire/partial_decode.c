@@ -144,6 +144,8 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
                                      .raw_bytes = from->raw_bytes,
                                      .final = from->final};
     out->end.damage = decode_damage(from, arena);
+    struct text uses = copy(arena, from->phase_uses);
+    out->end.uses = phase_uses_unpack(arena, (struct bytes){(const uint8_t *)uses.at, uses.count});
     out->end.tallies.at[TALLY_DISCARDED] += from->discarded;
     out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)

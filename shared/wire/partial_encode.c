@@ -264,6 +264,9 @@ static void encode_end(struct row *row, const struct interval_end *end)
     out.damage = encode_damage(end->damage);
     out.n_damage = end->damage.count;
     SET(&out, damage_more, end->damage.more);
+    struct bytes uses = phase_uses_pack(end->uses);
+    out.has_phase_uses = uses.count > 0;
+    out.phase_uses = binary((struct text){(const char *)uses.at, uses.count});
     if (end->first_ns != TIME_NONE) {
         SET_ALWAYS(&out, first_ns, end->first_ns);
         SET_ALWAYS(&out, last_ns, end->last_ns);
@@ -292,6 +295,7 @@ static void encode_end(struct row *row, const struct interval_end *end)
     pack_for_host(row, &record);
     free(out.cpus);
     free(out.damage);
+    free((void *)(uintptr_t)uses.at);
 }
 
 void partial_encoder_finish(struct partial_encoder *encoder, const struct record_meta *meta,

@@ -270,6 +270,8 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
                                           .user = from->user,
                                           .host = text_of("")};
     to->interval.damage = decode_damage(decoder, from);
+    to->interval.uses = phase_uses_unpack(
+        decoder->arena, (struct bytes){from->phase_uses.data, from->phase_uses.len});
     uint64_t *tallies = to->interval.tallies.at;
     if (from->gap && tallies[TALLY_LOST_CHUNKS] == 0)
         tallies[TALLY_LOST_CHUNKS] = 1; /* format 1 */

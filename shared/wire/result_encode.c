@@ -285,6 +285,17 @@ static void encode_damage(struct encoder *encoder, struct damages from,
     }
 }
 
+static void encode_phase_uses(struct encoder *encoder, struct phase_uses uses,
+                              Spanmill__Results__Interval *to)
+{
+    struct bytes packed = phase_uses_pack(uses);
+    to->has_phase_uses = packed.count > 0;
+    to->phase_uses.len = packed.count;
+    to->phase_uses.data = arena_take(&encoder->arena, packed.count + 1);
+    memcpy(to->phase_uses.data, packed.at, packed.count);
+    free((void *)(uintptr_t)packed.at);
+}
+
 static void encode_interval(struct encoder *encoder, const struct interval_fact *mark,
                             Spanmill__Results__Result *result)
 {
@@ -297,6 +308,7 @@ static void encode_interval(struct encoder *encoder, const struct interval_fact 
     out->tallies = arena_take(&encoder->arena, TALLY_PAIRS_MAX * sizeof *out->tallies);
     out->n_tallies = tallies_pack(&mark->tallies, out->tallies);
     encode_damage(encoder, mark->damage, out);
+    encode_phase_uses(encoder, mark->uses, out);
     if (mark->any_event) {
         SET_ALWAYS(out, first_ns, mark->first_ns);
         SET_ALWAYS(out, last_ns, mark->last_ns);

@@ -1,0 +1,232 @@
+#include "trace/phase_use.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static int compare_texts(struct text a, struct text b)
+{
+    size_t least = a.count < b.count ? a.count : b.count;
+    int order = least ? memcmp(a.at, b.at, least) : 0;
+    return order ? order : (a.count > b.count) - (a.count < b.count);
+}
+
+int phase_use_compare(const struct phase_use *a, const struct phase_use *b)
+{
+    int order = compare_texts(a->phase, b->phase);
+    if (order == 0)
+        order = compare_texts(a->begin, b->begin);
+    if (order == 0)
+        order = compare_texts(a->end, b->end);
+    return order ? order : (int)a->of_end - (int)b->of_end;
+}
+
+static struct text *const *texts_of(struct phase_use *use, struct text *texts[6])
+{
+    texts[0] = &use->phase;
+    texts[1] = &use->begin;
+    texts[2] = &use->end;
+    texts[3] = &use->match;
+    texts[4] = &use->field;
+    texts[5] = &use->near;
+    return texts;
+}
+
+enum { TEXTS = 6 };
+
+static struct phase_use copy(struct arena *arena, const struct phase_use *from)
+{
+    struct phase_use to = *from;
+    struct text *texts[TEXTS];
+    texts_of(&to, texts);
+    for (size_t i = 0; i < TEXTS; i++) {
+        struct text text = *texts[i];
+        if (text.count > PHASE_USE_TEXT_MAX)
+            text.count = PHASE_USE_TEXT_MAX;
+        *texts[i] = (struct text){arena_string(arena, text), text.count};
+    }
+    return to;
+}
+
+bool phase_use_is_better(const struct phase_use *a, const struct phase_use *b)
+{
+    if (a->state != b->state)
+        return a->state > b->state;
+    if ((a->near.count > 0) != (b->near.count > 0))
+        return a->near.count > 0;
+    int order = compare_texts(a->field, b->field);
+    if (order == 0)
+        order = compare_texts(a->near, b->near);
+    return order < 0;
+}
+
+static int by_side(const void *a, const void *b)
+{
+    const struct phase_use *left = a, *right = b;
+    int order = phase_use_compare(left, right);
+    return order ? order : phase_use_is_better(right, left) - phase_use_is_better(left, right);
+}
+
+struct phase_uses phase_uses_sort(struct phase_use *at, size_t count)
+{
+    size_t kept = 0;
+    if (count > 0)
+        qsort(at, count, sizeof *at, by_side);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || phase_use_compare(&at[kept - 1], &at[i]) != 0)
+            at[kept++] = at[i];
+    return (struct phase_uses){at, kept < PHASE_USES_MAX ? kept : PHASE_USES_MAX};
+}
+
+static const struct phase_use *find(struct phase_uses uses, const struct phase_use *like)
+{
+    for (size_t i = 0; i < uses.count; i++)
+        if (phase_use_compare(&uses.at[i], like) == 0)
+            return &uses.at[i];
+    return NULL;
+}
+
+/* Whether `more` says anything that `to` does not. */
+static bool is_news(struct phase_uses to, struct phase_uses more)
+{
+    for (size_t i = 0; i < more.count; i++) {
+        bool same_place = i < to.count && phase_use_compare(&to.at[i], &more.at[i]) == 0;
+        const struct phase_use *known = same_place ? &to.at[i] : find(to, &more.at[i]);
+        if (!known || phase_use_is_better(&more.at[i], known))
+            return true;
+    }
+    return false;
+}
+
+void phase_uses_add(struct phase_uses *to, struct arena *arena, struct phase_uses more)
+{
+    if (!is_news(*to, more))
+        return;
+    struct phase_use *at = arena_take(arena, (to->count + more.count) * sizeof *at);
+    for (size_t i = 0; i < to->count; i++)
+        at[i] = to->at[i];
+    for (size_t i = 0; i < more.count; i++)
+        at[to->count + i] = copy(arena, &more.at[i]);
+    *to = phase_uses_sort(at, to->count + more.count);
+}
+
+struct phase_uses phase_uses_copy(struct arena *arena, struct phase_uses from)
+{
+    struct phase_uses to = {NULL, 0};
+    phase_uses_add(&to, arena, from);
+    return to;
+}
+
+/* --- packed --- */
+
+struct bytes phase_uses_pack(struct phase_uses uses)
+{
+    size_t count = 0;
+    struct text *texts[TEXTS];
+    for (size_t i = 0; i < uses.count; i++) {
+        struct phase_use use = uses.at[i];
+        texts_of(&use, texts);
+        count += 2;
+        for (size_t k = 0; k < TEXTS; k++)
+            count += texts[k]->count + 1;
+    }
+    uint8_t *packed = memory_new(count + 1), *at = packed;
+    for (size_t i = 0; i < uses.count; i++) {
+        struct phase_use use = uses.at[i];
+        texts_of(&use, texts);
+        *at++ = use.state;
+        *at++ = use.of_end;
+        for (size_t k = 0; k < TEXTS; k++) {
+            if (texts[k]->count)
+                memcpy(at, texts[k]->at, texts[k]->count);
+            at += texts[k]->count;
+            *at++ = 0;
+        }
+    }
+    return (struct bytes){packed, count};
+}
+
+/* The next one, from `*at` on; false if there is none, or no whole one. */
+static bool unpack_one(struct phase_use *use, const uint8_t **at, const uint8_t *end)
+{
+    struct text *texts[TEXTS];
+    if (end - *at < 2)
+        return false;
+    *use = (struct phase_use){.state = (*at)[0], .of_end = (*at)[1] == 1};
+    *at += 2;
+    texts_of(use, texts);
+    for (size_t k = 0; k < TEXTS; k++) {
+        const uint8_t *zero = *at < end ? memchr(*at, 0, (size_t)(end - *at)) : NULL;
+        if (!zero)
+            return false;
+        *texts[k] = (struct text){(const char *)*at, (size_t)(zero - *at)};
+        *at = zero + 1;
+    }
+    return true;
+}
+
+struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
+{
+    struct phase_use *uses = arena_take(arena, PHASE_USES_MAX * sizeof *uses), use;
+    const uint8_t *at = packed.at, *end = packed.at + packed.count;
+    size_t count = 0;
+    while (count < PHASE_USES_MAX && unpack_one(&use, &at, end))
+        if (use.state >= PHASE_USE_UNDECLARED && use.state <= PHASE_USE_FIT)
+            uses[count++] = use;
+    return phase_uses_sort(uses, count);
+}
+
+/* --- what is wrong --- */
+
+#define SHOWN(text) (int)(text).count, (text).at
+
+/* What is wrong with one side; NULL if nothing is. To be freed. */
+static char *side_fault(const struct phase_use *use)
+{
+    struct text event = use->of_end ? use->end : use->begin;
+    bool near = use->near.count > 0;
+    switch ((enum phase_use_state)use->state) {
+    case PHASE_USE_UNDECLARED:
+        return memory_format("%.*s: no trace declares %.*s%s%.*s", SHOWN(use->phase), SHOWN(event),
+                             near ? "; the nearest is " : "", SHOWN(use->near));
+    case PHASE_USE_NO_FIELD:
+        return memory_format("%.*s: %.*s has no field %.*s%s%.*s", SHOWN(use->phase), SHOWN(event),
+                             SHOWN(use->field), near ? "; the nearest is " : "", SHOWN(use->near));
+    case PHASE_USE_BAD_FIELD:
+        return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),
+                             SHOWN(use->field), SHOWN(event), SHOWN(use->near));
+    case PHASE_USE_FIT: break;
+    }
+    return NULL;
+}
+
+/* Both sides fit, but a number never equals a text. */
+static char *pair_fault(const struct phase_use *begin, const struct phase_use *end)
+{
+    bool fit = begin->state == PHASE_USE_FIT && end->state == PHASE_USE_FIT;
+    if (!fit || compare_texts(begin->phase, end->phase) != 0 || begin->of_end || !end->of_end ||
+        compare_texts(begin->begin, end->begin) != 0 || compare_texts(begin->end, end->end) != 0 ||
+        begin->field.count != end->field.count || compare_texts(begin->field, end->field) == 0)
+        return NULL;
+    return memory_format("%.*s: a match field is a number in one of %.*s (%.*s) and %.*s (%.*s), "
+                         "and text in the other: they never match",
+                         SHOWN(begin->phase), SHOWN(begin->begin), SHOWN(begin->match),
+                         SHOWN(end->end), SHOWN(end->match));
+}
+
+char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *count)
+{
+    char **faults = arena_take(arena, (2 * uses.count + 1) * sizeof *faults);
+    *count = 0;
+    for (size_t i = 0; i < uses.count; i++) {
+        char *found[] = {side_fault(&uses.at[i]),
+                         i > 0 ? pair_fault(&uses.at[i - 1], &uses.at[i]) : NULL};
+        for (size_t k = 0; k < 2; k++) {
+            if (found[k])
+                faults[(*count)++] = (char *)(uintptr_t)arena_string(arena, text_of(found[k]));
+            free(found[k]);
+        }
+    }
+    return faults;
+}
