@@ -8,7 +8,7 @@
 
 #include "health/health.h"
 
-enum { ADDED, OBSERVED, ROWS, UPDATES = 20000, LOOKS = 20 };
+enum { ADDED, OBSERVED, AGE, REFRESHED, ROWS, UPDATES = 20000, LOOKS = 20 };
 
 static const struct metric_row rows[ROWS] = {
     [ADDED] = {.type = METRIC_COUNTER, .name = "spanmill_added_total", .help = "added"},
@@ -17,6 +17,9 @@ static const struct metric_row rows[ROWS] = {
                   .help = "seen",
                   .least = 1,
                   .most = 1024},
+    [AGE] = {METRIC_GAUGE, "spanmill_age_seconds", "age", .unit = METRIC_SINCE_MS,
+             .per_thread = true},
+    [REFRESHED] = {METRIC_GAUGE, "spanmill_refreshed_records", "refreshed", .per_thread = true},
 };
 
 struct place {
@@ -24,15 +27,34 @@ struct place {
     struct health *health;
 };
 
+/* What only its owner changes, and others may ask for. */
+struct owner {
+    struct place *place;
+    unsigned thread;
+    _Atomic int64_t done;
+};
+
+static void refresh(void *context)
+{
+    struct owner *owner = context;
+    metrics_set(owner->place->metrics, REFRESHED, owner->thread, atomic_load(&owner->done));
+}
+
 static void *update(void *argument)
 {
-    struct place *place = argument;
+    struct owner *owner = argument;
+    struct place *place = owner->place;
+    metrics_refresh(place->metrics, refresh, owner);
     for (int i = 0; i < UPDATES; i++) {
+        metrics_set(place->metrics, AGE, owner->thread, i);
+        health_ready_of(place->health, 1 + owner->thread, i % 3 == 0, "a third of the time");
+        atomic_store(&owner->done, i);
         metrics_add(place->metrics, ADDED, 0, 1);
         metrics_observe(place->metrics, OBSERVED, 0, (uint64_t)i);
         health_turn(place->health);
         health_ready(place->health, i % 2, "half of the time");
     }
+    metrics_refresh_end(place->metrics, owner);
     return NULL;
 }
 
@@ -59,7 +81,7 @@ static long look(const struct place *place, const char *name)
 
 int main(void)
 {
-    struct place place = {.metrics = metrics_new(rows, ROWS, 1)};
+    struct place place = {.metrics = metrics_new(rows, ROWS, 2)};
     struct health_settings settings = {
         .listen = "127.0.0.1:0", .stuck_after_ms = 10000, .metrics = place.metrics};
     struct failure why;
@@ -68,8 +90,11 @@ int main(void)
         return 1;
     }
     pthread_t threads[2];
-    for (int i = 0; i < 2; i++)
-        pthread_create(&threads[i], NULL, update, &place);
+    struct owner owners[2];
+    for (unsigned i = 0; i < 2; i++) {
+        owners[i] = (struct owner){.place = &place, .thread = i};
+        pthread_create(&threads[i], NULL, update, &owners[i]);
+    }
     long before = 0;
     for (int i = 0; i < LOOKS; i++) {
         long now = look(&place, "spanmill_added_total");
