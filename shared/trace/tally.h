@@ -37,7 +37,7 @@
         "events dropped between chunks", NULL, TALLY_STRICT)                                       \
     ROW(MISSING_PACKETS, 9, "missing_packets", "packet missing", "packets missing", NULL,          \
         TALLY_STRICT)                                                                              \
-    ROW(UNNAMED_CALLS, 20, "unnamed_calls", "system call without a name",                          \
+    ROW(UNNAMED_CALLS, 30, "unnamed_calls", "system call without a name",                          \
         "system calls without a name",                                                             \
         "the trace tells no architecture; names are known of x86-64", TALLY_STRICT)                \
     ROW(USER_NOBODY, 40, "user_events_without_thread",                                             \
