@@ -16,6 +16,8 @@ struct chunk {
     size_t raw_bytes;
     struct source *own;
     struct source *before; /* whose last packets are the seam; NULL if there are none */
+    struct source **parts; /* of the chunk, then of the seam */
+    size_t part_count;
 };
 
 static struct trace_files *find_trace(const struct trace_set *set, const char *name)
@@ -56,11 +58,17 @@ static struct stream_file *trace_stream(struct trace_files *trace, const char *n
     return stream;
 }
 
-static void add_own(struct chunk *chunk, const struct trace_set *own)
+static const char *name_of(const struct trace_files *trace, const char *plain)
+{
+    return *trace->name == '\0' && plain != NULL ? plain : trace->name;
+}
+
+/* `name`: of a plain trace; NULL: none is known. */
+static void add_own(struct chunk *chunk, const struct trace_set *own, const char *name)
 {
     for (size_t i = 0; i < own->trace_count; i++) {
         const struct trace_files *from = &own->traces[i];
-        struct trace_files *trace = set_trace(&chunk->set, from->name);
+        struct trace_files *trace = set_trace(&chunk->set, name_of(from, name));
         trace->metadata = from->metadata;
         for (size_t j = 0; j < from->stream_count; j++) {
             struct stream_file *stream = trace_stream(trace, from->streams[j].name);
@@ -95,7 +103,7 @@ static struct bytes cut_seam(const struct metadata *metadata, const struct strea
     return seam;
 }
 
-static void add_seam(struct chunk *chunk, const struct trace_set *before)
+static void add_seam(struct chunk *chunk, const struct trace_set *before, const char *name)
 {
     for (size_t i = 0; i < before->trace_count; i++) {
         const struct trace_files *from = &before->traces[i];
@@ -107,7 +115,7 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before)
                     cut_seam(&metadata, &from->streams[j], chunk->interval.begin_ns);
                 if (seam.count == 0)
                     continue;
-                trace = set_trace(&chunk->set, from->name);
+                trace = set_trace(&chunk->set, name_of(from, name));
                 trace_stream(trace, from->streams[j].name)->seam = seam;
             }
             if (trace != NULL && trace->metadata.at == NULL)
@@ -132,6 +140,24 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
     }
 }
 
+/* The traces of `ref` that lie elsewhere. */
+static enum status open_parts(struct chunk *chunk, const struct chunk_ref *ref,
+                              void (*add)(struct chunk *chunk, const struct trace_set *set,
+                                          const char *name),
+                              struct failure *why)
+{
+    for (size_t i = 0; i < ref->part_count; i++) {
+        struct source *source;
+        enum status status = source_open(ref->parts[i].path, false, NULL, &source, why);
+        if (status != STATUS_OK)
+            return status;
+        chunk->parts = memory_resize(chunk->parts, chunk->part_count + 1, sizeof *chunk->parts);
+        chunk->parts[chunk->part_count++] = source;
+        add(chunk, source_traces(source), ref->parts[i].name);
+    }
+    return STATUS_OK;
+}
+
 enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, struct chunk **out,
                        struct failure *why)
 {
@@ -139,17 +165,22 @@ enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, s
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
     enum status status = STATUS_OK;
-    if (ref->path != NULL)
+    if (ref->path != NULL && (ref->packed || ref->has_kernel_or_ust))
         status = source_open(ref->path, ref->packed, room, &chunk->own, why);
     if (status == STATUS_OK && chunk->own != NULL) {
-        add_own(chunk, source_traces(chunk->own));
+        add_own(chunk, source_traces(chunk->own), ref->name);
         add_packed_seam(chunk, source_seam(chunk->own));
     }
     if (status == STATUS_OK && ref->seam_path != NULL) {
         status = source_open(ref->seam_path, ref->seam_packed, NULL, &chunk->before, why);
         if (status == STATUS_OK)
-            add_seam(chunk, source_traces(chunk->before));
+            add_seam(chunk, source_traces(chunk->before),
+                     ref->seam_ref != NULL ? ref->seam_ref->name : NULL);
     }
+    if (status == STATUS_OK)
+        status = open_parts(chunk, ref, add_own, why);
+    if (status == STATUS_OK && ref->seam_ref != NULL)
+        status = open_parts(chunk, ref->seam_ref, add_seam, why);
     if (status != STATUS_OK) {
         chunk_close(chunk);
         return status;
@@ -171,7 +202,7 @@ enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct archive_
     }
     const struct archive_facts *facts = archive_facts(source_archive(chunk->own));
     chunk->interval = (struct interval){facts->begin_ns, facts->end_ns};
-    add_own(chunk, source_traces(chunk->own));
+    add_own(chunk, source_traces(chunk->own), NULL);
     add_packed_seam(chunk, source_seam(chunk->own));
     trace_set_sort(&chunk->set);
     *out = chunk;
@@ -219,5 +250,8 @@ void chunk_close(struct chunk *chunk)
     trace_set_clear(&chunk->set);
     source_close(chunk->own);
     source_close(chunk->before);
+    for (size_t i = 0; i < chunk->part_count; i++)
+        source_close(chunk->parts[i]);
+    free(chunk->parts);
     free(chunk);
 }

@@ -24,6 +24,11 @@ struct interval {
     uint64_t end_ns;
 };
 
+struct trace_part {
+    char *path;
+    char *name; /* in the chunk: "kernel", "ust/uid/0/64-bit" */
+};
+
 struct chunk_ref {
     char *path; /* as the user wrote it, or below that; NULL: a seam alone */
     /* Groups the chunks of one session: what its traces tell of it ("host/name/created" and the
@@ -40,8 +45,15 @@ struct chunk_ref {
      * with the chunk's own first packet then, and the one before ends with its last. */
     bool gap_before;
     struct interval interval; /* from packets and neighbours; of an archive, as it says */
+    /* Traces that lie elsewhere and are of the same chunk: plain ones that were named one by one. */
+    struct trace_part *parts;
+    size_t part_count;
+    char *name; /* of the trace at `path` then */
+    /* Who a chunk without traces is of, as the others of its session tell: "host/name/created". */
+    char *told;
     char *seam_path; /* of the chunk before, whose last packets are the seam; NULL if none */
     bool seam_packed;
+    const struct chunk_ref *seam_ref; /* that chunk, if it is in the list */
     struct chunk_survey *survey; /* of its packets; of no use to others */
 };
 

@@ -1,5 +1,6 @@
 #include "chunk.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -72,17 +73,34 @@ static struct chunk_ref *add_ref(struct chunk_list *list, const char *path)
     return ref;
 }
 
-/* A folder that holds traces. `number` -1: told by nothing, so the session's last. */
+/* The number that a chunk's folder is called by, if `path` is one, or one of its traces; else -1. */
+static int64_t number_of_path(const char *path)
+{
+    int64_t number = chunk_number_of_name(base_name(path));
+    const char *domain = folder_domain(path);
+    if (number >= 0 || domain == NULL)
+        return number;
+    char *chunk = memory_string((struct text){path, (size_t)(domain - path)});
+    char *slash = strrchr(chunk, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    number = chunk_number_of_name(base_name(chunk));
+    free(chunk);
+    return number;
+}
+
+/* A folder that holds traces, or at least is called like a chunk's. `number` -1: told by nothing,
+ * so the session's last. */
 static void add_folder(struct chunk_list *list, const char *path, int64_t number)
 {
     struct chunk_ref *ref = add_ref(list, path);
     char *real = realpath(path, NULL);
-    const char *name = base_name(real != NULL ? real : path);
-    ref->has_kernel_or_ust = true;
-    int64_t told = chunk_number_of_name(name);
+    const char *name = real != NULL ? real : path;
+    ref->has_kernel_or_ust = folder_has_traces(path);
+    int64_t told = number_of_path(name);
     ref->number = number < 0 ? -1 : told >= 0 ? told : number;
-    if (told < 0 && is_snapshot_name(name))
-        ref->snapshot = memory_string(text_of(name));
+    if (told < 0 && is_snapshot_name(base_name(name)))
+        ref->snapshot = memory_string(text_of(base_name(name)));
     free(real);
 }
 
@@ -128,7 +146,10 @@ static void find_below(struct chunk_list *list, const char *path, int depth)
     if (is_session)
         find_below(list, archives, depth + 1);
     free(archives);
-    if (folder_has_traces(path)) {
+    char *real = realpath(path, NULL);
+    bool is_chunk = real != NULL && chunk_number_of_name(base_name(real)) >= 0;
+    free(real);
+    if (is_chunk || folder_has_traces(path)) {
         add_folder(list, path, is_session ? -1 : 0);
         return;
     }
@@ -167,6 +188,33 @@ enum status chunk_list_add(struct chunk_list *list, const char *path, struct fai
     return STATUS_OK;
 }
 
+static void clear_ref(struct chunk_ref *ref)
+{
+    free(ref->path);
+    free(ref->session);
+    free(ref->snapshot);
+    free(ref->seam_path);
+    free(ref->name);
+    free(ref->told);
+    for (size_t i = 0; i < ref->part_count; i++) {
+        free(ref->parts[i].path);
+        free(ref->parts[i].name);
+    }
+    free(ref->parts);
+    survey_free(ref->survey);
+}
+
+static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
+{
+    return strcmp(a->session, b->session) == 0;
+}
+
+/* Whether it is one trace, without its session's folders around it. */
+static bool is_plain(const struct chunk_ref *ref)
+{
+    return !ref->packed && ref->snapshot == NULL && ref->number >= 0 && folder_is_trace(ref->path);
+}
+
 /* --- what a chunk's own files tell: its session, the first and last packets --- */
 
 static void append_hex(char *into, const uint8_t *bytes, size_t count)
@@ -179,16 +227,20 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
     *into = '\0';
 }
 
-/* "host/name/created/clock"; NULL if that is not enough to know the session again. */
-static char *told_session(const struct metadata *metadata)
+/* "host/name/created" into ref->told, and with the clock into ref->session, unless that is not enough
+ * to know the session again. */
+static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
 {
-    if (metadata->hostname.count == 0 || metadata->created.count == 0)
-        return NULL;
+    if (ref->told == NULL)
+        ref->told = memory_format("%.*s/%.*s/%.*s", (int)metadata->hostname.count,
+                                  metadata->hostname.at, (int)metadata->session.count,
+                                  metadata->session.at, (int)metadata->created.count,
+                                  metadata->created.at);
+    if (ref->session != NULL || metadata->hostname.count == 0 || metadata->created.count == 0)
+        return;
     char clock[33];
     append_hex(clock, metadata->clock_uuid, sizeof metadata->clock_uuid);
-    return memory_format("%.*s/%.*s/%.*s/%s", (int)metadata->hostname.count, metadata->hostname.at,
-                         (int)metadata->session.count, metadata->session.at,
-                         (int)metadata->created.count, metadata->created.at, clock);
+    ref->session = memory_format("%s/%s", ref->told, clock);
 }
 
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
@@ -198,8 +250,7 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
         const struct trace_files *trace = &set->traces[i];
         struct metadata metadata;
         if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
-            if (ref->session == NULL)
-                ref->session = told_session(&metadata);
+            take_told(ref, &metadata);
             survey_trace(survey, &metadata, trace);
         }
         metadata_clear(&metadata);
@@ -222,10 +273,35 @@ static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
     return STATUS_OK;
 }
 
+/* What groups a plain trace that does not tell its session: those that lie side by side. */
+static char *untold_session(const struct chunk_ref *ref, const char *path)
+{
+    const char *name = base_name(path);
+    int length = name > path + 1 ? (int)(name - path - 1) : (int)strlen(path);
+    return memory_format("%s:%.*s", ref->told != NULL ? ref->told : "", length, path);
+}
+
+static char *session_of(struct chunk_ref *ref, const char *path)
+{
+    bool numbered = number_of_path(path) >= 0;
+    char *told = ref->session;
+    if (told == NULL && chunk_number_of_name(base_name(path)) >= 0)
+        return memory_format("%.*s", (int)(base_name(path) - path), path);
+    if (told == NULL)
+        return is_plain(ref) ? untold_session(ref, path) : memory_string(text_of(path));
+    if (ref->snapshot != NULL)
+        return memory_format("%s:%s", told, ref->snapshot);
+    if (!numbered && ref->number >= 0 && !is_plain(ref))
+        return memory_format("%s:%s", told, path);
+    return memory_string(text_of(told));
+}
+
 static enum status survey(struct chunk_ref *ref, struct failure *why)
 {
     if (ref->packed)
         return survey_archive(ref, why);
+    if (!ref->has_kernel_or_ust)
+        return STATUS_OK; /* its neighbours tell */
     struct folder *folder;
     enum status status = folder_open(ref->path, &folder, why);
     if (status != STATUS_OK)
@@ -233,20 +309,119 @@ static enum status survey(struct chunk_ref *ref, struct failure *why)
     survey_traces(ref, folder_traces(folder));
     folder_close(folder);
     char *real = realpath(ref->path, NULL);
-    const char *path = real != NULL ? real : ref->path;
-    bool numbered = chunk_number_of_name(base_name(path)) >= 0;
-    char *told = ref->session;
-    if (told == NULL)
-        ref->session = memory_format(
-            "%.*s", numbered ? (int)(base_name(path) - path) : (int)strlen(path), path);
-    else if (ref->snapshot != NULL)
-        ref->session = memory_format("%s:%s", told, ref->snapshot);
-    else if (!numbered && ref->number >= 0)
-        ref->session = memory_format("%s:%s", told, path);
-    if (ref->session != told)
-        free(told);
+    char *session = session_of(ref, real != NULL ? real : ref->path);
+    free(ref->session);
+    ref->session = session;
     free(real);
     return STATUS_OK;
+}
+
+/* --- traces that were named one by one --- */
+
+static bool same_folder(const char *a, const char *b)
+{
+    const char *slash = strrchr(a, '/'), *other = strrchr(b, '/');
+    size_t length = slash != NULL ? (size_t)(slash - a) : 0;
+    return length == (other != NULL ? (size_t)(other - b) : 0) && strncmp(a, b, length) == 0;
+}
+
+/* A chunk's folder without traces is of the session whose chunks lie beside it. */
+static void adopt_empty(struct chunk_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct chunk_ref *ref = &list->at[i];
+        for (size_t j = 0; j < list->count && ref->session == NULL; j++) {
+            const struct chunk_ref *other = &list->at[j];
+            if (other->session == NULL || other->told == NULL || other->packed ||
+                !same_folder(ref->path, other->path))
+                continue;
+            ref->session = memory_string(text_of(other->session));
+            ref->told = memory_string(text_of(other->told));
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i].session != NULL) {
+            list->at[kept++] = list->at[i];
+            continue;
+        }
+        char *sentence = memory_format("%s: no trace there, nor beside it", list->at[i].path);
+        if (list->say != NULL)
+            list->say(list->context, sentence);
+        free(sentence);
+        clear_ref(&list->at[i]);
+    }
+    list->count = kept;
+}
+
+static char *part_name(const struct chunk_ref *ref)
+{
+    char *real = realpath(ref->path, NULL);
+    const char *path = real != NULL ? real : ref->path;
+    const char *domain = folder_domain(path);
+    char *name = memory_string(text_of(domain != NULL ? domain : base_name(path)));
+    free(real);
+    return name;
+}
+
+static bool has_part(const struct chunk_ref *ref, const char *name)
+{
+    if (strcmp(ref->name, name) == 0)
+        return true;
+    for (size_t i = 0; i < ref->part_count; i++)
+        if (strcmp(ref->parts[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Makes the plain trace `part` one of the chunk. False: it has one of that name. */
+static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
+{
+    if (ref->name == NULL)
+        ref->name = part_name(ref);
+    char *name = part_name(part);
+    if (has_part(ref, name)) {
+        free(name);
+        return false;
+    }
+    ref->parts = memory_resize(ref->parts, ref->part_count + 1, sizeof *ref->parts);
+    ref->parts[ref->part_count++] =
+        (struct trace_part){memory_string(text_of(part->path)), name};
+    survey_adopt(ref->survey, part->survey);
+    clear_ref(part);
+    return true;
+}
+
+static void tell_apart(struct chunk_ref *ref)
+{
+    char *real = realpath(ref->path, NULL);
+    char *session = memory_format("%s:%s", ref->session, real != NULL ? real : ref->path);
+    free(ref->session);
+    ref->session = session;
+    free(real);
+}
+
+/* Plain traces of one session and number are one chunk. One that is there twice is two sessions. */
+static void join_plain(struct chunk_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct chunk_ref *ref = &list->at[i];
+        bool taken = false, apart = false;
+        for (size_t j = 0; j < kept && is_plain(ref) && !taken; j++) {
+            struct chunk_ref *other = &list->at[j];
+            if (!is_plain(other) || other->number != ref->number ||
+                !same_session(other, ref))
+                continue;
+            taken = take_part(other, ref);
+            apart = !taken && number_of_path(ref->path) < 0;
+        }
+        if (apart)
+            tell_apart(ref);
+        if (!taken)
+            list->at[kept++] = *ref;
+    }
+    list->count = kept;
 }
 
 /* --- order and boundaries --- */
@@ -260,20 +435,6 @@ static int by_session_and_number(const void *a, const void *b)
     if (left->number != right->number) /* -1 stands for the last */
         return (uint64_t)left->number < (uint64_t)right->number ? -1 : 1;
     return strcmp(left->path, right->path);
-}
-
-static void clear_ref(struct chunk_ref *ref)
-{
-    free(ref->path);
-    free(ref->session);
-    free(ref->snapshot);
-    free(ref->seam_path);
-    survey_free(ref->survey);
-}
-
-static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
-{
-    return strcmp(a->session, b->session) == 0;
 }
 
 /* Numbers what a session still records, unless it is empty; drops what is there twice. */
@@ -298,59 +459,93 @@ static void number_and_drop(struct chunk_list *list)
     list->count = kept;
 }
 
-/* Where interval `after` begins, if `before` is the chunk with packets before it. */
-static uint64_t boundary_ns(const struct chunk_ref *before, const struct chunk_ref *after)
+/* Chunks [begin, end) are one session's. They tile its time: each ends where the next begins, but in
+ * front of a gap. One without packets answers for no time, and the seam goes on from the chunk before
+ * it. What an archive says of its interval was decided when it was packed. */
+
+static bool has_time(const struct chunk_ref *ref)
 {
-    uint64_t boundary = survey_boundary_ns(before->survey, after->survey);
-    return boundary > before->interval.begin_ns ? boundary : before->interval.begin_ns;
+    return ref->packed || survey_has_packets(ref->survey);
 }
 
-/* Chunks [begin, end) are one session's. One without packets answers for no time: it ends where
- * the next begins, and the seam goes on from the chunk before it. What an archive says of its
- * interval was decided when it was packed. */
-static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
+/* Where a chunk with packets begins. `past`: the one with packets before it, since a gap; `floor_ns`:
+ * where the last that has time begins. */
+static uint64_t begin_of(const struct chunk_ref *ref, const struct chunk_ref *past,
+                         uint64_t floor_ns, bool is_first)
 {
-    struct chunk_ref *past = NULL; /* the last that is packed or has packets, since a gap */
+    uint64_t begin_ns = survey_begin_ns(ref->survey);
+    if (is_first)
+        return 0;
+    if (past != NULL && past->packed)
+        return past->interval.end_ns;
+    if (past != NULL)
+        begin_ns = survey_boundary_ns(past->survey, ref->survey);
+    return begin_ns > floor_ns ? begin_ns : floor_ns;
+}
+
+/* The begins of all that have time; those of others are open. */
+static void decide_begins(struct chunk_list *list, size_t begin, size_t end)
+{
+    struct chunk_ref *past = NULL;
+    uint64_t floor_ns = 0;
+    bool is_first = true;
     for (size_t i = begin; i < end; i++) {
         struct chunk_ref *ref = &list->at[i];
-        struct chunk_ref *before = i > begin ? ref - 1 : NULL;
-        ref->gap_before = before != NULL && before->number + 1 != ref->number;
+        ref->gap_before = i > begin && ref[-1].number + 1 != ref->number;
         if (ref->gap_before)
             past = NULL;
-        uint64_t begin_ns = 0;
-        if (ref->packed)
-            begin_ns = ref->interval.begin_ns;
-        else if (before == NULL)
-            begin_ns = 0;
-        else if (before->packed && !ref->gap_before)
-            begin_ns = before->interval.end_ns;
-        else if (past != NULL && past->survey != NULL && survey_has_packets(ref->survey))
-            begin_ns = boundary_ns(past, ref);
-        else if (survey_has_packets(ref->survey))
-            begin_ns = survey_begin_ns(ref->survey);
-        else
-            begin_ns = INTERVAL_OPEN; /* until the next tells */
-        if (before != NULL && begin_ns < before->interval.begin_ns && !before->packed)
-            begin_ns = before->interval.begin_ns;
         if (!ref->packed)
-            ref->interval = (struct interval){begin_ns, INTERVAL_OPEN};
+            ref->interval = (struct interval){INTERVAL_OPEN, INTERVAL_OPEN};
+        if (!has_time(ref))
+            continue;
+        if (!ref->packed)
+            ref->interval.begin_ns = begin_of(ref, past, floor_ns, is_first);
         if (past != NULL && !ref->packed) {
             ref->seam_path = memory_string(text_of(past->path));
             ref->seam_packed = past->packed;
+            ref->seam_ref = past;
         }
-        if (ref->packed || survey_has_packets(ref->survey))
-            past = ref;
+        past = ref;
+        floor_ns = ref->interval.begin_ns;
+        is_first = false;
     }
-    for (size_t i = end; i-- > begin + 1;) {
-        struct chunk_ref *ref = &list->at[i], *before = ref - 1;
-        if (ref->interval.begin_ns == INTERVAL_OPEN)
+}
+
+/* Where the chunks up to `*ref`, behind which there is a gap, end: with their last packet. */
+static uint64_t end_before_gap(const struct chunk_ref *ref, size_t index, size_t begin,
+                               uint64_t next_ns)
+{
+    for (; index > begin && !has_time(ref) && !ref->gap_before; index--)
+        ref--;
+    uint64_t last_ns = survey_end_ns(ref->survey);
+    return has_time(ref) && last_ns < next_ns ? last_ns + 1 : next_ns;
+}
+
+static void decide_ends(struct chunk_list *list, size_t begin, size_t end)
+{
+    uint64_t next_ns = INTERVAL_OPEN; /* where the chunk behind begins */
+    for (size_t i = end; i-- > begin;) {
+        struct chunk_ref *ref = &list->at[i];
+        bool gap = i + 1 < end && ref[1].gap_before;
+        if (!ref->packed)
+            ref->interval.end_ns = gap ? end_before_gap(ref, i, begin, next_ns) : next_ns;
+        if (!has_time(ref))
             ref->interval.begin_ns = ref->interval.end_ns;
-        if (before->packed)
-            continue;
-        before->interval.end_ns = ref->interval.begin_ns;
-        uint64_t last_ns = survey_end_ns(before->survey);
-        if (ref->gap_before && last_ns < before->interval.end_ns)
-            before->interval.end_ns = last_ns + 1;
+        next_ns = ref->interval.begin_ns;
+    }
+    if (end > begin && !list->at[begin].packed)
+        list->at[begin].interval.begin_ns = 0; /* the session's time begins with it */
+}
+
+static void decide_boundaries(struct chunk_list *list, size_t begin, size_t end)
+{
+    decide_begins(list, begin, end);
+    decide_ends(list, begin, end);
+    for (size_t i = begin; i < end; i++) {
+        const struct chunk_ref *ref = &list->at[i];
+        assert(ref->interval.begin_ns <= ref->interval.end_ns || ref->packed);
+        assert(i == begin || ref->gap_before || ref->packed ||
+               ref[-1].interval.end_ns == ref->interval.begin_ns || ref[-1].packed);
     }
 }
 
@@ -382,6 +577,10 @@ enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
     enum status status = survey_all(list, why);
     if (status != STATUS_OK || list->count == 0)
         return status;
+    adopt_empty(list);
+    join_plain(list);
+    if (list->count == 0)
+        return fail(why, STATUS_REJECT, "no trace in what was named");
     qsort(list->at, list->count, sizeof *list->at, by_session_and_number);
     number_and_drop(list);
     for (size_t begin = 0, end; begin < list->count; begin = end) {

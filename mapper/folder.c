@@ -87,6 +87,17 @@ bool folder_is_trace(const char *path)
     return is_kind(path, "metadata", S_IFREG);
 }
 
+const char *folder_domain(const char *path)
+{
+    size_t length = strlen(path);
+    if (length > 7 && strcmp(path + length - 7, "/kernel") == 0)
+        return path + length - 6;
+    const char *found = NULL;
+    for (const char *at = strstr(path, "/ust/"); at != NULL; at = strstr(at + 1, "/ust/"))
+        found = at + 1;
+    return found;
+}
+
 /* Whether any regular file lies below, but in `index`. */
 static bool has_files(const char *path, int depth)
 {

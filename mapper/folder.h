@@ -17,6 +17,8 @@ struct folder;
 bool folder_has_traces(const char *path);
 /* Whether the folder itself is one trace. */
 bool folder_is_trace(const char *path);
+/* Of "...C/kernel" or "...C/ust/uid/0/64-bit", what follows C/; NULL of any other path. */
+const char *folder_domain(const char *path);
 
 /* OK; REJECT: no trace there, or a file that cannot be read; *out is NULL then. */
 MUST_CHECK enum status folder_open(const char *path, struct folder **out, struct failure *why);

@@ -29,6 +29,7 @@ struct identity {
     uint64_t number, first_chunk, attempt;
     bool has_traces, gap_before, final;
     const char *mark;    /* or NULL */
+    const char *told;    /* "host/name/created", if the traces do not tell; or NULL */
     struct text session; /* empty: as the traces tell, with the mark */
 };
 
@@ -304,12 +305,28 @@ static char *marked(struct text session, const char *mark)
                          mark ? mark : "");
 }
 
+/* Whose a chunk is that has no trace to tell it. */
+static void tell_session(const struct mapping *mapping, const struct identity *identity,
+                         struct interval_end *end)
+{
+    const struct archive_facts *facts = chunk_facts(mapping->chunk);
+    if (facts) {
+        end->host = text_of(facts->host);
+        end->session = text_of(facts->session);
+        end->created = text_of(facts->created);
+    } else if (identity->told) {
+        text_session(text_of(identity->told), &end->host, &end->session, &end->created);
+    }
+}
+
 static void send(struct mapping *mapping, const struct identity *identity,
                  const struct map_options *options, struct record_sink sink,
                  struct map_stats *stats)
 {
     partial_builder_finish(mapping->builder);
     struct interval_end end = describe_end(mapping, identity, options->phases);
+    if (info_of(mapping)->trace_count == 0)
+        tell_session(mapping, identity, &end);
     char *name = marked(end.session, identity->mark);
     end.session = text_of(name);
     char *session = identity->session.count > 0
@@ -361,7 +378,8 @@ enum status map_chunk(const struct chunk_ref *ref, const struct map_options *opt
                                 .attempt = 1,
                                 .has_traces = ref->has_kernel_or_ust,
                                 .gap_before = ref->gap_before,
-                                .mark = options->mark ? options->mark : ref->snapshot};
+                                .mark = options->mark ? options->mark : ref->snapshot,
+                                .told = ref->told};
     return map_opened(&mapping, status, &identity, options, sink, stats, why);
 }
 

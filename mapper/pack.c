@@ -18,7 +18,7 @@ static void put(char into[ARCHIVE_TEXT_MAX], struct text text)
 }
 
 /* By the first trace that can be read, as a reader would. */
-static void tell_session(struct archive_facts *facts, const struct trace_set *set)
+static bool tell_session(struct archive_facts *facts, const struct trace_set *set)
 {
     bool done = false;
     for (size_t i = 0; i < set->trace_count && !done; i++) {
@@ -32,6 +32,7 @@ static void tell_session(struct archive_facts *facts, const struct trace_set *se
         }
         metadata_clear(&metadata);
     }
+    return done;
 }
 
 static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_number, bool final,
@@ -47,7 +48,13 @@ static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_
     };
     put(facts.group, text_of(ref->session));
     put(facts.snapshot, text_of(ref->snapshot != NULL ? ref->snapshot : ""));
-    tell_session(&facts, set);
+    if (!tell_session(&facts, set) && ref->told != NULL) {
+        struct text host, name, created;
+        text_session(text_of(ref->told), &host, &name, &created);
+        put(facts.host, host);
+        put(facts.session, name);
+        put(facts.created, created);
+    }
     return facts;
 }
 

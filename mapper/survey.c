@@ -57,6 +57,16 @@ void survey_sort(struct chunk_survey *survey)
         qsort(survey->streams, survey->count, sizeof *survey->streams, by_name);
 }
 
+void survey_adopt(struct chunk_survey *to, struct chunk_survey *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        to->streams = memory_grow(to->streams, &to->room, to->count + 1, sizeof *to->streams);
+        to->streams[to->count++] = from->streams[i];
+    }
+    from->count = 0;
+    survey_sort(to);
+}
+
 bool survey_has_packets(const struct chunk_survey *survey)
 {
     return survey != NULL && survey->count > 0;

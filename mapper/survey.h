@@ -26,6 +26,8 @@ void survey_free(struct chunk_survey *survey); /* NULL is fine */
 /* What is damaged is left out: it is said when the chunk is read. */
 void survey_trace(struct chunk_survey *survey, const struct metadata *metadata,
                   const struct trace_files *trace);
+/* Moves the streams of `from` to `to`. */
+void survey_adopt(struct chunk_survey *to, struct chunk_survey *from);
 /* After the last trace. */
 void survey_sort(struct chunk_survey *survey);
 

@@ -28,4 +28,20 @@ static inline bool text_equal(struct text a, struct text b)
     return a.count == b.count && (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
 }
 
+/* The parts of "host/name/created"; of the name alone it is not known that it has no slash. */
+static inline void text_session(struct text all, struct text *host, struct text *name,
+                                struct text *created)
+{
+    size_t first = 0, last = all.count;
+    while (first < all.count && all.at[first] != '/')
+        first++;
+    while (last > first && all.at[last - 1] != '/')
+        last--;
+    *host = (struct text){all.at, first};
+    *created = (struct text){all.at + last, all.count - last};
+    *name = (struct text){all.at + first, 0};
+    if (last > first + 1)
+        *name = (struct text){all.at + first + 1, last - first - 2};
+}
+
 #endif
