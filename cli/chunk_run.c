@@ -148,7 +148,7 @@ static void say_of_chunk(struct chunk_run *run, size_t index, const char *senten
 struct joining {
     size_t begin, end; /* its chunks in the list */
     char *session;     /* its name, once a chunk has told it */
-    bool *lost;        /* by chunk of the list: not to be joined */
+    char **lost;       /* by chunk of the list: why it is not to be joined, owned; else NULL */
 };
 
 /* The first chunk of a session that is there tells its name: only now can the reducer be told
@@ -164,7 +164,8 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
     reducer_expect(run->reducer, session, chunks, count);
     for (size_t i = joining->begin; i < joining->end; i++)
         if (joining->lost[i])
-            reducer_missing(run->reducer, session, (uint64_t)run->list->at[i].number);
+            reducer_missing(run->reducer, session, (uint64_t)run->list->at[i].number,
+                            joining->lost[i]);
     free(chunks);
 }
 
@@ -173,10 +174,10 @@ static void join_lost(struct chunk_run *run, struct joining *joining, size_t ind
     say_of_chunk(run, index, why);
     run->progress->over = true;
     run->failed++;
-    joining->lost[index] = true;
+    joining->lost[index] = memory_string(text_of(why));
     if (joining->session)
         reducer_missing(run->reducer, text_of(joining->session),
-                        (uint64_t)run->list->at[index].number);
+                        (uint64_t)run->list->at[index].number, why);
 }
 
 static void join_records(struct chunk_run *run, struct joining *joining, size_t index,
@@ -375,6 +376,8 @@ void chunk_run(struct chunk_run *run)
         mapped_clear(&crew.mapped[i]);
     free(crew.mapped);
     free(joining.session);
+    for (size_t i = 0; i < count; i++)
+        free(joining.lost[i]);
     free(joining.lost);
     progress_clear(run->progress);
 }

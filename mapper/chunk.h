@@ -41,6 +41,7 @@ struct chunk_ref {
     int64_t number;         /* of the rotation; 0 for a plain trace */
     bool packed;            /* an archive .tar.zst */
     bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
+    bool unusable;          /* it has packets, but no metadata that can be read */
     /* The chunk with the number before is not there, but an earlier one is. The interval begins
      * with the chunk's own first packet then, and the one before ends with its last. */
     bool gap_before;
@@ -54,7 +55,7 @@ struct chunk_ref {
     char *seam_path; /* of the chunk before, whose last packets are the seam; NULL if none */
     bool seam_packed;
     const struct chunk_ref *seam_ref; /* that chunk, if it is in the list */
-    struct chunk_survey *survey; /* of its packets; of no use to others */
+    struct chunk_survey *survey;      /* of its packets; of no use to others */
 };
 
 /* All zero is an empty list that keeps its warnings to itself. */

@@ -232,10 +232,10 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
 static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
 {
     if (ref->told == NULL)
-        ref->told = memory_format("%.*s/%.*s/%.*s", (int)metadata->hostname.count,
-                                  metadata->hostname.at, (int)metadata->session.count,
-                                  metadata->session.at, (int)metadata->created.count,
-                                  metadata->created.at);
+        ref->told =
+            memory_format("%.*s/%.*s/%.*s", (int)metadata->hostname.count, metadata->hostname.at,
+                          (int)metadata->session.count, metadata->session.at,
+                          (int)metadata->created.count, metadata->created.at);
     if (ref->session != NULL || metadata->hostname.count == 0 || metadata->created.count == 0)
         return;
     char clock[33];
@@ -256,6 +256,8 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
         metadata_clear(&metadata);
     }
     survey_sort(survey);
+    for (size_t i = 0; i < set->trace_count && ref->told == NULL; i++)
+        ref->unusable |= trace_files_bytes(&set->traces[i]) > 0;
 }
 
 static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
@@ -285,6 +287,8 @@ static char *session_of(struct chunk_ref *ref, const char *path)
 {
     bool numbered = number_of_path(path) >= 0;
     char *told = ref->session;
+    if (ref->told == NULL && chunk_number_of_name(base_name(path)) >= 0)
+        return NULL; /* its neighbours tell */
     if (told == NULL && chunk_number_of_name(base_name(path)) >= 0)
         return memory_format("%.*s", (int)(base_name(path) - path), path);
     if (told == NULL)
@@ -325,7 +329,7 @@ static bool same_folder(const char *a, const char *b)
     return length == (other != NULL ? (size_t)(other - b) : 0) && strncmp(a, b, length) == 0;
 }
 
-/* A chunk's folder without traces is of the session whose chunks lie beside it. */
+/* A chunk's folder whose traces do not tell is of the session whose chunks lie beside it. */
 static void adopt_empty(struct chunk_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -341,8 +345,11 @@ static void adopt_empty(struct chunk_list *list)
     }
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (list->at[i].session != NULL) {
-            list->at[kept++] = list->at[i];
+        struct chunk_ref *ref = &list->at[i];
+        if (ref->session == NULL && ref->has_kernel_or_ust)
+            ref->session = memory_string(text_of(ref->path));
+        if (ref->session != NULL) {
+            list->at[kept++] = *ref;
             continue;
         }
         char *sentence = memory_format("%s: no trace there, nor beside it", list->at[i].path);
@@ -385,8 +392,7 @@ static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
         return false;
     }
     ref->parts = memory_resize(ref->parts, ref->part_count + 1, sizeof *ref->parts);
-    ref->parts[ref->part_count++] =
-        (struct trace_part){memory_string(text_of(part->path)), name};
+    ref->parts[ref->part_count++] = (struct trace_part){memory_string(text_of(part->path)), name};
     survey_adopt(ref->survey, part->survey);
     clear_ref(part);
     return true;
@@ -410,8 +416,7 @@ static void join_plain(struct chunk_list *list)
         bool taken = false, apart = false;
         for (size_t j = 0; j < kept && is_plain(ref) && !taken; j++) {
             struct chunk_ref *other = &list->at[j];
-            if (!is_plain(other) || other->number != ref->number ||
-                !same_session(other, ref))
+            if (!is_plain(other) || other->number != ref->number || !same_session(other, ref))
                 continue;
             taken = take_part(other, ref);
             apart = !taken && number_of_path(ref->path) < 0;
@@ -491,7 +496,7 @@ static void decide_begins(struct chunk_list *list, size_t begin, size_t end)
     bool is_first = true;
     for (size_t i = begin; i < end; i++) {
         struct chunk_ref *ref = &list->at[i];
-        ref->gap_before = i > begin && ref[-1].number + 1 != ref->number;
+        ref->gap_before = i > begin && (ref[-1].number + 1 != ref->number || ref[-1].unusable);
         if (ref->gap_before)
             past = NULL;
         if (!ref->packed)

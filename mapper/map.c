@@ -20,8 +20,12 @@ struct mapping {
     struct partial_encoder *encoder; /* of what the builder tells */
     struct interval interval;
     struct interval_notes *notes; /* what the reader tells */
-    bool begun;                   /* an event of the interval has come */
-    uint64_t told_count;          /* events that no trace has */
+    /* Events: of the chunk itself in front of the interval and behind it, of the seam in the interval
+     * and behind it. */
+    uint64_t early, left, seam, beyond;
+    bool windowed;       /* less is wanted than the interval */
+    bool begun;          /* an event of the interval has come */
+    uint64_t told_count; /* events that no trace has */
 };
 
 /* Who the records of a chunk say that they are. */
@@ -60,10 +64,22 @@ static void mapping_close(struct mapping *mapping, const struct map_guard *guard
 
 static void window(struct mapping *mapping, const struct interval *window)
 {
+    struct interval whole = mapping->interval;
+    mapping->windowed = window->begin_ns > whole.begin_ns || window->end_ns < whole.end_ns;
     if (window->begin_ns > mapping->interval.begin_ns)
         mapping->interval.begin_ns = window->begin_ns;
     if (window->end_ns < mapping->interval.end_ns)
         mapping->interval.end_ns = window->end_ns;
+}
+
+/* Whether there is nothing that metadata would be needed for. */
+static bool is_empty(const struct trace_set *traces)
+{
+    for (size_t i = 0; i < traces->trace_count; i++)
+        for (size_t j = 0; j < traces->traces[i].stream_count; j++)
+            if (traces->traces[i].streams[j].data.count + traces->traces[i].streams[j].seam.count)
+                return false;
+    return true;
 }
 
 /* Opens a reader over the chunk's traces, if there are any. */
@@ -85,6 +101,10 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
     enum status status =
         reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
     leave(&options->guard);
+    if (status == STATUS_REJECT && is_empty(traces)) {
+        interval_notes_clear(mapping->notes);
+        return STATUS_OK;
+    }
     return status;
 }
 
@@ -170,8 +190,27 @@ static size_t before_first(const struct mapping *mapping, const struct event *ev
     return i;
 }
 
+static void count_events(struct mapping *mapping, const struct event *events, size_t count)
+{
+    const struct interval *interval = &mapping->interval;
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = &events[i];
+        if (event->kind == EVENT_LOSS)
+            continue;
+        if (event->time_ns < interval->begin_ns)
+            mapping->early += !event->seam;
+        else if (event->time_ns < interval->end_ns)
+            mapping->seam += event->seam;
+        else if (event->seam)
+            mapping->beyond++;
+        else
+            mapping->left++;
+    }
+}
+
 static void add_events(struct mapping *mapping, const struct event *events, size_t count)
 {
+    count_events(mapping, events, count);
     if (!mapping->begun) {
         size_t before = before_first(mapping, events, count);
         partial_builder_add(mapping->builder, events, before);
@@ -197,8 +236,9 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
         if (status != STATUS_OK)
             return status;
         add_events(mapping, events, count);
-        if (events[count - 1].time_ns >= mapping->interval.end_ns)
-            break; /* the rest is the next chunk's */
+        /* The rest is the next chunk's, but is counted: what is left has to be taken. */
+        if (events[count - 1].time_ns >= mapping->interval.end_ns && mapping->windowed)
+            break;
         since_asked += count;
         if (stop->asked && since_asked >= STOP_EVENTS) {
             since_asked = 0;
@@ -258,8 +298,27 @@ static void describe_traces(const struct reader_info *info, const struct partial
         end->offset_ns = info->traces[counts->first_trace].offset_ns;
 }
 
-static struct interval_end describe_end(const struct mapping *mapping,
-                                        const struct identity *identity,
+/* Events of the chunk's files that no interval has. */
+static void note_dropped(struct mapping *mapping)
+{
+    const struct {
+        uint64_t count;
+        const char *text;
+    } dropped[] = {{mapping->early + info_of(mapping)->early_events,
+                    "events in front of its interval, where another chunk answers for the time"},
+                   {mapping->beyond, "events of its seam that are behind its interval"}};
+    for (size_t i = 0; i < sizeof dropped / sizeof *dropped && !mapping->windowed; i++) {
+        struct damage damage = {.scope = DAMAGE_EVENT,
+                                .cause = i == 0 ? DAMAGE_BY_ORDER : DAMAGE_BY_SEAM,
+                                .name = text_of(""),
+                                .count = dropped[i].count,
+                                .text = text_of(dropped[i].text)};
+        if (damage.count > 0)
+            interval_notes_add(mapping->notes, &damage);
+    }
+}
+
+static struct interval_end describe_end(struct mapping *mapping, const struct identity *identity,
                                         const struct phase_definitions *phases)
 {
     struct partial_counts counts = partial_builder_counts(mapping->builder);
@@ -277,6 +336,10 @@ static struct interval_end describe_end(const struct mapping *mapping,
                                .last_ns = counts.last_ns,
                                .phases_digest = phases ? phases_digest(phases) : 0,
                                .raw_bytes = chunk_raw_bytes(mapping->chunk)};
+    note_dropped(mapping);
+    end.knows_seam = !mapping->windowed;
+    end.left_events = mapping->left;
+    end.seam_events = mapping->seam;
     tallies_add(&end.tallies, &mapping->notes->tallies);
     end.damage = interval_notes_damages(mapping->notes);
     end.uses = mapping->notes->uses;

@@ -48,6 +48,8 @@ struct interval_row interval_row_join(struct arena *arena, const struct interval
     tallies_add(&row.end.tallies, &b->tallies);
     row.end.uses = phase_uses_copy(arena, a->uses);
     phase_uses_add(&row.end.uses, arena, b->uses);
+    row.end.left_events = b->left_events;
+    row.end.knows_seam &= b->knows_seam;
     row.end.raw_bytes += b->raw_bytes;
     if (a->first_ns == TIME_NONE)
         row.end.first_ns = b->first_ns;

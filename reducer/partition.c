@@ -268,25 +268,11 @@ static void release(struct partition *partition, struct session *session, uint64
     session->header.next = oldest;
 }
 
-/* Nothing is known from the last interval on. */
-static void join_open_gap(struct session *session)
-{
-    struct interval_end end = {.begin_ns = session->end_ns,
-                               .end_ns = UINT64_MAX,
-                               .gap_before = true,
-                               .first_ns = TIME_NONE,
-                               .last_ns = TIME_NONE,
-                               .host = text_of(""),
-                               .session = text_of(""),
-                               .created = text_of("")};
-    stitch_add(session->stitch, NULL, 0, &end);
-}
-
 /* The session is over: what was open is told, and only its counters are kept. */
 static void end_session(struct partition *partition, struct session *session, uint64_t chunk)
 {
     if (session->gap || waiting_has_gap(partition->waiting, text_of(session->name)))
-        join_open_gap(session);
+        stitch_open_gap(session->stitch, session->end_ns);
     stitch_finish(session->stitch);
     tell_results(partition, session, chunk);
     stitch_save(session->stitch, (struct state_sink){keep_record, session});
@@ -312,21 +298,30 @@ static enum status join_gap(struct partition *partition, struct session *session
         tell(partition, session,
              (struct partition_news){PARTITION_GAP, .chunk = ready->chunk, .what = what});
         free(what);
+        stitch_missing(session->stitch, ready->chunk,
+                       record.gap.cause == GAP_DAMAGED ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
+                       record.gap.reason);
         release(partition, session, ready->chunk + 1);
         if (record.gap.final)
             end_session(partition, session, ready->chunk);
+        else
+            tell_results(partition, session, ready->chunk);
     }
     arena_clear(&arena);
     return status;
 }
 
+static bool has_clock(const uint8_t uuid[16])
+{
+    static const uint8_t none[16];
+    return memcmp(uuid, none, sizeof none) != 0;
+}
+
 static bool same_clock(const struct session *session, const struct interval_end *end)
 {
-    static const uint8_t none[sizeof end->clock_uuid];
     const uint8_t *known = session->header.clock_uuid;
-    return memcmp(known, none, sizeof none) == 0 ||
-           memcmp(end->clock_uuid, none, sizeof none) == 0 ||
-           memcmp(known, end->clock_uuid, sizeof none) == 0;
+    return !has_clock(known) || !has_clock(end->clock_uuid) ||
+           memcmp(known, end->clock_uuid, sizeof end->clock_uuid) == 0;
 }
 
 /* Whether the interval may follow what is joined; one that does not meet it follows a gap. */
@@ -359,7 +354,8 @@ static void join_whole(struct partition *partition, struct session *session, uin
     remember_border(session, chunk, end.gap_before);
     session->end_ns = end.end_ns;
     session->gap = false;
-    memcpy(session->header.clock_uuid, end.clock_uuid, sizeof end.clock_uuid);
+    if (has_clock(end.clock_uuid))
+        memcpy(session->header.clock_uuid, end.clock_uuid, sizeof end.clock_uuid);
     partition->counts.chunks++;
     partition->counts.events += end.events;
     bool final = end.final;
@@ -404,9 +400,12 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         tell(partition, session,
              (struct partition_news){PARTITION_REFUSED, .chunk = ready->chunk, .what = why->text});
         session->gap = true;
+        stitch_missing(session->stitch, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         release(partition, session, ready->chunk + 1);
         if (whole.end.final)
             end_session(partition, session, ready->chunk);
+        else
+            tell_results(partition, session, ready->chunk);
     }
     whole_clear(&whole);
     return status;

@@ -10,12 +10,21 @@
 #include "results/fold.h"
 #include "trace/schema.h"
 
+/* A chunk that cannot be used. */
+struct missing_chunk {
+    uint64_t chunk;
+    char *reason;
+};
+
 struct joined_session {
     char *name;
     struct stitch *stitch;
     struct fold *fold;
-    uint64_t end_ns; /* of the last interval joined */
-    bool gap;        /* a chunk that came could not be joined */
+    uint64_t end_ns;               /* of the last interval joined */
+    bool any;                      /* one is joined */
+    bool gap;                      /* a chunk that came could not be joined */
+    struct missing_chunk *missing; /* not noted yet, ascending */
+    size_t missing_count, missing_room;
 };
 
 struct prepared {
@@ -53,6 +62,9 @@ void reducer_free(struct reducer *reducer)
             stitch_finish(session->stitch); /* only what has ended gives back all that it holds */
         stitch_free(session->stitch);
         fold_free(session->fold);
+        for (size_t j = 0; j < session->missing_count; j++)
+            free(session->missing[j].reason);
+        free(session->missing);
         free(session->name);
     }
     free(reducer->sessions);
@@ -132,6 +144,34 @@ static enum status whole_of(struct reducer *reducer, const struct ready_chunk *r
     return STATUS_OK;
 }
 
+/* Notes the chunks below `next` that cannot be used, in their place. */
+static void note_missing(struct joined_session *session, uint64_t next)
+{
+    size_t done = 0;
+    for (; done < session->missing_count && session->missing[done].chunk < next; done++) {
+        struct missing_chunk *missing = &session->missing[done];
+        stitch_missing(session->stitch, missing->chunk, DAMAGE_BY_UNREADABLE,
+                       text_of(missing->reason));
+        free(missing->reason);
+    }
+    session->missing_count -= done;
+    memmove(session->missing, session->missing + done,
+            session->missing_count * sizeof *session->missing);
+}
+
+/* Events would count twice. */
+static enum status check_order(const struct joined_session *session, const struct interval_end *end,
+                               struct failure *why)
+{
+    if (!session->any || end->begin_ns >= session->end_ns)
+        return STATUS_OK;
+    if (session->end_ns == UINT64_MAX)
+        return fail(why, STATUS_REJECT,
+                    "the chunk before it has no end: it was packed as the last of its session");
+    return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
+                (unsigned long long)(session->end_ns - end->begin_ns));
+}
+
 static enum status join(struct reducer *reducer, const struct ready_chunk *ready,
                         struct failure *why)
 {
@@ -140,13 +180,18 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
     enum status status = whole_of(reducer, ready, &whole, why);
     if (status == STATUS_OK && whole.end.phases_digest != reducer->phases_digest)
         status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
+    if (status == STATUS_OK)
+        status = check_order(session, &whole.end, why);
+    note_missing(session, ready->chunk);
     if (status == STATUS_OK) {
+        session->any = true;
         whole.end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
         session->end_ns = whole.end.end_ns;
         stitch_add_owned(session->stitch, &whole.arena, whole.row, (size_t)whole.end.items,
                          &whole.end);
     } else {
+        stitch_missing(session->stitch, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
     }
@@ -187,9 +232,17 @@ enum status reducer_add(struct reducer *reducer, struct bytes record, struct fai
     return join_ready(reducer, why);
 }
 
-void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk)
+void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk,
+                     const char *reason)
 {
     waiting_missing(reducer->waiting, session, chunk);
+    char *name = memory_string(session);
+    struct joined_session *joined = session_at(reducer, name);
+    free(name);
+    joined->missing = memory_grow(joined->missing, &joined->missing_room, joined->missing_count + 1,
+                                  sizeof *joined->missing);
+    joined->missing[joined->missing_count++] =
+        (struct missing_chunk){chunk, memory_string(text_of(reason))};
 }
 
 static int by_name(const void *a, const void *b)
@@ -200,18 +253,11 @@ static int by_name(const void *a, const void *b)
 
 static void finish(struct reducer *reducer, struct joined_session *session)
 {
-    if (session->gap || waiting_has_gap(reducer->waiting, text_of(session->name))) {
-        /* Nothing is known from the last interval on. */
-        struct interval_end end = {.begin_ns = session->end_ns,
-                                   .end_ns = UINT64_MAX,
-                                   .gap_before = true,
-                                   .first_ns = TIME_NONE,
-                                   .last_ns = TIME_NONE,
-                                   .host = text_of(""),
-                                   .session = text_of(""),
-                                   .created = text_of("")};
-        stitch_add(session->stitch, NULL, 0, &end);
-    }
+    bool gap = session->gap || session->missing_count > 0 ||
+               waiting_has_gap(reducer->waiting, text_of(session->name));
+    note_missing(session, UINT64_MAX);
+    if (gap)
+        stitch_open_gap(session->stitch, session->end_ns);
     stitch_finish(session->stitch);
 }
 

@@ -20,8 +20,9 @@ void reducer_free(struct reducer *reducer); /* NULL is fine */
 /* All chunks that a session will have, ascending; else those from its first on. */
 void reducer_expect(struct reducer *reducer, struct text session, const uint64_t *chunks,
                     size_t count);
-/* One that will never come: joined as a gap. */
-void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk);
+/* One that cannot be used, and why: joined as a gap. */
+void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk,
+                     const char *reason);
 
 /* Takes a record, borrowed for the call, and joins whatever it makes whole.
  * REJECT: not a record, or what it completes contradicts itself; that chunk is joined as a gap.

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/crash.h"
 #include "base/memory.h"
 #include "model/model.h"
 
 /* How far back before the first switch of a CPU its `prev_tid` is believed to have run. */
 #define SETTLE_NS_MAX UINT64_C(10000000000)
+
+static const char MISSING_TEXT[] = "is missing";
 
 /* An interval in the queue. */
 struct queued {
@@ -16,6 +19,7 @@ struct queued {
     size_t count, done;
     bool begun;
     struct interval_end end;
+    enum { QUEUED_INTERVAL, QUEUED_MISSING, QUEUED_OPEN_GAP } kind;
     struct queued *next;
 };
 
@@ -27,6 +31,14 @@ struct stitch {
     bool resumed_begun;
     uint64_t resumed_done;
     uint64_t end_ns; /* of the last interval joined */
+    /* What the next interval is checked against. */
+    struct seam_state {
+        bool any;        /* an interval was joined */
+        bool knows_left; /* and how many of its chunk's events it left to the next */
+        bool gap_noted;  /* chunks behind it are noted as missing */
+        uint64_t next;   /* number of the chunk expected */
+        uint64_t left_events;
+    } seam;
 };
 
 struct stitch *stitch_new(struct schema *schema, struct result_sink sink)
@@ -136,31 +148,157 @@ static void pop(struct stitch *stitch)
     free(done);
 }
 
+/* --- what must hold between intervals --- */
+
+static void note(struct interval_notes *notes, enum damage_scope scope, enum damage_cause cause,
+                 uint64_t chunk, uint64_t count, const char *text)
+{
+    struct damage damage = {.scope = (uint8_t)scope,
+                            .cause = (uint8_t)cause,
+                            .chunk = chunk,
+                            .count = count,
+                            .name = text_of(""),
+                            .text = text_of(text)};
+    interval_notes_add(notes, &damage);
+}
+
+/* Every number that is missing is noted; those beyond the room of the notes are only counted. */
+static void note_missing(const struct stitch *stitch, const struct interval_end *end,
+                         struct interval_notes *notes)
+{
+    const struct seam_state *seam = &stitch->seam;
+    uint64_t count = seam->any && end->chunk > seam->next ? end->chunk - seam->next : 0;
+    for (uint64_t i = 0; i < count && i < DAMAGE_ITEMS_MAX; i++)
+        note(notes, DAMAGE_CHUNK, DAMAGE_BY_MISSING, seam->next + i, 1, MISSING_TEXT);
+    if (count > DAMAGE_ITEMS_MAX) {
+        notes->tallies.at[TALLY_LOST_CHUNKS] += count - DAMAGE_ITEMS_MAX;
+        notes->more += count - DAMAGE_ITEMS_MAX;
+    }
+    if (count == 0 && !seam->gap_noted)
+        note(notes, DAMAGE_CHUNK, DAMAGE_BY_ORDER, end->chunk, 1,
+             "begins after the chunk before it ends: what lies between is lost");
+}
+
+/* What one chunk leaves, the next takes. */
+static void check_seam(const struct stitch *stitch, const struct interval_end *end,
+                       struct interval_notes *notes)
+{
+    const struct seam_state *seam = &stitch->seam;
+    if (!seam->any || !seam->knows_left)
+        return;
+    if (end->gap_before && seam->left_events > 0)
+        note(notes, DAMAGE_EVENT, DAMAGE_BY_SEAM, end->chunk, seam->left_events,
+             "events behind the end of the chunk before, left to a chunk that is missing");
+    if (end->gap_before || !end->knows_seam || seam->left_events == end->seam_events)
+        return;
+    bool lost = seam->left_events > end->seam_events;
+    note(notes, DAMAGE_EVENT, DAMAGE_BY_SEAM, end->chunk,
+         lost ? seam->left_events - end->seam_events : end->seam_events - seam->left_events,
+         lost ? "events that the chunk before left to it, and that it has not taken"
+              : "events of its seam that the chunk before has not left to it");
+}
+
+/* Adds what the join notes to what the mapper noted; the lists live in the interval's arena. */
+static void add_notes(struct queued *queued, const struct interval_notes *notes)
+{
+    struct interval_end *end = &queued->end;
+    tallies_add(&end->tallies, &notes->tallies);
+    struct damages more = interval_notes_damages(notes);
+    size_t count = more.count + end->damage.count;
+    struct damage *all = arena_take(&queued->arena, (count + 1) * sizeof *all);
+    struct damages copy = damages_copy(&queued->arena, more);
+    for (size_t i = 0; i < count; i++)
+        all[i] = i < copy.count ? copy.at[i] : end->damage.at[i - copy.count];
+    end->damage = (struct damages){all, count, end->damage.more + more.more};
+}
+
+static void check(struct stitch *stitch, struct queued *queued)
+{
+    struct interval_notes notes = {.count = 0};
+    const struct interval_end *end = &queued->end;
+    /* What is left to an interval without time waits for the next. */
+    bool passes = !end->gap_before && end->begin_ns == end->end_ns &&
+                  end->left_events + end->seam_events == 0;
+    if (end->gap_before)
+        note_missing(stitch, end, &notes);
+    if (!passes)
+        check_seam(stitch, end, &notes);
+    if (notes.count > 0 || notes.more > 0)
+        add_notes(queued, &notes);
+    interval_notes_clear(&notes);
+    struct seam_state *seam = &stitch->seam;
+    seam->gap_noted = false;
+    seam->next = end->chunk + 1;
+    if (!passes || !seam->any) {
+        seam->knows_left = end->knows_seam;
+        seam->left_events = end->left_events;
+    }
+    seam->any = true;
+}
+
+static void note_queued(struct stitch *stitch, const struct queued *queued)
+{
+    const struct interval_end *end = &queued->end;
+    model_note(stitch->model, end->chunk, &end->tallies, end->damage);
+    stitch->seam.gap_noted = true;
+    stitch->seam.next = end->chunk + 1;
+}
+
+/* --- the queue's head --- */
+
+static void begin(struct stitch *stitch, struct queued *queued)
+{
+    struct interval_end *end = &queued->end;
+    bool hole = stitch->seam.any && end->begin_ns > stitch->end_ns && !mutant("no-tiling");
+    end->gap_before |= hole;
+    if (queued->begun)
+        return;
+    queued->begun = true;
+    if (end->gap_before)
+        model_gap(stitch->model, stitch->end_ns, end->begin_ns);
+    /* An interval without time knows nothing of how the session is recorded. */
+    if (end->begin_ns < end->end_ns || queued->count > 0)
+        model_begin(stitch->model, end);
+}
+
+/* Joins the interval, or what is left of it; false if what comes yet must tell. */
+static bool join_head(struct stitch *stitch, struct queued *queued)
+{
+    begin(stitch, queued);
+    for (; queued->done < queued->count; queued->done++) {
+        const struct item *item = queued->row[queued->done];
+        if (item->kind == ITEM_EVENT && model_is_unsettled(stitch->model, &item->event.event) &&
+            !settle(stitch, &item->event.event))
+            return false;
+        model_item(stitch->model, item);
+    }
+    if (queued->kind == QUEUED_INTERVAL)
+        check(stitch, queued);
+    model_end(stitch->model, &queued->end);
+    stitch->end_ns = queued->end.end_ns;
+    return true;
+}
+
 static void drain(struct stitch *stitch)
 {
     while (stitch->first) {
-        struct queued *queued = stitch->first;
-        if (!queued->begun) {
-            queued->begun = true;
-            if (queued->end.gap_before)
-                model_gap(stitch->model, stitch->end_ns, queued->end.begin_ns);
-            model_begin(stitch->model, &queued->end);
-        }
-        for (; queued->done < queued->count; queued->done++) {
-            const struct item *item = queued->row[queued->done];
-            if (item->kind == ITEM_EVENT && model_is_unsettled(stitch->model, &item->event.event) &&
-                !settle(stitch, &item->event.event))
-                return;
-            model_item(stitch->model, item);
-        }
-        model_end(stitch->model, &queued->end);
-        stitch->end_ns = queued->end.end_ns;
+        if (stitch->first->kind == QUEUED_MISSING)
+            note_queued(stitch, stitch->first);
+        else if (!join_head(stitch, stitch->first))
+            return;
         pop(stitch);
     }
 }
 
 static void append(struct stitch *stitch, struct queued *queued)
 {
+    if (queued->kind == QUEUED_MISSING) {
+        /* Nothing of it is walked, so nothing of it can have been resumed. */
+        *stitch->last = queued;
+        stitch->last = &queued->next;
+        drain(stitch);
+        return;
+    }
     queued->begun = stitch->resumed_begun;
     queued->done =
         stitch->resumed_done < queued->count ? (size_t)stitch->resumed_done : queued->count;
@@ -191,6 +329,7 @@ void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
     queued->end.host.at = arena_string(&queued->arena, end->host);
     queued->end.session.at = arena_string(&queued->arena, end->session);
     queued->end.created.at = arena_string(&queued->arena, end->created);
+    queued->end.damage = damages_copy(&queued->arena, end->damage);
     append(stitch, queued);
 }
 
@@ -200,6 +339,39 @@ void stitch_add_owned(struct stitch *stitch, struct arena *arena, const struct i
     struct queued *queued = memory_new(sizeof *queued);
     *queued = (struct queued){.arena = *arena, .row = row, .count = count, .end = *end};
     *arena = (struct arena){.first = NULL};
+    append(stitch, queued);
+}
+
+void stitch_missing(struct stitch *stitch, uint64_t chunk, uint8_t cause, struct text reason)
+{
+    struct queued *queued = memory_new(sizeof *queued);
+    queued->kind = QUEUED_MISSING;
+    queued->end.chunk = chunk;
+    struct interval_notes notes = {.count = 0};
+    struct damage damage = {.scope = DAMAGE_CHUNK,
+                            .cause = cause,
+                            .chunk = chunk,
+                            .count = 1,
+                            .name = text_of(""),
+                            .text = cause == DAMAGE_BY_MISSING ? text_of(MISSING_TEXT) : reason};
+    interval_notes_add(&notes, &damage);
+    add_notes(queued, &notes);
+    interval_notes_clear(&notes);
+    append(stitch, queued);
+}
+
+void stitch_open_gap(struct stitch *stitch, uint64_t begin_ns)
+{
+    struct queued *queued = memory_new(sizeof *queued);
+    queued->kind = QUEUED_OPEN_GAP;
+    queued->end = (struct interval_end){.begin_ns = begin_ns,
+                                        .end_ns = UINT64_MAX,
+                                        .gap_before = true,
+                                        .first_ns = TIME_NONE,
+                                        .last_ns = TIME_NONE,
+                                        .host = text_of(""),
+                                        .session = text_of(""),
+                                        .created = text_of("")};
     append(stitch, queued);
 }
 
@@ -229,7 +401,11 @@ size_t stitch_queued_bytes(const struct stitch *stitch)
 }
 
 /* The record of the queue's head, of fixed size. */
-enum { HEAD_FORMAT = 1, HEAD_BYTES = 2 + 8 + 8 };
+enum {
+    HEAD_FORMAT = 2, /* 1: without what the next interval is checked against */
+    HEAD_BYTES_1 = 2 + 8 + 8,
+    HEAD_BYTES = HEAD_BYTES_1 + 1 + 8 + 8
+};
 static const char head_key[] = "stitch";
 
 static void put_u64(uint8_t *at, uint64_t number)
@@ -252,6 +428,10 @@ void stitch_save(struct stitch *stitch, struct state_sink sink)
                                 stitch->first ? stitch->first->begun : stitch->resumed_begun};
     put_u64(head + 2, stitch->first ? stitch->first->done : stitch->resumed_done);
     put_u64(head + 10, stitch->end_ns);
+    const struct seam_state *seam = &stitch->seam;
+    head[HEAD_BYTES_1] = (uint8_t)(seam->any | seam->knows_left << 1 | seam->gap_noted << 2);
+    put_u64(head + HEAD_BYTES_1 + 1, seam->next);
+    put_u64(head + HEAD_BYTES_1 + 9, seam->left_events);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
     model_save(stitch->model, sink);
 }
@@ -266,11 +446,17 @@ static enum status restore_head(struct stitch *stitch, const struct state_record
         if (head.count > 0 && head.at[0] > HEAD_FORMAT)
             return fail(why, STATUS_STOP, "format %u of state, newer than this program knows",
                         head.at[0]);
-        if (head.count != HEAD_BYTES)
+        if (head.count != HEAD_BYTES && (head.count != HEAD_BYTES_1 || head.at[0] != 1))
             break;
         stitch->resumed_begun = head.at[1] != 0;
         stitch->resumed_done = get_u64(head.at + 2);
         stitch->end_ns = get_u64(head.at + 10);
+        if (head.count == HEAD_BYTES)
+            stitch->seam = (struct seam_state){.any = head.at[HEAD_BYTES_1] & 1,
+                                               .knows_left = head.at[HEAD_BYTES_1] >> 1 & 1,
+                                               .gap_noted = head.at[HEAD_BYTES_1] >> 2 & 1,
+                                               .next = get_u64(head.at + HEAD_BYTES_1 + 1),
+                                               .left_events = get_u64(head.at + HEAD_BYTES_1 + 9)};
         return STATUS_OK;
     }
     return fail(why, STATUS_REJECT, "the record %s is missing or damaged", head_key);

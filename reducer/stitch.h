@@ -28,6 +28,10 @@ void stitch_add(struct stitch *stitch, const struct item *items, size_t count,
  * to live in `arena`, which becomes stitch's; the caller's is empty then. */
 void stitch_add_owned(struct stitch *stitch, struct arena *arena, const struct item *const *row,
                       size_t count, const struct interval_end *end);
+/* The chunk will never come, or cannot be used: `cause` is of enum damage_cause. */
+void stitch_missing(struct stitch *stitch, uint64_t chunk, uint8_t cause, struct text reason);
+/* Nothing is known from `begin_ns` on, where the last interval ended. */
+void stitch_open_gap(struct stitch *stitch, uint64_t begin_ns);
 /* The session is over. */
 void stitch_finish(struct stitch *stitch);
 

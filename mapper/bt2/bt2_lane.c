@@ -17,11 +17,16 @@ static const struct packet_at *packet_of(const struct bt2_lane *lane)
                : NULL;
 }
 
+bool bt2_lane_in_seam(const struct bt2_lane *lane)
+{
+    const struct packet_at *packet = packet_of(lane);
+    return packet != NULL && packet->of_seam;
+}
+
 static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage damage,
                                      const char *format, ...)
 {
-    const struct packet_at *packet = packet_of(lane);
-    if (packet != NULL && packet->of_seam)
+    if (bt2_lane_in_seam(lane))
         return; /* the chunk before tells */
     char text[2 * FAILURE_TEXT_MAX];
     va_list arguments;

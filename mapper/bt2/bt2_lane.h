@@ -40,6 +40,9 @@ MUST_CHECK enum status bt2_lane_open(struct bt2_lane *lane, struct trace_info *i
                                      const struct layout_clock **session, struct failure *why);
 void bt2_lane_clear(struct bt2_lane *lane);
 
+/* Whether the packet in hand is of the chunk before. */
+bool bt2_lane_in_seam(const struct bt2_lane *lane);
+
 /* Sets the head to what comes next. */
 void bt2_lane_advance(struct bt2_lane *lane);
 /* The event of the head, BT2_EVENT; to be passed before the next call. */

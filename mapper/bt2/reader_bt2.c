@@ -114,6 +114,7 @@ static void emit(struct reader_bt2 *reader, struct bt2_lane *lane, struct event 
         .stream = lane->rank,
         .trace = input->index,
         .domain = (uint8_t)input->domain,
+        .seam = bt2_lane_in_seam(lane),
     };
     lane->last_ns = lane->head_ns;
     if (lane->head == BT2_LOSS) {

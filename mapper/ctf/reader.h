@@ -37,6 +37,7 @@ struct reader_info {
     /* Kernel CPUs that have a stream, ascending, each once. */
     const int32_t *cpus;
     size_t cpu_count;
+    uint64_t early_events; /* of the chunk itself, in front of reader_choice.begin_ns, left out */
 };
 
 /* Said while opening and reading: what is damaged, in a sentence that names trace, stream and

@@ -269,8 +269,10 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     list_cpus(reader);
     place_timeless(reader, choice->begin_ns);
     reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
-    for (size_t i = 0; i < reader->stream_count; i++)
+    for (size_t i = 0; i < reader->stream_count; i++) {
         stream_start(&reader->streams[i], choice->begin_ns);
+        reader->info.early_events += reader->streams[i].early;
+    }
     merge_init(&reader->merge, reader->streams, reader->stream_count);
     *out = &reader->reader;
     return STATUS_OK;

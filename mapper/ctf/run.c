@@ -180,14 +180,24 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     return count;
 }
 
+/* Whether the head is in a packet of the chunk before: what is taken at once is of one packet. */
+static bool in_seam(const struct stream *stream)
+{
+    return stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam;
+}
+
 void stream_pass(struct stream *stream, uint64_t last_ns)
 {
     while (stream->head == HEAD_EVENT && stream->head_ns <= last_ns) {
         struct event passed;
         scratch_reset(stream->scratch);
-        if (!stream->class->quick.is_usable ||
-            run_quickly(stream, NULL, SIZE_MAX, last_ns, false) == 0)
-            (void)decode_one(stream, &passed);
+        bool seam = in_seam(stream);
+        size_t count = 0;
+        if (stream->class->quick.is_usable)
+            count = run_quickly(stream, NULL, SIZE_MAX, last_ns, false);
+        if (count == 0)
+            count = decode_one(stream, &passed);
+        stream->early += seam ? 0 : count;
     }
 }
 
@@ -195,10 +205,15 @@ size_t stream_run(struct stream *stream, struct event *events, size_t room, uint
 {
     size_t count = 0;
     while (count < room && stream->head != HEAD_NONE && stream->head_ns <= last_ns) {
-        size_t quick = 0;
+        bool seam = in_seam(stream);
+        size_t taken = 0;
         if (stream->head == HEAD_EVENT && stream->class->quick.is_usable)
-            quick = run_quickly(stream, events + count, room - count, last_ns, true);
-        count += quick > 0 ? quick : decode_one(stream, &events[count]);
+            taken = run_quickly(stream, events + count, room - count, last_ns, true);
+        if (taken == 0)
+            taken = decode_one(stream, &events[count]);
+        for (size_t i = 0; i < taken && seam; i++)
+            events[count + i].seam = true;
+        count += taken;
     }
     return count;
 }

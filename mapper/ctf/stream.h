@@ -122,6 +122,7 @@ struct stream {
     struct packet_loss loss; /* around the packet in hand */
     uint64_t packet_end_ns;
     uint64_t loss_discarded, loss_missing; /* HEAD_LOSS: events, packets */
+    uint64_t early;                        /* events of the chunk itself that were passed over */
     const char *name;                      /* of its first file */
     /* What is wrong with it: `damage` without name and text. */
     void (*report)(void *context, const struct stream *stream, struct damage damage,

@@ -900,9 +900,17 @@ void model_end(struct model *model, const struct interval_end *interval)
                                        .kernel = interval->has_kernel,
                                        .user = interval->has_user,
                                        .host = interval->host}};
-    mark.interval.tallies.at[TALLY_LOST_CHUNKS] += interval->gap_before;
     tallies_add(&mark.interval.tallies, &model->tallies);
     model->tallies = (struct tallies){.at = {0}};
+    model_tell(model, &mark);
+}
+
+void model_note(struct model *model, uint64_t chunk, const struct tallies *tallies,
+                struct damages damage)
+{
+    struct result mark = {
+        .type = RESULT_INTERVAL,
+        .interval = {.chunk = chunk, .tallies = *tallies, .damage = damage, .host = text_of("")}};
     model_tell(model, &mark);
 }
 

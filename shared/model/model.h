@@ -34,6 +34,9 @@ void model_begin(struct model *model, const struct interval_end *interval);
 /* An interval that never came: a border on every CPU, and every call and state unknown. */
 void model_gap(struct model *model, uint64_t begin_ns, uint64_t end_ns);
 /* An interval is done; `interval` becomes a mark in the results. */
+/* Tells of a chunk that is not there, or of none: no interval is joined with it. */
+void model_note(struct model *model, uint64_t chunk, const struct tallies *tallies,
+                struct damages damage);
 void model_end(struct model *model, const struct interval_end *interval);
 /* The session is over: what is open ends, and all is told. */
 void model_finish(struct model *model);

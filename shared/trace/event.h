@@ -97,6 +97,7 @@ struct event {
     uint8_t present;                 /* bit i: value[i]; bit EVENT_VALUES + i: text[i] */
     uint16_t int_count;
     uint16_t field_count; /* 0, or the count of class->fields */
+    bool seam; /* it is in a packet of the chunk before; of no meaning behind the mapper */
     int64_t value[EVENT_VALUES];
     /* From here on, what most events have nothing of; all of it is 0 then. */
     struct text text[EVENT_TEXTS];

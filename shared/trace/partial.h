@@ -210,6 +210,10 @@ struct interval_end {
     struct text host, session, created;
     uint64_t phases_digest;
     uint64_t raw_bytes;
+    /* Of the chunk's own events, those at or behind the interval's end; and events of the interval
+     * that are in the seam: what the chunk before left. */
+    bool knows_seam;
+    uint64_t left_events, seam_events;
     uint8_t clock_uuid[16]; /* of the clock that orders it; zeros if not told */
     bool final;             /* the session ends with it */
 };

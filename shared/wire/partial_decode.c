@@ -146,6 +146,9 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
     out->end.damage = decode_damage(from, arena);
     struct text uses = copy(arena, from->phase_uses);
     out->end.uses = phase_uses_unpack(arena, (struct bytes){(const uint8_t *)uses.at, uses.count});
+    out->end.knows_seam = from->has_left_events && from->has_seam_events;
+    out->end.left_events = from->left_events;
+    out->end.seam_events = from->seam_events;
     out->end.tallies.at[TALLY_DISCARDED] += from->discarded;
     out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)

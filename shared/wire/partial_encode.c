@@ -267,6 +267,10 @@ static void encode_end(struct row *row, const struct interval_end *end)
     struct bytes uses = phase_uses_pack(end->uses);
     out.has_phase_uses = uses.count > 0;
     out.phase_uses = binary((struct text){(const char *)uses.at, uses.count});
+    if (end->knows_seam) {
+        SET_ALWAYS(&out, left_events, end->left_events);
+        SET_ALWAYS(&out, seam_events, end->seam_events);
+    }
     if (end->first_ns != TIME_NONE) {
         SET_ALWAYS(&out, first_ns, end->first_ns);
         SET_ALWAYS(&out, last_ns, end->last_ns);
