@@ -99,6 +99,11 @@ static void add_trace(struct entries *entries, const struct trace_files *trace)
         const struct stream_file *stream = &trace->streams[i];
         if (stream->path != NULL || stream->data.at != NULL)
             add_entry(entries, "", trace->name, stream->name, stream->data);
+        if (stream->index.count > 0) {
+            char *index = memory_format("index/%s.idx", stream->name);
+            add_entry(entries, "", trace->name, index, stream->index);
+            free(index);
+        }
         if (stream->seam.count > 0)
             add_entry(entries, "seam/", trace->name, stream->name, stream->seam);
     }

@@ -36,6 +36,23 @@ static struct trace_files *trace_named(struct trace_set *set, struct text name)
     return trace;
 }
 
+static struct stream_file *stream_named(struct trace_files *trace, struct text name)
+{
+    for (size_t i = trace->stream_count; i-- > 0;)
+        if (text_equal(text_of(trace->streams[i].name), name))
+            return &trace->streams[i];
+    trace->streams = memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
+    struct stream_file *stream = &trace->streams[trace->stream_count++];
+    *stream = (struct stream_file){.name = memory_string(name)};
+    return stream;
+}
+
+static bool ends_with(struct text text, const char *end)
+{
+    size_t count = strlen(end);
+    return text.count > count && memcmp(text.at + text.count - count, end, count) == 0;
+}
+
 static void add_entry(struct source *source, const struct tar_entry *entry)
 {
     struct trace_set *set = &source->own;
@@ -47,16 +64,20 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
     const char *slash = strrchr(path.at, '/');
     if (slash == NULL)
         return; /* of a later version's making */
-    struct trace_files *trace = trace_named(set, (struct text){path.at, (size_t)(slash - path.at)});
-    if (strcmp(slash + 1, "metadata") == 0) {
-        trace->metadata = entry->data;
-        return;
+    struct text folder = {path.at, (size_t)(slash - path.at)};
+    struct text file = text_of(slash + 1);
+    bool is_index = ends_with(folder, "/index") && ends_with(file, ".idx");
+    if (is_index) {
+        folder.count -= sizeof "/index" - 1;
+        file.count -= sizeof ".idx" - 1;
     }
-    trace->streams = memory_resize(trace->streams, trace->stream_count + 1, sizeof *trace->streams);
-    trace->streams[trace->stream_count++] = (struct stream_file){
-        .name = memory_string(text_of(slash + 1)),
-        .data = entry->data,
-    };
+    struct trace_files *trace = trace_named(set, folder);
+    if (is_index)
+        stream_named(trace, file)->index = entry->data;
+    else if (text_equal(file, text_of("metadata")))
+        trace->metadata = entry->data;
+    else
+        stream_named(trace, file)->data = entry->data;
 }
 
 static enum status take_frame(struct source *source, struct bytes frame, size_t raw_max,

@@ -12,7 +12,9 @@
 #include "base/memory.h"
 
 /* First line of the file `chunk`. */
-#define ARCHIVE_VERSION "spanmill-archive 1"
+#define ARCHIVE_VERSION "spanmill-archive 2"
+/* Without index/. */
+#define ARCHIVE_VERSION_1 "spanmill-archive 1"
 
 /* --- the file `chunk` --- */
 
@@ -158,9 +160,13 @@ static enum status read_facts(struct bytes file, struct archive_facts *out, stru
     char *text = memory_string((struct text){(const char *)file.at, file.count});
     bool seen[FACT_COUNT] = {false}, read = strlen(text) == file.count;
     char *rest = NULL, *line = strtok_r(text, "\n", &rest);
-    if (line == NULL || strcmp(line, ARCHIVE_VERSION) != 0) {
+    if (line == NULL ||
+        (strcmp(line, ARCHIVE_VERSION) != 0 && strcmp(line, ARCHIVE_VERSION_1) != 0)) {
+        enum status status =
+            fail(why, STATUS_REJECT, "chunk: `%.40s` is no version that this program reads (2)",
+                 line != NULL ? line : "");
         free(text);
-        return fail(why, STATUS_REJECT, "chunk: not of version 1");
+        return status;
     }
     while (read && (line = strtok_r(NULL, "\n", &rest)) != NULL)
         read = read_line(out, line, seen);

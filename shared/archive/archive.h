@@ -2,8 +2,8 @@
  *
  *     chunk                    what it is, KEY=VALUE lines (struct archive_facts)
  *     threads                  thread directory at the interval's begin (archive/threads.h)
- *     kernel/... ust/...       the chunk's folder as LTTng left it, without index/; a plain trace
- *                              as trace/...
+ *     kernel/... ust/...       the chunk's folder as LTTng left it, with index/, which tells where
+ *                              packets behind a damaged one begin; a plain trace as trace/...
  *     seam/kernel/...          the packets of the chunk before that the interval needs, and the
  *                              metadata of traces that only it has
  *
