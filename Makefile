@@ -10,13 +10,15 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps dev-deps demo test kafka bench image format format-check install clean $(PRESETS) \
+.PHONY: help deps ci-deps dev-deps demo test fuzz-ci kafka bench image format format-check install clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
 	@echo 'make            build/release/bin/spanmill'
 	@echo 'make demo       install what is needed, build, report the recording in tests/data'
 	@echo 'make test       install what is needed, build, run all tests, those of asan too'
+	@echo '                (TESTED="release asan tsan fuzz": the presets)'
+	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
@@ -25,11 +27,15 @@ help:
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX))'
-	@echo 'make deps       Debian packages for build and tests; dev-deps: for all presets'
+	@echo 'make deps       Debian packages for build and tests; ci-deps: for .ci/run, too;'
+	@echo '                dev-deps: for all presets'
 	@echo 'make clean      remove build/'
 
 deps:
 	@tools/install-deps.sh
+
+ci-deps:
+	@tools/install-deps.sh --ci
 
 dev-deps:
 	@tools/install-deps.sh --dev
@@ -49,16 +55,23 @@ dev asan tsan fuzz: %: build-%
 	@$(MAKE) kafka
 	@$(CTEST) --preset $* --parallel $(JOBS)
 
-demo: deps
-	@$(MAKE) build-release
+demo: deps build/release/build.ninja
+	@cmake --build --preset release --parallel $(JOBS) --target spanmill
 	build/release/bin/spanmill report tests/data/thumbnails --phases tests/data/thumbnails/phases.yaml
 
-# The tests of both builds in one run of ctest, so that its last lines count them all.
+# The tests of all builds in one run of ctest, so that its last lines count them all. What the last
+# run took comes first: ctest begins with the longest.
+TESTED ?= release asan
 test: deps kafka
-	@$(MAKE) build-release build-asan
+	@$(MAKE) $(TESTED:%=build-%)
 	@mkdir -p build/all
-	@printf 'subdirs("../release" "../asan")\n' >build/all/CTestTestfile.cmake
+	@printf 'subdirs(%s)\n' '$(TESTED:%="../%")' >build/all/CTestTestfile.cmake
 	@$(CTEST) --test-dir build/all --parallel $(JOBS) --output-on-failure --no-tests=error
+
+FUZZ_SECONDS ?= 60
+fuzz-ci:
+	@cmake --preset fuzz --log-level=WARNING -DSPANMILL_FUZZ_SECONDS=$(FUZZ_SECONDS)
+	@$(MAKE) fuzz
 
 kafka:
 	@tools/kafka/install.sh build/kafka

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs with apt what build and tests need (Debian 12). Quick when everything is there.
 #
-#     tools/install-deps.sh [--build|--dev]
+#     tools/install-deps.sh [--build|--ci|--dev]
 #
-# --build: only what the programs are built from. --dev: also what the presets analyze, tidy, fuzz
-# and `make bench` and `make format` use.
+# --build: only what the programs are built from. --ci: also what .ci/run uses. --dev: also what the
+# other presets, `make bench` and `make format` use.
 set -eu
 
 packages='build-essential cmake ninja-build pkg-config linux-libc-dev
@@ -13,8 +13,9 @@ packages='build-essential cmake ninja-build pkg-config linux-libc-dev
 packages_test='libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
     openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf'
-packages_dev='clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev lld valgrind linux-perf
-    lcov mandoc shellcheck time python3-lttnganalyses'
+packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
+packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time
+    python3-lttnganalyses'
 
 # The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian does not have,
 # else with one that tools/kustomize.sh builds.
@@ -26,9 +27,10 @@ done
 case "${1-}" in
 '') packages="$packages $packages_test" ;;
 --build) ;;
---dev) packages="$packages $packages_test $packages_dev" ;;
+--ci) packages="$packages $packages_test $packages_ci" ;;
+--dev) packages="$packages $packages_test $packages_ci $packages_dev" ;;
 *)
-    echo "usage: $0 [--build|--dev]" >&2
+    echo "usage: $0 [--build|--ci|--dev]" >&2
     exit 2
     ;;
 esac
