@@ -83,7 +83,7 @@ enum { FILES_MAX = 4 };
 
 struct odd_trace {
     struct fake_file data[FILES_MAX];
-    char names[FILES_MAX][8];
+    char names[FILES_MAX][24];
     struct stream_file streams[FILES_MAX];
     char name[16];
     struct trace_files files;
