@@ -21,8 +21,7 @@ static enum status commit_try(struct worker *worker, const struct chunk_work *wo
     struct failure why;
     enum status status = bus_consumer_commit(worker->consumer, &offset, &why);
     if (status != STATUS_OK)
-        log_say(service_log(worker->service), LOG_WARNING, "try not committed",
-                log_text("why", why.text));
+        worker_warn_chunk(worker, work, "try not committed", NULL, "why", why.text);
     return status;
 }
 
@@ -106,8 +105,7 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
         uint64_t passed_ms = service_now_ms() - begin_ms;
         if (*left || passed_ms > limit_ms)
             return STATUS_RETRY;
-        log_say(service_log(worker->service), LOG_WARNING, "archive out of reach",
-                log_text("why", why->text));
+        worker_warn_chunk(worker, work, "archive out of reach", NULL, "why", why->text);
         uint64_t pause_ms = backoff_next_ms(&pauses);
         if (pause_ms > limit_ms - passed_ms)
             pause_ms = limit_ms - passed_ms + 1;
@@ -230,6 +228,7 @@ enum status worker_take_chunk(struct worker *worker, const struct bus_message *m
     work.key = (struct text){arena_string(&work.arena, message->key), message->key.count};
 
     worker->polled_ms = service_now_ms();
+    worker->work = &work;
     enum status status = handle(worker, &work, why);
     bus_consumer_resume(worker->consumer);
     if (status == STATUS_END && bus_consumer_owns(worker->consumer, work.partition)) {
@@ -240,6 +239,7 @@ enum status worker_take_chunk(struct worker *worker, const struct bus_message *m
         if (service_stopping(worker->service))
             status = STATUS_OK;
     }
+    worker->work = NULL;
     arena_clear(&work.arena);
     return status == STATUS_END ? STATUS_OK : status;
 }

@@ -51,6 +51,21 @@ void worker_say_chunk(const struct worker *worker, const struct chunk_work *work
     free(session);
 }
 
+/* An announcement that cannot be read has only its key. */
+void worker_warn_chunk(const struct worker *worker, const struct chunk_work *work,
+                       const char *event, const char *kind, const char *key, const char *text)
+{
+    char *session = memory_string(work->ready.session), *whole = memory_string(work->key);
+    bool known = work->ready.session.count > 0;
+    log_say(service_log(worker->service), LOG_WARNING, event,
+            known ? log_text("session", session) : log_text("key", whole),
+            known ? log_integer("chunk", (int64_t)work->ready.chunk) : log_nothing_(),
+            kind ? log_text("kind", kind) : log_nothing_(), log_text(key, text),
+            log_integer("partition", work->partition), log_integer("offset", work->offset));
+    free(whole);
+    free(session);
+}
+
 /* What a chunk that is done with is called; parked ones are told when they are. */
 static const char *const outcome_events[] = {
     [OUTCOME_MAPPED] = "chunk mapped", [OUTCOME_LOST] = "loss passed on", [OUTCOME_PARKED] = NULL};
@@ -88,8 +103,7 @@ static enum status transact(struct worker *worker, const struct chunk_work *work
         if (status != STATUS_RETRY)
             return STATUS_STOP;
         metrics_add(metrics, METRIC_TRANSACTIONS_ABORTED, 0, 1);
-        log_say(service_log(worker->service), LOG_WARNING, "transaction aborted",
-                log_text("why", why->text));
+        worker_warn_chunk(worker, work, "transaction aborted", NULL, "why", why->text);
         if (worker_breathe(worker))
             return STATUS_STOP;
         service_sleep(worker->service, TRY_MS);
@@ -179,11 +193,7 @@ enum status worker_park(struct worker *worker, struct chunk_work *work, enum par
                                                .key = gap.records[0].key,
                                                .value = gap.records[0].value};
     }
-    char *key = memory_string(work->key);
-    log_say(service_log(worker->service), LOG_WARNING, "chunk parked", log_text("chunk", key),
-            log_text("kind", words[kind]), log_text("reason", reason),
-            log_integer("partition", work->partition), log_integer("offset", work->offset));
-    free(key);
+    worker_warn_chunk(worker, work, "chunk parked", words[kind], "reason", reason);
     crash_point("mapper-parking");
     enum status status = transact(worker, work, records, count, OUTCOME_PARKED, why);
     outbox_clear(&gap);

@@ -1,5 +1,6 @@
 #include "mapper/worker/worker.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -60,7 +61,8 @@ static void say(void *context, const char *sentence)
 static void warn(void *context, const char *sentence)
 {
     const struct worker *worker = context;
-    log_say(service_log(worker->service), LOG_WARNING, "trace", log_text("what", sentence));
+    assert(worker->work); /* it is being mapped */
+    worker_warn_chunk(worker, worker->work, "trace", NULL, "what", sentence);
 }
 
 /* --- the loop --- */

@@ -71,7 +71,8 @@ struct worker {
     struct plan_cache *cache; /* of metadata, over all chunks of this thread */
     struct archive_room room; /* to unpack into */
     unsigned thread;
-    _Atomic bool in_hand; /* a chunk is */
+    _Atomic bool in_hand;          /* a chunk is */
+    const struct chunk_work *work; /* it; or NULL */
     struct bus_consumer *consumer;
     struct bus_producer *producer;
     struct bus_reader *reader; /* of segments; made when it is needed */
@@ -109,6 +110,10 @@ MUST_CHECK enum status worker_send_loss(struct worker *worker, struct chunk_work
 /* A line of the log about what has become of the chunk. */
 void worker_say_chunk(const struct worker *worker, const struct chunk_work *work,
                       const char *event);
+
+/* The same about what goes wrong with it: `key` is `why`, `reason` or `what`; `kind` or NULL. */
+void worker_warn_chunk(const struct worker *worker, const struct chunk_work *work,
+                       const char *event, const char *kind, const char *key, const char *text);
 
 /* --- worker.c --- */
 
