@@ -271,3 +271,41 @@ Test(ctf2, options_share_the_slot_of_what_may_be_in_any_of_them)
     cr_expect(eq(u32, layout->slot_count, 2));
     layout_close(layout);
 }
+
+#define CLOCK(id, more) "^{'type':'clock-class','id':'" id "','frequency':1000000000" more "}\n"
+
+static bool same_uuid(const struct layout *layout, unsigned a, unsigned b)
+{
+    return memcmp(layout->clocks[a].uuid, layout->clocks[b].uuid, 16) == 0;
+}
+
+Test(ctf2, clocks_are_the_same_by_namespace_name_and_unique_id)
+{
+    struct layout *layout = opened_json(
+        PREAMBLE CLOCK("a", ",'name':'n','uid':'u'") CLOCK("b", ",'name':'n','uid':'u'")
+            CLOCK("c", ",'name':'n','uid':'v'") CLOCK("d", ",'namespace':'x','name':'n','uid':'u'")
+                CLOCK("e", ",'name':'n'")
+                    CLOCK("f", ",'uid':'298BE4C5-49bc-4081-b70b-f865b433fd1b'"));
+    cr_assert(eq(u32, layout->clock_count, 6));
+    cr_expect(layout->clocks[0].has_uuid && same_uuid(layout, 0, 1));
+    cr_expect(not(same_uuid(layout, 0, 2)));
+    cr_expect(not(same_uuid(layout, 0, 3)));
+    cr_expect(not(layout->clocks[4].has_uuid));
+    cr_expect(layout->clocks[5].has_uuid);
+    cr_expect(eq(int, layout->clocks[5].uuid[1], 0x8b));
+    layout_close(layout);
+}
+
+Test(ctf2, the_origin_of_a_clock_is_a_word_or_an_object)
+{
+    struct layout *layout = opened_json(PREAMBLE CLOCK("a", ",'origin':'unix-epoch'")
+                                            CLOCK("b", ",'origin':{'name':'n','uid':'u'}"));
+    cr_expect(layout->clocks[0].is_unix);
+    cr_expect(not(layout->clocks[1].is_unix));
+    layout_close(layout);
+    refused_json(PREAMBLE CLOCK("a", ",'origin':'big-bang'"),
+                 "metadata: fragment 2: 2:2: clock-class: 'origin' is neither 'unix-epoch' nor an "
+                 "object");
+    refused_json(PREAMBLE CLOCK("a", ",'origin':{'name':'n'}"),
+                 "metadata: fragment 2: 2:2: clock-class: 'uid' is missing");
+}
