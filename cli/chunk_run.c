@@ -96,6 +96,8 @@ static size_t session_end(const struct chunk_list *list, size_t index)
 static bool is_outside(const struct chunk_run *run, size_t index)
 {
     struct interval interval = run->list->at[index].interval, window = run->windows[index];
+    if (interval.begin_ns == interval.end_ns) /* an empty chunk, or one that cannot be used */
+        return window.end_ns < interval.begin_ns || window.begin_ns > interval.end_ns;
     return window.end_ns <= interval.begin_ns || window.begin_ns >= interval.end_ns ||
            window.begin_ns >= window.end_ns;
 }

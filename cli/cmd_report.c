@@ -29,7 +29,8 @@ struct reporting {
     struct chunk_list list;
     size_t left_out; /* chunks and operands that could not even be looked at */
     struct interval *windows;
-    const char **marks;
+    char **marks; /* by chunk; or NULL */
+    size_t mark_count;
     unsigned jobs;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
@@ -113,23 +114,68 @@ static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
     return strcmp(a->session, b->session) == 0;
 }
 
-/* Host, name and creation time of a plain trace may be those of another one, which then is
- * another session all the same: the folder tells them apart. */
-static void mark_plain_traces(struct reporting *reporting)
+/* The parts of a session of the list, "host/name/created/clock:PATH" (mapper/chunk_list.c). */
+struct session_key {
+    size_t told;       /* length of host/name/created */
+    const char *clock; /* its hexadecimal digits; NULL: not told */
+    const char *path;  /* NULL: without */
+};
+
+enum { CLOCK_DIGITS = 32 };
+
+static struct session_key key_of(const char *session)
+{
+    struct session_key key = {.told = strlen(session)};
+    const char *behind = strstr(session, ":/");
+    if (behind) {
+        key.path = behind + 1;
+        key.told = (size_t)(behind - session);
+    }
+    const char *clock = session + key.told - CLOCK_DIGITS;
+    if (key.told > CLOCK_DIGITS && clock[-1] == '/' &&
+        strspn(clock, "0123456789abcdef") >= CLOCK_DIGITS) {
+        key.clock = clock;
+        key.told -= CLOCK_DIGITS + 1;
+    }
+    return key;
+}
+
+/* Host, name and creation time of a session may be those of another one: of a plain trace that is
+ * there twice, or of a host of the same name (clones). The folder, or the clock, tells them apart. */
+static char *mark_of(const struct chunk_list *list, const struct chunk_ref *ref)
+{
+    if (ref->snapshot)
+        return NULL;
+    const struct session_key key = key_of(ref->session);
+    bool path = false, clock = false;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct chunk_ref *other = &list->at[i];
+        const struct session_key others = key_of(other->session);
+        if (same_session(other, ref) || other->snapshot || others.told != key.told ||
+            strncmp(other->session, ref->session, key.told) != 0)
+            continue;
+        bool clocks_differ =
+            key.clock && others.clock && strncmp(key.clock, others.clock, CLOCK_DIGITS) != 0;
+        clock |= clocks_differ;
+        path |= !clocks_differ && key.path;
+    }
+    if (path)
+        return memory_string(text_of(key.path));
+    return clock ? memory_format("clock-%.*s", CLOCK_DIGITS, key.clock) : NULL;
+}
+
+static void mark_sessions(struct reporting *reporting)
 {
     const struct chunk_list *list = &reporting->list;
     reporting->marks = memory_new(list->count * sizeof *reporting->marks);
+    reporting->mark_count = list->count;
     for (size_t i = 0; i < list->count; i++) {
-        const struct chunk_ref *ref = &list->at[i];
-        /* `host/name/created/clock:PATH` (mapper/chunk_list.c). */
-        const char *behind = ref->snapshot ? NULL : strstr(ref->session, ":/");
-        size_t told = behind ? (size_t)(behind - ref->session) : 0;
-        for (size_t j = 0; behind && j < list->count; j++) {
-            const char *other = list->at[j].session;
-            if (!same_session(&list->at[j], ref) && strncmp(other, ref->session, told) == 0 &&
-                (other[told] == ':' || other[told] == '\0'))
-                reporting->marks[i] = behind + 1;
-        }
+        bool known = i > 0 && same_session(&list->at[i - 1], &list->at[i]);
+        const char *before = known ? reporting->marks[i - 1] : NULL;
+        if (!known)
+            reporting->marks[i] = mark_of(list, &list->at[i]);
+        else if (before)
+            reporting->marks[i] = memory_string(text_of(before));
     }
 }
 
@@ -316,7 +362,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 static int run_report(struct reporting *reporting, double begin_s)
 {
     set_windows(reporting);
-    mark_plain_traces(reporting);
+    mark_sessions(reporting);
     reporting->jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
     struct reducer *reducer = reducer_new(&reporting->phases);
     struct plan_cache *cache = plan_cache_new();
@@ -327,7 +373,7 @@ static int run_report(struct reporting *reporting, double begin_s)
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = reporting->windows,
-                            .marks = reporting->marks,
+                            .marks = (const char *const *)reporting->marks,
                             .jobs = reporting->jobs,
                             .reducer = reducer,
                             .progress = &reporting->progress};
@@ -387,6 +433,8 @@ int cmd_report(int argc, char **argv)
         chunk_list_clear(&reporting.list);
         phases_clear(&reporting.phases);
         free(reporting.windows);
+        for (size_t i = 0; reporting.marks && i < reporting.mark_count; i++)
+            free(reporting.marks[i]);
         free(reporting.marks);
     }
     report_options_clear(&reporting.options);

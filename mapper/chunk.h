@@ -49,7 +49,9 @@ struct chunk_ref {
     /* Traces that lie elsewhere and are of the same chunk: plain ones that were named one by one. */
     struct trace_part *parts;
     size_t part_count;
-    char *name; /* of the trace at `path` then */
+    char *name;           /* of the trace at `path` then */
+    uint8_t (*uuids)[16]; /* of its traces, those that tell one */
+    size_t uuid_count;
     /* Who a chunk without traces is of, as the others of its session tell: "host/name/created". */
     char *told;
     char *seam_path; /* of the chunk before, whose last packets are the seam; NULL if none */

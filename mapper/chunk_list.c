@@ -201,6 +201,7 @@ static void clear_ref(struct chunk_ref *ref)
         free(ref->parts[i].name);
     }
     free(ref->parts);
+    free(ref->uuids);
     survey_free(ref->survey);
 }
 
@@ -243,6 +244,12 @@ static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
     ref->session = memory_format("%s/%s", ref->told, clock);
 }
 
+static void add_uuid(struct chunk_ref *ref, const uint8_t uuid[16])
+{
+    ref->uuids = memory_resize(ref->uuids, ref->uuid_count + 1, sizeof *ref->uuids);
+    memcpy(ref->uuids[ref->uuid_count++], uuid, sizeof *ref->uuids);
+}
+
 static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
 {
     struct chunk_survey *survey = ref->survey = survey_new();
@@ -251,6 +258,8 @@ static void survey_traces(struct chunk_ref *ref, const struct trace_set *set)
         struct metadata metadata;
         if (metadata_read(trace->metadata, &metadata, NULL) == STATUS_OK) {
             take_told(ref, &metadata);
+            if (metadata.layout->has_uuid)
+                add_uuid(ref, metadata.layout->uuid);
             survey_trace(survey, &metadata, trace);
         }
         metadata_clear(&metadata);
@@ -371,6 +380,16 @@ static char *part_name(const struct chunk_ref *ref)
     return name;
 }
 
+/* Whether a trace of both is the same one. */
+static bool share_trace(const struct chunk_ref *a, const struct chunk_ref *b)
+{
+    for (size_t i = 0; i < a->uuid_count; i++)
+        for (size_t j = 0; j < b->uuid_count; j++)
+            if (memcmp(a->uuids[i], b->uuids[j], sizeof a->uuids[i]) == 0)
+                return true;
+    return false;
+}
+
 static bool has_part(const struct chunk_ref *ref, const char *name)
 {
     if (strcmp(ref->name, name) == 0)
@@ -381,18 +400,20 @@ static bool has_part(const struct chunk_ref *ref, const char *name)
     return false;
 }
 
-/* Makes the plain trace `part` one of the chunk. False: it has one of that name. */
+/* Makes the plain trace `part` one of the chunk. False: it has that, or one of its name. */
 static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
 {
     if (ref->name == NULL)
         ref->name = part_name(ref);
     char *name = part_name(part);
-    if (has_part(ref, name)) {
+    if (has_part(ref, name) || share_trace(ref, part)) {
         free(name);
         return false;
     }
     ref->parts = memory_resize(ref->parts, ref->part_count + 1, sizeof *ref->parts);
     ref->parts[ref->part_count++] = (struct trace_part){memory_string(text_of(part->path)), name};
+    for (size_t i = 0; i < part->uuid_count; i++)
+        add_uuid(ref, part->uuids[i]);
     survey_adopt(ref->survey, part->survey);
     clear_ref(part);
     return true;

@@ -16,7 +16,7 @@ wrong() {
 # The report of what is named, without what counts chunks.
 report() {
     "$SPANMILL" report --strict "${phases[@]}" --format json "$@" 2>"$scratch/said" |
-        sed 's/"chunks":[0-9]*,//'
+        tee "$scratch/raw" | sed 's/"chunks":[0-9]*,//'
     return "${PIPESTATUS[0]}"
 }
 
@@ -76,6 +76,9 @@ for places in 0 1 2 3 4 "1 1 1" "0 2 4" "4 4"; do
         fill empty $kind
         report "$scratch/empty" >"$scratch/got" || wrong "empty ($kind) at $places: $(head -3 "$scratch/said")"
         cmp -s "$scratch/whole" "$scratch/got" || wrong "empty ($kind) at $places: another report"
+        chunks=4
+        [ "$kind" = nothing ] || chunks=$((4 + $(echo "$places" | wc -w)))
+        [ "$(field "$scratch/raw" chunks)" = $chunks ] || wrong "empty ($kind) at $places: not $chunks chunks"
         case "$places $kind" in
         "1 1 1 "* | "0 2 4 "*)
             "$SPANMILL" pack --output "$scratch/packed" "$scratch/empty" >"$scratch/said" 2>&1 ||
@@ -106,5 +109,61 @@ for gone in 1 2 "1 2" 3 0; do
     grep -q '"scope":"chunk","cause":"missing"' "$scratch/got" || wrong "without chunk $gone: not named"
     rm -rf "$scratch/hole"
 done
+
+# A chunk that nothing can be read of, anywhere, is one lost chunk, with the reason.
+for number in 0 1 2 3; do
+    session broken
+    find "$scratch"/broken/archives/*-"$number" -name metadata -exec sh -c 'echo nonsense >"$1"' - {} \;
+    report "$scratch/broken" >"$scratch/got"
+    [ $? = 4 ] || wrong "chunk $number unusable: not said by --strict"
+    [ "$(field "$scratch/got" lost_intervals)" = 1 ] || wrong "chunk $number unusable: not counted"
+    grep -q "\"damage\":\[{\"chunk\":$number,\"scope\":\"chunk\",\"cause\":\"unreadable\"" "$scratch/got" ||
+        wrong "chunk $number unusable: not named"
+    rm -rf "$scratch/broken"
+done
+
+# What is damaged of a chunk is named, alike from folders and archives.
+for damage in cut header events metadata stream; do
+    session damaged
+    chunk=$(echo "$scratch"/damaged/archives/*-2)
+    stream=$(find "$chunk/kernel" -maxdepth 1 -type f ! -name metadata -size +16k | sort | head -n 1)
+    case $damage in
+    cut) truncate -s $(($(stat -c %s "$stream") * 6 / 10)) "$stream" ;;
+    header) printf 'xxxxxxxxxxxxxxxx' | dd of="$stream" conv=notrunc status=none ;;
+    events) head -c 4096 /dev/zero | tr '\0' '\377' | dd of="$stream" bs=1 seek=9000 conv=notrunc status=none ;;
+    metadata) truncate -s $(($(stat -c %s "$chunk/kernel/metadata") / 2)) "$chunk/kernel/metadata" ;;
+    stream) rm "$stream" ;;
+    esac
+    report "$scratch/damaged" >"$scratch/folder"
+    [ $? = 4 ] || wrong "$damage: not said by --strict"
+    grep -q '"damage":\[{"chunk":2,' "$scratch/folder" || wrong "$damage: not named"
+    "$SPANMILL" pack --output "$scratch/packed" "$scratch/damaged" >/dev/null 2>&1
+    report "$scratch"/packed >"$scratch/got"
+    cmp -s "$scratch/folder" "$scratch/got" || wrong "$damage: packed is another report"
+    rm -rf "$scratch/damaged" "$scratch/packed"
+done
+
+# The domains of a chunk may be named one by one, and lie anywhere.
+first=$(echo "$data"/*-0)
+report "$first" >"$scratch/one"
+report "$first/kernel" "$first/ust" >"$scratch/two"
+cmp -s "$scratch/one" "$scratch/two" || wrong "domains named one by one are another report"
+cp -r "$first/kernel" "$scratch/some-name"
+report "$first/ust" "$scratch/some-name" >"$scratch/two"
+[ "$(grep -c '"type":"summary"' "$scratch/two")" = 1 ] || wrong "domains in two places are two sessions"
+[ "$(field "$scratch/two" events)" = "$(field "$scratch/one" events)" ] || wrong "domains in two places: events"
+
+# Two hosts of one name, whose sessions began in one second: their clocks tell them apart.
+cp -r tests/data/thumbnails/archives "$scratch/twin"
+find "$scratch/twin" -name metadata -exec \
+    sed -i 's/fd6856c8-14f2-4562-b4b2-4c33e039f1eb/fd6856c8-14f2-4562-b4b2-4c33e039f1ec/' {} +
+report "$data" "$scratch/twin" >"$scratch/got" || wrong "two clocks: status $?"
+[ "$(grep -c '"type":"summary".*:clock-' "$scratch/got")" = 2 ] || wrong "two clocks are not two sessions"
+
+# Whoever breaks what must hold is noticed.
+"$SPANMILL" pack --output "$scratch/packed" tests/data/thumbnails >/dev/null
+SPANMILL_MUTANT=no-seam report "$scratch/packed" >"$scratch/got"
+[ $? = 4 ] || wrong "the seam was dropped, and nothing said"
+grep -q '"scope":"event","cause":"seam"' "$scratch/got" || wrong "the seam was dropped: not named"
 
 exit "$failed"
