@@ -105,10 +105,12 @@ static struct bytes cut_seam(const struct metadata *metadata, const struct strea
 
 static void add_seam(struct chunk *chunk, const struct trace_set *before, const char *name)
 {
+    struct session_clock clock = {.is_known = false};
     for (size_t i = 0; i < before->trace_count; i++) {
         const struct trace_files *from = &before->traces[i];
         struct metadata metadata;
-        if (metadata_read(from->metadata, &metadata, NULL) == STATUS_OK) {
+        if (metadata_read(from->metadata, &metadata, NULL) == STATUS_OK &&
+            metadata_join(&metadata, &clock, NULL) == STATUS_OK) {
             struct trace_files *trace = NULL;
             for (size_t j = 0; j < from->stream_count; j++) {
                 struct bytes seam =

@@ -26,7 +26,7 @@ static void survey_stream(struct chunk_survey *survey, const struct metadata *me
     struct packet_list packets = {.at = NULL};
     enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
     (void)ignored;
-    if (packets.count > 0) {
+    if (packets.count > 0 && packets.at[0].has_begin) { /* others say nothing of time */
         survey->streams =
             memory_grow(survey->streams, &survey->room, survey->count + 1, sizeof *survey->streams);
         survey->streams[survey->count++] = (struct stream_survey){
@@ -38,9 +38,11 @@ static void survey_stream(struct chunk_survey *survey, const struct metadata *me
     packets_clear(&packets);
 }
 
-void survey_trace(struct chunk_survey *survey, const struct metadata *metadata,
+void survey_trace(struct chunk_survey *survey, struct metadata *metadata,
                   const struct trace_files *trace)
 {
+    if (metadata_join(metadata, &survey->clock, NULL) != STATUS_OK)
+        return;
     for (size_t i = 0; i < trace->stream_count; i++)
         survey_stream(survey, metadata, trace->name, &trace->streams[i]);
 }

@@ -19,12 +19,14 @@ struct stream_survey {
 struct chunk_survey {
     struct stream_survey *streams; /* that have packets; by name, once it is sorted */
     size_t count, room;
+    struct session_clock clock; /* what its times are of */
 };
 
 struct chunk_survey *survey_new(void);
 void survey_free(struct chunk_survey *survey); /* NULL is fine */
-/* What is damaged is left out: it is said when the chunk is read. */
-void survey_trace(struct chunk_survey *survey, const struct metadata *metadata,
+/* The traces of a chunk in their order. What is damaged is left out: it is said when the chunk is
+ * read. */
+void survey_trace(struct chunk_survey *survey, struct metadata *metadata,
                   const struct trace_files *trace);
 /* Moves the streams of `from` to `to`. */
 void survey_adopt(struct chunk_survey *to, struct chunk_survey *from);

@@ -60,6 +60,8 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     struct packet_damage seam, data;
     struct packet_row *row = &part->packets;
     packet_row_add(row, scan->layout, scan->times, file->seam, none, &seam);
+    if (row->count > 0 && row->at[0].stream->clock == LAYOUT_NONE)
+        row->count = 0; /* events without time are the chunk's that they lie in */
     part->seam_count = row->count;
     for (size_t i = 0; i < row->count; i++)
         row->at[i].of_seam = true;

@@ -23,8 +23,8 @@ static void take_env(struct metadata *metadata)
         metadata->vpid = (int32_t)(vpid->number & INT32_MAX);
 }
 
-enum status metadata_set_clock(struct metadata *metadata, const struct layout_clock *session,
-                               struct failure *why)
+static enum status set_clock(struct metadata *metadata, const struct layout_clock *session,
+                             struct failure *why)
 {
     struct stream_time *times;
     const struct layout_clock *told;
@@ -53,7 +53,17 @@ enum status metadata_read(struct bytes file, struct metadata *out, struct failur
         return fail(why, STATUS_REJECT, "metadata: declares no stream");
     out->is_ctf2 = out->layout->version == 2;
     take_env(out);
-    return metadata_set_clock(out, NULL, why);
+    return set_clock(out, NULL, why);
+}
+
+enum status metadata_join(struct metadata *metadata, struct session_clock *session,
+                          struct failure *why)
+{
+    if (!session->is_known) {
+        session_clock_learn(session, metadata->layout);
+        return STATUS_OK;
+    }
+    return set_clock(metadata, &session->clock, why);
 }
 
 void metadata_clear(struct metadata *metadata)

@@ -38,9 +38,10 @@ struct metadata {
 MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
-/* Times of packets become those of `session`, the clock of the session that the trace is of.
- * REJECT: they cannot; they stay as they were. */
-MUST_CHECK enum status metadata_set_clock(struct metadata *metadata,
-                                          const struct layout_clock *session, struct failure *why);
+/* Times of packets become those of the session's clock: of all traces of a chunk, in their order, the
+ * first that has a clock tells it, as a reader has it.
+ * REJECT: they cannot, so that a reader leaves the trace out; they stay as they were. */
+MUST_CHECK enum status metadata_join(struct metadata *metadata, struct session_clock *session,
+                                     struct failure *why);
 
 #endif

@@ -84,6 +84,7 @@ static void take_found(const struct walk_found *found, const struct stream_time 
         head->cpu = (int32_t)found->value[LAYOUT_CPU];
     head->has_sequence = has(found, LAYOUT_SEQUENCE_NUMBER);
     head->has_instance = has(found, LAYOUT_STREAM_ID);
+    head->has_begin = out->has_begin;
 }
 
 /* LTTng leaves an end of 0 where a crash or a bug kept it from writing one. */

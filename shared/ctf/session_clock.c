@@ -1,6 +1,7 @@
 #include "session_clock.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,17 @@ const struct layout_clock *session_clock_of(const struct layout *layout)
         if (layout->streams[i].clock < layout->clock_count)
             return &layout->clocks[layout->streams[i].clock];
     return layout->clock_count > 0 ? &layout->clocks[0] : NULL;
+}
+
+void session_clock_learn(struct session_clock *session, const struct layout *layout)
+{
+    const struct layout_clock *clock = session_clock_of(layout);
+    if (session->is_known || !clock)
+        return;
+    session->clock = *clock;
+    snprintf(session->name, sizeof session->name, "%s", clock->name);
+    session->clock.name = session->name;
+    session->is_known = true;
 }
 
 static bool same_clock(const struct layout_clock *a, const struct layout_clock *b)

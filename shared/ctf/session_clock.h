@@ -12,6 +12,16 @@
 #include "ctf/layout.h"
 #include "ctf/stream_time.h"
 
+/* The session's clock, as far as a trace told it; all zero: none did yet. */
+struct session_clock {
+    struct layout_clock clock; /* its name is `name` */
+    char name[256];
+    bool is_known;
+};
+
+/* Keeps the clock of the trace, if it is the first that has one. */
+void session_clock_learn(struct session_clock *session, const struct layout *layout);
+
 /* The clock of a trace: the first that a stream has, or the first; NULL if there is none. */
 const struct layout_clock *session_clock_of(const struct layout *layout);
 

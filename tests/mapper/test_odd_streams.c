@@ -6,6 +6,7 @@
 
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"
+#include "mapper/survey.h"
 #include "tests/archive/fake_trace.h"
 
 /* --- metadata --- */
@@ -400,6 +401,30 @@ Test(odd_streams, of_two_traces_are_compared_by_what_their_clocks_declare)
         trace_clear(&kernel);
         trace_clear(&user);
     }
+}
+
+/* As boundaries between chunks have it. */
+Test(odd_streams, of_two_traces_are_surveyed_by_the_clock_of_the_session)
+{
+    static const char *const METADATA[] = {
+        TRACE CLOCK("a", "freq = 1000000000; offset_s = 5;") STREAM(0, "a", 64, 64),
+        TRACE CLOCK("b", "freq = 1000000; offset_s = 5; offset = 4;") STREAM(0, "b", 64, 64),
+    };
+    struct chunk_survey *survey = survey_new();
+    for (size_t i = 0; i < 2; i++) {
+        struct odd_trace trace = {.name = ""};
+        struct metadata metadata;
+        add_packet(&trace, 0, (struct odd_packet){.begin = i == 0 ? 9000 : 2, .end = 9500});
+        finish(&trace, i == 0 ? "kernel" : "ust", METADATA[i]);
+        cr_assert(eq(int, metadata_read(trace.files.metadata, &metadata, NULL), STATUS_OK));
+        survey_trace(survey, &metadata, &trace.files);
+        metadata_clear(&metadata);
+        trace_clear(&trace);
+    }
+    survey_sort(survey);
+    cr_expect(eq(u64, survey_begin_ns(survey), 6000));
+    cr_expect(eq(u64, survey_end_ns(survey), 9504000));
+    survey_free(survey);
 }
 
 Test(odd_streams, beyond_64_bits_of_nanoseconds_are_refused)
