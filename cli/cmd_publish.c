@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "base/file_map.h"
 #include "base/memory.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -106,20 +105,15 @@ static void say(void *context, const char *sentence)
 
 static enum status peek(const char *path, struct archive_facts *out, struct failure *why)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat stat_of;
-    void *at = MAP_FAILED;
-    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
-        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    enum status status;
-    if (at == MAP_FAILED) {
-        status = fail(why, STATUS_REJECT, "%s: %s", path, errno ? strerror(errno) : "empty");
-    } else {
-        status = archive_peek((struct bytes){at, (size_t)stat_of.st_size}, out, why);
-        munmap(at, (size_t)stat_of.st_size);
-    }
-    if (fd >= 0)
-        close(fd);
+    struct file_map *file;
+    enum status status = file_map_open(path, &file, why);
+    if (status == STATUS_OK && file_map_bytes(file).count == 0)
+        status = fail(why, STATUS_REJECT, "%s: empty", path);
+    if (status == STATUS_OK)
+        status = archive_peek(file_map_bytes(file), out, why);
+    if (status == STATUS_OK)
+        status = file_map_check(file, why);
+    file_map_close(file);
     return status;
 }
 
@@ -243,21 +237,15 @@ static enum status send_parcel(struct publisher *publisher, struct parcel *parce
     struct chunk_ready ready = parcel->ready;
     if (!parcel->path)
         return publisher_announce_loss(publisher, &ready, why);
-    int fd = open(parcel->path, O_RDONLY | O_CLOEXEC);
-    struct stat stat_of;
-    void *at = MAP_FAILED;
-    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
-        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    enum status status;
-    if (at == MAP_FAILED) {
-        status = fail(why, STATUS_REJECT, "%s: cannot be read", parcel->path);
-    } else {
-        status =
-            publisher_publish(publisher, &ready, (struct bytes){at, (size_t)stat_of.st_size}, why);
-        munmap(at, (size_t)stat_of.st_size);
-    }
-    if (fd >= 0)
-        close(fd);
+    struct file_map *file;
+    enum status status = file_map_open(parcel->path, &file, why);
+    if (status == STATUS_OK && file_map_bytes(file).count == 0)
+        status = fail(why, STATUS_REJECT, "%s: empty", parcel->path);
+    if (status == STATUS_OK)
+        status = publisher_publish(publisher, &ready, file_map_bytes(file), why);
+    if (status == STATUS_OK)
+        status = file_map_check(file, why);
+    file_map_close(file);
     return status;
 }
 

@@ -245,6 +245,12 @@ size_t chunk_raw_bytes(const struct chunk *chunk)
     return chunk->raw_bytes;
 }
 
+enum status chunk_check(const struct chunk *chunk, struct failure *why)
+{
+    enum status status = source_check(chunk->own, why);
+    return status == STATUS_OK && chunk->before != NULL ? source_check(chunk->before, why) : status;
+}
+
 void chunk_close(struct chunk *chunk)
 {
     if (chunk == NULL)

@@ -106,6 +106,8 @@ struct interval chunk_interval(const struct chunk *chunk);
 const struct thread_entry *chunk_threads(const struct chunk *chunk, size_t *count);
 bool chunk_threads_from_proc(const struct chunk *chunk);
 size_t chunk_raw_bytes(const struct chunk *chunk); /* of its streams, without the seam */
-void chunk_close(struct chunk *chunk);             /* NULL is fine */
+/* After it was read. REJECT: a file of it, or of its seam, became shorter meanwhile. */
+MUST_CHECK enum status chunk_check(const struct chunk *chunk, struct failure *why);
+void chunk_close(struct chunk *chunk); /* NULL is fine */
 
 #endif

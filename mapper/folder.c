@@ -5,25 +5,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_map.h"
 #include "base/memory.h"
 
 /* LTTng's deepest: ust/uid/1000/64-bit. */
 enum { DEPTH_MAX = 6 };
 
-struct mapping {
-    void *at;
-    size_t size;
-};
-
 struct folder {
     struct trace_set set;
     size_t trace_room;
-    struct mapping *mappings;
-    size_t mapping_count, mapping_room;
+    struct file_map **maps;
+    size_t map_count, map_room;
 };
 
 /* --- trace_set --- */
@@ -140,25 +135,14 @@ static enum status map_file(struct folder *folder, const char *path, struct byte
                             struct failure *why)
 {
     *out = (struct bytes){NULL, 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat stat_of;
-    if (fd < 0 || fstat(fd, &stat_of) != 0) {
-        enum status status = fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
+    struct file_map *map;
+    enum status status = file_map_open(path, &map, why);
+    if (status != STATUS_OK)
         return status;
-    }
-    size_t size = (size_t)stat_of.st_size;
-    void *at = size > 0 ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-    close(fd);
-    if (at == MAP_FAILED)
-        return fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    if (at == NULL)
-        return STATUS_OK;
-    folder->mappings = memory_grow(folder->mappings, &folder->mapping_room,
-                                   folder->mapping_count + 1, sizeof *folder->mappings);
-    folder->mappings[folder->mapping_count++] = (struct mapping){at, size};
-    *out = (struct bytes){at, size};
+    folder->maps =
+        memory_grow(folder->maps, &folder->map_room, folder->map_count + 1, sizeof *folder->maps);
+    folder->maps[folder->map_count++] = map;
+    *out = file_map_bytes(map);
     return STATUS_OK;
 }
 
@@ -289,13 +273,21 @@ const struct trace_set *folder_traces(const struct folder *folder)
     return &folder->set;
 }
 
+enum status folder_check(const struct folder *folder, struct failure *why)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < folder->map_count && status == STATUS_OK; i++)
+        status = file_map_check(folder->maps[i], why);
+    return status;
+}
+
 void folder_close(struct folder *folder)
 {
     if (folder == NULL)
         return;
-    for (size_t i = 0; i < folder->mapping_count; i++)
-        munmap(folder->mappings[i].at, folder->mappings[i].size);
-    free(folder->mappings);
+    for (size_t i = 0; i < folder->map_count; i++)
+        file_map_close(folder->maps[i]);
+    free(folder->maps);
     trace_set_clear(&folder->set);
     free(folder);
 }

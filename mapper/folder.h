@@ -1,8 +1,8 @@
 /* mapper/folder.h -- the traces below a folder, mapped into memory.
  *
  * A folder of LTTng's is a trace if it holds stream files: `kernel`, `ust/uid/0/64-bit`, or the
- * folder itself if `metadata` lies in it. Files are expected not to shrink while they are mapped:
- * LTTng only ever appends. */
+ * folder itself if `metadata` lies in it. LTTng only ever appends to files; others may shorten
+ * them: folder_check(). */
 #ifndef MAPPER_FOLDER_H
 #define MAPPER_FOLDER_H
 
@@ -23,6 +23,8 @@ const char *folder_domain(const char *path);
 /* OK; REJECT: no trace there, or a file that cannot be read; *out is NULL then. */
 MUST_CHECK enum status folder_open(const char *path, struct folder **out, struct failure *why);
 const struct trace_set *folder_traces(const struct folder *folder);
+/* After it was read. REJECT: a file of it became shorter meanwhile. */
+MUST_CHECK enum status folder_check(const struct folder *folder, struct failure *why);
 void folder_close(struct folder *folder); /* NULL is fine */
 
 /* For whoever builds a trace_set: kernel first, then by name; the streams by name. */

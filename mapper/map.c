@@ -425,6 +425,8 @@ static enum status map_opened(struct mapping *mapping, enum status status,
         status = read_events(mapping, &options->stop, why);
     }
     if (status == STATUS_OK)
+        status = chunk_check(mapping->chunk, why);
+    if (status == STATUS_OK)
         send(mapping, identity, options, sink, stats);
     mapping_close(mapping, &options->guard);
     return status;

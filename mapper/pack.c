@@ -1,5 +1,6 @@
 #include "mapper/pack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,11 @@ enum status pack_ref(const struct chunk_ref *ref, int64_t first_number, bool fin
     if (entries.count > 0)
         qsort(entries.at, entries.count, sizeof *entries.at, by_entry_name);
     status = archive_pack_file(&facts, threads, entries.at, entries.count, effort, out_path, why);
+    if (status == STATUS_OK) {
+        status = chunk_check(chunk, why);
+        if (status != STATUS_OK)
+            remove(out_path);
+    }
     union {
         const char *name;
         char *owned;

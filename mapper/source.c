@@ -1,13 +1,9 @@
 #include "source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file_map.h"
 #include "base/memory.h"
 #include "mapper/folder.h"
 
@@ -110,34 +106,23 @@ enum status source_open_frame(struct bytes frame, size_t raw_max, struct archive
 
 /* --- files --- */
 
-static enum status map(const char *path, struct bytes *out, struct failure *why)
+static enum status map(const char *path, struct file_map **out, struct failure *why)
 {
-    *out = (struct bytes){NULL, 0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat stat_of = {.st_size = 0};
-    void *at = MAP_FAILED;
-    if (fd >= 0 && fstat(fd, &stat_of) == 0 && stat_of.st_size > 0)
-        at = mmap(NULL, (size_t)stat_of.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    enum status status = STATUS_OK;
-    if (at != MAP_FAILED)
-        *out = (struct bytes){at, (size_t)stat_of.st_size};
-    else if (fd >= 0 && stat_of.st_size == 0)
-        status = fail(why, STATUS_REJECT, "%s: empty", path);
-    else
-        status = fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return status;
+    enum status status = file_map_open(path, out, why);
+    if (status != STATUS_OK || file_map_bytes(*out).count > 0)
+        return status;
+    file_map_close(*out);
+    *out = NULL;
+    return fail(why, STATUS_REJECT, "%s: empty", path);
 }
 
-static void unmap(struct bytes file)
+/* What was read of the file is of no use, or wrong, if that became shorter meanwhile. */
+static enum status read_whole(const struct file_map *file, enum status status, struct failure *why)
 {
-    union {
-        const uint8_t *borrowed;
-        void *mapped;
-    } at = {file.at};
-    if (file.at != NULL)
-        munmap(at.mapped, file.count);
+    struct failure reason;
+    if (file_map_check(file, &reason) == STATUS_OK)
+        return status;
+    return fail(why, STATUS_REJECT, "%s", reason.text);
 }
 
 enum status source_open(const char *path, bool packed, struct archive_room *room,
@@ -147,16 +132,17 @@ enum status source_open(const char *path, bool packed, struct archive_room *room
     struct source *source = memory_new(sizeof *source);
     enum status status = STATUS_OK;
     if (packed) {
-        struct bytes frame;
-        status = map(path, &frame, why);
+        struct file_map *file;
+        status = map(path, &file, why);
         if (status == STATUS_OK) {
-            status = take_frame(source, frame, ARCHIVE_RAW_MAX, room, why);
+            status = take_frame(source, file_map_bytes(file), ARCHIVE_RAW_MAX, room, why);
             if (status == STATUS_END)
                 status = STATUS_REJECT;
             if (status != STATUS_OK)
                 failure_prefix(why, "%s", path);
+            status = read_whole(file, status, why);
         }
-        unmap(frame);
+        file_map_close(file);
     } else {
         status = folder_open(path, &source->folder, why);
     }
@@ -169,14 +155,15 @@ enum status source_open(const char *path, bool packed, struct archive_room *room
 
 enum status source_peek(const char *path, struct archive_facts *out, struct failure *why)
 {
-    struct bytes frame;
-    enum status status = map(path, &frame, why);
+    struct file_map *file;
+    enum status status = map(path, &file, why);
     if (status == STATUS_OK) {
-        status = archive_peek(frame, out, why);
+        status = archive_peek(file_map_bytes(file), out, why);
         if (status != STATUS_OK)
             failure_prefix(why, "%s", path);
+        status = read_whole(file, status, why);
     }
-    unmap(frame);
+    file_map_close(file);
     return status;
 }
 
@@ -193,6 +180,11 @@ const struct trace_set *source_seam(const struct source *source)
 const struct archive *source_archive(const struct source *source)
 {
     return source->archive;
+}
+
+enum status source_check(const struct source *source, struct failure *why)
+{
+    return source->folder != NULL ? folder_check(source->folder, why) : STATUS_OK;
 }
 
 void source_close(struct source *source)

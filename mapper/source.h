@@ -27,6 +27,8 @@ const struct trace_set *source_traces(const struct source *source);
 const struct trace_set *source_seam(const struct source *source);
 /* NULL of a folder. */
 const struct archive *source_archive(const struct source *source);
+/* After it was read. REJECT: a file of it became shorter meanwhile. */
+MUST_CHECK enum status source_check(const struct source *source, struct failure *why);
 void source_close(struct source *source); /* NULL is fine */
 
 #endif

@@ -23,7 +23,7 @@ struct packet {
     uint64_t instance;
     int32_t cpu; /* -1 if not told */
     bool has_sequence, has_instance;
-    bool has_begin; /* else begin_ns is 0 */
+    bool has_begin;                        /* else begin_ns is 0 */
     uint8_t discarded_bits, sequence_bits; /* of the counters, which wrap; 0: 64 */
 };
 
