@@ -105,8 +105,8 @@ void sheet_cell_quantile(struct table *table, double share, const struct duratio
                          const struct histogram *histogram)
 {
     if (histogram && durations->count)
-        table_number(table,
-                     histogram_quantile(histogram, share, durations->min_ns, durations->max_ns));
+        table_number(table, histogram_quantile_rounded(histogram, share, durations->min_ns,
+                                                       durations->max_ns));
     else
         table_none(table);
 }

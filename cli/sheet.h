@@ -34,6 +34,17 @@ void sheet_cpu_write_processes(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);
 void sheet_cpu_write_load(const struct sheet *sheet);
 
+/* One line below a table: what of it is unknown, and how much was not seen to begin or to end; none
+ * if all is known. */
+void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows,
+                       size_t count);
+void sheet_note_calls(const struct sheet *sheet, struct selection selection);
+void sheet_note_files(const struct sheet *sheet, struct selection selection);
+void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
+                          size_t count);
+void sheet_note_waits(const struct sheet *sheet);
+void sheet_note_load(const struct sheet *sheet);
+
 /* Text between tables. */
 void sheet_put_bold(const struct sheet *sheet, const char *text); /* made printable */
 void sheet_put_printable(FILE *out, const char *text);

@@ -162,6 +162,7 @@ void sheet_calls_write(const struct sheet *sheet, struct selection selection)
     if (count) {
         sheet_put_selection(sheet, "Syscalls", selection);
         write_call_table(sheet, rows, count);
+        sheet_note_calls(sheet, selection);
     }
     free(rows);
 }

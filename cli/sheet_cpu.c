@@ -62,6 +62,7 @@ void sheet_cpu_write_processes(const struct sheet *sheet)
         sheet_put_heading(sheet, "Processes by CPU time");
         fputc('\n', sheet->out);
         write_process_table(sheet, rows, count);
+        sheet_note_processes(sheet, rows, count);
     }
     free(rows);
 }
@@ -84,6 +85,7 @@ void sheet_cpu_write_load(const struct sheet *sheet)
     if (session->cpu_count > CPUS_SHOWN)
         fputs(", ...", sheet->out);
     fputc('\n', sheet->out);
+    sheet_note_load(sheet);
 }
 
 static int compare_scheds(const void *left, const void *right)
@@ -137,6 +139,7 @@ void sheet_cpu_write_waits(const struct sheet *sheet)
         sheet_put_heading(sheet, "Waiting for a CPU after a wakeup");
         fputc('\n', sheet->out);
         write_sched_table(sheet, rows, count);
+        sheet_note_waits(sheet);
     }
     free(rows);
 }

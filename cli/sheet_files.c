@@ -115,6 +115,7 @@ void sheet_files_write(const struct sheet *sheet, struct selection selection)
     if (count) {
         sheet_put_selection(sheet, "Files", selection);
         write_file_table(sheet, rows, count);
+        sheet_note_files(sheet, selection);
     }
     free(rows);
 }

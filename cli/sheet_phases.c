@@ -163,6 +163,7 @@ static void write_phase_group(const struct sheet *sheet, const struct process_ph
     }
     table_print(table, sheet->out, &sheet->style);
     table_free(table);
+    sheet_note_phases(sheet, group->at, group->count);
 }
 
 static int compare_phase_times(const void *left, const void *right)

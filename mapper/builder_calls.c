@@ -319,6 +319,7 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
                         const struct event *event)
 {
     builder_before_descriptors(builder, thread);
+    thread->call_epoch = builder->border_epoch;
     if (thread->call != CALL_KNOWN_NONE || event->call->role->op == CALL_SIGRETURN) {
         if (entry_specially(builder, thread, event))
             return;
@@ -704,6 +705,7 @@ static inline bool exit_plainly(struct partial_builder *builder, struct thread_k
         event->call->role->op != CALL_PLAIN || event->value[0] == -ERRNO_EBADF || thread->late)
         return false;
     struct complete complete = {.exit_ns = event->time_ns, .ret = event->value[0], .event = event};
+    thread->call_epoch = builder->border_epoch;
     builder_book(thread, event->time_ns);
     builder_mark(builder, thread);
     for (unsigned i = 0; i < 2; i++) {
@@ -724,6 +726,8 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
     if (call->role->op == CALL_SIGRETURN)
         return;
     builder_before_descriptors(builder, thread);
+    bool was_seen = thread->call_epoch == builder->border_epoch;
+    thread->call_epoch = builder->border_epoch;
     if (thread->call == CALL_UNKNOWN ||
         (thread->call == CALL_KNOWN_OPEN && thread->open.call != call)) {
         exit_alone(builder, thread, event);
@@ -733,16 +737,15 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
     if (thread->call == CALL_KNOWN_NONE) {
         if (ret == 0 && call->role->op == CALL_CLONE)
             return;
-        if (ret_is_error(ret)) {
-            call_cell_add_refused(cell_of(builder, thread, call), ret);
-            builder_mark(builder, thread);
-            return;
-        }
-        if (call->role->op != CALL_PLAIN && call->role->op != CALL_EXEC) {
+        bool plain = call->role->op == CALL_PLAIN || call->role->op == CALL_EXEC;
+        if (!plain && !ret_is_error(ret)) {
             exit_alone(builder, thread, event);
             return;
         }
-        cell_of(builder, thread, call)->begin_unknown++;
+        if (was_seen && ret_is_error(ret))
+            call_cell_add_refused(cell_of(builder, thread, call), ret);
+        else
+            cell_of(builder, thread, call)->begin_unknown++;
         builder_mark(builder, thread);
         return;
     }

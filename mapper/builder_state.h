@@ -94,6 +94,7 @@ struct thread_known {
     int32_t cpu;   /* where it runs; -1 */
     uint64_t clock_ns, state_since_ns, from_ns, wake_ns;
     struct open_call open;
+    uint64_t call_epoch; /* border_epoch at its last system call event */
     struct fd_user user[2];
 
     /* unsent */
@@ -141,7 +142,8 @@ struct partial_builder {
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
     struct table_group *old_group;
-    uint64_t phase_epoch; /* instances begun in an earlier one may have ended by now */
+    uint64_t border_epoch; /* borders so far */
+    uint64_t phase_epoch;  /* instances begun in an earlier one may have ended by now */
 };
 
 /* --- partial_builder.c --- */

@@ -236,6 +236,11 @@ static bool ran_on(const struct partial_builder *builder, const struct thread_kn
     return thread->cpu >= 0 && builder->cpus[thread->cpu].last_ns > thread->told_ns;
 }
 
+static bool is_free(const struct partial_builder *builder, const struct thread_known *thread)
+{
+    return thread->call == CALL_KNOWN_NONE && thread->call_epoch == builder->border_epoch;
+}
+
 static void fill_piece(struct partial_builder *builder, struct thread_known *thread,
                        struct thread_piece *piece)
 {
@@ -258,9 +263,9 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
                                    .switches = thread->switches,
                                    .latency = thread->latency,
                                    .time = thread->time};
-    piece->call_register = thread->call == CALL_KNOWN_OPEN   ? CALL_OPEN
-                           : thread->call == CALL_KNOWN_NONE ? CALL_NONE
-                                                             : CALL_AS_BEFORE;
+    piece->call_register = thread->call == CALL_KNOWN_OPEN ? CALL_OPEN
+                           : is_free(builder, thread)      ? CALL_NONE
+                                                           : CALL_AS_BEFORE;
     if (thread->call == CALL_KNOWN_OPEN)
         piece->open = thread->open;
     if (thread->kernel_name_unsent) {
@@ -398,6 +403,7 @@ static void on_loss(struct partial_builder *builder, const struct event *event)
     }
     cpu->entered = cpu->known = false;
     cpu->current = NULL;
+    builder->border_epoch++;
     builder_single(builder, event, TID_BY_CPU, NULL);
 }
 

@@ -22,14 +22,19 @@ static uint64_t bounded(uint64_t value, uint64_t min, uint64_t max)
     return value < min ? min : value > max ? max : value;
 }
 
-uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
-                            uint64_t max)
+/* A quantile lies between `low` and `high`, most likely at `value`. */
+struct estimate {
+    double value, low, high;
+};
+
+static struct estimate estimate_of(const struct histogram *histogram, double share, uint64_t min,
+                                   uint64_t max)
 {
     uint64_t whole = 0;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
         whole += histogram->count[i];
     if (whole == 0)
-        return 0;
+        return (struct estimate){0, 0, 0};
 
     double wanted = share * (double)whole;
     double before = 0;
@@ -42,10 +47,24 @@ uint64_t histogram_quantile(const struct histogram *histogram, double share, uin
                 low = (double)min;
             if (high > (double)max)
                 high = (double)max;
-            double estimate = low + (high - low) * (wanted - before) / here;
-            return bounded(rounded(estimate, high - low), min, max);
+            return (struct estimate){low + (high - low) * (wanted - before) / here, low, high};
         }
         before += here;
     }
-    return max;
+    return (struct estimate){(double)max, (double)max, (double)max};
+}
+
+uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
+                            uint64_t max)
+{
+    return (uint64_t)estimate_of(histogram, share, min, max).value;
+}
+
+uint64_t histogram_quantile_rounded(const struct histogram *histogram, double share, uint64_t min,
+                                    uint64_t max)
+{
+    struct estimate estimate = estimate_of(histogram, share, min, max);
+    if (estimate.value <= 0)
+        return min;
+    return bounded(rounded(estimate.value, estimate.high - estimate.low), min, max);
 }

@@ -21,11 +21,15 @@ static inline unsigned histogram_bucket(uint64_t value)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* Value below which `share` (0..1) of the counted lie, with no more digits than the buckets are
- * worth: one significant digit, since a bucket tells a value within a factor of two; more only where
- * `min` and `max` (if not known, 0 and UINT64_MAX) leave less of the bucket than half the value. It
- * is never beyond `min` and `max`; 0 if none were counted. */
+/* Value below which `share` (0..1) of the counted lie, interpolated inside its bucket; 0 if none
+ * were counted. `min` and `max`, if known, bound the answer (else 0 and UINT64_MAX). */
 uint64_t histogram_quantile(const struct histogram *histogram, double share, uint64_t min,
                             uint64_t max);
+
+/* The same with no more digits than the buckets are worth: one significant digit, since a bucket
+ * tells a value within a factor of two; more only where `min` and `max` leave less of the bucket
+ * than half the value. */
+uint64_t histogram_quantile_rounded(const struct histogram *histogram, double share, uint64_t min,
+                                    uint64_t max);
 
 #endif

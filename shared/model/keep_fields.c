@@ -102,8 +102,10 @@ void keep_host_fields(struct keep *keep)
         keep_cpu(keep, &model->cpus[i]);
     keep_closings(keep);
     keep_addresses(keep);
-    if (keep_since(keep, 2))
+    if (keep_since(keep, 2)) {
         keep_tallies(keep);
+        keep_u64(keep, &model->epoch);
+    }
 }
 
 /* Format 1 knows no namespaces. */
@@ -241,8 +243,10 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     struct model *model = keep->model;
     bool living = keep->saving && thread_is_living(model, thread);
     keep_bool(keep, &living);
-    if (keep_since(keep, 2))
+    if (keep_since(keep, 2)) {
         keep_table(keep, &thread->own_table);
+        keep_u64(keep, &thread->call_epoch);
+    }
     if (keep->saving)
         return;
     if (thread->cpu >= 0 && (size_t)thread->cpu >= model->cpu_count)

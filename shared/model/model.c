@@ -16,7 +16,7 @@ struct model *model_new(struct schema *schema, struct result_sink sink)
     struct model *model = memory_new(sizeof *model);
     model->schema = schema;
     model->sink = sink;
-    model->order = 1;
+    model->order = model->epoch = 1;
     names_id(&model->paths, text_of(""));
     size_t definitions = schema_phases(schema) ? schema_phases(schema)->count : 0;
     model->open = memory_new((definitions + 1) * sizeof(struct instance *));
@@ -181,6 +181,14 @@ static void switch_in(struct model *model, struct thread *next, const struct eve
     next->cpu = event->cpu;
 }
 
+/* The thread that takes a CPU offline. What runs there then is not traced: a CPU that comes back
+ * begins with its idle thread. Source: kernel/stop_machine.c. */
+static bool is_stopper(const struct thread *thread)
+{
+    static const char name[] = "migration/";
+    return strncmp(thread->kernel_name, name, sizeof name - 1) == 0;
+}
+
 /* "Switches out of a thread that was not in": a context that says that it was is believed. Where
  * nobody is known to be current, at the begin and since a loss, nothing is contradicted. */
 static bool is_contradicted(const struct cpu *cpu, const struct event *event,
@@ -188,8 +196,9 @@ static bool is_contradicted(const struct cpu *cpu, const struct event *event,
 {
     if (event->has & EVENT_HAS_TID)
         return false;
-    return cpu->current == CURRENT_THREAD ? cpu->thread != prev
-                                          : cpu->current == CURRENT_IDLE && prev;
+    if (cpu->current == CURRENT_THREAD)
+        return cpu->thread != prev && (prev || !is_stopper(cpu->thread));
+    return cpu->current == CURRENT_IDLE && prev;
 }
 
 static void on_switch(struct model *model, const struct event *event)
@@ -339,6 +348,7 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
     heir->wake_ns = caller->wake_ns;
     heir->named_ns = caller->named_ns;
     heir->first_call_seen = caller->first_call_seen;
+    heir->call_epoch = caller->call_epoch;
     heir->stretch = 0;
     call_move(&heir->call, &caller->call);
     int32_t cpu = caller->cpu;
@@ -444,6 +454,7 @@ static void on_call_entry(struct model *model, struct thread *thread, const stru
 {
     thread_book(thread, event->time_ns);
     thread->call_changed_ns = event->time_ns;
+    thread->call_epoch = model->epoch;
     thread_first_call(model, thread, NULL);
     call_end_unknown(model, thread);
     if (event->call->role->op == CALL_SIGRETURN) {
@@ -470,6 +481,8 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
                              .ret = event->value[0],
                              .pair = event->int_count >= 2 ? event->ints : NULL};
     thread->call_changed_ns = event->time_ns;
+    bool was_seen = thread->call_epoch == model->epoch;
+    thread->call_epoch = model->epoch;
     if (thread->call.open.call == call) {
         thread_book(thread, event->time_ns);
         call_complete(model, thread, &exit);
@@ -477,7 +490,7 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
     }
     thread_book(thread, event->time_ns);
     bool first = !thread->first_call_seen;
-    bool is_free = !first && !thread->call.open.call; /* known to be in no call */
+    bool is_free = was_seen && !thread->call.open.call; /* known to be in no call */
     bool breath = exit.ret == 0 && (call->role->op == CALL_CLONE ||
                                     (first && thread->fork_seen && thread->stretch == 0));
     thread_first_call(model, thread, breath || thread->call.open.call ? NULL : call);
@@ -500,6 +513,7 @@ static void on_border(struct model *model, int32_t number, uint64_t border_ns)
     struct cpu *cpu = cpu_at(model, number);
     if (!cpu)
         return;
+    model->epoch++;
     uint64_t last_ns = cpu->last_ns;
     if (cpu->current == CURRENT_THREAD) {
         struct thread *thread = cpu->thread;
@@ -756,6 +770,8 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
     }
     for (size_t i = 0; i < thread->instance_count; i++)
         thread->instances[i]->syscalls += complete;
+    if (piece->call_register == CALL_NONE)
+        thread->call_epoch = model->epoch;
     if (piece->call_register == CALL_OPEN)
         call_open(model, thread, &piece->open);
 }

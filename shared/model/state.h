@@ -129,7 +129,9 @@ struct thread {
     uint64_t call_changed_ns; /* its last system call event that came alone */
     uint32_t stretch;
     bool first_call_seen; /* in this stretch */
-    bool before_told;     /* a phase cell with time before the first call went out */
+    uint64_t
+        call_epoch;   /* of its last system call event: in another one it may have lost some; 0 */
+    bool before_told; /* a phase cell with time before the first call went out */
     struct call_in_progress call;
     struct instance **instances; /* open, begun on it, in order */
     size_t instance_count, instance_room;
@@ -161,6 +163,7 @@ struct model {
     struct result_sink sink;
     bool counts_switches;
     uint64_t order; /* events taken */
+    uint64_t epoch; /* from 1; another with each border, on any CPU */
     uint64_t last_thread_id, last_descriptor_id, last_instance_order, last_serial;
     struct map threads;   /* namespace and tid -> living struct thread */
     struct map processes; /* namespace and pid -> struct process, the newest */

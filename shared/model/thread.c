@@ -158,6 +158,7 @@ void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns)
     call_end_unknown(model, thread);
     thread->exited = true;
     thread->exit_ns = time_ns;
+    thread->call_epoch = 0;
     thread->retold = false;
     process_thread_gone(model, thread, time_ns);
 }

@@ -80,7 +80,7 @@ static inline bool open_call_names(const struct open_call *open)
 
 enum call_register {
     CALL_AS_BEFORE, /* whatever it was when the piece begins; no syscall event since */
-    CALL_NONE,
+    CALL_NONE, /* in none for sure: it has left one since the last border, or is known to be free */
     CALL_OPEN
 };
 

@@ -6,7 +6,7 @@
 
 static uint64_t quantile(const struct histogram *histogram, double share)
 {
-    return histogram_quantile(histogram, share, 0, UINT64_MAX);
+    return histogram_quantile_rounded(histogram, share, 0, UINT64_MAX);
 }
 
 Test(histogram, quantiles_of_none_are_0)
@@ -30,10 +30,10 @@ Test(histogram, quantiles_have_the_digits_that_minimum_and_maximum_tell)
 {
     struct histogram histogram = {{0}};
     histogram.count[histogram_bucket(1500)] = 4;
-    cr_expect(eq(u64, histogram_quantile(&histogram, 0.5, 1500, 1500), 1500));
-    cr_expect(eq(u64, histogram_quantile(&histogram, 0.5, 1040, 1100), 1070));
-    cr_expect(eq(u64, histogram_quantile(&histogram, 0.99, 1234, 2000), 2000));
-    cr_expect(eq(u64, histogram_quantile(&histogram, 0.01, 1600, 2047), 1600));
+    cr_expect(eq(u64, histogram_quantile_rounded(&histogram, 0.5, 1500, 1500), 1500));
+    cr_expect(eq(u64, histogram_quantile_rounded(&histogram, 0.5, 1040, 1100), 1070));
+    cr_expect(eq(u64, histogram_quantile_rounded(&histogram, 0.99, 1234, 2000), 2000));
+    cr_expect(eq(u64, histogram_quantile_rounded(&histogram, 0.01, 1600, 2047), 1600));
 }
 
 Test(histogram, counts_beyond_32_bits)

@@ -31,6 +31,7 @@ static const char whole_report[] =
     "  request  1,204  10.840 s   3.710 s  0.200 s   0.220 s  6.710 s        -   214,302 "
     " futex 5.12 s, pread64 1.12 s\n"
     "    parse  1,204   1.210 s   1.210 s        -         -        -        -    12,040  -\n"
+    "  besides, 3 instances without a seen begin, 7 without a seen end\n"
     "\n"
     "Syscalls in phase request  process shopd (pid 4242)\n"
     "  Syscall  Calls        Total       Min     p50    p99           Max  Errors"
@@ -39,6 +40,7 @@ static const char whole_report[] =
     " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
     "  read     1,000      3.00 ms  2.100 us   ~3 us  ~4 us       4.00 us  -     "
     "              tid 4252 at 23:09:36.258944397\n"
+    "  besides, 1 call without a seen begin, 2 without a seen end\n"
     "\n"
     "Files in phase request  process shopd (pid 4242)\n"
     "  File                     fd   PID    Calls      Read  Written     Time    p99\n"
@@ -52,6 +54,7 @@ static const char whole_report[] =
     " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
     "  read     1,001      3.00 ms  1.500 us   ~3 us  ~4 us       4.00 us  -     "
     "              tid 4252 at 23:09:36.258944397\n"
+    "  besides, 1 call without a seen begin, 5 without a seen end\n"
     "\n"
     "Files  all processes\n"
     "  File                     fd   PID    Calls      Read  Written     Time    p99\n"
@@ -61,10 +64,12 @@ static const char whole_report[] =
     "Processes by CPU time\n"
     "  Process   PID  CPU time  of one CPU  Threads   Lived  begin  end\n"
     "  shopd    4242    4.07 s      20.3 %        9  20.0 s  seen   -\n"
+    "  <0.01 % of thread time unknown (kernel events lost); 1 of 1 process without a seen end\n"
     "\n"
     "Waiting for a CPU after a wakeup\n"
     "  Thread   TID   PID  Wakeups    Total      Min     p50     p99      Max\n"
     "  worker  4251  4242        3  60.0 us  17.0 us  ~21 us  ~25 us  25.0 us\n"
+    "  <0.01 % of thread time unknown (kernel events lost)\n"
     "\n"
     "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
     "\n"
@@ -135,6 +140,51 @@ Test(tables, show_calls_that_were_refused_and_never_complete)
     char *text = written(&hand, (struct tables_options){0});
     cr_expect(strstr(text, "  ptrace       0      0.00 ms         -       -      -             - "
                            " EPERM 2             -\n") != NULL,
+              "%s", text);
+    free(text);
+}
+
+Test(tables, say_what_of_them_is_unknown)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    hand.phases[0].unknown_ns = 1084000000;
+    hand.phases[1].unknown_ns = 1210000000; /* a tenth of the first's time, in it already */
+    hand.fds[0].calls = 1;
+    hand.fds[1].end_hard = false;
+    hand.threads[1].unknown_ns = 4000000000;
+    hand.threads[1].user_cpu_ns = 4870000000;
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "\n  10.0 % of phase time unknown (kernel events lost); besides, 3 ") !=
+                  NULL,
+              "%s", text);
+    cr_expect(strstr(text, "\n  1 of 2 descriptors in use without a seen begin, 1 without a seen "
+                           "end\n") != NULL,
+              "%s", text);
+    cr_expect(strstr(text, "\n  16.0 % of thread time unknown (kernel events lost)") != NULL, "%s",
+              text);
+    cr_expect(strstr(text, "\n  19.7 % of running time in runs that were not seen whole, not "
+                           "counted\n") != NULL,
+              "%s", text);
+    hand.session.tallies.at[TALLY_LOSS_BORDERS] = 0;
+    free(text);
+    text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "\n  16.0 % of thread time unknown\n") != NULL, "%s", text);
+    free(text);
+}
+
+Test(tables, are_silent_where_all_is_known)
+{
+    struct hand_report hand;
+    hand_report_init(&hand);
+    hand.phases[0].begin_unknown = hand.phases[0].end_unknown = 0;
+    for (size_t i = 0; i < COUNT_OF(hand.syscalls); i++)
+        hand.syscalls[i].begin_unknown = hand.syscalls[i].end_unknown = 0;
+    hand.threads[0].unknown_ns = 0;
+    hand.processes[1].end_hard = true;
+    char *text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text, "besides") == NULL && strstr(text, "time unknown") == NULL &&
+                  strstr(text, " of running time") == NULL,
               "%s", text);
     free(text);
 }
