@@ -403,6 +403,8 @@ static void send(struct mapping *mapping, const struct identity *identity,
     struct counting counting = {.sink = sink};
     partial_encoder_finish(mapping->encoder, &meta, &end,
                            (struct record_sink){count_record, &counting});
+    if (options->uses.take)
+        options->uses.take(options->uses.context, end.uses);
     stats->events += end.events;
     stats->single_events +=
         end.single_events + 2 * partial_builder_counts(mapping->builder).descriptor_calls;

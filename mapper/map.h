@@ -28,6 +28,12 @@ struct map_stop {
     void *context;
 };
 
+/* What the traces of a chunk declare of the phase definitions; borrowed for the call. */
+struct map_uses {
+    void (*take)(void *context, struct phase_uses uses); /* NULL: nobody asks */
+    void *context;
+};
+
 struct map_options {
     const struct phase_definitions *phases; /* NULL: none */
     /* As in struct reader_choice: NULL, or the one to use; and the one for what ours does not read. */
@@ -41,6 +47,7 @@ struct map_options {
     struct archive_room *room; /* to unpack into, for this call alone; NULL: memory of its own */
     size_t raw_max;            /* of an archive, unpacked; 0: ARCHIVE_RAW_MAX */
     struct map_stop stop;
+    struct map_uses uses;
 };
 
 struct map_stats {

@@ -117,6 +117,28 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
     return status;
 }
 
+/* Says once of each phase definition that no chunk so far can match why. A later one may: programs
+ * declare their events when they start. */
+static void take_uses(void *context, struct phase_uses uses)
+{
+    struct worker *worker = context;
+    struct arena arena = {.first = NULL};
+    size_t count;
+    phase_uses_add(&worker->uses, &worker->uses_arena, uses);
+    char **faults = phase_uses_faults(worker->uses, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct text fault = text_of(faults[i]);
+        if (names_find(&worker->faults_said, fault) != NAMES_NONE)
+            continue;
+        names_id(&worker->faults_said, fault);
+        log_say(service_log(worker->service), LOG_WARNING, "phase matches nothing",
+                log_text("what", faults[i]));
+    }
+    phase_uses_faults(uses, &arena, &count);
+    metrics_add(service_metrics(worker->service), METRIC_PHASE_FAULTS, 0, count);
+    arena_clear(&arena);
+}
+
 /* Maps into worker->partials. */
 static enum status map(struct worker *worker, struct chunk_work *work, struct bytes archive,
                        struct failure *why)
@@ -135,7 +157,8 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
         .guard = worker->guard,
         .window = {0, INTERVAL_OPEN},
         .raw_max = (size_t)config_bytes(service_config(worker->service), "memory-limit"),
-        .stop = {is_over, worker}};
+        .stop = {is_over, worker},
+        .uses = {take_uses, worker}};
     uint64_t begin_ms = service_now_ms();
     outbox_reset(&worker->partials);
     enum status status = map_archive(archive, &place, &options, &worker->warnings,

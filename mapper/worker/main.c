@@ -12,6 +12,9 @@ static const struct metric_row rows[MAPPER_METRICS] = {
     [METRIC_TALLIES] = {METRIC_COUNTER, "spanmill_mapper_tallies_total",
                         "What was lost or left out, of the chunks mapped.", .label = "tally",
                         .words = TALLY_WORDS},
+    [METRIC_PHASE_FAULTS] = {METRIC_COUNTER, "spanmill_mapper_phase_faults_total",
+                             "Sides of phase definitions that nothing in a chunk can match, over "
+                             "the chunks mapped."},
     [METRIC_RAW_BYTES] = {METRIC_COUNTER, "spanmill_mapper_trace_bytes_total",
                           "Bytes of the streams mapped."},
     [METRIC_ARCHIVE_BYTES] = {METRIC_COUNTER, "spanmill_mapper_archive_bytes_total",

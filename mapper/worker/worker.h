@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/names.h"
 #include "base/arena.h"
 #include "bus/consumer.h"
 #include "bus/producer.h"
@@ -19,6 +20,7 @@ enum mapper_metric {
     METRIC_CHUNKS, /* by enum chunk_outcome */
     METRIC_EVENTS,
     METRIC_TALLIES, /* by enum tally */
+    METRIC_PHASE_FAULTS,
     METRIC_RAW_BYTES,
     METRIC_ARCHIVE_BYTES,
     METRIC_PARTIAL_BYTES,
@@ -78,6 +80,9 @@ struct worker {
     struct bus_reader *reader; /* of segments; made when it is needed */
     struct outbox partials;
     struct reader_warnings warnings;
+    struct phase_uses uses; /* of all chunks so far, in uses_arena */
+    struct arena uses_arena;
+    struct names faults_said;
     uint64_t polled_ms, poll_ms;
     /* By partition: up to which offset it is known, since the partition came, how often its chunks
      * were begun; BUS_OFFSET_NONE. */

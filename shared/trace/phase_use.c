@@ -223,7 +223,8 @@ char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *co
         char *found[] = {side_fault(&uses.at[i]),
                          i > 0 ? pair_fault(&uses.at[i - 1], &uses.at[i]) : NULL};
         for (size_t k = 0; k < 2; k++) {
-            if (found[k])
+            bool again = found[k] && *count > 0 && strcmp(faults[*count - 1], found[k]) == 0;
+            if (found[k] && !again)
                 faults[(*count)++] = (char *)(uintptr_t)arena_string(arena, text_of(found[k]));
             free(found[k]);
         }

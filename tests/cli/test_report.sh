@@ -129,6 +129,27 @@ json 0 gap "$scratch/in/broken"
 grep -q '"lost_intervals":1' "$scratch/gap" || wrong "no gap in place of a missing chunk"
 json 4 gap-strict --strict "$scratch/in/broken"
 
+# --- definitions that match nothing ---
+cat >"$scratch/typos.yaml" <<'END'
+phases:
+  - {name: request, begin: "thumbnailer:request_bgin", end: "thumbnailer:request_end", match: [id]}
+  - {name: named, begin: "thumbnailer:request_begin", end: "thumbnailer:request_end", match: [idd]}
+END
+exits 0 typos report --phases "$scratch/typos.yaml" "$trace"
+says typos 'request: no trace declares thumbnailer:request_bgin; the nearest is thumbnailer:request_begin'
+says typos 'named: thumbnailer:request_begin has no field idd; the nearest is id'
+[ "$(wc -l <"$scratch/typos.err")" = 3 ] || wrong "a fault is said several times: $(cat "$scratch/typos.err")"
+grep -q 'Time per phase' "$scratch/typos" || wrong "no table of phases that were asked for"
+grep -q '^  request: no trace declares' "$scratch/typos" || wrong "the table does not say why it is empty"
+exits 4 typos-strict report --strict --format json --phases "$scratch/typos.yaml" "$trace"
+head -1 "$scratch/typos-strict" | grep -q '"phase_faults":\["named: ' || wrong "no faults in the summary"
+exits 4 types report --strict "$trace" --phase \
+    'r : $evt.$name == "thumbnailer:request_begin" && $evt.id == "x" : $evt.$name == "thumbnailer:request_end"'
+says types 'r: field id of thumbnailer:request_begin is a number, and compared with text'
+exits 0 idle report "$trace/archives/"*-0 --phase \
+    'r : $evt.$name == "thumbnailer:request_begin" && $evt.id < 0 : $evt.$name == "thumbnailer:request_end" && $evt.id < 0'
+grep -q 'none: no event here begins or ends one' "$scratch/idle" || wrong "an empty table is not there"
+
 # --- usage ---
 exits 2 no-command
 exits 2 unknown-command rebort

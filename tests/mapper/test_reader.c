@@ -313,7 +313,8 @@ Test(reader, takes_the_process_from_a_trace_of_one_process)
     struct fake_trace *trace = trace_new("ust", 1);
     char *text = trace->metadata, *env = strstr(text, "env { ");
     cr_assert(ne(ptr, env, NULL));
-    trace->metadata = memory_format("%.*senv { vpid = 4711; %s", (int)(env - text), text, env + 6);
+    trace->metadata = memory_format("%.*senv { vpid = 4711; procname = \"shopd\"; %s",
+                                    (int)(env - text), text, env + 6);
     free(text);
     add_ten(&trace->files[0], 1, 0);
     struct schema *schema = schema_new(NULL);
@@ -323,8 +324,9 @@ Test(reader, takes_the_process_from_a_trace_of_one_process)
     cr_assert(eq(int, reader_open(trace_set_of(trace), schema, NULL, &reader, NULL), STATUS_OK));
     cr_assert(eq(int, reader_next(reader, &events, &count, NULL), STATUS_OK));
     cr_assert(eq(sz, count, 1));
-    cr_expect(eq(int, events[0].has, EVENT_HAS_VPID));
+    cr_expect(eq(int, events[0].has, EVENT_HAS_VPID | EVENT_HAS_PROGRAM));
     cr_expect(eq(i32, events[0].vpid, 4711));
+    cr_expect(text_equal(events[0].program, text_of("shopd")));
     reader_close(reader);
     schema_free(schema);
     trace_free(trace);

@@ -1,0 +1,82 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+
+#include "trace/phase_use.h"
+
+static struct phase_use use_of(const char *phase, bool of_end, enum phase_use_state state,
+                               const char *field, const char *near)
+{
+    return (struct phase_use){.state = (uint8_t)state,
+                              .of_end = of_end,
+                              .phase = text_of(phase),
+                              .begin = text_of("a:begin"),
+                              .end = text_of("a:end"),
+                              .match = text_of("id"),
+                              .field = text_of(field),
+                              .near = text_of(near)};
+}
+
+static bool same(struct phase_uses a, struct phase_uses b)
+{
+    bool same = a.count == b.count;
+    for (size_t i = 0; i < a.count && same; i++)
+        same = phase_use_compare(&a.at[i], &b.at[i]) == 0 && a.at[i].state == b.at[i].state &&
+               text_equal(a.at[i].field, b.at[i].field) && text_equal(a.at[i].near, b.at[i].near);
+    return same;
+}
+
+Test(phase_use, of_several_traces_is_the_best_word_in_any_order)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_use words[] = {use_of("p", false, PHASE_USE_UNDECLARED, "", ""),
+                                use_of("p", false, PHASE_USE_UNDECLARED, "", "a:bgin"),
+                                use_of("p", false, PHASE_USE_NO_FIELD, "id", "idd"),
+                                use_of("p", false, PHASE_USE_FIT, "n", ""),
+                                use_of("p", true, PHASE_USE_BAD_FIELD, "id", "an array")};
+    enum { WORDS = sizeof words / sizeof *words };
+    struct phase_uses forth = {NULL, 0}, back = {NULL, 0};
+    for (size_t i = 0; i < WORDS; i++) {
+        phase_uses_add(&forth, &arena, (struct phase_uses){&words[i], 1});
+        phase_uses_add(&back, &arena, (struct phase_uses){&words[WORDS - 1 - i], 1});
+    }
+    cr_assert(eq(sz, forth.count, 2));
+    cr_expect(eq(int, forth.at[0].state, PHASE_USE_FIT));
+    cr_expect(eq(int, forth.at[1].state, PHASE_USE_BAD_FIELD));
+    cr_expect(same(forth, back));
+    arena_clear(&arena);
+}
+
+Test(phase_use, is_packed_and_unpacked_and_what_is_cut_is_left_out)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_use words[] = {use_of("p", false, PHASE_USE_FIT, "nt", ""),
+                                use_of("p", true, PHASE_USE_NO_FIELD, "id", "")};
+    struct phase_uses uses = {words, 2};
+    struct bytes packed = phase_uses_pack(uses);
+    cr_expect(same(phase_uses_unpack(&arena, packed), uses));
+    for (size_t count = 0; count < packed.count; count++)
+        cr_expect(lt(sz, phase_uses_unpack(&arena, (struct bytes){packed.at, count}).count, 2));
+    free((void *)(uintptr_t)packed.at);
+    arena_clear(&arena);
+}
+
+Test(phase_use, tells_what_is_wrong)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_use words[] = {use_of("p", false, PHASE_USE_UNDECLARED, "", "a:begun"),
+                                use_of("p", true, PHASE_USE_NO_FIELD, "id", ""),
+                                use_of("q", false, PHASE_USE_FIT, "n", ""),
+                                use_of("q", true, PHASE_USE_FIT, "t", ""),
+                                use_of("r", false, PHASE_USE_FIT, "n", ""),
+                                use_of("r", true, PHASE_USE_FIT, "n", "")};
+    size_t count;
+    char **faults = phase_uses_faults((struct phase_uses){words, 6}, &arena, &count);
+    cr_assert(eq(sz, count, 3));
+    cr_expect(eq(str, faults[0], "p: no trace declares a:begin; the nearest is a:begun"));
+    cr_expect(eq(str, faults[1], "p: a:end has no field id"));
+    cr_expect(eq(str, faults[2],
+                 "q: a match field is a number in one of a:begin (id) and a:end (id), and text in "
+                 "the other: they never match"));
+    arena_clear(&arena);
+}
