@@ -46,6 +46,10 @@ bool ctf2_object(struct ctf2 *ctf2, const json_t *object, const char *key, const
 bool ctf2_array(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
                 const json_t **out);
 
+/* --- ctf2_clock.c --- */
+
+bool ctf2_clock(struct ctf2 *ctf2, const json_t *json);
+
 /* --- ctf2_types.c --- */
 
 /* The field class, or the name of one, that is the property `key`; *out is NULL if it is absent

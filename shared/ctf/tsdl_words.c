@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -66,6 +67,15 @@ bool tsdl_expect(struct tsdl *tsdl, const char *sign)
     return tsdl_fail(tsdl, "\"%s\" is due, not \"%.*s\"", sign, count, tsdl->token.text.at);
 }
 
+/* Moves the lexer to the next brace, semicolon, quote or slash; most of a text is none of them. */
+static void pass_characters(struct lexer *lexer)
+{
+    static const bool STOPS[UCHAR_MAX + 1] = {
+        ['{'] = true, ['}'] = true, [';'] = true, ['"'] = true, ['\''] = true, ['/'] = true};
+    while (lexer->at < lexer->end && !STOPS[(unsigned char)*lexer->at])
+        lexer->at++;
+}
+
 bool tsdl_pass_statement(struct tsdl *tsdl)
 {
     size_t depth = 0;
@@ -75,10 +85,11 @@ bool tsdl_pass_statement(struct tsdl *tsdl)
             return tsdl_expect(tsdl, ";");
         depth += sign == '{';
         depth -= sign == '}';
-        if (!tsdl_next(tsdl))
-            return false;
-        if (sign == ';' && depth == 0)
-            return true;
+        bool ends = sign == ';' && depth == 0;
+        if (!ends)
+            pass_characters(&tsdl->lexer);
+        if (!tsdl_next(tsdl) || ends)
+            return ends && tsdl->token.type != TOKEN_WRONG;
     }
 }
 
