@@ -247,7 +247,7 @@ size_t chunk_raw_bytes(const struct chunk *chunk)
 
 enum status chunk_check(const struct chunk *chunk, struct failure *why)
 {
-    enum status status = source_check(chunk->own, why);
+    enum status status = chunk->own != NULL ? source_check(chunk->own, why) : STATUS_OK;
     return status == STATUS_OK && chunk->before != NULL ? source_check(chunk->before, why) : status;
 }
 
