@@ -151,7 +151,7 @@ MUST_CHECK enum status boundary_decide(struct agent *agent, struct session *sess
  * all of its streams were switched. RETRY: the disk. */
 MUST_CHECK enum status boundary_skip(struct agent *agent, struct session *session, int64_t chunk,
                                      const struct found_chunk *after, struct failure *why);
-/* The newest chunk before `number` that has traces: its last packets are the seam. NULL if there is
+/* The newest chunk before `number` that has packets: its last packets are the seam. NULL if there is
  * none, or what lies between is missing. */
 const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t count,
                                         int64_t number);

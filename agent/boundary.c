@@ -111,8 +111,12 @@ const struct found_chunk *boundary_seam(const struct found_chunk *found, size_t 
                                         int64_t number)
 {
     const struct found_chunk *before;
-    while ((before = found_number(found, count, --number)))
-        if (folder_has_traces(before->path))
+    while ((before = found_number(found, count, --number))) {
+        struct chunk_survey *survey = survey_of(before->path);
+        bool has_packets = survey_has_packets(survey);
+        survey_free(survey);
+        if (has_packets)
             return before;
+    }
     return NULL;
 }

@@ -14,6 +14,7 @@ struct chunk {
     struct trace_set set;
     struct interval interval;
     size_t raw_bytes;
+    bool growing;
     struct source *own;
     struct source *before; /* whose last packets are the seam; NULL if there are none */
     struct source **parts; /* of the chunk, then of the seam */
@@ -70,6 +71,7 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
         const struct trace_files *from = &own->traces[i];
         struct trace_files *trace = set_trace(&chunk->set, name_of(from, name));
         trace->metadata = from->metadata;
+        trace->may_grow = chunk->growing;
         for (size_t j = 0; j < from->stream_count; j++) {
             struct stream_file *stream = trace_stream(trace, from->streams[j].name);
             stream->data = from->streams[j].data;
@@ -137,6 +139,7 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
         struct trace_files *trace = set_trace(&chunk->set, from->name);
         if (trace->metadata.at == NULL)
             trace->metadata = from->metadata;
+        trace->may_grow = chunk->growing;
         for (size_t j = 0; j < from->stream_count; j++)
             trace_stream(trace, from->streams[j].name)->seam = from->streams[j].data;
     }
@@ -169,6 +172,9 @@ enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, s
     enum status status = STATUS_OK;
     if (ref->path != NULL && (ref->packed || ref->has_kernel_or_ust))
         status = source_open(ref->path, ref->packed, room, &chunk->own, why);
+    chunk->growing = ref->growing;
+    if (status == STATUS_OK && ref->packed)
+        chunk->growing = archive_facts(source_archive(chunk->own))->growing;
     if (status == STATUS_OK && chunk->own != NULL) {
         add_own(chunk, source_traces(chunk->own), ref->name);
         add_packed_seam(chunk, source_seam(chunk->own));
@@ -204,6 +210,7 @@ enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct archive_
     }
     const struct archive_facts *facts = archive_facts(source_archive(chunk->own));
     chunk->interval = (struct interval){facts->begin_ns, facts->end_ns};
+    chunk->growing = facts->growing;
     add_own(chunk, source_traces(chunk->own), NULL);
     add_packed_seam(chunk, source_seam(chunk->own));
     trace_set_sort(&chunk->set);

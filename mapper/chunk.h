@@ -41,6 +41,7 @@ struct chunk_ref {
     int64_t number;         /* of the rotation; 0 for a plain trace */
     bool packed;            /* an archive .tar.zst */
     bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
+    bool growing;           /* it lies where a session records, not in an archived chunk */
     bool unusable;          /* it has packets, but no metadata that can be read */
     /* The chunk with the number before is not there, but an earlier one is. The interval begins
      * with the chunk's own first packet then, and the one before ends with its last. */

@@ -99,6 +99,7 @@ static void add_folder(struct chunk_list *list, const char *path, int64_t number
     ref->has_kernel_or_ust = folder_has_traces(path);
     int64_t told = number_of_path(name);
     ref->number = number < 0 ? -1 : told >= 0 ? told : number;
+    ref->growing = told < 0 && !is_snapshot_name(base_name(name));
     if (told < 0 && is_snapshot_name(base_name(name)))
         ref->snapshot = memory_string(text_of(base_name(name)));
     free(real);

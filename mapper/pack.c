@@ -46,6 +46,7 @@ static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_
         .end_ns = ref->interval.end_ns,
         .final = final,
         .has_traces = ref->has_kernel_or_ust,
+        .growing = ref->growing,
     };
     put(facts.group, text_of(ref->session));
     put(facts.snapshot, text_of(ref->snapshot != NULL ? ref->snapshot : ""));

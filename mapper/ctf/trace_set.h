@@ -7,6 +7,7 @@
 #ifndef MAPPER_CTF_TRACE_SET_H
 #define MAPPER_CTF_TRACE_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct trace_files {
     struct bytes metadata; /* the file `metadata`; empty if missing */
     struct stream_file *streams; /* by name */
     size_t stream_count;
+    bool may_grow; /* it lies where a session records, not in an archived chunk */
 };
 
 struct trace_set {

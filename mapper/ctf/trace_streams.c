@@ -49,8 +49,12 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
                             .cause = CAUSES[found->fault],
                             .count = all ? 1 : found->holes,
                             .bytes = found->bytes};
-    report(scan, part, damage, "%s; %zu bytes left out%s%s", found->first.text, found->bytes,
-           further, all ? ", which is all of the stream" : "");
+    bool recording = scan->files->may_grow && found->fault == PACKET_CUT && found->holes == 1;
+    if (recording)
+        damage.cause = DAMAGE_BY_RECORDING;
+    report(scan, part, damage, "%s; %zu bytes left out%s%s%s", found->first.text, found->bytes,
+           further, all ? ", which is all of the stream" : "",
+           recording ? "; it seems to be still recording: stop the session, or rotate it" : "");
 }
 
 static void scan_part(const struct scan *scan, struct stream_part *part)

@@ -37,8 +37,12 @@ static const struct {
     {"end_ns", FACT_UNSIGNED, offsetof(struct archive_facts, end_ns)},
     {"final", FACT_BOOL, offsetof(struct archive_facts, final)},
     {"has_traces", FACT_BOOL, offsetof(struct archive_facts, has_traces)},
+    {"growing", FACT_BOOL, offsetof(struct archive_facts, growing)},
 };
-enum { FACT_COUNT = sizeof FACTS / sizeof *FACTS };
+enum {
+    FACT_COUNT = sizeof FACTS / sizeof *FACTS,
+    FACT_COUNT_1 = FACT_COUNT - 1 /* of version 1 */
+};
 
 static bool is_line(const char *text)
 {
@@ -170,7 +174,7 @@ static enum status read_facts(struct bytes file, struct archive_facts *out, stru
     }
     while (read && (line = strtok_r(NULL, "\n", &rest)) != NULL)
         read = read_line(out, line, seen);
-    for (size_t i = 0; i < FACT_COUNT; i++)
+    for (size_t i = 0; i < FACT_COUNT_1; i++)
         read = read && seen[i];
     free(text);
     if (!read || out->begin_ns > out->end_ns || out->number < 0 || out->group[0] == '\0')

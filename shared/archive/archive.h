@@ -51,6 +51,7 @@ struct archive_facts {
     uint64_t begin_ns, end_ns; /* the interval; UINT64_MAX: open */
     bool final;                /* the session ends with it */
     bool has_traces;           /* more than a seam */
+    bool growing;              /* it lay where a session records */
 };
 
 struct archive_entry {

@@ -160,6 +160,22 @@ find "$scratch/twin" -name metadata -exec \
 report "$data" "$scratch/twin" >"$scratch/got" || wrong "two clocks: status $?"
 [ "$(grep -c '"type":"summary".*:clock-' "$scratch/got")" = 2 ] || wrong "two clocks are not two sessions"
 
+# A session that is being written says so, alike from its folder and its archive.
+mkdir "$scratch/live"
+cp -r "$first/kernel" "$scratch/live"
+rm -r "$scratch/live/kernel/index"
+stream=$(find "$scratch/live/kernel" -type f ! -name metadata -size +16k | sort | head -n 1)
+truncate -s $(($(stat -c %s "$stream") - 3000)) "$stream"
+report "$scratch/live" >"$scratch/folder"
+[ $? = 4 ] || wrong "still recording: not said by --strict"
+grep -q '"cause":"recording".*still recording: stop the session, or rotate it' "$scratch/folder" ||
+    wrong "still recording: not said"
+rm -rf "$scratch/packed"
+"$SPANMILL" pack --output "$scratch/packed" "$scratch/live" >/dev/null 2>&1
+report "$scratch/packed" >"$scratch/got"
+cmp -s "$scratch/folder" "$scratch/got" || wrong "still recording: packed is another report"
+rm -rf "$scratch/packed"
+
 # Whoever breaks what must hold is noticed.
 "$SPANMILL" pack --output "$scratch/packed" tests/data/thumbnails >/dev/null
 SPANMILL_MUTANT=no-seam report "$scratch/packed" >"$scratch/got"
