@@ -32,7 +32,6 @@ static const uint8_t CAUSES[] = {
     [PACKET_DAMAGED] = DAMAGE_BY_DAMAGED,
     [PACKET_CUT] = DAMAGE_BY_CUT,
     [PACKET_OF_ANOTHER_TRACE] = DAMAGE_BY_OTHER_TRACE,
-    [PACKET_OF_NO_CPU] = DAMAGE_BY_CPU,
     [PACKET_OUT_OF_TIME] = DAMAGE_BY_CLOCK,
 };
 
@@ -72,7 +71,13 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     packet_row_add(row, scan->layout, scan->times, file->data, file->index, &data);
     part->packet_count = row->count;
     report_holes(scan, part, &data); /* those of the seam, the chunk before tells */
-    size_t end = 0;                  /* of the last packet, with its padding */
+    if (data.has_wrong_cpu)
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CPU, .count = 1},
+               "packet at %zu: there can be no CPU with the number %llu; its events are counted "
+               "without a CPU",
+               data.wrong_cpu_offset, (unsigned long long)data.wrong_cpu);
+    size_t end = 0; /* of the last packet, with its padding */
     if (row->count > part->seam_count)
         end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
     if (data.padding > 0)

@@ -80,8 +80,13 @@ static void take_found(const struct walk_found *found, const struct stream_time 
     head->stream_id = out->stream->id;
     head->instance = found->value[LAYOUT_STREAM_ID];
     head->cpu = -1;
-    if (has(found, LAYOUT_CPU) && found->value[LAYOUT_CPU] <= PACKET_CPU_MAX)
-        head->cpu = (int32_t)found->value[LAYOUT_CPU];
+    if (has(found, LAYOUT_CPU)) {
+        uint64_t number = found->value[LAYOUT_CPU] & bits_mask(found->bits[LAYOUT_CPU]);
+        out->cpu_is_wrong = number > PACKET_CPU_MAX;
+        out->wrong_cpu = number;
+        if (!out->cpu_is_wrong)
+            head->cpu = (int32_t)number;
+    }
     head->has_sequence = has(found, LAYOUT_SEQUENCE_NUMBER);
     head->has_instance = has(found, LAYOUT_STREAM_ID);
     head->has_begin = out->has_begin;
@@ -99,12 +104,6 @@ static enum status check(const struct walk_found *found, const struct stream_tim
                          struct packet_at *packet, struct failure *why)
 {
     size_t offset = packet->head.offset;
-    packet->fault = PACKET_OF_NO_CPU;
-    if (has(found, LAYOUT_CPU) && found->value[LAYOUT_CPU] > PACKET_CPU_MAX) {
-        unsigned bits = found->bits[LAYOUT_CPU];
-        return fail(why, STATUS_REJECT, "packet at %zu: there can be no CPU with the number %llu",
-                    offset, (unsigned long long)(found->value[LAYOUT_CPU] & bits_mask(bits)));
-    }
     packet->fault = PACKET_OUT_OF_TIME;
     if (packet->head.begin_ns > time->last_ns ||
         (found->value[LAYOUT_PACKET_END] != 0 && packet->head.end_ns > time->last_ns))
@@ -226,6 +225,16 @@ static void note_damage(struct packet_damage *damage, const struct packet_at *pa
     damage->bytes += bytes;
 }
 
+/* The packet's events are kept: what they say of their thread may be right. */
+static void note_cpu(struct packet_damage *damage, const struct packet_at *packet)
+{
+    if (!packet->cpu_is_wrong || damage->has_wrong_cpu)
+        return;
+    damage->has_wrong_cpu = true;
+    damage->wrong_cpu_offset = packet->head.offset;
+    damage->wrong_cpu = packet->wrong_cpu;
+}
+
 static void add_packet(struct packet_row *out, const struct packet_at *packet)
 {
     out->at = memory_grow(out->at, &out->room, out->count + 1, sizeof *out->at);
@@ -254,6 +263,7 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
         if (status == STATUS_OK) {
             packet.after_hole = hole;
             add_packet(out, &packet);
+            note_cpu(damage, &packet);
             damage->padding = packet.told_size - packet.head.size;
             offset += packet.head.size;
         } else {

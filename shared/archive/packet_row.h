@@ -16,7 +16,6 @@ enum packet_fault {
     PACKET_DAMAGED, /* its head contradicts itself, or the layout */
     PACKET_CUT,
     PACKET_OF_ANOTHER_TRACE,
-    PACKET_OF_NO_CPU,  /* its number is too large */
     PACKET_OUT_OF_TIME /* it has no place on the session's clock */
 };
 
@@ -31,6 +30,8 @@ struct packet_at {
     bool after_hole;         /* bytes in front of it are left out */
     uint8_t fault;           /* enum packet_fault, where packet_head() is not OK */
     bool of_seam;            /* of the chunk before, which tells what is wrong with it */
+    bool cpu_is_wrong;       /* there can be no CPU of that number: head.cpu is -1 */
+    uint64_t wrong_cpu;
 };
 
 struct packet_row {
@@ -64,6 +65,9 @@ struct packet_damage {
     struct failure first; /* about the first of them */
     uint8_t fault;        /* likewise; enum packet_fault */
     size_t padding;       /* bytes of the last packet that are missing, of its padding alone */
+    bool has_wrong_cpu;   /* of the first packet whose CPU number cannot be: */
+    size_t wrong_cpu_offset;
+    uint64_t wrong_cpu;
 };
 
 /* Adds all whole packets of `file`; `out` may have others, in front. Where one is damaged, those

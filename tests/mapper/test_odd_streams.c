@@ -212,19 +212,20 @@ static void expect_reading(struct odd_trace *trace, const char *name, const char
 
 /* --- packets that lie --- */
 
-Test(odd_streams, of_a_cpu_that_cannot_be_are_left_out_by_name)
+Test(odd_streams, of_a_cpu_that_cannot_be_are_named_and_counted_without_it)
 {
     static const uint32_t CPUS[] = {65536, 65537, UINT32_MAX};
     for (size_t i = 0; i < 3; i++) {
         struct odd_trace trace = {.name = ""};
         char said[128];
         add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5, 6}});
-        add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .cpu = CPUS[i]});
+        add_packet(&trace, 1,
+                   (struct odd_packet){.begin = 1, .end = 9, .cpu = CPUS[i], .events = {8}});
         add_packet(&trace, 2,
                    (struct odd_packet){.begin = 1, .end = 9, .cpu = 65535, .events = {7}});
         snprintf(said, sizeof said,
                  "kernel/s_1: packet at 0: there can be no CPU with the number %u", CPUS[i]);
-        expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n7 cpu65535\n", said);
+        expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n7 cpu65535\n8 cpu-1\n", said);
     }
 }
 
