@@ -190,8 +190,8 @@ static void read_all(void *folder)
     if (open_graph(folder, &graph, &ignored) != STATUS_OK)
         return;
     for (size_t i = 0; i < graph->stream_count; i++) {
-        bt_message_array_const messages;
-        uint64_t count;
+        bt_message_array_const messages = NULL;
+        uint64_t count = 0;
         while (next_messages(graph, i, &messages, &count, &ignored) == STATUS_OK)
             for (uint64_t j = 0; j < count; j++)
                 bt_message_put_ref(messages[j]);

@@ -57,7 +57,7 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
                         const struct reader_warnings *warnings, struct reader **out,
                         struct failure *why)
 {
-    static const struct reader_choice USUAL = {.kind = NULL};
+    static const struct reader_choice USUAL = {.kind = NULL, .other = NULL, .cache = NULL};
     return reader_open_as(&USUAL, set, schema, warnings, out, why);
 }
 
