@@ -6,6 +6,7 @@
 #include "wire/result_codec.h"
 
 struct decoder {
+    bool is_old; /* format 1, whose marks of gaps count a lost chunk each */
     struct arena *arena;
     struct text *names;
     size_t name_count;
@@ -273,8 +274,8 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
     to->interval.uses = phase_uses_unpack(
         decoder->arena, (struct bytes){from->phase_uses.data, from->phase_uses.len});
     uint64_t *tallies = to->interval.tallies.at;
-    if (from->gap && tallies[TALLY_LOST_CHUNKS] == 0)
-        tallies[TALLY_LOST_CHUNKS] = 1; /* format 1 */
+    if (from->gap && decoder->is_old)
+        tallies[TALLY_LOST_CHUNKS] = 1;
     tallies[TALLY_DISCARDED] += from->discarded;
     tallies[TALLY_LOSS_BORDERS] += from->borders;
     if (from->has_host)
@@ -340,7 +341,7 @@ enum status result_decode(struct bytes bytes, struct arena *arena, struct result
     out->part = record->part;
     out->last = record->last;
 
-    struct decoder decoder = {.arena = arena};
+    struct decoder decoder = {.is_old = record->format == 1, .arena = arena};
     take_names(&decoder, record);
     out->results = arena_take(arena, record->n_results * sizeof *out->results);
     for (size_t i = 0; i < record->n_results; i++) {
