@@ -35,6 +35,13 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
                                                    : content;
     if (size % 8 == 0 && size <= all)
         out->head.size = (size_t)(size / 8);
+    if (content == 0 && size == 0) {
+        out->fault = PACKET_UNFINISHED;
+        return fail(
+            why, STATUS_REJECT,
+            "packet at %zu: not finished: still being recorded (stop or rotate the session)",
+            offset);
+    }
     if (size % 8 != 0 || content > size || content < head_bits || size == 0)
         return fail(why, STATUS_REJECT,
                     "packet at %zu: content of %llu bits in a packet of %llu bits", offset,

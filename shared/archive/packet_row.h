@@ -16,6 +16,7 @@ enum packet_fault {
     PACKET_DAMAGED, /* its head contradicts itself, or the layout */
     PACKET_CUT,
     PACKET_OF_ANOTHER_TRACE,
+    PACKET_UNFINISHED, /* the tracer has not written its sizes yet */
     PACKET_OUT_OF_TIME /* it has no place on the session's clock */
 };
 

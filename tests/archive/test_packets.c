@@ -130,8 +130,11 @@ Test(packets, of_no_size_do_not_stop_the_walk)
     struct fake_file file = packets_of_ten(2);
     memset(file.at + FAKE_HEADER + 16, 0, 16); /* content_size and packet_size */
     struct packet_list packets = {.at = NULL};
-    cr_expect(eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, NULL),
+    struct failure why = {""};
+    cr_expect(eq(int, packets_scan(&metadata, fake_data(&file), NO_INDEX, &packets, &why),
                  STATUS_REJECT));
+    cr_expect(strstr(why.text, "still being recorded (stop or rotate the session)") != NULL, "%s",
+              why.text);
     cr_assert(eq(sz, packets.count, 1));
     cr_expect(eq(u64, packets.at[0].sequence, 1));
     packets_clear(&packets);
