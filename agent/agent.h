@@ -23,6 +23,7 @@ enum agent_metric {
     METRIC_SESSIONS,
     METRIC_WAITING,
     METRIC_WAITING_BYTES,
+    METRIC_UNREADABLE,
     METRIC_OLDEST,
     METRIC_PACK_TIME,
     METRIC_PUBLISH_TIME,
@@ -43,7 +44,8 @@ struct boundary {
     uint64_t end_ns; /* raw clock */
 };
 
-/* A session's folder, with `archives` in it. What is kept over a restart comes first. */
+/* A session, in a folder with `archives` in it, which others may have had before it. What is kept
+ * over a restart comes first. */
 struct session {
     char *folder;
     char *id; /* host/name/created; NULL until a chunk told it */
@@ -54,6 +56,11 @@ struct session {
     bool ended;                  /* the end was announced */
     struct boundary *boundaries; /* ascending, none before chunk `next` - 1 */
     size_t boundary_count, boundary_room;
+
+    struct identities *identities; /* the agent's */
+    unsigned identity;             /* its own; 0: no chunk told it yet */
+    bool is_told;                  /* that it has begun */
+    bool is_superseded;            /* its folder is another session's now */
 
     /* The session daemon's part. */
     char *name;          /* NULL: nobody tells */
@@ -78,6 +85,8 @@ struct session {
 
 struct agent {
     struct service *service;
+    struct identities *identities;
+    struct access *access;
     const struct config *config;
     struct publisher *publisher;
     struct session **sessions;
@@ -94,12 +103,17 @@ struct agent {
 
 /* --- sessions.c --- */
 
-/* The session of a folder; NULL if it is not known. */
+/* The session that has a folder now; NULL if it is not known. */
 struct session *agent_find_session(const struct agent *agent, const char *folder);
 /* The same, made if it is new. */
 struct session *agent_session(struct agent *agent, const char *folder);
+/* One more for the folder, which is its own from now on. */
+struct session *agent_new_session(struct agent *agent, const char *folder);
+/* Looks whose chunks lie in the folder: makes the sessions that are new. */
+void agent_meet_chunks(struct agent *agent, const char *folder);
 void agent_free_sessions(struct agent *agent);
-/* Forgets those that have ended and whose folders are gone. True if there were any. */
+/* Forgets those that have ended and whose folders are gone, or another session's and without chunks of
+ * theirs. True if there were any. */
 bool agent_forget(struct agent *agent);
 /* NULL if it is not decided. Valid until the next is. */
 const struct boundary *session_boundary(const struct session *session, int64_t chunk);
@@ -113,14 +127,34 @@ void agent_watch(struct agent *agent, const char *folder);
 void agent_say(const struct agent *agent, enum log_level level, const char *event,
                const struct session *session, int64_t chunk, const char *what);
 
+/* --- identity.c --- */
+
+/* Which session chunks are of, by what their metadata tell: host, name, time of creation and clock.
+ * Each is a number, 0 that none is told. From any thread. */
+struct identities;
+struct identities *identities_new(void);
+void identities_free(struct identities *identities); /* NULL is fine */
+/* Of the traces at `path`: *id is the caller's. False, and *id NULL, if they do not tell. */
+bool identity_read(const char *path, char **id, uint8_t clock_uuid[16]);
+unsigned identity_number(struct identities *identities, const char *id,
+                         const uint8_t clock_uuid[16]);
+/* Of an archived chunk, whose metadata are read once. */
+unsigned identity_of_chunk(struct identities *identities, const char *path);
+/* Of whatever is at `path` now. */
+unsigned identity_now(struct identities *identities, const char *path);
+
 /* --- folders.c --- */
 
 /* A chunk on disk. */
 struct found_chunk {
     int64_t number;
     char *path;
-    bool is_rest; /* was never archived: what a session has beside its archives when it ends */
+    bool is_rest;      /* was never archived: what a session has beside its archives when it ends */
+    unsigned identity; /* one that does not tell is of the session of its neighbors */
 };
+
+/* All chunks in the archives of a folder, as they were begun; to be freed with found_free(). */
+size_t folder_chunks(struct identities *identities, const char *path, struct found_chunk **out);
 
 /* Chunks that lie in the session's archives, ascending by number; to be freed with found_free().
  * If it is over, what it has beside them comes last. */
@@ -184,6 +218,20 @@ struct spool_view *spool_view_new(struct service *service);
 void spool_view_free(struct spool_view *view); /* NULL is fine */
 /* The sessions have changed, or what of them is published. */
 void spool_view_tell(struct spool_view *view, const struct agent *agent);
+
+/* --- access.c --- */
+
+struct access;
+struct access *access_new(void);
+void access_free(struct access *access); /* NULL is fine */
+/* `path` cannot be read. Said when it is met first. */
+void access_trouble(struct agent *agent, const char *path, int code);
+/* Forgets what is over, and tells metrics and readiness. */
+void access_round(struct agent *agent);
+/* Whether the folder may be read, or is not there; else it is a trouble. */
+bool access_folder(struct agent *agent, const char *path);
+/* OK if all below may be read. RETRY: `why` names the first that may not, which is a trouble. */
+MUST_CHECK enum status access_below(struct agent *agent, const char *path, struct failure *why);
 
 /* --- proc.c --- */
 

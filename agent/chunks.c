@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "archive/metadata.h"
 #include "base/crash.h"
 #include "base/memory.h"
 #include "mapper/chunk.h"
@@ -19,36 +18,12 @@ enum { STILL_MS = 300 };
 
 /* --- whose chunks they are --- */
 
-static void learn_from(struct session *session, const char *path)
+/* Its chunks have told it, if they can be read. */
+static bool is_known(struct agent *agent, struct session *session)
 {
-    struct folder *folder;
-    if (folder_open(path, &folder, NULL) != STATUS_OK)
-        return;
-    const struct trace_set *set = folder_traces(folder);
-    for (size_t i = 0; i < set->trace_count && !session->id; i++) {
-        struct metadata told;
-        if (metadata_read(set->traces[i].metadata, &told, NULL) == STATUS_OK &&
-            told.hostname.count > 0 && told.created.count > 0) {
-            session->id = memory_format("%.*s/%.*s/%.*s", (int)told.hostname.count,
-                                        told.hostname.at, (int)told.session.count, told.session.at,
-                                        (int)told.created.count, told.created.at);
-            memcpy(session->clock_uuid, told.clock_uuid, sizeof session->clock_uuid);
-        }
-        metadata_clear(&told);
-    }
-    folder_close(folder);
-}
-
-/* The first chunk that can be read tells it. */
-static bool learn_identity(struct agent *agent, struct session *session,
-                           const struct found_chunk *found, size_t count)
-{
-    if (session->id)
-        return true;
-    for (size_t i = 0; i < count && !session->id; i++)
-        learn_from(session, found[i].path);
-    if (session->id)
+    if (session->id && !session->is_told)
         agent_say(agent, LOG_INFO, "session begun", session, session->first, session->folder);
+    session->is_told = session->id != NULL;
     session->is_nameless = !session->id;
     if (session->is_nameless)
         agent_say(agent, LOG_WARNING, "session passed over", session, session->next,
@@ -254,6 +229,21 @@ static enum status publish_next(struct agent *agent, struct session *session,
     return status == STATUS_OK ? advance(agent, session, why) : status;
 }
 
+/* All of what is published next has to be readable: what is not would be left out, or look as if it
+ * were damaged. Of a session that has not begun, that is each chunk that it may begin with. */
+static enum status check_access(struct agent *agent, const struct session *session,
+                                const struct found_chunk *found, size_t count, struct failure *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (session->first >= 0 && found[i].number < session->next)
+            continue;
+        enum status status = access_below(agent, found[i].path, why);
+        if (status != STATUS_OK || session->first >= 0 || folder_has_traces(found[i].path))
+            return status;
+    }
+    return STATUS_OK;
+}
+
 enum status chunks_publish(struct agent *agent, struct session *session, bool *more,
                            struct failure *why)
 {
@@ -268,10 +258,11 @@ enum status chunks_publish(struct agent *agent, struct session *session, bool *m
         session->seen_ms = service_now_ms();
         session->is_nameless = false;
     }
-    enum status status = STATUS_OK;
-    bool is_due = count > 0 && !session->is_nameless && begin_session(session, found, count) &&
+    enum status status = check_access(agent, session, found, count, why);
+    bool is_due = status == STATUS_OK && count > 0 && !session->is_nameless &&
+                  begin_session(session, found, count) &&
                   (session->next <= last || session->over || session->final >= 0) &&
-                  learn_identity(agent, session, found, count);
+                  is_known(agent, session);
     const struct found_chunk *own = found_number(found, count, session->next);
     if (is_due && !(own && is_growing(session, own))) {
         status = publish_next(agent, session, found, count, why);

@@ -100,7 +100,7 @@ static int by_number(const void *a, const void *b)
 
 /* Before the first rotation, a chunk is written into the session's folder itself; later into
  * <begin>-<number>. */
-char *session_growing(const struct session *session, int64_t *number)
+static char *growing(const struct session *session, int64_t *number)
 {
     *number = -1;
     if (folder_has_traces(session->folder))
@@ -126,9 +126,39 @@ char *session_growing(const struct session *session, int64_t *number)
     return path;
 }
 
-size_t session_chunks(const struct session *session, struct found_chunk **out)
+char *session_growing(const struct session *session, int64_t *number)
 {
-    char *archives = memory_format("%s/archives", session->folder);
+    char *path = growing(session, number);
+    if (!path || !session->is_superseded ||
+        identity_now(session->identities, path) == session->identity)
+        return path;
+    free(path);
+    *number = -1;
+    return NULL;
+}
+
+/* Names begin with the time at which the chunk was. */
+static int by_begin(const void *a, const void *b)
+{
+    const struct found_chunk *left = a, *right = b;
+    return strcmp(left->path, right->path);
+}
+
+/* Chunks without metadata of use are of the session of the chunk before, if they can follow it, or
+ * else of that of the one after. */
+static void tell_silent(struct found_chunk *found, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (found[i].identity == 0 && found[i].number > found[i - 1].number)
+            found[i].identity = found[i - 1].identity;
+    for (size_t i = count; i-- > 1;)
+        if (found[i - 1].identity == 0 && found[i - 1].number < found[i].number)
+            found[i - 1].identity = found[i].identity;
+}
+
+size_t folder_chunks(struct identities *identities, const char *path, struct found_chunk **out)
+{
+    char *archives = memory_format("%s/archives", path);
     size_t count = 0, room = 0;
     *out = NULL;
     DIR *folder = opendir(archives);
@@ -138,12 +168,28 @@ size_t session_chunks(const struct session *session, struct found_chunk **out)
         if (number < 0)
             continue;
         *out = memory_grow(*out, &room, count + 1, sizeof **out);
+        char *below = memory_format("%s/%s", archives, entry->d_name);
         (*out)[count++] = (struct found_chunk){
-            .number = number, .path = memory_format("%s/%s", archives, entry->d_name)};
+            .number = number, .path = below, .identity = identity_of_chunk(identities, below)};
     }
     if (folder)
         closedir(folder);
     free(archives);
+    if (count > 0)
+        qsort(*out, count, sizeof **out, by_begin);
+    tell_silent(*out, count);
+    return count;
+}
+
+size_t session_chunks(const struct session *session, struct found_chunk **out)
+{
+    size_t all = folder_chunks(session->identities, session->folder, out), count = 0;
+    for (size_t i = 0; i < all; i++) {
+        if ((*out)[i].identity == session->identity)
+            (*out)[count++] = (*out)[i];
+        else
+            free((*out)[i].path);
+    }
     if (count > 0)
         qsort(*out, count, sizeof **out, by_number);
     int64_t number;
@@ -153,8 +199,12 @@ size_t session_chunks(const struct session *session, struct found_chunk **out)
     int64_t last = count > 0 ? (*out)[count - 1].number : -1;
     if (last < session->next - 1)
         last = session->next - 1;
+    size_t room = all;
     *out = memory_grow(*out, &room, count + 1, sizeof **out);
-    (*out)[count++] = (struct found_chunk){number > last ? number : last + 1, rest, true};
+    (*out)[count++] = (struct found_chunk){.number = number > last ? number : last + 1,
+                                           .path = rest,
+                                           .is_rest = true,
+                                           .identity = session->identity};
     return count;
 }
 

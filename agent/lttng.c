@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <lttng/lttng.h>
 #include <lttng/rotation.h>
 #include <stdlib.h>
@@ -245,6 +246,7 @@ static bool follow_rotations(struct agent *agent)
             lttng->asked[kept++] = *asked;
             continue;
         }
+        agent_meet_chunks(agent, asked->folder);
         struct session *session = agent_find_session(agent, asked->folder);
         if (session && state == LTTNG_ROTATION_STATE_COMPLETED)
             rotation_done(agent, session, asked);
@@ -295,10 +297,23 @@ static bool is_wanted(const struct agent *agent, const char *name)
 static void meet(struct agent *agent, const struct lttng_session *from)
 {
     char *real = from->path[0] == '/' ? realpath(from->path, NULL) : NULL;
+    bool wanted = is_wanted(agent, from->name);
+    if (!real && wanted && from->path[0] == '/' && errno != ENOENT)
+        access_trouble(agent, from->path, errno);
     if (!real)
         return; /* not here, or not yet */
-    bool wanted = is_wanted(agent, from->name);
+    char *archives = memory_format("%s/archives", real);
+    if (wanted && access_folder(agent, real))
+        access_folder(agent, archives);
+    free(archives);
     struct session *session = wanted ? agent_session(agent, real) : agent_find_session(agent, real);
+    /* One that is over does not come back: another was made. */
+    if (wanted && (session->over || session->ended))
+        session = agent_new_session(agent, real);
+    if (wanted)
+        agent_meet_chunks(agent, real);
+    if (session)
+        session = agent_find_session(agent, real);
     free(real);
     if (!session)
         return;

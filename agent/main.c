@@ -117,6 +117,8 @@ static const struct metric_row metric_rows[AGENT_METRICS] = {
                         "Chunks that wait to be published."},
     [METRIC_WAITING_BYTES] = {METRIC_GAUGE, "spanmill_agent_waiting_bytes",
                               "Bytes of the chunks that wait to be published."},
+    [METRIC_UNREADABLE] = {METRIC_GAUGE, "spanmill_agent_unreadable_paths",
+                           "Folders and files that the agent may not read."},
     [METRIC_OLDEST] = {METRIC_GAUGE, "spanmill_agent_blocked_seconds",
                        "How long nothing of a session could be published.",
                        .unit = METRIC_SINCE_MS},
@@ -182,6 +184,7 @@ static void look_at_folders(struct agent *agent)
     size_t count = config_list(agent->config, "watch", &folders);
     for (size_t i = 0; i < count; i++)
         agent_watch(agent, folders[i]);
+    access_round(agent);
     end_silent(agent);
     struct failure why;
     if (agent_forget(agent) && agent_save(agent, &why) != STATUS_OK)
@@ -244,7 +247,6 @@ static enum status run(struct agent *agent, struct failure *why)
     uint64_t watched_ms = 0;
     enum status status = STATUS_OK;
     bool more = false;
-    health_ready(service_health(agent->service), true, "");
     while (status == STATUS_OK && !service_stopping(agent->service)) {
         health_turn(service_health(agent->service));
         bool look = look_at_daemon(agent) || more;
@@ -263,6 +265,8 @@ static enum status run(struct agent *agent, struct failure *why)
 
 static enum status open_all(struct agent *agent, struct failure *why)
 {
+    agent->identities = identities_new();
+    agent->access = access_new();
     enum status status = agent_load(agent, config_text(agent->config, "state-dir"), why);
     if (status != STATUS_OK)
         return status;
@@ -306,6 +310,8 @@ int main(int argc, char **argv)
     lttng_close(agent.lttng);
     publisher_free(agent.publisher);
     agent_free_sessions(&agent);
+    identities_free(agent.identities);
+    access_free(agent.access);
     free(agent.state_path);
     free(agent.archive_path);
     if (agent.lock_fd >= 0)

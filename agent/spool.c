@@ -54,7 +54,9 @@ void spool_limit(struct agent *agent, struct session *session)
 struct viewed {
     char *folder;
     int64_t next;
-    bool over;
+    struct identities *identities;
+    unsigned identity;
+    bool over, is_superseded;
 };
 
 struct spool_view {
@@ -67,8 +69,12 @@ struct spool_view {
 
 static void add_waiting(const struct viewed *viewed, uint64_t *chunks, uint64_t *bytes)
 {
-    const struct session session = {
-        .folder = viewed->folder, .next = viewed->next, .over = viewed->over};
+    const struct session session = {.folder = viewed->folder,
+                                    .next = viewed->next,
+                                    .identities = viewed->identities,
+                                    .identity = viewed->identity,
+                                    .over = viewed->over,
+                                    .is_superseded = viewed->is_superseded};
     struct found_chunk *found;
     size_t count = session_chunks(&session, &found);
     for (size_t i = 0; i < count; i++)
@@ -132,8 +138,12 @@ void spool_view_tell(struct spool_view *view, const struct agent *agent)
             continue;
         view->sessions =
             memory_grow(view->sessions, &view->room, view->count + 1, sizeof *view->sessions);
-        view->sessions[view->count++] =
-            (struct viewed){memory_string(text_of(session->folder)), session->next, session->over};
+        view->sessions[view->count++] = (struct viewed){memory_string(text_of(session->folder)),
+                                                        session->next,
+                                                        session->identities,
+                                                        session->identity,
+                                                        session->over,
+                                                        session->is_superseded};
     }
     pthread_mutex_unlock(&view->lock);
 }

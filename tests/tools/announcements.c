@@ -35,16 +35,25 @@ static enum status fetch(const struct reading *reading, const struct chunk_ready
     return status;
 }
 
+static void put(const char *name, struct text text)
+{
+    printf("\"%s\": \"", name);
+    for (size_t i = 0; i < text.count; i++)
+        printf(text.at[i] == '"' || text.at[i] == '\\' ? "\\%c" : "%c", text.at[i]);
+    printf("\", ");
+}
+
 static void tell(const struct chunk_ready *ready, const struct bus_message *message)
 {
-    printf("{\"key\": \"%.*s\", \"session\": \"%.*s\", \"chunk\": %llu, \"first\": %llu, "
-           "\"begin\": %llu, \"end\": %llu, \"final\": %s, \"lost\": %s, \"reason\": \"%.*s\", "
-           "\"place\": \"%s\", \"length\": %llu, \"file\": \"%d-%lld.tar.zst\"}\n",
-           (int)message->key.count, message->key.at, (int)ready->session.count, ready->session.at,
+    printf("{");
+    put("key", message->key);
+    put("session", ready->session);
+    put("reason", ready->lost_reason);
+    printf("\"chunk\": %llu, \"first\": %llu, \"begin\": %llu, \"end\": %llu, \"final\": %s, "
+           "\"lost\": %s, \"place\": \"%s\", \"length\": %llu, \"file\": \"%d-%lld.tar.zst\"}\n",
            (unsigned long long)ready->chunk, (unsigned long long)ready->first_chunk,
            (unsigned long long)ready->begin_ns, (unsigned long long)ready->end_ns,
            ready->final ? "true" : "false", ready->lost ? "true" : "false",
-           (int)ready->lost_reason.count, ready->lost_reason.at,
            ready->segment_count > 0 ? "segments"
            : ready->uri.count > 0   ? "file"
                                     : "inline",
