@@ -18,9 +18,14 @@ enum { STILL_MS = 300 };
 
 /* --- whose chunks they are --- */
 
-/* Its chunks have told it, if they can be read. */
-static bool is_known(struct agent *agent, struct session *session)
+/* Its archived chunks have told it, if they can be read; one that never was archived does here. */
+static bool is_known(struct agent *agent, struct session *session, const struct found_chunk *found,
+                     size_t count)
 {
+    for (size_t i = 0; i < count && !session->id; i++)
+        if (found[i].is_rest && identity_read(found[i].path, &session->id, session->clock_uuid))
+            session->identity =
+                identity_number(agent->identities, session->id, session->clock_uuid);
     if (session->id && !session->is_told)
         agent_say(agent, LOG_INFO, "session begun", session, session->first, session->folder);
     session->is_told = session->id != NULL;
@@ -262,7 +267,7 @@ enum status chunks_publish(struct agent *agent, struct session *session, bool *m
     bool is_due = status == STATUS_OK && count > 0 && !session->is_nameless &&
                   begin_session(session, found, count) &&
                   (session->next <= last || session->over || session->final >= 0) &&
-                  is_known(agent, session);
+                  is_known(agent, session, found, count);
     const struct found_chunk *own = found_number(found, count, session->next);
     if (is_due && !(own && is_growing(session, own))) {
         status = publish_next(agent, session, found, count, why);
