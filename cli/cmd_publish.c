@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/archive.h"
@@ -49,7 +50,8 @@ static const struct config_row rows[] = {
      .help = "archives up to it are in their announcement"},
     {.name = "open",
      .type = CONFIG_FLAG,
-     .help = "the session goes on: the last chunk does not end it"},
+     .help = "the session goes on: no chunk ends it, and the last one is\n"
+             "held back until the next one tells where it ends"},
     {.name = "shuffle",
      .type = CONFIG_INTEGER,
      .standard = "0",
@@ -86,8 +88,16 @@ struct parcel {
     struct chunk_ready ready; /* its texts are owned here */
 };
 
+/* Chunks that were named one by one. Where a chunk ends, its neighbors tell: all chunks of their
+ * folders are in the list, and those that were named are published. */
+struct named_chunks {
+    char **chunks, **folders; /* as realpath() gives them */
+    size_t chunk_count, chunk_room, folder_count, folder_room;
+};
+
 struct publishing {
     const struct config *config;
+    struct named_chunks named;
     struct archive_effort effort;
     struct chunk_list list;
     char folder[64]; /* for archives that are made here */
@@ -180,6 +190,62 @@ static enum status add_chunk(struct publishing *publishing, size_t index,
     return STATUS_OK;
 }
 
+static bool has(char *const *paths, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(paths[i], path) == 0)
+            return true;
+    return false;
+}
+
+static bool is_first(const struct chunk_list *list, size_t index)
+{
+    return index == 0 || strcmp(list->at[index - 1].session, list->at[index].session) != 0;
+}
+
+static bool is_last(const struct chunk_list *list, size_t index)
+{
+    return index + 1 == list->count || is_first(list, index + 1);
+}
+
+static bool is_named(const struct publishing *publishing, size_t index)
+{
+    const struct named_chunks *named = &publishing->named;
+    const char *path = publishing->list.at[index].path;
+    char *folder = memory_string(text_of(path));
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    bool is_of_named = has(named->folders, named->folder_count, folder);
+    free(folder);
+    return !is_of_named || has(named->chunks, named->chunk_count, path);
+}
+
+/* Whether the chunk goes out. The one before a chunk that was named alone may have been held back,
+ * and goes out as well: twice does no harm. */
+static bool is_wanted(const struct publishing *publishing, size_t index)
+{
+    const struct chunk_list *list = &publishing->list;
+    bool open = config_flag(publishing->config, "open") && !list->at[index].packed;
+    if (open && is_last(list, index))
+        return false;
+    return is_named(publishing, index) ||
+           (!is_last(list, index) && is_named(publishing, index + 1));
+}
+
+static void say_held_back(struct publishing *publishing, size_t index)
+{
+    const struct chunk_ref *ref = &publishing->list.at[index];
+    if (!is_named(publishing, index))
+        return;
+    char *text =
+        memory_format("%s: held back: where it ends is known when the next chunk is there; "
+                      "publish that, or this one without --open if it is the last",
+                      ref->path);
+    progress_say(&publishing->progress, text);
+    free(text);
+}
+
 /* Makes the archives, each session's in order, since its threads are followed from chunk to chunk. */
 static enum status make_parcels(struct publishing *publishing, struct failure *why)
 {
@@ -187,9 +253,15 @@ static enum status make_parcels(struct publishing *publishing, struct failure *w
     enum status status = STATUS_OK;
     for (size_t i = 0; i < publishing->list.count && status == STATUS_OK; i++) {
         const struct chunk_ref *ref = &publishing->list.at[i];
-        bool last = i + 1 == publishing->list.count || strcmp(ref[1].session, ref->session) != 0;
-        if (i == 0 || strcmp(ref[-1].session, ref->session) != 0 || ref->gap_before)
+        bool last = is_last(&publishing->list, i);
+        if (is_first(&publishing->list, i) || ref->gap_before)
             thread_directory_clear(&threads);
+        if (!is_wanted(publishing, i)) {
+            thread_directory_clear(&threads);
+            if (last && config_flag(publishing->config, "open"))
+                say_held_back(publishing, i);
+            continue;
+        }
         progress_show(&publishing->progress, i, 2 * publishing->list.count, 0);
         status = add_chunk(publishing, i, &threads, why);
         if (status == STATUS_OK && !last && !ref->packed &&
@@ -289,10 +361,44 @@ static void publishing_clear(struct publishing *publishing)
         free(parcel->path);
         free((char *)(uintptr_t)parcel->ready.session.at);
     }
+    for (size_t i = 0; i < publishing->named.chunk_count; i++)
+        free(publishing->named.chunks[i]);
+    for (size_t i = 0; i < publishing->named.folder_count; i++)
+        free(publishing->named.folders[i]);
+    free(publishing->named.chunks);
+    free(publishing->named.folders);
     free(publishing->parcels);
     chunk_list_clear(&publishing->list);
     if (publishing->folder[0])
         rmdir(publishing->folder);
+}
+
+/* Adds what is at `path`; of a chunk among others, all of them. */
+static enum status add_path(struct publishing *publishing, const char *path, struct failure *why)
+{
+    struct named_chunks *named = &publishing->named;
+    char *chunk = realpath(path, NULL);
+    char *name = chunk ? strrchr(chunk, '/') : NULL;
+    struct stat stat_of;
+    bool is_folder = chunk && stat(chunk, &stat_of) == 0 && S_ISDIR(stat_of.st_mode);
+    char *folder = is_folder && name > chunk && chunk_number_of_name(name + 1) >= 0
+                       ? memory_string((struct text){chunk, (size_t)(name - chunk)})
+                       : NULL;
+    if (!folder) {
+        free(chunk);
+        return chunk_list_add(&publishing->list, path, why);
+    }
+    named->chunks = memory_grow(named->chunks, &named->chunk_room, named->chunk_count + 1,
+                                sizeof *named->chunks);
+    named->chunks[named->chunk_count++] = chunk;
+    if (has(named->folders, named->folder_count, folder)) {
+        free(folder);
+        return STATUS_OK;
+    }
+    named->folders = memory_grow(named->folders, &named->folder_room, named->folder_count + 1,
+                                 sizeof *named->folders);
+    named->folders[named->folder_count++] = folder;
+    return chunk_list_add(&publishing->list, folder, why);
 }
 
 static enum status publish(struct publishing *publishing, const struct bus_settings *bus,
@@ -302,7 +408,7 @@ static enum status publish(struct publishing *publishing, const struct bus_setti
     size_t count = config_operands(publishing->config, &paths);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = chunk_list_add(&publishing->list, paths[i], why);
+        status = add_path(publishing, paths[i], why);
     if (status == STATUS_OK)
         status = chunk_list_finish(&publishing->list, why);
     if (status != STATUS_OK)

@@ -447,6 +447,29 @@ static void count_queued(struct partition *partition)
     waiting_elsewhere(partition->waiting, bytes);
 }
 
+/* Two hosts of one name whose sessions began in the same second are told apart by their clocks. Chunks
+ * of the one that came second are refused as they come: neither joined, nor kept in place of those of
+ * the first, nor taken for repeats. */
+static enum status check_clock(const struct partition *partition, const struct record_place *place,
+                               struct bytes bytes, struct failure *why)
+{
+    const struct session *session = find(partition, place->meta.session);
+    if (!place->is_end || !session)
+        return STATUS_OK;
+    struct arena arena = {.first = NULL};
+    struct decoded_record record;
+    enum status status = partial_decode(bytes, NULL, &arena, &record, why);
+    bool same = status != STATUS_OK || same_clock(session, &record.end);
+    arena_clear(&arena);
+    if (same)
+        return STATUS_OK; /* what cannot be read is said where it is joined */
+    return fail(why, STATUS_REJECT,
+                "%.*s: chunk %llu: on another clock than the session's chunks before: two hosts "
+                "have that name, or one was cloned",
+                (int)place->meta.session.count, place->meta.session.at,
+                (unsigned long long)place->meta.chunk);
+}
+
 enum status partition_take(struct partition *partition, struct bytes record, int64_t offset,
                            int64_t time_ms, struct failure *why)
 {
@@ -460,6 +483,11 @@ enum status partition_take(struct partition *partition, struct bytes record, int
     if (place.is_gap && is_silence(record)) {
         join_silence(partition, &place.meta);
         return STATUS_OK;
+    }
+    status = check_clock(partition, &place, record, why);
+    if (status != STATUS_OK) {
+        partition->counts.refused++;
+        return status;
     }
     enum waiting_outcome outcome = waiting_add(partition->waiting, &place, record, offset);
     if (outcome == WAITING_REPEATED) {

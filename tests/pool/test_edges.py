@@ -1,8 +1,12 @@
 """What operators and retention do to a pool that runs: it says so, loses nothing in silence, and
 nobody hangs."""
+import glob
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pool
 from pool import THUMBNAILS, Pool, report, wait_until
@@ -29,8 +33,8 @@ def test_partition_of_partials_alone():
                    "two chunks joined")
         admin(running, "partitions", "partials", 3)
         wait_until(lambda: "topics do not fit" in reducer.log(), 40, "the reducer to say so")
-        wait_until(lambda: reducer.get("/readyz")[0] == 503, 10, "the reducer not to be ready")
-        assert "do not fit" in reducer.get("/readyz")[1], reducer.get("/readyz")
+        wait_until(lambda: reducer.get("/readyz")[0] == 503 and
+                   "do not fit" in reducer.get("/readyz")[1], 10, "the reducer not to be ready")
         cure = f"--alter --topic {running.prefix}.state --partitions 3"
         assert cure in reducer.log(), reducer.log()
         told = running.spanmill("topics", "check", "--partitions", "2", "--chunk-partitions", "2",
@@ -102,6 +106,49 @@ def test_archives_gone():
         assert '"lost_intervals":0' not in summary, summary
 
 
+def test_twins():
+    """two hosts of one name whose sessions began in the same second: one is joined, the other is
+    refused and said to be on another clock"""
+    with tempfile.TemporaryDirectory() as folder, Pool(partitions=1) as running:
+        twin = os.path.join(folder, "twin")
+        shutil.copytree(os.path.join(THUMBNAILS, "archives"), os.path.join(twin, "archives"))
+        for path in glob.glob(twin + "/**/metadata", recursive=True):
+            with open(path, "rb") as file:
+                text = file.read()
+            with open(path, "wb") as file:
+                file.write(re.sub(rb"fd6856c8-[-0-9a-f]{27}",
+                                  b"fd6856c8-14f2-4562-b4b2-4c33e039f1ec", text))
+        reducer = running.add("reducer", "r").start()
+        mapper = running.add("mapper", "m").start()
+        running.publish(THUMBNAILS, "--open")
+        wait_until(lambda: (reducer.metric("spanmill_reducer_chunks_total") or 0) >= 1, 40,
+                   "the first chunk to be joined")
+        running.publish(twin)
+        running.publish(THUMBNAILS)
+        running.wait_for(report(THUMBNAILS), 40)
+        wait_until(lambda: reducer.log().count("on another clock") == 4, 30,
+                   "the twin's chunks to be refused")
+        assert [reducer.stop(), mapper.stop()] == [0, 0]
+
+
+def test_published_one_by_one():
+    """chunks that are published one by one while the session goes on are cut as all of it is"""
+    with tempfile.TemporaryDirectory() as folder, Pool(partitions=2) as running:
+        reducer = running.add("reducer", "r").start()
+        mapper = running.add("mapper", "m").start()
+        archives = os.path.join(folder, "archives")
+        os.mkdir(archives)
+        chunks = sorted(glob.glob(os.path.join(THUMBNAILS, "archives/*")))
+        for index, chunk in enumerate(chunks):
+            here = os.path.join(archives, os.path.basename(chunk))
+            shutil.copytree(chunk, here)
+            last = index + 1 == len(chunks)
+            said = running.publish(here, *([] if last else ["--open"]))
+            assert ("held back" in said.stderr) == (not last), said
+        running.wait_for(report(THUMBNAILS), 40)
+        assert [reducer.stop(), mapper.stop()] == [0, 0]
+
+
 if __name__ == "__main__":
     sys.exit(pool.main(test_partition_of_partials_alone, test_topics_deleted, test_nobody_answers,
-                       test_archives_gone))
+                       test_archives_gone, test_twins, test_published_one_by_one))
