@@ -154,6 +154,8 @@ static void note_missing(struct joined_session *session, uint64_t next)
                        text_of(missing->reason));
         free(missing->reason);
     }
+    if (done == 0)
+        return;
     session->missing_count -= done;
     memmove(session->missing, session->missing + done,
             session->missing_count * sizeof *session->missing);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -64,9 +65,11 @@ static enum status outcome(pid_t child, const char *said, struct failure *why)
         if (errno != EINTR)
             return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s",
                         strerror(errno));
-    if (!WIFSIGNALED(status))
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return STATUS_OK;
-    return fail(why, STATUS_REJECT, "libbabeltrace2 dies of it, of signal %d%s%s", WTERMSIG(status),
+    bool killed = WIFSIGNALED(status);
+    return fail(why, STATUS_REJECT, "libbabeltrace2 dies of it, of %s %d%s%s",
+                killed ? "signal" : "exit", killed ? WTERMSIG(status) : WEXITSTATUS(status),
                 *said != '\0' ? ": " : "", said);
 }
 
