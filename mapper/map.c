@@ -193,6 +193,11 @@ static size_t before_first(const struct mapping *mapping, const struct event *ev
 static void count_events(struct mapping *mapping, const struct event *events, size_t count)
 {
     const struct interval *interval = &mapping->interval;
+    /* Nearly all batches: in the interval, and behind the seam. */
+    if (count == 0 ||
+        (events[0].time_ns > info_of(mapping)->seam_end_ns &&
+         events[0].time_ns >= interval->begin_ns && events[count - 1].time_ns < interval->end_ns))
+        return;
     for (size_t i = 0; i < count; i++) {
         const struct event *event = &events[i];
         if (event->kind == EVENT_LOSS)

@@ -274,6 +274,7 @@ static void list_cpus(struct reader_bt2 *reader)
         .trace_count = reader->input_count,
         .cpus = reader->cpus,
         .cpu_count = count,
+        .seam_end_ns = UINT64_MAX,
     };
 }
 

@@ -38,6 +38,7 @@ struct reader_info {
     const int32_t *cpus;
     size_t cpu_count;
     uint64_t early_events; /* of the chunk itself, in front of reader_choice.begin_ns, left out */
+    uint64_t seam_end_ns;  /* no event behind it is of the seam; UINT64_MAX: not known */
 };
 
 /* Said while opening and reading: what is damaged, in a sentence that names trace, stream and

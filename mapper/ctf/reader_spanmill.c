@@ -7,6 +7,7 @@
 #include "mapper/ctf/merge.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"
+#include "mapper/ctf/stream_rules.h"
 #include "ctf/session_clock.h"
 #include "mapper/ctf/trace_facts.h"
 #include "mapper/ctf/trace_streams.h"
@@ -112,6 +113,21 @@ static void rank_streams(struct reader_spanmill *reader)
     }
 }
 
+/* Events behind their packet's end are left out, so the ends bound them. */
+static uint64_t end_of_seam(const struct reader_spanmill *reader)
+{
+    uint64_t end_ns = 0;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        const struct packet_row *packets = &stream->packets;
+        for (size_t j = 0; j < packets->count && packets->at[j].of_seam; j++) {
+            uint64_t late_ns = stream_late_ns(&stream->time, &packets->at[j]);
+            end_ns = late_ns > end_ns ? late_ns : end_ns;
+        }
+    }
+    return end_ns;
+}
+
 static void list_cpus(struct reader_spanmill *reader)
 {
     size_t count = 0;
@@ -128,6 +144,7 @@ static void list_cpus(struct reader_spanmill *reader)
         .trace_count = reader->input_count,
         .cpus = reader->cpus,
         .cpu_count = count,
+        .seam_end_ns = end_of_seam(reader),
     };
 }
 
