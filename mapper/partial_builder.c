@@ -783,6 +783,12 @@ static void on_told(struct partial_builder *builder, const struct event *event,
         thread->kernel_name_known = false;
 }
 
+/* "The switch is right": without a context it is of its prev_tid, whoever is thought current. */
+static bool is_of_prev(const struct event *event)
+{
+    return event->kind == EVENT_SWITCH && !(event->has & EVENT_HAS_TID);
+}
+
 /* The thread that a kernel event says itself that it is of, unless the past knows better; NULL if
  * none, or one inside of a namespace, of which nothing is known here. */
 static struct thread_known *thread_by_itself(struct partial_builder *builder,
@@ -790,6 +796,8 @@ static struct thread_known *thread_by_itself(struct partial_builder *builder,
 {
     if (event->has & EVENT_HAS_TID)
         return thread_at(builder, event->tid);
+    if (is_of_prev(event))
+        return thread_at(builder, (int32_t)event->value[0]);
     int32_t shown = event_shown_current(event);
     if (shown > 0)
         return thread_at(builder, shown);
@@ -960,7 +968,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
                 touch(builder, thread, event->time_ns);
         }
     }
-    if (event->kind == EVENT_SWITCH && is_phase_event(event) && !(event->has & EVENT_HAS_TID))
+    if (is_of_prev(event))
         thread = thread_at(builder, (int32_t)event->value[0]);
     bool sent = false;
     if (thread && (event->has || !thread->seen || is_phase_event(event)))
