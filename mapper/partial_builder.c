@@ -948,6 +948,8 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
                 thread->kernel_name_known = false;
             }
             doubt_current(builder, cpu, event->time_ns);
+            if (is_phase_event(event))
+                tell_before_phase(builder, thread, event);
             if (event->kind == EVENT_SWITCH) {
                 int32_t by = thread_number(thread);
                 single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
@@ -957,8 +959,6 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
             if (event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT ||
                 event->kind == EVENT_OTHER) {
                 builder_part(builder, thread, event);
-                if (is_phase_event(event))
-                    tell_before_phase(builder, thread, event);
                 builder_single(builder, event, thread_number(thread), thread);
                 if (thread)
                     thread->seen = true;
