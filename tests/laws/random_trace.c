@@ -20,7 +20,13 @@ const char random_trace_phases[] = "phases:\n"
                                    "  - name: irq\n"
                                    "    begin: irq_handler_entry\n"
                                    "    end: irq_handler_exit\n"
-                                   "    match: [irq]\n";
+                                   "    match: [irq]\n"
+                                   "  - name: turn\n"
+                                   "    begin: sched_switch\n"
+                                   "    end: sched_wakeup_new\n"
+                                   "  - name: work\n"
+                                   "    begin: syscall_entry_read\n"
+                                   "    end: sched_switch\n";
 
 struct generator {
     struct law_trace *trace;
@@ -95,6 +101,10 @@ static void add_numbers(struct generator *generator, struct event *event)
     if (chance(generator, 60)) {
         event->has |= EVENT_HAS_VPID;
         event->vpid = pid_of(tid);
+    }
+    if (chance(generator, 20)) {
+        event->has |= EVENT_HAS_PROCNAME;
+        event->procname = text_of(chance(generator, 50) ? "here" : "there");
     }
     number_in_namespace(generator, event);
 }

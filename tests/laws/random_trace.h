@@ -11,7 +11,7 @@ struct random_trace_options {
     unsigned filtered; /* of 100 switches, how many are not recorded */
     unsigned losses;   /* of 1000 events, how many are borders */
     bool contexts;     /* kernel events carry tid and pid */
-    bool numbers;      /* events carry vtid, vpid and pid_ns as they like, and programs */
+    bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */
     bool user_only;
 };
