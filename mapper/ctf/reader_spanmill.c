@@ -120,8 +120,13 @@ static uint64_t end_of_seam(const struct reader_spanmill *reader)
     for (size_t i = 0; i < reader->stream_count; i++) {
         const struct stream *stream = &reader->streams[i];
         const struct packet_row *packets = &stream->packets;
-        for (size_t j = 0; j < packets->count && packets->at[j].of_seam; j++) {
-            uint64_t late_ns = stream_late_ns(&stream->time, &packets->at[j]);
+        const struct input *input = &reader->inputs[stream->trace->blank.trace];
+        for (size_t j = 0; j < packets->count; j++) {
+            if (!packets->at[j].of_seam)
+                continue;
+            uint64_t late_ns =
+                stream_late_ns(&input->times[packets->at[j].stream - input->set->layout->streams],
+                               &packets->at[j]);
             end_ns = late_ns > end_ns ? late_ns : end_ns;
         }
     }
