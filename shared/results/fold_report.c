@@ -57,11 +57,25 @@ void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread
     fold_choose(&sum->candidate, &by_program);
 }
 
+/* Processes of a pid in several namespaces may begin at one instant: rows that are equal in all that
+ * is compared print alike, so that no order of a hash table shows. */
 static int compare_processes(const void *a, const void *b)
 {
     const struct process_row *left = a, *right = b;
-    int order = fold_rows_compare(left->pid, right->pid);
-    return order ? order : fold_rows_compare(left->begin_ns, right->begin_ns);
+    const int64_t keys[][2] = {{left->pid, right->pid},
+                               {left->begin_ns, right->begin_ns},
+                               {left->end_ns, right->end_ns},
+                               {(int64_t)left->threads, (int64_t)right->threads},
+                               {(int64_t)left->cpu_ns, (int64_t)right->cpu_ns},
+                               {left->ppid, right->ppid},
+                               {left->begin_hard, right->begin_hard},
+                               {left->end_hard, right->end_hard}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        int order = fold_rows_compare(keys[i][0], keys[i][1]);
+        if (order)
+            return order;
+    }
+    return 0;
 }
 
 /* The rows of a pid have the name of its last process. */

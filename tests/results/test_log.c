@@ -440,6 +440,30 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
     fold_free(fold);
 }
 
+/* One pid in several namespaces, all since one instant: no order of a hash table shows. */
+Test(fold, puts_processes_of_equal_pid_and_begin_into_one_order)
+{
+    enum { NAMESPACES = 8, PID = 42 };
+    struct fold *fold = fold_new(text_of("host/s/t"));
+    for (uint64_t i = 0; i < NAMESPACES; i++) {
+        struct result thread = {.type = RESULT_THREAD,
+                                .thread_fact = {.id = i + 1,
+                                                .process = (i + 1) << 32 | PID,
+                                                .tid = PID,
+                                                .begin_ns = 1000,
+                                                .end_ns = 2000 - i}};
+        fold_take(fold, &thread);
+    }
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, true, &report);
+    cr_assert(eq(sz, report.process_count, NAMESPACES));
+    for (size_t i = 1; i < NAMESPACES; i++)
+        cr_expect(lt(i64, report.processes[i - 1].end_ns, report.processes[i].end_ns));
+    arena_clear(&arena);
+    fold_free(fold);
+}
+
 /* --- forgetting --- */
 
 /* The lines of `json` with any of `types`, to be freed. */
