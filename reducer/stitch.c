@@ -162,19 +162,28 @@ static void note(struct interval_notes *notes, enum damage_scope scope, enum dam
     interval_notes_add(notes, &damage);
 }
 
-/* Every number that is missing is noted; those beyond the room of the notes are only counted. */
-static void note_missing(const struct stitch *stitch, const struct interval_end *end,
-                         struct interval_notes *notes)
+/* Every number below `chunk` that is missing is noted; those beyond the room of the notes are only
+ * counted. Returns how many. */
+static uint64_t note_skipped(const struct stitch *stitch, uint64_t chunk,
+                             struct interval_notes *notes)
 {
     const struct seam_state *seam = &stitch->seam;
-    uint64_t count = seam->any && end->chunk > seam->next ? end->chunk - seam->next : 0;
+    bool knows_next = seam->any || seam->gap_noted;
+    uint64_t count = knows_next && chunk > seam->next ? chunk - seam->next : 0;
     for (uint64_t i = 0; i < count && i < DAMAGE_ITEMS_MAX; i++)
         note(notes, DAMAGE_CHUNK, DAMAGE_BY_MISSING, seam->next + i, 1, MISSING_TEXT);
     if (count > DAMAGE_ITEMS_MAX) {
         notes->tallies.at[TALLY_LOST_CHUNKS] += count - DAMAGE_ITEMS_MAX;
         notes->more += count - DAMAGE_ITEMS_MAX;
     }
-    if (count == 0 && !seam->gap_noted)
+    return count;
+}
+
+static void note_missing(const struct stitch *stitch, const struct interval_end *end,
+                         struct interval_notes *notes)
+{
+    uint64_t count = note_skipped(stitch, end->chunk, notes);
+    if (count == 0 && !stitch->seam.gap_noted)
         note(notes, DAMAGE_CHUNK, DAMAGE_BY_ORDER, end->chunk, 1,
              "begins after the chunk before it ends: what lies between is lost");
 }
@@ -236,9 +245,14 @@ static void check(struct stitch *stitch, struct queued *queued)
     seam->any = true;
 }
 
-static void note_queued(struct stitch *stitch, const struct queued *queued)
+/* Of a chunk that cannot be used, too, those before it may be missing. */
+static void note_queued(struct stitch *stitch, struct queued *queued)
 {
     const struct interval_end *end = &queued->end;
+    struct interval_notes notes = {.count = 0};
+    if (note_skipped(stitch, end->chunk, &notes) > 0)
+        add_notes(queued, &notes);
+    interval_notes_clear(&notes);
     model_note(stitch->model, end->chunk, &end->tallies, end->damage);
     stitch->seam.gap_noted = true;
     stitch->seam.next = end->chunk + 1;

@@ -129,6 +129,19 @@ Test(stitch, counts_every_chunk_that_is_missing)
     joining_free(joining);
 }
 
+/* Also where nothing can be used before them, or behind them. */
+Test(stitch, counts_what_is_missing_before_a_chunk_that_cannot_be_used)
+{
+    struct joining *joining = joining_new();
+    stitch_missing(joining->stitch, 3, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1); /* the session may begin with it */
+    stitch_missing(joining->stitch, 5, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
+    stitch_missing(joining->stitch, 6, DAMAGE_BY_MISSING, text_of(""));
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 4);
+    joining_free(joining);
+}
+
 /* --- across a restart --- */
 
 struct kept {
