@@ -171,8 +171,23 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
     free(chunks);
 }
 
-static void join_lost(struct chunk_run *run, struct joining *joining, size_t index, const char *why)
+/* Where a chunk lies is no part of why it cannot be used: results say the same of it wherever it
+ * was read. */
+static const char *reason_without_path(const char *why, const char *path)
 {
+    size_t length = strlen(path);
+    while (length > 0 && strncmp(why, path, length) == 0 &&
+           (why[length] == ':' || why[length] == '/')) {
+        why += length + 1;
+        why += strspn(why, " ");
+    }
+    return why;
+}
+
+static void join_lost(struct chunk_run *run, struct joining *joining, size_t index,
+                      const char *whole_why)
+{
+    const char *why = reason_without_path(whole_why, run->list->at[index].path);
     say_of_chunk(run, index, why);
     run->progress->over = true;
     run->failed++;

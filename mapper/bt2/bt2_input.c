@@ -28,21 +28,20 @@ static void note_unknown_uses(const struct phase_definitions *phases,
     arena_clear(&arena);
 }
 
-/* Fills `input` but for its graph. */
+/* Fills `input` but for its graph. `refusal`: why our own parser does not take its metadata. */
 static enum status survey(struct bt2_input *input, const struct trace_files *files,
                           const struct reader_choice *choice, const struct schema *schema,
                           const struct layout_clock **session,
                           const struct reader_warnings *warnings, struct trace_info *info,
-                          struct failure *why)
+                          struct failure *refusal, struct failure *why)
 {
-    struct failure ignored;
     *input = (struct bt2_input){.files = files};
     if (files->metadata.at == NULL)
         return fail(why, STATUS_REJECT, "metadata: missing or empty");
     input->domain = of_user_folder(files) ? DOMAIN_UST : DOMAIN_KERNEL;
     *info = (struct trace_info){.domain = input->domain};
     if (plan_cache_take(choice->cache, files->metadata, of_user_folder(files),
-                        schema_phases(schema), &input->set, &ignored) != STATUS_OK) {
+                        schema_phases(schema), &input->set, refusal) != STATUS_OK) {
         note_unknown_uses(schema_phases(schema), warnings);
         return STATUS_OK;
     }
@@ -232,8 +231,20 @@ static enum status stage_input(const struct bt2_input *input, const struct trace
     return status;
 }
 
+/* Folders of a stage have another name each time: results do not say it. */
+static void hide_folder(struct failure *why, const char *folder)
+{
+    struct failure whole = *why;
+    const char *at = strstr(whole.text, folder);
+    if (at != NULL)
+        snprintf(why->text, sizeof why->text, "%.*s.%s", (int)(at - whole.text), whole.text,
+                 at + strlen(folder));
+}
+
+/* Of metadata that neither takes, our own parser says what is wrong, as in a mapper: at its place. */
 static enum status open_graph(struct bt2_input *input, const struct trace_set *set,
-                              struct stage **stage, struct failure *why)
+                              struct stage **stage, const struct failure *refusal,
+                              struct failure *why)
 {
     if (!has_packets(input))
         return STATUS_OK;
@@ -247,7 +258,14 @@ static enum status open_graph(struct bt2_input *input, const struct trace_set *s
     }
     const char *folder = NULL;
     enum status status = stage_input(input, set, stage, &folder, why);
-    return status == STATUS_OK ? bt2_graph_open(folder, &input->graph, why) : status;
+    if (status != STATUS_OK)
+        return status;
+    status = bt2_graph_open(folder, &input->graph, why);
+    if (status != STATUS_OK && input->set == NULL)
+        *why = *refusal;
+    else if (status != STATUS_OK)
+        hide_folder(why, folder);
+    return status;
 }
 
 enum status bt2_input_open(struct bt2_input *input, const struct trace_set *set,
@@ -256,9 +274,11 @@ enum status bt2_input_open(struct bt2_input *input, const struct trace_set *set,
                            struct stage **stage, const struct reader_warnings *warnings,
                            struct trace_info *info, struct failure *why)
 {
-    enum status status = survey(input, files, choice, schema, session, warnings, info, why);
+    struct failure refusal;
+    enum status status =
+        survey(input, files, choice, schema, session, warnings, info, &refusal, why);
     if (status == STATUS_OK)
-        status = open_graph(input, set, stage, why);
+        status = open_graph(input, set, stage, &refusal, why);
     if (status != STATUS_OK) {
         bt2_input_clear(input);
         failure_prefix(why, "%s", trace_shown(files));
