@@ -346,6 +346,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
     end.left_events = mapping->left;
     end.seam_events = mapping->seam;
     tallies_add(&end.tallies, &mapping->notes->tallies);
+    interval_notes_sort(mapping->notes); /* decoders meet damage in different orders */
     end.damage = interval_notes_damages(mapping->notes);
     end.uses = mapping->notes->uses;
     for (size_t i = 0; i < mapping->notes->count; i++)

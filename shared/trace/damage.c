@@ -1,5 +1,6 @@
 #include "trace/damage.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct scope_row {
@@ -100,6 +101,31 @@ uint64_t interval_notes_add(struct interval_notes *notes, const struct damage *d
     item.text = copy(&notes->arena, item.text);
     notes->items[notes->count++] = item;
     return item.count;
+}
+
+static int by_number(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct damage *left = a, *right = b;
+    size_t least = left->name.count < right->name.count ? left->name.count : right->name.count;
+    int order = by_number(left->chunk, right->chunk);
+    if (order == 0)
+        order = by_number(left->scope, right->scope);
+    if (order == 0 && least > 0)
+        order = memcmp(left->name.at, right->name.at, least);
+    if (order == 0)
+        order = by_number(left->name.count, right->name.count);
+    return order != 0 ? order : by_number(left->cause, right->cause);
+}
+
+void interval_notes_sort(struct interval_notes *notes)
+{
+    if (notes->count > 0)
+        qsort(notes->items, notes->count, sizeof *notes->items, by_name);
 }
 
 struct damages interval_notes_damages(const struct interval_notes *notes)

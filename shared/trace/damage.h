@@ -94,6 +94,8 @@ struct interval_notes {
 /* Copies the item; one of the same scope, cause and name as another is added to that. Returns what
  * all of them count; UINT64_MAX where there was no room. */
 uint64_t interval_notes_add(struct interval_notes *notes, const struct damage *damage);
+/* By chunk, scope, name and cause, in whatever order they were noted. */
+void interval_notes_sort(struct interval_notes *notes);
 struct damages interval_notes_damages(const struct interval_notes *notes);
 void interval_notes_clear(struct interval_notes *notes);
 

@@ -49,6 +49,21 @@ Test(damage, is_bounded_in_items_but_counted_in_full)
     interval_notes_clear(&notes);
 }
 
+Test(damage, has_one_order_however_it_is_met)
+{
+    struct interval_notes notes = {.count = 0};
+    for (const char *const *name = (const char *const[]){"b", "ab", "a", NULL}; *name; name++) {
+        struct damage damage = packet_of(*name);
+        interval_notes_add(&notes, &damage);
+    }
+    interval_notes_sort(&notes);
+    struct damages damages = interval_notes_damages(&notes);
+    const char *const ordered[] = {"a", "ab", "b"};
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(text_equal(damages.at[i].name, text_of(ordered[i])));
+    interval_notes_clear(&notes);
+}
+
 Test(damage, of_a_newer_program_is_of_some_other_cause)
 {
     for (uint8_t i = 0; i < DAMAGE_CAUSE_COUNT; i++)
