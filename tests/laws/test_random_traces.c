@@ -4,7 +4,7 @@
 
 #include "random_trace.h"
 
-enum { CUTS_MAX = 63, SEEDS = 400 };
+enum { CUTS_MAX = 63, SEEDS = 200 };
 
 struct world {
     struct phase_definitions phases;
