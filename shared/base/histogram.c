@@ -10,6 +10,9 @@ static uint64_t power_of_ten(double most)
     return power;
 }
 
+/* An estimate is never shown with more: what it is worth beyond that nobody reads. */
+enum { THREE_DIGITS = 100 };
+
 /* Rounds an estimate that may be wrong by `width`. */
 static uint64_t rounded(double estimate, double width)
 {
@@ -66,5 +69,6 @@ uint64_t histogram_quantile_rounded(const struct histogram *histogram, double sh
     struct estimate estimate = estimate_of(histogram, share, min, max);
     if (estimate.value <= 0)
         return min;
-    return bounded(rounded(estimate.value, estimate.high - estimate.low), min, max);
+    uint64_t value = bounded(rounded(estimate.value, estimate.high - estimate.low), min, max);
+    return rounded((double)value, (double)value / THREE_DIGITS);
 }
