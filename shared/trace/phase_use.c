@@ -169,8 +169,10 @@ static bool unpack_one(struct phase_use *use, const uint8_t **at, const uint8_t 
 struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
 {
     struct phase_use *uses = arena_take(arena, PHASE_USES_MAX * sizeof *uses), use;
-    const uint8_t *at = packed.at, *end = packed.at + packed.count;
     size_t count = 0;
+    if (packed.count == 0) /* its address may be NULL */
+        return phase_uses_sort(uses, count);
+    const uint8_t *at = packed.at, *end = packed.at + packed.count;
     while (count < PHASE_USES_MAX && unpack_one(&use, &at, end))
         if (use.state >= PHASE_USE_UNDECLARED && use.state <= PHASE_USE_FIT)
             uses[count++] = use;
