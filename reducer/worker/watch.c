@@ -21,11 +21,10 @@ int64_t now_unix_ms(void)
 /* --- is something on its way? --- */
 
 /* Where the topic of chunks ends now; NULL without an answer. Owned by the caller. */
-static int64_t *ask_ends(struct worker *worker)
+static int64_t *ask_ends(struct worker *worker, struct failure *why)
 {
-    struct failure ignored;
     if (worker->chunk_partitions == 0 &&
-        bus_reader_partitions(worker->reader, BUS_CHUNKS, &worker->chunk_partitions, &ignored) !=
+        bus_reader_partitions(worker->reader, BUS_CHUNKS, &worker->chunk_partitions, why) !=
             STATUS_OK) {
         worker->chunk_partitions = 0;
         return NULL;
@@ -33,8 +32,7 @@ static int64_t *ask_ends(struct worker *worker)
     int64_t *ends = memory_new((size_t)worker->chunk_partitions * sizeof *ends);
     for (int32_t i = 0; i < worker->chunk_partitions; i++) {
         int64_t first;
-        if (bus_reader_range(worker->reader, BUS_CHUNKS, i, &first, &ends[i], &ignored) !=
-            STATUS_OK) {
+        if (bus_reader_range(worker->reader, BUS_CHUNKS, i, &first, &ends[i], why) != STATUS_OK) {
             free(ends);
             return NULL;
         }
@@ -96,12 +94,12 @@ static void write_gap(struct worker *worker, struct part *part, struct text sess
 }
 
 static void watch_holes(struct worker *worker, struct part *part, uint64_t passed_ms,
-                        const int64_t *committed)
+                        const int64_t *committed, struct failure *why)
 {
     for (size_t i = 0; i < part->hole_count; i++) {
         struct hole_watch *hole = &part->holes[i];
         if (!hole->chunks_ends)
-            hole->chunks_ends = ask_ends(worker);
+            hole->chunks_ends = ask_ends(worker, why);
         bool idle = part->at_end && hole->chunks_ends && committed &&
                     are_mappers_past(hole, committed, worker->chunk_partitions);
         if (!idle || hole->written)
@@ -147,24 +145,38 @@ static size_t look_for_holes(struct part *part)
     return count;
 }
 
+/* Once when it begins and once when it is over: while it lasts, chunks that wait behind a hole are
+ * joined by nobody. */
+static void say_blind(struct worker *worker, const struct failure *why)
+{
+    bool blind = why->text[0] != '\0';
+    if (blind && !worker->blind)
+        log_say(service_log(worker->service), LOG_WARNING, "gaps held back",
+                log_text("why", why->text));
+    else if (!blind && worker->blind)
+        log_say(service_log(worker->service), LOG_INFO, "gaps no more held back");
+    worker->blind = blind;
+}
+
 void worker_watch(struct worker *worker, uint64_t passed_ms)
 {
     size_t holes = 0;
     for (size_t i = 0; i < worker->part_count; i++)
         holes += look_for_holes(worker->parts[i]);
     int64_t *committed = NULL;
-    struct failure ignored;
+    struct failure why = {""};
     if (holes > 0 && worker->chunk_partitions > 0) {
         committed = memory_new((size_t)worker->chunk_partitions * sizeof *committed);
         if (bus_admin_group_offsets(worker->admin, "mapper", BUS_CHUNKS, committed,
-                                    worker->chunk_partitions, &ignored) != STATUS_OK) {
+                                    worker->chunk_partitions, &why) != STATUS_OK) {
             free(committed);
             committed = NULL;
         }
     }
     for (size_t i = 0; i < worker->part_count; i++) {
-        watch_holes(worker, worker->parts[i], passed_ms, committed);
+        watch_holes(worker, worker->parts[i], passed_ms, committed, &why);
         watch_silences(worker, worker->parts[i]);
     }
     free(committed);
+    say_blind(worker, &why);
 }

@@ -80,6 +80,7 @@ struct worker {
     uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
     uint64_t watched_ms;     /* when holes and silences were looked for */
     int32_t chunk_partitions;
+    bool blind;             /* whether mappers are done cannot be asked: no gap is written */
     bool broken;            /* a partition could not be restored: leave */
     size_t unfit;           /* partitions without a partition of state: left alone */
     uint64_t fit_ms;        /* when that is looked at again */

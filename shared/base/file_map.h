@@ -2,7 +2,7 @@
  *
  * What is behind the new end of a mapped file is no memory any more: to touch it is SIGBUS. Here it
  * becomes zeros instead, and whoever has read a file asks file_map_check() before the outcome counts.
- * (To copy files would cost a tenth of mapping.) */
+ */
 #ifndef BASE_FILE_MAP_H
 #define BASE_FILE_MAP_H
 
