@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "wire/partial_tags.h"
-#include "wire/row.h"
+#include "base/row.h"
 
 struct message {
     struct row_reader row; /* bad: this is no message */

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "wire/format.h"
 #include "wire/partial_bits.h"
-#include "wire/row.h"
+#include "base/row.h"
 
 /* What writing an item needs. Where it is written is handed from function to function: each takes
  * where to write, and returns what is behind. */

@@ -2,7 +2,7 @@
 
 #include "wire/format.h"
 #include "wire/partial_bits.h"
-#include "wire/row.h"
+#include "base/row.h"
 
 struct decoder {
     struct row_reader row;

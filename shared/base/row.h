@@ -1,10 +1,10 @@
-/* wire/row.h -- numbers one behind the other, each as a protobuf varint: what the rows of a partial
+/* base/row.h -- numbers one behind the other, each as a protobuf varint: what the rows of a partial
  * are made of (proto/partial.proto tells what they mean).
  *
  * Most are of two to five bytes and nothing tells beforehand of how many, so both ways do without
  * asking byte by byte. */
-#ifndef WIRE_ROW_H
-#define WIRE_ROW_H
+#ifndef BASE_ROW_H
+#define BASE_ROW_H
 
 #include <endian.h>
 #include <stdbool.h>

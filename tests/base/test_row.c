@@ -2,7 +2,7 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
-#include "wire/row.h"
+#include "base/row.h"
 
 /* Each number with its neighbours: all lengths, and the steps between them. */
 static size_t edges(uint64_t *numbers)

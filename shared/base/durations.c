@@ -1,0 +1,456 @@
+#include "base/durations.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attrs.h"
+#include "base/memory.h"
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
+static uint64_t bounded(uint64_t number, uint64_t least, uint64_t most)
+{
+    return number < least ? least : number > most ? most : number;
+}
+
+/* --- few --- */
+
+/* Of up to DURATIONS_TOLD, ascending. */
+static uint64_t few_at(const struct durations *few, size_t at)
+{
+    assert(few->form == DURATIONS_FEW && at < few->count);
+    if (at == 0)
+        return few->min_ns;
+    return at + 1 == few->count ? few->max_ns : few->middle_ns;
+}
+
+static bool next_of_few(const struct durations *few, size_t *at, struct durations_bucket *out)
+{
+    if (*at >= few->count)
+        return false;
+    *out = (struct durations_bucket){1, (uint16_t)durations_bucket(few_at(few, *at))};
+    while (++*at < few->count && durations_bucket(few_at(few, *at)) == out->bucket)
+        out->count++;
+    return true;
+}
+
+/* --- counters --- */
+
+static uint64_t counter(const struct durations *durations, size_t at)
+{
+    return durations->form == DURATIONS_NARROW ? durations->narrow[at] : durations->wide[at];
+}
+
+bool durations_next(const struct durations *durations, size_t *at, struct durations_bucket *out)
+{
+    if (durations->form == DURATIONS_FEW)
+        return next_of_few(durations, at, out);
+    if (durations->form == DURATIONS_LISTED) {
+        if (*at >= durations->size)
+            return false;
+        *out = durations->listed[(*at)++];
+        return true;
+    }
+    while (*at < durations->size && counter(durations, *at) == 0)
+        ++*at;
+    if (*at >= durations->size)
+        return false;
+    out->bucket = (uint16_t)(durations->first + *at);
+    out->count = counter(durations, (*at)++);
+    return true;
+}
+
+/* Whole doublings, so that what grows does not grow with each duration. */
+static void stretch(struct durations *durations, unsigned low, unsigned high)
+{
+    unsigned end = (high | (DURATIONS_PARTS - 1)) + 1;
+    low -= low % DURATIONS_PARTS;
+    if (durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE) {
+        unsigned old_end = (unsigned)durations->first + durations->size;
+        low = low < durations->first ? low : durations->first;
+        end = end > old_end ? end : old_end;
+    }
+    durations->first = (uint16_t)low;
+    durations->size = (uint16_t)(end - low);
+}
+
+static void give_back(struct durations *durations)
+{
+    if (durations->form == DURATIONS_NARROW)
+        free(durations->narrow);
+    else if (durations->form == DURATIONS_WIDE)
+        free(durations->wide);
+}
+
+/* Makes counters of what there is, for the buckets from `low` to `high` as well. */
+static void reshape(struct durations *durations, unsigned low, unsigned high, bool wide)
+{
+    struct durations old = *durations;
+    stretch(durations, low, high);
+    durations->form = wide ? DURATIONS_WIDE : DURATIONS_NARROW;
+    void *counters =
+        memory_new(durations->size * (wide ? sizeof *durations->wide : sizeof *durations->narrow));
+    if (wide)
+        durations->wide = counters;
+    else
+        durations->narrow = counters;
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(&old, &at, &each);) {
+        size_t to = (size_t)each.bucket - durations->first;
+        if (wide)
+            durations->wide[to] = each.count;
+        else
+            durations->narrow[to] = (uint16_t)each.count;
+    }
+    give_back(&old);
+}
+
+/* Whether all of its counts fit into narrow counters. */
+static bool is_narrow(const struct durations *durations)
+{
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(durations, &at, &each);)
+        if (each.count > UINT16_MAX)
+            return false;
+    return true;
+}
+
+/* Room for counters from `low` to `high`. */
+static void need(struct durations *durations, unsigned low, unsigned high)
+{
+    bool has_counters = durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE;
+    if (has_counters && low >= durations->first && high - durations->first < durations->size)
+        return;
+    if (!has_counters && durations->count > 0) {
+        unsigned least = durations_bucket(durations->min_ns);
+        unsigned most = durations_bucket(durations->max_ns);
+        low = least < low ? least : low;
+        high = most > high ? most : high;
+    }
+    reshape(durations, low, high,
+            durations->form == DURATIONS_WIDE || (!has_counters && !is_narrow(durations)));
+}
+
+static void count_in(struct durations *to, unsigned bucket, uint64_t count)
+{
+    need(to, bucket, bucket);
+    size_t at = bucket - to->first;
+    if (to->form == DURATIONS_NARROW && count > (uint64_t)UINT16_MAX - to->narrow[at])
+        reshape(to, bucket, bucket, true);
+    if (to->form == DURATIONS_NARROW) {
+        to->narrow[at] = (uint16_t)(to->narrow[at] + count);
+    } else {
+        at = bucket - to->first;
+        to->wide[at] = sum(to->wide[at], count);
+    }
+}
+
+NEVER_INLINE void durations_count(struct durations *to, uint64_t ns)
+{
+    if (to->form == DURATIONS_FEW && to->count < DURATIONS_TOLD) {
+        assert(to->count == DURATIONS_TOLD - 1);
+        to->middle_ns = bounded(ns, to->min_ns, to->max_ns);
+        return;
+    }
+    count_in(to, durations_bucket(ns), 1);
+}
+
+void durations_merge(struct durations *to, const struct durations *other)
+{
+    if (other->form == DURATIONS_FEW) {
+        for (size_t i = 0; i < other->count; i++)
+            durations_add(to, few_at(other, i));
+        return;
+    }
+    need(to, durations_bucket(other->min_ns), durations_bucket(other->max_ns));
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(other, &at, &each);)
+        count_in(to, each.bucket, each.count);
+    if (to->count == 0 || other->min_ns < to->min_ns)
+        to->min_ns = other->min_ns;
+    if (to->count == 0 || other->max_ns > to->max_ns)
+        to->max_ns = other->max_ns;
+    to->count = sum(to->count, other->count);
+    to->total_ns = sum(to->total_ns, other->total_ns);
+}
+
+void durations_clear(struct durations *durations)
+{
+    give_back(durations);
+    *durations = (struct durations){0};
+}
+
+static size_t bucket_count(const struct durations *durations)
+{
+    struct durations_bucket each;
+    size_t count = 0;
+    for (size_t at = 0; durations_next(durations, &at, &each);)
+        count++;
+    return count;
+}
+
+struct durations durations_copy(struct arena *arena, const struct durations *durations)
+{
+    struct durations copy = *durations;
+    if (durations->form == DURATIONS_FEW)
+        return copy;
+    copy.size = (uint16_t)bucket_count(durations);
+    struct durations_bucket *listed = arena_take(arena, copy.size * sizeof *listed);
+    struct durations_bucket each;
+    size_t count = 0;
+    for (size_t at = 0; durations_next(durations, &at, &each);)
+        listed[count++] = each;
+    copy.form = DURATIONS_LISTED;
+    copy.listed = listed;
+    return copy;
+}
+
+/* --- what is known of them --- */
+
+void durations_log2(const struct durations *durations, uint64_t out[DURATIONS_POWERS])
+{
+    memset(out, 0, DURATIONS_POWERS * sizeof *out);
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(durations, &at, &each);) {
+        uint64_t *power = &out[each.bucket / DURATIONS_PARTS];
+        *power = sum(*power, each.count);
+    }
+}
+
+/* The least duration of a bucket, or above it of those that are no whole numbers. */
+static uint64_t lower(unsigned bucket)
+{
+    unsigned power = bucket / DURATIONS_PARTS, part = bucket % DURATIONS_PARTS;
+    if (bucket == 0)
+        return 0;
+    if (part == 0)
+        return UINT64_C(1) << power;
+    return (durations_border[part - 1] >> (63 - power)) + 1;
+}
+
+static uint64_t upper(unsigned bucket)
+{
+    return bucket + 1 < DURATIONS_BUCKETS ? lower(bucket + 1) - 1 : UINT64_MAX;
+}
+
+/* The geometric middle: half a bucket, or 4.4 %, from either end. */
+static uint64_t middle(unsigned bucket)
+{
+    /* 2^(63 + (2 k + 1) / 16), rounded down */
+    static const uint64_t mantissa[DURATIONS_PARTS] = {
+        0x85aac367cc487b14, 0x91c3d373ab11c336, 0x9ef5326091a111ad, 0xad583eea42a14ac6,
+        0xbd08a39f580c36be, 0xce248c151f8480e3, 0xe0ccdeec2a94e111, 0xf5257d152486cc2c};
+    unsigned power = bucket / DURATIONS_PARTS;
+    uint64_t whole = mantissa[bucket % DURATIONS_PARTS] >> (63 - power);
+    uint64_t half = power < 63 ? mantissa[bucket % DURATIONS_PARTS] >> (62 - power) & 1 : 0;
+    return bounded(whole + half, lower(bucket), upper(bucket));
+}
+
+/* A quantile lies between `low` and `high`, most likely at `value`. */
+struct estimate {
+    uint64_t value, low, high;
+};
+
+static struct estimate exactly(uint64_t ns)
+{
+    return (struct estimate){ns, ns, ns};
+}
+
+static struct estimate estimate_of(const struct durations *durations, unsigned per_mille)
+{
+    assert(per_mille <= 1000);
+    uint64_t count = durations->count, min_ns = durations->min_ns, max_ns = durations->max_ns;
+    if (count == 0)
+        return exactly(0);
+    uint64_t rank = count / 1000 * per_mille + (count % 1000 * per_mille + 999) / 1000;
+    if (rank <= 1)
+        return exactly(min_ns);
+    if (rank >= count)
+        return exactly(max_ns);
+    if (durations->form == DURATIONS_FEW)
+        return exactly(few_at(durations, rank - 1));
+    uint64_t before = 0;
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(durations, &at, &each); before = sum(before, each.count))
+        if (each.count >= rank - before)
+            return (struct estimate){bounded(middle(each.bucket), min_ns, max_ns),
+                                     bounded(lower(each.bucket), min_ns, max_ns),
+                                     bounded(upper(each.bucket), min_ns, max_ns)};
+    return exactly(max_ns);
+}
+
+uint64_t durations_quantile(const struct durations *durations, unsigned per_mille)
+{
+    return estimate_of(durations, per_mille).value;
+}
+
+static uint64_t power_of_ten(uint64_t most)
+{
+    uint64_t power = 1;
+    while (power <= most / 10)
+        power *= 10;
+    return power;
+}
+
+/* `value` without the digits below `step`, a power of ten. */
+static uint64_t rounded(uint64_t value, uint64_t step)
+{
+    uint64_t over = value % step;
+    return value - over + (over >= step - over && value - over <= UINT64_MAX - step ? step : 0);
+}
+
+uint64_t durations_quantile_rounded(const struct durations *durations, unsigned per_mille)
+{
+    enum { THREE_DIGITS = 100 };
+    struct estimate estimate = estimate_of(durations, per_mille);
+    uint64_t value = rounded(estimate.value, power_of_ten(estimate.high - estimate.low));
+    if (durations->count > 0)
+        value = bounded(value, durations->min_ns, durations->max_ns);
+    return rounded(value, power_of_ten(value / THREE_DIGITS));
+}
+
+/* --- as bytes --- */
+
+enum {
+    COUNT_BITS = 2, /* below the distance */
+    COUNT_MASK = (1 << COUNT_BITS) - 1
+};
+
+size_t durations_numbers(const struct durations *durations)
+{
+    return 4 + (durations->form == DURATIONS_FEW ? 0 : 2 * (size_t)durations->size);
+}
+
+static uint8_t *put_few(uint8_t *at, const struct durations *few)
+{
+    at = row_put(at, few->count);
+    at = row_put(at, few->min_ns);
+    if (few->count > 1)
+        at = row_put(at, few->max_ns - few->min_ns);
+    return few->count > 2 ? row_put(at, few->middle_ns - few->min_ns) : at;
+}
+
+uint8_t *durations_put(uint8_t *at, const struct durations *durations)
+{
+    assert(durations->count > 0);
+    if (durations->form == DURATIONS_FEW)
+        return put_few(at, durations);
+    at = row_put(at, DURATIONS_TOLD + bucket_count(durations));
+    at = row_put(at, durations->total_ns);
+    at = row_put(at, durations->min_ns);
+    at = row_put(at, durations->max_ns - durations->min_ns);
+    unsigned before = durations_bucket(durations->min_ns);
+    struct durations_bucket each;
+    for (size_t i = 0; durations_next(durations, &i, &each); before = each.bucket) {
+        uint64_t less = each.count - 1;
+        uint64_t head = (uint64_t)(each.bucket - before) << COUNT_BITS;
+        at = row_put(at, head | (less < COUNT_MASK ? less : COUNT_MASK));
+        if (less >= COUNT_MASK)
+            at = row_put(at, less - COUNT_MASK);
+    }
+    return at;
+}
+
+/* Above the sum, the row is bad. */
+static uint64_t take_above(struct row_reader *row, uint64_t least)
+{
+    uint64_t above = row_take(row);
+    row->bad |= above > UINT64_MAX - least;
+    return least + above;
+}
+
+static void take_few(struct row_reader *row, uint64_t count, struct durations *to)
+{
+    uint64_t min_ns = row_take(row);
+    uint64_t max_ns = count > 1 ? take_above(row, min_ns) : min_ns;
+    uint64_t middle_ns = count > 2 ? take_above(row, min_ns) : min_ns;
+    row->bad |= !durations_of_few(to, count, min_ns, middle_ns, max_ns);
+}
+
+static void take_buckets(struct row_reader *row, struct arena *arena, size_t count,
+                         struct durations *to)
+{
+    uint64_t total_ns = row_take(row), min_ns = row_take(row), max_ns = take_above(row, min_ns);
+    struct durations_bucket *buckets = arena_take(arena, count * sizeof *buckets);
+    uint64_t bucket = durations_bucket(min_ns);
+    for (size_t i = 0; i < count && !row->bad; i++) {
+        uint64_t head = row_take(row), less = head & COUNT_MASK;
+        bucket = sum(bucket, head >> COUNT_BITS);
+        row->bad |= bucket >= DURATIONS_BUCKETS;
+        if (less == COUNT_MASK)
+            less = take_above(row, less);
+        row->bad |= less == UINT64_MAX;
+        buckets[i] = (struct durations_bucket){less + 1, (uint16_t)bucket};
+    }
+    row->bad = row->bad || !durations_of_buckets(to, buckets, count, total_ns, min_ns, max_ns);
+}
+
+void durations_take(struct row_reader *row, struct arena *arena, struct durations *to)
+{
+    *to = (struct durations){0};
+    uint64_t count = row_take(row);
+    if (count <= DURATIONS_TOLD)
+        take_few(row, count, to);
+    else if (count - DURATIONS_TOLD <= DURATIONS_BUCKETS)
+        take_buckets(row, arena, (size_t)(count - DURATIONS_TOLD), to);
+    else
+        row->bad = true;
+    if (row->bad)
+        *to = (struct durations){0};
+}
+
+/* Whether `count` durations from `min_ns` to `max_ns` may be `total_ns` together. */
+static bool may_be(uint64_t total_ns, uint64_t count, uint64_t min_ns, uint64_t max_ns)
+{
+    uint64_t least, most;
+    if (__builtin_mul_overflow(count, min_ns, &least))
+        least = UINT64_MAX;
+    if (__builtin_mul_overflow(count, max_ns, &most))
+        most = UINT64_MAX;
+    return least <= total_ns && total_ns <= most;
+}
+
+bool durations_of_buckets(struct durations *to, const struct durations_bucket *buckets,
+                          size_t count, uint64_t total_ns, uint64_t min_ns, uint64_t max_ns)
+{
+    *to = (struct durations){0};
+    if (count == 0 || count > DURATIONS_BUCKETS || buckets[0].bucket != durations_bucket(min_ns) ||
+        buckets[count - 1].bucket != durations_bucket(max_ns) || min_ns > max_ns)
+        return false;
+    uint64_t whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (buckets[i].count == 0 || (i > 0 && buckets[i].bucket <= buckets[i - 1].bucket))
+            return false;
+        whole = sum(whole, buckets[i].count);
+    }
+    if (whole <= DURATIONS_TOLD || !may_be(total_ns, whole, min_ns, max_ns))
+        return false;
+    *to = (struct durations){.count = whole,
+                             .total_ns = total_ns,
+                             .min_ns = min_ns,
+                             .max_ns = max_ns,
+                             .listed = buckets,
+                             .size = (uint16_t)count,
+                             .form = DURATIONS_LISTED};
+    return true;
+}
+
+bool durations_of_few(struct durations *to, uint64_t count, uint64_t min_ns, uint64_t middle_ns,
+                      uint64_t max_ns)
+{
+    *to = (struct durations){0};
+    if (count < 1 || count > DURATIONS_TOLD || min_ns > max_ns ||
+        (count == 1 && min_ns != max_ns) ||
+        (count > 2 && (middle_ns < min_ns || middle_ns > max_ns)))
+        return false;
+    durations_add(to, min_ns);
+    if (count > 2)
+        durations_add(to, middle_ns);
+    if (count > 1)
+        durations_add(to, max_ns);
+    return true;
+}
