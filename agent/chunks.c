@@ -112,6 +112,7 @@ static enum status pack(struct agent *agent, const struct session *session, int6
     } own = {found ? found->path : NULL}, before = {seam ? seam->path : NULL};
     struct chunk_ref ref = {.path = own.path,
                             .session = session->id,
+                            .told = session->id,
                             .number = number,
                             .has_kernel_or_ust = found != NULL,
                             .gap_before = number != session->first && !seam,
@@ -180,13 +181,13 @@ static enum status advance(struct agent *agent, struct session *session, struct 
     return agent_save(agent, why);
 }
 
-/* A session begins with its first chunk that has traces: there are none before a program runs.
- * False if there is none yet. */
+/* A session begins once there is a chunk with traces: there are none before a program runs. Those that
+ * are empty before it are published, too: else they would be missing. */
 static bool begin_session(struct session *session, const struct found_chunk *found, size_t count)
 {
     for (size_t i = 0; i < count && session->first < 0; i++)
         if (folder_has_traces(found[i].path))
-            session->first = session->next = found[i].number;
+            session->first = session->next = found[0].number;
     return session->first >= 0;
 }
 

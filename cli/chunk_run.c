@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "mapper/chunk_edges.h"
 #include "wire/partial_peek.h"
 
 /* What a mapper makes of one chunk. */
@@ -158,16 +159,27 @@ struct joining {
 static void tell_expected(struct chunk_run *run, struct joining *joining, struct text session)
 {
     joining->session = memory_string(session);
-    uint64_t *chunks = memory_new((joining->end - joining->begin) * sizeof *chunks);
+    struct chunk_edges edges = chunk_edges(run->list, joining->begin, joining->end);
+    uint64_t *chunks = memory_new((joining->end - joining->begin + 1) * sizeof *chunks);
     size_t count = 0;
-    for (size_t i = joining->begin; i < joining->end; i++)
+    for (size_t i = joining->begin; i < joining->end; i++) {
+        uint64_t number = (uint64_t)run->list->at[i].number;
         if (!is_outside(run, i))
-            chunks[count++] = (uint64_t)run->list->at[i].number;
-    reducer_expect(run->reducer, session, chunks, count);
+            chunks[count++] = number;
+        else if (count == 0)
+            edges.begin = number + 1;
+    }
+    edges.cut_short &= !is_outside(run, joining->end - 1);
+    uint64_t behind = (uint64_t)run->list->at[joining->end - 1].number + 1;
+    if (edges.cut_short)
+        chunks[count++] = behind;
+    reducer_expect(run->reducer, session, edges.begin, chunks, count);
     for (size_t i = joining->begin; i < joining->end; i++)
         if (joining->lost[i])
             reducer_missing(run->reducer, session, (uint64_t)run->list->at[i].number,
                             joining->lost[i]);
+    if (edges.cut_short)
+        reducer_missing(run->reducer, session, behind, NULL);
     free(chunks);
 }
 

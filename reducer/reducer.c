@@ -10,7 +10,7 @@
 #include "results/fold.h"
 #include "trace/schema.h"
 
-/* A chunk that cannot be used. */
+/* A chunk that is not there, or (`reason`) cannot be used. */
 struct missing_chunk {
     uint64_t chunk;
     char *reason;
@@ -74,12 +74,6 @@ void reducer_free(struct reducer *reducer)
     free(reducer);
 }
 
-void reducer_expect(struct reducer *reducer, struct text session, const uint64_t *chunks,
-                    size_t count)
-{
-    waiting_expect(reducer->waiting, session, chunks, count);
-}
-
 static void take_result(void *fold, const struct result *result)
 {
     fold_take(fold, result);
@@ -97,6 +91,21 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
                                        .fold = fold_new(text_of(name))};
     session->stitch = stitch_new(reducer->schema, (struct result_sink){take_result, session->fold});
     return session;
+}
+
+static struct joined_session *session_of(struct reducer *reducer, struct text text)
+{
+    char *name = memory_string(text);
+    struct joined_session *session = session_at(reducer, name);
+    free(name);
+    return session;
+}
+
+void reducer_expect(struct reducer *reducer, struct text session, uint64_t begin,
+                    const uint64_t *chunks, size_t count)
+{
+    waiting_expect(reducer->waiting, session, chunks, count);
+    stitch_expect(session_of(reducer, session)->stitch, begin);
 }
 
 struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
@@ -150,8 +159,9 @@ static void note_missing(struct joined_session *session, uint64_t next)
     size_t done = 0;
     for (; done < session->missing_count && session->missing[done].chunk < next; done++) {
         struct missing_chunk *missing = &session->missing[done];
-        stitch_missing(session->stitch, missing->chunk, DAMAGE_BY_UNREADABLE,
-                       text_of(missing->reason));
+        stitch_missing(session->stitch, missing->chunk,
+                       missing->reason ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
+                       text_of(missing->reason ? missing->reason : ""));
         free(missing->reason);
     }
     if (done == 0)
@@ -238,13 +248,14 @@ void reducer_missing(struct reducer *reducer, struct text session, uint64_t chun
                      const char *reason)
 {
     waiting_missing(reducer->waiting, session, chunk);
-    char *name = memory_string(session);
-    struct joined_session *joined = session_at(reducer, name);
-    free(name);
+    struct joined_session *joined = session_of(reducer, session);
     joined->missing = memory_grow(joined->missing, &joined->missing_room, joined->missing_count + 1,
                                   sizeof *joined->missing);
-    joined->missing[joined->missing_count++] =
-        (struct missing_chunk){chunk, memory_string(text_of(reason))};
+    size_t at = joined->missing_count++;
+    for (; at > 0 && joined->missing[at - 1].chunk > chunk; at--)
+        joined->missing[at] = joined->missing[at - 1];
+    joined->missing[at] =
+        (struct missing_chunk){chunk, reason ? memory_string(text_of(reason)) : NULL};
 }
 
 static int by_name(const void *a, const void *b)

@@ -17,10 +17,11 @@ struct reducer;
 struct reducer *reducer_new(const struct phase_definitions *phases);
 void reducer_free(struct reducer *reducer); /* NULL is fine */
 
-/* All chunks that a session will have, ascending; else those from its first on. */
-void reducer_expect(struct reducer *reducer, struct text session, const uint64_t *chunks,
-                    size_t count);
-/* One that cannot be used, and why: joined as a gap. */
+/* All chunks that a session will have, ascending; else those from its first on. Numbers from `begin`
+ * on that are not among them are missing. */
+void reducer_expect(struct reducer *reducer, struct text session, uint64_t begin,
+                    const uint64_t *chunks, size_t count);
+/* One that is not there (`reason` NULL), or that cannot be used: joined as a gap. */
 void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk,
                      const char *reason);
 

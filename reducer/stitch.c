@@ -36,7 +36,7 @@ struct stitch {
         bool any;        /* an interval was joined */
         bool knows_left; /* and how many of its chunk's events it left to the next */
         bool gap_noted;  /* chunks behind it are noted as missing */
-        uint64_t next;   /* number of the chunk expected */
+        uint64_t next;   /* number of the chunk expected; UINT64_MAX: nobody knows */
         uint64_t left_events;
     } seam;
 };
@@ -162,14 +162,13 @@ static void note(struct interval_notes *notes, enum damage_scope scope, enum dam
     interval_notes_add(notes, &damage);
 }
 
-/* Every number below `chunk` that is missing is noted; those beyond the room of the notes are only
- * counted. Returns how many. */
+/* Every number below `chunk` that is missing is noted, also in front of the first; those beyond the room
+ * of the notes are only counted. Returns how many. */
 static uint64_t note_skipped(const struct stitch *stitch, uint64_t chunk,
                              struct interval_notes *notes)
 {
     const struct seam_state *seam = &stitch->seam;
-    bool knows_next = seam->any || seam->gap_noted;
-    uint64_t count = knows_next && chunk > seam->next ? chunk - seam->next : 0;
+    uint64_t count = chunk > seam->next ? chunk - seam->next : 0;
     for (uint64_t i = 0; i < count && i < DAMAGE_ITEMS_MAX; i++)
         note(notes, DAMAGE_CHUNK, DAMAGE_BY_MISSING, seam->next + i, 1, MISSING_TEXT);
     if (count > DAMAGE_ITEMS_MAX) {
@@ -230,6 +229,8 @@ static void check(struct stitch *stitch, struct queued *queued)
                   end->left_events + end->seam_events == 0;
     if (end->gap_before)
         note_missing(stitch, end, &notes);
+    else if (!stitch->seam.any)
+        note_skipped(stitch, end->chunk, &notes);
     if (!passes)
         check_seam(stitch, end, &notes);
     if (notes.count > 0 || notes.more > 0)
@@ -374,6 +375,11 @@ void stitch_missing(struct stitch *stitch, uint64_t chunk, uint8_t cause, struct
     append(stitch, queued);
 }
 
+void stitch_expect(struct stitch *stitch, uint64_t chunk)
+{
+    stitch->seam.next = chunk;
+}
+
 void stitch_open_gap(struct stitch *stitch, uint64_t begin_ns)
 {
     struct queued *queued = memory_new(sizeof *queued);
@@ -465,6 +471,7 @@ static enum status restore_head(struct stitch *stitch, const struct state_record
         stitch->resumed_begun = head.at[1] != 0;
         stitch->resumed_done = get_u64(head.at + 2);
         stitch->end_ns = get_u64(head.at + 10);
+        stitch->seam.next = UINT64_MAX;
         if (head.count == HEAD_BYTES)
             stitch->seam = (struct seam_state){.any = head.at[HEAD_BYTES_1] & 1,
                                                .knows_left = head.at[HEAD_BYTES_1] >> 1 & 1,

@@ -17,9 +17,13 @@
 
 struct stitch;
 
-/* `schema` (borrowed until stitch_free()) makes the classes and calls of the items to come. */
+/* `schema` (borrowed until stitch_free()) makes the classes and calls of the items to come. Chunks are
+ * numbered from 0; those below the first that comes are missing. */
 struct stitch *stitch_new(struct schema *schema, struct result_sink sink);
 void stitch_free(struct stitch *stitch); /* NULL is fine */
+
+/* Those below `chunk` are not wanted, and so not missing. Before anything is added. */
+void stitch_expect(struct stitch *stitch, uint64_t chunk);
 
 /* Appends the next interval: its row of items, then its end. Everything is copied. */
 void stitch_add(struct stitch *stitch, const struct item *items, size_t count,

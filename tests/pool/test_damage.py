@@ -84,6 +84,8 @@ SESSIONS = (
     ([(Recording.remove, 1), (Recording.spoil, 2), (Recording.overwrite, 3)], 2),
     ([(Recording.spoil, 0), (Recording.remove, 1), (Recording.halve_metadata, 2)], 2),
     ([(Recording.cut, 0), (Recording.remove, 2), (Recording.spoil, 3)], 2),
+    ([(Recording.remove, 0), (Recording.remove, 1)], 2),
+    ([(Recording.remove, 0), (Recording.spoil, 1)], 2),
 )
 
 

@@ -77,11 +77,34 @@ static void add(struct joining *joining, uint64_t chunk, uint64_t begin_ns, uint
 Test(stitch, says_nothing_of_intervals_that_tile_and_balance)
 {
     struct joining *joining = joining_new();
-    add(joining, 3, 0, 100, 0, 7);
-    add(joining, 4, 100, 100, 0, 0); /* an empty chunk: what was left waits for the next */
-    add(joining, 5, 100, 200, 7, 1);
-    add(joining, 6, 200, UINT64_MAX, 1, 0);
+    add(joining, 0, 0, 100, 0, 7);
+    add(joining, 1, 100, 100, 0, 0); /* an empty chunk: what was left waits for the next */
+    add(joining, 2, 100, 200, 7, 1);
+    add(joining, 3, 200, UINT64_MAX, 1, 0);
     cr_expect(eq(sz, joining->told.items, 0));
+    joining_free(joining);
+}
+
+/* Unless nobody wants them. */
+Test(stitch, counts_what_is_missing_before_the_first_chunk)
+{
+    struct joining *joining = joining_new();
+    add(joining, 3, 0, 100, 0, 0);
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
+    cr_expect(joining->told.last.cause == DAMAGE_BY_MISSING && joining->told.last.chunk == 2);
+    add(joining, 4, 100, 200, 0, 0);
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
+    joining_free(joining);
+
+    joining = joining_new();
+    stitch_expect(joining->stitch, 3);
+    add(joining, 3, 0, 100, 0, 0);
+    cr_expect(eq(sz, joining->told.items, 0));
+    joining_free(joining);
+
+    joining = joining_new();
+    add(joining, 1000000, 0, UINT64_MAX, 0, 0);
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1000000);
     joining_free(joining);
 }
 
@@ -134,11 +157,11 @@ Test(stitch, counts_what_is_missing_before_a_chunk_that_cannot_be_used)
 {
     struct joining *joining = joining_new();
     stitch_missing(joining->stitch, 3, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
-    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 1); /* the session may begin with it */
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 4); /* 3, and 0 to 2 */
     stitch_missing(joining->stitch, 5, DAMAGE_BY_UNREADABLE, text_of("no trace in it"));
-    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 3);
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 6);
     stitch_missing(joining->stitch, 6, DAMAGE_BY_MISSING, text_of(""));
-    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 4);
+    EXPECT_TALLY(joining, TALLY_LOST_CHUNKS, 7);
     joining_free(joining);
 }
 

@@ -92,23 +92,51 @@ for places in 0 1 2 3 4 "1 1 1" "0 2 4" "4 4"; do
     done
 done
 
-# Chunks that are missing: as many are counted, one by one and together.
-for gone in 1 2 "1 2" 3 0; do
+# Chunks that are missing: as many are counted, one by one and together, alike from folders and archives.
+for gone in 0 1 2 "0 1" "0 2" "1 2" "0 1 2" 3; do
     session hole
     for number in $gone; do
         rm -r "$scratch"/hole/archives/*-"$number"
     done
     report "$scratch/hole" >"$scratch/got"
     status=$?
-    case $gone in
-    0 | 3) continue ;; # at an end of the session: nothing tells that it was there
-    esac
+    "$SPANMILL" pack --output "$scratch/packed" "$scratch/hole" >/dev/null 2>&1
+    report "$scratch/packed" >"$scratch/packed.got"
+    cmp -s "$scratch/got" "$scratch/packed.got" || wrong "without chunk $gone: packed is another report"
+    rm -rf "$scratch/packed"
+    if [ "$gone" = 3 ]; then # the last: in a folder, nothing tells that it was there
+        rm -rf "$scratch/hole"
+        continue
+    fi
     [ "$status" = 4 ] || wrong "without chunk $gone: exit status $status"
     [ "$(field "$scratch/got" lost_intervals)" = "$(echo "$gone" | wc -w)" ] ||
         wrong "without chunk $gone: $(field "$scratch/got" lost_intervals) counted"
     grep -q '"scope":"chunk","cause":"missing"' "$scratch/got" || wrong "without chunk $gone: not named"
     rm -rf "$scratch/hole"
 done
+
+# An archive tells that another chunk came after it.
+"$SPANMILL" pack --output "$scratch/packed" tests/data/thumbnails >/dev/null
+report "$scratch"/packed/*-[012].tar.zst >"$scratch/got" || wrong "archives that were left out on purpose: $?"
+mkdir "$scratch/aside"
+mv "$scratch"/packed/*-3.tar.zst "$scratch/aside"
+report "$scratch/packed" >"$scratch/got"
+[ $? = 4 ] || wrong "the last archive is gone: not said by --strict"
+[ "$(field "$scratch/got" lost_intervals)" = 1 ] || wrong "the last archive is gone: not counted"
+grep -q '"damage":\[{"chunk":3,"scope":"chunk","cause":"missing"' "$scratch/got" || wrong "the last archive is gone: not named"
+
+# What lies beside the chunks that were named was left out on purpose; what is not there was not.
+report "$data"/*-[23] >"$scratch/got" || wrong "chunks 2 and 3 alone: $?"
+[ "$(field "$scratch/got" lost_intervals)" = 0 ] || wrong "chunks 2 and 3 alone: others are counted as lost"
+report "$scratch"/packed/*-[12].tar.zst --until +1s >"$scratch/got" || wrong "archives 1 and 2 alone: $?"
+mv "$scratch"/packed/*-1.tar.zst "$scratch/aside"
+report "$scratch"/packed/*-2.tar.zst >"$scratch/got"
+grep -q '"damage":\[{"chunk":1,"scope":"chunk","cause":"missing".*"chunk":3,"scope":"chunk","cause":"missing"' "$scratch/got" ||
+    wrong "archive 2 alone: $(head -c 600 "$scratch/got")"
+rm -rf "$scratch/packed" "$scratch/aside"
+# A window is no loss.
+report tests/data/thumbnails --since +40s >"$scratch/got" || wrong "--since: $?"
+[ "$(field "$scratch/got" lost_intervals)" = 0 ] || wrong "--since: chunks before are counted as lost"
 
 # A chunk that nothing can be read of, anywhere, is one lost chunk, with the reason.
 for number in 0 1 2 3; do
