@@ -107,7 +107,9 @@ static enum status select_chunks(struct selection *selection, char **operands, s
                                  struct failure *why)
 {
     enum status status = STATUS_OK;
+    selection->named.say = say;
     selection->all.say = say;
+    selection->named.archived_only = selection->all.archived_only = true;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = chunk_list_add(&selection->named, operands[i], why);
     char *last = NULL;

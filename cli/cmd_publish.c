@@ -406,6 +406,7 @@ static enum status publish(struct publishing *publishing, const struct bus_setti
 {
     char *const *paths;
     size_t count = config_operands(publishing->config, &paths);
+    publishing->list.archived_only = config_flag(publishing->config, "open");
     enum status status = STATUS_OK;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = add_path(publishing, paths[i], why);

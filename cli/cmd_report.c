@@ -10,6 +10,7 @@
 #include "cli/chunk_run.h"
 #include "cli/progress.h"
 #include "cli/quantity.h"
+#include "cli/recording.h"
 #include "cli/report_file.h"
 #include "cli/report_options.h"
 #include "cli/report_view.h"
@@ -106,6 +107,7 @@ static enum status find_chunks(struct reporting *reporting)
     if (list->count == 0)
         return STATUS_REJECT;
     enum status status = chunk_list_finish(list, &why); /* what is wrong was said */
+    recording_mark(list);
     return list->count == 0 ? STATUS_REJECT : status;
 }
 

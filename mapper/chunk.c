@@ -14,7 +14,7 @@ struct chunk {
     struct trace_set set;
     struct interval interval;
     size_t raw_bytes;
-    bool growing;
+    bool growing, recorded;
     struct source *own;
     struct source *before; /* whose last packets are the seam; NULL if there are none */
     struct source **parts; /* of the chunk, then of the seam */
@@ -72,6 +72,7 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
         struct trace_files *trace = set_trace(&chunk->set, name_of(from, name));
         trace->metadata = from->metadata;
         trace->may_grow = chunk->growing;
+        trace->is_recorded = chunk->recorded;
         for (size_t j = 0; j < from->stream_count; j++) {
             struct stream_file *stream = trace_stream(trace, from->streams[j].name);
             stream->data = from->streams[j].data;
@@ -173,6 +174,7 @@ enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, s
     if (ref->path != NULL && (ref->packed || ref->has_kernel_or_ust))
         status = source_open(ref->path, ref->packed, room, &chunk->own, why);
     chunk->growing = ref->growing;
+    chunk->recorded = ref->recorded;
     if (status == STATUS_OK && ref->packed)
         chunk->growing = archive_facts(source_archive(chunk->own))->growing;
     if (status == STATUS_OK && chunk->own != NULL) {

@@ -42,6 +42,7 @@ struct chunk_ref {
     bool packed;            /* an archive .tar.zst */
     bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
     bool growing;           /* it lies where a session records, not in an archived chunk */
+    bool recorded;          /* a session daemon records there now (cli/recording.h) */
     bool unusable;          /* it has packets, but no metadata that can be read */
     /* The chunk with the number before is not there, but an earlier one is. The interval begins
      * with the chunk's own first packet then, and the one before ends with its last. */
@@ -65,6 +66,7 @@ struct chunk_ref {
 struct chunk_list {
     struct chunk_ref *at; /* by session, then number */
     size_t count, room;
+    bool archived_only; /* what is not rotated yet, beside `archives/`, is left out, and said */
     void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
     void *context;
 };
@@ -74,8 +76,8 @@ int64_t chunk_number_of_name(const char *name);
 
 /* Finds every chunk below `path`: a session folder (with `archives/`), a folder of chunks, one
  * chunk, a plain trace, a snapshot's folder, or an archive. Adds them to `list`. A chunk is
- * numbered by the end of its folder's name; what a session that still records has beside its
- * `archives/` comes last.
+ * numbered by the end of its folder's name; so is what a session has recorded since its last rotation,
+ * <begin>-<number> beside its `archives/`; anything else beside them comes last.
  * REJECT: nothing there that is a trace; `why` says what was looked for. */
 MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
                                       struct failure *why);

@@ -47,6 +47,18 @@ int64_t chunk_number_of_name(const char *name)
     return strtoll(strrchr(name, '-') + 1, NULL, 10);
 }
 
+/* What a session that was rotated records now lies beside `archives/`, as <begin>-<number>. */
+static bool is_growing_name(const char *name)
+{
+    return matches(name, "99999999T999999+9999-*");
+}
+
+static int64_t number_of_name(const char *name)
+{
+    return is_growing_name(name) ? strtoll(strrchr(name, '-') + 1, NULL, 10)
+                                 : chunk_number_of_name(name);
+}
+
 /* LTTng: <snapshot name>-<date>-<time>-<number>. */
 static bool is_snapshot_name(const char *name)
 {
@@ -76,7 +88,7 @@ static struct chunk_ref *add_ref(struct chunk_list *list, const char *path)
 /* The number that a chunk's folder is called by, if `path` is one, or one of its traces; else -1. */
 static int64_t number_of_path(const char *path)
 {
-    int64_t number = chunk_number_of_name(base_name(path));
+    int64_t number = number_of_name(base_name(path));
     const char *domain = folder_domain(path);
     if (number >= 0 || domain == NULL)
         return number;
@@ -84,7 +96,7 @@ static int64_t number_of_path(const char *path)
     char *slash = strrchr(chunk, '/');
     if (slash != NULL)
         *slash = '\0';
-    number = chunk_number_of_name(base_name(chunk));
+    number = number_of_name(base_name(chunk));
     free(chunk);
     return number;
 }
@@ -99,7 +111,8 @@ static void add_folder(struct chunk_list *list, const char *path, int64_t number
     ref->has_kernel_or_ust = folder_has_traces(path);
     int64_t told = number_of_path(name);
     ref->number = number < 0 ? -1 : told >= 0 ? told : number;
-    ref->growing = told < 0 && !is_snapshot_name(base_name(name));
+    ref->growing =
+        (told < 0 || is_growing_name(base_name(name))) && !is_snapshot_name(base_name(name));
     if (told < 0 && is_snapshot_name(base_name(name)))
         ref->snapshot = memory_string(text_of(base_name(name)));
     free(real);
@@ -130,6 +143,29 @@ static char **names_in(const char *path, size_t *count)
     return names;
 }
 
+/* What a session records, or has recorded since its last rotation, until it is destroyed. */
+static void find_growing(struct chunk_list *list, const char *session)
+{
+    size_t count;
+    char **names = names_in(session, &count);
+    for (size_t i = 0; i < count; i++) {
+        char *path = memory_format("%s/%s", session, names[i]);
+        bool found = is_growing_name(names[i]) && folder_has_traces(path);
+        if (found && !list->archived_only)
+            add_folder(list, path, 0);
+        if (found && list->archived_only && list->say != NULL) {
+            char *sentence = memory_format("%s: not in an archived chunk yet, so it is left out: "
+                                           "rotate the session, or destroy it",
+                                           path);
+            list->say(list->context, sentence);
+            free(sentence);
+        }
+        free(path);
+        free(names[i]);
+    }
+    free(names);
+}
+
 static void find_below(struct chunk_list *list, const char *path, int depth)
 {
     struct stat stat_of;
@@ -148,6 +184,8 @@ static void find_below(struct chunk_list *list, const char *path, int depth)
         find_below(list, archives, depth + 1);
     free(archives);
     char *real = realpath(path, NULL);
+    if (is_session && !folder_has_traces(path))
+        find_growing(list, path);
     bool is_chunk = real != NULL && chunk_number_of_name(base_name(real)) >= 0;
     free(real);
     if (is_chunk || folder_has_traces(path)) {
@@ -474,8 +512,9 @@ static void number_and_drop(struct chunk_list *list)
         if (before != NULL && !same_session(before, ref))
             before = NULL;
         bool drop = before != NULL && before->number == ref->number;
+        if (ref->growing && !ref->unusable && !survey_has_packets(ref->survey) && before != NULL)
+            drop = true;
         if (ref->number < 0) {
-            drop = !survey_has_packets(ref->survey) && before != NULL;
             ref->number = before != NULL ? before->number + 1 : 0;
         }
         if (drop)

@@ -102,7 +102,8 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
         reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
     leave(&options->guard);
     if (status == STATUS_REJECT && is_empty(traces)) {
-        interval_notes_clear(mapping->notes);
+        if (!traces->traces[0].is_recorded)
+            interval_notes_clear(mapping->notes);
         return STATUS_OK;
     }
     return status;

@@ -218,6 +218,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
         return;
     }
     add_lanes(reader, input, info);
+    trace_report_recording(&reader->warnings, files);
     if (info->declared.old_syscalls)
         warn(reader,
              "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "

@@ -252,6 +252,7 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
             *first = why;
         return;
     }
+    trace_report_recording(&reader->warnings, files);
     if (info->declared.old_syscalls)
         warn(reader,
              "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "

@@ -30,13 +30,30 @@ void trace_report_left_out(const struct reader_warnings *warnings, const struct 
     if (strncmp(why, name, length) == 0 && strncmp(why + length, ": ", 2) == 0)
         why += length + 2;
     bool metadata = strncmp(why, "metadata", 8) == 0;
-    char *text = memory_format("%s; the trace is left out", why);
+    bool empty = metadata && files->metadata.count == 0;
+    const char *hint = !empty               ? ""
+                       : files->is_recorded ? "; still recording: stop the session, or rotate it"
+                       : files->may_grow
+                           ? " (if it is still recording: stop the session, or rotate it)"
+                           : "";
+    char *text = memory_format("%s%s; the trace is left out", why, hint);
     struct damage damage = {.scope = DAMAGE_TRACE,
-                            .cause = metadata ? DAMAGE_BY_METADATA : DAMAGE_BY_CLOCK,
+                            .cause = empty && files->is_recorded ? DAMAGE_BY_RECORDING
+                                     : metadata                  ? DAMAGE_BY_METADATA
+                                                                 : DAMAGE_BY_CLOCK,
                             .count = 1,
                             .bytes = trace_files_bytes(files)};
     trace_report(warnings, files, NULL, damage, text);
     free(text);
+}
+
+void trace_report_recording(const struct reader_warnings *warnings, const struct trace_files *files)
+{
+    if (files->is_recorded)
+        trace_report(warnings, files, NULL,
+                     (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_RECORDING},
+                     "still recording: stop the session, or rotate it; what is in the tracer's "
+                     "buffers is not read");
 }
 
 static void copy_env(const struct layout *layout, const char *name, char *into, size_t room)

@@ -17,6 +17,10 @@ void trace_report(const struct reader_warnings *warnings, const struct trace_fil
 void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
                            const char *why);
 
+/* Says of a trace that is recorded at this moment that its end is not there yet. */
+void trace_report_recording(const struct reader_warnings *warnings,
+                            const struct trace_files *files);
+
 /* All of a trace but its clock: see trace_times(). */
 struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
                                 const struct declared_names *declared);

@@ -27,7 +27,8 @@ struct trace_files {
     struct bytes metadata; /* the file `metadata`; empty if missing */
     struct stream_file *streams; /* by name */
     size_t stream_count;
-    bool may_grow; /* it lies where a session records, not in an archived chunk */
+    bool may_grow;    /* it lies where a session records, not in an archived chunk */
+    bool is_recorded; /* and a session daemon does record there */
 };
 
 struct trace_set {
