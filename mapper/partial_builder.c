@@ -936,6 +936,9 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         bool odd = switches && event->tid != (thread ? thread->tid : cpu->nobody ? -1 : 0);
         thread = thread_at(builder, event->tid);
         if (odd) {
+            if (!cpu->nobody)
+                builder->counts.tallies.at[TALLY_UNSEEN_SWITCHES] +=
+                    event_shows_unseen_switch(event);
             /* The context decides, against what the switches told. */
             builder_tell_all_groups(builder);
             tell_cpu(builder, event->cpu);

@@ -623,6 +623,7 @@ static void doubt_current(struct model *model, struct cpu *cpu, const struct eve
                                                      : event->tid;
     if (!(event->has & EVENT_HAS_TID) || event->tid == thought || !model->counts_switches)
         return;
+    model->tallies.at[TALLY_UNSEEN_SWITCHES] += event_shows_unseen_switch(event);
     cpu->run_whole = false;
     if (cpu->current != CURRENT_THREAD || cpu->thread->state == STATE_UNKNOWN)
         return;

@@ -139,6 +139,15 @@ static inline bool event_has_value(const struct event *event, unsigned slot)
     return event->present >> slot & 1;
 }
 
+/* Of an event whose `tid` context is not the thread thought current: whether that shows a switch that
+ * was not recorded. While one switches, the kernel itself may be of either thread, and idle threads
+ * come unseen with a CPU that comes back. */
+static inline bool event_shows_unseen_switch(const struct event *event)
+{
+    return event->tid != 0 && (event->kind == EVENT_SWITCH || event->kind == EVENT_CALL_ENTRY ||
+                               event->kind == EVENT_CALL_EXIT);
+}
+
 /* The thread that the event shows to be the current one by what it says itself; 0 if none. */
 static inline int32_t event_shown_current(const struct event *event)
 {

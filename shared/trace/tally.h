@@ -27,6 +27,13 @@
         "switches seem to be filtered (lttng track, a filter on sched_switch): numbers by thread " \
         "cannot be trusted. Record them all, or lttng add-context --kernel --type=tid",            \
         TALLY_STRICT)                                                                              \
+    ROW(UNSEEN_SWITCHES, 21, "events_behind_unseen_switches",                                      \
+        "call or switch of a thread that was not in, by its tid context",                          \
+        "calls or switches of threads that were not in, by their tid contexts",                    \
+        "they count for the right thread, but switches seem to be filtered (lttng track, a "       \
+        "filter on sched_switch): states and CPU time of threads are not to be trusted. Record "   \
+        "them all",                                                                                \
+        0)                                                                                         \
     ROW(LOST_CHUNKS, 3, "lost_intervals", "chunk missing or unreadable",                           \
         "chunks missing or unreadable", NULL, TALLY_STRICT)                                        \
     ROW(LOST_TRACES, 4, "lost_traces", "trace left out", "traces left out", NULL, TALLY_STRICT)    \
