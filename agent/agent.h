@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive/threads.h"
+#include "chunk/threads.h"
 #include "base/failure.h"
 #include "publish/publisher.h"
 #include "service/service.h"

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
-#include "archive/metadata.h"
-#include "mapper/folder.h"
-#include "mapper/survey.h"
+#include "chunk/metadata.h"
+#include "chunk/folder.h"
+#include "shared/chunk/survey.h"
 
 /* NULL if there is nothing that can be read. */
 static struct chunk_survey *survey_of(const char *path)

@@ -9,9 +9,9 @@
 #include "agent/agent.h"
 #include "base/crash.h"
 #include "base/memory.h"
-#include "mapper/chunk.h"
-#include "mapper/folder.h"
-#include "mapper/pack.h"
+#include "shared/chunk/chunk.h"
+#include "chunk/folder.h"
+#include "chunk/pack.h"
 
 /* A chunk of which nobody says that it is complete is, when it has not changed for so long. */
 enum { STILL_MS = 300 };

@@ -9,8 +9,8 @@
 
 #include "agent/agent.h"
 #include "base/memory.h"
-#include "mapper/chunk.h"
-#include "mapper/folder.h"
+#include "shared/chunk/chunk.h"
+#include "chunk/folder.h"
 
 /* CHUNK/ust/pid/NAME/index/FILE. */
 enum { CHUNK_DEPTH = 7 };

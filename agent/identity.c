@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "agent/agent.h"
-#include "archive/metadata.h"
+#include "chunk/metadata.h"
 #include "base/memory.h"
 #include "base/names.h"
-#include "mapper/folder.h"
+#include "chunk/folder.h"
 
 /* Chunks that are remembered; beyond it, all are read again. */
 enum { REMEMBERED_MAX = 20000 };

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "archive/archive.h"
+#include "chunk/archive.h"
 #include "base/memory.h"
 
 static const struct config_row rows[] = {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/map.h"
 #include "trace/phases.h"

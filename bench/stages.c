@@ -22,7 +22,7 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/map.h"

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "mapper/chunk_edges.h"
+#include "chunk/chunk_edges.h"
 #include "wire/partial_peek.h"
 
 /* What a mapper makes of one chunk. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "cli/progress.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/map.h"
 #include "reducer/reducer.h"
 

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "archive/archive.h"
+#include "chunk/archive.h"
 #include "base/memory.h"
 #include "cli/options.h"
-#include "mapper/chunk.h"
-#include "mapper/pack.h"
+#include "shared/chunk/chunk.h"
+#include "chunk/pack.h"
+#include "mapper/follow_threads.h"
 
 struct pack_options {
     const char *folder;
@@ -168,8 +169,7 @@ static enum status pack_one(const struct selection *selection, size_t index,
         return status;
     }
     char *path = memory_format("%s/%s", options->folder, name);
-    enum status status =
-        pack_chunk_with(&selection->all, index, threads, path, options->effort, why);
+    enum status status = pack_chunk(&selection->all, index, threads, path, options->effort, why);
     if (status == STATUS_OK)
         puts(path);
     free(path);
@@ -212,7 +212,7 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
             say(NULL, why.text);
             failed++;
         }
-        if (i < last && pack_follow_threads(&threads, ref, NULL, &why) != STATUS_OK) {
+        if (i < last && follow_threads(&threads, ref, NULL, &why) != STATUS_OK) {
             say(NULL, why.text);
             thread_directory_clear(&threads);
         }

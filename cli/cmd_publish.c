@@ -8,13 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/archive.h"
+#include "chunk/archive.h"
 #include "base/file_map.h"
 #include "base/memory.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "mapper/chunk.h"
-#include "mapper/pack.h"
+#include "shared/chunk/chunk.h"
+#include "chunk/pack.h"
+#include "mapper/follow_threads.h"
 #include "publish/publisher.h"
 #include "service/kafka.h"
 #include "service/service.h"
@@ -173,7 +174,7 @@ static enum status add_chunk(struct publishing *publishing, size_t index,
                              : memory_format("%s/%zu.tar.zst", publishing->folder, index);
     enum status status = STATUS_OK;
     if (!ref->packed)
-        status = pack_chunk_with(&publishing->list, index, threads, path, publishing->effort, why);
+        status = pack_chunk(&publishing->list, index, threads, path, publishing->effort, why);
     struct archive_facts facts;
     if (status == STATUS_OK)
         status = peek(path, &facts, why);
@@ -265,7 +266,7 @@ static enum status make_parcels(struct publishing *publishing, struct failure *w
         progress_show(&publishing->progress, i, 2 * publishing->list.count, 0);
         status = add_chunk(publishing, i, &threads, why);
         if (status == STATUS_OK && !last && !ref->packed &&
-            pack_follow_threads(&threads, ref, NULL, why) != STATUS_OK)
+            follow_threads(&threads, ref, NULL, why) != STATUS_OK)
             thread_directory_clear(&threads);
     }
     thread_directory_clear(&threads);

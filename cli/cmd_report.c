@@ -116,7 +116,7 @@ static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
     return strcmp(a->session, b->session) == 0;
 }
 
-/* The parts of a session of the list, "host/name/created/clock:PATH" (mapper/chunk_list.c). */
+/* The parts of a session of the list, "host/name/created/clock:PATH" (shared/chunk/chunk_list.c). */
 struct session_key {
     size_t told;       /* length of host/name/created */
     const char *clock; /* its hexadecimal digits; NULL: not told */

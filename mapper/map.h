@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "trace/phases.h"

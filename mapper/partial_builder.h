@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "trace/partial.h"
 #include "trace/schema.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/metadata.h"
+#include "chunk/metadata.h"
 #include "base/memory.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader_kind.h"

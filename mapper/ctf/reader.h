@@ -15,7 +15,7 @@
 
 #include "base/failure.h"
 #include "base/attrs.h"
-#include "mapper/ctf/trace_set.h"
+#include "chunk/trace_set.h"
 #include "trace/damage.h"
 #include "trace/event.h"
 #include "trace/schema.h"

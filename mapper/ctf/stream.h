@@ -7,7 +7,7 @@
 #ifndef MAPPER_CTF_STREAM_H
 #define MAPPER_CTF_STREAM_H
 
-#include "archive/packet_row.h"
+#include "chunk/packet_row.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/scratch.h"
 #include "trace/damage.h"

@@ -2,7 +2,7 @@
 #ifndef MAPPER_CTF_STREAM_RULES_H
 #define MAPPER_CTF_STREAM_RULES_H
 
-#include "archive/packet_row.h"
+#include "chunk/packet_row.h"
 
 /* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
  * the end before the last event was there (LTTng's bug 1183). */

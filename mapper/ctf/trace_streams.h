@@ -3,7 +3,7 @@
 #ifndef MAPPER_CTF_TRACE_STREAMS_H
 #define MAPPER_CTF_TRACE_STREAMS_H
 
-#include "archive/packet_row.h"
+#include "chunk/packet_row.h"
 #include "mapper/ctf/reader.h"
 
 /* One stream file of a trace. */

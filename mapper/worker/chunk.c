@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "archive/archive.h"
+#include "chunk/archive.h"
 #include "base/memory.h"
 #include "mapper/worker/worker.h"
 #include "publish/fetch.h"

@@ -1,5 +1,5 @@
 /* Any bytes as a packed chunk, small enough to be quick. */
-#include "archive/archive.h"
+#include "chunk/archive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* Any bytes as a trace's metadata, and the same again as one of its streams and as its index. */
-#include "archive/metadata.h"
-#include "archive/packets.h"
+#include "chunk/metadata.h"
+#include "chunk/packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

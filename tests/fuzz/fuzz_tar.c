@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "archive/tar.h"
+#include "chunk/tar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

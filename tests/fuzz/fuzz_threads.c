@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/threads.h"
+#include "chunk/threads.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

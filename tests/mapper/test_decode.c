@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"
-#include "tests/archive/fake_trace.h"
+#include "tests/chunk/fake_trace.h"
 #include "tests/mapper/event_text.h"
 
 #define STRING(text) ((char *)(uintptr_t)(text))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "tests/archive/fake_trace.h"
+#include "tests/chunk/fake_trace.h"
 #include "tests/mapper/layout_text.h"
 
 static const char TEXT[] = "/* CTF 1.8 */ trace { major = 1; minor = 8; byte_order = le; };\n"

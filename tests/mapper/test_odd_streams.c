@@ -6,8 +6,8 @@
 
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"
-#include "mapper/survey.h"
-#include "tests/archive/fake_trace.h"
+#include "shared/chunk/survey.h"
+#include "tests/chunk/fake_trace.h"
 
 /* --- metadata --- */
 

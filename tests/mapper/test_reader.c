@@ -3,11 +3,11 @@
 #include <dlfcn.h>
 #include <inttypes.h>
 
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"
-#include "tests/archive/fake_trace.h"
+#include "tests/chunk/fake_trace.h"
 
 /* A leak in a plugin that was closed has no name to suppress it by. */
 __attribute__((constructor)) static void keep_plugin(void)

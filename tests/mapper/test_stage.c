@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "mapper/bt2/stage.h"
-#include "tests/archive/fake_trace.h"
+#include "tests/chunk/fake_trace.h"
 
 static char parent[64];
 

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "mapper/map.h"
-#include "mapper/pack.h"
+#include "chunk/pack.h"
 #include "reducer/reducer.h"
 
 enum { CHUNK = 2, TID = 999999, PID = 999998 };

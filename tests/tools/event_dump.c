@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/chunk.h"
+#include "shared/chunk/chunk.h"
 #include "mapper/ctf/plan_cache.h"
 #include "mapper/ctf/reader.h"
 #include "mapper/readers/readers.h"

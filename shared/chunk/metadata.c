@@ -1,0 +1,74 @@
+#include "chunk/metadata.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct text env_text(const struct layout *layout, const char *name)
+{
+    const struct layout_env *env = layout_env(layout, name);
+    return env != NULL && env->text != NULL ? text_of(env->text) : (struct text){"", 0};
+}
+
+static void take_env(struct metadata *metadata)
+{
+    const struct layout *layout = metadata->layout;
+    metadata->hostname = env_text(layout, "hostname");
+    metadata->domain = env_text(layout, "domain");
+    metadata->session = env_text(layout, "trace_name");
+    metadata->created = env_text(layout, "trace_creation_datetime");
+    metadata->procname = env_text(layout, "procname");
+    const struct layout_env *vpid = layout_env(layout, "vpid");
+    metadata->has_vpid = vpid != NULL && vpid->text == NULL && vpid->number >= 0;
+    if (metadata->has_vpid)
+        metadata->vpid = (int32_t)(vpid->number & INT32_MAX);
+}
+
+static enum status set_clock(struct metadata *metadata, const struct layout_clock *session,
+                             struct failure *why)
+{
+    struct stream_time *times;
+    const struct layout_clock *told;
+    int64_t offset_ns;
+    enum status status =
+        session_clock_times(metadata->layout, session, &times, &told, &offset_ns, why);
+    if (status != STATUS_OK)
+        return status;
+    free(metadata->times);
+    metadata->times = times;
+    metadata->offset_ns = offset_ns;
+    if (told == NULL)
+        return STATUS_OK;
+    memcpy(metadata->clock_uuid, told->uuid, sizeof metadata->clock_uuid);
+    metadata->frequency = told->frequency;
+    return STATUS_OK;
+}
+
+enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why)
+{
+    *out = (struct metadata){.frequency = CYCLES_NS_PER_S};
+    enum status status = layout_open_as(LAYOUT_HEADS, file, &out->layout, why);
+    if (status != STATUS_OK)
+        return status;
+    if (out->layout->stream_count == 0)
+        return fail(why, STATUS_REJECT, "metadata: declares no stream");
+    out->is_ctf2 = out->layout->version == 2;
+    take_env(out);
+    return set_clock(out, NULL, why);
+}
+
+enum status metadata_join(struct metadata *metadata, struct session_clock *session,
+                          struct failure *why)
+{
+    if (!session->is_known) {
+        session_clock_learn(session, metadata->layout);
+        return STATUS_OK;
+    }
+    return set_clock(metadata, &session->clock, why);
+}
+
+void metadata_clear(struct metadata *metadata)
+{
+    layout_close(metadata->layout);
+    free(metadata->times);
+    *metadata = (struct metadata){.layout = NULL};
+}

@@ -1,0 +1,48 @@
+/* chunk/trace_set.h -- the files of one chunk, in memory or on disk, with the seam of the
+ * chunk before.
+ *
+ * A trace is a folder of LTTng's: `kernel`, `ust/uid/0/64-bit`, `ust/pid/NAME-PID-TIME`, or the
+ * folder of a plain trace itself. Each of its streams is up to two pieces that follow each
+ * other: the seam's packets, then the chunk's own file. */
+#ifndef CHUNK_TRACE_SET_H
+#define CHUNK_TRACE_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct stream_file {
+    char *name;         /* "kchan_0" */
+    struct bytes seam;  /* packets of the chunk before; empty if none */
+    struct bytes data;  /* whole packets, as LTTng left them; may be damaged */
+    struct bytes index; /* its `index/NAME.idx`, empty if there is none */
+    /* Where `data` lies on disk, for a reader that wants files; NULL if only in memory. */
+    char *path;
+};
+
+struct trace_files {
+    char *name;            /* path inside the chunk: "kernel", "ust/uid/0/64-bit"; "" if plain */
+    struct bytes metadata; /* the file `metadata`; empty if missing */
+    struct stream_file *streams; /* by name */
+    size_t stream_count;
+    bool may_grow;    /* it lies where a session records, not in an archived chunk */
+    bool is_recorded; /* and a session daemon does record there */
+};
+
+struct trace_set {
+    struct trace_files *traces; /* kernel first, then by name */
+    size_t trace_count;
+};
+
+/* Of its own streams. */
+static inline uint64_t trace_files_bytes(const struct trace_files *trace)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < trace->stream_count; i++)
+        bytes += trace->streams[i].data.count;
+    return bytes;
+}
+
+#endif
