@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "chunk/chunk_edges.h"
+#include "chunk/session_marks.h"
 #include "wire/partial_peek.h"
 
 /* What a mapper makes of one chunk. */
@@ -209,6 +210,21 @@ static void join_lost(struct chunk_run *run, struct joining *joining, size_t ind
                         (uint64_t)run->list->at[index].number, why);
 }
 
+/* No chunk of the session could be used: what names it is what its folders or archives tell. */
+static void name_by_list(struct chunk_run *run, struct joining *joining)
+{
+    const struct chunk_ref *ref = NULL;
+    for (size_t i = joining->begin; i < joining->end && !joining->session; i++)
+        if (joining->lost[i] && (!ref || (ref->told == NULL && run->list->at[i].told)))
+            ref = &run->list->at[i];
+    if (!ref)
+        return;
+    const char *mark = ref->snapshot ? ref->snapshot : run->marks[ref - run->list->at];
+    char *session = session_marked(ref->told, mark);
+    tell_expected(run, joining, text_of(session));
+    free(session);
+}
+
 static void join_records(struct chunk_run *run, struct joining *joining, size_t index,
                          struct mapped *mapped)
 {
@@ -236,6 +252,7 @@ static void join_one(struct chunk_run *run, struct joining *joining, size_t inde
 {
     double begin_s = chunk_run_cpu_s();
     if (index >= joining->end) {
+        name_by_list(run, joining);
         free(joining->session);
         joining->session = NULL;
         joining->begin = index;
@@ -401,6 +418,8 @@ void chunk_run(struct chunk_run *run)
         run_crew(&crew, &joining);
     else
         run_alone(&crew, &joining);
+    if (!run->stopped)
+        name_by_list(run, &joining);
     for (size_t i = 0; i < count; i++)
         mapped_clear(&crew.mapped[i]);
     free(crew.mapped);

@@ -108,8 +108,7 @@ static enum status select_chunks(struct selection *selection, char **operands, s
                                  struct failure *why)
 {
     enum status status = STATUS_OK;
-    selection->named.say = say;
-    selection->all.say = say;
+    selection->named.say = selection->all.say = say;
     selection->named.archived_only = selection->all.archived_only = true;
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = chunk_list_add(&selection->named, operands[i], why);
@@ -241,7 +240,7 @@ int cmd_pack(int argc, char **argv)
     size_t failed = 0;
     enum status status = select_chunks(&selection, argv + first, (size_t)(argc - first), &why);
     if (status == STATUS_OK)
-        failed = pack_all(&selection, &options);
+        failed = pack_all(&selection, &options) + selection.all.left_out;
     else
         say(NULL, why.text);
     selection_clear(&selection);

@@ -13,8 +13,9 @@
 #include "base/memory.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "chunk/pack.h"
+#include "chunk/session_marks.h"
 #include "mapper/follow_threads.h"
 #include "publish/publisher.h"
 #include "service/kafka.h"
@@ -101,6 +102,7 @@ struct publishing {
     struct named_chunks named;
     struct archive_effort effort;
     struct chunk_list list;
+    char **marks;    /* by chunk (chunk/session_marks.h); or NULL */
     char folder[64]; /* for archives that are made here */
     struct parcel *parcels;
     size_t count, room;
@@ -128,19 +130,23 @@ static enum status peek(const char *path, struct archive_facts *out, struct fail
     return status;
 }
 
-static char *session_id(const struct archive_facts *facts)
+/* As a report of the same would call it. */
+static char *session_id(const struct archive_facts *facts, const char *mark)
 {
-    return memory_format("%s/%s%s%s/%s", facts->host, facts->session, facts->snapshot[0] ? ":" : "",
-                         facts->snapshot, facts->created);
+    char *told = memory_format("%s/%s/%s", facts->host, facts->session, facts->created);
+    char *session = session_marked(told, facts->snapshot[0] ? facts->snapshot : mark);
+    free(told);
+    return session;
 }
 
-static struct parcel *add_parcel(struct publishing *publishing, const struct archive_facts *facts)
+static struct parcel *add_parcel(struct publishing *publishing, const struct archive_facts *facts,
+                                 const char *mark)
 {
     publishing->parcels = memory_grow(publishing->parcels, &publishing->room, publishing->count + 1,
                                       sizeof *publishing->parcels);
     struct parcel *parcel = &publishing->parcels[publishing->count++];
     *parcel = (struct parcel){
-        .ready = {.session = text_of(session_id(facts)),
+        .ready = {.session = text_of(session_id(facts, mark)),
                   .chunk = (uint64_t)facts->number,
                   .first_chunk = (uint64_t)facts->first_number,
                   .begin_ns = facts->begin_ns,
@@ -153,12 +159,12 @@ static struct parcel *add_parcel(struct publishing *publishing, const struct arc
 /* Chunks that were rotated away before they could be published are announced as lost, so that
  * nobody waits for them. */
 static void add_lost(struct publishing *publishing, const struct archive_facts *facts,
-                     int64_t before)
+                     const char *mark, int64_t before)
 {
     struct archive_facts lost = *facts;
     lost.final = false;
     for (lost.number = before + 1; lost.number < facts->number; lost.number++) {
-        struct parcel *parcel = add_parcel(publishing, &lost);
+        struct parcel *parcel = add_parcel(publishing, &lost, mark);
         parcel->ready.lost = true;
         parcel->ready.lost_reason = text_of("it was not there when the session was published");
         parcel->ready.begin_ns = 0;
@@ -183,9 +189,10 @@ static enum status add_chunk(struct publishing *publishing, size_t index,
         return status;
     }
     bool follows = index > 0 && strcmp(ref[-1].session, ref->session) == 0;
+    const char *mark = publishing->marks[index];
     if (follows)
-        add_lost(publishing, &facts, ref[-1].number);
-    struct parcel *parcel = add_parcel(publishing, &facts);
+        add_lost(publishing, &facts, mark, ref[-1].number);
+    struct parcel *parcel = add_parcel(publishing, &facts, mark);
     parcel->path = path;
     parcel->temporary = !ref->packed;
     return STATUS_OK;
@@ -369,6 +376,7 @@ static void publishing_clear(struct publishing *publishing)
     free(publishing->named.chunks);
     free(publishing->named.folders);
     free(publishing->parcels);
+    session_marks_free(publishing->marks, publishing->list.count);
     chunk_list_clear(&publishing->list);
     if (publishing->folder[0])
         rmdir(publishing->folder);
@@ -415,6 +423,7 @@ static enum status publish(struct publishing *publishing, const struct bus_setti
         status = chunk_list_finish(&publishing->list, why);
     if (status != STATUS_OK)
         return status;
+    publishing->marks = session_marks(&publishing->list);
     const char *temporary = getenv("TMPDIR");
     snprintf(publishing->folder, sizeof publishing->folder, "%.40s/spanmill-XXXXXX",
              temporary && *temporary ? temporary : "/tmp");
@@ -460,8 +469,9 @@ int cmd_publish(int argc, char **argv)
     status = publish(&publishing, &kafka.bus, &why);
     if (status != STATUS_OK)
         progress_say(&publishing.progress, why.text);
+    bool all = publishing.list.left_out == 0;
     publishing_clear(&publishing);
     kafka_settings_clear(&kafka);
     config_free(config);
-    return status == STATUS_OK && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    return status == STATUS_OK && all && fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }

@@ -16,6 +16,7 @@
 #include "cli/report_view.h"
 #include "cli/stop_signals.h"
 #include "mapper/readers/readers.h"
+#include "chunk/session_marks.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
 enum { EXIT_INTERRUPTED = 128 + SIGINT };
@@ -31,7 +32,6 @@ struct reporting {
     size_t left_out; /* chunks and operands that could not even be looked at */
     struct interval *windows;
     char **marks; /* by chunk; or NULL */
-    size_t mark_count;
     unsigned jobs;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
@@ -114,71 +114,6 @@ static enum status find_chunks(struct reporting *reporting)
 static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
 {
     return strcmp(a->session, b->session) == 0;
-}
-
-/* The parts of a session of the list, "host/name/created/clock:PATH" (shared/chunk/chunk_list.c). */
-struct session_key {
-    size_t told;       /* length of host/name/created */
-    const char *clock; /* its hexadecimal digits; NULL: not told */
-    const char *path;  /* NULL: without */
-};
-
-enum { CLOCK_DIGITS = 32 };
-
-static struct session_key key_of(const char *session)
-{
-    struct session_key key = {.told = strlen(session)};
-    const char *behind = strstr(session, ":/");
-    if (behind) {
-        key.path = behind + 1;
-        key.told = (size_t)(behind - session);
-    }
-    const char *clock = session + key.told - CLOCK_DIGITS;
-    if (key.told > CLOCK_DIGITS && clock[-1] == '/' &&
-        strspn(clock, "0123456789abcdef") >= CLOCK_DIGITS) {
-        key.clock = clock;
-        key.told -= CLOCK_DIGITS + 1;
-    }
-    return key;
-}
-
-/* Host, name and creation time of a session may be those of another one: of a plain trace that is
- * there twice, or of a host of the same name (clones). The folder, or the clock, tells them apart. */
-static char *mark_of(const struct chunk_list *list, const struct chunk_ref *ref)
-{
-    if (ref->snapshot)
-        return NULL;
-    const struct session_key key = key_of(ref->session);
-    bool path = false, clock = false;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct chunk_ref *other = &list->at[i];
-        const struct session_key others = key_of(other->session);
-        if (same_session(other, ref) || other->snapshot || others.told != key.told ||
-            strncmp(other->session, ref->session, key.told) != 0)
-            continue;
-        bool clocks_differ =
-            key.clock && others.clock && strncmp(key.clock, others.clock, CLOCK_DIGITS) != 0;
-        clock |= clocks_differ;
-        path |= !clocks_differ && key.path;
-    }
-    if (path)
-        return memory_string(text_of(key.path));
-    return clock ? memory_format("clock-%.*s", CLOCK_DIGITS, key.clock) : NULL;
-}
-
-static void mark_sessions(struct reporting *reporting)
-{
-    const struct chunk_list *list = &reporting->list;
-    reporting->marks = memory_new(list->count * sizeof *reporting->marks);
-    reporting->mark_count = list->count;
-    for (size_t i = 0; i < list->count; i++) {
-        bool known = i > 0 && same_session(&list->at[i - 1], &list->at[i]);
-        const char *before = known ? reporting->marks[i - 1] : NULL;
-        if (!known)
-            reporting->marks[i] = mark_of(list, &list->at[i]);
-        else if (before)
-            reporting->marks[i] = memory_string(text_of(before));
-    }
 }
 
 /* What there is to say of a session's clock. */
@@ -350,7 +285,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     if (code == EXIT_DONE && lossy && reporting->options.strict)
         code = EXIT_LOSSY;
     if (run->failed + reporting->left_out > 0) {
-        char *sentence = memory_format("%zu of what was named could not be read; the report is of "
+        char *sentence = memory_format("%zu of what was named could not be used; the report is of "
                                        "the rest",
                                        run->failed + reporting->left_out);
         say(reporting, sentence);
@@ -364,7 +299,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 static int run_report(struct reporting *reporting, double begin_s)
 {
     set_windows(reporting);
-    mark_sessions(reporting);
+    reporting->marks = session_marks(&reporting->list);
     reporting->jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
     struct reducer *reducer = reducer_new(&reporting->phases);
     struct plan_cache *cache = plan_cache_new();
@@ -384,9 +319,6 @@ static int run_report(struct reporting *reporting, double begin_s)
     int code;
     if (run.stopped) {
         code = interrupted(reporting, &run);
-    } else if (run.joined == 0 && run.failed > 0) {
-        say(reporting, "no chunk could be read; no report");
-        code = EXIT_FAILED;
     } else {
         double join_begin_s = chunk_run_cpu_s();
         reducer_finish(reducer);
@@ -432,12 +364,10 @@ int cmd_report(int argc, char **argv)
         stop_signals_block(SIG_BLOCK);
         code = report_all(&reporting);
         report_clear(&reporting.report);
+        session_marks_free(reporting.marks, reporting.list.count);
         chunk_list_clear(&reporting.list);
         phases_clear(&reporting.phases);
         free(reporting.windows);
-        for (size_t i = 0; reporting.marks && i < reporting.mark_count; i++)
-            free(reporting.marks[i]);
-        free(reporting.marks);
     }
     report_options_clear(&reporting.options);
     return code;

@@ -308,10 +308,10 @@ static const bt_value *env_of(const bt_trace *trace, const char *name, bt_value_
     return value != NULL && bt_value_get_type(value) == type ? value : NULL;
 }
 
-static void take_text(const bt_trace *trace, const char *name, char *into, size_t room)
+static void take_name(const bt_trace *trace, const char *name, char room[SESSION_NAME_ROOM])
 {
     const bt_value *value = env_of(trace, name, BT_VALUE_TYPE_STRING);
-    snprintf(into, room, "%s", value != NULL ? bt_value_string_get(value) : "");
+    session_name_part(text_of(value != NULL ? bt_value_string_get(value) : ""), room);
 }
 
 static void take_names(const bt_trace *trace, struct declared_names *declared)
@@ -343,9 +343,9 @@ void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace
     if (program != NULL)
         input->origin.program = text_of(bt_value_string_get(program));
     info->domain = input->domain;
-    take_text(trace, "hostname", info->hostname, sizeof info->hostname);
-    take_text(trace, "trace_name", info->session, sizeof info->session);
-    take_text(trace, "trace_creation_datetime", info->created, sizeof info->created);
+    take_name(trace, "hostname", info->hostname);
+    take_name(trace, "trace_name", info->session);
+    take_name(trace, "trace_creation_datetime", info->created);
     info->declared = (struct declared_names){.entry_open = false};
     if (input->domain != DOMAIN_KERNEL)
         return;

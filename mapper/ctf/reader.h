@@ -15,6 +15,7 @@
 
 #include "base/failure.h"
 #include "base/attrs.h"
+#include "base/session_name.h"
 #include "chunk/trace_set.h"
 #include "trace/damage.h"
 #include "trace/event.h"
@@ -23,12 +24,12 @@
 /* What a trace's metadata says of itself. */
 struct trace_info {
     enum domain domain;
-    char hostname[256];
-    char session[256];              /* env trace_name */
-    char created[64];               /* env trace_creation_datetime */
-    uint8_t clock_uuid[16];         /* zeros if not told */
-    int64_t offset_ns;              /* of the clock, from the Unix epoch */
-    struct declared_names declared; /* kernel only */
+    char hostname[SESSION_NAME_ROOM];
+    char session[SESSION_NAME_ROOM]; /* env trace_name */
+    char created[SESSION_NAME_ROOM]; /* env trace_creation_datetime */
+    uint8_t clock_uuid[16];          /* zeros if not told */
+    int64_t offset_ns;               /* of the clock, from the Unix epoch */
+    struct declared_names declared;  /* kernel only */
 };
 
 struct reader_info {

@@ -56,10 +56,10 @@ void trace_report_recording(const struct reader_warnings *warnings, const struct
                      "buffers is not read");
 }
 
-static void copy_env(const struct layout *layout, const char *name, char *into, size_t room)
+static void take_name(const struct layout *layout, const char *name, char room[SESSION_NAME_ROOM])
 {
     const struct layout_env *env = layout_env(layout, name);
-    snprintf(into, room, "%s", env && env->text ? env->text : "");
+    session_name_part(text_of(env && env->text ? env->text : ""), room);
 }
 
 struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
@@ -69,9 +69,9 @@ struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
     for (uint32_t i = 0; i < layout->env_count && domain == DOMAIN_KERNEL; i++)
         if (layout->env[i].text != NULL)
             declared_names_env(&info.declared, layout->env[i].name, layout->env[i].text);
-    copy_env(layout, "hostname", info.hostname, sizeof info.hostname);
-    copy_env(layout, "trace_name", info.session, sizeof info.session);
-    copy_env(layout, "trace_creation_datetime", info.created, sizeof info.created);
+    take_name(layout, "hostname", info.hostname);
+    take_name(layout, "trace_name", info.session);
+    take_name(layout, "trace_creation_datetime", info.created);
     return info;
 }
 

@@ -66,6 +66,7 @@ struct chunk_ref {
 struct chunk_list {
     struct chunk_ref *at; /* by session, then number */
     size_t count, room;
+    size_t left_out;    /* chunks that cannot be read or are there twice; each is said */
     bool archived_only; /* what is not rotated yet, beside `archives/`, is left out, and said */
     void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
     void *context;
@@ -85,7 +86,7 @@ MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
  * smallest begin of the later chunk's first packets; or, if it is earlier, the end of a stream's
  * last packet behind which the later chunk tells of lost events, because they are lost from then
  * on, and only the later chunk knows. Two chunks of the same session and number: the second is
- * dropped. So is, with a warning, what cannot be read at all.
+ * dropped, with a warning unless it is the same by its path. So is what cannot be read at all.
  * REJECT: nothing is left; `why` names the first. */
 MUST_CHECK enum status chunk_list_finish(struct chunk_list *list, struct failure *why);
 void chunk_list_clear(struct chunk_list *list);

@@ -10,6 +10,8 @@
 
 #include "chunk/metadata.h"
 #include "base/memory.h"
+#include "base/session_name.h"
+#include "base/utf8.h"
 #include "chunk/folder.h"
 #include "chunk/source.h"
 #include "shared/chunk/survey.h"
@@ -114,7 +116,7 @@ static void add_folder(struct chunk_list *list, const char *path, int64_t number
     ref->growing =
         (told < 0 || is_growing_name(base_name(name))) && !is_snapshot_name(base_name(name));
     if (told < 0 && is_snapshot_name(base_name(name)))
-        ref->snapshot = memory_string(text_of(base_name(name)));
+        ref->snapshot = utf8_printable(text_of(base_name(name)));
     free(real);
 }
 
@@ -255,6 +257,13 @@ static bool is_plain(const struct chunk_ref *ref)
     return !ref->packed && ref->snapshot == NULL && ref->number >= 0 && folder_is_trace(ref->path);
 }
 
+static void leave_out(struct chunk_list *list, const char *why)
+{
+    list->left_out++;
+    if (list->say != NULL)
+        list->say(list->context, why);
+}
+
 /* --- what a chunk's own files tell: its session, the first and last packets --- */
 
 static void append_hex(char *into, const uint8_t *bytes, size_t count)
@@ -315,6 +324,7 @@ static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
     if (status != STATUS_OK)
         return status;
     ref->session = memory_string(text_of(facts.group));
+    ref->told = memory_format("%s/%s/%s", facts.host, facts.session, facts.created);
     if (facts.snapshot[0] != '\0')
         ref->snapshot = memory_string(text_of(facts.snapshot));
     ref->number = facts.number;
@@ -363,7 +373,8 @@ static enum status survey(struct chunk_ref *ref, struct failure *why)
     char *real = realpath(ref->path, NULL);
     char *session = session_of(ref, real != NULL ? real : ref->path);
     free(ref->session);
-    ref->session = session;
+    ref->session = session != NULL ? utf8_printable(text_of(session)) : NULL;
+    free(session);
     free(real);
     return STATUS_OK;
 }
@@ -375,6 +386,29 @@ static bool same_folder(const char *a, const char *b)
     const char *slash = strrchr(a, '/'), *other = strrchr(b, '/');
     size_t length = slash != NULL ? (size_t)(slash - a) : 0;
     return length == (other != NULL ? (size_t)(other - b) : 0) && strncmp(a, b, length) == 0;
+}
+
+/* A chunk with traces of which none tells, nor any beside it, is of the session of its folder, which is
+ * all that there is to name it by: SESSION in SESSION/archives/CHUNK. */
+static void tell_by_folder(struct chunk_ref *ref)
+{
+    char *path = realpath(ref->path, NULL);
+    char *slash = path != NULL ? strrchr(path, '/') : NULL;
+    if (slash == NULL || chunk_number_of_name(slash + 1) < 0) {
+        ref->session = utf8_printable(text_of(path != NULL ? path : ref->path));
+        free(path);
+        return;
+    }
+    *slash = '\0';
+    ref->session = utf8_printable(text_of(path));
+    slash = strrchr(path, '/');
+    if (slash != NULL && strcmp(slash, "/archives") == 0) {
+        *slash = '\0';
+        char name[SESSION_NAME_ROOM];
+        session_name_part(text_of(base_name(path)), name);
+        ref->told = memory_format("/%s/", name);
+    }
+    free(path);
 }
 
 /* A chunk's folder whose traces do not tell is of the session whose chunks lie beside it. */
@@ -395,14 +429,13 @@ static void adopt_empty(struct chunk_list *list)
     for (size_t i = 0; i < list->count; i++) {
         struct chunk_ref *ref = &list->at[i];
         if (ref->session == NULL && ref->has_kernel_or_ust)
-            ref->session = memory_string(text_of(ref->path));
+            tell_by_folder(ref);
         if (ref->session != NULL) {
             list->at[kept++] = *ref;
             continue;
         }
         char *sentence = memory_format("%s: no trace there, nor beside it", list->at[i].path);
-        if (list->say != NULL)
-            list->say(list->context, sentence);
+        leave_out(list, sentence);
         free(sentence);
         clear_ref(&list->at[i]);
     }
@@ -502,6 +535,27 @@ static int by_session_and_number(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
+static bool same_path(const struct chunk_ref *a, const struct chunk_ref *b)
+{
+    char *left = realpath(a->path, NULL), *right = realpath(b->path, NULL);
+    bool same = left != NULL && right != NULL && strcmp(left, right) == 0;
+    free(left);
+    free(right);
+    return same;
+}
+
+/* A chunk that was named twice is one. Of two that are the same by what they tell, one is left out. */
+static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
+                     const struct chunk_ref *before)
+{
+    if (same_path(ref, before))
+        return;
+    char *sentence = memory_format("%s: left out: is chunk %lld of the same session as %s",
+                                   ref->path, (long long)ref->number, before->path);
+    leave_out(list, sentence);
+    free(sentence);
+}
+
 /* Numbers what a session still records, unless it is empty; drops what is there twice. */
 static void number_and_drop(struct chunk_list *list)
 {
@@ -512,6 +566,8 @@ static void number_and_drop(struct chunk_list *list)
         if (before != NULL && !same_session(before, ref))
             before = NULL;
         bool drop = before != NULL && before->number == ref->number;
+        if (drop)
+            say_twin(list, ref, before);
         if (ref->growing && !ref->unusable && !survey_has_packets(ref->survey) && before != NULL)
             drop = true;
         if (ref->number < 0) {
@@ -624,8 +680,7 @@ static enum status survey_all(struct chunk_list *list, struct failure *why)
         struct failure reason;
         struct chunk_ref *ref = &list->at[i];
         if (ref->session == NULL && survey(ref, &reason) != STATUS_OK) {
-            if (list->say != NULL)
-                list->say(list->context, reason.text);
+            leave_out(list, reason.text);
             if (!failed && why != NULL)
                 *why = reason;
             failed = true;

@@ -3,19 +3,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/session_name.h"
+
 static struct text env_text(const struct layout *layout, const char *name)
 {
     const struct layout_env *env = layout_env(layout, name);
     return env != NULL && env->text != NULL ? text_of(env->text) : (struct text){"", 0};
 }
 
+/* A part of the session's name, owned. */
+static struct text name_text(const struct layout *layout, const char *name)
+{
+    char room[SESSION_NAME_ROOM];
+    session_name_part(env_text(layout, name), room);
+    return text_of(memory_string(text_of(room)));
+}
+
 static void take_env(struct metadata *metadata)
 {
     const struct layout *layout = metadata->layout;
-    metadata->hostname = env_text(layout, "hostname");
+    metadata->hostname = name_text(layout, "hostname");
     metadata->domain = env_text(layout, "domain");
-    metadata->session = env_text(layout, "trace_name");
-    metadata->created = env_text(layout, "trace_creation_datetime");
+    metadata->session = name_text(layout, "trace_name");
+    metadata->created = name_text(layout, "trace_creation_datetime");
     metadata->procname = env_text(layout, "procname");
     const struct layout_env *vpid = layout_env(layout, "vpid");
     metadata->has_vpid = vpid != NULL && vpid->text == NULL && vpid->number >= 0;
@@ -69,6 +80,9 @@ enum status metadata_join(struct metadata *metadata, struct session_clock *sessi
 void metadata_clear(struct metadata *metadata)
 {
     layout_close(metadata->layout);
+    free((char *)(uintptr_t)metadata->hostname.at);
+    free((char *)(uintptr_t)metadata->session.at);
+    free((char *)(uintptr_t)metadata->created.at);
     free(metadata->times);
     *metadata = (struct metadata){.layout = NULL};
 }

@@ -17,7 +17,7 @@
 struct metadata {
     struct layout *layout; /* of LAYOUT_HEADS; owns what follows */
     bool is_ctf2;
-    /* Of `env`; empty if not told. */
+    /* Of `env`; empty if not told. Those that name the session are as base/session_name.h makes them. */
     struct text hostname;
     struct text domain; /* "kernel", "ust" */
     struct text session;

@@ -70,6 +70,18 @@ class Recording:
         with open(self.stream(number), "r+b") as file:
             file.write(b"x" * 16)
 
+    def spoil_all(self, _):
+        for number in range(4):
+            self.spoil(number)
+
+    def name_oddly(self, _):
+        """A session's name with a line in it."""
+        for path in self.files("*", "metadata"):
+            with open(path, "rb") as file:
+                text = file.read()
+            with open(path, "wb") as file:
+                file.write(text.replace(b'"thumb"', b'"t\\nmb"'))
+
     def halve_metadata(self, number):
         path = os.path.join(self.chunk(number), "kernel/metadata")
         os.truncate(path, os.path.getsize(path) // 2)
@@ -77,6 +89,7 @@ class Recording:
 
 # What befalls the chunks of each session, and the chunks that are said to be lost.
 SESSIONS = (
+    ([(Recording.spoil_all, 0)], 4),
     ([(Recording.insert_empty, 0)], 0),
     ([(Recording.insert_empty, 2)], 0),
     ([(Recording.insert_empty, 4)], 0),
@@ -86,6 +99,7 @@ SESSIONS = (
     ([(Recording.cut, 0), (Recording.remove, 2), (Recording.spoil, 3)], 2),
     ([(Recording.remove, 0), (Recording.remove, 1)], 2),
     ([(Recording.remove, 0), (Recording.spoil, 1)], 2),
+    ([(Recording.name_oddly, 0)], 0),
 )
 
 
@@ -135,6 +149,29 @@ def test_three_ways():
         code = running.spanmill("results", "--strict", check=False).returncode
         assert code == 4, f"damage is not told by results: {code}"
         assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def test_copies():
+    """copies of one chunk are sessions of their own, by their folders; two of one number are one"""
+    with tempfile.TemporaryDirectory() as parent, Pool(partitions=2) as running:
+        recording = Recording(parent, "lab99")
+        copies = [os.path.join(parent, "copies", name) for name in ("good", "cut", "other")]
+        for copy in copies:
+            shutil.copytree(recording.chunk(1), copy)
+        cut = next(path for path in sorted(glob.glob(copies[1] + "/kernel/kchan_?"))
+                   if os.path.getsize(path) > 16384)
+        os.truncate(cut, os.path.getsize(cut) * 6 // 10)
+        expected, _ = report(copies)
+        names = {json.loads(line)["session"] for line in expected if '"type":"summary"' in line}
+        assert len(names) == 3 and all("/copies/" in name for name in names), names
+        running.publish(*copies)
+        workers = [running.add(role, role[0]).start() for role in ("mapper", "reducer")]
+        running.wait_for(expected, 60)
+        assert [worker.stop() for worker in workers] == [0, 0]
+        twin = recording.chunk(1).replace("T231003+", "T231004+")
+        shutil.copytree(recording.chunk(1), twin)
+        done = running.spanmill("publish", "-q", recording.folder, check=False)
+        assert done.returncode == 1, "one of two chunks of a number is left out in silence"
 
 
 def test_archive():

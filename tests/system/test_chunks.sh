@@ -188,6 +188,40 @@ find "$scratch/twin" -name metadata -exec \
 report "$data" "$scratch/twin" >"$scratch/got" || wrong "two clocks: status $?"
 [ "$(grep -c '"type":"summary".*:clock-' "$scratch/got")" = 2 ] || wrong "two clocks are not two sessions"
 
+# Names of sessions may have anything in them: a line, a turn of the direction of writing.
+session odd
+find "$scratch/odd" -name metadata -exec sed -i 's/"thumb"/"t\\nmb"/; s/"labvm"/"\xe2\x80\xaevm"/' {} +
+report "$scratch/odd" >"$scratch/folder" || wrong "an odd name: status $?"
+grep -qF '"session":"\\u202evm/t\\x0amb/2026' "$scratch/folder" || wrong "an odd name: $(head -c 80 "$scratch/folder")"
+"$SPANMILL" pack --output "$scratch/packed" "$scratch/odd" >/dev/null || wrong "an odd name is not packed"
+report "$scratch/packed" >"$scratch/got" || wrong "an odd name, packed: status $?"
+cmp -s "$scratch/folder" "$scratch/got" || wrong "an odd name: packed is another report"
+rm -rf "$scratch/odd" "$scratch/packed"
+
+# No chunk of a session can be used: a summary says so, by the name of its folder.
+session ruin
+find "$scratch/ruin" -name metadata -exec sh -c 'echo nonsense >"$1"' - {} \;
+report "$scratch/ruin" >"$scratch/folder"
+[ $? = 4 ] || wrong "nothing can be used: not said by --strict"
+[ "$(field "$scratch/folder" lost_intervals)" = 4 ] || wrong "nothing can be used: not counted"
+grep -q '"session":"/ruin/"' "$scratch/folder" || wrong "nothing can be used: $(head -c 80 "$scratch/folder")"
+"$SPANMILL" pack --output "$scratch/packed" "$scratch/ruin" >/dev/null 2>&1
+report "$scratch/packed" >"$scratch/got"
+cmp -s "$scratch/folder" "$scratch/got" || wrong "nothing can be used: packed is another report"
+"$SPANMILL" report "$scratch/ruin" >"$scratch/got" 2>/dev/null
+[ $? = 1 ] || wrong "nothing can be used: exit status"
+grep -q '4 chunks missing or unreadable' "$scratch/got" || wrong "nothing can be used: not in the tables"
+rm -rf "$scratch/ruin" "$scratch/packed"
+
+# Of two chunks of one number, one is left out, and that is said; the same one twice is one.
+session twin
+cp -r "$scratch"/twin/archives/*-1 "$scratch/twin/archives/20261122T230948+0000-20261122T231004+0000-1"
+report "$scratch/twin" >"$scratch/got"
+[ $? = 4 ] || wrong "two of one number: not said by --strict"
+grep -q 'T231004+0000-1: left out: is chunk 1 of the same session as' "$scratch/said" || wrong "two of one number: $(cat "$scratch/said")"
+rm -rf "$scratch/twin"
+report "$data" "$data"/*-2 >"$scratch/got" || wrong "one chunk twice: $?"
+
 # A session that is being written says so, alike from its folder and its archive.
 mkdir "$scratch/live"
 cp -r "$first/kernel" "$scratch/live"
