@@ -924,8 +924,10 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
     }
     bool is_nobodys =
         !thread && !is_idle(cpu) && !(event->has & EVENT_HAS_TID) && event->kind != EVENT_SWITCH;
-    if (is_nobodys && (event->has & EVENT_HAS_VTID)) {
-        /* Only the past knows whether its vtid tells. */
+    bool may_be_known =
+        (event->has & EVENT_HAS_VTID) || (is_phase_event(event) && event_has_process(event));
+    if (is_nobodys && may_be_known) {
+        /* Only the past knows whether its vtid, or vpid, tells. */
         tell_cpu(builder, event->cpu);
         on_head_event(builder, event);
         return;

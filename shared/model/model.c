@@ -594,6 +594,28 @@ static enum tally nobody_because(const struct model *model, const struct event *
     return model->counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES;
 }
 
+static bool is_phase_event(const struct event *event)
+{
+    return event->class->begin_count > 0 || event->class->end_count > 0;
+}
+
+static bool is_call_event(const struct event *event)
+{
+    return event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT;
+}
+
+/* What stands for a process of which a kernel event tells no thread; NULL if it tells none. */
+static struct thread *process_by_itself(struct model *model, const struct event *event)
+{
+    if (event->has & EVENT_HAS_PID)
+        return thread_of_process(model, 0, event->pid, event->time_ns);
+    bool is_ambiguous =
+        !(event->has & EVENT_HAS_PID_NS) && map_get(&model->inner, (uint64_t)event->vpid);
+    return (event->has & EVENT_HAS_VPID) && !is_ambiguous
+               ? thread_of_process(model, namespace_of(event), event->vpid, event->time_ns)
+               : NULL;
+}
+
 /* The thread of a kernel event of a CPU where nobody is known to be current. */
 static struct thread *thread_by_itself(struct model *model, const struct event *event)
 {
@@ -609,8 +631,12 @@ static struct thread *thread_by_itself(struct model *model, const struct event *
         why = TALLY_KERNEL_NAMESPACE;
     else if (event->has & EVENT_HAS_VTID)
         thread = thread_inside(model, namespace_of(event), event->vtid, event->time_ns);
-    if (!thread && event_class_needs_thread(event->class))
-        model->tallies.at[why]++;
+    if (thread || !event_class_needs_thread(event->class))
+        return thread;
+    if (is_phase_event(event) && why != TALLY_KERNEL_NAMESPACE)
+        thread = process_by_itself(model, event);
+    model->tallies.at[TALLY_KERNEL_PROCESS] += thread != NULL;
+    model->tallies.at[why] += thread == NULL || is_call_event(event);
     return thread;
 }
 
@@ -675,7 +701,7 @@ static void take_contexts(struct model *model, const struct event *event, struct
         thread_set_name(thread, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
         thread_set_program(thread, event->program);
-    if (event->class->begin_count || event->class->end_count)
+    if (is_phase_event(event))
         phase_event(model, thread, event);
 }
 
@@ -687,6 +713,8 @@ static void on_kernel_event(struct model *model, const struct event *event, stru
         return;
     }
     take_contexts(model, event, thread);
+    if (thread && tid_is_of_process(thread->tid))
+        thread = NULL; /* calls are of threads alone */
     switch ((enum event_kind)event->kind) {
     case EVENT_SWITCH: on_switch(model, event); break;
     case EVENT_WAKEUP: on_wakeup(model, event); break;

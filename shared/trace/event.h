@@ -139,6 +139,12 @@ static inline bool event_has_value(const struct event *event, unsigned slot)
     return event->present >> slot & 1;
 }
 
+/* Whether contexts tell a process at least. */
+static inline bool event_has_process(const struct event *event)
+{
+    return event->has & (EVENT_HAS_PID | EVENT_HAS_VPID);
+}
+
 /* Of an event whose `tid` context is not the thread thought current: whether that shows a switch that
  * was not recorded. While one switches, the kernel itself may be of either thread, and idle threads
  * come unseen with a CPU that comes back. */

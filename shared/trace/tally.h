@@ -69,6 +69,10 @@
         "kernel call or phase event on a CPU where no thread is known to run",                     \
         "kernel calls or phase events on CPUs where no thread is known to run",                    \
         "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \
+    ROW(KERNEL_PROCESS, 46, "kernel_events_by_process",                                            \
+        "kernel phase event counted by process, its thread not known",                             \
+        "kernel phase events counted by process, their threads not known",                         \
+        "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \
     ROW(KERNEL_NAMESPACE, 45, "kernel_events_of_unknown_namespace",                                \
         "kernel call or phase event whose vtid may be of several pid namespaces",                  \
         "kernel calls or phase events whose vtid may be of several pid namespaces",                \
