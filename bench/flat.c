@@ -17,8 +17,8 @@
 
 #include "base/memory.h"
 #include "shared/chunk/chunk.h"
-#include "mapper/ctf/plan_cache.h"
-#include "mapper/map.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/map_chunk.h"
 #include "trace/phases.h"
 
 enum { CPUS = 4, READS = 10, PACKET_BYTES = 256 << 10, FIRST_TID = 1000, STEP_NS = 700 };

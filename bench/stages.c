@@ -23,9 +23,9 @@
 
 #include "base/memory.h"
 #include "shared/chunk/chunk.h"
-#include "mapper/ctf/plan_cache.h"
-#include "mapper/ctf/reader.h"
-#include "mapper/map.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader.h"
+#include "mapper/map_chunk.h"
 #include "mapper/partial_builder.h"
 #include "mapper/readers/readers.h"
 #include "publish/publisher.h"

@@ -12,7 +12,7 @@
 
 #include "cli/progress.h"
 #include "shared/chunk/chunk.h"
-#include "mapper/map.h"
+#include "mapper/map_chunk.h"
 #include "reducer/reducer.h"
 
 struct chunk_run {

@@ -1,6 +1,6 @@
 #include "cli/live_screen.h"
 
-#include "cli/report_view.h"
+#include "cli/render/report_view.h"
 
 /* Source: ECMA-48, and xterm's private modes 1049 (the second screen) and 25 (the cursor). */
 static const char enter[] = "\033[?1049h\033[?25l", leave[] = "\033[?25h\033[?1049l";

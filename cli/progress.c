@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cli/quantity.h"
+#include "cli/render/quantity.h"
 
 double progress_now_s(void)
 {

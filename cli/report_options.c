@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/tables.h"
+#include "cli/render/tables.h"
 
 enum { JOBS_MAX = 1024 };
 

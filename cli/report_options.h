@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "cli/options.h"
-#include "cli/report_view.h"
+#include "cli/render/report_view.h"
 #include "cli/time_point.h"
 #include "trace/phases.h"
 

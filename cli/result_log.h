@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/failure.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 #include "results/report.h"
 
 struct result_log_options {

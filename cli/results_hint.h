@@ -2,7 +2,7 @@
 #ifndef CLI_RESULTS_HINT_H
 #define CLI_RESULTS_HINT_H
 
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 #include "cli/result_log.h"
 
 /* A sentence, the caller's, that lists sessions of which there are results; NULL if there are none. */

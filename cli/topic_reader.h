@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "bus/reader.h"
+#include "bus/bus_reader.h"
 
 struct topic_reader {
     struct bus_reader *bus;

@@ -4,7 +4,7 @@
 #                      [USES libraries of others...])
 #
 # HOT: it runs for every event; -O3 is worth 3 to 5 % of mapping there.
-# All of the folder's *.c but main.c. PROTO: proto/NAME.proto are compiled into the library, their
+# All of the folder's *.c but the one of main(). PROTO: proto/NAME.proto are compiled into the library, their
 # headers are its own. SPANMILL_LIBRARIES lists all, those that know most first.
 
 set(SPANMILL_LIBRARIES "")
@@ -13,7 +13,7 @@ set(SPANMILL_LAYERS "") # rows "folder=folders it may include from", for CheckIn
 function(spanmill_library name)
     cmake_parse_arguments(arg "HOT" "FOLDER" "PROTO;KNOWS;USES" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${arg_FOLDER}/*.c)
-    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    list(FILTER sources EXCLUDE REGEX "_main\\.c$")
     if(NOT sources)
         message(STATUS "${arg_FOLDER}: no sources yet")
         return()

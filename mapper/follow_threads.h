@@ -5,7 +5,7 @@
 #include "base/failure.h"
 #include "chunk/chunk.h"
 #include "chunk/threads.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 
 /* Follows what the chunk's interval tells of threads: state dump, fork, exec, exit. Called for the
  * chunks of a session one after the other, `threads` is the directory at the end of the last. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "reducer/state.h"
+#include "reducer/state_diff.h"
 #include "reducer/stitch.h"
 #include "reducer/whole.h"
 #include "results/batch.h"

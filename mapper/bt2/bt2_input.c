@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/trace_facts.h"
-#include "mapper/ctf/phase_survey.h"
+#include "mapper/decode/trace_facts.h"
+#include "mapper/decode/phase_survey.h"
 
 /* Padding that is written out where a file lacks it; LTTng's packets are below that as a whole. */
 static const size_t PADDING_MAX = (size_t)256 << 20;

@@ -1,17 +1,17 @@
 /* mapper/bt2/bt2_input.h -- one trace, made ready for libbabeltrace2.
  *
  * Metadata that our own parser understands says which packets there are, as for our own reader
- * (mapper/ctf/trace_streams.h). Other metadata is the library's alone: it gets the files as they
+ * (mapper/decode/trace_streams.h). Other metadata is the library's alone: it gets the files as they
  * lie, and says itself what the trace is. */
 #ifndef MAPPER_BT2_BT2_INPUT_H
 #define MAPPER_BT2_BT2_INPUT_H
 
 #include "mapper/bt2/bt2_graph.h"
 #include "mapper/bt2/bt2_plan.h"
-#include "mapper/ctf/plan_cache.h"
+#include "mapper/decode/plan_cache.h"
 #include "ctf/session_clock.h"
 #include "mapper/bt2/stage.h"
-#include "mapper/ctf/trace_streams.h"
+#include "mapper/decode/trace_streams.h"
 
 struct bt2_input {
     const struct trace_files *files;

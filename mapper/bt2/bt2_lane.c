@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mapper/ctf/stream_rules.h"
-#include "mapper/ctf/trace_facts.h"
+#include "mapper/decode/stream_rules.h"
+#include "mapper/decode/trace_facts.h"
 
 /* The packet in hand; NULL if only the library knows it. */
 static const struct packet_at *packet_of(const struct bt2_lane *lane)

@@ -1,5 +1,5 @@
 /* mapper/bt2/bt2_lane.h -- one stream as libbabeltrace2 reads it: the messages of an output port,
- * and the next event, or loss, of it. By the same rules as mapper/ctf/stream.h. */
+ * and the next event, or loss, of it. By the same rules as mapper/decode/stream.h. */
 #ifndef MAPPER_BT2_BT2_LANE_H
 #define MAPPER_BT2_BT2_LANE_H
 

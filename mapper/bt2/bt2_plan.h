@@ -5,7 +5,7 @@
 
 #include <babeltrace2/babeltrace.h>
 
-#include "mapper/ctf/scratch.h"
+#include "mapper/decode/scratch.h"
 #include "trace/event.h"
 #include "trace/schema.h"
 

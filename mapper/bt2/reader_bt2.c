@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 #include "mapper/bt2/bt2_lane.h"
-#include "mapper/ctf/scratch.h"
-#include "mapper/ctf/trace_facts.h"
+#include "mapper/decode/scratch.h"
+#include "mapper/decode/trace_facts.h"
 
 /* Events per reader_next(): enough to forget the call, few enough to stay in the cache. */
 enum { BATCH_EVENTS = 512 };

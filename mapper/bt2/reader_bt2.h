@@ -3,7 +3,7 @@
 #ifndef MAPPER_BT2_READER_BT2_H
 #define MAPPER_BT2_READER_BT2_H
 
-#include "mapper/ctf/reader_kind.h"
+#include "mapper/decode/reader_kind.h"
 
 extern const struct reader_kind reader_bt2;
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "mapper/ctf/reader_kind.h"
+#include "mapper/decode/reader_kind.h"
 #ifdef SPANMILL_BABELTRACE2
 #include "mapper/bt2/reader_bt2.h"
 #endif

@@ -3,7 +3,7 @@
 #ifndef MAPPER_READERS_READERS_H
 #define MAPPER_READERS_READERS_H
 
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 
 /* All that are built in, our own first. */
 const struct reader_kind *const *readers(size_t *count);

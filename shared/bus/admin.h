@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "bus/consumer.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 
 struct bus_admin;
 

@@ -9,7 +9,7 @@
 #include "bus/consumer.h"
 #include "bus/producer.h"
 #include "bus/limit.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 #include "bus/verdict.h"
 
 /* Of a role, before the user's; ended by a NULL key. */

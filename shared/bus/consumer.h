@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 
 #define BUS_OFFSET_NONE INT64_C(-1)
 #define BUS_OFFSET_LEAVE INT64_C(-2) /* do not read it; see bus_consumer_ask_left() */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 
 /* OK, or REJECT: partials have more partitions than state; `why` says what that means and how it is
  * cured. */

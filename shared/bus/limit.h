@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 
 struct limit;
 

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "bus/client.h"
 #include "bus/fit.h"
-#include "bus/partition.h"
+#include "bus/bus_partition.h"
 
 /* How long a step of a transaction is waited for before it is asked for again. */
 enum { STEP_MS = 1000, PARTITIONS_KNOWN_MS = 60000 };

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "bus/consumer.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 
 struct bus_header {
     const char *name;

@@ -1,5 +1,5 @@
 /* ctf/walk.h -- fields bit by bit, as the layout says: for packet headers and contexts, and
- * for whatever a plan (mapper/ctf/plan.h) has no shorter way for.
+ * for whatever a plan (mapper/decode/plan.h) has no shorter way for.
  *
  * Nothing is believed: no bit behind `limit` is read, and no length makes more steps than there
  * are bits. */

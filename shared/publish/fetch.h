@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "bus/producer.h"
-#include "bus/reader.h"
+#include "bus/bus_reader.h"
 #include "wire/chunk_codec.h"
 
 struct fetch_options {

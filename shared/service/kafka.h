@@ -3,7 +3,7 @@
 #define SERVICE_KAFKA_H
 
 #include "base/failure.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 #include "config/config.h"
 #include "service/log.h"
 

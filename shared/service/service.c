@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "bus/watch.h"
+#include "bus/bus_watch.h"
 #include "service/kafka.h"
 
 /* How often brokers are asked, at least and at the most; how many ports are tried. */

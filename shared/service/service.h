@@ -19,7 +19,7 @@
 
 #include "base/crash.h"
 #include "base/failure.h"
-#include "bus/settings.h"
+#include "bus/bus_settings.h"
 #include "config/config.h"
 #include "health/health.h"
 #include "service/backoff.h"

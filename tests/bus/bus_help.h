@@ -11,7 +11,7 @@
 #include "bus/admin.h"
 #include "bus/consumer.h"
 #include "bus/producer.h"
-#include "bus/reader.h"
+#include "bus/bus_reader.h"
 
 enum { PAIRS_MAX = 8, NOTES_MAX = 64 };
 

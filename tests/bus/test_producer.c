@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bus/bus_help.h"
-#include "bus/partition.h"
+#include "bus/bus_partition.h"
 
 static struct bench bench;
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "chunk/pack.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/follow_threads.h"
 #include "tests/chunk/fake_trace.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/json.h"
+#include "cli/render/json.h"
 #include "hand_report.h"
 
 /* The report by hand as JSON Lines, the caller's. */

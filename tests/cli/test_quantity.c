@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "cli/quantity.h"
+#include "cli/render/quantity.h"
 
 #define EXPECT_TEXT(expression, expected)                                                          \
     do {                                                                                           \

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/utf8.h"
-#include "cli/tables.h"
+#include "cli/render/tables.h"
 #include "hand_report.h"
 
 /* The report by hand as tables, the caller's. */

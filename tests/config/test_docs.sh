@@ -10,7 +10,7 @@ eval "$(sed -n 's/^\$ SPANMILL_KAFKA_/SPANMILL_KAFKA_/p' docs/CONFIGURATION.md)"
 diff -u "$work/wanted" "$work/said"
 
 # And it tells each setting of librdkafka that is refused.
-keys=$(sed -n '/own_settings\[\] = {/,/^};/s/^    {"\([a-z_.]*\)",.*/\1/p' shared/bus/settings.c)
+keys=$(sed -n '/own_settings\[\] = {/,/^};/s/^    {"\([a-z_.]*\)",.*/\1/p' shared/bus/bus_settings.c)
 [ "$(wc -w <<<"$keys")" -gt 15 ]
 for key in $keys; do
     grep -q "\`${key%.}[\`.]" docs/CONFIGURATION.md || { echo "not told: $key"; exit 1; }

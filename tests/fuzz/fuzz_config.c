@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "mapper/worker/settings.h"
+#include "mapper/worker/mapper_settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

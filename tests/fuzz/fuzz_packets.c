@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "trace/schema.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/json.h"
+#include "cli/render/json.h"
 #include "mapper/partial_builder.h"
 #include "reducer/join.h"
 #include "reducer/stitch.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "recording.h"
+#include "tests/laws/recorded_trace.h"
 
 enum { CUTS_MAX = 63 };
 

@@ -1,7 +1,7 @@
 /* Fields that only CTF 2 has, by the bits of a packet and what an event has of them. */
 #include <stdio.h>
 
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "tests/mapper/ctf2_text.h"
 #include "tests/mapper/event_text.h"

@@ -2,7 +2,7 @@
  * has been held against. */
 #include <stdio.h>
 
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "tests/mapper/event_text.h"
 #include "tests/mapper/layout_json.h"

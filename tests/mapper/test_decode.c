@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include "base/memory.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "tests/chunk/fake_trace.h"
 #include "tests/mapper/event_text.h"

@@ -6,8 +6,8 @@
 
 #include "base/memory.h"
 #include "shared/chunk/chunk.h"
-#include "mapper/ctf/plan_cache.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "tests/mapper/event_text.h"
 #include "tests/mapper/random_layout.h"

@@ -4,7 +4,7 @@
 #include <criterion/new/assert.h>
 #include <inttypes.h>
 
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "shared/chunk/survey.h"
 #include "tests/chunk/fake_trace.h"

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "mapper/ctf/phase_survey.h"
+#include "mapper/decode/phase_survey.h"
 
 static const char metadata[] =
     "/* CTF 1.8 */\n"

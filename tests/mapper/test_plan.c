@@ -1,9 +1,9 @@
 /* Plans: what of an event is loaded from where, stepped over, or walked. */
-#include "mapper/ctf/plan.h"
+#include "mapper/decode/plan.h"
 
 #include <stdio.h>
 
-#include "mapper/ctf/plan_cache.h"
+#include "mapper/decode/plan_cache.h"
 #include "tests/mapper/layout_text.h"
 
 #define ALIASES(align)                                                                             \

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "shared/chunk/chunk.h"
-#include "mapper/ctf/plan_cache.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "tests/chunk/fake_trace.h"
 

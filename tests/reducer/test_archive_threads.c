@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "mapper/map.h"
+#include "mapper/map_chunk.h"
 #include "chunk/pack.h"
 #include "reducer/reducer.h"
 

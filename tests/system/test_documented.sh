@@ -99,14 +99,14 @@ fi
 # Each metric is in its process's table, and what the text speaks of is there.
 for process in agent mapper reducer; do
     table=$(sed -n "/^| $process (/,/^\$/p" docs/OPERATING.md)
-    for metric in $(grep -oh "\"spanmill_${process}_[a-z_]*\"" "$process"/main.c \
-        "$process"/worker/main.c 2>/dev/null | tr -d '"'); do
+    for metric in $(grep -oh "\"spanmill_${process}_[a-z_]*\"" "$process"/"${process}_main.c" \
+        "$process"/worker/"${process}_main.c" 2>/dev/null | tr -d '"'); do
         grep -q "\`${metric#spanmill_*_}[\`{]" <<<"$table" ||
             wrong "OPERATING.md does not tell $metric"
     done
 done
 for metric in $(grep -o 'spanmill_\(agent\|mapper\|reducer\)_[a-z_]*[a-z]' docs/OPERATING.md | sort -u); do
-    grep -q "\"$metric\"" agent/main.c mapper/worker/main.c reducer/worker/main.c ||
+    grep -q "\"$metric\"" agent/agent_main.c mapper/worker/mapper_main.c reducer/worker/reducer_main.c ||
         wrong "OPERATING.md: there is no $metric"
 done
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "bus/producer.h"
-#include "bus/reader.h"
+#include "bus/bus_reader.h"
 
 static enum status copy_partition(struct bus_reader *reader, struct bus_producer *producer,
                                   int32_t partition, unsigned *count, struct failure *why)

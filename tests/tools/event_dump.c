@@ -14,8 +14,8 @@
 
 #include "base/memory.h"
 #include "shared/chunk/chunk.h"
-#include "mapper/ctf/plan_cache.h"
-#include "mapper/ctf/reader.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "trace/phases.h"
 

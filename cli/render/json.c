@@ -1,0 +1,476 @@
+#include "cli/render/json.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/render/json_text.h"
+#include "results/phase_faults.h"
+
+static void string_field(struct json_text *json, const char *name, const char *string)
+{
+    json_name(json, name);
+    json_string_or_null(json, string);
+}
+
+static void number_field(struct json_text *json, const char *name, uint64_t number)
+{
+    json_name(json, name);
+    json_number(json, number);
+}
+
+static void signed_field(struct json_text *json, const char *name, int64_t number)
+{
+    json_name(json, name);
+    json_signed(json, number);
+}
+
+static void hard_field(struct json_text *json, const char *name, bool hard)
+{
+    string_field(json, name, hard ? "hard" : "soft");
+}
+
+static void named_field(struct json_text *json, const char *name, struct named_numbers numbers)
+{
+    json_name(json, name);
+    json_words(json, "{");
+    for (size_t i = 0; i < numbers.count; i++) {
+        if (i)
+            json_words(json, ",");
+        json_string_or_null(json, numbers.at[i].name);
+        json_words(json, ":");
+        json_number(json, numbers.at[i].number);
+    }
+    json_words(json, "}");
+}
+
+static void duration_fields(struct json_text *json, const struct durations *durations)
+{
+    number_field(json, "total_ns", durations->total_ns);
+    if (durations->count) {
+        number_field(json, "min_ns", durations->min_ns);
+        number_field(json, "max_ns", durations->max_ns);
+    } else {
+        json_words(json, ",\"min_ns\":null,\"max_ns\":null");
+    }
+}
+
+/* Beyond the contract: quantiles, and the histogram as {floor(log2(ns)): count}. */
+static void histogram_fields(struct json_text *json, const struct durations *durations)
+{
+    const struct histogram *histogram = durations->histogram;
+    if (!histogram || durations->count == 0)
+        return;
+    number_field(json, "p50_ns",
+                 histogram_quantile(histogram, 0.5, durations->min_ns, durations->max_ns));
+    number_field(json, "p99_ns",
+                 histogram_quantile(histogram, 0.99, durations->min_ns, durations->max_ns));
+    json_words(json, ",\"log2_ns\":{");
+    const char *comma = "\"";
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (histogram->count[i] == 0)
+            continue;
+        json_words(json, comma);
+        json_number(json, i);
+        json_words(json, "\":");
+        json_number(json, histogram->count[i]);
+        comma = ",\"";
+    }
+    json_words(json, "}");
+}
+
+static void text_field(struct json_text *json, const char *name, struct text text)
+{
+    char *string = memory_string(text);
+    string_field(json, name, string);
+    free(string);
+}
+
+static void write_damage(struct json_text *json, const struct damages *damage)
+{
+    json_words(json, ",\"damage\":[");
+    for (size_t i = 0; i < damage->count; i++) {
+        const struct damage *item = &damage->at[i];
+        json_words(json, i ? ",{\"chunk\":" : "{\"chunk\":");
+        json_number(json, item->chunk);
+        string_field(json, "scope", damage_scope_name(item->scope));
+        string_field(json, "cause", damage_cause_name(item->cause));
+        text_field(json, "name", item->name);
+        number_field(json, "count", item->count);
+        number_field(json, "bytes", item->bytes);
+        text_field(json, "text", item->text);
+        json_words(json, "}");
+    }
+    json_words(json, "]");
+    number_field(json, "damage_more", damage->more);
+}
+
+/* Only if phases were asked for. */
+static void write_phase_faults(struct json_text *json, const struct session_report *session)
+{
+    if (session->uses.count == 0)
+        return;
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults = phase_faults(session, 1, &arena, &count);
+    json_words(json, ",\"phase_faults\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            json_words(json, ",");
+        json_string_or_null(json, faults[i]);
+    }
+    json_words(json, "]");
+    arena_clear(&arena);
+}
+
+static void write_summary(struct json_text *json, const struct session_report *session, size_t i)
+{
+    (void)i;
+    number_field(json, "chunks", session->chunks);
+    number_field(json, "events", session->events);
+    number_field(json, tally_rows[TALLY_DISCARDED].json, session->tallies.at[TALLY_DISCARDED]);
+    signed_field(json, "begin_ns", session->begin_ns);
+    signed_field(json, "end_ns", session->end_ns);
+    json_words(json, ",\"hosts\":[");
+    for (size_t j = 0; j < session->host_count; j++) {
+        if (j)
+            json_words(json, ",");
+        json_string_or_null(json, session->hosts[j]);
+    }
+    json_words(json, "]");
+    number_field(json, "domains", session->domain_count);
+    for (size_t j = 0; j < TALLY_COUNT; j++)
+        if (j != TALLY_DISCARDED)
+            number_field(json, tally_rows[j].json, session->tallies.at[j]);
+    write_damage(json, &session->damage);
+    write_phase_faults(json, session);
+}
+
+static void write_process(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct process_row *row = &session->processes[i];
+    signed_field(json, "pid", row->pid);
+    string_field(json, "process", row->process);
+    signed_field(json, "ppid", row->ppid);
+    signed_field(json, "begin_ns", row->begin_ns);
+    hard_field(json, "begin", row->begin_hard);
+    signed_field(json, "end_ns", row->end_ns);
+    hard_field(json, "end", row->end_hard);
+    number_field(json, "threads", row->threads);
+    number_field(json, "cpu_ns", row->cpu_ns);
+}
+
+static void write_thread(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct thread_row *row = &session->threads[i];
+    signed_field(json, "tid", row->tid);
+    signed_field(json, "begin_ns", row->begin_ns);
+    signed_field(json, "pid", row->pid);
+    string_field(json, "name", row->name);
+    hard_field(json, "begin", row->begin_hard);
+    signed_field(json, "end_ns", row->end_ns);
+    hard_field(json, "end", row->end_hard);
+    number_field(json, "cpu_ns", row->cpu_ns);
+    number_field(json, "switches", row->switches);
+    number_field(json, "user_cpu_ns", row->user_cpu_ns);
+    number_field(json, "sys_cpu_ns", row->sys_cpu_ns);
+    number_field(json, "runnable_ns", row->runnable_ns);
+    number_field(json, "blocked_ns", row->blocked_ns);
+    number_field(json, "unknown_ns", row->unknown_ns);
+}
+
+static void write_syscall(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct syscall_row *row = &session->syscalls[i];
+    signed_field(json, "pid", row->pid);
+    string_field(json, "phase", row->phase);
+    string_field(json, "syscall", row->syscall);
+    string_field(json, "process", row->process);
+    number_field(json, "count", row->complete.count);
+    named_field(json, "errors", row->errors);
+    duration_fields(json, &row->complete);
+    number_field(json, "bytes", row->bytes);
+    number_field(json, "begin_unknown", row->begin_unknown);
+    number_field(json, "end_unknown", row->end_unknown);
+    number_field(json, "refused", row->refused);
+    histogram_fields(json, &row->complete);
+    if (row->complete.count) {
+        signed_field(json, "slowest_tid", row->slowest_tid);
+        signed_field(json, "slowest_begin_ns", row->slowest_begin_ns);
+    }
+}
+
+static void write_phase(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct phase_row *row = &session->phases[i];
+    signed_field(json, "pid", row->pid);
+    string_field(json, "phase", row->phase);
+    string_field(json, "process", row->process);
+    number_field(json, "count", row->complete.count);
+    duration_fields(json, &row->complete);
+    number_field(json, "begin_unknown", row->begin_unknown);
+    number_field(json, "end_unknown", row->end_unknown);
+    number_field(json, "user_cpu_ns", row->user_cpu_ns);
+    number_field(json, "sys_cpu_ns", row->sys_cpu_ns);
+    number_field(json, "runnable_ns", row->runnable_ns);
+    number_field(json, "blocked_ns", row->blocked_ns);
+    number_field(json, "unknown_ns", row->unknown_ns);
+    named_field(json, "blocked_by", row->blocked_by);
+    number_field(json, "syscalls", row->syscalls);
+    histogram_fields(json, &row->complete);
+}
+
+static void write_fd(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct fd_row *row = &session->fds[i];
+    signed_field(json, "pid", row->pid);
+    signed_field(json, "fd", row->fd);
+    signed_field(json, "begin_ns", row->begin_ns);
+    string_field(json, "name", row->name);
+    string_field(json, "kind", row->kind);
+    hard_field(json, "begin", row->begin_hard);
+    signed_field(json, "end_ns", row->end_ns);
+    hard_field(json, "end", row->end_hard);
+    number_field(json, "calls", row->calls);
+    number_field(json, "read_bytes", row->read_bytes);
+    number_field(json, "write_bytes", row->write_bytes);
+    number_field(json, "total_ns", row->total_ns);
+}
+
+static void write_cpu(struct json_text *json, const struct session_report *session, size_t i)
+{
+    signed_field(json, "cpu", session->cpus[i].cpu);
+    number_field(json, "busy_ns", session->cpus[i].busy_ns);
+}
+
+static void write_sched(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct sched_row *row = &session->scheds[i];
+    signed_field(json, "tid", row->tid);
+    signed_field(json, "begin_ns", row->begin_ns);
+    signed_field(json, "pid", row->pid);
+    number_field(json, "count", row->latency.count);
+    duration_fields(json, &row->latency);
+    string_field(json, "name", row->name);
+    histogram_fields(json, &row->latency);
+}
+
+static void write_file(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct file_row *row = &session->files[i];
+    signed_field(json, "pid", row->pid);
+    string_field(json, "phase", row->phase);
+    string_field(json, "name", row->name);
+    string_field(json, "kind", row->kind);
+    string_field(json, "process", row->process);
+    signed_field(json, "fd", row->fd);
+    number_field(json, "count", row->calls.count);
+    duration_fields(json, &row->calls);
+    number_field(json, "read_bytes", row->read_bytes);
+    number_field(json, "write_bytes", row->write_bytes);
+    histogram_fields(json, &row->calls);
+}
+
+/* --- sections: one per type, in the order of the contract --- */
+
+static const struct section {
+    const char *type;
+    size_t count_at; /* of the number of rows in struct session_report; 0: one row */
+    void (*write)(struct json_text *json, const struct session_report *session, size_t row);
+} SECTIONS[] = {
+    {"summary", 0, write_summary},
+    {"process", offsetof(struct session_report, process_count), write_process},
+    {"thread", offsetof(struct session_report, thread_count), write_thread},
+    {"syscall", offsetof(struct session_report, syscall_count), write_syscall},
+    {"phase", offsetof(struct session_report, phase_count), write_phase},
+    {"fd", offsetof(struct session_report, fd_count), write_fd},
+    {"cpu", offsetof(struct session_report, cpu_count), write_cpu},
+    {"sched", offsetof(struct session_report, sched_count), write_sched},
+    {"file", offsetof(struct session_report, file_count), write_file},
+};
+enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };
+
+static size_t row_count(const struct section *section, const struct session_report *session)
+{
+    size_t count = 1;
+    if (section->count_at > 0)
+        memcpy(&count, (const char *)session + section->count_at, sizeof count);
+    return count;
+}
+
+/* --- blocks: rows that are put together at once --- */
+
+/* A few hundred kilobytes. */
+enum { BLOCK_ROWS = 1024 };
+
+/* Where the next block begins. Within a type sessions follow each other, and rows in them, which
+ * are sorted already. */
+struct place {
+    size_t section, session, row;
+};
+
+struct block {
+    const struct section *section;
+    const struct session_report *session;
+    size_t begin, end; /* rows */
+};
+
+/* The block at `place`, which is moved behind it; false at the end. */
+static bool next_block(const struct report *report, struct place *place, struct block *out)
+{
+    while (place->section < SECTION_COUNT) {
+        const struct section *section = &SECTIONS[place->section];
+        if (place->session == report->session_count) {
+            *place = (struct place){.section = place->section + 1};
+            continue;
+        }
+        const struct session_report *session = &report->sessions[place->session];
+        size_t count = row_count(section, session), begin = place->row;
+        if (begin == count) {
+            *place = (struct place){place->section, place->session + 1, 0};
+            continue;
+        }
+        place->row = count - begin > BLOCK_ROWS ? begin + BLOCK_ROWS : count;
+        *out = (struct block){section, session, begin, place->row};
+        return true;
+    }
+    return false;
+}
+
+/* Over what was in `json`. */
+static void put_block(struct json_text *json, const struct block *block)
+{
+    struct json_text begin = {.at = NULL}; /* of every object */
+    json_words(&begin, "{\"type\":");
+    json_string(&begin, text_of(block->section->type));
+    json_words(&begin, ",\"session\":");
+    json_string_or_null(&begin, block->session->session);
+    json->count = 0;
+    for (size_t row = block->begin; row < block->end; row++) {
+        json_raw(json, begin.at, begin.count);
+        block->section->write(json, block->session, row);
+        json_words(json, "}\n");
+    }
+    free(begin.at);
+}
+
+static void write_alone(FILE *out, const struct report *report)
+{
+    struct json_text json = {.at = NULL};
+    struct place place = {0};
+    for (struct block block; next_block(report, &place, &block);) {
+        put_block(&json, &block);
+        fwrite(json.at, 1, json.count, out);
+    }
+    free(json.at);
+}
+
+/* --- several threads --- */
+
+/* Blocks are taken in order, and written in order; no thread is further ahead of the writer than
+ * the slots reach. */
+struct crew {
+    const struct report *report;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct place place; /* of the block to be taken next */
+    size_t taken, written;
+    bool all_taken;
+    struct slot {
+        struct json_text json;
+        bool ready;
+    } * slots;
+    size_t slot_count;
+};
+
+/* False if there is none. */
+static bool take_block(struct crew *crew, struct block *block, struct slot **slot)
+{
+    pthread_mutex_lock(&crew->lock);
+    while (crew->taken - crew->written == crew->slot_count)
+        pthread_cond_wait(&crew->changed, &crew->lock);
+    bool taken = next_block(crew->report, &crew->place, block);
+    if (taken)
+        *slot = &crew->slots[crew->taken++ % crew->slot_count];
+    crew->all_taken = !taken;
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+    return taken;
+}
+
+static void *put_blocks(void *context)
+{
+    struct crew *crew = context;
+    struct slot *slot;
+    for (struct block block; take_block(crew, &block, &slot);) {
+        put_block(&slot->json, &block);
+        pthread_mutex_lock(&crew->lock);
+        slot->ready = true;
+        pthread_cond_broadcast(&crew->changed);
+        pthread_mutex_unlock(&crew->lock);
+    }
+    return NULL;
+}
+
+static void write_blocks(FILE *out, struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    for (;;) {
+        struct slot *slot = &crew->slots[crew->written % crew->slot_count];
+        while (!slot->ready && !(crew->all_taken && crew->written == crew->taken))
+            pthread_cond_wait(&crew->changed, &crew->lock);
+        if (!slot->ready)
+            break;
+        pthread_mutex_unlock(&crew->lock);
+        fwrite(slot->json.at, 1, slot->json.count, out);
+        pthread_mutex_lock(&crew->lock);
+        slot->ready = false;
+        crew->written++;
+        pthread_cond_broadcast(&crew->changed);
+    }
+    pthread_mutex_unlock(&crew->lock);
+}
+
+static void write_together(FILE *out, const struct report *report, unsigned jobs)
+{
+    struct crew crew = {.report = report, .slot_count = (size_t)jobs + 1};
+    pthread_t *threads = memory_new(jobs * sizeof *threads);
+    unsigned started = 0;
+    crew.slots = memory_new(crew.slot_count * sizeof *crew.slots);
+    pthread_mutex_init(&crew.lock, NULL);
+    pthread_cond_init(&crew.changed, NULL);
+    while (started < jobs && pthread_create(&threads[started], NULL, put_blocks, &crew) == 0)
+        started++;
+    if (started > 0)
+        write_blocks(out, &crew);
+    else
+        write_alone(out, report);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < crew.slot_count; i++)
+        free(crew.slots[i].json.at);
+    pthread_cond_destroy(&crew.changed);
+    pthread_mutex_destroy(&crew.lock);
+    free(crew.slots);
+    free(threads);
+}
+
+void report_write_json(FILE *out, const struct report *report, unsigned jobs)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < report->session_count; i++)
+        for (size_t j = 0; j < SECTION_COUNT; j++)
+            rows += row_count(&SECTIONS[j], &report->sessions[i]);
+    if (jobs > 1 && rows > 4 * (size_t)BLOCK_ROWS)
+        write_together(out, report, jobs);
+    else
+        write_alone(out, report);
+}
+
+void json_write_text(FILE *out, struct text text)
+{
+    struct json_text json = {.at = NULL};
+    json_string(&json, text);
+    fwrite(json.at, 1, json.count, out);
+    free(json.at);
+}

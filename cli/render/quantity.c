@@ -1,0 +1,155 @@
+#include "cli/render/quantity.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { UNITS = 4, COLUMN_MAX = 1000000 };
+
+static const char *const unit_names[UNITS] = {"ns", "us", "ms", "s"};
+static const uint64_t unit_ns[UNITS] = {1, 1000, 1000000, 1000000000};
+static const uint64_t powers[] = {1, 10, 100, 1000};
+
+/* Writes `number` with separators; returns how many characters. */
+static size_t put_count(char *room, uint64_t number)
+{
+    char digits[24];
+    size_t count = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number);
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i && (count - i) % 3 == 0)
+            room[written++] = ',';
+        room[written++] = digits[i];
+    }
+    room[written] = '\0';
+    return written;
+}
+
+struct quantity quantity_count(uint64_t count)
+{
+    struct quantity quantity;
+    put_count(quantity.text, count);
+    return quantity;
+}
+
+struct quantity quantity_bytes(uint64_t bytes)
+{
+    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    struct quantity quantity;
+    size_t unit = 0;
+    double scaled = (double)bytes;
+    /* What would round to 1000 reads better in the next unit. */
+    while (scaled >= 999.5 && unit + 1 < sizeof names / sizeof *names) {
+        scaled /= 1024;
+        unit++;
+    }
+    int decimals = unit == 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+    snprintf(quantity.text, sizeof quantity.text, "%.*f %s", decimals, scaled, names[unit]);
+    return quantity;
+}
+
+struct quantity quantity_percent(double share)
+{
+    struct quantity quantity;
+    double percent = 100 * share;
+    if (percent > 0 && percent < 0.01)
+        snprintf(quantity.text, sizeof quantity.text, "<0.01 %%");
+    else
+        snprintf(quantity.text, sizeof quantity.text, "%.*f %%", percent < 9.995 ? 2 : 1, percent);
+    return quantity;
+}
+
+struct duration_scale duration_scale_of(uint64_t least, uint64_t most)
+{
+    unsigned unit = UNITS - 1;
+    /* least >= a tenth of the unit: with three decimals it has three digits. */
+    while (unit > 0 && least < unit_ns[unit] / 10)
+        unit--;
+    while (unit < UNITS - 1 && most / unit_ns[unit] >= COLUMN_MAX)
+        unit++;
+    unsigned decimals = 3;
+    uint64_t of_unit = least / unit_ns[unit];
+    if (unit == 0 || of_unit >= 100)
+        decimals = 0;
+    else if (of_unit >= 10)
+        decimals = 1;
+    else if (of_unit >= 1)
+        decimals = 2;
+    return (struct duration_scale){unit, decimals};
+}
+
+struct duration_scale duration_scale_below(uint64_t most)
+{
+    unsigned unit = 0;
+    while (unit < UNITS - 1 && most >= unit_ns[unit + 1])
+        unit++;
+    return (struct duration_scale){unit, unit ? 3 : 0};
+}
+
+struct quantity quantity_duration(uint64_t ns, struct duration_scale scale)
+{
+    struct quantity quantity;
+    uint64_t unit = unit_ns[scale.unit];
+    uint64_t power = unit > 1 ? powers[scale.decimals] : 1;
+    uint64_t step = unit / power; /* what the last digit stands for */
+    uint64_t whole = ns / unit;
+    uint64_t part = (ns % unit + step / 2) / step;
+    if (part == power) {
+        whole++;
+        part = 0;
+    }
+    const char *below = "";
+    if (ns > 0 && whole == 0 && part == 0) {
+        below = "<";
+        part = 1;
+    }
+    char digits[32];
+    put_count(digits, whole);
+    if (power > 1)
+        snprintf(quantity.text, sizeof quantity.text, "%s%s.%0*" PRIu64 " %s", below, digits,
+                 (int)scale.decimals, part, unit_names[scale.unit]);
+    else
+        snprintf(quantity.text, sizeof quantity.text, "%s %s", digits, unit_names[scale.unit]);
+    return quantity;
+}
+
+struct quantity quantity_lone_duration(uint64_t ns)
+{
+    unsigned unit = 0;
+    while (unit < UNITS - 1 && ns >= unit_ns[unit + 1])
+        unit++;
+    uint64_t of_unit = ns / unit_ns[unit];
+    unsigned decimals = unit == 0 || of_unit >= 100 ? 0 : of_unit >= 10 ? 1 : 2;
+    return quantity_duration(ns, (struct duration_scale){unit, decimals});
+}
+
+struct quantity quantity_about(uint64_t ns)
+{
+    struct duration_scale scale = {0, 0};
+    while (scale.unit < UNITS - 1 && ns >= unit_ns[scale.unit + 1])
+        scale.unit++;
+    while (scale.unit > 0 && scale.decimals < 3 &&
+           ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
+        scale.decimals++;
+    struct quantity exact = quantity_duration(ns, scale), about = {"~"};
+    strncat(about.text, exact.text, sizeof about.text - 2);
+    return about;
+}
+
+struct quantity quantity_time(int64_t ns_since_epoch)
+{
+    struct quantity quantity = {""};
+    int64_t second = ns_since_epoch / 1000000000;
+    int64_t ns = ns_since_epoch % 1000000000;
+    if (ns < 0) {
+        second--;
+        ns += 1000000000;
+    }
+    time_t time = (time_t)second;
+    struct tm tm;
+    if (localtime_r(&time, &tm))
+        snprintf(quantity.text, sizeof quantity.text, "%02d:%02d:%02d.%09" PRId64, tm.tm_hour,
+                 tm.tm_min, tm.tm_sec, ns);
+    return quantity;
+}

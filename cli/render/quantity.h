@@ -1,0 +1,47 @@
+/* cli/render/quantity.h -- numbers as people read them: counts with separators, bytes in binary units,
+ * durations in the unit that fits. All write into a struct quantity, returned by value. */
+#ifndef CLI_RENDER_QUANTITY_H
+#define CLI_RENDER_QUANTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct quantity {
+    char text[40];
+};
+
+/* 1,204,311 */
+struct quantity quantity_count(uint64_t count);
+
+/* 0 B, 418 B, 12.1 MiB, 400 MiB: three significant digits from KiB on. */
+struct quantity quantity_bytes(uint64_t bytes);
+
+/* 0.02 %, 12.3 %; less than is shown but more than 0 is "<0.01 %". */
+struct quantity quantity_percent(double share);
+
+/* How the durations of one column are written. */
+struct duration_scale {
+    unsigned unit;     /* index of ns, us, ms, s */
+    unsigned decimals; /* after the point */
+};
+
+/* Fits values between `least` (the smallest above 0) and `most`: the least has three significant
+ * digits, unless the column would grow wider than 999,999.999. */
+struct duration_scale duration_scale_of(uint64_t least, uint64_t most);
+
+/* For values that are compared with `most`, the greatest: in its unit, with three decimals. */
+struct duration_scale duration_scale_below(uint64_t most);
+
+/* 10.84 s; a value above 0 that the scale does not show is "<0.001 ms". */
+struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
+
+/* A duration that stands alone. */
+struct quantity quantity_lone_duration(uint64_t ns);
+
+/* An estimated duration, with the digits that it has, up to three decimals: ~2 us, ~1.06 ms. */
+struct quantity quantity_about(uint64_t ns);
+
+/* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
+struct quantity quantity_time(int64_t ns_since_epoch);
+
+#endif

@@ -1,0 +1,114 @@
+#include "cli/render/report_filter.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/utf8.h"
+
+/* So many are enough to see what a name should have been. */
+enum { KNOWN_SHOWN = 8 };
+
+static bool is_asked_pid(const struct report_filter *filter, int64_t pid)
+{
+    for (size_t i = 0; i < filter->pid_count; i++)
+        if (filter->pids[i] == pid)
+            return true;
+    return filter->pid_count == 0;
+}
+
+static bool is_asked_name(const struct report_filter *filter, const char *name)
+{
+    for (size_t i = 0; i < filter->process_count; i++)
+        if (name && strcmp(filter->processes[i], name) == 0)
+            return true;
+    return filter->process_count == 0;
+}
+
+/* A pid has the names of all processes that had the number. */
+static bool is_wanted(const struct session_report *session, const struct report_filter *filter,
+                      int64_t pid)
+{
+    if (pid == REPORT_NONE || !is_asked_pid(filter, pid))
+        return false;
+    for (size_t i = 0; i < session->process_count; i++)
+        if (session->processes[i].pid == pid &&
+            is_asked_name(filter, session->processes[i].process))
+            return true;
+    return filter->process_count == 0;
+}
+
+/* Keeps the rows of wanted processes, in order. */
+#define KEEP(session, filter, rows, count)                                                         \
+    do {                                                                                           \
+        size_t kept = 0;                                                                           \
+        for (size_t i = 0; i < (session)->count; i++)                                              \
+            if (is_wanted(session, filter, (session)->rows[i].pid))                                \
+                (session)->rows[kept++] = (session)->rows[i];                                      \
+        (session)->count = kept;                                                                   \
+    } while (0)
+
+size_t report_filter(struct report *report, const struct report_filter *filter)
+{
+    size_t left = 0;
+    for (size_t s = 0; s < report->session_count; s++) {
+        struct session_report *session = &report->sessions[s];
+        if (filter->pid_count > 0 || filter->process_count > 0) {
+            KEEP(session, filter, threads, thread_count);
+            KEEP(session, filter, syscalls, syscall_count);
+            KEEP(session, filter, phases, phase_count);
+            KEEP(session, filter, fds, fd_count);
+            KEEP(session, filter, files, file_count);
+            KEEP(session, filter, scheds, sched_count);
+            KEEP(session, filter, processes, process_count); /* last: it tells the names */
+        }
+        left += session->process_count;
+    }
+    return left;
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+    const struct process_row *left = *(const struct process_row *const *)a;
+    const struct process_row *right = *(const struct process_row *const *)b;
+    if (left->cpu_ns != right->cpu_ns)
+        return left->cpu_ns > right->cpu_ns ? -1 : 1;
+    return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+static void put_known(FILE *out, const struct process_row *const *rows, size_t count)
+{
+    fputs(count ? "there are " : "there is none at all", out);
+    for (size_t i = 0; i < count && i < KNOWN_SHOWN; i++) {
+        char *name = utf8_printable(text_of(rows[i]->process ? rows[i]->process : "?"));
+        fprintf(out, "%s%s (%" PRId64 ")", i ? ", " : "", name, rows[i]->pid);
+        free(name);
+    }
+    if (count > KNOWN_SHOWN)
+        fprintf(out, " and %zu more", count - KNOWN_SHOWN);
+}
+
+char *report_filter_known(const struct report *report)
+{
+    size_t count = 0, size;
+    for (size_t i = 0; i < report->session_count; i++)
+        count += report->sessions[i].process_count;
+    const struct process_row **rows = memory_new((count + 1) * sizeof *rows);
+    size_t used = 0;
+    for (size_t i = 0; i < report->session_count; i++)
+        for (size_t j = 0; j < report->sessions[i].process_count; j++)
+            if (report->sessions[i].processes[j].pid != REPORT_NONE)
+                rows[used++] = &report->sessions[i].processes[j];
+    qsort(rows, used, sizeof *rows, by_cpu);
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &size);
+    if (out) {
+        put_known(out, rows, used);
+        fclose(out);
+    }
+    free(rows);
+    return text ? text : memory_string(text_of(""));
+}

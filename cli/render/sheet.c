@@ -1,0 +1,154 @@
+#include "cli/render/sheet.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "cli/render/quantity.h"
+
+static const char bold[] = "\033[1m";
+static const char red[] = "\033[31m";
+static const char plain[] = "\033[0m";
+
+/* A count with its noun: `1 span`, `1,204 spans`. */
+void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *more)
+{
+    fprintf(out, "%s %s", quantity_count(count).text, count == 1 ? one : more);
+}
+
+/* The same, red if there is any. */
+void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, const char *more)
+{
+    if (sheet->style.color && count)
+        fputs(red, sheet->out);
+    sheet_put_counted(sheet->out, count, one, more);
+    if (sheet->style.color && count)
+        fputs(plain, sheet->out);
+}
+
+void sheet_put_printable(FILE *out, const char *text)
+{
+    char *printable = utf8_printable(text_of(text));
+    fputs(printable, out);
+    free(printable);
+}
+
+/* `process shopd (pid 4242)` */
+void sheet_put_process(FILE *out, const char *process, int64_t pid)
+{
+    if (pid == REPORT_NONE) {
+        fputs("threads of unknown process", out);
+        return;
+    }
+    fputs("process ", out);
+    sheet_put_printable(out, process ? process : "?");
+    fprintf(out, " (pid %" PRId64 ")", pid);
+}
+
+void sheet_put_bold(const struct sheet *sheet, const char *text)
+{
+    if (sheet->style.color)
+        fputs(bold, sheet->out);
+    sheet_put_printable(sheet->out, text);
+    if (sheet->style.color)
+        fputs(plain, sheet->out);
+}
+
+void sheet_put_heading(const struct sheet *sheet, const char *heading)
+{
+    fputc('\n', sheet->out);
+    sheet_put_bold(sheet, heading);
+}
+
+/* The rows of a table that were not printed. */
+void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole)
+{
+    if (whole > shown)
+        fprintf(sheet->out, "  ... and %s more\n", quantity_count(whole - shown).text);
+}
+
+int sheet_compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+int sheet_compare_signed(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* NULL first. */
+int sheet_compare_strings(const char *a, const char *b)
+{
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
+}
+
+/* A pid, tid or fd, if there is one. */
+void sheet_cell_identity(struct table *table, int64_t identity)
+{
+    if (identity == REPORT_NONE)
+        table_none(table);
+    else
+        table_signed(table, identity);
+}
+
+void sheet_cell_text(struct table *table, char *take_text)
+{
+    table_text(table, *take_text ? take_text : "-");
+    free(take_text);
+}
+
+void sheet_cell_quantile(struct table *table, double share, const struct durations *durations,
+                         const struct histogram *histogram)
+{
+    if (histogram && durations->count)
+        table_number(table, histogram_quantile_rounded(histogram, share, durations->min_ns,
+                                                       durations->max_ns));
+    else
+        table_none(table);
+}
+
+void sheet_add_durations(struct durations *sum, const struct durations *row)
+{
+    if (row->count == 0)
+        return;
+    if (sum->count == 0 || row->min_ns < sum->min_ns)
+        sum->min_ns = row->min_ns;
+    if (sum->count == 0 || row->max_ns > sum->max_ns)
+        sum->max_ns = row->max_ns;
+    sum->count += row->count;
+    sum->total_ns += row->total_ns;
+}
+
+/* Whether there was one to add. */
+bool sheet_add_histogram(struct histogram *sum, const struct histogram *histogram)
+{
+    if (!histogram)
+        return false;
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        sum->count[i] += histogram->count[i];
+    return true;
+}
+
+bool sheet_selects(struct selection selection, int64_t pid, const char *phase)
+{
+    return !selection.phase ||
+           (selection.phase->pid == pid && strcmp(selection.phase->phase, phase) == 0);
+}
+
+void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection)
+{
+    sheet_put_heading(sheet, what);
+    if (selection.phase) {
+        sheet_put_bold(sheet, " in phase ");
+        sheet_put_bold(sheet, selection.phase->phase);
+        fputs("  ", sheet->out);
+        sheet_put_process(sheet->out, selection.phase->process, selection.phase->pid);
+    } else {
+        fputs("  all processes", sheet->out);
+    }
+    fputc('\n', sheet->out);
+}

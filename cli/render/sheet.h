@@ -1,0 +1,73 @@
+/* cli/render/sheet.h -- what the sections of a report for people share: one session, how it is printed,
+ * and the small pieces that all of them print. Private to cli/render/tables.c and cli/sheet_*.c. */
+#ifndef CLI_RENDER_SHEET_H
+#define CLI_RENDER_SHEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/histogram.h"
+#include "cli/render/table.h"
+#include "results/report.h"
+
+struct sheet {
+    FILE *out;
+    const struct session_report *session;
+    struct table_style style;
+    size_t top; /* rows of a table */
+};
+
+/* Which rows a table is about: all, or those of one phase. */
+struct selection {
+    const struct phase_row *phase; /* NULL: all */
+};
+
+bool sheet_selects(struct selection selection, int64_t pid, const char *phase);
+
+/* Sections; each begins with an empty line, and prints nothing if it has no rows. */
+void sheet_phases_write(const struct sheet *sheet); /* with the calls and files of each */
+void sheet_calls_write(const struct sheet *sheet, struct selection selection);
+void sheet_files_write(const struct sheet *sheet, struct selection selection);
+void sheet_cpu_write_processes(const struct sheet *sheet);
+void sheet_cpu_write_waits(const struct sheet *sheet);
+void sheet_cpu_write_load(const struct sheet *sheet);
+
+/* One line below a table: what of it is unknown, and how much was not seen to begin or to end; none
+ * if all is known. */
+void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows,
+                       size_t count);
+void sheet_note_calls(const struct sheet *sheet, struct selection selection);
+void sheet_note_files(const struct sheet *sheet, struct selection selection);
+void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
+                          size_t count);
+void sheet_note_waits(const struct sheet *sheet);
+void sheet_note_load(const struct sheet *sheet);
+
+/* Text between tables. */
+void sheet_put_bold(const struct sheet *sheet, const char *text); /* made printable */
+void sheet_put_printable(FILE *out, const char *text);
+void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *more);
+void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, const char *more);
+void sheet_put_process(FILE *out, const char *process, int64_t pid);
+void sheet_put_heading(const struct sheet *sheet, const char *heading);
+void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection);
+void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
+
+/* Cells. */
+void sheet_cell_identity(struct table *table, int64_t identity);
+void sheet_cell_text(struct table *table, char *take_text); /* "-" if it is empty */
+void sheet_cell_quantile(struct table *table, double share, const struct durations *durations,
+                         const struct histogram *histogram);
+
+/* Sums over rows; the histogram of `durations` is left alone. */
+void sheet_add_durations(struct durations *sum, const struct durations *row);
+bool sheet_add_histogram(struct histogram *sum, const struct histogram *histogram);
+
+/* For qsort(). */
+int sheet_compare(uint64_t a, uint64_t b);
+int sheet_compare_signed(int64_t a, int64_t b);
+int sheet_compare_strings(const char *a, const char *b); /* NULL first */
+
+#endif

@@ -1,0 +1,145 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+enum { CPUS_SHOWN = 16 };
+
+static int compare_processes(const void *left, const void *right)
+{
+    const struct process_row *a = *(const struct process_row *const *)left;
+    const struct process_row *b = *(const struct process_row *const *)right;
+    int order = sheet_compare(b->cpu_ns, a->cpu_ns);
+    if (order == 0)
+        order = sheet_compare_signed(a->pid, b->pid);
+    return order ? order : sheet_compare_signed(a->begin_ns, b->begin_ns);
+}
+
+static uint64_t session_ns(const struct session_report *session)
+{
+    return session->begin_ns == REPORT_NONE ? 0 : (uint64_t)(session->end_ns - session->begin_ns);
+}
+
+static void write_process_table(const struct sheet *sheet, const struct process_row **rows,
+                                size_t count)
+{
+    static const struct column columns[] = {
+        {"Process", COLUMN_TEXT, CUT_RIGHT},    {"PID", COLUMN_NUMBER, CUT_NOT},
+        {"CPU time", COLUMN_DURATION, CUT_NOT}, {"of one CPU", COLUMN_SHARE, CUT_NOT},
+        {"Threads", COLUMN_COUNT, CUT_NOT},     {"Lived", COLUMN_DURATION, CUT_NOT},
+        {"begin", COLUMN_TEXT, CUT_NOT},        {"end", COLUMN_TEXT, CUT_NOT},
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    uint64_t whole = session_ns(sheet->session);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct process_row *row = rows[i];
+        table_text(table, row->process ? row->process : "?");
+        table_signed(table, row->pid);
+        table_number(table, row->cpu_ns);
+        table_text(table, whole ? quantity_percent((double)row->cpu_ns / (double)whole).text : "-");
+        table_number(table, row->threads);
+        table_number(table, (uint64_t)(row->end_ns - row->begin_ns));
+        table_text(table, row->begin_hard ? "seen" : "-");
+        table_text(table, row->end_hard ? "seen" : "-");
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+void sheet_cpu_write_processes(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    const struct process_row **rows = memory_new(session->process_count * sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < session->process_count; i++)
+        if (session->processes[i].cpu_ns)
+            rows[count++] = &session->processes[i];
+    if (count) {
+        qsort(rows, count, sizeof *rows, compare_processes);
+        sheet_put_heading(sheet, "Processes by CPU time");
+        fputc('\n', sheet->out);
+        write_process_table(sheet, rows, count);
+        sheet_note_processes(sheet, rows, count);
+    }
+    free(rows);
+}
+
+void sheet_cpu_write_load(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    uint64_t whole = session_ns(session);
+    uint64_t busy = 0;
+    for (size_t i = 0; i < session->cpu_count; i++)
+        busy += session->cpus[i].busy_ns;
+    if (whole == 0 || busy == 0)
+        return;
+    sheet_put_heading(sheet, "CPUs busy");
+    double all = (double)whole * (double)session->cpu_count;
+    fprintf(sheet->out, "  %s of all", quantity_percent((double)busy / all).text);
+    for (size_t i = 0; i < session->cpu_count && i < CPUS_SHOWN; i++)
+        fprintf(sheet->out, "%s %" PRId64 ": %s", i ? "," : ";", session->cpus[i].cpu,
+                quantity_percent((double)session->cpus[i].busy_ns / (double)whole).text);
+    if (session->cpu_count > CPUS_SHOWN)
+        fputs(", ...", sheet->out);
+    fputc('\n', sheet->out);
+    sheet_note_load(sheet);
+}
+
+static int compare_scheds(const void *left, const void *right)
+{
+    const struct sched_row *a = *(const struct sched_row *const *)left;
+    const struct sched_row *b = *(const struct sched_row *const *)right;
+    int order = sheet_compare(b->latency.total_ns, a->latency.total_ns);
+    if (order == 0)
+        order = sheet_compare_signed(a->tid, b->tid);
+    return order ? order : sheet_compare_signed(a->begin_ns, b->begin_ns);
+}
+
+static void write_sched_table(const struct sheet *sheet, const struct sched_row **rows,
+                              size_t count)
+{
+    static const struct column columns[] = {
+        {"Thread", COLUMN_TEXT, CUT_RIGHT},  {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"PID", COLUMN_NUMBER, CUT_NOT},     {"Wakeups", COLUMN_COUNT, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_DURATION, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
+        {"Max", COLUMN_DURATION, CUT_NOT},
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct sched_row *row = rows[i];
+        table_text(table, row->name ? row->name : "?");
+        table_signed(table, row->tid);
+        sheet_cell_identity(table, row->pid);
+        table_number(table, row->latency.count);
+        table_number(table, row->latency.total_ns);
+        table_number(table, row->latency.min_ns);
+        sheet_cell_quantile(table, 0.5, &row->latency, row->latency.histogram);
+        sheet_cell_quantile(table, 0.99, &row->latency, row->latency.histogram);
+        table_number(table, row->latency.max_ns);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+void sheet_cpu_write_waits(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    const struct sched_row **rows = memory_new(session->sched_count * sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < session->sched_count; i++)
+        if (session->scheds[i].latency.count)
+            rows[count++] = &session->scheds[i];
+    if (count) {
+        qsort(rows, count, sizeof *rows, compare_scheds);
+        sheet_put_heading(sheet, "Waiting for a CPU after a wakeup");
+        fputc('\n', sheet->out);
+        write_sched_table(sheet, rows, count);
+        sheet_note_waits(sheet);
+    }
+    free(rows);
+}

@@ -1,0 +1,121 @@
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/render/sheet.h"
+
+/* A file as one process used it, over the phases that were put together. */
+struct file_sum {
+    const struct file_row *first; /* names it */
+    int64_t fd;                   /* REPORT_NONE if it was not always the same */
+    struct durations calls;
+    struct histogram histogram;
+    bool has_histogram;
+    uint64_t read_bytes, write_bytes;
+};
+
+/* Rows of one file of one process stand together. */
+static int compare_files(const struct file_row *a, const struct file_row *b)
+{
+    int order = sheet_compare_signed(a->pid, b->pid);
+    if (order == 0)
+        order = sheet_compare_strings(a->name, b->name);
+    return order ? order : sheet_compare_strings(a->kind, b->kind);
+}
+
+static int compare_file_rows(const void *left, const void *right)
+{
+    const struct file_row *a = *(const struct file_row *const *)left;
+    const struct file_row *b = *(const struct file_row *const *)right;
+    int order = compare_files(a, b);
+    return order ? order : (a > b) - (a < b);
+}
+
+static int compare_file_sums(const void *left, const void *right)
+{
+    const struct file_sum *a = left;
+    const struct file_sum *b = right;
+    int order = sheet_compare(b->calls.total_ns, a->calls.total_ns);
+    return order ? order : compare_files(a->first, b->first);
+}
+
+static void add_file(struct file_sum *sum, const struct file_row *row)
+{
+    if (!sum->first) {
+        sum->first = row;
+        sum->fd = row->fd;
+    }
+    if (sum->fd != row->fd)
+        sum->fd = REPORT_NONE;
+    sheet_add_durations(&sum->calls, &row->calls);
+    sum->has_histogram |= sheet_add_histogram(&sum->histogram, row->calls.histogram);
+    sum->read_bytes += row->read_bytes;
+    sum->write_bytes += row->write_bytes;
+}
+
+/* Sums `rows` by file, the longest in total first; the array is the caller's. */
+static struct file_sum *sum_files(const struct file_row **rows, size_t count, size_t *sum_count)
+{
+    qsort(rows, count, sizeof *rows, compare_file_rows);
+    struct file_sum *sums = memory_new(count * sizeof *sums);
+    *sum_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || compare_files(rows[i - 1], rows[i]) != 0)
+            (*sum_count)++;
+        add_file(&sums[*sum_count - 1], rows[i]);
+    }
+    qsort(sums, *sum_count, sizeof *sums, compare_file_sums);
+    return sums;
+}
+
+static char *text_of_file(const struct file_row *row)
+{
+    if (row->name)
+        return memory_string(text_of(row->name));
+    return memory_format("(name not seen%s%s)", row->kind ? ": " : "", row->kind ? row->kind : "");
+}
+
+static void write_file_table(const struct sheet *sheet, const struct file_row **rows, size_t count)
+{
+    static const struct column columns[] = {
+        {"File", COLUMN_TEXT, CUT_LEFT},    {"fd", COLUMN_NUMBER, CUT_NOT},
+        {"PID", COLUMN_NUMBER, CUT_NOT},    {"Calls", COLUMN_COUNT, CUT_NOT},
+        {"Read", COLUMN_BYTES, CUT_NOT},    {"Written", COLUMN_BYTES, CUT_NOT},
+        {"Time", COLUMN_DURATION, CUT_NOT}, {"p99", COLUMN_ABOUT, CUT_NOT},
+    };
+    size_t sum_count = 0;
+    struct file_sum *sums = sum_files(rows, count, &sum_count);
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < sum_count && i < sheet->top; i++) {
+        const struct file_sum *sum = &sums[i];
+        sheet_cell_text(table, text_of_file(sum->first));
+        sheet_cell_identity(table, sum->fd);
+        sheet_cell_identity(table, sum->first->pid);
+        table_number(table, sum->calls.count);
+        table_number(table, sum->read_bytes);
+        table_number(table, sum->write_bytes);
+        table_number(table, sum->calls.total_ns);
+        sheet_cell_quantile(table, 0.99, &sum->calls, sum->has_histogram ? &sum->histogram : NULL);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), sum_count);
+    table_free(table);
+    free(sums);
+}
+
+void sheet_files_write(const struct sheet *sheet, struct selection selection)
+{
+    const struct session_report *session = sheet->session;
+    const struct file_row **rows = memory_new(session->file_count * sizeof *rows);
+    size_t count = 0;
+    for (size_t i = 0; i < session->file_count; i++) {
+        const struct file_row *row = &session->files[i];
+        if (row->calls.count && sheet_selects(selection, row->pid, row->phase))
+            rows[count++] = row;
+    }
+    if (count) {
+        sheet_put_selection(sheet, "Files", selection);
+        write_file_table(sheet, rows, count);
+        sheet_note_files(sheet, selection);
+    }
+    free(rows);
+}

@@ -1,0 +1,174 @@
+#include <string.h>
+
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+/* One line below a table; nothing if it has no parts. */
+struct note {
+    const struct sheet *sheet;
+    bool begun;
+};
+
+static FILE *part(struct note *note)
+{
+    fputs(note->begun ? "; " : "  ", note->sheet->out);
+    note->begun = true;
+    return note->sheet->out;
+}
+
+static void finish(const struct note *note)
+{
+    if (note->begun)
+        fputc('\n', note->sheet->out);
+}
+
+static bool any_lost(const struct session_report *session)
+{
+    return session->tallies.at[TALLY_LOSS_BORDERS] > 0 ||
+           session->tallies.at[TALLY_LOST_CHUNKS] > 0;
+}
+
+/* `3.20 % of thread time unknown (kernel events lost)` */
+static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns, uint64_t whole_ns)
+{
+    if (unknown_ns == 0 || whole_ns == 0)
+        return;
+    fprintf(part(note), "%s of %s unknown%s",
+            quantity_percent((double)unknown_ns / (double)whole_ns).text, what,
+            any_lost(note->sheet->session) ? " (kernel events lost)" : "");
+}
+
+/* How many of something were not seen to begin, or to end. */
+struct unseen {
+    uint64_t begins, ends;
+};
+
+/* `12 of 40 descriptors without a seen begin, 3 without a seen end` */
+static void put_unseen(struct note *note, struct unseen unseen, uint64_t of, const char *one,
+                       const char *more)
+{
+    if (unseen.begins == 0 && unseen.ends == 0)
+        return;
+    FILE *out = part(note);
+    fprintf(out, "%s of ", quantity_count(unseen.begins ? unseen.begins : unseen.ends).text);
+    sheet_put_counted(out, of, one, more);
+    fprintf(out, " without a seen %s", unseen.begins ? "begin" : "end");
+    if (unseen.begins && unseen.ends)
+        fprintf(out, ", %s without a seen end", quantity_count(unseen.ends).text);
+}
+
+/* `besides, 3 calls without a seen begin, 5 without a seen end`: they are in no row */
+static void put_besides(struct note *note, struct unseen unseen, const char *one, const char *more)
+{
+    if (unseen.begins == 0 && unseen.ends == 0)
+        return;
+    FILE *out = part(note);
+    fputs("besides, ", out);
+    sheet_put_counted(out, unseen.begins ? unseen.begins : unseen.ends, one, more);
+    fprintf(out, " without a seen %s", unseen.begins ? "begin" : "end");
+    if (unseen.begins && unseen.ends)
+        fprintf(out, ", %s without a seen end", quantity_count(unseen.ends).text);
+}
+
+void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows, size_t count)
+{
+    struct note note = {sheet, false};
+    struct unseen unseen = {0, 0};
+    uint64_t unknown_ns = 0, whole_ns = 0;
+    for (size_t i = 0; i < count; i++) {
+        unseen.begins += rows[i]->begin_unknown;
+        unseen.ends += rows[i]->end_unknown;
+        if (strchr(rows[i]->phase, '/'))
+            continue; /* its time is in that of its parent */
+        unknown_ns += rows[i]->unknown_ns;
+        whole_ns += rows[i]->complete.total_ns;
+    }
+    put_unknown(&note, "phase time", unknown_ns, whole_ns);
+    put_besides(&note, unseen, "instance", "instances");
+    finish(&note);
+}
+
+void sheet_note_calls(const struct sheet *sheet, struct selection selection)
+{
+    struct note note = {sheet, false};
+    struct unseen unseen = {0, 0};
+    for (size_t i = 0; i < sheet->session->syscall_count; i++) {
+        const struct syscall_row *row = &sheet->session->syscalls[i];
+        if (!sheet_selects(selection, row->pid, row->phase))
+            continue;
+        unseen.begins += row->begin_unknown;
+        unseen.ends += row->end_unknown;
+    }
+    put_besides(&note, unseen, "call", "calls");
+    finish(&note);
+}
+
+void sheet_note_files(const struct sheet *sheet, struct selection selection)
+{
+    struct note note = {sheet, false};
+    struct unseen unseen = {0, 0};
+    uint64_t used = 0;
+    for (size_t i = 0; i < sheet->session->fd_count; i++) {
+        const struct fd_row *row = &sheet->session->fds[i];
+        if (row->calls == 0 || (selection.phase && row->pid != selection.phase->pid))
+            continue;
+        used++;
+        unseen.begins += !row->begin_hard;
+        unseen.ends += row->end_ns != REPORT_NONE && !row->end_hard;
+    }
+    bool of_phase = selection.phase != NULL;
+    put_unseen(&note, unseen, used,
+               of_phase ? "descriptor that the process uses" : "descriptor in use",
+               of_phase ? "descriptors that the process uses" : "descriptors in use");
+    finish(&note);
+}
+
+/* Of all threads. */
+static void put_unknown_of_threads(struct note *note)
+{
+    const struct session_report *session = note->sheet->session;
+    uint64_t unknown_ns = 0, whole_ns = 0;
+    for (size_t i = 0; i < session->thread_count; i++) {
+        const struct thread_row *row = &session->threads[i];
+        unknown_ns += row->unknown_ns;
+        whole_ns += row->user_cpu_ns + row->sys_cpu_ns + row->runnable_ns + row->blocked_ns +
+                    row->unknown_ns;
+    }
+    put_unknown(note, "thread time", unknown_ns, whole_ns);
+}
+
+void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
+                          size_t count)
+{
+    struct note note = {sheet, false};
+    struct unseen unseen = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        unseen.begins += !rows[i]->begin_hard;
+        unseen.ends += !rows[i]->end_hard;
+    }
+    put_unknown_of_threads(&note);
+    put_unseen(&note, unseen, count, "process", "processes");
+    finish(&note);
+}
+
+void sheet_note_waits(const struct sheet *sheet)
+{
+    struct note note = {sheet, false};
+    put_unknown_of_threads(&note);
+    finish(&note);
+}
+
+void sheet_note_load(const struct sheet *sheet)
+{
+    struct note note = {sheet, false};
+    uint64_t running_ns = 0, whole_ns = 0;
+    for (size_t i = 0; i < sheet->session->thread_count; i++) {
+        const struct thread_row *row = &sheet->session->threads[i];
+        running_ns += row->user_cpu_ns + row->sys_cpu_ns;
+        whole_ns += row->cpu_ns;
+    }
+    if (running_ns > whole_ns)
+        fprintf(part(&note), "%s of running time in runs that were not seen whole, not counted",
+                quantity_percent((double)(running_ns - whole_ns) / (double)running_ns).text);
+    finish(&note);
+}

@@ -1,0 +1,225 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+#include "results/phase_faults.h"
+
+enum { CAUSES_SHOWN = 3 };
+
+/* A tree's order: a parent stands before what is below it, and that before its next sibling. */
+static int compare_paths(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    int left = *a == '/' ? 1 : (uint8_t)*a ? (uint8_t)*a + 1 : 0;
+    int right = *b == '/' ? 1 : (uint8_t)*b ? (uint8_t)*b + 1 : 0;
+    return left - right;
+}
+
+static int compare_phase_places(const void *left, const void *right)
+{
+    const struct phase_row *a = *(const struct phase_row *const *)left;
+    const struct phase_row *b = *(const struct phase_row *const *)right;
+    int order = sheet_compare_signed(a->pid, b->pid);
+    return order ? order : compare_paths(a->phase, b->phase);
+}
+
+/* The phases of one process, in the order of their tree. */
+struct process_phases {
+    const struct phase_row **at;
+    size_t count;
+    uint64_t top_ns, top_count; /* of the phases without a parent */
+};
+
+static int compare_process_phases(const void *left, const void *right)
+{
+    const struct process_phases *a = left;
+    const struct process_phases *b = right;
+    int order = sheet_compare(b->top_ns, a->top_ns);
+    return order ? order : sheet_compare_signed(a->at[0]->pid, b->at[0]->pid);
+}
+
+/* Groups sorted rows by process, the longest first; the array is the caller's. */
+static struct process_phases *group_phases(const struct phase_row **rows, size_t count,
+                                           size_t *group_count)
+{
+    struct process_phases *groups = memory_new(count * sizeof *groups);
+    *group_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || rows[i]->pid != rows[i - 1]->pid)
+            groups[(*group_count)++].at = rows + i;
+        struct process_phases *group = &groups[*group_count - 1];
+        group->count++;
+        if (!strchr(rows[i]->phase, '/')) {
+            group->top_ns += rows[i]->complete.total_ns;
+            group->top_count += rows[i]->complete.count;
+        }
+    }
+    qsort(groups, *group_count, sizeof *groups, compare_process_phases);
+    return groups;
+}
+
+static bool is_below(const char *path, const char *parent)
+{
+    size_t count = strlen(parent);
+    return strncmp(path, parent, count) == 0 && path[count] == '/';
+}
+
+/* The last word of a path, indented below the rows before it that are above it. */
+static char *indented_phase(const struct process_phases *group, size_t index)
+{
+    const char *path = group->at[index]->phase;
+    const char *parent = "";
+    unsigned depth = 0;
+    for (size_t i = 0; i < index; i++) {
+        const char *before = group->at[i]->phase;
+        if (is_below(path, before)) {
+            depth++;
+            parent = before;
+        }
+    }
+    return memory_format("%*s%s", (int)(2 * depth), "", path + (*parent ? strlen(parent) + 1 : 0));
+}
+
+static int compare_causes(const void *left, const void *right)
+{
+    const struct named_number *a = left;
+    const struct named_number *b = right;
+    int order = sheet_compare(b->number, a->number);
+    return order ? order : strcmp(a->name, b->name);
+}
+
+/* The greatest of `numbers`, greatest first; the array is the caller's. */
+static struct named_number *sorted_numbers(struct named_numbers numbers)
+{
+    struct named_number *sorted = memory_new(numbers.count * sizeof *sorted);
+    if (numbers.count)
+        memcpy(sorted, numbers.at, numbers.count * sizeof *sorted);
+    qsort(sorted, numbers.count, sizeof *sorted, compare_causes);
+    return sorted;
+}
+
+/* `futex 5.12 s, pread64 1.12 s`, as far as it matters. */
+static char *text_of_causes(struct named_numbers blocked_by)
+{
+    struct named_number *sorted = sorted_numbers(blocked_by);
+    char *text = memory_string(text_of(""));
+    for (size_t i = 0; i < blocked_by.count && i < CAUSES_SHOWN; i++) {
+        /* A hundredth of the first is no cause. */
+        if (sorted[i].number < sorted[0].number / 100 || sorted[i].number == 0)
+            break;
+        char *longer = memory_format("%s%s%s %s", text, i ? ", " : "",
+                                     *sorted[i].name ? sorted[i].name : "(no call)",
+                                     quantity_lone_duration(sorted[i].number).text);
+        free(text);
+        text = longer;
+    }
+    free(sorted);
+    return text;
+}
+
+/* Nothing spent is a dash: the eye finds what there is. */
+static void cell_spent(struct table *table, uint64_t ns)
+{
+    if (ns)
+        table_number(table, ns);
+    else
+        table_none(table);
+}
+
+static void write_phase_group(const struct sheet *sheet, const struct process_phases *group)
+{
+    static const struct column columns[] = {
+        {"Phase", COLUMN_TEXT, CUT_NOT},     {"Count", COLUMN_COUNT, CUT_NOT},
+        {"Wall", COLUMN_SPENT, CUT_NOT},     {"User CPU", COLUMN_SPENT, CUT_NOT},
+        {"Sys CPU", COLUMN_SPENT, CUT_NOT},  {"Runnable", COLUMN_SPENT, CUT_NOT},
+        {"Blocked", COLUMN_SPENT, CUT_NOT},  {"Unknown", COLUMN_SPENT, CUT_NOT},
+        {"Syscalls", COLUMN_COUNT, CUT_NOT}, {"blocked by", COLUMN_TEXT, CUT_RIGHT},
+    };
+    sheet_put_heading(sheet, "Time per phase");
+    fputs("  ", sheet->out);
+    sheet_put_process(sheet->out, group->at[0]->process, group->at[0]->pid);
+    fputs(", ", sheet->out);
+    sheet_put_counted(sheet->out, group->top_count, "complete instance", "complete instances");
+    fputc('\n', sheet->out);
+
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < group->count; i++) {
+        const struct phase_row *row = group->at[i];
+        sheet_cell_text(table, indented_phase(group, i));
+        table_number(table, row->complete.count);
+        cell_spent(table, row->complete.total_ns);
+        cell_spent(table, row->user_cpu_ns);
+        cell_spent(table, row->sys_cpu_ns);
+        cell_spent(table, row->runnable_ns);
+        cell_spent(table, row->blocked_ns);
+        cell_spent(table, row->unknown_ns);
+        table_number(table, row->syscalls);
+        sheet_cell_text(table, text_of_causes(row->blocked_by));
+    }
+    table_print(table, sheet->out, &sheet->style);
+    table_free(table);
+    sheet_note_phases(sheet, group->at, group->count);
+}
+
+static int compare_phase_times(const void *left, const void *right)
+{
+    const struct phase_row *a = *(const struct phase_row *const *)left;
+    const struct phase_row *b = *(const struct phase_row *const *)right;
+    int order = sheet_compare(b->complete.total_ns, a->complete.total_ns);
+    return order ? order : compare_phase_places(left, right);
+}
+
+/* A table that was asked for is there, if only to say why it is empty; and so are the definitions
+ * that have no row in it because they match nothing. */
+static void write_faults(const struct sheet *sheet)
+{
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults = phase_faults(sheet->session, 1, &arena, &count);
+    bool none = sheet->session->phase_count == 0;
+    if (none || count > 0) {
+        sheet_put_heading(sheet, none ? "Time per phase" : "Phases that match nothing");
+        fputc('\n', sheet->out);
+    }
+    if (none && count == 0)
+        fputs("  none: no event here begins or ends one of those asked for\n", sheet->out);
+    size_t shown = count < sheet->top ? count : sheet->top;
+    for (size_t i = 0; i < shown; i++) {
+        fputs("  ", sheet->out);
+        sheet_put_printable(sheet->out, faults[i]);
+        fputc('\n', sheet->out);
+    }
+    sheet_put_rest(sheet, shown, count);
+    arena_clear(&arena);
+}
+
+void sheet_phases_write(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    const struct phase_row **rows = memory_new(session->phase_count * sizeof *rows);
+    for (size_t i = 0; i < session->phase_count; i++)
+        rows[i] = &session->phases[i];
+    qsort(rows, session->phase_count, sizeof *rows, compare_phase_places);
+    size_t group_count = 0;
+    struct process_phases *groups = group_phases(rows, session->phase_count, &group_count);
+    for (size_t i = 0; i < group_count && i < sheet->top; i++)
+        write_phase_group(sheet, &groups[i]);
+    if (session->uses.count > 0)
+        write_faults(sheet);
+    if (group_count > sheet->top)
+        fprintf(sheet->out, "\n... and %s more processes with phases\n",
+                quantity_count(group_count - sheet->top).text);
+    free(groups);
+
+    qsort(rows, session->phase_count, sizeof *rows, compare_phase_times);
+    for (size_t i = 0; i < session->phase_count && i < sheet->top; i++) {
+        sheet_calls_write(sheet, (struct selection){rows[i]});
+        sheet_files_write(sheet, (struct selection){rows[i]});
+    }
+    free(rows);
+}

@@ -1,0 +1,146 @@
+#include "cli/render/tables.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+static void write_headline(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    FILE *out = sheet->out;
+    sheet_put_bold(sheet, session->session);
+    if (session->host_count) {
+        fputs(session->host_count == 1 ? "  host " : "  hosts ", out);
+        for (size_t i = 0; i < session->host_count; i++) {
+            if (i)
+                fputs(", ", out);
+            sheet_put_printable(out, session->hosts[i]);
+        }
+    }
+    fputs("  ", out);
+    sheet_put_counted(out, session->domain_count, "domain", "domains");
+    fputs("  ", out);
+    sheet_put_counted(out, session->cpu_count, "CPU", "CPUs");
+    fputs("  ", out);
+    sheet_put_counted(out, session->chunks, "chunk", "chunks");
+    if (session->begin_ns != REPORT_NONE)
+        fprintf(out, "  %s",
+                quantity_lone_duration((uint64_t)(session->end_ns - session->begin_ns)).text);
+    fputs("  ", out);
+    sheet_put_counted(out, session->events, "event", "events");
+    fputs("  ", out);
+    sheet_put_loss(sheet, session->tallies.at[TALLY_DISCARDED], "lost", "lost");
+    fputc('\n', out);
+}
+
+static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown, uint64_t end_unknown)
+{
+    fprintf(out, "%s: %s without a seen begin, ", what, quantity_count(begin_unknown).text);
+    fprintf(out, "%s without an end", quantity_count(end_unknown).text);
+}
+
+/* The tallies that share a line. */
+static void write_losses(const struct sheet *sheet)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < TALLY_COUNT; i++) {
+        const struct tally_row *row = &tally_rows[i];
+        uint64_t number = sheet->session->tallies.at[i];
+        if (row->hint || (number == 0 && !(row->flags & TALLY_ALWAYS)))
+            continue;
+        fputs(separator, sheet->out);
+        sheet_put_loss(sheet, number, row->one, row->several);
+        separator = ", ";
+    }
+}
+
+/* Those that a user can do something about, a line each. */
+static void write_hints(const struct sheet *sheet)
+{
+    for (size_t i = 0; i < TALLY_COUNT; i++) {
+        const struct tally_row *row = &tally_rows[i];
+        if (!row->hint || sheet->session->tallies.at[i] == 0)
+            continue;
+        sheet_put_loss(sheet, sheet->session->tallies.at[i], row->one, row->several);
+        fprintf(sheet->out, ": %s\n", row->hint);
+    }
+}
+
+/* What was left out, by name, a line each. */
+static void write_damage(const struct sheet *sheet)
+{
+    const struct damages *damage = &sheet->session->damage;
+    if (damage->count == 0)
+        return;
+    sheet_put_heading(sheet, "Left out");
+    size_t shown = damage->count < sheet->top ? damage->count : sheet->top;
+    for (size_t i = 0; i < shown; i++) {
+        const struct damage *item = &damage->at[i];
+        char *line = memory_format("chunk %llu%s%.*s: %.*s", (unsigned long long)item->chunk,
+                                   item->name.count ? ": " : "", (int)item->name.count,
+                                   item->name.at, (int)item->text.count, item->text.at);
+        fputs("  ", sheet->out);
+        sheet_put_printable(sheet->out, line);
+        fputc('\n', sheet->out);
+        free(line);
+    }
+    sheet_put_rest(sheet, shown, damage->count + (size_t)damage->more);
+}
+
+static void write_unknown(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    uint64_t unknown = 0, whole = 0;
+    for (size_t i = 0; i < session->thread_count; i++) {
+        const struct thread_row *row = &session->threads[i];
+        unknown += row->unknown_ns;
+        whole += row->user_cpu_ns + row->sys_cpu_ns + row->runnable_ns + row->blocked_ns +
+                 row->unknown_ns;
+    }
+    uint64_t phases[2] = {0}, calls[2] = {0};
+    for (size_t i = 0; i < session->phase_count; i++) {
+        phases[0] += session->phases[i].begin_unknown;
+        phases[1] += session->phases[i].end_unknown;
+    }
+    for (size_t i = 0; i < session->syscall_count; i++) {
+        calls[0] += session->syscalls[i].begin_unknown;
+        calls[1] += session->syscalls[i].end_unknown;
+    }
+
+    fputc('\n', sheet->out);
+    write_losses(sheet);
+    if (whole)
+        fprintf(sheet->out, "; %s of thread time in unknown state\n",
+                quantity_percent((double)unknown / (double)whole).text);
+    else
+        fputs("; no thread was seen\n", sheet->out);
+    if (session->phase_count) {
+        put_half_seen(sheet->out, "phases", phases[0], phases[1]);
+        fputs("; ", sheet->out);
+    }
+    put_half_seen(sheet->out, "syscalls", calls[0], calls[1]);
+    fputc('\n', sheet->out);
+    write_hints(sheet);
+    write_damage(sheet);
+}
+
+void report_write_tables(FILE *out, const struct report *report,
+                         const struct tables_options *options)
+{
+    for (size_t i = 0; i < report->session_count; i++) {
+        struct sheet sheet = {out, &report->sessions[i], options->style,
+                              options->top ? options->top : TABLES_TOP};
+        if (i)
+            fputs("\n\n", out);
+        write_headline(&sheet);
+        sheet_phases_write(&sheet);
+        sheet_calls_write(&sheet, (struct selection){NULL});
+        sheet_files_write(&sheet, (struct selection){NULL});
+        sheet_cpu_write_processes(&sheet);
+        sheet_cpu_write_waits(&sheet);
+        sheet_cpu_write_load(&sheet);
+        write_unknown(&sheet);
+    }
+}

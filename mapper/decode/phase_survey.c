@@ -1,0 +1,199 @@
+#include "mapper/decode/phase_survey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/nearest.h"
+#include "mapper/decode/plan.h"
+
+/* One side of a definition. */
+struct side {
+    const struct phase_definition *definition;
+    bool of_end;
+};
+
+static const char *event_of(const struct side *side)
+{
+    return side->of_end ? side->definition->end_event : side->definition->begin_event;
+}
+
+static const char *match_of(const struct side *side, size_t at)
+{
+    const struct phase_match *match = &side->definition->match[at];
+    return side->of_end ? match->end_field : match->begin_field;
+}
+
+static const char *type_name(const struct layout_field *field)
+{
+    switch ((enum layout_type)field->type) {
+    case LAYOUT_FLOAT: return "a floating-point number, which is not compared";
+    case LAYOUT_ARRAY:
+    case LAYOUT_SEQUENCE: return "an array, which is not compared";
+    case LAYOUT_STRUCT: return "a structure, which is not compared";
+    case LAYOUT_VARIANT:
+    case LAYOUT_OPTIONAL: return "there in some events only (variant), and is not compared";
+    case LAYOUT_BLOB_FIXED:
+    case LAYOUT_BLOB_SIZED: return "a blob, which is not compared";
+    case LAYOUT_INTEGER:
+    case LAYOUT_VARINT:
+    case LAYOUT_STRING:
+    case LAYOUT_WIDE:
+    case LAYOUT_STRING_FIXED:
+    case LAYOUT_STRING_SIZED: break;
+    }
+    return "of a type that is not compared";
+}
+
+static const char *nearest_field(const struct layout_field *payload, const char *wrong)
+{
+    size_t count = payload ? payload->count : 0;
+    const char **names = memory_new((count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = payload->fields[i].name;
+    const char *nearest = nearest_word(text_of(wrong), names, count);
+    free(names);
+    return nearest;
+}
+
+static struct text text_or_none(const char *text)
+{
+    return text ? text_of(text) : (struct text){"", 0};
+}
+
+/* Whether the event has the field, as a number (`n`) or as text (`t`); 0 if not: *use says why. */
+static char look_at_field(const struct layout_event *event, const char *name, struct phase_use *use)
+{
+    const struct layout_field *field = event->payload ? layout_member(event->payload, name) : NULL;
+    char letter = field ? plan_field_letter(field) : 0;
+    if (letter)
+        return letter;
+    use->state = field ? PHASE_USE_BAD_FIELD : PHASE_USE_NO_FIELD;
+    use->field = text_of(name);
+    use->near = text_or_none(field ? type_name(field) : nearest_field(event->payload, name));
+    return 0;
+}
+
+static bool look_at_filter(const struct layout_event *event, const struct phase_filter *filter,
+                           struct phase_use *use)
+{
+    char letter = look_at_field(event, filter->field, use);
+    bool wants_text = filter->constant.type == FIELD_TEXT;
+    if (!letter || (letter == 't') == wants_text)
+        return letter != 0;
+    use->state = PHASE_USE_BAD_FIELD;
+    use->field = text_of(filter->field);
+    use->near = text_of(wants_text ? "a number, and compared with text"
+                                   : "text, and compared with a number");
+    return false;
+}
+
+/* What one declared event of the right name says of the side. */
+static void look_at_event(const struct side *side, const struct layout_event *event,
+                          struct arena *arena, struct phase_use *use)
+{
+    const struct phase_definition *definition = side->definition;
+    const struct phase_filter *filters =
+        side->of_end ? definition->end_filter : definition->begin_filter;
+    size_t filter_count =
+        side->of_end ? definition->end_filter_count : definition->begin_filter_count;
+    char letters[PHASE_MATCH_MAX] = {0};
+    for (size_t i = 0; i < definition->match_count; i++)
+        if (!(letters[i] = look_at_field(event, match_of(side, i), use)))
+            return;
+    if (definition->name_is_field && !look_at_field(event, definition->name, use))
+        return;
+    for (size_t i = 0; i < filter_count; i++)
+        if (!look_at_filter(event, &filters[i], use))
+            return;
+    use->state = PHASE_USE_FIT;
+    use->field.count = definition->match_count;
+    use->field.at = arena_string(arena, (struct text){letters, definition->match_count});
+    use->near = (struct text){"", 0};
+}
+
+static const char *nearest_event(const struct layout *layout, const char *wrong)
+{
+    const char **names = memory_new((layout->event_count + 1) * sizeof *names);
+    for (uint32_t i = 0; i < layout->event_count; i++)
+        names[i] = layout->events[i].name;
+    const char *nearest = nearest_word(text_of(wrong), names, layout->event_count);
+    free(names);
+    return nearest;
+}
+
+static struct text match_fields(const struct side *side, struct arena *arena)
+{
+    char *all = memory_string(text_of(""));
+    for (size_t i = 0; i < side->definition->match_count; i++) {
+        char *longer = memory_format("%s%s%s", all, i > 0 ? ", " : "", match_of(side, i));
+        free(all);
+        all = longer;
+    }
+    struct text text = {arena_string(arena, text_of(all)), strlen(all)};
+    free(all);
+    return text;
+}
+
+static struct phase_use describe(const struct side *side, struct arena *arena)
+{
+    const struct phase_definition *definition = side->definition;
+    char *name = memory_format("%s%s", definition->name_is_field ? "$" : "", definition->name);
+    struct phase_use use = {.state = PHASE_USE_FIT,
+                            .of_end = side->of_end,
+                            .phase = {arena_string(arena, text_of(name)), strlen(name)},
+                            .begin = text_of(definition->begin_event),
+                            .end = text_of(definition->end_event),
+                            .match = match_fields(side, arena),
+                            .field = {"", 0},
+                            .near = {"", 0}};
+    free(name);
+    return use;
+}
+
+/* What all declared events of the right name say of the side. `layout` NULL: it may match. */
+static struct phase_use look_at_side(const struct layout *layout, const struct side *side,
+                                     struct arena *arena)
+{
+    struct phase_use best = describe(side, arena);
+    bool declared = false;
+    for (uint32_t i = 0; layout && i < layout->event_count; i++) {
+        if (strcmp(layout->events[i].name, event_of(side)) != 0)
+            continue;
+        struct phase_use use = describe(side, arena);
+        look_at_event(side, &layout->events[i], arena, &use);
+        if (!declared || phase_use_is_better(&use, &best))
+            best = use;
+        declared = true;
+    }
+    if (layout && !declared) {
+        best.state = PHASE_USE_UNDECLARED;
+        best.near = text_or_none(nearest_event(layout, event_of(side)));
+    }
+    return best;
+}
+
+static struct phase_uses look_at_all(const struct layout *layout,
+                                     const struct phase_definitions *phases, struct arena *arena)
+{
+    size_t count = phases ? phases->count : 0;
+    if (count > PHASE_USES_MAX / 2)
+        count = PHASE_USES_MAX / 2;
+    struct phase_use *uses = arena_take(arena, (2 * count + 1) * sizeof *uses);
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct side side = {&phases->at[i / 2], i % 2 == 1};
+        uses[i] = look_at_side(layout, &side, arena);
+    }
+    return phase_uses_sort(uses, 2 * count);
+}
+
+struct phase_uses phase_survey(const struct layout *layout, const struct phase_definitions *phases,
+                               struct arena *arena)
+{
+    return look_at_all(layout, phases, arena);
+}
+
+struct phase_uses phase_survey_unknown(const struct phase_definitions *phases, struct arena *arena)
+{
+    return look_at_all(NULL, phases, arena);
+}

@@ -1,0 +1,260 @@
+#include "mapper/decode/plan_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "ctf/bits.h"
+#include "mapper/decode/phase_survey.h"
+
+/* Sets kept: a kernel's, and those of user space, of two sessions or three. */
+enum { KEPT_MAX = 8 };
+/* Text kept of all of them. */
+static const size_t KEPT_BYTES_MAX = (size_t)16 << 20;
+
+struct plan_cache {
+    struct plan_set *kept[KEPT_MAX];
+    size_t count;
+    size_t bytes; /* of their texts */
+    uint64_t uses;
+    bool missed; /* plan_cache_first_miss() was asked */
+};
+
+/* --- the text --- */
+
+/* A packet of metadata. Source: CTF 1.8.3, 7.1. */
+enum {
+    PACKET_HEADER = 37,
+    PACKET_CONTENT = 24, /* content_size, bits, 4 bytes */
+    PACKET_SIZE = 28     /* packet_size, bits, 4 bytes */
+};
+static const uint64_t PACKET_MAGIC = 0x75D11D57;
+
+/* How a file is divided. What equal metadata has in common is its text: LTTng cuts it into packets
+ * at other places each time. */
+enum division { WHOLE, PACKETS_LITTLE, PACKETS_BIG };
+
+static uint64_t word_at(const uint8_t *at, enum division division)
+{
+    return division == PACKETS_BIG ? bits_big(at, 4) : bits_little(at, 4);
+}
+
+/* The text of the packet at `*offset`, and where the next one is; false if it is none. */
+static bool next_text(struct bytes file, enum division division, size_t *offset, struct bytes *text)
+{
+    const uint8_t *packet = file.at + *offset;
+    size_t left = file.count - *offset;
+    if (left < PACKET_HEADER)
+        return false;
+    uint64_t content = word_at(packet + PACKET_CONTENT, division) / 8;
+    uint64_t size = word_at(packet + PACKET_SIZE, division) / 8;
+    if (content < PACKET_HEADER || content > size || size > left)
+        return false;
+    *text = (struct bytes){packet + PACKET_HEADER, (size_t)content - PACKET_HEADER};
+    *offset += (size_t)size;
+    return true;
+}
+
+/* Where packets are not as they should be, the file as it is is the text. */
+static enum division division_of(struct bytes file, size_t *text_count)
+{
+    *text_count = file.count;
+    if (file.count < PACKET_HEADER)
+        return WHOLE;
+    enum division division = bits_little(file.at, 4) == PACKET_MAGIC ? PACKETS_LITTLE
+                             : bits_big(file.at, 4) == PACKET_MAGIC  ? PACKETS_BIG
+                                                                     : WHOLE;
+    size_t count = 0, offset = 0;
+    while (division != WHOLE && offset < file.count) {
+        struct bytes text;
+        if (!next_text(file, division, &offset, &text))
+            return WHOLE;
+        count += text.count;
+    }
+    if (division != WHOLE)
+        *text_count = count;
+    return division;
+}
+
+static bool is_text(struct bytes text, struct bytes file, enum division division)
+{
+    size_t done = 0, offset = 0;
+    struct bytes part;
+    if (division == WHOLE)
+        return memcmp(text.at, file.at, text.count) == 0;
+    while (done < text.count && next_text(file, division, &offset, &part)) {
+        if (part.count > text.count - done || memcmp(text.at + done, part.at, part.count) != 0)
+            return false;
+        done += part.count;
+    }
+    return done == text.count;
+}
+
+static void copy_text(uint8_t *into, struct bytes file, enum division division)
+{
+    size_t offset = 0;
+    struct bytes part;
+    if (division == WHOLE)
+        memcpy(into, file.at, file.count);
+    while (division != WHOLE && offset < file.count && next_text(file, division, &offset, &part)) {
+        memcpy(into, part.at, part.count);
+        into += part.count;
+    }
+}
+
+/* --- a set --- */
+
+static enum domain domain_of(const struct layout *layout, bool of_user_folder)
+{
+    const struct layout_env *domain = layout_env(layout, "domain");
+    if (domain && domain->text && *domain->text)
+        return strcmp(domain->text, "kernel") == 0 ? DOMAIN_KERNEL : DOMAIN_UST;
+    return of_user_folder ? DOMAIN_UST : DOMAIN_KERNEL;
+}
+
+static void make_plans(struct plan_set *set, const struct phase_definitions *phases)
+{
+    const struct layout *layout = set->layout;
+    /* Classes say by name what is wanted; whoever reads has a schema of its own. */
+    struct schema *schema = schema_new(phases);
+    const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
+    struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);
+    for (uint32_t i = 0; i < layout->stream_count; i++) {
+        const struct layout_stream *stream = &layout->streams[i];
+        headers[i] = plan_header(stream);
+        for (uint32_t j = 0; j < stream->event_count; j++) {
+            const struct layout_event *event = stream->by_id[j];
+            const struct event_class *class =
+                schema_class(schema, set->domain, text_of(event->name));
+            plans[event->number] = plan_new(&set->arena, stream, event, class, &headers[i]);
+            if (set->domain == DOMAIN_KERNEL)
+                declared_names_add(&set->declared, text_of(event->name));
+        }
+    }
+    set->plans = plans;
+    set->headers = headers;
+    set->uses = phase_uses_copy(&set->arena, phase_survey(layout, phases, &set->arena));
+    schema_free(schema);
+}
+
+static enum status set_new(struct bytes metadata, bool of_user_folder,
+                           const struct phase_definitions *phases, struct plan_set **out,
+                           struct failure *why)
+{
+    struct layout *layout;
+    enum status status = layout_open(metadata, &layout, why);
+    if (status != STATUS_OK)
+        return status;
+    if (layout->stream_count == 0) {
+        layout_close(layout);
+        return fail(why, STATUS_REJECT, "metadata: declares no stream");
+    }
+    struct plan_set *set = memory_new(sizeof *set);
+    set->layout = layout;
+    set->domain = domain_of(layout, of_user_folder);
+    set->of_user_folder = of_user_folder;
+    set->phases_digest = phases ? phases_digest(phases) : 0;
+    set->users = 1;
+    make_plans(set, phases);
+    *out = set;
+    return STATUS_OK;
+}
+
+void plan_set_release(struct plan_set *set)
+{
+    if (!set || --set->users > 0)
+        return;
+    layout_close(set->layout);
+    arena_clear(&set->arena);
+    free(set);
+}
+
+/* --- the cache --- */
+
+struct plan_cache *plan_cache_new(void)
+{
+    return memory_new(sizeof(struct plan_cache));
+}
+
+static void drop(struct plan_cache *cache, size_t at)
+{
+    cache->bytes -= cache->kept[at]->text.count;
+    plan_set_release(cache->kept[at]);
+    cache->kept[at] = cache->kept[--cache->count];
+}
+
+void plan_cache_free(struct plan_cache *cache)
+{
+    if (!cache)
+        return;
+    while (cache->count > 0)
+        drop(cache, cache->count - 1);
+    free(cache);
+}
+
+static void drop_oldest(struct plan_cache *cache)
+{
+    size_t oldest = 0;
+    for (size_t i = 1; i < cache->count; i++)
+        if (cache->kept[i]->used < cache->kept[oldest]->used)
+            oldest = i;
+    drop(cache, oldest);
+}
+
+static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes file)
+{
+    size_t count;
+    enum division division = division_of(file, &count);
+    if (count > KEPT_BYTES_MAX)
+        return;
+    while (cache->count == KEPT_MAX || cache->bytes + count > KEPT_BYTES_MAX)
+        drop_oldest(cache);
+    uint8_t *copy = arena_take(&set->arena, count);
+    copy_text(copy, file, division);
+    set->text = (struct bytes){copy, count};
+    set->used = cache->uses;
+    set->users++;
+    cache->bytes += count;
+    cache->kept[cache->count++] = set;
+}
+
+static struct plan_set *find(struct plan_cache *cache, struct bytes file, bool of_user_folder,
+                             uint64_t digest)
+{
+    size_t count;
+    enum division division = division_of(file, &count);
+    for (size_t i = 0; i < cache->count; i++) {
+        struct plan_set *set = cache->kept[i];
+        if (set->text.count == count && set->of_user_folder == of_user_folder &&
+            set->phases_digest == digest && is_text(set->text, file, division))
+            return set;
+    }
+    return NULL;
+}
+
+enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, bool of_user_folder,
+                            const struct phase_definitions *phases, struct plan_set **out,
+                            struct failure *why)
+{
+    *out = NULL;
+    if (!cache || metadata.count == 0 || metadata.count > LAYOUT_METADATA_MAX)
+        return set_new(metadata, of_user_folder, phases, out, why);
+    cache->uses++;
+    *out = find(cache, metadata, of_user_folder, phases ? phases_digest(phases) : 0);
+    if (*out) {
+        (*out)->users++;
+        (*out)->used = cache->uses;
+        return STATUS_OK;
+    }
+    enum status status = set_new(metadata, of_user_folder, phases, out, why);
+    if (status == STATUS_OK)
+        keep(cache, *out, metadata);
+    return status;
+}
+
+bool plan_cache_first_miss(struct plan_cache *cache)
+{
+    bool first = !cache->missed;
+    cache->missed = true;
+    return first;
+}

@@ -1,0 +1,27 @@
+/* mapper/decode/reader_kind.h -- a decoder of CTF, as mapper/decode/reader.c calls it. */
+#ifndef MAPPER_DECODE_READER_KIND_H
+#define MAPPER_DECODE_READER_KIND_H
+
+#include "mapper/decode/reader.h"
+
+/* Each does what the function of its name in reader.h says, open() what reader_open_as() does for
+ * a `choice` of this kind. */
+struct reader_kind {
+    const char *name;
+    enum status (*open)(const struct reader_choice *choice, const struct trace_set *set,
+                        struct schema *schema, const struct reader_warnings *warnings,
+                        struct reader **out, struct failure *why);
+    const struct reader_info *(*info)(const struct reader *reader);
+    enum status (*next)(struct reader *reader, const struct event **events, size_t *count,
+                        struct failure *why);
+    void (*close)(struct reader *reader);
+};
+
+/* First member of every kind's own structure. */
+struct reader {
+    const struct reader_kind *kind;
+};
+
+extern const struct reader_kind reader_spanmill; /* our own: docs/READER.md */
+
+#endif

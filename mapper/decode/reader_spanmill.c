@@ -1,0 +1,310 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/decode/merge.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader_kind.h"
+#include "mapper/decode/stream_rules.h"
+#include "ctf/session_clock.h"
+#include "mapper/decode/trace_facts.h"
+#include "mapper/decode/trace_streams.h"
+
+/* Events per reader_next(): enough to forget the call, few enough to stay in the first cache. */
+enum { BATCH_EVENTS = 128 };
+
+struct input {
+    const struct trace_files *files;
+    struct plan_set *set;
+    struct stream_time *times;
+    struct bound_trace bound;
+};
+
+struct reader_spanmill {
+    struct reader reader;
+    struct reader_warnings warnings;
+    struct schema *schema;
+    struct input *inputs;
+    size_t input_count;
+    const struct layout_clock *clock; /* the session's; NULL: none was met yet */
+    struct trace_info *infos;
+    struct reader_info info;
+    int32_t *cpus;
+    struct stream *streams;
+    size_t stream_count, stream_room;
+    struct merge merge;
+    struct scratch scratch;
+    struct event *events; /* BATCH_EVENTS */
+};
+
+static PRINTF_LIKE(2, 3) void warn(const struct reader_spanmill *reader, const char *format, ...)
+{
+    if (!reader->warnings.say)
+        return;
+    char sentence[FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    reader->warnings.say(reader->warnings.context, sentence);
+}
+
+static const struct input *input_of(const struct stream *stream)
+{
+    return (const struct input *)((const char *)stream->trace - offsetof(struct input, bound));
+}
+
+static void report_of_stream(void *context, const struct stream *stream, struct damage damage,
+                             const char *text)
+{
+    const struct reader_spanmill *reader = context;
+    trace_report(&reader->warnings, input_of(stream)->files, stream->name, damage, text);
+}
+
+/* --- streams --- */
+
+static void add_stream(struct reader_spanmill *reader, struct input *input,
+                       struct trace_stream *take_stream)
+{
+    reader->streams = memory_grow(reader->streams, &reader->stream_room, reader->stream_count + 1,
+                                  sizeof *reader->streams);
+    struct stream *stream = &reader->streams[reader->stream_count++];
+    stream_init(stream, &input->bound, take_stream->packets, take_stream->name);
+    take_stream->packets = (struct packet_row){.at = NULL};
+    stream->cut = take_stream->cut;
+    stream->report = report_of_stream;
+    stream->context = reader;
+    stream->scratch = &reader->scratch;
+}
+
+static void add_streams(struct reader_spanmill *reader, struct input *input)
+{
+    struct trace_streams streams;
+    trace_streams_init(&streams, input->files, input->set->layout, input->times, &reader->warnings);
+    for (size_t i = 0; i < streams.count; i++)
+        add_stream(reader, input, &streams.at[i]);
+    trace_streams_clear(&streams);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct stream *left = a, *right = b;
+    enum domain left_domain = left->trace->set->domain, right_domain = right->trace->set->domain;
+    if (left_domain != right_domain)
+        return left_domain < right_domain ? -1 : 1;
+    if (left->cpu != right->cpu)
+        return left->cpu < right->cpu ? -1 : 1;
+    int trace = strcmp(input_of(left)->files->name, input_of(right)->files->name);
+    return trace != 0 ? trace : strcmp(left->name, right->name);
+}
+
+static void rank_streams(struct reader_spanmill *reader)
+{
+    if (reader->stream_count == 0)
+        return;
+    qsort(reader->streams, reader->stream_count, sizeof *reader->streams, by_place);
+    for (size_t i = 1; i < reader->stream_count; i++) {
+        struct stream *stream = &reader->streams[i];
+        if (stream[-1].cpu == stream->cpu &&
+            stream[-1].trace->set->domain == stream->trace->set->domain)
+            stream->rank = stream[-1].rank + 1;
+    }
+}
+
+/* Events behind their packet's end are left out, so the ends bound them. */
+static uint64_t end_of_seam(const struct reader_spanmill *reader)
+{
+    uint64_t end_ns = 0;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        const struct packet_row *packets = &stream->packets;
+        const struct input *input = &reader->inputs[stream->trace->blank.trace];
+        for (size_t j = 0; j < packets->count; j++) {
+            if (!packets->at[j].of_seam)
+                continue;
+            uint64_t late_ns =
+                stream_late_ns(&input->times[packets->at[j].stream - input->set->layout->streams],
+                               &packets->at[j]);
+            end_ns = late_ns > end_ns ? late_ns : end_ns;
+        }
+    }
+    return end_ns;
+}
+
+static void list_cpus(struct reader_spanmill *reader)
+{
+    size_t count = 0;
+    reader->cpus = memory_new(reader->stream_count * sizeof *reader->cpus);
+    for (size_t i = 0; i < reader->stream_count; i++) { /* ordered by domain and CPU */
+        const struct stream *stream = &reader->streams[i];
+        if (stream->trace->set->domain != DOMAIN_KERNEL || stream->cpu < 0)
+            continue;
+        if (count == 0 || reader->cpus[count - 1] != stream->cpu)
+            reader->cpus[count++] = stream->cpu;
+    }
+    reader->info = (struct reader_info){
+        .traces = reader->infos,
+        .trace_count = reader->input_count,
+        .cpus = reader->cpus,
+        .cpu_count = count,
+        .seam_end_ns = end_of_seam(reader),
+    };
+}
+
+/* Events without a clock count, but have no time: they stand in front of all others. */
+static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
+{
+    uint64_t first_ns = UINT64_MAX;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct packet_at *packet = &reader->streams[i].packets.at[0];
+        if (packet->has_begin && packet->head.begin_ns < first_ns)
+            first_ns = packet->head.begin_ns;
+    }
+    if (first_ns == UINT64_MAX || first_ns < begin_ns)
+        first_ns = begin_ns;
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        struct input *input = &reader->inputs[stream->trace->blank.trace];
+        for (uint32_t j = 0; j < input->set->layout->stream_count; j++)
+            if (input->set->layout->streams[j].clock == LAYOUT_NONE)
+                input->times[j].shift_ns = (int64_t)first_ns;
+        if (stream->packets.at[0].stream->clock == LAYOUT_NONE)
+            warn(reader, "%s: %s: %s", trace_shown(input_of(stream)->files), stream->name,
+                 "its events have no clock: they are counted, but have no time");
+    }
+}
+
+/* --- the reader --- */
+
+static enum status spanmill_next(struct reader *base, const struct event **events, size_t *count,
+                                 struct failure *why)
+{
+    (void)why;
+    struct reader_spanmill *reader = (struct reader_spanmill *)base;
+    scratch_clean_rich(&reader->scratch);
+    scratch_reset(&reader->scratch);
+    *events = reader->events;
+    *count = merge_next(&reader->merge, reader->events, BATCH_EVENTS);
+    return *count > 0 ? STATUS_OK : STATUS_END;
+}
+
+static const struct reader_info *spanmill_info(const struct reader *base)
+{
+    return &((const struct reader_spanmill *)base)->info;
+}
+
+static void spanmill_close(struct reader *base)
+{
+    struct reader_spanmill *reader = (struct reader_spanmill *)base;
+    merge_clear(&reader->merge);
+    for (size_t i = 0; i < reader->stream_count; i++)
+        stream_clear(&reader->streams[i]);
+    for (size_t i = 0; i < reader->input_count; i++) {
+        bound_trace_clear(&reader->inputs[i].bound);
+        free(reader->inputs[i].times);
+        plan_set_release(reader->inputs[i].set);
+    }
+    scratch_clear(&reader->scratch);
+    free(reader->events);
+    free(reader->streams);
+    free(reader->cpus);
+    free(reader->infos);
+    free(reader->inputs);
+    free(reader);
+}
+
+/* Understands the metadata of a trace, and how its clocks are those of the session. */
+static enum status understand(struct reader_spanmill *reader, struct plan_cache *cache,
+                              struct input *input, struct trace_info *info, struct failure *why)
+{
+    const struct trace_files *files = input->files;
+    if (files->metadata.at == NULL)
+        return fail(why, STATUS_REJECT, "metadata: missing or empty");
+    enum status status =
+        plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
+                        schema_phases(reader->schema), &input->set, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct layout *layout = input->set->layout;
+    *info = trace_info_of(layout, input->set->domain, &input->set->declared);
+    status = trace_times(layout, reader->clock, &input->times, info, why);
+    if (status == STATUS_OK && !reader->clock)
+        reader->clock = session_clock_of(layout);
+    if (status != STATUS_OK)
+        plan_set_release(input->set);
+    return status;
+}
+
+/* Takes the trace in, or leaves it out with a warning; `first` keeps the first reason. */
+static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
+                      const struct trace_files *files, struct failure *first)
+{
+    struct failure why;
+    struct input *input = &reader->inputs[reader->input_count];
+    struct trace_info *info = &reader->infos[reader->input_count];
+    *input = (struct input){.files = files};
+    if (understand(reader, cache, input, info, &why) != STATUS_OK) {
+        trace_report_left_out(&reader->warnings, files, why.text);
+        failure_prefix(&why, "%s", trace_shown(files));
+        if (first->text[0] == '\0')
+            *first = why;
+        return;
+    }
+    trace_report_recording(&reader->warnings, files);
+    if (info->declared.old_syscalls)
+        warn(reader,
+             "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
+             "counted as such",
+             trace_shown(files));
+    reader_note_uses(&reader->warnings, input->set->uses);
+    struct event_origin origin = trace_origin(input->set->layout);
+    bound_trace_init(&input->bound, input->set, input->times, reader->schema,
+                     (uint32_t)reader->input_count,
+                     declared_names_architecture(&info->declared) == ARCHITECTURE_X86_64, &origin);
+    reader->input_count++;
+}
+
+static enum status spanmill_open(const struct reader_choice *choice, const struct trace_set *set,
+                                 struct schema *schema, const struct reader_warnings *warnings,
+                                 struct reader **out, struct failure *why)
+{
+    *out = NULL;
+    struct failure first = {.text = ""};
+    struct reader_spanmill *reader = memory_new(sizeof *reader);
+    reader->reader.kind = &reader_spanmill;
+    reader->schema = schema;
+    if (warnings)
+        reader->warnings = *warnings;
+    reader->inputs = memory_new(set->trace_count * sizeof *reader->inputs);
+    reader->infos = memory_new(set->trace_count * sizeof *reader->infos);
+    for (size_t i = 0; i < set->trace_count; i++)
+        add_input(reader, choice->cache, &set->traces[i], &first);
+    if (reader->input_count == 0) {
+        spanmill_close(&reader->reader);
+        return fail(why, STATUS_REJECT, "%s",
+                    first.text[0] != '\0' ? first.text : "no trace in it");
+    }
+    for (size_t i = 0; i < reader->input_count; i++)
+        add_streams(reader, &reader->inputs[i]);
+    rank_streams(reader);
+    list_cpus(reader);
+    place_timeless(reader, choice->begin_ns);
+    reader->events = memory_new(BATCH_EVENTS * sizeof *reader->events);
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        stream_start(&reader->streams[i], choice->begin_ns);
+        reader->info.early_events += reader->streams[i].early;
+    }
+    merge_init(&reader->merge, reader->streams, reader->stream_count);
+    *out = &reader->reader;
+    return STATUS_OK;
+}
+
+const struct reader_kind reader_spanmill = {
+    .name = "spanmill",
+    .open = spanmill_open,
+    .info = spanmill_info,
+    .next = spanmill_next,
+    .close = spanmill_close,
+};

@@ -1,0 +1,42 @@
+/* mapper/decode/stream_rules.h -- what is believed of a stream, by whatever decodes it. */
+#ifndef MAPPER_DECODE_STREAM_RULES_H
+#define MAPPER_DECODE_STREAM_RULES_H
+
+#include "chunk/packet_row.h"
+
+/* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
+ * the end before the last event was there (LTTng's bug 1183). */
+enum { STREAM_LATE_NS = 1000000000 };
+
+/* The last instant that an event of the packet can have. */
+static inline uint64_t stream_late_ns(const struct stream_time *time,
+                                      const struct packet_at *packet)
+{
+    const struct packet *head = &packet->head;
+    if (!packet->has_end || head->end_ns < head->begin_ns || head->end_ns > time->last_ns)
+        return time->last_ns;
+    uint64_t left_ns = time->last_ns - head->end_ns;
+    return head->end_ns + (left_ns < STREAM_LATE_NS ? left_ns : STREAM_LATE_NS);
+}
+
+/* Why an event cannot be of that time; NULL if it can. */
+static inline const char *stream_time_fault(const struct stream_time *time, uint64_t late_ns,
+                                            uint64_t time_ns)
+{
+    if (time_ns <= late_ns)
+        return NULL;
+    return time_ns > time->last_ns ? "the time of an event has no place in 64 bits of nanoseconds"
+                                   : "an event is later than the end of the packet";
+}
+
+/* What was lost around a packet of the row. */
+static inline struct packet_loss stream_loss_around(const struct packet_row *packets, size_t index)
+{
+    const struct packet_at *packet = &packets->at[index];
+    struct packet_loss loss = packet_loss_of(index > 0 ? &packet[-1].head : NULL, &packet->head);
+    if (packet->after_hole && !packet->head.has_sequence)
+        loss.before = true;
+    return loss;
+}
+
+#endif

@@ -1,0 +1,100 @@
+#include "mapper/decode/trace_facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+const char *trace_shown(const struct trace_files *files)
+{
+    return *files->name != '\0' ? files->name : "trace";
+}
+
+void trace_report(const struct reader_warnings *warnings, const struct trace_files *files,
+                  const char *stream, struct damage damage, const char *text)
+{
+    bool both = stream && *files->name != '\0';
+    char *name = stream ? memory_format("%s%s%s", files->name, both ? "/" : "", stream)
+                        : memory_string(text_of(trace_shown(files)));
+    damage.name = text_of(name);
+    reader_report(warnings, damage, "%s", text);
+    free(name);
+}
+
+void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
+                           const char *why)
+{
+    const char *name = trace_shown(files);
+    size_t length = strlen(name);
+    if (strncmp(why, name, length) == 0 && strncmp(why + length, ": ", 2) == 0)
+        why += length + 2;
+    bool metadata = strncmp(why, "metadata", 8) == 0;
+    bool empty = metadata && files->metadata.count == 0;
+    const char *hint = !empty               ? ""
+                       : files->is_recorded ? "; still recording: stop the session, or rotate it"
+                       : files->may_grow
+                           ? " (if it is still recording: stop the session, or rotate it)"
+                           : "";
+    char *text = memory_format("%s%s; the trace is left out", why, hint);
+    struct damage damage = {.scope = DAMAGE_TRACE,
+                            .cause = empty && files->is_recorded ? DAMAGE_BY_RECORDING
+                                     : metadata                  ? DAMAGE_BY_METADATA
+                                                                 : DAMAGE_BY_CLOCK,
+                            .count = 1,
+                            .bytes = trace_files_bytes(files)};
+    trace_report(warnings, files, NULL, damage, text);
+    free(text);
+}
+
+void trace_report_recording(const struct reader_warnings *warnings, const struct trace_files *files)
+{
+    if (files->is_recorded)
+        trace_report(warnings, files, NULL,
+                     (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_RECORDING},
+                     "still recording: stop the session, or rotate it; what is in the tracer's "
+                     "buffers is not read");
+}
+
+static void take_name(const struct layout *layout, const char *name, char room[SESSION_NAME_ROOM])
+{
+    const struct layout_env *env = layout_env(layout, name);
+    session_name_part(text_of(env && env->text ? env->text : ""), room);
+}
+
+struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
+                                const struct declared_names *declared)
+{
+    struct trace_info info = {.domain = domain, .declared = *declared};
+    for (uint32_t i = 0; i < layout->env_count && domain == DOMAIN_KERNEL; i++)
+        if (layout->env[i].text != NULL)
+            declared_names_env(&info.declared, layout->env[i].name, layout->env[i].text);
+    take_name(layout, "hostname", info.hostname);
+    take_name(layout, "trace_name", info.session);
+    take_name(layout, "trace_creation_datetime", info.created);
+    return info;
+}
+
+struct event_origin trace_origin(const struct layout *layout)
+{
+    struct event_origin origin = {.has_vpid = false};
+    const struct layout_env *vpid = layout_env(layout, "vpid");
+    if (vpid && !vpid->text && vpid->number >= 0) {
+        origin.has_vpid = true;
+        origin.vpid = (int32_t)(vpid->number & INT32_MAX);
+    }
+    const struct layout_env *program = layout_env(layout, "procname");
+    if (program && program->text)
+        origin.program = text_of(program->text);
+    return origin;
+}
+
+enum status trace_times(const struct layout *layout, const struct layout_clock *session,
+                        struct stream_time **times, struct trace_info *info, struct failure *why)
+{
+    const struct layout_clock *told;
+    enum status status = session_clock_times(layout, session, times, &told, &info->offset_ns, why);
+    if (status == STATUS_OK && told)
+        memcpy(info->clock_uuid, told->uuid, sizeof info->clock_uuid);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* mapper/decode/trace_facts.h -- what a trace says of itself, whatever decodes it. */
+#ifndef MAPPER_DECODE_TRACE_FACTS_H
+#define MAPPER_DECODE_TRACE_FACTS_H
+
+#include "ctf/session_clock.h"
+#include "mapper/decode/reader.h"
+
+/* How a trace is called in what is said of it. */
+const char *trace_shown(const struct trace_files *files);
+
+/* Says and notes what was left out of a trace, or of its stream of that name (NULL: all of it).
+ * `damage` without name and text. */
+void trace_report(const struct reader_warnings *warnings, const struct trace_files *files,
+                  const char *stream, struct damage damage, const char *text);
+
+/* The same of a trace that cannot be read; `why` may begin with its name. */
+void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
+                           const char *why);
+
+/* Says of a trace that is recorded at this moment that its end is not there yet. */
+void trace_report_recording(const struct reader_warnings *warnings,
+                            const struct trace_files *files);
+
+/* All of a trace but its clock: see trace_times(). */
+struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
+                                const struct declared_names *declared);
+/* As session_clock_times(), and tells `info` of its clock. */
+MUST_CHECK enum status trace_times(const struct layout *layout, const struct layout_clock *session,
+                                   struct stream_time **times, struct trace_info *info,
+                                   struct failure *why);
+/* Of which process it is, if of one alone; the text is the layout's. */
+struct event_origin trace_origin(const struct layout *layout);
+
+#endif

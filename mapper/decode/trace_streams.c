@@ -1,0 +1,193 @@
+#include "mapper/decode/trace_streams.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/decode/trace_facts.h"
+
+/* --- one file --- */
+
+struct scan {
+    const struct trace_files *files;
+    const struct layout *layout;
+    const struct stream_time *times;
+    const struct reader_warnings *warnings;
+};
+
+static PRINTF_LIKE(4, 5) void report(const struct scan *scan, const struct stream_part *part,
+                                     struct damage damage, const char *format, ...)
+{
+    char text[2 * FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    trace_report(scan->warnings, scan->files, part->file->name, damage, text);
+}
+
+static const uint8_t CAUSES[] = {
+    [PACKET_DAMAGED] = DAMAGE_BY_DAMAGED,
+    [PACKET_CUT] = DAMAGE_BY_CUT,
+    [PACKET_OF_ANOTHER_TRACE] = DAMAGE_BY_OTHER_TRACE,
+    [PACKET_UNFINISHED] = DAMAGE_BY_RECORDING,
+    [PACKET_OUT_OF_TIME] = DAMAGE_BY_CLOCK,
+};
+
+static void report_holes(const struct scan *scan, const struct stream_part *part,
+                         const struct packet_damage *found)
+{
+    if (found->holes == 0)
+        return;
+    bool all = part->packets.count == part->seam_count;
+    char further[64] = "";
+    if (found->holes > 1)
+        snprintf(further, sizeof further, " in %zu places", found->holes);
+    struct damage damage = {.scope = all ? DAMAGE_STREAM : DAMAGE_PACKET,
+                            .cause = CAUSES[found->fault],
+                            .count = all ? 1 : found->holes,
+                            .bytes = found->bytes};
+    bool recording = scan->files->may_grow && found->fault == PACKET_CUT && found->holes == 1;
+    if (recording)
+        damage.cause = DAMAGE_BY_RECORDING;
+    report(scan, part, damage, "%s; %zu bytes left out%s%s%s", found->first.text, found->bytes,
+           further, all ? ", which is all of the stream" : "",
+           recording ? "; it seems to be still recording: stop the session, or rotate it" : "");
+}
+
+static void scan_part(const struct scan *scan, struct stream_part *part)
+{
+    const struct stream_file *file = part->file;
+    struct bytes none = {NULL, 0};
+    struct packet_damage seam, data;
+    struct packet_row *row = &part->packets;
+    packet_row_add(row, scan->layout, scan->times, file->seam, none, &seam);
+    if (row->count > 0 && row->at[0].stream->clock == LAYOUT_NONE)
+        row->count = 0; /* events without time are the chunk's that they lie in */
+    part->seam_count = row->count;
+    for (size_t i = 0; i < row->count; i++)
+        row->at[i].of_seam = true;
+    packet_row_add(row, scan->layout, scan->times, file->data, file->index, &data);
+    part->packet_count = row->count;
+    report_holes(scan, part, &data); /* those of the seam, the chunk before tells */
+    if (data.has_wrong_cpu)
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CPU, .count = 1},
+               "packet at %zu: there can be no CPU with the number %llu; its events are counted "
+               "without a CPU",
+               data.wrong_cpu_offset, (unsigned long long)data.wrong_cpu);
+    size_t end = 0; /* of the last packet, with its padding */
+    if (row->count > part->seam_count)
+        end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
+    if (data.padding > 0)
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
+               "cut: the last %zu bytes are missing, which are padding; no event is lost",
+               data.padding);
+    size_t told = packets_index_end(file->index);
+    bool short_of = told > file->data.count && told > end;
+    if (short_of && data.holes == 0)
+        report(scan, part,
+               (struct damage){.scope = DAMAGE_STREAM,
+                               .cause = DAMAGE_BY_CUT,
+                               .count = 1,
+                               .bytes = told - file->data.count},
+               "%zu bytes, but its index tells of %zu", file->data.count, told);
+    part->damaged = seam.holes > 0 || data.holes > 0 || data.padding > 0 || short_of;
+    part->cut = end < file->data.count || short_of;
+}
+
+/* --- files that go together --- */
+
+static int by_begin(const void *a, const void *b)
+{
+    const struct stream_part *left = *(const struct stream_part *const *)a;
+    const struct stream_part *right = *(const struct stream_part *const *)b;
+    uint64_t left_ns = left->packets.at[0].head.begin_ns;
+    uint64_t right_ns = right->packets.at[0].head.begin_ns;
+    if (left_ns != right_ns)
+        return left_ns < right_ns ? -1 : 1;
+    return strcmp(left->file->name, right->file->name);
+}
+
+static bool same_instance(const struct stream_part *a, const struct stream_part *b)
+{
+    const struct packet *left = &a->packets.at[0].head, *right = &b->packets.at[0].head;
+    return left->has_instance && right->has_instance && left->stream_id == right->stream_id &&
+           left->instance == right->instance;
+}
+
+/* Makes one stream of `parts`, at least one. */
+static struct trace_stream join(struct stream_part **parts, size_t count)
+{
+    qsort(parts, count, sizeof(struct stream_part *), by_begin);
+    struct packet_row packets = parts[0]->packets;
+    parts[0]->packets = (struct packet_row){.at = NULL};
+    for (size_t i = 1; i < count; i++) {
+        struct packet_row *from = &parts[i]->packets;
+        packets.at =
+            memory_grow(packets.at, &packets.room, packets.count + from->count, sizeof *packets.at);
+        memcpy(packets.at + packets.count, from->at, from->count * sizeof *packets.at);
+        packets.count += from->count;
+        packet_row_clear(from);
+    }
+    return (struct trace_stream){.name = parts[0]->file->name,
+                                 .packets = packets,
+                                 .cpu = packets.at[0].head.cpu,
+                                 .cut = parts[count - 1]->cut};
+}
+
+static void join_all(struct trace_streams *streams)
+{
+    size_t count = streams->part_count;
+    size_t *stream_of = memory_new(count * sizeof *stream_of);
+    struct stream_part **joined = memory_new(count * sizeof(struct stream_part *));
+    for (size_t i = 0; i < count; i++)
+        stream_of[i] = SIZE_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct stream_part *part = &streams->parts[i];
+        size_t join_count = 0;
+        if (part->packets.count == 0)
+            continue;
+        for (size_t j = i; j < count; j++) {
+            struct stream_part *other = &streams->parts[j];
+            if (other != part && (other->packets.count == 0 || !same_instance(part, other)))
+                continue;
+            joined[join_count++] = other;
+            stream_of[j] = streams->count;
+        }
+        streams->at[streams->count++] = join(joined, join_count);
+    }
+    free(joined);
+    streams->stream_of = stream_of;
+}
+
+void trace_streams_init(struct trace_streams *streams, const struct trace_files *files,
+                        const struct layout *layout, const struct stream_time *times,
+                        const struct reader_warnings *warnings)
+{
+    struct scan scan = {files, layout, times, warnings};
+    size_t count = files->stream_count;
+    *streams = (struct trace_streams){.part_count = count,
+                                      .parts = memory_new(count * sizeof *streams->parts),
+                                      .at = memory_new(count * sizeof *streams->at)};
+    for (size_t i = 0; i < count; i++) {
+        streams->parts[i].file = &files->streams[i];
+        scan_part(&scan, &streams->parts[i]);
+    }
+    join_all(streams);
+}
+
+void trace_streams_clear(struct trace_streams *streams)
+{
+    for (size_t i = 0; i < streams->part_count; i++)
+        packet_row_clear(&streams->parts[i].packets);
+    for (size_t i = 0; i < streams->count; i++)
+        packet_row_clear(&streams->at[i].packets);
+    free(streams->parts);
+    free(streams->at);
+    free(streams->stream_of);
+    *streams = (struct trace_streams){.part_count = 0};
+}

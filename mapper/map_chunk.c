@@ -1,0 +1,529 @@
+#include "mapper/map_chunk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/partial_builder.h"
+#include "trace/schema.h"
+
+/* Events between two questions whether to stop. */
+enum { STOP_EVENTS = 1 << 16 };
+
+/* What is open while a chunk is mapped. */
+struct mapping {
+    struct schema *schema;
+    struct chunk *chunk;
+    struct reader *reader; /* NULL: the chunk has no traces */
+    struct partial_builder *builder;
+    struct partial_encoder *encoder; /* of what the builder tells */
+    struct interval interval;
+    struct interval_notes *notes; /* what the reader tells */
+    /* Events: of the chunk itself in front of the interval and behind it, of the seam in the interval
+     * and behind it. */
+    uint64_t early, left, seam, beyond;
+    bool windowed;       /* less is wanted than the interval */
+    bool begun;          /* an event of the interval has come */
+    uint64_t told_count; /* events that no trace has */
+};
+
+/* Who the records of a chunk say that they are. */
+struct identity {
+    uint64_t number, first_chunk, attempt;
+    bool has_traces, gap_before, final;
+    const char *mark;    /* or NULL */
+    const char *told;    /* "host/name/created", if the traces do not tell; or NULL */
+    struct text session; /* empty: as the traces tell, with the mark */
+};
+
+static void enter(const struct map_guard *guard)
+{
+    if (guard->enter)
+        guard->enter(guard->context);
+}
+
+static void leave(const struct map_guard *guard)
+{
+    if (guard->leave)
+        guard->leave(guard->context);
+}
+
+static void mapping_close(struct mapping *mapping, const struct map_guard *guard)
+{
+    partial_builder_free(mapping->builder);
+    partial_encoder_free(mapping->encoder);
+    enter(guard);
+    reader_close(mapping->reader);
+    leave(guard);
+    chunk_close(mapping->chunk);
+    schema_free(mapping->schema);
+    interval_notes_clear(mapping->notes);
+    free(mapping->notes);
+}
+
+static void window(struct mapping *mapping, const struct interval *window)
+{
+    struct interval whole = mapping->interval;
+    mapping->windowed = window->begin_ns > whole.begin_ns || window->end_ns < whole.end_ns;
+    if (window->begin_ns > mapping->interval.begin_ns)
+        mapping->interval.begin_ns = window->begin_ns;
+    if (window->end_ns < mapping->interval.end_ns)
+        mapping->interval.end_ns = window->end_ns;
+}
+
+/* Whether there is nothing that metadata would be needed for. */
+static bool is_empty(const struct trace_set *traces)
+{
+    for (size_t i = 0; i < traces->trace_count; i++)
+        for (size_t j = 0; j < traces->traces[i].stream_count; j++)
+            if (traces->traces[i].streams[j].data.count + traces->traces[i].streams[j].seam.count)
+                return false;
+    return true;
+}
+
+/* Opens a reader over the chunk's traces, if there are any. */
+static enum status read_chunk(struct mapping *mapping, const struct map_options *options,
+                              const struct reader_warnings *warnings, struct failure *why)
+{
+    mapping->interval = chunk_interval(mapping->chunk);
+    window(mapping, &options->window);
+    const struct trace_set *traces = chunk_traces(mapping->chunk);
+    if (traces->trace_count == 0)
+        return STATUS_OK;
+    enter(&options->guard);
+    struct reader_warnings noting = warnings ? *warnings : (struct reader_warnings){.say = NULL};
+    noting.notes = mapping->notes;
+    struct reader_choice choice = {.kind = options->reader,
+                                   .other = options->other_reader,
+                                   .cache = options->cache,
+                                   .begin_ns = mapping->interval.begin_ns};
+    enum status status =
+        reader_open_as(&choice, traces, mapping->schema, &noting, &mapping->reader, why);
+    leave(&options->guard);
+    if (status == STATUS_REJECT && is_empty(traces)) {
+        if (!traces->traces[0].is_recorded)
+            interval_notes_clear(mapping->notes);
+        return STATUS_OK;
+    }
+    return status;
+}
+
+static struct mapping mapping_new(const struct map_options *options)
+{
+    return (struct mapping){.schema = schema_new(options->phases),
+                            .notes = memory_new(sizeof(struct interval_notes))};
+}
+
+static enum status mapping_open(struct mapping *mapping, const struct chunk_ref *ref,
+                                const struct map_options *options,
+                                const struct reader_warnings *warnings, struct failure *why)
+{
+    *mapping = mapping_new(options);
+    enum status status = chunk_open(ref, options->room, &mapping->chunk, why);
+    if (status == STATUS_OK)
+        status = read_chunk(mapping, options, warnings, why);
+    return status;
+}
+
+static const struct reader_info *info_of(const struct mapping *mapping)
+{
+    static const struct reader_info none;
+    return mapping->reader ? reader_info(mapping->reader) : &none;
+}
+
+/* The trace that speaks for all: the kernel's, else the first. */
+static const struct trace_info *speaker(const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++)
+        if (info->traces[i].domain == DOMAIN_KERNEL)
+            return &info->traces[i];
+    return info->trace_count > 0 ? &info->traces[0] : NULL;
+}
+
+/* What /proc said of threads at the interval's begin is told again as a state dump would have
+ * told it, before the first event. */
+static void tell_threads(struct mapping *mapping, uint64_t time_ns)
+{
+    size_t count;
+    const struct thread_entry *threads = chunk_threads(mapping->chunk, &count);
+    if (!chunk_threads_from_proc(mapping->chunk))
+        return;
+    enum { TID, PID, PPID };
+    const struct event_class *class =
+        schema_class(mapping->schema, DOMAIN_KERNEL, text_of("lttng_statedump_process_state"));
+    for (size_t i = 0; i < count; i++) {
+        const struct thread_entry *thread = &threads[i];
+        struct event event = {.time_ns = time_ns,
+                              .class = class,
+                              .cpu = -1,
+                              .domain = DOMAIN_KERNEL,
+                              .kind = class->kind,
+                              .present = 1 << TID | 1 << PID | 1 << EVENT_VALUES};
+        event.value[TID] = thread->tid;
+        event.value[PID] = thread->pid;
+        if (thread->ppid >= 0) {
+            event.present |= 1 << PPID;
+            event.value[PPID] = thread->ppid;
+        }
+        event.text[0] = text_of(thread->name);
+        partial_builder_add(mapping->builder, &event, 1);
+        mapping->told_count++;
+    }
+}
+
+static bool has_kernel(const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++)
+        if (info->traces[i].domain == DOMAIN_KERNEL)
+            return true;
+    return false;
+}
+
+/* How many events come before the interval's first. */
+static size_t before_first(const struct mapping *mapping, const struct event *events, size_t count)
+{
+    size_t i = 0;
+    while (i < count &&
+           (events[i].time_ns < mapping->interval.begin_ns ||
+            events[i].time_ns >= mapping->interval.end_ns || events[i].kind == EVENT_LOSS))
+        i++;
+    return i;
+}
+
+static void count_events(struct mapping *mapping, const struct event *events, size_t count)
+{
+    const struct interval *interval = &mapping->interval;
+    /* Nearly all batches: in the interval, and behind the seam. */
+    if (count == 0 ||
+        (events[0].time_ns > info_of(mapping)->seam_end_ns &&
+         events[0].time_ns >= interval->begin_ns && events[count - 1].time_ns < interval->end_ns))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = &events[i];
+        if (event->kind == EVENT_LOSS)
+            continue;
+        if (event->time_ns < interval->begin_ns)
+            mapping->early += !event->seam;
+        else if (event->time_ns < interval->end_ns)
+            mapping->seam += event->seam;
+        else if (event->seam)
+            mapping->beyond++;
+        else
+            mapping->left++;
+    }
+}
+
+static void add_events(struct mapping *mapping, const struct event *events, size_t count)
+{
+    count_events(mapping, events, count);
+    if (!mapping->begun) {
+        size_t before = before_first(mapping, events, count);
+        partial_builder_add(mapping->builder, events, before);
+        events += before;
+        count -= before;
+        mapping->begun = count > 0;
+        if (count > 0 && has_kernel(info_of(mapping)))
+            tell_threads(mapping, events[0].time_ns);
+    }
+    partial_builder_add(mapping->builder, events, count);
+}
+
+static enum status read_events(struct mapping *mapping, const struct map_stop *stop,
+                               struct failure *why)
+{
+    size_t since_asked = 0;
+    while (mapping->reader) {
+        const struct event *events;
+        size_t count;
+        enum status status = reader_next(mapping->reader, &events, &count, why);
+        if (status == STATUS_END)
+            break;
+        if (status != STATUS_OK)
+            return status;
+        add_events(mapping, events, count);
+        /* The rest is the next chunk's, but is counted: what is left has to be taken. */
+        if (events[count - 1].time_ns >= mapping->interval.end_ns && mapping->windowed)
+            break;
+        since_asked += count;
+        if (stop->asked && since_asked >= STOP_EVENTS) {
+            since_asked = 0;
+            if (stop->asked(stop->context))
+                return fail(why, STATUS_RETRY, "interrupted");
+        }
+    }
+    return STATUS_OK;
+}
+
+static void encode_item(void *context, const struct item *item)
+{
+    partial_encoder_add(context, item);
+}
+
+static struct partial_builder *new_builder(const struct mapping *mapping, bool all_single)
+{
+    struct partial_builder_options options = {.interval = mapping->interval,
+                                              .all_single = all_single,
+                                              .sink = {encode_item, mapping->encoder}};
+    const struct reader_info *info = info_of(mapping);
+    for (size_t i = 0; i < info->trace_count; i++) {
+        if (info->traces[i].domain != DOMAIN_KERNEL)
+            continue;
+        options.has_kernel = true;
+        options.counts_switches |= info->traces[i].declared.sched_switch;
+        options.names_no_calls |=
+            declared_names_architecture(&info->traces[i].declared) == ARCHITECTURE_UNKNOWN;
+    }
+    return partial_builder_new(mapping->schema, &options);
+}
+
+/* What the traces tell. */
+static void describe_traces(const struct reader_info *info, const struct partial_counts *counts,
+                            struct interval_end *end)
+{
+    end->cpus = info->cpus;
+    end->cpu_count = info->cpu_count;
+    end->host = end->session = end->created = text_of("");
+    for (size_t i = 0; i < info->trace_count; i++) {
+        bool kernel = info->traces[i].domain == DOMAIN_KERNEL;
+        end->has_kernel |= kernel;
+        end->has_user |= !kernel;
+        end->counts_switches |= kernel && info->traces[i].declared.sched_switch;
+    }
+    const struct trace_info *trace = speaker(info);
+    if (!trace)
+        return;
+    end->host = text_of(trace->hostname);
+    end->session = text_of(trace->session);
+    end->created = text_of(trace->created);
+    memcpy(end->clock_uuid, trace->clock_uuid, sizeof end->clock_uuid);
+    end->has_offset = true;
+    end->offset_ns = trace->offset_ns;
+    if (trace->domain != DOMAIN_KERNEL && counts->first_ns != TIME_NONE &&
+        counts->first_trace < info->trace_count)
+        end->offset_ns = info->traces[counts->first_trace].offset_ns;
+}
+
+/* Events of the chunk's files that no interval has. */
+static void note_dropped(struct mapping *mapping)
+{
+    const struct {
+        uint64_t count;
+        const char *text;
+    } dropped[] = {{mapping->early + info_of(mapping)->early_events,
+                    "events in front of its interval, where another chunk answers for the time"},
+                   {mapping->beyond, "events of its seam that are behind its interval"}};
+    for (size_t i = 0; i < sizeof dropped / sizeof *dropped && !mapping->windowed; i++) {
+        struct damage damage = {.scope = DAMAGE_EVENT,
+                                .cause = i == 0 ? DAMAGE_BY_ORDER : DAMAGE_BY_SEAM,
+                                .name = text_of(""),
+                                .count = dropped[i].count,
+                                .text = text_of(dropped[i].text)};
+        if (damage.count > 0)
+            interval_notes_add(mapping->notes, &damage);
+    }
+}
+
+static struct interval_end describe_end(struct mapping *mapping, const struct identity *identity,
+                                        const struct phase_definitions *phases)
+{
+    struct partial_counts counts = partial_builder_counts(mapping->builder);
+    struct interval_end end = {.chunk = identity->number,
+                               .begin_ns = mapping->interval.begin_ns,
+                               .end_ns = mapping->interval.end_ns,
+                               .items = partial_encoder_items(mapping->encoder),
+                               .has_traces = identity->has_traces,
+                               .gap_before = identity->gap_before,
+                               .final = identity->final,
+                               .events = counts.events - mapping->told_count,
+                               .single_events = counts.single_events,
+                               .tallies = counts.tallies,
+                               .first_ns = counts.first_ns,
+                               .last_ns = counts.last_ns,
+                               .phases_digest = phases ? phases_digest(phases) : 0,
+                               .raw_bytes = chunk_raw_bytes(mapping->chunk)};
+    note_dropped(mapping);
+    end.knows_seam = !mapping->windowed;
+    end.left_events = mapping->left;
+    end.seam_events = mapping->seam;
+    tallies_add(&end.tallies, &mapping->notes->tallies);
+    interval_notes_sort(mapping->notes); /* decoders meet damage in different orders */
+    end.damage = interval_notes_damages(mapping->notes);
+    end.uses = mapping->notes->uses;
+    for (size_t i = 0; i < mapping->notes->count; i++)
+        mapping->notes->items[i].chunk = identity->number;
+    describe_traces(info_of(mapping), &counts, &end);
+    return end;
+}
+
+/* Counts on the way to the real sink. */
+struct counting {
+    struct record_sink sink;
+    uint64_t bytes;
+};
+
+static void count_record(void *context, struct text key, struct bytes record)
+{
+    struct counting *counting = context;
+    counting->bytes += record.count;
+    counting->sink.take(counting->sink.context, key, record);
+}
+
+static char *marked(struct text session, const char *mark)
+{
+    return memory_format("%.*s%s%s", (int)session.count, session.at, mark ? ":" : "",
+                         mark ? mark : "");
+}
+
+/* Whose a chunk is that has no trace to tell it. */
+static void tell_session(const struct mapping *mapping, const struct identity *identity,
+                         struct interval_end *end)
+{
+    const struct archive_facts *facts = chunk_facts(mapping->chunk);
+    if (facts) {
+        end->host = text_of(facts->host);
+        end->session = text_of(facts->session);
+        end->created = text_of(facts->created);
+    } else if (identity->told) {
+        text_session(text_of(identity->told), &end->host, &end->session, &end->created);
+    }
+}
+
+static void send(struct mapping *mapping, const struct identity *identity,
+                 const struct map_options *options, struct record_sink sink,
+                 struct map_stats *stats)
+{
+    partial_builder_finish(mapping->builder);
+    struct interval_end end = describe_end(mapping, identity, options->phases);
+    if (info_of(mapping)->trace_count == 0)
+        tell_session(mapping, identity, &end);
+    char *name = marked(end.session, identity->mark);
+    end.session = text_of(name);
+    char *session = identity->session.count > 0
+                        ? memory_string(identity->session)
+                        : memory_format("%.*s/%s/%.*s", (int)end.host.count, end.host.at, name,
+                                        (int)end.created.count, end.created.at);
+    struct record_meta meta = {.session = text_of(session),
+                               .chunk = end.chunk,
+                               .first_chunk = identity->first_chunk,
+                               .attempt = identity->attempt};
+    struct counting counting = {.sink = sink};
+    partial_encoder_finish(mapping->encoder, &meta, &end,
+                           (struct record_sink){count_record, &counting});
+    if (options->uses.take)
+        options->uses.take(options->uses.context, end.uses);
+    stats->events += end.events;
+    stats->single_events +=
+        end.single_events + 2 * partial_builder_counts(mapping->builder).descriptor_calls;
+    stats->items += end.items;
+    tallies_add(&stats->tallies, &end.tallies);
+    stats->record_bytes += counting.bytes;
+    stats->raw_bytes += end.raw_bytes;
+    free(session);
+    free(name);
+}
+
+/* Maps what mapping_open() or map_archive() opened, as `status` says; closes it. */
+static enum status map_opened(struct mapping *mapping, enum status status,
+                              const struct identity *identity, const struct map_options *options,
+                              struct record_sink sink, struct map_stats *stats, struct failure *why)
+{
+    if (status == STATUS_OK) {
+        mapping->encoder = partial_encoder_new(mapping->schema);
+        mapping->builder = new_builder(mapping, options->all_single);
+        status = read_events(mapping, &options->stop, why);
+    }
+    if (status == STATUS_OK)
+        status = chunk_check(mapping->chunk, why);
+    if (status == STATUS_OK)
+        send(mapping, identity, options, sink, stats);
+    mapping_close(mapping, &options->guard);
+    return status;
+}
+
+enum status map_chunk(const struct chunk_ref *ref, const struct map_options *options,
+                      const struct reader_warnings *warnings, struct record_sink sink,
+                      struct map_stats *stats, struct failure *why)
+{
+    struct mapping mapping;
+    enum status status = mapping_open(&mapping, ref, options, warnings, why);
+    struct identity identity = {.number = (uint64_t)ref->number,
+                                .first_chunk = options->first_chunk,
+                                .attempt = 1,
+                                .has_traces = ref->has_kernel_or_ust,
+                                .gap_before = ref->gap_before,
+                                .mark = options->mark ? options->mark : ref->snapshot,
+                                .told = ref->told};
+    return map_opened(&mapping, status, &identity, options, sink, stats, why);
+}
+
+enum status map_archive(struct bytes frame, const struct map_place *place,
+                        const struct map_options *options, const struct reader_warnings *warnings,
+                        struct record_sink sink, struct map_stats *stats, struct failure *why)
+{
+    struct mapping mapping = mapping_new(options);
+    struct identity identity = {.number = place->chunk,
+                                .first_chunk = place->first_chunk,
+                                .attempt = place->attempt,
+                                .final = place->final,
+                                .session = place->session};
+    enum status status =
+        chunk_open_frame(frame, options->raw_max ? options->raw_max : ARCHIVE_RAW_MAX,
+                         options->room, &mapping.chunk, why);
+    char mark[ARCHIVE_TEXT_MAX] = "";
+    if (status == STATUS_OK) {
+        const struct archive_facts *facts = chunk_facts(mapping.chunk);
+        identity.has_traces = facts->has_traces;
+        snprintf(mark, sizeof mark, "%s", facts->snapshot);
+        identity.mark = mark[0] ? mark : NULL;
+        if (facts->number < 0 || (uint64_t)facts->number != place->chunk)
+            status =
+                fail(why, STATUS_REJECT, "the archive is of chunk %lld", (long long)facts->number);
+    }
+    if (status == STATUS_OK)
+        status = read_chunk(&mapping, options, warnings, why);
+    return map_opened(&mapping, status, &identity, options, sink, stats, why);
+}
+
+/* The first event of the interval. */
+static enum status find_first(const struct mapping *mapping, uint64_t *raw_ns, uint32_t *trace,
+                              struct failure *why)
+{
+    while (mapping->reader) {
+        const struct event *events;
+        size_t count;
+        enum status status = reader_next(mapping->reader, &events, &count, why);
+        if (status != STATUS_OK)
+            return status;
+        for (size_t i = 0; i < count; i++) {
+            if (events[i].time_ns >= mapping->interval.end_ns)
+                return STATUS_END;
+            if (events[i].kind == EVENT_LOSS || events[i].time_ns < mapping->interval.begin_ns)
+                continue;
+            *raw_ns = events[i].time_ns;
+            *trace = events[i].trace;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_END;
+}
+
+enum status map_first_event(const struct chunk_ref *ref, uint64_t *raw_ns, int64_t *offset_ns,
+                            struct failure *why)
+{
+    struct map_options options = {.window = {0, INTERVAL_OPEN}};
+    struct mapping mapping;
+    enum status status = mapping_open(&mapping, ref, &options, NULL, why);
+    uint32_t first_trace = 0;
+    if (status == STATUS_OK)
+        status = find_first(&mapping, raw_ns, &first_trace, why);
+    if (status == STATUS_OK) {
+        const struct reader_info *info = reader_info(mapping.reader);
+        const struct trace_info *trace = speaker(info);
+        if (!trace || trace->domain != DOMAIN_KERNEL)
+            trace = &info->traces[first_trace];
+        *offset_ns = trace->offset_ns;
+    }
+    mapping_close(&mapping, &options.guard);
+    return status;
+}

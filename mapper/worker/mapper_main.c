@@ -1,0 +1,83 @@
+#include <stdio.h>
+
+#include "mapper/worker/mapper_settings.h"
+#include "mapper/worker/mapper_worker.h"
+#include "service/crew.h"
+#include "service/service_phases.h"
+
+static const struct metric_row rows[MAPPER_METRICS] = {
+    [METRIC_CHUNKS] = {METRIC_COUNTER, "spanmill_mapper_chunks_total", "Chunks taken up.",
+                       .label = "outcome", .words = OUTCOME_WORDS},
+    [METRIC_EVENTS] = {METRIC_COUNTER, "spanmill_mapper_events_total", "Events mapped."},
+    [METRIC_TALLIES] = {METRIC_COUNTER, "spanmill_mapper_tallies_total",
+                        "What was lost or left out, of the chunks mapped.", .label = "tally",
+                        .words = TALLY_WORDS},
+    [METRIC_PHASE_FAULTS] = {METRIC_COUNTER, "spanmill_mapper_phase_faults_total",
+                             "Sides of phase definitions that nothing in a chunk can match, over "
+                             "the chunks mapped."},
+    [METRIC_RAW_BYTES] = {METRIC_COUNTER, "spanmill_mapper_trace_bytes_total",
+                          "Bytes of the streams mapped."},
+    [METRIC_ARCHIVE_BYTES] = {METRIC_COUNTER, "spanmill_mapper_archive_bytes_total",
+                              "Bytes of the archives fetched."},
+    [METRIC_PARTIAL_BYTES] = {METRIC_COUNTER, "spanmill_mapper_partial_bytes_total",
+                              "Bytes of the partials sent."},
+    [METRIC_RECORDS] = {METRIC_COUNTER, "spanmill_mapper_partial_records_total",
+                        "Records of partials sent."},
+    [METRIC_FETCH_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_fetch_seconds",
+                           "Time to fetch an archive.", .unit = METRIC_MS, .least = 1,
+                           .most = 1 << 16},
+    [METRIC_MAP_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_map_seconds", "Time to map a chunk.",
+                         .unit = METRIC_MS, .least = 1, .most = 1 << 16},
+    [METRIC_TRANSACTION_TIME] = {METRIC_HISTOGRAM, "spanmill_mapper_transaction_seconds",
+                                 "Time of transactions that were committed.", .unit = METRIC_MS,
+                                 .least = 1, .most = 1 << 14},
+    [METRIC_TRANSACTIONS_ABORTED] = {METRIC_COUNTER, "spanmill_mapper_transactions_aborted_total",
+                                     "Transactions that were aborted."},
+    [METRIC_REBALANCES] = {METRIC_COUNTER, "spanmill_mapper_assigned_partitions_total",
+                           "Partitions that were given to this process."},
+    [METRIC_PARTITIONS] = {METRIC_GAUGE, "spanmill_mapper_partitions",
+                           "Partitions that a thread has.", .per_thread = true},
+    [METRIC_LAG] = {METRIC_GAUGE, "spanmill_mapper_lag_records",
+                    "Chunks of a thread's partitions that are not mapped yet.", .per_thread = true},
+    [METRIC_BEHIND] = {METRIC_GAUGE, "spanmill_mapper_behind_seconds",
+                       "Age of the chunk in hand; 0 if none is.", .unit = METRIC_SINCE_MS,
+                       .per_thread = true},
+};
+
+struct task {
+    struct service *service;
+    const struct phase_definitions *phases;
+    struct crew_lock *readers; /* the cache of metadata is used by one at a time */
+};
+
+static enum status run(void *context, unsigned thread, struct failure *why)
+{
+    const struct task *task = context;
+    struct map_guard guard = {crew_lock_take, crew_lock_give, task->readers};
+    return worker_run(task->service, task->phases, &guard, thread, why);
+}
+
+int main(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome = config_load(&mapper_program, argc, argv, stdout, stderr, &config);
+    if (outcome != CONFIG_RUN)
+        return (int)outcome;
+    struct failure why;
+    struct service *service = NULL;
+    struct phase_definitions phases;
+    phases_init(&phases);
+    enum status status = service_phases(config, &phases, &why);
+    if (status == STATUS_OK)
+        status = service_open(config, rows, MAPPER_METRICS, &service, &why);
+    struct task task = {service, phases.count > 0 ? &phases : NULL, crew_lock_new()};
+    if (status == STATUS_OK)
+        status = crew_run((unsigned)config_integer(config, "threads"), run, &task, &why);
+    if (status != STATUS_OK)
+        service_say_end(service, config, &why);
+    crew_lock_free(task.readers);
+    service_close(service);
+    phases_clear(&phases);
+    config_free(config);
+    return service_exit_code(status);
+}

@@ -1,0 +1,9 @@
+/* mapper/worker/mapper_settings.h -- what a mapper can be told. */
+#ifndef MAPPER_WORKER_MAPPER_SETTINGS_H
+#define MAPPER_WORKER_MAPPER_SETTINGS_H
+
+#include "config/config.h"
+
+extern const struct config_program mapper_program;
+
+#endif

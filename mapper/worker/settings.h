@@ -1,9 +1,0 @@
-/* mapper/worker/settings.h -- what a mapper can be told. */
-#ifndef MAPPER_WORKER_SETTINGS_H
-#define MAPPER_WORKER_SETTINGS_H
-
-#include "config/config.h"
-
-extern const struct config_program mapper_program;
-
-#endif

@@ -1,0 +1,75 @@
+#include <stdio.h>
+
+#include "reducer/worker/reducer_settings.h"
+#include "reducer/worker/reducer_worker.h"
+#include "service/service_phases.h"
+
+static const struct metric_row rows[REDUCER_METRICS] = {
+    [METRIC_RECORDS] = {METRIC_COUNTER, "spanmill_reducer_records_total",
+                        "Records of partials that were read."},
+    [METRIC_CHUNKS] = {METRIC_COUNTER, "spanmill_reducer_chunks_total", "Chunks joined."},
+    [METRIC_EVENTS] = {METRIC_COUNTER, "spanmill_reducer_events_total",
+                       "Events of the chunks joined."},
+    [METRIC_TALLIES] = {METRIC_COUNTER, "spanmill_reducer_tallies_total",
+                        "What was lost or left out, of the chunks joined.", .label = "tally",
+                        .words = TALLY_WORDS},
+    [METRIC_GAPS] = {METRIC_COUNTER, "spanmill_reducer_gaps_total", "Chunks that were given up."},
+    [METRIC_MISMATCHES] = {METRIC_COUNTER, "spanmill_reducer_border_mismatches_total",
+                           "Chunks that do not begin where the one before ended."},
+    [METRIC_REPEATED] = {METRIC_COUNTER, "spanmill_reducer_repeated_records_total",
+                         "Records of chunks that were there before."},
+    [METRIC_REFUSED] = {METRIC_COUNTER, "spanmill_reducer_refused_total",
+                        "Records and chunks that could not be joined."},
+    [METRIC_SESSIONS_ENDED] = {METRIC_COUNTER, "spanmill_reducer_sessions_ended_total",
+                               "Sessions that ended."},
+    [METRIC_RESULTS] = {METRIC_COUNTER, "spanmill_reducer_result_records_total",
+                        "Records of results that were committed."},
+    [METRIC_STATES] = {METRIC_COUNTER, "spanmill_reducer_state_records_total",
+                       "Records of state that were committed."},
+    [METRIC_TRANSACTION_TIME] = {METRIC_HISTOGRAM, "spanmill_reducer_transaction_seconds",
+                                 "Time of transactions that were committed.", .unit = METRIC_MS,
+                                 .least = 1, .most = 1 << 14},
+    [METRIC_TRANSACTIONS_ABORTED] = {METRIC_COUNTER, "spanmill_reducer_transactions_aborted_total",
+                                     "Transactions that were aborted."},
+    [METRIC_REBALANCES] = {METRIC_COUNTER, "spanmill_reducer_assigned_partitions_total",
+                           "Partitions that were given to this process."},
+    [METRIC_PARTITIONS] = {METRIC_GAUGE, "spanmill_reducer_partitions",
+                           "Partitions that this process has."},
+    [METRIC_WAITING] = {METRIC_GAUGE, "spanmill_reducer_waiting_chunks",
+                        "Chunks that wait for records, or for a chunk before."},
+    [METRIC_WAITING_BYTES] = {METRIC_GAUGE, "spanmill_reducer_waiting_bytes",
+                              "Memory of the chunks that wait."},
+    [METRIC_SPILLED_BYTES] = {METRIC_GAUGE, "spanmill_reducer_spilled_bytes",
+                              "Bytes of the chunks that wait in files."},
+    [METRIC_LAG] = {METRIC_GAUGE, "spanmill_reducer_lag_records",
+                    "Records of partials that are not read yet."},
+    [METRIC_BEHIND] = {METRIC_GAUGE, "spanmill_reducer_behind_seconds",
+                       "Age of the last record read, 0 at the end.", .unit = METRIC_SINCE_MS},
+    [METRIC_RESTORE_TIME] = {METRIC_HISTOGRAM, "spanmill_reducer_restore_seconds",
+                             "Time to restore a partition.", .unit = METRIC_MS, .least = 1,
+                             .most = 1 << 18},
+};
+
+int main(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome =
+        config_load(&reducer_program, argc, argv, stdout, stderr, &config);
+    if (outcome != CONFIG_RUN)
+        return (int)outcome;
+    struct failure why;
+    struct service *service = NULL;
+    struct phase_definitions phases;
+    phases_init(&phases);
+    enum status status = service_phases(config, &phases, &why);
+    if (status == STATUS_OK)
+        status = service_open(config, rows, REDUCER_METRICS, &service, &why);
+    if (status == STATUS_OK)
+        status = worker_run(service, phases.count > 0 ? &phases : NULL, 0, &why);
+    if (status != STATUS_OK)
+        service_say_end(service, config, &why);
+    service_close(service);
+    phases_clear(&phases);
+    config_free(config);
+    return service_exit_code(status);
+}

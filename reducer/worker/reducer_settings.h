@@ -1,0 +1,9 @@
+/* reducer/worker/reducer_settings.h -- what a reducer can be told. */
+#ifndef REDUCER_WORKER_REDUCER_SETTINGS_H
+#define REDUCER_WORKER_REDUCER_SETTINGS_H
+
+#include "config/config.h"
+
+extern const struct config_program reducer_program;
+
+#endif

@@ -1,9 +1,0 @@
-/* reducer/worker/settings.h -- what a reducer can be told. */
-#ifndef REDUCER_WORKER_SETTINGS_H
-#define REDUCER_WORKER_SETTINGS_H
-
-#include "config/config.h"
-
-extern const struct config_program reducer_program;
-
-#endif
