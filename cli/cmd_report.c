@@ -324,7 +324,7 @@ static int run_report(struct reporting *reporting, double begin_s)
         reducer_finish(reducer);
         run.join_s += chunk_run_cpu_s() - join_begin_s;
         reporting->report_begin_s = chunk_run_cpu_s();
-        reducer_report(reducer, true, reporting->jobs, &reporting->report);
+        reducer_report(reducer, reporting->jobs, &reporting->report);
         code = finish(reporting, &run, begin_s);
     }
     reducer_free(reducer);

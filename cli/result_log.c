@@ -170,7 +170,6 @@ void result_log_report(const struct result_log *log, struct report *out)
     out->sessions = arena_take(&out->arena, (log->session_count + 1) * sizeof *out->sessions);
     for (size_t i = 0; i < log->session_count; i++)
         if (log->sessions[i].fold)
-            fold_report(log->sessions[i].fold, &out->arena, true,
-                        &out->sessions[out->session_count++]);
+            fold_report(log->sessions[i].fold, &out->arena, &out->sessions[out->session_count++]);
     qsort(out->sessions, out->session_count, sizeof *out->sessions, by_name);
 }

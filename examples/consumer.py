@@ -20,7 +20,7 @@ try:
 except ImportError:
     sys.exit("no result_pb2: protoc --python_out=. --proto_path=proto proto/result.proto")
 
-FORMAT = 2  # that this program knows
+FORMAT = 3  # that this program knows
 STATES = ("user", "sys", "runnable", "blocked", "unknown")
 
 

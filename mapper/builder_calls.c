@@ -113,6 +113,7 @@ NEVER_INLINE static void tell_life(struct partial_builder *builder, struct fd_nu
         life->next_of_thread->back_of_thread = life->back_of_thread;
     builder_item(builder, ITEM_LIFE, life->owner)->life = life->piece;
     builder_send(builder);
+    use_cell_clear(&life->piece.cell);
     life->next_of_thread = builder->free_lives;
     builder->free_lives = life;
 }
@@ -129,6 +130,7 @@ static void tell_uses(struct partial_builder *builder, const struct unsent_uses 
 
 static void drop_uses(struct partial_builder *builder, struct unsent_uses *uses)
 {
+    use_cell_clear(&uses->cell);
     *uses->back_of_slot = uses->next_of_slot;
     if (uses->next_of_slot)
         uses->next_of_slot->back_of_slot = uses->back_of_slot;
@@ -353,11 +355,25 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
 
 /* A complete call as descriptors see it. */
 struct complete {
-    uint64_t exit_ns;
+    uint64_t exit_ns, ns;
+    unsigned bucket; /* of `ns` */
     int64_t ret;
     bool bad; /* EBADF */
     const struct event *event;
 };
+
+/* The call in progress, which this exit ends. */
+static inline struct complete complete_at(const struct thread_known *thread,
+                                          const struct event *event)
+{
+    uint64_t ns = event->time_ns - thread->open.entry_ns;
+    return (struct complete){.exit_ns = event->time_ns,
+                             .ns = ns,
+                             .bucket = durations_bucket(ns),
+                             .ret = event->value[0],
+                             .bad = event->value[0] == -ERRNO_EBADF,
+                             .event = event};
+}
 
 static void send_descriptor_call(struct partial_builder *builder, struct thread_known *thread,
                                  const struct complete *complete)
@@ -388,7 +404,7 @@ static inline void add_use(struct use_cell *cell, const struct open_call *open,
     uint8_t flags = open->call->role->flags;
     uint64_t bytes = complete->ret > 0 ? (uint64_t)complete->ret : 0;
     bool transfer = flags & CALL_TRANSFER;
-    duration_cell_add(&cell->calls, complete->exit_ns - open->entry_ns);
+    durations_add_in(&cell->calls, complete->ns, complete->bucket);
     /* Which of the two cannot be predicted: both are added, one of them masked out. */
     bool reads = transfer ? at == 0 : (flags & CALL_READS) != 0;
     bool writes = transfer ? at == 1 : (flags & CALL_WRITES) != 0;
@@ -690,9 +706,8 @@ static inline void complete_call(struct partial_builder *builder, struct thread_
                                  const struct complete *complete)
 {
     const struct syscall *call = thread->open.call;
-    uint64_t entry_ns = thread->open.entry_ns;
-    call_cell_add(cell_of(builder, thread, call), entry_ns, complete->exit_ns - entry_ns,
-                  complete->ret, call->role->flags & (CALL_READS | CALL_WRITES));
+    call_cell_add(cell_of(builder, thread, call), thread->open.entry_ns, complete->ns,
+                  complete->bucket, complete->ret, call->role->flags & (CALL_READS | CALL_WRITES));
     thread->call = CALL_KNOWN_NONE;
 }
 
@@ -704,7 +719,7 @@ static inline bool exit_plainly(struct partial_builder *builder, struct thread_k
     if (thread->call != CALL_KNOWN_OPEN || thread->open.call != event->call ||
         event->call->role->op != CALL_PLAIN || event->value[0] == -ERRNO_EBADF || thread->late)
         return false;
-    struct complete complete = {.exit_ns = event->time_ns, .ret = event->value[0], .event = event};
+    struct complete complete = complete_at(thread, event);
     thread->call_epoch = builder->border_epoch;
     builder_book(thread, event->time_ns);
     builder_mark(builder, thread);
@@ -751,8 +766,7 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
     }
     builder_book(thread, event->time_ns);
     builder_mark(builder, thread);
-    struct complete complete = {
-        .exit_ns = event->time_ns, .ret = ret, .bad = ret == -ERRNO_EBADF, .event = event};
+    struct complete complete = complete_at(thread, event);
     complete_descriptors(builder, thread, &complete);
     builder_release_users(thread);
     complete_call(builder, thread, &complete);

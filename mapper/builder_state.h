@@ -111,7 +111,7 @@ struct thread_known {
     bool kernel_name_unsent, user_name_unsent;
     bool kernel_name_known, user_name_known;
     char kernel_name[16], user_name[16];
-    struct duration_cell latency;
+    struct durations latency;
     struct unsent_uses *low_uses[FD_LOW]; /* those of low numbers */
     struct map high_uses;                 /* of the others, by number */
 

@@ -297,8 +297,7 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
     thread->from_ns = thread->clock_ns;
     thread->last_ns = thread->named_ns = TIME_NONE;
     thread->cpu_ns = thread->switches = 0;
-    if (thread->latency.count)
-        thread->latency = (struct duration_cell){0};
+    durations_clear(&thread->latency);
     time_vector_clear(&thread->time);
     for (size_t i = 0; i < thread->call_count; i++) {
         thread->call_at[thread->calls[i].call->id] = 0;
@@ -574,7 +573,7 @@ static void on_switch(struct partial_builder *builder, const struct event *event
     if (next) {
         builder_book(next, now);
         if (next->wake_ns != TIME_NONE)
-            duration_cell_add(&next->latency, now - next->wake_ns);
+            durations_add(&next->latency, now - next->wake_ns);
         set_state(builder, next, STATE_RUNNING, now);
         next->named_ns = next->last_ns = now;
         next->switches++;
@@ -1255,9 +1254,14 @@ void partial_builder_free(struct partial_builder *builder)
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         time_vector_free(&thread->time);
+        durations_clear(&thread->latency);
         builder_forget_instances(thread);
         for (size_t k = 0; k < thread->call_count; k++)
             call_cell_clear(&thread->calls[k].cell);
+        for (struct unsent_uses *uses = thread->uses; uses; uses = uses->next_of_thread)
+            use_cell_clear(&uses->cell);
+        for (struct unsent_life *life = thread->lives; life; life = life->next_of_thread)
+            use_cell_clear(&life->piece.cell);
         map_clear(&thread->high_uses);
         free(thread->calls);
         free(thread->call_at);

@@ -287,12 +287,10 @@ void reducer_finish(struct reducer *reducer)
     reducer->finished = true;
 }
 
-void reducer_report(const struct reducer *reducer, bool distributions, unsigned jobs,
-                    struct report *out)
+void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out)
 {
     *out = (struct report){.session_count = reducer->count};
     out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
     for (size_t i = 0; i < reducer->count; i++)
-        fold_report_by(reducer->sessions[i].fold, &out->arena, distributions, jobs,
-                       &out->sessions[i]);
+        fold_report_by(reducer->sessions[i].fold, &out->arena, jobs, &out->sessions[i]);
 }

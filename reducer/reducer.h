@@ -46,9 +46,8 @@ void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 
-/* Fills `out` (report_clear()), sessions by name. `distributions`: with histograms and rows of
- * files. After reducer_finish(). `jobs` as in fold_report_by(). */
-void reducer_report(const struct reducer *reducer, bool distributions, unsigned jobs,
-                    struct report *out);
+/* Fills `out` (report_clear()), sessions by name. After reducer_finish(). `jobs` as in
+ * fold_report_by(). */
+void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out);
 
 #endif

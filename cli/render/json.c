@@ -55,25 +55,24 @@ static void duration_fields(struct json_text *json, const struct durations *dura
     }
 }
 
-/* Beyond the contract: quantiles, and the histogram as {floor(log2(ns)): count}. */
-static void histogram_fields(struct json_text *json, const struct durations *durations)
+/* Beyond the contract: quantiles, and the distribution as {floor(log2(ns)): count}. */
+static void distribution_fields(struct json_text *json, const struct durations *durations)
 {
-    const struct histogram *histogram = durations->histogram;
-    if (!histogram || durations->count == 0)
+    if (durations->count == 0)
         return;
-    number_field(json, "p50_ns",
-                 histogram_quantile(histogram, 0.5, durations->min_ns, durations->max_ns));
-    number_field(json, "p99_ns",
-                 histogram_quantile(histogram, 0.99, durations->min_ns, durations->max_ns));
+    number_field(json, "p50_ns", durations_quantile(durations, 500));
+    number_field(json, "p99_ns", durations_quantile(durations, 990));
     json_words(json, ",\"log2_ns\":{");
+    uint64_t powers[DURATIONS_POWERS];
+    durations_log2(durations, powers);
     const char *comma = "\"";
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        if (histogram->count[i] == 0)
+    for (unsigned i = 0; i < DURATIONS_POWERS; i++) {
+        if (powers[i] == 0)
             continue;
         json_words(json, comma);
         json_number(json, i);
         json_words(json, "\":");
-        json_number(json, histogram->count[i]);
+        json_number(json, powers[i]);
         comma = ",\"";
     }
     json_words(json, "}");
@@ -193,7 +192,7 @@ static void write_syscall(struct json_text *json, const struct session_report *s
     number_field(json, "begin_unknown", row->begin_unknown);
     number_field(json, "end_unknown", row->end_unknown);
     number_field(json, "refused", row->refused);
-    histogram_fields(json, &row->complete);
+    distribution_fields(json, &row->complete);
     if (row->complete.count) {
         signed_field(json, "slowest_tid", row->slowest_tid);
         signed_field(json, "slowest_begin_ns", row->slowest_begin_ns);
@@ -217,7 +216,7 @@ static void write_phase(struct json_text *json, const struct session_report *ses
     number_field(json, "unknown_ns", row->unknown_ns);
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
-    histogram_fields(json, &row->complete);
+    distribution_fields(json, &row->complete);
 }
 
 static void write_fd(struct json_text *json, const struct session_report *session, size_t i)
@@ -252,7 +251,7 @@ static void write_sched(struct json_text *json, const struct session_report *ses
     number_field(json, "count", row->latency.count);
     duration_fields(json, &row->latency);
     string_field(json, "name", row->name);
-    histogram_fields(json, &row->latency);
+    distribution_fields(json, &row->latency);
 }
 
 static void write_file(struct json_text *json, const struct session_report *session, size_t i)
@@ -268,7 +267,7 @@ static void write_file(struct json_text *json, const struct session_report *sess
     duration_fields(json, &row->calls);
     number_field(json, "read_bytes", row->read_bytes);
     number_field(json, "write_bytes", row->write_bytes);
-    histogram_fields(json, &row->calls);
+    distribution_fields(json, &row->calls);
 }
 
 /* --- sections: one per type, in the order of the contract --- */

@@ -101,36 +101,12 @@ void sheet_cell_text(struct table *table, char *take_text)
     free(take_text);
 }
 
-void sheet_cell_quantile(struct table *table, double share, const struct durations *durations,
-                         const struct histogram *histogram)
+void sheet_cell_quantile(struct table *table, unsigned per_mille, const struct durations *durations)
 {
-    if (histogram && durations->count)
-        table_number(table, histogram_quantile_rounded(histogram, share, durations->min_ns,
-                                                       durations->max_ns));
+    if (durations->count)
+        table_number(table, durations_quantile_rounded(durations, per_mille));
     else
         table_none(table);
-}
-
-void sheet_add_durations(struct durations *sum, const struct durations *row)
-{
-    if (row->count == 0)
-        return;
-    if (sum->count == 0 || row->min_ns < sum->min_ns)
-        sum->min_ns = row->min_ns;
-    if (sum->count == 0 || row->max_ns > sum->max_ns)
-        sum->max_ns = row->max_ns;
-    sum->count += row->count;
-    sum->total_ns += row->total_ns;
-}
-
-/* Whether there was one to add. */
-bool sheet_add_histogram(struct histogram *sum, const struct histogram *histogram)
-{
-    if (!histogram)
-        return false;
-    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-        sum->count[i] += histogram->count[i];
-    return true;
 }
 
 bool sheet_selects(struct selection selection, int64_t pid, const char *phase)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/histogram.h"
+#include "base/durations.h"
 #include "cli/render/table.h"
 #include "results/report.h"
 
@@ -58,12 +58,8 @@ void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
 /* Cells. */
 void sheet_cell_identity(struct table *table, int64_t identity);
 void sheet_cell_text(struct table *table, char *take_text); /* "-" if it is empty */
-void sheet_cell_quantile(struct table *table, double share, const struct durations *durations,
-                         const struct histogram *histogram);
-
-/* Sums over rows; the histogram of `durations` is left alone. */
-void sheet_add_durations(struct durations *sum, const struct durations *row);
-bool sheet_add_histogram(struct histogram *sum, const struct histogram *histogram);
+void sheet_cell_quantile(struct table *table, unsigned per_mille,
+                         const struct durations *durations);
 
 /* For qsort(). */
 int sheet_compare(uint64_t a, uint64_t b);

@@ -9,9 +9,7 @@
 /* Calls of one name, over the rows that were put together. */
 struct call_sum {
     const char *syscall;
-    struct durations complete; /* its histogram is `histogram` */
-    struct histogram histogram;
-    bool has_histogram;
+    struct durations complete; /* owned */
     const struct syscall_row *slowest;
     struct named_number *errors;
     size_t error_count, error_room;
@@ -35,8 +33,7 @@ static void add_call(struct call_sum *sum, const struct syscall_row *row)
     if (row->complete.count &&
         (!sum->slowest || row->complete.max_ns > sum->slowest->complete.max_ns))
         sum->slowest = row;
-    sheet_add_durations(&sum->complete, &row->complete);
-    sum->has_histogram |= sheet_add_histogram(&sum->histogram, row->complete.histogram);
+    durations_merge(&sum->complete, &row->complete);
     for (size_t i = 0; i < row->errors.count; i++)
         add_error(sum, &row->errors.at[i]);
 }
@@ -64,7 +61,7 @@ static int compare_call_sums(const void *left, const void *right)
 }
 
 /* Sums `rows` by name, the longest in total first.
- * The array is the caller's, with the errors of each. */
+ * The array is the caller's, with the errors and durations of each. */
 static struct call_sum *sum_calls(const struct syscall_row **rows, size_t count, size_t *sum_count)
 {
     qsort(rows, count, sizeof *rows, compare_by_syscall);
@@ -130,13 +127,12 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < sum_count && i < sheet->top; i++) {
         const struct call_sum *sum = &sums[i];
-        const struct histogram *histogram = sum->has_histogram ? &sum->histogram : NULL;
         table_text(table, sum->syscall);
         table_number(table, sum->complete.count);
         table_number(table, sum->complete.total_ns);
         cell_of_complete(table, sum, sum->complete.min_ns);
-        sheet_cell_quantile(table, 0.5, &sum->complete, histogram);
-        sheet_cell_quantile(table, 0.99, &sum->complete, histogram);
+        sheet_cell_quantile(table, 500, &sum->complete);
+        sheet_cell_quantile(table, 990, &sum->complete);
         cell_of_complete(table, sum, sum->complete.max_ns);
         sheet_cell_text(table, text_of_errors(sum));
         sheet_cell_text(table, text_of_slowest(sum->slowest));
@@ -144,8 +140,10 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), sum_count);
     table_free(table);
-    for (size_t i = 0; i < sum_count; i++)
+    for (size_t i = 0; i < sum_count; i++) {
+        durations_clear(&sums[i].complete);
         free(sums[i].errors);
+    }
     free(sums);
 }
 

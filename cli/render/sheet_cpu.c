@@ -117,8 +117,8 @@ static void write_sched_table(const struct sheet *sheet, const struct sched_row 
         table_number(table, row->latency.count);
         table_number(table, row->latency.total_ns);
         table_number(table, row->latency.min_ns);
-        sheet_cell_quantile(table, 0.5, &row->latency, row->latency.histogram);
-        sheet_cell_quantile(table, 0.99, &row->latency, row->latency.histogram);
+        sheet_cell_quantile(table, 500, &row->latency);
+        sheet_cell_quantile(table, 990, &row->latency);
         table_number(table, row->latency.max_ns);
     }
     table_print(table, sheet->out, &sheet->style);

@@ -7,9 +7,7 @@
 struct file_sum {
     const struct file_row *first; /* names it */
     int64_t fd;                   /* REPORT_NONE if it was not always the same */
-    struct durations calls;
-    struct histogram histogram;
-    bool has_histogram;
+    struct durations calls;       /* owned */
     uint64_t read_bytes, write_bytes;
 };
 
@@ -46,13 +44,13 @@ static void add_file(struct file_sum *sum, const struct file_row *row)
     }
     if (sum->fd != row->fd)
         sum->fd = REPORT_NONE;
-    sheet_add_durations(&sum->calls, &row->calls);
-    sum->has_histogram |= sheet_add_histogram(&sum->histogram, row->calls.histogram);
+    durations_merge(&sum->calls, &row->calls);
     sum->read_bytes += row->read_bytes;
     sum->write_bytes += row->write_bytes;
 }
 
-/* Sums `rows` by file, the longest in total first; the array is the caller's. */
+/* Sums `rows` by file, the longest in total first; the array is the caller's, with the
+ * durations of each. */
 static struct file_sum *sum_files(const struct file_row **rows, size_t count, size_t *sum_count)
 {
     qsort(rows, count, sizeof *rows, compare_file_rows);
@@ -94,11 +92,13 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
         table_number(table, sum->read_bytes);
         table_number(table, sum->write_bytes);
         table_number(table, sum->calls.total_ns);
-        sheet_cell_quantile(table, 0.99, &sum->calls, sum->has_histogram ? &sum->histogram : NULL);
+        sheet_cell_quantile(table, 990, &sum->calls);
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), sum_count);
     table_free(table);
+    for (size_t i = 0; i < sum_count; i++)
+        durations_clear(&sums[i].calls);
     free(sums);
 }
 

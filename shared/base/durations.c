@@ -40,36 +40,51 @@ static bool next_of_few(const struct durations *few, size_t *at, struct duration
 
 /* --- counters --- */
 
+/* Windows are of whole steps, two doublings each: what grows does not grow with each duration. */
+enum { STEP = 2 * DURATIONS_PARTS };
+
 static uint64_t counter(const struct durations *durations, size_t at)
 {
     return durations->form == DURATIONS_NARROW ? durations->narrow[at] : durations->wide[at];
 }
 
+static bool next_counter(const struct durations *durations, size_t *at,
+                         struct durations_bucket *out)
+{
+    while (*at < durations->size && counter(durations, *at) == 0)
+        ++*at;
+    if (*at >= durations->size)
+        return false;
+    *out = (struct durations_bucket){counter(durations, *at), (uint16_t)(durations->first + *at)};
+    ++*at;
+    return true;
+}
+
 bool durations_next(const struct durations *durations, size_t *at, struct durations_bucket *out)
 {
-    if (durations->form == DURATIONS_FEW)
-        return next_of_few(durations, at, out);
-    if (durations->form == DURATIONS_LISTED) {
+    switch ((enum durations_form)durations->form) {
+    case DURATIONS_FEW: return next_of_few(durations, at, out);
+    case DURATIONS_NARROW:
+    case DURATIONS_WIDE: return next_counter(durations, at, out);
+    case DURATIONS_LISTED:
         if (*at >= durations->size)
             return false;
         *out = durations->listed[(*at)++];
         return true;
     }
-    while (*at < durations->size && counter(durations, *at) == 0)
-        ++*at;
-    if (*at >= durations->size)
-        return false;
-    out->bucket = (uint16_t)(durations->first + *at);
-    out->count = counter(durations, (*at)++);
-    return true;
+    return false;
 }
 
-/* Whole doublings, so that what grows does not grow with each duration. */
+static bool has_counters(const struct durations *durations)
+{
+    return durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE;
+}
+
 static void stretch(struct durations *durations, unsigned low, unsigned high)
 {
-    unsigned end = (high | (DURATIONS_PARTS - 1)) + 1;
-    low -= low % DURATIONS_PARTS;
-    if (durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE) {
+    unsigned end = high - high % STEP + STEP;
+    low -= low % STEP;
+    if (has_counters(durations)) {
         unsigned old_end = (unsigned)durations->first + durations->size;
         low = low < durations->first ? low : durations->first;
         end = end > old_end ? end : old_end;
@@ -86,53 +101,58 @@ static void give_back(struct durations *durations)
         free(durations->wide);
 }
 
+/* Narrow counters of `old`, which has such or few. */
+static void fill_narrow(struct durations *durations, const struct durations *old)
+{
+    if (old->form == DURATIONS_NARROW)
+        memcpy(durations->narrow + (old->first - durations->first), old->narrow,
+               old->size * sizeof *old->narrow);
+    else
+        for (size_t i = 0; i < old->count; i++)
+            durations->narrow[durations_bucket(few_at(old, i)) - durations->first]++;
+}
+
+/* Counters are often short-lived; zeroed memory would come from where that is slow (glibc keeps
+ * none at hand for calloc()). */
+static void *new_counters(size_t count, size_t size)
+{
+    void *counters = memory_resize(NULL, count, size);
+    return memset(counters, 0, count * size);
+}
+
 /* Makes counters of what there is, for the buckets from `low` to `high` as well. */
 static void reshape(struct durations *durations, unsigned low, unsigned high, bool wide)
 {
     struct durations old = *durations;
     stretch(durations, low, high);
     durations->form = wide ? DURATIONS_WIDE : DURATIONS_NARROW;
-    void *counters =
-        memory_new(durations->size * (wide ? sizeof *durations->wide : sizeof *durations->narrow));
-    if (wide)
-        durations->wide = counters;
-    else
-        durations->narrow = counters;
-    struct durations_bucket each;
-    for (size_t at = 0; durations_next(&old, &at, &each);) {
-        size_t to = (size_t)each.bucket - durations->first;
-        if (wide)
-            durations->wide[to] = each.count;
-        else
-            durations->narrow[to] = (uint16_t)each.count;
+    durations->narrow_size = wide ? 0 : durations->size;
+    if (!wide) {
+        durations->narrow = new_counters(durations->size, sizeof *durations->narrow);
+        fill_narrow(durations, &old);
+    } else {
+        durations->wide = new_counters(durations->size, sizeof *durations->wide);
+        struct durations_bucket each;
+        for (size_t at = 0; durations_next(&old, &at, &each);)
+            durations->wide[each.bucket - durations->first] = each.count;
     }
     give_back(&old);
 }
 
-/* Whether all of its counts fit into narrow counters. */
-static bool is_narrow(const struct durations *durations)
-{
-    struct durations_bucket each;
-    for (size_t at = 0; durations_next(durations, &at, &each);)
-        if (each.count > UINT16_MAX)
-            return false;
-    return true;
-}
-
-/* Room for counters from `low` to `high`. */
+/* Room for counters from `low` to `high`. What is listed becomes wide: it may be of any size. */
 static void need(struct durations *durations, unsigned low, unsigned high)
 {
-    bool has_counters = durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE;
-    if (has_counters && low >= durations->first && high - durations->first < durations->size)
+    bool is_there = has_counters(durations);
+    if (is_there && low >= durations->first && high - durations->first < durations->size)
         return;
-    if (!has_counters && durations->count > 0) {
+    if (!is_there && durations->count > 0) {
         unsigned least = durations_bucket(durations->min_ns);
         unsigned most = durations_bucket(durations->max_ns);
         low = least < low ? least : low;
         high = most > high ? most : high;
     }
     reshape(durations, low, high,
-            durations->form == DURATIONS_WIDE || (!has_counters && !is_narrow(durations)));
+            durations->form == DURATIONS_WIDE || durations->form == DURATIONS_LISTED);
 }
 
 static void count_in(struct durations *to, unsigned bucket, uint64_t count)
@@ -141,22 +161,29 @@ static void count_in(struct durations *to, unsigned bucket, uint64_t count)
     size_t at = bucket - to->first;
     if (to->form == DURATIONS_NARROW && count > (uint64_t)UINT16_MAX - to->narrow[at])
         reshape(to, bucket, bucket, true);
-    if (to->form == DURATIONS_NARROW) {
+    if (to->form == DURATIONS_NARROW)
         to->narrow[at] = (uint16_t)(to->narrow[at] + count);
-    } else {
-        at = bucket - to->first;
+    else
         to->wide[at] = sum(to->wide[at], count);
-    }
 }
 
-NEVER_INLINE void durations_count(struct durations *to, uint64_t ns)
+static void widen_ends(struct durations *to, uint64_t min_ns, uint64_t max_ns)
 {
-    if (to->form == DURATIONS_FEW && to->count < DURATIONS_TOLD) {
-        assert(to->count == DURATIONS_TOLD - 1);
+    if (to->count == 0 || min_ns < to->min_ns)
+        to->min_ns = min_ns;
+    if (to->count == 0 || max_ns > to->max_ns)
+        to->max_ns = max_ns;
+}
+
+NEVER_INLINE void durations_add_slowly(struct durations *to, uint64_t ns)
+{
+    if (to->form != DURATIONS_FEW || to->count == DURATIONS_TOLD)
+        count_in(to, durations_bucket(ns), 1);
+    else if (to->count == DURATIONS_TOLD - 1)
         to->middle_ns = bounded(ns, to->min_ns, to->max_ns);
-        return;
-    }
-    count_in(to, durations_bucket(ns), 1);
+    widen_ends(to, ns, ns);
+    to->count = sum(to->count, 1);
+    to->total_ns = sum(to->total_ns, ns);
 }
 
 void durations_merge(struct durations *to, const struct durations *other)
@@ -170,10 +197,7 @@ void durations_merge(struct durations *to, const struct durations *other)
     struct durations_bucket each;
     for (size_t at = 0; durations_next(other, &at, &each);)
         count_in(to, each.bucket, each.count);
-    if (to->count == 0 || other->min_ns < to->min_ns)
-        to->min_ns = other->min_ns;
-    if (to->count == 0 || other->max_ns > to->max_ns)
-        to->max_ns = other->max_ns;
+    widen_ends(to, other->min_ns, other->max_ns);
     to->count = sum(to->count, other->count);
     to->total_ns = sum(to->total_ns, other->total_ns);
 }
@@ -204,6 +228,7 @@ struct durations durations_copy(struct arena *arena, const struct durations *dur
     size_t count = 0;
     for (size_t at = 0; durations_next(durations, &at, &each);)
         listed[count++] = each;
+    copy.narrow_size = 0;
     copy.form = DURATIONS_LISTED;
     copy.listed = listed;
     return copy;
@@ -334,24 +359,48 @@ static uint8_t *put_few(uint8_t *at, const struct durations *few)
     return few->count > 2 ? row_put(at, few->middle_ns - few->min_ns) : at;
 }
 
+static inline uint8_t *put_bucket(uint8_t *at, uint64_t distance, uint64_t count)
+{
+    uint64_t less = count - 1;
+    at = row_put(at, distance << COUNT_BITS | (less < COUNT_MASK ? less : COUNT_MASK));
+    /* Which counts are small cannot be predicted: what is written is not of each. */
+    if (less < COUNT_MASK + 0x80) {
+        *at = (uint8_t)(less - COUNT_MASK);
+        return at + (less >= COUNT_MASK);
+    }
+    return row_put(at, less - COUNT_MASK);
+}
+
+/* Which counters are not 0, neither can be: all are noted, and the next one over those that are. */
+static uint8_t *put_narrow(uint8_t *at, const struct durations *durations, unsigned first)
+{
+    uint16_t used[DURATIONS_BUCKETS + 1];
+    size_t count = 0, end = (size_t)durations_bucket(durations->max_ns) - durations->first + 1;
+    for (size_t i = first - durations->first; i < end; i++) {
+        used[count] = (uint16_t)i;
+        count += durations->narrow[i] != 0;
+    }
+    unsigned before = first - durations->first;
+    for (size_t i = 0; i < count; before = used[i++])
+        at = put_bucket(at, used[i] - before, durations->narrow[used[i]]);
+    return at;
+}
+
 uint8_t *durations_put(uint8_t *at, const struct durations *durations)
 {
     assert(durations->count > 0);
     if (durations->form == DURATIONS_FEW)
         return put_few(at, durations);
-    at = row_put(at, DURATIONS_TOLD + bucket_count(durations));
+    at = row_put(at, DURATIONS_TOLD + 1);
     at = row_put(at, durations->total_ns);
     at = row_put(at, durations->min_ns);
     at = row_put(at, durations->max_ns - durations->min_ns);
     unsigned before = durations_bucket(durations->min_ns);
+    if (durations->form == DURATIONS_NARROW)
+        return put_narrow(at, durations, before);
     struct durations_bucket each;
-    for (size_t i = 0; durations_next(durations, &i, &each); before = each.bucket) {
-        uint64_t less = each.count - 1;
-        uint64_t head = (uint64_t)(each.bucket - before) << COUNT_BITS;
-        at = row_put(at, head | (less < COUNT_MASK ? less : COUNT_MASK));
-        if (less >= COUNT_MASK)
-            at = row_put(at, less - COUNT_MASK);
-    }
+    for (size_t i = 0; durations_next(durations, &i, &each); before = each.bucket)
+        at = put_bucket(at, each.bucket - before, each.count);
     return at;
 }
 
@@ -371,22 +420,25 @@ static void take_few(struct row_reader *row, uint64_t count, struct durations *t
     row->bad |= !durations_of_few(to, count, min_ns, middle_ns, max_ns);
 }
 
-static void take_buckets(struct row_reader *row, struct arena *arena, size_t count,
-                         struct durations *to)
+static void take_buckets(struct row_reader *row, struct arena *arena, struct durations *to)
 {
     uint64_t total_ns = row_take(row), min_ns = row_take(row), max_ns = take_above(row, min_ns);
-    struct durations_bucket *buckets = arena_take(arena, count * sizeof *buckets);
-    uint64_t bucket = durations_bucket(min_ns);
-    for (size_t i = 0; i < count && !row->bad; i++) {
-        uint64_t head = row_take(row), less = head & COUNT_MASK;
-        bucket = sum(bucket, head >> COUNT_BITS);
-        row->bad |= bucket >= DURATIONS_BUCKETS;
+    struct durations_bucket buckets[DURATIONS_BUCKETS];
+    uint64_t bucket = durations_bucket(min_ns), last = durations_bucket(max_ns);
+    size_t count = 0;
+    do {
+        uint64_t head = row_take(row), less = head & COUNT_MASK, distance = head >> COUNT_BITS;
         if (less == COUNT_MASK)
             less = take_above(row, less);
-        row->bad |= less == UINT64_MAX;
-        buckets[i] = (struct durations_bucket){less + 1, (uint16_t)bucket};
-    }
-    row->bad = row->bad || !durations_of_buckets(to, buckets, count, total_ns, min_ns, max_ns);
+        row->bad |= less == UINT64_MAX || distance > last - bucket || (distance > 0) != (count > 0);
+        if (row->bad)
+            return;
+        bucket += distance;
+        buckets[count++] = (struct durations_bucket){less + 1, (uint16_t)bucket};
+    } while (bucket < last);
+    struct durations_bucket *kept = arena_take(arena, count * sizeof *kept);
+    memcpy(kept, buckets, count * sizeof *kept);
+    row->bad = row->bad || !durations_of_buckets(to, kept, count, total_ns, min_ns, max_ns);
 }
 
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to)
@@ -395,12 +447,14 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
     uint64_t count = row_take(row);
     if (count <= DURATIONS_TOLD)
         take_few(row, count, to);
-    else if (count - DURATIONS_TOLD <= DURATIONS_BUCKETS)
-        take_buckets(row, arena, (size_t)(count - DURATIONS_TOLD), to);
+    else if (count == DURATIONS_TOLD + 1)
+        take_buckets(row, arena, to);
     else
         row->bad = true;
-    if (row->bad)
-        *to = (struct durations){0};
+    if (!row->bad)
+        return;
+    *to = (struct durations){0};
+    row->at = row->end;
 }
 
 /* Whether `count` durations from `min_ns` to `max_ns` may be `total_ns` together. */

@@ -49,9 +49,10 @@ struct durations {
         uint64_t *wide;
         const struct durations_bucket *listed; /* ascending, none empty */
     };
-    uint16_t first; /* bucket of the first counter */
-    uint16_t size;  /* counters, or buckets in the list */
-    uint8_t form;   /* enum durations_form */
+    uint16_t first;       /* bucket of the first counter */
+    uint16_t size;        /* counters, or buckets in the list */
+    uint16_t narrow_size; /* `size` if the counters are narrow, else 0 */
+    uint8_t form;         /* enum durations_form */
 };
 
 _Static_assert(sizeof(struct durations) == 48, "most cells hold few durations");
@@ -64,34 +65,36 @@ static const uint64_t durations_border[DURATIONS_PARTS] = {
 
 static inline unsigned durations_bucket(uint64_t ns)
 {
-    if (ns == 0)
-        return 0;
-    unsigned zeros = (unsigned)__builtin_clzll(ns);
-    uint64_t mantissa = ns << zeros;
+    unsigned power = 63 ^ (unsigned)__builtin_clzll(ns | 1);
+    uint64_t mantissa = ns << (63 ^ power);
     unsigned part = mantissa >> 60 & 7;
-    return (63 - zeros) * DURATIONS_PARTS + part + (mantissa > durations_border[part]);
+    return power * DURATIONS_PARTS + part + (mantissa > durations_border[part]);
 }
 
-/* For durations_add() alone: counts one that is no first or second, and no counter is there. */
-void durations_count(struct durations *durations, uint64_t ns);
+/* For durations_add_in() alone: where no narrow counter is there for it. */
+void durations_add_slowly(struct durations *to, uint64_t ns);
+
+/* `bucket` is durations_bucket(ns): for those who add one to several. */
+static inline void durations_add_in(struct durations *to, uint64_t ns, unsigned bucket)
+{
+    unsigned at = bucket - to->first;
+    if (at >= to->narrow_size || to->narrow[at] == UINT16_MAX) {
+        durations_add_slowly(to, ns);
+        return;
+    }
+    to->narrow[at]++;
+    to->count++;
+    if (ns < to->min_ns)
+        to->min_ns = ns;
+    if (ns > to->max_ns)
+        to->max_ns = ns;
+    if (__builtin_add_overflow(to->total_ns, ns, &to->total_ns))
+        to->total_ns = UINT64_MAX;
+}
 
 static inline void durations_add(struct durations *to, uint64_t ns)
 {
-    if (to->form == DURATIONS_NARROW) {
-        unsigned at = durations_bucket(ns) - to->first;
-        if (at < to->size && to->narrow[at] < UINT16_MAX)
-            to->narrow[at]++;
-        else
-            durations_count(to, ns);
-    } else if (to->count > 1) {
-        durations_count(to, ns);
-    }
-    if (to->count == 0 || ns < to->min_ns)
-        to->min_ns = ns;
-    if (to->count == 0 || ns > to->max_ns)
-        to->max_ns = ns;
-    to->count += to->count < UINT64_MAX;
-    to->total_ns = ns <= UINT64_MAX - to->total_ns ? to->total_ns + ns : UINT64_MAX;
+    durations_add_in(to, ns, durations_bucket(ns));
 }
 
 void durations_merge(struct durations *to, const struct durations *other);
@@ -125,10 +128,11 @@ size_t durations_numbers(const struct durations *durations);
 
 /* Writes them as numbers of base/row.h, whose room the caller has made. Returns what is behind.
  *
- *     n: of 1 to DURATIONS_TOLD, how many; else DURATIONS_TOLD and how many buckets are not empty
- *     few: least; of more than one, longest - least; of three, middle - least
- *     else: total, least, longest - least; of each bucket 4 * distance from the one before (first:
- *     0) + count - 1, or + 3 and then count - 4 */
+ *     of 1 to DURATIONS_TOLD: how many; least; of more than one, longest - least; of three,
+ *     middle - least
+ *     else: DURATIONS_TOLD + 1; total; least; longest - least; of each bucket from that of the
+ *     least to that of the longest that is not empty, 4 * distance from the one before (first: 0)
+ *     + count - 1, or + 3 and then count - 4 */
 uint8_t *durations_put(uint8_t *at, const struct durations *durations);
 
 /* Reads what durations_put() wrote; its memory is of `arena`. If it contradicts itself, the row is

@@ -62,7 +62,8 @@ void call_complete(struct model *model, struct thread *thread, const struct call
     struct call_in_progress *call = &thread->call;
     const struct call_role *role = call->open.call->role;
     struct call_cell cell = {0};
-    call_cell_add(&cell, call->open.entry_ns, exit->time_ns - call->open.entry_ns, exit->ret,
+    uint64_t ns = exit->time_ns - call->open.entry_ns;
+    call_cell_add(&cell, call->open.entry_ns, ns, durations_bucket(ns), exit->ret,
                   role->flags & (CALL_READS | CALL_WRITES));
     call_tell(model, thread, call->path, call->open.call, &cell);
     call_cell_clear(&cell);

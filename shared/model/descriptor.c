@@ -393,7 +393,7 @@ static void settle_doubtful(struct model *model, struct descriptor *descriptor)
             continue;
         }
         struct use_cell cell = {0};
-        duration_cell_add(&cell.calls, use->ns);
+        durations_add(&cell.calls, use->ns);
         tell_uses(model, descriptor, use->thread, use->path, &cell);
     }
     descriptor->doubtful_count = kept;
@@ -454,7 +454,7 @@ static void count_use(struct model *model, struct thread *thread, struct descrip
         return;
     }
     struct use_cell cell = {.read_bytes = use->read_bytes, .write_bytes = use->write_bytes};
-    duration_cell_add(&cell.calls, use->ns);
+    durations_add(&cell.calls, use->ns);
     tell_uses(model, descriptor, thread->id, use->path, &cell);
 }
 

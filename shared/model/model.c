@@ -163,8 +163,8 @@ static void switch_out(struct model *model, struct thread *prev, const struct ev
 
 static void tell_latency(struct model *model, const struct thread *thread, uint64_t ns)
 {
-    struct duration_cell cell = {0};
-    duration_cell_add(&cell, ns);
+    struct durations cell = {0};
+    durations_add(&cell, ns);
     struct result result = {.type = RESULT_LATENCY, .thread = thread->id, .latency = &cell};
     model_tell_of(model, thread, &result);
 }

@@ -141,7 +141,7 @@ static void complete(struct model *model, struct instance *instance, uint64_t ti
     struct thread *thread = instance->thread;
     thread_book(thread, time_ns);
     struct phase_cell cell = {.syscalls = instance->syscalls, .time = instance->time};
-    duration_cell_add(&cell.complete, time_ns - instance->begin_ns);
+    durations_add(&cell.complete, time_ns - instance->begin_ns);
     if (cell.time.before_running_ns || cell.time.before_blocked_ns)
         thread->before_told = true;
     tell(model, thread, thread->id, thread->stretch, instance->path, &cell);

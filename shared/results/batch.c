@@ -18,7 +18,7 @@ struct entry {
         struct call_cell calls;
         struct phase_cell phase;
         struct use_cell uses;
-        struct duration_cell latency;
+        struct durations latency;
         struct time_vector time;
     } sum;
 };
@@ -151,10 +151,7 @@ static void add_phase(struct result_batch *batch, const struct result *result,
                       struct phase_cell *to)
 {
     const struct phase_cell *from = result->phase_cell;
-    duration_cell_merge(&to->complete, &from->complete);
-    to->begin_unknown += from->begin_unknown;
-    to->end_unknown += from->end_unknown;
-    to->syscalls += from->syscalls;
+    phase_cell_merge_counts(to, from);
     add_time(batch, result, &from->time, &to->time);
 }
 
@@ -189,7 +186,7 @@ static void take_cell(struct result_batch *batch, const struct result *result)
     else if (result->type == RESULT_USES)
         use_cell_merge(&entry->sum.uses, result->uses);
     else if (result->type == RESULT_LATENCY)
-        duration_cell_merge(&entry->sum.latency, result->latency);
+        durations_merge(&entry->sum.latency, result->latency);
     else if (result->type == RESULT_RUN)
         add_run(batch, result, entry, is_new);
     else if (result->type == RESULT_CPU && !is_new)
@@ -342,7 +339,11 @@ void result_batch_clear(struct result_batch *batch)
         if (entry->result.type == RESULT_CALLS)
             call_cell_clear(&entry->sum.calls);
         else if (entry->result.type == RESULT_PHASE)
-            time_vector_free(&entry->sum.phase.time);
+            phase_cell_clear(&entry->sum.phase);
+        else if (entry->result.type == RESULT_USES)
+            use_cell_clear(&entry->sum.uses);
+        else if (entry->result.type == RESULT_LATENCY)
+            durations_clear(&entry->sum.latency);
         else if (entry->result.type == RESULT_RUN)
             time_vector_free(&entry->sum.time);
     }

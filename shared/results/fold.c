@@ -44,17 +44,19 @@ static struct cell *cell_at(struct fold *fold, struct cell_key key)
     return cell;
 }
 
-static void cell_clear(struct cell *cell)
+void fold_clear_cell(struct cell *cell)
 {
     if (cell->key.type == CELL_CALLS)
         call_cell_clear(&cell->calls);
     else if (cell->key.type == CELL_PHASE)
-        time_vector_free(&cell->phase.time);
+        phase_cell_clear(&cell->phase);
+    else
+        use_cell_clear(&cell->uses);
 }
 
 static void merge_calls(struct cell *cell, const struct call_cell *calls, uint64_t thread)
 {
-    const struct duration_cell *mine = &cell->calls.complete, *other = &calls->complete;
+    const struct durations *mine = &cell->calls.complete, *other = &calls->complete;
     if (other->count && (mine->count == 0 || other->max_ns > mine->max_ns ||
                          (other->max_ns == mine->max_ns &&
                           (calls->slowest_entry_ns < cell->calls.slowest_entry_ns ||
@@ -66,10 +68,7 @@ static void merge_calls(struct cell *cell, const struct call_cell *calls, uint64
 
 static void merge_phase(struct phase_cell *to, const struct phase_cell *from)
 {
-    duration_cell_merge(&to->complete, &from->complete);
-    to->begin_unknown += from->begin_unknown;
-    to->end_unknown += from->end_unknown;
-    to->syscalls += from->syscalls;
+    phase_cell_merge_counts(to, from);
     time_vector_merge(&to->time, &from->time);
 }
 
@@ -149,7 +148,7 @@ static void drop_cell(struct fold *fold, struct cell *cell)
             first = first->next;
         first->next = cell->next;
     }
-    cell_clear(cell);
+    fold_clear_cell(cell);
     free(cell);
 }
 
@@ -226,6 +225,7 @@ void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
     for (struct open_use *use = descriptor->uses; use; use = next) {
         next = use->next;
         settle_use(fold, descriptor, use->thread, use->path, &use->cell);
+        use_cell_clear(&use->cell);
         free(use);
     }
     descriptor->uses = NULL;
@@ -412,9 +412,7 @@ void fold_take(struct fold *fold, const struct result *result)
     case RESULT_USES: take_uses(fold, result); return;
     case RESULT_LATENCY:
         thread = thread_at(fold, result->thread);
-        if (!thread->latency)
-            thread->latency = memory_new(sizeof *thread->latency);
-        duration_cell_merge(thread->latency, result->latency);
+        durations_merge(&thread->latency, result->latency);
         return;
     case RESULT_RUN:
         thread = thread_at(fold, result->thread);
@@ -440,7 +438,7 @@ void fold_free_thread(struct folded_thread *thread)
         thread->firsts = next;
     }
     time_vector_free(&thread->time);
-    free(thread->latency);
+    durations_clear(&thread->latency);
     free(thread->waiting);
     free(thread);
 }
@@ -449,6 +447,7 @@ void fold_free_descriptor(struct folded_descriptor *descriptor)
 {
     while (descriptor->uses) {
         struct open_use *next = descriptor->uses->next;
+        use_cell_clear(&descriptor->uses->cell);
         free(descriptor->uses);
         descriptor->uses = next;
     }
@@ -461,7 +460,7 @@ static void free_cells(struct fold *fold)
     for (size_t at = 0; (cell = map_next(&fold->cells, &at));)
         while (cell) {
             struct cell *next = cell->next;
-            cell_clear(cell);
+            fold_clear_cell(cell);
             free(cell);
             cell = next;
         }

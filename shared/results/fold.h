@@ -25,13 +25,11 @@ void fold_set_chunk(struct fold *fold, uint64_t chunk);
  * ago still ends. For those who follow a log for long, behind the last record of a chunk. */
 void fold_forget(struct fold *fold);
 
-/* Fills `*out`, whose arrays live in `arena`; names and histograms are the fold's own, good as long
- * as it takes nothing more. `distributions`: also histograms and
- * file rows, which the contract's JSON does without. */
-void fold_report(const struct fold *fold, struct arena *arena, bool distributions,
-                 struct session_report *out);
+/* Fills `*out`, whose arrays live in `arena`; names are the fold's own, good as long as it takes
+ * nothing more. */
+void fold_report(const struct fold *fold, struct arena *arena, struct session_report *out);
 /* The same; `jobs` above 1: several tables at once, by threads of its own. */
-void fold_report_by(const struct fold *fold, struct arena *arena, bool distributions, unsigned jobs,
+void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
                     struct session_report *out);
 
 #endif

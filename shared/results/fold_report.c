@@ -203,13 +203,13 @@ static void build_threads(struct fold_rows *rows, struct session_report *out)
                                    .runnable_ns = time->runnable_ns,
                                    .blocked_ns = time->blocked_ns + time->before_blocked_ns,
                                    .unknown_ns = time->unknown_ns};
-        if (thread->latency)
+        if (thread->latency.count)
             out->scheds[out->sched_count++] =
                 (struct sched_row){.tid = row->tid,
                                    .begin_ns = row->begin_ns,
                                    .pid = row->pid,
                                    .name = row->name,
-                                   .latency = fold_rows_durations(rows, thread->latency)};
+                                   .latency = durations_copy(rows->arena, &thread->latency)};
     }
     qsort(out->threads, out->thread_count, sizeof *out->threads, compare_threads);
     qsort(out->scheds, out->sched_count, sizeof *out->scheds, compare_scheds);
@@ -250,7 +250,7 @@ static void build_tables(struct fold_rows *rows, bool at_once, struct session_re
                              {.build = build_threads}};
     enum { COUNT = sizeof tables / sizeof *tables };
     bool is_started[COUNT] = {false};
-    for (size_t i = rows->distributions ? 0 : 1; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         struct table *table = &tables[i];
         table->out = out;
         table->rows = *rows;
@@ -266,16 +266,15 @@ static void build_tables(struct fold_rows *rows, bool at_once, struct session_re
     }
 }
 
-void fold_report(const struct fold *fold, struct arena *arena, bool distributions,
-                 struct session_report *out)
+void fold_report(const struct fold *fold, struct arena *arena, struct session_report *out)
 {
-    fold_report_by(fold, arena, distributions, 1, out);
+    fold_report_by(fold, arena, 1, out);
 }
 
-void fold_report_by(const struct fold *fold, struct arena *arena, bool distributions, unsigned jobs,
+void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
                     struct session_report *out)
 {
-    struct fold_rows rows = {.fold = fold, .arena = arena, .distributions = distributions};
+    struct fold_rows rows = {.fold = fold, .arena = arena};
     *out = (struct session_report){
         .session = arena_string(arena, text_of(fold->session)),
         .chunks = fold->chunks,

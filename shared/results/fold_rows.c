@@ -21,15 +21,6 @@ const char *fold_rows_process(const struct fold_rows *rows, int64_t pid)
     return named && named->candidate.any ? fold_rows_text(rows, named->candidate.name) : NULL;
 }
 
-struct durations fold_rows_durations(const struct fold_rows *rows, const struct duration_cell *cell)
-{
-    return (struct durations){.count = cell->count,
-                              .total_ns = cell->total_ns,
-                              .min_ns = cell->min_ns,
-                              .max_ns = cell->max_ns,
-                              .histogram = rows->distributions ? &cell->spread : NULL};
-}
-
 int64_t fold_rows_wall(const struct fold *fold, uint64_t time_ns)
 {
     return (int64_t)(time_ns + (uint64_t)fold->offset_ns);
@@ -112,16 +103,10 @@ static struct merged merge(const struct fold_rows *rows, enum cell_type type)
     return merged;
 }
 
-/* Rows point to the histograms of its cells: those stay. */
 static void merged_clear(struct merged *merged)
 {
-    for (size_t i = 0; i < merged->made_count; i++) {
-        struct cell *cell = merged->made[i];
-        if (cell->key.type == CELL_CALLS)
-            free(cell->calls.errors);
-        else if (cell->key.type == CELL_PHASE)
-            time_vector_free(&cell->phase.time);
-    }
+    for (size_t i = 0; i < merged->made_count; i++)
+        fold_clear_cell(merged->made[i]);
     map_clear(&merged->by_key);
     free(merged->made);
     free(merged->at);
@@ -174,7 +159,7 @@ void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
             .pid = cell_pid(cell),
             .phase = fold_rows_text(rows, cell->key.path),
             .syscall = fold_rows_text(rows, cell->key.name),
-            .complete = fold_rows_durations(rows, &cell->calls.complete),
+            .complete = durations_copy(rows->arena, &cell->calls.complete),
             .errors = errors(rows, &cell->calls),
             .bytes = cell->calls.bytes,
             .begin_unknown = cell->calls.begin_unknown,
@@ -301,7 +286,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
         struct phase_row *row = &out->phases[out->phase_count++];
         *row = (struct phase_row){.pid = cell_pid(cell),
                                   .phase = fold_rows_text(rows, cell->key.path),
-                                  .complete = fold_rows_durations(rows, &cell->phase.complete),
+                                  .complete = durations_copy(rows->arena, &cell->phase.complete),
                                   .begin_unknown = cell->phase.begin_unknown,
                                   .end_unknown = cell->phase.end_unknown,
                                   .syscalls = cell->phase.syscalls};
@@ -407,7 +392,7 @@ void fold_rows_files(struct fold_rows *rows, struct session_report *out)
                                  .name = fold_rows_text(rows, cell->key.name),
                                  .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),
                                  .fd = cell->fd >= 0 ? cell->fd : REPORT_NONE,
-                                 .calls = fold_rows_durations(rows, &cell->uses.calls),
+                                 .calls = durations_copy(rows->arena, &cell->uses.calls),
                                  .read_bytes = cell->uses.read_bytes,
                                  .write_bytes = cell->uses.write_bytes};
         row->process = fold_rows_process(rows, row->pid);

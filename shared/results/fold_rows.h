@@ -9,14 +9,11 @@
 struct fold_rows {
     const struct fold *fold;
     struct arena *arena;
-    bool distributions;
     struct map process_names; /* pid + 1 -> struct old_name: of the last process */
 };
 
 const char *fold_rows_text(const struct fold_rows *rows, uint32_t name); /* NULL for NO_NAME */
 const char *fold_rows_process(const struct fold_rows *rows, int64_t pid);
-struct durations fold_rows_durations(const struct fold_rows *rows,
-                                     const struct duration_cell *cell);
 int64_t fold_rows_wall(const struct fold *fold, uint64_t time_ns); /* since the Unix epoch */
 int64_t fold_rows_pid(uint64_t process);
 

@@ -65,8 +65,8 @@ struct folded_thread {
     uint32_t name, program;
     uint64_t cpu_ns, switches;
     struct time_vector time;
-    struct duration_cell *latency; /* owned, NULL without any */
-    struct cell **waiting;         /* owned: cells that wait for its process */
+    struct durations latency;
+    struct cell **waiting; /* owned: cells that wait for its process */
     size_t waiting_count, waiting_room;
     struct before *befores; /* owned, as are these */
     struct first_call *firsts;
@@ -150,6 +150,9 @@ struct fold {
 
 /* Adds `from`, a cell of the same type, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);
+
+/* Gives back what it owns, but not itself. */
+void fold_clear_cell(struct cell *cell);
 
 /* What is told under a process's pid: PID_NONE if that is not told. `thread` NULL: likewise. */
 int64_t fold_pid_of(const struct folded_thread *thread);

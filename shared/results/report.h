@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/histogram.h"
+#include "base/durations.h"
 #include "trace/damage.h"
 #include "trace/tally.h"
 
@@ -26,13 +26,6 @@ struct named_number {
 struct named_numbers {
     const struct named_number *at;
     size_t count;
-};
-
-/* count, total, min, max, distribution; min and max mean nothing while count is 0. */
-struct durations {
-    uint64_t count;
-    uint64_t total_ns, min_ns, max_ns;
-    const struct histogram *histogram; /* NULL if none is kept */
 };
 
 struct process_row {

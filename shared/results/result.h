@@ -65,11 +65,15 @@ struct descriptor_fact {
 
 /* A stretch: the time of a thread from its begin, or from a loss, to its next one. */
 struct phase_cell {
-    struct duration_cell complete;
+    struct durations complete;
     uint64_t begin_unknown, end_unknown;
     uint64_t syscalls;
     struct time_vector time; /* before_*: of the stretch named in the result */
 };
+
+/* All but `time` of `from`, whose ids may be others. */
+void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
+void phase_cell_clear(struct phase_cell *cell);
 
 struct interval_fact {
     uint64_t chunk;
@@ -106,7 +110,7 @@ struct result {
         const struct call_cell *calls;
         const struct phase_cell *phase_cell;
         const struct use_cell *uses;
-        const struct duration_cell *latency;
+        const struct durations *latency;
         struct {
             uint64_t cpu_ns, switches;
             const struct time_vector *time;

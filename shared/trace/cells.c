@@ -5,20 +5,6 @@
 
 #include "base/memory.h"
 
-void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other)
-{
-    if (other->count == 0)
-        return;
-    if (cell->count == 0 || other->min_ns < cell->min_ns)
-        cell->min_ns = other->min_ns;
-    if (cell->count == 0 || other->max_ns > cell->max_ns)
-        cell->max_ns = other->max_ns;
-    cell->count += other->count;
-    cell->total_ns += other->total_ns;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        cell->spread.count[i] += other->spread.count[i];
-}
-
 void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count)
 {
     uint32_t at = 0;
@@ -42,7 +28,7 @@ void call_cell_merge(struct call_cell *cell, const struct call_cell *other)
 {
     if (other->complete.count)
         call_cell_note_slowest(cell, other->complete.max_ns, other->slowest_entry_ns);
-    duration_cell_merge(&cell->complete, &other->complete);
+    durations_merge(&cell->complete, &other->complete);
     cell->bytes += other->bytes;
     cell->begin_unknown += other->begin_unknown;
     cell->end_unknown += other->end_unknown;
@@ -54,14 +40,21 @@ void call_cell_merge(struct call_cell *cell, const struct call_cell *other)
 void call_cell_clear(struct call_cell *cell)
 {
     free(cell->errors);
+    durations_clear(&cell->complete);
     *cell = (struct call_cell){0};
 }
 
 void use_cell_merge(struct use_cell *cell, const struct use_cell *other)
 {
-    duration_cell_merge(&cell->calls, &other->calls);
+    durations_merge(&cell->calls, &other->calls);
     cell->read_bytes += other->read_bytes;
     cell->write_bytes += other->write_bytes;
+}
+
+void use_cell_clear(struct use_cell *cell)
+{
+    durations_clear(&cell->calls);
+    *cell = (struct use_cell){0};
 }
 
 void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns)

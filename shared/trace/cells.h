@@ -7,27 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/histogram.h"
-
-/* Durations of one kind. min_ns and max_ns mean nothing while count is 0. */
-struct duration_cell {
-    uint64_t count;
-    uint64_t total_ns, min_ns, max_ns;
-    struct histogram spread;
-};
-
-static inline void duration_cell_add(struct duration_cell *cell, uint64_t ns)
-{
-    if (cell->count == 0 || ns < cell->min_ns)
-        cell->min_ns = ns;
-    if (cell->count == 0 || ns > cell->max_ns)
-        cell->max_ns = ns;
-    cell->count++;
-    cell->total_ns += ns;
-    cell->spread.count[histogram_bucket(ns)]++;
-}
-
-void duration_cell_merge(struct duration_cell *cell, const struct duration_cell *other);
+#include "base/durations.h"
 
 struct error_count {
     uint32_t number; /* -ret, 1..4095 */
@@ -39,7 +19,7 @@ struct error_count {
 
 /* Calls of one name: complete ones, and ends without the other. */
 struct call_cell {
-    struct duration_cell complete;
+    struct durations complete;
     uint64_t bytes, begin_unknown, end_unknown;
     uint64_t refused; /* exits with an error, of threads in no call: among the errors alone */
     /* Of the longest complete one, the earliest of equals; 0 if none took SLOWEST_NS_MIN. */
@@ -62,7 +42,7 @@ static inline bool ret_is_error(int64_t ret)
 static inline void call_cell_note_slowest(struct call_cell *cell, uint64_t max_ns,
                                           uint64_t entry_ns)
 {
-    const struct duration_cell *complete = &cell->complete;
+    const struct durations *complete = &cell->complete;
     if (max_ns < SLOWEST_NS_MIN)
         return;
     if (complete->count == 0 || max_ns > complete->max_ns ||
@@ -70,12 +50,13 @@ static inline void call_cell_note_slowest(struct call_cell *cell, uint64_t max_n
         cell->slowest_entry_ns = entry_ns;
 }
 
-/* One complete call that returned `ret` after `ns`; `bytes`: whether ret counts bytes. */
+/* One complete call that returned `ret` after `ns`, which is of durations_bucket() `bucket`;
+ * `bytes`: whether ret counts bytes. */
 static inline void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns,
-                                 int64_t ret, bool bytes)
+                                 unsigned bucket, int64_t ret, bool bytes)
 {
     call_cell_note_slowest(cell, ns, entry_ns);
-    duration_cell_add(&cell->complete, ns);
+    durations_add_in(&cell->complete, ns, bucket);
     if (ret_is_error(ret))
         call_cell_add_error(cell, (uint32_t)-ret, 1);
     else if (bytes && ret > 0)
@@ -91,11 +72,12 @@ static inline void call_cell_add_refused(struct call_cell *cell, int64_t ret)
 
 /* Uses of a descriptor by complete calls. */
 struct use_cell {
-    struct duration_cell calls;
+    struct durations calls;
     uint64_t read_bytes, write_bytes;
 };
 
 void use_cell_merge(struct use_cell *cell, const struct use_cell *other);
+void use_cell_clear(struct use_cell *cell);
 
 /* Where the time of a thread went. `before` first call: inside a call that began before the
  * trace or outside of one, only the thread's first syscall event will tell. */

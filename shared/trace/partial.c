@@ -18,6 +18,7 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
         piece->user_name = copy_text(arena, piece->user_name);
     if (piece->call_register == CALL_OPEN)
         piece->open.text = copy_text(arena, piece->open.text);
+    piece->latency = durations_copy(arena, &piece->latency);
     struct piece_call *calls = arena_take(arena, piece->call_count * sizeof *calls);
     for (size_t i = 0; i < piece->call_count; i++) {
         calls[i] = piece->calls[i];
@@ -26,6 +27,7 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
         if (cell->error_count)
             memcpy(errors, cell->errors, cell->error_count * sizeof *errors);
         cell->errors = errors;
+        cell->complete = durations_copy(arena, &cell->complete);
     }
     piece->calls = calls;
     struct blocked_in *blocked = arena_take(arena, piece->time.blocked_count * sizeof *blocked);
@@ -62,9 +64,10 @@ struct item item_copy(struct arena *arena, const struct item *from)
     case ITEM_LIFE:
         if (to.life.named)
             to.life.name = copy_text(arena, from->life.name);
+        to.life.cell.calls = durations_copy(arena, &from->life.cell.calls);
         break;
-    case ITEM_CPU:
-    case ITEM_USES: break;
+    case ITEM_USES: to.uses.cell.calls = durations_copy(arena, &from->uses.cell.calls); break;
+    case ITEM_CPU: break;
     }
     return to;
 }

@@ -104,7 +104,7 @@ struct thread_piece {
     uint8_t call_register;
     struct open_call open; /* CALL_OPEN */
     uint64_t cpu_ns, switches;
-    struct duration_cell latency;
+    struct durations latency;
     struct time_vector time; /* blocked_in by call id of the schema */
     struct piece_call *calls;
     size_t call_count;

@@ -5,15 +5,19 @@
 #include "trace/event.h"
 
 enum {
-    RECORD_FORMAT = 3,        /* 2: calls without `refused`; 1: items as messages */
+    /* 3: durations in buckets of log2; 2: calls without `refused`; 1: items as messages */
+    RECORD_FORMAT = 4,
+    RECORD_FORMAT_LOG2 = 3,   /* the last with those */
     RECORD_FORMAT_OLDEST = 2, /* that is read */
-    RESULT_FORMAT = 2,        /* 1: two counters of their own in place of tallies; read, too */
-    CALL_VALUES = 4,          /* of struct open_call and struct descriptor_call */
+    /* 2: durations in buckets of log2; 1: two counters of their own in place of tallies. All are
+     * read. */
+    RESULT_FORMAT = 3,
+    RESULT_FORMAT_LOG2 = 2,           /* the last with those */
+    CALL_VALUES = 4,                  /* of struct open_call and struct descriptor_call */
     PRESENT_TEXT = 1 << EVENT_VALUES, /* in their `present` */
     PRESENT_CALL = 15 | PRESENT_TEXT,
     CPU_MAX = 1 << 16,
-    PARTIAL_BYTES_MAX = 16 << 20, /* of one record, expanded */
-    DURATIONS_TOLD = 3            /* so many are told by their total, minimum and maximum */
+    PARTIAL_BYTES_MAX = 16 << 20 /* of one record, expanded */
 };
 
 #endif

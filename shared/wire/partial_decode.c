@@ -74,6 +74,7 @@ static enum status decode_partial(const struct record_place *place, struct schem
         status = find_parts(partial, arena, &parts, why);
     if (status != STATUS_OK)
         return status;
+    parts.format = place->format;
     out->count = (size_t)parts.items;
     out->items = arena_take(arena, out->count * sizeof *out->items);
     return partial_rows_decode(&parts, schema, arena, out->items, why);

@@ -93,9 +93,9 @@ void shared_names_clear(struct shared_names *names)
 
 /* --- room --- */
 
-/* What is written of an item apart from what it has many of: fewer numbers than these, and
- * durations. The same of a call's cell. */
-enum { PART_NUMBERS = 48, PART_ROOM = (PART_NUMBERS + HISTOGRAM_BUCKETS) * ROW_NUMBER };
+/* What is written of an item apart from what it has many of: fewer numbers than these. The same of
+ * a call's cell. */
+enum { PART_NUMBERS = 48, PART_ROOM = PART_NUMBERS * ROW_NUMBER };
 
 /* Makes room for `numbers` and another part. */
 static uint8_t *need(struct hand *hand, uint8_t *at, size_t numbers)
@@ -138,20 +138,9 @@ static uint8_t *put_tid(struct hand *hand, uint8_t *at, int32_t tid)
     return row_put_signed(at, difference);
 }
 
-static uint8_t *put_durations(uint8_t *at, const struct duration_cell *cell)
+static uint8_t *put_durations(struct hand *hand, uint8_t *at, const struct durations *durations)
 {
-    at = row_put(at, cell->count);
-    at = row_put(at, cell->total_ns);
-    if (cell->count == 1)
-        return at;
-    at = row_put(at, cell->min_ns);
-    at = row_put(at, cell->max_ns - cell->min_ns);
-    if (cell->count <= DURATIONS_TOLD)
-        return at;
-    unsigned last = histogram_bucket(cell->max_ns);
-    for (unsigned i = histogram_bucket(cell->min_ns); i < last; i++)
-        at = row_put(at, cell->spread.count[i]);
-    return at;
+    return durations_put(need(hand, at, durations_numbers(durations)), durations);
 }
 
 /* Those of `room` values that are present. */
@@ -185,7 +174,7 @@ static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call
     at = row_put(at, call_name(hand, call->call));
     at = row_put(at, has);
     if (has & CALL_BIT_COMPLETE)
-        at = put_durations(at, &cell->complete);
+        at = put_durations(hand, at, &cell->complete);
     at = put_if(at, has & CALL_BIT_BYTES, cell->bytes);
     if (has & CALL_BIT_ERRORS) {
         at = row_put(at, cell->error_count);
@@ -372,7 +361,7 @@ static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_p
     at = put_if(at, has & THREAD_BIT_CPU_NS, piece->cpu_ns);
     at = put_if(at, has & THREAD_BIT_SWITCHES, piece->switches);
     if (has & THREAD_BIT_LATENCY)
-        at = put_durations(at, &piece->latency);
+        at = put_durations(hand, at, &piece->latency);
     at = put_if(at, has & THREAD_BIT_USER_NS, time->user_ns);
     at = put_if(at, has & THREAD_BIT_SYS_NS, time->sys_ns);
     at = put_if(at, has & THREAD_BIT_RUNNABLE_NS, time->runnable_ns);
@@ -420,7 +409,7 @@ static uint8_t *put_uses(struct hand *hand, uint8_t *at, const struct uses_piece
     if (has & USES_BIT_PROVEN)
         at = put_time(hand, at, piece->proven_ns);
     if (has & USES_BIT_CALLS)
-        at = put_durations(at, &cell->calls);
+        at = put_durations(hand, at, &cell->calls);
     at = put_if(at, has & USES_BIT_READ, cell->read_bytes);
     return put_if(at, has & USES_BIT_WRITE, cell->write_bytes);
 }
@@ -458,7 +447,7 @@ static uint8_t *put_life(struct hand *hand, uint8_t *at, const struct life_piece
     at = put_if(at, has & LIFE_BIT_KIND, piece->kind);
     at = put_if(at, has & LIFE_BIT_ENDED, piece->end_ns - piece->begin_ns);
     if (has & LIFE_BIT_CALLS)
-        at = put_durations(at, &cell->calls);
+        at = put_durations(hand, at, &cell->calls);
     at = put_if(at, has & LIFE_BIT_READ, cell->read_bytes);
     return put_if(at, has & LIFE_BIT_WRITE, cell->write_bytes);
 }

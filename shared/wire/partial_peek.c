@@ -45,6 +45,7 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
         return fail(why, STATUS_REJECT,
                     "format %llu of a partial, older than this program reads (%d)",
                     (unsigned long long)format, RECORD_FORMAT_OLDEST);
+    out->format = (unsigned)format;
     if (bodies != 1)
         return fail(why, STATUS_REJECT, "not one of partial, interval end and gap");
     return STATUS_OK;

@@ -11,9 +11,10 @@
 struct record_place {
     struct record_meta meta; /* its session is a view of the record */
     uint64_t index;          /* in its attempt; of the end: how many came before */
-    bool is_end, is_gap;     /* neither: a partial */
-    bool is_zstd;            /* a partial, compressed */
-    struct bytes body;       /* in the record: a message of that type, or a frame */
+    unsigned format;
+    bool is_end, is_gap; /* neither: a partial */
+    bool is_zstd;        /* a partial, compressed */
+    struct bytes body;   /* in the record: a message of that type, or a frame */
 };
 
 /* REJECT: not a record. STOP: of a newer format than this program knows. */

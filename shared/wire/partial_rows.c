@@ -1,10 +1,12 @@
 #include "wire/partial_rows.h"
 
 #include "wire/format.h"
+#include "wire/log2_durations.h"
 #include "wire/partial_bits.h"
 #include "base/row.h"
 
 struct decoder {
+    unsigned format; /* of the record */
     struct row_reader row;
     struct schema *schema;
     struct arena *arena;
@@ -119,46 +121,34 @@ static const struct event_class *class(struct decoder *decoder, enum domain doma
 
 /* --- parts of items --- */
 
-static void few_durations(struct decoder *decoder, uint64_t count, uint64_t total_ns,
-                          struct duration_cell *to)
+/* Of a format before this one. */
+static void old_durations(struct decoder *decoder, struct durations *to)
 {
-    uint64_t min_ns = number(decoder), max_ns = min_ns + number(decoder);
-    duration_cell_add(to, min_ns);
-    duration_cell_add(to, max_ns);
-    if (count == 3)
-        duration_cell_add(to, total_ns - min_ns - max_ns);
-    decoder->bad |= to->total_ns != total_ns || to->min_ns != min_ns || to->max_ns != max_ns;
-}
-
-static void durations(struct decoder *decoder, struct duration_cell *to)
-{
-    uint64_t count = number(decoder), total_ns = number(decoder);
-    decoder->bad |= count == 0;
-    if (count <= 1) {
-        duration_cell_add(to, total_ns);
-        return;
+    struct log2_durations old = {.count = number(decoder)};
+    old.total_ns = old.min_ns = old.max_ns = number(decoder);
+    if (old.count > 1) {
+        old.min_ns = number(decoder);
+        old.max_ns = old.min_ns + number(decoder);
     }
-    if (count <= DURATIONS_TOLD) {
-        few_durations(decoder, count, total_ns, to);
-        return;
-    }
-    to->count = count;
-    to->total_ns = total_ns;
-    to->min_ns = number(decoder);
-    uint64_t above_ns = number(decoder);
-    decoder->bad |= above_ns > UINT64_MAX - to->min_ns;
-    to->max_ns = to->min_ns + above_ns;
-    unsigned first = histogram_bucket(to->min_ns), last = histogram_bucket(to->max_ns);
-    uint64_t rest = count;
-    for (unsigned i = first; i < last; i++) {
-        uint64_t of_bucket = number(decoder);
-        decoder->bad |= of_bucket >= rest; /* the longest is not among them */
+    unsigned last = log2_power(old.max_ns);
+    uint64_t rest = old.count;
+    for (unsigned i = log2_power(old.min_ns); old.count > DURATIONS_TOLD && i < last; i++) {
+        old.powers[i] = number(decoder);
+        decoder->bad |= old.powers[i] >= rest; /* the longest is not among them */
         if (decoder->bad)
             return;
-        to->spread.count[i] = of_bucket;
-        rest -= of_bucket;
+        rest -= old.powers[i];
     }
-    to->spread.count[last] = rest;
+    old.powers[last] = rest;
+    decoder->bad |= !log2_durations_read(&old, decoder->arena, to);
+}
+
+static void durations(struct decoder *decoder, struct durations *to)
+{
+    if (decoder->format > RECORD_FORMAT_LOG2)
+        durations_take(&decoder->row, decoder->arena, to);
+    else
+        old_durations(decoder, to);
 }
 
 /* Puts the values whose bits are set where they belong. */
@@ -497,7 +487,8 @@ static void decode_item(struct decoder *decoder, struct item *to)
 enum status partial_rows_decode(const struct partial_parts *parts, struct schema *schema,
                                 struct arena *arena, struct placed_item *items, struct failure *why)
 {
-    struct decoder decoder = {.row = {parts->rows.at, parts->rows.at + parts->rows.count, false},
+    struct decoder decoder = {.format = parts->format,
+                              .row = {parts->rows.at, parts->rows.at + parts->rows.count, false},
                               .schema = schema,
                               .arena = arena,
                               .names = parts->names,

@@ -6,6 +6,7 @@
 
 /* A message Partial, in place. */
 struct partial_parts {
+    unsigned format; /* of the record */
     const struct text *names;
     size_t name_count;
     uint64_t base_ns;

@@ -3,10 +3,11 @@
 #include "result.pb-c.h"
 #include "wire/format.h"
 #include "wire/in_arena.h"
+#include "wire/log2_durations.h"
 #include "wire/result_codec.h"
 
 struct decoder {
-    bool is_old; /* format 1, whose marks of gaps count a lost chunk each */
+    unsigned format;
     struct arena *arena;
     struct text *names;
     size_t name_count;
@@ -28,42 +29,59 @@ static struct text name(struct decoder *decoder, uint32_t id)
 
 /* --- numbers --- */
 
-/* Two or three durations, told by what is known of them. */
-static void few_durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
-                          struct duration_cell *to)
+static bool few_durations(const Spanmill__Results__Durations *from, struct durations *to)
 {
-    duration_cell_add(to, from->min_ns);
-    duration_cell_add(to, from->max_ns);
-    if (from->count == 3)
-        duration_cell_add(to, from->total_ns - from->min_ns - from->max_ns);
-    decoder->bad |=
-        to->total_ns != from->total_ns || to->min_ns != from->min_ns || to->max_ns != from->max_ns;
+    uint64_t min_ns = from->count > 1 ? from->min_ns : from->total_ns;
+    uint64_t max_ns = from->count > 1 ? from->max_ns : from->total_ns;
+    uint64_t rest_ns = from->total_ns - from->min_ns - from->max_ns;
+    return durations_of_few(to, from->count, min_ns,
+                            from->has_middle_ns ? from->middle_ns : rest_ns, max_ns) &&
+           to->total_ns == from->total_ns;
+}
+
+/* Of a format before this one. */
+static bool old_durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
+                          struct durations *to)
+{
+    struct log2_durations old = {.count = from->count,
+                                 .total_ns = from->total_ns,
+                                 .min_ns = from->min_ns,
+                                 .max_ns = from->max_ns};
+    for (size_t i = 0; i + 1 < from->n_spread; i += 2) {
+        if (from->spread[i] >= LOG2_POWERS)
+            return false;
+        old.powers[from->spread[i]] += from->spread[i + 1];
+    }
+    return from->n_spread % 2 == 0 && log2_durations_read(&old, decoder->arena, to);
+}
+
+static bool new_durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
+                          struct durations *to)
+{
+    size_t count = from->n_buckets / 2;
+    struct durations_bucket *buckets = arena_take(decoder->arena, count * sizeof *buckets);
+    for (size_t i = 0; i < count; i++) {
+        if (from->buckets[2 * i] >= DURATIONS_BUCKETS)
+            return false;
+        buckets[i].bucket = (uint16_t)from->buckets[2 * i];
+        buckets[i].count = from->buckets[2 * i + 1];
+    }
+    return from->n_buckets % 2 == 0 &&
+           durations_of_buckets(to, buckets, count, from->total_ns, from->min_ns, from->max_ns) &&
+           to->count == from->count;
 }
 
 static void durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
-                      struct duration_cell *to)
+                      struct durations *to)
 {
     if (!from || from->count == 0)
         return;
-    if (from->count == 1) {
-        duration_cell_add(to, from->total_ns);
-        return;
-    }
-    if (from->count <= DURATIONS_TOLD) {
-        few_durations(decoder, from, to);
-        return;
-    }
-    decoder->bad |= from->min_ns > from->max_ns || from->n_spread % 2 != 0;
-    to->count = from->count;
-    to->total_ns = from->total_ns;
-    to->min_ns = from->min_ns;
-    to->max_ns = from->max_ns;
-    for (size_t i = 0; i + 1 < from->n_spread; i += 2) {
-        if (from->spread[i] < HISTOGRAM_BUCKETS)
-            to->spread.count[from->spread[i]] += from->spread[i + 1];
-        else
-            decoder->bad = true;
-    }
+    if (from->count <= DURATIONS_TOLD)
+        decoder->bad |= !few_durations(from, to);
+    else if (decoder->format > RESULT_FORMAT_LOG2)
+        decoder->bad |= !new_durations(decoder, from, to);
+    else
+        decoder->bad |= !old_durations(decoder, from, to);
 }
 
 /* Call ids become indices of names. */
@@ -206,7 +224,7 @@ static void decode_uses(struct decoder *decoder, const Spanmill__Results__Uses *
 static void decode_latency(struct decoder *decoder, const Spanmill__Results__Latency *from,
                            struct result *to)
 {
-    struct duration_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    struct durations *cell = arena_take(decoder->arena, sizeof *cell);
     to->type = RESULT_LATENCY;
     to->thread = from->thread;
     to->latency = cell;
@@ -274,7 +292,7 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
     to->interval.uses = phase_uses_unpack(
         decoder->arena, (struct bytes){from->phase_uses.data, from->phase_uses.len});
     uint64_t *tallies = to->interval.tallies.at;
-    if (from->gap && decoder->is_old)
+    if (from->gap && decoder->format < 2) /* such a mark counts a lost chunk */
         tallies[TALLY_LOST_CHUNKS] = 1;
     tallies[TALLY_DISCARDED] += from->discarded;
     tallies[TALLY_LOSS_BORDERS] += from->borders;
@@ -341,7 +359,7 @@ enum status result_decode(struct bytes bytes, struct arena *arena, struct result
     out->part = record->part;
     out->last = record->last;
 
-    struct decoder decoder = {.is_old = record->format == 1, .arena = arena};
+    struct decoder decoder = {.format = record->format, .arena = arena};
     take_names(&decoder, record);
     out->results = arena_take(arena, record->n_results * sizeof *out->results);
     for (size_t i = 0; i < record->n_results; i++) {

@@ -120,24 +120,26 @@ static void encode_first_call(struct encoder *encoder, const struct result *from
 /* --- cells --- */
 
 static Spanmill__Results__Durations *durations(struct encoder *encoder,
-                                               const struct duration_cell *cell)
+                                               const struct durations *from)
 {
     Spanmill__Results__Durations *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__durations__init(out);
-    out->count = cell->count;
-    out->total_ns = cell->total_ns;
-    if (cell->count > 1) {
-        SET_ALWAYS(out, min_ns, cell->min_ns);
-        SET_ALWAYS(out, max_ns, cell->max_ns);
+    out->count = from->count;
+    out->total_ns = from->total_ns;
+    if (from->count > 1) {
+        SET_ALWAYS(out, min_ns, from->min_ns);
+        SET_ALWAYS(out, max_ns, from->max_ns);
     }
-    if (cell->count <= DURATIONS_TOLD)
+    if (from->form == DURATIONS_FEW) {
+        if (from->count > 2 && from->total_ns == UINT64_MAX)
+            SET_ALWAYS(out, middle_ns, from->middle_ns);
         return out;
-    out->spread = arena_take(&encoder->arena, 2 * HISTOGRAM_BUCKETS * sizeof *out->spread);
-    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        if (cell->spread.count[i] == 0)
-            continue;
-        out->spread[out->n_spread++] = i;
-        out->spread[out->n_spread++] = cell->spread.count[i];
+    }
+    out->buckets = arena_take(&encoder->arena, 2 * (size_t)from->size * sizeof *out->buckets);
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(from, &at, &each);) {
+        out->buckets[out->n_buckets++] = each.bucket;
+        out->buckets[out->n_buckets++] = each.count;
     }
     return out;
 }

@@ -8,9 +8,20 @@
 #define HAND_BEGIN_NS INT64_C(1795388976258944395) /* 2026-11-22 23:09:36 UTC */
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+static const struct durations_bucket HAND_FUTEX[] = {{90, 15 * 8 + 4}, {10, 21 * 8 + 4}},
+                                     HAND_READ[] = {{1000, 11 * 8 + 4}},
+                                     HAND_PHASE[] = {{600, 20 * 8}, {604, 20 * 8 + 3}},
+                                     HAND_FILE[] = {{102400, 11 * 8 + 4}},
+                                     HAND_SOCKET[] = {{810, 16 * 8}};
+
+#define HAND_DURATIONS(number, total, least, most, buckets)                                        \
+    {                                                                                              \
+        .count = (number), .total_ns = (total), .min_ns = (least), .max_ns = (most),               \
+        .listed = (buckets), .size = COUNT_OF(buckets), .form = DURATIONS_LISTED                   \
+    }
+
 struct hand_report {
     const char *hosts[1];
-    struct histogram futex, read, latency;
     struct named_number errors[2], causes[3];
     struct process_row processes[2];
     struct thread_row threads[2];
@@ -28,9 +39,6 @@ static inline void hand_report_init(struct hand_report *hand)
 {
     *hand = (struct hand_report){
         .hosts = {"node-1"},
-        .futex = {.count = {[15] = 90, [21] = 10}},
-        .read = {.count = {[11] = 1000}},
-        .latency = {.count = {[14] = 3}},
         .errors = {{"EAGAIN", 12}, {"EINTR", 1}},
         .causes = {{"", 20000000}, {"futex", 5120000000}, {"pread64", 1120000000}},
         .processes = {{.pid = 7,
@@ -68,7 +76,7 @@ static inline void hand_report_init(struct hand_report *hand)
                       .phase = "",
                       .syscall = "read",
                       .process = "shopd",
-                      .complete = {1, 1500, 1500, 1500, NULL},
+                      .complete = {.count = 1, .total_ns = 1500, .min_ns = 1500, .max_ns = 1500},
                       .bytes = 17,
                       .slowest_tid = 4242,
                       .slowest_begin_ns = HAND_BEGIN_NS + 1000},
@@ -76,7 +84,7 @@ static inline void hand_report_init(struct hand_report *hand)
                       .phase = "request",
                       .syscall = "futex",
                       .process = "shopd",
-                      .complete = {100, 5120000000, 400, 48021300, NULL},
+                      .complete = HAND_DURATIONS(100, 5120000000, 400, 48021300, HAND_FUTEX),
                       .begin_unknown = 1,
                       .end_unknown = 2,
                       .slowest_tid = 4251,
@@ -85,14 +93,14 @@ static inline void hand_report_init(struct hand_report *hand)
                       .phase = "request",
                       .syscall = "read",
                       .process = "shopd",
-                      .complete = {1000, 3000000, 2100, 4000, NULL},
+                      .complete = HAND_DURATIONS(1000, 3000000, 2100, 4000, HAND_READ),
                       .bytes = 65536,
                       .slowest_tid = 4252,
                       .slowest_begin_ns = HAND_BEGIN_NS + 2}},
         .phases = {{.pid = 4242,
                     .phase = "request",
                     .process = "shopd",
-                    .complete = {1204, 10840000000, 1555735, 98000000, NULL},
+                    .complete = HAND_DURATIONS(1204, 10840000000, 1555735, 98000000, HAND_PHASE),
                     .begin_unknown = 3,
                     .end_unknown = 7,
                     .user_cpu_ns = 3710000000,
@@ -103,7 +111,7 @@ static inline void hand_report_init(struct hand_report *hand)
                    {.pid = 4242,
                     .phase = "request/parse",
                     .process = "shopd",
-                    .complete = {1204, 1210000000, 1000, 2000000, NULL},
+                    .complete = HAND_DURATIONS(1204, 1210000000, 1000, 2000000, HAND_PHASE),
                     .user_cpu_ns = 1210000000,
                     .syscalls = 12040}},
         .fds = {{.pid = 4242, .fd = 0, .begin_ns = HAND_BEGIN_NS, .end_ns = REPORT_NONE},
@@ -124,14 +132,14 @@ static inline void hand_report_init(struct hand_report *hand)
                    .name = "/var/lib/shop/stock.db",
                    .kind = "file",
                    .fd = 13,
-                   .calls = {102400, 1170000000, 900, 11871000, NULL},
+                   .calls = HAND_DURATIONS(102400, 1170000000, 900, 11871000, HAND_FILE),
                    .read_bytes = 419430400},
                   {.pid = 4242,
                    .phase = "request",
                    .process = "shopd",
                    .kind = "socket",
                    .fd = REPORT_NONE,
-                   .calls = {810, 310000000, 800, 1900000, NULL},
+                   .calls = HAND_DURATIONS(810, 310000000, 800, 1900000, HAND_SOCKET),
                    .read_bytes = 12687770,
                    .write_bytes = 418}},
         .cpus = {{0, 15000000000}, {1, 5000000000}},
@@ -139,7 +147,11 @@ static inline void hand_report_init(struct hand_report *hand)
                     .begin_ns = HAND_BEGIN_NS + 5,
                     .pid = 4242,
                     .name = "worker",
-                    .latency = {3, 60000, 17000, 25000, NULL}}},
+                    .latency = {.count = 3,
+                                .total_ns = 60000,
+                                .min_ns = 17000,
+                                .max_ns = 25000,
+                                .middle_ns = 18000}}},
         .session = {.session = "node-1/shop/20261122T230916+0000",
                     .chunks = 12,
                     .events = 48211903,
@@ -149,12 +161,8 @@ static inline void hand_report_init(struct hand_report *hand)
                     .domain_count = 2,
                     .tallies.at = {[TALLY_DISCARDED] = 5, [TALLY_LOSS_BORDERS] = 2}},
     };
-    hand->syscalls[2].complete.histogram = &hand->futex;
     hand->syscalls[2].errors = (struct named_numbers){hand->errors, 2};
-    hand->syscalls[3].complete.histogram = &hand->read;
     hand->phases[0].blocked_by = (struct named_numbers){hand->causes, 3};
-    hand->files[0].calls.histogram = &hand->read;
-    hand->scheds[0].latency.histogram = &hand->latency;
 
     struct session_report *session = &hand->session;
     session->hosts = hand->hosts;

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     reducer_finish(reducer);
     struct report report = {.session_count = 0};
-    reducer_report(reducer, true, 1, &report);
+    reducer_report(reducer, 1, &report);
     report_clear(&report);
     reducer_free(reducer);
     return 0;

@@ -29,7 +29,7 @@ static void summarize(const struct fold *fold, char room[512])
 {
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     uint64_t calls = 0, total_ns = 0, bytes = 0;
     for (size_t i = 0; i < report.syscall_count; i++) {
         calls += report.syscalls[i].complete.count + report.syscalls[i].end_unknown;

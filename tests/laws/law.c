@@ -217,7 +217,7 @@ char *law_fold_report(const struct fold *fold)
 {
     struct report report = {0};
     struct session_report session;
-    fold_report(fold, &report.arena, true, &session);
+    fold_report(fold, &report.arena, &session);
     report.sessions = &session;
     report.session_count = 1;
     char *json = NULL;

@@ -72,7 +72,7 @@ static uint64_t threads_told(bool from_proc, uint64_t *events)
     free((void *)(uintptr_t)archive.at);
     reducer_finish(reducer);
     struct report report;
-    reducer_report(reducer, false, 1, &report);
+    reducer_report(reducer, 1, &report);
     cr_assert(eq(sz, report.session_count, 1));
     const struct session_report *session = &report.sessions[0];
     uint64_t found = 0;

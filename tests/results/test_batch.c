@@ -20,7 +20,7 @@ static struct result thread_fact(uint64_t id, uint64_t process, int32_t tid, con
 }
 
 static struct result latency(uint64_t thread, int32_t pid, int32_t tid,
-                             const struct duration_cell *cell)
+                             const struct durations *cell)
 {
     return (struct result){
         .type = RESULT_LATENCY, .pid = pid, .tid = tid, .thread = thread, .latency = cell};
@@ -37,8 +37,8 @@ Test(batch, files_results_by_process_then_thread_then_host)
 {
     struct result_batch *batch = result_batch_new();
     cr_expect(result_batch_is_empty(batch));
-    struct duration_cell cell = {.count = 0};
-    duration_cell_add(&cell, 5);
+    struct durations cell = {.count = 0};
+    durations_add(&cell, 5);
     take(batch, mark(1));
     take(batch, (struct result){.type = RESULT_CPU, .cpu = 1, .busy_ns = 2});
     take(batch, latency(3, 0, 30, &cell));
@@ -70,14 +70,14 @@ Test(batch, files_results_by_process_then_thread_then_host)
 Test(batch, keeps_the_newest_fact_and_adds_cells_up)
 {
     struct result_batch *batch = result_batch_new();
-    struct duration_cell cell = {.count = 0};
-    duration_cell_add(&cell, 5);
+    struct durations cell = {.count = 0};
+    durations_add(&cell, 5);
     char name[] = "first";
     take(batch, thread_fact(1, 0, 10, name));
     take(batch, latency(1, 0, 10, &cell));
     name[0] = 'F'; /* what it was given was borrowed */
     take(batch, thread_fact(1, 10, 10, "second"));
-    duration_cell_add(&cell, 9);
+    durations_add(&cell, 9);
     take(batch, latency(1, 10, 10, &cell));
     take(batch, latency(1, 0, 0, &cell));
     const struct result_group *groups;
@@ -85,7 +85,7 @@ Test(batch, keeps_the_newest_fact_and_adds_cells_up)
     cr_expect(eq(i32, groups[0].pid, 10), "what was told last counts");
     cr_assert(eq(sz, groups[0].count, 2));
     cr_expect(text_equal(groups[0].results[0].thread_fact.name, text_of("second")));
-    const struct duration_cell *sum = groups[0].results[1].latency;
+    const struct durations *sum = groups[0].results[1].latency;
     cr_expect(eq(u64, sum->count, 5));
     cr_expect(eq(u64, sum->total_ns, 33));
     cr_expect(eq(u64, sum->min_ns, 5));
@@ -132,7 +132,7 @@ Test(batch, of_a_thread_the_process_told_first_holds)
     fold_take(fold, &fact);
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, false, &report);
+    fold_report(fold, &arena, &report);
     cr_expect(eq(i64, report.threads[0].pid, 7));
     arena_clear(&arena);
     fold_free(fold);
@@ -185,7 +185,7 @@ Test(batch, keeps_stretches_of_a_thread_apart)
             fold_take(fold, &groups[i].results[k]);
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, false, &report);
+    fold_report(fold, &arena, &report);
     cr_assert(eq(sz, report.phase_count, 1));
     cr_expect(eq(u64, report.phases[0].blocked_ns, 30));
     cr_assert(eq(sz, report.phases[0].blocked_by.count, 2));
@@ -211,8 +211,8 @@ Test(fold, that_forgets_does_not_grow_with_time)
 {
     struct fold *fold = fold_new(text_of("h/s/t"));
     struct result_batch *batch = result_batch_new();
-    struct duration_cell cell = {.count = 0};
-    duration_cell_add(&cell, 5);
+    struct durations cell = {.count = 0};
+    durations_add(&cell, 5);
     struct call_cell calls = {.complete = cell};
     enum { CHUNKS = 1000 };
     for (uint64_t chunk = 0; chunk < CHUNKS; chunk++) {
@@ -230,7 +230,7 @@ Test(fold, that_forgets_does_not_grow_with_time)
         fold_forget(fold);
         struct arena arena = {.first = NULL};
         struct session_report report;
-        fold_report(fold, &arena, false, &report);
+        fold_report(fold, &arena, &report);
         cr_assert(le(sz, report.thread_count, 2 * FOLD_ROUND + 1));
         cr_assert(le(sz, report.process_count, 2 * FOLD_ROUND + 1));
         cr_assert(eq(sz, report.syscall_count, chunk + 1), "sums stay");
@@ -247,7 +247,7 @@ Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
     struct fold *fold = fold_new(text_of("h/s/t"));
     struct result_batch *batch = result_batch_new();
     struct use_cell uses = {.read_bytes = 100};
-    duration_cell_add(&uses.calls, 5);
+    durations_add(&uses.calls, 5);
     take(batch, thread_fact(1, 7, 7, "reader"));
     take(batch, descriptor_fact(1, "/etc/passwd", false));
     take(batch, (struct result){.type = RESULT_USES,
@@ -260,7 +260,7 @@ Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
     fold_forget(fold);
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     cr_expect(eq(sz, report.fd_count, 0));
     cr_expect(eq(sz, report.thread_count, 0));
     cr_assert(eq(sz, report.file_count, 1));
@@ -278,12 +278,9 @@ Test(batch, counts_beyond_32_bits)
     enum { TWICE = 2 };
     const uint64_t many = UINT64_C(1) << 32;
     struct error_count error = {11, many - 1};
-    struct call_cell cell = {
-        .refused = many,
-        .errors = &error,
-        .error_count = 1,
-        .complete = {.count = many, .total_ns = 700 * many, .min_ns = 700, .max_ns = 700}};
-    cell.complete.spread.count[histogram_bucket(700)] = many;
+    const struct durations_bucket bucket = {many, (uint16_t)durations_bucket(700)};
+    struct call_cell cell = {.refused = many, .errors = &error, .error_count = 1};
+    cr_assert(durations_of_buckets(&cell.complete, &bucket, 1, 700 * many, 700, 700));
     struct result_batch *batch = result_batch_new();
     struct fold *fold = fold_new(text_of("h/s/t"));
     for (int i = 0; i < TWICE; i++) {
@@ -307,13 +304,15 @@ Test(batch, counts_beyond_32_bits)
     }
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     cr_assert(eq(sz, report.syscall_count, 1));
     const struct syscall_row *row = &report.syscalls[0];
     cr_expect(eq(u64, row->complete.count, 4 * many));
     cr_expect(eq(u64, row->refused, 4 * many));
     cr_expect(eq(u64, row->errors.at[0].number, 4 * (many - 1)));
-    cr_expect(eq(u64, row->complete.histogram->count[histogram_bucket(700)], 4 * many));
+    uint64_t log2[DURATIONS_POWERS];
+    durations_log2(&row->complete, log2);
+    cr_expect(eq(u64, log2[9], 4 * many));
     fold_free(fold);
     arena_clear(&arena);
     result_batch_free(batch);

@@ -356,7 +356,7 @@ static uint64_t numbers_of(const struct law_log *log, size_t first, size_t end)
     fold_log(fold, log, first, end, false);
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     uint64_t calls = 0;
     for (size_t i = 0; i < report.syscall_count; i++)
         calls += report.syscalls[i].complete.count + report.syscalls[i].begin_unknown +
@@ -390,7 +390,7 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
 {
     struct fold *fold = fold_new(text_of("h/s/t"));
     struct call_cell cell = {.bytes = 7};
-    duration_cell_add(&cell.complete, 100);
+    durations_add(&cell.complete, 100);
     struct result calls = {.type = RESULT_CALLS,
                            .thread = UINT64_C(1) << 40,
                            .phase = text_of(""),
@@ -398,7 +398,7 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
                            .calls = &cell};
     fold_take(fold, &calls);
     struct use_cell uses = {.read_bytes = 7};
-    duration_cell_add(&uses.calls, 100);
+    durations_add(&uses.calls, 100);
     struct result used = {.type = RESULT_USES,
                           .thread = UINT64_C(1) << 40,
                           .descriptor = UINT64_C(1) << 50,
@@ -408,7 +408,7 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
 
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     cr_assert(eq(sz, report.syscall_count, 1));
     cr_expect(eq(i64, report.syscalls[0].pid, REPORT_NONE));
     cr_expect(eq(sz, report.thread_count, 0));
@@ -428,7 +428,7 @@ Test(log, of_a_thread_told_late_gives_it_what_was_its_own)
                                                     .named = true,
                                                     .name = text_of("/etc/passwd")}};
     fold_take(fold, &descriptor);
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     cr_assert(eq(sz, report.syscall_count, 1));
     cr_expect(eq(i64, report.syscalls[0].pid, 42));
     cr_expect(eq(str, (char *)(uintptr_t)report.syscalls[0].process, "late"));
@@ -456,7 +456,7 @@ Test(fold, puts_processes_of_equal_pid_and_begin_into_one_order)
     }
     struct arena arena = {.first = NULL};
     struct session_report report;
-    fold_report(fold, &arena, true, &report);
+    fold_report(fold, &arena, &report);
     cr_assert(eq(sz, report.process_count, NAMESPACES));
     for (size_t i = 1; i < NAMESPACES; i++)
         cr_expect(lt(i64, report.processes[i - 1].end_ns, report.processes[i].end_ns));

@@ -2,6 +2,7 @@
  * bytes, and of damaged ones nothing is read that is not there. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,11 @@ static void drop(struct records *records)
         free((void *)(uintptr_t)records->at[i].at);
 }
 
-static struct duration_cell durations(size_t count, const uint64_t *ns)
+static struct durations durations(size_t count, const uint64_t *ns)
 {
-    struct duration_cell cell = {.count = 0};
+    struct durations cell = {.count = 0};
     for (size_t i = 0; i < count; i++)
-        duration_cell_add(&cell, ns[i]);
+        durations_add(&cell, ns[i]);
     return cell;
 }
 
@@ -92,8 +93,12 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
                                             .error_count = 2}};
     calls[1] = (struct piece_call){.call = close, .cell = {.complete = durations(3, NS)}};
     /* More than 32 bits count: so many calls take a day. */
-    calls[0].cell.complete.count += UINT64_C(1) << 33;
-    calls[0].cell.complete.spread.count[histogram_bucket(700)] += UINT64_C(1) << 33;
+    for (unsigned i = 0; i < 33; i++) {
+        struct durations same = {0};
+        durations_merge(&same, &calls[0].cell.complete);
+        durations_merge(&calls[0].cell.complete, &same);
+        durations_clear(&same);
+    }
     blocked[0] = (struct blocked_in){read->id, 77};
     blocked[1] = (struct blocked_in){close->id, UINT64_MAX};
     struct item *thread = &items[count++];
@@ -219,10 +224,12 @@ Test(partial, items_come_back_as_they_were)
     cr_expect(eq(i32, items[1].event.tid, TID_NOBODY));
     const struct thread_piece *thread = &items[2].thread;
     cr_expect(thread->from_ns == 1000000 && thread->wake_ns == 1600000);
-    cr_expect(thread->calls[0].cell.complete.spread.count[0] == 2);
-    cr_expect(thread->calls[0].cell.complete.spread.count[HISTOGRAM_BUCKETS - 1] == 1);
-    cr_expect(eq(u64, thread->calls[0].cell.complete.spread.count[histogram_bucket(700)],
-                 (UINT64_C(1) << 33) + 2));
+    uint64_t log2[DURATIONS_POWERS];
+    durations_log2(&thread->calls[0].cell.complete, log2);
+    cr_expect(eq(u64, log2[0], UINT64_C(2) << 33));
+    cr_expect(eq(u64, log2[9], UINT64_C(2) << 33));
+    cr_expect(eq(u64, log2[60], UINT64_C(1) << 33));
+    cr_expect(eq(u64, thread->calls[0].cell.complete.count, UINT64_C(7) << 33));
     cr_expect(eq(u64, thread->calls[0].cell.errors[0].count, UINT64_C(1) << 40));
     cr_expect(eq(u64, thread->calls[0].cell.refused, 3));
     cr_expect(thread->calls[0].cell.errors[1].number == 4095);
@@ -285,13 +292,65 @@ Test(partial, other_formats_are_told_apart)
     struct schema *schema = schema_new(NULL);
     struct records records = sample_records(schema);
     uint8_t *format = (uint8_t *)(uintptr_t)&records.at[0].at[1];
-    cr_assert(eq(int, *format, 3));
-    *format = 2; /* older, and read */
-    cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_OK));
+    cr_assert(eq(int, *format, 4));
     *format = 1; /* older: of no use */
     cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_REJECT));
-    *format = 4; /* newer: the program is old, the data is good */
+    *format = 5; /* newer: the program is old, the data is good */
     cr_expect(eq(int, decode_copy(schema, records.at[0]), STATUS_STOP));
     drop(&records);
+    schema_free(schema);
+}
+
+/* What format 3 made of samples(), but that there 2^33 was added to the reads of 700 ns alone. */
+Test(partial, of_the_format_before_is_read)
+{
+    uint8_t kept[1024];
+    FILE *file = fopen(TEST_DATA "/formats/partial-3.bin", "rb");
+    cr_assert(file != NULL);
+    struct bytes record = {kept, fread(kept, 1, sizeof kept, file)};
+    fclose(file);
+    struct schema *schema = schema_new(NULL);
+    struct arena arena = {.first = NULL};
+    struct decoded_record decoded;
+    struct failure why;
+    cr_assert(eq(int, partial_decode(record, schema, &arena, &decoded, &why), STATUS_OK), "%s",
+              why.text);
+    cr_assert(eq(sz, decoded.count, 9));
+    const struct durations *reads = &decoded.items[2].item->thread.calls[0].cell.complete;
+    uint64_t log2[DURATIONS_POWERS];
+    durations_log2(reads, log2);
+    cr_expect(eq(u64, reads->count, (UINT64_C(1) << 33) + 7));
+    cr_expect(eq(u64, log2[0], 2));
+    cr_expect(eq(u64, log2[2], 1));
+    cr_expect(eq(u64, log2[9], (UINT64_C(1) << 33) + 2));
+    cr_expect(eq(u64, log2[33], 1));
+    cr_expect(eq(u64, log2[60], 1));
+    cr_expect(eq(u64, reads->min_ns, 0));
+    cr_expect(eq(u64, reads->max_ns, UINT64_C(1) << 60));
+    struct durations three = {0}, two = {0};
+    for (unsigned i = 0; i < 3; i++)
+        durations_add(&three, NS[i]);
+    for (unsigned i = 0; i < 2; i++)
+        durations_add(&two, NS[i]);
+    const struct thread_piece *thread = &decoded.items[2].item->thread;
+    const struct durations *closes = &thread->calls[1].cell.complete, *waits = &thread->latency;
+    cr_expect(closes->count == 3 && closes->total_ns == three.total_ns &&
+              closes->middle_ns == three.middle_ns && closes->max_ns == three.max_ns);
+    cr_expect(waits->count == 2 && waits->total_ns == two.total_ns);
+    cr_expect(eq(u64, decoded.items[8].item->life.cell.calls.total_ns, 700));
+    kept[1] = 2; /* such durations were of format 2 as well */
+    cr_expect(eq(int, decode_copy(schema, record), STATUS_OK));
+    for (size_t count = 0; count < record.count; count++)
+        cr_expect(eq(int, decode_copy(schema, (struct bytes){kept, count}), STATUS_REJECT));
+    for (size_t at = 2; at < record.count; at++) {
+        uint8_t before = kept[at];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            kept[at] = (uint8_t)(before ^ 1u << bit);
+            enum status status = decode_copy(schema, record);
+            cr_expect(status == STATUS_OK || status == STATUS_REJECT || status == STATUS_STOP);
+        }
+        kept[at] = before;
+    }
+    arena_clear(&arena);
     schema_free(schema);
 }

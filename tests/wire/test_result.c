@@ -50,7 +50,7 @@ struct one_of_each {
     struct phase_cell phase;
     struct blocked_in blocked_in[2];
     struct use_cell uses;
-    struct duration_cell latency;
+    struct durations latency;
     struct time_vector time;
     struct text names[3];
     struct result results[11];
@@ -59,7 +59,7 @@ struct one_of_each {
 static void fill_cells(struct one_of_each *all)
 {
     for (uint64_t ns = 1; ns < UINT64_C(1) << 50; ns *= 3)
-        duration_cell_add(&all->calls.complete, ns);
+        durations_add(&all->calls.complete, ns);
     all->errors[0] = (struct error_count){2, 5};
     all->errors[1] = (struct error_count){4095, UINT64_C(1) << 40};
     all->calls.errors = all->errors;
@@ -68,12 +68,16 @@ static void fill_cells(struct one_of_each *all)
     all->calls.begin_unknown = 1;
     all->calls.end_unknown = 2;
     all->calls.refused = 3;
-    all->calls.complete.count += UINT64_C(1) << 33;
-    all->calls.complete.spread.count[7] += UINT64_C(1) << 33;
+    for (unsigned i = 0; i < 33; i++) { /* counts of more than 32 bits */
+        struct durations same = {0};
+        durations_merge(&same, &all->calls.complete);
+        durations_merge(&all->calls.complete, &same);
+        durations_clear(&same);
+    }
     all->calls.slowest_entry_ns = 99;
-    duration_cell_add(&all->phase.complete, 0);
-    duration_cell_add(&all->phase.complete, 7);
-    duration_cell_add(&all->phase.complete, 5);
+    durations_add(&all->phase.complete, 0);
+    durations_add(&all->phase.complete, 7);
+    durations_add(&all->phase.complete, 5);
     all->phase.syscalls = 3;
     all->phase.time = (struct time_vector){.user_ns = (uint64_t)-5,
                                            .sys_ns = INT64_MAX,
@@ -86,11 +90,11 @@ static void fill_cells(struct one_of_each *all)
                                            .blocked_count = 2};
     all->blocked_in[0] = (struct blocked_in){2, 1000};
     all->blocked_in[1] = (struct blocked_in){1, (uint64_t)-1000};
-    duration_cell_add(&all->uses.calls, 12);
+    durations_add(&all->uses.calls, 12);
     all->uses.read_bytes = 1;
     all->uses.write_bytes = 2;
-    duration_cell_add(&all->latency, 5);
-    duration_cell_add(&all->latency, 9);
+    durations_add(&all->latency, 5);
+    durations_add(&all->latency, 9);
     all->time.user_ns = 77;
 }
 
@@ -176,9 +180,16 @@ static bool same_time(const struct result *a, const struct time_vector *x, const
     return same;
 }
 
-static bool same_durations(const struct duration_cell *a, const struct duration_cell *b)
+static bool same_durations(const struct durations *a, const struct durations *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    struct durations_bucket left = {0}, right = {0};
+    size_t i = 0, k = 0;
+    bool same = a->count == b->count && a->total_ns == b->total_ns && a->min_ns == b->min_ns &&
+                a->max_ns == b->max_ns;
+    while (same && durations_next(a, &i, &left))
+        same = durations_next(b, &k, &right) && left.bucket == right.bucket &&
+               left.count == right.count;
+    return same && !durations_next(b, &k, &right);
 }
 
 Test(result, of_each_kind_comes_back_as_it_was)
@@ -239,6 +250,58 @@ Test(result, of_each_kind_comes_back_as_it_was)
               mark->any_event && mark->first_ns == 1 && mark->last_ns == 2 &&
               mark->offset_ns == -5 && mark->kernel && !mark->user &&
               text_equal(mark->host, text_of("web1")));
+    arena_clear(&taken.arena);
+}
+
+/* What format 2 made of fill(), but that there 2^33 was added to the calls of 2^7 ns alone. */
+Test(result, of_the_format_before_is_read)
+{
+    uint8_t kept[1024];
+    FILE *file = fopen(TEST_DATA "/formats/result-2.bin", "rb");
+    cr_assert(file != NULL);
+    struct bytes bytes = {kept, fread(kept, 1, sizeof kept, file)};
+    fclose(file);
+    struct arena arena = {.first = NULL};
+    struct result_record record;
+    struct failure why;
+    cr_assert(eq(int, result_decode(bytes, &arena, &record, &why), STATUS_OK), "%s", why.text);
+    cr_assert(eq(sz, record.count, 11));
+    const struct result *r = record.results;
+    const struct durations *calls = &r[4].calls->complete;
+    uint64_t log2[DURATIONS_POWERS];
+    durations_log2(calls, log2);
+    struct durations each = {0};
+    uint64_t ns = 1;
+    for (; ns < UINT64_C(1) << 50; ns *= 3) {
+        unsigned power = durations_bucket(ns) / DURATIONS_PARTS;
+        cr_expect(log2[power] == 1 || power == 47 || (power == 7 && log2[7] >> 33 == 1), "%u",
+                  power);
+        durations_add(&each, ns);
+    }
+    cr_expect(eq(u64, calls->count, each.count + (UINT64_C(1) << 33)));
+    cr_expect(eq(u64, calls->total_ns, each.total_ns));
+    cr_expect(calls->min_ns == 1 && calls->max_ns == ns / 3);
+    durations_clear(&each);
+    struct one_of_each all;
+    fill(&all);
+    cr_expect(same_durations(&r[5].phase_cell->complete, &all.phase.complete));
+    cr_expect(same_durations(&r[6].uses->calls, &all.uses.calls));
+    cr_expect(same_durations(r[7].latency, &all.latency));
+    arena_clear(&arena);
+}
+
+Test(result, three_durations_come_back_though_their_sum_does_not_fit)
+{
+    struct durations three = {0};
+    for (unsigned i = 0; i < 3; i++)
+        durations_add(&three, UINT64_MAX - i);
+    struct result latency = {.type = RESULT_LATENCY, .thread = 1, .latency = &three};
+    struct result_group group = {.pid = 42, .results = &latency, .count = 1};
+    struct taken taken;
+    encode(&taken, &group, 1);
+    struct result_record record = decoded(&taken, 0);
+    cr_expect(same_durations(record.results[0].latency, &three));
+    cr_expect(eq(u64, record.results[0].latency->middle_ns, UINT64_MAX - 1));
     arena_clear(&taken.arena);
 }
 
@@ -311,9 +374,9 @@ static enum status decode_bytes(const uint8_t *bytes, size_t count)
 
 Test(result, of_a_newer_format_stops_the_reader)
 {
-    /* format 2, session "s", chunk 0, part 0, and a field that nobody knows yet */
-    static const uint8_t newer[] = {8, 3, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
-    static const uint8_t known[] = {8, 2, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
+    /* format 3, session "s", chunk 0, part 0, and a field that nobody knows yet */
+    static const uint8_t newer[] = {8, 4, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
+    static const uint8_t known[] = {8, 3, 18, 1, 's', 24, 0, 32, 0, 0xa0, 6, 1};
     static const uint8_t none[] = {8, 0, 18, 1, 's', 24, 0, 32, 0};
     cr_expect(eq(int, decode_bytes(newer, sizeof newer), STATUS_STOP));
     cr_expect(eq(int, decode_bytes(known, sizeof known), STATUS_OK));
@@ -387,7 +450,7 @@ Test(result, damaged_anywhere_never_breaks_the_reader)
                 fold_take(fold, &record.results[i]);
             fold_forget(fold);
             struct session_report report;
-            fold_report(fold, &arena, true, &report);
+            fold_report(fold, &arena, &report);
             fold_free(fold);
         } else {
             refused++;
