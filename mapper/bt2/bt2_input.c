@@ -58,6 +58,11 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
     if (*session == NULL)
         *session = session_clock_of(layout);
     trace_streams_init(&input->streams, files, layout, input->times, warnings);
+    for (size_t i = 0; i < input->streams.part_count; i++)
+        if (input->streams.parts[i].misleads)
+            return fail(why, STATUS_REJECT,
+                        "%s: libbabeltrace2 would be misled by what its packets tell",
+                        input->streams.parts[i].file->name);
     return STATUS_OK;
 }
 

@@ -57,6 +57,28 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
            recording ? "; it seems to be still recording: stop the session, or rotate it" : "");
 }
 
+/* A file has the packets of one stream instance. Where they tell otherwise, some lie: its events are
+ * kept, but it goes together with no other file. */
+static void check_instances(const struct scan *scan, struct stream_part *part)
+{
+    const struct packet_row *row = &part->packets;
+    bool said = false;
+    for (size_t i = 1; i < row->count; i++) {
+        const struct packet *first = &row->at[i - 1].head, *head = &row->at[i].head;
+        if (first->has_instance == head->has_instance && first->instance == head->instance)
+            continue;
+        if (!said && i > part->seam_count)
+            report(scan, part,
+                   (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_DAMAGED, .count = 1},
+                   "packet at %zu: of stream instance %llu, the one before it of %llu; its events "
+                   "are counted",
+                   head->offset, (unsigned long long)head->instance,
+                   (unsigned long long)first->instance);
+        said |= i > part->seam_count;
+        part->mixed = true;
+    }
+}
+
 static void scan_part(const struct scan *scan, struct stream_part *part)
 {
     const struct stream_file *file = part->file;
@@ -71,6 +93,8 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
         row->at[i].of_seam = true;
     packet_row_add(row, scan->layout, scan->times, file->data, file->index, &data);
     part->packet_count = row->count;
+    check_instances(scan, part);
+    part->misleads = part->mixed || seam.size_lies || data.size_lies;
     report_holes(scan, part, &data); /* those of the seam, the chunk before tells */
     if (data.has_wrong_cpu)
         report(scan, part,
@@ -81,13 +105,13 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     size_t end = 0; /* of the last packet, with its padding */
     if (row->count > part->seam_count)
         end = row->at[row->count - 1].head.offset + row->at[row->count - 1].told_size;
-    if (data.padding > 0)
+    size_t told = packets_index_end(file->index);
+    bool short_of = told > file->data.count && told > end;
+    if (data.padding > 0 && !short_of)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CUT, .count = 1},
                "cut: the last %zu bytes are missing, which are padding; no event is lost",
                data.padding);
-    size_t told = packets_index_end(file->index);
-    bool short_of = told > file->data.count && told > end;
     if (short_of && data.holes == 0)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM,
@@ -119,19 +143,51 @@ static bool same_instance(const struct stream_part *a, const struct stream_part 
            left->instance == right->instance;
 }
 
+static bool is_there(const struct packet_row *row, const struct packet_at *packet)
+{
+    for (size_t i = row->count; i-- > 0 && row->at[i].head.begin_ns == packet->head.begin_ns;)
+        if (row->at[i].head.size == packet->head.size &&
+            memcmp(row->at[i].bytes, packet->bytes, packet->head.size) == 0)
+            return true;
+    return false;
+}
+
+/* Merges the packets of `from` into `row`, by their begin. Returns how many of the chunk's own were
+ * there already: those of a file that was copied count once. */
+static size_t merge(struct packet_row *row, const struct packet_row *from)
+{
+    struct packet_row all = {.at = NULL};
+    size_t twice = 0;
+    for (size_t i = 0, j = 0; i < row->count || j < from->count;) {
+        bool first = j == from->count ||
+                     (i < row->count && row->at[i].head.begin_ns <= from->at[j].head.begin_ns);
+        const struct packet_at *packet = first ? &row->at[i++] : &from->at[j++];
+        if (!first && is_there(&all, packet)) {
+            twice += !packet->of_seam;
+            continue;
+        }
+        all.at = memory_grow(all.at, &all.room, all.count + 1, sizeof *all.at);
+        all.at[all.count++] = *packet;
+    }
+    packet_row_clear(row);
+    *row = all;
+    return twice;
+}
+
 /* Makes one stream of `parts`, at least one. */
-static struct trace_stream join(struct stream_part **parts, size_t count)
+static struct trace_stream join(const struct scan *scan, struct stream_part **parts, size_t count)
 {
     qsort(parts, count, sizeof(struct stream_part *), by_begin);
     struct packet_row packets = parts[0]->packets;
     parts[0]->packets = (struct packet_row){.at = NULL};
     for (size_t i = 1; i < count; i++) {
-        struct packet_row *from = &parts[i]->packets;
-        packets.at =
-            memory_grow(packets.at, &packets.room, packets.count + from->count, sizeof *packets.at);
-        memcpy(packets.at + packets.count, from->at, from->count * sizeof *packets.at);
-        packets.count += from->count;
-        packet_row_clear(from);
+        size_t twice = merge(&packets, &parts[i]->packets);
+        packet_row_clear(&parts[i]->packets);
+        if (twice > 0)
+            report(scan, parts[i],
+                   (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_OTHER, .count = 1},
+                   "%zu of its packets are in %s as well; their events are counted once", twice,
+                   parts[0]->file->name);
     }
     return (struct trace_stream){.name = parts[0]->file->name,
                                  .packets = packets,
@@ -139,7 +195,7 @@ static struct trace_stream join(struct stream_part **parts, size_t count)
                                  .cut = parts[count - 1]->cut};
 }
 
-static void join_all(struct trace_streams *streams)
+static void join_all(const struct scan *scan, struct trace_streams *streams)
 {
     size_t count = streams->part_count;
     size_t *stream_of = memory_new(count * sizeof *stream_of);
@@ -153,12 +209,13 @@ static void join_all(struct trace_streams *streams)
             continue;
         for (size_t j = i; j < count; j++) {
             struct stream_part *other = &streams->parts[j];
-            if (other != part && (other->packets.count == 0 || !same_instance(part, other)))
+            if (other != part && (other->packets.count == 0 || part->mixed || other->mixed ||
+                                  !same_instance(part, other)))
                 continue;
             joined[join_count++] = other;
             stream_of[j] = streams->count;
         }
-        streams->at[streams->count++] = join(joined, join_count);
+        streams->at[streams->count++] = join(scan, joined, join_count);
     }
     free(joined);
     streams->stream_of = stream_of;
@@ -177,7 +234,7 @@ void trace_streams_init(struct trace_streams *streams, const struct trace_files 
         streams->parts[i].file = &files->streams[i];
         scan_part(&scan, &streams->parts[i]);
     }
-    join_all(streams);
+    join_all(&scan, streams);
 }
 
 void trace_streams_clear(struct trace_streams *streams)

@@ -11,8 +11,10 @@ struct stream_part {
     const struct stream_file *file;
     struct packet_row packets; /* whole ones: of the seam, then of the file; moved to its stream */
     size_t packet_count, seam_count;
-    bool damaged; /* its files are not to be read as they lie */
-    bool cut;     /* its end is missing */
+    bool damaged;  /* its files are not to be read as they lie */
+    bool cut;      /* its end is missing */
+    bool mixed;    /* its packets tell of several instances: it is a stream of its own */
+    bool misleads; /* heads of packets that are kept lie: not for libbabeltrace2 */
 };
 
 /* What libbabeltrace2, too, joins into one stream: the files of one instance of a stream class

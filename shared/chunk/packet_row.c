@@ -169,6 +169,7 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
 struct search {
     const struct layout *layout;
     struct bytes file, index;
+    size_t index_at; /* how far the index was followed */
     struct packet_reading reading;
 };
 
@@ -222,6 +223,19 @@ static size_t next_packet(const struct search *search, const struct packet_at *p
     return next_by_magic(search, offset);
 }
 
+/* Where the next packet begins, if one does inside of what a packet, whose content is whole, tells to
+ * be its own: by the index, or where that size is more than the file, by the magic number. Else where
+ * the packet ends. */
+static size_t end_of_whole(struct search *search, const struct packet_at *packet)
+{
+    size_t offset = packet->head.offset, end = offset + packet->head.size;
+    size_t content_end = offset + packet->head.content;
+    size_t next = packets_index_follow(search->index, &search->index_at, offset, end);
+    if (next == end && packet->told_size > packet->head.size && content_end > offset)
+        next = next_by_magic(search, content_end - 1);
+    return next >= content_end && next < end && is_packet(search, next) ? next : end;
+}
+
 static void note_damage(struct packet_damage *damage, const struct packet_at *packet,
                         const struct failure *why, size_t bytes)
 {
@@ -230,6 +244,20 @@ static void note_damage(struct packet_damage *damage, const struct packet_at *pa
         damage->fault = packet->fault;
     }
     damage->bytes += bytes;
+}
+
+/* The size that a whole packet tells is more than it has: the next one begins inside. */
+static void shorten(struct packet_at *packet, size_t end, struct packet_damage *damage)
+{
+    struct failure why;
+    enum status status =
+        fail(&why, STATUS_REJECT, "packet at %zu: told to have %zu bytes, but the next is at %zu",
+             packet->head.offset, packet->told_size, end);
+    (void)status;
+    packet->fault = PACKET_DAMAGED;
+    note_damage(damage, packet, &why, 0);
+    damage->size_lies = true;
+    packet->head.size = packet->told_size = end - packet->head.offset;
 }
 
 /* The packet's events are kept: what they say of their thread may be right. */
@@ -268,6 +296,9 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
         if (status == STATUS_END)
             break;
         if (status == STATUS_OK) {
+            size_t end = end_of_whole(&search, &packet);
+            if (end < offset + packet.head.size)
+                shorten(&packet, end, damage);
             packet.after_hole = hole;
             add_packet(out, &packet);
             note_cpu(damage, &packet);

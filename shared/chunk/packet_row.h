@@ -66,6 +66,7 @@ struct packet_damage {
     struct failure first; /* about the first of them */
     uint8_t fault;        /* likewise; enum packet_fault */
     size_t padding;       /* bytes of the last packet that are missing, of its padding alone */
+    bool size_lies;       /* of a packet that is kept: the next begins inside of it */
     bool has_wrong_cpu;   /* of the first packet whose CPU number cannot be: */
     size_t wrong_cpu_offset;
     uint64_t wrong_cpu;

@@ -57,6 +57,19 @@ size_t packets_index_next(struct bytes index, size_t offset, size_t none)
     return none;
 }
 
+size_t packets_index_follow(struct bytes index, size_t *at, size_t offset, size_t none)
+{
+    size_t entry = index_entry(index);
+    if (*at == 0)
+        *at = INDEX_HEADER;
+    for (; entry != 0 && *at <= index.count - entry; *at += entry) {
+        uint64_t told = number_at(index.at + *at, 8, true);
+        if (told > offset)
+            return told < none ? (size_t)told : none;
+    }
+    return none;
+}
+
 size_t packets_index_end(struct bytes index)
 {
     size_t entry = index_entry(index);

@@ -45,6 +45,8 @@ MUST_CHECK enum status packets_scan(const struct metadata *metadata, struct byte
                                     struct failure *why);
 /* The offset of the first packet behind `offset` that the index tells; `none` if it tells none. */
 size_t packets_index_next(struct bytes index, size_t offset, size_t none);
+/* The same for rising offsets; `*at`, at first 0, is how far the index was read. */
+size_t packets_index_follow(struct bytes index, size_t *at, size_t offset, size_t none);
 /* Where the last packet that the index tells of ends; 0 without an index. */
 size_t packets_index_end(struct bytes index);
 void packets_clear(struct packet_list *packets);

@@ -18,6 +18,15 @@
     "trace { major = 1; minor = 8; byte_order = le; uuid = "                                       \
     "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"; packet.header := struct { " U(32) " magic; " U(     \
         8) " uuid[16]; " U(32) " stream_id; }; };\n"
+#define INSTANCES                                                                                  \
+    "/* CTF 1.8 */\n"                                                                              \
+    "trace { major = 1; minor = 8; byte_order = le; uuid = "                                       \
+    "\"00010203-0405-0607-0809-0a0b0c0d0e0f\"; packet.header := struct { " U(32) " magic; " U(     \
+        8) " uuid[16]; " U(32) " stream_id; " U(64) " stream_instance_id; }; };\n" CLOCK("c",      \
+                                                                                         "freq = " \
+                                                                                         "1000000" \
+                                                                                         "000;")   \
+        STREAM(0, "c", 64, 64)
 #define CLOCK(name, rest) "clock { name = " name "; " rest " };\n"
 /* A stream of two counters and two times of so many bits. */
 #define STREAM(id, clock, times, counters)                                                                                                                       \
@@ -41,6 +50,8 @@ struct odd_packet {
     uint8_t foreign;         /* changes the uuid */
     uint32_t padding;        /* bytes; told, and there */
     uint32_t content;        /* bits, told; 0: as it is */
+    uint32_t more_size;      /* bytes; told, and not there */
+    uint64_t instance;       /* of the stream, plus 1; 0: packets tell none */
     bool no_content;
 };
 
@@ -52,10 +63,12 @@ static void put_head(struct fake_file *file, const struct odd_packet *packet, ui
     for (unsigned i = 0; i < 16; i++)
         fake_number(file, i + packet->foreign, 1);
     fake_number(file, packet->stream, 4);
+    if (packet->instance > 0)
+        fake_number(file, packet->instance - 1, 8);
     fake_number(file, packet->begin, times);
     fake_number(file, packet->end, times);
     fake_number(file, packet->no_content ? 0 : packet->content > 0 ? packet->content : content, 4);
-    fake_number(file, content + 8 * packet->padding, 4);
+    fake_number(file, content + 8 * ((uint64_t)packet->padding + packet->more_size), 4);
     fake_number(file, packet->sequence, counters);
     fake_number(file, packet->discarded, counters);
     fake_number(file, packet->cpu, 4);
@@ -69,7 +82,7 @@ static void put_packet(struct fake_file *file, const struct odd_packet *packet)
     while (events < 4 && packet->events[events] > 0)
         events++;
     uint64_t bytes = 36 + 2 * (uint64_t)times + 2 * (uint64_t)counters + events * (1 + times);
-    put_head(file, packet, bytes * 8);
+    put_head(file, packet, (bytes + (packet->instance > 0 ? 8 : 0)) * 8);
     for (size_t i = 0; i < events; i++) {
         fake_number(file, 0, 1);
         fake_number(file, packet->events[i], times);
@@ -272,6 +285,67 @@ Test(odd_streams, that_lack_padding_alone_are_whole)
     trace.data[0].count -= 30;
     expect_reading(&trace, "kernel", USUAL, "5 cpu0\n6 cpu0\n",
                    "cut: the last 30 bytes are missing, which are padding; no event is lost");
+}
+
+Test(odd_streams, end_where_the_next_packet_begins_whatever_size_they_tell)
+{
+    struct odd_trace trace = {.name = ""};
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 1, .end = 9, .events = {5, 6}, .more_size = 1 << 20});
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 11, .end = 19, .sequence = 1, .events = {15}});
+    expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
+                   "packet at 0: told to have 1048662 bytes, but the next is at 86");
+}
+
+/* By the index: the size that is told fits the file. */
+Test(odd_streams, end_where_the_index_says_that_the_next_packet_begins)
+{
+    struct odd_trace trace = {.name = ""};
+    struct fake_file index = {.at = NULL};
+    static const uint64_t HEAD[] = {0xC1F1DCC100000001, 0x0000000100000048};
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 1, .end = 9, .events = {5, 6}, .more_size = 77});
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 11, .end = 19, .sequence = 1, .events = {15}});
+    for (size_t i = 0; i < 2 + 2 * 9; i++) {
+        uint64_t number = i < 2 ? HEAD[i] : i == 2 + 9 ? 86 : 0;
+        for (unsigned j = 8; j-- > 0;)
+            fake_number(&index, number >> 8 * j & 0xFF, 1);
+    }
+    trace.streams[0].index = fake_data(&index);
+    expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
+                   "packet at 0: told to have 163 bytes, but the next is at 86");
+    fake_clear(&index);
+}
+
+Test(odd_streams, that_are_there_twice_count_once)
+{
+    struct odd_trace trace = {.name = ""};
+    struct odd_packet first = {.begin = 1, .end = 9, .instance = 1, .events = {5, 6}};
+    struct odd_packet second = {
+        .begin = 11, .end = 19, .instance = 1, .sequence = 1, .events = {15}};
+    add_packet(&trace, 0, first);
+    add_packet(&trace, 0, second);
+    add_packet(&trace, 1, second);
+    add_packet(&trace, 2, first);
+    add_packet(&trace, 2, second);
+    expect_reading(&trace, "ust", INSTANCES, "5 cpu0\n6 cpu0\n15 cpu0\n",
+                   "ust/s_2: 2 of its packets are in s_0 as well; their events are counted once");
+}
+
+Test(odd_streams, of_two_streams_in_one_file_lie_but_are_read)
+{
+    struct odd_trace trace = {.name = ""};
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 1, .end = 9, .instance = 2, .events = {5, 6}});
+    add_packet(
+        &trace, 0,
+        (struct odd_packet){.begin = 11, .end = 19, .instance = 1, .sequence = 1, .events = {15}});
+    add_packet(&trace, 1,
+               (struct odd_packet){.begin = 1, .end = 9, .cpu = 1, .instance = 2, .events = {7}});
+    expect_of_ours(&trace, INSTANCES, "5 cpu0\n6 cpu0\n7 cpu1\n15 cpu0\n",
+                   "s_0: packet at 94: of stream instance 0, the one before it of 1");
 }
 
 Test(odd_streams, with_events_behind_their_packets_end_lie)
