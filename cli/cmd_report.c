@@ -301,7 +301,7 @@ static int run_report(struct reporting *reporting, double begin_s)
     set_windows(reporting);
     reporting->marks = session_marks(&reporting->list);
     reporting->jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
-    struct reducer *reducer = reducer_new(&reporting->phases);
+    struct reducer *reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &reporting->list,
                             .options = {.phases = &reporting->phases,

@@ -39,8 +39,8 @@ confined=(--network=host --read-only --cap-drop=all --security-opt=no-new-privil
     --ulimit nofile=4096:4096 --ulimit nproc=4096:4096
     --tmpfs /tmp:rw,size=1g,mode=1777 --volume "$recording:/recording:ro"
     --env "SPANMILL_BROKERS=$broker" --env "SPANMILL_PREFIX=$prefix")
-# For workers: the phases, and time-outs in which a check like this can wait.
-worker=(--phases /recording/phases.yaml -X session.timeout.ms=6000 -X heartbeat.interval.ms=1000
+# For workers: time-outs in which a check like this can wait.
+worker=(-X session.timeout.ms=6000 -X heartbeat.interval.ms=1000
     -X fetch.wait.max.ms=50)
 
 say() {
@@ -63,9 +63,11 @@ once() {
 
 # start NAME PORT PROGRAM [INSTANCE]: in the background, answering for its health at PORT.
 start() {
+    local phases=()
+    [ "$3" != spanmill-mapper ] || phases=(--phases /recording/phases.yaml)
     names+=("$prefix-$1")
     "${podman[@]}" run --detach --name "$prefix-$1" "${confined[@]}" "$image" "$3" \
-        --instance "${4-$1}" --health-listen "127.0.0.1:$2" "${worker[@]}" >/dev/null
+        --instance "${4-$1}" --health-listen "127.0.0.1:$2" "${worker[@]}" "${phases[@]}" >/dev/null
 }
 
 # wait_ready NAME PORT

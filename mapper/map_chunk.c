@@ -324,8 +324,7 @@ static void note_dropped(struct mapping *mapping)
     }
 }
 
-static struct interval_end describe_end(struct mapping *mapping, const struct identity *identity,
-                                        const struct phase_definitions *phases)
+static struct interval_end describe_end(struct mapping *mapping, const struct identity *identity)
 {
     struct partial_counts counts = partial_builder_counts(mapping->builder);
     struct interval_end end = {.chunk = identity->number,
@@ -340,7 +339,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
                                .tallies = counts.tallies,
                                .first_ns = counts.first_ns,
                                .last_ns = counts.last_ns,
-                               .phases_digest = phases ? phases_digest(phases) : 0,
+                               .phases = schema_own_set(mapping->schema),
                                .raw_bytes = chunk_raw_bytes(mapping->chunk)};
     note_dropped(mapping);
     end.knows_seam = !mapping->windowed;
@@ -394,7 +393,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
                  struct map_stats *stats)
 {
     partial_builder_finish(mapping->builder);
-    struct interval_end end = describe_end(mapping, identity, options->phases);
+    struct interval_end end = describe_end(mapping, identity);
     if (info_of(mapping)->trace_count == 0)
         tell_session(mapping, identity, &end);
     char *name = marked(end.session, identity->mark);

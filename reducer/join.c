@@ -7,7 +7,7 @@ bool interval_row_meets(const struct interval_row *left, const struct interval_r
 {
     const struct interval_end *a = &left->end, *b = &right->end;
     return a->end_ns == b->begin_ns && !b->gap_before && a->has_kernel == b->has_kernel &&
-           a->counts_switches == b->counts_switches && a->phases_digest == b->phases_digest;
+           a->counts_switches == b->counts_switches && a->phases == b->phases;
 }
 
 /* The CPUs of both, ascending. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "reducer/session_phases.h"
 #include "reducer/state_diff.h"
 #include "reducer/stitch.h"
 #include "reducer/whole.h"
@@ -37,6 +38,7 @@ struct session {
     size_t kept_count, kept_room;
     struct result_batch *batch;
     struct state_diff *diff;
+    struct session_phases phases;
     struct session_header header;
     uint64_t end_ns; /* of the last interval joined */
     struct border *borders;
@@ -47,7 +49,6 @@ struct session {
 
 struct partition {
     struct partition_options options;
-    uint64_t phases_digest;
     struct waiting *waiting;
     struct session **sessions;
     size_t count, room;
@@ -58,7 +59,6 @@ struct partition *partition_new(const struct partition_options *options)
 {
     struct partition *partition = memory_new(sizeof *partition);
     partition->options = *options;
-    partition->phases_digest = options->phases ? phases_digest(options->phases) : 0;
     partition->waiting = waiting_new();
     waiting_limit(partition->waiting, options->waiting_max, options->spill_folder);
     return partition;
@@ -94,6 +94,7 @@ static void session_free(struct session *session)
     forget_kept(session);
     free(session->kept);
     state_diff_free(session->diff);
+    session_phases_clear(&session->phases);
     free(session->borders);
     free(session->name);
     free(session);
@@ -133,12 +134,11 @@ static struct session *session_at(struct partition *partition, struct text name)
 }
 
 /* Makes the stitch: a new one, or of what was kept. */
-static enum status session_wake(struct partition *partition, struct session *session,
-                                struct failure *why)
+static enum status session_wake(struct session *session, struct failure *why)
 {
     if (session->stitch)
         return STATUS_OK;
-    session->schema = schema_new(partition->options.phases);
+    session->schema = schema_new(NULL);
     session->batch = result_batch_new();
     struct result_sink sink = result_batch_sink(session->batch);
     if (session->kept_count == 0) {
@@ -152,10 +152,12 @@ static enum status session_wake(struct partition *partition, struct session *ses
     enum status status =
         stitch_restore(session->schema, sink, records, session->kept_count, &session->stitch, why);
     free(records);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        session->phases.set = stitch_phases(session->stitch);
         forget_kept(session);
-    else
+    } else {
         failure_prefix(why, "state of %s", session->name);
+    }
     return status;
 }
 
@@ -228,6 +230,7 @@ static void save_session(struct partition *partition, struct session *session)
     struct bytes header = session_header_encode(&session->header);
     in.take(in.context, text_of(HEADER), header);
     free_bytes(header);
+    session_phases_save(&session->phases, in);
     if (session->stitch)
         stitch_save(session->stitch, in);
     else
@@ -277,6 +280,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     tell_results(partition, session, chunk);
     stitch_save(session->stitch, (struct state_sink){keep_record, session});
     session_sleep(session);
+    session_phases_clear(&session->phases);
     /* What was still in the queue is told now: nothing has to be read again. */
     release(partition, session,
             waiting_next_chunk(partition->waiting, text_of(session->name), chunk + 1));
@@ -291,7 +295,8 @@ static enum status join_gap(struct partition *partition, struct session *session
 {
     struct arena arena = {.first = NULL};
     struct decoded_record record;
-    enum status status = partial_decode(ready->records[0], session->schema, &arena, &record, why);
+    enum status status =
+        partial_decode(ready->records[0], session->schema, NULL, &arena, &record, why);
     if (status == STATUS_OK) {
         partition->counts.gaps++;
         char *what = memory_string(record.gap.reason);
@@ -328,8 +333,6 @@ static bool same_clock(const struct session *session, const struct interval_end 
 static enum status check_border(struct partition *partition, struct session *session,
                                 uint64_t chunk, struct interval_end *end, struct failure *why)
 {
-    if (end->phases_digest != partition->phases_digest)
-        return fail(why, STATUS_REJECT, "mapped with other phase definitions");
     if (!same_clock(session, end))
         return fail(why, STATUS_REJECT, "on another clock than the session's chunks before");
     bool first = chunk == session->header.first_chunk;
@@ -347,10 +350,27 @@ static enum status check_border(struct partition *partition, struct session *ses
     return STATUS_OK;
 }
 
+static void tell_phases(struct partition *partition, struct session *session,
+                        const struct interval_end *end)
+{
+    struct arena arena = {.first = NULL};
+    struct phases_news news = session_phases_join(&session->phases, end, &arena);
+    if (news.change)
+        tell(partition, session,
+             (struct partition_news){PARTITION_PHASES_CHANGED, .chunk = end->chunk,
+                                     .what = news.change});
+    for (size_t i = 0; i < news.fault_count; i++)
+        tell(partition, session,
+             (struct partition_news){PARTITION_PHASE_FAULT, .chunk = end->chunk,
+                                     .what = news.faults[i]});
+    arena_clear(&arena);
+}
+
 static void join_whole(struct partition *partition, struct session *session, uint64_t chunk,
                        struct whole_chunk *whole)
 {
     struct interval_end end = whole->end;
+    tell_phases(partition, session, &end);
     remember_border(session, chunk, end.gap_before);
     session->end_ns = end.end_ns;
     session->gap = false;
@@ -376,7 +396,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
 {
     struct session *session = session_at(partition, text_of(ready->session));
     session->changed = true;
-    enum status status = session_wake(partition, session, why);
+    enum status status = session_wake(session, why);
     if (status != STATUS_OK)
         return status == STATUS_REJECT ? STATUS_STOP : status; /* state that nobody understands */
     if (ready->is_gap)
@@ -416,7 +436,7 @@ static bool is_silence(struct bytes record)
     struct arena arena = {.first = NULL};
     struct decoded_record decoded;
     struct failure ignored;
-    bool silence = partial_decode(record, NULL, &arena, &decoded, &ignored) == STATUS_OK &&
+    bool silence = partial_decode(record, NULL, NULL, &arena, &decoded, &ignored) == STATUS_OK &&
                    decoded.is_gap && decoded.gap.cause == GAP_SILENCE;
     arena_clear(&arena);
     return silence;
@@ -458,7 +478,7 @@ static enum status check_clock(const struct partition *partition, const struct r
         return STATUS_OK;
     struct arena arena = {.first = NULL};
     struct decoded_record record;
-    enum status status = partial_decode(bytes, NULL, &arena, &record, why);
+    enum status status = partial_decode(bytes, NULL, NULL, &arena, &record, why);
     bool same = status != STATUS_OK || same_clock(session, &record.end);
     arena_clear(&arena);
     if (same)
@@ -577,12 +597,15 @@ enum status partition_restore(struct partition *partition, const struct state_en
                         (int)entries[i].key.count, entries[i].key.at);
         size_t prefix = strlen(session->name) + 1;
         struct text suffix = {entries[i].key.at + prefix, entries[i].key.count - prefix};
-        keep_record(session, suffix, entries[i].record);
+        if (session_phases_is(suffix))
+            status = session_phases_restore(&session->phases, entries[i].record, why);
+        else
+            keep_record(session, suffix, entries[i].record);
         state_diff_know(session->diff, suffix, entries[i].record);
     }
     for (size_t i = 0; i < partition->count && status == STATUS_OK; i++)
         if (!partition->sessions[i]->header.ended)
-            status = session_wake(partition, partition->sessions[i], why);
+            status = session_wake(partition->sessions[i], why);
     return status;
 }
 

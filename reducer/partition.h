@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "reducer/waiting.h"
-#include "trace/phases.h"
+#include "trace/phase_use.h"
 #include "trace/tally.h"
 #include "wire/partial_codec.h"
 
@@ -23,7 +23,9 @@ struct partition;
 enum partition_event {
     PARTITION_SESSION_BEGUN,
     PARTITION_JOINED,
-    PARTITION_GAP,      /* the chunk was given up */
+    PARTITION_PHASES_CHANGED, /* it was mapped with other phase definitions than the one before */
+    PARTITION_PHASE_FAULT,    /* a phase definition that nothing so far can match; once */
+    PARTITION_GAP,            /* the chunk was given up */
     PARTITION_MISMATCH, /* it begins later than the one before ended: what lies between is lost */
     PARTITION_REFUSED,  /* it cannot be joined: a gap, too */
     PARTITION_SILENT,   /* nothing came for long: the session is taken for ended */
@@ -40,9 +42,8 @@ struct partition_news {
 };
 
 struct partition_options {
-    const struct phase_definitions *phases; /* NULL: none; borrowed; those of the mappers */
-    size_t waiting_max;                     /* see waiting_limit(); 0: all in memory */
-    const char *spill_folder;               /* borrowed */
+    size_t waiting_max;       /* see waiting_limit(); 0: all in memory */
+    const char *spill_folder; /* borrowed */
     struct record_sink results;
     struct record_sink state; /* a record without bytes (at NULL) takes its key away */
     /* Told what has happened to sessions. Or NULL. */

@@ -34,8 +34,7 @@ struct prepared {
 };
 
 struct reducer {
-    struct schema *schema; /* of all sessions */
-    uint64_t phases_digest;
+    struct schema *schema;     /* of all sessions */
     struct prepared *prepared; /* or NULL */
     struct waiting *waiting;
     struct joined_session *sessions;
@@ -43,11 +42,10 @@ struct reducer {
     bool finished;
 };
 
-struct reducer *reducer_new(const struct phase_definitions *phases)
+struct reducer *reducer_new(void)
 {
     struct reducer *reducer = memory_new(sizeof *reducer);
-    reducer->schema = schema_new(phases);
-    reducer->phases_digest = phases ? phases_digest(phases) : 0;
+    reducer->schema = schema_new(NULL);
     reducer->waiting = waiting_new();
     return reducer;
 }
@@ -190,8 +188,6 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
     struct joined_session *session = session_at(reducer, ready->session);
     struct whole_chunk whole;
     enum status status = whole_of(reducer, ready, &whole, why);
-    if (status == STATUS_OK && whole.end.phases_digest != reducer->phases_digest)
-        status = fail(why, STATUS_REJECT, "mapped with other phase definitions");
     if (status == STATUS_OK)
         status = check_order(session, &whole.end, why);
     note_missing(session, ready->chunk);

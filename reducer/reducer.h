@@ -9,12 +9,10 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "results/report.h"
-#include "trace/phases.h"
 
 struct reducer;
 
-/* `phases` (NULL for none; borrowed until reducer_free()) must be those of the mappers. */
-struct reducer *reducer_new(const struct phase_definitions *phases);
+struct reducer *reducer_new(void);
 void reducer_free(struct reducer *reducer); /* NULL is fine */
 
 /* All chunks that a session will have, ascending; else those from its first on. Numbers from `begin`

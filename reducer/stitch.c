@@ -6,6 +6,7 @@
 #include "base/crash.h"
 #include "base/memory.h"
 #include "model/model.h"
+#include "reducer/kept_phases.h"
 
 /* How far back before the first switch of a CPU its `prev_tid` is believed to have run. */
 #define SETTLE_NS_MAX UINT64_C(10000000000)
@@ -223,7 +224,8 @@ static void add_notes(struct queued *queued, const struct interval_notes *notes)
 static void check(struct stitch *stitch, struct queued *queued)
 {
     struct interval_notes notes = {.count = 0};
-    const struct interval_end *end = &queued->end;
+    struct interval_end *end = &queued->end;
+    end->tallies.at[TALLY_PHASES_UNTOLD] += end->phases == NULL;
     /* What is left to an interval without time waits for the next. */
     bool passes = !end->gap_before && end->begin_ns == end->end_ns &&
                   end->left_events + end->seam_events == 0;
@@ -387,6 +389,7 @@ void stitch_open_gap(struct stitch *stitch, uint64_t begin_ns)
     queued->end = (struct interval_end){.begin_ns = begin_ns,
                                         .end_ns = UINT64_MAX,
                                         .gap_before = true,
+                                        .phases = model_phases(stitch->model),
                                         .first_ns = TIME_NONE,
                                         .last_ns = TIME_NONE,
                                         .host = text_of(""),
@@ -410,6 +413,11 @@ bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk)
         return false;
     *chunk = stitch->first->end.chunk;
     return true;
+}
+
+const struct phase_set *stitch_phases(const struct stitch *stitch)
+{
+    return stitch->seam.any ? model_phases(stitch->model) : NULL;
 }
 
 size_t stitch_queued_bytes(const struct stitch *stitch)
@@ -453,6 +461,7 @@ void stitch_save(struct stitch *stitch, struct state_sink sink)
     put_u64(head + HEAD_BYTES_1 + 1, seam->next);
     put_u64(head + HEAD_BYTES_1 + 9, seam->left_events);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
+    kept_phases_save(model_phases(stitch->model), sink);
     model_save(stitch->model, sink);
 }
 
@@ -490,14 +499,17 @@ enum status stitch_restore(struct schema *schema, struct result_sink sink,
     *out = NULL;
     struct stitch *stitch = memory_new(sizeof *stitch);
     stitch->last = &stitch->first;
+    const struct phase_set *phases;
     enum status status = restore_head(stitch, records, count, why);
+    if (status == STATUS_OK)
+        status = kept_phases_restore(schema, records, count, &phases, why);
     struct state_record *rest = memory_new((count + 1) * sizeof *rest);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (!text_equal(records[i].key, text_of(head_key)))
+        if (!text_equal(records[i].key, text_of(head_key)) && !kept_phases_is(&records[i]))
             rest[kept++] = records[i];
     if (status == STATUS_OK)
-        status = model_restore(schema, sink, rest, kept, &stitch->model, why);
+        status = model_restore(schema, phases, sink, rest, kept, &stitch->model, why);
     free(rest);
     if (status == STATUS_OK)
         *out = stitch;

@@ -42,6 +42,9 @@ void stitch_finish(struct stitch *stitch);
 /* The oldest interval that is still in the queue, all of it or the rest; false if none is. */
 bool stitch_oldest_chunk(const struct stitch *stitch, uint64_t *chunk);
 
+/* The phase definitions that hold where it has come to; NULL before the first interval. */
+const struct phase_set *stitch_phases(const struct stitch *stitch);
+
 /* Memory of what is in the queue, decoded. */
 size_t stitch_queued_bytes(const struct stitch *stitch);
 

@@ -2,14 +2,18 @@
 
 #include "wire/partial_codec.h"
 
+/* The end, which is the last, says by which definitions of phases the others are to be read. */
 static enum status decode_all(const struct bytes *from, size_t count, struct schema *schema,
                               struct arena *arena, struct decoded_record *records,
                               struct failure *why)
 {
-    for (size_t i = 0; i < count; i++) {
-        enum status status = partial_decode(from[i], schema, arena, &records[i], why);
+    const struct phase_set *phases = NULL;
+    for (size_t i = count; i-- > 0;) {
+        enum status status = partial_decode(from[i], schema, phases, arena, &records[i], why);
         if (status != STATUS_OK)
             return status;
+        if (records[i].is_end)
+            phases = records[i].end.phases;
         if (records[i].is_gap || records[i].is_end != (i + 1 == count))
             return fail(why, STATUS_REJECT, "record %zu of %zu is of another kind", i, count);
     }

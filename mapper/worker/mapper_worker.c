@@ -171,8 +171,6 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     bus_reader_free(worker.reader);
     outbox_clear(&worker.partials);
     archive_room_clear(&worker.room);
-    arena_clear(&worker.uses_arena);
-    names_clear(&worker.faults_said);
     free(worker.known);
     plan_cache_free(worker.cache);
     health_loop_over(service_health(service), thread);

@@ -80,9 +80,6 @@ struct worker {
     struct bus_reader *reader; /* of segments; made when it is needed */
     struct outbox partials;
     struct reader_warnings warnings;
-    struct phase_uses uses; /* of all chunks so far, in uses_arena */
-    struct arena uses_arena;
-    struct names faults_said;
     uint64_t polled_ms, poll_ms;
     /* By partition: up to which offset it is known, since the partition came, how often its chunks
      * were begun; BUS_OFFSET_NONE. */

@@ -117,23 +117,13 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
     return status;
 }
 
-/* Says once of each phase definition that no chunk so far can match why. A later one may: programs
- * declare their events when they start. */
+/* Counts definitions that this chunk cannot match. A later one may: programs declare their events when
+ * they start. The reducer, which sees all chunks of the session, says it. */
 static void take_uses(void *context, struct phase_uses uses)
 {
     struct worker *worker = context;
     struct arena arena = {.first = NULL};
     size_t count;
-    phase_uses_add(&worker->uses, &worker->uses_arena, uses);
-    char **faults = phase_uses_faults(worker->uses, &arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct text fault = text_of(faults[i]);
-        if (names_find(&worker->faults_said, fault) != NAMES_NONE)
-            continue;
-        names_id(&worker->faults_said, fault);
-        log_say(service_log(worker->service), LOG_WARNING, "phase matches nothing",
-                log_text("what", faults[i]));
-    }
     phase_uses_faults(uses, &arena, &count);
     metrics_add(service_metrics(worker->service), METRIC_PHASE_FAULTS, 0, count);
     arena_clear(&arena);

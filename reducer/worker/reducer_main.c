@@ -2,7 +2,6 @@
 
 #include "reducer/worker/reducer_settings.h"
 #include "reducer/worker/reducer_worker.h"
-#include "service/service_phases.h"
 
 static const struct metric_row rows[REDUCER_METRICS] = {
     [METRIC_RECORDS] = {METRIC_COUNTER, "spanmill_reducer_records_total",
@@ -59,17 +58,12 @@ int main(int argc, char **argv)
         return (int)outcome;
     struct failure why;
     struct service *service = NULL;
-    struct phase_definitions phases;
-    phases_init(&phases);
-    enum status status = service_phases(config, &phases, &why);
+    enum status status = service_open(config, rows, REDUCER_METRICS, &service, &why);
     if (status == STATUS_OK)
-        status = service_open(config, rows, REDUCER_METRICS, &service, &why);
-    if (status == STATUS_OK)
-        status = worker_run(service, phases.count > 0 ? &phases : NULL, 0, &why);
+        status = worker_run(service, 0, &why);
     if (status != STATUS_OK)
         service_say_end(service, config, &why);
     service_close(service);
-    phases_clear(&phases);
     config_free(config);
     return service_exit_code(status);
 }

@@ -49,8 +49,8 @@ static const struct config_row rows[] = {
 };
 
 static const struct config_section own = {"Joining", rows, sizeof rows / sizeof *rows};
-static const struct config_section *const sections[] = {&own, &service_phases_section,
-                                                        &service_kafka_section, &service_section};
+static const struct config_section *const sections[] = {&own, &service_kafka_section,
+                                                        &service_section};
 
 const struct config_program reducer_program = {
     .command = "spanmill-reducer",

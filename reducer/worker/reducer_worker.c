@@ -296,13 +296,11 @@ static enum status check_spill_folder(const struct service *service, struct fail
     return STATUS_OK;
 }
 
-enum status worker_run(struct service *service, const struct phase_definitions *phases,
-                       unsigned thread, struct failure *why)
+enum status worker_run(struct service *service, unsigned thread, struct failure *why)
 {
     const struct config *config = service_config(service);
     struct worker worker = {.service = service,
                             .bus = service_bus(service),
-                            .phases = phases,
                             .thread = thread,
                             .flush_ms = config_duration_ms(config, "flush"),
                             .gap_after_ms = config_duration_ms(config, "gap-after"),

@@ -12,7 +12,6 @@
 #include "reducer/partition.h"
 #include "service/backoff.h"
 #include "service/service.h"
-#include "trace/phases.h"
 #include "wire/outbox.h"
 
 enum reducer_metric {
@@ -67,7 +66,6 @@ struct part {
 struct worker {
     struct service *service;
     const struct bus_settings *bus;
-    const struct phase_definitions *phases;
     unsigned thread;
     struct bus_consumer *consumer;
     struct bus_producer *producer;
@@ -115,7 +113,6 @@ int64_t now_unix_ms(void);
 /* --- worker.c --- */
 
 /* Works until asked to stop. OK, or STOP. */
-MUST_CHECK enum status worker_run(struct service *service, const struct phase_definitions *phases,
-                                  unsigned thread, struct failure *why);
+MUST_CHECK enum status worker_run(struct service *service, unsigned thread, struct failure *why);
 
 #endif

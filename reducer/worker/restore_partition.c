@@ -101,6 +101,8 @@ static void tell(void *context, const struct partition_news *news)
         const char *event;
     } lines[] = {[PARTITION_SESSION_BEGUN] = {LOG_INFO, "session begun"},
                  [PARTITION_JOINED] = {LOG_INFO, "interval joined"},
+                 [PARTITION_PHASES_CHANGED] = {LOG_INFO, "phases changed"},
+                 [PARTITION_PHASE_FAULT] = {LOG_WARNING, "phase matches nothing"},
                  [PARTITION_GAP] = {LOG_WARNING, "gap"},
                  [PARTITION_MISMATCH] = {LOG_WARNING, "borders do not meet"},
                  [PARTITION_REFUSED] = {LOG_WARNING, "chunk refused"},
@@ -127,7 +129,6 @@ static struct part *new_part(struct worker *worker, int32_t number)
     struct part *part = memory_new(sizeof *part);
     part->number = number;
     part->partition = partition_new(&(struct partition_options){
-        .phases = worker->phases,
         .waiting_max = (size_t)config_bytes(service_config(worker->service), "waiting-limit"),
         .spill_folder = config_text(service_config(worker->service), "spill-dir"),
         .results = outbox_sink(&part->results),

@@ -7,7 +7,9 @@
 #include "model/save.h"
 #include "model/state.h"
 
-enum { KEEP_FORMAT = 2 }; /* 1: without what follows keep_since(keep, 2) */
+/* 2: a digest of phase definitions, no word of what they are; 1: without what follows
+ * keep_since(keep, 2). */
+enum { KEEP_FORMAT = 3 };
 
 /* First byte of a record, behind its format. */
 enum keep_kind {
@@ -21,9 +23,9 @@ enum keep_kind {
 
 struct keep {
     bool saving;
-    uint32_t format;     /* restoring: of the record */
-    bool phases_changed; /* restoring: saved under other phase definitions */
-    bool bad;            /* restoring: a record ends early, or tells of what is not there */
+    uint32_t format;    /* restoring: of the record */
+    bool phases_untold; /* restoring: what open instances are of is not known */
+    bool bad;           /* restoring: a record ends early, or tells of what is not there */
     struct model *model;
     /* saving */
     uint8_t *out;

@@ -82,10 +82,11 @@ static void keep_tallies(struct keep *keep)
 void keep_host_fields(struct keep *keep)
 {
     struct model *model = keep->model;
-    const struct phase_definitions *phases = schema_phases(model->schema);
-    uint64_t now = phases ? phases_digest(phases) : 0, digest = now;
-    keep_u64(keep, &digest);
-    keep->phases_changed = digest != now;
+    if (!keep_since(keep, 3)) {
+        uint64_t digest; /* of definitions that every reducer had by itself */
+        keep_u64(keep, &digest);
+        keep->phases_untold = true;
+    }
     keep_bool(keep, &model->counts_switches);
     keep_bool(keep, &model->kernel_absent);
     keep_u64(keep, &model->order);
@@ -324,9 +325,33 @@ static void keep_value(struct keep *keep, struct field_value *value)
         keep_u64(keep, &value->u);
 }
 
+/* Its place in the model's set; ids are others in another process. */
+static void keep_definition(struct keep *keep, struct instance *instance)
+{
+    const struct phase_set *phases = keep->model->phases;
+    uint32_t at = 0;
+    while (keep->saving && at < phases->count && phases->ids[at] != instance->definition)
+        at++;
+    keep_u32(keep, &at);
+    if (!keep->saving)
+        instance->definition = at < phases->count ? phases->ids[at] : UINT32_MAX;
+}
+
+/* Whether an open one has the match fields of its definition. */
+static bool fits_definition(const struct keep *keep, const struct instance *instance)
+{
+    const struct phase_set *phases = keep->model->phases;
+    if (instance->fate != INSTANCE_OPEN || keep->phases_untold)
+        return true;
+    size_t at = 0;
+    while (at < phases->count && phases->ids[at] != instance->definition)
+        at++;
+    return at < phases->count && phases->at[at]->match_count == instance->match_count;
+}
+
 void keep_instance_fields(struct keep *keep, struct instance *instance)
 {
-    keep_u32(keep, &instance->definition);
+    keep_definition(keep, instance);
     keep_path(keep, &instance->path);
     keep_unsigned(keep, &instance->refs);
     keep_u8(keep, &instance->fate);
@@ -343,4 +368,6 @@ void keep_instance_fields(struct keep *keep, struct instance *instance)
     instance->match_count = count;
     for (size_t i = 0; i < count; i++)
         keep_value(keep, &instance->match[i]);
+    if (!keep->saving && !fits_definition(keep, instance))
+        keep->bad = true;
 }

@@ -18,8 +18,7 @@ struct model *model_new(struct schema *schema, struct result_sink sink)
     model->sink = sink;
     model->order = model->epoch = 1;
     names_id(&model->paths, text_of(""));
-    size_t definitions = schema_phases(schema) ? schema_phases(schema)->count : 0;
-    model->open = memory_new((definitions + 1) * sizeof(struct instance *));
+    phase_use_set(model, schema_own_set(schema));
     return model;
 }
 
@@ -869,6 +868,8 @@ void model_item(struct model *model, const struct item *item)
 
 void model_begin(struct model *model, const struct interval_end *interval)
 {
+    /* An interval that does not tell has no phases. */
+    phase_use_set(model, interval->phases ? interval->phases : schema_set(model->schema, NULL));
     model->counts_switches = interval->counts_switches;
     model->kernel_absent = !interval->has_kernel;
     for (size_t i = 0; model->kernel_absent && i < model->cpu_count; i++) {
@@ -878,6 +879,11 @@ void model_begin(struct model *model, const struct interval_end *interval)
         cpu->current = CURRENT_NOBODY;
         cpu->border_ns = TIME_NONE;
     }
+}
+
+const struct phase_set *model_phases(const struct model *model)
+{
+    return model->phases;
 }
 
 static int compare_threads(const void *a, const void *b)

@@ -27,9 +27,13 @@ void model_settle(struct model *model, int32_t cpu, int32_t tid, uint64_t first_
 /* The CPU on which `tid` is thought current, -1 if none. */
 int32_t model_cpu_of(const struct model *model, int32_t tid);
 
+/* What the interval that was begun last was mapped with. */
+const struct phase_set *model_phases(const struct model *model);
+
 void model_item(struct model *model, const struct item *item);
 
-/* An interval opens: in one without a kernel trace nobody is current anywhere. */
+/* An interval opens: in one without a kernel trace nobody is current anywhere, and phases that are
+ * open of definitions that it was not mapped with end softly. */
 void model_begin(struct model *model, const struct interval_end *interval);
 /* An interval that never came: a border on every CPU, and every call and state unknown. */
 void model_gap(struct model *model, uint64_t begin_ns, uint64_t end_ns);

@@ -70,8 +70,7 @@ void model_parts_gather(struct model *model, struct model_parts *out)
         add_process(out, process);
     for (struct table *table = model->tables; table; table = table->next)
         add_table(out, table);
-    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < model->open_count; i++)
         for (struct instance *each = model->open[i]; each; each = each->next_open)
             add_instance(out, each);
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,7 +250,7 @@ static struct instance *to_end(struct model *model, const struct thread *thread,
 static void end_phase(struct model *model, struct thread *thread, const struct event *event,
                       uint32_t at)
 {
-    const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
+    const struct phase_definition *definition = model->phases->at[at];
     struct field_value values[PHASE_MATCH_MAX];
     if (!passes_all(event, definition->end_filter, definition->end_filter_count) ||
         !match_values(definition, event, true, values))
@@ -257,7 +258,8 @@ static void end_phase(struct model *model, struct thread *thread, const struct e
     char *name = name_by(definition, event);
     if (!name)
         return;
-    struct instance *instance = to_end(model, thread, at, values, definition->match_count);
+    struct instance *instance =
+        to_end(model, thread, model->phases->ids[at], values, definition->match_count);
     if (instance) {
         complete(model, instance, event->time_ns);
     } else {
@@ -297,18 +299,18 @@ static struct instance *parent_of(struct model *model, const struct thread *thre
                                   const struct phase_definition *definition,
                                   const struct field_value *values)
 {
-    const struct phase_definitions *phases = schema_phases(model->schema);
+    const struct phase_set *phases = model->phases;
     struct instance *best = NULL;
     for (size_t i = 0; definition->parent && i < phases->count; i++) {
-        if (!phase_is_named(&phases->at[i], definition->parent))
+        if (!phase_is_named(phases->at[i], definition->parent))
             continue;
         /* Events of a process without a thread may be of any thread of it. */
         bool by_thread =
-            !tid_is_of_process(thread->tid) || !share_match_fields(definition, &phases->at[i]);
-        for (struct instance *each = model->open[i]; each; each = each->next_open) {
+            !tid_is_of_process(thread->tid) || !share_match_fields(definition, phases->at[i]);
+        for (struct instance *each = model->open[phases->ids[i]]; each; each = each->next_open) {
             bool own = by_thread && each->thread == thread;
             if (!own && (!same_process(each->thread, thread) ||
-                         !matches_parent(definition, values, &phases->at[i], each)))
+                         !matches_parent(definition, values, phases->at[i], each)))
                 continue;
             bool best_own = best && best->thread == thread;
             if (!best || (own && !best_own) || (own == best_own && each->order > best->order))
@@ -341,7 +343,7 @@ void instance_link(struct model *model, struct instance *instance)
 static void begin_phase(struct model *model, struct thread *thread, const struct event *event,
                         uint32_t at)
 {
-    const struct phase_definition *definition = &schema_phases(model->schema)->at[at];
+    const struct phase_definition *definition = model->phases->at[at];
     struct field_value values[PHASE_MATCH_MAX];
     if (!passes_all(event, definition->begin_filter, definition->begin_filter_count) ||
         !match_values(definition, event, false, values))
@@ -355,7 +357,7 @@ static void begin_phase(struct model *model, struct thread *thread, const struct
 
     thread_book(thread, event->time_ns);
     struct instance *instance = memory_new(sizeof *instance);
-    instance->definition = at;
+    instance->definition = model->phases->ids[at];
     instance->path = names_id(&model->paths, text_of(path));
     instance->refs = 1;
     instance->by_user = event->domain == DOMAIN_UST;
@@ -378,34 +380,99 @@ static void begin_phase(struct model *model, struct thread *thread, const struct
 
 void phase_event(struct model *model, struct thread *thread, const struct event *event)
 {
+    assert(event->class->phases == model->phases);
     for (size_t i = 0; i < event->class->end_count; i++)
         end_phase(model, thread, event, event->class->ends[i]);
     for (size_t i = 0; i < event->class->begin_count; i++)
         begin_phase(model, thread, event, event->class->begins[i]);
 }
 
+/* --- soft ends of many --- */
+
+static int by_order(const void *a, const void *b)
+{
+    const struct instance *const *left = a, *const *right = b;
+    return (*left)->order < (*right)->order ? -1 : (*left)->order > (*right)->order;
+}
+
+/* Ends all open instances that `ends` is true of, in the order of their begins: ids of definitions are
+ * others in another process. Returns how many. */
+static size_t end_softly(struct model *model,
+                         bool (*ends)(const struct instance *instance, const void *context),
+                         const void *context)
+{
+    struct instance **all = NULL;
+    size_t count = 0, room = 0;
+    for (size_t i = 0; i < model->open_count; i++)
+        for (struct instance *each = model->open[i]; each; each = each->next_open)
+            if (ends(each, context)) {
+                all = memory_grow(all, &room, count + 1, sizeof(struct instance *));
+                all[count++] = each;
+            }
+    if (count > 0)
+        qsort(all, count, sizeof(struct instance *), by_order);
+    for (size_t i = 0; i < count; i++)
+        phase_end_unknown(model, all[i]);
+    free(all);
+    return count;
+}
+
+struct exec {
+    const struct process *process;
+    const struct thread *caller;
+};
+
+static bool ends_by_exec(const struct instance *instance, const void *context)
+{
+    const struct exec *exec = context;
+    return instance->by_user && (instance->thread == exec->caller ||
+                                 (exec->process && instance->thread->process == exec->process));
+}
+
 void phase_exec(struct model *model, const struct process *process, const struct thread *caller)
 {
-    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
-    for (size_t i = 0; i < count; i++) {
-        struct instance *next;
-        for (struct instance *each = model->open[i]; each; each = next) {
-            next = each->next_open;
-            if (each->by_user &&
-                (each->thread == caller || (process && each->thread->process == process)))
-                phase_end_unknown(model, each);
-        }
-    }
+    end_softly(model, ends_by_exec, &(struct exec){process, caller});
+}
+
+static bool ends_always(const struct instance *instance, const void *context)
+{
+    (void)instance;
+    (void)context;
+    return true;
 }
 
 void phase_finish(struct model *model)
 {
-    size_t count = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
-    for (size_t i = 0; i < count; i++) {
-        struct instance *next;
-        for (struct instance *each = model->open[i]; each; each = next) {
-            next = each->next_open;
-            phase_end_unknown(model, each);
-        }
+    end_softly(model, ends_always, NULL);
+}
+
+/* --- other definitions --- */
+
+static bool ends_under(const struct instance *instance, const void *phases)
+{
+    return !phase_set_has(phases, instance->definition);
+}
+
+static void make_room(struct model *model, size_t count)
+{
+    struct instance **open = memory_new((count + 1) * sizeof(struct instance *));
+    for (size_t i = 0; i < model->open_count; i++) {
+        open[i] = model->open[i];
+        if (open[i])
+            open[i]->back_open = &open[i];
     }
+    free(model->open);
+    model->open = open;
+    model->open_count = count;
+}
+
+void phase_use_set(struct model *model, const struct phase_set *phases)
+{
+    if (phases == model->phases)
+        return;
+    model->tallies.at[TALLY_PHASES_CHANGED] += end_softly(model, ends_under, phases);
+    model->phases = phases;
+    size_t count = schema_definition_count(model->schema);
+    if (count > model->open_count || !model->open)
+        make_room(model, count);
 }

@@ -107,8 +107,8 @@ static void link_tables(struct model *model, struct pending *pending, size_t cou
             table_link(model, pending[i].object);
 }
 
-/* "When the definitions change, phases open at that border end soft": what they were called is
- * told, and no end is looked for any more. */
+/* What their ends look like is not known: what they were called is told, and no end is looked for any
+ * more. */
 static bool end_instances(struct model *model, const struct pending *pending, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -118,18 +118,18 @@ static bool end_instances(struct model *model, const struct pending *pending, si
         if (!instance->thread)
             return false;
         phase_end_forgotten(model, instance);
+        model->tallies.at[TALLY_PHASES_CHANGED]++;
     }
     return true;
 }
 
 static bool link_instances(struct model *model, struct pending *pending, size_t count)
 {
-    size_t definitions = schema_phases(model->schema) ? schema_phases(model->schema)->count : 0;
     for (size_t i = 0; i < count; i++) {
         struct instance *instance = pending[i].object;
         if (pending[i].kind != KEEP_INSTANCE || instance->fate != INSTANCE_OPEN)
             continue;
-        if (instance->definition >= definitions || !instance->thread)
+        if (!instance->thread)
             return false;
         instance_link(model, instance);
     }
@@ -172,8 +172,8 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
     bool linked = !keep->bad && model_is_sound(keep) &&
-                  (keep->phases_changed ? end_instances(keep->model, pending, count)
-                                        : link_instances(keep->model, pending, count));
+                  (keep->phases_untold ? end_instances(keep->model, pending, count)
+                                       : link_instances(keep->model, pending, count));
     if (!linked)
         return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
     return STATUS_OK;
@@ -188,12 +188,13 @@ static void clear_maps(struct keep *keep)
     map_clear(&keep->instances);
 }
 
-enum status model_restore(struct schema *schema, struct result_sink sink,
-                          const struct state_record *records, size_t count, struct model **out,
-                          struct failure *why)
+enum status model_restore(struct schema *schema, const struct phase_set *phases,
+                          struct result_sink sink, const struct state_record *records, size_t count,
+                          struct model **out, struct failure *why)
 {
     *out = NULL;
     struct model *model = model_new(schema, sink);
+    phase_use_set(model, phases);
     struct keep keep = {.model = model};
     struct pending *pending = memory_new((count + 1) * sizeof *pending);
     size_t made = 0;

@@ -26,12 +26,13 @@ struct state_record {
 void model_save(struct model *model, struct state_sink sink);
 
 /* A model of all records that one model_save() gave, in any order; what others there are is
- * passed over. `schema` and `sink` as for model_new().
+ * passed over. `phases`: model_phases() of the one that was saved. `schema` and `sink` as for
+ * model_new().
  * REJECT: a record is missing or damaged, or does not go with the others; *out is NULL.
  * STOP: of a newer format than this program knows. */
-MUST_CHECK enum status model_restore(struct schema *schema, struct result_sink sink,
-                                     const struct state_record *records, size_t count,
-                                     struct model **out, struct failure *why);
+MUST_CHECK enum status model_restore(struct schema *schema, const struct phase_set *phases,
+                                     struct result_sink sink, const struct state_record *records,
+                                     size_t count, struct model **out, struct failure *why);
 
 /* Tells of the living: of those whose turn it is, of ids that are `turn` modulo `turns`, again all
  * that is known; of the others what is new since the last time. What a reader of the results has to

@@ -74,12 +74,12 @@ enum instance_fate { INSTANCE_OPEN, INSTANCE_COMPLETE, INSTANCE_END_UNKNOWN };
 
 /* One phase instance. */
 struct instance {
-    uint32_t definition;
-    uint32_t path;  /* id in model.paths */
-    unsigned refs;  /* being open, and calls in progress that were entered in it */
-    uint8_t fate;   /* enum instance_fate */
-    bool by_user;   /* begun by a user-space event */
-    uint64_t order; /* of its begin, over the session */
+    uint32_t definition; /* its id; of one that is open, of model.phases */
+    uint32_t path;       /* id in model.paths */
+    unsigned refs;       /* being open, and calls in progress that were entered in it */
+    uint8_t fate;        /* enum instance_fate */
+    bool by_user;        /* begun by a user-space event */
+    uint64_t order;      /* of its begin, over the session */
     uint64_t begin_ns;
     struct thread *thread; /* NULL when it is no more open */
     uint64_t thread_id;
@@ -171,10 +171,12 @@ struct model {
     struct map inner;     /* inner number -> count of threads that have it */
     struct cpu *cpus;
     size_t cpu_count;
-    struct names paths;     /* id 0 is "" */
-    struct table *tables;   /* all that have not been freed */
-    struct instance **open; /* by definition */
-    struct map equal;       /* key -> first open instance */
+    struct names paths;             /* id 0 is "" */
+    struct table *tables;           /* all that have not been freed */
+    const struct phase_set *phases; /* what the interval was mapped with */
+    struct instance **open;         /* by id of the definition: open_count */
+    size_t open_count;
+    struct map equal; /* key -> first open instance */
     struct closing *closings;
     size_t closing_count, closing_room;
     bool kernel_absent;     /* this interval has no kernel trace */
@@ -308,6 +310,9 @@ void instance_call_completed(struct model *model, const struct thread *thread,
 void phase_forget_closings(struct model *model, uint64_t before_ns);
 void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns);
 void phase_finish(struct model *model);
+/* From here on events are of this set. What is open of definitions that it does not have ends
+ * softly. */
+void phase_use_set(struct model *model, const struct phase_set *phases);
 
 /* Frees a model without looking at its threads, processes, descriptors and instances. */
 void model_free_empty(struct model *model);

@@ -370,6 +370,8 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
     tallies_add(&fold->tallies, &mark->tallies);
     take_damage(fold, mark->damage);
     phase_uses_add(&fold->uses, &fold->uses_arena, mark->uses);
+    if (mark->uses.count > 0)
+        phase_uses_forget(&fold->uses, &fold->uses_arena, mark->uses);
     fold->kernel |= mark->kernel;
     fold->user |= mark->user;
     if (mark->any_event) {

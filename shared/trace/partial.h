@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "trace/cells.h"
 #include "trace/event.h"
+#include "trace/phase_set.h"
 #include "trace/syscalls.h"
 #include "trace/damage.h"
 #include "trace/tally.h"
@@ -208,7 +209,8 @@ struct interval_end {
     const int32_t *cpus;
     size_t cpu_count;
     struct text host, session, created;
-    uint64_t phases_digest;
+    /* What it was mapped with; NULL if that is not told: its phases then cannot be. */
+    const struct phase_set *phases;
     uint64_t raw_bytes;
     /* Of the chunk's own events, those at or behind the interval's end; and events of the interval
      * that are in the seam: what the chunk before left. */

@@ -12,14 +12,21 @@ static int compare_texts(struct text a, struct text b)
     return order ? order : (a.count > b.count) - (a.count < b.count);
 }
 
-int phase_use_compare(const struct phase_use *a, const struct phase_use *b)
+/* Of both sides alike. */
+static int compare_definitions(const struct phase_use *a, const struct phase_use *b)
 {
     int order = compare_texts(a->phase, b->phase);
     if (order == 0)
         order = compare_texts(a->begin, b->begin);
+    return order ? order : compare_texts(a->end, b->end);
+}
+
+int phase_use_compare(const struct phase_use *a, const struct phase_use *b)
+{
+    int order = compare_definitions(a, b);
     if (order == 0)
-        order = compare_texts(a->end, b->end);
-    return order ? order : (int)a->of_end - (int)b->of_end;
+        order = (int)a->of_end - (int)b->of_end;
+    return order ? order : compare_texts(a->match, b->match);
 }
 
 static struct text *const *texts_of(struct phase_use *use, struct text *texts[6])
@@ -203,13 +210,24 @@ static char *side_fault(const struct phase_use *use)
     return NULL;
 }
 
+/* The side before `at` if both are of one definition; NULL if not, or if it had other match fields at
+ * another time: which sides go together is not known then. */
+static const struct phase_use *begin_of(struct phase_uses uses, size_t at)
+{
+    size_t alike = 0;
+    for (size_t i = at >= 2 ? at - 2 : 0; i < uses.count && i <= at + 1; i++)
+        alike += compare_definitions(&uses.at[i], &uses.at[at]) == 0;
+    bool pair = at > 0 && alike == 2 && uses.at[at].of_end && !uses.at[at - 1].of_end &&
+                compare_definitions(&uses.at[at - 1], &uses.at[at]) == 0;
+    return pair ? &uses.at[at - 1] : NULL;
+}
+
 /* Both sides fit, but a number never equals a text. */
 static char *pair_fault(const struct phase_use *begin, const struct phase_use *end)
 {
-    bool fit = begin->state == PHASE_USE_FIT && end->state == PHASE_USE_FIT;
-    if (!fit || compare_texts(begin->phase, end->phase) != 0 || begin->of_end || !end->of_end ||
-        compare_texts(begin->begin, end->begin) != 0 || compare_texts(begin->end, end->end) != 0 ||
-        begin->field.count != end->field.count || compare_texts(begin->field, end->field) == 0)
+    bool fit = begin && begin->state == PHASE_USE_FIT && end->state == PHASE_USE_FIT;
+    if (!fit || begin->field.count != end->field.count ||
+        compare_texts(begin->field, end->field) == 0)
         return NULL;
     return memory_format("%.*s: a match field is a number in one of %.*s (%.*s) and %.*s (%.*s), "
                          "and text in the other: they never match",
@@ -217,13 +235,24 @@ static char *pair_fault(const struct phase_use *begin, const struct phase_use *e
                          SHOWN(end->end), SHOWN(end->match));
 }
 
-char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *count)
+/* Whether `before` has the pair, with the same fault. */
+static bool had_pair_fault(struct phase_uses before, const struct phase_use *end)
+{
+    const struct phase_use *had = find(before, end);
+    char *fault = had ? pair_fault(begin_of(before, (size_t)(had - before.at)), had) : NULL;
+    free(fault);
+    return fault != NULL;
+}
+
+char **phase_uses_new_faults(struct phase_uses before, struct phase_uses uses, struct arena *arena,
+                             size_t *count)
 {
     char **faults = arena_take(arena, (2 * uses.count + 1) * sizeof *faults);
     *count = 0;
     for (size_t i = 0; i < uses.count; i++) {
-        char *found[] = {side_fault(&uses.at[i]),
-                         i > 0 ? pair_fault(&uses.at[i - 1], &uses.at[i]) : NULL};
+        const struct phase_use *use = &uses.at[i], *had = find(before, use);
+        char *found[] = {had && had->state == use->state ? NULL : side_fault(use),
+                         had_pair_fault(before, use) ? NULL : pair_fault(begin_of(uses, i), use)};
         for (size_t k = 0; k < 2; k++) {
             bool again = found[k] && *count > 0 && strcmp(faults[*count - 1], found[k]) == 0;
             if (found[k] && !again)
@@ -232,4 +261,20 @@ char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *co
         }
     }
     return faults;
+}
+
+char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *count)
+{
+    return phase_uses_new_faults((struct phase_uses){NULL, 0}, uses, arena, count);
+}
+
+void phase_uses_forget(struct phase_uses *uses, struct arena *arena, struct phase_uses of_now)
+{
+    struct phase_use *at = arena_take(arena, uses->count * sizeof *at);
+    size_t kept = 0;
+    for (size_t i = 0; i < uses->count; i++)
+        if (uses->at[i].state == PHASE_USE_FIT || find(of_now, &uses->at[i]))
+            at[kept++] = uses->at[i];
+    if (kept < uses->count)
+        *uses = (struct phase_uses){at, kept};
 }

@@ -39,7 +39,8 @@ struct phase_uses {
 /* A file of definitions may have many; what is carried is bounded. */
 enum { PHASE_USES_MAX = 512, PHASE_USE_TEXT_MAX = 256 };
 
-/* Whether both are of one side of one definition: 0; else which comes first. */
+/* Whether both are of one side of one definition, as far as names, events and match fields tell: 0;
+ * else which comes first. */
 int phase_use_compare(const struct phase_use *a, const struct phase_use *b);
 
 /* Whether `a`, of the same side, says better than `b` whether it can match. */
@@ -59,5 +60,11 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed);
 
 /* The definitions that cannot match, in a sentence each; *count of them, in `arena`. */
 char **phase_uses_faults(struct phase_uses uses, struct arena *arena, size_t *count);
+/* Of those, what was not wrong in the same way in `before`, which `uses` was made of. */
+char **phase_uses_new_faults(struct phase_uses before, struct phase_uses uses, struct arena *arena,
+                             size_t *count);
+/* Takes away sides that cannot match and that `of_now`, all sides of the definitions there are, does
+ * not have. */
+void phase_uses_forget(struct phase_uses *uses, struct arena *arena, struct phase_uses of_now);
 
 #endif

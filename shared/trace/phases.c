@@ -160,9 +160,65 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }
 
+/* --- size --- */
+
+/* About what numbers and tags take on the wire. */
+enum { DEFINITION_BYTES = 16, PART_BYTES = 8 };
+
+static size_t string_bytes(const char *string)
+{
+    return string ? strlen(string) : 0;
+}
+
+static size_t filter_bytes(const struct phase_filter *filters, size_t count)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += PART_BYTES + string_bytes(filters[i].field) +
+                 (filters[i].constant.type == FIELD_TEXT ? filters[i].constant.text.count : 0);
+    return bytes;
+}
+
+static size_t definition_bytes(const struct phase_definition *definition)
+{
+    size_t bytes = DEFINITION_BYTES + string_bytes(definition->name) +
+                   string_bytes(definition->parent) + string_bytes(definition->begin_event) +
+                   string_bytes(definition->end_event);
+    for (size_t i = 0; i < definition->match_count; i++)
+        bytes += PART_BYTES + string_bytes(definition->match[i].begin_field) +
+                 string_bytes(definition->match[i].end_field);
+    for (size_t i = 0; i < definition->capture_count; i++)
+        bytes += PART_BYTES + string_bytes(definition->capture[i]);
+    return bytes + filter_bytes(definition->begin_filter, definition->begin_filter_count) +
+           filter_bytes(definition->end_filter, definition->end_filter_count);
+}
+
+enum status phases_check_size(const struct phase_definitions *phases, const char *name,
+                              struct failure *why)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < phases->count; i++)
+        bytes += definition_bytes(&phases->at[i]);
+    if (bytes <= PHASES_BYTES_MAX)
+        return STATUS_OK;
+    return fail(why, STATUS_REJECT,
+                "%s: %zu phase definitions of about %zu bytes with those before, over the limit of "
+                "%zu: they travel with each chunk",
+                name, phases->count, bytes, PHASES_BYTES_MAX);
+}
+
+/* --- digest --- */
+
+static const uint64_t DIGEST_BEGIN = 14695981039346656037u;
+
+uint64_t phase_digest(const struct phase_definition *definition)
+{
+    return digest_definition(DIGEST_BEGIN, definition);
+}
+
 uint64_t phases_digest(const struct phase_definitions *phases)
 {
-    uint64_t digest = digest_number(14695981039346656037u, phases->count);
+    uint64_t digest = digest_number(DIGEST_BEGIN, phases->count);
     for (size_t i = 0; i < phases->count; i++)
         digest = digest_definition(digest, &phases->at[i]);
     return digest;

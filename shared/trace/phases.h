@@ -82,7 +82,7 @@ bool phase_filter_passes(const struct phase_filter *filter, const struct field_v
 #define PHASES_YAML_BYTES_MAX ((size_t)1 << 20)
 
 /* Adds the definitions of a YAML file's text. `name` is the file's name, for messages with line
- * and column. REJECT: not YAML, unknown key, missing key, no such parent. */
+ * and column. REJECT: not YAML, unknown key, missing key, no such parent; too much of it all. */
 MUST_CHECK enum status phases_add_yaml(struct phase_definitions *phases, const char *name,
                                        struct bytes yaml, struct failure *why);
 
@@ -96,7 +96,14 @@ MUST_CHECK enum status phases_add_file(struct phase_definitions *phases, const c
 MUST_CHECK enum status phases_add_period(struct phase_definitions *phases, struct text text,
                                          struct failure *why);
 
-/* 64-bit digest of all definitions, the same on every machine. */
+/* They travel with each chunk, in one record, and in the state of each session. */
+#define PHASES_BYTES_MAX ((size_t)128 << 10)
+/* REJECT: what was added up to now is more, told by `name`. For those who add. */
+MUST_CHECK enum status phases_check_size(const struct phase_definitions *phases, const char *name,
+                                         struct failure *why);
+
+/* 64-bit digest of all definitions, or of one, the same on every machine. */
 uint64_t phases_digest(const struct phase_definitions *phases);
+uint64_t phase_digest(const struct phase_definition *definition);
 
 #endif

@@ -449,5 +449,8 @@ enum status phases_add_period(struct phase_definitions *phases, struct text text
     }
     fill(&period, &begin, end_side, &definition);
     phases_add(phases, definition);
-    return STATUS_OK;
+    status = phases_check_size(phases, "period", why);
+    if (status != STATUS_OK)
+        phases->count--;
+    return status;
 }

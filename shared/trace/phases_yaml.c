@@ -297,6 +297,8 @@ enum status phases_add_yaml(struct phase_definitions *phases, const char *name, 
     yaml_parser_set_input_string(&parser, yaml.at, yaml.count);
     enum status status = read_file(&file, &parser);
     yaml_parser_delete(&parser);
+    if (status == STATUS_OK)
+        status = phases_check_size(phases, name, why);
     if (status != STATUS_OK)
         phases->count = before;
     return status;

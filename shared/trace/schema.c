@@ -73,11 +73,19 @@ struct interned {
     size_t count;
 };
 
+/* The classes under one set of phase definitions. */
+struct classes {
+    struct interned by_domain[2]; /* struct event_class */
+};
+
 struct schema {
     const struct phase_definitions *phases;
-    pthread_mutex_t lock;         /* of all that follows; what is in the arena stays as it is */
-    struct arena arena;           /* classes, calls and what they point to */
-    struct interned by_domain[2]; /* struct event_class */
+    const struct phase_set *own;
+    pthread_mutex_t lock; /* of all that follows; what is in the arenas stays as it is */
+    struct arena arena;   /* classes, calls and what they point to */
+    struct phase_sets sets;
+    struct classes *by_set; /* by the index of the set */
+    size_t set_room;
     struct interned by_call;      /* struct syscall */
     struct event_class **classes; /* by id */
     size_t class_count, class_room;
@@ -161,11 +169,25 @@ static struct event_class *new_class(struct schema *schema, enum domain domain, 
     return class;
 }
 
+static const struct phase_set *add_set(struct schema *schema,
+                                       const struct phase_definitions *phases, bool borrow)
+{
+    size_t before = schema->sets.count;
+    const struct phase_set *set = phase_sets_add(&schema->sets, phases, borrow);
+    if (schema->sets.count == before)
+        return set;
+    schema->by_set =
+        memory_grow(schema->by_set, &schema->set_room, before + 1, sizeof *schema->by_set);
+    schema->by_set[before] = (struct classes){.by_domain = {{.count = 0}}};
+    return set;
+}
+
 struct schema *schema_new(const struct phase_definitions *phases)
 {
     struct schema *schema = memory_new(sizeof *schema);
     schema->phases = phases;
     pthread_mutex_init(&schema->lock, NULL);
+    schema->own = add_set(schema, phases, true);
     for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++) {
         schema->loss[domain] = new_class(schema, domain, text_of("(loss)"));
         schema->loss[domain]->kind = EVENT_LOSS;
@@ -177,8 +199,11 @@ void schema_free(struct schema *schema)
 {
     if (!schema)
         return;
-    free(schema->by_domain[DOMAIN_KERNEL].entries);
-    free(schema->by_domain[DOMAIN_UST].entries);
+    for (size_t i = 0; i < schema->sets.count; i++)
+        for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++)
+            free(schema->by_set[i].by_domain[domain].entries);
+    free(schema->by_set);
+    phase_sets_clear(&schema->sets);
     free(schema->by_call.entries);
     free(schema->calls);
     free(schema->classes);
@@ -190,6 +215,35 @@ void schema_free(struct schema *schema)
 const struct phase_definitions *schema_phases(const struct schema *schema)
 {
     return schema->phases;
+}
+
+const struct phase_set *schema_own_set(const struct schema *schema)
+{
+    return schema->own;
+}
+
+const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases)
+{
+    lock(schema);
+    const struct phase_set *set = add_set(schema, phases, false);
+    unlock(schema);
+    return set;
+}
+
+const struct phase_set *schema_set_of_digest(const struct schema *schema, uint64_t digest)
+{
+    lock(schema);
+    const struct phase_set *set = phase_sets_find(&schema->sets, digest);
+    unlock(schema);
+    return set;
+}
+
+size_t schema_definition_count(const struct schema *schema)
+{
+    lock(schema);
+    size_t count = schema->sets.definition_count;
+    unlock(schema);
+    return count;
 }
 
 /* Splits `prefix` off `name`. */
@@ -342,11 +396,9 @@ static void *keep(struct schema *schema, void *at, size_t count, size_t size)
 
 static void attach_phases(struct schema *schema, struct event_class *class)
 {
-    if (!schema->phases)
-        return;
     struct phase_uses uses = {0};
-    for (size_t i = 0; i < schema->phases->count; i++) {
-        const struct phase_definition *phase = &schema->phases->at[i];
+    for (size_t i = 0; i < class->phases->count; i++) {
+        const struct phase_definition *phase = class->phases->at[i];
         if (strcmp(phase->begin_event, class->name) == 0)
             use_as_begin(&uses, phase, (uint32_t)i);
         if (strcmp(phase->end_event, class->name) == 0)
@@ -369,13 +421,15 @@ static bool is_plain(const struct event_class *class)
            class->end_count == 0;
 }
 
-static const struct event_class *class_of(struct schema *schema, enum domain domain,
-                                          struct text name)
+static const struct event_class *class_of(struct schema *schema, const struct phase_set *set,
+                                          enum domain domain, struct text name)
 {
-    const struct event_class *known = interned_find(&schema->by_domain[domain], name);
+    struct interned *interned = &schema->by_set[set->index].by_domain[domain];
+    const struct event_class *known = interned_find(interned, name);
     if (known)
         return known;
     struct event_class *class = new_class(schema, domain, name);
+    class->phases = set;
     /* A program may give its events any name: only the kernel's mean what they say. */
     struct slot_list slots = {0};
     if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots))
@@ -388,16 +442,22 @@ static const struct event_class *class_of(struct schema *schema, enum domain dom
     }
     attach_phases(schema, class);
     class->is_plain = is_plain(class);
-    interned_add(&schema->by_domain[domain], name, class);
+    interned_add(interned, name, class);
+    return class;
+}
+
+const struct event_class *schema_class_under(struct schema *schema, const struct phase_set *set,
+                                             enum domain domain, struct text name)
+{
+    lock(schema);
+    const struct event_class *class = class_of(schema, set, domain, name);
+    unlock(schema);
     return class;
 }
 
 const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name)
 {
-    lock(schema);
-    const struct event_class *class = class_of(schema, domain, name);
-    unlock(schema);
-    return class;
+    return schema_class_under(schema, schema->own, domain, name);
 }
 
 const struct event_class *schema_class_by_id(const struct schema *schema, uint32_t id)

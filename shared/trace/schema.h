@@ -1,8 +1,8 @@
 /* trace/schema.h -- what spanmill wants of each event class, by the class's name.
  *
  * A schema interns classes and calls: looked up once per class and metadata, compared by
- * pointer or dense id after. It is made for one set of phase definitions. Several threads may ask
- * one. */
+ * pointer or dense id after. What begins and ends phases depends on the definitions: each set of
+ * them has classes of its own. Several threads may ask one schema. */
 #ifndef TRACE_SCHEMA_H
 #define TRACE_SCHEMA_H
 
@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "trace/event.h"
-#include "trace/phases.h"
+#include "trace/phase_set.h"
 #include "trace/syscalls.h"
 
 enum slot_type {
@@ -41,7 +41,8 @@ struct event_class {
     size_t slot_count;
     const char *const *fields; /* payload fields for phases, each once */
     size_t field_count;
-    const uint32_t *begins; /* indices of phase definitions this class begins, ascending */
+    const struct phase_set *phases; /* whose class it is; of EVENT_LOSS: NULL */
+    const uint32_t *begins;         /* indices in it: what this class begins, ascending */
     size_t begin_count;
     const uint32_t *ends;
     size_t end_count;
@@ -57,15 +58,26 @@ static inline bool event_class_needs_thread(const struct event_class *class)
 
 struct schema;
 
-/* `phases` (NULL for none) is borrowed until schema_free(). */
+/* `phases` (NULL for none), the schema's own definitions, is borrowed until schema_free(). */
 struct schema *schema_new(const struct phase_definitions *phases);
 void schema_free(struct schema *schema); /* NULL is fine */
 
-const struct phase_definitions *schema_phases(const struct schema *schema);
+const struct phase_definitions *schema_phases(const struct schema *schema); /* NULL: none */
+/* The same as a set. */
+const struct phase_set *schema_own_set(const struct schema *schema);
+/* The set of other definitions, which are copied. */
+const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases);
+/* That of a digest, if it was ever asked for; else NULL. */
+const struct phase_set *schema_set_of_digest(const struct schema *schema, uint64_t digest);
+/* How many definitions all sets have: ids are less. */
+size_t schema_definition_count(const struct schema *schema);
 
-/* The class of that name in that domain; the same pointer for the same name. Classes and calls
- * live as long as the schema. */
+/* The class of that name in that domain, under the schema's own definitions; the same pointer for
+ * the same name. Classes and calls live as long as the schema. */
 const struct event_class *schema_class(struct schema *schema, enum domain domain, struct text name);
+/* The same under those of `set`, which is of the schema. */
+const struct event_class *schema_class_under(struct schema *schema, const struct phase_set *set,
+                                             enum domain domain, struct text name);
 const struct event_class *schema_class_by_id(const struct schema *schema, uint32_t id);
 size_t schema_class_count(const struct schema *schema);
 

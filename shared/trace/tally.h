@@ -76,7 +76,14 @@
     ROW(KERNEL_NAMESPACE, 45, "kernel_events_of_unknown_namespace",                                \
         "kernel call or phase event whose vtid may be of several pid namespaces",                  \
         "kernel calls or phase events whose vtid may be of several pid namespaces",                \
-        "record with lttng add-context --kernel --type=tid, or --type=pid_ns", TALLY_STRICT)
+        "record with lttng add-context --kernel --type=tid, or --type=pid_ns", TALLY_STRICT)       \
+    ROW(PHASES_CHANGED, 50, "phases_changed",                                                      \
+        "open phase whose definition was changed or taken away",                                   \
+        "open phases whose definitions were changed or taken away", "their ends are unknown", 0)   \
+    ROW(PHASES_UNTOLD, 51, "intervals_without_phases",                                             \
+        "chunk whose phases are missing, as its mapper told no definitions",                       \
+        "chunks whose phases are missing, as their mappers told no definitions",                   \
+        "mappers are older than the reducer: upgrade them", TALLY_STRICT)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,

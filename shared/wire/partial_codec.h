@@ -74,11 +74,13 @@ struct decoded_record {
     size_t count;
 };
 
-/* Decodes a record into `arena`, with classes and calls of `schema`.
+/* Decodes a record into `arena`, with classes and calls of `schema`, the classes under `phases`: those
+ * of the interval's end. NULL if that does not tell: events then are without the fields for phases.
+ * An end or a gap needs neither; without a schema, an end is without its phases.
  * REJECT: not a record, or one that contradicts itself. STOP: of a newer format than this
  * program knows: the program is old, the data is good. */
 MUST_CHECK enum status partial_decode(struct bytes record, struct schema *schema,
-                                      struct arena *arena, struct decoded_record *out,
-                                      struct failure *why);
+                                      const struct phase_set *phases, struct arena *arena,
+                                      struct decoded_record *out, struct failure *why);
 
 #endif

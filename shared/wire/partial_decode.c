@@ -8,6 +8,7 @@
 #include "wire/partial_codec.h"
 #include "wire/partial_peek.h"
 #include "wire/partial_rows.h"
+#include "wire/phases_message.h"
 
 /* --- partials --- */
 
@@ -64,8 +65,8 @@ static enum status unpack(const struct record_place *place, struct arena *arena,
 }
 
 static enum status decode_partial(const struct record_place *place, struct schema *schema,
-                                  struct arena *arena, struct decoded_record *out,
-                                  struct failure *why)
+                                  const struct phase_set *phases, struct arena *arena,
+                                  struct decoded_record *out, struct failure *why)
 {
     struct bytes partial = {NULL, 0};
     struct partial_parts parts;
@@ -77,7 +78,7 @@ static enum status decode_partial(const struct record_place *place, struct schem
     parts.format = place->format;
     out->count = (size_t)parts.items;
     out->items = arena_take(arena, out->count * sizeof *out->items);
-    return partial_rows_decode(&parts, schema, arena, out->items, why);
+    return partial_rows_decode(&parts, schema, phases, arena, out->items, why);
 }
 
 /* --- ends and gaps --- */
@@ -104,8 +105,26 @@ static struct damages decode_damage(const Spanmill__IntervalEnd *from, struct ar
     return (struct damages){items, from->n_damage, from->damage_more};
 }
 
-static enum status decode_end(struct bytes bytes, struct arena *arena, struct decoded_record *out,
-                              struct failure *why)
+/* What the interval was mapped with: without a digest, with none; what has a digest alone is of a
+ * version that did not tell, and known only if it was told elsewhere. */
+static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schema *schema,
+                                 struct arena *arena, const struct phase_set **out,
+                                 struct failure *why)
+{
+    struct phase_definitions phases = {.count = 0};
+    enum status status =
+        from->phases ? phases_of_message(from->phases, arena, &phases, why) : STATUS_OK;
+    if (!schema || status != STATUS_OK)
+        return status;
+    if (from->phases || from->phases_digest == 0)
+        *out = schema_set(schema, &phases);
+    else
+        *out = schema_set_of_digest(schema, from->phases_digest);
+    return STATUS_OK;
+}
+
+static enum status decode_end(struct bytes bytes, struct schema *schema, struct arena *arena,
+                              struct decoded_record *out, struct failure *why)
 {
     ProtobufCAllocator allocator = in_arena(arena);
     const Spanmill__IntervalEnd *from =
@@ -141,7 +160,6 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
                                      .host = copy(arena, from->host),
                                      .session = copy(arena, from->session),
                                      .created = copy(arena, from->created),
-                                     .phases_digest = from->phases_digest,
                                      .raw_bytes = from->raw_bytes,
                                      .final = from->final};
     out->end.damage = decode_damage(from, arena);
@@ -154,7 +172,7 @@ static enum status decode_end(struct bytes bytes, struct arena *arena, struct de
     out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)
         memcpy(out->end.clock_uuid, from->clock_uuid.data, sizeof out->end.clock_uuid);
-    return STATUS_OK;
+    return decode_phases(from, schema, arena, &out->end.phases, why);
 }
 
 static enum status decode_gap(struct bytes bytes, struct arena *arena, struct decoded_record *out,
@@ -172,7 +190,8 @@ static enum status decode_gap(struct bytes bytes, struct arena *arena, struct de
 
 /* --- records --- */
 
-enum status partial_decode(struct bytes bytes, struct schema *schema, struct arena *arena,
+enum status partial_decode(struct bytes bytes, struct schema *schema,
+                           const struct phase_set *phases, struct arena *arena,
                            struct decoded_record *out, struct failure *why)
 {
     *out = (struct decoded_record){0};
@@ -187,6 +206,6 @@ enum status partial_decode(struct bytes bytes, struct schema *schema, struct are
     if (place.is_gap)
         return decode_gap(place.body, arena, out, why);
     if (place.is_end)
-        return decode_end(place.body, arena, out, why);
-    return decode_partial(&place, schema, arena, out, why);
+        return decode_end(place.body, schema, arena, out, why);
+    return decode_partial(&place, schema, phases, arena, out, why);
 }

@@ -9,6 +9,8 @@ struct decoder {
     unsigned format; /* of the record */
     struct row_reader row;
     struct schema *schema;
+    const struct phase_set *phases; /* whose classes events are of */
+    bool drops_fields;              /* it is not told which: fields for phases are of no use */
     struct arena *arena;
     const struct text *names;
     size_t name_count;
@@ -115,7 +117,7 @@ static const struct event_class *class(struct decoder *decoder, enum domain doma
         return schema_loss_class(decoder->schema, domain);
     const struct event_class **at = &decoder->classes[domain][id];
     if (!*at)
-        *at = schema_class(decoder->schema, domain, text);
+        *at = schema_class_under(decoder->schema, decoder->phases, domain, text);
     return *at;
 }
 
@@ -259,8 +261,13 @@ static struct field_value field(struct decoder *decoder)
 static void decode_fields(struct decoder *decoder, struct event *event)
 {
     size_t count = row_take_count(&decoder->row, 1);
+    if (decoder->drops_fields) {
+        for (size_t i = 0; i < count && !decoder->row.bad; i++)
+            (void)field(decoder);
+        return;
+    }
     if (count != event->class->field_count) {
-        decoder->bad = true; /* mapped with other phase definitions */
+        decoder->bad = true; /* mapped with other phase definitions than its end tells */
         return;
     }
     struct field_value *fields = arena_take(decoder->arena, count * sizeof *fields);
@@ -485,11 +492,14 @@ static void decode_item(struct decoder *decoder, struct item *to)
 }
 
 enum status partial_rows_decode(const struct partial_parts *parts, struct schema *schema,
-                                struct arena *arena, struct placed_item *items, struct failure *why)
+                                const struct phase_set *phases, struct arena *arena,
+                                struct placed_item *items, struct failure *why)
 {
     struct decoder decoder = {.format = parts->format,
                               .row = {parts->rows.at, parts->rows.at + parts->rows.count, false},
                               .schema = schema,
+                              .phases = phases ? phases : schema_set(schema, NULL),
+                              .drops_fields = !phases,
                               .arena = arena,
                               .names = parts->names,
                               .name_count = parts->name_count,

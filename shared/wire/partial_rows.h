@@ -17,10 +17,10 @@ struct partial_parts {
 /* The fewest bytes of an item. */
 enum { ITEM_BYTES_MIN = 3 };
 
-/* Reads all items into `items`, which has room for them and is all zero. Texts are those of
- * `parts`, the rest is in `arena`. REJECT: they contradict themselves. */
+/* Reads all items into `items`, which has room for them and is all zero. `phases` as for
+ * partial_decode(). Texts are those of `parts`, the rest is in `arena`. REJECT: they contradict themselves. */
 MUST_CHECK enum status partial_rows_decode(const struct partial_parts *parts, struct schema *schema,
-                                           struct arena *arena, struct placed_item *items,
-                                           struct failure *why);
+                                           const struct phase_set *phases, struct arena *arena,
+                                           struct placed_item *items, struct failure *why);
 
 #endif

@@ -141,6 +141,17 @@ def time_to_drain(name, kind, pod):
         yield "is killed before it has drained"
 
 
+# What a change of the phase definitions may restart.
+PHASE_USERS = {"spanmill-mapper"}
+
+
+def phases_of_mappers(name, kind, pod):
+    for volume in pod.get("volumes", []):
+        mapped = volume.get("configMap", {}).get("name", "").startswith("spanmill-phases")
+        if mapped and name not in PHASE_USERS:
+            yield f"volume {volume['name']} restarts it when the phases change"
+
+
 # ---- what breaks them: each changes a pod, or returns False if there is nothing to break ----
 
 def first(pod):
@@ -184,12 +195,15 @@ MUTANTS = [
     (own_volumes, lambda kind, pod: kind != "DaemonSet" and
      add_volume(pod, {"name": "x", "hostPath": {"path": "/"}}) is None),
     (own_volumes, lambda kind, pod: add_volume(pod, {"name": "x", "persistentVolumeClaim": {}})),
+    (phases_of_mappers, lambda kind, pod: first(pod)["name"] != "mapper" and
+     add_volume(pod, {"name": "x", "configMap": {"name": "spanmill-phases-1"}}) is None),
     (time_to_drain, lambda kind, pod: kind in SERVERS and
      pod.update(terminationGracePeriodSeconds=5) is None),
 ]
 
 RULES = [non_root, read_only_root, no_capabilities, no_escalation, seccomp, probes, limits,
-         fixed_version, no_token, no_service_variables, own_namespaces, own_volumes, time_to_drain]
+         fixed_version, no_token, no_service_variables, own_namespaces, own_volumes,
+         phases_of_mappers, time_to_drain]
 
 
 def breaches(documents):

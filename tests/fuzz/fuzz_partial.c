@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct reducer *reducer = reducer_new(NULL);
+    struct reducer *reducer = reducer_new();
     enum status status = STATUS_OK;
     while (size >= 2 && status != STATUS_STOP) {
         size_t count = (size_t)data[0] | (size_t)data[1] << 8;

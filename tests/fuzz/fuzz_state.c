@@ -1,6 +1,6 @@
-/* Any bytes as the saved state of a session, records each behind its length in two bytes, the
- * first being the stitch's own: what is restored saves the same number of records again, restores
- * from them, and can be ended. */
+/* Any bytes as the saved state of a session, records each behind its length in two bytes, the first
+ * being the stitch's own; the highest bit of a length makes it that of the phase definitions. What is
+ * restored saves the same number of records again, restores from them, and can be ended. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +46,13 @@ static size_t read_records(const uint8_t *data, size_t size, struct state_record
 {
     size_t count = 0;
     while (size >= 2 && count < RECORDS_MAX) {
-        size_t length = (size_t)data[0] | (size_t)data[1] << 8;
+        size_t length = (size_t)data[0] | (size_t)(data[1] & 0x7f) << 8;
+        const char *key = count == 0 ? "stitch" : data[1] & 0x80 ? "phases" : "r";
         data += 2;
         size -= 2;
         if (length > size)
             length = size;
-        records[count] =
-            (struct state_record){text_of(count == 0 ? "stitch" : "r"), {data, length}};
+        records[count] = (struct state_record){text_of(key), {data, length}};
         count++;
         data += length;
         size -= length;

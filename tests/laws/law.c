@@ -49,7 +49,9 @@ static int compare_times(const void *a, const void *b)
 void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *at, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        at[i] = trace->events[law_random(state) % trace->count].time_ns + law_random(state) % 2;
+        at[i] = i < trace->change_count ? trace->changes[i].at_ns
+                                        : trace->events[law_random(state) % trace->count].time_ns +
+                                              law_random(state) % 2;
     qsort(at, count, sizeof *at, compare_times);
 }
 
@@ -83,17 +85,68 @@ static void encode_item(void *context, const struct item *item)
     partial_encoder_add(context, item);
 }
 
+/* With whose definitions the part is mapped. */
+static struct schema *schema_of(const struct part *part)
+{
+    const struct law_trace *trace = part->trace;
+    struct schema *schema = trace->schema;
+    for (size_t i = 0; i < trace->change_count; i++)
+        if (trace->changes[i].at_ns <= part->interval.begin_ns)
+            schema = trace->changes[i].schema;
+    return schema;
+}
+
+static struct field_value field_named(const struct event *event, const char *name)
+{
+    for (size_t i = 0; i < event->field_count; i++)
+        if (strcmp(event->class->fields[i], name) == 0)
+            return event->fields[i];
+    return (struct field_value){.type = FIELD_ABSENT};
+}
+
+/* The event as a reader with that schema has it. */
+static struct event read_with(struct schema *schema, const struct event *from, struct arena *arena)
+{
+    struct event event = *from;
+    enum domain domain = (enum domain)from->domain;
+    event.class = from->kind == EVENT_LOSS
+                      ? schema_loss_class(schema, domain)
+                      : schema_class(schema, domain, text_of(from->class->name));
+    event.call = from->call ? schema_call(schema, text_of(from->call->name)) : NULL;
+    struct field_value *fields = arena_take(arena, event.class->field_count * sizeof *fields);
+    for (size_t i = 0; i < event.class->field_count; i++)
+        fields[i] = field_named(from, event.class->fields[i]);
+    event.fields = fields;
+    event.field_count = (uint16_t)(from->field_count ? event.class->field_count : 0);
+    return event;
+}
+
+static void add_events(struct part *part, struct schema *schema, struct partial_builder *builder)
+{
+    const struct event *events = part->trace->events + part->first;
+    size_t count = part->end - part->first;
+    if (schema == part->trace->schema) {
+        partial_builder_add(builder, events, count);
+        return;
+    }
+    struct event *read = arena_take(&part->arena, count * sizeof *read);
+    for (size_t i = 0; i < count; i++)
+        read[i] = read_with(schema, &events[i], &part->arena);
+    partial_builder_add(builder, read, count);
+}
+
 static void map_part(struct part *part)
 {
     const struct law_trace *trace = part->trace;
-    struct partial_encoder *encoder = partial_encoder_new(trace->schema);
+    struct schema *schema = schema_of(part);
+    struct partial_encoder *encoder = partial_encoder_new(schema);
     struct partial_builder_options options = {.interval = part->interval,
                                               .has_kernel = trace->facts.has_kernel,
                                               .counts_switches = trace->facts.counts_switches,
                                               .all_single = part->all_single,
                                               .sink = {encode_item, encoder}};
-    struct partial_builder *builder = partial_builder_new(trace->schema, &options);
-    partial_builder_add(builder, trace->events + part->first, part->end - part->first);
+    struct partial_builder *builder = partial_builder_new(schema, &options);
+    add_events(part, schema, builder);
     partial_builder_finish(builder);
     struct partial_counts counts = partial_builder_counts(builder);
     struct interval_end end = trace->facts;
@@ -102,8 +155,7 @@ static void map_part(struct part *part)
     end.has_traces = part->interval.begin_ns == 0;
     end.chunk = part->chunk;
     end.final = part->final;
-    end.phases_digest =
-        schema_phases(trace->schema) ? phases_digest(schema_phases(trace->schema)) : 0;
+    end.phases = schema_own_set(schema);
     end.items = part->items = partial_encoder_items(encoder);
     end.events = counts.events;
     end.tallies = counts.tallies;
@@ -179,11 +231,11 @@ static struct interval_row decode_part(const struct part *part, struct arena *ar
     struct item *row = arena_take(arena, part->items * sizeof *row);
     struct interval_row out = {.items = row, .count = part->items};
     size_t placed = 0;
-    for (size_t i = 0; i < part->record_count; i++) {
+    for (size_t i = part->record_count; i-- > 0;) { /* the end first */
         struct decoded_record record;
         struct failure why;
-        if (partial_decode(part->records[i], part->trace->schema, arena, &record, &why) !=
-            STATUS_OK) {
+        if (partial_decode(part->records[i], part->trace->schema, out.end.phases, arena, &record,
+                           &why) != STATUS_OK) {
             fprintf(stderr, "law: %s\n", why.text);
             abort();
         }
@@ -199,18 +251,23 @@ static struct interval_row decode_part(const struct part *part, struct arena *ar
     return out;
 }
 
-/* Joins neighbours, drawn at random, until one is left: a tree of any shape. */
-static struct interval_row join_all(struct interval_row *rows, size_t count, struct arena *arena,
-                                    unsigned shuffle)
+/* Joins neighbours of the same definitions, drawn at random, until there are none: a tree of any
+ * shape. Returns how many are left. */
+static size_t join_all(struct interval_row *rows, size_t count, struct arena *arena,
+                       unsigned shuffle)
 {
     uint64_t random = shuffle + 99;
     while (count > 1) {
-        size_t at = law_random(&random) % (count - 1);
+        size_t at = law_random(&random) % (count - 1), tried = 0;
+        for (; tried < count - 1 && !interval_row_meets(&rows[at], &rows[at + 1]); tried++)
+            at = (at + 1) % (count - 1);
+        if (tried == count - 1)
+            break;
         rows[at] = interval_row_join(arena, &rows[at], &rows[at + 1]);
         memmove(rows + at + 1, rows + at + 2, (count - at - 2) * sizeof *rows);
         count--;
     }
-    return rows[0];
+    return count;
 }
 
 char *law_fold_report(const struct fold *fold)
@@ -360,9 +417,10 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_s
     struct fold *fold = fold_new(text_of(trace->session));
     struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
     if (shuffle % 2 == 1) {
-        struct interval_row whole = join_all(rows.at, rows.count, &rows.arena, shuffle);
-        stitch_expect(stitch, whole.end.chunk); /* the number of the last of them, for all */
-        stitch_add(stitch, whole.items, whole.count, &whole.end);
+        size_t left = join_all(rows.at, rows.count, &rows.arena, shuffle);
+        stitch_expect(stitch, rows.at[0].end.chunk); /* the number of the last of them, for all */
+        for (size_t i = 0; i < left; i++)
+            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
     } else {
         uint64_t random = shuffle + 7;
         for (size_t i = 0; i < rows.count; i++) {

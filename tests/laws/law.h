@@ -22,6 +22,13 @@ struct law_trace {
     size_t count, room;
     struct interval_end facts; /* has_kernel, counts_switches, offset, host, cpus */
     char session[1024];
+    /* From an instant on, pieces are mapped with the definitions of another schema (borrowed);
+     * ascending. Cuts have to be at these instants, too. */
+    struct law_change {
+        uint64_t at_ns;
+        struct schema *schema;
+    } changes[8];
+    size_t change_count;
 };
 
 void law_trace_clear(struct law_trace *trace); /* not its schema */
@@ -68,12 +75,11 @@ char *law_fold_report(const struct fold *fold);
 /* What a pool makes of the trace whose last piece is the session's end: its records come from many
  * attempts, in any order; its reducer is killed and restored from its state at random, and reads
  * on from the offset that it had committed. JSON Lines, to be freed. */
-char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts,
-                      const struct phase_definitions *phases, uint64_t seed);
+char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts, uint64_t seed);
 
 /* xorshift64*: the same numbers everywhere. */
 uint64_t law_random(uint64_t *state);
-/* `count` ascending instants among the trace's events. */
+/* `count` ascending instants among the trace's events, all at which definitions change among them. */
 void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *at, size_t count);
 /* The first line that differs, into `room`; false if none does. */
 bool law_difference(const char *expected, const char *found, char *room, size_t size);

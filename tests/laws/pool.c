@@ -12,7 +12,6 @@
 
 /* The log of a partition, and all that its reducer has committed. */
 struct pool {
-    const struct phase_definitions *phases;
     struct schema *schema;
     struct arena arena;
     struct bytes *log;
@@ -90,8 +89,7 @@ static void die(const char *what, const struct failure *why)
 static void restore(struct pool *pool)
 {
     pool->partition =
-        partition_new(&(struct partition_options){.phases = pool->phases,
-                                                  .waiting_max = pool->waiting_max,
+        partition_new(&(struct partition_options){.waiting_max = pool->waiting_max,
                                                   .spill_folder = "/tmp",
                                                   .results = outbox_sink(&pool->results),
                                                   .state = outbox_sink(&pool->changes)});
@@ -172,10 +170,9 @@ static void run(struct pool *pool, uint64_t *random)
     kill_reducer(pool);
 }
 
-char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts,
-                      const struct phase_definitions *phases, uint64_t seed)
+char *law_pool_report(const struct law_trace *trace, struct law_cuts cuts, uint64_t seed)
 {
-    struct pool pool = {.phases = phases, .fold = fold_new(text_of(trace->session))};
+    struct pool pool = {.fold = fold_new(text_of(trace->session))};
     uint64_t random = seed + 4711;
     pool.waiting_max = seed % 2 ? 2000 : 0;
     make_log(&pool, trace, cuts, &random);

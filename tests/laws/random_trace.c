@@ -28,6 +28,55 @@ const char random_trace_phases[] = "phases:\n"
                                    "    begin: syscall_entry_read\n"
                                    "    end: sched_switch\n";
 
+const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS] = {
+    /* one without its parent, one gone; the rest as they were, in another order */
+    "phases:\n"
+    "  - name: work\n"
+    "    begin: syscall_entry_read\n"
+    "    end: sched_switch\n"
+    "  - name: turn\n"
+    "    begin: sched_switch\n"
+    "    end: sched_wakeup_new\n"
+    "  - name: $name\n"
+    "    begin: app:part_begin\n"
+    "    end: app:part_end\n"
+    "    match: [id, name]\n"
+    "  - name: request\n"
+    "    begin: app:begin\n"
+    "    end: app:end\n"
+    "    match: [id]\n",
+    /* of the names before, others: other ends, other fields; and equal ones */
+    "phases:\n"
+    "  - name: request\n"
+    "    begin: app:begin\n"
+    "    end: app:part_end\n"
+    "    match: [id]\n"
+    "  - name: $name\n"
+    "    parent: request\n"
+    "    begin: app:part_begin\n"
+    "    end: app:part_end\n"
+    "    match: [id]\n"
+    "  - name: turn\n"
+    "    begin: sched_switch\n"
+    "    end: sched_wakeup_new\n"
+    "  - name: turn\n"
+    "    begin: sched_switch\n"
+    "    end: sched_wakeup_new\n",
+    /* one changed only in what is captured */
+    "phases:\n"
+    "  - name: request\n"
+    "    begin: app:begin\n"
+    "    end: app:end\n"
+    "    match: [id]\n"
+    "    capture: [id]\n"
+    "  - name: $name\n"
+    "    parent: request\n"
+    "    begin: app:part_begin\n"
+    "    end: app:part_end\n"
+    "    match: [id, name]\n",
+    "phases: []\n",
+};
+
 struct generator {
     struct law_trace *trace;
     const struct random_trace_options *options;

@@ -14,10 +14,13 @@ struct random_trace_options {
     bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */
     bool user_only;
+    bool changes; /* definitions of phases change from piece to piece; for whoever maps it */
 };
 
-/* Phase definitions that these traces use. */
+/* Phase definitions that these traces use; others that they are changed to. */
 extern const char random_trace_phases[];
+enum { RANDOM_TRACE_OTHERS = 4 };
+extern const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS];
 
 void random_trace(struct law_trace *trace, uint64_t seed,
                   const struct random_trace_options *options);

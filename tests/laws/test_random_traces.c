@@ -4,24 +4,52 @@
 
 #include "random_trace.h"
 
-enum { CUTS_MAX = 63, SEEDS = 200 };
+enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 200 };
 
 struct world {
-    struct phase_definitions phases;
+    struct phase_definitions phases, other_phases[RANDOM_TRACE_OTHERS];
+    struct schema *other_schemas[RANDOM_TRACE_OTHERS];
     struct law_trace trace;
 };
+
+static void read_phases(struct phase_definitions *phases, const char *text)
+{
+    struct failure why;
+    phases_init(phases);
+    struct bytes yaml = {(const uint8_t *)text, strlen(text)};
+    cr_assert(eq(int, phases_add_yaml(phases, "random", yaml, &why), STATUS_OK), "%s", why.text);
+}
+
+/* At random instants, mappers go from some definitions to others, and back. */
+static void change_phases(struct world *world, uint64_t seed)
+{
+    struct law_trace *trace = &world->trace;
+    uint64_t random = seed + 5, at[CHANGES_MAX];
+    size_t count = 1 + law_random(&random) % CHANGES_MAX;
+    law_random_cuts(trace, &random, at, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t other = law_random(&random) % (RANDOM_TRACE_OTHERS + 2);
+        struct schema *schema =
+            other < RANDOM_TRACE_OTHERS ? world->other_schemas[other] : trace->schema;
+        trace->changes[i].at_ns = at[i];
+        trace->changes[i].schema = schema;
+    }
+    trace->change_count = count;
+}
 
 static void world_init(struct world *world, uint64_t seed,
                        const struct random_trace_options *options)
 {
-    struct failure why;
     *world = (struct world){0};
-    phases_init(&world->phases);
-    struct bytes yaml = {(const uint8_t *)random_trace_phases, strlen(random_trace_phases)};
-    cr_assert(eq(int, phases_add_yaml(&world->phases, "random", yaml, &why), STATUS_OK), "%s",
-              why.text);
+    read_phases(&world->phases, random_trace_phases);
     world->trace.schema = schema_new(&world->phases);
     random_trace(&world->trace, seed, options);
+    for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
+        read_phases(&world->other_phases[i], random_trace_other_phases[i]);
+        world->other_schemas[i] = schema_new(&world->other_phases[i]);
+    }
+    if (options->changes)
+        change_phases(world, seed);
 }
 
 static void world_clear(struct world *world)
@@ -29,6 +57,10 @@ static void world_clear(struct world *world)
     law_trace_clear(&world->trace);
     schema_free(world->trace.schema);
     phases_clear(&world->phases);
+    for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
+        schema_free(world->other_schemas[i]);
+        phases_clear(&world->other_phases[i]);
+    }
 }
 
 static bool holds(const struct world *world, uint64_t seed, const char *expected,
@@ -48,7 +80,7 @@ static bool holds(const struct world *world, uint64_t seed, const char *expected
 static bool pool_holds(const struct world *world, uint64_t seed, const char *expected,
                        struct law_cuts cuts)
 {
-    char *found = law_pool_report(&world->trace, cuts, &world->phases, seed);
+    char *found = law_pool_report(&world->trace, cuts, seed);
     char difference[4096];
     bool differs = law_difference(expected, found, difference, sizeof difference);
     if (differs)
@@ -58,24 +90,28 @@ static bool pool_holds(const struct world *world, uint64_t seed, const char *exp
     return !differs;
 }
 
-/* Uncut and unsummed is what all else is compared with. */
+/* Uncut (but where definitions change) and unsummed is what all else is compared with. */
 static bool law_holds(uint64_t seed, const struct random_trace_options *options)
 {
     struct world world;
     world_init(&world, seed, options);
-    struct law_cuts uncut = {NULL, 0};
+    size_t least = world.trace.change_count;
+    uint64_t changes[CHANGES_MAX];
+    for (size_t i = 0; i < least; i++)
+        changes[i] = world.trace.changes[i].at_ns;
+    struct law_cuts uncut = {changes, least};
     char *expected = law_report(&world.trace, uncut, true, 0, NULL);
     bool good = holds(&world, seed, expected, uncut, false);
 
     uint64_t random = seed + 77, at[CUTS_MAX];
     for (unsigned round = 0; good && round < 3; round++) {
-        struct law_cuts cuts = {at, 1 + law_random(&random) % CUTS_MAX};
+        struct law_cuts cuts = {at, least + 1 + law_random(&random) % (CUTS_MAX - least)};
         law_random_cuts(&world.trace, &random, at, cuts.count);
         good =
             holds(&world, seed, expected, cuts, false) && holds(&world, seed, expected, cuts, true);
     }
     for (unsigned round = 0; good && round < 2; round++) {
-        struct law_cuts cuts = {at, 1 + law_random(&random) % 12};
+        struct law_cuts cuts = {at, least + 1 + law_random(&random) % 12};
         law_random_cuts(&world.trace, &random, at, cuts.count);
         good = pool_holds(&world, seed + 1000 * round, expected, cuts);
     }
@@ -160,4 +196,19 @@ Test(random_traces, of_user_space_alone_with_numbers_of_namespaces)
 Test(random_traces, of_user_space_alone)
 {
     check(&(struct random_trace_options){.events = 300, .user_only = true});
+}
+
+Test(random_traces, under_phases_that_change)
+{
+    check(&(struct random_trace_options){.events = 400, .changes = true});
+}
+
+Test(random_traces, under_phases_that_change_with_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 300, .lies = 8, .losses = 20, .changes = true});
+}
+
+Test(random_traces, under_phases_that_change_with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .changes = true});
 }

@@ -233,7 +233,7 @@ class Pool:
                       "--min-insync", "1", "--state-segment", "1s")
 
     def add(self, role, name, extra=(), environment=None):
-        if role in ("mapper", "reducer"):
+        if role == "mapper":
             extra = ["--phases", self.phases, *extra]
         worker = Worker(self, role, name, extra, environment)
         self.workers.append(worker)

@@ -55,7 +55,7 @@ static uint64_t threads_told(bool from_proc, uint64_t *events)
     struct bytes archive = pack_with(&threads);
     thread_directory_clear(&threads);
 
-    struct reducer *reducer = reducer_new(NULL);
+    struct reducer *reducer = reducer_new();
     struct map_place place = {.session = text_of("labvm/thumb/now"),
                               .chunk = CHUNK,
                               .first_chunk = CHUNK,

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/phase_use.h"
 
@@ -78,5 +79,51 @@ Test(phase_use, tells_what_is_wrong)
     cr_expect(eq(str, faults[2],
                  "q: a match field is a number in one of a:begin (id) and a:end (id), and text in "
                  "the other: they never match"));
+    arena_clear(&arena);
+}
+
+Test(phase_use, tells_what_is_newly_wrong_once)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_uses session = {NULL, 0}, before = session;
+    struct phase_use first[] = {use_of("p", false, PHASE_USE_UNDECLARED, "", ""),
+                                use_of("q", false, PHASE_USE_FIT, "n", "")};
+    struct phase_use second[] = {use_of("p", false, PHASE_USE_UNDECLARED, "", "a:begun"),
+                                 use_of("q", true, PHASE_USE_FIT, "t", "")};
+    size_t count;
+    phase_uses_add(&session, &arena, (struct phase_uses){first, 2});
+    char **faults = phase_uses_new_faults(before, session, &arena, &count);
+    cr_assert(eq(sz, count, 1));
+    cr_expect(eq(str, faults[0], "p: no trace declares a:begin"));
+    before = session;
+    phase_uses_add(&session, &arena, (struct phase_uses){second, 2});
+    faults = phase_uses_new_faults(before, session, &arena, &count);
+    cr_assert(eq(sz, count, 1), "of p it was told, though not what is near");
+    cr_expect(eq(int, strncmp(faults[0], "q: a match field", 16), 0));
+    before = session;
+    phase_uses_add(&session, &arena, (struct phase_uses){second, 2});
+    phase_uses_new_faults(before, session, &arena, &count);
+    cr_expect(eq(sz, count, 0));
+    arena_clear(&arena);
+}
+
+Test(phase_use, of_other_match_fields_is_of_another_definition)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_use was[] = {use_of("p", false, PHASE_USE_FIT, "n", ""),
+                              use_of("p", true, PHASE_USE_FIT, "n", "")};
+    struct phase_use is[] = {use_of("p", false, PHASE_USE_NO_FIELD, "idd", "id"),
+                             use_of("p", true, PHASE_USE_FIT, "t", "")};
+    is[0].match = is[1].match = text_of("idd");
+    struct phase_uses uses = {NULL, 0};
+    phase_uses_add(&uses, &arena, (struct phase_uses){was, 2});
+    phase_uses_add(&uses, &arena, (struct phase_uses){is, 2});
+    size_t count;
+    char **faults = phase_uses_faults(uses, &arena, &count);
+    cr_assert(eq(sz, count, 1), "and of which two go together nothing is said");
+    cr_expect(eq(str, faults[0], "p: a:begin has no field idd; the nearest is id"));
+    phase_uses_forget(&uses, &arena, (struct phase_uses){was, 2});
+    phase_uses_faults(uses, &arena, &count);
+    cr_expect(eq(sz, count, 0));
     arena_clear(&arena);
 }

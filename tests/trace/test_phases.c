@@ -291,3 +291,14 @@ Test(phases_yaml, the_digest_tells_definitions_apart)
     cr_expect(ne(u64, phases_digest(&other), one));
     phases_clear(&other);
 }
+
+Test(phases_period, more_than_can_travel_is_refused)
+{
+    enum status status = STATUS_OK;
+    size_t count = 0;
+    for (; status == STATUS_OK && count < 10000; count++)
+        status = add_period("a: $evt.$name == \"application:a_long_name_of_an_event_of_it\"");
+    cr_expect(eq(int, status, STATUS_REJECT));
+    cr_expect(eq(sz, phases.count, count - 1), "the one too many is not there");
+    cr_expect(ne(ptr, strstr(why.text, "over the limit of 131072"), NULL), "%s", why.text);
+}

@@ -203,8 +203,11 @@ Test(partial, items_come_back_as_they_were)
     struct arena arena = {.first = NULL};
     struct decoded_record decoded;
     struct failure why;
-    cr_assert(eq(int, partial_decode(records.at[0], schema, &arena, &decoded, &why), STATUS_OK),
-              "%s", why.text);
+    cr_assert(
+        eq(int,
+           partial_decode(records.at[0], schema, schema_own_set(schema), &arena, &decoded, &why),
+           STATUS_OK),
+        "%s", why.text);
     struct item items[RECORDS_MAX];
     for (size_t i = 0; i < decoded.count; i++) {
         cr_expect(eq(u64, decoded.items[i].position, i));
@@ -250,8 +253,8 @@ static enum status decode_copy(struct schema *schema, struct bytes record)
     struct arena arena = {.first = NULL};
     struct decoded_record decoded;
     struct failure why;
-    enum status status =
-        partial_decode((struct bytes){copy, record.count}, schema, &arena, &decoded, &why);
+    enum status status = partial_decode((struct bytes){copy, record.count}, schema,
+                                        schema_own_set(schema), &arena, &decoded, &why);
     arena_clear(&arena);
     free(copy);
     return status;
@@ -313,8 +316,10 @@ Test(partial, of_the_format_before_is_read)
     struct arena arena = {.first = NULL};
     struct decoded_record decoded;
     struct failure why;
-    cr_assert(eq(int, partial_decode(record, schema, &arena, &decoded, &why), STATUS_OK), "%s",
-              why.text);
+    cr_assert(eq(int,
+                 partial_decode(record, schema, schema_own_set(schema), &arena, &decoded, &why),
+                 STATUS_OK),
+              "%s", why.text);
     cr_assert(eq(sz, decoded.count, 9));
     const struct durations *reads = &decoded.items[2].item->thread.calls[0].cell.complete;
     uint64_t log2[DURATIONS_POWERS];

@@ -1,0 +1,90 @@
+#include "reducer/session_phases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* The first byte; as that of reducer/kept_phases.c. */
+enum { USES_FORMAT = 3 };
+
+static const char KEY[] = "phase_uses";
+
+void session_phases_clear(struct session_phases *phases)
+{
+    arena_clear(&phases->arena);
+    *phases = (struct session_phases){.set = NULL};
+}
+
+/* How many definitions of `set` are not in `other`. */
+static size_t count_not_in(const struct phase_set *set, const struct phase_set *other)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += !phase_set_has(other, set->ids[i]);
+    return count;
+}
+
+static const char *describe(const struct phase_set *before, const struct phase_set *now,
+                            struct arena *arena)
+{
+    char *what =
+        memory_format("mapped with other phase definitions than the chunk before: %zu new, "
+                      "%zu gone, %zu the same; what is open of those gone ends here",
+                      count_not_in(now, before), count_not_in(before, now),
+                      now->count - count_not_in(now, before));
+    const char *kept = arena_string(arena, text_of(what));
+    free(what);
+    return kept;
+}
+
+struct phases_news session_phases_join(struct session_phases *phases,
+                                       const struct interval_end *end, struct arena *arena)
+{
+    struct phases_news news = {.change = NULL};
+    /* One without time is not mapped with anything. */
+    if (end->phases && (end->begin_ns < end->end_ns || end->items > 0)) {
+        if (phases->set && phases->set != end->phases)
+            news.change = describe(phases->set, end->phases, arena);
+        phases->set = end->phases;
+    }
+    struct phase_uses before = phases->uses;
+    phase_uses_add(&phases->uses, &phases->arena, end->uses);
+    news.faults = phase_uses_new_faults(before, phases->uses, arena, &news.fault_count);
+    return news;
+}
+
+void session_phases_save(const struct session_phases *phases, struct state_sink sink)
+{
+    if (phases->uses.count == 0)
+        return;
+    struct bytes packed = phase_uses_pack(phases->uses);
+    uint8_t *record = memory_new(1 + packed.count);
+    record[0] = USES_FORMAT;
+    memcpy(record + 1, packed.at, packed.count);
+    sink.take(sink.context, text_of(KEY), (struct bytes){record, 1 + packed.count});
+    free(record);
+    free((void *)(uintptr_t)packed.at);
+}
+
+bool session_phases_is(struct text key)
+{
+    return text_equal(key, text_of(KEY));
+}
+
+enum status session_phases_restore(struct session_phases *phases, struct bytes record,
+                                   struct failure *why)
+{
+    if (record.count > 0 && record.at[0] > USES_FORMAT)
+        return fail(why, STATUS_STOP,
+                    "format %u of what phase definitions can match, newer than "
+                    "this program knows",
+                    record.at[0]);
+    if (record.count == 0 || record.at[0] != USES_FORMAT)
+        return fail(why, STATUS_REJECT, "the record %s is damaged", KEY);
+    struct arena arena = {.first = NULL};
+    struct bytes packed = {record.at + 1, record.count - 1};
+    phases->uses = phase_uses_copy(&phases->arena, phase_uses_unpack(&arena, packed));
+    arena_clear(&arena);
+    return STATUS_OK;
+}

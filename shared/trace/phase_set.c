@@ -1,0 +1,119 @@
+#include "trace/phase_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+void phase_sets_clear(struct phase_sets *sets)
+{
+    arena_clear(&sets->arena);
+    free(sets->at);
+    free(sets->digests);
+    *sets = (struct phase_sets){.count = 0};
+}
+
+/* --- copies --- */
+
+static const char *copy_string(struct arena *arena, const char *string)
+{
+    return string ? arena_string(arena, text_of(string)) : NULL;
+}
+
+static const struct phase_filter *copy_filters(struct arena *arena, const struct phase_filter *from,
+                                               size_t count)
+{
+    struct phase_filter *to = arena_take(arena, count * sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i] = from[i];
+        to[i].field = copy_string(arena, from[i].field);
+        if (from[i].constant.type == FIELD_TEXT)
+            to[i].constant.text.at = arena_string(arena, from[i].constant.text);
+    }
+    return to;
+}
+
+static const struct phase_definition *copy_definition(struct arena *arena,
+                                                      const struct phase_definition *from)
+{
+    struct phase_definition *to = arena_take(arena, sizeof *to);
+    *to = *from;
+    to->name = copy_string(arena, from->name);
+    to->parent = copy_string(arena, from->parent);
+    to->begin_event = copy_string(arena, from->begin_event);
+    to->end_event = copy_string(arena, from->end_event);
+    struct phase_match *match = arena_take(arena, from->match_count * sizeof *match);
+    for (size_t i = 0; i < from->match_count; i++)
+        match[i] = (struct phase_match){copy_string(arena, from->match[i].begin_field),
+                                        copy_string(arena, from->match[i].end_field)};
+    to->match = match;
+    const char **capture = arena_take(arena, from->capture_count * sizeof *capture);
+    for (size_t i = 0; i < from->capture_count; i++)
+        capture[i] = copy_string(arena, from->capture[i]);
+    to->capture = capture;
+    to->begin_filter = copy_filters(arena, from->begin_filter, from->begin_filter_count);
+    to->end_filter = copy_filters(arena, from->end_filter, from->end_filter_count);
+    return to;
+}
+
+/* --- sets --- */
+
+const struct phase_set *phase_sets_find(const struct phase_sets *sets, uint64_t digest)
+{
+    for (size_t i = 0; i < sets->count; i++)
+        if (sets->at[i]->digest == digest)
+            return sets->at[i];
+    return NULL;
+}
+
+/* The id of the definition of that digest that is in none of the `taken` ids; one of its own if there
+ * is no other. */
+static uint32_t id_of(struct phase_sets *sets, uint64_t digest, const uint32_t *taken, size_t count)
+{
+    for (size_t id = 0; id < sets->definition_count; id++) {
+        bool free_one = sets->digests[id] == digest;
+        for (size_t i = 0; free_one && i < count; i++)
+            free_one = taken[i] != id;
+        if (free_one)
+            return (uint32_t)id;
+    }
+    sets->digests = memory_grow(sets->digests, &sets->definition_room, sets->definition_count + 1,
+                                sizeof *sets->digests);
+    sets->digests[sets->definition_count] = digest;
+    return (uint32_t)sets->definition_count++;
+}
+
+const struct phase_set *phase_sets_add(struct phase_sets *sets,
+                                       const struct phase_definitions *phases, bool borrow)
+{
+    static const struct phase_definitions none = {.count = 0};
+    if (!phases)
+        phases = &none;
+    uint64_t digest = phases_digest(phases);
+    const struct phase_set *known = phase_sets_find(sets, digest);
+    if (known)
+        return known;
+    struct phase_set *set = arena_take(&sets->arena, sizeof *set);
+    const struct phase_definition **at = arena_take(&sets->arena, phases->count * sizeof *at);
+    uint32_t *ids = arena_take(&sets->arena, phases->count * sizeof *ids);
+    for (size_t i = 0; i < phases->count; i++) {
+        at[i] = borrow ? &phases->at[i] : copy_definition(&sets->arena, &phases->at[i]);
+        ids[i] = id_of(sets, phase_digest(&phases->at[i]), ids, i);
+    }
+    *set = (struct phase_set){.digest = digest,
+                              .index = (uint32_t)sets->count,
+                              .count = phases->count,
+                              .at = at,
+                              .ids = ids};
+    sets->at = memory_grow(sets->at, &sets->room, sets->count + 1, sizeof *sets->at);
+    sets->at[sets->count++] = set;
+    return set;
+}
+
+bool phase_set_has(const struct phase_set *set, uint32_t id)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->ids[i] == id)
+            return true;
+    return false;
+}

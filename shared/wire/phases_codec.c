@@ -1,0 +1,194 @@
+#include "wire/phases_codec.h"
+
+#include <string.h>
+
+#include "base/names.h"
+#include "wire/in_arena.h"
+#include "wire/phases_message.h"
+
+/* --- to a message --- */
+
+struct encoding {
+    struct arena *arena;
+    struct names texts;
+};
+
+static uint32_t text_id(struct encoding *encoding, const char *text)
+{
+    return names_id(&encoding->texts, text_of(text));
+}
+
+static Spanmill__PhaseFilter **encode_filters(struct encoding *encoding,
+                                              const struct phase_filter *from, size_t count)
+{
+    Spanmill__PhaseFilter **out = arena_take(encoding->arena, count * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        Spanmill__PhaseFilter *to = out[i] = arena_take(encoding->arena, sizeof *to);
+        const struct field_value *constant = &from[i].constant;
+        spanmill__phase_filter__init(to);
+        to->field = text_id(encoding, from[i].field);
+        to->compare = from[i].compare;
+        to->has_number = constant->type == FIELD_INT;
+        to->number = to->has_number ? constant->i : 0;
+        to->has_unsigned_number = constant->type == FIELD_UINT;
+        to->unsigned_number = to->has_unsigned_number ? constant->u : 0;
+        to->has_text = constant->type == FIELD_TEXT;
+        to->text = to->has_text ? names_id(&encoding->texts, constant->text) : 0;
+    }
+    return out;
+}
+
+static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
+                                                    const struct phase_definition *from)
+{
+    Spanmill__PhaseDefinition *to = arena_take(encoding->arena, sizeof *to);
+    spanmill__phase_definition__init(to);
+    to->name = text_id(encoding, from->name);
+    to->has_name_is_field = to->name_is_field = from->name_is_field;
+    to->has_parent = from->parent != NULL;
+    to->parent = from->parent ? text_id(encoding, from->parent) : 0;
+    to->begin_event = text_id(encoding, from->begin_event);
+    to->end_event = text_id(encoding, from->end_event);
+    to->match = arena_take(encoding->arena, 2 * from->match_count * sizeof *to->match);
+    for (size_t i = 0; i < from->match_count; i++) {
+        to->match[to->n_match++] = text_id(encoding, from->match[i].begin_field);
+        to->match[to->n_match++] = text_id(encoding, from->match[i].end_field);
+    }
+    to->capture = arena_take(encoding->arena, from->capture_count * sizeof *to->capture);
+    for (size_t i = 0; i < from->capture_count; i++)
+        to->capture[to->n_capture++] = text_id(encoding, from->capture[i]);
+    to->n_begin_filter = from->begin_filter_count;
+    to->begin_filter = encode_filters(encoding, from->begin_filter, from->begin_filter_count);
+    to->n_end_filter = from->end_filter_count;
+    to->end_filter = encode_filters(encoding, from->end_filter, from->end_filter_count);
+    return to;
+}
+
+Spanmill__PhaseDefinitions *phases_to_message(const struct phase_set *set, struct arena *arena)
+{
+    struct encoding encoding = {.arena = arena};
+    Spanmill__PhaseDefinitions *message = arena_take(arena, sizeof *message);
+    spanmill__phase_definitions__init(message);
+    message->n_definitions = set->count;
+    message->definitions = arena_take(arena, set->count * sizeof *message->definitions);
+    for (size_t i = 0; i < set->count; i++)
+        message->definitions[i] = encode_definition(&encoding, set->at[i]);
+    message->n_texts = encoding.texts.count;
+    message->texts = arena_take(arena, encoding.texts.count * sizeof *message->texts);
+    for (size_t i = 0; i < encoding.texts.count; i++) {
+        struct text text = encoding.texts.at[i];
+        message->texts[i] = (ProtobufCBinaryData){text.count, (uint8_t *)arena_string(arena, text)};
+    }
+    names_clear(&encoding.texts);
+    return message;
+}
+
+struct bytes phases_encode(const struct phase_set *set, struct arena *arena)
+{
+    const Spanmill__PhaseDefinitions *message = phases_to_message(set, arena);
+    size_t count = spanmill__phase_definitions__get_packed_size(message);
+    uint8_t *packed = arena_take(arena, count);
+    spanmill__phase_definitions__pack(message, packed);
+    return (struct bytes){packed, count};
+}
+
+/* --- from a message --- */
+
+struct decoding {
+    struct arena *arena;
+    char **texts;
+    size_t count;
+    bool bad;
+};
+
+static const char *text_at(struct decoding *decoding, uint32_t id)
+{
+    if (id < decoding->count)
+        return decoding->texts[id];
+    decoding->bad = true;
+    return "";
+}
+
+static void decode_constant(struct decoding *decoding, const Spanmill__PhaseFilter *from,
+                            struct field_value *to)
+{
+    if (from->has_number + from->has_unsigned_number + from->has_text != 1)
+        decoding->bad = true;
+    else if (from->has_number)
+        *to = (struct field_value){.type = FIELD_INT, .i = from->number};
+    else if (from->has_unsigned_number)
+        *to = (struct field_value){.type = FIELD_UINT, .u = from->unsigned_number};
+    else
+        *to = (struct field_value){.type = FIELD_TEXT,
+                                   .text = text_of(text_at(decoding, from->text))};
+}
+
+static const struct phase_filter *decode_filters(struct decoding *decoding,
+                                                 Spanmill__PhaseFilter *const *from, size_t count)
+{
+    struct phase_filter *to = arena_take(decoding->arena, count * sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        to[i].field = text_at(decoding, from[i]->field);
+        decoding->bad |= from[i]->compare > COMPARE_GLOB;
+        to[i].compare = decoding->bad ? COMPARE_EQ : (enum phase_compare)from[i]->compare;
+        decode_constant(decoding, from[i], &to[i].constant);
+    }
+    return to;
+}
+
+static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDefinition *from,
+                              struct phase_definition *to)
+{
+    to->name = text_at(decoding, from->name);
+    to->name_is_field = from->name_is_field;
+    to->parent = from->has_parent ? text_at(decoding, from->parent) : NULL;
+    to->begin_event = text_at(decoding, from->begin_event);
+    to->end_event = text_at(decoding, from->end_event);
+    decoding->bad |= from->n_match % 2 != 0 || from->n_match > 2 * (size_t)PHASE_MATCH_MAX;
+    to->match_count = decoding->bad ? 0 : from->n_match / 2;
+    struct phase_match *match = arena_take(decoding->arena, to->match_count * sizeof *match);
+    for (size_t i = 0; i < to->match_count; i++) {
+        match[i].begin_field = text_at(decoding, from->match[2 * i]);
+        match[i].end_field = text_at(decoding, from->match[2 * i + 1]);
+    }
+    to->match = match;
+    to->capture_count = from->n_capture;
+    const char **capture = arena_take(decoding->arena, from->n_capture * sizeof *capture);
+    for (size_t i = 0; i < from->n_capture; i++)
+        capture[i] = text_at(decoding, from->capture[i]);
+    to->capture = capture;
+    to->begin_filter_count = from->n_begin_filter;
+    to->begin_filter = decode_filters(decoding, from->begin_filter, from->n_begin_filter);
+    to->end_filter_count = from->n_end_filter;
+    to->end_filter = decode_filters(decoding, from->end_filter, from->n_end_filter);
+}
+
+enum status phases_of_message(const Spanmill__PhaseDefinitions *message, struct arena *arena,
+                              struct phase_definitions *out, struct failure *why)
+{
+    struct decoding decoding = {.arena = arena, .count = message->n_texts};
+    decoding.texts = arena_take(arena, message->n_texts * sizeof *decoding.texts);
+    for (size_t i = 0; i < message->n_texts; i++) {
+        const ProtobufCBinaryData *text = &message->texts[i];
+        decoding.bad |= text->len > 0 && memchr(text->data, '\0', text->len) != NULL;
+        decoding.texts[i] = arena_string(arena, (struct text){(const char *)text->data, text->len});
+    }
+    *out = (struct phase_definitions){.count = message->n_definitions};
+    out->at = arena_take(arena, out->count * sizeof *out->at);
+    for (size_t i = 0; i < out->count; i++)
+        decode_definition(&decoding, message->definitions[i], &out->at[i]);
+    if (decoding.bad)
+        return fail(why, STATUS_REJECT, "phase definitions that contradict themselves");
+    return STATUS_OK;
+}
+
+enum status phases_decode(struct bytes message, struct arena *arena, struct phase_definitions *out,
+                          struct failure *why)
+{
+    ProtobufCAllocator allocator = in_arena(arena);
+    const Spanmill__PhaseDefinitions *from =
+        spanmill__phase_definitions__unpack(&allocator, message.count, message.at);
+    if (!from)
+        return fail(why, STATUS_REJECT, "damaged phase definitions of %zu bytes", message.count);
+    return phases_of_message(from, arena, out, why);
+}

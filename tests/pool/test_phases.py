@@ -1,0 +1,132 @@
+"""Mappers go from some phase definitions to others while they work; reducers have none."""
+import glob
+import os
+import random
+import re
+import subprocess
+import sys
+
+import logfmt
+import pool
+from pool import THUMBNAILS, Pool, program, report, say, wait_until
+
+HOSTS = 6
+
+# Of the recording's own definitions, one as it was, one changed in its list of fields alone; and one
+# whose event nobody has.
+OTHER = """
+phases:
+  - name: nothing
+    begin: thumbnailer:request_begn
+    end: thumbnailer:request_end
+  - name: $phase
+    parent: request
+    begin: thumbnailer:phase_begin
+    end: thumbnailer:phase_end
+    match: [id]
+  - name: request
+    begin: thumbnailer:request_begin
+    end: thumbnailer:request_end
+    match: [id]
+    capture: [file]
+"""
+FAULT = ("nothing: no trace declares thumbnailer:request_begn; the nearest is "
+         "thumbnailer:request_begin")
+
+
+def pack_hosts(folder):
+    """The small recording's chunks as those of many hosts: their archives, of each host a list."""
+    subprocess.run([program("spanmill"), "pack", "-o", folder, THUMBNAILS], check=True,
+                   stdout=subprocess.DEVNULL)
+    first = sorted(glob.glob(os.path.join(folder, "*.tar.zst")))
+    hosts = [first]
+    for host in range(1, HOSTS):
+        name = b"lab%02d" % host
+        paths = []
+        for path in first:
+            raw = subprocess.run(["zstd", "-dc", path], check=True, stdout=subprocess.PIPE).stdout
+            other = path.replace("labvm", name.decode()).replace(".tar.zst", f"-{host}.tar.zst")
+            paths.append(other)
+            subprocess.run(["zstd", "-q", "-f", "-o", paths[-1]], check=True,
+                           input=raw.replace(b"labvm", name))
+        hosts.append(paths)
+    return hosts
+
+
+def requests(lines):
+    """What is told of the phase that is defined alike all the time."""
+    return [line for line in lines if '"type":"phase"' in line and '"phase":"request"' in line]
+
+
+def replay(running):
+    """Another pool's reducer over the same partials, from an empty state. Returns what it says of
+    definitions: which match nothing, and that they changed."""
+    expected = running.results()
+    with Pool(partitions=running.partitions) as again:
+        subprocess.run([os.path.join(os.environ["TEST_BIN"], "copy_partials"), running.broker,
+                        running.prefix, again.prefix], check=True, stdout=subprocess.DEVNULL)
+        reducer = again.add("reducer", "again").start()
+        again.wait_for(expected, 60)
+        assert reducer.stop() == 0
+        faults = [line for line in logfmt.read(reducer.log_path)
+                  if line["event"] == "phase matches nothing"]
+        changes = [line for line in logfmt.read(reducer.log_path)
+                   if line["event"] == "phases changed"]
+        return faults, changes
+
+
+def numbers(lines, name):
+    return [int(number) for line in lines if '"type":"summary"' in line
+            for number in re.findall(rf'"{name}":(\d+)', line)]
+
+
+def test_rolling():
+    """mappers roll to other definitions and back, reducers die meanwhile: no chunk is lost, and a
+    replay comes to the same bytes"""
+    rng = random.Random(11)
+    with Pool(partitions=2) as running:
+        other = os.path.join(running.folder, "other.yaml")
+        with open(other, "w") as file:
+            file.write(OTHER)
+        hosts = pack_hosts(running.folder)
+        mappers = [running.add("mapper", f"m{i}").start() for i in range(2)]
+        reducers = [running.add("reducer", f"r{i}").start() for i in range(2)]
+        # Of each host in order, so that the definitions of its chunks change as those of the pool do.
+        turns = [path for chunk in range(len(hosts[0])) for path in
+                 rng.sample([host[chunk] for host in hosts], len(hosts))]
+        for turn, path in enumerate(turns):
+            running.publish(path)
+            if turn % 4 == 3:
+                mapper = mappers[turn // 4 % 2]
+                assert mapper.stop() == 0, f"{mapper.name} ended badly"
+                # At the option, what was there before is given again.
+                mapper.extra = ["--phases", other if turn // 8 % 2 == 0 else running.phases]
+                mapper.start()
+            if turn % 5 == 4:
+                reducer = rng.choice(reducers)
+                reducer.kill()
+                reducer.start()
+        whole = [HOSTS, len(turns)]
+        wait_until(lambda: [len(numbers(running.results(), "chunks")),
+                            sum(numbers(running.results(), "chunks"))] == whole, 60,
+                   "all chunks in the results")
+        results = running.results()
+        assert sum(numbers(results, "lost_intervals")) == 0, "chunks are lost"
+        assert len(set(numbers(results, "events"))) == 1, "events are lost"
+        assert sum(numbers(results, "phases_changed")) > 0, "nothing was open where they changed"
+        for reducer in reducers:
+            assert not reducer.metric("spanmill_reducer_refused_total"), reducer.log()
+        assert len(requests(results)) == HOSTS
+        expected = requests(report(THUMBNAILS))
+        for host in range(HOSTS):
+            named = [line.replace("labvm", f"lab{host:02d}") if host else line for line in expected]
+            assert set(named) <= set(results), f"host {host}: requests are not those of one process"
+        faults, changes = replay(running)
+        say(f"  {len(changes)} changes: {changes[0]['what']}")
+        sessions = [line["session"] for line in faults]
+        assert sessions and len(sessions) == len(set(sessions)), "told more than once of a session"
+        assert {line["what"] for line in faults} == {FAULT}, faults
+
+
+if __name__ == "__main__":
+    sys.exit(pool.main(test_rolling))
