@@ -193,6 +193,11 @@ static struct records sample_records(struct schema *schema)
     size_t count = samples(schema, items, calls, errors, blocked);
     struct records records = encoded(schema, items, count);
     cr_assert(eq(sz, records.count, 2));
+    for (size_t i = 0; i < 2; i++)
+        durations_clear(&calls[i].cell.complete);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].kind == ITEM_USES)
+            use_cell_clear(&items[i].uses.cell);
     return records;
 }
 

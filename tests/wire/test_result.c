@@ -250,6 +250,7 @@ Test(result, of_each_kind_comes_back_as_it_was)
               mark->any_event && mark->first_ns == 1 && mark->last_ns == 2 &&
               mark->offset_ns == -5 && mark->kernel && !mark->user &&
               text_equal(mark->host, text_of("web1")));
+    durations_clear(&all.calls.complete);
     arena_clear(&taken.arena);
 }
 
@@ -287,6 +288,7 @@ Test(result, of_the_format_before_is_read)
     cr_expect(same_durations(&r[5].phase_cell->complete, &all.phase.complete));
     cr_expect(same_durations(&r[6].uses->calls, &all.uses.calls));
     cr_expect(same_durations(r[7].latency, &all.latency));
+    durations_clear(&all.calls.complete);
     arena_clear(&arena);
 }
 
@@ -461,5 +463,6 @@ Test(result, damaged_anywhere_never_breaks_the_reader)
     cr_expect(gt(sz, taken_ones, 1000), "some damage is not seen");
     cr_expect(gt(sz, refused, 1000));
     free(bytes);
+    durations_clear(&all.calls.complete);
     arena_clear(&taken.arena);
 }
