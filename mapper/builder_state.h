@@ -17,12 +17,13 @@ struct local_instance;
 
 /* Uses of a slot by one thread, unsent. */
 struct unsent_uses {
-    struct thread_known *thread;
     struct fd_number *slot;
-    struct unsent_uses *next_of_slot, **back_of_slot;
-    struct unsent_uses *next_of_thread, **back_of_thread;
     uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE */
     struct use_cell cell;
+    /* Above, what each use touches: as few cache lines as may be. */
+    struct thread_known *thread;
+    struct unsent_uses *next_of_slot, **back_of_slot;
+    struct unsent_uses *next_of_thread, **back_of_thread;
 };
 
 /* A descriptor created here, unsent. */

@@ -40,8 +40,8 @@ static bool next_of_few(const struct durations *few, size_t *at, struct duration
 
 /* --- counters --- */
 
-/* Windows are of whole steps, two doublings each: what grows does not grow with each duration. */
-enum { STEP = 2 * DURATIONS_PARTS };
+/* Windows are of whole steps, four doublings or 64 bytes each: they seldom grow. */
+enum { STEP = 4 * DURATIONS_PARTS };
 
 static uint64_t counter(const struct durations *durations, size_t at)
 {

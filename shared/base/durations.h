@@ -7,7 +7,8 @@
  * histograms of scale 3, except that there an exact power of two is in the bucket below.
  *
  * Up to DURATIONS_TOLD durations are held as they are, and take no memory of their own. Of more,
- * there are counters from the bucket of the least to that of the longest. */
+ * there are counters from the bucket of the least to that of the longest, each of two bytes until
+ * one is full. */
 #ifndef BASE_DURATIONS_H
 #define BASE_DURATIONS_H
 

@@ -155,10 +155,10 @@ Test(durations, memory_is_that_of_the_spread)
     for (unsigned i = 0; i < 1000; i++)
         durations_add(&all, 1024 + i % 1000);
     cr_expect(eq(uint, all.form, DURATIONS_NARROW));
-    cr_expect(eq(uint, all.size, 2 * DURATIONS_PARTS));
+    cr_expect(eq(uint, all.size, 4 * DURATIONS_PARTS));
     durations_add(&all, 256);
     durations_add(&all, 16383);
-    cr_expect(eq(uint, all.size, 6 * DURATIONS_PARTS));
+    cr_expect(eq(uint, all.size, 8 * DURATIONS_PARTS));
     durations_clear(&all);
     cr_expect(eq(u64, all.count, 0));
 }
