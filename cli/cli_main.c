@@ -5,13 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/nearest.h"
-#include "cli/cmd_pack.h"
-#include "cli/cmd_parked.h"
-#include "cli/cmd_publish.h"
-#include "cli/cmd_report.h"
-#include "cli/cmd_results.h"
-#include "cli/cmd_topics.h"
-#include "cli/options.h"
+#include "cli/commands.h"
+#include "spanmill_version.h"
 
 static int cmd_help(int argc, char **argv);
 
@@ -105,7 +100,7 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        options_version(stdout);
+        puts("spanmill " SPANMILL_VERSION);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     }
     const struct command *command = find_command(argv[1]);

@@ -1,4 +1,5 @@
-#include "cli/cmd_pack.h"
+#include "cli/commands.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +9,6 @@
 
 #include "chunk/archive.h"
 #include "base/memory.h"
-#include "cli/options.h"
 #include "shared/chunk/chunk.h"
 #include "chunk/pack.h"
 #include "mapper/follow_threads.h"
@@ -18,39 +18,22 @@ struct pack_options {
     struct archive_effort effort;
 };
 
-static enum status take_folder(void *target, const char *argument, struct failure *why)
-{
-    struct pack_options *options = target;
-    if (*argument == '\0')
-        return fail(why, STATUS_REJECT, "no folder");
-    options->folder = argument;
-    return STATUS_OK;
-}
-
-static enum status take_level(void *target, const char *argument, struct failure *why)
-{
-    struct pack_options *options = target;
-    long long level;
-    enum status status = option_integer(argument, 1, ARCHIVE_LEVEL_MAX, &level, why);
-    if (status == STATUS_OK)
-        options->effort.level = (int)level;
-    return status;
-}
-
-static const struct option_row ROWS[] = {
-    {"output", 'o', "DIR", "put the archives there (default: the current folder)", take_folder},
-    {"level", '\0', "N", "zstd level, 1 to 22 (default: 1)", take_level},
+static const struct config_row rows[] = {
+    TEXT_ROW("output", 'o', "DIR", ".", "put the archives there"),
+    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "zstd level, 1 to 22"),
 };
-
-static const struct option_table TABLE = {
+static const struct config_section own = {"Archives", rows, sizeof rows / sizeof *rows};
+static const struct config_section *const sections[] = {&own};
+static const struct config_program program = {
     .command = "spanmill pack",
     .operands = "TRACE...",
     .about = "Pack recorded chunks, each with what it needs of its neighbours, into archives\n"
              "CHUNK.tar.zst that `report` and the mappers read one by one. TRACE is a session\n"
              "folder, a chunk of one (those beside it are looked at too), or a plain trace.",
-    .rows = ROWS,
-    .count = sizeof ROWS / sizeof *ROWS,
+    .sections = sections,
+    .count = sizeof sections / sizeof *sections,
     .examples = "spanmill pack -o /tmp/packed ~/lttng-traces/web1/archives/*",
+    .options_only = true,
 };
 
 static void say(void *context, const char *sentence)
@@ -104,7 +87,7 @@ static enum status add_beside(struct selection *selection, const struct chunk_re
     return chunk_list_add(&selection->all, beside, why);
 }
 
-static enum status select_chunks(struct selection *selection, char **operands, size_t count,
+static enum status select_chunks(struct selection *selection, char *const *operands, size_t count,
                                  struct failure *why)
 {
     enum status status = STATUS_OK;
@@ -220,17 +203,17 @@ static size_t pack_all(const struct selection *selection, const struct pack_opti
     return failed;
 }
 
-int cmd_pack(int argc, char **argv)
+static int pack(const struct config *config)
 {
-    struct pack_options options = {.folder = ".",
-                                   .effort = {.level = ARCHIVE_LEVEL, .checksum = true}};
-    int first;
-    enum options_outcome outcome =
-        options_parse(&TABLE, argc, argv, &options, &first, stdout, stderr);
-    if (outcome == OPTIONS_RUN && first == argc)
-        outcome = options_wrong(&TABLE, stderr, "no trace given");
-    if (outcome != OPTIONS_RUN)
-        return outcome == OPTIONS_DONE ? EXIT_DONE : EXIT_WRONG_USAGE;
+    char *const *traces;
+    size_t count = config_operands(config, &traces);
+    struct pack_options options = {
+        .folder = config_text(config, "output"),
+        .effort = {.level = (int)config_integer(config, "level"), .checksum = true}};
+    if (count == 0)
+        return (int)config_wrong(config, stderr, "no trace given");
+    if (*options.folder == '\0')
+        return (int)config_wrong(config, stderr, "--output: no folder");
     if (mkdir(options.folder, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "spanmill pack: %s: %s\n", options.folder, strerror(errno));
         return EXIT_FAILED;
@@ -238,7 +221,7 @@ int cmd_pack(int argc, char **argv)
     struct selection selection = {.paths = NULL};
     struct failure why;
     size_t failed = 0;
-    enum status status = select_chunks(&selection, argv + first, (size_t)(argc - first), &why);
+    enum status status = select_chunks(&selection, traces, count, &why);
     if (status == STATUS_OK)
         failed = pack_all(&selection, &options) + selection.all.left_out;
     else
@@ -246,4 +229,13 @@ int cmd_pack(int argc, char **argv)
     selection_clear(&selection);
     bool written = fflush(stdout) == 0;
     return status == STATUS_OK && failed == 0 && written ? EXIT_DONE : EXIT_FAILED;
+}
+
+int cmd_pack(int argc, char **argv)
+{
+    struct config *config;
+    enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
+    int code = outcome == CONFIG_RUN ? pack(config) : (int)outcome;
+    config_free(config);
+    return code;
 }

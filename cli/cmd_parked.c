@@ -1,4 +1,4 @@
-#include "cli/cmd_parked.h"
+#include "cli/commands.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -11,54 +11,32 @@
 #include "base/utf8.h"
 #include "bus/producer.h"
 #include "cli/render/json.h"
-#include "cli/options.h"
 #include "cli/parked.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
 #include "cli/render/table.h"
-#include "config/value.h"
 #include "service/kafka.h"
 #include "service/service.h"
 
 enum { EXIT_INTERRUPTED = 128 + SIGINT, DELIVER_MS = 30000, TIME_ROOM = 32 };
 
 static const struct config_row rows[] = {
-    {.name = "resend",
-     .type = CONFIG_FLAG,
-     .help = "send them to the mappers again; with --session, --chunk,\n"
-             "--kind or --all"},
-    {.name = "session",
-     .letter = 's',
-     .type = CONFIG_LIST,
-     .argument = "PATTERN",
-     .help = "of sessions whose name is like this only: 'web1/*';\n"
-             "repeatable"},
-    {.name = "chunk",
-     .type = CONFIG_LIST,
-     .argument = "N",
-     .help = "of this number only; repeatable"},
-    {.name = "kind",
-     .type = CONFIG_LIST,
-     .argument = "KIND",
-     .help = "of this kind only: damaged, fetch, limit or tries;\n"
-             "repeatable"},
-    {.name = "all",
-     .type = CONFIG_FLAG,
-     .help = "with --resend: all that were not sent again yet. Damaged\n"
-             "ones only if asked for: their gap is in the results"},
-    {.name = "format",
-     .letter = 'f',
-     .type = CONFIG_WORD,
-     .standard = "text",
-     .words = FORMAT_WORDS,
-     .argument = "FORMAT",
-     .help = "text (a table) or json (one object per line)"},
-    {.name = "color",
-     .type = CONFIG_WORD,
-     .standard = "auto",
-     .words = WHEN_WORDS,
-     .argument = "WHEN",
-     .help = "auto, always or never"},
+    FLAG_ROW("resend", 0,
+             "send them to the mappers again; with --session, --chunk,\n"
+             "--kind or --all"),
+    LIST_ROW("session", 's', "PATTERN",
+             "of sessions whose name is like this only: 'web1/*';\n"
+             "repeatable"),
+    INTEGERS_ROW("chunk", 0, "N", 0, 0, "of this number only; repeatable"),
+    LIST_ROW("kind", 0, "KIND",
+             "of this kind only: damaged, fetch, limit or tries;\n"
+             "repeatable"),
+    FLAG_ROW("all", 0,
+             "with --resend: all that were not sent again yet. Damaged\n"
+             "ones only if asked for: their gap is in the results"),
+    WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS,
+             "text (a table) or json (one object per line)"),
+    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "auto, always or never"),
 };
 static const struct config_section own = {"Parked", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
@@ -79,7 +57,7 @@ struct selection {
     const struct config *config;
     const struct bus_settings *bus;
     struct parked_list list;
-    uint64_t *chunks;
+    const int64_t *chunks;
     size_t chunk_count;
     struct bus_producer *producer;
     size_t sent;
@@ -90,19 +68,7 @@ struct selection {
 static bool read_options(struct selection *selection)
 {
     const struct config *config = selection->config;
-    const char *const *texts;
-    selection->chunk_count = config_list(config, "chunk", &texts);
-    selection->chunks = memory_new(selection->chunk_count * sizeof *selection->chunks);
-    for (size_t i = 0; i < selection->chunk_count; i++) {
-        struct failure why;
-        long long chunk;
-        if (value_integer(texts[i], &chunk, &why) != STATUS_OK || chunk < 0) {
-            config_wrong(config, stderr, "chunk (%s): `%s` is not a chunk's number",
-                         config_source(config, "chunk"), texts[i]);
-            return false;
-        }
-        selection->chunks[i] = (uint64_t)chunk;
-    }
+    selection->chunk_count = config_integers(config, "chunk", &selection->chunks);
     bool chosen = config_flag(config, "all") || config_is_given(config, "session") ||
                   config_is_given(config, "chunk") || config_is_given(config, "kind");
     if (config_flag(config, "resend") && !chosen) {
@@ -127,7 +93,7 @@ static bool matches_session(const struct selection *selection, const struct park
 static bool matches_chunk(const struct selection *selection, const struct parked *parked)
 {
     for (size_t i = 0; i < selection->chunk_count; i++)
-        if (parked->has_chunk && selection->chunks[i] == parked->chunk)
+        if (parked->has_chunk && (uint64_t)selection->chunks[i] == parked->chunk)
             return true;
     return selection->chunk_count == 0;
 }
@@ -376,7 +342,6 @@ int cmd_parked(int argc, char **argv)
         code = run(&selection);
     }
     kafka_settings_clear(&kafka);
-    free(selection.chunks);
     config_free(config);
     return code;
 }

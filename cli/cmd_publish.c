@@ -1,4 +1,4 @@
-#include "cli/cmd_publish.h"
+#include "cli/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include "chunk/archive.h"
 #include "base/file_map.h"
 #include "base/memory.h"
-#include "cli/options.h"
 #include "cli/progress.h"
 #include "chunk/chunk.h"
 #include "chunk/pack.h"
@@ -22,53 +21,21 @@
 #include "service/service.h"
 
 static const struct config_row rows[] = {
-    {.name = "level",
-     .type = CONFIG_INTEGER,
-     .standard = "1",
-     .least = 1,
-     .most = ARCHIVE_LEVEL_MAX,
-     .argument = "N",
-     .help = "of zstd"},
-    {.name = "zstd-threads",
-     .type = CONFIG_INTEGER,
-     .standard = "0",
-     .least = 0,
-     .most = ARCHIVE_THREADS_MAX,
-     .argument = "N",
-     .help = "that compress, beside the one that reads; 0: it does both"},
-    {.name = "store-root",
-     .type = CONFIG_TEXT,
-     .argument = "DIR",
-     .help = "where archives of over 64 MiB go; mappers see it, too"},
-    {.name = "by-reference",
-     .type = CONFIG_FLAG,
-     .help = "all archives go there, whatever their size"},
-    {.name = "inline-max",
-     .type = CONFIG_BYTES,
-     .standard = "768K",
-     .least = 1,
-     .most = CHUNK_INLINE_MAX,
-     .argument = "SIZE",
-     .help = "archives up to it are in their announcement"},
-    {.name = "open",
-     .type = CONFIG_FLAG,
-     .help = "the session goes on: no chunk ends it, and the last one is\n"
-             "held back until the next one tells where it ends"},
-    {.name = "shuffle",
-     .type = CONFIG_INTEGER,
-     .standard = "0",
-     .least = 0,
-     .most = 1ll << 31,
-     .argument = "SEED",
-     .help = "in an order drawn from SEED, not that of the chunks"},
-    {.name = "twice-every",
-     .type = CONFIG_INTEGER,
-     .standard = "0",
-     .least = 0,
-     .most = 1ll << 31,
-     .argument = "N",
-     .help = "every Nth chunk twice, to see that it counts once"},
-    {.name = "quiet", .letter = 'q', .type = CONFIG_FLAG, .help = "no progress"},
+    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "of zstd"),
+    INTEGER_ROW("zstd-threads", 0, "N", "0", 0, ARCHIVE_THREADS_MAX,
+                "that compress, beside the one that reads; 0: it does both"),
+    TEXT_ROW("store-root", 0, "DIR", NULL, "where archives of over 64 MiB go; mappers see it, too"),
+    FLAG_ROW("by-reference", 0, "all archives go there, whatever their size"),
+    BYTES_ROW("inline-max", 0, "SIZE", "768K", 1, CHUNK_INLINE_MAX,
+              "archives up to it are in their announcement"),
+    FLAG_ROW("open", 0,
+             "the session goes on: no chunk ends it, and the last one is\n"
+             "held back until the next one tells where it ends"),
+    INTEGER_ROW("shuffle", 0, "SEED", "0", 0, 1ll << 31,
+                "in an order drawn from SEED, not that of the chunks"),
+    INTEGER_ROW("twice-every", 0, "N", "0", 0, 1ll << 31,
+                "every Nth chunk twice, to see that it counts once"),
+    FLAG_ROW("quiet", 'q', "no progress"),
 };
 static const struct config_section own = {"Publishing", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};

@@ -1,4 +1,4 @@
-#include "cli/cmd_report.h"
+#include "cli/commands.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -46,8 +46,8 @@ static void say(struct reporting *reporting, const char *sentence)
 
 static bool find_reader(struct reporting *reporting)
 {
-    const char *wanted = reporting->options.reader;
-    if (!wanted || strcmp(wanted, "auto") == 0)
+    const char *wanted = config_text(reporting->options.config, "reader");
+    if (strcmp(wanted, "auto") == 0)
         return true;
     reporting->reader = readers_by_name(wanted);
     if (reporting->reader)
@@ -72,14 +72,17 @@ static bool find_reader(struct reporting *reporting)
 static int read_phases(struct reporting *reporting)
 {
     struct failure why;
-    struct report_options files = reporting->options, periods = reporting->options;
-    files.phase_count = 0;
-    periods.phase_file_count = 0;
+    const struct config *config = reporting->options.config;
+    const char *const *texts;
     int code = EXIT_DONE;
-    if (report_options_phases(&files, &reporting->phases, &why) != STATUS_OK)
-        code = EXIT_FAILED;
-    else if (report_options_phases(&periods, &reporting->phases, &why) != STATUS_OK)
-        code = EXIT_WRONG_USAGE;
+    size_t count = config_list(config, "phases", &texts);
+    for (size_t i = 0; i < count && code == EXIT_DONE; i++)
+        if (phases_add_file(&reporting->phases, texts[i], &why) != STATUS_OK)
+            code = EXIT_FAILED;
+    count = config_list(config, "phase", &texts);
+    for (size_t i = 0; i < count && code == EXIT_DONE; i++)
+        if (phases_add_period(&reporting->phases, text_of(texts[i]), &why) != STATUS_OK)
+            code = EXIT_WRONG_USAGE;
     if (code != EXIT_DONE)
         say(reporting, why.text);
     return code;
@@ -101,8 +104,10 @@ static enum status find_chunks(struct reporting *reporting)
     struct chunk_list *list = &reporting->list;
     list->say = say_left_out;
     list->context = reporting;
-    for (size_t i = 0; i < reporting->options.trace_count; i++)
-        if (chunk_list_add(list, reporting->options.traces[i], &why) != STATUS_OK)
+    char *const *traces;
+    size_t count = config_operands(reporting->options.config, &traces);
+    for (size_t i = 0; i < count; i++)
+        if (chunk_list_add(list, traces[i], &why) != STATUS_OK)
             say_left_out(reporting, why.text);
     if (list->count == 0)
         return STATUS_REJECT;
@@ -188,18 +193,6 @@ static unsigned usual_jobs(void)
 
 /* --- output --- */
 
-static struct report_view view_of(const struct report_options *options, unsigned jobs)
-{
-    return (struct report_view){.format = options->format,
-                                .top = options->top,
-                                .color = options->color,
-                                .jobs = jobs,
-                                .filter = {.pids = options->pids,
-                                           .pid_count = options->pid_count,
-                                           .processes = options->processes,
-                                           .process_count = options->process_count}};
-}
-
 static enum status write_report(struct reporting *reporting, const struct report_view *view,
                                 struct failure *why)
 {
@@ -265,11 +258,12 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 {
     bool lossy = is_lossy(reporting, run);
     report_view_say_faults(&reporting->report, say_fault, reporting);
-    struct report_view view = view_of(&reporting->options, reporting->jobs);
+    struct report_view view = reporting->options.view;
+    view.jobs = reporting->jobs;
     char *nobody = report_view_filter(&view, &reporting->report);
     if (nobody)
         say(reporting, nobody);
-    if (!reporting->options.output)
+    if (!report_output(reporting->options.config))
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
     int code = EXIT_DONE;
@@ -277,12 +271,12 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         say(reporting, why.text);
         code = EXIT_FAILED;
     }
-    if (reporting->options.stats)
+    if (config_flag(reporting->options.config, "stats"))
         say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s, progress_now_s() - begin_s);
     if (code == EXIT_DONE && nobody)
         code = EXIT_FAILED;
     free(nobody);
-    if (code == EXIT_DONE && lossy && reporting->options.strict)
+    if (code == EXIT_DONE && lossy && config_flag(reporting->options.config, "strict"))
         code = EXIT_LOSSY;
     if (run->failed + reporting->left_out > 0) {
         char *sentence = memory_format("%zu of what was named could not be used; the report is of "
@@ -300,7 +294,8 @@ static int run_report(struct reporting *reporting, double begin_s)
 {
     set_windows(reporting);
     reporting->marks = session_marks(&reporting->list);
-    reporting->jobs = reporting->options.jobs ? reporting->options.jobs : usual_jobs();
+    long long jobs = config_integer(reporting->options.config, "jobs");
+    reporting->jobs = jobs > 0 ? (unsigned)jobs : usual_jobs();
     struct reducer *reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &reporting->list,
@@ -342,7 +337,8 @@ static int report_all(struct reporting *reporting)
     if (find_chunks(reporting) != STATUS_OK)
         return EXIT_FAILED;
     struct failure why;
-    if (report_file_open(&reporting->file, reporting->options.output, &why) != STATUS_OK) {
+    if (report_file_open(&reporting->file, report_output(reporting->options.config), &why) !=
+        STATUS_OK) {
         say(reporting, why.text);
         return EXIT_FAILED;
     }
@@ -354,13 +350,13 @@ static int report_all(struct reporting *reporting)
 int cmd_report(int argc, char **argv)
 {
     struct reporting reporting = {.reader = NULL};
-    enum options_outcome outcome =
-        report_options_parse(&reporting.options, argc, argv, stdout, stderr);
-    int code = outcome == OPTIONS_DONE ? EXIT_DONE : EXIT_WRONG_USAGE;
-    if (outcome == OPTIONS_RUN) {
+    enum config_outcome outcome =
+        report_options_load(&reporting.options, argc, argv, stdout, stderr);
+    int code = (int)outcome;
+    if (outcome == CONFIG_RUN) {
+        enum when progress = (enum when)config_word(reporting.options.config, "progress");
         phases_init(&reporting.phases);
-        progress_init(&reporting.progress, "spanmill",
-                      report_options_progress(&reporting.options, stderr));
+        progress_init(&reporting.progress, "spanmill", report_view_is_now(progress, stderr));
         stop_signals_block(SIG_BLOCK);
         code = report_all(&reporting);
         report_clear(&reporting.report);

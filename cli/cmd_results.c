@@ -1,4 +1,4 @@
-#include "cli/cmd_results.h"
+#include "cli/commands.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -7,91 +7,39 @@
 
 #include "base/memory.h"
 #include "cli/live_screen.h"
-#include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/render/quantity.h"
 #include "cli/report_file.h"
+#include "cli/report_options.h"
 #include "cli/render/report_view.h"
 #include "cli/result_log.h"
 #include "cli/results_hint.h"
 #include "cli/stop_signals.h"
-#include "config/value.h"
 #include "service/kafka.h"
 #include "service/service.h"
 
 enum { POLL_MS = 50, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
-    {.name = "follow",
-     .letter = 'F',
-     .type = CONFIG_FLAG,
-     .help = "go on when all is read: on a terminal the newest is shown\n"
+    FLAG_ROW("follow", 'F',
+             "go on when all is read: on a terminal the newest is shown\n"
              "until Ctrl-C; elsewhere a report is written whenever\n"
-             "something has changed"},
-    {.name = "every",
-     .type = CONFIG_DURATION,
-     .standard = "1s",
-     .least = 100,
-     .most = 86400000,
-     .argument = "TIME",
-     .help = "with --follow: at most one report in that time"},
-    {.name = "from",
-     .type = CONFIG_WORD,
-     .standard = "begin",
-     .words = "begin end",
-     .argument = "WHERE",
-     .help = "begin or end of the topic. From the end, numbers are of\n"
-             "what comes from now on, and names are told by and by"},
-    {.name = "forget",
-     .type = CONFIG_FLAG,
-     .help = "drop rows of threads and descriptors some time after\n"
-             "their end, and keep their sums: to follow for days"},
-    {.name = "format",
-     .letter = 'f',
-     .type = CONFIG_WORD,
-     .standard = "text",
-     .words = FORMAT_WORDS,
-     .argument = "FORMAT",
-     .help = "text (tables) or json (one object per line)"},
-    {.name = "output",
-     .letter = 'o',
-     .type = CONFIG_TEXT,
-     .argument = "FILE",
-     .help = "write there instead of to stdout; not with --follow"},
-    {.name = "top",
-     .letter = 'n',
-     .type = CONFIG_INTEGER,
-     .standard = "10",
-     .least = 1,
-     .most = TOP_MAX,
-     .argument = "N",
-     .help = "rows per table"},
-    {.name = "session",
-     .letter = 's',
-     .type = CONFIG_LIST,
-     .argument = "PATTERN",
-     .help = "of sessions whose name is like this only: 'web1/*';\n"
-             "repeatable"},
-    {.name = "pid",
-     .type = CONFIG_LIST,
-     .argument = "PID",
-     .help = "of this process only; repeatable"},
-    {.name = "process",
-     .type = CONFIG_LIST,
-     .argument = "NAME",
-     .help = "of processes of this name only; repeatable"},
-    {.name = "strict",
-     .type = CONFIG_FLAG,
-     .help = "exit with 4 if data was lost or is incomplete"},
-    {.name = "color",
-     .type = CONFIG_WORD,
-     .standard = "auto",
-     .words = WHEN_WORDS,
-     .argument = "WHEN",
-     .help = "auto, always or never"},
+             "something has changed"),
+    DURATION_ROW("every", 0, "TIME", "1s", 100, 86400000,
+                 "with --follow: at most one report in that time"),
+    WORD_ROW("from", 0, "WHERE", "begin", "begin end",
+             "begin or end of the topic. From the end, numbers are of\n"
+             "what comes from now on, and names are told by and by"),
+    FLAG_ROW("forget", 0,
+             "drop rows of threads and descriptors some time after\n"
+             "their end, and keep their sums: to follow for days"),
+    LIST_ROW("session", 's', "PATTERN",
+             "of sessions whose name is like this only: 'web1/*';\n"
+             "repeatable"),
 };
 static const struct config_section own = {"Results", rows, sizeof rows / sizeof *rows};
-static const struct config_section *const sections[] = {&own, &service_kafka_section};
+static const struct config_section *const sections[] = {&own, &report_view_section,
+                                                        &service_kafka_section};
 static const struct config_program program = {
     .command = "spanmill results",
     .block = "results",
@@ -107,7 +55,6 @@ static const struct config_program program = {
 struct showing {
     const struct config *config;
     struct report_view view;
-    int64_t *pids;
     struct report_file file;
     bool follow, live; /* live: on the terminal's own screen */
     struct result_log_options log_options;
@@ -123,36 +70,12 @@ struct showing {
 
 /* --- options --- */
 
-static bool read_pids(struct showing *showing)
-{
-    const char *const *texts;
-    size_t count = config_list(showing->config, "pid", &texts);
-    showing->pids = memory_new(count * sizeof *showing->pids);
-    for (size_t i = 0; i < count; i++) {
-        struct failure why;
-        long long pid;
-        if (value_integer(texts[i], &pid, &why) != STATUS_OK || pid < 0 || pid > INT32_MAX) {
-            config_wrong(showing->config, stderr, "pid (%s): `%s` is not a process's number",
-                         config_source(showing->config, "pid"), texts[i]);
-            return false;
-        }
-        showing->pids[i] = pid;
-    }
-    showing->view.filter.pids = showing->pids;
-    showing->view.filter.pid_count = count;
-    return true;
-}
-
 static bool read_options(struct showing *showing)
 {
     const struct config *config = showing->config;
     showing->follow = config_flag(config, "follow");
-    showing->view =
-        (struct report_view){.format = (enum report_format)config_word(config, "format"),
-                             .top = (size_t)config_integer(config, "top"),
-                             .color = (enum when)config_word(config, "color")};
-    showing->view.filter.process_count =
-        config_list(config, "process", &showing->view.filter.processes);
+    if (!report_view_options(config, &showing->view, stderr))
+        return false;
     showing->live = showing->follow && showing->view.format == FORMAT_TEXT && isatty(STDOUT_FILENO);
     showing->log_options.from_end = config_word(config, "from") == 1;
     showing->log_options.forget = config_flag(config, "forget");
@@ -163,7 +86,7 @@ static bool read_options(struct showing *showing)
     else if (showing->log_options.from_end && !showing->follow)
         config_wrong(config, stderr, "there is nothing behind the end without --follow");
     else
-        return read_pids(showing);
+        return true;
     return false;
 }
 
@@ -372,12 +295,9 @@ static int open_and_show(struct showing *showing)
     }
     if (showing->live)
         kafka.bus.log = log_nothing; /* the screen is not for it */
-    const char *output = config_text(showing->config, "output");
-    if (output && strcmp(output, "-") == 0)
-        output = NULL;
     stop_signals_block(SIG_BLOCK);
     int code = EXIT_FAILED;
-    if (report_file_open(&showing->file, output, &why) == STATUS_OK) {
+    if (report_file_open(&showing->file, report_output(showing->config), &why) == STATUS_OK) {
         showing->log_options.bus = &kafka.bus;
         showing->log_options.say = say;
         showing->log_options.over = stop_signals_pending;
@@ -400,7 +320,6 @@ int cmd_results(int argc, char **argv)
         return (int)outcome;
     struct showing showing = {.config = config};
     int code = open_and_show(&showing);
-    free(showing.pids);
     free(showing.nobody);
     config_free(config);
     return code;

@@ -1,11 +1,10 @@
-#include "cli/cmd_topics.h"
+#include "cli/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "bus/fit.h"
-#include "cli/options.h"
 #include "cli/topic_plans.h"
 #include "service/kafka.h"
 #include "service/service.h"
@@ -16,63 +15,21 @@
 enum { APPEARS_TRIES = 100, APPEARS_PAUSE_MS = 100 };
 
 static const struct config_row rows[] = {
-    {.name = "chunk-partitions",
-     .type = CONFIG_INTEGER,
-     .standard = "64",
-     .least = 1,
-     .most = 10000,
-     .argument = "N",
-     .help = "of chunks: as many as there may ever be mappers"},
-    {.name = "partitions",
-     .type = CONFIG_INTEGER,
-     .standard = "16",
-     .least = 1,
-     .most = 10000,
-     .argument = "N",
-     .help = "of the others: as many as there may ever be reducers"},
-    {.name = "replication",
-     .type = CONFIG_INTEGER,
-     .standard = "3",
-     .least = 1,
-     .most = 100,
-     .argument = "N",
-     .help = "copies of each record"},
-    {.name = "min-insync",
-     .type = CONFIG_INTEGER,
-     .standard = "2",
-     .least = 1,
-     .most = 100,
-     .argument = "N",
-     .help = "copies that must be there before a record counts"},
-    {.name = "retention",
-     .type = CONFIG_DURATION,
-     .standard = "3d",
-     .least = 60000,
-     .most = 10 * YEAR_MS,
-     .argument = "TIME",
-     .help = "of chunks, partials and results; archives a day more"},
-    {.name = "parked-retention",
-     .type = CONFIG_DURATION,
-     .standard = "10d",
-     .least = 60000,
-     .most = 10 * YEAR_MS,
-     .argument = "TIME",
-     .help = "of what was parked"},
-    {.name = "state-segment",
-     .type = CONFIG_DURATION,
-     .standard = "1h",
-     .least = 100,
-     .most = 30ll * 86400000,
-     .argument = "TIME",
-     .help = "of the compacted topic: what is older is compacted"},
-    {.name = "state-dirty",
-     .type = CONFIG_INTEGER,
-     .standard = "10",
-     .least = 1,
-     .most = 100,
-     .argument = "PERCENT",
-     .help = "so much of the state's log is left as it is until\n"
-             "compacting is worth while"},
+    INTEGER_ROW("chunk-partitions", 0, "N", "64", 1, 10000,
+                "of chunks: as many as there may ever be mappers"),
+    INTEGER_ROW("partitions", 0, "N", "16", 1, 10000,
+                "of the others: as many as there may ever be reducers"),
+    INTEGER_ROW("replication", 0, "N", "3", 1, 100, "copies of each record"),
+    INTEGER_ROW("min-insync", 0, "N", "2", 1, 100,
+                "copies that must be there before a record counts"),
+    DURATION_ROW("retention", 0, "TIME", "3d", 60000, 10 * YEAR_MS,
+                 "of chunks, partials and results; archives a day more"),
+    DURATION_ROW("parked-retention", 0, "TIME", "10d", 60000, 10 * YEAR_MS, "of what was parked"),
+    DURATION_ROW("state-segment", 0, "TIME", "1h", 100, 30ll * 86400000,
+                 "of the compacted topic: what is older is compacted"),
+    INTEGER_ROW("state-dirty", 0, "PERCENT", "10", 1, 100,
+                "so much of the state's log is left as it is until\n"
+                "compacting is worth while"),
 };
 static const struct config_section own = {"Topics", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};

@@ -3,49 +3,20 @@
 #include "service/service.h"
 
 static const struct config_row rows[] = {
-    {.name = "gap-after",
-     .type = CONFIG_DURATION,
-     .standard = "15m",
-     .least = 100,
-     .most = 30ll * 86400000,
-     .argument = "TIME",
-     .help = "a chunk that is missing for so long, with nothing on its\n"
-             "way, is given up: its interval becomes a gap"},
-    {.name = "expire-after",
-     .type = CONFIG_DURATION,
-     .standard = "24h",
-     .least = 100,
-     .most = 365ll * 86400000,
-     .argument = "TIME",
-     .help = "a session silent for so long is closed"},
-    {.name = "forget-after",
-     .type = CONFIG_DURATION,
-     .standard = "14d",
-     .least = 100,
-     .most = 3650ll * 86400000,
-     .argument = "TIME",
-     .help = "the header of a closed session is kept so long: longer\n"
-             "than chunks and partials"},
-    {.name = "flush",
-     .type = CONFIG_DURATION,
-     .standard = "200ms",
-     .least = 0,
-     .most = 5000,
-     .argument = "TIME",
-     .help = "intervals joined within it share a transaction"},
-    {.name = "waiting-limit",
-     .type = CONFIG_BYTES,
-     .standard = "256M",
-     .least = 1,
-     .most = 1ll << 42,
-     .argument = "SIZE",
-     .help = "of chunks that came early, in memory, per partition;\n"
-             "beyond it they wait in a file without a name"},
-    {.name = "spill-dir",
-     .type = CONFIG_TEXT,
-     .standard = "/tmp",
-     .argument = "DIR",
-     .help = "where that file is"},
+    DURATION_ROW("gap-after", 0, "TIME", "15m", 100, 30ll * 86400000,
+                 "a chunk that is missing for so long, with nothing on its\n"
+                 "way, is given up: its interval becomes a gap"),
+    DURATION_ROW("expire-after", 0, "TIME", "24h", 100, 365ll * 86400000,
+                 "a session silent for so long is closed"),
+    DURATION_ROW("forget-after", 0, "TIME", "14d", 100, 3650ll * 86400000,
+                 "the header of a closed session is kept so long: longer\n"
+                 "than chunks and partials"),
+    DURATION_ROW("flush", 0, "TIME", "200ms", 0, 5000,
+                 "intervals joined within it share a transaction"),
+    BYTES_ROW("waiting-limit", 0, "SIZE", "256M", 1, 1ll << 42,
+              "of chunks that came early, in memory, per partition;\n"
+              "beyond it they wait in a file without a name"),
+    TEXT_ROW("spill-dir", 0, "DIR", "/tmp", "where that file is"),
 };
 
 static const struct config_section own = {"Joining", rows, sizeof rows / sizeof *rows};

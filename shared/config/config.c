@@ -13,19 +13,17 @@
 #include "spanmill_version.h"
 
 static const struct config_row common_rows[] = {
-    [COMMON_CONFIG] = {.name = "config",
-                       .type = CONFIG_TEXT,
-                       .argument = "FILE",
-                       .help = "settings in YAML"},
-    [COMMON_PRINT] = {.name = "print-config",
-                      .type = CONFIG_FLAG,
-                      .help = "show each setting and where it comes from, and leave"},
-    [COMMON_HELP] = {.name = "help", .letter = 'h', .type = CONFIG_FLAG, .help = "show this"},
-    [COMMON_VERSION] = {.name = "version", .type = CONFIG_FLAG, .help = "show the version"},
+    [COMMON_CONFIG] = TEXT_ROW("config", 0, "FILE", NULL, "settings in YAML"),
+    [COMMON_PRINT] =
+        FLAG_ROW("print-config", 0, "show each setting and where it comes from, and leave"),
+    [COMMON_HELP] = FLAG_ROW("help", 'h', "show this"),
+    [COMMON_VERSION] = FLAG_ROW("version", 0, "show the version"),
 };
 
 const struct config_section config_common_section = {"General", common_rows,
                                                      sizeof common_rows / sizeof *common_rows};
+
+static const struct config_section options_only_section = {"General", common_rows + COMMON_HELP, 2};
 
 bool config_row_is_common(const struct config_row *row)
 {
@@ -39,7 +37,9 @@ const struct config_section *config_section_at(const struct config_program *prog
 {
     if (index > program->count)
         return NULL;
-    return index < program->count ? program->sections[index] : &config_common_section;
+    if (index < program->count)
+        return program->sections[index];
+    return program->options_only ? &options_only_section : &config_common_section;
 }
 
 struct setting *config_find(const struct config *config, struct text name)
@@ -75,13 +75,13 @@ static enum status check_range(const struct config_row *row, uint64_t amount, st
     return fail(why, STATUS_REJECT, "%s is not between %s and %s", is, from, to);
 }
 
-static enum status take_integer(struct setting *setting, const char *text, struct failure *why)
+static enum status take_integer(const struct config_row *row, const char *text, long long *out,
+                                struct failure *why)
 {
-    const struct config_row *row = setting->row;
-    enum status status = value_integer(text, &setting->value.integer, why);
+    enum status status = value_integer(text, out, why);
     if (status != STATUS_OK)
         return status;
-    long long integer = setting->value.integer;
+    long long integer = *out;
     if (row->least == 0 && row->most == 0 && integer < 0)
         return fail(why, STATUS_REJECT, "%lld is negative", integer);
     if ((row->least || row->most) && (integer < row->least || integer > row->most))
@@ -104,11 +104,29 @@ static enum status take_word(struct config *config, struct setting *setting, con
     return value_word(text, words, &setting->value.word, why);
 }
 
-static void add_to_list(struct setting *setting, const char *text)
+static enum status add_to_list(struct setting *setting, const char *text, struct failure *why)
 {
-    setting->list =
-        memory_grow(setting->list, &setting->room, setting->count + 1, sizeof *setting->list);
+    long long integer = 0;
+    enum status status = STATUS_OK;
+    if (setting->row->type == CONFIG_INTEGERS)
+        status = take_integer(setting->row, text, &integer, why);
+    if (status != STATUS_OK)
+        return status;
+    size_t room = setting->room;
+    setting->list = memory_grow(setting->list, &room, setting->count + 1, sizeof *setting->list);
+    setting->integers = memory_grow(setting->integers, &setting->room, setting->count + 1,
+                                    sizeof *setting->integers);
+    setting->integers[setting->count] = integer;
     setting->list[setting->count++] = text;
+    return STATUS_OK;
+}
+
+static void clear_setting(struct setting *setting)
+{
+    free(setting->list);
+    free(setting->integers);
+    free(setting->pairs);
+    free(setting->ranks);
 }
 
 static enum status take_pair(struct config *config, struct setting *setting, enum config_rank rank,
@@ -127,7 +145,7 @@ static enum status parse(struct config *config, struct setting *setting, const c
 {
     enum status status = STATUS_OK;
     switch (setting->row->type) {
-    case CONFIG_INTEGER: return take_integer(setting, text, why);
+    case CONFIG_INTEGER: return take_integer(setting->row, text, &setting->value.integer, why);
     case CONFIG_BYTES:
         status = value_bytes(text, &setting->value.amount, why);
         return status == STATUS_OK ? check_range(setting->row, setting->value.amount, why) : status;
@@ -136,7 +154,8 @@ static enum status parse(struct config *config, struct setting *setting, const c
         return status == STATUS_OK ? check_range(setting->row, setting->value.amount, why) : status;
     case CONFIG_FLAG: return value_flag(text, &setting->value.flag, why);
     case CONFIG_WORD: return take_word(config, setting, text, why);
-    case CONFIG_LIST: add_to_list(setting, text); return STATUS_OK;
+    case CONFIG_INTEGERS:
+    case CONFIG_LIST: return add_to_list(setting, text, why);
     case CONFIG_TEXT:
     case CONFIG_PAIRS: return STATUS_OK;
     }
@@ -151,9 +170,11 @@ enum status config_take(struct config *config, struct setting *setting, enum con
         return take_pair(config, setting, rank, source, text, why);
     if (rank < setting->rank) { /* it is not used, but has to be right all the same */
         struct setting aside = {.row = setting->row};
-        return setting->row->type == CONFIG_LIST ? STATUS_OK : parse(config, &aside, text, why);
+        enum status status = parse(config, &aside, text, why);
+        clear_setting(&aside);
+        return status;
     }
-    if (setting->row->type == CONFIG_LIST && rank > setting->rank)
+    if (setting_is_list(setting) && rank > setting->rank)
         setting->count = 0;
     setting->rank = rank;
     setting->source = arena_string(&config->arena, text_of(source));
@@ -229,11 +250,8 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
-    for (size_t i = 0; i < config->count; i++) {
-        free(config->settings[i].list);
-        free(config->settings[i].pairs);
-        free(config->settings[i].ranks);
-    }
+    for (size_t i = 0; i < config->count; i++)
+        clear_setting(&config->settings[i]);
     free(config->settings);
     arena_clear(&config->arena);
     free(config);
@@ -260,10 +278,11 @@ enum config_outcome config_wrong(const struct config *config, FILE *err, const c
 static enum status gather(struct config *config, const struct config_args *args, FILE *err,
                           struct failure *why)
 {
-    enum status status = config_read_environment(config, err, why);
+    bool alone = config->program->options_only;
+    enum status status = alone ? STATUS_OK : config_read_environment(config, err, why);
     if (status == STATUS_OK)
         status = config_args_take(config, args, why);
-    const char *path = config_text(config, "config");
+    const char *path = alone ? NULL : config_text(config, "config");
     if (status == STATUS_OK && path)
         status = config_read_file(config, path, why);
     if (status == STATUS_OK && config->operand_count && !config->program->operands)
@@ -287,7 +306,7 @@ static enum status act(struct config *config, const struct config_args *args, FI
     enum status status = gather(config, args, err, why);
     if (status != STATUS_OK)
         return status;
-    if (config_flag(config, "print-config"))
+    if (!config->program->options_only && config_flag(config, "print-config"))
         config_print(config, out);
     else
         *outcome = CONFIG_RUN;
@@ -382,6 +401,13 @@ size_t config_list(const struct config *config, const char *name, const char *co
 {
     const struct setting *setting = setting_of(config, name, CONFIG_LIST);
     *out = setting->list;
+    return setting->count;
+}
+
+size_t config_integers(const struct config *config, const char *name, const int64_t **out)
+{
+    const struct setting *setting = setting_of(config, name, CONFIG_INTEGERS);
+    *out = setting->integers;
     return setting->count;
 }
 

@@ -47,6 +47,7 @@ enum config_type {
     CONFIG_DURATION, /* least..most in ms; "30s" */
     CONFIG_FLAG,     /* --name, --name=no; takes no argument otherwise */
     CONFIG_WORD,     /* one of `words` */
+    CONFIG_INTEGERS, /* may be repeated: least..most each */
     CONFIG_LIST,     /* may be repeated: texts; "a,b" in the environment, a sequence in the file */
     /* May be repeated: key=value. For the row `kafka`: --kafka a.b=c, SPANMILL_KAFKA_A_B=c, and
      * the mapping `kafka: {a.b: c}` in the file; each key is a setting of its own. */
@@ -65,6 +66,33 @@ struct config_row {
     const char *help;      /* in one line, if it can be; other lines are indented */
 };
 
+/* Rows of a table: by type, then in the order of `struct config_row`. */
+#define FLAG_ROW(name_, letter_, help_)                                                            \
+    {                                                                                              \
+        .name = name_, .letter = letter_, .type = CONFIG_FLAG, .help = help_                       \
+    }
+#define VALUE_ROW(type_, name_, letter_, argument_, standard_, words_, least_, most_, help_)       \
+    {                                                                                              \
+        .name = name_, .letter = letter_, .type = type_, .argument = argument_,                    \
+        .standard = standard_, .words = words_, .least = least_, .most = most_, .help = help_      \
+    }
+#define TEXT_ROW(name_, letter_, argument_, standard_, help_)                                      \
+    VALUE_ROW(CONFIG_TEXT, name_, letter_, argument_, standard_, NULL, 0, 0, help_)
+#define LIST_ROW(name_, letter_, argument_, help_)                                                 \
+    VALUE_ROW(CONFIG_LIST, name_, letter_, argument_, NULL, NULL, 0, 0, help_)
+#define INTEGERS_ROW(name_, letter_, argument_, least_, most_, help_)                              \
+    VALUE_ROW(CONFIG_INTEGERS, name_, letter_, argument_, NULL, NULL, least_, most_, help_)
+#define PAIRS_ROW(name_, letter_, argument_, help_)                                                \
+    VALUE_ROW(CONFIG_PAIRS, name_, letter_, argument_, NULL, NULL, 0, 0, help_)
+#define WORD_ROW(name_, letter_, argument_, standard_, words_, help_)                              \
+    VALUE_ROW(CONFIG_WORD, name_, letter_, argument_, standard_, words_, 0, 0, help_)
+#define INTEGER_ROW(name_, letter_, argument_, standard_, least_, most_, help_)                    \
+    VALUE_ROW(CONFIG_INTEGER, name_, letter_, argument_, standard_, NULL, least_, most_, help_)
+#define BYTES_ROW(name_, letter_, argument_, standard_, least_, most_, help_)                      \
+    VALUE_ROW(CONFIG_BYTES, name_, letter_, argument_, standard_, NULL, least_, most_, help_)
+#define DURATION_ROW(name_, letter_, argument_, standard_, least_, most_, help_)                   \
+    VALUE_ROW(CONFIG_DURATION, name_, letter_, argument_, standard_, NULL, least_, most_, help_)
+
 struct config_section {
     const char *title; /* over its rows in the help */
     const struct config_row *rows;
@@ -79,6 +107,7 @@ struct config_program {
     const struct config_section *const *sections;
     size_t count;
     const char *examples; /* lines, without indent; NULL if none */
+    bool options_only;    /* it reads neither a file nor variables */
 };
 
 /* What main() does next; the last two are its exit codes. */
@@ -117,6 +146,9 @@ uint64_t config_duration_ms(const struct config *config, const char *name);
 bool config_flag(const struct config *config, const char *name);
 size_t config_word(const struct config *config, const char *name); /* its index in `words` */
 size_t config_list(const struct config *config, const char *name, const char *const **out);
+
+/* Of CONFIG_INTEGERS. */
+size_t config_integers(const struct config *config, const char *name, const int64_t **out);
 
 /* One of a CONFIG_PAIRS; keys are there once, with the value that won. */
 struct config_pair {

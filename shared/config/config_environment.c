@@ -96,7 +96,7 @@ static enum status take_variable(struct config *config, const char *variable, co
         free(dotted);
     } else if (!mine || setting->row->type == CONFIG_PAIRS) {
         say_unknown(config, variable, written, err);
-    } else if (setting->row->type == CONFIG_LIST) {
+    } else if (setting_is_list(setting)) {
         status = take_list(config, setting, source, value, why);
     } else {
         status = config_take(config, setting, RANK_ENVIRONMENT, source, value, why);

@@ -170,7 +170,7 @@ static enum status take_key(const struct reading *reading, const yaml_node_t *ke
         return unknown_key(reading, key);
     if (setting->row->type == CONFIG_PAIRS)
         return take_mapping(reading, setting, value, "", 0);
-    if (setting->row->type == CONFIG_LIST && value->type == YAML_SEQUENCE_NODE)
+    if (setting_is_list(setting) && value->type == YAML_SEQUENCE_NODE)
         return take_sequence(reading, setting, value);
     return take_value(reading, setting, value);
 }

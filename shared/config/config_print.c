@@ -39,6 +39,14 @@ static void put_help_row(FILE *out, const struct config_row *row)
     fputc('\n', out);
 }
 
+static void put_sources(const char *example, FILE *out)
+{
+    fprintf(out, "\nEach is also a key of the file (%s:) and a variable (SPANMILL_", example);
+    for (; *example; example++)
+        fputc(*example == '-' ? '_' : toupper((unsigned char)*example), out);
+    fputs(");\noptions win over variables, and those over the file.\n", out);
+}
+
 void config_print_help(const struct config *config, FILE *out)
 {
     const struct config_program *program = config->program;
@@ -51,10 +59,8 @@ void config_print_help(const struct config *config, FILE *out)
             put_help_row(out, &section->rows[row]);
     }
     const char *example = config->settings[0].row->name;
-    fprintf(out, "\nEach is also a key of the file (%s:) and a variable (SPANMILL_", example);
-    for (; *example; example++)
-        fputc(*example == '-' ? '_' : toupper((unsigned char)*example), out);
-    fputs(");\noptions win over variables, and those over the file.\n", out);
+    if (!program->options_only)
+        put_sources(example, out);
     if (program->examples) {
         fputs("\nExamples:\n  ", out);
         put_indented(out, program->examples, 2);
@@ -145,7 +151,7 @@ static void print_setting(FILE *out, const struct setting *setting)
         return;
     }
     int width = fprintf(out, "%s: ", row->name);
-    if (row->type == CONFIG_LIST)
+    if (setting_is_list(setting))
         width += print_list(out, setting);
     else if (row->type == CONFIG_FLAG)
         width += fprintf(out, "%s", setting->value.flag ? "yes" : "no");

@@ -21,10 +21,16 @@ struct setting {
         size_t word;
     } value;
     const char **list;
+    int64_t *integers; /* those of `list` */
     struct config_pair *pairs;
     enum config_rank *ranks; /* of the pairs */
     size_t count, room;      /* of either */
 };
+
+static inline bool setting_is_list(const struct setting *setting)
+{
+    return setting->row->type == CONFIG_LIST || setting->row->type == CONFIG_INTEGERS;
+}
 
 struct config {
     const struct config_program *program;

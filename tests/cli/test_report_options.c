@@ -10,7 +10,7 @@ enum { ARGUMENTS_MAX = 64 };
 
 /* What a parse came to. */
 struct parsed {
-    enum options_outcome outcome;
+    enum config_outcome outcome;
     struct report_options options;
     char *out, *err;
     char *argv[ARGUMENTS_MAX];
@@ -29,7 +29,7 @@ static void parse(struct parsed *parsed, const char *const *arguments)
         parsed->argv[argc++] = (char *)(uintptr_t)*arguments;
     }
     parsed->argv[argc] = NULL;
-    parsed->outcome = report_options_parse(&parsed->options, argc, parsed->argv, out, err);
+    parsed->outcome = report_options_load(&parsed->options, argc, parsed->argv, out, err);
     fclose(out);
     fclose(err);
 }
@@ -48,13 +48,14 @@ Test(report_options, a_trace_alone_is_enough)
 {
     struct parsed parsed;
     PARSE(&parsed, "shop");
-    cr_assert(eq(int, (int)parsed.outcome, OPTIONS_RUN), "%s", parsed.err);
-    cr_expect(eq(sz, parsed.options.trace_count, 1));
-    cr_expect(eq(str, parsed.options.traces[0], "shop"));
-    cr_expect(eq(sz, parsed.options.top, 10));
-    cr_expect(eq(int, (int)parsed.options.format, FORMAT_TEXT));
-    cr_expect(eq(int, (int)parsed.options.color, WHEN_AUTO));
-    cr_expect(parsed.options.output == NULL);
+    cr_assert(eq(int, (int)parsed.outcome, CONFIG_RUN), "%s", parsed.err);
+    char *const *traces;
+    cr_expect(eq(sz, config_operands(parsed.options.config, &traces), 1));
+    cr_expect(eq(str, traces[0], "shop"));
+    cr_expect(eq(sz, parsed.options.view.top, 10));
+    cr_expect(eq(int, (int)parsed.options.view.format, FORMAT_TEXT));
+    cr_expect(eq(int, (int)parsed.options.view.color, WHEN_AUTO));
+    cr_expect(report_output(parsed.options.config) == NULL);
     cr_expect(eq(str, parsed.err, ""));
     clear(&parsed);
 }
@@ -66,27 +67,31 @@ Test(report_options, takes_every_option_anywhere)
           "--top", "3", "b", "--pid", "7", "--pid", "8", "--process", "shopd", "--since", "+1s",
           "--until", "12:00:00", "-j2", "-o", "out", "--strict", "--stats", "--reader", "bt2",
           "--color", "never", "--progress=always", "c");
-    cr_assert(eq(int, (int)parsed.outcome, OPTIONS_RUN), "%s", parsed.err);
+    cr_assert(eq(int, (int)parsed.outcome, CONFIG_RUN), "%s", parsed.err);
     const struct report_options *options = &parsed.options;
-    cr_expect(eq(int, (int)options->format, FORMAT_JSON));
-    cr_expect(eq(sz, options->phase_file_count, 2));
-    cr_expect(eq(str, STRING(options->phase_files[1]), "two.yaml"));
-    cr_expect(eq(str, STRING(options->phases[0]), "x"));
-    cr_expect(eq(sz, options->top, 3));
-    cr_expect(eq(sz, options->pid_count, 2));
-    cr_expect(eq(i64, options->pids[1], 8));
-    cr_expect(eq(str, STRING(options->processes[0]), "shopd"));
+    const struct config *config = options->config;
+    const char *const *texts;
+    char *const *traces;
+    cr_expect(eq(int, (int)options->view.format, FORMAT_JSON));
+    cr_expect(eq(sz, config_list(config, "phases", &texts), 2));
+    cr_expect(eq(str, STRING(texts[1]), "two.yaml"));
+    cr_expect(eq(sz, config_list(config, "phase", &texts), 1));
+    cr_expect(eq(str, STRING(texts[0]), "x"));
+    cr_expect(eq(sz, options->view.top, 3));
+    cr_expect(eq(sz, options->view.filter.pid_count, 2));
+    cr_expect(eq(i64, options->view.filter.pids[1], 8));
+    cr_expect(eq(str, STRING(options->view.filter.processes[0]), "shopd"));
     cr_expect(eq(int, (int)options->since.kind, TIME_RELATIVE));
     cr_expect(eq(int, (int)options->until.kind, TIME_OF_DAY));
-    cr_expect(eq(uint, options->jobs, 2));
-    cr_expect(eq(str, STRING(options->output), "out"));
-    cr_expect(options->strict);
-    cr_expect(options->stats);
-    cr_expect(eq(str, STRING(options->reader), "bt2"));
-    cr_expect(eq(int, (int)options->color, WHEN_NEVER));
-    cr_expect(eq(int, (int)options->progress, WHEN_ALWAYS));
-    cr_expect(eq(sz, options->trace_count, 3));
-    cr_expect(eq(str, options->traces[2], "c"));
+    cr_expect(eq(i64, config_integer(config, "jobs"), 2));
+    cr_expect(eq(str, STRING(report_output(config)), "out"));
+    cr_expect(config_flag(config, "strict"));
+    cr_expect(config_flag(config, "stats"));
+    cr_expect(eq(str, STRING(config_text(config, "reader")), "bt2"));
+    cr_expect(eq(int, (int)options->view.color, WHEN_NEVER));
+    cr_expect(eq(sz, config_word(config, "progress"), WHEN_ALWAYS));
+    cr_expect(eq(sz, config_operands(config, &traces), 3));
+    cr_expect(eq(str, traces[2], "c"));
     clear(&parsed);
 }
 
@@ -94,9 +99,11 @@ Test(report_options, a_dash_is_stdout_and_two_end_the_options)
 {
     struct parsed parsed;
     PARSE(&parsed, "-o", "-", "--", "--top");
-    cr_assert(eq(int, (int)parsed.outcome, OPTIONS_RUN), "%s", parsed.err);
-    cr_expect(parsed.options.output == NULL);
-    cr_expect(eq(str, parsed.options.traces[0], "--top"));
+    cr_assert(eq(int, (int)parsed.outcome, CONFIG_RUN), "%s", parsed.err);
+    char *const *traces;
+    cr_expect(report_output(parsed.options.config) == NULL);
+    cr_expect(eq(sz, config_operands(parsed.options.config, &traces), 1));
+    cr_expect(eq(str, traces[0], "--top"));
     clear(&parsed);
 }
 
@@ -114,12 +121,12 @@ Test(report_options, wrong_usage_is_told_with_what_is_near)
         {{"-x"}, "unknown option `-x`"},
         {{"t", "--top"}, "--top: wants its argument, N"},
         {{"t", "-j"}, "--jobs: wants its argument, N"},
-        {{"--strict=yes", "t"}, "--strict: takes no argument"},
+        {{"--strict=perhaps", "t"}, "--strict: `perhaps` is neither yes nor no"},
         {{"--top", "0", "t"}, "--top: 0 is not between 1 and 1000000"},
         {{"--top", "ten", "t"}, "--top: `ten` is not an integer"},
         {{"--top", " 5", "t"}, "--top: ` 5` is not an integer"},
-        {{"--pid", "99999999999999999999", "t"},
-         "--pid: 99999999999999999999 is not between 0 and 2147483647"},
+        {{"--pid", "99999999999999999999", "t"}, "--pid: 99999999999999999999 is out of any range"},
+        {{"--pid", "-1", "t"}, "--pid: -1 is not between 0 and 2147483647"},
         {{"--format", "jsn", "t"}, "--format: unknown `jsn`; `json` is the nearest"},
         {{"--format", "html", "t"}, "--format: unknown `html`; known: text, json"},
         {{"--color", "", "t"}, "--color: unknown ``; known: auto, always, never"},
@@ -131,7 +138,7 @@ Test(report_options, wrong_usage_is_told_with_what_is_near)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct parsed parsed;
         parse(&parsed, rows[i].arguments);
-        cr_expect(eq(int, (int)parsed.outcome, OPTIONS_WRONG), "%s", rows[i].sentence);
+        cr_expect(eq(int, (int)parsed.outcome, CONFIG_WRONG), "%s", rows[i].sentence);
         char expected[256];
         snprintf(expected, sizeof expected, "spanmill report: %s\nTry `spanmill report --help`.\n",
                  rows[i].sentence);
@@ -145,7 +152,7 @@ Test(report_options, help_fits_a_screen_and_has_examples)
 {
     struct parsed parsed;
     PARSE(&parsed, "--help", "--nonsense");
-    cr_assert(eq(int, (int)parsed.outcome, OPTIONS_DONE), "%s", parsed.err);
+    cr_assert(eq(int, (int)parsed.outcome, CONFIG_DONE), "%s", parsed.err);
     size_t lines = 0;
     for (const char *line = parsed.out; *line; lines++) {
         size_t count = strcspn(line, "\n");
@@ -163,47 +170,35 @@ Test(report_options, version_is_told_on_stdout)
 {
     struct parsed parsed;
     PARSE(&parsed, "--version");
-    cr_expect(eq(int, (int)parsed.outcome, OPTIONS_DONE));
+    cr_expect(eq(int, (int)parsed.outcome, CONFIG_DONE));
     cr_expect(strncmp(parsed.out, "spanmill ", 9) == 0, "%s", parsed.out);
     clear(&parsed);
 }
 
-Test(report_options, phases_come_from_files_then_from_the_command_line)
+/* A file of settings for the pool, or a variable for it, changes no report. */
+Test(report_options, variables_are_not_read)
 {
-    char path[] = "/tmp/spanmill-test-XXXXXX";
-    int descriptor = mkstemp(path);
-    cr_assert(ge(int, descriptor, 0));
-    const char yaml[] = "phases: [{name: request, begin: b, end: e}]\n";
-    cr_assert(eq(sz, (size_t)write(descriptor, yaml, sizeof yaml - 1), sizeof yaml - 1));
-    close(descriptor);
-
     struct parsed parsed;
-    PARSE(&parsed, "--phase", "part(request) : $evt.$name == \"x\"", "--phases", path, "t");
-    struct phase_definitions phases;
-    phases_init(&phases);
-    struct failure why = {""};
-    cr_expect(eq(int, (int)report_options_phases(&parsed.options, &phases, &why), STATUS_OK), "%s",
-              why.text);
-    cr_expect(eq(sz, phases.count, 2));
-    phases_clear(&phases);
-    unlink(path);
-
-    cr_expect(eq(int, (int)report_options_phases(&parsed.options, &phases, &why), STATUS_REJECT));
-    cr_expect(strstr(why.text, path) == why.text, "%s", why.text);
-    phases_clear(&phases);
+    setenv("SPANMILL_TOP", "7", 1);
+    setenv("SPANMILL_FORMAT", "nonsense", 1);
+    PARSE(&parsed, "t");
+    cr_assert(eq(int, (int)parsed.outcome, CONFIG_RUN), "%s", parsed.err);
+    cr_expect(eq(sz, parsed.options.view.top, 10));
+    cr_expect(eq(str, parsed.err, ""));
+    clear(&parsed);
+    PARSE(&parsed, "--config", "spanmill.yaml", "t");
+    cr_expect(eq(int, (int)parsed.outcome, CONFIG_WRONG));
     clear(&parsed);
 }
 
 Test(report_options, colors_and_progress_are_for_terminals)
 {
-    struct report_options options = {.color = WHEN_AUTO, .progress = WHEN_AUTO};
     FILE *file = tmpfile();
     unsetenv("NO_COLOR");
-    cr_expect(not(report_view_color(options.color, file)));
-    cr_expect(not(report_options_progress(&options, file)));
-    options = (struct report_options){.color = WHEN_ALWAYS, .progress = WHEN_ALWAYS};
+    cr_expect(not(report_view_color(WHEN_AUTO, file)));
+    cr_expect(not(report_view_is_now(WHEN_AUTO, file)));
     setenv("NO_COLOR", "1", 1);
-    cr_expect(report_view_color(options.color, file), "what is asked for outweighs NO_COLOR");
-    cr_expect(report_options_progress(&options, file));
+    cr_expect(report_view_color(WHEN_ALWAYS, file), "what is asked for outweighs NO_COLOR");
+    cr_expect(report_view_is_now(WHEN_ALWAYS, file));
     fclose(file);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/cmd_report.h"
+#include "cli/commands.h"
 
 /* What `spanmill report -j JOBS` writes, to be freed. */
 static char *report(const char *jobs, size_t *count)

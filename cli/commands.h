@@ -1,0 +1,20 @@
+/* cli/commands.h -- the commands of spanmill, and how they end. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_WRONG_USAGE = 2,
+    EXIT_LOSSY = 4 /* only with --strict: done, but data was lost or is incomplete */
+};
+
+/* argv[0] is the name of the command. Each returns the exit code. */
+int cmd_report(int argc, char **argv);
+int cmd_pack(int argc, char **argv);    /* recorded chunks into archives that stand alone */
+int cmd_publish(int argc, char **argv); /* recorded sessions to the pool */
+int cmd_results(int argc, char **argv); /* what the pool has found out */
+int cmd_parked(int argc, char **argv);  /* chunks that could not be used */
+int cmd_topics(int argc, char **argv);  /* makes and checks the topics of the pool */
+
+#endif
