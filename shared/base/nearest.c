@@ -1,11 +1,19 @@
 #include "base/nearest.h"
 
-/* No option or key is longer; what is, resembles none. */
-enum { WORD_MAX = 48 };
+#include <stdbool.h>
+#include <string.h>
+
+/* LTTng's longest name of an event; what is longer resembles none. */
+enum { WORD_MAX = 255 };
 
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static char lower(char letter)
+{
+    return (char)(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
 }
 
 /* Optimal string alignment distance (Damerau-Levenshtein without a letter edited twice). */
@@ -20,13 +28,21 @@ static size_t distance(struct text a, struct text b)
         const size_t *before_that = rows[(i + 1) % 3];
         here[0] = i;
         for (size_t j = 1; j <= b.count; j++) {
-            size_t change = a.at[i - 1] == b.at[j - 1] ? 0 : 1;
+            size_t change = lower(a.at[i - 1]) == lower(b.at[j - 1]) ? 0 : 1;
             here[j] = least(least(before[j] + 1, here[j - 1] + 1), before[j - 1] + change);
             if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] && a.at[i - 2] == b.at[j - 1])
                 here[j] = least(here[j], before_that[j - 2] + 1);
         }
     }
     return rows[a.count % 3][b.count];
+}
+
+/* Whether `word` is PROVIDER:`wrong`. */
+static bool is_name_of(struct text wrong, struct text word)
+{
+    return wrong.count > 0 && word.count > wrong.count + 1 &&
+           word.at[word.count - wrong.count - 1] == ':' &&
+           memcmp(word.at + word.count - wrong.count, wrong.at, wrong.count) == 0;
 }
 
 const char *nearest_word(struct text wrong, const char *const *words, size_t count)
@@ -40,7 +56,10 @@ const char *nearest_word(struct text wrong, const char *const *words, size_t cou
         if (word.count > WORD_MAX)
             continue;
         size_t allowed = (word.count + 2) / 3;
-        size_t far = distance(wrong, word);
+        bool is_name = is_name_of(wrong, word);
+        if (!is_name && (wrong.count > word.count + allowed || word.count > wrong.count + allowed))
+            continue;
+        size_t far = is_name ? 1 : distance(wrong, word);
         if (far <= allowed && far < word.count && (!nearest || far < nearest_distance)) {
             nearest = words[i];
             nearest_distance = far;

@@ -7,8 +7,9 @@
 #include "base/bytes.h"
 
 /* The word of `words` that takes the fewest inserted, dropped, changed or swapped letters to
- * become, if those are at most a third of its own, rounded up; NULL if none is that near. Of
- * words equally near, the first. */
+ * become, whatever their case, if those are at most a third of its own, rounded up; or the event that is
+ * called so by its provider, PROVIDER:WRONG. NULL if none is that near. Of words equally near, the
+ * first. */
 const char *nearest_word(struct text wrong, const char *const *words, size_t count);
 
 #endif
