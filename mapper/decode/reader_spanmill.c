@@ -245,6 +245,8 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
     struct input *input = &reader->inputs[reader->input_count];
     struct trace_info *info = &reader->infos[reader->input_count];
     *input = (struct input){.files = files};
+    if (trace_is_empty(files))
+        return;
     if (understand(reader, cache, input, info, &why) != STATUS_OK) {
         trace_report_left_out(&reader->warnings, files, why.text);
         failure_prefix(&why, "%s", trace_shown(files));

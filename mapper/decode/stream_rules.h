@@ -34,7 +34,7 @@ static inline struct packet_loss stream_loss_around(const struct packet_row *pac
 {
     const struct packet_at *packet = &packets->at[index];
     struct packet_loss loss = packet_loss_of(index > 0 ? &packet[-1].head : NULL, &packet->head);
-    if (packet->after_hole && !packet->head.has_sequence)
+    if (packet->after_lost || (packet->after_hole && !packet->head.has_sequence))
         loss.before = true;
     return loss;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "chunk/packets.h"
 
 const char *trace_shown(const struct trace_files *files)
 {
@@ -45,6 +46,19 @@ void trace_report_left_out(const struct reader_warnings *warnings, const struct 
                             .bytes = trace_files_bytes(files)};
     trace_report(warnings, files, NULL, damage, text);
     free(text);
+}
+
+bool trace_is_empty(const struct trace_files *files)
+{
+    if (files->metadata.count > 0 || files->may_grow)
+        return false;
+    for (size_t i = 0; i < files->stream_count; i++) {
+        const struct stream_file *stream = &files->streams[i];
+        if (stream->data.count > 0 || stream->seam.count > 0 ||
+            packets_index_end(stream->index) > 0)
+            return false;
+    }
+    return true;
 }
 
 void trace_report_recording(const struct reader_warnings *warnings, const struct trace_files *files)

@@ -17,6 +17,10 @@ void trace_report(const struct reader_warnings *warnings, const struct trace_fil
 void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
                            const char *why);
 
+/* Whether an archived chunk has nothing of it but files without a byte: nothing is lost with it. Of a
+ * session that may still record, metadata comes later. */
+bool trace_is_empty(const struct trace_files *files);
+
 /* Says of a trace that is recorded at this moment that its end is not there yet. */
 void trace_report_recording(const struct reader_warnings *warnings,
                             const struct trace_files *files);

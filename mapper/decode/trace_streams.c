@@ -221,6 +221,29 @@ static void join_all(const struct scan *scan, struct trace_streams *streams)
     streams->stream_of = stream_of;
 }
 
+/* LTTng opens every stream in every chunk. One that the chunk before does not have, while it has others
+ * of the trace, and that does not begin with its first packet, was lost there. */
+static void check_begins(const struct scan *scan, struct trace_streams *streams)
+{
+    bool has_seam = false;
+    for (size_t i = 0; i < streams->part_count; i++)
+        has_seam |= streams->parts[i].seam_count > 0;
+    for (size_t i = 0; i < streams->count && has_seam; i++) {
+        struct packet_at *first = &streams->at[i].packets.at[0];
+        if (first->of_seam || !first->head.has_sequence || first->head.sequence == 0)
+            continue;
+        first->after_lost = true;
+        char *text =
+            memory_format("it begins with packet %llu of the stream, and the chunk before has "
+                          "none of it: what was lost between them is not known",
+                          (unsigned long long)first->head.sequence);
+        trace_report(
+            scan->warnings, scan->files, streams->at[i].name,
+            (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = 1}, text);
+        free(text);
+    }
+}
+
 void trace_streams_init(struct trace_streams *streams, const struct trace_files *files,
                         const struct layout *layout, const struct stream_time *times,
                         const struct reader_warnings *warnings)
@@ -235,6 +258,7 @@ void trace_streams_init(struct trace_streams *streams, const struct trace_files 
         scan_part(&scan, &streams->parts[i]);
     }
     join_all(&scan, streams);
+    check_begins(&scan, streams);
 }
 
 void trace_streams_clear(struct trace_streams *streams)

@@ -29,6 +29,7 @@ struct packet_at {
     const struct layout_stream *stream;
     bool has_begin, has_end; /* else head.begin_ns and head.end_ns are 0 */
     bool after_hole;         /* bytes in front of it are left out */
+    bool after_lost;         /* packets in front of it are missing, whatever its number */
     uint8_t fault;           /* enum packet_fault, where packet_head() is not OK */
     bool of_seam;            /* of the chunk before, which tells what is wrong with it */
     bool cpu_is_wrong;       /* there can be no CPU of that number: head.cpu is -1 */

@@ -334,6 +334,37 @@ Test(odd_streams, that_are_there_twice_count_once)
                    "ust/s_2: 2 of its packets are in s_0 as well; their events are counted once");
 }
 
+/* Every stream has packets in every chunk: one that the seam has nothing of was lost there. */
+Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
+{
+    struct odd_trace trace = {.name = ""};
+    struct fake_file seam = {.at = NULL};
+    put_packet(&seam, &(struct odd_packet){.begin = 1, .end = 9, .sequence = 2, .events = {5}});
+    add_packet(&trace, 0,
+               (struct odd_packet){.begin = 11, .end = 19, .sequence = 3, .events = {15}});
+    add_packet(
+        &trace, 1,
+        (struct odd_packet){.begin = 11, .end = 19, .cpu = 1, .sequence = 4, .events = {16}});
+    add_packet(&trace, 2, (struct odd_packet){.begin = 11, .end = 19, .cpu = 2, .events = {17}});
+    trace.streams[0].seam = fake_data(&seam);
+    expect_reading(
+        &trace, "kernel", USUAL, "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
+        "s_1: it begins with packet 4 of the stream, and the chunk before has none of it");
+    fake_clear(&seam);
+}
+
+Test(odd_streams, without_a_byte_and_without_metadata_lose_nothing)
+{
+    struct odd_trace trace = {.name = ""}, empty = {.name = ""};
+    add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5}});
+    finish(&trace, "kernel", USUAL);
+    finish(&empty, "ust", "");
+    empty.files.metadata = (struct bytes){NULL, 0};
+    struct trace_files both[] = {trace.files, empty.files};
+    expect_of_set(&(struct trace_set){both, 2}, "5 cpu0\n", NULL);
+    trace_clear(&trace);
+}
+
 Test(odd_streams, of_two_streams_in_one_file_lie_but_are_read)
 {
     struct odd_trace trace = {.name = ""};
