@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/workers.h"
 #include "chunk/chunk_edges.h"
 #include "chunk/session_marks.h"
 #include "wire/partial_peek.h"
@@ -29,6 +30,7 @@ struct mapped {
  * `ready`. */
 struct crew {
     struct chunk_run *run;
+    struct joining *joining; /* of the thread that joins */
     pthread_mutex_t lock;
     pthread_mutex_t guard; /* of map_guard */
     pthread_cond_t changed;
@@ -328,8 +330,9 @@ static void map_next(struct crew *crew, struct archive_room *room)
     pthread_cond_broadcast(&crew->changed);
 }
 
-static void *map_chunks(void *context)
+static void map_chunks(void *context, unsigned helper)
 {
+    (void)helper;
     struct crew *crew = context;
     struct archive_room room = {.at = NULL};
     pthread_mutex_lock(&crew->lock);
@@ -341,12 +344,14 @@ static void *map_chunks(void *context)
     }
     pthread_mutex_unlock(&crew->lock);
     archive_room_clear(&room);
-    return NULL;
 }
 
-/* Joins chunks in order, and maps while the next one is not there. */
-static void join_all(struct crew *crew, struct joining *joining)
+/* Joins chunks in order, and maps while the next one is not there: it does all if the system gives no
+ * other threads. */
+static void join_all(void *context, unsigned started)
 {
+    (void)started;
+    struct crew *crew = context;
     struct chunk_run *run = crew->run;
     struct archive_room room = {.at = NULL};
     pthread_mutex_lock(&crew->lock);
@@ -359,7 +364,7 @@ static void join_all(struct crew *crew, struct joining *joining)
         } else {
             pthread_mutex_unlock(&crew->lock);
             if (!is_outside(run, index))
-                join_one(run, joining, index, &crew->mapped[index]);
+                join_one(run, crew->joining, index, &crew->mapped[index]);
             pthread_mutex_lock(&crew->lock);
             crew->joined++;
             pthread_cond_broadcast(&crew->changed);
@@ -382,23 +387,14 @@ static void leave_guard(void *context)
     pthread_mutex_unlock(&crew->guard);
 }
 
-static void run_crew(struct crew *crew, struct joining *joining)
+static void run_crew(struct crew *crew)
 {
     struct chunk_run *run = crew->run;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_mutex_init(&crew->guard, NULL);
     pthread_cond_init(&crew->changed, NULL);
     run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
-    pthread_t *threads = memory_new(run->jobs * sizeof *threads);
-    unsigned started = 0;
-    /* This thread is one of them; if the system gives no others, it does all. */
-    while (started + 1 < run->jobs &&
-           pthread_create(&threads[started], NULL, map_chunks, crew) == 0)
-        started++;
-    join_all(crew, joining);
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
-    free(threads);
+    workers_run(run->jobs - 1, map_chunks, join_all, crew);
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->guard);
     pthread_mutex_destroy(&crew->lock);
@@ -411,11 +407,12 @@ void chunk_run(struct chunk_run *run)
     size_t count = run->list->count;
     crew.mapped = memory_new(count * sizeof *crew.mapped);
     struct joining joining = {.lost = memory_new(count * sizeof *joining.lost)};
+    crew.joining = &joining;
     progress_show(run->progress, 0, count, 0);
     if (run->jobs > count)
         run->jobs = (unsigned)count;
     if (run->jobs > 1)
-        run_crew(&crew, &joining);
+        run_crew(&crew);
     else
         run_alone(&crew, &joining);
     if (!run->stopped)

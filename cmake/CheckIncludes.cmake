@@ -15,7 +15,7 @@ set(only_in_jansson.h shared/ctf)
 set(only_in_zstd.h shared/chunk shared/wire)
 set(only_in_babeltrace2 mapper/bt2)
 set(only_in_protobuf-c shared/wire shared/model)
-set(only_in_pthread.h shared/base cli cli/render mapper/bt2 shared/bus shared/health shared/results shared/service shared/trace agent)
+set(only_in_pthread.h shared/base cli cli/render mapper/bt2 shared/bus shared/health shared/service shared/trace agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")
 foreach(row IN LISTS rows)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/workers.h"
 #include "cli/render/json_text.h"
 #include "results/phase_faults.h"
 
@@ -370,6 +371,7 @@ static void write_alone(FILE *out, const struct report *report)
  * the slots reach. */
 struct crew {
     const struct report *report;
+    FILE *out;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct place place; /* of the block to be taken next */
@@ -397,8 +399,9 @@ static bool take_block(struct crew *crew, struct block *block, struct slot **slo
     return taken;
 }
 
-static void *put_blocks(void *context)
+static void put_blocks(void *context, unsigned helper)
 {
+    (void)helper;
     struct crew *crew = context;
     struct slot *slot;
     for (struct block block; take_block(crew, &block, &slot);) {
@@ -408,11 +411,15 @@ static void *put_blocks(void *context)
         pthread_cond_broadcast(&crew->changed);
         pthread_mutex_unlock(&crew->lock);
     }
-    return NULL;
 }
 
-static void write_blocks(FILE *out, struct crew *crew)
+static void write_blocks(void *context, unsigned started)
 {
+    struct crew *crew = context;
+    if (started == 0) {
+        write_alone(crew->out, crew->report);
+        return;
+    }
     pthread_mutex_lock(&crew->lock);
     for (;;) {
         struct slot *slot = &crew->slots[crew->written % crew->slot_count];
@@ -421,7 +428,7 @@ static void write_blocks(FILE *out, struct crew *crew)
         if (!slot->ready)
             break;
         pthread_mutex_unlock(&crew->lock);
-        fwrite(slot->json.at, 1, slot->json.count, out);
+        fwrite(slot->json.at, 1, slot->json.count, crew->out);
         pthread_mutex_lock(&crew->lock);
         slot->ready = false;
         crew->written++;
@@ -432,26 +439,16 @@ static void write_blocks(FILE *out, struct crew *crew)
 
 static void write_together(FILE *out, const struct report *report, unsigned jobs)
 {
-    struct crew crew = {.report = report, .slot_count = (size_t)jobs + 1};
-    pthread_t *threads = memory_new(jobs * sizeof *threads);
-    unsigned started = 0;
+    struct crew crew = {.report = report, .out = out, .slot_count = (size_t)jobs + 1};
     crew.slots = memory_new(crew.slot_count * sizeof *crew.slots);
     pthread_mutex_init(&crew.lock, NULL);
     pthread_cond_init(&crew.changed, NULL);
-    while (started < jobs && pthread_create(&threads[started], NULL, put_blocks, &crew) == 0)
-        started++;
-    if (started > 0)
-        write_blocks(out, &crew);
-    else
-        write_alone(out, report);
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    workers_run(jobs, put_blocks, write_blocks, &crew);
     for (size_t i = 0; i < crew.slot_count; i++)
         free(crew.slots[i].json.at);
     pthread_cond_destroy(&crew.changed);
     pthread_mutex_destroy(&crew.lock);
     free(crew.slots);
-    free(threads);
 }
 
 void report_write_json(FILE *out, const struct report *report, unsigned jobs)

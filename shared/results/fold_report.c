@@ -1,8 +1,9 @@
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/workers.h"
 #include "results/fold.h"
 #include "results/fold_rows.h"
 
@@ -228,14 +229,21 @@ struct table {
     struct fold_rows rows;
     struct arena arena; /* of its rows */
     struct session_report *out;
-    pthread_t thread;
 };
 
-static void *build_table(void *context)
+enum { TABLES = 5 };
+
+struct tables {
+    struct table at[TABLES];
+    atomic_uint next;
+};
+
+static void build_next(void *context, unsigned number)
 {
-    struct table *table = context;
-    table->build(&table->rows, table->out);
-    return NULL;
+    (void)number;
+    struct tables *tables = context;
+    for (unsigned i; (i = atomic_fetch_add(&tables->next, 1)) < TABLES;)
+        tables->at[i].build(&tables->at[i].rows, tables->at[i].out);
 }
 
 /* The tables but that of processes, by whose names they go. They write different members of `out`,
@@ -243,27 +251,21 @@ static void *build_table(void *context)
 static void build_tables(struct fold_rows *rows, bool at_once, struct session_report *out)
 {
     /* What takes longest first. */
-    struct table tables[] = {{.build = fold_rows_files},
+    struct tables tables = {{{.build = fold_rows_files},
                              {.build = fold_rows_fds},
                              {.build = fold_rows_syscalls},
                              {.build = fold_rows_phases},
-                             {.build = build_threads}};
-    enum { COUNT = sizeof tables / sizeof *tables };
-    bool is_started[COUNT] = {false};
-    for (size_t i = 0; i < COUNT; i++) {
-        struct table *table = &tables[i];
+                             {.build = build_threads}},
+                            0};
+    for (size_t i = 0; i < TABLES; i++) {
+        struct table *table = &tables.at[i];
         table->out = out;
         table->rows = *rows;
         table->rows.arena = &table->arena;
-        is_started[i] = at_once && pthread_create(&table->thread, NULL, build_table, table) == 0;
-        if (!is_started[i])
-            build_table(table);
     }
-    for (size_t i = 0; i < COUNT; i++) {
-        if (is_started[i])
-            pthread_join(tables[i].thread, NULL);
-        arena_adopt(rows->arena, &tables[i].arena);
-    }
+    workers_run(at_once ? TABLES - 1 : 0, build_next, build_next, &tables);
+    for (size_t i = 0; i < TABLES; i++)
+        arena_adopt(rows->arena, &tables.at[i].arena);
 }
 
 void fold_report(const struct fold *fold, struct arena *arena, struct session_report *out)

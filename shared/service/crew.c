@@ -2,54 +2,65 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/workers.h"
 
 struct member {
-    pthread_t id;
-    enum status (*work)(void *context, unsigned thread, struct failure *why);
-    void *context;
-    unsigned thread;
     enum status status;
     struct failure why;
 };
 
-static void *run(void *context)
+struct crew {
+    enum status (*work)(void *context, unsigned thread, struct failure *why);
+    void *context;
+    unsigned count;
+    struct member *members; /* by thread */
+};
+
+static void ask_to_stop(void)
 {
-    struct member *member = context;
-    member->status = member->work(member->context, member->thread, &member->why);
+    kill(getpid(), SIGTERM);
+}
+
+static void run(void *context, unsigned thread)
+{
+    struct crew *crew = context;
+    struct member *member = &crew->members[thread];
+    member->status = crew->work(crew->context, thread, &member->why);
     if (member->status != STATUS_OK)
-        kill(getpid(), SIGTERM);
-    return NULL;
+        ask_to_stop();
+}
+
+static void lead(void *context, unsigned started)
+{
+    struct crew *crew = context;
+    bool all = started + 1 == crew->count;
+    if (!all)
+        ask_to_stop();
+    run(crew, 0);
+    struct member *first = &crew->members[0];
+    if (!all)
+        first->status = fail(&first->why, STATUS_STOP, "%u threads of %u could be started",
+                             started + 1, crew->count);
 }
 
 enum status crew_run(unsigned count,
                      enum status (*work)(void *context, unsigned thread, struct failure *why),
                      void *context, struct failure *why)
 {
-    struct member *members = memory_new(count * sizeof *members);
-    unsigned started = 1;
-    for (unsigned i = 0; i < count; i++)
-        members[i] = (struct member){.work = work, .context = context, .thread = i};
-    for (; started < count; started++)
-        if (pthread_create(&members[started].id, NULL, run, &members[started]) != 0)
-            break;
+    struct crew crew = {work, context, count, memory_new(count * sizeof *crew.members)};
+    workers_run(count - 1, run, lead, &crew);
     enum status status = STATUS_OK;
-    if (started < count) {
-        status = fail(why, STATUS_STOP, "%u threads of %u could be started", started, count);
-        kill(getpid(), SIGTERM);
-    }
-    run(&members[0]);
-    for (unsigned i = 1; i < started; i++)
-        pthread_join(members[i].id, NULL);
-    for (unsigned i = 0; i < started && status == STATUS_OK; i++) {
-        status = members[i].status;
+    for (unsigned i = 0; i < count && status == STATUS_OK; i++) {
+        status = crew.members[i].status;
         if (status != STATUS_OK)
-            *why = members[i].why;
+            *why = crew.members[i].why;
     }
-    free(members);
+    free(crew.members);
     return status;
 }
 
