@@ -58,7 +58,7 @@ static const struct phase_definition *copy_definition(struct arena *arena,
 
 /* --- sets --- */
 
-const struct phase_set *phase_sets_find(const struct phase_sets *sets, uint64_t digest)
+static const struct phase_set *find(const struct phase_sets *sets, uint64_t digest)
 {
     for (size_t i = 0; i < sets->count; i++)
         if (sets->at[i]->digest == digest)
@@ -90,7 +90,7 @@ const struct phase_set *phase_sets_add(struct phase_sets *sets,
     if (!phases)
         phases = &none;
     uint64_t digest = phases_digest(phases);
-    const struct phase_set *known = phase_sets_find(sets, digest);
+    const struct phase_set *known = find(sets, digest);
     if (known)
         return known;
     struct phase_set *set = arena_take(&sets->arena, sizeof *set);

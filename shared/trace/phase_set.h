@@ -38,8 +38,6 @@ void phase_sets_clear(struct phase_sets *sets);
  * points to them instead of to copies. */
 const struct phase_set *phase_sets_add(struct phase_sets *sets,
                                        const struct phase_definitions *phases, bool borrow);
-/* The one of that digest; NULL if there is none. */
-const struct phase_set *phase_sets_find(const struct phase_sets *sets, uint64_t digest);
 
 /* Whether `set` has the definition. */
 bool phase_set_has(const struct phase_set *set, uint32_t id);

@@ -230,14 +230,6 @@ const struct phase_set *schema_set(struct schema *schema, const struct phase_def
     return set;
 }
 
-const struct phase_set *schema_set_of_digest(const struct schema *schema, uint64_t digest)
-{
-    lock(schema);
-    const struct phase_set *set = phase_sets_find(&schema->sets, digest);
-    unlock(schema);
-    return set;
-}
-
 size_t schema_definition_count(const struct schema *schema)
 {
     lock(schema);

@@ -67,8 +67,6 @@ const struct phase_definitions *schema_phases(const struct schema *schema); /* N
 const struct phase_set *schema_own_set(const struct schema *schema);
 /* The set of other definitions, which are copied. */
 const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases);
-/* That of a digest, if it was ever asked for; else NULL. */
-const struct phase_set *schema_set_of_digest(const struct schema *schema, uint64_t digest);
 /* How many definitions all sets have: ids are less. */
 size_t schema_definition_count(const struct schema *schema);
 

@@ -105,8 +105,9 @@ static struct damages decode_damage(const Spanmill__IntervalEnd *from, struct ar
     return (struct damages){items, from->n_damage, from->damage_more};
 }
 
-/* What the interval was mapped with: without a digest, with none; what has a digest alone is of a
- * version that did not tell, and known only if it was told elsewhere. */
+/* What the interval was mapped with: without a digest, with none. What has a digest alone is of a
+ * version that did not tell: whether another chunk told it depends on which ones this process has
+ * seen, so it is not looked for. */
 static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schema *schema,
                                  struct arena *arena, const struct phase_set **out,
                                  struct failure *why)
@@ -118,8 +119,6 @@ static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schem
         return status;
     if (from->phases || from->phases_digest == 0)
         *out = schema_set(schema, &phases);
-    else
-        *out = schema_set_of_digest(schema, from->phases_digest);
     return STATUS_OK;
 }
 
