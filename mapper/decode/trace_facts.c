@@ -93,9 +93,9 @@ struct event_origin trace_origin(const struct layout *layout)
 {
     struct event_origin origin = {.has_vpid = false};
     const struct layout_env *vpid = layout_env(layout, "vpid");
-    if (vpid && !vpid->text && vpid->number >= 0) {
+    if (vpid && !vpid->text && vpid->number > 0 && vpid->number <= INT32_MAX) {
         origin.has_vpid = true;
-        origin.vpid = (int32_t)(vpid->number & INT32_MAX);
+        origin.vpid = (int32_t)vpid->number;
     }
     const struct layout_env *program = layout_env(layout, "procname");
     if (program && program->text)

@@ -317,13 +317,13 @@ Test(reader, goes_on_with_the_others_where_an_event_is_none)
     trace_free(trace);
 }
 
-Test(reader, takes_the_process_from_a_trace_of_one_process)
+/* Of a trace whose `env` begins so: which facts its event has, and of which process it is. */
+static void expect_origin(const char *facts, uint32_t has, int32_t vpid)
 {
     struct fake_trace *trace = trace_new("ust", 1);
     char *text = trace->metadata, *env = strstr(text, "env { ");
     cr_assert(ne(ptr, env, NULL));
-    trace->metadata = memory_format("%.*senv { vpid = 4711; procname = \"shopd\"; %s",
-                                    (int)(env - text), text, env + 6);
+    trace->metadata = memory_format("%.*senv { %s %s", (int)(env - text), text, facts, env + 6);
     free(text);
     add_ten(&trace->files[0], 1, 0);
     struct schema *schema = schema_new(NULL);
@@ -333,12 +333,27 @@ Test(reader, takes_the_process_from_a_trace_of_one_process)
     cr_assert(eq(int, reader_open(trace_set_of(trace), schema, NULL, &reader, NULL), STATUS_OK));
     cr_assert(eq(int, reader_next(reader, &events, &count, NULL), STATUS_OK));
     cr_assert(eq(sz, count, 1));
-    cr_expect(eq(int, events[0].has, EVENT_HAS_VPID | EVENT_HAS_PROGRAM));
-    cr_expect(eq(i32, events[0].vpid, 4711));
-    cr_expect(text_equal(events[0].program, text_of("shopd")));
+    cr_expect(eq(u32, events[0].has, has));
+    if (has & EVENT_HAS_VPID)
+        cr_expect(eq(i32, events[0].vpid, vpid));
+    if (has & EVENT_HAS_PROGRAM)
+        cr_expect(text_equal(events[0].program, text_of("shopd")));
     reader_close(reader);
     schema_free(schema);
     trace_free(trace);
+}
+
+Test(reader, takes_the_process_from_a_trace_of_one_process)
+{
+    expect_origin("vpid = 4711; procname = \"shopd\";", EVENT_HAS_VPID | EVENT_HAS_PROGRAM, 4711);
+}
+
+Test(reader, takes_no_number_for_a_process_that_none_can_have)
+{
+    static const char *const NONE[] = {"vpid = 0;", "vpid = -5;", "vpid = 2147483648;",
+                                       "vpid = 99999999999;", "vpid = \"7\";"};
+    for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++)
+        expect_origin(NONE[i], 0, 0);
 }
 
 Test(reader, leaves_out_a_trace_without_metadata)
