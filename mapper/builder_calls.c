@@ -6,6 +6,9 @@
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
+/* Labels of one thread and number that are kept apart. */
+enum { LABELS_MAX = 32 };
+
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 
 /* --- groups and slots --- */
@@ -123,9 +126,30 @@ static void tell_uses(struct partial_builder *builder, const struct unsent_uses 
     builder_item(builder, ITEM_USES, uses->thread)->uses =
         (struct uses_piece){.tid = uses->thread->tid,
                             .fd = uses->slot->fd,
+                            .label = uses->label,
                             .proven_ns = uses->proven_ns,
                             .cell = uses->cell};
     builder_send(builder);
+}
+
+/* All that is unsent of a thread is told before its group changes: a number is one slot. Of several
+ * labels the one used last. */
+static inline struct unsent_uses *find_uses(const struct thread_known *thread,
+                                            const struct fd_number *slot)
+{
+    return slot->fd < FD_LOW ? thread->low_uses[slot->fd]
+                             : map_get(&thread->high_uses, (uint64_t)slot->fd);
+}
+
+static void set_uses(struct thread_known *thread, const struct fd_number *slot,
+                     struct unsent_uses *first)
+{
+    if (slot->fd < FD_LOW)
+        thread->low_uses[slot->fd] = first;
+    else if (first)
+        map_put(&thread->high_uses, (uint64_t)slot->fd, first);
+    else
+        (void)map_remove(&thread->high_uses, (uint64_t)slot->fd);
 }
 
 static void drop_uses(struct partial_builder *builder, struct unsent_uses *uses)
@@ -137,10 +161,14 @@ static void drop_uses(struct partial_builder *builder, struct unsent_uses *uses)
     *uses->back_of_thread = uses->next_of_thread;
     if (uses->next_of_thread)
         uses->next_of_thread->back_of_thread = uses->back_of_thread;
-    if (uses->slot->fd < FD_LOW)
-        uses->thread->low_uses[uses->slot->fd] = NULL;
-    else
-        (void)map_remove(&uses->thread->high_uses, (uint64_t)uses->slot->fd);
+    struct unsent_uses *first = find_uses(uses->thread, uses->slot);
+    if (first == uses) {
+        set_uses(uses->thread, uses->slot, uses->next_label);
+    } else {
+        while (first->next_label != uses)
+            first = first->next_label;
+        first->next_label = uses->next_label;
+    }
     uses->next_of_slot = builder->free_uses;
     builder->free_uses = uses;
 }
@@ -237,9 +265,30 @@ void builder_tell_uses_of_thread(struct partial_builder *builder, struct thread_
 
 /* --- cells of calls --- */
 
-NEVER_INLINE static struct call_cell *
-new_cell(struct partial_builder *builder, struct thread_known *thread, const struct syscall *call)
+static uint64_t cell_key(const struct piece_call *cell)
 {
+    return (uint64_t)cell->label << 32 | cell->call->id;
+}
+
+/* From here on, call_at is of `label`; the cells of all labels are found by their index. */
+static void use_label(struct thread_known *thread, uint32_t label)
+{
+    for (size_t i = 0; i < thread->call_count; i++)
+        thread->call_at[thread->calls[i].call->id] = 0;
+    bool is_new;
+    for (size_t i = thread->call_index.count; i < thread->call_count; i++)
+        (void)cell_index_at(&thread->call_index, cell_key(&thread->calls[i]), &is_new);
+    thread->calls_label = label;
+}
+
+NEVER_INLINE static struct call_cell *new_cell(struct partial_builder *builder,
+                                               struct thread_known *thread, uint32_t label,
+                                               const struct syscall *call)
+{
+    if (thread->call_count == 0)
+        thread->calls_label = label;
+    else if (thread->calls_label != label)
+        use_label(thread, label);
     if (call->id >= thread->call_at_count) {
         size_t count = schema_call_count(builder->schema) + 64;
         thread->call_at = memory_resize(thread->call_at, count, sizeof *thread->call_at);
@@ -247,20 +296,29 @@ new_cell(struct partial_builder *builder, struct thread_known *thread, const str
                (count - thread->call_at_count) * sizeof *thread->call_at);
         thread->call_at_count = count;
     }
+    struct piece_call cell = {.label = label, .call = call};
+    size_t at = thread->call_count;
+    bool is_new = true;
+    if (thread->call_index.count > 0)
+        at = cell_index_at(&thread->call_index, cell_key(&cell), &is_new);
+    thread->call_at[call->id] = (uint32_t)at + 1;
+    if (!is_new)
+        return &thread->calls[at].cell;
     thread->calls = memory_grow(thread->calls, &thread->call_room, thread->call_count + 1,
                                 sizeof *thread->calls);
-    struct piece_call *piece = &thread->calls[thread->call_count++];
-    *piece = (struct piece_call){.call = call};
-    thread->call_at[call->id] = (uint16_t)thread->call_count;
+    thread->calls[at] = cell;
+    thread->call_count++;
     builder_mark(builder, thread);
-    return &piece->cell;
+    return &thread->calls[at].cell;
 }
 
 static inline struct call_cell *cell_of(struct partial_builder *builder,
-                                        struct thread_known *thread, const struct syscall *call)
+                                        struct thread_known *thread, uint32_t label,
+                                        const struct syscall *call)
 {
-    uint16_t at = call->id < thread->call_at_count ? thread->call_at[call->id] : 0;
-    return at ? &thread->calls[at - 1].cell : new_cell(builder, thread, call);
+    bool known = call->id < thread->call_at_count && thread->calls_label == label;
+    uint32_t at = known ? thread->call_at[call->id] : 0;
+    return at ? &thread->calls[at - 1].cell : new_cell(builder, thread, label, call);
 }
 
 /* --- entry --- */
@@ -268,7 +326,9 @@ static inline struct call_cell *cell_of(struct partial_builder *builder,
 NEVER_INLINE static void entry_alone(struct partial_builder *builder, struct thread_known *thread,
                                      const struct event *event)
 {
+    uint32_t label = builder_label(builder, thread);
     builder_tell_thread(builder, thread);
+    builder->call_label = label;
     builder_single(builder, event, thread->tid, thread);
     thread->seen = true;
 }
@@ -294,26 +354,31 @@ NEVER_INLINE static bool entry_specially(struct partial_builder *builder,
     /* A close that never returns is remembered: its number may be created again. */
     if (thread->call == CALL_KNOWN_OPEN && thread->open.call->role->op == CALL_CLOSE)
         builder_tell_thread(builder, thread);
-    if (thread->call == CALL_UNKNOWN) {
+    if (thread->call == CALL_UNKNOWN || thread->call == CALL_TOLD) {
+        if (thread->call == CALL_UNKNOWN)
+            builder_pass_instances(builder, thread);
+        builder_call_over(builder, thread, false);
         tell_numbers_of(builder, thread, event);
         builder_book(thread, event->time_ns);
         if (thread->state_known)
             builder_mark(builder, thread);
         entry_alone(builder, thread, event);
-        if (event->call->role->op == CALL_SIGRETURN)
-            thread->call = CALL_KNOWN_NONE;
+        thread->call = event->call->role->op == CALL_SIGRETURN ? CALL_KNOWN_NONE : CALL_TOLD;
+        thread->open.call = event->call;
+        thread->open.entry_ns = event->time_ns;
         return true;
     }
     builder_book(thread, event->time_ns);
     if (thread->call == CALL_KNOWN_OPEN) {
-        cell_of(builder, thread, thread->open.call)->end_unknown++;
+        cell_of(builder, thread, thread->open_label, thread->open.call)->end_unknown++;
+        builder_call_over(builder, thread, false);
         builder_release_users(thread);
         thread->call = CALL_KNOWN_NONE;
     }
     builder_mark(builder, thread);
     if (event->call->role->op != CALL_SIGRETURN)
         return false;
-    cell_of(builder, thread, event->call)->end_unknown++;
+    cell_of(builder, thread, builder_label(builder, thread), event->call)->end_unknown++;
     return true;
 }
 
@@ -330,6 +395,7 @@ void builder_call_entry(struct partial_builder *builder, struct thread_known *th
         builder_mark(builder, thread);
     }
     thread->call = CALL_KNOWN_OPEN;
+    thread->open_label = builder_label(builder, thread);
     struct open_call *open = &thread->open;
     open->call = event->call;
     open->entry_ns = event->time_ns;
@@ -382,6 +448,7 @@ static void send_descriptor_call(struct partial_builder *builder, struct thread_
     struct item *item = builder_item(builder, ITEM_DESCRIPTOR_CALL, thread);
     struct descriptor_call *call = &item->descriptor_call;
     *call = (struct descriptor_call){.tid = thread->tid,
+                                     .label = thread->open_label,
                                      .call = open->call,
                                      .entry_ns = open->entry_ns,
                                      .exit_ns = complete->exit_ns,
@@ -432,14 +499,6 @@ static struct unsent_life *new_life(struct partial_builder *builder)
     return life;
 }
 
-/* All that is unsent of a thread is told before its group changes: a number is one slot. */
-static inline struct unsent_uses *find_uses(const struct thread_known *thread,
-                                            const struct fd_number *slot)
-{
-    return slot->fd < FD_LOW ? thread->low_uses[slot->fd]
-                             : map_get(&thread->high_uses, (uint64_t)slot->fd);
-}
-
 NEVER_INLINE static struct unsent_uses *
 begin_uses(struct partial_builder *builder, struct thread_known *thread, struct fd_number *slot)
 {
@@ -457,12 +516,29 @@ begin_uses(struct partial_builder *builder, struct thread_known *thread, struct 
     if (uses->next_of_thread)
         uses->next_of_thread->back_of_thread = &uses->next_of_thread;
     thread->uses = uses;
-    if (slot->fd < FD_LOW)
-        thread->low_uses[slot->fd] = uses;
-    else
-        map_put(&thread->high_uses, (uint64_t)slot->fd, uses);
+    uses->label = thread->open_label;
+    uses->next_label = find_uses(thread, slot);
+    set_uses(thread, slot, uses);
     mark_slot(slot);
     return uses;
+}
+
+/* The uses under another label than the last. */
+NEVER_INLINE static struct unsent_uses *
+uses_of_other(struct partial_builder *builder, struct thread_known *thread, struct fd_number *slot)
+{
+    unsigned labels = 0;
+    struct unsent_uses *uses = find_uses(thread, slot);
+    for (; uses && uses->label != thread->open_label; uses = uses->next_label)
+        labels++;
+    if (uses)
+        return uses;
+    for (; labels >= LABELS_MAX; labels--) {
+        struct unsent_uses *told = find_uses(thread, slot);
+        tell_uses(builder, told);
+        drop_uses(builder, told);
+    }
+    return begin_uses(builder, thread, slot);
 }
 
 static inline struct unsent_uses *uses_of(struct partial_builder *builder,
@@ -470,7 +546,19 @@ static inline struct unsent_uses *uses_of(struct partial_builder *builder,
 {
     struct unsent_uses *uses = find_uses(thread, slot);
     assert(!uses || uses->slot == slot);
-    return uses ? uses : begin_uses(builder, thread, slot);
+    if (uses && uses->label == thread->open_label)
+        return uses;
+    return uses_of_other(builder, thread, slot);
+}
+
+/* Over all labels. */
+static uint64_t proven_by_uses(const struct thread_known *thread, const struct fd_number *slot)
+{
+    uint64_t proven_ns = TIME_NONE;
+    for (const struct unsent_uses *uses = find_uses(thread, slot); uses; uses = uses->next_label)
+        if (uses->proven_ns < proven_ns)
+            proven_ns = uses->proven_ns;
+    return proven_ns;
 }
 
 /* Since when the number was certainly alive for this thread; TIME_NONE if nothing here tells. */
@@ -478,8 +566,7 @@ static uint64_t proven_since(const struct thread_known *thread, const struct fd_
 {
     if (slot->group->certain)
         return slot->proven_ns;
-    const struct unsent_uses *uses = find_uses(thread, slot);
-    return uses ? uses->proven_ns : TIME_NONE;
+    return proven_by_uses(thread, slot);
 }
 
 static bool is_certain_use(const struct thread_known *thread, const struct fd_number *slot,
@@ -497,6 +584,8 @@ static inline void count_use(struct partial_builder *builder, struct thread_know
                              unsigned at, const struct complete *complete)
 {
     struct fd_number *slot = thread->user[at].slot;
+    if (slot->life && slot->life->piece.label != thread->open_label)
+        tell_life(builder, slot);
     if (slot->life) {
         add_use(&slot->life->piece.cell, &thread->open, complete, at);
         return;
@@ -531,6 +620,7 @@ static void begin_life(struct partial_builder *builder, struct thread_known *thr
                    ((uint64_t)open->value[2] & role->cloexec_flag);
     life->piece = (struct life_piece){.tid = thread->tid,
                                       .fd = (int32_t)fd,
+                                      .label = thread->open_label,
                                       .begin_ns = complete->exit_ns,
                                       .kind = role->kind,
                                       .cloexec = flagged || (role->flags & CALL_CLOEXEC)};
@@ -555,8 +645,8 @@ static bool duplicate_life(struct partial_builder *builder, struct thread_known 
     if ((op != CALL_DUP && !by_fcntl) || !slot || !slot->life || complete->ret < 0 ||
         complete->ret > INT32_MAX || complete->ret == slot->fd)
         return false;
-    count_use(builder, thread, 0, complete);
     struct life_piece source = slot->life->piece;
+    count_use(builder, thread, 0, complete);
     begin_life(builder, thread, complete->ret, complete);
     struct life_piece *copy = &slot_at(thread->group, (int32_t)complete->ret)->life->piece;
     copy->named = source.named;
@@ -571,7 +661,7 @@ static bool end_life(struct partial_builder *builder, struct thread_known *threa
                      const struct complete *complete)
 {
     struct fd_number *slot = thread->user[0].slot;
-    if (!slot || !slot->life || complete->bad)
+    if (!slot || !slot->life || slot->life->piece.label != thread->open_label || complete->bad)
         return false;
     for (const struct fd_user *user = slot->users; user; user = user->next)
         if (user->thread != thread)
@@ -694,11 +784,17 @@ static void exit_alone(struct partial_builder *builder, struct thread_known *thr
     if (!plain && !none)
         builder_tell_group(builder, thread->group);
     builder_part(builder, thread, event);
+    if (thread->call == CALL_UNKNOWN)
+        builder_pass_instances(builder, thread);
     builder_book(thread, event->time_ns);
     if (thread->state_known)
         builder_mark(builder, thread);
+    bool completes = thread->call == CALL_TOLD && thread->open.call == event->call;
+    bool was_in_one = thread->call != CALL_KNOWN_NONE;
     entry_alone(builder, thread, event);
     thread->call = CALL_KNOWN_NONE;
+    if (was_in_one)
+        builder_call_over(builder, thread, completes);
 }
 
 /* The call in progress is over. */
@@ -706,9 +802,12 @@ static inline void complete_call(struct partial_builder *builder, struct thread_
                                  const struct complete *complete)
 {
     const struct syscall *call = thread->open.call;
-    call_cell_add(cell_of(builder, thread, call), thread->open.entry_ns, complete->ns,
-                  complete->bucket, complete->ret, call->role->flags & (CALL_READS | CALL_WRITES));
+    call_cell_add(cell_of(builder, thread, thread->open_label, call), thread->open.entry_ns,
+                  complete->ns, complete->bucket, complete->ret,
+                  call->role->flags & (CALL_READS | CALL_WRITES));
     thread->call = CALL_KNOWN_NONE;
+    if (thread->phases.count > 0 || thread->credit_count > 0)
+        builder_call_over(builder, thread, true);
 }
 
 /* Most calls: known from their entry, they use descriptors and change none. False if it is
@@ -743,7 +842,7 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
     builder_before_descriptors(builder, thread);
     bool was_seen = thread->call_epoch == builder->border_epoch;
     thread->call_epoch = builder->border_epoch;
-    if (thread->call == CALL_UNKNOWN ||
+    if (thread->call == CALL_UNKNOWN || thread->call == CALL_TOLD ||
         (thread->call == CALL_KNOWN_OPEN && thread->open.call != call)) {
         exit_alone(builder, thread, event);
         return;
@@ -757,10 +856,11 @@ NEVER_INLINE static void exit_specially(struct partial_builder *builder,
             exit_alone(builder, thread, event);
             return;
         }
+        uint32_t label = builder_label(builder, thread);
         if (was_seen && ret_is_error(ret))
-            call_cell_add_refused(cell_of(builder, thread, call), ret);
+            call_cell_add_refused(cell_of(builder, thread, label, call), ret);
         else
-            cell_of(builder, thread, call)->begin_unknown++;
+            cell_of(builder, thread, label, call)->begin_unknown++;
         builder_mark(builder, thread);
         return;
     }

@@ -8,22 +8,25 @@
 #ifndef MAPPER_BUILDER_STATE_H
 #define MAPPER_BUILDER_STATE_H
 
+#include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/map.h"
+#include "mapper/cell_index.h"
 #include "mapper/partial_builder.h"
 
 struct fd_number;
-struct local_instance;
 
 /* Uses of a slot by one thread, unsent. */
 struct unsent_uses {
     struct fd_number *slot;
+    uint32_t label;
     uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE */
     struct use_cell cell;
     /* Above, what each use touches: as few cache lines as may be. */
     struct thread_known *thread;
     struct unsent_uses *next_of_slot, **back_of_slot;
     struct unsent_uses *next_of_thread, **back_of_thread;
+    struct unsent_uses *next_label; /* of the same thread and slot */
 };
 
 /* A descriptor created here, unsent. */
@@ -69,7 +72,8 @@ struct table_group {
 };
 
 enum call_knowledge {
-    CALL_UNKNOWN, /* only the past knows, or was told of it */
+    CALL_UNKNOWN, /* only the past knows */
+    CALL_TOLD,    /* in `open`, of which the past was told: its exit goes out */
     CALL_KNOWN_NONE,
     CALL_KNOWN_OPEN
 };
@@ -85,7 +89,7 @@ struct thread_known {
     bool program_known; /* the model knows that its process's trace says `program` */
     char program[16];
     bool born;                /* forked here */
-    bool may_hold_phase;      /* a phase began on it here, or may have before */
+    bool may_hold_phase;      /* the past may know of a phase that is open on it */
     bool exit_known, exiting; /* whether sched_process_exit was seen */
 
     bool dirty;
@@ -94,6 +98,9 @@ struct thread_known {
     uint8_t call;  /* enum call_knowledge */
     int32_t cpu;   /* where it runs; -1 */
     uint64_t clock_ns, state_since_ns, from_ns, wake_ns;
+    uint32_t label; /* of the phase it is in, as of label_epoch */
+    uint32_t open_label;
+    uint64_t label_epoch;
     struct open_call open;
     uint64_t call_epoch; /* border_epoch at its last system call event */
     struct fd_user user[2];
@@ -102,7 +109,9 @@ struct thread_known {
     struct thread_known *next_dirty, **back_dirty;
     struct time_vector time;
     struct piece_call *calls;
-    uint16_t *call_at; /* by call id: 1 + index in calls; 0: none */
+    uint32_t *call_at; /* by call id, of calls_label: 1 + index in calls; 0: none */
+    uint32_t calls_label;
+    struct cell_index call_index; /* by label and call id */
     size_t call_at_count;
     size_t call_count, call_room;
     uint64_t told_ns; /* events of its CPU up to here are told to be its own */
@@ -116,7 +125,16 @@ struct thread_known {
     struct unsent_uses *low_uses[FD_LOW]; /* those of low numbers */
     struct map high_uses;                 /* of the others, by number */
 
-    struct local_instance *instances; /* phases begun on it here, the last first */
+    struct phase_thread phases; /* what was begun on it here and is open */
+    struct cell_index phase_index;
+    struct piece_phase *phase_cells; /* by label */
+    size_t phase_room;
+    struct piece_closing *closings;
+    size_t closing_count, closing_room;
+    struct piece_credit *credits;
+    size_t credit_count, credit_room;
+    uint64_t parent_epoch; /* what follows is as of it */
+    uint32_t parent_of, parent_under, parent;
 };
 
 struct cpu_known {
@@ -126,6 +144,13 @@ struct cpu_known {
     bool nobody;
     bool run_whole, dirty;
     uint64_t run_begin_ns, last_ns, busy_ns;
+};
+
+/* The path of a phase below another, as the row tells it. */
+struct known_label {
+    struct known_label *next; /* of the same hash */
+    uint32_t under, label;
+    struct text name;
 };
 
 struct partial_builder {
@@ -143,8 +168,16 @@ struct partial_builder {
     size_t cpu_count;
     struct table_group *groups; /* owned; the last is that of all threads not born here */
     struct table_group *old_group;
-    uint64_t border_epoch; /* borders so far */
-    uint64_t phase_epoch;  /* instances begun in an earlier one may have ended by now */
+    uint64_t border_epoch;   /* borders so far */
+    struct instances phases; /* begun here, and open */
+    uint64_t *remote_order;  /* by definition: of the last begin that the past was told of */
+    size_t *strangers;       /* by definition: open on threads whose process is not told */
+    uint64_t epoch; /* from 1; what only the past knows of phases may differ from that of another */
+    uint64_t tick_ns; /* when timeouts are looked at again */
+    uint32_t last_label;
+    uint32_t summed;     /* of the event now, as in struct item */
+    uint32_t call_label; /* of the call event that is sent next; LABEL_HERE */
+    struct map labels;   /* of struct known_label */
 };
 
 /* --- partial_builder.c --- */
@@ -176,21 +209,17 @@ static inline void builder_mark(struct partial_builder *builder, struct thread_k
     builder->all = thread;
 }
 
-/* Accounts for its time up to `until_ns`. */
-static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
+/* Puts `ns` where time in the thread's present state and call belongs. */
+static inline void builder_account(const struct thread_known *thread, struct time_vector *time,
+                                   uint64_t ns)
 {
-    if (!thread->state_known || until_ns <= thread->clock_ns)
-        return;
-    uint64_t ns = until_ns - thread->clock_ns;
-    thread->clock_ns = until_ns;
-    struct time_vector *time = &thread->time;
     switch ((enum thread_state)thread->state) {
     case STATE_UNKNOWN: time->unknown_ns += ns; return;
     case STATE_RUNNABLE: time->runnable_ns += ns; return;
     case STATE_RUNNING:
         if (thread->call == CALL_UNKNOWN)
             time->before_running_ns += ns;
-        else if (thread->call == CALL_KNOWN_OPEN)
+        else if (thread->call != CALL_KNOWN_NONE)
             time->sys_ns += ns;
         else
             time->user_ns += ns;
@@ -198,7 +227,7 @@ static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
     case STATE_BLOCKED:
         if (thread->call == CALL_UNKNOWN)
             time->before_blocked_ns += ns;
-        else if (thread->call == CALL_KNOWN_OPEN)
+        else if (thread->call != CALL_KNOWN_NONE)
             time_vector_add_blocked_in(time, thread->open.call->id, ns);
         else
             time->blocked_ns += ns;
@@ -206,14 +235,54 @@ static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
     }
 }
 
-/* --- builder_phases.c: instances that this interval alone tells --- */
-/* Whether every phase that the event ends was begun here on the same thread: then no other thread
- * is touched. They are taken off the thread. */
-bool builder_ends_here(struct partial_builder *builder, struct thread_known *thread,
-                       const struct event *event);
-void builder_begins_here(struct partial_builder *builder, struct thread_known *thread,
-                         const struct event *event);
-void builder_forget_instances(struct thread_known *thread);
+/* Accounts for its time up to `until_ns`. */
+static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
+{
+    if (!thread->state_known || until_ns <= thread->clock_ns)
+        return;
+    uint64_t ns = until_ns - thread->clock_ns;
+    thread->clock_ns = until_ns;
+    builder_account(thread, &thread->time, ns);
+    if (thread->phases.count > 0)
+        builder_account(thread, &thread->phases.total, ns);
+}
+
+/* --- builder_phases.c: instances that this interval alone tells ---
+ *
+ * What begins here is later than all that the past knows: an end that finds one here ends it. What
+ * cannot be told here passes to the past: the instances open on a thread with all that they have
+ * spent, or the event itself. */
+uint32_t builder_new_label(struct partial_builder *builder, struct thread_known *thread);
+/* Of the phase that the thread is in. */
+static inline uint32_t builder_label(struct partial_builder *builder, struct thread_known *thread)
+{
+    return thread->label_epoch == builder->epoch ? thread->label
+                                                 : builder_new_label(builder, thread);
+}
+/* Sums what the event begins and ends on the thread, which is its own for certain. False if something
+ * is left, which only the past knows: builder->summed says what is not. */
+bool builder_sum_phases(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event);
+/* To be called before a phase event goes out. `thread`: whose it is if `certain`, else whose it may be,
+ * or NULL. */
+void builder_before_phase(struct partial_builder *builder, struct thread_known *thread,
+                          const struct event *event, bool certain);
+/* All that is open on the thread passes to the past. */
+void builder_pass_instances(struct partial_builder *builder, struct thread_known *thread);
+void builder_pass_all(struct partial_builder *builder);
+/* The caller's process runs another program, which ends what it has begun. */
+void builder_before_exec(struct partial_builder *builder, struct thread_known *caller);
+/* The thread is told to be of the process. Whether that is news. */
+bool builder_told_pid(struct partial_builder *builder, struct thread_known *thread, uint32_t pid_ns,
+                      int32_t pid);
+/* What the past is told of a process may be of the thread, NULL: of any. */
+void builder_doubt_pid(struct partial_builder *builder, struct thread_known *thread);
+/* The call that the thread was in is over. */
+void builder_call_over(struct partial_builder *builder, struct thread_known *thread, bool complete);
+/* Forgets what nothing takes back any more; returns how many are left. */
+size_t builder_closings(const struct partial_builder *builder, struct thread_known *thread);
+void builder_phases_told(struct thread_known *thread);
+void builder_tick(struct partial_builder *builder, uint64_t now_ns);
 
 /* --- builder_calls.c: system calls, and what they do to descriptors --- */
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,

@@ -18,6 +18,14 @@ struct partial_builder *partial_builder_new(struct schema *schema,
     builder->options = *options;
     builder->counts.first_ns = builder->counts.last_ns = TIME_NONE;
     builder->old_group = builder_new_group(builder);
+    builder->epoch = 1;
+    builder->call_label = LABEL_HERE;
+    const struct phase_set *phases = schema_own_set(schema);
+    instances_init(&builder->phases, phases);
+    builder->phases.strangers_are_one = true;
+    builder->remote_order = memory_new((phases->count + 1) * sizeof *builder->remote_order);
+    builder->strangers = memory_new((phases->count + 1) * sizeof *builder->strangers);
+    builder->tick_ns = builder->phases.tick_ns ? 0 : UINT64_MAX;
     return builder;
 }
 
@@ -46,6 +54,15 @@ static void send_event(struct partial_builder *builder, const struct event *even
     item->event.event = *event;
     item->event.tid = tid;
     item->event.elsewhere = elsewhere;
+    item->event.label = LABEL_HERE;
+    if (event->class->begin_count > 0 || event->class->end_count > 0) {
+        item->event.number = builder->counts.events - 1;
+        item->event.summed = builder->summed;
+    }
+    if (builder->call_label != LABEL_HERE) {
+        item->event.label = builder->call_label;
+        builder->call_label = LABEL_HERE;
+    }
     if (event->kind != EVENT_LOSS)
         builder->counts.single_events++;
     builder_send(builder);
@@ -64,7 +81,10 @@ static struct thread_known *new_record(struct partial_builder *builder, int32_t 
     struct thread_known *thread = memory_new(sizeof *thread);
     thread->tid = tid;
     thread->group = builder->old_group;
-    thread->may_hold_phase = true;
+    thread->may_hold_phase = builder->phases.set->count > 0;
+    thread->phases.id = (uint32_t)tid;
+    thread->phases.tid = tid;
+    thread->phases.is_process = tid_is_of_process(tid);
     thread->cpu = -1;
     thread->last_ns = thread->named_ns = thread->wake_ns = TIME_NONE;
     thread->user[0].thread = thread->user[1].thread = thread;
@@ -153,8 +173,10 @@ static void know_state(struct thread_known *thread, enum thread_state state, uin
     thread->cpu = -1;
 }
 
+/* What is open on it has passed to the past. */
 static void forget_state(struct thread_known *thread)
 {
+    assert(thread->phases.count == 0);
     thread->state_known = false;
     thread->wake_ns = TIME_NONE;
     thread->call = CALL_UNKNOWN;
@@ -164,12 +186,13 @@ static void forget_state(struct thread_known *thread)
 static void forget_life(struct partial_builder *builder, struct thread_known *thread)
 {
     forget_state(thread);
-    builder_forget_instances(thread);
+    instances_forget(&thread->phases);
+    thread->label_epoch = 0;
     thread->pid = 0;
     thread->group = builder->old_group;
     thread->met = thread->late = thread->seen = thread->pid_told = thread->born = false;
     thread->program_known = false;
-    thread->may_hold_phase = true;
+    thread->may_hold_phase = builder->phases.set->count > 0;
     thread->cpu = -1;
     thread->kernel_name_known = thread->user_name_known = false;
 }
@@ -266,8 +289,10 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
     piece->call_register = thread->call == CALL_KNOWN_OPEN ? CALL_OPEN
                            : is_free(builder, thread)      ? CALL_NONE
                                                            : CALL_AS_BEFORE;
-    if (thread->call == CALL_KNOWN_OPEN)
+    if (thread->call == CALL_KNOWN_OPEN) {
         piece->open = thread->open;
+        piece->open_label = thread->open_label;
+    }
     if (thread->kernel_name_unsent) {
         piece->kernel_named = true;
         piece->kernel_name = text_of(thread->kernel_name);
@@ -278,6 +303,12 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
     }
     piece->calls = thread->calls;
     piece->call_count = thread->call_count;
+    piece->phases = thread->phase_cells;
+    piece->phase_count = thread->phase_index.count;
+    piece->closings = thread->closings;
+    piece->closing_count = thread->closing_count ? builder_closings(builder, thread) : 0;
+    piece->credits = thread->credits;
+    piece->credit_count = thread->credit_count;
 }
 
 void builder_tell_thread(struct partial_builder *builder, struct thread_known *thread)
@@ -292,7 +323,7 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
     unmark(thread);
     if (thread->call == CALL_KNOWN_OPEN) {
         builder_release_users(thread);
-        thread->call = CALL_UNKNOWN;
+        thread->call = CALL_TOLD;
     }
     thread->from_ns = thread->clock_ns;
     thread->last_ns = thread->named_ns = TIME_NONE;
@@ -304,6 +335,10 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
         call_cell_clear(&thread->calls[i].cell);
     }
     thread->call_count = 0;
+    if (thread->call_index.count > 0)
+        cell_index_clear(&thread->call_index);
+    if (thread->phase_index.count + thread->closing_count + thread->credit_count > 0)
+        builder_phases_told(thread);
     thread->kernel_name_unsent = thread->user_name_unsent = false;
 }
 
@@ -318,6 +353,14 @@ static void tell_thread_to(struct partial_builder *builder, struct thread_known 
         builder_mark(builder, thread);
     }
     builder_tell_thread(builder, thread);
+}
+
+/* The same, with what is open on it. */
+static void pass_to(struct partial_builder *builder, struct thread_known *thread, uint64_t now)
+{
+    tell_thread_to(builder, thread, now);
+    if (thread)
+        builder_pass_instances(builder, thread);
 }
 
 /* --- CPUs --- */
@@ -366,6 +409,7 @@ static void cut_all(struct partial_builder *builder, int32_t number)
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         if (thread->cpu >= 0 && thread->cpu != number)
             continue;
+        builder_pass_instances(builder, thread);
         builder_tell_thread(builder, thread);
         forget_state(thread);
     }
@@ -407,55 +451,6 @@ static void on_loss(struct partial_builder *builder, const struct event *event)
 }
 
 /* --- phases --- */
-
-/* Any instance of any thread of its process may end with this event: tells all threads that may
- * have one. */
-static void tell_phase_holders(struct partial_builder *builder)
-{
-    struct thread_known *next;
-    for (struct thread_known *thread = builder->all; thread; thread = next) {
-        next = thread->next_dirty;
-        if (thread->may_hold_phase)
-            builder_tell_thread(builder, thread);
-    }
-}
-
-/* An exec ends the instances of its own process alone: of one that was forked here, no thread is
- * unknown but those whose fork may be lost. */
-static void tell_holders_of(struct partial_builder *builder, const struct thread_known *caller)
-{
-    const struct phase_definitions *phases = schema_phases(builder->schema);
-    if (!phases || phases->count == 0)
-        return;
-    if (!caller->born || !caller->group->certain) {
-        builder->phase_epoch++;
-        tell_phase_holders(builder);
-        return;
-    }
-    struct thread_known *each;
-    for (size_t at = 0; (each = map_next(&builder->threads, &at));)
-        if (each->group == caller->group || each->late)
-            builder_forget_instances(each);
-    struct thread_known *next;
-    for (struct thread_known *thread = builder->all; thread; thread = next) {
-        next = thread->next_dirty;
-        if (thread->may_hold_phase && (thread->group == caller->group || thread->late))
-            builder_tell_thread(builder, thread);
-    }
-}
-
-static void tell_before_phase(struct partial_builder *builder, struct thread_known *thread,
-                              const struct event *event)
-{
-    if (event->class->end_count) {
-        builder->phase_epoch++;
-        tell_phase_holders(builder);
-    }
-    if (thread) {
-        thread->may_hold_phase = true;
-        tell_thread_to(builder, thread, event->time_ns);
-    }
-}
 
 static bool is_phase_event(const struct event *event)
 {
@@ -507,9 +502,12 @@ static void single_switch(struct partial_builder *builder, const struct event *e
     tell_cpu(builder, event->cpu);
     leave_other_cpu(builder, prev, event->cpu);
     leave_other_cpu(builder, next, event->cpu);
-    builder_tell_thread(builder, thought);
-    builder_tell_thread(builder, prev);
-    builder_tell_thread(builder, next);
+    struct thread_known *touched[] = {thought, prev, next};
+    for (size_t i = 0; i < 3; i++) {
+        if (touched[i])
+            builder_pass_instances(builder, touched[i]);
+        builder_tell_thread(builder, touched[i]);
+    }
     struct thread_known *key = prev ? prev : next;
     int32_t tid = cpu->known ? (thought ? thought->tid : TID_NOBODY) : TID_BY_CPU;
     send_event(builder, event, by ? *by : tid, key, !cpu->known && elsewhere);
@@ -596,6 +594,8 @@ static int32_t thread_number(const struct thread_known *thread)
 static void single_wakeup(struct partial_builder *builder, const struct event *event, int32_t tid)
 {
     struct thread_known *thread = thread_at(builder, (int32_t)event->value[0]);
+    if (thread)
+        builder_pass_instances(builder, thread);
     builder_tell_thread(builder, thread);
     builder_single(builder, event, tid, thread);
     if (!thread)
@@ -635,7 +635,7 @@ static void on_wakeup(struct partial_builder *builder, const struct event *event
 /* Whether the parent's call in progress may share its descriptors with a new process. */
 static bool may_share_files(const struct thread_known *parent)
 {
-    if (!parent || parent->call == CALL_UNKNOWN)
+    if (!parent || parent->call == CALL_UNKNOWN || parent->call == CALL_TOLD)
         return true;
     const struct open_call *open = &parent->open;
     return parent->call == CALL_KNOWN_OPEN && strcmp(open->call->name, "clone") == 0 &&
@@ -666,6 +666,7 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     builder_tell_proofs(builder, parent ? parent->group : builder->old_group);
     builder_tell_thread(builder, parent);
     if (child) {
+        builder_pass_instances(builder, child);
         builder_tell_thread(builder, child);
         leave_cpu(builder, child);
     }
@@ -673,6 +674,7 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     if (parent) {
         parent->pid_told = parent->seen = true;
         parent->pid = (int32_t)event->value[1];
+        builder_told_pid(builder, parent, 0, parent->pid);
         know_name(parent, event, 0);
     }
     if (!child)
@@ -681,6 +683,10 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     child->met = child->seen = child->born = child->pid_told = true;
     child->pid = (int32_t)event->value[3];
     child->may_hold_phase = false;
+    if (!thread_of_parent)
+        instances_forked(&builder->phases, child->pid);
+    builder_told_pid(builder, child, 0, child->pid);
+    builder->epoch++;
     child->exit_known = true;
     child->exiting = false;
     know_name(child, event, 1);
@@ -717,6 +723,7 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
     bool by_other = old_tid != tid;
     if (by_other) {
         /* It ends every thread of the process: nothing is known of any. */
+        builder_pass_all(builder);
         builder_tell_all_groups(builder);
         for (size_t i = 0; i < builder->cpu_count; i++)
             tell_cpu(builder, (int32_t)i);
@@ -725,7 +732,8 @@ static void on_exec(struct partial_builder *builder, const struct event *event,
             builder_tell_thread(builder, each);
     } else {
         builder_tell_group(builder, thread->group);
-        tell_holders_of(builder, thread);
+        builder_told_pid(builder, thread, 0, tid);
+        builder_before_exec(builder, thread);
         builder_tell_thread(builder, thread);
     }
     bool elsewhere = by_cpu && thread->state_known;
@@ -761,12 +769,24 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
     }
     builder_before_descriptors(builder, thread);
     builder_tell_group(builder, thread->group);
+    builder_pass_instances(builder, thread);
     tell_thread_to(builder, thread, event->time_ns); /* it ends the call in progress */
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
     know_name(thread, event, 0);
     thread->seen = true;
     thread->exit_known = thread->exiting = true;
+    (void)instances_exited(&thread->phases);
+    builder->epoch++;
     thread->call = CALL_UNKNOWN;
+}
+
+static void told_process(struct partial_builder *builder, struct thread_known *thread,
+                         const struct event *event)
+{
+    enum { EXIT = 3, ZOMBIE = 4, DEAD = 7 }; /* lttng_statedump_process_state */
+    int64_t status = event->value[3];
+    if (status != EXIT && status != ZOMBIE && status != DEAD)
+        builder_told_pid(builder, thread, 0, (int32_t)event->value[1]);
 }
 
 static void on_told(struct partial_builder *builder, const struct event *event,
@@ -778,8 +798,11 @@ static void on_told(struct partial_builder *builder, const struct event *event,
     builder_tell_thread(builder, thread);
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current),
                    thread ? thread : current);
-    if (thread)
-        thread->kernel_name_known = false;
+    if (!thread)
+        return;
+    thread->kernel_name_known = false;
+    if (event->kind == EVENT_TOLD_PROCESS)
+        told_process(builder, thread, event);
 }
 
 /* "The switch is right": without a context it is of its prev_tid, whoever is thought current. */
@@ -805,17 +828,20 @@ static struct thread_known *thread_by_itself(struct partial_builder *builder,
 }
 
 /* An event of a CPU whose thread only the past knows. */
-static void on_head_event(struct partial_builder *builder, const struct event *event)
+static void send_head_event(struct partial_builder *builder, const struct event *event)
 {
     /* It may be one that is known here. */
     struct thread_known *thread = thread_by_itself(builder, event);
     if (thread) {
+        builder_pass_instances(builder, thread);
         tell_thread_to(builder, thread, event->time_ns);
         thread->call = CALL_UNKNOWN;
         thread->kernel_name_known = false;
     }
+    if (is_phase_event(event) || event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT)
+        builder_pass_all(builder);
     if (is_phase_event(event))
-        tell_before_phase(builder, thread, event);
+        builder_before_phase(builder, thread, event, false);
     switch ((enum event_kind)event->kind) {
     case EVENT_SWITCH:
         single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
@@ -839,6 +865,14 @@ static void on_head_event(struct partial_builder *builder, const struct event *e
     builder_single(builder, event, TID_BY_CPU, NULL);
 }
 
+static void on_head_event(struct partial_builder *builder, const struct event *event)
+{
+    send_head_event(builder, event);
+    if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
+        builder_doubt_pid(builder,
+                          event->has & EVENT_HAS_TID ? thread_at(builder, event->tid) : NULL);
+}
+
 /* Whether contexts of the event tell the process of its thread: where the vtid is an inner number,
  * so is the vpid. */
 static bool tells_pid(const struct event *event, const struct thread_known *thread)
@@ -849,6 +883,28 @@ static bool tells_pid(const struct event *event, const struct thread_known *thre
     return (event->has & EVENT_HAS_PID) || ((event->has & EVENT_HAS_VPID) && !inner);
 }
 
+/* Whether contexts tell of the thread's process what the past may not know. */
+static bool tells_news(struct partial_builder *builder, const struct event *event,
+                       struct thread_known *thread)
+{
+    if (!tells_pid(event, thread))
+        return false;
+    int32_t pid = event->has & EVENT_HAS_PID ? event->pid : event->vpid;
+    bool changes = builder_told_pid(builder, thread, 0, pid);
+    return changes || !thread->pid_told;
+}
+
+/* What is unsent of a thread before an event of it goes out whole; `phases`: with what it begins and
+ * ends, but what is summed. */
+static void tell_before(struct partial_builder *builder, struct thread_known *thread,
+                        const struct event *event, bool phases)
+{
+    if (phases)
+        builder_before_phase(builder, thread, event, true);
+    else
+        tell_thread_to(builder, thread, event->time_ns);
+}
+
 /* Contexts of an event of a thread that is known; false if they told something and the event
  * went out as it was for that. */
 static bool take_contexts(struct partial_builder *builder, struct thread_known *thread,
@@ -856,18 +912,20 @@ static bool take_contexts(struct partial_builder *builder, struct thread_known *
 {
     if (event->has & EVENT_HAS_PROCNAME)
         name_thread(builder, thread, event->procname, true);
-    bool tells = tells_pid(event, thread) && !thread->pid_told;
-    if (tells || !thread->seen || is_phase_event(event)) {
-        if (tells)
-            builder_tell_group(builder, thread->group);
-        thread->pid_told |= tells;
-        if (tells && (event->has & EVENT_HAS_PID))
-            thread->pid = event->pid;
-        tell_before_phase(builder, thread, event);
-        thread->seen = true;
-        return false;
-    }
-    return true;
+    bool tells = tells_news(builder, event, thread);
+    bool phases = is_phase_event(event);
+    if (phases && !tells && thread->seen)
+        phases = !builder_sum_phases(builder, thread, event);
+    if (!tells && thread->seen && !phases)
+        return true;
+    if (tells)
+        builder_tell_group(builder, thread->group);
+    thread->pid_told |= tells;
+    if (tells && (event->has & EVENT_HAS_PID))
+        thread->pid = event->pid;
+    tell_before(builder, thread, event, phases);
+    thread->seen = true;
+    return false;
 }
 
 static bool is_idle(const struct cpu_known *cpu)
@@ -914,11 +972,14 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
     if (event->kind == EVENT_EXEC) {
         /* Whatever its context, it is of the thread that it tells. */
         if (is_phase_event(event))
-            tell_before_phase(builder, thread_at(builder, (int32_t)event->value[0]), event);
+            builder_before_phase(builder, thread_at(builder, (int32_t)event->value[0]), event,
+                                 false);
         builder_tell_thread(builder, thread);
         if (thread)
             thread->told_ns = event->time_ns;
         on_exec(builder, event, thread, false);
+        if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
+            builder_doubt_pid(builder, NULL);
         return;
     }
     bool is_nobodys =
@@ -943,8 +1004,8 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
             /* The context decides, against what the switches told. */
             builder_tell_all_groups(builder);
             tell_cpu(builder, event->cpu);
-            tell_thread_to(builder, thread, event->time_ns);
-            tell_thread_to(builder, cpu->current, event->time_ns);
+            pass_to(builder, thread, event->time_ns);
+            pass_to(builder, cpu->current, event->time_ns);
             if (cpu->current)
                 cpu->current->told_ns = event->time_ns; /* the event is not its own */
             if (thread) {
@@ -953,7 +1014,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
             }
             doubt_current(builder, cpu, event->time_ns);
             if (is_phase_event(event))
-                tell_before_phase(builder, thread, event);
+                builder_before_phase(builder, thread, event, false);
             if (event->kind == EVENT_SWITCH) {
                 int32_t by = thread_number(thread);
                 single_switch(builder, event, thread_at(builder, (int32_t)event->value[0]),
@@ -974,6 +1035,8 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
     }
     if (is_of_prev(event))
         thread = thread_at(builder, (int32_t)event->value[0]);
+    if (thread && thread->told_ns == event->time_ns)
+        touch(builder, thread, event->time_ns); /* behind one of that time that was not its own */
     bool sent = false;
     if (thread && (event->has || !thread->seen || is_phase_event(event)))
         sent = !take_contexts(builder, thread, event);
@@ -993,6 +1056,7 @@ static void on_known_cpu(struct partial_builder *builder, const struct event *ev
         case EVENT_CALL_EXIT:
             builder_tell_group(builder, thread->group);
             builder_part(builder, thread, event);
+            builder_pass_instances(builder, thread);
             thread->call = CALL_UNKNOWN;
             break;
         case EVENT_FORK: on_fork(builder, event, thread, false); return;
@@ -1086,9 +1150,16 @@ static void user_event_alone(struct partial_builder *builder, const struct event
     if (cpu && cpu->known)
         tell_cpu(builder, event->cpu);
     builder_tell_all_groups(builder);
-    tell_before_phase(builder, current, event);
-    tell_before_phase(builder, named, event);
+    struct thread_known *may_be[] = {current, named};
+    for (size_t i = 0; i < 2; i++) {
+        if (is_phase_event(event))
+            builder_before_phase(builder, may_be[i], event, false);
+        tell_thread_to(builder, may_be[i], event->time_ns);
+    }
     builder_single(builder, event, TID_BY_CPU, named ? named : current);
+    for (size_t i = 0; i < 2; i++)
+        if (may_be[i] && (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID)))
+            builder_doubt_pid(builder, may_be[i]);
     if (named)
         named->user_name_known = named->program_known = false;
     if (current)
@@ -1113,10 +1184,13 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
     builder->counts.tallies.at[TALLY_USER_PROCESS] += tid_is_of_process(thread->tid);
     if (event->has & EVENT_HAS_PROCNAME)
         name_thread(builder, thread, event->procname, false);
-    bool tells = tells_pid(event, thread) && !thread->pid_told;
-    bool alone = tells || !thread->seen || is_phase_event(event) || tells_program(event, thread);
+    bool tells = tells_news(builder, event, thread);
+    bool alone = tells || !thread->seen || tells_program(event, thread);
     touch(builder, thread, event->time_ns);
-    if (!alone)
+    bool phases = is_phase_event(event);
+    if (phases && !alone)
+        phases = !builder_sum_phases(builder, thread, event);
+    if (!alone && !phases)
         return;
     if (tells) {
         builder_tell_group(builder, thread->group);
@@ -1124,13 +1198,7 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
         thread->pid = event->vpid;
     }
     know_program(thread, event);
-    if (builder_ends_here(builder, thread, event)) {
-        thread->may_hold_phase = true;
-        tell_thread_to(builder, thread, event->time_ns);
-    } else {
-        tell_before_phase(builder, thread, event);
-    }
-    builder_begins_here(builder, thread, event);
+    tell_before(builder, thread, event, phases);
     builder_single(builder, event, thread->tid, thread);
     thread->seen = true;
 }
@@ -1144,11 +1212,12 @@ static size_t add_plain(struct partial_builder *builder, const struct event *eve
     const size_t cpu_count = builder->cpu_count;
     const struct event *event = events, *const end = events + count;
     for (; event < end; event++) {
-        if (!event->class->is_plain || event->has || (size_t)event->cpu >= cpu_count)
+        if (!event->class->is_plain || event->has || (size_t)event->cpu >= cpu_count ||
+            event->time_ns >= builder->tick_ns)
             break; /* a CPU below 0 is beyond any count */
         struct cpu_known *cpu = &builder->cpus[event->cpu];
         struct thread_known *thread = cpu->current;
-        if (!cpu->known || (thread && !thread->seen))
+        if (!cpu->known || (thread && !thread->seen) || event->time_ns == cpu->last_ns)
             break;
         cpu->dirty = true;
         if (event->kind == EVENT_CALL_ENTRY) {
@@ -1190,6 +1259,9 @@ NEVER_INLINE static void add_any(struct partial_builder *builder, const struct e
     }
     counts->last_ns = event->time_ns;
     counts->events++;
+    builder->summed = 0;
+    if (event->time_ns >= builder->tick_ns)
+        builder_tick(builder, event->time_ns);
     /* Of a CPU that cannot be, or a switch on none: nobody's. */
     if (event->cpu > CPU_NUMBER_MAX)
         return;
@@ -1238,6 +1310,7 @@ void partial_builder_finish(struct partial_builder *builder)
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));)
         builder_tell_thread(builder, thread);
+    builder_pass_all(builder);
     for (size_t i = 0; i < builder->cpu_count; i++)
         tell_cpu(builder, (int32_t)i);
 }
@@ -1251,11 +1324,18 @@ void partial_builder_free(struct partial_builder *builder)
 {
     if (!builder)
         return;
+    instances_close_all(&builder->phases);
     struct thread_known *thread;
     for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
         time_vector_free(&thread->time);
         durations_clear(&thread->latency);
-        builder_forget_instances(thread);
+        builder_phases_told(thread);
+        cell_index_free(&thread->phase_index);
+        cell_index_free(&thread->call_index);
+        free(thread->phase_cells);
+        free(thread->closings);
+        free(thread->credits);
+        instances_forget(&thread->phases);
         for (size_t k = 0; k < thread->call_count; k++)
             call_cell_clear(&thread->calls[k].cell);
         for (struct unsent_uses *uses = thread->uses; uses; uses = uses->next_of_thread)
@@ -1268,6 +1348,10 @@ void partial_builder_free(struct partial_builder *builder)
         free(thread);
     }
     map_clear(&builder->threads);
+    map_clear(&builder->labels);
+    instances_clear(&builder->phases);
+    free(builder->remote_order);
+    free(builder->strangers);
     builder_free_groups(builder);
     free(builder->cpus);
     arena_clear(&builder->arena);

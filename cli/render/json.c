@@ -208,6 +208,7 @@ static void write_phase(struct json_text *json, const struct session_report *ses
     string_field(json, "process", row->process);
     number_field(json, "count", row->complete.count);
     duration_fields(json, &row->complete);
+    number_field(json, "hopped", row->hopped);
     number_field(json, "begin_unknown", row->begin_unknown);
     number_field(json, "end_unknown", row->end_unknown);
     number_field(json, "user_cpu_ns", row->user_cpu_ns);

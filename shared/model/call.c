@@ -21,13 +21,28 @@ void call_drop(struct call_in_progress *call)
         if (used && --used->refs == 0)
             descriptor_free(used);
     }
-    for (size_t i = 0; i < call->instance_count; i++)
-        instance_unref(call->instances[i]);
     if (call->table)
         table_unref(call->table);
-    free(call->instances);
+    free(call->credits);
     free(call->text);
     *call = (struct call_in_progress){0};
+}
+
+void call_add_credit(struct call_in_progress *call, const struct thread *thread, uint32_t path,
+                     uint64_t count)
+{
+    for (size_t i = 0; i < call->credit_count; i++) {
+        struct call_credit *credit = &call->credits[i];
+        if (credit->thread == thread->id && credit->stretch == thread->stretch &&
+            credit->path == path) {
+            credit->count += count;
+            return;
+        }
+    }
+    call->credits = memory_grow(call->credits, &call->credit_room, call->credit_count + 1,
+                                sizeof *call->credits);
+    call->credits[call->credit_count++] = (struct call_credit){
+        .thread = thread->id, .stretch = thread->stretch, .path = path, .count = count};
 }
 
 void call_move(struct call_in_progress *to, struct call_in_progress *from)
@@ -36,7 +51,8 @@ void call_move(struct call_in_progress *to, struct call_in_progress *from)
     *from = (struct call_in_progress){0};
 }
 
-void call_open(struct model *model, struct thread *thread, const struct open_call *open)
+void call_open(struct model *model, struct thread *thread, const struct open_call *open,
+               uint32_t path)
 {
     struct call_in_progress *call = &thread->call;
     call_end_unknown(model, thread); /* there is one in records that contradict themselves */
@@ -45,15 +61,7 @@ void call_open(struct model *model, struct thread *thread, const struct open_cal
         call->text = memory_string(open->text);
         call->open.text.at = call->text;
     }
-    call->path = thread_path(thread);
-    if (thread->instance_count) {
-        call->instances = memory_new(thread->instance_count * sizeof(struct instance *));
-        for (size_t i = 0; i < thread->instance_count; i++) {
-            call->instances[i] = thread->instances[i];
-            call->instances[i]->refs++;
-        }
-        call->instance_count = thread->instance_count;
-    }
+    call->path = path;
     descriptor_bind(model, thread);
 }
 
@@ -67,8 +75,9 @@ void call_complete(struct model *model, struct thread *thread, const struct call
                   role->flags & (CALL_READS | CALL_WRITES));
     call_tell(model, thread, call->path, call->open.call, &cell);
     call_cell_clear(&cell);
-    for (size_t i = 0; i < call->instance_count; i++)
-        instance_call_completed(model, thread, call->instances[i]);
+    instances_call_over(&thread->phases, true);
+    for (size_t i = 0; i < call->credit_count; i++)
+        phase_call_completed(model, thread, &call->credits[i]);
     descriptor_complete(model, thread, exit);
     call_drop(call);
 }
@@ -79,5 +88,6 @@ void call_end_unknown(struct model *model, struct thread *thread)
         return;
     struct call_cell cell = {.end_unknown = 1};
     call_tell(model, thread, thread->call.path, thread->call.open.call, &cell);
+    instances_call_over(&thread->phases, false);
     call_drop(&thread->call);
 }

@@ -647,7 +647,7 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
     if (uses->proven_ns != TIME_NONE)
         prove_since(model, used, uses->proven_ns);
     if (used->proven)
-        tell_uses(model, used, thread->id, thread_path(thread), &uses->cell);
+        tell_uses(model, used, thread->id, phase_of_call(model, thread, uses->label), &uses->cell);
 }
 
 void descriptor_life(struct model *model, struct thread *thread, const struct life_piece *life)
@@ -660,7 +660,8 @@ void descriptor_life(struct model *model, struct thread *thread, const struct li
     if (life->named)
         set_name(created, life->name);
     if (life->cell.calls.count)
-        tell_uses(model, created, thread->id, thread_path(thread), &life->cell);
+        tell_uses(model, created, thread->id, phase_of_call(model, thread, life->label),
+                  &life->cell);
     if (life->ended)
         end(model, created, life->end_ns, true);
 }

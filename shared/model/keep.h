@@ -7,8 +7,7 @@
 #include "model/save.h"
 #include "model/state.h"
 
-/* 2: a digest of phase definitions, no word of what they are; 1: without what follows
- * keep_since(keep, 2). */
+/* An older one is without what follows keep_since() of a newer. */
 enum { KEEP_FORMAT = 3 };
 
 /* First byte of a record, behind its format. */
@@ -33,6 +32,7 @@ struct keep {
     /* restoring */
     const uint8_t *at, *end;
     struct map threads, processes, tables, descriptors, instances; /* by serial */
+    struct map kins;                                               /* by id */
 };
 
 /* Each writes what it points to, or reads it. Numbers are varints: 7 bits a byte, the lowest
@@ -65,7 +65,6 @@ void keep_thread(struct keep *keep, struct thread **thread);
 void keep_process(struct keep *keep, struct process **process);
 void keep_table(struct keep *keep, struct table **table);
 void keep_descriptor(struct keep *keep, struct descriptor **descriptor);
-void keep_instance(struct keep *keep, struct instance **instance);
 
 /* The fields of each. */
 void keep_host_fields(struct keep *keep);
@@ -73,6 +72,20 @@ void keep_process_fields(struct keep *keep, struct process *process);
 void keep_thread_fields(struct keep *keep, struct thread *thread);
 void keep_table_fields(struct keep *keep, struct table *table);
 void keep_descriptor_fields(struct keep *keep, struct descriptor *descriptor);
-void keep_instance_fields(struct keep *keep, struct instance *instance);
+/* An open instance, as its record has it. */
+struct kept_instance {
+    uint64_t order;
+    uint32_t definition, path;
+    bool by_user, in_call;
+    bool open; /* older formats keep others too */
+    uint64_t begin_ns;
+    struct thread *thread;
+    uint64_t calls;          /* since its begin */
+    struct time_vector time; /* likewise; owned */
+    size_t match_count;
+    struct field_value *match; /* owned, with its texts */
+};
+void keep_instance_fields(struct keep *keep, struct kept_instance *instance);
+void kept_instance_free(struct kept_instance *instance);
 
 #endif

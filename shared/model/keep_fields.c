@@ -79,6 +79,19 @@ static void keep_tallies(struct keep *keep)
         keep->model->tallies = tallies_unpack(pairs, count);
 }
 
+/* Of an interval that is joined in part. */
+static void keep_labels(struct keep *keep)
+{
+    struct model *model = keep->model;
+    size_t count = keep_count(keep, model->label_count);
+    if (!keep->saving && count > 0)
+        model->labels =
+            memory_grow(model->labels, &model->label_room, count, sizeof *model->labels);
+    model->label_count = count;
+    for (size_t i = 0; i < count; i++)
+        keep_path(keep, &model->labels[i]);
+}
+
 void keep_host_fields(struct keep *keep)
 {
     struct model *model = keep->model;
@@ -92,7 +105,8 @@ void keep_host_fields(struct keep *keep)
     keep_u64(keep, &model->order);
     keep_u64(keep, &model->last_thread_id);
     keep_u64(keep, &model->last_descriptor_id);
-    keep_u64(keep, &model->last_instance_order);
+    uint64_t last_order = 0; /* nothing since format 3 */
+    keep_u64(keep, &last_order);
     keep_u64(keep, &model->last_serial);
     size_t count = keep_count(keep, model->cpu_count);
     if (!keep->saving) {
@@ -106,6 +120,12 @@ void keep_host_fields(struct keep *keep)
     if (keep_since(keep, 2)) {
         keep_tallies(keep);
         keep_u64(keep, &model->epoch);
+    }
+    if (keep_since(keep, 3)) {
+        keep_u64(keep, &model->phases.last_kin);
+        keep_u64(keep, &model->phases.now_ns);
+        keep_u64(keep, &model->past_events);
+        keep_labels(keep);
     }
 }
 
@@ -167,6 +187,62 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_bool(keep, &process->leader_parted);
 }
 
+static void keep_credits(struct keep *keep, struct call_in_progress *call)
+{
+    size_t count = keep_count(keep, call->credit_count);
+    if (!keep_since(keep, 3)) {
+        /* The instances that it was entered in, by their serials. */
+        for (size_t i = 0; i < count; i++) {
+            uint64_t serial = 0;
+            keep_u64(keep, &serial);
+        }
+        return;
+    }
+    if (!keep->saving && count > 0)
+        call->credits =
+            memory_grow(call->credits, &call->credit_room, count, sizeof *call->credits);
+    call->credit_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct call_credit *credit = &call->credits[i];
+        if (!keep->saving)
+            *credit = (struct call_credit){.count = 0};
+        keep_u64(keep, &credit->thread);
+        keep_u32(keep, &credit->stretch);
+        keep_path(keep, &credit->path);
+        keep_u64(keep, &credit->count);
+    }
+}
+
+/* Which threads the thread is kin of. */
+static void keep_kin(struct keep *keep, struct phase_thread *thread)
+{
+    keep_bool(keep, &thread->exited);
+    struct kin *kin = thread->kin;
+    struct kin kept = {.id = 0};
+    if (kin)
+        kept = *kin;
+    keep_u64(keep, &kept.id);
+    if (kept.id == 0)
+        return;
+    keep_u64(keep, &kept.key);
+    keep_bool(keep, &kept.current);
+    keep_bool(keep, &kept.leader_exited);
+    keep_bool(keep, &thread->counted);
+    if (keep->saving)
+        return;
+    kin = map_get(&keep->kins, kept.id);
+    if (!kin) {
+        kin = instances_restore_kin(&keep->model->phases, &kept);
+        keep->bad |= !kin;
+        if (!kin)
+            return;
+        map_put(&keep->kins, kept.id, kin);
+    }
+    thread->kin = kin;
+    kin->refs++;
+    kin->alive += thread->counted;
+}
+
 static void keep_open_call(struct keep *keep, struct call_in_progress *call)
 {
     keep_call(keep, &call->open.call);
@@ -183,16 +259,7 @@ static void keep_open_call(struct keep *keep, struct call_in_progress *call)
     keep_table(keep, &call->table);
     keep_descriptor(keep, &call->use[0]);
     keep_descriptor(keep, &call->use[1]);
-    size_t count = keep_count(keep, call->instance_count);
-    if (!keep->saving && count > 0)
-        call->instances = memory_new(count * sizeof(struct instance *));
-    for (size_t i = 0; i < count && !keep->bad; i++) {
-        keep_instance(keep, &call->instances[i]);
-        if (!call->instances[i])
-            keep->bad = true;
-        else
-            call->instance_count = i + 1;
-    }
+    keep_credits(keep, call);
 }
 
 static void keep_inner(struct keep *keep, struct thread *thread)
@@ -248,8 +315,13 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
         keep_table(keep, &thread->own_table);
         keep_u64(keep, &thread->call_epoch);
     }
+    if (keep_since(keep, 3))
+        keep_kin(keep, &thread->phases);
     if (keep->saving)
         return;
+    thread->phases.id = thread->id;
+    thread->phases.tid = thread->tid;
+    thread->phases.is_process = tid_is_of_process(thread->tid);
     if (thread->cpu >= 0 && (size_t)thread->cpu >= model->cpu_count)
         keep->bad = true;
     if (!living)
@@ -325,42 +397,36 @@ static void keep_value(struct keep *keep, struct field_value *value)
         keep_u64(keep, &value->u);
 }
 
-/* Its place in the model's set; ids are others in another process. */
-static void keep_definition(struct keep *keep, struct instance *instance)
+/* Older formats keep instances that are over, for the calls that were entered in them. */
+static void keep_old_fate(struct keep *keep, struct kept_instance *instance)
 {
-    const struct phase_set *phases = keep->model->phases;
-    uint32_t at = 0;
-    while (keep->saving && at < phases->count && phases->ids[at] != instance->definition)
-        at++;
-    keep_u32(keep, &at);
-    if (!keep->saving)
-        instance->definition = at < phases->count ? phases->ids[at] : UINT32_MAX;
+    unsigned refs;
+    uint8_t fate;
+    keep_unsigned(keep, &refs);
+    keep_u8(keep, &fate);
+    instance->open = fate == 0;
 }
 
-/* Whether an open one has the match fields of its definition. */
-static bool fits_definition(const struct keep *keep, const struct instance *instance)
+void keep_instance_fields(struct keep *keep, struct kept_instance *instance)
 {
-    const struct phase_set *phases = keep->model->phases;
-    if (instance->fate != INSTANCE_OPEN || keep->phases_untold)
-        return true;
-    size_t at = 0;
-    while (at < phases->count && phases->ids[at] != instance->definition)
-        at++;
-    return at < phases->count && phases->at[at]->match_count == instance->match_count;
-}
-
-void keep_instance_fields(struct keep *keep, struct instance *instance)
-{
-    keep_definition(keep, instance);
+    bool is_old = !keep_since(keep, 3);
+    instance->open = true;
+    keep_u32(keep, &instance->definition);
     keep_path(keep, &instance->path);
-    keep_unsigned(keep, &instance->refs);
-    keep_u8(keep, &instance->fate);
+    if (is_old)
+        keep_old_fate(keep, instance);
     keep_bool(keep, &instance->by_user);
+    if (!is_old)
+        keep_bool(keep, &instance->in_call);
     keep_u64(keep, &instance->begin_ns);
     keep_thread(keep, &instance->thread);
-    keep_u64(keep, &instance->thread_id);
-    keep_u32(keep, &instance->stretch);
-    keep_u64(keep, &instance->syscalls);
+    if (is_old) {
+        uint64_t thread;
+        uint32_t stretch;
+        keep_u64(keep, &thread);
+        keep_u32(keep, &stretch);
+    }
+    keep_u64(keep, &instance->calls);
     keep_time_vector(keep, &instance->time);
     size_t count = keep_count(keep, instance->match_count);
     if (!keep->saving)
@@ -368,6 +434,15 @@ void keep_instance_fields(struct keep *keep, struct instance *instance)
     instance->match_count = count;
     for (size_t i = 0; i < count; i++)
         keep_value(keep, &instance->match[i]);
-    if (!keep->saving && !fits_definition(keep, instance))
-        keep->bad = true;
+    keep->bad |= instance->open && !instance->thread;
+}
+
+void kept_instance_free(struct kept_instance *instance)
+{
+    for (size_t i = 0; i < instance->match_count; i++)
+        if (instance->match[i].type == FIELD_TEXT)
+            free((char *)(uintptr_t)instance->match[i].text.at);
+    free(instance->match);
+    time_vector_free(&instance->time);
+    free(instance);
 }

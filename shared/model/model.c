@@ -18,7 +18,7 @@ struct model *model_new(struct schema *schema, struct result_sink sink)
     model->sink = sink;
     model->order = model->epoch = 1;
     names_id(&model->paths, text_of(""));
-    phase_use_set(model, schema_own_set(schema));
+    instances_init(&model->phases, schema_own_set(schema));
     return model;
 }
 
@@ -83,7 +83,7 @@ void model_settle(struct model *model, int32_t number, int32_t tid, uint64_t fir
          * state if that is later." */
         uint64_t from_ns = border_ns > thread->state_since_ns ? border_ns : thread->state_since_ns;
         thread_book(thread, from_ns);
-        thread_take_back(model, thread, from_ns);
+        thread_take_back(thread, from_ns);
         thread_set_state(thread, STATE_UNKNOWN, from_ns);
     }
     thread_book(thread, first_ns);
@@ -95,6 +95,17 @@ void model_settle(struct model *model, int32_t number, int32_t tid, uint64_t fir
 }
 
 /* --- events --- */
+
+uint32_t model_child_path(struct model *model, uint32_t parent, struct text name)
+{
+    if (parent == 0)
+        return names_id(&model->paths, name);
+    struct text above = model_path(model, parent);
+    char *path = memory_format("%.*s/%.*s", (int)above.count, above.at, (int)name.count, name.at);
+    uint32_t id = names_id(&model->paths, text_of(path));
+    free(path);
+    return id;
+}
 
 static struct text base_name(struct text path)
 {
@@ -278,6 +289,7 @@ static void bear_child(struct model *model, const struct event *event, struct th
     }
     struct process *process = process_forked(model, child_pid, parent_pid, event->time_ns);
     process_attach(child, process);
+    instances_told(&model->phases, &child->phases, 0, child_pid);
     if (parent && parent->process) {
         struct table *from = table_of(model, parent);
         if (shares_files(parent))
@@ -324,6 +336,7 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
                 continue;
             if (each == leader)
                 leader = NULL;
+            (void)instances_exited(&each->phases);
             if (!each->exited) {
                 each->exited = true;
                 each->exit_ns = now;
@@ -366,6 +379,9 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
         heir->own_table = caller->own_table;
         caller->own_table = NULL;
     }
+    instances_told(&model->phases, &heir->phases, 0, tid);
+    (void)instances_exited(&caller->phases);
+    instances_call_over(&caller->phases, false);
     caller->exited = true;
     caller->exit_ns = now;
     thread_end(model, caller, now);
@@ -381,7 +397,7 @@ static struct thread *on_exec(struct model *model, const struct event *event)
     if (!thread)
         return NULL;
     process_told(model, thread, tid);
-    phase_exec(model, thread->process, thread);
+    phase_exec(model, thread);
     if (old_tid != tid && tid > 0 && !mutant("exec-to-old-tid"))
         thread = exec_by_other(model, thread, tid, event->time_ns);
     process_told(model, thread, tid);
@@ -400,6 +416,7 @@ static void on_thread_exit(struct model *model, const struct event *event)
     name_thread(thread, event, 0);
     if (!mutant("keep-pid-after-exit"))
         thread_exit(model, thread, event->time_ns);
+    phase_exit(model, thread);
 }
 
 /* The process told to have the table at `address`; NULL if none, or if that is over. */
@@ -449,7 +466,8 @@ static void on_told_fd(struct model *model, const struct event *event)
                     event->time_ns);
 }
 
-static void on_call_entry(struct model *model, struct thread *thread, const struct event *event)
+static void on_call_entry(struct model *model, struct thread *thread, const struct event *event,
+                          uint32_t path)
 {
     thread_book(thread, event->time_ns);
     thread->call_changed_ns = event->time_ns;
@@ -458,7 +476,7 @@ static void on_call_entry(struct model *model, struct thread *thread, const stru
     call_end_unknown(model, thread);
     if (event->call->role->op == CALL_SIGRETURN) {
         struct call_cell cell = {.end_unknown = 1};
-        call_tell(model, thread, thread_path(thread), event->call, &cell);
+        call_tell(model, thread, path, event->call, &cell);
         return;
     }
     struct open_call open = {.call = event->call,
@@ -468,10 +486,11 @@ static void on_call_entry(struct model *model, struct thread *thread, const stru
     memcpy(open.value, event->value, sizeof open.value);
     if (!event_has_text(event, 0))
         open.text = (struct text){NULL, 0};
-    call_open(model, thread, &open);
+    call_open(model, thread, &open, path);
 }
 
-static void on_call_exit(struct model *model, struct thread *thread, const struct event *event)
+static void on_call_exit(struct model *model, struct thread *thread, const struct event *event,
+                         uint32_t path)
 {
     const struct syscall *call = event->call;
     if (call->role->op == CALL_SIGRETURN)
@@ -501,7 +520,7 @@ static void on_call_exit(struct model *model, struct thread *thread, const struc
         call_cell_add_refused(&cell, exit.ret);
     else
         cell.begin_unknown = 1;
-    call_tell(model, thread, thread_path(thread), call, &cell);
+    call_tell(model, thread, path, call, &cell);
     call_cell_clear(&cell);
     descriptor_exit_alone(model, thread, call, &exit);
 }
@@ -518,8 +537,11 @@ static void on_border(struct model *model, int32_t number, uint64_t border_ns)
         struct thread *thread = cpu->thread;
         if (last_ns == TIME_NONE || last_ns < thread->state_since_ns)
             last_ns = thread->state_since_ns;
+        if (border_ns > last_ns && border_ns - last_ns > TAKE_BACK_NS_MAX)
+            last_ns = border_ns - TAKE_BACK_NS_MAX;
         thread_book(thread, last_ns);
-        thread_take_back(model, thread, last_ns);
+        phase_take_back_closings(model, thread, last_ns);
+        thread_take_back(thread, last_ns);
         call_end_unknown(model, thread);
         thread_new_stretch(thread);
         thread_leave_cpu(model, thread);
@@ -691,7 +713,8 @@ static int32_t context_pid(const struct event *event, const struct thread *threa
 }
 
 /* What an event tells of its own thread besides what it is. */
-static void take_contexts(struct model *model, const struct event *event, struct thread *thread)
+static void take_contexts(struct model *model, const struct event *event, struct thread *thread,
+                          uint32_t summed)
 {
     if (!thread)
         return;
@@ -701,17 +724,19 @@ static void take_contexts(struct model *model, const struct event *event, struct
     if (event->has & EVENT_HAS_PROGRAM)
         thread_set_program(thread, event->program);
     if (is_phase_event(event))
-        phase_event(model, thread, event);
+        phase_event(model, thread, event, summed);
 }
 
-static void on_kernel_event(struct model *model, const struct event *event, struct thread *thread)
+static void on_kernel_event(struct model *model, const struct item *item, struct thread *thread)
 {
+    const struct event *event = &item->event.event;
+    uint32_t summed = item->event.summed;
     if (event->kind == EVENT_EXEC) {
         /* Its thread is the one after the change. */
-        take_contexts(model, event, on_exec(model, event));
+        take_contexts(model, event, on_exec(model, event), summed);
         return;
     }
-    take_contexts(model, event, thread);
+    take_contexts(model, event, thread, summed);
     if (thread && tid_is_of_process(thread->tid))
         thread = NULL; /* calls are of threads alone */
     switch ((enum event_kind)event->kind) {
@@ -725,11 +750,11 @@ static void on_kernel_event(struct model *model, const struct event *event, stru
     case EVENT_TOLD_FD: on_told_fd(model, event); break;
     case EVENT_CALL_ENTRY:
         if (thread)
-            on_call_entry(model, thread, event);
+            on_call_entry(model, thread, event, phase_of_call(model, thread, item->event.label));
         break;
     case EVENT_CALL_EXIT:
         if (thread)
-            on_call_exit(model, thread, event);
+            on_call_exit(model, thread, event, phase_of_call(model, thread, item->event.label));
         break;
     case EVENT_LOSS:
     case EVENT_OTHER: break;
@@ -740,13 +765,15 @@ static void take_event(struct model *model, const struct item *item)
 {
     const struct event *event = &item->event.event;
     model->order++;
+    model->event = item->event.number;
+    phase_tick(model, event->time_ns);
     if (event->kind == EVENT_LOSS) {
         if (event->domain == DOMAIN_KERNEL && event->value[1] && !mutant("ignore-loss-border"))
             on_border(model, event->cpu, event->time_ns);
         return;
     }
     if (event->domain == DOMAIN_UST) {
-        take_contexts(model, event, user_thread(model, item));
+        take_contexts(model, event, user_thread(model, item), item->event.summed);
         return;
     }
     struct cpu *cpu = cpu_at(model, event->cpu);
@@ -755,7 +782,7 @@ static void take_event(struct model *model, const struct item *item)
         cpu->last_ns = event->time_ns;
     }
     bool exec = event->kind == EVENT_EXEC;
-    on_kernel_event(model, event, exec ? NULL : kernel_thread(model, item));
+    on_kernel_event(model, item, exec ? NULL : kernel_thread(model, item));
 }
 
 /* --- pieces --- */
@@ -765,6 +792,7 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
     struct thread *thread = thread_of_item(model, piece->tid);
     if (!thread)
         return;
+    phase_sums(model, thread, piece);
     if (piece->state_known) {
         /* What was accounted beyond the piece's begin, under this very state, is in it again. */
         uint64_t clock_ns = thread->clock_ns;
@@ -791,17 +819,16 @@ static void take_thread(struct model *model, const struct thread_piece *piece)
             .type = RESULT_LATENCY, .thread = thread->id, .latency = &piece->latency};
         model_tell_of(model, thread, &result);
     }
-    uint64_t complete = 0;
     for (size_t i = 0; i < piece->call_count; i++) {
-        call_tell(model, thread, thread_path(thread), piece->calls[i].call, &piece->calls[i].cell);
-        complete += piece->calls[i].cell.complete.count;
+        call_tell(model, thread, phase_of_call(model, thread, piece->calls[i].label),
+                  piece->calls[i].call, &piece->calls[i].cell);
+        thread->phases.calls += piece->calls[i].cell.complete.count;
     }
-    for (size_t i = 0; i < thread->instance_count; i++)
-        thread->instances[i]->syscalls += complete;
     if (piece->call_register == CALL_NONE)
         thread->call_epoch = model->epoch;
     if (piece->call_register == CALL_OPEN)
-        call_open(model, thread, &piece->open);
+        call_open(model, thread, &piece->open, phase_of_call(model, thread, piece->open_label));
+    phase_credits(model, thread, piece);
 }
 
 static void take_cpu(struct model *model, const struct cpu_piece *piece)
@@ -836,7 +863,7 @@ static void take_descriptor_call(struct model *model, const struct descriptor_ca
                              .present = piece->present,
                              .text = piece->text};
     memcpy(open.value, piece->value, sizeof open.value);
-    call_open(model, thread, &open);
+    call_open(model, thread, &open, phase_of_call(model, thread, piece->label));
     struct call_exit exit = {
         .time_ns = piece->exit_ns, .ret = piece->ret, .pair = piece->has_pair ? piece->pair : NULL};
     descriptor_complete(model, thread, &exit);
@@ -861,6 +888,8 @@ void model_item(struct model *model, const struct item *item)
         if (thread)
             descriptor_life(model, thread, &item->life);
         return;
+    case ITEM_LABEL: phase_label(model, &item->label); return;
+    case ITEM_INSTANCE: phase_instance(model, &item->instance); return;
     }
 }
 
@@ -883,7 +912,7 @@ void model_begin(struct model *model, const struct interval_end *interval)
 
 const struct phase_set *model_phases(const struct model *model)
 {
-    return model->phases;
+    return model->phases.set;
 }
 
 static int compare_threads(const void *a, const void *b)
@@ -914,7 +943,7 @@ void model_gap(struct model *model, uint64_t begin_ns, uint64_t end_ns)
     struct thread **all = living(model, &count);
     for (size_t i = 0; i < count; i++) {
         thread_book(all[i], begin_ns);
-        thread_take_back(model, all[i], begin_ns);
+        thread_take_back(all[i], begin_ns);
         call_end_unknown(model, all[i]);
         thread_new_stretch(all[i]);
         thread_set_state(all[i], STATE_UNKNOWN, begin_ns);
@@ -932,7 +961,13 @@ void model_end(struct model *model, const struct interval_end *interval)
         if (cpu->current == CURRENT_THREAD && cpu->last_ns != TIME_NONE && cpu->last_ns < safe_ns)
             safe_ns = cpu->last_ns;
     }
+    /* A border may take back so much at most. */
+    if (interval->last_ns != TIME_NONE && interval->last_ns > TAKE_BACK_NS_MAX &&
+        interval->last_ns - TAKE_BACK_NS_MAX > safe_ns)
+        safe_ns = interval->last_ns - TAKE_BACK_NS_MAX;
     phase_forget_closings(model, safe_ns);
+    model->past_events += interval->events;
+    model->label_count = 0;
 
     for (size_t i = 0; i < interval->cpu_count; i++)
         tell_busy(model, interval->cpus[i], 0);
@@ -993,11 +1028,11 @@ void model_free_empty(struct model *model)
     map_clear(&model->processes);
     map_clear(&model->addresses);
     map_clear(&model->inner);
-    map_clear(&model->equal);
+    instances_clear(&model->phases);
     names_clear(&model->paths);
     free(model->cpus);
-    free(model->open);
     free(model->closings);
+    free(model->labels);
     free(model);
 }
 
@@ -1007,6 +1042,7 @@ void model_free(struct model *model)
         return;
     struct model_parts parts;
     model_parts_gather(model, &parts);
+    instances_close_all(&model->phases);
     model_parts_free(&parts);
     model_free_empty(model);
 }

@@ -38,12 +38,6 @@ static void add_process(struct model_parts *parts, struct process *process)
         add_thread(parts, each);
 }
 
-static void add_instance(struct model_parts *parts, struct instance *instance)
-{
-    if (add(&parts->instances, instance))
-        add_thread(parts, instance->thread);
-}
-
 static void add_thread(struct model_parts *parts, struct thread *thread)
 {
     if (!add(&parts->threads, thread))
@@ -53,10 +47,6 @@ static void add_thread(struct model_parts *parts, struct thread *thread)
     add_table(parts, thread->call.table);
     add_descriptor(parts, thread->call.use[0]);
     add_descriptor(parts, thread->call.use[1]);
-    for (size_t i = 0; i < thread->call.instance_count; i++)
-        add_instance(parts, thread->call.instances[i]);
-    for (size_t i = 0; i < thread->instance_count; i++)
-        add_instance(parts, thread->instances[i]);
 }
 
 void model_parts_gather(struct model *model, struct model_parts *out)
@@ -70,9 +60,10 @@ void model_parts_gather(struct model *model, struct model_parts *out)
         add_process(out, process);
     for (struct table *table = model->tables; table; table = table->next)
         add_table(out, table);
-    for (size_t i = 0; i < model->open_count; i++)
-        for (struct instance *each = model->open[i]; each; each = each->next_open)
-            add_instance(out, each);
+    const struct instances *phases = &model->phases;
+    for (size_t i = 0; i < phases->set->count; i++)
+        for (struct instance *each = phases->newest[i]; each; each = each->older)
+            add_thread(out, thread_of_instance(each));
 }
 
 void model_parts_clear(struct model_parts *parts)
@@ -81,15 +72,14 @@ void model_parts_clear(struct model_parts *parts)
     map_clear(&parts->processes);
     map_clear(&parts->tables);
     map_clear(&parts->descriptors);
-    map_clear(&parts->instances);
 }
 
 static void free_thread(struct thread *thread)
 {
-    free(thread->call.instances);
+    free(thread->call.credits);
     free(thread->call.text);
     free(thread->inner);
-    free(thread->instances);
+    instances_forget(&thread->phases);
     time_vector_free(&thread->time);
     free(thread);
 }
@@ -102,9 +92,6 @@ void model_parts_free(struct model_parts *parts)
     struct process *process;
     for (size_t at = 0; (process = map_next(&parts->processes, &at));)
         free(process);
-    struct instance *instance;
-    for (size_t at = 0; (instance = map_next(&parts->instances, &at));)
-        instance_free(instance);
     struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&parts->descriptors, &at));) {
         free(descriptor->doubtful);

@@ -6,7 +6,7 @@
 
 /* By address. */
 struct model_parts {
-    struct map threads, processes, tables, descriptors, instances;
+    struct map threads, processes, tables, descriptors;
 };
 
 /* All that can be reached from `model`; to be cleared. */

@@ -86,6 +86,7 @@ struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, u
     struct thread *alone = thread_of_item(model, tid_of_process(pid));
     if (alone)
         thread_end(model, alone, time_ns);
+    instances_forked(&model->phases, pid);
     struct process *old = map_remove(&model->processes, number_key(0, pid));
     struct process *process = process_new(model, 0, pid, old ? old->forks + 1 : 1);
     process->fork_order = model->order;
@@ -124,6 +125,7 @@ void process_detach(struct thread *thread)
 
 void process_told(struct model *model, struct thread *thread, int32_t pid)
 {
+    instances_told(&model->phases, &thread->phases, thread->pid_ns, pid);
     if (thread->process || pid <= 0)
         return;
     struct process *process = process_of_pid(model, thread->pid_ns, pid, thread->begin_order);

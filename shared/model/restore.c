@@ -22,7 +22,7 @@ static size_t size_of(enum keep_kind kind)
     case KEEP_THREAD: return sizeof(struct thread);
     case KEEP_TABLE: return sizeof(struct table);
     case KEEP_DESCRIPTOR: return sizeof(struct descriptor);
-    case KEEP_INSTANCE: return sizeof(struct instance);
+    case KEEP_INSTANCE: return sizeof(struct kept_instance);
     }
     return 0;
 }
@@ -48,7 +48,7 @@ static void number(const struct pending *pending)
     case KEEP_THREAD: ((struct thread *)pending->object)->id = pending->serial; break;
     case KEEP_TABLE: ((struct table *)pending->object)->serial = pending->serial; break;
     case KEEP_DESCRIPTOR: ((struct descriptor *)pending->object)->serial = pending->serial; break;
-    case KEEP_INSTANCE: ((struct instance *)pending->object)->order = pending->serial; break;
+    case KEEP_INSTANCE: ((struct kept_instance *)pending->object)->order = pending->serial; break;
     case KEEP_HOST: break;
     }
 }
@@ -109,29 +109,37 @@ static void link_tables(struct model *model, struct pending *pending, size_t cou
 
 /* What their ends look like is not known: what they were called is told, and no end is looked for any
  * more. */
-static bool end_instances(struct model *model, const struct pending *pending, size_t count)
+static void end_instances(struct model *model, const struct pending *pending, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct instance *instance = pending[i].object;
-        if (pending[i].kind != KEEP_INSTANCE || instance->fate != INSTANCE_OPEN)
-            continue;
-        if (!instance->thread)
-            return false;
-        phase_end_forgotten(model, instance);
-        model->tallies.at[TALLY_PHASES_CHANGED]++;
+        const struct kept_instance *kept = pending[i].object;
+        if (pending[i].kind == KEEP_INSTANCE && kept->open)
+            phase_end_forgotten(model, kept->thread, kept->path);
+        model->tallies.at[TALLY_PHASES_CHANGED] += pending[i].kind == KEEP_INSTANCE && kept->open;
     }
+}
+
+static bool open_instance(struct instances *phases, const struct kept_instance *kept)
+{
+    const struct phase_set *set = phases->set;
+    if (kept->definition >= set->count ||
+        set->at[kept->definition]->match_count != kept->match_count)
+        return false;
+    struct instance *instance = instances_open(phases, &kept->thread->phases, kept->definition,
+                                               kept->match, kept->begin_ns, kept->order);
+    instance->path = kept->path;
+    instance->by_user = kept->by_user;
+    instance->in_call = kept->in_call;
+    instances_set_spent(instance, &kept->time, kept->calls);
     return true;
 }
 
-static bool link_instances(struct model *model, struct pending *pending, size_t count)
+static bool open_instances(struct model *model, const struct pending *pending, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct instance *instance = pending[i].object;
-        if (pending[i].kind != KEEP_INSTANCE || instance->fate != INSTANCE_OPEN)
-            continue;
-        if (!instance->thread)
+        const struct kept_instance *kept = pending[i].object;
+        if (pending[i].kind == KEEP_INSTANCE && kept->open && !open_instance(&model->phases, kept))
             return false;
-        instance_link(model, instance);
     }
     return true;
 }
@@ -171,10 +179,12 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     /* Places are of a table, which is filled by its descriptors: the order does not matter. */
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
-    bool linked = !keep->bad && model_is_sound(keep) &&
-                  (keep->phases_untold ? end_instances(keep->model, pending, count)
-                                       : link_instances(keep->model, pending, count));
-    if (!linked)
+    bool sound = !keep->bad && model_is_sound(keep);
+    if (sound && keep->phases_untold)
+        end_instances(keep->model, pending, count);
+    else if (sound)
+        sound = open_instances(keep->model, pending, count);
+    if (!sound)
         return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
     return STATUS_OK;
 }
@@ -185,7 +195,11 @@ static void clear_maps(struct keep *keep)
     map_clear(&keep->processes);
     map_clear(&keep->tables);
     map_clear(&keep->descriptors);
+    struct kept_instance *instance;
+    for (size_t at = 0; (instance = map_next(&keep->instances, &at));)
+        kept_instance_free(instance);
     map_clear(&keep->instances);
+    map_clear(&keep->kins);
 }
 
 enum status model_restore(struct schema *schema, const struct phase_set *phases,
@@ -210,11 +224,10 @@ enum status model_restore(struct schema *schema, const struct phase_set *phases,
         *out = model;
     } else {
         /* What was made is in these maps, wherever else it hangs. */
-        struct model_parts parts = {keep.threads, keep.processes, keep.tables, keep.descriptors,
-                                    keep.instances};
+        instances_close_all(&model->phases);
+        struct model_parts parts = {keep.threads, keep.processes, keep.tables, keep.descriptors};
         model_parts_free(&parts);
-        keep.threads = keep.processes = keep.tables = keep.descriptors = keep.instances =
-            (struct map){.count = 0};
+        keep.threads = keep.processes = keep.tables = keep.descriptors = (struct map){.count = 0};
         model_free_empty(model);
     }
     clear_maps(&keep);

@@ -45,15 +45,37 @@ static void save_threads(struct keep *keep, const struct model_parts *parts,
                 thread->id);
         end(keep, sink, key);
     }
-    struct instance *instance;
-    for (size_t at = 0; (instance = map_next(&parts->instances, &at));) {
-        begin(keep, KEEP_INSTANCE, instance->order);
-        keep_instance_fields(keep, instance);
-        const struct thread *of = instance->thread;
-        put_key(key, of && of->process ? (uint32_t)of->process->pid : 0, of ? of->tid : 0,
-                KEEP_INSTANCE, instance->order);
-        end(keep, sink, key);
-    }
+}
+
+static void save_instance(struct keep *keep, const struct instance *instance,
+                          const struct state_sink *sink)
+{
+    struct thread *thread = thread_of_instance(instance);
+    struct kept_instance kept = {
+        .definition = instance->definition,
+        .path = instance->path,
+        .by_user = instance->by_user,
+        .in_call = instance->in_call,
+        .begin_ns = instance->begin_ns,
+        .thread = thread,
+        .match = instance->match,
+        .match_count = keep->model->phases.set->at[instance->definition]->match_count};
+    kept.calls = instances_spent(instance, &kept.time);
+    begin(keep, KEEP_INSTANCE, instance->order);
+    keep_instance_fields(keep, &kept);
+    time_vector_free(&kept.time);
+    char key[KEY_MAX];
+    put_key(key, thread->process ? (uint32_t)thread->process->pid : 0, thread->tid, KEEP_INSTANCE,
+            instance->order);
+    end(keep, sink, key);
+}
+
+static void save_instances(struct keep *keep, const struct state_sink *sink)
+{
+    const struct instances *phases = &keep->model->phases;
+    for (size_t i = 0; i < phases->set->count; i++)
+        for (const struct instance *each = phases->newest[i]; each; each = each->older)
+            save_instance(keep, each, sink);
 }
 
 static void save_processes(struct keep *keep, const struct model_parts *parts,
@@ -89,10 +111,11 @@ void model_save(struct model *model, struct state_sink sink)
     struct model_parts parts;
     model_parts_gather(model, &parts);
     save_threads(&keep, &parts, &sink);
+    save_instances(&keep, &sink);
     save_processes(&keep, &parts, &sink);
     begin(&keep, KEEP_HOST, 1);
     uint64_t counts[] = {parts.threads.count, parts.processes.count, parts.tables.count,
-                         parts.descriptors.count, parts.instances.count};
+                         parts.descriptors.count, model->phases.count};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         keep_u64(&keep, &counts[i]);
     keep_host_fields(&keep);

@@ -30,8 +30,6 @@ static bool thread_is_sound(struct counts *counts, const struct model *model,
     count_one(&counts->holds, thread->own_table);
     for (size_t i = 0; i < 2; i++)
         count_one(&counts->of, thread->call.use[i]);
-    for (size_t i = 0; i < thread->call.instance_count; i++)
-        count_one(&counts->of, thread->call.instances[i]);
     bool numbered = tid_is_of_process(thread->tid) ? thread->process != NULL : thread->tid > 0;
     return numbered && (!thread->own_table || thread->process) && thread->state <= STATE_BLOCKED &&
            (thread->cpu < 0 || (size_t)thread->cpu < model->cpu_count);
@@ -55,15 +53,6 @@ static bool descriptor_is_sound(struct counts *counts, const struct descriptor *
     count_one(&counts->holds, descriptor->table);
     return placed != descriptor->ended && descriptor->fd >= 0 &&
            (descriptor->id != 0) == descriptor->proven;
-}
-
-static bool instance_is_sound(struct counts *counts, const struct instance *instance)
-{
-    bool open = instance->fate == INSTANCE_OPEN;
-    if (open)
-        count_one(&counts->of, instance);
-    count_one(&counts->of, instance->thread);
-    return instance->fate <= INSTANCE_END_UNKNOWN && open == (instance->thread != NULL);
 }
 
 static bool cpus_are_sound(const struct model *model)
@@ -92,9 +81,10 @@ static bool count_all(const struct keep *keep, struct counts *counts)
     const struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&keep->descriptors, &at));)
         sound &= descriptor_is_sound(counts, descriptor);
-    const struct instance *instance;
+    const struct kept_instance *instance;
     for (size_t at = 0; (instance = map_next(&keep->instances, &at));)
-        sound &= instance_is_sound(counts, instance);
+        if (instance->open)
+            count_one(&counts->of, instance->thread);
     return sound;
 }
 
@@ -120,10 +110,6 @@ static bool refs_are_right(const struct keep *keep, const struct counts *counts)
     const struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&keep->descriptors, &at));)
         if (descriptor->refs == 0 || descriptor->refs != counted(&counts->of, descriptor))
-            return false;
-    const struct instance *instance;
-    for (size_t at = 0; (instance = map_next(&keep->instances, &at));)
-        if (instance->refs == 0 || instance->refs != counted(&counts->of, instance))
             return false;
     const struct table *table;
     for (size_t at = 0; (table = map_next(&keep->tables, &at));)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/instances.h"
 #include "base/map.h"
 #include "base/names.h"
 #include "model/model.h"
@@ -70,26 +71,11 @@ struct process {
     struct thread *threads; /* told, not yet over */
 };
 
-enum instance_fate { INSTANCE_OPEN, INSTANCE_COMPLETE, INSTANCE_END_UNKNOWN };
-
-/* One phase instance. */
-struct instance {
-    uint32_t definition; /* its id; of one that is open, of model.phases */
-    uint32_t path;       /* id in model.paths */
-    unsigned refs;       /* being open, and calls in progress that were entered in it */
-    uint8_t fate;        /* enum instance_fate */
-    bool by_user;        /* begun by a user-space event */
-    uint64_t order;      /* of its begin, over the session */
-    uint64_t begin_ns;
-    struct thread *thread; /* NULL when it is no more open */
-    uint64_t thread_id;
-    uint32_t stretch; /* of the thread, when it ended */
-    uint64_t syscalls;
-    struct time_vector time;
-    struct field_value *match; /* owned, with their texts; in the order of the definition */
-    size_t match_count;
-    struct instance *next_open, **back_open;   /* all open ones of the definition */
-    struct instance *next_equal, **back_equal; /* all open ones of the same key */
+/* Complete instances that a call in progress was entered in: when it completes, it is one of theirs. */
+struct call_credit {
+    uint64_t thread; /* id */
+    uint32_t stretch, path;
+    uint64_t count;
 };
 
 /* The call that a thread is in. */
@@ -99,8 +85,8 @@ struct call_in_progress {
     uint32_t path;
     struct table *table;         /* at its entry; NULL if the process was not told */
     struct descriptor *use[2];   /* bound at its entry; a reference each */
-    struct instance **instances; /* it was entered in; a reference each */
-    size_t instance_count;
+    struct call_credit *credits; /* owned */
+    size_t credit_count, credit_room;
 };
 
 /* One life of a tid; or what is known of a process without a thread (tid_is_of_process()). */
@@ -133,8 +119,7 @@ struct thread {
         call_epoch;   /* of its last system call event: in another one it may have lost some; 0 */
     bool before_told; /* a phase cell with time before the first call went out */
     struct call_in_progress call;
-    struct instance **instances; /* open, begun on it, in order */
-    size_t instance_count, instance_room;
+    struct phase_thread phases;
 
     uint64_t cpu_ns, switches;
     struct time_vector time; /* blocked_in unused: all in blocked_ns */
@@ -162,21 +147,22 @@ struct model {
     struct schema *schema;
     struct result_sink sink;
     bool counts_switches;
-    uint64_t order; /* events taken */
+    uint64_t order;       /* events taken */
+    uint64_t past_events; /* of the intervals before this one */
+    uint64_t event;       /* number of the event taken, in its interval */
+    uint32_t *labels;     /* owned: what those of this interval's row are, from 1: ids in paths */
+    size_t label_count, label_room;
     uint64_t epoch; /* from 1; another with each border, on any CPU */
-    uint64_t last_thread_id, last_descriptor_id, last_instance_order, last_serial;
+    uint64_t last_thread_id, last_descriptor_id, last_serial;
     struct map threads;   /* namespace and tid -> living struct thread */
     struct map processes; /* namespace and pid -> struct process, the newest */
     struct map addresses; /* file_table_address -> struct process */
     struct map inner;     /* inner number -> count of threads that have it */
     struct cpu *cpus;
     size_t cpu_count;
-    struct names paths;             /* id 0 is "" */
-    struct table *tables;           /* all that have not been freed */
-    const struct phase_set *phases; /* what the interval was mapped with */
-    struct instance **open;         /* by id of the definition: open_count */
-    size_t open_count;
-    struct map equal; /* key -> first open instance */
+    struct names paths;      /* id 0 is "" */
+    struct table *tables;    /* all that have not been freed */
+    struct instances phases; /* open ones */
     struct closing *closings;
     size_t closing_count, closing_room;
     bool kernel_absent;     /* this interval has no kernel trace */
@@ -228,12 +214,15 @@ void thread_book_back(struct thread *thread, uint64_t to_ns);
 void thread_settle_account(struct thread *thread);
 void thread_set_state(struct thread *thread, enum thread_state state, uint64_t time_ns);
 /* What was accounted since `from_ns` under the present state was unknown. */
-void thread_take_back(struct model *model, struct thread *thread, uint64_t from_ns);
+void thread_take_back(struct thread *thread, uint64_t from_ns);
 void thread_leave_cpu(struct model *model, struct thread *thread);
 /* The first syscall event of its stretch: an exit of `call`, or (NULL) anything else. */
 void thread_first_call(struct model *model, struct thread *thread, const struct syscall *call);
 void thread_new_stretch(struct thread *thread);
 void thread_add_time(struct thread *thread, const struct time_vector *time);
+/* Adds what a piece tells of phases to `to`: what it does not know itself is as the thread is. */
+void thread_resolve_time(const struct thread *thread, const struct time_vector *time,
+                         struct time_vector *to);
 uint32_t thread_path(const struct thread *thread);
 
 /* --- process.c --- */
@@ -287,26 +276,43 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
 void descriptor_life(struct model *model, struct thread *thread, const struct life_piece *life);
 
 /* --- call.c --- */
-void call_open(struct model *model, struct thread *thread, const struct open_call *open);
+void call_open(struct model *model, struct thread *thread, const struct open_call *open,
+               uint32_t path);
 void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit);
 void call_end_unknown(struct model *model, struct thread *thread);
+/* An instance that the call was entered in is complete. */
+void call_add_credit(struct call_in_progress *call, const struct thread *thread, uint32_t path,
+                     uint64_t count);
 void call_drop(struct call_in_progress *call);
 void call_move(struct call_in_progress *to, struct call_in_progress *from);
 void call_tell(struct model *model, const struct thread *thread, uint32_t path,
                const struct syscall *call, const struct call_cell *cell);
 
 /* --- phase.c --- */
-void phase_event(struct model *model, struct thread *thread, const struct event *event);
+/* `summed`: what of it pieces tell, as in struct item. */
+void phase_event(struct model *model, struct thread *thread, const struct event *event,
+                 uint32_t summed);
+/* --- what mappers have summed --- */
+void phase_label(struct model *model, const struct label_piece *piece);
+void phase_instance(struct model *model, const struct instance_piece *piece);
+/* To be called before anything else of the piece is taken, and behind all. */
+void phase_sums(struct model *model, struct thread *thread, const struct thread_piece *piece);
+void phase_credits(struct model *model, struct thread *thread, const struct thread_piece *piece);
+/* The path that a label of the row stands for. */
+uint32_t phase_labeled(const struct model *model, uint32_t label);
+/* The same of a call of the thread. */
+uint32_t phase_of_call(const struct model *model, const struct thread *thread, uint32_t label);
 void phase_end_unknown(struct model *model, struct instance *instance);
-/* The same for one that is in no list of open ones, and will be in none. */
-void phase_end_forgotten(struct model *model, struct instance *instance);
-void phase_exec(struct model *model, const struct process *process, const struct thread *caller);
-void instance_unref(struct instance *instance);
-void instance_free(struct instance *instance);
-/* Puts an open one where begins are found, as the newest of all. */
-void instance_link(struct model *model, struct instance *instance);
-void instance_call_completed(struct model *model, const struct thread *thread,
-                             struct instance *instance);
+/* The same for one that is in no list of open ones; it gives its reference to the thread back. */
+void phase_end_forgotten(struct model *model, struct thread *thread, uint32_t path);
+/* The caller's process runs another program. */
+void phase_exec(struct model *model, struct thread *caller);
+/* The thread has exited; with the last of its process, what is open there ends. */
+void phase_exit(struct model *model, struct thread *thread);
+/* The trace's time is `now_ns`: what has timed out ends. */
+void phase_tick(struct model *model, uint64_t now_ns);
+void phase_call_completed(struct model *model, const struct thread *thread,
+                          const struct call_credit *credit);
 void phase_forget_closings(struct model *model, uint64_t before_ns);
 void phase_take_back_closings(struct model *model, const struct thread *thread, uint64_t from_ns);
 void phase_finish(struct model *model);
@@ -322,6 +328,13 @@ void model_tell_of(const struct model *model, const struct thread *thread, struc
 static inline struct text model_path(const struct model *model, uint32_t path)
 {
     return names_text(&model->paths, path);
+}
+/* PARENT/name, or (of the parent "") the name. */
+uint32_t model_child_path(struct model *model, uint32_t parent, struct text name);
+
+static inline struct thread *thread_of_instance(const struct instance *instance)
+{
+    return (struct thread *)((char *)instance->thread - offsetof(struct thread, phases));
 }
 
 #endif

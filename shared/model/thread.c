@@ -25,6 +25,9 @@ static struct thread *born(struct model *model, uint32_t pid_ns, int32_t tid, ui
     thread->pid_ns = pid_ns;
     thread->tid = tid;
     thread->id = ++model->last_thread_id;
+    thread->phases.id = thread->id;
+    thread->phases.tid = tid;
+    thread->phases.is_process = tid_is_of_process(tid);
     thread->refs = 1;
     thread->begin_order = model->order;
     thread->begin_ns = thread->last_ns = time_ns;
@@ -108,7 +111,7 @@ void thread_unref(struct thread *thread)
         return;
     process_detach(thread);
     free(thread->inner);
-    free(thread->instances);
+    instances_forget(&thread->phases);
     time_vector_free(&thread->time);
     free(thread);
 }
@@ -257,21 +260,29 @@ void thread_book(struct thread *thread, uint64_t until_ns)
         return;
     uint64_t ns = until_ns - thread->clock_ns;
     add_now(thread, &thread->time, ns, false);
-    for (size_t i = 0; i < thread->instance_count; i++)
-        add_now(thread, &thread->instances[i]->time, ns, true);
+    if (thread->phases.count > 0)
+        add_now(thread, &thread->phases.total, ns, true);
     thread->clock_ns = until_ns;
+}
+
+/* Of the time from `from_ns` to the thread's clock, what was before the instance, which began in
+ * it. */
+static uint64_t before_begin(const struct thread *thread, const struct instance *instance,
+                             uint64_t from_ns)
+{
+    uint64_t begin_ns = instance->begin_ns;
+    return (begin_ns < thread->clock_ns ? begin_ns : thread->clock_ns) - from_ns;
 }
 
 void thread_book_back(struct thread *thread, uint64_t to_ns)
 {
     uint64_t ns = thread->clock_ns - to_ns;
     add_now(thread, &thread->time, 0 - ns, false);
-    for (size_t i = 0; i < thread->instance_count; i++) {
-        uint64_t begin_ns = thread->instances[i]->begin_ns;
-        uint64_t since_ns = begin_ns > to_ns ? begin_ns : to_ns;
-        if (since_ns < thread->clock_ns)
-            add_now(thread, &thread->instances[i]->time, 0 - (thread->clock_ns - since_ns), true);
-    }
+    if (thread->phases.count > 0)
+        add_now(thread, &thread->phases.total, 0 - ns, true);
+    for (struct instance *each = thread->phases.top; each && each->begin_ns > to_ns;
+         each = each->below)
+        add_now(thread, &each->total_at, 0 - before_begin(thread, each, to_ns), true);
     thread->clock_ns = to_ns;
 }
 
@@ -282,25 +293,27 @@ void thread_set_state(struct thread *thread, enum thread_state state, uint64_t t
     thread->wake_ns = TIME_NONE;
 }
 
-void thread_take_back(struct model *model, struct thread *thread, uint64_t from_ns)
+void thread_take_back(struct thread *thread, uint64_t from_ns)
 {
     if (thread->state == STATE_UNKNOWN)
         return;
     /* By a context it may have made calls where no switch had brought it. */
     if (from_ns < thread->call_changed_ns)
         from_ns = thread->call_changed_ns;
-    phase_take_back_closings(model, thread, from_ns);
     if (thread->clock_ns <= from_ns)
         return;
     uint64_t ns = thread->clock_ns - from_ns;
     add_now(thread, &thread->time, 0 - ns, false);
     thread->time.unknown_ns += ns;
-    for (size_t i = 0; i < thread->instance_count; i++) {
-        struct instance *instance = thread->instances[i];
-        uint64_t begin_ns = instance->begin_ns > from_ns ? instance->begin_ns : from_ns;
-        ns = thread->clock_ns - begin_ns;
-        add_now(thread, &instance->time, 0 - ns, true);
-        instance->time.unknown_ns += ns;
+    if (thread->phases.count > 0) {
+        add_now(thread, &thread->phases.total, 0 - ns, true);
+        thread->phases.total.unknown_ns += ns;
+    }
+    for (struct instance *each = thread->phases.top; each && each->begin_ns > from_ns;
+         each = each->below) {
+        ns = before_begin(thread, each, from_ns);
+        add_now(thread, &each->total_at, 0 - ns, true);
+        each->total_at.unknown_ns += ns;
     }
 }
 
@@ -320,14 +333,20 @@ static void resolve_before(struct time_vector *vector, const struct syscall *cal
     vector->before_running_ns = vector->before_blocked_ns = 0;
 }
 
+static void resolve_all(struct thread *thread, const struct syscall *call)
+{
+    resolve_before(&thread->time, call, false);
+    resolve_before(&thread->phases.total, call, true);
+    for (struct instance *each = thread->phases.top; each; each = each->below)
+        resolve_before(&each->total_at, call, true);
+}
+
 void thread_first_call(struct model *model, struct thread *thread, const struct syscall *call)
 {
     if (thread->first_call_seen)
         return;
     thread->first_call_seen = true;
-    resolve_before(&thread->time, call, false);
-    for (size_t i = 0; i < thread->instance_count; i++)
-        resolve_before(&thread->instances[i]->time, call, true);
+    resolve_all(thread, call);
     if (thread->before_told && call) {
         struct result fact = {.type = RESULT_FIRST_CALL,
                               .thread = thread->id,
@@ -341,9 +360,7 @@ void thread_first_call(struct model *model, struct thread *thread, const struct 
 
 void thread_new_stretch(struct thread *thread)
 {
-    resolve_before(&thread->time, NULL, false);
-    for (size_t i = 0; i < thread->instance_count; i++)
-        resolve_before(&thread->instances[i]->time, NULL, true);
+    resolve_all(thread, NULL);
     thread->stretch++;
     thread->first_call_seen = false;
     thread->before_told = false;
@@ -383,11 +400,18 @@ static void add_piece_time(const struct thread *thread, struct time_vector *to,
 void thread_add_time(struct thread *thread, const struct time_vector *time)
 {
     add_piece_time(thread, &thread->time, time, false);
-    for (size_t i = 0; i < thread->instance_count; i++)
-        add_piece_time(thread, &thread->instances[i]->time, time, true);
+    if (thread->phases.count > 0)
+        add_piece_time(thread, &thread->phases.total, time, true);
+}
+
+void thread_resolve_time(const struct thread *thread, const struct time_vector *time,
+                         struct time_vector *to)
+{
+    add_piece_time(thread, to, time, true);
+    add_now(thread, to, time->as_before_ns, true);
 }
 
 uint32_t thread_path(const struct thread *thread)
 {
-    return thread->instance_count ? thread->instances[thread->instance_count - 1]->path : 0;
+    return thread->phases.top ? thread->phases.top->path : 0;
 }

@@ -287,6 +287,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
         *row = (struct phase_row){.pid = cell_pid(cell),
                                   .phase = fold_rows_text(rows, cell->key.path),
                                   .complete = durations_copy(rows->arena, &cell->phase.complete),
+                                  .hopped = cell->phase.hopped,
                                   .begin_unknown = cell->phase.begin_unknown,
                                   .end_unknown = cell->phase.end_unknown,
                                   .syscalls = cell->phase.syscalls};

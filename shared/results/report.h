@@ -67,6 +67,7 @@ struct phase_row {
     const char *phase;
     const char *process;
     struct durations complete;
+    uint64_t hopped; /* of the complete ones, those that another thread ended */
     uint64_t begin_unknown, end_unknown;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct named_numbers blocked_by;

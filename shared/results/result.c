@@ -6,20 +6,6 @@ struct text result_call_name(const struct result *result, uint32_t call)
                           : result->call_names[call];
 }
 
-void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from)
-{
-    durations_merge(&to->complete, &from->complete);
-    to->begin_unknown += from->begin_unknown;
-    to->end_unknown += from->end_unknown;
-    to->syscalls += from->syscalls;
-}
-
-void phase_cell_clear(struct phase_cell *cell)
-{
-    durations_clear(&cell->complete);
-    time_vector_free(&cell->time);
-}
-
 struct process_fact process_fact_join(const struct process_fact *older,
                                       const struct process_fact *newer)
 {

@@ -63,18 +63,6 @@ struct descriptor_fact {
     struct text name;
 };
 
-/* A stretch: the time of a thread from its begin, or from a loss, to its next one. */
-struct phase_cell {
-    struct durations complete;
-    uint64_t begin_unknown, end_unknown;
-    uint64_t syscalls;
-    struct time_vector time; /* before_*: of the stretch named in the result */
-};
-
-/* All but `time` of `from`, whose ids may be others. */
-void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
-void phase_cell_clear(struct phase_cell *cell);
-
 struct interval_fact {
     uint64_t chunk;
     uint64_t chunks; /* folders that hold its `kernel` or `ust` traces */

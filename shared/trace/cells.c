@@ -83,14 +83,35 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
     vector->blocked_ns += other->blocked_ns;
     vector->before_running_ns += other->before_running_ns;
     vector->before_blocked_ns += other->before_blocked_ns;
+    vector->as_before_ns += other->as_before_ns;
     for (uint32_t i = 0; i < other->blocked_count; i++)
         time_vector_add_blocked_in(vector, other->blocked_in[i].call, other->blocked_in[i].ns);
+}
+
+void time_vector_subtract(struct time_vector *vector, const struct time_vector *other)
+{
+    vector->user_ns -= other->user_ns;
+    vector->sys_ns -= other->sys_ns;
+    vector->runnable_ns -= other->runnable_ns;
+    vector->unknown_ns -= other->unknown_ns;
+    vector->blocked_ns -= other->blocked_ns;
+    vector->before_running_ns -= other->before_running_ns;
+    vector->before_blocked_ns -= other->before_blocked_ns;
+    vector->as_before_ns -= other->as_before_ns;
+    for (uint32_t i = 0; i < other->blocked_count; i++)
+        time_vector_add_blocked_in(vector, other->blocked_in[i].call, 0 - other->blocked_in[i].ns);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < vector->blocked_count; i++)
+        if (vector->blocked_in[i].ns != 0)
+            vector->blocked_in[kept++] = vector->blocked_in[i];
+    vector->blocked_count = kept;
 }
 
 uint64_t time_vector_whole(const struct time_vector *vector)
 {
     uint64_t whole = vector->user_ns + vector->sys_ns + vector->runnable_ns + vector->unknown_ns +
-                     vector->blocked_ns + vector->before_running_ns + vector->before_blocked_ns;
+                     vector->blocked_ns + vector->before_running_ns + vector->before_blocked_ns +
+                     vector->as_before_ns;
     for (uint32_t i = 0; i < vector->blocked_count; i++)
         whole += vector->blocked_in[i].ns;
     return whole;
@@ -112,4 +133,19 @@ void time_vector_free(struct time_vector *vector)
 {
     free(vector->blocked_in);
     *vector = (struct time_vector){0};
+}
+
+void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from)
+{
+    durations_merge(&to->complete, &from->complete);
+    to->hopped += from->hopped;
+    to->begin_unknown += from->begin_unknown;
+    to->end_unknown += from->end_unknown;
+    to->syscalls += from->syscalls;
+}
+
+void phase_cell_clear(struct phase_cell *cell)
+{
+    durations_clear(&cell->complete);
+    time_vector_free(&cell->time);
 }

@@ -90,15 +90,32 @@ struct time_vector {
     uint64_t user_ns, sys_ns, runnable_ns, unknown_ns;
     uint64_t blocked_ns; /* in no call */
     uint64_t before_running_ns, before_blocked_ns;
+    uint64_t as_before_ns; /* of a piece: in whatever state and call it is when the piece begins */
     struct blocked_in *blocked_in; /* owned; each call once */
     uint32_t blocked_count, blocked_room;
 };
 
 void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns);
 void time_vector_merge(struct time_vector *vector, const struct time_vector *other);
+/* Takes `other` away, modulo 2^64. */
+void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
 uint64_t time_vector_whole(const struct time_vector *vector);
 bool time_vector_is_empty(const struct time_vector *vector);
 void time_vector_clear(struct time_vector *vector); /* empty again, room kept */
 void time_vector_free(struct time_vector *vector);
+
+/* Instances of a phase. A stretch is the time of a thread from its begin, or from a loss, to its next
+ * one; before_*: of the stretch named in the result. */
+struct phase_cell {
+    struct durations complete;
+    uint64_t hopped; /* of the complete ones, those that another thread ended */
+    uint64_t begin_unknown, end_unknown;
+    uint64_t syscalls;
+    struct time_vector time;
+};
+
+/* All but `time` of `from`, whose ids may be others. */
+void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
+void phase_cell_clear(struct phase_cell *cell);
 
 #endif

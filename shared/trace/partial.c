@@ -10,6 +10,29 @@ static struct text copy_text(struct arena *arena, struct text text)
     return (struct text){arena_string(arena, text), text.count};
 }
 
+static void *copy_array(struct arena *arena, const void *at, size_t count, size_t size)
+{
+    void *copy = arena_take(arena, count * size);
+    if (count > 0)
+        memcpy(copy, at, count * size);
+    return copy;
+}
+
+static void copy_time(struct arena *arena, struct time_vector *time)
+{
+    time->blocked_in =
+        copy_array(arena, time->blocked_in, time->blocked_count, sizeof *time->blocked_in);
+}
+
+static void copy_instance(struct arena *arena, struct instance_piece *piece)
+{
+    copy_time(arena, &piece->time);
+    piece->match = copy_array(arena, piece->match, piece->match_count, sizeof *piece->match);
+    for (size_t i = 0; i < piece->match_count; i++)
+        if (piece->match[i].type == FIELD_TEXT)
+            piece->match[i].text = copy_text(arena, piece->match[i].text);
+}
+
 static void copy_thread(struct arena *arena, struct thread_piece *piece)
 {
     if (piece->kernel_named)
@@ -30,10 +53,16 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
         cell->complete = durations_copy(arena, &cell->complete);
     }
     piece->calls = calls;
-    struct blocked_in *blocked = arena_take(arena, piece->time.blocked_count * sizeof *blocked);
-    if (piece->time.blocked_count)
-        memcpy(blocked, piece->time.blocked_in, piece->time.blocked_count * sizeof *blocked);
-    piece->time.blocked_in = blocked;
+    copy_time(arena, &piece->time);
+    piece->phases = copy_array(arena, piece->phases, piece->phase_count, sizeof *piece->phases);
+    for (size_t i = 0; i < piece->phase_count; i++) {
+        struct phase_cell *cell = &piece->phases[i].cell;
+        copy_time(arena, &cell->time);
+        cell->complete = durations_copy(arena, &cell->complete);
+    }
+    piece->closings =
+        copy_array(arena, piece->closings, piece->closing_count, sizeof *piece->closings);
+    piece->credits = copy_array(arena, piece->credits, piece->credit_count, sizeof *piece->credits);
 }
 
 size_t item_bytes(enum item_kind kind)
@@ -47,6 +76,8 @@ size_t item_bytes(enum item_kind kind)
     case ITEM_DESCRIPTOR_CALL:
         return offsetof(struct item, descriptor_call) + sizeof item->descriptor_call;
     case ITEM_LIFE: return offsetof(struct item, life) + sizeof item->life;
+    case ITEM_LABEL: return offsetof(struct item, label) + sizeof item->label;
+    case ITEM_INSTANCE: return offsetof(struct item, instance) + sizeof item->instance;
     }
     return sizeof(struct item);
 }
@@ -68,6 +99,8 @@ struct item item_copy(struct arena *arena, const struct item *from)
         break;
     case ITEM_USES: to.uses.cell.calls = durations_copy(arena, &from->uses.cell.calls); break;
     case ITEM_CPU: break;
+    case ITEM_LABEL: to.label.name = copy_text(arena, from->label.name); break;
+    case ITEM_INSTANCE: copy_instance(arena, &to.instance); break;
     }
     return to;
 }

@@ -21,6 +21,9 @@
 
 #define TIME_NONE UINT64_MAX
 
+/* What a thread has spent longer than that before a border is not taken back. */
+#define TAKE_BACK_NS_MAX UINT64_C(10000000000)
+
 /* In place of a thread's number. */
 enum {
     TID_BY_CPU = -1, /* the thread current on the event's CPU: only the past knows */
@@ -85,12 +88,36 @@ enum call_register {
     CALL_OPEN
 };
 
+/* Which phase: in place of a path, which only the past may know, a number that an ITEM_LABEL of the
+ * same row has told before. LABEL_NONE is no phase, LABEL_HERE the one that the past knows the thread
+ * to be in. */
+enum { LABEL_NONE = 0 };
+#define LABEL_HERE UINT32_MAX
+
 struct piece_call {
+    uint32_t label; /* of the phase at the entry */
     const struct syscall *call;
     struct call_cell cell;
 };
 
-/* What a thread did since its item before, in the phase it is in. time.before_*: in whatever
+struct piece_phase {
+    uint32_t label;
+    struct phase_cell cell;
+};
+
+/* An instance that is among the phases, and that ended when its CPU had had no event since. */
+struct piece_closing {
+    uint32_t label;
+    uint64_t begin_ns, end_ns;
+};
+
+/* Instances that are among the phases, and in which the call in progress was entered. */
+struct piece_credit {
+    uint32_t label;
+    uint64_t count;
+};
+
+/* What a thread did since its item before. time.before_*: in whatever
  * call was open when the piece begins, or in none. If the past has accounted beyond from_ns
  * already, then under the state in which the piece begins. */
 struct thread_piece {
@@ -104,11 +131,18 @@ struct thread_piece {
     uint64_t wake_ns; /* the wakeup that a switch in will answer; TIME_NONE without */
     uint8_t call_register;
     struct open_call open; /* CALL_OPEN */
+    uint32_t open_label;   /* CALL_OPEN */
     uint64_t cpu_ns, switches;
     struct durations latency;
     struct time_vector time; /* blocked_in by call id of the schema */
     struct piece_call *calls;
     size_t call_count;
+    struct piece_phase *phases;
+    size_t phase_count;
+    struct piece_closing *closings;
+    size_t closing_count;
+    struct piece_credit *credits;
+    size_t credit_count;
     bool kernel_named, user_named;
     struct text kernel_name, user_name;
 };
@@ -129,6 +163,7 @@ struct cpu_piece {
 struct uses_piece {
     int32_t tid;
     int32_t fd;
+    uint32_t label;
     uint64_t proven_ns; /* least entry of a call that proves; TIME_NONE if none does */
     struct use_cell cell;
 };
@@ -137,6 +172,7 @@ struct uses_piece {
  * the thread's calls. */
 struct descriptor_call {
     int32_t tid;
+    uint32_t label;
     const struct syscall *call;
     uint64_t entry_ns, exit_ns;
     int64_t ret;
@@ -152,6 +188,7 @@ struct descriptor_call {
 struct life_piece {
     int32_t tid;
     int32_t fd;
+    uint32_t label;
     uint64_t begin_ns;
     bool named;
     struct text name;
@@ -162,7 +199,45 @@ struct life_piece {
     struct use_cell cell;
 };
 
-enum item_kind { ITEM_EVENT, ITEM_THREAD, ITEM_CPU, ITEM_USES, ITEM_DESCRIPTOR_CALL, ITEM_LIFE };
+enum label_kind {
+    LABEL_TOP, /* that of the thread here: the last begun of its open instances that the past knows */
+    LABEL_PARENT, /* of such an instance of the thread that may be the parent; if none, `under` */
+    LABEL_CHILD   /* `under`, and the name below it */
+};
+
+/* Gives the next number of a row, from 1, to what it says here. */
+struct label_piece {
+    uint8_t kind; /* enum label_kind */
+    int32_t tid;
+    uint64_t time_ns;
+    uint32_t definition; /* LABEL_PARENT: the child's */
+    uint32_t under;      /* a label */
+    struct text name;
+};
+
+/* An instance that is open here, with what its thread has spent since it began. */
+struct instance_piece {
+    int32_t tid;
+    uint32_t definition, label;
+    bool by_user, in_call;
+    uint64_t begin_ns, until_ns;
+    uint64_t event;          /* its begin's number in the interval, from 0 */
+    uint64_t calls;          /* complete calls entered in it */
+    struct time_vector time; /* from begin_ns to until_ns */
+    struct field_value *match;
+    size_t match_count;
+};
+
+enum item_kind {
+    ITEM_EVENT,
+    ITEM_THREAD,
+    ITEM_CPU,
+    ITEM_USES,
+    ITEM_DESCRIPTOR_CALL,
+    ITEM_LIFE,
+    ITEM_LABEL,
+    ITEM_INSTANCE
+};
 
 struct item {
     uint8_t kind; /* enum item_kind */
@@ -172,8 +247,12 @@ struct item {
     union {
         struct {
             struct event event;
-            int32_t tid;    /* the thread of the event, or TID_BY_CPU, TID_NOBODY */
-            bool elsewhere; /* a switch: prev_tid was named on another CPU since the first event
+            int32_t tid;     /* the thread of the event, or TID_BY_CPU, TID_NOBODY */
+            uint32_t label;  /* of a call: its phase */
+            uint64_t number; /* of an event that begins or ends phases: in the interval */
+            uint32_t summed; /* bits of its class's ends, and above them of its begins:
+                                      those that pieces tell of */
+            bool elsewhere;  /* a switch: prev_tid was named on another CPU since the first event
                                of this one in the interval */
         } event;
         struct thread_piece thread;
@@ -181,6 +260,8 @@ struct item {
         struct uses_piece uses;
         struct descriptor_call descriptor_call;
         struct life_piece life;
+        struct label_piece label;
+        struct instance_piece instance;
     };
 };
 

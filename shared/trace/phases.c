@@ -20,6 +20,8 @@ void phases_clear(struct phase_definitions *phases)
 void phases_add(struct phase_definitions *phases, struct phase_definition definition)
 {
     phases->at = memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
+    if (definition.timeout_ns == 0)
+        definition.timeout_ns = PHASE_TIMEOUT_NS;
     phases->at[phases->count++] = definition;
 }
 
@@ -153,6 +155,7 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
         digest = digest_string(digest, definition->match[i].begin_field);
         digest = digest_string(digest, definition->match[i].end_field);
     }
+    digest = digest_number(digest, definition->timeout_ns);
     digest = digest_number(digest, definition->capture_count);
     for (size_t i = 0; i < definition->capture_count; i++)
         digest = digest_string(digest, definition->capture[i]);

@@ -14,6 +14,9 @@
 #include "base/failure.h"
 #include "trace/event.h"
 
+/* Where a definition says no timeout. */
+#define PHASE_TIMEOUT_NS UINT64_C(3600000000000)
+
 /* Match fields of a definition. */
 enum { PHASE_MATCH_MAX = 32 };
 
@@ -48,6 +51,7 @@ struct phase_definition {
     const char *end_event;
     const struct phase_match *match;
     size_t match_count;
+    uint64_t timeout_ns; /* an instance that is open for longer is over */
     const char *const *capture;
     size_t capture_count;
     const struct phase_filter *begin_filter;

@@ -124,16 +124,46 @@ static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
     return read_words(file, node, "capture", &out->capture, &out->capture_count);
 }
 
-enum { KEY_COUNT = 6 };
+/* "500ms", "90s", "1h": a whole number and its unit. */
+static bool parse_duration(struct text text, uint64_t *ns)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ns;
+    } units[] = {{"ns", 1},          {"us", 1000},         {"ms", 1000000},      {"s", 1000000000},
+                 {"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
+    uint64_t number = 0;
+    size_t digits = 0;
+    for (; digits < text.count && text.at[digits] >= '0' && text.at[digits] <= '9'; digits++)
+        if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
+            __builtin_add_overflow(number, (uint64_t)(text.at[digits] - '0'), &number))
+            return false;
+    struct text unit = {text.at + digits, text.count - digits};
+    for (size_t i = 0; digits > 0 && i < sizeof units / sizeof *units; i++)
+        if (text_equal(unit, text_of(units[i].unit)))
+            return !__builtin_mul_overflow(number, units[i].ns, ns) && *ns > 0;
+    return false;
+}
 
-static const char *const key_names[KEY_COUNT] = {"name", "parent", "begin",
-                                                 "end",  "match",  "capture"};
-static const bool key_needed[KEY_COUNT] = {true, false, true, true, false, false};
+static enum status read_timeout(struct yaml_file *file, const yaml_node_t *node,
+                                struct phase_definition *out)
+{
+    if (node->type == YAML_SCALAR_NODE && parse_duration(scalar_text(node), &out->timeout_ns))
+        return STATUS_OK;
+    return REFUSE(file, node->start_mark, "%s",
+                  "timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 10m, 1h");
+}
+
+enum { KEY_COUNT = 7 };
+
+static const char *const key_names[KEY_COUNT] = {"name",  "parent",  "begin",  "end",
+                                                 "match", "capture", "timeout"};
+static const bool key_needed[KEY_COUNT] = {true, false, true, true, false, false, false};
 
 typedef enum status key_reader(struct yaml_file *file, const yaml_node_t *node,
                                struct phase_definition *out);
-static key_reader *const key_readers[KEY_COUNT] = {read_name, read_parent, read_begin,
-                                                   read_end,  read_match,  read_capture};
+static key_reader *const key_readers[KEY_COUNT] = {read_name,  read_parent,  read_begin,  read_end,
+                                                   read_match, read_capture, read_timeout};
 
 static enum status unknown_key(struct yaml_file *file, const yaml_node_t *key,
                                const char *const *words, size_t count)

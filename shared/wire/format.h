@@ -5,7 +5,8 @@
 #include "trace/event.h"
 
 enum {
-    /* 3: durations in buckets of log2; 2: calls without `refused`; 1: items as messages */
+    /* 3: durations in buckets of log2, phases are events and never summed; 2: calls without
+     * `refused`; 1: items as messages */
     RECORD_FORMAT = 4,
     RECORD_FORMAT_LOG2 = 3,   /* the last with those */
     RECORD_FORMAT_OLDEST = 2, /* that is read */

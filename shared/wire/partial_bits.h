@@ -23,7 +23,10 @@ enum event_bit {
     EVENT_BIT_PROCNAME = 1 << 13,
     EVENT_BIT_PID_NS = 1 << 14,
     EVENT_BIT_PROGRAM = 1 << 15,
-    EVENT_BITS = (1 << 16) - 1
+    EVENT_BIT_NUMBER = 1 << 16,
+    EVENT_BIT_SUMMED = 1 << 17,
+    EVENT_BIT_LABEL = 1 << 18,
+    EVENT_BITS = (1 << 19) - 1
 };
 
 enum call_bit {
@@ -58,7 +61,48 @@ enum thread_bit {
     THREAD_BIT_WAKE = 1 << 17,
     THREAD_BIT_KERNEL_NAME = 1 << 18,
     THREAD_BIT_USER_NAME = 1 << 19,
-    THREAD_BITS = (1 << 20) - 1
+    THREAD_BIT_PHASES = 1 << 20,
+    THREAD_BIT_CLOSINGS = 1 << 21,
+    THREAD_BIT_CREDITS = 1 << 22,
+    THREAD_BIT_LABELS = 1 << 23,
+    THREAD_BITS = (1 << 24) - 1
+};
+
+enum time_bit {
+    TIME_BIT_USER_NS = 1 << 0,
+    TIME_BIT_SYS_NS = 1 << 1,
+    TIME_BIT_RUNNABLE_NS = 1 << 2,
+    TIME_BIT_UNKNOWN_NS = 1 << 3,
+    TIME_BIT_BLOCKED_NS = 1 << 4,
+    TIME_BIT_BEFORE_RUNNING_NS = 1 << 5,
+    TIME_BIT_BEFORE_BLOCKED_NS = 1 << 6,
+    TIME_BIT_AS_BEFORE_NS = 1 << 7,
+    TIME_BIT_BLOCKED_IN = 1 << 8,
+    TIME_BITS = (1 << 9) - 1
+};
+
+enum phase_bit {
+    PHASE_BIT_COMPLETE = 1 << 0,
+    PHASE_BIT_HOPPED = 1 << 1,
+    PHASE_BIT_BEGIN_UNKNOWN = 1 << 2,
+    PHASE_BIT_END_UNKNOWN = 1 << 3,
+    PHASE_BIT_SYSCALLS = 1 << 4,
+    PHASE_BIT_TIME = 1 << 5,
+    PHASE_BITS = (1 << 6) - 1
+};
+
+enum label_bit {
+    LABEL_BIT_TOP = 1 << 0,
+    LABEL_BIT_PARENT = 1 << 1,
+    LABEL_BIT_CHILD = 1 << 2,
+    LABEL_BITS = (1 << 3) - 1
+};
+
+enum instance_bit {
+    INSTANCE_BIT_USER = 1 << 0,
+    INSTANCE_BIT_IN_CALL = 1 << 1,
+    INSTANCE_BIT_CALLS = 1 << 2,
+    INSTANCE_BITS = (1 << 3) - 1
 };
 
 enum cpu_bit { CPU_BIT_CURRENT = 1 << 0, CPU_BIT_RUN_WHOLE = 1 << 1, CPU_BITS = (1 << 2) - 1 };
@@ -68,13 +112,15 @@ enum uses_bit {
     USES_BIT_CALLS = 1 << 1,
     USES_BIT_READ = 1 << 2,
     USES_BIT_WRITE = 1 << 3,
-    USES_BITS = (1 << 4) - 1
+    USES_BIT_LABEL = 1 << 4,
+    USES_BITS = (1 << 5) - 1
 };
 
 enum descriptor_call_bit {
     DESCRIPTOR_CALL_BIT_RET = 1 << 0,
     DESCRIPTOR_CALL_BIT_PAIR = 1 << 1,
-    DESCRIPTOR_CALL_BITS = (1 << 2) - 1
+    DESCRIPTOR_CALL_BIT_LABEL = 1 << 2,
+    DESCRIPTOR_CALL_BITS = (1 << 3) - 1
 };
 
 enum life_bit {
@@ -85,7 +131,8 @@ enum life_bit {
     LIFE_BIT_CALLS = 1 << 4,
     LIFE_BIT_READ = 1 << 5,
     LIFE_BIT_WRITE = 1 << 6,
-    LIFE_BITS = (1 << 7) - 1
+    LIFE_BIT_LABEL = 1 << 7,
+    LIFE_BITS = (1 << 8) - 1
 };
 
 #endif

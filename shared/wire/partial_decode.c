@@ -73,9 +73,9 @@ static enum status decode_partial(const struct record_place *place, struct schem
     enum status status = unpack(place, arena, &partial, why);
     if (status == STATUS_OK)
         status = find_parts(partial, arena, &parts, why);
+    parts.format = place->format;
     if (status != STATUS_OK)
         return status;
-    parts.format = place->format;
     out->count = (size_t)parts.items;
     out->items = arena_take(arena, out->count * sizeof *out->items);
     return partial_rows_decode(&parts, schema, phases, arena, out->items, why);

@@ -161,7 +161,7 @@ static uint8_t *put_arguments(struct hand *hand, uint8_t *at, unsigned present,
     return present & PRESENT_TEXT ? row_put(at, name(hand, text)) : at;
 }
 
-static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call *call)
+static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call *call, bool labels)
 {
     const struct call_cell *cell = &call->cell;
     unsigned has =
@@ -171,6 +171,8 @@ static uint8_t *put_cell(struct hand *hand, uint8_t *at, const struct piece_call
         bit_if(CALL_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
         bit_if(CALL_BIT_END_UNKNOWN, cell->end_unknown) | bit_if(CALL_BIT_REFUSED, cell->refused);
     at = need(hand, at, 2 * (size_t)cell->error_count);
+    if (labels)
+        at = row_put(at, call->label);
     at = row_put(at, call_name(hand, call->call));
     at = row_put(at, has);
     if (has & CALL_BIT_COMPLETE)
@@ -223,12 +225,13 @@ static uint8_t *put_ints(struct hand *hand, uint8_t *at, const struct event *eve
     return at;
 }
 
-static uint8_t *put_fields(struct hand *hand, uint8_t *at, const struct event *event)
+static uint8_t *put_field_values(struct hand *hand, uint8_t *at, const struct field_value *values,
+                                 size_t count)
 {
-    at = need(hand, at, 2 * (size_t)event->field_count);
-    at = row_put(at, event->field_count);
-    for (size_t i = 0; i < event->field_count; i++) {
-        const struct field_value *value = &event->fields[i];
+    at = need(hand, at, 2 * count);
+    at = row_put(at, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct field_value *value = &values[i];
         at = row_put(at, (uint64_t)value->type);
         switch (value->type) {
         case FIELD_ABSENT: break;
@@ -273,7 +276,10 @@ static unsigned bits_of(const struct event *event, const struct item *item)
            bit_if(EVENT_BIT_VPID, event->has & EVENT_HAS_VPID) |
            bit_if(EVENT_BIT_PROCNAME, event->has & EVENT_HAS_PROCNAME) |
            bit_if(EVENT_BIT_PID_NS, event->has & EVENT_HAS_PID_NS) |
-           bit_if(EVENT_BIT_PROGRAM, event->has & EVENT_HAS_PROGRAM);
+           bit_if(EVENT_BIT_PROGRAM, event->has & EVENT_HAS_PROGRAM) |
+           bit_if(EVENT_BIT_NUMBER, item->event.number) |
+           bit_if(EVENT_BIT_SUMMED, item->event.summed) |
+           bit_if(EVENT_BIT_LABEL, item->event.label != LABEL_HERE);
 }
 
 static uint8_t *put_event(struct hand *hand, uint8_t *at, const struct item *item)
@@ -293,7 +299,10 @@ static uint8_t *put_event(struct hand *hand, uint8_t *at, const struct item *ite
     if (has & EVENT_BIT_INTS)
         at = put_ints(hand, at, event);
     if (has & EVENT_BIT_FIELDS)
-        at = put_fields(hand, at, event);
+        at = put_field_values(hand, at, event->fields, event->field_count);
+    at = put_if(at, has & EVENT_BIT_NUMBER, item->event.number);
+    at = put_if(at, has & EVENT_BIT_SUMMED, item->event.summed);
+    at = put_if(at, has & EVENT_BIT_LABEL, item->event.label);
     return event->has ? put_contexts(hand, at, event) : at;
 }
 
@@ -322,6 +331,88 @@ static uint8_t *put_times(struct hand *hand, uint8_t *at, const struct thread_pi
     return at;
 }
 
+/* Whether a call of the piece is of a phase. */
+static bool has_labels(const struct thread_piece *piece)
+{
+    bool any = piece->call_register == CALL_OPEN && piece->open_label != LABEL_NONE;
+    for (size_t i = 0; i < piece->call_count && !any; i++)
+        any = piece->calls[i].label != LABEL_NONE;
+    return any;
+}
+
+static uint8_t *put_spent(struct hand *hand, uint8_t *at, const struct time_vector *time)
+{
+    unsigned has = bit_if(TIME_BIT_USER_NS, time->user_ns) | bit_if(TIME_BIT_SYS_NS, time->sys_ns) |
+                   bit_if(TIME_BIT_RUNNABLE_NS, time->runnable_ns) |
+                   bit_if(TIME_BIT_UNKNOWN_NS, time->unknown_ns) |
+                   bit_if(TIME_BIT_BLOCKED_NS, time->blocked_ns) |
+                   bit_if(TIME_BIT_BEFORE_RUNNING_NS, time->before_running_ns) |
+                   bit_if(TIME_BIT_BEFORE_BLOCKED_NS, time->before_blocked_ns) |
+                   bit_if(TIME_BIT_AS_BEFORE_NS, time->as_before_ns) |
+                   bit_if(TIME_BIT_BLOCKED_IN, time->blocked_count);
+    at = row_put(at, has);
+    at = put_if(at, has & TIME_BIT_USER_NS, time->user_ns);
+    at = put_if(at, has & TIME_BIT_SYS_NS, time->sys_ns);
+    at = put_if(at, has & TIME_BIT_RUNNABLE_NS, time->runnable_ns);
+    at = put_if(at, has & TIME_BIT_UNKNOWN_NS, time->unknown_ns);
+    at = put_if(at, has & TIME_BIT_BLOCKED_NS, time->blocked_ns);
+    at = put_if(at, has & TIME_BIT_BEFORE_RUNNING_NS, time->before_running_ns);
+    at = put_if(at, has & TIME_BIT_BEFORE_BLOCKED_NS, time->before_blocked_ns);
+    at = put_if(at, has & TIME_BIT_AS_BEFORE_NS, time->as_before_ns);
+    return has & TIME_BIT_BLOCKED_IN ? put_blocked_in(hand, at, time) : at;
+}
+
+static uint8_t *put_phase(struct hand *hand, uint8_t *at, const struct piece_phase *phase)
+{
+    const struct phase_cell *cell = &phase->cell;
+    unsigned has = bit_if(PHASE_BIT_COMPLETE, cell->complete.count) |
+                   bit_if(PHASE_BIT_HOPPED, cell->hopped) |
+                   bit_if(PHASE_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
+                   bit_if(PHASE_BIT_END_UNKNOWN, cell->end_unknown) |
+                   bit_if(PHASE_BIT_SYSCALLS, cell->syscalls) |
+                   bit_if(PHASE_BIT_TIME, !time_vector_is_empty(&cell->time));
+    at = need(hand, at, 0);
+    at = row_put(at, phase->label);
+    at = row_put(at, has);
+    if (has & PHASE_BIT_COMPLETE)
+        at = put_durations(hand, at, &cell->complete);
+    at = put_if(at, has & PHASE_BIT_HOPPED, cell->hopped);
+    at = put_if(at, has & PHASE_BIT_BEGIN_UNKNOWN, cell->begin_unknown);
+    at = put_if(at, has & PHASE_BIT_END_UNKNOWN, cell->end_unknown);
+    at = put_if(at, has & PHASE_BIT_SYSCALLS, cell->syscalls);
+    return has & PHASE_BIT_TIME ? put_spent(hand, at, &cell->time) : at;
+}
+
+enum { PHASE_PARTS = THREAD_BIT_PHASES | THREAD_BIT_CLOSINGS | THREAD_BIT_CREDITS };
+
+static uint8_t *put_phases(struct hand *hand, uint8_t *at, const struct thread_piece *piece,
+                           unsigned has)
+{
+    at = need(hand, at, 3 * piece->closing_count + 2 * piece->credit_count);
+    if (has & THREAD_BIT_CLOSINGS) {
+        at = row_put(at, piece->closing_count);
+        for (size_t i = 0; i < piece->closing_count; i++) {
+            const struct piece_closing *closing = &piece->closings[i];
+            at = row_put(at, closing->label);
+            at = put_time(hand, at, closing->end_ns);
+            at = row_put(at, closing->end_ns - closing->begin_ns);
+        }
+    }
+    if (has & THREAD_BIT_CREDITS) {
+        at = row_put(at, piece->credit_count);
+        for (size_t i = 0; i < piece->credit_count; i++) {
+            at = row_put(at, piece->credits[i].label);
+            at = row_put(at, piece->credits[i].count);
+        }
+    }
+    if (has & THREAD_BIT_PHASES) {
+        at = row_put(at, piece->phase_count);
+        for (size_t i = 0; i < piece->phase_count; i++)
+            at = put_phase(hand, at, &piece->phases[i]);
+    }
+    return at;
+}
+
 static unsigned bits_of_thread(const struct thread_piece *piece)
 {
     const struct time_vector *time = &piece->time;
@@ -342,7 +433,11 @@ static unsigned bits_of_thread(const struct thread_piece *piece)
            bit_if(THREAD_BIT_BEFORE_BLOCKED_NS, time->before_blocked_ns) |
            bit_if(THREAD_BIT_WAKE, piece->state_known && piece->wake_ns != TIME_NONE) |
            bit_if(THREAD_BIT_KERNEL_NAME, piece->kernel_named) |
-           bit_if(THREAD_BIT_USER_NAME, piece->user_named);
+           bit_if(THREAD_BIT_USER_NAME, piece->user_named) |
+           bit_if(THREAD_BIT_PHASES, piece->phase_count) |
+           bit_if(THREAD_BIT_CLOSINGS, piece->closing_count) |
+           bit_if(THREAD_BIT_CREDITS, piece->credit_count) |
+           bit_if(THREAD_BIT_LABELS, has_labels(piece));
 }
 
 static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_piece *piece)
@@ -355,6 +450,8 @@ static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_p
     at = put_times(hand, at, piece, has);
     if (has & THREAD_BIT_OPEN) {
         at = row_put(at, call_name(hand, open->call));
+        if (has & THREAD_BIT_LABELS)
+            at = row_put(at, piece->open_label);
         at = put_time(hand, at, open->entry_ns);
         at = put_arguments(hand, at, open->present, open->value, open->text);
     }
@@ -378,9 +475,9 @@ static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_p
     if (has & THREAD_BIT_CALLS) {
         at = row_put(at, piece->call_count);
         for (size_t i = 0; i < piece->call_count; i++)
-            at = put_cell(hand, at, &piece->calls[i]);
+            at = put_cell(hand, at, &piece->calls[i], has & THREAD_BIT_LABELS);
     }
-    return at;
+    return has & PHASE_PARTS ? put_phases(hand, at, piece, has) : at;
 }
 
 static uint8_t *put_cpu(struct hand *hand, uint8_t *at, const struct cpu_piece *piece)
@@ -402,7 +499,7 @@ static uint8_t *put_uses(struct hand *hand, uint8_t *at, const struct uses_piece
     unsigned has = bit_if(USES_BIT_PROVEN, piece->proven_ns != TIME_NONE) |
                    bit_if(USES_BIT_CALLS, cell->calls.count) |
                    bit_if(USES_BIT_READ, cell->read_bytes) |
-                   bit_if(USES_BIT_WRITE, cell->write_bytes);
+                   bit_if(USES_BIT_WRITE, cell->write_bytes) | bit_if(USES_BIT_LABEL, piece->label);
     at = row_put(at, has);
     at = put_tid(hand, at, piece->tid);
     at = row_put(at, (uint64_t)piece->fd);
@@ -411,14 +508,16 @@ static uint8_t *put_uses(struct hand *hand, uint8_t *at, const struct uses_piece
     if (has & USES_BIT_CALLS)
         at = put_durations(hand, at, &cell->calls);
     at = put_if(at, has & USES_BIT_READ, cell->read_bytes);
-    return put_if(at, has & USES_BIT_WRITE, cell->write_bytes);
+    at = put_if(at, has & USES_BIT_WRITE, cell->write_bytes);
+    return put_if(at, has & USES_BIT_LABEL, piece->label);
 }
 
 static uint8_t *put_descriptor_call(struct hand *hand, uint8_t *at,
                                     const struct descriptor_call *call)
 {
     unsigned has = bit_if(DESCRIPTOR_CALL_BIT_RET, call->ret != 0) |
-                   bit_if(DESCRIPTOR_CALL_BIT_PAIR, call->has_pair);
+                   bit_if(DESCRIPTOR_CALL_BIT_PAIR, call->has_pair) |
+                   bit_if(DESCRIPTOR_CALL_BIT_LABEL, call->label);
     at = row_put(at, has);
     at = put_tid(hand, at, call->tid);
     at = row_put(at, call_name(hand, call->call));
@@ -427,7 +526,9 @@ static uint8_t *put_descriptor_call(struct hand *hand, uint8_t *at,
     if (has & DESCRIPTOR_CALL_BIT_RET)
         at = row_put_signed(at, call->ret);
     at = put_arguments(hand, at, call->present, call->value, call->text);
-    return has & DESCRIPTOR_CALL_BIT_PAIR ? put_values(at, 3, call->pair, 2) : at;
+    if (has & DESCRIPTOR_CALL_BIT_PAIR)
+        at = put_values(at, 3, call->pair, 2);
+    return put_if(at, has & DESCRIPTOR_CALL_BIT_LABEL, call->label);
 }
 
 static uint8_t *put_life(struct hand *hand, uint8_t *at, const struct life_piece *piece)
@@ -437,7 +538,7 @@ static uint8_t *put_life(struct hand *hand, uint8_t *at, const struct life_piece
                    bit_if(LIFE_BIT_CLOEXEC, piece->cloexec) | bit_if(LIFE_BIT_ENDED, piece->ended) |
                    bit_if(LIFE_BIT_CALLS, cell->calls.count) |
                    bit_if(LIFE_BIT_READ, cell->read_bytes) |
-                   bit_if(LIFE_BIT_WRITE, cell->write_bytes);
+                   bit_if(LIFE_BIT_WRITE, cell->write_bytes) | bit_if(LIFE_BIT_LABEL, piece->label);
     at = row_put(at, has);
     at = put_tid(hand, at, piece->tid);
     at = row_put(at, (uint64_t)piece->fd);
@@ -449,7 +550,41 @@ static uint8_t *put_life(struct hand *hand, uint8_t *at, const struct life_piece
     if (has & LIFE_BIT_CALLS)
         at = put_durations(hand, at, &cell->calls);
     at = put_if(at, has & LIFE_BIT_READ, cell->read_bytes);
-    return put_if(at, has & LIFE_BIT_WRITE, cell->write_bytes);
+    at = put_if(at, has & LIFE_BIT_WRITE, cell->write_bytes);
+    return put_if(at, has & LIFE_BIT_LABEL, piece->label);
+}
+
+static uint8_t *put_label(struct hand *hand, uint8_t *at, const struct label_piece *piece)
+{
+    at = row_put(at, UINT64_C(1) << piece->kind);
+    if (piece->kind == LABEL_CHILD) {
+        at = row_put(at, piece->under);
+        return row_put(at, name(hand, piece->name));
+    }
+    at = put_tid(hand, at, piece->tid);
+    at = put_time(hand, at, piece->time_ns);
+    if (piece->kind == LABEL_TOP)
+        return at;
+    at = row_put(at, piece->definition);
+    return row_put(at, piece->under);
+}
+
+static uint8_t *put_instance(struct hand *hand, uint8_t *at, const struct instance_piece *piece)
+{
+    unsigned has = bit_if(INSTANCE_BIT_USER, piece->by_user) |
+                   bit_if(INSTANCE_BIT_IN_CALL, piece->in_call) |
+                   bit_if(INSTANCE_BIT_CALLS, piece->calls);
+    at = row_put(at, has);
+    at = put_tid(hand, at, piece->tid);
+    at = row_put(at, piece->definition);
+    at = row_put(at, piece->label);
+    at = put_time(hand, at, piece->until_ns);
+    at = row_put_signed(at, (int64_t)(piece->until_ns - piece->begin_ns));
+    at = row_put(at, piece->event);
+    at = put_if(at, has & INSTANCE_BIT_CALLS, piece->calls);
+    at = put_spent(hand, at, &piece->time);
+    at = put_field_values(hand, at, piece->match, piece->match_count);
+    return at;
 }
 
 static uint8_t *put_item(struct hand *hand, uint8_t *at, const struct item *item)
@@ -461,6 +596,8 @@ static uint8_t *put_item(struct hand *hand, uint8_t *at, const struct item *item
     case ITEM_USES: return put_uses(hand, at, &item->uses);
     case ITEM_DESCRIPTOR_CALL: return put_descriptor_call(hand, at, &item->descriptor_call);
     case ITEM_LIFE: return put_life(hand, at, &item->life);
+    case ITEM_LABEL: return put_label(hand, at, &item->label);
+    case ITEM_INSTANCE: return put_instance(hand, at, &item->instance);
     }
     return at;
 }

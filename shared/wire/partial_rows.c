@@ -18,7 +18,8 @@ struct decoder {
     const struct event_class **classes[2]; /* by domain and name, likewise */
     uint64_t last_ns;
     int32_t last_tid;
-    bool bad; /* something contradicted itself; what was decoded since is of no use */
+    bool has_labels; /* as of format 4 */
+    bool bad;        /* something contradicted itself; what was decoded since is of no use */
 };
 
 /* --- numbers --- */
@@ -74,6 +75,22 @@ static int32_t at_most(struct decoder *decoder, int32_t most)
         return (int32_t)from;
     decoder->bad = true;
     return 0;
+}
+
+/* One that a uint32_t holds. */
+static uint32_t small_number(struct decoder *decoder)
+{
+    uint64_t from = number(decoder);
+    decoder->bad |= from > UINT32_MAX;
+    return (uint32_t)from;
+}
+
+/* The label of a call; before format 4 none was told. */
+static uint32_t label_if(struct decoder *decoder, bool is_there)
+{
+    if (is_there)
+        return small_number(decoder);
+    return decoder->has_labels ? LABEL_NONE : LABEL_HERE;
 }
 
 static int32_t tid(struct decoder *decoder)
@@ -184,8 +201,9 @@ static void decode_errors(struct decoder *decoder, struct call_cell *to)
     to->error_count = (uint32_t)count;
 }
 
-static void decode_cell(struct decoder *decoder, struct piece_call *to)
+static void decode_cell(struct decoder *decoder, struct piece_call *to, bool labels)
 {
+    to->label = label_if(decoder, labels);
     to->call = call(decoder);
     unsigned has = bits(decoder, CALL_BITS);
     if (has & CALL_BIT_COMPLETE)
@@ -258,21 +276,22 @@ static struct field_value field(struct decoder *decoder)
     return value;
 }
 
+static struct field_value *field_values(struct decoder *decoder, size_t *count)
+{
+    *count = row_take_count(&decoder->row, 1);
+    struct field_value *values = arena_take(decoder->arena, *count * sizeof *values);
+    for (size_t i = 0; i < *count; i++)
+        values[i] = field(decoder);
+    return values;
+}
+
 static void decode_fields(struct decoder *decoder, struct event *event)
 {
-    size_t count = row_take_count(&decoder->row, 1);
-    if (decoder->drops_fields) {
-        for (size_t i = 0; i < count && !decoder->row.bad; i++)
-            (void)field(decoder);
+    size_t count;
+    const struct field_value *fields = field_values(decoder, &count);
+    if (decoder->drops_fields)
         return;
-    }
-    if (count != event->class->field_count) {
-        decoder->bad = true; /* mapped with other phase definitions than its end tells */
-        return;
-    }
-    struct field_value *fields = arena_take(decoder->arena, count * sizeof *fields);
-    for (size_t i = 0; i < count; i++)
-        fields[i] = field(decoder);
+    decoder->bad |= count != event->class->field_count; /* its end tells other definitions */
     event->fields = fields;
     event->field_count = (uint16_t)count;
 }
@@ -345,6 +364,10 @@ static void decode_event(struct decoder *decoder, struct item *to)
         decode_ints(decoder, event);
     if (has & EVENT_BIT_FIELDS)
         decode_fields(decoder, event);
+    to->event.number = number_if(decoder, has & EVENT_BIT_NUMBER);
+    if (has & EVENT_BIT_SUMMED)
+        to->event.summed = small_number(decoder);
+    to->event.label = has & EVENT_BIT_LABEL ? small_number(decoder) : LABEL_HERE;
     decode_contexts(decoder, event, has);
 }
 
@@ -371,19 +394,116 @@ static void decode_times(struct decoder *decoder, unsigned has, struct thread_pi
             to->state_known ? until_ns - (uint64_t)signed_number(decoder) : time_at(decoder);
 }
 
-static void decode_open(struct decoder *decoder, struct open_call *to)
+static void decode_open(struct decoder *decoder, struct open_call *to, uint32_t *label, bool labels)
 {
     to->call = call(decoder);
+    *label = label_if(decoder, labels);
     to->entry_ns = time_at(decoder);
     to->present = arguments(decoder, to->value, &to->text);
 }
 
-static void decode_calls(struct decoder *decoder, struct thread_piece *to)
+static void decode_calls(struct decoder *decoder, struct thread_piece *to, bool labels)
 {
     to->call_count = row_take_count(&decoder->row, 2);
     to->calls = arena_take(decoder->arena, to->call_count * sizeof *to->calls);
     for (size_t i = 0; i < to->call_count && !decoder->bad; i++)
-        decode_cell(decoder, &to->calls[i]);
+        decode_cell(decoder, &to->calls[i], labels);
+}
+
+static void decode_spent(struct decoder *decoder, struct time_vector *to)
+{
+    unsigned has = bits(decoder, TIME_BITS);
+    to->user_ns = number_if(decoder, has & TIME_BIT_USER_NS);
+    to->sys_ns = number_if(decoder, has & TIME_BIT_SYS_NS);
+    to->runnable_ns = number_if(decoder, has & TIME_BIT_RUNNABLE_NS);
+    to->unknown_ns = number_if(decoder, has & TIME_BIT_UNKNOWN_NS);
+    to->blocked_ns = number_if(decoder, has & TIME_BIT_BLOCKED_NS);
+    to->before_running_ns = number_if(decoder, has & TIME_BIT_BEFORE_RUNNING_NS);
+    to->before_blocked_ns = number_if(decoder, has & TIME_BIT_BEFORE_BLOCKED_NS);
+    to->as_before_ns = number_if(decoder, has & TIME_BIT_AS_BEFORE_NS);
+    if (has & TIME_BIT_BLOCKED_IN)
+        decode_blocked_in(decoder, to);
+}
+
+static void decode_phase(struct decoder *decoder, struct piece_phase *to)
+{
+    to->label = small_number(decoder);
+    unsigned has = bits(decoder, PHASE_BITS);
+    struct phase_cell *cell = &to->cell;
+    if (has & PHASE_BIT_COMPLETE)
+        durations(decoder, &cell->complete);
+    cell->hopped = number_if(decoder, has & PHASE_BIT_HOPPED);
+    cell->begin_unknown = number_if(decoder, has & PHASE_BIT_BEGIN_UNKNOWN);
+    cell->end_unknown = number_if(decoder, has & PHASE_BIT_END_UNKNOWN);
+    cell->syscalls = number_if(decoder, has & PHASE_BIT_SYSCALLS);
+    if (has & PHASE_BIT_TIME)
+        decode_spent(decoder, &cell->time);
+    decoder->bad |= cell->hopped > cell->complete.count;
+}
+
+static void decode_phases(struct decoder *decoder, struct thread_piece *to, unsigned has)
+{
+    if (has & THREAD_BIT_CLOSINGS) {
+        to->closing_count = row_take_count(&decoder->row, 3);
+        to->closings = arena_take(decoder->arena, to->closing_count * sizeof *to->closings);
+        for (size_t i = 0; i < to->closing_count; i++) {
+            to->closings[i].label = small_number(decoder);
+            to->closings[i].end_ns = time_at(decoder);
+            to->closings[i].begin_ns = to->closings[i].end_ns - number(decoder);
+        }
+    }
+    if (has & THREAD_BIT_CREDITS) {
+        to->credit_count = row_take_count(&decoder->row, 2);
+        to->credits = arena_take(decoder->arena, to->credit_count * sizeof *to->credits);
+        for (size_t i = 0; i < to->credit_count; i++) {
+            to->credits[i].label = small_number(decoder);
+            to->credits[i].count = number(decoder);
+        }
+    }
+    if (has & THREAD_BIT_PHASES) {
+        to->phase_count = row_take_count(&decoder->row, 2);
+        to->phases = arena_take(decoder->arena, to->phase_count * sizeof *to->phases);
+        for (size_t i = 0; i < to->phase_count && !decoder->bad; i++)
+            decode_phase(decoder, &to->phases[i]);
+    }
+}
+
+static void decode_label(struct decoder *decoder, struct label_piece *to)
+{
+    unsigned has = bits(decoder, LABEL_BITS);
+    decoder->bad |= (has & (has - 1)) != 0 || has == 0;
+    to->kind = (uint8_t)(has == LABEL_BIT_TOP      ? LABEL_TOP
+                         : has == LABEL_BIT_PARENT ? LABEL_PARENT
+                                                   : LABEL_CHILD);
+    to->name = text_of("");
+    if (to->kind == LABEL_CHILD) {
+        to->under = small_number(decoder);
+        to->name = name(decoder);
+        return;
+    }
+    to->tid = tid(decoder);
+    to->time_ns = time_at(decoder);
+    if (to->kind == LABEL_TOP)
+        return;
+    to->definition = small_number(decoder);
+    to->under = small_number(decoder);
+}
+
+static void decode_instance(struct decoder *decoder, struct instance_piece *to)
+{
+    unsigned has = bits(decoder, INSTANCE_BITS);
+    to->by_user = (has & INSTANCE_BIT_USER) != 0;
+    to->in_call = (has & INSTANCE_BIT_IN_CALL) != 0;
+    to->tid = tid(decoder);
+    to->definition = small_number(decoder);
+    to->label = small_number(decoder);
+    to->until_ns = time_at(decoder);
+    to->begin_ns = to->until_ns - (uint64_t)signed_number(decoder);
+    to->event = number(decoder);
+    decoder->bad |= to->event >> 47 != 0;
+    to->calls = number_if(decoder, has & INSTANCE_BIT_CALLS);
+    decode_spent(decoder, &to->time);
+    to->match = field_values(decoder, &to->match_count);
 }
 
 static void decode_thread(struct decoder *decoder, struct thread_piece *to)
@@ -398,7 +518,7 @@ static void decode_thread(struct decoder *decoder, struct thread_piece *to)
                         : has & THREAD_BIT_NO_CALL ? CALL_NONE
                                                    : CALL_AS_BEFORE;
     if (has & THREAD_BIT_OPEN)
-        decode_open(decoder, &to->open);
+        decode_open(decoder, &to->open, &to->open_label, has & THREAD_BIT_LABELS);
     to->cpu_ns = number_if(decoder, has & THREAD_BIT_CPU_NS);
     to->switches = number_if(decoder, has & THREAD_BIT_SWITCHES);
     if (has & THREAD_BIT_LATENCY)
@@ -419,7 +539,8 @@ static void decode_thread(struct decoder *decoder, struct thread_piece *to)
     if (has & THREAD_BIT_BLOCKED_IN)
         decode_blocked_in(decoder, time);
     if (has & THREAD_BIT_CALLS)
-        decode_calls(decoder, to);
+        decode_calls(decoder, to, has & THREAD_BIT_LABELS);
+    decode_phases(decoder, to, has);
 }
 
 static void decode_cpu(struct decoder *decoder, struct cpu_piece *to)
@@ -443,6 +564,7 @@ static void decode_uses(struct decoder *decoder, struct uses_piece *to)
         durations(decoder, &to->cell.calls);
     to->cell.read_bytes = number_if(decoder, has & USES_BIT_READ);
     to->cell.write_bytes = number_if(decoder, has & USES_BIT_WRITE);
+    to->label = label_if(decoder, has & USES_BIT_LABEL);
 }
 
 static void decode_descriptor_call(struct decoder *decoder, struct descriptor_call *to)
@@ -457,6 +579,7 @@ static void decode_descriptor_call(struct decoder *decoder, struct descriptor_ca
     to->has_pair = (has & DESCRIPTOR_CALL_BIT_PAIR) != 0;
     if (to->has_pair)
         values(decoder, 3, to->pair, 2);
+    to->label = label_if(decoder, has & DESCRIPTOR_CALL_BIT_LABEL);
 }
 
 static void decode_life(struct decoder *decoder, struct life_piece *to)
@@ -476,6 +599,7 @@ static void decode_life(struct decoder *decoder, struct life_piece *to)
         durations(decoder, &to->cell.calls);
     to->cell.read_bytes = number_if(decoder, has & LIFE_BIT_READ);
     to->cell.write_bytes = number_if(decoder, has & LIFE_BIT_WRITE);
+    to->label = label_if(decoder, has & LIFE_BIT_LABEL);
 }
 
 static void decode_item(struct decoder *decoder, struct item *to)
@@ -487,6 +611,8 @@ static void decode_item(struct decoder *decoder, struct item *to)
     case ITEM_USES: decode_uses(decoder, &to->uses); return;
     case ITEM_DESCRIPTOR_CALL: decode_descriptor_call(decoder, &to->descriptor_call); return;
     case ITEM_LIFE: decode_life(decoder, &to->life); return;
+    case ITEM_LABEL: decode_label(decoder, &to->label); return;
+    case ITEM_INSTANCE: decode_instance(decoder, &to->instance); return;
     }
     decoder->bad = true;
 }
@@ -503,7 +629,8 @@ enum status partial_rows_decode(const struct partial_parts *parts, struct schema
                               .arena = arena,
                               .names = parts->names,
                               .name_count = parts->name_count,
-                              .last_ns = parts->base_ns};
+                              .last_ns = parts->base_ns,
+                              .has_labels = parts->format >= 4};
     decoder.calls = arena_take(arena, parts->name_count * sizeof *decoder.calls);
     for (unsigned i = 0; i < 2; i++)
         decoder.classes[i] = arena_take(arena, parts->name_count * sizeof *decoder.classes[i]);

@@ -61,6 +61,8 @@ static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
     to->begin_filter = encode_filters(encoding, from->begin_filter, from->begin_filter_count);
     to->n_end_filter = from->end_filter_count;
     to->end_filter = encode_filters(encoding, from->end_filter, from->end_filter_count);
+    to->has_timeout_ns = true;
+    to->timeout_ns = from->timeout_ns;
     return to;
 }
 
@@ -161,6 +163,7 @@ static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDe
     to->begin_filter = decode_filters(decoding, from->begin_filter, from->n_begin_filter);
     to->end_filter_count = from->n_end_filter;
     to->end_filter = decode_filters(decoding, from->end_filter, from->n_end_filter);
+    to->timeout_ns = from->timeout_ns ? from->timeout_ns : PHASE_TIMEOUT_NS;
 }
 
 enum status phases_of_message(const Spanmill__PhaseDefinitions *message, struct arena *arena,

@@ -201,6 +201,7 @@ static void decode_phase(struct decoder *decoder, const Spanmill__Results__Phase
     to->phase = name(decoder, from->phase);
     to->phase_cell = cell;
     durations(decoder, from->complete, &cell->complete);
+    cell->hopped = from->hopped;
     cell->begin_unknown = from->begin_unknown;
     cell->end_unknown = from->end_unknown;
     cell->syscalls = from->syscalls;

@@ -205,6 +205,7 @@ static void encode_phase(struct encoder *encoder, const struct result *from,
     out->phase = name(encoder, from->phase);
     if (cell->complete.count)
         out->complete = durations(encoder, &cell->complete);
+    SET(out, hopped, cell->hopped);
     SET(out, begin_unknown, cell->begin_unknown);
     SET(out, end_unknown, cell->end_unknown);
     SET(out, syscalls, cell->syscalls);

@@ -47,13 +47,14 @@ Test(json, writes_the_fields_of_the_contract_in_its_order)
                        "\"process\":\"shopd\",\"count\":100,\"errors\":{\"EAGAIN\":12,\"EINTR\":1},"
                        "\"total_ns\":5120000000,\"min_ns\":400,\"max_ns\":48021300,\"bytes\":0,"
                        "\"begin_unknown\":1,\"end_unknown\":2,");
-    expect_line(whole, "\n{\"type\":\"phase\"," SESSION
-                       "\"pid\":4242,\"phase\":\"request\",\"process\":\"shopd\",\"count\":1204,"
-                       "\"total_ns\":10840000000,\"min_ns\":1555735,\"max_ns\":98000000,"
-                       "\"begin_unknown\":3,\"end_unknown\":7,\"user_cpu_ns\":3710000000,"
-                       "\"sys_cpu_ns\":200000000,\"runnable_ns\":220000000,"
-                       "\"blocked_ns\":6710000000,\"unknown_ns\":0,\"blocked_by\":{\"\":20000000,"
-                       "\"futex\":5120000000,\"pread64\":1120000000},\"syscalls\":214302");
+    expect_line(whole,
+                "\n{\"type\":\"phase\"," SESSION
+                "\"pid\":4242,\"phase\":\"request\",\"process\":\"shopd\",\"count\":1204,"
+                "\"total_ns\":10840000000,\"min_ns\":1555735,\"max_ns\":98000000,"
+                "\"hopped\":0,\"begin_unknown\":3,\"end_unknown\":7,\"user_cpu_ns\":3710000000,"
+                "\"sys_cpu_ns\":200000000,\"runnable_ns\":220000000,"
+                "\"blocked_ns\":6710000000,\"unknown_ns\":0,\"blocked_by\":{\"\":20000000,"
+                "\"futex\":5120000000,\"pread64\":1120000000},\"syscalls\":214302");
     expect_line(whole, "\n{\"type\":\"cpu\"," SESSION "\"cpu\":1,\"busy_ns\":5000000000}\n");
     expect_line(whole, "\n{\"type\":\"sched\"," SESSION
                        "\"tid\":4251,\"begin_ns\":1795388976258944400,\"pid\":4242,\"count\":3,"

@@ -11,7 +11,6 @@
 #include "base/memory.h"
 #include "cli/render/json.h"
 #include "mapper/partial_builder.h"
-#include "reducer/join.h"
 #include "reducer/stitch.h"
 #include "results/fold.h"
 #include "wire/partial_codec.h"
@@ -226,6 +225,13 @@ static void check_repeat(const struct part *part)
     free(again.records);
 }
 
+/* One interval, as a reducer gets it. */
+struct interval_row {
+    const struct item *items;
+    size_t count;
+    struct interval_end end;
+};
+
 static struct interval_row decode_part(const struct part *part, struct arena *arena)
 {
     struct item *row = arena_take(arena, part->items * sizeof *row);
@@ -249,25 +255,6 @@ static struct interval_row decode_part(const struct part *part, struct arena *ar
     }
     assert(placed == part->items && out.end.items == part->items);
     return out;
-}
-
-/* Joins neighbours of the same definitions, drawn at random, until there are none: a tree of any
- * shape. Returns how many are left. */
-static size_t join_all(struct interval_row *rows, size_t count, struct arena *arena,
-                       unsigned shuffle)
-{
-    uint64_t random = shuffle + 99;
-    while (count > 1) {
-        size_t at = law_random(&random) % (count - 1), tried = 0;
-        for (; tried < count - 1 && !interval_row_meets(&rows[at], &rows[at + 1]); tried++)
-            at = (at + 1) % (count - 1);
-        if (tried == count - 1)
-            break;
-        rows[at] = interval_row_join(arena, &rows[at], &rows[at + 1]);
-        memmove(rows + at + 1, rows + at + 2, (count - at - 2) * sizeof *rows);
-        count--;
-    }
-    return count;
 }
 
 char *law_fold_report(const struct fold *fold)
@@ -416,19 +403,12 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_s
     }
     struct fold *fold = fold_new(text_of(trace->session));
     struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
-    if (shuffle % 2 == 1) {
-        size_t left = join_all(rows.at, rows.count, &rows.arena, shuffle);
-        stitch_expect(stitch, rows.at[0].end.chunk); /* the number of the last of them, for all */
-        for (size_t i = 0; i < left; i++)
-            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
-    } else {
-        uint64_t random = shuffle + 7;
-        for (size_t i = 0; i < rows.count; i++) {
-            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
-            if (shuffle % 4 == 2 && law_random(&random) % 3 > 0)
-                stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows.at,
-                                 i, &random);
-        }
+    uint64_t random = shuffle + 7;
+    for (size_t i = 0; i < rows.count; i++) {
+        stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
+        if (shuffle % 2 == 1 && law_random(&random) % 3 > 0)
+            stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows.at, i,
+                             &random);
     }
     stitch_finish(stitch);
     char *json = law_fold_report(fold);

@@ -85,8 +85,8 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         {"phases: 3\n", "f.yaml:1:9: phases: a list is wanted here, not a text"},
         {"phases:\n - name: a\n   begn: b\n",
          "f.yaml:3:4: unknown key `begn`; `begin` is the nearest"},
-        {"phases:\n - name: a\n   colour: b\n",
-         "f.yaml:3:4: unknown key `colour`; known: name, parent, begin, end, match, capture"},
+        {"phases:\n - name: a\n   colour: b\n", "f.yaml:3:4: unknown key `colour`; known: name, "
+                                                "parent, begin, end, match, capture, timeout"},
         {"phases:\n - name: a\n   begin: b\n", "f.yaml:2:4: this phase lacks the key `end`"},
         {"phases:\n - {name: a, name: b}\n", "f.yaml:2:14: key `name` stands twice"},
         {"phases:\n - {name: a, begin: b, end: e, match: id}\n",

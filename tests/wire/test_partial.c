@@ -101,6 +101,15 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
     }
     blocked[0] = (struct blocked_in){read->id, 77};
     blocked[1] = (struct blocked_in){close->id, UINT64_MAX};
+    static struct piece_phase phases[2];
+    phases[0] =
+        (struct piece_phase){.label = 1, .cell = {.complete = durations(5, NS), .hopped = 2}};
+    phases[0].cell.time = (struct time_vector){.as_before_ns = 9, .unknown_ns = 1};
+    phases[1] = (struct piece_phase){
+        .label = 2, .cell = {.begin_unknown = 1, .end_unknown = 2, .syscalls = UINT64_MAX}};
+    static struct piece_closing closings[] = {{1, 1999000, 2000000}};
+    static struct piece_credit credits[] = {{2, 7}};
+    calls[1].label = 2;
     struct item *thread = &items[count++];
     thread->kind = ITEM_THREAD;
     thread->thread = (struct thread_piece){.tid = 7,
@@ -121,9 +130,16 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
                                            .cpu_ns = 1,
                                            .switches = 2,
                                            .latency = durations(2, NS),
-                                           .time = {1, 2, 3, 4, 5, 6, 7, blocked, 2, 2},
+                                           .time = {1, 2, 3, 4, 5, 6, 7, 0, blocked, 2, 2},
                                            .calls = calls,
                                            .call_count = 2,
+                                           .open_label = 3,
+                                           .phases = phases,
+                                           .phase_count = 2,
+                                           .closings = closings,
+                                           .closing_count = 1,
+                                           .credits = credits,
+                                           .credit_count = 1,
                                            .kernel_named = true,
                                            .user_named = true,
                                            .kernel_name = text_of("kernel's"),
@@ -166,6 +182,34 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
                             .ended = true,
                             .end_ns = 60,
                             .cell = {.calls = durations(1, NS), .read_bytes = 1, .write_bytes = 2}};
+    items[count].kind = ITEM_LABEL;
+    items[count++].label =
+        (struct label_piece){.kind = LABEL_TOP, .tid = 7, .time_ns = 1234567, .name = text_of("")};
+    items[count].kind = ITEM_LABEL;
+    items[count++].label = (struct label_piece){.kind = LABEL_PARENT,
+                                                .tid = 7,
+                                                .time_ns = 1234568,
+                                                .definition = 1,
+                                                .under = 1,
+                                                .name = text_of("")};
+    items[count].kind = ITEM_LABEL;
+    items[count++].label =
+        (struct label_piece){.kind = LABEL_CHILD, .under = 2, .name = text_of("parse")};
+    static struct field_value match[] = {{.type = FIELD_INT, .i = -5},
+                                         {.type = FIELD_TEXT, .text = {"r1", 2}}};
+    items[count].kind = ITEM_INSTANCE;
+    items[count++].instance = (struct instance_piece){.tid = 7,
+                                                      .definition = 1,
+                                                      .label = 3,
+                                                      .by_user = true,
+                                                      .in_call = true,
+                                                      .begin_ns = 1000,
+                                                      .until_ns = 1500,
+                                                      .event = 77,
+                                                      .calls = 3,
+                                                      .time = {.runnable_ns = 500},
+                                                      .match = match,
+                                                      .match_count = 2};
     for (size_t i = 0; i < count; i++)
         items[i].key_pid = 7;
     return count;
@@ -244,6 +288,13 @@ Test(partial, items_come_back_as_they_were)
     cr_expect(thread->time.blocked_in[1].ns == UINT64_MAX);
     cr_expect(items[7].descriptor_call.pair[1] == -6 && items[7].descriptor_call.ret == -9);
     cr_expect(items[8].life.end_ns == 60 && items[8].life.cloexec);
+    cr_expect(thread->open_label == 3 && thread->calls[0].label == 0 &&
+              thread->calls[1].label == 2);
+    cr_expect(thread->phases[0].cell.hopped == 2 && thread->phases[1].cell.syscalls == UINT64_MAX);
+    cr_expect(thread->closings[0].begin_ns == 1999000 && thread->credits[0].count == 7);
+    cr_expect(items[10].label.definition == 1 && items[10].label.under == 1);
+    cr_expect(text_equal(items[11].label.name, text_of("parse")));
+    cr_expect(items[12].instance.begin_ns == 1000 && items[12].instance.match[0].i == -5);
     drop(&again);
     drop(&records);
     arena_clear(&arena);

@@ -1,0 +1,190 @@
+/* analysis/instances.h -- the phase instances that are open, and what the threads that began them have
+ * spent since. The same code runs where the past is known (the join) and where it is not (the mapper).
+ *
+ * Nothing walks over the open instances of a thread: a thread has totals that grow, an instance notes
+ * what they were when it began, and the difference is its own.
+ *
+ * Threads of one process are kin: those of which the last that was told of their process is the same
+ * pid, without a fork of its leader between. */
+#ifndef ANALYSIS_INSTANCES_H
+#define ANALYSIS_INSTANCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "trace/cells.h"
+#include "trace/event.h"
+#include "trace/phase_set.h"
+
+struct instance;
+
+struct instances;
+
+struct kin {
+    struct instances *all;
+    uint64_t id;    /* from 1, unique */
+    uint64_t key;   /* in instances.kins */
+    unsigned refs;  /* members; the count of threads that have it */
+    unsigned alive; /* members that have not exited */
+    bool leader_exited;
+    bool current;          /* whoever is told of this pid now becomes one */
+    struct instance *open; /* of all members, in no order */
+};
+
+/* Embedded in what its owner knows of a thread. All zero is a thread without instances. */
+struct phase_thread {
+    uint64_t id; /* unique, not 0 */
+    int32_t tid;
+    struct kin *kin;        /* NULL: nothing is told of its process */
+    bool exited, counted;   /* counted: among kin->alive */
+    bool is_process;        /* what a process does of which no event says the thread */
+    struct instance *top;   /* begun last of those open; below it, those begun before */
+    struct instance **last; /* by definition of `last_of`: begun last of those open; owned */
+    const struct phase_set *last_of;
+    size_t count;             /* open ones */
+    uint64_t calls;           /* complete calls so far */
+    struct time_vector total; /* its time, since it had no open instance */
+};
+
+/* A place in a chain of instances with one key, begun last first. */
+struct instance_place {
+    uint64_t key;
+    struct instance *below, *above;
+};
+
+struct instance {
+    uint32_t definition; /* its place in the set */
+    uint32_t path;       /* what the owner calls its path */
+    bool by_user;        /* begun by a user-space event */
+    bool in_call;        /* begun within the call that its thread is in */
+    uint64_t begin_ns;
+    uint64_t order; /* of its begin, over all: instance_order() */
+    struct phase_thread *thread;
+    struct instance *below, *above;           /* of its thread */
+    struct instance *below_like, *above_like; /* of its thread and definition */
+    struct instance *next_kin, **back_kin;
+    struct instance *older, *newer; /* of its definition */
+    uint64_t calls_at;
+    struct time_vector total_at;    /* may count below 0, modulo 2^64 */
+    struct field_value *match;      /* owned, with its texts; in the order of the definition */
+    struct instance_place places[]; /* the chains that it is in */
+};
+
+struct instances {
+    const struct phase_set *set;        /* what events begin and end */
+    struct definition_links *links;     /* by definition */
+    bool strangers_are_one;             /* threads without kin may be of one process: the mapper */
+    struct instance **newest, **oldest; /* by definition */
+    struct map chains;                  /* key -> struct instance, begun last */
+    struct map kins;                    /* kin key -> struct kin */
+    uint64_t last_kin;
+    uint64_t tick_ns; /* timeouts are looked at when a multiple of it has come; 0: never */
+    uint64_t now_ns;  /* the last */
+    size_t count;
+};
+
+void instances_init(struct instances *all, const struct phase_set *set);
+/* Events are of `set` from here on, which has all definitions that something is open of. */
+void instances_use(struct instances *all, const struct phase_set *set);
+/* Everything that is open must have been closed. */
+void instances_clear(struct instances *all);
+
+/* Of the `event`th event of a session, from 0: a definition begins one instance by it at most. */
+static inline uint64_t instance_order(uint64_t event, uint32_t definition)
+{
+    return (event << 16 | definition) + 1;
+}
+
+/* The trace's time is `now_ns`; true if that is a new tick. */
+static inline bool instances_tick(struct instances *all, uint64_t now_ns)
+{
+    if (all->tick_ns == 0 || now_ns - all->now_ns < all->tick_ns)
+        return false;
+    all->now_ns = now_ns - now_ns % all->tick_ns;
+    return true;
+}
+
+/* --- threads --- */
+
+/* The thread is told to be of process `pid` (of namespace `pid_ns`) by now; 0 says nothing. */
+void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
+                    int32_t pid);
+/* Of which process it is is not known any more. */
+void instances_untold(struct instances *all, struct phase_thread *thread);
+/* The leader of `pid` was forked: who is told of it from now on is no kin of those before. */
+void instances_forked(struct instances *all, int32_t pid);
+/* The thread has exited. True if its process is over by that: its leader and all threads that were told
+ * to be its own have exited. */
+bool instances_exited(struct phase_thread *thread);
+/* The thread is forgotten; no instance may be open on it. */
+void instances_forget(struct phase_thread *thread);
+
+/* Adds `ns` (modulo 2^64) of its time to a thread with open instances. */
+static inline struct time_vector *instances_total(struct phase_thread *thread)
+{
+    return thread->count > 0 ? &thread->total : NULL;
+}
+
+/* The call that the thread is in has completed (or not): tells those begun within it apart. */
+void instances_call_over(struct phase_thread *thread, bool complete);
+
+/* A kin without members, as `kept` says (id, key, current, leader_exited); NULL if the pid has another. */
+struct kin *instances_restore_kin(struct instances *all, const struct kin *kept);
+
+/* --- instances --- */
+
+/* False if it lacks a field of the name or the match, or does not pass the filters. `values` has room
+ * for PHASE_MATCH_MAX; borrowed from the event. */
+bool instances_fit(const struct phase_definition *definition, const struct event *event, bool ends,
+                   struct field_value *values);
+enum { INSTANCE_NUMBER_ROOM = 24 };
+/* The name that an instance has by an event that fits; in `room` if that is a number. */
+struct text instances_name(const struct phase_definition *definition, const struct event *event,
+                           char room[INSTANCE_NUMBER_ROOM]);
+
+/* A new one, open on `thread`; values are copied. The owner says next what it has spent:
+ * instances_set_spent(). */
+struct instance *instances_open(struct instances *all, struct phase_thread *thread,
+                                uint32_t definition, const struct field_value *values,
+                                uint64_t begin_ns, uint64_t order);
+/* What its thread has spent since it began: into `time` (empty before; to be freed), and complete
+ * calls that were entered in it. */
+uint64_t instances_spent(const struct instance *instance, struct time_vector *time);
+/* The contrary: it has spent so much by now. */
+void instances_set_spent(struct instance *instance, const struct time_vector *time, uint64_t calls);
+/* Takes it off all lists and frees it. */
+void instances_close(struct instances *all, struct instance *instance);
+/* All that are open, by the order of their begins; to be freed. */
+struct instance **instances_sorted(const struct instances *all);
+/* Closes all that are open. */
+void instances_close_all(struct instances *all);
+
+/* Whether its timeout is over at an event of that time: then that does not end it. */
+bool instance_is_late(const struct instances *all, const struct instance *instance,
+                      uint64_t time_ns);
+
+/* The one begun last, of the thread's kin, with these values: whatever its thread. Of a definition
+ * without match fields: of the thread itself. NULL if none. */
+struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
+                                  uint32_t definition, const struct field_value *values);
+/* Of the definitions that may be the parent of `definition`, the one begun last on the thread itself;
+ * NULL. */
+struct instance *instances_own_parent(const struct instances *all,
+                                      const struct phase_thread *thread, uint32_t definition);
+/* The one begun last of the thread's kin that agrees in all match fields that both definitions name;
+ * NULL. */
+struct instance *instances_parent_by_match(const struct instances *all,
+                                           const struct phase_thread *thread, uint32_t definition,
+                                           const struct field_value *values);
+/* The definitions that may be its parent. */
+size_t instances_parent_count(const struct instances *all, uint32_t definition);
+uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at);
+/* Whether any definition that may be its parent has a match field of the same name. */
+bool instances_share_fields(const struct instances *all, uint32_t definition);
+/* One that was over at the last tick; NULL if none is. The owner closes all of them at each tick, so
+ * that no thread is found in a phase that has timed out. */
+struct instance *instances_next_over(const struct instances *all);
+
+#endif
