@@ -3,7 +3,7 @@
 #include "agent/agent.h"
 #include "chunk/metadata.h"
 #include "chunk/folder.h"
-#include "shared/chunk/survey.h"
+#include "chunk/survey.h"
 
 /* NULL if there is nothing that can be read. */
 static struct chunk_survey *survey_of(const char *path)

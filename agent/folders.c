@@ -9,7 +9,7 @@
 
 #include "agent/agent.h"
 #include "base/memory.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "chunk/folder.h"
 
 /* CHUNK/ust/pid/NAME/index/FILE. */

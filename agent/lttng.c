@@ -8,7 +8,7 @@
 #include "agent/agent.h"
 #include "base/crash.h"
 #include "base/memory.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 
 /* A session that is not listed any more is still being written for a while; what is not archived
  * after REST_MS will not be. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "cli/progress.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/map_chunk.h"
 #include "reducer/reducer.h"
 

@@ -9,7 +9,7 @@
 
 #include "chunk/archive.h"
 #include "base/memory.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "chunk/pack.h"
 #include "mapper/follow_threads.h"
 

@@ -2,7 +2,7 @@
 #ifndef CLI_RECORDING_H
 #define CLI_RECORDING_H
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 
 /* Marks the chunks that lie where a session daemon of this machine records now (chunk_ref.recorded).
  * Asks `lttng list`, if any chunk may be recorded and a daemon's socket is there. Nothing is marked

@@ -1,6 +1,6 @@
 # Refuses includes that go against the layers: a folder sees its own headers, those of the folders
 # it links (their names in CMakeLists.txt, spanmill_library()), and of other libraries only those
-# listed here.
+# listed here. Also refuses what a folder links and includes nothing of.
 #
 #     cmake -D "LAYERS=name=folder=names it knows|..." -P CheckIncludes.cmake
 
@@ -14,7 +14,7 @@ set(only_in_xxhash.h shared/base shared/publish)
 set(only_in_jansson.h shared/ctf)
 set(only_in_zstd.h shared/chunk shared/wire)
 set(only_in_babeltrace2 mapper/bt2)
-set(only_in_protobuf-c shared/wire shared/model)
+set(only_in_protobuf-c shared/wire)
 set(only_in_pthread.h shared/base cli cli/render mapper/bt2 shared/bus shared/health shared/service shared/trace agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")
@@ -32,12 +32,14 @@ foreach(name IN LISTS names)
     foreach(known IN LISTS knows_${name})
         list(APPEND places ${folder_of_${known}})
     endforeach()
+    set(used "")
     file(GLOB files ${folder}/*.c ${folder}/*.h)
     foreach(file IN LISTS files)
         file(STRINGS ${file} lines REGEX "^#include ")
         foreach(line IN LISTS lines)
             if(line MATCHES "\"([^\"]*)/[^/\"]*\"")
                 set(from ${CMAKE_MATCH_1})
+                list(APPEND used ${from} shared/${from})
                 if(NOT from IN_LIST places AND NOT "shared/${from}" IN_LIST places)
                     message(SEND_ERROR "${file}: ${line}: ${name} does not know ${from}")
                     math(EXPR wrong "${wrong} + 1")
@@ -50,6 +52,12 @@ foreach(name IN LISTS names)
                 endif()
             endif()
         endforeach()
+    endforeach()
+    foreach(known IN LISTS knows_${name})
+        if(DEFINED folder_of_${known} AND NOT folder_of_${known} IN_LIST used)
+            message(SEND_ERROR "${name} need not know ${known}: nothing of it is included")
+            math(EXPR wrong "${wrong} + 1")
+        endif()
     endforeach()
 endforeach()
 list(LENGTH names count)

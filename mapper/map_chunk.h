@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "trace/phases.h"

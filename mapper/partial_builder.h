@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "trace/partial.h"
 #include "trace/schema.h"
 

@@ -2,7 +2,7 @@
 #ifndef CHUNK_CHUNK_EDGES_H
 #define CHUNK_CHUNK_EDGES_H
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 
 struct chunk_edges {
     /* Numbers from here up to the first chunk's are missing. 0 in general: a session's rotations are

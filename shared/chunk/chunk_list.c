@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "chunk/folder.h"
 #include "chunk/source.h"
-#include "shared/chunk/survey.h"
+#include "chunk/survey.h"
 
 /* Deepest layout: the relay daemon's, HOST/SESSION/archives/CHUNK, below a folder of hosts. */
 enum { SEARCH_DEPTH_MAX = 6 };

@@ -5,7 +5,7 @@
 #include "chunk/archive.h"
 #include "chunk/threads.h"
 #include "base/failure.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 
 /* Packs one chunk by its interval and seam; `first_number` is that of the session's first chunk,
  * `final`: it is the last. `told` (or NULL) gets what the archive says of itself.

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "chunk/pack.h"
 #include "tests/chunk/fake_trace.h"
 

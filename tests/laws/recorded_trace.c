@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/decode/reader.h"
 
 static void take_facts(struct law_trace *trace, const struct reader_info *info)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"

@@ -6,7 +6,7 @@
 
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
-#include "shared/chunk/survey.h"
+#include "chunk/survey.h"
 #include "tests/chunk/fake_trace.h"
 
 /* --- metadata --- */

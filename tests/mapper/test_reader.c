@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <inttypes.h>
 
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"

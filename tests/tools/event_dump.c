@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "shared/chunk/chunk.h"
+#include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
