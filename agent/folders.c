@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "agent/agent.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
 #include "chunk/folder.h"
@@ -44,9 +44,7 @@ static int64_t newest_ms(const char *path, unsigned depth)
 
 bool folder_is_still(const char *path, uint64_t ms)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t now_ms = (int64_t)clock_ms(CLOCK_REALTIME);
     int64_t newest = newest_ms(path, CHUNK_DEPTH);
     /* A time in the future is of another machine's clock, and says nothing. */
     return newest != INT64_MAX && (newest > now_ms || now_ms - newest >= (int64_t)ms);

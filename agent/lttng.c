@@ -3,9 +3,9 @@
 #include <lttng/rotation.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/agent.h"
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
@@ -158,17 +158,10 @@ static bool take_notifications(struct agent *agent)
 
 /* --- rotations --- */
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void ask_rotation(struct agent *agent, struct session *session)
 {
     struct lttng *lttng = agent->lttng;
-    struct asked asked = {.boundary_ns = monotonic_ns()};
+    struct asked asked = {.boundary_ns = clock_ns(CLOCK_MONOTONIC)};
     session->rotated_ms = service_now_ms();
     int code = lttng_rotate_session(session->name, NULL, &asked.handle);
     if (code < 0) {

@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/workers.h"
 #include "chunk/chunk_edges.h"
@@ -42,9 +42,7 @@ struct crew {
 
 double chunk_run_cpu_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return clock_s(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void keep_record(void *context, struct text key, struct bytes record)

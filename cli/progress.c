@@ -1,15 +1,13 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/render/quantity.h"
 
 double progress_now_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return clock_s(CLOCK_MONOTONIC);
 }
 
 void progress_init(struct progress *progress, const char *command, bool wanted)

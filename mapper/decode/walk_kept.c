@@ -1,5 +1,7 @@
 #include "mapper/decode/walk_kept.h"
 
+#include "base/utf8.h"
+
 bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t most,
                   struct scratch *scratch, const int64_t **out, size_t *count)
 {
@@ -28,20 +30,6 @@ bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t mo
 /* --- text --- */
 
 static const uint32_t NO_CHARACTER = 0xFFFD;
-
-static size_t put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out = (char)c;
-        return 1;
-    }
-    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t FIRST[] = {0, 0xC0, 0xE0, 0xF0};
-    out[0] = (char)(FIRST[more] | c >> 6 * more);
-    for (unsigned i = 1; i <= more; i++)
-        out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3F));
-    return more + 1;
-}
 
 static uint32_t unit_at(struct text text, size_t at, const struct layout_field *field)
 {
@@ -78,7 +66,7 @@ bool walk_wide(struct walk *walk, const struct layout_field *field, struct scrat
         uint32_t c = next_character(text, &at, field);
         if (c == 0)
             break;
-        count += put_utf8(made + count, c);
+        count += utf8_put(c, made + count);
     }
     *out = (struct text){made, count};
     return true;

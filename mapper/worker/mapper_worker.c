@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum { POLL_MS = 100 };
@@ -69,9 +69,7 @@ static void warn(void *context, const char *sentence)
 
 static int64_t age_ms(int64_t time_ms)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    int64_t now_ms = (int64_t)clock_ms(CLOCK_REALTIME);
     return time_ms > 0 && now_ms > time_ms ? now_ms - time_ms : 0;
 }
 

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "reducer/worker/reducer_worker.h"
 
@@ -13,9 +13,7 @@ void hole_watch_clear(struct hole_watch *hole)
 
 int64_t now_unix_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)clock_ms(CLOCK_REALTIME);
 }
 
 /* --- is something on its way? --- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bus/client.h"
 
@@ -47,15 +48,6 @@ static void ask(struct bus_watch *watch)
         watch->options.changed(watch->options.context, error, away_ms);
 }
 
-static struct timespec in_ms(uint64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    uint64_t ns = (uint64_t)at.tv_nsec + ms % 1000 * 1000000;
-    return (struct timespec){at.tv_sec + (time_t)(ms / 1000) + (time_t)(ns / 1000000000),
-                             (long)(ns % 1000000000)};
-}
-
 static void *run(void *context)
 {
     struct bus_watch *watch = context;
@@ -63,7 +55,7 @@ static void *run(void *context)
     while (!watch->stop) {
         pthread_mutex_unlock(&watch->lock);
         ask(watch);
-        struct timespec until = in_ms(watch->options.every_ms);
+        struct timespec until = clock_deadline(watch->options.every_ms);
         pthread_mutex_lock(&watch->lock);
         while (!watch->stop && pthread_cond_timedwait(&watch->wake, &watch->lock, &until) == 0)
             ;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 struct limit {
@@ -39,10 +40,8 @@ static void leave(const struct limit *limit)
 
 static bool is_past(const struct timespec *deadline)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > deadline->tv_sec ||
-           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+    uint64_t deadline_ns = (uint64_t)deadline->tv_sec * 1000000000 + (uint64_t)deadline->tv_nsec;
+    return clock_ns(CLOCK_MONOTONIC) >= deadline_ns;
 }
 
 static void *watch(void *context)
@@ -106,13 +105,7 @@ void limit_begin(struct limit *limit, const char *call, uint64_t ms)
     assert(!limit->call);
     limit->call = call;
     limit->ms = ms;
-    clock_gettime(CLOCK_MONOTONIC, &limit->deadline);
-    limit->deadline.tv_sec += (time_t)(ms / 1000);
-    limit->deadline.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (limit->deadline.tv_nsec >= 1000000000) {
-        limit->deadline.tv_sec++;
-        limit->deadline.tv_nsec -= 1000000000;
-    }
+    limit->deadline = clock_deadline(ms);
     if (!limit->is_watched)
         start(limit);
     pthread_cond_signal(&limit->changed);

@@ -1,5 +1,7 @@
 #include "tsdl_lexer.h"
 
+#include "base/utf8.h"
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -234,16 +236,7 @@ static size_t put_character(char *out, const char *digits, size_t count)
         c = c << 4 | digit_of(digits[i]);
     if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
         c = 0xFFFD;
-    if (c < 0x80) {
-        *out = (char)c;
-        return 1;
-    }
-    static const uint8_t FIRST[] = {0, 0xC0, 0xE0, 0xF0};
-    unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    out[0] = (char)(FIRST[more] | c >> 6 * more);
-    for (unsigned i = 1; i <= more; i++)
-        out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3F));
-    return more + 1;
+    return utf8_put(c, out);
 }
 
 struct text lexer_unescape(struct text raw, struct arena *arena)

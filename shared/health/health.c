@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 /* A probe and a scraper, and some people; who else comes waits. */
@@ -30,13 +30,6 @@ struct health {
     bool gave_way;
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- answers ---- */
 
 struct answer {
@@ -47,7 +40,7 @@ struct answer {
 
 static void answer_live(const struct health *health, struct answer *answer)
 {
-    uint64_t now = now_ms(), still = 0;
+    uint64_t now = clock_ms(CLOCK_MONOTONIC), still = 0;
     size_t loop = 0;
     for (size_t i = 0; i < HEALTH_LOOPS_MAX; i++) {
         uint64_t turned = atomic_load(&health->turned_ms[i]);
@@ -289,7 +282,7 @@ enum status health_open(const struct health_settings *settings, struct health **
     struct health *health = memory_new(sizeof *health);
     health->settings = *settings;
     health->gave_way = gave_way;
-    atomic_store(&health->turned_ms[0], now_ms());
+    atomic_store(&health->turned_ms[0], clock_ms(CLOCK_MONOTONIC));
     for (size_t i = 0; i < HEALTH_LOOPS_MAX; i++)
         atomic_store(&health->unready[i], "starting");
     health_ready(health, false, "starting");
@@ -328,7 +321,7 @@ bool health_gave_way(const struct health *health)
 void health_turn_of(struct health *health, unsigned loop)
 {
     if (health)
-        atomic_store(&health->turned_ms[loop % HEALTH_LOOPS_MAX], now_ms());
+        atomic_store(&health->turned_ms[loop % HEALTH_LOOPS_MAX], clock_ms(CLOCK_MONOTONIC));
 }
 
 void health_loop_over(struct health *health, unsigned loop)

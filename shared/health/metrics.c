@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "spanmill_version.h"
 
@@ -90,9 +90,7 @@ static void init_family(struct family *family, const struct metric_row *row, uns
 struct metrics *metrics_new(const struct metric_row *rows, size_t count, unsigned threads)
 {
     struct metrics *metrics = memory_new(sizeof *metrics);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    metrics->begin = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    metrics->begin = clock_s(CLOCK_REALTIME);
     metrics->rows = rows;
     metrics->count = count;
     pthread_mutex_init(&metrics->lock, NULL);
@@ -213,13 +211,6 @@ static void put_head(FILE *out, const char *name, enum metric_type type, const c
     fprintf(out, "\n# TYPE %s %s\n", name, type_names[type]);
 }
 
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000000);
-}
-
 /* In the unit that is shown. */
 static void put_number(FILE *out, enum metric_unit unit, double number)
 {
@@ -228,7 +219,9 @@ static void put_number(FILE *out, enum metric_unit unit, double number)
     case METRIC_NS: number /= 1e9; break;
     case METRIC_MS: number /= 1e3; break;
     case METRIC_SINCE_MS:
-        number = number > 0 && now_ms() > number ? (now_ms() - number) / 1e3 : 0;
+        number = number > 0 && (double)clock_ms(CLOCK_MONOTONIC) > number
+                     ? ((double)clock_ms(CLOCK_MONOTONIC) - number) / 1e3
+                     : 0;
         break;
     }
     fprintf(out, "%.15g", number);
@@ -309,10 +302,8 @@ static double resident_bytes(void)
 /* Under the names that Prometheus' own client libraries give them. */
 static void put_process(const struct metrics *metrics, FILE *out)
 {
-    struct timespec cpu;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     put_one(out, "process_cpu_seconds_total", METRIC_COUNTER, "CPU time, user and system",
-            (double)cpu.tv_sec + (double)cpu.tv_nsec * 1e-9);
+            clock_s(CLOCK_PROCESS_CPUTIME_ID));
     put_one(out, "process_resident_memory_bytes", METRIC_GAUGE, "memory in RAM", resident_bytes());
     put_one(out, "process_open_fds", METRIC_GAUGE, "open descriptors", open_files());
     put_one(out, "process_start_time_seconds", METRIC_GAUGE, "begin, since 1970", metrics->begin);

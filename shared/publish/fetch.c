@@ -7,20 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "publish/publisher.h"
 
 enum { POLL_MS = 100, READ_ON_RECORDS = 16 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- segments --- */
 
@@ -121,7 +114,7 @@ static enum status read_segment(const struct fetch_options *options, struct segm
         if (status == STATUS_END)
             status = STATUS_OK;
         if (status == STATUS_OK &&
-            (now_ms() > deadline_ms ||
+            (clock_ms(CLOCK_MONOTONIC) > deadline_ms ||
              (options->patience.over && options->patience.over(options->patience.context))))
             status =
                 fail(why, STATUS_RETRY, "no answer for the segment at partition %d, offset %lld",
@@ -135,7 +128,7 @@ static enum status fetch_segments(const struct fetch_options *options,
                                   struct failure *why)
 {
     uint8_t *archive = memory_new((size_t)ready->length + 1);
-    uint64_t deadline_ms = now_ms() + options->timeout_ms;
+    uint64_t deadline_ms = clock_ms(CLOCK_MONOTONIC) + options->timeout_ms;
     size_t filled = 0;
     struct position position = {.partition = -1};
     enum status status = STATUS_OK;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/memory.h"
 
@@ -198,9 +198,7 @@ static enum status store(struct publisher *publisher, struct chunk_ready *ready,
 static enum status announce(struct publisher *publisher, struct chunk_ready *ready, struct text key,
                             struct arena *arena, struct failure *why)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    ready->published_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    ready->published_ms = (int64_t)clock_ms(CLOCK_REALTIME);
     struct bus_record record = {.topic = BUS_CHUNKS,
                                 .partition = -1,
                                 .route = key,

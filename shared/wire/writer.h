@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/row.h"
 #include "wire/partial_tags.h"
 
 /* All zero is an empty one. */
@@ -24,12 +25,8 @@ static inline void writer_need(struct writer *writer, size_t count)
 
 static inline void write_varint(struct writer *writer, uint64_t number)
 {
-    writer_need(writer, 10);
-    uint8_t *at = writer->at + writer->count;
-    for (; number >= 0x80; number >>= 7)
-        *at++ = (uint8_t)(number | 0x80);
-    *at++ = (uint8_t)number;
-    writer->count = (size_t)(at - writer->at);
+    writer_need(writer, ROW_NUMBER + ROW_SLACK);
+    writer->count = (size_t)(row_put(writer->at + writer->count, number) - writer->at);
 }
 
 static inline void write_tag(struct writer *writer, unsigned field, enum wire_type type)
