@@ -47,12 +47,6 @@ void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses 
         phase_uses_add(&warnings->notes->uses, &warnings->notes->arena, uses);
 }
 
-void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more)
-{
-    if (warnings != NULL && warnings->notes != NULL)
-        warnings->notes->tallies.at[tally] += more;
-}
-
 enum status reader_open(const struct trace_set *set, struct schema *schema,
                         const struct reader_warnings *warnings, struct reader **out,
                         struct failure *why)

@@ -56,8 +56,6 @@ void reader_report(const struct reader_warnings *warnings, struct damage damage,
                    ...) PRINTF_LIKE(3, 4);
 /* Notes what a trace declares of the phase definitions. */
 void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses);
-/* Raises a tally of the interval. */
-void reader_count(const struct reader_warnings *warnings, enum tally tally, uint64_t more);
 
 struct reader;
 struct reader_kind; /* what decodes: mapper/decode/reader_kind.h */

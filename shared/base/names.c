@@ -5,43 +5,32 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-static size_t find(const struct names *names, struct text text)
+/* The id of `text`, else NAMES_NONE; *key is where it is in `ids`, or would go. */
+static uint32_t find(const struct names *names, struct text text, uint64_t *key)
 {
-    size_t at = (size_t)hash_text(text) & names->mask;
-    while (names->places[at] && !text_equal(names->at[names->places[at] - 1], text))
-        at = (at + 1) & names->mask;
-    return at;
-}
-
-static void grow(struct names *names)
-{
-    size_t places = names->places ? 2 * (names->mask + 1) : 64;
-    free(names->places);
-    names->places = memory_new(places * sizeof *names->places);
-    names->mask = places - 1;
-    for (size_t id = 0; id < names->count; id++)
-        names->places[find(names, names->at[id])] = (uint32_t)id + 1;
+    uintptr_t place;
+    *key = hash_text(text);
+    for (; (place = (uintptr_t)map_get(&names->ids, *key)) != 0; ++*key)
+        if (text_equal(names->at[place - 1], text))
+            return (uint32_t)(place - 1);
+    return NAMES_NONE;
 }
 
 uint32_t names_find(const struct names *names, struct text text)
 {
-    if (!names->places)
-        return NAMES_NONE;
-    uint32_t place = names->places[find(names, text)];
-    return place ? place - 1 : NAMES_NONE;
+    uint64_t key;
+    return find(names, text, &key);
 }
 
 uint32_t names_id(struct names *names, struct text text)
 {
-    uint32_t found = names_find(names, text);
+    uint64_t key;
+    uint32_t found = find(names, text, &key);
     if (found != NAMES_NONE)
         return found;
-    if (!names->places || 2 * (names->count + 1) > names->mask)
-        grow(names);
     names->at = memory_grow(names->at, &names->room, names->count + 1, sizeof *names->at);
-    struct text copy = {arena_string(&names->arena, text), text.count};
-    names->places[find(names, text)] = (uint32_t)names->count + 1;
-    names->at[names->count] = copy;
+    names->at[names->count] = (struct text){arena_string(&names->arena, text), text.count};
+    map_put(&names->ids, key, (void *)(uintptr_t)(names->count + 1));
     return (uint32_t)names->count++;
 }
 
@@ -49,6 +38,6 @@ void names_clear(struct names *names)
 {
     arena_clear(&names->arena);
     free(names->at);
-    free(names->places);
+    map_clear(&names->ids);
     *names = (struct names){0};
 }

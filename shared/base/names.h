@@ -7,14 +7,14 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/map.h"
 
 /* All zero is an empty pool. Ids are dense, from 0, in the order of first sight. */
 struct names {
     struct arena arena;
     struct text *at; /* by id; terminated */
     size_t count, room;
-    uint32_t *places; /* open addressing: id + 1, 0 for a free one */
-    size_t mask;
+    struct map ids; /* id + 1, under the hash of the string, or behind that */
 };
 
 uint32_t names_id(struct names *names, struct text text);

@@ -411,11 +411,6 @@ enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
     return STATUS_OK;
 }
 
-struct bytes bus_consumer_header(const struct bus_consumer *consumer, const char *name)
-{
-    return client_header(consumer->last, name);
-}
-
 static void pause_or_resume(struct bus_consumer *consumer, bool pause)
 {
     if (consumer->paused == pause)

@@ -62,9 +62,6 @@ struct bus_message {
 MUST_CHECK enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
                                          struct bus_message *out, struct failure *why);
 
-/* The bytes of a header of the last message; at NULL if it has none of that name. */
-struct bytes bus_consumer_header(const struct bus_consumer *consumer, const char *name);
-
 /* Stops and goes on with all partitions that are ours; while it is paused, so are those that
  * come. */
 void bus_consumer_pause(struct bus_consumer *consumer);

@@ -32,12 +32,6 @@ static size_t place_of(const struct thread_directory *threads, int32_t tid)
     return low;
 }
 
-struct thread_entry *thread_directory_find(struct thread_directory *threads, int32_t tid)
-{
-    size_t at = place_of(threads, tid);
-    return at < threads->count && threads->at[at].tid == tid ? &threads->at[at] : NULL;
-}
-
 struct thread_entry *thread_directory_add(struct thread_directory *threads, int32_t tid)
 {
     size_t at = place_of(threads, tid);

@@ -26,9 +26,7 @@ struct thread_directory {
 };
 
 void thread_directory_clear(struct thread_directory *threads);
-/* The entry of `tid`, NULL if there is none; valid until the next change. */
-struct thread_entry *thread_directory_find(struct thread_directory *threads, int32_t tid);
-/* The same, made if there is none (then with ppid -1). */
+/* The entry of `tid`, made if there is none (then with ppid -1); valid until the next change. */
 struct thread_entry *thread_directory_add(struct thread_directory *threads, int32_t tid);
 void thread_directory_remove(struct thread_directory *threads, int32_t tid);
 /* Removes all threads of `pid` but `tid`. */

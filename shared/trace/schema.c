@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/memory.h"
 
 /* What a kernel event of a fixed name is, and its slots up to the first without a field. */
@@ -62,20 +63,9 @@ static const struct named_event named_events[] = {
 };
 
 /* Names to what was made for them; open addressing, never shrinks. */
-struct entry {
-    uint64_t hash;
-    const void *made; /* NULL: free */
-};
-
-struct interned {
-    struct entry *entries;
-    size_t room; /* a power of two, or 0 */
-    size_t count;
-};
-
 /* The classes under one set of phase definitions. */
 struct classes {
-    struct interned by_domain[2]; /* struct event_class */
+    struct map by_domain[2]; /* struct event_class, by name */
 };
 
 struct schema {
@@ -86,7 +76,7 @@ struct schema {
     struct phase_sets sets;
     struct classes *by_set; /* by the index of the set */
     size_t set_room;
-    struct interned by_call;      /* struct syscall */
+    struct map by_call;           /* struct syscall, by name */
     struct event_class **classes; /* by id */
     size_t class_count, class_room;
     struct syscall **calls; /* by id */
@@ -115,45 +105,22 @@ static bool is_named(const void *made, struct text name)
 static_assert(offsetof(struct event_class, name) == 0, "is_named() reads it");
 static_assert(offsetof(struct syscall, name) == 0, "is_named() reads it");
 
-static struct entry *interned_slot(const struct interned *interned, uint64_t hash, struct text name)
+/* Under the hash of its name, or where two names have one hash, behind that. */
+static void *interned_find(const struct map *interned, struct text name)
 {
-    size_t at = (size_t)hash & (interned->room - 1);
-    while (interned->entries[at].made &&
-           (interned->entries[at].hash != hash || !is_named(interned->entries[at].made, name)))
-        at = (at + 1) & (interned->room - 1);
-    return &interned->entries[at];
+    void *made;
+    uint64_t key = hash_text(name);
+    while ((made = map_get(interned, key)) != NULL && !is_named(made, name))
+        key++;
+    return made;
 }
 
-static const void *interned_find(const struct interned *interned, struct text name)
+static void interned_add(struct map *interned, struct text name, void *made)
 {
-    return interned->room ? interned_slot(interned, hash_text(name), name)->made : NULL;
-}
-
-static void interned_grow(struct interned *interned)
-{
-    struct interned next = {.room = interned->room ? 2 * interned->room : 256,
-                            .count = interned->count};
-    next.entries = memory_new(next.room * sizeof *next.entries);
-    for (size_t i = 0; i < interned->room; i++) {
-        struct entry entry = interned->entries[i];
-        if (!entry.made)
-            continue;
-        size_t at = (size_t)entry.hash & (next.room - 1);
-        while (next.entries[at].made)
-            at = (at + 1) & (next.room - 1);
-        next.entries[at] = entry;
-    }
-    free(interned->entries);
-    *interned = next;
-}
-
-static void interned_add(struct interned *interned, struct text name, const void *made)
-{
-    if (2 * (interned->count + 1) > interned->room)
-        interned_grow(interned);
-    uint64_t hash = hash_text(name);
-    *interned_slot(interned, hash, name) = (struct entry){hash, made};
-    interned->count++;
+    uint64_t key = hash_text(name);
+    while (map_get(interned, key) != NULL)
+        key++;
+    map_put(interned, key, made);
 }
 
 static struct event_class *new_class(struct schema *schema, enum domain domain, struct text name)
@@ -201,10 +168,10 @@ void schema_free(struct schema *schema)
         return;
     for (size_t i = 0; i < schema->sets.count; i++)
         for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++)
-            free(schema->by_set[i].by_domain[domain].entries);
+            map_clear(&schema->by_set[i].by_domain[domain]);
     free(schema->by_set);
     phase_sets_clear(&schema->sets);
-    free(schema->by_call.entries);
+    map_clear(&schema->by_call);
     free(schema->calls);
     free(schema->classes);
     arena_clear(&schema->arena);
@@ -416,7 +383,7 @@ static bool is_plain(const struct event_class *class)
 static const struct event_class *class_of(struct schema *schema, const struct phase_set *set,
                                           enum domain domain, struct text name)
 {
-    struct interned *interned = &schema->by_set[set->index].by_domain[domain];
+    struct map *interned = &schema->by_set[set->index].by_domain[domain];
     const struct event_class *known = interned_find(interned, name);
     if (known)
         return known;
