@@ -1,0 +1,21 @@
+/* chunk/chunk_list_parts.h -- what chunk_find.c, chunk_intervals.c and chunk_list.c share. */
+#ifndef CHUNK_CHUNK_LIST_PARTS_H
+#define CHUNK_CHUNK_LIST_PARTS_H
+
+#include <string.h>
+
+#include "chunk/chunk.h"
+
+static inline const char *chunk_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* The number that a chunk's folder is called by, if `path` is one, or one of its traces; else -1. */
+int64_t chunk_number_of_path(const char *path);
+
+/* Decides the intervals of the chunks [begin, end), which are those of one session, in order. */
+void chunk_decide_intervals(struct chunk_list *list, size_t begin, size_t end);
+
+#endif
