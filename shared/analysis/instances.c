@@ -76,6 +76,7 @@ static void use_set(struct instances *all, const struct phase_set *set)
     all->links = memory_new(count * sizeof *all->links);
     all->newest = memory_new(count * sizeof(struct instance *));
     all->oldest = memory_new(count * sizeof(struct instance *));
+    all->entered = memory_new(count * sizeof(struct instance *));
     uint64_t shortest_ns = UINT64_MAX;
     for (uint32_t i = 0; i < count; i++) {
         if (set->at[i]->timeout_ns < shortest_ns)
@@ -96,8 +97,9 @@ static void leave_set(struct instances *all)
     free(all->links);
     free(all->newest);
     free(all->oldest);
+    free(all->entered);
     all->links = NULL;
-    all->newest = all->oldest = NULL;
+    all->newest = all->oldest = all->entered = NULL;
     all->tick_ns = 0;
 }
 
@@ -475,6 +477,36 @@ static struct instance *make(const struct instances *all, uint32_t definition)
     return instance;
 }
 
+/* What the past takes over comes in ascending rows, each of which begins anywhere: the place is
+ * looked for from that of the one before. */
+static void enter_definition(struct instances *all, struct instance *instance)
+{
+    uint32_t definition = instance->definition;
+    struct instance *under = all->entered[definition];
+    if (!under)
+        under = all->newest[definition];
+    while (under && under->order > instance->order)
+        under = under->older;
+    while (under && under->newer && under->newer->order < instance->order)
+        under = under->newer;
+    struct instance *over = under ? under->newer : all->oldest[definition];
+    instance->older = under;
+    instance->newer = over;
+    *(under ? &under->newer : &all->oldest[definition]) = instance;
+    *(over ? &over->older : &all->newest[definition]) = instance;
+    all->entered[definition] = instance;
+}
+
+static void leave_definition(struct instances *all, struct instance *instance)
+{
+    uint32_t definition = instance->definition;
+    struct instance *older = instance->older, *newer = instance->newer;
+    *(older ? &older->newer : &all->oldest[definition]) = newer;
+    *(newer ? &newer->older : &all->newest[definition]) = older;
+    if (all->entered[definition] == instance)
+        all->entered[definition] = older;
+}
+
 static void enter(struct instances *all, struct instance *instance)
 {
     struct phase_thread *thread = instance->thread;
@@ -486,9 +518,7 @@ static void enter(struct instances *all, struct instance *instance)
     }
     INSERT(&thread->top, instance, below, above);
     INSERT(&thread->last[definition], instance, below_like, above_like);
-    INSERT(&all->newest[definition], instance, older, newer);
-    if (!instance->older)
-        all->oldest[definition] = instance;
+    enter_definition(all, instance);
     link_by_kin(all, instance);
     thread->count++;
     all->count++;
@@ -498,11 +528,9 @@ static void leave(struct instances *all, struct instance *instance)
 {
     struct phase_thread *thread = instance->thread;
     uint32_t definition = instance->definition;
-    if (all->oldest[definition] == instance)
-        all->oldest[definition] = instance->newer;
+    leave_definition(all, instance);
     REMOVE(&thread->top, instance, below, above);
     REMOVE(&thread->last[definition], instance, below_like, above_like);
-    REMOVE(&all->newest[definition], instance, older, newer);
     unlink_by_kin(all, instance);
     all->count--;
     thread->count--;

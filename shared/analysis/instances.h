@@ -77,6 +77,7 @@ struct instances {
     struct definition_links *links;     /* by definition */
     bool strangers_are_one;             /* threads without kin may be of one process: the mapper */
     struct instance **newest, **oldest; /* by definition */
+    struct instance **entered;          /* by definition: the one that was put among them last */
     struct map chains;                  /* key -> struct instance, begun last */
     struct map kins;                    /* kin key -> struct kin */
     uint64_t last_kin;
