@@ -99,10 +99,11 @@ static void write_unknown(const struct sheet *sheet)
         whole += row->user_cpu_ns + row->sys_cpu_ns + row->runnable_ns + row->blocked_ns +
                  row->unknown_ns;
     }
-    uint64_t phases[2] = {0}, calls[2] = {0};
+    uint64_t phases[2] = {0}, calls[2] = {0}, hopped = 0;
     for (size_t i = 0; i < session->phase_count; i++) {
         phases[0] += session->phases[i].begin_unknown;
         phases[1] += session->phases[i].end_unknown;
+        hopped += session->phases[i].hopped;
     }
     for (size_t i = 0; i < session->syscall_count; i++) {
         calls[0] += session->syscalls[i].begin_unknown;
@@ -122,6 +123,11 @@ static void write_unknown(const struct sheet *sheet)
     }
     put_half_seen(sheet->out, "syscalls", calls[0], calls[1]);
     fputc('\n', sheet->out);
+    if (hopped > 0)
+        fprintf(sheet->out,
+                "phases that another thread ended: %s; their time is that of the thread that began "
+                "them\n",
+                quantity_count(hopped).text);
     write_hints(sheet);
     write_damage(sheet);
 }
