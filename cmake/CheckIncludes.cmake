@@ -1,6 +1,7 @@
 # Refuses includes that go against the layers: a folder sees its own headers, those of the folders
 # it links (their names in CMakeLists.txt, spanmill_library()), and of other libraries only those
-# listed here. Also refuses what a folder links and includes nothing of.
+# listed here. Also refuses what a folder links and includes nothing of, and two files of one
+# name.
 #
 #     cmake -D "LAYERS=name=folder=names it knows|..." -P CheckIncludes.cmake
 
@@ -60,6 +61,19 @@ foreach(name IN LISTS names)
         endif()
     endforeach()
 endforeach()
+# Two files of one name would be taken for each other.
+file(GLOB_RECURSE files agent/*.[ch] bench/*.c cli/*.[ch] mapper/*.[ch] reducer/*.[ch] shared/*.[ch]
+     tests/*.[ch] tests/*.py tests/*.sh)
+set(stems "")
+foreach(file IN LISTS files)
+    cmake_path(GET file FILENAME stem)
+    if(stem IN_LIST stems)
+        message(SEND_ERROR "${file}: there is another file of this name")
+        math(EXPR wrong "${wrong} + 1")
+    endif()
+    list(APPEND stems ${stem})
+endforeach()
+
 list(LENGTH names count)
 message(STATUS "${count} libraries, ${wrong} includes against the layers")
 if(count EQUAL 0)
