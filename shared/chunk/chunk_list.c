@@ -313,6 +313,8 @@ static int by_session_and_number(const void *a, const void *b)
         return session;
     if (left->number != right->number) /* -1 stands for the last */
         return (uint64_t)left->number < (uint64_t)right->number ? -1 : 1;
+    if (left->growing != right->growing) /* what is archived is whole */
+        return left->growing ? 1 : -1;
     return strcmp(left->path, right->path);
 }
 

@@ -198,6 +198,39 @@ Test(chunk_list, puts_what_a_session_still_records_last)
     chunk_list_clear(&list);
 }
 
+static void make_growing(const char *name, uint64_t begin)
+{
+    make_trace(name, CREATED, &(struct fake_packet){.begin = begin, .end = begin + 9}, 1);
+}
+
+Test(chunk_list, takes_what_was_recorded_since_the_last_rotation_by_its_number)
+{
+    make_chunk("session/archives", 0, 0, 120);
+    make_chunk("session/archives", 1, 100, 220);
+    make_growing("session/20260101T000200+0000-3/kernel", 300);
+    struct chunk_list list = list_of("session");
+    cr_assert(eq(sz, list.count, 3));
+    expect_interval(&list.at[2], 3, 300, INTERVAL_OPEN);
+    cr_expect(list.at[2].growing && list.at[2].gap_before && !list.at[1].growing);
+    chunk_list_clear(&list);
+    list = (struct chunk_list){.archived_only = true};
+    char *path = memory_format("%s/session", root);
+    cr_assert(eq(int, chunk_list_add(&list, path, NULL), STATUS_OK));
+    cr_expect(eq(sz, list.count, 2));
+    free(path);
+    chunk_list_clear(&list);
+}
+
+Test(chunk_list, takes_the_archived_chunk_of_two_with_one_number)
+{
+    make_chunk("session/archives", 0, 0, 120);
+    make_growing("session/20260101T000200+0000-0/kernel", 0);
+    struct chunk_list list = list_of("session");
+    cr_assert(eq(sz, list.count, 1));
+    cr_expect(list.at[0].growing == false);
+    chunk_list_clear(&list);
+}
+
 Test(chunk_list, leaves_out_what_a_session_has_not_yet_recorded)
 {
     make_chunk("session/archives", 0, 0, 120);
