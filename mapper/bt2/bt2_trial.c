@@ -1,6 +1,7 @@
 #include "bt2_trial.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -8,10 +9,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A thousand times what the largest chunks of a busy host take. */
 enum { TRIAL_CPU_S = 600 };
+/* A child that takes no CPU time for so long is tried anew. */
+enum { STILL_MS = 5000, TRIALS = 3 };
 
 /* Of the process, as the locks of glib are: a child that is forked while another thread holds one of
  * those would wait for it forever. */
@@ -41,12 +45,37 @@ static _Noreturn void try_in_child(void (*use)(void *context), void *context, in
     _exit(0);
 }
 
-/* What the child says up to its end, on one line. */
-static void listen_to(int from, char *text, size_t room)
+/* Whether the child has taken no CPU time since the last look. */
+static bool stands_still(pid_t child, struct timespec *taken)
+{
+    clockid_t clock;
+    struct timespec now = *taken;
+    siginfo_t ended = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0)
+        return false; /* others have the pipe as well */
+    if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &now) != 0)
+        return false;
+    bool still = now.tv_sec == taken->tv_sec && now.tv_nsec == taken->tv_nsec;
+    *taken = now;
+    return still;
+}
+
+/* What the child says up to its end, on one line. False: it waits for what never comes, as for a lock
+ * that another thread had when it was forked (malloc under sanitizers has one); it is killed. */
+static bool listen_to(int from, pid_t child, char *text, size_t room)
 {
     char part[512];
     size_t used = 0;
+    bool moves = true;
+    struct timespec taken = {-1, 0};
     for (;;) {
+        struct pollfd ready = {.fd = from, .events = POLLIN};
+        if (moves && poll(&ready, 1, STILL_MS) == 0) {
+            moves = !stands_still(child, &taken);
+            if (!moves)
+                kill(child, SIGKILL);
+            continue;
+        }
         ssize_t count = read(from, part, sizeof part);
         if (count < 0 && errno == EINTR)
             continue;
@@ -56,6 +85,7 @@ static void listen_to(int from, char *text, size_t room)
             text[used++] = (unsigned char)part[i] < ' ' ? ' ' : part[i];
     }
     text[used] = '\0';
+    return moves;
 }
 
 static enum status outcome(pid_t child, const char *said, struct failure *why)
@@ -73,10 +103,13 @@ static enum status outcome(pid_t child, const char *said, struct failure *why)
                 *said != '\0' ? ": " : "", said);
 }
 
-enum status bt2_trial(void (*use)(void *context), void *context, struct failure *why)
+/* *moved: false if the child stood still. */
+static enum status try_once(void (*use)(void *context), void *context, bool *moved,
+                            struct failure *why)
 {
     int ends[2];
     char said[256];
+    *moved = true;
     if (pipe(ends) != 0)
         return fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
     pthread_rwlock_wrlock(&uses);
@@ -89,9 +122,18 @@ enum status bt2_trial(void (*use)(void *context), void *context, struct failure 
     if (child < 0) {
         status = fail(why, STATUS_REJECT, "libbabeltrace2 could not be tried: %s", strerror(errno));
     } else {
-        listen_to(ends[0], said, sizeof said);
+        *moved = listen_to(ends[0], child, said, sizeof said);
         status = outcome(child, said, why);
     }
     close(ends[0]);
     return status;
+}
+
+enum status bt2_trial(void (*use)(void *context), void *context, struct failure *why)
+{
+    bool moved = false;
+    enum status status = STATUS_OK;
+    for (int i = 0; i < TRIALS && !moved; i++)
+        status = try_once(use, context, &moved, why);
+    return moved ? status : fail(why, STATUS_REJECT, "libbabeltrace2 stands still in it");
 }
