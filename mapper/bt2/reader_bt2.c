@@ -1,7 +1,5 @@
 #include "reader_bt2.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,18 +29,6 @@ struct reader_bt2 {
     struct scratch scratch;
     struct event *events; /* BATCH_EVENTS */
 };
-
-static PRINTF_LIKE(2, 3) void warn(const struct reader_bt2 *reader, const char *format, ...)
-{
-    if (reader->warnings.say == NULL)
-        return;
-    char sentence[FAILURE_TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
-    va_end(arguments);
-    reader->warnings.say(reader->warnings.context, sentence);
-}
 
 /* --- streams --- */
 
@@ -194,8 +180,9 @@ static void add_lanes(struct reader_bt2 *reader, struct bt2_input *input, struct
             continue;
         }
         if (!lane.has_clock && !lane.over)
-            warn(reader, "%s: %s: its events have no clock: they are counted, but have no time",
-                 trace_shown(input->files), lane.name);
+            reader_say(&reader->warnings,
+                       "%s: %s: its events have no clock: they are counted, but have no time",
+                       trace_shown(input->files), lane.name);
         reader->lanes = memory_grow(reader->lanes, &reader->lane_room, reader->lane_count + 1,
                                     sizeof *reader->lanes);
         reader->lanes[reader->lane_count++] = lane;
@@ -220,12 +207,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
         return;
     }
     add_lanes(reader, input, info);
-    trace_report_recording(&reader->warnings, files);
-    if (info->declared.old_syscalls)
-        warn(reader,
-             "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
-             "counted as such",
-             trace_shown(files));
+    trace_report_told(&reader->warnings, files, info);
     input->index = (uint32_t)reader->input_count++;
     input->plans = bt2_plans_new(
         reader->schema, input->domain,

@@ -41,6 +41,18 @@ void reader_report(const struct reader_warnings *warnings, struct damage damage,
     free(sentence);
 }
 
+void reader_say(const struct reader_warnings *warnings, const char *format, ...)
+{
+    if (warnings->say == NULL)
+        return;
+    char sentence[FAILURE_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    warnings->say(warnings->context, sentence);
+}
+
 void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses)
 {
     if (warnings != NULL && warnings->notes != NULL)

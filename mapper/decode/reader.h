@@ -54,6 +54,8 @@ struct reader_warnings {
  * makes. Either of `warnings` and its members may be NULL. */
 void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
                    ...) PRINTF_LIKE(3, 4);
+/* Says a sentence that is no damage. */
+void reader_say(const struct reader_warnings *warnings, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Notes what a trace declares of the phase definitions. */
 void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses);
 

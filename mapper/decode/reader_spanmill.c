@@ -1,5 +1,3 @@
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,18 +36,6 @@ struct reader_spanmill {
     struct scratch scratch;
     struct event *events; /* BATCH_EVENTS */
 };
-
-static PRINTF_LIKE(2, 3) void warn(const struct reader_spanmill *reader, const char *format, ...)
-{
-    if (!reader->warnings.say)
-        return;
-    char sentence[FAILURE_TEXT_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(sentence, sizeof sentence, format, arguments);
-    va_end(arguments);
-    reader->warnings.say(reader->warnings.context, sentence);
-}
 
 static const struct input *input_of(const struct stream *stream)
 {
@@ -171,8 +157,9 @@ static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
             if (input->set->layout->streams[j].clock == LAYOUT_NONE)
                 input->times[j].shift_ns = (int64_t)first_ns;
         if (stream->packets.at[0].stream->clock == LAYOUT_NONE)
-            warn(reader, "%s: %s: %s", trace_shown(input_of(stream)->files), stream->name,
-                 "its events have no clock: they are counted, but have no time");
+            reader_say(&reader->warnings, "%s: %s: %s", trace_shown(input_of(stream)->files),
+                       stream->name,
+                       "its events have no clock: they are counted, but have no time");
     }
 }
 
@@ -254,12 +241,7 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
             *first = why;
         return;
     }
-    trace_report_recording(&reader->warnings, files);
-    if (info->declared.old_syscalls)
-        warn(reader,
-             "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are not "
-             "counted as such",
-             trace_shown(files));
+    trace_report_told(&reader->warnings, files, info);
     reader_note_uses(&reader->warnings, input->set->uses);
     struct event_origin origin = trace_origin(input->set->layout);
     bound_trace_init(&input->bound, input->set, input->times, reader->schema,

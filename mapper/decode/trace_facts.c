@@ -61,13 +61,19 @@ bool trace_is_empty(const struct trace_files *files)
     return true;
 }
 
-void trace_report_recording(const struct reader_warnings *warnings, const struct trace_files *files)
+void trace_report_told(const struct reader_warnings *warnings, const struct trace_files *files,
+                       const struct trace_info *info)
 {
     if (files->is_recorded)
         trace_report(warnings, files, NULL,
                      (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_RECORDING},
                      "still recording: stop the session, or rotate it; what is in the tracer's "
                      "buffers is not read");
+    if (info->declared.old_syscalls)
+        reader_say(warnings,
+                   "%s: recorded by LTTng before 2.6: its system calls (sys_*, exit_syscall) are "
+                   "not counted as such",
+                   trace_shown(files));
 }
 
 static void take_name(const struct layout *layout, const char *name, char room[SESSION_NAME_ROOM])

@@ -21,9 +21,10 @@ void trace_report_left_out(const struct reader_warnings *warnings, const struct 
  * session that may still record, metadata comes later. */
 bool trace_is_empty(const struct trace_files *files);
 
-/* Says of a trace that is recorded at this moment that its end is not there yet. */
-void trace_report_recording(const struct reader_warnings *warnings,
-                            const struct trace_files *files);
+/* Says of a trace that is recorded at this moment that its end is not there yet, and of an old one
+ * what is not counted. */
+void trace_report_told(const struct reader_warnings *warnings, const struct trace_files *files,
+                       const struct trace_info *info);
 
 /* All of a trace but its clock: see trace_times(). */
 struct trace_info trace_info_of(const struct layout *layout, enum domain domain,
