@@ -12,7 +12,8 @@
 /* Timeouts are looked at so often within the shortest of them. */
 enum { TICKS = 16 };
 
-/* Match fields of a parent that a child names too: places[1 + index] of its instances. */
+/* Match fields that instances are found by, each in places[] of its own: all of them, if there are any,
+ * and those that a child names too. */
 struct subset {
     uint32_t at[PHASE_MATCH_MAX]; /* indices of its match fields */
     size_t count;
@@ -81,6 +82,13 @@ static void use_set(struct instances *all, const struct phase_set *set)
     for (uint32_t i = 0; i < count; i++) {
         if (set->at[i]->timeout_ns < shortest_ns)
             shortest_ns = set->at[i]->timeout_ns;
+        struct subset whole = {.count = set->at[i]->match_count};
+        for (uint32_t j = 0; j < whole.count; j++)
+            whole.at[j] = j;
+        if (whole.count > 0)
+            (void)subset_of(&all->links[i], &whole);
+    }
+    for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; set->at[i]->parent && j < count; j++)
             if (phase_is_named(set->at[j], set->at[i]->parent))
                 link_parent(all, i, j);
@@ -149,26 +157,14 @@ static uint64_t key_add(uint64_t key, const struct field_value *value)
 
 static size_t place_count(const struct instances *all, uint32_t definition)
 {
-    return 1 + all->links[definition].subset_count;
-}
-
-/* Place 0 is by all match fields; without any it is not used. */
-static bool has_place(const struct instances *all, const struct instance *instance, size_t place)
-{
-    return place > 0 || all->set->at[instance->definition]->match_count > 0;
+    return all->links[definition].subset_count;
 }
 
 static uint64_t place_key(const struct instances *all, const struct instance *instance,
                           size_t place)
 {
+    const struct subset *subset = &all->links[instance->definition].subsets[place];
     uint64_t key = key_begin(all, instance->thread, instance->definition, place);
-    if (place == 0) {
-        size_t count = all->set->at[instance->definition]->match_count;
-        for (size_t i = 0; i < count; i++)
-            key = key_add(key, &instance->match[i]);
-        return key;
-    }
-    const struct subset *subset = &all->links[instance->definition].subsets[place - 1];
     for (size_t i = 0; i < subset->count; i++)
         key = key_add(key, &instance->match[subset->at[i]]);
     return key;
@@ -180,7 +176,7 @@ static struct instance_place *place_in(const struct instances *all, struct insta
 {
     size_t count = place_count(all, instance->definition);
     size_t at = 0;
-    while (at < count && !(has_place(all, instance, at) && instance->places[at].key == key))
+    while (at < count && instance->places[at].key != key)
         at++;
     assert(at < count);
     return &instance->places[at];
@@ -246,16 +242,14 @@ static void link_by_kin(struct instances *all, struct instance *instance)
 {
     join_kin_list(instance);
     for (size_t i = 0; i < place_count(all, instance->definition); i++)
-        if (has_place(all, instance, i))
-            chain_add(all, instance, i);
+        chain_add(all, instance, i);
 }
 
 static void unlink_by_kin(struct instances *all, struct instance *instance)
 {
     leave_kin_list(instance);
     for (size_t i = 0; i < place_count(all, instance->definition); i++)
-        if (has_place(all, instance, i))
-            chain_remove(all, instance, i);
+        chain_remove(all, instance, i);
 }
 
 static struct kin *kin_of(struct instances *all, uint64_t key)
@@ -390,8 +384,13 @@ static const struct field_value absent = {.type = FIELD_ABSENT};
 
 static const struct field_value *field(const struct event *event, const char *name)
 {
-    for (size_t i = 0; i < event->field_count; i++)
-        if (event->class->fields[i] == name || strcmp(event->class->fields[i], name) == 0)
+    const char *const *names = event->class->fields;
+    size_t count = event->field_count;
+    for (size_t i = 0; i < count; i++)
+        if (names[i] == name) /* most often: the class has them of its definitions */
+            return &event->fields[i];
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
             return &event->fields[i];
     return &absent;
 }
@@ -708,7 +707,7 @@ static struct instance *parent_by(const struct instances *all, const struct phas
                                   const struct parent_link *link, const struct field_value *values)
 {
     const struct subset *subset = &all->links[link->definition].subsets[link->subset];
-    uint64_t key = key_begin(all, thread, link->definition, 1 + link->subset);
+    uint64_t key = key_begin(all, thread, link->definition, link->subset);
     for (size_t i = 0; i < subset->count; i++)
         key = key_add(key, &values[link->own[i]]);
     for (struct instance *each = map_get(&all->chains, key); each;
