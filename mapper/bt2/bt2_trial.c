@@ -15,7 +15,7 @@
 /* A thousand times what the largest chunks of a busy host take. */
 enum { TRIAL_CPU_S = 600 };
 /* A child that takes no CPU time for so long is tried anew. */
-enum { STILL_MS = 5000, TRIALS = 3 };
+enum { STILL_MS = 5000, TRIALS = 5 };
 
 /* Of the process, as the locks of glib are: a child that is forked while another thread holds one of
  * those would wait for it forever. */
