@@ -17,7 +17,8 @@ enum keep_kind {
     KEEP_THREAD = 't',
     KEEP_TABLE = 'f',
     KEEP_DESCRIPTOR = 'd',
-    KEEP_INSTANCE = 'i'
+    KEEP_INSTANCE = 'i',
+    KEEP_CLOSINGS = 'c'
 };
 
 struct keep {
@@ -33,6 +34,7 @@ struct keep {
     const uint8_t *at, *end;
     struct map threads, processes, tables, descriptors, instances; /* by serial */
     struct map kins;                                               /* by id */
+    struct map closings;                                           /* by serial */
 };
 
 /* Each writes what it points to, or reads it. Numbers are varints: 7 bits a byte, the lowest
@@ -72,6 +74,14 @@ void keep_process_fields(struct keep *keep, struct process *process);
 void keep_thread_fields(struct keep *keep, struct thread *thread);
 void keep_table_fields(struct keep *keep, struct table *table);
 void keep_descriptor_fields(struct keep *keep, struct descriptor *descriptor);
+/* Some of the model's closings: a record has so many that it stays small. */
+enum { KEPT_CLOSINGS_MAX = 1024 };
+struct kept_closings {
+    size_t first, count; /* saving: in model.closings; restoring: of `at` */
+    struct closing at[KEPT_CLOSINGS_MAX];
+};
+void keep_closings_fields(struct keep *keep, struct kept_closings *closings);
+
 /* An open instance, as its record has it. */
 struct kept_instance {
     uint64_t order;

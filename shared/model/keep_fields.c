@@ -17,24 +17,40 @@ static void keep_cpu(struct keep *keep, struct cpu *cpu)
         keep->bad = true;
 }
 
-static void keep_closings(struct keep *keep)
+static void keep_closing(struct keep *keep, struct closing *closing)
+{
+    if (!keep->saving)
+        *closing = (struct closing){.thread = 0};
+    keep_u64(keep, &closing->thread);
+    keep_u64(keep, &closing->begin_ns);
+    keep_u64(keep, &closing->end_ns);
+    keep_path(keep, &closing->path);
+    keep_u32(keep, &closing->stretch);
+}
+
+/* All of them, as older formats have them. */
+static void keep_old_closings(struct keep *keep)
 {
     struct model *model = keep->model;
     size_t count = keep_count(keep, model->closing_count);
-    if (!keep->saving)
-        model->closings =
-            memory_grow(model->closings, &model->closing_room, count + 1, sizeof *model->closings);
+    model->closings =
+        memory_grow(model->closings, &model->closing_room, count + 1, sizeof *model->closings);
     model->closing_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct closing *closing = &model->closings[i];
-        if (!keep->saving)
-            *closing = (struct closing){.thread = 0};
-        keep_u64(keep, &closing->thread);
-        keep_u64(keep, &closing->begin_ns);
-        keep_u64(keep, &closing->end_ns);
-        keep_path(keep, &closing->path);
-        keep_u32(keep, &closing->stretch);
+    for (size_t i = 0; i < count; i++)
+        keep_closing(keep, &model->closings[i]);
+}
+
+void keep_closings_fields(struct keep *keep, struct kept_closings *closings)
+{
+    size_t count = keep_count(keep, closings->count);
+    if (count > KEPT_CLOSINGS_MAX) {
+        keep->bad = true;
+        return;
     }
+    closings->count = count;
+    for (size_t i = 0; i < count; i++)
+        keep_closing(keep,
+                     keep->saving ? &keep->model->closings[closings->first + i] : &closings->at[i]);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -115,7 +131,8 @@ void keep_host_fields(struct keep *keep)
     }
     for (size_t i = 0; i < count; i++)
         keep_cpu(keep, &model->cpus[i]);
-    keep_closings(keep);
+    if (!keep_since(keep, 3))
+        keep_old_closings(keep);
     keep_addresses(keep);
     if (keep_since(keep, 2)) {
         keep_tallies(keep);

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "model/keep.h"
@@ -23,6 +24,7 @@ static size_t size_of(enum keep_kind kind)
     case KEEP_TABLE: return sizeof(struct table);
     case KEEP_DESCRIPTOR: return sizeof(struct descriptor);
     case KEEP_INSTANCE: return sizeof(struct kept_instance);
+    case KEEP_CLOSINGS: return sizeof(struct kept_closings);
     }
     return 0;
 }
@@ -35,6 +37,7 @@ static struct map *map_of(struct keep *keep, enum keep_kind kind)
     case KEEP_TABLE: return &keep->tables;
     case KEEP_DESCRIPTOR: return &keep->descriptors;
     case KEEP_INSTANCE: return &keep->instances;
+    case KEEP_CLOSINGS: return &keep->closings;
     case KEEP_HOST: break;
     }
     return NULL;
@@ -49,6 +52,7 @@ static void number(const struct pending *pending)
     case KEEP_TABLE: ((struct table *)pending->object)->serial = pending->serial; break;
     case KEEP_DESCRIPTOR: ((struct descriptor *)pending->object)->serial = pending->serial; break;
     case KEEP_INSTANCE: ((struct kept_instance *)pending->object)->order = pending->serial; break;
+    case KEEP_CLOSINGS:
     case KEEP_HOST: break;
     }
 }
@@ -95,6 +99,7 @@ static void fill(struct keep *keep, const struct pending *pending)
     case KEEP_TABLE: keep_table_fields(keep, pending->object); break;
     case KEEP_DESCRIPTOR: keep_descriptor_fields(keep, pending->object); break;
     case KEEP_INSTANCE: keep_instance_fields(keep, pending->object); break;
+    case KEEP_CLOSINGS: keep_closings_fields(keep, pending->object); break;
     }
 }
 
@@ -116,6 +121,19 @@ static void end_instances(struct model *model, const struct pending *pending, si
         if (pending[i].kind == KEEP_INSTANCE && kept->open)
             phase_end_forgotten(model, kept->thread, kept->path);
         model->tallies.at[TALLY_PHASES_CHANGED] += pending[i].kind == KEEP_INSTANCE && kept->open;
+    }
+}
+
+static void add_closings(struct model *model, const struct pending *pending, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct kept_closings *kept = pending[i].object;
+        if (pending[i].kind != KEEP_CLOSINGS)
+            continue;
+        model->closings = memory_grow(model->closings, &model->closing_room,
+                                      model->closing_count + kept->count, sizeof *model->closings);
+        memcpy(model->closings + model->closing_count, kept->at, kept->count * sizeof *kept->at);
+        model->closing_count += kept->count;
     }
 }
 
@@ -152,12 +170,14 @@ static int by_serial(const void *a, const void *b)
 
 static bool read_host(struct keep *keep, const struct pending *host)
 {
-    const struct map *maps[] = {&keep->threads, &keep->processes, &keep->tables, &keep->descriptors,
-                                &keep->instances};
+    const struct map *maps[] = {&keep->threads,     &keep->processes, &keep->tables,
+                                &keep->descriptors, &keep->instances, &keep->closings};
     keep->at = host->at;
     keep->end = host->end;
     keep->format = host->format;
-    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+    /* Format 2 has closings in this record. */
+    size_t count = sizeof maps / sizeof *maps - !keep_since(keep, 3);
+    for (size_t i = 0; i < count; i++) {
         uint64_t expected = 0;
         keep_u64(keep, &expected);
         if (keep->bad || expected != maps[i]->count)
@@ -184,6 +204,8 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
         end_instances(keep->model, pending, count);
     else if (sound)
         sound = open_instances(keep->model, pending, count);
+    if (sound)
+        add_closings(keep->model, pending, count);
     if (!sound)
         return fail(why, STATUS_REJECT, "a record is damaged, or tells of what is not there");
     return STATUS_OK;
@@ -200,6 +222,10 @@ static void clear_maps(struct keep *keep)
         kept_instance_free(instance);
     map_clear(&keep->instances);
     map_clear(&keep->kins);
+    struct kept_closings *closings;
+    for (size_t at = 0; (closings = map_next(&keep->closings, &at));)
+        free(closings);
+    map_clear(&keep->closings);
 }
 
 enum status model_restore(struct schema *schema, const struct phase_set *phases,

@@ -78,6 +78,21 @@ static void save_instances(struct keep *keep, const struct state_sink *sink)
             save_instance(keep, each, sink);
 }
 
+static void save_closings(struct keep *keep, const struct state_sink *sink)
+{
+    struct kept_closings slice = {.first = 0};
+    size_t count = keep->model->closing_count;
+    for (uint64_t serial = 1; slice.first < count; serial++, slice.first += slice.count) {
+        slice.count =
+            count - slice.first < KEPT_CLOSINGS_MAX ? count - slice.first : KEPT_CLOSINGS_MAX;
+        begin(keep, KEEP_CLOSINGS, serial);
+        keep_closings_fields(keep, &slice);
+        char key[KEY_MAX];
+        snprintf(key, sizeof key, "%c%llu", KEEP_CLOSINGS, (unsigned long long)serial);
+        end(keep, sink, key);
+    }
+}
+
 static void save_processes(struct keep *keep, const struct model_parts *parts,
                            const struct state_sink *sink)
 {
@@ -113,9 +128,12 @@ void model_save(struct model *model, struct state_sink sink)
     save_threads(&keep, &parts, &sink);
     save_instances(&keep, &sink);
     save_processes(&keep, &parts, &sink);
+    save_closings(&keep, &sink);
     begin(&keep, KEEP_HOST, 1);
-    uint64_t counts[] = {parts.threads.count, parts.processes.count, parts.tables.count,
-                         parts.descriptors.count, model->phases.count};
+    uint64_t counts[] = {
+        parts.threads.count, parts.processes.count,
+        parts.tables.count,  parts.descriptors.count,
+        model->phases.count, (model->closing_count + KEPT_CLOSINGS_MAX - 1) / KEPT_CLOSINGS_MAX};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         keep_u64(&keep, &counts[i]);
     keep_host_fields(&keep);

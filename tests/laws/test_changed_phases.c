@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -93,29 +94,21 @@ static void add(struct stitch *stitch, struct schema *schema, const char *yaml, 
     stitch_add(stitch, &item, 1, &end);
 }
 
-/* What format 2 would have: no definitions, but a digest behind the host's five counts. */
-static void make_older(struct saved *saved)
+/* What format 2 had of such a stitch: of each record the count and the bytes of its key, then of itself. */
+static void read_older(struct saved *saved)
 {
-    enum { DIGEST_AT = 1 + 1 + 1 + 5 };
-    size_t kept = 0;
-    for (size_t i = 0; i < saved->count; i++) {
-        struct state_record *record = &saved->records[i];
-        if (text_equal(record->key, text_of("phases")))
-            continue;
-        if (!text_equal(record->key, text_of("stitch"))) {
-            bool host = text_equal(record->key, text_of("host"));
-            size_t count = record->record.count + host, rest = host ? DIGEST_AT : 1;
-            uint8_t *older = arena_take(&saved->arena, count);
-            memcpy(older, record->record.at, rest);
-            memcpy(older + rest + host, record->record.at + rest, record->record.count - rest);
-            older[0] = 2;
-            if (host)
-                older[DIGEST_AT] = 77;
-            record->record = (struct bytes){older, count};
-        }
-        saved->records[kept++] = *record;
+    FILE *file = fopen(TEST_DATA "/formats/state-2.bin", "rb");
+    cr_assert(ne(ptr, file, NULL));
+    saved->count = 0;
+    for (int count; (count = fgetc(file)) != EOF; saved->count++) {
+        char *key = arena_take(&saved->arena, (size_t)count + 1);
+        cr_assert(eq(sz, fread(key, 1, (size_t)count, file), (size_t)count));
+        size_t size = (size_t)fgetc(file);
+        uint8_t *record = arena_take(&saved->arena, size);
+        cr_assert(eq(sz, fread(record, 1, size, file), size));
+        saved->records[saved->count] = (struct state_record){{key, (size_t)count}, {record, size}};
     }
-    saved->count = kept;
+    fclose(file);
 }
 
 enum restored { NOT, RESTORED, OF_OLDER };
@@ -138,7 +131,7 @@ static struct counts counts_after(const char *yaml, enum restored restored)
         stitch_free(stitch);
         used = again;
         if (restored == OF_OLDER)
-            make_older(&saved);
+            read_older(&saved);
         cr_assert(eq(int, stitch_restore(again, sink, saved.records, saved.count, &stitch, &why),
                      STATUS_OK),
                   "%s", why.text);
