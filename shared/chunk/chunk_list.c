@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "chunk/metadata.h"
+#include "base/file_map.h"
 #include "base/memory.h"
 #include "base/session_name.h"
 #include "base/utf8.h"
@@ -327,11 +328,28 @@ static bool same_path(const struct chunk_ref *a, const struct chunk_ref *b)
     return same;
 }
 
-/* A chunk that was named twice is one. Of two that are the same by what they tell, one is left out. */
+/* Whether both are archives, and equal to the byte: a chunk that was published again is packed anew. */
+static bool same_archive(const struct chunk_ref *a, const struct chunk_ref *b)
+{
+    struct file_map *left = NULL, *right = NULL;
+    bool same = a->packed && b->packed && file_map_open(a->path, &left, NULL) == STATUS_OK &&
+                file_map_open(b->path, &right, NULL) == STATUS_OK;
+    if (same) {
+        struct bytes one = file_map_bytes(left), other = file_map_bytes(right);
+        same = one.count == other.count && memcmp(one.at, other.at, one.count) == 0 &&
+               file_map_check(left, NULL) == STATUS_OK && file_map_check(right, NULL) == STATUS_OK;
+    }
+    file_map_close(left);
+    file_map_close(right);
+    return same;
+}
+
+/* A chunk that was named twice, or of which there are two equal archives, is one. Of two that are the
+ * same by what they tell alone, one is left out. */
 static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
                      const struct chunk_ref *before)
 {
-    if (same_path(ref, before))
+    if (same_path(ref, before) || same_archive(ref, before))
         return;
     char *sentence = memory_format("%s: left out: is chunk %lld of the same session as %s",
                                    ref->path, (long long)ref->number, before->path);

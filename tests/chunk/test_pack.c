@@ -158,3 +158,27 @@ Test(pack, tells_the_threads_that_the_chunks_before_told_of)
     unlink(path);
     chunk_list_clear(&list);
 }
+
+/* As an agent does that died before it knew that the chunk was published. */
+Test(pack, of_two_equal_archives_nothing_is_left_out)
+{
+    char folder[] = "/tmp/test-pack-XXXXXX";
+    cr_assert(ne(ptr, mkdtemp(folder), NULL));
+    struct chunk_list list = recorded(), packed = {.at = NULL};
+    char *paths[2];
+    for (size_t i = 0; i < 2; i++) {
+        paths[i] = memory_format("%s/%zu.tar.zst", folder, i);
+        pack(&list, 1, paths[i]);
+        cr_assert(eq(int, chunk_list_add(&packed, paths[i], NULL), STATUS_OK));
+    }
+    cr_assert(eq(int, chunk_list_finish(&packed, NULL), STATUS_OK));
+    cr_expect(eq(sz, packed.count, 1));
+    cr_expect(eq(sz, packed.left_out, 0));
+    for (size_t i = 0; i < 2; i++) {
+        unlink(paths[i]);
+        free(paths[i]);
+    }
+    rmdir(folder);
+    chunk_list_clear(&packed);
+    chunk_list_clear(&list);
+}
