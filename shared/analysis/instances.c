@@ -546,6 +546,7 @@ struct instance *instances_open(struct instances *all, struct phase_thread *thre
             instance->match[i].text.at = memory_string(values[i].text);
     }
     instance->thread = thread;
+    instance->after_exit = thread->exited;
     instance->begin_ns = begin_ns;
     instance->order = order;
     enter(all, instance);

@@ -59,6 +59,7 @@ struct instance {
     uint32_t path;       /* what the owner calls its path */
     bool by_user;        /* begun by a user-space event */
     bool in_call;        /* begun within the call that its thread is in */
+    bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
     uint64_t begin_ns;
     uint64_t order; /* of its begin, over all: instance_order() */
     struct phase_thread *thread;

@@ -86,7 +86,7 @@ void keep_closings_fields(struct keep *keep, struct kept_closings *closings);
 struct kept_instance {
     uint64_t order;
     uint32_t definition, path;
-    bool by_user, in_call;
+    bool by_user, in_call, after_exit;
     bool open; /* older formats keep others too */
     uint64_t begin_ns;
     struct thread *thread;

@@ -433,8 +433,10 @@ void keep_instance_fields(struct keep *keep, struct kept_instance *instance)
     if (is_old)
         keep_old_fate(keep, instance);
     keep_bool(keep, &instance->by_user);
-    if (!is_old)
+    if (!is_old) {
         keep_bool(keep, &instance->in_call);
+        keep_bool(keep, &instance->after_exit);
+    }
     keep_u64(keep, &instance->begin_ns);
     keep_thread(keep, &instance->thread);
     if (is_old) {

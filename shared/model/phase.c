@@ -253,28 +253,39 @@ void phase_credits(struct model *model, struct thread *thread, const struct thre
                         piece->credits[i].count);
 }
 
-/* Ends those of the thread's process, or of the thread alone if that is not told; of those begun by
- * user-space events only, or all. */
-static void end_of_kin(struct model *model, struct thread *thread, bool by_user_only)
+static bool ends_with_program(const struct instance *instance)
+{
+    return instance->by_user;
+}
+
+static bool ends_with_process(const struct instance *instance)
+{
+    return !instance->after_exit;
+}
+
+/* Ends those of the thread's process, or of the thread alone if that is not told, that `ends` is true
+ * of. */
+static void end_of_kin(struct model *model, struct thread *thread,
+                       bool (*ends)(const struct instance *instance))
 {
     struct kin *kin = thread->phases.kin;
     struct instance *next;
     for (struct instance *each = kin ? kin->open : thread->phases.top; each; each = next) {
         next = kin ? each->next_kin : each->below;
-        if (each->by_user || !by_user_only)
+        if (ends(each))
             phase_end_unknown(model, each);
     }
 }
 
 void phase_exec(struct model *model, struct thread *caller)
 {
-    end_of_kin(model, caller, true);
+    end_of_kin(model, caller, ends_with_program);
 }
 
 void phase_exit(struct model *model, struct thread *thread)
 {
     if (instances_exited(&thread->phases))
-        end_of_kin(model, thread, false);
+        end_of_kin(model, thread, ends_with_process);
 }
 
 void phase_tick(struct model *model, uint64_t now_ns)

@@ -148,6 +148,7 @@ static bool open_instance(struct instances *phases, const struct kept_instance *
     instance->path = kept->path;
     instance->by_user = kept->by_user;
     instance->in_call = kept->in_call;
+    instance->after_exit = kept->after_exit;
     instances_set_spent(instance, &kept->time, kept->calls);
     return true;
 }
