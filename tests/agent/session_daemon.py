@@ -38,7 +38,7 @@ class SessionDaemon:
     def __exit__(self, kind, value, trace):
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(20 * pool.PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

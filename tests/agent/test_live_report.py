@@ -46,9 +46,17 @@ def told(folder):
     return listed.count("\n")
 
 
-def start_shop(daemon, seconds=30):
+def start_shop(daemon, seconds=600):
     return subprocess.Popen([SHOP, str(seconds), "2", os.path.join(daemon.folder, "shop.log")],
                             env=daemon.environment)
+
+
+def wait_for_work(daemon):
+    """Until the program has recorded more."""
+    log = os.path.join(daemon.folder, "shop.log")
+    time.sleep(1)
+    before = os.path.getsize(log) if os.path.exists(log) else 0
+    wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > before, 20, "more to be recorded")
 
 
 def has_files(folder):
@@ -73,7 +81,7 @@ def test_before_a_rotation():
         daemon.lttng("stop", "shop")
         Report(daemon, folder).check_is_whole()
         daemon.lttng("start", "shop")
-        time.sleep(1)
+        wait_for_work(daemon)
         Report(daemon, folder).check_is_recording()
         end(shop)
         daemon.lttng("destroy", "shop")
@@ -88,9 +96,9 @@ def test_after_a_rotation():
         folder = f"{daemon.folder}/shop"
         daemon.create("shop", folder)
         shop = start_shop(daemon)
-        time.sleep(1)
+        wait_for_work(daemon)
         daemon.lttng("rotate", "shop")
-        time.sleep(1)
+        wait_for_work(daemon)
         Report(daemon, folder).check_is_recording()
         Report(daemon, f"{folder}/archives").check_is_whole()
         packed = subprocess.run([SPANMILL, "pack", folder, "-o", f"{daemon.folder}/packed"],
@@ -118,11 +126,11 @@ def test_program_that_is_killed():
                      "--session", "shop")
         daemon.lttng("start", "shop")
         dies, goes_on = start_shop(daemon), start_shop(daemon)
-        time.sleep(1)
+        wait_for_work(daemon)
         daemon.lttng("rotate", "shop")
-        time.sleep(1)
+        wait_for_work(daemon)
         end(dies)
-        time.sleep(1)
+        wait_for_work(daemon)
         daemon.lttng("rotate", "shop")
         end(goes_on)
         daemon.lttng("destroy", "shop")

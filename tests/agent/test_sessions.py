@@ -131,7 +131,7 @@ def test_by_size(running, daemon):
     """a chunk that is as large as is asked for is rotated"""
     traced = Traced(running, daemon, "size", "--rotate-size", "4K")
     traced.agent.start()
-    shop = traced.shop(5)
+    shop = traced.shop(15)  # also after the first rotation, if that is late
     wait_until(lambda: traced.archived() >= 2, 10, "two rotations")
     assert shop.wait() == 0
     daemon.lttng("destroy", "size")

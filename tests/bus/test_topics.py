@@ -15,7 +15,7 @@ def topics(*arguments, broker=None):
             address = file.read().strip()
     done = subprocess.run([os.environ["SPANMILL"], "topics", *arguments, "--brokers", address],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=60)
+                          stderr=subprocess.PIPE, text=True, timeout=300)
     return done.returncode, done.stdout, done.stderr
 
 

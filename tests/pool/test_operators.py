@@ -67,7 +67,7 @@ def test_topics_deleted():
             wait_until(lambda: not worker.alive(), 40, f"the {worker.role} to leave")
             assert worker.process.returncode in (1, 3), worker.process.returncode
             assert "there is no topic" in worker.log(), worker.log()
-        assert reading.wait(40) in (1, 3), reading.returncode
+        assert reading.wait(40 * pool.PATIENCE) in (1, 3), reading.returncode
         assert reading.stderr.read(), "it left without a reason"
 
 
@@ -83,7 +83,7 @@ def test_nobody_answers():
         for worker in workers:
             assert worker.stop() == 0
         took = pool.time.monotonic() - begin
-        assert took < 5 * 4, f"they left after {took:.1f} s"
+        assert took < 50, f"they left after {took:.1f} s, as if they had work to drain"
 
 
 def test_archives_gone():
@@ -99,7 +99,7 @@ def test_archives_gone():
         begin = pool.time.monotonic()
         wait_until(lambda: mapper.log().count("gone for good") == 2, 40, "two chunks to be parked")
         took = pool.time.monotonic() - begin
-        assert took < 25, f"they were waited for: {took:.1f} s"
+        assert took < 120, f"they were waited for: {took:.1f} s"  # of 600
         assert mapper.log().count("kind=fetch") == 2, mapper.log()
         wait_until(lambda: '"chunks":2' in "".join(running.results()), 40, "the others' results")
         summary, = [line for line in running.results() if '"type":"summary"' in line]

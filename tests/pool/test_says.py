@@ -123,7 +123,7 @@ def ends(running, role, *options, environment=None):
     """Exit code and last words of a service that does not start."""
     done = subprocess.run([pool.program(f"spanmill-{role}"), "--brokers", running.broker,
                            "--prefix", running.prefix, "--health-listen", "off", *options],
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60 * pool.PATIENCE,
                           env={**pool.clean_environment(), **(environment or {})})
     return done.returncode, done.stderr.splitlines()[-1]
 
