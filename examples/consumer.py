@@ -44,6 +44,7 @@ class Session:
     def __init__(self):
         self.threads = {}  # id -> result_pb2.Thread, its name resolved
         self.names = {}  # id -> name
+        self.programs = {}  # id -> what the trace of its process says that this is called
         self.sums = defaultdict(Sum)  # (thread id, phase) -> Sum
         # Time before the first system call of a thread's stretch: in a call, or in none? Only that
         # call's end tells, and it may come later.
@@ -59,6 +60,8 @@ class Session:
             self.threads[thread.id] = thread  # the newest word replaces the older one
             if thread.HasField("name"):
                 self.names[thread.id] = names[thread.name].decode(errors="replace")
+            if thread.HasField("program"):
+                self.programs[thread.id] = names[thread.program].decode(errors="replace")
         elif kind == "phase":
             self.take_phase(result.phase, names[result.phase.phase].decode(errors="replace"))
         elif kind == "first_call":
@@ -87,10 +90,21 @@ class Session:
         return told.process & 0xFFFFFFFF if told and told.process else None
 
     def process_name(self, pid):
-        """The name of the last thread whose number is the process's."""
-        leaders = [id for id, thread in self.threads.items()
-                   if thread.tid == pid and self.pid_of(id) == pid and id in self.names]
-        return self.names[max(leaders)] if leaders else "?"
+        """Of the last process of the number: the name of its leader; or what its trace says; or the
+        name of the thread with the lowest number that has one."""
+        threads = [id for id in self.threads if self.pid_of(id) == pid]
+        last = max(self.threads[id].process for id in threads)
+        names = []
+        for id in threads:
+            told = self.threads[id]
+            if told.process != last:
+                continue  # of one that had the number before
+            rank = (2, 0) if told.tid == pid else (0, -told.tid)
+            if id in self.names:
+                names.append((rank, told.kernel_named, id, self.names[id]))
+            if id in self.programs:
+                names.append(((1, 0), False, id, self.programs[id]))
+        return max(names)[-1] if names else "?"
 
     def rows(self):
         """(pid, phase, Sum), of all threads of a process together."""
@@ -133,7 +147,8 @@ class Log:
         for name, session in sorted(self.sessions.items()):
             for pid, phase, row in session.rows():
                 fields = [name, "" if pid is None else pid, phase, row.count, row.total,
-                          *(row.time[state] for state in STATES)]
+                          *(row.time[state] for state in STATES),
+                          "" if pid is None else session.process_name(pid)]
                 print(*fields, sep="\t")
 
     def print_table(self, top):

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../pool"))
 sys.dont_write_bytecode = True
@@ -29,8 +30,43 @@ def phases_of(lines):
             rows.append([row["session"], str(row["pid"] if row["pid"] is not None else ""),
                          row["phase"], *(str(row[name]) for name in (
                              "count", "total_ns", "user_cpu_ns", "sys_cpu_ns", "runnable_ns",
-                             "blocked_ns", "unknown_ns"))])
+                             "blocked_ns", "unknown_ns")), row["process"] or ""])
     return sorted(rows)
+
+
+NAMES = """
+import consumer, result_pb2
+session = consumer.Session()
+def told(names, **fields):
+    result = result_pb2.Result()
+    result.thread.begin_ns = result.thread.end_ns = 0
+    for field, value in fields.items():
+        setattr(result.thread, field, value)
+    session.take(result, names)
+def named(pid, name):
+    assert session.process_name(pid) == name, (pid, session.process_name(pid))
+told([b"worker"], id=1, process=1 << 32 | 7, tid=9, name=0)
+told([], id=2, process=1 << 32 | 7, tid=7)
+named(7, "worker")  # for want of a better one
+told([b"shopd"], id=3, process=1 << 32 | 7, tid=8, program=0)
+named(7, "shopd")  # as `env` of its trace says
+told([b"main"], id=2, process=1 << 32 | 7, tid=7, name=0)
+named(7, "main")
+told([], id=4, process=2 << 32 | 7, tid=7)
+named(7, "?")  # another process, of which nothing is told
+told([b"zoo"], id=5, process=2 << 32 | 7, tid=0, program=0)
+named(7, "zoo")
+"""
+
+
+def test_names():
+    """a process is called as the report calls it"""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["protoc", f"--python_out={folder}", "--proto_path=proto",
+                        "proto/result.proto"], check=True, cwd=ROOT)
+        path = os.pathsep.join((folder, os.path.join(ROOT, "examples")))
+        subprocess.run([interpreter(), "-c", NAMES], check=True,
+                       env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def test_consumer():
@@ -58,4 +94,4 @@ def test_consumer():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_consumer))
+    sys.exit(pool.main(test_names, test_consumer))
