@@ -160,7 +160,8 @@ struct joining {
 static void tell_expected(struct chunk_run *run, struct joining *joining, struct text session)
 {
     joining->session = memory_string(session);
-    struct chunk_edges edges = chunk_edges(run->list, joining->begin, joining->end);
+    struct chunk_edges edges;
+    chunk_edges_find(run->list, joining->begin, joining->end, &edges);
     uint64_t *chunks = memory_new((joining->end - joining->begin + 1) * sizeof *chunks);
     size_t count = 0;
     for (size_t i = joining->begin; i < joining->end; i++) {

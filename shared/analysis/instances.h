@@ -123,12 +123,6 @@ bool instances_exited(struct phase_thread *thread);
 /* The thread is forgotten; no instance may be open on it. */
 void instances_forget(struct phase_thread *thread);
 
-/* Adds `ns` (modulo 2^64) of its time to a thread with open instances. */
-static inline struct time_vector *instances_total(struct phase_thread *thread)
-{
-    return thread->count > 0 ? &thread->total : NULL;
-}
-
 /* The call that the thread is in has completed (or not): tells those begun within it apart. */
 void instances_call_over(struct phase_thread *thread, bool complete);
 

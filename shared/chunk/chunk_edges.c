@@ -70,13 +70,11 @@ static int64_t number_beside(const struct chunk_ref *own, bool before)
     return number;
 }
 
-struct chunk_edges chunk_edges(const struct chunk_list *list, size_t begin, size_t end)
+void chunk_edges_find(const struct chunk_list *list, size_t begin, size_t end,
+                      struct chunk_edges *out)
 {
     const struct chunk_ref *first = &list->at[begin], *last = &list->at[end - 1];
-    struct chunk_edges edges = {.begin = 0};
-    if (first->number > 0)
-        edges.begin = (uint64_t)(number_beside(first, true) + 1);
-    edges.cut_short =
+    out->begin = first->number > 0 ? (uint64_t)(number_beside(first, true) + 1) : 0;
+    out->cut_short =
         last->packed && last->interval.end_ns != INTERVAL_OPEN && number_beside(last, false) < 0;
-    return edges;
 }

@@ -15,6 +15,7 @@ struct chunk_edges {
 };
 
 /* Of the session whose chunks are [begin, end) of a finished list. */
-struct chunk_edges chunk_edges(const struct chunk_list *list, size_t begin, size_t end);
+void chunk_edges_find(const struct chunk_list *list, size_t begin, size_t end,
+                      struct chunk_edges *out);
 
 #endif
