@@ -783,9 +783,7 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
 static void told_process(struct partial_builder *builder, struct thread_known *thread,
                          const struct event *event)
 {
-    enum { EXIT = 3, ZOMBIE = 4, DEAD = 7 }; /* lttng_statedump_process_state */
-    int64_t status = event->value[3];
-    if (status != EXIT && status != ZOMBIE && status != DEAD)
+    if (!event_tells_dead(event))
         builder_told_pid(builder, thread, 0, (int32_t)event->value[1]);
 }
 

@@ -9,8 +9,6 @@
 #include "model/parts.h"
 #include "model/state.h"
 
-enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
-
 struct model *model_new(struct schema *schema, struct result_sink sink)
 {
     struct model *model = memory_new(sizeof *model);
@@ -429,8 +427,7 @@ static struct process *process_at_address(const struct model *model, uint64_t ad
 
 static void on_told_process(struct model *model, const struct event *event)
 {
-    int64_t status = event->value[3];
-    if (status == TASK_EXIT || status == TASK_ZOMBIE || status == TASK_DEAD)
+    if (event_tells_dead(event))
         return;
     struct thread *thread = thread_named(model, (int32_t)event->value[0], event->time_ns);
     if (!thread)

@@ -164,6 +164,14 @@ static inline int32_t event_shown_current(const struct event *event)
                : 0;
 }
 
+/* Whether an EVENT_TOLD_PROCESS is of a thread that has exited by then. */
+static inline bool event_tells_dead(const struct event *event)
+{
+    enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
+    int64_t status = event->value[3];
+    return status == TASK_EXIT || status == TASK_ZOMBIE || status == TASK_DEAD;
+}
+
 static inline bool event_has_text(const struct event *event, unsigned slot)
 {
     return event->present >> (EVENT_VALUES + slot) & 1;
