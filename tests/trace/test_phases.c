@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "trace/phases.h"
 
@@ -73,6 +75,28 @@ Test(phases_yaml, a_parent_may_come_later_and_may_be_a_field)
               "%s", why.text);
 }
 
+Test(phases_yaml, a_timeout_is_as_durations_of_options_are)
+{
+    static const struct {
+        const char *written;
+        uint64_t ns;
+    } rows[] = {{"160ns", 160},
+                {"90s", UINT64_C(90000000000)},
+                {"1h30m", UINT64_C(5400000000000)},
+                {"2min", UINT64_C(120000000000)}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char yaml[96];
+        snprintf(yaml, sizeof yaml, "phases:\n - {name: a, begin: b, end: e, timeout: %s}\n",
+                 rows[i].written);
+        phases_init(&phases);
+        struct bytes text = {(const uint8_t *)yaml, strlen(yaml)};
+        cr_assert(eq(int, phases_add_yaml(&phases, "f.yaml", text, &why), STATUS_OK), "%s",
+                  why.text);
+        cr_expect(eq(u64, phases.at[0].timeout_ns, rows[i].ns));
+        phases_clear(&phases);
+    }
+}
+
 Test(phases_yaml, a_mistake_is_told_with_its_place)
 {
     static const struct {
@@ -91,6 +115,14 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         {"phases:\n - {name: a, name: b}\n", "f.yaml:2:14: key `name` stands twice"},
         {"phases:\n - {name: a, begin: b, end: e, match: id}\n",
          "f.yaml:2:39: match: a list of fields is wanted here, as [id], not a text"},
+        {"phases:\n - {name: a, begin: b, end: e, timeout: 5}\n",
+         "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
+        {"phases:\n - {name: a, begin: b, end: e, timeout: 0s}\n",
+         "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
+        {"phases:\n - {name: a, begin: b, end: e, timeout: 1h30}\n",
+         "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
+        {"phases:\n - {name: a, begin: b, end: e, timeout: 99999999999d}\n",
+         "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
         {"phases:\n - {name: $, begin: b, end: e}\n",
          "f.yaml:2:11: name: `$` wants a field after it"},
         {"phases:\n - {name: '', begin: b, end: e}\n", "f.yaml:2:11: name: is empty"},
