@@ -54,7 +54,6 @@ def start_shop(daemon, seconds=600):
 def wait_for_work(daemon):
     """Until the program has recorded more."""
     log = os.path.join(daemon.folder, "shop.log")
-    time.sleep(1)
     before = os.path.getsize(log) if os.path.exists(log) else 0
     wait_until(lambda: os.path.exists(log) and os.path.getsize(log) > before, 20, "more to be recorded")
 
