@@ -186,6 +186,21 @@ NEVER_INLINE void durations_add_slowly(struct durations *to, uint64_t ns)
     to->total_ns = sum(to->total_ns, ns);
 }
 
+/* Counts what is listed, for which there are narrow counters, up to the first that would be full;
+ * returns how many. */
+static size_t count_listed(struct durations *to, const struct durations *other)
+{
+    uint16_t *narrow = to->narrow;
+    size_t at = 0;
+    for (; at < other->size; at++) {
+        uint16_t *counter = &narrow[other->listed[at].bucket - to->first];
+        if (other->listed[at].count > (uint64_t)UINT16_MAX - *counter)
+            break;
+        *counter = (uint16_t)(*counter + other->listed[at].count);
+    }
+    return at;
+}
+
 void durations_merge(struct durations *to, const struct durations *other)
 {
     if (other->form == DURATIONS_FEW) {
@@ -195,7 +210,10 @@ void durations_merge(struct durations *to, const struct durations *other)
     }
     need(to, durations_bucket(other->min_ns), durations_bucket(other->max_ns));
     struct durations_bucket each;
-    for (size_t at = 0; durations_next(other, &at, &each);)
+    size_t at = 0;
+    if (to->form == DURATIONS_NARROW && other->form == DURATIONS_LISTED)
+        at = count_listed(to, other);
+    while (durations_next(other, &at, &each))
         count_in(to, each.bucket, each.count);
     widen_ends(to, other->min_ns, other->max_ns);
     to->count = sum(to->count, other->count);

@@ -7,7 +7,8 @@
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 
-void descriptor_tell(struct model *model, const struct descriptor *descriptor)
+static void tell_fact(struct model *model, const struct descriptor *descriptor,
+                      const struct text *name)
 {
     struct result fact = {.type = RESULT_DESCRIPTOR,
                           .descriptor_fact = {.id = descriptor->id,
@@ -18,11 +19,17 @@ void descriptor_tell(struct model *model, const struct descriptor *descriptor)
                                               .end_ns = descriptor->end_ns,
                                               .end_hard = descriptor->end_hard,
                                               .ended = descriptor->ended,
-                                              .named = descriptor->name != NULL,
+                                              .named = name != NULL,
                                               .kind = descriptor->kind}};
-    if (descriptor->name)
-        fact.descriptor_fact.name = text_of(descriptor->name);
+    if (name)
+        fact.descriptor_fact.name = *name;
     model_tell(model, &fact);
+}
+
+void descriptor_tell(struct model *model, const struct descriptor *descriptor)
+{
+    struct text name = text_of(descriptor->name ? descriptor->name : "");
+    tell_fact(model, descriptor, descriptor->name ? &name : NULL);
 }
 
 void descriptor_free(struct descriptor *descriptor)
@@ -650,11 +657,37 @@ void descriptor_uses(struct model *model, struct thread *thread, const struct us
         tell_uses(model, used, thread->id, phase_of_call(model, thread, uses->label), &uses->cell);
 }
 
+/* One that has ended takes no place: it is told at once. */
+static void tell_whole_life(struct model *model, const struct thread *thread, struct table *table,
+                            const struct life_piece *life)
+{
+    end_replaced(model, table, life->fd, life->begin_ns);
+    struct descriptor whole = {.serial = ++model->last_serial,
+                               .id = ++model->last_descriptor_id,
+                               .table = table,
+                               .fd = life->fd,
+                               .begin_hard = true,
+                               .begin_ns = life->begin_ns,
+                               .kind = life->kind,
+                               .ended = true,
+                               .end_hard = true,
+                               .end_ns = life->end_ns};
+    tell_fact(model, &whole, life->named ? &life->name : NULL);
+    if (life->cell.calls.count)
+        tell_uses(model, &whole, thread->id, phase_of_call(model, thread, life->label),
+                  &life->cell);
+}
+
 void descriptor_life(struct model *model, struct thread *thread, const struct life_piece *life)
 {
     if (!thread->process)
         return;
-    struct descriptor *created = create(model, table_of(model, thread), life->fd, life->begin_ns);
+    struct table *table = table_of(model, thread);
+    if (life->ended) {
+        tell_whole_life(model, thread, table, life);
+        return;
+    }
+    struct descriptor *created = create(model, table, life->fd, life->begin_ns);
     created->kind = life->kind;
     created->cloexec = life->cloexec;
     if (life->named)
@@ -662,6 +695,4 @@ void descriptor_life(struct model *model, struct thread *thread, const struct li
     if (life->cell.calls.count)
         tell_uses(model, created, thread->id, phase_of_call(model, thread, life->label),
                   &life->cell);
-    if (life->ended)
-        end(model, created, life->end_ns, true);
 }

@@ -287,6 +287,7 @@ static void bear_child(struct model *model, const struct event *event, struct th
     }
     struct process *process = process_forked(model, child_pid, parent_pid, event->time_ns);
     process_attach(child, process);
+    thread_tell_fact(model, child);
     instances_told(&model->phases, &child->phases, 0, child_pid);
     if (parent && parent->process) {
         struct table *from = table_of(model, parent);

@@ -14,33 +14,61 @@ struct fold *fold_new(struct text session)
     return fold;
 }
 
+static uint32_t name_id(struct fold *fold, struct text text)
+{
+    uint64_t place = (uintptr_t)text.at * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t *recent = &fold->recent[(place >> 32) % FOLD_RECENT];
+    if (!*recent || !text_equal(names_text(&fold->names, *recent - 1), text))
+        *recent = names_id(&fold->names, text) + 1;
+    return *recent - 1;
+}
+
 /* --- cells --- */
 
 static uint64_t key_hash(const struct cell_key *key)
 {
-    uint64_t hash = hash_number((uint64_t)key->type << 40 | (uint64_t)key->kind << 32 | key->path);
-    hash = hash_number(hash ^ (uint64_t)key->pid ^ (uint64_t)key->name << 32);
-    return hash_number(hash ^ key->thread);
+    uint64_t hash = hash_number((uint64_t)key->path << 32 | key->name);
+    return hash ^ ((uint64_t)key->type << 8 | key->kind);
 }
 
 static bool key_equal(const struct cell_key *a, const struct cell_key *b)
 {
-    return a->type == b->type && a->kind == b->kind && a->path == b->path && a->name == b->name &&
-           a->pid == b->pid && a->thread == b->thread;
+    return a->type == b->type && a->kind == b->kind && a->path == b->path && a->name == b->name;
 }
 
-static struct cell *cell_at(struct fold *fold, struct cell_key key)
+static size_t cell_bytes(enum cell_type type)
 {
-    uint64_t hash = key_hash(&key);
-    struct cell *first = map_get(&fold->cells, hash);
-    for (struct cell *each = first; each; each = each->next)
-        if (key_equal(&each->key, &key))
+    size_t base = offsetof(struct cell, uses);
+    switch (type) {
+    case CELL_CALLS: return base + sizeof(struct call_cell);
+    case CELL_PHASE: return base + sizeof(struct phase_cell);
+    case CELL_FILE: return base + sizeof(struct use_cell);
+    }
+    return sizeof(struct cell);
+}
+
+/* The cell of the key; NULL, and `*first` is the chain that it would be in. */
+static struct cell *find_cell(const struct cell_group *group, const struct cell_key *key,
+                              uint64_t hash, struct cell **first)
+{
+    *first = map_get(&group->cells, hash);
+    for (struct cell *each = *first; each; each = each->next)
+        if (key_equal(&each->key, key))
             return each;
-    struct cell *cell = memory_new(sizeof *cell);
-    cell->key = key;
+    return NULL;
+}
+
+static struct cell *cell_at(struct cell_group *group, const struct cell_key *key)
+{
+    uint64_t hash = key_hash(key);
+    struct cell *first, *cell = find_cell(group, key, hash, &first);
+    if (cell)
+        return cell;
+    cell = memory_new(cell_bytes((enum cell_type)key->type));
+    cell->key = *key;
     cell->next = first;
     cell->fd = FD_NONE_YET;
-    map_put(&fold->cells, hash, cell);
+    map_put(&group->cells, hash, cell);
     return cell;
 }
 
@@ -86,12 +114,12 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
 
 static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
 {
-    struct folded_thread *thread = fold_thread(fold, id);
+    struct folded_thread *thread = id_map_get(&fold->threads, id);
     if (!thread) {
         thread = memory_new(sizeof *thread);
         thread->id = id;
         thread->name = thread->program = NO_NAME;
-        map_put(&fold->threads, id, thread);
+        id_map_put(&fold->threads, id, thread);
     }
     return thread;
 }
@@ -101,66 +129,113 @@ int64_t fold_pid_of(const struct folded_thread *thread)
     return thread && thread->fact.process ? (int32_t)(uint32_t)thread->fact.process : PID_NONE;
 }
 
+static struct cell_group *new_group(int64_t pid)
+{
+    struct cell_group *group = memory_new(sizeof *group);
+    group->pid = pid;
+    return group;
+}
+
+static uint64_t group_key(int64_t pid)
+{
+    return (uint64_t)(pid + 1);
+}
+
+static struct cell_group *group_at(struct fold *fold, int64_t pid)
+{
+    struct cell_group *group = map_get(&fold->groups, group_key(pid));
+    if (!group) {
+        group = new_group(pid);
+        map_put(&fold->groups, group_key(pid), group);
+    }
+    return group;
+}
+
 /* The cell for `key` of a thread: of its pid once that is told, its own until then. */
-static struct cell *cell_of_thread(struct fold *fold, struct cell_key key, uint64_t id)
+static struct cell *cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id)
 {
     struct folded_thread *thread = thread_at(fold, id);
-    key.pid = fold_pid_of(thread);
-    if (thread->fact.process)
-        return cell_at(fold, key);
-    key.thread = id;
-    struct cell *cell = cell_at(fold, key);
-    if (cell->waits)
-        return cell;
-    cell->waits = true;
-    thread->waiting = memory_grow(thread->waiting, &thread->waiting_room, thread->waiting_count + 1,
-                                  sizeof(struct cell *));
-    thread->waiting[thread->waiting_count++] = cell;
-    return cell;
+    if (!thread->group) {
+        thread->waits = thread->fact.process == 0;
+        thread->group = thread->waits ? new_group(PID_NONE) : group_at(fold, fold_pid_of(thread));
+    }
+    return cell_at(thread->group, key);
 }
 
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid)
 {
-    return cell_at(fold, (struct cell_key){.type = CELL_PHASE, .path = path, .pid = pid});
+    const struct cell_key key = {.type = CELL_PHASE, .path = path};
+    return cell_at(group_at(fold, pid), &key);
 }
 
-static void move_cell(struct fold *fold, struct cell *from, int64_t pid)
+static void free_cell(struct cell *cell)
 {
-    struct cell_key key = from->key;
-    key.pid = pid;
-    key.thread = 0;
-    struct cell *to = cell_at(fold, key);
-    fold_merge_cell(to, from);
-}
-
-/* Takes `cell` out of the table and frees it. */
-static void drop_cell(struct fold *fold, struct cell *cell)
-{
-    uint64_t hash = key_hash(&cell->key);
-    struct cell *first = map_get(&fold->cells, hash);
-    if (first == cell) {
-        if (cell->next)
-            map_put(&fold->cells, hash, cell->next);
-        else
-            map_remove(&fold->cells, hash);
-    } else {
-        while (first->next != cell)
-            first = first->next;
-        first->next = cell->next;
-    }
     fold_clear_cell(cell);
     free(cell);
 }
 
+/* Puts a cell of another group into `to`. */
+static void move_cell(struct cell_group *to, struct cell *take_cell)
+{
+    uint64_t hash = key_hash(&take_cell->key);
+    struct cell *first, *cell = find_cell(to, &take_cell->key, hash, &first);
+    if (cell) {
+        fold_merge_cell(cell, take_cell);
+        free_cell(take_cell);
+        return;
+    }
+    take_cell->next = first;
+    map_put(&to->cells, hash, take_cell);
+}
+
+static void move_cells(struct cell_group *to, struct cell_group *from)
+{
+    struct cell *cell, *next;
+    for (size_t at = 0; (cell = map_next(&from->cells, &at));)
+        for (; cell; cell = next) {
+            next = cell->next;
+            move_cell(to, cell);
+        }
+    map_clear(&from->cells);
+}
+
 void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid)
 {
-    for (size_t i = 0; i < thread->waiting_count; i++) {
-        move_cell(fold, thread->waiting[i], pid);
-        drop_cell(fold, thread->waiting[i]);
+    struct cell_group *own = thread->waits ? thread->group : NULL;
+    thread->group = NULL; /* looked up again: another process may be told */
+    thread->waits = false;
+    if (!own)
+        return;
+    struct cell_group *group = map_get(&fold->groups, group_key(pid));
+    if (!group) {
+        own->pid = pid;
+        map_put(&fold->groups, group_key(pid), own);
+        return;
     }
-    free(thread->waiting);
-    thread->waiting = NULL;
-    thread->waiting_count = thread->waiting_room = 0;
+    move_cells(group, own);
+    free(own);
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const struct cell_group *const *left = a, *const *right = b;
+    return (*left)->pid < (*right)->pid ? -1 : (*left)->pid > (*right)->pid;
+}
+
+const struct cell_group **fold_groups(const struct fold *fold, struct arena *arena, size_t *count)
+{
+    const struct cell_group **all =
+        arena_take(arena, (fold->groups.count + fold->threads.count + 1) * sizeof *all);
+    size_t found = 0;
+    for (size_t at = 0; (all[found] = map_next(&fold->groups, &at));)
+        found++;
+    qsort(all, found, sizeof *all, compare_groups);
+    const struct folded_thread *thread;
+    for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));)
+        if (thread->waits)
+            all[found++] = thread->group;
+    *count = found;
+    return all;
 }
 
 /* --- records --- */
@@ -188,8 +263,8 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
     struct folded_thread *thread = thread_at(fold, fact->id);
     thread->told_at = fold->chunk;
     thread->fact = thread_fact_join(&thread->fact, fact);
-    thread->name = fact->name.at ? names_id(&fold->names, fact->name) : NO_NAME;
-    thread->program = fact->program.count > 0 ? names_id(&fold->names, fact->program) : NO_NAME;
+    thread->name = fact->name.at ? name_id(fold, fact->name) : NO_NAME;
+    thread->program = fact->program.count > 0 ? name_id(fold, fact->program) : NO_NAME;
     thread->fact.name = thread->fact.program = (struct text){NULL, 0};
     if (thread->fact.process)
         fold_move_waiting(fold, thread, fold_pid_of(thread));
@@ -197,13 +272,13 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
 
 static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 {
-    struct folded_descriptor *descriptor = map_get(&fold->descriptors, id);
+    struct folded_descriptor *descriptor = id_map_get(&fold->descriptors, id);
     if (!descriptor) {
         descriptor = memory_new(sizeof *descriptor);
         descriptor->id = id;
         descriptor->fd = FD_SEVERAL;
         descriptor->name = NO_NAME;
-        map_put(&fold->descriptors, id, descriptor);
+        id_map_put(&fold->descriptors, id, descriptor);
     }
     descriptor->told_at = fold->chunk;
     return descriptor;
@@ -214,7 +289,7 @@ static void settle_use(struct fold *fold, const struct folded_descriptor *descri
 {
     struct cell_key key = {
         .type = CELL_FILE, .kind = descriptor->kind, .path = path, .name = descriptor->name};
-    struct cell *cell = cell_of_thread(fold, key, thread);
+    struct cell *cell = cell_of_thread(fold, &key, thread);
     use_cell_merge(&cell->uses, uses);
     cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;
 }
@@ -242,7 +317,7 @@ static void take_descriptor(struct fold *fold, const struct descriptor_fact *fac
     descriptor->ended = fact->ended;
     descriptor->end_hard = fact->end_hard;
     descriptor->kind = fact->kind;
-    descriptor->name = fact->named ? names_id(&fold->names, fact->name) : NO_NAME;
+    descriptor->name = fact->named ? name_id(fold, fact->name) : NO_NAME;
     if (fact->ended)
         fold_settle_uses(fold, descriptor);
 }
@@ -255,7 +330,7 @@ static void take_uses(struct fold *fold, const struct result *result)
     descriptor->read_bytes += uses->read_bytes;
     descriptor->write_bytes += uses->write_bytes;
     descriptor->total_ns += uses->calls.total_ns;
-    uint32_t path = names_id(&fold->names, result->phase);
+    uint32_t path = name_id(fold, result->phase);
     if (descriptor->ended) {
         settle_use(fold, descriptor, result->thread, path, uses);
         return;
@@ -276,9 +351,9 @@ static void take_uses(struct fold *fold, const struct result *result)
 static void take_calls(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_CALLS,
-                           .path = names_id(&fold->names, result->phase),
-                           .name = names_id(&fold->names, result->call)};
-    merge_calls(cell_of_thread(fold, key, result->thread), result->calls, result->thread);
+                           .path = name_id(fold, result->phase),
+                           .name = name_id(fold, result->call)};
+    merge_calls(cell_of_thread(fold, &key, result->thread), result->calls, result->thread);
 }
 
 static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t path,
@@ -300,22 +375,21 @@ static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t 
 
 static void take_phase(struct fold *fold, const struct result *result)
 {
-    struct cell_key key = {.type = CELL_PHASE, .path = names_id(&fold->names, result->phase)};
+    struct cell_key key = {.type = CELL_PHASE, .path = name_id(fold, result->phase)};
     struct phase_cell cell = *result->phase_cell;
     /* The log's call ids become names here. */
     struct time_vector time = cell.time;
     time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
     for (uint32_t i = 0; i < time.blocked_count; i++) {
         struct text call = result_call_name(result, cell.time.blocked_in[i].call);
-        time.blocked_in[i] =
-            (struct blocked_in){names_id(&fold->names, call), cell.time.blocked_in[i].ns};
+        time.blocked_in[i] = (struct blocked_in){name_id(fold, call), cell.time.blocked_in[i].ns};
     }
     if (time.before_running_ns || time.before_blocked_ns) {
         add_before(thread_at(fold, result->thread), result->stretch, key.path, &time);
         time.before_running_ns = time.before_blocked_ns = 0;
     }
     cell.time = time;
-    merge_phase(&cell_of_thread(fold, key, result->thread)->phase, &cell);
+    merge_phase(&cell_of_thread(fold, &key, result->thread)->phase, &cell);
     free(time.blocked_in);
 }
 
@@ -327,7 +401,7 @@ static void take_first_call(struct fold *fold, const struct result *result)
             return;
     struct first_call *first = memory_new(sizeof *first);
     first->stretch = result->stretch;
-    first->call = names_id(&fold->names, result->call);
+    first->call = name_id(fold, result->call);
     first->next = thread->firsts;
     thread->firsts = first;
 }
@@ -385,7 +459,7 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
     }
     if (mark->host.count == 0)
         return;
-    uint32_t host = names_id(&fold->names, mark->host);
+    uint32_t host = name_id(fold, mark->host);
     for (size_t i = 0; i < fold->host_count; i++)
         if (fold->hosts[i] == host)
             return;
@@ -427,6 +501,18 @@ void fold_take(struct fold *fold, const struct result *result)
     }
 }
 
+static void free_group(struct cell_group *group)
+{
+    struct cell *cell, *next;
+    for (size_t at = 0; (cell = map_next(&group->cells, &at));)
+        for (; cell; cell = next) {
+            next = cell->next;
+            free_cell(cell);
+        }
+    map_clear(&group->cells);
+    free(group);
+}
+
 void fold_free_thread(struct folded_thread *thread)
 {
     while (thread->befores) {
@@ -441,7 +527,8 @@ void fold_free_thread(struct folded_thread *thread)
     }
     time_vector_free(&thread->time);
     durations_clear(&thread->latency);
-    free(thread->waiting);
+    if (thread->waits)
+        free_group(thread->group);
     free(thread);
 }
 
@@ -456,36 +543,25 @@ void fold_free_descriptor(struct folded_descriptor *descriptor)
     free(descriptor);
 }
 
-static void free_cells(struct fold *fold)
-{
-    struct cell *cell;
-    for (size_t at = 0; (cell = map_next(&fold->cells, &at));)
-        while (cell) {
-            struct cell *next = cell->next;
-            fold_clear_cell(cell);
-            free(cell);
-            cell = next;
-        }
-    map_clear(&fold->cells);
-}
-
 void fold_free(struct fold *fold)
 {
     if (!fold)
         return;
-    free_cells(fold);
     void *each;
+    for (size_t at = 0; (each = map_next(&fold->groups, &at));)
+        free_group(each);
+    map_clear(&fold->groups);
     for (size_t at = 0; (each = map_next(&fold->processes, &at));)
         free(each);
-    for (size_t at = 0; (each = map_next(&fold->threads, &at));)
+    for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)
         fold_free_thread(each);
-    for (size_t at = 0; (each = map_next(&fold->descriptors, &at));)
+    for (struct id_walk walk = {0}; (each = id_map_next(&fold->descriptors, &walk));)
         fold_free_descriptor(each);
     for (size_t at = 0; (each = map_next(&fold->old_names, &at));)
         free(each);
     map_clear(&fold->processes);
-    map_clear(&fold->threads);
-    map_clear(&fold->descriptors);
+    id_map_clear(&fold->threads);
+    id_map_clear(&fold->descriptors);
     map_clear(&fold->old_names);
     free(fold->busy_ns);
     free(fold->busy_seen);

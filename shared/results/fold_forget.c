@@ -26,11 +26,11 @@ static void forget_descriptors(struct fold *fold)
 {
     struct going going = {0};
     const struct folded_descriptor *each;
-    for (size_t at = 0; (each = map_next(&fold->descriptors, &at));)
+    for (struct id_walk walk = {0}; (each = id_map_next(&fold->descriptors, &walk));)
         if (is_over(fold, each->told_at))
             note(&going, each->id);
     for (size_t i = 0; i < going.count; i++) {
-        struct folded_descriptor *descriptor = map_remove(&fold->descriptors, going.ids[i]);
+        struct folded_descriptor *descriptor = id_map_remove(&fold->descriptors, going.ids[i]);
         fold_settle_uses(fold, descriptor);
         fold_free_descriptor(descriptor);
     }
@@ -52,11 +52,11 @@ static void forget_threads(struct fold *fold)
 {
     struct going going = {0};
     const struct folded_thread *each;
-    for (size_t at = 0; (each = map_next(&fold->threads, &at));)
+    for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)
         if (is_over(fold, each->told_at))
             note(&going, each->id);
     for (size_t i = 0; i < going.count; i++)
-        forget_thread(fold, map_remove(&fold->threads, going.ids[i]));
+        forget_thread(fold, id_map_remove(&fold->threads, going.ids[i]));
     free(going.ids);
 }
 
@@ -79,7 +79,7 @@ static void keep_name(struct fold *fold, const struct folded_process *process)
 static void forget_processes(struct fold *fold)
 {
     const struct folded_thread *thread;
-    for (size_t at = 0; (thread = map_next(&fold->threads, &at));) {
+    for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));) {
         struct folded_process *process = map_get(&fold->processes, thread->fact.process);
         if (process && process->told_at < thread->told_at)
             process->told_at = thread->told_at;

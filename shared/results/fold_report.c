@@ -119,7 +119,7 @@ static void sum_processes(const struct fold *fold, struct map *sums)
         if (process->gone.any)
             summed_at(sums, process->fact.id)->sum = process->gone;
     const struct folded_thread *thread;
-    for (size_t at = 0; (thread = map_next(&fold->threads, &at));)
+    for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));)
         if (thread->fact.id && thread->fact.process)
             fold_sum_thread(&summed_at(sums, thread->fact.process)->sum, thread);
 }

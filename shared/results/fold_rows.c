@@ -31,90 +31,106 @@ int64_t fold_rows_pid(uint64_t process)
     return process ? (int64_t)(uint32_t)process : REPORT_NONE;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t left = **(const uint64_t *const *)a, right = **(const uint64_t *const *)b;
-    return left < right ? -1 : left > right;
-}
-
-void **fold_rows_by_id(const struct fold_rows *rows, const struct map *map, size_t *count)
+void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, size_t *count)
 {
     void **all = arena_take(rows->arena, (map->count + 1) * sizeof *all);
-    *count = 0;
-    for (size_t at = 0; (all[*count] = map_next(map, &at));)
-        ++*count;
-    qsort(all, *count, sizeof *all, compare_ids);
+    id_map_all(map, all);
+    *count = map->count;
     return all;
 }
 
 /* --- cells --- */
 
-/* The rows of one type, merged over threads whose process nothing told. */
+/* The rows of one type: cells of the fold, but for those that are sums of several. */
 struct merged {
-    struct map by_key;
-    const struct cell **at;
+    struct merged_row {
+        const struct cell *cell;
+        int64_t pid; /* or PID_NONE */
+    } * at;
     size_t count, room;
-    struct cell **made; /* those of `at` that are not the fold's own */
-    size_t made_count, made_room;
+    struct map made; /* sums, by hash of their keys; in the arena */
 };
 
-static void append(struct merged *merged, const struct cell *cell)
+struct made_cell {
+    struct made_cell *next; /* of the same hash */
+    int64_t pid;
+    struct cell cell;
+};
+
+static void append(struct merged *merged, const struct cell *cell, int64_t pid)
 {
-    merged->at =
-        memory_grow(merged->at, &merged->room, merged->count + 1, sizeof(const struct cell *));
-    merged->at[merged->count++] = cell;
+    merged->at = memory_grow(merged->at, &merged->room, merged->count + 1, sizeof *merged->at);
+    merged->at[merged->count++] = (struct merged_row){cell, pid};
 }
 
-static struct cell *merged_cell(struct merged *merged, struct arena *arena,
-                                const struct cell_key *key)
+static uint64_t made_hash(const struct cell_key *key, int64_t pid)
 {
-    uint64_t hash = hash_number(hash_number((uint64_t)key->path << 32 ^ key->name) ^
-                                (uint64_t)key->pid ^ (uint64_t)key->kind << 56);
-    struct cell *first = map_get(&merged->by_key, hash);
-    for (struct cell *each = first; each; each = each->next)
-        if (each->key.path == key->path && each->key.name == key->name &&
-            each->key.kind == key->kind && each->key.pid == key->pid)
-            return each;
-    struct cell *cell = arena_take(arena, sizeof *cell);
-    cell->key = *key;
-    cell->key.thread = 0;
-    cell->fd = FD_NONE_YET;
-    cell->next = first;
-    map_put(&merged->by_key, hash, cell);
-    append(merged, cell);
-    merged->made = memory_grow(merged->made, &merged->made_room, merged->made_count + 1,
-                               sizeof(struct cell *));
-    merged->made[merged->made_count++] = cell;
-    return cell;
+    uint64_t hash = hash_number((uint64_t)key->path << 32 ^ key->name);
+    return hash_number(hash ^ (uint64_t)pid ^ (uint64_t)key->kind << 56);
 }
 
-static struct merged merge(const struct fold_rows *rows, enum cell_type type)
+/* The sum that is made under the key; NULL if none. */
+static struct cell *made_at(const struct merged *merged, const struct cell_key *key, int64_t pid)
 {
-    struct merged merged = {0};
-    struct cell *first;
-    for (size_t at = 0; (first = map_next(&rows->fold->cells, &at));)
-        for (struct cell *cell = first; cell; cell = cell->next)
-            if (cell->key.type != type)
-                continue;
-            else if (type != CELL_FILE && cell->key.pid != PID_NONE)
-                append(&merged, cell); /* it has no other with its key */
-            else
-                fold_merge_cell(merged_cell(&merged, rows->arena, &cell->key), cell);
-    return merged;
+    for (struct made_cell *each = map_get(&merged->made, made_hash(key, pid)); each;
+         each = each->next)
+        if (each->cell.key.path == key->path && each->cell.key.name == key->name &&
+            each->cell.key.kind == key->kind && each->pid == pid)
+            return &each->cell;
+    return NULL;
+}
+
+static struct cell *make_at(struct merged *merged, struct arena *arena, const struct cell_key *key,
+                            int64_t pid)
+{
+    struct cell *cell = made_at(merged, key, pid);
+    if (cell)
+        return cell;
+    uint64_t hash = made_hash(key, pid);
+    struct made_cell *made = arena_take(arena, sizeof *made);
+    *made = (struct made_cell){
+        .next = map_get(&merged->made, hash), .pid = pid, .cell = {.key = *key, .fd = FD_NONE_YET}};
+    map_put(&merged->made, hash, made);
+    append(merged, &made->cell, pid);
+    return &made->cell;
+}
+
+/* Adds the cells of the fold to the sums that are made already. Under no pid there may be several with
+ * one key, of threads whose process nothing told. */
+static void merge(const struct fold_rows *rows, enum cell_type type, struct merged *merged)
+{
+    size_t count;
+    const struct cell_group **groups = fold_groups(rows->fold, rows->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct cell *cell;
+        int64_t pid = groups[i]->pid;
+        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
+            for (; cell; cell = cell->next) {
+                if (cell->key.type != type)
+                    continue;
+                struct cell *sum = pid == PID_NONE ? make_at(merged, rows->arena, &cell->key, pid)
+                                                   : made_at(merged, &cell->key, pid);
+                if (sum)
+                    fold_merge_cell(sum, cell);
+                else
+                    append(merged, cell, pid);
+            }
+    }
 }
 
 static void merged_clear(struct merged *merged)
 {
-    for (size_t i = 0; i < merged->made_count; i++)
-        fold_clear_cell(merged->made[i]);
-    map_clear(&merged->by_key);
-    free(merged->made);
+    struct made_cell *made;
+    for (size_t at = 0; (made = map_next(&merged->made, &at));)
+        for (; made; made = made->next)
+            fold_clear_cell(&made->cell);
+    map_clear(&merged->made);
     free(merged->at);
 }
 
-static int64_t cell_pid(const struct cell *cell)
+static int64_t row_pid(const struct merged_row *row)
 {
-    return cell->key.pid == PID_NONE ? REPORT_NONE : cell->key.pid;
+    return row->pid == PID_NONE ? REPORT_NONE : row->pid;
 }
 
 static int compare_named(const void *a, const void *b)
@@ -147,16 +163,17 @@ static int compare_syscalls(const void *a, const void *b)
 
 void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out)
 {
-    struct merged merged = merge(rows, CELL_CALLS);
+    struct merged merged = {0};
+    merge(rows, CELL_CALLS, &merged);
     out->syscalls = arena_take(rows->arena, (merged.count + 1) * sizeof *out->syscalls);
     for (size_t i = 0; i < merged.count; i++) {
-        const struct cell *cell = merged.at[i];
+        const struct cell *cell = merged.at[i].cell;
         bool is_slow = cell->calls.slowest_entry_ns > 0;
         const struct folded_thread *slowest =
             is_slow ? fold_thread(rows->fold, cell->slowest_thread) : NULL;
         struct syscall_row *row = &out->syscalls[out->syscall_count++];
         *row = (struct syscall_row){
-            .pid = cell_pid(cell),
+            .pid = row_pid(&merged.at[i]),
             .phase = fold_rows_text(rows, cell->key.path),
             .syscall = fold_rows_text(rows, cell->key.name),
             .complete = durations_copy(rows->arena, &cell->calls.complete),
@@ -214,7 +231,7 @@ static struct map sum_befores(const struct fold_rows *rows)
 {
     struct map sums = {0};
     const struct folded_thread *thread;
-    for (size_t at = 0; (thread = map_next(&rows->fold->threads, &at));) {
+    for (struct id_walk walk = {0}; (thread = id_map_next(&rows->fold->threads, &walk));) {
         int64_t pid = fold_pid_of(thread);
         for (const struct before *before = thread->befores; before; before = before->next) {
             struct before_sum *sum = before_sum_of(&sums, pid, before->path);
@@ -240,12 +257,13 @@ static void clear_befores(struct map *sums)
     map_clear(sums);
 }
 
-static void fill_time(const struct fold_rows *rows, const struct cell *cell,
+static void fill_time(const struct fold_rows *rows, const struct merged_row *from,
                       const struct map *befores, struct phase_row *row)
 {
+    const struct cell *cell = from->cell;
     struct time_vector time = {0};
     time_vector_merge(&time, &cell->phase.time);
-    const struct before_sum *before = before_sum_of(befores, cell->key.pid, cell->key.path);
+    const struct before_sum *before = before_sum_of(befores, from->pid, cell->key.path);
     if (before)
         time_vector_merge(&time, &before->time);
     row->user_cpu_ns = time.user_ns;
@@ -278,13 +296,14 @@ static int compare_phases(const void *a, const void *b)
 
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
 {
-    struct merged merged = merge(rows, CELL_PHASE);
+    struct merged merged = {0};
+    merge(rows, CELL_PHASE, &merged);
     struct map befores = sum_befores(rows);
     out->phases = arena_take(rows->arena, (merged.count + 1) * sizeof *out->phases);
     for (size_t i = 0; i < merged.count; i++) {
-        const struct cell *cell = merged.at[i];
+        const struct cell *cell = merged.at[i].cell;
         struct phase_row *row = &out->phases[out->phase_count++];
-        *row = (struct phase_row){.pid = cell_pid(cell),
+        *row = (struct phase_row){.pid = row_pid(&merged.at[i]),
                                   .phase = fold_rows_text(rows, cell->key.path),
                                   .complete = durations_copy(rows->arena, &cell->phase.complete),
                                   .hopped = cell->phase.hopped,
@@ -292,7 +311,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
                                   .end_unknown = cell->phase.end_unknown,
                                   .syscalls = cell->phase.syscalls};
         row->process = fold_rows_process(rows, row->pid);
-        fill_time(rows, cell, &befores, row);
+        fill_time(rows, &merged.at[i], &befores, row);
     }
     clear_befores(&befores);
     merged_clear(&merged);
@@ -370,25 +389,26 @@ static void add_open_uses(const struct fold_rows *rows, struct merged *merged,
         struct cell from = {.key = {.type = CELL_FILE,
                                     .kind = descriptor->kind,
                                     .path = use->path,
-                                    .name = descriptor->name,
-                                    .pid = fold_pid_of(fold_thread(rows->fold, use->thread))},
+                                    .name = descriptor->name},
                             .fd = descriptor->fd,
                             .uses = use->cell};
-        fold_merge_cell(merged_cell(merged, rows->arena, &from.key), &from);
+        int64_t pid = fold_pid_of(fold_thread(rows->fold, use->thread));
+        fold_merge_cell(make_at(merged, rows->arena, &from.key, pid), &from);
     }
 }
 
 void fold_rows_files(struct fold_rows *rows, struct session_report *out)
 {
-    struct merged merged = merge(rows, CELL_FILE);
+    struct merged merged = {0};
     const struct folded_descriptor *descriptor;
-    for (size_t at = 0; (descriptor = map_next(&rows->fold->descriptors, &at));)
+    for (struct id_walk walk = {0}; (descriptor = id_map_next(&rows->fold->descriptors, &walk));)
         add_open_uses(rows, &merged, descriptor);
+    merge(rows, CELL_FILE, &merged);
     out->files = arena_take(rows->arena, (merged.count + 1) * sizeof *out->files);
     for (size_t i = 0; i < merged.count; i++) {
-        const struct cell *cell = merged.at[i];
+        const struct cell *cell = merged.at[i].cell;
         struct file_row *row = &out->files[out->file_count++];
-        *row = (struct file_row){.pid = cell_pid(cell),
+        *row = (struct file_row){.pid = row_pid(&merged.at[i]),
                                  .phase = fold_rows_text(rows, cell->key.path),
                                  .name = fold_rows_text(rows, cell->key.name),
                                  .kind = descriptor_kind_name((enum descriptor_kind)cell->key.kind),

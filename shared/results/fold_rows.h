@@ -22,9 +22,8 @@ static inline int fold_rows_compare(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* The values of a map of entities, by id, which must be the first member of them; `*count` of
- * them, in the arena. */
-void **fold_rows_by_id(const struct fold_rows *rows, const struct map *map, size_t *count);
+/* The values of a map of entities, by id; `*count` of them, in the arena. */
+void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, size_t *count);
 
 void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out);

@@ -7,6 +7,7 @@
 #define RESULTS_FOLD_STATE_H
 
 #include "base/arena.h"
+#include "base/id_map.h"
 #include "base/map.h"
 #include "base/names.h"
 #include "results/result.h"
@@ -66,9 +67,9 @@ struct folded_thread {
     uint64_t cpu_ns, switches;
     struct time_vector time;
     struct durations latency;
-    struct cell **waiting; /* owned: cells that wait for its process */
-    size_t waiting_count, waiting_room;
-    struct before *befores; /* owned, as are these */
+    struct cell_group *group; /* its cells are in; NULL: look it up */
+    bool waits;               /* the group is its own, until its process is told */
+    struct before *befores;   /* owned, as are these */
     struct first_call *firsts;
 };
 
@@ -99,22 +100,25 @@ struct cell_key {
     uint8_t type; /* enum cell_type */
     uint8_t kind; /* CELL_FILE */
     uint32_t path;
-    uint32_t name;   /* call, or file */
-    int64_t pid;     /* or PID_NONE */
-    uint64_t thread; /* while its process may still be told; else 0 */
+    uint32_t name; /* call, or file */
 };
 
 struct cell {
     struct cell_key key;
+    int32_t fd;        /* CELL_FILE: its descriptors' number, or one of the two above */
     struct cell *next; /* of the same hash */
-    bool waits;        /* for the process of key.thread */
     uint64_t slowest_thread;
-    int32_t fd; /* CELL_FILE: its descriptors' number, or one of the two below */
-    union {
+    union { /* of one in a group, there is memory for that of its type alone */
+        struct use_cell uses;
         struct call_cell calls;
         struct phase_cell phase;
-        struct use_cell uses;
     };
+};
+
+/* The cells of one pid (or PID_NONE), or of a thread that may still be told to be of one. */
+struct cell_group {
+    int64_t pid;
+    struct map cells; /* by hash of their keys; owned */
 };
 
 /* What a process was called that is forgotten, since its numbers are not. */
@@ -123,14 +127,19 @@ struct old_name {
     struct candidate candidate;
 };
 
+/* Names that are found by where they are, without a hash of their characters. */
+enum { FOLD_RECENT = 256 };
+
 struct fold {
     char *session;
-    struct names names;                         /* of all kinds */
-    struct map processes, threads, descriptors; /* each by id */
-    struct map cells;                           /* by hash of their keys */
-    struct map old_names;                       /* by pid + 1 */
-    uint64_t chunk;                             /* by which what is taken came about */
-    uint64_t *busy_ns;                          /* by CPU; busy_seen tells which are of the trace */
+    struct names names;           /* of all kinds */
+    uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
+    struct map processes;         /* by id, as are these two */
+    struct id_map threads, descriptors;
+    struct map groups;    /* of cells, by pid + 1 */
+    struct map old_names; /* by pid + 1 */
+    uint64_t chunk;       /* by which what is taken came about */
+    uint64_t *busy_ns;    /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
     uint32_t *hosts;
@@ -158,7 +167,7 @@ void fold_clear_cell(struct cell *cell);
 int64_t fold_pid_of(const struct folded_thread *thread);
 static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_t id)
 {
-    return map_get(&fold->threads, id);
+    return id_map_find(&fold->threads, id);
 }
 
 void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread);
@@ -168,6 +177,9 @@ void fold_add_before(struct time_vector *time, const struct folded_thread *threa
                      const struct before *before);
 
 struct folded_process *fold_process_at(struct fold *fold, uint64_t id);
+/* All groups of cells, by pid, those of threads whose process is not told last; *count of them, in the
+ * arena. */
+const struct cell_group **fold_groups(const struct fold *fold, struct arena *arena, size_t *count);
 /* The cell of a phase under a pid, or PID_NONE. */
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid);
 /* Puts the uses of a descriptor where those of its name, kind and phase are. */
