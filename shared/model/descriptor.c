@@ -274,13 +274,18 @@ void table_leave_own(struct model *model, struct thread *thread, uint64_t time_n
         leave(model, own, time_ns);
 }
 
-void table_forget_own(struct thread *thread)
+void table_abandon(struct model *model, struct table *table)
+{
+    if (--table->refs == 0)
+        table_finish(model, table);
+    table_unref(table);
+}
+
+void table_forget_own(struct model *model, struct thread *thread)
 {
     struct table *own = take_own(thread);
-    if (!own)
-        return;
-    own->refs--;
-    table_unref(own);
+    if (own)
+        table_abandon(model, own);
 }
 
 void table_exec(struct model *model, struct thread *thread, uint64_t time_ns)

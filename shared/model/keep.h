@@ -8,7 +8,7 @@
 #include "model/state.h"
 
 /* An older one is without what follows keep_since() of a newer. */
-enum { KEEP_FORMAT = 3 };
+enum { KEEP_FORMAT = 4 };
 
 /* First byte of a record, behind its format. */
 enum keep_kind {

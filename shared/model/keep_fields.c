@@ -53,31 +53,15 @@ void keep_closings_fields(struct keep *keep, struct kept_closings *closings)
                      keep->saving ? &keep->model->closings[closings->first + i] : &closings->at[i]);
 }
 
-static int compare_entries(const void *a, const void *b)
+/* file_table_address -> pid, as older formats have them: nothing is told by them any more. */
+static void keep_old_addresses(struct keep *keep)
 {
-    const struct map_entry *left = a, *right = b;
-    return left->key < right->key ? -1 : left->key > right->key;
-}
-
-/* file_table_address -> pid, by address. */
-static void keep_addresses(struct keep *keep)
-{
-    struct map *map = &keep->model->addresses;
-    size_t count = keep_count(keep, map->count), used = 0;
-    struct map_entry *entries = memory_new((count + 1) * sizeof *entries);
-    for (size_t i = 0; keep->saving && map->at && i <= map->mask; i++)
-        if (map->at[i].value)
-            entries[used++] = map->at[i];
-    if (used > 0)
-        qsort(entries, used, sizeof *entries, compare_entries);
+    size_t count = keep_count(keep, 0);
     for (size_t i = 0; i < count; i++) {
-        uint64_t pid = (uintptr_t)entries[i].value;
-        keep_u64(keep, &entries[i].key);
+        uint64_t address, pid;
+        keep_u64(keep, &address);
         keep_u64(keep, &pid);
-        if (!keep->saving && pid)
-            map_put(map, entries[i].key, (void *)(uintptr_t)pid);
     }
-    free(entries);
 }
 
 /* What was counted of an interval that is joined in part. */
@@ -133,7 +117,8 @@ void keep_host_fields(struct keep *keep)
         keep_cpu(keep, &model->cpus[i]);
     if (!keep_since(keep, 3))
         keep_old_closings(keep);
-    keep_addresses(keep);
+    if (!keep_since(keep, 4))
+        keep_old_addresses(keep);
     if (keep_since(keep, 2)) {
         keep_tallies(keep);
         keep_u64(keep, &model->epoch);
@@ -144,6 +129,11 @@ void keep_host_fields(struct keep *keep)
         keep_u64(keep, &model->past_events);
         keep_labels(keep);
     }
+    if (keep_since(keep, 4)) {
+        uint64_t last = model->last_process;
+        keep_u64(keep, &last);
+        model->last_process = last;
+    }
 }
 
 /* Format 1 knows no namespaces. */
@@ -153,27 +143,50 @@ static void keep_namespace(struct keep *keep, uint32_t *pid_ns)
         keep_u32(keep, pid_ns);
 }
 
-/* The threads told of a process, in the order of its list. */
-static void keep_threads_of(struct keep *keep, struct process *process)
+/* One of the process; at most once. */
+static void keep_link(struct keep *keep, struct thread *thread, struct process *process)
 {
-    size_t count = 0;
-    for (const struct thread *each = process->threads; each; each = each->next_of_process)
-        count++;
-    count = keep_count(keep, count);
-    struct thread **link = &process->threads;
-    for (size_t i = 0; i < count; i++) {
-        struct thread *thread = keep->saving ? *link : NULL;
+    if (!thread || thread->back_of_process)
+        keep->bad = true;
+    else
+        process_link(thread, process);
+}
+
+/* The threads told of a process, as older formats have them. */
+static void keep_old_threads_of(struct keep *keep, struct process *process)
+{
+    size_t count = keep_count(keep, 0);
+    for (size_t i = 0; i < count && !keep->bad; i++) {
+        struct thread *thread = NULL;
         keep_thread(keep, &thread);
-        if (!thread || (!keep->saving && thread->back_of_process)) {
-            keep->bad = true; /* none, or twice */
-            return;
-        }
-        if (!keep->saving) {
-            *link = thread;
-            thread->back_of_process = link;
-            thread->process = process;
-        }
-        link = &thread->next_of_process;
+        keep_link(keep, thread, process);
+    }
+}
+
+/* What older formats have in place of what follows. */
+static void keep_old_forks(struct keep *keep, struct process *process)
+{
+    uint32_t forks = 0; /* of the pid, up to this one */
+    keep_u32(keep, &forks);
+    if (forks > keep->model->last_process)
+        keep->model->last_process = forks;
+    if (forks > 0)
+        process->before_id = (uint64_t)(forks - 1) << 32 | (uint32_t)process->pid;
+}
+
+static void keep_addresses(struct keep *keep, struct process *process)
+{
+    uint64_t key = number_key(process->pid_ns, process->pid);
+    struct map *addresses = &keep->model->addresses;
+    size_t count = keep_count(keep, process->address_count);
+    if (!keep->saving && count > 0)
+        process->addresses = memory_grow(process->addresses, &process->address_room, count,
+                                         sizeof *process->addresses);
+    process->address_count = count;
+    for (size_t i = 0; i < count; i++) {
+        keep_u64(keep, &process->addresses[i]);
+        if (!keep->saving && map_get(&keep->model->processes, key) == process)
+            map_put(addresses, process->addresses[i], process);
     }
 }
 
@@ -184,24 +197,37 @@ void keep_process_fields(struct keep *keep, struct process *process)
     keep_i32(keep, &process->ppid);
     keep_u64(keep, &process->fork_ns);
     keep_bool(keep, &process->fork_seen);
-    keep_u32(keep, &process->forks);
+    bool is_old = !keep_since(keep, 4);
+    if (is_old)
+        keep_old_forks(keep, process);
     keep_u64(keep, &process->id);
     keep_unsigned(keep, &process->refs);
     keep_unsigned(keep, &process->alive);
     keep_bool(keep, &process->leader_exited);
     keep_u64(keep, &process->fork_order);
     keep_table(keep, &process->table);
-    keep_threads_of(keep, process);
+    if (is_old)
+        keep_old_threads_of(keep, process);
     struct map *processes = &keep->model->processes;
     uint64_t key = number_key(process->pid_ns, process->pid);
     bool newest = keep->saving && map_get(processes, key) == process;
     keep_bool(keep, &newest);
     if (!keep->saving && newest)
         map_put(processes, key, process);
-    if (!keep_since(keep, 2))
+    if (keep_since(keep, 2)) {
+        keep_unsigned(keep, &process->parted);
+        keep_bool(keep, &process->leader_parted);
+    }
+    if (is_old) {
+        /* Since when it is over is not told: for long. */
+        process->leader_gone = process->leader_exited;
+        process->over_ns = process->leader_exited && process->alive == 0 ? 0 : TIME_NONE;
         return;
-    keep_unsigned(keep, &process->parted);
-    keep_bool(keep, &process->leader_parted);
+    }
+    keep_u64(keep, &process->before_id);
+    keep_bool(keep, &process->leader_gone);
+    keep_u64(keep, &process->over_ns);
+    keep_addresses(keep, process);
 }
 
 static void keep_credits(struct keep *keep, struct call_in_progress *call)
@@ -334,6 +360,12 @@ void keep_thread_fields(struct keep *keep, struct thread *thread)
     }
     if (keep_since(keep, 3))
         keep_kin(keep, &thread->phases);
+    if (keep_since(keep, 4)) {
+        struct process *process = thread->process;
+        keep_process(keep, &process);
+        if (!keep->saving && process)
+            keep_link(keep, thread, process);
+    }
     if (keep->saving)
         return;
     thread->phases.id = thread->id;

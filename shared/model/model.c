@@ -280,13 +280,13 @@ static void bear_child(struct model *model, const struct event *event, struct th
     for (unsigned i = 0; i < event->int_count; i++)
         add_inner(model, child, event->ints[i]);
     if (child_tid != child_pid) {
-        process_told(model, child, child_pid);
+        process_told(model, child, child_pid, event->time_ns);
         if (parent)
             table_share_own(parent, child);
         return;
     }
     struct process *process = process_forked(model, child_pid, parent_pid, event->time_ns);
-    process_attach(child, process);
+    process_attach(model, child, process, event->time_ns);
     thread_tell_fact(model, child);
     instances_told(&model->phases, &child->phases, 0, child_pid);
     if (parent && parent->process) {
@@ -304,7 +304,7 @@ static void on_fork(struct model *model, const struct event *event)
     struct thread *parent = thread_named(model, (int32_t)event->value[0], event->time_ns);
     if (parent) {
         name_thread(parent, event, 0);
-        process_told(model, parent, (int32_t)event->value[1]);
+        process_told(model, parent, (int32_t)event->value[1], event->time_ns);
     }
     if (child_tid <= 0)
         return;
@@ -315,7 +315,7 @@ static void on_fork(struct model *model, const struct event *event)
         thread_end(model, old, event->time_ns);
     bear_child(model, event, parent);
     if (parent)
-        thread_unref(parent);
+        thread_unref(model, parent);
 }
 
 /* "execve by a thread that is not the leader ends the other threads known by then to be of the
@@ -337,6 +337,7 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
                 leader = NULL;
             (void)instances_exited(&each->phases);
             if (!each->exited) {
+                process_thread_lost(model, each, now);
                 each->exited = true;
                 each->exit_ns = now;
                 if (process->alive > 0)
@@ -370,9 +371,10 @@ static struct thread *exec_by_other(struct model *model, struct thread *caller, 
     }
     if (process) {
         process->refs++;
-        process_attach(heir, process);
-        process_unref(process);
+        process_attach(model, heir, process, now);
+        process_unref(model, process);
         process->leader_exited = false;
+        process_thread_lost(model, caller, now);
         if (!caller->exited && process->alive > 0)
             process->alive--;
         heir->own_table = caller->own_table;
@@ -395,11 +397,11 @@ static struct thread *on_exec(struct model *model, const struct event *event)
     struct thread *thread = thread_named(model, old_tid, event->time_ns);
     if (!thread)
         return NULL;
-    process_told(model, thread, tid);
+    process_told(model, thread, tid, event->time_ns);
     phase_exec(model, thread);
     if (old_tid != tid && tid > 0 && !mutant("exec-to-old-tid"))
         thread = exec_by_other(model, thread, tid, event->time_ns);
-    process_told(model, thread, tid);
+    process_told(model, thread, tid, event->time_ns);
     if (event_has_text(event, 0))
         thread_set_name(thread, base_name(event->text[0]), true);
     if (thread->process)
@@ -418,14 +420,6 @@ static void on_thread_exit(struct model *model, const struct event *event)
     phase_exit(model, thread);
 }
 
-/* The process told to have the table at `address`; NULL if none, or if that is over. */
-static struct process *process_at_address(const struct model *model, uint64_t address)
-{
-    uint64_t pid = (uintptr_t)map_get(&model->addresses, address);
-    struct process *process = pid ? map_get(&model->processes, pid) : NULL;
-    return process && !(process->leader_exited && process->alive == 0) ? process : NULL;
-}
-
 static void on_told_process(struct model *model, const struct event *event)
 {
     if (event_tells_dead(event))
@@ -433,16 +427,15 @@ static void on_told_process(struct model *model, const struct event *event)
     struct thread *thread = thread_named(model, (int32_t)event->value[0], event->time_ns);
     if (!thread)
         return;
-    process_told(model, thread, (int32_t)event->value[1]);
+    process_told(model, thread, (int32_t)event->value[1], event->time_ns);
     name_thread(thread, event, 0);
     if (!thread->process)
         return;
     if (event_has_value(event, 2))
         process_tell(model, thread->process, (int32_t)event->value[2], 0, false);
     uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
-    /* Several processes may share a table: it is listed under the first that was told. */
-    if (address && !process_at_address(model, address))
-        map_put(&model->addresses, address, (void *)(uintptr_t)(uint32_t)thread->process->pid);
+    if (address)
+        process_told_address(model, thread->process, address, event->time_ns);
 }
 
 static void on_told_pid_ns(struct model *model, const struct event *event)
@@ -456,8 +449,8 @@ static void on_told_fd(struct model *model, const struct event *event)
 {
     struct process *process =
         event_has_value(event, 0)
-            ? process_at_address(model, (uint64_t)event->value[0])
-            : map_get(&model->processes, number_key(0, (int32_t)event->value[1]));
+            ? process_at_address(model, (uint64_t)event->value[0], event->time_ns)
+            : process_at(model, 0, (int32_t)event->value[1], event->time_ns);
     if (!process || event->value[2] < 0 || event->value[2] > INT32_MAX)
         return;
     descriptor_told(model, process_table(model, process), (int32_t)event->value[2], event->text[0],
@@ -716,7 +709,7 @@ static void take_contexts(struct model *model, const struct event *event, struct
 {
     if (!thread)
         return;
-    process_told(model, thread, context_pid(event, thread));
+    process_told(model, thread, context_pid(event, thread), event->time_ns);
     if (event->has & EVENT_HAS_PROCNAME)
         thread_set_name(thread, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
@@ -964,6 +957,8 @@ void model_end(struct model *model, const struct interval_end *interval)
         interval->last_ns - TAKE_BACK_NS_MAX > safe_ns)
         safe_ns = interval->last_ns - TAKE_BACK_NS_MAX;
     phase_forget_closings(model, safe_ns);
+    if (interval->last_ns != TIME_NONE)
+        process_forget_past(model, interval->last_ns);
     model->past_events += interval->events;
     model->label_count = 0;
 
@@ -1030,6 +1025,7 @@ void model_free_empty(struct model *model)
     names_clear(&model->paths);
     free(model->cpus);
     free(model->closings);
+    free(model->over);
     free(model->labels);
     free(model);
 }

@@ -84,6 +84,12 @@ static void free_thread(struct thread *thread)
     free(thread);
 }
 
+static void free_process(struct process *process)
+{
+    free(process->addresses);
+    free(process);
+}
+
 void model_parts_free(struct model_parts *parts)
 {
     struct thread *thread;
@@ -91,7 +97,7 @@ void model_parts_free(struct model_parts *parts)
         free_thread(thread);
     struct process *process;
     for (size_t at = 0; (process = map_next(&parts->processes, &at));)
-        free(process);
+        free_process(process);
     struct descriptor *descriptor;
     for (size_t at = 0; (descriptor = map_next(&parts->descriptors, &at));) {
         free(descriptor->doubtful);

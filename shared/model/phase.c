@@ -20,7 +20,7 @@ static void close_instance(struct model *model, struct instance *instance)
 {
     struct thread *thread = thread_of_instance(instance);
     instances_close(&model->phases, instance);
-    thread_unref(thread);
+    thread_unref(model, thread);
 }
 
 static void note_closing(struct model *model, const struct closing *closing)
@@ -65,7 +65,7 @@ void phase_end_forgotten(struct model *model, struct thread *thread, uint32_t pa
 {
     struct phase_cell cell = {.end_unknown = 1};
     tell(model, thread, thread->stretch, path, &cell);
-    thread_unref(thread);
+    thread_unref(model, thread);
 }
 
 void phase_call_completed(struct model *model, const struct thread *thread,

@@ -200,6 +200,7 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     /* Places are of a table, which is filled by its descriptors: the order does not matter. */
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
+    process_restored(keep->model);
     bool sound = !keep->bad && model_is_sound(keep);
     if (sound && keep->phases_untold)
         end_instances(keep->model, pending, count);

@@ -51,7 +51,7 @@ struct table {
     struct table *next, **back; /* all of the model */
 };
 
-/* A pid between two forks of its leader. */
+/* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
     uint64_t serial;
     uint32_t pid_ns; /* as in struct thread */
@@ -60,16 +60,25 @@ struct process {
     int32_t ppid; /* -1: not yet */
     uint64_t fork_ns;
     bool fork_seen;
-    uint32_t forks; /* of the leader, seen so far */
     uint64_t id;
-    unsigned refs;   /* threads, and its place in the model */
-    unsigned alive;  /* threads told and not yet exited */
-    unsigned parted; /* of those alive, how many have a table of their own */
+    uint64_t before_id; /* of the one that had the pid before its fork; 0: not asked for yet */
+    unsigned refs;      /* threads, and its place in the model */
+    unsigned alive;     /* threads told and not yet exited */
+    unsigned present;   /* of those alive, whose life is not over without an exit */
+    unsigned parted;    /* of those alive, how many have a table of their own */
     bool leader_exited, leader_parted;
-    uint64_t fork_order;    /* event order of its leader's fork; 0 if not seen */
+    bool leader_gone;    /* exited, or its number is another thread's */
+    uint64_t over_ns;    /* since then neither its leader nor any other thread is; TIME_NONE */
+    uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
+    uint64_t *addresses; /* owned: keys of it in model.addresses */
+    size_t address_count, address_room;
     struct table *table;    /* NULL until needed, and when it is over */
     struct thread *threads; /* told, not yet over */
 };
+
+/* What is told of a pid so long after its process was over is of another process, of which no fork was
+ * seen. */
+#define PROCESS_KEPT_NS UINT64_C(10000000000)
 
 /* Complete instances that a call in progress was entered in: when it completes, it is one of theirs. */
 struct call_credit {
@@ -154,10 +163,15 @@ struct model {
     size_t label_count, label_room;
     uint64_t epoch; /* from 1; another with each border, on any CPU */
     uint64_t last_thread_id, last_descriptor_id, last_serial;
-    struct map threads;   /* namespace and tid -> living struct thread */
-    struct map processes; /* namespace and pid -> struct process, the newest */
-    struct map addresses; /* file_table_address -> struct process */
-    struct map inner;     /* inner number -> count of threads that have it */
+    uint64_t last_process; /* number of the last that was met or forked */
+    struct map threads;    /* namespace and tid -> living struct thread */
+    struct map processes;  /* namespace and pid -> struct process, the newest: process_at() */
+    struct map addresses;  /* file_table_address -> struct process that is in `processes` */
+    struct over {
+        uint64_t key, since_ns; /* key: in `processes` */
+    } * over;                   /* owned: that may be forgotten one day, the first over first */
+    size_t over_count, over_room;
+    struct map inner; /* inner number -> count of threads that have it */
     struct cpu *cpus;
     size_t cpu_count;
     struct names paths;      /* id 0 is "" */
@@ -201,7 +215,7 @@ void thread_set_program(struct thread *thread, struct text name);
 void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
 /* Its life is over: told, and forgotten when no open instance needs it. */
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
-void thread_unref(struct thread *thread);
+void thread_unref(struct model *model, struct thread *thread);
 void thread_tell_fact(struct model *model, const struct thread *thread);
 void thread_tell(struct model *model, struct thread *thread);         /* and its numbers */
 void thread_tell_numbers(struct model *model, struct thread *thread); /* since the last time */
@@ -226,19 +240,36 @@ void thread_resolve_time(const struct thread *thread, const struct time_vector *
 uint32_t thread_path(const struct thread *thread);
 
 /* --- process.c --- */
-struct process *process_of_pid(struct model *model, uint32_t pid_ns, int32_t pid,
-                               uint64_t thread_order);
+/* The newest of the pid, NULL if none is known, or that is over for long. */
+struct process *process_at(struct model *model, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
+/* Whether it is over for so long that nothing is its own any more. */
+bool process_is_past(const struct process *process, uint64_t time_ns);
+/* Forgets those that are over for long. */
+void process_forget_past(struct model *model, uint64_t time_ns);
 struct process *process_forked(struct model *model, int32_t pid, int32_t ppid, uint64_t time_ns);
-void process_told(struct model *model, struct thread *thread, int32_t pid);
-void process_attach(struct thread *thread, struct process *process);
-void process_detach(struct thread *thread);
+void process_told(struct model *model, struct thread *thread, int32_t pid, uint64_t time_ns);
+void process_attach(struct model *model, struct thread *thread, struct process *process,
+                    uint64_t time_ns);
+void process_detach(struct model *model, struct thread *thread);
+/* The thread has exited. */
 void process_thread_gone(struct model *model, struct thread *thread, uint64_t time_ns);
+/* Its life is over without an exit. */
+void process_thread_lost(struct model *model, struct thread *thread, uint64_t time_ns);
+/* The thread is one of the process's; nothing is counted. */
+void process_link(struct thread *thread, struct process *process);
+/* Of a restored model: what follows from the records. */
+void process_restored(struct model *model);
+/* The descriptors of the process are told to be at `address`. */
+void process_told_address(struct model *model, struct process *process, uint64_t address,
+                          uint64_t time_ns);
+/* The first that was told so; NULL if none, or if that is over. */
+struct process *process_at_address(struct model *model, uint64_t address, uint64_t time_ns);
 void process_tell(struct model *model, struct process *process, int32_t ppid, uint64_t fork_ns,
                   bool fork_seen);
 /* What its facts have come to. */
 void process_retell(struct model *model, const struct process *process);
 struct table *process_table(struct model *model, struct process *process);
-void process_unref(struct process *process);
+void process_unref(struct model *model, struct process *process);
 
 /* --- descriptor.c --- */
 struct table *table_make(struct model *model, uint64_t process);
@@ -255,7 +286,10 @@ void table_release(struct model *model, struct process *process, uint64_t time_n
 /* The thread has no table of its own any more; its last user takes the descriptors with it. */
 void table_leave_own(struct model *model, struct thread *thread, uint64_t time_ns);
 /* The same of a thread whose end nothing tells: the descriptors stay. */
-void table_forget_own(struct thread *thread);
+void table_forget_own(struct model *model, struct thread *thread);
+/* A user of the table is gone, and nothing tells when: with the last one the descriptors are told, as
+ * far as they are known. */
+void table_abandon(struct model *model, struct table *table);
 void table_finish(struct model *model, struct table *table);
 void descriptor_told(struct model *model, struct table *table, int32_t fd, struct text name,
                      uint64_t time_ns);

@@ -69,8 +69,11 @@ struct thread *thread_of_process(struct model *model, uint32_t pid_ns, int32_t p
     int32_t tid = tid_of_process(pid);
     if (!tid)
         return NULL;
+    struct thread *known = map_get(&model->threads, number_key(pid_ns, tid));
+    if (known && process_is_past(known->process, time_ns))
+        thread_end(model, known, time_ns);
     struct thread *thread = met(model, pid_ns, tid, time_ns);
-    process_told(model, thread, pid);
+    process_told(model, thread, pid, time_ns);
     return thread;
 }
 
@@ -105,11 +108,11 @@ void thread_set_name(struct thread *thread, struct text name, bool by_kernel)
         thread->user_named = true;
 }
 
-void thread_unref(struct thread *thread)
+void thread_unref(struct model *model, struct thread *thread)
 {
     if (--thread->refs > 0)
         return;
-    process_detach(thread);
+    process_detach(model, thread);
     free(thread->inner);
     instances_forget(&thread->phases);
     time_vector_free(&thread->time);
@@ -201,11 +204,12 @@ void thread_end(struct model *model, struct thread *thread, uint64_t time_ns)
     /* Nothing will tell any more what the time before its first call was. */
     thread_new_stretch(thread);
     thread_set_state(thread, STATE_UNKNOWN, time_ns);
-    table_forget_own(thread);
+    process_thread_lost(model, thread, time_ns);
+    table_forget_own(model, thread);
     thread_tell(model, thread);
     forget_inner(model, thread);
     map_remove(&model->threads, number_key(thread->pid_ns, thread->tid));
-    thread_unref(thread);
+    thread_unref(model, thread);
 }
 
 void thread_leave_cpu(struct model *model, struct thread *thread)

@@ -430,6 +430,8 @@ static void advance(struct generator *generator)
     generator->now += 1 + below(generator, 50);
     if (below(generator, 400) == 0)
         generator->now += UINT64_C(4000000000);
+    if (generator->options->pauses > 0 && chance(generator, generator->options->pauses))
+        generator->now += below(generator, UINT64_C(12000000000));
 }
 
 static void step(struct generator *generator)

@@ -10,6 +10,7 @@ struct random_trace_options {
     unsigned lies;     /* of 100 events, how many contradict what went before */
     unsigned filtered; /* of 100 switches, how many are not recorded */
     unsigned losses;   /* of 1000 events, how many are borders */
+    unsigned pauses;   /* of 100 events, how many come seconds after the one before */
     bool contexts;     /* kernel events carry tid and pid */
     bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */

@@ -198,6 +198,35 @@ Test(random_traces, of_user_space_alone)
     check(&(struct random_trace_options){.events = 300, .user_only = true});
 }
 
+/* Between lives of a number, so much time passes that what is over is forgotten. */
+Test(random_traces, with_pauses)
+{
+    check(&(struct random_trace_options){.events = 400, .pauses = 10});
+}
+
+Test(random_traces, with_pauses_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 300, .pauses = 15, .lies = 12, .losses = 20});
+}
+
+Test(random_traces, with_pauses_contexts_lies_and_losses)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 15, .contexts = true, .lies = 12, .losses = 20});
+}
+
+Test(random_traces, with_pauses_without_switches)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 10, .contexts = true, .no_switches = true, .lies = 8});
+}
+
+Test(random_traces, with_pauses_and_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 10, .numbers = true, .lies = 8, .losses = 10});
+}
+
 Test(random_traces, under_phases_that_change)
 {
     check(&(struct random_trace_options){.events = 400, .changes = true});
