@@ -1,5 +1,6 @@
 #include "reducer/partition.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,7 @@ static enum status session_wake(struct session *session, struct failure *why)
 {
     if (session->stitch)
         return STATUS_OK;
+    assert(!session->schema && !session->batch);
     session->schema = schema_new(NULL);
     session->batch = result_batch_new();
     struct result_sink sink = result_batch_sink(session->batch);
@@ -251,6 +253,7 @@ void partition_save(struct partition *partition)
 
 static void remember_border(struct session *session, uint64_t chunk, bool gap)
 {
+    assert(session->border_count == 0 || session->borders[session->border_count - 1].chunk < chunk);
     session->borders = memory_grow(session->borders, &session->border_room,
                                    session->border_count + 1, sizeof *session->borders);
     session->borders[session->border_count++] = (struct border){chunk, session->end_ns, gap};
@@ -370,6 +373,7 @@ static void join_whole(struct partition *partition, struct session *session, uin
                        struct whole_chunk *whole)
 {
     struct interval_end end = whole->end;
+    assert(end.chunk == chunk && end.begin_ns <= end.end_ns);
     tell_phases(partition, session, &end);
     remember_border(session, chunk, end.gap_before);
     session->end_ns = end.end_ns;
@@ -650,6 +654,7 @@ void partition_forget(struct partition *partition, int64_t time_ms)
             partition->sessions[kept++] = session;
             continue;
         }
+        assert(!session->stitch);
         struct keying keying = {partition, session};
         state_diff_begin(session->diff, (struct state_sink){put_state, &keying});
         state_diff_end(session->diff); /* nothing is left of it */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/crash.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "reducer/waiting_room.h"
 
@@ -84,6 +85,7 @@ static void free_record(struct bytes record)
 
 static void drop(struct waiting *waiting, struct attempt *attempt)
 {
+    assert(waiting->attempts > 0);
     attempt_clear(&waiting->held, attempt);
     waiting->attempts--;
 }
@@ -99,6 +101,7 @@ static void session_clear(struct waiting *waiting, struct session *session)
 {
     for (size_t i = 0; i < session->count; i++)
         drop(waiting, &session->attempts[i]);
+    assert(waiting->held.memory >= session_bytes(session));
     waiting->held.memory -= session_bytes(session);
     room_give_back(&waiting->held, session->attempts, session->room, sizeof *session->attempts);
     room_give_back(&waiting->held, session->missing, session->missing_room,
@@ -171,6 +174,8 @@ void waiting_expect(struct waiting *waiting, struct text session, const uint64_t
     struct session *known = session_at(waiting, session, 0);
     waiting->held.memory -= session_bytes(known);
     free(known->expected);
+    for (size_t i = 1; i < count; i++)
+        assert(chunks[i - 1] < chunks[i]);
     known->expected = memory_new(count * sizeof *chunks);
     if (count > 0)
         memcpy(known->expected, chunks, count * sizeof *chunks);
@@ -200,12 +205,14 @@ static bool is_over(const struct session *session, uint64_t chunk)
 
 static void advance(struct session *session)
 {
+    assert(!session->expected || session->done < session->expected_count);
     session->done++;
     session->next++;
 }
 
 static bool is_whole(const struct attempt *attempt)
 {
+    invariant(!attempt->has_end || attempt->most_index <= attempt->end_index);
     return attempt->has_end && attempt->present == attempt->end_index + 1;
 }
 
@@ -373,6 +380,7 @@ static enum status next_of(struct waiting *waiting, struct session *session,
     session->given = room_grow(&waiting->held, session->given, &session->given_room,
                                session->given_count + 1, sizeof *session->given);
     session->given[session->given_count++] = (struct given){next, attempt->offset};
+    assert(attempt >= session->attempts && attempt < session->attempts + session->count);
     session->gap = attempt->is_gap;
     drop(waiting, attempt);
     *attempt = session->attempts[--session->count];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/invariant.h"
 #include "base/memory.h"
 
 /* In front of a record in the file: those of an attempt are a chain, the last first. So nothing of
@@ -45,6 +46,7 @@ void *room_grow(struct waiting_room *room, void *old, size_t *count, size_t need
 
 void room_give_back(struct waiting_room *room, void *old, size_t count, size_t size)
 {
+    assert(!old || room->memory >= count * size + HEAP_BYTES);
     if (old)
         room->memory -= count * size + HEAP_BYTES;
     free(old);
@@ -114,6 +116,7 @@ static void see(struct waiting_room *room, struct attempt *attempt, uint64_t ind
             room_grow(room, attempt->seen, &attempt->seen_room, word + 1, sizeof *attempt->seen);
         memset(attempt->seen + before, 0, (attempt->seen_room - before) * sizeof *attempt->seen);
     }
+    invariant(!attempt_has(attempt, index));
     attempt->seen[word] |= UINT64_C(1) << index % 64;
     attempt->present++;
     if (index > attempt->most_index)
@@ -165,6 +168,7 @@ static enum status unspill(struct waiting_room *room, struct attempt *attempt)
             return STATUS_RETRY;
         place = attempt->last_spilled = head.before;
     }
+    assert(room->in_file >= attempt->spilled_bytes);
     room->in_file -= attempt->spilled_bytes;
     attempt->spilled_bytes = 0;
     return STATUS_OK;
@@ -179,6 +183,7 @@ enum status attempt_take(struct waiting_room *room, struct attempt *attempt, str
     assert(attempt->held_count == attempt->present);
     qsort(attempt->held, attempt->held_count, sizeof *attempt->held, by_index);
     for (size_t i = 0; i < attempt->held_count; i++) {
+        invariant(i == 0 || attempt->held[i - 1].index < attempt->held[i].index);
         out[i] = (struct bytes){attempt->held[i].at, attempt->held[i].count};
         room->memory -= attempt->held[i].count + HEAP_BYTES;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/invariant.h"
 #include "base/memory.h"
 
 /* An arena that holds much goes on in blocks of large pages: 4 KiB of new memory cost the kernel
@@ -35,6 +36,8 @@ void *arena_take(struct arena *arena, size_t size)
     size_t step = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (!arena->first || arena->first->room - arena->used < step)
         add_block(arena, step);
+    invariant(step >= size && arena->used % alignof(max_align_t) == 0);
+    invariant(step <= arena->first->room - arena->used);
     void *taken = arena->first->at + arena->used;
     arena->used += step;
     memset(taken, 0, step);
@@ -61,6 +64,7 @@ void arena_clear(struct arena *arena)
 
 void arena_adopt(struct arena *into, struct arena *from)
 {
+    assert(into != from);
     struct arena_block **last = &into->first;
     if (!into->first)
         into->used = from->used; /* of what is now the first block */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attrs.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -14,6 +15,7 @@ static uint64_t sum(uint64_t a, uint64_t b)
 
 static uint64_t bounded(uint64_t number, uint64_t least, uint64_t most)
 {
+    invariant(least <= most);
     return number < least ? least : number > most ? most : number;
 }
 
@@ -75,6 +77,23 @@ bool durations_next(const struct durations *durations, size_t *at, struct durati
     return false;
 }
 
+/* What holds between calls: counts by bucket come to the count, unless one is too large to be true;
+ * the ends are in buckets that there are. */
+static bool is_sound(const struct durations *durations)
+{
+    uint64_t whole = 0;
+    unsigned first = DURATIONS_BUCKETS, last = 0;
+    struct durations_bucket each;
+    for (size_t at = 0; durations_next(durations, &at, &each); last = each.bucket) {
+        whole = sum(whole, each.count);
+        first = each.bucket < first ? each.bucket : first;
+    }
+    return durations->count == whole &&
+           (whole == 0 || (durations->min_ns <= durations->max_ns &&
+                           first == durations_bucket(durations->min_ns) &&
+                           last == durations_bucket(durations->max_ns)));
+}
+
 static bool has_counters(const struct durations *durations)
 {
     return durations->form == DURATIONS_NARROW || durations->form == DURATIONS_WIDE;
@@ -89,6 +108,7 @@ static void stretch(struct durations *durations, unsigned low, unsigned high)
         low = low < durations->first ? low : durations->first;
         end = end > old_end ? end : old_end;
     }
+    assert(low < end && end <= DURATIONS_BUCKETS);
     durations->first = (uint16_t)low;
     durations->size = (uint16_t)(end - low);
 }
@@ -104,6 +124,7 @@ static void give_back(struct durations *durations)
 /* Narrow counters of `old`, which has such or few. */
 static void fill_narrow(struct durations *durations, const struct durations *old)
 {
+    assert(old->form == DURATIONS_NARROW || old->form == DURATIONS_FEW);
     if (old->form == DURATIONS_NARROW)
         memcpy(durations->narrow + (old->first - durations->first), old->narrow,
                old->size * sizeof *old->narrow);
@@ -159,6 +180,7 @@ static void count_in(struct durations *to, unsigned bucket, uint64_t count)
 {
     need(to, bucket, bucket);
     size_t at = bucket - to->first;
+    invariant(bucket >= to->first && at < to->size);
     if (to->form == DURATIONS_NARROW && count > (uint64_t)UINT16_MAX - to->narrow[at])
         reshape(to, bucket, bucket, true);
     if (to->form == DURATIONS_NARROW)
@@ -218,6 +240,7 @@ void durations_merge(struct durations *to, const struct durations *other)
     widen_ends(to, other->min_ns, other->max_ns);
     to->count = sum(to->count, other->count);
     to->total_ns = sum(to->total_ns, other->total_ns);
+    invariant(is_sound(to));
 }
 
 void durations_clear(struct durations *durations)
@@ -249,6 +272,8 @@ struct durations durations_copy(struct arena *arena, const struct durations *dur
     copy.narrow_size = 0;
     copy.form = DURATIONS_LISTED;
     copy.listed = listed;
+    assert(count == copy.size);
+    invariant(is_sound(&copy));
     return copy;
 }
 
@@ -395,6 +420,7 @@ static uint8_t *put_narrow(uint8_t *at, const struct durations *durations, unsig
     uint16_t used[DURATIONS_BUCKETS + 1];
     size_t count = 0, end = (size_t)durations_bucket(durations->max_ns) - durations->first + 1;
     for (size_t i = first - durations->first; i < end; i++) {
+        invariant(i < durations->size);
         used[count] = (uint16_t)i;
         count += durations->narrow[i] != 0;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 
 static size_t home(const struct map *map, uint64_t key)
@@ -14,6 +15,7 @@ static size_t home(const struct map *map, uint64_t key)
 /* The place of `key`, or the free one where it would go. */
 static size_t find(const struct map *map, uint64_t key)
 {
+    invariant(map->count <= map->mask); /* one place is free, so the walk ends */
     size_t at = home(map, key);
     while (map->at[at].value && map->at[at].key != key)
         at = (at + 1) & map->mask;
@@ -24,6 +26,7 @@ static void grow(struct map *map)
 {
     struct map old = *map;
     size_t places = old.at ? 2 * (old.mask + 1) : 16;
+    assert((places & (places - 1)) == 0);
     map->at = memory_new(places * sizeof *map->at);
     map->mask = places - 1;
     for (size_t i = 0; old.at && i <= old.mask; i++)
@@ -39,6 +42,7 @@ void *map_get(const struct map *map, uint64_t key)
 
 void map_put(struct map *map, uint64_t key, void *value)
 {
+    assert(value);
     if (!map->at || 4 * (map->count + 1) > 3 * (map->mask + 1))
         grow(map);
     size_t at = find(map, key);

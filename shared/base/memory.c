@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ void *memory_grow(void *old, size_t *room, size_t needed, size_t size)
 {
     if (old && needed <= *room)
         return old;
+    assert(size > 0 && (old || *room == 0));
     size_t next = *room + *room / 2;
     if (next < needed)
         next = needed;
@@ -77,6 +79,7 @@ char *memory_format(const char *format, ...)
     va_copy(again, arguments);
     int count = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
+    assert(count >= 0); /* formats of ours */
     char *string = memory_new((size_t)count + 1);
     vsnprintf(string, (size_t)count + 1, format, again);
     va_end(again);

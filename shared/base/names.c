@@ -28,6 +28,7 @@ uint32_t names_id(struct names *names, struct text text)
     uint32_t found = find(names, text, &key);
     if (found != NAMES_NONE)
         return found;
+    assert(names->count < NAMES_NONE);
     names->at = memory_grow(names->at, &names->room, names->count + 1, sizeof *names->at);
     names->at[names->count] = (struct text){arena_string(&names->arena, text), text.count};
     map_put(&names->ids, key, (void *)(uintptr_t)(names->count + 1));

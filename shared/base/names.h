@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/invariant.h"
 #include "base/map.h"
 
 /* All zero is an empty pool. Ids are dense, from 0, in the order of first sight. */
@@ -23,6 +24,7 @@ uint32_t names_id(struct names *names, struct text text);
 uint32_t names_find(const struct names *names, struct text text);
 static inline struct text names_text(const struct names *names, uint32_t id)
 {
+    invariant(id < names->count);
     return names->at[id];
 }
 void names_clear(struct names *names);

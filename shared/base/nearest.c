@@ -1,5 +1,6 @@
 #include "base/nearest.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static char lower(char letter)
 /* Optimal string alignment distance (Damerau-Levenshtein without a letter edited twice). */
 static size_t distance(struct text a, struct text b)
 {
+    assert(a.count <= WORD_MAX && b.count <= WORD_MAX);
     size_t rows[3][WORD_MAX + 1]; /* of a[..i-2], a[..i-1], a[..i], in turn */
     for (size_t j = 0; j <= b.count; j++)
         rows[0][j] = j;

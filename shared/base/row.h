@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/invariant.h"
+
 enum {
     ROW_NUMBER = 10, /* bytes of a number at most */
     ROW_SLACK = 8    /* so far behind a number may be written */
@@ -41,6 +43,7 @@ static inline uint8_t *row_put(uint8_t *at, uint64_t number)
         return at;
     }
     unsigned bytes = (70 - (unsigned)__builtin_clzll(number)) / 7;
+    invariant(bytes >= 2 && bytes <= ROW_SLACK);
     /* 56 bits to 28 and 28, to 14 each, to 7 each */
     uint64_t word = (number & 0x000000000fffffff) | (number & 0x00fffffff0000000) << 4;
     word = (word & 0x00003fff00003fff) | (word & 0x0fffc0000fffc000) << 2;
@@ -65,6 +68,7 @@ struct row_reader {
 
 static inline size_t row_left(const struct row_reader *row)
 {
+    invariant(row->at <= row->end && (!row->bad || row->at == row->end));
     return (size_t)(row->end - row->at);
 }
 
@@ -113,6 +117,7 @@ static inline int64_t row_take_signed(struct row_reader *row)
 /* A count of what follows, each of `least` bytes or more: 0, and bad, if there is not that much. */
 static inline size_t row_take_count(struct row_reader *row, size_t least)
 {
+    invariant(least > 0);
     uint64_t count = row_take(row);
     if (count <= row_left(row) / least)
         return (size_t)count;

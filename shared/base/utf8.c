@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -33,6 +34,7 @@ static int followers(uint8_t first, uint8_t *low, uint8_t *high)
 
 uint32_t utf8_take(struct text *rest)
 {
+    assert(rest->count > 0);
     uint8_t low = 0, high = 0;
     uint8_t first = (uint8_t)rest->at[0];
     int wanted = followers(first, &low, &high);
@@ -57,6 +59,7 @@ uint32_t utf8_take(struct text *rest)
 
 size_t utf8_put(uint32_t character, char room[4])
 {
+    assert(character <= 0x10ffff);
     if (character < 0x80) {
         room[0] = (char)character;
         return 1;

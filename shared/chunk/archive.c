@@ -1,5 +1,6 @@
 #include "chunk/archive.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -97,6 +98,7 @@ static enum status facts_text(const struct archive_facts *facts, char **out, str
         }
         used += (size_t)sprintf(text + used, "%s=%s\n", FACTS[i].key, value);
     }
+    assert(used < FACT_COUNT * LINE_ROOM + 64);
     *out = text;
     return STATUS_OK;
 }
@@ -218,6 +220,7 @@ static enum status pack_entry(struct packer *packer, const struct archive_entry 
     uint8_t header[TAR_BLOCK];
     enum status status = tar_header(entry->name, entry->data.count, header, why);
     size_t padding = tar_entry_size(entry->data.count) - TAR_BLOCK - entry->data.count;
+    assert(padding < TAR_BLOCK);
     if (status == STATUS_OK)
         status = compress(packer, (struct bytes){header, sizeof header}, ZSTD_e_continue, why);
     if (status == STATUS_OK)
@@ -395,6 +398,7 @@ static enum status unpack(ZSTD_DCtx *zstd, struct bytes frame, size_t limit,
     for (;;) {
         if (*size == limit)
             return STATUS_END;
+        assert(*size < limit && *size <= room->size);
         if (*size == room->size)
             room->at = memory_grow(room->at, &room->size, room->size + 1, 1);
         ZSTD_outBuffer out = {room->at, room->size < limit ? room->size : limit, *size};

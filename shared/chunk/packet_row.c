@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/invariant.h"
 #include "base/memory.h"
 
 /* Source: CTF 1.8.3, 5.1. */
@@ -54,6 +55,8 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
     out->head.content = (size_t)((content + 7) / 8);
     out->head.size = size < all ? (size_t)(size / 8) : left;
     out->told_size = size / 8 < SIZE_MAX ? (size_t)(size / 8) : SIZE_MAX;
+    assert(out->head.content <= out->head.size && out->head.size <= left);
+    assert(head_bits <= content && out->head.size <= out->told_size);
     return STATUS_OK;
 }
 
@@ -203,6 +206,7 @@ static size_t next_by_magic(const struct search *search, size_t offset)
         return search->file.count;
     for (unsigned i = 0; i < sizeof wanted; i++)
         wanted[i] = (uint8_t)(MAGIC >> 8 * (magic->big_endian ? 3 - i : i));
+    assert(offset < search->file.count);
     const uint8_t *at = search->file.at + offset, *end = search->file.at + search->file.count;
     while ((at = memmem(at + 1, (size_t)(end - at) - 1, wanted, sizeof wanted)) != NULL)
         if (is_packet(search, (size_t)(at - search->file.at)))
@@ -257,6 +261,7 @@ static void shorten(struct packet_at *packet, size_t end, struct packet_damage *
     packet->fault = PACKET_DAMAGED;
     note_damage(damage, packet, &why, 0);
     damage->size_lies = true;
+    assert(end > packet->head.offset && end - packet->head.offset >= packet->head.content);
     packet->head.size = packet->told_size = end - packet->head.offset;
 }
 
@@ -272,6 +277,7 @@ static void note_cpu(struct packet_damage *damage, const struct packet_at *packe
 
 static void add_packet(struct packet_row *out, const struct packet_at *packet)
 {
+    assert(packet->head.size > 0); /* the walk over the file goes on */
     out->at = memory_grow(out->at, &out->room, out->count + 1, sizeof *out->at);
     out->at[out->count++] = *packet;
 }
@@ -306,6 +312,7 @@ void packet_row_add(struct packet_row *out, const struct layout *layout,
             offset += packet.head.size;
         } else {
             size_t next = next_packet(&search, &packet);
+            assert(next > offset && next <= file.count);
             note_damage(damage, &packet, &why, next - offset);
             offset = next;
         }

@@ -1,5 +1,6 @@
 #include "chunk/packets.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const uint64_t INDEX_MAGIC = UINT64_C(0xC1F1DCC1);
 
 static uint64_t number_at(const uint8_t *at, size_t size, bool big_endian)
 {
+    assert(size <= sizeof(uint64_t));
     uint64_t value = 0;
     for (size_t i = 0; i < size; i++)
         value = value << 8 | at[big_endian ? i : size - 1 - i];
@@ -142,5 +144,6 @@ size_t packets_seam(const struct packet_list *packets, uint64_t boundary_ns)
     const struct packet *packet = &packets->at[first];
     if (first > 0 && packet->end_ns >= boundary_ns && packet->discarded != packet[-1].discarded)
         first--;
+    assert(first < packets->count);
     return first;
 }

@@ -1,5 +1,6 @@
 #include "chunk/tar.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,9 @@ enum {
     PREFIX_SIZE = 155
 };
 
+_Static_assert(PREFIX + PREFIX_SIZE <= TAR_BLOCK, "a header is one block");
+_Static_assert(TAR_NAME_MAX >= PREFIX_SIZE + 1 + NAME_SIZE, "names of any header have room");
+
 static const char USTAR[8] = {'u', 's', 't', 'a', 'r', '\0', '0', '0'};
 
 size_t tar_entry_size(size_t data_size)
@@ -40,7 +44,8 @@ static unsigned checksum_of(const uint8_t block[TAR_BLOCK])
 static void put_octal(uint8_t *at, int digits, unsigned long long value)
 {
     char text[24];
-    snprintf(text, sizeof text, "%0*llo", digits, value);
+    int length = snprintf(text, sizeof text, "%0*llo", digits, value);
+    assert(length == digits);
     memcpy(at, text, (size_t)digits + 1);
 }
 

@@ -1,9 +1,11 @@
 #include "chunk/threads.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/invariant.h"
 #include "base/memory.h"
 
 /* First line of the file; behind it where the directory is from. */
@@ -16,6 +18,15 @@ void thread_directory_clear(struct thread_directory *threads)
 {
     free(threads->at);
     *threads = (struct thread_directory){.at = NULL};
+}
+
+/* Whether the entries are in order, each thread once. */
+static bool is_sound(const struct thread_directory *threads)
+{
+    for (size_t i = 1; i < threads->count; i++)
+        if (threads->at[i - 1].tid >= threads->at[i].tid)
+            return false;
+    return threads->count <= threads->room;
 }
 
 /* The place of `tid`, or where it would be. */
@@ -41,6 +52,8 @@ struct thread_entry *thread_directory_add(struct thread_directory *threads, int3
     memmove(threads->at + at + 1, threads->at + at, (threads->count - at) * sizeof *threads->at);
     threads->count++;
     threads->at[at] = (struct thread_entry){.tid = tid, .ppid = -1};
+    invariant((at == 0 || threads->at[at - 1].tid < tid) &&
+              (at + 1 == threads->count || threads->at[at + 1].tid > tid));
     return &threads->at[at];
 }
 
@@ -88,7 +101,9 @@ static size_t put_name(char *into, const char *name)
 char *threads_text(const struct thread_directory *threads)
 {
     enum { LINE_MAX_BYTES = 3 * 12 + 15 * 4 + 2 };
-    char *text = memory_new(64 + threads->count * LINE_MAX_BYTES);
+    invariant(is_sound(threads));
+    size_t room = 64 + threads->count * LINE_MAX_BYTES;
+    char *text = memory_new(room);
     size_t used =
         (size_t)sprintf(text, THREADS_VERSION "%s\n", threads->from_proc ? "proc" : "trace");
     for (size_t i = 0; i < threads->count; i++) {
@@ -97,6 +112,7 @@ char *threads_text(const struct thread_directory *threads)
         used += put_name(text + used, entry->name);
         text[used++] = '\n';
     }
+    assert(used < room);
     return text;
 }
 

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/invariant.h"
+
 static inline uint64_t bits_little(const uint8_t *at, unsigned bytes)
 {
     uint64_t value = 0;
@@ -44,6 +46,7 @@ static inline uint64_t bits_word(const uint8_t *at, bool big_endian)
 /* Of 1 to 64. */
 static inline uint64_t bits_mask(unsigned size)
 {
+    invariant(size >= 1 && size <= 64);
     return UINT64_MAX >> (64 - size);
 }
 
@@ -51,6 +54,7 @@ static inline uint64_t bits_mask(unsigned size)
  * the byte of the last one. */
 static inline uint64_t bits_read(const uint8_t *at, unsigned shift, unsigned size, bool big_endian)
 {
+    invariant(shift <= 7);
     unsigned bytes = (shift + size + 7) / 8, most = bytes < 8 ? bytes : 8;
     uint64_t value = 0;
     if (big_endian) {
@@ -76,12 +80,14 @@ static inline uint64_t bits_reversed(uint64_t value, unsigned size)
 
 static inline uint64_t bits_sign_extended(uint64_t value, unsigned size)
 {
+    invariant(size >= 1 && size <= 64);
     uint64_t sign = UINT64_C(1) << (size - 1);
     return (value ^ sign) - sign;
 }
 
 static inline uint64_t bits_aligned(uint64_t at, uint64_t align)
 {
+    invariant(align > 0 && (align & (align - 1)) == 0);
     return (at + align - 1) & ~(align - 1);
 }
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -158,6 +159,7 @@ static enum status take_clocks(struct builder *builder)
     struct draft *draft = builder->draft;
     struct layout_clock *clocks = arena_take(draft->into, draft->clock_count * sizeof *clocks);
     for (size_t i = 0; i < draft->clock_count; i++) {
+        assert(draft->clocks[i].clock.frequency > 0);
         if (!draft->clocks[i].declared)
             return draft_fail(draft, draft->clocks[i].place, builder->why,
                               "the clock \"%s\" is not declared", draft->clocks[i].clock.name);
@@ -192,6 +194,7 @@ enum status layout_build(struct draft *draft, struct failure *why)
     enum status status = build_all(builder);
     if (status == STATUS_OK) {
         struct layout *layout = draft->layout;
+        assert(builder->depth == 0);
         resolve_number_slots(builder);
         layout->slot_count = builder->event_slots_most + builder->shared_slots;
         layout_measure(layout);

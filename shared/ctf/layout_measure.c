@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "ctf/bits.h"
 #include "layout_builder.h"
 
@@ -36,10 +38,13 @@ static bool measure_struct(struct layout_field *field)
 
 static void measure(struct layout_field *field)
 {
+    assert(field->align >= 1 && field->align <= LAYOUT_ALIGN_MAX &&
+           (field->align & (field->align - 1)) == 0);
     measure_parts(field);
     field->bits = 0;
     switch ((enum layout_type)field->type) {
     case LAYOUT_INTEGER:
+        assert(field->size >= 1 && field->size <= 64);
         field->bits = field->size;
         field->is_fixed = field->save == LAYOUT_NONE;
         return;

@@ -1,5 +1,6 @@
 #include "layout_builder.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -198,6 +199,9 @@ static enum status take_slot(const struct search *search, struct builder *builde
 void resolve_number_slots(struct builder *builder)
 {
     for (size_t i = 0; i < builder->shared_count; i++)
+        assert((*builder->shared[i] & SLOT_SHARED) &&
+               (*builder->shared[i] & ~SLOT_SHARED) < builder->shared_slots);
+    for (size_t i = 0; i < builder->shared_count; i++)
         *builder->shared[i] = (*builder->shared[i] & ~SLOT_SHARED) + builder->event_slots_most;
 }
 
@@ -241,6 +245,8 @@ enum status resolve_path(struct builder *builder, const struct draft_type *type,
             return draft_fail(builder->draft, type->place, builder->why,
                               "\"%s\" may be signed or not",
                               path_words(builder, &type->path, room, sizeof room));
+    assert(search.found[0].field->type == LAYOUT_INTEGER ||
+           search.found[0].field->type == LAYOUT_VARINT);
     *out = (struct target){search.found[0].field, search.found[0].type};
     return take_slot(&search, builder, type->place, from);
 }

@@ -1,5 +1,7 @@
 #include "walk.h"
 
+#include "base/invariant.h"
+
 const char WALK_PAST_END[] = "a field goes past the end of the packet";
 
 static bool fault(struct walk *walk, const char *what)
@@ -22,6 +24,7 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
     if (field->meaning == LAYOUT_NOTHING || !walk->found)
         return;
     struct walk_found *found = walk->found;
+    invariant(field->meaning < WALK_MEANINGS && bits >= 1 && bits <= 64);
     found->value[field->meaning] = value;
     bool counter = field->meaning == LAYOUT_SEQUENCE_NUMBER || field->meaning == LAYOUT_DISCARDED;
     found->bits[field->meaning] =
@@ -33,6 +36,7 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
 
 static bool read_integer(struct walk *walk, const struct layout_field *field, uint64_t *out)
 {
+    invariant(field->type == LAYOUT_INTEGER);
     if (!has_left(walk, field->size))
         return false;
     uint64_t value = bits_read(walk->packet + walk->at / 8, (unsigned)(walk->at % 8), field->size,
@@ -160,6 +164,7 @@ static bool skip_bytes(struct walk *walk, uint64_t count)
 static const struct layout_field *chosen(const struct walk *walk, const struct layout_field *field,
                                          uint32_t options)
 {
+    invariant(field->from != LAYOUT_NONE);
     uint64_t tag = walk->slots[field->from];
     for (uint32_t i = 0; i < options; i++) {
         const struct layout_field *option = &field->fields[i];
@@ -179,6 +184,7 @@ static bool skip_elements(struct walk *walk, const struct layout_field *field, u
 {
     const struct layout_field *element = &field->fields[0];
     if (element->is_fixed && element->bits > 0 && element->bits % element->align == 0) {
+        invariant(walk->at % element->align == 0);
         if (count > 0 &&
             (walk->at > walk->limit || (walk->limit - walk->at) / element->bits < count))
             return fault(walk, WALK_PAST_END);
@@ -216,6 +222,7 @@ bool walk_skip(struct walk *walk, const struct layout_field *field)
     if (field->meaning == LAYOUT_UUID)
         note_uuid(walk);
     if (field->is_fixed) {
+        invariant(field->save == LAYOUT_NONE);
         if (!has_left(walk, field->bits))
             return false;
         walk->at += field->bits;
