@@ -10,12 +10,12 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps ci-deps dev-deps demo test fuzz-ci kafka bench image format format-check install clean $(PRESETS) \
+.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka bench image format format-check install clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
 	@echo 'make            build/release/bin/spanmill'
-	@echo 'make demo       install what is needed, build, report the recording in tests/data'
+	@echo 'make demo       install what builds need, build, report the recording in tests/data'
 	@echo 'make test       install what is needed, build, run all tests, those of asan too'
 	@echo '                (TESTED="release asan tsan fuzz": the presets)'
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
@@ -27,8 +27,8 @@ help:
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX))'
-	@echo 'make deps       Debian packages for build and tests; ci-deps: for .ci/run, too;'
-	@echo '                dev-deps: for all presets'
+	@echo 'make deps       Debian packages for build and tests; build-deps: for the build alone;'
+	@echo '                ci-deps: for .ci/run, too; dev-deps: for all presets'
 	@echo 'make clean      remove build/'
 
 deps:
@@ -48,6 +48,12 @@ build/%/build.ninja: CMakePresets.json
 $(PRESETS:%=build-%): build-%: build/%/build.ninja
 	@cmake --build --preset $* --parallel $(JOBS)
 
+# Tests have to be built: that something is missing is an error then.
+tests-of-%:
+	@grep -qs '^SPANMILL_TESTS:[A-Z]*=ON$$' build/$*/CMakeCache.txt && \
+		[ build/$*/build.ninja -nt CMakePresets.json ] || { \
+		cmake --preset $* --log-level=WARNING -DSPANMILL_TESTS=ON && touch build/$*/build.ninja; }
+
 release: build-release
 analyze: build-analyze
 tidy: build-tidy
@@ -55,7 +61,11 @@ dev asan tsan fuzz: %: build-%
 	@$(MAKE) kafka
 	@$(CTEST) --preset $* --parallel $(JOBS)
 
-demo: deps build/release/build.ninja
+build-deps:
+	@tools/install-deps.sh --build
+
+demo: build-deps
+	@$(MAKE) build/release/build.ninja
 	@cmake --build --preset release --parallel $(JOBS) --target spanmill
 	build/release/bin/spanmill report tests/data/thumbnails --phases tests/data/thumbnails/phases.yaml
 
@@ -63,6 +73,7 @@ demo: deps build/release/build.ninja
 # run took comes first: ctest begins with the longest.
 TESTED ?= release asan
 test: deps kafka
+	@$(MAKE) $(TESTED:%=tests-of-%)
 	@$(MAKE) $(TESTED:%=build-%)
 	@mkdir -p build/all
 	@printf 'subdirs(%s)\n' '$(TESTED:%="../%")' >build/all/CTestTestfile.cmake

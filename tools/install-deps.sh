@@ -3,14 +3,14 @@
 #
 #     tools/install-deps.sh [--build|--ci|--dev]
 #
-# --build: only what the programs are built from. --ci: also what .ci/run uses. --dev: also what the
+# --build: only what the programs are built from; it is kept small, `make demo` needs no more. --ci: also what .ci/run uses. --dev: also what the
 # other presets, `make bench` and `make format` use.
 set -eu
 
-packages='build-essential cmake ninja-build pkg-config linux-libc-dev
+packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev'
-packages_test='libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
+packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
     openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf'
 packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
