@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -70,6 +71,8 @@ struct classes {
 
 struct schema {
     const struct phase_definitions *phases;
+    event_rows *rows; /* or NULL */
+    atomic_bool has_rows;
     const struct phase_set *own;
     pthread_mutex_t lock; /* of all that follows; what is in the arenas stays as it is */
     struct arena arena;   /* classes, calls and what they point to */
@@ -151,8 +154,14 @@ static const struct phase_set *add_set(struct schema *schema,
 
 struct schema *schema_new(const struct phase_definitions *phases)
 {
+    return schema_new_with(phases, NULL);
+}
+
+struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows)
+{
     struct schema *schema = memory_new(sizeof *schema);
     schema->phases = phases;
+    schema->rows = rows;
     pthread_mutex_init(&schema->lock, NULL);
     schema->own = add_set(schema, phases, true);
     for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++) {
@@ -182,6 +191,16 @@ void schema_free(struct schema *schema)
 const struct phase_definitions *schema_phases(const struct schema *schema)
 {
     return schema->phases;
+}
+
+event_rows *schema_rows(const struct schema *schema)
+{
+    return schema->rows;
+}
+
+bool schema_has_rows(const struct schema *schema)
+{
+    return atomic_load_explicit(&schema->has_rows, memory_order_relaxed);
 }
 
 const struct phase_set *schema_own_set(const struct schema *schema)
@@ -293,6 +312,39 @@ static void become_named(struct event_class *class, struct slot_list *slots)
     }
 }
 
+/* One slot is for one field, whoever wants it. */
+static void want_slot(struct slot_list *list, const struct slot *slot)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct slot *have = &list->at[i];
+        if (have->type != slot->type || have->index != slot->index)
+            continue;
+        assert(strcmp(have->field, slot->field) == 0);
+        return;
+    }
+    add_slot(list, slot->field, slot->type, slot->index);
+}
+
+/* Adds the rows of analyses to a class. */
+static void attach_rows(struct schema *schema, struct event_class *class, struct slot_list *slots)
+{
+    const struct event_row *row;
+    for (size_t i = 0; schema->rows && (row = schema->rows(i)) != NULL; i++) {
+        if (strcmp(row->name, class->name) != 0)
+            continue;
+        const struct event_row **rows =
+            arena_take(&schema->arena, (class->row_count + 1) * sizeof *rows);
+        for (size_t k = 0; k < class->row_count; k++)
+            rows[k] = class->rows[k];
+        rows[class->row_count++] = row;
+        class->rows = rows;
+        for (size_t k = 0; k < EVENT_ROW_SLOTS && row->slots[k].field; k++)
+            want_slot(slots, &row->slots[k]);
+    }
+    if (class->row_count > 0)
+        atomic_store_explicit(&schema->has_rows, true, memory_order_relaxed);
+}
+
 /* The fields and the definitions of a class, before their number is known. */
 struct phase_uses {
     const char **fields;
@@ -393,6 +445,8 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
     struct slot_list slots = {0};
     if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots))
         become_named(class, &slots);
+    if (domain == DOMAIN_KERNEL)
+        attach_rows(schema, class, &slots);
     class->slot_count = slots.count;
     if (slots.count) {
         struct slot *kept = arena_take(&schema->arena, slots.count * sizeof *kept);

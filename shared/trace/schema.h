@@ -27,6 +27,17 @@ struct slot {
     uint8_t index;
 };
 
+/* What an analysis wants of a kernel event of that name. */
+enum { EVENT_ROW_SLOTS = 6 };
+struct event_row {
+    const char *name;
+    struct slot slots[EVENT_ROW_SLOTS]; /* up to the first without a field */
+    uint8_t needs; /* as struct event's `present`: an event without these is not taken */
+};
+
+/* The rows that there are, from 0; NULL behind the last. */
+typedef const struct event_row *event_rows(size_t index);
+
 struct event_class {
     const char *name;
     uint8_t domain;    /* enum domain */
@@ -46,6 +57,8 @@ struct event_class {
     size_t begin_count;
     const uint32_t *ends;
     size_t end_count;
+    const struct event_row *const *rows; /* of analyses */
+    size_t row_count;
 };
 
 /* Whether an event of the class says nothing if its thread is not known: what else the kernel tells
@@ -60,6 +73,12 @@ struct schema;
 
 /* `phases` (NULL for none), the schema's own definitions, is borrowed until schema_free(). */
 struct schema *schema_new(const struct phase_definitions *phases);
+/* The same, whose classes are also what `rows` want. */
+struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows);
+/* NULL: none are wanted. */
+event_rows *schema_rows(const struct schema *schema);
+/* Whether a class that was asked for has rows. */
+bool schema_has_rows(const struct schema *schema);
 void schema_free(struct schema *schema); /* NULL is fine */
 
 const struct phase_definitions *schema_phases(const struct schema *schema); /* NULL: none */

@@ -1,0 +1,59 @@
+/* analysis/analyses.h -- all analyses, and what one consists of.
+ *
+ * An analysis is one file of this folder: the columns of its atoms (analysis/atom.h), the rows of the
+ * event schema that it wants, its rules (analysis/rule.h) and its views (analysis/view.h). It is listed
+ * below, and what its views show has a message in proto/result.proto and its words in
+ * docs/RESULTS.md. docs/EVENTS.md goes through one. */
+#ifndef ANALYSIS_ANALYSES_H
+#define ANALYSIS_ANALYSES_H
+
+#include <assert.h>
+
+#include "analysis/atom.h"
+#include "trace/schema.h"
+
+struct engine;
+
+/* What an analysis does with one kind of event. The row comes first: an event's class leads to it. */
+struct rule {
+    struct event_row row;
+    uint8_t tag; /* of all rules; its name in bytes */
+    /* Both made by ANALYSIS_RULE(). */
+    void (*map)(struct engine *engine, const struct rule *rule, const struct event *event);
+    void (*join)(struct engine *engine, const struct rule *rule, const struct event *event);
+};
+
+static_assert(offsetof(struct rule, row) == 0, "rules are found by their rows");
+
+struct analysis {
+    const char *name;
+    const struct atom_kind *const *kinds;
+    size_t kind_count;
+    const struct rule *rules;
+    size_t rule_count;
+};
+
+struct analyses {
+    const struct analysis *const *at;
+    size_t count;
+};
+
+/* Each has a struct analysis NAME_analysis in NAME.c.
+ *
+ * Tags are never given again: those of kinds from 32 on (result.proto has others below), those of
+ * rules from 1 on. */
+#define ANALYSES(ROW)
+
+#define ANALYSIS_DECLARE(name) extern const struct analysis name##_analysis;
+ANALYSES(ANALYSIS_DECLARE)
+
+const struct analyses *analyses_all(void);
+
+/* By their tags; NULL: there is none. */
+const struct atom_kind *analyses_kind(const struct analyses *analyses, uint64_t tag);
+const struct rule *analyses_rule(const struct analyses *analyses, uint64_t tag);
+
+/* The rows of the event schema that all analyses want, for schema_new_with(). */
+const struct event_row *analyses_event_row(size_t index);
+
+#endif

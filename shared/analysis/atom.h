@@ -1,0 +1,146 @@
+/* analysis/atom.h -- what an analysis remembers and adds up of one subject, as one table of columns.
+ *
+ * A table is a macro that names each column once:
+ *
+ *     #define LINK(T, KEY, REG, SUM)                                     \
+ *         KEY(T, 1, cpu, cpu, "the CPU")                                 \
+ *         REG(T, 2, time, up_ns, "since when it is up; 0: it is not")    \
+ *         SUM(T, 3, count, drops, "how often it went down")
+ *     ATOM_DEFINE(link, LINK)
+ *
+ * KEY is whose the atom is: its subject and dimensions. REG is what is remembered; all REGs of an atom
+ * are known or not known together, and all of them 0 is "nothing is going on". SUM is what is added
+ * up since the atom was last sent. From the table follow the struct, its bytes (atom_bytes.h), keys,
+ * joining and adding, cells of results and views. Tags are a column's name in bytes: they start
+ * at 1, ascend, and are never given again. */
+#ifndef ANALYSIS_ATOM_H
+#define ANALYSIS_ATOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/durations.h"
+
+enum atom_role { ATOM_KEY, ATOM_REG, ATOM_SUM };
+
+/* What a column holds; the second half of the names of the macros' types. */
+enum atom_type {
+    ATOM_IS_cpu,       /* number of a CPU: losses there end what the REGs say */
+    ATOM_IS_number,    /* a number that names something */
+    ATOM_IS_time,      /* raw ns; 0: none */
+    ATOM_IS_count,     /* how many */
+    ATOM_IS_ns,        /* nanoseconds, added up */
+    ATOM_IS_bytes,     /* bytes, added up */
+    ATOM_IS_text,      /* a name; KEY and REG alone */
+    ATOM_IS_durations, /* SUM alone */
+    ATOM_TYPES
+};
+
+typedef uint64_t atom_cpu, atom_number, atom_time, atom_count, atom_ns, atom_bytes;
+typedef struct text atom_text;
+typedef struct durations atom_durations;
+
+struct atom_column {
+    uint8_t tag;
+    uint8_t role; /* enum atom_role */
+    uint8_t type; /* enum atom_type */
+    uint16_t at;  /* in the struct */
+    const char *name;
+    const char *words; /* what it is, for people */
+};
+
+struct atom;
+
+struct atom_kind {
+    /* Of all kinds (analysis/analyses.h); if it has a view, also that of its message in
+     * proto/result.proto. */
+    uint8_t tag;
+    const char *name;
+    size_t size; /* of the struct */
+    const struct atom_column *columns;
+    size_t column_count;
+    /* What its REGs tell of will not be known to the end: adds up what that means. They are set to
+     * "nothing" behind it. NULL: nothing is added up. */
+    void (*lose)(struct atom *atom);
+    const struct atom_view *view; /* NULL: it has no results (analysis/view.h) */
+};
+
+/* What every struct of a kind begins with. */
+struct atom {
+    const struct atom_kind *kind;
+    struct atom *next; /* of the same hash */
+    bool known;        /* its REGs */
+    bool dirty;        /* something of it is not sent */
+};
+
+#define ATOM_FIELD(T, tag, type, name, words) atom_##type name;
+#define ATOM_COLUMN(T, role, tag, type, name, words)                                               \
+    {tag, role, ATOM_IS_##type, offsetof(struct T, name), #name, words},
+#define ATOM_KEY_COLUMN(T, tag, type, name, words) ATOM_COLUMN(T, ATOM_KEY, tag, type, name, words)
+#define ATOM_REG_COLUMN(T, tag, type, name, words) ATOM_COLUMN(T, ATOM_REG, tag, type, name, words)
+#define ATOM_SUM_COLUMN(T, tag, type, name, words) ATOM_COLUMN(T, ATOM_SUM, tag, type, name, words)
+
+/* struct NOUN, and noun_columns for its kind. */
+#define ATOM_DEFINE(noun, COLUMNS)                                                                 \
+    struct noun {                                                                                  \
+        struct atom atom;                                                                          \
+        COLUMNS(noun, ATOM_FIELD, ATOM_FIELD, ATOM_FIELD)                                          \
+    };                                                                                             \
+    static const struct atom_column noun##_columns[] = {                                           \
+        COLUMNS(noun, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
+
+/* In the initializer of a struct atom_kind. */
+#define ATOM_COLUMNS_OF(noun)                                                                      \
+    .name = #noun, .size = sizeof(struct noun), .columns = noun##_columns,                         \
+    .column_count = sizeof noun##_columns / sizeof *noun##_columns
+
+static inline uint64_t *atom_number_at(const struct atom *atom, const struct atom_column *column)
+{
+    return (uint64_t *)((uintptr_t)atom + column->at);
+}
+
+static inline struct text *atom_text_at(const struct atom *atom, const struct atom_column *column)
+{
+    return (struct text *)((uintptr_t)atom + column->at);
+}
+
+static inline struct durations *atom_durations_at(const struct atom *atom,
+                                                  const struct atom_column *column)
+{
+    return (struct durations *)((uintptr_t)atom + column->at);
+}
+
+/* The first column of that role behind `column` (NULL: of all); NULL if there is none. */
+const struct atom_column *atom_next_column(const struct atom_kind *kind,
+                                           const struct atom_column *column, enum atom_role role);
+#define ATOM_EACH(column, kind, role)                                                              \
+    const struct atom_column *column = atom_next_column(kind, NULL, role);                         \
+    column;                                                                                        \
+    column = atom_next_column(kind, column, role)
+
+/* Whether the column says nothing: 0, or "". */
+bool atom_column_is_empty(const struct atom *atom, const struct atom_column *column);
+/* Whether all of that role do. */
+bool atom_is_empty(const struct atom *atom, enum atom_role role);
+bool atom_kind_has(const struct atom_kind *kind, enum atom_role role);
+/* NULL: it has none of that name. */
+const struct atom_column *atom_kind_column(const struct atom_kind *kind, const char *name);
+
+/* Seeded: of this process alone. */
+uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key);
+/* Below, equal, above 0: by kind, then by the keys in the order of their columns. */
+int atom_compare(const struct atom *a, const struct atom *b);
+
+/* Of the same kind. Texts are copied as they are, durations are merged into memory of their own. */
+void atom_copy(struct atom *to, const struct atom *from, enum atom_role role);
+void atom_add_sums(struct atom *to, const struct atom *from);
+/* The same atom with all that it points to, in `arena`. */
+struct atom *atom_in_arena(struct arena *arena, const struct atom *atom);
+/* Makes all columns of the role say nothing; gives back what they own. */
+void atom_clear(struct atom *atom, enum atom_role role);
+/* The CPU that it is of; false if its kind is of none. */
+bool atom_cpu_of(const struct atom *atom, uint64_t *cpu);
+
+#endif

@@ -1,0 +1,394 @@
+#include "analysis/engine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analysis/atom_bytes.h"
+#include "analysis/atom_table.h"
+#include "analysis/rule.h"
+#include "base/memory.h"
+#include "base/row.h"
+
+struct engine {
+    const struct analyses *analyses;
+    struct atom_table atoms;
+    /* Those with something that is not sent, in the order in which they came to have it; also some that
+     * are sent by now, which are not dirty. */
+    struct atom **dirty;
+    size_t dirty_count, dirty_room;
+    bool mapping, all_single;
+    struct engine_sink sink;
+    struct atom_out out; /* the record in hand */
+    uint64_t singles;
+    struct arena arena; /* joining: of the record in hand */
+};
+
+struct engine *engine_new(const struct analyses *analyses)
+{
+    struct engine *engine = memory_new(sizeof *engine);
+    engine->analyses = analyses;
+    return engine;
+}
+
+struct engine *engine_new_mapping(const struct analyses *analyses, struct engine_sink sink,
+                                  bool all_single)
+{
+    struct engine *engine = engine_new(analyses);
+    engine->mapping = true;
+    engine->sink = sink;
+    engine->all_single = all_single;
+    return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine)
+        return;
+    atom_table_clear(&engine->atoms);
+    arena_clear(&engine->arena);
+    free(engine->dirty);
+    free(engine->out.at);
+    free(engine);
+}
+
+uint64_t engine_single_events(const struct engine *engine)
+{
+    return engine->singles;
+}
+
+/* --- atoms --- */
+
+struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
+                         const struct atom *key)
+{
+    size_t before = engine->atoms.count;
+    struct atom *atom = atom_table_at(&engine->atoms, kind, key);
+    if (engine->atoms.count > before)
+        atom->known = !engine->mapping || !atom_kind_has(kind, ATOM_REG);
+    return atom;
+}
+
+void engine_mark(struct engine *engine, struct atom *atom)
+{
+    if (atom->dirty)
+        return;
+    atom->dirty = true;
+    engine->dirty = memory_grow(engine->dirty, &engine->dirty_room, engine->dirty_count + 1,
+                                sizeof(struct atom *));
+    engine->dirty[engine->dirty_count++] = atom;
+}
+
+bool engine_sums_nothing(const struct engine *engine)
+{
+    return engine->all_single;
+}
+
+/* The kind's REGs of an atom say "nothing is going on", which is known. */
+static void lose(struct engine *engine, struct atom *atom)
+{
+    if (atom->kind->lose && !atom_is_empty(atom, ATOM_REG)) {
+        atom->kind->lose(atom);
+        engine_mark(engine, atom);
+    }
+    atom_clear(atom, ATOM_REG);
+}
+
+/* --- mapping --- */
+
+static void send_piece(struct engine *engine, struct atom *atom)
+{
+    if (!atom->dirty)
+        return;
+    engine->out.count = 0;
+    atom_write(&engine->out, atom);
+    engine->sink.take(engine->sink.context, (struct bytes){engine->out.at, engine->out.count});
+    atom_clear(atom, ATOM_SUM);
+    atom->dirty = false;
+}
+
+/* In front of an event: no kind has this tag. Events are tag of the rule, time, CPU + 1, present,
+ * signed values and texts. */
+enum { TAG_EVENT = 0 };
+
+static void write_event(struct atom_out *out, const struct rule *rule, const struct event *event)
+{
+    out->count = 0;
+    atom_out_number(out, TAG_EVENT);
+    atom_out_number(out, rule->tag);
+    atom_out_number(out, event->time_ns);
+    atom_out_number(out, (uint64_t)(event->cpu + 1));
+    atom_out_number(out, event->present);
+    for (unsigned i = 0; i < EVENT_VALUES; i++)
+        if (event_has_value(event, i))
+            atom_out_number(out, zigzag(event->value[i]));
+    for (unsigned i = 0; i < EVENT_TEXTS; i++)
+        if (event_has_text(event, i))
+            atom_out_text(out, event->text[i]);
+}
+
+void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
+                        const struct found *found)
+{
+    for (unsigned i = 0; i < found->count; i++)
+        send_piece(engine, found->at[i]);
+    write_event(&engine->out, rule, event);
+    engine->sink.take(engine->sink.context, (struct bytes){engine->out.at, engine->out.count});
+    engine->singles++;
+}
+
+/* What the event came to is the join's to add up. */
+void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines)
+{
+    for (unsigned i = 0; i < found->count; i++) {
+        struct atom *atom = found->at[i];
+        atom_clear(atom, ATOM_SUM);
+        if (!atom_kind_has(atom->kind, ATOM_REG))
+            continue;
+        atom->known = (defines >> i & 1) && !engine->all_single;
+        if (!atom->known)
+            atom_clear(atom, ATOM_REG);
+    }
+}
+
+/* Texts that an atom may keep are the table's. */
+static struct event kept_texts(struct engine *engine, const struct event *event)
+{
+    struct event kept = *event;
+    for (unsigned i = 0; i < EVENT_TEXTS; i++)
+        if (event_has_text(event, i))
+            kept.text[i] = atom_table_text(&engine->atoms, event->text[i]);
+    return kept;
+}
+
+void engine_map(struct engine *engine, const struct event *event)
+{
+    assert(engine->mapping);
+    const struct event_class *class = event->class;
+    struct event kept;
+    if (event->present >> EVENT_VALUES != 0) {
+        kept = kept_texts(engine, event);
+        event = &kept;
+    }
+    for (size_t i = 0; i < class->row_count; i++) {
+        const struct rule *rule = (const struct rule *)class->rows[i];
+        if ((event->present & rule->row.needs) == rule->row.needs)
+            rule->map(engine, rule, event);
+    }
+}
+
+void engine_finish(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->dirty_count; i++)
+        send_piece(engine, engine->dirty[i]);
+    engine->dirty_count = 0;
+}
+
+/* --- losses --- */
+
+static bool is_of_cpu(const struct atom *atom, int32_t cpu)
+{
+    uint64_t number;
+    return cpu >= 0 && atom_cpu_of(atom, &number) && number == (uint64_t)cpu;
+}
+
+/* Mapping, the join is told of the loss by what stands in the row for it, and does as is done here. */
+static void lose_cpu(struct engine *engine, struct atom *atom)
+{
+    if (!atom_kind_has(atom->kind, ATOM_REG))
+        return;
+    if (!engine->mapping) {
+        lose(engine, atom);
+        return;
+    }
+    send_piece(engine, atom);
+    atom_clear(atom, ATOM_REG);
+    atom->known = !engine->all_single;
+}
+
+void engine_lose_cpu(struct engine *engine, int32_t cpu)
+{
+    for (size_t i = 0; i < engine->atoms.count; i++)
+        if (is_of_cpu(engine->atoms.at[i], cpu))
+            lose_cpu(engine, engine->atoms.at[i]);
+}
+
+void engine_lose_all(struct engine *engine)
+{
+    assert(!engine->mapping);
+    for (size_t i = 0; i < engine->atoms.count; i++)
+        lose(engine, engine->atoms.at[i]);
+}
+
+/* --- joining --- */
+
+static const struct atom_kind *find_kind(const void *analyses, uint64_t tag)
+{
+    return analyses_kind(analyses, tag);
+}
+
+/* A record of the row: an event by a rule, or an atom. */
+struct record {
+    const struct rule *rule; /* NULL: it is an atom */
+    struct event event;
+    struct atom *atom;
+};
+
+static enum status read_event(const struct analyses *analyses, struct row_reader *in,
+                              struct record *out, struct failure *why)
+{
+    uint64_t tag = row_take(in);
+    struct event *event = &out->event;
+    *event = (struct event){.time_ns = row_take(in)};
+    uint64_t cpu = row_take(in), present = row_take(in);
+    bool good = cpu <= INT32_MAX && present <= UINT8_MAX;
+    event->cpu = (int32_t)(cpu & INT32_MAX) - 1;
+    event->present = (uint8_t)present;
+    for (unsigned i = 0; i < EVENT_VALUES; i++)
+        if (event_has_value(event, i))
+            event->value[i] = row_take_signed(in);
+    for (unsigned i = 0; i < EVENT_TEXTS; i++)
+        if (event_has_text(event, i))
+            event->text[i] = atom_in_text(in);
+    if (in->bad || !good)
+        return fail(why, STATUS_REJECT, "an event of an analysis contradicts itself");
+    out->rule = analyses_rule(analyses, tag);
+    if (!out->rule)
+        return fail(why, STATUS_STOP, "event %llu of an analysis, newer than this program knows",
+                    (unsigned long long)tag);
+    if ((event->present & out->rule->row.needs) != out->rule->row.needs)
+        return fail(why, STATUS_REJECT, "an event of an analysis without what it needs");
+    return STATUS_OK;
+}
+
+static enum status read_record(const struct analyses *analyses, struct bytes bytes,
+                               struct arena *arena, struct record *out, struct failure *why)
+{
+    struct row_reader in = {bytes.at, bytes.at + bytes.count, false};
+    *out = (struct record){.rule = NULL};
+    enum status status;
+    if (bytes.count > 0 && *bytes.at == TAG_EVENT) {
+        in.at++;
+        status = read_event(analyses, &in, out, why);
+    } else {
+        const struct atom_kinds kinds = {find_kind, analyses};
+        status = atom_read(&in, &kinds, arena, &out->atom, why);
+    }
+    if (status == STATUS_OK && row_left(&in) > 0)
+        return fail(why, STATUS_REJECT, "%zu bytes behind a record of an analysis", row_left(&in));
+    return status;
+}
+
+enum status engine_check(const struct analyses *analyses, struct bytes bytes, struct failure *why)
+{
+    struct arena arena = {.first = NULL};
+    struct record record;
+    enum status status = read_record(analyses, bytes, &arena, &record, why);
+    arena_clear(&arena);
+    return status;
+}
+
+static void join_piece(struct engine *engine, struct atom *piece)
+{
+    struct atom *atom = engine_atom(engine, piece->kind, piece);
+    for (ATOM_EACH(column, piece->kind, ATOM_REG))
+        if (column->type == ATOM_IS_text)
+            *atom_text_at(piece, column) =
+                atom_table_text(&engine->atoms, *atom_text_at(piece, column));
+    if (piece->known)
+        atom_copy(atom, piece, ATOM_REG);
+    atom_add_sums(atom, piece);
+    engine_mark(engine, atom);
+}
+
+void engine_join(struct engine *engine, struct bytes bytes)
+{
+    assert(!engine->mapping);
+    struct record record;
+    enum status status = read_record(engine->analyses, bytes, &engine->arena, &record, NULL);
+    assert(status == STATUS_OK);
+    if (status == STATUS_OK && record.rule) {
+        struct event event = kept_texts(engine, &record.event);
+        record.rule->join(engine, record.rule, &event);
+    } else if (status == STATUS_OK) {
+        join_piece(engine, record.atom);
+    }
+    arena_clear(&engine->arena);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return atom_compare(*(struct atom *const *)a, *(struct atom *const *)b);
+}
+
+void engine_tell(struct engine *engine, void (*take)(void *context, const struct atom *atom),
+                 void *context)
+{
+    if (engine->dirty_count > 1)
+        qsort(engine->dirty, engine->dirty_count, sizeof(struct atom *), by_key);
+    for (size_t i = 0; i < engine->dirty_count; i++) {
+        struct atom *atom = engine->dirty[i];
+        if (atom->kind->view && !atom_is_empty(atom, ATOM_SUM))
+            take(context, atom);
+        atom_clear(atom, ATOM_SUM);
+        atom->dirty = false;
+    }
+    if (engine->dirty_count > 0)
+        atom_table_prune(&engine->atoms);
+    engine->dirty_count = 0;
+}
+
+/* --- state --- */
+
+/* "analysis/KIND", and "/NUMBER" or "/COUNT:TEXT" of each key column. */
+static char *key_of(const struct atom *atom, size_t *count)
+{
+    char *key = NULL;
+    FILE *out = open_memstream(&key, count);
+    if (!out)
+        abort();
+    fprintf(out, ENGINE_KEY "%u", atom->kind->tag);
+    for (ATOM_EACH(column, atom->kind, ATOM_KEY)) {
+        if (column->type == ATOM_IS_text) {
+            const struct text *text = atom_text_at(atom, column);
+            fprintf(out, "/%zu:", text->count);
+            fwrite(text->at, 1, text->count, out);
+        } else {
+            fprintf(out, "/%" PRIu64, *atom_number_at(atom, column));
+        }
+    }
+    fclose(out);
+    return key;
+}
+
+void engine_save(const struct engine *engine,
+                 void (*take)(void *context, struct text key, struct bytes record), void *context)
+{
+    struct atom_out out = {.at = NULL};
+    for (size_t i = 0; i < engine->atoms.count; i++) {
+        const struct atom *atom = engine->atoms.at[i];
+        assert(atom_is_empty(atom, ATOM_SUM));
+        if (atom_is_empty(atom, ATOM_REG))
+            continue;
+        size_t count;
+        char *key = key_of(atom, &count);
+        out.count = 0;
+        atom_write(&out, atom);
+        take(context, (struct text){key, count}, (struct bytes){out.at, out.count});
+        free(key);
+    }
+    free(out.at);
+}
+
+enum status engine_restore(struct engine *engine, struct bytes bytes, struct failure *why)
+{
+    struct record record;
+    enum status status = read_record(engine->analyses, bytes, &engine->arena, &record, why);
+    if (status == STATUS_OK && record.rule)
+        status = fail(why, STATUS_REJECT, "an event among what an analysis remembers");
+    if (status == STATUS_OK)
+        join_piece(engine, record.atom);
+    arena_clear(&engine->arena);
+    return status;
+}

@@ -1,0 +1,97 @@
+/* analysis/rule.h -- how an analysis says what an event means; for the files of analyses.
+ *
+ *     static void find_up(struct found *found, const struct event *event)
+ *     {
+ *         found_atom(found, &link_kind, &(struct link){.cpu = (uint64_t)event->cpu}.atom);
+ *     }
+ *     static void apply_up(struct atom *const *atoms, const struct event *event)
+ *     {
+ *         ((struct link *)atoms[0])->up_ns = event->time_ns;
+ *     }
+ *     ANALYSIS_RULE(up, find_up, apply_up, DEFINES(0))
+ *
+ * makes rule_up_map() and rule_up_join() for the rule's row: ANALYSIS_RULE_OF(up). Both are compiled with
+ * the mode as a constant. DEFINES(i) of the atoms that the event defines whatever was before: it
+ * sets all of their REGs. */
+#ifndef ANALYSIS_RULE_H
+#define ANALYSIS_RULE_H
+
+#include <assert.h>
+
+#include "analysis/analyses.h"
+#include "analysis/atom.h"
+
+enum engine_mode { ENGINE_MAP, ENGINE_JOIN };
+
+enum { FOUND_MAX = 4 };
+
+/* What find() found. Of none, nothing happens. */
+struct found {
+    struct engine *engine;
+    enum engine_mode mode;
+    unsigned count;
+    bool known; /* all of them */
+    struct atom *at[FOUND_MAX];
+};
+
+#define DEFINES(i) (1u << (i))
+#define DEFINES_NOTHING 0u
+
+/* For the functions below. */
+struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
+                         const struct atom *key);
+void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
+                        const struct found *found);
+void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines);
+void engine_mark(struct engine *engine, struct atom *atom);
+bool engine_sums_nothing(const struct engine *engine);
+
+/* Names the next atom, by the key columns of `key`. What its REGs lead to may be looked at, and
+ * named, if they are known: else this returns NULL. */
+static inline const struct atom *found_atom(struct found *found, const struct atom_kind *kind,
+                                            const struct atom *key)
+{
+    assert(found->count < FOUND_MAX);
+    struct atom *atom = engine_atom(found->engine, kind, key);
+    bool known = found->mode == ENGINE_JOIN || atom->known;
+    found->at[found->count++] = atom;
+    found->known &= known;
+    return known ? atom : NULL;
+}
+
+__attribute__((always_inline)) static inline void
+engine_step(struct engine *engine, const struct rule *rule, const struct event *event,
+            enum engine_mode mode, void (*find)(struct found *found, const struct event *event),
+            void (*apply)(struct atom *const *atoms, const struct event *event), unsigned defines)
+{
+    struct found found = {.engine = engine,
+                          .mode = mode,
+                          .known = mode == ENGINE_JOIN || !engine_sums_nothing(engine)};
+    find(&found, event);
+    if (found.count == 0)
+        return;
+    if (mode == ENGINE_MAP && !found.known)
+        engine_send_single(engine, rule, event, &found);
+    apply(found.at, event);
+    if (mode == ENGINE_MAP && !found.known) {
+        engine_settle_single(engine, &found, defines);
+        return;
+    }
+    for (unsigned i = 0; i < found.count; i++)
+        engine_mark(engine, found.at[i]);
+}
+
+#define ANALYSIS_RULE(name, find, apply, defines)                                                  \
+    static void rule_##name##_map(struct engine *engine, const struct rule *rule,                  \
+                                  const struct event *event)                                       \
+    {                                                                                              \
+        engine_step(engine, rule, event, ENGINE_MAP, find, apply, defines);                        \
+    }                                                                                              \
+    static void rule_##name##_join(struct engine *engine, const struct rule *rule,                 \
+                                   const struct event *event)                                      \
+    {                                                                                              \
+        engine_step(engine, rule, event, ENGINE_JOIN, find, apply, defines);                       \
+    }
+#define ANALYSIS_RULE_OF(name) .map = rule_##name##_map, .join = rule_##name##_join
+
+#endif
