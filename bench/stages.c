@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
@@ -65,7 +66,7 @@ static void drop_item(void *context, const struct item *item)
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
                             struct interval interval, uint64_t *events, struct failure *why)
 {
-    struct schema *schema = schema_new(&bench->phases);
+    struct schema *schema = schema_new_with(&bench->phases, analyses_event_row);
     struct reader *reader;
     double begin_s = now_s(), opened_s;
     bench->choice.begin_ns = interval.begin_ns;

@@ -8,6 +8,7 @@
 #ifndef MAPPER_BUILDER_STATE_H
 #define MAPPER_BUILDER_STATE_H
 
+#include "analysis/engine.h"
 #include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/map.h"
@@ -175,10 +176,35 @@ struct partial_builder {
     uint64_t epoch; /* from 1; what only the past knows of phases may differ from that of another */
     uint64_t tick_ns; /* when timeouts are looked at again */
     uint32_t last_label;
-    uint32_t summed;     /* of the event now, as in struct item */
-    uint32_t call_label; /* of the call event that is sent next; LABEL_HERE */
-    struct map labels;   /* of struct known_label */
+    uint32_t summed;       /* of the event now, as in struct item */
+    uint32_t call_label;   /* of the call event that is sent next; LABEL_HERE */
+    struct map labels;     /* of struct known_label */
+    struct engine *engine; /* of analyses */
 };
+
+enum { CPU_NUMBER_MAX = 1 << 16 };
+
+static inline bool builder_in_interval(const struct partial_builder *builder, uint64_t time_ns)
+{
+    return time_ns >= builder->options.interval.begin_ns &&
+           time_ns < builder->options.interval.end_ns;
+}
+
+/* Whether an EVENT_LOSS is of the interval. */
+static inline bool builder_has_loss(const struct partial_builder *builder,
+                                    const struct event *event)
+{
+    bool junction = event->value[2] != 0;
+    return event->cpu <= CPU_NUMBER_MAX && event->time_ns < builder->options.interval.end_ns &&
+           (event->time_ns >= builder->options.interval.begin_ns || junction);
+}
+
+/* Whether nothing is known of its CPU behind it. */
+static inline bool builder_is_border(const struct partial_builder *builder,
+                                     const struct event *event)
+{
+    return builder_has_loss(builder, event) && event_is_border(event) && event->cpu >= 0;
+}
 
 /* --- partial_builder.c --- */
 /* Begins an item, all else zero; builder_send() tells it. */
@@ -246,6 +272,13 @@ static inline void builder_book(struct thread_known *thread, uint64_t until_ns)
     if (thread->phases.count > 0)
         builder_account(thread, &thread->phases.total, ns);
 }
+
+/* --- builder_analyses.c: the engine of analyses, beside all else --- */
+void builder_open_analyses(struct partial_builder *builder);
+/* Gives it the events up to the first that tells of a loss, and tells it of that; returns how many. What
+ * it sends stands in the row in front of what else comes of them. */
+size_t builder_map_analyses(struct partial_builder *builder, const struct event *events,
+                            size_t count);
 
 /* --- builder_phases.c: instances that this interval alone tells ---
  *

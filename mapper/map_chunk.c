@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "mapper/partial_builder.h"
 #include "trace/schema.h"
@@ -111,7 +112,7 @@ static enum status read_chunk(struct mapping *mapping, const struct map_options 
 
 static struct mapping mapping_new(const struct map_options *options)
 {
-    return (struct mapping){.schema = schema_new(options->phases),
+    return (struct mapping){.schema = schema_new_with(options->phases, analyses_event_row),
                             .notes = memory_new(sizeof(struct interval_notes))};
 }
 

@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
-enum { CPU_NUMBER_MAX = 1 << 16 };
-
 struct partial_builder *partial_builder_new(struct schema *schema,
                                             const struct partial_builder_options *options)
 {
@@ -26,6 +24,7 @@ struct partial_builder *partial_builder_new(struct schema *schema,
     builder->remote_order = memory_new((phases->count + 1) * sizeof *builder->remote_order);
     builder->strangers = memory_new((phases->count + 1) * sizeof *builder->strangers);
     builder->tick_ns = builder->phases.tick_ns ? 0 : UINT64_MAX;
+    builder_open_analyses(builder);
     return builder;
 }
 
@@ -415,23 +414,13 @@ static void cut_all(struct partial_builder *builder, int32_t number)
     }
 }
 
-static bool in_interval(const struct partial_builder *builder, uint64_t time_ns)
-{
-    return time_ns >= builder->options.interval.begin_ns &&
-           time_ns < builder->options.interval.end_ns;
-}
-
 static void on_loss(struct partial_builder *builder, const struct event *event)
 {
-    if (event->cpu > CPU_NUMBER_MAX)
-        return;
-    const struct interval *interval = &builder->options.interval;
-    bool junction = event->value[2] != 0;
-    if (event->time_ns >= interval->end_ns || (event->time_ns < interval->begin_ns && !junction))
+    if (!builder_has_loss(builder, event))
         return;
     builder->counts.tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
     builder->counts.tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
-    if (event->domain != DOMAIN_KERNEL || !event->value[1])
+    if (!event_is_border(event))
         return;
     builder->counts.tallies.at[TALLY_LOSS_BORDERS]++;
     struct cpu_known *cpu = cpu_at(builder, event->cpu);
@@ -1248,7 +1237,7 @@ NEVER_INLINE static void add_any(struct partial_builder *builder, const struct e
         on_loss(builder, event);
         return;
     }
-    if (!in_interval(builder, event->time_ns))
+    if (!builder_in_interval(builder, event->time_ns))
         return;
     struct partial_counts *counts = &builder->counts;
     if (counts->first_ns == TIME_NONE) {
@@ -1280,23 +1269,33 @@ static void count_unnamed(struct partial_builder *builder, const struct event *e
 {
     for (size_t i = 0; i < count; i++)
         if (events[i].kind == EVENT_CALL_ENTRY && events[i].class->unknown_call &&
-            in_interval(builder, events[i].time_ns))
+            builder_in_interval(builder, events[i].time_ns))
             builder->counts.tallies.at[TALLY_UNNAMED_CALLS]++;
+}
+
+static void add(struct partial_builder *builder, const struct event *events, size_t count)
+{
+    struct partial_counts *counts = &builder->counts;
+    /* Events are in order: between two that are in the interval, all are. */
+    bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&
+                  builder_in_interval(builder, events[0].time_ns) &&
+                  builder_in_interval(builder, events[count - 1].time_ns);
+    while (count > 0) {
+        size_t taken = inside ? add_plain(builder, events, count) : 0;
+        if (taken < count)
+            add_any(builder, &events[taken++]);
+        events += taken;
+        count -= taken;
+    }
 }
 
 void partial_builder_add(struct partial_builder *builder, const struct event *events, size_t count)
 {
     if (builder->options.names_no_calls)
         count_unnamed(builder, events, count);
-    struct partial_counts *counts = &builder->counts;
-    /* Events are in order: between two that are in the interval, all are. */
-    bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&
-                  in_interval(builder, events[0].time_ns) &&
-                  in_interval(builder, events[count - 1].time_ns);
     while (count > 0) {
-        size_t taken = inside ? add_plain(builder, events, count) : 0;
-        if (taken < count)
-            add_any(builder, &events[taken++]);
+        size_t taken = builder_map_analyses(builder, events, count);
+        add(builder, events, taken);
         events += taken;
         count -= taken;
     }
@@ -1311,11 +1310,14 @@ void partial_builder_finish(struct partial_builder *builder)
     builder_pass_all(builder);
     for (size_t i = 0; i < builder->cpu_count; i++)
         tell_cpu(builder, (int32_t)i);
+    engine_finish(builder->engine);
 }
 
 struct partial_counts partial_builder_counts(const struct partial_builder *builder)
 {
-    return builder->counts;
+    struct partial_counts counts = builder->counts;
+    counts.single_events += engine_single_events(builder->engine);
+    return counts;
 }
 
 void partial_builder_free(struct partial_builder *builder)
@@ -1352,6 +1354,7 @@ void partial_builder_free(struct partial_builder *builder)
     free(builder->strangers);
     builder_free_groups(builder);
     free(builder->cpus);
+    engine_free(builder->engine);
     arena_clear(&builder->arena);
     free(builder);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "analysis/engine.h"
 #include "base/arena.h"
 #include "base/crash.h"
 #include "base/memory.h"
@@ -26,6 +27,8 @@ struct queued {
 
 struct stitch {
     struct model *model;
+    struct engine *engine; /* of analyses; takes the row beside the model */
+    struct result_sink sink;
     struct queued *first, **last;
     bool finished; /* nothing more will come */
     /* Of the next interval to be added, so much was done before it was saved. */
@@ -42,11 +45,20 @@ struct stitch {
     } seam;
 };
 
-struct stitch *stitch_new(struct schema *schema, struct result_sink sink)
+/* Without its model. */
+static struct stitch *new_stitch(struct result_sink sink)
 {
     struct stitch *stitch = memory_new(sizeof *stitch);
-    stitch->model = model_new(schema, sink);
+    stitch->engine = engine_new(analyses_all());
+    stitch->sink = sink;
     stitch->last = &stitch->first;
+    return stitch;
+}
+
+struct stitch *stitch_new(struct schema *schema, struct result_sink sink)
+{
+    struct stitch *stitch = new_stitch(sink);
+    stitch->model = model_new(schema, sink);
     return stitch;
 }
 
@@ -261,6 +273,21 @@ static void note_queued(struct stitch *stitch, struct queued *queued)
     stitch->seam.next = end->chunk + 1;
 }
 
+/* --- analyses --- */
+
+static void tell_cell(void *context, const struct atom *cell)
+{
+    const struct stitch *stitch = context;
+    struct result result = {.type = RESULT_CELL, .cell = cell};
+    stitch->sink.take(stitch->sink.context, &result);
+}
+
+/* Between intervals, no sum waits. */
+static void tell_cells(struct stitch *stitch)
+{
+    engine_tell(stitch->engine, tell_cell, stitch);
+}
+
 /* --- the queue's head --- */
 
 static void begin(struct stitch *stitch, struct queued *queued)
@@ -271,11 +298,26 @@ static void begin(struct stitch *stitch, struct queued *queued)
     if (queued->begun)
         return;
     queued->begun = true;
+    /* An interval without time knows nothing of how the session is recorded. */
+    bool tells = end->begin_ns < end->end_ns || queued->count > 0;
+    if (end->gap_before || (tells && !end->has_kernel))
+        engine_lose_all(stitch->engine);
     if (end->gap_before)
         model_gap(stitch->model, stitch->end_ns, end->begin_ns);
-    /* An interval without time knows nothing of how the session is recorded. */
-    if (end->begin_ns < end->end_ns || queued->count > 0)
+    if (tells)
         model_begin(stitch->model, end);
+}
+
+static void join_item(struct stitch *stitch, const struct item *item)
+{
+    if (item->kind == ITEM_ANALYSIS) {
+        engine_join(stitch->engine, item->analysis);
+        return;
+    }
+    const struct event *event = &item->event.event;
+    if (item->kind == ITEM_EVENT && event->kind == EVENT_LOSS && event_is_border(event))
+        engine_lose_cpu(stitch->engine, event->cpu);
+    model_item(stitch->model, item);
 }
 
 /* Joins the interval, or what is left of it; false if what comes yet must tell. */
@@ -285,10 +327,13 @@ static bool join_head(struct stitch *stitch, struct queued *queued)
     for (; queued->done < queued->count; queued->done++) {
         const struct item *item = queued->row[queued->done];
         if (item->kind == ITEM_EVENT && model_is_unsettled(stitch->model, &item->event.event) &&
-            !settle(stitch, &item->event.event))
+            !settle(stitch, &item->event.event)) {
+            tell_cells(stitch);
             return false;
-        model_item(stitch->model, item);
+        }
+        join_item(stitch, item);
     }
+    tell_cells(stitch);
     if (queued->kind == QUEUED_INTERVAL)
         check(stitch, queued);
     model_end(stitch->model, &queued->end);
@@ -402,6 +447,8 @@ void stitch_finish(struct stitch *stitch)
 {
     stitch->finished = true;
     drain(stitch);
+    engine_lose_all(stitch->engine);
+    tell_cells(stitch);
     model_finish(stitch->model);
 }
 
@@ -462,6 +509,7 @@ void stitch_save(struct stitch *stitch, struct state_sink sink)
     put_u64(head + HEAD_BYTES_1 + 9, seam->left_events);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
     kept_phases_save(model_phases(stitch->model), sink);
+    engine_save(stitch->engine, sink.take, sink.context);
     model_save(stitch->model, sink);
 }
 
@@ -492,29 +540,39 @@ static enum status restore_head(struct stitch *stitch, const struct state_record
     return fail(why, STATUS_REJECT, "the record %s is missing or damaged", head_key);
 }
 
+static bool is_of_engine(const struct state_record *record)
+{
+    size_t count = sizeof ENGINE_KEY - 1;
+    return record->key.count > count && memcmp(record->key.at, ENGINE_KEY, count) == 0;
+}
+
 enum status stitch_restore(struct schema *schema, struct result_sink sink,
                            const struct state_record *records, size_t count, struct stitch **out,
                            struct failure *why)
 {
     *out = NULL;
-    struct stitch *stitch = memory_new(sizeof *stitch);
-    stitch->last = &stitch->first;
+    struct stitch *stitch = new_stitch(sink);
     const struct phase_set *phases;
     enum status status = restore_head(stitch, records, count, why);
     if (status == STATUS_OK)
         status = kept_phases_restore(schema, records, count, &phases, why);
     struct state_record *rest = memory_new((count + 1) * sizeof *rest);
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (!text_equal(records[i].key, text_of(head_key)) && !kept_phases_is(&records[i]))
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (is_of_engine(&records[i]))
+            status = engine_restore(stitch->engine, records[i].record, why);
+        else if (!text_equal(records[i].key, text_of(head_key)) && !kept_phases_is(&records[i]))
             rest[kept++] = records[i];
+    }
     if (status == STATUS_OK)
         status = model_restore(schema, phases, sink, rest, kept, &stitch->model, why);
     free(rest);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         *out = stitch;
-    else
+    } else {
+        engine_free(stitch->engine);
         free(stitch);
+    }
     return status;
 }
 
@@ -530,5 +588,6 @@ void stitch_free(struct stitch *stitch)
     while (stitch->first)
         pop(stitch);
     model_free(stitch->model);
+    engine_free(stitch->engine);
     free(stitch);
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "analysis/view.h"
 #include "base/memory.h"
 #include "base/workers.h"
 #include "cli/render/json_text.h"
@@ -256,6 +257,38 @@ static void write_sched(struct json_text *json, const struct session_report *ses
     distribution_fields(json, &row->latency);
 }
 
+/* --- cells of analyses --- */
+
+/* What a session_report's cell has in a column: under the column's name, durations as an object. */
+static void write_column(struct json_text *json, const struct atom *cell,
+                         const struct atom_column *column)
+{
+    if (column->type == ATOM_IS_text) {
+        text_field(json, column->name, *atom_text_at(cell, column));
+    } else if (column->type == ATOM_IS_durations) {
+        const struct durations *durations = atom_durations_at(cell, column);
+        json_name(json, column->name);
+        json_words(json, "{\"count\":");
+        json_number(json, durations->count);
+        duration_fields(json, durations);
+        distribution_fields(json, durations);
+        json_words(json, "}");
+    } else {
+        number_field(json, column->name, *atom_number_at(cell, column));
+    }
+}
+
+static void write_cell(struct json_text *json, const struct atom *cell)
+{
+    const struct atom_view *view = cell->kind->view;
+    for (ATOM_EACH(key, cell->kind, ATOM_KEY))
+        write_column(json, cell, key);
+    if (view->named)
+        string_field(json, view->label, view_name(cell));
+    for (ATOM_EACH(sum, cell->kind, ATOM_SUM))
+        write_column(json, cell, sum);
+}
+
 static void write_file(struct json_text *json, const struct session_report *session, size_t i)
 {
     const struct file_row *row = &session->files[i];
@@ -291,11 +324,29 @@ static const struct section {
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };
 
-static size_t row_count(const struct section *section, const struct session_report *session)
+/* What rows are of: a section, or behind those the cells of a kind. */
+struct row_type {
+    const struct section *section; /* or NULL */
+    const struct atom_kind *kind;
+};
+
+/* False: there is none of that number. */
+static bool row_type_at(size_t number, struct row_type *out)
 {
+    if (number < SECTION_COUNT)
+        *out = (struct row_type){.section = &SECTIONS[number]};
+    else
+        *out = (struct row_type){.kind = analyses_shown(number - SECTION_COUNT)};
+    return out->section || out->kind;
+}
+
+static size_t row_count(const struct row_type *type, const struct session_report *session)
+{
+    if (type->kind)
+        return session_report_cells(session, type->kind).count;
     size_t count = 1;
-    if (section->count_at > 0)
-        memcpy(&count, (const char *)session + section->count_at, sizeof count);
+    if (type->section->count_at > 0)
+        memcpy(&count, (const char *)session + type->section->count_at, sizeof count);
     return count;
 }
 
@@ -307,11 +358,11 @@ enum { BLOCK_ROWS = 1024 };
 /* Where the next block begins. Within a type sessions follow each other, and rows in them, which
  * are sorted already. */
 struct place {
-    size_t section, session, row;
+    size_t type, session, row;
 };
 
 struct block {
-    const struct section *section;
+    struct row_type type;
     const struct session_report *session;
     size_t begin, end; /* rows */
 };
@@ -319,20 +370,20 @@ struct block {
 /* The block at `place`, which is moved behind it; false at the end. */
 static bool next_block(const struct report *report, struct place *place, struct block *out)
 {
-    while (place->section < SECTION_COUNT) {
-        const struct section *section = &SECTIONS[place->section];
+    struct row_type type;
+    while (row_type_at(place->type, &type)) {
         if (place->session == report->session_count) {
-            *place = (struct place){.section = place->section + 1};
+            *place = (struct place){.type = place->type + 1};
             continue;
         }
         const struct session_report *session = &report->sessions[place->session];
-        size_t count = row_count(section, session), begin = place->row;
+        size_t count = row_count(&type, session), begin = place->row;
         if (begin == count) {
-            *place = (struct place){place->section, place->session + 1, 0};
+            *place = (struct place){place->type, place->session + 1, 0};
             continue;
         }
         place->row = count - begin > BLOCK_ROWS ? begin + BLOCK_ROWS : count;
-        *out = (struct block){section, session, begin, place->row};
+        *out = (struct block){type, session, begin, place->row};
         return true;
     }
     return false;
@@ -343,13 +394,17 @@ static void put_block(struct json_text *json, const struct block *block)
 {
     struct json_text begin = {.at = NULL}; /* of every object */
     json_words(&begin, "{\"type\":");
-    json_string(&begin, text_of(block->section->type));
+    json_string(&begin,
+                text_of(block->type.kind ? block->type.kind->name : block->type.section->type));
     json_words(&begin, ",\"session\":");
     json_string_or_null(&begin, block->session->session);
     json->count = 0;
     for (size_t row = block->begin; row < block->end; row++) {
         json_raw(json, begin.at, begin.count);
-        block->section->write(json, block->session, row);
+        if (block->type.kind)
+            write_cell(json, session_report_cells(block->session, block->type.kind).at[row]);
+        else
+            block->type.section->write(json, block->session, row);
         json_words(json, "}\n");
     }
     free(begin.at);
@@ -455,9 +510,10 @@ static void write_together(FILE *out, const struct report *report, unsigned jobs
 void report_write_json(FILE *out, const struct report *report, unsigned jobs)
 {
     size_t rows = 0;
+    struct row_type type;
     for (size_t i = 0; i < report->session_count; i++)
-        for (size_t j = 0; j < SECTION_COUNT; j++)
-            rows += row_count(&SECTIONS[j], &report->sessions[i]);
+        for (size_t j = 0; row_type_at(j, &type); j++)
+            rows += row_count(&type, &report->sessions[i]);
     if (jobs > 1 && rows > 4 * (size_t)BLOCK_ROWS)
         write_together(out, report, jobs);
     else

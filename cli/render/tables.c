@@ -147,6 +147,7 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_cpu_write_processes(&sheet);
         sheet_cpu_write_waits(&sheet);
         sheet_cpu_write_load(&sheet);
+        sheet_cells_write(&sheet);
         write_unknown(&sheet);
     }
 }

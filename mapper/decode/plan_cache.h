@@ -26,7 +26,8 @@ struct plan_set {
     /* For the cache. */
     struct arena arena;
     struct bytes text;      /* of the metadata, without the headers of its packets */
-    uint64_t phases_digest; /* what was wanted of the events */
+    uint64_t phases_digest; /* what was wanted of the events, as is: */
+    event_rows *rows;
     bool of_user_folder;
     size_t users;
     uint64_t used; /* the cache's count when it was used last */
@@ -43,7 +44,8 @@ void plan_cache_free(struct plan_cache *cache); /* NULL is fine; sets in use liv
  * REJECT  not understood; `why` begins with "metadata:". */
 MUST_CHECK enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata,
                                        bool of_user_folder, const struct phase_definitions *phases,
-                                       struct plan_set **out, struct failure *why);
+                                       event_rows *rows, struct plan_set **out,
+                                       struct failure *why);
 /* Whether it is asked for the first time; `cache` is one that a caller keeps for all chunks. */
 bool plan_cache_first_miss(struct plan_cache *cache);
 void plan_set_release(struct plan_set *set); /* NULL is fine */

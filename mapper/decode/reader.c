@@ -87,7 +87,7 @@ static bool is_beyond_us(const struct trace_set *set, const struct schema *schem
         const struct trace_files *files = &set->traces[i];
         struct plan_set *plans;
         if (plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
-                            schema_phases(schema), &plans, why) == STATUS_OK) {
+                            schema_phases(schema), schema_rows(schema), &plans, why) == STATUS_OK) {
             plan_set_release(plans);
         } else if (others_may_read(files->metadata)) {
             failure_prefix(why, "%s", *files->name != '\0' ? files->name : "trace");

@@ -209,9 +209,9 @@ static enum status understand(struct reader_spanmill *reader, struct plan_cache 
     const struct trace_files *files = input->files;
     if (files->metadata.at == NULL)
         return fail(why, STATUS_REJECT, "metadata: missing or empty");
-    enum status status =
-        plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
-                        schema_phases(reader->schema), &input->set, why);
+    enum status status = plan_cache_take(
+        cache, files->metadata, strncmp(files->name, "ust", 3) == 0, schema_phases(reader->schema),
+        schema_rows(reader->schema), &input->set, why);
     if (status != STATUS_OK)
         return status;
     const struct layout *layout = input->set->layout;

@@ -881,6 +881,7 @@ void model_item(struct model *model, const struct item *item)
         return;
     case ITEM_LABEL: phase_label(model, &item->label); return;
     case ITEM_INSTANCE: phase_instance(model, &item->instance); return;
+    case ITEM_ANALYSIS: return; /* whoever has the engine takes it */
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "analysis/atom_table.h"
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -29,8 +30,9 @@ struct result_batch {
     struct map by_key;
     struct entry **entries; /* in the order in which they were first met */
     size_t count, room;
-    struct tallies tallies; /* of the marks */
-    struct result *results; /* what result_batch_groups() gave out */
+    struct atom_table cells; /* of analyses; entries point to them */
+    struct tallies tallies;  /* of the marks */
+    struct result *results;  /* what result_batch_groups() gave out */
     struct result_group *groups;
     size_t group_room;
 };
@@ -49,6 +51,7 @@ static uint64_t id_of(const struct result *result)
     case RESULT_THREAD: return result->thread_fact.id;
     case RESULT_DESCRIPTOR: return result->descriptor_fact.id;
     case RESULT_CPU: return (uint32_t)result->cpu;
+    case RESULT_CELL:
     case RESULT_CALLS:
     case RESULT_PHASE:
     case RESULT_FIRST_CALL:
@@ -204,6 +207,16 @@ static void take_mark(struct result_batch *batch, const struct result *result)
     entry->result.interval.uses = phase_uses_copy(&batch->arena, result->interval.uses);
 }
 
+/* The cell is its own key: each has an entry. */
+static void take_cell_of_analysis(struct result_batch *batch, const struct atom *from)
+{
+    size_t count = batch->cells.count;
+    struct atom *cell = atom_table_at(&batch->cells, from->kind, from);
+    if (batch->cells.count > count)
+        append(batch)->result = (struct result){.type = RESULT_CELL, .cell = cell};
+    atom_add_sums(cell, from);
+}
+
 static void take(void *context, const struct result *result)
 {
     struct result_batch *batch = context;
@@ -218,6 +231,7 @@ static void take(void *context, const struct result *result)
     case RESULT_LATENCY:
     case RESULT_RUN:
     case RESULT_CPU: take_cell(batch, result); return;
+    case RESULT_CELL: take_cell_of_analysis(batch, result->cell); return;
     case RESULT_INTERVAL: take_mark(batch, result); return;
     }
 }
@@ -349,6 +363,7 @@ void result_batch_clear(struct result_batch *batch)
     }
     batch->count = 0;
     batch->tallies = (struct tallies){.at = {0}};
+    atom_table_clear(&batch->cells);
     map_clear(&batch->by_key);
     names_clear(&batch->names);
     arena_clear(&batch->arena);

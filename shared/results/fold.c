@@ -497,6 +497,10 @@ void fold_take(struct fold *fold, const struct result *result)
         time_vector_merge(&thread->time, result->run.time);
         return;
     case RESULT_CPU: take_cpu(fold, result); return;
+    case RESULT_CELL:
+        atom_add_sums(atom_table_at(&fold->analyses, result->cell->kind, result->cell),
+                      result->cell);
+        return;
     case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
     }
 }
@@ -547,6 +551,7 @@ void fold_free(struct fold *fold)
 {
     if (!fold)
         return;
+    atom_table_clear(&fold->analyses);
     void *each;
     for (size_t at = 0; (each = map_next(&fold->groups, &at));)
         free_group(each);

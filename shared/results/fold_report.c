@@ -221,6 +221,22 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static int compare_cells(const void *a, const void *b)
+{
+    return atom_compare(*(const struct atom *const *)a, *(const struct atom *const *)b);
+}
+
+static void build_cells(const struct fold *fold, struct arena *arena, struct session_report *out)
+{
+    const struct atom_table *from = &fold->analyses;
+    const struct atom **cells = arena_take(arena, (from->count + 1) * sizeof *cells);
+    for (size_t i = 0; i < from->count; i++)
+        cells[i] = atom_in_arena(arena, from->at[i]);
+    qsort(cells, from->count, sizeof(struct atom *), compare_cells);
+    out->cells = cells;
+    out->cell_count = from->count;
+}
+
 /* --- several tables at once --- */
 
 /* One table of a report. */
@@ -301,5 +317,6 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
     for (size_t i = 0; i < fold->cpu_count; i++)
         if (fold->busy_seen[i])
             out->cpus[out->cpu_count++] = (struct cpu_row){(int64_t)i, fold->busy_ns[i]};
+    build_cells(fold, arena, out);
     map_clear(&rows.process_names);
 }

@@ -6,6 +6,7 @@
 #ifndef RESULTS_FOLD_STATE_H
 #define RESULTS_FOLD_STATE_H
 
+#include "analysis/atom_table.h"
 #include "base/arena.h"
 #include "base/id_map.h"
 #include "base/map.h"
@@ -136,10 +137,11 @@ struct fold {
     uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
     struct map processes;         /* by id, as are these two */
     struct id_map threads, descriptors;
-    struct map groups;    /* of cells, by pid + 1 */
-    struct map old_names; /* by pid + 1 */
-    uint64_t chunk;       /* by which what is taken came about */
-    uint64_t *busy_ns;    /* by CPU; busy_seen tells which are of the trace */
+    struct map groups;          /* of cells, by pid + 1 */
+    struct atom_table analyses; /* their cells */
+    struct map old_names;       /* by pid + 1 */
+    uint64_t chunk;             /* by which what is taken came about */
+    uint64_t *busy_ns;          /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
     uint32_t *hosts;

@@ -5,3 +5,14 @@ void report_clear(struct report *report)
     arena_clear(&report->arena);
     *report = (struct report){0};
 }
+
+struct cells_of_kind session_report_cells(const struct session_report *session,
+                                          const struct atom_kind *kind)
+{
+    size_t first = 0, end;
+    while (first < session->cell_count && session->cells[first]->kind != kind)
+        first++;
+    for (end = first; end < session->cell_count && session->cells[end]->kind == kind;)
+        end++;
+    return (struct cells_of_kind){session->cells + first, end - first};
+}

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/atom.h"
 #include "base/arena.h"
 #include "base/durations.h"
 #include "trace/damage.h"
@@ -138,7 +139,19 @@ struct session_report {
     size_t cpu_count;
     struct sched_row *scheds;
     size_t sched_count;
+
+    /* Of analyses, by kind in the order of analyses_shown(), then by key. */
+    const struct atom *const *cells;
+    size_t cell_count;
 };
+
+/* The cells of one kind. */
+struct cells_of_kind {
+    const struct atom *const *at;
+    size_t count;
+};
+struct cells_of_kind session_report_cells(const struct session_report *session,
+                                          const struct atom_kind *kind);
 
 struct report {
     struct arena arena;              /* owns every string and array */

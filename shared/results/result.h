@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/atom.h"
 #include "base/bytes.h"
 #include "trace/cells.h"
 #include "trace/damage.h"
@@ -27,6 +28,7 @@ enum result_type {
     RESULT_LATENCY,    /* cell of a thread */
     RESULT_RUN,        /* cell of a thread */
     RESULT_CPU,        /* cell of a CPU */
+    RESULT_CELL,       /* cell of an analysis: an atom whose kind has a view */
     RESULT_INTERVAL    /* mark: an interval is joined */
 };
 
@@ -104,7 +106,8 @@ struct result {
             const struct time_vector *time;
         } run;
         uint64_t busy_ns;
-        bool in_call; /* RESULT_FIRST_CALL: the first was an exit, of `call` */
+        const struct atom *cell; /* its keys and its sums */
+        bool in_call;            /* RESULT_FIRST_CALL: the first was an exit, of `call` */
     };
 };
 

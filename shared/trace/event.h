@@ -164,6 +164,12 @@ static inline int32_t event_shown_current(const struct event *event)
                : 0;
 }
 
+/* Whether an EVENT_LOSS ends what is known of its CPU. */
+static inline bool event_is_border(const struct event *event)
+{
+    return event->domain == DOMAIN_KERNEL && event->value[1] != 0;
+}
+
 /* Whether an EVENT_TOLD_PROCESS is of a thread that has exited by then. */
 static inline bool event_tells_dead(const struct event *event)
 {

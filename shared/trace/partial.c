@@ -78,6 +78,7 @@ size_t item_bytes(enum item_kind kind)
     case ITEM_LIFE: return offsetof(struct item, life) + sizeof item->life;
     case ITEM_LABEL: return offsetof(struct item, label) + sizeof item->label;
     case ITEM_INSTANCE: return offsetof(struct item, instance) + sizeof item->instance;
+    case ITEM_ANALYSIS: return offsetof(struct item, analysis) + sizeof item->analysis;
     }
     return sizeof(struct item);
 }
@@ -101,6 +102,9 @@ struct item item_copy(struct arena *arena, const struct item *from)
     case ITEM_CPU: break;
     case ITEM_LABEL: to.label.name = copy_text(arena, from->label.name); break;
     case ITEM_INSTANCE: copy_instance(arena, &to.instance); break;
+    case ITEM_ANALYSIS:
+        to.analysis.at = copy_array(arena, from->analysis.at, from->analysis.count, 1);
+        break;
     }
     return to;
 }

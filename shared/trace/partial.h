@@ -236,7 +236,8 @@ enum item_kind {
     ITEM_DESCRIPTOR_CALL,
     ITEM_LIFE,
     ITEM_LABEL,
-    ITEM_INSTANCE
+    ITEM_INSTANCE,
+    ITEM_ANALYSIS
 };
 
 struct item {
@@ -262,6 +263,7 @@ struct item {
         struct life_piece life;
         struct label_piece label;
         struct instance_piece instance;
+        struct bytes analysis; /* a record of the engine of analyses (analysis/engine.h) */
     };
 };
 

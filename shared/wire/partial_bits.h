@@ -3,8 +3,9 @@
 #ifndef WIRE_PARTIAL_BITS_H
 #define WIRE_PARTIAL_BITS_H
 
-/* In front of each item: enum item_kind, and above it how many positions were skipped. */
-enum { ITEM_KIND_BITS = 3, ITEM_KIND_MASK = 7 };
+/* In front of each item: enum item_kind, and above it how many positions were skipped. Kinds from
+ * ITEM_KIND_LAST on share that number, and "has" tells them apart. */
+enum { ITEM_KIND_BITS = 3, ITEM_KIND_MASK = 7, ITEM_KIND_LAST = ITEM_KIND_MASK };
 
 enum event_bit {
     EVENT_BIT_CPU = 1 << 0,
@@ -104,6 +105,9 @@ enum instance_bit {
     INSTANCE_BIT_CALLS = 1 << 2,
     INSTANCE_BITS = (1 << 3) - 1
 };
+
+/* Alone: it is of an analysis, and no instance. */
+enum { ANALYSIS_BITS = 1 << 3 };
 
 enum cpu_bit { CPU_BIT_CURRENT = 1 << 0, CPU_BIT_RUN_WHOLE = 1 << 1, CPU_BITS = (1 << 2) - 1 };
 

@@ -587,6 +587,15 @@ static uint8_t *put_instance(struct hand *hand, uint8_t *at, const struct instan
     return at;
 }
 
+static uint8_t *put_analysis(struct hand *hand, uint8_t *at, struct bytes record)
+{
+    at = row_put(at, ANALYSIS_BITS);
+    at = row_put(at, record.count);
+    at = need(hand, at, record.count / ROW_NUMBER + 1);
+    memcpy(at, record.at, record.count);
+    return at + record.count;
+}
+
 static uint8_t *put_item(struct hand *hand, uint8_t *at, const struct item *item)
 {
     switch ((enum item_kind)item->kind) {
@@ -598,6 +607,7 @@ static uint8_t *put_item(struct hand *hand, uint8_t *at, const struct item *item
     case ITEM_LIFE: return put_life(hand, at, &item->life);
     case ITEM_LABEL: return put_label(hand, at, &item->label);
     case ITEM_INSTANCE: return put_instance(hand, at, &item->instance);
+    case ITEM_ANALYSIS: return put_analysis(hand, at, item->analysis);
     }
     return at;
 }
@@ -607,7 +617,8 @@ void partial_file_add(struct partial_file *file, struct shared_names *names,
 {
     struct hand hand = {.file = file, .names = names, .schema = schema};
     uint8_t *at = need(&hand, file->rows.at + file->rows.count, 0);
-    at = row_put(at, (position - file->next_position) << ITEM_KIND_BITS | item->kind);
+    unsigned kind = item->kind < ITEM_KIND_LAST ? item->kind : ITEM_KIND_LAST;
+    at = row_put(at, (position - file->next_position) << ITEM_KIND_BITS | kind);
     at = put_item(&hand, at, item);
     file->rows.count = (size_t)(at - file->rows.at);
     file->next_position = position + 1;

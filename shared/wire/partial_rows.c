@@ -1,5 +1,6 @@
 #include "wire/partial_rows.h"
 
+#include "analysis/engine.h"
 #include "wire/format.h"
 #include "wire/log2_durations.h"
 #include "wire/partial_bits.h"
@@ -18,8 +19,10 @@ struct decoder {
     const struct event_class **classes[2]; /* by domain and name, likewise */
     uint64_t last_ns;
     int32_t last_tid;
-    bool has_labels; /* as of format 4 */
-    bool bad;        /* something contradicted itself; what was decoded since is of no use */
+    bool has_labels;    /* as of format 4 */
+    bool bad;           /* something contradicted itself; what was decoded since is of no use */
+    enum status status; /* what an analysis says of its record, in `why` if it is not OK */
+    struct failure *why;
 };
 
 /* --- numbers --- */
@@ -506,6 +509,18 @@ static void decode_instance(struct decoder *decoder, struct instance_piece *to)
     to->match = field_values(decoder, &to->match_count);
 }
 
+static void decode_analysis(struct decoder *decoder, struct bytes *to)
+{
+    bits(decoder, ANALYSIS_BITS);
+    size_t count = row_take_count(&decoder->row, 1);
+    uint8_t *at = arena_take(decoder->arena, count);
+    if (count > 0)
+        memcpy(at, decoder->row.at, count);
+    decoder->row.at += count;
+    *to = (struct bytes){at, count};
+    decoder->status = engine_check(analyses_all(), *to, decoder->why);
+}
+
 static void decode_thread(struct decoder *decoder, struct thread_piece *to)
 {
     unsigned has = bits(decoder, THREAD_BITS);
@@ -613,8 +628,18 @@ static void decode_item(struct decoder *decoder, struct item *to)
     case ITEM_LIFE: decode_life(decoder, &to->life); return;
     case ITEM_LABEL: decode_label(decoder, &to->label); return;
     case ITEM_INSTANCE: decode_instance(decoder, &to->instance); return;
+    case ITEM_ANALYSIS: decode_analysis(decoder, &to->analysis); return;
     }
     decoder->bad = true;
+}
+
+/* The kind of the next item, of which the row has `kind`. */
+static enum item_kind kind_of(const struct decoder *decoder, unsigned kind)
+{
+    if (kind < ITEM_KIND_LAST)
+        return (enum item_kind)kind;
+    struct row_reader ahead = decoder->row;
+    return row_take(&ahead) == ANALYSIS_BITS ? ITEM_ANALYSIS : ITEM_INSTANCE;
 }
 
 enum status partial_rows_decode(const struct partial_parts *parts, struct schema *schema,
@@ -630,7 +655,8 @@ enum status partial_rows_decode(const struct partial_parts *parts, struct schema
                               .names = parts->names,
                               .name_count = parts->name_count,
                               .last_ns = parts->base_ns,
-                              .has_labels = parts->format >= 4};
+                              .has_labels = parts->format >= 4,
+                              .why = why};
     decoder.calls = arena_take(arena, parts->name_count * sizeof *decoder.calls);
     for (unsigned i = 0; i < 2; i++)
         decoder.classes[i] = arena_take(arena, parts->name_count * sizeof *decoder.classes[i]);
@@ -639,10 +665,12 @@ enum status partial_rows_decode(const struct partial_parts *parts, struct schema
         uint64_t head = number(&decoder);
         position += head >> ITEM_KIND_BITS;
         items[i].position = position++;
-        enum item_kind kind = (enum item_kind)(head & ITEM_KIND_MASK);
+        enum item_kind kind = kind_of(&decoder, head & ITEM_KIND_MASK);
         items[i].item = arena_take(arena, item_bytes(kind));
         items[i].item->kind = (uint8_t)kind;
         decode_item(&decoder, items[i].item);
+        if (decoder.status != STATUS_OK)
+            return decoder.status;
         if (decoder.bad || decoder.row.bad)
             return fail(why, STATUS_REJECT, "item %zu of %llu contradicts itself", i,
                         (unsigned long long)parts->items);

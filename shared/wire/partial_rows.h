@@ -18,7 +18,8 @@ struct partial_parts {
 enum { ITEM_BYTES_MIN = 3 };
 
 /* Reads all items into `items`, which has room for them and is all zero. `phases` as for
- * partial_decode(). Texts are those of `parts`, the rest is in `arena`. REJECT: they contradict themselves. */
+ * partial_decode(). Texts are those of `parts`, the rest is in `arena`. REJECT: they contradict themselves.
+ * STOP: an analysis of a newer version has told of them. */
 MUST_CHECK enum status partial_rows_decode(const struct partial_parts *parts, struct schema *schema,
                                            const struct phase_set *phases, struct arena *arena,
                                            struct placed_item *items, struct failure *why);

@@ -42,4 +42,7 @@ struct result_record {
 MUST_CHECK enum status result_decode(struct bytes record, struct arena *arena,
                                      struct result_record *out, struct failure *why);
 
+/* NULL, or what is wrong with how the published file describes the cells of a kind that has a view. */
+const char *result_cell_fault(const struct atom_kind *kind);
+
 #endif

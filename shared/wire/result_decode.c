@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "result.pb-c.h"
+#include "wire/cell_codec.h"
 #include "wire/format.h"
 #include "wire/in_arena.h"
 #include "wire/log2_durations.h"
@@ -254,6 +255,30 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
     to->busy_ns = from->busy_ns;
 }
 
+static struct text text_in(void *decoder, uint32_t id)
+{
+    return name(decoder, id);
+}
+
+static void durations_in(void *decoder, const Spanmill__Results__Durations *from,
+                         struct durations *to)
+{
+    durations(decoder, from, to);
+}
+
+/* False: it is of an analysis that only newer programs know, or of none. */
+static bool decode_cell(struct decoder *decoder, const Spanmill__Results__Result *from,
+                        struct result *to)
+{
+    const struct cell_parts parts = {.text = text_in,
+                                     .take_durations = durations_in,
+                                     .context = decoder,
+                                     .arena = decoder->arena};
+    to->type = RESULT_CELL;
+    to->cell = cell_decode(&parts, from);
+    return to->cell != NULL;
+}
+
 /* --- marks --- */
 
 static struct damages decode_damage(struct decoder *decoder,
@@ -328,7 +353,7 @@ static bool decode_result(struct decoder *decoder, const Spanmill__Results__Resu
     case SPANMILL__RESULTS__RESULT__KIND_INTERVAL:
         decode_interval(decoder, from->interval, to);
         return true;
-    default: return false;
+    default: return decode_cell(decoder, from, to);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/names.h"
 #include "result.pb-c.h"
+#include "wire/cell_codec.h"
 #include "wire/format.h"
 #include "wire/result_codec.h"
 
@@ -265,6 +266,24 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
     result->cpu = out;
 }
 
+static uint32_t name_in(void *encoder, struct text text)
+{
+    return name(encoder, text);
+}
+
+static Spanmill__Results__Durations *durations_in(void *encoder, const struct durations *from)
+{
+    return durations(encoder, from);
+}
+
+static void encode_cell(struct encoder *encoder, const struct atom *cell,
+                        Spanmill__Results__Result *result)
+{
+    const struct cell_parts parts = {
+        .name = name_in, .durations = durations_in, .context = encoder, .arena = &encoder->arena};
+    cell_encode(&parts, cell, result);
+}
+
 /* --- marks --- */
 
 static void encode_damage(struct encoder *encoder, struct damages from,
@@ -340,6 +359,7 @@ static Spanmill__Results__Result *encode_result(struct encoder *encoder, const s
     case RESULT_LATENCY: encode_latency(encoder, from, out); break;
     case RESULT_RUN: encode_run(encoder, from, out); break;
     case RESULT_CPU: encode_cpu(encoder, from, out); break;
+    case RESULT_CELL: encode_cell(encoder, from->cell, out); break;
     case RESULT_INTERVAL: encode_interval(encoder, &from->interval, out); break;
     }
     return out;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 
 enum section { SECTION_NONE, SECTION_PHASES, SECTION_EVENTS, SECTION_EXPECT };
@@ -517,7 +518,7 @@ static enum status end_phases(struct parser *parser)
         struct bytes yaml = {(const uint8_t *)parser->yaml_at, parser->yaml.count};
         status = phases_add_yaml(&file->phases, file->name, yaml, parser->why);
     }
-    file->schema = schema_new(&file->phases);
+    file->schema = schema_new_with(&file->phases, analyses_event_row);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "analysis/analyses.h"
 #include "random_trace.h"
 
 enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 200 };
@@ -42,11 +43,11 @@ static void world_init(struct world *world, uint64_t seed,
 {
     *world = (struct world){0};
     read_phases(&world->phases, random_trace_phases);
-    world->trace.schema = schema_new(&world->phases);
+    world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
     random_trace(&world->trace, seed, options);
     for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
         read_phases(&world->other_phases[i], random_trace_other_phases[i]);
-        world->other_schemas[i] = schema_new(&world->other_phases[i]);
+        world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);
     }
     if (options->changes)
         change_phases(world, seed);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "analysis/analyses.h"
 #include "tests/laws/recorded_trace.h"
 
 enum { CUTS_MAX = 63 };
@@ -33,7 +34,7 @@ static void check_law(const char *path)
 {
     struct phase_definitions phases;
     load_phases(&phases);
-    struct law_trace trace = {.schema = schema_new(&phases)};
+    struct law_trace trace = {.schema = schema_new_with(&phases, analyses_event_row)};
     struct failure why;
     enum status status = recording_read(&trace, path, &why);
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);

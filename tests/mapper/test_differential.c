@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <stdlib.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
@@ -41,7 +42,7 @@ static struct reading read_from(const char *kind, const struct trace_set *set,
 {
     struct reading reading = {.status = STATUS_OK};
     FILE *out = open_memstream(&reading.text, &reading.size);
-    struct schema *schema = schema_new(phases);
+    struct schema *schema = schema_new_with(phases, analyses_event_row);
     struct reader_choice choice = {
         .kind = readers_by_name(kind), .cache = cache, .begin_ns = leave_out ? begin_ns : 0};
     struct reader_warnings warnings = {.say = keep_warning, .context = &reading};

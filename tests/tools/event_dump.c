@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
 #include "mapper/decode/plan_cache.h"
@@ -232,7 +233,7 @@ int main(int argc, char **argv)
         status = chunk_list_add(&list, argv[i], &why);
     if (status == STATUS_OK)
         status = chunk_list_finish(&list, &why);
-    dump.schema = schema_new(&dump.phases);
+    dump.schema = schema_new_with(&dump.phases, analyses_event_row);
     for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
         const struct chunk_ref *ref = &list.at[i];
         printf("# %s: number %" PRId64 " of %s: %" PRIu64 " to %" PRIu64 "%s, seam of %s\n",

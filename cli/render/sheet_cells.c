@@ -1,0 +1,133 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "analysis/view.h"
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+/* Of a table, and of words below it. */
+enum { SHOWN_MAX = 16 };
+
+static enum column_kind kind_of(const struct atom_kind *kind, const struct view_column *shown)
+{
+    const struct atom_column *column = atom_kind_column(kind, shown->column);
+    assert(column);
+    if (shown->part == VIEW_NAME || column->type == ATOM_IS_text)
+        return COLUMN_TEXT;
+    if (shown->part == VIEW_COUNT)
+        return COLUMN_COUNT;
+    if (shown->part == VIEW_P50 || shown->part == VIEW_P99)
+        return COLUMN_ABOUT;
+    switch ((enum atom_type)column->type) {
+    case ATOM_IS_cpu:
+    case ATOM_IS_number: return COLUMN_NUMBER;
+    case ATOM_IS_count: return COLUMN_COUNT;
+    case ATOM_IS_bytes: return COLUMN_BYTES;
+    case ATOM_IS_time:
+    case ATOM_IS_ns:
+    case ATOM_IS_durations: return COLUMN_DURATION;
+    case ATOM_IS_text:
+    case ATOM_TYPES: break;
+    }
+    return COLUMN_TEXT;
+}
+
+/* Durations of which there are none say nothing. */
+static bool is_none(const struct atom *cell, const struct view_column *shown)
+{
+    const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
+    return column->type == ATOM_IS_durations && shown->part != VIEW_COUNT &&
+           atom_durations_at(cell, column)->count == 0;
+}
+
+static void put_cell(struct table *table, const struct atom *cell, const struct view_column *shown)
+{
+    const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
+    const char *name = shown->part == VIEW_NAME ? view_name(cell) : NULL;
+    if (column->type == ATOM_IS_text)
+        sheet_cell_text(table, memory_string(*atom_text_at(cell, column)));
+    else if (name)
+        table_text(table, name);
+    else if (shown->part == VIEW_NAME)
+        table_text(table, quantity_count(view_number(cell, shown)).text);
+    else if (is_none(cell, shown))
+        table_none(table);
+    else if (column->role == ATOM_KEY)
+        table_signed(table, (int64_t)view_number(cell, shown));
+    else
+        table_number(table, view_number(cell, shown));
+}
+
+static void write_table(const struct sheet *sheet, const struct atom_view *view,
+                        const struct atom *const *rows, size_t count)
+{
+    struct column columns[SHOWN_MAX];
+    assert(view->column_count <= SHOWN_MAX);
+    for (size_t i = 0; i < view->column_count; i++) {
+        enum column_kind kind = kind_of(rows[0]->kind, &view->columns[i]);
+        columns[i] = (struct column){view->columns[i].title, kind,
+                                     kind == COLUMN_TEXT ? CUT_RIGHT : CUT_NOT};
+    }
+    struct table *table = table_new(columns, view->column_count);
+    for (size_t i = 0; i < count && i < sheet->top; i++)
+        for (size_t k = 0; k < view->column_count; k++)
+            put_cell(table, rows[i], &view->columns[k]);
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+/* `  unknown: 3 runs without a raise, 1 run without an end` */
+static void write_unknown(const struct sheet *sheet, const struct atom_view *view,
+                          const struct atom *const *rows, size_t count)
+{
+    const char *between = "  unknown: ";
+    for (size_t k = 0; k < view->unknown_count; k++) {
+        const struct atom_column *column = atom_kind_column(rows[0]->kind, view->unknown[k]);
+        uint64_t sum = 0;
+        for (size_t i = 0; i < count; i++)
+            sum += *atom_number_at(rows[i], column);
+        if (sum == 0)
+            continue;
+        fprintf(sheet->out, "%s%s %s", between, quantity_count(sum).text, column->words);
+        between = ", ";
+    }
+    if (*between == ',')
+        fputc('\n', sheet->out);
+}
+
+/* The most of what the view is sorted by first; cells that have as much stay in the order of their
+ * keys. */
+static int by_most(const void *a, const void *b)
+{
+    const struct atom *left = *(const struct atom *const *)a;
+    const struct atom *right = *(const struct atom *const *)b;
+    const struct view_column *by = &left->kind->view->by;
+    int order = sheet_compare(view_number(right, by), view_number(left, by));
+    return order ? order : atom_compare(left, right);
+}
+
+static void write_kind(const struct sheet *sheet, const struct atom_kind *kind)
+{
+    struct cells_of_kind cells = session_report_cells(sheet->session, kind);
+    if (cells.count == 0)
+        return;
+    const struct atom **rows = memory_new(cells.count * sizeof *rows);
+    memcpy(rows, cells.at, cells.count * sizeof *rows);
+    qsort(rows, cells.count, sizeof *rows, by_most);
+    sheet_put_heading(sheet, kind->view->title);
+    fputc('\n', sheet->out);
+    write_table(sheet, kind->view, rows, cells.count);
+    write_unknown(sheet, kind->view, rows, cells.count);
+    if (kind->view->note)
+        fprintf(sheet->out, "  %s\n", kind->view->note);
+    free(rows);
+}
+
+void sheet_cells_write(const struct sheet *sheet)
+{
+    const struct atom_kind *kind;
+    for (size_t i = 0; (kind = analyses_shown(i)) != NULL; i++)
+        write_kind(sheet, kind);
+}
