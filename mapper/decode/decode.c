@@ -125,11 +125,14 @@ struct hand {
     size_t call_arg_count;
 };
 
-static inline void put_field(struct field_value *fields, const struct plan_op *op,
-                             struct field_value value)
+/* Member by member: a whole value would be put together in memory, and loaded at once before its parts
+ * are there. */
+static inline struct field_value *field_of(struct field_value *fields, const struct plan_op *op,
+                                           enum field_type type)
 {
     assert(fields); /* a plan with such an op has a field_count */
-    fields[op->from] = value;
+    fields[op->from].type = type;
+    return &fields[op->from];
 }
 
 static inline void put(const struct plan_op *op, struct hand *hand, uint64_t *slots,
@@ -149,15 +152,9 @@ static inline void put(const struct plan_op *op, struct hand *hand, uint64_t *sl
     case PLAN_TO_VPID: event->vpid = (int32_t)hand->number; break;
     case PLAN_TO_PID_NS: event->pid_ns = (uint32_t)hand->number; break;
     case PLAN_TO_PROCNAME: event->procname = hand->text; break;
-    case PLAN_TO_INT:
-        put_field(fields, op, (struct field_value){.type = FIELD_INT, .i = (int64_t)hand->number});
-        break;
-    case PLAN_TO_UINT:
-        put_field(fields, op, (struct field_value){.type = FIELD_UINT, .u = hand->number});
-        break;
-    case PLAN_TO_FIELD_TEXT:
-        put_field(fields, op, (struct field_value){.type = FIELD_TEXT, .text = hand->text});
-        break;
+    case PLAN_TO_INT: field_of(fields, op, FIELD_INT)->i = (int64_t)hand->number; break;
+    case PLAN_TO_UINT: field_of(fields, op, FIELD_UINT)->u = hand->number; break;
+    case PLAN_TO_FIELD_TEXT: field_of(fields, op, FIELD_TEXT)->text = hand->text; break;
     case PLAN_TO_CALL_NUMBER: hand->call_number = hand->number; break;
     case PLAN_TO_CALL_ARGS:
         hand->call_args = hand->numbers;
