@@ -119,7 +119,7 @@ static bool suits(const struct atom_column *column, const ProtobufCFieldDescript
                field->label == PROTOBUF_C_LABEL_OPTIONAL;
     if (column->type == ATOM_IS_text)
         return field->type == PROTOBUF_C_TYPE_UINT32 && field->label == PROTOBUF_C_LABEL_REQUIRED;
-    return (field->type == PROTOBUF_C_TYPE_UINT32 && column->role == ATOM_KEY) ||
+    return (field->type == PROTOBUF_C_TYPE_UINT32 && column->type == ATOM_IS_cpu) ||
            field->type == PROTOBUF_C_TYPE_UINT64;
 }
 

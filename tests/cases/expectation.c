@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/view.h"
 #include "base/memory.h"
 
 enum { KEY_FIELDS_MAX = 4 };
@@ -48,6 +49,16 @@ static bool same_field(const json_t *a, const json_t *b, const char *field)
     return value && json_equal(json_object_get(a, field), value);
 }
 
+/* The kind whose cells have that type; NULL: it is no analysis's. */
+static const struct atom_kind *cells_named(const char *type)
+{
+    const struct atom_kind *kind;
+    for (size_t i = 0; (kind = analyses_shown(i)) != NULL; i++)
+        if (strcmp(kind->name, type) == 0)
+            return kind;
+    return NULL;
+}
+
 static bool is_key(const char *type, const char *field)
 {
     if (strcmp(field, "type") == 0 || strcmp(field, "session") == 0)
@@ -56,7 +67,9 @@ static bool is_key(const char *type, const char *field)
         for (size_t k = 0; k < KEY_FIELDS_MAX && types[i].key[k]; k++)
             if (strcmp(types[i].type, type) == 0 && strcmp(types[i].key[k], field) == 0)
                 return true;
-    return false;
+    const struct atom_kind *kind = cells_named(type);
+    const struct atom_column *column = kind ? atom_kind_column(kind, field) : NULL;
+    return column && column->role == ATOM_KEY;
 }
 
 static bool is_type(const char *type)
@@ -64,7 +77,7 @@ static bool is_type(const char *type)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (type && strcmp(types[i].type, type) == 0)
             return true;
-    return false;
+    return type && cells_named(type);
 }
 
 /* Whether `object` has the fields of `wanted`: all of them, or the key fields only. */
