@@ -259,11 +259,14 @@ static void write_sched(struct json_text *json, const struct session_report *ses
 
 /* --- cells of analyses --- */
 
-/* What a session_report's cell has in a column: under the column's name, durations as an object. */
+/* What a session_report's cell has in a column: under the column's name, durations as an object; an
+ * empty name is one that is not known. */
 static void write_column(struct json_text *json, const struct atom *cell,
                          const struct atom_column *column)
 {
-    if (column->type == ATOM_IS_text) {
+    if (column->type == ATOM_IS_text && atom_column_is_empty(cell, column)) {
+        string_field(json, column->name, NULL);
+    } else if (column->type == ATOM_IS_text) {
         text_field(json, column->name, *atom_text_at(cell, column));
     } else if (column->type == ATOM_IS_durations) {
         const struct durations *durations = atom_durations_at(cell, column);

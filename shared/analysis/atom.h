@@ -52,6 +52,7 @@ struct atom_column {
 };
 
 struct atom;
+struct engine;
 
 struct atom_kind {
     /* Of all kinds (analysis/analyses.h); if it has a view, also that of its message in
@@ -61,9 +62,9 @@ struct atom_kind {
     size_t size; /* of the struct */
     const struct atom_column *columns;
     size_t column_count;
-    /* What its REGs tell of will not be known to the end: adds up what that means. They are set to
-     * "nothing" behind it. NULL: nothing is added up. */
-    void (*lose)(struct atom *atom);
+    /* What its REGs tell of will not be known to the end: adds up what that means, also in atoms of
+     * sums alone (lost_atom()). They are set to "nothing" behind it. NULL: nothing is added up. */
+    void (*lose)(struct engine *engine, struct atom *atom);
     const struct atom_view *view; /* NULL: it has no results (analysis/view.h) */
 };
 

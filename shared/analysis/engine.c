@@ -85,11 +85,19 @@ bool engine_sums_nothing(const struct engine *engine)
     return engine->all_single;
 }
 
+struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, const struct atom *key)
+{
+    assert(!engine->mapping && !atom_kind_has(kind, ATOM_REG));
+    struct atom *atom = engine_atom(engine, kind, key);
+    engine_mark(engine, atom);
+    return atom;
+}
+
 /* The kind's REGs of an atom say "nothing is going on", which is known. */
 static void lose(struct engine *engine, struct atom *atom)
 {
     if (atom->kind->lose && !atom_is_empty(atom, ATOM_REG)) {
-        atom->kind->lose(atom);
+        atom->kind->lose(engine, atom);
         engine_mark(engine, atom);
     }
     atom_clear(atom, ATOM_REG);

@@ -11,7 +11,8 @@
  *     ANALYSIS_RULE(up, find_up, apply_up, DEFINES(0))
  *
  * makes rule_up_map() and rule_up_join() for the rule's row: ANALYSIS_RULE_OF(up). Both are compiled with
- * the mode as a constant. DEFINES(i) of the atoms that the event defines whatever was before: it
+ * the mode as a constant. What find() names only where REGs are known is NULL to apply() where they are
+ * not: what it adds up then is dropped, as the join adds it up. DEFINES(i) of the atoms that the event defines whatever was before: it
  * sets all of their REGs. */
 #ifndef ANALYSIS_RULE_H
 #define ANALYSIS_RULE_H
@@ -58,6 +59,9 @@ static inline const struct atom *found_atom(struct found *found, const struct at
     found->known &= known;
     return known ? atom : NULL;
 }
+
+/* For `lose` of a kind: an atom without REGs, to add to. */
+struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, const struct atom *key);
 
 __attribute__((always_inline)) static inline void
 engine_step(struct engine *engine, const struct rule *rule, const struct event *event,

@@ -17,22 +17,25 @@
     REG(T, 3, time, up_ns, "since when it is up; 0: it is down")                                   \
     REG(T, 4, text, name, "what it is called while it is up")                                      \
     SUM(T, 5, count, kicks, "how often it was kicked")                                             \
-    SUM(T, 6, count, unknown, "times up without an end")
+    SUM(T, 6, count, unknown, "names that were taken over")
 #define UPTIME(T, KEY, REG, SUM)                                                                   \
     KEY(T, 1, text, name, "the link's name")                                                       \
-    SUM(T, 2, durations, up, "from up to down")
+    SUM(T, 2, durations, up, "from up to down")                                                    \
+    SUM(T, 3, count, lost, "times up without an end")
 ATOM_DEFINE(link, LINK)
 ATOM_DEFINE(uptime, UPTIME)
 
-static void lose_link(struct atom *atom)
+static const struct atom_view some_view;
+static const struct atom_kind uptime_kind = {.tag = 2, ATOM_COLUMNS_OF(uptime), .view = &some_view};
+
+static void lose_link(struct engine *engine, struct atom *atom)
 {
-    ((struct link *)atom)->unknown++;
+    const struct uptime key = {.name = ((struct link *)atom)->name};
+    ((struct uptime *)lost_atom(engine, &uptime_kind, &key.atom))->lost++;
 }
 
-static const struct atom_view some_view;
 static const struct atom_kind link_kind = {
     .tag = 1, ATOM_COLUMNS_OF(link), .lose = lose_link, .view = &some_view};
-static const struct atom_kind uptime_kind = {.tag = 2, ATOM_COLUMNS_OF(uptime), .view = &some_view};
 
 static const struct link *find_link(struct found *found, const struct event *event)
 {
