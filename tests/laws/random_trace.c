@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2 };
+enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2, VECS = 3 };
 
 const char random_trace_phases[] = "phases:\n"
                                    "  - name: request\n"
@@ -82,7 +82,8 @@ struct generator {
     const struct random_trace_options *options;
     uint64_t random;
     uint64_t now;
-    int32_t running[CPUS]; /* tid; 0 idle */
+    int32_t running[CPUS];        /* tid; 0 idle */
+    unsigned softirq[CPUS][VECS]; /* what came last: raise, entry, exit */
     const char *open[TIDS + 1];
     int64_t fd_of[TIDS + 1];
     uint64_t number;
@@ -410,6 +411,20 @@ static void add_irq(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
+/* Mostly in the order of an honest machine, which raises what is raised already at times. */
+static void add_softirq(struct generator *generator, int32_t cpu)
+{
+    static const char *const names[] = {"irq_softirq_raise", "irq_softirq_entry",
+                                        "irq_softirq_exit"};
+    uint64_t vec = below(generator, VECS);
+    unsigned *last = &generator->softirq[cpu][vec];
+    bool lie = chance(generator, generator->options->lies + 5);
+    *last = lie ? (unsigned)below(generator, 3) : (*last + 1) % 3;
+    struct event event = event_of(generator, DOMAIN_KERNEL, names[*last], cpu);
+    set_value(&event, 0, (int64_t)vec);
+    add(generator, &event);
+}
+
 static void add_loss(struct generator *generator, int32_t cpu)
 {
     struct event event = {.time_ns = generator->now,
@@ -430,8 +445,6 @@ static void advance(struct generator *generator)
     generator->now += 1 + below(generator, 50);
     if (below(generator, 400) == 0)
         generator->now += UINT64_C(4000000000);
-    if (generator->options->pauses > 0 && chance(generator, generator->options->pauses))
-        generator->now += below(generator, UINT64_C(12000000000));
 }
 
 static void step(struct generator *generator)
@@ -450,8 +463,10 @@ static void step(struct generator *generator)
         add_life(generator, cpu);
     else if (what < 40)
         add_told(generator, cpu);
-    else if (what < 85)
+    else if (what < 80)
         add_call(generator, cpu);
+    else if (what < 85)
+        add_softirq(generator, cpu);
     else if (what < 88)
         add_irq(generator, cpu);
     else
