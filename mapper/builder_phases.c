@@ -280,8 +280,39 @@ bool builder_told_pid(struct partial_builder *builder, struct thread_known *thre
     return phases->kin != before;
 }
 
+void builder_forked(struct partial_builder *builder, struct thread_known *leader)
+{
+    struct phase_thread *phases = &leader->phases;
+    if (phases->kin && phases->kin->refs == 1)
+        phases->kin->alone_since = builder->doubts;
+}
+
+/* Its process is over when it exits, as the past will find: nobody else can be of it. */
+static bool is_process(const struct partial_builder *builder, const struct thread_known *thread)
+{
+    const struct kin *kin = thread->phases.kin;
+    return kin && kin->alone_since == builder->doubts && !thread->phases.exited;
+}
+
+static void end_unknown(struct partial_builder *builder, struct instance *instance)
+{
+    struct thread_known *thread = thread_of(instance);
+    phase_cell(builder, thread, instance->path)->end_unknown++;
+    builder->strangers[instance->definition] -= !thread->phases.kin;
+    instances_close(&builder->phases, instance);
+    thread->label_epoch = 0;
+}
+
+void builder_before_exit(struct partial_builder *builder, struct thread_known *thread)
+{
+    while (thread->phases.top && is_process(builder, thread))
+        end_unknown(builder, thread->phases.top);
+    builder_pass_instances(builder, thread);
+}
+
 void builder_doubt_pid(struct partial_builder *builder, struct thread_known *thread)
 {
+    builder->doubts++;
     struct thread_known *each = thread;
     for (size_t at = 0; thread ? at == 0 : (each = map_next(&builder->threads, &at)) != NULL;) {
         if (each->phases.kin)
@@ -302,7 +333,7 @@ void builder_before_exec(struct partial_builder *builder, struct thread_known *c
 {
     struct thread_known *each;
     for (size_t at = 0; builder->phases.count > 0 && (each = map_next(&builder->threads, &at));)
-        if (may_be_kin(each, caller))
+        if (may_be_kin(each, caller) && each->begun_by_user)
             builder_pass_instances(builder, each);
     builder->epoch++;
 }
@@ -507,6 +538,8 @@ static bool begin_here(struct partial_builder *builder, struct thread_known *thr
     char room[INSTANCE_NUMBER_ROOM];
     uint32_t label = child_label(builder, under, instances_name(definition, event, room));
     book(builder, thread, event->time_ns);
+    thread->begun_by_user &= thread->phases.count > 0;
+    thread->begun_by_user |= event->domain == DOMAIN_UST;
     struct instance *instance =
         instances_open(&builder->phases, &thread->phases, at, values, event->time_ns,
                        instance_order(builder->counts.events - 1, at));
@@ -550,10 +583,6 @@ void builder_tick(struct partial_builder *builder, uint64_t now_ns)
         return;
     builder->epoch++;
     struct instance *over;
-    while ((over = instances_next_over(&builder->phases)) != NULL) {
-        struct thread_known *thread = thread_of(over);
-        phase_cell(builder, thread, over->path)->end_unknown++;
-        builder->strangers[over->definition] -= !thread->phases.kin;
-        instances_close(&builder->phases, over);
-    }
+    while ((over = instances_next_over(&builder->phases)) != NULL)
+        end_unknown(builder, over);
 }

@@ -127,6 +127,7 @@ struct thread_known {
     struct map high_uses;                 /* of the others, by number */
 
     struct phase_thread phases; /* what was begun on it here and is open */
+    bool begun_by_user;         /* any of it may be by a user-space event */
     struct cell_index phase_index;
     struct piece_phase *phase_cells; /* by label */
     size_t phase_room;
@@ -173,6 +174,7 @@ struct partial_builder {
     struct instances phases; /* begun here, and open */
     uint64_t *remote_order;  /* by definition: of the last begin that the past was told of */
     size_t *strangers;       /* by definition: open on threads whose process is not told */
+    uint64_t doubts;         /* from 1; another whenever the past may know more of processes */
     uint64_t epoch; /* from 1; what only the past knows of phases may differ from that of another */
     uint64_t tick_ns; /* when timeouts are looked at again */
     uint32_t last_label;
@@ -303,11 +305,16 @@ void builder_before_phase(struct partial_builder *builder, struct thread_known *
 /* All that is open on the thread passes to the past. */
 void builder_pass_instances(struct partial_builder *builder, struct thread_known *thread);
 void builder_pass_all(struct partial_builder *builder);
-/* The caller's process runs another program, which ends what it has begun. */
+/* The caller's process runs another program, which ends what it has begun by user-space events. */
 void builder_before_exec(struct partial_builder *builder, struct thread_known *caller);
 /* The thread is told to be of the process. Whether that is news. */
 bool builder_told_pid(struct partial_builder *builder, struct thread_known *thread, uint32_t pid_ns,
                       int32_t pid);
+/* The thread is the leader of a process that is forked here. */
+void builder_forked(struct partial_builder *builder, struct thread_known *leader);
+/* The thread exits: to be called before that goes out. What that ends for certain is summed, the rest
+ * passes. */
+void builder_before_exit(struct partial_builder *builder, struct thread_known *thread);
 /* What the past is told of a process may be of the thread, NULL: of any. */
 void builder_doubt_pid(struct partial_builder *builder, struct thread_known *thread);
 /* The call that the thread was in is over. */

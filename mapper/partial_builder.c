@@ -16,7 +16,7 @@ struct partial_builder *partial_builder_new(struct schema *schema,
     builder->options = *options;
     builder->counts.first_ns = builder->counts.last_ns = TIME_NONE;
     builder->old_group = builder_new_group(builder);
-    builder->epoch = 1;
+    builder->epoch = builder->doubts = 1;
     builder->call_label = LABEL_HERE;
     const struct phase_set *phases = schema_own_set(schema);
     instances_init(&builder->phases, phases);
@@ -479,6 +479,26 @@ static void leave_other_cpu(struct partial_builder *builder, struct thread_known
         leave_cpu(builder, thread);
 }
 
+/* Whether nothing is in doubt about the thread but for who else the switch is of: who was current goes
+ * on, or who waited begins to run. What is open on it then stays here. */
+static bool is_just_switched(const struct event *event, const struct thread_known *thread,
+                             const struct thread_known *thought, const struct thread_known *prev,
+                             const struct thread_known *next)
+{
+    if (!thread->state_known || prev == next)
+        return false;
+    if (thread == prev)
+        return prev == thought && !leaves_for_good(event->value[1]);
+    return thread == next && next != thought && next->cpu < 0;
+}
+
+/* What is open on the thread, and what is unsent of it, passes. */
+static void pass_open(struct partial_builder *builder, struct thread_known *thread)
+{
+    builder_pass_instances(builder, thread);
+    builder_tell_thread(builder, thread);
+}
+
 /* A switch that only the past can understand: it goes out as it was, of thread `by` if that is not
  * NULL, and after it the CPU and both threads are known. */
 static void single_switch(struct partial_builder *builder, const struct event *event,
@@ -493,9 +513,11 @@ static void single_switch(struct partial_builder *builder, const struct event *e
     leave_other_cpu(builder, next, event->cpu);
     struct thread_known *touched[] = {thought, prev, next};
     for (size_t i = 0; i < 3; i++) {
-        if (touched[i])
-            builder_pass_instances(builder, touched[i]);
-        builder_tell_thread(builder, touched[i]);
+        struct thread_known *each = touched[i];
+        if (each && !by && is_just_switched(event, each, thought, prev, next))
+            tell_thread_to(builder, each, event->time_ns);
+        else if (each)
+            pass_open(builder, each);
     }
     struct thread_known *key = prev ? prev : next;
     int32_t tid = cpu->known ? (thought ? thought->tid : TID_NOBODY) : TID_BY_CPU;
@@ -675,6 +697,8 @@ static void on_fork(struct partial_builder *builder, const struct event *event,
     if (!thread_of_parent)
         instances_forked(&builder->phases, child->pid);
     builder_told_pid(builder, child, 0, child->pid);
+    if (!thread_of_parent)
+        builder_forked(builder, child);
     builder->epoch++;
     child->exit_known = true;
     child->exiting = false;
@@ -758,7 +782,7 @@ static void on_thread_exit(struct partial_builder *builder, const struct event *
     }
     builder_before_descriptors(builder, thread);
     builder_tell_group(builder, thread->group);
-    builder_pass_instances(builder, thread);
+    builder_before_exit(builder, thread);
     tell_thread_to(builder, thread, event->time_ns); /* it ends the call in progress */
     builder_single(builder, event, by_cpu ? TID_BY_CPU : thread_number(current), thread);
     know_name(thread, event, 0);

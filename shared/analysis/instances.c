@@ -288,6 +288,7 @@ static void enter_kin(struct phase_thread *thread, struct kin *kin)
 {
     thread->kin = kin;
     kin->refs++;
+    kin->alone_since = 0;
     thread->counted = !thread->is_process && !thread->exited;
     kin->alive += thread->counted;
     if (thread->counted && leads(thread))

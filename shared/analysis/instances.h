@@ -29,7 +29,10 @@ struct kin {
     unsigned refs;  /* members; the count of threads that have it */
     unsigned alive; /* members that have not exited */
     bool leader_exited;
-    bool current;          /* whoever is told of this pid now becomes one */
+    bool current; /* whoever is told of this pid now becomes one */
+    /* The mapper: nobody but the leader has ever been one, since a fork that is in this interval; when
+     * that was, of its doubts. 0: it may be otherwise. */
+    uint64_t alone_since;
     struct instance *open; /* of all members, in no order */
 };
 
