@@ -412,7 +412,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
     session->header.ended = false;
 
     struct whole_chunk whole;
-    status = whole_decode(ready->records, ready->count, session->schema, &whole, why);
+    status = whole_decode(ready->records, ready->count, session->schema, NULL, &whole, why);
     if (status == STATUS_OK) {
         whole.end.gap_before |= ready->gap_before || session->gap;
         status = check_border(partition, session, ready->chunk, &whole.end, why);

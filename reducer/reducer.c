@@ -35,6 +35,7 @@ struct prepared {
 
 struct reducer {
     struct schema *schema;     /* of all sessions */
+    struct arena_store *store; /* owned; of what is decoded */
     struct prepared *prepared; /* or NULL */
     struct waiting *waiting;
     struct joined_session *sessions;
@@ -46,6 +47,7 @@ struct reducer *reducer_new(void)
 {
     struct reducer *reducer = memory_new(sizeof *reducer);
     reducer->schema = schema_new(NULL);
+    reducer->store = arena_store_new();
     reducer->waiting = waiting_new();
     return reducer;
 }
@@ -68,6 +70,7 @@ void reducer_free(struct reducer *reducer)
     free(reducer->sessions);
     prepared_free(reducer->prepared);
     schema_free(reducer->schema);
+    arena_store_free(reducer->store);
     waiting_free(reducer->waiting);
     free(reducer);
 }
@@ -116,7 +119,8 @@ struct prepared *reducer_prepare(const struct reducer *reducer, const struct byt
     struct prepared *prepared = memory_new(sizeof *prepared);
     prepared->session = memory_string(place.meta.session);
     prepared->chunk = place.meta.chunk;
-    if (whole_decode(records, count, reducer->schema, &prepared->whole, &ignored) == STATUS_OK)
+    if (whole_decode(records, count, reducer->schema, reducer->store, &prepared->whole, &ignored) ==
+        STATUS_OK)
         return prepared;
     prepared_free(prepared);
     return NULL;
@@ -144,7 +148,8 @@ static enum status whole_of(struct reducer *reducer, const struct ready_chunk *r
     struct prepared *prepared = reducer->prepared;
     if (!prepared || prepared->chunk != ready->chunk ||
         strcmp(prepared->session, ready->session) != 0)
-        return whole_decode(ready->records, ready->count, reducer->schema, out, why);
+        return whole_decode(ready->records, ready->count, reducer->schema, reducer->store, out,
+                            why);
     *out = prepared->whole;
     prepared->whole = (struct whole_chunk){.row = NULL};
     reducer_use(reducer, NULL);
@@ -281,6 +286,8 @@ void reducer_finish(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
     reducer->finished = true;
+    arena_store_free(reducer->store);
+    reducer->store = NULL;
 }
 
 void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out)

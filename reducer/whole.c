@@ -43,9 +43,9 @@ static enum status merge_rows(struct whole_chunk *whole, const struct decoded_re
 }
 
 enum status whole_decode(const struct bytes *from, size_t count, struct schema *schema,
-                         struct whole_chunk *out, struct failure *why)
+                         struct arena_store *store, struct whole_chunk *out, struct failure *why)
 {
-    *out = (struct whole_chunk){.row = NULL};
+    *out = (struct whole_chunk){.arena = {.store = store}};
     struct decoded_record *records = arena_take(&out->arena, count * sizeof *records);
     enum status status = decode_all(from, count, schema, &out->arena, records, why);
     if (status != STATUS_OK)

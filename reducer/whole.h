@@ -13,11 +13,11 @@ struct whole_chunk {
     struct interval_end end;
 };
 
-/* Decodes the records of a chunk that is no gap, in their order, with classes and calls of `schema`; to be
- * cleared in any case. REJECT: the records contradict themselves. STOP: of a newer format. */
+/* Decodes the records of a chunk that is no gap, in their order, with classes and calls of `schema`, in
+ * memory of `store` (or NULL); to be cleared in any case. REJECT: the records contradict themselves. STOP: of a newer format. */
 MUST_CHECK enum status whole_decode(const struct bytes *records, size_t count,
-                                    struct schema *schema, struct whole_chunk *out,
-                                    struct failure *why);
+                                    struct schema *schema, struct arena_store *store,
+                                    struct whole_chunk *out, struct failure *why);
 void whole_clear(struct whole_chunk *whole);
 
 #endif

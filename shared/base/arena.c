@@ -1,6 +1,9 @@
 #include "base/arena.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,12 @@
 
 /* An arena that holds much goes on in blocks of large pages: 4 KiB of new memory cost the kernel
  * about as much as decoding what is put there. */
-enum { BLOCK_BYTES = 64 << 10, LARGE_BLOCK_BYTES = 4 << 20, MUCH_BYTES = 2 << 20 };
+enum {
+    BLOCK_BYTES = 64 << 10,
+    LARGE_BLOCK_BYTES = 4 << 20,
+    MUCH_BYTES = 2 << 20,
+    STORE_BLOCKS = 16 /* in a store at most */
+};
 
 struct arena_block {
     struct arena_block *next;
@@ -18,13 +26,82 @@ struct arena_block {
     alignas(max_align_t) uint8_t at[];
 };
 
-static void add_block(struct arena *arena, size_t least)
+struct arena_store {
+    pthread_mutex_t lock;
+    struct arena_block *first;
+    size_t count;
+};
+
+static bool is_large(const struct arena_block *block)
+{
+    return block->room == LARGE_BLOCK_BYTES - sizeof *block;
+}
+
+static struct arena_block *block_of_store(struct arena_store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    struct arena_block *block = store->first;
+    if (block) {
+        store->first = block->next;
+        store->count--;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return block;
+}
+
+static void give_back(struct arena_store *store, struct arena_block *take_block)
+{
+    if (store && is_large(take_block)) {
+        pthread_mutex_lock(&store->lock);
+        bool keeps = store->count < STORE_BLOCKS;
+        if (keeps) {
+            take_block->next = store->first;
+            store->first = take_block;
+            store->count++;
+        }
+        pthread_mutex_unlock(&store->lock);
+        if (keeps)
+            return;
+    }
+    free(take_block);
+}
+
+struct arena_store *arena_store_new(void)
+{
+    struct arena_store *store = memory_new(sizeof *store);
+    pthread_mutex_init(&store->lock, NULL);
+    return store;
+}
+
+void arena_store_free(struct arena_store *store)
+{
+    if (!store)
+        return;
+    while (store->first)
+        free(block_of_store(store));
+    pthread_mutex_destroy(&store->lock);
+    free(store);
+}
+
+static struct arena_block *new_block(struct arena *arena, size_t least)
 {
     size_t whole = arena->whole < MUCH_BYTES ? BLOCK_BYTES : LARGE_BLOCK_BYTES;
-    if (whole - sizeof(struct arena_block) < least)
-        whole = sizeof(struct arena_block) + least;
-    struct arena_block *block = memory_buffer(whole);
-    *block = (struct arena_block){.next = arena->first, .room = whole - sizeof *block};
+    struct arena_block *block = NULL;
+    if (whole - sizeof *block < least)
+        whole = sizeof *block + least;
+    if (arena->store && whole == LARGE_BLOCK_BYTES)
+        block = block_of_store(arena->store);
+    if (block)
+        return block;
+    block = memory_buffer(whole);
+    block->room = whole - sizeof *block;
+    return block;
+}
+
+static void add_block(struct arena *arena, size_t least)
+{
+    struct arena_block *block = new_block(arena, least);
+    block->next = arena->first;
     arena->first = block;
     arena->used = 0;
     arena->whole += block->room;
@@ -56,7 +133,7 @@ void arena_clear(struct arena *arena)
 {
     while (arena->first) {
         struct arena_block *next = arena->first->next;
-        free(arena->first);
+        give_back(arena->store, arena->first);
         arena->first = next;
     }
     *arena = (struct arena){0};
@@ -70,6 +147,7 @@ void arena_adopt(struct arena *into, struct arena *from)
         into->used = from->used; /* of what is now the first block */
     while (*last)
         last = &(*last)->next;
+    assert(!from->store);
     *last = from->first;
     into->whole += from->whole;
     *from = (struct arena){0};

@@ -1,4 +1,7 @@
-/* base/arena.h -- memory that is given back all at once. */
+/* base/arena.h -- memory that is given back all at once.
+ *
+ * Arenas that hold much, one after the other, may have a store: it keeps their large blocks, since pages
+ * that are new cost the kernel about as much as decoding what is put there. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -9,17 +12,25 @@
 
 struct arena_block;
 
+/* Shared by arenas of any threads; it outlives them. */
+struct arena_store;
+
 /* All zero is an empty arena. */
 struct arena {
     struct arena_block *first;
-    size_t used;  /* bytes of the first block */
-    size_t whole; /* bytes held, over all blocks */
+    size_t used;               /* bytes of the first block */
+    size_t whole;              /* bytes held, over all blocks */
+    struct arena_store *store; /* or NULL */
 };
+
+struct arena_store *arena_store_new(void);
+void arena_store_free(struct arena_store *store); /* NULL is fine */
 
 /* Zeroed, aligned for anything, valid until arena_clear(). */
 RETURNS_NONNULL void *arena_take(struct arena *arena, size_t size);
 /* A terminated copy of `text`. */
 RETURNS_NONNULL char *arena_string(struct arena *arena, struct text text);
+/* It is empty, and without a store. */
 void arena_clear(struct arena *arena);
 /* What `from` holds becomes part of `into`; `from` is empty then. */
 void arena_adopt(struct arena *into, struct arena *from);

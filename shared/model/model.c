@@ -20,11 +20,10 @@ struct model *model_new(struct schema *schema, struct result_sink sink)
     return model;
 }
 
-void model_tell(const struct model *model, const struct result *result)
+void model_tell(const struct model *model, struct result *result)
 {
-    struct result whole = *result;
-    whole.schema = model->schema;
-    model->sink.take(model->sink.context, &whole);
+    result->schema = model->schema;
+    model->sink.take(model->sink.context, result);
 }
 
 void model_tell_of(const struct model *model, const struct thread *thread, struct result *result)

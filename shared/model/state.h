@@ -356,7 +356,7 @@ void phase_use_set(struct model *model, const struct phase_set *phases);
 
 /* Frees a model without looking at its threads, processes, descriptors and instances. */
 void model_free_empty(struct model *model);
-void model_tell(const struct model *model, const struct result *result);
+void model_tell(const struct model *model, struct result *result);
 /* Files it under the thread's process, or the thread while that is not told. */
 void model_tell_of(const struct model *model, const struct thread *thread, struct result *result);
 static inline struct text model_path(const struct model *model, uint32_t path)
