@@ -10,7 +10,8 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka bench image format format-check install clean $(PRESETS) \
+.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka bench image packages packages-test format \
+	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
@@ -26,7 +27,9 @@ help:
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
 	@echo 'make format     clang-format over all sources'
-	@echo 'make install    to PREFIX ($(PREFIX))'
+	@echo 'make install    to PREFIX ($(PREFIX)); make uninstall removes it'
+	@echo 'make packages   Debian packages in build/packages; packages-test: in a fresh Debian'
+	@echo '                12 they are installed, upgraded, removed and purged (mmdebstrap)'
 	@echo 'make deps       Debian packages for build and tests; build-deps: for the build alone;'
 	@echo '                ci-deps: for .ci/run, too; dev-deps: for all presets'
 	@echo 'make clean      remove build/'
@@ -109,6 +112,16 @@ format-check:
 
 install: build-release
 	@cmake --install build/release --prefix $(PREFIX)
+
+# What the last `make install` put somewhere.
+uninstall:
+	@cmake -D MANIFEST=build/release/install_manifest.txt -P cmake/Uninstall.cmake
+
+packages: build-release
+	@tools/packages.sh
+
+packages-test: packages
+	@tests/deploy/fresh_packages.sh build/packages
 
 clean:
 	@rm -rf build

@@ -20,6 +20,18 @@ if(SPANMILL_SANITIZE)
     endif()
 endif()
 
+# What is installed is hardened, and does not depend on the folder that it was built in. Unoptimised,
+# _FORTIFY_SOURCE is a warning; sanitizers have checks of their own.
+set(_installed $<CONFIG:Release,RelWithDebInfo>)
+if(NOT SPANMILL_SANITIZE)
+    add_compile_options("$<${_installed}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>"
+                        "$<${_installed}:-fstack-protector-strong>")
+    add_link_options("$<${_installed}:LINKER:-z,relro,-z,now>")
+endif()
+add_compile_options("$<${_installed}:-ffile-prefix-map=${CMAKE_BINARY_DIR}/=>"
+                    "$<${_installed}:-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=>"
+                    "$<${_installed}:-fdebug-prefix-map=${CMAKE_BINARY_DIR}=.>")
+
 function(spanmill_flags target)
     cmake_parse_arguments(arg "OURS" "" "" ${ARGN})
     target_compile_options(${target} PRIVATE ${_warnings})

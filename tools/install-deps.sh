@@ -12,9 +12,9 @@ packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev'
 packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
     openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
-    protobuf-compiler python3-confluent-kafka python3-protobuf'
+    protobuf-compiler python3-confluent-kafka python3-protobuf adduser'
 packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
-packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time
+packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time lintian mmdebstrap
     python3-lttnganalyses'
 
 # The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian does not have,

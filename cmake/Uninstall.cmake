@@ -1,0 +1,28 @@
+# Removes what the last `make install` put somewhere, and folders of spanmill's own that are empty then.
+#
+#     cmake -D MANIFEST=build/release/install_manifest.txt -P cmake/Uninstall.cmake
+if(NOT EXISTS "${MANIFEST}")
+    message(FATAL_ERROR "${MANIFEST} is not there: nothing was installed from this build")
+endif()
+file(STRINGS "${MANIFEST}" _files)
+set(_folders "")
+foreach(_file IN LISTS _files)
+    file(REMOVE "$ENV{DESTDIR}${_file}")
+    if(EXISTS "$ENV{DESTDIR}${_file}" OR IS_SYMLINK "$ENV{DESTDIR}${_file}")
+        message(FATAL_ERROR "cannot remove $ENV{DESTDIR}${_file}")
+    endif()
+    cmake_path(GET _file PARENT_PATH _folder)
+    while(_folder MATCHES "/spanmill(/|$)")
+        list(APPEND _folders "${_folder}")
+        cmake_path(GET _folder PARENT_PATH _folder)
+    endwhile()
+endforeach()
+list(REMOVE_DUPLICATES _folders)
+list(SORT _folders ORDER DESCENDING) # those inside first
+foreach(_folder IN LISTS _folders)
+    file(GLOB _left "$ENV{DESTDIR}${_folder}/*")
+    if(NOT _left)
+        file(REMOVE_RECURSE "$ENV{DESTDIR}${_folder}")
+    endif()
+endforeach()
+file(REMOVE "${MANIFEST}")
