@@ -42,7 +42,9 @@ struct analyses {
  *
  * Tags are never given again: those of kinds from 32 on (result.proto has others below), those of
  * rules from 1 on. */
-#define ANALYSES(ROW) ROW(softirq) /* kind 32; rules 1 to 3 */
+#define ANALYSES(ROW)                                                                              \
+    ROW(softirq) /* kind 32; rules 1 to 3 */                                                       \
+    ROW(irq)     /* kinds 33, 34; rules 4, 5 */
 
 #define ANALYSIS_DECLARE(name) extern const struct analysis name##_analysis;
 ANALYSES(ANALYSIS_DECLARE)

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2, VECS = 3 };
+enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2, VECS = 3, IRQS = 2 };
 
 const char random_trace_phases[] = "phases:\n"
                                    "  - name: request\n"
@@ -84,6 +84,7 @@ struct generator {
     uint64_t now;
     int32_t running[CPUS];        /* tid; 0 idle */
     unsigned softirq[CPUS][VECS]; /* what came last: raise, entry, exit */
+    bool irq_runs[CPUS][IRQS];
     const char *open[TIDS + 1];
     int64_t fd_of[TIDS + 1];
     uint64_t number;
@@ -402,12 +403,18 @@ static void add_user(struct generator *generator, int32_t cpu)
 
 static void add_irq(struct generator *generator, int32_t cpu)
 {
+    static const char *const names[] = {"eth0", "ahci"};
+    uint64_t irq = below(generator, IRQS);
+    bool *runs = &generator->irq_runs[cpu][irq];
+    *runs = chance(generator, generator->options->lies + 5) ? chance(generator, 50) : !*runs;
     struct event event =
-        event_of(generator, DOMAIN_KERNEL,
-                 chance(generator, 50) ? "irq_handler_entry" : "irq_handler_exit", cpu);
-    struct field_value field = {.type = FIELD_INT, .i = (int64_t)below(generator, 2)};
+        event_of(generator, DOMAIN_KERNEL, *runs ? "irq_handler_entry" : "irq_handler_exit", cpu);
+    struct field_value field = {.type = FIELD_INT, .i = (int64_t)irq};
     event.fields = &field;
     event.field_count = (uint16_t)event.class->field_count;
+    set_value(&event, 0, (int64_t)irq);
+    if (*runs && chance(generator, 90))
+        set_text(&event, 0, names[below(generator, 2)]);
     add(generator, &event);
 }
 
