@@ -26,7 +26,11 @@ struct parent_link {
     uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
 };
 
+/* Texts of match fields up to so many bytes, all of an instance together, take no memory of their own. */
+enum { TEXT_ROOM = 48 };
+
 struct definition_links {
+    struct instance *unused; /* of its size, through `below`: to be used again */
     struct subset *subsets;
     size_t subset_count, subset_room;
     struct parent_link *parents;
@@ -101,6 +105,10 @@ static void leave_set(struct instances *all)
     for (size_t i = 0; all->links && i < all->set->count; i++) {
         free(all->links[i].subsets);
         free(all->links[i].parents);
+        for (struct instance *next, *each = all->links[i].unused; each; each = next) {
+            next = each->below;
+            free(each);
+        }
     }
     free(all->links);
     free(all->newest);
@@ -186,7 +194,8 @@ static void chain_add(struct instances *all, struct instance *instance, size_t a
 {
     struct instance_place *place = &instance->places[at];
     place->key = place_key(all, instance, at);
-    struct instance *below = map_get(&all->chains, place->key), *above = NULL;
+    void **chain = map_place(&all->chains, place->key);
+    struct instance *below = *chain, *above = NULL;
     while (below && below->order > instance->order) {
         above = below;
         below = place_in(all, below, place->key)->below;
@@ -198,7 +207,7 @@ static void chain_add(struct instances *all, struct instance *instance, size_t a
     if (above)
         place_in(all, above, place->key)->below = instance;
     else
-        map_put(&all->chains, place->key, instance);
+        *chain = instance;
 }
 
 static void chain_remove(struct instances *all, struct instance *instance, size_t at)
@@ -466,15 +475,65 @@ struct text instances_name(const struct phase_definition *definition, const stru
             *(top) = (instance)->below;                                                            \
     } while (0)
 
-static struct instance *make(const struct instances *all, uint32_t definition)
+static size_t value_count(const struct instances *all, uint32_t definition)
 {
-    size_t places = place_count(all, definition);
-    size_t count = all->set->at[definition]->match_count;
-    struct instance *instance = memory_new(sizeof *instance + places * sizeof *instance->places +
-                                           count * sizeof *instance->match);
-    instance->match = (struct field_value *)(instance->places + places);
+    return all->set->at[definition]->match_count;
+}
+
+static char *text_room(const struct instance *instance, size_t value_count)
+{
+    return (char *)(instance->match + value_count);
+}
+
+/* A new one with copies of the values. */
+static struct instance *make(struct instances *all, uint32_t definition,
+                             const struct field_value *values)
+{
+    struct definition_links *links = &all->links[definition];
+    size_t head = sizeof(struct instance) + links->subset_count * sizeof(struct instance_place);
+    size_t count = value_count(all, definition);
+    struct instance *instance = links->unused;
+    if (instance) {
+        links->unused = instance->below;
+        memset(instance, 0, head);
+    } else {
+        instance = memory_new(head + count * sizeof *instance->match + TEXT_ROOM);
+    }
+    instance->match = (struct field_value *)(instance->places + links->subset_count);
     instance->definition = definition;
+    char *room = text_room(instance, count), *end = room + TEXT_ROOM;
+    for (size_t i = 0; i < count; i++) {
+        struct field_value *value = &instance->match[i];
+        *value = values[i];
+        if (value->type != FIELD_TEXT)
+            continue;
+        if (value->text.count <= (size_t)(end - room)) {
+            value->text.at = memcpy(room, value->text.at, value->text.count);
+            room += value->text.count;
+        } else {
+            value->text.at = memory_string(value->text);
+        }
+    }
     return instance;
+}
+
+static void free_texts(struct instance *instance, size_t count)
+{
+    uintptr_t room = (uintptr_t)text_room(instance, count);
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t text = (uintptr_t)instance->match[i].text.at;
+        if (instance->match[i].type == FIELD_TEXT && text - room > TEXT_ROOM)
+            free((char *)text);
+    }
+}
+
+/* Its memory is kept for another of the definition. */
+static void drop(struct instances *all, struct instance *instance)
+{
+    free_texts(instance, value_count(all, instance->definition));
+    time_vector_free(&instance->total_at);
+    instance->below = all->links[instance->definition].unused;
+    all->links[instance->definition].unused = instance;
 }
 
 /* What the past takes over comes in ascending rows, each of which begins anywhere: the place is
@@ -540,12 +599,7 @@ struct instance *instances_open(struct instances *all, struct phase_thread *thre
                                 uint32_t definition, const struct field_value *values,
                                 uint64_t begin_ns, uint64_t order)
 {
-    struct instance *instance = make(all, definition);
-    for (size_t i = 0; i < all->set->at[definition]->match_count; i++) {
-        instance->match[i] = values[i];
-        if (values[i].type == FIELD_TEXT)
-            instance->match[i].text.at = memory_string(values[i].text);
-    }
+    struct instance *instance = make(all, definition, values);
     instance->thread = thread;
     instance->after_exit = thread->exited;
     instance->begin_ns = begin_ns;
@@ -572,14 +626,14 @@ struct instance **instances_sorted(const struct instances *all)
 }
 
 /* The same under another set, which has its definition; the old one is freed. */
-static struct instance *moved(const struct instances *all, struct instance *instance, uint32_t id)
+static struct instance *moved(struct instances *all, struct instance *instance, uint32_t id)
 {
     uint32_t definition = 0;
     while (all->set->ids[definition] != id)
         definition++;
-    struct instance *to = make(all, definition);
+    struct instance *to = make(all, definition, instance->match);
     struct field_value *match = to->match;
-    memcpy(match, instance->match, all->set->at[definition]->match_count * sizeof *match);
+    free_texts(instance, value_count(all, definition));
     *to = *instance;
     to->definition = definition;
     to->match = match;
@@ -628,11 +682,7 @@ void instances_close(struct instances *all, struct instance *instance)
         time_vector_clear(&thread->total);
         thread->calls = 0;
     }
-    for (size_t i = 0; i < all->set->at[instance->definition]->match_count; i++)
-        if (instance->match[i].type == FIELD_TEXT)
-            free((char *)(uintptr_t)instance->match[i].text.at);
-    time_vector_free(&instance->total_at);
-    free(instance);
+    drop(all, instance);
 }
 
 void instances_close_all(struct instances *all)
@@ -668,22 +718,31 @@ static bool is_of(const struct instances *all, const struct instance *instance,
            set_of(all, instance->thread) == set_of(all, thread);
 }
 
+static bool has_values(const struct instance *instance, const struct field_value *values,
+                       size_t count)
+{
+    size_t equal = 0;
+    while (equal < count && field_value_equal(&instance->match[equal], &values[equal]))
+        equal++;
+    return equal == count;
+}
+
 struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
                                   uint32_t definition, const struct field_value *values)
 {
     size_t count = all->set->at[definition]->match_count;
+    struct instance *own = thread->last_of == all->set ? thread->last[definition] : NULL;
     if (count == 0)
-        return thread->last_of == all->set ? thread->last[definition] : NULL;
+        return own;
+    /* Nearly always it is the thread's own, on top of its chain. */
+    if (own && !own->places[0].above && has_values(own, values, count))
+        return own;
     uint64_t key = key_begin(all, thread, definition, 0);
     for (size_t i = 0; i < count; i++)
         key = key_add(key, &values[i]);
     for (struct instance *each = map_get(&all->chains, key); each;
          each = place_in(all, each, key)->below) {
-        size_t equal = 0;
-        while (is_of(all, each, thread, definition) && equal < count &&
-               field_value_equal(&each->match[equal], &values[equal]))
-            equal++;
-        if (equal == count)
+        if (is_of(all, each, thread, definition) && has_values(each, values, count))
             return each;
     }
     return NULL;

@@ -40,15 +40,21 @@ void *map_get(const struct map *map, uint64_t key)
     return map->at ? map->at[find(map, key)].value : NULL;
 }
 
+void **map_place(struct map *map, uint64_t key)
+{
+    if (!map->at || 4 * (map->count + 1) > 3 * (map->mask + 1))
+        grow(map);
+    struct map_entry *entry = &map->at[find(map, key)];
+    if (!entry->value)
+        map->count++;
+    entry->key = key;
+    return &entry->value;
+}
+
 void map_put(struct map *map, uint64_t key, void *value)
 {
     assert(value);
-    if (!map->at || 4 * (map->count + 1) > 3 * (map->mask + 1))
-        grow(map);
-    size_t at = find(map, key);
-    if (!map->at[at].value)
-        map->count++;
-    map->at[at] = (struct map_entry){key, value};
+    *map_place(map, key) = value;
 }
 
 void *map_remove(struct map *map, uint64_t key)

@@ -20,6 +20,9 @@ struct map {
 void *map_get(const struct map *map, uint64_t key); /* NULL if absent */
 /* `value` must not be NULL; replaces what was there. */
 void map_put(struct map *map, uint64_t key, void *value);
+/* Where the value of `key` is; NULL is there if it was absent: the caller puts a value before anything else
+ * is done with the map. */
+void **map_place(struct map *map, uint64_t key);
 /* Returns what was there, NULL if nothing. */
 void *map_remove(struct map *map, uint64_t key);
 /* Walks all values in an order that differs from process to process: start with *at == 0, ends with NULL. The map must not

@@ -43,9 +43,13 @@ static const struct phase_definition *copy_definition(struct arena *arena,
     to->begin_event = copy_string(arena, from->begin_event);
     to->end_event = copy_string(arena, from->end_event);
     struct phase_match *match = arena_take(arena, from->match_count * sizeof *match);
-    for (size_t i = 0; i < from->match_count; i++)
-        match[i] = (struct phase_match){copy_string(arena, from->match[i].begin_field),
-                                        copy_string(arena, from->match[i].end_field)};
+    for (size_t i = 0; i < from->match_count; i++) {
+        const char *begin = from->match[i].begin_field, *end = from->match[i].end_field;
+        match[i].begin_field = copy_string(arena, begin);
+        match[i].end_field = end == begin ? match[i].begin_field : copy_string(arena, end);
+        if (from->name == begin)
+            to->name = match[i].begin_field;
+    }
     to->match = match;
     const char **capture = arena_take(arena, from->capture_count * sizeof *capture);
     for (size_t i = 0; i < from->capture_count; i++)

@@ -22,6 +22,10 @@ void phases_add(struct phase_definitions *phases, struct phase_definition defini
     phases->at = memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
     if (definition.timeout_ns == 0)
         definition.timeout_ns = PHASE_TIMEOUT_NS;
+    /* One string, by which events find the field. */
+    for (size_t i = 0; definition.name_is_field && i < definition.match_count; i++)
+        if (strcmp(definition.name, definition.match[i].begin_field) == 0)
+            definition.name = definition.match[i].begin_field;
     phases->at[phases->count++] = definition;
 }
 
