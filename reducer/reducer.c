@@ -286,8 +286,7 @@ void reducer_finish(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++)
         finish(reducer, &reducer->sessions[i]);
     reducer->finished = true;
-    arena_store_free(reducer->store);
-    reducer->store = NULL;
+    arena_store_empty(reducer->store);
 }
 
 void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out)

@@ -73,12 +73,15 @@ struct arena_store *arena_store_new(void)
     return store;
 }
 
+void arena_store_empty(struct arena_store *store)
+{
+    for (struct arena_block *block; (block = block_of_store(store)) != NULL;)
+        free(block);
+}
+
 void arena_store_free(struct arena_store *store)
 {
-    if (!store)
-        return;
-    while (store->first)
-        free(block_of_store(store));
+    arena_store_empty(store);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }

@@ -24,7 +24,10 @@ struct arena {
 };
 
 struct arena_store *arena_store_new(void);
-void arena_store_free(struct arena_store *store); /* NULL is fine */
+/* Frees what is in it; arenas may go on to use it. */
+void arena_store_empty(struct arena_store *store);
+/* To be called when no arena uses it any more. */
+void arena_store_free(struct arena_store *store);
 
 /* Zeroed, aligned for anything, valid until arena_clear(). */
 RETURNS_NONNULL void *arena_take(struct arena *arena, size_t size);
