@@ -314,6 +314,14 @@ static bool may_map(const struct crew *crew)
            crew->next - crew->joined <= (size_t)run->jobs;
 }
 
+/* Returns how long it waited, in seconds. The lock is held. */
+static double wait_for_change(struct crew *crew)
+{
+    double begin_s = clock_s(CLOCK_MONOTONIC);
+    pthread_cond_wait(&crew->changed, &crew->lock);
+    return clock_s(CLOCK_MONOTONIC) - begin_s;
+}
+
 /* Maps the next chunk; the lock is held before and after, but not meanwhile. */
 static void map_next(struct crew *crew, struct archive_room *room)
 {
@@ -339,7 +347,7 @@ static void map_chunks(void *context, unsigned helper)
         if (may_map(crew))
             map_next(crew, &room);
         else
-            pthread_cond_wait(&crew->changed, &crew->lock);
+            crew->run->wait_for_join_s += wait_for_change(crew);
     }
     pthread_mutex_unlock(&crew->lock);
     archive_room_clear(&room);
@@ -359,7 +367,7 @@ static void join_all(void *context, unsigned started)
         if (!crew->mapped[index].ready && may_map(crew)) {
             map_next(crew, &room);
         } else if (!crew->mapped[index].ready) {
-            pthread_cond_wait(&crew->changed, &crew->lock);
+            run->wait_for_map_s += wait_for_change(crew);
         } else {
             pthread_mutex_unlock(&crew->lock);
             if (!is_outside(run, index))

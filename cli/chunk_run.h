@@ -28,6 +28,9 @@ struct chunk_run {
     size_t joined, failed; /* chunks; those outside of the window are neither */
     size_t warnings;       /* of damage */
     double map_s, join_s;  /* CPU seconds */
+    /* Seconds in which a thread had nothing to do: all of them together waited so long for the joiner to
+     * come near enough; the joiner waited for a chunk that another maps. */
+    double wait_for_join_s, wait_for_map_s;
     bool stopped;
 };
 

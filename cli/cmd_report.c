@@ -225,6 +225,9 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     fprintf(stderr, "mapping          %.3f s CPU\n", run->map_s);
     fprintf(stderr, "joining          %.3f s CPU (%.3f of mapping)\n", run->join_s,
             share(run->join_s, run->map_s));
+    fprintf(stderr,
+            "waiting          %.3f s for a chunk to be joined, %.3f s for one to be mapped\n",
+            run->wait_for_join_s, run->wait_for_map_s);
     fprintf(stderr, "reporting        %.3f s CPU\n", report_s);
     fprintf(stderr, "wall             %.3f s (%.2f M events/s), %u at a time\n", wall_s,
             share(events, wall_s) / 1e6, run->jobs);
