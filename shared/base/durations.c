@@ -225,6 +225,11 @@ static size_t count_listed(struct durations *to, const struct durations *other)
 
 void durations_merge(struct durations *to, const struct durations *other)
 {
+    if (to->count == 0 && other->form == DURATIONS_FEW) {
+        durations_clear(to);
+        *to = *other;
+        return;
+    }
     if (other->form == DURATIONS_FEW) {
         for (size_t i = 0; i < other->count; i++)
             durations_add(to, few_at(other, i));

@@ -65,6 +65,17 @@ void call_open(struct model *model, struct thread *thread, const struct open_cal
     descriptor_bind(model, thread);
 }
 
+void call_whole(struct model *model, struct thread *thread, const struct open_call *open,
+                uint32_t path, const struct call_exit *exit)
+{
+    call_end_unknown(model, thread); /* likewise */
+    thread->call.open = *open;
+    thread->call.path = path;
+    descriptor_bind(model, thread);
+    descriptor_complete(model, thread, exit);
+    call_drop(&thread->call);
+}
+
 void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit)
 {
     struct call_in_progress *call = &thread->call;

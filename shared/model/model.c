@@ -853,11 +853,9 @@ static void take_descriptor_call(struct model *model, const struct descriptor_ca
                              .present = piece->present,
                              .text = piece->text};
     memcpy(open.value, piece->value, sizeof open.value);
-    call_open(model, thread, &open, phase_of_call(model, thread, piece->label));
     struct call_exit exit = {
         .time_ns = piece->exit_ns, .ret = piece->ret, .pair = piece->has_pair ? piece->pair : NULL};
-    descriptor_complete(model, thread, &exit);
-    call_drop(&thread->call);
+    call_whole(model, thread, &open, phase_of_call(model, thread, piece->label), &exit);
 }
 
 void model_item(struct model *model, const struct item *item)

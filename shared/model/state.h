@@ -312,6 +312,9 @@ void descriptor_life(struct model *model, struct thread *thread, const struct li
 /* --- call.c --- */
 void call_open(struct model *model, struct thread *thread, const struct open_call *open,
                uint32_t path);
+/* One that is told whole, but for its cell: what it does to descriptors. */
+void call_whole(struct model *model, struct thread *thread, const struct open_call *open,
+                uint32_t path, const struct call_exit *exit);
 void call_complete(struct model *model, struct thread *thread, const struct call_exit *exit);
 void call_end_unknown(struct model *model, struct thread *thread);
 /* An instance that the call was entered in is complete. */
