@@ -54,6 +54,18 @@ uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key)
     return hash;
 }
 
+bool atom_has_texts(const struct atom *atom, const struct atom *key)
+{
+    for (ATOM_EACH(column, atom->kind, ATOM_KEY)) {
+        bool same = column->type == ATOM_IS_text
+                        ? text_equal(*atom_text_at(atom, column), *atom_text_at(key, column))
+                        : *atom_number_at(atom, column) == *atom_number_at(key, column);
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);

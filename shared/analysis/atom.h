@@ -16,6 +16,7 @@
 #ifndef ANALYSIS_ATOM_H
 #define ANALYSIS_ATOM_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,8 @@ struct atom_kind {
     size_t size; /* of the struct */
     const struct atom_column *columns;
     size_t column_count;
+    uint16_t key_size;  /* bytes of the KEY columns, which come first */
+    uint16_t key_texts; /* how many of them are texts */
     /* What its REGs tell of will not be known to the end: adds up what that means, also in atoms of
      * sums alone (lost_atom()). They are set to "nothing" behind it. NULL: nothing is added up. */
     void (*lose)(struct engine *engine, struct atom *atom);
@@ -83,11 +86,21 @@ struct atom {
 #define ATOM_REG_COLUMN(T, tag, type, name, words) ATOM_COLUMN(T, ATOM_REG, tag, type, name, words)
 #define ATOM_SUM_COLUMN(T, tag, type, name, words) ATOM_COLUMN(T, ATOM_SUM, tag, type, name, words)
 
-/* struct NOUN, and noun_columns for its kind. */
+#define ATOM_NOTHING(T, tag, type, name, words)
+#define ATOM_KEY_SIZE(T, tag, type, name, words) +sizeof(atom_##type)
+#define ATOM_KEY_TEXT(T, tag, type, name, words) +(ATOM_IS_##type == ATOM_IS_text)
+
+/* struct NOUN, and what its kind says of its columns. */
 #define ATOM_DEFINE(noun, COLUMNS)                                                                 \
     struct noun {                                                                                  \
         struct atom atom;                                                                          \
-        COLUMNS(noun, ATOM_FIELD, ATOM_FIELD, ATOM_FIELD)                                          \
+        COLUMNS(noun, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                      \
+        COLUMNS(noun, ATOM_NOTHING, ATOM_FIELD, ATOM_NOTHING)                                      \
+        COLUMNS(noun, ATOM_NOTHING, ATOM_NOTHING, ATOM_FIELD)                                      \
+    };                                                                                             \
+    enum {                                                                                         \
+        noun##_key_size = 0 COLUMNS(noun, ATOM_KEY_SIZE, ATOM_NOTHING, ATOM_NOTHING),              \
+        noun##_key_texts = 0 COLUMNS(noun, ATOM_KEY_TEXT, ATOM_NOTHING, ATOM_NOTHING)              \
     };                                                                                             \
     static const struct atom_column noun##_columns[] = {                                           \
         COLUMNS(noun, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
@@ -95,7 +108,8 @@ struct atom {
 /* In the initializer of a struct atom_kind. */
 #define ATOM_COLUMNS_OF(noun)                                                                      \
     .name = #noun, .size = sizeof(struct noun), .columns = noun##_columns,                         \
-    .column_count = sizeof noun##_columns / sizeof *noun##_columns
+    .column_count = sizeof noun##_columns / sizeof *noun##_columns, .key_size = noun##_key_size,   \
+    .key_texts = noun##_key_texts
 
 static inline uint64_t *atom_number_at(const struct atom *atom, const struct atom_column *column)
 {
@@ -131,6 +145,22 @@ const struct atom_column *atom_kind_column(const struct atom_kind *kind, const c
 
 /* Seeded: of this process alone. */
 uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key);
+/* The KEY columns, as numbers: a text is two, of which the first is where it is. */
+static inline const uint64_t *atom_key(const struct atom *atom)
+{
+    return (const uint64_t *)(atom + 1);
+}
+static_assert(sizeof(struct atom) % sizeof(uint64_t) == 0 &&
+                  sizeof(struct text) == 2 * sizeof(uint64_t),
+              "keys are whole numbers, right behind the head");
+/* As atom_has_key(), of a key that has texts. */
+bool atom_has_texts(const struct atom *atom, const struct atom *key);
+/* Whether `atom` has the key columns of `key`, of the same kind. */
+static inline bool atom_has_key(const struct atom *atom, const struct atom *key)
+{
+    return memcmp(atom_key(atom), atom_key(key), atom->kind->key_size) == 0 ||
+           (atom->kind->key_texts > 0 && atom_has_texts(atom, key));
+}
 /* Below, equal, above 0: by kind, then by the keys in the order of their columns. */
 int atom_compare(const struct atom *a, const struct atom *b);
 

@@ -26,27 +26,13 @@ static struct atom *add(struct atom_table *table, const struct atom_kind *kind,
     return atom;
 }
 
-static bool has_key(const struct atom *atom, const struct atom_kind *kind, const struct atom *key)
-{
-    if (atom->kind != kind)
-        return false;
-    for (ATOM_EACH(column, kind, ATOM_KEY)) {
-        bool same = column->type == ATOM_IS_text
-                        ? text_equal(*atom_text_at(atom, column), *atom_text_at(key, column))
-                        : *atom_number_at(atom, column) == *atom_number_at(key, column);
-        if (!same)
-            return false;
-    }
-    return true;
-}
-
 struct atom *atom_table_at(struct atom_table *table, const struct atom_kind *kind,
                            const struct atom *key)
 {
     uint64_t hash = atom_key_hash(kind, key);
     struct atom *first = map_get(&table->by_key, hash);
     for (struct atom *each = first; each; each = each->next)
-        if (has_key(each, kind, key))
+        if (each->kind == kind && atom_has_key(each, key))
             return each;
     struct atom *atom = add(table, kind, key);
     atom->next = first;

@@ -11,9 +11,13 @@
 #include "base/memory.h"
 #include "base/row.h"
 
+/* Atoms that were found last, by what their keys add up to. */
+enum { RECENT = 64 };
+
 struct engine {
     const struct analyses *analyses;
     struct atom_table atoms;
+    struct atom *recent[RECENT];
     /* Those with something that is not sent, in the order in which they came to have it; also some that
      * are sent by now, which are not dirty. */
     struct atom **dirty;
@@ -60,14 +64,27 @@ uint64_t engine_single_events(const struct engine *engine)
 
 /* --- atoms --- */
 
+static struct atom **recent_place(struct engine *engine, const struct atom_kind *kind,
+                                  const struct atom *key)
+{
+    const uint64_t *words = atom_key(key);
+    uint64_t sum = kind->tag;
+    for (size_t i = 0; i < kind->key_size / sizeof *words; i++)
+        sum = 7 * sum + words[i];
+    return &engine->recent[sum % RECENT];
+}
+
 struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
                          const struct atom *key)
 {
+    struct atom **recent = recent_place(engine, kind, key);
+    if (*recent && (*recent)->kind == kind && atom_has_key(*recent, key))
+        return *recent;
     size_t before = engine->atoms.count;
     struct atom *atom = atom_table_at(&engine->atoms, kind, key);
     if (engine->atoms.count > before)
         atom->known = !engine->mapping || !atom_kind_has(kind, ATOM_REG);
-    return atom;
+    return *recent = atom;
 }
 
 void engine_mark(struct engine *engine, struct atom *atom)
@@ -342,8 +359,10 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
         atom_clear(atom, ATOM_SUM);
         atom->dirty = false;
     }
-    if (engine->dirty_count > 0)
+    if (engine->dirty_count > 0) {
+        memset(engine->recent, 0, sizeof engine->recent);
         atom_table_prune(&engine->atoms);
+    }
     engine->dirty_count = 0;
 }
 
