@@ -29,6 +29,13 @@ static uint32_t new_label(struct partial_builder *builder, const struct thread_k
     return ++builder->last_label;
 }
 
+void builder_tell_time(struct partial_builder *builder, uint64_t now_ns)
+{
+    (void)new_label(
+        builder, NULL,
+        &(struct label_piece){.kind = LABEL_TOP, .time_ns = now_ns, .name = text_of("")});
+}
+
 /* The path of the last begun instance of the thread that only the past knows. */
 static uint32_t inherited_label(struct partial_builder *builder, struct thread_known *thread)
 {
@@ -577,7 +584,7 @@ void builder_tick(struct partial_builder *builder, uint64_t now_ns)
 {
     bool ticks = instances_tick(&builder->phases, now_ns);
     builder->tick_ns = builder->phases.now_ns + builder->phases.tick_ns;
-    if (builder->tick_ns < builder->phases.now_ns)
+    if (builder->tick_ns < builder->phases.now_ns || builder->phases.tick_ns == 0)
         builder->tick_ns = UINT64_MAX;
     if (!ticks)
         return;

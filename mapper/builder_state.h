@@ -176,7 +176,8 @@ struct partial_builder {
     size_t *strangers;       /* by definition: open on threads whose process is not told */
     uint64_t doubts;         /* from 1; another whenever the past may know more of processes */
     uint64_t epoch; /* from 1; what only the past knows of phases may differ from that of another */
-    uint64_t tick_ns; /* when timeouts are looked at again */
+    uint64_t tick_ns;  /* when timeouts are looked at again, or (if that is first) */
+    uint64_t renew_ns; /* when the past forgets lives that are over */
     uint32_t last_label;
     uint32_t summed;       /* of the event now, as in struct item */
     uint32_t call_label;   /* of the call event that is sent next; LABEL_HERE */
@@ -322,6 +323,8 @@ void builder_call_over(struct partial_builder *builder, struct thread_known *thr
 /* Forgets what nothing takes back any more; returns how many are left. */
 size_t builder_closings(const struct partial_builder *builder, struct thread_known *thread);
 void builder_phases_told(struct thread_known *thread);
+/* An item that tells the time and nothing else. */
+void builder_tell_time(struct partial_builder *builder, uint64_t now_ns);
 void builder_tick(struct partial_builder *builder, uint64_t now_ns);
 
 /* --- builder_calls.c: system calls, and what they do to descriptors --- */

@@ -8,6 +8,19 @@
 #include "base/memory.h"
 #include "mapper/builder_state.h"
 
+/* As at the begin of an interval. */
+static void know_nothing(struct partial_builder *builder)
+{
+    builder->old_group = builder_new_group(builder);
+    builder->epoch = builder->doubts = 1;
+    builder->call_label = LABEL_HERE;
+    const struct phase_set *phases = schema_own_set(builder->schema);
+    instances_init(&builder->phases, phases);
+    builder->phases.strangers_are_one = true;
+    builder->remote_order = memory_new((phases->count + 1) * sizeof *builder->remote_order);
+    builder->strangers = memory_new((phases->count + 1) * sizeof *builder->strangers);
+}
+
 struct partial_builder *partial_builder_new(struct schema *schema,
                                             const struct partial_builder_options *options)
 {
@@ -15,15 +28,7 @@ struct partial_builder *partial_builder_new(struct schema *schema,
     builder->schema = schema;
     builder->options = *options;
     builder->counts.first_ns = builder->counts.last_ns = TIME_NONE;
-    builder->old_group = builder_new_group(builder);
-    builder->epoch = builder->doubts = 1;
-    builder->call_label = LABEL_HERE;
-    const struct phase_set *phases = schema_own_set(schema);
-    instances_init(&builder->phases, phases);
-    builder->phases.strangers_are_one = true;
-    builder->remote_order = memory_new((phases->count + 1) * sizeof *builder->remote_order);
-    builder->strangers = memory_new((phases->count + 1) * sizeof *builder->strangers);
-    builder->tick_ns = builder->phases.tick_ns ? 0 : UINT64_MAX;
+    know_nothing(builder);
     builder_open_analyses(builder);
     return builder;
 }
@@ -414,10 +419,14 @@ static void cut_all(struct partial_builder *builder, int32_t number)
     }
 }
 
+static void tick(struct partial_builder *builder, uint64_t now_ns);
+
 static void on_loss(struct partial_builder *builder, const struct event *event)
 {
     if (!builder_has_loss(builder, event))
         return;
+    if (event->time_ns >= builder->tick_ns)
+        tick(builder, event->time_ns);
     builder->counts.tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
     builder->counts.tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
     if (!event_is_border(event))
@@ -1255,6 +1264,83 @@ static size_t add_plain(struct partial_builder *builder, const struct event *eve
     return (size_t)(event - events);
 }
 
+/* Tells what is not told yet. */
+static void tell_all(struct partial_builder *builder)
+{
+    builder_tell_all_groups(builder);
+    struct thread_known *thread;
+    for (size_t at = 0; (thread = map_next(&builder->threads, &at));)
+        builder_tell_thread(builder, thread);
+    builder_pass_all(builder);
+    for (size_t i = 0; i < builder->cpu_count; i++)
+        tell_cpu(builder, (int32_t)i);
+}
+
+/* Frees all that is known. */
+static void forget_all(struct partial_builder *builder)
+{
+    instances_close_all(&builder->phases);
+    struct thread_known *thread;
+    for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
+        time_vector_free(&thread->time);
+        durations_clear(&thread->latency);
+        builder_phases_told(thread);
+        cell_index_free(&thread->phase_index);
+        cell_index_free(&thread->call_index);
+        free(thread->phase_cells);
+        free(thread->closings);
+        free(thread->credits);
+        instances_forget(&thread->phases);
+        for (size_t k = 0; k < thread->call_count; k++)
+            call_cell_clear(&thread->calls[k].cell);
+        for (struct unsent_uses *uses = thread->uses; uses; uses = uses->next_of_thread)
+            use_cell_clear(&uses->cell);
+        for (struct unsent_life *life = thread->lives; life; life = life->next_of_thread)
+            use_cell_clear(&life->piece.cell);
+        map_clear(&thread->high_uses);
+        free(thread->calls);
+        free(thread->call_at);
+        free(thread);
+    }
+    map_clear(&builder->threads);
+    map_clear(&builder->labels);
+    instances_clear(&builder->phases);
+    free(builder->remote_order);
+    free(builder->strangers);
+    builder_free_groups(builder);
+    free(builder->cpus);
+    arena_clear(&builder->arena);
+}
+
+/* Whatever the past forgets at this instant may come again as another: from here on, nothing is known, as
+ * if an interval began. */
+static void renew(struct partial_builder *builder, uint64_t now_ns)
+{
+    if (builder->renew_ns > 0 && !builder->options.all_single) {
+        tell_all(builder);
+        forget_all(builder);
+        *builder = (struct partial_builder){.schema = builder->schema,
+                                            .options = builder->options,
+                                            .counts = builder->counts,
+                                            .last_label = builder->last_label,
+                                            .engine = builder->engine};
+        know_nothing(builder);
+    }
+    builder->renew_ns = now_ns - now_ns % LIVES_TICK_NS + LIVES_TICK_NS;
+    /* Pieces that come before the next event must find the past with what it has forgotten. */
+    if (!builder->options.all_single)
+        builder_tell_time(builder, now_ns);
+}
+
+static void tick(struct partial_builder *builder, uint64_t now_ns)
+{
+    if (now_ns >= builder->renew_ns)
+        renew(builder, now_ns);
+    builder_tick(builder, now_ns);
+    if (builder->renew_ns < builder->tick_ns)
+        builder->tick_ns = builder->renew_ns;
+}
+
 NEVER_INLINE static void add_any(struct partial_builder *builder, const struct event *event)
 {
     if (event->kind == EVENT_LOSS) {
@@ -1272,7 +1358,7 @@ NEVER_INLINE static void add_any(struct partial_builder *builder, const struct e
     counts->events++;
     builder->summed = 0;
     if (event->time_ns >= builder->tick_ns)
-        builder_tick(builder, event->time_ns);
+        tick(builder, event->time_ns);
     /* Of a CPU that cannot be, or a switch on none: nobody's. */
     if (event->cpu > CPU_NUMBER_MAX)
         return;
@@ -1327,13 +1413,7 @@ void partial_builder_add(struct partial_builder *builder, const struct event *ev
 
 void partial_builder_finish(struct partial_builder *builder)
 {
-    builder_tell_all_groups(builder);
-    struct thread_known *thread;
-    for (size_t at = 0; (thread = map_next(&builder->threads, &at));)
-        builder_tell_thread(builder, thread);
-    builder_pass_all(builder);
-    for (size_t i = 0; i < builder->cpu_count; i++)
-        tell_cpu(builder, (int32_t)i);
+    tell_all(builder);
     engine_finish(builder->engine);
 }
 
@@ -1348,37 +1428,7 @@ void partial_builder_free(struct partial_builder *builder)
 {
     if (!builder)
         return;
-    instances_close_all(&builder->phases);
-    struct thread_known *thread;
-    for (size_t at = 0; (thread = map_next(&builder->threads, &at));) {
-        time_vector_free(&thread->time);
-        durations_clear(&thread->latency);
-        builder_phases_told(thread);
-        cell_index_free(&thread->phase_index);
-        cell_index_free(&thread->call_index);
-        free(thread->phase_cells);
-        free(thread->closings);
-        free(thread->credits);
-        instances_forget(&thread->phases);
-        for (size_t k = 0; k < thread->call_count; k++)
-            call_cell_clear(&thread->calls[k].cell);
-        for (struct unsent_uses *uses = thread->uses; uses; uses = uses->next_of_thread)
-            use_cell_clear(&uses->cell);
-        for (struct unsent_life *life = thread->lives; life; life = life->next_of_thread)
-            use_cell_clear(&life->piece.cell);
-        map_clear(&thread->high_uses);
-        free(thread->calls);
-        free(thread->call_at);
-        free(thread);
-    }
-    map_clear(&builder->threads);
-    map_clear(&builder->labels);
-    instances_clear(&builder->phases);
-    free(builder->remote_order);
-    free(builder->strangers);
-    builder_free_groups(builder);
-    free(builder->cpus);
+    forget_all(builder);
     engine_free(builder->engine);
-    arena_clear(&builder->arena);
     free(builder);
 }

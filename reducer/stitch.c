@@ -326,6 +326,8 @@ static bool join_head(struct stitch *stitch, struct queued *queued)
     begin(stitch, queued);
     for (; queued->done < queued->count; queued->done++) {
         const struct item *item = queued->row[queued->done];
+        if (item->kind == ITEM_EVENT)
+            model_tick(stitch->model, item->event.event.time_ns);
         if (item->kind == ITEM_EVENT && model_is_unsettled(stitch->model, &item->event.event) &&
             !settle(stitch, &item->event.event)) {
             tell_cells(stitch);

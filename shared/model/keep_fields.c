@@ -133,6 +133,7 @@ void keep_host_fields(struct keep *keep)
         uint64_t last = model->last_process;
         keep_u64(keep, &last);
         model->last_process = last;
+        keep_u64(keep, &model->lives_ns);
     }
 }
 

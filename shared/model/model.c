@@ -756,7 +756,6 @@ static void take_event(struct model *model, const struct item *item)
     const struct event *event = &item->event.event;
     model->order++;
     model->event = item->event.number;
-    phase_tick(model, event->time_ns);
     if (event->kind == EVENT_LOSS) {
         if (event->domain == DOMAIN_KERNEL && event->value[1] && !mutant("ignore-loss-border"))
             on_border(model, event->cpu, event->time_ns);
@@ -773,6 +772,15 @@ static void take_event(struct model *model, const struct item *item)
     }
     bool exec = event->kind == EVENT_EXEC;
     on_kernel_event(model, item, exec ? NULL : kernel_thread(model, item));
+}
+
+static void lives_tick(struct model *model, uint64_t now_ns)
+{
+    if (now_ns < model->lives_ns)
+        return;
+    uint64_t tick_ns = now_ns - now_ns % LIVES_TICK_NS;
+    thread_forget_exited(model, tick_ns);
+    model->lives_ns = tick_ns + LIVES_TICK_NS;
 }
 
 /* --- pieces --- */
@@ -882,6 +890,12 @@ void model_item(struct model *model, const struct item *item)
     }
 }
 
+void model_tick(struct model *model, uint64_t now_ns)
+{
+    lives_tick(model, now_ns);
+    phase_tick(model, now_ns);
+}
+
 /* --- intervals --- */
 
 void model_begin(struct model *model, const struct interval_end *interval)
@@ -959,6 +973,7 @@ void model_end(struct model *model, const struct interval_end *interval)
         process_forget_past(model, interval->last_ns);
     model->past_events += interval->events;
     model->label_count = 0;
+    model_forget_paths(model);
 
     for (size_t i = 0; i < interval->cpu_count; i++)
         tell_busy(model, interval->cpus[i], 0);
@@ -1024,6 +1039,7 @@ void model_free_empty(struct model *model)
     free(model->cpus);
     free(model->closings);
     free(model->over);
+    free(model->exited);
     free(model->labels);
     free(model);
 }

@@ -30,6 +30,10 @@ int32_t model_cpu_of(const struct model *model, int32_t tid);
 /* What the interval that was begun last was mapped with. */
 const struct phase_set *model_phases(const struct model *model);
 
+/* The trace's time is `now_ns`, which is that of an event whose CPU is not looked at yet: what is over
+ * for long is forgotten, and phases that have timed out end. */
+void model_tick(struct model *model, uint64_t now_ns);
+/* An event: after a model_tick() of its time. */
 void model_item(struct model *model, const struct item *item);
 
 /* An interval opens: in one without a kernel trace nobody is current anywhere, and phases that are

@@ -182,7 +182,7 @@ static uint32_t path_of(struct model *model, const struct label_piece *piece)
 {
     if (piece->kind == LABEL_CHILD)
         return model_child_path(model, phase_labeled(model, piece->under), piece->name);
-    phase_tick(model, piece->time_ns);
+    model_tick(model, piece->time_ns);
     const struct thread *thread = thread_of_item(model, piece->tid);
     if (piece->kind == LABEL_TOP)
         return thread ? thread_path(thread) : 0;

@@ -201,6 +201,7 @@ static enum status restore_all(struct keep *keep, struct pending *pending, size_
     for (size_t i = 0; i < count && !keep->bad; i++)
         fill(keep, &pending[i]);
     process_restored(keep->model);
+    thread_restored(keep->model);
     bool sound = !keep->bad && model_is_sound(keep);
     if (sound && keep->phases_untold)
         end_instances(keep->model, pending, count);

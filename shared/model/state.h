@@ -79,6 +79,8 @@ struct process {
 /* What is told of a pid so long after its process was over is of another process, of which no fork was
  * seen. */
 #define PROCESS_KEPT_NS UINT64_C(10000000000)
+/* The same of a thread that has exited, at each LIVES_TICK_NS of the trace. */
+#define THREAD_KEPT_NS UINT64_C(10000000000)
 
 /* Complete instances that a call in progress was entered in: when it completes, it is one of theirs. */
 struct call_credit {
@@ -171,10 +173,14 @@ struct model {
         uint64_t key, since_ns; /* key: in `processes` */
     } * over;                   /* owned: that may be forgotten one day, the first over first */
     size_t over_count, over_room;
+    uint64_t lives_ns; /* the next multiple of LIVES_TICK_NS */
+    uint64_t *exited;  /* owned: keys in `threads` of those that have exited, perhaps */
+    size_t exited_count, exited_room;
     struct map inner; /* inner number -> count of threads that have it */
     struct cpu *cpus;
     size_t cpu_count;
     struct names paths;      /* id 0 is "" */
+    size_t paths_most;       /* with more of them, those that nothing has are forgotten */
     struct table *tables;    /* all that have not been freed */
     struct instances phases; /* open ones */
     struct closing *closings;
@@ -213,6 +219,11 @@ void thread_touch(struct thread *thread, uint64_t time_ns);
 void thread_set_name(struct thread *thread, struct text name, bool by_kernel);
 void thread_set_program(struct thread *thread, struct text name);
 void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns);
+/* Ends, as of `now_ns`, those that have exited and that nothing was told of for THREAD_KEPT_NS: that they
+ * are switched out for good was not seen. */
+void thread_forget_exited(struct model *model, uint64_t now_ns);
+/* Of a restored model: what follows from the records. */
+void thread_restored(struct model *model);
 /* Its life is over: told, and forgotten when no open instance needs it. */
 void thread_end(struct model *model, struct thread *thread, uint64_t time_ns);
 void thread_unref(struct model *model, struct thread *thread);
@@ -357,6 +368,8 @@ void phase_finish(struct model *model);
  * softly. */
 void phase_use_set(struct model *model, const struct phase_set *phases);
 
+/* Forgets the paths that nothing has any more, once they are many; of the others, the ids change. */
+void model_forget_paths(struct model *model);
 /* Frees a model without looking at its threads, processes, descriptors and instances. */
 void model_free_empty(struct model *model);
 void model_tell(const struct model *model, struct result *result);

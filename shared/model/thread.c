@@ -156,6 +156,37 @@ void thread_tell_numbers(struct model *model, struct thread *thread)
     time_vector_clear(&thread->time);
 }
 
+static void note_exited(struct model *model, const struct thread *thread)
+{
+    model->exited = memory_grow(model->exited, &model->exited_room, model->exited_count + 1,
+                                sizeof *model->exited);
+    model->exited[model->exited_count++] = number_key(thread->pid_ns, thread->tid);
+}
+
+void thread_restored(struct model *model)
+{
+    const struct thread *thread;
+    for (size_t at = 0; (thread = map_next(&model->threads, &at));)
+        if (thread->exited)
+            note_exited(model, thread);
+}
+
+void thread_forget_exited(struct model *model, uint64_t now_ns)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < model->exited_count; i++) {
+        struct thread *thread = map_get(&model->threads, model->exited[i]);
+        if (!thread || !thread->exited)
+            continue; /* switched out for good; another has the number by now */
+        if (thread->cpu < 0 && now_ns - thread->last_ns > THREAD_KEPT_NS &&
+            now_ns > thread->last_ns)
+            thread_end(model, thread, now_ns);
+        else
+            model->exited[kept++] = model->exited[i];
+    }
+    model->exited_count = kept;
+}
+
 void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns)
 {
     if (thread->exited)
@@ -164,6 +195,7 @@ void thread_exit(struct model *model, struct thread *thread, uint64_t time_ns)
     call_end_unknown(model, thread);
     thread->exited = true;
     thread->exit_ns = time_ns;
+    note_exited(model, thread);
     thread->call_epoch = 0;
     thread->retold = false;
     process_thread_gone(model, thread, time_ns);

@@ -240,6 +240,10 @@ enum item_kind {
     ITEM_ANALYSIS
 };
 
+/* At each multiple of it, in raw time, the past forgets lives that are over: a mapper knows nothing then,
+ * as at the begin of its interval. */
+#define LIVES_TICK_NS UINT64_C(20000000000)
+
 struct item {
     uint8_t kind; /* enum item_kind */
     /* Whom it is filed under on the wire: a process, a thread whose process is not known here
