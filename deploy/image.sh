@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the image of deploy/Containerfile with buildah.
+# Builds the image of deploy/Containerfile with buildah, and lists what is in it as an SBOM (SPDX):
+# build/image/spanmill-VERSION.spdx.json.
 #
 #     deploy/image.sh [--local-base] [NAME]
 #
@@ -7,7 +8,10 @@
 # this is also what happens when that image cannot be had. NAME: localhost/spanmill:VERSION.
 #
 # BUILDAH_FLAGS are added to `buildah build`; by default those that do without privileges of a
-# container's own.
+# container's own. --no-cache builds all of it again.
+#
+# All times in the image are that of the commit (SOURCE_DATE_EPOCH): from the same base and the same
+# versions of Debian's packages come the same layers.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,13 +21,18 @@ local_base=localhost/spanmill-base:12
 flags=${BUILDAH_FLAGS:---isolation=chroot --network=host}
 export STORAGE_DRIVER="${STORAGE_DRIVER:-overlay}"
 
+if [ -z "${SOURCE_DATE_EPOCH-}" ]; then
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+fi
+export SOURCE_DATE_EPOCH
+
 say() {
     echo "image: $*" >&2
 }
 
-for program in buildah mmdebstrap; do
+for program in buildah mmdebstrap python3; do
     command -v $program >/dev/null || {
-        say "there is no $program: apt-get install buildah mmdebstrap"
+        say "there is no $program: apt-get install buildah mmdebstrap python3"
         exit 1
     }
 done
@@ -38,7 +47,7 @@ make_base() {
         --aptopt='Acquire::Languages "none"' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$folder/base.tar"
     printf 'FROM scratch\nADD base.tar /\nCMD ["/bin/sh"]\n' >"$folder/Containerfile"
-    buildah build --quiet --tag $local_base --file "$folder/Containerfile" "$folder" >/dev/null
+    buildah build --quiet --timestamp "$SOURCE_DATE_EPOCH" --tag $local_base --file "$folder/Containerfile" "$folder" >/dev/null
 }
 
 base=$official
@@ -57,7 +66,22 @@ fi
 name=${1:-localhost/spanmill:$version}
 
 # shellcheck disable=SC2086 # words on purpose
-buildah build $pull $flags --layers --build-arg BASE="$base" --tag "$name" \
+buildah build $pull $flags --layers --timestamp "$SOURCE_DATE_EPOCH" --build-arg BASE="$base" --tag "$name" \
     --ignorefile deploy/Containerfile.dockerignore --file deploy/Containerfile .
 say "$name, from $base"
+
+container=$(buildah from --pull-never "$name")
+mkdir -p build/image
+list=build/image/spanmill-$version.spdx.json
+buildah run --isolation=chroot "$container" cat /var/lib/dpkg/status |
+    deploy/sbom.py --name "$name" --version "$version" --time "$SOURCE_DATE_EPOCH" >"$list" || {
+    buildah rm "$container" >/dev/null
+    say "no list of what is in it could be made"
+    exit 1
+}
+buildah rm "$container" >/dev/null
+say "$list lists $(grep -c '"SPDXID": "SPDXRef-deb-' "$list") packages of Debian"
+for layer in $(buildah inspect --type image --format '{{range .OCIv1.RootFS.DiffIDs}}{{.}} {{end}}' "$name"); do
+    say "layer $layer"
+done
 buildah inspect --type image --format '{{.OCIv1.Config.User}}' "$name" | sed 's/^/image: user /' >&2
