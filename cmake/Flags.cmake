@@ -28,9 +28,11 @@ if(NOT SPANMILL_SANITIZE)
                         "$<${_installed}:-fstack-protector-strong>")
     add_link_options("$<${_installed}:LINKER:-z,relro,-z,now>")
 endif()
-add_compile_options("$<${_installed}:-ffile-prefix-map=${CMAKE_BINARY_DIR}/=>"
-                    "$<${_installed}:-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=>"
-                    "$<${_installed}:-fdebug-prefix-map=${CMAKE_BINARY_DIR}=.>")
+# The last that fits is taken. ccache may make names relative to the build.
+file(RELATIVE_PATH _relative ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+foreach(_map ${CMAKE_SOURCE_DIR}/= ${_relative}= ${CMAKE_BINARY_DIR}=. ${CMAKE_BINARY_DIR}/=)
+    add_compile_options("$<${_installed}:-ffile-prefix-map=${_map}>")
+endforeach()
 
 function(spanmill_flags target)
     cmake_parse_arguments(arg "OURS" "" "" ${ARGN})
