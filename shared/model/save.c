@@ -6,7 +6,11 @@
 #include "model/keep.h"
 #include "model/parts.h"
 
-enum { KEY_MAX = 64 };
+enum {
+    KEY_MAX = 64,
+    KEPT_CLOSINGS_BYTES = 128 << 10,
+    CLOSING_BYTES = 40 /* of one, at most, without its path */
+};
 
 static void begin(struct keep *keep, enum keep_kind kind, uint64_t serial)
 {
@@ -79,19 +83,30 @@ static void save_instances(struct keep *keep, const struct state_sink *sink)
             save_instance(keep, each, sink);
 }
 
-static void save_closings(struct keep *keep, const struct state_sink *sink)
+/* How many of those from `first` on make a record that stays small, whatever their paths are. */
+static size_t slice_of(const struct model *model, size_t first)
+{
+    size_t count = 0, bytes = 0;
+    while (count < KEPT_CLOSINGS_MAX && first + count < model->closing_count &&
+           bytes < KEPT_CLOSINGS_BYTES)
+        bytes += CLOSING_BYTES + model_path(model, model->closings[first + count++].path).count;
+    return count;
+}
+
+/* Returns how many records. */
+static uint64_t save_closings(struct keep *keep, const struct state_sink *sink)
 {
     struct kept_closings slice = {.first = 0};
-    size_t count = keep->model->closing_count;
-    for (uint64_t serial = 1; slice.first < count; serial++, slice.first += slice.count) {
-        slice.count =
-            count - slice.first < KEPT_CLOSINGS_MAX ? count - slice.first : KEPT_CLOSINGS_MAX;
-        begin(keep, KEEP_CLOSINGS, serial);
+    uint64_t serial = 0;
+    while ((slice.count = slice_of(keep->model, slice.first)) > 0) {
+        begin(keep, KEEP_CLOSINGS, ++serial);
         keep_closings_fields(keep, &slice);
         char key[KEY_MAX];
         snprintf(key, sizeof key, "%c%llu", KEEP_CLOSINGS, (unsigned long long)serial);
         end(keep, sink, key);
+        slice.first += slice.count;
     }
+    return serial;
 }
 
 static void save_processes(struct keep *keep, const struct model_parts *parts,
@@ -129,12 +144,10 @@ void model_save(struct model *model, struct state_sink sink)
     save_threads(&keep, &parts, &sink);
     save_instances(&keep, &sink);
     save_processes(&keep, &parts, &sink);
-    save_closings(&keep, &sink);
+    uint64_t closings = save_closings(&keep, &sink);
     begin(&keep, KEEP_HOST, 1);
-    uint64_t counts[] = {
-        parts.threads.count, parts.processes.count,
-        parts.tables.count,  parts.descriptors.count,
-        model->phases.count, (model->closing_count + KEPT_CLOSINGS_MAX - 1) / KEPT_CLOSINGS_MAX};
+    uint64_t counts[] = {parts.threads.count,     parts.processes.count, parts.tables.count,
+                         parts.descriptors.count, model->phases.count,   closings};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         keep_u64(&keep, &counts[i]);
     keep_host_fields(&keep);

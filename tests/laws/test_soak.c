@@ -232,6 +232,22 @@ Test(soak, writes_what_changed)
     cr_expect(lt(sz, many.written, few.written + 2000));
 }
 
+/* What has ended on a thread that is current where nothing happens may be taken back, for 10 s. */
+Test(soak, keeps_records_small_where_a_cpu_is_silent)
+{
+    const struct churn_options options = {.silent = 1050, .threads = 2};
+    struct soak soak;
+    soak_init(&soak, &options);
+    uint64_t chunk = 0;
+    (void)join_some(&soak, &chunk, 15);
+    struct figures early = join_some(&soak, &chunk, 5);
+    struct figures late = join_some(&soak, &chunk, 20);
+    cr_expect(le(sz, late.records, early.records + 1));
+    cr_expect(lt(sz, late.bytes, early.bytes + early.bytes / 16));
+    cr_expect(lt(sz, soak.largest, RECORD_MAX));
+    soak_clear(&soak);
+}
+
 /* Killed behind any interval and restored from what it has saved, it tells the same. */
 Test(soak, goes_on_where_it_was_killed)
 {
