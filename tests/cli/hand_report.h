@@ -8,11 +8,13 @@
 #define HAND_BEGIN_NS INT64_C(1795388976258944395) /* 2026-11-22 23:09:36 UTC */
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-static const struct durations_bucket HAND_FUTEX[] = {{90, 15 * 8 + 4}, {10, 21 * 8 + 4}},
-                                     HAND_READ[] = {{1000, 11 * 8 + 4}},
-                                     HAND_PHASE[] = {{600, 20 * 8}, {604, 20 * 8 + 3}},
-                                     HAND_FILE[] = {{102400, 11 * 8 + 4}},
-                                     HAND_SOCKET[] = {{810, 16 * 8}};
+static const struct durations_bucket
+    HAND_FUTEX[] = {{1, 69}, {89, 15 * 8 + 4}, {9, 21 * 8 + 4}, {1, 204}},
+    HAND_READ[] = {{1, 88}, {998, 11 * 8 + 4}, {1, 95}},
+    HAND_REQUEST[] = {{1, 164}, {599, 165}, {603, 20 * 8 + 7}, {1, 212}},
+    HAND_PARSE[] = {{1, 79}, {599, 20 * 8}, {603, 20 * 8 + 3}, {1, 167}},
+    HAND_FILE[] = {{1, 78}, {102398, 11 * 8 + 4}, {1, 188}},
+    HAND_SOCKET[] = {{1, 77}, {808, 16 * 8}, {1, 166}};
 
 #define HAND_DURATIONS(number, total, least, most, buckets)                                        \
     {                                                                                              \
@@ -100,7 +102,7 @@ static inline void hand_report_init(struct hand_report *hand)
         .phases = {{.pid = 4242,
                     .phase = "request",
                     .process = "shopd",
-                    .complete = HAND_DURATIONS(1204, 10840000000, 1555735, 98000000, HAND_PHASE),
+                    .complete = HAND_DURATIONS(1204, 10840000000, 1555735, 98000000, HAND_REQUEST),
                     .begin_unknown = 3,
                     .end_unknown = 7,
                     .user_cpu_ns = 3710000000,
@@ -111,7 +113,7 @@ static inline void hand_report_init(struct hand_report *hand)
                    {.pid = 4242,
                     .phase = "request/parse",
                     .process = "shopd",
-                    .complete = HAND_DURATIONS(1204, 1210000000, 1000, 2000000, HAND_PHASE),
+                    .complete = HAND_DURATIONS(1204, 1210000000, 1000, 2000000, HAND_PARSE),
                     .user_cpu_ns = 1210000000,
                     .syscalls = 12040}},
         .fds = {{.pid = 4242, .fd = 0, .begin_ns = HAND_BEGIN_NS, .end_ns = REPORT_NONE},
