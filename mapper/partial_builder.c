@@ -1223,6 +1223,67 @@ static void on_user_event(struct partial_builder *builder, const struct event *e
     thread->seen = true;
 }
 
+/* --- memory that is asked for ahead --- */
+
+enum {
+    LINE_BYTES = 64,
+    THREADS_CACHED = 512, /* what is known of so many is in a cache anyway */
+    COMING_MAX = 16,      /* threads; what is asked for must still be there when its turn comes */
+    COMING_PARTS = 8      /* of a thread: descriptor numbers, and calls */
+};
+
+static inline void ask_for(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += LINE_BYTES)
+        __builtin_prefetch((const char *)at + i, 1);
+}
+
+static void ask_for_counters(const struct durations *durations)
+{
+    if (durations->form == DURATIONS_NARROW)
+        ask_for(durations->narrow, durations->size * sizeof *durations->narrow);
+}
+
+/* Of the threads that the events switch to, in steps: what one step reads, the one before has asked for,
+ * of all threads at once. */
+NEVER_INLINE static void ask_ahead(const struct partial_builder *builder,
+                                   const struct event *events, size_t count)
+{
+    const struct thread_known *coming[COMING_MAX];
+    size_t coming_count = 0;
+    for (size_t i = 0; i < count && coming_count < COMING_MAX; i++) {
+        const struct thread_known *thread =
+            events[i].kind == EVENT_SWITCH
+                ? map_get(&builder->threads, (uint64_t)events[i].value[2])
+                : NULL;
+        if (!thread)
+            continue;
+        coming[coming_count++] = thread;
+        ask_for(thread,
+                offsetof(struct thread_known, low_uses) + COMING_PARTS * sizeof *thread->low_uses);
+    }
+    for (size_t i = 0; i < coming_count; i++) {
+        const struct thread_known *thread = coming[i];
+        for (size_t k = 0; k < COMING_PARTS; k++)
+            if (thread->low_uses[k])
+                ask_for(thread->low_uses[k], sizeof *thread->low_uses[k]);
+        if (thread->call_count > 0)
+            ask_for(thread->calls, COMING_PARTS / 2 * sizeof *thread->calls);
+        ask_for_counters(&thread->latency);
+    }
+    for (size_t i = 0; i < coming_count; i++) {
+        const struct thread_known *thread = coming[i];
+        for (size_t k = 0; k < COMING_PARTS; k++)
+            if (thread->low_uses[k])
+                ask_for_counters(&thread->low_uses[k]->cell.calls);
+        for (size_t k = 0; k < thread->call_count && k < COMING_PARTS / 2; k++) {
+            const struct piece_call *piece = &thread->calls[k];
+            __builtin_prefetch(&thread->call_at[piece->call->id]);
+            ask_for_counters(&piece->cell.complete);
+        }
+    }
+}
+
 /* --- the whole --- */
 
 /* Takes events as long as they are of a class that is plain, on a CPU whose thread is known.
@@ -1390,6 +1451,8 @@ static void add(struct partial_builder *builder, const struct event *events, siz
     bool inside = count > 0 && counts->first_ns != TIME_NONE && !builder->options.all_single &&
                   builder_in_interval(builder, events[0].time_ns) &&
                   builder_in_interval(builder, events[count - 1].time_ns);
+    if (inside && builder->threads.count > THREADS_CACHED)
+        ask_ahead(builder, events, count);
     while (count > 0) {
         size_t taken = inside ? add_plain(builder, events, count) : 0;
         if (taken < count)
