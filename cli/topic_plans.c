@@ -31,15 +31,16 @@ static void plan_number(struct topic_plans *plans, enum bus_topic topic, const c
     plan_value(plans, topic, key, text);
 }
 
-static void plan_state(struct topic_plans *plans, const struct topic_wishes *wishes)
+static void plan_state(struct topic_plans *plans, enum bus_topic topic,
+                       const struct topic_wishes *wishes)
 {
     char ratio[TOPIC_VALUE_MAX];
     /* As Kafka writes it when asked: 0.1, not 0.10. */
     snprintf(ratio, sizeof ratio, "%g", wishes->state_dirty / 100.0);
-    plan_value(plans, BUS_STATE, "cleanup.policy", "compact");
-    plan_number(plans, BUS_STATE, "segment.bytes", STATE_SEGMENT_BYTES);
-    plan_number(plans, BUS_STATE, "segment.ms", wishes->state_segment_ms);
-    plan_value(plans, BUS_STATE, "min.cleanable.dirty.ratio", ratio);
+    plan_value(plans, topic, "cleanup.policy", "compact");
+    plan_number(plans, topic, "segment.bytes", STATE_SEGMENT_BYTES);
+    plan_number(plans, topic, "segment.ms", wishes->state_segment_ms);
+    plan_value(plans, topic, "min.cleanable.dirty.ratio", ratio);
 }
 
 static void plan_log(struct topic_plans *plans, enum bus_topic topic, uint64_t retention_ms)
@@ -68,7 +69,8 @@ void topic_plans_init(struct topic_plans *plans, const struct topic_wishes *wish
     plan_log(plans, BUS_CHUNKS, wishes->retention_ms);
     plan_log(plans, BUS_ARCHIVES, wishes->retention_ms + ARCHIVES_LONGER_MS);
     plan_log(plans, BUS_PARTIALS, wishes->retention_ms);
-    plan_state(plans, wishes);
+    plan_state(plans, BUS_STATE, wishes);
     plan_log(plans, BUS_RESULTS, wishes->retention_ms);
     plan_log(plans, BUS_PARKED, wishes->parked_retention_ms);
+    plan_state(plans, BUS_EXPORT, wishes);
 }

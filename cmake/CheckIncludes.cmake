@@ -16,6 +16,8 @@ set(only_in_jansson.h shared/ctf)
 set(only_in_zstd.h shared/chunk shared/wire)
 set(only_in_babeltrace2 mapper/bt2)
 set(only_in_protobuf-c shared/wire)
+set(only_in_curl export/output)
+set(only_in_snappy-c.h export/output)
 set(only_in_pthread.h shared/base cli cli/render mapper/bt2 shared/bus shared/health shared/service shared/trace agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")
@@ -62,7 +64,7 @@ foreach(name IN LISTS names)
     endforeach()
 endforeach()
 # Two files of one name would be taken for each other.
-file(GLOB_RECURSE files agent/*.[ch] bench/*.c cli/*.[ch] mapper/*.[ch] reducer/*.[ch] shared/*.[ch]
+file(GLOB_RECURSE files agent/*.[ch] bench/*.c cli/*.[ch] export/*.[ch] mapper/*.[ch] reducer/*.[ch] shared/*.[ch]
      tests/*.[ch] tests/*.py tests/*.sh)
 set(stems "")
 foreach(file IN LISTS files)

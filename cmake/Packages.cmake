@@ -53,7 +53,8 @@ set(CPACK_DEBIAN_POOL_PACKAGE_SUGGESTS spanmill)
 set(CPACK_DEBIAN_POOL_DESCRIPTION "analyses of LTTng traces: mappers and reducers over Kafka
 The services of spanmill that analyse what agents publish to Kafka:
 spanmill-mapper analyses each chunk by itself, and spanmill-reducer joins
-them to results. As many of each as are needed run on any machines.
+them to results. As many of each as are needed run on any machines. The program
+spanmill-export sends results to Prometheus.
 
 They do not start before they are enabled.")
 

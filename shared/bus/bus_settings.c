@@ -12,7 +12,8 @@ void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
 {
     static const char *const names[BUS_TOPICS] = {
         [BUS_CHUNKS] = "chunks", [BUS_ARCHIVES] = "archives", [BUS_PARTIALS] = "partials",
-        [BUS_STATE] = "state",   [BUS_RESULTS] = "results",   [BUS_PARKED] = "parked"};
+        [BUS_STATE] = "state",   [BUS_RESULTS] = "results",   [BUS_PARKED] = "parked",
+        [BUS_EXPORT] = "export"};
     snprintf(room, BUS_NAME_MAX, "%s.%s", settings->prefix, names[topic]);
 }
 

@@ -32,7 +32,8 @@ enum bus_topic {
     BUS_STATE,
     BUS_RESULTS,
     BUS_PARKED,
-    BUS_TOPICS /* how many there are */
+    BUS_EXPORT, /* what exporters keep */
+    BUS_TOPICS  /* how many there are */
 };
 
 enum { BUS_NAME_MAX = 250 }; /* of a topic: Kafka's limit is 249 */
@@ -40,7 +41,7 @@ enum { BUS_NAME_MAX = 250 }; /* of a topic: Kafka's limit is 249 */
 /* "PREFIX.chunks" and so on. */
 void bus_topic_name(const struct bus_settings *settings, enum bus_topic topic,
                     char room[BUS_NAME_MAX]);
-/* "PREFIX-mapper", "PREFIX-reducer". */
+/* "PREFIX-mapper", "PREFIX-reducer", "PREFIX-export". */
 void bus_group_name(const struct bus_settings *settings, const char *role, char room[BUS_NAME_MAX]);
 
 /* The exit code of a process in which a call into librdkafka did not return (bus/limit.h). */

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 SMALL = ["--partitions", "2", "--chunk-partitions", "3", "--replication", "1", "--min-insync", "1"]
-NAMES = ["chunks", "archives", "partials", "state", "results", "parked"]
+NAMES = ["chunks", "archives", "partials", "state", "results", "parked", "export"]
 
 
 def topics(*arguments, broker=None):
@@ -47,7 +47,8 @@ code, out, err = topics("create", *SMALL, *of_prefix, "--chunk-partitions", "4",
 expect((code, err), (1, ""))
 for line in ("chunks: partitions is 3, should be 4",
              "parked: retention.ms is 864000000, should be 86400000",
-             "state: min.cleanable.dirty.ratio is 0.1, should be 0.5"):
+             "state: min.cleanable.dirty.ratio is 0.1, should be 0.5",
+             "export: min.cleanable.dirty.ratio is 0.1, should be 0.5"):
     assert f"{prefix}.{line}\n" in out, f"{line} is not in:\n{out}"
 expect(out.count("as it should be"), 3)
 expect(topics("check", *SMALL, *of_prefix), (0, good, ""))

@@ -20,7 +20,13 @@ resources: [$(realpath --relative-to="$work/with-keda" $folder/base)]
 components: [$(realpath --relative-to="$work/with-keda" $folder/components/keda)]
 END
 
-for place in "$folder/base" "$folder"/overlays/* "$work/with-keda"; do
+mkdir -p "$work/with-export"
+cat >"$work/with-export/kustomization.yaml" <<END
+resources: [$(realpath --relative-to="$work/with-export" $folder/overlays/production)]
+components: [$(realpath --relative-to="$work/with-export" $folder/components/export)]
+END
+
+for place in "$folder/base" "$folder"/overlays/* "$work/with-keda" "$work/with-export"; do
     echo "-- $place"
     render "$place"
     python3 tests/deploy/policy.py check <"$work/rendered.yaml" || fail "$place"
@@ -39,12 +45,17 @@ done
 [ "$(count PodDisruptionBudget)" = 2 ] || fail "base: not a budget each for mappers and reducers"
 render "$work/with-keda"
 [ "$(count ScaledObject) $(count HorizontalPodAutoscaler)" = "1 0" ] || fail "keda: two autoscalers"
+render "$work/with-export"
+[ "$(count Deployment)" = 2 ] || fail "export: no Deployment"
+# What no pod mounts would be an old name of the configuration.
+[ "$(grep -c '^ *name: spanmill-[a-z0-9]\{10\}$' "$work/rendered.yaml")" -ge 5 ] ||
+    fail "export: the configuration is not mounted by its name"
 render $folder/overlays/production
 grep -q SPANMILL_KAFKA_SASL_PASSWORD "$work/rendered.yaml" || fail "production: no password"
 
 # The settings of each rendering are ones that the programs know.
 for overlay in base overlays/development overlays/production; do
-    for program in spanmill-mapper spanmill-reducer spanmill-agent; do
+    for program in spanmill-mapper spanmill-reducer spanmill-export spanmill-agent; do
         path=$(dirname "$SPANMILL")/$program
         "$path" --config $folder/$overlay/spanmill.yaml --print-config >"$work/settings" ||
             fail "$program does not take $overlay/spanmill.yaml"

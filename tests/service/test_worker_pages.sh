@@ -1,7 +1,7 @@
 # The man page of each worker tells the options that it has, no others.
 set -u
 failed=0
-for program in spanmill-mapper spanmill-reducer; do
+for program in spanmill-mapper spanmill-reducer spanmill-export; do
     path=$(dirname "$SPANMILL")/$program
     page=docs/man/$program.1
     help=$("$path" --help | sed '/^Examples:/,$d' | grep '^  *-')

@@ -64,7 +64,7 @@ for command in $commands; do
     done
 done
 
-for service in agent mapper reducer; do
+for service in agent mapper reducer export; do
     program=$(dirname "$SPANMILL")/spanmill-$service
     page_tells "docs/man/spanmill-$service.1" "$("$program" --help)"
     grep -q "^#compdef .*spanmill-$service\b" tools/completion/_spanmill ||
@@ -97,7 +97,7 @@ if command -v zsh >/dev/null; then
 fi
 
 # Each metric is in its process's table, and what the text speaks of is there.
-for process in agent mapper reducer; do
+for process in agent mapper reducer export; do
     table=$(sed -n "/^| $process (/,/^\$/p" docs/OPERATING.md)
     for metric in $(grep -oh "\"spanmill_${process}_[a-z_]*\"" "$process"/"${process}_main.c" \
         "$process"/worker/"${process}_main.c" 2>/dev/null | tr -d '"'); do
@@ -105,10 +105,17 @@ for process in agent mapper reducer; do
             wrong "OPERATING.md does not tell $metric"
     done
 done
-for metric in $(grep -o 'spanmill_\(agent\|mapper\|reducer\)_[a-z_]*[a-z]' docs/OPERATING.md | sort -u); do
-    grep -q "\"$metric\"" agent/agent_main.c mapper/worker/mapper_main.c reducer/worker/reducer_main.c ||
+for metric in $(grep -o 'spanmill_\(agent\|mapper\|reducer\|export\)_[a-z_]*[a-z]' docs/OPERATING.md | sort -u); do
+    grep -q "\"$metric\"" agent/agent_main.c mapper/worker/mapper_main.c reducer/worker/reducer_main.c \
+        export/worker/export_main.c ||
         wrong "OPERATING.md: there is no $metric"
 done
+
+# Each family that is exported is in the table of EXPORT.md, and the other way round.
+families=$(grep -o '"spanmill_[a-z_]*"' export/views.c | tr -d '"' | sort)
+told=$(sed -n 's/^| `\(spanmill_[a-z_]*\)` .*/\1/p' docs/EXPORT.md | sort)
+[ "$families" = "$told" ] ||
+    wrong "EXPORT.md and export/views.c differ: $(diff <(echo "$families") <(echo "$told"))"
 
 for page in docs/man/*.1; do
     if command -v mandoc >/dev/null; then

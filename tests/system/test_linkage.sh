@@ -3,7 +3,7 @@
 set -u
 failed=0
 folder=$(dirname "$SPANMILL")
-for program in spanmill-mapper spanmill-reducer spanmill-agent; do
+for program in spanmill-mapper spanmill-reducer spanmill-export spanmill-agent; do
     needed=$(ldd "$folder/$program") || exit 77
     if grep -E 'babeltrace|libglib' <<<"$needed"; then
         echo "$program links it"

@@ -137,4 +137,4 @@ _spanmill_service()
 }
 
 complete -F _spanmill spanmill
-complete -F _spanmill_service spanmill-agent spanmill-mapper spanmill-reducer
+complete -F _spanmill_service spanmill-agent spanmill-export spanmill-mapper spanmill-reducer

@@ -1,0 +1,39 @@
+/* export/output/http_post.h -- POST over HTTP, as outputs need it: the one place that sees libcurl. */
+#ifndef EXPORT_OUTPUT_HTTP_POST_H
+#define EXPORT_OUTPUT_HTTP_POST_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/failure.h"
+
+struct http_post;
+
+struct http_post_options {
+    const char *url;
+    const char *token_file; /* its text is sent as a bearer token, and read again for each request;
+                               NULL: none */
+    const char *ca_file;    /* certificates to trust, in place of the system's; NULL: those */
+    uint64_t timeout_ms;    /* of a request */
+    const char *const *headers; /* "Name: value" */
+    size_t header_count;
+};
+
+/* REJECT: no URL of http or https. What `options` point to is borrowed until the close. */
+MUST_CHECK enum status http_post_open(const struct http_post_options *options,
+                                      struct http_post **out, struct failure *why);
+void http_post_close(struct http_post *post); /* NULL is fine */
+
+enum { HTTP_TEXT_MAX = 512 };
+
+struct http_answer {
+    long code;                /* 200, ... */
+    char text[HTTP_TEXT_MAX]; /* the begin of the body, in one line */
+    uint64_t retry_after_ms;  /* 0: not told */
+};
+
+/* RETRY: no answer; `why` tells. */
+MUST_CHECK enum status http_post_send(struct http_post *post, struct bytes body,
+                                      struct http_answer *answer, struct failure *why);
+
+#endif

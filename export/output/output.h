@@ -1,0 +1,50 @@
+/* export/output/output.h -- where samples go: one file and one row of the table for each receiver.
+ *
+ * The worker (export/worker) owns order, retrying and offsets: an output sends what it is given, and
+ * says what became of it. */
+#ifndef EXPORT_OUTPUT_OUTPUT_H
+#define EXPORT_OUTPUT_OUTPUT_H
+
+#include "base/failure.h"
+#include "config/config.h"
+#include "export/family.h"
+
+/* What became of samples that were sent. */
+struct output_answer {
+    uint64_t taken;
+    uint64_t refused;         /* and never will be taken: they are dropped */
+    struct failure refusal;   /* the last sentence of the receiver about these */
+    uint64_t requests, bytes; /* sent, those that failed among them */
+    bool denied;              /* RETRY: it answers, and will not have us: somebody has to look */
+    uint64_t wait_ms;         /* RETRY: it asks to be left alone for so long; 0: it does not say */
+};
+
+/* Called between requests: true to give up, with RETRY. */
+struct output_patience {
+    bool (*over)(void *context);
+    void *context;
+};
+
+struct output_kind {
+    const char *name;   /* in metrics and log lines */
+    const char *option; /* that names the receiver: if it is given, the output is on */
+    const struct config_section *section;
+    /* `config` is borrowed until close(). REJECT: a setting. */
+    enum status (*open)(const struct config *config, void **out, struct failure *why);
+    /* Sends all samples, which are of one interval. Those that it sends again must not count again.
+     * OK: each is taken or refused. RETRY: not now; they have to be sent again, all of them. */
+    enum status (*send)(void *output, const struct samples *samples,
+                        const struct output_patience *patience, struct output_answer *answer,
+                        struct failure *why);
+    void (*close)(void *output);
+};
+
+enum { OUTPUT_KINDS = 1 };
+extern const struct output_kind *const output_kinds[OUTPUT_KINDS];
+/* Their names in one string, as labels of metrics (health/metrics.h). */
+#define OUTPUT_WORDS "remote_write"
+
+/* export/output/remote_write.c */
+extern const struct output_kind output_remote_write;
+
+#endif

@@ -1,0 +1,3 @@
+#include "export/output/output.h"
+
+const struct output_kind *const output_kinds[OUTPUT_KINDS] = {&output_remote_write};

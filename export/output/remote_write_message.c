@@ -1,0 +1,220 @@
+#include "export/output/remote_write_message.h"
+
+#include <assert.h>
+#include <snappy-c.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "remote_write.pb-c.h"
+
+typedef Spanmill__RemoteWrite__Label Label;
+typedef Spanmill__RemoteWrite__Sample Sample;
+typedef Spanmill__RemoteWrite__Histogram Histogram;
+typedef Spanmill__RemoteWrite__TimeSeries TimeSeries;
+typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
+
+/* Besides those of the family: __name__, host, session, le. */
+enum { LABELS_MAX = FAMILY_LABELS_MAX + 4 };
+
+/* Buckets of spanmill have borders of 2^(i/8) ns, those of a native histogram of scale 3 have
+ * 2^(i/8) s. 10^9 is 2^29.897, or 239.18 / 8 of a doubling: bucket i of ours is from 2^((i-239.18)/8) s
+ * to 2^((i-238.18)/8) s, and counts as the native bucket i - 238, which ends 1.6 % higher. */
+enum { NATIVE_SCALE = 3, NATIVE_OFFSET = -238 };
+
+/* Upper borders of classic buckets, 2^p ns: from 1 us to 137 s, a factor of 4 each. */
+enum { CLASSIC_FIRST = 10, CLASSIC_LAST = 36, CLASSIC_STEP = 2 };
+
+struct message {
+    const struct samples *samples;
+    struct arena *arena;
+    TimeSeries **series;
+    size_t count, room;
+};
+
+/* --- series and their labels --- */
+
+static int by_label_name(const void *a, const void *b)
+{
+    const Label *const *left = a, *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+static void add_label(struct message *message, TimeSeries *series, const char *name,
+                      struct text value)
+{
+    if (value.count == 0)
+        return; /* to Prometheus, an empty label is none */
+    assert(series->n_labels < LABELS_MAX);
+    Label *label = arena_take(message->arena, sizeof *label);
+    spanmill__remote_write__label__init(label);
+    label->name = arena_string(message->arena, text_of(name));
+    label->value = arena_string(message->arena, value);
+    series->labels[series->n_labels++] = label;
+}
+
+/* A series of the sample; `suffix` of its name, `le` NULL: without that label. */
+static TimeSeries *add_series(struct message *message, const struct sample *sample,
+                              const char *suffix, const char *le)
+{
+    TimeSeries *series = arena_take(message->arena, sizeof *series);
+    spanmill__remote_write__time_series__init(series);
+    series->labels = arena_take(message->arena, LABELS_MAX * sizeof(Label *));
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", sample->family->name, suffix);
+    add_label(message, series, "__name__", text_of(name));
+    add_label(message, series, "host", message->samples->host);
+    add_label(message, series, "session", message->samples->session);
+    if (le)
+        add_label(message, series, "le", text_of(le));
+    for (uint8_t i = 0; i < sample->family->label_count; i++)
+        add_label(message, series, sample->family->labels[i], sample->labels[i]);
+    qsort(series->labels, series->n_labels, sizeof *series->labels, by_label_name);
+    assert(message->count < message->room);
+    message->series[message->count++] = series;
+    return series;
+}
+
+/* --- numbers --- */
+
+static double in_unit(const struct family *family, int64_t number)
+{
+    switch (family->unit) {
+    case FAMILY_NS: return (double)number / 1e9;
+    case FAMILY_MS: return (double)number / 1e3;
+    case FAMILY_ONE: break;
+    }
+    return (double)number;
+}
+
+static void put_value(struct message *message, TimeSeries *series, int64_t time_ms, double value)
+{
+    Sample *sample = arena_take(message->arena, sizeof *sample);
+    spanmill__remote_write__sample__init(sample);
+    sample->time_ms = time_ms;
+    sample->value = value;
+    series->samples[series->n_samples++] = sample;
+}
+
+/* With the 0 that it was at the begin, if it is new: increase() over it is right then. */
+static void add_value(struct message *message, const struct sample *sample, const char *suffix,
+                      const char *le, double value)
+{
+    TimeSeries *series = add_series(message, sample, suffix, le);
+    series->samples = arena_take(message->arena, 2 * sizeof(Sample *));
+    if (sample->fresh && sample->family->kind != FAMILY_GAUGE)
+        put_value(message, series, message->samples->begin_ms, 0);
+    put_value(message, series, message->samples->end_ms, value);
+}
+
+static void add_classic(struct message *message, const struct sample *sample)
+{
+    uint64_t log2[DURATIONS_POWERS], below = 0;
+    durations_log2(sample->durations, log2);
+    for (int power = 0, next = CLASSIC_FIRST; next <= CLASSIC_LAST; next += CLASSIC_STEP) {
+        for (; power < next; power++)
+            below += log2[power];
+        char le[32];
+        snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << next) / 1e9);
+        add_value(message, sample, "_bucket", le, (double)below);
+    }
+    add_value(message, sample, "_bucket", "+Inf", (double)sample->durations->count);
+    add_value(message, sample, "_count", NULL, (double)sample->durations->count);
+    add_value(message, sample, "_sum", NULL, (double)sample->durations->total_ns / 1e9);
+}
+
+static void add_span(struct message *message, Histogram *histogram, int32_t offset)
+{
+    Spanmill__RemoteWrite__Span *span = arena_take(message->arena, sizeof *span);
+    spanmill__remote_write__span__init(span);
+    span->offset = offset;
+    histogram->spans[histogram->n_spans++] = span;
+}
+
+static Histogram *new_histogram(struct message *message, int64_t time_ms, size_t buckets)
+{
+    Histogram *histogram = arena_take(message->arena, sizeof *histogram);
+    spanmill__remote_write__histogram__init(histogram);
+    histogram->has_count = histogram->has_zero_count = true;
+    histogram->has_time_ms = histogram->has_zero_threshold = true;
+    histogram->time_ms = time_ms;
+    histogram->schema = NATIVE_SCALE;
+    histogram->spans =
+        arena_take(message->arena, (buckets + 1) * sizeof(Spanmill__RemoteWrite__Span *));
+    histogram->deltas = arena_take(message->arena, (buckets + 1) * sizeof *histogram->deltas);
+    return histogram;
+}
+
+static Histogram *native_of(struct message *message, const struct durations *durations,
+                            int64_t time_ms)
+{
+    struct durations_bucket bucket;
+    size_t count = 0;
+    for (size_t at = 0; durations_next(durations, &at, &bucket);)
+        count++;
+    Histogram *histogram = new_histogram(message, time_ms, count);
+    histogram->count = durations->count;
+    histogram->sum = (double)durations->total_ns / 1e9;
+    int32_t next = 0; /* behind the bucket before */
+    int64_t before = 0;
+    for (size_t at = 0; durations_next(durations, &at, &bucket);) {
+        int32_t index = bucket.bucket + NATIVE_OFFSET;
+        if (histogram->n_spans == 0 || index != next)
+            add_span(message, histogram, histogram->n_spans == 0 ? index : index - next);
+        histogram->spans[histogram->n_spans - 1]->length++;
+        histogram->deltas[histogram->n_deltas++] = (int64_t)bucket.count - before;
+        before = (int64_t)bucket.count;
+        next = index + 1;
+    }
+    return histogram;
+}
+
+static void add_native(struct message *message, const struct sample *sample)
+{
+    static const struct durations none;
+    TimeSeries *series = add_series(message, sample, "", NULL);
+    series->histograms = arena_take(message->arena, 2 * sizeof(Histogram *));
+    if (sample->fresh)
+        series->histograms[series->n_histograms++] =
+            native_of(message, &none, message->samples->begin_ms);
+    series->histograms[series->n_histograms++] =
+        native_of(message, sample->durations, message->samples->end_ms);
+}
+
+/* --- the whole --- */
+
+static struct bytes compress(const WriteRequest *request, struct arena *arena)
+{
+    size_t count = spanmill__remote_write__write_request__get_packed_size(request);
+    uint8_t *packed = arena_take(arena, count + 1);
+    spanmill__remote_write__write_request__pack(request, packed);
+    size_t room = snappy_max_compressed_length(count);
+    char *bytes = arena_take(arena, room + 1);
+    snappy_status status = snappy_compress((const char *)packed, count, bytes, &room);
+    assert(status == SNAPPY_OK);
+    (void)status;
+    return (struct bytes){(const uint8_t *)bytes, room};
+}
+
+void remote_write_encode(const struct samples *samples, size_t from, size_t count,
+                         enum remote_write_histograms histograms, struct arena *arena,
+                         struct bytes *out)
+{
+    assert(from + count <= samples->count && samples->begin_ms < samples->end_ms);
+    enum { PER_SAMPLE = (CLASSIC_LAST - CLASSIC_FIRST) / CLASSIC_STEP + 4 };
+    struct message message = {.samples = samples, .arena = arena, .room = count * PER_SAMPLE};
+    message.series = arena_take(arena, (message.room + 1) * sizeof(TimeSeries *));
+    for (size_t i = from; i < from + count; i++) {
+        const struct sample *sample = &samples->at[i];
+        if (sample->family->kind != FAMILY_DURATIONS)
+            add_value(&message, sample, "", NULL, in_unit(sample->family, sample->number));
+        else if (histograms == REMOTE_WRITE_CLASSIC)
+            add_classic(&message, sample);
+        else if (histograms == REMOTE_WRITE_NATIVE)
+            add_native(&message, sample);
+    }
+    WriteRequest request;
+    spanmill__remote_write__write_request__init(&request);
+    request.series = message.series;
+    request.n_series = message.count;
+    *out = message.count > 0 ? compress(&request, arena) : (struct bytes){NULL, 0};
+}

@@ -1,0 +1,223 @@
+#include "export/session_export.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/row.h"
+#include "export/views.h"
+
+enum { FORMAT = 1, HEADER_NUMBERS = 7 };
+
+struct session_export *session_export_new(struct text name, size_t series_limit,
+                                          const struct cell_views *cells)
+{
+    struct session_export *session = memory_new(sizeof *session);
+    session->name = memory_string(name);
+    session->series.limit = series_limit;
+    session->cells = cells;
+    return session;
+}
+
+void session_export_free(struct session_export *session)
+{
+    if (!session)
+        return;
+    series_clear(&session->series);
+    entities_clear(&session->entities);
+    free(session->name);
+    free(session);
+}
+
+/* --- taking --- */
+
+/* What the marks of an interval say. */
+struct marks {
+    bool any, any_event;
+    uint64_t chunk; /* the last */
+    uint64_t first_ns, last_ns;
+    int64_t offset_ns;
+};
+
+static struct marks marks_of(const struct result_record *records, size_t count)
+{
+    struct marks marks = {.any = false};
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < records[i].count; j++) {
+            const struct result *result = &records[i].results[j];
+            if (result->type != RESULT_INTERVAL)
+                continue;
+            const struct interval_fact *mark = &result->interval;
+            if (!marks.any || mark->chunk > marks.chunk)
+                marks.chunk = mark->chunk;
+            marks.any = true;
+            if (!mark->any_event)
+                continue;
+            if (!marks.any_event || mark->first_ns < marks.first_ns)
+                marks.first_ns = mark->first_ns;
+            if (!marks.any_event || mark->last_ns > marks.last_ns)
+                marks.last_ns = mark->last_ns;
+            marks.offset_ns = mark->offset_ns;
+            marks.any_event = true;
+        }
+    return marks;
+}
+
+static int64_t wall_ms(const struct session_export *session, uint64_t raw_ns)
+{
+    return ((int64_t)raw_ns + session->offset_ns) / 1000000;
+}
+
+/* The times of its samples: each is later than that of the interval before, by 1 ms at least. */
+static void set_times(struct session_export *session, const struct marks *marks,
+                      struct samples *out)
+{
+    if (!session->any_time)
+        session->offset_ns = marks->offset_ns;
+    out->end_ms = wall_ms(session, marks->last_ns);
+    if (session->any_time && out->end_ms <= session->told_ms)
+        out->end_ms = session->told_ms + 1;
+    out->begin_ms = session->any_time ? session->told_ms : wall_ms(session, marks->first_ns);
+    if (out->begin_ms >= out->end_ms)
+        out->begin_ms = out->end_ms - 1;
+    session->told_ms = out->end_ms;
+    session->any_time = true;
+}
+
+static void each_result(const struct view_target *target, const struct result_record *records,
+                        size_t count,
+                        void (*take)(const struct view_target *target, const struct result *result))
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < records[i].count; j++)
+            take(target, &records[i].results[j]);
+}
+
+bool session_export_take(struct session_export *session, const struct result_record *records,
+                         size_t count, struct arena *arena, struct samples *out)
+{
+    assert(count > 0 && records[count - 1].last);
+    *out = (struct samples){.session = text_of(session->name), .chunk = records[0].meta.chunk};
+    struct marks marks = marks_of(records, count);
+    if (marks.any && marks.chunk < session->next)
+        return false;
+    const struct view_target target = {&session->series, &session->entities, session->cells,
+                                       records[0].meta.chunk};
+    each_result(&target, records, count, views_take_fact);
+    entities_name(&session->entities);
+    each_result(&target, records, count, views_take_number);
+    entities_forget(&session->entities, target.chunk);
+    if (marks.any)
+        session->next = marks.chunk + 1;
+    session->unsaved = true;
+    struct text name, created;
+    text_session(out->session, &out->host, &name, &created);
+    if (!marks.any_event && !session->any_time)
+        return true;
+    if (marks.any_event)
+        set_times(session, &marks, out);
+    else { /* the end of the session, or a gap: nothing is later than what was told */
+        out->begin_ms = session->told_ms;
+        out->end_ms = ++session->told_ms;
+    }
+    if (marks.any_event)
+        views_put_newest(&target, out->end_ms);
+    out->count = series_take_samples(&session->series, arena, &out->at);
+    return true;
+}
+
+/* --- as bytes --- */
+
+static struct bytes save_header(const struct session_export *session,
+                                uint8_t room[HEADER_NUMBERS * ROW_NUMBER + ROW_SLACK])
+{
+    uint8_t *at = row_put(room, FORMAT);
+    at = row_put(at, session->next);
+    at = row_put(at, session->any_time);
+    at = row_put_signed(at, session->told_ms);
+    at = row_put_signed(at, session->offset_ns);
+    at = row_put_signed(at, session->heard_ms);
+    at = row_put(at, session->series.keys.count);
+    return (struct bytes){room, (size_t)(at - room)};
+}
+
+struct thread_sink {
+    const struct session_sink *sink;
+};
+
+static void take_threads(void *context, uint64_t number, struct bytes block)
+{
+    const struct session_sink *sink = ((const struct thread_sink *)context)->sink;
+    sink->take(sink->context, 't', number, block);
+}
+
+void session_export_save(struct session_export *session, struct session_sink sink)
+{
+    if (!session->unsaved)
+        return;
+    uint8_t room[HEADER_NUMBERS * ROW_NUMBER + ROW_SLACK];
+    sink.take(sink.context, 'h', 0, save_header(session, room));
+    struct arena arena = {.first = NULL};
+    struct bytes block;
+    for (size_t at = 0; series_save(&session->series, &at, &arena, &block); at++)
+        sink.take(sink.context, 's', at, block);
+    arena_clear(&arena);
+    struct thread_sink threads = {&sink};
+    entities_save(&session->entities, take_threads, &threads);
+    session->unsaved = false;
+}
+
+void session_export_drop(struct session_export *session, struct session_sink sink)
+{
+    const struct bytes none = {NULL, 0};
+    for (size_t i = 0; i * SERIES_BLOCK < session->series.keys.count; i++)
+        sink.take(sink.context, 's', i, none);
+    /* All its threads are over: their blocks become empty. */
+    entities_forget(&session->entities, UINT64_MAX);
+    struct thread_sink threads = {&sink};
+    entities_save(&session->entities, take_threads, &threads);
+    sink.take(sink.context, 'h', 0, none);
+}
+
+static const struct family *find_family(const void *context, struct text name)
+{
+    return views_find_family(context, name);
+}
+
+static enum status restore_header(struct session_export *session, struct bytes block,
+                                  struct failure *why)
+{
+    struct row_reader row = {.at = block.at, .end = block.at + block.count};
+    uint64_t format = row_take(&row);
+    if (format > FORMAT)
+        return fail(why, STATUS_STOP,
+                    "format %llu of a session, newer than this program knows (%d)",
+                    (unsigned long long)format, FORMAT);
+    session->next = row_take(&row);
+    session->any_time = row_take(&row) != 0;
+    session->told_ms = row_take_signed(&row);
+    session->offset_ns = row_take_signed(&row);
+    session->heard_ms = row_take_signed(&row);
+    uint64_t count = row_take(&row);
+    if (row.bad || row_left(&row) > 0)
+        return fail(why, STATUS_REJECT, "a session's header that is none: %zu bytes", block.count);
+    if (count != session->series.keys.count)
+        return fail(why, STATUS_REJECT, "%llu series are said to be there, %zu are",
+                    (unsigned long long)count, session->series.keys.count);
+    return STATUS_OK;
+}
+
+enum status session_export_restore(struct session_export *session, char kind, uint64_t number,
+                                   struct bytes block, struct failure *why)
+{
+    switch (kind) {
+    case 's':
+        if (number != (session->series.keys.count + SERIES_BLOCK - 1) / SERIES_BLOCK)
+            return fail(why, STATUS_REJECT, "no block of series before number %llu",
+                        (unsigned long long)number);
+        return series_restore(&session->series, block, find_family, session->cells, why);
+    case 't': return entities_restore(&session->entities, block, why);
+    case 'h': return restore_header(session, block, why);
+    default: return fail(why, STATUS_REJECT, "a block of no known kind");
+    }
+}

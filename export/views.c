@@ -1,0 +1,273 @@
+#include "export/views.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "trace/syscalls.h"
+
+enum family_id {
+    PHASE_SECONDS,
+    PHASE_DURATION,
+    PHASE_HALF_SEEN,
+    SYSCALL_SECONDS,
+    SYSCALL_CALLS,
+    THREAD_SECONDS,
+    WAKEUP_LATENCY,
+    CPU_BUSY,
+    EVENTS,
+    LOST,
+    INTERVALS,
+    NEWEST,
+    FAMILIES
+};
+
+/* docs/EXPORT.md tells them in this order. */
+static const struct family families[FAMILIES] = {
+    [PHASE_SECONDS] = {"spanmill_phase_seconds_total",
+                       "Time of the threads of complete phase instances, by state.",
+                       FAMILY_COUNTER,
+                       FAMILY_NS,
+                       {"process", "phase", "state"},
+                       3,
+                       2},
+    [PHASE_DURATION] = {"spanmill_phase_duration_seconds",
+                        "Durations of complete phase instances.",
+                        FAMILY_DURATIONS,
+                        FAMILY_NS,
+                        {"process", "phase"},
+                        2,
+                        2},
+    [PHASE_HALF_SEEN] = {"spanmill_phase_half_seen_total",
+                         "Phase instances whose begin or end was not seen.",
+                         FAMILY_COUNTER,
+                         FAMILY_ONE,
+                         {"process", "phase", "unseen"},
+                         3,
+                         2},
+    [SYSCALL_SECONDS] = {"spanmill_syscall_seconds_total",
+                         "Time in complete system calls.",
+                         FAMILY_COUNTER,
+                         FAMILY_NS,
+                         {"process", "phase", "syscall"},
+                         3,
+                         3},
+    [SYSCALL_CALLS] = {"spanmill_syscall_calls_total",
+                       "Complete system calls, and those that were refused, by error.",
+                       FAMILY_COUNTER,
+                       FAMILY_ONE,
+                       {"process", "phase", "syscall", "error"},
+                       4,
+                       4},
+    [THREAD_SECONDS] = {"spanmill_thread_seconds_total",
+                        "Time of threads, by state.",
+                        FAMILY_COUNTER,
+                        FAMILY_NS,
+                        {"process", "state"},
+                        2,
+                        1},
+    [WAKEUP_LATENCY] = {"spanmill_wakeup_latency_seconds",
+                        "From wakeups of threads to running.",
+                        FAMILY_DURATIONS,
+                        FAMILY_NS,
+                        {"process"},
+                        1,
+                        1},
+    [CPU_BUSY] = {"spanmill_cpu_busy_seconds_total",
+                  "Time that CPUs ran threads.",
+                  FAMILY_COUNTER,
+                  FAMILY_NS,
+                  {"cpu"},
+                  1,
+                  0},
+    [EVENTS] = {"spanmill_events_total",
+                "Events of the intervals.",
+                FAMILY_COUNTER,
+                FAMILY_ONE,
+                {NULL},
+                0,
+                0},
+    [LOST] = {"spanmill_lost_total",
+              "What was lost, left out or is not known.",
+              FAMILY_COUNTER,
+              FAMILY_ONE,
+              {"what"},
+              1,
+              0},
+    [INTERVALS] = {"spanmill_intervals_total",
+                   "Intervals joined, those that are gaps among them.",
+                   FAMILY_COUNTER,
+                   FAMILY_ONE,
+                   {NULL},
+                   0,
+                   0},
+    [NEWEST] = {"spanmill_newest_interval_seconds",
+                "The end of the newest interval, since the Unix epoch.",
+                FAMILY_GAUGE,
+                FAMILY_MS,
+                {NULL},
+                0,
+                0},
+};
+
+const struct family *views_find_family(const struct cell_views *cells, struct text name)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        if (text_equal(text_of(families[i].name), name))
+            return &families[i];
+    return cell_views_find(cells, name);
+}
+
+static void add(const struct view_target *target, enum family_id family, const struct text *labels,
+                int64_t more)
+{
+    series_add(target->series, &families[family], labels, more);
+}
+
+/* --- phases --- */
+
+/* Of `running_ns` before the first call of a stretch: in it, not before it. */
+static void move_to_call(const struct view_target *target, struct text process, struct text phase,
+                         int64_t running_ns)
+{
+    add(target, PHASE_SECONDS, (struct text[]){process, phase, text_of("user")}, -running_ns);
+    add(target, PHASE_SECONDS, (struct text[]){process, phase, text_of("sys")}, running_ns);
+}
+
+static void take_first_call(const struct view_target *target, const struct result *result)
+{
+    struct text process = entities_process_name(target->entities, result->thread);
+    struct entity_before *next, *before = entities_first_call(target->entities, result->thread,
+                                                              result->stretch, target->chunk);
+    for (; before; before = next) {
+        next = before->next;
+        move_to_call(target, process, names_text(&target->entities->names, before->phase),
+                     before->running_ns);
+        free(before);
+    }
+}
+
+/* Any of these may be negative: what turns out to have been unknown is taken back. */
+static int64_t blocked_ns(const struct time_vector *time)
+{
+    uint64_t sum = time->blocked_ns + time->before_blocked_ns;
+    for (uint32_t i = 0; i < time->blocked_count; i++)
+        sum += time->blocked_in[i].ns;
+    return (int64_t)sum;
+}
+
+static void add_times(const struct view_target *target, enum family_id family,
+                      struct text labels[FAMILY_LABELS_MAX], size_t state,
+                      const struct time_vector *time)
+{
+    const struct {
+        const char *state;
+        int64_t ns;
+    } rows[] = {{"user", (int64_t)(time->user_ns + time->before_running_ns)},
+                {"sys", (int64_t)time->sys_ns},
+                {"runnable", (int64_t)time->runnable_ns},
+                {"blocked", blocked_ns(time)},
+                {"unknown", (int64_t)time->unknown_ns}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        labels[state] = text_of(rows[i].state);
+        add(target, family, labels, rows[i].ns);
+    }
+}
+
+static void take_phase(const struct view_target *target, const struct result *result)
+{
+    const struct phase_cell *cell = result->phase_cell;
+    struct text labels[FAMILY_LABELS_MAX] = {
+        entities_process_name(target->entities, result->thread), result->phase};
+    series_observe(target->series, &families[PHASE_DURATION], labels, &cell->complete);
+    add_times(target, PHASE_SECONDS, labels, 2, &cell->time);
+    int64_t before_ns = (int64_t)cell->time.before_running_ns;
+    if (before_ns != 0 && entities_before(target->entities, result->thread, result->stretch,
+                                          result->phase, before_ns, target->chunk))
+        move_to_call(target, labels[0], result->phase, before_ns);
+    labels[2] = text_of("begin");
+    add(target, PHASE_HALF_SEEN, labels, (int64_t)cell->begin_unknown);
+    labels[2] = text_of("end");
+    add(target, PHASE_HALF_SEEN, labels, (int64_t)cell->end_unknown);
+}
+
+/* --- calls --- */
+
+static void take_calls(const struct view_target *target, const struct result *result)
+{
+    const struct call_cell *cell = result->calls;
+    struct text labels[FAMILY_LABELS_MAX] = {
+        entities_process_name(target->entities, result->thread), result->phase, result->call};
+    add(target, SYSCALL_SECONDS, labels, (int64_t)cell->complete.total_ns);
+    uint64_t good = cell->complete.count + cell->refused;
+    for (uint32_t i = 0; i < cell->error_count; i++) {
+        char room[16];
+        labels[3] = text_of(errno_name(-(int64_t)cell->errors[i].number, room));
+        add(target, SYSCALL_CALLS, labels, (int64_t)cell->errors[i].count);
+        good -= cell->errors[i].count;
+    }
+    labels[3] = text_of("");
+    add(target, SYSCALL_CALLS, labels, (int64_t)good);
+}
+
+/* --- threads, CPUs, intervals --- */
+
+static void take_run(const struct view_target *target, const struct result *result)
+{
+    struct text labels[FAMILY_LABELS_MAX] = {
+        entities_process_name(target->entities, result->thread)};
+    if (result->run.time)
+        add_times(target, THREAD_SECONDS, labels, 1, result->run.time);
+}
+
+static void take_latency(const struct view_target *target, const struct result *result)
+{
+    struct text process = entities_process_name(target->entities, result->thread);
+    series_observe(target->series, &families[WAKEUP_LATENCY], &process, result->latency);
+}
+
+static void take_cpu(const struct view_target *target, const struct result *result)
+{
+    char room[16];
+    snprintf(room, sizeof room, "%d", (int)result->cpu);
+    add(target, CPU_BUSY, (struct text[]){text_of(room)}, (int64_t)result->busy_ns);
+}
+
+static void take_interval(const struct view_target *target, const struct interval_fact *mark)
+{
+    add(target, EVENTS, NULL, (int64_t)mark->events);
+    add(target, INTERVALS, NULL, 1);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        add(target, LOST, (struct text[]){text_of(tally_rows[i].json)},
+            (int64_t)mark->tallies.at[i]);
+}
+
+void views_take_fact(const struct view_target *target, const struct result *result)
+{
+    if (result->type == RESULT_THREAD)
+        entities_take(target->entities, &result->thread_fact, target->chunk);
+    else if (result->thread)
+        entities_thread(target->entities, result->thread, target->chunk);
+}
+
+void views_take_number(const struct view_target *target, const struct result *result)
+{
+    switch (result->type) {
+    case RESULT_PHASE: take_phase(target, result); return;
+    case RESULT_CALLS: take_calls(target, result); return;
+    case RESULT_FIRST_CALL: take_first_call(target, result); return;
+    case RESULT_RUN: take_run(target, result); return;
+    case RESULT_LATENCY: take_latency(target, result); return;
+    case RESULT_CPU: take_cpu(target, result); return;
+    case RESULT_CELL: cell_views_take(target->cells, target->series, result->cell); return;
+    case RESULT_INTERVAL: take_interval(target, &result->interval); return;
+    case RESULT_PROCESS:
+    case RESULT_THREAD:
+    case RESULT_DESCRIPTOR:
+    case RESULT_USES: return;
+    }
+}
+
+void views_put_newest(const struct view_target *target, int64_t end_ms)
+{
+    series_put(target->series, &families[NEWEST], NULL, end_ms);
+}

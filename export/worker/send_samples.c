@@ -1,0 +1,93 @@
+#include "base/crash.h"
+#include "export/worker/export_worker.h"
+
+bool export_is_over(void *context)
+{
+    struct export_worker *worker = context;
+    health_turn(service_health(worker->service));
+    return service_drain_left_ms(worker->service) == 0;
+}
+
+static void count(const struct export_worker *worker, const struct export_output *output,
+                  const struct output_answer *answer)
+{
+    struct metrics *metrics = service_metrics(worker->service);
+    metrics_add(metrics, METRIC_REQUESTS, output->word, answer->requests);
+    metrics_add(metrics, METRIC_SENT_BYTES, output->word, answer->bytes);
+    metrics_add(metrics, METRIC_DENIED, output->word, answer->denied);
+}
+
+static void say_refused(const struct export_worker *worker, const struct export_output *output,
+                        const struct output_answer *answer)
+{
+    log_say(service_log(worker->service), LOG_WARNING, "samples refused",
+            log_text("output", output->kind->name), log_text("session", worker->samples.session.at),
+            log_integer("chunk", (int64_t)worker->samples.chunk),
+            log_integer("samples", (int64_t)answer->refused),
+            log_text("why", answer->refusal.text));
+}
+
+/* RETRY: later. */
+static enum status send_to(struct export_worker *worker, struct export_output *output,
+                           struct output_answer *answer, struct failure *why)
+{
+    struct metrics *metrics = service_metrics(worker->service);
+    struct output_patience patience = {export_is_over, worker};
+    uint64_t begin_ms = service_now_ms();
+    enum status status = output->kind->send(output->self, &worker->samples, &patience, answer, why);
+    count(worker, output, answer);
+    if (status != STATUS_OK) {
+        metrics_add(metrics, METRIC_RETRIES, output->word, 1);
+        return status;
+    }
+    metrics_observe(metrics, METRIC_SEND_TIME, output->word, service_now_ms() - begin_ms);
+    metrics_add(metrics, METRIC_SAMPLES, output->word, answer->taken);
+    metrics_add(metrics, METRIC_REFUSED, output->word, answer->refused);
+    if (answer->refused > 0)
+        say_refused(worker, output, answer);
+    output->done = true;
+    return STATUS_OK;
+}
+
+/* Once when it begins; what is refused for who we are is an error. */
+static void say_blocked(struct export_worker *worker, const struct export_output *output,
+                        const struct output_answer *answer, const struct failure *why)
+{
+    if (worker->blocked_since_ms > 0)
+        return;
+    worker->blocked_since_ms = service_now_ms();
+    log_say(service_log(worker->service), answer->denied ? LOG_ERROR : LOG_WARNING,
+            "receiver does not take samples", log_text("output", output->kind->name),
+            log_text("why", why->text), log_text("what", "they are kept, and sent again"));
+}
+
+static void say_unblocked(struct export_worker *worker)
+{
+    if (worker->blocked_since_ms == 0)
+        return;
+    log_say(service_log(worker->service), LOG_INFO, "receivers take samples again",
+            log_real("seconds", (double)(service_now_ms() - worker->blocked_since_ms) / 1000));
+    worker->blocked_since_ms = 0;
+}
+
+void export_send(struct export_worker *worker)
+{
+    if (!worker->in_hand || service_now_ms() < worker->try_ms)
+        return;
+    for (size_t i = 0; i < worker->output_count; i++) {
+        struct output_answer answer = {.taken = 0};
+        struct failure why = {""};
+        if (worker->outputs[i].done ||
+            send_to(worker, &worker->outputs[i], &answer, &why) == STATUS_OK)
+            continue;
+        say_blocked(worker, &worker->outputs[i], &answer, &why);
+        uint64_t wait_ms = backoff_next_ms(&worker->trying);
+        worker->try_ms = service_now_ms() + (answer.wait_ms > wait_ms ? answer.wait_ms : wait_ms);
+        return;
+    }
+    say_unblocked(worker);
+    backoff_reset(&worker->trying);
+    worker->in_hand = false;
+    metrics_add(service_metrics(worker->service), METRIC_INTERVALS, 0, 1);
+    crash_point("export-sent");
+}

@@ -1,0 +1,366 @@
+/* What is exported is a function of the results: whoever is restored behind any interval gives the same
+ * samples as who has seen all of them. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+
+#include "analysis/view.h"
+#include "base/memory.h"
+#include "export/exporter.h"
+#include "export/views.h"
+#include "wire/outbox.h"
+#include "wire/result_codec.h"
+
+enum { INTERVALS = 80, THREADS = 20, STEP_MS = 1000 };
+#define OFFSET_NS INT64_C(1000000000000000000)
+
+/* --- a log of results --- */
+
+struct chance {
+    uint64_t state;
+};
+
+static uint64_t draw(struct chance *chance, uint64_t below)
+{
+    chance->state = chance->state * 6364136223846793005u + 1442695040888963407u;
+    return (chance->state >> 33) % below;
+}
+
+static void take_thread(struct result_sink sink, uint64_t id, const char *name)
+{
+    uint64_t process = id % 5 + 100;
+    struct result fact = {.type = RESULT_THREAD,
+                          .pid = (int32_t)process,
+                          .thread_fact = {.id = id,
+                                          .process = id % 7 == 0 ? 0 : process,
+                                          .tid = id < 5 ? (int32_t)process : (int32_t)id + 1000,
+                                          .name = text_of(name)}};
+    sink.take(sink.context, &fact);
+}
+
+static void take_phase(struct result_sink sink, struct chance *chance, uint64_t thread)
+{
+    struct phase_cell cell = {.end_unknown = draw(chance, 2)};
+    for (uint64_t count = draw(chance, 6); count > 0; count--)
+        durations_add(&cell.complete, draw(chance, 1 << draw(chance, 30)));
+    cell.time = (struct time_vector){.user_ns = draw(chance, 1000),
+                                     .unknown_ns = draw(chance, 100),
+                                     .before_running_ns = draw(chance, 3) == 0 ? 77 : 0};
+    if (draw(chance, 4) == 0)
+        cell.time.user_ns = (uint64_t)-300; /* taken back */
+    struct result result = {.type = RESULT_PHASE,
+                            .thread = thread,
+                            .stretch = (uint32_t)draw(chance, 2),
+                            .phase = text_of(draw(chance, 2) ? "request" : "request/send"),
+                            .phase_cell = &cell};
+    sink.take(sink.context, &result);
+    durations_clear(&cell.complete);
+    if (draw(chance, 5) > 0)
+        return;
+    struct result first = {.type = RESULT_FIRST_CALL,
+                           .thread = thread,
+                           .stretch = (uint32_t)draw(chance, 2),
+                           .call = text_of("read"),
+                           .in_call = true};
+    sink.take(sink.context, &first);
+}
+
+static void take_calls(struct result_sink sink, struct chance *chance, uint64_t thread)
+{
+    static const char *const calls[] = {"read", "futex", "write"};
+    struct call_cell cell = {.refused = 0};
+    for (uint64_t count = 1 + draw(chance, 6); count > 0; count--)
+        durations_add(&cell.complete, draw(chance, 100000));
+    call_cell_add_error(&cell, 11, 1);
+    struct result result = {.type = RESULT_CALLS,
+                            .thread = thread,
+                            .phase = text_of("request"),
+                            .call = text_of(calls[draw(chance, 3)]),
+                            .calls = &cell};
+    sink.take(sink.context, &result);
+    call_cell_clear(&cell);
+}
+
+/* Of each analysis that is shown, whatever its columns are. */
+static void take_cells(struct result_sink sink, struct chance *chance)
+{
+    const struct atom_kind *kind;
+    for (size_t i = 0; (kind = analyses_shown(i)); i++) {
+        struct atom *cell = memory_new(kind->size);
+        cell->kind = kind;
+        for (ATOM_EACH(key, kind, ATOM_KEY))
+            if (key->type != ATOM_IS_text)
+                *atom_number_at(cell, key) = draw(chance, 4);
+        for (ATOM_EACH(sum, kind, ATOM_SUM))
+            if (sum->type != ATOM_IS_durations)
+                *atom_number_at(cell, sum) = draw(chance, 100);
+            else
+                for (uint64_t count = draw(chance, 5); count > 0; count--)
+                    durations_add(atom_durations_at(cell, sum), draw(chance, 100000));
+        struct result result = {.type = RESULT_CELL, .cell = cell};
+        sink.take(sink.context, &result);
+        atom_clear(cell, ATOM_SUM);
+        free(cell);
+    }
+}
+
+/* All records of an interval. */
+static void put_interval(struct outbox *out, const char *session, uint64_t chunk, uint64_t seed)
+{
+    struct chance chance = {seed * 1000 + chunk};
+    struct result_batch *batch = result_batch_new();
+    struct result_sink sink = result_batch_sink(batch);
+    for (uint64_t id = 1; id <= THREADS; id++) {
+        bool lives = id != 3 || chunk < 10; /* a leader that exits */
+        if (lives && id % 32 == chunk % 32)
+            take_thread(sink, id, draw(&chance, 2) ? "shopd" : "worker");
+        else if (chunk == 0)
+            take_thread(sink, id, "init");
+        if (!lives || draw(&chance, 3) > 0)
+            continue;
+        take_phase(sink, &chance, id);
+        take_calls(sink, &chance, id);
+    }
+    take_cells(sink, &chance);
+    bool gap = chunk % 11 == 10;
+    struct result mark = {.type = RESULT_INTERVAL,
+                          .interval = {.chunk = chunk,
+                                       .gap = gap,
+                                       .any_event = !gap,
+                                       .events = 10,
+                                       .first_ns = chunk * STEP_MS * 1000000 + 1000000,
+                                       .last_ns = (chunk + 1) * STEP_MS * 1000000,
+                                       .offset_ns = OFFSET_NS,
+                                       .host = text_of("web1")}};
+    sink.take(sink.context, &mark);
+    struct result_meta meta = {.session = text_of(session), .chunk = chunk};
+    result_flush(&meta, batch, outbox_sink(out));
+    result_batch_free(batch);
+}
+
+/* --- an exporter, and what it keeps --- */
+
+struct bench {
+    struct exporter *exporter;
+    struct outbox state; /* all that was saved, the newest of each key last */
+    size_t events[EXPORTER_OVER_LIMIT + 1];
+};
+
+static void note(void *context, enum exporter_event event, struct text session, uint64_t chunk)
+{
+    struct bench *bench = context;
+    (void)session;
+    (void)chunk;
+    bench->events[event]++;
+}
+
+static void bench_open(struct bench *bench, size_t limit)
+{
+    bench->exporter = exporter_new(&(struct exporter_options){.group = "g",
+                                                              .series_limit = limit,
+                                                              .state = outbox_sink(&bench->state),
+                                                              .tell = note,
+                                                              .context = bench});
+}
+
+static void bench_close(struct bench *bench)
+{
+    exporter_free(bench->exporter);
+    outbox_clear(&bench->state);
+}
+
+/* In place of the exporter, one that knows what was saved alone. */
+static void restart(struct bench *bench, size_t limit)
+{
+    exporter_free(bench->exporter);
+    struct exporter_entry *entries = memory_new((bench->state.count + 1) * sizeof *entries);
+    size_t count = 0;
+    for (size_t i = 0; i < bench->state.count; i++) {
+        const struct outbox_record *record = &bench->state.records[i];
+        bool newest = true;
+        for (size_t j = i + 1; j < bench->state.count && newest; j++)
+            newest = !text_equal(record->key, bench->state.records[j].key);
+        if (newest && !record->tombstone)
+            entries[count++] = (struct exporter_entry){record->key, record->value};
+    }
+    struct outbox before = bench->state;
+    bench->state = (struct outbox){.count = 0};
+    bench_open(bench, limit);
+    struct failure why;
+    enum status status = exporter_restore(bench->exporter, entries, count, &why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    for (size_t i = 0; i < count; i++)
+        outbox_sink(&bench->state).take(&bench->state, entries[i].key, entries[i].value);
+    outbox_clear(&before);
+    free(entries);
+}
+
+/* Samples as text, since views do not last. */
+static char *told(const struct samples *samples)
+{
+    char *text = memory_format("%.*s %llu %lld %lld\n", (int)samples->session.count,
+                               samples->session.at, (unsigned long long)samples->chunk,
+                               (long long)samples->begin_ms, (long long)samples->end_ms);
+    for (size_t i = 0; i < samples->count; i++) {
+        const struct sample *sample = &samples->at[i];
+        const struct durations *durations = sample->durations;
+        char *longer = memory_format(
+            "%s%s %s,%s,%s,%s %d %lld %llu %llu %llu\n", text, sample->family->name,
+            sample->labels[0].at ? sample->labels[0].at : "",
+            sample->labels[1].at ? sample->labels[1].at : "",
+            sample->labels[2].at ? sample->labels[2].at : "",
+            sample->labels[3].at ? sample->labels[3].at : "", sample->fresh,
+            (long long)sample->number, (unsigned long long)(durations ? durations->count : 0),
+            (unsigned long long)(durations ? durations->total_ns : 0),
+            (unsigned long long)(durations ? durations_quantile(durations, 990) : 0));
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* The samples of an interval, as text; owned by the caller. */
+static char *take(struct bench *bench, const struct outbox *records)
+{
+    struct samples samples = {.count = 0};
+    struct failure why;
+    for (size_t i = 0; i < records->count; i++) {
+        cr_assert(eq(sz, samples.count, 0));
+        enum status status = exporter_take(bench->exporter, records->records[i].value, (int64_t)i,
+                                           1, &samples, &why);
+        cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    }
+    return told(&samples);
+}
+
+static void compare(uint64_t seed, uint64_t every, size_t limit)
+{
+    struct bench whole = {.events = {0}}, again = {.events = {0}};
+    bench_open(&whole, limit);
+    bench_open(&again, limit);
+    for (uint64_t chunk = 0; chunk < INTERVALS; chunk++) {
+        struct outbox records = {.count = 0};
+        put_interval(&records, "web1/shop/20261129", chunk, seed);
+        char *wanted = take(&whole, &records);
+        if (chunk % every == 0) { /* one that dies before it has saved this interval */
+            free(take(&again, &records));
+            restart(&again, limit);
+        }
+        char *found = take(&again, &records);
+        cr_assert(eq(str, found, wanted), "seed %llu, chunk %llu", (unsigned long long)seed,
+                  (unsigned long long)chunk);
+        exporter_save(again.exporter);
+        cr_assert(not(exporter_is_unsaved(again.exporter, text_of("web1/shop/20261129"))));
+        free(wanted);
+        free(found);
+        outbox_clear(&records);
+    }
+    cr_expect(eq(sz, again.events[EXPORTER_REPEATED] + again.events[EXPORTER_TORN], 0));
+    bench_close(&whole);
+    bench_close(&again);
+}
+
+Test(exporter, gives_the_same_samples_when_it_is_restored_anywhere)
+{
+    for (uint64_t seed = 1; seed <= 4; seed++)
+        compare(seed, seed, 100000);
+}
+
+Test(exporter, gives_the_same_samples_beyond_the_limit)
+{
+    compare(9, 2, 20);
+}
+
+Test(exporter, drops_an_interval_that_it_had_before)
+{
+    struct bench bench = {.events = {0}};
+    bench_open(&bench, 1000);
+    struct outbox records = {.count = 0};
+    put_interval(&records, "web1/shop/20261129", 5, 1);
+    char *first = take(&bench, &records), *second = take(&bench, &records);
+    cr_expect(strstr(first, "spanmill_intervals_total") != NULL);
+    cr_expect(strstr(first, "spanmill_softirq_run_seconds") != NULL, "%s", first);
+    cr_expect(strstr(first, "spanmill_softirq_raises_total") != NULL);
+    cr_expect(strstr(second, "spanmill_") == NULL);
+    cr_expect(eq(sz, bench.events[EXPORTER_REPEATED], 1));
+    free(first);
+    free(second);
+    outbox_clear(&records);
+    bench_close(&bench);
+}
+
+Test(exporter, refuses_to_count_half_an_interval)
+{
+    struct bench bench = {.events = {0}};
+    bench_open(&bench, 1000);
+    struct outbox torn = {.count = 0}, whole = {.count = 0};
+    put_interval(&torn, "web1/shop/20261129", 0, 1);
+    put_interval(&whole, "web1/shop/20261129", 1, 1);
+    cr_assert(gt(sz, torn.count, 2));
+    struct samples samples = {.count = 0};
+    struct failure why;
+    for (size_t i = 0; i < torn.count; i++) {
+        if (i == 1)
+            continue;
+        cr_assert(
+            eq(int,
+               exporter_take(bench.exporter, torn.records[i].value, (int64_t)i, 1, &samples, &why),
+               STATUS_OK));
+        cr_expect(eq(sz, samples.count, 0));
+        cr_expect(eq(i64, exporter_oldest(bench.exporter, 100), i == 0 ? 0 : 100));
+    }
+    cr_expect(gt(sz, bench.events[EXPORTER_TORN], 0));
+    char *found = take(&bench, &whole);
+    cr_expect(strstr(found, "spanmill_intervals_total ,,, 1 1 ") != NULL, "%s", found);
+    free(found);
+    outbox_clear(&torn);
+    outbox_clear(&whole);
+    bench_close(&bench);
+}
+
+Test(exporter, forgets_sessions_that_are_silent)
+{
+    struct bench bench = {.events = {0}};
+    bench_open(&bench, 1000);
+    struct outbox records = {.count = 0};
+    put_interval(&records, "web1/shop/20261129", 0, 1);
+    free(take(&bench, &records));
+    cr_expect(eq(sz, exporter_forget(bench.exporter, 100), 0), "not before it is saved");
+    exporter_save(bench.exporter);
+    size_t saved = bench.state.count;
+    cr_expect(eq(sz, exporter_forget(bench.exporter, 1), 0), "it was heard then");
+    cr_expect(eq(sz, exporter_forget(bench.exporter, 100), 1));
+    cr_expect(eq(sz, exporter_sessions(bench.exporter), 0));
+    cr_expect(eq(sz, bench.state.count, 2 * saved), "a tombstone for each record");
+    for (size_t i = saved; i < bench.state.count; i++)
+        cr_expect(bench.state.records[i].tombstone);
+    outbox_clear(&records);
+    bench_close(&bench);
+}
+
+Test(exporter, refuses_state_that_contradicts_itself)
+{
+    struct bench bench = {.events = {0}};
+    bench_open(&bench, 1000);
+    struct outbox records = {.count = 0};
+    put_interval(&records, "web1/shop/20261129", 0, 1);
+    free(take(&bench, &records));
+    exporter_save(bench.exporter);
+    for (size_t i = 0; i < bench.state.count; i++) {
+        struct exporter_entry *entries = memory_new(bench.state.count * sizeof *entries);
+        for (size_t j = 0; j < bench.state.count; j++)
+            entries[j] =
+                (struct exporter_entry){bench.state.records[j].key, bench.state.records[j].value};
+        entries[i].value.count--;
+        struct bench other = {.events = {0}};
+        bench_open(&other, 1000);
+        struct failure why;
+        cr_expect(eq(int, exporter_restore(other.exporter, entries, bench.state.count, &why),
+                     STATUS_REJECT),
+                  "%s", bench.state.records[i].key.at);
+        bench_close(&other);
+        free(entries);
+    }
+    outbox_clear(&records);
+    bench_close(&bench);
+}

@@ -1,0 +1,124 @@
+"""A pool, its exporter and a real Prometheus: what is asked of it is what a report counts."""
+import json
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
+import pool  # noqa: E402
+import totals  # noqa: E402
+from pool import Pool, report, say, wait_until  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
+
+LIMIT = 60
+NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
+
+
+def summary(lines):
+    return next(json.loads(line) for line in lines if '"type":"summary"' in line.replace(" ", ""))
+
+
+def add_exporter(running, name, prometheus, *options):
+    return running.add("export", name,
+                       ["--remote-write", f"{prometheus.url}/api/v1/write", *options], NO_PROXY)
+
+
+def start_pool(running):
+    running.publish(pool.THUMBNAILS)
+    for role in "mapper", "reducer":
+        running.add(role, f"{role}-0").start()
+
+
+def wait_for(expected, prometheus, at):
+    def told():
+        return not totals.differences(expected, totals.of_series(prometheus.all(at)))
+    try:
+        wait_until(told, LIMIT, "prometheus to have all")
+    except AssertionError:
+        say("\n".join(totals.differences(expected, totals.of_series(prometheus.all(at)))))
+        raise
+
+
+def check_queries(prometheus, lines, at):
+    """Expressions as dashboards have them."""
+    rows = [json.loads(line) for line in lines]
+    phases = {row["phase"]: row for row in rows if row["type"] == "phase"}
+    for phase, row in phases.items():
+        if row["count"] < 20:
+            continue
+        (_, told), = prometheus.query(
+            f'histogram_quantile(0.5, sum(spanmill_phase_duration_seconds{{phase="{phase}"}}))', at)
+        assert abs(told * 1e9 / row["p50_ns"] - 1) < 0.15, (phase, told, row["p50_ns"])
+    (_, grown), = prometheus.query('sum(increase(spanmill_events_total[5m]))', at)
+    (_, events), = prometheus.query('sum(spanmill_events_total)', at)
+    assert 0.9 < grown / events < 1.1, (grown, events)
+    (_, newest), = prometheus.query("spanmill_newest_interval_seconds", at)
+    assert abs(newest * 1e9 - summary(lines)["end_ns"]) < 2e6, newest
+    assert prometheus.query('topk(3, sum by (syscall) (spanmill_syscall_seconds_total'
+                            '{phase!="",process="thumbnailer"}))', at)
+
+
+def hurt(exporter, prometheus, seed):
+    """Kills both, at random moments."""
+    chance = random.Random(seed)
+    for _ in range(8):
+        time.sleep(chance.uniform(0, 0.8))
+        exporter.kill()
+        if chance.random() < 0.4:
+            prometheus.kill()
+            exporter.start()
+            time.sleep(chance.uniform(0, 0.5))
+            prometheus.start()
+        else:
+            exporter.start()
+
+
+def test_kills():
+    """exporter and receiver killed again and again: the totals are those of the report"""
+    lines = report(pool.THUMBNAILS)
+    expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
+    with Pool(partitions=2) as running, \
+            Prometheus(os.path.join(running.folder, "prometheus")) as prometheus:
+        exporter = add_exporter(running, "export-0", prometheus, "--flush", "0ms").start()
+        start_pool(running)
+        hurt(exporter, prometheus, 11)
+        for point in ("export-sent", "export-committed") if os.environ.get("CRASH_POINTS") == "ON" \
+                else ():
+            again = add_exporter(running, f"again-{point}", prometheus, "--group", point)
+            again.start({"SPANMILL_CRASH_AT": f"{point}:2"})
+            wait_until(lambda: not again.alive(), LIMIT, f"it to die at {point}")
+            prometheus.kill()
+            prometheus.start()
+            again.start()
+            wait_until(lambda: again.metric("spanmill_export_lag_records") == 0, LIMIT,
+                       "it to read all")
+            assert again.stop() == 0
+        wait_for(expected, prometheus, at)
+        check_queries(prometheus, lines, at)
+        assert exporter.stop() == 0
+        say(f"{len(expected)} totals, {len(prometheus.all(at))} series, {exporter.starts} starts")
+
+
+def test_too_old():
+    """without an out-of-order window, what comes a second time is dropped, and said"""
+    lines = report(pool.THUMBNAILS)
+    expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
+    with Pool(partitions=1) as running, \
+            Prometheus(os.path.join(running.folder, "prometheus"), "0s") as prometheus:
+        exporter = add_exporter(running, "export-0", prometheus).start()
+        start_pool(running)
+        wait_for(expected, prometheus, at)
+        assert exporter.count("spanmill_export_refused_samples_total") == 0, exporter.log()
+        assert exporter.stop() == 0
+        again = add_exporter(running, "again-0", prometheus, "--group", "again").start()
+        wait_until(lambda: again.count("spanmill_export_intervals_total") >= 4, LIMIT,
+                   "all to be sent again")
+        assert again.count("spanmill_export_refused_samples_total") > 0
+        assert "samples refused" in again.log()
+        assert again.stop() == 0
+        assert not totals.differences(expected, totals.of_series(prometheus.all(at)))
+
+
+if __name__ == "__main__":
+    sys.exit(pool.main(test_kills, test_too_old))

@@ -1,0 +1,100 @@
+"""What a report's JSON says, as totals of the families that are exported: an independent count."""
+import collections
+import json
+
+STATES = {"user": "user_cpu_ns", "sys": "sys_cpu_ns", "runnable": "runnable_ns",
+          "blocked": "blocked_ns", "unknown": "unknown_ns"}
+# What is counted here; analyses may be added that are not.
+COUNTED = tuple(f"spanmill_{name}_" for name in (
+    "phase", "syscall", "thread", "wakeup", "cpu", "events", "intervals", "lost", "softirq"))
+TALLIES = ("discarded", "loss_borders", "lost_intervals", "lost_traces", "lost_streams",
+           "lost_packets", "lost_bytes", "dropped_events")
+
+
+def of_report(lines):
+    """(family, labels without process, sorted) -> number; durations: family_count, family_sum. Numbers
+    of nanoseconds, counts as they are."""
+    totals = collections.Counter()
+
+    def add(family, more, **labels):
+        totals[family, tuple(sorted((k, v) for k, v in labels.items() if v))] += more
+
+    for line in lines:
+        row = json.loads(line)
+        kind = row["type"]
+        if kind == "phase":
+            for state, field in STATES.items():
+                add("spanmill_phase_seconds_total", row[field], phase=row["phase"], state=state)
+            add("spanmill_phase_duration_seconds_count", row["count"], phase=row["phase"])
+            add("spanmill_phase_duration_seconds_sum", row["total_ns"], phase=row["phase"])
+            for unseen in "begin", "end":
+                add("spanmill_phase_half_seen_total", row[f"{unseen}_unknown"],
+                    phase=row["phase"], unseen=unseen)
+        elif kind == "syscall":
+            labels = {"phase": row["phase"], "syscall": row["syscall"]}
+            add("spanmill_syscall_seconds_total", row["total_ns"], **labels)
+            good = row["count"] + row.get("refused", 0) - sum(row["errors"].values())
+            add("spanmill_syscall_calls_total", good, **labels)
+            for error, count in row["errors"].items():
+                add("spanmill_syscall_calls_total", count, error=error, **labels)
+        elif kind == "thread":
+            for state, field in STATES.items():
+                add("spanmill_thread_seconds_total", row[field], state=state)
+        elif kind == "sched":
+            add("spanmill_wakeup_latency_seconds_count", row["count"])
+            add("spanmill_wakeup_latency_seconds_sum", row["total_ns"])
+        elif kind == "cpu":
+            add("spanmill_cpu_busy_seconds_total", row["busy_ns"], cpu=str(row["cpu"]))
+        elif kind == "softirq":
+            labels = {"cpu": str(row["cpu"]), "vec": row["name"]}
+            for name, number in row.items():
+                if isinstance(number, dict):
+                    add(f"spanmill_softirq_{name}_seconds_count", number["count"], **labels)
+                    add(f"spanmill_softirq_{name}_seconds_sum", number["total_ns"], **labels)
+                elif isinstance(number, int) and name not in ("cpu", "vec"):
+                    add(f"spanmill_softirq_{name}_total", number, **labels)
+        elif kind == "summary":
+            add("spanmill_events_total", row["events"])
+            add("spanmill_intervals_total", row["chunks"])
+            for tally in TALLIES:
+                add("spanmill_lost_total", row.get(tally, 0), what=tally)
+    return {key: number for key, number in totals.items() if number}
+
+
+def in_nanoseconds(family):
+    return "seconds" in family and not family.endswith("_count")
+
+
+def of_series(newest):
+    """The same of what a receiver has: labels -> newest value."""
+    totals = collections.Counter()
+    for pairs, value in newest.items():
+        labels = dict(pairs)
+        family = labels.pop("__name__")
+        for name in "process", "host", "session":
+            labels.pop(name, None)
+        rest = tuple(sorted(labels.items()))
+        if isinstance(value, dict):
+            totals[f"{family}_count", rest] += value["count"]
+            totals[f"{family}_sum", rest] += round(value["sum"] * 1e9)
+        elif in_nanoseconds(family):
+            totals[family, rest] += round(value * 1e9)
+        else:
+            totals[family, rest] += int(value)
+    totals.pop(("spanmill_newest_interval_seconds", ()), None)
+    return {key: number for key, number in totals.items() if number}
+
+
+def differences(expected, found, most=8):
+    """Sentences; numbers of nanoseconds may differ by what a sum of doubles rounds."""
+    out = []
+    for key in sorted(set(expected) | set(found)):
+        if not key[0].startswith(COUNTED):
+            continue
+        if key[0] == "spanmill_lost_total" and dict(key[1])["what"] not in TALLIES:
+            continue
+        a, b = expected.get(key, 0), found.get(key, 0)
+        slack = 1000 if in_nanoseconds(key[0]) else 0
+        if abs(a - b) > slack:
+            out.append(f"{key}: {a} expected, {b} found")
+    return out[:most] + ([f"and {len(out) - most} more"] if len(out) > most else [])
