@@ -263,6 +263,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_PROCESS:
     case RESULT_THREAD:
     case RESULT_DESCRIPTOR:
+    case RESULT_INSTANCE: /* one by one they are no metric */
     case RESULT_USES: return;
     }
 }

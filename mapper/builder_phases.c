@@ -104,8 +104,8 @@ static uint32_t parent_label(struct partial_builder *builder, struct thread_know
 
 /* --- sums --- */
 
-static struct phase_cell *phase_cell(struct partial_builder *builder, struct thread_known *thread,
-                                     uint32_t label)
+static struct piece_phase *phase_of(struct partial_builder *builder, struct thread_known *thread,
+                                    uint32_t label)
 {
     bool is_new;
     size_t at = cell_index_at(&thread->phase_index, label, &is_new);
@@ -115,7 +115,13 @@ static struct phase_cell *phase_cell(struct partial_builder *builder, struct thr
         thread->phase_cells[at] = (struct piece_phase){.label = label};
     }
     builder_mark(builder, thread);
-    return &thread->phase_cells[at].cell;
+    return &thread->phase_cells[at];
+}
+
+static struct phase_cell *phase_cell(struct partial_builder *builder, struct thread_known *thread,
+                                     uint32_t label)
+{
+    return &phase_of(builder, thread, label)->cell;
 }
 
 void builder_phases_told(struct thread_known *thread)
@@ -124,6 +130,7 @@ void builder_phases_told(struct thread_known *thread)
         phase_cell_clear(&thread->phase_cells[i].cell);
     cell_index_clear(&thread->phase_index);
     thread->closing_count = thread->credit_count = 0;
+    builder_ended_told(thread);
 }
 
 static void add_credit(struct partial_builder *builder, struct thread_known *thread, uint32_t label)
@@ -168,7 +175,11 @@ static void note_closing(struct partial_builder *builder, struct thread_known *t
     thread->closings = memory_grow(thread->closings, &thread->closing_room,
                                    thread->closing_count + 1, sizeof *thread->closings);
     thread->closings[thread->closing_count++] =
-        (struct piece_closing){instance->path, instance->begin_ns, end_ns};
+        (struct piece_closing){.label = instance->path,
+                               .order = instance->order,
+                               .pid = thread->phases.kin ? (int32_t)thread->phases.kin->key : 0,
+                               .begin_ns = instance->begin_ns,
+                               .end_ns = end_ns};
 }
 
 size_t builder_closings(const struct partial_builder *builder, struct thread_known *thread)
@@ -201,17 +212,17 @@ static void send_instance(struct partial_builder *builder, struct instance *inst
                           uint64_t until_ns)
 {
     struct thread_known *thread = thread_of(instance);
-    struct instance_piece piece = {.tid = thread->tid,
-                                   .definition = instance->definition,
-                                   .label = instance->path,
-                                   .by_user = instance->by_user,
-                                   .in_call = instance->in_call,
-                                   .begin_ns = instance->begin_ns,
-                                   .until_ns = until_ns,
-                                   .event = instance->order >> 16,
-                                   .match = instance->match,
-                                   .match_count =
-                                       definition_of(builder, instance->definition)->match_count};
+    struct instance_piece piece = {
+        .tid = thread->tid,
+        .definition = instance->definition,
+        .label = instance->path,
+        .by_user = instance->by_user,
+        .in_call = instance->in_call,
+        .begin_ns = instance->begin_ns,
+        .until_ns = until_ns,
+        .event = instance->order >> 16,
+        .values = instance->values,
+        .value_count = phase_value_count(definition_of(builder, instance->definition))};
     piece.calls = instances_spent(instance, &piece.time);
     builder_item(builder, ITEM_INSTANCE, thread)->instance = piece;
     builder_send(builder);
@@ -459,10 +470,12 @@ static void complete(struct partial_builder *builder, struct instance *instance,
 {
     struct thread_known *thread = thread_of(instance);
     book(builder, thread, now);
-    struct phase_cell *cell = phase_cell(builder, thread, instance->path);
+    struct piece_phase *phase = phase_of(builder, thread, instance->path);
+    struct phase_cell *cell = &phase->cell;
     durations_add(&cell->complete, now - instance->begin_ns);
     cell->hopped += thread != ender;
     cell->syscalls += instances_spent(instance, &cell->time);
+    builder_keep_ended(builder, thread, phase, instance, ender, now - instance->begin_ns);
     note_closing(builder, thread, instance, now);
     bool in_call = thread->call == CALL_KNOWN_OPEN || thread->call == CALL_TOLD;
     if (in_call && !instance->in_call)
@@ -536,7 +549,7 @@ static bool begin_here(struct partial_builder *builder, struct thread_known *thr
                        const struct event *event, uint32_t at)
 {
     const struct phase_definition *definition = definition_of(builder, at);
-    struct field_value values[PHASE_MATCH_MAX];
+    struct field_value values[PHASE_VALUES_MAX];
     if (!instances_fit(definition, event, false, values))
         return true;
     uint32_t under;
@@ -545,6 +558,7 @@ static bool begin_here(struct partial_builder *builder, struct thread_known *thr
     char room[INSTANCE_NUMBER_ROOM];
     uint32_t label = child_label(builder, under, instances_name(definition, event, room));
     book(builder, thread, event->time_ns);
+    instances_capture(definition, event, values);
     thread->begun_by_user &= thread->phases.count > 0;
     thread->begun_by_user |= event->domain == DOMAIN_UST;
     struct instance *instance =

@@ -72,6 +72,20 @@ struct table_group {
     struct table_group *next;
 };
 
+/* The slowest of some instances that ended here. */
+struct known_slowest {
+    struct known_slowest *next; /* of the same hash */
+    uint64_t set;               /* of threads */
+    uint32_t label, definition;
+    struct slowest list; /* of struct unsent_ended */
+};
+
+struct unsent_ended {
+    struct unsent_ended *next, **back; /* of its thread; until it is sent */
+    bool sent;                         /* then nothing of the piece is left */
+    struct piece_ended piece;
+};
+
 enum call_knowledge {
     CALL_UNKNOWN, /* only the past knows */
     CALL_TOLD,    /* in `open`, of which the past was told: its exit goes out */
@@ -90,6 +104,7 @@ struct thread_known {
     bool program_known; /* the model knows that its process's trace says `program` */
     char program[16];
     bool born;                /* forked here */
+    uint64_t life;            /* unique in the builder; another with each life of the tid */
     bool may_hold_phase;      /* the past may know of a phase that is open on it */
     bool exit_known, exiting; /* whether sched_process_exit was seen */
 
@@ -131,6 +146,7 @@ struct thread_known {
     struct cell_index phase_index;
     struct piece_phase *phase_cells; /* by label */
     size_t phase_room;
+    struct unsent_ended *ended;
     struct piece_closing *closings;
     size_t closing_count, closing_room;
     struct piece_credit *credits;
@@ -179,9 +195,13 @@ struct partial_builder {
     uint64_t tick_ns;  /* when timeouts are looked at again, or (if that is first) */
     uint64_t renew_ns; /* when the past forgets lives that are over */
     uint32_t last_label;
-    uint32_t summed;       /* of the event now, as in struct item */
-    uint32_t call_label;   /* of the call event that is sent next; LABEL_HERE */
-    struct map labels;     /* of struct known_label */
+    uint32_t summed;           /* of the event now, as in struct item */
+    uint32_t call_label;       /* of the call event that is sent next; LABEL_HERE */
+    struct map labels;         /* of struct known_label */
+    struct map slowest;        /* of struct known_slowest, under hashes */
+    struct piece_ended *ended; /* owned: room for those of a piece */
+    size_t ended_room;
+    uint64_t last_life;
     struct engine *engine; /* of analyses */
 };
 
@@ -326,6 +346,17 @@ void builder_phases_told(struct thread_known *thread);
 /* An item that tells the time and nothing else. */
 void builder_tell_time(struct partial_builder *builder, uint64_t now_ns);
 void builder_tick(struct partial_builder *builder, uint64_t now_ns);
+
+/* --- builder_slowest.c: instances that are told of by themselves --- */
+/* The instance of the thread is complete after `ns`, and in its phase's cell. */
+void builder_keep_ended(struct partial_builder *builder, struct thread_known *thread,
+                        struct piece_phase *phase, const struct instance *instance,
+                        const struct thread_known *ender, uint64_t ns);
+/* Those of the thread that are unsent; good until the next call. */
+size_t builder_ended(struct partial_builder *builder, const struct thread_known *thread,
+                     struct piece_ended **out);
+void builder_ended_told(struct thread_known *thread);
+void builder_free_ended(struct partial_builder *builder);
 
 /* --- builder_calls.c: system calls, and what they do to descriptors --- */
 void builder_call_entry(struct partial_builder *builder, struct thread_known *thread,

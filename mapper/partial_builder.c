@@ -87,6 +87,7 @@ static struct thread_known *new_record(struct partial_builder *builder, int32_t 
     thread->group = builder->old_group;
     thread->may_hold_phase = builder->phases.set->count > 0;
     thread->phases.id = (uint32_t)tid;
+    thread->life = ++builder->last_life;
     thread->phases.tid = tid;
     thread->phases.is_process = tid_is_of_process(tid);
     thread->cpu = -1;
@@ -191,6 +192,7 @@ static void forget_life(struct partial_builder *builder, struct thread_known *th
 {
     forget_state(thread);
     instances_forget(&thread->phases);
+    thread->life = ++builder->last_life;
     thread->label_epoch = 0;
     thread->pid = 0;
     thread->group = builder->old_group;
@@ -309,6 +311,8 @@ static void fill_piece(struct partial_builder *builder, struct thread_known *thr
     piece->call_count = thread->call_count;
     piece->phases = thread->phase_cells;
     piece->phase_count = thread->phase_index.count;
+    if (thread->ended)
+        piece->ended_count = builder_ended(builder, thread, &piece->ended);
     piece->closings = thread->closings;
     piece->closing_count = thread->closing_count ? builder_closings(builder, thread) : 0;
     piece->credits = thread->credits;
@@ -1365,6 +1369,7 @@ static void forget_all(struct partial_builder *builder)
     }
     map_clear(&builder->threads);
     map_clear(&builder->labels);
+    builder_free_ended(builder);
     instances_clear(&builder->phases);
     free(builder->remote_order);
     free(builder->strangers);

@@ -219,7 +219,63 @@ static void write_phase(struct json_text *json, const struct session_report *ses
     number_field(json, "unknown_ns", row->unknown_ns);
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
+    number_field(json, "over", row->over);
     distribution_fields(json, &row->complete);
+}
+
+static void write_value(struct json_text *json, const struct field_value *value)
+{
+    switch (value->type) {
+    case FIELD_ABSENT: json_words(json, "null"); return;
+    case FIELD_INT:
+        if (value->i == INT64_MIN) /* of all numbers the one that stands for null elsewhere */
+            json_words(json, "-9223372036854775808");
+        else
+            json_signed(json, value->i);
+        return;
+    case FIELD_UINT: json_number(json, value->u); return;
+    case FIELD_TEXT: json_string(json, value->text); return;
+    }
+}
+
+static void values_field(struct json_text *json, const char *name, struct named_values values)
+{
+    json_name(json, name);
+    json_words(json, "{");
+    for (size_t i = 0; i < values.count; i++) {
+        if (i)
+            json_words(json, ",");
+        json_string(json, text_of(values.at[i].name));
+        json_words(json, ":");
+        write_value(json, &values.at[i].value);
+    }
+    json_words(json, "}");
+}
+
+static void write_instance(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct instance_row *row = &session->instances[i];
+    char id[INSTANCE_ID_ROOM];
+    report_instance_id(row->order, id);
+    signed_field(json, "pid", row->pid);
+    string_field(json, "phase", row->phase);
+    string_field(json, "id", id);
+    string_field(json, "process", row->process);
+    signed_field(json, "tid", row->tid);
+    string_field(json, "name", row->name);
+    signed_field(json, "end_tid", row->end_tid);
+    signed_field(json, "begin_ns", row->begin_ns);
+    signed_field(json, "end_ns", row->end_ns);
+    number_field(json, "total_ns", row->total_ns);
+    values_field(json, "match", row->match);
+    values_field(json, "captured", row->captured);
+    number_field(json, "user_cpu_ns", row->user_cpu_ns);
+    number_field(json, "sys_cpu_ns", row->sys_cpu_ns);
+    number_field(json, "runnable_ns", row->runnable_ns);
+    number_field(json, "blocked_ns", row->blocked_ns);
+    number_field(json, "unknown_ns", row->unknown_ns);
+    named_field(json, "blocked_by", row->blocked_by);
+    number_field(json, "syscalls", row->syscalls);
 }
 
 static void write_fd(struct json_text *json, const struct session_report *session, size_t i)
@@ -323,6 +379,7 @@ static const struct section {
     {"fd", offsetof(struct session_report, fd_count), write_fd},
     {"cpu", offsetof(struct session_report, cpu_count), write_cpu},
     {"sched", offsetof(struct session_report, sched_count), write_sched},
+    {"instance", offsetof(struct session_report, instance_count), write_instance},
     {"file", offsetof(struct session_report, file_count), write_file},
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };

@@ -60,6 +60,7 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             KEEP(session, filter, threads, thread_count);
             KEEP(session, filter, syscalls, syscall_count);
             KEEP(session, filter, phases, phase_count);
+            KEEP(session, filter, instances, instance_count);
             KEEP(session, filter, fds, fd_count);
             KEEP(session, filter, files, file_count);
             KEEP(session, filter, scheds, sched_count);

@@ -28,6 +28,7 @@ bool sheet_selects(struct selection selection, int64_t pid, const char *phase);
 
 /* Sections; each begins with an empty line, and prints nothing if it has no rows. */
 void sheet_phases_write(const struct sheet *sheet); /* with the calls and files of each */
+void sheet_instances_write(const struct sheet *sheet, struct selection selection); /* of a phase */
 void sheet_calls_write(const struct sheet *sheet, struct selection selection);
 void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
@@ -59,8 +60,13 @@ void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
 /* Cells. */
 void sheet_cell_identity(struct table *table, int64_t identity);
 void sheet_cell_text(struct table *table, char *take_text); /* "-" if it is empty */
+/* Nothing spent is a dash: the eye finds what there is. */
+void sheet_cell_spent(struct table *table, uint64_t ns);
 void sheet_cell_quantile(struct table *table, unsigned per_mille,
                          const struct durations *durations);
+
+/* `futex 5.12 s, pread64 1.12 s`, as far as it matters; the caller's. */
+char *sheet_text_of_causes(struct named_numbers blocked_by);
 
 /* For qsort(). */
 int sheet_compare(uint64_t a, uint64_t b);

@@ -103,8 +103,7 @@ static struct named_number *sorted_numbers(struct named_numbers numbers)
     return sorted;
 }
 
-/* `futex 5.12 s, pread64 1.12 s`, as far as it matters. */
-static char *text_of_causes(struct named_numbers blocked_by)
+char *sheet_text_of_causes(struct named_numbers blocked_by)
 {
     struct named_number *sorted = sorted_numbers(blocked_by);
     char *text = memory_string(text_of(""));
@@ -122,8 +121,7 @@ static char *text_of_causes(struct named_numbers blocked_by)
     return text;
 }
 
-/* Nothing spent is a dash: the eye finds what there is. */
-static void cell_spent(struct table *table, uint64_t ns)
+void sheet_cell_spent(struct table *table, uint64_t ns)
 {
     if (ns)
         table_number(table, ns);
@@ -152,14 +150,14 @@ static void write_phase_group(const struct sheet *sheet, const struct process_ph
         const struct phase_row *row = group->at[i];
         sheet_cell_text(table, indented_phase(group, i));
         table_number(table, row->complete.count);
-        cell_spent(table, row->complete.total_ns);
-        cell_spent(table, row->user_cpu_ns);
-        cell_spent(table, row->sys_cpu_ns);
-        cell_spent(table, row->runnable_ns);
-        cell_spent(table, row->blocked_ns);
-        cell_spent(table, row->unknown_ns);
+        sheet_cell_spent(table, row->complete.total_ns);
+        sheet_cell_spent(table, row->user_cpu_ns);
+        sheet_cell_spent(table, row->sys_cpu_ns);
+        sheet_cell_spent(table, row->runnable_ns);
+        sheet_cell_spent(table, row->blocked_ns);
+        sheet_cell_spent(table, row->unknown_ns);
         table_number(table, row->syscalls);
-        sheet_cell_text(table, text_of_causes(row->blocked_by));
+        sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
     }
     table_print(table, sheet->out, &sheet->style);
     table_free(table);
@@ -218,6 +216,8 @@ void sheet_phases_write(const struct sheet *sheet)
 
     qsort(rows, session->phase_count, sizeof *rows, compare_phase_times);
     for (size_t i = 0; i < session->phase_count && i < sheet->top; i++) {
+        if (!strchr(rows[i]->phase, '/'))
+            sheet_instances_write(sheet, (struct selection){rows[i]});
         sheet_calls_write(sheet, (struct selection){rows[i]});
         sheet_files_write(sheet, (struct selection){rows[i]});
     }

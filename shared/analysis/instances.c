@@ -26,7 +26,7 @@ struct parent_link {
     uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
 };
 
-/* Texts of match fields up to so many bytes, all of an instance together, take no memory of their own. */
+/* Texts of its values up to so many bytes, all of an instance together, take no memory of their own. */
 enum { TEXT_ROOM = 48 };
 
 struct definition_links {
@@ -174,7 +174,7 @@ static uint64_t place_key(const struct instances *all, const struct instance *in
     const struct subset *subset = &all->links[instance->definition].subsets[place];
     uint64_t key = key_begin(all, instance->thread, instance->definition, place);
     for (size_t i = 0; i < subset->count; i++)
-        key = key_add(key, &instance->match[subset->at[i]]);
+        key = key_add(key, &instance->values[subset->at[i]]);
     return key;
 }
 
@@ -428,6 +428,14 @@ bool instances_fit(const struct phase_definition *definition, const struct event
                 : passes(event, definition->begin_filter, definition->begin_filter_count);
 }
 
+void instances_capture(const struct phase_definition *definition, const struct event *event,
+                       struct field_value values[PHASE_VALUES_MAX])
+{
+    assert(phase_value_count(definition) <= PHASE_VALUES_MAX);
+    for (size_t i = 0; i < definition->capture_count; i++)
+        values[definition->match_count + i] = *field(event, definition->capture[i]);
+}
+
 struct text instances_name(const struct phase_definition *definition, const struct event *event,
                            char room[INSTANCE_NUMBER_ROOM])
 {
@@ -477,12 +485,12 @@ struct text instances_name(const struct phase_definition *definition, const stru
 
 static size_t value_count(const struct instances *all, uint32_t definition)
 {
-    return all->set->at[definition]->match_count;
+    return phase_value_count(all->set->at[definition]);
 }
 
 static char *text_room(const struct instance *instance, size_t value_count)
 {
-    return (char *)(instance->match + value_count);
+    return (char *)(instance->values + value_count);
 }
 
 /* A new one with copies of the values. */
@@ -492,22 +500,25 @@ static struct instance *make(struct instances *all, uint32_t definition,
     struct definition_links *links = &all->links[definition];
     size_t head = sizeof(struct instance) + links->subset_count * sizeof(struct instance_place);
     size_t count = value_count(all, definition);
+    size_t match_count = all->set->at[definition]->match_count;
     struct instance *instance = links->unused;
     if (instance) {
         links->unused = instance->below;
         memset(instance, 0, head);
     } else {
-        instance = memory_new(head + count * sizeof *instance->match + TEXT_ROOM);
+        instance = memory_new(head + count * sizeof *instance->values + TEXT_ROOM);
     }
-    instance->match = (struct field_value *)(instance->places + links->subset_count);
+    instance->values = (struct field_value *)(instance->places + links->subset_count);
     instance->definition = definition;
     char *room = text_room(instance, count), *end = room + TEXT_ROOM;
     for (size_t i = 0; i < count; i++) {
-        struct field_value *value = &instance->match[i];
+        struct field_value *value = &instance->values[i];
         *value = values[i];
         if (value->type != FIELD_TEXT)
             continue;
-        if (value->text.count <= (size_t)(end - room)) {
+        if (i >= match_count && value->text.count > PHASE_TEXT_MAX) {
+            *value = phase_value_copy(&values[i]);
+        } else if (value->text.count <= (size_t)(end - room)) {
             value->text.at = memcpy(room, value->text.at, value->text.count);
             room += value->text.count;
         } else {
@@ -521,8 +532,8 @@ static void free_texts(struct instance *instance, size_t count)
 {
     uintptr_t room = (uintptr_t)text_room(instance, count);
     for (size_t i = 0; i < count; i++) {
-        uintptr_t text = (uintptr_t)instance->match[i].text.at;
-        if (instance->match[i].type == FIELD_TEXT && text - room > TEXT_ROOM)
+        uintptr_t text = (uintptr_t)instance->values[i].text.at;
+        if (instance->values[i].type == FIELD_TEXT && text - room > TEXT_ROOM)
             free((char *)text);
     }
 }
@@ -631,12 +642,12 @@ static struct instance *moved(struct instances *all, struct instance *instance, 
     uint32_t definition = 0;
     while (all->set->ids[definition] != id)
         definition++;
-    struct instance *to = make(all, definition, instance->match);
-    struct field_value *match = to->match;
+    struct instance *to = make(all, definition, instance->values);
+    struct field_value *copies = to->values;
     free_texts(instance, value_count(all, definition));
     *to = *instance;
     to->definition = definition;
-    to->match = match;
+    to->values = copies;
     free(instance);
     return to;
 }
@@ -722,7 +733,7 @@ static bool has_values(const struct instance *instance, const struct field_value
                        size_t count)
 {
     size_t equal = 0;
-    while (equal < count && field_value_equal(&instance->match[equal], &values[equal]))
+    while (equal < count && field_value_equal(&instance->values[equal], &values[equal]))
         equal++;
     return equal == count;
 }
@@ -775,7 +786,7 @@ static struct instance *parent_by(const struct instances *all, const struct phas
          each = place_in(all, each, key)->below) {
         size_t equal = 0;
         while (is_of(all, each, thread, link->definition) && equal < subset->count &&
-               field_value_equal(&each->match[subset->at[equal]], &values[link->own[equal]]))
+               field_value_equal(&each->values[subset->at[equal]], &values[link->own[equal]]))
             equal++;
         if (equal == subset->count)
             return each;

@@ -72,7 +72,7 @@ struct instance {
     struct instance *older, *newer; /* of its definition */
     uint64_t calls_at;
     struct time_vector total_at;    /* may count below 0, modulo 2^64 */
-    struct field_value *match;      /* owned, with its texts; in the order of the definition */
+    struct field_value *values;     /* owned, with its texts: phase_value_count() of them */
     struct instance_place places[]; /* the chains that it is in */
 };
 
@@ -138,12 +138,15 @@ struct kin *instances_restore_kin(struct instances *all, const struct kin *kept)
  * for PHASE_MATCH_MAX; borrowed from the event. */
 bool instances_fit(const struct phase_definition *definition, const struct event *event, bool ends,
                    struct field_value *values);
+/* What the begin event has of the fields that are captured: behind the values of the match fields. */
+void instances_capture(const struct phase_definition *definition, const struct event *event,
+                       struct field_value values[PHASE_VALUES_MAX]);
 enum { INSTANCE_NUMBER_ROOM = 24 };
 /* The name that an instance has by an event that fits; in `room` if that is a number. */
 struct text instances_name(const struct phase_definition *definition, const struct event *event,
                            char room[INSTANCE_NUMBER_ROOM]);
 
-/* A new one, open on `thread`; values are copied. The owner says next what it has spent:
+/* A new one, open on `thread`; its values, phase_value_count() of them, are copied. The owner says next what it has spent:
  * instances_set_spent(). */
 struct instance *instances_open(struct instances *all, struct phase_thread *thread,
                                 uint32_t definition, const struct field_value *values,

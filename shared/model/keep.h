@@ -92,8 +92,8 @@ struct kept_instance {
     struct thread *thread;
     uint64_t calls;          /* since its begin */
     struct time_vector time; /* likewise; owned */
-    size_t match_count;
-    struct field_value *match; /* owned, with its texts */
+    size_t value_count;
+    struct field_value *values; /* owned, with its texts */
 };
 void keep_instance_fields(struct keep *keep, struct kept_instance *instance);
 void kept_instance_free(struct kept_instance *instance);

@@ -26,6 +26,10 @@ static void keep_closing(struct keep *keep, struct closing *closing)
     keep_u64(keep, &closing->end_ns);
     keep_path(keep, &closing->path);
     keep_u32(keep, &closing->stretch);
+    if (!keep_since(keep, 4))
+        return;
+    keep_u64(keep, &closing->order);
+    keep_i32(keep, &closing->pid);
 }
 
 /* All of them, as older formats have them. */
@@ -480,21 +484,21 @@ void keep_instance_fields(struct keep *keep, struct kept_instance *instance)
     }
     keep_u64(keep, &instance->calls);
     keep_time_vector(keep, &instance->time);
-    size_t count = keep_count(keep, instance->match_count);
+    size_t count = keep_count(keep, instance->value_count);
     if (!keep->saving)
-        instance->match = memory_new((count + 1) * sizeof *instance->match);
-    instance->match_count = count;
+        instance->values = memory_new((count + 1) * sizeof *instance->values);
+    instance->value_count = count;
     for (size_t i = 0; i < count; i++)
-        keep_value(keep, &instance->match[i]);
+        keep_value(keep, &instance->values[i]);
     keep->bad |= instance->open && !instance->thread;
 }
 
 void kept_instance_free(struct kept_instance *instance)
 {
-    for (size_t i = 0; i < instance->match_count; i++)
-        if (instance->match[i].type == FIELD_TEXT)
-            free((char *)(uintptr_t)instance->match[i].text.at);
-    free(instance->match);
+    for (size_t i = 0; i < instance->value_count; i++)
+        if (instance->values[i].type == FIELD_TEXT)
+            free((char *)(uintptr_t)instance->values[i].text.at);
+    free(instance->values);
     time_vector_free(&instance->time);
     free(instance);
 }

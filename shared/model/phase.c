@@ -16,6 +16,40 @@ static void tell(struct model *model, const struct thread *thread, uint32_t stre
     model_tell_of(model, thread, &result);
 }
 
+/* Of its process by now; 0 if that is not told. */
+static int32_t pid_of(const struct thread *thread)
+{
+    const struct kin *kin = thread->phases.kin;
+    return kin ? (int32_t)kin->key : 0;
+}
+
+static void tell_instance(struct model *model, const struct thread *thread, uint32_t stretch,
+                          uint32_t path, const struct instance_told *told)
+{
+    struct result result = {.type = RESULT_INSTANCE,
+                            .thread = thread->id,
+                            .stretch = stretch,
+                            .phase = model_path(model, path),
+                            .instance = told};
+    model_tell_of(model, thread, &result);
+}
+
+/* One by itself, of the model's definition `at`. */
+static void tell_ended(struct model *model, const struct thread *thread, uint32_t path, uint32_t at,
+                       const struct ended_instance *ended)
+{
+    const struct phase_definition *definition = model->phases.set->at[at];
+    struct text names[PHASE_VALUES_MAX];
+    assert(ended->value_count == phase_value_count(definition));
+    for (size_t i = 0; i < ended->value_count; i++)
+        names[i] = text_of(phase_value_name(definition, i));
+    struct instance_told told = {.ended = *ended,
+                                 .rule = definition->keep,
+                                 .names = names,
+                                 .match_count = definition->match_count};
+    tell_instance(model, thread, thread->stretch, path, &told);
+}
+
 static void close_instance(struct model *model, struct instance *instance)
 {
     struct thread *thread = thread_of_instance(instance);
@@ -35,17 +69,31 @@ static void complete(struct model *model, struct instance *instance, const struc
 {
     struct thread *thread = thread_of_instance(instance);
     thread_book(thread, time_ns);
-    struct phase_cell cell = {.hopped = ender != thread};
+    uint64_t ns = time_ns - instance->begin_ns;
+    const struct phase_definition *definition = model->phases.set->at[instance->definition];
+    uint64_t over_ns = definition->keep.over_ns;
+    struct phase_cell cell = {.hopped = ender != thread, .over = over_ns > 0 && ns >= over_ns};
     cell.syscalls = instances_spent(instance, &cell.time);
-    durations_add(&cell.complete, time_ns - instance->begin_ns);
+    durations_add(&cell.complete, ns);
     if (cell.time.before_running_ns || cell.time.before_blocked_ns)
         thread->before_told = true;
     tell(model, thread, thread->stretch, instance->path, &cell);
+    struct ended_instance ended = {
+        .rank = {.ns = ns, .begin_ns = instance->begin_ns, .order = instance->order},
+        .pid = pid_of(thread),
+        .end_tid = ender != thread ? ender->tid : 0,
+        .calls = cell.syscalls,
+        .time = cell.time,
+        .values = instance->values,
+        .value_count = phase_value_count(definition)};
+    tell_ended(model, thread, instance->path, instance->definition, &ended);
     time_vector_free(&cell.time);
     if (thread->state != STATE_UNKNOWN)
         note_closing(model, &(struct closing){.thread = thread->id,
                                               .begin_ns = instance->begin_ns,
                                               .end_ns = time_ns,
+                                              .order = instance->order,
+                                              .pid = pid_of(thread),
                                               .path = instance->path,
                                               .stretch = thread->stretch});
     if (thread->call.open.call && !instance->in_call)
@@ -105,6 +153,10 @@ void phase_take_back_closings(struct model *model, const struct thread *thread, 
         thread_account(thread, &cell.time, 0 - ns);
         cell.time.unknown_ns = ns;
         tell(model, thread, closing->stretch, closing->path, &cell);
+        struct instance_told told = {
+            .ended = {.rank = {.order = closing->order}, .pid = closing->pid, .time = cell.time},
+            .is_correction = true};
+        tell_instance(model, thread, closing->stretch, closing->path, &told);
         time_vector_free(&cell.time);
         closing->end_ns = begin_ns;
     }
@@ -133,9 +185,10 @@ static void begin_phase(struct model *model, struct thread *thread, const struct
 {
     struct instances *phases = &model->phases;
     const struct phase_definition *definition = phases->set->at[at];
-    struct field_value values[PHASE_MATCH_MAX];
+    struct field_value values[PHASE_VALUES_MAX];
     if (!instances_fit(definition, event, false, values))
         return;
+    instances_capture(definition, event, values);
     const struct instance *parent = instances_own_parent(phases, &thread->phases, at);
     if (!parent)
         parent = instances_parent_by_match(phases, &thread->phases, at, values);
@@ -201,16 +254,25 @@ void phase_label(struct model *model, const struct label_piece *piece)
     model->labels[model->label_count++] = path;
 }
 
+/* Whether it has all values, or (of older formats) those of the match fields alone. */
+static bool has_values(const struct model *model, uint32_t definition, size_t count)
+{
+    const struct phase_set *set = model->phases.set;
+    return definition < set->count && (count == set->at[definition]->match_count ||
+                                       count == phase_value_count(set->at[definition]));
+}
+
 void phase_instance(struct model *model, const struct instance_piece *piece)
 {
     struct instances *phases = &model->phases;
     struct thread *thread = thread_of_item(model, piece->tid);
-    bool known = thread && piece->definition < phases->set->count &&
-                 phases->set->at[piece->definition]->match_count == piece->match_count;
-    if (!known)
+    if (!thread || !has_values(model, piece->definition, piece->value_count))
         return;
+    struct field_value values[PHASE_VALUES_MAX] = {{.type = FIELD_ABSENT}};
+    for (size_t i = 0; i < piece->value_count; i++)
+        values[i] = piece->values[i];
     struct instance *instance =
-        instances_open(phases, &thread->phases, piece->definition, piece->match, piece->begin_ns,
+        instances_open(phases, &thread->phases, piece->definition, values, piece->begin_ns,
                        instance_order(model->past_events + piece->event, piece->definition));
     instance->path = phase_labeled(model, piece->label);
     instance->by_user = piece->by_user;
@@ -222,6 +284,30 @@ void phase_instance(struct model *model, const struct instance_piece *piece)
     instances_set_spent(instance, &time, piece->calls);
     time_vector_free(&time);
     thread->refs++;
+}
+
+static uint64_t session_order(const struct model *model, uint64_t order_in_interval)
+{
+    return order_in_interval + (model->past_events << 16);
+}
+
+static void take_ended(struct model *model, struct thread *thread, const struct piece_ended *piece)
+{
+    if (!has_values(model, piece->definition, piece->ended.value_count))
+        return;
+    struct ended_instance ended = piece->ended;
+    struct field_value values[PHASE_VALUES_MAX] = {{.type = FIELD_ABSENT}};
+    for (size_t i = 0; i < ended.value_count; i++)
+        values[i] = ended.values[i];
+    ended.values = values;
+    ended.value_count = phase_value_count(model->phases.set->at[piece->definition]);
+    ended.rank.order = session_order(model, ended.rank.order);
+    if (ended.pid == 0)
+        ended.pid = pid_of(thread);
+    ended.time = (struct time_vector){0};
+    thread_resolve_time(thread, &piece->ended.time, &ended.time);
+    tell_ended(model, thread, phase_labeled(model, piece->label), piece->definition, &ended);
+    time_vector_free(&ended.time);
 }
 
 void phase_sums(struct model *model, struct thread *thread, const struct thread_piece *piece)
@@ -236,6 +322,8 @@ void phase_sums(struct model *model, struct thread *thread, const struct thread_
         tell(model, thread, thread->stretch, phase_labeled(model, phase->label), &cell);
         time_vector_free(&cell.time);
     }
+    for (size_t i = 0; i < piece->ended_count; i++)
+        take_ended(model, thread, &piece->ended[i]);
 }
 
 void phase_credits(struct model *model, struct thread *thread, const struct thread_piece *piece)
@@ -245,6 +333,8 @@ void phase_credits(struct model *model, struct thread *thread, const struct thre
         note_closing(model, &(struct closing){.thread = thread->id,
                                               .begin_ns = closing->begin_ns,
                                               .end_ns = closing->end_ns,
+                                              .order = session_order(model, closing->order),
+                                              .pid = closing->pid ? closing->pid : pid_of(thread),
                                               .path = phase_labeled(model, closing->label),
                                               .stretch = thread->stretch});
     }

@@ -140,11 +140,18 @@ static void add_closings(struct model *model, const struct pending *pending, siz
 static bool open_instance(struct instances *phases, const struct kept_instance *kept)
 {
     const struct phase_set *set = phases->set;
-    if (kept->definition >= set->count ||
-        set->at[kept->definition]->match_count != kept->match_count)
+    if (kept->definition >= set->count)
         return false;
+    const struct phase_definition *definition = set->at[kept->definition];
+    /* Older formats have values of the match fields alone. */
+    if (kept->value_count != definition->match_count &&
+        kept->value_count != phase_value_count(definition))
+        return false;
+    struct field_value values[PHASE_VALUES_MAX] = {{.type = FIELD_ABSENT}};
+    for (size_t i = 0; i < kept->value_count; i++)
+        values[i] = kept->values[i];
     struct instance *instance = instances_open(phases, &kept->thread->phases, kept->definition,
-                                               kept->match, kept->begin_ns, kept->order);
+                                               values, kept->begin_ns, kept->order);
     instance->path = kept->path;
     instance->by_user = kept->by_user;
     instance->in_call = kept->in_call;

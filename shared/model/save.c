@@ -63,8 +63,8 @@ static void save_instance(struct keep *keep, const struct instance *instance,
         .after_exit = instance->after_exit,
         .begin_ns = instance->begin_ns,
         .thread = thread,
-        .match = instance->match,
-        .match_count = keep->model->phases.set->at[instance->definition]->match_count};
+        .values = instance->values,
+        .value_count = phase_value_count(keep->model->phases.set->at[instance->definition])};
     kept.calls = instances_spent(instance, &kept.time);
     begin(keep, KEEP_INSTANCE, instance->order);
     keep_instance_fields(keep, &kept);

@@ -151,6 +151,8 @@ struct cpu {
 /* An instance that ended while time of its thread might still be taken back by a border. */
 struct closing {
     uint64_t thread, begin_ns, end_ns; /* thread: its id */
+    uint64_t order;
+    int32_t pid; /* as in struct ended_instance */
     uint32_t path, stretch;
 };
 

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/names.h"
+#include "results/slow_instances.h"
 
 /* One result in the making, with the numbers that it points to. */
 struct entry {
@@ -24,12 +25,26 @@ struct entry {
     } sum;
 };
 
+/* Instances of one process and phase. */
+struct slow_entry {
+    struct slow_entry *next; /* of the same hash */
+    int32_t pid;
+    uint64_t thread; /* id, where the process was not told; else 0 */
+    uint32_t phase;
+    struct slow_instances all;
+};
+
 struct result_batch {
     struct arena arena; /* entries */
     struct names names;
     struct map by_key;
     struct entry **entries; /* in the order in which they were first met */
     size_t count, room;
+    struct map slow;                    /* of struct slow_entry, under hashes */
+    struct slow_instance **corrections; /* owned: of what is not in the batch */
+    size_t correction_count, correction_room;
+    struct entry **all; /* entries and instances, as result_batch_groups() puts them */
+    size_t all_room;
     struct atom_table cells; /* of analyses; entries point to them */
     struct tallies tallies;  /* of the marks */
     struct result *results;  /* what result_batch_groups() gave out */
@@ -54,6 +69,7 @@ static uint64_t id_of(const struct result *result)
     case RESULT_CELL:
     case RESULT_CALLS:
     case RESULT_PHASE:
+    case RESULT_INSTANCE:
     case RESULT_FIRST_CALL:
     case RESULT_USES:
     case RESULT_LATENCY:
@@ -77,11 +93,17 @@ static bool same_key(const struct entry *entry, const struct result *result, uin
            entry->phase == phase && entry->call == call;
 }
 
-static struct entry *append(struct result_batch *batch)
+static struct entry *new_entry(struct result_batch *batch, uint64_t order)
 {
     struct entry *entry = arena_take(&batch->arena, sizeof *entry);
     entry->phase = entry->call = NAMES_NONE;
-    entry->order = batch->count;
+    entry->order = order;
+    return entry;
+}
+
+static struct entry *append(struct result_batch *batch)
+{
+    struct entry *entry = new_entry(batch, batch->count);
     batch->entries =
         memory_grow(batch->entries, &batch->room, batch->count + 1, sizeof(struct entry *));
     batch->entries[batch->count++] = entry;
@@ -196,6 +218,46 @@ static void take_cell(struct result_batch *batch, const struct result *result)
         entry->result.busy_ns += result->busy_ns;
 }
 
+static struct slow_entry *slow_entry_of(struct result_batch *batch, const struct result *result)
+{
+    int32_t pid = result->instance->ended.pid;
+    uint64_t thread = pid ? 0 : result->thread;
+    uint32_t phase = name_of(batch, result->phase);
+    uint64_t key = hash_number(hash_number((uint64_t)phase << 32 | (uint32_t)pid) ^ thread);
+    struct slow_entry *first = map_get(&batch->slow, key);
+    for (struct slow_entry *each = first; each; each = each->next)
+        if (each->pid == pid && each->thread == thread && each->phase == phase)
+            return each;
+    struct slow_entry *made = arena_take(&batch->arena, sizeof *made);
+    *made = (struct slow_entry){.next = first, .pid = pid, .thread = thread, .phase = phase};
+    map_put(&batch->slow, key, made);
+    return made;
+}
+
+static void take_instance(struct result_batch *batch, const struct result *result)
+{
+    struct slow_entry *entry = slow_entry_of(batch, result);
+    const struct instance_told *told = result->instance;
+    struct slow_instance *known = NULL;
+    if (told->is_correction) {
+        known = slow_instances_find(&entry->all, told->ended.rank.order);
+    } else if (!slow_instances_want(&entry->all, told)) {
+        return;
+    }
+    struct slow_instance *instance = known ? known : slow_instance_new(result);
+    add_time(batch, result, &told->ended.time, &instance->told.ended.time);
+    if (known)
+        return;
+    instance->name = entry->phase; /* until it goes out */
+    if (!told->is_correction) {
+        slow_instances_take(&entry->all, instance);
+        return;
+    }
+    batch->corrections = memory_grow(batch->corrections, &batch->correction_room,
+                                     batch->correction_count + 1, sizeof(struct slow_instance *));
+    batch->corrections[batch->correction_count++] = instance;
+}
+
 static void take_mark(struct result_batch *batch, const struct result *result)
 {
     struct entry *entry = append(batch);
@@ -231,6 +293,7 @@ static void take(void *context, const struct result *result)
     case RESULT_LATENCY:
     case RESULT_RUN:
     case RESULT_CPU: take_cell(batch, result); return;
+    case RESULT_INSTANCE: take_instance(batch, result); return;
     case RESULT_CELL: take_cell_of_analysis(batch, result->cell); return;
     case RESULT_INTERVAL: take_mark(batch, result); return;
     }
@@ -248,7 +311,7 @@ struct tallies result_batch_tallies(const struct result_batch *batch)
 
 bool result_batch_is_empty(const struct result_batch *batch)
 {
-    return batch->count == 0;
+    return batch->count == 0 && batch->slow.count == 0;
 }
 
 /* --- what is given out --- */
@@ -295,11 +358,13 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* Facts, then cells, then marks. */
+/* Facts, then cells, then instances, then what corrects them, then marks. */
 static int class_of(const struct result *result)
 {
     if (result->type == RESULT_INTERVAL)
-        return 2;
+        return 4;
+    if (result->type == RESULT_INSTANCE)
+        return result->instance->is_correction ? 3 : 2;
     return result->type == RESULT_PROCESS || result->type == RESULT_THREAD ||
                    result->type == RESULT_DESCRIPTOR || result->type == RESULT_FIRST_CALL
                ? 0
@@ -322,16 +387,52 @@ static int compare_entries(const void *a, const void *b)
     return order ? order : compare_numbers((int64_t)left->order, (int64_t)right->order);
 }
 
+static void add_instance(struct result_batch *batch, const struct slow_instance *instance,
+                         uint64_t order, size_t *count)
+{
+    struct entry *entry = new_entry(batch, order);
+    entry->result = (struct result){.type = RESULT_INSTANCE,
+                                    .pid = instance->filed_pid,
+                                    .tid = instance->filed_tid,
+                                    .thread = instance->thread,
+                                    .stretch = instance->stretch,
+                                    .instance = &instance->told};
+    entry->phase = instance->name;
+    point(batch, entry);
+    batch->all = memory_grow(batch->all, &batch->all_room, *count + 1, sizeof(struct entry *));
+    batch->all[(*count)++] = entry;
+}
+
+/* All that goes out, in its order. */
+static size_t gather(struct result_batch *batch)
+{
+    size_t count = 0;
+    batch->all =
+        memory_grow(batch->all, &batch->all_room, batch->count + 1, sizeof(struct entry *));
+    for (; count < batch->count; count++) {
+        point(batch, batch->entries[count]);
+        batch->all[count] = batch->entries[count];
+    }
+    const struct slow_entry *first;
+    for (size_t at = 0; (first = map_next(&batch->slow, &at));)
+        for (const struct slow_entry *each = first; each; each = each->next) {
+            const struct slow_instance *instance;
+            for (size_t i = 0; (instance = slow_instances_next(&each->all, &i));)
+                add_instance(batch, instance, instance->told.ended.rank.order, &count);
+        }
+    for (size_t i = 0; i < batch->correction_count; i++)
+        add_instance(batch, batch->corrections[i], i, &count);
+    if (count > 0)
+        qsort(batch->all, count, sizeof(struct entry *), compare_entries);
+    return count;
+}
+
 size_t result_batch_groups(struct result_batch *batch, const struct result_group **out)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        point(batch, batch->entries[i]);
-    if (batch->count > 0)
-        qsort(batch->entries, batch->count, sizeof(struct entry *), compare_entries);
-    batch->results = memory_resize(batch->results, batch->count + 1, sizeof *batch->results);
-    size_t groups = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct result *result = &batch->entries[i]->result;
+    size_t count = gather(batch), groups = 0;
+    batch->results = memory_resize(batch->results, count + 1, sizeof *batch->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct result *result = &batch->all[i]->result;
         batch->results[i] = *result;
         if (groups == 0 || batch->groups[groups - 1].pid != result->pid ||
             batch->groups[groups - 1].tid != result->tid) {
@@ -361,7 +462,14 @@ void result_batch_clear(struct result_batch *batch)
         else if (entry->result.type == RESULT_RUN)
             time_vector_free(&entry->sum.time);
     }
-    batch->count = 0;
+    struct slow_entry *first;
+    for (size_t at = 0; (first = map_next(&batch->slow, &at));)
+        for (struct slow_entry *each = first; each; each = each->next)
+            slow_instances_clear(&each->all);
+    map_clear(&batch->slow);
+    for (size_t i = 0; i < batch->correction_count; i++)
+        slow_instance_free(batch->corrections[i]);
+    batch->count = batch->correction_count = 0;
     batch->tallies = (struct tallies){.at = {0}};
     atom_table_clear(&batch->cells);
     map_clear(&batch->by_key);
@@ -375,6 +483,8 @@ void result_batch_free(struct result_batch *batch)
         return;
     result_batch_clear(batch);
     free(batch->entries);
+    free(batch->corrections);
+    free(batch->all);
     free(batch->results);
     free(batch->groups);
     free(batch);

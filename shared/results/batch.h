@@ -1,7 +1,7 @@
 /* results/batch.h -- what joining some intervals came to, added up before it goes out.
  *
- * Of each entity the newest fact is kept, cells of equal dimensions become one, marks stay as they
- * are: folding what a batch gives out comes to what folding all that it took comes to. It forgets
+ * Of each entity the newest fact is kept, cells of equal dimensions become one, of instances the slowest are kept, marks stay
+ * as they are: folding what a batch gives out comes to what folding all that it took comes to. It forgets
  * everything with result_batch_clear(); nothing in it needs to outlive a process. */
 #ifndef RESULTS_BATCH_H
 #define RESULTS_BATCH_H
@@ -24,7 +24,7 @@ struct tallies result_batch_tallies(const struct result_batch *batch);
 
 /* Results that go out under one key: of a process; pid 0: of the thread `tid`, whose process is
  * not told; both 0: of the host, and whatever nobody knows better. Facts come first, then cells,
- * then marks in the order in which they were taken. */
+ * then instances, then marks in the order in which they were taken. */
 struct result_group {
     int32_t pid, tid;
     const struct result *results;

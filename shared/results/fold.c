@@ -1,5 +1,6 @@
 #include "results/fold.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static size_t cell_bytes(enum cell_type type)
     case CELL_CALLS: return base + sizeof(struct call_cell);
     case CELL_PHASE: return base + sizeof(struct phase_cell);
     case CELL_FILE: return base + sizeof(struct use_cell);
+    case CELL_SLOW: return base + sizeof(struct slow_instances);
     }
     return sizeof(struct cell);
 }
@@ -78,6 +80,8 @@ void fold_clear_cell(struct cell *cell)
         call_cell_clear(&cell->calls);
     else if (cell->key.type == CELL_PHASE)
         phase_cell_clear(&cell->phase);
+    else if (cell->key.type == CELL_SLOW)
+        slow_instances_clear(&cell->slow);
     else
         use_cell_clear(&cell->uses);
 }
@@ -105,6 +109,7 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     switch ((enum cell_type)from->key.type) {
     case CELL_CALLS: merge_calls(to, &from->calls, from->slowest_thread); return;
     case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
+    case CELL_SLOW: assert(false); return;
     case CELL_FILE:
         use_cell_merge(&to->uses, &from->uses);
         to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
@@ -180,7 +185,10 @@ static void move_cell(struct cell_group *to, struct cell *take_cell)
     uint64_t hash = key_hash(&take_cell->key);
     struct cell *first, *cell = find_cell(to, &take_cell->key, hash, &first);
     if (cell) {
-        fold_merge_cell(cell, take_cell);
+        if (cell->key.type == CELL_SLOW)
+            slow_instances_merge(&cell->slow, &take_cell->slow);
+        else
+            fold_merge_cell(cell, take_cell);
         free_cell(take_cell);
         return;
     }
@@ -373,17 +381,24 @@ static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t 
     before->blocked_ns += time->before_blocked_ns;
 }
 
+/* The same with names in place of the log's call ids; blocked_in is to be freed. */
+static struct time_vector named_time(struct fold *fold, const struct result *result,
+                                     const struct time_vector *from)
+{
+    struct time_vector time = *from;
+    time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
+    for (uint32_t i = 0; i < time.blocked_count; i++) {
+        struct text call = result_call_name(result, from->blocked_in[i].call);
+        time.blocked_in[i] = (struct blocked_in){name_id(fold, call), from->blocked_in[i].ns};
+    }
+    return time;
+}
+
 static void take_phase(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_PHASE, .path = name_id(fold, result->phase)};
     struct phase_cell cell = *result->phase_cell;
-    /* The log's call ids become names here. */
-    struct time_vector time = cell.time;
-    time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
-    for (uint32_t i = 0; i < time.blocked_count; i++) {
-        struct text call = result_call_name(result, cell.time.blocked_in[i].call);
-        time.blocked_in[i] = (struct blocked_in){name_id(fold, call), cell.time.blocked_in[i].ns};
-    }
+    struct time_vector time = named_time(fold, result, &cell.time);
     if (time.before_running_ns || time.before_blocked_ns) {
         add_before(thread_at(fold, result->thread), result->stretch, key.path, &time);
         time.before_running_ns = time.before_blocked_ns = 0;
@@ -391,6 +406,27 @@ static void take_phase(struct fold *fold, const struct result *result)
     cell.time = time;
     merge_phase(&cell_of_thread(fold, &key, result->thread)->phase, &cell);
     free(time.blocked_in);
+}
+
+static void take_instance(struct fold *fold, const struct result *result)
+{
+    struct cell_key key = {.type = CELL_SLOW, .path = name_id(fold, result->phase)};
+    const struct instance_told *told = result->instance;
+    int32_t pid = told->ended.pid;
+    struct cell *cell =
+        pid ? cell_at(group_at(fold, pid), &key) : cell_of_thread(fold, &key, result->thread);
+    struct slow_instance *instance = NULL;
+    if (told->is_correction)
+        instance = slow_instances_find(&cell->slow, told->ended.rank.order);
+    else if (slow_instances_want(&cell->slow, told))
+        instance = slow_instance_new(result);
+    if (!instance) /* it is not, and will not be, among the slowest */
+        return;
+    struct time_vector time = named_time(fold, result, &told->ended.time);
+    time_vector_merge(&instance->told.ended.time, &time);
+    free(time.blocked_in);
+    if (!told->is_correction)
+        slow_instances_take(&cell->slow, instance);
 }
 
 static void take_first_call(struct fold *fold, const struct result *result)
@@ -484,6 +520,7 @@ void fold_take(struct fold *fold, const struct result *result)
     case RESULT_DESCRIPTOR: take_descriptor(fold, &result->descriptor_fact); return;
     case RESULT_CALLS: take_calls(fold, result); return;
     case RESULT_PHASE: take_phase(fold, result); return;
+    case RESULT_INSTANCE: take_instance(fold, result); return;
     case RESULT_FIRST_CALL: take_first_call(fold, result); return;
     case RESULT_USES: take_uses(fold, result); return;
     case RESULT_LATENCY:

@@ -48,8 +48,35 @@ static void forget_thread(struct fold *fold, struct folded_thread *thread)
     fold_free_thread(thread);
 }
 
+static void settle_of(const struct fold *fold, const struct slow_instances *instances)
+{
+    struct slow_instance *each;
+    for (size_t i = 0; (each = slow_instances_next(instances, &i));) {
+        const struct folded_thread *thread = fold_thread(fold, each->thread);
+        if (thread && is_over(fold, thread->told_at))
+            fold_settle_instance(fold, each);
+    }
+}
+
+/* Instances of threads that are to go say themselves what is known of these. */
+static void settle_instances(struct fold *fold)
+{
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const struct cell_group **groups = fold_groups(fold, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct cell *cell;
+        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
+            for (; cell; cell = cell->next)
+                if (cell->key.type == CELL_SLOW)
+                    settle_of(fold, &cell->slow);
+    }
+    arena_clear(&arena);
+}
+
 static void forget_threads(struct fold *fold)
 {
+    settle_instances(fold);
     struct going going = {0};
     const struct folded_thread *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)

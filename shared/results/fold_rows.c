@@ -257,6 +257,25 @@ static void clear_befores(struct map *sums)
     map_clear(sums);
 }
 
+struct named_numbers fold_rows_blocked(const struct fold_rows *rows, const struct time_vector *time,
+                                       uint64_t *blocked_ns)
+{
+    struct named_number *at = arena_take(rows->arena, (time->blocked_count + 1) * sizeof *at);
+    size_t count = 0;
+    *blocked_ns = time->blocked_ns;
+    if (time->blocked_ns)
+        at[count++] = (struct named_number){"", time->blocked_ns};
+    for (uint32_t i = 0; i < time->blocked_count; i++) {
+        if (time->blocked_in[i].ns == 0)
+            continue;
+        *blocked_ns += time->blocked_in[i].ns;
+        at[count++] = (struct named_number){fold_rows_text(rows, time->blocked_in[i].call),
+                                            time->blocked_in[i].ns};
+    }
+    qsort(at, count, sizeof *at, compare_named);
+    return (struct named_numbers){at, count};
+}
+
 static void fill_time(const struct fold_rows *rows, const struct merged_row *from,
                       const struct map *befores, struct phase_row *row)
 {
@@ -270,20 +289,7 @@ static void fill_time(const struct fold_rows *rows, const struct merged_row *fro
     row->sys_cpu_ns = time.sys_ns;
     row->runnable_ns = time.runnable_ns;
     row->unknown_ns = time.unknown_ns;
-    row->blocked_ns = time.blocked_ns;
-    struct named_number *at = arena_take(rows->arena, (time.blocked_count + 1) * sizeof *at);
-    size_t count = 0;
-    if (time.blocked_ns)
-        at[count++] = (struct named_number){"", time.blocked_ns};
-    for (uint32_t i = 0; i < time.blocked_count; i++) {
-        if (time.blocked_in[i].ns == 0)
-            continue;
-        row->blocked_ns += time.blocked_in[i].ns;
-        at[count++] = (struct named_number){fold_rows_text(rows, time.blocked_in[i].call),
-                                            time.blocked_in[i].ns};
-    }
-    qsort(at, count, sizeof *at, compare_named);
-    row->blocked_by = (struct named_numbers){at, count};
+    row->blocked_by = fold_rows_blocked(rows, &time, &row->blocked_ns);
     time_vector_free(&time);
 }
 
@@ -307,6 +313,7 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
                                   .phase = fold_rows_text(rows, cell->key.path),
                                   .complete = durations_copy(rows->arena, &cell->phase.complete),
                                   .hopped = cell->phase.hopped,
+                                  .over = cell->phase.over,
                                   .begin_unknown = cell->phase.begin_unknown,
                                   .end_unknown = cell->phase.end_unknown,
                                   .syscalls = cell->phase.syscalls};

@@ -25,8 +25,13 @@ static inline int fold_rows_compare(int64_t a, int64_t b)
 /* The values of a map of entities, by id; `*count` of them, in the arena. */
 void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, size_t *count);
 
+/* Time as rows tell it: blocked time by call, by name; in the arena. */
+struct named_numbers fold_rows_blocked(const struct fold_rows *rows, const struct time_vector *time,
+                                       uint64_t *blocked_ns);
+
 void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out);
+void fold_rows_instances(struct fold_rows *rows, struct session_report *out);
 void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
 void fold_rows_files(struct fold_rows *rows, struct session_report *out);
 

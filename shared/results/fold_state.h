@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/names.h"
 #include "results/result.h"
+#include "results/slow_instances.h"
 
 #define NO_NAME NAMES_NONE
 /* In place of a pid: the rows of threads whose process nothing tells. */
@@ -95,7 +96,7 @@ struct folded_descriptor {
     struct open_use *uses;
 };
 
-enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE };
+enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW };
 
 struct cell_key {
     uint8_t type; /* enum cell_type */
@@ -113,6 +114,7 @@ struct cell {
         struct use_cell uses;
         struct call_cell calls;
         struct phase_cell phase;
+        struct slow_instances slow;
     };
 };
 
@@ -159,7 +161,7 @@ struct fold {
     int64_t offset_ns;
 };
 
-/* Adds `from`, a cell of the same type, to `to`. */
+/* Adds `from`, a cell of the same type but CELL_SLOW, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);
 
 /* Gives back what it owns, but not itself. */
@@ -186,6 +188,8 @@ const struct cell_group **fold_groups(const struct fold *fold, struct arena *are
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid);
 /* Puts the uses of a descriptor where those of its name, kind and phase are. */
 void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor);
+/* Says of the thread's instances all that is known of it: it is to be forgotten. */
+void fold_settle_instance(const struct fold *fold, struct slow_instance *instance);
 /* Puts the cells that wait for the thread's process under `pid`. */
 void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid);
 void fold_free_thread(struct folded_thread *thread);

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/durations.h"
 #include "trace/damage.h"
+#include "trace/event.h"
+#include "trace/slowest.h"
 #include "trace/tally.h"
 
 #define REPORT_NONE INT64_MIN
@@ -69,10 +71,39 @@ struct phase_row {
     const char *process;
     struct durations complete;
     uint64_t hopped; /* of the complete ones, those that another thread ended */
+    uint64_t over;   /* likewise, those at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct named_numbers blocked_by;
     uint64_t syscalls;
+};
+
+/* A value that an instance has: of a match field, or captured. */
+struct named_value {
+    const char *name;
+    struct field_value value; /* FIELD_ABSENT: null */
+};
+
+struct named_values {
+    const struct named_value *at;
+    size_t count;
+};
+
+/* One of the slowest instances of a phase. */
+struct instance_row {
+    int64_t pid; /* or REPORT_NONE */
+    const char *phase;
+    uint64_t order; /* of its begin, unique in the session: report_instance_id() */
+    const char *process;
+    int64_t tid;      /* of the thread that began it; REPORT_NONE: not known */
+    const char *name; /* of that thread */
+    int64_t end_tid;  /* of the thread that ended it: that one, or another */
+    int64_t begin_ns, end_ns;
+    uint64_t total_ns;
+    struct named_values match, captured;
+    uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct named_numbers blocked_by;
+    uint64_t syscalls; /* complete by its end, of those entered in it */
 };
 
 struct fd_row {
@@ -131,6 +162,8 @@ struct session_report {
     size_t syscall_count;
     struct phase_row *phases;
     size_t phase_count;
+    struct instance_row *instances; /* of a phase, the slowest first */
+    size_t instance_count;
     struct fd_row *fds;
     size_t fd_count;
     struct file_row *files;
@@ -158,6 +191,11 @@ struct report {
     struct session_report *sessions; /* by name */
     size_t session_count;
 };
+
+/* What an instance is called: the number of its begin event among those of the session, from 0, and the
+ * place of its definition. */
+enum { INSTANCE_ID_ROOM = 32 };
+void report_instance_id(uint64_t order, char room[INSTANCE_ID_ROOM]);
 
 void report_clear(struct report *report);
 

@@ -23,6 +23,7 @@ enum result_type {
     RESULT_DESCRIPTOR,
     RESULT_CALLS,      /* cell of (thread, phase, call) */
     RESULT_PHASE,      /* cell of (thread, phase) */
+    RESULT_INSTANCE,   /* one of a phase: whoever takes it keeps the slowest */
     RESULT_FIRST_CALL, /* fact of (thread, stretch): what the time before it was */
     RESULT_USES,       /* cell of (descriptor, thread, phase) */
     RESULT_LATENCY,    /* cell of a thread */
@@ -65,6 +66,17 @@ struct descriptor_fact {
     struct text name;
 };
 
+/* An instance of a phase that is told of by itself. */
+struct instance_told {
+    /* Of (process, phase): the process is that of `ended`, or else that of the thread. */
+    struct ended_instance ended;
+    struct slowest_rule rule; /* of its definition */
+    const struct text *names; /* of the values' fields */
+    size_t match_count;       /* values of match fields, in front of what was captured */
+    /* It was told of before, and what is here of its time is to be added. No values. */
+    bool is_correction;
+};
+
 struct interval_fact {
     uint64_t chunk;
     uint64_t chunks; /* folders that hold its `kernel` or `ust` traces */
@@ -99,6 +111,7 @@ struct result {
         struct interval_fact interval;
         const struct call_cell *calls;
         const struct phase_cell *phase_cell;
+        const struct instance_told *instance;
         const struct use_cell *uses;
         const struct durations *latency;
         struct {

@@ -135,10 +135,21 @@ void time_vector_free(struct time_vector *vector)
     *vector = (struct time_vector){0};
 }
 
+void ended_instance_clear(struct ended_instance *ended)
+{
+    time_vector_free(&ended->time);
+    for (size_t i = 0; i < ended->value_count; i++)
+        if (ended->values[i].type == FIELD_TEXT)
+            free((char *)(uintptr_t)ended->values[i].text.at);
+    free(ended->values);
+    *ended = (struct ended_instance){.value_count = 0};
+}
+
 void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from)
 {
     durations_merge(&to->complete, &from->complete);
     to->hopped += from->hopped;
+    to->over += from->over;
     to->begin_unknown += from->begin_unknown;
     to->end_unknown += from->end_unknown;
     to->syscalls += from->syscalls;

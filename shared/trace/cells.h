@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "base/durations.h"
+#include "trace/event.h"
+#include "trace/slowest.h"
 
 struct error_count {
     uint32_t number; /* -ret, 1..4095 */
@@ -109,10 +111,25 @@ void time_vector_free(struct time_vector *vector);
 struct phase_cell {
     struct durations complete;
     uint64_t hopped; /* of the complete ones, those that another thread ended */
+    uint64_t over;   /* likewise, those at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t syscalls;
     struct time_vector time;
 };
+
+/* A complete instance that is told of by itself. */
+struct ended_instance {
+    struct instance_rank rank;
+    int32_t pid;     /* of its process, as told by its end; 0: not told by then */
+    int32_t end_tid; /* the thread that ended it; 0: the one that began it */
+    uint64_t calls;  /* complete by its end, of those entered in it */
+    struct time_vector time;
+    struct field_value
+        *values; /* owned, with their texts: of match fields, then what was captured */
+    size_t value_count;
+};
+
+void ended_instance_clear(struct ended_instance *ended);
 
 /* All but `time` of `from`, whose ids may be others. */
 void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);

@@ -24,13 +24,30 @@ static void copy_time(struct arena *arena, struct time_vector *time)
         copy_array(arena, time->blocked_in, time->blocked_count, sizeof *time->blocked_in);
 }
 
+static struct field_value *copy_values(struct arena *arena, const struct field_value *values,
+                                       size_t count)
+{
+    struct field_value *copy = copy_array(arena, values, count, sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        if (copy[i].type == FIELD_TEXT)
+            copy[i].text = copy_text(arena, copy[i].text);
+    return copy;
+}
+
 static void copy_instance(struct arena *arena, struct instance_piece *piece)
 {
     copy_time(arena, &piece->time);
-    piece->match = copy_array(arena, piece->match, piece->match_count, sizeof *piece->match);
-    for (size_t i = 0; i < piece->match_count; i++)
-        if (piece->match[i].type == FIELD_TEXT)
-            piece->match[i].text = copy_text(arena, piece->match[i].text);
+    piece->values = copy_values(arena, piece->values, piece->value_count);
+}
+
+static void copy_ended(struct arena *arena, struct thread_piece *piece)
+{
+    piece->ended = copy_array(arena, piece->ended, piece->ended_count, sizeof *piece->ended);
+    for (size_t i = 0; i < piece->ended_count; i++) {
+        struct ended_instance *ended = &piece->ended[i].ended;
+        copy_time(arena, &ended->time);
+        ended->values = copy_values(arena, ended->values, ended->value_count);
+    }
 }
 
 static void copy_thread(struct arena *arena, struct thread_piece *piece)
@@ -60,6 +77,7 @@ static void copy_thread(struct arena *arena, struct thread_piece *piece)
         copy_time(arena, &cell->time);
         cell->complete = durations_copy(arena, &cell->complete);
     }
+    copy_ended(arena, piece);
     piece->closings =
         copy_array(arena, piece->closings, piece->closing_count, sizeof *piece->closings);
     piece->credits = copy_array(arena, piece->credits, piece->credit_count, sizeof *piece->credits);

@@ -103,11 +103,20 @@ struct piece_call {
 struct piece_phase {
     uint32_t label;
     struct phase_cell cell;
+    void *slowest; /* for the mapper; it does not travel */
+};
+
+/* An instance that is among the phases, and that is told of by itself. */
+struct piece_ended {
+    uint32_t label, definition;
+    struct ended_instance ended; /* rank.order: as if the interval were the first of the session */
 };
 
 /* An instance that is among the phases, and that ended when its CPU had had no event since. */
 struct piece_closing {
     uint32_t label;
+    uint64_t order; /* as in struct piece_ended */
+    int32_t pid;    /* likewise */
     uint64_t begin_ns, end_ns;
 };
 
@@ -139,6 +148,8 @@ struct thread_piece {
     size_t call_count;
     struct piece_phase *phases;
     size_t phase_count;
+    struct piece_ended *ended;
+    size_t ended_count;
     struct piece_closing *closings;
     size_t closing_count;
     struct piece_credit *credits;
@@ -221,11 +232,11 @@ struct instance_piece {
     uint32_t definition, label;
     bool by_user, in_call;
     uint64_t begin_ns, until_ns;
-    uint64_t event;          /* its begin's number in the interval, from 0 */
-    uint64_t calls;          /* complete calls entered in it */
-    struct time_vector time; /* from begin_ns to until_ns */
-    struct field_value *match;
-    size_t match_count;
+    uint64_t event;             /* its begin's number in the interval, from 0 */
+    uint64_t calls;             /* complete calls entered in it */
+    struct time_vector time;    /* from begin_ns to until_ns */
+    struct field_value *values; /* of match fields, then what was captured */
+    size_t value_count;
 };
 
 enum item_kind {

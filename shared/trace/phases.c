@@ -44,6 +44,38 @@ bool phases_have_named(const struct phase_definitions *phases, const char *writt
     return false;
 }
 
+const char *phase_value_name(const struct phase_definition *definition, size_t at)
+{
+    return at < definition->match_count ? definition->match[at].begin_field
+                                        : definition->capture[at - definition->match_count];
+}
+
+struct field_value phase_value_copy(const struct field_value *value)
+{
+    static const char cut[] = "...";
+    struct field_value copy = *value;
+    if (value->type != FIELD_TEXT)
+        return copy;
+    size_t count = value->text.count;
+    if (count <= PHASE_TEXT_MAX) {
+        copy.text.at = memory_string(value->text);
+        return copy;
+    }
+    /* Not within a character of UTF-8: a byte 10xxxxxx goes on with one. */
+    count = PHASE_TEXT_MAX - (sizeof cut - 1);
+    while (count > 0 && ((unsigned char)value->text.at[count] & 0xC0) == 0x80)
+        count--;
+    copy.text.at = memory_format("%.*s%s", (int)count, value->text.at, cut);
+    copy.text.count = strlen(copy.text.at);
+    return copy;
+}
+
+void phase_value_free(struct field_value *value)
+{
+    if (value->type == FIELD_TEXT)
+        free((char *)(uintptr_t)value->text.at);
+}
+
 static bool is_number(const struct field_value *value)
 {
     return value->type == FIELD_INT || value->type == FIELD_UINT;
@@ -163,6 +195,12 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     digest = digest_number(digest, definition->capture_count);
     for (size_t i = 0; i < definition->capture_count; i++)
         digest = digest_string(digest, definition->capture[i]);
+    /* Of what older versions know none: theirs are as they were. */
+    static const struct slowest_rule usual = {.count = SLOWEST_COUNT};
+    if (!slowest_rule_equal(definition->keep, usual)) {
+        digest = digest_number(digest, definition->keep.count);
+        digest = digest_number(digest, definition->keep.over_ns);
+    }
     digest = digest_filters(digest, definition->begin_filter, definition->begin_filter_count);
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }

@@ -13,12 +13,20 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "trace/event.h"
+#include "trace/slowest.h"
 
 /* Where a definition says no timeout. */
 #define PHASE_TIMEOUT_NS UINT64_C(3600000000000)
 
 /* Match fields of a definition. */
 enum { PHASE_MATCH_MAX = 32 };
+/* Captured fields of a definition, and bytes of a text among the values of an instance that is told:
+ * a longer one is cut, and ends in `...`. */
+enum {
+    PHASE_CAPTURE_MAX = 32,
+    PHASE_VALUES_MAX = PHASE_MATCH_MAX + PHASE_CAPTURE_MAX,
+    PHASE_TEXT_MAX = 256
+};
 
 /* A field of the begin event that must equal one of the end event. */
 struct phase_match {
@@ -51,9 +59,10 @@ struct phase_definition {
     const char *end_event;
     const struct phase_match *match;
     size_t match_count;
-    uint64_t timeout_ns; /* an instance that is open for longer is over */
-    const char *const *capture;
+    uint64_t timeout_ns;        /* an instance that is open for longer is over */
+    const char *const *capture; /* fields of the begin event, told of the slowest instances */
     size_t capture_count;
+    struct slowest_rule keep; /* which instances are told of one by one */
     const struct phase_filter *begin_filter;
     size_t begin_filter_count;
     const struct phase_filter *end_filter;
@@ -76,6 +85,17 @@ void phases_add(struct phase_definitions *phases, struct phase_definition defini
 /* Whether `written` (`request`, `$phase`: a parent) names `definition`. */
 bool phase_is_named(const struct phase_definition *definition, const char *written);
 bool phases_have_named(const struct phase_definitions *phases, const char *written);
+
+/* What an instance has values of: its match fields and, behind them, what is captured. */
+static inline size_t phase_value_count(const struct phase_definition *definition)
+{
+    return definition->match_count + definition->capture_count;
+}
+/* The name of such a field. */
+const char *phase_value_name(const struct phase_definition *definition, size_t at);
+/* A copy whose text is its own: to be freed, cut to PHASE_TEXT_MAX. */
+struct field_value phase_value_copy(const struct field_value *value);
+void phase_value_free(struct field_value *value);
 
 /* Whether two fields are the same number, or the same text. Absent ones never are. */
 bool field_value_equal(const struct field_value *a, const struct field_value *b);

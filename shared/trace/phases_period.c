@@ -425,7 +425,7 @@ enum status phases_add_period(struct phase_definitions *phases, struct text text
                               struct failure *why)
 {
     struct period period = {.text = text, .phases = phases, .why = why};
-    struct phase_definition definition = {0};
+    struct phase_definition definition = {.keep = {.count = SLOWEST_COUNT}};
     struct side begin = {0};
     struct side end = {0};
     if (text.count && memchr(text.at, '\0', text.count))

@@ -122,7 +122,11 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node,
 static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
                                 struct phase_definition *out)
 {
-    return read_words(file, node, "capture", &out->capture, &out->capture_count);
+    enum status status = read_words(file, node, "capture", &out->capture, &out->capture_count);
+    if (status == STATUS_OK && out->capture_count > PHASE_CAPTURE_MAX)
+        return REFUSE(file, node->start_mark, "capture: %zu fields, over the limit of %d",
+                      out->capture_count, PHASE_CAPTURE_MAX);
+    return status;
 }
 
 /* "500ms", "90s", "1h30m": whole numbers, each with its unit, as options have them. */
@@ -166,16 +170,47 @@ static enum status read_timeout(struct yaml_file *file, const yaml_node_t *node,
                   "timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
 }
 
-enum { KEY_COUNT = 7 };
+static enum status read_keep(struct yaml_file *file, const yaml_node_t *node,
+                             struct phase_definition *out)
+{
+    struct text text = {NULL, 0};
+    if (node->type == YAML_SCALAR_NODE)
+        text = scalar_text(node);
+    uint32_t number = 0;
+    size_t at = 0;
+    for (; at < text.count && isdigit((unsigned char)text.at[at]) && number <= SLOWEST_COUNT_MAX;
+         at++)
+        number = number * 10 + (uint32_t)(text.at[at] - '0');
+    if (text.count == 0 || at < text.count || number > SLOWEST_COUNT_MAX)
+        return REFUSE(file, node->start_mark,
+                      "keep: how many of the slowest are kept is wanted, 0 to %d",
+                      SLOWEST_COUNT_MAX);
+    out->keep.count = number;
+    return STATUS_OK;
+}
 
-static const char *const key_names[KEY_COUNT] = {"name",  "parent",  "begin",  "end",
-                                                 "match", "capture", "timeout"};
-static const bool key_needed[KEY_COUNT] = {true, false, true, true, false, false, false};
+static enum status read_keep_over(struct yaml_file *file, const yaml_node_t *node,
+                                  struct phase_definition *out)
+{
+    if (node->type == YAML_SCALAR_NODE && parse_duration(scalar_text(node), &out->keep.over_ns))
+        return STATUS_OK;
+    return REFUSE(file, node->start_mark, "%s",
+                  "keep_over: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
+}
 
-typedef enum status key_reader(struct yaml_file *file, const yaml_node_t *node,
-                               struct phase_definition *out);
-static key_reader *const key_readers[KEY_COUNT] = {read_name,  read_parent,  read_begin,  read_end,
-                                                   read_match, read_capture, read_timeout};
+/* What may stand in a definition. */
+static const struct {
+    const char *name;
+    enum status (*read)(struct yaml_file *file, const yaml_node_t *node,
+                        struct phase_definition *out);
+    bool needed;
+} keys[] = {{"name", read_name, true},           {"parent", read_parent, false},
+            {"begin", read_begin, true},         {"end", read_end, true},
+            {"match", read_match, false},        {"capture", read_capture, false},
+            {"timeout", read_timeout, false},    {"keep", read_keep, false},
+            {"keep_over", read_keep_over, false}};
+
+enum { KEY_COUNT = sizeof keys / sizeof *keys };
 
 static enum status unknown_key(struct yaml_file *file, const yaml_node_t *key,
                                const char *const *words, size_t count)
@@ -209,26 +244,28 @@ static enum status read_definition(struct yaml_file *file, const yaml_node_t *no
     if (node->type != YAML_MAPPING_NODE)
         return REFUSE(file, node->start_mark, "a phase is a mapping with name, begin, end; not %s",
                       node_kind(node));
-    struct phase_definition definition = {0};
+    struct phase_definition definition = {.keep = {.count = SLOWEST_COUNT}};
     bool seen[KEY_COUNT] = {false};
+    const char *names[KEY_COUNT];
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        names[i] = keys[i].name;
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
-        size_t index = key_index(key, key_names, KEY_COUNT);
+        size_t index = key_index(key, names, KEY_COUNT);
         if (index == KEY_COUNT)
-            return unknown_key(file, key, key_names, KEY_COUNT);
+            return unknown_key(file, key, names, KEY_COUNT);
         if (seen[index])
-            return REFUSE(file, key->start_mark, "key `%s` stands twice", key_names[index]);
+            return REFUSE(file, key->start_mark, "key `%s` stands twice", names[index]);
         seen[index] = true;
-        enum status status = key_readers[index](
+        enum status status = keys[index].read(
             file, yaml_document_get_node(&file->document, pair->value), &definition);
         if (status != STATUS_OK)
             return status;
     }
     for (size_t index = 0; index < KEY_COUNT; index++)
-        if (key_needed[index] && !seen[index])
-            return REFUSE(file, node->start_mark, "this phase lacks the key `%s`",
-                          key_names[index]);
+        if (keys[index].needed && !seen[index])
+            return REFUSE(file, node->start_mark, "this phase lacks the key `%s`", names[index]);
     phases_add(file->phases, definition);
     return STATUS_OK;
 }

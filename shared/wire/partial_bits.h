@@ -66,7 +66,9 @@ enum thread_bit {
     THREAD_BIT_CLOSINGS = 1 << 21,
     THREAD_BIT_CREDITS = 1 << 22,
     THREAD_BIT_LABELS = 1 << 23,
-    THREAD_BITS = (1 << 24) - 1
+    THREAD_BIT_ENDED = 1 << 24,
+    THREAD_BIT_CLOSING_ORDERS = 1 << 25,
+    THREAD_BITS = (1 << 26) - 1
 };
 
 enum time_bit {
@@ -89,7 +91,16 @@ enum phase_bit {
     PHASE_BIT_END_UNKNOWN = 1 << 3,
     PHASE_BIT_SYSCALLS = 1 << 4,
     PHASE_BIT_TIME = 1 << 5,
-    PHASE_BITS = (1 << 6) - 1
+    PHASE_BIT_OVER = 1 << 6,
+    PHASE_BITS = (1 << 7) - 1
+};
+
+enum ended_bit {
+    ENDED_BIT_PID = 1 << 0,
+    ENDED_BIT_END_TID = 1 << 1,
+    ENDED_BIT_CALLS = 1 << 2,
+    ENDED_BIT_VALUES = 1 << 3,
+    ENDED_BITS = (1 << 4) - 1
 };
 
 enum label_bit {

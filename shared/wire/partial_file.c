@@ -362,6 +362,29 @@ static uint8_t *put_spent(struct hand *hand, uint8_t *at, const struct time_vect
     return has & TIME_BIT_BLOCKED_IN ? put_blocked_in(hand, at, time) : at;
 }
 
+static uint8_t *put_ended(struct hand *hand, uint8_t *at, const struct piece_ended *piece)
+{
+    const struct ended_instance *ended = &piece->ended;
+    unsigned has =
+        bit_if(ENDED_BIT_PID, ended->pid != 0) | bit_if(ENDED_BIT_END_TID, ended->end_tid != 0) |
+        bit_if(ENDED_BIT_CALLS, ended->calls) | bit_if(ENDED_BIT_VALUES, ended->value_count);
+    at = need(hand, at, 0);
+    at = row_put(at, has);
+    at = row_put(at, piece->label);
+    at = row_put(at, piece->definition);
+    at = row_put(at, ended->rank.order);
+    at = put_time(hand, at, ended->rank.begin_ns);
+    at = row_put(at, ended->rank.ns);
+    if (has & ENDED_BIT_PID)
+        at = row_put_signed(at, ended->pid);
+    if (has & ENDED_BIT_END_TID)
+        at = row_put_signed(at, ended->end_tid);
+    at = put_if(at, has & ENDED_BIT_CALLS, ended->calls);
+    at = put_spent(hand, at, &ended->time);
+    return has & ENDED_BIT_VALUES ? put_field_values(hand, at, ended->values, ended->value_count)
+                                  : at;
+}
+
 static uint8_t *put_phase(struct hand *hand, uint8_t *at, const struct piece_phase *phase)
 {
     const struct phase_cell *cell = &phase->cell;
@@ -370,7 +393,8 @@ static uint8_t *put_phase(struct hand *hand, uint8_t *at, const struct piece_pha
                    bit_if(PHASE_BIT_BEGIN_UNKNOWN, cell->begin_unknown) |
                    bit_if(PHASE_BIT_END_UNKNOWN, cell->end_unknown) |
                    bit_if(PHASE_BIT_SYSCALLS, cell->syscalls) |
-                   bit_if(PHASE_BIT_TIME, !time_vector_is_empty(&cell->time));
+                   bit_if(PHASE_BIT_TIME, !time_vector_is_empty(&cell->time)) |
+                   bit_if(PHASE_BIT_OVER, cell->over);
     at = need(hand, at, 0);
     at = row_put(at, phase->label);
     at = row_put(at, has);
@@ -380,15 +404,19 @@ static uint8_t *put_phase(struct hand *hand, uint8_t *at, const struct piece_pha
     at = put_if(at, has & PHASE_BIT_BEGIN_UNKNOWN, cell->begin_unknown);
     at = put_if(at, has & PHASE_BIT_END_UNKNOWN, cell->end_unknown);
     at = put_if(at, has & PHASE_BIT_SYSCALLS, cell->syscalls);
-    return has & PHASE_BIT_TIME ? put_spent(hand, at, &cell->time) : at;
+    if (has & PHASE_BIT_TIME)
+        at = put_spent(hand, at, &cell->time);
+    return put_if(at, has & PHASE_BIT_OVER, cell->over);
 }
 
-enum { PHASE_PARTS = THREAD_BIT_PHASES | THREAD_BIT_CLOSINGS | THREAD_BIT_CREDITS };
+enum {
+    PHASE_PARTS = THREAD_BIT_PHASES | THREAD_BIT_CLOSINGS | THREAD_BIT_CREDITS | THREAD_BIT_ENDED
+};
 
 static uint8_t *put_phases(struct hand *hand, uint8_t *at, const struct thread_piece *piece,
                            unsigned has)
 {
-    at = need(hand, at, 3 * piece->closing_count + 2 * piece->credit_count);
+    at = need(hand, at, 5 * piece->closing_count + 2 * piece->credit_count);
     if (has & THREAD_BIT_CLOSINGS) {
         at = row_put(at, piece->closing_count);
         for (size_t i = 0; i < piece->closing_count; i++) {
@@ -396,6 +424,10 @@ static uint8_t *put_phases(struct hand *hand, uint8_t *at, const struct thread_p
             at = row_put(at, closing->label);
             at = put_time(hand, at, closing->end_ns);
             at = row_put(at, closing->end_ns - closing->begin_ns);
+            if (has & THREAD_BIT_CLOSING_ORDERS) {
+                at = row_put(at, closing->order);
+                at = row_put_signed(at, closing->pid);
+            }
         }
     }
     if (has & THREAD_BIT_CREDITS) {
@@ -409,6 +441,11 @@ static uint8_t *put_phases(struct hand *hand, uint8_t *at, const struct thread_p
         at = row_put(at, piece->phase_count);
         for (size_t i = 0; i < piece->phase_count; i++)
             at = put_phase(hand, at, &piece->phases[i]);
+    }
+    if (has & THREAD_BIT_ENDED) {
+        at = row_put(at, piece->ended_count);
+        for (size_t i = 0; i < piece->ended_count; i++)
+            at = put_ended(hand, at, &piece->ended[i]);
     }
     return at;
 }
@@ -437,7 +474,9 @@ static unsigned bits_of_thread(const struct thread_piece *piece)
            bit_if(THREAD_BIT_PHASES, piece->phase_count) |
            bit_if(THREAD_BIT_CLOSINGS, piece->closing_count) |
            bit_if(THREAD_BIT_CREDITS, piece->credit_count) |
-           bit_if(THREAD_BIT_LABELS, has_labels(piece));
+           bit_if(THREAD_BIT_LABELS, has_labels(piece)) |
+           bit_if(THREAD_BIT_ENDED, piece->ended_count) |
+           bit_if(THREAD_BIT_CLOSING_ORDERS, piece->closing_count);
 }
 
 static uint8_t *put_thread(struct hand *hand, uint8_t *at, const struct thread_piece *piece)
@@ -583,7 +622,7 @@ static uint8_t *put_instance(struct hand *hand, uint8_t *at, const struct instan
     at = row_put(at, piece->event);
     at = put_if(at, has & INSTANCE_BIT_CALLS, piece->calls);
     at = put_spent(hand, at, &piece->time);
-    at = put_field_values(hand, at, piece->match, piece->match_count);
+    at = put_field_values(hand, at, piece->values, piece->value_count);
     return at;
 }
 

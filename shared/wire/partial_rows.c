@@ -103,6 +103,14 @@ static int32_t tid(struct decoder *decoder)
     return decoder->last_tid;
 }
 
+/* Of the begin of an instance, by its event's number and its definition: see instance_order(). */
+static uint64_t instance_order_in_interval(struct decoder *decoder)
+{
+    uint64_t order = number(decoder);
+    decoder->bad |= order >> 63 != 0;
+    return order;
+}
+
 /* --- names --- */
 
 static struct text name_of(struct decoder *decoder, uint64_t id)
@@ -441,7 +449,25 @@ static void decode_phase(struct decoder *decoder, struct piece_phase *to)
     cell->syscalls = number_if(decoder, has & PHASE_BIT_SYSCALLS);
     if (has & PHASE_BIT_TIME)
         decode_spent(decoder, &cell->time);
-    decoder->bad |= cell->hopped > cell->complete.count;
+    cell->over = number_if(decoder, has & PHASE_BIT_OVER);
+    decoder->bad |= cell->hopped > cell->complete.count || cell->over > cell->complete.count;
+}
+
+static void decode_ended(struct decoder *decoder, struct piece_ended *to)
+{
+    struct ended_instance *ended = &to->ended;
+    unsigned has = bits(decoder, ENDED_BITS);
+    to->label = small_number(decoder);
+    to->definition = small_number(decoder);
+    ended->rank.order = instance_order_in_interval(decoder);
+    ended->rank.begin_ns = time_at(decoder);
+    ended->rank.ns = number(decoder);
+    ended->pid = has & ENDED_BIT_PID ? signed_small(decoder) : 0;
+    ended->end_tid = has & ENDED_BIT_END_TID ? signed_small(decoder) : 0;
+    ended->calls = number_if(decoder, has & ENDED_BIT_CALLS);
+    decode_spent(decoder, &ended->time);
+    if (has & ENDED_BIT_VALUES)
+        ended->values = field_values(decoder, &ended->value_count);
 }
 
 static void decode_phases(struct decoder *decoder, struct thread_piece *to, unsigned has)
@@ -453,6 +479,10 @@ static void decode_phases(struct decoder *decoder, struct thread_piece *to, unsi
             to->closings[i].label = small_number(decoder);
             to->closings[i].end_ns = time_at(decoder);
             to->closings[i].begin_ns = to->closings[i].end_ns - number(decoder);
+            if (has & THREAD_BIT_CLOSING_ORDERS) {
+                to->closings[i].order = instance_order_in_interval(decoder);
+                to->closings[i].pid = signed_small(decoder);
+            }
         }
     }
     if (has & THREAD_BIT_CREDITS) {
@@ -468,6 +498,12 @@ static void decode_phases(struct decoder *decoder, struct thread_piece *to, unsi
         to->phases = arena_take(decoder->arena, to->phase_count * sizeof *to->phases);
         for (size_t i = 0; i < to->phase_count && !decoder->bad; i++)
             decode_phase(decoder, &to->phases[i]);
+    }
+    if (has & THREAD_BIT_ENDED) {
+        to->ended_count = row_take_count(&decoder->row, 7);
+        to->ended = arena_take(decoder->arena, to->ended_count * sizeof *to->ended);
+        for (size_t i = 0; i < to->ended_count && !decoder->bad; i++)
+            decode_ended(decoder, &to->ended[i]);
     }
 }
 
@@ -506,7 +542,7 @@ static void decode_instance(struct decoder *decoder, struct instance_piece *to)
     decoder->bad |= to->event >> 47 != 0;
     to->calls = number_if(decoder, has & INSTANCE_BIT_CALLS);
     decode_spent(decoder, &to->time);
-    to->match = field_values(decoder, &to->match_count);
+    to->values = field_values(decoder, &to->value_count);
 }
 
 static void decode_analysis(struct decoder *decoder, struct bytes *to)

@@ -63,6 +63,10 @@ static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
     to->end_filter = encode_filters(encoding, from->end_filter, from->end_filter_count);
     to->has_timeout_ns = true;
     to->timeout_ns = from->timeout_ns;
+    to->has_keep = true;
+    to->keep = from->keep.count;
+    to->has_keep_over_ns = from->keep.over_ns > 0;
+    to->keep_over_ns = from->keep.over_ns;
     return to;
 }
 
@@ -159,6 +163,9 @@ static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDe
     for (size_t i = 0; i < from->n_capture; i++)
         capture[i] = text_at(decoding, from->capture[i]);
     to->capture = capture;
+    decoding->bad |= from->n_capture > PHASE_CAPTURE_MAX || from->keep > SLOWEST_COUNT_MAX;
+    to->keep.count = from->has_keep ? from->keep : SLOWEST_COUNT;
+    to->keep.over_ns = from->keep_over_ns;
     to->begin_filter_count = from->n_begin_filter;
     to->begin_filter = decode_filters(decoding, from->begin_filter, from->n_begin_filter);
     to->end_filter_count = from->n_end_filter;

@@ -206,7 +206,51 @@ static void decode_phase(struct decoder *decoder, const Spanmill__Results__Phase
     cell->begin_unknown = from->begin_unknown;
     cell->end_unknown = from->end_unknown;
     cell->syscalls = from->syscalls;
+    cell->over = from->over;
     time_of(decoder, from->time, &cell->time);
+}
+
+static void decode_values(struct decoder *decoder, Spanmill__Results__Value *const *from,
+                          size_t count, struct text *names, struct field_value *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        names[i] = name(decoder, from[i]->field);
+        if (from[i]->has_number)
+            values[i] = (struct field_value){.type = FIELD_INT, .i = from[i]->number};
+        else if (from[i]->has_unsigned_number)
+            values[i] = (struct field_value){.type = FIELD_UINT, .u = from[i]->unsigned_number};
+        else if (from[i]->has_text)
+            values[i] = (struct field_value){.type = FIELD_TEXT, .text = text(from[i]->text)};
+    }
+}
+
+static void decode_instance(struct decoder *decoder, const Spanmill__Results__Instance *from,
+                            struct result *to)
+{
+    struct instance_told *told = arena_take(decoder->arena, sizeof *told);
+    to->type = RESULT_INSTANCE;
+    to->thread = from->thread;
+    to->stretch = from->stretch;
+    to->phase = name(decoder, from->phase);
+    to->instance = told;
+    told->ended = (struct ended_instance){
+        .rank = {.ns = from->ns, .begin_ns = from->begin_ns, .order = from->order},
+        .pid = from->pid,
+        .end_tid = from->end_tid,
+        .calls = from->syscalls,
+        .value_count = from->n_match + from->n_captured};
+    size_t count = told->ended.value_count, match_count = from->n_match;
+    struct text *names = arena_take(decoder->arena, (count + 1) * sizeof *names);
+    told->ended.values = arena_take(decoder->arena, (count + 1) * sizeof *told->ended.values);
+    decode_values(decoder, from->match, match_count, names, told->ended.values);
+    decode_values(decoder, from->captured, from->n_captured, names + match_count,
+                  told->ended.values + match_count);
+    told->names = names;
+    told->match_count = match_count;
+    decoder->bad |= from->keep > SLOWEST_COUNT_MAX;
+    told->rule = (struct slowest_rule){.count = from->keep, .over_ns = from->keep_over_ns};
+    told->is_correction = from->correction;
+    time_of(decoder, from->time, &told->ended.time);
 }
 
 static void decode_uses(struct decoder *decoder, const Spanmill__Results__Uses *from,
@@ -341,6 +385,9 @@ static bool decode_result(struct decoder *decoder, const Spanmill__Results__Resu
         return true;
     case SPANMILL__RESULTS__RESULT__KIND_CALLS: decode_calls(decoder, from->calls, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_PHASE: decode_phase(decoder, from->phase, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_INSTANCE:
+        decode_instance(decoder, from->instance, to);
+        return true;
     case SPANMILL__RESULTS__RESULT__KIND_FIRST_CALL:
         decode_first_call(decoder, from->first_call, to);
         return true;

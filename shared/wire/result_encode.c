@@ -8,7 +8,8 @@
 #include "wire/format.h"
 #include "wire/result_codec.h"
 
-/* A record is closed above this. The result after has two long names at the most. */
+/* A record is closed above this. The result after has two long names at the most, or one and those of
+ * the fields of a phase definition, with their values. */
 enum { RECORD_BYTES = RESULT_RECORD_MAX - 4 * RESULT_NAME_MAX };
 
 struct encoder {
@@ -210,9 +211,67 @@ static void encode_phase(struct encoder *encoder, const struct result *from,
     SET(out, begin_unknown, cell->begin_unknown);
     SET(out, end_unknown, cell->end_unknown);
     SET(out, syscalls, cell->syscalls);
+    SET(out, over, cell->over);
     out->time = time_of(encoder, from, &cell->time);
     result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PHASE;
     result->phase = out;
+}
+
+static Spanmill__Results__Value *value_of(struct encoder *encoder, struct text field,
+                                          const struct field_value *value)
+{
+    Spanmill__Results__Value *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__value__init(out);
+    out->field = name(encoder, field);
+    switch (value->type) {
+    case FIELD_ABSENT: break;
+    case FIELD_INT: SET_ALWAYS(out, number, value->i); break;
+    case FIELD_UINT: SET_ALWAYS(out, unsigned_number, value->u); break;
+    case FIELD_TEXT:
+        out->has_text = true;
+        out->text = binary(value->text);
+        break;
+    }
+    return out;
+}
+
+static void encode_values(struct encoder *encoder, const struct instance_told *told,
+                          Spanmill__Results__Instance *out)
+{
+    const struct ended_instance *ended = &told->ended;
+    out->match = arena_take(&encoder->arena, (ended->value_count + 1) * sizeof *out->match);
+    out->captured = out->match + told->match_count;
+    for (size_t i = 0; i < ended->value_count; i++)
+        out->match[i] = value_of(encoder, told->names[i], &ended->values[i]);
+    out->n_match = told->match_count;
+    out->n_captured = ended->value_count - told->match_count;
+}
+
+static void encode_instance(struct encoder *encoder, const struct result *from,
+                            Spanmill__Results__Result *result)
+{
+    const struct instance_told *told = from->instance;
+    const struct ended_instance *ended = &told->ended;
+    Spanmill__Results__Instance *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__instance__init(out);
+    out->thread = from->thread;
+    SET(out, stretch, from->stretch);
+    out->phase = name(encoder, from->phase);
+    out->order = ended->rank.order;
+    SET(out, pid, ended->pid);
+    SET(out, correction, told->is_correction);
+    if (!told->is_correction) {
+        SET_ALWAYS(out, begin_ns, ended->rank.begin_ns);
+        SET_ALWAYS(out, ns, ended->rank.ns);
+        SET(out, end_tid, ended->end_tid);
+        SET(out, syscalls, ended->calls);
+        SET_ALWAYS(out, keep, told->rule.count);
+        SET(out, keep_over_ns, told->rule.over_ns);
+        encode_values(encoder, told, out);
+    }
+    out->time = time_of(encoder, from, &ended->time);
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_INSTANCE;
+    result->instance = out;
 }
 
 static void encode_uses(struct encoder *encoder, const struct result *from,
@@ -354,6 +413,7 @@ static Spanmill__Results__Result *encode_result(struct encoder *encoder, const s
     case RESULT_DESCRIPTOR: encode_descriptor(encoder, &from->descriptor_fact, out); break;
     case RESULT_CALLS: encode_calls(encoder, from, out); break;
     case RESULT_PHASE: encode_phase(encoder, from, out); break;
+    case RESULT_INSTANCE: encode_instance(encoder, from, out); break;
     case RESULT_FIRST_CALL: encode_first_call(encoder, from, out); break;
     case RESULT_USES: encode_uses(encoder, from, out); break;
     case RESULT_LATENCY: encode_latency(encoder, from, out); break;

@@ -19,6 +19,7 @@ static const struct {
     {"thread", {"tid", "begin_ns"}},
     {"syscall", {"pid", "phase", "syscall"}},
     {"phase", {"pid", "phase"}},
+    {"instance", {"pid", "phase", "id"}},
     {"fd", {"pid", "fd", "begin_ns"}},
     {"cpu", {"cpu"}},
     {"sched", {"tid", "begin_ns"}},

@@ -29,6 +29,9 @@ struct hand_report {
     struct thread_row threads[2];
     struct syscall_row syscalls[4];
     struct phase_row phases[2];
+    struct named_number instance_causes[1];
+    struct named_value match[1], captured[2];
+    struct instance_row instances[2];
     struct fd_row fds[2];
     struct file_row files[2];
     struct cpu_row cpus[2];
@@ -116,6 +119,35 @@ static inline void hand_report_init(struct hand_report *hand)
                     .complete = HAND_DURATIONS(1204, 1210000000, 1000, 2000000, HAND_PARSE),
                     .user_cpu_ns = 1210000000,
                     .syscalls = 12040}},
+        .instance_causes = {{"futex", 66000000}},
+        .match = {{"id", {.type = FIELD_INT, .i = INT64_MIN}}},
+        .captured = {{"pa\"th", {.type = FIELD_TEXT, .text = {"/a\"b", 4}}},
+                     {"size", {.type = FIELD_ABSENT}}},
+        .instances = {{.pid = 4242,
+                       .phase = "request",
+                       .order = (UINT64_C(17) << 16) + 1,
+                       .process = "shopd",
+                       .tid = 4251,
+                       .name = "worker",
+                       .end_tid = 4252,
+                       .begin_ns = HAND_BEGIN_NS + 3,
+                       .end_ns = HAND_BEGIN_NS + 98000003,
+                       .total_ns = 98000000,
+                       .user_cpu_ns = 30000000,
+                       .sys_cpu_ns = 1000000,
+                       .runnable_ns = 1000000,
+                       .blocked_ns = 66000000,
+                       .syscalls = 12},
+                      {.pid = 4242,
+                       .phase = "request",
+                       .order = (UINT64_C(99) << 16) + 2,
+                       .process = "shopd",
+                       .tid = REPORT_NONE,
+                       .end_tid = REPORT_NONE,
+                       .begin_ns = HAND_BEGIN_NS + 9,
+                       .end_ns = HAND_BEGIN_NS + 1000009,
+                       .total_ns = 1000000,
+                       .unknown_ns = 1000000}},
         .fds = {{.pid = 4242, .fd = 0, .begin_ns = HAND_BEGIN_NS, .end_ns = REPORT_NONE},
                 {.pid = 4242,
                  .fd = 13,
@@ -165,6 +197,9 @@ static inline void hand_report_init(struct hand_report *hand)
     };
     hand->syscalls[2].errors = (struct named_numbers){hand->errors, 2};
     hand->phases[0].blocked_by = (struct named_numbers){hand->causes, 3};
+    hand->instances[0].blocked_by = (struct named_numbers){hand->instance_causes, 1};
+    hand->instances[0].match = (struct named_values){hand->match, 1};
+    hand->instances[0].captured = (struct named_values){hand->captured, 2};
 
     struct session_report *session = &hand->session;
     session->hosts = hand->hosts;
@@ -176,6 +211,8 @@ static inline void hand_report_init(struct hand_report *hand)
     session->syscall_count = COUNT_OF(hand->syscalls);
     session->phases = hand->phases;
     session->phase_count = COUNT_OF(hand->phases);
+    session->instances = hand->instances;
+    session->instance_count = COUNT_OF(hand->instances);
     session->fds = hand->fds;
     session->fd_count = COUNT_OF(hand->fds);
     session->files = hand->files;

@@ -72,13 +72,25 @@ Test(json, what_is_unknown_is_null)
                        "\"refused\":0}\n");
     expect_line(whole, "\"fd\":0,\"begin_ns\":1795388976258944395,\"name\":null,\"kind\":null,"
                        "\"begin\":\"soft\",\"end_ns\":null,\"end\":\"soft\",");
+    expect_line(whole,
+                "{\"type\":\"instance\",\"session\":\"node-1/shop/20261122T230916+0000\","
+                "\"pid\":4242,\"phase\":\"request\",\"id\":\"17.0\",\"process\":\"shopd\","
+                "\"tid\":4251,\"name\":\"worker\",\"end_tid\":4252,"
+                "\"begin_ns\":1795388976258944398,\"end_ns\":1795388976356944398,"
+                "\"total_ns\":98000000,\"match\":{\"id\":-9223372036854775808},"
+                "\"captured\":{\"pa\\\"th\":\"/a\\\"b\",\"size\":null},"
+                "\"user_cpu_ns\":30000000,\"sys_cpu_ns\":1000000,\"runnable_ns\":1000000,"
+                "\"blocked_ns\":66000000,\"unknown_ns\":0,\"blocked_by\":{\"futex\":66000000},"
+                "\"syscalls\":12}\n");
+    expect_line(whole, "\"id\":\"99.1\",\"process\":\"shopd\",\"tid\":null,\"name\":null,"
+                       "\"end_tid\":null,");
     free(whole);
 }
 
 Test(json, types_come_in_the_order_of_the_contract)
 {
-    static const char *const types[] = {"summary", "process", "thread", "syscall", "phase",
-                                        "fd",      "cpu",     "sched",  "file"};
+    static const char *const types[] = {"summary", "process", "thread", "syscall",  "phase",
+                                        "fd",      "cpu",     "sched",  "instance", "file"};
     char *whole = written();
     size_t type = 0;
     for (char *line = strtok(whole, "\n"); line; line = strtok(NULL, "\n")) {

@@ -519,7 +519,7 @@ static size_t lines_missing(char *lines, const char *others, uint64_t seed)
 
 static void check_forgetting(const struct world *world, const struct law_log *log, uint64_t seed)
 {
-    static const char *const sums[] = {"summary", "syscall", "phase", "cpu", NULL};
+    static const char *const sums[] = {"summary", "syscall", "phase", "cpu", "instance", NULL};
     static const char *const entities[] = {"thread", "fd", NULL};
     char *all = folded(log, 0, log->intervals, false);
     char *rest = folded(log, 0, log->intervals, true);

@@ -45,6 +45,8 @@ Test(phases_yaml, reads_every_key)
                           "    end: t:re\n"
                           "    match: [id]\n"
                           "    capture: [file]\n"
+                          "    keep: 0\n"
+                          "    keep_over: 1m500ms\n"
                           "  - name: $phase\n"
                           "    parent: request\n"
                           "    begin: t:pb\n"
@@ -57,6 +59,10 @@ Test(phases_yaml, reads_every_key)
     cr_expect(not(phases.at[0].name_is_field));
     cr_expect(phases.at[0].parent == NULL);
     cr_expect(eq(str, STRING(phases.at[0].capture[0]), "file"));
+    cr_expect(eq(u32, phases.at[0].keep.count, 0));
+    cr_expect(eq(u64, phases.at[0].keep.over_ns, UINT64_C(60500000000)));
+    cr_expect(eq(u32, phases.at[1].keep.count, 10));
+    cr_expect(eq(u64, phases.at[1].keep.over_ns, 0));
     cr_expect(eq(str, STRING(phases.at[1].name), "phase"));
     cr_expect(phases.at[1].name_is_field);
     cr_expect(eq(str, STRING(phases.at[1].parent), "request"));
@@ -110,7 +116,8 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         {"phases:\n - name: a\n   begn: b\n",
          "f.yaml:3:4: unknown key `begn`; `begin` is the nearest"},
         {"phases:\n - name: a\n   colour: b\n", "f.yaml:3:4: unknown key `colour`; known: name, "
-                                                "parent, begin, end, match, capture, timeout"},
+                                                "parent, begin, end, match, capture, timeout, "
+                                                "keep, keep_over"},
         {"phases:\n - name: a\n   begin: b\n", "f.yaml:2:4: this phase lacks the key `end`"},
         {"phases:\n - {name: a, name: b}\n", "f.yaml:2:14: key `name` stands twice"},
         {"phases:\n - {name: a, begin: b, end: e, match: id}\n",
@@ -123,6 +130,15 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
          "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
         {"phases:\n - {name: a, begin: b, end: e, timeout: 99999999999d}\n",
          "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
+        {"phases:\n - {name: a, begin: b, end: e, keep: 1001}\n",
+         "f.yaml:2:38: keep: how many of the slowest are kept is wanted, 0 to 1000"},
+        {"phases:\n - {name: a, begin: b, end: e, keep: 99999999999999999999}\n",
+         "f.yaml:2:38: keep: how many of the slowest are kept is wanted, 0 to 1000"},
+        {"phases:\n - {name: a, begin: b, end: e, keep: 5x}\n",
+         "f.yaml:2:38: keep: how many of the slowest are kept is wanted, 0 to 1000"},
+        {"phases:\n - {name: a, begin: b, end: e, keep_over: 0ms}\n",
+         "f.yaml:2:43: keep_over: a number above 0 and its unit are wanted, as in 500ms, 90s, "
+         "1h30m"},
         {"phases:\n - {name: $, begin: b, end: e}\n",
          "f.yaml:2:11: name: `$` wants a field after it"},
         {"phases:\n - {name: '', begin: b, end: e}\n", "f.yaml:2:11: name: is empty"},

@@ -102,12 +102,27 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
     blocked[0] = (struct blocked_in){read->id, 77};
     blocked[1] = (struct blocked_in){close->id, UINT64_MAX};
     static struct piece_phase phases[2];
-    phases[0] =
-        (struct piece_phase){.label = 1, .cell = {.complete = durations(5, NS), .hopped = 2}};
+    phases[0] = (struct piece_phase){
+        .label = 1, .cell = {.complete = durations(5, NS), .hopped = 2, .over = 4}};
     phases[0].cell.time = (struct time_vector){.as_before_ns = 9, .unknown_ns = 1};
     phases[1] = (struct piece_phase){
         .label = 2, .cell = {.begin_unknown = 1, .end_unknown = 2, .syscalls = UINT64_MAX}};
-    static struct piece_closing closings[] = {{1, 1999000, 2000000}};
+    static struct piece_closing closings[] = {
+        {.label = 1, .order = 65537, .pid = 5, .begin_ns = 1999000, .end_ns = 2000000}};
+    static struct field_value values[] = {{.type = FIELD_UINT, .u = UINT64_MAX},
+                                          {.type = FIELD_TEXT, .text = {"a.mp4", 5}},
+                                          {.type = FIELD_ABSENT}};
+    static struct piece_ended ended[] = {
+        {.label = 1,
+         .definition = 1,
+         .ended = {.rank = {.ns = 1000, .begin_ns = 1999000, .order = 65537},
+                   .pid = 5,
+                   .end_tid = 8,
+                   .calls = 3,
+                   .values = values,
+                   .value_count = 3}},
+        {.label = 2, .ended = {.rank = {.ns = 0, .begin_ns = 1, .order = 1}}}};
+    ended[0].ended.time = (struct time_vector){.user_ns = 1, .before_blocked_ns = 999};
     static struct piece_credit credits[] = {{2, 7}};
     calls[1].label = 2;
     struct item *thread = &items[count++];
@@ -136,6 +151,8 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
                                            .open_label = 3,
                                            .phases = phases,
                                            .phase_count = 2,
+                                           .ended = ended,
+                                           .ended_count = 2,
                                            .closings = closings,
                                            .closing_count = 1,
                                            .credits = credits,
@@ -208,8 +225,8 @@ static size_t samples(struct schema *schema, struct item *items, struct piece_ca
                                                       .event = 77,
                                                       .calls = 3,
                                                       .time = {.runnable_ns = 500},
-                                                      .match = match,
-                                                      .match_count = 2};
+                                                      .values = match,
+                                                      .value_count = 2};
     for (size_t i = 0; i < count; i++)
         items[i].key_pid = 7;
     return count;
@@ -292,9 +309,19 @@ Test(partial, items_come_back_as_they_were)
               thread->calls[1].label == 2);
     cr_expect(thread->phases[0].cell.hopped == 2 && thread->phases[1].cell.syscalls == UINT64_MAX);
     cr_expect(thread->closings[0].begin_ns == 1999000 && thread->credits[0].count == 7);
+    cr_expect(thread->closings[0].order == 65537 && thread->closings[0].pid == 5);
+    cr_expect(thread->phases[0].cell.over == 4 && thread->ended_count == 2);
+    const struct ended_instance *ended = &thread->ended[0].ended;
+    cr_expect(ended->rank.order == 65537 && ended->rank.begin_ns == 1999000 &&
+              ended->rank.ns == 1000 && ended->pid == 5 && ended->end_tid == 8 &&
+              ended->calls == 3 && ended->time.before_blocked_ns == 999);
+    cr_assert(eq(sz, ended->value_count, 3));
+    cr_expect(ended->values[0].u == UINT64_MAX && ended->values[2].type == FIELD_ABSENT &&
+              text_equal(ended->values[1].text, text_of("a.mp4")));
+    cr_expect(thread->ended[1].label == 2 && thread->ended[1].ended.rank.order == 1);
     cr_expect(items[10].label.definition == 1 && items[10].label.under == 1);
     cr_expect(text_equal(items[11].label.name, text_of("parse")));
-    cr_expect(items[12].instance.begin_ns == 1000 && items[12].instance.match[0].i == -5);
+    cr_expect(items[12].instance.begin_ns == 1000 && items[12].instance.values[0].i == -5);
     drop(&again);
     drop(&records);
     arena_clear(&arena);

@@ -254,6 +254,63 @@ Test(result, of_each_kind_comes_back_as_it_was)
     arena_clear(&taken.arena);
 }
 
+Test(result, an_instance_comes_back_as_it_was)
+{
+    struct text names[] = {text_of("id"), text_of("path"), text_of("size")};
+    struct field_value values[] = {{.type = FIELD_INT, .i = INT64_MIN},
+                                   {.type = FIELD_TEXT, .text = text_of("a.mp4")},
+                                   {.type = FIELD_ABSENT}};
+    struct text calls[] = {text_of("futex")};
+    struct blocked_in blocked = {0, 3};
+    const struct instance_told told = {
+        .ended = {.rank = {.ns = 5, .begin_ns = 6, .order = 65537},
+                  .pid = 42,
+                  .end_tid = 7,
+                  .calls = 2,
+                  .time = {.user_ns = 2, .blocked_in = &blocked, .blocked_count = 1},
+                  .values = values,
+                  .value_count = 3},
+        .rule = {.count = 10, .over_ns = 500},
+        .names = names,
+        .match_count = 1};
+    struct instance_told correction = {.ended = {.rank = {.order = 65537}, .pid = 42},
+                                       .is_correction = true};
+    correction.ended.time.user_ns = (uint64_t)-2;
+    struct result results[2] = {{.type = RESULT_INSTANCE,
+                                 .thread = 4,
+                                 .stretch = 1,
+                                 .phase = text_of("request"),
+                                 .call_names = calls,
+                                 .instance = &told},
+                                {.type = RESULT_INSTANCE,
+                                 .thread = 4,
+                                 .phase = text_of("request"),
+                                 .instance = &correction}};
+    struct result_group group = {.pid = 42, .results = results, .count = 2};
+    struct taken taken;
+    encode(&taken, &group, 1);
+    struct result_record record = decoded(&taken, 0);
+    cr_assert(eq(sz, record.count, 2));
+    const struct instance_told *again = record.results[0].instance;
+    cr_expect(text_equal(record.results[0].phase, text_of("request")));
+    cr_expect(record.results[0].thread == 4 && record.results[0].stretch == 1);
+    cr_expect(again->ended.rank.ns == 5 && again->ended.rank.begin_ns == 6 &&
+              again->ended.rank.order == 65537 && again->ended.pid == 42 &&
+              again->ended.end_tid == 7 && again->ended.calls == 2);
+    cr_expect(same_time(&record.results[0], &again->ended.time, &results[0], &told.ended.time));
+    cr_expect(again->rule.count == 10 && again->rule.over_ns == 500 && !again->is_correction);
+    cr_assert(again->ended.value_count == 3 && again->match_count == 1);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(text_equal(again->names[i], names[i]) &&
+                  again->ended.values[i].type == values[i].type);
+    cr_expect(again->ended.values[0].i == INT64_MIN &&
+              text_equal(again->ended.values[1].text, text_of("a.mp4")));
+    const struct instance_told *corrected = record.results[1].instance;
+    cr_expect(corrected->is_correction && corrected->ended.rank.order == 65537 &&
+              corrected->ended.time.user_ns == (uint64_t)-2 && corrected->ended.value_count == 0);
+    arena_clear(&taken.arena);
+}
+
 /* What format 2 made of fill(), but that there 2^33 was added to the calls of 2^7 ns alone. */
 Test(result, of_the_format_before_is_read)
 {

@@ -1,0 +1,192 @@
+/* The slowest instances, as rows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "results/fold_rows.h"
+
+/* Time before the first call of the thread's stretch, where that call tells that it belongs. */
+static void resolve_before(struct time_vector *time, const struct folded_thread *thread,
+                           uint32_t stretch)
+{
+    const struct before before = {.stretch = stretch,
+                                  .running_ns = time->before_running_ns,
+                                  .blocked_ns = time->before_blocked_ns};
+    time->before_running_ns = time->before_blocked_ns = 0;
+    if (before.running_ns || before.blocked_ns)
+        fold_add_before(time, thread, &before);
+}
+
+void fold_settle_instance(const struct fold *fold, struct slow_instance *instance)
+{
+    const struct folded_thread *thread = fold_thread(fold, instance->thread);
+    instance->tid = thread->fact.id ? thread->fact.tid : TID_UNKNOWN;
+    instance->name = thread->name;
+    resolve_before(&instance->told.ended.time, thread, instance->stretch);
+    instance->thread = 0;
+}
+
+static struct field_value copy_value(struct arena *arena, struct field_value value)
+{
+    if (value.type == FIELD_TEXT)
+        value.text.at = arena_string(arena, value.text);
+    return value;
+}
+
+/* Values `from` up to `to`, each name once. */
+static struct named_values values_of(const struct fold_rows *rows, const struct instance_told *told,
+                                     size_t from, size_t to)
+{
+    struct named_value *at = arena_take(rows->arena, (to - from + 1) * sizeof *at);
+    size_t count = 0;
+    for (size_t i = from; i < to; i++) {
+        size_t same = from;
+        while (!text_equal(told->names[same], told->names[i]))
+            same++;
+        if (same == i)
+            at[count++] = (struct named_value){arena_string(rows->arena, told->names[i]),
+                                               copy_value(rows->arena, told->ended.values[i])};
+    }
+    return (struct named_values){at, count};
+}
+
+static void fill_time(const struct fold_rows *rows, const struct slow_instance *instance,
+                      const struct folded_thread *thread, struct instance_row *row)
+{
+    struct time_vector time = {0};
+    time_vector_merge(&time, &instance->told.ended.time);
+    if (thread)
+        resolve_before(&time, thread, instance->stretch);
+    row->user_cpu_ns = time.user_ns;
+    row->sys_cpu_ns = time.sys_ns;
+    row->runnable_ns = time.runnable_ns;
+    row->unknown_ns = time.unknown_ns;
+    row->blocked_by = fold_rows_blocked(rows, &time, &row->blocked_ns);
+    time_vector_free(&time);
+}
+
+static int64_t tid_or_none(int32_t tid)
+{
+    return tid > 0 ? tid : REPORT_NONE;
+}
+
+static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
+                     const struct slow_instance *instance, struct instance_row *row)
+{
+    const struct ended_instance *ended = &instance->told.ended;
+    const struct folded_thread *thread =
+        instance->thread ? fold_thread(rows->fold, instance->thread) : NULL;
+    bool told = thread && thread->fact.id;
+    *row = (struct instance_row){
+        .pid = pid == PID_NONE ? REPORT_NONE : pid,
+        .phase = fold_rows_text(rows, path),
+        .order = ended->rank.order,
+        .tid = tid_or_none(thread ? (told ? thread->fact.tid : TID_UNKNOWN) : instance->tid),
+        .name = fold_rows_text(rows, thread ? thread->name : instance->name),
+        .begin_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns),
+        .end_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns + ended->rank.ns),
+        .total_ns = ended->rank.ns,
+        .syscalls = ended->calls};
+    row->end_tid = ended->end_tid ? tid_or_none(ended->end_tid) : row->tid;
+    row->process = fold_rows_process(rows, row->pid);
+    const struct instance_told *values = &instance->told;
+    row->match = values_of(rows, values, 0, values->match_count);
+    row->captured = values_of(rows, values, values->match_count, ended->value_count);
+    fill_time(rows, instance, thread, row);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct instance_row *left = a, *right = b;
+    int order = fold_rows_compare(left->pid, right->pid);
+    if (order == 0)
+        order = strcmp(left->phase, right->phase);
+    if (order)
+        return order;
+    struct instance_rank x = {left->total_ns, (uint64_t)left->begin_ns, left->order};
+    struct instance_rank y = {right->total_ns, (uint64_t)right->begin_ns, right->order};
+    return instance_rank_compare(&x, &y);
+}
+
+/* Where nothing tells the process, several cells are of one row's pid: of those that are to be kept, a
+ * place in `slowest`, borrowed. */
+struct nobodys {
+    struct nobodys *next; /* of the same path */
+    uint32_t path;
+    struct slowest slowest;
+};
+
+static struct slowest *nobodys_list(struct fold_rows *rows, struct map *all, uint32_t path,
+                                    struct slowest_rule rule)
+{
+    struct nobodys *first = map_get(all, path);
+    for (struct nobodys *each = first; each; each = each->next)
+        if (slowest_rule_equal(each->slowest.rule, rule))
+            return &each->slowest;
+    struct nobodys *made = arena_take(rows->arena, sizeof *made);
+    *made = (struct nobodys){.next = first, .path = path};
+    slowest_init(&made->slowest, rule);
+    map_put(all, path, made);
+    return &made->slowest;
+}
+
+/* Rows in the making. */
+struct rows_made {
+    struct instance_row *at; /* owned */
+    size_t count, room;
+};
+
+static void add_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
+                    const struct slow_instance *instance, struct rows_made *made)
+{
+    made->at = memory_grow(made->at, &made->room, made->count + 1, sizeof *made->at);
+    fill_row(rows, pid, path, instance, &made->at[made->count++]);
+}
+
+static void add_cell(struct fold_rows *rows, int64_t pid, const struct cell *cell,
+                     struct map *nobodys, struct rows_made *made)
+{
+    struct slow_instance *instance;
+    for (size_t i = 0; (instance = slow_instances_next(&cell->slow, &i));) {
+        if (pid != PID_NONE)
+            add_row(rows, pid, cell->key.path, instance, made);
+        else
+            (void)slowest_put(nobodys_list(rows, nobodys, cell->key.path, instance->told.rule),
+                              instance->told.ended.rank, instance);
+    }
+}
+
+static void add_nobodys(struct fold_rows *rows, struct map *nobodys, struct rows_made *made)
+{
+    struct nobodys *each;
+    for (size_t at = 0; (each = map_next(nobodys, &at));)
+        for (; each; each = each->next) {
+            for (size_t i = 0; i < each->slowest.count; i++)
+                add_row(rows, PID_NONE, each->path, each->slowest.at[i].item, made);
+            slowest_clear(&each->slowest);
+        }
+    map_clear(nobodys);
+}
+
+void fold_rows_instances(struct fold_rows *rows, struct session_report *out)
+{
+    struct map nobodys = {.count = 0};
+    struct rows_made made = {.count = 0};
+    size_t count;
+    const struct cell_group **groups = fold_groups(rows->fold, rows->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct cell *cell;
+        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
+            for (; cell; cell = cell->next)
+                if (cell->key.type == CELL_SLOW)
+                    add_cell(rows, groups[i]->pid, cell, &nobodys, &made);
+    }
+    add_nobodys(rows, &nobodys, &made);
+    out->instances = arena_take(rows->arena, (made.count + 1) * sizeof *out->instances);
+    out->instance_count = made.count;
+    if (made.count > 0) {
+        qsort(made.at, made.count, sizeof *made.at, compare_rows);
+        memcpy(out->instances, made.at, made.count * sizeof *made.at);
+    }
+    free(made.at);
+}
