@@ -80,6 +80,7 @@ def test_failures():
 
     with Pool(partitions=1) as running, Receiver(answer) as receiver:
         exporter = add_exporter(running, "export-0", receiver.url, "--remote-write-samples", "64",
+                                "--remote-write-timeout", "20s",
                                 "--remote-write-histograms", "classic").start()
         start_pool(running)
         expected = {key: value for key, value in expected.items() if key[0] != refused_name}
@@ -89,8 +90,8 @@ def test_failures():
                      if "_bucket" not in key[0]}
             return not totals.differences(expected, found)
         wait_until(told, LIMIT, "all that was not refused")
-        assert exporter.count("spanmill_export_retries_total") == 4
-        assert exporter.count("spanmill_export_denied_total") == 1
+        assert exporter.count("spanmill_export_retries_total") >= 4
+        assert exporter.count("spanmill_export_denied_total") >= 1
         assert exporter.count("spanmill_export_refused_samples_total") >= 4
         assert times[2] - times[1] >= 0.95, "Retry-After was not kept to"
         assert "samples refused" in exporter.log() and "out of order" in exporter.log()
