@@ -133,7 +133,8 @@ struct quantity quantity_about(uint64_t ns)
            ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
         scale.decimals++;
     struct quantity exact = quantity_duration(ns, scale), about = {"~"};
-    strncat(about.text, exact.text, sizeof about.text - 2);
+    size_t count = strnlen(exact.text, sizeof about.text - 2);
+    memcpy(about.text + 1, exact.text, count);
     return about;
 }
 

@@ -185,9 +185,9 @@ static enum status open_graph(const char *folder, struct bt2_graph **out, struct
 /* All that is done with a folder, but for taking values out of fields. */
 static void read_all(void *folder)
 {
-    struct bt2_graph *graph;
+    struct bt2_graph *graph = NULL;
     struct failure ignored;
-    if (open_graph(folder, &graph, &ignored) != STATUS_OK)
+    if (open_graph(folder, &graph, &ignored) != STATUS_OK || !graph)
         return;
     for (size_t i = 0; i < graph->stream_count; i++) {
         bt_message_array_const messages = NULL;

@@ -56,7 +56,7 @@ static enum status zero_of(const struct layout_clock *clock, int64_t *out, struc
 static enum status shift_between(const struct layout_clock *session, const struct layout_clock *own,
                                  int64_t *shift, struct failure *why)
 {
-    int64_t session_zero, own_zero;
+    int64_t session_zero = 0, own_zero = 0;
     *shift = 0;
     if (same_clock(session, own))
         return STATUS_OK;
