@@ -217,6 +217,16 @@ void builder_tell_group(struct partial_builder *builder, struct table_group *gro
     }
 }
 
+/* Tells the numbers under which descriptors were created here. */
+static void tell_lives(struct partial_builder *builder, const struct table_group *group)
+{
+    for (struct fd_number *slot = group->dirty, *next; slot; slot = next) {
+        next = slot->next_dirty;
+        if (slot->life)
+            tell_slot(builder, slot, NULL);
+    }
+}
+
 void builder_tell_proofs(struct partial_builder *builder, struct table_group *group)
 {
     struct fd_number **at = &group->dirty;
@@ -774,14 +784,31 @@ static void complete_descriptors(struct partial_builder *builder, struct thread_
             begin_life(builder, thread, complete->event->ints[i], complete);
 }
 
+/* Tells what is unsent of the numbers that the call in progress, which the past knows, may use: it
+ * counts for what they are, and for what became of that since. */
+static void tell_used(struct partial_builder *builder, const struct thread_known *thread,
+                      const struct event *exit)
+{
+    if (thread->call != CALL_TOLD || thread->open.call != exit->call) {
+        tell_lives(builder, thread->group);
+        return;
+    }
+    int32_t fd[2];
+    open_call_descriptors(&thread->open, fd);
+    for (unsigned i = 0; i < 2; i++)
+        if (fd[i] >= 0)
+            tell_slot(builder, slot_at(thread->group, fd[i]), thread);
+}
+
 /* An exit whose call only the past knows, or that has none and does something. */
 static void exit_alone(struct partial_builder *builder, struct thread_known *thread,
                        const struct event *event)
 {
     const struct call_role *role = event->call->role;
-    bool plain = role->op == CALL_PLAIN && event->value[0] != -ERRNO_EBADF;
-    bool none = role->op == CALL_CLONE || role->op == CALL_EXEC;
-    if (!plain && !none)
+    bool uses_alone = role->op == CALL_PLAIN || role->op == CALL_CLONE || role->op == CALL_EXEC;
+    if (uses_alone && event->value[0] != -ERRNO_EBADF)
+        tell_used(builder, thread, event);
+    else
         builder_tell_group(builder, thread->group);
     builder_part(builder, thread, event);
     if (thread->call == CALL_UNKNOWN)

@@ -1,5 +1,6 @@
 #include "cli/render/json.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -404,6 +405,7 @@ static size_t row_count(const struct row_type *type, const struct session_report
 {
     if (type->kind)
         return session_report_cells(session, type->kind).count;
+    assert(type->section);
     size_t count = 1;
     if (type->section->count_at > 0)
         memcpy(&count, (const char *)session + type->section->count_at, sizeof count);

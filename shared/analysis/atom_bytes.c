@@ -90,19 +90,18 @@ static enum status take_columns(struct row_reader *in, struct arena *arena, stru
                                 struct failure *why)
 {
     uint64_t before = 0, tag;
-    bool good = true;
-    while (good && (tag = row_take(in)) != 0) {
+    for (; (tag = row_take(in)) > before; before = tag) {
         const struct atom_column *column = column_of(atom->kind, tag);
-        if (!column && tag > before)
+        if (!column)
             return fail(why, STATUS_STOP, "column %llu of %s, newer than this program knows",
                         (unsigned long long)tag, atom->kind->name);
-        good = tag > before && (column->role != ATOM_REG || atom->known);
-        before = tag;
-        if (good)
-            take_column(in, arena, atom, column);
+        if (column->role == ATOM_REG && !atom->known)
+            break;
+        take_column(in, arena, atom, column);
     }
-    return good && !in->bad ? STATUS_OK
-                            : fail(why, STATUS_REJECT, "%s contradicts itself", atom->kind->name);
+    return tag == 0 && !in->bad
+               ? STATUS_OK
+               : fail(why, STATUS_REJECT, "%s contradicts itself", atom->kind->name);
 }
 
 enum status atom_read(struct row_reader *in, const struct atom_kinds *kinds, struct arena *arena,

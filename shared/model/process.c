@@ -44,13 +44,18 @@ bool process_is_past(const struct process *process, uint64_t time_ns)
 }
 
 /* Nothing that is told of its pid or addresses from here on is its own. */
-static void forget(struct model *model, struct process *process)
+static void leave_maps(struct model *model, struct process *process)
 {
     map_remove(&model->processes, number_key(process->pid_ns, process->pid));
     for (size_t i = 0; i < process->address_count; i++)
         if (map_get(&model->addresses, process->addresses[i]) == process)
             map_remove(&model->addresses, process->addresses[i]);
     process->address_count = 0;
+}
+
+static void forget(struct model *model, struct process *process)
+{
+    leave_maps(model, process);
     process_unref(model, process);
 }
 
@@ -62,7 +67,8 @@ static void forget_past(struct model *model, struct process *process, uint64_t t
     process->refs++;
     if (alone && alone->process == process)
         thread_end(model, alone, time_ns);
-    forget(model, process);
+    leave_maps(model, process);
+    process->refs--; /* that of the map */
     process_unref(model, process);
 }
 
@@ -99,6 +105,15 @@ struct process *process_at_address(struct model *model, uint64_t address, uint64
     return process && !is_over && !process_is_past(process, time_ns) ? process : NULL;
 }
 
+static void leave_address(struct process *process, uint64_t address)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < process->address_count; i++)
+        if (process->addresses[i] != address)
+            process->addresses[kept++] = process->addresses[i];
+    process->address_count = kept;
+}
+
 void process_told_address(struct model *model, struct process *process, uint64_t address,
                           uint64_t time_ns)
 {
@@ -108,6 +123,9 @@ void process_told_address(struct model *model, struct process *process, uint64_t
         map_get(&model->addresses, address) == process ||
         process_at_address(model, address, time_ns))
         return;
+    struct process *before = map_get(&model->addresses, address);
+    if (before)
+        leave_address(before, address);
     map_put(&model->addresses, address, process);
     process->addresses = memory_grow(process->addresses, &process->address_room,
                                      process->address_count + 1, sizeof *process->addresses);
