@@ -196,7 +196,7 @@ static struct figures soak_for_long(const struct churn_options *options)
         for (size_t at = 0; (entry = map_next(&soak.state, &at));)
             fprintf(stderr, "%s %zu\n", entry->key, entry->record.count);
     }
-    cr_expect(eq(sz, late.records, early.records));
+    cr_expect(le(sz, late.records, early.records)); /* less: not all that was early is late */
     cr_expect(lt(sz, soak.largest, RECORD_MAX));
     /* Numbers that count up take a byte more now and then. */
     cr_expect(lt(sz, late.bytes, early.bytes + early.bytes / 16));
