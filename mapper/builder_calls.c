@@ -217,14 +217,12 @@ void builder_tell_group(struct partial_builder *builder, struct table_group *gro
     }
 }
 
-/* Tells the numbers under which descriptors were created here. */
+/* Tells the descriptors that were created here. */
 static void tell_lives(struct partial_builder *builder, const struct table_group *group)
 {
-    for (struct fd_number *slot = group->dirty, *next; slot; slot = next) {
-        next = slot->next_dirty;
+    for (struct fd_number *slot = group->dirty; slot; slot = slot->next_dirty)
         if (slot->life)
-            tell_slot(builder, slot, NULL);
-    }
+            tell_life(builder, slot);
 }
 
 void builder_tell_proofs(struct partial_builder *builder, struct table_group *group)
@@ -784,8 +782,8 @@ static void complete_descriptors(struct partial_builder *builder, struct thread_
             begin_life(builder, thread, complete->event->ints[i], complete);
 }
 
-/* Tells what is unsent of the numbers that the call in progress, which the past knows, may use: it
- * counts for what they are, and for what became of that since. */
+/* Tells what was created under the numbers that the call in progress, which the past knows, may use:
+ * whether it counts depends on what became of them since. */
 static void tell_used(struct partial_builder *builder, const struct thread_known *thread,
                       const struct event *exit)
 {
@@ -796,8 +794,8 @@ static void tell_used(struct partial_builder *builder, const struct thread_known
     int32_t fd[2];
     open_call_descriptors(&thread->open, fd);
     for (unsigned i = 0; i < 2; i++)
-        if (fd[i] >= 0)
-            tell_slot(builder, slot_at(thread->group, fd[i]), thread);
+        if (fd[i] >= 0 && slot_at(thread->group, fd[i])->life)
+            tell_life(builder, slot_at(thread->group, fd[i]));
 }
 
 /* An exit whose call only the past knows, or that has none and does something. */
