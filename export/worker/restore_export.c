@@ -4,7 +4,7 @@
 #include "base/names.h"
 #include "export/worker/export_worker.h"
 
-enum { TRY_MS = 200, POLL_MS = 100 };
+enum { TRY_MS = 200 };
 
 /* The newest record of each key. */
 struct kept {
@@ -15,11 +15,11 @@ struct kept {
 
 static void keep(struct kept *kept, const struct bus_message *message)
 {
+    size_t known = kept->keys.count;
     uint32_t id = names_id(&kept->keys, message->key);
-    if (id + 1 == kept->keys.count) {
+    if (id == known) {
         kept->values = memory_grow(kept->values, &kept->room, id + 1, sizeof *kept->values);
-        if (id >= kept->keys.count - 1)
-            kept->values[id] = (struct bytes){NULL, 0};
+        kept->values[id] = (struct bytes){NULL, 0};
     }
     free((void *)(uintptr_t)kept->values[id].at);
     kept->values[id] = (struct bytes){NULL, 0};
@@ -45,32 +45,29 @@ static bool should_leave(struct export_worker *worker)
     return service_stopping(worker->service);
 }
 
-/* Reads the partition of what is kept up to where it ended when we came. */
+struct restoring {
+    struct export_worker *worker;
+    struct kept *kept;
+};
+
+static void take_record(void *context, const struct bus_message *message)
+{
+    const struct restoring *restoring = context;
+    keep(restoring->kept, message);
+}
+
+static bool is_left(void *context)
+{
+    const struct restoring *restoring = context;
+    return should_leave(restoring->worker);
+}
+
 static enum status read_kept(struct export_worker *worker, int32_t number, struct kept *kept,
                              struct failure *why)
 {
-    int64_t first, end;
-    enum status status = bus_reader_range(worker->reader, BUS_EXPORT, number, &first, &end, why);
-    if (status != STATUS_OK || first == end)
-        return status;
-    struct bus_start start = {BUS_EXPORT, number, first};
-    status = bus_reader_assign(worker->reader, &start, 1, why);
-    while (status == STATUS_OK) {
-        struct bus_message message;
-        status = bus_reader_poll(worker->reader, POLL_MS, &message, why);
-        if (status == STATUS_OK && message.end && message.offset >= end)
-            break;
-        if (status == STATUS_OK && !message.end)
-            keep(kept, &message);
-        if (status == STATUS_END)
-            status = STATUS_OK;
-        if (should_leave(worker))
-            status = fail(why, STATUS_RETRY, "asked to stop while restoring");
-    }
-    struct failure ignored; /* reading on would only fill memory */
-    enum status idle = bus_reader_assign(worker->reader, NULL, 0, &ignored);
-    (void)idle;
-    return status;
+    struct restoring restoring = {worker, kept};
+    struct bus_reading reading = {take_record, is_left, &restoring};
+    return bus_reader_all(worker->reader, BUS_EXPORT, number, &reading, why);
 }
 
 static void say_event(void *context, enum exporter_event event, struct text session, uint64_t chunk)

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "reducer/worker/reducer_worker.h"
 
-enum { TRY_MS = 200, POLL_MS = 100 };
+enum { TRY_MS = 200 };
 
 /* What was read of the state topic, in its order. */
 struct state_log {
@@ -64,32 +64,29 @@ static bool should_leave(struct worker *worker)
     return service_drain_left_ms(worker->service) == 0 || service_stopping(worker->service);
 }
 
-/* Reads the partition of the state topic up to where it ended when we came. */
+struct restoring {
+    struct worker *worker;
+    struct state_log *log;
+};
+
+static void take_record(void *context, const struct bus_message *message)
+{
+    const struct restoring *restoring = context;
+    log_add(restoring->log, message);
+}
+
+static bool is_left(void *context)
+{
+    const struct restoring *restoring = context;
+    return should_leave(restoring->worker);
+}
+
 static enum status read_state(struct worker *worker, int32_t number, struct state_log *log,
                               struct failure *why)
 {
-    int64_t first, end;
-    enum status status = bus_reader_range(worker->reader, BUS_STATE, number, &first, &end, why);
-    if (status != STATUS_OK || first == end)
-        return status;
-    struct bus_start start = {BUS_STATE, number, first};
-    status = bus_reader_assign(worker->reader, &start, 1, why);
-    while (status == STATUS_OK) {
-        struct bus_message message;
-        status = bus_reader_poll(worker->reader, POLL_MS, &message, why);
-        if (status == STATUS_OK && message.end && message.offset >= end)
-            break;
-        if (status == STATUS_OK && !message.end)
-            log_add(log, &message);
-        if (status == STATUS_END)
-            status = STATUS_OK;
-        if (should_leave(worker))
-            status = fail(why, STATUS_RETRY, "asked to stop while restoring");
-    }
-    struct failure ignored; /* reading on would only fill memory */
-    enum status idle = bus_reader_assign(worker->reader, NULL, 0, &ignored);
-    (void)idle;
-    return status;
+    struct restoring restoring = {worker, log};
+    struct bus_reading reading = {take_record, is_left, &restoring};
+    return bus_reader_all(worker->reader, BUS_STATE, number, &reading, why);
 }
 
 /* --- what the partition gives --- */

@@ -208,3 +208,30 @@ struct bytes bus_reader_header(const struct bus_reader *reader, const char *name
 {
     return client_header(reader->last, name);
 }
+
+enum status bus_reader_all(struct bus_reader *reader, enum bus_topic topic, int32_t partition,
+                           const struct bus_reading *reading, struct failure *why)
+{
+    enum { POLL_MS = 100 };
+    int64_t first, end;
+    enum status status = bus_reader_range(reader, topic, partition, &first, &end, why);
+    if (status != STATUS_OK || first == end)
+        return status;
+    status = bus_reader_assign(reader, &(struct bus_start){topic, partition, first}, 1, why);
+    while (status == STATUS_OK) {
+        struct bus_message message;
+        status = bus_reader_poll(reader, POLL_MS, &message, why);
+        if (status == STATUS_OK && message.end && message.offset >= end)
+            break;
+        if (status == STATUS_OK && !message.end)
+            reading->take(reading->context, &message);
+        if (status == STATUS_END)
+            status = STATUS_OK;
+        if (reading->leave(reading->context))
+            status = fail(why, STATUS_RETRY, "asked to stop while reading a partition");
+    }
+    struct failure ignored; /* reading on would only fill memory */
+    enum status idle = bus_reader_assign(reader, NULL, 0, &ignored);
+    (void)idle;
+    return status;
+}

@@ -36,6 +36,18 @@ MUST_CHECK enum status bus_reader_assign(struct bus_reader *reader, const struct
  * when more was read since. */
 MUST_CHECK enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms,
                                        struct bus_message *out, struct failure *why);
+/* Who reads all of a partition. */
+struct bus_reading {
+    void (*take)(void *context, const struct bus_message *message); /* borrowed for the call */
+    bool (*leave)(void *context); /* asked after each poll: true to give up */
+    void *context;
+};
+
+/* Reads a partition from its first record up to where it ends when this is called, and nothing from
+ * then on. OK; RETRY: no answer, or it was left; REJECT: there is no such topic or partition. */
+MUST_CHECK enum status bus_reader_all(struct bus_reader *reader, enum bus_topic topic,
+                                      int32_t partition, const struct bus_reading *reading,
+                                      struct failure *why);
 struct bytes bus_reader_header(const struct bus_reader *reader, const char *name);
 
 #endif
