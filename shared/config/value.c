@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/duration_text.h"
 #include "base/nearest.h"
 
 enum status value_integer(const char *text, long long *out, struct failure *why)
@@ -86,32 +87,15 @@ enum status value_bytes(const char *text, uint64_t *out, struct failure *why)
 }
 
 static const struct unit time_units[] = {
-    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
 
 enum { TIME_UNITS = sizeof time_units / sizeof *time_units };
 
 enum status value_duration_ms(const char *text, uint64_t *out, struct failure *why)
 {
-    double sum = 0;
-    const char *at = text;
-    bool good = *text != '\0';
-    if (strcmp(text, "0") == 0)
-        at = "";
-    while (good && *at) {
-        double number = 0;
-        good = read_decimal(at, &number, &at);
-        at += strspn(at, " ");
-        size_t length = strspn(at, "dhmins");
-        uint64_t unit = good ? unit_size(time_units, TIME_UNITS, at, length) : 0;
-        good = good && unit;
-        at += length;
-        at += strspn(at, " ");
-        sum += number * (double)unit;
-    }
-    if (!good || sum > NUMBER_MAX)
+    if (!duration_read(text_of(text), 1000000, out) || *out > (uint64_t)NUMBER_MAX)
         return fail(why, STATUS_REJECT, "`%s` is no duration like 500ms, 30s or 1h30m", text);
-    *out = (uint64_t)(sum + 0.5);
     return STATUS_OK;
 }
 
@@ -163,7 +147,7 @@ void value_put_duration_ms(uint64_t ms, char room[VALUE_TEXT_MAX])
     room[0] = '\0';
     for (size_t i = 0; i < TIME_UNITS; i++) {
         uint64_t count = ms / time_units[i].size;
-        if (count && strcmp(time_units[i].name, "min") != 0) {
+        if (count) {
             used += (size_t)snprintf(room + used, VALUE_TEXT_MAX - used, "%" PRIu64 "%s", count,
                                      time_units[i].name);
             ms %= time_units[i].size;

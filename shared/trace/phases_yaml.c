@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <yaml.h>
 
+#include "base/duration_text.h"
 #include "base/nearest.h"
 #include "trace/phases.h"
 
@@ -129,42 +130,16 @@ static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
     return status;
 }
 
-/* "500ms", "90s", "1h30m": whole numbers, each with its unit, as options have them. */
-static bool parse_duration(struct text text, uint64_t *ns)
+/* Above 0, as options have them. */
+static bool read_duration(const yaml_node_t *node, uint64_t *ns)
 {
-    static const struct {
-        const char *unit;
-        uint64_t ns;
-    } units[] = {
-        {"ns", 1},          {"us", 1000},         {"ms", 1000000},      {"s", 1000000000},
-        {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000}};
-    *ns = 0;
-    while (text.count > 0) {
-        size_t digits = 0, end;
-        uint64_t number = 0, part = 0;
-        for (; digits < text.count && isdigit((unsigned char)text.at[digits]); digits++)
-            if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
-                __builtin_add_overflow(number, (uint64_t)(text.at[digits] - '0'), &number))
-                return false;
-        for (end = digits; end < text.count && !isdigit((unsigned char)text.at[end]);)
-            end++;
-        struct text unit = {text.at + digits, end - digits};
-        size_t at = 0;
-        while (at < sizeof units / sizeof *units && !text_equal(unit, text_of(units[at].unit)))
-            at++;
-        if (digits == 0 || at == sizeof units / sizeof *units ||
-            __builtin_mul_overflow(number, units[at].ns, &part) ||
-            __builtin_add_overflow(*ns, part, ns))
-            return false;
-        text = (struct text){text.at + end, text.count - end};
-    }
-    return *ns > 0;
+    return node->type == YAML_SCALAR_NODE && duration_read(scalar_text(node), 1, ns) && *ns > 0;
 }
 
 static enum status read_timeout(struct yaml_file *file, const yaml_node_t *node,
                                 struct phase_definition *out)
 {
-    if (node->type == YAML_SCALAR_NODE && parse_duration(scalar_text(node), &out->timeout_ns))
+    if (read_duration(node, &out->timeout_ns))
         return STATUS_OK;
     return REFUSE(file, node->start_mark, "%s",
                   "timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
@@ -192,7 +167,7 @@ static enum status read_keep(struct yaml_file *file, const yaml_node_t *node,
 static enum status read_keep_over(struct yaml_file *file, const yaml_node_t *node,
                                   struct phase_definition *out)
 {
-    if (node->type == YAML_SCALAR_NODE && parse_duration(scalar_text(node), &out->keep.over_ns))
+    if (read_duration(node, &out->keep.over_ns))
         return STATUS_OK;
     return REFUSE(file, node->start_mark, "%s",
                   "keep_over: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
