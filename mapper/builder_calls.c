@@ -278,25 +278,20 @@ static uint64_t cell_key(const struct piece_call *cell)
     return (uint64_t)cell->label << 32 | cell->call->id;
 }
 
-/* From here on, call_at is of `label`; the cells of all labels are found by their index. */
-static void use_label(struct thread_known *thread, uint32_t label)
+/* From here on, cells are found by their index. */
+static void index_cells(struct thread_known *thread)
 {
-    for (size_t i = 0; i < thread->call_count; i++)
-        thread->call_at[thread->calls[i].call->id] = 0;
     bool is_new;
-    for (size_t i = thread->call_index.count; i < thread->call_count; i++)
+    for (size_t i = 0; i < thread->call_count; i++)
         (void)cell_index_at(&thread->call_index, cell_key(&thread->calls[i]), &is_new);
-    thread->calls_label = label;
 }
 
 NEVER_INLINE static struct call_cell *new_cell(struct partial_builder *builder,
                                                struct thread_known *thread, uint32_t label,
                                                const struct syscall *call)
 {
-    if (thread->call_count == 0)
-        thread->calls_label = label;
-    else if (thread->calls_label != label)
-        use_label(thread, label);
+    if (thread->call_index.count == 0 && thread->call_count > 0 && thread->calls[0].label != label)
+        index_cells(thread);
     if (call->id >= thread->call_at_count) {
         size_t count = schema_call_count(builder->schema) + 64;
         thread->call_at = memory_resize(thread->call_at, count, sizeof *thread->call_at);
@@ -309,7 +304,7 @@ NEVER_INLINE static struct call_cell *new_cell(struct partial_builder *builder,
     bool is_new = true;
     if (thread->call_index.count > 0)
         at = cell_index_at(&thread->call_index, cell_key(&cell), &is_new);
-    thread->call_at[call->id] = (uint32_t)at + 1;
+    thread->call_at[call->id] = (struct call_place){label, (uint32_t)at + 1};
     if (!is_new)
         return &thread->calls[at].cell;
     thread->calls = memory_grow(thread->calls, &thread->call_room, thread->call_count + 1,
@@ -324,9 +319,11 @@ static inline struct call_cell *cell_of(struct partial_builder *builder,
                                         struct thread_known *thread, uint32_t label,
                                         const struct syscall *call)
 {
-    bool known = call->id < thread->call_at_count && thread->calls_label == label;
-    uint32_t at = known ? thread->call_at[call->id] : 0;
-    return at ? &thread->calls[at - 1].cell : new_cell(builder, thread, label, call);
+    struct call_place place = {0};
+    if (call->id < thread->call_at_count)
+        place = thread->call_at[call->id];
+    return place.at && place.label == label ? &thread->calls[place.at - 1].cell
+                                            : new_cell(builder, thread, label, call);
 }
 
 /* --- entry --- */

@@ -93,6 +93,12 @@ enum call_knowledge {
     CALL_KNOWN_OPEN
 };
 
+/* Where the cell of a call and a label is among a thread's. */
+struct call_place {
+    uint32_t label;
+    uint32_t at; /* 1 + index in calls; 0: none */
+};
+
 struct thread_known {
     int32_t tid; /* or that of a process: tid_of_process() */
     int32_t pid; /* for filing; 0 if not told here */
@@ -125,9 +131,8 @@ struct thread_known {
     struct thread_known *next_dirty, **back_dirty;
     struct time_vector time;
     struct piece_call *calls;
-    uint32_t *call_at; /* by call id, of calls_label: 1 + index in calls; 0: none */
-    uint32_t calls_label;
-    struct cell_index call_index; /* by label and call id */
+    struct call_place *call_at;   /* by call id: the cell used last */
+    struct cell_index call_index; /* by label and call id; empty while there is one label */
     size_t call_at_count;
     size_t call_count, call_room;
     uint64_t told_ns; /* events of its CPU up to here are told to be its own */

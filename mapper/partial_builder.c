@@ -339,7 +339,7 @@ void builder_tell_thread(struct partial_builder *builder, struct thread_known *t
     durations_clear(&thread->latency);
     time_vector_clear(&thread->time);
     for (size_t i = 0; i < thread->call_count; i++) {
-        thread->call_at[thread->calls[i].call->id] = 0;
+        thread->call_at[thread->calls[i].call->id].at = 0;
         call_cell_clear(&thread->calls[i].cell);
     }
     thread->call_count = 0;

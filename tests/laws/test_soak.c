@@ -232,6 +232,24 @@ Test(soak, writes_what_changed)
     cr_expect(lt(sz, many.written, few.written + 2000));
 }
 
+/* Names that fields make are held no longer than what bears them. */
+Test(soak, forgets_a_million_names)
+{
+    enum { NAMES = SANITIZED ? 50 : 5000, EARLIER = 60, ROUNDS = SANITIZED ? 80 : 1000000 / NAMES };
+    const struct churn_options options = {.requests = NAMES, .threads = 2};
+    struct soak soak;
+    soak_init(&soak, &options);
+    uint64_t chunk = 0;
+    struct figures early = join_some(&soak, &chunk, EARLIER);
+    (void)join_some(&soak, &chunk, ROUNDS - EARLIER - 10);
+    struct figures late = join_some(&soak, &chunk, 10);
+    cr_expect(le(sz, late.records, early.records));
+    cr_expect(lt(sz, late.bytes, early.bytes + early.bytes / 16));
+    if (!SANITIZED)
+        cr_expect(lt(sz, late.memory, early.memory + early.memory / 16));
+    soak_clear(&soak);
+}
+
 /* What has ended on a thread that is current where nothing happens may be taken back, for 10 s. */
 Test(soak, keeps_records_small_where_a_cpu_is_silent)
 {
