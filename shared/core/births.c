@@ -1,0 +1,240 @@
+/* Fork, exec, exit, and what a state dump tells: few, and always steps. */
+#include "core/state.h"
+
+static void name_life(struct life *life, const struct event *event, unsigned slot)
+{
+    if (life && event_has_text(event, slot))
+        life_set_name(life, event->text[slot], true);
+}
+
+/* --- mapping --- */
+
+static void before_step(struct core *core, struct life *life, bool leaves)
+{
+    if (!life)
+        return;
+    life_retire(core, life);
+    map_doubt(core, life, leaves);
+}
+
+static void map_fork(struct core *core, const struct event *event, struct life *actor)
+{
+    struct life *parent = map_life(core, (int32_t)event->value[0]);
+    struct life *child = map_life(core, (int32_t)event->value[2]);
+    before_step(core, parent, false);
+    before_step(core, child, true);
+    if (child)
+        map_leave_cpu(core, child);
+    struct step *step = map_step(core, event, actor);
+    if (!child)
+        return;
+    life_forget(core, child);
+    child = map_life(core, child->tid);
+    step->next = map_name(core, child);
+    child->exit_known = true;
+    life_define(core, child, STATE_UNKNOWN, event->time_ns);
+}
+
+/* By another thread than the leader, it ends every thread of the process: nothing is known of any. */
+static void map_exec_by_other(struct core *core, const struct event *event, struct life *actor)
+{
+    for (size_t i = 0; i < core->cpu_count; i++)
+        cpu_write(core, &core->cpus[i]);
+    for (struct life *life = core->listed; life; life = life->next_listed)
+        life_retire(core, life);
+    map_step(core, event, actor);
+    struct life *life;
+    for (size_t at = 0; (life = map_next(&core->lives, &at));)
+        life->cpu = -1;
+    map_clear(&core->lives);
+    memset(core->recent, 0, sizeof core->recent);
+    for (size_t i = 0; i < core->cpu_count; i++) {
+        struct cpu *cpu = &core->cpus[i];
+        cpu->knows = CPU_UNKNOWN;
+        cpu->current = NULL;
+        cpu->run_whole = cpu->changed = false;
+    }
+    core->let_cpus = 0;
+}
+
+static void map_exec(struct core *core, const struct event *event, struct life *actor)
+{
+    int32_t tid = (int32_t)event->value[0];
+    int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
+    struct life *life = map_life(core, old_tid);
+    if (!life)
+        return;
+    if (old_tid != tid && tid > 0) {
+        map_exec_by_other(core, event, actor);
+        return;
+    }
+    before_step(core, life, false);
+    map_step(core, event, actor);
+}
+
+static void map_exit(struct core *core, const struct event *event, struct life *actor)
+{
+    struct life *life = map_life(core, (int32_t)event->value[0]);
+    if (!life)
+        return;
+    before_step(core, life, false);
+    map_step(core, event, actor);
+    life->exit_known = life->exiting = true;
+}
+
+static void map_told(struct core *core, const struct event *event, struct life *actor)
+{
+    before_step(core, map_life(core, (int32_t)event->value[0]), false);
+    map_step(core, event, actor);
+}
+
+void map_birth_event(struct core *core, const struct event *event, struct life *actor)
+{
+    switch (event->kind) {
+    case EVENT_FORK: map_fork(core, event, actor); return;
+    case EVENT_EXEC: map_exec(core, event, actor); return;
+    case EVENT_EXIT: map_exit(core, event, actor); return;
+    case EVENT_TOLD_PROCESS: map_told(core, event, actor); return;
+    default: return;
+    }
+}
+
+/* --- joining --- */
+
+static void bear_child(struct core *core, const struct event *event)
+{
+    int32_t parent_pid = (int32_t)event->value[1];
+    int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
+    struct life *child = life_born(core, child_tid, event->time_ns);
+    child->begin_hard = child->fork_seen = true;
+    name_life(child, event, 1);
+    if (child_tid != child_pid) {
+        life_told_pid(core, child, child_pid, event->time_ns);
+        return;
+    }
+    struct process *process = process_begin(core, child_pid, parent_pid, event->time_ns);
+    process_enter(child, process);
+    life_tell_fact(core, child);
+}
+
+static void join_fork(struct core *core, const struct event *event)
+{
+    int32_t child_tid = (int32_t)event->value[2];
+    struct life *parent = life_named(core, (int32_t)event->value[0], event->time_ns);
+    if (parent) {
+        name_life(parent, event, 0);
+        life_told_pid(core, parent, (int32_t)event->value[1], event->time_ns);
+    }
+    if (child_tid <= 0)
+        return;
+    struct life *old = life_find(core, child_tid);
+    if (old)
+        life_end(core, old, event->time_ns);
+    bear_child(core, event);
+}
+
+/* Here, all threads known by then to be of the process end. */
+static void end_others(struct core *core, struct life *caller, uint64_t now)
+{
+    struct life *next;
+    for (struct life *each = caller->process->threads; each; each = next) {
+        next = each->next_of_process;
+        if (each == caller)
+            continue;
+        if (!each->exited) {
+            each->exited = true;
+            each->exit_ns = now;
+        }
+        if (now > each->last_ns)
+            each->last_ns = now;
+        life_end(core, each, now);
+    }
+}
+
+/* The caller's life ends, and one of the leader's tid begins, which takes over its run, state and open
+ * call. */
+static struct life *exec_by_other(struct core *core, struct life *caller, int32_t tid, uint64_t now)
+{
+    life_book(caller, now);
+    if (caller->process)
+        end_others(core, caller, now);
+    struct life *leader = life_find(core, tid);
+    if (leader)
+        life_end(core, leader, now);
+    struct life *heir = life_born(core, tid, now);
+    heir->begin_hard = true;
+    memcpy(heir->kernel_name, caller->kernel_name, sizeof heir->kernel_name);
+    heir->kernel_named = caller->kernel_named;
+    heir->state = caller->state;
+    heir->since_ns = caller->since_ns;
+    heir->wake_ns = caller->wake_ns;
+    heir->named_ns = caller->named_ns;
+    calls_move(heir, caller);
+    int32_t number = caller->cpu;
+    if (number >= 0 && core->cpus[number].current == caller) {
+        core->cpus[number].current = heir;
+        heir->cpu = number;
+        caller->cpu = -1;
+    }
+    if (caller->process)
+        process_enter(heir, caller->process);
+    caller->exited = true;
+    caller->exit_ns = now;
+    life_end(core, caller, now);
+    return heir;
+}
+
+static struct text base_name(struct text path)
+{
+    for (size_t i = path.count; i > 0; i--)
+        if (path.at[i - 1] == '/')
+            return (struct text){path.at + i, path.count - i};
+    return path;
+}
+
+struct life *join_exec(struct core *core, const struct event *event)
+{
+    int32_t tid = (int32_t)event->value[0];
+    int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
+    struct life *life = life_named(core, old_tid, event->time_ns);
+    if (!life)
+        return NULL;
+    life_told_pid(core, life, tid, event->time_ns);
+    if (old_tid != tid && tid > 0)
+        life = exec_by_other(core, life, tid, event->time_ns);
+    life_told_pid(core, life, tid, event->time_ns);
+    if (event_has_text(event, 0))
+        life_set_name(life, base_name(event->text[0]), true);
+    return life;
+}
+
+static void join_exit(struct core *core, const struct event *event)
+{
+    struct life *life = life_named(core, (int32_t)event->value[0], event->time_ns);
+    if (!life)
+        return;
+    name_life(life, event, 0);
+    life_exit(core, life, event->time_ns);
+}
+
+static void join_told(struct core *core, const struct event *event)
+{
+    if (event_tells_dead(event))
+        return;
+    struct life *life = life_named(core, (int32_t)event->value[0], event->time_ns);
+    if (!life)
+        return;
+    life_told_pid(core, life, (int32_t)event->value[1], event->time_ns);
+    name_life(life, event, 0);
+}
+
+void join_birth_event(struct core *core, const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_FORK: join_fork(core, event); return;
+    case EVENT_EXEC: (void)join_exec(core, event); return;
+    case EVENT_EXIT: join_exit(core, event); return;
+    case EVENT_TOLD_PROCESS: join_told(core, event); return;
+    default: return;
+    }
+}

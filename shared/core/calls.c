@@ -1,0 +1,248 @@
+/* System calls of threads: complete ones, and those that are half seen. */
+#include "base/memory.h"
+#include "core/state.h"
+
+/* --- sums --- */
+
+NEVER_INLINE static struct call_sum *find_sum(struct core *core, struct life *life, uint32_t label,
+                                              const struct syscall *call)
+{
+    size_t at = 0;
+    while (at < life->call_count && (life->calls[at].call != call || life->calls[at].label != label))
+        at++;
+    if (at == life->call_count) {
+        life->calls =
+            memory_grow(life->calls, &life->call_room, life->call_count + 1, sizeof *life->calls);
+        life->calls[life->call_count++] = (struct call_sum){.label = label, .call = call};
+        life_list(core, life);
+    }
+    life->call_at[call->id % CALLS_CACHED] = at < UINT8_MAX ? (uint8_t)(at + 1) : 0;
+    return &life->calls[at];
+}
+
+struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
+                             const struct syscall *call)
+{
+    unsigned at = life->call_at[call->id % CALLS_CACHED];
+    if (at > 0) {
+        struct call_sum *sum = &life->calls[at - 1];
+        if (sum->call == call && sum->label == label)
+            return sum;
+    }
+    return find_sum(core, life, label, call);
+}
+
+static uint32_t label_of(const struct life *life)
+{
+    (void)life;
+    return 0;
+}
+
+/* --- what an event means, in both modes --- */
+
+static inline void open_call(struct core *core, struct life *life, const struct event *event)
+{
+    life->in = IN_OPEN;
+    life->open_call = event->call;
+    life->entry_ns = event->time_ns;
+    life->open_label = label_of(life);
+    life->open_present = event->present;
+    memcpy(life->open_value, event->value, sizeof life->open_value);
+    life->open_text = (struct text){NULL, 0};
+    if (event_has_text(event, 0)) {
+        life->open_text.count = event->text[0].count;
+        if (core->mode == CORE_JOIN)
+            life->open_text.at = life->open_owned = memory_string(event->text[0]);
+        else
+            life->open_text.at = arena_string(&core->row->arena, event->text[0]);
+    }
+}
+
+static inline void drop_call(struct life *life)
+{
+    free(life->open_owned);
+    life->open_owned = NULL;
+    life->open_text = (struct text){NULL, 0};
+    life->in = IN_NONE;
+}
+
+void call_has_no_end(struct core *core, struct life *life)
+{
+    if (life->in != IN_OPEN)
+        return;
+    call_sum_at(core, life, life->open_label, life->open_call)->cell.end_unknown++;
+    drop_call(life);
+    life_place(life);
+}
+
+static inline void entered(struct core *core, struct life *life, const struct event *event)
+{
+    life_book(life, event->time_ns);
+    life->call_epoch = core->border_epoch;
+    life->call_changed = true;
+    if (life->in != IN_NONE) {
+        if (life->in == IN_UNKNOWN)
+            life_first_call(life, NULL);
+        call_has_no_end(core, life);
+    }
+    if (event->call->role->op == CALL_SIGRETURN)
+        call_sum_at(core, life, label_of(life), event->call)->cell.end_unknown++;
+    else
+        open_call(core, life, event);
+    life_place(life);
+}
+
+/* The exit of the call that the thread is in. */
+static inline void completed(struct core *core, struct life *life, const struct event *event)
+{
+    uint64_t ns = event->time_ns - life->entry_ns;
+    life_book(life, event->time_ns);
+    life->call_epoch = core->border_epoch;
+    life->call_changed = true;
+    struct call_sum *sum = call_sum_at(core, life, life->open_label, life->open_call);
+    call_cell_add(&sum->cell, life->entry_ns, ns, durations_bucket(ns), event->value[0],
+                  life->open_call->role->flags & (CALL_READS | CALL_WRITES));
+    drop_call(life);
+    life_place(life);
+}
+
+/* The exit of a call that the thread is not in. */
+static void exited_alone(struct core *core, struct life *life, const struct event *event)
+{
+    const struct syscall *call = event->call;
+    int64_t ret = event->value[0];
+    life_book(life, event->time_ns);
+    bool is_free = life->call_epoch == core->border_epoch && life->in != IN_OPEN;
+    life->call_epoch = core->border_epoch;
+    life->call_changed = true;
+    /* A child's first breath: it is in no call that it has entered. */
+    bool breath = ret == 0 && (call->role->op == CALL_CLONE ||
+                               (life->in == IN_UNKNOWN && life->fork_seen && life->stretch == 0));
+    if (life->in == IN_UNKNOWN)
+        life_first_call(life, breath ? NULL : call);
+    call_has_no_end(core, life);
+    if (breath)
+        return;
+    struct call_sum *sum = call_sum_at(core, life, label_of(life), call);
+    if (is_free && ret_is_error(ret))
+        call_cell_add_refused(&sum->cell, ret);
+    else
+        sum->cell.begin_unknown++;
+}
+
+/* --- mapping --- */
+
+void map_call_entry(struct core *core, struct life *life, const struct event *event)
+{
+    life_activate(core, life, event->time_ns);
+    if (life->in == IN_UNKNOWN) {
+        /* Only the past knows whether it is in a call: it will end there, without an end. */
+        life_book(life, event->time_ns);
+        life->call_was_unknown = true;
+        life->in = IN_NONE;
+    }
+    entered(core, life, event);
+}
+
+NEVER_INLINE static void exit_step(struct core *core, struct life *life, const struct event *event)
+{
+    life_write(core, life);
+    map_step(core, event, life);
+    life->clock_ns = event->time_ns;
+    life->call_epoch = core->border_epoch;
+    life->in = IN_NONE;
+    life_place(life);
+}
+
+void map_call_exit(struct core *core, struct life *life, const struct event *event)
+{
+    if (event->call->role->op == CALL_SIGRETURN)
+        return;
+    life_activate(core, life, event->time_ns);
+    if (life->in == IN_OPEN && life->open_call == event->call)
+        completed(core, life, event);
+    else if (life->in == IN_UNKNOWN)
+        exit_step(core, life, event);
+    else
+        exited_alone(core, life, event);
+}
+
+/* --- joining --- */
+
+void join_call_entry(struct core *core, struct life *life, const struct event *event)
+{
+    entered(core, life, event);
+}
+
+void join_call_exit(struct core *core, struct life *life, const struct event *event)
+{
+    if (event->call->role->op == CALL_SIGRETURN)
+        return;
+    if (life->in == IN_OPEN && life->open_call == event->call)
+        completed(core, life, event);
+    else
+        exited_alone(core, life, event);
+}
+
+void calls_tell(struct core *core, struct life *life)
+{
+    for (size_t i = 0; i < life->call_count; i++) {
+        struct result result = {.type = RESULT_CALLS,
+                                .phase = text_of(""),
+                                .call = text_of(life->calls[i].call->name),
+                                .calls = &life->calls[i].cell};
+        core_tell_of(core, life, &result);
+        call_cell_clear(&life->calls[i].cell);
+    }
+    life->call_count = 0;
+    memset(life->call_at, 0, sizeof life->call_at);
+}
+
+void calls_join(struct core *core, struct life *life, const struct life_line *line)
+{
+    for (size_t i = 0; i < line->call_count; i++) {
+        struct call_sum *sum =
+            call_sum_at(core, life, line->calls[i].label, line->calls[i].call);
+        call_cell_merge(&sum->cell, &line->calls[i].cell);
+    }
+    if (!line->call_changed)
+        return;
+    life_first_call(life, NULL);
+    if (line->call_was_unknown)
+        call_has_no_end(core, life);
+    drop_call(life); /* it is among the sums */
+    if (line->is_seen)
+        life->call_epoch = core->border_epoch;
+    if (line->is_open) {
+        const struct open_call *open = &line->open;
+        life->in = IN_OPEN;
+        life->open_call = open->call;
+        life->entry_ns = open->entry_ns;
+        life->open_label = line->open_label;
+        life->open_present = open->present;
+        memcpy(life->open_value, open->value, sizeof life->open_value);
+        life->open_text = open->text;
+        if (open->text.at)
+            life->open_text.at = life->open_owned = memory_string(open->text);
+    }
+    life_place(life);
+}
+
+void calls_move(struct life *to, struct life *from)
+{
+    to->in = from->in;
+    to->open_call = from->open_call;
+    to->entry_ns = from->entry_ns;
+    to->open_label = from->open_label;
+    to->open_present = from->open_present;
+    memcpy(to->open_value, from->open_value, sizeof to->open_value);
+    to->open_text = from->open_text;
+    to->call_epoch = from->call_epoch;
+    to->open_owned = from->open_owned;
+    from->open_owned = NULL;
+    from->open_text = (struct text){NULL, 0};
+    if (from->in == IN_OPEN)
+        from->in = IN_NONE;
+    life_place(to);
+    life_place(from);
+}

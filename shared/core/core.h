@@ -1,0 +1,73 @@
+/* core/core.h -- the automaton: what the kernel's events tell of threads and CPUs, written once and run
+ * in two modes.
+ *
+ * Joining, all of the past is known: an event changes what is remembered, and what is over is told as
+ * results. Mapping, only this interval is known: what an event needs and does not find here is the
+ * past's matter. The core then writes to the row what it has changed of the subjects concerned, and the
+ * event as it was; whoever knows the past takes the records in their order and comes to the same.
+ *
+ * How an analysis is written on it: core/state.h. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/row.h"
+#include "results/result.h"
+#include "trace/event.h"
+#include "trace/schema.h"
+#include "trace/tally.h"
+
+struct core;
+
+/* What is known of a recording before its events. */
+struct core_facts {
+    bool has_kernel;
+    bool counts_switches; /* sched_switch is recorded */
+};
+
+void core_free(struct core *core); /* NULL is fine */
+
+/* --- mapping --- */
+
+/* Records go to `row` (borrowed), in their order. */
+struct core *core_new_mapping(struct schema *schema, struct core_facts facts, struct row *row);
+/* Events of the interval, and losses, in order. */
+void core_map(struct core *core, const struct event *events, size_t count);
+/* The end of the interval: all that is not written yet goes to the row. */
+void core_map_end(struct core *core);
+struct core_counts {
+    uint64_t single_events; /* that went to the row as they were */
+    struct tallies tallies;
+};
+struct core_counts core_counts(const struct core *core);
+
+/* --- joining --- */
+
+/* Who is current on `cpu`, whose first event since nothing was known of it has the time `first_ns`: a
+ * thread's number, 0 (idle) or TID_NOBODY. `tid_runs_on`: core_cpu_of(). */
+struct core_settler {
+    int32_t (*settle)(void *context, const struct core *core, int32_t cpu, uint64_t first_ns);
+    void *context;
+};
+
+struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler);
+/* The CPU on which the thread is thought current; -1 if on none. */
+int32_t core_cpu_of(const struct core *core, int32_t tid);
+/* An interval begins that was recorded so. */
+void core_begin(struct core *core, struct core_facts facts);
+/* One event of it, as if mapping had summed nothing. */
+void core_event(struct core *core, const struct event *event);
+/* One record of its row. */
+void core_join(struct core *core, const struct record *record);
+/* The interval is over: its sums are told. */
+void core_end(struct core *core);
+/* An interval that never came: nothing is known of any CPU, and of what any thread does. */
+void core_gap(struct core *core, uint64_t begin_ns);
+/* The session is over: all is told. */
+void core_finish(struct core *core);
+/* What joining alone could count, since the last time. */
+struct tallies core_take_tallies(struct core *core);
+
+#endif

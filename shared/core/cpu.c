@@ -1,0 +1,372 @@
+/* CPUs: who is current on them, switches, wakeups, and borders behind which nobody knows. */
+#include "base/memory.h"
+#include "core/state.h"
+
+/* A border takes so much of the time of the thread that was current to be unknown, at most. */
+#define UNKNOWN_NS_MAX UINT64_C(10000000000)
+
+NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
+{
+    if (number < 0)
+        return NULL;
+    size_t room = core->cpu_count;
+    core->cpus = memory_grow(core->cpus, &room, (size_t)number + 1, sizeof *core->cpus);
+    for (size_t i = core->cpu_count; i < room; i++)
+        core->cpus[i] =
+            (struct cpu){.last_ns = TIME_NONE, .told_ns = TIME_NONE, .border_ns = TIME_NONE};
+    core->cpu_count = room;
+    return &core->cpus[number];
+}
+
+/* --- what an event means, in both modes --- */
+
+static bool leaves_for_good(int64_t prev_state)
+{
+    return (prev_state & (16 | 32 | 64 | 128)) && !(prev_state & 3);
+}
+
+static enum thread_state state_after(int64_t prev_state)
+{
+    bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;
+    return prev_state == 0 || prev_state == 256 || one_bit ? STATE_RUNNABLE : STATE_BLOCKED;
+}
+
+static inline void set_names(struct life *life, const struct event *event, unsigned slot)
+{
+    if (event_has_text(event, slot))
+        life_set_name(life, event->text[slot], true);
+}
+
+/* The same, which the past has from the step itself. */
+static inline void know_names(struct life *life, const struct event *event, unsigned slot)
+{
+    set_names(life, event, slot);
+    life->kernel_name_sent = true;
+}
+
+static inline void switched_out(struct cpu *cpu, struct life *prev, const struct event *event)
+{
+    uint64_t now = event->time_ns;
+    life_book(prev, now);
+    if (cpu->current == prev && cpu->run_whole) {
+        prev->cpu_ns += now - cpu->run_begin_ns;
+        cpu->busy_ns += now - cpu->run_begin_ns;
+    }
+    prev->named_ns = prev->last_ns = now;
+    prev->cpu = -1;
+    life_set_state(prev, state_after(event->value[1]), now);
+    set_names(prev, event, 0);
+}
+
+static inline void switched_in(struct life *next, const struct event *event)
+{
+    uint64_t now = event->time_ns;
+    life_book(next, now);
+    if (next->wake_ns != TIME_NONE)
+        durations_add(&next->latency, now - next->wake_ns);
+    life_set_state(next, STATE_RUNNING, now);
+    next->named_ns = next->last_ns = now;
+    next->switches++;
+    next->cpu = event->cpu;
+    set_names(next, event, 1);
+}
+
+static inline void run_begins(struct cpu *cpu, struct life *next, uint64_t time_ns)
+{
+    cpu->knows = next ? CPU_THREAD : CPU_IDLE;
+    cpu->current = next;
+    cpu->run_begin_ns = time_ns;
+    cpu->run_whole = true;
+    cpu->changed = true;
+}
+
+static inline void woken(struct core *core, struct life *life, const struct event *event)
+{
+    bool counts = life->state == STATE_BLOCKED || life->state == STATE_UNKNOWN;
+    if (!counts || !core->facts.counts_switches)
+        return;
+    life_book(life, event->time_ns);
+    life_set_state(life, STATE_RUNNABLE, event->time_ns);
+    life->wake_ns = event->time_ns;
+}
+
+/* --- mapping --- */
+
+void map_let_cpu(struct core *core, int32_t number, struct cpu *cpu, uint64_t time_ns)
+{
+    /* The past may settle on any thread that does not run: it must see where each is. */
+    if (cpu->let_tick == 0) {
+        for (size_t i = 0; i < core->cpu_count; i++)
+            cpu_write(core, &core->cpus[i]);
+        cpu->let_tick = ++core->tick;
+    }
+    struct life *life = life_new(core, 0);
+    life->wild_cpu = number;
+    cpu->current = life;
+    cpu->knows = CPU_LET;
+    core->let_cpus++;
+    life->name = ++core->row->names;
+    life_activate_slowly(core, life, time_ns);
+}
+
+/* Only the past can understand the switch: behind it, the CPU and both threads are known. */
+NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const struct event *event,
+                                     struct life *prev, struct life *next)
+{
+    struct life *thought = cpu->current;
+    bool elsewhere = cpu->knows == CPU_LET && prev && prev->known && prev->cpu != event->cpu;
+    cpu_write(core, cpu);
+    if (prev && prev->cpu != event->cpu)
+        map_leave_cpu(core, prev);
+    if (next && next->cpu != event->cpu)
+        map_leave_cpu(core, next);
+    if (cpu->knows == CPU_LET)
+        core->let_cpus--;
+    cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
+    cpu->let_tick = 0;
+    if (thought)
+        life_retire(core, thought);
+    struct life *both[] = {prev, next};
+    for (unsigned i = 0; i < 2; i++)
+        if (both[i]) {
+            life_retire(core, both[i]);
+            map_doubt(core, both[i], true);
+        }
+    struct step *step = map_step(core, event, NULL);
+    step->elsewhere = elsewhere;
+    step->prev = prev ? map_name(core, prev) : 0;
+    step->next = next ? map_name(core, next) : 0;
+    if (thought)
+        thought->cpu = -1;
+    if (prev) {
+        bool leaves = leaves_for_good(event->value[1]);
+        if (leaves && (prev->exiting || !prev->exit_known)) {
+            life_forget(core, prev);
+            struct life *again = next == prev ? map_life(core, next->tid) : NULL;
+            if (again)
+                step->next = map_name(core, next = again);
+        } else {
+            life_define(core, prev, state_after(event->value[1]), event->time_ns);
+            know_names(prev, event, 0);
+        }
+        prev->ran_tick = core->tick;
+    }
+    if (next) {
+        life_define(core, next, STATE_RUNNING, event->time_ns);
+        next->cpu = event->cpu;
+        next->ran_tick = core->tick;
+        know_names(next, event, 1);
+    }
+    run_begins(cpu, next, event->time_ns);
+}
+
+/* Whether the thread may be current on another CPU, whose current is only let. */
+static bool may_be_let(const struct core *core, const struct life *life)
+{
+    for (size_t i = 0; i < core->cpu_count; i++)
+        if (core->cpus[i].knows == CPU_LET && life->ran_tick < core->cpus[i].let_tick)
+            return true;
+    return false;
+}
+
+void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    struct life *prev = cpu->current;
+    if (!prev || prev->tid != event->value[0])
+        prev = map_life(core, (int32_t)event->value[0]);
+    struct life *next = map_life(core, (int32_t)event->value[2]);
+    bool clear = (prev ? cpu->knows == CPU_THREAD && cpu->current == prev && prev->known
+                       : cpu->knows == CPU_IDLE) &&
+                 (!next || (next->known && next->cpu < 0));
+    if (clear && prev && leaves_for_good(event->value[1]))
+        clear = prev->exit_known && !prev->exiting;
+    if (clear && next && core->let_cpus > 0)
+        clear = !may_be_let(core, next);
+    if (!clear) {
+        switch_step(core, cpu, event, prev, next);
+        return;
+    }
+    if (prev) {
+        switched_out(cpu, prev, event);
+        prev->ran_tick = core->tick;
+    }
+    if (next) {
+        switched_in(next, event);
+        next->ran_tick = core->tick;
+    }
+    run_begins(cpu, next, event->time_ns);
+}
+
+void map_wakeup(struct core *core, const struct event *event, struct life *actor)
+{
+    struct life *life = map_life(core, (int32_t)event->value[0]);
+    if (!life)
+        return;
+    if (!life->known) {
+        life_retire(core, life);
+        map_doubt(core, life, false);
+        map_step(core, event, actor);
+        return;
+    }
+    life->last_ns = event->time_ns;
+    set_names(life, event, 0);
+    woken(core, life, event);
+}
+
+void map_border(struct core *core, const struct event *event)
+{
+    struct cpu *cpu = cpu_at(core, event->cpu);
+    if (!cpu)
+        return;
+    cpu_write(core, cpu);
+    struct life *current = cpu->current;
+    if (current) {
+        life_retire(core, current);
+        current->cpu = -1;
+    }
+    if (cpu->knows == CPU_LET)
+        core->let_cpus--;
+    cpu->knows = CPU_UNKNOWN;
+    cpu->current = NULL;
+    cpu->changed = cpu->run_whole = false;
+    cpu->let_tick = 0;
+    core->border_epoch++;
+    map_step(core, event, NULL);
+}
+
+/* --- joining --- */
+
+int32_t core_cpu_of(const struct core *core, int32_t tid)
+{
+    const struct life *life = life_find(core, tid);
+    return life ? life->cpu : -1;
+}
+
+void life_leave_cpu(struct core *core, struct life *life)
+{
+    if (life->cpu < 0)
+        return;
+    struct cpu *cpu = &core->cpus[life->cpu];
+    if (cpu->knows == CPU_THREAD && cpu->current == life) {
+        cpu->knows = CPU_NOBODY;
+        cpu->current = NULL;
+        cpu->run_whole = false;
+    }
+    life->cpu = -1;
+}
+
+/* The thread that takes a CPU offline. What runs there then is not traced. Source:
+ * kernel/stop_machine.c. */
+static bool is_stopper(const struct life *life)
+{
+    static const char name[] = "migration/";
+    return strncmp(life->kernel_name, name, sizeof name - 1) == 0;
+}
+
+static bool is_contradicted(const struct cpu *cpu, const struct event *event,
+                            const struct life *prev)
+{
+    if (event->has & EVENT_HAS_TID)
+        return false;
+    if (cpu->knows == CPU_THREAD)
+        return cpu->current != prev && (prev || !is_stopper(cpu->current));
+    return cpu->knows == CPU_IDLE && prev;
+}
+
+void join_switch(struct core *core, const struct event *event)
+{
+    struct cpu *cpu = cpu_at(core, event->cpu);
+    if (!cpu)
+        return;
+    struct life *prev = life_named(core, (int32_t)event->value[0], event->time_ns);
+    core->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
+    if (cpu->knows == CPU_THREAD && cpu->current != prev) {
+        /* "If prev_tid is not the thread thought current, the switch is believed." */
+        struct life *thought = cpu->current;
+        life_book(thought, event->time_ns);
+        life_leave_cpu(core, thought);
+        life_set_state(thought, STATE_UNKNOWN, event->time_ns);
+    }
+    if (prev) {
+        if (prev->cpu != event->cpu)
+            life_leave_cpu(core, prev);
+        switched_out(cpu, prev, event);
+        if (cpu->current == prev) {
+            cpu->knows = CPU_NOBODY;
+            cpu->current = NULL;
+        }
+        if (prev->exited && leaves_for_good(event->value[1]))
+            life_end(core, prev, event->time_ns);
+    }
+    struct life *next = life_named(core, (int32_t)event->value[2], event->time_ns);
+    if (next) {
+        if (next->cpu != event->cpu)
+            life_leave_cpu(core, next);
+        switched_in(next, event);
+    }
+    run_begins(cpu, next, event->time_ns);
+}
+
+void join_wakeup(struct core *core, const struct event *event)
+{
+    struct life *life = life_named(core, (int32_t)event->value[0], event->time_ns);
+    if (!life)
+        return;
+    set_names(life, event, 0);
+    woken(core, life, event);
+}
+
+void join_settle(struct core *core, int32_t number, uint64_t first_ns)
+{
+    struct cpu *cpu = cpu_at(core, number);
+    int32_t tid = core->facts.counts_switches
+                      ? core->settler.settle(core->settler.context, core, number, first_ns)
+                      : TID_NOBODY;
+    uint64_t border_ns = cpu->border_ns;
+    cpu->run_whole = false;
+    cpu->border_ns = TIME_NONE;
+    if (tid <= 0) {
+        cpu->knows = tid == 0 ? CPU_IDLE : CPU_NOBODY;
+        cpu->current = NULL;
+        return;
+    }
+    struct life *life = life_named(core, tid, first_ns);
+    if (border_ns != TIME_NONE && life->begin_ns < first_ns) {
+        /* "Unknown since the border, or since its own last change of state, if that is later." */
+        uint64_t from_ns = border_ns > life->since_ns ? border_ns : life->since_ns;
+        life_book(life, from_ns);
+        life_set_state(life, STATE_UNKNOWN, from_ns);
+    }
+    life_book(life, first_ns);
+    life_leave_cpu(core, life);
+    life_set_state(life, STATE_RUNNING, first_ns);
+    life->cpu = number;
+    cpu->knows = CPU_THREAD;
+    cpu->current = life;
+}
+
+void join_border(struct core *core, int32_t number, uint64_t border_ns)
+{
+    struct cpu *cpu = cpu_at(core, number);
+    if (!cpu)
+        return;
+    core->border_epoch++;
+    if (cpu->knows == CPU_THREAD) {
+        struct life *life = cpu->current;
+        uint64_t known_ns = cpu->last_ns;
+        if (known_ns == TIME_NONE || known_ns < life->since_ns)
+            known_ns = life->since_ns;
+        if (border_ns > known_ns && border_ns - known_ns > UNKNOWN_NS_MAX)
+            known_ns = border_ns - UNKNOWN_NS_MAX;
+        life_book(life, known_ns);
+        call_has_no_end(core, life);
+        life_new_stretch(life);
+        life_leave_cpu(core, life);
+        life_set_state(life, STATE_UNKNOWN, known_ns);
+    }
+    cpu->seen = true;
+    cpu->knows = CPU_UNKNOWN;
+    cpu->current = NULL;
+    cpu->run_whole = false;
+    cpu->border_ns = border_ns;
+}

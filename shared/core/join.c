@@ -1,0 +1,233 @@
+/* Joining: the records of rows, or events as they were, in their order. */
+#include "base/memory.h"
+#include "core/state.h"
+
+#define TICK_NS UINT64_C(20000000000)
+
+struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
+{
+    struct core *core = memory_new(sizeof *core);
+    core->mode = CORE_JOIN;
+    core->schema = schema;
+    core->sink = sink;
+    core->settler = settler;
+    core->order = core->border_epoch = 1;
+    return core;
+}
+
+struct tallies core_take_tallies(struct core *core)
+{
+    struct tallies tallies = core->tallies;
+    core->tallies = (struct tallies){.at = {0}};
+    return tallies;
+}
+
+void core_begin(struct core *core, struct core_facts facts)
+{
+    core->facts = facts;
+    core->names = 0;
+    for (size_t i = 0; !facts.has_kernel && i < core->cpu_count; i++) {
+        struct cpu *cpu = &core->cpus[i];
+        if (cpu->knows == CPU_THREAD)
+            life_leave_cpu(core, cpu->current);
+        cpu->knows = CPU_NOBODY;
+        cpu->border_ns = TIME_NONE;
+    }
+}
+
+static void tick(struct core *core, uint64_t now_ns)
+{
+    if (now_ns < core->time_ns)
+        return;
+    uint64_t tick_ns = now_ns - now_ns % TICK_NS;
+    life_forget_exited(core, tick_ns);
+    core->time_ns = tick_ns + TICK_NS;
+}
+
+/* Whoever is current: settled, if it was not. */
+static struct life *current_at(struct core *core, int32_t number, uint64_t time_ns)
+{
+    struct cpu *cpu = cpu_at(core, number);
+    if (!cpu)
+        return NULL;
+    if (cpu->knows == CPU_UNKNOWN)
+        join_settle(core, number, time_ns);
+    cpu->seen = true;
+    return cpu->knows == CPU_THREAD ? cpu->current : NULL;
+}
+
+static void take_event(struct core *core, const struct event *event, struct life *actor)
+{
+    switch (event->kind) {
+    case EVENT_SWITCH: join_switch(core, event); return;
+    case EVENT_WAKEUP: join_wakeup(core, event); return;
+    case EVENT_CALL_ENTRY:
+        if (actor)
+            join_call_entry(core, actor, event);
+        return;
+    case EVENT_CALL_EXIT:
+        if (actor)
+            join_call_exit(core, actor, event);
+        return;
+    case EVENT_LOSS:
+    case EVENT_OTHER: return;
+    default: join_birth_event(core, event); return;
+    }
+}
+
+static void touch(struct life *life, uint64_t time_ns)
+{
+    if (life && time_ns > life->last_ns)
+        life->last_ns = time_ns;
+}
+
+void core_event(struct core *core, const struct event *event)
+{
+    tick(core, event->time_ns);
+    core->order++;
+    if (event->kind == EVENT_LOSS) {
+        if (event_is_border(event))
+            join_border(core, event->cpu, event->time_ns);
+        return;
+    }
+    if (event->domain != DOMAIN_KERNEL || event->cpu < 0)
+        return;
+    struct life *actor = current_at(core, event->cpu, event->time_ns);
+    core->cpus[event->cpu].last_ns = event->time_ns;
+    if (event->kind == EVENT_EXEC) {
+        (void)join_exec(core, event);
+        return;
+    }
+    if (event->kind == EVENT_SWITCH)
+        actor = life_named(core, (int32_t)event->value[0], event->time_ns);
+    touch(actor, event->time_ns);
+    take_event(core, event, actor);
+}
+
+/* --- rows --- */
+
+static void name(struct core *core, life_name name, struct life *life)
+{
+    core->named = memory_grow(core->named, &core->named_room, (size_t)name + 1, sizeof *core->named);
+    for (; core->names < name; core->names++)
+        core->named[core->names + 1] = NULL;
+    core->named[name] = life;
+}
+
+static struct life *named(const struct core *core, life_name name)
+{
+    struct life *life = name > 0 && name <= core->names ? core->named[name] : NULL;
+    return life && !life->over ? life : NULL;
+}
+
+static void join_let(struct core *core, enum record_kind kind, const struct let *let)
+{
+    struct life *life;
+    if (kind == RECORD_LET_CPU) {
+        life = current_at(core, let->cpu, let->time_ns);
+        core->cpus[let->cpu].last_ns = let->time_ns;
+        name(core, let->name, life);
+    } else if (kind == RECORD_LET_LIFE) {
+        life = life_named(core, let->tid, let->time_ns);
+        name(core, let->name, life);
+    } else {
+        life = named(core, let->name);
+    }
+    if (life && let->books)
+        life_book(life, let->time_ns);
+}
+
+static void join_step(struct core *core, const struct step *step)
+{
+    const struct event *event = &step->event;
+    if (event->kind == EVENT_LOSS) {
+        join_border(core, event->cpu, event->time_ns);
+        return;
+    }
+    struct cpu *cpu = cpu_at(core, event->cpu);
+    if (cpu) {
+        cpu->seen = true;
+        cpu->last_ns = event->time_ns;
+    }
+    struct life *actor = named(core, step->actor);
+    if (event->kind != EVENT_EXEC)
+        touch(actor, event->time_ns);
+    take_event(core, event, actor);
+    if (step->prev)
+        name(core, step->prev, life_find(core, (int32_t)event->value[0]));
+    if (step->next)
+        name(core, step->next, life_find(core, (int32_t)event->value[2]));
+}
+
+void core_join(struct core *core, const struct record *record)
+{
+    core->order++;
+    switch ((enum record_kind)record->kind) {
+    case RECORD_LET_CPU:
+    case RECORD_LET_LIFE:
+    case RECORD_AGAIN: join_let(core, record->kind, &record->let); return;
+    case RECORD_LIFE: join_life_line(core, &record->life); return;
+    case RECORD_CPU: join_cpu_line(core, &record->cpu); return;
+    case RECORD_EVENT: join_step(core, &record->step); return;
+    case RECORD_TIME: tick(core, record->time_ns); return;
+    }
+}
+
+/* --- ends --- */
+
+static void free_over(struct core *core)
+{
+    struct life **at = &core->all;
+    while (*at) {
+        struct life *life = *at;
+        if (!life->over) {
+            at = &life->next_of_all;
+            continue;
+        }
+        *at = life->next_of_all;
+        life_free(life);
+    }
+}
+
+void core_end(struct core *core)
+{
+    core->names = 0;
+    core->listed = NULL;
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        life->listed = false;
+    for (size_t i = 0; i < core->cpu_count; i++) {
+        struct cpu *cpu = &core->cpus[i];
+        if (!cpu->busy_ns)
+            continue;
+        struct result result = {.type = RESULT_CPU, .cpu = (int32_t)i, .busy_ns = cpu->busy_ns};
+        core_tell(core, &result);
+        cpu->busy_ns = 0;
+    }
+    free_over(core);
+}
+
+void core_gap(struct core *core, uint64_t begin_ns)
+{
+    for (size_t i = 0; i < core->cpu_count; i++)
+        if (core->cpus[i].seen)
+            join_border(core, (int32_t)i, begin_ns);
+    struct life *life;
+    for (size_t at = 0; (life = map_next(&core->lives, &at));) {
+        life_book(life, begin_ns);
+        call_has_no_end(core, life);
+        life_new_stretch(life);
+        life_set_state(life, STATE_UNKNOWN, begin_ns);
+    }
+}
+
+void core_finish(struct core *core)
+{
+    core_end(core);
+    struct life *life;
+    for (size_t at = 0; (life = map_next(&core->lives, &at));) {
+        life_book(life, life->last_ns);
+        call_has_no_end(core, life);
+        life_new_stretch(life);
+        life_tell(core, life);
+    }
+}

@@ -1,0 +1,79 @@
+/* Joining: what the lines of a row mean. */
+#include "core/state.h"
+
+static struct life *named(const struct core *core, life_name name)
+{
+    if (name == 0 || name > core->names)
+        return NULL;
+    struct life *life = core->named[name];
+    return life && !life->over ? life : NULL;
+}
+
+/* What a row says of time relative to what only the past knows. */
+static unsigned slot_here(const struct life *life, unsigned slot)
+{
+    switch (slot) {
+    case TIME_BEFORE_RUNNING: return time_slots[STATE_RUNNING][life->in];
+    case TIME_AS_BEFORE: return life->slot;
+    case TIME_AS_BEFORE_IN: return time_slots[life->state][IN_OPEN];
+    case TIME_AS_BEFORE_OUT: return time_slots[life->state][IN_NONE];
+    default: return slot;
+    }
+}
+
+void join_life_line(struct core *core, const struct life_line *line)
+{
+    struct life *life = named(core, line->life);
+    if (!life)
+        return;
+    for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
+        life->time[slot_here(life, slot)] += line->time[slot];
+    if (line->counts_time && line->clock_ns > life->clock_ns)
+        life->clock_ns = line->clock_ns;
+    if (line->state_known) {
+        life_set_state(life, line->state, line->since_ns);
+        life->wake_ns = line->wake_ns;
+    }
+    if (line->last_ns != TIME_NONE && line->last_ns > life->last_ns)
+        life->last_ns = line->last_ns;
+    if (line->named_ns != TIME_NONE)
+        life->named_ns = line->named_ns;
+    life->cpu_ns += line->cpu_ns;
+    life->switches += line->switches;
+    durations_merge(&life->latency, &line->latency);
+    calls_join(core, life, line);
+    if (line->kernel_named)
+        life_set_name(life, line->kernel_name, true);
+    if (line->user_named)
+        life_set_name(life, line->user_name, false);
+}
+
+static void tell_busy(const struct core *core, int32_t cpu, uint64_t ns)
+{
+    struct result result = {.type = RESULT_CPU, .cpu = cpu, .busy_ns = ns};
+    core_tell(core, &result);
+}
+
+void join_cpu_line(struct core *core, const struct cpu_line *line)
+{
+    struct cpu *cpu = cpu_at(core, line->cpu);
+    if (!cpu)
+        return;
+    if (line->busy_ns)
+        tell_busy(core, line->cpu, line->busy_ns);
+    if (line->last_ns != TIME_NONE)
+        cpu->last_ns = line->last_ns;
+    if (!line->known)
+        return;
+    cpu->border_ns = TIME_NONE;
+    cpu->run_begin_ns = line->run_begin_ns;
+    cpu->run_whole = line->run_whole;
+    if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
+        cpu->current->cpu = -1;
+    cpu->current = named(core, line->current);
+    cpu->knows = cpu->current                        ? CPU_THREAD
+                 : line->nobody || line->current != 0 ? CPU_NOBODY
+                                                      : CPU_IDLE;
+    if (cpu->current)
+        cpu->current->cpu = line->cpu;
+}

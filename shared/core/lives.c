@@ -1,0 +1,212 @@
+/* Lives of threads: their begin and end, their names, and what is told of them. */
+#include "base/memory.h"
+#include "core/state.h"
+
+const uint8_t time_slots[STATES][IN_CALLS] = {
+    [STATE_UNKNOWN] = {TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN},
+    [STATE_RUNNING] = {TIME_BEFORE_RUNNING, TIME_USER, TIME_SYS},
+    [STATE_RUNNABLE] = {TIME_RUNNABLE, TIME_RUNNABLE, TIME_RUNNABLE},
+    [STATE_BLOCKED] = {TIME_BLOCKED, TIME_BLOCKED, TIME_BLOCKED},
+    [STATE_AS_BEFORE] = {TIME_AS_BEFORE, TIME_AS_BEFORE_OUT, TIME_AS_BEFORE_IN},
+};
+
+struct life *life_new(struct core *core, int32_t tid)
+{
+    struct life *life = memory_new(sizeof *life);
+    life->tid = tid;
+    life->cpu = life->wild_cpu = -1;
+    life->wake_ns = life->named_ns = life->last_ns = TIME_NONE;
+    life->next_of_all = core->all;
+    core->all = life;
+    return life;
+}
+
+void life_free(struct life *life)
+{
+    durations_clear(&life->latency);
+    for (size_t i = 0; i < life->call_count; i++)
+        call_cell_clear(&life->calls[i].cell);
+    free(life->calls);
+    free(life->open_owned);
+    free(life);
+}
+
+void life_put_name(struct life *life, struct text name, bool by_kernel)
+{
+    char *to = by_kernel ? life->kernel_name : life->user_name;
+    memset(to, 0, NAME_BYTES);
+    if (name.count)
+        memcpy(to, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
+    if (by_kernel) {
+        life->kernel_named = true;
+        life->kernel_name_sent = false;
+    } else {
+        life->user_named = true;
+        life->user_name_sent = false;
+    }
+}
+
+/* --- joining --- */
+
+void core_tell(const struct core *core, struct result *result)
+{
+    result->schema = core->schema;
+    core->sink.take(core->sink.context, result);
+}
+
+void core_tell_of(const struct core *core, const struct life *life, struct result *result)
+{
+    result->pid = life->process ? life->process->pid : 0;
+    result->tid = life->tid;
+    result->thread = life->name;
+    core_tell(core, result);
+}
+
+struct life *life_find(const struct core *core, int32_t tid)
+{
+    return tid > 0 ? map_get(&core->lives, (uint64_t)tid) : NULL;
+}
+
+struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns)
+{
+    struct life *life = life_new(core, tid);
+    life->name = ++core->last_life;
+    life->active = life->known = true;
+    life->begin_order = core->order;
+    life->begin_ns = life->last_ns = life->since_ns = life->clock_ns = time_ns;
+    life_place(life);
+    map_put(&core->lives, (uint64_t)tid, life);
+    return life;
+}
+
+struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns)
+{
+    if (tid <= 0)
+        return NULL;
+    struct life *life = life_find(core, tid);
+    if (!life)
+        return life_born(core, tid, time_ns);
+    if (time_ns > life->last_ns)
+        life->last_ns = time_ns;
+    return life;
+}
+
+void life_tell_fact(struct core *core, const struct life *life)
+{
+    struct result fact = {
+        .type = RESULT_THREAD,
+        .thread_fact = {.id = life->name,
+                        .process = life->process ? life->process->id : 0,
+                        .tid = life->tid,
+                        .begin_ns = life->begin_ns,
+                        .end_ns = life->exited ? life->exit_ns : life->last_ns,
+                        .begin_hard = life->begin_hard,
+                        .end_hard = life->exited,
+                        .kernel_named = life->kernel_named,
+                        .name = text_of(life->kernel_named ? life->kernel_name : life->user_name),
+                        .program = text_of(life->program)}};
+    if (!life->kernel_named && !life->user_named)
+        fact.thread_fact.name = (struct text){NULL, 0};
+    core_tell(core, &fact);
+}
+
+static void tell_numbers(struct core *core, struct life *life)
+{
+    struct time_vector time = {.user_ns = life->time[TIME_USER],
+                               .sys_ns = life->time[TIME_SYS],
+                               .runnable_ns = life->time[TIME_RUNNABLE],
+                               .unknown_ns = life->time[TIME_UNKNOWN],
+                               .blocked_ns = life->time[TIME_BLOCKED],
+                               .before_running_ns = life->time[TIME_BEFORE_RUNNING]};
+    struct result run = {.type = RESULT_RUN,
+                         .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
+    core_tell_of(core, life, &run);
+    life->cpu_ns = life->switches = 0;
+    memset(life->time, 0, sizeof life->time);
+    if (life->latency.count == 0)
+        return;
+    struct result latency = {.type = RESULT_LATENCY, .latency = &life->latency};
+    core_tell_of(core, life, &latency);
+    durations_clear(&life->latency);
+}
+
+void life_tell(struct core *core, struct life *life)
+{
+    calls_tell(core, life);
+    life_tell_fact(core, life);
+    tell_numbers(core, life);
+}
+
+void life_first_call(struct life *life, const struct syscall *call)
+{
+    if (life->in != IN_UNKNOWN)
+        return;
+    life->time[call ? TIME_SYS : TIME_USER] += life->time[TIME_BEFORE_RUNNING];
+    life->time[TIME_BEFORE_RUNNING] = 0;
+    life->in = IN_NONE;
+    life_place(life);
+}
+
+void life_new_stretch(struct life *life)
+{
+    life_first_call(life, NULL);
+    life->stretch++;
+    life->in = IN_UNKNOWN;
+    life_place(life);
+}
+
+static void note_exited(struct core *core, const struct life *life)
+{
+    core->exited = memory_grow(core->exited, &core->exited_room, core->exited_count + 1,
+                               sizeof *core->exited);
+    core->exited[core->exited_count++] = (uint64_t)life->tid;
+}
+
+/* As docs/RESULTS.md says in "Lives": those that nothing was told of for long. */
+#define KEPT_NS UINT64_C(10000000000)
+
+void life_forget_exited(struct core *core, uint64_t now_ns)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < core->exited_count; i++) {
+        struct life *life = map_get(&core->lives, core->exited[i]);
+        if (!life || !life->exited)
+            continue; /* switched out for good; another has the number by now */
+        if (life->cpu < 0 && now_ns > life->last_ns && now_ns - life->last_ns > KEPT_NS)
+            life_end(core, life, now_ns);
+        else
+            core->exited[kept++] = core->exited[i];
+    }
+    core->exited_count = kept;
+}
+
+void life_exit(struct core *core, struct life *life, uint64_t time_ns)
+{
+    if (life->exited)
+        return;
+    life_book(life, time_ns);
+    call_has_no_end(core, life);
+    life->exited = true;
+    life->exit_ns = time_ns;
+    life->call_epoch = 0;
+    note_exited(core, life);
+}
+
+void life_end(struct core *core, struct life *life, uint64_t time_ns)
+{
+    /* A CPU whose line has yet to come may still point to it. */
+    for (size_t i = 0; i < core->cpu_count; i++)
+        if (core->cpus[i].current == life) {
+            core->cpus[i].current = NULL;
+            core->cpus[i].knows = CPU_NOBODY;
+            core->cpus[i].run_whole = false;
+        }
+    life_book(life, life->last_ns);
+    call_has_no_end(core, life);
+    life_new_stretch(life);
+    life_set_state(life, STATE_UNKNOWN, time_ns);
+    life_tell(core, life);
+    map_remove(&core->lives, (uint64_t)life->tid);
+    process_leave(life);
+    life->over = true;
+}

@@ -1,0 +1,381 @@
+/* Mapping: what goes to the row, and what is known of lives that may be one another. */
+#include "base/memory.h"
+#include "core/state.h"
+
+/* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
+ * the past may forget what is over. */
+#define TICK_NS UINT64_C(20000000000)
+
+struct core *core_new_mapping(struct schema *schema, struct core_facts facts, struct row *row)
+{
+    struct core *core = memory_new(sizeof *core);
+    core->mode = CORE_MAP;
+    core->schema = schema;
+    core->facts = facts;
+    core->row = row;
+    core->border_epoch = 1;
+    return core;
+}
+
+struct core_counts core_counts(const struct core *core)
+{
+    return (struct core_counts){core->single_events, core->tallies};
+}
+
+/* --- lives --- */
+
+NEVER_INLINE struct life *map_life_new(struct core *core, int32_t tid)
+{
+    struct life *life = map_get(&core->lives, (uint64_t)tid);
+    if (!life) {
+        life = life_new(core, tid);
+        life->state = STATE_AS_BEFORE;
+        map_put(&core->lives, (uint64_t)tid, life);
+    }
+    return core->recent[(uint32_t)tid % RECENT] = life;
+}
+
+life_name map_name(struct core *core, struct life *life)
+{
+    if (life->name == 0)
+        life->name = ++core->row->names;
+    return life->name;
+}
+
+static bool has_unsent(const struct life *life)
+{
+    return life->active || life->last_ns != TIME_NONE || life->call_count > 0 ||
+           life->call_changed || (life->kernel_named && !life->kernel_name_sent) ||
+           (life->user_named && !life->user_name_sent);
+}
+
+static void write_call(const struct core *core, struct life *life, struct life_line *line)
+{
+    line->calls = life->calls;
+    line->call_count = life->call_count;
+    life->calls = NULL;
+    life->call_count = life->call_room = 0;
+    memset(life->call_at, 0, sizeof life->call_at);
+    line->call_changed = life->call_changed;
+    if (!life->call_changed)
+        return;
+    line->call_was_unknown = life->call_was_unknown;
+    line->is_seen = life->call_epoch == core->border_epoch;
+    line->is_open = life->in == IN_OPEN;
+    if (line->is_open) {
+        line->open = (struct open_call){.call = life->open_call,
+                                        .entry_ns = life->entry_ns,
+                                        .present = life->open_present,
+                                        .text = life->open_text};
+        memcpy(line->open.value, life->open_value, sizeof line->open.value);
+        line->open_label = life->open_label;
+    }
+    life->call_changed = life->call_was_unknown = false;
+}
+
+static struct text name_in(struct row *row, const char name[NAME_BYTES])
+{
+    struct text text = text_of(name);
+    text.at = arena_string(&row->arena, text);
+    return text;
+}
+
+static void write_names(struct core *core, struct life *life, struct life_line *line)
+{
+    if (life->kernel_named && !life->kernel_name_sent) {
+        line->kernel_named = life->kernel_name_sent = true;
+        line->kernel_name = name_in(core->row, life->kernel_name);
+    }
+    if (life->user_named && !life->user_name_sent) {
+        line->user_named = life->user_name_sent = true;
+        line->user_name = name_in(core->row, life->user_name);
+    }
+}
+
+void life_write(struct core *core, struct life *life)
+{
+    if (life->name == 0 || !has_unsent(life))
+        return;
+    struct life_line *line = &row_add(core->row, RECORD_LIFE)->life;
+    line->life = life->name;
+    line->tid = life->tid;
+    line->counts_time = life->active;
+    line->state_known = life->known;
+    line->state = life->state;
+    line->since_ns = life->since_ns;
+    line->wake_ns = life->wake_ns;
+    line->clock_ns = life->clock_ns;
+    memcpy(line->time, life->time, sizeof line->time);
+    line->last_ns = life->last_ns;
+    line->named_ns = life->named_ns;
+    line->cpu_ns = life->cpu_ns;
+    line->switches = life->switches;
+    line->latency = life->latency;
+    write_call(core, life, line);
+    write_names(core, life, line);
+    memset(life->time, 0, sizeof life->time);
+    life->last_ns = life->named_ns = TIME_NONE;
+    life->cpu_ns = life->switches = 0;
+    life->latency = (struct durations){0};
+}
+
+void life_retire(struct core *core, struct life *life)
+{
+    life_write(core, life);
+    life->active = life->known = false;
+    life->state = STATE_AS_BEFORE;
+    life->in = IN_UNKNOWN;
+    life->call_epoch = 0;
+    life->kernel_named = life->user_named = false; /* another name of it may change these */
+    life_place(life);
+}
+
+/* Whether the current of a CPU, as the row has let it, may be the life: not if that has run elsewhere
+ * since then. */
+static bool may_be(const struct core *core, const struct life *let, const struct life *life)
+{
+    const struct cpu *cpu = &core->cpus[let->wild_cpu];
+    if (life->tid == 0)
+        return false; /* both are current, of two CPUs */
+    return !(life->cpu >= 0 && life->cpu != let->wild_cpu) && life->ran_tick < cpu->let_tick;
+}
+
+/* So that it may be active: all that may be the same is retired. */
+static void exclude_others(struct core *core, const struct life *life)
+{
+    if (life->tid == 0) {
+        for (struct life *each = core->listed; each; each = each->next_listed)
+            if (each->active && each != life && may_be(core, life, each))
+                life_retire(core, each);
+        return;
+    }
+    for (size_t i = 0; core->let_cpus > 0 && i < core->cpu_count; i++) {
+        const struct cpu *cpu = &core->cpus[i];
+        if (cpu->knows == CPU_LET && cpu->current->active && may_be(core, cpu->current, life))
+            life_retire(core, cpu->current);
+    }
+}
+
+static void let_life(struct core *core, struct life *life, uint64_t time_ns)
+{
+    bool again = life->name != 0 && life->listed;
+    enum record_kind kind = life->tid == 0 && !again ? RECORD_LET_CPU
+                            : life->name == 0        ? RECORD_LET_LIFE
+                                                     : RECORD_AGAIN;
+    struct let *let = &row_add(core->row, kind)->let;
+    *let = (struct let){.name = map_name(core, life),
+                        .cpu = life->wild_cpu,
+                        .tid = life->tid,
+                        .time_ns = time_ns,
+                        .books = true};
+}
+
+NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns)
+{
+    exclude_others(core, life);
+    let_life(core, life, time_ns);
+    life->active = true;
+    life->known = false;
+    life->state = STATE_AS_BEFORE;
+    life->in = IN_UNKNOWN;
+    life->clock_ns = time_ns;
+    life->wake_ns = TIME_NONE;
+    life_place(life);
+    life_list(core, life);
+}
+
+void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns)
+{
+    assert(life->name != 0);
+    life->active = life->known = true;
+    life->in = IN_UNKNOWN;
+    life->clock_ns = time_ns;
+    life->cpu = -1;
+    life_set_state(life, state, time_ns);
+    life_list(core, life);
+}
+
+void life_forget(struct core *core, struct life *life)
+{
+    life_retire(core, life);
+    map_remove(&core->lives, (uint64_t)life->tid);
+    core->recent[(uint32_t)life->tid % RECENT] = NULL;
+    life->cpu = -1;
+    /* Its number stays known not to be that of a thread that exits. */
+    struct life *next = map_life_new(core, life->tid);
+    next->exit_known = true;
+    next->ran_tick = life->ran_tick;
+}
+
+void map_doubt(struct core *core, const struct life *life, bool leaves)
+{
+    for (size_t i = 0; core->let_cpus > 0 && i < core->cpu_count; i++) {
+        struct cpu *cpu = &core->cpus[i];
+        if (cpu->knows != CPU_LET || !may_be(core, cpu->current, life))
+            continue;
+        life_retire(core, cpu->current);
+        if (!leaves)
+            continue;
+        cpu_write(core, cpu);
+        cpu->knows = CPU_UNKNOWN;
+        cpu->current = NULL;
+        core->let_cpus--;
+    }
+}
+
+/* --- CPUs --- */
+
+void cpu_write(struct core *core, struct cpu *cpu)
+{
+    bool known = cpu->knows >= CPU_NOBODY;
+    if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns)
+        return;
+    struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
+    line->cpu = (int32_t)(cpu - core->cpus);
+    line->known = known;
+    line->nobody = cpu->knows == CPU_NOBODY;
+    line->run_whole = cpu->run_whole;
+    line->current = cpu->knows == CPU_THREAD ? map_name(core, cpu->current) : 0;
+    line->run_begin_ns = cpu->run_begin_ns;
+    line->last_ns = cpu->last_ns;
+    line->busy_ns = cpu->busy_ns;
+    cpu->busy_ns = 0;
+    cpu->changed = false;
+    cpu->told_ns = cpu->last_ns;
+}
+
+void map_leave_cpu(struct core *core, struct life *life)
+{
+    if (life->cpu < 0)
+        return;
+    struct cpu *cpu = &core->cpus[life->cpu];
+    cpu_write(core, cpu);
+    cpu->knows = CPU_NOBODY;
+    cpu->current = NULL;
+    cpu->run_whole = false;
+    life->cpu = -1;
+    life->ran_tick = core->tick;
+}
+
+/* --- steps --- */
+
+struct step *map_step(struct core *core, const struct event *event, struct life *actor)
+{
+    struct step *step = &row_add(core->row, RECORD_EVENT)->step;
+    step->event = event_copy(&core->row->arena, event);
+    step->actor = actor ? actor->name : 0;
+    core->single_events += event->kind != EVENT_LOSS;
+    return step;
+}
+
+/* --- events --- */
+
+static void write_all(struct core *core)
+{
+    for (struct life *life = core->listed; life; life = life->next_listed)
+        life_write(core, life);
+    for (size_t i = 0; i < core->cpu_count; i++)
+        cpu_write(core, &core->cpus[i]);
+}
+
+static void forget_all(struct core *core)
+{
+    for (struct life *life = core->all, *next; life; life = next) {
+        next = life->next_of_all;
+        life_free(life);
+    }
+    map_clear(&core->lives);
+    memset(core->recent, 0, sizeof core->recent);
+    core->all = core->listed = NULL;
+    for (size_t i = 0; i < core->cpu_count; i++)
+        core->cpus[i] =
+            (struct cpu){.last_ns = TIME_NONE, .told_ns = TIME_NONE, .border_ns = TIME_NONE};
+    core->let_cpus = 0;
+}
+
+NEVER_INLINE static void tick(struct core *core, uint64_t now_ns)
+{
+    write_all(core);
+    forget_all(core);
+    row_add(core->row, RECORD_TIME)->time_ns = now_ns;
+    core->time_ns = now_ns - now_ns % TICK_NS + TICK_NS;
+}
+
+static void on_loss(struct core *core, const struct event *event)
+{
+    if (event->time_ns >= core->time_ns)
+        tick(core, event->time_ns);
+    if (event_is_border(event))
+        map_border(core, event);
+}
+
+static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    struct life *actor = cpu->current;
+    switch (event->kind) {
+    case EVENT_CALL_ENTRY:
+        if (actor)
+            map_call_entry(core, actor, event);
+        break;
+    case EVENT_CALL_EXIT:
+        if (actor)
+            map_call_exit(core, actor, event);
+        break;
+    case EVENT_SWITCH: map_switch(core, cpu, event); return;
+    case EVENT_WAKEUP: map_wakeup(core, event, actor); break;
+    case EVENT_OTHER: break;
+    case EVENT_EXEC: map_birth_event(core, event, actor); return;
+    default: map_birth_event(core, event, actor); break;
+    }
+    if (actor) {
+        actor->last_ns = event->time_ns;
+        life_list(core, actor);
+    }
+}
+
+void core_map(struct core *core, const struct event *events, size_t count)
+{
+    for (const struct event *event = events; event < events + count; event++) {
+        if (event->kind == EVENT_LOSS) {
+            on_loss(core, event);
+            continue;
+        }
+        if (event->time_ns >= core->time_ns)
+            tick(core, event->time_ns);
+        if (event->domain != DOMAIN_KERNEL)
+            continue;
+        struct cpu *cpu = cpu_at(core, event->cpu);
+        if (!cpu)
+            continue;
+        if (cpu->knows == CPU_UNKNOWN)
+            map_let_cpu(core, event->cpu, cpu, event->time_ns);
+        on_kernel_event(core, cpu, event);
+        core->cpus[event->cpu].last_ns = event->time_ns;
+    }
+}
+
+void core_map_end(struct core *core)
+{
+    write_all(core);
+}
+
+void core_free(struct core *core)
+{
+    if (!core)
+        return;
+    for (struct life *life = core->all, *next; life; life = next) {
+        next = life->next_of_all;
+        if (life->process)
+            process_leave(life);
+        life_free(life);
+    }
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&core->processes, &at));)
+        process_drop(process);
+    map_clear(&core->processes);
+    map_clear(&core->lives);
+    free(core->cpus);
+    free(core->named);
+    free(core->exited);
+    free(core);
+}

@@ -1,0 +1,45 @@
+#include "core/row.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+static size_t record_bytes(enum record_kind kind)
+{
+    const size_t head = offsetof(struct record, let);
+    switch (kind) {
+    case RECORD_LET_CPU:
+    case RECORD_LET_LIFE:
+    case RECORD_AGAIN: return head + sizeof(struct let);
+    case RECORD_LIFE: return head + sizeof(struct life_line);
+    case RECORD_CPU: return head + sizeof(struct cpu_line);
+    case RECORD_EVENT: return head + sizeof(struct step);
+    case RECORD_TIME: return head + sizeof(uint64_t);
+    }
+    abort();
+}
+
+struct record *row_add(struct row *row, enum record_kind kind)
+{
+    row->at = memory_grow(row->at, &row->room, row->count + 1, sizeof *row->at);
+    struct record *record = arena_take(&row->arena, record_bytes(kind));
+    record->kind = (uint8_t)kind;
+    row->at[row->count++] = record;
+    return record;
+}
+
+void row_clear(struct row *row)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        struct record *record = row->at[i];
+        if (record->kind != RECORD_LIFE)
+            continue;
+        durations_clear(&record->life.latency);
+        for (size_t k = 0; k < record->life.call_count; k++)
+            call_cell_clear(&record->life.calls[k].cell);
+        free(record->life.calls);
+    }
+    arena_clear(&row->arena);
+    free(row->at);
+    *row = (struct row){.count = 0};
+}

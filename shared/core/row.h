@@ -1,0 +1,128 @@
+/* core/row.h -- what mapping says of one interval: records in order.
+ *
+ * A record is one of three: a LET gives a name to a subject that only the past knows; a LINE is what one
+ * subject has come to since its last record; a STEP is an event as it was. What they refer to by name
+ * they have named before, in the same row. */
+#ifndef CORE_ROW_H
+#define CORE_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "trace/cells.h"
+#include "trace/event.h"
+#include "trace/partial.h"
+
+/* A thread's life, as a row names it: from 1, dense; 0 is none. */
+typedef uint32_t life_name;
+
+enum record_kind {
+    RECORD_LET_CPU,  /* LET: who is current on the CPU of its first event, or its next */
+    RECORD_LET_LIFE, /* LET: the life of a number that has an event of its own */
+    RECORD_AGAIN,    /* LET: a life that was named before: its time is booked up to now */
+    RECORD_LIFE,     /* LINE of a life */
+    RECORD_CPU,      /* LINE of a CPU */
+    RECORD_EVENT,    /* STEP */
+    RECORD_TIME      /* STEP: the time, for what is over by then */
+};
+
+/* Where time of a thread goes: by its state, and by whether it is in a call. */
+enum time_slot {
+    TIME_UNKNOWN,
+    TIME_RUNNABLE,
+    TIME_USER,
+    TIME_SYS,
+    TIME_BLOCKED,
+    TIME_BEFORE_RUNNING, /* running; whether in a call, only the past or the first call tells */
+    /* Of a row alone: in the state in which the past has it ... */
+    TIME_AS_BEFORE,     /* ... and in that call */
+    TIME_AS_BEFORE_IN,  /* ... but in a call */
+    TIME_AS_BEFORE_OUT, /* ... but in none */
+    TIME_SLOTS
+};
+
+/* Calls of one name that a thread entered in one phase. */
+struct call_sum {
+    uint32_t label;
+    const struct syscall *call;
+    struct call_cell cell;
+};
+
+/* What a life has come to. */
+struct life_line {
+    life_name life;
+    int32_t tid;      /* 0: of the CPU's current, whoever that is */
+    bool counts_time; /* `clock_ns` and `time` say something */
+    bool state_known; /* else the three below say nothing: they are as before */
+    uint8_t state;    /* enum thread_state */
+    uint64_t since_ns, wake_ns;
+    uint64_t clock_ns; /* time is accounted up to here */
+    uint64_t time[TIME_SLOTS];
+    uint64_t last_ns;  /* its last event; TIME_NONE without any */
+    uint64_t named_ns; /* the last switch that named it; likewise */
+    uint64_t cpu_ns, switches;
+    struct durations latency;
+    bool call_changed;      /* else the four below say nothing */
+    bool call_was_unknown;  /* an entry was the first of its calls here: what it was in has no end */
+    bool is_open, is_seen;  /* in `open`; its last call event is behind the last border */
+    struct open_call open;
+    uint32_t open_label;
+    struct call_sum *calls;
+    size_t call_count;
+    bool kernel_named, user_named;
+    struct text kernel_name, user_name;
+};
+
+/* What a CPU has come to. */
+struct cpu_line {
+    int32_t cpu;
+    bool known;     /* else it is as before, but for `last_ns` */
+    bool nobody;    /* nobody is known to be current; else, without a `current`, it is idle */
+    bool run_whole; /* no loss since run_begin_ns, a switch in */
+    life_name current;
+    uint64_t run_begin_ns;
+    uint64_t last_ns; /* its last event; TIME_NONE without any */
+    uint64_t busy_ns;
+};
+
+struct step {
+    struct event event;
+    life_name actor;       /* whose event it is; 0: nobody's, or what it says itself */
+    life_name prev, next;  /* of a switch: the names that both have from here on; 0: none, or as before */
+    bool elsewhere;        /* of a switch: its prev_tid was known not to run on its CPU */
+};
+
+struct let {
+    life_name name;
+    int32_t cpu;     /* RECORD_LET_CPU */
+    int32_t tid;     /* RECORD_LET_LIFE */
+    uint64_t time_ns;
+    bool books; /* the time of the life is accounted up to time_ns */
+};
+
+struct record {
+    uint8_t kind; /* enum record_kind */
+    union {
+        struct let let;
+        struct life_line life;
+        struct cpu_line cpu;
+        struct step step;
+        uint64_t time_ns;
+    };
+};
+
+/* All zero is an empty row. Records are as large as their kind. */
+struct row {
+    struct arena arena;
+    struct record **at;
+    size_t count, room;
+    life_name names; /* given so far */
+};
+
+/* A record of that kind, all else zero; it is the row's last. */
+struct record *row_add(struct row *row, enum record_kind kind);
+void row_clear(struct row *row);
+
+#endif

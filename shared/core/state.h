@@ -1,0 +1,308 @@
+/* core/state.h -- the nouns of the core, shared by its files and seen by nobody else, and how an
+ * analysis is written on them.
+ *
+ * Both modes have the same nouns. A `struct life` is one life of a thread's number. Joining, it is the
+ * memory itself. Mapping, it is a cache of that memory: `active` says that what it holds is exclusive (no
+ * other name of this row that may be the same life holds anything), `known` that its state is known
+ * here. Without `known`, state and call are "as before": the past has them, and sums say so by their
+ * slots.
+ *
+ * An event is taken by a sentence. It finds the lives and CPUs that the event concerns, and applies what
+ * it means to them: life_switched_out() and so on are written once, for both modes. Where mapping
+ * finds something that it needs unknown, the sentence is a step instead:
+ *
+ *     life_retire() of all that the event reads or writes, and of all that may be the same;
+ *     map_step(): the event goes to the row as it was;
+ *     life_define() of what is known behind it, whatever was before.
+ *
+ * The rules that keep both modes at one:
+ *     - What a sentence reads, it must have activated, or retired.
+ *     - A name of a row that may be another's life is never active together with it.
+ *     - Nothing but its own events accounts for the time of a running thread: calls, switches that
+ *       name it, its exit. So no sum is ever taken back. */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/attrs.h"
+#include "base/map.h"
+#include "core/core.h"
+
+enum core_mode { CORE_MAP, CORE_JOIN };
+
+/* Behind enum thread_state. */
+enum { STATE_AS_BEFORE = STATE_BLOCKED + 1, STATES };
+
+/* What is known of the call that a thread is in. Joining, IN_UNKNOWN is a stretch without any call
+ * event so far. */
+enum in_call { IN_UNKNOWN, IN_NONE, IN_OPEN, IN_CALLS };
+
+enum {
+    NAME_BYTES = 16,  /* of a thread, with the zero at its end */
+    CALLS_CACHED = 16 /* places of call sums that are found without a search; a power of two */
+};
+
+struct process;
+
+struct life {
+    /* What every event of the thread touches. */
+    uint64_t clock_ns; /* its time is accounted up to here */
+    uint64_t last_ns;
+    life_name name; /* in the row; joining: its id */
+    int32_t tid;    /* 0: of the current of a CPU, whose number the row does not tell */
+    int32_t cpu;    /* where it is thought current; -1 */
+    uint8_t slot;   /* enum time_slot: by state and call */
+    uint8_t state;  /* enum thread_state, or STATE_AS_BEFORE */
+    uint8_t in;     /* enum in_call */
+    bool active, known;
+    bool listed;       /* something of it may be unsent */
+    bool call_changed; /* since its last line */
+    bool call_was_unknown;
+    const struct syscall *open_call; /* IN_OPEN */
+    uint64_t entry_ns;
+    struct call_sum *open_sum; /* where its end counts, if that is found */
+    /* What each switch touches. */
+    uint64_t time[TIME_SLOTS];
+    uint64_t since_ns, wake_ns, named_ns;
+    uint64_t cpu_ns, switches;
+    uint64_t ran_tick; /* it was known to run at this tick of the row */
+    struct durations latency;
+    char kernel_name[NAME_BYTES], user_name[NAME_BYTES];
+    bool kernel_named, user_named;
+    /* Calls. */
+    uint32_t open_label;
+    uint8_t open_present;
+    uint8_t call_at[CALLS_CACHED]; /* 1 + index in calls, by call id; 0: none */
+    uint64_t call_epoch;           /* borders so far, at its last call event; 0: none seen */
+    int64_t open_value[4];
+    struct text open_text;
+    char *open_owned; /* joining: what it is of; mapping, it is of the row */
+    struct call_sum *calls;
+    size_t call_count, call_room;
+    /* Of the list of what is unsent, and of all. */
+    struct life *next_listed, *next_of_all;
+    /* Mapping alone. */
+    int32_t wild_cpu; /* of a life without a number: the CPU */
+    bool exit_known, exiting;
+    bool kernel_name_sent, user_name_sent;
+    /* Joining alone. */
+    uint64_t begin_order, begin_ns, exit_ns;
+    bool begin_hard, exited, fork_seen, over;
+    uint32_t stretch;
+    struct process *process;
+    struct life *next_of_process, **back_of_process;
+    char program[NAME_BYTES];
+};
+
+enum cpu_knowledge {
+    CPU_UNKNOWN, /* mapping: as before; joining: not settled yet */
+    CPU_LET,     /* mapping alone: `current` is whoever the past has there */
+    CPU_NOBODY,
+    CPU_IDLE,
+    CPU_THREAD
+};
+
+struct cpu {
+    struct life *current; /* CPU_LET, CPU_THREAD */
+    uint8_t knows;        /* enum cpu_knowledge */
+    bool run_whole, changed, seen;
+    uint64_t run_begin_ns;
+    uint64_t last_ns; /* its last event; TIME_NONE */
+    uint64_t busy_ns;
+    uint64_t told_ns;   /* mapping: the last_ns that its last line told */
+    uint64_t let_tick;  /* mapping: of the first name of its current in this stretch; 0: none */
+    uint64_t border_ns; /* joining: behind it, it is not settled; TIME_NONE */
+};
+
+/* A pid between two forks of its leader. */
+struct process {
+    int32_t pid;
+    uint64_t id, before_id, fork_order;
+    unsigned refs;
+    struct life *threads; /* told, not yet over */
+};
+
+enum { RECENT = 1024 };
+
+struct core {
+    enum core_mode mode;
+    struct schema *schema;
+    struct core_facts facts;
+    struct cpu *cpus;
+    size_t cpu_count;
+    struct map lives; /* by number */
+    struct life *recent[RECENT];
+    struct life *listed, *all;
+    uint64_t border_epoch; /* from 1 */
+    struct tallies tallies;
+    /* mapping */
+    struct row *row;
+    unsigned let_cpus; /* CPUs whose current is CPU_LET */
+    uint64_t tick;     /* counts lets of CPUs */
+    uint64_t time_ns;  /* when the time is told again */
+    uint64_t single_events;
+    /* joining */
+    struct result_sink sink;
+    struct core_settler settler;
+    struct life **named; /* by name, of the row in hand */
+    size_t named_room;
+    life_name names;
+    uint64_t order, last_process;
+    uint32_t last_life;
+    struct map processes;
+    uint64_t *exited;
+    size_t exited_count, exited_room;
+};
+
+/* --- lives.c --- */
+extern const uint8_t time_slots[STATES][IN_CALLS];
+
+/* The slot of its time follows its state and its call. */
+static inline void life_place(struct life *life)
+{
+    life->slot = time_slots[life->state][life->in];
+}
+
+static inline void life_book(struct life *life, uint64_t until_ns)
+{
+    if (until_ns <= life->clock_ns)
+        return;
+    life->time[life->slot] += until_ns - life->clock_ns;
+    life->clock_ns = until_ns;
+}
+
+static inline void life_list(struct core *core, struct life *life)
+{
+    if (life->listed)
+        return;
+    life->listed = true;
+    life->next_listed = core->listed;
+    core->listed = life;
+}
+
+static inline void life_set_state(struct life *life, enum thread_state state, uint64_t time_ns)
+{
+    life->state = (uint8_t)state;
+    life->since_ns = time_ns;
+    life->wake_ns = TIME_NONE;
+    life_place(life);
+}
+
+void life_put_name(struct life *life, struct text name, bool by_kernel);
+/* Most often it is the name that it has. */
+static inline void life_set_name(struct life *life, struct text name, bool by_kernel)
+{
+    const char *now = by_kernel ? life->kernel_name : life->user_name;
+    size_t count = name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1;
+    bool named = by_kernel ? life->kernel_named : life->user_named;
+    if (!named || now[count] != '\0' || memcmp(now, name.at, count) != 0)
+        life_put_name(life, name, by_kernel);
+}
+
+struct life *life_new(struct core *core, int32_t tid);
+void life_free(struct life *life);
+/* Joining: the living one of the number, else a new life from here on; NULL for what is no number. */
+struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns);
+struct life *life_find(const struct core *core, int32_t tid);
+struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns);
+void life_exit(struct core *core, struct life *life, uint64_t time_ns);
+/* Its life is over: told. */
+void life_end(struct core *core, struct life *life, uint64_t time_ns);
+void life_tell_fact(struct core *core, const struct life *life);
+void life_tell(struct core *core, struct life *life);
+void life_forget_exited(struct core *core, uint64_t now_ns);
+/* What was running before the first call was in `call`, or (NULL) in none. */
+void life_first_call(struct life *life, const struct syscall *call);
+void life_new_stretch(struct life *life);
+void core_tell(const struct core *core, struct result *result);
+void core_tell_of(const struct core *core, const struct life *life, struct result *result);
+
+/* --- map.c: mapping --- */
+/* The life that the row thinks the number has now; NULL for what is no number. */
+struct life *map_life_new(struct core *core, int32_t tid);
+static inline struct life *map_life(struct core *core, int32_t tid)
+{
+    if (tid <= 0)
+        return NULL;
+    struct life *life = core->recent[(uint32_t)tid % RECENT];
+    return life && life->tid == tid ? life : map_life_new(core, tid);
+}
+/* All that is unsent of it goes to the row. */
+void life_write(struct core *core, struct life *life);
+/* The same; and nothing is known of it any more. */
+void life_retire(struct core *core, struct life *life);
+/* It has an event of its own: its time is accounted from here on. */
+void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns);
+static inline void life_activate(struct core *core, struct life *life, uint64_t time_ns)
+{
+    if (!life->active)
+        life_activate_slowly(core, life, time_ns);
+}
+/* A step has defined its state, whatever was before. */
+void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
+/* What is known of the number from here on may be another life's. */
+void life_forget(struct core *core, struct life *life);
+/* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`) who it
+ * is from here on. */
+void map_doubt(struct core *core, const struct life *life, bool leaves);
+void cpu_write(struct core *core, struct cpu *cpu);
+/* The life is no more where it was known to run. */
+void map_leave_cpu(struct core *core, struct life *life);
+/* The event goes to the row. */
+struct step *map_step(struct core *core, const struct event *event, struct life *actor);
+/* The name that the life has in the row, a new one if it has none. */
+life_name map_name(struct core *core, struct life *life);
+
+/* --- cpu.c: who is current, and switches --- */
+struct cpu *cpu_at_slowly(struct core *core, int32_t number);
+static inline struct cpu *cpu_at(struct core *core, int32_t number)
+{
+    return number >= 0 && (size_t)number < core->cpu_count ? &core->cpus[number]
+                                                           : cpu_at_slowly(core, number);
+}
+void map_switch(struct core *core, struct cpu *cpu, const struct event *event);
+void join_switch(struct core *core, const struct event *event);
+void map_wakeup(struct core *core, const struct event *event, struct life *actor);
+void join_wakeup(struct core *core, const struct event *event);
+/* A CPU has its first event since nothing was known of it. */
+void map_let_cpu(struct core *core, int32_t number, struct cpu *cpu, uint64_t time_ns);
+void join_settle(struct core *core, int32_t number, uint64_t first_ns);
+void map_border(struct core *core, const struct event *event);
+void join_border(struct core *core, int32_t number, uint64_t border_ns);
+void life_leave_cpu(struct core *core, struct life *life);
+
+/* --- calls.c --- */
+void map_call_entry(struct core *core, struct life *life, const struct event *event);
+void map_call_exit(struct core *core, struct life *life, const struct event *event);
+void join_call_entry(struct core *core, struct life *life, const struct event *event);
+void join_call_exit(struct core *core, struct life *life, const struct event *event);
+/* The call that it is in has no end. */
+void call_has_no_end(struct core *core, struct life *life);
+struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
+                             const struct syscall *call);
+void calls_tell(struct core *core, struct life *life);
+void calls_join(struct core *core, struct life *life, const struct life_line *line);
+void calls_move(struct life *to, struct life *from);
+
+/* --- lines.c: what a row's lines mean --- */
+void join_life_line(struct core *core, const struct life_line *line);
+void join_cpu_line(struct core *core, const struct cpu_line *line);
+
+/* --- processes.c --- */
+void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
+struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
+void process_enter(struct life *life, struct process *process);
+void process_leave(struct life *life);
+void process_drop(struct process *process);
+
+/* --- births.c: fork, exec, exit, and what is told --- */
+void map_birth_event(struct core *core, const struct event *event, struct life *actor);
+/* Returns whose event it is from then on. */
+struct life *join_exec(struct core *core, const struct event *event);
+void join_birth_event(struct core *core, const struct event *event);
+
+#endif

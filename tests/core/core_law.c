@@ -1,0 +1,229 @@
+#include "core_law.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/core.h"
+#include "results/fold.h"
+
+#define SETTLE_NS_MAX UINT64_C(10000000000)
+
+/* --- who ran on a CPU, by what comes --- */
+
+struct search {
+    int32_t cpu;
+    uint64_t first_ns;
+    bool found, over;
+    int32_t tid;
+    bool elsewhere;
+};
+
+static bool names_elsewhere(const struct event *event, int32_t cpu, int32_t tid)
+{
+    if (event->kind == EVENT_SWITCH)
+        return event->cpu != cpu && (event->value[0] == tid || event->value[2] == tid);
+    if (event->kind == EVENT_FORK)
+        return event->value[2] == tid;
+    return event->kind == EVENT_EXEC && event->value[0] == tid && event_has_value(event, 1) &&
+           event->value[1] > 0 && event->value[1] != tid;
+}
+
+static void look_at(struct search *search, const struct event *event, bool elsewhere)
+{
+    if (event->time_ns > search->first_ns && event->time_ns - search->first_ns > SETTLE_NS_MAX) {
+        search->over = true;
+        return;
+    }
+    if (event->domain != DOMAIN_KERNEL || event->cpu != search->cpu)
+        return;
+    if (event->kind == EVENT_LOSS && event->value[1])
+        search->over = true;
+    if (event->kind != EVENT_SWITCH && event->kind != EVENT_EXEC)
+        return;
+    bool old_tid = event->kind == EVENT_EXEC && event_has_value(event, 1);
+    search->over = search->found = true;
+    search->tid = (int32_t)event->value[old_tid ? 1 : 0];
+    search->elsewhere = elsewhere;
+}
+
+struct place {
+    const struct law_trace *trace;
+    size_t at, count; /* of events, or records */
+    struct record **records;
+};
+
+static const struct event *event_at(const struct place *place, size_t i, bool *elsewhere)
+{
+    *elsewhere = false;
+    if (!place->records)
+        return &place->trace->events[i];
+    const struct record *record = place->records[i];
+    if (record->kind != RECORD_EVENT)
+        return NULL;
+    *elsewhere = record->step.elsewhere;
+    return &record->step.event;
+}
+
+static int32_t settle(void *context, const struct core *core, int32_t cpu, uint64_t first_ns)
+{
+    const struct place *place = context;
+    struct search search = {.cpu = cpu, .first_ns = first_ns};
+    size_t end = place->at;
+    bool elsewhere;
+    for (; end < place->count && !search.over; end++) {
+        const struct event *event = event_at(place, end, &elsewhere);
+        if (event)
+            look_at(&search, event, elsewhere);
+    }
+    if (!search.found)
+        return TID_NOBODY;
+    int32_t on = core_cpu_of(core, search.tid);
+    if (search.tid > 0 && (search.elsewhere || (on >= 0 && on != cpu)))
+        return TID_NOBODY;
+    for (size_t i = place->at; i + 1 < end && search.tid > 0; i++) {
+        const struct event *event = event_at(place, i, &elsewhere);
+        if (event && names_elsewhere(event, cpu, search.tid))
+            return TID_NOBODY;
+        if (!place->records || place->records[i]->kind != RECORD_LIFE)
+            continue;
+        const struct life_line *line = &place->records[i]->life;
+        if (line->tid == search.tid && line->named_ns != TIME_NONE && line->named_ns > first_ns)
+            return TID_NOBODY;
+    }
+    return search.tid;
+}
+
+/* --- reports --- */
+
+static void take(void *fold, const struct result *result)
+{
+    fold_take(fold, result);
+}
+
+static struct core_facts facts_of(const struct law_trace *trace)
+{
+    return (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches};
+}
+
+static char *report(const struct law_trace *trace, struct core *core, struct fold *fold)
+{
+    core_end(core);
+    core_finish(core);
+    for (size_t i = 0; i < trace->facts.cpu_count; i++) {
+        struct result busy = {.type = RESULT_CPU, .cpu = trace->facts.cpus[i]};
+        fold_take(fold, &busy);
+    }
+    struct result mark = {.type = RESULT_INTERVAL,
+                          .interval = {.chunks = 1,
+                                       .events = trace->count,
+                                       .any_event = true,
+                                       .offset_ns = trace->facts.offset_ns,
+                                       .kernel = trace->facts.has_kernel,
+                                       .host = trace->facts.host}};
+    fold_take(fold, &mark);
+    char *all = law_fold_report(fold), *part = core_part_of(all);
+    free(all);
+    core_free(core);
+    fold_free(fold);
+    return part;
+}
+
+char *core_uncut_report(const struct law_trace *trace)
+{
+    struct fold *fold = fold_new(text_of(trace->session));
+    struct place place = {.trace = trace, .count = trace->count};
+    struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
+                                 (struct core_settler){settle, &place});
+    core_begin(core, facts_of(trace));
+    for (; place.at < trace->count; place.at++)
+        core_event(core, &trace->events[place.at]);
+    return report(trace, core, fold);
+}
+
+static void count(struct core_figures *figures, const struct row *row)
+{
+    for (size_t i = 0; figures && i < row->count; i++) {
+        enum record_kind kind = row->at[i]->kind;
+        figures->records++;
+        figures->steps += kind == RECORD_EVENT;
+        figures->lets += kind <= RECORD_AGAIN;
+        figures->lines += kind == RECORD_LIFE || kind == RECORD_CPU;
+    }
+}
+
+char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
+                      struct core_figures *figures)
+{
+    struct row *rows = memory_new((cuts.count + 1) * sizeof *rows);
+    size_t *firsts = memory_new((cuts.count + 2) * sizeof *firsts);
+    size_t at = 0, all = 0;
+    for (size_t i = 0; i <= cuts.count; i++) {
+        size_t begin = at;
+        while (at < trace->count && (i == cuts.count || trace->events[at].time_ns < cuts.at[i]))
+            at++;
+        struct core *core = core_new_mapping(trace->schema, facts_of(trace), &rows[i]);
+        core_map(core, trace->events + begin, at - begin);
+        core_map_end(core);
+        core_free(core);
+        count(figures, &rows[i]);
+        firsts[i] = all;
+        all += rows[i].count;
+    }
+    firsts[cuts.count + 1] = all;
+    struct record **records = memory_new((all + 1) * sizeof *records);
+    for (size_t i = 0; i <= cuts.count; i++)
+        for (size_t k = 0; k < rows[i].count; k++)
+            records[firsts[i] + k] = rows[i].at[k];
+
+    struct fold *fold = fold_new(text_of(trace->session));
+    struct place place = {.trace = trace, .count = all, .records = records};
+    struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
+                                 (struct core_settler){settle, &place});
+    for (size_t i = 0; i <= cuts.count; i++) {
+        core_begin(core, facts_of(trace));
+        for (; place.at < firsts[i + 1]; place.at++)
+            core_join(core, records[place.at]);
+        core_end(core);
+    }
+    char *json = report(trace, core, fold);
+    for (size_t i = 0; i <= cuts.count; i++)
+        row_clear(&rows[i]);
+    free(rows);
+    free(firsts);
+    free(records);
+    return json;
+}
+
+static bool is_told(const char *line)
+{
+    static const char *const types[] = {"cpu", "thread", "sched", "syscall"};
+    char head[64];
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        int count = snprintf(head, sizeof head, "{\"type\":\"%s\"", types[i]);
+        int spaced = snprintf(head, sizeof head, "{\"type\": \"%s\"", types[i]);
+        if (strncmp(line, head, (size_t)spaced) == 0)
+            return true;
+        count = snprintf(head, sizeof head, "{\"type\":\"%s\"", types[i]);
+        if (strncmp(line, head, (size_t)count) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *core_part_of(const char *json)
+{
+    char *part = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&part, &size);
+    while (*json) {
+        size_t count = strcspn(json, "\n");
+        count += json[count] == '\n';
+        if (is_told(json))
+            fwrite(json, 1, count, out);
+        json += count;
+    }
+    fclose(out);
+    return part;
+}

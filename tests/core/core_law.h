@@ -1,0 +1,19 @@
+/* tests/core/core_law.h -- reports of the core, to be compared with those of the models that it
+ * replaces. */
+#ifndef TESTS_CORE_CORE_LAW_H
+#define TESTS_CORE_CORE_LAW_H
+
+#include "laws/law.h"
+
+/* As law_report(), of those objects alone that the core tells: all events joined as they are ... */
+char *core_uncut_report(const struct law_trace *trace);
+/* ... or mapped in pieces, then joined. */
+struct core_figures {
+    uint64_t events, records, steps, lets, lines;
+};
+char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
+                      struct core_figures *figures);
+/* Of a report, the objects that the core tells; to be freed. */
+char *core_part_of(const char *report);
+
+#endif

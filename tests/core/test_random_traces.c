@@ -1,0 +1,110 @@
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analysis/analyses.h"
+#include "core_law.h"
+#include "laws/random_trace.h"
+
+enum { CUTS_MAX = 40, SEEDS = 200 };
+
+struct world {
+    struct schema *schema;
+    struct law_trace trace;
+};
+
+/* What the core does not take yet. */
+static bool is_taken(const struct event *event)
+{
+    return event->domain == DOMAIN_KERNEL && event->kind != EVENT_TOLD_PID_NS &&
+           event->kind != EVENT_TOLD_FD;
+}
+
+static void world_init(struct world *world, uint64_t seed,
+                       const struct random_trace_options *options)
+{
+    *world = (struct world){.schema = schema_new_with(NULL, analyses_event_row)};
+    world->trace.schema = world->schema;
+    random_trace(&world->trace, seed, options);
+    size_t kept = 0;
+    for (size_t i = 0; i < world->trace.count; i++)
+        if (is_taken(&world->trace.events[i]))
+            world->trace.events[kept++] = world->trace.events[i];
+    world->trace.count = kept;
+}
+
+static bool same(uint64_t seed, const char *what, const char *expected, char *found)
+{
+    char difference[4096];
+    bool differs = law_difference(expected, found, difference, sizeof difference);
+    if (differs)
+        cr_log_error("seed %llu, %s: %s", (unsigned long long)seed, what, difference);
+    free(found);
+    return !differs;
+}
+
+static bool law_holds(uint64_t seed, const struct random_trace_options *options)
+{
+    struct world world;
+    world_init(&world, seed, options);
+    struct law_cuts uncut = {NULL, 0};
+    char *old = law_report(&world.trace, uncut, true, 0, NULL), *expected = core_part_of(old);
+    free(old);
+    bool good = same(seed, "joined", expected, core_uncut_report(&world.trace)) &&
+                same(seed, "mapped", expected, core_cut_report(&world.trace, uncut, NULL));
+    uint64_t random = seed + 77, at[CUTS_MAX];
+    for (unsigned round = 0; good && round < 3; round++) {
+        struct law_cuts cuts = {at, 1 + law_random(&random) % CUTS_MAX};
+        law_random_cuts(&world.trace, &random, at, cuts.count);
+        char what[40];
+        snprintf(what, sizeof what, "in %zu pieces", cuts.count + 1);
+        good = same(seed, what, expected, core_cut_report(&world.trace, cuts, NULL));
+    }
+    free(expected);
+    law_trace_clear(&world.trace);
+    schema_free(world.schema);
+    return good;
+}
+
+static void check(const struct random_trace_options *options)
+{
+    const char *first = getenv("LAW_SEED"), *count = getenv("LAW_SEEDS");
+    uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
+    uint64_t end = seed + (count ? strtoull(count, NULL, 10) : SEEDS);
+    unsigned broken = 0;
+    for (; seed < end && broken < 3; seed++)
+        broken += !law_holds(seed, options);
+    cr_expect(eq(uint, broken, 0));
+}
+
+Test(random_traces, of_an_honest_machine)
+{
+    check(&(struct random_trace_options){.events = 400});
+}
+
+Test(random_traces, of_a_machine_that_lies)
+{
+    check(&(struct random_trace_options){.events = 300, .lies = 8});
+}
+
+Test(random_traces, with_losses)
+{
+    check(&(struct random_trace_options){.events = 400, .losses = 20});
+}
+
+Test(random_traces, with_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 200, .lies = 10, .losses = 30});
+}
+
+Test(random_traces, with_filtered_switches)
+{
+    check(&(struct random_trace_options){.events = 300, .filtered = 50});
+}
+
+Test(random_traces, with_filtered_switches_lies_and_losses)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .filtered = 50, .lies = 8, .losses = 10});
+}
