@@ -24,6 +24,7 @@
 #include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
+#include "core/core.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/map_chunk.h"
@@ -33,7 +34,7 @@
 #include "trace/phases.h"
 #include "wire/writer.h"
 
-enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, MAP, STAGES };
 
 struct bench {
     struct chunk_list list;
@@ -44,6 +45,7 @@ struct bench {
     bool map_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
+    uint64_t records, core_singles;
     double seconds[STAGES];                     /* of the round in hand */
     double best[STAGES];
 };
@@ -78,6 +80,9 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
                                               .sink = {drop_item, NULL}};
     struct partial_builder *builder =
         stage == MODELLED ? partial_builder_new(schema, &options) : NULL;
+    struct row row = {.count = 0};
+    struct core *core =
+        stage == CORED ? core_new_mapping(schema, (struct core_facts){true, true}, &row) : NULL;
     while (status == STATUS_OK) {
         const struct event *batch;
         size_t count;
@@ -89,12 +94,21 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
                        batch[i].time_ns < interval.end_ns;
         if (builder)
             partial_builder_add(builder, batch, count);
+        if (core)
+            core_map(core, batch, count);
         if (batch[count - 1].time_ns >= interval.end_ns)
             break;
     }
     if (builder)
         partial_builder_finish(builder);
     partial_builder_free(builder);
+    if (core) {
+        core_map_end(core);
+        bench->records += row.count;
+        bench->core_singles += core_counts(core).single_events;
+    }
+    core_free(core);
+    row_clear(&row);
     bench->seconds[stage] += now_s() - opened_s;
     if (stage == MERGED)
         bench->seconds[OPEN] += opened_s - begin_s;
@@ -200,6 +214,8 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
     if (status == STATUS_OK)
         status = read_all(bench, chunk_traces(chunk), MODELLED, interval, NULL, why);
     if (status == STATUS_OK)
+        status = read_all(bench, chunk_traces(chunk), CORED, interval, NULL, why);
+    if (status == STATUS_OK)
         status = decode(bench, chunk_traces(chunk), interval, why);
     chunk_close(chunk);
     if (status != STATUS_OK)
@@ -209,6 +225,7 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
 
 static enum status round_of(struct bench *bench, bool first, struct failure *why)
 {
+    bench->records = bench->core_singles = 0;
     bench->bytes = bench->mapped = bench->raw_bytes = bench->items = bench->encoded = 0;
     memset(bench->seconds, 0, sizeof bench->seconds);
     for (size_t i = 0; i < bench->list.count; i++) {
@@ -252,8 +269,12 @@ static void print(const struct bench *bench)
     row(bench, "decode", best[DECODE]);
     row(bench, "merge", best[MERGED] - best[DECODE]);
     row(bench, "model", best[MODELLED] - best[MERGED]);
+    row(bench, "core", best[CORED] - best[MERGED]);
     row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[MODELLED]);
     row(bench, "map", best[MAP]);
+    printf("  core     %8.4f records/event %7.4f single\n",
+           (double)bench->records / (double)bench->events,
+           (double)bench->core_singles / (double)bench->events);
     print_partials(bench);
 }
 

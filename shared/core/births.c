@@ -62,8 +62,10 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     int32_t tid = (int32_t)event->value[0];
     int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
     struct life *life = map_life(core, old_tid);
-    if (!life)
+    if (!life) {
+        map_step(core, event, actor); /* it tells who is current */
         return;
+    }
     if (old_tid != tid && tid > 0) {
         map_exec_by_other(core, event, actor);
         return;

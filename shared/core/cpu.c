@@ -92,7 +92,7 @@ static inline void woken(struct core *core, struct life *life, const struct even
 
 /* --- mapping --- */
 
-void map_let_cpu(struct core *core, int32_t number, struct cpu *cpu, uint64_t time_ns)
+void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
 {
     /* The past may settle on any thread that does not run: it must see where each is. */
     if (cpu->let_tick == 0) {
@@ -101,12 +101,12 @@ void map_let_cpu(struct core *core, int32_t number, struct cpu *cpu, uint64_t ti
         cpu->let_tick = ++core->tick;
     }
     struct life *life = life_new(core, 0);
-    life->wild_cpu = number;
+    life->wild_cpu = event->cpu;
     cpu->current = life;
     cpu->knows = CPU_LET;
     core->let_cpus++;
-    life->name = ++core->row->names;
-    life_activate_slowly(core, life, time_ns);
+    /* An exec is of the thread that it tells, whoever is current. */
+    life_let(core, life, event->time_ns, event->kind != EVENT_EXEC);
 }
 
 /* Only the past can understand the switch: behind it, the CPU and both threads are known. */

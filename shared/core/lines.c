@@ -26,10 +26,16 @@ void join_life_line(struct core *core, const struct life_line *line)
     struct life *life = named(core, line->life);
     if (!life)
         return;
-    for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
+    uint64_t told_ns = 0;
+    for (unsigned slot = 0; slot < TIME_SLOTS; slot++) {
         life->time[slot_here(life, slot)] += line->time[slot];
-    if (line->counts_time && line->clock_ns > life->clock_ns)
+        told_ns += line->time[slot];
+    }
+    if (line->counts_time) {
+        /* Whatever was accounted here, mapping has accounted from there on. */
+        assert(line->clock_ns == life->clock_ns + told_ns);
         life->clock_ns = line->clock_ns;
+    }
     if (line->state_known) {
         life_set_state(life, line->state, line->since_ns);
         life->wake_ns = line->wake_ns;

@@ -184,8 +184,10 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
 {
     if (life->exited)
         return;
-    life_book(life, time_ns);
-    call_has_no_end(core, life);
+    if (life->in == IN_OPEN) { /* else its time goes where it went */
+        life_book(life, time_ns);
+        call_has_no_end(core, life);
+    }
     life->exited = true;
     life->exit_ns = time_ns;
     life->call_epoch = 0;

@@ -156,25 +156,19 @@ static void exclude_others(struct core *core, const struct life *life)
     }
 }
 
-static void let_life(struct core *core, struct life *life, uint64_t time_ns)
+void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
 {
-    bool again = life->name != 0 && life->listed;
-    enum record_kind kind = life->tid == 0 && !again ? RECORD_LET_CPU
-                            : life->name == 0        ? RECORD_LET_LIFE
-                                                     : RECORD_AGAIN;
+    exclude_others(core, life);
+    enum record_kind kind = life->name != 0   ? RECORD_AGAIN
+                            : life->tid == 0 ? RECORD_LET_CPU
+                                             : RECORD_LET_LIFE;
     struct let *let = &row_add(core->row, kind)->let;
     *let = (struct let){.name = map_name(core, life),
                         .cpu = life->wild_cpu,
                         .tid = life->tid,
                         .time_ns = time_ns,
-                        .books = true};
-}
-
-NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns)
-{
-    exclude_others(core, life);
-    let_life(core, life, time_ns);
-    life->active = true;
+                        .books = owns};
+    life->active = owns;
     life->known = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
@@ -182,6 +176,11 @@ NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uin
     life->wake_ns = TIME_NONE;
     life_place(life);
     life_list(core, life);
+}
+
+NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns)
+{
+    life_let(core, life, time_ns, true);
 }
 
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns)
@@ -348,7 +347,7 @@ void core_map(struct core *core, const struct event *events, size_t count)
         if (!cpu)
             continue;
         if (cpu->knows == CPU_UNKNOWN)
-            map_let_cpu(core, event->cpu, cpu, event->time_ns);
+            map_let_cpu(core, cpu, event);
         on_kernel_event(core, cpu, event);
         core->cpus[event->cpu].last_ns = event->time_ns;
     }

@@ -236,6 +236,8 @@ void life_write(struct core *core, struct life *life);
 /* The same; and nothing is known of it any more. */
 void life_retire(struct core *core, struct life *life);
 /* It has an event of its own: its time is accounted from here on. */
+/* `owns`: so it is; else it is only named. */
+void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns);
 void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns);
 static inline void life_activate(struct core *core, struct life *life, uint64_t time_ns)
 {
@@ -269,7 +271,7 @@ void join_switch(struct core *core, const struct event *event);
 void map_wakeup(struct core *core, const struct event *event, struct life *actor);
 void join_wakeup(struct core *core, const struct event *event);
 /* A CPU has its first event since nothing was known of it. */
-void map_let_cpu(struct core *core, int32_t number, struct cpu *cpu, uint64_t time_ns);
+void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event);
 void join_settle(struct core *core, int32_t number, uint64_t first_ns);
 void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
