@@ -96,7 +96,8 @@ void map_birth_event(struct core *core, const struct event *event, struct life *
     case EVENT_FORK: map_fork(core, event, actor); return;
     case EVENT_EXEC: map_exec(core, event, actor); return;
     case EVENT_EXIT: map_exit(core, event, actor); return;
-    case EVENT_TOLD_PROCESS: map_told(core, event, actor); return;
+    case EVENT_TOLD_PROCESS:
+    case EVENT_TOLD_PID_NS: map_told(core, event, actor); return;
     default: return;
     }
 }
@@ -110,6 +111,8 @@ static void bear_child(struct core *core, const struct event *event)
     struct life *child = life_born(core, child_tid, event->time_ns);
     child->begin_hard = child->fork_seen = true;
     name_life(child, event, 1);
+    for (unsigned i = 0; i < event->int_count; i++)
+        life_add_inner(core, child, event->ints[i]);
     if (child_tid != child_pid) {
         life_told_pid(core, child, child_pid, event->time_ns);
         return;
@@ -141,7 +144,7 @@ static void end_others(struct core *core, struct life *caller, uint64_t now)
     struct life *next;
     for (struct life *each = caller->process->threads; each; each = next) {
         next = each->next_of_process;
-        if (each == caller)
+        if (each == caller || tid_is_of_process(each->tid) || each->over)
             continue;
         if (!each->exited) {
             each->exited = true;
@@ -230,6 +233,13 @@ static void join_told(struct core *core, const struct event *event)
     name_life(life, event, 0);
 }
 
+static void join_told_inner(struct core *core, const struct event *event)
+{
+    struct life *life = life_find(core, (int32_t)event->value[0]);
+    if (life)
+        life_add_inner(core, life, event->value[1]);
+}
+
 void join_birth_event(struct core *core, const struct event *event)
 {
     switch (event->kind) {
@@ -237,6 +247,7 @@ void join_birth_event(struct core *core, const struct event *event)
     case EVENT_EXEC: (void)join_exec(core, event); return;
     case EVENT_EXIT: join_exit(core, event); return;
     case EVENT_TOLD_PROCESS: join_told(core, event); return;
+    case EVENT_TOLD_PID_NS: join_told_inner(core, event); return;
     default: return;
     }
 }

@@ -182,6 +182,7 @@ void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
         clear = prev->exit_known && !prev->exiting;
     if (clear && next && core->let_cpus > 0)
         clear = !may_be_let(core, next);
+    clear = clear && !core->only_steps;
     if (!clear) {
         switch_step(core, cpu, event, prev, next);
         return;
@@ -202,7 +203,7 @@ void map_wakeup(struct core *core, const struct event *event, struct life *actor
     struct life *life = map_life(core, (int32_t)event->value[0]);
     if (!life)
         return;
-    if (!life->known) {
+    if (!life->known || core->only_steps) {
         life_retire(core, life);
         map_doubt(core, life, false);
         map_step(core, event, actor);

@@ -56,8 +56,11 @@ static struct life *current_at(struct core *core, int32_t number, uint64_t time_
     return cpu->knows == CPU_THREAD ? cpu->current : NULL;
 }
 
-static void take_event(struct core *core, const struct event *event, struct life *actor)
+void join_meaning(struct core *core, const struct event *event, struct life *actor)
 {
+    /* Calls are of threads alone. */
+    if (actor && tid_is_of_process(actor->tid))
+        actor = NULL;
     switch (event->kind) {
     case EVENT_SWITCH: join_switch(core, event); return;
     case EVENT_WAKEUP: join_wakeup(core, event); return;
@@ -90,18 +93,16 @@ void core_event(struct core *core, const struct event *event)
             join_border(core, event->cpu, event->time_ns);
         return;
     }
-    if (event->domain != DOMAIN_KERNEL || event->cpu < 0)
-        return;
-    struct life *actor = current_at(core, event->cpu, event->time_ns);
-    core->cpus[event->cpu].last_ns = event->time_ns;
-    if (event->kind == EVENT_EXEC) {
-        (void)join_exec(core, event);
+    if (event->domain != DOMAIN_KERNEL) {
+        join_user_event(core, event);
         return;
     }
-    if (event->kind == EVENT_SWITCH)
-        actor = life_named(core, (int32_t)event->value[0], event->time_ns);
-    touch(actor, event->time_ns);
-    take_event(core, event, actor);
+    if (event->kind == EVENT_SWITCH && event->cpu < 0)
+        return;
+    (void)current_at(core, event->cpu, event->time_ns);
+    if (event->cpu >= 0)
+        core->cpus[event->cpu].last_ns = event->time_ns;
+    join_kernel_event(core, event);
 }
 
 /* --- rows --- */
@@ -144,15 +145,28 @@ static void join_step(struct core *core, const struct step *step)
         join_border(core, event->cpu, event->time_ns);
         return;
     }
-    struct cpu *cpu = cpu_at(core, event->cpu);
+    struct cpu *cpu = event->domain == DOMAIN_KERNEL ? cpu_at(core, event->cpu) : NULL;
     if (cpu) {
         cpu->seen = true;
         cpu->last_ns = event->time_ns;
     }
     struct life *actor = named(core, step->actor);
-    if (event->kind != EVENT_EXEC)
+    if (step->parts & STEP_BY_CPU) {
+        if (event->domain == DOMAIN_KERNEL)
+            join_kernel_event(core, event);
+        else
+            join_user_event(core, event);
+    } else if (event->kind == EVENT_EXEC) {
+        struct life *life = join_exec(core, event);
+        if (step->parts & STEP_CONTEXTS)
+            join_contexts(core, event, life);
+    } else {
         touch(actor, event->time_ns);
-    take_event(core, event, actor);
+        if (step->parts & STEP_CONTEXTS)
+            join_contexts(core, event, actor);
+        if (step->parts & STEP_MEANING)
+            join_meaning(core, event, actor);
+    }
     if (step->prev)
         name(core, step->prev, life_find(core, (int32_t)event->value[0]));
     if (step->next)

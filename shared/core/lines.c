@@ -52,6 +52,8 @@ void join_life_line(struct core *core, const struct life_line *line)
         life_set_name(life, line->kernel_name, true);
     if (line->user_named)
         life_set_name(life, line->user_name, false);
+    if (line->has_program)
+        life_set_program(life, line->program);
 }
 
 static void tell_busy(const struct core *core, int32_t cpu, uint64_t ns)

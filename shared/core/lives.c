@@ -28,6 +28,7 @@ void life_free(struct life *life)
         call_cell_clear(&life->calls[i].cell);
     free(life->calls);
     free(life->open_owned);
+    free(life->inner);
     free(life);
 }
 
@@ -64,31 +65,91 @@ void core_tell_of(const struct core *core, const struct life *life, struct resul
 
 struct life *life_find(const struct core *core, int32_t tid)
 {
-    return tid > 0 ? map_get(&core->lives, (uint64_t)tid) : NULL;
+    return tid > 0 ? map_get(&core->lives, number_key(0, tid)) : NULL;
+}
+
+static struct life *born(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+{
+    struct life *life = life_new(core, tid);
+    life->pid_ns = pid_ns;
+    life->name = ++core->last_life;
+    life->active = life->counts = life->known = true;
+    life->begin_order = core->order;
+    life->begin_ns = life->last_ns = life->since_ns = life->clock_ns = time_ns;
+    life_place(life);
+    map_put(&core->lives, number_key(pid_ns, tid), life);
+    return life;
 }
 
 struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns)
 {
-    struct life *life = life_new(core, tid);
-    life->name = ++core->last_life;
-    life->active = life->known = true;
-    life->begin_order = core->order;
-    life->begin_ns = life->last_ns = life->since_ns = life->clock_ns = time_ns;
-    life_place(life);
-    map_put(&core->lives, (uint64_t)tid, life);
+    return born(core, 0, tid, time_ns);
+}
+
+/* The living one of any number, else a new life from here on. */
+static struct life *met(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+{
+    struct life *life = map_get(&core->lives, number_key(pid_ns, tid));
+    if (!life)
+        return born(core, pid_ns, tid, time_ns);
+    if (time_ns > life->last_ns)
+        life->last_ns = time_ns;
     return life;
+}
+
+struct life *life_inside(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
+{
+    return tid > 0 ? met(core, pid_ns, tid, time_ns) : NULL;
 }
 
 struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns)
 {
-    if (tid <= 0)
+    return life_inside(core, 0, tid, time_ns);
+}
+
+struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns)
+{
+    int32_t tid = tid_of_process(pid);
+    if (!tid)
         return NULL;
-    struct life *life = life_find(core, tid);
-    if (!life)
-        return life_born(core, tid, time_ns);
-    if (time_ns > life->last_ns)
-        life->last_ns = time_ns;
+    struct life *life = met(core, pid_ns, tid, time_ns);
+    life_told_pid(core, life, pid, time_ns);
     return life;
+}
+
+void life_add_inner(struct core *core, struct life *life, int64_t number)
+{
+    if (number <= 0 || number == life->tid || number > INT32_MAX)
+        return;
+    for (size_t i = 0; i < life->inner_count; i++)
+        if (life->inner[i] == number)
+            return;
+    life->inner = memory_resize(life->inner, life->inner_count + 1, sizeof *life->inner);
+    life->inner[life->inner_count++] = (int32_t)number;
+    uintptr_t count = (uintptr_t)map_get(&core->inner, (uint64_t)number);
+    map_put(&core->inner, (uint64_t)number, (void *)(count + 1));
+}
+
+static void forget_inner(struct core *core, struct life *life)
+{
+    for (size_t i = 0; i < life->inner_count; i++) {
+        uint64_t key = (uint64_t)life->inner[i];
+        uintptr_t count = (uintptr_t)map_remove(&core->inner, key);
+        if (count > 1)
+            map_put(&core->inner, key, (void *)(count - 1));
+    }
+    life->inner_count = 0;
+}
+
+void life_set_program(struct life *life, struct text name)
+{
+    char now[NAME_BYTES] = {0};
+    if (name.count)
+        memcpy(now, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
+    if (!life->has_program || memcmp(life->program, now, NAME_BYTES) != 0)
+        life->program_sent = false;
+    memcpy(life->program, now, NAME_BYTES);
+    life->has_program = true;
 }
 
 void life_tell_fact(struct core *core, const struct life *life)
@@ -97,7 +158,7 @@ void life_tell_fact(struct core *core, const struct life *life)
         .type = RESULT_THREAD,
         .thread_fact = {.id = life->name,
                         .process = life->process ? life->process->id : 0,
-                        .tid = life->tid,
+                        .tid = tid_is_of_process(life->tid) ? TID_UNKNOWN : life->tid,
                         .begin_ns = life->begin_ns,
                         .end_ns = life->exited ? life->exit_ns : life->last_ns,
                         .begin_hard = life->begin_hard,
@@ -159,7 +220,7 @@ static void note_exited(struct core *core, const struct life *life)
 {
     core->exited = memory_grow(core->exited, &core->exited_room, core->exited_count + 1,
                                sizeof *core->exited);
-    core->exited[core->exited_count++] = (uint64_t)life->tid;
+    core->exited[core->exited_count++] = number_key(life->pid_ns, life->tid);
 }
 
 /* As docs/RESULTS.md says in "Lives": those that nothing was told of for long. */
@@ -208,7 +269,8 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     life_new_stretch(life);
     life_set_state(life, STATE_UNKNOWN, time_ns);
     life_tell(core, life);
-    map_remove(&core->lives, (uint64_t)life->tid);
+    forget_inner(core, life);
+    map_remove(&core->lives, number_key(life->pid_ns, life->tid));
     process_leave(life);
     life->over = true;
 }

@@ -44,9 +44,10 @@ life_name map_name(struct core *core, struct life *life)
 
 static bool has_unsent(const struct life *life)
 {
-    return life->active || life->last_ns != TIME_NONE || life->call_count > 0 ||
+    return life->counts || life->last_ns != TIME_NONE || life->call_count > 0 ||
            life->call_changed || (life->kernel_named && !life->kernel_name_sent) ||
-           (life->user_named && !life->user_name_sent);
+           (life->user_named && !life->user_name_sent) ||
+           (life->has_program && !life->program_sent);
 }
 
 static void write_call(const struct core *core, struct life *life, struct life_line *line)
@@ -90,6 +91,10 @@ static void write_names(struct core *core, struct life *life, struct life_line *
         line->user_named = life->user_name_sent = true;
         line->user_name = name_in(core->row, life->user_name);
     }
+    if (life->has_program && !life->program_sent) {
+        line->has_program = life->program_sent = true;
+        line->program = name_in(core->row, life->program);
+    }
 }
 
 void life_write(struct core *core, struct life *life)
@@ -99,7 +104,7 @@ void life_write(struct core *core, struct life *life)
     struct life_line *line = &row_add(core->row, RECORD_LIFE)->life;
     line->life = life->name;
     line->tid = life->tid;
-    line->counts_time = life->active;
+    line->counts_time = life->counts;
     line->state_known = life->known;
     line->state = life->state;
     line->since_ns = life->since_ns;
@@ -122,11 +127,13 @@ void life_write(struct core *core, struct life *life)
 void life_retire(struct core *core, struct life *life)
 {
     life_write(core, life);
-    life->active = life->known = false;
+    life->active = life->counts = life->known = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
     life->call_epoch = 0;
-    life->kernel_named = life->user_named = false; /* another name of it may change these */
+    /* Another name of it may change these. */
+    life->kernel_named = life->user_named = life->has_program = false;
+    life->told_pid = 0;
     life_place(life);
 }
 
@@ -158,7 +165,8 @@ static void exclude_others(struct core *core, const struct life *life)
 
 void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
 {
-    exclude_others(core, life);
+    if (!life->active)
+        exclude_others(core, life);
     enum record_kind kind = life->name != 0   ? RECORD_AGAIN
                             : life->tid == 0 ? RECORD_LET_CPU
                                              : RECORD_LET_LIFE;
@@ -168,7 +176,8 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
                         .tid = life->tid,
                         .time_ns = time_ns,
                         .books = owns};
-    life->active = owns;
+    life->active = true;
+    life->counts = owns;
     life->known = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
@@ -186,7 +195,7 @@ NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uin
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns)
 {
     assert(life->name != 0);
-    life->active = life->known = true;
+    life->active = life->counts = life->known = true;
     life->in = IN_UNKNOWN;
     life->clock_ns = time_ns;
     life->cpu = -1;
@@ -262,7 +271,8 @@ struct step *map_step(struct core *core, const struct event *event, struct life 
 {
     struct step *step = &row_add(core->row, RECORD_EVENT)->step;
     step->event = event_copy(&core->row->arena, event);
-    step->actor = actor ? actor->name : 0;
+    step->actor = actor ? map_name(core, actor) : 0;
+    step->parts = STEP_MEANING | core->step_parts;
     core->single_events += event->kind != EVENT_LOSS;
     return step;
 }
@@ -308,9 +318,9 @@ static void on_loss(struct core *core, const struct event *event)
         map_border(core, event);
 }
 
-static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event)
+static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event,
+                                   struct life *actor)
 {
-    struct life *actor = cpu->current;
     switch (event->kind) {
     case EVENT_CALL_ENTRY:
         if (actor)
@@ -332,6 +342,11 @@ static inline void on_kernel_event(struct core *core, struct cpu *cpu, const str
     }
 }
 
+void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor)
+{
+    on_kernel_event(core, cpu, event, actor);
+}
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     for (const struct event *event = events; event < events + count; event++) {
@@ -341,14 +356,19 @@ void core_map(struct core *core, const struct event *events, size_t count)
         }
         if (event->time_ns >= core->time_ns)
             tick(core, event->time_ns);
-        if (event->domain != DOMAIN_KERNEL)
+        if (event->domain != DOMAIN_KERNEL) {
+            map_user_event(core, event);
             continue;
+        }
         struct cpu *cpu = cpu_at(core, event->cpu);
         if (!cpu)
             continue;
         if (cpu->knows == CPU_UNKNOWN)
             map_let_cpu(core, cpu, event);
-        on_kernel_event(core, cpu, event);
+        if (event->has)
+            map_context_event(core, cpu, event);
+        else
+            on_kernel_event(core, cpu, event, cpu->current);
         core->cpus[event->cpu].last_ns = event->time_ns;
     }
 }
@@ -373,6 +393,7 @@ void core_free(struct core *core)
         process_drop(process);
     map_clear(&core->processes);
     map_clear(&core->lives);
+    map_clear(&core->inner);
     free(core->cpus);
     free(core->named);
     free(core->exited);

@@ -2,9 +2,12 @@
 #include "base/memory.h"
 #include "core/state.h"
 
-static uint64_t new_id(struct core *core, int32_t pid)
+/* Its pid, and a number that tells it from others of that pid; of one inside of a namespace, whose
+ * forks nobody tells by its numbers, the namespace. */
+static uint64_t new_id(struct core *core, uint32_t pid_ns, int32_t pid)
 {
-    return (++core->last_process & INT32_MAX) << 32 | (uint32_t)pid;
+    uint64_t number = pid_ns ? pid_ns : ++core->last_process & INT32_MAX;
+    return number << 32 | (uint32_t)pid;
 }
 
 static void tell(struct core *core, const struct process *process, int32_t ppid, uint64_t fork_ns,
@@ -19,9 +22,10 @@ static void tell(struct core *core, const struct process *process, int32_t ppid,
     core_tell(core, &fact);
 }
 
-static struct process *process_new(int32_t pid, uint64_t id)
+static struct process *process_new(uint32_t pid_ns, int32_t pid, uint64_t id)
 {
     struct process *process = memory_new(sizeof *process);
+    process->pid_ns = pid_ns;
     process->pid = pid;
     process->id = id;
     process->refs = 1;
@@ -61,10 +65,11 @@ void process_leave(struct life *life)
 /* "A thread belongs to the last one that began before its own first event." A reference for the caller. */
 static struct process *process_of(struct core *core, const struct life *life, int32_t pid)
 {
-    struct process *process = map_get(&core->processes, (uint64_t)pid);
+    uint32_t pid_ns = life->pid_ns;
+    struct process *process = map_get(&core->processes, number_key(pid_ns, pid));
     if (!process) {
-        process = process_new(pid, new_id(core, pid));
-        map_put(&core->processes, (uint64_t)pid, process);
+        process = process_new(pid_ns, pid, new_id(core, pid_ns, pid));
+        map_put(&core->processes, number_key(pid_ns, pid), process);
         tell(core, process, -1, 0, false);
     }
     if (life->begin_order >= process->fork_order) {
@@ -73,8 +78,8 @@ static struct process *process_of(struct core *core, const struct life *life, in
     }
     /* Told late: it belongs to the one before, which lives on in the results alone. */
     if (process->before_id == 0)
-        process->before_id = new_id(core, pid);
-    return process_new(pid, process->before_id);
+        process->before_id = new_id(core, pid_ns, pid);
+    return process_new(pid_ns, pid, process->before_id);
 }
 
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
@@ -90,14 +95,18 @@ void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t t
 
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns)
 {
-    struct process *old = map_get(&core->processes, (uint64_t)pid);
-    struct process *process = process_new(pid, new_id(core, pid));
+    /* What follows of the pid without a thread is of the new process. */
+    struct life *alone = map_get(&core->lives, number_key(0, tid_of_process(pid)));
+    if (alone)
+        life_end(core, alone, time_ns);
+    struct process *old = map_get(&core->processes, number_key(0, pid));
+    struct process *process = process_new(0, pid, new_id(core, 0, pid));
     process->fork_order = core->order;
     if (old) {
         process->before_id = old->id;
         process_drop(old);
     }
-    map_put(&core->processes, (uint64_t)pid, process);
+    map_put(&core->processes, number_key(0, pid), process);
     tell(core, process, ppid, time_ns, true);
     return process;
 }

@@ -71,8 +71,8 @@ struct life_line {
     uint32_t open_label;
     struct call_sum *calls;
     size_t call_count;
-    bool kernel_named, user_named;
-    struct text kernel_name, user_name;
+    bool kernel_named, user_named, has_program;
+    struct text kernel_name, user_name, program;
 };
 
 /* What a CPU has come to. */
@@ -87,7 +87,15 @@ struct cpu_line {
     uint64_t busy_ns;
 };
 
+/* What a step tells. */
+enum {
+    STEP_BY_CPU = 1,   /* all of the event, of whoever is current, or as it tells itself */
+    STEP_CONTEXTS = 2, /* what its contexts tell of its actor */
+    STEP_MEANING = 4   /* what it is */
+};
+
 struct step {
+    uint8_t parts; /* STEP_* */
     struct event event;
     life_name actor;       /* whose event it is; 0: nobody's, or what it says itself */
     life_name prev, next;  /* of a switch: the names that both have from here on; 0: none, or as before */

@@ -3,8 +3,8 @@
  *
  * Both modes have the same nouns. A `struct life` is one life of a thread's number. Joining, it is the
  * memory itself. Mapping, it is a cache of that memory: `active` says that what it holds is exclusive (no
- * other name of this row that may be the same life holds anything), `known` that its state is known
- * here. Without `known`, state and call are "as before": the past has them, and sums say so by their
+ * other name of this row that may be the same life holds anything), `counts` that its time is accounted
+ * here, `known` that its state is known here. Without `known`, state and call are "as before": the past has them, and sums say so by their
  * slots.
  *
  * An event is taken by a sentence. It finds the lives and CPUs that the event concerns, and applies what
@@ -58,7 +58,7 @@ struct life {
     uint8_t slot;   /* enum time_slot: by state and call */
     uint8_t state;  /* enum thread_state, or STATE_AS_BEFORE */
     uint8_t in;     /* enum in_call */
-    bool active, known;
+    bool active, counts, known;
     bool listed;       /* something of it may be unsent */
     bool call_changed; /* since its last line */
     bool call_was_unknown;
@@ -72,7 +72,8 @@ struct life {
     uint64_t ran_tick; /* it was known to run at this tick of the row */
     struct durations latency;
     char kernel_name[NAME_BYTES], user_name[NAME_BYTES];
-    bool kernel_named, user_named;
+    char program[NAME_BYTES]; /* what the trace of its process says that this is called */
+    bool kernel_named, user_named, has_program;
     /* Calls. */
     uint32_t open_label;
     uint8_t open_present;
@@ -88,14 +89,17 @@ struct life {
     /* Mapping alone. */
     int32_t wild_cpu; /* of a life without a number: the CPU */
     bool exit_known, exiting;
-    bool kernel_name_sent, user_name_sent;
+    bool kernel_name_sent, user_name_sent, program_sent;
+    int32_t told_pid; /* the past was told here that it is of this process; 0: not yet */
     /* Joining alone. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
     uint32_t stretch;
     struct process *process;
     struct life *next_of_process, **back_of_process;
-    char program[NAME_BYTES];
+    uint32_t pid_ns; /* that tid is a number of, as namespace_of(); 0: the root's */
+    int32_t *inner;  /* owned: its numbers in inner pid namespaces */
+    size_t inner_count;
 };
 
 enum cpu_knowledge {
@@ -120,6 +124,7 @@ struct cpu {
 
 /* A pid between two forks of its leader. */
 struct process {
+    uint32_t pid_ns;
     int32_t pid;
     uint64_t id, before_id, fork_order;
     unsigned refs;
@@ -145,6 +150,8 @@ struct core {
     uint64_t tick;     /* counts lets of CPUs */
     uint64_t time_ns;  /* when the time is told again */
     uint64_t single_events;
+    uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
+    bool only_steps;    /* the event now is a step, whatever is known */
     /* joining */
     struct result_sink sink;
     struct core_settler settler;
@@ -153,10 +160,33 @@ struct core {
     life_name names;
     uint64_t order, last_process;
     uint32_t last_life;
-    struct map processes;
+    struct map processes, inner; /* inner number -> count of lives that have it */
     uint64_t *exited;
     size_t exited_count, exited_room;
 };
+
+/* A number inside of a pid namespace, or (0) of the root's. */
+static inline uint64_t number_key(uint32_t pid_ns, int32_t number)
+{
+    return (uint64_t)pid_ns << 32 | (uint32_t)number;
+}
+
+/* The namespace that an event's vtid and vpid are known to be numbers of; 0 for the root's, and if
+ * none is told. */
+static inline uint32_t namespace_of(const struct event *event)
+{
+    return event_is_inner(event) ? event->pid_ns | UINT32_C(1) << 31 : 0;
+}
+
+static inline bool is_call_event(const struct event *event)
+{
+    return event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT;
+}
+
+static inline bool is_phase_event(const struct event *event)
+{
+    return event->class->begin_count > 0 || event->class->end_count > 0;
+}
 
 /* --- lives.c --- */
 extern const uint8_t time_slots[STATES][IN_CALLS];
@@ -207,7 +237,13 @@ struct life *life_new(struct core *core, int32_t tid);
 void life_free(struct life *life);
 /* Joining: the living one of the number, else a new life from here on; NULL for what is no number. */
 struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns);
+/* The same by a number inside of a namespace. */
+struct life *life_inside(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns);
+/* What is known of a process without a thread. */
+struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct life *life_find(const struct core *core, int32_t tid);
+void life_add_inner(struct core *core, struct life *life, int64_t number);
+void life_set_program(struct life *life, struct text name);
 struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns);
 void life_exit(struct core *core, struct life *life, uint64_t time_ns);
 /* Its life is over: told. */
@@ -241,8 +277,14 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
 void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns);
 static inline void life_activate(struct core *core, struct life *life, uint64_t time_ns)
 {
-    if (!life->active)
+    if (!life->counts)
         life_activate_slowly(core, life, time_ns);
+}
+/* So that what an event says of the life besides is known here alone. */
+static inline void life_own(struct core *core, struct life *life, uint64_t time_ns)
+{
+    if (!life->active)
+        life_let(core, life, time_ns, false);
 }
 /* A step has defined its state, whatever was before. */
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
@@ -276,6 +318,18 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns);
 void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
 void life_leave_cpu(struct core *core, struct life *life);
+
+/* --- whose.c: whose event it is, and what its contexts tell --- */
+/* A kernel event with contexts; a user-space event. */
+void map_context_event(struct core *core, struct cpu *cpu, const struct event *event);
+void map_user_event(struct core *core, const struct event *event);
+/* All of an event, of whoever is current. */
+void join_kernel_event(struct core *core, const struct event *event);
+void join_user_event(struct core *core, const struct event *event);
+void join_contexts(struct core *core, const struct event *event, struct life *life);
+void join_meaning(struct core *core, const struct event *event, struct life *actor);
+/* What a kernel event means whose thread is known, without its contexts. */
+void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 
 /* --- calls.c --- */
 void map_call_entry(struct core *core, struct life *life, const struct event *event);

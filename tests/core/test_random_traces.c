@@ -17,8 +17,7 @@ struct world {
 /* What the core does not take yet. */
 static bool is_taken(const struct event *event)
 {
-    return event->domain == DOMAIN_KERNEL && event->kind != EVENT_TOLD_PID_NS &&
-           event->kind != EVENT_TOLD_FD;
+    return event->kind != EVENT_TOLD_FD;
 }
 
 static void world_init(struct world *world, uint64_t seed,
@@ -139,4 +138,45 @@ Test(random_traces, with_filtered_switches_lies_and_losses)
 {
     check(&(struct random_trace_options){
         .events = 300, .filtered = 50, .lies = 8, .losses = 10});
+}
+
+Test(random_traces, with_contexts)
+{
+    check(&(struct random_trace_options){.events = 300, .contexts = true});
+}
+
+Test(random_traces, with_contexts_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 200, .contexts = true, .lies = 8, .losses = 20});
+}
+
+Test(random_traces, with_filtered_switches_contexts_and_losses)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .filtered = 50, .contexts = true, .losses = 10});
+}
+
+Test(random_traces, without_switches)
+{
+    check(&(struct random_trace_options){.events = 300, .contexts = true, .no_switches = true});
+}
+
+Test(random_traces, with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .lies = 4, .losses = 10});
+}
+
+Test(random_traces, with_numbers_of_namespaces_without_switches)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .no_switches = true});
+}
+
+Test(random_traces, of_user_space_alone_with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .user_only = true});
+}
+
+Test(random_traces, of_user_space_alone)
+{
+    check(&(struct random_trace_options){.events = 300, .user_only = true});
 }

@@ -1,0 +1,293 @@
+/* Whose event it is, and what its contexts tell of that thread (docs/RESULTS.md, section 3). */
+#include "core/state.h"
+
+/* --- joining --- */
+
+static bool has_inner(const struct life *life, int32_t vtid)
+{
+    for (size_t i = 0; i < life->inner_count; i++)
+        if (life->inner[i] == vtid)
+            return true;
+    return false;
+}
+
+/* Whether the thread current on its CPU is that of a user-space event: it has no number, or one of
+ * another namespace than the root's. */
+static bool is_of_current(const struct event *event, const struct life *current)
+{
+    return !(event->has & EVENT_HAS_VTID) || event_is_inner(event) ||
+           has_inner(current, event->vtid);
+}
+
+static void touch(struct life *life, uint64_t time_ns)
+{
+    if (time_ns > life->last_ns)
+        life->last_ns = time_ns;
+}
+
+static struct life *user_life(struct core *core, const struct event *event)
+{
+    struct cpu *cpu = event->cpu >= 0 && (size_t)event->cpu < core->cpu_count
+                          ? &core->cpus[event->cpu]
+                          : NULL;
+    struct life *current = cpu && cpu->knows == CPU_THREAD ? cpu->current : NULL;
+    if (current && is_of_current(event, current)) {
+        touch(current, event->time_ns);
+        return current;
+    }
+    uint32_t pid_ns = namespace_of(event);
+    struct life *life = NULL;
+    if (event->has & EVENT_HAS_VTID)
+        life = life_inside(core, pid_ns, event->vtid, event->time_ns);
+    else if (event->has & EVENT_HAS_VPID)
+        life = life_of_process(core, pid_ns, event->vpid, event->time_ns);
+    core->tallies.at[TALLY_USER_NOBODY] += life == NULL;
+    core->tallies.at[TALLY_USER_PROCESS] += life && tid_is_of_process(life->tid);
+    return life;
+}
+
+/* Why a kernel event is nobody's that says of no thread that it is current. */
+static enum tally nobody_because(const struct core *core, const struct event *event)
+{
+    if (event->cpu < 0)
+        return TALLY_KERNEL_NO_CPU;
+    return core->facts.counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES;
+}
+
+/* What stands for a process of which a kernel event tells no thread; NULL if it tells none. */
+static struct life *process_by_itself(struct core *core, const struct event *event)
+{
+    if (event->has & EVENT_HAS_PID)
+        return life_of_process(core, 0, event->pid, event->time_ns);
+    bool is_ambiguous =
+        !(event->has & EVENT_HAS_PID_NS) && map_get(&core->inner, (uint64_t)event->vpid);
+    return (event->has & EVENT_HAS_VPID) && !is_ambiguous
+               ? life_of_process(core, namespace_of(event), event->vpid, event->time_ns)
+               : NULL;
+}
+
+/* The thread of a kernel event of a CPU where nobody is known to be current. */
+static struct life *life_by_itself(struct core *core, const struct event *event)
+{
+    int32_t shown = event_shown_current(event);
+    if (shown > 0)
+        return life_named(core, shown, event->time_ns);
+    struct life *life = NULL;
+    enum tally why = nobody_because(core, event);
+    /* "A number of the root namespace, unless a thread is known to have it as an inner number." */
+    bool is_ambiguous =
+        !(event->has & EVENT_HAS_PID_NS) && map_get(&core->inner, (uint64_t)event->vtid);
+    if ((event->has & EVENT_HAS_VTID) && is_ambiguous)
+        why = TALLY_KERNEL_NAMESPACE;
+    else if (event->has & EVENT_HAS_VTID)
+        life = life_inside(core, namespace_of(event), event->vtid, event->time_ns);
+    if (life || !event_class_needs_thread(event->class))
+        return life;
+    if (is_phase_event(event) && why != TALLY_KERNEL_NAMESPACE)
+        life = process_by_itself(core, event);
+    core->tallies.at[TALLY_KERNEL_PROCESS] += life != NULL;
+    core->tallies.at[why] += life == NULL || is_call_event(event);
+    return life;
+}
+
+/* A context of another thread than the one thought current: by then that has been switched out,
+ * unseen. */
+static inline void doubt(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    core->tallies.at[TALLY_UNSEEN_SWITCHES] += event_shows_unseen_switch(event);
+    cpu->run_whole = false;
+    cpu->changed = true;
+    if (cpu->knows != CPU_THREAD || cpu->current->state == STATE_UNKNOWN)
+        return;
+    life_book(cpu->current, event->time_ns);
+    life_set_state(cpu->current, STATE_UNKNOWN, event->time_ns);
+}
+
+/* Whether it has one. */
+static inline bool contradicts(const struct core *core, const struct cpu *cpu,
+                               const struct event *event)
+{
+    if (!(event->has & EVENT_HAS_TID) || !core->facts.counts_switches)
+        return false;
+    return cpu->knows == CPU_THREAD ? cpu->current->tid != event->tid
+                                    : cpu->knows == CPU_IDLE && event->tid != 0;
+}
+
+static struct life *kernel_life(struct core *core, const struct event *event)
+{
+    struct cpu *cpu = cpu_at(core, event->cpu);
+    if (cpu && contradicts(core, cpu, event))
+        doubt(core, cpu, event);
+    /* Without a context a switch is its prev_tid's own. */
+    if (event->kind == EVENT_SWITCH && !(event->has & EVENT_HAS_TID))
+        return life_named(core, (int32_t)event->value[0], event->time_ns);
+    if (event->has & EVENT_HAS_TID)
+        return life_named(core, event->tid, event->time_ns);
+    if (cpu && cpu->knows == CPU_IDLE)
+        return NULL;
+    if (!cpu || cpu->knows != CPU_THREAD)
+        return life_by_itself(core, event);
+    touch(cpu->current, event->time_ns);
+    return cpu->current;
+}
+
+/* The process that the contexts of an event tell of its thread; 0 if none. Where the vtid is an
+ * inner number, so is the vpid. */
+static int32_t context_pid(const struct event *event, const struct life *life)
+{
+    if ((event->has & EVENT_HAS_PID) && life->pid_ns == 0)
+        return event->pid;
+    if (!(event->has & EVENT_HAS_VPID) || life->pid_ns != namespace_of(event))
+        return 0;
+    bool inner = (event->has & EVENT_HAS_VTID) && event->vtid != life->tid &&
+                 !tid_is_of_process(life->tid);
+    return inner ? 0 : event->vpid;
+}
+
+void join_contexts(struct core *core, const struct event *event, struct life *life)
+{
+    if (!life)
+        return;
+    life_told_pid(core, life, context_pid(event, life), event->time_ns);
+    if (event->has & EVENT_HAS_PROCNAME)
+        life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
+    if (event->has & EVENT_HAS_PROGRAM)
+        life_set_program(life, event->program);
+}
+
+void join_kernel_event(struct core *core, const struct event *event)
+{
+    if (event->kind == EVENT_EXEC) {
+        /* Its thread is the one after the change. */
+        join_contexts(core, event, join_exec(core, event));
+        return;
+    }
+    struct life *actor = kernel_life(core, event);
+    join_contexts(core, event, actor);
+    join_meaning(core, event, actor);
+}
+
+void join_user_event(struct core *core, const struct event *event)
+{
+    join_contexts(core, event, user_life(core, event));
+}
+
+/* --- mapping --- */
+
+static void retire(struct core *core, struct life *life)
+{
+    if (!life)
+        return;
+    life_retire(core, life);
+    map_doubt(core, life, false);
+}
+
+/* Only the past knows whose event it is. */
+static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    if (cpu && cpu->current)
+        life_retire(core, cpu->current);
+    if (cpu)
+        cpu_write(core, cpu);
+    if (event->has & EVENT_HAS_TID)
+        retire(core, map_life(core, event->tid));
+    if ((event->has & EVENT_HAS_VTID) && !event_is_inner(event))
+        retire(core, map_life(core, event->vtid));
+    retire(core, map_life(core, event_shown_current(event)));
+    core->step_parts = STEP_BY_CPU;
+    core->only_steps = true;
+    bool is_plain = event->domain == DOMAIN_UST || is_call_event(event) ||
+                    event->kind == EVENT_OTHER || event->kind == EVENT_TOLD_FD;
+    if (is_plain)
+        map_step(core, event, NULL);
+    else
+        map_meaning(core, cpu, event, NULL);
+    core->step_parts = 0;
+    core->only_steps = false;
+}
+
+/* The process that the contexts tell of the thread, as far as mapping can tell; 0 if none. */
+static int32_t told_pid(const struct event *event, const struct life *life)
+{
+    if (event->has & EVENT_HAS_PID)
+        return event->pid;
+    bool inner = event_is_inner(event) ||
+                 ((event->has & EVENT_HAS_VTID) && event->vtid != life->tid);
+    return (event->has & EVENT_HAS_VPID) && !inner ? event->vpid : 0;
+}
+
+/* What the contexts tell of a thread that is the event's own for certain. */
+static void map_contexts(struct core *core, struct life *life, const struct event *event)
+{
+    life_own(core, life, event->time_ns);
+    if (event->has & EVENT_HAS_PROCNAME)
+        life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
+    if (event->has & EVENT_HAS_PROGRAM)
+        life_set_program(life, event->program);
+    int32_t pid = told_pid(event, life);
+    if (pid <= 0 || pid == life->told_pid)
+        return;
+    life->told_pid = pid;
+    map_step(core, event, life)->parts = STEP_CONTEXTS;
+}
+
+/* Whether only the past knows whose event it is. */
+static bool is_uncertain(const struct core *core, const struct cpu *cpu, const struct event *event)
+{
+    bool by_itself = (event->has & EVENT_HAS_VTID) || event_shown_current(event) > 0 ||
+                     (is_phase_event(event) && event_has_process(event));
+    if (event->has & EVENT_HAS_TID)
+        return core->facts.counts_switches &&
+               (cpu->knows == CPU_LET ||
+                (contradicts(core, cpu, event) && cpu->current && !cpu->current->known));
+    if (event->kind == EVENT_SWITCH)
+        return false;
+    return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
+}
+
+void map_context_event(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    if (event->kind == EVENT_EXEC) {
+        core->step_parts = STEP_CONTEXTS;
+        map_meaning(core, cpu, event, NULL);
+        core->step_parts = 0;
+        return;
+    }
+    if (is_uncertain(core, cpu, event)) {
+        step_by_cpu(core, cpu, event);
+        return;
+    }
+    if (contradicts(core, cpu, event)) {
+        doubt(core, cpu, event);
+        life_list(core, cpu->current ? cpu->current : map_life(core, event->tid));
+    }
+    struct life *actor = cpu->current;
+    if (event->has & EVENT_HAS_TID)
+        actor = map_life(core, event->tid);
+    else if (event->kind == EVENT_SWITCH)
+        actor = map_life(core, (int32_t)event->value[0]);
+    if (actor) {
+        map_contexts(core, actor, event);
+        actor->last_ns = event->time_ns;
+    }
+    map_meaning(core, cpu, event, actor);
+}
+
+void map_user_event(struct core *core, const struct event *event)
+{
+    struct cpu *cpu = core->facts.has_kernel ? cpu_at(core, event->cpu) : NULL;
+    struct life *current = cpu && cpu->knows == CPU_THREAD ? cpu->current : NULL;
+    bool has_number = (event->has & EVENT_HAS_VTID) && !event_is_inner(event);
+    struct life *named = has_number ? map_life(core, event->vtid) : NULL;
+    bool certain = core->facts.has_kernel ? current && (!named || named == current) : named != NULL;
+    if (!certain) {
+        if (core->facts.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
+            step_by_cpu(core, cpu, event);
+        else
+            core->tallies.at[TALLY_USER_NOBODY]++;
+        return;
+    }
+    struct life *life = named ? named : current;
+    map_contexts(core, life, event);
+    life->last_ns = event->time_ns;
+}
