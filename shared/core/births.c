@@ -77,10 +77,10 @@ static void map_exec(struct core *core, const struct event *event, struct life *
 static void map_exit(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
-    if (!life)
-        return;
     before_step(core, life, false);
     map_step(core, event, actor);
+    if (!life)
+        return;
     life->exit_known = life->exiting = true;
 }
 

@@ -105,8 +105,9 @@ void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
     cpu->current = life;
     cpu->knows = CPU_LET;
     core->let_cpus++;
-    /* An exec is of the thread that it tells, whoever is current. */
-    life_let(core, life, event->time_ns, event->kind != EVENT_EXEC);
+    /* An exec is of the thread that it tells, and so is an event with a context. */
+    bool owns = event->kind != EVENT_EXEC && !(event->has & EVENT_HAS_TID);
+    life_let(core, life, event->time_ns, owns);
 }
 
 /* Only the past can understand the switch: behind it, the CPU and both threads are known. */
@@ -120,12 +121,11 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         map_leave_cpu(core, prev);
     if (next && next->cpu != event->cpu)
         map_leave_cpu(core, next);
+    map_retire_current(core, cpu);
     if (cpu->knows == CPU_LET)
         core->let_cpus--;
     cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
     cpu->let_tick = 0;
-    if (thought)
-        life_retire(core, thought);
     struct life *both[] = {prev, next};
     for (unsigned i = 0; i < 2; i++)
         if (both[i]) {
@@ -201,8 +201,11 @@ void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
 void map_wakeup(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
-    if (!life)
+    if (!life) {
+        if (core->only_steps)
+            map_step(core, event, actor);
         return;
+    }
     if (!life->known || core->only_steps) {
         life_retire(core, life);
         map_doubt(core, life, false);
@@ -221,10 +224,9 @@ void map_border(struct core *core, const struct event *event)
         return;
     cpu_write(core, cpu);
     struct life *current = cpu->current;
-    if (current) {
-        life_retire(core, current);
+    map_retire_current(core, cpu);
+    if (current)
         current->cpu = -1;
-    }
     if (cpu->knows == CPU_LET)
         core->let_cpus--;
     cpu->knows = CPU_UNKNOWN;

@@ -231,6 +231,14 @@ void map_doubt(struct core *core, const struct life *life, bool leaves)
     }
 }
 
+void map_retire_current(struct core *core, struct cpu *cpu)
+{
+    if (cpu->knows == CPU_LET && !cpu->current->active)
+        exclude_others(core, cpu->current);
+    if (cpu->current)
+        life_retire(core, cpu->current);
+}
+
 /* --- CPUs --- */
 
 void cpu_write(struct core *core, struct cpu *cpu)

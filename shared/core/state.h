@@ -293,6 +293,8 @@ void life_forget(struct core *core, struct life *life);
 /* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`) who it
  * is from here on. */
 void map_doubt(struct core *core, const struct life *life, bool leaves);
+/* Nothing is known any more of whoever is current there, by whatever name. */
+void map_retire_current(struct core *core, struct cpu *cpu);
 void cpu_write(struct core *core, struct cpu *cpu);
 /* The life is no more where it was known to run. */
 void map_leave_cpu(struct core *core, struct life *life);

@@ -185,10 +185,10 @@ static void retire(struct core *core, struct life *life)
 /* Only the past knows whose event it is. */
 static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *event)
 {
-    if (cpu && cpu->current)
-        life_retire(core, cpu->current);
-    if (cpu)
+    if (cpu) {
+        map_retire_current(core, cpu);
         cpu_write(core, cpu);
+    }
     if (event->has & EVENT_HAS_TID)
         retire(core, map_life(core, event->tid));
     if ((event->has & EVENT_HAS_VTID) && !event_is_inner(event))
@@ -204,6 +204,9 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
         map_meaning(core, cpu, event, NULL);
     core->step_parts = 0;
     core->only_steps = false;
+    if (cpu && cpu->knows != CPU_LET && contradicts(core, cpu, event) &&
+        event->kind != EVENT_SWITCH)
+        cpu->run_whole = false; /* as the past has done */
 }
 
 /* The process that the contexts tell of the thread, as far as mapping can tell; 0 if none. */

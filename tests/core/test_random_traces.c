@@ -47,8 +47,8 @@ static void dump(const struct law_trace *trace)
 {
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *event = &trace->events[i];
-        fprintf(stderr, "%zu: %llu cpu%d %s %lld %lld %lld %lld\n", i,
-                (unsigned long long)event->time_ns, event->cpu, event->class->name,
+        fprintf(stderr, "%zu: %llu cpu%d tid%d/%x %s %lld %lld %lld %lld\n", i,
+                (unsigned long long)event->time_ns, event->cpu, event->tid, event->has, event->class->name,
                 (long long)event->value[0], (long long)event->value[1],
                 (long long)event->value[2], (long long)event->value[3]);
     }
