@@ -23,6 +23,8 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct life *child = map_life(core, (int32_t)event->value[2]);
     before_step(core, parent, false);
     before_step(core, child, true);
+    if (child && event->value[2] == event->value[3])
+        map_pass_all(core); /* who is kin of whom changes */
     if (child)
         map_leave_cpu(core, child);
     struct step *step = map_step(core, event, actor);
@@ -32,6 +34,13 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     child = map_life(core, child->tid);
     step->next = map_name(core, child);
     child->exit_known = true;
+    child->may_hold_phase = child->spends = false;
+    if (parent)
+        map_told_pid(core, parent, (int32_t)event->value[1]);
+    if (event->value[2] == event->value[3])
+        instances_forked(&core->phases, (int32_t)event->value[3]);
+    map_told_pid(core, child, (int32_t)event->value[3]);
+    core->label_epoch++;
     life_define(core, child, STATE_UNKNOWN, event->time_ns);
 }
 
@@ -40,12 +49,17 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
 {
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
+    map_pass_all(core);
     for (struct life *life = core->listed; life; life = life->next_listed)
         life_retire(core, life);
     map_step(core, event, actor);
+    core->label_epoch++;
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));)
+    {
         life->cpu = -1;
+        instances_forget(&life->phases);
+    }
     map_clear(&core->lives);
     memset(core->recent, 0, sizeof core->recent);
     for (size_t i = 0; i < core->cpu_count; i++) {
@@ -71,23 +85,32 @@ static void map_exec(struct core *core, const struct event *event, struct life *
         return;
     }
     before_step(core, life, false);
+    map_pass_all(core);
     map_step(core, event, actor);
+    map_told_pid(core, life, tid);
+    core->label_epoch++;
 }
 
 static void map_exit(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
     before_step(core, life, false);
+    map_pass_all(core); /* it may be the last of its process */
     map_step(core, event, actor);
     if (!life)
         return;
     life->exit_known = life->exiting = true;
+    (void)instances_exited(&life->phases);
+    core->label_epoch++;
 }
 
 static void map_told(struct core *core, const struct event *event, struct life *actor)
 {
-    before_step(core, map_life(core, (int32_t)event->value[0]), false);
+    struct life *life = map_life(core, (int32_t)event->value[0]);
+    before_step(core, life, false);
     map_step(core, event, actor);
+    if (life && event->kind == EVENT_TOLD_PROCESS && !event_tells_dead(event))
+        map_told_pid(core, life, (int32_t)event->value[1]);
 }
 
 void map_birth_event(struct core *core, const struct event *event, struct life *actor)
@@ -120,6 +143,7 @@ static void bear_child(struct core *core, const struct event *event)
     struct process *process = process_begin(core, child_pid, parent_pid, event->time_ns);
     process_enter(child, process);
     life_tell_fact(core, child);
+    instances_told(&core->phases, &child->phases, 0, child_pid);
 }
 
 static void join_fork(struct core *core, const struct event *event)
@@ -146,6 +170,7 @@ static void end_others(struct core *core, struct life *caller, uint64_t now)
         next = each->next_of_process;
         if (each == caller || tid_is_of_process(each->tid) || each->over)
             continue;
+        (void)instances_exited(&each->phases);
         if (!each->exited) {
             each->exited = true;
             each->exit_ns = now;
@@ -183,6 +208,9 @@ static struct life *exec_by_other(struct core *core, struct life *caller, int32_
     }
     if (caller->process)
         process_enter(heir, caller->process);
+    instances_told(&core->phases, &heir->phases, 0, tid);
+    (void)instances_exited(&caller->phases);
+    instances_call_over(&caller->phases, false);
     caller->exited = true;
     caller->exit_ns = now;
     life_end(core, caller, now);
@@ -205,6 +233,7 @@ struct life *join_exec(struct core *core, const struct event *event)
     if (!life)
         return NULL;
     life_told_pid(core, life, tid, event->time_ns);
+    join_phase_exec(core, life);
     if (old_tid != tid && tid > 0)
         life = exec_by_other(core, life, tid, event->time_ns);
     life_told_pid(core, life, tid, event->time_ns);
@@ -220,6 +249,7 @@ static void join_exit(struct core *core, const struct event *event)
         return;
     name_life(life, event, 0);
     life_exit(core, life, event->time_ns);
+    join_phase_exit(core, life);
 }
 
 static void join_told(struct core *core, const struct event *event)

@@ -32,12 +32,6 @@ struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t labe
     return find_sum(core, life, label, call);
 }
 
-static uint32_t label_of(const struct life *life)
-{
-    (void)life;
-    return 0;
-}
-
 /* --- what an event means, in both modes --- */
 
 static inline void open_call(struct core *core, struct life *life, const struct event *event)
@@ -45,7 +39,7 @@ static inline void open_call(struct core *core, struct life *life, const struct 
     life->in = IN_OPEN;
     life->open_call = event->call;
     life->entry_ns = event->time_ns;
-    life->open_label = label_of(life);
+    life->open_label = life_label(core, life);
     life->open_present = event->present;
     memcpy(life->open_value, event->value, sizeof life->open_value);
     life->open_text = (struct text){NULL, 0};
@@ -71,6 +65,7 @@ void call_has_no_end(struct core *core, struct life *life)
     if (life->in != IN_OPEN)
         return;
     call_sum_at(core, life, life->open_label, life->open_call)->cell.end_unknown++;
+    phase_call_over(core, life, false);
     drop_call(life);
     life_place(life);
 }
@@ -82,11 +77,11 @@ static inline void entered(struct core *core, struct life *life, const struct ev
     life->call_changed = true;
     if (life->in != IN_NONE) {
         if (life->in == IN_UNKNOWN)
-            life_first_call(life, NULL);
+            life_first_call(core, life, NULL);
         call_has_no_end(core, life);
     }
     if (event->call->role->op == CALL_SIGRETURN)
-        call_sum_at(core, life, label_of(life), event->call)->cell.end_unknown++;
+        call_sum_at(core, life, life_label(core, life), event->call)->cell.end_unknown++;
     else
         open_call(core, life, event);
     life_place(life);
@@ -102,6 +97,7 @@ static inline void completed(struct core *core, struct life *life, const struct 
     struct call_sum *sum = call_sum_at(core, life, life->open_label, life->open_call);
     call_cell_add(&sum->cell, life->entry_ns, ns, durations_bucket(ns), event->value[0],
                   life->open_call->role->flags & (CALL_READS | CALL_WRITES));
+    phase_call_over(core, life, true);
     drop_call(life);
     life_place(life);
 }
@@ -119,11 +115,11 @@ static void exited_alone(struct core *core, struct life *life, const struct even
     bool breath = ret == 0 && (call->role->op == CALL_CLONE ||
                                (life->in == IN_UNKNOWN && life->fork_seen && life->stretch == 0));
     if (life->in == IN_UNKNOWN)
-        life_first_call(life, breath ? NULL : call);
+        life_first_call(core, life, breath ? NULL : call);
     call_has_no_end(core, life);
     if (breath)
         return;
-    struct call_sum *sum = call_sum_at(core, life, label_of(life), call);
+    struct call_sum *sum = call_sum_at(core, life, life_label(core, life), call);
     if (is_free && ret_is_error(ret))
         call_cell_add_refused(&sum->cell, ret);
     else
@@ -135,9 +131,12 @@ static void exited_alone(struct core *core, struct life *life, const struct even
 void map_call_entry(struct core *core, struct life *life, const struct event *event)
 {
     life_activate(core, life, event->time_ns);
-    if (life->in == IN_UNKNOWN) {
-        /* Only the past knows whether it is in a call: it will end there, without an end. */
+    if (life->in == IN_UNKNOWN || life->in == IN_TOLD) {
+        /* The past knows the call that it is in, if any: it will end there, without an end. */
         life_book(life, event->time_ns);
+        if (life->in == IN_UNKNOWN)
+            map_pass(core, life);
+        phase_call_over(core, life, false);
         life->call_was_unknown = true;
         life->in = IN_NONE;
     }
@@ -146,7 +145,9 @@ void map_call_entry(struct core *core, struct life *life, const struct event *ev
 
 NEVER_INLINE static void exit_step(struct core *core, struct life *life, const struct event *event)
 {
+    life_book(life, event->time_ns);
     life_write(core, life);
+    map_pass(core, life);
     map_step(core, event, life);
     life->clock_ns = event->time_ns;
     life->call_epoch = core->border_epoch;
@@ -161,7 +162,7 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
     life_activate(core, life, event->time_ns);
     if (life->in == IN_OPEN && life->open_call == event->call)
         completed(core, life, event);
-    else if (life->in == IN_UNKNOWN)
+    else if (life->in == IN_UNKNOWN || life->in == IN_TOLD)
         exit_step(core, life, event);
     else
         exited_alone(core, life, event);
@@ -188,7 +189,7 @@ void calls_tell(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->call_count; i++) {
         struct result result = {.type = RESULT_CALLS,
-                                .phase = text_of(""),
+                                .phase = names_text(&core->paths, life->calls[i].label),
                                 .call = text_of(life->calls[i].call->name),
                                 .calls = &life->calls[i].cell};
         core_tell_of(core, life, &result);
@@ -202,15 +203,17 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
 {
     for (size_t i = 0; i < line->call_count; i++) {
         struct call_sum *sum =
-            call_sum_at(core, life, line->calls[i].label, line->calls[i].call);
+            call_sum_at(core, life, join_labeled(core, line->calls[i].label), line->calls[i].call);
         call_cell_merge(&sum->cell, &line->calls[i].cell);
+        life->phases.calls += line->calls[i].cell.complete.count;
     }
     if (!line->call_changed)
         return;
-    life_first_call(life, NULL);
+    life_first_call(core, life, NULL);
     if (line->call_was_unknown)
         call_has_no_end(core, life);
     drop_call(life); /* it is among the sums */
+    life->credit_count = 0;
     if (line->is_seen)
         life->call_epoch = core->border_epoch;
     if (line->is_open) {
@@ -218,7 +221,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         life->in = IN_OPEN;
         life->open_call = open->call;
         life->entry_ns = open->entry_ns;
-        life->open_label = line->open_label;
+        life->open_label = join_labeled(core, line->open_label);
         life->open_present = open->present;
         memcpy(life->open_value, open->value, sizeof life->open_value);
         life->open_text = open->text;
@@ -239,6 +242,12 @@ void calls_move(struct life *to, struct life *from)
     to->open_text = from->open_text;
     to->call_epoch = from->call_epoch;
     to->open_owned = from->open_owned;
+    free(to->credits);
+    to->credits = from->credits;
+    to->credit_count = from->credit_count;
+    to->credit_room = from->credit_room;
+    from->credits = NULL;
+    from->credit_count = from->credit_room = 0;
     from->open_owned = NULL;
     from->open_text = (struct text){NULL, 0};
     if (from->in == IN_OPEN)

@@ -56,13 +56,13 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
 /* The CPU on which the thread is thought current; -1 if on none. */
 int32_t core_cpu_of(const struct core *core, int32_t tid);
 /* An interval begins that was recorded so. */
-void core_begin(struct core *core, struct core_facts facts);
+void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases);
 /* One event of it, as if mapping had summed nothing. */
 void core_event(struct core *core, const struct event *event);
 /* One record of its row. */
 void core_join(struct core *core, const struct record *record);
-/* The interval is over: its sums are told. */
-void core_end(struct core *core);
+/* The interval, which had so many, is over: its sums are told. */
+void core_end(struct core *core, uint64_t events);
 /* An interval that never came: nothing is known of any CPU, and of what any thread does. */
 void core_gap(struct core *core, uint64_t begin_ns);
 /* The session is over: all is told. */

@@ -92,6 +92,16 @@ static inline void woken(struct core *core, struct life *life, const struct even
 
 /* --- mapping --- */
 
+/* Whether it accounts for the time of whoever is current. An event with a context is of the thread that
+ * it tells. */
+static bool books_current(const struct event *event)
+{
+    bool books = event->kind == EVENT_SWITCH || event->kind == EVENT_CALL_ENTRY ||
+                 (event->kind == EVENT_CALL_EXIT && event->call->role->op != CALL_SIGRETURN) ||
+                 (is_phase_event(event) && event->kind != EVENT_EXEC);
+    return books && !(event->has & EVENT_HAS_TID);
+}
+
 void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
 {
     /* The past may settle on any thread that does not run: it must see where each is. */
@@ -105,9 +115,7 @@ void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
     cpu->current = life;
     cpu->knows = CPU_LET;
     core->let_cpus++;
-    /* An exec is of the thread that it tells, and so is an event with a context. */
-    bool owns = event->kind != EVENT_EXEC && !(event->has & EVENT_HAS_TID);
-    life_let(core, life, event->time_ns, owns);
+    life_let(core, life, event->time_ns, books_current(event));
 }
 
 /* Only the past can understand the switch: behind it, the CPU and both threads are known. */
@@ -363,7 +371,7 @@ void join_border(struct core *core, int32_t number, uint64_t border_ns)
             known_ns = border_ns - UNKNOWN_NS_MAX;
         life_book(life, known_ns);
         call_has_no_end(core, life);
-        life_new_stretch(life);
+        life_new_stretch(core, life);
         life_leave_cpu(core, life);
         life_set_state(life, STATE_UNKNOWN, known_ns);
     }

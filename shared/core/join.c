@@ -12,6 +12,8 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     core->sink = sink;
     core->settler = settler;
     core->order = core->border_epoch = 1;
+    names_id(&core->paths, text_of(""));
+    instances_init(&core->phases, schema_own_set(schema));
     return core;
 }
 
@@ -22,9 +24,12 @@ struct tallies core_take_tallies(struct core *core)
     return tallies;
 }
 
-void core_begin(struct core *core, struct core_facts facts)
+void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases)
 {
+    phases_use(core, phases);
     core->facts = facts;
+    core->event_number = 0;
+    core->label_count = 0;
     core->names = 0;
     for (size_t i = 0; !facts.has_kernel && i < core->cpu_count; i++) {
         struct cpu *cpu = &core->cpus[i];
@@ -37,6 +42,7 @@ void core_begin(struct core *core, struct core_facts facts)
 
 static void tick(struct core *core, uint64_t now_ns)
 {
+    phases_tick(core, now_ns);
     if (now_ns < core->time_ns)
         return;
     uint64_t tick_ns = now_ns - now_ns % TICK_NS;
@@ -93,6 +99,7 @@ void core_event(struct core *core, const struct event *event)
             join_border(core, event->cpu, event->time_ns);
         return;
     }
+    core->event_number++;
     if (event->domain != DOMAIN_KERNEL) {
         join_user_event(core, event);
         return;
@@ -115,7 +122,7 @@ static void name(struct core *core, life_name name, struct life *life)
     core->named[name] = life;
 }
 
-static struct life *named(const struct core *core, life_name name)
+struct life *join_life_of(const struct core *core, life_name name)
 {
     struct life *life = name > 0 && name <= core->names ? core->named[name] : NULL;
     return life && !life->over ? life : NULL;
@@ -124,6 +131,7 @@ static struct life *named(const struct core *core, life_name name)
 static void join_let(struct core *core, enum record_kind kind, const struct let *let)
 {
     struct life *life;
+    tick(core, let->time_ns);
     if (kind == RECORD_LET_CPU) {
         life = current_at(core, let->cpu, let->time_ns);
         core->cpus[let->cpu].last_ns = let->time_ns;
@@ -132,7 +140,7 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         life = life_named(core, let->tid, let->time_ns);
         name(core, let->name, life);
     } else {
-        life = named(core, let->name);
+        life = join_life_of(core, let->name);
     }
     if (life && let->books)
         life_book(life, let->time_ns);
@@ -141,6 +149,9 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
 static void join_step(struct core *core, const struct step *step)
 {
     const struct event *event = &step->event;
+    tick(core, event->time_ns);
+    core->event_number = step->number + 1;
+    core->summed = step->summed;
     if (event->kind == EVENT_LOSS) {
         join_border(core, event->cpu, event->time_ns);
         return;
@@ -150,7 +161,7 @@ static void join_step(struct core *core, const struct step *step)
         cpu->seen = true;
         cpu->last_ns = event->time_ns;
     }
-    struct life *actor = named(core, step->actor);
+    struct life *actor = join_life_of(core, step->actor);
     if (step->parts & STEP_BY_CPU) {
         if (event->domain == DOMAIN_KERNEL)
             join_kernel_event(core, event);
@@ -167,6 +178,7 @@ static void join_step(struct core *core, const struct step *step)
         if (step->parts & STEP_MEANING)
             join_meaning(core, event, actor);
     }
+    core->summed = 0;
     if (step->prev)
         name(core, step->prev, life_find(core, (int32_t)event->value[0]));
     if (step->next)
@@ -180,6 +192,12 @@ void core_join(struct core *core, const struct record *record)
     case RECORD_LET_CPU:
     case RECORD_LET_LIFE:
     case RECORD_AGAIN: join_let(core, record->kind, &record->let); return;
+    case RECORD_LABEL:
+        if (record->label.kind != LABEL_CHILD)
+            tick(core, record->label.time_ns);
+        join_label(core, &record->label);
+        return;
+    case RECORD_INSTANCE: join_instance(core, &record->instance); return;
     case RECORD_LIFE: join_life_line(core, &record->life); return;
     case RECORD_CPU: join_cpu_line(core, &record->cpu); return;
     case RECORD_EVENT: join_step(core, &record->step); return;
@@ -194,21 +212,26 @@ static void free_over(struct core *core)
     struct life **at = &core->all;
     while (*at) {
         struct life *life = *at;
-        if (!life->over) {
+        if (!life->over || life->phases.count > 0) {
             at = &life->next_of_all;
             continue;
         }
         *at = life->next_of_all;
+        instances_forget(&life->phases);
         life_free(life);
     }
 }
 
-void core_end(struct core *core)
+void core_end(struct core *core, uint64_t events)
 {
+    core->past_events += events;
+    core->label_count = 0;
     core->names = 0;
-    core->listed = NULL;
-    for (struct life *life = core->all; life; life = life->next_of_all)
+    for (struct life *life = core->listed; life; life = life->next_listed) {
         life->listed = false;
+        phases_tell(core, life);
+    }
+    core->listed = NULL;
     for (size_t i = 0; i < core->cpu_count; i++) {
         struct cpu *cpu = &core->cpus[i];
         if (!cpu->busy_ns)
@@ -229,19 +252,20 @@ void core_gap(struct core *core, uint64_t begin_ns)
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
         life_book(life, begin_ns);
         call_has_no_end(core, life);
-        life_new_stretch(life);
+        life_new_stretch(core, life);
         life_set_state(life, STATE_UNKNOWN, begin_ns);
     }
 }
 
 void core_finish(struct core *core)
 {
-    core_end(core);
+    phases_finish(core);
+    core_end(core, 0);
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
         life_book(life, life->last_ns);
         call_has_no_end(core, life);
-        life_new_stretch(life);
+        life_new_stretch(core, life);
         life_tell(core, life);
     }
 }

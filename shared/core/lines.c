@@ -1,14 +1,6 @@
 /* Joining: what the lines of a row mean. */
 #include "core/state.h"
 
-static struct life *named(const struct core *core, life_name name)
-{
-    if (name == 0 || name > core->names)
-        return NULL;
-    struct life *life = core->named[name];
-    return life && !life->over ? life : NULL;
-}
-
 /* What a row says of time relative to what only the past knows. */
 static unsigned slot_here(const struct life *life, unsigned slot)
 {
@@ -23,9 +15,10 @@ static unsigned slot_here(const struct life *life, unsigned slot)
 
 void join_life_line(struct core *core, const struct life_line *line)
 {
-    struct life *life = named(core, line->life);
+    struct life *life = join_life_of(core, line->life);
     if (!life)
         return;
+    join_phase_sums(core, life, line);
     uint64_t told_ns = 0;
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++) {
         life->time[slot_here(life, slot)] += line->time[slot];
@@ -48,6 +41,7 @@ void join_life_line(struct core *core, const struct life_line *line)
     life->switches += line->switches;
     durations_merge(&life->latency, &line->latency);
     calls_join(core, life, line);
+    join_credits(core, life, line);
     if (line->kernel_named)
         life_set_name(life, line->kernel_name, true);
     if (line->user_named)
@@ -78,7 +72,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     cpu->run_whole = line->run_whole;
     if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
         cpu->current->cpu = -1;
-    cpu->current = named(core, line->current);
+    cpu->current = join_life_of(core, line->current);
     cpu->knows = cpu->current                        ? CPU_THREAD
                  : line->nobody || line->current != 0 ? CPU_NOBODY
                                                       : CPU_IDLE;

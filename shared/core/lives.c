@@ -3,11 +3,11 @@
 #include "core/state.h"
 
 const uint8_t time_slots[STATES][IN_CALLS] = {
-    [STATE_UNKNOWN] = {TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN},
-    [STATE_RUNNING] = {TIME_BEFORE_RUNNING, TIME_USER, TIME_SYS},
-    [STATE_RUNNABLE] = {TIME_RUNNABLE, TIME_RUNNABLE, TIME_RUNNABLE},
-    [STATE_BLOCKED] = {TIME_BLOCKED, TIME_BLOCKED, TIME_BLOCKED},
-    [STATE_AS_BEFORE] = {TIME_AS_BEFORE, TIME_AS_BEFORE_OUT, TIME_AS_BEFORE_IN},
+    [STATE_UNKNOWN] = {TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN},
+    [STATE_RUNNING] = {TIME_BEFORE_RUNNING, TIME_USER, TIME_SYS, TIME_SYS},
+    [STATE_RUNNABLE] = {TIME_RUNNABLE, TIME_RUNNABLE, TIME_RUNNABLE, TIME_RUNNABLE},
+    [STATE_BLOCKED] = {TIME_BLOCKED, TIME_BLOCKED, TIME_BLOCKED, TIME_BLOCKED},
+    [STATE_AS_BEFORE] = {TIME_AS_BEFORE, TIME_AS_BEFORE_OUT, TIME_AS_BEFORE_IN, TIME_AS_BEFORE_IN},
 };
 
 struct life *life_new(struct core *core, int32_t tid)
@@ -16,6 +16,11 @@ struct life *life_new(struct core *core, int32_t tid)
     life->tid = tid;
     life->cpu = life->wild_cpu = -1;
     life->wake_ns = life->named_ns = life->last_ns = TIME_NONE;
+    life->phases.tid = tid;
+    life->phases.is_process = tid_is_of_process(tid);
+    life->phases.id = ++core->last_life;
+    life->may_hold_phase = core->phases.set->count > 0;
+    life->spends = core->mode == CORE_MAP && life->may_hold_phase;
     life->next_of_all = core->all;
     core->all = life;
     return life;
@@ -27,6 +32,12 @@ void life_free(struct life *life)
     for (size_t i = 0; i < life->call_count; i++)
         call_cell_clear(&life->calls[i].cell);
     free(life->calls);
+    for (size_t i = 0; i < life->phase_count; i++)
+        phase_cell_clear(&life->phase_sums[i].cell);
+    free(life->phase_sums);
+    time_vector_free(&life->spent);
+    time_vector_free(&life->spent_before);
+    free(life->credits);
     free(life->open_owned);
     free(life->inner);
     free(life);
@@ -72,7 +83,7 @@ static struct life *born(struct core *core, uint32_t pid_ns, int32_t tid, uint64
 {
     struct life *life = life_new(core, tid);
     life->pid_ns = pid_ns;
-    life->name = ++core->last_life;
+    life->name = core->last_life;
     life->active = life->counts = life->known = true;
     life->begin_order = core->order;
     life->begin_ns = life->last_ns = life->since_ns = life->clock_ns = time_ns;
@@ -194,23 +205,26 @@ static void tell_numbers(struct core *core, struct life *life)
 void life_tell(struct core *core, struct life *life)
 {
     calls_tell(core, life);
+    phases_tell(core, life);
     life_tell_fact(core, life);
     tell_numbers(core, life);
 }
 
-void life_first_call(struct life *life, const struct syscall *call)
+void life_first_call(struct core *core, struct life *life, const struct syscall *call)
 {
     if (life->in != IN_UNKNOWN)
         return;
+    phases_resolve(core, life, call);
     life->time[call ? TIME_SYS : TIME_USER] += life->time[TIME_BEFORE_RUNNING];
     life->time[TIME_BEFORE_RUNNING] = 0;
     life->in = IN_NONE;
     life_place(life);
 }
 
-void life_new_stretch(struct life *life)
+void life_new_stretch(struct core *core, struct life *life)
 {
-    life_first_call(life, NULL);
+    life_first_call(core, life, NULL);
+    life->before_told = false;
     life->stretch++;
     life->in = IN_UNKNOWN;
     life_place(life);
@@ -266,7 +280,7 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
         }
     life_book(life, life->last_ns);
     call_has_no_end(core, life);
-    life_new_stretch(life);
+    life_new_stretch(core, life);
     life_set_state(life, STATE_UNKNOWN, time_ns);
     life_tell(core, life);
     forget_inner(core, life);

@@ -14,6 +14,7 @@ struct core *core_new_mapping(struct schema *schema, struct core_facts facts, st
     core->facts = facts;
     core->row = row;
     core->border_epoch = 1;
+    map_phases_init(core);
     return core;
 }
 
@@ -45,7 +46,7 @@ life_name map_name(struct core *core, struct life *life)
 static bool has_unsent(const struct life *life)
 {
     return life->counts || life->last_ns != TIME_NONE || life->call_count > 0 ||
-           life->call_changed || (life->kernel_named && !life->kernel_name_sent) ||
+           life->call_changed || life->phase_count > 0 || (life->kernel_named && !life->kernel_name_sent) ||
            (life->user_named && !life->user_name_sent) ||
            (life->has_program && !life->program_sent);
 }
@@ -57,7 +58,20 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     life->calls = NULL;
     life->call_count = life->call_room = 0;
     memset(life->call_at, 0, sizeof life->call_at);
+    line->spent = life->spent;
+    line->spent_before = life->spent_before;
+    life->spent = life->spent_before = (struct time_vector){0};
+    line->phases = life->phase_sums;
+    line->phase_count = life->phase_count;
+    life->phase_sums = NULL;
+    life->phase_count = life->phase_room = 0;
     line->call_changed = life->call_changed;
+    if (life->credit_count > 0) {
+        line->credits = life->credits;
+        line->credit_count = life->credit_count;
+        life->credits = NULL;
+        life->credit_count = life->credit_room = 0;
+    }
     if (!life->call_changed)
         return;
     line->call_was_unknown = life->call_was_unknown;
@@ -72,6 +86,8 @@ static void write_call(const struct core *core, struct life *life, struct life_l
         line->open_label = life->open_label;
     }
     life->call_changed = life->call_was_unknown = false;
+    if (life->in == IN_OPEN)
+        life->in = IN_TOLD;
 }
 
 static struct text name_in(struct row *row, const char name[NAME_BYTES])
@@ -127,6 +143,7 @@ void life_write(struct core *core, struct life *life)
 void life_retire(struct core *core, struct life *life)
 {
     life_write(core, life);
+    map_pass(core, life);
     life->active = life->counts = life->known = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
@@ -134,6 +151,7 @@ void life_retire(struct core *core, struct life *life)
     /* Another name of it may change these. */
     life->kernel_named = life->user_named = life->has_program = false;
     life->told_pid = 0;
+    life->label_epoch = 0;
     life_place(life);
 }
 
@@ -206,6 +224,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
 void life_forget(struct core *core, struct life *life)
 {
     life_retire(core, life);
+    instances_forget(&life->phases);
     map_remove(&core->lives, (uint64_t)life->tid);
     core->recent[(uint32_t)life->tid % RECENT] = NULL;
     life->cpu = -1;
@@ -281,6 +300,7 @@ struct step *map_step(struct core *core, const struct event *event, struct life 
     step->event = event_copy(&core->row->arena, event);
     step->actor = actor ? map_name(core, actor) : 0;
     step->parts = STEP_MEANING | core->step_parts;
+    step->number = core->batch_number + (uint64_t)(event - core->batch);
     core->single_events += event->kind != EVENT_LOSS;
     return step;
 }
@@ -291,16 +311,19 @@ static void write_all(struct core *core)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
         life_write(core, life);
+    map_pass_all(core);
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
 }
 
 static void forget_all(struct core *core)
 {
+    map_phases_clear(core);
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
         life_free(life);
     }
+    map_phases_init(core);
     map_clear(&core->lives);
     memset(core->recent, 0, sizeof core->recent);
     core->all = core->listed = NULL;
@@ -312,10 +335,17 @@ static void forget_all(struct core *core)
 
 NEVER_INLINE static void tick(struct core *core, uint64_t now_ns)
 {
-    write_all(core);
-    forget_all(core);
-    row_add(core->row, RECORD_TIME)->time_ns = now_ns;
-    core->time_ns = now_ns - now_ns % TICK_NS + TICK_NS;
+    if (now_ns >= core->lives_ns) {
+        write_all(core);
+        forget_all(core);
+        row_add(core->row, RECORD_TIME)->time_ns = now_ns;
+        core->lives_ns = now_ns - now_ns % TICK_NS + TICK_NS;
+    }
+    phases_tick(core, now_ns);
+    core->time_ns = core->lives_ns;
+    const struct instances *phases = &core->phases;
+    if (phases->tick_ns > 0 && core->time_ns - phases->now_ns > phases->tick_ns)
+        core->time_ns = phases->now_ns + phases->tick_ns;
 }
 
 static void on_loss(struct core *core, const struct event *event)
@@ -324,6 +354,7 @@ static void on_loss(struct core *core, const struct event *event)
         tick(core, event->time_ns);
     if (event_is_border(event))
         map_border(core, event);
+    core->batch_number--; /* it is no event */
 }
 
 static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event,
@@ -357,6 +388,7 @@ void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, 
 
 void core_map(struct core *core, const struct event *events, size_t count)
 {
+    core->batch = events;
     for (const struct event *event = events; event < events + count; event++) {
         if (event->kind == EVENT_LOSS) {
             on_loss(core, event);
@@ -373,12 +405,13 @@ void core_map(struct core *core, const struct event *events, size_t count)
             continue;
         if (cpu->knows == CPU_UNKNOWN)
             map_let_cpu(core, cpu, event);
-        if (event->has)
+        if (event->has || !event->class->is_plain)
             map_context_event(core, cpu, event);
         else
             on_kernel_event(core, cpu, event, cpu->current);
         core->cpus[event->cpu].last_ns = event->time_ns;
     }
+    core->batch_number += count;
 }
 
 void core_map_end(struct core *core)
@@ -390,6 +423,16 @@ void core_free(struct core *core)
 {
     if (!core)
         return;
+    if (core->mode == CORE_MAP) {
+        map_phases_clear(core);
+    } else {
+        instances_close_all(&core->phases);
+        for (struct life *life = core->all; life; life = life->next_of_all)
+            instances_forget(&life->phases);
+        instances_clear(&core->phases);
+        names_clear(&core->paths);
+        free(core->labels);
+    }
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
         if (life->process)

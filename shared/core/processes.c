@@ -85,6 +85,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
 {
     (void)time_ns;
+    instances_told(&core->phases, &life->phases, life->pid_ns, pid);
     if (life->process || pid <= 0)
         return;
     struct process *process = process_of(core, life, pid);
@@ -99,6 +100,7 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
     struct life *alone = map_get(&core->lives, number_key(0, tid_of_process(pid)));
     if (alone)
         life_end(core, alone, time_ns);
+    instances_forked(&core->phases, pid);
     struct process *old = map_get(&core->processes, number_key(0, pid));
     struct process *process = process_new(0, pid, new_id(core, 0, pid));
     process->fork_order = core->order;

@@ -11,6 +11,8 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_LET_CPU:
     case RECORD_LET_LIFE:
     case RECORD_AGAIN: return head + sizeof(struct let);
+    case RECORD_LABEL: return head + sizeof(struct label_let);
+    case RECORD_INSTANCE: return head + sizeof(struct instance_line);
     case RECORD_LIFE: return head + sizeof(struct life_line);
     case RECORD_CPU: return head + sizeof(struct cpu_line);
     case RECORD_EVENT: return head + sizeof(struct step);
@@ -32,8 +34,16 @@ void row_clear(struct row *row)
 {
     for (size_t i = 0; i < row->count; i++) {
         struct record *record = row->at[i];
+        if (record->kind == RECORD_INSTANCE)
+            time_vector_free(&record->instance.time);
         if (record->kind != RECORD_LIFE)
             continue;
+        for (size_t k = 0; k < record->life.phase_count; k++)
+            phase_cell_clear(&record->life.phases[k].cell);
+        free(record->life.phases);
+        time_vector_free(&record->life.spent);
+        time_vector_free(&record->life.spent_before);
+        free(record->life.credits);
         durations_clear(&record->life.latency);
         for (size_t k = 0; k < record->life.call_count; k++)
             call_cell_clear(&record->life.calls[k].cell);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "trace/phase_set.h"
 #include "trace/cells.h"
 #include "trace/event.h"
 #include "trace/partial.h"
@@ -22,7 +23,9 @@ enum record_kind {
     RECORD_LET_CPU,  /* LET: who is current on the CPU of its first event, or its next */
     RECORD_LET_LIFE, /* LET: the life of a number that has an event of its own */
     RECORD_AGAIN,    /* LET: a life that was named before: its time is booked up to now */
+    RECORD_LABEL,    /* LET: the path of a phase */
     RECORD_LIFE,     /* LINE of a life */
+    RECORD_INSTANCE, /* LINE of a phase instance that is open */
     RECORD_CPU,      /* LINE of a CPU */
     RECORD_EVENT,    /* STEP */
     RECORD_TIME      /* STEP: the time, for what is over by then */
@@ -50,6 +53,21 @@ struct call_sum {
     struct call_cell cell;
 };
 
+/* Instances of a path that were begun on a thread. Joining, labels are ids of paths. */
+struct phase_sum {
+    uint32_t label;
+    struct phase_cell cell;
+};
+
+/* Complete instances in which the call that a thread is in was entered: if it completes, it is one of
+ * theirs. */
+struct call_credit {
+    uint32_t label;
+    uint64_t count;
+    /* Joining: of the life that began them. */
+    uint32_t thread, stretch;
+};
+
 /* What a life has come to. */
 struct life_line {
     life_name life;
@@ -71,6 +89,13 @@ struct life_line {
     uint32_t open_label;
     struct call_sum *calls;
     size_t call_count;
+    /* The same time for instances that the past knows: in known states; and in the state that the past has
+     * it in, there in calls (blocked_in), in none (blocked_ns), and as_before_ns. */
+    struct time_vector spent, spent_before;
+    struct phase_sum *phases;
+    size_t phase_count;
+    struct call_credit *credits;
+    size_t credit_count;
     bool kernel_named, user_named, has_program;
     struct text kernel_name, user_name, program;
 };
@@ -97,9 +122,33 @@ enum {
 struct step {
     uint8_t parts; /* STEP_* */
     struct event event;
+    uint64_t number;       /* of the event in its interval, from 0 */
+    uint32_t summed;       /* bits of what it ends, then of what it begins: in sums already */
     life_name actor;       /* whose event it is; 0: nobody's, or what it says itself */
     life_name prev, next;  /* of a switch: the names that both have from here on; 0: none, or as before */
     bool elsewhere;        /* of a switch: its prev_tid was known not to run on its CPU */
+};
+
+/* Gives the next number of a row, from 1, to what it says here. */
+struct label_let {
+    uint8_t kind; /* enum label_kind */
+    life_name life;
+    uint64_t time_ns;
+    uint32_t definition; /* LABEL_PARENT: the child's */
+    uint32_t under;      /* a label */
+    struct text name;
+};
+
+struct instance_line {
+    life_name life;
+    uint32_t definition, label;
+    bool by_user, in_call;
+    uint64_t begin_ns;
+    uint64_t event;          /* its begin's number in the interval, from 0 */
+    uint64_t calls;          /* complete calls entered in it */
+    struct time_vector time; /* of its thread, since it began */
+    struct field_value *values;
+    size_t value_count;
 };
 
 struct let {
@@ -114,6 +163,8 @@ struct record {
     uint8_t kind; /* enum record_kind */
     union {
         struct let let;
+        struct label_let label;
+        struct instance_line instance;
         struct life_line life;
         struct cpu_line cpu;
         struct step step;
@@ -127,6 +178,7 @@ struct row {
     struct record **at;
     size_t count, room;
     life_name names; /* given so far */
+    uint32_t labels; /* likewise */
 };
 
 /* A record of that kind, all else zero; it is the row's last. */

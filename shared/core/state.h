@@ -27,9 +27,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/attrs.h"
 #include "base/map.h"
+#include "base/names.h"
 #include "core/core.h"
 
 enum core_mode { CORE_MAP, CORE_JOIN };
@@ -39,7 +41,13 @@ enum { STATE_AS_BEFORE = STATE_BLOCKED + 1, STATES };
 
 /* What is known of the call that a thread is in. Joining, IN_UNKNOWN is a stretch without any call
  * event so far. */
-enum in_call { IN_UNKNOWN, IN_NONE, IN_OPEN, IN_CALLS };
+enum in_call {
+    IN_UNKNOWN,
+    IN_NONE,
+    IN_OPEN,
+    IN_TOLD, /* mapping: in `open_call`, which the past has: it ends there */
+    IN_CALLS
+};
 
 enum {
     NAME_BYTES = 16,  /* of a thread, with the zero at its end */
@@ -60,9 +68,10 @@ struct life {
     uint8_t in;     /* enum in_call */
     bool active, counts, known;
     bool listed;       /* something of it may be unsent */
+    bool spends;       /* phase instances may be open that were begun on it */
     bool call_changed; /* since its last line */
     bool call_was_unknown;
-    const struct syscall *open_call; /* IN_OPEN */
+    const struct syscall *open_call; /* IN_OPEN, IN_TOLD */
     uint64_t entry_ns;
     struct call_sum *open_sum; /* where its end counts, if that is found */
     /* What each switch touches. */
@@ -84,6 +93,19 @@ struct life {
     char *open_owned; /* joining: what it is of; mapping, it is of the row */
     struct call_sum *calls;
     size_t call_count, call_room;
+    /* Phases. */
+    struct phase_thread phases;
+    struct time_vector spent, spent_before; /* mapping: as in its line */
+    struct phase_sum *phase_sums;
+    size_t phase_count, phase_room;
+    struct call_credit *credits;
+    size_t credit_count, credit_room;
+    uint32_t label; /* mapping: of the phase that it is in, as of label_epoch */
+    uint64_t label_epoch;
+    uint64_t parent_epoch; /* the same of its parent: what follows is as of it */
+    uint32_t parent_of, parent_under, parent;
+    bool may_hold_phase; /* mapping: the past may know of one that is open on it */
+    bool before_told;    /* joining: a phase cell with time before the first call went out */
     /* Of the list of what is unsent, and of all. */
     struct life *next_listed, *next_of_all;
     /* Mapping alone. */
@@ -143,13 +165,22 @@ struct core {
     struct life *recent[RECENT];
     struct life *listed, *all;
     uint64_t border_epoch; /* from 1 */
+    struct instances phases;
     struct tallies tallies;
     /* mapping */
     struct row *row;
+    uint32_t last_life;
     unsigned let_cpus; /* CPUs whose current is CPU_LET */
     uint64_t tick;     /* counts lets of CPUs */
-    uint64_t time_ns;  /* when the time is told again */
+    uint64_t time_ns;  /* when it is looked at again: */
+    uint64_t lives_ns; /* when the past forgets lives that are over */
     uint64_t single_events;
+    const struct event *batch; /* of which the first has the number: */
+    uint64_t batch_number;
+    uint64_t label_epoch;   /* another one: what only the past knows of phases may be another */
+    uint64_t *remote_order; /* by definition: of the last begin that the past was told of */
+    size_t *strangers;      /* by definition: open on threads whose process is not told */
+    struct map child_labels;
     uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
     bool only_steps;    /* the event now is a step, whatever is known */
     /* joining */
@@ -159,7 +190,12 @@ struct core {
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
-    uint32_t last_life;
+    struct names paths;
+    uint32_t *labels; /* of the row in hand: paths */
+    size_t label_count, label_room;
+    uint64_t past_events;
+    uint64_t event_number; /* in its interval: behind the event in hand */
+    uint32_t summed;       /* of that, as in struct step */
     struct map processes, inner; /* inner number -> count of lives that have it */
     uint64_t *exited;
     size_t exited_count, exited_room;
@@ -189,6 +225,11 @@ static inline bool is_phase_event(const struct event *event)
 }
 
 /* --- lives.c --- */
+static inline bool life_is_in_call(const struct life *life)
+{
+    return life->in >= IN_OPEN;
+}
+
 extern const uint8_t time_slots[STATES][IN_CALLS];
 
 /* The slot of its time follows its state and its call. */
@@ -197,10 +238,16 @@ static inline void life_place(struct life *life)
     life->slot = time_slots[life->state][life->in];
 }
 
+/* Adds `ns` where time in its present state and call belongs, for phases. */
+void life_account(const struct life *life, struct time_vector *time, uint64_t ns);
+void life_spend(struct life *life, uint64_t ns);
+
 static inline void life_book(struct life *life, uint64_t until_ns)
 {
     if (until_ns <= life->clock_ns)
         return;
+    if (life->spends)
+        life_spend(life, until_ns - life->clock_ns);
     life->time[life->slot] += until_ns - life->clock_ns;
     life->clock_ns = until_ns;
 }
@@ -252,8 +299,8 @@ void life_tell_fact(struct core *core, const struct life *life);
 void life_tell(struct core *core, struct life *life);
 void life_forget_exited(struct core *core, uint64_t now_ns);
 /* What was running before the first call was in `call`, or (NULL) in none. */
-void life_first_call(struct life *life, const struct syscall *call);
-void life_new_stretch(struct life *life);
+void life_first_call(struct core *core, struct life *life, const struct syscall *call);
+void life_new_stretch(struct core *core, struct life *life);
 void core_tell(const struct core *core, struct result *result);
 void core_tell_of(const struct core *core, const struct life *life, struct result *result);
 
@@ -346,9 +393,67 @@ void calls_tell(struct core *core, struct life *life);
 void calls_join(struct core *core, struct life *life, const struct life_line *line);
 void calls_move(struct life *to, struct life *from);
 
+/* --- join.c --- */
+/* Whom the row in hand names so; NULL: nobody, or one that is over. */
+struct life *join_life_of(const struct core *core, life_name name);
+
 /* --- lines.c: what a row's lines mean --- */
 void join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
+
+/* --- phases.c: instances of phases, in both modes --- */
+void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
+                  const struct field_value *values, uint32_t path, uint64_t order);
+void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
+                     uint64_t time_ns);
+void phase_has_no_end(struct core *core, struct instance *instance);
+void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
+void phase_call_over(struct core *core, struct life *life, bool complete);
+struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
+static inline struct life *life_of(const struct instance *instance)
+{
+    return (struct life *)((char *)instance->thread - offsetof(struct life, phases));
+}
+/* --- joining --- */
+void join_phases(struct core *core, struct life *life, const struct event *event, uint32_t summed);
+void join_label(struct core *core, const struct label_let *let);
+void join_instance(struct core *core, const struct instance_line *line);
+void join_credits(struct core *core, struct life *life, const struct life_line *line);
+void join_phase_sums(struct core *core, struct life *life, const struct life_line *line);
+uint32_t join_labeled(const struct core *core, uint32_t label);
+void join_phase_exec(struct core *core, struct life *caller);
+void join_phase_exit(struct core *core, struct life *life);
+void phases_tick(struct core *core, uint64_t now_ns);
+void phases_resolve(struct core *core, struct life *life, const struct syscall *call);
+void phases_tell(struct core *core, struct life *life);
+void phases_use(struct core *core, const struct phase_set *set);
+void phases_finish(struct core *core);
+
+/* --- map_phases.c: what this interval alone tells of them --- */
+void map_phases_init(struct core *core);
+void map_phases_clear(struct core *core);
+/* What the event begins and ends on the thread, whose own it is; what only the past knows goes there. */
+bool map_phases(struct core *core, struct life *life, const struct event *event, uint32_t *summed);
+/* To be called before a phase event goes to the past. `life`: whose it is; NULL: only the past knows. */
+void map_before_phases(struct core *core, struct life *life, const struct event *event,
+                       uint32_t summed);
+/* What is open on the life passes to the past. */
+void map_pass(struct core *core, struct life *life);
+void map_pass_all(struct core *core);
+uint32_t map_new_label(struct core *core, struct life *life);
+void map_told_pid(struct core *core, struct life *life, int32_t pid);
+/* What the past is told of a process may be of the thread, NULL: of any. */
+void map_doubt_pid(struct core *core, struct life *life);
+
+/* The label of the phase that it is in. */
+static inline uint32_t life_label(struct core *core, struct life *life)
+{
+    if (life->phases.top)
+        return life->phases.top->path;
+    if (core->mode == CORE_JOIN || core->phases.set->count == 0)
+        return 0;
+    return life->label_epoch == core->label_epoch ? life->label : map_new_label(core, life);
+}
 
 /* --- processes.c --- */
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);

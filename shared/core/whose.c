@@ -153,6 +153,8 @@ void join_contexts(struct core *core, const struct event *event, struct life *li
         life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
         life_set_program(life, event->program);
+    if (is_phase_event(event))
+        join_phases(core, life, event, core->summed);
 }
 
 void join_kernel_event(struct core *core, const struct event *event)
@@ -194,6 +196,12 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     if ((event->has & EVENT_HAS_VTID) && !event_is_inner(event))
         retire(core, map_life(core, event->vtid));
     retire(core, map_life(core, event_shown_current(event)));
+    if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
+        map_pass_all(core);
+    if (is_phase_event(event) || is_call_event(event))
+        map_pass_all(core);
+    if (is_phase_event(event))
+        map_before_phases(core, NULL, event, 0);
     core->step_parts = STEP_BY_CPU;
     core->only_steps = true;
     bool is_plain = event->domain == DOMAIN_UST || is_call_event(event) ||
@@ -207,6 +215,8 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     if (cpu && cpu->knows != CPU_LET && contradicts(core, cpu, event) &&
         event->kind != EVENT_SWITCH)
         cpu->run_whole = false; /* as the past has done */
+    if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
+        map_doubt_pid(core, NULL);
 }
 
 /* The process that the contexts tell of the thread, as far as mapping can tell; 0 if none. */
@@ -222,16 +232,33 @@ static int32_t told_pid(const struct event *event, const struct life *life)
 /* What the contexts tell of a thread that is the event's own for certain. */
 static void map_contexts(struct core *core, struct life *life, const struct event *event)
 {
-    life_own(core, life, event->time_ns);
+    if (is_phase_event(event)) {
+        life_activate(core, life, event->time_ns);
+        life_book(life, event->time_ns);
+    } else {
+        life_own(core, life, event->time_ns);
+    }
     if (event->has & EVENT_HAS_PROCNAME)
         life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
         life_set_program(life, event->program);
     int32_t pid = told_pid(event, life);
-    if (pid <= 0 || pid == life->told_pid)
+    bool tells = pid > 0 && pid != life->told_pid;
+    uint32_t summed = 0;
+    bool phases = is_phase_event(event);
+    if (phases && !tells)
+        phases = !map_phases(core, life, event, &summed);
+    if (!tells && !phases)
         return;
-    life->told_pid = pid;
-    map_step(core, event, life)->parts = STEP_CONTEXTS;
+    if (tells)
+        map_pass_all(core);
+    if (phases)
+        map_before_phases(core, life, event, summed);
+    struct step *step = map_step(core, event, life);
+    step->parts = STEP_CONTEXTS;
+    step->summed = summed;
+    if (tells)
+        map_told_pid(core, life, pid);
 }
 
 /* Whether only the past knows whose event it is. */
@@ -251,9 +278,14 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event)
 {
     if (event->kind == EVENT_EXEC) {
+        map_pass_all(core);
+        if (is_phase_event(event))
+            map_before_phases(core, NULL, event, 0);
         core->step_parts = STEP_CONTEXTS;
         map_meaning(core, cpu, event, NULL);
         core->step_parts = 0;
+        if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
+            map_doubt_pid(core, NULL);
         return;
     }
     if (is_uncertain(core, cpu, event)) {

@@ -109,7 +109,6 @@ static struct core_facts facts_of(const struct law_trace *trace)
 
 static char *report(const struct law_trace *trace, struct core *core, struct fold *fold)
 {
-    core_end(core);
     core_finish(core);
     for (size_t i = 0; i < trace->facts.cpu_count; i++) {
         struct result busy = {.type = RESULT_CPU, .cpu = trace->facts.cpus[i]};
@@ -130,15 +129,24 @@ static char *report(const struct law_trace *trace, struct core *core, struct fol
     return part;
 }
 
+static uint64_t events_of(const struct law_trace *trace, size_t begin, size_t end)
+{
+    uint64_t events = 0;
+    for (size_t i = begin; i < end; i++)
+        events += trace->events[i].kind != EVENT_LOSS;
+    return events;
+}
+
 char *core_uncut_report(const struct law_trace *trace)
 {
     struct fold *fold = fold_new(text_of(trace->session));
     struct place place = {.trace = trace, .count = trace->count};
     struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
                                  (struct core_settler){settle, &place});
-    core_begin(core, facts_of(trace));
+    core_begin(core, facts_of(trace), schema_own_set(trace->schema));
     for (; place.at < trace->count; place.at++)
         core_event(core, &trace->events[place.at]);
+    core_end(core, events_of(trace, 0, trace->count));
     return report(trace, core, fold);
 }
 
@@ -158,6 +166,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
 {
     struct row *rows = memory_new((cuts.count + 1) * sizeof *rows);
     size_t *firsts = memory_new((cuts.count + 2) * sizeof *firsts);
+    uint64_t *events = memory_new((cuts.count + 1) * sizeof *events);
     size_t at = 0, all = 0;
     for (size_t i = 0; i <= cuts.count; i++) {
         size_t begin = at;
@@ -168,6 +177,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
         core_map_end(core);
         core_free(core);
         count(figures, &rows[i]);
+        events[i] = events_of(trace, begin, at);
         firsts[i] = all;
         all += rows[i].count;
     }
@@ -182,23 +192,24 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
     struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
                                  (struct core_settler){settle, &place});
     for (size_t i = 0; i <= cuts.count; i++) {
-        core_begin(core, facts_of(trace));
+        core_begin(core, facts_of(trace), schema_own_set(trace->schema));
         for (; place.at < firsts[i + 1]; place.at++)
             core_join(core, records[place.at]);
-        core_end(core);
+        core_end(core, events[i]);
     }
     char *json = report(trace, core, fold);
     for (size_t i = 0; i <= cuts.count; i++)
         row_clear(&rows[i]);
     free(rows);
     free(firsts);
+    free(events);
     free(records);
     return json;
 }
 
 static bool is_told(const char *line)
 {
-    static const char *const types[] = {"cpu", "thread", "sched", "syscall"};
+    static const char *const types[] = {"cpu", "thread", "sched", "syscall", "phase"};
     char head[64];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         int count = snprintf(head, sizeof head, "{\"type\":\"%s\"", types[i]);
@@ -222,6 +233,30 @@ char *core_part_of(const char *json)
         count += json[count] == '\n';
         if (is_told(json))
             fwrite(json, 1, count, out);
+        json += count;
+    }
+    fclose(out);
+    return part;
+}
+
+char *core_likewise(const char *json)
+{
+    static const char phase[] = "{\"type\":\"phase\"", begin[] = "\"user_cpu_ns\"",
+                      end[] = "\"syscalls\"";
+    char *part = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&part, &size);
+    while (*json) {
+        size_t count = strcspn(json, "\n");
+        count += json[count] == '\n';
+        const char *from = strncmp(json, phase, sizeof phase - 1) == 0 ? strstr(json, begin) : NULL;
+        const char *to = from ? strstr(from, end) : NULL;
+        if (to && to < json + count) {
+            fwrite(json, 1, (size_t)(from - json), out);
+            fwrite(to, 1, (size_t)(json + count - to), out);
+        } else {
+            fwrite(json, 1, count, out);
+        }
         json += count;
     }
     fclose(out);

@@ -15,5 +15,8 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
                       struct core_figures *figures);
 /* Of a report, the objects that the core tells; to be freed. */
 char *core_part_of(const char *report);
+/* Of those, what the models tell likewise: of phases not where the time went, since of a thread that
+ * runs while another ends its instance the core knows that up to its last own event. To be freed. */
+char *core_likewise(const char *part);
 
 #endif

@@ -1,0 +1,398 @@
+/* Mapping: what an interval alone tells of phases.
+ *
+ * What begins here is later than all that the past knows: an end that finds one here ends it. What
+ * cannot be told here passes to the past: the instances that are open on a thread, or the event. */
+#include "base/hash.h"
+#include "base/memory.h"
+#include "core/state.h"
+
+void map_phases_init(struct core *core)
+{
+    const struct phase_set *set = schema_own_set(core->schema);
+    instances_init(&core->phases, set);
+    core->phases.strangers_are_one = true;
+    core->remote_order = memory_new((set->count + 1) * sizeof *core->remote_order);
+    core->strangers = memory_new((set->count + 1) * sizeof *core->strangers);
+    core->label_epoch++;
+}
+
+void map_phases_clear(struct core *core)
+{
+    instances_close_all(&core->phases);
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        instances_forget(&life->phases);
+    instances_clear(&core->phases);
+    free(core->remote_order);
+    free(core->strangers);
+    map_clear(&core->child_labels);
+}
+
+static const struct phase_definition *definition_of(const struct core *core, uint32_t index)
+{
+    return core->phases.set->at[index];
+}
+
+/* --- labels --- */
+
+static uint32_t new_label(struct core *core, const struct label_let *let)
+{
+    row_add(core->row, RECORD_LABEL)->label = *let;
+    return ++core->row->labels;
+}
+
+uint32_t map_new_label(struct core *core, struct life *life)
+{
+    life->label_epoch = core->label_epoch;
+    life->label = LABEL_NONE;
+    if (life->may_hold_phase)
+        life->label = new_label(core, &(struct label_let){.kind = LABEL_TOP,
+                                                          .life = map_name(core, life),
+                                                          .time_ns = life->clock_ns,
+                                                          .name = text_of("")});
+    return life->label;
+}
+
+/* The path of a phase below another, as the row tells it. */
+struct child_label {
+    struct child_label *next; /* of the same hash */
+    uint32_t under, label;
+    struct text name;
+};
+
+static uint32_t child_label(struct core *core, uint32_t under, struct text name)
+{
+    uint64_t key = hash_number(hash_text(name) ^ under);
+    struct child_label *known = map_get(&core->child_labels, key);
+    for (struct child_label *each = known; each; each = each->next)
+        if (each->under == under && text_equal(each->name, name))
+            return each->label;
+    struct child_label *made = arena_take(&core->row->arena, sizeof *made);
+    *made = (struct child_label){.next = known,
+                                 .under = under,
+                                 .name = {arena_string(&core->row->arena, name), name.count}};
+    map_put(&core->child_labels, key, made);
+    made->label = new_label(
+        core, &(struct label_let){.kind = LABEL_CHILD, .under = under, .name = made->name});
+    return made->label;
+}
+
+/* The path of an instance of the thread that only the past knows and that is the parent of one of
+ * `definition`; if there is none, `under`. */
+static uint32_t parent_label(struct core *core, struct life *life, uint32_t definition,
+                             uint32_t under)
+{
+    if (!life->may_hold_phase)
+        return under;
+    if (life->parent_epoch == core->label_epoch && life->parent_of == definition &&
+        life->parent_under == under)
+        return life->parent;
+    life->parent_epoch = core->label_epoch;
+    life->parent_of = definition;
+    life->parent_under = under;
+    life->parent = new_label(core, &(struct label_let){.kind = LABEL_PARENT,
+                                                       .life = map_name(core, life),
+                                                       .time_ns = life->clock_ns,
+                                                       .definition = definition,
+                                                       .under = under,
+                                                       .name = text_of("")});
+    return life->parent;
+}
+
+/* --- instances that the past takes over --- */
+
+static void write_instance(struct core *core, struct instance *instance)
+{
+    struct life *life = life_of(instance);
+    struct instance_line *line = &row_add(core->row, RECORD_INSTANCE)->instance;
+    *line = (struct instance_line){
+        .life = life->name,
+        .definition = instance->definition,
+        .label = instance->path,
+        .by_user = instance->by_user,
+        .in_call = instance->in_call,
+        .begin_ns = instance->begin_ns,
+        .event = instance->order >> 16,
+        .value_count = phase_value_count(definition_of(core, instance->definition))};
+    line->values =
+        arena_take(&core->row->arena, (line->value_count + 1) * sizeof *line->values);
+    for (size_t i = 0; i < line->value_count; i++) {
+        line->values[i] = instance->values[i];
+        if (line->values[i].type == FIELD_TEXT)
+            line->values[i].text.at =
+                arena_string(&core->row->arena, instance->values[i].text);
+    }
+    line->calls = instances_spent(instance, &line->time);
+    if (core->remote_order[instance->definition] < instance->order)
+        core->remote_order[instance->definition] = instance->order;
+    core->strangers[instance->definition] -= !life->phases.kin;
+    instances_close(&core->phases, instance);
+    life->spends = life->may_hold_phase = true;
+}
+
+void map_pass(struct core *core, struct life *life)
+{
+    if (life->phases.count == 0)
+        return;
+    life_write(core, life);
+    struct instance *eldest = life->phases.top;
+    while (eldest->below)
+        eldest = eldest->below;
+    for (struct instance *next; eldest; eldest = next) {
+        next = eldest->above;
+        write_instance(core, eldest);
+    }
+    core->label_epoch++;
+}
+
+void map_pass_all(struct core *core)
+{
+    size_t count = core->phases.count;
+    if (count == 0)
+        return;
+    struct instance **all = instances_sorted(&core->phases);
+    for (size_t i = 0; i < count; i++) {
+        life_write(core, life_of(all[i]));
+        write_instance(core, all[i]);
+    }
+    free(all);
+    core->label_epoch++;
+}
+
+/* All of a definition, and what stands below them on their threads. */
+static void pass_definition(struct core *core, uint32_t definition)
+{
+    while (core->phases.newest[definition])
+        map_pass(core, life_of(core->phases.newest[definition]));
+}
+
+/* --- processes --- */
+
+static void count_strangers(struct core *core, const struct life *life, size_t add)
+{
+    for (const struct instance *each = life->phases.top; each; each = each->below)
+        core->strangers[each->definition] += add;
+}
+
+static void untold(struct core *core, struct life *life)
+{
+    life->told_pid = 0;
+    if (!life->phases.kin)
+        return;
+    count_strangers(core, life, 1);
+    instances_untold(&core->phases, &life->phases);
+}
+
+void map_doubt_pid(struct core *core, struct life *life)
+{
+    if (life) {
+        untold(core, life);
+        return;
+    }
+    for (struct life *each = core->all; each; each = each->next_of_all)
+        untold(core, each);
+}
+
+void map_told_pid(struct core *core, struct life *life, int32_t pid)
+{
+    /* Others may be names of the same life. */
+    if (life->tid == 0)
+        map_doubt_pid(core, NULL);
+    for (size_t i = 0; core->let_cpus > 0 && i < core->cpu_count; i++)
+        if (core->cpus[i].knows == CPU_LET && core->cpus[i].current != life)
+            untold(core, core->cpus[i].current);
+    if (!life->phases.kin)
+        count_strangers(core, life, SIZE_MAX);
+    instances_told(&core->phases, &life->phases, 0, pid);
+    if (!life->phases.kin)
+        count_strangers(core, life, 1);
+    life->told_pid = pid;
+}
+
+static bool may_be_kin(const struct life *a, const struct life *b)
+{
+    return a == b || !a->phases.kin || !b->phases.kin || a->phases.kin == b->phases.kin;
+}
+
+/* --- events that go to the past --- */
+
+/* Only the past knows which instance ends: tells what the threads that may have begun it have spent. */
+static void write_holders(struct core *core, const struct life *ender)
+{
+    for (struct life *life = core->listed; life; life = life->next_listed)
+        if (life->may_hold_phase && (!ender || may_be_kin(life, ender)))
+            life_write(core, life);
+}
+
+/* Whether it is not known here of all instances of a definition that are open here if they are of the
+ * thread's process. */
+static bool are_doubtful(const struct core *core, const struct life *life, uint32_t definition)
+{
+    return core->phases.newest[definition] &&
+           (!life->phases.kin || core->strangers[definition] > 0);
+}
+
+/* The past must find all that an end may end. */
+static void pass_for_end(struct core *core, struct life *life, const struct event *event,
+                         uint32_t at)
+{
+    struct field_value values[PHASE_MATCH_MAX];
+    if (!instances_fit(definition_of(core, at), event, true, values))
+        return;
+    if (are_doubtful(core, life, at) ||
+        instances_to_end(&core->phases, &life->phases, at, values))
+        pass_definition(core, at);
+}
+
+/* The past must find all that may be the parent, and put it on top of what the thread has begun. */
+static void pass_for_begin(struct core *core, struct life *life, const struct event *event,
+                           uint32_t at)
+{
+    const struct instances *phases = &core->phases;
+    struct field_value values[PHASE_MATCH_MAX];
+    if (!instances_fit(definition_of(core, at), event, false, values))
+        return;
+    map_pass(core, life);
+    for (size_t i = 0; i < instances_parent_count(phases, at); i++) {
+        uint32_t parent = instances_parent(phases, at, i);
+        if (are_doubtful(core, life, parent) ||
+            instances_parent_by_match(phases, &life->phases, at, values))
+            pass_definition(core, parent);
+    }
+}
+
+void map_before_phases(struct core *core, struct life *life, const struct event *event,
+                       uint32_t summed)
+{
+    const struct event_class *class = event->class;
+    if (!life) {
+        for (struct life *each = core->all; each; each = each->next_of_all)
+            each->may_hold_phase = each->spends = true;
+        map_pass_all(core);
+    } else {
+        for (size_t i = 0; i < class->end_count; i++)
+            if (i >= 32 || !(summed >> i & 1))
+                pass_for_end(core, life, event, class->ends[i]);
+        for (size_t i = 0; i < class->begin_count; i++)
+            if (class->end_count + i >= 32 || !(summed >> (class->end_count + i) & 1))
+                pass_for_begin(core, life, event, class->begins[i]);
+        life->may_hold_phase = life->spends = true;
+    }
+    uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
+    for (size_t i = 0; i < class->begin_count; i++)
+        core->remote_order[class->begins[i]] = instance_order(number, class->begins[i]);
+    if (class->end_count > 0)
+        write_holders(core, life);
+    if (life)
+        life_write(core, life);
+    core->label_epoch++;
+}
+
+/* --- events that are told here --- */
+
+/* Whether only this interval tells what the thread spends. */
+static bool is_accounted(const struct life *life)
+{
+    return (life->known || (life->counts && life->in == IN_UNKNOWN)) &&
+           !(life->exit_known && life->exiting);
+}
+
+/* The one that the event ends is told by this interval alone. */
+static bool is_certain_end(const struct core *core, const struct life *life,
+                           const struct instance *instance)
+{
+    const struct life *beginner = life_of(instance);
+    uint32_t definition = instance->definition;
+    if (definition_of(core, definition)->match_count == 0)
+        return true;
+    if (instance->order < core->remote_order[definition])
+        return false;
+    if (beginner != life && !beginner->known && core->facts.has_kernel)
+        return false; /* whether it runs, only the past knows */
+    if (life->phases.kin)
+        return core->strangers[definition] == 0;
+    /* Any other thread may be of its process. */
+    return instance == core->phases.newest[definition] && beginner == life;
+}
+
+static bool end_here(struct core *core, struct life *life, const struct event *event, uint32_t at)
+{
+    const struct phase_definition *definition = definition_of(core, at);
+    struct field_value values[PHASE_MATCH_MAX];
+    if (!instances_fit(definition, event, true, values))
+        return true;
+    struct instance *instance = instances_to_end(&core->phases, &life->phases, at, values);
+    if (!instance || !is_certain_end(core, life, instance))
+        return false;
+    if (!instance_is_late(&core->phases, instance, event->time_ns)) {
+        core->strangers[at] -= !life_of(instance)->phases.kin;
+        phase_completes(core, instance, life, event->time_ns);
+        return true;
+    }
+    char room[INSTANCE_NUMBER_ROOM];
+    uint32_t label = child_label(core, LABEL_NONE, instances_name(definition, event, room));
+    phase_has_no_begin(core, life, label);
+    return true;
+}
+
+/* False if only the past knows the path of what begins. */
+static bool path_here(struct core *core, struct life *life, uint32_t at,
+                      const struct field_value *values, uint32_t *under)
+{
+    const struct instances *phases = &core->phases;
+    *under = LABEL_NONE;
+    if (instances_parent_count(phases, at) == 0)
+        return true;
+    const struct instance *parent = instances_own_parent(phases, &life->phases, at);
+    if (parent) {
+        *under = parent->path;
+        return true;
+    }
+    if (instances_share_fields(phases, at)) {
+        parent = instances_parent_by_match(phases, &life->phases, at, values);
+        if (!parent || !life->phases.kin || core->strangers[parent->definition] > 0 ||
+            parent->order < core->remote_order[parent->definition])
+            return false;
+        *under = parent->path;
+    }
+    *under = parent_label(core, life, at, *under);
+    return true;
+}
+
+static bool begin_here(struct core *core, struct life *life, const struct event *event, uint32_t at)
+{
+    const struct phase_definition *definition = definition_of(core, at);
+    struct field_value values[PHASE_VALUES_MAX];
+    if (!instances_fit(definition, event, false, values))
+        return true;
+    uint32_t under;
+    if (!path_here(core, life, at, values, &under))
+        return false;
+    char room[INSTANCE_NUMBER_ROOM];
+    uint32_t label = child_label(core, under, instances_name(definition, event, room));
+    instances_capture(definition, event, values);
+    uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
+    phase_begins(core, life, event, at, values, label, instance_order(number, at));
+    core->strangers[at] += !life->phases.kin;
+    return true;
+}
+
+bool map_phases(struct core *core, struct life *life, const struct event *event, uint32_t *summed)
+{
+    const struct event_class *class = event->class;
+    *summed = 0;
+    if (class->end_count + class->begin_count > 32 || !is_accounted(life))
+        return false;
+    bool all = true;
+    for (size_t i = 0; i < class->end_count; i++) {
+        bool here = end_here(core, life, event, class->ends[i]);
+        *summed |= (uint32_t)here << i;
+        all &= here;
+    }
+    /* A begin must not find what an end that goes out may take away. */
+    for (size_t i = 0; i < class->begin_count && all; i++) {
+        bool here = begin_here(core, life, event, class->begins[i]);
+        *summed |= (uint32_t)here << (class->end_count + i);
+        all &= here;
+    }
+    return all;
+}

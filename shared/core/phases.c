@@ -1,0 +1,468 @@
+/* Phases: instances that begin and end on threads, in both modes; and what joining knows of them. */
+#include "base/memory.h"
+#include "core/state.h"
+
+/* --- what threads spend in them --- */
+
+void life_account(const struct life *life, struct time_vector *time, uint64_t ns)
+{
+    switch (life->state) {
+    case STATE_UNKNOWN: time->unknown_ns += ns; return;
+    case STATE_RUNNABLE: time->runnable_ns += ns; return;
+    case STATE_RUNNING:
+        *(life_is_in_call(life)     ? &time->sys_ns
+          : life->in == IN_NONE ? &time->user_ns
+                                  : &time->before_running_ns) += ns;
+        return;
+    case STATE_BLOCKED:
+        if (life_is_in_call(life))
+            time_vector_add_blocked_in(time, life->open_call->id, ns);
+        else
+            *(life->in == IN_NONE ? &time->blocked_ns : &time->before_blocked_ns) += ns;
+        return;
+    default:
+        assert(life->in == IN_UNKNOWN);
+        time->as_before_ns += ns;
+        return;
+    }
+}
+
+void life_spend(struct life *life, uint64_t ns)
+{
+    if (life->phases.count > 0)
+        life_account(life, &life->phases.total, ns);
+    if (!life->may_hold_phase)
+        return;
+    if (life->state != STATE_AS_BEFORE || life->in == IN_UNKNOWN)
+        life_account(life, &life->spent, ns);
+    else if (life_is_in_call(life))
+        time_vector_add_blocked_in(&life->spent_before, life->open_call->id, ns);
+    else
+        life->spent_before.blocked_ns += ns;
+}
+
+/* Whether it has to be known what its thread spends. */
+static void set_spends(const struct core *core, struct life *life)
+{
+    life->spends = life->phases.count > 0 || (core->mode == CORE_MAP && life->may_hold_phase);
+}
+
+struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label)
+{
+    for (size_t i = life->phase_count; i-- > 0;)
+        if (life->phase_sums[i].label == label)
+            return &life->phase_sums[i];
+    life->phase_sums = memory_grow(life->phase_sums, &life->phase_room, life->phase_count + 1,
+                                   sizeof *life->phase_sums);
+    life->phase_sums[life->phase_count] = (struct phase_sum){.label = label};
+    life_list(core, life);
+    return &life->phase_sums[life->phase_count++];
+}
+
+/* --- what an event means, in both modes --- */
+
+static const struct phase_definition *definition_of(const struct core *core,
+                                                    const struct instance *instance)
+{
+    return core->phases.set->at[instance->definition];
+}
+
+static void close_instance(struct core *core, struct instance *instance)
+{
+    struct life *life = life_of(instance);
+    instances_close(&core->phases, instance);
+    set_spends(core, life);
+    life->label_epoch = 0;
+}
+
+void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
+                  const struct field_value *values, uint32_t path, uint64_t order)
+{
+    struct instance *instance =
+        instances_open(&core->phases, &life->phases, at, values, event->time_ns, order);
+    instance->path = path;
+    instance->by_user = event->domain == DOMAIN_UST;
+    instance->in_call = core->mode == CORE_MAP ? life->in != IN_NONE : life->in == IN_OPEN;
+    instances_set_spent(instance, &(struct time_vector){0}, 0);
+    life->spends = true;
+    life->label_epoch = 0;
+}
+
+static void add_credit(struct life *life, uint32_t label, uint64_t count)
+{
+    for (size_t i = 0; i < life->credit_count; i++) {
+        struct call_credit *credit = &life->credits[i];
+        if (credit->label == label && credit->thread == life->name &&
+            credit->stretch == life->stretch) {
+            credit->count += count;
+            return;
+        }
+    }
+    life->credits = memory_grow(life->credits, &life->credit_room, life->credit_count + 1,
+                                sizeof *life->credits);
+    life->credits[life->credit_count++] = (struct call_credit){
+        .label = label, .count = count, .thread = life->name, .stretch = life->stretch};
+}
+
+/* What the thread has spent in it, up to `time_ns`. Of one that runs while another ends it, it is known
+ * up to its last own event. */
+static void spent_until(const struct instance *instance, const struct life *ender, uint64_t time_ns,
+                        struct time_vector *time)
+{
+    const struct life *life = life_of(instance);
+    if (time_ns <= life->clock_ns)
+        return;
+    uint64_t ns = time_ns - life->clock_ns;
+    uint64_t begun_ns = time_ns - instance->begin_ns;
+    if (ns > begun_ns)
+        ns = begun_ns; /* it was begun behind what is accounted for */
+    if (life != ender && life->state == STATE_RUNNING)
+        time->unknown_ns += ns;
+    else
+        life_account(life, time, ns);
+}
+
+void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
+                     uint64_t time_ns)
+{
+    struct life *life = life_of(instance);
+    struct phase_sum *sum = phase_sum_at(core, life, instance->path);
+    uint64_t ns = time_ns - instance->begin_ns;
+    uint64_t over_ns = definition_of(core, instance)->keep.over_ns;
+    struct time_vector time = {0};
+    sum->cell.syscalls += instances_spent(instance, &time);
+    spent_until(instance, ender, time_ns, &time);
+    durations_add(&sum->cell.complete, ns);
+    sum->cell.hopped += life != ender;
+    sum->cell.over += over_ns > 0 && ns >= over_ns;
+    time_vector_merge(&sum->cell.time, &time);
+    time_vector_free(&time);
+    if (life_is_in_call(life) && !instance->in_call)
+        add_credit(life, instance->path, 1);
+    close_instance(core, instance);
+}
+
+void phase_has_no_end(struct core *core, struct instance *instance)
+{
+    phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown++;
+    close_instance(core, instance);
+}
+
+void phase_has_no_begin(struct core *core, struct life *life, uint32_t label)
+{
+    phase_sum_at(core, life, label)->cell.begin_unknown++;
+}
+
+static void tell_phase(const struct core *core, const struct life *life, uint32_t thread,
+                       uint32_t stretch, uint32_t path, const struct phase_cell *cell)
+{
+    struct result result = {.type = RESULT_PHASE,
+                            .stretch = stretch,
+                            .phase = names_text(&core->paths, path),
+                            .phase_cell = cell};
+    result.pid = life->process ? life->process->pid : 0;
+    result.tid = life->tid;
+    result.thread = thread;
+    core_tell(core, &result);
+}
+
+void phase_call_over(struct core *core, struct life *life, bool complete)
+{
+    if (core->phases.set->count == 0)
+        return;
+    instances_call_over(&life->phases, complete);
+    for (size_t i = 0; complete && i < life->credit_count; i++) {
+        const struct call_credit *credit = &life->credits[i];
+        if (credit->thread == life->name) {
+            phase_sum_at(core, life, credit->label)->cell.syscalls += credit->count;
+            continue;
+        }
+        struct phase_cell cell = {.syscalls = credit->count};
+        tell_phase(core, life, credit->thread, credit->stretch, credit->label, &cell);
+    }
+    life->credit_count = 0;
+}
+
+/* --- joining: events --- */
+
+static uint32_t child_path(struct core *core, uint32_t parent, struct text name)
+{
+    if (parent == 0)
+        return names_id(&core->paths, name);
+    struct text above = names_text(&core->paths, parent);
+    char *path = memory_format("%.*s/%.*s", (int)above.count, above.at, (int)name.count, name.at);
+    uint32_t id = names_id(&core->paths, text_of(path));
+    free(path);
+    return id;
+}
+
+static void end_phase(struct core *core, struct life *life, const struct event *event, uint32_t at)
+{
+    const struct phase_definition *definition = core->phases.set->at[at];
+    struct field_value values[PHASE_MATCH_MAX];
+    if (!instances_fit(definition, event, true, values))
+        return;
+    struct instance *instance = instances_to_end(&core->phases, &life->phases, at, values);
+    if (instance && !instance_is_late(&core->phases, instance, event->time_ns)) {
+        phase_completes(core, instance, life, event->time_ns);
+        return;
+    }
+    char room[INSTANCE_NUMBER_ROOM];
+    phase_has_no_begin(core, life,
+                       names_id(&core->paths, instances_name(definition, event, room)));
+}
+
+static void begin_phase(struct core *core, struct life *life, const struct event *event,
+                        uint32_t at)
+{
+    const struct instances *phases = &core->phases;
+    const struct phase_definition *definition = phases->set->at[at];
+    struct field_value values[PHASE_VALUES_MAX];
+    if (!instances_fit(definition, event, false, values))
+        return;
+    instances_capture(definition, event, values);
+    const struct instance *parent = instances_own_parent(phases, &life->phases, at);
+    if (!parent)
+        parent = instances_parent_by_match(phases, &life->phases, at, values);
+    char room[INSTANCE_NUMBER_ROOM];
+    struct text name = instances_name(definition, event, room);
+    phase_begins(core, life, event, at, values, child_path(core, parent ? parent->path : 0, name),
+                 instance_order(core->past_events + core->event_number - 1, at));
+}
+
+void join_phases(struct core *core, struct life *life, const struct event *event, uint32_t summed)
+{
+    assert(event->class->phases == core->phases.set);
+    life_book(life, event->time_ns);
+    size_t ends = event->class->end_count;
+    for (size_t i = 0; i < ends; i++)
+        if (i >= 32 || !(summed >> i & 1))
+            end_phase(core, life, event, event->class->ends[i]);
+    for (size_t i = 0; i < event->class->begin_count; i++)
+        if (ends + i >= 32 || !(summed >> (ends + i) & 1))
+            begin_phase(core, life, event, event->class->begins[i]);
+}
+
+static bool ends_with_program(const struct instance *instance)
+{
+    return instance->by_user;
+}
+
+static bool ends_with_process(const struct instance *instance)
+{
+    return !instance->after_exit;
+}
+
+/* Ends those of the thread's process, or of the thread alone if that is not told, that `ends` is true
+ * of. */
+static void end_of_kin(struct core *core, struct life *life,
+                       bool (*ends)(const struct instance *instance))
+{
+    struct kin *kin = life->phases.kin;
+    struct instance *next;
+    for (struct instance *each = kin ? kin->open : life->phases.top; each; each = next) {
+        next = kin ? each->next_kin : each->below;
+        if (ends(each))
+            phase_has_no_end(core, each);
+    }
+}
+
+void join_phase_exec(struct core *core, struct life *caller)
+{
+    end_of_kin(core, caller, ends_with_program);
+}
+
+void join_phase_exit(struct core *core, struct life *life)
+{
+    if (instances_exited(&life->phases))
+        end_of_kin(core, life, ends_with_process);
+}
+
+void phases_tick(struct core *core, uint64_t now_ns)
+{
+    if (!instances_tick(&core->phases, now_ns))
+        return;
+    core->label_epoch++;
+    struct instance *over;
+    while ((over = instances_next_over(&core->phases)) != NULL) {
+        if (core->mode == CORE_MAP)
+            core->strangers[over->definition] -= !over->thread->kin;
+        phase_has_no_end(core, over);
+    }
+}
+
+/* Ends all that are open, or those of definitions that `without` has not. */
+static void end_all(struct core *core, const struct phase_set *without)
+{
+    struct instances *phases = &core->phases;
+    size_t count = phases->count;
+    struct instance **all = instances_sorted(phases);
+    for (size_t i = 0; i < count; i++)
+        if (!without || !phase_set_has(without, phases->set->ids[all[i]->definition])) {
+            phase_has_no_end(core, all[i]);
+            core->tallies.at[TALLY_PHASES_CHANGED] += without != NULL;
+        }
+    free(all);
+}
+
+void phases_use(struct core *core, const struct phase_set *set)
+{
+    if (set == core->phases.set)
+        return;
+    end_all(core, set);
+    instances_use(&core->phases, set);
+}
+
+void phases_finish(struct core *core)
+{
+    end_all(core, NULL);
+}
+
+/* --- joining: rows --- */
+
+uint32_t join_labeled(const struct core *core, uint32_t label)
+{
+    return label > 0 && label <= core->label_count ? core->labels[label - 1] : 0;
+}
+
+static uint32_t path_of(struct core *core, const struct label_let *let)
+{
+    if (let->kind == LABEL_CHILD)
+        return child_path(core, join_labeled(core, let->under), let->name);
+    const struct life *life = join_life_of(core, let->life);
+    if (let->kind == LABEL_TOP)
+        return life && life->phases.top ? life->phases.top->path : 0;
+    bool known = life && let->definition < core->phases.set->count;
+    const struct instance *parent =
+        known ? instances_own_parent(&core->phases, &life->phases, let->definition) : NULL;
+    return parent ? parent->path : join_labeled(core, let->under);
+}
+
+void join_label(struct core *core, const struct label_let *let)
+{
+    uint32_t path = path_of(core, let);
+    core->labels =
+        memory_grow(core->labels, &core->label_room, core->label_count + 1, sizeof *core->labels);
+    core->labels[core->label_count++] = path;
+}
+
+/* Adds what a row tells of the thread's time: what it does not know itself is as the thread is. */
+static void resolve_time(const struct life *life, const struct time_vector *time,
+                         struct time_vector *to)
+{
+    to->user_ns += time->user_ns;
+    to->sys_ns += time->sys_ns;
+    to->runnable_ns += time->runnable_ns;
+    to->unknown_ns += time->unknown_ns;
+    to->blocked_ns += time->blocked_ns;
+    for (uint32_t i = 0; i < time->blocked_count; i++)
+        time_vector_add_blocked_in(to, time->blocked_in[i].call, time->blocked_in[i].ns);
+    *(life->in == IN_OPEN     ? &to->sys_ns
+      : life->in == IN_NONE ? &to->user_ns
+                              : &to->before_running_ns) += time->before_running_ns;
+    if (life->in == IN_OPEN && time->before_blocked_ns > 0)
+        time_vector_add_blocked_in(to, life->open_call->id, time->before_blocked_ns);
+    else
+        *(life->in == IN_NONE ? &to->blocked_ns : &to->before_blocked_ns) +=
+            time->before_blocked_ns;
+    if (time->as_before_ns > 0)
+        life_account(life, to, time->as_before_ns);
+}
+
+/* Time in the state that the thread has here: in call `call`, or (NULL) in none. */
+static void account_here(const struct life *life, const struct syscall *call,
+                         struct time_vector *time, uint64_t ns)
+{
+    struct life here = {.state = life->state, .in = call ? IN_OPEN : IN_NONE, .open_call = call};
+    life_account(&here, time, ns);
+}
+
+static void add_spent(const struct core *core, struct life *life, const struct life_line *line)
+{
+    struct time_vector *total = &life->phases.total;
+    resolve_time(life, &line->spent, total);
+    const struct time_vector *before = &line->spent_before;
+    for (uint32_t i = 0; i < before->blocked_count; i++)
+        account_here(life, schema_call_by_id(core->schema, before->blocked_in[i].call), total,
+                     before->blocked_in[i].ns);
+    if (before->blocked_ns > 0)
+        account_here(life, NULL, total, before->blocked_ns);
+}
+
+void join_phase_sums(struct core *core, struct life *life, const struct life_line *line)
+{
+    if (life->phases.count > 0)
+        add_spent(core, life, line);
+    for (size_t i = 0; i < line->phase_count; i++) {
+        const struct phase_cell *cell = &line->phases[i].cell;
+        struct phase_sum *sum =
+            phase_sum_at(core, life, join_labeled(core, line->phases[i].label));
+        phase_cell_merge_counts(&sum->cell, cell);
+        resolve_time(life, &cell->time, &sum->cell.time);
+    }
+}
+
+void join_credits(struct core *core, struct life *life, const struct life_line *line)
+{
+    for (size_t i = 0; i < line->credit_count && life->in == IN_OPEN; i++)
+        add_credit(life, join_labeled(core, line->credits[i].label), line->credits[i].count);
+}
+
+void join_instance(struct core *core, const struct instance_line *line)
+{
+    struct life *life = join_life_of(core, line->life);
+    if (!life || line->definition >= core->phases.set->count)
+        return;
+    struct instance *instance =
+        instances_open(&core->phases, &life->phases, line->definition, line->values, line->begin_ns,
+                       instance_order(core->past_events + line->event, line->definition));
+    instance->path = join_labeled(core, line->label);
+    instance->by_user = line->by_user;
+    instance->in_call = line->in_call && life->in == IN_OPEN;
+    struct time_vector time = {0};
+    resolve_time(life, &line->time, &time);
+    instances_set_spent(instance, &time, line->calls);
+    time_vector_free(&time);
+    life->spends = true;
+}
+
+/* --- joining: what was before the first call --- */
+
+static void resolve_before(struct time_vector *time, const struct syscall *call)
+{
+    *(call ? &time->sys_ns : &time->user_ns) += time->before_running_ns;
+    if (call && time->before_blocked_ns > 0)
+        time_vector_add_blocked_in(time, call->id, time->before_blocked_ns);
+    else
+        time->blocked_ns += time->before_blocked_ns;
+    time->before_running_ns = time->before_blocked_ns = 0;
+}
+
+void phases_resolve(struct core *core, struct life *life, const struct syscall *call)
+{
+    for (size_t i = 0; i < life->phase_count; i++)
+        resolve_before(&life->phase_sums[i].cell.time, call);
+    resolve_before(&life->phases.total, call);
+    for (struct instance *each = life->phases.top; each; each = each->below)
+        resolve_before(&each->total_at, call);
+    if (life->before_told && call) {
+        struct result fact = {.type = RESULT_FIRST_CALL,
+                              .stretch = life->stretch,
+                              .call = text_of(call->name)};
+        fact.in_call = true;
+        core_tell_of(core, life, &fact);
+    }
+    life->before_told = false;
+}
+
+void phases_tell(struct core *core, struct life *life)
+{
+    for (size_t i = 0; i < life->phase_count; i++) {
+        struct phase_sum *sum = &life->phase_sums[i];
+        life->before_told |=
+            sum->cell.time.before_running_ns > 0 || sum->cell.time.before_blocked_ns > 0;
+        tell_phase(core, life, life->name, life->stretch, sum->label, &sum->cell);
+        phase_cell_clear(&sum->cell);
+    }
+    life->phase_count = 0;
+}
