@@ -287,4 +287,6 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     map_remove(&core->lives, number_key(life->pid_ns, life->tid));
     process_leave(life);
     life->over = true;
+    if (life->phases.count == 0)
+        instances_forget(&life->phases);
 }

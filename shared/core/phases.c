@@ -73,6 +73,8 @@ static void close_instance(struct core *core, struct instance *instance)
     instances_close(&core->phases, instance);
     set_spends(core, life);
     life->label_epoch = 0;
+    if (life->over && life->phases.count == 0)
+        instances_forget(&life->phases);
 }
 
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
