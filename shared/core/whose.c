@@ -243,7 +243,9 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     if (event->has & EVENT_HAS_PROGRAM)
         life_set_program(life, event->program);
     int32_t pid = told_pid(event, life);
-    bool tells = pid > 0 && pid != life->told_pid;
+    const struct kin *kin = life->phases.kin;
+    /* Its leader may have been forked since: then it is of another process by now. */
+    bool tells = pid > 0 && (pid != life->told_pid || (kin && !kin->current));
     uint32_t summed = 0;
     bool phases = is_phase_event(event);
     if (phases && !tells)

@@ -36,7 +36,8 @@ static void world_init(struct world *world, uint64_t seed,
     random_trace(&world->trace, seed, options);
     size_t kept = 0;
     for (size_t i = 0; i < world->trace.count; i++)
-        if (is_taken(&world->trace.events[i]))
+        if (is_taken(&world->trace.events[i]) &&
+            (!(options->losses || options->lies) || seed % 2 == 0 || world->trace.events[i].domain == DOMAIN_KERNEL))
             world->trace.events[kept++] = world->trace.events[i];
     world->trace.count = kept;
 }
@@ -55,30 +56,33 @@ static void dump(const struct law_trace *trace)
 {
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *event = &trace->events[i];
-        fprintf(stderr, "%zu: %llu cpu%d tid%d/%x %s %lld %lld %lld %lld\n", i,
-                (unsigned long long)event->time_ns, event->cpu, event->tid, event->has, event->class->name,
-                (long long)event->value[0], (long long)event->value[1],
-                (long long)event->value[2], (long long)event->value[3]);
+        fprintf(stderr, "%zu: %llu cpu%d tid %d pid %d vtid %d vpid %d has %x %s %lld %lld %lld %lld", i,
+                (unsigned long long)event->time_ns, event->cpu, event->tid, event->pid, event->vtid,
+                event->vpid, event->has, event->class->name, (long long)event->value[0],
+                (long long)event->value[1], (long long)event->value[2],
+                (long long)event->value[3]);
+        for (size_t k = 0; k < event->field_count; k++)
+            if (event->fields[k].type == FIELD_TEXT)
+                fprintf(stderr, " '%s'", event->fields[k].text.at);
+            else
+                fprintf(stderr, " =%llu", (unsigned long long)event->fields[k].u);
+        fputc('\n', stderr);
     }
 }
 
 /* Whether the models take back what was told of a thread: what it did is known up to its last own event,
- * in the core also if that is its exit told elsewhere, or an event of user space before a border. */
+ * in the core also if that is its exit told elsewhere, or an event of user space. */
 static bool takes_back(const struct law_trace *trace)
 {
     int64_t current[8] = {0};
-    bool by_user[8] = {false};
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *event = &trace->events[i];
-        if (event->cpu < 0 || event->cpu >= 8)
-            continue;
+        if (event->domain == DOMAIN_UST)
+            return true;
         if (event->kind == EVENT_SWITCH)
             current[event->cpu] = event->value[2];
         if (event->kind == EVENT_EXIT && event->value[0] != current[event->cpu])
             return true;
-        if (event->kind == EVENT_LOSS && by_user[event->cpu])
-            return true;
-        by_user[event->cpu] = event->domain == DOMAIN_UST;
     }
     return false;
 }
@@ -91,7 +95,7 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     char *old = law_report(&world.trace, uncut, true, 0, NULL), *part = core_part_of(old);
     char *expected = core_uncut_report(&world.trace);
     char *likewise = core_likewise(part);
-    bool good = (options->losses && takes_back(&world.trace)) ||
+    bool good = ((options->losses || options->lies) && takes_back(&world.trace)) ||
                 same(seed, "joined", likewise, core_likewise(expected));
     good = good && same(seed, "mapped", expected, core_cut_report(&world.trace, uncut, NULL));
     free(old);
