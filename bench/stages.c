@@ -24,7 +24,7 @@
 #include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
-#include "core/core.h"
+#include "core/settle.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/map_chunk.h"
@@ -34,7 +34,7 @@
 #include "trace/phases.h"
 #include "wire/writer.h"
 
-enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, JOINED, MAP, STAGES };
 
 struct bench {
     struct chunk_list list;
@@ -45,7 +45,9 @@ struct bench {
     bool map_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
-    uint64_t records, core_singles;
+    uint64_t records, core_singles, chunk_events;
+    struct row *row; /* that is joined now; so many records of it are */
+    size_t joined;
     double seconds[STAGES];                     /* of the round in hand */
     double best[STAGES];
 };
@@ -61,6 +63,38 @@ static void drop_item(void *context, const struct item *item)
 {
     (void)context;
     (void)item;
+}
+
+static void drop_result(void *context, const struct result *result)
+{
+    (void)context;
+    (void)result;
+}
+
+static int32_t settle(void *context, const struct core *core, int32_t cpu, uint64_t first_ns)
+{
+    const struct bench *bench = context;
+    struct settle_search search = {.cpu = cpu, .first_ns = first_ns};
+    size_t end = bench->joined;
+    for (; end < bench->row->count && !search.over; end++)
+        settle_look(&search, bench->row->at[end]);
+    return settle_found(&search, core);
+}
+
+/* As if it were the only one of its session. */
+static void join_row(struct bench *bench, struct schema *schema, struct row *row)
+{
+    double begin_s = now_s();
+    bench->row = row;
+    struct core *core = core_new(schema, (struct result_sink){drop_result, NULL},
+                                 (struct core_settler){settle, bench});
+    core_begin(core, (struct core_facts){true, true}, schema_own_set(schema));
+    for (bench->joined = 0; bench->joined < row->count; bench->joined++)
+        core_join(core, row->at[bench->joined]);
+    core_end(core, bench->chunk_events);
+    core_finish(core);
+    core_free(core);
+    bench->seconds[JOINED] += now_s() - begin_s;
 }
 
 /* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL; for
@@ -81,6 +115,8 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     struct partial_builder *builder =
         stage == MODELLED ? partial_builder_new(schema, &options) : NULL;
     struct row row = {.count = 0};
+    if (stage == CORED)
+        bench->chunk_events = 0;
     struct core *core =
         stage == CORED ? core_new_mapping(schema, (struct core_facts){true, true}, &row) : NULL;
     while (status == STATUS_OK) {
@@ -94,8 +130,11 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
                        batch[i].time_ns < interval.end_ns;
         if (builder)
             partial_builder_add(builder, batch, count);
-        if (core)
+        if (core) {
             core_map(core, batch, count);
+            for (size_t i = 0; i < count; i++)
+                bench->chunk_events += batch[i].kind != EVENT_LOSS;
+        }
         if (batch[count - 1].time_ns >= interval.end_ns)
             break;
     }
@@ -107,9 +146,12 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
         bench->records += row.count;
         bench->core_singles += core_counts(core).single_events;
     }
+    bool cored = core != NULL;
     core_free(core);
-    row_clear(&row);
     bench->seconds[stage] += now_s() - opened_s;
+    if (cored)
+        join_row(bench, schema, &row);
+    row_clear(&row);
     if (stage == MERGED)
         bench->seconds[OPEN] += opened_s - begin_s;
     reader_close(reader);
@@ -270,6 +312,7 @@ static void print(const struct bench *bench)
     row(bench, "merge", best[MERGED] - best[DECODE]);
     row(bench, "model", best[MODELLED] - best[MERGED]);
     row(bench, "core", best[CORED] - best[MERGED]);
+    row(bench, "join", best[JOINED]);
     row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[MODELLED]);
     row(bench, "map", best[MAP]);
     printf("  core     %8.4f records/event %7.4f single\n",

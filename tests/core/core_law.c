@@ -5,48 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/core.h"
+#include "core/settle.h"
 #include "results/fold.h"
 
-#define SETTLE_NS_MAX UINT64_C(10000000000)
-
 /* --- who ran on a CPU, by what comes --- */
-
-struct search {
-    int32_t cpu;
-    uint64_t first_ns;
-    bool found, over;
-    int32_t tid;
-    bool elsewhere;
-};
-
-static bool names_elsewhere(const struct event *event, int32_t cpu, int32_t tid)
-{
-    if (event->kind == EVENT_SWITCH)
-        return event->cpu != cpu && (event->value[0] == tid || event->value[2] == tid);
-    if (event->kind == EVENT_FORK)
-        return event->value[2] == tid;
-    return event->kind == EVENT_EXEC && event->value[0] == tid && event_has_value(event, 1) &&
-           event->value[1] > 0 && event->value[1] != tid;
-}
-
-static void look_at(struct search *search, const struct event *event, bool elsewhere)
-{
-    if (event->time_ns > search->first_ns && event->time_ns - search->first_ns > SETTLE_NS_MAX) {
-        search->over = true;
-        return;
-    }
-    if (event->domain != DOMAIN_KERNEL || event->cpu != search->cpu)
-        return;
-    if (event->kind == EVENT_LOSS && event->value[1])
-        search->over = true;
-    if (event->kind != EVENT_SWITCH && event->kind != EVENT_EXEC)
-        return;
-    bool old_tid = event->kind == EVENT_EXEC && event_has_value(event, 1);
-    search->over = search->found = true;
-    search->tid = (int32_t)event->value[old_tid ? 1 : 0];
-    search->elsewhere = elsewhere;
-}
 
 struct place {
     const struct law_trace *trace;
@@ -54,45 +16,23 @@ struct place {
     struct record **records;
 };
 
-static const struct event *event_at(const struct place *place, size_t i, bool *elsewhere)
-{
-    *elsewhere = false;
-    if (!place->records)
-        return &place->trace->events[i];
-    const struct record *record = place->records[i];
-    if (record->kind != RECORD_EVENT)
-        return NULL;
-    *elsewhere = record->step.elsewhere;
-    return &record->step.event;
-}
-
 static int32_t settle(void *context, const struct core *core, int32_t cpu, uint64_t first_ns)
 {
     const struct place *place = context;
-    struct search search = {.cpu = cpu, .first_ns = first_ns};
+    struct settle_search search = {.cpu = cpu, .first_ns = first_ns};
     size_t end = place->at;
-    bool elsewhere;
     for (; end < place->count && !search.over; end++) {
-        const struct event *event = event_at(place, end, &elsewhere);
-        if (event)
-            look_at(&search, event, elsewhere);
+        if (place->records)
+            settle_look(&search, place->records[end]);
+        else
+            settle_look_at(&search, &place->trace->events[end]);
     }
-    if (!search.found)
-        return TID_NOBODY;
-    int32_t on = core_cpu_of(core, search.tid);
-    if (search.tid > 0 && (search.elsewhere || (on >= 0 && on != cpu)))
-        return TID_NOBODY;
-    for (size_t i = place->at; i + 1 < end && search.tid > 0; i++) {
-        const struct event *event = event_at(place, i, &elsewhere);
-        if (event && names_elsewhere(event, cpu, search.tid))
+    int32_t tid = settle_found(&search, core);
+    for (size_t i = place->at; i + 1 < end && tid > 0; i++)
+        if (place->records ? settle_elsewhere(&search, place->records[i])
+                           : settle_names_elsewhere(&search, &place->trace->events[i]))
             return TID_NOBODY;
-        if (!place->records || place->records[i]->kind != RECORD_LIFE)
-            continue;
-        const struct life_line *line = &place->records[i]->life;
-        if (line->tid == search.tid && line->named_ns != TIME_NONE && line->named_ns > first_ns)
-            return TID_NOBODY;
-    }
-    return search.tid;
+    return tid;
 }
 
 /* --- reports --- */
