@@ -1,5 +1,5 @@
 /* Fork, exec, exit, and what a state dump tells: few, and always steps. */
-#include "core/state.h"
+#include "core/descriptors.h"
 
 static void name_life(struct life *life, const struct event *event, unsigned slot)
 {
@@ -121,34 +121,42 @@ void map_birth_event(struct core *core, const struct event *event, struct life *
     case EVENT_EXIT: map_exit(core, event, actor); return;
     case EVENT_TOLD_PROCESS:
     case EVENT_TOLD_PID_NS: map_told(core, event, actor); return;
+    case EVENT_TOLD_FD: map_step(core, event, actor); return;
     default: return;
     }
 }
 
 /* --- joining --- */
 
-static void bear_child(struct core *core, const struct event *event)
+static bool shares_files(const struct life *parent)
 {
-    int32_t parent_pid = (int32_t)event->value[1];
-    int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
-    struct life *child = life_born(core, child_tid, event->time_ns);
-    child->begin_hard = child->fork_seen = true;
-    name_life(child, event, 1);
-    for (unsigned i = 0; i < event->int_count; i++)
-        life_add_inner(core, child, event->ints[i]);
-    if (child_tid != child_pid) {
-        life_told_pid(core, child, child_pid, event->time_ns);
-        return;
-    }
-    struct process *process = process_begin(core, child_pid, parent_pid, event->time_ns);
-    process_enter(child, process);
-    life_tell_fact(core, child);
-    instances_told(&core->phases, &child->phases, 0, child_pid);
+    return parent->in == IN_OPEN && strcmp(parent->open_call->name, "clone") == 0 &&
+           (parent->open_present & 4) && (parent->open_value[2] & CALL_CLONE_FILES);
 }
 
+/* `from`: what the parent is of; NULL if that is not known, or if it has exited. */
+static void bear_process(struct core *core, const struct event *event, struct life *child,
+                         const struct life *parent, struct process *from)
+{
+    uint64_t now = event->time_ns;
+    struct process *process =
+        process_begin(core, (int32_t)event->value[3], (int32_t)event->value[1], now);
+    process_enter(core, child, process, now);
+    life_tell_fact(core, child);
+    instances_told(&core->phases, &child->phases, 0, process->pid);
+    if (!from)
+        return;
+    struct table *table = parent->own_table ? parent->own_table : table_of_process(core, from);
+    if (shares_files(parent))
+        table_give(table, process);
+    else
+        table_give_copy(core, table, process, now);
+}
+
+/* The parent may be the very life that ends here, if the trace lies. */
 static void join_fork(struct core *core, const struct event *event)
 {
-    int32_t child_tid = (int32_t)event->value[2];
+    int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
     struct life *parent = life_named(core, (int32_t)event->value[0], event->time_ns);
     if (parent) {
         name_life(parent, event, 0);
@@ -156,29 +164,62 @@ static void join_fork(struct core *core, const struct event *event)
     }
     if (child_tid <= 0)
         return;
+    struct process *from = parent && !parent->exited ? parent->process : NULL;
+    if (from)
+        from->refs++;
     struct life *old = life_find(core, child_tid);
     if (old)
         life_end(core, old, event->time_ns);
-    bear_child(core, event);
+    struct life *child = life_born(core, child_tid, event->time_ns);
+    child->begin_hard = child->fork_seen = true;
+    name_life(child, event, 1);
+    for (unsigned i = 0; i < event->int_count; i++)
+        life_add_inner(core, child, event->ints[i]);
+    if (child_tid == child_pid) {
+        bear_process(core, event, child, parent, from);
+    } else {
+        life_told_pid(core, child, child_pid, event->time_ns);
+        if (parent)
+            life_share_table(parent, child);
+    }
+    if (from)
+        process_drop(core, from);
 }
 
 /* Here, all threads known by then to be of the process end. */
 static void end_others(struct core *core, struct life *caller, uint64_t now)
 {
+    struct process *process = caller->process;
     struct life *next;
-    for (struct life *each = caller->process->threads; each; each = next) {
+    for (struct life *each = process->threads; each; each = next) {
         next = each->next_of_process;
         if (each == caller || tid_is_of_process(each->tid) || each->over)
             continue;
         (void)instances_exited(&each->phases);
         if (!each->exited) {
+            process_life_over(core, each, now);
             each->exited = true;
             each->exit_ns = now;
+            if (process->alive > 0)
+                process->alive--;
         }
+        life_leave_table(core, each, now);
         if (now > each->last_ns)
             each->last_ns = now;
         life_end(core, each, now);
     }
+}
+
+/* Of its process, the heir takes the caller's place. */
+static void inherit(struct core *core, struct life *heir, struct life *caller, uint64_t now)
+{
+    struct process *process = caller->process;
+    process_enter(core, heir, process, now);
+    process->leader_exited = false;
+    process_life_over(core, caller, now);
+    if (!caller->exited && process->alive > 0)
+        process->alive--;
+    life_move_table(heir, caller);
 }
 
 /* The caller's life ends, and one of the leader's tid begins, which takes over its run, state and open
@@ -207,7 +248,7 @@ static struct life *exec_by_other(struct core *core, struct life *caller, int32_
         caller->cpu = -1;
     }
     if (caller->process)
-        process_enter(heir, caller->process);
+        inherit(core, heir, caller, now);
     instances_told(&core->phases, &heir->phases, 0, tid);
     (void)instances_exited(&caller->phases);
     instances_call_over(&caller->phases, false);
@@ -239,6 +280,8 @@ struct life *join_exec(struct core *core, const struct event *event)
     life_told_pid(core, life, tid, event->time_ns);
     if (event_has_text(event, 0))
         life_set_name(life, base_name(event->text[0]), true);
+    if (life_table(core, life))
+        life_exec_table(core, life, event->time_ns);
     return life;
 }
 
@@ -261,6 +304,18 @@ static void join_told(struct core *core, const struct event *event)
         return;
     life_told_pid(core, life, (int32_t)event->value[1], event->time_ns);
     name_life(life, event, 0);
+    if (life->process)
+        process_dumped(core, life->process, event);
+}
+
+static void join_told_fd(struct core *core, const struct event *event)
+{
+    struct process *process =
+        event_has_value(event, 0)
+            ? process_by_address(core, (uint64_t)event->value[0], event->time_ns)
+            : process_by_pid(core, 0, (int32_t)event->value[1], event->time_ns);
+    if (process && event->value[2] >= 0 && event->value[2] <= INT32_MAX)
+        descriptor_dumped(core, table_of_process(core, process), event);
 }
 
 static void join_told_inner(struct core *core, const struct event *event)
@@ -278,6 +333,7 @@ void join_birth_event(struct core *core, const struct event *event)
     case EVENT_EXIT: join_exit(core, event); return;
     case EVENT_TOLD_PROCESS: join_told(core, event); return;
     case EVENT_TOLD_PID_NS: join_told_inner(core, event); return;
+    case EVENT_TOLD_FD: join_told_fd(core, event); return;
     default: return;
     }
 }

@@ -1,6 +1,6 @@
 /* System calls of threads: complete ones, and those that are half seen. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 /* --- sums --- */
 
@@ -57,6 +57,8 @@ static inline void drop_call(struct life *life)
     free(life->open_owned);
     life->open_owned = NULL;
     life->open_text = (struct text){NULL, 0};
+    if (life->used[0] || life->used[1])
+        descriptors_release(life);
     life->in = IN_NONE;
 }
 
@@ -102,8 +104,8 @@ static inline void completed(struct core *core, struct life *life, const struct 
     life_place(life);
 }
 
-/* The exit of a call that the thread is not in. */
-static void exited_alone(struct core *core, struct life *life, const struct event *event)
+/* The exit of a call that the thread is not in. False if there was no call. */
+static bool exited_alone(struct core *core, struct life *life, const struct event *event)
 {
     const struct syscall *call = event->call;
     int64_t ret = event->value[0];
@@ -118,12 +120,13 @@ static void exited_alone(struct core *core, struct life *life, const struct even
         life_first_call(core, life, breath ? NULL : call);
     call_has_no_end(core, life);
     if (breath)
-        return;
+        return false;
     struct call_sum *sum = call_sum_at(core, life, life_label(core, life), call);
     if (is_free && ret_is_error(ret))
         call_cell_add_refused(&sum->cell, ret);
     else
         sum->cell.begin_unknown++;
+    return true;
 }
 
 /* --- mapping --- */
@@ -173,16 +176,20 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
 void join_call_entry(struct core *core, struct life *life, const struct event *event)
 {
     entered(core, life, event);
+    if (life->in == IN_OPEN)
+        descriptors_bind(core, life);
 }
 
 void join_call_exit(struct core *core, struct life *life, const struct event *event)
 {
     if (event->call->role->op == CALL_SIGRETURN)
         return;
-    if (life->in == IN_OPEN && life->open_call == event->call)
+    if (life->in == IN_OPEN && life->open_call == event->call) {
+        descriptors_complete(core, life, event);
         completed(core, life, event);
-    else
-        exited_alone(core, life, event);
+    } else if (exited_alone(core, life, event)) {
+        descriptors_exit_alone(core, life, event);
+    }
 }
 
 void calls_tell(struct core *core, struct life *life)
@@ -227,6 +234,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         life->open_text = open->text;
         if (open->text.at)
             life->open_text.at = life->open_owned = memory_string(open->text);
+        descriptors_bind(core, life);
     }
     life_place(life);
 }
@@ -248,6 +256,8 @@ void calls_move(struct life *to, struct life *from)
     to->credit_room = from->credit_room;
     from->credits = NULL;
     from->credit_count = from->credit_room = 0;
+    memcpy(to->used, from->used, sizeof to->used);
+    from->used[0] = from->used[1] = NULL;
     from->open_owned = NULL;
     from->open_text = (struct text){NULL, 0};
     if (from->in == IN_OPEN)

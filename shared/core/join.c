@@ -1,6 +1,6 @@
 /* Joining: the records of rows, or events as they were, in their order. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 #define TICK_NS UINT64_C(20000000000)
 
@@ -47,6 +47,7 @@ static void tick(struct core *core, uint64_t now_ns)
         return;
     uint64_t tick_ns = now_ns - now_ns % TICK_NS;
     life_forget_exited(core, tick_ns);
+    processes_forget_past(core, tick_ns);
     core->time_ns = tick_ns + TICK_NS;
 }
 
@@ -268,4 +269,5 @@ void core_finish(struct core *core)
         life_new_stretch(core, life);
         life_tell(core, life);
     }
+    tables_finish(core);
 }

@@ -1,6 +1,6 @@
 /* Lives of threads: their begin and end, their names, and what is told of them. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 const uint8_t time_slots[STATES][IN_CALLS] = {
     [STATE_UNKNOWN] = {TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN, TIME_UNKNOWN},
@@ -63,7 +63,8 @@ void life_put_name(struct life *life, struct text name, bool by_kernel)
 void core_tell(const struct core *core, struct result *result)
 {
     result->schema = core->schema;
-    core->sink.take(core->sink.context, result);
+    if (core->sink.take)
+        core->sink.take(core->sink.context, result);
 }
 
 void core_tell_of(const struct core *core, const struct life *life, struct result *result)
@@ -267,6 +268,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     life->exit_ns = time_ns;
     life->call_epoch = 0;
     note_exited(core, life);
+    process_life_exited(core, life, time_ns);
 }
 
 void life_end(struct core *core, struct life *life, uint64_t time_ns)
@@ -282,10 +284,12 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     call_has_no_end(core, life);
     life_new_stretch(core, life);
     life_set_state(life, STATE_UNKNOWN, time_ns);
+    process_life_over(core, life, time_ns);
+    life_forget_table(core, life);
     life_tell(core, life);
     forget_inner(core, life);
     map_remove(&core->lives, number_key(life->pid_ns, life->tid));
-    process_leave(life);
+    process_leave(core, life);
     life->over = true;
     if (life->phases.count == 0)
         instances_forget(&life->phases);

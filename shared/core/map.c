@@ -1,6 +1,6 @@
 /* Mapping: what goes to the row, and what is known of lives that may be one another. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 /* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
  * the past may forget what is over. */
@@ -433,15 +433,19 @@ void core_free(struct core *core)
         names_clear(&core->paths);
         free(core->labels);
     }
+    core->sink.take = NULL;
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
-        if (life->process)
-            process_leave(life);
+        descriptors_release(life);
+        life_forget_table(core, life);
+        process_leave(core, life);
         life_free(life);
     }
     struct process *process;
     for (size_t at = 0; (process = map_next(&core->processes, &at));)
-        process_drop(process);
+        process_drop(core, process);
+    map_clear(&core->addresses);
+    free(core->over);
     map_clear(&core->processes);
     map_clear(&core->lives);
     map_clear(&core->inner);

@@ -1,6 +1,6 @@
-/* Processes: which one a thread is of. */
+/* Joining: processes, and which one a thread is of. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 /* Its pid, and a number that tells it from others of that pid; of one inside of a namespace, whose
  * forks nobody tells by its numbers, the namespace. */
@@ -28,19 +28,132 @@ static struct process *process_new(uint32_t pid_ns, int32_t pid, uint64_t id)
     process->pid_ns = pid_ns;
     process->pid = pid;
     process->id = id;
+    process->over_ns = TIME_NONE;
     process->refs = 1;
     return process;
 }
 
-void process_drop(struct process *process)
+void process_drop(struct core *core, struct process *process)
 {
-    if (--process->refs == 0)
-        free(process);
+    if (--process->refs > 0)
+        return;
+    if (process->table)
+        table_lose_user(core, process->table);
+    free(process->addresses);
+    free(process);
 }
 
-void process_enter(struct life *life, struct process *process)
+/* --- by pid, and by address --- */
+
+static bool is_past(const struct process *process, uint64_t time_ns)
+{
+    return process->over_ns != TIME_NONE && time_ns > process->over_ns &&
+           time_ns - process->over_ns > PROCESS_KEPT_NS;
+}
+
+/* Nothing that is told of its pid or addresses from here on is its own. */
+static void leave_maps(struct core *core, struct process *process)
+{
+    map_remove(&core->processes, number_key(process->pid_ns, process->pid));
+    for (size_t i = 0; i < process->address_count; i++)
+        if (map_get(&core->addresses, process->addresses[i]) == process)
+            map_remove(&core->addresses, process->addresses[i]);
+    process->address_count = 0;
+}
+
+static void forget(struct core *core, struct process *process)
+{
+    leave_maps(core, process);
+    process_drop(core, process);
+}
+
+/* Once it is over for long, with what is known of it without a thread. */
+static void forget_past(struct core *core, struct process *process, uint64_t time_ns)
+{
+    struct life *alone =
+        map_get(&core->lives, number_key(process->pid_ns, tid_of_process(process->pid)));
+    process->refs++;
+    if (alone && alone->process == process)
+        life_end(core, alone, time_ns);
+    forget(core, process);
+    process_drop(core, process);
+}
+
+struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns)
+{
+    struct process *process = map_get(&core->processes, number_key(pid_ns, pid));
+    if (!process || !is_past(process, time_ns))
+        return process;
+    forget_past(core, process, time_ns);
+    return NULL;
+}
+
+void processes_forget_past(struct core *core, uint64_t time_ns)
+{
+    size_t done = 0;
+    for (; done < core->over_count; done++) {
+        const struct over *over = &core->over[done];
+        struct process *process = map_get(&core->processes, over->key);
+        if (!process || process->over_ns != over->since_ns)
+            continue; /* forgotten by now, or another lives */
+        if (!is_past(process, time_ns))
+            break;
+        forget_past(core, process, time_ns);
+    }
+    core->over_count -= done;
+    if (done > 0)
+        memmove(core->over, core->over + done, core->over_count * sizeof *core->over);
+}
+
+struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns)
+{
+    struct process *process = map_get(&core->addresses, address);
+    bool is_over = process && process->leader_exited && process->alive == 0;
+    return process && !is_over && !is_past(process, time_ns) ? process : NULL;
+}
+
+static void leave_address(struct process *process, uint64_t address)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < process->address_count; i++)
+        if (process->addresses[i] != address)
+            process->addresses[kept++] = process->addresses[i];
+    process->address_count = kept;
+}
+
+void process_dumped(struct core *core, struct process *process, const struct event *event)
+{
+    if (event_has_value(event, 2))
+        tell(core, process, (int32_t)event->value[2], 0, false);
+    uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
+    /* Several processes may share a table: it is listed under the first that was told. */
+    if (!address ||
+        map_get(&core->processes, number_key(process->pid_ns, process->pid)) != process ||
+        map_get(&core->addresses, address) == process ||
+        process_by_address(core, address, event->time_ns))
+        return;
+    struct process *before = map_get(&core->addresses, address);
+    if (before)
+        leave_address(before, address);
+    map_put(&core->addresses, address, process);
+    process->addresses = memory_grow(process->addresses, &process->address_room,
+                                     process->address_count + 1, sizeof *process->addresses);
+    process->addresses[process->address_count++] = address;
+}
+
+/* --- its threads --- */
+
+void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns)
 {
     process->refs++;
+    if (is_past(process, time_ns))
+        (void)process_by_pid(core, process->pid_ns, process->pid, time_ns);
+    if (!life->exited && !tid_is_of_process(life->tid)) {
+        process->alive++;
+        process->present++;
+        process->leader_gone &= life->tid != process->pid;
+        process->over_ns = TIME_NONE;
+    }
     life->process = process;
     life->next_of_process = process->threads;
     life->back_of_process = &process->threads;
@@ -49,7 +162,7 @@ void process_enter(struct life *life, struct process *process)
     process->threads = life;
 }
 
-void process_leave(struct life *life)
+void process_leave(struct core *core, struct life *life)
 {
     struct process *process = life->process;
     if (!process || !life->back_of_process)
@@ -59,14 +172,58 @@ void process_leave(struct life *life)
         life->next_of_process->back_of_process = life->back_of_process;
     life->back_of_process = NULL;
     life->process = NULL;
-    process_drop(process);
+    process_drop(core, process);
+}
+
+static void note_over(struct core *core, const struct process *process)
+{
+    core->over =
+        memory_grow(core->over, &core->over_room, core->over_count + 1, sizeof *core->over);
+    core->over[core->over_count++] =
+        (struct over){number_key(process->pid_ns, process->pid), process->over_ns};
+}
+
+/* "A process is over when its leader and all threads told to be of it have exited, or their numbers are
+ * others'." */
+static void lack(struct core *core, const struct life *life, uint64_t time_ns)
+{
+    struct process *process = life->process;
+    if (process->present > 0)
+        process->present--;
+    process->leader_gone |= life->tid == process->pid;
+    if (!process->leader_gone || process->present > 0 || process->over_ns != TIME_NONE)
+        return;
+    process->over_ns = time_ns;
+    note_over(core, process);
+}
+
+void process_life_over(struct core *core, const struct life *life, uint64_t time_ns)
+{
+    if (life->process && !life->exited && !tid_is_of_process(life->tid))
+        lack(core, life, time_ns);
+}
+
+void process_life_exited(struct core *core, struct life *life, uint64_t time_ns)
+{
+    struct process *process = life->process;
+    if (!process)
+        return;
+    if (process->alive > 0)
+        process->alive--;
+    process->leader_exited |= life->tid == process->pid;
+    lack(core, life, time_ns);
+    life_leave_table(core, life, time_ns);
+    bool leader_gone = process->leader_exited || process->leader_parted;
+    if (leader_gone && process->alive == process->parted)
+        process_leave_table(core, process, time_ns);
 }
 
 /* "A thread belongs to the last one that began before its own first event." A reference for the caller. */
-static struct process *process_of(struct core *core, const struct life *life, int32_t pid)
+static struct process *process_of(struct core *core, const struct life *life, int32_t pid,
+                                  uint64_t time_ns)
 {
     uint32_t pid_ns = life->pid_ns;
-    struct process *process = map_get(&core->processes, number_key(pid_ns, pid));
+    struct process *process = process_by_pid(core, pid_ns, pid, time_ns);
     if (!process) {
         process = process_new(pid_ns, pid, new_id(core, pid_ns, pid));
         map_put(&core->processes, number_key(pid_ns, pid), process);
@@ -84,13 +241,12 @@ static struct process *process_of(struct core *core, const struct life *life, in
 
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
 {
-    (void)time_ns;
     instances_told(&core->phases, &life->phases, life->pid_ns, pid);
     if (life->process || pid <= 0)
         return;
-    struct process *process = process_of(core, life, pid);
-    process_enter(life, process);
-    process_drop(process);
+    struct process *process = process_of(core, life, pid, time_ns);
+    process_enter(core, life, process, time_ns);
+    process_drop(core, process);
     life_tell_fact(core, life);
 }
 
@@ -101,12 +257,12 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
     if (alone)
         life_end(core, alone, time_ns);
     instances_forked(&core->phases, pid);
-    struct process *old = map_get(&core->processes, number_key(0, pid));
+    struct process *old = process_by_pid(core, 0, pid, time_ns);
     struct process *process = process_new(0, pid, new_id(core, 0, pid));
     process->fork_order = core->order;
     if (old) {
         process->before_id = old->id;
-        process_drop(old);
+        forget(core, old);
     }
     map_put(&core->processes, number_key(0, pid), process);
     tell(core, process, ppid, time_ns, true);

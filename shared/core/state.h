@@ -55,6 +55,8 @@ enum {
 };
 
 struct process;
+struct table;
+struct descriptor;
 
 struct life {
     /* What every event of the thread touches. */
@@ -91,6 +93,7 @@ struct life {
     int64_t open_value[4];
     struct text open_text;
     char *open_owned; /* joining: what it is of; mapping, it is of the row */
+    struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
     struct call_sum *calls;
     size_t call_count, call_room;
     /* Phases. */
@@ -122,6 +125,7 @@ struct life {
     uint32_t pid_ns; /* that tid is a number of, as namespace_of(); 0: the root's */
     int32_t *inner;  /* owned: its numbers in inner pid namespaces */
     size_t inner_count;
+    struct table *own_table; /* NULL: that of its process */
 };
 
 enum cpu_knowledge {
@@ -144,13 +148,33 @@ struct cpu {
     uint64_t border_ns; /* joining: behind it, it is not settled; TIME_NONE */
 };
 
-/* A pid between two forks of its leader. */
+/* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
     uint32_t pid_ns;
     int32_t pid;
-    uint64_t id, before_id, fork_order;
+    uint64_t id;
+    uint64_t before_id;  /* of the one that had the pid before its fork; 0: not asked for yet */
+    uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
     unsigned refs;
+    unsigned alive;   /* threads told and not yet exited */
+    unsigned present; /* of those alive, whose life is not over without an exit */
+    unsigned parted;  /* of those alive, how many have a table of their own */
+    bool leader_exited, leader_parted;
+    bool leader_gone;       /* exited, or its number is another thread's */
+    uint64_t over_ns;       /* since then neither its leader nor any other thread is; TIME_NONE */
+    uint64_t *addresses;    /* owned: keys of it in core.addresses */
+    size_t address_count, address_room;
+    struct table *table;    /* NULL until needed, and when it is over */
     struct life *threads; /* told, not yet over */
+};
+
+/* What is told of a pid so long after its process was over is of another process, of which no fork was
+ * seen. */
+#define PROCESS_KEPT_NS UINT64_C(10000000000)
+
+/* A process that may be forgotten one day. */
+struct over {
+    uint64_t key, since_ns; /* key: in core.processes */
 };
 
 enum { RECENT = 1024 };
@@ -196,7 +220,13 @@ struct core {
     uint64_t past_events;
     uint64_t event_number; /* in its interval: behind the event in hand */
     uint32_t summed;       /* of that, as in struct step */
-    struct map processes, inner; /* inner number -> count of lives that have it */
+    struct map processes;  /* by pid: the newest, process_by_pid() */
+    struct map inner;      /* inner number -> count of lives that have it */
+    struct map addresses;  /* of tables of descriptors: the process, which is in `processes` */
+    struct over *over;     /* the first over first */
+    size_t over_count, over_room;
+    struct table *tables; /* all */
+    uint64_t last_descriptor;
     uint64_t *exited;
     size_t exited_count, exited_room;
 };
@@ -457,10 +487,19 @@ static inline uint32_t life_label(struct core *core, struct life *life)
 
 /* --- processes.c --- */
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
+/* The fork of its leader. */
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
-void process_enter(struct life *life, struct process *process);
-void process_leave(struct life *life);
-void process_drop(struct process *process);
+/* NULL if none is known, or if that was over long before `time_ns`. */
+struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
+struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns);
+void process_dumped(struct core *core, struct process *process, const struct event *event);
+void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns);
+void process_leave(struct core *core, struct life *life);
+/* Before it is known to be over without an exit; behind its exit. */
+void process_life_over(struct core *core, const struct life *life, uint64_t time_ns);
+void process_life_exited(struct core *core, struct life *life, uint64_t time_ns);
+void process_drop(struct core *core, struct process *process);
+void processes_forget_past(struct core *core, uint64_t time_ns);
 
 /* --- births.c: fork, exec, exit, and what is told --- */
 void map_birth_event(struct core *core, const struct event *event, struct life *actor);

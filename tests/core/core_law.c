@@ -149,9 +149,12 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
 
 static bool is_told(const char *line)
 {
-    static const char *const types[] = {"cpu", "thread", "sched", "syscall", "phase"};
+    static const char *const types[] = {"cpu",   "thread",  "sched", "syscall",
+                                        "phase", "process", "fd"};
     char head[64];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (i == 6 && !getenv("LAW_FD"))
+            continue; /* not mapped yet */
         int count = snprintf(head, sizeof head, "{\"type\":\"%s\"", types[i]);
         int spaced = snprintf(head, sizeof head, "{\"type\": \"%s\"", types[i]);
         if (strncmp(line, head, (size_t)spaced) == 0)

@@ -1,0 +1,371 @@
+/* Joining: what system calls and state dumps mean to descriptors. */
+#include "base/memory.h"
+#include "core/descriptors.h"
+
+enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
+
+/* --- what is told --- */
+
+void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor)
+{
+    struct result fact = {.type = RESULT_DESCRIPTOR,
+                          .descriptor_fact = {.id = descriptor->id,
+                                              .process = descriptor->table->process,
+                                              .fd = descriptor->fd,
+                                              .begin_ns = descriptor->begin_ns,
+                                              .begin_hard = descriptor->begin_hard,
+                                              .end_ns = descriptor->end_ns,
+                                              .end_hard = descriptor->end_hard,
+                                              .ended = descriptor->ended,
+                                              .named = descriptor->name != NULL,
+                                              .kind = descriptor->kind}};
+    if (descriptor->name)
+        fact.descriptor_fact.name = text_of(descriptor->name);
+    core_tell(core, &fact);
+}
+
+static void tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
+                      const struct use_cell *cell)
+{
+    struct result result = {.type = RESULT_USES,
+                            .pid = (int32_t)(uint32_t)descriptor->table->process,
+                            .descriptor = descriptor->id,
+                            .thread = thread,
+                            .phase = text_of(""),
+                            .uses = cell};
+    core_tell(core, &result);
+}
+
+/* --- its life --- */
+
+static void prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns)
+{
+    descriptor->proven = true;
+    descriptor->begin_ns = begin_ns;
+    descriptor->id = ++core->last_descriptor;
+}
+
+/* Counts the doubtful uses that an older begin has made certain. */
+static void settle_doubtful(struct core *core, struct descriptor *descriptor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < descriptor->doubtful_count; i++) {
+        struct doubtful_use *use = &descriptor->doubtful[i];
+        if (use->entry_ns < descriptor->begin_ns) {
+            descriptor->doubtful[kept++] = *use;
+            continue;
+        }
+        struct use_cell cell = {0};
+        durations_add(&cell.calls, use->ns);
+        tell_uses(core, descriptor, use->thread, &cell);
+    }
+    descriptor->doubtful_count = kept;
+}
+
+void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns)
+{
+    bool news = true;
+    if (!descriptor->proven)
+        prove(core, descriptor, begin_ns);
+    else if (!descriptor->begin_hard && begin_ns < descriptor->begin_ns)
+        descriptor->begin_ns = begin_ns;
+    else
+        news = false;
+    if (news && descriptor->ended)
+        descriptor_tell_fact(core, descriptor);
+    if (descriptor->doubtful_count)
+        settle_doubtful(core, descriptor);
+}
+
+void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard)
+{
+    map_remove(&descriptor->table->places, (uint64_t)descriptor->fd);
+    descriptor->ended = true;
+    descriptor->end_ns = time_ns;
+    descriptor->end_hard = hard;
+    if (descriptor->proven)
+        descriptor_tell_fact(core, descriptor);
+    descriptor_drop(descriptor);
+}
+
+void descriptor_set_name(struct descriptor *descriptor, struct text name)
+{
+    if (!descriptor->name)
+        descriptor->name = memory_string(name);
+}
+
+void descriptor_dumped(struct core *core, struct table *table, const struct event *event)
+{
+    int32_t fd = (int32_t)event->value[2];
+    struct descriptor *descriptor = table_alive(table, fd);
+    if (!descriptor)
+        descriptor = table_place(core, table, fd);
+    if (!descriptor->proven)
+        descriptor_prove(core, descriptor, event->time_ns);
+    if (!descriptor->name && descriptor->kind == DESCRIPTOR_UNKNOWN)
+        descriptor->kind = (uint8_t)descriptor_kind_of_name(event->text[0]);
+    descriptor_set_name(descriptor, event->text[0]);
+}
+
+/* --- uses --- */
+
+static struct open_call open_of(const struct life *life)
+{
+    struct open_call open = {.call = life->open_call,
+                             .entry_ns = life->entry_ns,
+                             .present = life->open_present,
+                             .text = life->open_text};
+    memcpy(open.value, life->open_value, sizeof open.value);
+    return open;
+}
+
+void descriptors_bind(struct core *core, struct life *life)
+{
+    struct table *table = life_table(core, life);
+    if (!table)
+        return;
+    int32_t fd[2];
+    struct open_call open = open_of(life);
+    open_call_descriptors(&open, fd);
+    for (unsigned i = 0; i < 2; i++) {
+        if (fd[i] < 0)
+            continue;
+        struct descriptor *used = table_alive(table, fd[i]);
+        if (!used)
+            used = table_place(core, table, fd[i]);
+        used->refs++;
+        life->used[i] = used;
+        if (open.call->role->op == CALL_CLOSE)
+            used->closing_ns = open.entry_ns;
+    }
+}
+
+void descriptors_release(struct life *life)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        descriptor_drop(life->used[i]);
+        life->used[i] = NULL;
+    }
+}
+
+static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
+{
+    descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
+                                       descriptor->doubtful_count + 1, sizeof *use);
+    descriptor->doubtful[descriptor->doubtful_count++] = *use;
+}
+
+/* `bad`: EBADF, which proves nothing. */
+static void count_use(struct core *core, const struct life *life, struct descriptor *descriptor,
+                      const struct use_cell *cell, bool bad)
+{
+    uint64_t entry_ns = life->entry_ns;
+    /* Entered after a close that has returned meanwhile: whose number it was by then is a race
+     * that the events do not tell. */
+    if (descriptor->ended && entry_ns > descriptor->end_ns)
+        return;
+    if (!bad)
+        descriptor_prove(core, descriptor, entry_ns);
+    if (descriptor->proven && entry_ns >= descriptor->begin_ns)
+        tell_uses(core, descriptor, life->name, cell);
+    else if (bad)
+        doubt(descriptor, &(struct doubtful_use){.entry_ns = entry_ns,
+                                                 .ns = cell->calls.max_ns,
+                                                 .thread = life->name,
+                                                 .label = life->open_label});
+}
+
+static void count_uses(struct core *core, struct life *life, const struct event *exit)
+{
+    uint8_t flags = life->open_call->role->flags;
+    int64_t ret = exit->value[0];
+    uint64_t bytes = ret > 0 ? (uint64_t)ret : 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!life->used[i])
+            continue;
+        struct use_cell cell = {0};
+        durations_add(&cell.calls, exit->time_ns - life->entry_ns);
+        bool transfer = flags & CALL_TRANSFER;
+        if (transfer ? i == 0 : (flags & CALL_READS) != 0)
+            cell.read_bytes = bytes;
+        if (transfer ? i == 1 : (flags & CALL_WRITES) != 0)
+            cell.write_bytes = bytes;
+        count_use(core, life, life->used[i], &cell, ret == -ERRNO_EBADF);
+    }
+}
+
+/* --- operations --- */
+
+static bool has_cloexec(const struct life *life)
+{
+    const struct call_role *role = life->open_call->role;
+    if (role->flags & CALL_CLOEXEC)
+        return true;
+    return role->cloexec_flag && (life->open_present & 4) &&
+           ((uint64_t)life->open_value[2] & role->cloexec_flag);
+}
+
+static bool is_number(int64_t value)
+{
+    return value >= 0 && value <= INT32_MAX;
+}
+
+static struct descriptor *created(struct core *core, struct table *table, int64_t fd,
+                                  const struct life *life, uint64_t time_ns)
+{
+    struct descriptor *created = table_create(core, table, (int32_t)fd, time_ns);
+    created->kind = life->open_call->role->kind;
+    created->cloexec = has_cloexec(life);
+    return created;
+}
+
+static void duplicate(struct core *core, struct table *table, int64_t from, int64_t to,
+                      bool cloexec, uint64_t time_ns)
+{
+    const struct descriptor *source = table_alive(table, (int32_t)from);
+    char *name = source && source->name ? memory_string(text_of(source->name)) : NULL;
+    uint8_t kind = source ? source->kind : DESCRIPTOR_UNKNOWN;
+    struct descriptor *copy = table_create(core, table, (int32_t)to, time_ns);
+    copy->name = name;
+    copy->kind = kind;
+    copy->cloexec = cloexec;
+}
+
+static void end_onto(struct core *core, struct table *table, int64_t fd, uint64_t time_ns)
+{
+    struct descriptor *onto = table_alive(table, (int32_t)fd);
+    if (onto)
+        descriptor_end(core, onto, time_ns, true);
+}
+
+static void close_range(struct core *core, struct life *life, uint64_t exit_ns)
+{
+    uint64_t first = (uint32_t)life->open_value[0], last = (uint32_t)life->open_value[1];
+    int64_t flags = life->open_present & 4 ? life->open_value[2] : 0;
+    bool mark = flags & CALL_CLOSE_RANGE_CLOEXEC;
+    /* A copy that lacks the range is what closing it there would leave. */
+    struct left_out range = {.first = first, .last = last};
+    bool copied = (flags & CALL_CLOSE_RANGE_UNSHARE) &&
+                  life_unshare_table(core, life, mark ? &nothing_left_out : &range, exit_ns);
+    if (copied && !mark)
+        return;
+    size_t count;
+    struct descriptor **all = table_all(life_table(core, life), &count);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t fd = (uint64_t)all[i]->fd;
+        if (fd < first || fd > last)
+            continue;
+        if (mark)
+            all[i]->cloexec = true;
+        else if (!all[i]->proven || all[i]->begin_ns <= life->entry_ns)
+            descriptor_end(core, all[i], life->entry_ns, true);
+    }
+    free(all);
+}
+
+static void on_fcntl(struct core *core, struct life *life, struct table *table,
+                     const struct event *exit)
+{
+    int64_t command = life->open_value[1], ret = exit->value[0];
+    if (!(life->open_present & 2) || ret_is_error(ret))
+        return;
+    if (is_number(ret) && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+        duplicate(core, table, life->open_value[0], ret, command == F_DUPFD_CLOEXEC, exit->time_ns);
+    else if (command == F_SETFD && life->used[0] && (life->open_present & 8))
+        life->used[0]->cloexec = life->open_value[3] & FD_CLOEXEC;
+}
+
+static void on_create(struct core *core, struct life *life, struct table *table,
+                      const struct event *exit)
+{
+    const struct call_role *role = life->open_call->role;
+    if (role->op == CALL_SIGNALFD && (life->open_present & 8) && (int32_t)life->open_value[3] >= 0)
+        return; /* it was given one */
+    struct open_call open = open_of(life);
+    struct descriptor *new = created(core, table, exit->value[0], life, exit->time_ns);
+    if (open_call_names(&open))
+        descriptor_set_name(new, open.text);
+}
+
+static void on_dup2(struct core *core, struct life *life, struct table *table,
+                    const struct event *exit)
+{
+    int64_t ret = exit->value[0];
+    if (ret == life->open_value[0])
+        return;
+    end_onto(core, table, ret, exit->time_ns);
+    duplicate(core, table, life->open_value[0], ret, has_cloexec(life), exit->time_ns);
+}
+
+static void operate(struct core *core, struct life *life, struct table *table,
+                    const struct event *exit)
+{
+    int64_t ret = exit->value[0];
+    bool success = !ret_is_error(ret), number = is_number(ret);
+    switch (life->open_call->role->op) {
+    case CALL_SIGNALFD:
+    case CALL_CREATE:
+        if (number)
+            on_create(core, life, table, exit);
+        return;
+    case CALL_CREATE_PAIR:
+        for (unsigned i = 0; success && exit->int_count >= 2 && i < 2; i++)
+            if (is_number(exit->ints[i]))
+                created(core, table, exit->ints[i], life, exit->time_ns);
+        return;
+    case CALL_DUP:
+        if (number)
+            duplicate(core, table, life->open_value[0], ret, false, exit->time_ns);
+        return;
+    case CALL_DUP2:
+        if (number)
+            on_dup2(core, life, table, exit);
+        return;
+    case CALL_FCNTL: on_fcntl(core, life, table, exit); return;
+    case CALL_CLOSE:
+        if (life->used[0] && !life->used[0]->ended)
+            descriptor_end(core, life->used[0], life->entry_ns, ret != -ERRNO_EBADF);
+        return;
+    case CALL_CLOSE_RANGE:
+        if (success && (life->open_present & 3) == 3)
+            close_range(core, life, exit->time_ns);
+        return;
+    case CALL_UNSHARE:
+        if (success && (life->open_present & 4) && (life->open_value[2] & CALL_CLONE_FILES))
+            life_unshare_table(core, life, &nothing_left_out, exit->time_ns);
+        return;
+    case CALL_PLAIN:
+    case CALL_EXEC:
+    case CALL_CLONE:
+    case CALL_SIGRETURN: return;
+    }
+}
+
+void descriptors_complete(struct core *core, struct life *life, const struct event *exit)
+{
+    count_uses(core, life, exit);
+    struct table *table = life_table(core, life);
+    if (table)
+        operate(core, life, table, exit);
+}
+
+void descriptors_exit_alone(struct core *core, struct life *life, const struct event *exit)
+{
+    struct table *table = life_table(core, life);
+    if (!table)
+        return;
+    const struct call_role *role = exit->call->role;
+    int64_t ret = exit->value[0];
+    if (is_number(ret) && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD)) {
+        table_create(core, table, (int32_t)ret, exit->time_ns)->kind = role->kind;
+    } else if (is_number(ret) && role->op == CALL_DUP) {
+        table_create(core, table, (int32_t)ret, exit->time_ns);
+    } else if (is_number(ret) && role->op == CALL_DUP2) {
+        end_onto(core, table, ret, exit->time_ns);
+        table_create(core, table, (int32_t)ret, exit->time_ns);
+    } else if (role->op == CALL_CREATE_PAIR && ret == 0 && exit->int_count >= 2) {
+        for (unsigned i = 0; i < 2; i++)
+            if (is_number(exit->ints[i]))
+                table_create(core, table, (int32_t)exit->ints[i], exit->time_ns)->kind = role->kind;
+    }
+}

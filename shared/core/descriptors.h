@@ -1,0 +1,97 @@
+/* core/descriptors.h -- descriptors, their tables, and what mapping knows of them. */
+#ifndef CORE_DESCRIPTORS_H
+#define CORE_DESCRIPTORS_H
+
+#include "core/state.h"
+
+/* --- joining: the memory --- */
+
+/* A use that failed with EBADF while nothing proved the descriptor: it counts if an older call
+ * in progress proves it after all. */
+struct doubtful_use {
+    uint64_t entry_ns, ns;
+    life_name thread;
+    uint32_t label;
+};
+
+/* One descriptor, or the place of one: what stands under a number that calls were seen to use
+ * but none has proved yet (`proven` false) is no row of the results. */
+struct descriptor {
+    uint64_t id; /* 0 until proven */
+    struct table *table;
+    int32_t fd;
+    unsigned refs; /* its table's place, calls in progress, names in the row in hand */
+    bool proven, begin_hard, ended, end_hard;
+    bool cloexec; /* known to be closed on exec */
+    uint8_t kind;
+    uint64_t begin_ns, end_ns;
+    uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
+    char *name;          /* owned; NULL until told */
+    struct doubtful_use *doubtful;
+    size_t doubtful_count, doubtful_room;
+};
+
+/* The descriptors of one process, or of several that share them (CLONE_FILES), or of threads that
+ * have parted from their process's (unshare). */
+struct table {
+    unsigned refs;              /* processes that use it, and threads as one of their own */
+    unsigned holds;             /* those, and its descriptors: it lives as long */
+    uint64_t process;           /* id of the one that had it first */
+    struct map places;          /* fd -> struct descriptor; one reference each */
+    struct table *next, **back; /* all of the core */
+};
+
+/* What a copy of a table lacks. */
+struct left_out {
+    bool cloexec;         /* descriptors that are closed on exec */
+    uint64_t first, last; /* these numbers; none if last < first */
+};
+extern const struct left_out nothing_left_out;
+
+/* --- tables.c --- */
+/* That of the life, if its process is told and it has not exited; else NULL. */
+struct table *life_table(struct core *core, const struct life *life);
+struct table *table_of_process(struct core *core, struct process *process);
+struct descriptor *table_alive(const struct table *table, int32_t fd);
+/* A new one under a number that is free. */
+struct descriptor *table_place(struct core *core, struct table *table, int32_t fd);
+/* "If its number is created again": what is under the number ends. */
+void table_end_replaced(struct core *core, struct table *table, int32_t fd, uint64_t time_ns);
+/* A new one that begins hard, in place of what was under the number. */
+struct descriptor *table_create(struct core *core, struct table *table, int32_t fd,
+                                uint64_t time_ns);
+/* All of the table, by number; *count of them, to be freed. */
+struct descriptor **table_all(const struct table *table, size_t *count);
+void table_give_copy(struct core *core, struct table *from, struct process *to, uint64_t time_ns);
+void table_give(struct table *from, struct process *to);
+/* The child is a thread of the parent's process: it shares a table of the parent's own. */
+void life_share_table(struct life *parent, struct life *child);
+/* The life, which is over without an exit, or has exited, uses it no more. */
+void life_forget_table(struct core *core, struct life *life);
+void life_leave_table(struct core *core, struct life *life, uint64_t time_ns);
+void life_move_table(struct life *to, struct life *from);
+void process_leave_table(struct core *core, struct process *process, uint64_t time_ns);
+void table_lose_user(struct core *core, struct table *table);
+void life_exec_table(struct core *core, struct life *life, uint64_t time_ns);
+/* Gives the thread, or its process if it is alone there, a copy of the table that it shares.
+ * False if it shares it with nobody. */
+bool life_unshare_table(struct core *core, struct life *life, const struct left_out *out,
+                        uint64_t time_ns);
+void tables_finish(struct core *core);
+
+/* --- descriptors.c --- */
+void descriptor_drop(struct descriptor *descriptor);
+/* It is told to be there from then on. */
+void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns);
+void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard);
+void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor);
+void descriptor_set_name(struct descriptor *descriptor, struct text name);
+void descriptor_dumped(struct core *core, struct table *table, const struct event *event);
+/* The call that the life has entered is bound to what it uses. */
+void descriptors_bind(struct core *core, struct life *life);
+void descriptors_release(struct life *life);
+/* The exit of the call that the life is in, or of another. */
+void descriptors_complete(struct core *core, struct life *life, const struct event *exit);
+void descriptors_exit_alone(struct core *core, struct life *life, const struct event *exit);
+
+#endif
