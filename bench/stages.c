@@ -1,6 +1,6 @@
 /* bench/stages.c -- what each stage of mapping costs, in nanoseconds of CPU time per event.
  *
- *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] [--map-only] PATH...
+ *     bench_stages [--rounds N] [--reader NAME] [--phases FILE] [--map-only] [--user-only] PATH...
  *
  * PATH as for `spanmill report`; archives are decompressed, folders are not. Of several rounds the
  * best of each stage counts. With --map-only no other stage runs: for profilers.
@@ -42,7 +42,7 @@ struct bench {
     struct reader_choice choice;
     struct archive_room room;
     struct writer frame; /* the archive in hand, as a mapper has fetched it */
-    bool map_only;
+    bool map_only, user_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
     uint64_t records, core_singles, chunk_events;
@@ -88,7 +88,8 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
     bench->row = row;
     struct core *core = core_new(schema, (struct result_sink){drop_result, NULL},
                                  (struct core_settler){settle, bench});
-    core_begin(core, (struct core_facts){true, true}, schema_own_set(schema));
+    core_begin(core, (struct core_facts){!bench->user_only, !bench->user_only},
+               schema_own_set(schema));
     for (bench->joined = 0; bench->joined < row->count; bench->joined++)
         core_join(core, row->at[bench->joined]);
     core_end(core, bench->chunk_events);
@@ -108,9 +109,10 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     bench->choice.begin_ns = interval.begin_ns;
     enum status status = reader_open_as(&bench->choice, set, schema, NULL, &reader, why);
     opened_s = now_s();
+    bool has_kernel = !bench->user_only;
     struct partial_builder_options options = {.interval = interval,
-                                              .has_kernel = true,
-                                              .counts_switches = true,
+                                              .has_kernel = has_kernel,
+                                              .counts_switches = has_kernel,
                                               .sink = {drop_item, NULL}};
     struct partial_builder *builder =
         stage == MODELLED ? partial_builder_new(schema, &options) : NULL;
@@ -118,7 +120,7 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     if (stage == CORED)
         bench->chunk_events = 0;
     struct core *core =
-        stage == CORED ? core_new_mapping(schema, (struct core_facts){true, true}, &row) : NULL;
+        stage == CORED ? core_new_mapping(schema, (struct core_facts){has_kernel, has_kernel}, &row) : NULL;
     while (status == STATUS_OK) {
         const struct event *batch;
         size_t count;
@@ -326,6 +328,7 @@ static bool take_option(struct bench *bench, int option, int *rounds, enum statu
 {
     switch (option) {
     case 'm': bench->map_only = true; return true;
+    case 'u': bench->user_only = true; return true;
     case 'n': *rounds = atoi(optarg); return *rounds > 0;
     case 'r': bench->choice.kind = readers_by_name(optarg); return bench->choice.kind != NULL;
     case 'p':
@@ -342,6 +345,7 @@ int main(int argc, char **argv)
                                             {"reader", required_argument, NULL, 'r'},
                                             {"phases", required_argument, NULL, 'p'},
                                             {"map-only", no_argument, NULL, 'm'},
+                                            {"user-only", no_argument, NULL, 'u'},
                                             {NULL, 0, NULL, 0}};
     struct bench bench = {.choice.cache = plan_cache_new()};
     int rounds = 3;
@@ -351,7 +355,7 @@ int main(int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         if (!take_option(&bench, option, &rounds, &status, &why)) {
             fprintf(stderr, "usage: bench_stages [--rounds N] [--reader NAME] [--phases FILE] "
-                            "[--map-only] PATH...\n");
+                            "[--map-only] [--user-only] PATH...\n");
             return 2;
         }
     }

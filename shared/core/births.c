@@ -23,8 +23,6 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct life *child = map_life(core, (int32_t)event->value[2]);
     before_step(core, parent, false);
     before_step(core, child, true);
-    if (child && event->value[2] == event->value[3])
-        map_pass_all(core); /* who is kin of whom changes */
     if (child)
         map_leave_cpu(core, child);
     struct step *step = map_step(core, event, actor);
@@ -95,7 +93,6 @@ static void map_exit(struct core *core, const struct event *event, struct life *
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
     before_step(core, life, false);
-    map_pass_all(core); /* it may be the last of its process */
     map_step(core, event, actor);
     if (!life)
         return;

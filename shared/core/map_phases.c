@@ -280,7 +280,7 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
     uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
     for (size_t i = 0; i < class->begin_count; i++)
         core->remote_order[class->begins[i]] = instance_order(number, class->begins[i]);
-    if (class->end_count > 0)
+    if (class->end_count > 0 && core->facts.has_kernel)
         write_holders(core, life);
     if (life)
         life_write(core, life);

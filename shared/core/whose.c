@@ -252,15 +252,15 @@ static void map_contexts(struct core *core, struct life *life, const struct even
         phases = !map_phases(core, life, event, &summed);
     if (!tells && !phases)
         return;
-    if (tells)
+    if (tells && life->tid == 0)
         map_pass_all(core);
+    if (tells)
+        map_told_pid(core, life, pid);
     if (phases)
         map_before_phases(core, life, event, summed);
     struct step *step = map_step(core, event, life);
     step->parts = STEP_CONTEXTS;
     step->summed = summed;
-    if (tells)
-        map_told_pid(core, life, pid);
 }
 
 /* Whether only the past knows whose event it is. */
