@@ -61,6 +61,7 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     line->spent = life->spent;
     line->spent_before = life->spent_before;
     life->spent = life->spent_before = (struct time_vector){0};
+    map_write_ended(life, line);
     line->phases = life->phase_sums;
     line->phase_count = life->phase_count;
     life->phase_sums = NULL;

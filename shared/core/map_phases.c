@@ -18,6 +18,7 @@ void map_phases_init(struct core *core)
 
 void map_phases_clear(struct core *core)
 {
+    map_forget_slowest(core);
     instances_close_all(&core->phases);
     for (struct life *life = core->all; life; life = life->next_of_all)
         instances_forget(&life->phases);

@@ -124,6 +124,43 @@ static void spent_until(const struct instance *instance, const struct life *ende
         life_account(life, time, ns);
 }
 
+/* Of its process by now; 0 if that is not told. */
+static int32_t pid_of(const struct life *life)
+{
+    const struct kin *kin = life->phases.kin;
+    return kin ? (int32_t)kin->key : 0;
+}
+
+static void tell_ended(struct core *core, struct life *life, uint32_t path, uint32_t at,
+                       const struct ended_instance *ended)
+{
+    const struct phase_definition *definition = core->phases.set->at[at];
+    struct text names[PHASE_VALUES_MAX];
+    assert(ended->value_count == phase_value_count(definition));
+    for (size_t i = 0; i < ended->value_count; i++)
+        names[i] = text_of(phase_value_name(definition, i));
+    struct instance_told told = {.ended = *ended,
+                                 .rule = definition->keep,
+                                 .names = names,
+                                 .match_count = definition->match_count};
+    struct result result = {.type = RESULT_INSTANCE,
+                            .stretch = life->stretch,
+                            .phase = names_text(&core->paths, path),
+                            .instance = &told};
+    life->before_told |= ended->time.before_running_ns > 0 || ended->time.before_blocked_ns > 0;
+    core_tell_of(core, life, &result);
+}
+
+static void keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
+                       const struct instance *instance, const struct ended_instance *ended)
+{
+    if (core->mode == CORE_JOIN)
+        tell_ended(core, life, sum->label, instance->definition, ended);
+    else
+        map_keep_ended(core, life, sum,
+                       &(struct ended_line){sum->label, instance->definition, *ended});
+}
+
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      uint64_t time_ns)
 {
@@ -132,12 +169,22 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     uint64_t ns = time_ns - instance->begin_ns;
     uint64_t over_ns = definition_of(core, instance)->keep.over_ns;
     struct time_vector time = {0};
-    sum->cell.syscalls += instances_spent(instance, &time);
+    uint64_t calls = instances_spent(instance, &time);
+    sum->cell.syscalls += calls;
     spent_until(instance, ender, time_ns, &time);
     durations_add(&sum->cell.complete, ns);
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;
     time_vector_merge(&sum->cell.time, &time);
+    struct ended_instance ended = {
+        .rank = {.ns = ns, .begin_ns = instance->begin_ns, .order = instance->order},
+        .pid = pid_of(life),
+        .end_tid = ender != life ? ender->tid : 0,
+        .calls = calls,
+        .time = time,
+        .values = instance->values,
+        .value_count = phase_value_count(definition_of(core, instance))};
+    keep_ended(core, life, sum, instance, &ended);
     time_vector_free(&time);
     if (life_is_in_call(life) && !instance->in_call)
         add_credit(life, instance->path, 1);
@@ -391,8 +438,27 @@ static void add_spent(const struct core *core, struct life *life, const struct l
         account_here(life, NULL, total, before->blocked_ns);
 }
 
+/* One that is told of by itself. */
+static void join_ended(struct core *core, struct life *life, const struct ended_line *line)
+{
+    const struct phase_set *set = core->phases.set;
+    if (line->definition >= set->count ||
+        line->ended.value_count != phase_value_count(set->at[line->definition]))
+        return;
+    struct ended_instance ended = line->ended;
+    ended.rank.order += core->past_events << 16;
+    if (ended.pid == 0)
+        ended.pid = pid_of(life);
+    ended.time = (struct time_vector){0};
+    resolve_time(life, &line->ended.time, &ended.time);
+    tell_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
+    time_vector_free(&ended.time);
+}
+
 void join_phase_sums(struct core *core, struct life *life, const struct life_line *line)
 {
+    for (size_t i = 0; i < line->ended_count; i++)
+        join_ended(core, life, &line->ended[i]);
     if (life->phases.count > 0)
         add_spent(core, life, line);
     for (size_t i = 0; i < line->phase_count; i++) {

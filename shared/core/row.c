@@ -41,6 +41,9 @@ void row_clear(struct row *row)
         for (size_t k = 0; k < record->life.phase_count; k++)
             phase_cell_clear(&record->life.phases[k].cell);
         free(record->life.phases);
+        for (size_t k = 0; k < record->life.ended_count; k++)
+            ended_instance_clear(&record->life.ended[k].ended);
+        free(record->life.ended);
         time_vector_free(&record->life.spent);
         time_vector_free(&record->life.spent_before);
         free(record->life.credits);

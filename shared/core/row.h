@@ -57,6 +57,13 @@ struct call_sum {
 struct phase_sum {
     uint32_t label;
     struct phase_cell cell;
+    void *slowest; /* mapping; it does not travel */
+};
+
+/* An instance that is among the sums, and that is told of by itself. */
+struct ended_line {
+    uint32_t label, definition;
+    struct ended_instance ended; /* rank.order: as if the interval were the first of the session */
 };
 
 /* Complete instances in which the call that a thread is in was entered: if it completes, it is one of
@@ -94,6 +101,8 @@ struct life_line {
     struct time_vector spent, spent_before;
     struct phase_sum *phases;
     size_t phase_count;
+    struct ended_line *ended;
+    size_t ended_count;
     struct call_credit *credits;
     size_t credit_count;
     bool kernel_named, user_named, has_program;

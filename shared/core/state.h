@@ -103,6 +103,7 @@ struct life {
     size_t phase_count, phase_room;
     struct call_credit *credits;
     size_t credit_count, credit_room;
+    struct unsent_ended *ended; /* mapping: instances that are told of by themselves */
     uint32_t label; /* mapping: of the phase that it is in, as of label_epoch */
     uint64_t label_epoch;
     uint64_t parent_epoch; /* the same of its parent: what follows is as of it */
@@ -205,6 +206,7 @@ struct core {
     uint64_t *remote_order; /* by definition: of the last begin that the past was told of */
     size_t *strangers;      /* by definition: open on threads whose process is not told */
     struct map child_labels;
+    struct map slowest; /* of struct known_slowest, under hashes */
     uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
     bool only_steps;    /* the event now is a step, whatever is known */
     /* joining */
@@ -458,6 +460,14 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
 void phases_tell(struct core *core, struct life *life);
 void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
+
+/* --- map_slowest.c: instances that are told of by themselves --- */
+/* One is complete, and in its sum. `line`, its values and its time are borrowed. */
+void map_keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
+                    const struct ended_line *line);
+/* Those of the life that are unsent go with its line. */
+void map_write_ended(struct life *life, struct life_line *line);
+void map_forget_slowest(struct core *core);
 
 /* --- map_phases.c: what this interval alone tells of them --- */
 void map_phases_init(struct core *core);

@@ -150,7 +150,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
 static bool is_told(const char *line)
 {
     static const char *const types[] = {"cpu",   "thread",  "sched", "syscall",
-                                        "phase", "process", "fd"};
+                                        "phase", "process", "fd",    "instance"};
     char head[64];
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (i == 6 && !getenv("LAW_FD"))
@@ -182,24 +182,36 @@ char *core_part_of(const char *json)
     return part;
 }
 
+/* Without the fields from `begin` up to before `end`. */
+static size_t put_without(FILE *out, const char *json, size_t count, const char *begin,
+                          const char *end)
+{
+    const char *from = memmem(json, count, begin, strlen(begin));
+    const char *to = from ? memmem(from, count - (size_t)(from - json), end, strlen(end)) : NULL;
+    if (!to) {
+        fwrite(json, 1, count, out);
+        return count;
+    }
+    fwrite(json, 1, (size_t)(from - json), out);
+    fwrite(to, 1, count - (size_t)(to - json), out);
+    return count;
+}
+
 char *core_likewise(const char *json)
 {
-    static const char phase[] = "{\"type\":\"phase\"", begin[] = "\"user_cpu_ns\"",
-                      end[] = "\"syscalls\"";
+    static const char phase[] = "{\"type\":\"phase\"", instance[] = "{\"type\":\"instance\"";
     char *part = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&part, &size);
     while (*json) {
         size_t count = strcspn(json, "\n");
         count += json[count] == '\n';
-        const char *from = strncmp(json, phase, sizeof phase - 1) == 0 ? strstr(json, begin) : NULL;
-        const char *to = from ? strstr(from, end) : NULL;
-        if (to && to < json + count) {
-            fwrite(json, 1, (size_t)(from - json), out);
-            fwrite(to, 1, (size_t)(json + count - to), out);
-        } else {
+        bool timed = strncmp(json, phase, sizeof phase - 1) == 0 ||
+                     strncmp(json, instance, sizeof instance - 1) == 0;
+        if (timed)
+            put_without(out, json, count, "\"user_cpu_ns\"", "\"syscalls\"");
+        else
             fwrite(json, 1, count, out);
-        }
         json += count;
     }
     fclose(out);
