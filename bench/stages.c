@@ -119,8 +119,10 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     struct row row = {.count = 0};
     if (stage == CORED)
         bench->chunk_events = 0;
-    struct core *core =
-        stage == CORED ? core_new_mapping(schema, (struct core_facts){has_kernel, has_kernel}, &row) : NULL;
+    struct core_mapping mapping = {.facts = {has_kernel, has_kernel},
+                                   .begin_ns = interval.begin_ns,
+                                   .end_ns = interval.end_ns};
+    struct core *core = stage == CORED ? core_new_mapping(schema, &mapping, &row) : NULL;
     while (status == STATUS_OK) {
         const struct event *batch;
         size_t count;

@@ -31,15 +31,24 @@ void core_free(struct core *core); /* NULL is fine */
 
 /* --- mapping --- */
 
+struct core_mapping {
+    struct core_facts facts;
+    uint64_t begin_ns, end_ns; /* of the interval: what lies outside is ignored */
+    bool names_no_calls;       /* whose architecture nobody tells */
+};
 /* Records go to `row` (borrowed), in their order. */
-struct core *core_new_mapping(struct schema *schema, struct core_facts facts, struct row *row);
-/* Events of the interval, and losses, in order. */
+struct core *core_new_mapping(struct schema *schema, const struct core_mapping *mapping,
+                              struct row *row);
+/* Events and losses, in order. */
 void core_map(struct core *core, const struct event *events, size_t count);
 /* The end of the interval: all that is not written yet goes to the row. */
 void core_map_end(struct core *core);
 struct core_counts {
+    uint64_t events;        /* of the interval */
     uint64_t single_events; /* that went to the row as they were */
     struct tallies tallies;
+    uint64_t first_ns, last_ns; /* TIME_NONE without any event */
+    uint32_t first_trace;       /* of the first event; index in reader_info.traces */
 };
 struct core_counts core_counts(const struct core *core);
 

@@ -7,7 +7,7 @@
 
 NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
 {
-    if (number < 0)
+    if (number < 0 || number > CPU_NUMBER_MAX)
         return NULL;
     size_t room = core->cpu_count;
     core->cpus = memory_grow(core->cpus, &room, (size_t)number + 1, sizeof *core->cpus);

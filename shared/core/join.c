@@ -12,6 +12,7 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     core->sink = sink;
     core->settler = settler;
     core->order = core->border_epoch = 1;
+    core->nobody.over = true;
     names_id(&core->paths, text_of(""));
     instances_init(&core->phases, schema_own_set(schema));
     return core;
@@ -135,10 +136,13 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
     tick(core, let->time_ns);
     if (kind == RECORD_LET_CPU) {
         life = current_at(core, let->cpu, let->time_ns);
-        core->cpus[let->cpu].last_ns = let->time_ns;
-        name(core, let->name, life);
+        struct cpu *cpu = &core->cpus[let->cpu];
+        cpu->last_ns = let->time_ns;
+        name(core, let->name, cpu->knows == CPU_NOBODY ? &core->nobody : life);
     } else if (kind == RECORD_LET_LIFE) {
-        life = life_named(core, let->tid, let->time_ns);
+        life = tid_is_of_process(let->tid)
+                   ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
+                   : life_named(core, let->tid, let->time_ns);
         name(core, let->name, life);
     } else {
         life = join_life_of(core, let->name);

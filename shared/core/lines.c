@@ -16,8 +16,15 @@ static unsigned slot_here(const struct life *life, unsigned slot)
 void join_life_line(struct core *core, const struct life_line *line)
 {
     struct life *life = join_life_of(core, line->life);
-    if (!life)
+    if (!life) {
+        bool nobody = line->life > 0 && line->life <= core->names &&
+                      core->named[line->life] == &core->nobody;
+        if (nobody)
+            core->tallies.at[core->facts.counts_switches ? TALLY_KERNEL_NOBODY
+                                                         : TALLY_KERNEL_NO_SWITCHES] +=
+                line->nobodys;
         return;
+    }
     join_phase_sums(core, life, line);
     uint64_t told_ns = 0;
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++) {

@@ -6,12 +6,15 @@
  * the past may forget what is over. */
 #define TICK_NS UINT64_C(20000000000)
 
-struct core *core_new_mapping(struct schema *schema, struct core_facts facts, struct row *row)
+struct core *core_new_mapping(struct schema *schema, const struct core_mapping *mapping,
+                              struct row *row)
 {
     struct core *core = memory_new(sizeof *core);
     core->mode = CORE_MAP;
     core->schema = schema;
-    core->facts = facts;
+    core->facts = mapping->facts;
+    core->mapping = *mapping;
+    core->counts.first_ns = core->counts.last_ns = TIME_NONE;
     core->row = row;
     core->border_epoch = 1;
     map_phases_init(core);
@@ -20,7 +23,10 @@ struct core *core_new_mapping(struct schema *schema, struct core_facts facts, st
 
 struct core_counts core_counts(const struct core *core)
 {
-    return (struct core_counts){core->single_events, core->tallies};
+    struct core_counts counts = core->counts;
+    counts.events = core->batch_number;
+    counts.tallies = core->tallies;
+    return counts;
 }
 
 /* --- lives --- */
@@ -46,7 +52,7 @@ life_name map_name(struct core *core, struct life *life)
 static bool has_unsent(const struct life *life)
 {
     return life->counts || life->last_ns != TIME_NONE || life->call_count > 0 ||
-           life->call_changed || life->phase_count > 0 || (life->kernel_named && !life->kernel_name_sent) ||
+           life->call_changed || life->phase_count > 0 || life->nobodys > 0 || (life->kernel_named && !life->kernel_name_sent) ||
            (life->user_named && !life->user_name_sent) ||
            (life->has_program && !life->program_sent);
 }
@@ -130,6 +136,8 @@ void life_write(struct core *core, struct life *life)
     memcpy(line->time, life->time, sizeof line->time);
     line->last_ns = life->last_ns;
     line->named_ns = life->named_ns;
+    line->nobodys = life->nobodys;
+    life->nobodys = 0;
     line->cpu_ns = life->cpu_ns;
     line->switches = life->switches;
     line->latency = life->latency;
@@ -302,7 +310,7 @@ struct step *map_step(struct core *core, const struct event *event, struct life 
     step->actor = actor ? map_name(core, actor) : 0;
     step->parts = STEP_MEANING | core->step_parts;
     step->number = core->batch_number + (uint64_t)(event - core->batch);
-    core->single_events += event->kind != EVENT_LOSS;
+    core->counts.single_events += event->kind != EVENT_LOSS;
     return step;
 }
 
@@ -334,7 +342,8 @@ static void forget_all(struct core *core)
     core->let_cpus = 0;
 }
 
-NEVER_INLINE static void tick(struct core *core, uint64_t now_ns)
+/* Whether something of the time is to be done before an event of the interval. */
+static void tick(struct core *core, uint64_t now_ns)
 {
     if (now_ns >= core->lives_ns) {
         write_all(core);
@@ -343,19 +352,57 @@ NEVER_INLINE static void tick(struct core *core, uint64_t now_ns)
         core->lives_ns = now_ns - now_ns % TICK_NS + TICK_NS;
     }
     phases_tick(core, now_ns);
-    core->time_ns = core->lives_ns;
+    core->time_ns = core->lives_ns < core->mapping.end_ns ? core->lives_ns : core->mapping.end_ns;
     const struct instances *phases = &core->phases;
     if (phases->tick_ns > 0 && core->time_ns - phases->now_ns > phases->tick_ns)
         core->time_ns = phases->now_ns + phases->tick_ns;
 }
 
+/* Whether the event is of the interval. */
+NEVER_INLINE static bool enter_time(struct core *core, const struct event *event)
+{
+    if (event->time_ns < core->mapping.begin_ns || event->time_ns >= core->mapping.end_ns) {
+        core->batch_number--;
+        return false;
+    }
+    if (core->counts.first_ns == TIME_NONE) {
+        core->counts.first_ns = event->time_ns;
+        core->counts.first_trace = event->trace;
+    }
+    tick(core, event->time_ns);
+    return true;
+}
+
+static bool has_loss(const struct core *core, const struct event *event)
+{
+    bool junction = event->value[2] != 0;
+    return event->cpu <= CPU_NUMBER_MAX && event->time_ns < core->mapping.end_ns &&
+           (event->time_ns >= core->mapping.begin_ns || junction);
+}
+
 static void on_loss(struct core *core, const struct event *event)
 {
+    core->batch_number--; /* it is no event */
+    if (!has_loss(core, event))
+        return;
     if (event->time_ns >= core->time_ns)
         tick(core, event->time_ns);
-    if (event_is_border(event))
+    if (core->counts.first_ns == TIME_NONE)
+        core->time_ns = 0; /* the first event has yet to come */
+    core->tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
+    core->tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
+    if (!event_is_border(event))
+        return;
+    core->tallies.at[TALLY_LOSS_BORDERS]++;
+    if (event->cpu >= 0)
         map_border(core, event);
-    core->batch_number--; /* it is no event */
+}
+
+static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
+{
+    if (cpu->knows == CPU_NOBODY && !(event->has & EVENT_HAS_TID) &&
+        event_class_needs_thread(event->class))
+        core->tallies.at[nobody_because(core, event)]++;
 }
 
 static inline void on_kernel_event(struct core *core, struct cpu *cpu, const struct event *event,
@@ -365,10 +412,14 @@ static inline void on_kernel_event(struct core *core, struct cpu *cpu, const str
     case EVENT_CALL_ENTRY:
         if (actor)
             map_call_entry(core, actor, event);
+        else
+            count_nobody(core, cpu, event);
         break;
     case EVENT_CALL_EXIT:
         if (actor)
             map_call_exit(core, actor, event);
+        else
+            count_nobody(core, cpu, event);
         break;
     case EVENT_SWITCH: map_switch(core, cpu, event); return;
     case EVENT_WAKEUP: map_wakeup(core, event, actor); break;
@@ -387,32 +438,49 @@ void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, 
     on_kernel_event(core, cpu, event, actor);
 }
 
+/* Calls of which only the number is known. */
+static void count_unnamed(struct core *core, const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (events[i].kind == EVENT_CALL_ENTRY && events[i].class->unknown_call &&
+            events[i].time_ns >= core->mapping.begin_ns &&
+            events[i].time_ns < core->mapping.end_ns)
+            core->tallies.at[TALLY_UNNAMED_CALLS]++;
+}
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
+    if (core->mapping.names_no_calls)
+        count_unnamed(core, events, count);
     core->batch = events;
+    uint64_t last_ns = core->counts.last_ns;
     for (const struct event *event = events; event < events + count; event++) {
         if (event->kind == EVENT_LOSS) {
             on_loss(core, event);
             continue;
         }
-        if (event->time_ns >= core->time_ns)
-            tick(core, event->time_ns);
+        if (event->time_ns >= core->time_ns && !enter_time(core, event))
+            continue;
+        last_ns = event->time_ns;
         if (event->domain != DOMAIN_KERNEL) {
             map_user_event(core, event);
             continue;
         }
         struct cpu *cpu = cpu_at(core, event->cpu);
-        if (!cpu)
+        if (!cpu) {
+            map_event_without_cpu(core, event);
             continue;
+        }
         if (cpu->knows == CPU_UNKNOWN)
             map_let_cpu(core, cpu, event);
-        if (event->has || !event->class->is_plain)
+        if (event->has || !event->class->is_plain || cpu->knows == CPU_LET)
             map_context_event(core, cpu, event);
         else
             on_kernel_event(core, cpu, event, cpu->current);
         core->cpus[event->cpu].last_ns = event->time_ns;
     }
     core->batch_number += count;
+    core->counts.last_ns = last_ns;
 }
 
 void core_map_end(struct core *core)

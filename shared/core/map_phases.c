@@ -307,8 +307,8 @@ static bool is_certain_end(const struct core *core, const struct life *life,
         return true;
     if (instance->order < core->remote_order[definition])
         return false;
-    if (beginner != life && !beginner->known && core->facts.has_kernel)
-        return false; /* whether it runs, only the past knows */
+    if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
+        return false; /* whether it runs, and who ends it, only the past knows */
     if (life->phases.kin)
         return core->strangers[definition] == 0;
     /* Any other thread may be of its process. */

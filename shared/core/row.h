@@ -105,6 +105,7 @@ struct life_line {
     size_t ended_count;
     struct call_credit *credits;
     size_t credit_count;
+    uint64_t nobodys; /* of a CPU's current: events that are nobody's if it is */
     bool kernel_named, user_named, has_program;
     struct text kernel_name, user_name, program;
 };

@@ -114,6 +114,7 @@ struct life {
     struct life *next_listed, *next_of_all;
     /* Mapping alone. */
     int32_t wild_cpu; /* of a life without a number: the CPU */
+    uint64_t nobodys; /* events of it, which are nobody's if nobody is known to be current there */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
     int32_t told_pid; /* the past was told here that it is of this process; 0: not yet */
@@ -178,7 +179,7 @@ struct over {
     uint64_t key, since_ns; /* key: in core.processes */
 };
 
-enum { RECENT = 1024 };
+enum { RECENT = 1024, CPU_NUMBER_MAX = 1 << 16 };
 
 struct core {
     enum core_mode mode;
@@ -194,12 +195,13 @@ struct core {
     struct tallies tallies;
     /* mapping */
     struct row *row;
+    struct core_mapping mapping;
+    struct core_counts counts;
     uint32_t last_life;
     unsigned let_cpus; /* CPUs whose current is CPU_LET */
     uint64_t tick;     /* counts lets of CPUs */
     uint64_t time_ns;  /* when it is looked at again: */
     uint64_t lives_ns; /* when the past forgets lives that are over */
-    uint64_t single_events;
     const struct event *batch; /* of which the first has the number: */
     uint64_t batch_number;
     uint64_t label_epoch;   /* another one: what only the past knows of phases may be another */
@@ -213,6 +215,7 @@ struct core {
     struct result_sink sink;
     struct core_settler settler;
     struct life **named; /* by name, of the row in hand */
+    struct life nobody;  /* who is named where nobody is known to be current */
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
@@ -346,6 +349,13 @@ static inline struct life *map_life(struct core *core, int32_t tid)
     struct life *life = core->recent[(uint32_t)tid % RECENT];
     return life && life->tid == tid ? life : map_life_new(core, tid);
 }
+/* What a process does of which no event says the thread. */
+static inline struct life *map_process(struct core *core, int32_t pid)
+{
+    int32_t tid = tid_of_process(pid);
+    struct life *life = tid ? core->recent[(uint32_t)tid % RECENT] : NULL;
+    return life && life->tid == tid ? life : tid ? map_life_new(core, tid) : NULL;
+}
 /* All that is unsent of it goes to the row. */
 void life_write(struct core *core, struct life *life);
 /* The same; and nothing is known of it any more. */
@@ -400,6 +410,10 @@ void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
 void life_leave_cpu(struct core *core, struct life *life);
 
+/* A kernel event of no CPU. */
+void map_event_without_cpu(struct core *core, const struct event *event);
+/* Why a kernel event is nobody's that says of no thread that it is current. */
+enum tally nobody_because(const struct core *core, const struct event *event);
 /* --- whose.c: whose event it is, and what its contexts tell --- */
 /* A kernel event with contexts; a user-space event. */
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event);

@@ -46,8 +46,7 @@ static struct life *user_life(struct core *core, const struct event *event)
     return life;
 }
 
-/* Why a kernel event is nobody's that says of no thread that it is current. */
-static enum tally nobody_because(const struct core *core, const struct event *event)
+enum tally nobody_because(const struct core *core, const struct event *event)
 {
     if (event->cpu < 0)
         return TALLY_KERNEL_NO_CPU;
@@ -225,7 +224,8 @@ static int32_t told_pid(const struct event *event, const struct life *life)
     if (event->has & EVENT_HAS_PID)
         return event->pid;
     bool inner = event_is_inner(event) ||
-                 ((event->has & EVENT_HAS_VTID) && event->vtid != life->tid);
+                 ((event->has & EVENT_HAS_VTID) && event->vtid != life->tid &&
+                  !tid_is_of_process(life->tid));
     return (event->has & EVENT_HAS_VPID) && !inner ? event->vpid : 0;
 }
 
@@ -277,6 +277,28 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
     return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
 }
 
+void map_event_without_cpu(struct core *core, const struct event *event)
+{
+    if (event->cpu > CPU_NUMBER_MAX)
+        return; /* that cannot be */
+    if (event->kind == EVENT_SWITCH)
+        core->tallies.at[TALLY_KERNEL_NO_CPU]++;
+    else
+        step_by_cpu(core, NULL, event);
+}
+
+/* An event of nobody, or of whoever is current where that may be nobody. */
+static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
+{
+    if ((event->has & EVENT_HAS_TID) || event->kind == EVENT_SWITCH ||
+        !event_class_needs_thread(event->class))
+        return;
+    if (cpu->knows == CPU_LET)
+        cpu->current->nobodys++;
+    else if (cpu->knows == CPU_NOBODY && !is_call_event(event))
+        core->tallies.at[nobody_because(core, event)]++;
+}
+
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event)
 {
     if (event->kind == EVENT_EXEC) {
@@ -294,6 +316,7 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
         step_by_cpu(core, cpu, event);
         return;
     }
+    count_nobody(core, cpu, event);
     if (contradicts(core, cpu, event)) {
         doubt(core, cpu, event);
         life_list(core, cpu->current ? cpu->current : map_life(core, event->tid));
@@ -310,12 +333,26 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
     map_meaning(core, cpu, event, actor);
 }
 
+/* What a user-space event says itself that it is of: a thread, or a process; NULL if it says neither, or
+ * by numbers inside of a namespace, of which nothing is known here. */
+static struct life *named_by(struct core *core, const struct event *event)
+{
+    if (event_is_inner(event))
+        return NULL;
+    if (event->has & EVENT_HAS_VTID)
+        return map_life(core, event->vtid);
+    if (!(event->has & EVENT_HAS_VPID) || core->facts.has_kernel)
+        return NULL;
+    return map_process(core, event->vpid);
+}
+
 void map_user_event(struct core *core, const struct event *event)
 {
     struct cpu *cpu = core->facts.has_kernel ? cpu_at(core, event->cpu) : NULL;
     struct life *current = cpu && cpu->knows == CPU_THREAD ? cpu->current : NULL;
-    bool has_number = (event->has & EVENT_HAS_VTID) && !event_is_inner(event);
-    struct life *named = has_number ? map_life(core, event->vtid) : NULL;
+    if (event->cpu > CPU_NUMBER_MAX)
+        return;
+    struct life *named = named_by(core, event);
     bool certain = core->facts.has_kernel ? current && (!named || named == current) : named != NULL;
     if (!certain) {
         if (core->facts.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
@@ -325,6 +362,7 @@ void map_user_event(struct core *core, const struct event *event)
         return;
     }
     struct life *life = named ? named : current;
+    core->tallies.at[TALLY_USER_PROCESS] += tid_is_of_process(life->tid);
     map_contexts(core, life, event);
     life->last_ns = event->time_ns;
 }

@@ -47,7 +47,8 @@ static struct core_facts facts_of(const struct law_trace *trace)
     return (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches};
 }
 
-static char *report(const struct law_trace *trace, struct core *core, struct fold *fold)
+static char *report(const struct law_trace *trace, struct core *core, struct fold *fold,
+                    const struct core_counts *counts)
 {
     core_finish(core);
     for (size_t i = 0; i < trace->facts.cpu_count; i++) {
@@ -56,14 +57,19 @@ static char *report(const struct law_trace *trace, struct core *core, struct fol
     }
     struct result mark = {.type = RESULT_INTERVAL,
                           .interval = {.chunks = 1,
-                                       .events = trace->count,
-                                       .any_event = true,
+                                       .events = counts->events,
+                                       .tallies = counts->tallies,
+                                       .any_event = counts->first_ns != TIME_NONE,
+                                       .first_ns = counts->first_ns,
+                                       .last_ns = counts->last_ns,
+                                       .user = trace->facts.has_user,
                                        .offset_ns = trace->facts.offset_ns,
                                        .kernel = trace->facts.has_kernel,
                                        .host = trace->facts.host}};
+    struct tallies tallies = core_take_tallies(core);
+    tallies_add(&mark.interval.tallies, &tallies);
     fold_take(fold, &mark);
-    char *all = law_fold_report(fold), *part = core_part_of(all);
-    free(all);
+    char *part = law_fold_report(fold);
     core_free(core);
     fold_free(fold);
     return part;
@@ -87,7 +93,7 @@ char *core_uncut_report(const struct law_trace *trace)
     for (; place.at < trace->count; place.at++)
         core_event(core, &trace->events[place.at]);
     core_end(core, events_of(trace, 0, trace->count));
-    return report(trace, core, fold);
+    return report(trace, core, fold, &(struct core_counts){.events = trace->count});
 }
 
 static void count(struct core_figures *figures, const struct row *row)
@@ -108,13 +114,24 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
     size_t *firsts = memory_new((cuts.count + 2) * sizeof *firsts);
     uint64_t *events = memory_new((cuts.count + 1) * sizeof *events);
     size_t at = 0, all = 0;
+    struct core_counts whole = {.first_ns = TIME_NONE, .last_ns = TIME_NONE};
     for (size_t i = 0; i <= cuts.count; i++) {
         size_t begin = at;
         while (at < trace->count && (i == cuts.count || trace->events[at].time_ns < cuts.at[i]))
             at++;
-        struct core *core = core_new_mapping(trace->schema, facts_of(trace), &rows[i]);
+        struct core_mapping mapping = {.facts = facts_of(trace),
+                                       .begin_ns = i > 0 ? cuts.at[i - 1] : 0,
+                                       .end_ns = i < cuts.count ? cuts.at[i] : UINT64_MAX};
+        struct core *core = core_new_mapping(trace->schema, &mapping, &rows[i]);
         core_map(core, trace->events + begin, at - begin);
         core_map_end(core);
+        struct core_counts counts = core_counts(core);
+        whole.events += counts.events;
+        tallies_add(&whole.tallies, &counts.tallies);
+        if (whole.first_ns == TIME_NONE)
+            whole.first_ns = counts.first_ns;
+        if (counts.last_ns != TIME_NONE)
+            whole.last_ns = counts.last_ns;
         core_free(core);
         count(figures, &rows[i]);
         events[i] = events_of(trace, begin, at);
@@ -137,7 +154,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
             core_join(core, records[place.at]);
         core_end(core, events[i]);
     }
-    char *json = report(trace, core, fold);
+    char *json = report(trace, core, fold, &whole);
     for (size_t i = 0; i <= cuts.count; i++)
         row_clear(&rows[i]);
     free(rows);
@@ -145,6 +162,11 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
     free(events);
     free(records);
     return json;
+}
+
+char *core_summary_of(const char *json)
+{
+    return memory_string((struct text){json, strcspn(json, "\n") + 1});
 }
 
 static bool is_told(const char *line)
