@@ -58,8 +58,7 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
         life->cpu = -1;
         instances_forget(&life->phases);
     }
-    map_clear(&core->lives);
-    memset(core->recent, 0, sizeof core->recent);
+    map_lives_forget(core);
     for (size_t i = 0; i < core->cpu_count; i++) {
         struct cpu *cpu = &core->cpus[i];
         cpu->knows = CPU_UNKNOWN;

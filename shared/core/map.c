@@ -31,15 +31,35 @@ struct core_counts core_counts(const struct core *core)
 
 /* --- lives --- */
 
+/* Where the life of a small number is; NULL for another. */
+static struct life **place_of(struct core *core, int32_t tid)
+{
+    uint32_t page = (uint32_t)tid / PAGE_LIVES;
+    if (page >= PAGES)
+        return NULL;
+    if (!core->pages[page])
+        core->pages[page] = memory_new(sizeof *core->pages[page]);
+    return &core->pages[page]->at[(uint32_t)tid % PAGE_LIVES];
+}
+
 NEVER_INLINE struct life *map_life_new(struct core *core, int32_t tid)
 {
-    struct life *life = map_get(&core->lives, (uint64_t)tid);
-    if (!life) {
-        life = life_new(core, tid);
-        life->state = STATE_AS_BEFORE;
-        map_put(&core->lives, (uint64_t)tid, life);
+    struct life *life = life_new(core, tid);
+    life->state = STATE_AS_BEFORE;
+    struct life **place = place_of(core, tid);
+    if (place)
+        *place = life;
+    map_put(&core->lives, (uint64_t)tid, life);
+    return life;
+}
+
+void map_lives_forget(struct core *core)
+{
+    map_clear(&core->lives);
+    for (size_t i = 0; i < PAGES; i++) {
+        free(core->pages[i]);
+        core->pages[i] = NULL;
     }
-    return core->recent[(uint32_t)tid % RECENT] = life;
 }
 
 life_name map_name(struct core *core, struct life *life)
@@ -234,8 +254,6 @@ void life_forget(struct core *core, struct life *life)
 {
     life_retire(core, life);
     instances_forget(&life->phases);
-    map_remove(&core->lives, (uint64_t)life->tid);
-    core->recent[(uint32_t)life->tid % RECENT] = NULL;
     life->cpu = -1;
     /* Its number stays known not to be that of a thread that exits. */
     struct life *next = map_life_new(core, life->tid);
@@ -333,8 +351,7 @@ static void forget_all(struct core *core)
         life_free(life);
     }
     map_phases_init(core);
-    map_clear(&core->lives);
-    memset(core->recent, 0, sizeof core->recent);
+    map_lives_forget(core);
     core->all = core->listed = NULL;
     for (size_t i = 0; i < core->cpu_count; i++)
         core->cpus[i] =
@@ -438,6 +455,52 @@ void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, 
     on_kernel_event(core, cpu, event, actor);
 }
 
+/* --- memory that is asked for ahead --- */
+
+enum {
+    LINE_BYTES = 64,
+    LIVES_CACHED = 512, /* what is known of so many is in a cache anyway */
+    AHEAD = 64,         /* events */
+    COMING_MAX = 16     /* lives; what is asked for must still be there when its turn comes */
+};
+
+static inline void ask_for(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += LINE_BYTES)
+        __builtin_prefetch((const char *)at + i, 1);
+}
+
+static void ask_for_counters(const struct durations *durations)
+{
+    if (durations->form == DURATIONS_NARROW)
+        ask_for(durations->narrow, durations->size * sizeof *durations->narrow);
+}
+
+/* Of the threads that the events switch to, in steps: what one step reads, the one before has asked for,
+ * of all threads at once. */
+NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *events, size_t count)
+{
+    const struct life *coming[COMING_MAX];
+    size_t coming_count = 0;
+    for (size_t i = 0; i < count && coming_count < COMING_MAX; i++) {
+        int64_t tid = events[i].kind == EVENT_SWITCH ? events[i].value[2] : 0;
+        const struct life *life =
+            tid > 0 && tid <= INT32_MAX ? map_life_known(core, (int32_t)tid) : NULL;
+        if (!life)
+            continue;
+        coming[coming_count++] = life;
+        ask_for(life, offsetof(struct life, phases));
+    }
+    for (size_t i = 0; i < coming_count; i++) {
+        if (coming[i]->call_count > 0)
+            ask_for(coming[i]->calls, 2 * sizeof *coming[i]->calls);
+        ask_for_counters(&coming[i]->latency);
+    }
+    for (size_t i = 0; i < coming_count; i++)
+        for (size_t k = 0; k < coming[i]->call_count && k < 2; k++)
+            ask_for_counters(&coming[i]->calls[k].cell.complete);
+}
+
 /* Calls of which only the number is known. */
 static void count_unnamed(struct core *core, const struct event *events, size_t count)
 {
@@ -454,7 +517,13 @@ void core_map(struct core *core, const struct event *events, size_t count)
         count_unnamed(core, events, count);
     core->batch = events;
     uint64_t last_ns = core->counts.last_ns;
+    const struct event *ahead = core->lives.count > LIVES_CACHED ? events : NULL;
     for (const struct event *event = events; event < events + count; event++) {
+        if (event == ahead) {
+            size_t left = (size_t)(events + count - event);
+            ask_ahead(core, event, left < AHEAD ? left : AHEAD);
+            ahead += AHEAD;
+        }
         if (event->kind == EVENT_LOSS) {
             on_loss(core, event);
             continue;
@@ -516,7 +585,7 @@ void core_free(struct core *core)
     map_clear(&core->addresses);
     free(core->over);
     map_clear(&core->processes);
-    map_clear(&core->lives);
+    map_lives_forget(core);
     map_clear(&core->inner);
     free(core->cpus);
     free(core->named);

@@ -179,7 +179,14 @@ struct over {
     uint64_t key, since_ns; /* key: in core.processes */
 };
 
-enum { RECENT = 1024, CPU_NUMBER_MAX = 1 << 16 };
+enum { CPU_NUMBER_MAX = 1 << 16 };
+
+/* Mapping, lives are found by their numbers without a hash: in pages of a table, up to the kernel's largest
+ * number (PID_MAX_LIMIT). */
+enum { PAGE_LIVES = 1 << 10, PAGES = 1 << 12 };
+struct life_page {
+    struct life *at[PAGE_LIVES];
+};
 
 struct core {
     enum core_mode mode;
@@ -188,13 +195,13 @@ struct core {
     struct cpu *cpus;
     size_t cpu_count;
     struct map lives; /* by number */
-    struct life *recent[RECENT];
     struct life *listed, *all;
     uint64_t border_epoch; /* from 1 */
     struct instances phases;
     struct tallies tallies;
     /* mapping */
     struct row *row;
+    struct life_page *pages[PAGES]; /* owned */
     struct core_mapping mapping;
     struct core_counts counts;
     uint32_t last_life;
@@ -342,19 +349,28 @@ void core_tell_of(const struct core *core, const struct life *life, struct resul
 /* --- map.c: mapping --- */
 /* The life that the row thinks the number has now; NULL for what is no number. */
 struct life *map_life_new(struct core *core, int32_t tid);
+/* NULL: none so far. */
+static inline struct life *map_life_known(const struct core *core, int32_t tid)
+{
+    uint32_t page = (uint32_t)tid / PAGE_LIVES;
+    if (page >= PAGES)
+        return map_get(&core->lives, (uint64_t)tid);
+    return core->pages[page] ? core->pages[page]->at[(uint32_t)tid % PAGE_LIVES] : NULL;
+}
+void map_lives_forget(struct core *core);
 static inline struct life *map_life(struct core *core, int32_t tid)
 {
     if (tid <= 0)
         return NULL;
-    struct life *life = core->recent[(uint32_t)tid % RECENT];
-    return life && life->tid == tid ? life : map_life_new(core, tid);
+    struct life *life = map_life_known(core, tid);
+    return life ? life : map_life_new(core, tid);
 }
 /* What a process does of which no event says the thread. */
 static inline struct life *map_process(struct core *core, int32_t pid)
 {
     int32_t tid = tid_of_process(pid);
-    struct life *life = tid ? core->recent[(uint32_t)tid % RECENT] : NULL;
-    return life && life->tid == tid ? life : tid ? map_life_new(core, tid) : NULL;
+    struct life *life = tid ? map_get(&core->lives, (uint64_t)tid) : NULL;
+    return life || !tid ? life : map_life_new(core, tid);
 }
 /* All that is unsent of it goes to the row. */
 void life_write(struct core *core, struct life *life);
