@@ -92,6 +92,7 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     line->phase_count = life->phase_count;
     life->phase_sums = NULL;
     life->phase_count = life->phase_room = 0;
+    line->open.entry_ns = TIME_NONE;
     line->call_changed = life->call_changed;
     if (life->credit_count > 0) {
         line->credits = life->credits;
@@ -149,10 +150,10 @@ void life_write(struct core *core, struct life *life)
     line->tid = life->tid;
     line->counts_time = life->counts;
     line->state_known = life->known;
-    line->state = life->state;
-    line->since_ns = life->since_ns;
-    line->wake_ns = life->wake_ns;
-    line->clock_ns = life->clock_ns;
+    line->state = life->known ? life->state : 0;
+    line->since_ns = life->known ? life->since_ns : TIME_NONE;
+    line->wake_ns = life->known ? life->wake_ns : TIME_NONE;
+    line->clock_ns = life->counts ? life->clock_ns : TIME_NONE;
     memcpy(line->time, life->time, sizeof line->time);
     line->last_ns = life->last_ns;
     line->named_ns = life->named_ns;

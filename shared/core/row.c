@@ -32,7 +32,7 @@ struct record *row_add(struct row *row, enum record_kind kind)
 
 void row_clear(struct row *row)
 {
-    for (size_t i = 0; i < row->count; i++) {
+    for (size_t i = 0; i < row->count && !row->is_read; i++) {
         struct record *record = row->at[i];
         if (record->kind == RECORD_INSTANCE)
             time_vector_free(&record->instance.time);

@@ -189,6 +189,7 @@ struct row {
     size_t count, room;
     life_name names; /* given so far */
     uint32_t labels; /* likewise */
+    bool is_read;    /* its records own nothing but what is in its arena */
 };
 
 /* A record of that kind, all else zero; it is the row's last. */

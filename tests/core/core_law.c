@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/row_bytes.h"
 #include "core/settle.h"
 #include "results/fold.h"
 
@@ -96,6 +97,19 @@ char *core_uncut_report(const struct law_trace *trace)
     return report(trace, core, fold, &(struct core_counts){.events = trace->count});
 }
 
+/* The row as a reducer gets it: from bytes, which must come to themselves. */
+static void send(const struct law_trace *trace, struct row *row, struct columns_out *bytes)
+{
+    row_write(row, trace->schema, bytes);
+    row_clear(row);
+    struct failure why;
+    if (row_read((struct bytes){bytes->at, bytes->count}, trace->schema,
+                 schema_own_set(trace->schema), row, &why) != STATUS_OK) {
+        fprintf(stderr, "core law: %s\n", why.text);
+        abort();
+    }
+}
+
 static void count(struct core_figures *figures, const struct row *row)
 {
     for (size_t i = 0; figures && i < row->count; i++) {
@@ -111,6 +125,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
                       struct core_figures *figures)
 {
     struct row *rows = memory_new((cuts.count + 1) * sizeof *rows);
+    struct columns_out *bytes = memory_new((cuts.count + 1) * sizeof *bytes);
     size_t *firsts = memory_new((cuts.count + 2) * sizeof *firsts);
     uint64_t *events = memory_new((cuts.count + 1) * sizeof *events);
     size_t at = 0, all = 0;
@@ -133,6 +148,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
         if (counts.last_ns != TIME_NONE)
             whole.last_ns = counts.last_ns;
         core_free(core);
+        send(trace, &rows[i], &bytes[i]);
         count(figures, &rows[i]);
         events[i] = events_of(trace, begin, at);
         firsts[i] = all;
@@ -155,9 +171,12 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
         core_end(core, events[i]);
     }
     char *json = report(trace, core, fold, &whole);
-    for (size_t i = 0; i <= cuts.count; i++)
+    for (size_t i = 0; i <= cuts.count; i++) {
         row_clear(&rows[i]);
+        columns_clear(&bytes[i]);
+    }
     free(rows);
+    free(bytes);
     free(firsts);
     free(events);
     free(records);

@@ -1,0 +1,436 @@
+#include "core/columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "trace/cells.h"
+#include "trace/partial.h"
+
+/* --- writing --- */
+
+static uint8_t *need(struct columns_out *out, size_t count)
+{
+    out->at = memory_grow(out->at, &out->room, out->count + count + ROW_SLACK, 1);
+    return out->at + out->count;
+}
+
+void columns_put_number(struct columns_out *out, uint64_t number)
+{
+    out->count = (size_t)(row_put(need(out, ROW_NUMBER), number) - out->at);
+}
+
+static void put_text(struct columns_out *out, struct text text)
+{
+    columns_put_number(out, text.count);
+    if (text.count > 0)
+        memcpy(need(out, text.count), text.at, text.count);
+    out->count += text.count;
+}
+
+void columns_clear(struct columns_out *out)
+{
+    free(out->at);
+    map_clear(&out->names);
+    *out = (struct columns_out){.count = 0};
+}
+
+/* A name that was told is its number, from 1; a new one is 0 and the name. */
+static bool put_known(struct columns_out *out, const void *what, uint32_t *count)
+{
+    uint64_t key = (uintptr_t)what;
+    uintptr_t number = (uintptr_t)map_get(&out->names, key);
+    if (number > 0) {
+        columns_put_number(out, number);
+        return true;
+    }
+    map_put(&out->names, key, (void *)(uintptr_t)++*count);
+    columns_put_number(out, 0);
+    return false;
+}
+
+static void put_call(struct columns_out *out, const struct syscall *call)
+{
+    if (!put_known(out, call, &out->call_count))
+        put_text(out, text_of(call->name));
+}
+
+static void put_class(struct columns_out *out, const struct event_class *class)
+{
+    if (put_known(out, class, &out->class_count))
+        return;
+    columns_put_number(out, class->domain);
+    columns_put_number(out, class->kind == EVENT_LOSS);
+    put_text(out, text_of(class->name));
+}
+
+static void put_values(struct columns_out *out, const struct field_value *values, size_t count)
+{
+    columns_put_number(out, count);
+    for (size_t i = 0; i < count; i++) {
+        columns_put_number(out, values[i].type);
+        if (values[i].type == FIELD_TEXT)
+            put_text(out, values[i].text);
+        else if (values[i].type == FIELD_INT)
+            columns_put_number(out, zigzag(values[i].i));
+        else if (values[i].type == FIELD_UINT)
+            columns_put_number(out, values[i].u);
+    }
+}
+
+static void put_vector(struct columns_out *out, const struct time_vector *vector,
+                       const struct schema *schema)
+{
+    const uint64_t parts[] = {vector->user_ns,    vector->sys_ns,
+                              vector->runnable_ns, vector->unknown_ns,
+                              vector->blocked_ns, vector->before_running_ns,
+                              vector->before_blocked_ns, vector->as_before_ns};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        columns_put_number(out, parts[i]);
+    columns_put_number(out, vector->blocked_count);
+    for (uint32_t i = 0; i < vector->blocked_count; i++) {
+        put_call(out, schema_call_by_id(schema, vector->blocked_in[i].call));
+        columns_put_number(out, vector->blocked_in[i].ns);
+    }
+}
+
+static const void *at(const void *from, const struct column *column)
+{
+    return (const char *)from + column->at;
+}
+
+static uint64_t count_of(const void *from, const struct column *column)
+{
+    const char *count = (const char *)from + column->count;
+    if (column->counts == 2)
+        return *(const uint16_t *)count;
+    return column->counts == 4 ? *(const uint32_t *)count : *(const size_t *)count;
+}
+
+static bool is_zero(const void *from, size_t bytes)
+{
+    static const char zero[sizeof(struct time_vector)];
+    return memcmp(from, zero, bytes) == 0;
+}
+
+static bool says_nothing(const void *from, const struct column *column)
+{
+    const void *value = at(from, column);
+    switch (column->type) {
+    case COLUMN_NUMBER:
+    case COLUMN_SIGNED: return *(const uint64_t *)value == 0;
+    case COLUMN_U32:
+    case COLUMN_INT: return *(const uint32_t *)value == 0;
+    case COLUMN_U16: return *(const uint16_t *)value == 0;
+    case COLUMN_BYTE:
+    case COLUMN_NAME: return *(const char *)value == 0;
+    case COLUMN_CPU: return *(const int32_t *)value == -1;
+    case COLUMN_TIME: return *(const uint64_t *)value == TIME_NONE;
+    case COLUMN_TEXT: return ((const struct text *)value)->at == NULL;
+    case COLUMN_DURATIONS: return ((const struct durations *)value)->count == 0;
+    case COLUMN_VECTOR: return is_zero(value, offsetof(struct time_vector, blocked_in)) &&
+                               ((const struct time_vector *)value)->blocked_count == 0;
+    case COLUMN_CALL:
+    case COLUMN_CLASS: return *(const void *const *)value == NULL;
+    case COLUMN_NUMBERS:
+    case COLUMN_SIGNEDS:
+        for (size_t i = 0; i < column->count; i++)
+            if (((const uint64_t *)value)[i] != 0)
+                return false;
+        return true;
+    case COLUMN_STRUCT:
+        for (size_t i = 0; i < column->of->count; i++)
+            if (!says_nothing(value, &column->of->at[i]))
+                return false;
+        return true;
+    default: return count_of(from, column) == 0;
+    }
+}
+
+static void put_columns(struct columns_out *out, const struct column_table *table, const void *from,
+                        const struct schema *schema);
+
+static void put_column(struct columns_out *out, const void *from, const struct column *column,
+                       const struct schema *schema)
+{
+    const void *value = at(from, column);
+    switch (column->type) {
+    case COLUMN_NUMBER: columns_put_number(out, *(const uint64_t *)value); return;
+    case COLUMN_U32: columns_put_number(out, *(const uint32_t *)value); return;
+    case COLUMN_U16: columns_put_number(out, *(const uint16_t *)value); return;
+    case COLUMN_BYTE: columns_put_number(out, *(const uint8_t *)value); return;
+    case COLUMN_INT:
+    case COLUMN_CPU: columns_put_number(out, zigzag(*(const int32_t *)value)); return;
+    case COLUMN_SIGNED: columns_put_number(out, zigzag(*(const int64_t *)value)); return;
+    case COLUMN_TIME:
+        columns_put_number(out, zigzag((int64_t)(*(const uint64_t *)value - out->base_ns)));
+        out->base_ns = *(const uint64_t *)value;
+        return;
+    case COLUMN_NAME: put_text(out, text_of(value)); return;
+    case COLUMN_TEXT: put_text(out, *(const struct text *)value); return;
+    case COLUMN_DURATIONS: {
+        const struct durations *durations = value;
+        uint8_t *to = need(out, durations_numbers(durations) * ROW_NUMBER);
+        out->count = (size_t)(durations_put(to, durations) - out->at);
+        return;
+    }
+    case COLUMN_VECTOR: put_vector(out, value, schema); return;
+    case COLUMN_CALL: put_call(out, *(const struct syscall *const *)value); return;
+    case COLUMN_CLASS: put_class(out, *(const struct event_class *const *)value); return;
+    case COLUMN_VALUES:
+        put_values(out, *(const struct field_value *const *)value, count_of(from, column));
+        return;
+    case COLUMN_NUMBERS:
+        for (size_t i = 0; i < column->count; i++)
+            columns_put_number(out, ((const uint64_t *)value)[i]);
+        return;
+    case COLUMN_SIGNEDS:
+        for (size_t i = 0; i < column->count; i++)
+            columns_put_number(out, zigzag(((const int64_t *)value)[i]));
+        return;
+    case COLUMN_STRUCT: put_columns(out, column->of, value, schema); return;
+    case COLUMN_INTS: {
+        const int64_t *ints = *(const int64_t *const *)value;
+        uint64_t count = count_of(from, column);
+        columns_put_number(out, count);
+        for (uint64_t i = 0; i < count; i++)
+            columns_put_number(out, zigzag(ints[i]));
+        return;
+    }
+    default: {
+        const char *each = *(const char *const *)value;
+        uint64_t count = count_of(from, column);
+        columns_put_number(out, count);
+        for (uint64_t i = 0; i < count; i++)
+            put_columns(out, column->of, each + i * column->of->size, schema);
+        return;
+    }
+    }
+}
+
+static void put_columns(struct columns_out *out, const struct column_table *table, const void *from,
+                        const struct schema *schema)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct column *column = &table->at[i];
+        if (says_nothing(from, column))
+            continue;
+        columns_put_number(out, column->tag);
+        put_column(out, from, column, schema);
+    }
+    columns_put_number(out, 0);
+}
+
+void columns_put(struct columns_out *out, const struct schema *schema,
+                 const struct column_table *table, const void *from)
+{
+    put_columns(out, table, from, schema);
+}
+
+/* --- reading --- */
+
+void columns_in_clear(struct columns_in *in)
+{
+    free(in->calls);
+    free(in->classes);
+    in->calls = NULL;
+    in->classes = NULL;
+}
+
+static void refuse(struct columns_in *in, enum status status, const char *name)
+{
+    if (in->status != STATUS_OK)
+        return;
+    in->status = status;
+    if (status == STATUS_STOP)
+        (void)fail(in->why, status, "a column of %s, newer than this program knows", name);
+    else
+        (void)fail(in->why, status, "%s contradicts itself", name);
+    in->row.bad = true;
+    in->row.at = in->row.end;
+}
+
+static struct text take_text(struct columns_in *in)
+{
+    size_t count = row_take_count(&in->row, 1);
+    struct text text = {count ? (const char *)in->row.at : "", count};
+    in->row.at += count;
+    return text;
+}
+
+static const struct syscall *take_call(struct columns_in *in)
+{
+    uint64_t number = row_take(&in->row);
+    if (number > 0)
+        return number <= in->call_count ? in->calls[number - 1] : NULL;
+    struct text name = take_text(in);
+    if (in->row.bad)
+        return NULL;
+    in->calls = memory_grow(in->calls, &in->call_room, in->call_count + 1,
+                            sizeof(const struct syscall *));
+    return in->calls[in->call_count++] = schema_call(in->schema, name);
+}
+
+static const struct event_class *take_class(struct columns_in *in)
+{
+    uint64_t number = row_take(&in->row);
+    if (number > 0)
+        return number <= in->class_count ? in->classes[number - 1] : NULL;
+    uint64_t domain = row_take(&in->row), loss = row_take(&in->row);
+    struct text name = take_text(in);
+    if (in->row.bad || domain > DOMAIN_UST || loss > 1)
+        return NULL;
+    in->classes = memory_grow(in->classes, &in->class_room, in->class_count + 1,
+                              sizeof(const struct event_class *));
+    const struct event_class *class =
+        loss ? schema_loss_class(in->schema, (enum domain)domain)
+             : schema_class_under(in->schema, in->phases, (enum domain)domain, name);
+    return in->classes[in->class_count++] = class;
+}
+
+static struct field_value *take_values(struct columns_in *in, size_t *count)
+{
+    *count = row_take_count(&in->row, 1);
+    struct field_value *values = arena_take(in->arena, (*count + 1) * sizeof *values);
+    for (size_t i = 0; i < *count; i++) {
+        uint64_t type = row_take(&in->row);
+        values[i].type = (enum field_type)type;
+        if (type == FIELD_TEXT)
+            values[i].text = take_text(in);
+        else if (type == FIELD_INT)
+            values[i].i = row_take_signed(&in->row);
+        else if (type == FIELD_UINT)
+            values[i].u = row_take(&in->row);
+        else if (type != FIELD_ABSENT)
+            in->row.bad = true;
+    }
+    return values;
+}
+
+static void take_vector(struct columns_in *in, struct time_vector *vector)
+{
+    uint64_t *const parts[] = {&vector->user_ns,    &vector->sys_ns,
+                               &vector->runnable_ns, &vector->unknown_ns,
+                               &vector->blocked_ns, &vector->before_running_ns,
+                               &vector->before_blocked_ns, &vector->as_before_ns};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        *parts[i] = row_take(&in->row);
+    size_t count = row_take_count(&in->row, 2);
+    vector->blocked_in = arena_take(in->arena, (count + 1) * sizeof *vector->blocked_in);
+    vector->blocked_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const struct syscall *call = take_call(in);
+        if (!call)
+            refuse(in, STATUS_REJECT, "a time");
+        else
+            vector->blocked_in[i].call = call->id;
+        vector->blocked_in[i].ns = row_take(&in->row);
+    }
+}
+
+static void set_count(void *to, const struct column *column, uint64_t number)
+{
+    char *count = (char *)to + column->count;
+    if (column->counts == 2)
+        *(uint16_t *)count = (uint16_t)number;
+    else if (column->counts == 4)
+        *(uint32_t *)count = (uint32_t)number;
+    else
+        *(size_t *)count = (size_t)number;
+}
+
+static void set_nothing(const struct column_table *table, void *to)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct column *column = &table->at[i];
+        void *value = (char *)to + column->at;
+        if (column->type == COLUMN_CPU)
+            *(int32_t *)value = -1;
+        else if (column->type == COLUMN_TIME)
+            *(uint64_t *)value = TIME_NONE;
+        else if (column->type == COLUMN_STRUCT)
+            set_nothing(column->of, value);
+    }
+}
+
+static void take_column(struct columns_in *in, void *to, const struct column *column)
+{
+    struct row_reader *row = &in->row;
+    void *value = (char *)to + column->at;
+    size_t count = 0;
+    switch (column->type) {
+    case COLUMN_NUMBER: *(uint64_t *)value = row_take(row); return;
+    case COLUMN_U32: *(uint32_t *)value = (uint32_t)row_take(row); return;
+    case COLUMN_U16: *(uint16_t *)value = (uint16_t)row_take(row); return;
+    case COLUMN_BYTE: *(uint8_t *)value = (uint8_t)row_take(row); return;
+    case COLUMN_INT:
+    case COLUMN_CPU: *(int32_t *)value = (int32_t)row_take_signed(row); return;
+    case COLUMN_SIGNED: *(int64_t *)value = row_take_signed(row); return;
+    case COLUMN_TIME: *(uint64_t *)value = in->base_ns += (uint64_t)row_take_signed(row); return;
+    case COLUMN_NAME: {
+        struct text text = take_text(in);
+        memcpy(value, text.at, text.count < 15 ? text.count : 15);
+        return;
+    }
+    case COLUMN_TEXT: *(struct text *)value = take_text(in); return;
+    case COLUMN_DURATIONS: durations_take(row, in->arena, value); return;
+    case COLUMN_VECTOR: take_vector(in, value); return;
+    case COLUMN_CALL:
+        if (!(*(const struct syscall **)value = take_call(in)))
+            refuse(in, STATUS_REJECT, "a call");
+        return;
+    case COLUMN_CLASS:
+        if (!(*(const struct event_class **)value = take_class(in)))
+            refuse(in, STATUS_REJECT, "an event");
+        return;
+    case COLUMN_VALUES:
+        *(struct field_value **)value = take_values(in, &count);
+        set_count(to, column, count);
+        return;
+    case COLUMN_NUMBERS:
+        for (size_t i = 0; i < column->count; i++)
+            ((uint64_t *)value)[i] = row_take(row);
+        return;
+    case COLUMN_SIGNEDS:
+        for (size_t i = 0; i < column->count; i++)
+            ((int64_t *)value)[i] = row_take_signed(row);
+        return;
+    case COLUMN_STRUCT: columns_take(in, column->of, value); return;
+    case COLUMN_INTS: {
+        count = row_take_count(row, 1);
+        int64_t *ints = arena_take(in->arena, (count + 1) * sizeof *ints);
+        for (size_t i = 0; i < count; i++)
+            ints[i] = row_take_signed(row);
+        *(const int64_t **)value = ints;
+        set_count(to, column, count);
+        return;
+    }
+    default: {
+        count = row_take_count(row, 1);
+        char *list = arena_take(in->arena, (count + 1) * column->of->size);
+        for (size_t i = 0; i < count; i++)
+            columns_take(in, column->of, list + i * column->of->size);
+        *(void **)value = list;
+        set_count(to, column, count);
+        return;
+    }
+    }
+}
+
+void columns_take(struct columns_in *in, const struct column_table *table, void *to)
+{
+    set_nothing(table, to);
+    uint64_t before = 0, tag;
+    for (; (tag = row_take(&in->row)) > before; before = tag) {
+        size_t i = 0;
+        while (i < table->count && table->at[i].tag != tag)
+            i++;
+        if (i == table->count) {
+            refuse(in, STATUS_STOP, table->name);
+            return;
+        }
+        take_column(in, to, &table->at[i]);
+    }
+    if (tag != 0 || in->row.bad)
+        refuse(in, STATUS_REJECT, table->name);
+}

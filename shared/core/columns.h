@@ -1,0 +1,112 @@
+/* core/columns.h -- structs as bytes, by a table of their columns: rows between mapper and reducer, and the
+ * reducer's state.
+ *
+ * Bytes are numbers of base/row.h: of each column that says something, its tag and its value; and 0. A
+ * column whose tag is not there says nothing: 0, empty, or (of times) TIME_NONE. Tags start at 1,
+ * ascend, and are never given again. So bytes of a version before, which lack columns, can be read; a tag that
+ * this program does not know is of a newer one, and refused with STATUS_STOP: the program is old, the
+ * bytes are good. */
+#ifndef CORE_COLUMNS_H
+#define CORE_COLUMNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "base/map.h"
+#include "base/row.h"
+#include "trace/schema.h"
+
+enum column_type {
+    COLUMN_NUMBER, /* uint64_t */
+    COLUMN_U32,
+    COLUMN_U16,
+    COLUMN_BYTE,      /* uint8_t, bool */
+    COLUMN_INT,       /* int32_t */
+    COLUMN_CPU,       /* int32_t; -1 says nothing */
+    COLUMN_SIGNED,    /* int64_t */
+    COLUMN_TIME,      /* uint64_t, raw ns; TIME_NONE says nothing */
+    COLUMN_NAME,      /* char[16] */
+    COLUMN_TEXT,      /* struct text */
+    COLUMN_DURATIONS, /* struct durations */
+    COLUMN_VECTOR,    /* struct time_vector */
+    COLUMN_CALL,      /* const struct syscall * */
+    COLUMN_CLASS,     /* const struct event_class * */
+    COLUMN_VALUES,    /* struct field_value *, and how many */
+    COLUMN_NUMBERS,   /* uint64_t[], of `count` */
+    COLUMN_SIGNEDS,   /* int64_t[], of `count` */
+    COLUMN_STRUCT,    /* of `of` */
+    COLUMN_LIST,      /* pointer to those, and how many */
+    COLUMN_INTS       /* const int64_t *, and how many (uint16_t) */
+};
+
+struct column_table;
+
+struct column {
+    uint8_t tag;
+    uint8_t type;     /* enum column_type */
+    uint16_t at;      /* in the struct */
+    uint16_t count;   /* of an array; of a list, where in the struct its count is */
+    uint8_t counts;   /* bytes of that count: 2, 4 or 8 */
+    const struct column_table *of;
+};
+
+struct column_table {
+    const char *name;
+    size_t size;
+    const struct column *at;
+    size_t count;
+};
+
+#define COLUMN(T, tag, type, field) {tag, COLUMN_##type, offsetof(struct T, field), 0, 0, NULL}
+#define COLUMN_ARRAY(T, tag, type, field)                                                          \
+    {tag, COLUMN_##type, offsetof(struct T, field),                                                \
+     sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL}
+/* `table` is the name of a COLUMN_TABLE(). */
+#define COLUMN_INSIDE(T, tag, field, table)                                                        \
+    {tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, &table##_table}
+#define COLUMN_MANY(T, tag, type, field, number)                                                   \
+    {tag, COLUMN_##type, offsetof(struct T, field), offsetof(struct T, number),                    \
+     sizeof((struct T *)0)->number, NULL}
+#define COLUMN_LIST_OF(T, tag, field, number, table)                                               \
+    {tag, COLUMN_LIST, offsetof(struct T, field), offsetof(struct T, number),                      \
+     sizeof((struct T *)0)->number, &table##_table}
+#define COLUMN_TABLE(name, T)                                                                      \
+    static const struct column_table name##_table = {#T, sizeof(struct T), name##_columns,         \
+                                                     sizeof name##_columns / sizeof *name##_columns}
+
+/* Bytes in the making. All zero is none; columns_clear(). */
+struct columns_out {
+    uint8_t *at;
+    size_t count, room;
+    uint64_t base_ns; /* times are told as the difference to the last one */
+    struct map names; /* calls and classes that were told: by where they are, to their number + 1 */
+    uint32_t call_count, class_count;
+};
+
+void columns_put_number(struct columns_out *out, uint64_t number);
+void columns_put(struct columns_out *out, const struct schema *schema,
+                 const struct column_table *table, const void *from);
+void columns_clear(struct columns_out *out);
+
+/* Bytes being read. What is read points into them, and into `arena`. */
+struct columns_in {
+    struct row_reader row;
+    struct schema *schema;
+    const struct phase_set *phases; /* whose the classes are */
+    struct arena *arena;
+    uint64_t base_ns;
+    const struct syscall **calls;
+    const struct event_class **classes;
+    size_t call_count, call_room, class_count, class_room;
+    struct failure *why;
+    enum status status;
+};
+
+/* Into zeroed memory. Once the status is not OK, what is read says nothing. */
+void columns_take(struct columns_in *in, const struct column_table *table, void *to);
+void columns_in_clear(struct columns_in *in);
+
+#endif

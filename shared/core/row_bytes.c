@@ -1,0 +1,231 @@
+#include "core/row_bytes.h"
+
+#include "base/memory.h"
+
+/* --- tables --- */
+
+static const struct column let_columns[] = {
+    COLUMN(let, 1, U32, name), COLUMN(let, 2, CPU, cpu),    COLUMN(let, 3, INT, tid),
+    COLUMN(let, 4, TIME, time_ns), COLUMN(let, 5, BYTE, books)};
+COLUMN_TABLE(let, let);
+
+static const struct column label_columns[] = {
+    COLUMN(label_let, 1, BYTE, kind),      COLUMN(label_let, 2, U32, life),
+    COLUMN(label_let, 3, TIME, time_ns),   COLUMN(label_let, 4, U32, definition),
+    COLUMN(label_let, 5, U32, under),      COLUMN(label_let, 6, TEXT, name)};
+COLUMN_TABLE(label, label_let);
+
+static const struct column instance_columns[] = {
+    COLUMN(instance_line, 1, U32, life),       COLUMN(instance_line, 2, U32, definition),
+    COLUMN(instance_line, 3, U32, label),      COLUMN(instance_line, 4, BYTE, by_user),
+    COLUMN(instance_line, 5, BYTE, in_call),   COLUMN(instance_line, 6, TIME, begin_ns),
+    COLUMN(instance_line, 7, NUMBER, event),   COLUMN(instance_line, 8, NUMBER, calls),
+    COLUMN(instance_line, 9, VECTOR, time),
+    COLUMN_MANY(instance_line, 10, VALUES, values, value_count)};
+COLUMN_TABLE(instance, instance_line);
+
+static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number),
+                                              COLUMN(error_count, 2, NUMBER, count)};
+COLUMN_TABLE(error, error_count);
+
+static const struct column call_cell_columns[] = {
+    COLUMN(call_cell, 1, DURATIONS, complete),   COLUMN(call_cell, 2, NUMBER, bytes),
+    COLUMN(call_cell, 3, NUMBER, begin_unknown), COLUMN(call_cell, 4, NUMBER, end_unknown),
+    COLUMN(call_cell, 5, NUMBER, refused),       COLUMN(call_cell, 6, NUMBER, slowest_entry_ns),
+    COLUMN_LIST_OF(call_cell, 7, errors, error_count, error)};
+COLUMN_TABLE(call_cell, call_cell);
+
+static const struct column call_sum_columns[] = {COLUMN(call_sum, 1, U32, label),
+                                                 COLUMN(call_sum, 2, CALL, call),
+                                                 COLUMN_INSIDE(call_sum, 3, cell, call_cell)};
+COLUMN_TABLE(call_sum, call_sum);
+
+static const struct column phase_cell_columns[] = {
+    COLUMN(phase_cell, 1, DURATIONS, complete),   COLUMN(phase_cell, 2, NUMBER, hopped),
+    COLUMN(phase_cell, 3, NUMBER, over),          COLUMN(phase_cell, 4, NUMBER, begin_unknown),
+    COLUMN(phase_cell, 5, NUMBER, end_unknown),   COLUMN(phase_cell, 6, NUMBER, syscalls),
+    COLUMN(phase_cell, 7, VECTOR, time)};
+COLUMN_TABLE(phase_cell, phase_cell);
+
+static const struct column phase_sum_columns[] = {COLUMN(phase_sum, 1, U32, label),
+                                                  COLUMN_INSIDE(phase_sum, 2, cell, phase_cell)};
+COLUMN_TABLE(phase_sum, phase_sum);
+
+static const struct column rank_columns[] = {COLUMN(instance_rank, 1, NUMBER, ns),
+                                             COLUMN(instance_rank, 2, TIME, begin_ns),
+                                             COLUMN(instance_rank, 3, NUMBER, order)};
+COLUMN_TABLE(rank, instance_rank);
+
+static const struct column ended_instance_columns[] = {
+    COLUMN_INSIDE(ended_instance, 1, rank, rank), COLUMN(ended_instance, 2, INT, pid),
+    COLUMN(ended_instance, 3, INT, end_tid),      COLUMN(ended_instance, 4, NUMBER, calls),
+    COLUMN(ended_instance, 5, VECTOR, time),
+    COLUMN_MANY(ended_instance, 6, VALUES, values, value_count)};
+COLUMN_TABLE(ended_instance, ended_instance);
+
+static const struct column ended_columns[] = {COLUMN(ended_line, 1, U32, label),
+                                              COLUMN(ended_line, 2, U32, definition),
+                                              COLUMN_INSIDE(ended_line, 3, ended, ended_instance)};
+COLUMN_TABLE(ended, ended_line);
+
+static const struct column credit_columns[] = {COLUMN(call_credit, 1, U32, label),
+                                               COLUMN(call_credit, 2, NUMBER, count)};
+COLUMN_TABLE(credit, call_credit);
+
+static const struct column open_columns[] = {
+    COLUMN(open_call, 1, CALL, call), COLUMN(open_call, 2, TIME, entry_ns),
+    COLUMN(open_call, 3, BYTE, present), COLUMN_ARRAY(open_call, 4, SIGNEDS, value),
+    COLUMN(open_call, 5, TEXT, text)};
+COLUMN_TABLE(open, open_call);
+
+/* clang-format off */
+static const struct column life_columns[] = {
+    COLUMN(life_line, 1, U32, life),
+    COLUMN(life_line, 2, INT, tid),
+    COLUMN(life_line, 3, BYTE, counts_time),
+    COLUMN(life_line, 4, BYTE, state_known),
+    COLUMN(life_line, 5, BYTE, state),
+    COLUMN(life_line, 6, TIME, since_ns),
+    COLUMN(life_line, 7, TIME, wake_ns),
+    COLUMN(life_line, 8, TIME, clock_ns),
+    COLUMN_ARRAY(life_line, 9, NUMBERS, time),
+    COLUMN(life_line, 10, TIME, last_ns),
+    COLUMN(life_line, 11, TIME, named_ns),
+    COLUMN(life_line, 12, NUMBER, cpu_ns),
+    COLUMN(life_line, 13, NUMBER, switches),
+    COLUMN(life_line, 14, DURATIONS, latency),
+    COLUMN(life_line, 15, BYTE, call_changed),
+    COLUMN(life_line, 16, BYTE, call_was_unknown),
+    COLUMN(life_line, 17, BYTE, is_open),
+    COLUMN(life_line, 18, BYTE, is_seen),
+    COLUMN_INSIDE(life_line, 19, open, open),
+    COLUMN(life_line, 20, U32, open_label),
+    COLUMN_LIST_OF(life_line, 21, calls, call_count, call_sum),
+    COLUMN(life_line, 22, VECTOR, spent),
+    COLUMN(life_line, 23, VECTOR, spent_before),
+    COLUMN_LIST_OF(life_line, 24, phases, phase_count, phase_sum),
+    COLUMN_LIST_OF(life_line, 25, ended, ended_count, ended),
+    COLUMN_LIST_OF(life_line, 26, credits, credit_count, credit),
+    COLUMN(life_line, 27, NUMBER, nobodys),
+    COLUMN(life_line, 28, BYTE, kernel_named),
+    COLUMN(life_line, 29, TEXT, kernel_name),
+    COLUMN(life_line, 30, BYTE, user_named),
+    COLUMN(life_line, 31, TEXT, user_name),
+    COLUMN(life_line, 32, BYTE, has_program),
+    COLUMN(life_line, 33, TEXT, program),
+};
+COLUMN_TABLE(life, life_line);
+
+static const struct column cpu_columns[] = {
+    COLUMN(cpu_line, 1, CPU, cpu),
+    COLUMN(cpu_line, 2, BYTE, known),
+    COLUMN(cpu_line, 3, BYTE, nobody),
+    COLUMN(cpu_line, 4, BYTE, run_whole),
+    COLUMN(cpu_line, 5, U32, current),
+    COLUMN(cpu_line, 6, TIME, run_begin_ns),
+    COLUMN(cpu_line, 7, TIME, last_ns),
+    COLUMN(cpu_line, 8, NUMBER, busy_ns),
+};
+COLUMN_TABLE(cpu, cpu_line);
+
+static const struct column event_columns[] = {
+    COLUMN(event, 1, CLASS, class),
+    COLUMN(event, 2, CALL, call),
+    COLUMN(event, 3, TIME, time_ns),
+    COLUMN(event, 4, CPU, cpu),
+    COLUMN(event, 5, U32, stream),
+    COLUMN(event, 6, U32, trace),
+    COLUMN(event, 7, BYTE, has),
+    COLUMN(event, 8, BYTE, present),
+    COLUMN_ARRAY(event, 9, SIGNEDS, value),
+    COLUMN(event, 10, TEXT, text[0]),
+    COLUMN(event, 11, TEXT, text[1]),
+    COLUMN(event, 12, INT, tid),
+    COLUMN(event, 13, INT, pid),
+    COLUMN(event, 14, INT, vtid),
+    COLUMN(event, 15, INT, vpid),
+    COLUMN(event, 16, U32, pid_ns),
+    COLUMN(event, 17, TEXT, procname),
+    COLUMN(event, 18, TEXT, program),
+    COLUMN_MANY(event, 19, INTS, ints, int_count),
+    COLUMN_MANY(event, 20, VALUES, fields, field_count),
+};
+COLUMN_TABLE(event, event);
+
+static const struct column step_columns[] = {
+    COLUMN(step, 1, BYTE, parts),
+    COLUMN_INSIDE(step, 2, event, event),
+    COLUMN(step, 3, NUMBER, number),
+    COLUMN(step, 4, U32, summed),
+    COLUMN(step, 5, U32, actor),
+    COLUMN(step, 6, U32, prev),
+    COLUMN(step, 7, U32, next),
+    COLUMN(step, 8, BYTE, elsewhere),
+};
+COLUMN_TABLE(step, step);
+/* clang-format on */
+
+struct told_time {
+    uint64_t time_ns;
+};
+static const struct column time_columns[] = {COLUMN(told_time, 1, TIME, time_ns)};
+COLUMN_TABLE(time, told_time);
+
+static const struct column_table *table_of(uint64_t kind)
+{
+    static const struct column_table *const tables[] = {
+        [RECORD_LET_CPU] = &let_table,   [RECORD_LET_LIFE] = &let_table, [RECORD_AGAIN] = &let_table,
+        [RECORD_LABEL] = &label_table,   [RECORD_LIFE] = &life_table,    [RECORD_INSTANCE] = &instance_table,
+        [RECORD_CPU] = &cpu_table,       [RECORD_EVENT] = &step_table,   [RECORD_TIME] = &time_table};
+    return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
+}
+
+/* --- rows --- */
+
+void row_write(const struct row *row, const struct schema *schema, struct columns_out *out)
+{
+    for (size_t i = 0; i < row->count; i++) {
+        const struct record *record = row->at[i];
+        columns_put_number(out, (uint64_t)record->kind + 1);
+        columns_put(out, schema, table_of(record->kind), &record->let);
+    }
+    columns_put_number(out, 0);
+}
+
+/* What a class says of all its events. */
+static void complete(struct event *event)
+{
+    event->kind = event->class->kind;
+    event->domain = event->class->domain;
+}
+
+enum status row_read(struct bytes bytes, struct schema *schema, const struct phase_set *phases,
+                     struct row *row, struct failure *why)
+{
+    struct columns_in in = {.row = {bytes.at, bytes.at + bytes.count, false},
+                            .schema = schema,
+                            .phases = phases,
+                            .arena = &row->arena,
+                            .why = why};
+    row->is_read = true;
+    uint64_t kind;
+    while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {
+        const struct column_table *table = table_of(kind - 1);
+        if (!table) {
+            in.status = fail(why, STATUS_STOP, "a record newer than this program knows");
+            break;
+        }
+        struct record *record = row_add(row, (enum record_kind)(kind - 1));
+        columns_take(&in, table, &record->let);
+        if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK && !record->step.event.class)
+            in.status = fail(why, STATUS_REJECT, "an event without its class");
+        else if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK)
+            complete(&record->step.event);
+    }
+    if (in.status == STATUS_OK && in.row.bad)
+        in.status = fail(why, STATUS_REJECT, "a row that contradicts itself");
+    columns_in_clear(&in);
+    if (in.status != STATUS_OK)
+        row_clear(row);
+    return in.status;
+}
