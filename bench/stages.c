@@ -24,6 +24,7 @@
 #include "analysis/analyses.h"
 #include "base/memory.h"
 #include "chunk/chunk.h"
+#include "core/row_bytes.h"
 #include "core/settle.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
@@ -34,7 +35,7 @@
 #include "trace/phases.h"
 #include "wire/writer.h"
 
-enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, JOINED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, WRITTEN, JOINED, MAP, STAGES };
 
 struct bench {
     struct chunk_list list;
@@ -45,7 +46,7 @@ struct bench {
     bool map_only, user_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
-    uint64_t records, core_singles, chunk_events;
+    uint64_t records, row_bytes, core_singles, chunk_events;
     struct row *row; /* that is joined now; so many records of it are */
     size_t joined;
     double seconds[STAGES];                     /* of the round in hand */
@@ -81,10 +82,20 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     return settle_found(&search, core);
 }
 
-/* As if it were the only one of its session. */
+/* As if it were the only one of its session; by way of its bytes. */
 static void join_row(struct bench *bench, struct schema *schema, struct row *row)
 {
     double begin_s = now_s();
+    struct columns_out bytes = {.count = 0};
+    struct failure why;
+    row_write(row, schema, &bytes);
+    bench->row_bytes += bytes.count;
+    bench->seconds[WRITTEN] += now_s() - begin_s;
+    row_clear(row);
+    begin_s = now_s();
+    if (row_read((struct bytes){bytes.at, bytes.count}, schema, schema_own_set(schema), row,
+                 &why) != STATUS_OK)
+        fprintf(stderr, "%s\n", why.text);
     bench->row = row;
     struct core *core = core_new(schema, (struct result_sink){drop_result, NULL},
                                  (struct core_settler){settle, bench});
@@ -95,6 +106,7 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
     core_end(core, bench->chunk_events);
     core_finish(core);
     core_free(core);
+    columns_clear(&bytes);
     bench->seconds[JOINED] += now_s() - begin_s;
 }
 
@@ -271,7 +283,7 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
 
 static enum status round_of(struct bench *bench, bool first, struct failure *why)
 {
-    bench->records = bench->core_singles = 0;
+    bench->records = bench->row_bytes = bench->core_singles = 0;
     bench->bytes = bench->mapped = bench->raw_bytes = bench->items = bench->encoded = 0;
     memset(bench->seconds, 0, sizeof bench->seconds);
     for (size_t i = 0; i < bench->list.count; i++) {
@@ -316,11 +328,13 @@ static void print(const struct bench *bench)
     row(bench, "merge", best[MERGED] - best[DECODE]);
     row(bench, "model", best[MODELLED] - best[MERGED]);
     row(bench, "core", best[CORED] - best[MERGED]);
+    row(bench, "write", best[WRITTEN]);
     row(bench, "join", best[JOINED]);
     row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[MODELLED]);
     row(bench, "map", best[MAP]);
-    printf("  core     %8.4f records/event %7.4f single\n",
+    printf("  core     %8.4f records/event %7.3f bytes/event %7.4f single\n",
            (double)bench->records / (double)bench->events,
+           (double)bench->row_bytes / (double)bench->events,
            (double)bench->core_singles / (double)bench->events);
     print_partials(bench);
 }
