@@ -17,6 +17,7 @@ struct doubtful_use {
 /* One descriptor, or the place of one: what stands under a number that calls were seen to use
  * but none has proved yet (`proven` false) is no row of the results. */
 struct descriptor {
+    uint64_t serial; /* as of a process */
     uint64_t id; /* 0 until proven */
     struct table *table;
     int32_t fd;
@@ -34,6 +35,7 @@ struct descriptor {
 /* The descriptors of one process, or of several that share them (CLONE_FILES), or of threads that
  * have parted from their process's (unshare). */
 struct table {
+    uint64_t serial;            /* as of a process */
     unsigned refs;              /* processes that use it, and threads as one of their own */
     unsigned holds;             /* those, and its descriptors: it lives as long */
     uint64_t process;           /* id of the one that had it first */

@@ -183,19 +183,21 @@ void life_tell_fact(struct core *core, const struct life *life)
     core_tell(core, &fact);
 }
 
+/* What its first call will make of the time before it, only that will tell. */
 static void tell_numbers(struct core *core, struct life *life)
 {
     struct time_vector time = {.user_ns = life->time[TIME_USER],
                                .sys_ns = life->time[TIME_SYS],
                                .runnable_ns = life->time[TIME_RUNNABLE],
                                .unknown_ns = life->time[TIME_UNKNOWN],
-                               .blocked_ns = life->time[TIME_BLOCKED],
-                               .before_running_ns = life->time[TIME_BEFORE_RUNNING]};
+                               .blocked_ns = life->time[TIME_BLOCKED]};
+    uint64_t before_ns = life->time[TIME_BEFORE_RUNNING];
     struct result run = {.type = RESULT_RUN,
                          .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
     core_tell_of(core, life, &run);
     life->cpu_ns = life->switches = 0;
     memset(life->time, 0, sizeof life->time);
+    life->time[TIME_BEFORE_RUNNING] = before_ns;
     if (life->latency.count == 0)
         return;
     struct result latency = {.type = RESULT_LATENCY, .latency = &life->latency};
@@ -203,12 +205,17 @@ static void tell_numbers(struct core *core, struct life *life)
     durations_clear(&life->latency);
 }
 
-void life_tell(struct core *core, struct life *life)
+void life_tell_sums(struct core *core, struct life *life)
 {
     calls_tell(core, life);
     phases_tell(core, life);
-    life_tell_fact(core, life);
     tell_numbers(core, life);
+}
+
+void life_tell(struct core *core, struct life *life)
+{
+    life_tell_fact(core, life);
+    life_tell_sums(core, life);
 }
 
 void life_first_call(struct core *core, struct life *life, const struct syscall *call)
@@ -231,7 +238,7 @@ void life_new_stretch(struct core *core, struct life *life)
     life_place(life);
 }
 
-static void note_exited(struct core *core, const struct life *life)
+void life_note_exited(struct core *core, const struct life *life)
 {
     core->exited = memory_grow(core->exited, &core->exited_room, core->exited_count + 1,
                                sizeof *core->exited);
@@ -267,7 +274,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     life->exited = true;
     life->exit_ns = time_ns;
     life->call_epoch = 0;
-    note_exited(core, life);
+    life_note_exited(core, life);
     process_life_exited(core, life, time_ns);
 }
 

@@ -143,9 +143,20 @@ void process_dumped(struct core *core, struct process *process, const struct eve
 
 /* --- its threads --- */
 
-void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns)
+void process_own(struct life *life, struct process *process)
 {
     process->refs++;
+    life->process = process;
+    life->next_of_process = process->threads;
+    life->back_of_process = &process->threads;
+    if (process->threads)
+        process->threads->back_of_process = &life->next_of_process;
+    process->threads = life;
+}
+
+void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns)
+{
+    process_own(life, process);
     if (is_past(process, time_ns))
         (void)process_by_pid(core, process->pid_ns, process->pid, time_ns);
     if (!life->exited && !tid_is_of_process(life->tid)) {
@@ -154,12 +165,6 @@ void process_enter(struct core *core, struct life *life, struct process *process
         process->leader_gone &= life->tid != process->pid;
         process->over_ns = TIME_NONE;
     }
-    life->process = process;
-    life->next_of_process = process->threads;
-    life->back_of_process = &process->threads;
-    if (process->threads)
-        process->threads->back_of_process = &life->next_of_process;
-    process->threads = life;
 }
 
 void process_leave(struct core *core, struct life *life)

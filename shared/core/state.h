@@ -152,6 +152,7 @@ struct cpu {
 
 /* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
+    uint64_t serial; /* once it was saved: unique in the core, as of tables and descriptors */
     uint32_t pid_ns;
     int32_t pid;
     uint64_t id;
@@ -238,7 +239,7 @@ struct core {
     struct over *over;     /* the first over first */
     size_t over_count, over_room;
     struct table *tables; /* all */
-    uint64_t last_descriptor;
+    uint64_t last_descriptor, last_serial;
     uint64_t *exited;
     size_t exited_count, exited_room;
 };
@@ -338,7 +339,10 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns);
 /* Its life is over: told. */
 void life_end(struct core *core, struct life *life, uint64_t time_ns);
 void life_tell_fact(struct core *core, const struct life *life);
+/* What it has come to since it was told last. */
+void life_tell_sums(struct core *core, struct life *life);
 void life_tell(struct core *core, struct life *life);
+void life_note_exited(struct core *core, const struct life *life);
 void life_forget_exited(struct core *core, uint64_t now_ns);
 /* What was running before the first call was in `call`, or (NULL) in none. */
 void life_first_call(struct core *core, struct life *life, const struct syscall *call);
@@ -533,6 +537,8 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
 struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns);
 void process_dumped(struct core *core, struct process *process, const struct event *event);
+/* The life is one of the process's; nothing is counted. */
+void process_own(struct life *life, struct process *process);
 void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns);
 void process_leave(struct core *core, struct life *life);
 /* Before it is known to be over without an exit; behind its exit. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/keep.h"
 #include "core/row_bytes.h"
 #include "core/settle.h"
 #include "results/fold.h"
@@ -110,6 +111,51 @@ static void send(const struct law_trace *trace, struct row *row, struct columns_
     }
 }
 
+/* What a core saves. */
+struct saved {
+    struct arena arena;
+    struct kept_record *records;
+    size_t count, room;
+};
+
+static void keep(void *context, struct text key, struct bytes record)
+{
+    struct saved *saved = context;
+    uint8_t *copy = arena_take(&saved->arena, record.count);
+    memcpy(copy, record.at, record.count);
+    saved->records =
+        memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
+    saved->records[saved->count++] =
+        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+}
+
+/* Ends the core, and makes another of what it saved, read in any order. */
+static struct core *restart(struct core *core, const struct law_trace *trace, struct fold *fold,
+                            struct place *place, struct tallies *tallies, uint64_t *random)
+{
+    struct saved saved = {.count = 0};
+    core_save(core, (struct keep_sink){keep, &saved});
+    struct tallies told = core_take_tallies(core);
+    tallies_add(tallies, &told);
+    core_free(core);
+    for (size_t i = saved.count; i > 1; i--) {
+        size_t other = law_random(random) % i;
+        struct kept_record kept = saved.records[i - 1];
+        saved.records[i - 1] = saved.records[other];
+        saved.records[other] = kept;
+    }
+    struct failure why;
+    if (core_restore(trace->schema, schema_own_set(trace->schema), (struct result_sink){take, fold},
+                     (struct core_settler){settle, place}, saved.records, saved.count, &core,
+                     &why) != STATUS_OK) {
+        fprintf(stderr, "core law: %s\n", why.text);
+        abort();
+    }
+    arena_clear(&saved.arena);
+    free(saved.records);
+    return core;
+}
+
 static void count(struct core_figures *figures, const struct row *row)
 {
     for (size_t i = 0; figures && i < row->count; i++) {
@@ -161,6 +207,7 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
             records[firsts[i] + k] = rows[i].at[k];
 
     struct fold *fold = fold_new(text_of(trace->session));
+    uint64_t random = cuts.count + 7;
     struct place place = {.trace = trace, .count = all, .records = records};
     struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
                                  (struct core_settler){settle, &place});
@@ -169,6 +216,8 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
         for (; place.at < firsts[i + 1]; place.at++)
             core_join(core, records[place.at]);
         core_end(core, events[i]);
+        if (cuts.count % 2 == 1 && law_random(&random) % 3 > 0)
+            core = restart(core, trace, fold, &place, &whole.tallies, &random);
     }
     char *json = report(trace, core, fold, &whole);
     for (size_t i = 0; i <= cuts.count; i++) {

@@ -1,0 +1,216 @@
+#include "core/keep.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "core/kept.h"
+
+struct keep {
+    struct core *core;
+    struct keep_sink sink;
+    struct map seen; /* processes, tables and descriptors that are kept already */
+};
+
+/* A record, under the kind's letter and `id`. */
+static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from)
+{
+    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i'};
+    char key[64];
+    struct columns_out out = {.count = 0};
+    columns_put_number(&out, kind);
+    columns_put(&out, keep->core->schema, kept_table_of(kind), from);
+    snprintf(key, sizeof key, KEPT_KEY "%c%llu", letters[kind], (unsigned long long)id);
+    keep->sink.take(keep->sink.context, text_of(key), (struct bytes){out.at, out.count});
+    columns_clear(&out);
+}
+
+/* Its number, by which other records name it. */
+static uint64_t serial(const struct keep *keep, uint64_t *serial)
+{
+    if (*serial == 0)
+        *serial = ++keep->core->last_serial;
+    return *serial;
+}
+
+static bool is_new(struct keep *keep, void *what)
+{
+    if (!what || map_get(&keep->seen, (uintptr_t)what))
+        return false;
+    map_put(&keep->seen, (uintptr_t)what, what);
+    return true;
+}
+
+static struct text path_text(const struct keep *keep, uint32_t path)
+{
+    return names_text(&keep->core->paths, path);
+}
+
+static void keep_descriptor(struct keep *keep, struct descriptor *descriptor);
+
+static uint64_t keep_table(struct keep *keep, struct table *table)
+{
+    if (!table)
+        return 0;
+    uint64_t number = serial(keep, &table->serial);
+    if (!is_new(keep, table))
+        return number;
+    put(keep, KEPT_TABLE, number, &(struct kept_table){.table = *table});
+    struct descriptor *each;
+    for (size_t at = 0; (each = map_next(&table->places, &at));)
+        keep_descriptor(keep, each);
+    return number;
+}
+
+static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
+{
+    uint64_t number = serial(keep, &descriptor->serial);
+    if (!is_new(keep, descriptor))
+        return;
+    struct table *table = descriptor->table;
+    struct kept_descriptor kept = {
+        .descriptor = *descriptor,
+        .table = keep_table(keep, table),
+        .in_place = map_get(&table->places, (uint64_t)descriptor->fd) == descriptor,
+        .name = {descriptor->name, descriptor->name ? strlen(descriptor->name) : 0},
+        .doubtful_count = descriptor->doubtful_count};
+    kept.doubtful = memory_new((kept.doubtful_count + 1) * sizeof *kept.doubtful);
+    for (size_t i = 0; i < kept.doubtful_count; i++)
+        kept.doubtful[i] = (struct kept_doubtful){descriptor->doubtful[i].entry_ns,
+                                                  descriptor->doubtful[i].ns,
+                                                  descriptor->doubtful[i].thread,
+                                                  path_text(keep, descriptor->doubtful[i].label)};
+    put(keep, KEPT_DESCRIPTOR, number, &kept);
+    free(kept.doubtful);
+}
+
+static uint64_t keep_process(struct keep *keep, struct process *process)
+{
+    if (!process)
+        return 0;
+    uint64_t number = serial(keep, &process->serial);
+    if (!is_new(keep, process))
+        return number;
+    uint64_t key = number_key(process->pid_ns, process->pid);
+    struct kept_process kept = {.process = *process,
+                                .table = keep_table(keep, process->table),
+                                .is_newest = map_get(&keep->core->processes, key) == process,
+                                .address_count = process->address_count};
+    kept.addresses = memory_new((kept.address_count + 1) * sizeof *kept.addresses);
+    for (size_t i = 0; i < kept.address_count; i++)
+        kept.addresses[i].address = process->addresses[i];
+    put(keep, KEPT_PROCESS, number, &kept);
+    free(kept.addresses);
+    return number;
+}
+
+static void keep_life(struct keep *keep, const struct life *life)
+{
+    struct kept_life kept = {.life = *life,
+                             .path = path_text(keep, life->open_label),
+                             .inner_count = life->inner_count,
+                             .credit_count = life->credit_count,
+                             .process = keep_process(keep, life->process),
+                             .own_table = keep_table(keep, life->own_table),
+                             .phases_exited = life->phases.exited,
+                             .counted = life->phases.counted};
+    assert(life->cpu_ns == 0 && life->call_count == 0 && life->phase_count == 0);
+    if (life->phases.kin)
+        kept.kin = *life->phases.kin;
+    if (life->in != IN_OPEN) {
+        kept.life.open_call = NULL;
+        kept.life.entry_ns = TIME_NONE;
+        kept.life.open_text = (struct text){NULL, 0};
+        memset(kept.life.open_value, 0, sizeof kept.life.open_value);
+        kept.life.open_present = 0;
+        kept.path = (struct text){NULL, 0};
+    }
+    if (!life->exited)
+        kept.life.exit_ns = TIME_NONE;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!life->used[i])
+            continue;
+        keep_descriptor(keep, life->used[i]);
+        kept.used[i] = life->used[i]->serial;
+    }
+    kept.inner = memory_new((kept.inner_count + 1) * sizeof *kept.inner);
+    for (size_t i = 0; i < kept.inner_count; i++)
+        kept.inner[i].number = life->inner[i];
+    kept.credits = memory_new((kept.credit_count + 1) * sizeof *kept.credits);
+    for (size_t i = 0; i < kept.credit_count; i++)
+        kept.credits[i] = (struct kept_credit){path_text(keep, life->credits[i].label),
+                                               life->credits[i].count, life->credits[i].thread,
+                                               life->credits[i].stretch};
+    put(keep, KEPT_LIFE, life->name, &kept);
+    free(kept.inner);
+    free(kept.credits);
+}
+
+static void keep_instances(const struct keep *keep)
+{
+    const struct instances *phases = &keep->core->phases;
+    struct instance **all = instances_sorted(phases);
+    for (size_t i = 0; i < phases->count; i++) {
+        const struct instance *each = all[i];
+        struct kept_instance kept = {
+            .life = life_of(each)->name,
+            .definition = each->definition,
+            .path = path_text(keep, each->path),
+            .by_user = each->by_user,
+            .in_call = each->in_call,
+            .after_exit = each->after_exit,
+            .begin_ns = each->begin_ns,
+            .order = each->order,
+            .values = each->values,
+            .value_count = phase_value_count(phases->set->at[each->definition])};
+        kept.calls = instances_spent(each, &kept.time);
+        put(keep, KEPT_INSTANCE, each->order, &kept);
+        time_vector_free(&kept.time);
+    }
+    free(all);
+}
+
+static void keep_core(const struct keep *keep)
+{
+    const struct core *core = keep->core;
+    struct kept_core kept = {.order = core->order,
+                             .last_process = core->last_process,
+                             .last_descriptor = core->last_descriptor,
+                             .last_serial = core->last_serial,
+                             .past_events = core->past_events,
+                             .border_epoch = core->border_epoch,
+                             .time_ns = core->time_ns,
+                             .phases_now_ns = core->phases.now_ns,
+                             .last_life = core->last_life,
+                             .has_kernel = core->facts.has_kernel,
+                             .counts_switches = core->facts.counts_switches};
+    kept.cpus = memory_new((core->cpu_count + 1) * sizeof *kept.cpus);
+    for (size_t i = 0; i < core->cpu_count; i++) {
+        const struct cpu *cpu = &core->cpus[i];
+        if (!cpu->seen && cpu->knows == CPU_UNKNOWN)
+            continue;
+        kept.cpus[kept.cpu_count++] = (struct kept_cpu){
+            (int32_t)i,       cpu->knows,   cpu->run_whole, cpu->seen, cpu->run_begin_ns,
+            cpu->last_ns,     cpu->border_ns,
+            cpu->knows == CPU_THREAD ? cpu->current->name : 0};
+    }
+    put(keep, KEPT_CORE, 0, &kept);
+    free(kept.cpus);
+}
+
+void core_save(struct core *core, struct keep_sink sink)
+{
+    struct keep keep = {.core = core, .sink = sink};
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        life_tell_sums(core, life);
+    core_end(core, 0);
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&core->processes, &at));)
+        (void)keep_process(&keep, process);
+    for (struct table *table = core->tables; table; table = table->next)
+        (void)keep_table(&keep, table);
+    for (const struct life *life = core->all; life; life = life->next_of_all)
+        keep_life(&keep, life);
+    keep_instances(&keep);
+    keep_core(&keep);
+    map_clear(&keep.seen);
+}

@@ -1,0 +1,103 @@
+/* core/kept.h -- what a record of state holds: the nouns of core/state.h with numbers in place of
+ * pointers; for keep.c and restore.c. */
+#ifndef CORE_KEPT_H
+#define CORE_KEPT_H
+
+#include "core/columns.h"
+#include "core/descriptors.h"
+
+enum kept_kind {
+    KEPT_CORE = 1,
+    KEPT_LIFE,
+    KEPT_PROCESS,
+    KEPT_TABLE,
+    KEPT_DESCRIPTOR,
+    KEPT_INSTANCE,
+    KEPT_KINDS
+};
+#define KEPT_KEY "core/"
+
+struct kept_cpu {
+    int32_t cpu;
+    uint8_t knows;
+    bool run_whole, seen;
+    uint64_t run_begin_ns, last_ns, border_ns;
+    uint32_t current; /* id of a life; 0: none */
+};
+
+struct kept_core {
+    uint64_t order, last_process, last_descriptor, last_serial, past_events, border_epoch;
+    uint64_t time_ns, phases_now_ns;
+    uint32_t last_life;
+    bool has_kernel, counts_switches;
+    struct kept_cpu *cpus;
+    size_t cpu_count;
+};
+
+struct kept_number {
+    int32_t number;
+};
+
+struct kept_credit {
+    struct text path;
+    uint64_t count;
+    uint32_t thread, stretch;
+};
+
+struct kept_life {
+    struct life life;
+    struct text path; /* of the phase that its open call was entered in */
+    struct kept_number *inner;
+    size_t inner_count;
+    struct kept_credit *credits;
+    size_t credit_count;
+    uint64_t process, own_table, used[2]; /* serials; 0: none */
+    /* Kin. */
+    struct kin kin;
+    bool phases_exited, counted;
+};
+
+struct kept_address {
+    uint64_t address;
+};
+
+struct kept_process {
+    struct process process;
+    uint64_t table;
+    bool is_newest; /* of its pid */
+    struct kept_address *addresses;
+    size_t address_count;
+};
+
+struct kept_table {
+    struct table table;
+};
+
+struct kept_doubtful {
+    uint64_t entry_ns, ns;
+    uint32_t thread;
+    struct text path;
+};
+
+struct kept_descriptor {
+    struct descriptor descriptor;
+    uint64_t table;
+    bool in_place; /* it is what is under its number */
+    struct text name;
+    struct kept_doubtful *doubtful;
+    size_t doubtful_count;
+};
+
+struct kept_instance {
+    uint32_t life, definition;
+    struct text path;
+    bool by_user, in_call, after_exit;
+    uint64_t begin_ns, order, calls;
+    struct time_vector time;
+    struct field_value *values;
+    size_t value_count;
+};
+
+const struct column_table *kept_table_of(uint64_t kind);
+
+#endif

@@ -1,0 +1,310 @@
+#include "base/memory.h"
+#include "core/keep.h"
+#include "core/kept.h"
+
+/* What was restored, by the numbers in the records. */
+struct restore {
+    struct core *core;
+    struct arena arena;
+    struct map lives, processes, tables, descriptors, kins;
+    const void **read[KEPT_KINDS]; /* what the records say */
+    size_t count[KEPT_KINDS], room[KEPT_KINDS];
+    bool bad; /* they do not go together */
+};
+
+static enum status read_record(struct restore *restore, const struct kept_record *record,
+                               struct failure *why)
+{
+    struct columns_in in = {.row = {record->record.at, record->record.at + record->record.count,
+                                    false},
+                            .schema = restore->core->schema,
+                            .arena = &restore->arena,
+                            .why = why};
+    uint64_t kind = row_take(&in.row);
+    const struct column_table *table = kept_table_of(kind);
+    if (!table)
+        return fail(why, kind >= KEPT_KINDS ? STATUS_STOP : STATUS_REJECT,
+                    "a record of state of an unknown kind");
+    void *to = arena_take(&restore->arena, table->size);
+    columns_take(&in, table, to);
+    columns_in_clear(&in);
+    if (in.status != STATUS_OK)
+        return in.status;
+    restore->read[kind] = memory_grow(restore->read[kind], &restore->room[kind],
+                                      restore->count[kind] + 1, sizeof(const void *));
+    restore->read[kind][restore->count[kind]++] = to;
+    return STATUS_OK;
+}
+
+#define EACH(kept, restore, kind, i)                                                               \
+    size_t i = 0;                                                                                  \
+    i < (restore)->count[kind] && ((kept) = (restore)->read[kind][i]);                             \
+    i++
+
+/* Of that number; 0 is none. */
+static void *named(struct restore *restore, const struct map *map, uint64_t number)
+{
+    void *found = number ? map_get(map, number) : NULL;
+    restore->bad |= number && !found;
+    return found;
+}
+
+static uint32_t path_id(struct restore *restore, struct text path)
+{
+    return path.at ? names_id(&restore->core->paths, path) : 0;
+}
+
+static void restore_tables(struct restore *restore)
+{
+    struct core *core = restore->core;
+    const struct kept_table *kept;
+    for (EACH(kept, restore, KEPT_TABLE, i)) {
+        struct table *table = memory_new(sizeof *table);
+        *table = kept->table;
+        table->next = core->tables;
+        table->back = &core->tables;
+        if (table->next)
+            table->next->back = &table->next;
+        core->tables = table;
+        map_put(&restore->tables, table->serial, table);
+    }
+}
+
+static void restore_descriptors(struct restore *restore)
+{
+    const struct kept_descriptor *kept;
+    for (EACH(kept, restore, KEPT_DESCRIPTOR, i)) {
+        struct table *table = named(restore, &restore->tables, kept->table);
+        if (!table) {
+            restore->bad = true;
+            continue;
+        }
+        struct descriptor *descriptor = memory_new(sizeof *descriptor);
+        *descriptor = kept->descriptor;
+        descriptor->table = table;
+        descriptor->name = kept->name.at ? memory_string(kept->name) : NULL;
+        for (size_t k = 0; k < kept->doubtful_count; k++) {
+            const struct kept_doubtful *from = &kept->doubtful[k];
+            descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
+                                               k + 1, sizeof *descriptor->doubtful);
+            descriptor->doubtful[descriptor->doubtful_count++] = (struct doubtful_use){
+                from->entry_ns, from->ns, from->thread, path_id(restore, from->path)};
+        }
+        if (kept->in_place)
+            map_put(&table->places, (uint64_t)descriptor->fd, descriptor);
+        map_put(&restore->descriptors, descriptor->serial, descriptor);
+    }
+}
+
+static int by_since(const void *a, const void *b)
+{
+    const struct over *left = a, *right = b;
+    return left->since_ns < right->since_ns ? -1 : left->since_ns > right->since_ns;
+}
+
+static void restore_processes(struct restore *restore)
+{
+    struct core *core = restore->core;
+    const struct kept_process *kept;
+    for (EACH(kept, restore, KEPT_PROCESS, i)) {
+        struct process *process = memory_new(sizeof *process);
+        *process = kept->process;
+        process->table = named(restore, &restore->tables, kept->table);
+        uint64_t key = number_key(process->pid_ns, process->pid);
+        for (size_t k = 0; k < kept->address_count; k++) {
+            process->addresses = memory_grow(process->addresses, &process->address_room, k + 1,
+                                             sizeof *process->addresses);
+            process->addresses[process->address_count++] = kept->addresses[k].address;
+            map_put(&core->addresses, kept->addresses[k].address, process);
+        }
+        if (kept->is_newest) {
+            process->refs = 1;
+            map_put(&core->processes, key, process);
+            if (process->over_ns != TIME_NONE) {
+                core->over = memory_grow(core->over, &core->over_room, core->over_count + 1,
+                                         sizeof *core->over);
+                core->over[core->over_count++] = (struct over){key, process->over_ns};
+            }
+        }
+        map_put(&restore->processes, process->serial, process);
+    }
+    if (core->over_count > 0)
+        qsort(core->over, core->over_count, sizeof *core->over, by_since);
+}
+
+static void restore_kin(struct restore *restore, struct life *life, const struct kept_life *kept)
+{
+    life->phases.exited = kept->phases_exited;
+    if (kept->kin.id == 0)
+        return;
+    struct kin *kin = map_get(&restore->kins, kept->kin.id);
+    if (!kin) {
+        kin = instances_restore_kin(&restore->core->phases, &kept->kin);
+        if (!kin) {
+            restore->bad = true;
+            return;
+        }
+        map_put(&restore->kins, kin->id, kin);
+    }
+    if (restore->core->phases.last_kin < kin->id)
+        restore->core->phases.last_kin = kin->id;
+    life->phases.kin = kin;
+    life->phases.counted = kept->counted;
+    kin->refs++;
+    kin->alive += kept->counted;
+}
+
+static void restore_life(struct restore *restore, const struct kept_life *kept)
+{
+    struct core *core = restore->core;
+    struct life *life = life_new(core, kept->life.tid);
+    struct life *next = life->next_of_all;
+    struct phase_thread phases = life->phases;
+    *life = kept->life;
+    life->next_of_all = next;
+    life->phases = phases;
+    life->phases.id = life->name;
+    life->wild_cpu = -1;
+    life->active = life->counts = life->known = true;
+    life->open_label = path_id(restore, kept->path);
+    if (life->open_text.at)
+        life->open_text.at = life->open_owned = memory_string(life->open_text);
+    life_place(life);
+    for (size_t i = 0; i < kept->inner_count; i++)
+        life_add_inner(core, life, kept->inner[i].number);
+    for (size_t i = 0; i < kept->credit_count; i++) {
+        life->credits =
+            memory_grow(life->credits, &life->credit_room, i + 1, sizeof *life->credits);
+        const struct kept_credit *from = &kept->credits[i];
+        life->credits[life->credit_count++] = (struct call_credit){
+            path_id(restore, from->path), from->count, from->thread, from->stretch};
+    }
+    struct process *process = named(restore, &restore->processes, kept->process);
+    if (process)
+        process_own(life, process);
+    life->own_table = named(restore, &restore->tables, kept->own_table);
+    for (unsigned i = 0; i < 2; i++)
+        life->used[i] = named(restore, &restore->descriptors, kept->used[i]);
+    restore_kin(restore, life, kept);
+    map_put(&restore->lives, life->name, life);
+    if (life->over)
+        return;
+    map_put(&core->lives, number_key(life->pid_ns, life->tid), life);
+    if (life->exited)
+        life_note_exited(core, life);
+}
+
+static void restore_cpus(struct restore *restore, const struct kept_core *kept)
+{
+    for (size_t i = 0; i < kept->cpu_count; i++) {
+        const struct kept_cpu *from = &kept->cpus[i];
+        struct cpu *cpu = cpu_at(restore->core, from->cpu);
+        if (!cpu || from->knows > CPU_THREAD || from->knows == CPU_LET) {
+            restore->bad = true;
+            continue;
+        }
+        cpu->knows = from->knows;
+        cpu->run_whole = from->run_whole;
+        cpu->seen = from->seen;
+        cpu->run_begin_ns = from->run_begin_ns;
+        cpu->last_ns = from->last_ns;
+        cpu->border_ns = from->border_ns;
+        cpu->current = named(restore, &restore->lives, from->current);
+        restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
+    }
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct kept_instance *const *left = a, *const *right = b;
+    return (*left)->order < (*right)->order ? -1 : (*left)->order > (*right)->order;
+}
+
+static void restore_instances(struct restore *restore)
+{
+    struct core *core = restore->core;
+    size_t count = restore->count[KEPT_INSTANCE];
+    if (count > 0)
+        qsort(restore->read[KEPT_INSTANCE], count, sizeof(const void *), by_order);
+    const struct kept_instance *kept;
+    for (EACH(kept, restore, KEPT_INSTANCE, i)) {
+        struct life *life = named(restore, &restore->lives, kept->life);
+        const struct phase_set *set = core->phases.set;
+        if (!life || kept->definition >= set->count ||
+            kept->value_count != phase_value_count(set->at[kept->definition])) {
+            restore->bad = true;
+            continue;
+        }
+        struct instance *instance =
+            instances_open(&core->phases, &life->phases, kept->definition, kept->values,
+                           kept->begin_ns, kept->order);
+        instance->path = path_id(restore, kept->path);
+        instance->by_user = kept->by_user;
+        instance->in_call = kept->in_call;
+        instance->after_exit = kept->after_exit;
+        instances_set_spent(instance, &kept->time, kept->calls);
+        life->spends = true;
+    }
+}
+
+static void restore_all(struct restore *restore)
+{
+    struct core *core = restore->core;
+    if (restore->count[KEPT_CORE] != 1) {
+        restore->bad = true;
+        return;
+    }
+    const struct kept_core *kept = restore->read[KEPT_CORE][0];
+    restore_tables(restore);
+    restore_descriptors(restore);
+    restore_processes(restore);
+    const struct kept_life *life;
+    for (EACH(life, restore, KEPT_LIFE, i))
+        restore_life(restore, life);
+    restore_cpus(restore, kept);
+    restore_instances(restore);
+    core->order = kept->order;
+    core->last_process = kept->last_process;
+    core->last_descriptor = kept->last_descriptor;
+    core->last_serial = kept->last_serial;
+    core->past_events = kept->past_events;
+    core->border_epoch = kept->border_epoch;
+    core->time_ns = kept->time_ns;
+    core->phases.now_ns = kept->phases_now_ns;
+    core->last_life = kept->last_life;
+    core->facts = (struct core_facts){kept->has_kernel, kept->counts_switches};
+}
+
+static bool is_of_core(const struct kept_record *record)
+{
+    size_t count = sizeof KEPT_KEY - 1;
+    return record->key.count > count && memcmp(record->key.at, KEPT_KEY, count) == 0;
+}
+
+enum status core_restore(struct schema *schema, const struct phase_set *phases,
+                         struct result_sink sink, struct core_settler settler,
+                         const struct kept_record *records, size_t count, struct core **out,
+                         struct failure *why)
+{
+    struct restore restore = {.core = core_new(schema, sink, settler)};
+    phases_use(restore.core, phases);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (is_of_core(&records[i]))
+            status = read_record(&restore, &records[i], why);
+    if (status == STATUS_OK)
+        restore_all(&restore);
+    if (status == STATUS_OK && restore.bad)
+        status = fail(why, STATUS_REJECT, "records of state do not go together");
+    struct map *maps[] = {&restore.lives, &restore.processes, &restore.tables,
+                          &restore.descriptors, &restore.kins};
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        map_clear(maps[i]);
+    for (size_t i = 0; i < KEPT_KINDS; i++)
+        free(restore.read[i]);
+    arena_clear(&restore.arena);
+    *out = status == STATUS_OK ? restore.core : NULL;
+    if (status != STATUS_OK)
+        core_free(restore.core);
+    return status;
+}
