@@ -74,6 +74,19 @@ void core_join(struct core *core, const struct record *record);
 void core_end(struct core *core, uint64_t events);
 /* An interval that never came: nothing is known of any CPU, and of what any thread does. */
 void core_gap(struct core *core, uint64_t begin_ns);
+/* What the interval comes to, as a mark in the results; behind core_end(). */
+void core_mark(struct core *core, const struct interval_end *interval);
+/* Tells of a chunk that is not there, or of none: no interval is joined with it. */
+void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
+               struct damages damage);
+/* Whether nobody knows yet who is current on the CPU. */
+bool core_is_unsettled(const struct core *core, int32_t cpu);
+/* What the interval that was begun last was mapped with. */
+const struct phase_set *core_phases(const struct core *core);
+/* Tells of the living: of those whose turn it is, of ids that are `turn` modulo `turns`, again all that is
+ * known; of the others what is new since the last time. What a reader of the results has to know of
+ * them is in the log again after `turns` of these. */
+void core_retell(struct core *core, uint64_t turn, uint64_t turns);
 /* The session is over: all is told. */
 void core_finish(struct core *core);
 /* What joining alone could count, since the last time. */

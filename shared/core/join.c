@@ -207,6 +207,7 @@ void core_join(struct core *core, const struct record *record)
     case RECORD_CPU: join_cpu_line(core, &record->cpu); return;
     case RECORD_EVENT: join_step(core, &record->step); return;
     case RECORD_TIME: tick(core, record->time_ns); return;
+    case RECORD_ANALYSIS: return; /* whoever has the engine takes it */
     }
 }
 
@@ -246,6 +247,51 @@ void core_end(struct core *core, uint64_t events)
         cpu->busy_ns = 0;
     }
     free_over(core);
+}
+
+bool core_is_unsettled(const struct core *core, int32_t cpu)
+{
+    return cpu >= 0 && ((size_t)cpu >= core->cpu_count || core->cpus[cpu].knows == CPU_UNKNOWN);
+}
+
+const struct phase_set *core_phases(const struct core *core)
+{
+    return core->phases.set;
+}
+
+void core_mark(struct core *core, const struct interval_end *interval)
+{
+    for (size_t i = 0; i < interval->cpu_count; i++) {
+        struct result busy = {.type = RESULT_CPU, .cpu = interval->cpus[i]};
+        core_tell(core, &busy);
+    }
+    struct result mark = {.type = RESULT_INTERVAL,
+                          .interval = {.chunk = interval->chunk,
+                                       .chunks = interval->has_traces,
+                                       .gap = interval->gap_before,
+                                       .events = interval->events,
+                                       .tallies = interval->tallies,
+                                       .damage = interval->damage,
+                                       .uses = interval->uses,
+                                       .any_event = interval->first_ns != TIME_NONE,
+                                       .first_ns = interval->first_ns,
+                                       .last_ns = interval->last_ns,
+                                       .offset_ns = interval->offset_ns,
+                                       .kernel = interval->has_kernel,
+                                       .user = interval->has_user,
+                                       .host = interval->host}};
+    struct tallies tallies = core_take_tallies(core);
+    tallies_add(&mark.interval.tallies, &tallies);
+    core_tell(core, &mark);
+}
+
+void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
+               struct damages damage)
+{
+    struct result mark = {
+        .type = RESULT_INTERVAL,
+        .interval = {.chunk = chunk, .tallies = *tallies, .damage = damage, .host = text_of("")}};
+    core_tell(core, &mark);
 }
 
 void core_gap(struct core *core, uint64_t begin_ns)

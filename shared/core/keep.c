@@ -197,6 +197,32 @@ static void keep_core(const struct keep *keep)
     free(kept.cpus);
 }
 
+/* A fact is told again once it may have changed, or if it is its turn. */
+static void retell_life(struct core *core, struct life *life, bool turn)
+{
+    if (turn || !life->over)
+        life_tell_fact(core, life);
+    if (!life->over)
+        life_tell_sums(core, life);
+}
+
+static void retell_table(struct core *core, const struct table *table)
+{
+    const struct descriptor *each;
+    for (size_t at = 0; (each = map_next(&table->places, &at));)
+        if (each->proven)
+            descriptor_tell_fact(core, each);
+}
+
+void core_retell(struct core *core, uint64_t turn, uint64_t turns)
+{
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        retell_life(core, life, life->name % turns == turn);
+    for (const struct table *table = core->tables; table; table = table->next)
+        retell_table(core, table);
+    core_end(core, 0);
+}
+
 void core_save(struct core *core, struct keep_sink sink)
 {
     struct keep keep = {.core = core, .sink = sink};

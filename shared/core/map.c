@@ -6,6 +6,15 @@
  * the past may forget what is over. */
 #define TICK_NS UINT64_C(20000000000)
 
+/* A record of the engine of analyses. */
+static void send_analysis(void *context, struct bytes record)
+{
+    struct core *core = context;
+    uint8_t *copy = arena_take(&core->row->arena, record.count);
+    memcpy(copy, record.at, record.count);
+    row_add(core->row, RECORD_ANALYSIS)->analysis = (struct bytes){copy, record.count};
+}
+
 struct core *core_new_mapping(struct schema *schema, const struct core_mapping *mapping,
                               struct row *row)
 {
@@ -17,6 +26,8 @@ struct core *core_new_mapping(struct schema *schema, const struct core_mapping *
     core->counts.first_ns = core->counts.last_ns = TIME_NONE;
     core->row = row;
     core->border_epoch = 1;
+    core->engine =
+        engine_new_mapping(analyses_all(), (struct engine_sink){send_analysis, core}, false);
     map_phases_init(core);
     return core;
 }
@@ -26,6 +37,7 @@ struct core_counts core_counts(const struct core *core)
     struct core_counts counts = core->counts;
     counts.events = core->batch_number;
     counts.tallies = core->tallies;
+    counts.single_events += engine_single_events(core->engine);
     return counts;
 }
 
@@ -512,10 +524,41 @@ static void count_unnamed(struct core *core, const struct event *events, size_t 
             core->tallies.at[TALLY_UNNAMED_CALLS]++;
 }
 
+/* Gives the engine of analyses what it wants of the events up to the first that tells of a loss, and tells
+ * it of that; returns how many. What it sends stands in front of what else comes of them. */
+static size_t map_analyses(struct core *core, const struct event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = &events[i];
+        if (event->kind == EVENT_LOSS) {
+            if (has_loss(core, event) && event_is_border(event) && event->cpu >= 0)
+                engine_lose_cpu(core->engine, event->cpu);
+            return i + 1;
+        }
+        if (event->class->row_count > 0 && event->cpu <= CPU_NUMBER_MAX &&
+            event->time_ns >= core->mapping.begin_ns && event->time_ns < core->mapping.end_ns)
+            engine_map(core->engine, event);
+    }
+    return count;
+}
+
+static void map_events(struct core *core, const struct event *events, size_t count);
+
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)
         count_unnamed(core, events, count);
+    bool analyses = schema_has_rows(core->schema);
+    while (count > 0) {
+        size_t taken = analyses ? map_analyses(core, events, count) : count;
+        map_events(core, events, taken);
+        events += taken;
+        count -= taken;
+    }
+}
+
+static void map_events(struct core *core, const struct event *events, size_t count)
+{
     core->batch = events;
     uint64_t last_ns = core->counts.last_ns;
     const struct event *ahead = core->lives.count > LIVES_CACHED ? events : NULL;
@@ -556,6 +599,7 @@ void core_map(struct core *core, const struct event *events, size_t count)
 void core_map_end(struct core *core)
 {
     write_all(core);
+    engine_finish(core->engine);
 }
 
 void core_free(struct core *core)
@@ -572,6 +616,7 @@ void core_free(struct core *core)
         names_clear(&core->paths);
         free(core->labels);
     }
+    engine_free(core->engine);
     core->sink.take = NULL;
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;

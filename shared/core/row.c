@@ -17,6 +17,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_CPU: return head + sizeof(struct cpu_line);
     case RECORD_EVENT: return head + sizeof(struct step);
     case RECORD_TIME: return head + sizeof(uint64_t);
+    case RECORD_ANALYSIS: return head + sizeof(struct bytes);
     }
     abort();
 }

@@ -28,7 +28,8 @@ enum record_kind {
     RECORD_INSTANCE, /* LINE of a phase instance that is open */
     RECORD_CPU,      /* LINE of a CPU */
     RECORD_EVENT,    /* STEP */
-    RECORD_TIME      /* STEP: the time, for what is over by then */
+    RECORD_TIME,     /* STEP: the time, for what is over by then */
+    RECORD_ANALYSIS  /* of the engine of analyses, which runs beside (analysis/engine.h) */
 };
 
 /* Where time of a thread goes: by its state, and by whether it is in a call. */
@@ -179,6 +180,7 @@ struct record {
         struct cpu_line cpu;
         struct step step;
         uint64_t time_ns;
+        struct bytes analysis;
     };
 };
 

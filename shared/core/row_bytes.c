@@ -171,12 +171,20 @@ struct told_time {
 static const struct column time_columns[] = {COLUMN(told_time, 1, TIME, time_ns)};
 COLUMN_TABLE(time, told_time);
 
+struct told_analysis {
+    struct text bytes;
+};
+static_assert(sizeof(struct text) == sizeof(struct bytes), "bytes are told as a text");
+static const struct column analysis_columns[] = {COLUMN(told_analysis, 1, TEXT, bytes)};
+COLUMN_TABLE(analysis, told_analysis);
+
 static const struct column_table *table_of(uint64_t kind)
 {
     static const struct column_table *const tables[] = {
         [RECORD_LET_CPU] = &let_table,   [RECORD_LET_LIFE] = &let_table, [RECORD_AGAIN] = &let_table,
         [RECORD_LABEL] = &label_table,   [RECORD_LIFE] = &life_table,    [RECORD_INSTANCE] = &instance_table,
-        [RECORD_CPU] = &cpu_table,       [RECORD_EVENT] = &step_table,   [RECORD_TIME] = &time_table};
+        [RECORD_CPU] = &cpu_table,       [RECORD_EVENT] = &step_table,   [RECORD_TIME] = &time_table,
+        [RECORD_ANALYSIS] = &analysis_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 

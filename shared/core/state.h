@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/engine.h"
 #include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/attrs.h"
@@ -204,6 +205,7 @@ struct core {
     struct row *row;
     struct life_page *pages[PAGES]; /* owned */
     struct core_mapping mapping;
+    struct engine *engine; /* of analyses, beside all else */
     struct core_counts counts;
     uint32_t last_life;
     unsigned let_cpus; /* CPUs whose current is CPU_LET */

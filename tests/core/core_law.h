@@ -13,8 +13,8 @@ struct core_figures {
 };
 char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
                       struct core_figures *figures);
-/* Of a report, its first line. */
-char *core_summary_of(const char *report);
+/* Of a report, what comes from beside the core: the summary, and analyses. */
+char *core_beside_of(const char *report);
 /* Of a report, the objects that the core tells; to be freed. */
 char *core_part_of(const char *report);
 /* Of those, what the models tell likewise: of phases not where the time went, since of a thread that

@@ -125,7 +125,7 @@ static bool same(uint64_t seed, const char *what, const char *expected, char *fo
 static bool mapped_same(uint64_t seed, const char *what, const char *summary, const char *expected,
                         char *found)
 {
-    bool good = same(seed, what, summary, core_summary_of(found)) &&
+    bool good = same(seed, what, summary, core_beside_of(found)) &&
                 same(seed, what, expected, core_part_of(found));
     free(found);
     return good;
@@ -182,7 +182,7 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     struct law_cuts uncut = {NULL, 0};
     char *old = law_report(&world.trace, uncut, true, 0, NULL), *part = core_part_of(old);
     char *joined = core_uncut_report(&world.trace), *expected = core_part_of(joined);
-    char *summary = core_summary_of(old);
+    char *summary = core_beside_of(old);
     char *likewise = core_likewise(part);
     bool partly = options->losses || options->lies;
     bool hidden = partly || options->filtered || options->no_switches;
