@@ -6,7 +6,8 @@
 
 #include "analysis/analyses.h"
 #include "base/memory.h"
-#include "mapper/partial_builder.h"
+#include "core/core.h"
+#include "core/row_bytes.h"
 #include "trace/schema.h"
 
 /* Events between two questions whether to stop. */
@@ -17,8 +18,8 @@ struct mapping {
     struct schema *schema;
     struct chunk *chunk;
     struct reader *reader; /* NULL: the chunk has no traces */
-    struct partial_builder *builder;
-    struct partial_encoder *encoder; /* of what the builder tells */
+    struct core *core;
+    struct row row; /* what the core tells */
     struct interval interval;
     struct interval_notes *notes; /* what the reader tells */
     /* Events: of the chunk itself in front of the interval and behind it, of the seam in the interval
@@ -52,8 +53,8 @@ static void leave(const struct map_guard *guard)
 
 static void mapping_close(struct mapping *mapping, const struct map_guard *guard)
 {
-    partial_builder_free(mapping->builder);
-    partial_encoder_free(mapping->encoder);
+    core_free(mapping->core);
+    row_clear(&mapping->row);
     enter(guard);
     reader_close(mapping->reader);
     leave(guard);
@@ -168,7 +169,7 @@ static void tell_threads(struct mapping *mapping, uint64_t time_ns)
             event.value[PPID] = thread->ppid;
         }
         event.text[0] = text_of(thread->name);
-        partial_builder_add(mapping->builder, &event, 1);
+        core_map(mapping->core, &event, 1);
         mapping->told_count++;
     }
 }
@@ -220,14 +221,14 @@ static void add_events(struct mapping *mapping, const struct event *events, size
     count_events(mapping, events, count);
     if (!mapping->begun) {
         size_t before = before_first(mapping, events, count);
-        partial_builder_add(mapping->builder, events, before);
+        core_map(mapping->core, events, before);
         events += before;
         count -= before;
         mapping->begun = count > 0;
         if (count > 0 && has_kernel(info_of(mapping)))
             tell_threads(mapping, events[0].time_ns);
     }
-    partial_builder_add(mapping->builder, events, count);
+    core_map(mapping->core, events, count);
 }
 
 static enum status read_events(struct mapping *mapping, const struct map_stop *stop,
@@ -256,30 +257,24 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
     return STATUS_OK;
 }
 
-static void encode_item(void *context, const struct item *item)
+static struct core *new_core(struct mapping *mapping)
 {
-    partial_encoder_add(context, item);
-}
-
-static struct partial_builder *new_builder(const struct mapping *mapping, bool all_single)
-{
-    struct partial_builder_options options = {.interval = mapping->interval,
-                                              .all_single = all_single,
-                                              .sink = {encode_item, mapping->encoder}};
+    struct core_mapping options = {.begin_ns = mapping->interval.begin_ns,
+                                   .end_ns = mapping->interval.end_ns};
     const struct reader_info *info = info_of(mapping);
     for (size_t i = 0; i < info->trace_count; i++) {
         if (info->traces[i].domain != DOMAIN_KERNEL)
             continue;
-        options.has_kernel = true;
-        options.counts_switches |= info->traces[i].declared.sched_switch;
+        options.facts.has_kernel = true;
+        options.facts.counts_switches |= info->traces[i].declared.sched_switch;
         options.names_no_calls |=
             declared_names_architecture(&info->traces[i].declared) == ARCHITECTURE_UNKNOWN;
     }
-    return partial_builder_new(mapping->schema, &options);
+    return core_new_mapping(mapping->schema, &options, &mapping->row);
 }
 
 /* What the traces tell. */
-static void describe_traces(const struct reader_info *info, const struct partial_counts *counts,
+static void describe_traces(const struct reader_info *info, const struct core_counts *counts,
                             struct interval_end *end)
 {
     end->cpus = info->cpus;
@@ -327,11 +322,11 @@ static void note_dropped(struct mapping *mapping)
 
 static struct interval_end describe_end(struct mapping *mapping, const struct identity *identity)
 {
-    struct partial_counts counts = partial_builder_counts(mapping->builder);
+    struct core_counts counts = core_counts(mapping->core);
     struct interval_end end = {.chunk = identity->number,
                                .begin_ns = mapping->interval.begin_ns,
                                .end_ns = mapping->interval.end_ns,
-                               .items = partial_encoder_items(mapping->encoder),
+                               .items = mapping->row.count,
                                .has_traces = identity->has_traces,
                                .gap_before = identity->gap_before,
                                .final = identity->final,
@@ -393,7 +388,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
                  const struct map_options *options, struct record_sink sink,
                  struct map_stats *stats)
 {
-    partial_builder_finish(mapping->builder);
+    core_map_end(mapping->core);
     struct interval_end end = describe_end(mapping, identity);
     if (info_of(mapping)->trace_count == 0)
         tell_session(mapping, identity, &end);
@@ -408,13 +403,15 @@ static void send(struct mapping *mapping, const struct identity *identity,
                                .first_chunk = identity->first_chunk,
                                .attempt = identity->attempt};
     struct counting counting = {.sink = sink};
-    partial_encoder_finish(mapping->encoder, &meta, &end,
-                           (struct record_sink){count_record, &counting});
+    struct columns_out bytes = {.count = 0};
+    row_write(&mapping->row, mapping->schema, &bytes);
+    partial_encode_row((struct bytes){bytes.at, bytes.count}, &meta, &end,
+                       (struct record_sink){count_record, &counting});
+    columns_clear(&bytes);
     if (options->uses.take)
         options->uses.take(options->uses.context, end.uses);
     stats->events += end.events;
-    stats->single_events +=
-        end.single_events + 2 * partial_builder_counts(mapping->builder).descriptor_calls;
+    stats->single_events += end.single_events;
     stats->items += end.items;
     tallies_add(&stats->tallies, &end.tallies);
     stats->record_bytes += counting.bytes;
@@ -429,8 +426,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
                               struct record_sink sink, struct map_stats *stats, struct failure *why)
 {
     if (status == STATUS_OK) {
-        mapping->encoder = partial_encoder_new(mapping->schema);
-        mapping->builder = new_builder(mapping, options->all_single);
+        mapping->core = new_core(mapping);
         status = read_events(mapping, &options->stop, why);
     }
     if (status == STATUS_OK)

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "reducer/session_phases.h"
 #include "reducer/state_diff.h"
-#include "reducer/stitch.h"
+#include "reducer/joiner.h"
 #include "reducer/whole.h"
 #include "results/batch.h"
 #include "trace/schema.h"
@@ -26,7 +26,7 @@ struct border {
 };
 
 /* A record of the state, under the key SESSION/`suffix`. */
-struct kept_record {
+struct asleep_record {
     char *suffix;
     struct bytes record; /* owned */
 };
@@ -34,8 +34,8 @@ struct kept_record {
 struct session {
     char *name;
     struct schema *schema;
-    struct stitch *stitch;    /* NULL while the session has ended */
-    struct kept_record *kept; /* what the stitch is made of then */
+    struct joiner *joiner;    /* NULL while the session has ended */
+    struct asleep_record *kept; /* what the stitch is made of then */
     size_t kept_count, kept_room;
     struct result_batch *batch;
     struct state_diff *diff;
@@ -81,8 +81,8 @@ static void forget_kept(struct session *session)
 
 static void session_sleep(struct session *session)
 {
-    stitch_free(session->stitch);
-    session->stitch = NULL;
+    joiner_free(session->joiner);
+    session->joiner = NULL;
     result_batch_free(session->batch);
     session->batch = NULL;
     schema_free(session->schema);
@@ -137,25 +137,25 @@ static struct session *session_at(struct partition *partition, struct text name)
 /* Makes the stitch: a new one, or of what was kept. */
 static enum status session_wake(struct session *session, struct failure *why)
 {
-    if (session->stitch)
+    if (session->joiner)
         return STATUS_OK;
     assert(!session->schema && !session->batch);
     session->schema = schema_new(NULL);
     session->batch = result_batch_new();
     struct result_sink sink = result_batch_sink(session->batch);
     if (session->kept_count == 0) {
-        session->stitch = stitch_new(session->schema, sink);
+        session->joiner = joiner_new(session->schema, sink);
         return STATUS_OK;
     }
-    struct state_record *records = memory_new(session->kept_count * sizeof *records);
+    struct kept_record *records = memory_new(session->kept_count * sizeof *records);
     for (size_t i = 0; i < session->kept_count; i++)
         records[i] =
-            (struct state_record){text_of(session->kept[i].suffix), session->kept[i].record};
+            (struct kept_record){text_of(session->kept[i].suffix), session->kept[i].record};
     enum status status =
-        stitch_restore(session->schema, sink, records, session->kept_count, &session->stitch, why);
+        joiner_restore(session->schema, sink, records, session->kept_count, &session->joiner, why);
     free(records);
     if (status == STATUS_OK) {
-        session->phases.set = stitch_phases(session->stitch);
+        session->phases.set = joiner_phases(session->joiner);
         forget_kept(session);
     } else {
         failure_prefix(why, "state of %s", session->name);
@@ -207,7 +207,7 @@ static void keep_record(void *context, struct text suffix, struct bytes record)
     uint8_t *copy = memory_new(record.count + 1);
     memcpy(copy, record.at, record.count);
     session->kept[session->kept_count++] =
-        (struct kept_record){memory_string(suffix), {copy, record.count}};
+        (struct asleep_record){memory_string(suffix), {copy, record.count}};
 }
 
 /* From where a restart has to go on, as far as the header tells it. */
@@ -233,8 +233,8 @@ static void save_session(struct partition *partition, struct session *session)
     in.take(in.context, text_of(HEADER), header);
     free_bytes(header);
     session_phases_save(&session->phases, in);
-    if (session->stitch)
-        stitch_save(session->stitch, in);
+    if (session->joiner)
+        joiner_save(session->joiner, (struct keep_sink){in.take, in.context});
     else
         for (size_t i = 0; i < session->kept_count; i++)
             in.take(in.context, text_of(session->kept[i].suffix), session->kept[i].record);
@@ -263,7 +263,7 @@ static void remember_border(struct session *session, uint64_t chunk, bool gap)
 static void release(struct partition *partition, struct session *session, uint64_t next)
 {
     uint64_t oldest = next;
-    if (!session->stitch || !stitch_oldest_chunk(session->stitch, &oldest))
+    if (!session->joiner || !joiner_oldest_chunk(session->joiner, &oldest))
         oldest = next;
     waiting_release(partition->waiting, text_of(session->name), oldest);
     size_t kept = 0;
@@ -278,10 +278,10 @@ static void release(struct partition *partition, struct session *session, uint64
 static void end_session(struct partition *partition, struct session *session, uint64_t chunk)
 {
     if (session->gap || waiting_has_gap(partition->waiting, text_of(session->name)))
-        stitch_open_gap(session->stitch, session->end_ns);
-    stitch_finish(session->stitch);
+        joiner_open_gap(session->joiner, session->end_ns);
+    joiner_finish(session->joiner);
     tell_results(partition, session, chunk);
-    stitch_save(session->stitch, (struct state_sink){keep_record, session});
+    joiner_save(session->joiner, (struct keep_sink){keep_record, session});
     session_sleep(session);
     session_phases_clear(&session->phases);
     /* What was still in the queue is told now: nothing has to be read again. */
@@ -306,7 +306,7 @@ static enum status join_gap(struct partition *partition, struct session *session
         tell(partition, session,
              (struct partition_news){PARTITION_GAP, .chunk = ready->chunk, .what = what});
         free(what);
-        stitch_missing(session->stitch, ready->chunk,
+        joiner_missing(session->joiner, ready->chunk,
                        record.gap.cause == GAP_DAMAGED ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
                        record.gap.reason);
         release(partition, session, ready->chunk + 1);
@@ -386,8 +386,8 @@ static void join_whole(struct partition *partition, struct session *session, uin
     tell(partition, session,
          (struct partition_news){PARTITION_JOINED, .chunk = chunk, .events = end.events,
                                  .tallies = &end.tallies});
-    stitch_add_owned(session->stitch, &whole->arena, whole->row, (size_t)end.items, &whole->end);
-    stitch_retell(session->stitch, chunk % RETELL_INTERVALS, RETELL_INTERVALS);
+    joiner_add(session->joiner, &whole->row, &whole->end);
+    joiner_retell(session->joiner, chunk % RETELL_INTERVALS, RETELL_INTERVALS);
     release(partition, session, chunk + 1);
     if (final)
         end_session(partition, session, chunk);
@@ -424,7 +424,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         tell(partition, session,
              (struct partition_news){PARTITION_REFUSED, .chunk = ready->chunk, .what = why->text});
         session->gap = true;
-        stitch_missing(session->stitch, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
+        joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         release(partition, session, ready->chunk + 1);
         if (whole.end.final)
             end_session(partition, session, ready->chunk);
@@ -451,7 +451,7 @@ static bool is_silence(struct bytes record)
 static void join_silence(struct partition *partition, const struct record_meta *meta)
 {
     struct session *session = find(partition, meta->session);
-    if (!session || !session->stitch ||
+    if (!session || !session->joiner ||
         waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
         return; /* of before it ended, or went on */
     tell(partition, session,
@@ -466,8 +466,8 @@ static void count_queued(struct partition *partition)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < partition->count; i++)
-        if (partition->sessions[i]->stitch)
-            bytes += stitch_queued_bytes(partition->sessions[i]->stitch);
+        if (partition->sessions[i]->joiner)
+            bytes += joiner_queued_bytes(partition->sessions[i]->joiner);
     waiting_elsewhere(partition->waiting, bytes);
 }
 
@@ -654,7 +654,7 @@ void partition_forget(struct partition *partition, int64_t time_ms)
             partition->sessions[kept++] = session;
             continue;
         }
-        assert(!session->stitch);
+        assert(!session->joiner);
         struct keying keying = {partition, session};
         state_diff_begin(session->diff, (struct state_sink){put_state, &keying});
         state_diff_end(session->diff); /* nothing is left of it */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "reducer/stitch.h"
+#include "reducer/joiner.h"
 #include "reducer/waiting.h"
 #include "reducer/whole.h"
 #include "results/fold.h"
@@ -18,7 +18,7 @@ struct missing_chunk {
 
 struct joined_session {
     char *name;
-    struct stitch *stitch;
+    struct joiner *joiner;
     struct fold *fold;
     uint64_t end_ns;               /* of the last interval joined */
     bool any;                      /* one is joined */
@@ -59,8 +59,8 @@ void reducer_free(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++) {
         struct joined_session *session = &reducer->sessions[i];
         if (!reducer->finished)
-            stitch_finish(session->stitch); /* only what has ended gives back all that it holds */
-        stitch_free(session->stitch);
+            joiner_finish(session->joiner); /* only what has ended gives back all that it holds */
+        joiner_free(session->joiner);
         fold_free(session->fold);
         for (size_t j = 0; j < session->missing_count; j++)
             free(session->missing[j].reason);
@@ -90,7 +90,7 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     struct joined_session *session = &reducer->sessions[reducer->count++];
     *session = (struct joined_session){.name = memory_string(text_of(name)),
                                        .fold = fold_new(text_of(name))};
-    session->stitch = stitch_new(reducer->schema, (struct result_sink){take_result, session->fold});
+    session->joiner = joiner_new(reducer->schema, (struct result_sink){take_result, session->fold});
     return session;
 }
 
@@ -106,7 +106,7 @@ void reducer_expect(struct reducer *reducer, struct text session, uint64_t begin
                     const uint64_t *chunks, size_t count)
 {
     waiting_expect(reducer->waiting, session, chunks, count);
-    stitch_expect(session_of(reducer, session)->stitch, begin);
+    joiner_expect(session_of(reducer, session)->joiner, begin);
 }
 
 struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
@@ -162,7 +162,7 @@ static void note_missing(struct joined_session *session, uint64_t next)
     size_t done = 0;
     for (; done < session->missing_count && session->missing[done].chunk < next; done++) {
         struct missing_chunk *missing = &session->missing[done];
-        stitch_missing(session->stitch, missing->chunk,
+        joiner_missing(session->joiner, missing->chunk,
                        missing->reason ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
                        text_of(missing->reason ? missing->reason : ""));
         free(missing->reason);
@@ -201,10 +201,9 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
         whole.end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
         session->end_ns = whole.end.end_ns;
-        stitch_add_owned(session->stitch, &whole.arena, whole.row, (size_t)whole.end.items,
-                         &whole.end);
+        joiner_add(session->joiner, &whole.row, &whole.end);
     } else {
-        stitch_missing(session->stitch, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
+        joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         failure_prefix(why, "%s: chunk %llu", ready->session, (unsigned long long)ready->chunk);
         session->gap = true;
     }
@@ -271,8 +270,8 @@ static void finish(struct reducer *reducer, struct joined_session *session)
                waiting_has_gap(reducer->waiting, text_of(session->name));
     note_missing(session, UINT64_MAX);
     if (gap)
-        stitch_open_gap(session->stitch, session->end_ns);
-    stitch_finish(session->stitch);
+        joiner_open_gap(session->joiner, session->end_ns);
+    joiner_finish(session->joiner);
 }
 
 void reducer_finish(struct reducer *reducer)

@@ -1,5 +1,8 @@
 #include "reducer/whole.h"
 
+#include <string.h>
+
+#include "core/row_bytes.h"
 #include "wire/partial_codec.h"
 
 /* The end, which is the last, says by which definitions of phases the others are to be read. */
@@ -20,41 +23,40 @@ static enum status decode_all(const struct bytes *from, size_t count, struct sch
     return STATUS_OK;
 }
 
-/* Puts the items of all records into the one row that they were taken from. */
-static enum status merge_rows(struct whole_chunk *whole, const struct decoded_record *records,
-                              size_t record_count, struct failure *why)
+/* The bytes of all records, one behind the other. */
+static struct bytes row_bytes(const struct decoded_record *records, size_t count,
+                              struct arena *arena)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < record_count; i++)
-        count += records[i].count;
-    if (count != whole->end.items)
-        return fail(why, STATUS_REJECT, "%llu items of %llu", (unsigned long long)count,
-                    (unsigned long long)whole->end.items);
-    whole->row = arena_take(&whole->arena, (size_t)count * sizeof *whole->row);
-    for (size_t i = 0; i < record_count; i++)
-        for (size_t j = 0; j < records[i].count; j++) {
-            const struct placed_item *placed = &records[i].items[j];
-            if (placed->position >= count || whole->row[placed->position])
-                return fail(why, STATUS_REJECT, "two items at %llu, or none elsewhere",
-                            (unsigned long long)placed->position);
-            whole->row[placed->position] = placed->item;
-        }
-    return STATUS_OK;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += records[i].row.count;
+    if (count == 2)
+        return records[0].row; /* and the end */
+    uint8_t *all = arena_take(arena, bytes + 1), *at = all;
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].row.count > 0)
+            memcpy(at, records[i].row.at, records[i].row.count);
+        at += records[i].row.count;
+    }
+    return (struct bytes){all, bytes};
 }
 
 enum status whole_decode(const struct bytes *from, size_t count, struct schema *schema,
                          struct arena_store *store, struct whole_chunk *out, struct failure *why)
 {
-    *out = (struct whole_chunk){.arena = {.store = store}};
-    struct decoded_record *records = arena_take(&out->arena, count * sizeof *records);
-    enum status status = decode_all(from, count, schema, &out->arena, records, why);
+    *out = (struct whole_chunk){.row.arena.store = store};
+    struct arena *arena = &out->row.arena;
+    struct decoded_record *records = arena_take(arena, count * sizeof *records);
+    enum status status = decode_all(from, count, schema, arena, records, why);
     if (status != STATUS_OK)
         return status;
     out->end = records[count - 1].end;
-    return merge_rows(out, records, count, why);
+    const struct phase_set *phases =
+        out->end.phases ? out->end.phases : schema_set(schema, NULL);
+    return row_read(row_bytes(records, count, arena), schema, phases, &out->row, why);
 }
 
 void whole_clear(struct whole_chunk *whole)
 {
-    arena_clear(&whole->arena);
+    row_clear(&whole->row);
 }

@@ -3,13 +3,13 @@
 #define REDUCER_WHOLE_H
 
 #include "base/arena.h"
+#include "core/row.h"
 #include "base/failure.h"
 #include "trace/partial.h"
 #include "trace/schema.h"
 
 struct whole_chunk {
-    struct arena arena;      /* what the row and the end point to */
-    const struct item **row; /* of end.items */
+    struct row row; /* what the end points to is in its arena */
     struct interval_end end;
 };
 

@@ -53,6 +53,10 @@ uint64_t partial_encoder_items(const struct partial_encoder *encoder);
 void partial_encoder_finish(struct partial_encoder *encoder, const struct record_meta *meta,
                             const struct interval_end *end, struct record_sink sink);
 
+/* The same of a row of the core, as the bytes that row_write() made. */
+void partial_encode_row(struct bytes row, const struct record_meta *meta,
+                        const struct interval_end *end, struct record_sink sink);
+
 /* Encodes the one record of a gap. */
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
                         struct record_sink sink);
@@ -70,7 +74,8 @@ struct decoded_record {
     struct interval_end end;   /* if is_end */
     struct gap gap;            /* if is_gap */
     uint64_t records;          /* if is_end: how many came before it */
-    struct placed_item *items; /* else, ascending by position */
+    struct bytes row;          /* else, a part of the row's bytes; or of older formats: */
+    struct placed_item *items; /* ascending by position */
     size_t count;
 };
 

@@ -71,6 +71,10 @@ static enum status decode_partial(const struct record_place *place, struct schem
     struct bytes partial = {NULL, 0};
     struct partial_parts parts;
     enum status status = unpack(place, arena, &partial, why);
+    if (place->format >= RECORD_FORMAT_ROW) {
+        out->row = partial;
+        return status;
+    }
     if (status == STATUS_OK)
         status = find_parts(partial, arena, &parts, why);
     parts.format = place->format;

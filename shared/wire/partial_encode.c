@@ -318,6 +318,39 @@ void partial_encoder_finish(struct partial_encoder *encoder, const struct record
     free(out.at);
 }
 
+/* The part of the row, compressed if that makes it smaller, into `room`. */
+static struct frame pack_row(ZSTD_CCtx *zstd, struct bytes part, struct writer *room)
+{
+    room->count = 0;
+    writer_need(room, ZSTD_compressBound(part.count));
+    size_t count = part.count < COMPRESSED_MIN
+                       ? part.count
+                       : ZSTD_compress2(zstd, room->at, room->room, part.at, part.count);
+    if (ZSTD_isError(count) || count >= part.count)
+        return (struct frame){(uint8_t *)(uintptr_t)part.at, part.count, false};
+    return (struct frame){room->at, count, true};
+}
+
+void partial_encode_row(struct bytes bytes, const struct record_meta *meta,
+                        const struct interval_end *end, struct record_sink sink)
+{
+    struct writer out = {.at = NULL}, room = {.at = NULL};
+    struct row row = {.meta = meta, .sink = sink, .out = &out};
+    struct partial_encoder *encoder = partial_encoder_new(NULL);
+    char *key = key_text(meta->session, 0);
+    for (size_t at = 0; at < bytes.count; at += RECORD_BYTES) {
+        size_t left = bytes.count - at;
+        struct bytes part = {bytes.at + at, left < RECORD_BYTES ? left : RECORD_BYTES};
+        struct frame frame = pack_row(encoder->zstd, part, &room);
+        send_frame(&row, text_of(key), &frame);
+    }
+    encode_end(&row, end);
+    free(key);
+    free(room.at);
+    free(out.at);
+    partial_encoder_free(encoder);
+}
+
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
                         struct record_sink sink)
 {
