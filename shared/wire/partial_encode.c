@@ -151,6 +151,7 @@ struct row {
     struct record_sink sink;
     uint64_t records;
     struct writer *out;
+    unsigned format;
 };
 
 static void send_frame(struct row *row, struct text key, const struct frame *frame)
@@ -158,7 +159,7 @@ static void send_frame(struct row *row, struct text key, const struct frame *fra
     struct writer *out = row->out;
     const struct record_meta *meta = row->meta;
     out->count = 0;
-    write_unsigned(out, TAG_RECORD_FORMAT, RECORD_FORMAT);
+    write_unsigned(out, TAG_RECORD_FORMAT, row->format);
     write_bytes(out, TAG_RECORD_SESSION, meta->session.at, meta->session.count);
     write_unsigned(out, TAG_RECORD_CHUNK, meta->chunk);
     write_nonzero(out, TAG_RECORD_FIRST_CHUNK, meta->first_chunk);
@@ -208,7 +209,7 @@ static void send_partials(struct partial_encoder *encoder, struct row *row)
 static void pack_for_host(struct row *row, Spanmill__Record *record)
 {
     const struct record_meta *meta = row->meta;
-    record->format = RECORD_FORMAT;
+    record->format = row->format;
     record->session = binary(meta->session);
     record->chunk = meta->chunk;
     SET(record, first_chunk, meta->first_chunk);
@@ -312,7 +313,8 @@ void partial_encoder_finish(struct partial_encoder *encoder, const struct record
                             const struct interval_end *end, struct record_sink sink)
 {
     struct writer out = {.at = NULL};
-    struct row row = {.meta = meta, .sink = sink, .out = &out};
+    struct row row = {
+        .meta = meta, .sink = sink, .out = &out, .format = RECORD_FORMAT_ROW - 1};
     send_partials(encoder, &row);
     encode_end(&row, end);
     free(out.at);
@@ -335,7 +337,7 @@ void partial_encode_row(struct bytes bytes, const struct record_meta *meta,
                         const struct interval_end *end, struct record_sink sink)
 {
     struct writer out = {.at = NULL}, room = {.at = NULL};
-    struct row row = {.meta = meta, .sink = sink, .out = &out};
+    struct row row = {.meta = meta, .sink = sink, .out = &out, .format = RECORD_FORMAT};
     struct partial_encoder *encoder = partial_encoder_new(NULL);
     char *key = key_text(meta->session, 0);
     for (size_t at = 0; at < bytes.count; at += RECORD_BYTES) {
@@ -354,7 +356,7 @@ void partial_encode_row(struct bytes bytes, const struct record_meta *meta,
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
                         struct record_sink sink)
 {
-    struct row row = {.meta = meta, .sink = sink};
+    struct row row = {.meta = meta, .sink = sink, .format = RECORD_FORMAT};
     Spanmill__Gap out;
     spanmill__gap__init(&out);
     out.cause = gap->cause;
