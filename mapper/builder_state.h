@@ -12,7 +12,7 @@
 #include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/map.h"
-#include "mapper/cell_index.h"
+#include "base/cell_index.h"
 #include "mapper/partial_builder.h"
 
 struct fd_number;

@@ -7,10 +7,9 @@
 NEVER_INLINE static struct call_sum *find_sum(struct core *core, struct life *life, uint32_t label,
                                               const struct syscall *call)
 {
-    size_t at = 0;
-    while (at < life->call_count && (life->calls[at].call != call || life->calls[at].label != label))
-        at++;
-    if (at == life->call_count) {
+    bool is_new;
+    size_t at = cell_index_at(&life->call_index, (uint64_t)label << 32 | call->id, &is_new);
+    if (is_new) {
         life->calls =
             memory_grow(life->calls, &life->call_room, life->call_count + 1, sizeof *life->calls);
         life->calls[life->call_count++] = (struct call_sum){.label = label, .call = call};
@@ -203,6 +202,7 @@ void calls_tell(struct core *core, struct life *life)
         call_cell_clear(&life->calls[i].cell);
     }
     life->call_count = 0;
+    cell_index_clear(&life->call_index);
     memset(life->call_at, 0, sizeof life->call_at);
 }
 

@@ -35,6 +35,8 @@ void life_free(struct life *life)
     for (size_t i = 0; i < life->phase_count; i++)
         phase_cell_clear(&life->phase_sums[i].cell);
     free(life->phase_sums);
+    cell_index_free(&life->call_index);
+    cell_index_free(&life->phase_index);
     time_vector_free(&life->spent);
     time_vector_free(&life->spent_before);
     free(life->credits);

@@ -95,6 +95,8 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     line->call_count = life->call_count;
     life->calls = NULL;
     life->call_count = life->call_room = 0;
+    cell_index_clear(&life->call_index);
+    cell_index_clear(&life->phase_index);
     memset(life->call_at, 0, sizeof life->call_at);
     line->spent = life->spent;
     line->spent_before = life->spent_before;

@@ -49,14 +49,16 @@ static void set_spends(const struct core *core, struct life *life)
 
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label)
 {
-    for (size_t i = life->phase_count; i-- > 0;)
-        if (life->phase_sums[i].label == label)
-            return &life->phase_sums[i];
-    life->phase_sums = memory_grow(life->phase_sums, &life->phase_room, life->phase_count + 1,
-                                   sizeof *life->phase_sums);
-    life->phase_sums[life->phase_count] = (struct phase_sum){.label = label};
-    life_list(core, life);
-    return &life->phase_sums[life->phase_count++];
+    bool is_new;
+    size_t at = cell_index_at(&life->phase_index, label, &is_new);
+    if (is_new) {
+        life->phase_sums = memory_grow(life->phase_sums, &life->phase_room, at + 1,
+                                       sizeof *life->phase_sums);
+        life->phase_sums[at] = (struct phase_sum){.label = label};
+        life->phase_count++;
+        life_list(core, life);
+    }
+    return &life->phase_sums[at];
 }
 
 /* --- what an event means, in both modes --- */
@@ -533,4 +535,5 @@ void phases_tell(struct core *core, struct life *life)
         phase_cell_clear(&sum->cell);
     }
     life->phase_count = 0;
+    cell_index_clear(&life->phase_index);
 }

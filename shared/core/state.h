@@ -31,6 +31,7 @@
 #include "analysis/instances.h"
 #include "base/arena.h"
 #include "base/attrs.h"
+#include "base/cell_index.h"
 #include "base/map.h"
 #include "base/names.h"
 #include "core/core.h"
@@ -97,11 +98,13 @@ struct life {
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
     struct call_sum *calls;
     size_t call_count, call_room;
+    struct cell_index call_index; /* of those, by label and call id */
     /* Phases. */
     struct phase_thread phases;
     struct time_vector spent, spent_before; /* mapping: as in its line */
     struct phase_sum *phase_sums;
     size_t phase_count, phase_room;
+    struct cell_index phase_index; /* of those, by label */
     struct call_credit *credits;
     size_t credit_count, credit_room;
     struct unsent_ended *ended; /* mapping: instances that are told of by themselves */

@@ -1,7 +1,7 @@
-/* mapper/cell_index.h -- where the cell of a key is in an array that grows: few are searched one by one,
+/* base/cell_index.h -- where the cell of a key is in an array that grows: few are searched one by one,
  * many by a hash. */
-#ifndef MAPPER_CELL_INDEX_H
-#define MAPPER_CELL_INDEX_H
+#ifndef BASE_CELL_INDEX_H
+#define BASE_CELL_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

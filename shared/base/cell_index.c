@@ -1,4 +1,4 @@
-#include "mapper/cell_index.h"
+#include "base/cell_index.h"
 
 #include <stdlib.h>
 
