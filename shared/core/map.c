@@ -426,8 +426,10 @@ static void on_loss(struct core *core, const struct event *event)
     if (!event_is_border(event))
         return;
     core->tallies.at[TALLY_LOSS_BORDERS]++;
-    if (event->cpu >= 0)
-        map_border(core, event);
+    if (event->cpu < 0)
+        return;
+    engine_lose_cpu(core->engine, event->cpu);
+    map_border(core, event);
 }
 
 static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
@@ -526,41 +528,10 @@ static void count_unnamed(struct core *core, const struct event *events, size_t 
             core->tallies.at[TALLY_UNNAMED_CALLS]++;
 }
 
-/* Gives the engine of analyses what it wants of the events up to the first that tells of a loss, and tells
- * it of that; returns how many. What it sends stands in front of what else comes of them. */
-static size_t map_analyses(struct core *core, const struct event *events, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct event *event = &events[i];
-        if (event->kind == EVENT_LOSS) {
-            if (has_loss(core, event) && event_is_border(event) && event->cpu >= 0)
-                engine_lose_cpu(core->engine, event->cpu);
-            return i + 1;
-        }
-        if (event->class->row_count > 0 && event->cpu <= CPU_NUMBER_MAX &&
-            event->time_ns >= core->mapping.begin_ns && event->time_ns < core->mapping.end_ns)
-            engine_map(core->engine, event);
-    }
-    return count;
-}
-
-static void map_events(struct core *core, const struct event *events, size_t count);
-
 void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)
         count_unnamed(core, events, count);
-    bool analyses = schema_has_rows(core->schema);
-    while (count > 0) {
-        size_t taken = analyses ? map_analyses(core, events, count) : count;
-        map_events(core, events, taken);
-        events += taken;
-        count -= taken;
-    }
-}
-
-static void map_events(struct core *core, const struct event *events, size_t count)
-{
     core->batch = events;
     uint64_t last_ns = core->counts.last_ns;
     const struct event *ahead = core->lives.count > LIVES_CACHED ? events : NULL;
@@ -583,11 +554,15 @@ static void map_events(struct core *core, const struct event *events, size_t cou
         }
         struct cpu *cpu = cpu_at(core, event->cpu);
         if (!cpu) {
+            if (event->class->row_count > 0 && event->cpu < 0)
+                engine_map(core->engine, event);
             map_event_without_cpu(core, event);
             continue;
         }
         if (cpu->knows == CPU_UNKNOWN)
             map_let_cpu(core, cpu, event);
+        if (event->class->row_count > 0)
+            engine_map(core->engine, event);
         if (event->has || !event->class->is_plain || cpu->knows == CPU_LET)
             map_context_event(core, cpu, event);
         else
