@@ -58,6 +58,8 @@ char *core_uncut_report(const struct law_trace *trace)
     core_finish(core);
     struct interval_end end = trace->facts;
     end.has_traces = true;
+    end.first_ns = trace->events[0].time_ns;
+    end.last_ns = trace->events[trace->count - 1].time_ns;
     core_mark(core, &end);
     char *json = law_fold_report(fold);
     core_free(core);
