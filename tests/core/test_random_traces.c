@@ -297,3 +297,31 @@ Test(random_traces, of_user_space_alone)
 {
     check(&(struct random_trace_options){.events = 300, .user_only = true});
 }
+
+Test(random_traces, with_pauses)
+{
+    check(&(struct random_trace_options){.events = 400, .pauses = 10});
+}
+
+Test(random_traces, with_pauses_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 300, .pauses = 15, .lies = 12, .losses = 20});
+}
+
+Test(random_traces, with_pauses_contexts_lies_and_losses)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 15, .contexts = true, .lies = 12, .losses = 20});
+}
+
+Test(random_traces, with_pauses_without_switches)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 10, .contexts = true, .no_switches = true, .lies = 8});
+}
+
+Test(random_traces, with_pauses_and_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){
+        .events = 300, .pauses = 10, .numbers = true, .lies = 8, .losses = 10});
+}
