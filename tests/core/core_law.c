@@ -45,17 +45,75 @@ static struct core_facts facts_of(const struct law_trace *trace)
     return (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches};
 }
 
+/* --- definitions that change --- */
+
+/* With whose definitions what begins at `begin_ns` is mapped. */
+static struct schema *schema_at(const struct law_trace *trace, uint64_t begin_ns)
+{
+    struct schema *schema = trace->schema;
+    for (size_t i = 0; i < trace->change_count; i++)
+        if (trace->changes[i].at_ns <= begin_ns)
+            schema = trace->changes[i].schema;
+    return schema;
+}
+
+/* The same definitions, as whoever joins knows them. */
+static const struct phase_set *set_at(const struct law_trace *trace, uint64_t begin_ns)
+{
+    return schema_set(trace->schema, schema_phases(schema_at(trace, begin_ns)));
+}
+
+static struct field_value field_named(const struct event *event, const char *name)
+{
+    for (size_t i = 0; i < event->field_count; i++)
+        if (strcmp(event->class->fields[i], name) == 0)
+            return event->fields[i];
+    return (struct field_value){.type = FIELD_ABSENT};
+}
+
+/* The event as a reader with that schema and those definitions has it. */
+static struct event read_under(struct schema *schema, const struct phase_set *set,
+                               const struct event *from, struct arena *arena)
+{
+    struct event event = *from;
+    enum domain domain = (enum domain)from->domain;
+    event.class = from->kind == EVENT_LOSS
+                      ? schema_loss_class(schema, domain)
+                      : schema_class_under(schema, set, domain, text_of(from->class->name));
+    event.call = from->call ? schema_call(schema, text_of(from->call->name)) : NULL;
+    struct field_value *fields = arena_take(arena, (event.class->field_count + 1) * sizeof *fields);
+    for (size_t i = 0; i < event.class->field_count; i++)
+        fields[i] = field_named(from, event.class->fields[i]);
+    event.fields = fields;
+    event.field_count = (uint16_t)(from->field_count ? event.class->field_count : 0);
+    return event;
+}
+
 char *core_uncut_report(const struct law_trace *trace)
 {
     struct fold *fold = fold_new(text_of(trace->session));
     struct place place = {.trace = trace};
     struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
                                  (struct core_settler){settle, &place});
-    core_begin(core, facts_of(trace), schema_own_set(trace->schema));
-    for (; place.at < trace->count; place.at++)
-        core_event(core, &trace->events[place.at]);
-    core_end(core, trace->count);
+    const struct phase_set *set = set_at(trace, 0);
+    core_begin(core, facts_of(trace), set);
+    struct arena arena = {.first = NULL};
+    uint64_t events = 0;
+    for (; place.at < trace->count; place.at++) {
+        const struct event *event = &trace->events[place.at];
+        const struct phase_set *now = set_at(trace, event->time_ns);
+        if (now != set) {
+            core_end(core, events);
+            events = 0;
+            core_begin(core, facts_of(trace), set = now);
+        }
+        events += event->kind != EVENT_LOSS;
+        struct event read = read_under(trace->schema, set, event, &arena);
+        core_event(core, &read);
+    }
+    core_end(core, events);
     core_finish(core);
+    arena_clear(&arena);
     struct interval_end end = trace->facts;
     end.has_traces = true;
     end.first_ns = trace->events[0].time_ns;
@@ -95,20 +153,27 @@ static void map_piece(const struct law_trace *trace, struct law_cuts cuts, size_
                                    .begin_ns = i > 0 ? cuts.at[i - 1] : 0,
                                    .end_ns = i < cuts.count ? cuts.at[i] : UINT64_MAX};
     struct row row = {.count = 0};
-    struct core *core = core_new_mapping(trace->schema, &mapping, &row);
-    core_map(core, trace->events + begin, *at - begin);
+    struct schema *schema = schema_at(trace, mapping.begin_ns);
+    struct arena arena = {.first = NULL};
+    struct event *events = arena_take(&arena, (*at - begin + 1) * sizeof *events);
+    for (size_t k = begin; k < *at; k++)
+        events[k - begin] =
+            read_under(schema, schema_own_set(schema), &trace->events[k], &arena);
+    struct core *core = core_new_mapping(schema, &mapping, &row);
+    core_map(core, events, *at - begin);
     core_map_end(core);
     struct core_counts counts = core_counts(core);
     core_free(core);
     count(figures, &row);
-    row_write(&row, trace->schema, &piece->bytes);
+    row_write(&row, schema, &piece->bytes);
     row_clear(&row);
+    arena_clear(&arena);
     piece->end = trace->facts;
     piece->end.begin_ns = mapping.begin_ns;
     piece->end.end_ns = mapping.end_ns;
     piece->end.has_traces = i == 0;
     piece->end.chunk = i;
-    piece->end.phases = schema_own_set(trace->schema);
+    piece->end.phases = set_at(trace, mapping.begin_ns);
     piece->end.events = counts.events;
     piece->end.tallies = counts.tallies;
     piece->end.first_ns = counts.first_ns;

@@ -8,11 +8,11 @@
 #include "core_law.h"
 #include "laws/random_trace.h"
 
-enum { CUTS_MAX = 40, SEEDS = 200 };
+enum { CUTS_MAX = 40, CHANGES_MAX = 5, SEEDS = 200 };
 
 struct world {
-    struct phase_definitions phases;
-    struct schema *schema;
+    struct phase_definitions phases, other_phases[RANDOM_TRACE_OTHERS];
+    struct schema *schema, *other_schemas[RANDOM_TRACE_OTHERS];
     struct law_trace trace;
 };
 
@@ -87,14 +87,40 @@ static void find(struct running *running, struct event *event)
 }
 
 /* Of each second seed, nothing exits. */
+static void read_phases(struct phase_definitions *phases, const char *text)
+{
+    struct failure why;
+    phases_init(phases);
+    struct bytes yaml = {(const uint8_t *)text, strlen(text)};
+    cr_assert(eq(int, phases_add_yaml(phases, "random", yaml, &why), STATUS_OK), "%s", why.text);
+}
+
+/* At random instants, mappers go from some definitions to others, and back. */
+static void change_phases(struct world *world, uint64_t seed)
+{
+    struct law_trace *trace = &world->trace;
+    uint64_t random = seed + 5, at[CHANGES_MAX];
+    size_t count = 1 + law_random(&random) % CHANGES_MAX;
+    law_random_cuts(trace, &random, at, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t other = law_random(&random) % (RANDOM_TRACE_OTHERS + 2);
+        struct schema *schema =
+            other < RANDOM_TRACE_OTHERS ? world->other_schemas[other] : trace->schema;
+        trace->changes[i].at_ns = at[i];
+        trace->changes[i].schema = schema;
+    }
+    trace->change_count = count;
+}
+
 static void world_init(struct world *world, uint64_t seed,
                        const struct random_trace_options *options)
 {
-    struct failure why;
-    phases_init(&world->phases);
-    struct bytes yaml = {(const uint8_t *)random_trace_phases, strlen(random_trace_phases)};
-    if (!getenv("LAW_NO_PHASES"))
-        cr_assert(eq(int, phases_add_yaml(&world->phases, "random", yaml, &why), STATUS_OK));
+    *world = (struct world){.schema = NULL};
+    read_phases(&world->phases, getenv("LAW_NO_PHASES") ? "phases: []\n" : random_trace_phases);
+    for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
+        read_phases(&world->other_phases[i], random_trace_other_phases[i]);
+        world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);
+    }
     world->schema = schema_new_with(&world->phases, analyses_event_row);
     world->trace = (struct law_trace){.count = 0};
     world->trace.schema = world->schema;
@@ -110,6 +136,8 @@ static void world_init(struct world *world, uint64_t seed,
             world->trace.events[kept++] = *event;
     }
     world->trace.count = kept;
+    if (options->changes)
+        change_phases(world, seed);
 }
 
 static bool same(uint64_t seed, const char *what, const char *expected, char *found)
@@ -179,7 +207,11 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
 {
     struct world world;
     world_init(&world, seed, options);
-    struct law_cuts uncut = {NULL, 0};
+    uint64_t changes[CHANGES_MAX];
+    size_t least = world.trace.change_count;
+    for (size_t i = 0; i < least; i++)
+        changes[i] = world.trace.changes[i].at_ns;
+    struct law_cuts uncut = {changes, least};
     char *old = law_report(&world.trace, uncut, true, 0, NULL), *part = core_part_of(old);
     char *joined = core_uncut_report(&world.trace), *expected = core_part_of(joined);
     char *summary = core_beside_of(old);
@@ -199,7 +231,7 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     free(likewise);
     uint64_t random = seed + 77, at[CUTS_MAX];
     for (unsigned round = 0; good && !getenv("LAW_UNCUT") && round < 3; round++) {
-        struct law_cuts cuts = {at, 1 + law_random(&random) % CUTS_MAX};
+        struct law_cuts cuts = {at, least + 1 + law_random(&random) % (CUTS_MAX - least)};
         law_random_cuts(&world.trace, &random, at, cuts.count);
         char what[40];
         snprintf(what, sizeof what, "in %zu pieces", cuts.count + 1);
@@ -213,6 +245,10 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     law_trace_clear(&world.trace);
     schema_free(world.schema);
     phases_clear(&world.phases);
+    for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
+        schema_free(world.other_schemas[i]);
+        phases_clear(&world.other_phases[i]);
+    }
     return good;
 }
 
@@ -324,4 +360,19 @@ Test(random_traces, with_pauses_and_numbers_of_namespaces)
 {
     check(&(struct random_trace_options){
         .events = 300, .pauses = 10, .numbers = true, .lies = 8, .losses = 10});
+}
+
+Test(random_traces, under_phases_that_change)
+{
+    check(&(struct random_trace_options){.events = 400, .changes = true});
+}
+
+Test(random_traces, under_phases_that_change_with_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 300, .lies = 8, .losses = 20, .changes = true});
+}
+
+Test(random_traces, under_phases_that_change_with_numbers_of_namespaces)
+{
+    check(&(struct random_trace_options){.events = 300, .numbers = true, .changes = true});
 }
