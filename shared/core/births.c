@@ -96,6 +96,10 @@ static void map_exit(struct core *core, const struct event *event, struct life *
     if (!life)
         return;
     life->exit_known = life->exiting = true;
+    if (core->let_cpus > 0)
+        core->generation++; /* the current of one may be the same */
+    else
+        places_forget(core, life);
     (void)instances_exited(&life->phases);
     core->label_epoch++;
 }

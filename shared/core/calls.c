@@ -143,6 +143,8 @@ void map_call_entry(struct core *core, struct life *life, const struct event *ev
         life->in = IN_NONE;
     }
     entered(core, life, event);
+    if (life->in == IN_OPEN)
+        places_enter(core, life);
 }
 
 NEVER_INLINE static void exit_step(struct core *core, struct life *life, const struct event *event)
@@ -162,12 +164,14 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
     if (event->call->role->op == CALL_SIGRETURN)
         return;
     life_activate(core, life, event->time_ns);
-    if (life->in == IN_OPEN && life->open_call == event->call)
-        completed(core, life, event);
-    else if (life->in == IN_UNKNOWN || life->in == IN_TOLD)
+    bool ends_here = life->in == IN_OPEN && life->open_call == event->call;
+    if (life->in == IN_UNKNOWN || life->in == IN_TOLD ||
+        (ends_here && !places_exit(core, life, event)))
         exit_step(core, life, event);
-    else
-        exited_alone(core, life, event);
+    else if (ends_here)
+        completed(core, life, event);
+    else if (exited_alone(core, life, event))
+        places_exit_alone(core, life, event);
 }
 
 /* --- joining --- */
@@ -234,7 +238,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         life->open_text = open->text;
         if (open->text.at)
             life->open_text.at = life->open_owned = memory_string(open->text);
-        descriptors_bind(core, life);
+        join_bind(core, life, line->used);
     }
     life_place(life);
 }

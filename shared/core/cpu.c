@@ -180,7 +180,7 @@ static bool may_be_let(const struct core *core, const struct life *life)
 void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
 {
     struct life *prev = cpu->current;
-    if (!prev || prev->tid != event->value[0])
+    if (!prev || prev->tid == 0 || prev->tid != event->value[0])
         prev = map_life(core, (int32_t)event->value[0]);
     struct life *next = map_life(core, (int32_t)event->value[2]);
     bool clear = (prev ? cpu->knows == CPU_THREAD && cpu->current == prev && prev->known

@@ -24,14 +24,14 @@ void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor
     core_tell(core, &fact);
 }
 
-static void tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
-                      const struct use_cell *cell)
+void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
+                          uint32_t label, const struct use_cell *cell)
 {
     struct result result = {.type = RESULT_USES,
                             .pid = (int32_t)(uint32_t)descriptor->table->process,
                             .descriptor = descriptor->id,
                             .thread = thread,
-                            .phase = text_of(""),
+                            .phase = names_text(&core->paths, label),
                             .uses = cell};
     core_tell(core, &result);
 }
@@ -57,7 +57,7 @@ static void settle_doubtful(struct core *core, struct descriptor *descriptor)
         }
         struct use_cell cell = {0};
         durations_add(&cell.calls, use->ns);
-        tell_uses(core, descriptor, use->thread, &cell);
+        descriptor_tell_uses(core, descriptor, use->thread, use->label, &cell);
     }
     descriptor->doubtful_count = kept;
 }
@@ -71,7 +71,7 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
         descriptor->begin_ns = begin_ns;
     else
         news = false;
-    if (news && descriptor->ended)
+    if (news && descriptor->gone)
         descriptor_tell_fact(core, descriptor);
     if (descriptor->doubtful_count)
         settle_doubtful(core, descriptor);
@@ -79,12 +79,15 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
 
 void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard)
 {
-    map_remove(&descriptor->table->places, (uint64_t)descriptor->fd);
-    descriptor->ended = true;
+    bool was_gone = descriptor->gone;
+    descriptor->gone = descriptor->ended = true;
     descriptor->end_ns = time_ns;
     descriptor->end_hard = hard;
     if (descriptor->proven)
         descriptor_tell_fact(core, descriptor);
+    if (was_gone)
+        return;
+    map_remove(&descriptor->table->places, (uint64_t)descriptor->fd);
     descriptor_drop(descriptor);
 }
 
@@ -155,24 +158,21 @@ static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
     descriptor->doubtful[descriptor->doubtful_count++] = *use;
 }
 
-/* `bad`: EBADF, which proves nothing. */
-static void count_use(struct core *core, const struct life *life, struct descriptor *descriptor,
-                      const struct use_cell *cell, bool bad)
+void descriptor_count_use(struct core *core, struct descriptor *descriptor, const struct use *use)
 {
-    uint64_t entry_ns = life->entry_ns;
     /* Entered after a close that has returned meanwhile: whose number it was by then is a race
      * that the events do not tell. */
-    if (descriptor->ended && entry_ns > descriptor->end_ns)
+    if (descriptor->ended && use->entry_ns > descriptor->end_ns)
         return;
-    if (!bad)
-        descriptor_prove(core, descriptor, entry_ns);
-    if (descriptor->proven && entry_ns >= descriptor->begin_ns)
-        tell_uses(core, descriptor, life->name, cell);
-    else if (bad)
-        doubt(descriptor, &(struct doubtful_use){.entry_ns = entry_ns,
-                                                 .ns = cell->calls.max_ns,
-                                                 .thread = life->name,
-                                                 .label = life->open_label});
+    if (!use->bad)
+        descriptor_prove(core, descriptor, use->entry_ns);
+    if (descriptor->proven && use->entry_ns >= descriptor->begin_ns)
+        descriptor_tell_uses(core, descriptor, use->thread, use->label, &use->cell);
+    else if (use->bad)
+        doubt(descriptor, &(struct doubtful_use){.entry_ns = use->entry_ns,
+                                                 .ns = use->cell.calls.max_ns,
+                                                 .thread = use->thread,
+                                                 .label = use->label});
 }
 
 static void count_uses(struct core *core, struct life *life, const struct event *exit)
@@ -183,20 +183,23 @@ static void count_uses(struct core *core, struct life *life, const struct event 
     for (unsigned i = 0; i < 2; i++) {
         if (!life->used[i])
             continue;
-        struct use_cell cell = {0};
-        durations_add(&cell.calls, exit->time_ns - life->entry_ns);
+        struct use use = {.thread = life->name,
+                          .label = life->open_label,
+                          .entry_ns = life->entry_ns,
+                          .bad = ret == -ERRNO_EBADF};
+        durations_add(&use.cell.calls, exit->time_ns - life->entry_ns);
         bool transfer = flags & CALL_TRANSFER;
         if (transfer ? i == 0 : (flags & CALL_READS) != 0)
-            cell.read_bytes = bytes;
+            use.cell.read_bytes = bytes;
         if (transfer ? i == 1 : (flags & CALL_WRITES) != 0)
-            cell.write_bytes = bytes;
-        count_use(core, life, life->used[i], &cell, ret == -ERRNO_EBADF);
+            use.cell.write_bytes = bytes;
+        descriptor_count_use(core, life->used[i], &use);
     }
 }
 
 /* --- operations --- */
 
-static bool has_cloexec(const struct life *life)
+bool call_closes_on_exec(const struct life *life)
 {
     const struct call_role *role = life->open_call->role;
     if (role->flags & CALL_CLOEXEC)
@@ -205,22 +208,17 @@ static bool has_cloexec(const struct life *life)
            ((uint64_t)life->open_value[2] & role->cloexec_flag);
 }
 
-static bool is_number(int64_t value)
-{
-    return value >= 0 && value <= INT32_MAX;
-}
-
 static struct descriptor *created(struct core *core, struct table *table, int64_t fd,
                                   const struct life *life, uint64_t time_ns)
 {
     struct descriptor *created = table_create(core, table, (int32_t)fd, time_ns);
     created->kind = life->open_call->role->kind;
-    created->cloexec = has_cloexec(life);
+    created->cloexec = call_closes_on_exec(life);
     return created;
 }
 
-static void duplicate(struct core *core, struct table *table, int64_t from, int64_t to,
-                      bool cloexec, uint64_t time_ns)
+struct descriptor *table_duplicate(struct core *core, struct table *table, int64_t from, int64_t to,
+                                   bool cloexec, uint64_t time_ns)
 {
     const struct descriptor *source = table_alive(table, (int32_t)from);
     char *name = source && source->name ? memory_string(text_of(source->name)) : NULL;
@@ -229,9 +227,10 @@ static void duplicate(struct core *core, struct table *table, int64_t from, int6
     copy->name = name;
     copy->kind = kind;
     copy->cloexec = cloexec;
+    return copy;
 }
 
-static void end_onto(struct core *core, struct table *table, int64_t fd, uint64_t time_ns)
+void table_end_onto(struct core *core, struct table *table, int64_t fd, uint64_t time_ns)
 {
     struct descriptor *onto = table_alive(table, (int32_t)fd);
     if (onto)
@@ -269,8 +268,9 @@ static void on_fcntl(struct core *core, struct life *life, struct table *table,
     int64_t command = life->open_value[1], ret = exit->value[0];
     if (!(life->open_present & 2) || ret_is_error(ret))
         return;
-    if (is_number(ret) && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
-        duplicate(core, table, life->open_value[0], ret, command == F_DUPFD_CLOEXEC, exit->time_ns);
+    if (is_descriptor_number(ret) && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+        table_duplicate(core, table, life->open_value[0], ret, command == F_DUPFD_CLOEXEC,
+                        exit->time_ns);
     else if (command == F_SETFD && life->used[0] && (life->open_present & 8))
         life->used[0]->cloexec = life->open_value[3] & FD_CLOEXEC;
 }
@@ -293,15 +293,16 @@ static void on_dup2(struct core *core, struct life *life, struct table *table,
     int64_t ret = exit->value[0];
     if (ret == life->open_value[0])
         return;
-    end_onto(core, table, ret, exit->time_ns);
-    duplicate(core, table, life->open_value[0], ret, has_cloexec(life), exit->time_ns);
+    table_end_onto(core, table, ret, exit->time_ns);
+    table_duplicate(core, table, life->open_value[0], ret, call_closes_on_exec(life),
+                    exit->time_ns);
 }
 
 static void operate(struct core *core, struct life *life, struct table *table,
                     const struct event *exit)
 {
     int64_t ret = exit->value[0];
-    bool success = !ret_is_error(ret), number = is_number(ret);
+    bool success = !ret_is_error(ret), number = is_descriptor_number(ret);
     switch (life->open_call->role->op) {
     case CALL_SIGNALFD:
     case CALL_CREATE:
@@ -310,12 +311,12 @@ static void operate(struct core *core, struct life *life, struct table *table,
         return;
     case CALL_CREATE_PAIR:
         for (unsigned i = 0; success && exit->int_count >= 2 && i < 2; i++)
-            if (is_number(exit->ints[i]))
+            if (is_descriptor_number(exit->ints[i]))
                 created(core, table, exit->ints[i], life, exit->time_ns);
         return;
     case CALL_DUP:
         if (number)
-            duplicate(core, table, life->open_value[0], ret, false, exit->time_ns);
+            table_duplicate(core, table, life->open_value[0], ret, false, exit->time_ns);
         return;
     case CALL_DUP2:
         if (number)
@@ -356,16 +357,16 @@ void descriptors_exit_alone(struct core *core, struct life *life, const struct e
         return;
     const struct call_role *role = exit->call->role;
     int64_t ret = exit->value[0];
-    if (is_number(ret) && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD)) {
+    if (is_descriptor_number(ret) && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD)) {
         table_create(core, table, (int32_t)ret, exit->time_ns)->kind = role->kind;
-    } else if (is_number(ret) && role->op == CALL_DUP) {
+    } else if (is_descriptor_number(ret) && role->op == CALL_DUP) {
         table_create(core, table, (int32_t)ret, exit->time_ns);
-    } else if (is_number(ret) && role->op == CALL_DUP2) {
-        end_onto(core, table, ret, exit->time_ns);
+    } else if (is_descriptor_number(ret) && role->op == CALL_DUP2) {
+        table_end_onto(core, table, ret, exit->time_ns);
         table_create(core, table, (int32_t)ret, exit->time_ns);
     } else if (role->op == CALL_CREATE_PAIR && ret == 0 && exit->int_count >= 2) {
         for (unsigned i = 0; i < 2; i++)
-            if (is_number(exit->ints[i]))
+            if (is_descriptor_number(exit->ints[i]))
                 table_create(core, table, (int32_t)exit->ints[i], exit->time_ns)->kind = role->kind;
     }
 }

@@ -23,6 +23,7 @@ struct descriptor {
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the row in hand */
     bool proven, begin_hard, ended, end_hard;
+    bool gone;    /* from its table: it has ended, or nobody uses the table */
     bool cloexec; /* known to be closed on exec */
     uint8_t kind;
     uint64_t begin_ns, end_ns;
@@ -92,8 +93,60 @@ void descriptor_dumped(struct core *core, struct table *table, const struct even
 /* The call that the life has entered is bound to what it uses. */
 void descriptors_bind(struct core *core, struct life *life);
 void descriptors_release(struct life *life);
+/* A use by a complete call. `bad`: EBADF, which proves nothing. */
+struct use {
+    life_name thread;
+    uint32_t label; /* a path */
+    uint64_t entry_ns;
+    bool bad;
+    struct use_cell cell;
+};
+void descriptor_count_use(struct core *core, struct descriptor *descriptor, const struct use *use);
+void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
+                          uint32_t label, const struct use_cell *cell);
+/* `from` may be empty. */
+struct descriptor *table_duplicate(struct core *core, struct table *table, int64_t from, int64_t to,
+                                   bool cloexec, uint64_t time_ns);
+/* What is under the number ends hard: another one takes its place. */
+void table_end_onto(struct core *core, struct table *table, int64_t fd, uint64_t time_ns);
+bool call_closes_on_exec(const struct life *life);
 /* The exit of the call that the life is in, or of another. */
 void descriptors_complete(struct core *core, struct life *life, const struct event *exit);
 void descriptors_exit_alone(struct core *core, struct life *life, const struct event *exit);
+
+/* --- joining: place_lines.c --- */
+void join_let_place(struct core *core, const struct place_let *let);
+void join_place(struct core *core, const struct place_line *line);
+void join_uses(struct core *core, const struct uses_line *line);
+void join_use(struct core *core, const struct use_step *step);
+void join_change(struct core *core, const struct change_step *step);
+/* What the open call of a line uses. */
+void join_bind(struct core *core, struct life *life, const place_name used[2]);
+void join_places_end(struct core *core);
+
+/* --- mapping: places.c --- */
+
+static inline bool is_descriptor_number(int64_t value)
+{
+    return value >= 0 && value <= INT32_MAX;
+}
+
+void places_init(struct core *core);
+/* All lives are forgotten, too. */
+void places_clear(struct core *core);
+void places_forget(struct core *core, struct life *life);
+/* The call that the life has entered. */
+void places_enter(struct core *core, struct life *life);
+/* Its exit. False if only the past can tell what it does: it goes there. */
+bool places_exit(struct core *core, struct life *life, const struct event *exit);
+/* The exit of a call that was not entered. */
+void places_exit_alone(struct core *core, struct life *life, const struct event *exit);
+/* What the open call uses has names: it passes to the past. */
+void places_name_used(struct core *core, struct life *life, place_name used[2]);
+/* To be called before a step: what the past reads of descriptors, it has. */
+void places_before_step(struct core *core, const struct event *event);
+void places_write_created(struct core *core);
+/* All that is unsent. */
+void places_write(struct core *core);
 
 #endif

@@ -203,6 +203,11 @@ void core_join(struct core *core, const struct record *record)
         join_label(core, &record->label);
         return;
     case RECORD_INSTANCE: join_instance(core, &record->instance); return;
+    case RECORD_LET_PLACE: join_let_place(core, &record->place_let); return;
+    case RECORD_PLACE: join_place(core, &record->place); return;
+    case RECORD_USES: join_uses(core, &record->uses); return;
+    case RECORD_USE: join_use(core, &record->use); return;
+    case RECORD_CHANGE: join_change(core, &record->change); return;
     case RECORD_LIFE: join_life_line(core, &record->life); return;
     case RECORD_CPU: join_cpu_line(core, &record->cpu); return;
     case RECORD_EVENT: join_step(core, &record->step); return;
@@ -231,6 +236,7 @@ static void free_over(struct core *core)
 void core_end(struct core *core, uint64_t events)
 {
     core->past_events += events;
+    join_places_end(core);
     core->label_count = 0;
     core->names = 0;
     for (struct life *life = core->listed; life; life = life->next_listed) {

@@ -29,6 +29,7 @@ struct core *core_new_mapping(struct schema *schema, const struct core_mapping *
     core->engine =
         engine_new_mapping(analyses_all(), (struct engine_sink){send_analysis, core}, false);
     map_phases_init(core);
+    places_init(core);
     return core;
 }
 
@@ -159,7 +160,11 @@ void life_write(struct core *core, struct life *life)
 {
     if (life->name == 0 || !has_unsent(life))
         return;
+    place_name used[2] = {0, 0};
+    if (life->call_changed && life->in == IN_OPEN)
+        places_name_used(core, life, used);
     struct life_line *line = &row_add(core->row, RECORD_LIFE)->life;
+    memcpy(line->used, used, sizeof line->used);
     line->life = life->name;
     line->tid = life->tid;
     line->counts_time = life->counts;
@@ -338,6 +343,7 @@ void map_leave_cpu(struct core *core, struct life *life)
 
 struct step *map_step(struct core *core, const struct event *event, struct life *actor)
 {
+    places_before_step(core, event);
     struct step *step = &row_add(core->row, RECORD_EVENT)->step;
     step->event = event_copy(&core->row->arena, event);
     step->actor = actor ? map_name(core, actor) : 0;
@@ -354,6 +360,7 @@ static void write_all(struct core *core)
     for (struct life *life = core->listed; life; life = life->next_listed)
         life_write(core, life);
     map_pass_all(core);
+    places_write(core);
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
 }
@@ -361,6 +368,8 @@ static void write_all(struct core *core)
 static void forget_all(struct core *core)
 {
     map_phases_clear(core);
+    places_clear(core);
+    places_init(core);
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
         life_free(life);
@@ -583,9 +592,13 @@ void core_free(struct core *core)
 {
     if (!core)
         return;
+    core->sink.take = NULL;
     if (core->mode == CORE_MAP) {
         map_phases_clear(core);
+        places_clear(core);
     } else {
+        join_places_end(core);
+        free(core->places);
         instances_close_all(&core->phases);
         for (struct life *life = core->all; life; life = life->next_of_all)
             instances_forget(&life->phases);
@@ -594,7 +607,6 @@ void core_free(struct core *core)
         free(core->labels);
     }
     engine_free(core->engine);
-    core->sink.take = NULL;
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
         descriptors_release(life);

@@ -189,12 +189,16 @@ void map_doubt_pid(struct core *core, struct life *life)
         untold(core, life);
         return;
     }
+    core->generation++; /* what a life uses has no place before its process is told */
     for (struct life *each = core->all; each; each = each->next_of_all)
         untold(core, each);
 }
 
 void map_told_pid(struct core *core, struct life *life, int32_t pid)
 {
+    if (!life->has_process)
+        core->generation++;
+    life->has_process = pid > 0;
     /* Others may be names of the same life. */
     if (life->tid == 0)
         map_doubt_pid(core, NULL);

@@ -90,6 +90,7 @@ static void restore_descriptors(struct restore *restore)
             descriptor->doubtful[descriptor->doubtful_count++] = (struct doubtful_use){
                 from->entry_ns, from->ns, from->thread, path_id(restore, from->path)};
         }
+        descriptor->gone = !kept->in_place;
         if (kept->in_place)
             map_put(&table->places, (uint64_t)descriptor->fd, descriptor);
         map_put(&restore->descriptors, descriptor->serial, descriptor);

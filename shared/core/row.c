@@ -16,6 +16,11 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_LIFE: return head + sizeof(struct life_line);
     case RECORD_CPU: return head + sizeof(struct cpu_line);
     case RECORD_EVENT: return head + sizeof(struct step);
+    case RECORD_LET_PLACE: return head + sizeof(struct place_let);
+    case RECORD_PLACE: return head + sizeof(struct place_line);
+    case RECORD_USES: return head + sizeof(struct uses_line);
+    case RECORD_USE: return head + sizeof(struct use_step);
+    case RECORD_CHANGE: return head + sizeof(struct change_step);
     case RECORD_TIME: return head + sizeof(uint64_t);
     case RECORD_ANALYSIS: return head + sizeof(struct bytes);
     }
@@ -37,6 +42,10 @@ void row_clear(struct row *row)
         struct record *record = row->at[i];
         if (record->kind == RECORD_INSTANCE)
             time_vector_free(&record->instance.time);
+        if (record->kind == RECORD_PLACE)
+            use_cell_clear(&record->place.cell);
+        if (record->kind == RECORD_USES)
+            use_cell_clear(&record->uses.cell);
         if (record->kind != RECORD_LIFE)
             continue;
         for (size_t k = 0; k < record->life.phase_count; k++)

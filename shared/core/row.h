@@ -19,14 +19,22 @@
 /* A thread's life, as a row names it: from 1, dense; 0 is none. */
 typedef uint32_t life_name;
 
+/* What is, or was, under a descriptor number: likewise. */
+typedef uint32_t place_name;
+
 enum record_kind {
     RECORD_LET_CPU,  /* LET: who is current on the CPU of its first event, or its next */
     RECORD_LET_LIFE, /* LET: the life of a number that has an event of its own */
     RECORD_AGAIN,    /* LET: a life that was named before: its time is booked up to now */
     RECORD_LABEL,    /* LET: the path of a phase */
+    RECORD_LET_PLACE, /* LET: what is under a descriptor number that a life uses */
     RECORD_LIFE,     /* LINE of a life */
     RECORD_INSTANCE, /* LINE of a phase instance that is open */
     RECORD_CPU,      /* LINE of a CPU */
+    RECORD_PLACE,    /* LINE of a descriptor that was created here */
+    RECORD_USES,     /* LINE of what a life has done with a place */
+    RECORD_USE,      /* STEP: a call whose place may be another by its exit, or has no proof here */
+    RECORD_CHANGE,   /* STEP: a close of a place, and so on */
     RECORD_EVENT,    /* STEP */
     RECORD_TIME,     /* STEP: the time, for what is over by then */
     RECORD_ANALYSIS  /* of the engine of analyses, which runs beside (analysis/engine.h) */
@@ -95,6 +103,7 @@ struct life_line {
     bool is_open, is_seen;  /* in `open`; its last call event is behind the last border */
     struct open_call open;
     uint32_t open_label;
+    place_name used[2]; /* by the open call */
     struct call_sum *calls;
     size_t call_count;
     /* The same time for instances that the past knows: in known states; and in the state that the past has
@@ -170,11 +179,70 @@ struct let {
     bool books; /* the time of the life is accounted up to time_ns */
 };
 
+struct place_let {
+    place_name place;
+    life_name life;
+    int32_t fd;
+};
+
+/* A descriptor from its creation on; with the uses of its owner under one label. */
+struct place_line {
+    place_name place; /* 0: nothing is told of it later */
+    life_name life;
+    int32_t fd;
+    uint8_t kind;
+    bool onto; /* what was under the number ended hard at begin_ns */
+    bool cloexec, named;
+    bool ended, end_hard;
+    uint64_t begin_ns, end_ns;
+    uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
+    struct text name;
+    uint32_t label;
+    struct use_cell cell;
+};
+
+struct uses_line {
+    place_name place;
+    uint32_t label;
+    uint64_t proven_ns; /* the earliest entry of one that shows that it was there; TIME_NONE */
+    struct use_cell cell;
+};
+
+struct use_step {
+    place_name place;
+    uint32_t label;
+    bool bad; /* EBADF */
+    uint64_t entry_ns, ns;
+    uint64_t read_bytes, write_bytes;
+};
+
+enum place_change {
+    CHANGE_CLOSING, /* a close of the place has begun, at time_ns */
+    CHANGE_CLOSE,   /* and is over: `flag`: hard */
+    CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
+    CHANGE_CLOEXEC  /* by `flag` */
+};
+
+struct change_step {
+    uint8_t change; /* enum place_change */
+    bool flag;
+    bool onto; /* CHANGE_DUP: as in struct place_line */
+    place_name place;
+    life_name life;
+    int32_t fd, from;
+    uint64_t time_ns;
+};
+
 struct record {
     uint8_t kind; /* enum record_kind */
     union {
         struct let let;
         struct label_let label;
+        struct place_let place_let;
+        struct place_line place;
+        struct uses_line uses;
+        struct use_step use;
+        struct change_step change;
         struct instance_line instance;
         struct life_line life;
         struct cpu_line cpu;
@@ -192,6 +260,7 @@ struct row {
     life_name names; /* given so far */
     uint32_t labels; /* likewise */
     bool is_read;    /* its records own nothing but what is in its arena */
+    place_name places;
 };
 
 /* A record of that kind, all else zero; it is the row's last. */

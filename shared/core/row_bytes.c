@@ -113,6 +113,8 @@ static const struct column life_columns[] = {
     COLUMN(life_line, 31, TEXT, user_name),
     COLUMN(life_line, 32, BYTE, has_program),
     COLUMN(life_line, 33, TEXT, program),
+    COLUMN(life_line, 34, U32, used[0]),
+    COLUMN(life_line, 35, U32, used[1]),
 };
 COLUMN_TABLE(life, life_line);
 
@@ -163,6 +165,70 @@ static const struct column step_columns[] = {
     COLUMN(step, 8, BYTE, elsewhere),
 };
 COLUMN_TABLE(step, step);
+
+static const struct column place_let_columns[] = {
+    COLUMN(place_let, 1, U32, place),
+    COLUMN(place_let, 2, U32, life),
+    COLUMN(place_let, 3, INT, fd),
+};
+COLUMN_TABLE(place_let, place_let);
+
+static const struct column use_cell_columns[] = {
+    COLUMN(use_cell, 1, DURATIONS, calls),
+    COLUMN(use_cell, 2, NUMBER, read_bytes),
+    COLUMN(use_cell, 3, NUMBER, write_bytes),
+};
+COLUMN_TABLE(use_cell, use_cell);
+
+static const struct column place_columns[] = {
+    COLUMN(place_line, 1, U32, place),
+    COLUMN(place_line, 2, U32, life),
+    COLUMN(place_line, 3, INT, fd),
+    COLUMN(place_line, 4, BYTE, kind),
+    COLUMN(place_line, 5, BYTE, onto),
+    COLUMN(place_line, 6, BYTE, cloexec),
+    COLUMN(place_line, 7, BYTE, named),
+    COLUMN(place_line, 8, BYTE, ended),
+    COLUMN(place_line, 9, BYTE, end_hard),
+    COLUMN(place_line, 10, TIME, begin_ns),
+    COLUMN(place_line, 11, TIME, end_ns),
+    COLUMN(place_line, 12, TIME, closing_ns),
+    COLUMN(place_line, 13, TEXT, name),
+    COLUMN(place_line, 14, U32, label),
+    COLUMN_INSIDE(place_line, 15, cell, use_cell),
+};
+COLUMN_TABLE(place, place_line);
+
+static const struct column uses_columns[] = {
+    COLUMN(uses_line, 1, U32, place),
+    COLUMN(uses_line, 2, U32, label),
+    COLUMN(uses_line, 3, TIME, proven_ns),
+    COLUMN_INSIDE(uses_line, 4, cell, use_cell),
+};
+COLUMN_TABLE(uses, uses_line);
+
+static const struct column use_columns[] = {
+    COLUMN(use_step, 1, U32, place),
+    COLUMN(use_step, 2, U32, label),
+    COLUMN(use_step, 3, BYTE, bad),
+    COLUMN(use_step, 4, TIME, entry_ns),
+    COLUMN(use_step, 5, NUMBER, ns),
+    COLUMN(use_step, 6, NUMBER, read_bytes),
+    COLUMN(use_step, 7, NUMBER, write_bytes),
+};
+COLUMN_TABLE(use, use_step);
+
+static const struct column change_columns[] = {
+    COLUMN(change_step, 1, BYTE, change),
+    COLUMN(change_step, 2, BYTE, flag),
+    COLUMN(change_step, 3, BYTE, onto),
+    COLUMN(change_step, 4, U32, place),
+    COLUMN(change_step, 5, U32, life),
+    COLUMN(change_step, 6, INT, fd),
+    COLUMN(change_step, 7, INT, from),
+    COLUMN(change_step, 8, TIME, time_ns),
+};
+COLUMN_TABLE(change, change_step);
 /* clang-format on */
 
 struct told_time {
@@ -183,6 +249,8 @@ static const struct column_table *table_of(uint64_t kind)
     static const struct column_table *const tables[] = {
         [RECORD_LET_CPU] = &let_table,   [RECORD_LET_LIFE] = &let_table, [RECORD_AGAIN] = &let_table,
         [RECORD_LABEL] = &label_table,   [RECORD_LIFE] = &life_table,    [RECORD_INSTANCE] = &instance_table,
+        [RECORD_LET_PLACE] = &place_let_table, [RECORD_PLACE] = &place_table,
+        [RECORD_USES] = &uses_table,     [RECORD_USE] = &use_table,      [RECORD_CHANGE] = &change_table,
         [RECORD_CPU] = &cpu_table,       [RECORD_EVENT] = &step_table,   [RECORD_TIME] = &time_table,
         [RECORD_ANALYSIS] = &analysis_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;

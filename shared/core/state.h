@@ -59,6 +59,10 @@ enum {
 struct process;
 struct table;
 struct descriptor;
+struct place;
+struct places;
+struct numbers;
+struct named_place;
 
 struct life {
     /* What every event of the thread touches. */
@@ -96,6 +100,8 @@ struct life {
     struct text open_text;
     char *open_owned; /* joining: what it is of; mapping, it is of the row */
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
+    struct place *bound[2]; /* mapping: likewise */
+    struct places *places;  /* mapping: by number; NULL: none yet */
     struct call_sum *calls;
     size_t call_count, call_room;
     struct cell_index call_index; /* of those, by label and call id */
@@ -121,6 +127,7 @@ struct life {
     uint64_t nobodys; /* events of it, which are nobody's if nobody is known to be current there */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
+    bool has_process; /* the past knows one of it, for certain */
     int32_t told_pid; /* the past was told here that it is of this process; 0: not yet */
     /* Joining alone. */
     uint64_t begin_order, begin_ns, exit_ns;
@@ -224,6 +231,8 @@ struct core {
     struct map slowest; /* of struct known_slowest, under hashes */
     uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
     bool only_steps;    /* the event now is a step, whatever is known */
+    struct numbers *numbers; /* of descriptors */
+    uint32_t generation;     /* of what is known of all of them */
     /* joining */
     struct result_sink sink;
     struct core_settler settler;
@@ -244,6 +253,8 @@ struct core {
     struct over *over;     /* the first over first */
     size_t over_count, over_room;
     struct table *tables; /* all */
+    struct named_place *places; /* by name, of the row in hand */
+    size_t place_count, place_room;
     uint64_t last_descriptor, last_serial;
     uint64_t *exited;
     size_t exited_count, exited_room;

@@ -60,10 +60,26 @@ struct descriptor *table_place(struct core *core, struct table *table, int32_t f
     return descriptor;
 }
 
+/* No call in progress is left that could prove it. (Of a call without a duration, one of the same instant
+ * may be yet to come.) */
+static void forget_doubtful(struct descriptor *descriptor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < descriptor->doubtful_count; i++)
+        if (descriptor->doubtful[i].ns == 0)
+            descriptor->doubtful[kept++] = descriptor->doubtful[i];
+    descriptor->doubtful_count = kept;
+}
+
 void descriptor_drop(struct descriptor *descriptor)
 {
-    if (!descriptor || --descriptor->refs > 0)
+    if (!descriptor)
         return;
+    if (--descriptor->refs > 0) {
+        if (descriptor->refs == 1 && !descriptor->gone && descriptor->doubtful_count > 0)
+            forget_doubtful(descriptor);
+        return;
+    }
     let_go(descriptor->table);
     free(descriptor->doubtful);
     free(descriptor->name);
@@ -166,6 +182,7 @@ static void finish(struct core *core, struct table *table)
         if (all[i]->proven)
             descriptor_tell_fact(core, all[i]);
         map_remove(&table->places, (uint64_t)all[i]->fd);
+        all[i]->gone = true;
         descriptor_drop(all[i]);
     }
     free(all);

@@ -1,5 +1,5 @@
 /* Whose event it is, and what its contexts tell of that thread (docs/RESULTS.md, section 3). */
-#include "core/state.h"
+#include "core/descriptors.h"
 
 /* --- joining --- */
 
@@ -254,8 +254,10 @@ static void map_contexts(struct core *core, struct life *life, const struct even
         return;
     if (tells && life->tid == 0)
         map_pass_all(core);
-    if (tells)
+    if (tells) {
+        places_write_created(core);
         map_told_pid(core, life, pid);
+    }
     if (phases)
         map_before_phases(core, life, event, summed);
     struct step *step = map_step(core, event, life);

@@ -53,24 +53,29 @@ struct open_call {
     struct text text;
 };
 
-/* The descriptor numbers that the call uses by its values 0 and 1; -1 for none. */
-static inline void open_call_descriptors(const struct open_call *open, int32_t fd[2])
+/* The descriptor numbers that a call uses by its values 0 and 1; -1 for none. */
+static inline void call_descriptors(const struct call_role *role, uint8_t present,
+                                    const int64_t *value, int32_t fd[2])
 {
-    const struct call_role *role = open->call->role;
     fd[0] = fd[1] = -1;
     if (role->flags & CALL_NO_USE)
         return;
-    if ((role->flags & CALL_MAPS) && (open->present & 4) && (open->value[2] & CALL_MAP_ANONYMOUS))
+    if ((role->flags & CALL_MAPS) && (present & 4) && (value[2] & CALL_MAP_ANONYMOUS))
         return;
     bool second_is_use =
         role->op == CALL_PLAIN || role->op == CALL_CREATE || (role->flags & CALL_TRANSFER);
     for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
-        int64_t number = (open->present >> i & 1) ? open->value[i] : -1;
+        int64_t number = (present >> i & 1) ? value[i] : -1;
         if (number >= 0 && number <= INT32_MAX)
             fd[i] = (int32_t)number;
     }
     if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
         fd[1] = -1;
+}
+
+static inline void open_call_descriptors(const struct open_call *open, int32_t fd[2])
+{
+    call_descriptors(open->call->role, open->present, open->value, fd);
 }
 
 /* Whether open->text is the name of what the call creates. The path of an open that succeeded is

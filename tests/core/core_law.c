@@ -306,7 +306,7 @@ static bool is_told(const char *line)
     static const char *const types[] = {"cpu",   "thread",  "sched", "syscall",
                                         "phase", "process", "fd",    "instance"};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (is_of_type(line, types[i]) && (strcmp(types[i], "fd") != 0 || getenv("LAW_FD")))
+        if (is_of_type(line, types[i]))
             return true;
     return false;
 }

@@ -1,0 +1,141 @@
+/* Joining: what a row says of descriptors. */
+#include "base/memory.h"
+#include "core/descriptors.h"
+
+/* Of one life, which may be over by now: uses of the place are its own. */
+struct named_place {
+    struct descriptor *descriptor; /* a reference; NULL: the life has none */
+    life_name thread;
+};
+
+static void name(struct core *core, place_name name, life_name life, struct descriptor *descriptor)
+{
+    if (name == 0)
+        return;
+    core->places =
+        memory_grow(core->places, &core->place_room, (size_t)name + 1, sizeof *core->places);
+    for (; core->place_count <= name; core->place_count++)
+        core->places[core->place_count] = (struct named_place){NULL, 0};
+    if (!descriptor)
+        return;
+    core->places[name] = (struct named_place){descriptor, join_life_of(core, life)->name};
+    descriptor->refs++;
+}
+
+static struct named_place named(const struct core *core, place_name name)
+{
+    return name < core->place_count ? core->places[name] : (struct named_place){NULL, 0};
+}
+
+void join_places_end(struct core *core)
+{
+    for (size_t i = 0; i < core->place_count; i++)
+        descriptor_drop(core->places[i].descriptor);
+    core->place_count = 0;
+}
+
+static struct table *table_at(struct core *core, life_name name)
+{
+    struct life *life = join_life_of(core, name);
+    return life ? life_table(core, life) : NULL;
+}
+
+void join_let_place(struct core *core, const struct place_let *let)
+{
+    struct table *table = table_at(core, let->life);
+    struct descriptor *descriptor = table ? table_alive(table, let->fd) : NULL;
+    if (table && !descriptor)
+        descriptor = table_place(core, table, let->fd);
+    name(core, let->place, let->life, descriptor);
+}
+
+void join_bind(struct core *core, struct life *life, const place_name used[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        life->used[i] = named(core, used[i]).descriptor;
+        if (life->used[i])
+            life->used[i]->refs++;
+    }
+}
+
+void join_place(struct core *core, const struct place_line *line)
+{
+    struct table *table = table_at(core, line->life);
+    if (!table) {
+        name(core, line->place, line->life, NULL);
+        return;
+    }
+    if (line->onto)
+        table_end_onto(core, table, line->fd, line->begin_ns);
+    struct descriptor *created = table_create(core, table, line->fd, line->begin_ns);
+    created->kind = line->kind;
+    created->cloexec = line->cloexec;
+    created->closing_ns = line->closing_ns;
+    if (line->named)
+        descriptor_set_name(created, line->name);
+    name(core, line->place, line->life, created);
+    if (line->cell.calls.count)
+        descriptor_tell_uses(core, created, join_life_of(core, line->life)->name,
+                             join_labeled(core, line->label), &line->cell);
+    if (line->ended)
+        descriptor_end(core, created, line->end_ns, line->end_hard);
+}
+
+void join_uses(struct core *core, const struct uses_line *line)
+{
+    struct named_place place = named(core, line->place);
+    struct descriptor *used = place.descriptor;
+    if (!used)
+        return;
+    if (line->proven_ns != TIME_NONE)
+        descriptor_prove(core, used, line->proven_ns);
+    assert(used->proven || line->cell.calls.count == 0);
+    if (line->cell.calls.count)
+        descriptor_tell_uses(core, used, place.thread, join_labeled(core, line->label),
+                             &line->cell);
+}
+
+void join_use(struct core *core, const struct use_step *step)
+{
+    struct named_place place = named(core, step->place);
+    struct use use = {.thread = place.thread,
+                      .label = join_labeled(core, step->label),
+                      .entry_ns = step->entry_ns,
+                      .bad = step->bad,
+                      .cell = {.read_bytes = step->read_bytes, .write_bytes = step->write_bytes}};
+    if (!place.descriptor)
+        return;
+    durations_add(&use.cell.calls, step->ns);
+    descriptor_count_use(core, place.descriptor, &use);
+}
+
+static void join_dup(struct core *core, const struct change_step *step)
+{
+    struct table *table = table_at(core, step->life);
+    struct descriptor *copy = NULL;
+    if (table && step->onto)
+        table_end_onto(core, table, step->fd, step->time_ns);
+    if (table)
+        copy = table_duplicate(core, table, step->from, step->fd, step->flag, step->time_ns);
+    name(core, step->place, step->life, copy);
+}
+
+void join_change(struct core *core, const struct change_step *step)
+{
+    struct descriptor *place = named(core, step->place).descriptor;
+    switch ((enum place_change)step->change) {
+    case CHANGE_DUP: join_dup(core, step); return;
+    case CHANGE_CLOSING:
+        if (place)
+            place->closing_ns = step->time_ns;
+        return;
+    case CHANGE_CLOSE:
+        if (place && !place->ended)
+            descriptor_end(core, place, step->time_ns, step->flag);
+        return;
+    case CHANGE_CLOEXEC:
+        if (place)
+            place->cloexec = step->flag;
+        return;
+    }
+}
