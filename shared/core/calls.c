@@ -67,6 +67,8 @@ void call_has_no_end(struct core *core, struct life *life)
         return;
     call_sum_at(core, life, life->open_label, life->open_call)->cell.end_unknown++;
     phase_call_over(core, life, false);
+    if (core->mode == CORE_MAP)
+        places_drop(core, life);
     drop_call(life);
     life_place(life);
 }

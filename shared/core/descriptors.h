@@ -137,6 +137,8 @@ void places_clear(struct core *core);
 void places_forget(struct core *core, struct life *life);
 /* The call that the life has entered. */
 void places_enter(struct core *core, struct life *life);
+/* The call has no end here. */
+void places_drop(struct core *core, struct life *life);
 /* Its exit. False if only the past can tell what it does: it goes there. */
 bool places_exit(struct core *core, struct life *life, const struct event *exit);
 /* The exit of a call that was not entered. */

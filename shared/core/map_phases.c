@@ -4,7 +4,7 @@
  * cannot be told here passes to the past: the instances that are open on a thread, or the event. */
 #include "base/hash.h"
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 void map_phases_init(struct core *core)
 {
@@ -196,8 +196,10 @@ void map_doubt_pid(struct core *core, struct life *life)
 
 void map_told_pid(struct core *core, struct life *life, int32_t pid)
 {
-    if (!life->has_process)
+    if (!life->has_process && (life->tid == 0 || core->let_cpus > 0))
         core->generation++;
+    else if (!life->has_process)
+        places_forget(core, life);
     life->has_process = pid > 0;
     /* Others may be names of the same life. */
     if (life->tid == 0)

@@ -93,6 +93,8 @@ void join_uses(struct core *core, const struct uses_line *line)
     if (line->cell.calls.count)
         descriptor_tell_uses(core, used, place.thread, join_labeled(core, line->label),
                              &line->cell);
+    if (line->closed && !used->ended)
+        descriptor_end(core, used, line->close_ns, line->close_hard);
 }
 
 void join_use(struct core *core, const struct use_step *step)
@@ -128,10 +130,6 @@ void join_change(struct core *core, const struct change_step *step)
     case CHANGE_CLOSING:
         if (place)
             place->closing_ns = step->time_ns;
-        return;
-    case CHANGE_CLOSE:
-        if (place && !place->ended)
-            descriptor_end(core, place, step->time_ns, step->flag);
         return;
     case CHANGE_CLOEXEC:
         if (place)

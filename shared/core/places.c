@@ -48,6 +48,7 @@ struct place {
     struct text text;
     struct more_uses *more;
     struct place *next_unproven;
+    struct place *next_closing;
     struct place *next_created, **back_created;
 };
 
@@ -61,6 +62,7 @@ struct numbers {
     struct map high;
     struct place *created;  /* untold */
     struct place *unproven; /* perhaps: whose proof is unsent */
+    struct place *closing;  /* by calls in progress; the past knows nothing of it */
     struct place *unused;   /* by next_created */
     struct arena arena;
 };
@@ -144,8 +146,8 @@ static void set_place(struct life *life, int32_t fd, struct place *place)
 
 /* --- telling --- */
 
-static void write_uses_of(struct core *core, struct place *place, uint32_t label,
-                          struct use_cell *cell)
+static struct uses_line *write_uses_of(struct core *core, struct place *place, uint32_t label,
+                                       struct use_cell *cell)
 {
     struct uses_line *line = &row_add(core->row, RECORD_USES)->uses;
     line->place = place->name;
@@ -154,6 +156,7 @@ static void write_uses_of(struct core *core, struct place *place, uint32_t label
     line->cell = *cell;
     *cell = (struct use_cell){0};
     place->sent_proof_ns = place->proven_ns;
+    return line;
 }
 
 static void write_more(struct core *core, struct place *place)
@@ -286,16 +289,22 @@ static void leave_number(struct core *core, struct life *life, int32_t fd)
         leave_place(core, life, place);
 }
 
+/* It may be bound: it is stale. */
+static void doubt(const struct core *core, struct place *place)
+{
+    if (place && is_fresh(core, place))
+        place->epoch--;
+}
+
 void places_forget(struct core *core, struct life *life)
 {
     if (!life->places)
         return;
-    for (int32_t fd = 0; fd < LOW_NUMBERS; fd++)
-        leave_number(core, life, fd);
+    for (size_t i = 0; i < LOW_NUMBERS; i++)
+        doubt(core, life->places->low[i]);
     struct place *place;
     for (size_t at = 0; (place = map_next(&life->places->high, &at));)
-        if (is_fresh(core, place))
-            place->epoch--;
+        doubt(core, place);
 }
 
 /* --- entries --- */
@@ -339,9 +348,45 @@ void places_enter(struct core *core, struct life *life)
         if (life->open_call->role->op != CALL_CLOSE)
             continue;
         place->closing_ns = life->entry_ns;
-        if (place->name)
-            write_change(core, CHANGE_CLOSING, place, life->entry_ns);
+        place->next_closing = core->numbers->closing;
+        core->numbers->closing = place;
     }
+}
+
+/* The close of the place is over, or the past knows of it. */
+static void leave_closing(struct core *core, struct place *place)
+{
+    struct place **at = &core->numbers->closing;
+    while (*at && *at != place)
+        at = &(*at)->next_closing;
+    if (*at)
+        *at = place->next_closing;
+}
+
+static void write_closing(struct core *core, struct place *place)
+{
+    leave_closing(core, place);
+    if (place->name)
+        write_change(core, CHANGE_CLOSING, place, place->closing_ns);
+}
+
+/* If closes of the number (NULL: of any) are in progress, what is under it ends with them once it is created
+ * again. */
+static void write_closings(struct core *core, const struct number *number)
+{
+    struct place *next;
+    for (struct place *place = core->numbers->closing; place; place = next) {
+        next = place->next_closing;
+        if (!number || place->number == number)
+            write_closing(core, place);
+    }
+}
+
+void places_drop(struct core *core, struct life *life)
+{
+    if (life->open_call->role->op == CALL_CLOSE && life->bound[0])
+        write_closing(core, life->bound[0]);
+    life->bound[0] = life->bound[1] = NULL;
 }
 
 void places_name_used(struct core *core, struct life *life, place_name used[2])
@@ -351,8 +396,8 @@ void places_name_used(struct core *core, struct life *life, place_name used[2])
         if (place && place->name == 0)
             tell_created(core, place);
         used[i] = place ? place->name : 0;
-        life->bound[i] = NULL;
     }
+    places_drop(core, life);
 }
 
 /* --- uses --- */
@@ -457,6 +502,7 @@ static void replace(struct core *core, struct life *life, int32_t fd, uint64_t t
 {
     const struct place *created = number_at(core, fd)->created;
     bool closing = !onto && created && created->closing_ns != TIME_NONE;
+    write_closings(core, number_at(core, fd));
     clear_number(core, life, fd, closing ? created->closing_ns : time_ns, closing || onto);
 }
 
@@ -523,14 +569,19 @@ static void on_close(struct core *core, struct life *life, const struct event *e
     if (!place)
         return;
     bool hard = exit->value[0] != -ERRNO_EBADF;
+    leave_closing(core, place);
     if (place->name == 0) {
         clear_number(core, life, place->fd, life->entry_ns, hard);
         return;
     }
     if (!is_fresh(core, place))
         tell_created(core, place->number->created);
-    write_change(core, CHANGE_CLOSE, place, life->entry_ns)->flag = hard;
     place->number->epoch++;
+    write_more(core, place);
+    struct uses_line *line = write_uses_of(core, place, place->label, &place->cell);
+    line->closed = true;
+    line->close_hard = hard;
+    line->close_ns = life->entry_ns;
     leave_place(core, life, place);
 }
 
@@ -606,6 +657,7 @@ bool places_exit(struct core *core, struct life *life, const struct event *exit)
             count_use(core, life, i, exit);
     if (life->open_call->role->op != CALL_PLAIN)
         operate(core, life, exit);
+    life->bound[0] = life->bound[1] = NULL;
     return true;
 }
 
@@ -626,14 +678,34 @@ void places_exit_alone(struct core *core, struct life *life, const struct event 
 
 /* --- steps --- */
 
+static void renew_number(struct core *core, int64_t fd)
+{
+    if (is_descriptor_number(fd))
+        number_at(core, (int32_t)fd)->epoch++;
+}
+
 /* The past has the call whose exit this is. */
 static void before_exit(struct core *core, const struct event *event)
 {
-    enum call_op op = event->call->role->op;
-    if (op == CALL_PLAIN || op == CALL_EXEC || op == CALL_CLONE)
+    switch ((int)event->call->role->op) {
+    case CALL_PLAIN:
+    case CALL_EXEC:
+    case CALL_CLONE: return;
+    case CALL_CREATE:
+    case CALL_SIGNALFD:
+    case CALL_DUP:
+    case CALL_DUP2:
+    case CALL_FCNTL:
+    case CALL_CREATE_PAIR:
+        write_closings(core, NULL);
+        renew_number(core, event->value[0]);
+        for (unsigned i = 0; i < 2 && i < event->int_count; i++)
+            renew_number(core, event->ints[i]);
         return;
-    if (op == CALL_CLOSE_RANGE || op == CALL_UNSHARE)
-        write_proofs(core);
+    case CALL_CLOSE_RANGE:
+    case CALL_UNSHARE: write_proofs(core); break;
+    default: break;
+    }
     core->generation++;
 }
 

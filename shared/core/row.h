@@ -206,6 +206,8 @@ struct uses_line {
     uint32_t label;
     uint64_t proven_ns; /* the earliest entry of one that shows that it was there; TIME_NONE */
     struct use_cell cell;
+    bool closed, close_hard; /* by a call that was entered at close_ns, and is over */
+    uint64_t close_ns;
 };
 
 struct use_step {
@@ -217,8 +219,7 @@ struct use_step {
 };
 
 enum place_change {
-    CHANGE_CLOSING, /* a close of the place has begun, at time_ns */
-    CHANGE_CLOSE,   /* and is over: `flag`: hard */
+    CHANGE_CLOSING, /* a close of the place has begun, at time_ns, and may never return */
     CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
     CHANGE_CLOEXEC  /* by `flag` */
 };

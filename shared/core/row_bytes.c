@@ -204,6 +204,9 @@ static const struct column uses_columns[] = {
     COLUMN(uses_line, 2, U32, label),
     COLUMN(uses_line, 3, TIME, proven_ns),
     COLUMN_INSIDE(uses_line, 4, cell, use_cell),
+    COLUMN(uses_line, 5, BYTE, closed),
+    COLUMN(uses_line, 6, BYTE, close_hard),
+    COLUMN(uses_line, 7, TIME, close_ns),
 };
 COLUMN_TABLE(uses, uses_line);
 
