@@ -31,6 +31,13 @@ struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t labe
     return find_sum(core, life, label, call);
 }
 
+/* Of phases: the call that the thread is in is over. */
+static inline void call_over(struct core *core, struct life *life, bool complete)
+{
+    if (core->phases.set->count > 0 || life->credit_count > 0)
+        phase_call_over(core, life, complete);
+}
+
 /* --- what an event means, in both modes --- */
 
 static inline void open_call(struct core *core, struct life *life, const struct event *event)
@@ -66,7 +73,7 @@ void call_has_no_end(struct core *core, struct life *life)
     if (life->in != IN_OPEN)
         return;
     call_sum_at(core, life, life->open_label, life->open_call)->cell.end_unknown++;
-    phase_call_over(core, life, false);
+    call_over(core, life, false);
     if (core->mode == CORE_MAP)
         places_drop(core, life);
     drop_call(life);
@@ -100,7 +107,7 @@ static inline void completed(struct core *core, struct life *life, const struct 
     struct call_sum *sum = call_sum_at(core, life, life->open_label, life->open_call);
     call_cell_add(&sum->cell, life->entry_ns, ns, durations_bucket(ns), event->value[0],
                   life->open_call->role->flags & (CALL_READS | CALL_WRITES));
-    phase_call_over(core, life, true);
+    call_over(core, life, true);
     drop_call(life);
     life_place(life);
 }
@@ -140,7 +147,7 @@ void map_call_entry(struct core *core, struct life *life, const struct event *ev
         life_book(life, event->time_ns);
         if (life->in == IN_UNKNOWN)
             map_pass(core, life);
-        phase_call_over(core, life, false);
+        call_over(core, life, false);
         life->call_was_unknown = true;
         life->in = IN_NONE;
     }

@@ -9,20 +9,27 @@
 
 /* --- writing --- */
 
-static uint8_t *need(struct columns_out *out, size_t count)
+static inline uint8_t *need(struct columns_out *out, size_t count)
 {
+    if (out->room - out->count >= count + ROW_SLACK)
+        return out->at + out->count;
     out->at = memory_grow(out->at, &out->room, out->count + count + ROW_SLACK, 1);
     return out->at + out->count;
 }
 
-void columns_put_number(struct columns_out *out, uint64_t number)
+static inline void put_number(struct columns_out *out, uint64_t number)
 {
     out->count = (size_t)(row_put(need(out, ROW_NUMBER), number) - out->at);
 }
 
+void columns_put_number(struct columns_out *out, uint64_t number)
+{
+    put_number(out, number);
+}
+
 static void put_text(struct columns_out *out, struct text text)
 {
-    columns_put_number(out, text.count);
+    put_number(out, text.count);
     if (text.count > 0)
         memcpy(need(out, text.count), text.at, text.count);
     out->count += text.count;
@@ -41,11 +48,11 @@ static bool put_known(struct columns_out *out, const void *what, uint32_t *count
     uint64_t key = (uintptr_t)what;
     uintptr_t number = (uintptr_t)map_get(&out->names, key);
     if (number > 0) {
-        columns_put_number(out, number);
+        put_number(out, number);
         return true;
     }
     map_put(&out->names, key, (void *)(uintptr_t)++*count);
-    columns_put_number(out, 0);
+    put_number(out, 0);
     return false;
 }
 
@@ -59,22 +66,22 @@ static void put_class(struct columns_out *out, const struct event_class *class)
 {
     if (put_known(out, class, &out->class_count))
         return;
-    columns_put_number(out, class->domain);
-    columns_put_number(out, class->kind == EVENT_LOSS);
+    put_number(out, class->domain);
+    put_number(out, class->kind == EVENT_LOSS);
     put_text(out, text_of(class->name));
 }
 
 static void put_values(struct columns_out *out, const struct field_value *values, size_t count)
 {
-    columns_put_number(out, count);
+    put_number(out, count);
     for (size_t i = 0; i < count; i++) {
-        columns_put_number(out, values[i].type);
+        put_number(out, values[i].type);
         if (values[i].type == FIELD_TEXT)
             put_text(out, values[i].text);
         else if (values[i].type == FIELD_INT)
-            columns_put_number(out, zigzag(values[i].i));
+            put_number(out, zigzag(values[i].i));
         else if (values[i].type == FIELD_UINT)
-            columns_put_number(out, values[i].u);
+            put_number(out, values[i].u);
     }
 }
 
@@ -86,11 +93,11 @@ static void put_vector(struct columns_out *out, const struct time_vector *vector
                               vector->blocked_ns, vector->before_running_ns,
                               vector->before_blocked_ns, vector->as_before_ns};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        columns_put_number(out, parts[i]);
-    columns_put_number(out, vector->blocked_count);
+        put_number(out, parts[i]);
+    put_number(out, vector->blocked_count);
     for (uint32_t i = 0; i < vector->blocked_count; i++) {
         put_call(out, schema_call_by_id(schema, vector->blocked_in[i].call));
-        columns_put_number(out, vector->blocked_in[i].ns);
+        put_number(out, vector->blocked_in[i].ns);
     }
 }
 
@@ -155,15 +162,15 @@ static void put_column(struct columns_out *out, const void *from, const struct c
 {
     const void *value = at(from, column);
     switch (column->type) {
-    case COLUMN_NUMBER: columns_put_number(out, *(const uint64_t *)value); return;
-    case COLUMN_U32: columns_put_number(out, *(const uint32_t *)value); return;
-    case COLUMN_U16: columns_put_number(out, *(const uint16_t *)value); return;
-    case COLUMN_BYTE: columns_put_number(out, *(const uint8_t *)value); return;
+    case COLUMN_NUMBER: put_number(out, *(const uint64_t *)value); return;
+    case COLUMN_U32: put_number(out, *(const uint32_t *)value); return;
+    case COLUMN_U16: put_number(out, *(const uint16_t *)value); return;
+    case COLUMN_BYTE: put_number(out, *(const uint8_t *)value); return;
     case COLUMN_INT:
-    case COLUMN_CPU: columns_put_number(out, zigzag(*(const int32_t *)value)); return;
-    case COLUMN_SIGNED: columns_put_number(out, zigzag(*(const int64_t *)value)); return;
+    case COLUMN_CPU: put_number(out, zigzag(*(const int32_t *)value)); return;
+    case COLUMN_SIGNED: put_number(out, zigzag(*(const int64_t *)value)); return;
     case COLUMN_TIME:
-        columns_put_number(out, zigzag((int64_t)(*(const uint64_t *)value - out->base_ns)));
+        put_number(out, zigzag((int64_t)(*(const uint64_t *)value - out->base_ns)));
         out->base_ns = *(const uint64_t *)value;
         return;
     case COLUMN_NAME: put_text(out, text_of(value)); return;
@@ -182,25 +189,25 @@ static void put_column(struct columns_out *out, const void *from, const struct c
         return;
     case COLUMN_NUMBERS:
         for (size_t i = 0; i < column->count; i++)
-            columns_put_number(out, ((const uint64_t *)value)[i]);
+            put_number(out, ((const uint64_t *)value)[i]);
         return;
     case COLUMN_SIGNEDS:
         for (size_t i = 0; i < column->count; i++)
-            columns_put_number(out, zigzag(((const int64_t *)value)[i]));
+            put_number(out, zigzag(((const int64_t *)value)[i]));
         return;
     case COLUMN_STRUCT: put_columns(out, column->of, value, schema); return;
     case COLUMN_INTS: {
         const int64_t *ints = *(const int64_t *const *)value;
         uint64_t count = count_of(from, column);
-        columns_put_number(out, count);
+        put_number(out, count);
         for (uint64_t i = 0; i < count; i++)
-            columns_put_number(out, zigzag(ints[i]));
+            put_number(out, zigzag(ints[i]));
         return;
     }
     default: {
         const char *each = *(const char *const *)value;
         uint64_t count = count_of(from, column);
-        columns_put_number(out, count);
+        put_number(out, count);
         for (uint64_t i = 0; i < count; i++)
             put_columns(out, column->of, each + i * column->of->size, schema);
         return;
@@ -215,10 +222,10 @@ static void put_columns(struct columns_out *out, const struct column_table *tabl
         const struct column *column = &table->at[i];
         if (says_nothing(from, column))
             continue;
-        columns_put_number(out, column->tag);
+        put_number(out, column->tag);
         put_column(out, from, column, schema);
     }
-    columns_put_number(out, 0);
+    put_number(out, 0);
 }
 
 void columns_put(struct columns_out *out, const struct schema *schema,

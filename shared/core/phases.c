@@ -219,8 +219,6 @@ static void tell_phase(const struct core *core, const struct life *life, uint32_
 
 void phase_call_over(struct core *core, struct life *life, bool complete)
 {
-    if (core->phases.set->count == 0 && life->credit_count == 0)
-        return;
     instances_call_over(&life->phases, complete);
     for (size_t i = 0; complete && i < life->credit_count; i++) {
         const struct call_credit *credit = &life->credits[i];

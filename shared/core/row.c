@@ -29,7 +29,8 @@ static size_t record_bytes(enum record_kind kind)
 
 struct record *row_add(struct row *row, enum record_kind kind)
 {
-    row->at = memory_grow(row->at, &row->room, row->count + 1, sizeof *row->at);
+    if (row->count == row->room)
+        row->at = memory_grow(row->at, &row->room, row->count + 1, sizeof *row->at);
     struct record *record = arena_take(&row->arena, record_bytes(kind));
     record->kind = (uint8_t)kind;
     row->at[row->count++] = record;
