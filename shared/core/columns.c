@@ -428,8 +428,8 @@ void columns_take(struct columns_in *in, const struct column_table *table, void 
 {
     set_nothing(table, to);
     uint64_t before = 0, tag;
+    size_t i = 0; /* tags ascend, and so do those of columns */
     for (; (tag = row_take(&in->row)) > before; before = tag) {
-        size_t i = 0;
         while (i < table->count && table->at[i].tag != tag)
             i++;
         if (i == table->count) {
