@@ -309,6 +309,7 @@ static enum status join_gap(struct partition *partition, struct session *session
         joiner_missing(session->joiner, ready->chunk,
                        record.gap.cause == GAP_DAMAGED ? DAMAGE_BY_UNREADABLE : DAMAGE_BY_MISSING,
                        record.gap.reason);
+        joiner_retell(session->joiner, ready->chunk % RETELL_INTERVALS, RETELL_INTERVALS);
         release(partition, session, ready->chunk + 1);
         if (record.gap.final)
             end_session(partition, session, ready->chunk);

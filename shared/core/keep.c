@@ -202,8 +202,7 @@ static void retell_life(struct core *core, struct life *life, bool turn)
 {
     if (turn || !life->over)
         life_tell_fact(core, life);
-    if (!life->over)
-        life_tell_sums(core, life);
+    life_tell_sums(core, life);
 }
 
 static void retell_table(struct core *core, const struct table *table)

@@ -10,6 +10,8 @@
 
 #include "base/memory.h"
 #include "cli/render/json.h"
+#include "core/row_bytes.h"
+#include "core/core.h"
 #include "mapper/partial_builder.h"
 #include "reducer/stitch.h"
 #include "results/fold.h"
@@ -165,6 +167,47 @@ static void map_part(struct part *part)
     partial_encoder_finish(encoder, &meta, &end, (struct record_sink){take_record, part});
     partial_builder_free(builder);
     partial_encoder_free(encoder);
+}
+
+/* The same by the core, as mappers do it. */
+static void map_part_by_core(struct part *part)
+{
+    const struct law_trace *trace = part->trace;
+    struct schema *schema = schema_of(part);
+    struct core_mapping mapping = {.facts = {trace->facts.has_kernel, trace->facts.counts_switches},
+                                   .begin_ns = part->interval.begin_ns,
+                                   .end_ns = part->interval.end_ns};
+    struct row row = {.count = 0};
+    struct core *core = core_new_mapping(schema, &mapping, &row);
+    const struct event *events = part->trace->events + part->first;
+    size_t count = part->end - part->first;
+    struct event *read = arena_take(&part->arena, (count + 1) * sizeof *read);
+    for (size_t i = 0; i < count; i++)
+        read[i] = schema == trace->schema ? events[i] : read_with(schema, &events[i], &part->arena);
+    core_map(core, read, count);
+    core_map_end(core);
+    struct core_counts counts = core_counts(core);
+    struct interval_end end = trace->facts;
+    end.begin_ns = part->interval.begin_ns;
+    end.end_ns = part->interval.end_ns;
+    end.has_traces = part->interval.begin_ns == 0;
+    end.chunk = part->chunk;
+    end.final = part->final;
+    end.phases = schema_own_set(schema);
+    end.items = part->items = row.count;
+    end.events = counts.events;
+    end.tallies = counts.tallies;
+    end.first_ns = counts.first_ns;
+    end.last_ns = counts.last_ns;
+    struct record_meta meta = {
+        .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
+    struct columns_out bytes = {.count = 0};
+    row_write(&row, schema, &bytes);
+    partial_encode_row((struct bytes){bytes.at, bytes.count}, &meta, &end,
+                       (struct record_sink){take_record, part});
+    columns_clear(&bytes);
+    core_free(core);
+    row_clear(&row);
 }
 
 /* The parts still to be mapped, for any number of threads. */
@@ -353,7 +396,7 @@ void law_map_piece(const struct law_trace *trace, struct law_cuts cuts, size_t i
     struct part *part = &parts[index];
     part->attempt = attempt;
     part->final = index == cuts.count;
-    map_part(part);
+    map_part_by_core(part);
     for (size_t i = 0; i < part->record_count; i++)
         sink.take(sink.context, text_of(""), part->records[i]);
     arena_clear(&part->arena);
