@@ -32,6 +32,7 @@ struct more_uses {
 };
 
 struct place {
+    struct group *group;
     struct number *number;
     uint32_t epoch, generation; /* as of which it is */
     place_name name;            /* 0: created here, untold */
@@ -57,13 +58,24 @@ struct places {
     struct map high;
 };
 
-struct numbers {
+/* Lives that may share a table. All that is not known otherwise is of the common group; a process that is
+ * forked here has its own, until a life may be of both. */
+struct group {
     struct number low[LOW_NUMBERS];
     struct map high;
+    uint32_t generation;    /* of what is known of all its numbers */
+    bool merged;            /* into the common one */
     struct place *created;  /* untold */
     struct place *unproven; /* perhaps: whose proof is unsent */
     struct place *closing;  /* by calls in progress; the past knows nothing of it */
-    struct place *unused;   /* by next_created */
+    struct group *next;
+};
+
+struct numbers {
+    struct group common;
+    struct group *groups; /* others */
+    struct map by_pid;    /* the group of the newest process */
+    struct place *unused; /* by next_created */
     struct arena arena;
 };
 
@@ -99,7 +111,10 @@ void places_clear(struct core *core)
 {
     for (struct life *life = core->all; life; life = life->next_of_all)
         drop_places(life);
-    map_clear(&core->numbers->high);
+    map_clear(&core->numbers->common.high);
+    for (struct group *group = core->numbers->groups; group; group = group->next)
+        map_clear(&group->high);
+    map_clear(&core->numbers->by_pid);
     arena_clear(&core->numbers->arena);
     free(core->numbers);
     core->numbers = NULL;
@@ -107,22 +122,34 @@ void places_clear(struct core *core)
 
 /* --- finding --- */
 
-static struct number *number_at(struct core *core, int32_t fd)
+static struct group *group_of(const struct core *core, struct life *life)
 {
-    struct numbers *numbers = core->numbers;
+    if (life->group && life->group->merged)
+        life->group = NULL;
+    return life->group ? life->group : &core->numbers->common;
+}
+
+static struct number *number_in(struct core *core, struct group *group, int32_t fd)
+{
+    assert(fd >= 0);
     if (fd < LOW_NUMBERS)
-        return &numbers->low[fd];
-    struct number *number = map_get(&numbers->high, (uint64_t)fd);
+        return &group->low[fd];
+    struct number *number = map_get(&group->high, (uint64_t)fd);
     if (!number) {
-        number = arena_take(&numbers->arena, sizeof *number);
-        map_put(&numbers->high, (uint64_t)fd, number);
+        number = arena_take(&core->numbers->arena, sizeof *number);
+        map_put(&group->high, (uint64_t)fd, number);
     }
     return number;
 }
 
-static inline bool is_fresh(const struct core *core, const struct place *place)
+static struct number *number_at(struct core *core, struct life *life, int32_t fd)
 {
-    return place->epoch == place->number->epoch && place->generation == core->generation;
+    return number_in(core, group_of(core, life), fd);
+}
+
+static inline bool is_fresh(const struct place *place)
+{
+    return place->epoch == place->number->epoch && place->generation == place->group->generation;
 }
 
 static struct place *place_of(const struct life *life, int32_t fd)
@@ -208,16 +235,16 @@ static void tell_created(struct core *core, struct place *place)
         write_created(core, place, false, 0, false);
 }
 
-void places_write_created(struct core *core)
+static void write_created_of(struct core *core, struct group *group)
 {
-    while (core->numbers->created)
-        tell_created(core, core->numbers->created);
+    while (group->created)
+        tell_created(core, group->created);
 }
 
-static void write_proofs(struct core *core)
+static void write_proofs(struct core *core, struct group *group)
 {
-    struct place *place = core->numbers->unproven;
-    core->numbers->unproven = NULL;
+    struct place *place = group->unproven;
+    group->unproven = NULL;
     for (; place; place = place->next_unproven) {
         place->listed = false;
         if (place->sent_proof_ns != place->proven_ns)
@@ -239,7 +266,7 @@ static void write_all_of(struct core *core, struct life *life)
 
 void places_write(struct core *core)
 {
-    places_write_created(core);
+    places_write_created(core, NULL);
     for (struct life *life = core->all; life; life = life->next_of_all)
         write_all_of(core, life);
 }
@@ -254,10 +281,12 @@ static struct place *place_new(struct core *core, struct life *life, int32_t fd)
         numbers->unused = place->next_created;
     else
         place = arena_take(&numbers->arena, sizeof *place);
-    struct number *number = number_at(core, fd);
-    *place = (struct place){.number = number,
+    struct group *group = group_of(core, life);
+    struct number *number = number_in(core, group, fd);
+    *place = (struct place){.group = group,
+                            .number = number,
                             .epoch = number->epoch,
-                            .generation = core->generation,
+                            .generation = group->generation,
                             .owner = life,
                             .fd = fd,
                             .label = life->open_label,
@@ -270,9 +299,10 @@ static struct place *place_new(struct core *core, struct life *life, int32_t fd)
     return place;
 }
 
-/* The place is the life's no more. */
+/* The place is the life's no more. What was created there is told. */
 static void leave_place(struct core *core, struct life *life, struct place *place)
 {
+    assert(place->number->created != place);
     if (place->name)
         write_uses(core, place);
     set_place(life, place->fd, NULL);
@@ -290,21 +320,21 @@ static void leave_number(struct core *core, struct life *life, int32_t fd)
 }
 
 /* It may be bound: it is stale. */
-static void doubt(const struct core *core, struct place *place)
+static void doubt(struct place *place)
 {
-    if (place && is_fresh(core, place))
+    if (place && is_fresh(place))
         place->epoch--;
 }
 
-void places_forget(struct core *core, struct life *life)
+void places_forget(struct life *life)
 {
     if (!life->places)
         return;
     for (size_t i = 0; i < LOW_NUMBERS; i++)
-        doubt(core, life->places->low[i]);
+        doubt(life->places->low[i]);
     struct place *place;
     for (size_t at = 0; (place = map_next(&life->places->high, &at));)
-        doubt(core, place);
+        doubt(place);
 }
 
 /* --- entries --- */
@@ -312,8 +342,8 @@ void places_forget(struct core *core, struct life *life)
 /* Only the past knows what is under the number. */
 NEVER_INLINE static struct place *let_place(struct core *core, struct life *life, int32_t fd)
 {
+    tell_created(core, number_at(core, life, fd)->created);
     leave_number(core, life, fd);
-    tell_created(core, number_at(core, fd)->created);
     struct place *place = place_new(core, life, fd);
     place->name = ++core->row->places;
     row_add(core->row, RECORD_LET_PLACE)->place_let =
@@ -342,21 +372,21 @@ void places_enter(struct core *core, struct life *life)
         if (fd[i] < 0)
             continue;
         struct place *place = place_of(life, fd[i]);
-        if (!place || !is_fresh(core, place))
+        if (!place || !is_fresh(place))
             place = let_place(core, life, fd[i]);
         life->bound[i] = place;
         if (life->open_call->role->op != CALL_CLOSE)
             continue;
         place->closing_ns = life->entry_ns;
-        place->next_closing = core->numbers->closing;
-        core->numbers->closing = place;
+        place->next_closing = place->group->closing;
+        place->group->closing = place;
     }
 }
 
 /* The close of the place is over, or the past knows of it. */
-static void leave_closing(struct core *core, struct place *place)
+static void leave_closing(struct place *place)
 {
-    struct place **at = &core->numbers->closing;
+    struct place **at = &place->group->closing;
     while (*at && *at != place)
         at = &(*at)->next_closing;
     if (*at)
@@ -365,17 +395,17 @@ static void leave_closing(struct core *core, struct place *place)
 
 static void write_closing(struct core *core, struct place *place)
 {
-    leave_closing(core, place);
+    leave_closing(place);
     if (place->name)
         write_change(core, CHANGE_CLOSING, place, place->closing_ns);
 }
 
 /* If closes of the number (NULL: of any) are in progress, what is under it ends with them once it is created
  * again. */
-static void write_closings(struct core *core, const struct number *number)
+static void write_closings(struct core *core, struct group *group, const struct number *number)
 {
     struct place *next;
-    for (struct place *place = core->numbers->closing; place; place = next) {
+    for (struct place *place = group->closing; place; place = next) {
         next = place->next_closing;
         if (!number || place->number == number)
             write_closing(core, place);
@@ -428,7 +458,7 @@ static struct use_cell *cell_at(struct core *core, struct place *place, uint32_t
     return &more->cell;
 }
 
-static void prove(struct core *core, struct place *place, uint64_t entry_ns)
+static void prove(struct place *place, uint64_t entry_ns)
 {
     if (entry_ns >= place->proven_ns)
         return;
@@ -436,15 +466,15 @@ static void prove(struct core *core, struct place *place, uint64_t entry_ns)
     if (place->listed || place->created)
         return;
     place->listed = true;
-    place->next_unproven = core->numbers->unproven;
-    core->numbers->unproven = place;
+    place->next_unproven = place->group->unproven;
+    place->group->unproven = place;
 }
 
 /* A use of what may be under its number no more, or that nothing here proves. */
 NEVER_INLINE static void write_use(struct core *core, const struct life *life,
                                    const struct place *place, const struct use_step *use)
 {
-    tell_created(core, place->number->created);
+    tell_created(core, number_at(core, place->owner, place->fd)->created);
     struct use_step *step = &row_add(core->row, RECORD_USE)->use;
     *step = *use;
     step->place = place->name;
@@ -464,7 +494,7 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
     bool writes = transfer ? at == 1 : (flags & CALL_WRITES) != 0;
     uint64_t read_bytes = bytes & -(uint64_t)reads, write_bytes = bytes & -(uint64_t)writes;
     bool certain = !bad || place->created || place->proven_ns <= life->entry_ns;
-    if (!certain || !is_fresh(core, place)) {
+    if (!certain || !is_fresh(place)) {
         write_use(core, life, place,
                   &(struct use_step){.bad = bad,
                                      .entry_ns = life->entry_ns,
@@ -478,7 +508,7 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
     cell->read_bytes += read_bytes;
     cell->write_bytes += write_bytes;
     if (!bad)
-        prove(core, place, life->entry_ns);
+        prove(place, life->entry_ns);
 }
 
 /* --- operations --- */
@@ -487,7 +517,7 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
 static void clear_number(struct core *core, struct life *life, int32_t fd, uint64_t end_ns,
                          bool hard)
 {
-    struct number *number = number_at(core, fd);
+    struct number *number = number_at(core, life, fd);
     struct place *created = number->created;
     if (created && created->owner == life)
         write_created(core, created, true, end_ns, hard);
@@ -500,9 +530,9 @@ static void clear_number(struct core *core, struct life *life, int32_t fd, uint6
 /* The end of what is replaced by another. */
 static void replace(struct core *core, struct life *life, int32_t fd, uint64_t time_ns, bool onto)
 {
-    const struct place *created = number_at(core, fd)->created;
+    const struct place *created = number_at(core, life, fd)->created;
     bool closing = !onto && created && created->closing_ns != TIME_NONE;
-    write_closings(core, number_at(core, fd));
+    write_closings(core, group_of(core, life), number_at(core, life, fd));
     clear_number(core, life, fd, closing ? created->closing_ns : time_ns, closing || onto);
 }
 
@@ -511,16 +541,16 @@ static struct place *create(struct core *core, struct life *life, int64_t fd, ui
 {
     replace(core, life, (int32_t)fd, time_ns, onto);
     struct place *place = place_new(core, life, (int32_t)fd);
-    struct numbers *numbers = core->numbers;
+    struct group *group = place->group;
     place->created = true;
     place->onto = onto;
     place->begin_ns = time_ns;
     place->number->created = place;
-    place->next_created = numbers->created;
-    place->back_created = &numbers->created;
+    place->next_created = group->created;
+    place->back_created = &group->created;
     if (place->next_created)
         place->next_created->back_created = &place->next_created;
-    numbers->created = place;
+    group->created = place;
     return place;
 }
 
@@ -528,7 +558,7 @@ static void duplicate(struct core *core, struct life *life, int64_t to, bool clo
                       uint64_t time_ns)
 {
     int32_t from = (int32_t)life->open_value[0];
-    const struct place *source = from >= 0 ? number_at(core, from)->created : NULL;
+    const struct place *source = from >= 0 ? number_at(core, life, from)->created : NULL;
     if (source && source->owner == life && from != (int32_t)to) {
         struct place *copy = create(core, life, to, time_ns, onto);
         copy->kind = source->kind;
@@ -537,7 +567,8 @@ static void duplicate(struct core *core, struct life *life, int64_t to, bool clo
         copy->cloexec = cloexec;
         return;
     }
-    tell_created(core, number_at(core, from)->created);
+    if (from >= 0)
+        tell_created(core, number_at(core, life, from)->created);
     replace(core, life, (int32_t)to, time_ns, onto);
     struct place *copy = place_new(core, life, (int32_t)to);
     copy->created = true;
@@ -569,14 +600,15 @@ static void on_close(struct core *core, struct life *life, const struct event *e
     if (!place)
         return;
     bool hard = exit->value[0] != -ERRNO_EBADF;
-    leave_closing(core, place);
+    leave_closing(place);
     if (place->name == 0) {
         clear_number(core, life, place->fd, life->entry_ns, hard);
         return;
     }
-    if (!is_fresh(core, place))
-        tell_created(core, place->number->created);
+    if (!is_fresh(place))
+        tell_created(core, number_at(core, life, place->fd)->created);
     place->number->epoch++;
+    number_at(core, life, place->fd)->epoch++; /* another one if the groups have been merged */
     write_more(core, place);
     struct uses_line *line = write_uses_of(core, place, place->label, &place->cell);
     line->closed = true;
@@ -678,14 +710,14 @@ void places_exit_alone(struct core *core, struct life *life, const struct event 
 
 /* --- steps --- */
 
-static void renew_number(struct core *core, int64_t fd)
+static void renew_number(struct core *core, struct group *group, int64_t fd)
 {
     if (is_descriptor_number(fd))
-        number_at(core, (int32_t)fd)->epoch++;
+        number_in(core, group, (int32_t)fd)->epoch++;
 }
 
 /* The past has the call whose exit this is. */
-static void before_exit(struct core *core, const struct event *event)
+static void before_exit(struct core *core, struct group *group, const struct event *event)
 {
     switch ((int)event->call->role->op) {
     case CALL_PLAIN:
@@ -697,34 +729,142 @@ static void before_exit(struct core *core, const struct event *event)
     case CALL_DUP2:
     case CALL_FCNTL:
     case CALL_CREATE_PAIR:
-        write_closings(core, NULL);
-        renew_number(core, event->value[0]);
+        write_closings(core, group, NULL);
+        renew_number(core, group, event->value[0]);
         for (unsigned i = 0; i < 2 && i < event->int_count; i++)
-            renew_number(core, event->ints[i]);
+            renew_number(core, group, event->ints[i]);
         return;
     case CALL_CLOSE_RANGE:
-    case CALL_UNSHARE: write_proofs(core); break;
+    case CALL_UNSHARE: write_proofs(core, group); break;
     default: break;
     }
-    core->generation++;
+    group->generation++;
 }
 
-void places_before_step(struct core *core, const struct event *event)
+static void before_step(struct core *core, struct group *group, const struct event *event)
 {
+    write_created_of(core, group);
+    if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
+        write_proofs(core, group);
+    if (event->kind == EVENT_EXEC)
+        group->generation++;
+    if (event->kind == EVENT_CALL_EXIT)
+        before_exit(core, group, event);
+}
+
+static void before_step_of(struct core *core, struct life *life, const struct event *event)
+{
+    if (life) {
+        before_step(core, group_of(core, life), event);
+        return;
+    }
+    before_step(core, &core->numbers->common, event);
+    for (struct group *group = core->numbers->groups; group; group = group->next)
+        before_step(core, group, event);
+}
+
+void places_before_step(struct core *core, const struct event *event, struct life *actor)
+{
+    struct life *named = NULL;
     switch (event->kind) {
-    case EVENT_FORK: write_proofs(core); break;
-    case EVENT_EXEC:
-        write_proofs(core);
-        core->generation++;
-        break;
-    case EVENT_CALL_EXIT: before_exit(core, event); break;
+    case EVENT_FORK: {
+        struct life *child = map_life(core, (int32_t)event->value[2]);
+        if (child)
+            before_step_of(core, child, event); /* whoever had its number */
+    }
+        /* fall through */
     case EVENT_EXIT:
-    case EVENT_TOLD_PROCESS:
-    case EVENT_TOLD_FD:
-    case EVENT_CALL_ENTRY: break;
+    case EVENT_TOLD_PROCESS: named = map_life(core, (int32_t)event->value[0]); break;
+    case EVENT_EXEC:
+        if (!event_has_value(event, 1) || event->value[1] == event->value[0])
+            named = map_life(core, (int32_t)event->value[0]);
+        break;
+    case EVENT_CALL_EXIT:
+    case EVENT_CALL_ENTRY: named = actor; break;
+    case EVENT_TOLD_FD: break;
     default:
         if (!(core->step_parts & STEP_BY_CPU))
             return;
     }
-    places_write_created(core);
+    before_step_of(core, core->step_parts & STEP_BY_CPU ? NULL : named, event);
+}
+
+/* --- groups --- */
+
+void places_write_created(struct core *core, struct life *life)
+{
+    if (life) {
+        write_created_of(core, group_of(core, life));
+        return;
+    }
+    write_created_of(core, &core->numbers->common);
+    for (struct group *group = core->numbers->groups; group; group = group->next)
+        write_created_of(core, group);
+}
+
+static void merge(struct core *core, struct group *group)
+{
+    if (group->merged)
+        return;
+    write_created_of(core, group);
+    write_closings(core, group, NULL);
+    write_proofs(core, group);
+    group->generation++;
+    group->merged = true;
+}
+
+void places_doubt(struct core *core)
+{
+    struct numbers *numbers = core->numbers;
+    write_created_of(core, &numbers->common);
+    for (struct group *group = numbers->groups; group; group = group->next)
+        merge(core, group);
+    map_clear(&numbers->by_pid);
+    numbers->common.generation++;
+}
+
+void places_told(struct core *core, struct life *life, int32_t pid)
+{
+    struct group *group = pid > 0 ? map_get(&core->numbers->by_pid, (uint64_t)pid) : NULL;
+    if (group && group != group_of(core, life)) {
+        merge(core, group);
+        map_remove(&core->numbers->by_pid, (uint64_t)pid);
+    }
+    if (!life->has_process && (life->tid == 0 || core->let_cpus > 0))
+        places_doubt(core);
+    else if (!life->has_process)
+        places_forget(life);
+    life->has_process = pid > 0;
+}
+
+/* Whether the life is known to be in no clone that shares its table. */
+static bool shares_nothing(const struct life *life)
+{
+    if (life->in == IN_NONE)
+        return true;
+    if (life->in == IN_UNKNOWN)
+        return false;
+    return strcmp(life->open_call->name, "clone") != 0 || !(life->open_present & 4) ||
+           !(life->open_value[2] & CALL_CLONE_FILES);
+}
+
+struct group *places_group_of_child(struct core *core, struct life *parent,
+                                    const struct event *event)
+{
+    struct numbers *numbers = core->numbers;
+    uint64_t pid = (uint64_t)(uint32_t)event->value[3];
+    if (event->value[2] != event->value[3])
+        return map_get(&numbers->by_pid, pid);
+    struct group *group = parent ? group_of(core, parent) : &numbers->common;
+    if (parent && core->let_cpus == 0 && shares_nothing(parent)) {
+        group = arena_take(&numbers->arena, sizeof *group);
+        group->next = numbers->groups;
+        numbers->groups = group;
+    }
+    if (group == &numbers->common) {
+        map_remove(&numbers->by_pid, pid);
+        return NULL;
+    }
+    map_put(&numbers->by_pid, pid, group);
+    return group;
 }

@@ -60,6 +60,7 @@ struct table;
 struct descriptor;
 struct place;
 struct places;
+struct group;
 struct numbers;
 struct named_place;
 
@@ -101,6 +102,7 @@ struct life {
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
     struct place *bound[2]; /* mapping: likewise */
     struct places *places;  /* mapping: by number; NULL: none yet */
+    struct group *group;    /* mapping: that may share its table; NULL: the common one */
     struct call_sum *calls;
     size_t call_count, call_room;
     /* Phases. */
@@ -229,7 +231,6 @@ struct core {
     uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
     bool only_steps;    /* the event now is a step, whatever is known */
     struct numbers *numbers; /* of descriptors */
-    uint32_t generation;     /* of what is known of all of them */
     /* joining */
     struct result_sink sink;
     struct core_settler settler;
