@@ -160,13 +160,22 @@ void group_write_created(struct core *core, struct group *group)
         place_tell_created(core, group->created);
 }
 
+static void give_back(struct core *core, struct place *place)
+{
+    place->next_created = core->numbers->unused;
+    core->numbers->unused = place;
+}
+
 void group_write_proofs(struct core *core, struct group *group)
 {
-    struct place *place = group->unproven;
+    struct place *next = group->unproven;
     group->unproven = NULL;
-    for (; place; place = place->next_unproven) {
+    for (struct place *place; (place = next);) {
+        next = place->next_unproven;
         place->listed = false;
-        if (place->sent_proof_ns != place->proven_ns)
+        if (place->left)
+            give_back(core, place);
+        else if (place->sent_proof_ns != place->proven_ns)
             place_write_uses(core, place, 0, &(struct use_cell){0});
     }
 }
@@ -209,8 +218,6 @@ struct place *place_new(struct core *core, struct life *life, int32_t fd)
                             .owner = life,
                             .fd = fd,
                             .label = life->open_label,
-                            .listed = place->listed,
-                            .next_unproven = place->next_unproven,
                             .proven_ns = TIME_NONE,
                             .sent_proof_ns = TIME_NONE,
                             .closing_ns = TIME_NONE};
@@ -225,10 +232,9 @@ void place_leave(struct core *core, struct life *life, struct place *place)
     if (place->name)
         write_uses(core, place);
     set_place(life, place->fd, NULL);
-    /* Its proof is sent. */
-    place->sent_proof_ns = place->proven_ns;
-    place->next_created = core->numbers->unused;
-    core->numbers->unused = place;
+    place->left = true;
+    if (!place->listed)
+        give_back(core, place);
 }
 
 void place_leave_number(struct core *core, struct life *life, int32_t fd)

@@ -28,6 +28,7 @@ struct place {
     struct life *owner;
     int32_t fd;
     bool created; /* here: any use is of it */
+    bool left;    /* by its life: it is none any more */
     bool listed;  /* among those whose proof is unsent */
     uint8_t kind;
     bool cloexec, named, onto;
