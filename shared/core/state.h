@@ -547,6 +547,8 @@ static inline uint32_t life_label(struct core *core, struct life *life)
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
 /* The fork of its leader. */
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
+/* For PROCESS_KEPT_NS, at `time_ns`. */
+bool process_over_long(const struct process *process, uint64_t time_ns);
 /* NULL if none is known, or if that was over long before `time_ns`. */
 struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns);
