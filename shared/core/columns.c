@@ -302,7 +302,7 @@ static struct field_value *take_values(struct columns_in *in, size_t *count)
         else if (type == FIELD_UINT)
             values[i].u = row_take(&in->row);
         else if (type != FIELD_ABSENT)
-            in->row.bad = true;
+            refuse(in, STATUS_REJECT, "a field of an event");
     }
     return values;
 }
