@@ -21,6 +21,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
 {
     struct life *parent = map_life(core, (int32_t)event->value[0]);
     struct life *child = map_life(core, (int32_t)event->value[2]);
+    struct group *group = places_group_of_child(core, parent, event);
     before_step(core, parent, false);
     before_step(core, child, true);
     if (child)
@@ -32,6 +33,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     child = map_life(core, child->tid);
     step->next = map_name(core, child);
     child->exit_known = true;
+    child->group = group;
     child->may_hold_phase = child->spends = false;
     if (parent)
         map_told_pid(core, parent, (int32_t)event->value[1]);
@@ -48,6 +50,7 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
     map_pass_all(core);
+    places_doubt(core);
     for (struct life *life = core->listed; life; life = life->next_listed)
         life_retire(core, life);
     map_step(core, event, actor);
@@ -97,9 +100,9 @@ static void map_exit(struct core *core, const struct event *event, struct life *
         return;
     life->exit_known = life->exiting = true;
     if (core->let_cpus > 0)
-        core->generation++; /* the current of one may be the same */
+        places_doubt(core); /* the current of one may be the same */
     else
-        places_forget(core, life);
+        places_forget(life);
     (void)instances_exited(&life->phases);
     core->label_epoch++;
 }

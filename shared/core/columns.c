@@ -309,7 +309,7 @@ static struct field_value *take_values(struct columns_in *in, size_t *count)
         else if (type == FIELD_UINT)
             values[i].u = row_take(&in->row);
         else if (type != FIELD_ABSENT)
-            in->row.bad = true;
+            refuse(in, STATUS_REJECT, "a field of an event");
     }
     return values;
 }
@@ -360,6 +360,16 @@ static void set_nothing(const struct column_table *table, void *to)
     }
 }
 
+/* What is more than `most` was never written. */
+static uint64_t take_upto(struct columns_in *in, uint64_t most)
+{
+    uint64_t number = row_take(&in->row);
+    if (number <= most)
+        return number;
+    refuse(in, STATUS_REJECT, "a number");
+    return 0;
+}
+
 static void take_column(struct columns_in *in, void *to, const struct column *column)
 {
     struct row_reader *row = &in->row;
@@ -367,11 +377,13 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     size_t count = 0;
     switch (column->type) {
     case COLUMN_NUMBER: *(uint64_t *)value = row_take(row); return;
-    case COLUMN_U32: *(uint32_t *)value = (uint32_t)row_take(row); return;
-    case COLUMN_U16: *(uint16_t *)value = (uint16_t)row_take(row); return;
-    case COLUMN_BYTE: *(uint8_t *)value = (uint8_t)row_take(row); return;
+    case COLUMN_U32: *(uint32_t *)value = (uint32_t)take_upto(in, UINT32_MAX); return;
+    case COLUMN_U16: *(uint16_t *)value = (uint16_t)take_upto(in, UINT16_MAX); return;
+    case COLUMN_BYTE:
+        *(uint8_t *)value = (uint8_t)take_upto(in, column->count ? 1 : UINT8_MAX);
+        return;
     case COLUMN_INT:
-    case COLUMN_CPU: *(int32_t *)value = (int32_t)row_take_signed(row); return;
+    case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(take_upto(in, UINT32_MAX)); return;
     case COLUMN_SIGNED: *(int64_t *)value = row_take_signed(row); return;
     case COLUMN_TIME: *(uint64_t *)value = in->base_ns += (uint64_t)row_take_signed(row); return;
     case COLUMN_NAME: {

@@ -48,7 +48,7 @@ struct column {
     uint8_t tag;
     uint8_t type;     /* enum column_type */
     uint16_t at;      /* in the struct */
-    uint16_t count;   /* of an array; of a list, where in the struct its count is */
+    uint16_t count;   /* of an array; of a list, where in the struct its count is; of a byte: 1 for a bool */
     uint8_t counts;   /* bytes of that count: 2, 4 or 8 */
     const struct column_table *of;
 };
@@ -60,7 +60,9 @@ struct column_table {
     size_t count;
 };
 
-#define COLUMN(T, tag, type, field) {tag, COLUMN_##type, offsetof(struct T, field), 0, 0, NULL}
+#define COLUMN(T, tag, type, field)                                                                \
+    {tag, COLUMN_##type, offsetof(struct T, field),                                                \
+     _Generic(((struct T *)0)->field, bool: 1, default: 0), 0, NULL}
 #define COLUMN_ARRAY(T, tag, type, field)                                                          \
     {tag, COLUMN_##type, offsetof(struct T, field),                                                \
      sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL}

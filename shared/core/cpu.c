@@ -1,6 +1,6 @@
 /* CPUs: who is current on them, switches, wakeups, and borders behind which nobody knows. */
 #include "base/memory.h"
-#include "core/state.h"
+#include "core/descriptors.h"
 
 /* A border takes so much of the time of the thread that was current to be unknown, at most. */
 #define UNKNOWN_NS_MAX UINT64_C(10000000000)
@@ -110,6 +110,7 @@ void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
             cpu_write(core, &core->cpus[i]);
         cpu->let_tick = ++core->tick;
     }
+    places_doubt(core); /* it may be any life */
     struct life *life = life_new(core, 0);
     life->wild_cpu = event->cpu;
     cpu->current = life;

@@ -134,7 +134,7 @@ static inline bool is_descriptor_number(int64_t value)
 void places_init(struct core *core);
 /* All lives are forgotten, too. */
 void places_clear(struct core *core);
-void places_forget(struct core *core, struct life *life);
+void places_forget(struct life *life);
 /* The call that the life has entered. */
 void places_enter(struct core *core, struct life *life);
 /* The call has no end here. */
@@ -146,8 +146,16 @@ void places_exit_alone(struct core *core, struct life *life, const struct event 
 /* What the open call uses has names: it passes to the past. */
 void places_name_used(struct core *core, struct life *life, place_name used[2]);
 /* To be called before a step: what the past reads of descriptors, it has. */
-void places_before_step(struct core *core, const struct event *event);
-void places_write_created(struct core *core);
+void places_before_step(struct core *core, const struct event *event, struct life *actor);
+/* NULL: of all lives; else of all that may share a table with the life. */
+void places_write_created(struct core *core, struct life *life);
+/* Of no two lives is it known any more that they share no table, and of none what its numbers are. */
+void places_doubt(struct core *core);
+/* The past is told that the life is of the process. */
+void places_told(struct core *core, struct life *life, int32_t pid);
+/* To be called before a fork: of its child; NULL: the common one. */
+struct group *places_group_of_child(struct core *core, struct life *parent,
+                                    const struct event *event);
 /* All that is unsent. */
 void places_write(struct core *core);
 

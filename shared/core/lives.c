@@ -126,6 +126,9 @@ struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, ui
     int32_t tid = tid_of_process(pid);
     if (!tid)
         return NULL;
+    struct life *known = map_get(&core->lives, number_key(pid_ns, tid));
+    if (known && known->process && process_over_long(known->process, time_ns))
+        life_end(core, known, time_ns);
     struct life *life = met(core, pid_ns, tid, time_ns);
     life_told_pid(core, life, pid, time_ns);
     return life;

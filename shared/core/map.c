@@ -343,7 +343,7 @@ void map_leave_cpu(struct core *core, struct life *life)
 
 struct step *map_step(struct core *core, const struct event *event, struct life *actor)
 {
-    places_before_step(core, event);
+    places_before_step(core, event, actor);
     struct step *step = &row_add(core->row, RECORD_EVENT)->step;
     step->event = event_copy(&core->row->arena, event);
     step->actor = actor ? map_name(core, actor) : 0;

@@ -189,18 +189,14 @@ void map_doubt_pid(struct core *core, struct life *life)
         untold(core, life);
         return;
     }
-    core->generation++; /* what a life uses has no place before its process is told */
+    places_doubt(core); /* what a life uses has no place before its process is told */
     for (struct life *each = core->all; each; each = each->next_of_all)
         untold(core, each);
 }
 
 void map_told_pid(struct core *core, struct life *life, int32_t pid)
 {
-    if (!life->has_process && (life->tid == 0 || core->let_cpus > 0))
-        core->generation++;
-    else if (!life->has_process)
-        places_forget(core, life);
-    life->has_process = pid > 0;
+    places_told(core, life, pid);
     /* Others may be names of the same life. */
     if (life->tid == 0)
         map_doubt_pid(core, NULL);

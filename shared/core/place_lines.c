@@ -8,9 +8,11 @@ struct named_place {
     life_name thread;
 };
 
+/* A row gives names in order, each once; in one that contradicts itself, others are none. */
 static void name(struct core *core, place_name name, life_name life, struct descriptor *descriptor)
 {
-    if (name == 0)
+    size_t next = core->place_count > 0 ? core->place_count : 1;
+    if (name != next)
         return;
     core->places =
         memory_grow(core->places, &core->place_room, (size_t)name + 1, sizeof *core->places);
@@ -89,8 +91,7 @@ void join_uses(struct core *core, const struct uses_line *line)
         return;
     if (line->proven_ns != TIME_NONE)
         descriptor_prove(core, used, line->proven_ns);
-    assert(used->proven || line->cell.calls.count == 0);
-    if (line->cell.calls.count)
+    if (line->cell.calls.count && used->proven)
         descriptor_tell_uses(core, used, place.thread, join_labeled(core, line->label),
                              &line->cell);
     if (line->closed && !used->ended)

@@ -45,7 +45,7 @@ void process_drop(struct core *core, struct process *process)
 
 /* --- by pid, and by address --- */
 
-static bool is_past(const struct process *process, uint64_t time_ns)
+bool process_over_long(const struct process *process, uint64_t time_ns)
 {
     return process->over_ns != TIME_NONE && time_ns > process->over_ns &&
            time_ns - process->over_ns > PROCESS_KEPT_NS;
@@ -82,7 +82,7 @@ static void forget_past(struct core *core, struct process *process, uint64_t tim
 struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns)
 {
     struct process *process = map_get(&core->processes, number_key(pid_ns, pid));
-    if (!process || !is_past(process, time_ns))
+    if (!process || !process_over_long(process, time_ns))
         return process;
     forget_past(core, process, time_ns);
     return NULL;
@@ -96,7 +96,7 @@ void processes_forget_past(struct core *core, uint64_t time_ns)
         struct process *process = map_get(&core->processes, over->key);
         if (!process || process->over_ns != over->since_ns)
             continue; /* forgotten by now, or another lives */
-        if (!is_past(process, time_ns))
+        if (!process_over_long(process, time_ns))
             break;
         forget_past(core, process, time_ns);
     }
@@ -109,7 +109,7 @@ struct process *process_by_address(struct core *core, uint64_t address, uint64_t
 {
     struct process *process = map_get(&core->addresses, address);
     bool is_over = process && process->leader_exited && process->alive == 0;
-    return process && !is_over && !is_past(process, time_ns) ? process : NULL;
+    return process && !is_over && !process_over_long(process, time_ns) ? process : NULL;
 }
 
 static void leave_address(struct process *process, uint64_t address)
@@ -157,7 +157,7 @@ void process_own(struct life *life, struct process *process)
 void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns)
 {
     process_own(life, process);
-    if (is_past(process, time_ns))
+    if (process_over_long(process, time_ns))
         (void)process_by_pid(core, process->pid_ns, process->pid, time_ns);
     if (!life->exited && !tid_is_of_process(life->tid)) {
         process->alive++;

@@ -1,6 +1,7 @@
 #include "core/row_bytes.h"
 
 #include "base/memory.h"
+#include "core/row_sound.h"
 
 /* --- tables --- */
 
@@ -300,6 +301,10 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
             in.status = fail(why, STATUS_REJECT, "an event without its class");
         else if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK)
             complete(&record->step.event);
+        if (in.status == STATUS_OK && !in.row.bad &&
+            !record_is_sound(record, row->count - 1, phases))
+            in.status = fail(why, STATUS_REJECT, "record %zu of a row contradicts itself",
+                             row->count - 1);
     }
     if (in.status == STATUS_OK && in.row.bad)
         in.status = fail(why, STATUS_REJECT, "a row that contradicts itself");

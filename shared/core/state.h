@@ -61,6 +61,7 @@ struct table;
 struct descriptor;
 struct place;
 struct places;
+struct group;
 struct numbers;
 struct named_place;
 
@@ -102,6 +103,7 @@ struct life {
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
     struct place *bound[2]; /* mapping: likewise */
     struct places *places;  /* mapping: by number; NULL: none yet */
+    struct group *group;    /* mapping: that may share its table; NULL: the common one */
     struct call_sum *calls;
     size_t call_count, call_room;
     struct cell_index call_index; /* of those, by label and call id */
@@ -232,7 +234,6 @@ struct core {
     uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
     bool only_steps;    /* the event now is a step, whatever is known */
     struct numbers *numbers; /* of descriptors */
-    uint32_t generation;     /* of what is known of all of them */
     /* joining */
     struct result_sink sink;
     struct core_settler settler;
@@ -549,6 +550,8 @@ static inline uint32_t life_label(struct core *core, struct life *life)
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
 /* The fork of its leader. */
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
+/* For PROCESS_KEPT_NS, at `time_ns`. */
+bool process_over_long(const struct process *process, uint64_t time_ns);
 /* NULL if none is known, or if that was over long before `time_ns`. */
 struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns);

@@ -255,7 +255,7 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     if (tells && life->tid == 0)
         map_pass_all(core);
     if (tells) {
-        places_write_created(core);
+        places_write_created(core, life);
         map_told_pid(core, life, pid);
     }
     if (phases)

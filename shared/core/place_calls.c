@@ -1,0 +1,334 @@
+/* Mapping: what system calls mean to places. */
+#include "core/places.h"
+
+enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
+
+/* --- entries --- */
+
+/* Only the past knows what is under the number. */
+NEVER_INLINE static struct place *let_place(struct core *core, struct life *life, int32_t fd)
+{
+    place_tell_created(core, number_at(core, life, fd)->created);
+    place_leave_number(core, life, fd);
+    struct place *place = place_new(core, life, fd);
+    place->name = ++core->row->places;
+    row_add(core->row, RECORD_LET_PLACE)->place_let =
+        (struct place_let){.place = place->name, .life = life->name, .fd = fd};
+    return place;
+}
+
+void places_enter(struct core *core, struct life *life)
+{
+    int32_t fd[2];
+    call_descriptors(life->open_call->role, life->open_present, life->open_value, fd);
+    for (unsigned i = 0; i < 2; i++) {
+        life->bound[i] = NULL;
+        if (fd[i] < 0)
+            continue;
+        struct place *place = place_of(life, fd[i]);
+        if (!place || !is_fresh(place))
+            place = let_place(core, life, fd[i]);
+        life->bound[i] = place;
+        if (life->open_call->role->op != CALL_CLOSE)
+            continue;
+        place->closing_ns = life->entry_ns;
+        place->next_closing = place->group->closing;
+        place->group->closing = place;
+    }
+}
+
+void places_drop(struct core *core, struct life *life)
+{
+    if (life->open_call->role->op == CALL_CLOSE && life->bound[0])
+        place_write_closing(core, life->bound[0]);
+    life->bound[0] = life->bound[1] = NULL;
+}
+
+void places_name_used(struct core *core, struct life *life, place_name used[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct place *place = life->bound[i];
+        if (place && place->name == 0)
+            place_tell_created(core, place);
+        used[i] = place ? place->name : 0;
+    }
+    places_drop(core, life);
+}
+
+/* --- uses --- */
+
+NEVER_INLINE static struct use_cell *cell_of_other(struct place *place, uint32_t label)
+{
+    if (place->cell.calls.count == 0) {
+        place->label = label;
+        return &place->cell;
+    }
+    for (struct more_uses *each = place->more; each; each = each->next)
+        if (each->label == label)
+            return &each->cell;
+    return NULL;
+}
+
+static struct use_cell *cell_at(struct core *core, struct place *place, uint32_t label)
+{
+    if (place->label == label)
+        return &place->cell;
+    struct use_cell *cell = cell_of_other(place, label);
+    if (cell)
+        return cell;
+    struct more_uses *more = arena_take(&core->numbers->arena, sizeof *more);
+    more->label = label;
+    more->next = place->more;
+    place->more = more;
+    return &more->cell;
+}
+
+static void prove(struct place *place, uint64_t entry_ns)
+{
+    if (entry_ns >= place->proven_ns)
+        return;
+    place->proven_ns = entry_ns;
+    if (place->listed || place->created)
+        return;
+    place->listed = true;
+    place->next_unproven = place->group->unproven;
+    place->group->unproven = place;
+}
+
+/* A use of what may be under its number no more, or that nothing here proves. */
+NEVER_INLINE static void write_use(struct core *core, const struct life *life,
+                                   const struct place *place, const struct use_step *use)
+{
+    place_tell_created(core, number_at(core, place->owner, place->fd)->created);
+    struct use_step *step = &row_add(core->row, RECORD_USE)->use;
+    *step = *use;
+    step->place = place->name;
+    step->label = life->open_label;
+}
+
+static inline void count_use(struct core *core, struct life *life, unsigned at,
+                             const struct event *exit)
+{
+    struct place *place = life->bound[at];
+    uint8_t flags = life->open_call->role->flags;
+    int64_t ret = exit->value[0];
+    uint64_t ns = exit->time_ns - life->entry_ns, bytes = ret > 0 ? (uint64_t)ret : 0;
+    bool bad = ret == -ERRNO_EBADF, transfer = flags & CALL_TRANSFER;
+    /* Which of the two cannot be predicted: both are added, one of them masked out. */
+    bool reads = transfer ? at == 0 : (flags & CALL_READS) != 0;
+    bool writes = transfer ? at == 1 : (flags & CALL_WRITES) != 0;
+    uint64_t read_bytes = bytes & -(uint64_t)reads, write_bytes = bytes & -(uint64_t)writes;
+    bool certain = !bad || place->created || place->proven_ns <= life->entry_ns;
+    if (!certain || !is_fresh(place)) {
+        write_use(core, life, place,
+                  &(struct use_step){.bad = bad,
+                                     .entry_ns = life->entry_ns,
+                                     .ns = ns,
+                                     .read_bytes = read_bytes,
+                                     .write_bytes = write_bytes});
+        return;
+    }
+    struct use_cell *cell = cell_at(core, place, life->open_label);
+    durations_add(&cell->calls, ns);
+    cell->read_bytes += read_bytes;
+    cell->write_bytes += write_bytes;
+    if (!bad)
+        prove(place, life->entry_ns);
+}
+
+/* --- operations --- */
+
+/* What the life knows of the number is over: it is another's. What it has created there ends as told. */
+static void clear_number(struct core *core, struct life *life, int32_t fd, uint64_t end_ns,
+                         bool hard)
+{
+    struct number *number = number_at(core, life, fd);
+    struct place *created = number->created;
+    if (created && created->owner == life)
+        place_write_created(core, created, true, end_ns, hard);
+    else
+        place_tell_created(core, created);
+    place_leave_number(core, life, fd);
+    number->epoch++;
+}
+
+/* The end of what is replaced by another. */
+static void replace(struct core *core, struct life *life, int32_t fd, uint64_t time_ns, bool onto)
+{
+    const struct place *created = number_at(core, life, fd)->created;
+    bool closing = !onto && created && created->closing_ns != TIME_NONE;
+    group_write_closings(core, place_group(core, life), number_at(core, life, fd));
+    clear_number(core, life, fd, closing ? created->closing_ns : time_ns, closing || onto);
+}
+
+static struct place *create(struct core *core, struct life *life, int64_t fd, uint64_t time_ns,
+                            bool onto)
+{
+    replace(core, life, (int32_t)fd, time_ns, onto);
+    struct place *place = place_new(core, life, (int32_t)fd);
+    struct group *group = place->group;
+    place->created = true;
+    place->onto = onto;
+    place->begin_ns = time_ns;
+    place->number->created = place;
+    place->next_created = group->created;
+    place->back_created = &group->created;
+    if (place->next_created)
+        place->next_created->back_created = &place->next_created;
+    group->created = place;
+    return place;
+}
+
+static void duplicate(struct core *core, struct life *life, int64_t to, bool cloexec, bool onto,
+                      uint64_t time_ns)
+{
+    int32_t from = (int32_t)life->open_value[0];
+    const struct place *source = from >= 0 ? number_at(core, life, from)->created : NULL;
+    if (source && source->owner == life && from != (int32_t)to) {
+        struct place *copy = create(core, life, to, time_ns, onto);
+        copy->kind = source->kind;
+        copy->named = source->named;
+        copy->text = source->text;
+        copy->cloexec = cloexec;
+        return;
+    }
+    if (from >= 0)
+        place_tell_created(core, number_at(core, life, from)->created);
+    replace(core, life, (int32_t)to, time_ns, onto);
+    struct place *copy = place_new(core, life, (int32_t)to);
+    copy->created = true;
+    copy->name = ++core->row->places;
+    struct change_step *step = place_write_change(core, CHANGE_DUP, copy, time_ns);
+    step->from = from;
+    step->flag = cloexec;
+    step->onto = onto;
+}
+
+static void on_fcntl(struct core *core, struct life *life, const struct event *exit)
+{
+    int64_t command = life->open_value[1], ret = exit->value[0];
+    struct place *place = life->bound[0];
+    if (!(life->open_present & 2) || ret_is_error(ret))
+        return;
+    if (is_descriptor_number(ret) && (command == F_DUPFD || command == F_DUPFD_CLOEXEC)) {
+        duplicate(core, life, ret, command == F_DUPFD_CLOEXEC, false, exit->time_ns);
+    } else if (command == F_SETFD && place && (life->open_present & 8)) {
+        place->cloexec = life->open_value[3] & FD_CLOEXEC;
+        if (place->name)
+            place_write_change(core, CHANGE_CLOEXEC, place, exit->time_ns)->flag = place->cloexec;
+    }
+}
+
+static void on_close(struct core *core, struct life *life, const struct event *exit)
+{
+    struct place *place = life->bound[0];
+    if (!place)
+        return;
+    bool hard = exit->value[0] != -ERRNO_EBADF;
+    place_leave_closing(place);
+    if (place->name == 0) {
+        clear_number(core, life, place->fd, life->entry_ns, hard);
+        return;
+    }
+    if (!is_fresh(place))
+        place_tell_created(core, number_at(core, life, place->fd)->created);
+    place->number->epoch++;
+    number_at(core, life, place->fd)->epoch++; /* another one if the groups have been merged */
+    place_write_more(core, place);
+    struct uses_line *line = place_write_uses(core, place, place->label, &place->cell);
+    line->closed = true;
+    line->close_hard = hard;
+    line->close_ns = life->entry_ns;
+    place_leave(core, life, place);
+}
+
+static void on_create(struct core *core, struct life *life, int64_t fd, uint64_t time_ns)
+{
+    struct open_call open = {
+        .call = life->open_call, .present = life->open_present, .text = life->open_text};
+    struct place *place = create(core, life, fd, time_ns, false);
+    place->kind = life->open_call->role->kind;
+    place->cloexec = call_closes_on_exec(life);
+    if (open.call->role->op != CALL_CREATE_PAIR && open_call_names(&open)) {
+        place->named = true;
+        place->text = open.text;
+    }
+}
+
+static void operate(struct core *core, struct life *life, const struct event *exit)
+{
+    const struct call_role *role = life->open_call->role;
+    int64_t ret = exit->value[0];
+    bool number = is_descriptor_number(ret);
+    switch (role->op) {
+    case CALL_SIGNALFD:
+        if ((life->open_present & 8) && (int32_t)life->open_value[3] >= 0)
+            return; /* it was given one */
+        /* fall through */
+    case CALL_CREATE:
+        if (number)
+            on_create(core, life, ret, exit->time_ns);
+        return;
+    case CALL_CREATE_PAIR:
+        for (unsigned i = 0; !ret_is_error(ret) && exit->int_count >= 2 && i < 2; i++)
+            if (is_descriptor_number(exit->ints[i]))
+                on_create(core, life, exit->ints[i], exit->time_ns);
+        return;
+    case CALL_DUP:
+        if (number)
+            duplicate(core, life, ret, false, false, exit->time_ns);
+        return;
+    case CALL_DUP2:
+        if (number && ret != life->open_value[0])
+            duplicate(core, life, ret, call_closes_on_exec(life), true, exit->time_ns);
+        return;
+    case CALL_FCNTL: on_fcntl(core, life, exit); return;
+    case CALL_CLOSE: on_close(core, life, exit); return;
+    case CALL_CLOSE_RANGE:
+    case CALL_UNSHARE:
+    case CALL_PLAIN:
+    case CALL_EXEC:
+    case CALL_CLONE:
+    case CALL_SIGRETURN: return;
+    }
+}
+
+/* Whether the call changes the table as a whole. */
+static bool changes_table(const struct life *life, int64_t ret)
+{
+    enum call_op op = life->open_call->role->op;
+    if (ret_is_error(ret))
+        return false;
+    if (op == CALL_CLOSE_RANGE)
+        return (life->open_present & 3) == 3;
+    return op == CALL_UNSHARE && (life->open_present & 4) &&
+           (life->open_value[2] & CALL_CLONE_FILES);
+}
+
+bool places_exit(struct core *core, struct life *life, const struct event *exit)
+{
+    if (life->open_call->role->op != CALL_PLAIN && changes_table(life, exit->value[0]))
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        if (life->bound[i])
+            count_use(core, life, i, exit);
+    if (life->open_call->role->op != CALL_PLAIN)
+        operate(core, life, exit);
+    life->bound[0] = life->bound[1] = NULL;
+    return true;
+}
+
+void places_exit_alone(struct core *core, struct life *life, const struct event *exit)
+{
+    const struct call_role *role = exit->call->role;
+    int64_t ret = exit->value[0];
+    bool number = is_descriptor_number(ret);
+    if (number && (role->op == CALL_CREATE || role->op == CALL_SIGNALFD))
+        create(core, life, ret, exit->time_ns, false)->kind = role->kind;
+    else if (number && (role->op == CALL_DUP || role->op == CALL_DUP2))
+        create(core, life, ret, exit->time_ns, role->op == CALL_DUP2);
+    else if (role->op == CALL_CREATE_PAIR && ret == 0 && exit->int_count >= 2)
+        for (unsigned i = 0; i < 2; i++)
+            if (is_descriptor_number(exit->ints[i]))
+                create(core, life, exit->ints[i], exit->time_ns, false)->kind = role->kind;
+}

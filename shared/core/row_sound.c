@@ -1,0 +1,119 @@
+#include "core/row_sound.h"
+
+#include "trace/schema.h"
+
+enum { CPU_LAST = 1 << 16, NAMES_OF_A_RECORD = 3, ERRNO_LAST = 4095 };
+
+static bool is_cpu(int32_t cpu)
+{
+    return cpu >= 0 && cpu <= CPU_LAST;
+}
+
+static bool is_name(uint32_t name, size_t index)
+{
+    return name / NAMES_OF_A_RECORD <= index;
+}
+
+static bool is_let(const struct let *let, bool by_cpu, size_t index)
+{
+    return let->name > 0 && is_name(let->name, index) && let->time_ns != TIME_NONE &&
+           (!by_cpu || is_cpu(let->cpu));
+}
+
+static bool is_label(const struct label_let *let)
+{
+    return let->kind <= LABEL_CHILD && (let->kind != LABEL_CHILD || let->name.at);
+}
+
+static bool is_call_sum(const struct call_sum *sum)
+{
+    if (!sum->call)
+        return false;
+    for (uint32_t i = 0; i < sum->cell.error_count; i++)
+        if (sum->cell.errors[i].number < 1 || sum->cell.errors[i].number > ERRNO_LAST)
+            return false;
+    return true;
+}
+
+static bool is_phase_cell(const struct phase_cell *cell)
+{
+    return cell->hopped <= cell->complete.count && cell->over <= cell->complete.count;
+}
+
+static bool is_life(const struct life_line *line, size_t index)
+{
+    if ((line->state_known && line->state > STATE_BLOCKED) || (line->is_open && !line->open.call) ||
+        !is_name(line->life, index) || !is_name(line->used[0], index) ||
+        !is_name(line->used[1], index))
+        return false;
+    for (size_t i = 0; i < line->call_count; i++)
+        if (!is_call_sum(&line->calls[i]))
+            return false;
+    for (size_t i = 0; i < line->phase_count; i++)
+        if (!is_phase_cell(&line->phases[i].cell))
+            return false;
+    for (size_t i = 0; i < line->ended_count; i++)
+        if (line->ended[i].ended.rank.order >> 63)
+            return false;
+    return true;
+}
+
+static bool is_instance(const struct instance_line *line, size_t index,
+                        const struct phase_set *phases)
+{
+    return is_name(line->life, index) && line->event >> 47 == 0 &&
+           line->definition < phases->count &&
+           line->value_count == phase_value_count(phases->at[line->definition]);
+}
+
+static bool is_event(const struct event *event)
+{
+    bool is_call = event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT;
+    bool needs_cpu = event->kind == EVENT_SWITCH;
+    return event->time_ns != TIME_NONE && event->cpu >= (needs_cpu ? 0 : -1) &&
+           event->cpu <= CPU_LAST && (!is_call || event->call) &&
+           event->field_count == event->class->field_count;
+}
+
+static bool is_step(const struct step *step, size_t index)
+{
+    return is_event(&step->event) && is_name(step->actor, index) && is_name(step->prev, index) &&
+           is_name(step->next, index);
+}
+
+static bool is_place(const struct place_line *line, size_t index)
+{
+    return is_name(line->place, index) && is_name(line->life, index) && line->fd >= 0 &&
+           line->kind < DESCRIPTOR_KINDS && (!line->named || line->name.at);
+}
+
+static bool is_change(const struct change_step *step, size_t index)
+{
+    return step->change <= CHANGE_CLOEXEC && is_name(step->place, index) &&
+           is_name(step->life, index) && step->fd >= 0 && step->from >= 0 &&
+           step->time_ns != TIME_NONE;
+}
+
+bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases)
+{
+    switch ((enum record_kind)record->kind) {
+    case RECORD_LET_CPU: return is_let(&record->let, true, index);
+    case RECORD_LET_LIFE:
+    case RECORD_AGAIN: return is_let(&record->let, false, index);
+    case RECORD_LABEL: return is_label(&record->label) && is_name(record->label.life, index);
+    case RECORD_LET_PLACE:
+        return is_name(record->place_let.place, index) && is_name(record->place_let.life, index) &&
+               record->place_let.fd >= 0;
+    case RECORD_LIFE: return is_life(&record->life, index);
+    case RECORD_INSTANCE: return is_instance(&record->instance, index, phases);
+    case RECORD_CPU: return is_cpu(record->cpu.cpu) && is_name(record->cpu.current, index);
+    case RECORD_PLACE: return is_place(&record->place, index);
+    case RECORD_USES: return is_name(record->uses.place, index);
+    case RECORD_USE: return is_name(record->use.place, index) && record->use.entry_ns != TIME_NONE;
+    case RECORD_CHANGE: return is_change(&record->change, index);
+    case RECORD_EVENT: return is_step(&record->step, index);
+    case RECORD_TIME: return record->time_ns != TIME_NONE;
+    case RECORD_ANALYSIS: return true; /* engine_check() */
+    }
+    return false;
+}
