@@ -236,6 +236,12 @@ void columns_put(struct columns_out *out, const struct schema *schema,
 
 /* --- reading --- */
 
+/* Names of calls and of classes are strings. */
+static bool is_string(struct text text)
+{
+    return text.count == 0 || !memchr(text.at, '\0', text.count);
+}
+
 void columns_in_clear(struct columns_in *in)
 {
     free(in->calls);
@@ -271,7 +277,7 @@ static const struct syscall *take_call(struct columns_in *in)
     if (number > 0)
         return number <= in->call_count ? in->calls[number - 1] : NULL;
     struct text name = take_text(in);
-    if (in->row.bad)
+    if (in->row.bad || !is_string(name))
         return NULL;
     in->calls = memory_grow(in->calls, &in->call_room, in->call_count + 1,
                             sizeof(const struct syscall *));
@@ -285,7 +291,7 @@ static const struct event_class *take_class(struct columns_in *in)
         return number <= in->class_count ? in->classes[number - 1] : NULL;
     uint64_t domain = row_take(&in->row), loss = row_take(&in->row);
     struct text name = take_text(in);
-    if (in->row.bad || domain > DOMAIN_UST || loss > 1)
+    if (in->row.bad || domain > DOMAIN_UST || loss > 1 || !is_string(name))
         return NULL;
     in->classes = memory_grow(in->classes, &in->class_room, in->class_count + 1,
                               sizeof(const struct event_class *));
