@@ -93,11 +93,27 @@ static void each_result(const struct view_target *target, const struct result_re
             take(target, &records[i].results[j]);
 }
 
+/* The samples of what the series have come to; none where nothing tells a time. */
+static void take_samples(struct session_export *session, const struct view_target *target,
+                         const struct marks *marks, struct arena *arena, struct samples *out)
+{
+    if (!marks->any_event && !session->any_time)
+        return;
+    if (marks->any_event) {
+        set_times(session, marks, out);
+        views_put_newest(target, out->end_ms);
+    } else { /* the end of the session, or a gap: nothing is later than what was told */
+        out->begin_ms = session->told_ms;
+        out->end_ms = ++session->told_ms;
+    }
+    out->count = series_take_samples(&session->series, arena, &out->at);
+}
+
 bool session_export_take(struct session_export *session, const struct result_record *records,
-                         size_t count, struct arena *arena, struct samples *out)
+                         size_t count, struct arena *arena, struct export_interval *out)
 {
     assert(count > 0 && records[count - 1].last);
-    *out = (struct samples){.session = text_of(session->name), .chunk = records[0].meta.chunk};
+    *out = (struct export_interval){.record_count = 0};
     struct marks marks = marks_of(records, count);
     if (marks.any && marks.chunk < session->next)
         return false;
@@ -110,19 +126,15 @@ bool session_export_take(struct session_export *session, const struct result_rec
     if (marks.any)
         session->next = marks.chunk + 1;
     session->unsaved = true;
+    out->samples = (struct samples){.session = text_of(session->name), .chunk = target.chunk};
     struct text name, created;
-    text_session(out->session, &out->host, &name, &created);
-    if (!marks.any_event && !session->any_time)
-        return true;
-    if (marks.any_event)
-        set_times(session, &marks, out);
-    else { /* the end of the session, or a gap: nothing is later than what was told */
-        out->begin_ms = session->told_ms;
-        out->end_ms = ++session->told_ms;
-    }
-    if (marks.any_event)
-        views_put_newest(&target, out->end_ms);
-    out->count = series_take_samples(&session->series, arena, &out->at);
+    text_session(out->samples.session, &out->samples.host, &name, &created);
+    take_samples(session, &target, &marks, arena, &out->samples);
+    out->records = records;
+    out->record_count = count;
+    out->entities = &session->entities;
+    out->any_time = session->any_time;
+    out->offset_ns = session->offset_ns;
     return true;
 }
 

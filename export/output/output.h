@@ -1,4 +1,4 @@
-/* export/output/output.h -- where samples go: one file and one row of the table for each receiver.
+/* export/output/output.h -- where intervals go: one file and one row of the table for each receiver.
  *
  * The worker (export/worker) owns order, retrying and offsets: an output sends what it is given, and
  * says what became of it. */
@@ -7,9 +7,9 @@
 
 #include "base/failure.h"
 #include "config/config.h"
-#include "export/family.h"
+#include "export/interval.h"
 
-/* What became of samples that were sent. */
+/* What became of the items that were sent: samples, spans, rows, whatever the receiver counts. */
 struct output_answer {
     uint64_t taken;
     uint64_t refused;         /* and never will be taken: they are dropped */
@@ -31,9 +31,10 @@ struct output_kind {
     const struct config_section *section;
     /* `config` is borrowed until close(). REJECT: a setting. */
     enum status (*open)(const struct config *config, void **out, struct failure *why);
-    /* Sends all samples, which are of one interval. Those that it sends again must not count again.
-     * OK: each is taken or refused. RETRY: not now; they have to be sent again, all of them. */
-    enum status (*send)(void *output, const struct samples *samples,
+    /* Sends what it makes of an interval: of its samples, its results, or both. What it sends again
+     * must not count again: receivers know it by what it is called. OK: each item is taken or refused.
+     * RETRY: not now; the interval has to be sent again, all of it. */
+    enum status (*send)(void *output, const struct export_interval *interval,
                         const struct output_patience *patience, struct output_answer *answer,
                         struct failure *why);
     void (*close)(void *output);

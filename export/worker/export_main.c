@@ -13,10 +13,11 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                         "with too many series.",
                         .label = "what", .words = "repeated torn over_limit"},
     [METRIC_SAMPLES] = {METRIC_COUNTER, "spanmill_export_samples_total",
-                        "Samples that the receiver has taken.", .label = "output",
+                        "Samples, spans or rows that the receiver has taken.", .label = "output",
                         .words = OUTPUT_WORDS},
     [METRIC_REFUSED] = {METRIC_COUNTER, "spanmill_export_refused_samples_total",
-                        "Samples that the receiver refused for good: they are dropped.",
+                        "Samples, spans or rows that the receiver refused for good: they are "
+                        "dropped.",
                         .label = "output", .words = OUTPUT_WORDS},
     [METRIC_REQUESTS] = {METRIC_COUNTER, "spanmill_export_requests_total",
                          "Requests, those that failed among them.", .label = "output",

@@ -191,7 +191,7 @@ static enum status take_record(struct export_worker *worker, struct export_part 
                                const struct bus_message *message, struct failure *why)
 {
     enum status status = exporter_take(part->exporter, message->value, message->offset,
-                                       message->time_ms, &worker->samples, why);
+                                       message->time_ms, &worker->interval, why);
     part->next = message->offset + 1;
     part->time_ms = message->time_ms;
     metrics_add(service_metrics(worker->service), METRIC_RECORDS, 0, 1);
@@ -206,7 +206,7 @@ static enum status take_record(struct export_worker *worker, struct export_part 
                        (long long)message->offset);
         return status;
     }
-    if (worker->samples.count > 0) {
+    if (worker->interval.record_count > 0) {
         take_from_hand(worker);
         worker->in_hand = true;
         worker->try_ms = 0;

@@ -56,7 +56,7 @@ struct export_output {
     const struct output_kind *kind;
     size_t word; /* in metrics */
     void *self;
-    bool done; /* it has the samples in hand */
+    bool done; /* it has the interval in hand */
 };
 
 struct export_worker {
@@ -71,9 +71,9 @@ struct export_worker {
     size_t told_parts;
     struct export_output outputs[OUTPUT_KINDS];
     size_t output_count;
-    /* Samples in hand, that not all outputs have taken; of a partition that is ours. */
+    /* The interval in hand, that not all outputs have taken; of a partition that is ours. */
     bool in_hand;
-    struct samples samples;
+    struct export_interval interval;
     uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none has */
     struct backoff trying;
     bool paused;
@@ -90,7 +90,7 @@ MUST_CHECK enum status export_part_restore(struct export_worker *worker, int32_t
                                            struct failure *why);
 void export_part_free(struct export_part *part); /* NULL is fine */
 
-/* --- send_samples.c --- */
+/* --- send_interval.c --- */
 
 /* Tries the outputs that have not taken what is in hand, if it is time to. */
 void export_send(struct export_worker *worker);

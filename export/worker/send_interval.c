@@ -21,8 +21,9 @@ static void say_refused(const struct export_worker *worker, const struct export_
                         const struct output_answer *answer)
 {
     log_say(service_log(worker->service), LOG_WARNING, "samples refused",
-            log_text("output", output->kind->name), log_text("session", worker->samples.session.at),
-            log_integer("chunk", (int64_t)worker->samples.chunk),
+            log_text("output", output->kind->name),
+            log_text("session", worker->interval.samples.session.at),
+            log_integer("chunk", (int64_t)worker->interval.samples.chunk),
             log_integer("samples", (int64_t)answer->refused),
             log_text("why", answer->refusal.text));
 }
@@ -34,7 +35,8 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     struct metrics *metrics = service_metrics(worker->service);
     struct output_patience patience = {export_is_over, worker};
     uint64_t begin_ms = service_now_ms();
-    enum status status = output->kind->send(output->self, &worker->samples, &patience, answer, why);
+    enum status status =
+        output->kind->send(output->self, &worker->interval, &patience, answer, why);
     count(worker, output, answer);
     if (status != STATUS_OK) {
         metrics_add(metrics, METRIC_RETRIES, output->word, 1);
