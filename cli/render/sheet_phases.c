@@ -181,7 +181,7 @@ static void write_faults(const struct sheet *sheet)
     const char *const *faults = phase_faults(sheet->session, 1, &arena, &count);
     bool none = sheet->session->phase_count == 0;
     if (none || count > 0) {
-        sheet_put_heading(sheet, none ? "Time per phase" : "Phases that match nothing");
+        sheet_put_heading(sheet, none ? "Time per phase" : "Phase definitions that do not fit");
         fputc('\n', sheet->out);
     }
     if (none && count == 0)
