@@ -12,20 +12,20 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report pack publish results parked topics help'
+        local commands='report log pack publish results parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report log pack publish results parked topics' -- "$word")
         return
         ;;
     report:--format | report:-f | results:--format | results:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | results:--color | parked:--color)
+    report:--color | report:--progress | log:--progress | results:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
@@ -36,6 +36,15 @@ _spanmill()
         ;;
     report:--phase | report:--top | report:-n | report:--pid | report:--process | report:--since | \
         report:--until | report:--jobs | report:-j | pack:--level)
+        return
+        ;;
+    log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
+        log:--process | log:--since | log:--until)
+        return
+        ;;
+    log:--output | log:-o)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     report:--reader)
@@ -85,6 +94,10 @@ _spanmill()
         report)
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
             options+=' --strict --stats --reader --color --progress'
+            ;;
+        log)
+            options+=' --pid --tid --process --call --event --failed --error --longer --since'
+            options+=' --until --numbers --progress'
             ;;
         pack) options+=' --level' ;;
         publish)
