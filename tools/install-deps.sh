@@ -10,7 +10,7 @@ set -eu
 packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev
-    libcurl4-openssl-dev libsnappy-dev'
+    libcurl4-openssl-dev libsnappy-dev zlib1g-dev'
 packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
     openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf adduser'

@@ -14,6 +14,7 @@ struct output_answer {
     uint64_t taken;
     uint64_t refused;         /* and never will be taken: they are dropped */
     struct failure refusal;   /* the last sentence of the receiver about these */
+    uint64_t outdated;        /* of intervals before, sent by then, and known to be otherwise now */
     uint64_t requests, bytes; /* sent, those that failed among them */
     bool denied;              /* RETRY: it answers, and will not have us: somebody has to look */
     uint64_t wait_ms;         /* RETRY: it asks to be left alone for so long; 0: it does not say */
@@ -28,7 +29,8 @@ struct output_patience {
 struct output_kind {
     const char *name;   /* in metrics and log lines */
     const char *option; /* that names the receiver: if it is given, the output is on */
-    const struct config_section *section;
+    const struct config_section *section;           /* NULL: another output has its settings */
+    bool (*is_wanted)(const struct config *config); /* NULL: as `option` says */
     /* `config` is borrowed until close(). REJECT: a setting. */
     enum status (*open)(const struct config *config, void **out, struct failure *why);
     /* Sends what it makes of an interval: of its samples, its results, or both. What it sends again
@@ -40,12 +42,12 @@ struct output_kind {
     void (*close)(void *output);
 };
 
-enum { OUTPUT_KINDS = 1 };
+enum { OUTPUT_KINDS = 2 };
 extern const struct output_kind *const output_kinds[OUTPUT_KINDS];
 /* Their names in one string, as labels of metrics (health/metrics.h). */
-#define OUTPUT_WORDS "remote_write"
+#define OUTPUT_WORDS "remote_write otlp_traces"
 
-/* export/output/remote_write.c */
-extern const struct output_kind output_remote_write;
+/* export/output/remote_write.c, otlp.c */
+extern const struct output_kind output_remote_write, output_otlp_traces;
 
 #endif

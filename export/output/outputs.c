@@ -1,3 +1,4 @@
 #include "export/output/output.h"
 
-const struct output_kind *const output_kinds[OUTPUT_KINDS] = {&output_remote_write};
+const struct output_kind *const output_kinds[OUTPUT_KINDS] = {&output_remote_write,
+                                                              &output_otlp_traces};

@@ -19,6 +19,9 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                         "Samples, spans or rows that the receiver refused for good: they are "
                         "dropped.",
                         .label = "output", .words = OUTPUT_WORDS},
+    [METRIC_OUTDATED] = {METRIC_COUNTER, "spanmill_export_outdated_total",
+                         "Times of instances that turned out to be otherwise after they were sent.",
+                         .label = "output", .words = OUTPUT_WORDS},
     [METRIC_REQUESTS] = {METRIC_COUNTER, "spanmill_export_requests_total",
                          "Requests, those that failed among them.", .label = "output",
                          .words = OUTPUT_WORDS},

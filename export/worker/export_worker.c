@@ -335,7 +335,7 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
     const struct config *config = service_config(worker->service);
     for (size_t i = 0; i < OUTPUT_KINDS; i++) {
         const struct output_kind *kind = output_kinds[i];
-        if (!config_text(config, kind->option))
+        if (kind->is_wanted ? !kind->is_wanted(config) : !config_text(config, kind->option))
             continue;
         struct export_output *output = &worker->outputs[worker->output_count];
         *output = (struct export_output){.kind = kind, .word = i};
@@ -346,7 +346,7 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
     }
     return worker->output_count > 0
                ? STATUS_OK
-               : fail(why, STATUS_REJECT, "no receiver is named: --%s", output_kinds[0]->option);
+               : fail(why, STATUS_REJECT, "no receiver is named: --remote-write, --otlp");
 }
 
 static enum status check_group(const char *group, struct failure *why)

@@ -45,6 +45,7 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     metrics_observe(metrics, METRIC_SEND_TIME, output->word, service_now_ms() - begin_ms);
     metrics_add(metrics, METRIC_SAMPLES, output->word, answer->taken);
     metrics_add(metrics, METRIC_REFUSED, output->word, answer->refused);
+    metrics_add(metrics, METRIC_OUTDATED, output->word, answer->outdated);
     if (answer->refused > 0)
         say_refused(worker, output, answer);
     output->done = true;

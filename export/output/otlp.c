@@ -1,0 +1,59 @@
+/* The outputs of OpenTelemetry: phase instances as spans. */
+#include "export/output/otlp_message.h"
+#include "export/output/otlp_post.h"
+
+enum { SPANS_MAX = 512 /* in one request: its answer is waited for */ };
+
+struct spans {
+    const struct samples *interval;
+    struct told_instances instances;
+};
+
+static void encode_spans(const void *context, size_t from, size_t count, struct arena *arena,
+                         struct bytes *out)
+{
+    const struct spans *spans = context;
+    otlp_encode_spans(spans->interval, &spans->instances, from, count, arena, out);
+}
+
+static enum status send_traces(void *output, const struct export_interval *interval,
+                               const struct output_patience *patience, struct output_answer *answer,
+                               struct failure *why)
+{
+    struct arena arena = {.first = NULL};
+    struct spans spans = {.interval = &interval->samples};
+    told_instances_of(interval, &arena, &spans.instances);
+    struct otlp_items items = {spans.instances.count, SPANS_MAX, encode_spans, &spans};
+    enum status status = otlp_post_send(output, &items, patience, answer, why);
+    answer->outdated = spans.instances.late;
+    arena_clear(&arena);
+    return status;
+}
+
+static bool wants_traces(const struct config *config)
+{
+    return otlp_is_wanted(config, OTLP_TRACES);
+}
+
+static enum status open_traces(const struct config *config, void **out, struct failure *why)
+{
+    struct otlp_post *post;
+    enum status status = otlp_post_open(config, OTLP_TRACES, &post, why);
+    *out = post;
+    return status;
+}
+
+static void close_post(void *output)
+{
+    otlp_post_close(output);
+}
+
+const struct output_kind output_otlp_traces = {
+    .name = "otlp_traces",
+    .option = "otlp",
+    .section = &otlp_section,
+    .is_wanted = wants_traces,
+    .open = open_traces,
+    .send = send_traces,
+    .close = close_post,
+};
