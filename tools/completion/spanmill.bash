@@ -124,7 +124,7 @@ _spanmill()
         return
     fi
     if [[ $command == topics ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'create check' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create check print' -- "$word")
         return
     fi
     [[ $command != results && $command != parked ]] || return
