@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka otlp-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -21,6 +21,7 @@ help:
 	@echo '                (TESTED="release asan tsan fuzz": the presets)'
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
+	@echo 'make otlp-test  spans in a real Jaeger, which is built once (ten minutes, with go)'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
@@ -97,6 +98,12 @@ chaos: kafka
 	@$(MAKE) build-chaos
 	@PROGRAMS=$(CURDIR)/build/chaos/bin KAFKA_JARS=$(CURDIR)/build/kafka \
 		python3 tests/pool/chaos.py --seeds $(SEEDS) --kills $(KILLS) $(SEED:%=--seed %)
+
+# Against a real Jaeger and a real OpenTelemetry Collector, which are built once (ten minutes, with go).
+otlp-test: kafka
+	@tools/otel/install.sh build/otel
+	@$(MAKE) build-dev
+	@$(CTEST) --preset dev -R '^export/(jaeger|collector)$$' --output-on-failure
 
 bench: build-release
 	@bench/run.sh $(TRACE)
