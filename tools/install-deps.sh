@@ -10,9 +10,9 @@ set -eu
 packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev
-    libcurl4-openssl-dev libsnappy-dev zlib1g-dev'
+    libcurl4-openssl-dev libsnappy-dev zlib1g-dev libpq-dev'
 packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
-    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
+    openjdk-17-jre-headless maven kcat curl prometheus postgresql python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf adduser'
 packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
 packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time lintian mmdebstrap

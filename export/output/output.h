@@ -42,12 +42,12 @@ struct output_kind {
     void (*close)(void *output);
 };
 
-enum { OUTPUT_KINDS = 2 };
+enum { OUTPUT_KINDS = 3 };
 extern const struct output_kind *const output_kinds[OUTPUT_KINDS];
 /* Their names in one string, as labels of metrics (health/metrics.h). */
-#define OUTPUT_WORDS "remote_write otlp_traces"
+#define OUTPUT_WORDS "remote_write otlp_traces postgres"
 
-/* export/output/remote_write.c, otlp.c */
-extern const struct output_kind output_remote_write, output_otlp_traces;
+/* export/output/remote_write.c, otlp.c, postgres.c */
+extern const struct output_kind output_remote_write, output_otlp_traces, output_postgres;
 
 #endif

@@ -344,9 +344,10 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
             return status;
         worker->output_count++;
     }
-    return worker->output_count > 0
-               ? STATUS_OK
-               : fail(why, STATUS_REJECT, "no receiver is named: --remote-write, --otlp");
+    return worker->output_count > 0 ? STATUS_OK
+                                    : fail(why, STATUS_REJECT,
+                                           "no receiver is named: --remote-write, --otlp, "
+                                           "--postgres");
 }
 
 static enum status check_group(const char *group, struct failure *why)
