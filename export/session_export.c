@@ -7,7 +7,7 @@
 #include "base/row.h"
 #include "export/views.h"
 
-enum { FORMAT = 1, HEADER_NUMBERS = 7 };
+enum { FORMAT = 2 /* 1: without since_ms */, HEADER_NUMBERS = 8 };
 
 struct session_export *session_export_new(struct text name, size_t series_limit,
                                           const struct cell_views *cells)
@@ -72,8 +72,10 @@ static int64_t wall_ms(const struct session_export *session, uint64_t raw_ns)
 static void set_times(struct session_export *session, const struct marks *marks,
                       struct samples *out)
 {
-    if (!session->any_time)
+    if (!session->any_time) {
         session->offset_ns = marks->offset_ns;
+        session->since_ms = wall_ms(session, marks->first_ns);
+    }
     out->end_ms = wall_ms(session, marks->last_ns);
     if (session->any_time && out->end_ms <= session->told_ms)
         out->end_ms = session->told_ms + 1;
@@ -106,6 +108,7 @@ static void take_samples(struct session_export *session, const struct view_targe
         out->begin_ms = session->told_ms;
         out->end_ms = ++session->told_ms;
     }
+    out->since_ms = session->since_ms < out->begin_ms ? session->since_ms : out->begin_ms;
     out->count = series_take_samples(&session->series, arena, &out->at);
 }
 
@@ -150,6 +153,7 @@ static struct bytes save_header(const struct session_export *session,
     at = row_put_signed(at, session->offset_ns);
     at = row_put_signed(at, session->heard_ms);
     at = row_put(at, session->series.keys.count);
+    at = row_put_signed(at, session->since_ms);
     return (struct bytes){room, (size_t)(at - room)};
 }
 
@@ -211,6 +215,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
     session->offset_ns = row_take_signed(&row);
     session->heard_ms = row_take_signed(&row);
     uint64_t count = row_take(&row);
+    session->since_ms = format > 1 ? row_take_signed(&row) : 0;
     if (row.bad || row_left(&row) > 0)
         return fail(why, STATUS_REJECT, "a session's header that is none: %zu bytes", block.count);
     if (count != session->series.keys.count)

@@ -1,8 +1,8 @@
-/* The outputs of OpenTelemetry: phase instances as spans. */
+/* The outputs of OpenTelemetry: phase instances as spans, and samples as metrics. */
 #include "export/output/otlp_message.h"
 #include "export/output/otlp_post.h"
 
-enum { SPANS_MAX = 512 /* in one request: its answer is waited for */ };
+enum { SPANS_MAX = 512, SAMPLES_MAX = 2000 /* in one request */ };
 
 struct spans {
     const struct samples *interval;
@@ -30,17 +30,50 @@ static enum status send_traces(void *output, const struct export_interval *inter
     return status;
 }
 
+static void encode_metrics(const void *context, size_t from, size_t count, struct arena *arena,
+                           struct bytes *out)
+{
+    otlp_encode_metrics(context, from, count, arena, out);
+}
+
+static enum status send_metrics(void *output, const struct export_interval *interval,
+                                const struct output_patience *patience,
+                                struct output_answer *answer, struct failure *why)
+{
+    struct otlp_items items = {interval->samples.count, SAMPLES_MAX, encode_metrics,
+                               &interval->samples};
+    return otlp_post_send(output, &items, patience, answer, why);
+}
+
+/* --- opening --- */
+
 static bool wants_traces(const struct config *config)
 {
     return otlp_is_wanted(config, OTLP_TRACES);
 }
 
-static enum status open_traces(const struct config *config, void **out, struct failure *why)
+static bool wants_metrics(const struct config *config)
+{
+    return otlp_is_wanted(config, OTLP_METRICS);
+}
+
+static enum status open_signal(const struct config *config, enum otlp_signal signal, void **out,
+                               struct failure *why)
 {
     struct otlp_post *post;
-    enum status status = otlp_post_open(config, OTLP_TRACES, &post, why);
+    enum status status = otlp_post_open(config, signal, &post, why);
     *out = post;
     return status;
+}
+
+static enum status open_traces(const struct config *config, void **out, struct failure *why)
+{
+    return open_signal(config, OTLP_TRACES, out, why);
+}
+
+static enum status open_metrics(const struct config *config, void **out, struct failure *why)
+{
+    return open_signal(config, OTLP_METRICS, out, why);
 }
 
 static void close_post(void *output)
@@ -55,5 +88,14 @@ const struct output_kind output_otlp_traces = {
     .is_wanted = wants_traces,
     .open = open_traces,
     .send = send_traces,
+    .close = close_post,
+};
+
+const struct output_kind output_otlp_metrics = {
+    .name = "otlp_metrics",
+    .option = "otlp",
+    .is_wanted = wants_metrics,
+    .open = open_metrics,
+    .send = send_metrics,
     .close = close_post,
 };

@@ -8,4 +8,8 @@
 void otlp_encode_spans(const struct samples *interval, const struct told_instances *instances,
                        size_t from, size_t count, struct arena *arena, struct bytes *out);
 
+/* A request with `count` of the samples, from number `from` on, as metrics; in `arena`. */
+void otlp_encode_metrics(const struct samples *interval, size_t from, size_t count,
+                         struct arena *arena, struct bytes *out);
+
 #endif

@@ -52,12 +52,13 @@ void otlp_put_number(struct otlp_attributes *to, const char *key, struct text mo
 }
 
 Spanmill__Otlp__Resource *otlp_resource(struct arena *arena, struct text session, struct text host,
-                                        struct text process, int32_t pid)
+                                        struct text service, struct text instance, int32_t pid)
 {
     const struct text none = {NULL, 0};
-    struct otlp_attributes attributes = otlp_attributes_make(arena, 4);
+    struct otlp_attributes attributes = otlp_attributes_make(arena, 5);
     otlp_put_text(&attributes, "service.name", none,
-                  process.count > 0 ? process : text_of("unknown_service"));
+                  service.count > 0 ? service : text_of("unknown_service"));
+    otlp_put_text(&attributes, "service.instance.id", none, instance);
     otlp_put_text(&attributes, "host.name", none, host);
     if (pid > 0)
         otlp_put_number(&attributes, "process.pid", none, pid);

@@ -23,9 +23,10 @@ void otlp_put_number(struct otlp_attributes *to, const char *key, struct text mo
 /* UTF-8, with controls made visible. */
 char *otlp_text(struct arena *arena, struct text text);
 
-/* A process of a host (semantic conventions: service.name, host.name, process.pid). */
+/* A service of a host (semantic conventions: service.name, host.name, process.pid). `instance`: what
+ * tells it from others of that name; empty: nothing. pid 0: not known. */
 Spanmill__Otlp__Resource *otlp_resource(struct arena *arena, struct text session, struct text host,
-                                        struct text process, int32_t pid);
+                                        struct text service, struct text instance, int32_t pid);
 Spanmill__Otlp__Scope *otlp_scope(struct arena *arena);
 
 #define OTLP_SCHEMA "https://opentelemetry.io/schemas/1.27.0"

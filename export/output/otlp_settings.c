@@ -10,9 +10,12 @@ enum { TIMEOUT_MS_MAX = 20000 };
 
 static const struct config_row rows[] = {
     TEXT_ROW("otlp", 0, "URL", NULL,
-             "send phase instances as spans there by OTLP/HTTP, like\n"
+             "send spans and metrics there by OTLP/HTTP, like\n"
              "http://collector:4318; without it, OTEL_EXPORTER_OTLP_*\n"
              "variables count"),
+    WORD_ROW("otlp-signals", 0, "KIND", "all", "all traces metrics",
+             "what of them: all, traces (phase instances as spans),\n"
+             "metrics (as remote write has them)"),
     DURATION_ROW("otlp-timeout", 0, "TIME", "10s", 100, TIMEOUT_MS_MAX, "of one request"),
     WORD_ROW("otlp-compression", 0, "KIND", "none", "none gzip", "of requests: none, gzip"),
     TEXT_ROW("otlp-token-file", 0, "FILE", NULL,
@@ -29,8 +32,10 @@ const struct config_section otlp_section = {"OpenTelemetry", rows, sizeof rows /
 
 static const struct signal_words {
     const char *name, *path, *exporter;
+    size_t word; /* of otlp-signals, the first of which means all */
 } signals[OTLP_SIGNALS] = {
-    [OTLP_TRACES] = {"TRACES", "v1/traces", "OTEL_TRACES_EXPORTER"},
+    [OTLP_TRACES] = {"TRACES", "v1/traces", "OTEL_TRACES_EXPORTER", 1},
+    [OTLP_METRICS] = {"METRICS", "v1/metrics", "OTEL_METRICS_EXPORTER", 2},
 };
 
 /* --- variables --- */
@@ -73,6 +78,9 @@ static char *below(const char *base, const char *path)
 /* NULL: nowhere. Owned by the caller. */
 static char *url_of(const struct config *config, enum otlp_signal signal)
 {
+    size_t word = config_word(config, "otlp-signals");
+    if (word != 0 && word != signals[signal].word)
+        return NULL;
     const char *option = config_text(config, "otlp");
     if (option)
         return below(option, signals[signal].path);

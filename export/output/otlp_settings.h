@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "base/failure.h"
 
-enum otlp_signal { OTLP_TRACES, OTLP_SIGNALS };
+enum otlp_signal { OTLP_TRACES, OTLP_METRICS, OTLP_SIGNALS };
 
 struct otlp_settings {
     char *url;

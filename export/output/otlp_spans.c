@@ -154,7 +154,7 @@ static ResourceSpans *resource_of(const struct message *message, const struct gr
     ResourceSpans *resource = arena_take(arena, sizeof *resource);
     spanmill__otlp__resource_spans__init(resource);
     resource->resource = otlp_resource(arena, message->interval->session, message->interval->host,
-                                       group->process, group->pid);
+                                       group->process, (struct text){NULL, 0}, group->pid);
     resource->scope_spans = arena_take(arena, sizeof(Spanmill__Otlp__ScopeSpans *));
     resource->scope_spans[resource->n_scope_spans++] = scope;
     resource->schema_url = arena_string(arena, text_of(OTLP_SCHEMA));

@@ -42,12 +42,13 @@ struct output_kind {
     void (*close)(void *output);
 };
 
-enum { OUTPUT_KINDS = 3 };
+enum { OUTPUT_KINDS = 4 };
 extern const struct output_kind *const output_kinds[OUTPUT_KINDS];
 /* Their names in one string, as labels of metrics (health/metrics.h). */
-#define OUTPUT_WORDS "remote_write otlp_traces postgres"
+#define OUTPUT_WORDS "remote_write otlp_traces otlp_metrics postgres"
 
 /* export/output/remote_write.c, otlp.c, postgres.c */
-extern const struct output_kind output_remote_write, output_otlp_traces, output_postgres;
+extern const struct output_kind output_remote_write, output_otlp_traces, output_otlp_metrics,
+    output_postgres;
 
 #endif

@@ -97,13 +97,83 @@ def spans(body):
             yield span
 
 
+# --- metrics ---
+
+def packed_varints(data):
+    at, out = 0, []
+    while at < len(data):
+        value, at = receiver.varint(data, at)
+        out.append(value)
+    return out
+
+
+def number_point(told):
+    assert not set(told) - {2, 3, 4, 6, 7}, sorted(told)
+    if 6 in told:
+        return signed(fixed64(told[6][0]))
+    return receiver.double(told[4][0])
+
+
+def histogram_point(told):
+    assert not set(told) - {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13}, sorted(told)
+    out = {"count": fixed64(told[4][0]), "sum": receiver.double(told[5][0]), "buckets": {},
+           "scale": receiver.zigzag(told[6][0])}
+    assert out["scale"] == 3 and told[7] == [b"\0" * 8]
+    if 8 in told:
+        buckets = dict(fields(told[8][0]))
+        offset = receiver.zigzag(buckets[1])
+        out["buckets"] = {offset + i: count for i, count in enumerate(packed_varints(buckets[2]))
+                          if count}
+        out["min"], out["max"] = (receiver.double(told[i][0]) for i in (12, 13))
+        ends = [2 ** ((index + 1) / 8) for index in sorted(out["buckets"])]
+        # Borders are powers of two of a nanosecond: up to 1.6 % lower.
+        assert ends[-1] / 1.12 <= out["max"] <= ends[-1], out
+        assert ends[0] / 1.12 <= out["min"] <= ends[0], out
+    assert sum(out["buckets"].values()) == out["count"], out
+    return out
+
+
+def points(body):
+    """(labels with __name__, start in ns, time in ms, number or histogram), ..."""
+    for resource, found in resources(body):
+        assert resource["service.name"] == "spanmill"
+        assert resource["service.instance.id"] == resource["spanmill.session"]
+        for data in found:
+            metric = grouped(data)
+            name = metric[1][0].decode()
+            (kind, (inner,)), = [(k, v) for k, v in metric.items() if k in (5, 7, 10)]
+            told = grouped(inner)
+            assert name.endswith("_total") == (kind == 7), name
+            if kind == 7:
+                assert told[3] == [1], "not monotonic"
+            if kind != 5:
+                assert told[2] == [2], "not cumulative"
+            if "seconds" in name:
+                assert metric[3] == [b"s"], name
+            for data in told[1]:
+                point = grouped(data)
+                pairs = attributes_of(point.get(1 if kind == 10 else 7, []))
+                assert pairs["host"] == resource["host.name"]
+                assert pairs["session"] == resource["spanmill.session"]
+                labels = tuple(sorted({**pairs, "__name__": name}.items()))
+                time_ns = fixed64(point[3][0])
+                assert time_ns % 10**6 == 0
+                start_ns = fixed64(point[2][0]) if 2 in point else None
+                assert (start_ns is None) == (kind == 5)
+                assert start_ns is None or start_ns <= time_ns
+                value = histogram_point(point) if kind == 10 else number_point(point)
+                yield labels, start_ns, time_ns // 10**6, value
+
+
+# --- a receiver ---
+
 class Receiver(receiver.Receiver):
-    """All spans that it took are in `spans`: (trace, span) -> span. `answer(receiver, path, body)`
-    returns (code, body, headers), or None to take what was sent."""
+    """All spans that it took are in `spans`: (trace, span) -> span; all points in `series`.
+    `answer(receiver, path, found)` returns (code, body, headers), or None to take what was sent."""
 
     def __init__(self, answer=None):
         super().__init__(answer)
-        self.spans, self.again, self.headers = {}, 0, []
+        self.spans, self.again, self.headers, self.starts = {}, 0, [], {}
 
     def take(self, path, headers, body):
         with self.lock:
@@ -114,17 +184,27 @@ class Receiver(receiver.Receiver):
                 if headers["Content-Encoding"]:
                     assert headers["Content-Encoding"] == "gzip"
                     body = gzip.decompress(body)
-                assert path.endswith("/v1/traces"), path
-                found = list(spans(body))
-                assert found, "a request without spans"
+                of_traces = path.endswith("/v1/traces")
+                assert of_traces or path.endswith("/v1/metrics"), path
+                found = list((spans if of_traces else points)(body))
+                assert found, "a request without anything"
             except Exception as fault:  # of any kind: the test has to hear of it
                 self.faults.append(repr(fault))
                 return 400, repr(fault), {}
             told = self.answer(self, path, found) if self.answer else None
             if told:
                 return told
-            self.keep(found)
+            (self.keep if of_traces else self.keep_points)(found)
             return 200, b"", {}
+
+    def keep_points(self, found):
+        for labels, start_ns, time_ms, value in found:
+            kept = self.series.setdefault(labels, {})
+            if kept.get(time_ms, value) != value:
+                self.faults.append(f"{labels} at {time_ms}: {kept[time_ms]}, now {value}")
+            if self.starts.setdefault(labels, start_ns) != start_ns:
+                self.faults.append(f"{labels}: begins at {self.starts[labels]}, now {start_ns}")
+            kept[time_ms] = value
 
     def keep(self, found):
         for span in found:

@@ -198,9 +198,10 @@ static void restart(struct bench *bench, size_t limit)
 /* Samples as text, since views do not last. */
 static char *told(const struct samples *samples)
 {
-    char *text = memory_format("%.*s %llu %lld %lld\n", (int)samples->session.count,
+    char *text = memory_format("%.*s %llu %lld %lld %lld\n", (int)samples->session.count,
                                samples->session.at, (unsigned long long)samples->chunk,
-                               (long long)samples->begin_ms, (long long)samples->end_ms);
+                               (long long)samples->since_ms, (long long)samples->begin_ms,
+                               (long long)samples->end_ms);
     for (size_t i = 0; i < samples->count; i++) {
         const struct sample *sample = &samples->at[i];
         const struct durations *durations = sample->durations;

@@ -37,8 +37,8 @@ def test_spans():
     end_ns = max(row["end_ns"] for row in expected.values()) + 3600 * 10**9
     chance = random.Random(7)
     with Pool(partitions=2) as running, Jaeger(os.path.join(running.folder, "jaeger")) as jaeger:
-        exporter = running.add("export", "export-0", ["--otlp", jaeger.url, "--flush", "0ms"],
-                               NO_PROXY).start()
+        exporter = running.add("export", "export-0", ["--otlp", jaeger.url, "--otlp-signals",
+                                                      "traces", "--flush", "0ms"], NO_PROXY).start()
         running.publish(pool.THUMBNAILS)
         for role in "mapper", "reducer":
             running.add(role, f"{role}-0").start()

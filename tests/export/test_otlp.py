@@ -1,5 +1,5 @@
 """spanmill-export against a receiver of the OpenTelemetry protocol that keeps what it gets, takes it
-late, or refuses some of it: its spans are the instances of a report."""
+late, or refuses some of it: its spans are the instances of a report, its metrics the report's totals."""
 import os
 import sys
 import time
@@ -7,6 +7,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import otlp  # noqa: E402
 import pool  # noqa: E402
+import totals  # noqa: E402
 from otlp import Receiver  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 
@@ -34,14 +35,16 @@ def wait_for(expected, receiver):
 
 def check(receiver):
     assert not receiver.faults, receiver.faults[:5]
+    assert not receiver.falls(), receiver.falls()[:5]
     wrong = otlp.check_parents(list(receiver.spans.values()))
     assert not wrong, wrong[:3]
 
 
-def test_spans():
-    """spans are the instances of a report; killed at each step, they are the same ones"""
-    expected = otlp.of_report(report(pool.THUMBNAILS))
-    assert len(expected) > 50, len(expected)
+def test_signals():
+    """spans are the instances of a report, metrics its totals; killed at each step, they are the same"""
+    lines = report(pool.THUMBNAILS)
+    expected, numbers = otlp.of_report(lines), totals.of_report(lines)
+    assert len(expected) > 50 and len(numbers) > 100, (len(expected), len(numbers))
     with Pool(partitions=2) as running, Receiver() as receiver:
         exporter = running.add("export", "export-0", ["--otlp", receiver.base, "--flush", "0ms"],
                                NO_PROXY)
@@ -55,13 +58,15 @@ def test_spans():
             wait_until(lambda: not exporter.alive(), LIMIT, f"it to die at {point}")
         exporter.start()
         wait_for(expected, receiver)
+        wait_until(lambda: not totals.differences(numbers, totals.of_series(receiver.newest())),
+                   LIMIT, "the receiver to have all metrics")
         assert exporter.stop() == 0
         check(receiver)
         nested = sum(bool(span["parent"]) for span in receiver.spans.values())
         assert nested > 20, nested
         assert not points or receiver.again > 0, "nothing was sent again"
         say(f"{len(expected)} instances, {len(receiver.spans)} spans, {nested} of them with a parent, "
-            f"{receiver.again} sent again, {exporter.starts} starts")
+            f"{len(receiver.series)} series, {receiver.again} sent again, {exporter.starts} starts")
 
 
 def test_failures():
@@ -89,8 +94,9 @@ def test_failures():
 
     with Pool(partitions=1) as running, Receiver(answer) as receiver:
         exporter = running.add("export", "export-0",
-                               ["--otlp", receiver.base + "/", "--otlp-timeout", "20s",
-                                "--otlp-compression", "gzip", "--otlp-header", "X-Scope-OrgID: shop"],
+                               ["--otlp", receiver.base + "/", "--otlp-signals", "traces",
+                                "--otlp-timeout", "20s", "--otlp-compression", "gzip",
+                                "--otlp-header", "X-Scope-OrgID: shop"],
                                NO_PROXY).start()
         start_pool(running)
 
@@ -122,6 +128,7 @@ def test_variables():
         exporter = running.add("export", "export-0", [], {
             **NO_PROXY, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{receiver.base}/shop/v1/traces",
+            "OTEL_METRICS_EXPORTER": "none",
             "OTEL_EXPORTER_OTLP_HEADERS": "api-key=a%20b%3D, x-team = shop",
             "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TIMEOUT": "5000",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).start()
@@ -142,7 +149,8 @@ def test_settings():
                 (["--otlp", "http://a", "--otlp-header", "x"], {}, "no header"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, "no receiver is named"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
-                      "OTEL_TRACES_EXPORTER": "none"}, "no receiver is named"),
+                      "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},
+                 "no receiver is named"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "not supported"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
@@ -150,7 +158,8 @@ def test_settings():
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "zip"}, "not supported"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
-                      "OTEL_EXPORTER_OTLP_HEADERS": "a"}, "no list like")):
+                      "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_EXPORTER_OTLP_HEADERS": "a"}, "no list like")):
             exporter = running.add("export", f"export-{len(running.workers)}", options,
                                    {**NO_PROXY, **variables}).start()
             assert exporter.process.wait(60) == 2, (options, variables)
@@ -158,4 +167,4 @@ def test_settings():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_settings, test_spans, test_failures, test_variables))
+    sys.exit(pool.main(test_settings, test_signals, test_failures, test_variables))
