@@ -33,10 +33,10 @@ static bool is_descriptor(const struct field_shape *shape)
     return ends(shape, "fd", 2) || begins(shape, "fd_", 3) || is_named(shape, "fildes", 6);
 }
 
-/* Lengths of sequences, which the tracer adds: `_NAME_length`. */
-static bool is_added(const struct field_shape *shape)
+/* What the event does not have, and lengths of sequences, which the tracer adds: `_NAME_length`. */
+static bool is_left_out(const struct field_shape *shape)
 {
-    return begins(shape, "_", 1) && ends(shape, "_length", 7);
+    return !shape->is_declared || (begins(shape, "_", 1) && ends(shape, "_length", 7));
 }
 
 static void value_text(struct line *line, const struct field_shape *shape,
@@ -109,7 +109,7 @@ void strace_text_entry(struct line *line, const struct event *event,
         line_string(line, "...");
     for (unsigned i = 0; event->shapes && i < event->field_count; i++) {
         const struct field_shape *shape = &event->shapes[i];
-        if (is_added(shape))
+        if (is_left_out(shape))
             continue;
         if (!first)
             line_string(line, ", ");
@@ -139,7 +139,7 @@ static void outcome_text(struct line *line, const struct event *event)
         bool is_address =
             shape->base == 16 || (value->type == FIELD_UINT && value->u >= ADDRESS_MIN);
         bool is_told = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
-        if (is_named(shape, "ret", 3) || is_added(shape) || (!is_told && !is_list))
+        if (is_named(shape, "ret", 3) || is_left_out(shape) || (!is_told && !is_list))
             continue;
         line_string(line, first ? " {" : ", ");
         first = false;
@@ -191,7 +191,7 @@ void strace_text_other(struct line *line, const struct event *event)
     bool first = true;
     line_string(line, event->class->name);
     for (unsigned i = 0; event->shapes && i < event->field_count; i++) {
-        if (is_added(&event->shapes[i]))
+        if (is_left_out(&event->shapes[i]))
             continue;
         line_string(line, first ? " {" : ", ");
         first = false;

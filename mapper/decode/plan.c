@@ -465,6 +465,7 @@ static void add_shapes(struct maker *maker, struct arena *arena, const struct la
         maker->shapes[at] = (struct field_shape){.name = member->name,
                                                  .name_count = member->name_count,
                                                  .base = member->base,
+                                                 .is_declared = true,
                                                  .is_taken = how == HOW_NUMBER || how == HOW_TEXT};
         count = at < count ? count : count + 1;
     }

@@ -86,6 +86,7 @@ struct field_shape {
     const char *name;
     uint32_t name_count; /* bytes of it */
     uint8_t base;        /* numbers: 2, 8, 10 or 16, as people want to see it */
+    bool is_declared;    /* else a definition wants a field that the event does not have */
     bool is_taken;       /* else it is of a type that struct field_value does not hold */
 };
 

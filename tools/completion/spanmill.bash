@@ -12,24 +12,24 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report log pack publish results parked topics help'
+        local commands='report explain log pack publish results parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report log pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report explain log pack publish results parked topics' -- "$word")
         return
         ;;
     report:--format | report:-f | results:--format | results:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | log:--progress | results:--color | parked:--color)
+    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
-    report:--phases | report:-p)
+    report:--phases | report:-p | explain:--phases | explain:-p)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -39,7 +39,8 @@ _spanmill()
         return
         ;;
     log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
-        log:--process | log:--since | log:--until)
+        log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
+        explain:--of | explain:--instance | explain:--at | explain:--tid)
         return
         ;;
     log:--output | log:-o)
@@ -94,6 +95,10 @@ _spanmill()
         report)
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
             options+=' --strict --stats --reader --color --progress'
+            ;;
+        explain)
+            options='--help --version --phases --phase --slowest --of --instance --at --tid --unfolded'
+            options+=' --progress'
             ;;
         log)
             options+=' --pid --tid --process --call --event --failed --error --longer --since'
