@@ -94,7 +94,7 @@ static enum status make_staging(struct postgres *output, struct postgres_call *c
 {
     char *sql = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&sql, &size);
+    FILE *out = sql_open_text(&sql, &size);
     for (size_t i = 0; i < output->results.count; i++)
         sql_print_staging(out, output->results.tables[i]);
     fclose(out);
@@ -130,7 +130,7 @@ static enum status connect_to(struct postgres *output, struct postgres_call *cal
 static char *rows_of(const struct sql_rows *each, const struct sql_place *place, size_t *size)
 {
     char *text = NULL;
-    FILE *out = open_memstream(&text, size);
+    FILE *out = sql_open_text(&text, size);
     sql_print_rows(out, each, place);
     fclose(out);
     return text;
@@ -141,7 +141,7 @@ static char *statement(void (*print)(FILE *out, const struct sql_table *table),
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = sql_open_text(&text, &size);
     print(out, table);
     fclose(out);
     return text;

@@ -345,7 +345,7 @@ static struct sql_value values_of(const struct taking *taking, const struct inst
 {
     char *text = NULL;
     size_t count = 0;
-    FILE *out = open_memstream(&text, &count);
+    FILE *out = sql_open_text(&text, &count);
     const char *separator = "{";
     for (size_t i = from; i < to; i++) {
         if (is_named_before(told, from, i))

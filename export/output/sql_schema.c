@@ -162,7 +162,7 @@ uint64_t sql_schema_tables(const struct sql_table *const *tables, size_t count)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = sql_open_text(&text, &size);
     print_tables(out, tables, count);
     fclose(out);
     uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
@@ -176,7 +176,7 @@ char *sql_schema_upgrade(const struct sql_table *const *tables, size_t count, in
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = sql_open_text(&text, &size);
     fputs(base, out);
     print_tables(out, tables, count);
     for (int i = from; i < SQL_SCHEMA_VERSION; i++)

@@ -132,6 +132,14 @@ void sql_add_signed(struct sql_value *sum, int64_t more)
         sum->number = more > 0 ? INT64_MAX : INT64_MIN;
 }
 
+FILE *sql_open_text(char **text, size_t *count)
+{
+    FILE *file = open_memstream(text, count);
+    if (!file)
+        abort(); /* as memory_new() */
+    return file;
+}
+
 /* --- columns as the server has them --- */
 
 struct part {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/attrs.h"
 #include "base/bytes.h"
 #include "base/durations.h"
 #include "base/map.h"
@@ -95,6 +96,9 @@ void sql_add(struct sql_value *sum, uint64_t more);
 void sql_add_signed(struct sql_value *sum, int64_t more);
 
 /* --- SQL --- */
+
+/* A file that becomes a string: the caller's, to be freed, when it is closed. */
+RETURNS_NONNULL FILE *sql_open_text(char **text, size_t *count);
 
 /* Statements that create the table, or what is missing of it. */
 void sql_print_create(FILE *out, const struct sql_table *table);
