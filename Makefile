@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka otlp-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -22,6 +22,7 @@ help:
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
 	@echo 'make otlp-test  spans in a real Jaeger, which is built once (ten minutes, with go)'
+	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
@@ -104,6 +105,10 @@ otlp-test: kafka
 	@tools/otel/install.sh build/otel
 	@$(MAKE) build-dev
 	@$(CTEST) --preset dev -R '^export/(jaeger|collector)$$' --output-on-failure
+
+# Against a real API server, which is built once (ten minutes, with go).
+kubernetes-test:
+	@sh tests/deploy/apiserver.sh
 
 bench: build-release
 	@bench/run.sh $(TRACE)
