@@ -21,7 +21,7 @@ help:
 	@echo '                (TESTED="release asan tsan fuzz": the presets)'
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
-	@echo 'make otlp-test  spans in a real Jaeger, which is built once (ten minutes, with go)'
+	@echo 'make otlp-test  spans and metrics in a real Jaeger and Collector, built once (with go)'
 	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'

@@ -2,18 +2,17 @@
 #include "export/output/otlp_message.h"
 #include "export/output/otlp_post.h"
 
-enum { SPANS_MAX = 512, SAMPLES_MAX = 2000 /* in one request */ };
-
-struct spans {
-    const struct samples *interval;
-    struct told_instances instances;
-};
-
-static void encode_spans(const void *context, size_t from, size_t count, struct arena *arena,
-                         struct bytes *out)
+void otlp_encode_some_spans(const void *context, size_t from, size_t count, struct arena *arena,
+                            struct bytes *out)
 {
-    const struct spans *spans = context;
+    const struct otlp_spans *spans = context;
     otlp_encode_spans(spans->interval, &spans->instances, from, count, arena, out);
+}
+
+void otlp_encode_some_metrics(const void *context, size_t from, size_t count, struct arena *arena,
+                              struct bytes *out)
+{
+    otlp_encode_metrics(context, from, count, arena, out);
 }
 
 static enum status send_traces(void *output, const struct export_interval *interval,
@@ -21,26 +20,21 @@ static enum status send_traces(void *output, const struct export_interval *inter
                                struct failure *why)
 {
     struct arena arena = {.first = NULL};
-    struct spans spans = {.interval = &interval->samples};
+    struct otlp_spans spans = {.interval = &interval->samples};
     told_instances_of(interval, &arena, &spans.instances);
-    struct otlp_items items = {spans.instances.count, SPANS_MAX, encode_spans, &spans};
+    struct otlp_items items = {spans.instances.count, OTLP_SPANS_MAX, otlp_encode_some_spans,
+                               &spans};
     enum status status = otlp_post_send(output, &items, patience, answer, why);
     answer->outdated = spans.instances.late;
     arena_clear(&arena);
     return status;
 }
 
-static void encode_metrics(const void *context, size_t from, size_t count, struct arena *arena,
-                           struct bytes *out)
-{
-    otlp_encode_metrics(context, from, count, arena, out);
-}
-
 static enum status send_metrics(void *output, const struct export_interval *interval,
                                 const struct output_patience *patience,
                                 struct output_answer *answer, struct failure *why)
 {
-    struct otlp_items items = {interval->samples.count, SAMPLES_MAX, encode_metrics,
+    struct otlp_items items = {interval->samples.count, OTLP_SAMPLES_MAX, otlp_encode_some_metrics,
                                &interval->samples};
     return otlp_post_send(output, &items, patience, answer, why);
 }

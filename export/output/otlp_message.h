@@ -12,4 +12,20 @@ void otlp_encode_spans(const struct samples *interval, const struct told_instanc
 void otlp_encode_metrics(const struct samples *interval, size_t from, size_t count,
                          struct arena *arena, struct bytes *out);
 
+/* --- for those who send them --- */
+
+/* What an interval has for a signal; in an arena. */
+struct otlp_spans {
+    const struct samples *interval;
+    struct told_instances instances;
+};
+
+/* Calls of the above, as struct otlp_items has them: `context` is a struct otlp_spans, or samples. */
+void otlp_encode_some_spans(const void *context, size_t from, size_t count, struct arena *arena,
+                            struct bytes *out);
+void otlp_encode_some_metrics(const void *context, size_t from, size_t count, struct arena *arena,
+                              struct bytes *out);
+
+enum { OTLP_SPANS_MAX = 512, OTLP_SAMPLES_MAX = 2000 /* in one message */ };
+
 #endif

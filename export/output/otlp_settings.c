@@ -16,6 +16,10 @@ static const struct config_row rows[] = {
     WORD_ROW("otlp-signals", 0, "KIND", "all", "all traces metrics",
              "what of them: all, traces (phase instances as spans),\n"
              "metrics (as remote write has them)"),
+    TEXT_ROW("otlp-kafka", 0, "NAME", NULL,
+             "write them to the topics NAME_spans and NAME_metrics of\n"
+             "the same brokers, as the kafkareceiver of the Collector\n"
+             "reads them; with `otlp` by its defaults"),
     DURATION_ROW("otlp-timeout", 0, "TIME", "10s", 100, TIMEOUT_MS_MAX, "of one request"),
     WORD_ROW("otlp-compression", 0, "KIND", "none", "none gzip", "of requests: none, gzip"),
     TEXT_ROW("otlp-token-file", 0, "FILE", NULL,
@@ -75,11 +79,16 @@ static char *below(const char *base, const char *path)
     return memory_format("%s%s%s", base, count > 0 && base[count - 1] == '/' ? "" : "/", path);
 }
 
+bool otlp_is_among(const struct config *config, enum otlp_signal signal)
+{
+    size_t word = config_word(config, "otlp-signals");
+    return word == 0 || word == signals[signal].word;
+}
+
 /* NULL: nowhere. Owned by the caller. */
 static char *url_of(const struct config *config, enum otlp_signal signal)
 {
-    size_t word = config_word(config, "otlp-signals");
-    if (word != 0 && word != signals[signal].word)
+    if (!otlp_is_among(config, signal))
         return NULL;
     const char *option = config_text(config, "otlp");
     if (option)

@@ -19,6 +19,8 @@ struct otlp_settings {
 
 extern const struct config_section otlp_section;
 
+/* Whether it is among --otlp-signals. */
+bool otlp_is_among(const struct config *config, enum otlp_signal signal);
 /* Whether a receiver of the signal is named. */
 bool otlp_is_wanted(const struct config *config, enum otlp_signal signal);
 /* `out` is to be cleared in any case; it borrows `config`. REJECT: something that they say. */

@@ -26,6 +26,9 @@ struct output_patience {
     void *context;
 };
 
+/* Topics of others, on the brokers that results come from. */
+enum output_topic { OUTPUT_TOPIC_SPANS, OUTPUT_TOPIC_METRICS, OUTPUT_TOPICS };
+
 struct output_kind {
     const char *name;   /* in metrics and log lines */
     const char *option; /* that names the receiver: if it is given, the output is on */
@@ -39,16 +42,22 @@ struct output_kind {
     enum status (*send)(void *output, const struct export_interval *interval,
                         const struct output_patience *patience, struct output_answer *answer,
                         struct failure *why);
+    /* In place of send(), of an output whose receiver reads a topic: gives the sinks records, which go out
+     * with the transaction that commits the interval. */
+    void (*put)(void *output, const struct export_interval *interval,
+                const struct record_sink sinks[OUTPUT_TOPICS], struct output_answer *answer);
+    /* Of an output with put(): what the topic is called; it lives as long as the output. */
+    const char *(*topic)(const void *output, enum output_topic topic);
     void (*close)(void *output);
 };
 
-enum { OUTPUT_KINDS = 4 };
+enum { OUTPUT_KINDS = 5 };
 extern const struct output_kind *const output_kinds[OUTPUT_KINDS];
 /* Their names in one string, as labels of metrics (health/metrics.h). */
-#define OUTPUT_WORDS "remote_write otlp_traces otlp_metrics postgres"
+#define OUTPUT_WORDS "remote_write otlp_traces otlp_metrics otlp_kafka postgres"
 
-/* export/output/remote_write.c, otlp.c, postgres.c */
+/* export/output/remote_write.c, otlp.c, otlp_kafka.c, postgres.c */
 extern const struct output_kind output_remote_write, output_otlp_traces, output_otlp_metrics,
-    output_postgres;
+    output_otlp_kafka, output_postgres;
 
 #endif

@@ -45,9 +45,10 @@ struct export_part {
     int32_t number;
     struct exporter *exporter;
     struct outbox state;
-    int64_t next;    /* behind the last record taken */
-    int64_t sent;    /* the offset that was committed last */
-    int64_t time_ms; /* of the last record taken */
+    struct outbox put[OUTPUT_TOPICS]; /* by outputs whose receivers read topics; to be committed */
+    int64_t next;                     /* behind the last record taken */
+    int64_t sent;                     /* the offset that was committed last */
+    int64_t time_ms;                  /* of the last record taken */
     bool at_end;
     uint64_t over_told; /* in the metrics */
 };
@@ -72,9 +73,11 @@ struct export_worker {
     size_t told_parts;
     struct export_output outputs[OUTPUT_KINDS];
     size_t output_count;
+    const char *topics[OUTPUT_TOPICS]; /* that outputs put to; NULL: none does */
     /* The interval in hand, that not all outputs have taken; of a partition that is ours. */
     bool in_hand;
     struct export_interval interval;
+    struct export_part *part;          /* whose interval that is */
     uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none has */
     struct backoff trying;
     bool paused;

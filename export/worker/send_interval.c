@@ -28,6 +28,15 @@ static void say_refused(const struct export_worker *worker, const struct export_
             log_text("why", answer->refusal.text));
 }
 
+static void put_to(struct export_worker *worker, const struct export_output *output,
+                   struct output_answer *answer)
+{
+    struct record_sink sinks[OUTPUT_TOPICS];
+    for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+        sinks[topic] = outbox_sink(&worker->part->put[topic]);
+    output->kind->put(output->self, &worker->interval, sinks, answer);
+}
+
 /* RETRY: later. */
 static enum status send_to(struct export_worker *worker, struct export_output *output,
                            struct output_answer *answer, struct failure *why)
@@ -35,8 +44,11 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     struct metrics *metrics = service_metrics(worker->service);
     struct output_patience patience = {export_is_over, worker};
     uint64_t begin_ms = service_now_ms();
-    enum status status =
-        output->kind->send(output->self, &worker->interval, &patience, answer, why);
+    enum status status = STATUS_OK;
+    if (output->kind->put)
+        put_to(worker, output, answer);
+    else
+        status = output->kind->send(output->self, &worker->interval, &patience, answer, why);
     count(worker, output, answer);
     if (status != STATUS_OK) {
         metrics_add(metrics, METRIC_RETRIES, output->word, 1);
