@@ -18,6 +18,7 @@ static const char base[] =
 static const char more_of_tables[] =
     "ALTER TABLE spanmill.intervals ADD COLUMN IF NOT EXISTS stored_at timestamptz NOT NULL "
     "DEFAULT now();\n"
+    "CREATE INDEX IF NOT EXISTS intervals_stored_at ON spanmill.intervals (stored_at);\n"
     "CREATE INDEX IF NOT EXISTS threads_process ON spanmill.threads (session_id, process_id);\n"
     "CREATE INDEX IF NOT EXISTS instances_begin_at ON spanmill.instances (begin_at);\n"
     "CREATE INDEX IF NOT EXISTS instance_times_id ON spanmill.instance_times "
@@ -122,22 +123,25 @@ static const char more_of_tables[] =
 /* Of all tables, as they are: those of analyses among them. Entities that live are told again at every
  * 32nd interval; those told last 64 before the oldest one that is kept are no more referred to. */
 #define EXPIRE                                                                                     \
-    "CREATE FUNCTION spanmill.expire(older interval) RETURNS bigint LANGUAGE plpgsql AS $$\n"      \
-    "DECLARE s record; t record; gone bigint;\n"                                                   \
+    "CREATE FUNCTION spanmill.expire(older interval, most integer DEFAULT NULL) RETURNS bigint\n"  \
+    "LANGUAGE plpgsql AS $$\n"                                                                     \
+    "DECLARE s record; t record; touched bigint[]; gone bigint;\n"                                 \
     "BEGIN\n"                                                                                      \
-    "  DELETE FROM spanmill.intervals WHERE stored_at < now() - older;\n"                          \
-    "  GET DIAGNOSTICS gone = ROW_COUNT;\n"                                                        \
-    "  IF gone = 0 THEN RETURN 0; END IF;\n"                                                       \
-    "  FOR s IN SELECT session_id, (SELECT min(chunk) FROM spanmill.intervals AS i\n"              \
-    "      WHERE i.session_id = x.session_id) AS least FROM spanmill.sessions AS x LOOP\n"         \
+    "  WITH old AS (DELETE FROM spanmill.intervals WHERE ctid = ANY (ARRAY(\n"                     \
+    "      SELECT ctid FROM spanmill.intervals WHERE stored_at < now() - older\n"                  \
+    "      ORDER BY session_id, chunk LIMIT most)) RETURNING session_id)\n"                        \
+    "    SELECT array_agg(DISTINCT session_id), count(*) FROM old INTO touched, gone;\n"           \
+    "  FOR s IN SELECT x.session_id, (SELECT min(chunk) FROM spanmill.intervals AS i\n"            \
+    "      WHERE i.session_id = x.session_id) AS least FROM unnest(touched) AS x(session_id) "     \
+    "LOOP\n"                                                                                       \
     "    FOR t IN SELECT c.relname AS name, c.relname <> 'instances' AND NOT EXISTS (\n"           \
     "          SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'at')\n"     \
     "          AS entity FROM pg_class AS c\n"                                                     \
     "        WHERE c.relnamespace = 'spanmill'::regnamespace AND c.relkind = 'r'\n"                \
     "          AND c.relname NOT IN ('schema_version', 'intervals', 'first_calls')\n"              \
     "          AND (c.relname <> 'sessions' OR s.least IS NULL) LOOP\n"                            \
-    "      EXECUTE format('DELETE FROM spanmill.%I WHERE session_id = $1 AND ($2 IS NULL\n"        \
-    "        OR chunk < $2)', t.name)\n"                                                           \
+    "      EXECUTE format('DELETE FROM spanmill.%I WHERE session_id = $1\n"                        \
+    "          AND ($2 IS NULL OR chunk < $2)', t.name)\n"                                         \
     "        USING s.session_id, s.least - CASE WHEN t.entity THEN 64 ELSE 0 END;\n"               \
     "    END LOOP;\n"                                                                              \
     "    DELETE FROM spanmill.first_calls AS f WHERE f.session_id = s.session_id AND NOT EXISTS\n" \
