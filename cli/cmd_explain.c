@@ -190,6 +190,7 @@ static void explain_row(struct explaining *explaining, const struct traces_sessi
                             .begin_ns = row->begin_ns,
                             .end_ns = row->end_ns,
                             .pid = row->pid,
+                            .knows_states = row->unknown_ns < row->total_ns,
                             .title = {title.at, title.count},
                             .definition = definition_of(row)};
     struct story story;

@@ -132,7 +132,8 @@ static void free_thread(struct log_thread *thread)
 
 static void write_out(struct call_log *log)
 {
-    if (fwrite(log->line.at, 1, log->line.count, log->out) != log->line.count)
+    if (log->line.count > 0 &&
+        fwrite(log->line.at, 1, log->line.count, log->out) != log->line.count)
         log->is_broken = true;
     log->line.count = 0;
 }
@@ -261,7 +262,8 @@ static void on_exit_event(struct call_log *log, const struct followed *followed)
         line_string(line, " resumed> ");
         log->counts.resumed++;
     }
-    strace_text_exit(line, event);
+    struct text entry = {thread->text.at, is_end ? thread->text.count : 0};
+    strace_text_exit(line, event, entry);
     if (is_end) {
         line_string(line, " <");
         line_seconds(line, took_ns, DURATION_DIGITS);

@@ -30,6 +30,8 @@ static inline char *line_room(struct line *line, size_t count)
 
 static inline void line_text(struct line *line, struct text text)
 {
+    if (text.count == 0)
+        return;
     memcpy(line_room(line, text.count), text.at, text.count);
     line->count += text.count;
 }

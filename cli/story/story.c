@@ -340,13 +340,13 @@ static void on_call_exit(struct telling *telling, const struct followed *followe
     struct story_node *open = story_tree_open(tree_of(telling), STORY_CALL);
     struct line *line = fresh(telling);
     if (open) {
-        strace_text_exit(line, followed->event);
+        strace_text_exit(line, followed->event, text_of(open->text));
         story_tree_end(tree_of(telling), open, followed->wall_ns, written(line));
         return;
     }
     line_string(line, followed->event->call ? followed->event->call->name : "?");
     line_string(line, "(...) ");
-    strace_text_exit(line, followed->event);
+    strace_text_exit(line, followed->event, text_of(""));
     line_string(line, " (its begin was not seen)");
     add_event(telling, followed->wall_ns, written(line), "exit");
 }
@@ -527,7 +527,7 @@ static bool shows_all(enum domain domain, const char *name)
 
 void story_tell(const struct story_ask *ask, struct story *out)
 {
-    *out = (struct story){.chunks = 0};
+    *out = (struct story){.tree = {.knows_states = ask->knows_states}};
     struct telling telling = {.ask = ask, .story = out, .cpu = -1};
     struct follow following = {.chunks = ask->chunks,
                                .count = ask->count,

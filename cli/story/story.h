@@ -3,6 +3,7 @@
 #ifndef CLI_STORY_STORY_H
 #define CLI_STORY_STORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct story_ask {
     int32_t tid;
     int64_t begin_ns, end_ns; /* since the Unix epoch, both belong to it */
     int64_t pid;              /* or REPORT_NONE */
+    bool knows_states;        /* some of its time is of a known state */
     struct text title;        /* of the root */
     uint32_t definition;      /* of the instance that it is; UINT32_MAX: of none */
 };

@@ -64,6 +64,7 @@ struct story_node *story_tree_open(const struct story_tree *tree, enum story_kin
 struct printing {
     struct line line;
     int64_t begin_ns;
+    bool knows_states;
     bool unfolded;
     FILE *out;
 };
@@ -256,7 +257,10 @@ void story_tree_print(const struct story_tree *tree, bool unfolded, FILE *out)
 {
     if (!tree->root)
         return;
-    struct printing printing = {.begin_ns = tree->root->begin_ns, .unfolded = unfolded, .out = out};
+    struct printing printing = {.begin_ns = tree->root->begin_ns,
+                                .knows_states = tree->knows_states,
+                                .unfolded = unfolded,
+                                .out = out};
     print_node(&printing, tree->root, 0);
     free(printing.line.at);
 }

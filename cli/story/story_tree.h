@@ -36,6 +36,7 @@ struct story_tree {
     struct arena arena;
     struct story_node *root;
     struct story_node *in; /* the innermost that is open */
+    bool knows_states;     /* else nobody knows when the thread ran */
 };
 
 /* Begins a stretch in the innermost that is open; `text` is copied. The first is the root. */

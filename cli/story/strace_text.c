@@ -128,8 +128,21 @@ bool strace_error(const struct event *event, const char **out, char room[16])
     return true;
 }
 
-/* Results that are numbers people want to read, texts, and new descriptors; no addresses. */
-static void outcome_text(struct line *line, const struct event *event)
+/* Of a list of numbers: new descriptors. */
+static void list_text(struct line *line, const struct field_shape *shape, const struct event *event)
+{
+    line_text(line, (struct text){shape->name, shape->name_count});
+    line_string(line, " = [");
+    for (unsigned k = 0; k < event->int_count; k++) {
+        line_string(line, k > 0 ? ", " : "");
+        line_int(line, event->ints[k]);
+    }
+    line_char(line, ']');
+}
+
+/* Results that are numbers people want to read, texts, and new descriptors; no addresses, and not what
+ * the begin of the call told already. */
+static void outcome_text(struct line *line, const struct event *event, struct text entry)
 {
     bool first = true;
     for (unsigned i = 0; event->shapes && i < event->field_count; i++) {
@@ -139,21 +152,21 @@ static void outcome_text(struct line *line, const struct event *event)
         bool is_address =
             shape->base == 16 || (value->type == FIELD_UINT && value->u >= ADDRESS_MIN);
         bool is_told = value->type == FIELD_TEXT || (shape->is_taken && !is_address);
-        if (is_named(shape, "ret", 3) || is_left_out(shape) || (!is_told && !is_list))
+        if (is_named(shape, "ret", 3) || is_left_out(shape) || is_descriptor(shape) ||
+            (!is_told && !is_list))
             continue;
+        size_t before = line->count;
         line_string(line, first ? " {" : ", ");
-        first = false;
-        if (!is_list) {
+        size_t begin = line->count;
+        if (is_list)
+            list_text(line, shape, event);
+        else
             named_value(line, shape, value);
-            continue;
-        }
-        line_string(line, shape->name);
-        line_string(line, " = [");
-        for (unsigned k = 0; k < event->int_count; k++) {
-            line_string(line, k > 0 ? ", " : "");
-            line_int(line, event->ints[k]);
-        }
-        line_char(line, ']');
+        if (entry.count > 0 &&
+            memmem(entry.at, entry.count, line->at + begin, line->count - begin) != NULL)
+            line->count = before;
+        else
+            first = false;
     }
     if (!first)
         line_char(line, '}');
@@ -167,7 +180,7 @@ static bool returns_address(const struct event *event)
     return false;
 }
 
-void strace_text_exit(struct line *line, const struct event *event)
+void strace_text_exit(struct line *line, const struct event *event, struct text entry)
 {
     char room[16];
     const char *error;
@@ -183,7 +196,7 @@ void strace_text_exit(struct line *line, const struct event *event)
         line_hex(line, (uint64_t)event->value[0]);
     else
         line_int(line, event->value[0]);
-    outcome_text(line, event);
+    outcome_text(line, event, entry);
 }
 
 void strace_text_other(struct line *line, const struct event *event)

@@ -24,7 +24,8 @@ struct strace_names {
 /* Of events that a reader was asked to show; of others `(...)`. */
 void strace_text_entry(struct line *line, const struct event *event,
                        const struct strace_names *names);
-void strace_text_exit(struct line *line, const struct event *event);
+/* `entry`: what strace_text_entry() made of its begin; empty if that is not known. */
+void strace_text_exit(struct line *line, const struct event *event, struct text entry);
 void strace_text_other(struct line *line, const struct event *event);
 
 /* Whether an EVENT_CALL_EXIT tells an error; *out is its name then, in `room` perhaps. */
