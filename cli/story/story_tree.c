@@ -108,6 +108,20 @@ static size_t repeats(struct story_node *const *nodes, size_t count, size_t at, 
     return same / period;
 }
 
+static const char *between_text(const struct printing *printing, const struct story_node *node)
+{
+    switch ((enum story_kind)node->kind) {
+    case STORY_CALL: return "(in the kernel";
+    case STORY_IRQ: return "(in the handler";
+    case STORY_PHASE: return printing->knows_states ? "(in the program" : "(not known";
+    case STORY_BLOCKED:
+    case STORY_RUNNABLE:
+    case STORY_UNKNOWN:
+    case STORY_EVENT: break;
+    }
+    return "(nothing else was seen";
+}
+
 static void print_between(struct printing *printing, const struct story_node *node,
                           struct story_node *const *nodes, size_t count, unsigned depth)
 {
@@ -122,10 +136,7 @@ static void print_between(struct printing *printing, const struct story_node *no
     if (pieces == 0)
         return;
     begin_line(printing, node->begin_ns, between_ns, true, depth);
-    line_string(&printing->line, node->kind == STORY_CALL    ? "(in the kernel"
-                                 : node->kind == STORY_IRQ   ? "(in the handler"
-                                 : node->kind == STORY_PHASE ? "(in the program"
-                                                             : "(nothing else was seen");
+    line_string(&printing->line, between_text(printing, node));
     if (pieces > 1) {
         line_string(&printing->line, ", in ");
         line_uint(&printing->line, pieces);
