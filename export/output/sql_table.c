@@ -375,7 +375,7 @@ static void print_value(FILE *out, enum sql_type type, const struct sql_value *v
     case SQL_DURATIONS: print_durations(out, &value->durations); return;
     case SQL_TYPES: break;
     }
-    assert(!"a type of a column");
+    assert(false); /* a type of a column */
 }
 
 static void print_row(FILE *out, const struct sql_table *table, const struct sql_row *row,
