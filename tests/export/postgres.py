@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import pool
 
@@ -63,19 +64,27 @@ class Postgres:
         os.chmod(self.pass_file, 0o600)
 
     def start(self):
+        # While it was down, another process of the machine may have taken its port for a moment.
+        tries = iter(range(30))
+
+        def is_up():
+            if self.process.poll() is not None:
+                with open(os.path.join(self.folder, "log"), errors="replace") as log:
+                    assert next(tries, None) is not None, log.read()[-2000:]
+                time.sleep(1)
+                self.launch()
+            return self.run("SELECT 1", "postgres").returncode == 0
+        self.launch()
+        pool.wait_until(is_up, 60, "postgres to be ready")
+        return self
+
+    def launch(self):
         settings = [f"--{setting}" for setting in SETTINGS]
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [self.server, "-D", self.data, "-p", str(self.port), "-k", self.folder,
                  "-h", "127.0.0.1", *settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.as_user())
-        pool.wait_until(self.is_ready, 60, "postgres to be ready")
-        return self
-
-    def is_ready(self):
-        with open(os.path.join(self.folder, "log"), errors="replace") as log:
-            assert self.process.poll() is None, log.read()[-2000:]
-        return self.run("SELECT 1", "postgres").returncode == 0
 
     def kill(self):
         """Without any ado: what was not committed is gone, and the next start recovers."""
