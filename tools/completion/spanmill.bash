@@ -12,16 +12,16 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report explain log pack publish results parked topics help'
+        local commands='report explain log events pack publish results parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report explain log pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results parked topics' -- "$word")
         return
         ;;
-    report:--format | report:-f | results:--format | results:-f | parked:--format | parked:-f)
+    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
@@ -43,7 +43,7 @@ _spanmill()
         explain:--of | explain:--instance | explain:--at | explain:--tid)
         return
         ;;
-    log:--output | log:-o)
+    log:--output | log:-o | events:--output | events:-o)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -104,6 +104,7 @@ _spanmill()
             options+=' --pid --tid --process --call --event --failed --error --longer --since'
             options+=' --until --numbers --progress'
             ;;
+        events) options+=' --format' ;;
         pack) options+=' --level' ;;
         publish)
             options='--help --version --level --zstd-threads --store-root --by-reference --inline-max --open'
