@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo dashboards test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -28,6 +28,7 @@ help:
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
+	@echo 'make dashboards for Grafana, in build/grafana/dashboards (docs/GRAFANA.md)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX)); make uninstall removes it'
 	@echo 'make packages   Debian packages in build/packages; packages-test: in a fresh Debian'
@@ -109,6 +110,9 @@ otlp-test: kafka
 # Against a real API server, which is built once (ten minutes, with go).
 kubernetes-test:
 	@sh tests/deploy/apiserver.sh
+
+dashboards:
+	@deploy/grafana/dashboards.py build/grafana/dashboards
 
 bench: build-release
 	@bench/run.sh $(TRACE)
