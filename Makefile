@@ -10,13 +10,14 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo dashboards test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
 	@echo 'make            build/release/bin/spanmill'
 	@echo 'make demo       install what builds need, build, report the recording in tests/data'
+	@echo 'make try        a pool, an exporter and Prometheus here, fed as if the recording happened now'
 	@echo 'make test       install what is needed, build, run all tests, those of asan too'
 	@echo '                (TESTED="release asan tsan fuzz": the presets)'
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
@@ -110,6 +111,10 @@ otlp-test: kafka
 # Against a real API server, which is built once (ten minutes, with go).
 kubernetes-test:
 	@sh tests/deploy/apiserver.sh
+
+# Ends with Ctrl-C, and leaves nothing.
+try: build-release kafka
+	@exec tools/try/run.py
 
 dashboards:
 	@deploy/grafana/dashboards.py build/grafana/dashboards
