@@ -76,6 +76,15 @@ done
 # Slim images have no folder for the link that the Java package makes to its man page.
 [ -d /usr/share/man/man1 ] || $as_root mkdir -p /usr/share/man/man1
 
+# Tests make a database of their own: none is made, nor started, because the package is installed.
+no_main=/etc/postgresql-common/createcluster.d/no-main.conf
+if [ ! -e /etc/postgresql-common ]; then
+    $as_root mkdir -p "${no_main%/*}"
+    echo 'create_main_cluster = false' | $as_root tee "$no_main" >/dev/null
+    # shellcheck disable=SC2064 # now
+    trap "$as_root rm -f $no_main" EXIT
+fi
+
 # shellcheck disable=SC2086 # words on purpose
 if ! $as_root apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
     -o Acquire::Retries=3 $missing </dev/null >&2; then
