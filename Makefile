@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -26,10 +26,12 @@ help:
 	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
+	@echo 'make export-chaos   kill the exporter 20 times and a real Prometheus 5 times: totals stay right'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
 	@echo 'make dashboards for Grafana, in build/grafana/dashboards (docs/GRAFANA.md)'
+	@echo 'make dashboards-check|dashboards-picture   read them strictly (go); draw them (npm, chromium)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX)); make uninstall removes it'
 	@echo 'make packages   Debian packages in build/packages; packages-test: in a fresh Debian'
@@ -116,8 +118,27 @@ kubernetes-test:
 try: build-release kafka
 	@exec tools/try/run.py
 
+# Some minutes; the seed is printed.
+export-chaos: kafka
+	@$(MAKE) build-dev
+	@rm -rf build/export-chaos && KAFKA_JARS=$(CURDIR)/build/kafka tests/kafka/broker.sh start build/export-chaos
+	@PROGRAMS=$(CURDIR)/build/dev/bin BROKER_FOLDER=build/export-chaos python3 -B tests/export/export_chaos.py; \
+		code=$$?; tests/kafka/broker.sh stop build/export-chaos; exit $$code
+
 dashboards:
 	@deploy/grafana/dashboards.py build/grafana/dashboards
+
+# By Grafana's foundation SDK (go).
+dashboards-check: dashboards
+	@cd tools/picture/strict && go run . $(CURDIR)/build/grafana/dashboards/*.json
+
+# With Grafana's components in chromium (npm); docs/images has what it drew.
+dashboards-picture: kafka
+	@$(MAKE) build-dev
+	@rm -rf build/picture-broker && KAFKA_JARS=$(CURDIR)/build/kafka tests/kafka/broker.sh start build/picture-broker
+	@PROGRAMS=$(CURDIR)/build/dev/bin BROKER_FOLDER=build/picture-broker \
+		python3 -B tools/picture/picture.py build/picture; \
+		code=$$?; tests/kafka/broker.sh stop build/picture-broker; exit $$code
 
 bench: build-release
 	@bench/run.sh $(TRACE)

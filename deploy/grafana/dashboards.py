@@ -23,9 +23,11 @@ FILTERS = {
     "phase": 'spanmill_phase_seconds_total{host=~"$host",session=~"$session",process=~"$process"}',
 }
 
-LINES = {"custom": {"fillOpacity": 10, "lineWidth": 1, "showPoints": "auto", "spanNulls": 120000}}
-STACKED = {"custom": {"fillOpacity": 70, "lineWidth": 1, "showPoints": "never", "spanNulls": 120000,
-                      "stacking": {"mode": "normal", "group": "A"}}}
+LINES = {"min": 0, "custom": {"fillOpacity": 10, "lineWidth": 1, "showPoints": "auto",
+                              "spanNulls": 120000}}
+STACKED = {"min": 0, "custom": {"fillOpacity": 70, "lineWidth": 1, "showPoints": "never",
+                                "spanNulls": 120000,
+                                "stacking": {"mode": "normal", "group": "A"}}}
 LEGEND = {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
           "tooltip": {"mode": "multi", "sort": "desc"}}
 STAT = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},

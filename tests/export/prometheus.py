@@ -10,7 +10,7 @@ import urllib.request
 import pool
 
 CONFIG = """\
-global: {scrape_interval: 1h}
+global: {scrape_interval: 1h, evaluation_interval: 2s}
 storage: {tsdb: {out_of_order_time_window: %s}}
 scrape_configs: %s
 rule_files: %s
@@ -27,7 +27,7 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{self.port}"
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "prometheus.yaml"), "w") as file:
-            jobs = [{"job_name": name, "scrape_interval": "1s",
+            jobs = [{"job_name": name, "scrape_interval": "2s",
                      "static_configs": [{"targets": targets}]}
                     for name, targets in (scraped or {}).items()]
             file.write(CONFIG % (out_of_order, json.dumps(jobs), json.dumps(list(rules))))

@@ -51,17 +51,15 @@ class Asked:
         return [dict(self.prometheus.query(self.fill(target["expr"]), self.at))
                 for target in panel["targets"]]
 
-    def check(self):
-        """Each expression, in the way in which its panel asks it; how many they were."""
-        count = 0
-        for panel in self.board["panels"]:
-            for target in panel["targets"]:
-                expression = self.fill(target["expr"])
-                told = self.told(expression, target["instant"])
-                rare = any(name in expression for name in RARE)
-                assert told or rare, f'{panel["title"]}: nothing for {expression}'
-                count += 1
-        return count
+    def unanswered(self):
+        """Asks each expression, in the way in which its panel asks it; those without an answer."""
+        return [f'{panel["title"]}: {target["expr"]}'
+                for panel in self.board["panels"] for target in panel["targets"]
+                if not self.told(self.fill(target["expr"]), target["instant"])
+                and not any(name in target["expr"] for name in RARE)]
+
+    def count(self):
+        return sum(len(panel["targets"]) for panel in self.board["panels"])
 
     def told(self, expression, instant):
         """Whether there is an answer with a number in it."""
@@ -74,6 +72,24 @@ class Asked:
                 return True
             values = [float(value) for series in answer for _, value in series["values"]]
         return any(isinstance(value, dict) or math.isfinite(value) for value in values)
+
+
+def check(prometheus, uid, at):
+    """That nothing is without an answer; what services say of themselves is there when all were
+    scraped. How many expressions it has."""
+    own = uid == "spanmill-pipeline"
+
+    def missing():
+        return Asked(prometheus, uid, time.time() if own else at).unanswered()
+    if own:
+        try:
+            wait_until(lambda: not missing(), LIMIT, "all services to be scraped")
+        except AssertionError:
+            say("\n".join(missing()))
+            raise
+    else:
+        assert not missing(), missing()
+    return Asked(prometheus, uid, at).count()
 
 
 def check_table(expected, found, family, slack, with_error=False):
@@ -169,13 +185,7 @@ def test_everything():
             wait_until(lambda: not totals.differences(
                 expected, totals.of_series(dict(prometheus.query(
                     '{__name__=~"spanmill_.*",host!=""}', at)))), LIMIT, "all to be there")
-            wait_until(lambda: prometheus.query(
-                "increase(spanmill_export_intervals_total[1m]) > 0", time.time()), LIMIT,
-                "what was done to be scraped")
-            count = 0
-            for uid in dashboards.DASHBOARDS:
-                own = uid == "spanmill-pipeline"  # of the services themselves
-                count += Asked(prometheus, uid, time.time() if own else at).check()
+            count = sum(check(prometheus, uid, at) for uid in dashboards.DASHBOARDS)
             say(f"{count} expressions, {check_numbers(prometheus, expected, at)} numbers, "
                 f"{check_rules(prometheus)} rules")
         finally:
