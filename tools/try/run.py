@@ -187,10 +187,10 @@ def main():
         for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
             signal.signal(number, lambda *_: running.ending.set())
         wanted = {"prometheus": 9090, "mapper": 9464, "reducer": 9465, "export": 9466}
-        running.ports = {name: free_port(port) for name, port in wanted.items()}
         try:
             say("Starting the broker, the pool and Prometheus ...")
             running.start_broker()
+            running.ports = {name: free_port(port) for name, port in wanted.items()}
             running.start_prometheus(prometheus)
             running.start_pool()
             running.wait(f'http://127.0.0.1:{running.ports["prometheus"]}/-/ready', "prometheus")
