@@ -68,7 +68,7 @@ def check_sums(name, root):
 
 out, _ = run("--format", "json", *PHASES, command="report")
 instances = [row for row in map(json.loads, out.splitlines()) if row["type"] == "instance"]
-chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:40]
+chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:20]
 if len(chosen) < 10:
     wrong(f"only {len(chosen)} instances to look at")
 for row in chosen:
