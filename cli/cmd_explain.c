@@ -182,17 +182,19 @@ static void explain_row(struct explaining *explaining, const struct traces_sessi
     struct line title = {.at = NULL};
     title_text(&title, row);
     struct story_names *names = story_names_new(report);
-    struct story_ask ask = {.chunks = session->chunks,
-                            .count = session->count,
-                            .phases = &explaining->traces.phases,
-                            .names = names,
-                            .tid = (int32_t)row->tid,
-                            .begin_ns = row->begin_ns,
-                            .end_ns = row->end_ns,
-                            .pid = row->pid,
-                            .knows_states = row->unknown_ns < row->total_ns,
-                            .title = {title.at, title.count},
-                            .definition = definition_of(row)};
+    struct story_ask ask = {
+        .chunks = session->chunks,
+        .count = session->count,
+        .phases = &explaining->traces.phases,
+        .names = names,
+        .warnings = {.say = progress_say_once, .context = &explaining->progress},
+        .tid = (int32_t)row->tid,
+        .begin_ns = row->begin_ns,
+        .end_ns = row->end_ns,
+        .pid = row->pid,
+        .knows_states = row->unknown_ns < row->total_ns,
+        .title = {title.at, title.count},
+        .definition = definition_of(row)};
     struct story story;
     story_tell(&ask, &story);
     if (explaining->told++ > 0)

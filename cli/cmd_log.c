@@ -141,13 +141,15 @@ static void log_session(struct logging *logging, const struct traces_session *se
         choice.end_ns = INT64_MAX;
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
-    struct follow following = {.chunks = session->chunks,
-                               .count = session->count,
-                               .shows = choice.events.count > 0 ? shows_all : shows_calls,
-                               .begin_ns = choice.begin_ns,
-                               .end_ns = INT64_MAX, /* calls may end later than asked for */
-                               .take = call_log_take,
-                               .context = log};
+    struct follow following = {
+        .chunks = session->chunks,
+        .count = session->count,
+        .shows = choice.events.count > 0 ? shows_all : shows_calls,
+        .begin_ns = choice.begin_ns,
+        .end_ns = INT64_MAX, /* calls may end later than asked for */
+        .warnings = {.say = progress_say_once, .context = &logging->progress},
+        .take = call_log_take,
+        .context = log};
     follow(&following);
     call_log_finish(log);
     struct call_log_counts counts = call_log_counts(log);

@@ -200,14 +200,27 @@ static void say_failed(struct following *following, const struct chunk_ref *ref,
     reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk", why->text);
 }
 
+/* A chunk that is read, and who wants to know what is wrong with it. */
+struct said_of {
+    const struct reader_warnings *warnings;
+    const char *path;
+};
+
+static void say_of_chunk(void *context, const char *sentence)
+{
+    const struct said_of *of = context;
+    reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
+}
+
 static void read_chunk(struct following *following, const struct chunk_ref *ref)
 {
+    struct said_of of = {&following->follow->warnings, ref->path};
+    struct reader_warnings warnings = {.say = say_of_chunk, .context = &of};
     struct failure why;
     struct open_chunk open;
     if (following->follow->read == 0 || ref->gap_before)
         look_ahead(following, ref);
-    if (open_for(following, ref, &following->follow->warnings, following->follow->shows, &open,
-                 &why) != STATUS_OK) {
+    if (open_for(following, ref, &warnings, following->follow->shows, &open, &why) != STATUS_OK) {
         say_failed(following, ref, &why);
         return;
     }
