@@ -373,6 +373,21 @@ static struct story_node *open_phase(const struct telling *telling, uint32_t def
     return node;
 }
 
+/* With what is in the line. A call that the thread is in goes on behind the phase. */
+static void end_phase(struct telling *telling, struct story_node *phase, int64_t at_ns)
+{
+    struct story_tree *tree = tree_of(telling);
+    struct story_node *call = story_tree_open(tree, STORY_CALL);
+    for (const struct story_node *node = phase; node && call; node = node->parent)
+        if (node == call)
+            call = NULL; /* the phase is in the call */
+    if (call)
+        story_tree_end(tree, call, at_ns, text_of("... goes on behind the phase"));
+    story_tree_end(tree, phase, at_ns, written(&telling->line));
+    if (call)
+        story_tree_begin(tree, STORY_CALL, at_ns, text_of(call->text), call->key);
+}
+
 /* Whether the event ends a phase in the instance. */
 static bool on_phase_end(struct telling *telling, const struct followed *followed)
 {
@@ -386,7 +401,7 @@ static bool on_phase_end(struct telling *telling, const struct followed *followe
         struct line *line = fresh(telling);
         line_string(line, "... ");
         strace_text_other(line, event);
-        story_tree_end(tree_of(telling), node, followed->wall_ns, written(line));
+        end_phase(telling, node, followed->wall_ns);
         return true;
     }
     return false;

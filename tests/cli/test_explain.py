@@ -68,7 +68,7 @@ def check_sums(name, root):
 
 out, _ = run("--format", "json", *PHASES, command="report")
 instances = [row for row in map(json.loads, out.splitlines()) if row["type"] == "instance"]
-chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:20]
+chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:24]
 if len(chosen) < 10:
     wrong(f"only {len(chosen)} instances to look at")
 for row in chosen:
@@ -80,7 +80,8 @@ for row in chosen:
     if root.took != row["total_ns"]:
         wrong(f"{name}: takes {root.took} ns, not {row['total_ns']}")
     check_sums(name, root)
-    check_sums(name, tree(run(*PHASES, "--instance", row["id"])[0]))
+    if row in chosen[:4]:
+        check_sums(name, tree(run(*PHASES, "--instance", row["id"])[0]))
     nodes = list(root.walk())
     blocked = sum(node.took for node in nodes if node.text.startswith("blocked"))
     runnable = sum(node.took for node in nodes
