@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/memory.h"
 #include "cli/story/follow.h"
+#include "cli/story/story_irq.h"
 #include "cli/story/strace_text.h"
 #include "trace/schema.h"
 #include "trace/syscalls.h"
-
-/* What handles an interrupt on a CPU. */
-struct cpu_irq {
-    bool is_in;
-    char name[64]; /* "irq 27 (virtio0)" */
-};
 
 struct telling {
     const struct story_ask *ask;
@@ -23,8 +17,7 @@ struct telling {
     bool has_begun;
     int32_t cpu; /* that it ran on last; -1: not known */
     bool is_on;  /* it runs there */
-    struct cpu_irq *irqs;
-    size_t irq_count;
+    struct story_irqs irqs;
     /* The call that it is in when the instance begins. */
     bool is_in_call;
     int64_t entered_ns;
@@ -90,81 +83,18 @@ static struct story_node *add_event(struct telling *telling, int64_t at_ns, stru
 
 /* --- interrupts --- */
 
-static struct cpu_irq *irq_of(struct telling *telling, int32_t cpu)
-{
-    if (cpu < 0)
-        return NULL;
-    size_t needed = (size_t)cpu + 1;
-    if (needed > telling->irq_count) {
-        telling->irqs = memory_resize(telling->irqs, needed, sizeof *telling->irqs);
-        memset(telling->irqs + telling->irq_count, 0,
-               (needed - telling->irq_count) * sizeof *telling->irqs);
-        telling->irq_count = needed;
-    }
-    return &telling->irqs[cpu];
-}
-
-/* -1: it is no such event; 1: the begin of a handler; 0: its end. */
-static int irq_step(const struct event *event)
-{
-    static const struct {
-        const char *name;
-        int step;
-    } NAMES[] = {{"irq_handler_entry", 1},
-                 {"irq_handler_exit", 0},
-                 {"irq_softirq_entry", 1},
-                 {"irq_softirq_exit", 0}};
-    if (event->domain != DOMAIN_KERNEL || event->kind != EVENT_OTHER)
-        return -1;
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        if (strcmp(event->class->name, NAMES[i].name) == 0)
-            return NAMES[i].step;
-    return -1;
-}
-
-static const struct field_value *field_of(const struct event *event, const char *name)
-{
-    for (unsigned i = 0; event->shapes && i < event->field_count; i++)
-        if (strcmp(event->shapes[i].name, name) == 0)
-            return &event->fields[i];
-    return NULL;
-}
-
-static void name_irq(struct cpu_irq *irq, const struct event *event)
-{
-    const struct field_value *number = field_of(event, "irq"), *name = field_of(event, "name");
-    static const char *const SOFT[] = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
-                                       "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
-    bool soft = number == NULL;
-    if (soft)
-        number = field_of(event, "vec");
-    long long shown = !number                     ? -1
-                      : number->type == FIELD_INT ? (long long)number->i
-                                                  : (long long)number->u;
-    bool named = name && name->type == FIELD_TEXT;
-    if (soft && shown >= 0 && shown < (long long)(sizeof SOFT / sizeof *SOFT))
-        snprintf(irq->name, sizeof irq->name, "softirq %s", SOFT[shown]);
-    else
-        snprintf(irq->name, sizeof irq->name, "%s %lld%s%.*s%s", soft ? "softirq" : "irq", shown,
-                 named ? " (" : "", named ? (int)name->text.count : 0, named ? name->text.at : "",
-                 named ? ")" : "");
-}
-
 /* Of any CPU: follows what handles interrupts, and tells of those that take the CPU from the thread. */
 static bool on_irq(struct telling *telling, const struct followed *followed, bool is_ours)
 {
-    int step = irq_step(followed->event);
-    struct cpu_irq *irq = irq_of(telling, followed->event->cpu);
-    if (step < 0 || !irq)
+    const struct cpu_irq *irq;
+    enum irq_step step = story_irqs_take(&telling->irqs, followed->event, &irq);
+    if (step == IRQ_NONE)
         return false;
-    irq->is_in = step == 1;
-    if (step == 1)
-        name_irq(irq, followed->event);
     if (!telling->has_begun || !is_ours)
         return true;
     struct story_tree *tree = tree_of(telling);
     telling->story->events++;
-    if (step == 1) {
+    if (step == IRQ_BEGIN) {
         story_tree_begin(tree, STORY_IRQ, followed->wall_ns, text_of(irq->name),
                          key_of(STORY_IRQ, text_of(irq->name)));
         return true;
@@ -277,10 +207,10 @@ static void on_wakeup(struct telling *telling, const struct followed *followed)
     if (!wait || wait->kind != STORY_BLOCKED)
         return;
     struct line *line = fresh(telling);
-    const struct cpu_irq *irq = irq_of(telling, followed->event->cpu);
+    const char *irq = story_irqs_in(&telling->irqs, followed->event->cpu);
     line_string(line, "woken by ");
-    if (irq && irq->is_in) {
-        line_string(line, irq->name);
+    if (irq) {
+        line_string(line, irq);
     } else if (followed->tid == 0) {
         line_string(line, "an interrupt of an idle CPU");
     } else {
@@ -357,7 +287,7 @@ static bool passes(const struct event *event, const struct phase_filter *filters
 {
     static const struct field_value ABSENT = {.type = FIELD_ABSENT};
     for (size_t i = 0; i < count; i++) {
-        const struct field_value *value = field_of(event, filters[i].field);
+        const struct field_value *value = event_shown(event, filters[i].field);
         if (!phase_filter_passes(&filters[i], value ? value : &ABSENT))
             return false;
     }
@@ -412,7 +342,7 @@ static void begin_phase(struct telling *telling, const struct followed *followed
     const struct event *event = followed->event;
     const struct phase_definition *definition = event->class->phases->at[index];
     const struct field_value *told =
-        definition->name_is_field ? field_of(event, definition->name) : NULL;
+        definition->name_is_field ? event_shown(event, definition->name) : NULL;
     struct line *line = fresh(telling);
     line_string(line, "phase ");
     if (told && told->type == FIELD_TEXT)
@@ -561,5 +491,5 @@ void story_tell(const struct story_ask *ask, struct story *out)
     free(telling.line.at);
     free(telling.call.at);
     free(telling.instead.at);
-    free(telling.irqs);
+    story_irqs_clear(&telling.irqs);
 }

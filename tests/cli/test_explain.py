@@ -117,6 +117,13 @@ three, _ = run(*PHASES, "--of", "request/decode", "--slowest", "3")
 if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
     wrong("--of --slowest 3: not three")
 
+# A phase that ends in a call: the call goes on behind it.
+inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry_futex" : '
+               '$evt.$name == "sched_waking"', "--unfolded")
+check_sums("a phase that ends in a call", tree(inner))
+if "... goes on behind the phase" not in inner or "futex(...)" in inner:
+    wrong("a call does not go on behind the phase that ends in it")
+
 for arguments, sentence, code in (
         ((*PHASES, "--instance", "1.77"), "no instance is the one", 1),
         ((), "no phases are defined", 1),
