@@ -16,9 +16,14 @@ tools=$(cd build/tools/kubernetes && pwd)
 work=$(mktemp -d)
 export GOPATH="$tools/gopath" GOCACHE="$tools/cache" GOFLAGS="-mod=mod -modcacherw" CGO_ENABLED=0
 
+# The API server keeps nothing that lasts, and would wait for etcd.
 finish() {
     for server in apiserver etcd; do
-        [ ! -s "$work/$server.pid" ] || kill "$(cat "$work/$server.pid")" 2>/dev/null || true
+        if [ -s "$work/$server.pid" ]; then
+            pid=$(cat "$work/$server.pid")
+            kill -KILL "$pid" 2>/dev/null || true
+            wait "$pid" 2>/dev/null || true
+        fi
     done
     rm -rf "$work"
 }
