@@ -3,10 +3,10 @@ its kafkareceiver, and by OTLP/HTTP."""
 import json
 import os
 import socket
-import subprocess
 
 import pool
 from jaeger import binary
+from parts import Server
 
 CONFIG = """\
 receivers:
@@ -29,34 +29,18 @@ service:
 KINDS = {1: "INTERNAL", 2: "SERVER"}
 
 
-class Collector:
+class Collector(Server):
     def __init__(self, folder, broker, topics):
-        self.program, self.folder, self.port = binary("otelcol"), folder, pool.free_port()
+        super().__init__(folder)
+        self.port = pool.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "collector.yaml"), "w") as file:
+        path = os.path.join(folder, "collector.yaml")
+        with open(path, "w") as file:
             file.write(CONFIG.format(broker=broker, topics=topics, port=self.port, folder=folder))
-        self.process = None
+        self.command = [binary("otelcol"), "--config", path]
 
-    def __enter__(self):
-        with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "--config", os.path.join(self.folder, "collector.yaml")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        pool.wait_until(self.is_ready, 60, "the collector to be ready")
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-
-    def is_ready(self):
-        assert self.process.poll() is None, open(os.path.join(self.folder, "log")).read()[-2000:]
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-            return True
-        except OSError:
-            return False
+    def answers(self):
+        socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
 
     def requests(self):
         path = os.path.join(self.folder, "out.jsonl")

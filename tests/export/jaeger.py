@@ -1,12 +1,12 @@
 """A real Jaeger on loopback, with its traces in memory: what it was sent is asked by its API."""
 import json
 import os
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pool
+from parts import Server
 
 CONFIG = """\
 service:
@@ -37,44 +37,20 @@ def binary(name):
     return path
 
 
-class Jaeger:
+class Jaeger(Server):
     def __init__(self, folder):
-        self.program, self.folder = binary("jaeger"), folder
+        super().__init__(folder)
         self.ports = {name: pool.free_port() for name in ("api", "grpc", "otlp")}
         self.url = f"http://127.0.0.1:{self.ports['otlp']}"
         self.api = f"http://127.0.0.1:{self.ports['api']}"
-        os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "jaeger.yaml"), "w") as file:
+        path = os.path.join(folder, "jaeger.yaml")
+        with open(path, "w") as file:
             file.write(CONFIG.format(**self.ports))
+        self.command = [binary("jaeger"), "--config", path]
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.process = None
 
-    def start(self):
-        with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen(
-                [self.program, "--config", os.path.join(self.folder, "jaeger.yaml")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        pool.wait_until(self.is_ready, 60, "jaeger to be ready")
-        return self
-
-    def is_ready(self):
-        assert self.process.poll() is None, open(os.path.join(self.folder, "log")).read()[-2000:]
-        try:
-            self.services()
-            return True
-        except OSError:
-            return False
-
-    def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.kill()
+    def answers(self):
+        self.services()
 
     def ask(self, path, **question):
         with self.opener.open(f"{self.api}{path}?{urllib.parse.urlencode(question)}",

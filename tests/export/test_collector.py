@@ -11,10 +11,10 @@ import pool  # noqa: E402
 import topics  # noqa: E402
 import totals  # noqa: E402
 from collector import Collector  # noqa: E402
+from parts import NO_PROXY  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 
 LIMIT = 60
-NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 KILLS = 10
 
 

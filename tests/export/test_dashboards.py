@@ -15,6 +15,7 @@ import dashboards  # noqa: E402
 import pool  # noqa: E402
 import present  # noqa: E402
 import totals  # noqa: E402
+from parts import NO_PROXY  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
 
@@ -158,7 +159,7 @@ def start(running):
     prometheus = Prometheus(os.path.join(running.folder, "prometheus"), rules=[RULES], scraped={
         f"spanmill-{worker.role}": [f"127.0.0.1:{worker.port}"] for worker in running.workers})
     exporter.extra += ["--remote-write", f"{prometheus.url}/api/v1/write"]
-    exporter.environment = {"no_proxy": "*", "NO_PROXY": "*"}
+    exporter.environment = NO_PROXY
     for worker in reducer, mapper, exporter:
         worker.start()
     prometheus.start()

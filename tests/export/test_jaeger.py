@@ -9,10 +9,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import otlp  # noqa: E402
 import pool  # noqa: E402
 from jaeger import Jaeger  # noqa: E402
+from parts import NO_PROXY  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 
 LIMIT = 60
-NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 KILLS = 20
 
 

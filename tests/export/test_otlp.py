@@ -9,16 +9,10 @@ import otlp  # noqa: E402
 import pool  # noqa: E402
 import totals  # noqa: E402
 from otlp import Receiver  # noqa: E402
+from parts import NO_PROXY, die_at, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 
 LIMIT = 40
-NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
-
-
-def start_pool(running):
-    running.publish(pool.THUMBNAILS)
-    for role in "mapper", "reducer":
-        running.add(role, f"{role}-0").start()
 
 
 def wait_for(expected, receiver):
@@ -51,11 +45,7 @@ def test_signals():
         start_pool(running)
         points = ["export-restoring", "export-sent", "export-committed", "export-sent",
                   "export-sent:2", "export-committed", "export-sent"]
-        if os.environ.get("CRASH_POINTS") != "ON":
-            points = []
-        for point in points:
-            exporter.start({"SPANMILL_CRASH_AT": point})
-            wait_until(lambda: not exporter.alive(), LIMIT, f"it to die at {point}")
+        die_at(exporter, points, LIMIT)
         exporter.start()
         wait_for(expected, receiver)
         wait_until(lambda: not totals.differences(numbers, totals.of_series(receiver.newest())),

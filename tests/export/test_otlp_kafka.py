@@ -8,15 +8,10 @@ import otlp  # noqa: E402
 import pool  # noqa: E402
 import topics  # noqa: E402
 import totals  # noqa: E402
+from parts import die_at, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 
 LIMIT = 40
-
-
-def start_pool(running):
-    running.publish(pool.THUMBNAILS)
-    for role in "mapper", "reducer":
-        running.add(role, f"{role}-0").start()
 
 
 def read(running, name):
@@ -43,11 +38,7 @@ def test_topics():
         start_pool(running)
         points = ["export-sent", "transaction-sent", "export-committed", "transaction-offsets",
                   "export-sent:2", "transaction-committed", "export-sent"]
-        if os.environ.get("CRASH_POINTS") != "ON":
-            points = []
-        for point in points:
-            exporter.start({"SPANMILL_CRASH_AT": point})
-            wait_until(lambda: not exporter.alive(), LIMIT, f"it to die at {point}")
+        die_at(exporter, points, LIMIT)
         exporter.start()
 
         def told():

@@ -1,14 +1,13 @@
 """A pool, its exporter and a real PostgreSQL: its tables have what a report has, row by row."""
 import os
-import random
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool  # noqa: E402
 import postgres  # noqa: E402
 import tables  # noqa: E402
+from parts import hurt  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
@@ -27,21 +26,6 @@ def wait_for(expected, database):
     except AssertionError:
         say("\n".join(tables.differences(expected, database)))
         raise
-
-
-def hurt(exporter, database, seed):
-    """Kills both, at random moments."""
-    chance = random.Random(seed)
-    for _ in range(6):
-        time.sleep(chance.uniform(0, 0.8))
-        exporter.kill()
-        if chance.random() < 0.5:
-            database.kill()
-            exporter.start()
-            time.sleep(chance.uniform(0, 0.5))
-            database.start()
-        else:
-            exporter.start()
 
 
 def check_documented(database):
@@ -91,7 +75,7 @@ def test_kills():
         running.publish(pool.THUMBNAILS)
         for role in "mapper", "reducer":
             running.add(role, f"{role}-0").start()
-        hurt(exporter, database, 7)
+        hurt(exporter, database, 7, rounds=6, share=0.5)
         running.wait_for(lines)
         wait_for(expected, database)
         # Another group sends all of it again, dies in between, and nothing changes. A column that an
