@@ -10,22 +10,28 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo test fuzz-ci kafka bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
 help:
 	@echo 'make            build/release/bin/spanmill'
 	@echo 'make demo       install what builds need, build, report the recording in tests/data'
+	@echo 'make try        a pool, an exporter and Prometheus here, fed as if the recording happened now'
 	@echo 'make test       install what is needed, build, run all tests, those of asan too'
 	@echo '                (TESTED="release asan tsan fuzz": the presets)'
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
+	@echo 'make otlp-test  spans and metrics in a real Jaeger and Collector, built once (with go)'
+	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
+	@echo 'make export-chaos   kill the exporter 20 times and a real Prometheus 5 times: totals stay right'
 	@echo 'make analyze|tidy         build with gcc -fanalyzer, with clang-tidy'
 	@echo 'make bench      measure (TRACE=session folder; SPANMILL_RECORDINGS=folder of larger ones)'
 	@echo 'make image      a container image of all programs (buildah, mmdebstrap; IMAGE=name)'
+	@echo 'make dashboards for Grafana, in build/grafana/dashboards (docs/GRAFANA.md)'
+	@echo 'make dashboards-check|dashboards-picture   read them strictly (go); draw them (npm, chromium)'
 	@echo 'make format     clang-format over all sources'
 	@echo 'make install    to PREFIX ($(PREFIX)); make uninstall removes it'
 	@echo 'make packages   Debian packages in build/packages; packages-test: in a fresh Debian'
@@ -97,6 +103,42 @@ chaos: kafka
 	@$(MAKE) build-chaos
 	@PROGRAMS=$(CURDIR)/build/chaos/bin KAFKA_JARS=$(CURDIR)/build/kafka \
 		python3 tests/pool/chaos.py --seeds $(SEEDS) --kills $(KILLS) $(SEED:%=--seed %)
+
+# Against a real Jaeger and a real OpenTelemetry Collector, which are built once (ten minutes, with go).
+otlp-test: kafka
+	@tools/otel/install.sh build/otel
+	@$(MAKE) build-dev
+	@$(CTEST) --preset dev -R '^export/(jaeger|collector)$$' --output-on-failure
+
+# Against a real API server, which is built once (ten minutes, with go).
+kubernetes-test:
+	@sh tests/deploy/apiserver.sh
+
+# Ends with Ctrl-C, and leaves nothing.
+try: build-release kafka
+	@exec tools/try/run.py
+
+# Some minutes; the seed is printed.
+export-chaos: kafka
+	@$(MAKE) build-dev
+	@rm -rf build/export-chaos && KAFKA_JARS=$(CURDIR)/build/kafka tests/kafka/broker.sh start build/export-chaos
+	@PROGRAMS=$(CURDIR)/build/dev/bin BROKER_FOLDER=build/export-chaos python3 -B tests/export/export_chaos.py; \
+		code=$$?; tests/kafka/broker.sh stop build/export-chaos; exit $$code
+
+dashboards:
+	@deploy/grafana/dashboards.py build/grafana/dashboards
+
+# By Grafana's foundation SDK (go).
+dashboards-check: dashboards
+	@cd tools/picture/strict && go run . $(CURDIR)/build/grafana/dashboards/*.json
+
+# With Grafana's components in chromium (npm); docs/images has what it drew.
+dashboards-picture: kafka
+	@$(MAKE) build-dev
+	@rm -rf build/picture-broker && KAFKA_JARS=$(CURDIR)/build/kafka tests/kafka/broker.sh start build/picture-broker
+	@PROGRAMS=$(CURDIR)/build/dev/bin BROKER_FOLDER=build/picture-broker \
+		python3 -B tools/picture/picture.py build/picture; \
+		code=$$?; tests/kafka/broker.sh stop build/picture-broker; exit $$code
 
 bench: build-release
 	@bench/run.sh $(TRACE)

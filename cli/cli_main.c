@@ -18,6 +18,9 @@ struct command {
 
 static const struct command commands[] = {
     {"report", "what traces say of phases, system calls, files and CPU time", cmd_report},
+    {"explain", "what a thread did in the slowest instances of a phase", cmd_explain},
+    {"log", "system calls and events, a line each, with the names of files", cmd_log},
+    {"events", "which events traces have, how often, with which fields", cmd_events},
     {"pack", "chunks into archives that each stand alone", cmd_pack},
     {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
     {"results", "what the pool has found out, as report shows it", cmd_results},

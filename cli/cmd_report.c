@@ -1,6 +1,5 @@
 #include "cli/commands.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +9,12 @@
 #include "cli/chunk_run.h"
 #include "cli/progress.h"
 #include "cli/render/quantity.h"
-#include "cli/recording.h"
 #include "cli/report_file.h"
 #include "cli/report_options.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
+#include "cli/traces.h"
 #include "mapper/readers/readers.h"
-#include "chunk/session_marks.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
 enum { EXIT_INTERRUPTED = 128 + SIGINT };
@@ -24,14 +22,11 @@ enum { EXIT_INTERRUPTED = 128 + SIGINT };
 /* All that a report needs on its way. */
 struct reporting {
     struct report_options options;
-    struct phase_definitions phases;
+    struct traces traces;
     const struct reader_kind *reader;
     struct report_file file;
     struct progress progress;
-    struct chunk_list list;
-    size_t left_out; /* chunks and operands that could not even be looked at */
     struct interval *windows;
-    char **marks; /* by chunk; or NULL */
     unsigned jobs;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
@@ -68,53 +63,7 @@ static bool find_reader(struct reporting *reporting)
     return false;
 }
 
-/* A bad definition on the command line is wrong usage; a bad file is not. */
-static int read_phases(struct reporting *reporting)
-{
-    struct failure why;
-    const struct config *config = reporting->options.config;
-    const char *const *texts;
-    int code = EXIT_DONE;
-    size_t count = config_list(config, "phases", &texts);
-    for (size_t i = 0; i < count && code == EXIT_DONE; i++)
-        if (phases_add_file(&reporting->phases, texts[i], &why) != STATUS_OK)
-            code = EXIT_FAILED;
-    count = config_list(config, "phase", &texts);
-    for (size_t i = 0; i < count && code == EXIT_DONE; i++)
-        if (phases_add_period(&reporting->phases, text_of(texts[i]), &why) != STATUS_OK)
-            code = EXIT_WRONG_USAGE;
-    if (code != EXIT_DONE)
-        say(reporting, why.text);
-    return code;
-}
-
 /* --- chunks --- */
-
-static void say_left_out(void *context, const char *sentence)
-{
-    struct reporting *reporting = context;
-    reporting->left_out++;
-    say(reporting, sentence);
-    reporting->progress.over = true;
-}
-
-static enum status find_chunks(struct reporting *reporting)
-{
-    struct failure why;
-    struct chunk_list *list = &reporting->list;
-    list->say = say_left_out;
-    list->context = reporting;
-    char *const *traces;
-    size_t count = config_operands(reporting->options.config, &traces);
-    for (size_t i = 0; i < count; i++)
-        if (chunk_list_add(list, traces[i], &why) != STATUS_OK)
-            say_left_out(reporting, why.text);
-    if (list->count == 0)
-        return STATUS_REJECT;
-    enum status status = chunk_list_finish(list, &why); /* what is wrong was said */
-    recording_mark(list);
-    return list->count == 0 ? STATUS_REJECT : status;
-}
 
 static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
 {
@@ -151,7 +100,7 @@ static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)
  * told from the first event of all sessions. */
 static void set_windows(struct reporting *reporting)
 {
-    const struct chunk_list *list = &reporting->list;
+    const struct chunk_list *list = &reporting->traces.list;
     const struct report_options *options = &reporting->options;
     reporting->windows = memory_new(list->count * sizeof *reporting->windows);
     for (size_t i = 0; i < list->count; i++)
@@ -180,15 +129,6 @@ static void set_windows(struct reporting *reporting)
             reporting->windows[i].end_ns = raw_time(at_ns, clocks[i].offset_ns);
     }
     free(clocks);
-}
-
-static unsigned usual_jobs(void)
-{
-    cpu_set_t cpus;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-        return 1;
-    int count = CPU_COUNT(&cpus);
-    return count > 0 ? (unsigned)count : 1;
 }
 
 /* --- output --- */
@@ -237,7 +177,7 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
 /* Whether data was lost or is incomplete. */
 static bool is_lossy(const struct reporting *reporting, const struct chunk_run *run)
 {
-    return reporting->left_out > 0 || run->failed > 0 || run->warnings > 0 ||
+    return reporting->traces.left_out > 0 || run->failed > 0 || run->warnings > 0 ||
            report_view_is_lossy(&reporting->report);
 }
 
@@ -245,7 +185,7 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
 {
     char *sentence =
         memory_format("interrupted after %zu of %zu chunks (%s events); no report", run->joined,
-                      reporting->list.count, quantity_count(run->stats.events).text);
+                      reporting->traces.list.count, quantity_count(run->stats.events).text);
     say(reporting, sentence);
     free(sentence);
     return EXIT_INTERRUPTED;
@@ -281,10 +221,10 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     free(nobody);
     if (code == EXIT_DONE && lossy && config_flag(reporting->options.config, "strict"))
         code = EXIT_LOSSY;
-    if (run->failed + reporting->left_out > 0) {
+    if (run->failed + reporting->traces.left_out > 0) {
         char *sentence = memory_format("%zu of what was named could not be used; the report is of "
                                        "the rest",
-                                       run->failed + reporting->left_out);
+                                       run->failed + reporting->traces.left_out);
         say(reporting, sentence);
         free(sentence);
         if (code == EXIT_DONE)
@@ -296,19 +236,18 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 static int run_report(struct reporting *reporting, double begin_s)
 {
     set_windows(reporting);
-    reporting->marks = session_marks(&reporting->list);
     long long jobs = config_integer(reporting->options.config, "jobs");
-    reporting->jobs = jobs > 0 ? (unsigned)jobs : usual_jobs();
+    reporting->jobs = jobs > 0 ? (unsigned)jobs : traces_usual_jobs();
     struct reducer *reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
-    struct chunk_run run = {.list = &reporting->list,
-                            .options = {.phases = &reporting->phases,
+    struct chunk_run run = {.list = &reporting->traces.list,
+                            .options = {.phases = &reporting->traces.phases,
                                         .reader = reporting->reader,
                                         .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
                             .windows = reporting->windows,
-                            .marks = (const char *const *)reporting->marks,
+                            .marks = (const char *const *)reporting->traces.marks,
                             .jobs = reporting->jobs,
                             .reducer = reducer,
                             .progress = &reporting->progress};
@@ -334,10 +273,10 @@ static int report_all(struct reporting *reporting)
     double begin_s = progress_now_s();
     if (!find_reader(reporting))
         return EXIT_WRONG_USAGE;
-    int code = read_phases(reporting);
+    int code = traces_read_phases(&reporting->traces, reporting->options.config);
     if (code != EXIT_DONE)
         return code;
-    if (find_chunks(reporting) != STATUS_OK)
+    if (traces_find(&reporting->traces, reporting->options.config) != STATUS_OK)
         return EXIT_FAILED;
     struct failure why;
     if (report_file_open(&reporting->file, report_output(reporting->options.config), &why) !=
@@ -358,14 +297,13 @@ int cmd_report(int argc, char **argv)
     int code = (int)outcome;
     if (outcome == CONFIG_RUN) {
         enum when progress = (enum when)config_word(reporting.options.config, "progress");
-        phases_init(&reporting.phases);
+        phases_init(&reporting.traces.phases);
+        reporting.traces.progress = &reporting.progress;
         progress_init(&reporting.progress, "spanmill", report_view_is_now(progress, stderr));
         stop_signals_block(SIG_BLOCK);
         code = report_all(&reporting);
         report_clear(&reporting.report);
-        session_marks_free(reporting.marks, reporting.list.count);
-        chunk_list_clear(&reporting.list);
-        phases_clear(&reporting.phases);
+        traces_clear(&reporting.traces);
         free(reporting.windows);
     }
     report_options_clear(&reporting.options);

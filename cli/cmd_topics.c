@@ -36,11 +36,12 @@ static const struct config_section *const sections[] = {&own, &service_kafka_sec
 static const struct config_program program = {
     .command = "spanmill topics",
     .block = "topics",
-    .operands = "create|check",
+    .operands = "create|check|print",
     .about =
         "Makes the topics of the pool, or looks whether they are as they should be. Those that\n"
         "are there already are left as they are; what differs is told, and makes the exit\n"
-        "code 1.",
+        "code 1. `print` asks no broker: it writes what the topics should be, a line each,\n"
+        "for those who make them by other means.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill topics create -b kafka-1:9092\n"
@@ -151,17 +152,39 @@ static enum exit_code run(const struct config *config, const struct bus_settings
     return status == STATUS_OK && well ? EXIT_DONE : EXIT_FAILED;
 }
 
-static bool read_action(const struct config *config, bool *create)
+static enum exit_code print(const struct config *config, const struct bus_settings *bus)
 {
+    struct topic_wishes wishes = wishes_of(config);
+    struct topic_plans plans;
+    topic_plans_init(&plans, &wishes);
+    for (int i = 0; i < BUS_TOPICS; i++) {
+        const struct bus_topic_plan *plan = &plans.at[i];
+        char name[BUS_NAME_MAX];
+        bus_topic_name(bus, plan->topic, name);
+        printf("%s partitions=%d replication=%d", name, (int)plan->partitions, plan->replication);
+        for (size_t k = 0; k < plan->setting_count; k++)
+            printf(" %s=%s", plan->settings[k].key, plan->settings[k].value);
+        putchar('\n');
+    }
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+enum action { ACTION_CREATE, ACTION_CHECK, ACTION_PRINT, ACTIONS };
+
+static bool read_action(const struct config *config, enum action *action)
+{
+    static const char *const names[ACTIONS] = {"create", "check", "print"};
     char *const *operands;
     size_t count = config_operands(config, &operands);
     if (count != 1) {
-        config_wrong(config, stderr, "one of create and check is wanted");
+        config_wrong(config, stderr, "one of create, check and print is wanted");
         return false;
     }
-    *create = strcmp(operands[0], "create") == 0;
-    if (!*create && strcmp(operands[0], "check") != 0) {
-        config_wrong(config, stderr, "`%s` is neither create nor check", operands[0]);
+    *action = ACTION_CREATE;
+    while (*action < ACTIONS && strcmp(operands[0], names[*action]) != 0)
+        ++*action;
+    if (*action == ACTIONS) {
+        config_wrong(config, stderr, "`%s` is none of create, check and print", operands[0]);
         return false;
     }
     long long copies = config_integer(config, "replication");
@@ -181,8 +204,8 @@ int cmd_topics(int argc, char **argv)
     enum config_outcome outcome = config_load(&program, argc, argv, stdout, stderr, &config);
     if (outcome != CONFIG_RUN)
         return (int)outcome;
-    bool create;
-    if (!read_action(config, &create)) {
+    enum action action;
+    if (!read_action(config, &action)) {
         config_free(config);
         return EXIT_WRONG_USAGE;
     }
@@ -194,7 +217,8 @@ int cmd_topics(int argc, char **argv)
         config_free(config);
         return EXIT_WRONG_USAGE;
     }
-    enum exit_code code = run(config, &kafka.bus, create);
+    enum exit_code code = action == ACTION_PRINT ? print(config, &kafka.bus)
+                                                 : run(config, &kafka.bus, action == ACTION_CREATE);
     kafka_settings_clear(&kafka);
     config_free(config);
     return (int)code;

@@ -11,6 +11,9 @@ enum exit_code {
 
 /* argv[0] is the name of the command. Each returns the exit code. */
 int cmd_report(int argc, char **argv);
+int cmd_explain(int argc, char **argv); /* what a thread did in a slow instance of a phase */
+int cmd_log(int argc, char **argv);     /* calls and events, a line each */
+int cmd_events(int argc, char **argv);  /* which events traces have */
 int cmd_pack(int argc, char **argv);    /* recorded chunks into archives that stand alone */
 int cmd_publish(int argc, char **argv); /* recorded sessions to the pool */
 int cmd_results(int argc, char **argv); /* what the pool has found out */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "cli/render/quantity.h"
 
 double progress_now_s(void)
@@ -45,4 +46,15 @@ void progress_say(void *context, const char *sentence)
     struct progress *progress = context;
     progress_clear(progress);
     fprintf(stderr, "%s: %s\n", progress->command, sentence);
+    progress->said[progress->said_count++ % PROGRESS_SAID] = hash_text(text_of(sentence));
+}
+
+void progress_say_once(void *context, const char *sentence)
+{
+    const struct progress *progress = context;
+    uint64_t hash = hash_text(text_of(sentence));
+    for (size_t i = 0; i < progress->said_count && i < PROGRESS_SAID; i++)
+        if (progress->said[i] == hash)
+            return;
+    progress_say(context, sentence);
 }

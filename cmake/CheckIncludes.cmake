@@ -18,6 +18,8 @@ set(only_in_babeltrace2 mapper/bt2)
 set(only_in_protobuf-c shared/wire)
 set(only_in_curl export/output)
 set(only_in_snappy-c.h export/output)
+set(only_in_zlib.h export/output)
+set(only_in_libpq-fe.h export/output)
 set(only_in_pthread.h shared/base cli cli/render mapper/bt2 shared/bus shared/health shared/service shared/trace agent)
 
 string(REPLACE "|" ";" rows "${LAYERS}")

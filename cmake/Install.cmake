@@ -76,6 +76,21 @@ install(FILES ${_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT cli)
 file(GLOB _docs CONFIGURE_DEPENDS docs/*.md)
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT cli)
 install(FILES ${_docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT cli)
+install(DIRECTORY docs/images DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT cli)
 install(DIRECTORY examples/ DESTINATION ${_examples} COMPONENT cli)
 install(DIRECTORY proto DESTINATION ${CMAKE_INSTALL_DATADIR}/spanmill COMPONENT cli
         FILES_MATCHING PATTERN "*.proto")
+
+# Dashboards are written by the build; rules and provisioning are as they are.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+set(_dashboards ${CMAKE_BINARY_DIR}/grafana/dashboards)
+add_custom_command(OUTPUT ${_dashboards}/written
+    COMMAND Python3::Interpreter -B ${CMAKE_SOURCE_DIR}/deploy/grafana/dashboards.py ${_dashboards}
+    COMMAND ${CMAKE_COMMAND} -E touch ${_dashboards}/written
+    DEPENDS ${CMAKE_SOURCE_DIR}/deploy/grafana/dashboards.py VERBATIM)
+add_custom_target(dashboards ALL DEPENDS ${_dashboards}/written)
+install(DIRECTORY ${_dashboards} DESTINATION ${CMAKE_INSTALL_DATADIR}/spanmill/grafana COMPONENT pool
+        FILES_MATCHING PATTERN "*.json")
+install(DIRECTORY deploy/grafana/provisioning DESTINATION ${CMAKE_INSTALL_DATADIR}/spanmill/grafana
+        COMPONENT pool)
+install(DIRECTORY deploy/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/spanmill COMPONENT pool)

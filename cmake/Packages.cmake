@@ -54,7 +54,7 @@ set(CPACK_DEBIAN_POOL_DESCRIPTION "analyses of LTTng traces: mappers and reducer
 The services of spanmill that analyse what agents publish to Kafka:
 spanmill-mapper analyses each chunk by itself, and spanmill-reducer joins
 them to results. As many of each as are needed run on any machines. The program
-spanmill-export sends results to Prometheus.
+spanmill-export sends results to Prometheus, OpenTelemetry and PostgreSQL.
 
 They do not start before they are enabled.")
 

@@ -9,7 +9,7 @@
 #include "results/fold.h"
 #include "results/fold_state.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 /* 1: without the names of calls */ };
 
 static void free_thread(struct entity *thread)
 {
@@ -80,22 +80,22 @@ void entities_take(struct entities *entities, const struct thread_fact *fact, ui
     thread->program = fact->program.count > 0 ? name_id(entities, fact->program) : NAMES_NONE;
 }
 
-static bool is_first_told(const struct entity *thread, uint32_t stretch)
+static const struct entity_first *first_of(const struct entity *thread, uint32_t stretch)
 {
-    for (const struct entity_first *first = thread->firsts; first; first = first->next)
-        if (first->stretch == stretch)
-            return true;
-    return false;
+    const struct entity_first *first = thread->firsts;
+    while (first && first->stretch != stretch)
+        first = first->next;
+    return first;
 }
 
 struct entity_before *entities_first_call(struct entities *entities, uint64_t id, uint32_t stretch,
-                                          uint64_t chunk)
+                                          struct text call, uint64_t chunk)
 {
     struct entity *thread = entities_thread(entities, id, chunk);
-    if (is_first_told(thread, stretch))
+    if (first_of(thread, stretch))
         return NULL;
     struct entity_first *first = memory_new(sizeof *first);
-    *first = (struct entity_first){thread->firsts, stretch};
+    *first = (struct entity_first){thread->firsts, stretch, name_id(entities, call)};
     thread->firsts = first;
     struct entity_before *taken = NULL;
     for (struct entity_before **at = &thread->befores; *at;) {
@@ -115,7 +115,7 @@ bool entities_before(struct entities *entities, uint64_t id, uint32_t stretch, s
                      int64_t running_ns, uint64_t chunk)
 {
     struct entity *thread = entities_thread(entities, id, chunk);
-    if (is_first_told(thread, stretch))
+    if (first_of(thread, stretch))
         return true;
     uint32_t name = name_id(entities, phase);
     struct entity_before *before = thread->befores;
@@ -129,6 +129,22 @@ bool entities_before(struct entities *entities, uint64_t id, uint32_t stretch, s
     }
     before->running_ns += running_ns;
     return false;
+}
+
+const struct entity *entities_find(const struct entities *entities, uint64_t id)
+{
+    return id_map_find(&entities->threads, id);
+}
+
+bool entities_call_before(const struct entities *entities, uint64_t id, uint32_t stretch,
+                          struct text *call)
+{
+    *call = (struct text){"", 0};
+    const struct entity *thread = entities_find(entities, id);
+    const struct entity_first *first = thread ? first_of(thread, stretch) : NULL;
+    if (first && first->call != NAMES_NONE)
+        *call = names_text(&entities->names, first->call);
+    return first != NULL;
 }
 
 /* --- what processes are called --- */
@@ -214,7 +230,8 @@ void entities_forget(struct entities *entities, uint64_t chunk)
 /* --- as bytes ---
  *
  *     format; how many threads; of each: id; process; tid; kernel_named; told_at; name; program;
- *     how many befores; of each: stretch; phase; running_ns; how many firsts; of each: stretch.
+ *     how many befores; of each: stretch; phase; running_ns; how many firsts; of each: stretch;
+ *     call (from format 2 on).
  *     A name: 0, or 1 + its bytes, and these. */
 
 struct writer {
@@ -264,8 +281,10 @@ static void put_thread(struct writer *out, const struct entities *entities,
     for (const struct entity_first *each = thread->firsts; each; each = each->next)
         count++;
     put(out, count);
-    for (const struct entity_first *each = thread->firsts; each; each = each->next)
+    for (const struct entity_first *each = thread->firsts; each; each = each->next) {
         put(out, each->stretch);
+        put_name(out, entities, each->call);
+    }
 }
 
 void entities_save(struct entities *entities,
@@ -306,7 +325,7 @@ static uint32_t take_name(struct row_reader *row, struct entities *entities)
     return names_id(&entities->names, text);
 }
 
-static bool restore_thread(struct entities *entities, struct row_reader *row)
+static bool restore_thread(struct entities *entities, struct row_reader *row, uint64_t format)
 {
     uint64_t id = row_take(row);
     if (row->bad || id_map_get(&entities->threads, id))
@@ -331,6 +350,7 @@ static bool restore_thread(struct entities *entities, struct row_reader *row)
     for (size_t count = row_take_count(row, 1); count > 0 && !row->bad; count--) {
         *first = memory_new(sizeof **first);
         (*first)->stretch = (uint32_t)row_take(row);
+        (*first)->call = format > 1 ? take_name(row, entities) : NAMES_NONE;
         first = &(*first)->next;
     }
     return !row->bad;
@@ -346,7 +366,7 @@ enum status entities_restore(struct entities *entities, struct bytes block, stru
     uint64_t count = row_take(&row);
     bool good = !row.bad && count > 0 && count <= ENTITY_BLOCK;
     for (uint64_t i = 0; i < count && good; i++)
-        good = restore_thread(entities, &row);
+        good = restore_thread(entities, &row, format);
     if (!good || row_left(&row) > 0)
         return fail(why, STATUS_REJECT, "threads that contradict themselves: %zu bytes",
                     block.count);

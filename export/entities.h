@@ -24,7 +24,7 @@ struct entity_before {
 
 struct entity_first {
     struct entity_first *next;
-    uint32_t stretch;
+    uint32_t stretch, call; /* call: a name of the entities'; NAMES_NONE: not told */
 };
 
 struct entity {
@@ -51,18 +51,25 @@ void entities_clear(struct entities *entities);
 /* The thread, which is new if it was not known; `chunk` tells of it. */
 struct entity *entities_thread(struct entities *entities, uint64_t id, uint64_t chunk);
 void entities_take(struct entities *entities, const struct thread_fact *fact, uint64_t chunk);
-/* That a call was in progress when a stretch began. Returns the thread's time before it that was
+/* That `call` was in progress when a stretch began. Returns the thread's time before it that was
  * taken for one without: the caller's, to be freed. */
 struct entity_before *entities_first_call(struct entities *entities, uint64_t thread,
-                                          uint32_t stretch, uint64_t chunk);
+                                          uint32_t stretch, struct text call, uint64_t chunk);
 /* Whether that was told. If not, the time is kept, in case that it will be. */
 bool entities_before(struct entities *entities, uint64_t thread, uint32_t stretch,
                      struct text phase, int64_t running_ns, uint64_t chunk);
+
+/* Whether it was told that a call was in progress when the stretch began, and which; *call is empty if
+ * the name is not known. */
+bool entities_call_before(const struct entities *entities, uint64_t thread, uint32_t stretch,
+                          struct text *call);
 
 /* Finds out what processes are called, from all that was taken. */
 void entities_name(struct entities *entities);
 /* As of the last entities_name(): of the thread's process; empty if nothing tells it. */
 struct text entities_process_name(const struct entities *entities, uint64_t thread);
+/* What is known of the thread; NULL: nothing. */
+const struct entity *entities_find(const struct entities *entities, uint64_t thread);
 
 /* Forgets threads of which nothing was told for two rounds. */
 void entities_forget(struct entities *entities, uint64_t chunk);

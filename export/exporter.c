@@ -13,10 +13,11 @@ struct exporter {
     struct cell_views *cells;
     struct session_export **sessions;
     size_t count, room;
-    /* Records of an interval that is not whole. */
+    /* Records of an interval: one that is not whole, or that was given last. */
     struct arena arena;
     struct result_record *records;
     size_t record_count, record_room;
+    bool given;
     int64_t first_offset;
     struct arena samples; /* that were given last */
     uint64_t over;        /* of sessions that are forgotten */
@@ -76,6 +77,7 @@ static void tell(const struct exporter *exporter, enum exporter_event event, str
 static void drop_records(struct exporter *exporter)
 {
     exporter->record_count = 0;
+    exporter->given = false;
     arena_clear(&exporter->arena);
 }
 
@@ -89,7 +91,7 @@ static bool follows(const struct exporter *exporter, const struct result_record 
                                            text_equal(record->meta.session, first->meta.session));
 }
 
-static void take_interval(struct exporter *exporter, int64_t time_ms, struct samples *out)
+static void take_interval(struct exporter *exporter, int64_t time_ms, struct export_interval *out)
 {
     const struct result_meta *meta = &exporter->records[0].meta;
     struct session_export *session = session_at(exporter, meta->session);
@@ -104,10 +106,12 @@ static void take_interval(struct exporter *exporter, int64_t time_ms, struct sam
 }
 
 enum status exporter_take(struct exporter *exporter, struct bytes bytes, int64_t offset,
-                          int64_t time_ms, struct samples *out, struct failure *why)
+                          int64_t time_ms, struct export_interval *out, struct failure *why)
 {
-    *out = (struct samples){.count = 0};
+    *out = (struct export_interval){.record_count = 0};
     arena_clear(&exporter->samples);
+    if (exporter->given)
+        drop_records(exporter);
     struct result_record record;
     enum status status = result_decode(bytes, &exporter->arena, &record, why);
     if (status != STATUS_OK) {
@@ -132,13 +136,13 @@ enum status exporter_take(struct exporter *exporter, struct bytes bytes, int64_t
     if (!record.last)
         return STATUS_OK;
     take_interval(exporter, time_ms, out);
-    drop_records(exporter);
+    exporter->given = true;
     return STATUS_OK;
 }
 
 int64_t exporter_oldest(const struct exporter *exporter, int64_t next)
 {
-    return exporter->record_count > 0 ? exporter->first_offset : next;
+    return exporter->record_count > 0 && !exporter->given ? exporter->first_offset : next;
 }
 
 bool exporter_is_unsaved(const struct exporter *exporter, struct text name)

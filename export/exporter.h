@@ -1,10 +1,10 @@
 /* export/exporter.h -- what is exported of one partition of results: its records, one by one, become
- * samples, interval by interval. Touches no network and no clock. */
+ * intervals with samples. Touches no network and no clock. */
 #ifndef EXPORT_EXPORTER_H
 #define EXPORT_EXPORTER_H
 
 #include "base/failure.h"
-#include "export/family.h"
+#include "export/interval.h"
 #include "wire/partial_codec.h"
 
 struct exporter;
@@ -27,14 +27,15 @@ struct exporter_options {
 struct exporter *exporter_new(const struct exporter_options *options);
 void exporter_free(struct exporter *exporter); /* NULL is fine */
 
-/* Takes the next record, which was written at `time_ms`. With the last one of an interval, `*out` are
- * its samples, valid until the next call; else it has none.
+/* Takes the next record, which was written at `time_ms`. With the last one of an interval that was not
+ * exported before, `*out` is that interval, valid until the next call; else it has no records.
  * REJECT: no record of results. STOP: of a newer program. */
 MUST_CHECK enum status exporter_take(struct exporter *exporter, struct bytes record, int64_t offset,
-                                     int64_t time_ms, struct samples *out, struct failure *why);
+                                     int64_t time_ms, struct export_interval *out,
+                                     struct failure *why);
 /* From where a restart has to read: `next`, or the first record of an interval that is not whole. */
 int64_t exporter_oldest(const struct exporter *exporter, int64_t next);
-/* Whether samples of the session were given that exporter_save() has not followed. Before it takes
+/* Whether an interval of the session was given that exporter_save() has not followed. Before it takes
  * more of it, that has to be committed: then what is sent again after a restart is the newest of its
  * series, which receivers take for what they have. */
 bool exporter_is_unsaved(const struct exporter *exporter, struct text session);

@@ -54,6 +54,7 @@ struct samples {
     struct text session, host;
     uint64_t chunk;
     int64_t begin_ms, end_ms; /* since the Unix epoch; begin_ms < end_ms */
+    int64_t since_ms; /* when counters were 0: the begin of the first interval; 0: not known */
     const struct sample *at;
     size_t count;
 };

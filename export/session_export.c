@@ -7,7 +7,7 @@
 #include "base/row.h"
 #include "export/views.h"
 
-enum { FORMAT = 1, HEADER_NUMBERS = 7 };
+enum { FORMAT = 2 /* 1: without since_ms */, HEADER_NUMBERS = 8 };
 
 struct session_export *session_export_new(struct text name, size_t series_limit,
                                           const struct cell_views *cells)
@@ -72,8 +72,10 @@ static int64_t wall_ms(const struct session_export *session, uint64_t raw_ns)
 static void set_times(struct session_export *session, const struct marks *marks,
                       struct samples *out)
 {
-    if (!session->any_time)
+    if (!session->any_time) {
         session->offset_ns = marks->offset_ns;
+        session->since_ms = wall_ms(session, marks->first_ns);
+    }
     out->end_ms = wall_ms(session, marks->last_ns);
     if (session->any_time && out->end_ms <= session->told_ms)
         out->end_ms = session->told_ms + 1;
@@ -93,11 +95,28 @@ static void each_result(const struct view_target *target, const struct result_re
             take(target, &records[i].results[j]);
 }
 
+/* The samples of what the series have come to; none where nothing tells a time. */
+static void take_samples(struct session_export *session, const struct view_target *target,
+                         const struct marks *marks, struct arena *arena, struct samples *out)
+{
+    if (!marks->any_event && !session->any_time)
+        return;
+    if (marks->any_event) {
+        set_times(session, marks, out);
+        views_put_newest(target, out->end_ms);
+    } else { /* the end of the session, or a gap: nothing is later than what was told */
+        out->begin_ms = session->told_ms;
+        out->end_ms = ++session->told_ms;
+    }
+    out->since_ms = session->since_ms < out->begin_ms ? session->since_ms : out->begin_ms;
+    out->count = series_take_samples(&session->series, arena, &out->at);
+}
+
 bool session_export_take(struct session_export *session, const struct result_record *records,
-                         size_t count, struct arena *arena, struct samples *out)
+                         size_t count, struct arena *arena, struct export_interval *out)
 {
     assert(count > 0 && records[count - 1].last);
-    *out = (struct samples){.session = text_of(session->name), .chunk = records[0].meta.chunk};
+    *out = (struct export_interval){.record_count = 0};
     struct marks marks = marks_of(records, count);
     if (marks.any && marks.chunk < session->next)
         return false;
@@ -110,19 +129,15 @@ bool session_export_take(struct session_export *session, const struct result_rec
     if (marks.any)
         session->next = marks.chunk + 1;
     session->unsaved = true;
+    out->samples = (struct samples){.session = text_of(session->name), .chunk = target.chunk};
     struct text name, created;
-    text_session(out->session, &out->host, &name, &created);
-    if (!marks.any_event && !session->any_time)
-        return true;
-    if (marks.any_event)
-        set_times(session, &marks, out);
-    else { /* the end of the session, or a gap: nothing is later than what was told */
-        out->begin_ms = session->told_ms;
-        out->end_ms = ++session->told_ms;
-    }
-    if (marks.any_event)
-        views_put_newest(&target, out->end_ms);
-    out->count = series_take_samples(&session->series, arena, &out->at);
+    text_session(out->samples.session, &out->samples.host, &name, &created);
+    take_samples(session, &target, &marks, arena, &out->samples);
+    out->records = records;
+    out->record_count = count;
+    out->entities = &session->entities;
+    out->any_time = session->any_time;
+    out->offset_ns = session->offset_ns;
     return true;
 }
 
@@ -138,6 +153,7 @@ static struct bytes save_header(const struct session_export *session,
     at = row_put_signed(at, session->offset_ns);
     at = row_put_signed(at, session->heard_ms);
     at = row_put(at, session->series.keys.count);
+    at = row_put_signed(at, session->since_ms);
     return (struct bytes){room, (size_t)(at - room)};
 }
 
@@ -199,6 +215,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
     session->offset_ns = row_take_signed(&row);
     session->heard_ms = row_take_signed(&row);
     uint64_t count = row_take(&row);
+    session->since_ms = format > 1 ? row_take_signed(&row) : 0;
     if (row.bad || row_left(&row) > 0)
         return fail(why, STATUS_REJECT, "a session's header that is none: %zu bytes", block.count);
     if (count != session->series.keys.count)

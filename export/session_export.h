@@ -1,4 +1,4 @@
-/* export/session_export.h -- what is exported of one session: results of whole intervals become samples.
+/* export/session_export.h -- what is exported of one session: whole intervals get samples.
  *
  * A function of the results: whoever restores what was saved behind an interval, and takes those that
  * follow, gets the same samples as who took all of them. So nothing is lost or counted twice when
@@ -7,15 +7,15 @@
 #define EXPORT_SESSION_EXPORT_H
 
 #include "export/cell_views.h"
-#include "export/entities.h"
+#include "export/interval.h"
 #include "export/series.h"
-#include "wire/result_codec.h"
 
 struct session_export {
     char *name;        /* host/name/created; owned */
     uint64_t next;     /* the first chunk that was not taken */
     bool any_time;     /* told_ms and offset_ns are known */
     int64_t told_ms;   /* the end of the last interval that has one, since the Unix epoch */
+    int64_t since_ms;  /* the begin of the first one; 0: not known */
     int64_t offset_ns; /* from raw time to the Unix epoch */
     int64_t heard_ms;  /* when its last record was written */
     struct series_set series;
@@ -30,10 +30,10 @@ struct session_export *session_export_new(struct text name, size_t series_limit,
 void session_export_free(struct session_export *session); /* NULL is fine */
 
 /* Takes the records of an interval, which are all there. False: it was taken before, and does not
- * count again. `*out`, in `arena`, has no samples where nothing tells a time: they come with the
+ * count again. `out->samples`, in `arena`, has none where nothing tells a time: they come with the
  * next interval that does. */
 bool session_export_take(struct session_export *session, const struct result_record *records,
-                         size_t count, struct arena *arena, struct samples *out);
+                         size_t count, struct arena *arena, struct export_interval *out);
 
 /* What was not saved yet, by kind ('h', 's', 't') and number; bytes at NULL: there is no more such
  * block. */

@@ -136,8 +136,9 @@ static void move_to_call(const struct view_target *target, struct text process, 
 static void take_first_call(const struct view_target *target, const struct result *result)
 {
     struct text process = entities_process_name(target->entities, result->thread);
-    struct entity_before *next, *before = entities_first_call(target->entities, result->thread,
-                                                              result->stretch, target->chunk);
+    struct entity_before *next,
+        *before = entities_first_call(target->entities, result->thread, result->stretch,
+                                      result->call, target->chunk);
     for (; before; before = next) {
         next = before->next;
         move_to_call(target, process, names_text(&target->entities->names, before->phase),

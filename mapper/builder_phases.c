@@ -466,16 +466,17 @@ static bool is_accounted(const struct partial_builder *builder, const struct thr
 }
 
 static void complete(struct partial_builder *builder, struct instance *instance,
-                     const struct thread_known *ender, uint64_t now)
+                     const struct thread_known *ender, const struct event *event)
 {
     struct thread_known *thread = thread_of(instance);
+    uint64_t now = event->time_ns;
     book(builder, thread, now);
     struct piece_phase *phase = phase_of(builder, thread, instance->path);
     struct phase_cell *cell = &phase->cell;
     durations_add(&cell->complete, now - instance->begin_ns);
     cell->hopped += thread != ender;
     cell->syscalls += instances_spent(instance, &cell->time);
-    builder_keep_ended(builder, thread, phase, instance, ender, now - instance->begin_ns);
+    builder_keep_ended(builder, thread, phase, instance, ender, event);
     note_closing(builder, thread, instance, now);
     bool in_call = thread->call == CALL_KNOWN_OPEN || thread->call == CALL_TOLD;
     if (in_call && !instance->in_call)
@@ -512,7 +513,7 @@ static bool end_here(struct partial_builder *builder, struct thread_known *threa
     if (!instance || !is_certain_end(builder, thread, instance))
         return false;
     if (!instance_is_late(&builder->phases, instance, event->time_ns)) {
-        complete(builder, instance, thread, event->time_ns);
+        complete(builder, instance, thread, event);
         return true;
     }
     char room[INSTANCE_NUMBER_ROOM];

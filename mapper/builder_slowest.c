@@ -49,7 +49,8 @@ static void free_ended(struct unsent_ended *ended)
 static struct unsent_ended *new_ended(const struct instance *instance,
                                       const struct thread_known *thread,
                                       const struct thread_known *ender, struct instance_rank rank,
-                                      size_t values)
+                                      const struct phase_definition *definition,
+                                      const struct event *event)
 {
     struct unsent_ended *made = memory_new(sizeof *made);
     const struct kin *kin = thread->phases.kin;
@@ -60,17 +61,20 @@ static struct unsent_ended *new_ended(const struct instance *instance,
                                                  .end_tid = thread != ender ? ender->tid : 0}};
     struct ended_instance *ended = &made->piece.ended;
     ended->calls = instances_spent(instance, &ended->time);
-    ended->value_count = values;
-    ended->values = memory_new((values + 1) * sizeof *ended->values);
-    for (size_t i = 0; i < values; i++)
-        ended->values[i] = phase_value_copy(&instance->values[i]);
+    struct field_value values[PHASE_VALUES_MAX];
+    instances_capture_end(definition, instance, event, values);
+    ended->value_count = phase_value_count(definition);
+    ended->values = memory_new((ended->value_count + 1) * sizeof *ended->values);
+    for (size_t i = 0; i < ended->value_count; i++)
+        ended->values[i] = phase_value_copy(&values[i]);
     return made;
 }
 
 void builder_keep_ended(struct partial_builder *builder, struct thread_known *thread,
                         struct piece_phase *phase, const struct instance *instance,
-                        const struct thread_known *ender, uint64_t ns)
+                        const struct thread_known *ender, const struct event *event)
 {
+    uint64_t ns = event->time_ns - instance->begin_ns;
     struct known_slowest *known = phase->slowest;
     uint64_t set = set_of(thread);
     if (!known || known->set != set || known->definition != instance->definition)
@@ -82,8 +86,7 @@ void builder_keep_ended(struct partial_builder *builder, struct thread_known *th
     struct instance_rank rank = {
         .ns = ns, .begin_ns = instance->begin_ns, .order = instance->order};
     struct unsent_ended *made =
-        new_ended(instance, thread, ender, rank,
-                  phase_value_count(builder->phases.set->at[known->definition]));
+        new_ended(instance, thread, ender, rank, builder->phases.set->at[known->definition], event);
     struct unsent_ended *left = slowest_put(&known->list, rank, made);
     if (left != made) {
         made->next = thread->ended;

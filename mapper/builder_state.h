@@ -353,10 +353,10 @@ void builder_tell_time(struct partial_builder *builder, uint64_t now_ns);
 void builder_tick(struct partial_builder *builder, uint64_t now_ns);
 
 /* --- builder_slowest.c: instances that are told of by themselves --- */
-/* The instance of the thread is complete after `ns`, and in its phase's cell. */
+/* The instance of the thread is complete by `event`, and in its phase's cell. */
 void builder_keep_ended(struct partial_builder *builder, struct thread_known *thread,
                         struct piece_phase *phase, const struct instance *instance,
-                        const struct thread_known *ender, uint64_t ns);
+                        const struct thread_known *ender, const struct event *event);
 /* Those of the thread that are unsent; good until the next call. */
 size_t builder_ended(struct partial_builder *builder, const struct thread_known *thread,
                      struct piece_ended **out);

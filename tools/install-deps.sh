@@ -10,9 +10,9 @@ set -eu
 packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     libbabeltrace2-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libyaml-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev
-    libcurl4-openssl-dev libsnappy-dev'
+    libcurl4-openssl-dev libsnappy-dev zlib1g-dev libpq-dev'
 packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
-    openjdk-17-jre-headless maven kcat curl prometheus python3-yaml systemd
+    openjdk-17-jre-headless maven kcat curl prometheus postgresql python3-yaml systemd
     protobuf-compiler python3-confluent-kafka python3-protobuf adduser'
 packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
 packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time lintian mmdebstrap
@@ -75,6 +75,15 @@ done
 
 # Slim images have no folder for the link that the Java package makes to its man page.
 [ -d /usr/share/man/man1 ] || $as_root mkdir -p /usr/share/man/man1
+
+# Tests make a database of their own: none is made, nor started, because the package is installed.
+no_main=/etc/postgresql-common/createcluster.d/no-main.conf
+if [ ! -e /etc/postgresql-common ]; then
+    $as_root mkdir -p "${no_main%/*}"
+    echo 'create_main_cluster = false' | $as_root tee "$no_main" >/dev/null
+    # shellcheck disable=SC2064 # now
+    trap "$as_root rm -f $no_main" EXIT
+fi
 
 # shellcheck disable=SC2086 # words on purpose
 if ! $as_root apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \

@@ -124,15 +124,15 @@ struct quantity quantity_lone_duration(uint64_t ns)
     return quantity_duration(ns, (struct duration_scale){unit, decimals});
 }
 
-struct quantity quantity_about(uint64_t ns)
+struct quantity quantity_about(uint64_t ns, unsigned unit)
 {
-    struct duration_scale scale = {0, 0};
-    while (scale.unit < UNITS - 1 && ns >= unit_ns[scale.unit + 1])
-        scale.unit++;
+    struct duration_scale scale = {unit, 0};
     while (scale.unit > 0 && scale.decimals < 3 &&
            ns % (unit_ns[scale.unit] / powers[scale.decimals]) != 0)
         scale.decimals++;
     struct quantity exact = quantity_duration(ns, scale), about = {"~"};
+    if (*exact.text == '<')
+        return exact;
     size_t count = strnlen(exact.text, sizeof about.text - 2);
     memcpy(about.text + 1, exact.text, count);
     return about;

@@ -38,8 +38,8 @@ struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
 /* A duration that stands alone. */
 struct quantity quantity_lone_duration(uint64_t ns);
 
-/* An estimated duration, with the digits that it has, up to three decimals: ~2 us, ~1.06 ms. */
-struct quantity quantity_about(uint64_t ns);
+/* An estimated duration in a unit, with the digits that it has, up to three decimals: ~2 us, ~1.06 ms. */
+struct quantity quantity_about(uint64_t ns, unsigned unit);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
 struct quantity quantity_time(int64_t ns_since_epoch);

@@ -97,8 +97,19 @@ void sheet_cell_identity(struct table *table, int64_t identity)
 
 void sheet_cell_text(struct table *table, char *take_text)
 {
-    table_text(table, *take_text ? take_text : "-");
+    if (*take_text)
+        table_text(table, take_text);
+    else
+        table_none(table);
     free(take_text);
+}
+
+void sheet_cell_counted(struct table *table, uint64_t count)
+{
+    if (count)
+        table_number(table, count);
+    else
+        table_none(table);
 }
 
 void sheet_cell_quantile(struct table *table, unsigned per_mille, const struct durations *durations)
@@ -115,12 +126,24 @@ bool sheet_selects(struct selection selection, int64_t pid, const char *phase)
            (selection.phase->pid == pid && strcmp(selection.phase->phase, phase) == 0);
 }
 
-void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection)
+static bool has_nested(const struct session_report *session, const struct phase_row *phase)
+{
+    for (size_t i = 0; i < session->phase_count; i++)
+        if (session->phases[i].pid == phase->pid &&
+            sheet_phase_is_below(session->phases[i].phase, phase->phase))
+            return true;
+    return false;
+}
+
+void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection,
+                         bool without_nested)
 {
     sheet_put_heading(sheet, what);
     if (selection.phase) {
         sheet_put_bold(sheet, " in phase ");
         sheet_put_bold(sheet, selection.phase->phase);
+        if (without_nested && has_nested(sheet->session, selection.phase))
+            fputs(", without those in nested phases", sheet->out);
         fputs("  ", sheet->out);
         sheet_put_process(sheet->out, selection.phase->process, selection.phase->pid);
     } else {

@@ -26,6 +26,9 @@ struct selection {
 
 bool sheet_selects(struct selection selection, int64_t pid, const char *phase);
 
+/* Whether a phase, by its path, is in one of another. */
+bool sheet_phase_is_below(const char *path, const char *parent);
+
 /* Sections; each begins with an empty line, and prints nothing if it has no rows. */
 void sheet_phases_write(const struct sheet *sheet); /* with the calls and files of each */
 void sheet_instances_write(const struct sheet *sheet, struct selection selection); /* of a phase */
@@ -40,11 +43,10 @@ void sheet_cells_write(const struct sheet *sheet); /* of analyses, a table each 
  * if all is known. */
 void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows,
                        size_t count);
-void sheet_note_calls(const struct sheet *sheet, struct selection selection);
-void sheet_note_files(const struct sheet *sheet, struct selection selection);
+void sheet_note_calls(const struct sheet *sheet, struct selection selection); /* of a phase */
+void sheet_note_files(const struct sheet *sheet);
 void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
                           size_t count);
-void sheet_note_waits(const struct sheet *sheet);
 void sheet_note_load(const struct sheet *sheet);
 
 /* Text between tables. */
@@ -54,14 +56,18 @@ void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *m
 void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, const char *more);
 void sheet_put_process(FILE *out, const char *process, int64_t pid);
 void sheet_put_heading(const struct sheet *sheet, const char *heading);
-void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection);
+/* `without_nested`: the table has nothing of what belongs to phases in the selected one; it says so if
+ * there are such. */
+void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection,
+                         bool without_nested);
 void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
 
 /* Cells. */
 void sheet_cell_identity(struct table *table, int64_t identity);
 void sheet_cell_text(struct table *table, char *take_text); /* "-" if it is empty */
-/* Nothing spent is a dash: the eye finds what there is. */
+/* Nothing spent, and none, is a dash: the eye finds what there is. */
 void sheet_cell_spent(struct table *table, uint64_t ns);
+void sheet_cell_counted(struct table *table, uint64_t count);
 void sheet_cell_quantile(struct table *table, unsigned per_mille,
                          const struct durations *durations);
 

@@ -98,7 +98,7 @@ static char *text_of_errors(const struct call_sum *sum)
 static char *text_of_slowest(const struct syscall_row *row)
 {
     if (!row || row->slowest_tid == REPORT_NONE)
-        return memory_format("-");
+        return memory_string(text_of(""));
     return memory_format("tid %" PRId64 " at %s", row->slowest_tid,
                          quantity_time(row->slowest_begin_ns).text);
 }
@@ -116,11 +116,11 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
                              size_t count)
 {
     static const struct column columns[] = {
-        {"Syscall", COLUMN_TEXT, CUT_NOT},   {"Calls", COLUMN_COUNT, CUT_NOT},
-        {"Total", COLUMN_DURATION, CUT_NOT}, {"Min", COLUMN_DURATION, CUT_NOT},
-        {"p50", COLUMN_ABOUT, CUT_NOT},      {"p99", COLUMN_ABOUT, CUT_NOT},
-        {"Max", COLUMN_DURATION, CUT_NOT},   {"Errors", COLUMN_TEXT, CUT_NOT},
-        {"slowest", COLUMN_TEXT, CUT_RIGHT},
+        {"System call", COLUMN_TEXT, CUT_NOT}, {"Calls", COLUMN_COUNT, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT},   {"Min", COLUMN_DURATION, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},        {"p99", COLUMN_ABOUT, CUT_NOT},
+        {"Max", COLUMN_DURATION, CUT_NOT},     {"Errors", COLUMN_TEXT, CUT_NOT},
+        {"Slowest", COLUMN_TEXT, CUT_RIGHT},
     };
     size_t sum_count = 0;
     struct call_sum *sums = sum_calls(rows, count, &sum_count);
@@ -147,20 +147,62 @@ static void write_call_table(const struct sheet *sheet, const struct syscall_row
     free(sums);
 }
 
-void sheet_calls_write(const struct sheet *sheet, struct selection selection)
+/* Calls whose purpose is to wait until something happens: a thread without work is in one. */
+static const char *const waiting_calls[] = {
+    "accept",        "accept4",        "clock_nanosleep", "epoll_pwait",   "epoll_pwait2",
+    "epoll_wait",    "futex",          "futex_wait",      "futex_waitv",   "io_getevents",
+    "io_pgetevents", "io_uring_enter", "mq_timedreceive", "msgrcv",        "nanosleep",
+    "pause",         "poll",           "ppoll",           "pselect6",      "recvfrom",
+    "recvmmsg",      "recvmsg",        "restart_syscall", "rt_sigsuspend", "rt_sigtimedwait",
+    "select",        "semop",          "semtimedop",      "wait4",         "waitid",
+};
+
+static bool is_waiting(const struct syscall_row *row)
+{
+    for (size_t i = 0; i < sizeof waiting_calls / sizeof *waiting_calls; i++)
+        if (strcmp(waiting_calls[i], row->syscall) == 0)
+            return true;
+    return false;
+}
+
+static bool is_any(const struct syscall_row *row)
+{
+    (void)row;
+    return true;
+}
+
+static bool is_not_waiting(const struct syscall_row *row)
+{
+    return !is_waiting(row);
+}
+
+static void write_calls(const struct sheet *sheet, const char *title, struct selection selection,
+                        bool (*is_wanted)(const struct syscall_row *row))
 {
     const struct session_report *session = sheet->session;
     const struct syscall_row **rows = memory_new(session->syscall_count * sizeof *rows);
     size_t count = 0;
     for (size_t i = 0; i < session->syscall_count; i++) {
         const struct syscall_row *row = &session->syscalls[i];
-        if (is_shown(row) && sheet_selects(selection, row->pid, row->phase))
+        if (is_shown(row) && is_wanted(row) && sheet_selects(selection, row->pid, row->phase))
             rows[count++] = row;
     }
     if (count) {
-        sheet_put_selection(sheet, "Syscalls", selection);
+        sheet_put_selection(sheet, title, selection, true);
         write_call_table(sheet, rows, count);
-        sheet_note_calls(sheet, selection);
+        if (selection.phase)
+            sheet_note_calls(sheet, selection);
     }
     free(rows);
+}
+
+void sheet_calls_write(const struct sheet *sheet, struct selection selection)
+{
+    if (selection.phase) {
+        write_calls(sheet, "System calls", selection, is_any);
+        return;
+    }
+    /* Of all processes, most have nothing to do most of the time, and would lead the table. */
+    write_calls(sheet, "System calls", selection, is_not_waiting);
+    write_calls(sheet, "System calls that wait", selection, is_waiting);
 }

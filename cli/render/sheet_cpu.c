@@ -22,14 +22,23 @@ static uint64_t session_ns(const struct session_report *session)
     return session->begin_ns == REPORT_NONE ? 0 : (uint64_t)(session->end_ns - session->begin_ns);
 }
 
+/* Of a start or an exit; it may not be in the trace. */
+static void cell_time(struct table *table, bool is_known, int64_t ns)
+{
+    if (is_known)
+        table_text(table, quantity_time(ns).text);
+    else
+        table_none(table);
+}
+
 static void write_process_table(const struct sheet *sheet, const struct process_row **rows,
                                 size_t count)
 {
     static const struct column columns[] = {
         {"Process", COLUMN_TEXT, CUT_RIGHT},    {"PID", COLUMN_NUMBER, CUT_NOT},
-        {"CPU time", COLUMN_DURATION, CUT_NOT}, {"of one CPU", COLUMN_SHARE, CUT_NOT},
+        {"CPU time", COLUMN_DURATION, CUT_NOT}, {"CPU use", COLUMN_SHARE, CUT_NOT},
         {"Threads", COLUMN_COUNT, CUT_NOT},     {"Lived", COLUMN_DURATION, CUT_NOT},
-        {"begin", COLUMN_TEXT, CUT_NOT},        {"end", COLUMN_TEXT, CUT_NOT},
+        {"Started", COLUMN_TEXT, CUT_NOT},      {"Exited", COLUMN_TEXT, CUT_NOT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     uint64_t whole = session_ns(sheet->session);
@@ -41,8 +50,8 @@ static void write_process_table(const struct sheet *sheet, const struct process_
         table_text(table, whole ? quantity_percent((double)row->cpu_ns / (double)whole).text : "-");
         table_number(table, row->threads);
         table_number(table, (uint64_t)(row->end_ns - row->begin_ns));
-        table_text(table, row->begin_hard ? "seen" : "-");
-        table_text(table, row->end_hard ? "seen" : "-");
+        cell_time(table, row->begin_hard, row->begin_ns);
+        cell_time(table, row->end_hard, row->end_ns);
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), count);
@@ -139,7 +148,6 @@ void sheet_cpu_write_waits(const struct sheet *sheet)
         sheet_put_heading(sheet, "Waiting for a CPU after a wakeup");
         fputc('\n', sheet->out);
         write_sched_table(sheet, rows, count);
-        sheet_note_waits(sheet);
     }
     free(rows);
 }

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "cli/render/sheet.h"
@@ -69,13 +70,13 @@ static char *text_of_file(const struct file_row *row)
 {
     if (row->name)
         return memory_string(text_of(row->name));
-    return memory_format("(name not seen%s%s)", row->kind ? ": " : "", row->kind ? row->kind : "");
+    return memory_format("(name unknown%s%s)", row->kind ? ": " : "", row->kind ? row->kind : "");
 }
 
 static void write_file_table(const struct sheet *sheet, const struct file_row **rows, size_t count)
 {
     static const struct column columns[] = {
-        {"File", COLUMN_TEXT, CUT_LEFT},    {"fd", COLUMN_NUMBER, CUT_NOT},
+        {"File", COLUMN_TEXT, CUT_LEFT},    {"FD", COLUMN_NUMBER, CUT_NOT},
         {"PID", COLUMN_NUMBER, CUT_NOT},    {"Calls", COLUMN_COUNT, CUT_NOT},
         {"Read", COLUMN_BYTES, CUT_NOT},    {"Written", COLUMN_BYTES, CUT_NOT},
         {"Time", COLUMN_DURATION, CUT_NOT}, {"p99", COLUMN_ABOUT, CUT_NOT},
@@ -89,8 +90,8 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
         sheet_cell_identity(table, sum->fd);
         sheet_cell_identity(table, sum->first->pid);
         table_number(table, sum->calls.count);
-        table_number(table, sum->read_bytes);
-        table_number(table, sum->write_bytes);
+        sheet_cell_counted(table, sum->read_bytes);
+        sheet_cell_counted(table, sum->write_bytes);
         table_number(table, sum->calls.total_ns);
         sheet_cell_quantile(table, 990, &sum->calls);
     }
@@ -102,20 +103,51 @@ static void write_file_table(const struct sheet *sheet, const struct file_row **
     free(sums);
 }
 
-void sheet_files_write(const struct sheet *sheet, struct selection selection)
+static bool is_any(const struct file_row *row)
+{
+    (void)row;
+    return true;
+}
+
+static bool is_file(const struct file_row *row)
+{
+    return !row->kind || strcmp(row->kind, "file") == 0;
+}
+
+static bool is_other(const struct file_row *row)
+{
+    return !is_file(row);
+}
+
+/* Returns whether there was anything to write. */
+static bool write_files(const struct sheet *sheet, const char *title, struct selection selection,
+                        bool (*is_wanted)(const struct file_row *row))
 {
     const struct session_report *session = sheet->session;
     const struct file_row **rows = memory_new(session->file_count * sizeof *rows);
     size_t count = 0;
     for (size_t i = 0; i < session->file_count; i++) {
         const struct file_row *row = &session->files[i];
-        if (row->calls.count && sheet_selects(selection, row->pid, row->phase))
+        if (row->calls.count && is_wanted(row) && sheet_selects(selection, row->pid, row->phase))
             rows[count++] = row;
     }
     if (count) {
-        sheet_put_selection(sheet, "Files", selection);
+        sheet_put_selection(sheet, title, selection, true);
         write_file_table(sheet, rows, count);
-        sheet_note_files(sheet, selection);
     }
     free(rows);
+    return count > 0;
+}
+
+void sheet_files_write(const struct sheet *sheet, struct selection selection)
+{
+    if (selection.phase) {
+        write_files(sheet, "Files", selection, is_any);
+        return;
+    }
+    /* Threads without work wait for sockets, pipes and the like. */
+    bool any = write_files(sheet, "Files", selection, is_file);
+    any |= write_files(sheet, "Sockets, pipes and other descriptors", selection, is_other);
+    if (any)
+        sheet_note_files(sheet);
 }

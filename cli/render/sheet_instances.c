@@ -52,7 +52,7 @@ static void add_row(struct table *table, const struct instance_row *row)
     sheet_cell_spent(table, row->runnable_ns);
     sheet_cell_spent(table, row->blocked_ns);
     sheet_cell_spent(table, row->unknown_ns);
-    table_number(table, row->syscalls);
+    sheet_cell_counted(table, row->syscalls);
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
     sheet_cell_text(table, text_of_values(row));
 }
@@ -72,8 +72,8 @@ void sheet_instances_write(const struct sheet *sheet, struct selection selection
         {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
         {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
         {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
-        {"Unknown", COLUMN_SPENT, CUT_NOT},   {"Syscalls", COLUMN_COUNT, CUT_NOT},
-        {"blocked by", COLUMN_TEXT, CUT_NOT}, {"values", COLUMN_TEXT, CUT_RIGHT},
+        {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},
+        {"Blocked by", COLUMN_TEXT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
     };
     const struct session_report *session = sheet->session;
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
@@ -86,7 +86,7 @@ void sheet_instances_write(const struct sheet *sheet, struct selection selection
             add_row(table, row);
     }
     if (count > 0) {
-        sheet_put_selection(sheet, "Slowest instances", selection);
+        sheet_put_selection(sheet, "Slowest instances", selection, false);
         table_print(table, sheet->out, &sheet->style);
         sheet_put_rest(sheet, table_rows(table), count);
         note_over(sheet, selection.phase);

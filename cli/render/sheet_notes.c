@@ -43,31 +43,39 @@ struct unseen {
     uint64_t begins, ends;
 };
 
-/* `12 of 40 descriptors without a seen begin, 3 without a seen end` */
-static void put_unseen(struct note *note, struct unseen unseen, uint64_t of, const char *one,
-                       const char *more)
+/* ` without a begin in the trace, 3 without an end` */
+static void put_unseen(FILE *out, struct unseen unseen)
+{
+    if (unseen.begins)
+        fputs(" without a begin in the trace", out);
+    if (unseen.begins && unseen.ends)
+        fprintf(out, ", %s without an end", quantity_count(unseen.ends).text);
+    else if (unseen.ends)
+        fputs(" without an end in the trace", out);
+}
+
+/* `12 of 40 descriptors without a begin in the trace` */
+static void put_unseen_of(struct note *note, struct unseen unseen, uint64_t of, const char *one,
+                          const char *more)
 {
     if (unseen.begins == 0 && unseen.ends == 0)
         return;
     FILE *out = part(note);
     fprintf(out, "%s of ", quantity_count(unseen.begins ? unseen.begins : unseen.ends).text);
     sheet_put_counted(out, of, one, more);
-    fprintf(out, " without a seen %s", unseen.begins ? "begin" : "end");
-    if (unseen.begins && unseen.ends)
-        fprintf(out, ", %s without a seen end", quantity_count(unseen.ends).text);
+    put_unseen(out, unseen);
 }
 
-/* `besides, 3 calls without a seen begin, 5 without a seen end`: they are in no row */
-static void put_besides(struct note *note, struct unseen unseen, const char *one, const char *more)
+/* `not counted: 3 calls without a begin in the trace, 5 without an end`: they are in no row */
+static void put_not_counted(struct note *note, struct unseen unseen, const char *one,
+                            const char *more)
 {
     if (unseen.begins == 0 && unseen.ends == 0)
         return;
     FILE *out = part(note);
-    fputs("besides, ", out);
+    fputs("not counted: ", out);
     sheet_put_counted(out, unseen.begins ? unseen.begins : unseen.ends, one, more);
-    fprintf(out, " without a seen %s", unseen.begins ? "begin" : "end");
-    if (unseen.begins && unseen.ends)
-        fprintf(out, ", %s without a seen end", quantity_count(unseen.ends).text);
+    put_unseen(out, unseen);
 }
 
 void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows, size_t count)
@@ -84,7 +92,7 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
         whole_ns += rows[i]->complete.total_ns;
     }
     put_unknown(&note, "phase time", unknown_ns, whole_ns);
-    put_besides(&note, unseen, "instance", "instances");
+    put_not_counted(&note, unseen, "instance", "instances");
     finish(&note);
 }
 
@@ -99,42 +107,25 @@ void sheet_note_calls(const struct sheet *sheet, struct selection selection)
         unseen.begins += row->begin_unknown;
         unseen.ends += row->end_unknown;
     }
-    put_besides(&note, unseen, "call", "calls");
+    put_not_counted(&note, unseen, "call", "calls");
     finish(&note);
 }
 
-void sheet_note_files(const struct sheet *sheet, struct selection selection)
+void sheet_note_files(const struct sheet *sheet)
 {
     struct note note = {sheet, false};
     struct unseen unseen = {0, 0};
     uint64_t used = 0;
     for (size_t i = 0; i < sheet->session->fd_count; i++) {
         const struct fd_row *row = &sheet->session->fds[i];
-        if (row->calls == 0 || (selection.phase && row->pid != selection.phase->pid))
+        if (row->calls == 0)
             continue;
         used++;
         unseen.begins += !row->begin_hard;
         unseen.ends += row->end_ns != REPORT_NONE && !row->end_hard;
     }
-    bool of_phase = selection.phase != NULL;
-    put_unseen(&note, unseen, used,
-               of_phase ? "descriptor that the process uses" : "descriptor in use",
-               of_phase ? "descriptors that the process uses" : "descriptors in use");
+    put_unseen_of(&note, unseen, used, "descriptor in use", "descriptors in use");
     finish(&note);
-}
-
-/* Of all threads. */
-static void put_unknown_of_threads(struct note *note)
-{
-    const struct session_report *session = note->sheet->session;
-    uint64_t unknown_ns = 0, whole_ns = 0;
-    for (size_t i = 0; i < session->thread_count; i++) {
-        const struct thread_row *row = &session->threads[i];
-        unknown_ns += row->unknown_ns;
-        whole_ns += row->user_cpu_ns + row->sys_cpu_ns + row->runnable_ns + row->blocked_ns +
-                    row->unknown_ns;
-    }
-    put_unknown(note, "thread time", unknown_ns, whole_ns);
 }
 
 void sheet_note_processes(const struct sheet *sheet, const struct process_row *const *rows,
@@ -146,15 +137,7 @@ void sheet_note_processes(const struct sheet *sheet, const struct process_row *c
         unseen.begins += !rows[i]->begin_hard;
         unseen.ends += !rows[i]->end_hard;
     }
-    put_unknown_of_threads(&note);
-    put_unseen(&note, unseen, count, "process", "processes");
-    finish(&note);
-}
-
-void sheet_note_waits(const struct sheet *sheet)
-{
-    struct note note = {sheet, false};
-    put_unknown_of_threads(&note);
+    put_unseen_of(&note, unseen, count, "process", "processes");
     finish(&note);
 }
 
@@ -168,7 +151,8 @@ void sheet_note_load(const struct sheet *sheet)
         whole_ns += row->cpu_ns;
     }
     if (running_ns > whole_ns)
-        fprintf(part(&note), "%s of running time in runs that were not seen whole, not counted",
+        fprintf(part(&note),
+                "%s of running time in runs without a begin or an end in the trace, not counted",
                 quantity_percent((double)(running_ns - whole_ns) / (double)running_ns).text);
     finish(&note);
 }

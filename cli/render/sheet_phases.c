@@ -63,26 +63,103 @@ static struct process_phases *group_phases(const struct phase_row **rows, size_t
     return groups;
 }
 
-static bool is_below(const char *path, const char *parent)
+/* A phase in the tree of those of its process. */
+struct phase_node {
+    const struct phase_row *row;
+    const struct phase_node *parent; /* NULL: none */
+    unsigned depth;
+    bool shown;
+};
+
+static int compare_totals(const struct phase_row *a, const struct phase_row *b)
+{
+    int order = sheet_compare(b->complete.total_ns, a->complete.total_ns);
+    return order ? order : compare_paths(a->phase, b->phase);
+}
+
+static const struct phase_node *ancestor(const struct phase_node *node, unsigned depth)
+{
+    while (node->depth > depth)
+        node = node->parent;
+    return node;
+}
+
+/* Siblings by time, and below each what it is the parent of. */
+static int compare_nodes(const void *left, const void *right)
+{
+    const struct phase_node *a = *(const struct phase_node *const *)left;
+    const struct phase_node *b = *(const struct phase_node *const *)right;
+    unsigned least = a->depth < b->depth ? a->depth : b->depth;
+    const struct phase_node *above_a = ancestor(a, least), *above_b = ancestor(b, least);
+    if (above_a == above_b)
+        return (a->depth > b->depth) - (a->depth < b->depth);
+    while (above_a->parent != above_b->parent) {
+        above_a = above_a->parent;
+        above_b = above_b->parent;
+    }
+    return compare_totals(above_a->row, above_b->row);
+}
+
+static int compare_node_totals(const void *left, const void *right)
+{
+    const struct phase_node *a = *(const struct phase_node *const *)left;
+    const struct phase_node *b = *(const struct phase_node *const *)right;
+    return compare_totals(a->row, b->row);
+}
+
+/* The tree of a process: its longest phases, up to `top`, and what they are in; the rest is not `shown`. */
+struct phase_tree {
+    struct phase_node *nodes;         /* owned */
+    const struct phase_node **sorted; /* owned; as a tree is printed */
+    size_t count, shown;
+};
+
+static void show(struct phase_tree *tree, const struct phase_node *node)
+{
+    for (; node && !node->shown; node = node->parent) {
+        tree->nodes[node - tree->nodes].shown = true;
+        tree->shown++;
+    }
+}
+
+static struct phase_tree plant(const struct process_phases *group, size_t top)
+{
+    struct phase_tree tree = {.count = group->count};
+    tree.nodes = memory_new(group->count * sizeof *tree.nodes);
+    tree.sorted = memory_new(group->count * sizeof *tree.sorted);
+    for (size_t i = 0; i < group->count; i++) {
+        /* Rows are in the order of their paths: what is above this one is the last, or above it. */
+        const struct phase_node *above = i ? &tree.nodes[i - 1] : NULL;
+        while (above && !sheet_phase_is_below(group->at[i]->phase, above->row->phase))
+            above = above->parent;
+        tree.nodes[i] =
+            (struct phase_node){group->at[i], above, above ? above->depth + 1 : 0, false};
+        tree.sorted[i] = &tree.nodes[i];
+    }
+    qsort(tree.sorted, tree.count, sizeof *tree.sorted, compare_node_totals);
+    for (size_t i = 0; i < tree.count && i < top; i++)
+        show(&tree, tree.sorted[i]);
+    qsort(tree.sorted, tree.count, sizeof *tree.sorted, compare_nodes);
+    return tree;
+}
+
+static void fell(struct phase_tree *tree)
+{
+    free(tree->nodes);
+    free(tree->sorted);
+}
+
+bool sheet_phase_is_below(const char *path, const char *parent)
 {
     size_t count = strlen(parent);
     return strncmp(path, parent, count) == 0 && path[count] == '/';
 }
 
-/* The last word of a path, indented below the rows before it that are above it. */
-static char *indented_phase(const struct process_phases *group, size_t index)
+/* The last word of a path, indented below those that are above it. */
+static char *indented_phase(const struct phase_node *node)
 {
-    const char *path = group->at[index]->phase;
-    const char *parent = "";
-    unsigned depth = 0;
-    for (size_t i = 0; i < index; i++) {
-        const char *before = group->at[i]->phase;
-        if (is_below(path, before)) {
-            depth++;
-            parent = before;
-        }
-    }
-    return memory_format("%*s%s", (int)(2 * depth), "", path + (*parent ? strlen(parent) + 1 : 0));
+    size_t above = node->parent ? strlen(node->parent->row->phase) + 1 : 0;
+    return memory_format("%*s%s", (int)(2 * node->depth), "", node->row->phase + above);
 }
 
 static int compare_causes(const void *left, const void *right)
@@ -129,39 +206,89 @@ void sheet_cell_spent(struct table *table, uint64_t ns)
         table_none(table);
 }
 
-static void write_phase_group(const struct sheet *sheet, const struct process_phases *group)
+/* Of the time of its parent; a phase without one has no share. */
+static void cell_share(struct table *table, const struct phase_node *node)
+{
+    uint64_t whole = node->parent ? node->parent->row->complete.total_ns : 0;
+    if (whole)
+        table_text(table,
+                   quantity_percent((double)node->row->complete.total_ns / (double)whole).text);
+    else
+        table_none(table);
+}
+
+static void write_times(const struct sheet *sheet, const struct phase_tree *tree)
 {
     static const struct column columns[] = {
-        {"Phase", COLUMN_TEXT, CUT_NOT},     {"Count", COLUMN_COUNT, CUT_NOT},
-        {"Wall", COLUMN_SPENT, CUT_NOT},     {"User CPU", COLUMN_SPENT, CUT_NOT},
-        {"Sys CPU", COLUMN_SPENT, CUT_NOT},  {"Runnable", COLUMN_SPENT, CUT_NOT},
-        {"Blocked", COLUMN_SPENT, CUT_NOT},  {"Unknown", COLUMN_SPENT, CUT_NOT},
-        {"Syscalls", COLUMN_COUNT, CUT_NOT}, {"blocked by", COLUMN_TEXT, CUT_RIGHT},
+        {"Phase", COLUMN_TEXT, CUT_NOT},        {"Count", COLUMN_COUNT, CUT_NOT},
+        {"Wall", COLUMN_SPENT, CUT_NOT},        {"Of parent", COLUMN_SHARE, CUT_NOT},
+        {"User CPU", COLUMN_SPENT, CUT_NOT},    {"Sys CPU", COLUMN_SPENT, CUT_NOT},
+        {"Runnable", COLUMN_SPENT, CUT_NOT},    {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Unknown", COLUMN_SPENT, CUT_NOT},     {"System calls", COLUMN_COUNT, CUT_NOT},
+        {"Blocked by", COLUMN_TEXT, CUT_RIGHT},
     };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct phase_row *row = tree->sorted[i]->row;
+        if (!tree->sorted[i]->shown)
+            continue;
+        sheet_cell_text(table, indented_phase(tree->sorted[i]));
+        table_number(table, row->complete.count);
+        sheet_cell_spent(table, row->complete.total_ns);
+        cell_share(table, tree->sorted[i]);
+        sheet_cell_spent(table, row->user_cpu_ns);
+        sheet_cell_spent(table, row->sys_cpu_ns);
+        sheet_cell_spent(table, row->runnable_ns);
+        sheet_cell_spent(table, row->blocked_ns);
+        sheet_cell_spent(table, row->unknown_ns);
+        sheet_cell_counted(table, row->syscalls);
+        sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, tree->shown, tree->count);
+    table_free(table);
+}
+
+/* How long single instances take. */
+static void write_durations(const struct sheet *sheet, const struct phase_tree *tree)
+{
+    static const struct column columns[] = {
+        {"Phase", COLUMN_TEXT, CUT_NOT}, {"Mean", COLUMN_DURATION, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},  {"p95", COLUMN_ABOUT, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_NOT},  {"Max", COLUMN_DURATION, CUT_NOT},
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct durations *complete = &tree->sorted[i]->row->complete;
+        if (!tree->sorted[i]->shown || complete->count == 0)
+            continue;
+        sheet_cell_text(table, indented_phase(tree->sorted[i]));
+        table_number(table, complete->total_ns / complete->count);
+        sheet_cell_quantile(table, 500, complete);
+        sheet_cell_quantile(table, 950, complete);
+        sheet_cell_quantile(table, 990, complete);
+        table_number(table, complete->max_ns);
+    }
+    if (table_rows(table) > 0) {
+        fputc('\n', sheet->out);
+        table_print(table, sheet->out, &sheet->style);
+    }
+    table_free(table);
+}
+
+static void write_phase_group(const struct sheet *sheet, const struct process_phases *group)
+{
     sheet_put_heading(sheet, "Time per phase");
     fputs("  ", sheet->out);
     sheet_put_process(sheet->out, group->at[0]->process, group->at[0]->pid);
     fputs(", ", sheet->out);
     sheet_put_counted(sheet->out, group->top_count, "complete instance", "complete instances");
     fputc('\n', sheet->out);
-
-    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < group->count; i++) {
-        const struct phase_row *row = group->at[i];
-        sheet_cell_text(table, indented_phase(group, i));
-        table_number(table, row->complete.count);
-        sheet_cell_spent(table, row->complete.total_ns);
-        sheet_cell_spent(table, row->user_cpu_ns);
-        sheet_cell_spent(table, row->sys_cpu_ns);
-        sheet_cell_spent(table, row->runnable_ns);
-        sheet_cell_spent(table, row->blocked_ns);
-        sheet_cell_spent(table, row->unknown_ns);
-        table_number(table, row->syscalls);
-        sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
-    }
-    table_print(table, sheet->out, &sheet->style);
-    table_free(table);
+    struct phase_tree tree = plant(group, sheet->top);
+    write_times(sheet, &tree);
     sheet_note_phases(sheet, group->at, group->count);
+    write_durations(sheet, &tree);
+    fell(&tree);
 }
 
 static int compare_phase_times(const void *left, const void *right)
@@ -181,7 +308,7 @@ static void write_faults(const struct sheet *sheet)
     const char *const *faults = phase_faults(sheet->session, 1, &arena, &count);
     bool none = sheet->session->phase_count == 0;
     if (none || count > 0) {
-        sheet_put_heading(sheet, none ? "Time per phase" : "Phases that match nothing");
+        sheet_put_heading(sheet, none ? "Time per phase" : "Phase definitions that do not fit");
         fputc('\n', sheet->out);
     }
     if (none && count == 0)

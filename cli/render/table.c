@@ -17,6 +17,7 @@ static const char plain[] = "\033[0m";
 struct cell {
     char *text;      /* NULL: a duration, its text depends on the column */
     uint64_t number; /* ns */
+    bool none;       /* says nothing */
 };
 
 struct table {
@@ -61,8 +62,8 @@ void table_number(struct table *table, uint64_t number)
     struct quantity quantity;
     switch (table->columns[table->cell_count % table->column_count].kind) {
     case COLUMN_DURATION:
+    case COLUMN_ABOUT:
     case COLUMN_SPENT: add_cell(table, (struct cell){.number = number}); return;
-    case COLUMN_ABOUT: quantity = quantity_about(number); break;
     case COLUMN_COUNT: quantity = quantity_count(number); break;
     case COLUMN_BYTES: quantity = quantity_bytes(number); break;
     case COLUMN_TEXT:
@@ -82,7 +83,7 @@ void table_signed(struct table *table, int64_t number)
 
 void table_none(struct table *table)
 {
-    table_text(table, "-");
+    add_cell(table, (struct cell){.text = memory_string(text_of("-")), .none = true});
 }
 
 size_t table_rows(const struct table *table)
@@ -90,7 +91,7 @@ size_t table_rows(const struct table *table)
     return table->cell_count / table->column_count;
 }
 
-/* The scale of a COLUMN_DURATION's cells. */
+/* The scale of the cells of a COLUMN_DURATION or COLUMN_ABOUT. */
 static struct duration_scale own_scale(const struct table *table, size_t column)
 {
     uint64_t least = UINT64_MAX, most = 0;
@@ -116,25 +117,47 @@ static struct duration_scale shared_scale(const struct table *table)
     return duration_scale_below(most);
 }
 
+static struct duration_scale scale_of(const struct table *table, size_t column)
+{
+    switch (table->columns[column].kind) {
+    case COLUMN_DURATION:
+    case COLUMN_ABOUT: return own_scale(table, column);
+    case COLUMN_SPENT: return shared_scale(table);
+    case COLUMN_TEXT:
+    case COLUMN_COUNT:
+    case COLUMN_BYTES:
+    case COLUMN_NUMBER:
+    case COLUMN_SHARE:
+    default: return (struct duration_scale){0};
+    }
+}
+
 /* The text of each cell, in the order of the cells; the array is the caller's. */
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
     for (size_t column = 0; column < table->column_count; column++) {
-        struct duration_scale scale = {0};
-        if (table->columns[column].kind == COLUMN_DURATION)
-            scale = own_scale(table, column);
-        if (table->columns[column].kind == COLUMN_SPENT)
-            scale = shared_scale(table);
+        struct duration_scale scale = scale_of(table, column);
+        bool about = table->columns[column].kind == COLUMN_ABOUT;
         for (size_t i = column; i < table->cell_count; i += table->column_count) {
             const struct cell *cell = &table->cells[i];
             struct quantity quantity;
             if (!cell->text)
-                quantity = quantity_duration(cell->number, scale);
+                quantity = about ? quantity_about(cell->number, scale.unit)
+                                 : quantity_duration(cell->number, scale);
             texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
         }
     }
     return texts;
+}
+
+/* Whether a cell of the column says anything. The first column names the rows. */
+static bool says_anything(const struct table *table, size_t column)
+{
+    for (size_t i = column; i < table->cell_count; i += table->column_count)
+        if (!table->cells[i].none)
+            return true;
+    return column == 0 || table->cell_count == 0;
 }
 
 static size_t width_of(const char *text)
@@ -142,8 +165,11 @@ static size_t width_of(const char *text)
     return utf8_width(text_of(text));
 }
 
+/* 0 of a column that is left out. */
 static size_t column_width(const struct table *table, char **texts, size_t column)
 {
+    if (!says_anything(table, column))
+        return 0;
     size_t width = width_of(table->columns[column].title);
     for (size_t i = column; i < table->cell_count; i += table->column_count) {
         size_t here = width_of(texts[i]);
@@ -158,7 +184,7 @@ static void shrink(const struct table *table, size_t *widths, size_t limit)
 {
     size_t whole = INDENT;
     for (size_t i = 0; i < table->column_count; i++)
-        whole += widths[i] + (i ? GAP : 0);
+        whole += widths[i] + (i && widths[i] ? GAP : 0);
     while (whole > limit) {
         size_t widest = table->column_count;
         for (size_t i = 0; i < table->column_count; i++)
@@ -217,6 +243,8 @@ static void print_line(const struct table *table, FILE *out, const size_t *width
 {
     size_t pending = INDENT;
     for (size_t i = 0; i < table->column_count; i++) {
+        if (widths[i] == 0)
+            continue;
         size_t width = width_of(texts[i]);
         size_t blanks = width < widths[i] ? widths[i] - width : 0;
         bool right = is_right(table->columns[i].kind);
@@ -253,7 +281,7 @@ void table_print(const struct table *table, FILE *out, const struct table_style 
 
     for (size_t row = 0; row < table->cell_count; row += table->column_count) {
         for (size_t i = 0; i < table->column_count; i++) {
-            if (width_of(texts[row + i]) > widths[i])
+            if (widths[i] && width_of(texts[row + i]) > widths[i])
                 cut_text(&texts[row + i], widths[i], table->columns[i].cut);
             line[i] = texts[row + i];
         }

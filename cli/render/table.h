@@ -1,5 +1,5 @@
 /* cli/render/table.h -- a table of text: columns as wide as what they hold, numbers to the right,
- * durations of a column in one unit. */
+ * durations of a column in one unit; columns that say nothing are left out. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 
@@ -49,7 +49,8 @@ void table_free(struct table *table);
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, uint64_t number); /* by the column's kind */
 void table_signed(struct table *table, int64_t number);  /* COLUMN_NUMBER */
-void table_none(struct table *table);                    /* "-" */
+/* "-"; a column of which all cells are that is not printed, but the first. */
+void table_none(struct table *table);
 
 size_t table_rows(const struct table *table);
 

@@ -35,10 +35,18 @@ static void write_headline(const struct sheet *sheet)
     fputc('\n', out);
 }
 
+/* `phases, not counted: 3 without a begin, 7 without an end in the trace`; nothing if there are none. */
 static void put_half_seen(FILE *out, const char *what, uint64_t begin_unknown, uint64_t end_unknown)
 {
-    fprintf(out, "%s: %s without a seen begin, ", what, quantity_count(begin_unknown).text);
-    fprintf(out, "%s without an end", quantity_count(end_unknown).text);
+    if (begin_unknown == 0 && end_unknown == 0)
+        return;
+    fprintf(out, "%s", what);
+    if (begin_unknown)
+        fprintf(out, " %s without a begin%s", quantity_count(begin_unknown).text,
+                end_unknown ? "," : " in the trace");
+    if (end_unknown)
+        fprintf(out, " %s without an end in the trace", quantity_count(end_unknown).text);
+    fputc('\n', out);
 }
 
 /* The tallies that share a line. */
@@ -113,16 +121,12 @@ static void write_unknown(const struct sheet *sheet)
     fputc('\n', sheet->out);
     write_losses(sheet);
     if (whole)
-        fprintf(sheet->out, "; %s of thread time in unknown state\n",
+        fprintf(sheet->out, "; %s of thread time unknown\n",
                 quantity_percent((double)unknown / (double)whole).text);
     else
-        fputs("; no thread was seen\n", sheet->out);
-    if (session->phase_count) {
-        put_half_seen(sheet->out, "phases", phases[0], phases[1]);
-        fputs("; ", sheet->out);
-    }
-    put_half_seen(sheet->out, "syscalls", calls[0], calls[1]);
-    fputc('\n', sheet->out);
+        fputs("; no threads\n", sheet->out);
+    put_half_seen(sheet->out, "phases, not counted:", phases[0], phases[1]);
+    put_half_seen(sheet->out, "system calls, not counted:", calls[0], calls[1]);
     if (hopped > 0)
         fprintf(sheet->out,
                 "phases that another thread ended: %s; their time is that of the thread that began "
@@ -141,12 +145,12 @@ void report_write_tables(FILE *out, const struct report *report,
         if (i)
             fputs("\n\n", out);
         write_headline(&sheet);
+        sheet_cpu_write_load(&sheet);
         sheet_phases_write(&sheet);
         sheet_calls_write(&sheet, (struct selection){NULL});
         sheet_files_write(&sheet, (struct selection){NULL});
         sheet_cpu_write_processes(&sheet);
         sheet_cpu_write_waits(&sheet);
-        sheet_cpu_write_load(&sheet);
         sheet_cells_write(&sheet);
         write_unknown(&sheet);
     }

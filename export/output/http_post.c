@@ -15,12 +15,24 @@ struct http_post {
     CURL *curl;
     struct curl_slist *headers;
     char problem[CURL_ERROR_SIZE];
+    uint8_t *body; /* of the answer; owned */
+    size_t body_count, body_room;
+    struct http_answer *answer; /* to be filled */
 };
 
-/* Keeps the begin of the body, with blanks in place of line ends and controls. */
-static size_t keep_text(char *data, size_t size, size_t count, void *context)
+/* Keeps the begin of the body: as it is, and with blanks in place of line ends and controls. */
+static size_t keep_body(char *data, size_t size, size_t count, void *context)
 {
-    struct http_answer *answer = context;
+    struct http_post *post = context;
+    struct http_answer *answer = post->answer;
+    size_t more = size * count;
+    if (more > HTTP_BODY_MAX - post->body_count)
+        more = HTTP_BODY_MAX - post->body_count;
+    if (more > 0) {
+        post->body = memory_grow(post->body, &post->body_room, post->body_count + more, 1);
+        memcpy(&post->body[post->body_count], data, more);
+        post->body_count += more;
+    }
     size_t used = strlen(answer->text);
     for (size_t i = 0; i < size * count && used + 1 < sizeof answer->text; i++)
         answer->text[used++] = (unsigned char)data[i] < ' ' ? ' ' : data[i];
@@ -40,8 +52,7 @@ enum status http_post_open(const struct http_post_options *options, struct http_
 {
     *out = NULL;
     if (!is_http(options->url))
-        return fail(why, STATUS_REJECT, "`%s` is no URL like http://prometheus:9090/api/v1/write",
-                    options->url);
+        return fail(why, STATUS_REJECT, "`%s` is no URL of http or https", options->url);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return fail(why, STATUS_STOP, "libcurl cannot be used");
     struct http_post *post = memory_new(sizeof *post);
@@ -64,6 +75,7 @@ void http_post_close(struct http_post *post)
         return;
     curl_slist_free_all(post->headers);
     curl_easy_cleanup(post->curl);
+    free(post->body);
     free(post);
     curl_global_cleanup();
 }
@@ -82,7 +94,7 @@ static enum status read_token(const char *path, char room[TOKEN_MAX], struct fai
     return count > 0 ? STATUS_OK : fail(why, STATUS_RETRY, "%s: no token in it", path);
 }
 
-static void set_request(struct http_post *post, struct bytes body, struct http_answer *answer)
+static void set_request(struct http_post *post, struct bytes body)
 {
     const struct http_post_options *options = &post->options;
     CURL *curl = post->curl;
@@ -100,10 +112,14 @@ static void set_request(struct http_post *post, struct bytes body, struct http_a
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      options->timeout_ms < CONNECT_MS_MAX ? (long)options->timeout_ms
                                                           : (long)CONNECT_MS_MAX);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_text);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, post);
     if (options->ca_file)
         curl_easy_setopt(curl, CURLOPT_CAINFO, options->ca_file);
+    if (options->certificate)
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, options->certificate);
+    if (options->key)
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, options->key);
 }
 
 enum status http_post_send(struct http_post *post, struct bytes body, struct http_answer *answer,
@@ -111,7 +127,9 @@ enum status http_post_send(struct http_post *post, struct bytes body, struct htt
 {
     *answer = (struct http_answer){.code = 0};
     post->problem[0] = '\0';
-    set_request(post, body, answer);
+    post->answer = answer;
+    post->body_count = 0;
+    set_request(post, body);
     char token[TOKEN_MAX];
     if (post->options.token_file) {
         enum status status = read_token(post->options.token_file, token, why);
@@ -124,6 +142,7 @@ enum status http_post_send(struct http_post *post, struct bytes body, struct htt
     if (code != CURLE_OK)
         return fail(why, STATUS_RETRY, "%s",
                     post->problem[0] ? post->problem : curl_easy_strerror(code));
+    answer->body = (struct bytes){post->body, post->body_count};
     curl_off_t seconds = 0;
     curl_easy_getinfo(post->curl, CURLINFO_RESPONSE_CODE, &answer->code);
     curl_easy_getinfo(post->curl, CURLINFO_RETRY_AFTER, &seconds);

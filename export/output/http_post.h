@@ -14,21 +14,24 @@ struct http_post_options {
     const char *token_file; /* its text is sent as a bearer token, and read again for each request;
                                NULL: none */
     const char *ca_file;    /* certificates to trust, in place of the system's; NULL: those */
-    uint64_t timeout_ms;    /* of a request */
-    const char *const *headers; /* "Name: value" */
+    const char *certificate, *key; /* files: who we are; NULL: nobody in particular */
+    uint64_t timeout_ms;           /* of a request */
+    const char *const *headers;    /* "Name: value" */
     size_t header_count;
 };
 
-/* REJECT: no URL of http or https. What `options` point to is borrowed until the close. */
+/* REJECT: no URL of http or https. What `options` point to is borrowed until the close, but for the
+ * headers. */
 MUST_CHECK enum status http_post_open(const struct http_post_options *options,
                                       struct http_post **out, struct failure *why);
 void http_post_close(struct http_post *post); /* NULL is fine */
 
-enum { HTTP_TEXT_MAX = 512 };
+enum { HTTP_TEXT_MAX = 512, HTTP_BODY_MAX = 64 << 10 };
 
 struct http_answer {
     long code;                /* 200, ... */
     char text[HTTP_TEXT_MAX]; /* the begin of the body, in one line */
+    struct bytes body;        /* up to HTTP_BODY_MAX of it; valid until the next request */
     uint64_t retry_after_ms;  /* 0: not told */
 };
 

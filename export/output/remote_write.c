@@ -130,11 +130,12 @@ static enum status send_range(struct sending *sending, size_t from, size_t count
                 answer.text[0] ? ": " : "", answer.text);
 }
 
-static enum status send_all(void *context, const struct samples *samples,
+static enum status send_all(void *context, const struct export_interval *interval,
                             const struct output_patience *patience, struct output_answer *answer,
                             struct failure *why)
 {
     struct remote_write *output = context;
+    const struct samples *samples = &interval->samples;
     struct sending sending = {output, samples, patience, answer, why};
     *answer = (struct output_answer){.taken = 0};
     enum status status = STATUS_OK;

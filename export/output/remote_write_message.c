@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "export/output/native.h"
 #include "remote_write.pb-c.h"
 
 typedef Spanmill__RemoteWrite__Label Label;
@@ -15,11 +16,6 @@ typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
 
 /* Besides those of the family: __name__, host, session, le. */
 enum { LABELS_MAX = FAMILY_LABELS_MAX + 4 };
-
-/* Buckets of spanmill have borders of 2^(i/8) ns, those of a native histogram of scale 3 have
- * 2^(i/8) s. 10^9 is 2^29.897, or 239.18 / 8 of a doubling: bucket i of ours is from 2^((i-239.18)/8) s
- * to 2^((i-238.18)/8) s, and counts as the native bucket i - 238, which ends 1.6 % higher. */
-enum { NATIVE_SCALE = 3, NATIVE_OFFSET = -238 };
 
 /* Upper borders of classic buckets, 2^p ns: from 1 us to 137 s, a factor of 4 each. */
 enum { CLASSIC_FIRST = 10, CLASSIC_LAST = 36, CLASSIC_STEP = 2 };
@@ -75,16 +71,6 @@ static TimeSeries *add_series(struct message *message, const struct sample *samp
 }
 
 /* --- numbers --- */
-
-static double in_unit(const struct family *family, int64_t number)
-{
-    switch (family->unit) {
-    case FAMILY_NS: return (double)number / 1e9;
-    case FAMILY_MS: return (double)number / 1e3;
-    case FAMILY_ONE: break;
-    }
-    return (double)number;
-}
 
 static void put_value(struct message *message, TimeSeries *series, int64_t time_ms, double value)
 {
@@ -157,7 +143,7 @@ static Histogram *native_of(struct message *message, const struct durations *dur
     int32_t next = 0; /* behind the bucket before */
     int64_t before = 0;
     for (size_t at = 0; durations_next(durations, &at, &bucket);) {
-        int32_t index = bucket.bucket + NATIVE_OFFSET;
+        int32_t index = bucket.bucket + NATIVE_END_OFFSET;
         if (histogram->n_spans == 0 || index != next)
             add_span(message, histogram, histogram->n_spans == 0 ? index : index - next);
         histogram->spans[histogram->n_spans - 1]->length++;
@@ -206,7 +192,7 @@ void remote_write_encode(const struct samples *samples, size_t from, size_t coun
     for (size_t i = from; i < from + count; i++) {
         const struct sample *sample = &samples->at[i];
         if (sample->family->kind != FAMILY_DURATIONS)
-            add_value(&message, sample, "", NULL, in_unit(sample->family, sample->number));
+            add_value(&message, sample, "", NULL, native_number(sample->family, sample->number));
         else if (histograms == REMOTE_WRITE_CLASSIC)
             add_classic(&message, sample);
         else if (histograms == REMOTE_WRITE_NATIVE)

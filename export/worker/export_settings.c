@@ -21,7 +21,8 @@ void export_settings_init(struct export_settings *settings)
     size_t count = 0;
     settings->sections[count++] = &own;
     for (size_t i = 0; i < OUTPUT_KINDS; i++)
-        settings->sections[count++] = output_kinds[i]->section;
+        if (output_kinds[i]->section)
+            settings->sections[count++] = output_kinds[i]->section;
     settings->sections[count++] = &service_kafka_section;
     settings->sections[count++] = &service_section;
     settings->program = (struct config_program){
@@ -34,6 +35,7 @@ void export_settings_init(struct export_settings *settings)
         .count = count,
         .examples =
             "spanmill-export -b kafka-1:9092 --remote-write http://prometheus:9090/api/v1/write\n"
+            "spanmill-export -b kafka-1:9092 --otlp http://collector:4318\n"
             "spanmill-export --config /etc/spanmill/spanmill.yaml --print-config",
     };
 }

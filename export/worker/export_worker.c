@@ -86,20 +86,27 @@ static bool any_dirty(const struct export_worker *worker)
     return false;
 }
 
-static size_t add_records(struct bus_record *records, const struct export_part *part)
+static size_t add_records(const struct export_worker *worker, struct bus_record *records,
+                          const struct export_part *part)
 {
-    for (size_t i = 0; i < part->state.count; i++) {
+    size_t used = 0;
+    for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+        for (size_t i = 0; i < part->put[topic].count; i++)
+            records[used++] = (struct bus_record){.foreign = worker->topics[topic],
+                                                  .key = part->put[topic].records[i].key,
+                                                  .value = part->put[topic].records[i].value};
+    for (size_t i = 0; i < part->state.count; i++, used++) {
         const struct outbox_record *from = &part->state.records[i];
         static const uint8_t empty;
-        records[i] = (struct bus_record){.topic = BUS_EXPORT,
-                                         .partition = part->number,
-                                         .route = from->key,
-                                         .key = from->key,
-                                         .value = from->value};
+        records[used] = (struct bus_record){.topic = BUS_EXPORT,
+                                            .partition = part->number,
+                                            .route = from->key,
+                                            .key = from->key,
+                                            .value = from->value};
         if (!from->tombstone && !from->value.at)
-            records[i].value.at = &empty;
+            records[used].value.at = &empty;
     }
-    return part->state.count;
+    return used;
 }
 
 static enum status transact(struct export_worker *worker, const struct bus_record *records,
@@ -114,6 +121,8 @@ static enum status transact(struct export_worker *worker, const struct bus_recor
         metrics_observe(metrics, METRIC_TRANSACTION_TIME, 0, service_now_ms() - begin_ms);
         for (size_t i = 0; i < worker->part_count; i++) {
             outbox_reset(&worker->parts[i]->state);
+            for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+                outbox_reset(&worker->parts[i]->put[topic]);
             worker->parts[i]->sent = offsets[i].offset;
         }
         worker->dirty_since_ms = 0;
@@ -137,13 +146,15 @@ static enum status commit(struct export_worker *worker, struct failure *why)
     for (size_t i = 0; i < worker->part_count; i++) {
         exporter_save(worker->parts[i]->exporter);
         count += worker->parts[i]->state.count;
+        for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+            count += worker->parts[i]->put[topic].count;
     }
     struct bus_record *records = memory_new((count + 1) * sizeof *records);
     struct bus_offset *offsets = memory_new((worker->part_count + 1) * sizeof *offsets);
     size_t used = 0;
     for (size_t i = 0; i < worker->part_count; i++) {
         const struct export_part *part = worker->parts[i];
-        used += add_records(&records[used], part);
+        used += add_records(worker, &records[used], part);
         offsets[i] =
             (struct bus_offset){part->number, exporter_oldest(part->exporter, part->next), NULL};
     }
@@ -191,7 +202,7 @@ static enum status take_record(struct export_worker *worker, struct export_part 
                                const struct bus_message *message, struct failure *why)
 {
     enum status status = exporter_take(part->exporter, message->value, message->offset,
-                                       message->time_ms, &worker->samples, why);
+                                       message->time_ms, &worker->interval, why);
     part->next = message->offset + 1;
     part->time_ms = message->time_ms;
     metrics_add(service_metrics(worker->service), METRIC_RECORDS, 0, 1);
@@ -206,9 +217,10 @@ static enum status take_record(struct export_worker *worker, struct export_part 
                        (long long)message->offset);
         return status;
     }
-    if (worker->samples.count > 0) {
+    if (worker->interval.record_count > 0) {
         take_from_hand(worker);
         worker->in_hand = true;
+        worker->part = part;
         worker->try_ms = 0;
     }
     return STATUS_OK;
@@ -335,7 +347,7 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
     const struct config *config = service_config(worker->service);
     for (size_t i = 0; i < OUTPUT_KINDS; i++) {
         const struct output_kind *kind = output_kinds[i];
-        if (!config_text(config, kind->option))
+        if (kind->is_wanted ? !kind->is_wanted(config) : !config_text(config, kind->option))
             continue;
         struct export_output *output = &worker->outputs[worker->output_count];
         *output = (struct export_output){.kind = kind, .word = i};
@@ -343,10 +355,14 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
         if (status != STATUS_OK)
             return status;
         worker->output_count++;
+        for (size_t topic = 0; topic < OUTPUT_TOPICS && kind->put; topic++)
+            worker->topics[topic] = kind->topic(output->self, (enum output_topic)topic);
     }
     return worker->output_count > 0
                ? STATUS_OK
-               : fail(why, STATUS_REJECT, "no receiver is named: --%s", output_kinds[0]->option);
+               : fail(why, STATUS_REJECT,
+                      "no receiver is named: --remote-write, --otlp, --otlp-kafka, "
+                      "--postgres");
 }
 
 static enum status check_group(const char *group, struct failure *why)

@@ -20,6 +20,7 @@ enum export_metric {
     METRIC_DROPPED, /* by enum exporter_event, the last of which drops nothing */
     METRIC_SAMPLES, /* by output, as are those below */
     METRIC_REFUSED,
+    METRIC_OUTDATED,
     METRIC_REQUESTS,
     METRIC_SENT_BYTES,
     METRIC_RETRIES,
@@ -44,9 +45,10 @@ struct export_part {
     int32_t number;
     struct exporter *exporter;
     struct outbox state;
-    int64_t next;    /* behind the last record taken */
-    int64_t sent;    /* the offset that was committed last */
-    int64_t time_ms; /* of the last record taken */
+    struct outbox put[OUTPUT_TOPICS]; /* by outputs whose receivers read topics; to be committed */
+    int64_t next;                     /* behind the last record taken */
+    int64_t sent;                     /* the offset that was committed last */
+    int64_t time_ms;                  /* of the last record taken */
     bool at_end;
     uint64_t over_told; /* in the metrics */
 };
@@ -56,7 +58,7 @@ struct export_output {
     const struct output_kind *kind;
     size_t word; /* in metrics */
     void *self;
-    bool done; /* it has the samples in hand */
+    bool done; /* it has the interval in hand */
 };
 
 struct export_worker {
@@ -71,9 +73,11 @@ struct export_worker {
     size_t told_parts;
     struct export_output outputs[OUTPUT_KINDS];
     size_t output_count;
-    /* Samples in hand, that not all outputs have taken; of a partition that is ours. */
+    const char *topics[OUTPUT_TOPICS]; /* that outputs put to; NULL: none does */
+    /* The interval in hand, that not all outputs have taken; of a partition that is ours. */
     bool in_hand;
-    struct samples samples;
+    struct export_interval interval;
+    struct export_part *part;          /* whose interval that is */
     uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none has */
     struct backoff trying;
     bool paused;
@@ -90,7 +94,7 @@ MUST_CHECK enum status export_part_restore(struct export_worker *worker, int32_t
                                            struct failure *why);
 void export_part_free(struct export_part *part); /* NULL is fine */
 
-/* --- send_samples.c --- */
+/* --- send_interval.c --- */
 
 /* Tries the outputs that have not taken what is in hand, if it is time to. */
 void export_send(struct export_worker *worker);

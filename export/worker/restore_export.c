@@ -93,6 +93,8 @@ void export_part_free(struct export_part *part)
         return;
     exporter_free(part->exporter);
     outbox_clear(&part->state);
+    for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+        outbox_clear(&part->put[topic]);
     free(part);
 }
 

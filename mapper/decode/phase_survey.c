@@ -140,7 +140,7 @@ static struct phase_use describe(const struct side *side, struct arena *arena)
     const struct phase_definition *definition = side->definition;
     char *name = memory_format("%s%s", definition->name_is_field ? "$" : "", definition->name);
     struct phase_use use = {.state = PHASE_USE_FIT,
-                            .of_end = side->of_end,
+                            .part = side->of_end ? PHASE_END : PHASE_BEGIN,
                             .phase = {arena_string(arena, text_of(name)), strlen(name)},
                             .begin = text_of(definition->begin_event),
                             .end = text_of(definition->end_event),
@@ -173,18 +173,46 @@ static struct phase_use look_at_side(const struct layout *layout, const struct s
     return best;
 }
 
+/* What all declared events of either side say of a field that is captured. */
+static struct phase_use look_at_capture(const struct layout *layout,
+                                        const struct phase_definition *definition,
+                                        const char *field, struct arena *arena)
+{
+    const struct side side = {definition, false};
+    struct phase_use base = describe(&side, arena), best;
+    base.part = PHASE_CAPTURE;
+    base.match = text_of(field);
+    base.state = layout ? PHASE_USE_UNDECLARED : PHASE_USE_FIT;
+    best = base;
+    for (uint32_t i = 0; layout && i < layout->event_count; i++) {
+        const char *name = layout->events[i].name;
+        if (strcmp(name, definition->begin_event) != 0 && strcmp(name, definition->end_event) != 0)
+            continue;
+        struct phase_use use = base;
+        if (look_at_field(&layout->events[i], field, &use))
+            use.state = PHASE_USE_FIT;
+        if (phase_use_is_better(&use, &best))
+            best = use;
+    }
+    return best;
+}
+
 static struct phase_uses look_at_all(const struct layout *layout,
                                      const struct phase_definitions *phases, struct arena *arena)
 {
     size_t count = phases ? phases->count : 0;
     if (count > PHASE_USES_MAX / 2)
         count = PHASE_USES_MAX / 2;
-    struct phase_use *uses = arena_take(arena, (2 * count + 1) * sizeof *uses);
+    struct phase_use *uses = arena_take(arena, PHASE_USES_MAX * sizeof *uses);
+    size_t used = 0;
     for (size_t i = 0; i < 2 * count; i++) {
         struct side side = {&phases->at[i / 2], i % 2 == 1};
-        uses[i] = look_at_side(layout, &side, arena);
+        uses[used++] = look_at_side(layout, &side, arena);
     }
-    return phase_uses_sort(uses, 2 * count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < phases->at[i].capture_count && used < PHASE_USES_MAX; k++)
+            uses[used++] = look_at_capture(layout, &phases->at[i], phases->at[i].capture[k], arena);
+    return phase_uses_sort(uses, used);
 }
 
 struct phase_uses phase_survey(const struct layout *layout, const struct phase_definitions *phases,

@@ -17,10 +17,11 @@ struct maker {
     size_t count, room;
     size_t run; /* index of its PLAN_RUN, if there is a run */
     bool has_run;
-    uint64_t run_bits; /* so far */
-    uint64_t known;    /* where the run begins is a multiple of so many bits */
-    bool ragged;       /* what was walked last may have ended within a byte */
-    bool impossible;   /* with bytes */
+    uint64_t run_bits;          /* so far */
+    uint64_t known;             /* where the run begins is a multiple of so many bits */
+    bool ragged;                /* what was walked last may have ended within a byte */
+    struct field_shape *shapes; /* NULL: no other fields than those of the class are wanted */
+    bool impossible;            /* with bytes */
 };
 
 static struct plan_op *add(struct maker *maker, enum plan_code code)
@@ -120,8 +121,10 @@ static void want_payload(struct maker *maker, const struct layout_field *member,
     for (size_t i = 0; i < class->slot_count; i++)
         if (strcmp(class->slots[i].field, member->name) == 0 && suits(how, class->slots[i].type))
             want_slot(maker, &class->slots[i]);
-    for (size_t i = 0; i < class->field_count; i++) {
-        if (strcmp(class->fields[i], member->name) != 0 || how == HOW_NUMBERS)
+    size_t field_count = maker->shapes ? maker->plan.field_count : class->field_count;
+    for (size_t i = 0; i < field_count; i++) {
+        const char *name = maker->shapes ? maker->shapes[i].name : class->fields[i];
+        if (strcmp(name, member->name) != 0 || how == HOW_NUMBERS)
             continue;
         add(maker, how == HOW_TEXT     ? PLAN_TO_FIELD_TEXT
                    : member->is_signed ? PLAN_TO_INT
@@ -423,22 +426,60 @@ static void make(struct maker *maker, const struct layout_stream *stream,
     }
     if (!header->by_bytes || maker->impossible) {
         maker->count = 0;
-        maker->plan = (struct plan){.walked = true};
+        maker->plan = (struct plan){.walked = true, .field_count = maker->plan.field_count};
         add_scopes(maker, stream, event, walk_scope);
     }
     add(maker, PLAN_END);
     drop_empty_runs(maker);
     if (!maker->plan.walked)
         take_only_run(maker);
-    if (maker->plan.is_run && maker->class->field_count == 0 && !maker->class->unknown_call)
+    if (maker->plan.is_run && maker->class->field_count == 0 && !maker->shapes &&
+        !maker->class->unknown_call)
         make_quick(maker);
+}
+
+/* The fields of the class, then all others of the payload. */
+static void add_shapes(struct maker *maker, struct arena *arena, const struct layout_field *payload)
+{
+    const struct event_class *class = maker->class;
+    size_t count = 0;
+    maker->shapes =
+        arena_take(arena, (class->field_count + payload->count) * sizeof *maker->shapes);
+    while (count < class->field_count) {
+        maker->shapes[count] =
+            (struct field_shape){.name = class->fields[count],
+                                 .name_count = (uint32_t)strlen(class->fields[count]),
+                                 .base = 10};
+        count++;
+    }
+    for (uint32_t i = 0; i < payload->count; i++) {
+        const struct layout_field *member = &payload->fields[i];
+        enum how how = how_of(member);
+        if (layout_member(payload, member->name) != member)
+            continue;
+        size_t at = 0;
+        while (at < count && strcmp(maker->shapes[at].name, member->name) != 0)
+            at++;
+        if (at == UINT16_MAX)
+            break;
+        maker->shapes[at] = (struct field_shape){.name = member->name,
+                                                 .name_count = member->name_count,
+                                                 .base = member->base,
+                                                 .is_declared = true,
+                                                 .is_taken = how == HOW_NUMBER || how == HOW_TEXT};
+        count = at < count ? count : count + 1;
+    }
+    maker->plan.field_count = (uint16_t)count;
 }
 
 const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
                             const struct layout_event *event, const struct event_class *class,
-                            const struct plan_header *header)
+                            const struct plan_header *header, bool shown)
 {
     struct maker maker = {.class = class};
+    if (event->payload && shown)
+        add_shapes(&maker, arena, event->payload);
+    uint16_t shape_count = maker.plan.field_count;
     make(&maker, stream, event, header);
     struct plan *plan = arena_take(arena, sizeof *plan);
     struct plan_op *ops = arena_take(arena, maker.count * sizeof *ops);
@@ -447,7 +488,8 @@ const struct plan *plan_new(struct arena *arena, const struct layout_stream *str
     *plan = maker.plan;
     plan->ops = ops;
     if (event->payload) {
-        plan->field_count = (uint16_t) class->field_count;
+        plan->field_count = maker.shapes ? shape_count : (uint16_t) class->field_count;
+        plan->shapes = maker.shapes;
         plan->unknown_call = class->unknown_call;
     }
     return plan;

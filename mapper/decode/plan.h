@@ -71,11 +71,12 @@ static inline uint64_t plan_integer(const struct plan_op *op, uint64_t word)
 }
 
 struct plan {
-    const struct plan_op *ops; /* up to PLAN_END */
-    uint8_t has;               /* EVENT_HAS_* */
-    uint8_t present;           /* as in struct event */
-    uint16_t field_count;      /* likewise */
-    bool unknown_call;         /* with payload: to be told by number and arguments */
+    const struct plan_op *ops;        /* up to PLAN_END */
+    uint8_t has;                      /* EVENT_HAS_* */
+    uint8_t present;                  /* as in struct event */
+    uint16_t field_count;             /* likewise */
+    const struct field_shape *shapes; /* likewise */
+    bool unknown_call;                /* with payload: to be told by number and arguments */
     /* Bit by bit: all ops are PLAN_WALK* and PLAN_TO_*. */
     bool walked;
     /* If the event is one run: bytes of it, and `ops` begins behind PLAN_RUN. */
@@ -111,10 +112,10 @@ char plan_field_letter(const struct layout_field *field);
 struct plan_header plan_header(const struct layout_stream *stream);
 
 /* Made in `arena`; `stream` and what hangs on it is borrowed as long. `class` says what is wanted of
- * `event`, one of `stream`, whose header is `header`. */
+ * `event`, one of `stream`, whose header is `header`; if it is to be `shown`, all fields are. */
 const struct plan *plan_new(struct arena *arena, const struct layout_stream *stream,
                             const struct layout_event *event, const struct event_class *class,
-                            const struct plan_header *header);
+                            const struct plan_header *header, bool shown);
 
 /* Where in a byte a field may end that begins at one of the bits `from` of a byte: both are sets,
  * bit 0 for its begin. */

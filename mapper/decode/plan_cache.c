@@ -112,12 +112,11 @@ static enum domain domain_of(const struct layout *layout, bool of_user_folder)
     return of_user_folder ? DOMAIN_UST : DOMAIN_KERNEL;
 }
 
-static void make_plans(struct plan_set *set, const struct phase_definitions *phases,
-                       event_rows *rows)
+static void make_plans(struct plan_set *set, const struct plan_wants *wants)
 {
     const struct layout *layout = set->layout;
     /* Classes say by name what is wanted; whoever reads has a schema of its own. */
-    struct schema *schema = schema_new_with(phases, rows);
+    struct schema *schema = schema_new_with(wants->phases, wants->rows);
     const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
     struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);
     for (uint32_t i = 0; i < layout->stream_count; i++) {
@@ -127,20 +126,21 @@ static void make_plans(struct plan_set *set, const struct phase_definitions *pha
             const struct layout_event *event = stream->by_id[j];
             const struct event_class *class =
                 schema_class(schema, set->domain, text_of(event->name));
-            plans[event->number] = plan_new(&set->arena, stream, event, class, &headers[i]);
+            bool shown = wants->shows && wants->shows(set->domain, event->name);
+            plans[event->number] = plan_new(&set->arena, stream, event, class, &headers[i], shown);
             if (set->domain == DOMAIN_KERNEL)
                 declared_names_add(&set->declared, text_of(event->name));
         }
     }
     set->plans = plans;
     set->headers = headers;
-    set->uses = phase_uses_copy(&set->arena, phase_survey(layout, phases, &set->arena));
+    set->uses = phase_uses_copy(&set->arena, phase_survey(layout, wants->phases, &set->arena));
     schema_free(schema);
 }
 
 static enum status set_new(struct bytes metadata, bool of_user_folder,
-                           const struct phase_definitions *phases, event_rows *rows,
-                           struct plan_set **out, struct failure *why)
+                           const struct plan_wants *wants, struct plan_set **out,
+                           struct failure *why)
 {
     struct layout *layout;
     enum status status = layout_open(metadata, &layout, why);
@@ -154,10 +154,11 @@ static enum status set_new(struct bytes metadata, bool of_user_folder,
     set->layout = layout;
     set->domain = domain_of(layout, of_user_folder);
     set->of_user_folder = of_user_folder;
-    set->phases_digest = phases ? phases_digest(phases) : 0;
-    set->rows = rows;
+    set->phases_digest = wants->phases ? phases_digest(wants->phases) : 0;
+    set->rows = wants->rows;
+    set->shows = wants->shows;
     set->users = 1;
-    make_plans(set, phases, rows);
+    make_plans(set, wants);
     *out = set;
     return STATUS_OK;
 }
@@ -221,34 +222,36 @@ static void keep(struct plan_cache *cache, struct plan_set *set, struct bytes fi
 }
 
 static struct plan_set *find(struct plan_cache *cache, struct bytes file, bool of_user_folder,
-                             uint64_t digest, event_rows *rows)
+                             const struct plan_wants *wants)
 {
+    uint64_t digest = wants->phases ? phases_digest(wants->phases) : 0;
     size_t count;
     enum division division = division_of(file, &count);
     for (size_t i = 0; i < cache->count; i++) {
         struct plan_set *set = cache->kept[i];
         if (set->text.count == count && set->of_user_folder == of_user_folder &&
-            set->phases_digest == digest && set->rows == rows && is_text(set->text, file, division))
+            set->phases_digest == digest && set->rows == wants->rows &&
+            set->shows == wants->shows && is_text(set->text, file, division))
             return set;
     }
     return NULL;
 }
 
 enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata, bool of_user_folder,
-                            const struct phase_definitions *phases, event_rows *rows,
-                            struct plan_set **out, struct failure *why)
+                            const struct plan_wants *wants, struct plan_set **out,
+                            struct failure *why)
 {
     *out = NULL;
     if (!cache || metadata.count == 0 || metadata.count > LAYOUT_METADATA_MAX)
-        return set_new(metadata, of_user_folder, phases, rows, out, why);
+        return set_new(metadata, of_user_folder, wants, out, why);
     cache->uses++;
-    *out = find(cache, metadata, of_user_folder, phases ? phases_digest(phases) : 0, rows);
+    *out = find(cache, metadata, of_user_folder, wants);
     if (*out) {
         (*out)->users++;
         (*out)->used = cache->uses;
         return STATUS_OK;
     }
-    enum status status = set_new(metadata, of_user_folder, phases, rows, out, why);
+    enum status status = set_new(metadata, of_user_folder, wants, out, why);
     if (status == STATUS_OK)
         keep(cache, *out, metadata);
     return status;

@@ -15,6 +15,13 @@
 #include "trace/phases.h"
 #include "trace/schema.h"
 
+/* What is wanted of events. */
+struct plan_wants {
+    const struct phase_definitions *phases; /* NULL: none */
+    event_rows *rows;                       /* of analyses; NULL: none */
+    shown_events *shows;                    /* NULL: none */
+};
+
 /* The metadata of a trace, understood. */
 struct plan_set {
     struct layout *layout;
@@ -28,6 +35,7 @@ struct plan_set {
     struct bytes text;      /* of the metadata, without the headers of its packets */
     uint64_t phases_digest; /* what was wanted of the events, as is: */
     event_rows *rows;
+    shown_events *shows;
     bool of_user_folder;
     size_t users;
     uint64_t used; /* the cache's count when it was used last */
@@ -43,9 +51,8 @@ void plan_cache_free(struct plan_cache *cache); /* NULL is fine; sets in use liv
  * OK      *out is to be given back with plan_set_release().
  * REJECT  not understood; `why` begins with "metadata:". */
 MUST_CHECK enum status plan_cache_take(struct plan_cache *cache, struct bytes metadata,
-                                       bool of_user_folder, const struct phase_definitions *phases,
-                                       event_rows *rows, struct plan_set **out,
-                                       struct failure *why);
+                                       bool of_user_folder, const struct plan_wants *wants,
+                                       struct plan_set **out, struct failure *why);
 /* Whether it is asked for the first time; `cache` is one that a caller keeps for all chunks. */
 bool plan_cache_first_miss(struct plan_cache *cache);
 void plan_set_release(struct plan_set *set); /* NULL is fine */

@@ -80,14 +80,15 @@ static bool others_may_read(struct bytes metadata)
 }
 
 /* Whether a trace is better read by libbabeltrace2; `why` says the reason. */
-static bool is_beyond_us(const struct trace_set *set, const struct schema *schema,
-                         struct plan_cache *cache, struct failure *why)
+static bool is_beyond_us(const struct reader_choice *choice, const struct trace_set *set,
+                         const struct schema *schema, struct failure *why)
 {
+    struct plan_wants wants = {schema_phases(schema), schema_rows(schema), choice->shows};
     for (size_t i = 0; i < set->trace_count; i++) {
         const struct trace_files *files = &set->traces[i];
         struct plan_set *plans;
-        if (plan_cache_take(cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
-                            schema_phases(schema), schema_rows(schema), &plans, why) == STATUS_OK) {
+        if (plan_cache_take(choice->cache, files->metadata, strncmp(files->name, "ust", 3) == 0,
+                            &wants, &plans, why) == STATUS_OK) {
             plan_set_release(plans);
         } else if (others_may_read(files->metadata)) {
             failure_prefix(why, "%s", *files->name != '\0' ? files->name : "trace");
@@ -104,7 +105,7 @@ static const struct reader_kind *usual_kind(const struct reader_choice *choice,
                                             const struct reader_warnings *warnings)
 {
     struct failure reason;
-    if (choice->other == NULL || !is_beyond_us(set, schema, choice->cache, &reason))
+    if (choice->other == NULL || !is_beyond_us(choice, set, schema, &reason))
         return &reader_spanmill;
     if (plan_cache_first_miss(choice->cache) && warnings != NULL && warnings->say != NULL) {
         char sentence[FAILURE_TEXT_MAX + 64];

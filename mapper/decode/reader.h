@@ -78,6 +78,8 @@ struct reader_choice {
     const struct reader_kind *other;
     struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
     uint64_t begin_ns;        /* events before it may be left out; losses never are */
+    /* Of which events to give all fields (event.shapes); our own alone does. NULL: of none. */
+    shown_events *shows;
 };
 
 /* The same with a decoder of choice. */

@@ -203,15 +203,17 @@ static void spanmill_close(struct reader *base)
 }
 
 /* Understands the metadata of a trace, and how its clocks are those of the session. */
-static enum status understand(struct reader_spanmill *reader, struct plan_cache *cache,
+static enum status understand(struct reader_spanmill *reader, const struct reader_choice *choice,
                               struct input *input, struct trace_info *info, struct failure *why)
 {
     const struct trace_files *files = input->files;
     if (files->metadata.at == NULL)
         return fail(why, STATUS_REJECT, "metadata: missing or empty");
-    enum status status = plan_cache_take(
-        cache, files->metadata, strncmp(files->name, "ust", 3) == 0, schema_phases(reader->schema),
-        schema_rows(reader->schema), &input->set, why);
+    struct plan_wants wants = {schema_phases(reader->schema), schema_rows(reader->schema),
+                               choice->shows};
+    enum status status =
+        plan_cache_take(choice->cache, files->metadata, strncmp(files->name, "ust", 3) == 0, &wants,
+                        &input->set, why);
     if (status != STATUS_OK)
         return status;
     const struct layout *layout = input->set->layout;
@@ -225,7 +227,7 @@ static enum status understand(struct reader_spanmill *reader, struct plan_cache 
 }
 
 /* Takes the trace in, or leaves it out with a warning; `first` keeps the first reason. */
-static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
+static void add_input(struct reader_spanmill *reader, const struct reader_choice *choice,
                       const struct trace_files *files, struct failure *first)
 {
     struct failure why;
@@ -234,7 +236,7 @@ static void add_input(struct reader_spanmill *reader, struct plan_cache *cache,
     *input = (struct input){.files = files};
     if (trace_is_empty(files))
         return;
-    if (understand(reader, cache, input, info, &why) != STATUS_OK) {
+    if (understand(reader, choice, input, info, &why) != STATUS_OK) {
         trace_report_left_out(&reader->warnings, files, why.text);
         failure_prefix(&why, "%s", trace_shown(files));
         if (first->text[0] == '\0')
@@ -264,7 +266,7 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
     reader->inputs = memory_new(set->trace_count * sizeof *reader->inputs);
     reader->infos = memory_new(set->trace_count * sizeof *reader->infos);
     for (size_t i = 0; i < set->trace_count; i++)
-        add_input(reader, choice->cache, &set->traces[i], &first);
+        add_input(reader, choice, &set->traces[i], &first);
     if (reader->input_count == 0) {
         spanmill_close(&reader->reader);
         return fail(why, STATUS_REJECT, "%s",

@@ -98,6 +98,23 @@ static enum status take(struct worker *worker, const struct bus_message *message
     return status;
 }
 
+/* Of a partition without a record to read, the group would have no offset, and who scales mappers by
+ * lag would count all that it ever held: its end is committed. Nobody has begun what comes behind. */
+static void on_end(struct worker *worker, const struct bus_message *end)
+{
+    char metadata[BUS_METADATA_MAX];
+    int64_t committed, *known = &worker->known[end->partition];
+    struct failure why;
+    if (*known != BUS_OFFSET_NONE || end->offset == 0 ||
+        bus_consumer_committed(worker->consumer, end->partition, &committed, metadata, &why) !=
+            STATUS_OK)
+        return;
+    struct bus_offset offset = {end->partition, end->offset, NULL};
+    if (committed != BUS_OFFSET_NONE ||
+        bus_consumer_commit(worker->consumer, &offset, &why) == STATUS_OK)
+        *known = end->offset - 1;
+}
+
 static enum status turn(struct worker *worker, struct failure *why)
 {
     struct bus_message message;
@@ -107,9 +124,11 @@ static enum status turn(struct worker *worker, struct failure *why)
     bus_consumer_owned(worker->consumer, &owned);
     health_ready_of(service_health(worker->service), worker->thread, owned > 0,
                     "waiting for partitions");
-    if (status == STATUS_END || (status == STATUS_OK && message.end))
-        return STATUS_OK;
-    return status == STATUS_OK ? take(worker, &message, why) : status;
+    if (status == STATUS_OK && message.end)
+        on_end(worker, &message);
+    else if (status == STATUS_OK)
+        status = take(worker, &message, why);
+    return status == STATUS_END ? STATUS_OK : status;
 }
 
 static bool is_stopping(void *context)

@@ -436,6 +436,19 @@ void instances_capture(const struct phase_definition *definition, const struct e
         values[definition->match_count + i] = *field(event, definition->capture[i]);
 }
 
+void instances_capture_end(const struct phase_definition *definition,
+                           const struct instance *instance, const struct event *event,
+                           struct field_value values[PHASE_VALUES_MAX])
+{
+    size_t count = phase_value_count(definition);
+    assert(count <= PHASE_VALUES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        values[i] = instance->values[i];
+        if (i >= definition->match_count && values[i].type == FIELD_ABSENT)
+            values[i] = *field(event, definition->capture[i - definition->match_count]);
+    }
+}
+
 struct text instances_name(const struct phase_definition *definition, const struct event *event,
                            char room[INSTANCE_NUMBER_ROOM])
 {

@@ -141,6 +141,11 @@ bool instances_fit(const struct phase_definition *definition, const struct event
 /* What the begin event has of the fields that are captured: behind the values of the match fields. */
 void instances_capture(const struct phase_definition *definition, const struct event *event,
                        struct field_value values[PHASE_VALUES_MAX]);
+/* The values of an instance that `event` ends: of what its begin event did not have to capture, those
+ * that the end event has. Borrowed of both. */
+void instances_capture_end(const struct phase_definition *definition,
+                           const struct instance *instance, const struct event *event,
+                           struct field_value values[PHASE_VALUES_MAX]);
 enum { INSTANCE_NUMBER_ROOM = 24 };
 /* The name that an instance has by an event that fits; in `room` if that is a number. */
 struct text instances_name(const struct phase_definition *definition, const struct event *event,

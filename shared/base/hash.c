@@ -27,3 +27,10 @@ uint64_t hash_bytes(struct bytes bytes)
 {
     return XXH3_64bits_withSeed(bytes.at, bytes.count, hash_seed);
 }
+
+void hash_for_ever(struct bytes bytes, uint8_t out[16])
+{
+    XXH128_canonical_t canonical;
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.at, bytes.count));
+    memcpy(out, canonical.digest, 16);
+}

@@ -1,6 +1,6 @@
 /* base/hash.h -- hashes for tables in memory, seeded: whoever writes the input cannot choose keys
  * that collide. They differ from process to process, so they go into no file and no message, and
- * no result may depend on the order of a table. */
+ * no result may depend on the order of a table. The last one is for ids that go out. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -30,5 +30,9 @@ static inline uint64_t hash_number(uint64_t key)
 /* XXH3, 64 bits. */
 uint64_t hash_text(struct text text);
 uint64_t hash_bytes(struct bytes bytes);
+
+/* XXH3, 128 bits, not seeded: the same in every process and every version. `out` in the order of the
+ * canonical form. */
+void hash_for_ever(struct bytes bytes, uint8_t out[16]);
 
 #endif

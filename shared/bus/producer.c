@@ -224,21 +224,28 @@ static enum status judge(struct bus_producer *producer, rd_kafka_resp_err_t code
     return fail(why, status, "%s: %s", topic, rd_kafka_err2str(code));
 }
 
+static const char *topic_of(const struct bus_producer *producer, const struct bus_record *record)
+{
+    return record->foreign ? record->foreign : producer->topics[record->topic];
+}
+
 /* Hands one record to librdkafka, which copies it. */
 static enum status produce(struct bus_producer *producer, const struct bus_record *record,
                            struct delivery *delivery, const struct bus_patience *patience,
                            struct failure *why)
 {
-    int32_t partition = record->partition, width;
-    enum status status = ask_width(producer, record->topic, patience, &width, why);
+    int32_t partition = record->foreign ? RD_KAFKA_PARTITION_UA : record->partition, width;
+    enum status status = STATUS_OK;
+    if (!record->foreign)
+        status = ask_width(producer, record->topic, patience, &width, why);
     if (status != STATUS_OK)
         return status;
-    if (partition < 0)
+    if (partition < 0 && !record->foreign)
         partition = bus_partition(record->route, width);
     for (;;) {
         rd_kafka_headers_t *headers = make_headers(record);
         rd_kafka_vu_t arguments[] = {
-            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = producer->topics[record->topic]},
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic_of(producer, record)},
             {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
             {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
             {.vtype = RD_KAFKA_VTYPE_KEY,
@@ -258,7 +265,7 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
         if (headers)
             rd_kafka_headers_destroy(headers); /* it only takes them with the record */
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return judge(producer, code, producer->topics[record->topic], why);
+            return judge(producer, code, topic_of(producer, record), why);
         rd_kafka_poll(producer->handle, 100);
         if (client_is_over(patience))
             return fail(why, STATUS_RETRY, "the queue of records to send is full");
@@ -290,7 +297,7 @@ enum status bus_deliver(struct bus_producer *producer, const struct bus_record *
         }
     }
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = judge(producer, deliveries[i].code, producer->topics[records[i].topic], why);
+        status = judge(producer, deliveries[i].code, topic_of(producer, &records[i]), why);
     for (size_t i = 0; i < count && places; i++)
         places[i] = deliveries[i].place;
     free(deliveries);

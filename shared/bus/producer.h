@@ -18,8 +18,9 @@ struct bus_header {
 
 struct bus_record {
     enum bus_topic topic;
-    int32_t partition; /* -1: by `route` */
-    struct text route; /* what is hashed for the partition: the key, or its session */
+    const char *foreign; /* in place of `topic`, one that is not ours: partitions by key; or NULL */
+    int32_t partition;   /* -1: by `route` */
+    struct text route;   /* what is hashed for the partition: the key, or its session */
     struct text key;
     struct bytes value; /* at NULL: a tombstone */
     const struct bus_header *headers;

@@ -65,11 +65,11 @@ static void note_closing(struct model *model, const struct closing *closing)
 }
 
 static void complete(struct model *model, struct instance *instance, const struct thread *ender,
-                     uint64_t time_ns)
+                     const struct event *event)
 {
     struct thread *thread = thread_of_instance(instance);
+    uint64_t time_ns = event->time_ns, ns = time_ns - instance->begin_ns;
     thread_book(thread, time_ns);
-    uint64_t ns = time_ns - instance->begin_ns;
     const struct phase_definition *definition = model->phases.set->at[instance->definition];
     uint64_t over_ns = definition->keep.over_ns;
     struct phase_cell cell = {.hopped = ender != thread, .over = over_ns > 0 && ns >= over_ns};
@@ -78,13 +78,15 @@ static void complete(struct model *model, struct instance *instance, const struc
     if (cell.time.before_running_ns || cell.time.before_blocked_ns)
         thread->before_told = true;
     tell(model, thread, thread->stretch, instance->path, &cell);
+    struct field_value values[PHASE_VALUES_MAX];
+    instances_capture_end(definition, instance, event, values);
     struct ended_instance ended = {
         .rank = {.ns = ns, .begin_ns = instance->begin_ns, .order = instance->order},
         .pid = pid_of(thread),
         .end_tid = ender != thread ? ender->tid : 0,
         .calls = cell.syscalls,
         .time = cell.time,
-        .values = instance->values,
+        .values = values,
         .value_count = phase_value_count(definition)};
     tell_ended(model, thread, instance->path, instance->definition, &ended);
     time_vector_free(&cell.time);
@@ -171,7 +173,7 @@ static void end_phase(struct model *model, struct thread *thread, const struct e
         return;
     struct instance *instance = instances_to_end(&model->phases, &thread->phases, at, values);
     if (instance && !instance_is_late(&model->phases, instance, event->time_ns)) {
-        complete(model, instance, thread, event->time_ns);
+        complete(model, instance, thread, event);
         return;
     }
     char room[INSTANCE_NUMBER_ROOM];

@@ -81,6 +81,18 @@ struct field_value {
     };
 };
 
+/* How a payload field is declared, of a reader that is asked for all fields of a class. */
+struct field_shape {
+    const char *name;
+    uint32_t name_count; /* bytes of it */
+    uint8_t base;        /* numbers: 2, 8, 10 or 16, as people want to see it */
+    bool is_declared;    /* else a definition wants a field that the event does not have */
+    bool is_taken;       /* else it is of a type that struct field_value does not hold */
+};
+
+/* Whether all fields of the events of that name are wanted. */
+typedef bool shown_events(enum domain domain, const char *name);
+
 struct event_class; /* trace/schema.h */
 struct syscall;     /* trace/syscalls.h */
 
@@ -96,7 +108,7 @@ struct event {
     uint8_t has;                     /* EVENT_HAS_* */
     uint8_t present;                 /* bit i: value[i]; bit EVENT_VALUES + i: text[i] */
     uint16_t int_count;
-    uint16_t field_count; /* 0, or the count of class->fields */
+    uint16_t field_count; /* 0, or the count of class->fields; with `shapes`, of these */
     bool seam; /* it is in a packet of the chunk before; of no meaning behind the mapper */
     int64_t value[EVENT_VALUES];
     /* From here on, what most events have nothing of; all of it is 0 then. */
@@ -107,6 +119,9 @@ struct event {
     struct text program;  /* what the process was called when its trace began */
     const int64_t *ints;
     const struct field_value *fields; /* in the order of class->fields */
+    /* If all fields of its class were asked for (reader_choice.shows): what each of `fields` is.
+     * Those of class->fields come first. The reader's. NULL otherwise. */
+    const struct field_shape *shapes;
 };
 
 /* What the `env` of a trace of one process says of all its events. */

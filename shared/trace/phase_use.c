@@ -25,7 +25,7 @@ int phase_use_compare(const struct phase_use *a, const struct phase_use *b)
 {
     int order = compare_definitions(a, b);
     if (order == 0)
-        order = (int)a->of_end - (int)b->of_end;
+        order = (int)a->part - (int)b->part;
     return order ? order : compare_texts(a->match, b->match);
 }
 
@@ -143,7 +143,7 @@ struct bytes phase_uses_pack(struct phase_uses uses)
         struct phase_use use = uses.at[i];
         texts_of(&use, texts);
         *at++ = use.state;
-        *at++ = use.of_end;
+        *at++ = use.part;
         for (size_t k = 0; k < TEXTS; k++) {
             if (texts[k]->count)
                 memcpy(at, texts[k]->at, texts[k]->count);
@@ -160,7 +160,7 @@ static bool unpack_one(struct phase_use *use, const uint8_t **at, const uint8_t 
     struct text *texts[TEXTS];
     if (end - *at < 2)
         return false;
-    *use = (struct phase_use){.state = (*at)[0], .of_end = (*at)[1] == 1};
+    *use = (struct phase_use){.state = (*at)[0], .part = (*at)[1]};
     *at += 2;
     texts_of(use, texts);
     for (size_t k = 0; k < TEXTS; k++) {
@@ -181,7 +181,8 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
         return phase_uses_sort(uses, count);
     const uint8_t *at = packed.at, *end = packed.at + packed.count;
     while (count < PHASE_USES_MAX && unpack_one(&use, &at, end))
-        if (use.state >= PHASE_USE_UNDECLARED && use.state <= PHASE_USE_FIT)
+        if (use.state >= PHASE_USE_UNDECLARED && use.state <= PHASE_USE_FIT &&
+            use.part <= PHASE_CAPTURE)
             uses[count++] = use;
     return phase_uses_sort(uses, count);
 }
@@ -190,10 +191,25 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
 
 #define SHOWN(text) (int)(text).count, (text).at
 
+static char *capture_fault(const struct phase_use *use)
+{
+    bool near = use->near.count > 0;
+    if (use->state == PHASE_USE_NO_FIELD)
+        return memory_format("%.*s: neither %.*s nor %.*s has a field %.*s to capture%s%.*s",
+                             SHOWN(use->phase), SHOWN(use->begin), SHOWN(use->end),
+                             SHOWN(use->match), near ? "; the nearest is " : "", SHOWN(use->near));
+    if (use->state == PHASE_USE_BAD_FIELD)
+        return memory_format("%.*s: field %.*s cannot be captured: it is %.*s", SHOWN(use->phase),
+                             SHOWN(use->match), SHOWN(use->near));
+    return NULL; /* that an event is not declared is said of its side */
+}
+
 /* What is wrong with one side; NULL if nothing is. To be freed. */
 static char *side_fault(const struct phase_use *use)
 {
-    struct text event = use->of_end ? use->end : use->begin;
+    if (use->part == PHASE_CAPTURE)
+        return capture_fault(use);
+    struct text event = use->part == PHASE_END ? use->end : use->begin;
     bool near = use->near.count > 0;
     switch ((enum phase_use_state)use->state) {
     case PHASE_USE_UNDECLARED:
@@ -216,8 +232,10 @@ static const struct phase_use *begin_of(struct phase_uses uses, size_t at)
 {
     size_t alike = 0;
     for (size_t i = at >= 2 ? at - 2 : 0; i < uses.count && i <= at + 1; i++)
-        alike += compare_definitions(&uses.at[i], &uses.at[at]) == 0;
-    bool pair = at > 0 && alike == 2 && uses.at[at].of_end && !uses.at[at - 1].of_end &&
+        alike +=
+            uses.at[i].part != PHASE_CAPTURE && compare_definitions(&uses.at[i], &uses.at[at]) == 0;
+    bool pair = at > 0 && alike == 2 && uses.at[at].part == PHASE_END &&
+                uses.at[at - 1].part == PHASE_BEGIN &&
                 compare_definitions(&uses.at[at - 1], &uses.at[at]) == 0;
     return pair ? &uses.at[at - 1] : NULL;
 }

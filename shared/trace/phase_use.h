@@ -21,13 +21,20 @@ enum phase_use_state {
     PHASE_USE_FIT             /* field: of each match field `n` (a number) or `t` (text) */
 };
 
-/* One side of a definition. */
+/* What of a definition; also on the wire. */
+enum phase_part {
+    PHASE_BEGIN,
+    PHASE_END,
+    PHASE_CAPTURE /* a field that either event may have */
+};
+
+/* One side of a definition, or a field that it captures. */
 struct phase_use {
-    uint8_t state; /* enum phase_use_state */
-    bool of_end;
+    uint8_t state;          /* enum phase_use_state */
+    uint8_t part;           /* enum phase_part */
     struct text phase;      /* its name as written: `request`, `$step` */
     struct text begin, end; /* its events */
-    struct text match;      /* its match fields on this side, with commas between */
+    struct text match; /* its match fields on this side, with commas between; what is captured */
     struct text field, near;
 };
 
@@ -52,7 +59,7 @@ struct phase_uses phase_uses_sort(struct phase_use *at, size_t count);
 void phase_uses_add(struct phase_uses *to, struct arena *arena, struct phase_uses more);
 struct phase_uses phase_uses_copy(struct arena *arena, struct phase_uses from);
 
-/* As one run of bytes: for each its state, 1 for an end or 0, and its six texts, each with a zero
+/* As one run of bytes: for each its state, its part, and its six texts, each with a zero
  * behind it. To be freed. */
 struct bytes phase_uses_pack(struct phase_uses uses);
 /* What is cut or makes no sense is left out; the texts are those of `packed`. */

@@ -415,6 +415,13 @@ static void attach_phases(struct schema *schema, struct event_class *class)
         if (strcmp(phase->end_event, class->name) == 0)
             use_as_end(&uses, phase, (uint32_t)i);
     }
+    /* Behind all others: older records of events do without. */
+    class->fields_before_captured = uses.field_count;
+    for (size_t i = 0; i < uses.end_count; i++) {
+        const struct phase_definition *phase = class->phases->at[uses.ends[i]];
+        for (size_t k = 0; k < phase->capture_count; k++)
+            use_field(&uses, phase->capture[k]);
+    }
     class->field_count = uses.field_count;
     class->begin_count = uses.begin_count;
     class->end_count = uses.end_count;

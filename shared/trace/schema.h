@@ -52,6 +52,7 @@ struct event_class {
     size_t slot_count;
     const char *const *fields; /* payload fields for phases, each once */
     size_t field_count;
+    size_t fields_before_captured;  /* those in front of what is captured of an end alone */
     const struct phase_set *phases; /* whose class it is; of EVENT_LOSS: NULL */
     const uint32_t *begins;         /* indices in it: what this class begins, ascending */
     size_t begin_count;

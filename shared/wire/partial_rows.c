@@ -287,10 +287,12 @@ static struct field_value field(struct decoder *decoder)
     return value;
 }
 
-static struct field_value *field_values(struct decoder *decoder, size_t *count)
+/* *count of them, and room for `least`. */
+static struct field_value *field_values(struct decoder *decoder, size_t least, size_t *count)
 {
     *count = row_take_count(&decoder->row, 1);
-    struct field_value *values = arena_take(decoder->arena, *count * sizeof *values);
+    size_t room = *count > least ? *count : least;
+    struct field_value *values = arena_take(decoder->arena, room * sizeof *values);
     for (size_t i = 0; i < *count; i++)
         values[i] = field(decoder);
     return values;
@@ -298,11 +300,16 @@ static struct field_value *field_values(struct decoder *decoder, size_t *count)
 
 static void decode_fields(struct decoder *decoder, struct event *event)
 {
-    size_t count;
-    const struct field_value *fields = field_values(decoder, &count);
+    const struct event_class *class = event->class;
+    size_t count, declared = class->field_count;
+    struct field_value *fields = field_values(decoder, declared, &count);
     if (decoder->drops_fields)
         return;
-    decoder->bad |= count != event->class->field_count; /* its end tells other definitions */
+    /* Once, ends were without what is captured of them alone. */
+    if (count == class->fields_before_captured)
+        for (; count < declared; count++)
+            fields[count] = (struct field_value){.type = FIELD_ABSENT};
+    decoder->bad |= count != declared; /* its end tells other definitions */
     event->fields = fields;
     event->field_count = (uint16_t)count;
 }
@@ -467,7 +474,7 @@ static void decode_ended(struct decoder *decoder, struct piece_ended *to)
     ended->calls = number_if(decoder, has & ENDED_BIT_CALLS);
     decode_spent(decoder, &ended->time);
     if (has & ENDED_BIT_VALUES)
-        ended->values = field_values(decoder, &ended->value_count);
+        ended->values = field_values(decoder, 0, &ended->value_count);
 }
 
 static void decode_phases(struct decoder *decoder, struct thread_piece *to, unsigned has)
@@ -542,7 +549,7 @@ static void decode_instance(struct decoder *decoder, struct instance_piece *to)
     decoder->bad |= to->event >> 47 != 0;
     to->calls = number_if(decoder, has & INSTANCE_BIT_CALLS);
     decode_spent(decoder, &to->time);
-    to->values = field_values(decoder, &to->value_count);
+    to->values = field_values(decoder, 0, &to->value_count);
 }
 
 static void decode_analysis(struct decoder *decoder, struct bytes *to)

@@ -65,6 +65,15 @@ Test(quantity, a_column_of_a_wide_range_says_what_it_does_not_show)
     EXPECT_TEXT(quantity_duration(0, scale), "0.000 ms");
 }
 
+Test(quantity, an_estimate_has_the_digits_that_it_has_in_the_unit_of_its_column)
+{
+    EXPECT_TEXT(quantity_about(3100000, 1), "~3,100 us");
+    EXPECT_TEXT(quantity_about(3100000, 2), "~3.1 ms");
+    EXPECT_TEXT(quantity_about(48000, 2), "~0.048 ms");
+    EXPECT_TEXT(quantity_about(48, 2), "<0.001 ms");
+    EXPECT_TEXT(quantity_about(48, 0), "~48 ns");
+}
+
 Test(quantity, columns_to_be_compared_have_the_unit_of_the_greatest)
 {
     EXPECT_TEXT(quantity_duration(253469207531, duration_scale_below(253469207531)), "253.469 s");
@@ -88,7 +97,7 @@ Test(quantity, a_time_is_of_the_local_day)
     tzset();
     EXPECT_TEXT(quantity_time(1795388976258944395), "23:09:36.258944395");
     EXPECT_TEXT(quantity_time(-1), "23:59:59.999999999");
-    setenv("TZ", "XXX-2", 1);
+    setenv("TZ", "TST-2", 1);
     tzset();
     EXPECT_TEXT(quantity_time(1795388976258944395), "01:09:36.258944395");
 }

@@ -22,68 +22,76 @@ static char *written(const struct hand_report *hand, struct tables_options optio
 }
 
 static const char whole_report[] =
-    "node-1/shop/20261122T230916+0000  host node-1  2 domains  2 CPUs  12 chunks  20.0 s "
-    " 48,211,903 events  5 lost\n"
+    "node-1/shop/20261122T230916+0000  host node-1  2 domains  2 CPUs  12 chunks  20.0 s  "
+    "48,211,903 events  5 lost\n"
+    "\n"
+    "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
     "\n"
     "Time per phase  process shopd (pid 4242), 1,204 complete instances\n"
-    "  Phase    Count      Wall  User CPU  Sys CPU  Runnable  Blocked  Unknown  Syscalls "
-    " blocked by\n"
-    "  request  1,204  10.840 s   3.710 s  0.200 s   0.220 s  6.710 s        -   214,302 "
-    " futex 5.12 s, pread64 1.12 s\n"
-    "    parse  1,204   1.210 s   1.210 s        -         -        -        -    12,040  -\n"
-    "  besides, 3 instances without a seen begin, 7 without a seen end\n"
+    "  Phase    Count      Wall  Of parent  User CPU  Sys CPU  Runnable  Blocked  System calls  "
+    "Blocked by\n"
+    "  request  1,204  10.840 s          -   3.710 s  0.200 s   0.220 s  6.710 s       214,302  "
+    "futex 5.12 s, pread64 1.12 s\n"
+    "    parse  1,204   1.210 s     11.2 %   1.210 s        -         -        -        12,040  -\n"
+    "  not counted: 3 instances without a begin in the trace, 7 without an end\n"
+    "\n"
+    "  Phase       Mean      p50      p95      p99       Max\n"
+    "  request  9.00 ms    ~2 ms    ~2 ms    ~2 ms  98.00 ms\n"
+    "    parse  1.00 ms  ~1.4 ms  ~1.4 ms  ~1.4 ms   2.00 ms\n"
     "\n"
     "Slowest instances in phase request  process shopd (pid 4242)\n"
-    "  Begin                TID       Wall        CPU  Runnable    Blocked   Unknown  Syscalls"
-    "  blocked by     values\n"
-    "  23:09:36.258944398  4251  98.000 ms  31.000 ms  1.000 ms  66.000 ms         -        12"
-    "  futex 66.0 ms  id=-9223372036854775808 pa\"th=/a\"b size=-, ended by tid 4252\n"
-    "  23:09:36.258944404     -   1.000 ms          -         -          -  1.000 ms         0"
-    "  -              -\n"
+    "  Begin                TID       Wall        CPU  Runnable    Blocked   Unknown  System calls "
+    " Blocked by     Values\n"
+    "  23:09:36.258944398  4251  98.000 ms  31.000 ms  1.000 ms  66.000 ms         -            12 "
+    " futex 66.0 ms  id=-9223372036854775808 pa\"th=/a\"b size=-, ended by tid 4252\n"
+    "  23:09:36.258944404     -   1.000 ms          -         -          -  1.000 ms             - "
+    " -              -\n"
     "\n"
-    "Syscalls in phase request  process shopd (pid 4242)\n"
-    "  Syscall  Calls        Total       Min     p50      p99           Max  Errors"
-    "              slowest\n"
-    "  futex      100  5,120.00 ms  0.400 us  ~48 us  ~3.1 ms  48,021.30 us  EAGAIN"
-    " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
-    "  read     1,000      3.00 ms  2.100 us   ~3 us    ~3 us       4.00 us  -     "
-    "              tid 4252 at 23:09:36.258944397\n"
-    "  besides, 1 call without a seen begin, 2 without a seen end\n"
+    "System calls in phase request, without those in nested phases  process shopd (pid 4242)\n"
+    "  System call  Calls        Total       Min     p50        p99           Max  Errors          "
+    "    Slowest\n"
+    "  futex          100  5,120.00 ms  0.400 us  ~48 us  ~3,100 us  48,021.30 us  EAGAIN 12, 1 "
+    "other  tid 4251 at 23:09:40.258944395\n"
+    "  read         1,000      3.00 ms  2.100 us   ~3 us      ~3 us       4.00 us  -               "
+    "    tid 4252 at 23:09:36.258944397\n"
+    "  not counted: 1 call without a begin in the trace, 2 without an end\n"
     "\n"
-    "Files in phase request  process shopd (pid 4242)\n"
-    "  File                     fd   PID    Calls      Read  Written     Time     p99\n"
-    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s   ~3 us\n"
-    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s  ~68 us\n"
+    "Files in phase request, without those in nested phases  process shopd (pid 4242)\n"
+    "  File                    FD   PID    Calls      Read  Written     Time     p99\n"
+    "  /var/lib/shop/stock.db  13  4242  102,400   400 MiB        -  1.170 s   ~3 us\n"
+    "  (name unknown: socket)   -  4242      810  12.1 MiB    418 B  0.310 s  ~68 us\n"
     "\n"
-    "Syscalls  all processes\n"
-    "  Syscall  Calls        Total       Min     p50      p99           Max  Errors"
-    "              slowest\n"
-    "  futex      100  5,120.00 ms  0.400 us  ~48 us  ~3.1 ms  48,021.30 us  EAGAIN"
-    " 12, 1 other  tid 4251 at 23:09:40.258944395\n"
-    "  read     1,001      3.00 ms  1.500 us   ~3 us    ~3 us       4.00 us  -     "
-    "              tid 4252 at 23:09:36.258944397\n"
-    "  besides, 1 call without a seen begin, 5 without a seen end\n"
+    "System calls  all processes\n"
+    "  System call  Calls    Total      Min    p50    p99      Max  Slowest\n"
+    "  read         1,001  3.00 ms  1.50 us  ~3 us  ~3 us  4.00 us  tid 4252 at "
+    "23:09:36.258944397\n"
+    "\n"
+    "System calls that wait  all processes\n"
+    "  System call  Calls   Total       Min     p50      p99      Max  Errors              "
+    "Slowest\n"
+    "  futex          100  5.12 s  0.400 us  ~48 us  ~3.1 ms  48.0 ms  EAGAIN 12, 1 other  tid "
+    "4251 at 23:09:40.258944395\n"
     "\n"
     "Files  all processes\n"
-    "  File                     fd   PID    Calls      Read  Written     Time     p99\n"
-    "  /var/lib/shop/stock.db   13  4242  102,400   400 MiB      0 B  1.170 s   ~3 us\n"
-    "  (name not seen: socket)   -  4242      810  12.1 MiB    418 B  0.310 s  ~68 us\n"
+    "  File                    FD   PID    Calls     Read    Time    p99\n"
+    "  /var/lib/shop/stock.db  13  4242  102,400  400 MiB  1.17 s  ~3 us\n"
+    "\n"
+    "Sockets, pipes and other descriptors  all processes\n"
+    "  File                     PID  Calls      Read  Written     Time     p99\n"
+    "  (name unknown: socket)  4242    810  12.1 MiB    418 B  0.310 s  ~68 us\n"
     "\n"
     "Processes by CPU time\n"
-    "  Process   PID  CPU time  of one CPU  Threads   Lived  begin  end\n"
-    "  shopd    4242    4.07 s      20.3 %        9  20.0 s  seen   -\n"
-    "  <0.01 % of thread time unknown (kernel events lost); 1 of 1 process without a seen end\n"
+    "  Process   PID  CPU time  CPU use  Threads   Lived  Started\n"
+    "  shopd    4242    4.07 s   20.3 %        9  20.0 s  23:09:36.258944400\n"
+    "  1 of 1 process without an end in the trace\n"
     "\n"
     "Waiting for a CPU after a wakeup\n"
     "  Thread   TID   PID  Wakeups    Total      Min     p50     p99      Max\n"
     "  worker  4251  4242        3  60.0 us  17.0 us  ~18 us  ~25 us  25.0 us\n"
-    "  <0.01 % of thread time unknown (kernel events lost)\n"
     "\n"
-    "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
-    "\n"
-    "5 events lost, 2 gaps in the kernel's streams; <0.01 % of thread time in unknown state\n"
-    "phases: 3 without a seen begin, 7 without an end; syscalls: 1 without a seen begin,"
-    " 5 without an end\n";
+    "5 events lost, 2 gaps in the kernel's streams; <0.01 % of thread time unknown\n"
+    "phases, not counted: 3 without a begin, 7 without an end in the trace\n"
+    "system calls, not counted: 1 without a begin, 5 without an end in the trace\n";
 
 Test(tables, show_a_report)
 {
@@ -146,8 +154,11 @@ Test(tables, show_calls_that_were_refused_and_never_complete)
     hand.syscalls[0].errors = (struct named_numbers){errors, 1};
     hand.syscalls[0].refused = 2;
     char *text = written(&hand, (struct tables_options){0});
-    cr_expect(strstr(text, "  ptrace       0      0.00 ms         -       -        -             - "
-                           " EPERM 2             -\n") != NULL,
+    char *table = strstr(text, "\nSystem calls  all processes\n");
+    cr_assert(table != NULL, "%s", text);
+    char *line = strstr(table, "\n  ptrace ");
+    cr_assert(line != NULL, "%s", text);
+    cr_expect(strstr(line, " EPERM 2") != NULL && strstr(line, " EPERM 2") < strchr(line + 1, '\n'),
               "%s", text);
     free(text);
 }
@@ -163,21 +174,22 @@ Test(tables, say_what_of_them_is_unknown)
     hand.threads[1].unknown_ns = 4000000000;
     hand.threads[1].user_cpu_ns = 4870000000;
     char *text = written(&hand, (struct tables_options){0});
-    cr_expect(strstr(text, "\n  10.0 % of phase time unknown (kernel events lost); besides, 3 ") !=
-                  NULL,
+    cr_expect(
+        strstr(text, "\n  10.0 % of phase time unknown (kernel events lost); not counted: 3 ") !=
+            NULL,
+        "%s", text);
+    cr_expect(strstr(text,
+                     "\n  1 of 2 descriptors in use without a begin in the trace, 1 without an "
+                     "end\n") != NULL,
               "%s", text);
-    cr_expect(strstr(text, "\n  1 of 2 descriptors in use without a seen begin, 1 without a seen "
-                           "end\n") != NULL,
-              "%s", text);
-    cr_expect(strstr(text, "\n  16.0 % of thread time unknown (kernel events lost)") != NULL, "%s",
-              text);
-    cr_expect(strstr(text, "\n  19.7 % of running time in runs that were not seen whole, not "
-                           "counted\n") != NULL,
+    cr_expect(strstr(text, "; 16.0 % of thread time unknown\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "\n  19.7 % of running time in runs without a begin or an end in the "
+                           "trace, not counted\n") != NULL,
               "%s", text);
     hand.session.tallies.at[TALLY_LOSS_BORDERS] = 0;
     free(text);
     text = written(&hand, (struct tables_options){0});
-    cr_expect(strstr(text, "\n  16.0 % of thread time unknown\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "\n  10.0 % of phase time unknown; not counted") != NULL, "%s", text);
     free(text);
 }
 
@@ -191,7 +203,7 @@ Test(tables, are_silent_where_all_is_known)
     hand.threads[0].unknown_ns = 0;
     hand.processes[1].end_hard = true;
     char *text = written(&hand, (struct tables_options){0});
-    cr_expect(strstr(text, "besides") == NULL && strstr(text, "time unknown") == NULL &&
+    cr_expect(strstr(text, "not counted") == NULL && strstr(text, "phase time unknown") == NULL &&
                   strstr(text, " of running time") == NULL,
               "%s", text);
     free(text);
@@ -218,7 +230,68 @@ Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
     cr_expect(eq(str, text,
                  "a//  0 domains  0 CPUs  1 chunk  0 events  0 lost\n"
                  "\n"
-                 "0 events lost, 1 chunk missing or unreadable; no thread was seen\n"
-                 "syscalls: 0 without a seen begin, 0 without an end\n"));
+                 "0 events lost, 1 chunk missing or unreadable; no threads\n"));
+    free(text);
+}
+
+/* A report of phases alone, `count` of them. */
+static char *written_phases(struct phase_row *phases, size_t count, size_t top)
+{
+    struct session_report session = {.session = "a//",
+                                     .begin_ns = REPORT_NONE,
+                                     .end_ns = REPORT_NONE,
+                                     .phases = phases,
+                                     .phase_count = count};
+    struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
+    return written(&hand, (struct tables_options){.top = top});
+}
+
+#define PHASE_OF(path, total)                                                                      \
+    {                                                                                              \
+        .pid = 1, .phase = (path), .complete = {                                                   \
+            .count = 1,                                                                            \
+            .total_ns = (total),                                                                   \
+            .min_ns = (total),                                                                     \
+            .max_ns = (total)                                                                      \
+        }                                                                                          \
+    }
+
+Test(tables, order_phases_by_time_below_what_they_are_in)
+{
+    struct phase_row phases[] = {PHASE_OF("a", 100),     PHASE_OF("a/x", 20), PHASE_OF("a/y", 70),
+                                 PHASE_OF("a/y/z", 35),  PHASE_OF("b", 300),  PHASE_OF("b-c", 5),
+                                 PHASE_OF("gone/d", 200)};
+    char *text = written_phases(phases, COUNT_OF(phases), 0);
+    const char *table = strstr(text, "  Phase ");
+    cr_assert(table != NULL, "%s", text);
+    static const char *const order[] = {"\n  b  ",     "\n  gone/d  ", "\n  a  ",  "\n    y  ",
+                                        "\n      z  ", "\n    x  ",    "\n  b-c  "};
+    for (size_t i = 0; i < COUNT_OF(order); i++) {
+        table = strstr(table, order[i]);
+        cr_assert(table != NULL, "%s in %s", order[i], text);
+    }
+    cr_expect(strstr(text, " 70.0 %") && strstr(text, " 50.0 %"), "%s", text);
+    free(text);
+}
+
+Test(tables, of_few_phases_keep_the_longest_and_what_they_are_in)
+{
+    struct phase_row phases[] = {PHASE_OF("a", 100), PHASE_OF("a/x", 20), PHASE_OF("b", 10),
+                                 PHASE_OF("gone/d", 50), PHASE_OF("gone/d/e", 60)};
+    char *text = written_phases(phases, COUNT_OF(phases), 2);
+    cr_expect(strstr(text, "\n  a  ") && strstr(text, "\n  gone/d  ") &&
+                  strstr(text, "\n    e  ") && !strstr(text, "\n  b  ") &&
+                  !strstr(text, "\n    x  "),
+              "%s", text);
+    cr_expect(strstr(text, "\n  ... and 2 more\n") != NULL, "%s", text);
+    free(text);
+}
+
+Test(tables, leave_out_columns_that_say_nothing)
+{
+    struct phase_row phases[] = {PHASE_OF("a", 100)};
+    char *text = written_phases(phases, 1, 0);
+    cr_expect(strstr(text, "\n  Phase  Count    Wall\n") != NULL, "%s", text);
+    cr_expect(strstr(text, "Of parent") == NULL && strstr(text, "Blocked") == NULL, "%s", text);
     free(text);
 }

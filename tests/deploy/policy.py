@@ -1,6 +1,8 @@
-"""What is asked of every pod that we ask a cluster to run.
+"""What is asked of every pod that we ask a cluster to run, and of what is around them.
 
     policy.py check <RENDERED       says what is against the rules, exits with 1 if anything is
+    policy.py topics <RENDERED      prints a line for each setting of the KafkaTopics, sorted
+    policy.py job <RENDERED         prints the Job
     policy.py mutants <RENDERED     breaks each rule once, in each pod where it can be broken, and
                                     exits with 1 if a breach is not found by the rule it is of
 
@@ -152,6 +154,54 @@ def phases_of_mappers(name, kind, pod):
             yield f"volume {volume['name']} restarts it when the phases change"
 
 
+# ---- rules of all documents together ----
+
+def of_kind(documents, *kinds):
+    return [document for document in documents if document["kind"] in kinds]
+
+
+def labels_of(document):
+    spec = document["spec"]
+    if document["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    return spec["template"]["metadata"]["labels"]
+
+
+def selects(selector, labels):
+    return selector and selector.get("matchLabels", {}).items() <= labels.items()
+
+
+def closed_network(documents):
+    for document in of_kind(documents, *SERVERS, "Job", "CronJob"):
+        for way in "Ingress", "Egress":
+            if not any(way in policy["spec"].get("policyTypes", []) and
+                       selects(policy["spec"]["podSelector"], labels_of(document))
+                       for policy in of_kind(documents, "NetworkPolicy")):
+                yield f"{document['metadata']['name']}: {way} is open"
+
+
+def disruption_budget(documents):
+    for document in of_kind(documents, "Deployment", "StatefulSet"):
+        if not any(selects(budget["spec"]["selector"], labels_of(document))
+                   for budget in of_kind(documents, "PodDisruptionBudget")):
+            yield f"{document['metadata']['name']}: no disruption budget"
+
+
+def user_for_each_role(documents):
+    """A password is of a Secret of the role's name."""
+    for document in of_kind(documents, *SERVERS, "Job", "CronJob"):
+        spec = document["spec"]
+        pod = (spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec)["template"]["spec"]
+        names = [variable["valueFrom"]["secretKeyRef"]["name"]
+                 for variable in first(pod).get("env", [])
+                 if variable["name"] == "SPANMILL_KAFKA_SASL_PASSWORD"]
+        if names and names != [document["metadata"]["name"]]:
+            yield f"{document['metadata']['name']}: has the password of {names}"
+
+
+ALL_RULES = [closed_network, disruption_budget, user_for_each_role]
+
+
 # ---- what breaks them: each changes a pod, or returns False if there is nothing to break ----
 
 def first(pod):
@@ -201,6 +251,34 @@ MUTANTS = [
      pod.update(terminationGracePeriodSeconds=5) is None),
 ]
 
+def without(kind):
+    def remove(documents):
+        kept = [document for document in documents if document["kind"] != kind]
+        broken = len(kept) < len(documents)
+        documents[:] = kept
+        return broken
+    return remove
+
+
+def without_egress(documents):
+    for policy in of_kind(documents, "NetworkPolicy"):
+        policy["spec"]["policyTypes"] = ["Ingress"]
+
+
+def with_one_password(documents):
+    found = False
+    for document in of_kind(documents, *SERVERS):
+        for variable in first(document["spec"]["template"]["spec"]).get("env", []):
+            if variable["name"] == "SPANMILL_KAFKA_SASL_PASSWORD":
+                variable["valueFrom"]["secretKeyRef"]["name"] = "spanmill-kafka"
+                found = True
+    return found
+
+
+ALL_MUTANTS = [(closed_network, without("NetworkPolicy")), (closed_network, without_egress),
+               (disruption_budget, without("PodDisruptionBudget")),
+               (user_for_each_role, with_one_password)]
+
 RULES = [non_root, read_only_root, no_capabilities, no_escalation, seccomp, probes, limits,
          fixed_version, no_token, no_service_variables, own_namespaces, own_volumes,
          phases_of_mappers, time_to_drain]
@@ -209,7 +287,8 @@ RULES = [non_root, read_only_root, no_capabilities, no_escalation, seccomp, prob
 def breaches(documents):
     return [(rule, f"{kind} {name}: {what} ({rule.__name__})")
             for name, kind, pod in pods(documents) for rule in RULES
-            for what in rule(name, kind, pod)]
+            for what in rule(name, kind, pod)] + \
+           [(rule, f"{what} ({rule.__name__})") for rule in ALL_RULES for what in rule(documents)]
 
 
 def check(documents):
@@ -217,7 +296,7 @@ def check(documents):
     for _, sentence in found:
         print(sentence)
     count = len(list(pods(documents)))
-    print(f"{count} kinds of pods, {len(RULES)} rules, {len(found)} breaches")
+    print(f"{count} kinds of pods, {len(RULES) + len(ALL_RULES)} rules, {len(found)} breaches")
     return not found and count > 0
 
 
@@ -234,14 +313,40 @@ def mutants(documents):
             if rule not in {found for found, _ in breaches(broken)}:
                 print(f"mutant {index} of {rule.__name__}, in {name}, is not found")
                 good = False
-    for rule in set(RULES) - {rule for rule, _ in MUTANTS}:
+    for index, (rule, mutate) in enumerate(ALL_MUTANTS):
+        broken = copy.deepcopy(documents)
+        if mutate(broken) is False:
+            continue
+        tried += 1
+        if rule not in {found for found, _ in breaches(broken)}:
+            print(f"mutant {index} of {rule.__name__} is not found")
+            good = False
+    tested = {rule for rule, _ in MUTANTS + ALL_MUTANTS}
+    for rule in set(RULES + ALL_RULES) - tested:
         print(f"{rule.__name__} has no mutant")
         good = False
     print(f"{tried} mutants")
     return good and tried > 0
 
 
+def topics(documents):
+    lines = []
+    for topic in of_kind(documents, "KafkaTopic"):
+        spec = topic["spec"]
+        words = [f"partitions={spec['partitions']}", f"replication={spec['replicas']}"]
+        words += [f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+                  for key, value in spec["config"].items()]
+        lines.append("\n".join(sorted(f"{topic['metadata']['name']} {word}" for word in words)))
+    print("\n".join(sorted(lines)))
+    return len(lines) > 0
+
+
+def job(documents):
+    print(yaml.safe_dump(of_kind(documents, "Job"), sort_keys=True))
+    return True
+
+
 if __name__ == "__main__":
-    actions = {"check": check, "mutants": mutants}
+    actions = {"check": check, "mutants": mutants, "topics": topics, "job": job}
     rendered = [document for document in yaml.safe_load_all(sys.stdin) if document]
     sys.exit(0 if actions[sys.argv[1]](rendered) else 1)

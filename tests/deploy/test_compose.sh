@@ -54,7 +54,7 @@ if check "$work/broken.yaml" >"$work/said"; then
     exit 1
 fi
 
-for program in spanmill-mapper spanmill-reducer; do
+for program in spanmill-mapper spanmill-reducer spanmill-export; do
     path=$(dirname "$SPANMILL")/$program
     "$path" --config deploy/compose/spanmill.yaml --print-config >"$work/settings"
 done

@@ -43,6 +43,10 @@ for path in "$here"/bin/*; do
 done
 [ "$(find "$here/bin" -type f | wc -l)" -ge 4 ] || fail "programs are missing"
 [ -f "$here/share/spanmill/proto/result.proto" ] || fail "no result.proto"
+for file in grafana/dashboards/spanmill-phases.json grafana/provisioning/datasources/spanmill.yaml \
+    prometheus/spanmill.rules.yaml; do
+    [ -f "$here/share/spanmill/$file" ] || fail "no $file"
+done
 
 # systemd looks at what is started, too: something that is there.
 mkdir "$work/units"

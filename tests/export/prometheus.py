@@ -1,70 +1,58 @@
-"""A real Prometheus on loopback, that scrapes nothing: with what is sent to it alone."""
+"""A real Prometheus on loopback, with what is sent to it, and what it is told to scrape."""
 import json
 import os
 import shutil
-import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pool
+from parts import Server
 
 CONFIG = """\
-global: {scrape_interval: 1h}
+global: {scrape_interval: 1h, evaluation_interval: 2s}
 storage: {tsdb: {out_of_order_time_window: %s}}
+scrape_configs: %s
+rule_files: %s
 """
 
 
-class Prometheus:
-    """Its data are below `folder`, and stay there when it is killed."""
+class Prometheus(Server):
+    """Its data are below `folder`, and stay there when it is killed. `scraped`: job -> addresses."""
 
-    def __init__(self, folder, out_of_order="30d"):
+    def __init__(self, folder, out_of_order="30d", scraped=None, rules=()):
         if not shutil.which("prometheus"):
             raise pool.Skip("there is no prometheus here")
-        self.folder, self.port, self.process = folder, pool.free_port(), None
+        super().__init__(folder)
+        self.port = pool.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "prometheus.yaml"), "w") as file:
-            file.write(CONFIG % out_of_order)
+            jobs = [{"job_name": name, "scrape_interval": "2s",
+                     "static_configs": [{"targets": targets}]}
+                    for name, targets in (scraped or {}).items()]
+            file.write(CONFIG % (out_of_order, json.dumps(jobs), json.dumps(list(rules))))
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.command = ["prometheus", f"--config.file={folder}/prometheus.yaml",
+                        f"--storage.tsdb.path={folder}/data", "--storage.tsdb.retention.time=50y",
+                        f"--web.listen-address=127.0.0.1:{self.port}",
+                        "--web.enable-remote-write-receiver", "--enable-feature=native-histograms"]
 
-    def start(self):
-        with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen(
-                ["prometheus", f"--config.file={self.folder}/prometheus.yaml",
-                 f"--storage.tsdb.path={self.folder}/data", "--storage.tsdb.retention.time=50y",
-                 f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
-                 "--enable-feature=native-histograms"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        pool.wait_until(self.is_ready, 60, "prometheus to be ready")
-        return self
+    def answers(self):
+        self.opener.open(f"{self.url}/-/ready", timeout=5).close()
 
-    def is_ready(self):
-        assert self.process.poll() is None, open(os.path.join(self.folder, "log")).read()[-2000:]
+    def ask(self, path, **question):
+        """What its API answers, and it has to be a success."""
         try:
-            return self.opener.open(f"{self.url}/-/ready", timeout=5).status == 200
-        except OSError:
-            return False
-
-    def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.kill()
+            with self.opener.open(f"{self.url}/api/v1/{path}?" +
+                                  urllib.parse.urlencode(question, doseq=True),
+                                  timeout=60) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}, {question}: {error.read().decode()}")
 
     def query(self, expression, at):
         """Of an instant: [(labels, value, or {"count", "sum"} of a histogram), ...]"""
-        question = urllib.parse.urlencode({"query": expression, "time": at})
-        try:
-            with self.opener.open(f"{self.url}/api/v1/query?{question}", timeout=60) as answer:
-                result = json.load(answer)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{expression}: {error.read().decode()}")
+        result = self.ask("query", query=expression, time=at)["result"]
         out = []
         for series in result:
             if "histogram" in series:

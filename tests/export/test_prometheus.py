@@ -1,18 +1,16 @@
 """A pool, its exporter and a real Prometheus: what is asked of it is what a report counts."""
 import json
 import os
-import random
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool  # noqa: E402
 import totals  # noqa: E402
+from parts import NO_PROXY, hurt, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 from prometheus import Prometheus  # noqa: E402
 
 LIMIT = 60
-NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
 
 
 def summary(lines):
@@ -22,12 +20,6 @@ def summary(lines):
 def add_exporter(running, name, prometheus, *options):
     return running.add("export", name,
                        ["--remote-write", f"{prometheus.url}/api/v1/write", *options], NO_PROXY)
-
-
-def start_pool(running):
-    running.publish(pool.THUMBNAILS)
-    for role in "mapper", "reducer":
-        running.add(role, f"{role}-0").start()
 
 
 def wait_for(expected, prometheus, at):
@@ -59,21 +51,6 @@ def check_queries(prometheus, lines, at):
                             '{phase!="",process="thumbnailer"}))', at)
 
 
-def hurt(exporter, prometheus, seed):
-    """Kills both, at random moments."""
-    chance = random.Random(seed)
-    for _ in range(8):
-        time.sleep(chance.uniform(0, 0.8))
-        exporter.kill()
-        if chance.random() < 0.4:
-            prometheus.kill()
-            exporter.start()
-            time.sleep(chance.uniform(0, 0.5))
-            prometheus.start()
-        else:
-            exporter.start()
-
-
 def test_kills():
     """exporter and receiver killed again and again: the totals are those of the report"""
     lines = report(pool.THUMBNAILS)
@@ -82,7 +59,7 @@ def test_kills():
             Prometheus(os.path.join(running.folder, "prometheus")) as prometheus:
         exporter = add_exporter(running, "export-0", prometheus, "--flush", "0ms").start()
         start_pool(running)
-        hurt(exporter, prometheus, 11)
+        hurt(exporter, prometheus, 11, rounds=8, share=0.4)
         for point in ("export-sent", "export-committed") if os.environ.get("CRASH_POINTS") == "ON" \
                 else ():
             again = add_exporter(running, f"again-{point}", prometheus, "--group", point)

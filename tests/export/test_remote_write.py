@@ -6,17 +6,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool  # noqa: E402
 import totals  # noqa: E402
+from parts import NO_PROXY, die_at, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
 LIMIT = 40
-NO_PROXY = {"no_proxy": "*", "NO_PROXY": "*"}
-
-
-def start_pool(running):
-    running.publish(pool.THUMBNAILS)
-    for role in "mapper", "reducer":
-        running.add(role, f"{role}-0").start()
 
 
 def add_exporter(running, name, url, *options):
@@ -49,11 +43,7 @@ def test_totals():
         start_pool(running)
         points = ["export-restoring", "export-sent", "export-committed", "export-sent",
                   "export-sent:2", "export-committed", "export-sent"]
-        if os.environ.get("CRASH_POINTS") != "ON":
-            points = []
-        for point in points:
-            exporter.start({"SPANMILL_CRASH_AT": point})
-            wait_until(lambda: not exporter.alive(), LIMIT, f"it to die at {point}")
+        die_at(exporter, points, LIMIT)
         exporter.start()
         wait_for(expected, receiver)
         assert exporter.stop() == 0

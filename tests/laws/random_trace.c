@@ -12,6 +12,7 @@ const char random_trace_phases[] = "phases:\n"
                                    "    begin: app:begin\n"
                                    "    end: app:end\n"
                                    "    match: [id]\n"
+                                   "    capture: [path]\n"
                                    "    keep: 2\n"
                                    "    keep_over: 90ns\n"
                                    "  - name: $name\n"
@@ -405,6 +406,10 @@ static void add_user(struct generator *generator, int32_t cpu)
     for (size_t i = 0; i < event.class->field_count; i++) {
         if (strcmp(event.class->fields[i], "id") == 0)
             fields[i] = (struct field_value){.type = FIELD_UINT, .u = below(generator, IDS)};
+        else if (strcmp(event.class->fields[i], "path") == 0)
+            fields[i] = event.time_ns & 2
+                            ? (struct field_value){.type = FIELD_ABSENT}
+                            : (struct field_value){.type = FIELD_UINT, .u = event.time_ns};
         else
             fields[i] = (struct field_value){.type = FIELD_TEXT,
                                              .text = text_of(parts[below(generator, 2)])};

@@ -29,13 +29,15 @@
 #define EVENT(name, fields)                                                                        \
     "event { name = \"" name "\"; id = 0; fields := struct { " fields " }; };\n"
 
+static const struct plan_wants NOTHING = {.phases = NULL};
+
 /* The plans of a trace of the kernel with one event. */
 static struct plan_set *plans(const char *text)
 {
     struct plan_set *set;
     struct failure why = {""};
     struct bytes metadata = {(const uint8_t *)text, strlen(text)};
-    cr_assert(eq(int, plan_cache_take(NULL, metadata, false, NULL, NULL, &set, &why), STATUS_OK),
+    cr_assert(eq(int, plan_cache_take(NULL, metadata, false, &NOTHING, &set, &why), STATUS_OK),
               "%s", why.text);
     return set;
 }
@@ -206,7 +208,7 @@ static struct plan_set *take(struct plan_cache *cache, const char *text, size_t 
 {
     struct plan_set *set;
     struct bytes metadata = {(const uint8_t *)text, count};
-    cr_assert(eq(int, plan_cache_take(cache, metadata, false, NULL, NULL, &set, NULL), STATUS_OK));
+    cr_assert(eq(int, plan_cache_take(cache, metadata, false, &NOTHING, &set, NULL), STATUS_OK));
     return set;
 }
 
@@ -240,8 +242,8 @@ Test(plan, what_is_wanted_makes_other_plans)
     struct plan_cache *cache = plan_cache_new();
     struct plan_set *without = take(cache, SMALL, strlen(SMALL)), *with;
     struct bytes metadata = {(const uint8_t *)SMALL, strlen(SMALL)};
-    cr_assert(
-        eq(int, plan_cache_take(cache, metadata, false, &phases, NULL, &with, NULL), STATUS_OK));
+    struct plan_wants wants = {.phases = &phases};
+    cr_assert(eq(int, plan_cache_take(cache, metadata, false, &wants, &with, NULL), STATUS_OK));
     cr_expect(ne(ptr, without, with));
     plan_set_release(without);
     plan_set_release(with);

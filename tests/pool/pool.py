@@ -55,7 +55,8 @@ def broker_address(folder=None):
 
 def clean_environment():
     """Without settings of spanmill: those of tests are not for the programs."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("SPANMILL")}
+    return {key: value for key, value in os.environ.items()
+            if not key.startswith(("SPANMILL", "OTEL_"))}
 
 
 def say(*words):

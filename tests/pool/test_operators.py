@@ -17,9 +17,9 @@ ADMIN = os.path.join(os.environ.get("TEST_BIN", ""), "topic_admin")
 SOON = ["-X", "topic.metadata.refresh.interval.ms=1000"]
 
 
-def admin(running, action, topic, *numbers):
-    subprocess.run([ADMIN, running.broker, action, f"{running.prefix}.{topic}",
-                    *map(str, numbers)], check=True)
+def admin(running, action, topic, *words):
+    return subprocess.run([ADMIN, running.broker, action, f"{running.prefix}.{topic}",
+                           *map(str, words)], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def test_partition_of_partials_alone():
@@ -106,6 +106,23 @@ def test_archives_gone():
         assert '"lost_intervals":0' not in summary, summary
 
 
+def test_nothing_left_to_read():
+    """a partition whose records have expired: its end is committed, so that nobody who scales mappers
+    by lag counts them"""
+    with Pool(partitions=1) as running:
+        running.publish(THUMBNAILS, "--open")
+        admin(running, "records", "chunks", 0, -1)
+        group = f"{running.prefix}-mapper"
+        assert int(admin(running, "committed", "chunks", 0, group)) < 0
+        mapper = running.add("mapper", "m").start()
+        wait_until(lambda: int(admin(running, "committed", "chunks", 0, group)) > 0, 40,
+                   "the end of the partition to be committed")
+        running.publish(THUMBNAILS)
+        wait_until(lambda: (mapper.metric("spanmill_mapper_chunks_total") or 0) == 4, 40,
+                   "what comes later to be mapped")
+        assert mapper.stop() == 0
+
+
 def test_twins():
     """two hosts of one name whose sessions began in the same second: one is joined, the other is
     refused and said to be on another clock"""
@@ -151,4 +168,4 @@ def test_published_one_by_one():
 
 if __name__ == "__main__":
     sys.exit(pool.main(test_partition_of_partials_alone, test_topics_deleted, test_nobody_answers,
-                       test_archives_gone, test_twins, test_published_one_by_one))
+                       test_archives_gone, test_nothing_left_to_read, test_twins, test_published_one_by_one))

@@ -96,7 +96,7 @@ def check_terminal(running):
     text = b""
     shown.send_signal(signal.SIGINT)
     read_until(b"\x1b[?1049l")
-    read_until(b"syscalls:")  # the last line of the last report
+    read_until(b"system calls, not counted:")  # the last line of the last report
     assert shown.wait(20 * pool.PATIENCE) == 0, shown.stderr.read()
     os.close(leader)
     shown.stderr.close()

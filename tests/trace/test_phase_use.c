@@ -9,7 +9,7 @@ static struct phase_use use_of(const char *phase, bool of_end, enum phase_use_st
                                const char *field, const char *near)
 {
     return (struct phase_use){.state = (uint8_t)state,
-                              .of_end = of_end,
+                              .part = of_end ? PHASE_END : PHASE_BEGIN,
                               .phase = text_of(phase),
                               .begin = text_of("a:begin"),
                               .end = text_of("a:end"),
@@ -125,5 +125,33 @@ Test(phase_use, of_other_match_fields_is_of_another_definition)
     phase_uses_forget(&uses, &arena, (struct phase_uses){was, 2});
     phase_uses_faults(uses, &arena, &count);
     cr_expect(eq(sz, count, 0));
+    arena_clear(&arena);
+}
+
+Test(phase_use, what_is_captured_of_neither_event_is_told_beside_its_sides)
+{
+    struct arena arena = {.first = NULL};
+    struct phase_use words[] = {use_of("p", false, PHASE_USE_FIT, "n", ""),
+                                use_of("p", true, PHASE_USE_FIT, "t", ""),
+                                use_of("p", false, PHASE_USE_NO_FIELD, "statu", "status"),
+                                use_of("p", false, PHASE_USE_BAD_FIELD, "body", "an array"),
+                                use_of("p", false, PHASE_USE_UNDECLARED, "", "")};
+    static const char *const captured[] = {"statu", "body", "size"};
+    for (size_t i = 0; i < 3; i++) {
+        words[2 + i].part = PHASE_CAPTURE;
+        words[2 + i].match = text_of(captured[i]);
+    }
+    struct phase_uses uses = phase_uses_sort(words, 5);
+    struct bytes packed = phase_uses_pack(uses);
+    uses = phase_uses_unpack(&arena, packed);
+    size_t count;
+    char **faults = phase_uses_faults(uses, &arena, &count);
+    cr_assert(eq(sz, count, 3));
+    cr_expect(strstr(faults[0], "they never match") != NULL);
+    cr_expect(eq(str, faults[1], (char *)"p: field body cannot be captured: it is an array"));
+    cr_expect(eq(str, faults[2],
+                 (char *)"p: neither a:begin nor a:end has a field statu to capture; the nearest "
+                         "is status"));
+    free((void *)(uintptr_t)packed.at);
     arena_clear(&arena);
 }

@@ -12,30 +12,40 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report pack publish results parked topics help'
+        local commands='report explain log events pack publish results parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results parked topics' -- "$word")
         return
         ;;
-    report:--format | report:-f | results:--format | results:-f | parked:--format | parked:-f)
+    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | results:--color | parked:--color)
+    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
-    report:--phases | report:-p)
+    report:--phases | report:-p | explain:--phases | explain:-p)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
         ;;
     report:--phase | report:--top | report:-n | report:--pid | report:--process | report:--since | \
         report:--until | report:--jobs | report:-j | pack:--level)
+        return
+        ;;
+    log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
+        log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
+        explain:--of | explain:--instance | explain:--at | explain:--tid)
+        return
+        ;;
+    log:--output | log:-o | events:--output | events:-o)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     report:--reader)
@@ -86,6 +96,15 @@ _spanmill()
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
             options+=' --strict --stats --reader --color --progress'
             ;;
+        explain)
+            options='--help --version --phases --phase --slowest --of --instance --at --tid --unfolded'
+            options+=' --progress'
+            ;;
+        log)
+            options+=' --pid --tid --process --call --event --failed --error --longer --since'
+            options+=' --until --numbers --progress'
+            ;;
+        events) options+=' --format' ;;
         pack) options+=' --level' ;;
         publish)
             options='--help --version --level --zstd-threads --store-root --by-reference --inline-max --open'
@@ -111,7 +130,7 @@ _spanmill()
         return
     fi
     if [[ $command == topics ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'create check' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create check print' -- "$word")
         return
     fi
     [[ $command != results && $command != parked ]] || return

@@ -21,10 +21,20 @@ static void say_refused(const struct export_worker *worker, const struct export_
                         const struct output_answer *answer)
 {
     log_say(service_log(worker->service), LOG_WARNING, "samples refused",
-            log_text("output", output->kind->name), log_text("session", worker->samples.session.at),
-            log_integer("chunk", (int64_t)worker->samples.chunk),
+            log_text("output", output->kind->name),
+            log_text("session", worker->interval.samples.session.at),
+            log_integer("chunk", (int64_t)worker->interval.samples.chunk),
             log_integer("samples", (int64_t)answer->refused),
             log_text("why", answer->refusal.text));
+}
+
+static void put_to(struct export_worker *worker, const struct export_output *output,
+                   struct output_answer *answer)
+{
+    struct record_sink sinks[OUTPUT_TOPICS];
+    for (size_t topic = 0; topic < OUTPUT_TOPICS; topic++)
+        sinks[topic] = outbox_sink(&worker->part->put[topic]);
+    output->kind->put(output->self, &worker->interval, sinks, answer);
 }
 
 /* RETRY: later. */
@@ -34,7 +44,11 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     struct metrics *metrics = service_metrics(worker->service);
     struct output_patience patience = {export_is_over, worker};
     uint64_t begin_ms = service_now_ms();
-    enum status status = output->kind->send(output->self, &worker->samples, &patience, answer, why);
+    enum status status = STATUS_OK;
+    if (output->kind->put)
+        put_to(worker, output, answer);
+    else
+        status = output->kind->send(output->self, &worker->interval, &patience, answer, why);
     count(worker, output, answer);
     if (status != STATUS_OK) {
         metrics_add(metrics, METRIC_RETRIES, output->word, 1);
@@ -43,6 +57,7 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     metrics_observe(metrics, METRIC_SEND_TIME, output->word, service_now_ms() - begin_ms);
     metrics_add(metrics, METRIC_SAMPLES, output->word, answer->taken);
     metrics_add(metrics, METRIC_REFUSED, output->word, answer->refused);
+    metrics_add(metrics, METRIC_OUTDATED, output->word, answer->outdated);
     if (answer->refused > 0)
         say_refused(worker, output, answer);
     output->done = true;

@@ -1,0 +1,233 @@
+#include "cli/commands.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration_text.h"
+#include "base/memory.h"
+#include "cli/progress.h"
+#include "cli/render/quantity.h"
+#include "cli/render/report_view.h"
+#include "cli/report_file.h"
+#include "cli/stop_signals.h"
+#include "cli/story/call_log.h"
+#include "cli/time_point.h"
+#include "cli/traces.h"
+
+static const struct config_row rows[] = {
+    INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
+    INTEGERS_ROW("tid", 0, "TID", 0, INT32_MAX, "of this thread only; repeatable"),
+    LIST_ROW("process", 0, "NAME",
+             "of processes or threads of this name only, *\nand ? as in a "
+             "shell; repeatable"),
+    LIST_ROW("call", 'e', "NAME", "these calls only, as read or *at; repeatable"),
+    LIST_ROW("event", 0, "NAME",
+             "these other events only, as sched_switch or\n'shop:*'; repeatable"),
+    FLAG_ROW("failed", 'Z', "only calls that returned an error"),
+    LIST_ROW("error", 0, "NAME", "only calls that returned this error, as ENOENT;\nrepeatable"),
+    TEXT_ROW("longer", 0, "TIME", NULL, "only calls that took as long, as 1ms, or longer"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "what began from then on: 1795388976.25,\n23:09:36.25 or +1.5s"),
+    TEXT_ROW("until", 0, "TIME", NULL, "what began before then"),
+    FLAG_ROW("numbers", 'y', "descriptors by number and name"),
+    TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
+    WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
+};
+
+static const struct config_section own = {"Lines", rows, sizeof rows / sizeof *rows};
+static const struct config_section *const sections[] = {&own};
+static const struct config_program program = {
+    .command = "spanmill log",
+    .operands = "TRACE...",
+    .about = "System calls and events of user space, a line each, in the form of strace, with the\n"
+             "names of descriptors. A TRACE is a session's folder, a chunk, a plain trace, a\n"
+             "snapshot or an archive. With --call and without --event, only calls are shown;\n"
+             "with --event and without --call, only events.",
+    .sections = sections,
+    .count = sizeof sections / sizeof *sections,
+    .examples = "spanmill log ~/lttng-traces/shop-20261122 --process shopd\n"
+                "spanmill log shop --failed --since +10s --until +20s\n"
+                "spanmill log shop --tid 4251 --call 'p*64' --event 'shop:*' --longer 1ms",
+    .options_only = true,
+};
+
+struct logging {
+    struct config *config;
+    struct traces traces;
+    struct progress progress;
+    struct call_log_choice choice;
+    struct time_point since, until;
+    struct report_file file;
+    struct call_log_counts counts;
+    size_t failed;
+};
+
+/* --- options --- */
+
+static struct call_log_globs globs_of(const struct config *config, const char *name)
+{
+    struct call_log_globs globs;
+    globs.count = config_list(config, name, &globs.at);
+    return globs;
+}
+
+static bool read_time(const struct config *config, const char *name, struct time_point *out)
+{
+    struct failure why;
+    const char *text = config_text(config, name);
+    if (text == NULL || time_point_parse(text, out, &why) == STATUS_OK)
+        return true;
+    config_wrong(config, stderr, "--%s: %s", name, why.text);
+    return false;
+}
+
+static enum config_outcome load(struct logging *logging, int argc, char **argv)
+{
+    enum config_outcome outcome =
+        config_load(&program, argc, argv, stdout, stderr, &logging->config);
+    if (outcome != CONFIG_RUN)
+        return outcome;
+    const struct config *config = logging->config;
+    struct call_log_choice *choice = &logging->choice;
+    choice->pids.count = config_integers(config, "pid", &choice->pids.at);
+    choice->tids.count = config_integers(config, "tid", &choice->tids.at);
+    choice->processes = globs_of(config, "process");
+    choice->calls = globs_of(config, "call");
+    choice->events = globs_of(config, "event");
+    choice->errors = globs_of(config, "error");
+    choice->with_errors = config_flag(config, "failed") || choice->errors.count > 0;
+    choice->numbers = config_flag(config, "numbers");
+    const char *longer = config_text(config, "longer");
+    if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
+        return config_wrong(config, stderr, "--longer: `%s` is no time, as 1ms", longer);
+    /* What is asked of calls alone leaves nothing else. */
+    bool of_calls = choice->calls.count > 0 || choice->with_errors || longer;
+    choice->has_calls = of_calls || choice->events.count == 0;
+    choice->has_events = choice->events.count > 0 || !of_calls;
+    char *const *operands;
+    if (!read_time(config, "since", &logging->since) ||
+        !read_time(config, "until", &logging->until))
+        return CONFIG_WRONG;
+    if (config_operands(config, &operands) == 0)
+        return config_wrong(config, stderr, "no trace is given");
+    return CONFIG_RUN;
+}
+
+/* --- the log --- */
+
+static bool shows_calls(enum domain domain, const char *name)
+{
+    return domain == DOMAIN_UST || strncmp(name, "syscall_", 8) == 0 ||
+           strncmp(name, "compat_syscall_", 15) == 0;
+}
+
+static bool shows_all(enum domain domain, const char *name)
+{
+    (void)domain;
+    (void)name;
+    return true;
+}
+
+static void log_session(struct logging *logging, const struct traces_session *session)
+{
+    const struct session_report *report =
+        session->report.session_count > 0 ? &session->report.sessions[0] : NULL;
+    struct call_log_choice choice = logging->choice;
+    int64_t begin_ns = report && report->begin_ns != REPORT_NONE ? report->begin_ns : 0;
+    if (!time_point_resolve(logging->since, begin_ns, &choice.begin_ns))
+        choice.begin_ns = INT64_MIN;
+    if (!time_point_resolve(logging->until, begin_ns, &choice.end_ns))
+        choice.end_ns = INT64_MAX;
+    struct story_names *names = story_names_new(report);
+    struct call_log *log = call_log_new(&choice, names, logging->file.out);
+    struct follow following = {
+        .chunks = session->chunks,
+        .count = session->count,
+        .shows = choice.events.count > 0 ? shows_all : shows_calls,
+        .begin_ns = choice.begin_ns,
+        .end_ns = INT64_MAX, /* calls may end later than asked for */
+        .warnings = {.say = progress_say_once, .context = &logging->progress},
+        .take = call_log_take,
+        .context = log};
+    follow(&following);
+    call_log_finish(log);
+    struct call_log_counts counts = call_log_counts(log);
+    logging->counts.calls += counts.calls;
+    logging->counts.events += counts.events;
+    logging->counts.lost += counts.lost;
+    logging->failed += following.failed;
+    call_log_free(log);
+    story_names_free(names);
+}
+
+static void say_rest(struct logging *logging)
+{
+    if (logging->counts.lost > 0) {
+        char *sentence = memory_format("%s events are lost, and their lines",
+                                       quantity_count(logging->counts.lost).text);
+        progress_say(&logging->progress, sentence);
+        free(sentence);
+    }
+    if (logging->counts.calls + logging->counts.events == 0)
+        progress_say(&logging->progress, "nothing matches what is asked for");
+}
+
+static int log_all(struct logging *logging)
+{
+    struct failure why;
+    if (traces_find(&logging->traces, logging->config) != STATUS_OK)
+        return EXIT_FAILED;
+    const char *output = config_text(logging->config, "output");
+    if (output && strcmp(output, "-") == 0)
+        output = NULL;
+    if (report_file_open(&logging->file, output, &why) != STATUS_OK) {
+        progress_say(&logging->progress, why.text);
+        return EXIT_FAILED;
+    }
+    const struct chunk_list *list = &logging->traces.list;
+    bool stopped = false;
+    for (size_t begin = 0; begin < list->count && !stopped;) {
+        size_t end = traces_session_end(list, begin);
+        struct traces_session session;
+        stop_signals_block(SIG_BLOCK);
+        stopped = !traces_report(&logging->traces, begin, end, &session);
+        if (!output)
+            stop_signals_block(SIG_UNBLOCK);
+        if (!stopped)
+            log_session(logging, &session);
+        logging->failed += session.failed;
+        traces_session_clear(&session);
+        begin = end;
+    }
+    int code = EXIT_DONE;
+    if (stopped) {
+        progress_say(&logging->progress, "interrupted");
+        code = 128 + SIGINT;
+    } else if (report_file_close(&logging->file, &why) != STATUS_OK) {
+        progress_say(&logging->progress, why.text);
+        code = EXIT_FAILED;
+    }
+    say_rest(logging);
+    if (code == EXIT_DONE && logging->failed + logging->traces.left_out > 0)
+        code = EXIT_FAILED;
+    report_file_drop(&logging->file);
+    return code;
+}
+
+int cmd_log(int argc, char **argv)
+{
+    struct logging logging = {.config = NULL};
+    enum config_outcome outcome = load(&logging, argc, argv);
+    int code = (int)outcome;
+    if (outcome == CONFIG_RUN) {
+        enum when progress = (enum when)config_word(logging.config, "progress");
+        progress_init(&logging.progress, "spanmill", report_view_is_now(progress, stderr));
+        phases_init(&logging.traces.phases);
+        logging.traces.progress = &logging.progress;
+        code = log_all(&logging);
+        traces_clear(&logging.traces);
+    }
+    config_free(logging.config);
+    return code;
+}

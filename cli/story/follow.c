@@ -1,0 +1,259 @@
+#include "cli/story/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "mapper/decode/plan_cache.h"
+#include "mapper/decode/reader_kind.h"
+
+/* While chunks are read. */
+struct following {
+    struct follow *follow;
+    struct schema *schema;
+    struct plan_cache *cache;
+    int32_t *current; /* by CPU */
+    size_t cpu_count;
+    int64_t offset_ns;
+    bool has_offset;
+    bool stopped;
+};
+
+/* One of them, open. */
+struct open_chunk {
+    struct chunk *chunk;
+    struct reader *reader; /* NULL: no traces */
+    struct interval interval;
+};
+
+static void chunk_done(struct open_chunk *open)
+{
+    reader_close(open->reader);
+    chunk_close(open->chunk);
+}
+
+static enum status open_for(struct following *following, const struct chunk_ref *ref,
+                            const struct reader_warnings *warnings, shown_events *shows,
+                            struct open_chunk *open, struct failure *why)
+{
+    *open = (struct open_chunk){.chunk = NULL};
+    enum status status = chunk_open(ref, NULL, &open->chunk, why);
+    if (status != STATUS_OK)
+        return status;
+    open->interval = chunk_interval(open->chunk);
+    const struct trace_set *traces = chunk_traces(open->chunk);
+    struct reader_choice choice = {.kind = &reader_spanmill,
+                                   .cache = following->cache,
+                                   .begin_ns = open->interval.begin_ns,
+                                   .shows = shows};
+    if (traces->trace_count > 0)
+        status = reader_open_as(&choice, traces, following->schema, warnings, &open->reader, why);
+    if (status != STATUS_OK)
+        chunk_done(open);
+    return status;
+}
+
+/* The clock of the session is that of its kernel trace, or of its first. */
+static void find_offset(struct following *following, const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++) {
+        bool kernel = info->traces[i].domain == DOMAIN_KERNEL;
+        if (!following->has_offset || kernel)
+            following->offset_ns = info->traces[i].offset_ns;
+        following->has_offset = true;
+        if (kernel)
+            return;
+    }
+}
+
+static int32_t *current_on(struct following *following, int32_t cpu)
+{
+    if (cpu < 0)
+        return NULL;
+    size_t needed = (size_t)cpu + 1;
+    if (needed > following->cpu_count) {
+        following->current = memory_resize(following->current, needed, sizeof(int32_t));
+        while (following->cpu_count < needed)
+            following->current[following->cpu_count++] = FOLLOW_UNKNOWN;
+    }
+    return &following->current[cpu];
+}
+
+/* --- who runs when a chunk begins --- */
+
+/* Takes what the first switch of each CPU tells; returns how many CPUs it has not come to yet. */
+static size_t look_at(struct following *following, const struct event *event, bool *seen,
+                      size_t cpu_count)
+{
+    bool is_switch = event->kind == EVENT_SWITCH;
+    bool ends = event->kind == EVENT_LOSS && event_is_border(event);
+    size_t left = 0;
+    if ((is_switch || ends) && event->cpu >= 0 && (size_t)event->cpu < cpu_count &&
+        !seen[event->cpu]) {
+        seen[event->cpu] = true;
+        if (is_switch && event_has_value(event, 0))
+            *current_on(following, event->cpu) = (int32_t)event->value[0];
+    }
+    for (size_t i = 0; i < cpu_count; i++)
+        left += !seen[i];
+    return left;
+}
+
+static void look_ahead(struct following *following, const struct chunk_ref *ref)
+{
+    struct open_chunk open;
+    struct failure ignored; /* said when it is read */
+    if (open_for(following, ref, NULL, NULL, &open, &ignored) != STATUS_OK)
+        return;
+    const struct event *events;
+    size_t count, cpu_count = 0, left = 0;
+    const struct reader_info *info = open.reader ? reader_info(open.reader) : NULL;
+    if (info && info->cpu_count > 0)
+        cpu_count = (size_t)info->cpus[info->cpu_count - 1] + 1;
+    bool *seen = memory_new(cpu_count);
+    for (size_t i = 0; i < cpu_count; i++)
+        seen[i] = true;
+    for (size_t i = 0; info && i < info->cpu_count; i++)
+        seen[info->cpus[i]] = false;
+    left = info ? info->cpu_count : 0;
+    while (left > 0 && reader_next(open.reader, &events, &count, &ignored) == STATUS_OK)
+        for (size_t i = 0; i < count && left > 0; i++) {
+            if (events[i].time_ns >= open.interval.end_ns)
+                left = 0;
+            else if (events[i].time_ns >= open.interval.begin_ns &&
+                     (events[i].kind == EVENT_SWITCH || events[i].kind == EVENT_LOSS))
+                left = look_at(following, &events[i], seen, cpu_count);
+        }
+    free(seen);
+    chunk_done(&open);
+}
+
+/* --- events --- */
+
+static int32_t thread_of(const struct event *event, int32_t current)
+{
+    bool outer = (event->has & EVENT_HAS_VTID) && !event_is_inner(event);
+    if (event->has & EVENT_HAS_TID)
+        return event->tid;
+    if (event->domain == DOMAIN_UST && outer)
+        return event->vtid;
+    if (current == FOLLOW_UNKNOWN && event_shown_current(event) != 0)
+        return event_shown_current(event);
+    return current == FOLLOW_UNKNOWN && outer ? event->vtid : current;
+}
+
+static void take(struct following *following, const struct event *event)
+{
+    int32_t *current = current_on(following, event->cpu);
+    struct followed followed = {.event = event,
+                                .wall_ns = (int64_t)event->time_ns + following->offset_ns,
+                                .tid = FOLLOW_UNKNOWN};
+    if (event->kind == EVENT_SWITCH && event_has_value(event, 0))
+        followed.tid = (int32_t)event->value[0];
+    else if (event->kind != EVENT_LOSS)
+        followed.tid = thread_of(event, current ? *current : FOLLOW_UNKNOWN);
+    if (!following->follow->take(following->follow->context, &followed))
+        following->stopped = true;
+    if (!current)
+        return;
+    if (event->kind == EVENT_SWITCH)
+        *current = event_has_value(event, 2) ? (int32_t)event->value[2] : FOLLOW_UNKNOWN;
+    else if (event->kind == EVENT_LOSS && event_is_border(event))
+        *current = FOLLOW_UNKNOWN;
+}
+
+/* Whether nothing of the chunk is asked for; its clock is known then. */
+static bool is_outside(const struct following *following, const struct chunk_ref *ref)
+{
+    const struct follow *follow = following->follow;
+    if (!following->has_offset)
+        return false;
+    int64_t offset = following->offset_ns;
+    bool before = ref->interval.end_ns != INTERVAL_OPEN &&
+                  (int64_t)ref->interval.end_ns + offset <= follow->begin_ns;
+    return before || (int64_t)ref->interval.begin_ns + offset > follow->end_ns;
+}
+
+static enum status read_events(struct following *following, struct open_chunk *open,
+                               struct failure *why)
+{
+    while (open->reader && !following->stopped) {
+        const struct event *events;
+        size_t count;
+        enum status status = reader_next(open->reader, &events, &count, why);
+        if (status != STATUS_OK)
+            return status == STATUS_END ? STATUS_OK : status;
+        for (size_t i = 0; i < count && !following->stopped; i++) {
+            if (events[i].time_ns >= open->interval.end_ns)
+                return STATUS_OK;
+            if (events[i].time_ns >= open->interval.begin_ns)
+                take(following, &events[i]);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void say_failed(struct following *following, const struct chunk_ref *ref,
+                       const struct failure *why)
+{
+    following->follow->failed++;
+    reader_say(&following->follow->warnings, "%s: %s", ref->path ? ref->path : "chunk", why->text);
+}
+
+/* A chunk that is read, and who wants to know what is wrong with it. */
+struct said_of {
+    const struct reader_warnings *warnings;
+    const char *path;
+};
+
+static void say_of_chunk(void *context, const char *sentence)
+{
+    const struct said_of *of = context;
+    reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
+}
+
+static void read_chunk(struct following *following, const struct chunk_ref *ref)
+{
+    struct said_of of = {&following->follow->warnings, ref->path};
+    struct reader_warnings warnings = {.say = say_of_chunk, .context = &of};
+    struct failure why;
+    struct open_chunk open;
+    if (following->follow->read == 0 || ref->gap_before)
+        look_ahead(following, ref);
+    if (open_for(following, ref, &warnings, following->follow->shows, &open, &why) != STATUS_OK) {
+        say_failed(following, ref, &why);
+        return;
+    }
+    following->follow->read++;
+    if (read_events(following, &open, &why) != STATUS_OK)
+        say_failed(following, ref, &why);
+    chunk_done(&open);
+}
+
+/* The clock, from the first chunk that tells it. */
+static void find_clock(struct following *following)
+{
+    struct follow *follow = following->follow;
+    for (size_t i = 0; i < follow->count && !following->has_offset; i++) {
+        struct open_chunk open;
+        struct failure ignored;
+        if (open_for(following, &follow->chunks[i], NULL, NULL, &open, &ignored) != STATUS_OK)
+            continue;
+        if (open.reader)
+            find_offset(following, reader_info(open.reader));
+        chunk_done(&open);
+    }
+}
+
+void follow(struct follow *follow)
+{
+    struct following following = {
+        .follow = follow, .schema = schema_new(follow->phases), .cache = plan_cache_new()};
+    find_clock(&following);
+    for (size_t i = 0; i < follow->count && !following.stopped; i++)
+        if (!is_outside(&following, &follow->chunks[i]))
+            read_chunk(&following, &follow->chunks[i]);
+    free(following.current);
+    plan_cache_free(following.cache);
+    schema_free(following.schema);
+}

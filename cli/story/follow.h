@@ -1,0 +1,41 @@
+/* cli/story/follow.h -- the events of chunks of one session in their order, each with the thread that
+ * it is of. Who runs on a CPU is followed by its switches; who ran there before the first of them is
+ * what that one tells. */
+#ifndef CLI_STORY_FOLLOW_H
+#define CLI_STORY_FOLLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chunk/chunk.h"
+#include "mapper/decode/reader.h"
+#include "trace/phases.h"
+
+/* Nobody knows which thread; 0 is the idle one. */
+enum { FOLLOW_UNKNOWN = -1 };
+
+struct followed {
+    const struct event *event; /* switches: `tid` is the thread that leaves the CPU */
+    int64_t wall_ns;           /* since the Unix epoch */
+    int32_t tid;
+};
+
+struct follow {
+    const struct chunk_ref *chunks; /* of one session, in their order */
+    size_t count;
+    const struct phase_definitions *phases; /* NULL: none */
+    shown_events *shows;                    /* as in struct reader_choice */
+    int64_t begin_ns, end_ns; /* since the Unix epoch: chunks outside are not opened */
+    struct reader_warnings warnings;
+    /* Takes the events of the chunks that are not outside. False: no more. */
+    bool (*take)(void *context, const struct followed *followed);
+    void *context;
+    /* Out: */
+    size_t read, failed; /* chunks */
+};
+
+/* What could not be read is said through `warnings`. */
+void follow(struct follow *follow);
+
+#endif

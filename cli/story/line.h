@@ -1,0 +1,61 @@
+/* cli/story/line.h -- a line of text that grows, written fast: millions of them make a log. */
+#ifndef CLI_STORY_LINE_H
+#define CLI_STORY_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+
+/* All zero is an empty one; free(line.at). */
+struct line {
+    char *at; /* not terminated */
+    size_t count, room;
+    /* The quarter of an hour that line_clock() was in: its begin, and that as seconds of the day. */
+    int64_t quarter_s;
+    unsigned quarter_of_day;
+    bool knows_quarter;
+};
+
+/* Where `count` bytes more may be written. */
+static inline char *line_room(struct line *line, size_t count)
+{
+    if (line->room - line->count < count)
+        line->at = memory_grow(line->at, &line->room, line->count + count, 1);
+    return line->at + line->count;
+}
+
+static inline void line_text(struct line *line, struct text text)
+{
+    if (text.count == 0)
+        return;
+    memcpy(line_room(line, text.count), text.at, text.count);
+    line->count += text.count;
+}
+
+static inline void line_string(struct line *line, const char *string)
+{
+    line_text(line, text_of(string));
+}
+
+static inline void line_char(struct line *line, char c)
+{
+    *line_room(line, 1) = c;
+    line->count++;
+}
+
+void line_int(struct line *line, int64_t number);
+void line_uint(struct line *line, uint64_t number);
+void line_hex(struct line *line, uint64_t number); /* 0x... */
+/* In double quotes; `\"`, `\\`, `\n` and `\x..` for what is not printable ASCII or UTF-8; cut behind 256
+ * bytes, with `...` then. */
+void line_quoted(struct line *line, struct text text);
+/* Seconds with `digits` (0 to 9) behind the point, rounded down: 0.000012. */
+void line_seconds(struct line *line, uint64_t ns, unsigned digits);
+/* The time of day in the local zone: 23:09:36.258944395. */
+void line_clock(struct line *line, int64_t epoch_ns);
+
+#endif

@@ -1,0 +1,31 @@
+/* export/output/otlp_message.h -- intervals as requests of the OpenTelemetry protocol, not compressed. */
+#ifndef EXPORT_OUTPUT_OTLP_MESSAGE_H
+#define EXPORT_OUTPUT_OTLP_MESSAGE_H
+
+#include "export/told_instances.h"
+
+/* A request with `count` of the instances, from number `from` on, as spans; in `arena`. */
+void otlp_encode_spans(const struct samples *interval, const struct told_instances *instances,
+                       size_t from, size_t count, struct arena *arena, struct bytes *out);
+
+/* A request with `count` of the samples, from number `from` on, as metrics; in `arena`. */
+void otlp_encode_metrics(const struct samples *interval, size_t from, size_t count,
+                         struct arena *arena, struct bytes *out);
+
+/* --- for those who send them --- */
+
+/* What an interval has for a signal; in an arena. */
+struct otlp_spans {
+    const struct samples *interval;
+    struct told_instances instances;
+};
+
+/* Calls of the above, as struct otlp_items has them: `context` is a struct otlp_spans, or samples. */
+void otlp_encode_some_spans(const void *context, size_t from, size_t count, struct arena *arena,
+                            struct bytes *out);
+void otlp_encode_some_metrics(const void *context, size_t from, size_t count, struct arena *arena,
+                              struct bytes *out);
+
+enum { OTLP_SPANS_MAX = 512, OTLP_SAMPLES_MAX = 2000 /* in one message */ };
+
+#endif

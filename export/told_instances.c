@@ -1,0 +1,193 @@
+#include "export/told_instances.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+static int by_begin(const void *a, const void *b)
+{
+    const struct told_one *left = a, *right = b;
+    if (left->begin_ns != right->begin_ns)
+        return left->begin_ns < right->begin_ns ? -1 : 1;
+    return (left->order > right->order) - (left->order < right->order);
+}
+
+/* --- time --- */
+
+static void add_blocked(struct told_one *one, struct text call, uint64_t ns, struct arena *arena)
+{
+    if (ns == 0)
+        return;
+    one->blocked_ns += (int64_t)ns;
+    for (size_t i = 0; i < one->blocked_count; i++)
+        if (text_equal(one->blocked[i].call, call)) {
+            one->blocked[i].ns += (int64_t)ns;
+            return;
+        }
+    struct told_blocked *more = arena_take(arena, (one->blocked_count + 1) * sizeof *more);
+    if (one->blocked_count > 0)
+        memcpy(more, one->blocked, one->blocked_count * sizeof *more);
+    more[one->blocked_count++] = (struct told_blocked){call, (int64_t)ns};
+    one->blocked = more;
+}
+
+/* Any of these may be negative, in a correction. */
+static void add_time(struct told_one *one, const struct export_interval *interval,
+                     const struct result *result, struct arena *arena)
+{
+    const struct time_vector *time = &result->instance->ended.time;
+    one->user_ns += (int64_t)time->user_ns;
+    one->sys_ns += (int64_t)time->sys_ns;
+    one->runnable_ns += (int64_t)time->runnable_ns;
+    one->unknown_ns += (int64_t)time->unknown_ns;
+    add_blocked(one, (struct text){"", 0}, time->blocked_ns, arena);
+    for (uint32_t i = 0; i < time->blocked_count; i++)
+        add_blocked(one, result_call_name(result, time->blocked_in[i].call), time->blocked_in[i].ns,
+                    arena);
+    struct text call;
+    bool in_call = entities_call_before(interval->entities, result->thread, result->stretch, &call);
+    *(in_call ? &one->sys_ns : &one->user_ns) += (int64_t)time->before_running_ns;
+    add_blocked(one, call, time->before_blocked_ns, arena);
+}
+
+/* --- what it is --- */
+
+static struct told_one one_of(const struct export_interval *interval, const struct result *result)
+{
+    const struct ended_instance *ended = &result->instance->ended;
+    struct told_one one = {.order = ended->rank.order,
+                           .thread = result->thread,
+                           .phase = result->phase,
+                           .begin_ns = (int64_t)ended->rank.begin_ns + interval->offset_ns,
+                           .process = entities_process_name(interval->entities, result->thread),
+                           .pid = ended->pid,
+                           .end_tid = ended->end_tid,
+                           .told = result->instance,
+                           .syscalls = ended->calls};
+    one.end_ns = one.begin_ns + (int64_t)ended->rank.ns;
+    const struct entity *thread = entities_find(interval->entities, result->thread);
+    if (!thread)
+        return one;
+    one.tid = thread->tid;
+    if (thread->name != NAMES_NONE)
+        one.thread_name = names_text(&interval->entities->names, thread->name);
+    if (one.pid == 0)
+        one.pid = (int32_t)(uint32_t)thread->process;
+    return one;
+}
+
+/* --- what it is part of --- */
+
+static bool is_parent_path(struct text path, struct text of)
+{
+    return of.count > path.count + 1 && of.at[path.count] == '/' &&
+           memcmp(of.at, path.at, path.count) == 0 &&
+           !memchr(of.at + path.count + 1, '/', of.count - path.count - 1);
+}
+
+static bool value_equal(const struct field_value *a, const struct field_value *b)
+{
+    if (a->type == FIELD_TEXT || b->type == FIELD_TEXT)
+        return a->type == b->type && text_equal(a->text, b->text);
+    return a->u == b->u; /* numbers, whatever their types are */
+}
+
+/* How many match fields of one name both have; -1: one of them differs. */
+static int agree(const struct instance_told *a, const struct instance_told *b)
+{
+    int common = 0;
+    for (size_t i = 0; i < a->match_count; i++)
+        for (size_t j = 0; j < b->match_count; j++) {
+            if (!text_equal(a->names[i], b->names[j]))
+                continue;
+            if (!value_equal(&a->ended.values[i], &b->ended.values[j]))
+                return -1;
+            common++;
+        }
+    return common;
+}
+
+/* docs/RESULTS.md, paths: one begun on the same thread, or one whose match fields agree. */
+static bool may_be_parent(const struct told_one *parent, const struct told_one *one)
+{
+    if (parent->end_ns < one->end_ns || parent->pid != one->pid ||
+        !is_parent_path(parent->phase, one->phase))
+        return false;
+    int common = agree(parent->told, one->told);
+    return common > 0 || (common == 0 && parent->thread == one->thread);
+}
+
+static void find_parents(struct told_instances *all, struct arena *arena)
+{
+    const struct told_one **open = arena_take(arena, (all->count + 1) * sizeof *open);
+    size_t open_count = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct told_one *one = &all->at[i];
+        size_t kept = 0;
+        for (size_t j = 0; j < open_count; j++)
+            if (open[j]->end_ns >= one->begin_ns)
+                open[kept++] = open[j];
+        open_count = kept;
+        for (size_t j = open_count; j > 0 && !one->parent; j--)
+            if (may_be_parent(open[j - 1], one))
+                one->parent = open[j - 1];
+        open[open_count++] = one;
+    }
+}
+
+/* --- the whole --- */
+
+struct telling {
+    const struct export_interval *interval;
+    struct arena *arena;
+    struct told_instances *out;
+    struct map by_order;
+};
+
+static void each(struct telling *telling,
+                 void (*take)(struct telling *telling, const struct result *result))
+{
+    const struct export_interval *interval = telling->interval;
+    for (size_t i = 0; i < interval->record_count; i++)
+        for (size_t j = 0; j < interval->records[i].count; j++)
+            if (interval->records[i].results[j].type == RESULT_INSTANCE)
+                take(telling, &interval->records[i].results[j]);
+}
+
+static void count_one(struct telling *telling, const struct result *result)
+{
+    telling->out->count += !result->instance->is_correction;
+}
+
+static void take_one(struct telling *telling, const struct result *result)
+{
+    if (!result->instance->is_correction)
+        telling->out->at[telling->out->count++] = one_of(telling->interval, result);
+}
+
+static void take_time(struct telling *telling, const struct result *result)
+{
+    struct told_one *one = map_get(&telling->by_order, result->instance->ended.rank.order);
+    if (one)
+        add_time(one, telling->interval, result, telling->arena);
+    else
+        telling->out->late++;
+}
+
+void told_instances_of(const struct export_interval *interval, struct arena *arena,
+                       struct told_instances *out)
+{
+    *out = (struct told_instances){.count = 0};
+    struct telling telling = {.interval = interval, .arena = arena, .out = out};
+    each(&telling, count_one);
+    out->at = arena_take(arena, (out->count + 1) * sizeof *out->at);
+    out->count = 0;
+    if (interval->any_time) /* else there are none that anything could be told of */
+        each(&telling, take_one);
+    qsort(out->at, out->count, sizeof *out->at, by_begin);
+    for (size_t i = 0; i < out->count; i++)
+        map_put(&telling.by_order, out->at[i].order, &out->at[i]);
+    each(&telling, take_time);
+    map_clear(&telling.by_order);
+    find_parents(out, arena);
+}

@@ -1,0 +1,135 @@
+"""`spanmill explain`: the story of an instance adds up to what the report says of it."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+SPANMILL = os.environ["SPANMILL"]
+TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
+PHASES = ("--phases", os.path.join(TRACE, "phases.yaml"))
+LINE = re.compile(r"\+(\d+)\.(\d{9}) +(?:(\d+)\.(\d{9})|-) +?((?:  )*)(\S.*)$")
+failed = 0
+
+
+def wrong(text):
+    global failed
+    print(text)
+    failed = 1
+
+
+def run(*arguments, code=0, command="explain"):
+    done = subprocess.run([SPANMILL, command, *arguments, TRACE], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": "UTC"})
+    if done.returncode != code:
+        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
+    return done.stdout, done.stderr
+
+
+class Node:
+    def __init__(self, line):
+        match = LINE.match(line)
+        if not match:
+            wrong(f"no line of a story: {line}")
+            raise SystemExit(1)
+        self.at = int(match[1]) * 10**9 + int(match[2])
+        self.took = int(match[3]) * 10**9 + int(match[4]) if match[3] else 0
+        self.depth = (len(line) - len(match[6]) - 30) // 2
+        self.text = match[6]
+        self.children = []
+
+    def walk(self):
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def tree(story):
+    """The root of the first story of an output."""
+    lines = story.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("After "))
+    path = []
+    for line in lines[begin + 1:]:
+        if not line.startswith("+"):
+            break
+        node = Node(line)
+        del path[node.depth:]
+        if path:
+            path[-1].children.append(node)
+        path.append(node)
+    return path[0]
+
+
+def check_sums(name, root):
+    for node in root.walk():
+        if node.children and sum(child.took for child in node.children) != node.took:
+            wrong(f"{name}: {node.text}: its parts do not add up")
+
+
+out, _ = run("--format", "json", *PHASES, command="report")
+instances = [row for row in map(json.loads, out.splitlines()) if row["type"] == "instance"]
+chosen = [row for row in instances if row["unknown_ns"] == 0 and row["tid"] == row["end_tid"]][:24]
+if len(chosen) < 10:
+    wrong(f"only {len(chosen)} instances to look at")
+for row in chosen:
+    name = f"{row['phase']} {row['id']}"
+    story, messages = run(*PHASES, "--instance", row["id"], "--unfolded")
+    if messages:
+        wrong(f"{name}: {messages}")
+    root = tree(story)
+    if root.took != row["total_ns"]:
+        wrong(f"{name}: takes {root.took} ns, not {row['total_ns']}")
+    check_sums(name, root)
+    if row in chosen[:4]:
+        check_sums(name, tree(run(*PHASES, "--instance", row["id"])[0]))
+    nodes = list(root.walk())
+    blocked = sum(node.took for node in nodes if node.text.startswith("blocked"))
+    runnable = sum(node.took for node in nodes
+                   if node.text.startswith(("preempted on CPU ", "waits for a CPU")))
+    if (blocked, runnable) != (row["blocked_ns"], row["runnable_ns"]):
+        wrong(f"{name}: blocked {blocked}, runnable {runnable}, not {row['blocked_ns']}, "
+              f"{row['runnable_ns']}")
+    calls = sum(bool(re.match(r"\w+\(.*\) = ", node.text)) and node.took > 0 for node in nodes)
+    if calls != row["syscalls"]:
+        wrong(f"{name}: {calls} calls, not {row['syscalls']}")
+    for node in nodes:
+        if node.text.startswith("blocked") and "; woken by " not in node.text \
+                and "was not seen" not in node.text:
+            wrong(f"{name}: nobody woke it: {node.text}")
+    # Each chunk is read that it lies in, and no more.
+    read = re.search(r"in (\d) of 4 chunks$", story)
+    if not read or int(read[1]) > 3:
+        wrong(f"{name}: {story.splitlines()[-1]}")
+
+slowest = max((row for row in instances if row["phase"] == "request"),
+              key=lambda row: row["total_ns"])
+story, _ = run(*PHASES)
+if f"instance {slowest['id']} " not in story:
+    wrong("not the slowest request")
+if "phase open_file: thumbnailer:phase_begin {" not in story or "ran instead: " not in story:
+    wrong("the story of the slowest request has no phases, or nobody ran instead")
+middle = (slowest["begin_ns"] + slowest["end_ns"]) // 2
+at, _ = run(*PHASES, "--tid", str(slowest["tid"]), "--at", f"{middle // 10**9}.{middle % 10**9:09}",
+            "--slowest", "1")
+if at != story:
+    wrong("--at --tid: another story")
+three, _ = run(*PHASES, "--of", "request/decode", "--slowest", "3")
+if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
+    wrong("--of --slowest 3: not three")
+
+# A phase that ends in a call: the call goes on behind it.
+inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry_futex" : '
+               '$evt.$name == "sched_waking"', "--unfolded")
+check_sums("a phase that ends in a call", tree(inner))
+if "... goes on behind the phase" not in inner or "futex(...)" in inner:
+    wrong("a call does not go on behind the phase that ends in it")
+
+for arguments, sentence, code in (
+        ((*PHASES, "--instance", "1.77"), "no instance is the one", 1),
+        ((), "no phases are defined", 1),
+        ((*PHASES, "--at", "+1s"), "--at needs --tid", 2),
+        ((*PHASES, "--at", "soon", "--tid", "3"), "soon", 2)):
+    _, messages = run(*arguments, code=code)
+    if sentence not in messages:
+        wrong(f"{arguments}: {messages}")
+sys.exit(failed)

@@ -1,0 +1,162 @@
+"""`spanmill log`: a line for each call, as the report counts them, with the names that it knows."""
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SPANMILL = os.environ["SPANMILL"]
+TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
+LINE = re.compile(
+    r"(?P<time>\d\d:\d\d:\d\d\.\d{9}) \[(?P<name>.*?)(?: (?P<tid>\d+))?\] "
+    r"(?:<\.\.\. (?P<resumed>\w+) resumed> |(?P<call>\w+)\((?P<args>.*)\) ?)"
+    r"(?:= (?P<ret>\S+)(?: (?P<error>E\w+))?(?: \{.*\})?(?: <(?P<took>\d+\.\d{6})>)?|<unfinished \.\.\.>)$")
+failed = 0
+
+
+def wrong(text):
+    global failed
+    print(text)
+    failed = 1
+
+
+def run(*arguments, code=0, command="log"):
+    done = subprocess.run([SPANMILL, command, *arguments], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": "UTC"})
+    if done.returncode != code:
+        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
+    return done.stdout.splitlines(), done.stderr
+
+
+def parsed(lines):
+    out = []
+    for line in lines:
+        match = LINE.match(line)
+        if match:
+            out.append(match)
+        else:
+            wrong(f"not a line of a call: {line}")
+    return out
+
+
+def rows(*arguments):
+    lines, _ = run("--format", "json", *arguments, TRACE, command="report")
+    return [json.loads(line) for line in lines]
+
+
+def calls_of(matches):
+    return collections.Counter(m["call"] or m["resumed"] for m in matches)
+
+
+report = rows()
+lines, messages = run("--call", "*", TRACE)
+if messages:
+    wrong(f"messages: {messages}")
+calls = parsed(lines)
+
+# As many lines as calls, by name: complete ones, and those of which one end is not seen.
+counted = collections.Counter()
+resumed = collections.Counter()
+for row in report:
+    if row["type"] == "syscall":
+        counted[row["syscall"]] += row["count"] + row["begin_unknown"] + row["end_unknown"]
+        resumed[row["syscall"]] += row["begin_unknown"]
+if calls_of(calls) != +counted:
+    wrong(f"lines differ from the report: {calls_of(calls) - counted} {counted - calls_of(calls)}")
+if collections.Counter(m["resumed"] for m in calls if m["resumed"]) != +resumed:
+    wrong("resumed calls differ from the report")
+
+# Errors and durations are those of the report, too.
+errors = collections.Counter()
+for row in report:
+    if row["type"] == "syscall":
+        for name, count in row["errors"].items():
+            errors[name] += count
+if collections.Counter(m["error"] for m in calls if m["error"] and m["call"]) != errors:
+    wrong(f"errors differ from the report: {errors}")
+
+# Names of descriptors: what an open returned is what the next calls say, until it is closed.
+numbered, _ = run("--call", "*", "--numbers", "--process", "thumbnailer", TRACE)
+known, checked = {}, 0
+for m in parsed(numbered):
+    if not m["call"]:
+        continue
+    if m["call"] == "openat" and m["ret"].isdigit():
+        path = re.search(r'filename = "(.*?)"', m["args"])
+        known[m["ret"]] = path[1] if path[1].startswith("/") else None
+    used = re.match(r'(\d+) "(.*?)"', m["args"])
+    if not used:
+        continue
+    if m["call"] in ("read", "lseek") and known.get(used[1]):
+        checked += known[used[1]] == used[2]
+    if m["call"] == "close":
+        known.pop(used[1], None)
+if checked < 300:
+    wrong(f"only {checked} uses of files have the name that they were opened by")
+plain, _ = run("--call", "read", "--process", "thumbnailer", TRACE)
+if not any(re.search(r'\] read\("/opt/lab/videos/clip\d\.\w+", count = \d+\) = \d+ <', line)
+           for line in plain):
+    wrong(f"no read by name: {plain[:3]}")
+
+# Filters.
+some, _ = run("--failed", TRACE)
+if calls_of(parsed(some)) != collections.Counter(m["call"] or m["resumed"] for m in calls
+                                                 if m["error"]):
+    wrong("--failed: not the calls with errors")
+some, _ = run("--error", "ENOENT", TRACE)
+if not some or any(" -1 ENOENT" not in line for line in some):
+    wrong("--error ENOENT: others are there, or none")
+tid = collections.Counter(m["tid"] for m in calls).most_common(1)[0][0]
+some, _ = run("--tid", tid, "--call", "*", TRACE)
+if [m["time"] for m in parsed(some)] != [m["time"] for m in calls if m["tid"] == tid]:
+    wrong("--tid: other lines than those of the whole")
+some, _ = run("--call", "*", "--longer", "10ms", TRACE)
+if [m["time"] for m in parsed(some)] != [m["time"] for m in calls
+                                         if m["took"] and float(m["took"]) >= 0.01]:
+    wrong("--longer: other lines than those of the whole")
+some, _ = run("--call", "*", "--since", "+20s", "--until", "+22.5s", TRACE)
+begin = min(row["begin_ns"] for row in report if row["type"] == "summary")
+low, high = begin + 20 * 10**9, begin + 22.5 * 10**9
+
+
+def of_day(m):
+    hours, minutes, seconds = m["time"].split(":")
+    whole, part = seconds.split(".")
+    return ((int(hours) * 60 + int(minutes)) * 60 + int(whole)) * 10**9 + int(part)
+
+
+DAY = 86400 * 10**9
+window = [m[0] for m in calls if low % DAY <= of_day(m) < high % DAY and m["call"]]
+if len(window) < 1000 or [m[0] for m in parsed(some) if m["call"]] != window:
+    wrong(f"--since --until: {len(some)} lines, others than those of the whole")
+
+# Other events.
+events, _ = run("--event", "sched_process_fork", TRACE)
+if not events or not all("sched_process_fork {parent_comm = " in line for line in events):
+    wrong(f"--event: {events[:2]}")
+events, _ = run(TRACE)
+if len(events) <= len(calls):
+    wrong("no events of user space beside the calls")
+
+# Archives, and any order of chunks.
+with tempfile.TemporaryDirectory() as folder:
+    run("-o", folder, TRACE, command="pack")
+    packed, _ = run("--call", "*", *sorted(os.path.join(folder, name) for name in os.listdir(folder))[::-1])
+    if packed != lines:
+        wrong("of archives, lines are others")
+    run("--call", "*", "-o", os.path.join(folder, "file"), TRACE)
+    with open(os.path.join(folder, "file"), encoding="utf-8") as file:
+        if file.read().splitlines() != lines:
+            wrong("-o: other lines")
+
+_, messages = run("--call", "no-such-call", TRACE)
+if "nothing matches" not in messages:
+    wrong(f"no call matches: {messages}")
+_, messages = run("/no/such/folder", code=1)
+if "/no/such/folder" not in messages:
+    wrong(f"a wrong path: {messages}")
+run(code=2)
+run("--since", "never", TRACE, code=2)
+sys.exit(failed)

@@ -1,0 +1,143 @@
+"""A pool, its exporter and a real PostgreSQL: its tables have what a report has, row by row."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
+import pool  # noqa: E402
+import postgres  # noqa: E402
+import tables  # noqa: E402
+from parts import hurt  # noqa: E402
+from pool import Pool, report, say, wait_until  # noqa: E402
+from postgres import Postgres  # noqa: E402
+
+LIMIT = 60
+SQL_PAGE = os.path.join(pool.ROOT, "docs/SQL.md")
+
+
+def add_exporter(running, name, database, *options):
+    return running.add("export", name, ["--postgres", database.url, *options],
+                       {"PGPASSFILE": database.pass_file})
+
+
+def wait_for(expected, database):
+    try:
+        wait_until(lambda: not tables.differences(expected, database), LIMIT, "all to be there")
+    except AssertionError:
+        say("\n".join(tables.differences(expected, database)))
+        raise
+
+
+def check_documented(database):
+    """Each block of SQL of the page runs, and those that ask for rows get some."""
+    with open(SQL_PAGE) as file:
+        blocks = re.findall(r"^```sql\n(.*?)^```", file.read(), re.M | re.S)
+    asked = 0
+    for block in blocks:
+        if block.lstrip().upper().startswith(("SELECT", "WITH")):
+            assert database.query(block.strip().rstrip(";")), f"no row:\n{block}"
+            asked += 1
+        else:
+            database.execute(f"BEGIN;\n{block}\nROLLBACK;")
+    assert asked >= 6, f"{asked} questions in {SQL_PAGE}"
+    return asked
+
+
+def check_everything_is_there(database):
+    """Tables that a recording with phases fills."""
+    for (table,) in [tuple(row.values()) for row in database.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'spanmill'::regnamespace"
+            " AND relkind IN ('r', 'v')")]:
+        count = database.query(f'SELECT count(*) AS n FROM spanmill."{table}"')[0]["n"]
+        if table not in ("first_calls",):
+            assert count > 0, f"{table} is empty"
+
+
+def check_expires(database):
+    database.execute("UPDATE spanmill.intervals SET stored_at = now() - interval '8 days'"
+                     " WHERE number < 2")
+    for left in 1, 1, 0:
+        assert int(database.execute("SELECT spanmill.expire(interval '7 days', 1)")) == left
+    assert database.query("SELECT min(chunk) AS least FROM spanmill.calls")[0]["least"] == 2
+    assert database.query("SELECT count(*) AS n FROM spanmill.threads")[0]["n"] > 0
+    database.execute("UPDATE spanmill.intervals SET stored_at = now() - interval '8 days'")
+    database.execute("SELECT spanmill.expire(interval '7 days')")
+    for table in "calls", "threads", "sessions", "softirq", "instances", "first_calls":
+        assert database.query(f"SELECT count(*) AS n FROM spanmill.{table}")[0]["n"] == 0, table
+
+
+def test_kills():
+    """exporter and server killed again and again: rows are those of the report"""
+    lines = report(pool.THUMBNAILS)
+    expected = tables.of_report(lines)
+    with Pool(partitions=2) as running, Postgres() as database:
+        exporter = add_exporter(running, "export-0", database, "--flush", "0ms").start()
+        running.publish(pool.THUMBNAILS)
+        for role in "mapper", "reducer":
+            running.add(role, f"{role}-0").start()
+        hurt(exporter, database, 7, rounds=6, share=0.5)
+        running.wait_for(lines)
+        wait_for(expected, database)
+        # Another group sends all of it again, dies in between, and nothing changes. A column that an
+        # older program did not have is added, and filled.
+        database.execute("ALTER TABLE spanmill.calls DROP COLUMN end_unknown CASCADE;"
+                         "UPDATE spanmill.schema_version SET tables = 'old', version = 0;"
+                         + drop_views(database))
+        again = add_exporter(running, "again", database, "--group", "again",
+                             "--postgres-retention", "1d")
+        if os.environ.get("CRASH_POINTS") == "ON":
+            again.start({"SPANMILL_CRASH_AT": "export-sent:2"})
+            wait_until(lambda: not again.alive(), LIMIT, "it to die")
+        again.start()
+        wait_for(expected, database)
+        assert again.stop() == 0
+        check_everything_is_there(database)
+        say(f"{check_documented(database)} questions of docs/SQL.md, {exporter.starts} starts")
+        check_expires(database)
+        assert exporter.stop() == 0
+        for each in exporter, again:
+            assert postgres.PASSWORD not in each.log()
+
+
+def drop_views(database):
+    """All that a step makes, as if the database had none of it yet."""
+    views = database.query("SELECT relname FROM pg_class WHERE relkind = 'v'"
+                           " AND relnamespace = 'spanmill'::regnamespace")
+    return "".join(f'DROP VIEW IF EXISTS spanmill."{row["relname"]}" CASCADE;' for row in views) + (
+        "DROP FUNCTION spanmill.expire, spanmill.quantile_ns;"
+        "DROP AGGREGATE spanmill.concat(bigint[]);")
+
+
+def test_denied():
+    """a newer schema, a wrong password and an unknown database are said, and nothing is lost"""
+    lines = report(pool.THUMBNAILS)
+    with Pool(partitions=1) as running, Postgres() as database:
+        running.publish(pool.THUMBNAILS)
+        for role in "mapper", "reducer":
+            running.add(role, f"{role}-0").start()
+        database.execute("CREATE SCHEMA spanmill AUTHORIZATION spanmill;"
+                         "CREATE TABLE spanmill.schema_version (version int, tables text);"
+                         "INSERT INTO spanmill.schema_version VALUES (999, '');"
+                         "ALTER TABLE spanmill.schema_version OWNER TO spanmill")
+        exporter = add_exporter(running, "export-0", database).start()
+        wait_until(lambda: "has version 999" in exporter.log(), LIMIT, "it to say so")
+        assert exporter.count("spanmill_export_denied_total") > 0
+        exporter.kill()
+        wrong = running.add("export", "export-0", ["--postgres", database.url + "x"],
+                            {"PGPASSFILE": database.pass_file}).start()
+        wait_until(lambda: wrong.metric("spanmill_export_denied_total"), LIMIT, "it to be denied")
+        wrong.kill()
+        wrong = running.add("export", "export-0", [
+            "--postgres", database.url.replace("@", ":wrong-secret@")]).start()
+        wait_until(lambda: wrong.metric("spanmill_export_denied_total"), LIMIT, "it to be denied")
+        assert "wrong-secret" not in wrong.log()
+        wrong.kill()
+        database.execute("DROP SCHEMA spanmill CASCADE")
+        exporter.start()
+        running.wait_for(lines)
+        wait_for(tables.of_report(lines), database)
+        assert exporter.stop() == 0
+
+
+if __name__ == "__main__":
+    sys.exit(pool.main(test_kills, test_denied))

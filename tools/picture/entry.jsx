@@ -1,0 +1,3 @@
+import { initPluginTranslations } from '@grafana/i18n';
+
+initPluginTranslations('spanmill').finally(() => import('./app.jsx'));
