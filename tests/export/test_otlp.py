@@ -45,7 +45,7 @@ def test_signals():
         start_pool(running)
         points = ["export-restoring", "export-sent", "export-committed", "export-sent",
                   "export-sent:2", "export-committed", "export-sent"]
-        die_at(exporter, points, LIMIT)
+        deaths = die_at(exporter, points, LIMIT)
         exporter.start()
         wait_for(expected, receiver)
         wait_until(lambda: not totals.differences(numbers, totals.of_series(receiver.newest())),
@@ -54,7 +54,7 @@ def test_signals():
         check(receiver)
         nested = sum(bool(span["parent"]) for span in receiver.spans.values())
         assert nested > 20, nested
-        assert not points or receiver.again > 0, "nothing was sent again"
+        assert deaths == 0 or receiver.again > 0, "nothing was sent again"
         say(f"{len(expected)} instances, {len(receiver.spans)} spans, {nested} of them with a parent, "
             f"{len(receiver.series)} series, {receiver.again} sent again, {exporter.starts} starts")
 
