@@ -10,9 +10,11 @@
  *              in front of the chunk's interval
  *     decode   every stream for itself, to events
  *     merge    what all streams in one row take beyond that
- *     model    what states, spans and sums take beyond that; the items are thrown away
- *     encode   items to records: protobuf, zstd
- *     map      all of a chunk to encoded partials, with all of the above */
+ *     core     what states, spans and sums take beyond that
+ *     write    the row to bytes
+ *     encode   bytes to records: protobuf, zstd; and what else mapping takes
+ *     map      all of a chunk to encoded partials, with all of the above
+ *     join     bytes of a row to results, as if each chunk were the only one of its session */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -29,27 +31,26 @@
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader.h"
 #include "mapper/map_chunk.h"
-#include "mapper/partial_builder.h"
 #include "mapper/readers/readers.h"
 #include "publish/publisher.h"
 #include "trace/phases.h"
-#include "wire/writer.h"
 
-enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, MODELLED, CORED, WRITTEN, JOINED, MAP, STAGES };
+enum stage { COUNT, UNPACK, OPEN, DECODE, MERGED, CORED, WRITTEN, MAP, JOINED, STAGES };
 
 struct bench {
     struct chunk_list list;
     struct phase_definitions phases;
     struct reader_choice choice;
     struct archive_room room;
-    struct writer frame; /* the archive in hand, as a mapper has fetched it */
+    uint8_t *frame; /* the archive in hand, as a mapper has fetched it */
+    size_t frame_count, frame_room;
     bool map_only, user_only;
     uint64_t events, bytes;
     uint64_t mapped, raw_bytes, items, encoded; /* of the round in hand, as mapping tells */
     uint64_t records, row_bytes, core_singles, chunk_events;
     struct row *row; /* that is joined now; so many records of it are */
     size_t joined;
-    double seconds[STAGES];                     /* of the round in hand */
+    double seconds[STAGES]; /* of the round in hand */
     double best[STAGES];
 };
 
@@ -58,12 +59,6 @@ static double now_s(void)
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void drop_item(void *context, const struct item *item)
-{
-    (void)context;
-    (void)item;
 }
 
 static void drop_result(void *context, const struct result *result)
@@ -111,7 +106,7 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
 }
 
 /* Reads what of `set` is in the interval, as mapping does; counts it if `events` is not NULL; for
- * MODELLED, makes items of it. */
+ * CORED, makes a row of it, and joins that. */
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
                             struct interval interval, uint64_t *events, struct failure *why)
 {
@@ -122,12 +117,6 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
     enum status status = reader_open_as(&bench->choice, set, schema, NULL, &reader, why);
     opened_s = now_s();
     bool has_kernel = !bench->user_only;
-    struct partial_builder_options options = {.interval = interval,
-                                              .has_kernel = has_kernel,
-                                              .counts_switches = has_kernel,
-                                              .sink = {drop_item, NULL}};
-    struct partial_builder *builder =
-        stage == MODELLED ? partial_builder_new(schema, &options) : NULL;
     struct row row = {.count = 0};
     if (stage == CORED)
         bench->chunk_events = 0;
@@ -144,8 +133,6 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
         for (size_t i = 0; events && i < count; i++)
             *events += batch[i].kind != EVENT_LOSS && batch[i].time_ns >= interval.begin_ns &&
                        batch[i].time_ns < interval.end_ns;
-        if (builder)
-            partial_builder_add(builder, batch, count);
         if (core) {
             core_map(core, batch, count);
             for (size_t i = 0; i < count; i++)
@@ -154,9 +141,6 @@ static enum status read_all(struct bench *bench, const struct trace_set *set, en
         if (batch[count - 1].time_ns >= interval.end_ns)
             break;
     }
-    if (builder)
-        partial_builder_finish(builder);
-    partial_builder_free(builder);
     if (core) {
         core_map_end(core);
         bench->records += row.count;
@@ -203,10 +187,11 @@ static enum status load(struct bench *bench, const struct chunk_ref *ref, struct
     FILE *file = ref->packed ? fopen(ref->path, "rb") : NULL;
     if (ref->packed && !file)
         return fail(why, STATUS_REJECT, "%s: %s", ref->path, strerror(errno));
-    bench->frame.count = 0;
-    for (size_t count = 1; file && count > 0; bench->frame.count += count) {
-        writer_need(&bench->frame, 1 << 20);
-        count = fread(bench->frame.at + bench->frame.count, 1, 1 << 20, file);
+    bench->frame_count = 0;
+    for (size_t count = 1; file && count > 0; bench->frame_count += count) {
+        bench->frame =
+            memory_grow(bench->frame, &bench->frame_room, bench->frame_count + (1 << 20), 1);
+        count = fread(bench->frame + bench->frame_count, 1, 1 << 20, file);
     }
     bool is_read = !file || !ferror(file);
     if (file)
@@ -216,7 +201,7 @@ static enum status load(struct bench *bench, const struct chunk_ref *ref, struct
 
 static struct bytes frame_of(const struct bench *bench)
 {
-    return (struct bytes){bench->frame.at, bench->frame.count};
+    return (struct bytes){bench->frame, bench->frame_count};
 }
 
 static enum status map_whole(struct bench *bench, const struct chunk_ref *ref, struct failure *why)
@@ -270,8 +255,6 @@ static enum status measure(struct bench *bench, const struct chunk_ref *ref, boo
     if (status == STATUS_OK)
         status = read_all(bench, chunk_traces(chunk), MERGED, interval, NULL, why);
     if (status == STATUS_OK)
-        status = read_all(bench, chunk_traces(chunk), MODELLED, interval, NULL, why);
-    if (status == STATUS_OK)
         status = read_all(bench, chunk_traces(chunk), CORED, interval, NULL, why);
     if (status == STATUS_OK)
         status = decode(bench, chunk_traces(chunk), interval, why);
@@ -307,7 +290,7 @@ static void row(const struct bench *bench, const char *name, double seconds)
 static void print_partials(const struct bench *bench)
 {
     double events = (double)bench->mapped;
-    printf("  partials %8.4f items/event %7.2f bytes/event, %.1f %% of the trace's\n",
+    printf("  partials %8.4f records/event %7.2f bytes/event, %.1f %% of the trace's\n",
            (double)bench->items / events, (double)bench->encoded / events,
            100 * (double)bench->encoded / (double)bench->raw_bytes);
 }
@@ -326,13 +309,12 @@ static void print(const struct bench *bench)
     row(bench, "open", best[OPEN]);
     row(bench, "decode", best[DECODE]);
     row(bench, "merge", best[MERGED] - best[DECODE]);
-    row(bench, "model", best[MODELLED] - best[MERGED]);
     row(bench, "core", best[CORED] - best[MERGED]);
     row(bench, "write", best[WRITTEN]);
-    row(bench, "join", best[JOINED]);
-    row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[MODELLED]);
+    row(bench, "encode", best[MAP] - best[UNPACK] - best[OPEN] - best[CORED] - best[WRITTEN]);
     row(bench, "map", best[MAP]);
-    printf("  core     %8.4f records/event %7.3f bytes/event %7.4f single\n",
+    row(bench, "join", best[JOINED]);
+    printf("  row      %8.4f records/event %7.2f bytes/event %7.4f single\n",
            (double)bench->records / (double)bench->events,
            (double)bench->row_bytes / (double)bench->events,
            (double)bench->core_singles / (double)bench->events);
@@ -357,12 +339,10 @@ static bool take_option(struct bench *bench, int option, int *rounds, enum statu
 
 int main(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"rounds", required_argument, NULL, 'n'},
-                                            {"reader", required_argument, NULL, 'r'},
-                                            {"phases", required_argument, NULL, 'p'},
-                                            {"map-only", no_argument, NULL, 'm'},
-                                            {"user-only", no_argument, NULL, 'u'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {
+        {"rounds", required_argument, NULL, 'n'}, {"reader", required_argument, NULL, 'r'},
+        {"phases", required_argument, NULL, 'p'}, {"map-only", no_argument, NULL, 'm'},
+        {"user-only", no_argument, NULL, 'u'},    {NULL, 0, NULL, 0}};
     struct bench bench = {.choice.cache = plan_cache_new()};
     int rounds = 3;
     struct failure why;
@@ -388,7 +368,7 @@ int main(int argc, char **argv)
     chunk_list_clear(&bench.list);
     phases_clear(&bench.phases);
     archive_room_clear(&bench.room);
-    free(bench.frame.at);
+    free(bench.frame);
     plan_cache_free(bench.choice.cache);
     return status == STATUS_OK ? 0 : 1;
 }

@@ -12,7 +12,6 @@
 
 #include "base/memory.h"
 #include "core/core.h"
-#include "mapper/partial_builder.h"
 
 enum { CPUS = 4, READS = 10, BATCH = 1024, EVENTS = 4000000 };
 
@@ -73,13 +72,7 @@ static struct event next_event(struct machine *machine)
     return event;
 }
 
-static void drop_item(void *context, const struct item *item)
-{
-    (void)context;
-    (void)item;
-}
-
-static double run(unsigned threads, bool by_core)
+static double run(unsigned threads)
 {
     struct machine machine = {.schema = schema_new(NULL), .threads = threads, .now_ns = 1000000000};
     machine.switched = schema_class(machine.schema, DOMAIN_KERNEL, text_of("sched_switch"));
@@ -88,25 +81,16 @@ static double run(unsigned threads, bool by_core)
     struct row row = {.count = 0};
     struct core_mapping mapping = {.facts = {true, true}, .end_ns = UINT64_MAX};
     struct core *core = core_new_mapping(machine.schema, &mapping, &row);
-    struct partial_builder_options options = {.interval = {0, UINT64_MAX},
-                                              .has_kernel = true,
-                                              .counts_switches = true,
-                                              .sink = {drop_item, NULL}};
-    struct partial_builder *builder = partial_builder_new(machine.schema, &options);
     struct event *batch = memory_new(BATCH * sizeof *batch);
     double spent_s = 0;
     for (unsigned at = 0; at < EVENTS / BATCH; at++) {
         for (unsigned i = 0; i < BATCH; i++)
             batch[i] = next_event(&machine);
         double begin_s = now_s();
-        if (by_core)
-            core_map(core, batch, BATCH);
-        else
-            partial_builder_add(builder, batch, BATCH);
+        core_map(core, batch, BATCH);
         spent_s += now_s() - begin_s;
     }
     free(batch);
-    partial_builder_free(builder);
     core_free(core);
     row_clear(&row);
     schema_free(machine.schema);
@@ -123,15 +107,12 @@ int main(int argc, char **argv)
             return 2;
     static const unsigned THREADS[] = {12, 100, 1000, 10000};
     for (unsigned i = 0; i < sizeof THREADS / sizeof *THREADS; i++) {
-        double best[2] = {1e9, 1e9};
-        for (int round = 0; round < rounds; round++)
-            for (int by_core = 0; by_core < 2; by_core++) {
-                double ns = run(THREADS[i], by_core);
-                if (ns < best[by_core])
-                    best[by_core] = ns;
-            }
-        printf("%6u threads  builder %6.1f ns/event  core %6.1f ns/event\n", THREADS[i], best[0],
-               best[1]);
+        double best = 1e9;
+        for (int round = 0; round < rounds; round++) {
+            double ns = run(THREADS[i]);
+            best = ns < best ? ns : best;
+        }
+        printf("%6u threads %6.1f ns/event\n", THREADS[i], best);
     }
     return 0;
 }

@@ -405,8 +405,8 @@ static void send(struct mapping *mapping, const struct identity *identity,
     struct counting counting = {.sink = sink};
     struct columns_out bytes = {.count = 0};
     row_write(&mapping->row, mapping->schema, &bytes);
-    partial_encode_row((struct bytes){bytes.at, bytes.count}, &meta, &end,
-                       (struct record_sink){count_record, &counting});
+    partial_encode((struct bytes){bytes.at, bytes.count}, &meta, &end,
+                   (struct record_sink){count_record, &counting});
     columns_clear(&bytes);
     if (options->uses.take)
         options->uses.take(options->uses.context, end.uses);

@@ -23,11 +23,11 @@ struct queued {
 
 struct joiner {
     struct core *core;
-    size_t at; /* records of the first row that are joined */
+    size_t at;             /* records of the first row that are joined */
     struct engine *engine; /* of analyses; takes the row beside the model */
     struct result_sink sink;
     struct queued *first, **last;
-    bool finished; /* nothing more will come */
+    bool finished;   /* nothing more will come */
     uint64_t end_ns; /* of the last interval joined */
     /* What the next interval is checked against. */
     struct seam_state {
@@ -225,7 +225,6 @@ static void check(struct joiner *joiner, struct queued *queued)
 {
     struct interval_notes notes = {.count = 0};
     struct interval_end *end = &queued->end;
-    end->tallies.at[TALLY_PHASES_UNTOLD] += end->phases == NULL;
     /* What is left to an interval without time waits for the next. */
     bool passes = !end->gap_before && end->begin_ns == end->end_ns &&
                   end->left_events + end->seam_events == 0;
@@ -307,8 +306,7 @@ static void join_record(struct joiner *joiner, const struct record *record)
 static bool join_head(struct joiner *joiner, struct queued *queued)
 {
     struct interval_end *end = &queued->end;
-    end->gap_before |=
-        joiner->seam.any && end->begin_ns > joiner->end_ns && !mutant("no-tiling");
+    end->gap_before |= joiner->seam.any && end->begin_ns > joiner->end_ns && !mutant("no-tiling");
     if (must_wait(joiner, queued))
         return false;
     begin(joiner, queued);
@@ -447,7 +445,7 @@ void joiner_save(struct joiner *joiner, struct keep_sink sink)
     put_u64(head + 10, seam->next);
     put_u64(head + 18, seam->left_events);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
-    kept_phases_save(core_phases(joiner->core), (struct state_sink){sink.take, sink.context});
+    kept_phases_save(core_phases(joiner->core), sink);
     engine_save(joiner->engine, sink.take, sink.context);
     core_save(joiner->core, sink);
 }
@@ -490,9 +488,7 @@ enum status joiner_restore(struct schema *schema, struct result_sink sink,
     const struct phase_set *phases;
     enum status status = restore_head(joiner, records, count, why);
     if (status == STATUS_OK)
-        /* Both are a key and a record; kept_phases.h still has the models' name for it. */
-        status = kept_phases_restore(schema, (const struct state_record *)records, count, &phases,
-                                     why);
+        status = kept_phases_restore(schema, records, count, &phases, why);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         if (is_of_engine(&records[i]))
             status = engine_restore(joiner->engine, records[i].record, why);

@@ -10,12 +10,12 @@ enum { PHASES_FORMAT = 3 };
 
 static const char KEY[] = "phases";
 
-bool kept_phases_is(const struct state_record *record)
+bool kept_phases_is(const struct kept_record *record)
 {
     return text_equal(record->key, text_of(KEY));
 }
 
-void kept_phases_save(const struct phase_set *phases, struct state_sink sink)
+void kept_phases_save(const struct phase_set *phases, struct keep_sink sink)
 {
     if (phases->count == 0)
         return;
@@ -46,7 +46,7 @@ static enum status decode(struct schema *schema, struct bytes record, const stru
     return status;
 }
 
-enum status kept_phases_restore(struct schema *schema, const struct state_record *records,
+enum status kept_phases_restore(struct schema *schema, const struct kept_record *records,
                                 size_t count, const struct phase_set **out, struct failure *why)
 {
     *out = schema_set(schema, NULL);

@@ -34,7 +34,7 @@ struct asleep_record {
 struct session {
     char *name;
     struct schema *schema;
-    struct joiner *joiner;    /* NULL while the session has ended */
+    struct joiner *joiner;      /* NULL while the session has ended */
     struct asleep_record *kept; /* what the stitch is made of then */
     size_t kept_count, kept_room;
     struct result_batch *batch;
@@ -227,14 +227,14 @@ static void save_session(struct partition *partition, struct session *session)
 {
     describe(partition, session);
     struct keying keying = {partition, session};
-    struct state_sink out = {put_state, &keying};
-    struct state_sink in = state_diff_begin(session->diff, out);
+    struct keep_sink out = {put_state, &keying};
+    struct keep_sink in = state_diff_begin(session->diff, out);
     struct bytes header = session_header_encode(&session->header);
     in.take(in.context, text_of(HEADER), header);
     free_bytes(header);
     session_phases_save(&session->phases, in);
     if (session->joiner)
-        joiner_save(session->joiner, (struct keep_sink){in.take, in.context});
+        joiner_save(session->joiner, in);
     else
         for (size_t i = 0; i < session->kept_count; i++)
             in.take(in.context, text_of(session->kept[i].suffix), session->kept[i].record);
@@ -298,8 +298,7 @@ static enum status join_gap(struct partition *partition, struct session *session
 {
     struct arena arena = {.first = NULL};
     struct decoded_record record;
-    enum status status =
-        partial_decode(ready->records[0], session->schema, NULL, &arena, &record, why);
+    enum status status = partial_decode(ready->records[0], session->schema, &arena, &record, why);
     if (status == STATUS_OK) {
         partition->counts.gaps++;
         char *what = memory_string(record.gap.reason);
@@ -441,7 +440,7 @@ static bool is_silence(struct bytes record)
     struct arena arena = {.first = NULL};
     struct decoded_record decoded;
     struct failure ignored;
-    bool silence = partial_decode(record, NULL, NULL, &arena, &decoded, &ignored) == STATUS_OK &&
+    bool silence = partial_decode(record, NULL, &arena, &decoded, &ignored) == STATUS_OK &&
                    decoded.is_gap && decoded.gap.cause == GAP_SILENCE;
     arena_clear(&arena);
     return silence;
@@ -483,7 +482,7 @@ static enum status check_clock(const struct partition *partition, const struct r
         return STATUS_OK;
     struct arena arena = {.first = NULL};
     struct decoded_record record;
-    enum status status = partial_decode(bytes, NULL, NULL, &arena, &record, why);
+    enum status status = partial_decode(bytes, NULL, &arena, &record, why);
     bool same = status != STATUS_OK || same_clock(session, &record.end);
     arena_clear(&arena);
     if (same)
@@ -657,7 +656,7 @@ void partition_forget(struct partition *partition, int64_t time_ms)
         }
         assert(!session->joiner);
         struct keying keying = {partition, session};
-        state_diff_begin(session->diff, (struct state_sink){put_state, &keying});
+        state_diff_begin(session->diff, (struct keep_sink){put_state, &keying});
         state_diff_end(session->diff); /* nothing is left of it */
         waiting_forget(partition->waiting, text_of(session->name));
         session_free(session);

@@ -54,7 +54,7 @@ struct phases_news session_phases_join(struct session_phases *phases,
     return news;
 }
 
-void session_phases_save(const struct session_phases *phases, struct state_sink sink)
+void session_phases_save(const struct session_phases *phases, struct keep_sink sink)
 {
     if (phases->uses.count == 0)
         return;

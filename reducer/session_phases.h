@@ -3,7 +3,7 @@
 #ifndef REDUCER_SESSION_PHASES_H
 #define REDUCER_SESSION_PHASES_H
 
-#include "model/save.h"
+#include "core/keep.h"
 #include "trace/partial.h"
 
 /* All zero is of a session that begins. */
@@ -25,7 +25,7 @@ struct phases_news session_phases_join(struct session_phases *phases,
                                        const struct interval_end *end, struct arena *arena);
 
 /* What was told, as a record of the state: a restored session does not tell it again. */
-void session_phases_save(const struct session_phases *phases, struct state_sink sink);
+void session_phases_save(const struct session_phases *phases, struct keep_sink sink);
 /* Whether the record is that one. */
 bool session_phases_is(struct text key);
 /* REJECT: damaged. STOP: of a newer format than this program knows. */

@@ -20,7 +20,7 @@ struct written {
 struct state_diff {
     struct map keys; /* hash of the key -> struct written */
     uint64_t save;
-    struct state_sink out;
+    struct keep_sink out;
 };
 
 struct state_diff *state_diff_new(void)
@@ -82,11 +82,11 @@ static void take(void *context, struct text key, struct bytes record)
     diff->out.take(diff->out.context, key, record);
 }
 
-struct state_sink state_diff_begin(struct state_diff *diff, struct state_sink out)
+struct keep_sink state_diff_begin(struct state_diff *diff, struct keep_sink out)
 {
     diff->save++;
     diff->out = out;
-    return (struct state_sink){take, diff};
+    return (struct keep_sink){take, diff};
 }
 
 void state_diff_end(struct state_diff *diff)

@@ -3,7 +3,7 @@
 #define REDUCER_STATE_DIFF_H
 
 #include "base/bytes.h"
-#include "model/save.h"
+#include "core/keep.h"
 
 struct state_diff;
 
@@ -15,7 +15,7 @@ void state_diff_know(struct state_diff *diff, struct text key, struct bytes reco
 
 /* Begins a new save: what is given to the sink returned goes on to `out` if it is not what was
  * written last under its key. */
-struct state_sink state_diff_begin(struct state_diff *diff, struct state_sink out);
+struct keep_sink state_diff_begin(struct state_diff *diff, struct keep_sink out);
 /* The save is complete: keys that it did not have go to `out` with a record at NULL. */
 void state_diff_end(struct state_diff *diff);
 

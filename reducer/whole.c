@@ -5,18 +5,14 @@
 #include "core/row_bytes.h"
 #include "wire/partial_codec.h"
 
-/* The end, which is the last, says by which definitions of phases the others are to be read. */
 static enum status decode_all(const struct bytes *from, size_t count, struct schema *schema,
                               struct arena *arena, struct decoded_record *records,
                               struct failure *why)
 {
-    const struct phase_set *phases = NULL;
-    for (size_t i = count; i-- > 0;) {
-        enum status status = partial_decode(from[i], schema, phases, arena, &records[i], why);
+    for (size_t i = 0; i < count; i++) {
+        enum status status = partial_decode(from[i], schema, arena, &records[i], why);
         if (status != STATUS_OK)
             return status;
-        if (records[i].is_end)
-            phases = records[i].end.phases;
         if (records[i].is_gap || records[i].is_end != (i + 1 == count))
             return fail(why, STATUS_REJECT, "record %zu of %zu is of another kind", i, count);
     }
@@ -51,9 +47,12 @@ enum status whole_decode(const struct bytes *from, size_t count, struct schema *
     if (status != STATUS_OK)
         return status;
     out->end = records[count - 1].end;
-    const struct phase_set *phases =
-        out->end.phases ? out->end.phases : schema_set(schema, NULL);
-    return row_read(row_bytes(records, count, arena), schema, phases, &out->row, why);
+    const struct phase_set *phases = out->end.phases ? out->end.phases : schema_set(schema, NULL);
+    status = row_read(row_bytes(records, count, arena), schema, phases, &out->row, why);
+    if (status == STATUS_OK && out->row.count != out->end.items)
+        return fail(why, STATUS_REJECT, "%zu records of a row in place of %llu", out->row.count,
+                    (unsigned long long)out->end.items);
+    return status;
 }
 
 void whole_clear(struct whole_chunk *whole)

@@ -64,7 +64,7 @@ struct core_settler {
 struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler);
 /* The CPU on which the thread is thought current; -1 if on none. */
 int32_t core_cpu_of(const struct core *core, int32_t tid);
-/* An interval begins that was recorded so. */
+/* An interval begins that was recorded so, and mapped with these definitions; NULL: with none. */
 void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases);
 /* One event of it, as if mapping had summed nothing. */
 void core_event(struct core *core, const struct event *event);

@@ -2,8 +2,6 @@
 #include "base/memory.h"
 #include "core/descriptors.h"
 
-#define TICK_NS UINT64_C(20000000000)
-
 struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
 {
     struct core *core = memory_new(sizeof *core);
@@ -27,7 +25,7 @@ struct tallies core_take_tallies(struct core *core)
 
 void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases)
 {
-    phases_use(core, phases);
+    phases_use(core, phases ? phases : schema_set(core->schema, NULL));
     core->facts = facts;
     core->event_number = 0;
     core->label_count = 0;
@@ -46,10 +44,10 @@ static void tick(struct core *core, uint64_t now_ns)
     phases_tick(core, now_ns);
     if (now_ns < core->time_ns)
         return;
-    uint64_t tick_ns = now_ns - now_ns % TICK_NS;
+    uint64_t tick_ns = now_ns - now_ns % LIVES_TICK_NS;
     life_forget_exited(core, tick_ns);
     processes_forget_past(core, tick_ns);
-    core->time_ns = tick_ns + TICK_NS;
+    core->time_ns = tick_ns + LIVES_TICK_NS;
 }
 
 /* Whoever is current: settled, if it was not. */
@@ -118,7 +116,8 @@ void core_event(struct core *core, const struct event *event)
 
 static void name(struct core *core, life_name name, struct life *life)
 {
-    core->named = memory_grow(core->named, &core->named_room, (size_t)name + 1, sizeof *core->named);
+    core->named =
+        memory_grow(core->named, &core->named_room, (size_t)name + 1, sizeof *core->named);
     for (; core->names < name; core->names++)
         core->named[core->names + 1] = NULL;
     core->named[name] = life;
@@ -140,9 +139,8 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         cpu->last_ns = let->time_ns;
         name(core, let->name, cpu->knows == CPU_NOBODY ? &core->nobody : life);
     } else if (kind == RECORD_LET_LIFE) {
-        life = tid_is_of_process(let->tid)
-                   ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
-                   : life_named(core, let->tid, let->time_ns);
+        life = tid_is_of_process(let->tid) ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
+                                           : life_named(core, let->tid, let->time_ns);
         name(core, let->name, life);
     } else {
         life = join_life_of(core, let->name);

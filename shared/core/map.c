@@ -4,7 +4,6 @@
 
 /* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
  * the past may forget what is over. */
-#define TICK_NS UINT64_C(20000000000)
 
 /* A record of the engine of analyses. */
 static void send_analysis(void *context, struct bytes record)
@@ -85,7 +84,8 @@ life_name map_name(struct core *core, struct life *life)
 static bool has_unsent(const struct life *life)
 {
     return life->counts || life->last_ns != TIME_NONE || life->call_count > 0 ||
-           life->call_changed || life->phase_count > 0 || life->nobodys > 0 || (life->kernel_named && !life->kernel_name_sent) ||
+           life->call_changed || life->phase_count > 0 || life->nobodys > 0 ||
+           (life->kernel_named && !life->kernel_name_sent) ||
            (life->user_named && !life->user_name_sent) ||
            (life->has_program && !life->program_sent);
 }
@@ -234,7 +234,7 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
 {
     if (!life->active)
         exclude_others(core, life);
-    enum record_kind kind = life->name != 0   ? RECORD_AGAIN
+    enum record_kind kind = life->name != 0  ? RECORD_AGAIN
                             : life->tid == 0 ? RECORD_LET_CPU
                                              : RECORD_LET_LIFE;
     struct let *let = &row_add(core->row, kind)->let;
@@ -390,7 +390,7 @@ static void tick(struct core *core, uint64_t now_ns)
         write_all(core);
         forget_all(core);
         row_add(core->row, RECORD_TIME)->time_ns = now_ns;
-        core->lives_ns = now_ns - now_ns % TICK_NS + TICK_NS;
+        core->lives_ns = now_ns - now_ns % LIVES_TICK_NS + LIVES_TICK_NS;
     }
     phases_tick(core, now_ns);
     core->time_ns = core->lives_ns < core->mapping.end_ns ? core->lives_ns : core->mapping.end_ns;
@@ -504,7 +504,8 @@ static void ask_for_counters(const struct durations *durations)
 
 /* Of the threads that the events switch to, in steps: what one step reads, the one before has asked for,
  * of all threads at once. */
-NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *events, size_t count)
+NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *events,
+                                   size_t count)
 {
     const struct life *coming[COMING_MAX];
     size_t coming_count = 0;
@@ -532,8 +533,7 @@ static void count_unnamed(struct core *core, const struct event *events, size_t 
 {
     for (size_t i = 0; i < count; i++)
         if (events[i].kind == EVENT_CALL_ENTRY && events[i].class->unknown_call &&
-            events[i].time_ns >= core->mapping.begin_ns &&
-            events[i].time_ns < core->mapping.end_ns)
+            events[i].time_ns >= core->mapping.begin_ns && events[i].time_ns < core->mapping.end_ns)
             core->tallies.at[TALLY_UNNAMED_CALLS]++;
 }
 

@@ -79,11 +79,7 @@
         "record with lttng add-context --kernel --type=tid, or --type=pid_ns", TALLY_STRICT)       \
     ROW(PHASES_CHANGED, 50, "phases_changed",                                                      \
         "open phase whose definition was changed or taken away",                                   \
-        "open phases whose definitions were changed or taken away", "their ends are unknown", 0)   \
-    ROW(PHASES_UNTOLD, 51, "intervals_without_phases",                                             \
-        "chunk whose phases are missing, as its mapper told no definitions",                       \
-        "chunks whose phases are missing, as their mappers told no definitions",                   \
-        "mappers are older than the reducer: upgrade them", TALLY_STRICT)
+        "open phases whose definitions were changed or taken away", "their ends are unknown", 0)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,

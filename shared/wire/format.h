@@ -5,12 +5,9 @@
 #include "trace/event.h"
 
 enum {
-    /* 3: durations in buckets of log2, phases are events and never summed; 2: calls without
-     * `refused`; 1: items as messages */
+    /* Those before had items of models that are gone: none is read. */
     RECORD_FORMAT = 5,
-    RECORD_FORMAT_ROW = 5,    /* from here on: rows of core/row_bytes.h */
-    RECORD_FORMAT_LOG2 = 3,   /* the last with those */
-    RECORD_FORMAT_OLDEST = 2, /* that is read */
+    RECORD_FORMAT_OLDEST = 5, /* that is read */
     /* 2: durations in buckets of log2; 1: two counters of their own in place of tallies. All are
      * read. */
     RESULT_FORMAT = 3,

@@ -7,43 +7,13 @@
 #include "wire/message.h"
 #include "wire/partial_codec.h"
 #include "wire/partial_peek.h"
-#include "wire/partial_rows.h"
 #include "wire/phases_message.h"
 
 /* --- partials --- */
 
-/* Finds the parts of a message Partial, whose bytes last as long as `arena`. */
-static enum status find_parts(struct bytes bytes, struct arena *arena, struct partial_parts *parts,
-                              struct failure *why)
-{
-    *parts = (struct partial_parts){.rows = {bytes.at, 0}};
-    struct message message = message_of(bytes);
-    while (message_next(&message)) {
-        switch (message.field) {
-        case TAG_PARTIAL_NAMES: parts->name_count++; break;
-        case TAG_PARTIAL_BASE_NS: parts->base_ns = message.number; break;
-        case TAG_PARTIAL_ITEMS: parts->items = message.number; break;
-        case TAG_PARTIAL_ROWS: parts->rows = message.bytes; break;
-        default: break;
-        }
-    }
-    if (message.row.bad)
-        return fail(why, STATUS_REJECT, "damaged partial of %zu bytes", bytes.count);
-    if (parts->items > parts->rows.count / ITEM_BYTES_MIN)
-        return fail(why, STATUS_REJECT, "%llu items in %zu bytes", (unsigned long long)parts->items,
-                    parts->rows.count);
-    struct text *names = arena_take(arena, parts->name_count * sizeof *names), *next = names;
-    parts->names = names;
-    message = message_of(bytes);
-    while (message_next(&message))
-        if (message.field == TAG_PARTIAL_NAMES)
-            *next++ = (struct text){(const char *)message.bytes.at, message.bytes.count};
-    return STATUS_OK;
-}
-
-/* Puts the message Partial that the record carries into `arena`. */
-static enum status unpack(const struct record_place *place, struct arena *arena, struct bytes *out,
-                          struct failure *why)
+/* Puts the part of the row that the record carries into `arena`. */
+static enum status decode_partial(const struct record_place *place, struct arena *arena,
+                                  struct bytes *out, struct failure *why)
 {
     struct bytes body = place->body;
     unsigned long long size =
@@ -62,27 +32,6 @@ static enum status unpack(const struct record_place *place, struct arena *arena,
     if (ZSTD_isError(count) || count != size)
         return fail(why, STATUS_REJECT, "damaged compressed partial of %zu bytes", body.count);
     return STATUS_OK;
-}
-
-static enum status decode_partial(const struct record_place *place, struct schema *schema,
-                                  const struct phase_set *phases, struct arena *arena,
-                                  struct decoded_record *out, struct failure *why)
-{
-    struct bytes partial = {NULL, 0};
-    struct partial_parts parts;
-    enum status status = unpack(place, arena, &partial, why);
-    if (place->format >= RECORD_FORMAT_ROW) {
-        out->row = partial;
-        return status;
-    }
-    if (status == STATUS_OK)
-        status = find_parts(partial, arena, &parts, why);
-    parts.format = place->format;
-    if (status != STATUS_OK)
-        return status;
-    out->count = (size_t)parts.items;
-    out->items = arena_take(arena, out->count * sizeof *out->items);
-    return partial_rows_decode(&parts, schema, phases, arena, out->items, why);
 }
 
 /* --- ends and gaps --- */
@@ -109,9 +58,7 @@ static struct damages decode_damage(const Spanmill__IntervalEnd *from, struct ar
     return (struct damages){items, from->n_damage, from->damage_more};
 }
 
-/* What the interval was mapped with: without a digest, with none. What has a digest alone is of a
- * version that did not tell: whether another chunk told it depends on which ones this process has
- * seen, so it is not looked for. */
+/* What the interval was mapped with; nothing told is no definitions. */
 static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schema *schema,
                                  struct arena *arena, const struct phase_set **out,
                                  struct failure *why)
@@ -119,11 +66,9 @@ static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schem
     struct phase_definitions phases = {.count = 0};
     enum status status =
         from->phases ? phases_of_message(from->phases, arena, &phases, why) : STATUS_OK;
-    if (!schema || status != STATUS_OK)
-        return status;
-    if (from->phases || from->phases_digest == 0)
+    if (schema && status == STATUS_OK)
         *out = schema_set(schema, &phases);
-    return STATUS_OK;
+    return status;
 }
 
 static enum status decode_end(struct bytes bytes, struct schema *schema, struct arena *arena,
@@ -171,8 +116,6 @@ static enum status decode_end(struct bytes bytes, struct schema *schema, struct 
     out->end.knows_seam = from->has_left_events && from->has_seam_events;
     out->end.left_events = from->left_events;
     out->end.seam_events = from->seam_events;
-    out->end.tallies.at[TALLY_DISCARDED] += from->discarded;
-    out->end.tallies.at[TALLY_LOSS_BORDERS] += from->borders;
     if (from->clock_uuid.len == sizeof out->end.clock_uuid)
         memcpy(out->end.clock_uuid, from->clock_uuid.data, sizeof out->end.clock_uuid);
     return decode_phases(from, schema, arena, &out->end.phases, why);
@@ -193,8 +136,7 @@ static enum status decode_gap(struct bytes bytes, struct arena *arena, struct de
 
 /* --- records --- */
 
-enum status partial_decode(struct bytes bytes, struct schema *schema,
-                           const struct phase_set *phases, struct arena *arena,
+enum status partial_decode(struct bytes bytes, struct schema *schema, struct arena *arena,
                            struct decoded_record *out, struct failure *why)
 {
     *out = (struct decoded_record){0};
@@ -210,5 +152,5 @@ enum status partial_decode(struct bytes bytes, struct schema *schema,
         return decode_gap(place.body, arena, out, why);
     if (place.is_end)
         return decode_end(place.body, schema, arena, out, why);
-    return decode_partial(&place, schema, phases, arena, out, why);
+    return decode_partial(&place, arena, &out->row, why);
 }

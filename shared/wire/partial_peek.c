@@ -43,7 +43,8 @@ enum status partial_peek(struct bytes record, struct record_place *out, struct f
                     (unsigned long long)format, RECORD_FORMAT);
     if (format < RECORD_FORMAT_OLDEST)
         return fail(why, STATUS_REJECT,
-                    "format %llu of a partial, older than this program reads (%d)",
+                    "format %llu of a partial, older than this program reads (%d): map its chunk "
+                    "again",
                     (unsigned long long)format, RECORD_FORMAT_OLDEST);
     out->format = (unsigned)format;
     if (bodies != 1)

@@ -16,13 +16,6 @@ enum record_tag {
     TAG_RECORD_GAP
 };
 
-enum partial_tag {
-    TAG_PARTIAL_NAMES = 1,
-    TAG_PARTIAL_BASE_NS,
-    TAG_PARTIAL_ITEMS,
-    TAG_PARTIAL_ROWS
-};
-
 /* What a field is written as. */
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 

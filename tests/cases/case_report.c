@@ -43,6 +43,6 @@ bool case_report(const struct case_file *file, const uint64_t *cuts, size_t cut_
                                         .cpu_count = file->cpu_count}};
     snprintf(trace.session, sizeof trace.session, "%s/%s/%s", file->host, file->session,
              file->created);
-    *json_lines = law_report(&trace, (struct law_cuts){cuts, cut_count}, false, 0, NULL);
+    *json_lines = law_report(&trace, (struct law_cuts){cuts, cut_count}, 0, NULL);
     return true;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "mapper/partial_builder.h"
+#include "map_piece.h"
 #include "trace/syscalls.h"
 
 const char churn_phases[] = "phases:\n"
@@ -35,7 +35,7 @@ enum { DEAD = 64, ASLEEP = 1 };
 struct churn {
     struct schema *schema;
     const struct churn_options *options;
-    struct partial_builder *builder;
+    struct core *core;
     uint64_t now;
 };
 
@@ -56,7 +56,7 @@ static void set(struct event *event, unsigned slot, int64_t value)
 
 static void add(struct churn *churn, const struct event *event)
 {
-    partial_builder_add(churn->builder, event, 1);
+    core_map(churn->core, event, 1);
 }
 
 static void swap(struct churn *churn, int32_t cpu, int32_t prev, int64_t state, int32_t next)
@@ -213,31 +213,12 @@ static void second(struct churn *churn, uint64_t chunk)
     }
 }
 
-static void take_item(void *encoder, const struct item *item)
-{
-    partial_encoder_add(encoder, item);
-}
-
 void churn_map(struct schema *schema, const struct churn_options *options, uint64_t chunk,
                bool final, struct record_sink sink)
 {
     static const int32_t cpus[] = {0, 1, 2, 3};
-    struct interval interval = {chunk ? chunk * CHURN_SECOND : 0,
-                                final ? INTERVAL_OPEN : (chunk + 1) * CHURN_SECOND};
-    struct partial_encoder *encoder = partial_encoder_new(schema);
-    struct partial_builder_options how = {.interval = interval,
-                                          .has_kernel = true,
-                                          .counts_switches = !options->no_switches,
-                                          .sink = {take_item, encoder}};
-    struct churn churn = {.schema = schema,
-                          .options = options,
-                          .builder = partial_builder_new(schema, &how),
-                          .now = chunk * CHURN_SECOND};
-    second(&churn, chunk);
-    partial_builder_finish(churn.builder);
-    struct partial_counts counts = partial_builder_counts(churn.builder);
-    struct interval_end end = {.begin_ns = interval.begin_ns,
-                               .end_ns = interval.end_ns,
+    struct interval_end end = {.begin_ns = chunk ? chunk * CHURN_SECOND : 0,
+                               .end_ns = final ? UINT64_MAX : (chunk + 1) * CHURN_SECOND,
                                .has_traces = true,
                                .has_kernel = true,
                                .has_user = true,
@@ -245,20 +226,17 @@ void churn_map(struct schema *schema, const struct churn_options *options, uint6
                                .has_offset = true,
                                .chunk = chunk,
                                .final = final,
-                               .phases = schema_own_set(schema),
-                               .items = partial_encoder_items(encoder),
-                               .events = counts.events,
-                               .tallies = counts.tallies,
-                               .first_ns = counts.first_ns,
-                               .last_ns = counts.last_ns,
                                .cpus = cpus,
                                .cpu_count = sizeof cpus / sizeof *cpus,
                                .host = text_of("host"),
                                .session = text_of("churn"),
                                .created = text_of("20260101-000000")};
+    struct map_piece piece;
+    map_piece_begin(&piece, schema, &end);
+    struct churn churn = {
+        .schema = schema, .options = options, .core = piece.core, .now = chunk * CHURN_SECOND};
+    second(&churn, chunk);
     struct record_meta meta = {
         .session = text_of(CHURN_SESSION), .chunk = chunk, .attempt = chunk + 1};
-    partial_encoder_finish(encoder, &meta, &end, sink);
-    partial_builder_free(churn.builder);
-    partial_encoder_free(encoder);
+    map_piece_end(&piece, &meta, sink);
 }

@@ -1,5 +1,6 @@
 #include "law.h"
 #include "law_parts.h"
+#include "map_piece.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -10,10 +11,9 @@
 
 #include "base/memory.h"
 #include "cli/render/json.h"
-#include "core/row_bytes.h"
-#include "core/core.h"
-#include "mapper/partial_builder.h"
-#include "reducer/stitch.h"
+#include "core/settle.h"
+#include "reducer/joiner.h"
+#include "reducer/whole.h"
 #include "results/fold.h"
 #include "wire/partial_codec.h"
 #include "wire/result_codec.h"
@@ -59,9 +59,8 @@ void law_random_cuts(const struct law_trace *trace, uint64_t *state, uint64_t *a
 /* A part of the trace on its way: mapped and encoded, perhaps by another thread, then decoded. */
 struct part {
     const struct law_trace *trace;
-    struct interval interval;
-    size_t first, end; /* its events */
-    bool all_single;
+    uint64_t begin_ns, end_ns; /* of its interval */
+    size_t first, end;         /* its events */
     uint64_t chunk, attempt;
     bool final;
     struct arena arena; /* holds the records */
@@ -81,18 +80,12 @@ static void take_record(void *context, struct text key, struct bytes record)
     part->bytes += record.count;
 }
 
-static void encode_item(void *context, const struct item *item)
+/* With whose definitions what begins at `begin_ns` is mapped. */
+static struct schema *schema_at(const struct law_trace *trace, uint64_t begin_ns)
 {
-    partial_encoder_add(context, item);
-}
-
-/* With whose definitions the part is mapped. */
-static struct schema *schema_of(const struct part *part)
-{
-    const struct law_trace *trace = part->trace;
     struct schema *schema = trace->schema;
     for (size_t i = 0; i < trace->change_count; i++)
-        if (trace->changes[i].at_ns <= part->interval.begin_ns)
+        if (trace->changes[i].at_ns <= begin_ns)
             schema = trace->changes[i].schema;
     return schema;
 }
@@ -105,16 +98,17 @@ static struct field_value field_named(const struct event *event, const char *nam
     return (struct field_value){.type = FIELD_ABSENT};
 }
 
-/* The event as a reader with that schema has it. */
-static struct event read_with(struct schema *schema, const struct event *from, struct arena *arena)
+/* The event as a reader with that schema and those definitions has it. */
+static struct event read_under(struct schema *schema, const struct phase_set *set,
+                               const struct event *from, struct arena *arena)
 {
     struct event event = *from;
     enum domain domain = (enum domain)from->domain;
     event.class = from->kind == EVENT_LOSS
                       ? schema_loss_class(schema, domain)
-                      : schema_class(schema, domain, text_of(from->class->name));
+                      : schema_class_under(schema, set, domain, text_of(from->class->name));
     event.call = from->call ? schema_call(schema, text_of(from->call->name)) : NULL;
-    struct field_value *fields = arena_take(arena, event.class->field_count * sizeof *fields);
+    struct field_value *fields = arena_take(arena, (event.class->field_count + 1) * sizeof *fields);
     for (size_t i = 0; i < event.class->field_count; i++)
         fields[i] = field_named(from, event.class->fields[i]);
     event.fields = fields;
@@ -122,92 +116,29 @@ static struct event read_with(struct schema *schema, const struct event *from, s
     return event;
 }
 
-static void add_events(struct part *part, struct schema *schema, struct partial_builder *builder)
-{
-    const struct event *events = part->trace->events + part->first;
-    size_t count = part->end - part->first;
-    if (schema == part->trace->schema) {
-        partial_builder_add(builder, events, count);
-        return;
-    }
-    struct event *read = arena_take(&part->arena, count * sizeof *read);
-    for (size_t i = 0; i < count; i++)
-        read[i] = read_with(schema, &events[i], &part->arena);
-    partial_builder_add(builder, read, count);
-}
-
 static void map_part(struct part *part)
 {
     const struct law_trace *trace = part->trace;
-    struct schema *schema = schema_of(part);
-    struct partial_encoder *encoder = partial_encoder_new(schema);
-    struct partial_builder_options options = {.interval = part->interval,
-                                              .has_kernel = trace->facts.has_kernel,
-                                              .counts_switches = trace->facts.counts_switches,
-                                              .all_single = part->all_single,
-                                              .sink = {encode_item, encoder}};
-    struct partial_builder *builder = partial_builder_new(schema, &options);
-    add_events(part, schema, builder);
-    partial_builder_finish(builder);
-    struct partial_counts counts = partial_builder_counts(builder);
+    struct schema *schema = schema_at(trace, part->begin_ns);
     struct interval_end end = trace->facts;
-    end.begin_ns = part->interval.begin_ns;
-    end.end_ns = part->interval.end_ns;
-    end.has_traces = part->interval.begin_ns == 0;
+    end.begin_ns = part->begin_ns;
+    end.end_ns = part->end_ns;
+    end.has_traces = part->begin_ns == 0;
     end.chunk = part->chunk;
     end.final = part->final;
-    end.phases = schema_own_set(schema);
-    end.items = part->items = partial_encoder_items(encoder);
-    end.events = counts.events;
-    end.tallies = counts.tallies;
-    end.first_ns = counts.first_ns;
-    end.last_ns = counts.last_ns;
-    struct record_meta meta = {
-        .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
-    partial_encoder_finish(encoder, &meta, &end, (struct record_sink){take_record, part});
-    partial_builder_free(builder);
-    partial_encoder_free(encoder);
-}
-
-/* The same by the core, as mappers do it. */
-static void map_part_by_core(struct part *part)
-{
-    const struct law_trace *trace = part->trace;
-    struct schema *schema = schema_of(part);
-    struct core_mapping mapping = {.facts = {trace->facts.has_kernel, trace->facts.counts_switches},
-                                   .begin_ns = part->interval.begin_ns,
-                                   .end_ns = part->interval.end_ns};
-    struct row row = {.count = 0};
-    struct core *core = core_new_mapping(schema, &mapping, &row);
-    const struct event *events = part->trace->events + part->first;
+    struct map_piece piece;
+    map_piece_begin(&piece, schema, &end);
+    struct arena arena = {.first = NULL};
     size_t count = part->end - part->first;
-    struct event *read = arena_take(&part->arena, (count + 1) * sizeof *read);
+    struct event *events = arena_take(&arena, (count + 1) * sizeof *events);
     for (size_t i = 0; i < count; i++)
-        read[i] = schema == trace->schema ? events[i] : read_with(schema, &events[i], &part->arena);
-    core_map(core, read, count);
-    core_map_end(core);
-    struct core_counts counts = core_counts(core);
-    struct interval_end end = trace->facts;
-    end.begin_ns = part->interval.begin_ns;
-    end.end_ns = part->interval.end_ns;
-    end.has_traces = part->interval.begin_ns == 0;
-    end.chunk = part->chunk;
-    end.final = part->final;
-    end.phases = schema_own_set(schema);
-    end.items = part->items = row.count;
-    end.events = counts.events;
-    end.tallies = counts.tallies;
-    end.first_ns = counts.first_ns;
-    end.last_ns = counts.last_ns;
+        events[i] = read_under(schema, piece.end.phases, &trace->events[part->first + i], &arena);
+    core_map(piece.core, events, count);
     struct record_meta meta = {
         .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
-    struct columns_out bytes = {.count = 0};
-    row_write(&row, schema, &bytes);
-    partial_encode_row((struct bytes){bytes.at, bytes.count}, &meta, &end,
-                       (struct record_sink){take_record, part});
-    columns_clear(&bytes);
-    core_free(core);
-    row_clear(&row);
+    map_piece_end(&piece, &meta, (struct record_sink){take_record, part});
+    part->items = piece.end.items;
+    arena_clear(&arena);
 }
 
 /* The parts still to be mapped, for any number of threads. */
@@ -268,36 +199,17 @@ static void check_repeat(const struct part *part)
     free(again.records);
 }
 
-/* One interval, as a reducer gets it. */
-struct interval_row {
-    const struct item *items;
-    size_t count;
-    struct interval_end end;
-};
-
-static struct interval_row decode_part(const struct part *part, struct arena *arena)
+/* As a reducer gets it. */
+static void add_part(struct joiner *joiner, const struct part *part)
 {
-    struct item *row = arena_take(arena, part->items * sizeof *row);
-    struct interval_row out = {.items = row, .count = part->items};
-    size_t placed = 0;
-    for (size_t i = part->record_count; i-- > 0;) { /* the end first */
-        struct decoded_record record;
-        struct failure why;
-        if (partial_decode(part->records[i], part->trace->schema, out.end.phases, arena, &record,
-                           &why) != STATUS_OK) {
-            fprintf(stderr, "law: %s\n", why.text);
-            abort();
-        }
-        if (record.is_end)
-            out.end = record.end;
-        for (size_t k = 0; k < record.count; k++, placed++) {
-            assert(record.items[k].position < part->items);
-            const struct item *item = record.items[k].item;
-            memcpy(&row[record.items[k].position], item, item_bytes((enum item_kind)item->kind));
-        }
+    struct whole_chunk whole;
+    struct failure why;
+    if (whole_decode(part->records, part->record_count, part->trace->schema, NULL, &whole, &why) !=
+        STATUS_OK) {
+        fprintf(stderr, "law: chunk %llu: %s\n", (unsigned long long)part->chunk, why.text);
+        abort();
     }
-    assert(placed == part->items && out.end.items == part->items);
-    return out;
+    joiner_add(joiner, &whole.row, &whole.end);
 }
 
 char *law_fold_report(const struct fold *fold)
@@ -321,10 +233,10 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
-/* What a stitch saves. */
+/* What a joiner saves. */
 struct saved {
     struct arena arena;
-    struct state_record *records;
+    struct kept_record *records;
     size_t count, room;
 };
 
@@ -336,53 +248,52 @@ static void keep(void *context, struct text key, struct bytes record)
     saved->records =
         memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
     saved->records[saved->count++] =
-        (struct state_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
 }
 
-/* Ends the stitch behind row `last`, and makes another of what it saved, read in any order; tells
- * some of the living again, which must change nothing. */
-static struct stitch *restart(struct stitch *stitch, struct schema *schema, struct result_sink sink,
-                              const struct interval_row *rows, size_t last, uint64_t *random)
+/* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells some of
+ * the living again, which must change nothing. */
+static struct joiner *restart(struct joiner *joiner, struct schema *schema, struct result_sink sink,
+                              const struct part *parts, size_t last, uint64_t *random)
 {
     struct saved saved = {.count = 0};
-    stitch_retell(stitch, law_random(random) % 4, 4);
+    joiner_retell(joiner, law_random(random) % 4, 4);
     uint64_t oldest = last + 1;
-    if (!stitch_oldest_chunk(stitch, &oldest))
+    if (!joiner_oldest_chunk(joiner, &oldest))
         oldest = last + 1;
-    stitch_save(stitch, (struct state_sink){keep, &saved});
-    stitch_free(stitch);
+    joiner_save(joiner, (struct keep_sink){keep, &saved});
+    joiner_free(joiner);
     for (size_t i = saved.count; i > 1; i--) {
         size_t other = law_random(random) % i;
-        struct state_record kept = saved.records[i - 1];
+        struct kept_record kept = saved.records[i - 1];
         saved.records[i - 1] = saved.records[other];
         saved.records[other] = kept;
     }
     struct failure why;
-    if (stitch_restore(schema, sink, saved.records, saved.count, &stitch, &why) != STATUS_OK) {
+    if (joiner_restore(schema, sink, saved.records, saved.count, &joiner, &why) != STATUS_OK) {
         fprintf(stderr, "law: restart behind %zu: %s\n", last, why.text);
         abort();
     }
     for (size_t i = (size_t)oldest; i <= last; i++)
-        stitch_add(stitch, rows[i].items, rows[i].count, &rows[i].end);
+        add_part(joiner, &parts[i]);
     arena_clear(&saved.arena);
     free(saved.records);
-    return stitch;
+    return joiner;
 }
 
-static struct part *part_trace(const struct law_trace *trace, struct law_cuts cuts, bool all_single)
+static struct part *part_trace(const struct law_trace *trace, struct law_cuts cuts)
 {
     struct part *parts = memory_new((cuts.count + 1) * sizeof *parts);
     size_t at = 0;
     for (size_t i = 0; i <= cuts.count; i++) {
         struct part *part = &parts[i];
         part->trace = trace;
-        part->all_single = all_single;
         part->chunk = i;
         part->attempt = 1;
-        part->interval = (struct interval){i > 0 ? cuts.at[i - 1] : 0,
-                                           i < cuts.count ? cuts.at[i] : INTERVAL_OPEN};
+        part->begin_ns = i > 0 ? cuts.at[i - 1] : 0;
+        part->end_ns = i < cuts.count ? cuts.at[i] : UINT64_MAX;
         part->first = at;
-        while (at < trace->count && trace->events[at].time_ns < part->interval.end_ns)
+        while (at < trace->count && trace->events[at].time_ns < part->end_ns)
             at++;
         part->end = at;
     }
@@ -392,11 +303,11 @@ static struct part *part_trace(const struct law_trace *trace, struct law_cuts cu
 void law_map_piece(const struct law_trace *trace, struct law_cuts cuts, size_t index,
                    uint64_t attempt, struct record_sink sink)
 {
-    struct part *parts = part_trace(trace, cuts, false);
+    struct part *parts = part_trace(trace, cuts);
     struct part *part = &parts[index];
     part->attempt = attempt;
     part->final = index == cuts.count;
-    map_part_by_core(part);
+    map_part(part);
     for (size_t i = 0; i < part->record_count; i++)
         sink.take(sink.context, text_of(""), part->records[i]);
     arena_clear(&part->arena);
@@ -404,61 +315,140 @@ void law_map_piece(const struct law_trace *trace, struct law_cuts cuts, size_t i
     free(parts);
 }
 
-/* All parts of a trace, mapped, encoded and decoded. */
-struct rows {
-    struct part *parts;
-    struct interval_row *at;
-    size_t count;
-    struct arena arena;
-};
-
-static void make_rows(struct rows *rows, const struct law_trace *trace, struct law_cuts cuts,
-                      bool all_single, unsigned shuffle)
+static struct part *map_trace(const struct law_trace *trace, struct law_cuts cuts, unsigned shuffle)
 {
-    *rows = (struct rows){.parts = part_trace(trace, cuts, all_single), .count = cuts.count + 1};
-    map_all(rows->parts, rows->count, shuffle);
+    struct part *parts = part_trace(trace, cuts);
+    map_all(parts, cuts.count + 1, shuffle);
     if (shuffle)
-        check_repeat(&rows->parts[shuffle % rows->count]);
-    rows->at = memory_new(rows->count * sizeof *rows->at);
-    for (size_t i = 0; i < rows->count; i++)
-        rows->at[i] = decode_part(&rows->parts[i], &rows->arena);
+        check_repeat(&parts[shuffle % (cuts.count + 1)]);
+    return parts;
 }
 
-static void clear_rows(struct rows *rows)
+static void free_parts(struct part *parts, size_t count)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        arena_clear(&rows->parts[i].arena);
-        free(rows->parts[i].records);
+    for (size_t i = 0; i < count; i++) {
+        arena_clear(&parts[i].arena);
+        free(parts[i].records);
     }
-    free(rows->parts);
-    free(rows->at);
-    arena_clear(&rows->arena);
+    free(parts);
 }
 
-char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
-                 unsigned shuffle, struct law_figures *figures)
+char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned shuffle,
+                 struct law_figures *figures)
 {
-    struct rows rows;
-    make_rows(&rows, trace, cuts, all_single, shuffle);
-    for (size_t i = 0; figures && i < rows.count; i++) {
-        figures->items += rows.parts[i].items;
-        figures->bytes += rows.parts[i].bytes;
+    size_t count = cuts.count + 1;
+    struct part *parts = map_trace(trace, cuts, shuffle);
+    for (size_t i = 0; figures && i < count; i++) {
+        figures->items += parts[i].items;
+        figures->bytes += parts[i].bytes;
     }
     struct fold *fold = fold_new(text_of(trace->session));
-    struct stitch *stitch = stitch_new(trace->schema, (struct result_sink){take, fold});
+    struct joiner *joiner = joiner_new(trace->schema, (struct result_sink){take, fold});
     uint64_t random = shuffle + 7;
-    for (size_t i = 0; i < rows.count; i++) {
-        stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
+    for (size_t i = 0; i < count; i++) {
+        add_part(joiner, &parts[i]);
         if (shuffle % 2 == 1 && law_random(&random) % 3 > 0)
-            stitch = restart(stitch, trace->schema, (struct result_sink){take, fold}, rows.at, i,
-                             &random);
+            joiner =
+                restart(joiner, trace->schema, (struct result_sink){take, fold}, parts, i, &random);
     }
-    stitch_finish(stitch);
+    joiner_finish(joiner);
     char *json = law_fold_report(fold);
-    stitch_free(stitch);
+    joiner_free(joiner);
     fold_free(fold);
-    clear_rows(&rows);
+    free_parts(parts, count);
     return json;
+}
+
+/* --- events as they are --- */
+
+/* Who runs on a CPU, by the events that come. */
+struct place {
+    const struct law_trace *trace;
+    size_t at; /* of events */
+};
+
+static int32_t settle(void *context, const struct core *core, int32_t cpu, uint64_t first_ns)
+{
+    const struct place *place = context;
+    const struct law_trace *trace = place->trace;
+    struct settle_search search = {.cpu = cpu, .first_ns = first_ns};
+    size_t end = place->at;
+    for (; end < trace->count && !search.over; end++)
+        settle_look_at(&search, &trace->events[end]);
+    int32_t tid = settle_found(&search, core);
+    for (size_t i = place->at; i + 1 < end && tid > 0; i++)
+        if (settle_names_elsewhere(&search, &trace->events[i]))
+            return TID_NOBODY;
+    return tid;
+}
+
+/* The definitions that hold from there on, as whoever joins knows them. */
+static const struct phase_set *set_at(const struct law_trace *trace, uint64_t begin_ns)
+{
+    return schema_set(trace->schema, schema_phases(schema_at(trace, begin_ns)));
+}
+
+/* Joins what comes before `end_ns`, as one interval. */
+static void join_events(struct core *core, struct place *place, uint64_t begin_ns, uint64_t end_ns)
+{
+    const struct law_trace *trace = place->trace;
+    const struct phase_set *set = set_at(trace, begin_ns);
+    struct arena arena = {.first = NULL};
+    uint64_t events = 0;
+    core_begin(core, (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches},
+               set);
+    for (; place->at < trace->count && trace->events[place->at].time_ns < end_ns; place->at++) {
+        const struct event *event = &trace->events[place->at];
+        events += event->kind != EVENT_LOSS;
+        struct event read = read_under(trace->schema, set, event, &arena);
+        core_event(core, &read);
+    }
+    core_end(core, events);
+    arena_clear(&arena);
+}
+
+char *law_unmapped_report(const struct law_trace *trace)
+{
+    struct fold *fold = fold_new(text_of(trace->session));
+    struct place place = {.trace = trace};
+    struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
+                                 (struct core_settler){settle, &place});
+    uint64_t begin_ns = 0;
+    for (size_t i = 0; i < trace->change_count; begin_ns = trace->changes[i++].at_ns)
+        if (trace->changes[i].at_ns > begin_ns)
+            join_events(core, &place, begin_ns, trace->changes[i].at_ns);
+    join_events(core, &place, begin_ns, UINT64_MAX);
+    core_finish(core);
+    struct interval_end end = trace->facts;
+    end.has_traces = true;
+    end.first_ns = trace->events[0].time_ns;
+    end.last_ns = trace->events[trace->count - 1].time_ns;
+    core_mark(core, &end);
+    char *json = law_fold_report(fold);
+    core_free(core);
+    fold_free(fold);
+    return json;
+}
+
+char *law_core_part(const char *report)
+{
+    static const char *const types[] = {"cpu",   "thread",  "sched", "syscall",
+                                        "phase", "process", "fd",    "instance"};
+    char *part = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&part, &size);
+    for (size_t count; *report; report += count) {
+        count = strcspn(report, "\n");
+        count += report[count] == '\n';
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+            char head[64];
+            int length = snprintf(head, sizeof head, "{\"type\":\"%s\"", types[i]);
+            if (strncmp(report, head, (size_t)length) == 0)
+                fwrite(report, 1, count, out);
+        }
+    }
+    fclose(out);
+    return part;
 }
 
 /* --- the log of results --- */
@@ -479,24 +469,24 @@ void law_log_make(struct law_log *log, const struct law_trace *trace, struct law
                   unsigned turns)
 {
     *log = (struct law_log){.count = 0};
-    struct rows rows;
-    make_rows(&rows, trace, cuts, false, 0);
+    size_t count = cuts.count + 1;
+    struct part *parts = map_trace(trace, cuts, 0);
     struct result_batch *batch = result_batch_new();
-    struct stitch *stitch = stitch_new(trace->schema, result_batch_sink(batch));
-    for (; log->intervals <= rows.count; log->intervals++) {
+    struct joiner *joiner = joiner_new(trace->schema, result_batch_sink(batch));
+    for (; log->intervals <= count; log->intervals++) {
         size_t i = log->intervals;
-        if (i < rows.count)
-            stitch_add(stitch, rows.at[i].items, rows.at[i].count, &rows.at[i].end);
+        if (i < count)
+            add_part(joiner, &parts[i]);
         else
-            stitch_finish(stitch);
-        if (i < rows.count && turns)
-            stitch_retell(stitch, i % turns, turns);
+            joiner_finish(joiner);
+        if (i < count && turns)
+            joiner_retell(joiner, i % turns, turns);
         struct result_meta meta = {.session = text_of(trace->session), .chunk = i};
         result_flush(&meta, batch, (struct record_sink){log_record, log});
     }
-    stitch_free(stitch);
+    joiner_free(joiner);
     result_batch_free(batch);
-    clear_rows(&rows);
+    free_parts(parts, count);
 }
 
 void law_log_clear(struct law_log *log)

@@ -44,12 +44,16 @@ struct law_figures {
     uint64_t items, bytes; /* that travelled, encoded */
 };
 
-/* The report as JSON Lines, to be freed. `all_single`: nothing is summed on the way. `shuffle`
- * (0: none) seeds in which order, and by how many threads, the pieces are mapped, which is mapped
- * twice, and, if odd, the shape of the tree in which they are joined; two above a multiple of four:
- * behind which pieces the stitch is saved, ended and restored. */
-char *law_report(const struct law_trace *trace, struct law_cuts cuts, bool all_single,
-                 unsigned shuffle, struct law_figures *figures);
+/* The report as JSON Lines, to be freed. `shuffle` (0: none) seeds in which order, and by how many
+ * threads, the pieces are mapped, which is mapped twice, and, if odd, behind which pieces the joiner is
+ * saved, ended and restored. */
+char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned shuffle,
+                 struct law_figures *figures);
+/* The same of events joined as they are: nothing is mapped. Analyses, and what the summary counts, come
+ * by mapping alone. */
+char *law_unmapped_report(const struct law_trace *trace);
+/* Of a report, the objects that both have. To be freed. */
+char *law_core_part(const char *report);
 
 /* The results topic that the trace comes to: what was written behind each interval, the last time
  * when the session was over; cuts.count + 2 times. */

@@ -201,7 +201,7 @@ static void check_seeds(const struct random_trace_options *options)
         count_all(&trace, pairs);
         uint64_t random = seed, at[CUTS];
         law_random_cuts(&trace, &random, at, CUTS);
-        char *report = law_report(&trace, (struct law_cuts){at, CUTS}, false, (unsigned)seed, NULL);
+        char *report = law_report(&trace, (struct law_cuts){at, CUTS}, (unsigned)seed, NULL);
         char *again = memory_string(text_of(report));
         check(report, pairs, seed);
         struct line lines[CPUS][IRQS] = {{{0}}};

@@ -148,7 +148,7 @@ static void expect_same(const char *expected, const char *found, const char *wha
 
 static void check_whole(const struct world *world, const struct law_log *log, uint64_t seed)
 {
-    char *expected = law_report(&world->trace, (struct law_cuts){NULL, 0}, true, 0, NULL);
+    char *expected = law_report(&world->trace, (struct law_cuts){NULL, 0}, 0, NULL);
     char *found = folded_whole(log, &world->trace);
     expect_same(expected, found, "log", seed);
     free(expected);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "laws/map_piece.h"
+#include "reducer/whole.h"
 #include "wire/message.h"
 #include "wire/partial_codec.h"
 #include "wire/partial_peek.h"
@@ -106,48 +108,21 @@ static void encode_chunk(struct schema *schema, struct records *records)
 {
     static const struct field_value fields[] = {{.type = FIELD_UINT, .u = 5},
                                                 {.type = FIELD_UINT, .u = 6}};
-    struct item item = {.kind = ITEM_EVENT, .key_pid = 7};
-    item.event.tid = 7;
-    item.event.event =
-        (struct event){.time_ns = 10,
-                       .class = schema_class(schema, DOMAIN_UST, text_of("shop:step")),
-                       .domain = DOMAIN_UST,
-                       .has = EVENT_HAS_VPID,
-                       .vpid = 7,
-                       .field_count = 2,
-                       .fields = fields};
-    struct partial_encoder *encoder = partial_encoder_new(schema);
-    partial_encoder_add(encoder, &item);
-    struct record_meta meta = {.session = text_of("s"), .attempt = 1};
-    struct interval_end end = {.items = 1,
-                               .end_ns = 20,
-                               .phases = schema_own_set(schema),
-                               .host = text_of("h"),
-                               .session = text_of("s"),
-                               .created = text_of("c")};
-    partial_encoder_finish(encoder, &meta, &end, (struct record_sink){take, records});
-    partial_encoder_free(encoder);
+    struct event event = {.time_ns = 10,
+                          .class = schema_class(schema, DOMAIN_UST, text_of("shop:step")),
+                          .domain = DOMAIN_UST,
+                          .has = EVENT_HAS_VPID,
+                          .vpid = 7,
+                          .field_count = 2,
+                          .fields = fields};
+    struct interval_end end = {
+        .end_ns = 20, .host = text_of("h"), .session = text_of("s"), .created = text_of("c")};
+    struct map_piece piece;
+    map_piece_begin(&piece, schema, &end);
+    core_map(piece.core, &event, 1);
+    map_piece_end(&piece, &(struct record_meta){.session = text_of("s"), .attempt = 1},
+                  (struct record_sink){take, records});
     cr_assert(eq(sz, records->count, 2));
-}
-
-/* Takes the definitions, which are the last field of all, out of an end's record. */
-static struct bytes without_phases(struct bytes record)
-{
-    enum { TAG = 31 };
-    struct record_place place;
-    struct failure why;
-    cr_assert(eq(int, partial_peek(record, &place, &why), STATUS_OK));
-    struct message message = message_of(place.body);
-    const uint8_t *at = place.body.at;
-    while (message_next(&message) && message.field != TAG)
-        at = message.row.at;
-    cr_assert(message.field == TAG && message.row.at == record.at + record.count);
-    size_t count = (size_t)(at - place.body.at);
-    uint8_t *length = (uint8_t *)(uintptr_t)place.body.at - 2; /* of two bytes before, and after */
-    cr_assert(count >= 1 << 5 && place.body.count >= 1 << 7);
-    length[0] = (uint8_t)(count | 0x80);
-    length[1] = (uint8_t)(count >> 7);
-    return (struct bytes){record.at, (size_t)(at - record.at)};
 }
 
 Test(phases_codec, of_another_process_make_its_events_be_read)
@@ -155,29 +130,19 @@ Test(phases_codec, of_another_process_make_its_events_be_read)
     struct phase_definitions phases = definitions();
     struct schema *mapper = schema_new(&phases), *reducer = schema_new(NULL);
     struct records records = {.count = 0};
-    struct decoded_record decoded;
     struct failure why;
     encode_chunk(mapper, &records);
-    for (int told = 1; told >= 0; told--) {
-        /* That a chunk before told a set of that digest does not matter. */
-        if (!told)
-            records.at[1] = without_phases(records.at[1]);
-        cr_assert(eq(int,
-                     partial_decode(records.at[1], reducer, NULL, &records.arena, &decoded, &why),
-                     STATUS_OK),
-                  "%s", why.text);
-        const struct phase_set *set = decoded.end.phases;
-        cr_assert(eq(int, set != NULL, told));
-        cr_assert(eq(int,
-                     partial_decode(records.at[0], reducer, set, &records.arena, &decoded, &why),
-                     STATUS_OK),
-                  "%s", why.text);
-        const struct event *event = &decoded.items[0].item->event.event;
-        cr_expect(event->field_count == (told ? 2 : 0) && event->vpid == 7);
-        cr_expect(event->class->begin_count == (told ? 1 : 0));
-        if (told)
-            cr_expect(eq(u64, event->fields[1].u, 6));
-    }
+    struct whole_chunk whole;
+    cr_assert(eq(int, whole_decode(records.at, 2, reducer, NULL, &whole, &why), STATUS_OK), "%s",
+              why.text);
+    size_t at = 0;
+    while (at < whole.row.count && whole.row.at[at]->kind != RECORD_EVENT)
+        at++;
+    cr_assert(lt(sz, at, whole.row.count));
+    const struct event *event = &whole.row.at[at]->step.event;
+    cr_expect(event->field_count == 2 && event->vpid == 7 && event->class->begin_count == 1);
+    cr_expect(eq(u64, event->fields[1].u, 6));
+    whole_clear(&whole);
     arena_clear(&records.arena);
     schema_free(mapper);
     schema_free(reducer);
