@@ -68,9 +68,8 @@ static uint32_t child_label(struct core *core, uint32_t under, struct text name)
         if (each->under == under && text_equal(each->name, name))
             return each->label;
     struct child_label *made = arena_take(&core->row->arena, sizeof *made);
-    *made = (struct child_label){.next = known,
-                                 .under = under,
-                                 .name = {arena_string(&core->row->arena, name), name.count}};
+    *made = (struct child_label){
+        .next = known, .under = under, .name = {arena_string(&core->row->arena, name), name.count}};
     map_put(&core->child_labels, key, made);
     made->label = new_label(
         core, &(struct label_let){.kind = LABEL_CHILD, .under = under, .name = made->name});
@@ -114,13 +113,11 @@ static void write_instance(struct core *core, struct instance *instance)
         .begin_ns = instance->begin_ns,
         .event = instance->order >> 16,
         .value_count = phase_value_count(definition_of(core, instance->definition))};
-    line->values =
-        arena_take(&core->row->arena, (line->value_count + 1) * sizeof *line->values);
+    line->values = arena_take(&core->row->arena, (line->value_count + 1) * sizeof *line->values);
     for (size_t i = 0; i < line->value_count; i++) {
         line->values[i] = instance->values[i];
         if (line->values[i].type == FIELD_TEXT)
-            line->values[i].text.at =
-                arena_string(&core->row->arena, instance->values[i].text);
+            line->values[i].text.at = arena_string(&core->row->arena, instance->values[i].text);
     }
     line->calls = instances_spent(instance, &line->time);
     if (core->remote_order[instance->definition] < instance->order)
@@ -241,8 +238,7 @@ static void pass_for_end(struct core *core, struct life *life, const struct even
     struct field_value values[PHASE_MATCH_MAX];
     if (!instances_fit(definition_of(core, at), event, true, values))
         return;
-    if (are_doubtful(core, life, at) ||
-        instances_to_end(&core->phases, &life->phases, at, values))
+    if (are_doubtful(core, life, at) || instances_to_end(&core->phases, &life->phases, at, values))
         pass_definition(core, at);
 }
 
@@ -328,7 +324,7 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
         return false;
     if (!instance_is_late(&core->phases, instance, event->time_ns)) {
         core->strangers[at] -= !life_of(instance)->phases.kin;
-        phase_completes(core, instance, life, event->time_ns);
+        phase_completes(core, instance, life, event);
         return true;
     }
     char room[INSTANCE_NUMBER_ROOM];

@@ -10,9 +10,9 @@ void life_account(const struct life *life, struct time_vector *time, uint64_t ns
     case STATE_UNKNOWN: time->unknown_ns += ns; return;
     case STATE_RUNNABLE: time->runnable_ns += ns; return;
     case STATE_RUNNING:
-        *(life_is_in_call(life)     ? &time->sys_ns
+        *(life_is_in_call(life) ? &time->sys_ns
           : life->in == IN_NONE ? &time->user_ns
-                                  : &time->before_running_ns) += ns;
+                                : &time->before_running_ns) += ns;
         return;
     case STATE_BLOCKED:
         if (life_is_in_call(life))
@@ -52,8 +52,8 @@ struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t la
     bool is_new;
     size_t at = cell_index_at(&life->phase_index, label, &is_new);
     if (is_new) {
-        life->phase_sums = memory_grow(life->phase_sums, &life->phase_room, at + 1,
-                                       sizeof *life->phase_sums);
+        life->phase_sums =
+            memory_grow(life->phase_sums, &life->phase_room, at + 1, sizeof *life->phase_sums);
         life->phase_sums[at] = (struct phase_sum){.label = label};
         life->phase_count++;
         life_list(core, life);
@@ -164,28 +164,31 @@ static void keep_ended(struct core *core, struct life *life, struct phase_sum *s
 }
 
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
-                     uint64_t time_ns)
+                     const struct event *event)
 {
     struct life *life = life_of(instance);
+    const struct phase_definition *definition = definition_of(core, instance);
     struct phase_sum *sum = phase_sum_at(core, life, instance->path);
-    uint64_t ns = time_ns - instance->begin_ns;
-    uint64_t over_ns = definition_of(core, instance)->keep.over_ns;
+    uint64_t ns = event->time_ns - instance->begin_ns;
+    uint64_t over_ns = definition->keep.over_ns;
     struct time_vector time = {0};
     uint64_t calls = instances_spent(instance, &time);
     sum->cell.syscalls += calls;
-    spent_until(instance, ender, time_ns, &time);
+    spent_until(instance, ender, event->time_ns, &time);
     durations_add(&sum->cell.complete, ns);
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;
     time_vector_merge(&sum->cell.time, &time);
+    struct field_value values[PHASE_VALUES_MAX];
+    instances_capture_end(definition, instance, event, values);
     struct ended_instance ended = {
         .rank = {.ns = ns, .begin_ns = instance->begin_ns, .order = instance->order},
         .pid = pid_of(life),
         .end_tid = ender != life ? ender->tid : 0,
         .calls = calls,
         .time = time,
-        .values = instance->values,
-        .value_count = phase_value_count(definition_of(core, instance))};
+        .values = values,
+        .value_count = phase_value_count(definition)};
     keep_ended(core, life, sum, instance, &ended);
     time_vector_free(&time);
     if (life_is_in_call(life) && !instance->in_call)
@@ -253,12 +256,11 @@ static void end_phase(struct core *core, struct life *life, const struct event *
         return;
     struct instance *instance = instances_to_end(&core->phases, &life->phases, at, values);
     if (instance && !instance_is_late(&core->phases, instance, event->time_ns)) {
-        phase_completes(core, instance, life, event->time_ns);
+        phase_completes(core, instance, life, event);
         return;
     }
     char room[INSTANCE_NUMBER_ROOM];
-    phase_has_no_begin(core, life,
-                       names_id(&core->paths, instances_name(definition, event, room)));
+    phase_has_no_begin(core, life, names_id(&core->paths, instances_name(definition, event, room)));
 }
 
 static void begin_phase(struct core *core, struct life *life, const struct event *event,
@@ -406,9 +408,9 @@ static void resolve_time(const struct life *life, const struct time_vector *time
     to->blocked_ns += time->blocked_ns;
     for (uint32_t i = 0; i < time->blocked_count; i++)
         time_vector_add_blocked_in(to, time->blocked_in[i].call, time->blocked_in[i].ns);
-    *(life->in == IN_OPEN     ? &to->sys_ns
+    *(life->in == IN_OPEN   ? &to->sys_ns
       : life->in == IN_NONE ? &to->user_ns
-                              : &to->before_running_ns) += time->before_running_ns;
+                            : &to->before_running_ns) += time->before_running_ns;
     if (life->in == IN_OPEN && time->before_blocked_ns > 0)
         time_vector_add_blocked_in(to, life->open_call->id, time->before_blocked_ns);
     else
@@ -463,8 +465,7 @@ void join_phase_sums(struct core *core, struct life *life, const struct life_lin
         add_spent(core, life, line);
     for (size_t i = 0; i < line->phase_count; i++) {
         const struct phase_cell *cell = &line->phases[i].cell;
-        struct phase_sum *sum =
-            phase_sum_at(core, life, join_labeled(core, line->phases[i].label));
+        struct phase_sum *sum = phase_sum_at(core, life, join_labeled(core, line->phases[i].label));
         phase_cell_merge_counts(&sum->cell, cell);
         resolve_time(life, &cell->time, &sum->cell.time);
     }
@@ -514,9 +515,8 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
     for (struct instance *each = life->phases.top; each; each = each->below)
         resolve_before(&each->total_at, call);
     if (life->before_told && call) {
-        struct result fact = {.type = RESULT_FIRST_CALL,
-                              .stretch = life->stretch,
-                              .call = text_of(call->name)};
+        struct result fact = {
+            .type = RESULT_FIRST_CALL, .stretch = life->stretch, .call = text_of(call->name)};
         fact.in_call = true;
         core_tell_of(core, life, &fact);
     }

@@ -99,11 +99,11 @@ struct life {
     uint64_t call_epoch;           /* borders so far, at its last call event; 0: none seen */
     int64_t open_value[4];
     struct text open_text;
-    char *open_owned; /* joining: what it is of; mapping, it is of the row */
+    char *open_owned;           /* joining: what it is of; mapping, it is of the row */
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
-    struct place *bound[2]; /* mapping: likewise */
-    struct places *places;  /* mapping: by number; NULL: none yet */
-    struct group *group;    /* mapping: that may share its table; NULL: the common one */
+    struct place *bound[2];     /* mapping: likewise */
+    struct places *places;      /* mapping: by number; NULL: none yet */
+    struct group *group;        /* mapping: that may share its table; NULL: the common one */
     struct call_sum *calls;
     size_t call_count, call_room;
     struct cell_index call_index; /* of those, by label and call id */
@@ -116,7 +116,7 @@ struct life {
     struct call_credit *credits;
     size_t credit_count, credit_room;
     struct unsent_ended *ended; /* mapping: instances that are told of by themselves */
-    uint32_t label; /* mapping: of the phase that it is in, as of label_epoch */
+    uint32_t label;             /* mapping: of the phase that it is in, as of label_epoch */
     uint64_t label_epoch;
     uint64_t parent_epoch; /* the same of its parent: what follows is as of it */
     uint32_t parent_of, parent_under, parent;
@@ -176,11 +176,11 @@ struct process {
     unsigned present; /* of those alive, whose life is not over without an exit */
     unsigned parted;  /* of those alive, how many have a table of their own */
     bool leader_exited, leader_parted;
-    bool leader_gone;       /* exited, or its number is another thread's */
-    uint64_t over_ns;       /* since then neither its leader nor any other thread is; TIME_NONE */
-    uint64_t *addresses;    /* owned: keys of it in core.addresses */
+    bool leader_gone;    /* exited, or its number is another thread's */
+    uint64_t over_ns;    /* since then neither its leader nor any other thread is; TIME_NONE */
+    uint64_t *addresses; /* owned: keys of it in core.addresses */
     size_t address_count, address_room;
-    struct table *table;    /* NULL until needed, and when it is over */
+    struct table *table;  /* NULL until needed, and when it is over */
     struct life *threads; /* told, not yet over */
 };
 
@@ -220,19 +220,19 @@ struct core {
     struct engine *engine; /* of analyses, beside all else */
     struct core_counts counts;
     uint32_t last_life;
-    unsigned let_cpus; /* CPUs whose current is CPU_LET */
-    uint64_t tick;     /* counts lets of CPUs */
-    uint64_t time_ns;  /* when it is looked at again: */
-    uint64_t lives_ns; /* when the past forgets lives that are over */
+    unsigned let_cpus;         /* CPUs whose current is CPU_LET */
+    uint64_t tick;             /* counts lets of CPUs */
+    uint64_t time_ns;          /* when it is looked at again: */
+    uint64_t lives_ns;         /* when the past forgets lives that are over */
     const struct event *batch; /* of which the first has the number: */
     uint64_t batch_number;
     uint64_t label_epoch;   /* another one: what only the past knows of phases may be another */
     uint64_t *remote_order; /* by definition: of the last begin that the past was told of */
     size_t *strangers;      /* by definition: open on threads whose process is not told */
     struct map child_labels;
-    struct map slowest; /* of struct known_slowest, under hashes */
-    uint8_t step_parts; /* STEP_*: what a step tells of an event besides what it means */
-    bool only_steps;    /* the event now is a step, whatever is known */
+    struct map slowest;      /* of struct known_slowest, under hashes */
+    uint8_t step_parts;      /* STEP_*: what a step tells of an event besides what it means */
+    bool only_steps;         /* the event now is a step, whatever is known */
     struct numbers *numbers; /* of descriptors */
     /* joining */
     struct result_sink sink;
@@ -253,7 +253,7 @@ struct core {
     struct map addresses;  /* of tables of descriptors: the process, which is in `processes` */
     struct over *over;     /* the first over first */
     size_t over_count, over_room;
-    struct table *tables; /* all */
+    struct table *tables;       /* all */
     struct named_place *places; /* by name, of the row in hand */
     size_t place_count, place_room;
     uint64_t last_descriptor, last_serial;
@@ -487,8 +487,9 @@ void join_cpu_line(struct core *core, const struct cpu_line *line);
 /* --- phases.c: instances of phases, in both modes --- */
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order);
+/* By `event`, which the ender had. */
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
-                     uint64_t time_ns);
+                     const struct event *event);
 void phase_has_no_end(struct core *core, struct instance *instance);
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
 void phase_call_over(struct core *core, struct life *life, bool complete);
