@@ -99,14 +99,20 @@ char *core_uncut_report(const struct law_trace *trace)
     core_begin(core, facts_of(trace), set);
     struct arena arena = {.first = NULL};
     uint64_t events = 0;
-    for (; place.at < trace->count; place.at++) {
+    size_t change = 0;
+    for (;; place.at++) {
+        bool over = place.at == trace->count;
         const struct event *event = &trace->events[place.at];
-        const struct phase_set *now = set_at(trace, event->time_ns);
-        if (now != set) {
+        for (; change < trace->change_count &&
+               (over || trace->changes[change].at_ns <= event->time_ns);
+             change++) {
             core_end(core, events);
             events = 0;
-            core_begin(core, facts_of(trace), set = now);
+            set = set_at(trace, trace->changes[change].at_ns);
+            core_begin(core, facts_of(trace), set);
         }
+        if (over)
+            break;
         events += event->kind != EVENT_LOSS;
         struct event read = read_under(trace->schema, set, event, &arena);
         core_event(core, &read);
@@ -157,8 +163,7 @@ static void map_piece(const struct law_trace *trace, struct law_cuts cuts, size_
     struct arena arena = {.first = NULL};
     struct event *events = arena_take(&arena, (*at - begin + 1) * sizeof *events);
     for (size_t k = begin; k < *at; k++)
-        events[k - begin] =
-            read_under(schema, schema_own_set(schema), &trace->events[k], &arena);
+        events[k - begin] = read_under(schema, schema_own_set(schema), &trace->events[k], &arena);
     struct core *core = core_new_mapping(schema, &mapping, &row);
     core_map(core, events, *at - begin);
     core_map_end(core);
@@ -331,19 +336,23 @@ static size_t put_without(FILE *out, const char *json, size_t count, const char 
     return count;
 }
 
-char *core_likewise(const char *json)
+static bool starts_with(const char *line, const char *head)
 {
-    static const char phase[] = "{\"type\":\"phase\"", instance[] = "{\"type\":\"instance\"";
+    return strncmp(line, head, strlen(head)) == 0;
+}
+
+char *core_likewise(const char *json, bool taken_back)
+{
     char *part = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&part, &size);
     while (*json) {
         size_t count = strcspn(json, "\n");
         count += json[count] == '\n';
-        bool timed = strncmp(json, phase, sizeof phase - 1) == 0 ||
-                     strncmp(json, instance, sizeof instance - 1) == 0;
-        if (timed)
+        if (starts_with(json, "{\"type\":\"phase\"") || starts_with(json, "{\"type\":\"instance\""))
             put_without(out, json, count, "\"user_cpu_ns\"", "\"syscalls\"");
+        else if (taken_back && starts_with(json, "{\"type\":\"thread\""))
+            put_without(out, json, count, "\"user_cpu_ns\"", "}");
         else
             fwrite(json, 1, count, out);
         json += count;

@@ -18,7 +18,8 @@ char *core_beside_of(const char *report);
 /* Of a report, the objects that the core tells; to be freed. */
 char *core_part_of(const char *report);
 /* Of those, what the models tell likewise: of phases not where the time went, since of a thread that
- * runs while another ends its instance the core knows that up to its last own event. To be freed. */
-char *core_likewise(const char *part);
+ * runs while another ends its instance the core knows that up to its last own event. `taken_back`: nor of
+ * threads. To be freed. */
+char *core_likewise(const char *part, bool taken_back);
 
 #endif

@@ -45,8 +45,8 @@ static void check(const char *path)
     struct law_cuts uncut = {NULL, 0};
     char *old = law_report(&trace, uncut, false, 0, NULL), *part = core_part_of(old);
     char *joined = core_uncut_report(&trace), *expected = core_part_of(joined);
-    char *likewise = core_likewise(part);
-    expect_same("joined", likewise, core_likewise(expected));
+    char *likewise = core_likewise(part, false);
+    expect_same("joined", likewise, core_likewise(expected, false));
     uint64_t random = 1, at[CUTS_MAX];
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct law_cuts cuts = {at, round ? 1 + law_random(&random) % CUTS_MAX : 0};
