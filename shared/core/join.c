@@ -94,7 +94,12 @@ static void touch(struct life *life, uint64_t time_ns)
 
 void core_event(struct core *core, const struct event *event)
 {
+    bool by_kernel = event->domain == DOMAIN_KERNEL;
+    bool is_nowhere = by_kernel && event->kind == EVENT_SWITCH && event->cpu < 0;
     tick(core, event->time_ns);
+    /* Whoever is current was there before the event. */
+    if (by_kernel && event->kind != EVENT_LOSS && !is_nowhere)
+        (void)current_at(core, event->cpu, event->time_ns);
     core->order++;
     if (event->kind == EVENT_LOSS) {
         if (event_is_border(event))
@@ -102,13 +107,12 @@ void core_event(struct core *core, const struct event *event)
         return;
     }
     core->event_number++;
-    if (event->domain != DOMAIN_KERNEL) {
+    if (is_nowhere)
+        return;
+    if (!by_kernel) {
         join_user_event(core, event);
         return;
     }
-    if (event->kind == EVENT_SWITCH && event->cpu < 0)
-        return;
-    (void)current_at(core, event->cpu, event->time_ns);
     if (event->cpu >= 0)
         core->cpus[event->cpu].last_ns = event->time_ns;
     join_kernel_event(core, event);
@@ -118,7 +122,8 @@ void core_event(struct core *core, const struct event *event)
 
 static void name(struct core *core, life_name name, struct life *life)
 {
-    core->named = memory_grow(core->named, &core->named_room, (size_t)name + 1, sizeof *core->named);
+    core->named =
+        memory_grow(core->named, &core->named_room, (size_t)name + 1, sizeof *core->named);
     for (; core->names < name; core->names++)
         core->named[core->names + 1] = NULL;
     core->named[name] = life;
@@ -140,9 +145,8 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         cpu->last_ns = let->time_ns;
         name(core, let->name, cpu->knows == CPU_NOBODY ? &core->nobody : life);
     } else if (kind == RECORD_LET_LIFE) {
-        life = tid_is_of_process(let->tid)
-                   ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
-                   : life_named(core, let->tid, let->time_ns);
+        life = tid_is_of_process(let->tid) ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
+                                           : life_named(core, let->tid, let->time_ns);
         name(core, let->name, life);
     } else {
         life = join_life_of(core, let->name);

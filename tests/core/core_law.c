@@ -341,6 +341,16 @@ static bool starts_with(const char *line, const char *head)
     return strncmp(line, head, strlen(head)) == 0;
 }
 
+static bool is_fd(const char *line)
+{
+    return is_of_type(line, "fd");
+}
+
+char *core_fds_of(const char *json)
+{
+    return lines_of(json, is_fd);
+}
+
 char *core_likewise(const char *json, bool taken_back)
 {
     char *part = NULL;
@@ -349,11 +359,13 @@ char *core_likewise(const char *json, bool taken_back)
     while (*json) {
         size_t count = strcspn(json, "\n");
         count += json[count] == '\n';
-        if (starts_with(json, "{\"type\":\"phase\"") || starts_with(json, "{\"type\":\"instance\""))
+        bool timed =
+            starts_with(json, "{\"type\":\"phase\"") || starts_with(json, "{\"type\":\"instance\"");
+        if (timed)
             put_without(out, json, count, "\"user_cpu_ns\"", "\"syscalls\"");
         else if (taken_back && starts_with(json, "{\"type\":\"thread\""))
             put_without(out, json, count, "\"user_cpu_ns\"", "}");
-        else
+        else if (is_told(json) && !is_fd(json))
             fwrite(json, 1, count, out);
         json += count;
     }

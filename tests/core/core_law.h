@@ -17,9 +17,11 @@ char *core_cut_report(const struct law_trace *trace, struct law_cuts cuts,
 char *core_beside_of(const char *report);
 /* Of a report, the objects that the core tells; to be freed. */
 char *core_part_of(const char *report);
-/* Of those, what the models tell likewise: of phases not where the time went, since of a thread that
+/* Of a report, the descriptors. */
+char *core_fds_of(const char *report);
+/* Of a report, all else that the core tells, as far as the models tell it likewise: of phases not where the time went, since of a thread that
  * runs while another ends its instance the core knows that up to its last own event. `taken_back`: nor of
  * threads. To be freed. */
-char *core_likewise(const char *part, bool taken_back);
+char *core_likewise(const char *report, bool taken_back);
 
 #endif

@@ -43,10 +43,11 @@ static void check(const char *path)
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
 
     struct law_cuts uncut = {NULL, 0};
-    char *old = law_report(&trace, uncut, false, 0, NULL), *part = core_part_of(old);
+    char *old = law_report(&trace, uncut, false, 0, NULL), *fds = core_fds_of(old);
     char *joined = core_uncut_report(&trace), *expected = core_part_of(joined);
-    char *likewise = core_likewise(part, false);
-    expect_same("joined", likewise, core_likewise(expected, false));
+    char *likewise = core_likewise(old, false);
+    expect_same("joined", likewise, core_likewise(joined, false));
+    expect_same("descriptors", fds, core_fds_of(joined));
     uint64_t random = 1, at[CUTS_MAX];
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct law_cuts cuts = {at, round ? 1 + law_random(&random) % CUTS_MAX : 0};
@@ -57,7 +58,7 @@ static void check(const char *path)
         free(found);
     }
     free(old);
-    free(part);
+    free(fds);
     free(joined);
     free(expected);
     free(likewise);
