@@ -54,7 +54,12 @@ static void world_init(struct world *world, uint64_t seed,
     world->schema = schema_new_with(&world->phases, analyses_event_row);
     world->trace = (struct law_trace){.count = 0};
     world->trace.schema = world->schema;
-    random_trace(&world->trace, seed, options);
+    struct random_trace_options chosen = *options;
+    if (seed % 10 == 0) {
+        chosen.wide = seed % 20 == 0;
+        chosen.events *= 4;
+    }
+    random_trace(&world->trace, seed, &chosen);
     if (options->changes)
         change_phases(world, seed);
 }
