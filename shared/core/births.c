@@ -56,8 +56,7 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
     map_step(core, event, actor);
     core->label_epoch++;
     struct life *life;
-    for (size_t at = 0; (life = map_next(&core->lives, &at));)
-    {
+    for (size_t at = 0; (life = map_next(&core->lives, &at));) {
         life->cpu = -1;
         instances_forget(&life->phases);
     }
@@ -137,7 +136,7 @@ static bool shares_files(const struct life *parent)
            (parent->open_present & 4) && (parent->open_value[2] & CALL_CLONE_FILES);
 }
 
-/* `from`: what the parent is of; NULL if that is not known, or if it has exited. */
+/* `from`: what the parent is of; NULL if that is not known. */
 static void bear_process(struct core *core, const struct event *event, struct life *child,
                          const struct life *parent, struct process *from)
 {
@@ -167,7 +166,7 @@ static void join_fork(struct core *core, const struct event *event)
     }
     if (child_tid <= 0)
         return;
-    struct process *from = parent && !parent->exited ? parent->process : NULL;
+    struct process *from = parent ? parent->process : NULL;
     if (from)
         from->refs++;
     struct life *old = life_find(core, child_tid);

@@ -135,6 +135,9 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         core->let_cpus--;
     cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
     cpu->let_tick = 0;
+    bool may_end = prev && leaves_for_good(event->value[1]) && (prev->exiting || !prev->exit_known);
+    if (may_end)
+        places_write_created(core, prev); /* the past has no life of that name behind it */
     struct life *both[] = {prev, next};
     for (unsigned i = 0; i < 2; i++)
         if (both[i]) {
@@ -148,8 +151,7 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     if (thought)
         thought->cpu = -1;
     if (prev) {
-        bool leaves = leaves_for_good(event->value[1]);
-        if (leaves && (prev->exiting || !prev->exit_known)) {
+        if (may_end) {
             life_forget(core, prev);
             struct life *again = next == prev ? map_life(core, next->tid) : NULL;
             if (again)

@@ -151,8 +151,21 @@ void descriptors_release(struct life *life)
     }
 }
 
+/* What begins from here on, begins behind the older ones. */
+static void forget_older(struct descriptor *descriptor, uint64_t entry_ns)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < descriptor->doubtful_count; i++)
+        if (descriptor->doubtful[i].entry_ns >= entry_ns)
+            descriptor->doubtful[kept++] = descriptor->doubtful[i];
+    descriptor->doubtful_count = kept;
+}
+
 static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
 {
+    unsigned others = descriptor->refs - (descriptor->gone ? 0u : 1u);
+    if (others <= 1) /* no call in progress but this */
+        forget_older(descriptor, use->entry_ns);
     descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
                                        descriptor->doubtful_count + 1, sizeof *use);
     descriptor->doubtful[descriptor->doubtful_count++] = *use;

@@ -52,7 +52,7 @@ struct left_out {
 extern const struct left_out nothing_left_out;
 
 /* --- tables.c --- */
-/* That of the life, if its process is told and it has not exited; else NULL. */
+/* That of the life, if its process is told; else NULL. */
 struct table *life_table(struct core *core, const struct life *life);
 struct table *table_of_process(struct core *core, struct process *process);
 struct descriptor *table_alive(const struct table *table, int32_t fd);

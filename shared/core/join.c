@@ -92,7 +92,12 @@ static void touch(struct life *life, uint64_t time_ns)
 
 void core_event(struct core *core, const struct event *event)
 {
+    bool by_kernel = event->domain == DOMAIN_KERNEL;
+    bool is_nowhere = by_kernel && event->kind == EVENT_SWITCH && event->cpu < 0;
     tick(core, event->time_ns);
+    /* Whoever is current was there before the event. */
+    if (by_kernel && event->kind != EVENT_LOSS && !is_nowhere)
+        (void)current_at(core, event->cpu, event->time_ns);
     core->order++;
     if (event->kind == EVENT_LOSS) {
         if (event_is_border(event))
@@ -100,13 +105,12 @@ void core_event(struct core *core, const struct event *event)
         return;
     }
     core->event_number++;
-    if (event->domain != DOMAIN_KERNEL) {
+    if (is_nowhere)
+        return;
+    if (!by_kernel) {
         join_user_event(core, event);
         return;
     }
-    if (event->kind == EVENT_SWITCH && event->cpu < 0)
-        return;
-    (void)current_at(core, event->cpu, event->time_ns);
     if (event->cpu >= 0)
         core->cpus[event->cpu].last_ns = event->time_ns;
     join_kernel_event(core, event);

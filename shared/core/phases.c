@@ -168,14 +168,13 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
 {
     struct life *life = life_of(instance);
     const struct phase_definition *definition = definition_of(core, instance);
-    uint64_t time_ns = event->time_ns;
     struct phase_sum *sum = phase_sum_at(core, life, instance->path);
-    uint64_t ns = time_ns - instance->begin_ns;
+    uint64_t ns = event->time_ns - instance->begin_ns;
     uint64_t over_ns = definition->keep.over_ns;
     struct time_vector time = {0};
     uint64_t calls = instances_spent(instance, &time);
     sum->cell.syscalls += calls;
-    spent_until(instance, ender, time_ns, &time);
+    spent_until(instance, ender, event->time_ns, &time);
     durations_add(&sum->cell.complete, ns);
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;

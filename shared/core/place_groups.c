@@ -39,8 +39,8 @@ static void before_step(struct core *core, struct group *group, const struct eve
     group_write_created(core, group);
     if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
         group_write_proofs(core, group);
-    if (event->kind == EVENT_EXEC)
-        group->generation++;
+    if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
+        group->generation++; /* what one that has exited has in a table ends with the last exit */
     if (event->kind == EVENT_CALL_EXIT)
         before_exit(core, group, event);
 }

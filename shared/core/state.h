@@ -195,10 +195,6 @@ struct over {
 
 enum { CPU_NUMBER_MAX = 1 << 16 };
 
-/* At each multiple of it, in raw time, the past forgets lives that are over: a mapper knows nothing then, as at
- * the begin of its interval. */
-#define LIVES_TICK_NS UINT64_C(20000000000)
-
 /* Mapping, lives are found by their numbers without a hash: in pages of a table, up to the kernel's largest
  * number (PID_MAX_LIMIT). */
 enum { PAGE_LIVES = 1 << 10, PAGES = 1 << 12 };
@@ -491,7 +487,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line);
 /* --- phases.c: instances of phases, in both modes --- */
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order);
-/* By `event`, of the life `ender`. */
+/* By `event`, which the ender had. */
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event);
 void phase_has_no_end(struct core *core, struct instance *instance);

@@ -37,7 +37,7 @@ struct table *table_of_process(struct core *core, struct process *process)
 
 struct table *life_table(struct core *core, const struct life *life)
 {
-    if (!life->process || life->exited)
+    if (!life->process)
         return NULL;
     return life->own_table ? life->own_table : table_of_process(core, life->process);
 }
@@ -284,7 +284,7 @@ bool life_unshare_table(struct core *core, struct life *life, const struct left_
 {
     struct process *process = life->process;
     struct table *shared = life_table(core, life);
-    if (!is_shared(life, shared))
+    if (life->exited || !is_shared(life, shared))
         return false;
     struct table *copy = table_make(core, process->id);
     copy_all(core, shared, copy, out, time_ns);

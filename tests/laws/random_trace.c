@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-enum { CPUS = 3, TIDS = 9, FDS = 5, IDS = 2, VECS = 3, IRQS = 2 };
+enum { CPUS = 3, TIDS = 9, FDS = 5, WIDE_TIDS = 24, WIDE_FDS = 70, IDS = 2, VECS = 3, IRQS = 2 };
 
 const char random_trace_phases[] = "phases:\n"
                                    "  - name: request\n"
@@ -99,8 +99,8 @@ struct generator {
     int32_t running[CPUS];        /* tid; 0 idle */
     unsigned softirq[CPUS][VECS]; /* what came last: raise, entry, exit */
     bool irq_runs[CPUS][IRQS];
-    const char *open[TIDS + 1];
-    int64_t fd_of[TIDS + 1];
+    int32_t tids, fds; /* how many */
+    const char *open[WIDE_TIDS + 1];
     uint64_t number;
 };
 
@@ -116,7 +116,17 @@ static bool chance(struct generator *generator, unsigned percent)
 
 static int32_t any_tid(struct generator *generator)
 {
-    return 1 + (int32_t)below(generator, TIDS);
+    return 1 + (int32_t)below(generator, (uint64_t)generator->tids);
+}
+
+static int32_t any_tid_or_idle(struct generator *generator)
+{
+    return (int32_t)below(generator, (uint64_t)generator->tids + 1);
+}
+
+static int64_t any_fd(struct generator *generator)
+{
+    return (int64_t)below(generator, (uint64_t)generator->fds);
 }
 
 static struct event event_of(struct generator *generator, enum domain domain, const char *name,
@@ -144,7 +154,7 @@ static void set_text(struct event *event, unsigned slot, const char *text)
 /* The process that a thread is of, if it is asked twice. */
 static int32_t pid_of(int32_t tid)
 {
-    return tid <= 3 ? 1 : tid <= 5 ? 4 : tid;
+    return tid <= 3 ? 1 : tid <= 5 ? 4 : tid <= TIDS ? tid : tid - tid % 4;
 }
 
 static void number_in_namespace(struct generator *generator, struct event *event)
@@ -213,8 +223,8 @@ static void add_switch(struct generator *generator, int32_t cpu)
 {
     static const int64_t states[] = {0, 1, 2, 256, 1, 2, 0, 16, 32, 64, 128, 1024, 130};
     bool lie = chance(generator, generator->options->lies);
-    int32_t prev = lie ? (int32_t)below(generator, TIDS + 1) : generator->running[cpu];
-    int32_t next = (int32_t)below(generator, TIDS + 1);
+    int32_t prev = lie ? any_tid_or_idle(generator) : generator->running[cpu];
+    int32_t next = any_tid_or_idle(generator);
     if (!lie && (next == prev || is_running(generator, next)))
         next = prev == 0 ? 0 : 0;
     if (!lie && prev == next)
@@ -305,7 +315,7 @@ static void add_told(struct generator *generator, int32_t cpu)
     default:
         event = event_of(generator, DOMAIN_KERNEL, "lttng_statedump_file_descriptor", cpu);
         set_value(&event, 0, 4096 + pid_of(tid));
-        set_value(&event, 2, (int64_t)below(generator, FDS));
+        set_value(&event, 2, any_fd(generator));
         set_value(&event, 3, 0);
         set_text(&event, 0, chance(generator, 50) ? "/told" : "pipe:[7]");
         break;
@@ -324,7 +334,7 @@ static void fill_entry(struct generator *generator, struct event *event, int64_t
     static const int64_t commands[] = {0, 1030, 2, 1};
     enum call_op op = event->call->role->op;
     set_value(event, 0, fd);
-    set_value(event, 1, (int64_t)below(generator, FDS));
+    set_value(event, 1, any_fd(generator));
     if (op == CALL_FCNTL)
         set_value(event, 1, commands[below(generator, 4)]);
     if (op == CALL_PLAIN && strcmp(event->call->name, "epoll_ctl") != 0)
@@ -343,32 +353,31 @@ static void add_call(struct generator *generator, int32_t cpu)
 {
     int32_t tid = generator->running[cpu];
     bool lie = chance(generator, generator->options->lies);
-    bool exits = tid > 0 && tid <= TIDS && generator->open[tid];
+    bool exits = tid > 0 && tid <= generator->tids && generator->open[tid];
     if (lie)
         exits = !exits;
-    const char *call = exits && tid > 0 && tid <= TIDS && generator->open[tid] && !lie
+    const char *call = exits && tid > 0 && tid <= generator->tids && generator->open[tid] && !lie
                            ? generator->open[tid]
                            : calls[below(generator, sizeof calls / sizeof *calls)];
     char name[64];
     snprintf(name, sizeof name, "syscall_%s_%s", exits ? "exit" : "entry", call);
     struct event event = event_of(generator, DOMAIN_KERNEL, name, cpu);
-    int64_t pair[2] = {(int64_t)below(generator, FDS), (int64_t)below(generator, FDS)};
+    int64_t pair[2] = {any_fd(generator), any_fd(generator)};
     if (exits) {
         static const int64_t errors[] = {-9, -9, -4, -2, -512};
         set_value(&event, 0,
-                  chance(generator, 25) ? errors[below(generator, 5)]
-                                        : (int64_t)below(generator, FDS));
+                  chance(generator, 25) ? errors[below(generator, 5)] : any_fd(generator));
         if (event.call->role->op == CALL_CREATE_PAIR) {
             if (event.value[0] > 0)
                 event.value[0] = 0;
             event.ints = pair;
             event.int_count = 2;
         }
-        if (tid > 0 && tid <= TIDS)
+        if (tid > 0 && tid <= generator->tids)
             generator->open[tid] = NULL;
     } else {
-        fill_entry(generator, &event, (int64_t)below(generator, FDS));
-        if (tid > 0 && tid <= TIDS)
+        fill_entry(generator, &event, any_fd(generator));
+        if (tid > 0 && tid <= generator->tids)
             generator->open[tid] = strcmp(call, "rt_sigreturn") == 0 ? NULL : call;
     }
     add(generator, &event);
@@ -460,7 +469,7 @@ static void add_loss(struct generator *generator, int32_t cpu)
     set_value(&event, 0, (int64_t)below(generator, 9));
     set_value(&event, 1, 1);
     add(generator, &event);
-    generator->running[cpu] = (int32_t)below(generator, TIDS + 1);
+    generator->running[cpu] = any_tid_or_idle(generator);
 }
 
 static void advance(struct generator *generator)
@@ -516,10 +525,12 @@ void random_trace(struct law_trace *trace, uint64_t seed,
     static const int32_t cpus[CPUS] = {0, 1, 2};
     struct generator generator = {.trace = trace,
                                   .options = options,
+                                  .tids = options->wide ? WIDE_TIDS : TIDS,
+                                  .fds = options->wide ? WIDE_FDS : FDS,
                                   .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
                                   .now = 1000};
     for (int32_t cpu = 0; cpu < CPUS; cpu++)
-        generator.running[cpu] = (int32_t)below(&generator, TIDS + 1);
+        generator.running[cpu] = any_tid_or_idle(&generator);
     while (trace->count < options->events)
         step(&generator);
     sort(trace);

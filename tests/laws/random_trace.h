@@ -15,6 +15,7 @@ struct random_trace_options {
     bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */
     bool user_only;
+    bool wide;    /* more threads and numbers */
     bool changes; /* definitions of phases change from piece to piece; for whoever maps it */
 };
 
