@@ -3,7 +3,7 @@
 #define REDUCER_WHOLE_H
 
 #include "base/arena.h"
-#include "core/row.h"
+#include "core/core_row.h"
 #include "base/failure.h"
 #include "trace/partial.h"
 #include "trace/schema.h"

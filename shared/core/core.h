@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/row.h"
+#include "core/core_row.h"
 #include "results/result.h"
 #include "trace/event.h"
 #include "trace/schema.h"

@@ -3,7 +3,7 @@
 #define CORE_ROW_BYTES_H
 
 #include "core/columns.h"
-#include "core/row.h"
+#include "core/core_row.h"
 
 /* `schema` made its calls and classes. */
 void row_write(const struct row *row, const struct schema *schema, struct columns_out *out);

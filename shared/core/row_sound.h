@@ -2,7 +2,7 @@
 #ifndef CORE_ROW_SOUND_H
 #define CORE_ROW_SOUND_H
 
-#include "core/row.h"
+#include "core/core_row.h"
 
 /* `index`: of the record in its row: no name in it is far beyond the names that so many records can have
  * given. `phases`: whose definitions it speaks of. */

@@ -195,6 +195,10 @@ struct over {
 
 enum { CPU_NUMBER_MAX = 1 << 16 };
 
+/* At each multiple of it, in raw time, the past forgets lives that are over: a mapper knows nothing then, as at
+ * the begin of its interval. */
+#define LIVES_TICK_NS UINT64_C(20000000000)
+
 /* Mapping, lives are found by their numbers without a hash: in pages of a table, up to the kernel's largest
  * number (PID_MAX_LIMIT). */
 enum { PAGE_LIVES = 1 << 10, PAGES = 1 << 12 };
@@ -367,7 +371,7 @@ void life_new_stretch(struct core *core, struct life *life);
 void core_tell(const struct core *core, struct result *result);
 void core_tell_of(const struct core *core, const struct life *life, struct result *result);
 
-/* --- map.c: mapping --- */
+/* --- map_events.c: mapping --- */
 /* The life that the row thinks the number has now; NULL for what is no number. */
 struct life *map_life_new(struct core *core, int32_t tid);
 /* NULL: none so far. */
@@ -484,7 +488,7 @@ struct life *join_life_of(const struct core *core, life_name name);
 void join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
 
-/* --- phases.c: instances of phases, in both modes --- */
+/* --- phase_instances.c: instances of phases, in both modes --- */
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order);
 /* By `event`, which the ender had. */

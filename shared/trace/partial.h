@@ -1,4 +1,4 @@
-/* trace/partial.h -- what a mapper says about one interval beside its row (core/row.h), and words that
+/* trace/partial.h -- what a mapper says about one interval beside its row (core/core_row.h), and words that
  * mapper and reducer share. */
 #ifndef TRACE_PARTIAL_H
 #define TRACE_PARTIAL_H

@@ -44,7 +44,12 @@ static void world_init(struct world *world, uint64_t seed,
     *world = (struct world){0};
     read_phases(&world->phases, random_trace_phases);
     world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
-    random_trace(&world->trace, seed, options);
+    struct random_trace_options chosen = *options;
+    if (seed % 10 == 0) {
+        chosen.wide = seed % 20 == 0;
+        chosen.events *= 4;
+    }
+    random_trace(&world->trace, seed, &chosen);
     for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
         read_phases(&world->other_phases[i], random_trace_other_phases[i]);
         world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);

@@ -1,4 +1,4 @@
-#include "core/row.h"
+#include "core/core_row.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
-/* core/row.h -- what mapping says of one interval: records in order.
+/* core/core_row.h -- what mapping says of one interval: records in order.
  *
  * A record is one of three: a LET gives a name to a subject that only the past knows; a LINE is what one
  * subject has come to since its last record; a STEP is an event as it was. What they refer to by name
  * they have named before, in the same row. */
-#ifndef CORE_ROW_H
-#define CORE_ROW_H
+#ifndef CORE_CORE_ROW_H
+#define CORE_CORE_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,21 +23,21 @@ typedef uint32_t life_name;
 typedef uint32_t place_name;
 
 enum record_kind {
-    RECORD_LET_CPU,  /* LET: who is current on the CPU of its first event, or its next */
-    RECORD_LET_LIFE, /* LET: the life of a number that has an event of its own */
-    RECORD_AGAIN,    /* LET: a life that was named before: its time is booked up to now */
-    RECORD_LABEL,    /* LET: the path of a phase */
+    RECORD_LET_CPU,   /* LET: who is current on the CPU of its first event, or its next */
+    RECORD_LET_LIFE,  /* LET: the life of a number that has an event of its own */
+    RECORD_AGAIN,     /* LET: a life that was named before: its time is booked up to now */
+    RECORD_LABEL,     /* LET: the path of a phase */
     RECORD_LET_PLACE, /* LET: what is under a descriptor number that a life uses */
-    RECORD_LIFE,     /* LINE of a life */
-    RECORD_INSTANCE, /* LINE of a phase instance that is open */
-    RECORD_CPU,      /* LINE of a CPU */
-    RECORD_PLACE,    /* LINE of a descriptor that was created here */
-    RECORD_USES,     /* LINE of what a life has done with a place */
-    RECORD_USE,      /* STEP: a call whose place may be another by its exit, or has no proof here */
-    RECORD_CHANGE,   /* STEP: a close of a place, and so on */
-    RECORD_EVENT,    /* STEP */
-    RECORD_TIME,     /* STEP: the time, for what is over by then */
-    RECORD_ANALYSIS  /* of the engine of analyses, which runs beside (analysis/engine.h) */
+    RECORD_LIFE,      /* LINE of a life */
+    RECORD_INSTANCE,  /* LINE of a phase instance that is open */
+    RECORD_CPU,       /* LINE of a CPU */
+    RECORD_PLACE,     /* LINE of a descriptor that was created here */
+    RECORD_USES,      /* LINE of what a life has done with a place */
+    RECORD_USE,     /* STEP: a call whose place may be another by its exit, or has no proof here */
+    RECORD_CHANGE,  /* STEP: a close of a place, and so on */
+    RECORD_EVENT,   /* STEP */
+    RECORD_TIME,    /* STEP: the time, for what is over by then */
+    RECORD_ANALYSIS /* of the engine of analyses, which runs beside (analysis/engine.h) */
 };
 
 /* Where time of a thread goes: by its state, and by whether it is in a call. */
@@ -98,9 +98,9 @@ struct life_line {
     uint64_t named_ns; /* the last switch that named it; likewise */
     uint64_t cpu_ns, switches;
     struct durations latency;
-    bool call_changed;      /* else the four below say nothing */
-    bool call_was_unknown;  /* an entry was the first of its calls here: what it was in has no end */
-    bool is_open, is_seen;  /* in `open`; its last call event is behind the last border */
+    bool call_changed;     /* else the four below say nothing */
+    bool call_was_unknown; /* an entry was the first of its calls here: what it was in has no end */
+    bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
     struct open_call open;
     uint32_t open_label;
     place_name used[2]; /* by the open call */
@@ -142,11 +142,12 @@ enum {
 struct step {
     uint8_t parts; /* STEP_* */
     struct event event;
-    uint64_t number;       /* of the event in its interval, from 0 */
-    uint32_t summed;       /* bits of what it ends, then of what it begins: in sums already */
-    life_name actor;       /* whose event it is; 0: nobody's, or what it says itself */
-    life_name prev, next;  /* of a switch: the names that both have from here on; 0: none, or as before */
-    bool elsewhere;        /* of a switch: its prev_tid was known not to run on its CPU */
+    uint64_t number; /* of the event in its interval, from 0 */
+    uint32_t summed; /* bits of what it ends, then of what it begins: in sums already */
+    life_name actor; /* whose event it is; 0: nobody's, or what it says itself */
+    life_name prev,
+        next;       /* of a switch: the names that both have from here on; 0: none, or as before */
+    bool elsewhere; /* of a switch: its prev_tid was known not to run on its CPU */
 };
 
 /* Gives the next number of a row, from 1, to what it says here. */
@@ -173,8 +174,8 @@ struct instance_line {
 
 struct let {
     life_name name;
-    int32_t cpu;     /* RECORD_LET_CPU */
-    int32_t tid;     /* RECORD_LET_LIFE */
+    int32_t cpu; /* RECORD_LET_CPU */
+    int32_t tid; /* RECORD_LET_LIFE */
     uint64_t time_ns;
     bool books; /* the time of the life is accounted up to time_ns */
 };
