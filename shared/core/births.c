@@ -1,4 +1,5 @@
 /* Fork, exec, exit, and what a state dump tells: few, and always steps. */
+#include "base/crash.h"
 #include "core/descriptors.h"
 
 static void name_life(struct life *life, const struct event *event, unsigned slot)
@@ -277,7 +278,7 @@ struct life *join_exec(struct core *core, const struct event *event)
         return NULL;
     life_told_pid(core, life, tid, event->time_ns);
     join_phase_exec(core, life);
-    if (old_tid != tid && tid > 0)
+    if (old_tid != tid && tid > 0 && !mutant("exec-to-old-tid"))
         life = exec_by_other(core, life, tid, event->time_ns);
     life_told_pid(core, life, tid, event->time_ns);
     if (event_has_text(event, 0))
@@ -293,7 +294,8 @@ static void join_exit(struct core *core, const struct event *event)
     if (!life)
         return;
     name_life(life, event, 0);
-    life_exit(core, life, event->time_ns);
+    if (!mutant("keep-pid-after-exit"))
+        life_exit(core, life, event->time_ns);
     join_phase_exit(core, life);
 }
 

@@ -1,5 +1,6 @@
 /* CPUs: who is current on them, switches, wakeups, and borders behind which nobody knows. */
 #include "base/memory.h"
+#include "base/crash.h"
 #include "core/descriptors.h"
 
 /* A border takes so much of the time of the thread that was current to be unknown, at most. */
@@ -362,7 +363,7 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns)
 void join_border(struct core *core, int32_t number, uint64_t border_ns)
 {
     struct cpu *cpu = cpu_at(core, number);
-    if (!cpu)
+    if (!cpu || mutant("ignore-loss-border"))
         return;
     core->border_epoch++;
     if (cpu->knows == CPU_THREAD) {

@@ -1,5 +1,6 @@
 /* Joining: tables of descriptors, of processes and of threads that have parted from theirs. */
 #include "base/memory.h"
+#include "base/crash.h"
 #include "core/descriptors.h"
 
 const struct left_out nothing_left_out = {.first = 1, .last = 0};
@@ -267,7 +268,7 @@ void life_exec_table(struct core *core, struct life *life, uint64_t time_ns)
     size_t count;
     struct descriptor **all = table_all(table, &count);
     for (size_t i = 0; i < count; i++)
-        if (all[i]->cloexec)
+        if (all[i]->cloexec && !mutant("forget-close-on-exec"))
             descriptor_end(core, all[i], time_ns, true);
     free(all);
 }

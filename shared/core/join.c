@@ -255,6 +255,7 @@ void core_end(struct core *core, uint64_t events)
         cpu->busy_ns = 0;
     }
     free_over(core);
+    join_forget_paths(core);
 }
 
 bool core_is_unsettled(const struct core *core, int32_t cpu)

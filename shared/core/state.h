@@ -247,6 +247,7 @@ struct core {
     life_name names;
     uint64_t order, last_process;
     struct names paths;
+    size_t paths_most; /* more are looked at */
     uint32_t *labels; /* of the row in hand: paths */
     size_t label_count, label_room;
     uint64_t past_events;
@@ -487,6 +488,10 @@ struct life *join_life_of(const struct core *core, life_name name);
 /* --- lines.c: what a row's lines mean --- */
 void join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
+
+/* --- paths.c --- */
+/* Between intervals: nothing is unsent. */
+void join_forget_paths(struct core *core);
 
 /* --- phase_instances.c: instances of phases, in both modes --- */
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,

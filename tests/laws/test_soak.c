@@ -228,7 +228,7 @@ Test(soak, writes_what_changed)
     struct figures few = soak_for_long(&options);
     options.threads = 1000;
     struct figures many = soak_for_long(&options);
-    cr_expect(gt(sz, many.bytes, few.bytes + 50000));
+    cr_expect(gt(sz, many.bytes, few.bytes + 30000));
     cr_expect(lt(sz, many.written, few.written + 2000));
 }
 

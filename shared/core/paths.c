@@ -1,0 +1,66 @@
+/* Paths of phases, joining: names of fields make ever new ones, so those that nothing bears any more are
+ * forgotten, between intervals. */
+#include "base/memory.h"
+#include "core/descriptors.h"
+
+/* So many more than were needed the last time may be there that no interval walks for them in vain. */
+enum { PATHS_SPARE = 1024 };
+
+struct renaming {
+    struct core *core;
+    struct names to;
+    struct map done; /* descriptors, by where they are */
+};
+
+static void rename_path(struct renaming *renaming, uint32_t *path)
+{
+    *path = names_id(&renaming->to, names_text(&renaming->core->paths, *path));
+}
+
+static void rename_descriptor(struct renaming *renaming, struct descriptor *descriptor)
+{
+    if (!descriptor || map_get(&renaming->done, (uintptr_t)descriptor))
+        return;
+    map_put(&renaming->done, (uintptr_t)descriptor, descriptor);
+    for (size_t i = 0; i < descriptor->doubtful_count; i++)
+        rename_path(renaming, &descriptor->doubtful[i].label);
+}
+
+static void rename_life(struct renaming *renaming, struct life *life)
+{
+    assert(life->phase_count == 0 && life->call_count == 0); /* told */
+    rename_path(renaming, &life->open_label);
+    for (size_t i = 0; i < life->credit_count; i++)
+        rename_path(renaming, &life->credits[i].label);
+    for (size_t i = 0; i < 2; i++)
+        rename_descriptor(renaming, life->used[i]);
+}
+
+static void rename_all(struct renaming *renaming)
+{
+    struct core *core = renaming->core;
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        rename_life(renaming, life);
+    for (struct table *table = core->tables; table; table = table->next) {
+        struct descriptor *each;
+        for (size_t at = 0; (each = map_next(&table->places, &at));)
+            rename_descriptor(renaming, each);
+    }
+    const struct instances *phases = &core->phases;
+    for (size_t i = 0; i < phases->set->count; i++)
+        for (struct instance *each = phases->newest[i]; each; each = each->older)
+            rename_path(renaming, &each->path);
+}
+
+void join_forget_paths(struct core *core)
+{
+    if (core->paths.count <= core->paths_most)
+        return;
+    struct renaming renaming = {.core = core};
+    (void)names_id(&renaming.to, text_of(""));
+    rename_all(&renaming);
+    map_clear(&renaming.done);
+    names_clear(&core->paths);
+    core->paths = renaming.to;
+    core->paths_most = 2 * core->paths.count + PATHS_SPARE;
+}
