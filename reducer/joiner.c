@@ -23,11 +23,11 @@ struct queued {
 
 struct joiner {
     struct core *core;
-    size_t at; /* records of the first row that are joined */
+    size_t at;             /* records of the first row that are joined */
     struct engine *engine; /* of analyses; takes the row beside the model */
     struct result_sink sink;
     struct queued *first, **last;
-    bool finished; /* nothing more will come */
+    bool finished;   /* nothing more will come */
     uint64_t end_ns; /* of the last interval joined */
     /* What the next interval is checked against. */
     struct seam_state {
@@ -292,28 +292,43 @@ static void begin(struct joiner *joiner, struct queued *queued)
                    end->phases);
 }
 
-static void join_record(struct joiner *joiner, const struct record *record)
+static bool join_record(struct joiner *joiner, const struct record *record)
 {
     if (record->kind == RECORD_ANALYSIS) {
         engine_join(joiner->engine, record->analysis);
-        return;
+        return true;
     }
     if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS)
         engine_lose_cpu(joiner->engine, record->step.event.cpu);
-    core_join(joiner->core, record);
+    return core_join(joiner->core, record);
+}
+
+/* A record contradicts what was joined before it. What follows is lost: nothing is known behind it. */
+static void refuse_rest(struct joiner *joiner, struct queued *queued)
+{
+    const struct interval_end *end = &queued->end;
+    struct interval_notes notes = {.count = 0};
+    note(&notes, DAMAGE_CHUNK, DAMAGE_BY_REFUSED, end->chunk, 1,
+         "a record of its partial contradicts what was joined before it: the rest is left out");
+    add_notes(queued, &notes);
+    interval_notes_clear(&notes);
+    engine_lose_all(joiner->engine);
+    core_gap(joiner->core, end->begin_ns);
 }
 
 /* Joins the interval; false if what comes yet must tell. */
 static bool join_head(struct joiner *joiner, struct queued *queued)
 {
     struct interval_end *end = &queued->end;
-    end->gap_before |=
-        joiner->seam.any && end->begin_ns > joiner->end_ns && !mutant("no-tiling");
+    end->gap_before |= joiner->seam.any && end->begin_ns > joiner->end_ns && !mutant("no-tiling");
     if (must_wait(joiner, queued))
         return false;
     begin(joiner, queued);
     for (joiner->at = 0; joiner->at < queued->row.count; joiner->at++)
-        join_record(joiner, queued->row.at[joiner->at]);
+        if (!join_record(joiner, queued->row.at[joiner->at])) {
+            refuse_rest(joiner, queued);
+            break;
+        }
     tell_cells(joiner);
     if (queued->kind == QUEUED_INTERVAL)
         check(joiner, queued);
@@ -491,8 +506,8 @@ enum status joiner_restore(struct schema *schema, struct result_sink sink,
     enum status status = restore_head(joiner, records, count, why);
     if (status == STATUS_OK)
         /* Both are a key and a record; kept_phases.h still has the models' name for it. */
-        status = kept_phases_restore(schema, (const struct state_record *)records, count, &phases,
-                                     why);
+        status =
+            kept_phases_restore(schema, (const struct state_record *)records, count, &phases, why);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         if (is_of_engine(&records[i]))
             status = engine_restore(joiner->engine, records[i].record, why);

@@ -1,5 +1,7 @@
 #include "core/row_bytes.h"
 
+#include "analysis/analyses.h"
+#include "analysis/engine.h"
 #include "base/memory.h"
 #include "core/row_sound.h"
 
@@ -279,6 +281,21 @@ static void complete(struct event *event)
     event->domain = event->class->domain;
 }
 
+/* What joining takes for granted of a record. */
+static enum status check_record(const struct row *row, struct record *record,
+                                const struct phase_set *phases, struct failure *why)
+{
+    if (record->kind == RECORD_EVENT && !record->step.event.class)
+        return fail(why, STATUS_REJECT, "an event without its class");
+    if (record->kind == RECORD_EVENT)
+        complete(&record->step.event);
+    if (record->kind == RECORD_ANALYSIS)
+        return engine_check(analyses_all(), record->analysis, why);
+    if (!record_is_sound(record, row->count - 1, phases))
+        return fail(why, STATUS_REJECT, "record %zu of a row contradicts itself", row->count - 1);
+    return STATUS_OK;
+}
+
 enum status row_read(struct bytes bytes, struct schema *schema, const struct phase_set *phases,
                      struct row *row, struct failure *why)
 {
@@ -297,14 +314,8 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
         }
         struct record *record = row_add(row, (enum record_kind)(kind - 1));
         columns_take(&in, table, &record->let);
-        if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK && !record->step.event.class)
-            in.status = fail(why, STATUS_REJECT, "an event without its class");
-        else if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK)
-            complete(&record->step.event);
-        if (in.status == STATUS_OK && !in.row.bad &&
-            !record_is_sound(record, row->count - 1, phases))
-            in.status = fail(why, STATUS_REJECT, "record %zu of a row contradicts itself",
-                             row->count - 1);
+        if (in.status == STATUS_OK && !in.row.bad)
+            in.status = check_record(row, record, phases, why);
     }
     if (in.status == STATUS_OK && in.row.bad)
         in.status = fail(why, STATUS_REJECT, "a row that contradicts itself");

@@ -481,7 +481,8 @@ void calls_move(struct life *to, struct life *from);
 struct life *join_life_of(const struct core *core, life_name name);
 
 /* --- lines.c: what a row's lines mean --- */
-void join_life_line(struct core *core, const struct life_line *line);
+/* False if it contradicts what was told before: nothing of it is taken. */
+bool join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
 
 /* --- phases.c: instances of phases, in both modes --- */
