@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/map.h"
+#include "base/names.h"
 #include "base/row.h"
 #include "trace/schema.h"
 
@@ -30,6 +31,7 @@ enum column_type {
     COLUMN_TIME,      /* uint64_t, raw ns; TIME_NONE says nothing */
     COLUMN_NAME,      /* char[16] */
     COLUMN_TEXT,      /* struct text */
+    COLUMN_NAMED,     /* struct text, that is told once and then by its number; of rows alone */
     COLUMN_DURATIONS, /* struct durations */
     COLUMN_VECTOR,    /* struct time_vector */
     COLUMN_CALL,      /* const struct syscall * */
@@ -86,6 +88,7 @@ struct columns_out {
     uint64_t base_ns; /* times are told as the difference to the last one */
     struct map names; /* calls and classes that were told: by where they are, to their number + 1 */
     uint32_t call_count, class_count;
+    struct names texts; /* COLUMN_NAMED that were told */
 };
 
 void columns_put_number(struct columns_out *out, uint64_t number);
@@ -102,12 +105,15 @@ struct columns_in {
     uint64_t base_ns;
     const struct syscall **calls;
     const struct event_class **classes;
-    size_t call_count, call_room, class_count, class_room;
+    struct text *texts;
+    size_t call_count, call_room, class_count, class_room, text_count, text_room;
     struct failure *why;
     enum status status;
 };
 
-/* Into zeroed memory. Once the status is not OK, what is read says nothing. */
+/* Makes zeroed memory what no bytes say. */
+void columns_set_nothing(const struct column_table *table, void *to);
+/* Into memory that says nothing. Once the status is not OK, what is read says nothing. */
 void columns_take(struct columns_in *in, const struct column_table *table, void *to);
 void columns_in_clear(struct columns_in *in);
 

@@ -26,6 +26,7 @@ static enum status read_record(struct restore *restore, const struct kept_record
         return fail(why, kind >= KEPT_KINDS ? STATUS_STOP : STATUS_REJECT,
                     "a record of state of an unknown kind");
     void *to = arena_take(&restore->arena, table->size);
+    columns_set_nothing(table, to);
     columns_take(&in, table, to);
     columns_in_clear(&in);
     if (in.status != STATUS_OK)

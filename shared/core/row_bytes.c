@@ -78,7 +78,7 @@ COLUMN_TABLE(credit, call_credit);
 static const struct column open_columns[] = {
     COLUMN(open_call, 1, CALL, call), COLUMN(open_call, 2, TIME, entry_ns),
     COLUMN(open_call, 3, BYTE, present), COLUMN_ARRAY(open_call, 4, SIGNEDS, value),
-    COLUMN(open_call, 5, TEXT, text)};
+    COLUMN(open_call, 5, NAMED, text)};
 COLUMN_TABLE(open, open_call);
 
 /* clang-format off */
@@ -111,11 +111,11 @@ static const struct column life_columns[] = {
     COLUMN_LIST_OF(life_line, 26, credits, credit_count, credit),
     COLUMN(life_line, 27, NUMBER, nobodys),
     COLUMN(life_line, 28, BYTE, kernel_named),
-    COLUMN(life_line, 29, TEXT, kernel_name),
+    COLUMN(life_line, 29, NAMED, kernel_name),
     COLUMN(life_line, 30, BYTE, user_named),
-    COLUMN(life_line, 31, TEXT, user_name),
+    COLUMN(life_line, 31, NAMED, user_name),
     COLUMN(life_line, 32, BYTE, has_program),
-    COLUMN(life_line, 33, TEXT, program),
+    COLUMN(life_line, 33, NAMED, program),
     COLUMN(life_line, 34, U32, used[0]),
     COLUMN(life_line, 35, U32, used[1]),
 };
@@ -143,15 +143,15 @@ static const struct column event_columns[] = {
     COLUMN(event, 7, BYTE, has),
     COLUMN(event, 8, BYTE, present),
     COLUMN_ARRAY(event, 9, SIGNEDS, value),
-    COLUMN(event, 10, TEXT, text[0]),
-    COLUMN(event, 11, TEXT, text[1]),
+    COLUMN(event, 10, NAMED, text[0]),
+    COLUMN(event, 11, NAMED, text[1]),
     COLUMN(event, 12, INT, tid),
     COLUMN(event, 13, INT, pid),
     COLUMN(event, 14, INT, vtid),
     COLUMN(event, 15, INT, vpid),
     COLUMN(event, 16, U32, pid_ns),
-    COLUMN(event, 17, TEXT, procname),
-    COLUMN(event, 18, TEXT, program),
+    COLUMN(event, 17, NAMED, procname),
+    COLUMN(event, 18, NAMED, program),
     COLUMN_MANY(event, 19, INTS, ints, int_count),
     COLUMN_MANY(event, 20, VALUES, fields, field_count),
 };
@@ -196,7 +196,7 @@ static const struct column place_columns[] = {
     COLUMN(place_line, 10, TIME, begin_ns),
     COLUMN(place_line, 11, TIME, end_ns),
     COLUMN(place_line, 12, TIME, closing_ns),
-    COLUMN(place_line, 13, TEXT, name),
+    COLUMN(place_line, 13, NAMED, name),
     COLUMN(place_line, 14, U32, label),
     COLUMN_INSIDE(place_line, 15, cell, use_cell),
 };
@@ -304,6 +304,8 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .phases = phases,
                             .arena = &row->arena,
                             .why = why};
+    /* What a record of a kind is before its bytes are read. */
+    const struct record *nothing[RECORD_ANALYSIS + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {
@@ -312,7 +314,11 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
             in.status = fail(why, STATUS_STOP, "a record newer than this program knows");
             break;
         }
-        struct record *record = row_add(row, (enum record_kind)(kind - 1));
+        struct record *record = row_add_like(row, (enum record_kind)(kind - 1), nothing[kind - 1]);
+        if (!nothing[kind - 1]) {
+            columns_set_nothing(table, &record->let);
+            nothing[kind - 1] = row_copy_of(row, record);
+        }
         columns_take(&in, table, &record->let);
         if (in.status == STATUS_OK && !in.row.bad)
             in.status = check_record(row, record, phases, why);
