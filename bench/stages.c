@@ -97,7 +97,8 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
     core_begin(core, (struct core_facts){!bench->user_only, !bench->user_only},
                schema_own_set(schema));
     for (bench->joined = 0; bench->joined < row->count; bench->joined++)
-        core_join(core, row->at[bench->joined]);
+        if (!core_join(core, row->at[bench->joined]))
+            fprintf(stderr, "a record contradicts those before it\n");
     core_end(core, bench->chunk_events);
     core_finish(core);
     core_free(core);

@@ -291,15 +291,28 @@ static void begin(struct joiner *joiner, struct queued *queued)
                    end->phases);
 }
 
-static void join_record(struct joiner *joiner, const struct record *record)
+static bool join_record(struct joiner *joiner, const struct record *record)
 {
     if (record->kind == RECORD_ANALYSIS) {
         engine_join(joiner->engine, record->analysis);
-        return;
+        return true;
     }
     if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS)
         engine_lose_cpu(joiner->engine, record->step.event.cpu);
-    core_join(joiner->core, record);
+    return core_join(joiner->core, record);
+}
+
+/* A record contradicts what was joined before it. What follows is lost: nothing is known behind it. */
+static void refuse_rest(struct joiner *joiner, struct queued *queued)
+{
+    const struct interval_end *end = &queued->end;
+    struct interval_notes notes = {.count = 0};
+    note(&notes, DAMAGE_CHUNK, DAMAGE_BY_REFUSED, end->chunk, 1,
+         "a record of its partial contradicts what was joined before it: the rest is left out");
+    add_notes(queued, &notes);
+    interval_notes_clear(&notes);
+    engine_lose_all(joiner->engine);
+    core_gap(joiner->core, end->begin_ns);
 }
 
 /* Joins the interval; false if what comes yet must tell. */
@@ -311,7 +324,10 @@ static bool join_head(struct joiner *joiner, struct queued *queued)
         return false;
     begin(joiner, queued);
     for (joiner->at = 0; joiner->at < queued->row.count; joiner->at++)
-        join_record(joiner, queued->row.at[joiner->at]);
+        if (!join_record(joiner, queued->row.at[joiner->at])) {
+            refuse_rest(joiner, queued);
+            break;
+        }
     tell_cells(joiner);
     if (queued->kind == QUEUED_INTERVAL)
         check(joiner, queued);

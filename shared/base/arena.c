@@ -110,8 +110,7 @@ static void add_block(struct arena *arena, size_t least)
     arena->whole += block->room;
 }
 
-/* Zeroed piece by piece, when it is about to be used anyway. */
-void *arena_take(struct arena *arena, size_t size)
+static inline void *take(struct arena *arena, size_t size)
 {
     size_t step = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (!arena->first || arena->first->room - arena->used < step)
@@ -120,15 +119,26 @@ void *arena_take(struct arena *arena, size_t size)
     invariant(step <= arena->first->room - arena->used);
     void *taken = arena->first->at + arena->used;
     arena->used += step;
-    memset(taken, 0, step);
     return taken;
+}
+
+/* Zeroed piece by piece, when it is about to be used anyway. */
+void *arena_take(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
+}
+
+void *arena_copy(struct arena *arena, const void *from, size_t size)
+{
+    return memcpy(take(arena, size), from, size);
 }
 
 char *arena_string(struct arena *arena, struct text text)
 {
-    char *copy = arena_take(arena, text.count + 1);
+    char *copy = take(arena, text.count + 1);
     if (text.count)
         memcpy(copy, text.at, text.count);
+    copy[text.count] = '\0';
     return copy;
 }
 

@@ -39,7 +39,17 @@ void columns_clear(struct columns_out *out)
 {
     free(out->at);
     map_clear(&out->names);
+    names_clear(&out->texts);
     *out = (struct columns_out){.count = 0};
+}
+
+static void put_named(struct columns_out *out, struct text text)
+{
+    size_t told = out->texts.count;
+    uint32_t id = names_id(&out->texts, text);
+    put_number(out, id < told ? (uint64_t)id + 1 : 0);
+    if (id == told)
+        put_text(out, text);
 }
 
 /* A name that was told is its number, from 1; a new one is 0 and the name. */
@@ -51,7 +61,7 @@ static bool put_known(struct columns_out *out, const void *what, uint32_t *count
         put_number(out, number);
         return true;
     }
-    map_put(&out->names, key, (void *)(uintptr_t)++*count);
+    map_put(&out->names, key, (void *)(uintptr_t)++ * count);
     put_number(out, 0);
     return false;
 }
@@ -88,9 +98,9 @@ static void put_values(struct columns_out *out, const struct field_value *values
 static void put_vector(struct columns_out *out, const struct time_vector *vector,
                        const struct schema *schema)
 {
-    const uint64_t parts[] = {vector->user_ns,    vector->sys_ns,
-                              vector->runnable_ns, vector->unknown_ns,
-                              vector->blocked_ns, vector->before_running_ns,
+    const uint64_t parts[] = {vector->user_ns,           vector->sys_ns,
+                              vector->runnable_ns,       vector->unknown_ns,
+                              vector->blocked_ns,        vector->before_running_ns,
                               vector->before_blocked_ns, vector->as_before_ns};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         put_number(out, parts[i]);
@@ -133,10 +143,12 @@ static bool says_nothing(const void *from, const struct column *column)
     case COLUMN_NAME: return *(const char *)value == 0;
     case COLUMN_CPU: return *(const int32_t *)value == -1;
     case COLUMN_TIME: return *(const uint64_t *)value == TIME_NONE;
-    case COLUMN_TEXT: return ((const struct text *)value)->at == NULL;
+    case COLUMN_TEXT:
+    case COLUMN_NAMED: return ((const struct text *)value)->at == NULL;
     case COLUMN_DURATIONS: return ((const struct durations *)value)->count == 0;
-    case COLUMN_VECTOR: return is_zero(value, offsetof(struct time_vector, blocked_in)) &&
-                               ((const struct time_vector *)value)->blocked_count == 0;
+    case COLUMN_VECTOR:
+        return is_zero(value, offsetof(struct time_vector, blocked_in)) &&
+               ((const struct time_vector *)value)->blocked_count == 0;
     case COLUMN_CALL:
     case COLUMN_CLASS: return *(const void *const *)value == NULL;
     case COLUMN_NUMBERS:
@@ -175,6 +187,7 @@ static void put_column(struct columns_out *out, const void *from, const struct c
         return;
     case COLUMN_NAME: put_text(out, text_of(value)); return;
     case COLUMN_TEXT: put_text(out, *(const struct text *)value); return;
+    case COLUMN_NAMED: put_named(out, *(const struct text *)value); return;
     case COLUMN_DURATIONS: {
         const struct durations *durations = value;
         uint8_t *to = need(out, durations_numbers(durations) * ROW_NUMBER);
@@ -246,6 +259,8 @@ void columns_in_clear(struct columns_in *in)
 {
     free(in->calls);
     free(in->classes);
+    free(in->texts);
+    in->texts = NULL;
     in->calls = NULL;
     in->classes = NULL;
 }
@@ -271,6 +286,18 @@ static struct text take_text(struct columns_in *in)
     return text;
 }
 
+static struct text take_named(struct columns_in *in)
+{
+    uint64_t number = row_take(&in->row);
+    if (number > 0 && number <= in->text_count)
+        return in->texts[number - 1];
+    if (number > 0)
+        refuse(in, STATUS_REJECT, "a name");
+    struct text text = take_text(in);
+    in->texts = memory_grow(in->texts, &in->text_room, in->text_count + 1, sizeof *in->texts);
+    return in->texts[in->text_count++] = text;
+}
+
 static const struct syscall *take_call(struct columns_in *in)
 {
     uint64_t number = row_take(&in->row);
@@ -279,8 +306,8 @@ static const struct syscall *take_call(struct columns_in *in)
     struct text name = take_text(in);
     if (in->row.bad || !is_string(name))
         return NULL;
-    in->calls = memory_grow(in->calls, &in->call_room, in->call_count + 1,
-                            sizeof(const struct syscall *));
+    in->calls =
+        memory_grow(in->calls, &in->call_room, in->call_count + 1, sizeof(const struct syscall *));
     return in->calls[in->call_count++] = schema_call(in->schema, name);
 }
 
@@ -322,9 +349,9 @@ static struct field_value *take_values(struct columns_in *in, size_t *count)
 
 static void take_vector(struct columns_in *in, struct time_vector *vector)
 {
-    uint64_t *const parts[] = {&vector->user_ns,    &vector->sys_ns,
-                               &vector->runnable_ns, &vector->unknown_ns,
-                               &vector->blocked_ns, &vector->before_running_ns,
+    uint64_t *const parts[] = {&vector->user_ns,           &vector->sys_ns,
+                               &vector->runnable_ns,       &vector->unknown_ns,
+                               &vector->blocked_ns,        &vector->before_running_ns,
                                &vector->before_blocked_ns, &vector->as_before_ns};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         *parts[i] = row_take(&in->row);
@@ -352,7 +379,7 @@ static void set_count(void *to, const struct column *column, uint64_t number)
         *(size_t *)count = (size_t)number;
 }
 
-static void set_nothing(const struct column_table *table, void *to)
+void columns_set_nothing(const struct column_table *table, void *to)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct column *column = &table->at[i];
@@ -362,7 +389,7 @@ static void set_nothing(const struct column_table *table, void *to)
         else if (column->type == COLUMN_TIME)
             *(uint64_t *)value = TIME_NONE;
         else if (column->type == COLUMN_STRUCT)
-            set_nothing(column->of, value);
+            columns_set_nothing(column->of, value);
     }
 }
 
@@ -398,6 +425,7 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
         return;
     }
     case COLUMN_TEXT: *(struct text *)value = take_text(in); return;
+    case COLUMN_NAMED: *(struct text *)value = take_named(in); return;
     case COLUMN_DURATIONS: durations_take(row, in->arena, value); return;
     case COLUMN_VECTOR: take_vector(in, value); return;
     case COLUMN_CALL:
@@ -432,9 +460,13 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     }
     default: {
         count = row_take_count(row, 1);
-        char *list = arena_take(in->arena, (count + 1) * column->of->size);
+        size_t size = column->of->size;
+        char *list = arena_take(in->arena, (count + 1) * size);
+        columns_set_nothing(column->of, list);
+        for (size_t i = 1; i < count; i++)
+            memcpy(list + i * size, list, size);
         for (size_t i = 0; i < count; i++)
-            columns_take(in, column->of, list + i * column->of->size);
+            columns_take(in, column->of, list + i * size);
         *(void **)value = list;
         set_count(to, column, count);
         return;
@@ -442,19 +474,26 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     }
 }
 
+static const struct column *column_at(const struct column_table *table, uint64_t tag)
+{
+    size_t i = (size_t)tag - 1; /* there, unless a tag before it is no more */
+    if (tag <= table->count && table->at[i].tag == tag)
+        return &table->at[i];
+    for (i = 0; i < table->count && table->at[i].tag != tag;)
+        i++;
+    return i < table->count ? &table->at[i] : NULL;
+}
+
 void columns_take(struct columns_in *in, const struct column_table *table, void *to)
 {
-    set_nothing(table, to);
     uint64_t before = 0, tag;
-    size_t i = 0; /* tags ascend, and so do those of columns */
     for (; (tag = row_take(&in->row)) > before; before = tag) {
-        while (i < table->count && table->at[i].tag != tag)
-            i++;
-        if (i == table->count) {
+        const struct column *column = column_at(table, tag);
+        if (!column) {
             refuse(in, STATUS_STOP, table->name);
             return;
         }
-        take_column(in, to, &table->at[i]);
+        take_column(in, to, column);
     }
     if (tag != 0 || in->row.bad)
         refuse(in, STATUS_REJECT, table->name);

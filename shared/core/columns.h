@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "base/map.h"
+#include "base/names.h"
 #include "base/row.h"
 #include "trace/schema.h"
 
@@ -30,6 +31,7 @@ enum column_type {
     COLUMN_TIME,      /* uint64_t, raw ns; TIME_NONE says nothing */
     COLUMN_NAME,      /* char[16] */
     COLUMN_TEXT,      /* struct text */
+    COLUMN_NAMED,     /* struct text, that is told once and then by its number; of rows alone */
     COLUMN_DURATIONS, /* struct durations */
     COLUMN_VECTOR,    /* struct time_vector */
     COLUMN_CALL,      /* const struct syscall * */
@@ -46,10 +48,11 @@ struct column_table;
 
 struct column {
     uint8_t tag;
-    uint8_t type;     /* enum column_type */
-    uint16_t at;      /* in the struct */
-    uint16_t count;   /* of an array; of a list, where in the struct its count is; of a byte: 1 for a bool */
-    uint8_t counts;   /* bytes of that count: 2, 4 or 8 */
+    uint8_t type; /* enum column_type */
+    uint16_t at;  /* in the struct */
+    uint16_t
+        count; /* of an array; of a list, where in the struct its count is; of a byte: 1 for a bool */
+    uint8_t counts; /* bytes of that count: 2, 4 or 8 */
     const struct column_table *of;
 };
 
@@ -61,23 +64,33 @@ struct column_table {
 };
 
 #define COLUMN(T, tag, type, field)                                                                \
-    {tag, COLUMN_##type, offsetof(struct T, field),                                                \
-     _Generic(((struct T *)0)->field, bool: 1, default: 0), 0, NULL}
+    {                                                                                              \
+        tag, COLUMN_##type, offsetof(struct T, field),                                             \
+            _Generic(((struct T *)0)->field, bool : 1, default : 0), 0, NULL                       \
+    }
 #define COLUMN_ARRAY(T, tag, type, field)                                                          \
-    {tag, COLUMN_##type, offsetof(struct T, field),                                                \
-     sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL}
+    {                                                                                              \
+        tag, COLUMN_##type, offsetof(struct T, field),                                             \
+            sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL                 \
+    }
 /* `table` is the name of a COLUMN_TABLE(). */
 #define COLUMN_INSIDE(T, tag, field, table)                                                        \
-    {tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, &table##_table}
+    {                                                                                              \
+        tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, &table##_table                        \
+    }
 #define COLUMN_MANY(T, tag, type, field, number)                                                   \
-    {tag, COLUMN_##type, offsetof(struct T, field), offsetof(struct T, number),                    \
-     sizeof((struct T *)0)->number, NULL}
+    {                                                                                              \
+        tag, COLUMN_##type, offsetof(struct T, field), offsetof(struct T, number),                 \
+            sizeof((struct T *)0)->number, NULL                                                    \
+    }
 #define COLUMN_LIST_OF(T, tag, field, number, table)                                               \
-    {tag, COLUMN_LIST, offsetof(struct T, field), offsetof(struct T, number),                      \
-     sizeof((struct T *)0)->number, &table##_table}
+    {                                                                                              \
+        tag, COLUMN_LIST, offsetof(struct T, field), offsetof(struct T, number),                   \
+            sizeof((struct T *)0)->number, &table##_table                                          \
+    }
 #define COLUMN_TABLE(name, T)                                                                      \
-    static const struct column_table name##_table = {#T, sizeof(struct T), name##_columns,         \
-                                                     sizeof name##_columns / sizeof *name##_columns}
+    static const struct column_table name##_table = {                                              \
+        #T, sizeof(struct T), name##_columns, sizeof name##_columns / sizeof *name##_columns}
 
 /* Bytes in the making. All zero is none; columns_clear(). */
 struct columns_out {
@@ -86,6 +99,7 @@ struct columns_out {
     uint64_t base_ns; /* times are told as the difference to the last one */
     struct map names; /* calls and classes that were told: by where they are, to their number + 1 */
     uint32_t call_count, class_count;
+    struct names texts; /* COLUMN_NAMED that were told */
 };
 
 void columns_put_number(struct columns_out *out, uint64_t number);
@@ -102,12 +116,15 @@ struct columns_in {
     uint64_t base_ns;
     const struct syscall **calls;
     const struct event_class **classes;
-    size_t call_count, call_room, class_count, class_room;
+    struct text *texts;
+    size_t call_count, call_room, class_count, class_room, text_count, text_room;
     struct failure *why;
     enum status status;
 };
 
-/* Into zeroed memory. Once the status is not OK, what is read says nothing. */
+/* Makes zeroed memory what no bytes say. */
+void columns_set_nothing(const struct column_table *table, void *to);
+/* Into memory that says nothing. Once the status is not OK, what is read says nothing. */
 void columns_take(struct columns_in *in, const struct column_table *table, void *to);
 void columns_in_clear(struct columns_in *in);
 

@@ -68,8 +68,9 @@ int32_t core_cpu_of(const struct core *core, int32_t tid);
 void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases);
 /* One event of it, as if mapping had summed nothing. */
 void core_event(struct core *core, const struct event *event);
-/* One record of its row. */
-void core_join(struct core *core, const struct record *record);
+/* One record of its row. False if it contradicts what was told before: nothing of it is taken, and what
+ * follows in the row must not be joined. */
+MUST_CHECK bool core_join(struct core *core, const struct record *record);
 /* The interval, which had so many, is over: its sums are told. */
 void core_end(struct core *core, uint64_t events);
 /* An interval that never came: nothing is known of any CPU, and of what any thread does. */

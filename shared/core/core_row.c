@@ -27,14 +27,26 @@ static size_t record_bytes(enum record_kind kind)
     abort();
 }
 
-struct record *row_add(struct row *row, enum record_kind kind)
+struct record *row_add_like(struct row *row, enum record_kind kind, const struct record *like)
 {
+    size_t bytes = record_bytes(kind);
     if (row->count == row->room)
         row->at = memory_grow(row->at, &row->room, row->count + 1, sizeof *row->at);
-    struct record *record = arena_take(&row->arena, record_bytes(kind));
+    struct record *record =
+        like ? arena_copy(&row->arena, like, bytes) : arena_take(&row->arena, bytes);
     record->kind = (uint8_t)kind;
     row->at[row->count++] = record;
     return record;
+}
+
+struct record *row_add(struct row *row, enum record_kind kind)
+{
+    return row_add_like(row, kind, NULL);
+}
+
+const struct record *row_copy_of(struct row *row, const struct record *record)
+{
+    return arena_copy(&row->arena, record, record_bytes((enum record_kind)record->kind));
 }
 
 void row_clear(struct row *row)

@@ -267,6 +267,10 @@ struct row {
 
 /* A record of that kind, all else zero; it is the row's last. */
 struct record *row_add(struct row *row, enum record_kind kind);
+/* The same, as `like` of that kind is; NULL: all else zero. */
+struct record *row_add_like(struct row *row, enum record_kind kind, const struct record *like);
+/* A copy, in the row's arena, of a record that owns nothing. */
+const struct record *row_copy_of(struct row *row, const struct record *record);
 void row_clear(struct row *row);
 
 #endif

@@ -6,7 +6,9 @@ enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLO
 
 /* --- what is told --- */
 
-void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor)
+/* `name`: its name, if that is told. */
+static void tell_fact(struct core *core, const struct descriptor *descriptor,
+                      const struct text *name)
 {
     struct result fact = {.type = RESULT_DESCRIPTOR,
                           .descriptor_fact = {.id = descriptor->id,
@@ -17,11 +19,19 @@ void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor
                                               .end_ns = descriptor->end_ns,
                                               .end_hard = descriptor->end_hard,
                                               .ended = descriptor->ended,
-                                              .named = descriptor->name != NULL,
+                                              .named = name != NULL,
                                               .kind = descriptor->kind}};
-    if (descriptor->name)
-        fact.descriptor_fact.name = text_of(descriptor->name);
+    if (name)
+        fact.descriptor_fact.name = *name;
     core_tell(core, &fact);
+}
+
+void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor)
+{
+    struct text name;
+    if (descriptor->name)
+        name = text_of(descriptor->name);
+    tell_fact(core, descriptor, descriptor->name ? &name : NULL);
 }
 
 void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor, life_name thread,
@@ -108,6 +118,25 @@ void descriptor_dumped(struct core *core, struct table *table, const struct even
     if (!descriptor->name && descriptor->kind == DESCRIPTOR_UNKNOWN)
         descriptor->kind = (uint8_t)descriptor_kind_of_name(event->text[0]);
     descriptor_set_name(descriptor, event->text[0]);
+}
+
+void descriptor_pass(struct core *core, struct table *table, const struct place_line *line,
+                     life_name thread, uint32_t label)
+{
+    table_end_replaced(core, table, line->fd, line->begin_ns);
+    const struct descriptor passed = {.table = table,
+                                      .id = ++core->last_descriptor,
+                                      .fd = line->fd,
+                                      .proven = true,
+                                      .begin_hard = true,
+                                      .ended = true,
+                                      .end_hard = line->end_hard,
+                                      .kind = line->kind,
+                                      .begin_ns = line->begin_ns,
+                                      .end_ns = line->end_ns};
+    tell_fact(core, &passed, line->named ? &line->name : NULL);
+    if (line->cell.calls.count)
+        descriptor_tell_uses(core, &passed, thread, label, &line->cell);
 }
 
 /* --- uses --- */

@@ -18,7 +18,7 @@ struct doubtful_use {
  * but none has proved yet (`proven` false) is no row of the results. */
 struct descriptor {
     uint64_t serial; /* as of a process */
-    uint64_t id; /* 0 until proven */
+    uint64_t id;     /* 0 until proven */
     struct table *table;
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the row in hand */
@@ -88,6 +88,9 @@ void descriptor_drop(struct descriptor *descriptor);
 void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns);
 void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard);
 void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor);
+/* One that the row tells from its creation to its end: nothing of it is kept. */
+void descriptor_pass(struct core *core, struct table *table, const struct place_line *line,
+                     life_name thread, uint32_t label);
 void descriptor_set_name(struct descriptor *descriptor, struct text name);
 void descriptor_dumped(struct core *core, struct table *table, const struct event *event);
 /* The call that the life has entered is bound to what it uses. */

@@ -192,30 +192,31 @@ static void join_step(struct core *core, const struct step *step)
         name(core, step->next, life_find(core, (int32_t)event->value[2]));
 }
 
-void core_join(struct core *core, const struct record *record)
+bool core_join(struct core *core, const struct record *record)
 {
     core->order++;
     switch ((enum record_kind)record->kind) {
     case RECORD_LET_CPU:
     case RECORD_LET_LIFE:
-    case RECORD_AGAIN: join_let(core, record->kind, &record->let); return;
+    case RECORD_AGAIN: join_let(core, record->kind, &record->let); break;
     case RECORD_LABEL:
         if (record->label.kind != LABEL_CHILD)
             tick(core, record->label.time_ns);
         join_label(core, &record->label);
-        return;
-    case RECORD_INSTANCE: join_instance(core, &record->instance); return;
-    case RECORD_LET_PLACE: join_let_place(core, &record->place_let); return;
-    case RECORD_PLACE: join_place(core, &record->place); return;
-    case RECORD_USES: join_uses(core, &record->uses); return;
-    case RECORD_USE: join_use(core, &record->use); return;
-    case RECORD_CHANGE: join_change(core, &record->change); return;
-    case RECORD_LIFE: join_life_line(core, &record->life); return;
-    case RECORD_CPU: join_cpu_line(core, &record->cpu); return;
-    case RECORD_EVENT: join_step(core, &record->step); return;
-    case RECORD_TIME: tick(core, record->time_ns); return;
-    case RECORD_ANALYSIS: return; /* whoever has the engine takes it */
+        break;
+    case RECORD_INSTANCE: join_instance(core, &record->instance); break;
+    case RECORD_LET_PLACE: join_let_place(core, &record->place_let); break;
+    case RECORD_PLACE: join_place(core, &record->place); break;
+    case RECORD_USES: join_uses(core, &record->uses); break;
+    case RECORD_USE: join_use(core, &record->use); break;
+    case RECORD_CHANGE: join_change(core, &record->change); break;
+    case RECORD_LIFE: return join_life_line(core, &record->life);
+    case RECORD_CPU: join_cpu_line(core, &record->cpu); break;
+    case RECORD_EVENT: join_step(core, &record->step); break;
+    case RECORD_TIME: tick(core, record->time_ns); break;
+    case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
     }
+    return true;
 }
 
 /* --- ends --- */

@@ -13,29 +13,29 @@ static unsigned slot_here(const struct life *life, unsigned slot)
     }
 }
 
-void join_life_line(struct core *core, const struct life_line *line)
+bool join_life_line(struct core *core, const struct life_line *line)
 {
     struct life *life = join_life_of(core, line->life);
     if (!life) {
-        bool nobody = line->life > 0 && line->life <= core->names &&
-                      core->named[line->life] == &core->nobody;
+        bool nobody =
+            line->life > 0 && line->life <= core->names && core->named[line->life] == &core->nobody;
         if (nobody)
-            core->tallies.at[core->facts.counts_switches ? TALLY_KERNEL_NOBODY
-                                                         : TALLY_KERNEL_NO_SWITCHES] +=
+            core->tallies
+                .at[core->facts.counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES] +=
                 line->nobodys;
-        return;
+        return true;
     }
-    join_phase_sums(core, life, line);
     uint64_t told_ns = 0;
-    for (unsigned slot = 0; slot < TIME_SLOTS; slot++) {
-        life->time[slot_here(life, slot)] += line->time[slot];
+    for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
         told_ns += line->time[slot];
-    }
-    if (line->counts_time) {
-        /* Whatever was accounted here, mapping has accounted from there on. */
-        assert(line->clock_ns == life->clock_ns + told_ns);
+    /* Whatever was accounted here, mapping has accounted from there on. */
+    if (line->counts_time && line->clock_ns != life->clock_ns + told_ns)
+        return false;
+    join_phase_sums(core, life, line);
+    for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
+        life->time[slot_here(life, slot)] += line->time[slot];
+    if (line->counts_time)
         life->clock_ns = line->clock_ns;
-    }
     if (line->state_known) {
         life_set_state(life, line->state, line->since_ns);
         life->wake_ns = line->wake_ns;
@@ -55,6 +55,7 @@ void join_life_line(struct core *core, const struct life_line *line)
         life_set_name(life, line->user_name, false);
     if (line->has_program)
         life_set_program(life, line->program);
+    return true;
 }
 
 static void tell_busy(const struct core *core, int32_t cpu, uint64_t ns)
@@ -80,7 +81,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
         cpu->current->cpu = -1;
     cpu->current = join_life_of(core, line->current);
-    cpu->knows = cpu->current                        ? CPU_THREAD
+    cpu->knows = cpu->current                         ? CPU_THREAD
                  : line->nobody || line->current != 0 ? CPU_NOBODY
                                                       : CPU_IDLE;
     if (cpu->current)

@@ -67,8 +67,13 @@ void join_place(struct core *core, const struct place_line *line)
         name(core, line->place, line->life, NULL);
         return;
     }
+    life_name thread = join_life_of(core, line->life)->name;
     if (line->onto)
         table_end_onto(core, table, line->fd, line->begin_ns);
+    if (line->ended && line->place == 0) {
+        descriptor_pass(core, table, line, thread, join_labeled(core, line->label));
+        return;
+    }
     struct descriptor *created = table_create(core, table, line->fd, line->begin_ns);
     created->kind = line->kind;
     created->cloexec = line->cloexec;
@@ -77,8 +82,7 @@ void join_place(struct core *core, const struct place_line *line)
         descriptor_set_name(created, line->name);
     name(core, line->place, line->life, created);
     if (line->cell.calls.count)
-        descriptor_tell_uses(core, created, join_life_of(core, line->life)->name,
-                             join_labeled(core, line->label), &line->cell);
+        descriptor_tell_uses(core, created, thread, join_labeled(core, line->label), &line->cell);
     if (line->ended)
         descriptor_end(core, created, line->end_ns, line->end_hard);
 }

@@ -15,17 +15,18 @@ struct restore {
 static enum status read_record(struct restore *restore, const struct kept_record *record,
                                struct failure *why)
 {
-    struct columns_in in = {.row = {record->record.at, record->record.at + record->record.count,
-                                    false},
-                            .schema = restore->core->schema,
-                            .arena = &restore->arena,
-                            .why = why};
+    struct columns_in in = {
+        .row = {record->record.at, record->record.at + record->record.count, false},
+        .schema = restore->core->schema,
+        .arena = &restore->arena,
+        .why = why};
     uint64_t kind = row_take(&in.row);
     const struct column_table *table = kept_table_of(kind);
     if (!table)
         return fail(why, kind >= KEPT_KINDS ? STATUS_STOP : STATUS_REJECT,
                     "a record of state of an unknown kind");
     void *to = arena_take(&restore->arena, table->size);
+    columns_set_nothing(table, to);
     columns_take(&in, table, to);
     columns_in_clear(&in);
     if (in.status != STATUS_OK)
@@ -236,9 +237,8 @@ static void restore_instances(struct restore *restore)
             restore->bad = true;
             continue;
         }
-        struct instance *instance =
-            instances_open(&core->phases, &life->phases, kept->definition, kept->values,
-                           kept->begin_ns, kept->order);
+        struct instance *instance = instances_open(&core->phases, &life->phases, kept->definition,
+                                                   kept->values, kept->begin_ns, kept->order);
         instance->path = path_id(restore, kept->path);
         instance->by_user = kept->by_user;
         instance->in_call = kept->in_call;
@@ -297,8 +297,8 @@ enum status core_restore(struct schema *schema, const struct phase_set *phases,
         restore_all(&restore);
     if (status == STATUS_OK && restore.bad)
         status = fail(why, STATUS_REJECT, "records of state do not go together");
-    struct map *maps[] = {&restore.lives, &restore.processes, &restore.tables,
-                          &restore.descriptors, &restore.kins};
+    struct map *maps[] = {&restore.lives, &restore.processes, &restore.tables, &restore.descriptors,
+                          &restore.kins};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_clear(maps[i]);
     for (size_t i = 0; i < KEPT_KINDS; i++)

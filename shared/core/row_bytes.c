@@ -1,26 +1,32 @@
 #include "core/row_bytes.h"
 
+#include "analysis/analyses.h"
+#include "analysis/engine.h"
 #include "base/memory.h"
 #include "core/row_sound.h"
 
 /* --- tables --- */
 
-static const struct column let_columns[] = {
-    COLUMN(let, 1, U32, name), COLUMN(let, 2, CPU, cpu),    COLUMN(let, 3, INT, tid),
-    COLUMN(let, 4, TIME, time_ns), COLUMN(let, 5, BYTE, books)};
+static const struct column let_columns[] = {COLUMN(let, 1, U32, name), COLUMN(let, 2, CPU, cpu),
+                                            COLUMN(let, 3, INT, tid), COLUMN(let, 4, TIME, time_ns),
+                                            COLUMN(let, 5, BYTE, books)};
 COLUMN_TABLE(let, let);
 
 static const struct column label_columns[] = {
-    COLUMN(label_let, 1, BYTE, kind),      COLUMN(label_let, 2, U32, life),
-    COLUMN(label_let, 3, TIME, time_ns),   COLUMN(label_let, 4, U32, definition),
-    COLUMN(label_let, 5, U32, under),      COLUMN(label_let, 6, TEXT, name)};
+    COLUMN(label_let, 1, BYTE, kind),    COLUMN(label_let, 2, U32, life),
+    COLUMN(label_let, 3, TIME, time_ns), COLUMN(label_let, 4, U32, definition),
+    COLUMN(label_let, 5, U32, under),    COLUMN(label_let, 6, TEXT, name)};
 COLUMN_TABLE(label, label_let);
 
 static const struct column instance_columns[] = {
-    COLUMN(instance_line, 1, U32, life),       COLUMN(instance_line, 2, U32, definition),
-    COLUMN(instance_line, 3, U32, label),      COLUMN(instance_line, 4, BYTE, by_user),
-    COLUMN(instance_line, 5, BYTE, in_call),   COLUMN(instance_line, 6, TIME, begin_ns),
-    COLUMN(instance_line, 7, NUMBER, event),   COLUMN(instance_line, 8, NUMBER, calls),
+    COLUMN(instance_line, 1, U32, life),
+    COLUMN(instance_line, 2, U32, definition),
+    COLUMN(instance_line, 3, U32, label),
+    COLUMN(instance_line, 4, BYTE, by_user),
+    COLUMN(instance_line, 5, BYTE, in_call),
+    COLUMN(instance_line, 6, TIME, begin_ns),
+    COLUMN(instance_line, 7, NUMBER, event),
+    COLUMN(instance_line, 8, NUMBER, calls),
     COLUMN(instance_line, 9, VECTOR, time),
     COLUMN_MANY(instance_line, 10, VALUES, values, value_count)};
 COLUMN_TABLE(instance, instance_line);
@@ -30,9 +36,12 @@ static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number
 COLUMN_TABLE(error, error_count);
 
 static const struct column call_cell_columns[] = {
-    COLUMN(call_cell, 1, DURATIONS, complete),   COLUMN(call_cell, 2, NUMBER, bytes),
-    COLUMN(call_cell, 3, NUMBER, begin_unknown), COLUMN(call_cell, 4, NUMBER, end_unknown),
-    COLUMN(call_cell, 5, NUMBER, refused),       COLUMN(call_cell, 6, NUMBER, slowest_entry_ns),
+    COLUMN(call_cell, 1, DURATIONS, complete),
+    COLUMN(call_cell, 2, NUMBER, bytes),
+    COLUMN(call_cell, 3, NUMBER, begin_unknown),
+    COLUMN(call_cell, 4, NUMBER, end_unknown),
+    COLUMN(call_cell, 5, NUMBER, refused),
+    COLUMN(call_cell, 6, NUMBER, slowest_entry_ns),
     COLUMN_LIST_OF(call_cell, 7, errors, error_count, error)};
 COLUMN_TABLE(call_cell, call_cell);
 
@@ -42,9 +51,9 @@ static const struct column call_sum_columns[] = {COLUMN(call_sum, 1, U32, label)
 COLUMN_TABLE(call_sum, call_sum);
 
 static const struct column phase_cell_columns[] = {
-    COLUMN(phase_cell, 1, DURATIONS, complete),   COLUMN(phase_cell, 2, NUMBER, hopped),
-    COLUMN(phase_cell, 3, NUMBER, over),          COLUMN(phase_cell, 4, NUMBER, begin_unknown),
-    COLUMN(phase_cell, 5, NUMBER, end_unknown),   COLUMN(phase_cell, 6, NUMBER, syscalls),
+    COLUMN(phase_cell, 1, DURATIONS, complete), COLUMN(phase_cell, 2, NUMBER, hopped),
+    COLUMN(phase_cell, 3, NUMBER, over),        COLUMN(phase_cell, 4, NUMBER, begin_unknown),
+    COLUMN(phase_cell, 5, NUMBER, end_unknown), COLUMN(phase_cell, 6, NUMBER, syscalls),
     COLUMN(phase_cell, 7, VECTOR, time)};
 COLUMN_TABLE(phase_cell, phase_cell);
 
@@ -58,8 +67,10 @@ static const struct column rank_columns[] = {COLUMN(instance_rank, 1, NUMBER, ns
 COLUMN_TABLE(rank, instance_rank);
 
 static const struct column ended_instance_columns[] = {
-    COLUMN_INSIDE(ended_instance, 1, rank, rank), COLUMN(ended_instance, 2, INT, pid),
-    COLUMN(ended_instance, 3, INT, end_tid),      COLUMN(ended_instance, 4, NUMBER, calls),
+    COLUMN_INSIDE(ended_instance, 1, rank, rank),
+    COLUMN(ended_instance, 2, INT, pid),
+    COLUMN(ended_instance, 3, INT, end_tid),
+    COLUMN(ended_instance, 4, NUMBER, calls),
     COLUMN(ended_instance, 5, VECTOR, time),
     COLUMN_MANY(ended_instance, 6, VALUES, values, value_count)};
 COLUMN_TABLE(ended_instance, ended_instance);
@@ -76,7 +87,7 @@ COLUMN_TABLE(credit, call_credit);
 static const struct column open_columns[] = {
     COLUMN(open_call, 1, CALL, call), COLUMN(open_call, 2, TIME, entry_ns),
     COLUMN(open_call, 3, BYTE, present), COLUMN_ARRAY(open_call, 4, SIGNEDS, value),
-    COLUMN(open_call, 5, TEXT, text)};
+    COLUMN(open_call, 5, NAMED, text)};
 COLUMN_TABLE(open, open_call);
 
 /* clang-format off */
@@ -109,11 +120,11 @@ static const struct column life_columns[] = {
     COLUMN_LIST_OF(life_line, 26, credits, credit_count, credit),
     COLUMN(life_line, 27, NUMBER, nobodys),
     COLUMN(life_line, 28, BYTE, kernel_named),
-    COLUMN(life_line, 29, TEXT, kernel_name),
+    COLUMN(life_line, 29, NAMED, kernel_name),
     COLUMN(life_line, 30, BYTE, user_named),
-    COLUMN(life_line, 31, TEXT, user_name),
+    COLUMN(life_line, 31, NAMED, user_name),
     COLUMN(life_line, 32, BYTE, has_program),
-    COLUMN(life_line, 33, TEXT, program),
+    COLUMN(life_line, 33, NAMED, program),
     COLUMN(life_line, 34, U32, used[0]),
     COLUMN(life_line, 35, U32, used[1]),
 };
@@ -141,15 +152,15 @@ static const struct column event_columns[] = {
     COLUMN(event, 7, BYTE, has),
     COLUMN(event, 8, BYTE, present),
     COLUMN_ARRAY(event, 9, SIGNEDS, value),
-    COLUMN(event, 10, TEXT, text[0]),
-    COLUMN(event, 11, TEXT, text[1]),
+    COLUMN(event, 10, NAMED, text[0]),
+    COLUMN(event, 11, NAMED, text[1]),
     COLUMN(event, 12, INT, tid),
     COLUMN(event, 13, INT, pid),
     COLUMN(event, 14, INT, vtid),
     COLUMN(event, 15, INT, vpid),
     COLUMN(event, 16, U32, pid_ns),
-    COLUMN(event, 17, TEXT, procname),
-    COLUMN(event, 18, TEXT, program),
+    COLUMN(event, 17, NAMED, procname),
+    COLUMN(event, 18, NAMED, program),
     COLUMN_MANY(event, 19, INTS, ints, int_count),
     COLUMN_MANY(event, 20, VALUES, fields, field_count),
 };
@@ -194,7 +205,7 @@ static const struct column place_columns[] = {
     COLUMN(place_line, 10, TIME, begin_ns),
     COLUMN(place_line, 11, TIME, end_ns),
     COLUMN(place_line, 12, TIME, closing_ns),
-    COLUMN(place_line, 13, TEXT, name),
+    COLUMN(place_line, 13, NAMED, name),
     COLUMN(place_line, 14, U32, label),
     COLUMN_INSIDE(place_line, 15, cell, use_cell),
 };
@@ -251,11 +262,13 @@ COLUMN_TABLE(analysis, told_analysis);
 static const struct column_table *table_of(uint64_t kind)
 {
     static const struct column_table *const tables[] = {
-        [RECORD_LET_CPU] = &let_table,   [RECORD_LET_LIFE] = &let_table, [RECORD_AGAIN] = &let_table,
-        [RECORD_LABEL] = &label_table,   [RECORD_LIFE] = &life_table,    [RECORD_INSTANCE] = &instance_table,
+        [RECORD_LET_CPU] = &let_table,         [RECORD_LET_LIFE] = &let_table,
+        [RECORD_AGAIN] = &let_table,           [RECORD_LABEL] = &label_table,
+        [RECORD_LIFE] = &life_table,           [RECORD_INSTANCE] = &instance_table,
         [RECORD_LET_PLACE] = &place_let_table, [RECORD_PLACE] = &place_table,
-        [RECORD_USES] = &uses_table,     [RECORD_USE] = &use_table,      [RECORD_CHANGE] = &change_table,
-        [RECORD_CPU] = &cpu_table,       [RECORD_EVENT] = &step_table,   [RECORD_TIME] = &time_table,
+        [RECORD_USES] = &uses_table,           [RECORD_USE] = &use_table,
+        [RECORD_CHANGE] = &change_table,       [RECORD_CPU] = &cpu_table,
+        [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
         [RECORD_ANALYSIS] = &analysis_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
@@ -279,6 +292,21 @@ static void complete(struct event *event)
     event->domain = event->class->domain;
 }
 
+/* What joining takes for granted of a record. */
+static enum status check_record(const struct row *row, struct record *record,
+                                const struct phase_set *phases, struct failure *why)
+{
+    if (record->kind == RECORD_EVENT && !record->step.event.class)
+        return fail(why, STATUS_REJECT, "an event without its class");
+    if (record->kind == RECORD_EVENT)
+        complete(&record->step.event);
+    if (record->kind == RECORD_ANALYSIS)
+        return engine_check(analyses_all(), record->analysis, why);
+    if (!record_is_sound(record, row->count - 1, phases))
+        return fail(why, STATUS_REJECT, "record %zu of a row contradicts itself", row->count - 1);
+    return STATUS_OK;
+}
+
 enum status row_read(struct bytes bytes, struct schema *schema, const struct phase_set *phases,
                      struct row *row, struct failure *why)
 {
@@ -287,6 +315,8 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .phases = phases,
                             .arena = &row->arena,
                             .why = why};
+    /* What a record of a kind is before its bytes are read. */
+    const struct record *nothing[RECORD_ANALYSIS + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {
@@ -295,16 +325,14 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
             in.status = fail(why, STATUS_STOP, "a record newer than this program knows");
             break;
         }
-        struct record *record = row_add(row, (enum record_kind)(kind - 1));
+        struct record *record = row_add_like(row, (enum record_kind)(kind - 1), nothing[kind - 1]);
+        if (!nothing[kind - 1]) {
+            columns_set_nothing(table, &record->let);
+            nothing[kind - 1] = row_copy_of(row, record);
+        }
         columns_take(&in, table, &record->let);
-        if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK && !record->step.event.class)
-            in.status = fail(why, STATUS_REJECT, "an event without its class");
-        else if (kind - 1 == RECORD_EVENT && in.status == STATUS_OK)
-            complete(&record->step.event);
-        if (in.status == STATUS_OK && !in.row.bad &&
-            !record_is_sound(record, row->count - 1, phases))
-            in.status = fail(why, STATUS_REJECT, "record %zu of a row contradicts itself",
-                             row->count - 1);
+        if (in.status == STATUS_OK && !in.row.bad)
+            in.status = check_record(row, record, phases, why);
     }
     if (in.status == STATUS_OK && in.row.bad)
         in.status = fail(why, STATUS_REJECT, "a row that contradicts itself");

@@ -248,7 +248,7 @@ struct core {
     uint64_t order, last_process;
     struct names paths;
     size_t paths_most; /* more are looked at */
-    uint32_t *labels; /* of the row in hand: paths */
+    uint32_t *labels;  /* of the row in hand: paths */
     size_t label_count, label_room;
     uint64_t past_events;
     uint64_t event_number; /* in its interval: behind the event in hand */
@@ -486,7 +486,8 @@ void calls_move(struct life *to, struct life *from);
 struct life *join_life_of(const struct core *core, life_name name);
 
 /* --- lines.c: what a row's lines mean --- */
-void join_life_line(struct core *core, const struct life_line *line);
+/* False if it contradicts what was told before: nothing of it is taken. */
+bool join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
 
 /* --- paths.c --- */

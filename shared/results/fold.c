@@ -60,13 +60,14 @@ static struct cell *find_cell(const struct cell_group *group, const struct cell_
     return NULL;
 }
 
-static struct cell *cell_at(struct cell_group *group, const struct cell_key *key)
+static struct cell *cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key)
 {
     uint64_t hash = key_hash(key);
     struct cell *first, *cell = find_cell(group, key, hash, &first);
     if (cell)
         return cell;
-    cell = memory_new(cell_bytes((enum cell_type)key->type));
+    cell = slab_take(&fold->free_cells[key->type], &fold->arena,
+                     cell_bytes((enum cell_type)key->type));
     cell->key = *key;
     cell->next = first;
     cell->fd = FD_NONE_YET;
@@ -164,23 +165,23 @@ static struct cell *cell_of_thread(struct fold *fold, const struct cell_key *key
         thread->waits = thread->fact.process == 0;
         thread->group = thread->waits ? new_group(PID_NONE) : group_at(fold, fold_pid_of(thread));
     }
-    return cell_at(thread->group, key);
+    return cell_at(fold, thread->group, key);
 }
 
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid)
 {
     const struct cell_key key = {.type = CELL_PHASE, .path = path};
-    return cell_at(group_at(fold, pid), &key);
+    return cell_at(fold, group_at(fold, pid), &key);
 }
 
-static void free_cell(struct cell *cell)
+static void free_cell(struct fold *fold, struct cell *cell)
 {
     fold_clear_cell(cell);
-    free(cell);
+    slab_give(&fold->free_cells[cell->key.type], cell);
 }
 
 /* Puts a cell of another group into `to`. */
-static void move_cell(struct cell_group *to, struct cell *take_cell)
+static void move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
 {
     uint64_t hash = key_hash(&take_cell->key);
     struct cell *first, *cell = find_cell(to, &take_cell->key, hash, &first);
@@ -189,20 +190,20 @@ static void move_cell(struct cell_group *to, struct cell *take_cell)
             slow_instances_merge(&cell->slow, &take_cell->slow);
         else
             fold_merge_cell(cell, take_cell);
-        free_cell(take_cell);
+        free_cell(fold, take_cell);
         return;
     }
     take_cell->next = first;
     map_put(&to->cells, hash, take_cell);
 }
 
-static void move_cells(struct cell_group *to, struct cell_group *from)
+static void move_cells(struct fold *fold, struct cell_group *to, struct cell_group *from)
 {
     struct cell *cell, *next;
     for (size_t at = 0; (cell = map_next(&from->cells, &at));)
         for (; cell; cell = next) {
             next = cell->next;
-            move_cell(to, cell);
+            move_cell(fold, to, cell);
         }
     map_clear(&from->cells);
 }
@@ -220,7 +221,7 @@ void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t 
         map_put(&fold->groups, group_key(pid), own);
         return;
     }
-    move_cells(group, own);
+    move_cells(fold, group, own);
     free(own);
 }
 
@@ -282,7 +283,7 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 {
     struct folded_descriptor *descriptor = id_map_get(&fold->descriptors, id);
     if (!descriptor) {
-        descriptor = memory_new(sizeof *descriptor);
+        descriptor = slab_take(&fold->free_descriptors, &fold->arena, sizeof *descriptor);
         descriptor->id = id;
         descriptor->fd = FD_SEVERAL;
         descriptor->name = NO_NAME;
@@ -309,7 +310,7 @@ void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor)
         next = use->next;
         settle_use(fold, descriptor, use->thread, use->path, &use->cell);
         use_cell_clear(&use->cell);
-        free(use);
+        slab_give(&fold->free_uses, use);
     }
     descriptor->uses = NULL;
 }
@@ -347,7 +348,7 @@ static void take_uses(struct fold *fold, const struct result *result)
     while (use && (use->thread != result->thread || use->path != path))
         use = use->next;
     if (!use) {
-        use = memory_new(sizeof *use);
+        use = slab_take(&fold->free_uses, &fold->arena, sizeof *use);
         use->thread = result->thread;
         use->path = path;
         use->next = descriptor->uses;
@@ -414,7 +415,7 @@ static void take_instance(struct fold *fold, const struct result *result)
     const struct instance_told *told = result->instance;
     int32_t pid = told->ended.pid;
     struct cell *cell =
-        pid ? cell_at(group_at(fold, pid), &key) : cell_of_thread(fold, &key, result->thread);
+        pid ? cell_at(fold, group_at(fold, pid), &key) : cell_of_thread(fold, &key, result->thread);
     struct slow_instance *instance = NULL;
     if (told->is_correction)
         instance = slow_instances_find(&cell->slow, told->ended.rank.order);
@@ -542,19 +543,19 @@ void fold_take(struct fold *fold, const struct result *result)
     }
 }
 
-static void free_group(struct cell_group *group)
+static void free_group(struct fold *fold, struct cell_group *group)
 {
     struct cell *cell, *next;
     for (size_t at = 0; (cell = map_next(&group->cells, &at));)
         for (; cell; cell = next) {
             next = cell->next;
-            free_cell(cell);
+            free_cell(fold, cell);
         }
     map_clear(&group->cells);
     free(group);
 }
 
-void fold_free_thread(struct folded_thread *thread)
+void fold_free_thread(struct fold *fold, struct folded_thread *thread)
 {
     while (thread->befores) {
         struct before *next = thread->befores->next;
@@ -569,19 +570,19 @@ void fold_free_thread(struct folded_thread *thread)
     time_vector_free(&thread->time);
     durations_clear(&thread->latency);
     if (thread->waits)
-        free_group(thread->group);
+        free_group(fold, thread->group);
     free(thread);
 }
 
-void fold_free_descriptor(struct folded_descriptor *descriptor)
+void fold_free_descriptor(struct fold *fold, struct folded_descriptor *descriptor)
 {
     while (descriptor->uses) {
         struct open_use *next = descriptor->uses->next;
         use_cell_clear(&descriptor->uses->cell);
-        free(descriptor->uses);
+        slab_give(&fold->free_uses, descriptor->uses);
         descriptor->uses = next;
     }
-    free(descriptor);
+    slab_give(&fold->free_descriptors, descriptor);
 }
 
 void fold_free(struct fold *fold)
@@ -591,14 +592,14 @@ void fold_free(struct fold *fold)
     atom_table_clear(&fold->analyses);
     void *each;
     for (size_t at = 0; (each = map_next(&fold->groups, &at));)
-        free_group(each);
+        free_group(fold, each);
     map_clear(&fold->groups);
     for (size_t at = 0; (each = map_next(&fold->processes, &at));)
         free(each);
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)
-        fold_free_thread(each);
+        fold_free_thread(fold, each);
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->descriptors, &walk));)
-        fold_free_descriptor(each);
+        fold_free_descriptor(fold, each);
     for (size_t at = 0; (each = map_next(&fold->old_names, &at));)
         free(each);
     map_clear(&fold->processes);
@@ -609,6 +610,7 @@ void fold_free(struct fold *fold)
     free(fold->busy_seen);
     free(fold->hosts);
     free(fold->damages);
+    arena_clear(&fold->arena);
     arena_clear(&fold->damage_arena);
     arena_clear(&fold->uses_arena);
     names_clear(&fold->names);

@@ -32,7 +32,7 @@ static void forget_descriptors(struct fold *fold)
     for (size_t i = 0; i < going.count; i++) {
         struct folded_descriptor *descriptor = id_map_remove(&fold->descriptors, going.ids[i]);
         fold_settle_uses(fold, descriptor);
-        fold_free_descriptor(descriptor);
+        fold_free_descriptor(fold, descriptor);
     }
     free(going.ids);
 }
@@ -45,7 +45,7 @@ static void forget_thread(struct fold *fold, struct folded_thread *thread)
     fold_move_waiting(fold, thread, pid);
     for (const struct before *before = thread->befores; before; before = before->next)
         fold_add_before(&fold_phase_cell(fold, before->path, pid)->phase.time, thread, before);
-    fold_free_thread(thread);
+    fold_free_thread(fold, thread);
 }
 
 static void settle_of(const struct fold *fold, const struct slow_instances *instances)

@@ -11,6 +11,7 @@
 #include "base/id_map.h"
 #include "base/map.h"
 #include "base/names.h"
+#include "base/slab.h"
 #include "results/result.h"
 #include "results/slow_instances.h"
 
@@ -97,6 +98,7 @@ struct folded_descriptor {
 };
 
 enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW };
+enum { CELL_TYPES = CELL_SLOW + 1 };
 
 struct cell_key {
     uint8_t type; /* enum cell_type */
@@ -135,6 +137,8 @@ enum { FOLD_RECENT = 256 };
 
 struct fold {
     char *session;
+    struct arena arena; /* of cells, descriptors and their uses */
+    struct slab free_cells[CELL_TYPES], free_descriptors, free_uses;
     struct names names;           /* of all kinds */
     uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
     struct map processes;         /* by id, as are these two */
@@ -192,7 +196,7 @@ void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor);
 void fold_settle_instance(const struct fold *fold, struct slow_instance *instance);
 /* Puts the cells that wait for the thread's process under `pid`. */
 void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid);
-void fold_free_thread(struct folded_thread *thread);
-void fold_free_descriptor(struct folded_descriptor *descriptor);
+void fold_free_thread(struct fold *fold, struct folded_thread *thread);
+void fold_free_descriptor(struct fold *fold, struct folded_descriptor *descriptor);
 
 #endif

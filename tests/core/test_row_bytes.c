@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "analysis/analyses.h"
+#include "base/arena.h"
+#include "base/memory.h"
 #include "core/core.h"
 #include "core/row_bytes.h"
+#include "core/keep.h"
 #include "laws/random_trace.h"
+#include "reducer/joiner.h"
 
 struct world {
     struct phase_definitions phases;
@@ -107,4 +111,133 @@ Test(row_bytes, with_other_bits_are_refused_or_can_be_written)
         free(bytes);
         world_clear(&world);
     }
+}
+
+/* --- joining what was read --- */
+
+enum { PIECES = 3 };
+
+static void map_piece(const struct law_trace *trace, size_t piece, struct columns_out *out,
+                      struct interval_end *end)
+{
+    size_t first = trace->count * piece / PIECES, last = trace->count * (piece + 1) / PIECES;
+    while (first > 0 && first < last &&
+           trace->events[first].time_ns == trace->events[first - 1].time_ns)
+        first++;
+    while (last < trace->count && trace->events[last].time_ns == trace->events[last - 1].time_ns)
+        last++;
+    struct core_mapping mapping = {.facts = {true, true},
+                                   .begin_ns = piece > 0 ? trace->events[first].time_ns : 0,
+                                   .end_ns = last < trace->count ? trace->events[last].time_ns
+                                                                 : UINT64_MAX};
+    struct row row = {.count = 0};
+    struct core *core = core_new_mapping(trace->schema, &mapping, &row);
+    core_map(core, trace->events + first, last - first);
+    core_map_end(core);
+    core_free(core);
+    row_write(&row, trace->schema, out);
+    row_clear(&row);
+    *end = trace->facts;
+    end->chunk = piece;
+    end->begin_ns = mapping.begin_ns;
+    end->end_ns = mapping.end_ns;
+    end->first_ns = trace->events[first].time_ns;
+    end->last_ns = trace->events[last - 1].time_ns;
+    end->events = last - first;
+    end->phases = schema_own_set(trace->schema);
+}
+
+struct saved {
+    struct arena arena;
+    struct kept_record *records;
+    size_t count, room;
+};
+
+static void keep(void *context, struct text key, struct bytes record)
+{
+    struct saved *saved = context;
+    saved->records =
+        memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
+    uint8_t *copy = arena_take(&saved->arena, record.count + 1);
+    memcpy(copy, record.at, record.count);
+    saved->records[saved->count++] =
+        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+}
+
+/* Damage that the marks tell. */
+static void take(void *context, const struct result *result)
+{
+    unsigned *damaged = context;
+    if (result->type == RESULT_INTERVAL)
+        *damaged += result->interval.damage.count > 0;
+}
+
+static struct joiner *restarted(struct joiner *joiner, struct schema *schema,
+                                struct result_sink sink)
+{
+    struct saved saved = {.count = 0};
+    struct joiner *again;
+    struct failure why;
+    uint64_t oldest;
+    if (joiner_oldest_chunk(joiner, &oldest))
+        return joiner;
+    joiner_save(joiner, (struct keep_sink){keep, &saved});
+    joiner_free(joiner);
+    enum status status = joiner_restore(schema, sink, saved.records, saved.count, &again, &why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    arena_clear(&saved.arena);
+    free(saved.records);
+    return again;
+}
+
+/* Whatever can be read can be joined, told, saved and restored. Returns how many intervals had damage. */
+static unsigned join(const struct world *world, const struct columns_out pieces[PIECES],
+                     const struct interval_end ends[PIECES], size_t changed, const uint8_t *bytes)
+{
+    unsigned damaged = 0;
+    struct result_sink sink = {take, &damaged};
+    struct joiner *joiner = joiner_new(world->schema, sink);
+    for (size_t i = 0; i < PIECES; i++) {
+        struct row row = {.count = 0};
+        if (read(world, i == changed ? bytes : pieces[i].at, pieces[i].count, &row) == STATUS_OK) {
+            joiner_add(joiner, &row, &ends[i]);
+        } else {
+            row_clear(&row);
+            joiner_missing(joiner, i, DAMAGE_BY_REFUSED, text_of("cannot be read"));
+        }
+        joiner_retell(joiner, i, PIECES);
+        joiner = restarted(joiner, world->schema, sink);
+    }
+    joiner_finish(joiner);
+    joiner_free(joiner);
+    return damaged;
+}
+
+Test(row_bytes, with_other_bits_are_refused_or_can_be_joined)
+{
+    const char *rounds = getenv("ROW_ROUNDS");
+    unsigned refused = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct world world;
+        world_init(&world, seed);
+        struct columns_out pieces[PIECES] = {{.count = 0}};
+        struct interval_end ends[PIECES];
+        for (size_t i = 0; i < PIECES; i++)
+            map_piece(&world.trace, i, &pieces[i], &ends[i]);
+        cr_expect(eq(uint, join(&world, pieces, ends, PIECES, NULL), 0));
+        uint64_t random = seed;
+        for (unsigned round = 0; round < (rounds ? strtoul(rounds, NULL, 10) : 300); round++) {
+            size_t changed = law_random(&random) % PIECES, count = pieces[changed].count;
+            uint8_t *bytes = malloc(count + 1);
+            memcpy(bytes, pieces[changed].at, count);
+            for (unsigned flips = 1 + round % 3; flips > 0; flips--)
+                bytes[law_random(&random) % count] ^= (uint8_t)(1 << law_random(&random) % 8);
+            refused += join(&world, pieces, ends, changed, bytes) > 0;
+            free(bytes);
+        }
+        for (size_t i = 0; i < PIECES; i++)
+            columns_clear(&pieces[i]);
+        world_clear(&world);
+    }
+    cr_expect(ne(uint, refused, 0));
 }
