@@ -28,7 +28,7 @@ static void rename_descriptor(struct renaming *renaming, struct descriptor *desc
 
 static void rename_life(struct renaming *renaming, struct life *life)
 {
-    assert(life->phase_count == 0 && life->call_count == 0); /* told */
+    life_tell_sums(renaming->core, life); /* they have labels, too */
     rename_path(renaming, &life->open_label);
     for (size_t i = 0; i < life->credit_count; i++)
         rename_path(renaming, &life->credits[i].label);

@@ -491,7 +491,7 @@ bool join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
 
 /* --- paths.c --- */
-/* Between intervals: nothing is unsent. */
+/* Between intervals. */
 void join_forget_paths(struct core *core);
 
 /* --- phase_instances.c: instances of phases, in both modes --- */
