@@ -108,10 +108,8 @@ static void add_credit(struct life *life, uint32_t label, uint64_t count)
         .label = label, .count = count, .thread = life->name, .stretch = life->stretch};
 }
 
-/* What the thread has spent in it, up to `time_ns`. Of one that runs while another ends it, it is known
- * up to its last own event. */
-static void spent_until(const struct instance *instance, const struct life *ender, uint64_t time_ns,
-                        struct time_vector *time)
+/* Adds what the thread has spent in it behind what it has accounted for. */
+static void spend_until(const struct instance *instance, uint64_t time_ns, struct time_vector *time)
 {
     const struct life *life = life_of(instance);
     if (time_ns <= life->clock_ns)
@@ -120,10 +118,7 @@ static void spent_until(const struct instance *instance, const struct life *ende
     uint64_t begun_ns = time_ns - instance->begin_ns;
     if (ns > begun_ns)
         ns = begun_ns; /* it was begun behind what is accounted for */
-    if (life != ender && life->state == STATE_RUNNING)
-        time->unknown_ns += ns;
-    else
-        life_account(life, time, ns);
+    life_account(life, time, ns);
 }
 
 /* Of its process by now; 0 if that is not told. */
@@ -174,7 +169,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     struct time_vector time = {0};
     uint64_t calls = instances_spent(instance, &time);
     sum->cell.syscalls += calls;
-    spent_until(instance, ender, event->time_ns, &time);
+    spend_until(instance, event->time_ns, &time);
     durations_add(&sum->cell.complete, ns);
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;
