@@ -321,7 +321,9 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
     count_nobody(core, cpu, event);
     if (contradicts(core, cpu, event)) {
         doubt(core, cpu, event);
-        life_list(core, cpu->current ? cpu->current : map_life(core, event->tid));
+        struct life *shown = cpu->current ? cpu->current : map_life(core, event->tid);
+        if (shown)
+            life_list(core, shown);
     }
     struct life *actor = cpu->current;
     if (event->has & EVENT_HAS_TID)
