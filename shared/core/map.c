@@ -319,7 +319,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->nobody = cpu->knows == CPU_NOBODY;
     line->run_whole = cpu->run_whole;
     line->current = cpu->knows == CPU_THREAD ? map_name(core, cpu->current) : 0;
-    line->run_begin_ns = cpu->run_begin_ns;
+    line->run_begin_ns = known ? cpu->run_begin_ns : TIME_NONE;
     line->last_ns = cpu->last_ns;
     line->busy_ns = cpu->busy_ns;
     cpu->busy_ns = 0;
