@@ -30,8 +30,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct step *step = map_step(core, event, actor);
     if (!child)
         return;
-    life_forget(core, child);
-    child = map_life(core, child->tid);
+    child = life_forget(core, child);
     step->next = map_name(core, child);
     child->exit_known = true;
     child->group = group;

@@ -97,15 +97,21 @@ static inline void entered(struct core *core, struct life *life, const struct ev
     life_place(life);
 }
 
-/* The exit of the call that the thread is in. */
-static inline void completed(struct core *core, struct life *life, const struct event *event)
+/* If its exit is now. */
+static inline uint64_t call_ns(const struct life *life, const struct event *exit)
 {
-    uint64_t ns = event->time_ns - life->entry_ns;
+    return exit->time_ns - life->entry_ns;
+}
+
+/* The exit of the call that the thread is in, after a duration of that bucket. */
+static inline void completed(struct core *core, struct life *life, const struct event *event,
+                             unsigned bucket)
+{
     life_book(life, event->time_ns);
     life->call_epoch = core->border_epoch;
     life->call_changed = true;
     struct call_sum *sum = call_sum_at(core, life, life->open_label, life->open_call);
-    call_cell_add(&sum->cell, life->entry_ns, ns, durations_bucket(ns), event->value[0],
+    call_cell_add(&sum->cell, life->entry_ns, call_ns(life, event), bucket, event->value[0],
                   life->open_call->role->flags & (CALL_READS | CALL_WRITES));
     call_over(core, life, true);
     drop_call(life);
@@ -174,11 +180,12 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
         return;
     life_activate(core, life, event->time_ns);
     bool ends_here = life->in == IN_OPEN && life->open_call == event->call;
+    unsigned bucket = ends_here ? durations_bucket(call_ns(life, event)) : 0;
     if (life->in == IN_UNKNOWN || life->in == IN_TOLD ||
-        (ends_here && !places_exit(core, life, event)))
+        (ends_here && !places_exit(core, life, event, bucket)))
         exit_step(core, life, event);
     else if (ends_here)
-        completed(core, life, event);
+        completed(core, life, event, bucket);
     else if (exited_alone(core, life, event))
         places_exit_alone(core, life, event);
 }
@@ -198,7 +205,7 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
         return;
     if (life->in == IN_OPEN && life->open_call == event->call) {
         descriptors_complete(core, life, event);
-        completed(core, life, event);
+        completed(core, life, event, durations_bucket(call_ns(life, event)));
     } else if (exited_alone(core, life, event)) {
         descriptors_exit_alone(core, life, event);
     }

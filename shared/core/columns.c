@@ -130,19 +130,19 @@ static bool is_zero(const void *from, size_t bytes)
     return memcmp(from, zero, bytes) == 0;
 }
 
+static unsigned bits_of(const bool *bools, size_t count)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < count; i++)
+        bits |= (unsigned)bools[i] << i;
+    return bits;
+}
+
 static bool says_nothing(const void *from, const struct column *column)
 {
     const void *value = at(from, column);
     switch (column->type) {
-    case COLUMN_NUMBER:
-    case COLUMN_SIGNED: return *(const uint64_t *)value == 0;
-    case COLUMN_U32:
-    case COLUMN_INT: return *(const uint32_t *)value == 0;
-    case COLUMN_U16: return *(const uint16_t *)value == 0;
-    case COLUMN_BYTE:
     case COLUMN_NAME: return *(const char *)value == 0;
-    case COLUMN_CPU: return *(const int32_t *)value == -1;
-    case COLUMN_TIME: return *(const uint64_t *)value == TIME_NONE;
     case COLUMN_TEXT:
     case COLUMN_NAMED: return ((const struct text *)value)->at == NULL;
     case COLUMN_DURATIONS: return ((const struct durations *)value)->count == 0;
@@ -157,16 +157,13 @@ static bool says_nothing(const void *from, const struct column *column)
             if (((const uint64_t *)value)[i] != 0)
                 return false;
         return true;
-    case COLUMN_STRUCT:
-        for (size_t i = 0; i < column->of->count; i++)
-            if (!says_nothing(value, &column->of->at[i]))
-                return false;
-        return true;
+    case COLUMN_STRUCT: return false; /* put_columns() tells */
     default: return count_of(from, column) == 0;
     }
 }
 
-static void put_columns(struct columns_out *out, const struct column_table *table, const void *from,
+/* Whether anything is said. */
+static bool put_columns(struct columns_out *out, const struct column_table *table, const void *from,
                         const struct schema *schema);
 
 static void put_column(struct columns_out *out, const void *from, const struct column *column,
@@ -174,17 +171,6 @@ static void put_column(struct columns_out *out, const void *from, const struct c
 {
     const void *value = at(from, column);
     switch (column->type) {
-    case COLUMN_NUMBER: put_number(out, *(const uint64_t *)value); return;
-    case COLUMN_U32: put_number(out, *(const uint32_t *)value); return;
-    case COLUMN_U16: put_number(out, *(const uint16_t *)value); return;
-    case COLUMN_BYTE: put_number(out, *(const uint8_t *)value); return;
-    case COLUMN_INT:
-    case COLUMN_CPU: put_number(out, zigzag(*(const int32_t *)value)); return;
-    case COLUMN_SIGNED: put_number(out, zigzag(*(const int64_t *)value)); return;
-    case COLUMN_TIME:
-        put_number(out, zigzag((int64_t)(*(const uint64_t *)value - out->base_ns)));
-        out->base_ns = *(const uint64_t *)value;
-        return;
     case COLUMN_NAME: put_text(out, text_of(value)); return;
     case COLUMN_TEXT: put_text(out, *(const struct text *)value); return;
     case COLUMN_NAMED: put_named(out, *(const struct text *)value); return;
@@ -208,7 +194,6 @@ static void put_column(struct columns_out *out, const void *from, const struct c
         for (size_t i = 0; i < column->count; i++)
             put_number(out, zigzag(((const int64_t *)value)[i]));
         return;
-    case COLUMN_STRUCT: put_columns(out, column->of, value, schema); return;
     case COLUMN_INTS: {
         const int64_t *ints = *(const int64_t *const *)value;
         uint64_t count = count_of(from, column);
@@ -228,23 +213,64 @@ static void put_column(struct columns_out *out, const void *from, const struct c
     }
 }
 
-static void put_columns(struct columns_out *out, const struct column_table *table, const void *from,
+/* What a column of one number says; false if it says nothing. */
+static inline bool number_of(struct columns_out *out, const void *value,
+                             const struct column *column, uint64_t *number)
+{
+    switch (column->type) {
+    case COLUMN_NUMBER: *number = *(const uint64_t *)value; return *number != 0;
+    case COLUMN_U32: *number = *(const uint32_t *)value; return *number != 0;
+    case COLUMN_U16: *number = *(const uint16_t *)value; return *number != 0;
+    case COLUMN_BYTE: *number = *(const uint8_t *)value; return *number != 0;
+    case COLUMN_BOOLS: *number = bits_of(value, column->count); return *number != 0;
+    case COLUMN_INT: *number = zigzag(*(const int32_t *)value); return *number != 0;
+    case COLUMN_CPU: *number = zigzag(*(const int32_t *)value); return *number != zigzag(-1);
+    case COLUMN_SIGNED: *number = zigzag(*(const int64_t *)value); return *number != 0;
+    default: break; /* COLUMN_TIME */
+    }
+    uint64_t time_ns = *(const uint64_t *)value;
+    if (time_ns == TIME_NONE)
+        return false;
+    *number = zigzag((int64_t)(time_ns - out->base_ns));
+    out->base_ns = time_ns;
+    return true;
+}
+
+static bool put_columns(struct columns_out *out, const struct column_table *table, const void *from,
                         const struct schema *schema)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct column *column = &table->at[i];
+    bool says = false;
+    uint64_t number;
+    for (const struct column *column = table->at; column < table->at + table->count; column++) {
+        if (column->type <= COLUMN_OF_NUMBERS) {
+            if (!number_of(out, at(from, column), column, &number))
+                continue;
+            uint8_t *to = need(out, 2 * ROW_NUMBER);
+            *to = column->tag;
+            out->count = (size_t)(row_put(to + 1, number) - out->at);
+            says = true;
+            continue;
+        }
         if (says_nothing(from, column))
             continue;
+        size_t before = out->count;
         put_number(out, column->tag);
-        put_column(out, from, column, schema);
+        if (column->type != COLUMN_STRUCT)
+            put_column(out, from, column, schema);
+        else if (!put_columns(out, column->of, at(from, column), schema)) {
+            out->count = before;
+            continue;
+        }
+        says = true;
     }
     put_number(out, 0);
+    return says;
 }
 
 void columns_put(struct columns_out *out, const struct schema *schema,
                  const struct column_table *table, const void *from)
 {
-    put_columns(out, table, from, schema);
+    (void)put_columns(out, table, from, schema);
 }
 
 /* --- reading --- */
@@ -415,6 +441,12 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     case COLUMN_BYTE:
         *(uint8_t *)value = (uint8_t)take_upto(in, column->count ? 1 : UINT8_MAX);
         return;
+    case COLUMN_BOOLS: {
+        uint64_t bits = take_upto(in, (1U << column->count) - 1);
+        for (size_t i = 0; i < column->count; i++)
+            ((bool *)value)[i] = bits >> i & 1;
+        return;
+    }
     case COLUMN_INT:
     case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(take_upto(in, UINT32_MAX)); return;
     case COLUMN_SIGNED: *(int64_t *)value = row_take_signed(row); return;

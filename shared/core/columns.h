@@ -24,13 +24,15 @@ enum column_type {
     COLUMN_NUMBER, /* uint64_t */
     COLUMN_U32,
     COLUMN_U16,
-    COLUMN_BYTE,      /* uint8_t, bool */
-    COLUMN_INT,       /* int32_t */
-    COLUMN_CPU,       /* int32_t; -1 says nothing */
-    COLUMN_SIGNED,    /* int64_t */
-    COLUMN_TIME,      /* uint64_t, raw ns; TIME_NONE says nothing */
-    COLUMN_NAME,      /* char[16] */
-    COLUMN_TEXT,      /* struct text */
+    COLUMN_BYTE,   /* uint8_t, bool */
+    COLUMN_BOOLS,  /* bool, side by side, of `count` up to 16: bits, the first the lowest */
+    COLUMN_INT,    /* int32_t */
+    COLUMN_CPU,    /* int32_t; -1 says nothing */
+    COLUMN_SIGNED, /* int64_t */
+    COLUMN_TIME,   /* uint64_t, raw ns; TIME_NONE says nothing */
+    COLUMN_OF_NUMBERS = COLUMN_TIME, /* up to here, one number each */
+    COLUMN_NAME,                     /* char[16] */
+    COLUMN_TEXT,                     /* struct text */
     COLUMN_NAMED,     /* struct text, that is told once and then by its number; of rows alone */
     COLUMN_DURATIONS, /* struct durations */
     COLUMN_VECTOR,    /* struct time_vector */
@@ -72,6 +74,12 @@ struct column_table {
     {                                                                                              \
         tag, COLUMN_##type, offsetof(struct T, field),                                             \
             sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL                 \
+    }
+/* From the field `first` to the field `last`. */
+#define COLUMN_FLAGS(T, tag, first, last)                                                          \
+    {                                                                                              \
+        tag, COLUMN_BOOLS, offsetof(struct T, first),                                              \
+            offsetof(struct T, last) - offsetof(struct T, first) + 1, 0, NULL                      \
     }
 /* `table` is the name of a COLUMN_TABLE(). */
 #define COLUMN_INSIDE(T, tag, field, table)                                                        \

@@ -87,10 +87,15 @@ struct call_credit {
 /* What a life has come to. */
 struct life_line {
     life_name life;
-    int32_t tid;      /* 0: of the CPU's current, whoever that is */
-    bool counts_time; /* `clock_ns` and `time` say something */
-    bool state_known; /* else the three below say nothing: they are as before */
-    uint8_t state;    /* enum thread_state */
+    int32_t tid;   /* 0: of the CPU's current, whoever that is */
+    uint8_t state; /* enum thread_state */
+    /* What there is. */
+    bool counts_time;  /* `clock_ns` and `time` say something */
+    bool state_known;  /* else `state`, `since_ns` and `wake_ns` say nothing: they are as before */
+    bool call_changed; /* else what is told of the open call says nothing */
+    bool call_was_unknown; /* an entry was the first of its calls here: what it was in has no end */
+    bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
+    bool kernel_named, user_named, has_program;
     uint64_t since_ns, wake_ns;
     uint64_t clock_ns; /* time is accounted up to here */
     uint64_t time[TIME_SLOTS];
@@ -98,9 +103,6 @@ struct life_line {
     uint64_t named_ns; /* the last switch that named it; likewise */
     uint64_t cpu_ns, switches;
     struct durations latency;
-    bool call_changed;     /* else the four below say nothing */
-    bool call_was_unknown; /* an entry was the first of its calls here: what it was in has no end */
-    bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
     struct open_call open;
     uint32_t open_label;
     place_name used[2]; /* by the open call */
@@ -116,7 +118,6 @@ struct life_line {
     struct call_credit *credits;
     size_t credit_count;
     uint64_t nobodys; /* of a CPU's current: events that are nobody's if it is */
-    bool kernel_named, user_named, has_program;
     struct text kernel_name, user_name, program;
 };
 

@@ -153,9 +153,8 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         thought->cpu = -1;
     if (prev) {
         if (may_end) {
-            life_forget(core, prev);
-            struct life *again = next == prev ? map_life(core, next->tid) : NULL;
-            if (again)
+            struct life *again = life_forget(core, prev);
+            if (next == prev)
                 step->next = map_name(core, next = again);
         } else {
             life_define(core, prev, state_after(event->value[1]), event->time_ns);
@@ -229,12 +228,22 @@ void map_wakeup(struct core *core, const struct event *event, struct life *actor
     woken(core, life, event);
 }
 
+/* Whoever is current there by what only the past knows: any life that is not known to be elsewhere. */
+static void retire_whoever(struct core *core, const struct cpu *cpu)
+{
+    for (struct life *life = core->listed; life; life = life->next_listed)
+        if (life->active && life->tid != 0 && (life->cpu < 0 || &core->cpus[life->cpu] == cpu))
+            life_retire(core, life);
+}
+
 void map_border(struct core *core, const struct event *event)
 {
     struct cpu *cpu = cpu_at(core, event->cpu);
     if (!cpu)
         return;
     cpu_write(core, cpu);
+    if (cpu->knows == CPU_UNKNOWN)
+        retire_whoever(core, cpu);
     struct life *current = cpu->current;
     map_retire_current(core, cpu);
     if (current)

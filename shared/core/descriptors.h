@@ -142,8 +142,8 @@ void places_forget(struct life *life);
 void places_enter(struct core *core, struct life *life);
 /* The call has no end here. */
 void places_drop(struct core *core, struct life *life);
-/* Its exit. False if only the past can tell what it does: it goes there. */
-bool places_exit(struct core *core, struct life *life, const struct event *exit);
+/* Its exit, after a duration of that bucket. False if only the past can tell what it does: it goes there. */
+bool places_exit(struct core *core, struct life *life, const struct event *exit, unsigned bucket);
 /* The exit of a call that was not entered. */
 void places_exit_alone(struct core *core, struct life *life, const struct event *exit);
 /* What the open call uses has names: it passes to the past. */

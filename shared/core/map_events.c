@@ -270,7 +270,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
     life_list(core, life);
 }
 
-void life_forget(struct core *core, struct life *life)
+struct life *life_forget(struct core *core, struct life *life)
 {
     life_retire(core, life);
     instances_forget(&life->phases);
@@ -279,6 +279,7 @@ void life_forget(struct core *core, struct life *life)
     struct life *next = map_life_new(core, life->tid);
     next->exit_known = true;
     next->ran_tick = life->ran_tick;
+    return next;
 }
 
 void map_doubt(struct core *core, const struct life *life, bool leaves)
@@ -318,7 +319,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->nobody = cpu->knows == CPU_NOBODY;
     line->run_whole = cpu->run_whole;
     line->current = cpu->knows == CPU_THREAD ? map_name(core, cpu->current) : 0;
-    line->run_begin_ns = cpu->run_begin_ns;
+    line->run_begin_ns = known ? cpu->run_begin_ns : TIME_NONE;
     line->last_ns = cpu->last_ns;
     line->busy_ns = cpu->busy_ns;
     cpu->busy_ns = 0;

@@ -107,7 +107,7 @@ NEVER_INLINE static void write_use(struct core *core, const struct life *life,
 }
 
 static inline void count_use(struct core *core, struct life *life, unsigned at,
-                             const struct event *exit)
+                             const struct event *exit, unsigned bucket)
 {
     struct place *place = life->bound[at];
     uint8_t flags = life->open_call->role->flags;
@@ -129,7 +129,7 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
         return;
     }
     struct use_cell *cell = cell_at(core, place, life->open_label);
-    durations_add(&cell->calls, ns);
+    durations_add_in(&cell->calls, ns, bucket);
     cell->read_bytes += read_bytes;
     cell->write_bytes += write_bytes;
     if (!bad)
@@ -305,13 +305,13 @@ static bool changes_table(const struct life *life, int64_t ret)
            (life->open_value[2] & CALL_CLONE_FILES);
 }
 
-bool places_exit(struct core *core, struct life *life, const struct event *exit)
+bool places_exit(struct core *core, struct life *life, const struct event *exit, unsigned bucket)
 {
     if (life->open_call->role->op != CALL_PLAIN && changes_table(life, exit->value[0]))
         return false;
     for (unsigned i = 0; i < 2; i++)
         if (life->bound[i])
-            count_use(core, life, i, exit);
+            count_use(core, life, i, exit, bucket);
     if (life->open_call->role->op != CALL_PLAIN)
         operate(core, life, exit);
     life->bound[0] = life->bound[1] = NULL;

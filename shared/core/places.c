@@ -98,6 +98,7 @@ struct uses_line *place_write_uses(struct core *core, struct place *place, uint3
     struct uses_line *line = &row_add(core->row, RECORD_USES)->uses;
     line->place = place->name;
     line->label = label;
+    line->close_ns = TIME_NONE;
     line->proven_ns = place->created ? TIME_NONE : place->proven_ns;
     line->cell = *cell;
     *cell = (struct use_cell){0};
@@ -135,8 +136,8 @@ void place_write_created(struct core *core, struct place *place, bool ended, uin
                                 .ended = ended,
                                 .end_hard = hard,
                                 .begin_ns = place->begin_ns,
-                                .end_ns = end_ns,
-                                .closing_ns = place->closing_ns,
+                                .end_ns = ended ? end_ns : TIME_NONE,
+                                .closing_ns = ended ? TIME_NONE : place->closing_ns,
                                 .name = place->text,
                                 .label = place->label,
                                 .cell = place->cell};

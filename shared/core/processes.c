@@ -75,7 +75,8 @@ static void forget_past(struct core *core, struct process *process, uint64_t tim
     process->refs++;
     if (alone && alone->process == process)
         life_end(core, alone, time_ns);
-    forget(core, process);
+    leave_maps(core, process);
+    process->refs--; /* that of the map */
     process_drop(core, process);
 }
 

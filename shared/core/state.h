@@ -419,8 +419,8 @@ static inline void life_own(struct core *core, struct life *life, uint64_t time_
 }
 /* A step has defined its state, whatever was before. */
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
-/* What is known of the number from here on may be another life's. */
-void life_forget(struct core *core, struct life *life);
+/* What is known of the number from here on may be another life's: returns that. */
+struct life *life_forget(struct core *core, struct life *life);
 /* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`) who it
  * is from here on. */
 void map_doubt(struct core *core, const struct life *life, bool leaves);

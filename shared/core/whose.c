@@ -27,9 +27,8 @@ static void touch(struct life *life, uint64_t time_ns)
 
 static struct life *user_life(struct core *core, const struct event *event)
 {
-    struct cpu *cpu = event->cpu >= 0 && (size_t)event->cpu < core->cpu_count
-                          ? &core->cpus[event->cpu]
-                          : NULL;
+    struct cpu *cpu =
+        event->cpu >= 0 && (size_t)event->cpu < core->cpu_count ? &core->cpus[event->cpu] : NULL;
     struct life *current = cpu && cpu->knows == CPU_THREAD ? cpu->current : NULL;
     if (current && is_of_current(event, current)) {
         touch(current, event->time_ns);
@@ -138,8 +137,8 @@ static int32_t context_pid(const struct event *event, const struct life *life)
         return event->pid;
     if (!(event->has & EVENT_HAS_VPID) || life->pid_ns != namespace_of(event))
         return 0;
-    bool inner = (event->has & EVENT_HAS_VTID) && event->vtid != life->tid &&
-                 !tid_is_of_process(life->tid);
+    bool inner =
+        (event->has & EVENT_HAS_VTID) && event->vtid != life->tid && !tid_is_of_process(life->tid);
     return inner ? 0 : event->vpid;
 }
 
@@ -223,9 +222,9 @@ static int32_t told_pid(const struct event *event, const struct life *life)
 {
     if (event->has & EVENT_HAS_PID)
         return event->pid;
-    bool inner = event_is_inner(event) ||
-                 ((event->has & EVENT_HAS_VTID) && event->vtid != life->tid &&
-                  !tid_is_of_process(life->tid));
+    bool inner =
+        event_is_inner(event) || ((event->has & EVENT_HAS_VTID) && event->vtid != life->tid &&
+                                  !tid_is_of_process(life->tid));
     return (event->has & EVENT_HAS_VPID) && !inner ? event->vpid : 0;
 }
 
@@ -321,7 +320,9 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
     count_nobody(core, cpu, event);
     if (contradicts(core, cpu, event)) {
         doubt(core, cpu, event);
-        life_list(core, cpu->current ? cpu->current : map_life(core, event->tid));
+        struct life *shown = cpu->current ? cpu->current : map_life(core, event->tid);
+        if (shown)
+            life_list(core, shown);
     }
     struct life *actor = cpu->current;
     if (event->has & EVENT_HAS_TID)
