@@ -24,7 +24,7 @@ struct queued {
 struct joiner {
     struct core *core;
     size_t at;             /* records of the first row that are joined */
-    struct engine *engine; /* of analyses; takes the row beside the model */
+    struct engine *engine; /* of analyses; takes the row beside the core */
     struct result_sink sink;
     struct queued *first, **last;
     bool finished;   /* nothing more will come */

@@ -15,7 +15,7 @@
 
 struct joiner;
 
-/* `schema` (borrowed until joiner_free()) makes the classes and calls of the items to come. Chunks are
+/* `schema` (borrowed until joiner_free()) makes the classes and calls of the rows to come. Chunks are
  * numbered from 0; those below the first that comes are missing. */
 struct joiner *joiner_new(struct schema *schema, struct result_sink sink);
 void joiner_free(struct joiner *joiner); /* NULL is fine */

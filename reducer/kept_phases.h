@@ -15,7 +15,7 @@ MUST_CHECK enum status kept_phases_restore(struct schema *schema, const struct k
                                            size_t count, const struct phase_set **out,
                                            struct failure *why);
 
-/* Whether the record is this one, which the model knows nothing of. */
+/* Whether the record is this one, which the core knows nothing of. */
 bool kept_phases_is(const struct kept_record *record);
 
 #endif

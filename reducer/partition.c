@@ -35,7 +35,7 @@ struct session {
     char *name;
     struct schema *schema;
     struct joiner *joiner;      /* NULL while the session has ended */
-    struct asleep_record *kept; /* what the stitch is made of then */
+    struct asleep_record *kept; /* what the joiner is made of then */
     size_t kept_count, kept_room;
     struct result_batch *batch;
     struct state_diff *diff;
@@ -134,7 +134,7 @@ static struct session *session_at(struct partition *partition, struct text name)
     return session;
 }
 
-/* Makes the stitch: a new one, or of what was kept. */
+/* Makes the joiner: a new one, or of what was kept. */
 static enum status session_wake(struct session *session, struct failure *why)
 {
     if (session->joiner)

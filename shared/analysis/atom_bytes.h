@@ -1,4 +1,4 @@
-/* analysis/atom_bytes.h -- atoms as bytes: pieces between mapper and reducer, and the reducer's state.
+/* analysis/atom_bytes.h -- atoms as bytes: records between mapper and reducer, and the reducer's state.
  *
  * An atom is numbers of base/row.h: the tag of its kind; 1 if its REGs are known, else 0; of each column
  * that says something, its tag and its value; and 0. A number is one number, a text its length and its

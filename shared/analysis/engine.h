@@ -6,10 +6,10 @@
  * that is the engine's matter.
  *
  * Joining, all is known. Mapping, the REGs of an atom are not known until an event of the interval
- * defines them. If all that was found is known, the event is applied, and what comes of it is sent as a
- * piece, once: REGs and SUMs. Else the sums of what was found are sent, then the event as it was,
+ * defines them. If all that was found is known, the event is applied, and what comes of it is sent as
+ * one record: REGs and SUMs. Else the sums of what was found are sent, then the event as it was,
  * and of these atoms nothing is known but what the event itself defines. Whoever knows the past
- * takes pieces and events in their order and comes to the same. */
+ * takes records and events in their order and comes to the same. */
 #ifndef ANALYSIS_ENGINE_H
 #define ANALYSIS_ENGINE_H
 

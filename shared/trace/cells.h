@@ -92,7 +92,7 @@ struct time_vector {
     uint64_t user_ns, sys_ns, runnable_ns, unknown_ns;
     uint64_t blocked_ns; /* in no call */
     uint64_t before_running_ns, before_blocked_ns;
-    uint64_t as_before_ns; /* of a piece: in whatever state and call it is when the piece begins */
+    uint64_t as_before_ns;         /* of a row: in whatever state and call the past has it */
     struct blocked_in *blocked_in; /* owned; each call once */
     uint32_t blocked_count, blocked_room;
 };

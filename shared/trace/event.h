@@ -1,4 +1,4 @@
-/* trace/event.h -- one event of a trace, as every reader gives it and the model takes it.
+/* trace/event.h -- one event of a trace, as every reader gives it and the core takes it.
  *
  * A reader looks each event class up once per metadata (trace/schema.h) and then fills, per
  * event, only the slots that the class asks for. What the slots of a kind mean stands here. */
@@ -14,7 +14,7 @@
 /* The order of the two at equal times. */
 enum domain { DOMAIN_KERNEL, DOMAIN_UST };
 
-/* What an event is to the model; the slots are those of struct event below. A slot whose field
+/* What an event is to the core; the slots are those of struct event below. A slot whose field
  * the class lacks is absent (see `present`). Source of the fields: lttng-modules 2.13,
  * include/instrumentation/events/{sched,lttng-statedump}.h. */
 enum event_kind {

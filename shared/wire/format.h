@@ -5,7 +5,7 @@
 #include "trace/event.h"
 
 enum {
-    /* Those before had items of models that are gone: none is read. */
+    /* Those before have no records of the core: none is read. */
     RECORD_FORMAT = 5,
     RECORD_FORMAT_OLDEST = 5, /* that is read */
     /* 2: durations in buckets of log2; 1: two counters of their own in place of tallies. All are

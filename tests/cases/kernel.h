@@ -2,7 +2,7 @@
  * text case, together with what a report must say of it.
  *
  * It knows at each moment who runs, what is open and which call began when, and adds that up
- * without a model, so its numbers are a second opinion. Everything is known from the state dump at
+ * without the core, so its numbers are a second opinion. Everything is known from the state dump at
  * the begin on, and nothing is lost. */
 #ifndef TESTS_CASES_KERNEL_H
 #define TESTS_CASES_KERNEL_H

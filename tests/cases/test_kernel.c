@@ -147,7 +147,7 @@ Test(kernel, and_report_agree_however_it_is_cut)
     }
 }
 
-/* A model that forgets close-on-exec is found, and the case that shows it is short. */
+/* A core that forgets close-on-exec is found, and the case that shows it is short. */
 Test(kernel, shrinks_what_a_mutant_does_wrong)
 {
     setenv("SPANMILL_MUTANT", "forget-close-on-exec", 1);

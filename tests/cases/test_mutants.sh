@@ -1,5 +1,5 @@
 #!/bin/bash
-# A model that does one thing wrong fails the cases: they see what they are there for.
+# A core that does one thing wrong fails the cases: they see what they are there for.
 set -eu
 run=$TEST_BIN/run_cases
 if ! grep -q SPANMILL_MUTANT "$run"; then

@@ -1,4 +1,4 @@
-/* tests/laws/law.h -- the one law: cut a row of events anywhere, map the pieces, stitch them:
+/* tests/laws/law.h -- the one law: cut a row of events anywhere, map the pieces, join them:
  * the same report, byte for byte, as uncut.
  *
  * Works on event streams, so that cuts fall anywhere: inside system calls, between a dup and its

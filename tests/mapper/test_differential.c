@@ -98,7 +98,7 @@ static bool same(const struct reading *ours, const struct reading *theirs)
 
 /* --- random traces --- */
 
-/* Names that the model asks for, in place of the generator's. */
+/* Names that the core asks for, in place of the generator's. */
 static const struct {
     const char *event;
     const char *fields[8];
@@ -158,7 +158,7 @@ static void name_event(struct naming *naming, unsigned long number, FILE *out)
     }
 }
 
-/* The same metadata, with names that the model asks for. */
+/* The same metadata, with names that the core asks for. */
 static char *named(struct random *random, char *take_text)
 {
     char *text = NULL, *end;
