@@ -115,8 +115,6 @@ COLUMN_TABLE(process, kept_process);
 
 static const struct column table_columns[] = {
     COLUMN(kept_table, 1, NUMBER, table.serial),
-    COLUMN(kept_table, 2, U32, table.refs),
-    COLUMN(kept_table, 3, U32, table.holds),
     COLUMN(kept_table, 4, NUMBER, table.process),
 };
 COLUMN_TABLE(table, kept_table);
@@ -133,7 +131,6 @@ static const struct column descriptor_columns[] = {
     COLUMN(kept_descriptor, 1, NUMBER, descriptor.serial),
     COLUMN(kept_descriptor, 2, NUMBER, descriptor.id),
     COLUMN(kept_descriptor, 3, INT, descriptor.fd),
-    COLUMN(kept_descriptor, 4, U32, descriptor.refs),
     COLUMN(kept_descriptor, 5, BYTE, descriptor.proven),
     COLUMN(kept_descriptor, 6, BYTE, descriptor.begin_hard),
     COLUMN(kept_descriptor, 7, BYTE, descriptor.ended),
