@@ -197,28 +197,55 @@ static void keep_core(const struct keep *keep)
     free(kept.cpus);
 }
 
-/* A fact is told again once it may have changed, or if it is its turn. */
-static void retell_life(struct core *core, struct life *life, bool turn)
+/* A fact is told again once it has changed, or if it is its turn. */
+struct retelling {
+    uint64_t turn, turns;
+};
+
+static bool is_turn(const struct retelling *retelling, uint64_t id)
 {
-    if (turn || !life->over)
-        life_tell_fact(core, life);
-    life_tell_sums(core, life);
+    return id % retelling->turns == retelling->turn;
 }
 
-static void retell_table(struct core *core, const struct table *table)
+static void retell_descriptor(struct core *core, const struct retelling *retelling,
+                              struct descriptor *descriptor)
 {
-    const struct descriptor *each;
-    for (size_t at = 0; (each = map_next(&table->places, &at));)
-        if (each->proven)
-            descriptor_tell_fact(core, each);
+    if (!descriptor->proven || (descriptor->retold && !is_turn(retelling, descriptor->id)))
+        return;
+    descriptor_tell_fact(core, descriptor);
+    descriptor->retold = true;
+}
+
+/* Also what is over, as long as something refers to it. */
+static void retell_life(struct core *core, const struct retelling *retelling, struct life *life)
+{
+    if (!life->retold || is_turn(retelling, life->name))
+        life_tell_fact(core, life);
+    life->retold = true;
+    life_tell_sums(core, life);
+    for (unsigned i = 0; i < 2; i++)
+        if (life->used[i] && life->used[i]->gone)
+            retell_descriptor(core, retelling, life->used[i]);
+    const struct process *process = life->process;
+    if (process && is_turn(retelling, process->id) &&
+        map_get(&core->processes, number_key(process->pid_ns, process->pid)) != process)
+        process_tell_fact(core, process);
 }
 
 void core_retell(struct core *core, uint64_t turn, uint64_t turns)
 {
+    const struct retelling retelling = {turn, turns};
+    const struct process *process;
+    for (size_t at = 0; (process = map_next(&core->processes, &at));)
+        if (is_turn(&retelling, process->id))
+            process_tell_fact(core, process);
     for (struct life *life = core->all; life; life = life->next_of_all)
-        retell_life(core, life, life->name % turns == turn);
-    for (const struct table *table = core->tables; table; table = table->next)
-        retell_table(core, table);
+        retell_life(core, &retelling, life);
+    for (const struct table *table = core->tables; table; table = table->next) {
+        struct descriptor *each;
+        for (size_t at = 0; (each = map_next(&table->places, &at));)
+            retell_descriptor(core, &retelling, each);
+    }
     core_end(core, 0);
 }
 

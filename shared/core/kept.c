@@ -110,6 +110,9 @@ static const struct column process_columns[] = {
     COLUMN(kept_process, 14, NUMBER, table),
     COLUMN(kept_process, 15, BYTE, is_newest),
     COLUMN_LIST_OF(kept_process, 16, addresses, address_count, address),
+    COLUMN(kept_process, 17, INT, process.ppid),
+    COLUMN(kept_process, 18, NUMBER, process.fork_ns),
+    COLUMN(kept_process, 19, BYTE, process.fork_seen),
 };
 COLUMN_TABLE(process, kept_process);
 
