@@ -1,19 +1,19 @@
 /* Any bytes as the saved state of a session, records each behind its length in two bytes, the first
- * being the stitch's own; the highest bit of a length makes it that of the phase definitions. What is
+ * being the joiner's own; the highest bit of a length makes it that of the phase definitions. What is
  * restored saves the same number of records again, restores from them, and can be ended. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "reducer/stitch.h"
+#include "reducer/joiner.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { RECORDS_MAX = 512 };
 
 struct saved {
-    struct state_record at[RECORDS_MAX];
+    struct kept_record at[RECORDS_MAX];
     size_t count, seen;
 };
 
@@ -31,7 +31,7 @@ static void keep_record(void *context, struct text key, struct bytes record)
     uint8_t *copy = memory_new(record.count + 1);
     memcpy(copy, record.at, record.count);
     saved->at[saved->count++] =
-        (struct state_record){{memory_string(key), key.count}, {copy, record.count}};
+        (struct kept_record){{memory_string(key), key.count}, {copy, record.count}};
 }
 
 static void saved_clear(struct saved *saved)
@@ -42,17 +42,17 @@ static void saved_clear(struct saved *saved)
     }
 }
 
-static size_t read_records(const uint8_t *data, size_t size, struct state_record *records)
+static size_t read_records(const uint8_t *data, size_t size, struct kept_record *records)
 {
     size_t count = 0;
     while (size >= 2 && count < RECORDS_MAX) {
         size_t length = (size_t)data[0] | (size_t)(data[1] & 0x7f) << 8;
-        const char *key = count == 0 ? "stitch" : data[1] & 0x80 ? "phases" : "r";
+        const char *key = count == 0 ? "joiner" : data[1] & 0x80 ? "phases" : "core/r";
         data += 2;
         size -= 2;
         if (length > size)
             length = size;
-        records[count] = (struct state_record){text_of(key), {data, length}};
+        records[count] = (struct kept_record){text_of(key), {data, length}};
         count++;
         data += length;
         size -= length;
@@ -62,24 +62,24 @@ static size_t read_records(const uint8_t *data, size_t size, struct state_record
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct state_record records[RECORDS_MAX];
+    struct kept_record records[RECORDS_MAX];
     size_t count = read_records(data, size, records), results = 0;
     struct schema *schema = schema_new(NULL);
     struct result_sink sink = {take_result, &results};
-    struct stitch *stitch;
-    if (stitch_restore(schema, sink, records, count, &stitch, NULL) == STATUS_OK) {
+    struct joiner *joiner;
+    if (joiner_restore(schema, sink, records, count, &joiner, NULL) == STATUS_OK) {
         struct saved saved = {.count = 0};
-        stitch_save(stitch, (struct state_sink){keep_record, &saved});
-        struct stitch *again;
+        joiner_save(joiner, (struct keep_sink){keep_record, &saved});
+        struct joiner *again;
         if (saved.seen == saved.count) {
-            enum status status = stitch_restore(schema, sink, saved.at, saved.count, &again, NULL);
+            enum status status = joiner_restore(schema, sink, saved.at, saved.count, &again, NULL);
             assert(status == STATUS_OK);
-            stitch_finish(again);
-            stitch_free(again);
+            joiner_finish(again);
+            joiner_free(again);
         }
-        stitch_retell(stitch, 0, 1);
-        stitch_finish(stitch);
-        stitch_free(stitch);
+        joiner_retell(joiner, 0, 1);
+        joiner_finish(joiner);
+        joiner_free(joiner);
         saved_clear(&saved);
     }
     schema_free(schema);
