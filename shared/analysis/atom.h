@@ -158,8 +158,11 @@ bool atom_has_texts(const struct atom *atom, const struct atom *key);
 /* Whether `atom` has the key columns of `key`, of the same kind. */
 static inline bool atom_has_key(const struct atom *atom, const struct atom *key)
 {
-    return memcmp(atom_key(atom), atom_key(key), atom->kind->key_size) == 0 ||
-           (atom->kind->key_texts > 0 && atom_has_texts(atom, key));
+    const uint64_t *a = atom_key(atom), *b = atom_key(key);
+    uint64_t differ = 0;
+    for (size_t i = 0; i < atom->kind->key_size / sizeof *a; i++)
+        differ |= a[i] ^ b[i];
+    return differ == 0 || (atom->kind->key_texts > 0 && atom_has_texts(atom, key));
 }
 /* Below, equal, above 0: by kind, then by the keys in the order of their columns. */
 int atom_compare(const struct atom *a, const struct atom *b);

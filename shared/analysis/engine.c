@@ -414,6 +414,8 @@ enum status engine_restore(struct engine *engine, struct bytes bytes, struct fai
     enum status status = read_record(engine->analyses, bytes, &engine->arena, &record, why);
     if (status == STATUS_OK && record.rule)
         status = fail(why, STATUS_REJECT, "an event among what an analysis remembers");
+    else if (status == STATUS_OK && !atom_is_empty(record.atom, ATOM_SUM))
+        status = fail(why, STATUS_REJECT, "a sum among what an analysis remembers");
     if (status == STATUS_OK)
         join_piece(engine, record.atom);
     arena_clear(&engine->arena);

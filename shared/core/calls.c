@@ -4,14 +4,19 @@
 
 /* --- sums --- */
 
+/* Room for so many at first: most lines of a row have no more. */
+enum { CALLS_FIRST = 3 };
+
 NEVER_INLINE static struct call_sum *find_sum(struct core *core, struct life *life, uint32_t label,
                                               const struct syscall *call)
 {
     bool is_new;
     size_t at = cell_index_at(&life->call_index, (uint64_t)label << 32 | call->id, &is_new);
     if (is_new) {
-        life->calls =
-            memory_grow(life->calls, &life->call_room, life->call_count + 1, sizeof *life->calls);
+        if (life->call_count == life->call_room) {
+            life->call_room = life->call_room > 0 ? 2 * life->call_room : CALLS_FIRST;
+            life->calls = memory_resize(life->calls, life->call_room, sizeof *life->calls);
+        }
         life->calls[life->call_count++] = (struct call_sum){.label = label, .call = call};
         life_list(core, life);
     }

@@ -231,6 +231,8 @@ void map_wakeup(struct core *core, const struct event *event, struct life *actor
 /* Whoever is current there by what only the past knows: any life that is not known to be elsewhere. */
 static void retire_whoever(struct core *core, const struct cpu *cpu)
 {
+    for (size_t i = 0; i < core->cpu_count; i++)
+        cpu_write(core, &core->cpus[i]); /* who is elsewhere, the past must know */
     for (struct life *life = core->listed; life; life = life->next_listed)
         if (life->active && life->tid != 0 && (life->cpu < 0 || &core->cpus[life->cpu] == cpu))
             life_retire(core, life);

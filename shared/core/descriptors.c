@@ -81,6 +81,8 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
         descriptor->begin_ns = begin_ns;
     else
         news = false;
+    if (news)
+        descriptor->retold = false;
     if (news && descriptor->gone)
         descriptor_tell_fact(core, descriptor);
     if (descriptor->doubtful_count)
@@ -103,8 +105,10 @@ void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t t
 
 void descriptor_set_name(struct descriptor *descriptor, struct text name)
 {
-    if (!descriptor->name)
-        descriptor->name = memory_string(name);
+    if (descriptor->name)
+        return;
+    descriptor->name = memory_string(name);
+    descriptor->retold = false;
 }
 
 void descriptor_dumped(struct core *core, struct table *table, const struct event *event)

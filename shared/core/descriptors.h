@@ -25,6 +25,7 @@ struct descriptor {
     bool proven, begin_hard, ended, end_hard;
     bool gone;    /* from its table: it has ended, or nobody uses the table */
     bool cloexec; /* known to be closed on exec */
+    bool retold;  /* what is known of it now was told by core_retell() */
     uint8_t kind;
     uint64_t begin_ns, end_ns;
     uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */

@@ -75,10 +75,9 @@ static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
         .doubtful_count = descriptor->doubtful_count};
     kept.doubtful = memory_new((kept.doubtful_count + 1) * sizeof *kept.doubtful);
     for (size_t i = 0; i < kept.doubtful_count; i++)
-        kept.doubtful[i] = (struct kept_doubtful){descriptor->doubtful[i].entry_ns,
-                                                  descriptor->doubtful[i].ns,
-                                                  descriptor->doubtful[i].thread,
-                                                  path_text(keep, descriptor->doubtful[i].label)};
+        kept.doubtful[i] = (struct kept_doubtful){
+            descriptor->doubtful[i].entry_ns, descriptor->doubtful[i].ns,
+            descriptor->doubtful[i].thread, path_text(keep, descriptor->doubtful[i].label)};
     put(keep, KEPT_DESCRIPTOR, number, &kept);
     free(kept.doubtful);
 }
@@ -137,9 +136,9 @@ static void keep_life(struct keep *keep, const struct life *life)
         kept.inner[i].number = life->inner[i];
     kept.credits = memory_new((kept.credit_count + 1) * sizeof *kept.credits);
     for (size_t i = 0; i < kept.credit_count; i++)
-        kept.credits[i] = (struct kept_credit){path_text(keep, life->credits[i].label),
-                                               life->credits[i].count, life->credits[i].thread,
-                                               life->credits[i].stretch};
+        kept.credits[i] =
+            (struct kept_credit){path_text(keep, life->credits[i].label), life->credits[i].count,
+                                 life->credits[i].thread, life->credits[i].stretch};
     put(keep, KEPT_LIFE, life->name, &kept);
     free(kept.inner);
     free(kept.credits);
@@ -151,17 +150,17 @@ static void keep_instances(const struct keep *keep)
     struct instance **all = instances_sorted(phases);
     for (size_t i = 0; i < phases->count; i++) {
         const struct instance *each = all[i];
-        struct kept_instance kept = {
-            .life = life_of(each)->name,
-            .definition = each->definition,
-            .path = path_text(keep, each->path),
-            .by_user = each->by_user,
-            .in_call = each->in_call,
-            .after_exit = each->after_exit,
-            .begin_ns = each->begin_ns,
-            .order = each->order,
-            .values = each->values,
-            .value_count = phase_value_count(phases->set->at[each->definition])};
+        struct kept_instance kept = {.life = life_of(each)->name,
+                                     .definition = each->definition,
+                                     .path = path_text(keep, each->path),
+                                     .by_user = each->by_user,
+                                     .in_call = each->in_call,
+                                     .after_exit = each->after_exit,
+                                     .begin_ns = each->begin_ns,
+                                     .order = each->order,
+                                     .values = each->values,
+                                     .value_count =
+                                         phase_value_count(phases->set->at[each->definition])};
         kept.calls = instances_spent(each, &kept.time);
         put(keep, KEPT_INSTANCE, each->order, &kept);
         time_vector_free(&kept.time);
@@ -188,37 +187,65 @@ static void keep_core(const struct keep *keep)
         const struct cpu *cpu = &core->cpus[i];
         if (!cpu->seen && cpu->knows == CPU_UNKNOWN)
             continue;
-        kept.cpus[kept.cpu_count++] = (struct kept_cpu){
-            (int32_t)i,       cpu->knows,   cpu->run_whole, cpu->seen, cpu->run_begin_ns,
-            cpu->last_ns,     cpu->border_ns,
-            cpu->knows == CPU_THREAD ? cpu->current->name : 0};
+        kept.cpus[kept.cpu_count++] =
+            (struct kept_cpu){(int32_t)i,        cpu->knows,
+                              cpu->run_whole,    cpu->seen,
+                              cpu->run_begin_ns, cpu->last_ns,
+                              cpu->border_ns,    cpu->knows == CPU_THREAD ? cpu->current->name : 0};
     }
     put(keep, KEPT_CORE, 0, &kept);
     free(kept.cpus);
 }
 
-/* A fact is told again once it may have changed, or if it is its turn. */
-static void retell_life(struct core *core, struct life *life, bool turn)
+/* A fact is told again once it has changed, or if it is its turn. */
+struct retelling {
+    uint64_t turn, turns;
+};
+
+static bool is_turn(const struct retelling *retelling, uint64_t id)
 {
-    if (turn || !life->over)
-        life_tell_fact(core, life);
-    life_tell_sums(core, life);
+    return id % retelling->turns == retelling->turn;
 }
 
-static void retell_table(struct core *core, const struct table *table)
+static void retell_descriptor(struct core *core, const struct retelling *retelling,
+                              struct descriptor *descriptor)
 {
-    const struct descriptor *each;
-    for (size_t at = 0; (each = map_next(&table->places, &at));)
-        if (each->proven)
-            descriptor_tell_fact(core, each);
+    if (!descriptor->proven || (descriptor->retold && !is_turn(retelling, descriptor->id)))
+        return;
+    descriptor_tell_fact(core, descriptor);
+    descriptor->retold = true;
+}
+
+/* Also what is over, as long as something refers to it. */
+static void retell_life(struct core *core, const struct retelling *retelling, struct life *life)
+{
+    if (!life->retold || is_turn(retelling, life->name))
+        life_tell_fact(core, life);
+    life->retold = true;
+    life_tell_sums(core, life);
+    for (unsigned i = 0; i < 2; i++)
+        if (life->used[i] && life->used[i]->gone)
+            retell_descriptor(core, retelling, life->used[i]);
+    const struct process *process = life->process;
+    if (process && is_turn(retelling, process->id) &&
+        map_get(&core->processes, number_key(process->pid_ns, process->pid)) != process)
+        process_tell_fact(core, process);
 }
 
 void core_retell(struct core *core, uint64_t turn, uint64_t turns)
 {
+    const struct retelling retelling = {turn, turns};
+    const struct process *process;
+    for (size_t at = 0; (process = map_next(&core->processes, &at));)
+        if (is_turn(&retelling, process->id))
+            process_tell_fact(core, process);
     for (struct life *life = core->all; life; life = life->next_of_all)
-        retell_life(core, life, life->name % turns == turn);
-    for (const struct table *table = core->tables; table; table = table->next)
-        retell_table(core, table);
+        retell_life(core, &retelling, life);
+    for (const struct table *table = core->tables; table; table = table->next) {
+        struct descriptor *each;
+        for (size_t at = 0; (each = map_next(&table->places, &at));)
+            retell_descriptor(core, &retelling, each);
+    }
     core_end(core, 0);
 }
 

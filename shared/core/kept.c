@@ -110,13 +110,14 @@ static const struct column process_columns[] = {
     COLUMN(kept_process, 14, NUMBER, table),
     COLUMN(kept_process, 15, BYTE, is_newest),
     COLUMN_LIST_OF(kept_process, 16, addresses, address_count, address),
+    COLUMN(kept_process, 17, INT, process.ppid),
+    COLUMN(kept_process, 18, NUMBER, process.fork_ns),
+    COLUMN(kept_process, 19, BYTE, process.fork_seen),
 };
 COLUMN_TABLE(process, kept_process);
 
 static const struct column table_columns[] = {
     COLUMN(kept_table, 1, NUMBER, table.serial),
-    COLUMN(kept_table, 2, U32, table.refs),
-    COLUMN(kept_table, 3, U32, table.holds),
     COLUMN(kept_table, 4, NUMBER, table.process),
 };
 COLUMN_TABLE(table, kept_table);
@@ -133,7 +134,6 @@ static const struct column descriptor_columns[] = {
     COLUMN(kept_descriptor, 1, NUMBER, descriptor.serial),
     COLUMN(kept_descriptor, 2, NUMBER, descriptor.id),
     COLUMN(kept_descriptor, 3, INT, descriptor.fd),
-    COLUMN(kept_descriptor, 4, U32, descriptor.refs),
     COLUMN(kept_descriptor, 5, BYTE, descriptor.proven),
     COLUMN(kept_descriptor, 6, BYTE, descriptor.begin_hard),
     COLUMN(kept_descriptor, 7, BYTE, descriptor.ended),
@@ -169,8 +169,11 @@ COLUMN_TABLE(instance, kept_instance);
 const struct column_table *kept_table_of(uint64_t kind)
 {
     static const struct column_table *const tables[KEPT_KINDS] = {
-        [KEPT_CORE] = &core_table,   [KEPT_LIFE] = &kept_life_table,
-        [KEPT_PROCESS] = &process_table, [KEPT_TABLE] = &table_table,
-        [KEPT_DESCRIPTOR] = &descriptor_table, [KEPT_INSTANCE] = &instance_table};
+        [KEPT_CORE] = &core_table,
+        [KEPT_LIFE] = &kept_life_table,
+        [KEPT_PROCESS] = &process_table,
+        [KEPT_TABLE] = &table_table,
+        [KEPT_DESCRIPTOR] = &descriptor_table,
+        [KEPT_INSTANCE] = &instance_table};
     return kind < KEPT_KINDS ? tables[kind] : NULL;
 }

@@ -80,7 +80,10 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     cpu->run_whole = line->run_whole;
     if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
         cpu->current->cpu = -1;
-    cpu->current = join_life_of(core, line->current);
+    struct life *current = join_life_of(core, line->current);
+    if (current)
+        life_leave_cpu(core, current);
+    cpu->current = current;
     cpu->knows = cpu->current                         ? CPU_THREAD
                  : line->nobody || line->current != 0 ? CPU_NOBODY
                                                       : CPU_IDLE;

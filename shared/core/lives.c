@@ -48,6 +48,7 @@ void life_free(struct life *life)
 void life_put_name(struct life *life, struct text name, bool by_kernel)
 {
     char *to = by_kernel ? life->kernel_name : life->user_name;
+    life->retold = false;
     memset(to, 0, NAME_BYTES);
     if (name.count)
         memcpy(to, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
@@ -164,7 +165,7 @@ void life_set_program(struct life *life, struct text name)
     if (name.count)
         memcpy(now, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
     if (!life->has_program || memcmp(life->program, now, NAME_BYTES) != 0)
-        life->program_sent = false;
+        life->program_sent = life->retold = false;
     memcpy(life->program, now, NAME_BYTES);
     life->has_program = true;
 }
@@ -197,8 +198,9 @@ static void tell_numbers(struct core *core, struct life *life)
                                .unknown_ns = life->time[TIME_UNKNOWN],
                                .blocked_ns = life->time[TIME_BLOCKED]};
     uint64_t before_ns = life->time[TIME_BEFORE_RUNNING];
-    struct result run = {.type = RESULT_RUN,
-                         .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
+    struct result run = {
+        .type = RESULT_RUN,
+        .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
     core_tell_of(core, life, &run);
     life->cpu_ns = life->switches = 0;
     memset(life->time, 0, sizeof life->time);
@@ -245,8 +247,8 @@ void life_new_stretch(struct core *core, struct life *life)
 
 void life_note_exited(struct core *core, const struct life *life)
 {
-    core->exited = memory_grow(core->exited, &core->exited_room, core->exited_count + 1,
-                               sizeof *core->exited);
+    core->exited =
+        memory_grow(core->exited, &core->exited_room, core->exited_count + 1, sizeof *core->exited);
     core->exited[core->exited_count++] = number_key(life->pid_ns, life->tid);
 }
 
@@ -279,6 +281,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     life->exited = true;
     life->exit_ns = time_ns;
     life->call_epoch = 0;
+    life->retold = false;
     life_note_exited(core, life);
     process_life_exited(core, life, time_ns);
 }

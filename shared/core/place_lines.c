@@ -133,7 +133,8 @@ void join_change(struct core *core, const struct change_step *step)
     switch ((enum place_change)step->change) {
     case CHANGE_DUP: join_dup(core, step); return;
     case CHANGE_CLOSING:
-        if (place)
+        /* Of several in progress, the last one. They may be told in any order. */
+        if (place && (place->closing_ns == TIME_NONE || place->closing_ns < step->time_ns))
             place->closing_ns = step->time_ns;
         return;
     case CHANGE_CLOEXEC:

@@ -10,15 +10,14 @@ static uint64_t new_id(struct core *core, uint32_t pid_ns, int32_t pid)
     return number << 32 | (uint32_t)pid;
 }
 
-static void tell(struct core *core, const struct process *process, int32_t ppid, uint64_t fork_ns,
-                 bool fork_seen)
+void process_tell_fact(const struct core *core, const struct process *process)
 {
     struct result fact = {.type = RESULT_PROCESS,
                           .process = {.id = process->id,
                                       .pid = process->pid,
-                                      .ppid = ppid,
-                                      .fork_ns = fork_ns,
-                                      .fork_seen = fork_seen}};
+                                      .ppid = process->ppid,
+                                      .fork_ns = process->fork_ns,
+                                      .fork_seen = process->fork_seen}};
     core_tell(core, &fact);
 }
 
@@ -29,6 +28,7 @@ static struct process *process_new(uint32_t pid_ns, int32_t pid, uint64_t id)
     process->pid = pid;
     process->id = id;
     process->over_ns = TIME_NONE;
+    process->ppid = -1;
     process->refs = 1;
     return process;
 }
@@ -124,8 +124,10 @@ static void leave_address(struct process *process, uint64_t address)
 
 void process_dumped(struct core *core, struct process *process, const struct event *event)
 {
-    if (event_has_value(event, 2))
-        tell(core, process, (int32_t)event->value[2], 0, false);
+    if (event_has_value(event, 2) && process->ppid < 0) {
+        process->ppid = (int32_t)event->value[2];
+        process_tell_fact(core, process);
+    }
     uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
     /* Several processes may share a table: it is listed under the first that was told. */
     if (!address ||
@@ -233,7 +235,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
     if (!process) {
         process = process_new(pid_ns, pid, new_id(core, pid_ns, pid));
         map_put(&core->processes, number_key(pid_ns, pid), process);
-        tell(core, process, -1, 0, false);
+        process_tell_fact(core, process);
     }
     if (life->begin_order >= process->fork_order) {
         process->refs++;
@@ -271,6 +273,9 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
         forget(core, old);
     }
     map_put(&core->processes, number_key(0, pid), process);
-    tell(core, process, ppid, time_ns, true);
+    process->ppid = ppid;
+    process->fork_ns = time_ns;
+    process->fork_seen = true;
+    process_tell_fact(core, process);
     return process;
 }

@@ -42,6 +42,19 @@ static enum status read_record(struct restore *restore, const struct kept_record
     i < (restore)->count[kind] && ((kept) = (restore)->read[kind][i]);                             \
     i++
 
+/* What must hold of a record, else its object is not made. */
+static bool holds(struct restore *restore, bool sound)
+{
+    restore->bad |= !sound;
+    return sound;
+}
+
+/* Numbers are given once. */
+static bool is_number(struct restore *restore, const struct map *map, uint64_t number)
+{
+    return holds(restore, number != 0 && !map_get(map, number));
+}
+
 /* Of that number; 0 is none. */
 static void *named(struct restore *restore, const struct map *map, uint64_t number)
 {
@@ -60,8 +73,11 @@ static void restore_tables(struct restore *restore)
     struct core *core = restore->core;
     const struct kept_table *kept;
     for (EACH(kept, restore, KEPT_TABLE, i)) {
+        if (!is_number(restore, &restore->tables, kept->table.serial))
+            continue;
         struct table *table = memory_new(sizeof *table);
         *table = kept->table;
+        table->refs = table->holds = 0;
         table->next = core->tables;
         table->back = &core->tables;
         if (table->next)
@@ -71,18 +87,40 @@ static void restore_tables(struct restore *restore)
     }
 }
 
+/* That of the number, with one user more. */
+static struct table *used_table(struct restore *restore, uint64_t number)
+{
+    struct table *table = named(restore, &restore->tables, number);
+    if (table) {
+        table->refs++;
+        table->holds++;
+    }
+    return table;
+}
+
+static bool descriptor_holds(struct restore *restore, const struct kept_descriptor *kept,
+                             const struct table *table)
+{
+    const struct descriptor *descriptor = &kept->descriptor;
+    return is_number(restore, &restore->descriptors, descriptor->serial) &&
+           holds(restore, table && descriptor->fd >= 0 && descriptor->kind < DESCRIPTOR_KINDS &&
+                              (descriptor->id != 0) == descriptor->proven &&
+                              !(kept->in_place && descriptor->ended) &&
+                              !(kept->in_place && table_alive(table, descriptor->fd)));
+}
+
 static void restore_descriptors(struct restore *restore)
 {
     const struct kept_descriptor *kept;
     for (EACH(kept, restore, KEPT_DESCRIPTOR, i)) {
         struct table *table = named(restore, &restore->tables, kept->table);
-        if (!table) {
-            restore->bad = true;
+        if (!descriptor_holds(restore, kept, table))
             continue;
-        }
         struct descriptor *descriptor = memory_new(sizeof *descriptor);
         *descriptor = kept->descriptor;
+        descriptor->refs = kept->in_place;
         descriptor->table = table;
+        table->holds++;
         descriptor->name = kept->name.at ? memory_string(kept->name) : NULL;
         for (size_t k = 0; k < kept->doubtful_count; k++) {
             const struct kept_doubtful *from = &kept->doubtful[k];
@@ -109,10 +147,15 @@ static void restore_processes(struct restore *restore)
     struct core *core = restore->core;
     const struct kept_process *kept;
     for (EACH(kept, restore, KEPT_PROCESS, i)) {
+        uint64_t key = number_key(kept->process.pid_ns, kept->process.pid);
+        bool sound = kept->process.pid > 0 && (kept->is_newest || kept->address_count == 0) &&
+                     !(kept->is_newest && map_get(&core->processes, key));
+        if (!is_number(restore, &restore->processes, kept->process.serial) ||
+            !holds(restore, sound))
+            continue;
         struct process *process = memory_new(sizeof *process);
         *process = kept->process;
-        process->table = named(restore, &restore->tables, kept->table);
-        uint64_t key = number_key(process->pid_ns, process->pid);
+        process->table = used_table(restore, kept->table);
         for (size_t k = 0; k < kept->address_count; k++) {
             process->addresses = memory_grow(process->addresses, &process->address_room, k + 1,
                                              sizeof *process->addresses);
@@ -156,9 +199,26 @@ static void restore_kin(struct restore *restore, struct life *life, const struct
     kin->alive += kept->counted;
 }
 
+static bool life_holds(struct restore *restore, const struct kept_life *kept)
+{
+    const struct life *life = &kept->life;
+    bool is_open = life->in == IN_OPEN;
+    bool is_numbered = tid_is_of_process(life->tid) ? life->over || kept->process : life->tid > 0;
+    bool alone = kept->process == 0 && kept->own_table == 0;
+    uint64_t key = number_key(life->pid_ns, life->tid);
+    return is_number(restore, &restore->lives, life->name) &&
+           holds(restore, is_numbered && life->state <= STATE_BLOCKED && life->in <= IN_OPEN &&
+                              is_open == (life->open_call != NULL) &&
+                              (is_open || (kept->used[0] == 0 && kept->used[1] == 0)) &&
+                              (kept->own_table == 0 || kept->process != 0) &&
+                              (life->over ? alone : !map_get(&restore->core->lives, key)));
+}
+
 static void restore_life(struct restore *restore, const struct kept_life *kept)
 {
     struct core *core = restore->core;
+    if (!life_holds(restore, kept))
+        return;
     struct life *life = life_new(core, kept->life.tid);
     struct life *next = life->next_of_all;
     struct phase_thread phases = life->phases;
@@ -184,9 +244,13 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
     struct process *process = named(restore, &restore->processes, kept->process);
     if (process)
         process_own(life, process);
-    life->own_table = named(restore, &restore->tables, kept->own_table);
-    for (unsigned i = 0; i < 2; i++)
+    if (process)
+        life->own_table = used_table(restore, kept->own_table);
+    for (unsigned i = 0; i < 2; i++) {
         life->used[i] = named(restore, &restore->descriptors, kept->used[i]);
+        if (life->used[i])
+            life->used[i]->refs++;
+    }
     restore_kin(restore, life, kept);
     map_put(&restore->lives, life->name, life);
     if (life->over)
@@ -213,6 +277,13 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         cpu->border_ns = from->border_ns;
         cpu->current = named(restore, &restore->lives, from->current);
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
+        restore->bad |= cpu->current && cpu->current->over;
+    }
+    for (struct life *life = restore->core->all; life; life = life->next_of_all) {
+        if (life->over)
+            life->cpu = -1;
+        if (!holds(restore, life->cpu < 0 || (size_t)life->cpu < restore->core->cpu_count))
+            life->cpu = -1;
     }
 }
 
@@ -248,6 +319,41 @@ static void restore_instances(struct restore *restore)
     }
 }
 
+/* What nothing refers to is no state; and numbers that are given from here on are others. */
+static void check_all(struct restore *restore)
+{
+    struct core *core = restore->core;
+    struct descriptor *descriptor;
+    for (size_t at = 0; (descriptor = map_next(&restore->descriptors, &at));) {
+        restore->bad |=
+            descriptor->serial > core->last_serial || descriptor->id > core->last_descriptor;
+        if (!holds(restore, descriptor->refs > 0)) {
+            descriptor->refs = 1;
+            descriptor_drop(descriptor);
+        }
+    }
+    struct process *process;
+    for (size_t at = 0; (process = map_next(&restore->processes, &at));) {
+        restore->bad |= process->serial > core->last_serial;
+        if (!holds(restore, process->refs > 0)) {
+            process->refs = 1;
+            process_drop(core, process);
+        }
+    }
+    for (struct table *table = core->tables, *next; table; table = next) {
+        next = table->next;
+        restore->bad |= table->serial > core->last_serial;
+        bool is_used = table->refs > 0 || (table->holds > 0 && table->places.count == 0);
+        if (!holds(restore, is_used)) {
+            table->refs = 1;
+            table->holds++;
+            table_lose_user(core, table);
+        }
+    }
+    for (const struct life *life = core->all; life; life = life->next_of_all)
+        restore->bad |= life->name > core->last_life;
+}
+
 static void restore_all(struct restore *restore)
 {
     struct core *core = restore->core;
@@ -274,6 +380,7 @@ static void restore_all(struct restore *restore)
     core->phases.now_ns = kept->phases_now_ns;
     core->last_life = kept->last_life;
     core->facts = (struct core_facts){kept->has_kernel, kept->counts_switches};
+    check_all(restore);
 }
 
 static bool is_of_core(const struct kept_record *record)

@@ -134,6 +134,7 @@ struct life {
     /* Joining alone. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
+    bool retold; /* what is known of it now, but for its end so far, was told by core_retell() */
     uint32_t stretch;
     struct process *process;
     struct life *next_of_process, **back_of_process;
@@ -171,6 +172,9 @@ struct process {
     uint64_t id;
     uint64_t before_id;  /* of the one that had the pid before its fork; 0: not asked for yet */
     uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
+    int32_t ppid;        /* its parent at the fork, else the one that was told first; -1 */
+    bool fork_seen;
+    uint64_t fork_ns;
     unsigned refs;
     unsigned alive;   /* threads told and not yet exited */
     unsigned present; /* of those alive, whose life is not over without an exit */
@@ -575,6 +579,7 @@ void process_leave(struct core *core, struct life *life);
 void process_life_over(struct core *core, const struct life *life, uint64_t time_ns);
 void process_life_exited(struct core *core, struct life *life, uint64_t time_ns);
 void process_drop(struct core *core, struct process *process);
+void process_tell_fact(const struct core *core, const struct process *process);
 void processes_forget_past(struct core *core, uint64_t time_ns);
 
 /* --- births.c: fork, exec, exit, and what is told --- */

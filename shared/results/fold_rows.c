@@ -334,20 +334,30 @@ static int compare_texts(const char *a, const char *b)
     return strcmp(a, b);
 }
 
+/* By the key, then by all else: rows that compare as equal are equal. */
 static int compare_fds(const void *a, const void *b)
 {
     const struct fd_row *left = a, *right = b;
-    int order = fold_rows_compare(left->pid, right->pid);
-    if (order == 0)
-        order = fold_rows_compare(left->fd, right->fd);
-    if (order == 0)
-        order = fold_rows_compare(left->begin_ns, right->begin_ns);
-    if (order == 0)
-        order = fold_rows_compare(left->end_ns == REPORT_NONE ? INT64_MAX : left->end_ns,
-                                  right->end_ns == REPORT_NONE ? INT64_MAX : right->end_ns);
+    const int64_t pairs[][2] = {{left->pid, right->pid},
+                                {left->fd, right->fd},
+                                {left->begin_ns, right->begin_ns},
+                                {left->end_ns == REPORT_NONE ? INT64_MAX : left->end_ns,
+                                 right->end_ns == REPORT_NONE ? INT64_MAX : right->end_ns},
+                                {(int64_t)left->calls, (int64_t)right->calls},
+                                {(int64_t)left->total_ns, (int64_t)right->total_ns},
+                                {(int64_t)left->read_bytes, (int64_t)right->read_bytes},
+                                {(int64_t)left->write_bytes, (int64_t)right->write_bytes},
+                                {left->begin_hard, right->begin_hard},
+                                {left->end_hard, right->end_hard}};
+    enum { OF_KEY = 4 };
+    int order = 0;
+    for (size_t i = 0; i < OF_KEY && order == 0; i++)
+        order = fold_rows_compare(pairs[i][0], pairs[i][1]);
     if (order == 0)
         order = compare_texts(left->name, right->name);
-    return order ? order : fold_rows_compare((int64_t)left->calls, (int64_t)right->calls);
+    for (size_t i = OF_KEY; i < sizeof pairs / sizeof *pairs && order == 0; i++)
+        order = fold_rows_compare(pairs[i][0], pairs[i][1]);
+    return order ? order : compare_texts(left->kind, right->kind);
 }
 
 void fold_rows_fds(struct fold_rows *rows, struct session_report *out)

@@ -5,6 +5,9 @@
 
 #include "base/memory.h"
 
+/* Room for so many at first: most cells have no more. */
+enum { ERRORS_FIRST = 2 };
+
 void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count)
 {
     uint32_t at = 0;
@@ -14,10 +17,10 @@ void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count
         cell->errors[at].count += count;
         return;
     }
-    size_t room = cell->error_room;
-    cell->errors =
-        memory_grow(cell->errors, &room, (size_t)cell->error_count + 1, sizeof *cell->errors);
-    cell->error_room = (uint32_t)room;
+    if (cell->error_count == cell->error_room) {
+        cell->error_room = cell->error_room > 0 ? 2 * cell->error_room : ERRORS_FIRST;
+        cell->errors = memory_resize(cell->errors, cell->error_room, sizeof *cell->errors);
+    }
     memmove(cell->errors + at + 1, cell->errors + at,
             (cell->error_count - at) * sizeof *cell->errors);
     cell->errors[at] = (struct error_count){number, count};

@@ -1,4 +1,4 @@
-/* Rows as bytes that are cut off, or not what was written: never taken for something that joining cannot take. */
+/* Rows and state as bytes that are cut off, or not what was written: never taken for something that joining cannot take. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -235,6 +235,76 @@ Test(row_bytes, with_other_bits_are_refused_or_can_be_joined)
             refused += join(&world, pieces, ends, changed, bytes) > 0;
             free(bytes);
         }
+        for (size_t i = 0; i < PIECES; i++)
+            columns_clear(&pieces[i]);
+        world_clear(&world);
+    }
+    cr_expect(ne(uint, refused, 0));
+}
+
+/* --- state --- */
+
+static void flip(struct saved *saved, uint64_t *random)
+{
+    const struct kept_record *record = &saved->records[law_random(random) % saved->count];
+    uint8_t *bytes = (uint8_t *)(uintptr_t)record->record.at;
+    if (record->record.count > 0)
+        bytes[law_random(random) % record->record.count] ^= (uint8_t)(1 << law_random(random) % 8);
+}
+
+/* Whatever is restored goes on, and is saved again. Returns whether it was. */
+static bool go_on(const struct world *world, const struct columns_out pieces[PIECES],
+                  const struct interval_end ends[PIECES], const struct saved *saved)
+{
+    unsigned damaged = 0;
+    struct result_sink sink = {take, &damaged};
+    struct joiner *joiner;
+    struct failure why;
+    if (joiner_restore(world->schema, sink, saved->records, saved->count, &joiner, &why) !=
+        STATUS_OK)
+        return false;
+    joiner_retell(joiner, 0, 1);
+    joiner = restarted(joiner, world->schema, sink);
+    struct row row = {.count = 0};
+    size_t last = PIECES - 1;
+    cr_assert(eq(int, read(world, pieces[last].at, pieces[last].count, &row), STATUS_OK));
+    joiner_add(joiner, &row, &ends[last]);
+    joiner_finish(joiner);
+    joiner_free(joiner);
+    return true;
+}
+
+Test(row_bytes, of_state_with_other_bits_are_refused_or_restored)
+{
+    const char *rounds = getenv("ROW_ROUNDS");
+    unsigned refused = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct world world;
+        world_init(&world, seed);
+        struct columns_out pieces[PIECES] = {{.count = 0}};
+        struct interval_end ends[PIECES];
+        for (size_t i = 0; i < PIECES; i++)
+            map_piece(&world.trace, i, &pieces[i], &ends[i]);
+        unsigned damaged = 0;
+        struct joiner *joiner = joiner_new(world.schema, (struct result_sink){take, &damaged});
+        for (size_t i = 0; i + 1 < PIECES; i++) {
+            struct row row = {.count = 0};
+            cr_assert(eq(int, read(&world, pieces[i].at, pieces[i].count, &row), STATUS_OK));
+            joiner_add(joiner, &row, &ends[i]);
+        }
+        uint64_t random = seed;
+        for (unsigned round = 0; round < (rounds ? strtoul(rounds, NULL, 10) : 300); round++) {
+            struct saved saved = {.count = 0};
+            joiner_save(joiner, (struct keep_sink){keep, &saved});
+            for (unsigned flips = round == 0 ? 0 : 1 + round % 3; flips > 0; flips--)
+                flip(&saved, &random);
+            bool restored = go_on(&world, pieces, ends, &saved);
+            cr_expect(restored || round > 0);
+            refused += !restored;
+            arena_clear(&saved.arena);
+            free(saved.records);
+        }
+        joiner_free(joiner);
         for (size_t i = 0; i < PIECES; i++)
             columns_clear(&pieces[i]);
         world_clear(&world);
