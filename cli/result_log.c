@@ -31,8 +31,9 @@ enum status result_log_open(const struct result_log_options *options, struct res
 {
     struct result_log *log = memory_new(sizeof *log);
     log->options = options;
-    enum status status = topic_reader_open(&log->reader, options->bus, BUS_RESULTS,
-                                           options->from_end, options->over, options->context, why);
+    struct topic_from from = {.begin = options->from_end ? TOPIC_END : TOPIC_FIRST};
+    enum status status = topic_reader_open(&log->reader, options->bus, BUS_RESULTS, &from,
+                                           options->over, options->context, why);
     *out = status == STATUS_OK ? log : NULL;
     if (status != STATUS_OK)
         result_log_free(log);

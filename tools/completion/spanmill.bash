@@ -12,20 +12,20 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report explain log events pack publish results parked topics help'
+        local commands='report explain log events pack publish results status parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results status parked topics' -- "$word")
         return
         ;;
-    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | parked:--format | parked:-f)
+    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | status:--format | status:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | parked:--color)
+    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | status:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
@@ -60,7 +60,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'damaged fetch limit tries' -- "$word")
         return
         ;;
-    results:--config | parked:--config | publish:--config | topics:--config)
+    results:--config | status:--config | parked:--config | publish:--config | topics:--config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -72,7 +72,8 @@ _spanmill()
         ;;
     results:-[bXns] | results:--brokers | results:--prefix | results:--kafka | results:--top | \
         results:--every | results:--session | results:--pid | results:--process | \
-        parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
+        status:-[bXs] | status:--brokers | status:--prefix | status:--kafka | status:--session | \
+        status:--every | parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
         parked:--session | parked:--chunk)
         return
         ;;
@@ -120,6 +121,10 @@ _spanmill()
             options+=' --follow --every --from --forget --format --top --session --pid --process'
             options+=' --strict --color --brokers --prefix --kafka --config --print-config'
             ;;
+        status)
+            options='--help --version --every --session --format --strict --color'
+            options+=' --brokers --prefix --kafka --config --print-config'
+            ;;
         parked)
             options='--help --version --resend --session --chunk --kind --all --format --color'
             options+=' --brokers --prefix --kafka --config --print-config'
@@ -133,7 +138,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'create check print' -- "$word")
         return
     fi
-    [[ $command != results && $command != parked ]] || return
+    [[ $command != results && $command != status && $command != parked ]] || return
     # Folders, and archives.
     compopt -o filenames
     if [[ $before == --output || $before == -o ]]; then
