@@ -125,7 +125,7 @@ static int64_t number_of(struct series *series)
     return series->told;
 }
 
-size_t series_take_samples(struct series_set *set, struct arena *arena, const struct sample **out)
+size_t series_take_samples(struct series_set *set, struct arena *arena, struct sample **out)
 {
     size_t count = 0;
     for (size_t i = 0; i < set->keys.count; i++)

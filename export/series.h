@@ -44,7 +44,7 @@ void series_observe(struct series_set *set, const struct family *family, const s
                     const struct durations *more);
 
 /* Those that have changed since the call before, in `arena`; returns how many. */
-size_t series_take_samples(struct series_set *set, struct arena *arena, const struct sample **out);
+size_t series_take_samples(struct series_set *set, struct arena *arena, struct sample **out);
 
 /* The next block, from *at on, that is not saved yet, as bytes in `arena`; it counts as saved then.
  * False: there is none. */

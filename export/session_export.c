@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/row.h"
+#include "export/exemplars.h"
 #include "export/views.h"
 
 enum { FORMAT = 2 /* 1: without since_ms */, HEADER_NUMBERS = 8 };
@@ -97,8 +98,10 @@ static void each_result(const struct view_target *target, const struct result_re
 
 /* The samples of what the series have come to; none where nothing tells a time. */
 static void take_samples(struct session_export *session, const struct view_target *target,
-                         const struct marks *marks, struct arena *arena, struct samples *out)
+                         const struct marks *marks, struct arena *arena, struct samples *out,
+                         struct sample **at)
 {
+    *at = NULL;
     if (!marks->any_event && !session->any_time)
         return;
     if (marks->any_event) {
@@ -109,7 +112,8 @@ static void take_samples(struct session_export *session, const struct view_targe
         out->end_ms = ++session->told_ms;
     }
     out->since_ms = session->since_ms < out->begin_ms ? session->since_ms : out->begin_ms;
-    out->count = series_take_samples(&session->series, arena, &out->at);
+    out->count = series_take_samples(&session->series, arena, at);
+    out->at = *at;
 }
 
 bool session_export_take(struct session_export *session, const struct result_record *records,
@@ -132,12 +136,14 @@ bool session_export_take(struct session_export *session, const struct result_rec
     out->samples = (struct samples){.session = text_of(session->name), .chunk = target.chunk};
     struct text name, created;
     text_session(out->samples.session, &out->samples.host, &name, &created);
-    take_samples(session, &target, &marks, arena, &out->samples);
+    struct sample *samples;
+    take_samples(session, &target, &marks, arena, &out->samples, &samples);
     out->records = records;
     out->record_count = count;
     out->entities = &session->entities;
     out->any_time = session->any_time;
     out->offset_ns = session->offset_ns;
+    exemplars_put(out, views_phase_durations(), samples, out->samples.count, arena);
     return true;
 }
 

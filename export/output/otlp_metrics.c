@@ -40,6 +40,13 @@ static struct otlp_attributes labels_of(const struct message *message, const str
     return labels;
 }
 
+static ProtobufCBinaryData id_of(struct arena *arena, const uint8_t *id, size_t count)
+{
+    ProtobufCBinaryData data = {count, arena_take(arena, count)};
+    memcpy(data.data, id, count);
+    return data;
+}
+
 /* --- counters and gauges --- */
 
 static NumberPoint *number_point(const struct message *message, const struct sample *sample,
@@ -115,6 +122,23 @@ static HistogramPoint *histogram_point(const struct message *message, const stru
     return point;
 }
 
+static void add_exemplar(const struct message *message, HistogramPoint *point,
+                         const struct exemplar *exemplar)
+{
+    if (!exemplar)
+        return;
+    struct arena *arena = message->arena;
+    Spanmill__Otlp__Exemplar *out = arena_take(arena, sizeof *out);
+    spanmill__otlp__exemplar__init(out);
+    out->time_ns = (uint64_t)exemplar->end_ns;
+    out->has_as_double = out->has_span_id = out->has_trace_id = true;
+    out->as_double = (double)exemplar->ns / 1e9;
+    out->span_id = id_of(arena, exemplar->span, sizeof exemplar->span);
+    out->trace_id = id_of(arena, exemplar->trace, sizeof exemplar->trace);
+    point->exemplars = arena_take(arena, sizeof(Spanmill__Otlp__Exemplar *));
+    point->exemplars[point->n_exemplars++] = out;
+}
+
 static void add_durations(const struct message *message, Metric *metric,
                           const struct sample *sample)
 {
@@ -123,8 +147,10 @@ static void add_durations(const struct message *message, Metric *metric,
     if (sample->fresh)
         to->points[to->n_points++] =
             histogram_point(message, sample, message->interval->begin_ms, &none);
-    to->points[to->n_points++] =
+    HistogramPoint *point =
         histogram_point(message, sample, message->interval->end_ms, sample->durations);
+    add_exemplar(message, point, sample->exemplar);
+    to->points[to->n_points++] = point;
 }
 
 /* --- the whole --- */

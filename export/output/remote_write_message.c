@@ -11,6 +11,7 @@
 typedef Spanmill__RemoteWrite__Label Label;
 typedef Spanmill__RemoteWrite__Sample Sample;
 typedef Spanmill__RemoteWrite__Histogram Histogram;
+typedef Spanmill__RemoteWrite__Exemplar Exemplar;
 typedef Spanmill__RemoteWrite__TimeSeries TimeSeries;
 typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
 
@@ -35,17 +36,22 @@ static int by_label_name(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
+static Label *label_of(const struct message *message, const char *name, struct text value)
+{
+    Label *label = arena_take(message->arena, sizeof *label);
+    spanmill__remote_write__label__init(label);
+    label->name = arena_string(message->arena, text_of(name));
+    label->value = arena_string(message->arena, value);
+    return label;
+}
+
 static void add_label(struct message *message, TimeSeries *series, const char *name,
                       struct text value)
 {
     if (value.count == 0)
         return; /* to Prometheus, an empty label is none */
     assert(series->n_labels < LABELS_MAX);
-    Label *label = arena_take(message->arena, sizeof *label);
-    spanmill__remote_write__label__init(label);
-    label->name = arena_string(message->arena, text_of(name));
-    label->value = arena_string(message->arena, value);
-    series->labels[series->n_labels++] = label;
+    series->labels[series->n_labels++] = label_of(message, name, value);
 }
 
 /* A series of the sample; `suffix` of its name, `le` NULL: without that label. */
@@ -70,6 +76,38 @@ static TimeSeries *add_series(struct message *message, const struct sample *samp
     return series;
 }
 
+/* --- the slowest instance --- */
+
+static Label *hex_label(const struct message *message, const char *name, const uint8_t *id,
+                        size_t count)
+{
+    char digits[2 * 16 + 1];
+    assert(2 * count < sizeof digits);
+    for (size_t i = 0; i < count; i++)
+        snprintf(&digits[2 * i], 3, "%02x", id[i]);
+    return label_of(message, name, text_of(digits));
+}
+
+/* Prometheus takes names and values of 128 characters at most together; these are less. */
+static void add_exemplar(const struct message *message, TimeSeries *series,
+                         const struct exemplar *exemplar)
+{
+    if (!exemplar)
+        return;
+    Exemplar *out = arena_take(message->arena, sizeof *out);
+    spanmill__remote_write__exemplar__init(out);
+    out->labels = arena_take(message->arena, 3 * sizeof(Label *));
+    out->labels[out->n_labels++] =
+        hex_label(message, "span_id", exemplar->span, sizeof exemplar->span);
+    out->labels[out->n_labels++] = label_of(message, "spanmill_id", text_of(exemplar->id));
+    out->labels[out->n_labels++] =
+        hex_label(message, "trace_id", exemplar->trace, sizeof exemplar->trace);
+    out->value = (double)exemplar->ns / 1e9;
+    out->time_ms = exemplar->end_ns / 1000000;
+    series->exemplars = arena_take(message->arena, sizeof(Exemplar *));
+    series->exemplars[series->n_exemplars++] = out;
+}
+
 /* --- numbers --- */
 
 static void put_value(struct message *message, TimeSeries *series, int64_t time_ms, double value)
@@ -82,28 +120,35 @@ static void put_value(struct message *message, TimeSeries *series, int64_t time_
 }
 
 /* With the 0 that it was at the begin, if it is new: increase() over it is right then. */
-static void add_value(struct message *message, const struct sample *sample, const char *suffix,
-                      const char *le, double value)
+static TimeSeries *add_value(struct message *message, const struct sample *sample,
+                             const char *suffix, const char *le, double value)
 {
     TimeSeries *series = add_series(message, sample, suffix, le);
     series->samples = arena_take(message->arena, 2 * sizeof(Sample *));
     if (sample->fresh && sample->family->kind != FAMILY_GAUGE)
         put_value(message, series, message->samples->begin_ms, 0);
     put_value(message, series, message->samples->end_ms, value);
+    return series;
 }
 
 static void add_classic(struct message *message, const struct sample *sample)
 {
     uint64_t log2[DURATIONS_POWERS], below = 0;
+    const struct exemplar *exemplar = sample->exemplar; /* in the bucket that counts it */
     durations_log2(sample->durations, log2);
     for (int power = 0, next = CLASSIC_FIRST; next <= CLASSIC_LAST; next += CLASSIC_STEP) {
         for (; power < next; power++)
             below += log2[power];
         char le[32];
         snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << next) / 1e9);
-        add_value(message, sample, "_bucket", le, (double)below);
+        TimeSeries *bucket = add_value(message, sample, "_bucket", le, (double)below);
+        if (!exemplar || (uint64_t)exemplar->ns >= UINT64_C(1) << next)
+            continue;
+        add_exemplar(message, bucket, exemplar);
+        exemplar = NULL;
     }
-    add_value(message, sample, "_bucket", "+Inf", (double)sample->durations->count);
+    double count = (double)sample->durations->count;
+    add_exemplar(message, add_value(message, sample, "_bucket", "+Inf", count), exemplar);
     add_value(message, sample, "_count", NULL, (double)sample->durations->count);
     add_value(message, sample, "_sum", NULL, (double)sample->durations->total_ns / 1e9);
 }
@@ -164,6 +209,7 @@ static void add_native(struct message *message, const struct sample *sample)
             native_of(message, &none, message->samples->begin_ms);
     series->histograms[series->n_histograms++] =
         native_of(message, sample->durations, message->samples->end_ms);
+    add_exemplar(message, series, sample->exemplar);
 }
 
 /* --- the whole --- */

@@ -120,12 +120,29 @@ def histogram(data):
     return out
 
 
+def exemplar(data):
+    """(labels, value, time_ms); the specification allows 128 characters of labels."""
+    labels, value, time_ms = [], None, None
+    for number, inner in fields(data):
+        if number == 1:
+            pair = dict(fields(inner))
+            labels.append((pair[1].decode(), pair[2].decode()))
+        elif number == 2:
+            value = double(inner)
+        else:
+            assert number == 3, f"field {number} of an exemplar"
+            time_ms = signed(inner)
+    assert labels == sorted(labels), f"labels are not sorted: {labels}"
+    assert sum(len(name) + len(text) for name, text in labels) <= 128, labels
+    return labels, value, time_ms
+
+
 def write_request(data):
     """[(labels, [(time_ms, value or histogram), ...]), ...]"""
     series = []
     for number, value in fields(data):
         assert number == 1, f"field {number} of a request"
-        labels, samples = [], []
+        labels, samples, exemplars = [], [], []
         for part, inner in fields(value):
             if part == 1:
                 pair = dict(fields(inner))
@@ -133,6 +150,8 @@ def write_request(data):
             elif part == 2:
                 sample = dict(fields(inner))
                 samples.append((signed(sample[2]), double(sample[1])))
+            elif part == 3:
+                exemplars.append(exemplar(inner))
             else:
                 assert part == 4, f"field {part} of a series"
                 told = histogram(inner)
@@ -140,6 +159,9 @@ def write_request(data):
         assert labels == sorted(labels), f"labels are not sorted: {labels}"
         assert len({name for name, _ in labels}) == len(labels), f"a label twice: {labels}"
         assert all(text for _, text in labels), f"an empty label: {labels}"
+        name = dict(labels)["__name__"]
+        assert not exemplars or (len(exemplars) == 1 and
+                                 name.startswith("spanmill_phase_duration_seconds")), exemplars
         series.append((tuple(labels), samples))
     return series
 

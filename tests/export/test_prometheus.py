@@ -51,6 +51,30 @@ def check_queries(prometheus, lines, at):
                             '{phase!="",process="thumbnailer"}))', at)
 
 
+def check_exemplars(prometheus, lines):
+    """The slowest instance that a report tells of is the greatest exemplar of its phase."""
+    instances = [row for row in map(json.loads, lines) if row["type"] == "instance"]
+    by_id = {row["id"]: row for row in instances}
+    begin = min(row["begin_ns"] for row in instances) / 1e9 - 1
+    found = prometheus.ask("query_exemplars", query="spanmill_phase_duration_seconds", start=begin,
+                           end=summary(lines)["end_ns"] / 1e9 + 1)
+    greatest = {}
+    for series in found:
+        for told in series["exemplars"]:
+            labels, value = told["labels"], float(told["value"])
+            assert len(labels["trace_id"]) == 32 and len(labels["span_id"]) == 16, labels
+            row = by_id.get(labels["spanmill_id"])
+            if row:
+                assert row["phase"] == series["seriesLabels"]["phase"], (row, series)
+                assert abs(value * 1e9 - (row["end_ns"] - row["begin_ns"])) < 2, (row, told)
+            key = series["seriesLabels"].get("process"), series["seriesLabels"]["phase"]
+            greatest[key] = max(greatest.get(key, 0), value)
+    assert greatest, "no exemplars"
+    say(f"{len(found)} series with exemplars, {len(greatest)} of process and phase")
+    slowest = max(instances, key=lambda row: row["end_ns"] - row["begin_ns"])
+    assert abs(max(greatest.values()) * 1e9 - (slowest["end_ns"] - slowest["begin_ns"])) < 2, slowest
+
+
 def test_kills():
     """exporter and receiver killed again and again: the totals are those of the report"""
     lines = report(pool.THUMBNAILS)
@@ -86,6 +110,7 @@ def test_too_old():
         exporter = add_exporter(running, "export-0", prometheus).start()
         start_pool(running)
         wait_for(expected, prometheus, at)
+        check_exemplars(prometheus, lines)
         assert exporter.stop() == 0
         again = add_exporter(running, "again-0", prometheus, "--group", "again").start()
         wait_until(lambda: again.count("spanmill_export_intervals_total") >= 4, LIMIT,
