@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/names.h"
 #include "base/session_name.h"
 #include "export/told_instances.h"
 #include "export/trace_ids.h"
@@ -10,32 +11,40 @@
 static_assert((int)EXEMPLAR_ID_ROOM == (int)INSTANCE_ID_ROOM,
               "ids are written by report_instance_id()");
 
-/* As series have it (export/series.h). */
-static bool is_label(struct text label, struct text value)
-{
-    char room[SESSION_NAME_ROOM];
-    session_name_part(value, room);
-    return text_equal(label, text_of(room));
-}
-
 static int64_t duration_of(const struct told_one *one)
 {
     return one->end_ns - one->begin_ns;
 }
 
-/* Of equals, the first one. NULL: none is told. */
-static const struct told_one *slowest_of(const struct told_instances *told,
-                                         const struct sample *sample)
+/* Process and phase, as series have them (export/series.h), with a zero behind each. */
+enum { KEY_MAX = 2 * SESSION_NAME_ROOM };
+
+static struct text put_key(char room[KEY_MAX], struct text process, struct text phase)
 {
-    const struct told_one *slowest = NULL;
+    session_name_part(process, room);
+    size_t count = strlen(room) + 1;
+    session_name_part(phase, &room[count]);
+    return (struct text){room, count + strlen(&room[count]) + 1};
+}
+
+/* The slowest one of each process and phase that the interval tells of; of equals, the first. */
+struct slowest_told {
+    struct names keys;
+    const struct told_one **at; /* by key; in the arena */
+};
+
+static void find_slowest(const struct told_instances *told, struct arena *arena,
+                         struct slowest_told *out)
+{
+    *out = (struct slowest_told){.at = arena_take(arena, (told->count + 1) * sizeof *out->at)};
     for (size_t i = 0; i < told->count; i++) {
+        char room[KEY_MAX];
         const struct told_one *one = &told->at[i];
-        if (slowest && duration_of(one) <= duration_of(slowest))
-            continue;
-        if (is_label(sample->labels[0], one->process) && is_label(sample->labels[1], one->phase))
-            slowest = one;
+        size_t known = out->keys.count;
+        uint32_t id = names_id(&out->keys, put_key(room, one->process, one->phase));
+        if (id == known || duration_of(one) > duration_of(out->at[id]))
+            out->at[id] = one;
     }
-    return slowest;
 }
 
 static const struct exemplar *exemplar_of(struct text session, const struct told_one *one,
@@ -56,11 +65,16 @@ void exemplars_put(const struct export_interval *interval, const struct family *
 {
     struct told_instances told;
     told_instances_of(interval, arena, &told);
+    struct slowest_told slowest;
+    find_slowest(&told, arena, &slowest);
     for (size_t i = 0; i < count; i++) {
         if (samples[i].family != durations)
             continue;
-        const struct told_one *slowest = slowest_of(&told, &samples[i]);
-        if (slowest)
-            samples[i].exemplar = exemplar_of(interval->samples.session, slowest, arena);
+        char room[KEY_MAX];
+        uint32_t id =
+            names_find(&slowest.keys, put_key(room, samples[i].labels[0], samples[i].labels[1]));
+        if (id != NAMES_NONE)
+            samples[i].exemplar = exemplar_of(interval->samples.session, slowest.at[id], arena);
     }
+    names_clear(&slowest.keys);
 }

@@ -35,7 +35,8 @@ class Prometheus(Server):
         self.command = ["prometheus", f"--config.file={folder}/prometheus.yaml",
                         f"--storage.tsdb.path={folder}/data", "--storage.tsdb.retention.time=50y",
                         f"--web.listen-address=127.0.0.1:{self.port}",
-                        "--web.enable-remote-write-receiver", "--enable-feature=native-histograms,exemplar-storage"]
+                        "--web.enable-remote-write-receiver",
+                        "--enable-feature=native-histograms,exemplar-storage"]
 
     def answers(self):
         self.opener.open(f"{self.url}/-/ready", timeout=5).close()
