@@ -53,10 +53,14 @@ struct exemplar {
 struct sample {
     const struct family *family;
     struct text labels[FAMILY_LABELS_MAX]; /* in the order of the family's; of none, `count` is 0 */
-    bool fresh;                            /* the first of its series: it was 0 at the begin */
     int64_t number;                        /* of a counter since the session's begin, or a gauge */
     const struct durations *durations;     /* since the session's begin; else NULL */
-    const struct exemplar *exemplar;       /* NULL: none */
+    /* No sample says what it was at the begin: it is new, or was silent in the interval before. It was
+     * `number_before`, or `durations_before`. Never of a gauge. */
+    bool opens;
+    int64_t number_before;
+    const struct durations *durations_before;
+    const struct exemplar *exemplar; /* NULL: none */
 };
 
 /* All series of a session that an interval has changed. Views of the session's, until it takes

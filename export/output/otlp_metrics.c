@@ -12,7 +12,7 @@ typedef Spanmill__Otlp__MetricsRequest MetricsRequest;
 /* In OTLP, bucket i ends at 2^((i + 1) / 8). */
 enum { BUCKET_OFFSET = NATIVE_END_OFFSET - 1 };
 
-/* A sample is two points if it is the first of its series: it was 0 at the begin. */
+/* A sample is two points if its series opens: what it was at the begin. */
 enum { POINTS = 2 };
 
 struct message {
@@ -73,8 +73,9 @@ static void add_number(const struct message *message, Metric *metric, const stru
     bool counts = sample->family->kind == FAMILY_COUNTER;
     NumberPoint **points = counts ? metric->sum->points : metric->gauge->points;
     size_t *count = counts ? &metric->sum->n_points : &metric->gauge->n_points;
-    if (counts && sample->fresh)
-        points[(*count)++] = number_point(message, sample, message->interval->begin_ms, 0);
+    if (sample->opens)
+        points[(*count)++] =
+            number_point(message, sample, message->interval->begin_ms, sample->number_before);
     points[(*count)++] = number_point(message, sample, message->interval->end_ms, sample->number);
 }
 
@@ -142,11 +143,10 @@ static void add_exemplar(const struct message *message, HistogramPoint *point,
 static void add_durations(const struct message *message, Metric *metric,
                           const struct sample *sample)
 {
-    static const struct durations none;
     Spanmill__Otlp__ExponentialHistogram *to = metric->exponential_histogram;
-    if (sample->fresh)
+    if (sample->opens)
         to->points[to->n_points++] =
-            histogram_point(message, sample, message->interval->begin_ms, &none);
+            histogram_point(message, sample, message->interval->begin_ms, sample->durations_before);
     HistogramPoint *point =
         histogram_point(message, sample, message->interval->end_ms, sample->durations);
     add_exemplar(message, point, sample->exemplar);

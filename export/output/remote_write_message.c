@@ -119,38 +119,49 @@ static void put_value(struct message *message, TimeSeries *series, int64_t time_
     series->samples[series->n_samples++] = sample;
 }
 
-/* With the 0 that it was at the begin, if it is new: increase() over it is right then. */
+/* With what it was at the begin, if it opens: increase() over it is right then. */
 static TimeSeries *add_value(struct message *message, const struct sample *sample,
-                             const char *suffix, const char *le, double value)
+                             const char *suffix, const char *le, double before, double value)
 {
     TimeSeries *series = add_series(message, sample, suffix, le);
     series->samples = arena_take(message->arena, 2 * sizeof(Sample *));
-    if (sample->fresh && sample->family->kind != FAMILY_GAUGE)
-        put_value(message, series, message->samples->begin_ms, 0);
+    if (sample->opens)
+        put_value(message, series, message->samples->begin_ms, before);
     put_value(message, series, message->samples->end_ms, value);
     return series;
 }
 
+/* Each is that of the bucket, and of those below. */
+static void sum_up(const struct durations *durations, uint64_t out[DURATIONS_POWERS])
+{
+    durations_log2(durations, out);
+    for (int power = 1; power < DURATIONS_POWERS; power++)
+        out[power] += out[power - 1];
+}
+
 static void add_classic(struct message *message, const struct sample *sample)
 {
-    uint64_t log2[DURATIONS_POWERS], below = 0;
+    const struct durations *before = sample->durations_before, *now = sample->durations;
+    uint64_t below_before[DURATIONS_POWERS], below[DURATIONS_POWERS];
     const struct exemplar *exemplar = sample->exemplar; /* in the bucket that counts it */
-    durations_log2(sample->durations, log2);
-    for (int power = 0, next = CLASSIC_FIRST; next <= CLASSIC_LAST; next += CLASSIC_STEP) {
-        for (; power < next; power++)
-            below += log2[power];
+    sum_up(before, below_before);
+    sum_up(now, below);
+    for (int power = CLASSIC_FIRST; power <= CLASSIC_LAST; power += CLASSIC_STEP) {
         char le[32];
-        snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << next) / 1e9);
-        TimeSeries *bucket = add_value(message, sample, "_bucket", le, (double)below);
-        if (!exemplar || (uint64_t)exemplar->ns >= UINT64_C(1) << next)
+        snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << power) / 1e9);
+        TimeSeries *bucket = add_value(message, sample, "_bucket", le,
+                                       (double)below_before[power - 1], (double)below[power - 1]);
+        if (!exemplar || (uint64_t)exemplar->ns >= UINT64_C(1) << power)
             continue;
         add_exemplar(message, bucket, exemplar);
         exemplar = NULL;
     }
-    double count = (double)sample->durations->count;
-    add_exemplar(message, add_value(message, sample, "_bucket", "+Inf", count), exemplar);
-    add_value(message, sample, "_count", NULL, (double)sample->durations->count);
-    add_value(message, sample, "_sum", NULL, (double)sample->durations->total_ns / 1e9);
+    double count_before = (double)before->count, count = (double)now->count;
+    add_exemplar(message, add_value(message, sample, "_bucket", "+Inf", count_before, count),
+                 exemplar);
+    add_value(message, sample, "_count", NULL, count_before, count);
+    add_value(message, sample, "_sum", NULL, (double)before->total_ns / 1e9,
+              (double)now->total_ns / 1e9);
 }
 
 static void add_span(struct message *message, Histogram *histogram, int32_t offset)
@@ -201,12 +212,11 @@ static Histogram *native_of(struct message *message, const struct durations *dur
 
 static void add_native(struct message *message, const struct sample *sample)
 {
-    static const struct durations none;
     TimeSeries *series = add_series(message, sample, "", NULL);
     series->histograms = arena_take(message->arena, 2 * sizeof(Histogram *));
-    if (sample->fresh)
+    if (sample->opens)
         series->histograms[series->n_histograms++] =
-            native_of(message, &none, message->samples->begin_ms);
+            native_of(message, sample->durations_before, message->samples->begin_ms);
     series->histograms[series->n_histograms++] =
         native_of(message, sample->durations, message->samples->end_ms);
     add_exemplar(message, series, sample->exemplar);
@@ -238,7 +248,9 @@ void remote_write_encode(const struct samples *samples, size_t from, size_t coun
     for (size_t i = from; i < from + count; i++) {
         const struct sample *sample = &samples->at[i];
         if (sample->family->kind != FAMILY_DURATIONS)
-            add_value(&message, sample, "", NULL, native_number(sample->family, sample->number));
+            add_value(&message, sample, "", NULL,
+                      native_number(sample->family, sample->number_before),
+                      native_number(sample->family, sample->number));
         else if (histograms == REMOTE_WRITE_CLASSIC)
             add_classic(&message, sample);
         else if (histograms == REMOTE_WRITE_NATIVE)

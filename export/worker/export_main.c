@@ -38,6 +38,9 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                           .label = "output", .words = OUTPUT_WORDS, .least = 1, .most = 1 << 15},
     [METRIC_OVER_LIMIT] = {METRIC_COUNTER, "spanmill_export_over_limit_total",
                            "Numbers that were put together under `other`."},
+    [METRIC_OPENED] = {METRIC_COUNTER, "spanmill_export_opened_series_total",
+                       "Series that were new, or silent in the interval before: what they were at "
+                       "the begin was sent as well."},
     [METRIC_SESSIONS] = {METRIC_GAUGE, "spanmill_export_sessions", "Sessions with sums."},
     [METRIC_SERIES] = {METRIC_GAUGE, "spanmill_export_series", "Series of these."},
     [METRIC_BLOCKED] = {METRIC_GAUGE, "spanmill_export_blocked_seconds",

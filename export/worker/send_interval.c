@@ -85,6 +85,14 @@ static void say_unblocked(struct export_worker *worker)
     worker->blocked_since_ms = 0;
 }
 
+static uint64_t opened(const struct samples *samples)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < samples->count; i++)
+        count += samples->at[i].opens;
+    return count;
+}
+
 void export_send(struct export_worker *worker)
 {
     if (!worker->in_hand || service_now_ms() < worker->try_ms)
@@ -104,5 +112,7 @@ void export_send(struct export_worker *worker)
     backoff_reset(&worker->trying);
     worker->in_hand = false;
     metrics_add(service_metrics(worker->service), METRIC_INTERVALS, 0, 1);
+    metrics_add(service_metrics(worker->service), METRIC_OPENED, 0,
+                opened(&worker->interval.samples));
     crash_point("export-sent");
 }

@@ -1,4 +1,5 @@
 """A pool, its exporter and a real Prometheus: what is asked of it is what a report counts."""
+import collections
 import json
 import os
 import sys
@@ -51,6 +52,39 @@ def check_queries(prometheus, lines, at):
                             '{phase!="",process="thumbnailer"}))', at)
 
 
+def check_steps(prometheus, lines, expected, at):
+    """increase() over each interval by itself sees all that the interval has added, also to series
+    that are silent in others: together these are the report's numbers."""
+    begin = min(row["begin_ns"] for row in map(json.loads, lines) if "begin_ns" in row) / 1e9
+    past = f"[{int(at - begin) + 5}s]"
+    points = {tuple(sorted(series["metric"].items())): [float(time) for time, _ in series["values"]]
+              for series in prometheus.ask(
+                  "query", query='{__name__=~"spanmill_.*_total"}' + past, time=at)["result"]}
+    assert all(times == sorted(times) for times in points.values())
+    borders = [times for labels, times in points.items()
+               if dict(labels)["__name__"] == "spanmill_intervals_total"][0]
+    silent = sum(any(borders.index(after) > borders.index(before) + 1
+                     for before, after in zip(times, times[1:])) for times in points.values())
+    assert silent > 0, "no series is silent between two of its changes"
+    found = collections.Counter()
+    for family in sorted({dict(labels)["__name__"] for labels in points}):
+        for before, after in zip(borders, borders[1:]):
+            # Ranges of Prometheus 3 are without their begin.
+            length = round((after - before) * 1000) + 1
+            for labels, grown in prometheus.query(f"increase({family}[{length}ms])", after):
+                labels = [pair for pair in labels if pair[0] not in ("host", "session", "process")]
+                found[family, tuple(labels)] += grown
+    wrong = []
+    for (family, labels), number in expected.items():
+        if not family.endswith("_total"):
+            continue
+        told = found[family, labels] * (1e9 if totals.in_nanoseconds(family) else 1)
+        if abs(told - number) > max(1000, number / 200):
+            wrong.append((family, labels, number, told))
+    assert not wrong, wrong[:5]
+    say(f"{len(borders) - 1} intervals, {silent} of {len(points)} counters were silent in between")
+
+
 def check_exemplars(prometheus, lines):
     """The slowest instance that a report tells of is the greatest exemplar of its phase."""
     instances = [row for row in map(json.loads, lines) if row["type"] == "instance"]
@@ -97,6 +131,7 @@ def test_kills():
             assert again.stop() == 0
         wait_for(expected, prometheus, at)
         check_queries(prometheus, lines, at)
+        check_steps(prometheus, lines, expected, at)
         assert exporter.stop() == 0
         say(f"{len(expected)} totals, {len(prometheus.all(at))} series, {exporter.starts} starts")
 
