@@ -13,6 +13,7 @@
 #include "cli/story/story.h"
 #include "cli/time_point.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 
 enum { SLOWEST_MAX = 1000 };
 
@@ -27,6 +28,10 @@ static const struct config_row rows[] = {
     TEXT_ROW("at", 0, "TIME", NULL,
              "the one that is open then, with --tid:\n1795388976.25, 23:09:36.25 or +1.5s"),
     INTEGER_ROW("tid", 0, "TID", NULL, 1, INT32_MAX, "of this thread only"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "of those that ended from then on:\n2026-11-22T23:09, 23:09:36, +1.5s, 5m (before the "
+             "end)"),
+    TEXT_ROW("until", 0, "TIME", NULL, "of those that ended before then"),
     FLAG_ROW("unfolded", 'u', "repetitions line by line"),
     WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
 };
@@ -52,6 +57,8 @@ struct explaining {
     struct traces traces;
     struct progress progress;
     struct time_point at;
+    struct window window;
+    struct chunk_windows windows;
     const char *id, *path;
     int32_t tid; /* 0: of any */
     size_t count;
@@ -72,6 +79,8 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
     explaining->count = (size_t)config_integer(config, "slowest");
     if (config_is_given(config, "tid"))
         explaining->tid = (int32_t)config_integer(config, "tid");
+    if (!window_read(&explaining->window, config, stderr))
+        return CONFIG_WRONG;
     if (at && time_point_parse(at, &explaining->at, &why) != STATUS_OK)
         return config_wrong(config, stderr, "--at: %s", why.text);
     if (at && explaining->tid == 0)
@@ -99,7 +108,9 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
     if (explaining->path)
         return strcmp(row->phase, explaining->path) == 0;
     if (explaining->at.kind != TIME_POINT_NONE)
-        return time_point_resolve(explaining->at, session->begin_ns, &at_ns) &&
+        return time_point_resolve(explaining->at,
+                                  (struct time_range){session->begin_ns, session->end_ns},
+                                  &at_ns) &&
                row->begin_ns <= at_ns && at_ns <= row->end_ns;
     return strchr(row->phase, '/') == NULL;
 }
@@ -237,10 +248,11 @@ static int explain_all(struct explaining *explaining)
         return code;
     if (traces_find(traces, explaining->config) != STATUS_OK)
         return EXIT_FAILED;
+    window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
     for (size_t begin = 0; begin < traces->list.count;) {
         size_t end = traces_session_end(&traces->list, begin);
         struct traces_session session;
-        bool stopped = !traces_report(traces, begin, end, &session);
+        bool stopped = !traces_report(traces, begin, end, &explaining->windows, &session);
         if (!stopped)
             explain_session(explaining, &session);
         explaining->failed += session.failed;
@@ -275,6 +287,7 @@ int cmd_explain(int argc, char **argv)
         explaining.traces.progress = &explaining.progress;
         code = explain_all(&explaining);
         traces_clear(&explaining.traces);
+        chunk_windows_clear(&explaining.windows);
     }
     config_free(explaining.config);
     return code;

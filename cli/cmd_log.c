@@ -12,8 +12,8 @@
 #include "cli/report_file.h"
 #include "cli/stop_signals.h"
 #include "cli/story/call_log.h"
-#include "cli/time_point.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 
 static const struct config_row rows[] = {
     INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
@@ -27,8 +27,9 @@ static const struct config_row rows[] = {
     FLAG_ROW("failed", 'Z', "only calls that returned an error"),
     LIST_ROW("error", 0, "NAME", "only calls that returned this error, as ENOENT;\nrepeatable"),
     TEXT_ROW("longer", 0, "TIME", NULL, "only calls that took as long, as 1ms, or longer"),
-    TEXT_ROW("since", 0, "TIME", NULL,
-             "what began from then on: 1795388976.25,\n23:09:36.25 or +1.5s"),
+    TEXT_ROW(
+        "since", 0, "TIME", NULL,
+        "what began from then on: 2026-11-22T23:09,\n23:09:36.25, +1.5s or 5m (before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "what began before then"),
     FLAG_ROW("numbers", 'y', "descriptors by number and name"),
     TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
@@ -57,7 +58,8 @@ struct logging {
     struct traces traces;
     struct progress progress;
     struct call_log_choice choice;
-    struct time_point since, until;
+    struct window window;
+    struct chunk_windows windows;
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
@@ -70,16 +72,6 @@ static struct call_log_globs globs_of(const struct config *config, const char *n
     struct call_log_globs globs;
     globs.count = config_list(config, name, &globs.at);
     return globs;
-}
-
-static bool read_time(const struct config *config, const char *name, struct time_point *out)
-{
-    struct failure why;
-    const char *text = config_text(config, name);
-    if (text == NULL || time_point_parse(text, out, &why) == STATUS_OK)
-        return true;
-    config_wrong(config, stderr, "--%s: %s", name, why.text);
-    return false;
 }
 
 static enum config_outcome load(struct logging *logging, int argc, char **argv)
@@ -106,8 +98,7 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->has_calls = of_calls || choice->events.count == 0;
     choice->has_events = choice->events.count > 0 || !of_calls;
     char *const *operands;
-    if (!read_time(config, "since", &logging->since) ||
-        !read_time(config, "until", &logging->until))
+    if (!window_read(&logging->window, config, stderr))
         return CONFIG_WRONG;
     if (config_operands(config, &operands) == 0)
         return config_wrong(config, stderr, "no trace is given");
@@ -134,11 +125,8 @@ static void log_session(struct logging *logging, const struct traces_session *se
     const struct session_report *report =
         session->report.session_count > 0 ? &session->report.sessions[0] : NULL;
     struct call_log_choice choice = logging->choice;
-    int64_t begin_ns = report && report->begin_ns != REPORT_NONE ? report->begin_ns : 0;
-    if (!time_point_resolve(logging->since, begin_ns, &choice.begin_ns))
-        choice.begin_ns = INT64_MIN;
-    if (!time_point_resolve(logging->until, begin_ns, &choice.end_ns))
-        choice.end_ns = INT64_MAX;
+    choice.begin_ns = logging->windows.begin_ns;
+    choice.end_ns = logging->windows.end_ns;
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
     struct follow following = {
@@ -186,12 +174,13 @@ static int log_all(struct logging *logging)
         return EXIT_FAILED;
     }
     const struct chunk_list *list = &logging->traces.list;
+    window_of_chunks(&logging->window, list, &logging->windows);
     bool stopped = false;
     for (size_t begin = 0; begin < list->count && !stopped;) {
         size_t end = traces_session_end(list, begin);
         struct traces_session session;
         stop_signals_block(SIG_BLOCK);
-        stopped = !traces_report(&logging->traces, begin, end, &session);
+        stopped = !traces_report(&logging->traces, begin, end, NULL, &session);
         if (!output)
             stop_signals_block(SIG_UNBLOCK);
         if (!stopped)
@@ -227,6 +216,7 @@ int cmd_log(int argc, char **argv)
         logging.traces.progress = &logging.progress;
         code = log_all(&logging);
         traces_clear(&logging.traces);
+        chunk_windows_clear(&logging.windows);
     }
     config_free(logging.config);
     return code;

@@ -14,6 +14,7 @@
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 #include "mapper/readers/readers.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
@@ -26,7 +27,7 @@ struct reporting {
     const struct reader_kind *reader;
     struct report_file file;
     struct progress progress;
-    struct interval *windows;
+    struct chunk_windows windows;
     unsigned jobs;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
@@ -61,74 +62,6 @@ static bool find_reader(struct reporting *reporting)
         fprintf(stderr, ", %s", reader_kind_name(kinds[i]));
     fputc('\n', stderr);
     return false;
-}
-
-/* --- chunks --- */
-
-static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
-{
-    return strcmp(a->session, b->session) == 0;
-}
-
-/* What there is to say of a session's clock. */
-struct session_clock {
-    bool known;
-    uint64_t first_ns;
-    int64_t offset_ns;
-};
-
-/* Where the first event of the session of chunk `*at` is; `*at` is moved to the next session. */
-static struct session_clock find_clock(const struct chunk_list *list, size_t *at)
-{
-    struct session_clock clock = {.known = false};
-    size_t begin = *at;
-    for (; *at < list->count && same_session(&list->at[begin], &list->at[*at]); ++*at) {
-        struct failure ignored; /* what cannot be read is said when it is mapped */
-        if (!clock.known)
-            clock.known = map_first_event(&list->at[*at], &clock.first_ns, &clock.offset_ns,
-                                          &ignored) == STATUS_OK;
-    }
-    return clock;
-}
-
-static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)
-{
-    return epoch_ns > offset_ns ? (uint64_t)epoch_ns - (uint64_t)offset_ns : 0;
-}
-
-/* --since and --until as raw times of each session's clock. What is told from the begin on is
- * told from the first event of all sessions. */
-static void set_windows(struct reporting *reporting)
-{
-    const struct chunk_list *list = &reporting->traces.list;
-    const struct report_options *options = &reporting->options;
-    reporting->windows = memory_new(list->count * sizeof *reporting->windows);
-    for (size_t i = 0; i < list->count; i++)
-        reporting->windows[i] = (struct interval){0, INTERVAL_OPEN};
-    if (options->since.kind == TIME_POINT_NONE && options->until.kind == TIME_POINT_NONE)
-        return;
-
-    struct session_clock *clocks = memory_new(list->count * sizeof *clocks);
-    int64_t begin_ns = INT64_MAX;
-    for (size_t i = 0; i < list->count;) {
-        size_t first = i;
-        struct session_clock clock = find_clock(list, &i);
-        for (size_t j = first; j < i; j++)
-            clocks[j] = clock;
-        int64_t first_ns = (int64_t)clock.first_ns + clock.offset_ns;
-        if (clock.known && first_ns < begin_ns)
-            begin_ns = first_ns;
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        int64_t at_ns;
-        if (!clocks[i].known)
-            continue;
-        if (time_point_resolve(options->since, begin_ns, &at_ns))
-            reporting->windows[i].begin_ns = raw_time(at_ns, clocks[i].offset_ns);
-        if (time_point_resolve(options->until, begin_ns, &at_ns))
-            reporting->windows[i].end_ns = raw_time(at_ns, clocks[i].offset_ns);
-    }
-    free(clocks);
 }
 
 /* --- output --- */
@@ -235,7 +168,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 
 static int run_report(struct reporting *reporting, double begin_s)
 {
-    set_windows(reporting);
+    window_of_chunks(&reporting->options.window, &reporting->traces.list, &reporting->windows);
     long long jobs = config_integer(reporting->options.config, "jobs");
     reporting->jobs = jobs > 0 ? (unsigned)jobs : traces_usual_jobs();
     struct reducer *reducer = reducer_new();
@@ -246,7 +179,8 @@ static int run_report(struct reporting *reporting, double begin_s)
                                         .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
-                            .windows = reporting->windows,
+                            .windows = reporting->windows.at,
+                            .before = reporting->windows.before,
                             .marks = (const char *const *)reporting->traces.marks,
                             .jobs = reporting->jobs,
                             .reducer = reducer,
@@ -262,6 +196,7 @@ static int run_report(struct reporting *reporting, double begin_s)
         run.join_s += chunk_run_cpu_s() - join_begin_s;
         reporting->report_begin_s = chunk_run_cpu_s();
         reducer_report(reducer, reporting->jobs, &reporting->report);
+        report_filter_since(&reporting->report, reporting->windows.begin_ns);
         code = finish(reporting, &run, begin_s);
     }
     reducer_free(reducer);
@@ -304,7 +239,7 @@ int cmd_report(int argc, char **argv)
         code = report_all(&reporting);
         report_clear(&reporting.report);
         traces_clear(&reporting.traces);
-        free(reporting.windows);
+        chunk_windows_clear(&reporting.windows);
     }
     report_options_clear(&reporting.options);
     return code;

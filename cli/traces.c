@@ -84,13 +84,13 @@ size_t traces_session_end(const struct chunk_list *list, size_t begin)
     return end;
 }
 
-bool traces_report(struct traces *traces, size_t begin, size_t end, struct traces_session *out)
+bool traces_report(struct traces *traces, size_t begin, size_t end,
+                   const struct chunk_windows *windows, struct traces_session *out)
 {
     *out = (struct traces_session){.chunks = &traces->list.at[begin], .count = end - begin};
     struct chunk_list part = {.at = &traces->list.at[begin], .count = end - begin};
-    struct interval *windows = memory_new(part.count * sizeof *windows);
-    for (size_t i = 0; i < part.count; i++)
-        windows[i] = (struct interval){0, INTERVAL_OPEN};
+    struct chunk_windows all;
+    window_of_chunks(&(struct window){.since = {.kind = TIME_POINT_NONE}}, &part, &all);
     out->reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &part,
@@ -98,14 +98,15 @@ bool traces_report(struct traces *traces, size_t begin, size_t end, struct trace
                                         .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
-                            .windows = windows,
+                            .windows = windows ? windows->at + begin : all.at,
+                            .before = windows && windows->before ? windows->before + begin : NULL,
                             .marks = (const char *const *)traces->marks + begin,
                             .jobs = traces_usual_jobs(),
                             .reducer = out->reducer,
                             .progress = traces->progress};
     chunk_run(&run);
     plan_cache_free(cache);
-    free(windows);
+    chunk_windows_clear(&all);
     out->failed = run.failed;
     if (!run.stopped) {
         reducer_finish(out->reducer);

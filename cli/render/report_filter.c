@@ -113,3 +113,24 @@ char *report_filter_known(const struct report *report)
     free(rows);
     return text ? text : memory_string(text_of(""));
 }
+
+/* Keeps the rows that end at `begin_ns` or later, in order. */
+#define KEEP_SINCE(session, begin_ns, rows, count)                                                 \
+    do {                                                                                           \
+        size_t kept = 0;                                                                           \
+        for (size_t i = 0; i < (session)->count; i++)                                              \
+            if ((session)->rows[i].end_ns == REPORT_NONE ||                                        \
+                (session)->rows[i].end_ns >= (begin_ns))                                           \
+                (session)->rows[kept++] = (session)->rows[i];                                      \
+        (session)->count = kept;                                                                   \
+    } while (0)
+
+void report_filter_since(struct report *report, int64_t begin_ns)
+{
+    for (size_t s = 0; s < report->session_count; s++) {
+        struct session_report *session = &report->sessions[s];
+        KEEP_SINCE(session, begin_ns, processes, process_count);
+        KEEP_SINCE(session, begin_ns, threads, thread_count);
+        KEEP_SINCE(session, begin_ns, fds, fd_count);
+    }
+}

@@ -23,4 +23,8 @@ size_t report_filter(struct report *report, const struct report_filter *filter);
  * caller's. */
 char *report_filter_known(const struct report *report);
 
+/* Drops processes, threads and descriptors of which nothing was seen from then on (Unix epoch), though they
+ * may live. */
+void report_filter_since(struct report *report, int64_t begin_ns);
+
 #endif

@@ -40,7 +40,8 @@ _spanmill()
         ;;
     log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
         log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
-        explain:--of | explain:--instance | explain:--at | explain:--tid)
+        explain:--of | explain:--instance | explain:--at | explain:--tid | \
+        explain:--since | explain:--until)
         return
         ;;
     log:--output | log:-o | events:--output | events:-o)
@@ -98,7 +99,7 @@ _spanmill()
             options+=' --strict --stats --reader --color --progress'
             ;;
         explain)
-            options='--help --version --phases --phase --slowest --of --instance --at --tid --unfolded'
+            options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
             options+=' --progress'
             ;;
         log)
