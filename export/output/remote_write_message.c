@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "export/output/native.h"
-#include "remote_write.pb-c.h"
+#include "export/output/remote_write_symbols.h"
 
 typedef Spanmill__RemoteWrite__Label Label;
 typedef Spanmill__RemoteWrite__Sample Sample;
@@ -14,6 +14,7 @@ typedef Spanmill__RemoteWrite__Histogram Histogram;
 typedef Spanmill__RemoteWrite__Exemplar Exemplar;
 typedef Spanmill__RemoteWrite__TimeSeries TimeSeries;
 typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
+typedef Spanmill__RemoteWrite__Request Request;
 
 /* Besides those of the family: __name__, host, session, le. */
 enum { LABELS_MAX = FAMILY_LABELS_MAX + 4 };
@@ -25,6 +26,7 @@ struct message {
     const struct samples *samples;
     struct arena *arena;
     TimeSeries **series;
+    const struct family **families; /* of the series */
     size_t count, room;
 };
 
@@ -72,6 +74,7 @@ static TimeSeries *add_series(struct message *message, const struct sample *samp
         add_label(message, series, sample->family->labels[i], sample->labels[i]);
     qsort(series->labels, series->n_labels, sizeof *series->labels, by_label_name);
     assert(message->count < message->room);
+    message->families[message->count] = sample->family;
     message->series[message->count++] = series;
     return series;
 }
@@ -224,11 +227,11 @@ static void add_native(struct message *message, const struct sample *sample)
 
 /* --- the whole --- */
 
-static struct bytes compress(const WriteRequest *request, struct arena *arena)
+static struct bytes compress(const ProtobufCMessage *request, struct arena *arena)
 {
-    size_t count = spanmill__remote_write__write_request__get_packed_size(request);
+    size_t count = protobuf_c_message_get_packed_size(request);
     uint8_t *packed = arena_take(arena, count + 1);
-    spanmill__remote_write__write_request__pack(request, packed);
+    protobuf_c_message_pack(request, packed);
     size_t room = snappy_max_compressed_length(count);
     char *bytes = arena_take(arena, room + 1);
     snappy_status status = snappy_compress((const char *)packed, count, bytes, &room);
@@ -237,14 +240,40 @@ static struct bytes compress(const WriteRequest *request, struct arena *arena)
     return (struct bytes){(const uint8_t *)bytes, room};
 }
 
+static struct bytes pack(const struct message *message, enum remote_write_version version)
+{
+    WriteRequest request;
+    spanmill__remote_write__write_request__init(&request);
+    request.series = message->series;
+    request.n_series = message->count;
+    if (version == REMOTE_WRITE_1)
+        return compress(&request.base, message->arena);
+    Request second;
+    remote_write_symbols(&request, message->families, message->samples->since_ms, message->arena,
+                         &second);
+    return compress(&second.base, message->arena);
+}
+
+static struct remote_write_counts count_of(const struct message *message)
+{
+    struct remote_write_counts counts = {.samples = 0};
+    for (size_t i = 0; i < message->count; i++) {
+        counts.samples += message->series[i]->n_samples;
+        counts.histograms += message->series[i]->n_histograms;
+        counts.exemplars += message->series[i]->n_exemplars;
+    }
+    return counts;
+}
+
 void remote_write_encode(const struct samples *samples, size_t from, size_t count,
-                         enum remote_write_histograms histograms, struct arena *arena,
-                         struct bytes *out)
+                         enum remote_write_histograms histograms, enum remote_write_version version,
+                         struct arena *arena, struct remote_write_request *out)
 {
     assert(from + count <= samples->count && samples->begin_ms < samples->end_ms);
     enum { PER_SAMPLE = (CLASSIC_LAST - CLASSIC_FIRST) / CLASSIC_STEP + 4 };
     struct message message = {.samples = samples, .arena = arena, .room = count * PER_SAMPLE};
     message.series = arena_take(arena, (message.room + 1) * sizeof(TimeSeries *));
+    message.families = arena_take(arena, (message.room + 1) * sizeof(struct family *));
     for (size_t i = from; i < from + count; i++) {
         const struct sample *sample = &samples->at[i];
         if (sample->family->kind != FAMILY_DURATIONS)
@@ -256,9 +285,7 @@ void remote_write_encode(const struct samples *samples, size_t from, size_t coun
         else if (histograms == REMOTE_WRITE_NATIVE)
             add_native(&message, sample);
     }
-    WriteRequest request;
-    spanmill__remote_write__write_request__init(&request);
-    request.series = message.series;
-    request.n_series = message.count;
-    *out = message.count > 0 ? compress(&request, arena) : (struct bytes){NULL, 0};
+    *out = (struct remote_write_request){.counts = count_of(&message)};
+    if (message.count > 0)
+        out->body = pack(&message, version);
 }

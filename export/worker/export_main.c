@@ -19,6 +19,10 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                         "Samples, spans or rows that the receiver refused for good: they are "
                         "dropped.",
                         .label = "output", .words = OUTPUT_WORDS},
+    [METRIC_REFUSED_EXEMPLARS] = {METRIC_COUNTER, "spanmill_export_refused_exemplars_total",
+                                  "Exemplars that the receiver has left out of samples that it "
+                                  "took, as far as it says so.",
+                                  .label = "output", .words = OUTPUT_WORDS},
     [METRIC_OUTDATED] = {METRIC_COUNTER, "spanmill_export_outdated_total",
                          "Times of instances that turned out to be otherwise after they were sent.",
                          .label = "output", .words = OUTPUT_WORDS},

@@ -9,7 +9,7 @@ import pool  # noqa: E402
 import totals  # noqa: E402
 from parts import NO_PROXY, hurt, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
-from prometheus import Prometheus  # noqa: E402
+from prometheus import Prometheus, version_3  # noqa: E402
 
 LIMIT = 60
 
@@ -156,5 +156,35 @@ def test_too_old():
         assert not totals.differences(expected, totals.of_series(prometheus.all(at)))
 
 
+ACCEPTED = "--web.remote-write-receiver.accepted-protobuf-messages="
+
+
+def test_version_3():
+    """a Prometheus that takes remote write 1.0, 2.0 or both has the report's totals"""
+    program, lines = version_3(), report(pool.THUMBNAILS)
+    expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
+    with Pool(partitions=1) as running:
+        start_pool(running)
+        for name, accepted, falls_back in (("both", (), False),
+                                           ("first", [ACCEPTED + "prometheus.WriteRequest"], True),
+                                           ("second", [ACCEPTED + "io.prometheus.write.v2.Request"],
+                                            False)):
+            with Prometheus(os.path.join(running.folder, name), program=program,
+                            options=accepted) as prometheus:
+                exporter = add_exporter(running, f"export-{name}", prometheus, "--group", name)
+                exporter.start()
+                wait_for(expected, prometheus, at)
+                assert ("does not take remote write 2.0" in exporter.log()) == falls_back
+                wait_until(lambda: exporter.metric("spanmill_export_lag_records") == 0, LIMIT,
+                           "it to read all")
+                for refused in "samples", "exemplars":
+                    assert exporter.count(f"spanmill_export_refused_{refused}_total") == 0, refused
+                check_queries(prometheus, lines, at)
+                check_steps(prometheus, lines, expected, at)
+                check_exemplars(prometheus, lines)
+                assert exporter.stop() == 0
+                say(f"{name}: {len(prometheus.all(at))} series")
+
+
 if __name__ == "__main__":
-    sys.exit(pool.main(test_kills, test_too_old))
+    sys.exit(pool.main(test_kills, test_too_old, test_version_3))
