@@ -72,7 +72,7 @@ _spanmill()
         return
         ;;
     results:-[bXns] | results:--brokers | results:--prefix | results:--kafka | results:--top | \
-        results:--every | results:--session | results:--pid | results:--process | \
+        results:--every | results:--since | results:--until | results:--session | results:--pid | results:--process | \
         status:-[bXs] | status:--brokers | status:--prefix | status:--kafka | status:--session | \
         status:--every | parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
         parked:--session | parked:--chunk)
@@ -119,7 +119,7 @@ _spanmill()
             options+=' --prefix --kafka --config --print-config'
             ;;
         results)
-            options+=' --follow --every --from --forget --format --top --session --pid --process'
+            options+=' --follow --every --since --until --from --forget --format --top --session --pid --process'
             options+=' --strict --color --brokers --prefix --kafka --config --print-config'
             ;;
         status)
