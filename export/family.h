@@ -56,7 +56,7 @@ struct sample {
     int64_t number;                        /* of a counter since the session's begin, or a gauge */
     const struct durations *durations;     /* since the session's begin; else NULL */
     /* No sample says what it was at the begin: it is new, or was silent in the interval before. It was
-     * `number_before`, or `durations_before`. Never of a gauge. */
+     * `number_before`, or `durations_before`: else 0 and NULL. Never of a gauge. */
     bool opens;
     int64_t number_before;
     const struct durations *durations_before;

@@ -145,11 +145,11 @@ static int64_t number_of(struct series *series)
 static void put_sample(const struct series_set *set, size_t index, struct sample *out)
 {
     struct series *series = &set->at[index];
-    bool durations = series->kind == FAMILY_DURATIONS;
+    bool durations = series->kind == FAMILY_DURATIONS, opened = opens(set, series);
     *out = (struct sample){.family = series->family,
-                           .opens = opens(set, series),
-                           .number_before = series->told,
-                           .durations_before = durations ? &series->before : NULL,
+                           .opens = opened,
+                           .number_before = opened ? series->told : 0,
+                           .durations_before = durations && opened ? &series->before : NULL,
                            .durations = durations ? &series->durations : NULL};
     out->number = number_of(series);
     struct text rest = names_text(&set->keys, (uint32_t)index);

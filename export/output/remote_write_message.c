@@ -144,7 +144,9 @@ static void sum_up(const struct durations *durations, uint64_t out[DURATIONS_POW
 
 static void add_classic(struct message *message, const struct sample *sample)
 {
-    const struct durations *before = sample->durations_before, *now = sample->durations;
+    static const struct durations none;
+    const struct durations *before = sample->opens ? sample->durations_before : &none;
+    const struct durations *now = sample->durations;
     uint64_t below_before[DURATIONS_POWERS], below[DURATIONS_POWERS];
     const struct exemplar *exemplar = sample->exemplar; /* in the bucket that counts it */
     sum_up(before, below_before);

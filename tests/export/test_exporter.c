@@ -179,8 +179,10 @@ static void check_points(struct ledger *ledger, const struct samples *samples)
                 cr_assert(eq(u64, sample->durations_before->count, ledger->at[id].count), "%s",
                           name);
             ledger->opened += before_ms > 0;
-        } else if (sample->family->kind != FAMILY_GAUGE) {
-            cr_assert(eq(i64, before_ms, samples->begin_ms), "%s", name);
+        } else {
+            cr_assert(sample->durations_before == NULL, "%s", name);
+            if (sample->family->kind != FAMILY_GAUGE)
+                cr_assert(eq(i64, before_ms, samples->begin_ms), "%s", name);
         }
         ledger->at[id].ms = samples->end_ms;
         ledger->at[id].number = sample->number;
