@@ -21,6 +21,11 @@ static const struct config_row rows[] = {
     LIST_ROW("process", 0, "NAME",
              "of processes or threads of this name only, *\nand ? as in a "
              "shell; repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "phase definitions (YAML); repeatable"),
+    LIST_ROW(
+        "phase", 0, "NAME",
+        "what threads do inside of instances of this phase\nonly, as request, request/decode or "
+        "re*; repeatable"),
     LIST_ROW("call", 'e', "NAME", "these calls only, as read or *at; repeatable"),
     LIST_ROW("event", 0, "NAME",
              "these other events only, as sched_switch or\n'shop:*'; repeatable"),
@@ -85,11 +90,15 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->pids.count = config_integers(config, "pid", &choice->pids.at);
     choice->tids.count = config_integers(config, "tid", &choice->tids.at);
     choice->processes = globs_of(config, "process");
+    choice->phases = globs_of(config, "phase");
     choice->calls = globs_of(config, "call");
     choice->events = globs_of(config, "event");
     choice->errors = globs_of(config, "error");
     choice->with_errors = config_flag(config, "failed") || choice->errors.count > 0;
     choice->numbers = config_flag(config, "numbers");
+    if (choice->phases.count > 0 && !config_is_given(config, "phases"))
+        return config_wrong(config, stderr,
+                            "--phase needs --phases: which events begin and end it?");
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
         return config_wrong(config, stderr, "--longer: `%s` is no time, as 1ms", longer);
@@ -132,8 +141,10 @@ static void log_session(struct logging *logging, const struct traces_session *se
     struct follow following = {
         .chunks = session->chunks,
         .count = session->count,
-        .shows = choice.events.count > 0 ? shows_all : shows_calls,
-        .begin_ns = choice.begin_ns,
+        .phases = choice.phases.count > 0 ? &logging->traces.phases : NULL,
+        .shows = choice.events.count + choice.phases.count > 0 ? shows_all : shows_calls,
+        /* Instances begin at any time before. */
+        .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end later than asked for */
         .warnings = {.say = progress_say_once, .context = &logging->progress},
         .take = call_log_take,
@@ -164,6 +175,9 @@ static void say_rest(struct logging *logging)
 static int log_all(struct logging *logging)
 {
     struct failure why;
+    int code = traces_read_phase_files(&logging->traces, logging->config);
+    if (code != EXIT_DONE)
+        return code;
     if (traces_find(&logging->traces, logging->config) != STATUS_OK)
         return EXIT_FAILED;
     const char *output = config_text(logging->config, "output");
@@ -189,7 +203,6 @@ static int log_all(struct logging *logging)
         traces_session_clear(&session);
         begin = end;
     }
-    int code = EXIT_DONE;
     if (stopped) {
         progress_say(&logging->progress, "interrupted");
         code = 128 + SIGINT;

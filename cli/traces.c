@@ -12,7 +12,7 @@
 #include "cli/stop_signals.h"
 #include "mapper/readers/readers.h"
 
-int traces_read_phases(struct traces *traces, const struct config *config)
+int traces_read_phase_files(struct traces *traces, const struct config *config)
 {
     struct failure why;
     const char *const *texts;
@@ -21,7 +21,19 @@ int traces_read_phases(struct traces *traces, const struct config *config)
     for (size_t i = 0; i < count && code == EXIT_DONE; i++)
         if (phases_add_file(&traces->phases, texts[i], &why) != STATUS_OK)
             code = EXIT_FAILED;
-    count = config_list(config, "phase", &texts);
+    if (code != EXIT_DONE)
+        progress_say(traces->progress, why.text);
+    return code;
+}
+
+int traces_read_phases(struct traces *traces, const struct config *config)
+{
+    struct failure why;
+    const char *const *texts;
+    int code = traces_read_phase_files(traces, config);
+    if (code != EXIT_DONE)
+        return code;
+    size_t count = config_list(config, "phase", &texts);
     for (size_t i = 0; i < count && code == EXIT_DONE; i++)
         if (phases_add_period(&traces->phases, text_of(texts[i]), &why) != STATUS_OK)
             code = EXIT_WRONG_USAGE;

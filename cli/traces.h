@@ -26,6 +26,8 @@ struct traces {
 /* Rows `phases` and `phase` of `config`. An exit code: a bad definition on the command line is wrong
  * usage, a bad file is not. What is wrong is said. */
 int traces_read_phases(struct traces *traces, const struct config *config);
+/* Row `phases` alone. */
+int traces_read_phase_files(struct traces *traces, const struct config *config);
 /* The operands of `config`. REJECT: nothing is there that could be read. What is wrong is said. */
 MUST_CHECK enum status traces_find(struct traces *traces, const struct config *config);
 void traces_clear(struct traces *traces);

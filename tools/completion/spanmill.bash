@@ -29,7 +29,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
-    report:--phases | report:-p | explain:--phases | explain:-p)
+    report:--phases | report:-p | explain:--phases | explain:-p | log:--phases | log:-p)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -38,7 +38,7 @@ _spanmill()
         report:--until | report:--jobs | report:-j | pack:--level)
         return
         ;;
-    log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
+    log:-e | log:--call | log:--phase | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
         log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
         explain:--of | explain:--instance | explain:--at | explain:--tid | \
         explain:--since | explain:--until)
@@ -103,7 +103,7 @@ _spanmill()
             options+=' --progress'
             ;;
         log)
-            options+=' --pid --tid --process --call --event --failed --error --longer --since'
+            options+=' --pid --tid --process --phases --phase --call --event --failed --error --longer --since'
             options+=' --until --numbers --progress'
             ;;
         events) options+=' --format' ;;
