@@ -17,6 +17,7 @@ struct following {
     int64_t offset_ns;
     bool has_offset;
     bool stopped;
+    const struct reader_info *info; /* of the chunk in hand */
 };
 
 /* One of them, open. */
@@ -147,7 +148,8 @@ static void take(struct following *following, const struct event *event)
     int32_t *current = current_on(following, event->cpu);
     struct followed followed = {.event = event,
                                 .wall_ns = (int64_t)event->time_ns + following->offset_ns,
-                                .tid = FOLLOW_UNKNOWN};
+                                .tid = FOLLOW_UNKNOWN,
+                                .info = following->info};
     if (event->kind == EVENT_SWITCH && event_has_value(event, 0))
         followed.tid = (int32_t)event->value[0];
     else if (event->kind != EVENT_LOSS)
@@ -177,6 +179,7 @@ static bool is_outside(const struct following *following, const struct chunk_ref
 static enum status read_events(struct following *following, struct open_chunk *open,
                                struct failure *why)
 {
+    following->info = open->reader ? reader_info(open->reader) : NULL;
     while (open->reader && !following->stopped) {
         const struct event *events;
         size_t count;

@@ -19,6 +19,7 @@ struct followed {
     const struct event *event; /* switches: `tid` is the thread that leaves the CPU */
     int64_t wall_ns;           /* since the Unix epoch */
     int32_t tid;
+    const struct reader_info *info; /* of the chunk that it is in */
 };
 
 struct follow {
