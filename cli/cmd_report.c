@@ -13,6 +13,7 @@
 #include "cli/report_options.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
+#include "cli/timeline_file.h"
 #include "cli/traces.h"
 #include "cli/window.h"
 #include "mapper/readers/readers.h"
@@ -29,6 +30,7 @@ struct reporting {
     struct progress progress;
     struct chunk_windows windows;
     unsigned jobs;
+    struct timeline_file timeline;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -124,6 +126,34 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
     return EXIT_INTERRUPTED;
 }
 
+/* --- the timeline --- */
+
+static bool is_shown(const void *context, int64_t pid)
+{
+    const struct reporting *reporting = context;
+    return report_filter_wants(&reporting->options.view.filter, &reporting->report.sessions[0],
+                               pid);
+}
+
+static int write_timeline(struct reporting *reporting)
+{
+    if (reporting->report.session_count == 0 ||
+        reporting->report.sessions[0].begin_ns == REPORT_NONE)
+        return EXIT_DONE;
+    const struct session_report *session = &reporting->report.sessions[0];
+    struct timeline_window window = {session->begin_ns, session->end_ns};
+    if (reporting->windows.begin_ns != INT64_MIN)
+        window.begin_ns = reporting->windows.begin_ns;
+    if (reporting->windows.end_ns != INT64_MAX)
+        window.end_ns = reporting->windows.end_ns - 1;
+    struct timeline_ask ask = timeline_file_ask(&reporting->traces, session);
+    ask.shows = is_shown;
+    ask.shows_context = reporting;
+    ask.windows = &window;
+    ask.window_count = 1;
+    return timeline_file_write(&reporting->timeline, &ask, &reporting->traces);
+}
+
 static void say_fault(void *context, const char *sentence)
 {
     say(context, sentence);
@@ -136,13 +166,15 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     report_view_say_faults(&reporting->report, say_fault, reporting);
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
+    int code = write_timeline(reporting);
+    if (code == EXIT_INTERRUPTED)
+        return code;
     char *nobody = report_view_filter(&view, &reporting->report);
     if (nobody)
         say(reporting, nobody);
     if (!report_output(reporting->options.config))
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
-    int code = EXIT_DONE;
     if (write_report(reporting, &view, &why) != STATUS_OK) {
         say(reporting, why.text);
         code = EXIT_FAILED;
@@ -213,6 +245,9 @@ static int report_all(struct reporting *reporting)
         return code;
     if (traces_find(&reporting->traces, reporting->options.config) != STATUS_OK)
         return EXIT_FAILED;
+    if (!timeline_file_open(&reporting->timeline,
+                            config_text(reporting->options.config, "perfetto"), &reporting->traces))
+        return EXIT_FAILED;
     struct failure why;
     if (report_file_open(&reporting->file, report_output(reporting->options.config), &why) !=
         STATUS_OK) {
@@ -221,6 +256,7 @@ static int report_all(struct reporting *reporting)
     }
     code = run_report(reporting, begin_s);
     report_file_drop(&reporting->file);
+    timeline_file_drop(&reporting->timeline);
     return code;
 }
 

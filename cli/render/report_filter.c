@@ -29,9 +29,11 @@ static bool is_asked_name(const struct report_filter *filter, const char *name)
 }
 
 /* A pid has the names of all processes that had the number. */
-static bool is_wanted(const struct session_report *session, const struct report_filter *filter,
-                      int64_t pid)
+bool report_filter_wants(const struct report_filter *filter, const struct session_report *session,
+                         int64_t pid)
 {
+    if (filter->pid_count + filter->process_count == 0)
+        return true;
     if (pid == REPORT_NONE || !is_asked_pid(filter, pid))
         return false;
     for (size_t i = 0; i < session->process_count; i++)
@@ -46,7 +48,7 @@ static bool is_wanted(const struct session_report *session, const struct report_
     do {                                                                                           \
         size_t kept = 0;                                                                           \
         for (size_t i = 0; i < (session)->count; i++)                                              \
-            if (is_wanted(session, filter, (session)->rows[i].pid))                                \
+            if (report_filter_wants(filter, session, (session)->rows[i].pid))                      \
                 (session)->rows[kept++] = (session)->rows[i];                                      \
         (session)->count = kept;                                                                   \
     } while (0)

@@ -2,6 +2,7 @@
 #ifndef CLI_RENDER_REPORT_FILTER_H
 #define CLI_RENDER_REPORT_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,10 @@ struct report_filter {
     const char *const *processes; /* names; none: all */
     size_t process_count;
 };
+
+/* Whether process `pid` (or REPORT_NONE) of the session is asked for. */
+bool report_filter_wants(const struct report_filter *filter, const struct session_report *session,
+                         int64_t pid);
 
 /* Drops the rows of processes that are neither asked for by pid nor by name (if both are asked
  * for, of those that are not both). What belongs to no process goes too; CPUs and the summary

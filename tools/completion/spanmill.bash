@@ -44,7 +44,7 @@ _spanmill()
         explain:--since | explain:--until)
         return
         ;;
-    log:--output | log:-o | events:--output | events:-o)
+    report:--perfetto | explain:--perfetto | log:--output | log:-o | events:--output | events:-o)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -96,11 +96,11 @@ _spanmill()
         case $command in
         report)
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
-            options+=' --strict --stats --reader --color --progress'
+            options+=' --perfetto --strict --stats --reader --color --progress'
             ;;
         explain)
             options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
-            options+=' --progress'
+            options+=' --perfetto --progress'
             ;;
         log)
             options+=' --pid --tid --process --phases --phase --call --event --failed --error --longer --since'
