@@ -2,11 +2,14 @@
  * samples as who has seen all of them. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "analysis/view.h"
 #include "base/memory.h"
+#include "base/row.h"
 #include "export/exporter.h"
+#include "export/series.h"
 #include "export/views.h"
 #include "wire/outbox.h"
 #include "wire/result_codec.h"
@@ -443,4 +446,53 @@ Test(exporter, refuses_state_that_contradicts_itself)
     }
     outbox_clear(&records);
     bench_close(&bench);
+}
+
+static const struct family *any_family(const void *context, struct text name)
+{
+    const struct family *family = context;
+    return text_equal(name, text_of(family->name)) ? family : NULL;
+}
+
+/* What format 1 has of a counter: bit 1, that no sample of it went out. */
+static uint8_t *put_old(uint8_t *at, const char *label, uint64_t bits, int64_t sum)
+{
+    char key[32];
+    size_t count = (size_t)snprintf(key, sizeof key, "a_total%c%s", 0, label) + 1;
+    at = row_put(at, count);
+    memcpy(at, key, count);
+    at = row_put(row_put(at + count, FAMILY_COUNTER), bits);
+    return row_put(row_put_signed(row_put_signed(at, sum), sum), 0);
+}
+
+Test(exporter, takes_over_sums_that_do_not_say_when_their_last_sample_was)
+{
+    static const struct family family = {"a_total", "A.", FAMILY_COUNTER, FAMILY_ONE, {"label"},
+                                         1,         0};
+    uint8_t room[256], *at = row_put(row_put(room, 1), 2);
+    at = put_old(put_old(at, "told", 0, 7), "new", 1, 0);
+    struct series_set set = {.limit = 10, .told_ms = 500};
+    struct failure why;
+    enum status status =
+        series_restore(&set, (struct bytes){room, (size_t)(at - room)}, any_family, &family, &why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    struct text labels[] = {text_of("told"), text_of("new")};
+    struct arena arena = {.first = NULL};
+    struct sample *samples;
+    for (size_t i = 0; i < 2; i++)
+        series_add(&set, &family, &labels[i], 2);
+    cr_assert(eq(sz, series_take_samples(&set, 600, &arena, &samples), 2));
+    cr_expect(eq(i64, samples[0].number, 9));
+    cr_expect(not(samples[0].opens), "it may have a sample at the begin");
+    cr_expect(eq(i64, samples[1].number, 2));
+    cr_expect(samples[1].opens);
+    series_add(&set, &family, &labels[1], 1);
+    cr_assert(eq(sz, series_take_samples(&set, 700, &arena, &samples), 1));
+    cr_expect(not(samples[0].opens));
+    series_add(&set, &family, &labels[0], 1);
+    cr_assert(eq(sz, series_take_samples(&set, 800, &arena, &samples), 1));
+    cr_expect(samples[0].opens, "it was silent at 700");
+    cr_expect(eq(i64, samples[0].number_before, 9));
+    arena_clear(&arena);
+    series_clear(&set);
 }
