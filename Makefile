@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test kubernetes-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test bench image packages packages-test format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -23,6 +23,7 @@ help:
 	@echo 'make fuzz-ci    a minute of each fuzzer (FUZZ_SECONDS=60)'
 	@echo 'make dev|asan|tsan|fuzz   build that preset and run its tests'
 	@echo 'make otlp-test  spans and metrics in a real Jaeger and Collector, built once (with go)'
+	@echo 'make prometheus-test  remote write 2.0 into a real Prometheus 3, built once (with go)'
 	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
@@ -109,6 +110,12 @@ otlp-test: kafka
 	@tools/otel/install.sh build/otel
 	@$(MAKE) build-dev
 	@$(CTEST) --preset dev -R '^export/(jaeger|collector)$$' --output-on-failure
+
+# Against a real Prometheus that takes remote write 2.0, which is built once (some minutes, with go).
+prometheus-test: kafka
+	@tools/prometheus/install.sh build/prometheus
+	@$(MAKE) build-dev
+	@$(CTEST) --preset dev -R '^export/prometheus$$' --output-on-failure
 
 # Against a real API server, which is built once (ten minutes, with go).
 kubernetes-test:

@@ -94,14 +94,30 @@ static size_t session_end(const struct chunk_list *list, size_t index)
     return end;
 }
 
-/* A chunk of which nothing is wanted is not even opened. */
-static bool is_outside(const struct chunk_run *run, size_t index)
+static struct interval window_of(const struct chunk_run *run, size_t index)
 {
-    struct interval interval = run->list->at[index].interval, window = run->windows[index];
+    return run->passes ? run->before[index] : run->windows[index];
+}
+
+/* A chunk of which nothing is wanted is not even opened. */
+static bool is_outside_of(const struct chunk_run *run, size_t index, struct interval window)
+{
+    struct interval interval = run->list->at[index].interval;
     if (interval.begin_ns == interval.end_ns) /* an empty chunk, or one that cannot be used */
         return window.end_ns < interval.begin_ns || window.begin_ns > interval.end_ns;
     return window.end_ns <= interval.begin_ns || window.begin_ns >= interval.end_ns ||
            window.begin_ns >= window.end_ns;
+}
+
+static bool is_outside(const struct chunk_run *run, size_t index)
+{
+    return is_outside_of(run, index, window_of(run, index));
+}
+
+/* Whether the chunk is read again for what counts. */
+static bool comes_again(const struct chunk_run *run, size_t index)
+{
+    return run->passes && !is_outside_of(run, index, run->windows[index]);
 }
 
 /* What the joiner would have to do for want of anybody else. */
@@ -125,7 +141,7 @@ static void map_one(struct crew *crew, size_t index, struct archive_room *room)
     double begin_s = chunk_run_cpu_s();
     struct map_options options = run->options;
     options.room = room;
-    options.window = run->windows[index];
+    options.window = window_of(run, index);
     options.mark = run->marks[index];
     options.first_chunk = (uint64_t)list->at[session_begin(list, index)].number;
     struct reader_warnings warnings = {.say = keep_warning, .context = mapped};
@@ -144,7 +160,10 @@ static void map_one(struct crew *crew, size_t index, struct archive_room *room)
 static void say_of_chunk(struct chunk_run *run, size_t index, const char *sentence)
 {
     char *whole = memory_format("%s: %s", run->list->at[index].path, sentence);
-    progress_say(run->progress, whole);
+    if (run->before)
+        progress_say_once(run->progress, whole); /* it may be read twice */
+    else
+        progress_say(run->progress, whole);
     free(whole);
 }
 
@@ -171,7 +190,7 @@ static void tell_expected(struct chunk_run *run, struct joining *joining, struct
         else if (count == 0)
             edges.begin = number + 1;
     }
-    edges.cut_short &= !is_outside(run, joining->end - 1);
+    edges.cut_short &= !run->passes && !is_outside(run, joining->end - 1);
     uint64_t behind = (uint64_t)run->list->at[joining->end - 1].number + 1;
     if (edges.cut_short)
         chunks[count++] = behind;
@@ -204,7 +223,7 @@ static void join_lost(struct chunk_run *run, struct joining *joining, size_t ind
     const char *why = reason_without_path(whole_why, run->list->at[index].path);
     say_of_chunk(run, index, why);
     run->progress->over = true;
-    run->failed++;
+    run->failed += !comes_again(run, index);
     joining->lost[index] = memory_string(text_of(why));
     if (joining->session)
         reducer_missing(run->reducer, text_of(joining->session),
@@ -241,11 +260,11 @@ static void join_records(struct chunk_run *run, struct joining *joining, size_t 
             tell_expected(run, joining, place.meta.session);
         if (reducer_add(run->reducer, record, &why) != STATUS_OK) {
             say_of_chunk(run, index, why.text);
-            run->failed++;
+            run->failed += !comes_again(run, index);
             return;
         }
     }
-    run->joined++;
+    run->joined += !comes_again(run, index);
 }
 
 static void join_one(struct chunk_run *run, struct joining *joining, size_t index,
@@ -408,7 +427,7 @@ static void run_crew(struct crew *crew)
     run->options.guard = (struct map_guard){NULL, NULL, NULL};
 }
 
-void chunk_run(struct chunk_run *run)
+static void run_through(struct chunk_run *run)
 {
     struct crew crew = {.run = run};
     size_t count = run->list->count;
@@ -432,4 +451,27 @@ void chunk_run(struct chunk_run *run)
         free(joining.lost[i]);
     free(joining.lost);
     progress_clear(run->progress);
+}
+
+/* Whether anything lies before what is wanted. */
+static bool has_before(const struct chunk_run *run)
+{
+    for (size_t i = 0; run->before && i < run->list->count; i++)
+        if (!is_outside_of(run, i, run->before[i]))
+            return true;
+    return false;
+}
+
+void chunk_run(struct chunk_run *run)
+{
+    if (has_before(run)) {
+        reducer_pass(run->reducer);
+        run->passes = true;
+        run_through(run);
+        run->passes = false;
+        if (run->stopped)
+            return;
+        reducer_count(run->reducer);
+    }
+    run_through(run);
 }

@@ -19,7 +19,11 @@ struct chunk_run {
     const struct chunk_list *list;
     struct map_options options;     /* for all; window, first_chunk and mark are set for each */
     const struct interval *windows; /* by chunk */
-    const char *const *marks;       /* by chunk; NULL without */
+    /* What lies before them, by chunk: joined for what later chunks need to know of it, and counted
+     * nowhere. NULL: nothing. */
+    const struct interval *before;
+    bool passes;              /* its own: it is at what lies before */
+    const char *const *marks; /* by chunk; NULL without */
     unsigned jobs;
     struct reducer *reducer;
     struct progress *progress;

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"pack", "chunks into archives that each stand alone", cmd_pack},
     {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
     {"results", "what the pool has found out, as report shows it", cmd_results},
+    {"status", "how far the pool is: sessions, what waits, what is missing", cmd_status},
     {"parked", "chunks that could not be used, and sending them again", cmd_parked},
     {"topics", "makes and checks the topics of the pool", cmd_topics},
     {"help", "this, or the help of a command", cmd_help},

@@ -1,10 +1,12 @@
 #include "cli/commands.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/names.h"
 #include "cli/progress.h"
 #include "cli/render/json.h"
 #include "cli/render/quantity.h"
@@ -24,8 +26,9 @@ static const struct config_section *const sections[] = {&own};
 static const struct config_program program = {
     .command = "spanmill events",
     .operands = "TRACE...",
-    .about = "The events that traces have: how often, in which domain, with which fields and\n"
-             "contexts. A TRACE is a session's folder, a chunk, a plain trace, a snapshot or an\n"
+    .about = "The events that traces have: how often, in which domain and channels, with which\n"
+             "fields and contexts. A TRACE is a session's folder, a chunk, a plain trace, a "
+             "snapshot or an\n"
              "archive. What phase definitions and `spanmill log --event` name is listed here.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
@@ -47,6 +50,8 @@ struct listed {
     uint64_t count;
     struct field *fields;
     size_t field_count, field_room;
+    uint32_t *channels; /* numbers of their names, in the order in which they were met */
+    size_t channel_count, channel_room;
 };
 
 struct listing {
@@ -58,6 +63,7 @@ struct listing {
     size_t count, room;
     size_t *places; /* by class of the session in hand: index in `events` + 1 */
     size_t place_count;
+    struct names channels;
     uint64_t lost;
     size_t failed;
 };
@@ -125,6 +131,79 @@ static const char *type_of(const struct field_shape *shape, const struct field_v
     return NULL;
 }
 
+/* --- channels --- */
+
+static int compare_place(const struct event *event, const struct reader_stream *stream)
+{
+    if (event->domain != stream->domain)
+        return event->domain < (uint8_t)stream->domain ? -1 : 1;
+    if (event->cpu != stream->cpu)
+        return event->cpu < stream->cpu ? -1 : 1;
+    return (event->stream > stream->rank) - (event->stream < stream->rank);
+}
+
+/* The file that the event is in; NULL: nobody tells. */
+static const char *file_of(const struct followed *followed)
+{
+    const struct reader_info *info = followed->info;
+    size_t low = 0, high = info ? info->stream_count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_place(followed->event, &info->streams[middle]);
+        if (order == 0)
+            return info->streams[middle].name;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* Length of `name` without a number behind an underline, which is *number; all of it without. */
+static size_t without_number(struct text name, long *number)
+{
+    size_t count = name.count;
+    while (count > 0 && isdigit((unsigned char)name.at[count - 1]))
+        count--;
+    if (count == name.count || count < 2 || name.at[count - 1] != '_')
+        return name.count;
+    *number = strtol(name.at + count, NULL, 10);
+    return count - 1;
+}
+
+/* LTTng's files are called CHANNEL_CPU, or CHANNEL_CPU_NUMBER where their size is limited. */
+static struct text channel_of(const char *file, int32_t cpu)
+{
+    struct text name = text_of(file);
+    long last = -1, before = -1;
+    size_t count = without_number(name, &last);
+    size_t shorter = without_number((struct text){name.at, count}, &before);
+    bool numbered = last >= 0 && last != cpu && before == cpu;
+    return (struct text){name.at, numbered ? shorter : count};
+}
+
+static void note_channel(struct listing *listing, struct listed *listed,
+                         const struct followed *followed)
+{
+    const char *file = file_of(followed);
+    if (!file)
+        return;
+    uint32_t id = names_id(&listing->channels, channel_of(file, followed->event->cpu));
+    for (size_t i = 0; i < listed->channel_count; i++)
+        if (listed->channels[i] == id)
+            return;
+    listed->channels = memory_grow(listed->channels, &listed->channel_room,
+                                   listed->channel_count + 1, sizeof *listed->channels);
+    listed->channels[listed->channel_count++] = id;
+}
+
+static const char *channel_name(const struct listing *listing, const struct listed *listed,
+                                size_t place)
+{
+    return names_text(&listing->channels, listed->channels[place]).at;
+}
+
 static bool take(void *context, const struct followed *followed)
 {
     struct listing *listing = context;
@@ -136,6 +215,7 @@ static bool take(void *context, const struct followed *followed)
     struct listed *listed = listed_of(listing, event->class);
     listed->count++;
     listed->has |= event->has;
+    note_channel(listing, listed, followed);
     for (size_t i = 0, guess = 0; event->shapes && i < event->field_count; i++) {
         if (!event->shapes[i].is_declared)
             continue;
@@ -188,16 +268,20 @@ static void print_text(const struct listing *listing)
 {
     static const struct column columns[] = {
         {"Event", COLUMN_TEXT, CUT_NOT},    {"Domain", COLUMN_TEXT, CUT_NOT},
-        {"Count", COLUMN_COUNT, CUT_NOT},   {"Contexts", COLUMN_TEXT, CUT_NOT},
-        {"Fields", COLUMN_TEXT, CUT_RIGHT},
+        {"Channels", COLUMN_TEXT, CUT_NOT}, {"Count", COLUMN_COUNT, CUT_NOT},
+        {"Contexts", COLUMN_TEXT, CUT_NOT}, {"Fields", COLUMN_TEXT, CUT_RIGHT},
     };
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < listing->count; i++) {
         const struct listed *listed = &listing->events[i];
         table_text(table, listed->name);
         table_text(table, domain_name(listed));
-        table_number(table, listed->count);
         char *text = memory_string(text_of(""));
+        for (size_t k = 0; k < listed->channel_count; k++)
+            text = joined(text, channel_name(listing, listed, k));
+        cell(table, text);
+        table_number(table, listed->count);
+        text = memory_string(text_of(""));
         for (size_t k = 0; k < CONTEXTS; k++)
             if (listed->has & context_names[k].has)
                 text = joined(text, context_names[k].name);
@@ -237,6 +321,11 @@ static void print_json(const struct listing *listing)
             fputs(k ? ",{\"name\":" : "{\"name\":", out);
             json_write_text(out, text_of(listed->fields[k].name));
             fprintf(out, ",\"field_type\":\"%s\"}", shown_type(&listed->fields[k]));
+        }
+        fputs("],\"channels\":[", out);
+        for (size_t k = 0; k < listed->channel_count; k++) {
+            fputs(k ? "," : "", out);
+            json_write_text(out, text_of(channel_name(listing, listed, k)));
         }
         fputs("]}\n", out);
     }
@@ -324,10 +413,12 @@ static void clear(struct listing *listing)
         for (size_t k = 0; k < listing->events[i].field_count; k++)
             free(listing->events[i].fields[k].name);
         free(listing->events[i].fields);
+        free(listing->events[i].channels);
         free(listing->events[i].name);
     }
     free(listing->events);
     free(listing->places);
+    names_clear(&listing->channels);
     traces_clear(&listing->traces);
     report_file_drop(&listing->file);
 }

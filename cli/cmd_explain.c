@@ -12,7 +12,9 @@
 #include "cli/stop_signals.h"
 #include "cli/story/story.h"
 #include "cli/time_point.h"
+#include "cli/timeline_file.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 
 enum { SLOWEST_MAX = 1000 };
 
@@ -27,7 +29,12 @@ static const struct config_row rows[] = {
     TEXT_ROW("at", 0, "TIME", NULL,
              "the one that is open then, with --tid:\n1795388976.25, 23:09:36.25 or +1.5s"),
     INTEGER_ROW("tid", 0, "TID", NULL, 1, INT32_MAX, "of this thread only"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "of those that ended from then on:\n2026-11-22T23:09, 23:09:36, +1.5s, 5m (before the "
+             "end)"),
+    TEXT_ROW("until", 0, "TIME", NULL, "of those that ended before then"),
     FLAG_ROW("unfolded", 'u', "repetitions line by line"),
+    PERFETTO_ROW,
     WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
 };
 
@@ -52,10 +59,15 @@ struct explaining {
     struct traces traces;
     struct progress progress;
     struct time_point at;
+    struct window window;
+    struct chunk_windows windows;
     const char *id, *path;
     int32_t tid; /* 0: of any */
     size_t count;
     size_t told, failed;
+    struct timeline_file timeline;
+    struct timeline_mark *marks; /* what is explained */
+    size_t mark_count, mark_room;
 };
 
 static enum config_outcome load(struct explaining *explaining, int argc, char **argv)
@@ -72,6 +84,8 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
     explaining->count = (size_t)config_integer(config, "slowest");
     if (config_is_given(config, "tid"))
         explaining->tid = (int32_t)config_integer(config, "tid");
+    if (!window_read(&explaining->window, config, stderr))
+        return CONFIG_WRONG;
     if (at && time_point_parse(at, &explaining->at, &why) != STATUS_OK)
         return config_wrong(config, stderr, "--at: %s", why.text);
     if (at && explaining->tid == 0)
@@ -99,7 +113,9 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
     if (explaining->path)
         return strcmp(row->phase, explaining->path) == 0;
     if (explaining->at.kind != TIME_POINT_NONE)
-        return time_point_resolve(explaining->at, session->begin_ns, &at_ns) &&
+        return time_point_resolve(explaining->at,
+                                  (struct time_range){session->begin_ns, session->end_ns},
+                                  &at_ns) &&
                row->begin_ns <= at_ns && at_ns <= row->end_ns;
     return strchr(row->phase, '/') == NULL;
 }
@@ -175,6 +191,58 @@ static uint32_t definition_of(const struct instance_row *row)
     return point ? (uint32_t)strtoul(point + 1, NULL, 10) : UINT32_MAX;
 }
 
+/* --- the timeline --- */
+
+static void add_mark(struct explaining *explaining, const struct instance_row *row,
+                     struct text title)
+{
+    if (!explaining->timeline.is_open)
+        return;
+    explaining->marks = memory_grow(explaining->marks, &explaining->mark_room,
+                                    explaining->mark_count + 1, sizeof *explaining->marks);
+    explaining->marks[explaining->mark_count++] = (struct timeline_mark){
+        .window = {row->begin_ns, row->end_ns}, .name = {memory_string(title), title.count}};
+}
+
+static int by_begin(const void *left, const void *right)
+{
+    const struct timeline_mark *a = left, *b = right;
+    return (a->window.begin_ns > b->window.begin_ns) - (a->window.begin_ns < b->window.begin_ns);
+}
+
+/* What was explained; instances that overlap are in one window. */
+static int write_timeline(struct explaining *explaining, const struct session_report *report)
+{
+    struct timeline_mark *marks = explaining->marks;
+    size_t count = explaining->mark_count, windows = 0;
+    if (count == 0)
+        return EXIT_DONE;
+    struct timeline_window *window = memory_new(count * sizeof *window);
+    qsort(marks, count, sizeof *marks, by_begin);
+    for (size_t i = 0; i < count; i++) {
+        if (windows == 0 || marks[i].window.begin_ns > window[windows - 1].end_ns)
+            window[windows++] = marks[i].window;
+        else if (marks[i].window.end_ns > window[windows - 1].end_ns)
+            window[windows - 1].end_ns = marks[i].window.end_ns;
+    }
+    struct timeline_ask ask = timeline_file_ask(&explaining->traces, report);
+    ask.windows = window;
+    ask.window_count = windows;
+    ask.marks = marks;
+    ask.mark_count = count;
+    int code = timeline_file_write(&explaining->timeline, &ask, &explaining->traces);
+    free(window);
+    return code;
+}
+
+static void drop_timeline(struct explaining *explaining)
+{
+    timeline_file_drop(&explaining->timeline);
+    for (size_t i = 0; i < explaining->mark_count; i++)
+        free((char *)(uintptr_t)explaining->marks[i].name.at);
+    free(explaining->marks);
+}
+
 static void explain_row(struct explaining *explaining, const struct traces_session *session,
                         const struct instance_row *row)
 {
@@ -207,15 +275,16 @@ static void explain_row(struct explaining *explaining, const struct traces_sessi
         printf("; %s events are lost on its CPUs", quantity_count(story.lost).text);
     putchar('\n');
     explaining->failed += story.failed;
+    add_mark(explaining, row, ask.title);
     arena_clear(&story.tree.arena);
     story_names_free(names);
     free(title.at);
 }
 
-static void explain_session(struct explaining *explaining, const struct traces_session *session)
+static int explain_session(struct explaining *explaining, const struct traces_session *session)
 {
     if (session->report.session_count == 0)
-        return;
+        return EXIT_DONE;
     const struct session_report *report = &session->report.sessions[0];
     const struct instance_row **chosen =
         memory_new((report->instance_count + 1) * sizeof(struct instance_row *));
@@ -227,6 +296,7 @@ static void explain_session(struct explaining *explaining, const struct traces_s
     for (size_t i = 0; i < count && i < explaining->count; i++)
         explain_row(explaining, session, chosen[i]);
     free(chosen);
+    return write_timeline(explaining, report);
 }
 
 static int explain_all(struct explaining *explaining)
@@ -237,16 +307,20 @@ static int explain_all(struct explaining *explaining)
         return code;
     if (traces_find(traces, explaining->config) != STATUS_OK)
         return EXIT_FAILED;
+    window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
+    if (!timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
+                            traces))
+        return EXIT_FAILED;
     for (size_t begin = 0; begin < traces->list.count;) {
         size_t end = traces_session_end(&traces->list, begin);
         struct traces_session session;
-        bool stopped = !traces_report(traces, begin, end, &session);
+        bool stopped = !traces_report(traces, begin, end, &explaining->windows, &session);
         if (!stopped)
-            explain_session(explaining, &session);
+            code = explain_session(explaining, &session);
         explaining->failed += session.failed;
         traces_session_clear(&session);
-        if (stopped)
-            return 128 + SIGINT;
+        if (stopped || code != EXIT_DONE)
+            return stopped ? 128 + SIGINT : code;
         begin = end;
     }
     if (explaining->told == 0) {
@@ -274,7 +348,9 @@ int cmd_explain(int argc, char **argv)
         phases_init(&explaining.traces.phases);
         explaining.traces.progress = &explaining.progress;
         code = explain_all(&explaining);
+        drop_timeline(&explaining);
         traces_clear(&explaining.traces);
+        chunk_windows_clear(&explaining.windows);
     }
     config_free(explaining.config);
     return code;

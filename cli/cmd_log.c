@@ -12,8 +12,8 @@
 #include "cli/report_file.h"
 #include "cli/stop_signals.h"
 #include "cli/story/call_log.h"
-#include "cli/time_point.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 
 static const struct config_row rows[] = {
     INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
@@ -21,14 +21,20 @@ static const struct config_row rows[] = {
     LIST_ROW("process", 0, "NAME",
              "of processes or threads of this name only, *\nand ? as in a "
              "shell; repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "phase definitions (YAML); repeatable"),
+    LIST_ROW(
+        "phase", 0, "NAME",
+        "what threads do inside of instances of this phase\nonly, as request, request/decode or "
+        "re*; repeatable"),
     LIST_ROW("call", 'e', "NAME", "these calls only, as read or *at; repeatable"),
     LIST_ROW("event", 0, "NAME",
              "these other events only, as sched_switch or\n'shop:*'; repeatable"),
     FLAG_ROW("failed", 'Z', "only calls that returned an error"),
     LIST_ROW("error", 0, "NAME", "only calls that returned this error, as ENOENT;\nrepeatable"),
     TEXT_ROW("longer", 0, "TIME", NULL, "only calls that took as long, as 1ms, or longer"),
-    TEXT_ROW("since", 0, "TIME", NULL,
-             "what began from then on: 1795388976.25,\n23:09:36.25 or +1.5s"),
+    TEXT_ROW(
+        "since", 0, "TIME", NULL,
+        "what began from then on: 2026-11-22T23:09,\n23:09:36.25, +1.5s or 5m (before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "what began before then"),
     FLAG_ROW("numbers", 'y', "descriptors by number and name"),
     TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
@@ -57,7 +63,8 @@ struct logging {
     struct traces traces;
     struct progress progress;
     struct call_log_choice choice;
-    struct time_point since, until;
+    struct window window;
+    struct chunk_windows windows;
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
@@ -72,16 +79,6 @@ static struct call_log_globs globs_of(const struct config *config, const char *n
     return globs;
 }
 
-static bool read_time(const struct config *config, const char *name, struct time_point *out)
-{
-    struct failure why;
-    const char *text = config_text(config, name);
-    if (text == NULL || time_point_parse(text, out, &why) == STATUS_OK)
-        return true;
-    config_wrong(config, stderr, "--%s: %s", name, why.text);
-    return false;
-}
-
 static enum config_outcome load(struct logging *logging, int argc, char **argv)
 {
     enum config_outcome outcome =
@@ -93,11 +90,15 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->pids.count = config_integers(config, "pid", &choice->pids.at);
     choice->tids.count = config_integers(config, "tid", &choice->tids.at);
     choice->processes = globs_of(config, "process");
+    choice->phases = globs_of(config, "phase");
     choice->calls = globs_of(config, "call");
     choice->events = globs_of(config, "event");
     choice->errors = globs_of(config, "error");
     choice->with_errors = config_flag(config, "failed") || choice->errors.count > 0;
     choice->numbers = config_flag(config, "numbers");
+    if (choice->phases.count > 0 && !config_is_given(config, "phases"))
+        return config_wrong(config, stderr,
+                            "--phase needs --phases: which events begin and end it?");
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
         return config_wrong(config, stderr, "--longer: `%s` is no time, as 1ms", longer);
@@ -106,8 +107,7 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->has_calls = of_calls || choice->events.count == 0;
     choice->has_events = choice->events.count > 0 || !of_calls;
     char *const *operands;
-    if (!read_time(config, "since", &logging->since) ||
-        !read_time(config, "until", &logging->until))
+    if (!window_read(&logging->window, config, stderr))
         return CONFIG_WRONG;
     if (config_operands(config, &operands) == 0)
         return config_wrong(config, stderr, "no trace is given");
@@ -134,18 +134,17 @@ static void log_session(struct logging *logging, const struct traces_session *se
     const struct session_report *report =
         session->report.session_count > 0 ? &session->report.sessions[0] : NULL;
     struct call_log_choice choice = logging->choice;
-    int64_t begin_ns = report && report->begin_ns != REPORT_NONE ? report->begin_ns : 0;
-    if (!time_point_resolve(logging->since, begin_ns, &choice.begin_ns))
-        choice.begin_ns = INT64_MIN;
-    if (!time_point_resolve(logging->until, begin_ns, &choice.end_ns))
-        choice.end_ns = INT64_MAX;
+    choice.begin_ns = logging->windows.begin_ns;
+    choice.end_ns = logging->windows.end_ns;
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
     struct follow following = {
         .chunks = session->chunks,
         .count = session->count,
-        .shows = choice.events.count > 0 ? shows_all : shows_calls,
-        .begin_ns = choice.begin_ns,
+        .phases = choice.phases.count > 0 ? &logging->traces.phases : NULL,
+        .shows = choice.events.count + choice.phases.count > 0 ? shows_all : shows_calls,
+        /* Instances begin at any time before. */
+        .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end later than asked for */
         .warnings = {.say = progress_say_once, .context = &logging->progress},
         .take = call_log_take,
@@ -176,6 +175,9 @@ static void say_rest(struct logging *logging)
 static int log_all(struct logging *logging)
 {
     struct failure why;
+    int code = traces_read_phase_files(&logging->traces, logging->config);
+    if (code != EXIT_DONE)
+        return code;
     if (traces_find(&logging->traces, logging->config) != STATUS_OK)
         return EXIT_FAILED;
     const char *output = config_text(logging->config, "output");
@@ -186,12 +188,13 @@ static int log_all(struct logging *logging)
         return EXIT_FAILED;
     }
     const struct chunk_list *list = &logging->traces.list;
+    window_of_chunks(&logging->window, list, &logging->windows);
     bool stopped = false;
     for (size_t begin = 0; begin < list->count && !stopped;) {
         size_t end = traces_session_end(list, begin);
         struct traces_session session;
         stop_signals_block(SIG_BLOCK);
-        stopped = !traces_report(&logging->traces, begin, end, &session);
+        stopped = !traces_report(&logging->traces, begin, end, NULL, &session);
         if (!output)
             stop_signals_block(SIG_UNBLOCK);
         if (!stopped)
@@ -200,7 +203,6 @@ static int log_all(struct logging *logging)
         traces_session_clear(&session);
         begin = end;
     }
-    int code = EXIT_DONE;
     if (stopped) {
         progress_say(&logging->progress, "interrupted");
         code = 128 + SIGINT;
@@ -227,6 +229,7 @@ int cmd_log(int argc, char **argv)
         logging.traces.progress = &logging.progress;
         code = log_all(&logging);
         traces_clear(&logging.traces);
+        chunk_windows_clear(&logging.windows);
     }
     config_free(logging.config);
     return code;

@@ -13,7 +13,9 @@
 #include "cli/report_options.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
+#include "cli/timeline_file.h"
 #include "cli/traces.h"
+#include "cli/window.h"
 #include "mapper/readers/readers.h"
 
 /* As a shell tells of a program that SIGINT has ended. */
@@ -26,8 +28,9 @@ struct reporting {
     const struct reader_kind *reader;
     struct report_file file;
     struct progress progress;
-    struct interval *windows;
+    struct chunk_windows windows;
     unsigned jobs;
+    struct timeline_file timeline;
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -63,74 +66,6 @@ static bool find_reader(struct reporting *reporting)
     return false;
 }
 
-/* --- chunks --- */
-
-static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
-{
-    return strcmp(a->session, b->session) == 0;
-}
-
-/* What there is to say of a session's clock. */
-struct session_clock {
-    bool known;
-    uint64_t first_ns;
-    int64_t offset_ns;
-};
-
-/* Where the first event of the session of chunk `*at` is; `*at` is moved to the next session. */
-static struct session_clock find_clock(const struct chunk_list *list, size_t *at)
-{
-    struct session_clock clock = {.known = false};
-    size_t begin = *at;
-    for (; *at < list->count && same_session(&list->at[begin], &list->at[*at]); ++*at) {
-        struct failure ignored; /* what cannot be read is said when it is mapped */
-        if (!clock.known)
-            clock.known = map_first_event(&list->at[*at], &clock.first_ns, &clock.offset_ns,
-                                          &ignored) == STATUS_OK;
-    }
-    return clock;
-}
-
-static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)
-{
-    return epoch_ns > offset_ns ? (uint64_t)epoch_ns - (uint64_t)offset_ns : 0;
-}
-
-/* --since and --until as raw times of each session's clock. What is told from the begin on is
- * told from the first event of all sessions. */
-static void set_windows(struct reporting *reporting)
-{
-    const struct chunk_list *list = &reporting->traces.list;
-    const struct report_options *options = &reporting->options;
-    reporting->windows = memory_new(list->count * sizeof *reporting->windows);
-    for (size_t i = 0; i < list->count; i++)
-        reporting->windows[i] = (struct interval){0, INTERVAL_OPEN};
-    if (options->since.kind == TIME_POINT_NONE && options->until.kind == TIME_POINT_NONE)
-        return;
-
-    struct session_clock *clocks = memory_new(list->count * sizeof *clocks);
-    int64_t begin_ns = INT64_MAX;
-    for (size_t i = 0; i < list->count;) {
-        size_t first = i;
-        struct session_clock clock = find_clock(list, &i);
-        for (size_t j = first; j < i; j++)
-            clocks[j] = clock;
-        int64_t first_ns = (int64_t)clock.first_ns + clock.offset_ns;
-        if (clock.known && first_ns < begin_ns)
-            begin_ns = first_ns;
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        int64_t at_ns;
-        if (!clocks[i].known)
-            continue;
-        if (time_point_resolve(options->since, begin_ns, &at_ns))
-            reporting->windows[i].begin_ns = raw_time(at_ns, clocks[i].offset_ns);
-        if (time_point_resolve(options->until, begin_ns, &at_ns))
-            reporting->windows[i].end_ns = raw_time(at_ns, clocks[i].offset_ns);
-    }
-    free(clocks);
-}
-
 /* --- output --- */
 
 static enum status write_report(struct reporting *reporting, const struct report_view *view,
@@ -155,7 +90,7 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     fprintf(stderr, "chunks           %s joined, %zu failed\n", quantity_count(run->joined).text,
             run->failed);
     fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
-    fprintf(stderr, "travelled single %s (%.2f %% of the events; %s items in all)\n",
+    fprintf(stderr, "travelled single %s (%.2f %% of the events; %s records in all)\n",
             quantity_count(stats->single_events).text,
             100 * share((double)stats->single_events, events), quantity_count(stats->items).text);
     fprintf(stderr, "encoded          %s (%.2f %% of %s raw)\n",
@@ -191,6 +126,34 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
     return EXIT_INTERRUPTED;
 }
 
+/* --- the timeline --- */
+
+static bool is_shown(const void *context, int64_t pid)
+{
+    const struct reporting *reporting = context;
+    return report_filter_wants(&reporting->options.view.filter, &reporting->report.sessions[0],
+                               pid);
+}
+
+static int write_timeline(struct reporting *reporting)
+{
+    if (reporting->report.session_count == 0 ||
+        reporting->report.sessions[0].begin_ns == REPORT_NONE)
+        return EXIT_DONE;
+    const struct session_report *session = &reporting->report.sessions[0];
+    struct timeline_window window = {session->begin_ns, session->end_ns};
+    if (reporting->windows.begin_ns != INT64_MIN)
+        window.begin_ns = reporting->windows.begin_ns;
+    if (reporting->windows.end_ns != INT64_MAX)
+        window.end_ns = reporting->windows.end_ns - 1;
+    struct timeline_ask ask = timeline_file_ask(&reporting->traces, session);
+    ask.shows = is_shown;
+    ask.shows_context = reporting;
+    ask.windows = &window;
+    ask.window_count = 1;
+    return timeline_file_write(&reporting->timeline, &ask, &reporting->traces);
+}
+
 static void say_fault(void *context, const char *sentence)
 {
     say(context, sentence);
@@ -203,13 +166,15 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     report_view_say_faults(&reporting->report, say_fault, reporting);
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
+    int code = write_timeline(reporting);
+    if (code == EXIT_INTERRUPTED)
+        return code;
     char *nobody = report_view_filter(&view, &reporting->report);
     if (nobody)
         say(reporting, nobody);
     if (!report_output(reporting->options.config))
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
-    int code = EXIT_DONE;
     if (write_report(reporting, &view, &why) != STATUS_OK) {
         say(reporting, why.text);
         code = EXIT_FAILED;
@@ -235,7 +200,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 
 static int run_report(struct reporting *reporting, double begin_s)
 {
-    set_windows(reporting);
+    window_of_chunks(&reporting->options.window, &reporting->traces.list, &reporting->windows);
     long long jobs = config_integer(reporting->options.config, "jobs");
     reporting->jobs = jobs > 0 ? (unsigned)jobs : traces_usual_jobs();
     struct reducer *reducer = reducer_new();
@@ -246,7 +211,8 @@ static int run_report(struct reporting *reporting, double begin_s)
                                         .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
-                            .windows = reporting->windows,
+                            .windows = reporting->windows.at,
+                            .before = reporting->windows.before,
                             .marks = (const char *const *)reporting->traces.marks,
                             .jobs = reporting->jobs,
                             .reducer = reducer,
@@ -262,6 +228,7 @@ static int run_report(struct reporting *reporting, double begin_s)
         run.join_s += chunk_run_cpu_s() - join_begin_s;
         reporting->report_begin_s = chunk_run_cpu_s();
         reducer_report(reducer, reporting->jobs, &reporting->report);
+        report_filter_since(&reporting->report, reporting->windows.begin_ns);
         code = finish(reporting, &run, begin_s);
     }
     reducer_free(reducer);
@@ -278,6 +245,9 @@ static int report_all(struct reporting *reporting)
         return code;
     if (traces_find(&reporting->traces, reporting->options.config) != STATUS_OK)
         return EXIT_FAILED;
+    if (!timeline_file_open(&reporting->timeline,
+                            config_text(reporting->options.config, "perfetto"), &reporting->traces))
+        return EXIT_FAILED;
     struct failure why;
     if (report_file_open(&reporting->file, report_output(reporting->options.config), &why) !=
         STATUS_OK) {
@@ -286,6 +256,7 @@ static int report_all(struct reporting *reporting)
     }
     code = run_report(reporting, begin_s);
     report_file_drop(&reporting->file);
+    timeline_file_drop(&reporting->timeline);
     return code;
 }
 
@@ -304,7 +275,7 @@ int cmd_report(int argc, char **argv)
         code = report_all(&reporting);
         report_clear(&reporting.report);
         traces_clear(&reporting.traces);
-        free(reporting.windows);
+        chunk_windows_clear(&reporting.windows);
     }
     report_options_clear(&reporting.options);
     return code;

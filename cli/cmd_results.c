@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "cli/live_screen.h"
 #include "cli/progress.h"
@@ -13,8 +14,10 @@
 #include "cli/report_options.h"
 #include "cli/render/report_view.h"
 #include "cli/result_log.h"
+#include "cli/result_rows.h"
 #include "cli/results_hint.h"
 #include "cli/stop_signals.h"
+#include "cli/window.h"
 #include "service/kafka.h"
 #include "service/service.h"
 
@@ -26,7 +29,13 @@ static const struct config_row rows[] = {
              "until Ctrl-C; elsewhere a report is written whenever\n"
              "something has changed"),
     DURATION_ROW("every", 0, "TIME", "1s", 100, 86400000,
-                 "with --follow: at most one report in that time"),
+                 "a row for each interval of so long, as they come, from\n"
+                 "--since or now on, until --until or Ctrl-C; with\n"
+                 "--follow: at most one report in that time"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "what intervals tell that end from then on: 5m (ago),\n"
+             "23:09:36 or 2026-11-22T23:09; what came before is known"),
+    TEXT_ROW("until", 0, "TIME", NULL, "and that begin before then"),
     WORD_ROW("from", 0, "WHERE", "begin", "begin end",
              "begin or end of the topic. From the end, numbers are of\n"
              "what comes from now on, and names are told by and by"),
@@ -49,6 +58,7 @@ static const struct config_program program = {
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill results -b kafka-1:9092\n"
                 "spanmill results --follow --session 'web1/*' --process shopd\n"
+                "spanmill results --since 5m --every 10s\n"
                 "spanmill results --format json -o shop.jsonl",
 };
 
@@ -56,7 +66,8 @@ struct showing {
     const struct config *config;
     struct report_view view;
     struct report_file file;
-    bool follow, live; /* live: on the terminal's own screen */
+    bool follow, live;        /* live: on the terminal's own screen */
+    struct result_rows *rows; /* in place of reports; or NULL */
     struct result_log_options log_options;
     struct result_log *log;
     size_t shown;     /* records when a report was last written */
@@ -70,6 +81,52 @@ struct showing {
 
 /* --- options --- */
 
+/* The clock of hosts may be ahead of the brokers' by so much: rows are still found by when they were written. */
+enum { AHEAD_MS = 600000 };
+
+static bool resolve(struct showing *showing, const char *name, struct time_point point,
+                    int64_t *out_ns)
+{
+    int64_t now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+    *out_ns = 0;
+    if (point.kind == TIME_RELATIVE)
+        config_wrong(showing->config, stderr, "--%s: results have no begin to count from", name);
+    else
+        time_point_resolve(point, (struct time_range){now_ns, now_ns}, out_ns);
+    return point.kind != TIME_RELATIVE;
+}
+
+static bool read_window(struct showing *showing)
+{
+    struct window window;
+    struct result_log_options *log = &showing->log_options;
+    return window_read(&window, showing->config, stderr) &&
+           resolve(showing, "since", window.since, &log->since_ns) &&
+           resolve(showing, "until", window.until, &log->until_ns);
+}
+
+/* Rows are of what is told by intervals: nothing of before needs to be known. */
+static bool read_rows(struct showing *showing)
+{
+    static const char *const others[] = {"pid", "process", "strict"};
+    const struct config *config = showing->config;
+    struct result_log_options *log = &showing->log_options;
+    if (!config_is_given(config, "every") || showing->follow)
+        return true;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (config_is_given(config, others[i])) {
+            config_wrong(config, stderr, "--%s and --every without --follow do not go together",
+                         others[i]);
+            return false;
+        }
+    if (log->since_ns > 0)
+        log->from_ms = log->since_ns / 1000000 > AHEAD_MS ? log->since_ns / 1000000 - AHEAD_MS : 1;
+    log->from_end = log->since_ns == 0 && !config_is_given(config, "from");
+    showing->rows = result_rows_new(showing->view.format == FORMAT_JSON,
+                                    config_duration_ms(config, "every") * 1000000);
+    return true;
+}
+
 static bool read_options(struct showing *showing)
 {
     const struct config *config = showing->config;
@@ -81,9 +138,11 @@ static bool read_options(struct showing *showing)
     showing->log_options.forget = config_flag(config, "forget");
     showing->log_options.session_count =
         config_list(config, "session", &showing->log_options.sessions);
+    if (!read_window(showing) || !read_rows(showing))
+        return false;
     if (showing->follow && config_text(config, "output"))
         config_wrong(config, stderr, "--output and --follow do not go together");
-    else if (showing->log_options.from_end && !showing->follow)
+    else if (config_word(config, "from") == 1 && !showing->follow && !showing->rows)
         config_wrong(config, stderr, "there is nothing behind the end without --follow");
     else
         return true;
@@ -180,6 +239,37 @@ static enum status run(struct showing *showing, struct failure *why)
     return STATUS_OK;
 }
 
+/* --- rows --- */
+
+static void take_flush(void *context, const struct result_flush *flush)
+{
+    struct showing *showing = context;
+    result_rows_take(showing->rows, flush);
+}
+
+/* Whether nothing of the time that is asked for can come any more. */
+static bool is_past(const struct showing *showing)
+{
+    int64_t until_ns = showing->log_options.until_ns;
+    return until_ns != 0 && result_log_is_read(showing->log) &&
+           (int64_t)clock_ns(CLOCK_REALTIME) > until_ns;
+}
+
+/* Until a signal comes, or all is told of what was asked for. */
+static enum status run_rows(struct showing *showing, struct failure *why)
+{
+    double every_s = (double)config_duration_ms(showing->config, "every") / 1000;
+    while (!stop_signals_pending(NULL) && !is_past(showing)) {
+        enum status status = result_log_poll(showing->log, POLL_MS, why);
+        if (status == STATUS_STOP)
+            return status;
+        if (result_log_is_read(showing->log))
+            result_rows_write(showing->rows, every_s);
+    }
+    result_rows_write(showing->rows, 0);
+    return STATUS_OK;
+}
+
 /* Parked chunks are no results that have not come yet: they come when somebody sends them again. */
 static void say_parked(struct showing *showing)
 {
@@ -199,16 +289,30 @@ static void say_parked(struct showing *showing)
     parked_hint_clear(&hint);
 }
 
+/* A sentence, the caller's: there are results, and none of the time that was asked for. */
+static char *newest_outside(const struct showing *showing)
+{
+    int64_t newest_ns = result_log_newest_ns(showing->log);
+    if (newest_ns == REPORT_NONE || showing->rows || result_log_counted(showing->log))
+        return NULL;
+    return memory_format("no interval is of that time; the newest event in the results is of %s",
+                         quantity_date(newest_ns).text);
+}
+
 static void say_what_is_missing(struct showing *showing)
 {
     bool empty = result_log_records(showing->log) == 0;
     char *sessions = empty ? results_hint_sessions(showing->log) : NULL;
+    char *other_time = sessions ? NULL : newest_outside(showing);
     if (sessions)
         say(showing, sessions);
+    else if (other_time)
+        say(showing, other_time);
     else if (showing->nobody)
         say(showing, showing->nobody);
-    showing->nothing = sessions || showing->nobody;
+    showing->nothing = sessions || other_time || showing->nobody;
     free(sessions);
+    free(other_time);
     if (!showing->follow)
         say_parked(showing);
     if (empty && !showing->nothing)
@@ -221,10 +325,10 @@ static enum status finish(struct showing *showing, struct failure *why)
 {
     bool written =
         !showing->live && showing->shown > 0 && showing->shown == result_log_records(showing->log);
-    if (!showing->follow && !showing->file.path)
+    if (!showing->follow && !showing->rows && !showing->file.path)
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and nothing needs order */
     enum status status = STATUS_OK;
-    if (!written)
+    if (!written && !showing->rows)
         status = write_whole(showing, showing->file.out, why);
     if (status == STATUS_OK)
         status = report_file_close(&showing->file, why);
@@ -252,7 +356,7 @@ static int show(struct showing *showing)
     if (status == STATUS_OK) {
         if (showing->live)
             live_screen_open(stdout);
-        status = run(showing, &why);
+        status = showing->rows ? run_rows(showing, &why) : run(showing, &why);
         if (showing->live) {
             live_screen_close(stdout);
             showing->live = false;
@@ -298,6 +402,10 @@ static int open_and_show(struct showing *showing)
     stop_signals_block(SIG_BLOCK);
     int code = EXIT_FAILED;
     if (report_file_open(&showing->file, report_output(showing->config), &why) == STATUS_OK) {
+        if (showing->rows) {
+            result_rows_to(showing->rows, showing->file.out);
+            showing->log_options.take = take_flush;
+        }
         showing->log_options.bus = &kafka.bus;
         showing->log_options.say = say;
         showing->log_options.over = stop_signals_pending;
@@ -321,6 +429,7 @@ int cmd_results(int argc, char **argv)
     struct showing showing = {.config = config};
     int code = open_and_show(&showing);
     free(showing.nobody);
+    result_rows_free(showing.rows);
     config_free(config);
     return code;
 }

@@ -17,6 +17,7 @@ int cmd_events(int argc, char **argv);  /* which events traces have */
 int cmd_pack(int argc, char **argv);    /* recorded chunks into archives that stand alone */
 int cmd_publish(int argc, char **argv); /* recorded sessions to the pool */
 int cmd_results(int argc, char **argv); /* what the pool has found out */
+int cmd_status(int argc, char **argv);  /* how far the pool is */
 int cmd_parked(int argc, char **argv);  /* chunks that could not be used */
 int cmd_topics(int argc, char **argv);  /* makes and checks the topics of the pool */
 

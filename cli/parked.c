@@ -17,7 +17,8 @@ static enum status for_each(const struct bus_settings *settings, bool (*stop)(vo
                             void *context, struct failure *why)
 {
     struct topic_reader reader;
-    enum status status = topic_reader_open(&reader, settings, BUS_PARKED, false, stop, NULL, why);
+    enum status status =
+        topic_reader_open(&reader, settings, BUS_PARKED, &(struct topic_from){0}, stop, NULL, why);
     while (status == STATUS_OK && !topic_reader_is_read(&reader)) {
         if (stop(NULL)) {
             status = STATUS_END;
@@ -41,17 +42,25 @@ static const char *header(struct parked_list *list, const struct topic_reader *r
     return arena_string(&list->arena, (struct text){(const char *)bytes.at, bytes.count});
 }
 
-/* SESSION/NUMBER */
-static void split_key(struct parked *parked)
+bool parked_split_key(struct text key, struct text *session, uint64_t *chunk)
 {
-    parked->session = text_of(parked->key);
-    const char *slash = strrchr(parked->key, '/');
-    long long chunk;
-    if (!slash || value_integer(slash + 1, &chunk, NULL) != STATUS_OK || chunk < 0)
-        return;
-    parked->session.count = (size_t)(slash - parked->key);
-    parked->has_chunk = true;
-    parked->chunk = (uint64_t)chunk;
+    enum { DIGITS_MAX = 20 };
+    size_t begin = key.count;
+    char digits[DIGITS_MAX + 1];
+    long long number;
+    while (begin > 0 && key.at[begin - 1] != '/')
+        begin--;
+    size_t count = key.count - begin;
+    *session = key;
+    if (begin == 0 || count > DIGITS_MAX)
+        return false;
+    memcpy(digits, key.at + begin, count);
+    digits[count] = '\0';
+    if (value_integer(digits, &number, NULL) != STATUS_OK || number < 0)
+        return false;
+    session->count = begin - 1;
+    *chunk = (uint64_t)number;
+    return true;
 }
 
 static const char *place_of(struct parked_list *list, const char *topic, const char *partition,
@@ -98,7 +107,7 @@ static enum status list_record(void *context, const struct topic_reader *reader,
                         .kind = kind,
                         .reason = header(list, reader, "reason"),
                         .from = place_of(list, header(list, reader, "topic"), partition, offset)};
-    split_key(parked);
+    parked->has_chunk = parked_split_key(text_of(parked->key), &parked->session, &parked->chunk);
     return STATUS_OK;
 }
 

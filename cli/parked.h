@@ -30,6 +30,9 @@ struct parked_list {
     size_t count, room;
 };
 
+/* What an announcement's key is: SESSION/NUMBER. False: it is not; `session` is all of it. */
+bool parked_split_key(struct text key, struct text *session, uint64_t *chunk);
+
 /* Reads the topic from its begin to where it ends now. `stop` is asked whether to give up.
  * OK; END: it was to stop; else as topic_reader_open(). */
 MUST_CHECK enum status parked_list_read(struct parked_list *list,

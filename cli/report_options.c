@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/timeline_file.h"
+
 enum { JOBS_MAX = 1024 };
 
 static const struct config_row view_rows[] = {
@@ -21,8 +23,10 @@ const struct config_section report_view_section = {"Report", view_rows,
 static const struct config_row rows[] = {
     LIST_ROW("phases", 'p', "FILE", "phase definitions (YAML); repeatable"),
     LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
-    TEXT_ROW("since", 0, "TIME", NULL, "from then on: 1795388976.25, 23:09:36.25 or\n+1.5s"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "from then on: 2026-11-22T23:09, 23:09:36, +1.5s\nor 5m (before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "before then"),
+    PERFETTO_ROW,
     INTEGER_ROW("jobs", 'j', "N", NULL, 1, JOBS_MAX, "chunks read at a time (one per CPU)"),
     FLAG_ROW("stats", 0, "say on stderr what the report cost"),
     TEXT_ROW("reader", 0, "NAME", "auto", "decode with spanmill, babeltrace2 or auto"),
@@ -71,17 +75,6 @@ const char *report_output(const struct config *config)
     return output != NULL && strcmp(output, "-") != 0 ? output : NULL;
 }
 
-static bool read_time(const struct config *config, const char *name, struct time_point *out,
-                      FILE *err)
-{
-    struct failure why;
-    const char *text = config_text(config, name);
-    if (text == NULL || time_point_parse(text, out, &why) == STATUS_OK)
-        return true;
-    config_wrong(config, err, "--%s: %s", name, why.text);
-    return false;
-}
-
 enum config_outcome report_options_load(struct report_options *options, int argc, char **argv,
                                         FILE *out, FILE *err)
 {
@@ -92,14 +85,10 @@ enum config_outcome report_options_load(struct report_options *options, int argc
     const struct config *config = options->config;
     char *const *traces;
     if (!report_view_options(config, &options->view, err) ||
-        !read_time(config, "since", &options->since, err) ||
-        !read_time(config, "until", &options->until, err))
+        !window_read(&options->window, config, err))
         return CONFIG_WRONG;
     if (config_operands(config, &traces) == 0)
         return config_wrong(config, err, "no trace is given");
-    if (options->since.kind != TIME_POINT_NONE && options->since.kind == options->until.kind &&
-        options->until.ns <= options->since.ns)
-        return config_wrong(config, err, "--until is not after --since");
     return CONFIG_RUN;
 }
 

@@ -4,7 +4,7 @@
 #define CLI_REPORT_OPTIONS_H
 
 #include "cli/render/report_view.h"
-#include "cli/time_point.h"
+#include "cli/window.h"
 #include "config/config.h"
 
 /* Rows of every command that shows a report: which processes, in which form, and where. */
@@ -18,7 +18,7 @@ const char *report_output(const struct config *config);
 struct report_options {
     struct config *config;
     struct report_view view;
-    struct time_point since, until;
+    struct window window;
 };
 
 /* Fills `options`, which report_options_clear() empties whatever the outcome. */

@@ -6,14 +6,25 @@
 
 #include "base/memory.h"
 #include "base/names.h"
+#include "cli/render/report_filter.h"
 #include "cli/topic_reader.h"
 #include "results/fold.h"
 #include "wire/key.h"
 #include "wire/result_codec.h"
 
+/* Records that came of a transaction of which the rest has not come yet. */
+struct torn_flush {
+    struct arena arena;
+    struct result_record *records;
+    size_t count, room;
+    int64_t first_ns, last_ns; /* as in struct result_flush */
+};
+
 struct session {
     bool wanted, torn;
+    bool counted;      /* something of it lies in the window */
     struct fold *fold; /* NULL until it has results */
+    struct torn_flush flush;
 };
 
 struct result_log {
@@ -24,15 +35,28 @@ struct result_log {
     size_t session_count, session_room;
     size_t torn; /* sessions */
     size_t records, damaged;
+    int64_t newest_ns; /* as result_log_newest_ns() */
 };
+
+static void flush_clear(struct torn_flush *flush)
+{
+    arena_clear(&flush->arena);
+    free(flush->records);
+    *flush = (struct torn_flush){.first_ns = REPORT_NONE, .last_ns = REPORT_NONE};
+}
 
 enum status result_log_open(const struct result_log_options *options, struct result_log **out,
                             struct failure *why)
 {
     struct result_log *log = memory_new(sizeof *log);
     log->options = options;
-    enum status status = topic_reader_open(&log->reader, options->bus, BUS_RESULTS,
-                                           options->from_end, options->over, options->context, why);
+    log->newest_ns = REPORT_NONE;
+    struct topic_from from = {.begin = options->from_end  ? TOPIC_END
+                                       : options->from_ms ? TOPIC_TIME
+                                                          : TOPIC_FIRST,
+                              .time_ms = options->from_ms};
+    enum status status = topic_reader_open(&log->reader, options->bus, BUS_RESULTS, &from,
+                                           options->over, options->context, why);
     *out = status == STATUS_OK ? log : NULL;
     if (status != STATUS_OK)
         result_log_free(log);
@@ -43,8 +67,10 @@ void result_log_free(struct result_log *log)
 {
     if (!log)
         return;
-    for (size_t i = 0; i < log->session_count; i++)
+    for (size_t i = 0; i < log->session_count; i++) {
+        flush_clear(&log->sessions[i].flush);
         fold_free(log->sessions[i].fold);
+    }
     free(log->sessions);
     names_clear(&log->names);
     topic_reader_close(&log->reader);
@@ -70,22 +96,103 @@ static struct session *session_at(struct result_log *log, struct text name)
                                 sizeof *log->sessions);
     struct session *session = &log->sessions[log->session_count++];
     *session =
-        (struct session){.wanted = result_log_wants(log->options, names_text(&log->names, id).at)};
+        (struct session){.wanted = result_log_wants(log->options, names_text(&log->names, id).at),
+                         .flush = {.first_ns = REPORT_NONE, .last_ns = REPORT_NONE}};
     return session;
 }
 
-static void take_record(struct result_log *log, const struct result_record *record)
+/* --- what belongs together --- */
+
+static bool is_whole(const struct result_log_options *options)
 {
-    struct session *session = session_at(log, record->meta.session);
-    if (!session->wanted)
-        return;
+    return options->since_ns == 0 && options->until_ns == 0 && !options->take;
+}
+
+static void note_times(struct torn_flush *flush, const struct result_record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct interval_fact *mark = &record->results[i].interval;
+        if (record->results[i].type != RESULT_INTERVAL || !mark->any_event)
+            continue;
+        int64_t first_ns = (int64_t)mark->first_ns + mark->offset_ns;
+        int64_t last_ns = (int64_t)mark->last_ns + mark->offset_ns;
+        if (flush->first_ns == REPORT_NONE || first_ns < flush->first_ns)
+            flush->first_ns = first_ns;
+        if (last_ns > flush->last_ns)
+            flush->last_ns = last_ns;
+    }
+}
+
+/* Of an interval without events, nobody knows when it was: it counts where the window has no begin. */
+static bool is_inside(const struct result_log_options *options, const struct torn_flush *flush)
+{
+    if (flush->last_ns == REPORT_NONE)
+        return options->since_ns == 0;
+    return (options->since_ns == 0 || flush->last_ns >= options->since_ns) &&
+           (options->until_ns == 0 || flush->first_ns < options->until_ns);
+}
+
+/* Says who or what something is, and counts nothing. */
+static bool is_fact(const struct result *result)
+{
+    return result->type == RESULT_PROCESS || result->type == RESULT_THREAD ||
+           result->type == RESULT_DESCRIPTOR || result->type == RESULT_FIRST_CALL;
+}
+
+static void fold_record(const struct result_log *log, struct session *session,
+                        const struct result_record *record, bool facts_only)
+{
     if (!session->fold)
         session->fold = fold_new(record->meta.session);
     fold_set_chunk(session->fold, record->meta.chunk);
     for (size_t i = 0; i < record->count; i++)
-        fold_take(session->fold, &record->results[i]);
+        if (!facts_only || is_fact(&record->results[i]))
+            fold_take(session->fold, &record->results[i]);
     if (record->last && log->options->forget)
         fold_forget(session->fold);
+}
+
+/* All of the transaction is there. */
+static void take_flush(struct result_log *log, struct session *session, const char *name)
+{
+    const struct torn_flush *flush = &session->flush;
+    bool inside = is_inside(log->options, flush);
+    session->counted |= inside;
+    if (flush->last_ns > log->newest_ns)
+        log->newest_ns = flush->last_ns;
+    struct result_flush told = {name, flush->first_ns, flush->last_ns, flush->records,
+                                flush->count};
+    if (log->options->take && inside)
+        log->options->take(log->options->context, &told);
+    for (size_t i = 0; i < flush->count && !log->options->take; i++)
+        fold_record(log, session, &flush->records[i], !inside);
+}
+
+/* The record is of `arena`, which becomes the flush's, if it is kept. */
+static void take_record(struct result_log *log, const struct result_record *record,
+                        struct arena *arena)
+{
+    struct session *session = session_at(log, record->meta.session);
+    if (!session->wanted)
+        return;
+    struct torn_flush *flush = &session->flush;
+    if (is_whole(log->options)) {
+        session->counted = true;
+        fold_record(log, session, record, false);
+    } else {
+        if (record->part == 0)
+            flush_clear(flush); /* of what came before, the rest was never committed */
+        flush->records =
+            memory_grow(flush->records, &flush->room, flush->count + 1, sizeof *flush->records);
+        flush->records[flush->count++] = *record;
+        note_times(flush, record);
+        arena_adopt(&flush->arena, arena);
+        *arena = (struct arena){.first = NULL};
+    }
+    if (record->last && flush->count > 0) {
+        take_flush(log, session, names_text(&log->names, (uint32_t)(session - log->sessions)).at);
+        flush_clear(flush);
+    }
     if (session->torn == record->last) {
         session->torn = !record->last;
         log->torn = session->torn ? log->torn + 1 : log->torn - 1;
@@ -112,7 +219,7 @@ static enum status take_message(struct result_log *log, const struct bus_message
     struct result_record record;
     enum status status = result_decode(message->value, &arena, &record, why);
     if (status == STATUS_OK)
-        take_record(log, &record);
+        take_record(log, &record, &arena);
     arena_clear(&arena);
     if (status == STATUS_REJECT) {
         pass_over(log, message, why);
@@ -143,6 +250,19 @@ size_t result_log_records(const struct result_log *log)
     return log->records;
 }
 
+bool result_log_counted(const struct result_log *log)
+{
+    for (size_t i = 0; i < log->session_count; i++)
+        if (log->sessions[i].counted)
+            return true;
+    return false;
+}
+
+int64_t result_log_newest_ns(const struct result_log *log)
+{
+    return log->newest_ns;
+}
+
 size_t result_log_damaged(const struct result_log *log)
 {
     return log->damaged;
@@ -169,7 +289,10 @@ void result_log_report(const struct result_log *log, struct report *out)
     *out = (struct report){.session_count = 0};
     out->sessions = arena_take(&out->arena, (log->session_count + 1) * sizeof *out->sessions);
     for (size_t i = 0; i < log->session_count; i++)
-        if (log->sessions[i].fold)
+        if (log->sessions[i].fold && log->sessions[i].counted)
             fold_report(log->sessions[i].fold, &out->arena, &out->sessions[out->session_count++]);
-    qsort(out->sessions, out->session_count, sizeof *out->sessions, by_name);
+    if (out->session_count > 0)
+        qsort(out->sessions, out->session_count, sizeof *out->sessions, by_name);
+    if (log->options->since_ns != 0)
+        report_filter_since(out, log->options->since_ns);
 }

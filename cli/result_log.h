@@ -8,10 +8,28 @@
 #include "base/failure.h"
 #include "bus/bus_settings.h"
 #include "results/report.h"
+#include "wire/result_codec.h"
+
+/* The results of one transaction of a reducer, of one session: of one interval, or of some that were joined
+ * at once. */
+struct result_flush {
+    const char *session;
+    int64_t first_ns,
+        last_ns; /* the first and the last event, Unix epoch; REPORT_NONE: there was none */
+    const struct result_record *records;
+    size_t count;
+};
 
 struct result_log_options {
     const struct bus_settings *bus;
     bool from_end;
+    int64_t
+        from_ms; /* what was written from then on, by the broker's clock; 0: all that there is */
+    /* Counts what the intervals tell that have events in this time (Unix epoch), and knows what came
+     * before. Both 0: all. What was joined at once counts as one. */
+    int64_t since_ns, until_ns;
+    /* Takes what counts, in place of reports: result_log_report() has nothing then. NULL: nobody. */
+    void (*take)(void *context, const struct result_flush *flush);
     bool forget; /* what is over and was not told of for long */
     /* Patterns as of fnmatch(), of which a session must match one; none: all sessions. */
     const char *const *sessions;
@@ -42,6 +60,10 @@ bool result_log_is_read(const struct result_log *log);
 /* Whether, of some session, what belongs together was read in part only. */
 bool result_log_is_torn(const struct result_log *log);
 size_t result_log_records(const struct result_log *log); /* taken so far */
+/* Whether any of the results counts that were taken. */
+bool result_log_counted(const struct result_log *log);
+/* Of a window: the newest event that was told of, in it or not (Unix epoch); REPORT_NONE: none. */
+int64_t result_log_newest_ns(const struct result_log *log);
 size_t result_log_damaged(const struct result_log *log); /* passed over */
 
 /* Names of all sessions of which records were read, asked for or not. */

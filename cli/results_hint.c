@@ -17,28 +17,35 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+char *results_hint_names(const char **names, size_t count, const char *where)
+{
+    size_t size;
+    qsort(names, count, sizeof *names, by_name);
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fprintf(out, "no session in %s is like that; there are: ", where);
+    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
+        char *printable = utf8_printable(text_of(names[i]));
+        fprintf(out, "%s%s", i ? ", " : "", printable);
+        free(printable);
+    }
+    if (count > NAMES_SHOWN)
+        fprintf(out, " and %zu more", count - NAMES_SHOWN);
+    fclose(out);
+    return text;
+}
+
 char *results_hint_sessions(const struct result_log *log)
 {
-    size_t count = result_log_sessions(log), size;
+    size_t count = result_log_sessions(log);
     if (count == 0)
         return NULL;
     const char **names = memory_new(count * sizeof *names);
     for (size_t i = 0; i < count; i++)
         names[i] = result_log_session(log, i);
-    qsort(names, count, sizeof *names, by_name);
-    char *text = NULL;
-    FILE *out = open_memstream(&text, &size);
-    if (out) {
-        fputs("no session in the results is like that; there are: ", out);
-        for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
-            char *printable = utf8_printable(text_of(names[i]));
-            fprintf(out, "%s%s", i ? ", " : "", printable);
-            free(printable);
-        }
-        if (count > NAMES_SHOWN)
-            fprintf(out, " and %zu more", count - NAMES_SHOWN);
-        fclose(out);
-    }
+    char *text = results_hint_names(names, count, "the results");
     free(names);
     return text;
 }

@@ -8,6 +8,9 @@
 /* A sentence, the caller's, that lists sessions of which there are results; NULL if there are none. */
 char *results_hint_sessions(const struct result_log *log);
 
+/* The same of any names, which it sorts; `where` they are: "the results". */
+char *results_hint_names(const char **names, size_t count, const char *where);
+
 /* Chunks that mappers have parked and nobody has sent again. */
 struct parked_hint {
     size_t count;   /* of sessions that are asked for */

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/duration_text.h"
+
 enum { FRACTION_DIGITS = 9 };
 
 #define SECOND_NS INT64_C(1000000000)
@@ -72,21 +74,119 @@ static enum status parse_relative(const char *text, struct time_point *out, stru
                 unit);
 }
 
-/* HH:MM:SS[.ns] */
-static enum status parse_time_of_day(const char *text, struct time_point *out, struct failure *why)
+/* HH:MM[:SS[.ns]], as nanoseconds since midnight. Returns what comes after it; NULL if it is none. */
+static const char *take_time_of_day(const char *text, int64_t *ns)
 {
     int64_t part[3] = {0}, billionths = 0;
     const char *rest = text;
     for (unsigned i = 0; i < 3 && rest; i++) {
         rest = take_decimal(rest, &part[i], &billionths);
-        if (rest && i < 2)
-            rest = *rest == ':' && billionths == 0 ? rest + 1 : NULL;
+        if (!rest || *rest != ':' || billionths != 0 || i == 2) {
+            rest = i > 0 && (i == 2 || billionths == 0) ? rest : NULL;
+            break;
+        }
+        rest++;
     }
-    if (!rest || *rest || part[0] > 23 || part[1] > 59 || part[2] > 60)
+    if (!rest || part[0] > 23 || part[1] > 59 || part[2] > 60)
+        return NULL;
+    *ns = ((part[0] * 60 + part[1]) * 60 + part[2]) * SECOND_NS + billionths;
+    return rest;
+}
+
+static enum status parse_time_of_day(const char *text, struct time_point *out, struct failure *why)
+{
+    const char *rest = take_time_of_day(text, &out->ns);
+    if (!rest || *rest)
         return fail(why, STATUS_REJECT, "`%s` is no time of a day, as 23:09:36.258944395", text);
     out->kind = TIME_OF_DAY;
-    out->ns = ((part[0] * 60 + part[1]) * 60 + part[2]) * SECOND_NS + billionths;
     return STATUS_OK;
+}
+
+/* --- dates --- */
+
+static bool is_date(const char *text)
+{
+    static const char form[] = "0000-00-00";
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    return true;
+}
+
+static int two_digits(const char *text)
+{
+    return (text[0] - '0') * 10 + (text[1] - '0');
+}
+
+static bool is_digits(const char *text, size_t count)
+{
+    return strspn(text, "0123456789") >= count;
+}
+
+/* Z, +HH, +HHMM or +HH:MM, in seconds east of Greenwich. Returns what comes after it; NULL if it is none. */
+static const char *take_zone(const char *text, int64_t *east_s)
+{
+    *east_s = 0;
+    if (*text == 'Z' || *text == 'z')
+        return text + 1;
+    if ((*text != '+' && *text != '-') || !is_digits(text + 1, 2))
+        return NULL;
+    int hours = two_digits(text + 1), minutes = 0;
+    const char *rest = text + 3;
+    if (is_digits(rest, 2) || (*rest == ':' && is_digits(rest + 1, 2))) {
+        rest += *rest == ':';
+        minutes = two_digits(rest);
+        rest += 2;
+    }
+    if (hours > 23 || minutes > 59)
+        return NULL;
+    *east_s = (hours * 60 + minutes) * 60 * (*text == '-' ? -1 : 1);
+    return rest;
+}
+
+/* YYYY-MM-DD[THH:MM[:SS[.ns]][ZONE]]; a blank may be in place of the T and in front of the zone. Without a
+ * zone it is local time. */
+static enum status parse_date(const char *text, struct time_point *out, struct failure *why)
+{
+    int64_t of_day = 0, east_s = 0;
+    const char *rest = text + strlen("0000-00-00");
+    if (*rest == 'T' || *rest == ' ')
+        rest = take_time_of_day(rest + 1, &of_day);
+    bool zoned = rest && *rest != '\0';
+    if (zoned)
+        rest = take_zone(rest + (*rest == ' '), &east_s);
+    int month = two_digits(text + 5), day = two_digits(text + 8);
+    int64_t second = of_day / SECOND_NS;
+    struct tm tm = {.tm_year = two_digits(text) * 100 + two_digits(text + 2) - 1900,
+                    .tm_mon = month - 1,
+                    .tm_mday = day,
+                    .tm_hour = (int)(second / 3600),
+                    .tm_min = (int)(second / 60 % 60),
+                    .tm_sec = (int)(second % 60),
+                    .tm_isdst = -1};
+    struct tm only_day = {.tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday};
+    time_t midnight = timegm(&only_day), then = zoned ? timegm(&tm) : mktime(&tm);
+    bool is_day = midnight != (time_t)-1 && only_day.tm_mon == month - 1 && only_day.tm_mday == day;
+    if (!rest || *rest || !is_day || then == (time_t)-1 || then - east_s < 0 ||
+        then > INT64_MAX / SECOND_NS - 86400)
+        return fail(why, STATUS_REJECT, "`%s` is no date and time, as 2026-11-22T23:09:36+01:00",
+                    text);
+    out->kind = TIME_EPOCH;
+    out->ns = ((int64_t)then - east_s) * SECOND_NS + of_day % SECOND_NS;
+    return STATUS_OK;
+}
+
+/* 5m, or `last 5m`. */
+static bool parse_last(const char *text, struct time_point *out)
+{
+    static const char last[] = "last ";
+    uint64_t ns;
+    if (strncmp(text, last, sizeof last - 1) == 0)
+        text += sizeof last - 1;
+    if (!duration_read(text_of(text), 1, &ns) || ns == 0 || ns > INT64_MAX)
+        return false;
+    *out = (struct time_point){TIME_BEFORE_END, (int64_t)ns};
+    return true;
 }
 
 enum status time_point_parse(const char *text, struct time_point *out, struct failure *why)
@@ -94,16 +194,19 @@ enum status time_point_parse(const char *text, struct time_point *out, struct fa
     *out = (struct time_point){0};
     if (*text == '+')
         return parse_relative(text, out, why);
+    if (is_date(text))
+        return parse_date(text, out, why);
     if (strchr(text, ':'))
         return parse_time_of_day(text, out, why);
     int64_t whole = 0, billionths = 0;
     const char *rest = take_decimal(text, &whole, &billionths);
-    if (!rest || *rest || !scale(whole, billionths, SECOND_NS, &out->ns))
+    if (rest && !*rest && scale(whole, billionths, SECOND_NS, &out->ns))
+        out->kind = TIME_EPOCH;
+    else if (!parse_last(text, out))
         return fail(why, STATUS_REJECT,
-                    "`%s` is no time; write 1795388976.258944395, "
-                    "23:09:36.258 or +1.5s",
+                    "`%s` is no time; write 2026-11-22T23:09:36, 23:09:36.258, 5m (so long before "
+                    "the end), +1.5s (after the begin) or 1795388976.258944395",
                     text);
-    out->kind = TIME_EPOCH;
     return STATUS_OK;
 }
 
@@ -127,12 +230,16 @@ static bool resolve_time_of_day(int64_t ns, int64_t begin_ns, int64_t *out_ns)
     return true;
 }
 
-bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns)
+bool time_point_resolve(struct time_point point, struct time_range range, int64_t *out_ns)
 {
+    int64_t begin_ns = range.begin_ns;
     switch (point.kind) {
     case TIME_POINT_NONE: return false;
     case TIME_EPOCH: *out_ns = point.ns; return true;
     case TIME_OF_DAY: return resolve_time_of_day(point.ns, begin_ns, out_ns);
+    case TIME_BEFORE_END:
+        *out_ns = range.end_ns > point.ns ? range.end_ns - point.ns : 0;
+        return true;
     case TIME_RELATIVE:
         if (begin_ns > INT64_MAX - point.ns)
             return false;

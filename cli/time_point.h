@@ -9,9 +9,10 @@
 
 enum time_point_kind {
     TIME_POINT_NONE,
-    TIME_EPOCH,   /* ns since the Unix epoch */
-    TIME_OF_DAY,  /* ns since midnight of the trace's first day, local time zone */
-    TIME_RELATIVE /* ns since the trace's begin */
+    TIME_EPOCH,     /* ns since the Unix epoch */
+    TIME_OF_DAY,    /* ns since midnight of the trace's first day, local time zone */
+    TIME_RELATIVE,  /* ns since the trace's begin */
+    TIME_BEFORE_END /* ns before the trace's end */
 };
 
 struct time_point {
@@ -19,13 +20,18 @@ struct time_point {
     int64_t ns;
 };
 
-/* `1795388976.258944395`; `23:09:36[.258944395]`, as in the tables and as babeltrace2 prints it;
- * `+1.5s`, `+200ms` (ns, us, ms, s, m, h; s if none is written). */
+/* When a trace begins and ends: its first event, and its last; Unix epoch. Of results, both are now. */
+struct time_range {
+    int64_t begin_ns, end_ns;
+};
+
+/* `2026-11-22T23:09:36[.258944395][+01:00]`, local time without a zone, the date alone or with hours and
+ * minutes, too; `1795388976.258944395`; `23:09[:36[.258944395]]`, as in the tables and as babeltrace2 prints it;
+ * `+1.5s`, `+200ms` (ns, us, ms, s, m, h; s if none is written); `5m` or `last 5m` (ns, us, ms, s, m, h, d). */
 MUST_CHECK enum status time_point_parse(const char *text, struct time_point *out,
                                         struct failure *why);
 
-/* Nanoseconds since the epoch, for a trace that begins at `begin_ns`. False if there are none
- * (TIME_POINT_NONE, or out of range). */
-bool time_point_resolve(struct time_point point, int64_t begin_ns, int64_t *out_ns);
+/* Nanoseconds since the epoch. False if there are none (TIME_POINT_NONE, or out of range). */
+bool time_point_resolve(struct time_point point, struct time_range range, int64_t *out_ns);
 
 #endif

@@ -23,33 +23,56 @@ static bool ask_again(struct patience *patience, enum status status)
            !(patience->over && patience->over(patience->context));
 }
 
-static enum status find_starts(struct topic_reader *reader, bool from_end, struct bus_start *starts,
-                               struct patience *patience, struct failure *why)
+/* Where to begin in a partition that has records from `first` on. */
+static enum status find_start(struct topic_reader *reader, int32_t partition,
+                              const struct topic_from *from, int64_t first, int64_t *start,
+                              struct failure *why)
+{
+    int64_t end = reader->partitions[partition].end;
+    enum status status = STATUS_OK;
+    *start = first;
+    switch (from->begin) {
+    case TOPIC_FIRST: break;
+    case TOPIC_END: *start = end; break;
+    case TOPIC_OFFSETS: *start = from->offsets[partition]; break;
+    case TOPIC_TIME:
+        status =
+            bus_reader_at_time(reader->bus, reader->topic, partition, from->time_ms, start, why);
+        break;
+    }
+    if (status == STATUS_OK && *start < first)
+        *start = first;
+    return status;
+}
+
+static enum status find_starts(struct topic_reader *reader, const struct topic_from *from,
+                               struct bus_start *starts, struct patience *patience,
+                               struct failure *why)
 {
     for (int32_t i = 0; i < reader->count; i++) {
         struct topic_partition *partition = &reader->partitions[i];
         int64_t first = 0;
         enum status status;
-        do
+        do {
             status = bus_reader_range(reader->bus, reader->topic, i, &first, &partition->end, why);
-        while (ask_again(patience, status));
+            if (status == STATUS_OK)
+                status = find_start(reader, i, from, first, &partition->next, why);
+        } while (ask_again(patience, status));
         if (status != STATUS_OK)
             return status;
-        if (from_end)
-            first = partition->end;
-        partition->read = first >= partition->end;
+        partition->read = partition->next >= partition->end;
         reader->unread += !partition->read;
-        starts[i] = (struct bus_start){.topic = reader->topic, .partition = i, .offset = first};
+        starts[i] =
+            (struct bus_start){.topic = reader->topic, .partition = i, .offset = partition->next};
     }
     return STATUS_OK;
 }
 
-enum status topic_reader_open(struct topic_reader *reader, const struct bus_settings *settings,
-                              enum bus_topic topic, bool from_end, bool (*over)(void *context),
-                              void *context, struct failure *why)
+static enum status open_reader(struct topic_reader *reader, const struct bus_settings *settings,
+                               enum bus_topic topic, const struct topic_from *from,
+                               struct patience patience, struct failure *why)
 {
     *reader = (struct topic_reader){.topic = topic};
-    struct patience patience = {.over = over, .context = context};
     enum status status = bus_reader_new(settings, true, &reader->bus, why);
     if (status != STATUS_OK)
         return status;
@@ -61,10 +84,21 @@ enum status topic_reader_open(struct topic_reader *reader, const struct bus_sett
     size_t count = (size_t)reader->count;
     reader->partitions = memory_new(count * sizeof *reader->partitions);
     struct bus_start *starts = memory_new(count * sizeof *starts);
-    status = find_starts(reader, from_end, starts, &patience, why);
+    status = find_starts(reader, from, starts, &patience, why);
     if (status == STATUS_OK)
         status = bus_reader_assign(reader->bus, starts, count, why);
     free(starts);
+    return status;
+}
+
+enum status topic_reader_open(struct topic_reader *reader, const struct bus_settings *settings,
+                              enum bus_topic topic, const struct topic_from *from,
+                              bool (*over)(void *context), void *context, struct failure *why)
+{
+    struct patience patience = {.over = over, .context = context};
+    enum status status = open_reader(reader, settings, topic, from, patience, why);
+    if (status == STATUS_RETRY)
+        failure_prefix(why, "no answer from brokers at %s", settings->brokers);
     return status;
 }
 
@@ -100,11 +134,29 @@ enum status topic_reader_poll(struct topic_reader *reader, int timeout_ms, struc
     if (status != STATUS_OK || out->partition < 0 || out->partition >= reader->count)
         return status;
     struct topic_partition *partition = &reader->partitions[out->partition];
+    partition->next = out->end ? out->offset : out->offset + 1;
     if (!partition->read && (out->end || out->offset + 1 >= partition->end)) {
         partition->read = true;
         reader->unread--;
     }
     return status;
+}
+
+enum status topic_reader_renew(struct topic_reader *reader, struct failure *why)
+{
+    for (int32_t i = 0; i < reader->count; i++) {
+        struct topic_partition *partition = &reader->partitions[i];
+        int64_t first;
+        enum status status =
+            bus_reader_range(reader->bus, reader->topic, i, &first, &partition->end, why);
+        if (status != STATUS_OK)
+            return status;
+        bool read = partition->next >= partition->end;
+        reader->unread += partition->read && !read;
+        reader->unread -= !partition->read && read;
+        partition->read = read;
+    }
+    return STATUS_OK;
 }
 
 bool topic_reader_is_read(const struct topic_reader *reader)

@@ -12,7 +12,7 @@
 #include "cli/stop_signals.h"
 #include "mapper/readers/readers.h"
 
-int traces_read_phases(struct traces *traces, const struct config *config)
+int traces_read_phase_files(struct traces *traces, const struct config *config)
 {
     struct failure why;
     const char *const *texts;
@@ -21,7 +21,19 @@ int traces_read_phases(struct traces *traces, const struct config *config)
     for (size_t i = 0; i < count && code == EXIT_DONE; i++)
         if (phases_add_file(&traces->phases, texts[i], &why) != STATUS_OK)
             code = EXIT_FAILED;
-    count = config_list(config, "phase", &texts);
+    if (code != EXIT_DONE)
+        progress_say(traces->progress, why.text);
+    return code;
+}
+
+int traces_read_phases(struct traces *traces, const struct config *config)
+{
+    struct failure why;
+    const char *const *texts;
+    int code = traces_read_phase_files(traces, config);
+    if (code != EXIT_DONE)
+        return code;
+    size_t count = config_list(config, "phase", &texts);
     for (size_t i = 0; i < count && code == EXIT_DONE; i++)
         if (phases_add_period(&traces->phases, text_of(texts[i]), &why) != STATUS_OK)
             code = EXIT_WRONG_USAGE;
@@ -84,13 +96,13 @@ size_t traces_session_end(const struct chunk_list *list, size_t begin)
     return end;
 }
 
-bool traces_report(struct traces *traces, size_t begin, size_t end, struct traces_session *out)
+bool traces_report(struct traces *traces, size_t begin, size_t end,
+                   const struct chunk_windows *windows, struct traces_session *out)
 {
     *out = (struct traces_session){.chunks = &traces->list.at[begin], .count = end - begin};
     struct chunk_list part = {.at = &traces->list.at[begin], .count = end - begin};
-    struct interval *windows = memory_new(part.count * sizeof *windows);
-    for (size_t i = 0; i < part.count; i++)
-        windows[i] = (struct interval){0, INTERVAL_OPEN};
+    struct chunk_windows all;
+    window_of_chunks(&(struct window){.since = {.kind = TIME_POINT_NONE}}, &part, &all);
     out->reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &part,
@@ -98,14 +110,15 @@ bool traces_report(struct traces *traces, size_t begin, size_t end, struct trace
                                         .other_reader = readers_other(),
                                         .cache = cache,
                                         .stop = {.asked = stop_signals_pending}},
-                            .windows = windows,
+                            .windows = windows ? windows->at + begin : all.at,
+                            .before = windows && windows->before ? windows->before + begin : NULL,
                             .marks = (const char *const *)traces->marks + begin,
                             .jobs = traces_usual_jobs(),
                             .reducer = out->reducer,
                             .progress = traces->progress};
     chunk_run(&run);
     plan_cache_free(cache);
-    free(windows);
+    chunk_windows_clear(&all);
     out->failed = run.failed;
     if (!run.stopped) {
         reducer_finish(out->reducer);

@@ -8,6 +8,7 @@
 
 #include "chunk/chunk.h"
 #include "cli/progress.h"
+#include "cli/window.h"
 #include "config/config.h"
 #include "reducer/reducer.h"
 #include "results/report.h"
@@ -25,6 +26,8 @@ struct traces {
 /* Rows `phases` and `phase` of `config`. An exit code: a bad definition on the command line is wrong
  * usage, a bad file is not. What is wrong is said. */
 int traces_read_phases(struct traces *traces, const struct config *config);
+/* Row `phases` alone. */
+int traces_read_phase_files(struct traces *traces, const struct config *config);
 /* The operands of `config`. REJECT: nothing is there that could be read. What is wrong is said. */
 MUST_CHECK enum status traces_find(struct traces *traces, const struct config *config);
 void traces_clear(struct traces *traces);
@@ -42,9 +45,10 @@ struct traces_session {
 };
 /* Where the session of the chunk at `begin` ends. */
 size_t traces_session_end(const struct chunk_list *list, size_t begin);
-/* Maps and joins the chunks from `begin` to `end`. False if it was interrupted. traces_session_clear() in
+/* Maps and joins the chunks from `begin` to `end`; `windows` are of the whole list, NULL: all counts. False if it was interrupted. traces_session_clear() in
  * any case. */
-bool traces_report(struct traces *traces, size_t begin, size_t end, struct traces_session *out);
+bool traces_report(struct traces *traces, size_t begin, size_t end,
+                   const struct chunk_windows *windows, struct traces_session *out);
 void traces_session_clear(struct traces_session *session);
 
 #endif

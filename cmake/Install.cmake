@@ -87,7 +87,8 @@ set(_dashboards ${CMAKE_BINARY_DIR}/grafana/dashboards)
 add_custom_command(OUTPUT ${_dashboards}/written
     COMMAND Python3::Interpreter -B ${CMAKE_SOURCE_DIR}/deploy/grafana/dashboards.py ${_dashboards}
     COMMAND ${CMAKE_COMMAND} -E touch ${_dashboards}/written
-    DEPENDS ${CMAKE_SOURCE_DIR}/deploy/grafana/dashboards.py VERBATIM)
+    DEPENDS ${CMAKE_SOURCE_DIR}/deploy/grafana/dashboards.py
+            ${CMAKE_SOURCE_DIR}/deploy/grafana/sql_dashboard.py VERBATIM)
 add_custom_target(dashboards ALL DEPENDS ${_dashboards}/written)
 install(DIRECTORY ${_dashboards} DESTINATION ${CMAKE_INSTALL_DATADIR}/spanmill/grafana COMPONENT pool
         FILES_MATCHING PATTERN "*.json")

@@ -39,13 +39,28 @@ struct family {
     uint8_t open_count;
 };
 
+enum { EXEMPLAR_ID_ROOM = 32 };
+
+/* One of the durations that the interval has added. */
+struct exemplar {
+    int64_t end_ns; /* since the Unix epoch */
+    int64_t ns;     /* how long it took */
+    uint8_t trace[16], span[8];
+    char id[EXEMPLAR_ID_ROOM]; /* as `id` in JSON */
+};
+
 /* One series at the end of an interval. */
 struct sample {
     const struct family *family;
     struct text labels[FAMILY_LABELS_MAX]; /* in the order of the family's; of none, `count` is 0 */
-    bool fresh;                            /* the first of its series: it was 0 at the begin */
     int64_t number;                        /* of a counter since the session's begin, or a gauge */
     const struct durations *durations;     /* since the session's begin; else NULL */
+    /* No sample says what it was at the begin: it is new, or was silent in the interval before. It was
+     * `number_before`, or `durations_before`: else 0 and NULL. Never of a gauge. */
+    bool opens;
+    int64_t number_before;
+    const struct durations *durations_before;
+    const struct exemplar *exemplar; /* NULL: none */
 };
 
 /* All series of a session that an interval has changed. Views of the session's, until it takes

@@ -9,10 +9,10 @@
 
 static_assert(SERIES_LABEL_MAX == SESSION_NAME_ROOM - 1, "values are made by session_name_part()");
 
-enum { FORMAT = 1, KEY_MAX = 128 + FAMILY_LABELS_MAX * SESSION_NAME_ROOM };
+enum { FORMAT = 2 /* 1: without told_ms */, KEY_MAX = 128 + FAMILY_LABELS_MAX * SESSION_NAME_ROOM };
 
-/* Bits of what is saved of a series. */
-enum { SAVED_FRESH = 1, SAVED_CHANGED = 2 };
+/* Bits of what is saved of a series; the first one of format 1 alone. */
+enum { SAVED_NEVER_TOLD = 1, SAVED_CHANGED = 2 };
 
 void series_clear(struct series_set *set)
 {
@@ -20,6 +20,7 @@ void series_clear(struct series_set *set)
         durations_clear(&set->at[i].durations);
     free(set->at);
     free(set->dirty);
+    arena_clear(&set->opening);
     names_clear(&set->keys);
     *set = (struct series_set){.limit = set->limit};
 }
@@ -53,12 +54,26 @@ static struct series *series_new(struct series_set *set, struct text key)
     uint32_t id = names_id(&set->keys, key);
     assert(id == index);
     set->at = memory_grow(set->at, &set->room, index + 1, sizeof *set->at);
-    set->at[id] = (struct series){.fresh = true};
+    set->at[id] = (struct series){.told_ms = 0};
     if (index % SERIES_BLOCK == 0) {
         set->dirty = memory_grow(set->dirty, &set->dirty_room, block + 1, sizeof *set->dirty);
         set->dirty[block] = false;
     }
     return &set->at[id];
+}
+
+/* A series that was silent, or is new: what it was has to be said with what it is. */
+static bool opens(const struct series_set *set, const struct series *series)
+{
+    return series->kind != FAMILY_GAUGE && (series->told_ms == 0 || series->told_ms < set->told_ms);
+}
+
+static void keep_before(struct series_set *set, struct series *series)
+{
+    if (set->opening_told)
+        arena_clear(&set->opening);
+    set->opening_told = false;
+    series->before = durations_copy(&set->opening, &series->durations);
 }
 
 static struct series *series_at(struct series_set *set, const struct family *family,
@@ -75,6 +90,8 @@ static struct series *series_at(struct series_set *set, const struct family *fam
     struct series *series = id == NAMES_NONE ? series_new(set, key) : &set->at[id];
     series->family = family;
     series->kind = family->kind;
+    if (!series->changed && opens(set, series))
+        keep_before(set, series);
     series->changed = true;
     set->dirty[(size_t)(series - set->at) / SERIES_BLOCK] = true;
     return series;
@@ -125,8 +142,26 @@ static int64_t number_of(struct series *series)
     return series->told;
 }
 
-size_t series_take_samples(struct series_set *set, struct arena *arena, const struct sample **out)
+static void put_sample(const struct series_set *set, size_t index, struct sample *out)
 {
+    struct series *series = &set->at[index];
+    bool durations = series->kind == FAMILY_DURATIONS, opened = opens(set, series);
+    *out = (struct sample){.family = series->family,
+                           .opens = opened,
+                           .number_before = opened ? series->told : 0,
+                           .durations_before = durations && opened ? &series->before : NULL,
+                           .durations = durations ? &series->durations : NULL};
+    out->number = number_of(series);
+    struct text rest = names_text(&set->keys, (uint32_t)index);
+    next_text(&rest);
+    for (uint8_t label = 0; label < series->family->label_count; label++)
+        out->labels[label] = next_text(&rest);
+}
+
+size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena *arena,
+                           struct sample **out)
+{
+    assert(end_ms > set->told_ms);
     size_t count = 0;
     for (size_t i = 0; i < set->keys.count; i++)
         count += set->at[i].changed && set->at[i].family;
@@ -136,30 +171,24 @@ size_t series_take_samples(struct series_set *set, struct arena *arena, const st
         struct series *series = &set->at[i];
         if (!series->changed || !series->family)
             continue;
-        struct sample *sample = &samples[count++];
-        *sample = (struct sample){.family = series->family,
-                                  .fresh = series->fresh,
-                                  .number = number_of(series),
-                                  .durations =
-                                      series->kind == FAMILY_DURATIONS ? &series->durations : NULL};
-        struct text rest = names_text(&set->keys, (uint32_t)i);
-        next_text(&rest);
-        for (uint8_t label = 0; label < series->family->label_count; label++)
-            sample->labels[label] = next_text(&rest);
-        series->fresh = series->changed = false;
+        put_sample(set, i, &samples[count++]);
+        series->told_ms = end_ms;
+        series->changed = false;
     }
+    set->told_ms = end_ms;
+    set->opening_told = true;
     *out = samples;
     return count;
 }
 
 /* --- as bytes ---
  *
- *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; told;
+ *     format; how many; of each: bytes of the key, key; kind; SAVED_*; sum; told; told_ms;
  *     of durations: 0, or 1 and what durations_put() writes */
 
 static size_t bytes_at_most(const struct series *series, struct text key)
 {
-    return 8 * ROW_NUMBER + key.count + durations_numbers(&series->durations) * ROW_NUMBER;
+    return 9 * ROW_NUMBER + key.count + durations_numbers(&series->durations) * ROW_NUMBER;
 }
 
 static uint8_t *save_one(uint8_t *at, const struct series *series, struct text key)
@@ -167,9 +196,10 @@ static uint8_t *save_one(uint8_t *at, const struct series *series, struct text k
     at = row_put(at, key.count);
     memcpy(at, key.at, key.count);
     at = row_put(at + key.count, series->kind);
-    at = row_put(at, (series->fresh ? SAVED_FRESH : 0) | (series->changed ? SAVED_CHANGED : 0));
+    at = row_put(at, series->changed ? SAVED_CHANGED : 0);
     at = row_put_signed(at, series->sum);
     at = row_put_signed(at, series->told);
+    at = row_put_signed(at, series->told_ms);
     at = row_put(at, series->durations.count > 0);
     return series->durations.count > 0 ? durations_put(at, &series->durations) : at;
 }
@@ -204,7 +234,7 @@ static bool fits(struct text key, const struct family *family)
     return texts == (size_t)family->label_count + 1;
 }
 
-static bool restore_one(struct series_set *set, struct row_reader *row,
+static bool restore_one(struct series_set *set, struct row_reader *row, uint64_t format,
                         const struct family *(*find)(const void *context, struct text name),
                         const void *context)
 {
@@ -217,10 +247,12 @@ static bool restore_one(struct series_set *set, struct row_reader *row,
     struct series *series = series_new(set, key);
     series->kind = (enum family_kind)(row_take(row) & 3);
     uint64_t bits = row_take(row);
-    series->fresh = bits & SAVED_FRESH;
     series->changed = bits & SAVED_CHANGED;
     series->sum = row_take_signed(row);
     series->told = row_take_signed(row);
+    series->told_ms = bits & SAVED_NEVER_TOLD ? 0 : INT64_MAX;
+    if (format > 1)
+        series->told_ms = row_take_signed(row);
     struct text name = {key.at, strlen(key.at)};
     series->family = find(context, name);
     if (series->family && (series->family->kind != series->kind || !fits(key, series->family)))
@@ -250,7 +282,7 @@ enum status series_restore(struct series_set *set, struct bytes block,
     uint64_t count = row_take(&row);
     bool good = !row.bad && count > 0 && count <= SERIES_BLOCK;
     for (uint64_t i = 0; i < count && good; i++)
-        good = restore_one(set, &row, find, context);
+        good = restore_one(set, &row, format, find, context);
     if (!good || row_left(&row) > 0)
         return fail(why, STATUS_REJECT, "series that contradict themselves: %zu bytes",
                     block.count);

@@ -15,11 +15,13 @@ enum { SERIES_BLOCK = 32, SERIES_LABEL_MAX = 255 /* bytes of a label's value */ 
 struct series {
     const struct family *family; /* NULL: one that this program does not have */
     enum family_kind kind;
-    bool fresh;   /* no sample of it went out */
     bool changed; /* since its last sample */
     int64_t sum;
     int64_t told; /* the greatest sum so far: what a counter shows */
+    /* When its last sample was, ms since the Unix epoch. 0: none went out; INT64_MAX: not known */
+    int64_t told_ms;
     struct durations durations;
+    struct durations before; /* of one that `opens`: at its last sample; in `opening` */
 };
 
 /* All zero, but for `limit`, is an empty one. */
@@ -29,8 +31,11 @@ struct series_set {
     size_t room;
     bool *dirty; /* by block: not saved; owned */
     size_t dirty_room;
-    size_t limit;  /* more than that are put together */
-    uint64_t over; /* how often that was done */
+    int64_t told_ms;      /* when the last samples of all were; 0: none went out */
+    struct arena opening; /* what series that open were before */
+    bool opening_told;    /* samples were made of it */
+    size_t limit;         /* more than that are put together */
+    uint64_t over;        /* how often that was done */
 };
 
 void series_clear(struct series_set *set);
@@ -43,8 +48,10 @@ void series_put(struct series_set *set, const struct family *family, const struc
 void series_observe(struct series_set *set, const struct family *family, const struct text *labels,
                     const struct durations *more);
 
-/* Those that have changed since the call before, in `arena`; returns how many. */
-size_t series_take_samples(struct series_set *set, struct arena *arena, const struct sample **out);
+/* Those that have changed since the call before, as samples of `end_ms`, which is later than those
+ * before; in `arena`, and views until a series changes. Returns how many. */
+size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena *arena,
+                           struct sample **out);
 
 /* The next block, from *at on, that is not saved yet, as bytes in `arena`; it counts as saved then.
  * False: there is none. */

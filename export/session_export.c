@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/row.h"
+#include "export/exemplars.h"
 #include "export/views.h"
 
 enum { FORMAT = 2 /* 1: without since_ms */, HEADER_NUMBERS = 8 };
@@ -77,12 +78,12 @@ static void set_times(struct session_export *session, const struct marks *marks,
         session->since_ms = wall_ms(session, marks->first_ns);
     }
     out->end_ms = wall_ms(session, marks->last_ns);
-    if (session->any_time && out->end_ms <= session->told_ms)
-        out->end_ms = session->told_ms + 1;
-    out->begin_ms = session->any_time ? session->told_ms : wall_ms(session, marks->first_ns);
+    int64_t told_ms = session->series.told_ms;
+    if (out->end_ms <= told_ms)
+        out->end_ms = told_ms + 1;
+    out->begin_ms = session->any_time ? told_ms : wall_ms(session, marks->first_ns);
     if (out->begin_ms >= out->end_ms)
         out->begin_ms = out->end_ms - 1;
-    session->told_ms = out->end_ms;
     session->any_time = true;
 }
 
@@ -97,19 +98,22 @@ static void each_result(const struct view_target *target, const struct result_re
 
 /* The samples of what the series have come to; none where nothing tells a time. */
 static void take_samples(struct session_export *session, const struct view_target *target,
-                         const struct marks *marks, struct arena *arena, struct samples *out)
+                         const struct marks *marks, struct arena *arena, struct samples *out,
+                         struct sample **at)
 {
+    *at = NULL;
     if (!marks->any_event && !session->any_time)
         return;
     if (marks->any_event) {
         set_times(session, marks, out);
         views_put_newest(target, out->end_ms);
     } else { /* the end of the session, or a gap: nothing is later than what was told */
-        out->begin_ms = session->told_ms;
-        out->end_ms = ++session->told_ms;
+        out->begin_ms = session->series.told_ms;
+        out->end_ms = out->begin_ms + 1;
     }
     out->since_ms = session->since_ms < out->begin_ms ? session->since_ms : out->begin_ms;
-    out->count = series_take_samples(&session->series, arena, &out->at);
+    out->count = series_take_samples(&session->series, out->end_ms, arena, at);
+    out->at = *at;
 }
 
 bool session_export_take(struct session_export *session, const struct result_record *records,
@@ -132,12 +136,14 @@ bool session_export_take(struct session_export *session, const struct result_rec
     out->samples = (struct samples){.session = text_of(session->name), .chunk = target.chunk};
     struct text name, created;
     text_session(out->samples.session, &out->samples.host, &name, &created);
-    take_samples(session, &target, &marks, arena, &out->samples);
+    struct sample *samples;
+    take_samples(session, &target, &marks, arena, &out->samples, &samples);
     out->records = records;
     out->record_count = count;
     out->entities = &session->entities;
     out->any_time = session->any_time;
     out->offset_ns = session->offset_ns;
+    exemplars_put(out, views_phase_durations(), samples, out->samples.count, arena);
     return true;
 }
 
@@ -149,7 +155,7 @@ static struct bytes save_header(const struct session_export *session,
     uint8_t *at = row_put(room, FORMAT);
     at = row_put(at, session->next);
     at = row_put(at, session->any_time);
-    at = row_put_signed(at, session->told_ms);
+    at = row_put_signed(at, session->series.told_ms);
     at = row_put_signed(at, session->offset_ns);
     at = row_put_signed(at, session->heard_ms);
     at = row_put(at, session->series.keys.count);
@@ -211,7 +217,7 @@ static enum status restore_header(struct session_export *session, struct bytes b
                     (unsigned long long)format, FORMAT);
     session->next = row_take(&row);
     session->any_time = row_take(&row) != 0;
-    session->told_ms = row_take_signed(&row);
+    session->series.told_ms = row_take_signed(&row);
     session->offset_ns = row_take_signed(&row);
     session->heard_ms = row_take_signed(&row);
     uint64_t count = row_take(&row);

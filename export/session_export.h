@@ -14,7 +14,6 @@ struct session_export {
     char *name;        /* host/name/created; owned */
     uint64_t next;     /* the first chunk that was not taken */
     bool any_time;     /* told_ms and offset_ns are known */
-    int64_t told_ms;   /* the end of the last interval that has one, since the Unix epoch */
     int64_t since_ms;  /* the begin of the first one; 0: not known */
     int64_t offset_ns; /* from raw time to the Unix epoch */
     int64_t heard_ms;  /* when its last record was written */

@@ -273,3 +273,8 @@ void views_put_newest(const struct view_target *target, int64_t end_ms)
 {
     series_put(target->series, &families[NEWEST], NULL, end_ms);
 }
+
+const struct family *views_phase_durations(void)
+{
+    return &families[PHASE_DURATION];
+}

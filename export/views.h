@@ -22,6 +22,9 @@ void views_take_number(const struct view_target *target, const struct result *re
 /* The end of the newest interval, in ms since the Unix epoch. */
 void views_put_newest(const struct view_target *target, int64_t end_ms);
 
+/* Of durations of phase instances; its labels are process and phase. */
+const struct family *views_phase_durations(void);
+
 /* NULL: there is none. */
 const struct family *views_find_family(const struct cell_views *cells, struct text name);
 

@@ -39,7 +39,6 @@ struct map_options {
     /* As in struct reader_choice: NULL, or the one to use; and the one for what ours does not read. */
     const struct reader_kind *reader, *other_reader;
     struct plan_cache *cache; /* of metadata, for all chunks; used under `guard`. NULL: none */
-    bool all_single;          /* sum nothing, for tests */
     struct interval window;   /* raw clock: only what lies in it; {0, INTERVAL_OPEN}: all */
     uint64_t first_chunk;     /* number of the session's first */
     const char *mark;         /* goes behind the session's name, to tell it from another; or NULL */

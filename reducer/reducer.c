@@ -16,10 +16,21 @@ struct missing_chunk {
     char *reason;
 };
 
+/* Where the results of a session go. */
+struct counting {
+    struct joiner *joiner;
+    struct fold *fold;
+    /* Nothing counts; what lives is told; all counts. */
+    enum { COUNT_NOTHING, COUNT_FACTS, COUNT_ALL } mode;
+    bool begins;   /* behind the interval `last` */
+    uint64_t last; /* the chunk that was joined last, while nothing counts */
+};
+
 struct joined_session {
     char *name;
     struct joiner *joiner;
     struct fold *fold;
+    struct counting *counting;
     uint64_t end_ns;               /* of the last interval joined */
     bool any;                      /* one is joined */
     bool gap;                      /* a chunk that came could not be joined */
@@ -40,6 +51,7 @@ struct reducer {
     struct waiting *waiting;
     struct joined_session *sessions;
     size_t count, room;
+    bool passes; /* reducer_pass() */
     bool finished;
 };
 
@@ -62,6 +74,7 @@ void reducer_free(struct reducer *reducer)
             joiner_finish(session->joiner); /* only what has ended gives back all that it holds */
         joiner_free(session->joiner);
         fold_free(session->fold);
+        free(session->counting);
         for (size_t j = 0; j < session->missing_count; j++)
             free(session->missing[j].reason);
         free(session->missing);
@@ -75,9 +88,31 @@ void reducer_free(struct reducer *reducer)
     free(reducer);
 }
 
-static void take_result(void *fold, const struct result *result)
+/* What was added up of what lives goes nowhere; who it is, is known. */
+static void begin_counting(struct counting *counting)
 {
-    fold_take(fold, result);
+    counting->begins = false;
+    counting->mode = COUNT_FACTS;
+    joiner_retell(counting->joiner, 0, 1);
+    counting->mode = COUNT_ALL;
+}
+
+static bool counts(const struct counting *counting, enum result_type type)
+{
+    bool is_fact = type == RESULT_PROCESS || type == RESULT_THREAD || type == RESULT_DESCRIPTOR;
+    /* A first call says what time is that may be told later. */
+    return counting->mode == COUNT_ALL || type == RESULT_FIRST_CALL ||
+           (counting->mode == COUNT_FACTS && is_fact);
+}
+
+static void take_result(void *context, const struct result *result)
+{
+    struct counting *counting = context;
+    if (counts(counting, result->type))
+        fold_take(counting->fold, result);
+    if (counting->begins && result->type == RESULT_INTERVAL &&
+        result->interval.chunk == counting->last)
+        begin_counting(counting);
 }
 
 static struct joined_session *session_at(struct reducer *reducer, const char *name)
@@ -90,7 +125,11 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     struct joined_session *session = &reducer->sessions[reducer->count++];
     *session = (struct joined_session){.name = memory_string(text_of(name)),
                                        .fold = fold_new(text_of(name))};
-    session->joiner = joiner_new(reducer->schema, (struct result_sink){take_result, session->fold});
+    struct counting *counting = session->counting = memory_new(sizeof *counting);
+    session->joiner = joiner_new(reducer->schema, (struct result_sink){take_result, counting});
+    *counting = (struct counting){.joiner = session->joiner,
+                                  .fold = session->fold,
+                                  .mode = reducer->passes ? COUNT_NOTHING : COUNT_ALL};
     return session;
 }
 
@@ -198,6 +237,8 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
     note_missing(session, ready->chunk);
     if (status == STATUS_OK) {
         session->any = true;
+        if (reducer->passes)
+            session->counting->last = ready->chunk;
         whole.end.gap_before |= ready->gap_before || session->gap;
         session->gap = false;
         session->end_ns = whole.end.end_ns;
@@ -256,6 +297,36 @@ void reducer_missing(struct reducer *reducer, struct text session, uint64_t chun
         joined->missing[at] = joined->missing[at - 1];
     joined->missing[at] =
         (struct missing_chunk){chunk, reason ? memory_string(text_of(reason)) : NULL};
+}
+
+void reducer_pass(struct reducer *reducer)
+{
+    reducer->passes = true;
+}
+
+/* What could not be used is none of what is counted; but nothing is known behind it. */
+static void forget_missing(struct joined_session *session)
+{
+    session->gap |= session->missing_count > 0;
+    for (size_t i = 0; i < session->missing_count; i++)
+        free(session->missing[i].reason);
+    session->missing_count = 0;
+}
+
+void reducer_count(struct reducer *reducer)
+{
+    reducer->passes = false;
+    waiting_free(reducer->waiting);
+    reducer->waiting = waiting_new();
+    for (size_t i = 0; i < reducer->count; i++) {
+        struct joined_session *session = &reducer->sessions[i];
+        uint64_t queued;
+        forget_missing(session);
+        if (joiner_oldest_chunk(session->joiner, &queued))
+            session->counting->begins = true;
+        else
+            begin_counting(session->counting);
+    }
 }
 
 static int by_name(const void *a, const void *b)

@@ -41,6 +41,13 @@ void prepared_free(struct prepared *prepared); /* NULL is fine */
 /* The chunk whose records are added next; NULL is fine. */
 void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
 
+/* Before anything is added: what is added up to reducer_count() is joined for what later chunks need to know
+ * of it, and counts nowhere. */
+void reducer_pass(struct reducer *reducer);
+/* Between two chunks, all of whose records were added: what comes counts. A chunk may come once more, for
+ * the rest of its interval. Sessions are to be expected anew. */
+void reducer_count(struct reducer *reducer);
+
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 

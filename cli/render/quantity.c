@@ -154,3 +154,30 @@ struct quantity quantity_time(int64_t ns_since_epoch)
                  tm.tm_min, tm.tm_sec, ns);
     return quantity;
 }
+
+struct quantity quantity_date(int64_t ns_since_epoch)
+{
+    struct quantity out;
+    struct tm tm;
+    time_t time = (time_t)(ns_since_epoch / 1000000000);
+    if (!localtime_r(&time, &tm) ||
+        strftime(out.text, sizeof out.text, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+        snprintf(out.text, sizeof out.text, "?");
+    return out;
+}
+
+struct quantity quantity_age(int64_t ns)
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t unit = 0;
+    int64_t seconds = ns > 0 ? ns / 1000000000 : 0;
+    while (units[unit].seconds > 1 && seconds < 2 * units[unit].seconds)
+        unit++;
+    struct quantity out;
+    snprintf(out.text, sizeof out.text, "%" PRId64 " %s", seconds / units[unit].seconds,
+             units[unit].name);
+    return out;
+}

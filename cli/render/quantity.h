@@ -44,4 +44,10 @@ struct quantity quantity_about(uint64_t ns, unsigned unit);
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
 struct quantity quantity_time(int64_t ns_since_epoch);
 
+/* Date and time in the local time zone: 2026-11-22 12:18:50 */
+struct quantity quantity_date(int64_t ns_since_epoch);
+
+/* How long ago something was, in the largest unit of which there are two: 95 s, 14 min, 30 h, 6 d. */
+struct quantity quantity_age(int64_t ns);
+
 #endif

@@ -29,9 +29,11 @@ static bool is_asked_name(const struct report_filter *filter, const char *name)
 }
 
 /* A pid has the names of all processes that had the number. */
-static bool is_wanted(const struct session_report *session, const struct report_filter *filter,
-                      int64_t pid)
+bool report_filter_wants(const struct report_filter *filter, const struct session_report *session,
+                         int64_t pid)
 {
+    if (filter->pid_count + filter->process_count == 0)
+        return true;
     if (pid == REPORT_NONE || !is_asked_pid(filter, pid))
         return false;
     for (size_t i = 0; i < session->process_count; i++)
@@ -46,7 +48,7 @@ static bool is_wanted(const struct session_report *session, const struct report_
     do {                                                                                           \
         size_t kept = 0;                                                                           \
         for (size_t i = 0; i < (session)->count; i++)                                              \
-            if (is_wanted(session, filter, (session)->rows[i].pid))                                \
+            if (report_filter_wants(filter, session, (session)->rows[i].pid))                      \
                 (session)->rows[kept++] = (session)->rows[i];                                      \
         (session)->count = kept;                                                                   \
     } while (0)
@@ -112,4 +114,25 @@ char *report_filter_known(const struct report *report)
     }
     free(rows);
     return text ? text : memory_string(text_of(""));
+}
+
+/* Keeps the rows that end at `begin_ns` or later, in order. */
+#define KEEP_SINCE(session, begin_ns, rows, count)                                                 \
+    do {                                                                                           \
+        size_t kept = 0;                                                                           \
+        for (size_t i = 0; i < (session)->count; i++)                                              \
+            if ((session)->rows[i].end_ns == REPORT_NONE ||                                        \
+                (session)->rows[i].end_ns >= (begin_ns))                                           \
+                (session)->rows[kept++] = (session)->rows[i];                                      \
+        (session)->count = kept;                                                                   \
+    } while (0)
+
+void report_filter_since(struct report *report, int64_t begin_ns)
+{
+    for (size_t s = 0; s < report->session_count; s++) {
+        struct session_report *session = &report->sessions[s];
+        KEEP_SINCE(session, begin_ns, processes, process_count);
+        KEEP_SINCE(session, begin_ns, threads, thread_count);
+        KEEP_SINCE(session, begin_ns, fds, fd_count);
+    }
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/story/strace_text.h"
 #include "cli/story/line.h"
+#include "cli/story/phase_stack.h"
 #include "trace/schema.h"
 #include "trace/syscalls.h"
 
@@ -27,6 +28,9 @@ struct log_thread {
     const struct thread_row *row; /* NULL: not known */
     int64_t pid;                  /* or REPORT_NONE */
     int64_t from_ns, until_ns;    /* `row` is right from ... on, before ... */
+    struct phase_stack phases;    /* if phases are asked for; likewise: */
+    bool is_in;                   /* what comes next lies in one */
+    bool is_inside;               /* so does the event in hand: it may begin or end it */
 };
 
 struct call_log {
@@ -124,6 +128,7 @@ static struct log_thread *thread_of(struct call_log *log, const struct followed 
 
 static void free_thread(struct log_thread *thread)
 {
+    phase_stack_clear(&thread->phases);
     free(thread->text.at);
     free(thread);
 }
@@ -186,10 +191,15 @@ static void unfinished(struct call_log *log, struct log_thread *thread, const ch
     log->counts.unfinished++;
 }
 
+static bool is_inside(const struct call_log *log, const struct log_thread *thread)
+{
+    return log->choice->phases.count == 0 || thread->is_inside;
+}
+
 static bool wants_call(struct call_log *log, const struct log_thread *thread,
                        const struct syscall *call)
 {
-    return log->choice->has_calls && thread->is_wanted && call &&
+    return log->choice->has_calls && thread->is_wanted && is_inside(log, thread) && call &&
            wants(&log->by_call, &log->call_room, call->id, &log->choice->calls, call->name);
 }
 
@@ -282,7 +292,7 @@ static void on_other(struct call_log *log, const struct followed *followed)
                event->class->name))
         return;
     struct log_thread *thread = thread_of(log, followed);
-    if (!thread->is_wanted || !is_in_time(log, followed->wall_ns))
+    if (!thread->is_wanted || !is_inside(log, thread) || !is_in_time(log, followed->wall_ns))
         return;
     begin_line(log, thread, followed->wall_ns);
     strace_text_other(&log->line, event);
@@ -301,6 +311,55 @@ static void on_end_of_thread(struct call_log *log, const struct followed *follow
         unfinished(log, thread, " = ?");
     if (thread)
         free_thread(thread);
+}
+
+/* --- phases --- */
+
+static bool wants_phase(const void *context, const char *name)
+{
+    const struct call_log *log = context;
+    return call_log_matches(&log->choice->phases, name);
+}
+
+static void note_phases(const struct call_log *log, struct log_thread *thread)
+{
+    thread->is_in = phase_stack_any(&thread->phases, wants_phase, log);
+}
+
+/* An instance may be ended by another thread of its process. */
+static void end_elsewhere(struct call_log *log, const struct log_thread *thread,
+                          const struct followed *followed, size_t place)
+{
+    struct log_thread *other;
+    for (size_t at = 0; (other = map_next(&log->threads, &at)) != NULL;)
+        if (other != thread && other->pid == thread->pid && other->phases.count > 0 &&
+            phase_stack_end(&other->phases, followed, place)) {
+            note_phases(log, other);
+            return;
+        }
+}
+
+/* Keeps the phases of the thread, and looks whether the event lies in one that is asked for. */
+static void follow_phases(struct call_log *log, const struct followed *followed)
+{
+    const struct event_class *class = followed->event->class;
+    if (followed->event->kind == EVENT_LOSS)
+        return;
+    struct log_thread *thread = thread_of(log, followed);
+    size_t before = thread->phases.count;
+    thread->is_inside = thread->is_in;
+    phase_stack_expire(&thread->phases, followed->wall_ns);
+    bool changes = thread->phases.count != before;
+    for (size_t i = 0; i < class->end_count; i++) {
+        if (!phase_stack_end(&thread->phases, followed, i))
+            end_elsewhere(log, thread, followed, i);
+        changes = true;
+    }
+    if (class->begin_count > 0)
+        phase_stack_begin(&thread->phases, followed);
+    if (changes || class->begin_count > 0)
+        note_phases(log, thread);
+    thread->is_inside |= thread->is_in;
 }
 
 /* --- the log --- */
@@ -332,6 +391,8 @@ void call_log_free(struct call_log *log)
 bool call_log_take(void *context, const struct followed *followed)
 {
     struct call_log *log = context;
+    if (log->choice->phases.count > 0)
+        follow_phases(log, followed);
     switch ((enum event_kind)followed->event->kind) {
     case EVENT_CALL_ENTRY: on_entry(log, followed); break;
     case EVENT_CALL_EXIT: on_exit_event(log, followed); break;

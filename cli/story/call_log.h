@@ -28,11 +28,12 @@ struct call_log_choice {
     struct call_log_numbers pids, tids;
     struct call_log_globs processes; /* names of processes or threads; or'ed with `pids` */
     struct call_log_globs calls, events, errors;
-    bool has_calls, has_events; /* whether there are any lines of them */
-    bool with_errors;           /* only calls that failed */
-    bool numbers;               /* of descriptors, too */
-    uint64_t least_ns;          /* calls that took as long, or longer */
-    int64_t begin_ns, end_ns;   /* since the Unix epoch: when what is shown began */
+    struct call_log_globs phases; /* names, or paths, of the instances that a thread is in */
+    bool has_calls, has_events;   /* whether there are any lines of them */
+    bool with_errors;             /* only calls that failed */
+    bool numbers;                 /* of descriptors, too */
+    uint64_t least_ns;            /* calls that took as long, or longer */
+    int64_t begin_ns, end_ns;     /* since the Unix epoch: when what is shown began */
 };
 
 struct call_log_counts {

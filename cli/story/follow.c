@@ -17,6 +17,8 @@ struct following {
     int64_t offset_ns;
     bool has_offset;
     bool stopped;
+    const struct reader_info *info; /* of the chunk in hand */
+    int64_t last_ns;                /* of the last event; INT64_MIN: none */
 };
 
 /* One of them, open. */
@@ -147,11 +149,13 @@ static void take(struct following *following, const struct event *event)
     int32_t *current = current_on(following, event->cpu);
     struct followed followed = {.event = event,
                                 .wall_ns = (int64_t)event->time_ns + following->offset_ns,
-                                .tid = FOLLOW_UNKNOWN};
+                                .tid = FOLLOW_UNKNOWN,
+                                .info = following->info};
     if (event->kind == EVENT_SWITCH && event_has_value(event, 0))
         followed.tid = (int32_t)event->value[0];
     else if (event->kind != EVENT_LOSS)
         followed.tid = thread_of(event, current ? *current : FOLLOW_UNKNOWN);
+    following->last_ns = followed.wall_ns;
     if (!following->follow->take(following->follow->context, &followed))
         following->stopped = true;
     if (!current)
@@ -177,6 +181,7 @@ static bool is_outside(const struct following *following, const struct chunk_ref
 static enum status read_events(struct following *following, struct open_chunk *open,
                                struct failure *why)
 {
+    following->info = open->reader ? reader_info(open->reader) : NULL;
     while (open->reader && !following->stopped) {
         const struct event *events;
         size_t count;
@@ -212,16 +217,25 @@ static void say_of_chunk(void *context, const char *sentence)
     reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
 }
 
+static void tell_gap(struct following *following)
+{
+    if (following->follow->gap && following->last_ns != INT64_MIN)
+        following->follow->gap(following->follow->context, following->last_ns);
+}
+
 static void read_chunk(struct following *following, const struct chunk_ref *ref)
 {
     struct said_of of = {&following->follow->warnings, ref->path};
     struct reader_warnings warnings = {.say = say_of_chunk, .context = &of};
     struct failure why;
     struct open_chunk open;
+    if (ref->gap_before)
+        tell_gap(following);
     if (following->follow->read == 0 || ref->gap_before)
         look_ahead(following, ref);
     if (open_for(following, ref, &warnings, following->follow->shows, &open, &why) != STATUS_OK) {
         say_failed(following, ref, &why);
+        tell_gap(following);
         return;
     }
     following->follow->read++;
@@ -247,8 +261,10 @@ static void find_clock(struct following *following)
 
 void follow(struct follow *follow)
 {
-    struct following following = {
-        .follow = follow, .schema = schema_new(follow->phases), .cache = plan_cache_new()};
+    struct following following = {.follow = follow,
+                                  .schema = schema_new(follow->phases),
+                                  .cache = plan_cache_new(),
+                                  .last_ns = INT64_MIN};
     find_clock(&following);
     for (size_t i = 0; i < follow->count && !following.stopped; i++)
         if (!is_outside(&following, &follow->chunks[i]))
@@ -256,4 +272,11 @@ void follow(struct follow *follow)
     free(following.current);
     plan_cache_free(following.cache);
     schema_free(following.schema);
+}
+
+/* Source: TASK_RUNNING and TASK_REPORT_MAX of the kernel's include/linux/sched.h, in its versions. */
+bool follow_is_runnable(int64_t prev_state)
+{
+    bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;
+    return prev_state == 0 || prev_state == 256 || one_bit;
 }

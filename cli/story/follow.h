@@ -19,6 +19,7 @@ struct followed {
     const struct event *event; /* switches: `tid` is the thread that leaves the CPU */
     int64_t wall_ns;           /* since the Unix epoch */
     int32_t tid;
+    const struct reader_info *info; /* of the chunk that it is in */
 };
 
 struct follow {
@@ -30,6 +31,8 @@ struct follow {
     struct reader_warnings warnings;
     /* Takes the events of the chunks that are not outside. False: no more. */
     bool (*take)(void *context, const struct followed *followed);
+    /* Nothing is known of what was between the chunks; `at_ns`: of the last event before. NULL: nobody asks. */
+    void (*gap)(void *context, int64_t at_ns);
     void *context;
     /* Out: */
     size_t read, failed; /* chunks */
@@ -37,5 +40,8 @@ struct follow {
 
 /* What could not be read is said through `warnings`. */
 void follow(struct follow *follow);
+
+/* Whether a thread that is switched out in that state was preempted: it could run on. */
+bool follow_is_runnable(int64_t prev_state);
 
 #endif

@@ -140,20 +140,12 @@ static void add_instead(struct telling *telling, int32_t tid, int64_t at_ns)
     thread_text(telling, &telling->instead, tid, at_ns);
 }
 
-/* Source: TASK_RUNNING and TASK_REPORT_MAX of the kernel's include/linux/sched.h, in its versions: what was
- * preempted. */
-static bool is_runnable(int64_t prev_state)
-{
-    bool one_bit = prev_state >= 1024 && (prev_state & (prev_state - 1)) == 0;
-    return prev_state == 0 || prev_state == 256 || one_bit;
-}
-
 /* The thread leaves its CPU. */
 static void on_switch_out(struct telling *telling, const struct followed *followed)
 {
     const struct event *event = followed->event;
     bool known = event_has_value(event, 1);
-    bool is_ready = known && is_runnable(event->value[1]);
+    bool is_ready = known && follow_is_runnable(event->value[1]);
     struct line *line = fresh(telling);
     clear_instead(telling);
     end_wait(telling, followed->wall_ns, text_of("its end was not seen"));

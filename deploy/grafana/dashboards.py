@@ -280,17 +280,20 @@ def make_panel(row, number, place, labels):
     return out
 
 
-def make_dashboard(uid):
-    title, labels, rows = DASHBOARDS[uid]
+def arrange(rows, make):
+    """`make(row, number, place)` gives the panel of a row; they fill the width from the top left."""
     panels, x, y, line = [], 0, 0, 0
     for number, row in enumerate(rows, 1):
         if x + row["width"] > WIDTH:
             x, y, line = 0, y + line, 0
-        place = {"x": x, "y": y, "w": row["width"], "h": row["height"]}
-        panels.append(make_panel(row, number, place, labels))
+        panels.append(make(row, number, {"x": x, "y": y, "w": row["width"], "h": row["height"]}))
         x, line = x + row["width"], max(line, row["height"])
-    source = {"name": "datasource", "label": "Prometheus", "type": "datasource",
-              "query": "prometheus", "refresh": 1}
+    return panels
+
+
+def frame(uid, title, source, kind, variables, panels):
+    """A dashboard; `kind` is what Grafana calls its source of data."""
+    chosen = {"name": "datasource", "label": source, "type": "datasource", "query": kind, "refresh": 1}
     return {"uid": uid, "title": title, "tags": ["spanmill"], "schemaVersion": SCHEMA, "version": 1,
             "editable": True, "graphTooltip": 1, "timezone": "browser", "refresh": "30s",
             "time": {"from": "now-30m", "to": "now"},
@@ -298,15 +301,24 @@ def make_dashboard(uid):
             "links": [{"title": "spanmill", "type": "dashboards", "tags": ["spanmill"], "icon": "",
                        "tooltip": "", "targetBlank": False, "asDropdown": True,
                        "includeVars": True, "keepTime": True}],
-            "templating": {"list": [source, *(variable(label) for label in labels)]},
+            "templating": {"list": [chosen, *variables]},
             "panels": panels}
 
 
+def make_dashboard(uid):
+    title, labels, rows = DASHBOARDS[uid]
+    return frame(uid, title, "Prometheus", "prometheus", [variable(label) for label in labels],
+                 arrange(rows, lambda row, number, place: make_panel(row, number, place, labels)))
+
+
 def main(folder):
+    import sql_dashboard  # which needs what is above
     os.makedirs(folder, exist_ok=True)
-    for uid in DASHBOARDS:
+    boards = {uid: make_dashboard(uid) for uid in DASHBOARDS}
+    boards[sql_dashboard.UID] = sql_dashboard.make()
+    for uid, board in boards.items():
         with open(os.path.join(folder, f"{uid}.json"), "w", encoding="utf-8") as file:
-            json.dump(make_dashboard(uid), file, indent=1)
+            json.dump(board, file, indent=1)
             file.write("\n")
 
 

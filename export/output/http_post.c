@@ -1,6 +1,7 @@
 #include "export/output/http_post.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,4 +149,16 @@ enum status http_post_send(struct http_post *post, struct bytes body, struct htt
     curl_easy_getinfo(post->curl, CURLINFO_RETRY_AFTER, &seconds);
     answer->retry_after_ms = seconds > 0 ? (uint64_t)seconds * 1000 : 0;
     return STATUS_OK;
+}
+
+bool http_post_header(const struct http_post *post, const char *name, uint64_t *out)
+{
+    struct curl_header *header;
+    if (curl_easy_header(post->curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+        header->value[0] < '0' || header->value[0] > '9')
+        return false;
+    char *end;
+    errno = 0;
+    *out = strtoull(header->value, &end, 10);
+    return errno == 0 && *end == '\0';
 }

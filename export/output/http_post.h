@@ -38,5 +38,7 @@ struct http_answer {
 /* RETRY: no answer; `why` tells. */
 MUST_CHECK enum status http_post_send(struct http_post *post, struct bytes body,
                                       struct http_answer *answer, struct failure *why);
+/* The number that a header of the last answer has. False: it is not there, or is none. */
+bool http_post_header(const struct http_post *post, const char *name, uint64_t *out);
 
 #endif

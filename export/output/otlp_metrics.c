@@ -12,7 +12,7 @@ typedef Spanmill__Otlp__MetricsRequest MetricsRequest;
 /* In OTLP, bucket i ends at 2^((i + 1) / 8). */
 enum { BUCKET_OFFSET = NATIVE_END_OFFSET - 1 };
 
-/* A sample is two points if it is the first of its series: it was 0 at the begin. */
+/* A sample is two points if its series opens: what it was at the begin. */
 enum { POINTS = 2 };
 
 struct message {
@@ -38,6 +38,13 @@ static struct otlp_attributes labels_of(const struct message *message, const str
     for (uint8_t i = 0; i < sample->family->label_count; i++)
         otlp_put_text(&labels, sample->family->labels[i], none, sample->labels[i]);
     return labels;
+}
+
+static ProtobufCBinaryData id_of(struct arena *arena, const uint8_t *id, size_t count)
+{
+    ProtobufCBinaryData data = {count, arena_take(arena, count)};
+    memcpy(data.data, id, count);
+    return data;
 }
 
 /* --- counters and gauges --- */
@@ -66,8 +73,9 @@ static void add_number(const struct message *message, Metric *metric, const stru
     bool counts = sample->family->kind == FAMILY_COUNTER;
     NumberPoint **points = counts ? metric->sum->points : metric->gauge->points;
     size_t *count = counts ? &metric->sum->n_points : &metric->gauge->n_points;
-    if (counts && sample->fresh)
-        points[(*count)++] = number_point(message, sample, message->interval->begin_ms, 0);
+    if (sample->opens)
+        points[(*count)++] =
+            number_point(message, sample, message->interval->begin_ms, sample->number_before);
     points[(*count)++] = number_point(message, sample, message->interval->end_ms, sample->number);
 }
 
@@ -115,16 +123,34 @@ static HistogramPoint *histogram_point(const struct message *message, const stru
     return point;
 }
 
+static void add_exemplar(const struct message *message, HistogramPoint *point,
+                         const struct exemplar *exemplar)
+{
+    if (!exemplar)
+        return;
+    struct arena *arena = message->arena;
+    Spanmill__Otlp__Exemplar *out = arena_take(arena, sizeof *out);
+    spanmill__otlp__exemplar__init(out);
+    out->time_ns = (uint64_t)exemplar->end_ns;
+    out->has_as_double = out->has_span_id = out->has_trace_id = true;
+    out->as_double = (double)exemplar->ns / 1e9;
+    out->span_id = id_of(arena, exemplar->span, sizeof exemplar->span);
+    out->trace_id = id_of(arena, exemplar->trace, sizeof exemplar->trace);
+    point->exemplars = arena_take(arena, sizeof(Spanmill__Otlp__Exemplar *));
+    point->exemplars[point->n_exemplars++] = out;
+}
+
 static void add_durations(const struct message *message, Metric *metric,
                           const struct sample *sample)
 {
-    static const struct durations none;
     Spanmill__Otlp__ExponentialHistogram *to = metric->exponential_histogram;
-    if (sample->fresh)
+    if (sample->opens)
         to->points[to->n_points++] =
-            histogram_point(message, sample, message->interval->begin_ms, &none);
-    to->points[to->n_points++] =
+            histogram_point(message, sample, message->interval->begin_ms, sample->durations_before);
+    HistogramPoint *point =
         histogram_point(message, sample, message->interval->end_ms, sample->durations);
+    add_exemplar(message, point, sample->exemplar);
+    to->points[to->n_points++] = point;
 }
 
 /* --- the whole --- */

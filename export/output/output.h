@@ -12,11 +12,13 @@
 /* What became of the items that were sent: samples, spans, rows, whatever the receiver counts. */
 struct output_answer {
     uint64_t taken;
-    uint64_t refused;         /* and never will be taken: they are dropped */
-    struct failure refusal;   /* the last sentence of the receiver about these */
+    uint64_t refused;           /* and never will be taken: they are dropped */
+    struct failure refusal;     /* the last sentence of the receiver about these */
+    uint64_t refused_exemplars; /* of them; the samples that had them are taken */
     uint64_t outdated;        /* of intervals before, sent by then, and known to be otherwise now */
     uint64_t requests, bytes; /* sent, those that failed among them */
     bool denied;              /* RETRY: it answers, and will not have us: somebody has to look */
+    const char *notice;       /* something about the receiver that is to be told; NULL: nothing */
     uint64_t wait_ms;         /* RETRY: it asks to be left alone for so long; 0: it does not say */
 };
 

@@ -10,6 +10,9 @@ static const struct config_row rows[] = {
     TEXT_ROW("remote-write", 0, "URL", NULL,
              "send metrics there by Prometheus remote write, like\n"
              "http://prometheus:9090/api/v1/write"),
+    WORD_ROW("remote-write-version", 0, "VERSION", "auto", "1 2 auto",
+             "of the protocol: 1 (1.0), 2 (2.0), auto (2.0 if the receiver\n"
+             "confirms what it has written, else 1.0)"),
     WORD_ROW("remote-write-histograms", 0, "KIND", "native", "native classic none",
              "native (Prometheus with native histograms), classic\n"
              "(..._bucket series), none"),
@@ -30,16 +33,20 @@ static const struct config_row rows[] = {
 static const struct config_section section = {"Prometheus remote write", rows,
                                               sizeof rows / sizeof *rows};
 
+enum { VERSION_AUTO = REMOTE_WRITE_VERSIONS }; /* the word behind those of versions */
+
 struct remote_write {
-    struct http_post *post;
+    struct http_post *post[REMOTE_WRITE_VERSIONS];
     enum remote_write_histograms histograms;
+    enum remote_write_version version; /* that is sent */
+    bool any_version;                  /* it is the receiver that decides */
+    bool told;                         /* that it decided for 1.0 */
     size_t samples_max;
-    const char **headers; /* views of the settings, and fixed ones */
 };
 
 /* --- what an answer means --- */
 
-enum meaning { TAKEN, REFUSED, NOT_NOW, DENIED };
+enum meaning { TAKEN, COUNTED, REFUSED, NOT_NOW, DENIED, OTHER_VERSION };
 
 /* Sentences about samples that will never be taken, with whatever code: Prometheus before 2.43 answers
  * to some of them with 500, as if it might do later. */
@@ -58,7 +65,7 @@ static bool is_refusal(const char *text)
 
 /* 4xx about who we are or where we knock say nothing of the samples: they are kept until somebody has
  * looked. */
-static enum meaning meaning_of(const struct http_answer *answer)
+static enum meaning meaning_of_code(const struct http_answer *answer)
 {
     if (answer->code / 100 == 2)
         return TAKEN;
@@ -68,7 +75,34 @@ static enum meaning meaning_of(const struct http_answer *answer)
         return NOT_NOW;
     if (answer->code / 100 == 5)
         return is_refusal(answer->text) ? REFUSED : NOT_NOW;
-    return DENIED;
+    return answer->code == 415 ? OTHER_VERSION : DENIED;
+}
+
+/* What a receiver of 2.0 says that it has written of a request. False: it says nothing of that, so it is
+ * none. */
+static bool take_written(const struct http_post *post, struct remote_write_counts *out)
+{
+    *out = (struct remote_write_counts){.samples = 0};
+    bool samples =
+        http_post_header(post, "X-Prometheus-Remote-Write-Samples-Written", &out->samples);
+    bool histograms =
+        http_post_header(post, "X-Prometheus-Remote-Write-Histograms-Written", &out->histograms);
+    bool exemplars =
+        http_post_header(post, "X-Prometheus-Remote-Write-Exemplars-Written", &out->exemplars);
+    return samples || histograms || exemplars;
+}
+
+/* Who does not know 2.0 may find nothing in a request, and take it; or may find it spoilt. */
+static enum meaning meaning_of(const struct remote_write *output, const struct http_answer *answer,
+                               struct remote_write_counts *written)
+{
+    enum meaning meaning = meaning_of_code(answer);
+    if (output->version == REMOTE_WRITE_1 || (meaning != TAKEN && meaning != REFUSED))
+        return meaning;
+    if (!take_written(output->post[REMOTE_WRITE_2], written))
+        return meaning == TAKEN || (output->any_version && answer->code != 413) ? OTHER_VERSION
+                                                                                : REFUSED;
+    return meaning == TAKEN || written->samples + written->histograms > 0 ? COUNTED : REFUSED;
 }
 
 /* --- sending --- */
@@ -81,53 +115,123 @@ struct sending {
     struct failure *why;
 };
 
+/* Of samples from number `from` on. */
+struct sent {
+    size_t from, count;
+    struct remote_write_counts counts;
+};
+
 static enum status send_range(struct sending *sending, size_t from, size_t count);
+
+static void drop(struct sending *sending, const struct sent *sent, size_t count,
+                 const struct http_answer *answer)
+{
+    sending->answer->refused += count;
+    enum status ignored =
+        fail(&sending->answer->refusal, STATUS_REJECT, "%s: %ld %s",
+             sending->samples->at[sent->from].family->name, answer->code, answer->text);
+    (void)ignored;
+}
 
 /* Of an interval of which much is refused, it is not found out to the last sample what: all of it is
  * too old, most likely. */
 enum { REQUESTS_MAX = 512 };
 
 /* A request is refused as a whole for the sake of one sample: halves find out which. */
-static enum status refused(struct sending *sending, size_t from, size_t count,
+static enum status refused(struct sending *sending, const struct sent *sent,
                            const struct http_answer *answer)
 {
-    if (count > 1 && sending->answer->requests < REQUESTS_MAX) {
-        enum status status = send_range(sending, from, count / 2);
-        return status == STATUS_OK ? send_range(sending, from + count / 2, count - count / 2)
-                                   : status;
+    size_t half = sent->count / 2;
+    if (half == 0 || sending->answer->requests >= REQUESTS_MAX) {
+        drop(sending, sent, sent->count, answer);
+        return STATUS_OK;
     }
-    sending->answer->refused += count;
-    enum status ignored = fail(&sending->answer->refusal, STATUS_REJECT, "%s: %ld %s",
-                               sending->samples->at[from].family->name, answer->code, answer->text);
-    (void)ignored;
+    enum status status = send_range(sending, sent->from, half);
+    return status == STATUS_OK ? send_range(sending, sent->from + half, sent->count - half)
+                               : status;
+}
+
+/* The receiver has written what it could, and says how much. A series may have two samples. */
+static enum status counted(struct sending *sending, const struct sent *sent,
+                           const struct remote_write_counts *written,
+                           const struct http_answer *answer)
+{
+    const struct remote_write_counts *counts = &sent->counts;
+    uint64_t all = counts->samples + counts->histograms;
+    uint64_t taken = written->samples + written->histograms;
+    uint64_t missing = taken < all ? all - taken : 0;
+    if (missing > sent->count)
+        missing = sent->count;
+    if (missing > 0)
+        drop(sending, sent, missing, answer);
+    sending->answer->taken += sent->count - missing;
+    if (written->exemplars < counts->exemplars)
+        sending->answer->refused_exemplars += counts->exemplars - written->exemplars;
     return STATUS_OK;
+}
+
+static enum status put_off(struct sending *sending, const struct http_answer *answer,
+                           const char *hint)
+{
+    return fail(sending->why, STATUS_RETRY, "answered %ld%s%s%s", answer->code,
+                answer->text[0] ? ": " : "", answer->text, hint);
+}
+
+/* The same in the other version, if that is for the receiver to decide. From 1.0 on it is put off: who
+ * takes neither has to be looked at. */
+static enum status other_version(struct sending *sending, const struct sent *sent,
+                                 const struct http_answer *answer)
+{
+    struct remote_write *output = sending->output;
+    if (output->any_version && output->version == REMOTE_WRITE_2) {
+        output->version = REMOTE_WRITE_1;
+        if (!output->told)
+            sending->answer->notice = "receiver does not take remote write 2.0, 1.0 is sent";
+        output->told = true;
+        return send_range(sending, sent->from, sent->count);
+    }
+    sending->answer->denied = true;
+    if (output->any_version) {
+        output->version = REMOTE_WRITE_2;
+        return put_off(sending, answer, " (it takes neither remote write 2.0 nor 1.0)");
+    }
+    return put_off(sending, answer,
+                   output->version == REMOTE_WRITE_2
+                       ? " (it does not take remote write 2.0: --remote-write-version)"
+                       : " (it does not take remote write 1.0: --remote-write-version)");
 }
 
 static enum status send_range(struct sending *sending, size_t from, size_t count)
 {
     if (sending->patience->over(sending->patience->context))
         return fail(sending->why, STATUS_RETRY, "asked to stop");
+    struct remote_write *output = sending->output;
     struct arena arena = {.first = NULL};
-    struct bytes body;
-    remote_write_encode(sending->samples, from, count, sending->output->histograms, &arena, &body);
+    struct remote_write_request request;
+    remote_write_encode(sending->samples, from, count, output->histograms, output->version, &arena,
+                        &request);
+    struct sent sent = {from, count, request.counts};
     struct http_answer answer = {.code = 204};
     enum status status = STATUS_OK;
-    if (body.count > 0) {
+    bool empty = request.body.count == 0;
+    if (!empty) {
         sending->answer->requests++;
-        sending->answer->bytes += body.count;
-        status = http_post_send(sending->output->post, body, &answer, sending->why);
+        sending->answer->bytes += request.body.count;
+        status = http_post_send(output->post[output->version], request.body, &answer, sending->why);
     }
     arena_clear(&arena);
     if (status != STATUS_OK)
         return status;
-    switch (meaning_of(&answer)) {
+    struct remote_write_counts written;
+    switch (empty ? TAKEN : meaning_of(output, &answer, &written)) {
     case TAKEN: sending->answer->taken += count; return STATUS_OK;
-    case REFUSED: return refused(sending, from, count, &answer);
+    case COUNTED: return counted(sending, &sent, &written, &answer);
+    case REFUSED: return refused(sending, &sent, &answer);
+    case OTHER_VERSION: return other_version(sending, &sent, &answer);
     case DENIED: sending->answer->denied = true; break;
     case NOT_NOW: sending->answer->wait_ms = answer.retry_after_ms; break;
     }
-    return fail(sending->why, STATUS_RETRY, "answered %ld%s%s", answer.code,
-                answer.text[0] ? ": " : "", answer.text);
+    return put_off(sending, &answer, "");
 }
 
 static enum status send_all(void *context, const struct export_interval *interval,
@@ -151,48 +255,68 @@ static enum status send_all(void *context, const struct export_interval *interva
 
 /* --- opening --- */
 
+/* Of requests of each version. */
+enum { OWN_HEADERS = 3 };
+static const char *const own_headers[REMOTE_WRITE_VERSIONS][OWN_HEADERS] = {
+    {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",
+     "X-Prometheus-Remote-Write-Version: 0.1.0"},
+    {"Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request",
+     "Content-Encoding: snappy", "X-Prometheus-Remote-Write-Version: 2.0.0"}};
+
 static void close_all(void *context)
 {
     struct remote_write *output = context;
     if (!output)
         return;
-    http_post_close(output->post);
-    free(output->headers);
+    for (size_t version = 0; version < REMOTE_WRITE_VERSIONS; version++)
+        http_post_close(output->post[version]);
     free(output);
 }
 
-static enum status open_all(const struct config *config, void **out, struct failure *why)
+static enum status check_headers(const char *const *given, size_t count, struct failure *why)
 {
-    static const char *const own[] = {"Content-Type: application/x-protobuf",
-                                      "Content-Encoding: snappy",
-                                      "X-Prometheus-Remote-Write-Version: 0.1.0"};
-    enum { OWN = sizeof own / sizeof *own };
-    *out = NULL;
-    struct remote_write *output = memory_new(sizeof *output);
-    output->histograms =
-        (enum remote_write_histograms)config_word(config, "remote-write-histograms");
-    output->samples_max = (size_t)config_integer(config, "remote-write-samples");
+    for (size_t i = 0; i < count; i++)
+        if (!strchr(given[i], ':') || strpbrk(given[i], "\r\n"))
+            return fail(why, STATUS_REJECT, "`%s` is no header like X-Scope-OrgID: shop", given[i]);
+    return STATUS_OK;
+}
+
+static enum status open_posts(const struct config *config, struct remote_write *output,
+                              struct failure *why)
+{
     const char *const *given;
     size_t count = config_list(config, "remote-write-header", &given);
-    output->headers = memory_new((OWN + count) * sizeof *output->headers);
-    memcpy(output->headers, own, sizeof own);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        output->headers[OWN + i] = given[i];
-        if (!strchr(given[i], ':') || strpbrk(given[i], "\r\n"))
-            status =
-                fail(why, STATUS_REJECT, "`%s` is no header like X-Scope-OrgID: shop", given[i]);
-    }
-    if (status == STATUS_OK)
+    enum status status = check_headers(given, count, why);
+    const char **headers = memory_new((OWN_HEADERS + count) * sizeof *headers);
+    for (size_t i = 0; i < count; i++)
+        headers[OWN_HEADERS + i] = given[i];
+    for (size_t version = 0; version < REMOTE_WRITE_VERSIONS && status == STATUS_OK; version++) {
+        memcpy(headers, own_headers[version], sizeof own_headers[version]);
         status = http_post_open(
             &(struct http_post_options){
                 .url = config_text(config, "remote-write"),
                 .token_file = config_text(config, "remote-write-token-file"),
                 .ca_file = config_text(config, "remote-write-ca"),
                 .timeout_ms = config_duration_ms(config, "remote-write-timeout"),
-                .headers = output->headers,
-                .header_count = OWN + count},
-            &output->post, why);
+                .headers = headers,
+                .header_count = OWN_HEADERS + count},
+            &output->post[version], why);
+    }
+    free(headers);
+    return status;
+}
+
+static enum status open_all(const struct config *config, void **out, struct failure *why)
+{
+    *out = NULL;
+    struct remote_write *output = memory_new(sizeof *output);
+    output->histograms =
+        (enum remote_write_histograms)config_word(config, "remote-write-histograms");
+    output->samples_max = (size_t)config_integer(config, "remote-write-samples");
+    size_t version = (size_t)config_word(config, "remote-write-version");
+    output->any_version = version == VERSION_AUTO;
+    output->version = output->any_version ? REMOTE_WRITE_2 : (enum remote_write_version)version;
+    enum status status = open_posts(config, output, why);
     if (status != STATUS_OK) {
         failure_prefix(why, "remote-write (%s)", config_source(config, "remote-write"));
         close_all(output);

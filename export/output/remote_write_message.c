@@ -6,13 +6,15 @@
 #include <stdlib.h>
 
 #include "export/output/native.h"
-#include "remote_write.pb-c.h"
+#include "export/output/remote_write_symbols.h"
 
 typedef Spanmill__RemoteWrite__Label Label;
 typedef Spanmill__RemoteWrite__Sample Sample;
 typedef Spanmill__RemoteWrite__Histogram Histogram;
+typedef Spanmill__RemoteWrite__Exemplar Exemplar;
 typedef Spanmill__RemoteWrite__TimeSeries TimeSeries;
 typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
+typedef Spanmill__RemoteWrite__Request Request;
 
 /* Besides those of the family: __name__, host, session, le. */
 enum { LABELS_MAX = FAMILY_LABELS_MAX + 4 };
@@ -24,6 +26,7 @@ struct message {
     const struct samples *samples;
     struct arena *arena;
     TimeSeries **series;
+    const struct family **families; /* of the series */
     size_t count, room;
 };
 
@@ -35,17 +38,22 @@ static int by_label_name(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
+static Label *label_of(const struct message *message, const char *name, struct text value)
+{
+    Label *label = arena_take(message->arena, sizeof *label);
+    spanmill__remote_write__label__init(label);
+    label->name = arena_string(message->arena, text_of(name));
+    label->value = arena_string(message->arena, value);
+    return label;
+}
+
 static void add_label(struct message *message, TimeSeries *series, const char *name,
                       struct text value)
 {
     if (value.count == 0)
         return; /* to Prometheus, an empty label is none */
     assert(series->n_labels < LABELS_MAX);
-    Label *label = arena_take(message->arena, sizeof *label);
-    spanmill__remote_write__label__init(label);
-    label->name = arena_string(message->arena, text_of(name));
-    label->value = arena_string(message->arena, value);
-    series->labels[series->n_labels++] = label;
+    series->labels[series->n_labels++] = label_of(message, name, value);
 }
 
 /* A series of the sample; `suffix` of its name, `le` NULL: without that label. */
@@ -66,8 +74,41 @@ static TimeSeries *add_series(struct message *message, const struct sample *samp
         add_label(message, series, sample->family->labels[i], sample->labels[i]);
     qsort(series->labels, series->n_labels, sizeof *series->labels, by_label_name);
     assert(message->count < message->room);
+    message->families[message->count] = sample->family;
     message->series[message->count++] = series;
     return series;
+}
+
+/* --- the slowest instance --- */
+
+static Label *hex_label(const struct message *message, const char *name, const uint8_t *id,
+                        size_t count)
+{
+    char digits[2 * 16 + 1];
+    assert(2 * count < sizeof digits);
+    for (size_t i = 0; i < count; i++)
+        snprintf(&digits[2 * i], 3, "%02x", id[i]);
+    return label_of(message, name, text_of(digits));
+}
+
+/* Prometheus takes names and values of 128 characters at most together; these are less. */
+static void add_exemplar(const struct message *message, TimeSeries *series,
+                         const struct exemplar *exemplar)
+{
+    if (!exemplar)
+        return;
+    Exemplar *out = arena_take(message->arena, sizeof *out);
+    spanmill__remote_write__exemplar__init(out);
+    out->labels = arena_take(message->arena, 3 * sizeof(Label *));
+    out->labels[out->n_labels++] =
+        hex_label(message, "span_id", exemplar->span, sizeof exemplar->span);
+    out->labels[out->n_labels++] = label_of(message, "spanmill_id", text_of(exemplar->id));
+    out->labels[out->n_labels++] =
+        hex_label(message, "trace_id", exemplar->trace, sizeof exemplar->trace);
+    out->value = (double)exemplar->ns / 1e9;
+    out->time_ms = exemplar->end_ns / 1000000;
+    series->exemplars = arena_take(message->arena, sizeof(Exemplar *));
+    series->exemplars[series->n_exemplars++] = out;
 }
 
 /* --- numbers --- */
@@ -81,31 +122,51 @@ static void put_value(struct message *message, TimeSeries *series, int64_t time_
     series->samples[series->n_samples++] = sample;
 }
 
-/* With the 0 that it was at the begin, if it is new: increase() over it is right then. */
-static void add_value(struct message *message, const struct sample *sample, const char *suffix,
-                      const char *le, double value)
+/* With what it was at the begin, if it opens: increase() over it is right then. */
+static TimeSeries *add_value(struct message *message, const struct sample *sample,
+                             const char *suffix, const char *le, double before, double value)
 {
     TimeSeries *series = add_series(message, sample, suffix, le);
     series->samples = arena_take(message->arena, 2 * sizeof(Sample *));
-    if (sample->fresh && sample->family->kind != FAMILY_GAUGE)
-        put_value(message, series, message->samples->begin_ms, 0);
+    if (sample->opens)
+        put_value(message, series, message->samples->begin_ms, before);
     put_value(message, series, message->samples->end_ms, value);
+    return series;
+}
+
+/* Each is that of the bucket, and of those below. */
+static void sum_up(const struct durations *durations, uint64_t out[DURATIONS_POWERS])
+{
+    durations_log2(durations, out);
+    for (int power = 1; power < DURATIONS_POWERS; power++)
+        out[power] += out[power - 1];
 }
 
 static void add_classic(struct message *message, const struct sample *sample)
 {
-    uint64_t log2[DURATIONS_POWERS], below = 0;
-    durations_log2(sample->durations, log2);
-    for (int power = 0, next = CLASSIC_FIRST; next <= CLASSIC_LAST; next += CLASSIC_STEP) {
-        for (; power < next; power++)
-            below += log2[power];
+    static const struct durations none;
+    const struct durations *before = sample->opens ? sample->durations_before : &none;
+    const struct durations *now = sample->durations;
+    uint64_t below_before[DURATIONS_POWERS], below[DURATIONS_POWERS];
+    const struct exemplar *exemplar = sample->exemplar; /* in the bucket that counts it */
+    sum_up(before, below_before);
+    sum_up(now, below);
+    for (int power = CLASSIC_FIRST; power <= CLASSIC_LAST; power += CLASSIC_STEP) {
         char le[32];
-        snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << next) / 1e9);
-        add_value(message, sample, "_bucket", le, (double)below);
+        snprintf(le, sizeof le, "%.12g", (double)(UINT64_C(1) << power) / 1e9);
+        TimeSeries *bucket = add_value(message, sample, "_bucket", le,
+                                       (double)below_before[power - 1], (double)below[power - 1]);
+        if (!exemplar || (uint64_t)exemplar->ns >= UINT64_C(1) << power)
+            continue;
+        add_exemplar(message, bucket, exemplar);
+        exemplar = NULL;
     }
-    add_value(message, sample, "_bucket", "+Inf", (double)sample->durations->count);
-    add_value(message, sample, "_count", NULL, (double)sample->durations->count);
-    add_value(message, sample, "_sum", NULL, (double)sample->durations->total_ns / 1e9);
+    double count_before = (double)before->count, count = (double)now->count;
+    add_exemplar(message, add_value(message, sample, "_bucket", "+Inf", count_before, count),
+                 exemplar);
+    add_value(message, sample, "_count", NULL, count_before, count);
+    add_value(message, sample, "_sum", NULL, (double)before->total_ns / 1e9,
+              (double)now->total_ns / 1e9);
 }
 
 static void add_span(struct message *message, Histogram *histogram, int32_t offset)
@@ -156,23 +217,23 @@ static Histogram *native_of(struct message *message, const struct durations *dur
 
 static void add_native(struct message *message, const struct sample *sample)
 {
-    static const struct durations none;
     TimeSeries *series = add_series(message, sample, "", NULL);
     series->histograms = arena_take(message->arena, 2 * sizeof(Histogram *));
-    if (sample->fresh)
+    if (sample->opens)
         series->histograms[series->n_histograms++] =
-            native_of(message, &none, message->samples->begin_ms);
+            native_of(message, sample->durations_before, message->samples->begin_ms);
     series->histograms[series->n_histograms++] =
         native_of(message, sample->durations, message->samples->end_ms);
+    add_exemplar(message, series, sample->exemplar);
 }
 
 /* --- the whole --- */
 
-static struct bytes compress(const WriteRequest *request, struct arena *arena)
+static struct bytes compress(const ProtobufCMessage *request, struct arena *arena)
 {
-    size_t count = spanmill__remote_write__write_request__get_packed_size(request);
+    size_t count = protobuf_c_message_get_packed_size(request);
     uint8_t *packed = arena_take(arena, count + 1);
-    spanmill__remote_write__write_request__pack(request, packed);
+    protobuf_c_message_pack(request, packed);
     size_t room = snappy_max_compressed_length(count);
     char *bytes = arena_take(arena, room + 1);
     snappy_status status = snappy_compress((const char *)packed, count, bytes, &room);
@@ -181,26 +242,52 @@ static struct bytes compress(const WriteRequest *request, struct arena *arena)
     return (struct bytes){(const uint8_t *)bytes, room};
 }
 
+static struct bytes pack(const struct message *message, enum remote_write_version version)
+{
+    WriteRequest request;
+    spanmill__remote_write__write_request__init(&request);
+    request.series = message->series;
+    request.n_series = message->count;
+    if (version == REMOTE_WRITE_1)
+        return compress(&request.base, message->arena);
+    Request second;
+    remote_write_symbols(&request, message->families, message->samples->since_ms, message->arena,
+                         &second);
+    return compress(&second.base, message->arena);
+}
+
+static struct remote_write_counts count_of(const struct message *message)
+{
+    struct remote_write_counts counts = {.samples = 0};
+    for (size_t i = 0; i < message->count; i++) {
+        counts.samples += message->series[i]->n_samples;
+        counts.histograms += message->series[i]->n_histograms;
+        counts.exemplars += message->series[i]->n_exemplars;
+    }
+    return counts;
+}
+
 void remote_write_encode(const struct samples *samples, size_t from, size_t count,
-                         enum remote_write_histograms histograms, struct arena *arena,
-                         struct bytes *out)
+                         enum remote_write_histograms histograms, enum remote_write_version version,
+                         struct arena *arena, struct remote_write_request *out)
 {
     assert(from + count <= samples->count && samples->begin_ms < samples->end_ms);
     enum { PER_SAMPLE = (CLASSIC_LAST - CLASSIC_FIRST) / CLASSIC_STEP + 4 };
     struct message message = {.samples = samples, .arena = arena, .room = count * PER_SAMPLE};
     message.series = arena_take(arena, (message.room + 1) * sizeof(TimeSeries *));
+    message.families = arena_take(arena, (message.room + 1) * sizeof(struct family *));
     for (size_t i = from; i < from + count; i++) {
         const struct sample *sample = &samples->at[i];
         if (sample->family->kind != FAMILY_DURATIONS)
-            add_value(&message, sample, "", NULL, native_number(sample->family, sample->number));
+            add_value(&message, sample, "", NULL,
+                      native_number(sample->family, sample->number_before),
+                      native_number(sample->family, sample->number));
         else if (histograms == REMOTE_WRITE_CLASSIC)
             add_classic(&message, sample);
         else if (histograms == REMOTE_WRITE_NATIVE)
             add_native(&message, sample);
     }
-    WriteRequest request;
-    spanmill__remote_write__write_request__init(&request);
-    request.series = message.series;
-    request.n_series = message.count;
-    *out = message.count > 0 ? compress(&request, arena) : (struct bytes){NULL, 0};
+    *out = (struct remote_write_request){.counts = count_of(&message)};
+    if (message.count > 0)
+        out->body = pack(&message, version);
 }

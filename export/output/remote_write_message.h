@@ -1,4 +1,4 @@
-/* export/output/remote_write_message.h -- samples as a request of Prometheus remote write 1.0. */
+/* export/output/remote_write_message.h -- samples as a request of Prometheus remote write. */
 #ifndef EXPORT_OUTPUT_REMOTE_WRITE_MESSAGE_H
 #define EXPORT_OUTPUT_REMOTE_WRITE_MESSAGE_H
 
@@ -11,10 +11,21 @@ enum remote_write_histograms {
     REMOTE_WRITE_NONE
 };
 
-/* `samples->at[from..from + count)`, snappy around protobuf, in `arena`. `*out` is empty if there is
- * nothing to be sent of them. */
+enum remote_write_version { REMOTE_WRITE_1, REMOTE_WRITE_2, REMOTE_WRITE_VERSIONS };
+
+/* What a request has, as receivers of 2.0 count it. */
+struct remote_write_counts {
+    uint64_t samples, histograms, exemplars;
+};
+
+struct remote_write_request {
+    struct bytes body; /* empty: there is nothing to be sent */
+    struct remote_write_counts counts;
+};
+
+/* `samples->at[from..from + count)`, snappy around protobuf, in `arena`. */
 void remote_write_encode(const struct samples *samples, size_t from, size_t count,
-                         enum remote_write_histograms histograms, struct arena *arena,
-                         struct bytes *out);
+                         enum remote_write_histograms histograms, enum remote_write_version version,
+                         struct arena *arena, struct remote_write_request *out);
 
 #endif

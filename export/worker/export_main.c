@@ -19,6 +19,10 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                         "Samples, spans or rows that the receiver refused for good: they are "
                         "dropped.",
                         .label = "output", .words = OUTPUT_WORDS},
+    [METRIC_REFUSED_EXEMPLARS] = {METRIC_COUNTER, "spanmill_export_refused_exemplars_total",
+                                  "Exemplars that the receiver has left out of samples that it "
+                                  "took, as far as it says so.",
+                                  .label = "output", .words = OUTPUT_WORDS},
     [METRIC_OUTDATED] = {METRIC_COUNTER, "spanmill_export_outdated_total",
                          "Times of instances that turned out to be otherwise after they were sent.",
                          .label = "output", .words = OUTPUT_WORDS},
@@ -38,6 +42,9 @@ static const struct metric_row rows[EXPORT_METRICS] = {
                           .label = "output", .words = OUTPUT_WORDS, .least = 1, .most = 1 << 15},
     [METRIC_OVER_LIMIT] = {METRIC_COUNTER, "spanmill_export_over_limit_total",
                            "Numbers that were put together under `other`."},
+    [METRIC_OPENED] = {METRIC_COUNTER, "spanmill_export_opened_series_total",
+                       "Series that were new, or silent in the interval before: what they were at "
+                       "the begin was sent as well."},
     [METRIC_SESSIONS] = {METRIC_GAUGE, "spanmill_export_sessions", "Sessions with sums."},
     [METRIC_SERIES] = {METRIC_GAUGE, "spanmill_export_series", "Series of these."},
     [METRIC_BLOCKED] = {METRIC_GAUGE, "spanmill_export_blocked_seconds",

@@ -20,6 +20,7 @@ enum export_metric {
     METRIC_DROPPED, /* by enum exporter_event, the last of which drops nothing */
     METRIC_SAMPLES, /* by output, as are those below */
     METRIC_REFUSED,
+    METRIC_REFUSED_EXEMPLARS,
     METRIC_OUTDATED,
     METRIC_REQUESTS,
     METRIC_SENT_BYTES,
@@ -27,6 +28,7 @@ enum export_metric {
     METRIC_DENIED,
     METRIC_SEND_TIME,
     METRIC_OVER_LIMIT,
+    METRIC_OPENED,
     METRIC_SESSIONS,
     METRIC_SERIES,
     METRIC_BLOCKED,

@@ -50,6 +50,9 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     else
         status = output->kind->send(output->self, &worker->interval, &patience, answer, why);
     count(worker, output, answer);
+    if (answer->notice)
+        log_say(service_log(worker->service), LOG_INFO, answer->notice,
+                log_text("output", output->kind->name));
     if (status != STATUS_OK) {
         metrics_add(metrics, METRIC_RETRIES, output->word, 1);
         return status;
@@ -57,6 +60,7 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     metrics_observe(metrics, METRIC_SEND_TIME, output->word, service_now_ms() - begin_ms);
     metrics_add(metrics, METRIC_SAMPLES, output->word, answer->taken);
     metrics_add(metrics, METRIC_REFUSED, output->word, answer->refused);
+    metrics_add(metrics, METRIC_REFUSED_EXEMPLARS, output->word, answer->refused_exemplars);
     metrics_add(metrics, METRIC_OUTDATED, output->word, answer->outdated);
     if (answer->refused > 0)
         say_refused(worker, output, answer);
@@ -85,6 +89,14 @@ static void say_unblocked(struct export_worker *worker)
     worker->blocked_since_ms = 0;
 }
 
+static uint64_t opened(const struct samples *samples)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < samples->count; i++)
+        count += samples->at[i].opens;
+    return count;
+}
+
 void export_send(struct export_worker *worker)
 {
     if (!worker->in_hand || service_now_ms() < worker->try_ms)
@@ -104,5 +116,7 @@ void export_send(struct export_worker *worker)
     backoff_reset(&worker->trying);
     worker->in_hand = false;
     metrics_add(service_metrics(worker->service), METRIC_INTERVALS, 0, 1);
+    metrics_add(service_metrics(worker->service), METRIC_OPENED, 0,
+                opened(&worker->interval.samples));
     crash_point("export-sent");
 }

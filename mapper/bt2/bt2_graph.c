@@ -121,12 +121,29 @@ static bool add_sink(struct bt2_graph *graph, const bt_component_sink **sink)
     return made;
 }
 
-static bool connect_all(struct bt2_graph *graph, const char *folder)
+/* A trace folder, and the version of CTF that its metadata is of. */
+struct source {
+    const char *folder;
+    unsigned ctf_version;
+};
+
+/* The message interchange protocol that has what metadata of CTF can tell. */
+static uint64_t protocol_of(unsigned ctf_version)
+{
+    return ctf_version >= 2 ? 1 : 0;
+}
+
+bool bt2_graph_reads(unsigned ctf_version)
+{
+    return protocol_of(ctf_version) <= bt_get_maximal_mip_version();
+}
+
+static bool connect_all(struct bt2_graph *graph, const struct source *from)
 {
     const bt_component_source *source = NULL;
     const bt_component_sink *sink = NULL;
-    graph->graph = bt_graph_create(0);
-    if (graph->graph == NULL || !add_source(graph, folder, &source))
+    graph->graph = bt_graph_create(protocol_of(from->ctf_version));
+    if (graph->graph == NULL || !add_source(graph, from->folder, &source))
         return false;
     graph->stream_count = (size_t)bt_component_source_get_output_port_count(source);
     graph->iterators = memory_new(graph->stream_count * sizeof(bt_message_iterator *));
@@ -170,11 +187,12 @@ static void close_graph(struct bt2_graph *graph)
     free(graph);
 }
 
-static enum status open_graph(const char *folder, struct bt2_graph **out, struct failure *why)
+static enum status open_graph(const struct source *from, struct bt2_graph **out,
+                              struct failure *why)
 {
     *out = NULL;
     struct bt2_graph *graph = memory_new(sizeof *graph);
-    if (!connect_all(graph, folder)) {
+    if (!connect_all(graph, from)) {
         close_graph(graph);
         return reject(why);
     }
@@ -183,11 +201,11 @@ static enum status open_graph(const char *folder, struct bt2_graph **out, struct
 }
 
 /* All that is done with a folder, but for taking values out of fields. */
-static void read_all(void *folder)
+static void read_all(void *source)
 {
     struct bt2_graph *graph = NULL;
     struct failure ignored;
-    if (open_graph(folder, &graph, &ignored) != STATUS_OK || !graph)
+    if (open_graph(source, &graph, &ignored) != STATUS_OK || !graph)
         return;
     for (size_t i = 0; i < graph->stream_count; i++) {
         bt_message_array_const messages = NULL;
@@ -199,14 +217,19 @@ static void read_all(void *folder)
     close_graph(graph);
 }
 
-enum status bt2_graph_open(const char *folder, struct bt2_graph **out, struct failure *why)
+enum status bt2_graph_open(const char *folder, unsigned ctf_version, struct bt2_graph **out,
+                           struct failure *why)
 {
     *out = NULL;
-    enum status status = bt2_trial(read_all, (void *)(uintptr_t)folder, why);
+    if (!bt2_graph_reads(ctf_version))
+        return fail(why, STATUS_REJECT, "metadata: CTF %u is not read by libbabeltrace2 %u.%u",
+                    ctf_version, bt_version_get_major(), bt_version_get_minor());
+    struct source source = {folder, ctf_version};
+    enum status status = bt2_trial(read_all, &source, why);
     if (status != STATUS_OK)
         return status;
     bt2_use_begin();
-    status = open_graph(folder, out, why);
+    status = open_graph(&source, out, why);
     bt2_use_end();
     return status;
 }

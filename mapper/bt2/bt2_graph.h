@@ -7,15 +7,20 @@
 #define MAPPER_BT2_BT2_GRAPH_H
 
 #include <babeltrace2/babeltrace.h>
+#include <stdbool.h>
 
 #include "base/failure.h"
 
 struct bt2_graph;
 
-/* OK; REJECT in libbabeltrace2's words, or if the library dies of what is in the folder: *out is
- * NULL then. The folder is read twice (mapper/bt2/bt2_trial.h). */
-MUST_CHECK enum status bt2_graph_open(const char *folder, struct bt2_graph **out,
-                                      struct failure *why);
+/* Whether the library that is linked here reads metadata of CTF `ctf_version`. */
+bool bt2_graph_reads(unsigned ctf_version);
+
+/* OK; REJECT in libbabeltrace2's words, if the library does not read this version of CTF, or if it
+ * dies of what is in the folder: *out is NULL then. The folder is read twice
+ * (mapper/bt2/bt2_trial.h). */
+MUST_CHECK enum status bt2_graph_open(const char *folder, unsigned ctf_version,
+                                      struct bt2_graph **out, struct failure *why);
 size_t bt2_graph_stream_count(const struct bt2_graph *graph);
 
 /* The next messages of a stream: each belongs to the caller, the array is valid until the next

@@ -48,8 +48,6 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
     }
     reader_note_uses(warnings, input->set->uses);
     const struct layout *layout = input->set->layout;
-    if (layout->version == 2)
-        return fail(why, STATUS_REJECT, "metadata: CTF 2 is not read by libbabeltrace2 2.0");
     input->domain = input->set->domain;
     input->origin = trace_origin(layout);
     *info = trace_info_of(layout, input->domain, &input->set->declared);
@@ -254,11 +252,15 @@ static enum status open_graph(struct bt2_input *input, const struct trace_set *s
 {
     if (!has_packets(input))
         return STATUS_OK;
+    /* What only the library understands is read by the protocol that tells of a clock's uuid. */
+    unsigned version = input->set != NULL ? (unsigned)input->set->layout->version : 1;
     char *ready = ready_folder(input);
     if (ready != NULL) {
-        enum status status = bt2_graph_open(ready, &input->graph, why);
+        enum status status = bt2_graph_open(ready, version, &input->graph, why);
         free(ready);
         if (status == STATUS_OK)
+            return status;
+        if (!bt2_graph_reads(version))
             return status;
         /* A damaged index stops libbabeltrace2, so once more without. */
     }
@@ -266,7 +268,7 @@ static enum status open_graph(struct bt2_input *input, const struct trace_set *s
     enum status status = stage_input(input, set, stage, &folder, why);
     if (status != STATUS_OK)
         return status;
-    status = bt2_graph_open(folder, &input->graph, why);
+    status = bt2_graph_open(folder, version, &input->graph, why);
     if (status != STATUS_OK && input->set == NULL)
         *why = *refusal;
     else if (status != STATUS_OK)

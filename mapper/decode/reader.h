@@ -32,12 +32,23 @@ struct trace_info {
     struct declared_names declared;  /* kernel only */
 };
 
+/* A stream: event.domain, .cpu and .stream say which one an event is of. */
+struct reader_stream {
+    enum domain domain;
+    int32_t cpu;
+    uint32_t rank;
+    const char *name; /* of its file: "kchan_0" */
+};
+
 struct reader_info {
     const struct trace_info *traces; /* event.trace indexes it */
     size_t trace_count;
     /* Kernel CPUs that have a stream, ascending, each once. */
     const int32_t *cpus;
     size_t cpu_count;
+    const struct reader_stream
+        *streams; /* by domain, CPU and rank; none are told by other decoders */
+    size_t stream_count;
     uint64_t early_events; /* of the chunk itself, in front of reader_choice.begin_ns, left out */
     uint64_t seam_end_ns;  /* no event behind it is of the seam; UINT64_MAX: not known */
 };

@@ -30,6 +30,7 @@ struct reader_spanmill {
     struct trace_info *infos;
     struct reader_info info;
     int32_t *cpus;
+    struct reader_stream *stream_names;
     struct stream *streams;
     size_t stream_count, stream_room;
     struct merge merge;
@@ -119,9 +120,20 @@ static uint64_t end_of_seam(const struct reader_spanmill *reader)
     return end_ns;
 }
 
+static void list_streams(struct reader_spanmill *reader)
+{
+    reader->stream_names = memory_new(reader->stream_count * sizeof *reader->stream_names);
+    for (size_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        reader->stream_names[i] = (struct reader_stream){stream->trace->set->domain, stream->cpu,
+                                                         stream->rank, stream->name};
+    }
+}
+
 static void list_cpus(struct reader_spanmill *reader)
 {
     size_t count = 0;
+    list_streams(reader);
     reader->cpus = memory_new(reader->stream_count * sizeof *reader->cpus);
     for (size_t i = 0; i < reader->stream_count; i++) { /* ordered by domain and CPU */
         const struct stream *stream = &reader->streams[i];
@@ -135,6 +147,8 @@ static void list_cpus(struct reader_spanmill *reader)
         .trace_count = reader->input_count,
         .cpus = reader->cpus,
         .cpu_count = count,
+        .streams = reader->stream_names,
+        .stream_count = reader->stream_count,
         .seam_end_ns = end_of_seam(reader),
     };
 }
@@ -197,6 +211,7 @@ static void spanmill_close(struct reader *base)
     free(reader->events);
     free(reader->streams);
     free(reader->cpus);
+    free(reader->stream_names);
     free(reader->infos);
     free(reader->inputs);
     free(reader);

@@ -47,4 +47,9 @@ MUST_CHECK enum status bus_admin_group_offsets(struct bus_admin *admin, const ch
                                                enum bus_topic topic, int64_t *offsets,
                                                int32_t count, struct failure *why);
 
+/* How many consumers the group PREFIX-ROLE has: one that died is a member until its session times out.
+ * RETRY: no answer. STOP: not allowed. */
+MUST_CHECK enum status bus_admin_group_members(struct bus_admin *admin, const char *role,
+                                               size_t *count, struct failure *why);
+
 #endif

@@ -111,8 +111,11 @@ static enum status check_partition(struct bus_reader *reader, const char *topic,
     return fail(why, STATUS_RETRY, "%s: partition %d is not there yet", topic, (int)partition);
 }
 
-/* Of a partition, the offset that ListOffsets knows by the time `which`: -2 is the first, -1 the
- * end. (rd_kafka_query_watermark_offsets() of 2.0.2 waits for ever without a broker.) */
+/* By times that are none, ListOffsets tells the first offset and the end. */
+enum { OFFSET_FIRST = -2, OFFSET_END = -1 };
+
+/* Of a partition, the offset that ListOffsets knows by the time `which`; BUS_OFFSET_NONE if nothing was
+ * written then or later. (rd_kafka_query_watermark_offsets() of 2.0.2 waits for ever without a broker.) */
 static enum status ask_offset(struct bus_reader *reader, const char *topic, int32_t partition,
                               int64_t which, int64_t *offset, struct failure *why)
 {
@@ -125,9 +128,9 @@ static enum status ask_offset(struct bus_reader *reader, const char *topic, int3
                        rd_kafka_offsets_for_times(reader->uncommitted, list, 3 * CLIENT_ANSWER_MS));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         code = at->err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset < 0)
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && at->offset < 0 && which < 0)
         code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    *offset = at->offset;
+    *offset = at->offset >= 0 ? at->offset : BUS_OFFSET_NONE;
     rd_kafka_topic_partition_list_destroy(list);
     if (verdict_is_missing(code))
         return check_partition(reader, topic, partition, why);
@@ -139,9 +142,21 @@ enum status bus_reader_range(struct bus_reader *reader, enum bus_topic topic, in
 {
     char name[BUS_NAME_MAX];
     bus_topic_name(reader->settings, topic, name);
-    enum status status = ask_offset(reader, name, partition, -2, first, why);
+    enum status status = ask_offset(reader, name, partition, OFFSET_FIRST, first, why);
     if (status == STATUS_OK)
-        status = ask_offset(reader, name, partition, -1, end, why);
+        status = ask_offset(reader, name, partition, OFFSET_END, end, why);
+    return status;
+}
+
+enum status bus_reader_at_time(struct bus_reader *reader, enum bus_topic topic, int32_t partition,
+                               int64_t time_ms, int64_t *offset, struct failure *why)
+{
+    char name[BUS_NAME_MAX];
+    bus_topic_name(reader->settings, topic, name);
+    enum status status =
+        ask_offset(reader, name, partition, time_ms > 0 ? time_ms : 0, offset, why);
+    if (status == STATUS_OK && *offset == BUS_OFFSET_NONE)
+        status = ask_offset(reader, name, partition, OFFSET_END, offset, why);
     return status;
 }
 

@@ -22,6 +22,12 @@ MUST_CHECK enum status bus_reader_range(struct bus_reader *reader, enum bus_topi
                                         int32_t partition, int64_t *first, int64_t *end,
                                         struct failure *why);
 
+/* The first offset of a partition whose record was written at `time_ms` (Unix epoch, the broker's clock)
+ * or later; its end if there is none. As bus_reader_range(). */
+MUST_CHECK enum status bus_reader_at_time(struct bus_reader *reader, enum bus_topic topic,
+                                          int32_t partition, int64_t time_ms, int64_t *offset,
+                                          struct failure *why);
+
 struct bus_start {
     enum bus_topic topic;
     int32_t partition;

@@ -6,8 +6,8 @@
 #include "config/config_state.h"
 
 /* The mappings of single programs, which the others pass over. */
-static const char *const blocks[] = {"agent",   "mapper",  "reducer", "export",
-                                     "publish", "results", "parked",  "topics"};
+static const char *const blocks[] = {"agent",   "mapper", "reducer", "export", "publish",
+                                     "results", "status", "parked",  "topics"};
 
 struct reading {
     struct config *config;

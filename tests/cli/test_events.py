@@ -1,6 +1,7 @@
 """`spanmill events`: each event of a trace once, with its count, fields and contexts."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,22 @@ if types.get("prev_comm") != "text" or types.get("next_tid") != "int":
     wrong(f"fields of sched_switch: {types}")
 if not any(row["domain"] == "ust" and row["fields"] for row in rows):
     wrong("no event of user space with fields")
+
+# Channels, by the names of files; those of a size that is limited have a number more.
+for domain, channel in (("kernel", "kchan"), ("ust", "uchan")):
+    if {tuple(row["channels"]) for row in rows if row["domain"] == domain} != {(channel,)}:
+        wrong(f"channels of {domain}: {rows[0]['channels']} ... {rows[-1]['channels']}")
+with tempfile.TemporaryDirectory() as folder:
+    copy = os.path.join(folder, "copy")
+    shutil.copytree(TRACE, copy)
+    for path, _, files in os.walk(copy):
+        for name in files:
+            if name.startswith("kchan_") and not path.endswith("index"):
+                os.rename(os.path.join(path, name),
+                          os.path.join(path, name.replace("kchan_", "of_2_cpus_") + "_17"))
+    renamed = [json.loads(line) for line in run("--format", "json", copy)[0]]
+    if {tuple(row["channels"]) for row in renamed if row["domain"] == "kernel"} != {("of_2_cpus",)}:
+        wrong(f"channels of files with numbers: {renamed[0]['channels']}")
 
 # Each definition that names one of these fits: the log finds as many.
 some = min((row for row in rows if row["domain"] == "ust"), key=lambda row: row["count"])

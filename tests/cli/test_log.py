@@ -158,5 +158,53 @@ _, messages = run("/no/such/folder", code=1)
 if "/no/such/folder" not in messages:
     wrong(f"a wrong path: {messages}")
 run(code=2)
+# --phase: what lies in its instances, on the thread that began them, and nothing else.
+with tempfile.TemporaryDirectory() as folder:
+    every = os.path.join(folder, "phases.yaml")
+    with open(os.path.join(TRACE, "phases.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    with open(every, "w", encoding="utf-8") as file:
+        file.write(text.replace("match:", "keep: 1000\n    match:"))
+    told, _ = run("--phases", every, "--format", "json", TRACE, command="report")
+    whole, _ = run(TRACE)
+    for phase, path in (("request", "request"), ("request/decode", "request/decode"),
+                        ("decode", "request/decode"), ("re*/send", "request/send")):
+        spans = collections.defaultdict(list)
+        for line in told:
+            each = json.loads(line)
+            if each["type"] == "instance" and each["phase"] == path:
+                spans[each["tid"]].append((each["begin_ns"], each["end_ns"]))
+        lines, _ = run("--phases", every, "--phase", phase, TRACE)
+        shown = collections.Counter(lines)
+        day_ns = min(begin for each in spans.values() for begin, _ in each) // (86400 * 10**9)
+
+        def place(line):
+            """Thread and time of a line; no thread: nobody knows it."""
+            match = re.match(r"(\d\d):(\d\d):(\d\d)\.(\d{9}) \[.*? (\d+)\] ", line)
+            if not match:
+                return None, 0
+            hours, minutes, seconds, ns, tid = (int(part) for part in match.groups())
+            day_s = ((day_ns * 24 + hours) * 60 + minutes) * 60 + seconds
+            return tid, day_s * 10**9 + ns
+
+        def is_inside(line):
+            tid, at = place(line)
+            return any(begin <= at <= end for begin, end in spans.get(tid, ()))
+        expected = collections.Counter(filter(is_inside, whole))
+        if expected - shown or not expected:
+            wrong(f"--phase {phase}: {sum((expected - shown).values())} of {sum(expected.values())} "
+                  f"lines are missing: {list(expected - shown)[:2]}")
+        # Instances without an end are not told one by one; no other begins behind them on the thread.
+        last = {tid: max(end for _, end in each) for tid, each in spans.items()}
+        for line in shown - expected:
+            tid, at = place(line)
+            if at <= last.get(tid, 0):
+                wrong(f"--phase {phase}: not inside: {line}")
+    part, _ = run("--phases", every, "--phase", "request", "--since", "+20s", "--until", "+21s", TRACE)
+    all_of_it, _ = run("--since", "+20s", "--until", "+21s", TRACE)
+    inside, _ = run("--phases", every, "--phase", "request", TRACE)
+    if not part or set(part) != set(all_of_it) & set(inside):
+        wrong(f"--phase --since: {len(part)} lines, others than of both")
+run("--phase", "request", TRACE, code=2)
 run("--since", "never", TRACE, code=2)
 sys.exit(failed)

@@ -81,8 +81,8 @@ Test(report_options, takes_every_option_anywhere)
     cr_expect(eq(sz, options->view.filter.pid_count, 2));
     cr_expect(eq(i64, options->view.filter.pids[1], 8));
     cr_expect(eq(str, STRING(options->view.filter.processes[0]), "shopd"));
-    cr_expect(eq(int, (int)options->since.kind, TIME_RELATIVE));
-    cr_expect(eq(int, (int)options->until.kind, TIME_OF_DAY));
+    cr_expect(eq(int, (int)options->window.since.kind, TIME_RELATIVE));
+    cr_expect(eq(int, (int)options->window.until.kind, TIME_OF_DAY));
     cr_expect(eq(i64, config_integer(config, "jobs"), 2));
     cr_expect(eq(str, STRING(report_output(config)), "out"));
     cr_expect(config_flag(config, "strict"));
@@ -132,7 +132,9 @@ Test(report_options, wrong_usage_is_told_with_what_is_near)
         {{"--color", "", "t"}, "--color: unknown ``; known: auto, always, never"},
         {{"--process", "", "t"}, "--process: the name is empty"},
         {{"--since", "noon", "t"},
-         "--since: `noon` is no time; write 1795388976.258944395, 23:09:36.258 or +1.5s"},
+         "--since: `noon` is no time; write 2026-11-22T23:09:36, 23:09:36.258, 5m (so long before "
+         "the "
+         "end), +1.5s (after the begin) or 1795388976.258944395"},
         {{"--since=+2s", "--until=+1s", "t"}, "--until is not after --since"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

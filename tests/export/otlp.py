@@ -119,6 +119,10 @@ def histogram_point(told):
     out = {"count": fixed64(told[4][0]), "sum": receiver.double(told[5][0]), "buckets": {},
            "scale": receiver.zigzag(told[6][0])}
     assert out["scale"] == 3 and told[7] == [b"\0" * 8]
+    for data in told.get(11, []):
+        exemplar = grouped(data)
+        out["exemplar"] = (exemplar[5][0].hex(), exemplar[4][0].hex(), fixed64(exemplar[2][0]),
+                           receiver.double(exemplar[3][0]))
     if 8 in told:
         buckets = dict(fields(told[8][0]))
         offset = receiver.zigzag(buckets[1])

@@ -17,11 +17,20 @@ rule_files: %s
 """
 
 
+def version_3():
+    """The one that tools/prometheus/install.sh builds."""
+    path = os.environ.get("PROMETHEUS_3", os.path.join(pool.ROOT, "build/prometheus/prometheus"))
+    if not os.access(path, os.X_OK):
+        raise pool.Skip(f"there is no {path}: make prometheus-test builds it")
+    return path
+
+
 class Prometheus(Server):
     """Its data are below `folder`, and stay there when it is killed. `scraped`: job -> addresses."""
 
-    def __init__(self, folder, out_of_order="30d", scraped=None, rules=()):
-        if not shutil.which("prometheus"):
+    def __init__(self, folder, out_of_order="30d", scraped=None, rules=(), program="prometheus",
+                 options=()):
+        if not shutil.which(program):
             raise pool.Skip("there is no prometheus here")
         super().__init__(folder)
         self.port = pool.free_port()
@@ -32,10 +41,11 @@ class Prometheus(Server):
                     for name, targets in (scraped or {}).items()]
             file.write(CONFIG % (out_of_order, json.dumps(jobs), json.dumps(list(rules))))
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.command = ["prometheus", f"--config.file={folder}/prometheus.yaml",
+        self.command = [program, f"--config.file={folder}/prometheus.yaml",
                         f"--storage.tsdb.path={folder}/data", "--storage.tsdb.retention.time=50y",
                         f"--web.listen-address=127.0.0.1:{self.port}",
-                        "--web.enable-remote-write-receiver", "--enable-feature=native-histograms"]
+                        "--web.enable-remote-write-receiver",
+                        "--enable-feature=native-histograms,exemplar-storage", *options]
 
     def answers(self):
         self.opener.open(f"{self.url}/-/ready", timeout=5).close()

@@ -90,7 +90,7 @@ def packed(data):
 
 
 def histogram(data):
-    out = {"count": 0, "sum": 0.0, "schema": None, "buckets": {}, "time_ms": None}
+    out = {"count": 0, "sum": 0.0, "schema": None, "buckets": {}, "time_ms": None, "start_ms": None}
     spans, deltas = [], []
     for number, value in fields(data):
         if number == 1:
@@ -106,6 +106,8 @@ def histogram(data):
             deltas += packed(value)
         elif number == 15:
             out["time_ms"] = signed(value)
+        elif number == 17:
+            out["start_ms"] = signed(value)
         else:
             assert number in (5, 6), f"field {number} of a histogram"
     index = count = 0
@@ -120,38 +122,161 @@ def histogram(data):
     return out
 
 
-def write_request(data):
-    """[(labels, [(time_ms, value or histogram), ...]), ...]"""
-    series = []
-    for number, value in fields(data):
-        assert number == 1, f"field {number} of a request"
-        labels, samples = [], []
-        for part, inner in fields(value):
-            if part == 1:
-                pair = dict(fields(inner))
-                labels.append((pair[1].decode(), pair[2].decode()))
-            elif part == 2:
-                sample = dict(fields(inner))
-                samples.append((signed(sample[2]), double(sample[1])))
-            else:
-                assert part == 4, f"field {part} of a series"
-                told = histogram(inner)
-                samples.append((told["time_ms"], told))
+def pairs(data):
+    """Of labels that are messages of a name and a value."""
+    pair = dict(fields(data))
+    return [(pair[1].decode(), pair[2].decode())]
+
+
+def referred(symbols):
+    """Of labels that are a packed list of indices, names and values in turns."""
+    def labels(data):
+        at, out = 0, []
+        while at < len(data):
+            index, at = varint(data, at)
+            out.append(symbols[index])
+        assert len(out) % 2 == 0
+        return list(zip(out[::2], out[1::2]))
+    return labels
+
+
+def exemplar(data, labels_of):
+    """(labels, value, time_ms); the specification allows 128 characters of labels."""
+    labels, value, time_ms = [], None, None
+    for number, inner in fields(data):
+        if number == 1:
+            labels += labels_of(inner)
+        elif number == 2:
+            value = double(inner)
+        else:
+            assert number == 3, f"field {number} of an exemplar"
+            time_ms = signed(inner)
+    assert labels == sorted(labels), f"labels are not sorted: {labels}"
+    assert sum(len(name) + len(text) for name, text in labels) <= 128, labels
+    return labels, value, time_ms
+
+
+class Series:
+    """Of a request; samples are (time_ms, value or histogram)."""
+
+    def __init__(self):
+        self.labels, self.samples, self.exemplars, self.starts, self.metadata = [], [], [], set(), None
+
+    def put_sample(self, data):
+        sample = dict(fields(data))
+        self.samples.append((signed(sample[2]), double(sample[1])))
+        if 3 in sample:
+            self.starts.add((signed(sample[3]), self.samples[-1][0]))
+
+    def put_histogram(self, data):
+        told = histogram(data)
+        start = told.pop("start_ms")
+        self.samples.append((told["time_ms"], told))
+        if start is not None:
+            self.starts.add((start, told["time_ms"]))
+
+    def check(self):
+        labels = self.labels
         assert labels == sorted(labels), f"labels are not sorted: {labels}"
         assert len({name for name, _ in labels}) == len(labels), f"a label twice: {labels}"
         assert all(text for _, text in labels), f"an empty label: {labels}"
-        series.append((tuple(labels), samples))
-    return series
+        times = [time_ms for time_ms, _ in self.samples]
+        assert times and times == sorted(set(times)), times
+        name = dict(labels)["__name__"]
+        assert not self.exemplars or (len(self.exemplars) == 1 and
+                                      name.startswith("spanmill_phase_duration_seconds")), name
+        assert all(start < time_ms for start, time_ms in self.starts), self.starts
+        return self
+
+    def counts(self):
+        histograms = sum(isinstance(value, dict) for _, value in self.samples)
+        return len(self.samples) - histograms, histograms, len(self.exemplars)
+
+
+def write_request(data):
+    """Of 1.0: [Series, ...]"""
+    out = []
+    for number, value in fields(data):
+        assert number == 1, f"field {number} of a request"
+        series = Series()
+        for part, inner in fields(value):
+            if part == 1:
+                series.labels += pairs(inner)
+            elif part == 2:
+                series.put_sample(inner)
+            elif part == 3:
+                series.exemplars.append(exemplar(inner, pairs))
+            else:
+                assert part == 4, f"field {part} of a series"
+                series.put_histogram(inner)
+        assert not series.starts, "a field of 2.0"
+        out.append(series.check())
+    return out
+
+
+TYPES = {1: "counter", 2: "gauge", 3: "histogram"}
+
+
+def write_request_2(data):
+    """Of 2.0: [Series, ...]"""
+    parts = list(fields(data))
+    symbols = [value.decode() for number, value in parts if number == 4]
+    assert symbols[0] == "" and len(set(symbols)) == len(symbols), symbols[:5]
+    labels_of, out = referred(symbols), []
+    for number, value in parts:
+        assert number in (4, 5), f"field {number} of a request"
+        if number == 4:
+            continue
+        series = Series()
+        for part, inner in fields(value):
+            if part == 1:
+                series.labels += labels_of(inner)
+            elif part == 2:
+                series.put_sample(inner)
+            elif part == 3:
+                series.put_histogram(inner)
+            elif part == 4:
+                series.exemplars.append(exemplar(inner, labels_of))
+            else:
+                assert part == 5, f"field {part} of a series"
+                told = dict(fields(inner))
+                series.metadata = TYPES[told[1]], symbols[told[3]], symbols[told[4]]
+        kind, about, unit = series.check().metadata
+        name = dict(series.labels)["__name__"]
+        assert (kind == "counter") == name.endswith("_total"), (name, kind)
+        assert about and unit == ("seconds" if "_seconds" in name else ""), (name, about, unit)
+        assert kind != "gauge" or not series.starts, name
+        out.append(series)
+    return out
 
 
 # --- the receiver ---
 
-class Receiver:
-    """Listens on loopback. `answer(receiver, series)` returns (code, text, headers), or None to take
-    what was sent. All that was taken is in `series`: labels -> {time_ms: value}."""
+# version -> (content type, what the header of the version says, decoder)
+VERSIONS = {1: ("application/x-protobuf", "0.1.0", write_request),
+            2: ("application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", write_request_2)}
+WRITTEN = "X-Prometheus-Remote-Write-{}-Written"
 
-    def __init__(self, answer=None):
+
+def written(counts):
+    """What a receiver of 2.0 answers besides."""
+    return {WRITTEN.format(name): str(count)
+            for name, count in zip(("Samples", "Histograms", "Exemplars"), counts)}
+
+
+def count(series):
+    return [sum(counts) for counts in zip(*(one.counts() for one in series))]
+
+
+class Receiver:
+    """Listens on loopback. `answer(receiver, series)`, of [Series, ...], returns (code, text, headers), or
+    None to take what was sent. Requests of other than `versions` are answered with `unknown`. All that was
+    taken is in `series`: labels -> {time_ms: value}; requests by version are in `by_version`."""
+
+    def __init__(self, answer=None, versions=(1, 2), unknown=(415, "unknown type", {})):
         self.answer, self.series, self.requests, self.faults = answer, {}, 0, []
+        self.versions, self.unknown, self.by_version = versions, unknown, {1: 0, 2: 0}
+        self.starts = set()
         self.lock = threading.Lock()
         receiver = self
 
@@ -184,27 +309,35 @@ class Receiver:
         self.server.shutdown()
         self.server.server_close()
 
+    def keep(self, series):
+        for one in series:
+            kept = self.series.setdefault(tuple(one.labels), {})
+            self.starts |= {start for start, _ in one.starts}
+            for time_ms, value in one.samples:
+                if kept.get(time_ms, value) != value:
+                    self.faults.append(f"{one.labels} at {time_ms}: {kept[time_ms]}, now {value}")
+                kept[time_ms] = value
+
     def take(self, _, headers, body):
         with self.lock:
             self.requests += 1
             try:
                 assert headers["Content-Encoding"] == "snappy"
-                assert headers["Content-Type"] == "application/x-protobuf"
-                assert headers["X-Prometheus-Remote-Write-Version"] == "0.1.0"
-                series = write_request(unsnappy(body))
+                version, = (version for version, told in VERSIONS.items()
+                            if told[0] == headers["Content-Type"])
+                assert headers["X-Prometheus-Remote-Write-Version"] == VERSIONS[version][1]
+                series = VERSIONS[version][2](unsnappy(body))
             except Exception as fault:  # of any kind: the test has to hear of it
                 self.faults.append(repr(fault))
                 return 400, repr(fault), {}
+            self.by_version[version] += 1
+            if version not in self.versions:
+                return self.unknown
             told = self.answer(self, series) if self.answer else None
             if told:
                 return told
-            for labels, samples in series:
-                kept = self.series.setdefault(labels, {})
-                for time_ms, value in samples:
-                    if kept.get(time_ms, value) != value:
-                        self.faults.append(f"{labels} at {time_ms}: {kept[time_ms]}, now {value}")
-                    kept[time_ms] = value
-            return 204, "", {}
+            self.keep(series)
+            return 204, "", written(count(series)) if version == 2 else {}
 
     def newest(self):
         """labels -> the newest value of each series."""

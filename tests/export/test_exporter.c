@@ -2,11 +2,14 @@
  * samples as who has seen all of them. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "analysis/view.h"
 #include "base/memory.h"
+#include "base/row.h"
 #include "export/exporter.h"
+#include "export/series.h"
 #include "export/views.h"
 #include "wire/outbox.h"
 #include "wire/result_codec.h"
@@ -138,12 +141,65 @@ static void put_interval(struct outbox *out, const char *session, uint64_t chunk
     result_batch_free(batch);
 }
 
+/* --- that the points of a series, one after the other, leave out nothing --- */
+
+enum { LEDGER_MAX = 4096 };
+
+struct ledger {
+    struct names keys; /* of series */
+    struct {
+        int64_t ms, number;
+        uint64_t count;
+    } at[LEDGER_MAX]; /* the newest point */
+    size_t opened;    /* series that had been there, and silent */
+};
+
+static uint32_t ledger_id(struct ledger *ledger, const struct sample *sample)
+{
+    char *key = memory_format("%s", sample->family->name);
+    for (uint8_t i = 0; i < sample->family->label_count; i++) {
+        char *longer = memory_format("%s,%s", key, sample->labels[i].at);
+        free(key);
+        key = longer;
+    }
+    uint32_t id = names_id(&ledger->keys, text_of(key));
+    free(key);
+    cr_assert(lt(u32, id, LEDGER_MAX));
+    return id;
+}
+
+static void check_points(struct ledger *ledger, const struct samples *samples)
+{
+    for (size_t i = 0; i < samples->count; i++) {
+        const struct sample *sample = &samples->at[i];
+        const char *name = sample->family->name;
+        uint32_t id = ledger_id(ledger, sample);
+        int64_t before_ms = ledger->at[id].ms;
+        if (sample->opens) {
+            cr_assert(lt(i64, before_ms, samples->begin_ms), "%s", name);
+            cr_assert(eq(i64, sample->number_before, ledger->at[id].number), "%s", name);
+            if (sample->durations_before)
+                cr_assert(eq(u64, sample->durations_before->count, ledger->at[id].count), "%s",
+                          name);
+            ledger->opened += before_ms > 0;
+        } else {
+            cr_assert(sample->durations_before == NULL, "%s", name);
+            if (sample->family->kind != FAMILY_GAUGE)
+                cr_assert(eq(i64, before_ms, samples->begin_ms), "%s", name);
+        }
+        ledger->at[id].ms = samples->end_ms;
+        ledger->at[id].number = sample->number;
+        ledger->at[id].count = sample->durations ? sample->durations->count : 0;
+    }
+}
+
 /* --- an exporter, and what it keeps --- */
 
 struct bench {
     struct exporter *exporter;
     struct outbox state; /* all that was saved, the newest of each key last */
     size_t events[EXPORTER_OVER_LIMIT + 1];
+    struct ledger *ledger; /* NULL: points are not checked */
 };
 
 static void note(void *context, enum exporter_event event, struct text session, uint64_t chunk)
@@ -206,12 +262,14 @@ static char *told(const struct samples *samples)
         const struct sample *sample = &samples->at[i];
         const struct durations *durations = sample->durations;
         char *longer = memory_format(
-            "%s%s %s,%s,%s,%s %d %lld %llu %llu %llu\n", text, sample->family->name,
+            "%s%s %s,%s,%s,%s %d %lld %lld %llu %llu %llu %llu\n", text, sample->family->name,
             sample->labels[0].at ? sample->labels[0].at : "",
             sample->labels[1].at ? sample->labels[1].at : "",
             sample->labels[2].at ? sample->labels[2].at : "",
-            sample->labels[3].at ? sample->labels[3].at : "", sample->fresh,
-            (long long)sample->number, (unsigned long long)(durations ? durations->count : 0),
+            sample->labels[3].at ? sample->labels[3].at : "", sample->opens,
+            sample->opens ? (long long)sample->number_before : 0, (long long)sample->number,
+            (unsigned long long)(durations && sample->opens ? sample->durations_before->count : 0),
+            (unsigned long long)(durations ? durations->count : 0),
             (unsigned long long)(durations ? durations->total_ns : 0),
             (unsigned long long)(durations ? durations_quantile(durations, 990) : 0));
         free(text);
@@ -248,12 +306,15 @@ static char *take(struct bench *bench, const struct outbox *records)
         cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
     }
     cr_expect(eq(i64, exporter_oldest(bench->exporter, 100), 100));
+    if (bench->ledger)
+        check_points(bench->ledger, &interval.samples);
     return told_interval(&interval);
 }
 
 static void compare(uint64_t seed, uint64_t every, size_t limit)
 {
-    struct bench whole = {.events = {0}}, again = {.events = {0}};
+    struct ledger *ledger = memory_new(sizeof *ledger);
+    struct bench whole = {.ledger = ledger}, again = {.events = {0}};
     bench_open(&whole, limit);
     bench_open(&again, limit);
     for (uint64_t chunk = 0; chunk < INTERVALS; chunk++) {
@@ -274,6 +335,9 @@ static void compare(uint64_t seed, uint64_t every, size_t limit)
         outbox_clear(&records);
     }
     cr_expect(eq(sz, again.events[EXPORTER_REPEATED] + again.events[EXPORTER_TORN], 0));
+    cr_expect(gt(sz, ledger->opened, 100));
+    names_clear(&ledger->keys);
+    free(ledger);
     bench_close(&whole);
     bench_close(&again);
 }
@@ -330,7 +394,7 @@ Test(exporter, refuses_to_count_half_an_interval)
     }
     cr_expect(gt(sz, bench.events[EXPORTER_TORN], 0));
     char *found = take(&bench, &whole);
-    cr_expect(strstr(found, "spanmill_intervals_total ,,, 1 1 ") != NULL, "%s", found);
+    cr_expect(strstr(found, "spanmill_intervals_total ,,, 1 0 1 ") != NULL, "%s", found);
     free(found);
     outbox_clear(&torn);
     outbox_clear(&whole);
@@ -382,4 +446,53 @@ Test(exporter, refuses_state_that_contradicts_itself)
     }
     outbox_clear(&records);
     bench_close(&bench);
+}
+
+static const struct family *any_family(const void *context, struct text name)
+{
+    const struct family *family = context;
+    return text_equal(name, text_of(family->name)) ? family : NULL;
+}
+
+/* What format 1 has of a counter: bit 1, that no sample of it went out. */
+static uint8_t *put_old(uint8_t *at, const char *label, uint64_t bits, int64_t sum)
+{
+    char key[32];
+    size_t count = (size_t)snprintf(key, sizeof key, "a_total%c%s", 0, label) + 1;
+    at = row_put(at, count);
+    memcpy(at, key, count);
+    at = row_put(row_put(at + count, FAMILY_COUNTER), bits);
+    return row_put(row_put_signed(row_put_signed(at, sum), sum), 0);
+}
+
+Test(exporter, takes_over_sums_that_do_not_say_when_their_last_sample_was)
+{
+    static const struct family family = {"a_total", "A.", FAMILY_COUNTER, FAMILY_ONE, {"label"},
+                                         1,         0};
+    uint8_t room[256], *at = row_put(row_put(room, 1), 2);
+    at = put_old(put_old(at, "told", 0, 7), "new", 1, 0);
+    struct series_set set = {.limit = 10, .told_ms = 500};
+    struct failure why;
+    enum status status =
+        series_restore(&set, (struct bytes){room, (size_t)(at - room)}, any_family, &family, &why);
+    cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
+    struct text labels[] = {text_of("told"), text_of("new")};
+    struct arena arena = {.first = NULL};
+    struct sample *samples;
+    for (size_t i = 0; i < 2; i++)
+        series_add(&set, &family, &labels[i], 2);
+    cr_assert(eq(sz, series_take_samples(&set, 600, &arena, &samples), 2));
+    cr_expect(eq(i64, samples[0].number, 9));
+    cr_expect(not(samples[0].opens), "it may have a sample at the begin");
+    cr_expect(eq(i64, samples[1].number, 2));
+    cr_expect(samples[1].opens);
+    series_add(&set, &family, &labels[1], 1);
+    cr_assert(eq(sz, series_take_samples(&set, 700, &arena, &samples), 1));
+    cr_expect(not(samples[0].opens));
+    series_add(&set, &family, &labels[0], 1);
+    cr_assert(eq(sz, series_take_samples(&set, 800, &arena, &samples), 1));
+    cr_expect(samples[0].opens, "it was silent at 700");
+    cr_expect(eq(i64, samples[0].number_before, 9));
+    arena_clear(&arena);
+    series_clear(&set);
 }

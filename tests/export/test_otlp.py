@@ -34,6 +34,18 @@ def check(receiver):
     assert not wrong, wrong[:3]
 
 
+def check_exemplars(receiver):
+    """Each is a span that was sent, with its end and its duration."""
+    spans = {(span["trace"], span["span"]): span for span in receiver.spans.values()}
+    found = [value["exemplar"] for samples in receiver.series.values()
+             for value in samples.values() if isinstance(value, dict) and "exemplar" in value]
+    assert found, "no exemplars"
+    for trace, span_id, time_ns, value in found:
+        span = spans[trace, span_id]
+        assert span["end_ns"] == time_ns, (span, time_ns)
+        assert abs(value * 1e9 - (time_ns - span["begin_ns"])) < 2, (span, value)
+
+
 def test_signals():
     """spans are the instances of a report, metrics its totals; killed at each step, they are the same"""
     lines = report(pool.THUMBNAILS)
@@ -52,6 +64,7 @@ def test_signals():
                    LIMIT, "the receiver to have all metrics")
         assert exporter.stop() == 0
         check(receiver)
+        check_exemplars(receiver)
         nested = sum(bool(span["parent"]) for span in receiver.spans.values())
         assert nested > 20, nested
         assert deaths == 0 or receiver.again > 0, "nothing was sent again"

@@ -1,12 +1,18 @@
 """A pool, its exporter and a real PostgreSQL: its tables have what a report has, row by row."""
+import collections
+import json
 import os
 import re
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+for folder in "tests/pool", "deploy/grafana":
+    sys.path.insert(0, os.path.join(ROOT, folder))
 import pool  # noqa: E402
 import postgres  # noqa: E402
+import sql_dashboard  # noqa: E402
 import tables  # noqa: E402
+import totals  # noqa: E402
 from parts import hurt  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
 from postgres import Postgres  # noqa: E402
@@ -41,6 +47,94 @@ def check_documented(database):
             database.execute(f"BEGIN;\n{block}\nROLLBACK;")
     assert asked >= 6, f"{asked} questions in {SQL_PAGE}"
     return asked
+
+
+class Asked:
+    """The dashboard with all values of its variables, and a range that has the recording, as Grafana puts
+    them in."""
+
+    def __init__(self, database):
+        self.database, self.board, self.values = database, sql_dashboard.make(), {"step": "1m"}
+        for variable in self.board["templating"]["list"]:
+            if variable["type"] == "query":
+                found = [list(row.values())[0] for row in database.query(self.fill(variable["query"]))]
+                assert found, variable["query"]
+                self.values[variable["name"]] = ",".join(
+                    "'" + value.replace("'", "''") + "'" for value in found)
+
+    def fill(self, sql):
+        sql = re.sub(r"\$__timeFilter\((\w+)\)",
+                     r"\1 BETWEEN '2020-01-01T00:00:00Z' AND '2100-01-01T00:00:00Z'", sql)
+        sql = re.sub(r"\$__timeGroup\((\w+), '\$step'\)", r"floor(extract(epoch from \1)/60)*60", sql)
+        filled = re.sub(r"\$(\w+)", lambda name: self.values[name[1]], sql)
+        assert "$" not in filled, filled
+        return filled
+
+    def panels(self):
+        """title -> rows; none is without any."""
+        out = {panel["title"]: self.database.query(self.fill(panel["targets"][0]["rawSql"]))
+               for panel in self.board["panels"]}
+        assert all(out.values()), [title for title, rows in out.items() if not rows]
+        return out
+
+
+def check_sums(expected, found, slack):
+    """key -> number in nanoseconds, or how many; and key -> what a panel has."""
+    wrong = [(key, number, found.get(key)) for key, number in expected.items()
+             if abs(float(found.get(key) or 0) - number) > slack]
+    wrong += [(key, None, found[key]) for key in set(found) - set(expected) if found[key]]
+    assert not wrong, wrong[:5]
+    return len(expected)
+
+
+def of_family(lines, family, *names):
+    """The report's totals of a family, by these labels alone; where the first one is not empty."""
+    out = collections.Counter()
+    for (name, labels), number in totals.of_report(lines).items():
+        labels = dict(labels)
+        if name == family and names[0] in labels:
+            out[tuple(labels.get(label, "") for label in names)] += number
+    return out
+
+
+def check_dashboard(database, lines):
+    """Each question has rows, and the numbers are those of the report."""
+    told = Asked(database).panels()
+
+    def column(title, name, *keys, scale=1):
+        out = collections.Counter()
+        for row in told[title]:
+            out[tuple(row[key] for key in keys)] += float(row[name] or 0) * scale
+        return out
+    checked = 0
+    calls, phases = "System calls of phases", "Phases"
+    for name, family, scale in (("Time", "spanmill_syscall_seconds_total", 1e9),
+                                ("Calls", "spanmill_syscall_calls_total", 1)):
+        checked += check_sums(of_family(lines, family, "phase", "syscall"),
+                              column(calls, name, "Phase", "Call", scale=scale), 2 if scale > 1 else 0)
+    errors = collections.Counter()
+    for (phase, call, error), number in of_family(lines, "spanmill_syscall_calls_total", "phase",
+                                                  "syscall", "error").items():
+        if error:
+            errors[phase, call, error] += number
+    checked += check_sums(errors, column("Errors of system calls", "Calls", "Phase", "Call", "Error"), 0)
+    by_state = of_family(lines, "spanmill_phase_seconds_total", "phase", "state")
+    for state in totals.STATES:
+        checked += check_sums({(key[0],): number for key, number in by_state.items() if key[1] == state},
+                              column(phases, state.capitalize(), "Phase", scale=1e9), 2)
+    checked += check_sums(of_family(lines, "spanmill_phase_duration_seconds_count", "phase"),
+                          column(phases, "Instances", "Phase"), 0)
+    checked += check_sums(of_family(lines, "spanmill_phase_half_seen_total", "phase"),
+                          column(phases, "Half seen", "Phase"), 0)
+    steps = column("Time in system calls, by phase", "value", "metric", scale=1e9)
+    checked += check_sums(of_family(lines, "spanmill_syscall_seconds_total", "phase"), steps, 100)
+    slowest = max(row["total_ns"] for row in map(json.loads, lines) if row["type"] == "instance")
+    assert abs(told["Slowest instances"][0]["Duration"] * 1e9 - slowest) < 2, slowest
+    summary, = (row for row in map(json.loads, lines) if row["type"] == "summary")
+    session, = told["Sessions"]
+    assert (session["Events"], session["Chunks"]) == (summary["events"], summary["chunks"]), session
+    assert checked > 100, checked
+    return f"{len(told)} panels, {checked} numbers"
 
 
 def check_everything_is_there(database):
@@ -93,6 +187,7 @@ def test_kills():
         assert again.stop() == 0
         check_everything_is_there(database)
         say(f"{check_documented(database)} questions of docs/SQL.md, {exporter.starts} starts")
+        say(check_dashboard(database, lines))
         check_expires(database)
         assert exporter.stop() == 0
         for each in exporter, again:

@@ -1,4 +1,5 @@
 """A pool, its exporter and a real Prometheus: what is asked of it is what a report counts."""
+import collections
 import json
 import os
 import sys
@@ -8,7 +9,7 @@ import pool  # noqa: E402
 import totals  # noqa: E402
 from parts import NO_PROXY, hurt, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
-from prometheus import Prometheus  # noqa: E402
+from prometheus import Prometheus, version_3  # noqa: E402
 
 LIMIT = 60
 
@@ -51,6 +52,63 @@ def check_queries(prometheus, lines, at):
                             '{phase!="",process="thumbnailer"}))', at)
 
 
+def check_steps(prometheus, lines, expected, at):
+    """increase() over each interval by itself sees all that the interval has added, also to series
+    that are silent in others: together these are the report's numbers."""
+    begin = min(row["begin_ns"] for row in map(json.loads, lines) if "begin_ns" in row) / 1e9
+    past = f"[{int(at - begin) + 5}s]"
+    points = {tuple(sorted(series["metric"].items())): [float(time) for time, _ in series["values"]]
+              for series in prometheus.ask(
+                  "query", query='{__name__=~"spanmill_.*_total"}' + past, time=at)["result"]}
+    assert all(times == sorted(times) for times in points.values())
+    borders = [times for labels, times in points.items()
+               if dict(labels)["__name__"] == "spanmill_intervals_total"][0]
+    silent = sum(any(borders.index(after) > borders.index(before) + 1
+                     for before, after in zip(times, times[1:])) for times in points.values())
+    assert silent > 0, "no series is silent between two of its changes"
+    found = collections.Counter()
+    for family in sorted({dict(labels)["__name__"] for labels in points}):
+        for before, after in zip(borders, borders[1:]):
+            # Ranges of Prometheus 3 are without their begin.
+            length = round((after - before) * 1000) + 1
+            for labels, grown in prometheus.query(f"increase({family}[{length}ms])", after):
+                labels = [pair for pair in labels if pair[0] not in ("host", "session", "process")]
+                found[family, tuple(labels)] += grown
+    wrong = []
+    for (family, labels), number in expected.items():
+        if not family.endswith("_total"):
+            continue
+        told = found[family, labels] * (1e9 if totals.in_nanoseconds(family) else 1)
+        if abs(told - number) > max(1000, number / 200):
+            wrong.append((family, labels, number, told))
+    assert not wrong, wrong[:5]
+    say(f"{len(borders) - 1} intervals, {silent} of {len(points)} counters were silent in between")
+
+
+def check_exemplars(prometheus, lines):
+    """The slowest instance that a report tells of is the greatest exemplar of its phase."""
+    instances = [row for row in map(json.loads, lines) if row["type"] == "instance"]
+    by_id = {row["id"]: row for row in instances}
+    begin = min(row["begin_ns"] for row in instances) / 1e9 - 1
+    found = prometheus.ask("query_exemplars", query="spanmill_phase_duration_seconds", start=begin,
+                           end=summary(lines)["end_ns"] / 1e9 + 1)
+    greatest = {}
+    for series in found:
+        for told in series["exemplars"]:
+            labels, value = told["labels"], float(told["value"])
+            assert len(labels["trace_id"]) == 32 and len(labels["span_id"]) == 16, labels
+            row = by_id.get(labels["spanmill_id"])
+            if row:
+                assert row["phase"] == series["seriesLabels"]["phase"], (row, series)
+                assert abs(value * 1e9 - (row["end_ns"] - row["begin_ns"])) < 2, (row, told)
+            key = series["seriesLabels"].get("process"), series["seriesLabels"]["phase"]
+            greatest[key] = max(greatest.get(key, 0), value)
+    assert greatest, "no exemplars"
+    say(f"{len(found)} series with exemplars, {len(greatest)} of process and phase")
+    slowest = max(instances, key=lambda row: row["end_ns"] - row["begin_ns"])
+    assert abs(max(greatest.values()) * 1e9 - (slowest["end_ns"] - slowest["begin_ns"])) < 2, slowest
+
+
 def test_kills():
     """exporter and receiver killed again and again: the totals are those of the report"""
     lines = report(pool.THUMBNAILS)
@@ -73,6 +131,7 @@ def test_kills():
             assert again.stop() == 0
         wait_for(expected, prometheus, at)
         check_queries(prometheus, lines, at)
+        check_steps(prometheus, lines, expected, at)
         assert exporter.stop() == 0
         say(f"{len(expected)} totals, {len(prometheus.all(at))} series, {exporter.starts} starts")
 
@@ -86,6 +145,7 @@ def test_too_old():
         exporter = add_exporter(running, "export-0", prometheus).start()
         start_pool(running)
         wait_for(expected, prometheus, at)
+        check_exemplars(prometheus, lines)
         assert exporter.stop() == 0
         again = add_exporter(running, "again-0", prometheus, "--group", "again").start()
         wait_until(lambda: again.count("spanmill_export_intervals_total") >= 4, LIMIT,
@@ -96,5 +156,35 @@ def test_too_old():
         assert not totals.differences(expected, totals.of_series(prometheus.all(at)))
 
 
+ACCEPTED = "--web.remote-write-receiver.accepted-protobuf-messages="
+
+
+def test_version_3():
+    """a Prometheus that takes remote write 1.0, 2.0 or both has the report's totals"""
+    program, lines = version_3(), report(pool.THUMBNAILS)
+    expected, at = totals.of_report(lines), summary(lines)["end_ns"] / 1e9 + 1
+    with Pool(partitions=1) as running:
+        start_pool(running)
+        for name, accepted, falls_back in (("both", (), False),
+                                           ("first", [ACCEPTED + "prometheus.WriteRequest"], True),
+                                           ("second", [ACCEPTED + "io.prometheus.write.v2.Request"],
+                                            False)):
+            with Prometheus(os.path.join(running.folder, name), program=program,
+                            options=accepted) as prometheus:
+                exporter = add_exporter(running, f"export-{name}", prometheus, "--group", name)
+                exporter.start()
+                wait_for(expected, prometheus, at)
+                assert ("does not take remote write 2.0" in exporter.log()) == falls_back
+                wait_until(lambda: exporter.metric("spanmill_export_lag_records") == 0, LIMIT,
+                           "it to read all")
+                for refused in "samples", "exemplars":
+                    assert exporter.count(f"spanmill_export_refused_{refused}_total") == 0, refused
+                check_queries(prometheus, lines, at)
+                check_steps(prometheus, lines, expected, at)
+                check_exemplars(prometheus, lines)
+                assert exporter.stop() == 0
+                say(f"{name}: {len(prometheus.all(at))} series")
+
+
 if __name__ == "__main__":
-    sys.exit(pool.main(test_kills, test_too_old))
+    sys.exit(pool.main(test_kills, test_too_old, test_version_3))

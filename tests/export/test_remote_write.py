@@ -8,13 +8,17 @@ import pool  # noqa: E402
 import totals  # noqa: E402
 from parts import NO_PROXY, die_at, start_pool  # noqa: E402
 from pool import Pool, report, say, wait_until  # noqa: E402
-from receiver import Receiver  # noqa: E402
+from receiver import Receiver, count, written  # noqa: E402
 
 LIMIT = 40
 
 
 def add_exporter(running, name, url, *options):
     return running.add("export", name, ["--remote-write", url, *options], NO_PROXY)
+
+
+def named(series):
+    return dict(series.labels)["__name__"]
 
 
 def wait_for(expected, receiver, while_waiting=None):
@@ -48,6 +52,7 @@ def test_totals():
         wait_for(expected, receiver)
         assert exporter.stop() == 0
         check(receiver)
+        assert receiver.by_version[1] == 0 and receiver.starts, "it was not 2.0"
         say(f"{len(expected)} totals, {len(receiver.newest())} series, {receiver.requests} requests, "
             f"{exporter.starts} starts")
 
@@ -64,13 +69,13 @@ def test_failures():
         if trouble:
             times.append(time.monotonic())
             return trouble.pop(0)
-        if any(dict(labels)["__name__"] == refused_name for labels, _ in series):
+        if any(named(one) == refused_name for one in series):
             return 400, "out of order sample", {}
         return None
 
     with Pool(partitions=1) as running, Receiver(answer) as receiver:
         exporter = add_exporter(running, "export-0", receiver.url, "--remote-write-samples", "64",
-                                "--remote-write-timeout", "20s",
+                                "--remote-write-timeout", "20s", "--remote-write-version", "1",
                                 "--remote-write-histograms", "classic").start()
         start_pool(running)
         expected = {key: value for key, value in expected.items() if key[0] != refused_name}
@@ -89,12 +94,84 @@ def test_failures():
         assert exporter.stop() == 0
         check(receiver)
         for labels, value in receiver.newest().items():
-            named = dict(labels)
-            if named["__name__"] == "spanmill_phase_duration_seconds_bucket" and \
-                    named["le"] == "+Inf":
-                count = tuple(sorted({**{k: v for k, v in named.items() if k != "le"},
+            pairs = dict(labels)
+            if pairs["__name__"] == "spanmill_phase_duration_seconds_bucket" and \
+                    pairs["le"] == "+Inf":
+                count = tuple(sorted({**{k: v for k, v in pairs.items() if k != "le"},
                                       "__name__": "spanmill_phase_duration_seconds_count"}.items()))
                 assert receiver.newest()[count] == value, labels
+
+
+def test_counted():
+    """a receiver of 2.0 that writes a part of a request, and says how much of it"""
+    expected = totals.of_report(report(pool.THUMBNAILS))
+    refused_name = "spanmill_syscall_seconds_total"
+    refused, exemplars = set(), set()
+
+    def answer(receiver, series):
+        good = [one for one in series if named(one) != refused_name]
+        receiver.keep(good)
+        counts = count(good)
+        exemplars.update(str(one.labels) + str(one.exemplars) for one in good if one.exemplars)
+        if len(good) == len(series):
+            return 200, "", written([*counts[:2], 0]) if good else {}
+        refused.update((tuple(one.labels), time_ms) for one in series if named(one) == refused_name
+                       for time_ms, _ in one.samples)
+        return 400, "out of order sample", written([*counts[:2], 0])
+
+    with Pool(partitions=1) as running, Receiver(answer, versions=(2,)) as receiver:
+        exporter = add_exporter(running, "export-0", receiver.url).start()
+        start_pool(running)
+        wait_for({key: value for key, value in expected.items() if key[0] != refused_name}, receiver)
+        wait_until(lambda: exporter.metric("spanmill_export_lag_records") == 0, LIMIT, "the end")
+        assert exporter.count("spanmill_export_refused_samples_total") == len(refused) > 100
+        assert exporter.count("spanmill_export_refused_exemplars_total") == len(exemplars) > 0
+        assert "samples refused" in exporter.log() and "out of order" in exporter.log()
+        assert receiver.requests < 20, "it was not found out by halves"
+        assert exporter.stop() == 0
+        check(receiver)
+        assert receiver.by_version[1] == 0 and receiver.starts
+
+
+def test_versions():
+    """a receiver of 1.0 gets that, whether it says that it does not know 2.0 or takes it for nothing"""
+    expected = totals.of_report(report(pool.THUMBNAILS))
+    with Pool(partitions=1) as running:
+        start_pool(running)
+        for number, unknown in enumerate(((415, "unknown type", {}), (204, "", {}),
+                                          (400, "unmarshal error", {}))):
+            with Receiver(versions=(1,), unknown=unknown) as receiver:
+                exporter = add_exporter(running, f"export-{number}", receiver.url,
+                                        "--group", f"group-{number}").start()
+                wait_for(expected, receiver)
+                assert "does not take remote write 2.0" in exporter.log()
+                assert exporter.count("spanmill_export_refused_samples_total") == 0
+                assert exporter.stop() == 0
+                check(receiver)
+                assert receiver.by_version[2] == 1, receiver.by_version
+        for wanted, other in ((1, 2), (2, 1)):
+            # What it is told to send is kept until it is taken.
+            with Receiver(versions=(other,), unknown=(204, "", {}) if wanted == 2 else
+                          (415, "unknown type", {})) as receiver:
+                exporter = add_exporter(running, f"only-{wanted}", receiver.url,
+                                        "--group", f"only-{wanted}",
+                                        "--remote-write-version", str(wanted)).start()
+                wait_until(lambda: exporter.count("spanmill_export_denied_total") >= 2, LIMIT,
+                           "it to be denied")
+                assert f"it does not take remote write {wanted}.0" in exporter.log()
+                receiver.versions = (wanted,)
+                wait_for(expected, receiver)
+                assert exporter.stop() == 0
+                check(receiver)
+                assert receiver.by_version[other] == 0
+        with Receiver(versions=()) as receiver:
+            exporter = add_exporter(running, "neither", receiver.url, "--group", "neither").start()
+            wait_until(lambda: exporter.count("spanmill_export_denied_total") >= 2, LIMIT,
+                       "it to be denied")
+            receiver.versions = (2,)
+            wait_for(expected, receiver)
+            assert exporter.stop() == 0
+            check(receiver)
 
 
 def test_limit():
@@ -135,4 +212,5 @@ def test_settings():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_settings, test_totals, test_failures, test_limit))
+    sys.exit(pool.main(test_settings, test_totals, test_failures, test_counted, test_versions,
+                       test_limit))

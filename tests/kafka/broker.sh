@@ -6,15 +6,15 @@
 #     tests/kafka/broker.sh restart FOLDER   on the same data and ports
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
-# KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). BROKER_PROPERTIES: more lines for
-# server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
+# KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). KAFKA_VERSION: a broker of that version,
+# from the folder KAFKA_JARS-VERSION. BROKER_PROPERTIES: more lines for server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
 # "parent" is the one that starts this script. A broker that still runs in FOLDER is ended by start.
 # FOLDER/pid is java's own.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 action=${1:?start, kill, restart or stop}
 folder=${2:?a folder}
-jars=${KAFKA_JARS:-$root/build/kafka}/jars
+jars=${KAFKA_JARS:-$root/build/kafka}${KAFKA_VERSION:+-$KAFKA_VERSION}/jars
 
 # Two free ports; another process may take them before the broker does: start tries again.
 free_ports() {
@@ -54,13 +54,20 @@ ${BROKER_PROPERTIES-}
 EOF
 }
 
+# Versions 3 read the first, versions 4 the second.
 logging() {
-    cat <<EOF
+    cat >"$folder/log4j.properties" <<EOF
 log4j.rootLogger=WARN, file
 log4j.appender.file=org.apache.log4j.FileAppender
 log4j.appender.file.File=$folder/log
 log4j.appender.file.layout=org.apache.log4j.PatternLayout
 log4j.appender.file.layout.ConversionPattern=%d %p %c %m%n
+EOF
+    cat >"$folder/log4j2.xml" <<EOF
+<Configuration status="WARN">
+  <Appenders><File name="file" fileName="$folder/log"><PatternLayout pattern="%d %p %c %m%n"/></File></Appenders>
+  <Loggers><Root level="WARN"><AppenderRef ref="file"/></Root></Loggers>
+</Configuration>
 EOF
 }
 
@@ -68,7 +75,8 @@ EOF
 # outlive a broker that is killed.
 java_with() {
     exec java -Xms256m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData \
-        -Dlog4j.configuration="file:$folder/log4j.properties" -cp "$jars/*" "$@"
+        -Dlog4j.configuration="file:$folder/log4j.properties" \
+        -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$jars/*" "$@"
 }
 
 # Ends with its owner, if it has one, and so does the folder.
@@ -127,7 +135,7 @@ start() {
         # shellcheck disable=SC2046 # two words
         set -- $(free_ports)
         properties "$1" "$2" >"$folder/server.properties"
-        logging >"$folder/log4j.properties"
+        logging
         echo "127.0.0.1:$1" >"$folder/bootstrap"
         if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
             -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A session whose metadata was turned into CTF 2 gives the same report, down to the byte, from its
-# folders and from its archives.
+# folders and from its archives; so does libbabeltrace2, if it reads CTF 2, else it says that it does not.
 set -eu
 : "${SPANMILL:?path of spanmill}" "${TEST_BIN:?}" "${TEST_DATA:?}"
 work=$(mktemp -d)
@@ -19,6 +19,17 @@ report() {
     (cd "$folder" && "$SPANMILL" report --format json "$@" >"$out" 2>"$out.log") ||
         fault "report of $folder: $(cat "$out.log")"
     [ ! -s "$out.log" ] || fault "said of $folder: $(cat "$out.log")"
+}
+
+# other_reader FOLDER: of its second session
+other_reader() {
+    local out=$1/babeltrace2.json
+    if (cd "$1/second" && "$SPANMILL" report --format json --reader babeltrace2 trace >"$out" 2>"$out.log"); then
+        cmp "$1/first.json" "$out" || fault "$1: other results by libbabeltrace2"
+    else
+        grep -qE 'CTF 2 is not read by libbabeltrace2 2\.0|SPANMILL_BABELTRACE2=OFF' "$out.log" ||
+            fault "libbabeltrace2 over $1: $(cat "$out.log")"
+    fi
 }
 
 # compare NAME EVENTS...: of each session
@@ -43,6 +54,7 @@ compare() {
     cmp "$work/$name/first.json" "$work/$name/second.json" || fault "$name: other results"
     cmp "$work/$name/first-packed.json" "$work/$name/second-packed.json" ||
         fault "$name: other results of archives"
+    other_reader "$work/$name"
     for events; do
         for results in "$work/$name"/second{,-packed}.json; do
             grep -q "\"events\":$events," "$results" || fault "$name: no $events events: $results"

@@ -234,7 +234,8 @@ static size_t compare_folder(const struct layout *layout, const char *folder, co
 {
     struct bt2_graph *graph;
     struct failure why = {""};
-    cr_assert(eq(int, bt2_graph_open(folder, &graph, &why), STATUS_OK), "%s: %s", name, why.text);
+    cr_assert(eq(int, bt2_graph_open(folder, 1, &graph, &why), STATUS_OK), "%s: %s", name,
+              why.text);
     size_t events = 0;
     for (size_t stream = 0; stream < bt2_graph_stream_count(graph); stream++) {
         bt_message_array_const messages;

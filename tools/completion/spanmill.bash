@@ -12,24 +12,24 @@ _spanmill()
     fi
 
     if [[ $COMP_CWORD -eq 1 ]]; then
-        local commands='report explain log events pack publish results parked topics help'
+        local commands='report explain log events pack publish results status parked topics help'
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return
     fi
     case $command:$before in
     help:help)
-        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results parked topics' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'report explain log events pack publish results status parked topics' -- "$word")
         return
         ;;
-    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | parked:--format | parked:-f)
+    report:--format | report:-f | events:--format | events:-f | results:--format | results:-f | status:--format | status:-f | parked:--format | parked:-f)
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$word")
         return
         ;;
-    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | parked:--color)
+    report:--color | report:--progress | explain:--progress | log:--progress | results:--color | status:--color | parked:--color)
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
-    report:--phases | report:-p | explain:--phases | explain:-p)
+    report:--phases | report:-p | explain:--phases | explain:-p | log:--phases | log:-p)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -38,12 +38,13 @@ _spanmill()
         report:--until | report:--jobs | report:-j | pack:--level)
         return
         ;;
-    log:-e | log:--call | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
+    log:-e | log:--call | log:--phase | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
         log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
-        explain:--of | explain:--instance | explain:--at | explain:--tid)
+        explain:--of | explain:--instance | explain:--at | explain:--tid | \
+        explain:--since | explain:--until)
         return
         ;;
-    log:--output | log:-o | events:--output | events:-o)
+    report:--perfetto | explain:--perfetto | log:--output | log:-o | events:--output | events:-o)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -60,7 +61,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'damaged fetch limit tries' -- "$word")
         return
         ;;
-    results:--config | parked:--config | publish:--config | topics:--config)
+    results:--config | status:--config | parked:--config | publish:--config | topics:--config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -71,8 +72,9 @@ _spanmill()
         return
         ;;
     results:-[bXns] | results:--brokers | results:--prefix | results:--kafka | results:--top | \
-        results:--every | results:--session | results:--pid | results:--process | \
-        parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
+        results:--every | results:--since | results:--until | results:--session | results:--pid | results:--process | \
+        status:-[bXs] | status:--brokers | status:--prefix | status:--kafka | status:--session | \
+        status:--every | parked:-[bXs] | parked:--brokers | parked:--prefix | parked:--kafka | \
         parked:--session | parked:--chunk)
         return
         ;;
@@ -94,14 +96,14 @@ _spanmill()
         case $command in
         report)
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
-            options+=' --strict --stats --reader --color --progress'
+            options+=' --perfetto --strict --stats --reader --color --progress'
             ;;
         explain)
-            options='--help --version --phases --phase --slowest --of --instance --at --tid --unfolded'
-            options+=' --progress'
+            options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
+            options+=' --perfetto --progress'
             ;;
         log)
-            options+=' --pid --tid --process --call --event --failed --error --longer --since'
+            options+=' --pid --tid --process --phases --phase --call --event --failed --error --longer --since'
             options+=' --until --numbers --progress'
             ;;
         events) options+=' --format' ;;
@@ -117,8 +119,12 @@ _spanmill()
             options+=' --prefix --kafka --config --print-config'
             ;;
         results)
-            options+=' --follow --every --from --forget --format --top --session --pid --process'
+            options+=' --follow --every --since --until --from --forget --format --top --session --pid --process'
             options+=' --strict --color --brokers --prefix --kafka --config --print-config'
+            ;;
+        status)
+            options='--help --version --every --session --format --strict --color'
+            options+=' --brokers --prefix --kafka --config --print-config'
             ;;
         parked)
             options='--help --version --resend --session --chunk --kind --all --format --color'
@@ -133,7 +139,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'create check print' -- "$word")
         return
     fi
-    [[ $command != results && $command != parked ]] || return
+    [[ $command != results && $command != status && $command != parked ]] || return
     # Folders, and archives.
     compopt -o filenames
     if [[ $before == --output || $before == -o ]]; then

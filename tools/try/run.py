@@ -118,7 +118,7 @@ class Try:
         self.start("prometheus", program, f"--config.file={self.folder}/prometheus.yaml",
                    f"--storage.tsdb.path={self.folder}/prometheus", "--web.enable-remote-write-receiver",
                    f'--web.listen-address=127.0.0.1:{self.ports["prometheus"]}',
-                   "--enable-feature=native-histograms")
+                   "--enable-feature=native-histograms,exemplar-storage")
 
     def check(self):
         for name, process in self.processes.items():

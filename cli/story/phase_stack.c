@@ -1,0 +1,122 @@
+#include "cli/story/phase_stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/story/story_irq.h"
+#include "trace/phase_set.h"
+#include "trace/schema.h"
+
+static const struct field_value ABSENT = {.type = FIELD_ABSENT};
+
+static const struct field_value *value_of(const struct event *event, const char *field)
+{
+    const struct field_value *value = event_shown(event, field);
+    return value ? value : &ABSENT;
+}
+
+static bool passes(const struct event *event, const struct phase_filter *filters, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!phase_filter_passes(&filters[i], value_of(event, filters[i].field)))
+            return false;
+    return true;
+}
+
+static void clear_instance(struct open_instance *instance)
+{
+    for (size_t i = 0; i < instance->definition->match_count; i++)
+        phase_value_free(&instance->match[i]);
+    free(instance->match);
+    free(instance->name);
+}
+
+static void take_out(struct phase_stack *stack, size_t place)
+{
+    clear_instance(&stack->at[place]);
+    stack->count--;
+    memmove(&stack->at[place], &stack->at[place + 1], (stack->count - place) * sizeof *stack->at);
+}
+
+void phase_stack_clear(struct phase_stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++)
+        clear_instance(&stack->at[i]);
+    free(stack->at);
+    *stack = (struct phase_stack){.at = NULL};
+}
+
+void phase_stack_begin(struct phase_stack *stack, const struct followed *followed)
+{
+    const struct event *event = followed->event;
+    for (size_t i = 0; i < event->class->begin_count; i++) {
+        const struct phase_definition *definition =
+            event->class->phases->at[event->class->begins[i]];
+        if (!passes(event, definition->begin_filter, definition->begin_filter_count))
+            continue;
+        const struct field_value *told =
+            definition->name_is_field ? value_of(event, definition->name) : &ABSENT;
+        stack->at = memory_grow(stack->at, &stack->room, stack->count + 1, sizeof *stack->at);
+        struct open_instance *instance = &stack->at[stack->count++];
+        *instance = (struct open_instance){
+            .name =
+                memory_string(told->type == FIELD_TEXT ? told->text : text_of(definition->name)),
+            .definition = definition,
+            .begin_ns = followed->wall_ns,
+            .match = memory_new((definition->match_count + 1) * sizeof(struct field_value))};
+        for (size_t k = 0; k < definition->match_count; k++)
+            instance->match[k] =
+                phase_value_copy(value_of(event, definition->match[k].begin_field));
+    }
+}
+
+static bool is_end_of(const struct open_instance *instance, const struct event *event)
+{
+    const struct phase_definition *definition = instance->definition;
+    for (size_t i = 0; i < definition->match_count; i++)
+        if (!field_value_equal(&instance->match[i],
+                               value_of(event, definition->match[i].end_field)))
+            return false;
+    return true;
+}
+
+bool phase_stack_end(struct phase_stack *stack, const struct followed *followed, size_t place)
+{
+    const struct event *event = followed->event;
+    const struct phase_definition *definition = event->class->phases->at[event->class->ends[place]];
+    if (!passes(event, definition->end_filter, definition->end_filter_count))
+        return false;
+    for (size_t i = stack->count; i-- > 0;)
+        if (stack->at[i].definition == definition && is_end_of(&stack->at[i], event)) {
+            take_out(stack, i);
+            return true;
+        }
+    return false;
+}
+
+void phase_stack_expire(struct phase_stack *stack, int64_t now_ns)
+{
+    for (size_t i = stack->count; i-- > 0;) {
+        const struct open_instance *instance = &stack->at[i];
+        if (now_ns > instance->begin_ns &&
+            (uint64_t)(now_ns - instance->begin_ns) > instance->definition->timeout_ns)
+            take_out(stack, i);
+    }
+}
+
+bool phase_stack_any(const struct phase_stack *stack,
+                     bool (*wants)(const void *context, const char *name), const void *context)
+{
+    bool any = false;
+    char *path = NULL;
+    for (size_t i = 0; i < stack->count && !any; i++) {
+        char *longer = path ? memory_format("%s/%s", path, stack->at[i].name)
+                            : memory_string(text_of(stack->at[i].name));
+        free(path);
+        path = longer;
+        any = wants(context, stack->at[i].name) || wants(context, path);
+    }
+    free(path);
+    return any;
+}

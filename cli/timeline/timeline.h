@@ -1,0 +1,55 @@
+/* cli/timeline/timeline.h -- what happened, as a trace of Perfetto: for each thread its phases, system calls
+ * and events of user space; for each CPU what ran on it, and interrupts; who woke whom; counters.
+ *
+ * It is written while the events are read; in memory is what is open, and a little for each thread. */
+#ifndef CLI_TIMELINE_TIMELINE_H
+#define CLI_TIMELINE_TIMELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cli/story/follow.h"
+#include "results/report.h"
+
+/* A stretch of time that is shown, both ends included; since the Unix epoch. */
+struct timeline_window {
+    int64_t begin_ns, end_ns;
+};
+
+/* What is pointed out, on a track of its own. */
+struct timeline_mark {
+    struct timeline_window window;
+    struct text name;
+};
+
+struct timeline_ask {
+    const struct chunk_ref *chunks; /* of one session, in their order */
+    size_t count;
+    const struct phase_definitions *phases;
+    const struct session_report
+        *report; /* who threads are, what descriptors are called; NULL: not known */
+    struct reader_warnings warnings;
+    /* Of which processes phases, calls and events are shown; what runs on CPUs is shown of all. `pid` may be
+     * REPORT_NONE. NULL: of all. */
+    bool (*shows)(const void *context, int64_t pid);
+    const void *shows_context;
+    const struct timeline_window *windows; /* one behind the other */
+    size_t window_count;
+    const struct timeline_mark *marks;
+    size_t mark_count;
+    bool (*stop)(void *context); /* asked now and then; NULL: never stops */
+};
+
+struct timeline_counts {
+    uint64_t calls;   /* that are shown and began in a window */
+    uint64_t nobodys; /* calls and events of user space whose thread is not known: not shown */
+    size_t failed;    /* chunks */
+    bool stopped;
+};
+
+/* False: not all could be written to `out`. */
+bool timeline_write(const struct timeline_ask *ask, FILE *out, struct timeline_counts *counts);
+
+#endif

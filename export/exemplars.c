@@ -1,0 +1,80 @@
+#include "export/exemplars.h"
+
+#include <assert.h>
+
+#include "base/names.h"
+#include "base/session_name.h"
+#include "export/told_instances.h"
+#include "export/trace_ids.h"
+#include "results/report.h"
+
+static_assert((int)EXEMPLAR_ID_ROOM == (int)INSTANCE_ID_ROOM,
+              "ids are written by report_instance_id()");
+
+static int64_t duration_of(const struct told_one *one)
+{
+    return one->end_ns - one->begin_ns;
+}
+
+/* Process and phase, as series have them (export/series.h), with a zero behind each. */
+enum { KEY_MAX = 2 * SESSION_NAME_ROOM };
+
+static struct text put_key(char room[KEY_MAX], struct text process, struct text phase)
+{
+    session_name_part(process, room);
+    size_t count = strlen(room) + 1;
+    session_name_part(phase, &room[count]);
+    return (struct text){room, count + strlen(&room[count]) + 1};
+}
+
+/* The slowest one of each process and phase that the interval tells of; of equals, the first. */
+struct slowest_told {
+    struct names keys;
+    const struct told_one **at; /* by key; in the arena */
+};
+
+static void find_slowest(const struct told_instances *told, struct arena *arena,
+                         struct slowest_told *out)
+{
+    *out = (struct slowest_told){.at = arena_take(arena, (told->count + 1) * sizeof *out->at)};
+    for (size_t i = 0; i < told->count; i++) {
+        char room[KEY_MAX];
+        const struct told_one *one = &told->at[i];
+        size_t known = out->keys.count;
+        uint32_t id = names_id(&out->keys, put_key(room, one->process, one->phase));
+        if (id == known || duration_of(one) > duration_of(out->at[id]))
+            out->at[id] = one;
+    }
+}
+
+static const struct exemplar *exemplar_of(struct text session, const struct told_one *one,
+                                          struct arena *arena)
+{
+    struct trace_ids ids;
+    trace_ids_of(session, one, &ids);
+    struct exemplar *exemplar = arena_take(arena, sizeof *exemplar);
+    *exemplar = (struct exemplar){.end_ns = one->end_ns, .ns = duration_of(one)};
+    memcpy(exemplar->trace, ids.trace, sizeof ids.trace);
+    memcpy(exemplar->span, ids.span, sizeof ids.span);
+    report_instance_id(one->order, exemplar->id);
+    return exemplar;
+}
+
+void exemplars_put(const struct export_interval *interval, const struct family *durations,
+                   struct sample *samples, size_t count, struct arena *arena)
+{
+    struct told_instances told;
+    told_instances_of(interval, arena, &told);
+    struct slowest_told slowest;
+    find_slowest(&told, arena, &slowest);
+    for (size_t i = 0; i < count; i++) {
+        if (samples[i].family != durations)
+            continue;
+        char room[KEY_MAX];
+        uint32_t id =
+            names_find(&slowest.keys, put_key(room, samples[i].labels[0], samples[i].labels[1]));
+        if (id != NAMES_NONE)
+            samples[i].exemplar = exemplar_of(interval->samples.session, slowest.at[id], arena);
+    }
+    names_clear(&slowest.keys);
+}

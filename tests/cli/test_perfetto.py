@@ -1,0 +1,325 @@
+"""`--perfetto` of report and explain: what the timeline shows is what the report counts."""
+import bisect
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from perfetto_trace import Trace  # noqa: E402
+
+SPANMILL = os.environ["SPANMILL"]
+NOBODY = 2**31 - 1  # who runs where nobody knows
+failed = 0
+
+
+def wrong(text):
+    global failed
+    print(text)
+    failed = 1
+
+
+def run(*arguments, code=0):
+    done = subprocess.run([SPANMILL, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "TZ": "UTC"})
+    if done.returncode != code:
+        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
+    return done.stdout, done.stderr
+
+
+def timeline(folder, *arguments, command="report"):
+    path = os.path.join(folder, "timeline")
+    out, said = run(command, *arguments, "--perfetto", path)
+    with open(path, "rb") as file:
+        data = file.read()
+    check_by_published_schema(data)
+    return Trace(data), out, said
+
+
+def check_by_published_schema(data):
+    """By the descriptors that Perfetto publishes, where they are installed."""
+    try:
+        from perfetto.protos.perfetto.trace import perfetto_trace_pb2
+        from google.protobuf import unknown_fields
+    except ImportError:
+        print("skipped: the package perfetto of Python is not installed")
+        return
+    trace = perfetto_trace_pb2.Trace.FromString(data)
+
+    def check(message):
+        if len(unknown_fields.UnknownFieldSet(message)):
+            wrong(f"fields that {message.DESCRIPTOR.name} does not have")
+        for field, value in message.ListFields():
+            if field.type == field.TYPE_MESSAGE:
+                for item in [value] if hasattr(value, "ListFields") else value:
+                    check(item)
+
+    check(trace)
+
+
+def cut(intervals, begin, end):
+    """Of intervals in their order, which do not overlap, what lies in that time."""
+    at = max(0, bisect.bisect(intervals, (begin, begin)) - 1)
+    while at < len(intervals) and intervals[at][0] < end:
+        b, e = max(intervals[at][0], begin), min(intervals[at][1], end)
+        if b < e:
+            yield b, e
+        at += 1
+
+
+def in_between(intervals, begin, end):
+    return sum(e - b for b, e in cut(intervals, begin, end))
+
+
+class States:
+    """Of each thread, as the trace processor makes them of switches and wakeups: runs, runnable, blocked."""
+
+    def __init__(self, trace, end):
+        self.at = collections.defaultdict(lambda: collections.defaultdict(list))
+        self.runs, self.latencies = [], collections.Counter()
+        state, since, current = collections.defaultdict(lambda: "unknown"), {}, {}
+        woken = {}
+
+        def change(tid, to, at):
+            if tid in since and at > since[tid]:
+                self.at[tid][state[tid]].append((since[tid], at))
+            state[tid], since[tid] = to, at
+
+        events = sorted([(e.at, e) for e in trace.switches] + [(e.at, e) for e in trace.wakings], key=lambda e: e[0])
+        for at, event in events:
+            if hasattr(event, "waker"):
+                change(event.tid, "runnable", at)
+                woken[event.tid] = at
+                continue
+            if event.cpu in current and current[event.cpu][0] != event.prev:
+                wrong(f"CPU {event.cpu} at {at}: a switch from {event.prev}, not {current[event.cpu]}")
+            if event.cpu in current:
+                tid, begin, whole = current[event.cpu]
+                if whole and event.state != 128 and tid not in (0, NOBODY):
+                    self.runs.append((tid, event.cpu, at - begin))
+            for tid, to in ((event.prev, {0: "runnable", 128: "unknown", 16: "unknown"}.get(event.state, "blocked")),
+                            (event.next, "running")):
+                if tid not in (0, NOBODY):
+                    change(tid, to, at)
+            if event.next in woken and event.state != 128:
+                self.latencies[event.next] += 1
+            woken.pop(event.next, None)
+            current[event.cpu] = (event.next, at, event.state != 128)
+        for tid in list(since):
+            change(tid, "unknown", end)
+
+
+def rows_of(text, kind):
+    return [row for row in map(json.loads, text.splitlines()) if row["type"] == kind]
+
+
+def is_whole(slice_):
+    return slice_.notes.get("begin") != "before" and slice_.ended.get("end") != "not seen"
+
+
+def pieces(trace, category):
+    """Slices of that kind, in one piece those that are in parts."""
+    out, parts = [], {}
+    for s in sorted((s for s in trace.slices if s.category == category), key=lambda s: s.notes.get("part", 1)):
+        last = parts.pop((s.track, s.name, s.notes["part"] - 1, s.begin), None) if "part" in s.notes else None
+        if "part" in s.notes and not last:
+            wrong(f"a part without the one before: {s}")
+        whole = s._replace(begin=last.begin, notes=last.notes) if last else s
+        if s.ended.get("end") == "goes on":
+            parts[s.track, s.name, s.notes.get("part", 1), s.end] = whole
+        else:
+            out.append(whole)
+    if parts:
+        wrong(f"parts without the next: {len(parts)}")
+    return out
+
+
+def check_equal(what, seen, counted):
+    if seen == counted:
+        return
+    for key in list((seen.keys() | counted.keys()))[:2000]:
+        if seen.get(key) != counted.get(key):
+            wrong(f"{what} {key}: {seen.get(key)} in the timeline, {counted.get(key)} in the report")
+            return
+
+
+def check_calls(trace, report):
+    seen, counted = collections.defaultdict(lambda: [0, 0]), collections.defaultdict(lambda: [0, 0])
+    for s in pieces(trace, "syscall"):
+        if is_whole(s):
+            pid = (trace.thread_of(s.track) or {}).get("pid")
+            seen[pid, s.name][0] += 1
+            seen[pid, s.name][1] += s.end - s.begin
+    for row in rows_of(report, "syscall"):
+        if row["count"] > 0:
+            counted[row["pid"], row["syscall"]][0] += row["count"]
+            counted[row["pid"], row["syscall"]][1] += row["total_ns"]
+    check_equal("calls", dict(seen), dict(counted))
+    return sum(count for count, _ in seen.values())
+
+
+def check_phases(trace, report, states):
+    calls = collections.defaultdict(list)
+    for s in pieces(trace, "syscall"):
+        thread = trace.thread_of(s.track)
+        calls[thread and thread["tid"]].append((s.begin, s.end))
+    for intervals in calls.values():
+        intervals.sort()
+    seen = collections.defaultdict(collections.Counter)
+    for s in pieces(trace, "phase"):
+        if not is_whole(s):
+            continue
+        thread = trace.thread_of(s.track)
+        row, at = seen[thread["pid"], s.notes["phase_path"]], states.at[thread["tid"]]
+        row["count"] += 1
+        row["total_ns"] += s.end - s.begin
+        for state in ("runnable", "blocked"):
+            row[f"{state}_ns"] += in_between(at[state], s.begin, s.end)
+        for b, e in cut(at["running"], s.begin, s.end):
+            inside = in_between(calls[thread["tid"]], b, e)
+            row["sys_cpu_ns"] += inside
+            row["user_cpu_ns"] += e - b - inside
+        row["unknown_ns"] = row["total_ns"] - sum(row[f"{s}_ns"] for s in ("user_cpu", "sys_cpu", "runnable", "blocked"))
+    counted = {}
+    for row in rows_of(report, "phase"):
+        if row["count"] > 0:
+            counted[row["pid"], row["phase"]] = collections.Counter(
+                {name: row[name] for name in ("count", "total_ns", "user_cpu_ns", "sys_cpu_ns", "runnable_ns",
+                                              "blocked_ns", "unknown_ns")})
+    check_equal("phase", {k: +v for k, v in seen.items()}, {k: +v for k, v in counted.items()})
+    return sum(row["count"] for row in seen.values())
+
+
+def check_scheduling(report, states):
+    seen, counted = collections.Counter(), collections.Counter()
+    for tid, _, took in states.runs:
+        seen[tid] += took
+    for row in rows_of(report, "thread"):
+        counted[row["tid"]] += row["cpu_ns"]
+    check_equal("CPU time of thread", +seen, +counted)
+    busy = collections.Counter()
+    for _, cpu, took in states.runs:
+        busy[cpu] += took
+    check_equal("time of CPU", +busy, +collections.Counter({row["cpu"]: row["busy_ns"] for row in rows_of(report, "cpu")}))
+    counted = collections.Counter()
+    for row in rows_of(report, "sched"):
+        counted[row["tid"]] += row["count"]
+    check_equal("wakeups of thread", +states.latencies, +counted)
+
+
+def check_report(folder, trace_path, *arguments, least=0):
+    report, _ = run("report", "--format", "json", *arguments, trace_path)
+    trace, _, said = timeline(folder, *arguments, "-o", os.devnull, trace_path)
+    if trace.unfinished:
+        wrong(f"{trace_path}: slices without an end: {trace.unfinished}")
+    summary = rows_of(report, "summary")[0]
+    states = States(trace, summary["end_ns"])
+    calls = check_calls(trace, report)
+    phases = check_phases(trace, report, states)
+    check_scheduling(report, states)
+    if calls + phases < least:
+        wrong(f"{trace_path}: only {calls} calls and {phases} phases")
+    print(f"{trace_path}: {trace.packets} packets, {calls} calls, {phases} phases, {len(trace.switches)} switches, "
+          f"{len(trace.wakings)} wakeups {said}")
+    return trace
+
+
+def spans(trace, category, begin, end):
+    """Slices that lie in that time, on whatever tracks."""
+    return collections.Counter(
+        (s.name, s.begin, s.end) for s in pieces(trace, category)
+        if is_whole(s) and begin <= s.begin and s.end <= end)
+
+
+def runs(trace, begin, end):
+    return [s for s in trace.switches if begin < s.at < end and NOBODY not in (s.prev, s.next)]
+
+
+def check_explain(folder, whole, *arguments):
+    """The windows of the slowest instances have what the timeline of all has there."""
+    for count in ("1", "3"):
+        trace, out, _ = timeline(folder, "--of", "request/send", "--slowest", count, *arguments, command="explain")
+        told = out.count("\ninstance ")
+        marks = [s for s in trace.slices if s.category == "explained"]
+        if len(marks) != told or told != int(count) or trace.unfinished:
+            wrong(f"{told} instances are explained, {len(marks)} are marked; {trace.unfinished}")
+        for mark in marks:
+            where = (mark.begin, mark.end)
+            for category in ("syscall", "phase"):
+                if not spans(whole, category, *where) or \
+                        spans(whole, category, *where) - spans(trace, category, *where):
+                    wrong(f"explain --slowest {count}: not all {category} slices of {mark.name}")
+            if runs(whole, *where) != runs(trace, *where) or not runs(whole, *where):
+                wrong(f"explain --slowest {count}: other switches in {mark.name}")
+        tids = [track["thread"]["tid"] for track in trace.tracks.values() if "thread" in track]
+        if len(tids) != len(set(tids)):
+            wrong("explain: a thread has two tracks")
+
+
+def check_window(folder, whole, begin, trace_path, *arguments):
+    trace, _, _ = timeline(folder, "--since", "+20s", "--until", "+22s", "-o", os.devnull, *arguments, trace_path)
+    low, high = begin + 20 * 10**9, begin + 22 * 10**9 - 1
+    for category in ("syscall", "phase"):
+        if spans(trace, category, low, high) != spans(whole, category, low, high):
+            wrong(f"--since --until: other {category} slices than in the timeline of all")
+    times = [s.begin for s in trace.slices] + [s.end for s in trace.slices] + [s.at for s in trace.switches]
+    if min(times) < low or max(times) > high:
+        wrong(f"--since --until: from {min(times) - low} to {max(times) - high}")
+
+
+def check_filter(folder, whole, trace_path):
+    trace, _, _ = timeline(folder, "--until", "+5s", "--process", "thumbnailer", "-o", os.devnull, trace_path)
+    pids = {track["thread"]["pid"] for track in trace.tracks.values() if "thread" in track}
+    names = {track["process"]["name"] for track in trace.tracks.values() if "process" in track}
+    if len(pids) != 1 or names != {b"thumbnailer"}:
+        wrong(f"--process: threads of {pids}, {names}")
+    last = max(s.at for s in trace.switches)
+    if runs(trace, 0, last) != runs(whole, 0, last):
+        wrong("--process: what runs on CPUs is not told of all")
+
+
+def check_refusals(folder, thumbnails, other):
+    there = os.path.join(folder, "there")
+    _, said = run("report", thumbnails, other, "--perfetto", there, code=1)
+    if "a file is of one session" not in said or os.path.exists(there):
+        wrong(f"two sessions: {said}")
+    run("report", thumbnails, "--perfetto", os.path.join(folder, "no", "such"), code=1)
+    run("explain", thumbnails, "--perfetto", there, code=1)  # there is no phase
+    if os.path.exists(there):
+        wrong("a timeline of nothing")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        for recording in sys.argv[1:]:  # others, by hand: TRACE[=PHASES]
+            path, _, phases = recording.partition("=")
+            check_report(folder, path, *(["--phases", phases] if phases else []))
+        if sys.argv[1:]:
+            return
+        data = os.environ["TEST_DATA"]
+        thumbnails = os.path.join(data, "thumbnails")
+        phases = ("--phases", os.path.join(thumbnails, "phases.yaml"))
+        whole = check_report(folder, thumbnails, *phases, least=60000)
+        begin = rows_of(run("report", "--format", "json", thumbnails)[0], "summary")[0]["begin_ns"]
+        check_explain(folder, whole, *phases, thumbnails)
+        check_window(folder, whole, begin, thumbnails, *phases)
+        check_filter(folder, whole, thumbnails)
+        # Phases that do not nest: in calls, over calls, over each other.
+        crossing = [f"--phase={name} : $evt.$name == \"{first}\" : $evt.$name == \"{last}\"" for name, first, last in (
+            ("file", "syscall_entry_openat", "syscall_entry_close"),
+            ("wait", "sched_waking", "syscall_exit_futex"),
+            ("map", "syscall_exit_mmap", "syscall_entry_munmap"),
+            ("inner(file)", "syscall_exit_openat", "syscall_exit_close"))]
+        crossing += ["--until", "+10s"]
+        trace = check_report(folder, thumbnails, *crossing, least=5000)
+        if not any("part" in s.notes for s in trace.slices):
+            wrong("nothing had to be cut into parts")
+        user_space = os.path.join(data, "user-space", "uid")
+        check_report(folder, user_space)
+        check_refusals(folder, thumbnails, user_space)
+
+
+main()
+sys.exit(failed)
