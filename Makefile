@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test bench image packages packages-test format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test bench image packages packages-test platforms format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -37,6 +37,7 @@ help:
 	@echo 'make install    to PREFIX ($(PREFIX)); make uninstall removes it'
 	@echo 'make packages   Debian packages in build/packages; packages-test: in a fresh Debian'
 	@echo '                12 they are installed, upgraded, removed and purged (mmdebstrap)'
+	@echo 'make platforms  build, tests and packages in other releases of Debian (RELEASES="trixie testing")'
 	@echo 'make deps       Debian packages for build and tests; build-deps: for the build alone;'
 	@echo '                ci-deps: for .ci/run, too; dev-deps: for all presets'
 	@echo 'make clean      remove build/'
@@ -171,6 +172,10 @@ packages: build-release
 
 packages-test: packages
 	@tests/deploy/fresh_packages.sh build/packages
+
+# An hour for each release the first time, minutes then; as root.
+platforms: kafka
+	@tools/platforms.sh $(RELEASES)
 
 clean:
 	@rm -rf build

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/chunk_run.h"
 #include "cli/progress.h"
+#include "cli/render/html.h"
 #include "cli/render/quantity.h"
 #include "cli/report_file.h"
 #include "cli/report_options.h"
@@ -31,6 +32,7 @@ struct reporting {
     struct chunk_windows windows;
     unsigned jobs;
     struct timeline_file timeline;
+    struct report_file page; /* `out` NULL: none is asked for */
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -74,6 +76,16 @@ static enum status write_report(struct reporting *reporting, const struct report
     FILE *out = reporting->file.out;
     report_view_write(view, &reporting->report, out, out);
     return report_file_close(&reporting->file, why);
+}
+
+static enum status write_page(struct reporting *reporting, unsigned jobs, struct failure *why)
+{
+    if (!reporting->page.out)
+        return STATUS_OK;
+    if (!report_write_html(reporting->page.out, &reporting->report, jobs))
+        return fail(why, STATUS_REJECT, "%s: not all could be written",
+                    config_text(reporting->options.config, "html"));
+    return report_file_close(&reporting->page, why);
 }
 
 static double share(double part, double whole)
@@ -175,7 +187,8 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     if (!report_output(reporting->options.config))
         stop_signals_block(SIG_UNBLOCK); /* a pipe may be slow, and there is nothing to clean up */
     struct failure why;
-    if (write_report(reporting, &view, &why) != STATUS_OK) {
+    if (write_page(reporting, view.jobs, &why) != STATUS_OK ||
+        write_report(reporting, &view, &why) != STATUS_OK) {
         say(reporting, why.text);
         code = EXIT_FAILED;
     }
@@ -235,6 +248,22 @@ static int run_report(struct reporting *reporting, double begin_s)
     return code;
 }
 
+/* False: said. What was opened is dropped in any case. */
+static bool open_files(struct reporting *reporting)
+{
+    const struct config *config = reporting->options.config;
+    const char *page = config_text(config, "html");
+    struct failure why;
+    if (!timeline_file_open(&reporting->timeline, config_text(config, "perfetto"),
+                            &reporting->traces))
+        return false;
+    if ((!page || report_file_open(&reporting->page, page, &why) == STATUS_OK) &&
+        report_file_open(&reporting->file, report_output(config), &why) == STATUS_OK)
+        return true;
+    say(reporting, why.text);
+    return false;
+}
+
 static int report_all(struct reporting *reporting)
 {
     double begin_s = progress_now_s();
@@ -245,17 +274,11 @@ static int report_all(struct reporting *reporting)
         return code;
     if (traces_find(&reporting->traces, reporting->options.config) != STATUS_OK)
         return EXIT_FAILED;
-    if (!timeline_file_open(&reporting->timeline,
-                            config_text(reporting->options.config, "perfetto"), &reporting->traces))
-        return EXIT_FAILED;
-    struct failure why;
-    if (report_file_open(&reporting->file, report_output(reporting->options.config), &why) !=
-        STATUS_OK) {
-        say(reporting, why.text);
-        return EXIT_FAILED;
-    }
-    code = run_report(reporting, begin_s);
+    code = EXIT_FAILED;
+    if (open_files(reporting))
+        code = run_report(reporting, begin_s);
     report_file_drop(&reporting->file);
+    report_file_drop(&reporting->page);
     timeline_file_drop(&reporting->timeline);
     return code;
 }

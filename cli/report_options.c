@@ -26,6 +26,7 @@ static const struct config_row rows[] = {
     TEXT_ROW("since", 0, "TIME", NULL,
              "from then on: 2026-11-22T23:09, 23:09:36, +1.5s\nor 5m (before the end)"),
     TEXT_ROW("until", 0, "TIME", NULL, "before then"),
+    TEXT_ROW("html", 0, "FILE", NULL, "a page for a browser, too"),
     PERFETTO_ROW,
     INTEGER_ROW("jobs", 'j', "N", NULL, 1, JOBS_MAX, "chunks read at a time (one per CPU)"),
     FLAG_ROW("stats", 0, "say on stderr what the report cost"),

@@ -23,6 +23,8 @@ struct torn_flush {
 struct session {
     bool wanted, torn;
     bool counted;      /* something of it lies in the window */
+    bool is_any;       /* something was taken of it, of which the last: */
+    bool inside;       /* lies in the window */
     struct fold *fold; /* NULL until it has results */
     struct torn_flush flush;
 };
@@ -123,11 +125,13 @@ static void note_times(struct torn_flush *flush, const struct result_record *rec
     }
 }
 
-/* Of an interval without events, nobody knows when it was: it counts where the window has no begin. */
-static bool is_inside(const struct result_log_options *options, const struct torn_flush *flush)
+/* Of what has no events (a gap, the end of a session), nobody knows when it was: it is where that is which came
+ * before. */
+static bool is_inside(const struct result_log_options *options, const struct session *session)
 {
+    const struct torn_flush *flush = &session->flush;
     if (flush->last_ns == REPORT_NONE)
-        return options->since_ns == 0;
+        return session->is_any ? session->inside : options->since_ns == 0;
     return (options->since_ns == 0 || flush->last_ns >= options->since_ns) &&
            (options->until_ns == 0 || flush->first_ns < options->until_ns);
 }
@@ -156,8 +160,10 @@ static void fold_record(const struct result_log *log, struct session *session,
 static void take_flush(struct result_log *log, struct session *session, const char *name)
 {
     const struct torn_flush *flush = &session->flush;
-    bool inside = is_inside(log->options, flush);
+    bool inside = is_inside(log->options, session);
     session->counted |= inside;
+    session->inside = inside;
+    session->is_any = true;
     if (flush->last_ns > log->newest_ns)
         log->newest_ns = flush->last_ns;
     struct result_flush told = {name, flush->first_ns, flush->last_ns, flush->records,

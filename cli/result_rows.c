@@ -256,11 +256,23 @@ static struct open_row *row_of(struct result_rows *rows, const char *session)
     return &rows->open[id];
 }
 
+/* The end of a session tells of no interval. */
+static bool has_interval(const struct result_flush *flush)
+{
+    for (size_t i = 0; i < flush->count; i++)
+        for (size_t k = 0; k < flush->records[i].count; k++)
+            if (flush->records[i].results[k].type == RESULT_INTERVAL)
+                return true;
+    return false;
+}
+
 void result_rows_take(struct result_rows *rows, const struct result_flush *flush)
 {
     struct open_row *row = row_of(rows, flush->session);
     bool timed = flush->last_ns != REPORT_NONE;
     int64_t number = timed ? flush->last_ns / (int64_t)rows->every_ns : INT64_MIN;
+    if (!row->fold && !timed && !has_interval(flush))
+        return;
     /* A gap is told with what comes before it. */
     if (row->fold && timed && row->number != number)
         write_row(rows, row);

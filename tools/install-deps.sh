@@ -1,10 +1,13 @@
 #!/bin/sh
-# Installs with apt what build and tests need (Debian 12). Quick when everything is there.
+# Installs with apt what build and tests need (Debian 12, 13 and testing). Quick when everything is there.
 #
-#     tools/install-deps.sh [--build|--ci|--dev]
+#     tools/install-deps.sh [--build|--packages|--ci|--dev]
 #
-# --build: only what the programs are built from; it is kept small, `make demo` needs no more. --ci: also what .ci/run uses. --dev: also what the
-# other presets, `make bench` and `make format` use.
+# --build: only what the programs are built from; it is kept small, `make demo` needs no more. --packages: also
+# what packages are checked with. --ci: also what .ci/run uses. --dev: also what the other presets, `make bench`
+# and `make format` use; what this Debian does not have of the last two is left out, and named.
+#
+# one|other: the first of them that is installed, else the first that this Debian has.
 set -eu
 
 packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
@@ -12,26 +15,28 @@ packages='gcc libc6-dev make cmake ninja-build pkg-config linux-libc-dev
     librdkafka-dev liblttng-ctl-dev libmicrohttpd-dev libxxhash-dev libjansson-dev
     libcurl4-openssl-dev libsnappy-dev zlib1g-dev libpq-dev'
 packages_test='build-essential libcriterion-dev liblttng-ust-dev lttng-tools babeltrace2 zstd
-    openjdk-17-jre-headless maven kcat curl prometheus postgresql python3-yaml systemd
-    protobuf-compiler python3-confluent-kafka python3-protobuf adduser'
+    openjdk-17-jre-headless|openjdk-21-jre-headless|default-jre-headless maven kcat curl prometheus postgresql
+    python3-yaml systemd protobuf-compiler python3-confluent-kafka python3-protobuf adduser'
+packages_packages='lintian mmdebstrap'
 packages_ci='clang-14 clang-format-14 libclang-rt-14-dev'
-packages_dev='clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time lintian mmdebstrap
-    python3-lttnganalyses'
+packages_dev="clang-tidy-14 lld valgrind linux-perf lcov mandoc shellcheck time $packages_packages
+    python3-lttnganalyses"
 
-# The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian does not have,
+# The tests render the Kubernetes manifests: with kubectl or kustomize, which Debian 12 does not have,
 # else with one that tools/kustomize.sh builds.
 for program in kubectl kustomize go; do
     ! command -v $program >/dev/null 2>&1 || break
-    [ $program != go ] || packages_test="$packages_test golang-go ca-certificates"
+    [ $program != go ] || packages_test="$packages_test kustomize|golang-go ca-certificates"
 done
 
 case "${1-}" in
 '') packages="$packages $packages_test" ;;
 --build) ;;
+--packages) packages="$packages $packages_test $packages_packages" ;;
 --ci) packages="$packages $packages_test $packages_ci" ;;
 --dev) packages="$packages $packages_test $packages_ci $packages_dev" ;;
 *)
-    echo "usage: $0 [--build|--ci|--dev]" >&2
+    echo "usage: $0 [--build|--packages|--ci|--dev]" >&2
     exit 2
     ;;
 esac
@@ -40,11 +45,28 @@ say() {
     echo "install-deps: $*" >&2
 }
 
+is_installed() {
+    for name in $(echo "$1" | tr '|' ' '); do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null || true)
+        [ "$state" != installed ] || return 0
+    done
+    return 1
+}
+
+# Prints the first of one|other that apt can install.
+choose() {
+    for name in $(echo "$1" | tr '|' ' '); do
+        case $(LC_ALL=C apt-cache policy "$name" | sed -n 's/^  Candidate: //p') in
+        '' | '(none)') ;;
+        *) echo "$name" && return ;;
+        esac
+    done
+}
+
 missing=
 if command -v dpkg-query >/dev/null 2>&1; then
     for package in $packages; do
-        state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-        [ "$state" = installed ] || missing="$missing $package"
+        is_installed "$package" || missing="$missing $package"
     done
 else
     say "this is no Debian; going on in the hope that all is here. By their names there: $packages"
@@ -73,6 +95,18 @@ for pause in 2 5 15 0; do
     sleep "$pause"
 done
 
+chosen=
+for package in $missing; do
+    name=$(choose "$package")
+    if [ -n "$name" ]; then
+        chosen="$chosen $name"
+        continue
+    fi
+    say "this release has no $package"
+    echo $packages_ci $packages_dev | tr ' ' '\n' | grep -qxF "$package" || exit 1
+done
+[ -n "$chosen" ] || exit 0
+
 # Slim images have no folder for the link that the Java package makes to its man page.
 [ -d /usr/share/man/man1 ] || $as_root mkdir -p /usr/share/man/man1
 
@@ -87,7 +121,7 @@ fi
 
 # shellcheck disable=SC2086 # words on purpose
 if ! $as_root apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
-    -o Acquire::Retries=3 $missing </dev/null >&2; then
-    say "apt-get could not install$missing"
+    -o Acquire::Retries=3 $chosen </dev/null >&2; then
+    say "apt-get could not install$chosen"
     exit 1
 fi

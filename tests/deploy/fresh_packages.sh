@@ -28,9 +28,10 @@ fi
 depends=$(for package in "$folder"/*.deb; do
     dpkg-deb -f "$package" Depends | tr , '\n' | sed 's/^ *\([^ ]*\).*/\1/'
 done | sort -u | tr '\n' ,)
-mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" -eq 0 ] && echo root || echo auto)" \
+sources=$("$here/../../tools/debian-sources.sh" "$release")
+echo "$sources" | mmdebstrap --quiet --variant=minbase --mode="$([ "$(id -u)" -eq 0 ] && echo root || echo auto)" \
     --aptopt='Acquire::Retries "3"' --include="${depends}systemd" \
     --customize-hook='mkdir "$1/packages"' \
     --customize-hook="cp '$folder'/*.deb '$here/try_packages.sh' \"\$1/packages/\"" \
     --customize-hook='chroot "$1" /packages/try_packages.sh /packages' \
-    --format=null "$release" -
+    --format=null "$release" - ${sources:+-}

@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <inttypes.h>
 
+#include "mapper/bt2/bt2_graph.h"
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
 #include "chunk/survey.h"
@@ -392,6 +393,7 @@ Test(odd_streams, with_events_behind_their_packets_end_lie)
 
 /* --- losses --- */
 
+/* libbabeltrace2 2.1, the first that reads CTF 2, aborts on packets that overlap around missing ones. */
 Test(odd_streams, of_user_space_lose_without_moving_an_event)
 {
     struct odd_trace trace = {.name = ""};
@@ -400,8 +402,12 @@ Test(odd_streams, of_user_space_lose_without_moving_an_event)
         &trace, 0,
         (struct odd_packet){
             .begin = 1700, .end = 2900, .sequence = 4, .discarded = 5, .events = {1800, 1900}});
-    expect_reading(&trace, "ust", USUAL,
-                   "1100 cpu0\n1200 cpu0\n1700 lost 5 missing 3\n1800 cpu0\n1900 cpu0\n", NULL);
+    static const char EXPECTED[] =
+        "1100 cpu0\n1200 cpu0\n1700 lost 5 missing 3\n1800 cpu0\n1900 cpu0\n";
+    if (bt2_graph_reads(2))
+        expect_of_ours(&trace, USUAL, EXPECTED, "");
+    else
+        expect_reading(&trace, "ust", USUAL, EXPECTED, NULL);
 }
 
 Test(odd_streams, have_counters_that_wrap_by_their_width)

@@ -88,6 +88,7 @@ def test_parts():
             with open(path, encoding="utf-8") as file:
                 return objects(file.read().rpartition("\n")[0])
         workers = fill(running, pack(running))
+        running.wait_for(report(pool.THUMBNAILS))  # its end is there, too
         wait_until(lambda: len(live_rows()) == 4, 60, "a row for each chunk")
         live.send_signal(signal.SIGINT)
         assert live.wait(20 * pool.PATIENCE) == 0

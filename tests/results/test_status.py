@@ -60,7 +60,8 @@ def test_way_of_chunks():
 
         mapper = running.add("mapper", "m").start(extra=["-j", "2"])
         state, sessions = wait_for(running, unmapped=0, unjoined=3)
-        assert state["mappers"] == 2 and state["unmapped"] == 0, state
+        assert state["unmapped"] == 0, state
+        wait_until(lambda: look(running)[0]["mappers"] == 2, 60, "both threads to be members")
         assert state["unjoined"] == 3 and sessions[SESSION]["missing"] == 1, (state, sessions)
         assert "no reducer runs" in running.spanmill("status").stdout
 

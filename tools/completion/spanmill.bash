@@ -44,7 +44,7 @@ _spanmill()
         explain:--since | explain:--until)
         return
         ;;
-    report:--perfetto | explain:--perfetto | log:--output | log:-o | events:--output | events:-o)
+    report:--html | report:--perfetto | explain:--perfetto | log:--output | log:-o | events:--output | events:-o)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -96,7 +96,7 @@ _spanmill()
         case $command in
         report)
             options+=' --phases --phase --format --top --pid --process --since --until --jobs'
-            options+=' --perfetto --strict --stats --reader --color --progress'
+            options+=' --html --perfetto --strict --stats --reader --color --progress'
             ;;
         explain)
             options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'

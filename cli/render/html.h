@@ -1,0 +1,14 @@
+/* cli/render/html.h -- a report as one page for a browser, which needs nothing else and asks no network. */
+#ifndef CLI_RENDER_HTML_H
+#define CLI_RENDER_HTML_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "results/report.h"
+
+/* The page has the whole of report_write_json() in it. The caller looks at ferror(out) as well; false: memory
+ * for the stream could not be had. */
+bool report_write_html(FILE *out, const struct report *report, unsigned jobs);
+
+#endif

@@ -1,0 +1,11 @@
+# A file of the source as a C array, in a header of the build: embed_file(TARGET FILE HEADER NAME).
+function(embed_file target file header name)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
+    file(READ ${CMAKE_SOURCE_DIR}/${file} bytes HEX)
+    string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    set(folder ${CMAKE_BINARY_DIR}/generated/${target})
+    set(made "/* Made of ${file}. */\nstatic const unsigned char ${name}[] = {\n${bytes}};\n")
+    file(GENERATE OUTPUT ${folder}/${header} CONTENT "${made}")
+    target_include_directories(${target} PRIVATE ${folder})
+endfunction()

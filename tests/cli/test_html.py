@@ -1,0 +1,92 @@
+"""`report --html`: the page has the numbers of the JSON, whatever names there are, and a browser shows it."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SPANMILL = os.environ["SPANMILL"]
+TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
+BEGIN, END = '<script type="application/json" id="data">\n', "</script>"
+NAME = "</script><script>document.title = 'bad'</script><!-- &amp;"
+failed = 0
+
+
+def wrong(text):
+    global failed
+    print(text)
+    failed = 1
+
+
+def run(*arguments, code=0):
+    done = subprocess.run([SPANMILL, "report", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != code:
+        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
+    return done.stdout
+
+
+def data_of(page):
+    """As a browser finds it: up to the first end of a script."""
+    begin = page.index(BEGIN) + len(BEGIN)
+    return [json.loads(line) for line in page[begin:page.index(END, begin)].split("\n") if line]
+
+
+def check_browser(path, folder):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        print("skipped: no chromium to open the page with")
+        return
+    try:
+        done = subprocess.run(
+            [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--disable-component-update", f"--user-data-dir={folder}/browser", "--enable-logging=stderr",
+             "--virtual-time-budget=20000", "--dump-dom", "file://" + path],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+    except subprocess.TimeoutExpired:
+        print("skipped: chromium does not come to an end here")
+        return
+    if "<body" not in done.stdout:
+        print(f"skipped: chromium does not run here: {done.stderr[-300:]}")
+        return
+    said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    if said:
+        wrong(f"the browser says: {said[:3]}")
+    if 'data-done="yes"' not in done.stdout:
+        wrong("the page's program did not come to its end")
+    if "<title>spanmill report</title>" not in done.stdout:
+        wrong("a name of the trace became a program")
+    body = done.stdout[done.stdout.index('data-done="yes"'):]
+    if body.count("<table>") < 5 or "thumbnailer" not in body:
+        wrong("tables are missing")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    page, phases = os.path.join(folder, "page.html"), os.path.join(folder, "phases.yaml")
+    with open(phases, "w", encoding="utf-8") as file:
+        file.write(f'''phases:
+  - {{name: request, begin: "thumbnailer:request_begin", end: "thumbnailer:request_end", match: [id]}}
+  - {{name: "{NAME}", begin: "thumbnailer:phase_begin", end: "thumbnailer:phase_end", match: [id, phase], parent: request}}
+''')
+    tables = run("--phases", phases, "--html", page, TRACE)
+    if not tables.startswith("labvm/thumb"):
+        wrong("the tables are missing")
+    counted = [json.loads(line) for line in run("--format", "json", "--phases", phases, TRACE).splitlines()]
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    if data_of(text) != counted:
+        wrong("the page has other rows than the JSON")
+    if not any(row["type"] == "phase" and "<script>" in row["phase"] for row in counted):
+        wrong("no row has the name that could break the page")
+    for word in ("http://", "https://", "src=", "@import", "url("):
+        if word in text.replace(text[text.index(BEGIN):text.index(END)], ""):
+            wrong(f"the page asks for something else: {word}")
+    check_browser(page, folder)
+    # What cannot be written leaves nothing behind.
+    run("--html", os.path.join(folder, "no", "such"), TRACE, code=1)
+    run("--html", os.path.join(folder, "other"), "-o", os.path.join(folder, "no", "such"), TRACE, code=1)
+    run("--perfetto", os.path.join(folder, "other"), "-o", os.path.join(folder, "no", "such"), TRACE, code=1)
+    left = [name for name in os.listdir(folder) if name.startswith("other")]
+    if left:
+        wrong(f"files are left: {left}")
+sys.exit(failed)
