@@ -5,7 +5,7 @@
 #     tools/platforms.sh [RELEASE...]             (trixie testing)
 #
 # TESTS: what ctest is told, all tests by default; "-R '^mapper/'", or "no" for none. JOBS: 2. FOLDER:
-# build/platforms. The chroots stay there, with their builds: another run takes minutes. Each has its own
+# build/platforms. OLD_MIRROR: see tools/debian-sources.sh. The chroots stay there, with their builds: another run takes minutes. Each has its own
 # processes and mounts, which end with this script. Needs mmdebstrap and root; the packages that are
 # downloaded are about 500 MB a release.
 set -eu
@@ -64,7 +64,7 @@ inside() {
         umount -l .
         cd /src
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-            TERM=dumb sh -euc "$*"
+            TERM=dumb OLD_MIRROR="${OLD_MIRROR-}" sh -euc "$*"
     ' sh "$root" "$@"
 }
 
