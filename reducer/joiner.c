@@ -486,7 +486,11 @@ static enum status restore_head(struct joiner *joiner, const struct kept_record 
                                            .left_events = get_u64(head.at + 18)};
         return STATUS_OK;
     }
-    return fail(why, STATUS_REJECT, "the record %s is missing or damaged", head_key);
+    return fail(
+        why, STATUS_REJECT,
+        "the record %s is missing or damaged: a version before has written this state, which "
+        "this one does not read (docs/OPERATING.md, \"Upgrades and changes\"), or it is not whole",
+        head_key);
 }
 
 static bool is_of_engine(const struct kept_record *record)
