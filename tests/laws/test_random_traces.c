@@ -106,8 +106,8 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
         changes[i] = world.trace.changes[i].at_ns;
     struct law_cuts uncut = {changes, least};
     char *expected = law_report(&world.trace, uncut, 0, NULL), *part = law_core_part(expected);
-    char *unmapped = law_unmapped_report(&world.trace);
-    bool good = same(seed, least, ", mapped", law_core_part(unmapped), part);
+    char *unmapped = law_unmapped_report(&world.trace), *joined = law_core_part(unmapped);
+    bool good = same(seed, least, ", mapped", joined, part);
 
     uint64_t random = seed + 77, at[CUTS_MAX];
     for (unsigned round = 0; good && round < 3; round++) {
@@ -122,6 +122,7 @@ static bool law_holds(uint64_t seed, const struct random_trace_options *options)
     }
     free(expected);
     free(unmapped);
+    free(joined);
     world_clear(&world);
     return good;
 }
