@@ -2,6 +2,7 @@
 #ifndef CLI_STORY_LINE_H
 #define CLI_STORY_LINE_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ static inline char *line_room(struct line *line, size_t count)
 {
     if (line->room - line->count < count)
         line->at = memory_grow(line->at, &line->room, line->count + count, 1);
+    assert(line->at);
     return line->at + line->count;
 }
 

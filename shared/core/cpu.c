@@ -348,6 +348,7 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns)
     int32_t tid = core->facts.counts_switches
                       ? core->settler.settle(core->settler.context, core, number, first_ns)
                       : TID_NOBODY;
+    assert(cpu); /* it has an event */
     uint64_t border_ns = cpu->border_ns;
     cpu->run_whole = false;
     cpu->border_ns = TIME_NONE;

@@ -277,6 +277,7 @@ void life_exec_table(struct core *core, struct life *life, uint64_t time_ns)
 static bool is_shared(const struct life *life, const struct table *table)
 {
     const struct process *process = life->process;
+    assert(table && process);
     return table->refs > 1 || (!life->own_table && process->alive > process->parted + 1);
 }
 

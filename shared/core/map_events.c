@@ -542,6 +542,9 @@ void core_map(struct core *core, const struct event *events, size_t count)
 {
     if (core->mapping.names_no_calls)
         count_unnamed(core, events, count);
+    if (count == 0)
+        return;
+    assert(events);
     core->batch = events;
     uint64_t last_ns = core->counts.last_ns;
     const struct event *ahead = core->lives.count > LIVES_CACHED ? events : NULL;
