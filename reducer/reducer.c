@@ -190,7 +190,7 @@ static enum status whole_of(struct reducer *reducer, const struct ready_chunk *r
         return whole_decode(ready->records, ready->count, reducer->schema, reducer->store, out,
                             why);
     *out = prepared->whole;
-    prepared->whole = (struct whole_chunk){.row = NULL};
+    prepared->whole = (struct whole_chunk){.row = {.count = 0}};
     reducer_use(reducer, NULL);
     return STATUS_OK;
 }
