@@ -228,24 +228,12 @@ void map_wakeup(struct core *core, const struct event *event, struct life *actor
     woken(core, life, event);
 }
 
-/* Whoever is current there by what only the past knows: any life that is not known to be elsewhere. */
-static void retire_whoever(struct core *core, const struct cpu *cpu)
-{
-    for (size_t i = 0; i < core->cpu_count; i++)
-        cpu_write(core, &core->cpus[i]); /* who is elsewhere, the past must know */
-    for (struct life *life = core->listed; life; life = life->next_listed)
-        if (life->active && life->tid != 0 && (life->cpu < 0 || &core->cpus[life->cpu] == cpu))
-            life_retire(core, life);
-}
-
 void map_border(struct core *core, const struct event *event)
 {
     struct cpu *cpu = cpu_at(core, event->cpu);
     if (!cpu)
         return;
     cpu_write(core, cpu);
-    if (cpu->knows == CPU_UNKNOWN)
-        retire_whoever(core, cpu);
     struct life *current = cpu->current;
     map_retire_current(core, cpu);
     if (current)

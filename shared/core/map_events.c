@@ -298,8 +298,20 @@ void map_doubt(struct core *core, const struct life *life, bool leaves)
     }
 }
 
+/* Whoever is current there by what only the past knows: any life that is not known to be elsewhere. */
+static void retire_whoever(struct core *core, const struct cpu *cpu)
+{
+    for (size_t i = 0; i < core->cpu_count; i++)
+        cpu_write(core, &core->cpus[i]); /* who is elsewhere, the past must know */
+    for (struct life *life = core->listed; life; life = life->next_listed)
+        if (life->active && life->tid != 0 && (life->cpu < 0 || &core->cpus[life->cpu] == cpu))
+            life_retire(core, life);
+}
+
 void map_retire_current(struct core *core, struct cpu *cpu)
 {
+    if (cpu->knows == CPU_UNKNOWN)
+        retire_whoever(core, cpu);
     if (cpu->knows == CPU_LET && !cpu->current->active)
         exclude_others(core, cpu->current);
     if (cpu->current)

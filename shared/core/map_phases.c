@@ -193,6 +193,7 @@ void map_doubt_pid(struct core *core, struct life *life)
 
 void map_told_pid(struct core *core, struct life *life, int32_t pid)
 {
+    assert(!life->ended); /* what the past must tell of the process that it has */
     places_told(core, life, pid);
     /* Others may be names of the same life. */
     if (life->tid == 0)

@@ -254,6 +254,8 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     if (tells && life->tid == 0)
         map_pass_all(core);
     if (tells) {
+        if (life->ended)
+            life_write(core, life); /* what has ended so far is of the process before */
         places_write_created(core, life);
         map_told_pid(core, life, pid);
     }
