@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "random_trace.h"
 
-enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 200 };
+enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 200, CUTTINGS = 3 };
 
 struct world {
     struct phase_definitions phases, other_phases[RANDOM_TRACE_OTHERS];
@@ -103,6 +103,8 @@ static bool pool_holds(const struct world *world, uint64_t seed, const char *exp
  * they are. */
 static bool trace_holds(const struct world *world, uint64_t seed)
 {
+    const char *cuttings = getenv("LAW_CUTTINGS");
+    unsigned rounds = cuttings ? (unsigned)strtoul(cuttings, NULL, 10) : CUTTINGS;
     const struct law_trace *trace = &world->trace;
     size_t least = trace->change_count;
     uint64_t changes[CHANGES_MAX];
@@ -114,7 +116,7 @@ static bool trace_holds(const struct world *world, uint64_t seed)
     bool good = same(seed, least, ", mapped", joined, part);
 
     uint64_t random = seed + 77, at[CUTS_MAX];
-    for (unsigned round = 0; good && round < 3; round++) {
+    for (unsigned round = 0; good && round < rounds; round++) {
         struct law_cuts cuts = {at, least + 1 + law_random(&random) % (CUTS_MAX - least)};
         law_random_cuts(trace, &random, at, cuts.count);
         good = holds(world, seed, expected, cuts);
@@ -174,7 +176,7 @@ static void dump(const struct law_trace *trace)
     }
 }
 
-/* LAW_SHRINK, LAW_DUMP: a trace that breaks the law is made smaller first, and printed. */
+/* LAW_SHRINK, LAW_DUMP: a trace that breaks the law is made smaller, and printed. */
 static bool law_holds(uint64_t seed, const struct random_trace_options *options)
 {
     struct world world;
