@@ -290,10 +290,12 @@ static enum status read_event(const struct analyses *analyses, struct row_reader
 static enum status read_record(const struct analyses *analyses, struct bytes bytes,
                                struct arena *arena, struct record *out, struct failure *why)
 {
-    struct row_reader in = {bytes.at, bytes.at + bytes.count, false};
     *out = (struct record){.rule = NULL};
+    if (bytes.count == 0)
+        return fail(why, STATUS_REJECT, "an empty record of an analysis");
+    struct row_reader in = {bytes.at, bytes.at + bytes.count, false};
     enum status status;
-    if (bytes.count > 0 && *bytes.at == TAG_EVENT) {
+    if (*bytes.at == TAG_EVENT) {
         in.at++;
         status = read_event(analyses, &in, out, why);
     } else {

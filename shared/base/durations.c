@@ -457,7 +457,7 @@ uint8_t *durations_put(uint8_t *at, const struct durations *durations)
 static uint64_t take_above(struct row_reader *row, uint64_t least)
 {
     uint64_t above = row_take(row);
-    row->bad |= above > UINT64_MAX - least;
+    row_refuse_if(row, above > UINT64_MAX - least);
     return least + above;
 }
 
@@ -466,7 +466,7 @@ static void take_few(struct row_reader *row, uint64_t count, struct durations *t
     uint64_t min_ns = row_take(row);
     uint64_t max_ns = count > 1 ? take_above(row, min_ns) : min_ns;
     uint64_t middle_ns = count > 2 ? take_above(row, min_ns) : min_ns;
-    row->bad |= !durations_of_few(to, count, min_ns, middle_ns, max_ns);
+    row_refuse_if(row, !durations_of_few(to, count, min_ns, middle_ns, max_ns));
 }
 
 static void take_buckets(struct row_reader *row, struct arena *arena, struct durations *to)
@@ -479,7 +479,8 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
         uint64_t head = row_take(row), less = head & COUNT_MASK, distance = head >> COUNT_BITS;
         if (less == COUNT_MASK)
             less = take_above(row, less);
-        row->bad |= less == UINT64_MAX || distance > last - bucket || (distance > 0) != (count > 0);
+        row_refuse_if(row, less == UINT64_MAX || distance > last - bucket ||
+                               (distance > 0) != (count > 0));
         if (row->bad)
             return;
         bucket += distance;
@@ -487,7 +488,8 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
     } while (bucket < last);
     struct durations_bucket *kept = arena_take(arena, count * sizeof *kept);
     memcpy(kept, buckets, count * sizeof *kept);
-    row->bad = row->bad || !durations_of_buckets(to, kept, count, total_ns, min_ns, max_ns);
+    row_refuse_if(row,
+                  row->bad || !durations_of_buckets(to, kept, count, total_ns, min_ns, max_ns));
 }
 
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to)
@@ -499,11 +501,9 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
     else if (count == DURATIONS_TOLD + 1)
         take_buckets(row, arena, to);
     else
-        row->bad = true;
-    if (!row->bad)
-        return;
-    *to = (struct durations){0};
-    row->at = row->end;
+        row_refuse_if(row, true);
+    if (row->bad)
+        *to = (struct durations){0};
 }
 
 /* Whether `count` durations from `min_ns` to `max_ns` may be `total_ns` together. */

@@ -72,6 +72,15 @@ static inline size_t row_left(const struct row_reader *row)
     return (size_t)(row->end - row->at);
 }
 
+/* What was read says what cannot be. */
+static inline void row_refuse_if(struct row_reader *row, bool is_wrong)
+{
+    if (!is_wrong)
+        return;
+    row->bad = true;
+    row->at = row->end;
+}
+
 /* As row_take(), byte by byte. */
 static inline uint64_t row_take_slowly(struct row_reader *row)
 {
@@ -121,8 +130,7 @@ static inline size_t row_take_count(struct row_reader *row, size_t least)
     uint64_t count = row_take(row);
     if (count <= row_left(row) / least)
         return (size_t)count;
-    row->bad = true;
-    row->at = row->end;
+    row_refuse_if(row, true);
     return 0;
 }
 

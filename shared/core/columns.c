@@ -300,8 +300,7 @@ static void refuse(struct columns_in *in, enum status status, const char *name)
         (void)fail(in->why, status, "a column of %s, newer than this program knows", name);
     else
         (void)fail(in->why, status, "%s contradicts itself", name);
-    in->row.bad = true;
-    in->row.at = in->row.end;
+    row_refuse_if(&in->row, true);
 }
 
 static struct text take_text(struct columns_in *in)

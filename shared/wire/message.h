@@ -30,8 +30,7 @@ static inline uint64_t message_fixed(struct row_reader *row, size_t count)
 {
     uint64_t number = 0;
     if (row_left(row) < count) {
-        row->bad = true;
-        row->at = row->end;
+        row_refuse_if(row, true);
         return 0;
     }
     for (size_t i = 0; i < count; i++)
@@ -54,7 +53,7 @@ static inline bool message_next(struct message *message)
     case WIRE_FIXED64: message->number = message_fixed(row, 8); break;
     case WIRE_FIXED32: message->number = message_fixed(row, 4); break;
     case WIRE_BYTES: message->bytes = message_bytes(row, row_take_count(row, 1)); break;
-    default: row->bad = true;
+    default: row_refuse_if(row, true);
     }
     return !row->bad;
 }
