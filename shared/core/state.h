@@ -82,7 +82,6 @@ struct life {
     bool call_was_unknown;
     const struct syscall *open_call; /* IN_OPEN, IN_TOLD */
     uint64_t entry_ns;
-    struct call_sum *open_sum; /* where its end counts, if that is found */
     /* What each switch touches. */
     uint64_t time[TIME_SLOTS];
     uint64_t since_ns, wake_ns, named_ns;

@@ -111,14 +111,6 @@ struct slow_instance *slow_instances_next(const struct slow_instances *all, size
     return NULL;
 }
 
-size_t slow_instances_count(const struct slow_instances *all)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < all->count; i++)
-        count += all->lists[i].count;
-    return count;
-}
-
 void slow_instances_clear(struct slow_instances *all)
 {
     for (size_t i = 0; i < all->count; i++) {

@@ -39,7 +39,6 @@ struct slow_instance *slow_instances_find(const struct slow_instances *all, uint
 void slow_instances_merge(struct slow_instances *to, struct slow_instances *from);
 /* Walks all: start with *at == 0, ends with NULL. */
 struct slow_instance *slow_instances_next(const struct slow_instances *all, size_t *at);
-size_t slow_instances_count(const struct slow_instances *all);
 void slow_instances_clear(struct slow_instances *all);
 
 #endif

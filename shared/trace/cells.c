@@ -120,11 +120,6 @@ uint64_t time_vector_whole(const struct time_vector *vector)
     return whole;
 }
 
-bool time_vector_is_empty(const struct time_vector *vector)
-{
-    return time_vector_whole(vector) == 0;
-}
-
 void time_vector_clear(struct time_vector *vector)
 {
     struct blocked_in *kept = vector->blocked_in;

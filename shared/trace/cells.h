@@ -102,7 +102,6 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
 /* Takes `other` away, modulo 2^64. */
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
 uint64_t time_vector_whole(const struct time_vector *vector);
-bool time_vector_is_empty(const struct time_vector *vector);
 void time_vector_clear(struct time_vector *vector); /* empty again, room kept */
 void time_vector_free(struct time_vector *vector);
 

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -72,7 +71,6 @@ struct classes {
 struct schema {
     const struct phase_definitions *phases;
     event_rows *rows; /* or NULL */
-    atomic_bool has_rows;
     const struct phase_set *own;
     pthread_mutex_t lock; /* of all that follows; what is in the arenas stays as it is */
     struct arena arena;   /* classes, calls and what they point to */
@@ -198,11 +196,6 @@ event_rows *schema_rows(const struct schema *schema)
     return schema->rows;
 }
 
-bool schema_has_rows(const struct schema *schema)
-{
-    return atomic_load_explicit(&schema->has_rows, memory_order_relaxed);
-}
-
 const struct phase_set *schema_own_set(const struct schema *schema)
 {
     return schema->own;
@@ -214,14 +207,6 @@ const struct phase_set *schema_set(struct schema *schema, const struct phase_def
     const struct phase_set *set = add_set(schema, phases, false);
     unlock(schema);
     return set;
-}
-
-size_t schema_definition_count(const struct schema *schema)
-{
-    lock(schema);
-    size_t count = schema->sets.definition_count;
-    unlock(schema);
-    return count;
 }
 
 /* Splits `prefix` off `name`. */
@@ -341,8 +326,6 @@ static void attach_rows(struct schema *schema, struct event_class *class, struct
         for (size_t k = 0; k < EVENT_ROW_SLOTS && row->slots[k].field; k++)
             want_slot(slots, &row->slots[k]);
     }
-    if (class->row_count > 0)
-        atomic_store_explicit(&schema->has_rows, true, memory_order_relaxed);
 }
 
 /* The fields and the definitions of a class, before their number is known. */
@@ -507,14 +490,6 @@ const struct syscall *schema_call(struct schema *schema, struct text name)
     const struct syscall *call = call_of(schema, name);
     unlock(schema);
     return call;
-}
-
-size_t schema_call_count(const struct schema *schema)
-{
-    lock(schema);
-    size_t count = schema->by_call.count;
-    unlock(schema);
-    return count;
 }
 
 const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id)

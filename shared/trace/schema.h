@@ -78,8 +78,6 @@ struct schema *schema_new(const struct phase_definitions *phases);
 struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows);
 /* NULL: none are wanted. */
 event_rows *schema_rows(const struct schema *schema);
-/* Whether a class that was asked for has rows. */
-bool schema_has_rows(const struct schema *schema);
 void schema_free(struct schema *schema); /* NULL is fine */
 
 const struct phase_definitions *schema_phases(const struct schema *schema); /* NULL: none */
@@ -87,8 +85,6 @@ const struct phase_definitions *schema_phases(const struct schema *schema); /* N
 const struct phase_set *schema_own_set(const struct schema *schema);
 /* The set of other definitions, which are copied. */
 const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases);
-/* How many definitions all sets have: ids are less. */
-size_t schema_definition_count(const struct schema *schema);
 
 /* The class of that name in that domain, under the schema's own definitions; the same pointer for
  * the same name. Classes and calls live as long as the schema. */
@@ -103,7 +99,6 @@ size_t schema_class_count(const struct schema *schema);
 const struct event_class *schema_loss_class(struct schema *schema, enum domain domain);
 
 const struct syscall *schema_call(struct schema *schema, struct text name);
-size_t schema_call_count(const struct schema *schema);
 const struct syscall *schema_call_by_id(const struct schema *schema, uint32_t id);
 
 /* Which kernel's numbers `unknown` calls carry. */

@@ -12,9 +12,6 @@ enum {
      * read. */
     RESULT_FORMAT = 3,
     RESULT_FORMAT_LOG2 = 2,           /* the last with those */
-    CALL_VALUES = 4,                  /* of struct open_call and struct descriptor_call */
-    PRESENT_TEXT = 1 << EVENT_VALUES, /* in their `present` */
-    PRESENT_CALL = 15 | PRESENT_TEXT,
     CPU_MAX = 1 << 16,
     PARTIAL_BYTES_MAX = 16 << 20 /* of one record, expanded */
 };
