@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
@@ -105,15 +106,23 @@ def test_killed_owner():
     for options in (["--must"], ["--never"]):
         mark = f"{os.getpid()}-{time.monotonic_ns()}"
         owner = subprocess.Popen(["sleep", "600"])
-        command = [sys.executable, ISOLATE, "--owner", str(owner.pid), *options, "sleep", "600"]
-        subprocess.run(["sh", "-c", '"$@" & true', "sh", *command], check=True,
-                       env={**os.environ, "MARK": mark})
-        wait_until(lambda: len(marked(mark)) >= 2, 10, "isolate.py and the command")
-        time.sleep(0.5)
-        assert len(marked(mark)) >= 2, "ended with the shell that started it"
-        owner.kill()
-        owner.wait()
-        wait_until(lambda: not marked(mark), 10, f"the end of {marked(mark)}")
+        command = [sys.executable, ISOLATE, "--owner", str(owner.pid), *options, "cat"]
+        with tempfile.TemporaryDirectory() as folder:
+            ask, answer = (os.path.join(folder, name) for name in ("ask", "answer"))
+            os.mkfifo(ask)
+            os.mkfifo(answer)
+            subprocess.run(["sh", "-c", '"$@" <"$ASK" >"$ANSWER" & true', "sh", *command],
+                           check=True,
+                           env={**os.environ, "MARK": mark, "ASK": ask, "ANSWER": answer})
+            # The shell is over, and whatever it takes with it got its signal before: what answers lives on.
+            with open(ask, "w") as asking, open(answer) as answering:
+                asking.write("there?\n")
+                asking.flush()
+                assert answering.readline() == "there?\n", "ended with the shell that started it"
+                assert len(marked(mark)) >= 2, "isolate.py, and the command"
+                owner.kill()
+                owner.wait()
+                wait_until(lambda: not marked(mark), 10, f"the end of {marked(mark)}")
 
 
 def test_end():

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool
@@ -67,14 +66,17 @@ def run(running, daemon):
                         daemon.environment).start()
     log = os.path.join(folder, "shop.log")
     shop = subprocess.Popen([SHOP, str(SECONDS), str(THREADS), log], env=daemon.environment)
-    time.sleep(SECONDS / 2)
+    archives = os.path.join(folder, "shop", "archives")
+
+    def has_rotated(times):
+        return os.path.isdir(archives) and len(os.listdir(archives)) >= times
+    wait_until(lambda: has_rotated(ROTATIONS / 2), 20, "half of the rotations")
     agent.kill()
-    time.sleep(1)
+    said_bytes = os.path.getsize(log)
+    wait_until(lambda: os.path.getsize(log) > said_bytes, 10, "the program to go on without an agent")
     agent.start()
     assert shop.wait() == 0
-    archives = os.path.join(folder, "shop", "archives")
-    wait_until(lambda: os.path.isdir(archives) and len(os.listdir(archives)) >= ROTATIONS, 20,
-               "as many rotations")
+    wait_until(lambda: has_rotated(ROTATIONS), 20, "as many rotations")
     daemon.lttng("destroy", "shop")
     said = logged(log)
 
