@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "analysis/analyses.h"
-#include "base/arena.h"
-#include "base/memory.h"
 #include "core/core.h"
 #include "core/row_bytes.h"
-#include "core/keep.h"
 #include "laws/random_trace.h"
+#include "laws/saved_state.h"
 #include "reducer/joiner.h"
 
 struct world {
@@ -117,6 +115,13 @@ Test(row_bytes, with_other_bits_are_refused_or_can_be_written)
 
 enum { PIECES = 3 };
 
+/* A world whose trace is mapped in pieces. */
+struct pieces {
+    struct world world;
+    struct columns_out at[PIECES];
+    struct interval_end ends[PIECES];
+};
+
 static void map_piece(const struct law_trace *trace, size_t piece, struct columns_out *out,
                       struct interval_end *end)
 {
@@ -147,21 +152,25 @@ static void map_piece(const struct law_trace *trace, size_t piece, struct column
     end->phases = schema_own_set(trace->schema);
 }
 
-struct saved {
-    struct arena arena;
-    struct kept_record *records;
-    size_t count, room;
-};
-
-static void keep(void *context, struct text key, struct bytes record)
+static void pieces_init(struct pieces *pieces, uint64_t seed)
 {
-    struct saved *saved = context;
-    saved->records =
-        memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
-    uint8_t *copy = arena_take(&saved->arena, record.count + 1);
-    memcpy(copy, record.at, record.count);
-    saved->records[saved->count++] =
-        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
+    *pieces = (struct pieces){.at = {{.count = 0}}};
+    world_init(&pieces->world, seed);
+    for (size_t i = 0; i < PIECES; i++)
+        map_piece(&pieces->world.trace, i, &pieces->at[i], &pieces->ends[i]);
+}
+
+static void pieces_clear(struct pieces *pieces)
+{
+    for (size_t i = 0; i < PIECES; i++)
+        columns_clear(&pieces->at[i]);
+    world_clear(&pieces->world);
+}
+
+static unsigned rounds_of_each(void)
+{
+    const char *rounds = getenv("ROW_ROUNDS");
+    return rounds ? (unsigned)strtoul(rounds, NULL, 10) : 300;
 }
 
 /* Damage that the marks tell. */
@@ -175,38 +184,37 @@ static void take(void *context, const struct result *result)
 static struct joiner *restarted(struct joiner *joiner, struct schema *schema,
                                 struct result_sink sink)
 {
-    struct saved saved = {.count = 0};
+    struct saved_state saved = {.count = 0};
     struct joiner *again;
     struct failure why;
     uint64_t oldest;
     if (joiner_oldest_chunk(joiner, &oldest))
         return joiner;
-    joiner_save(joiner, (struct keep_sink){keep, &saved});
+    joiner_save(joiner, saved_state_sink(&saved));
     joiner_free(joiner);
     enum status status = joiner_restore(schema, sink, saved.records, saved.count, &again, &why);
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);
-    arena_clear(&saved.arena);
-    free(saved.records);
+    saved_state_clear(&saved);
     return again;
 }
 
 /* Whatever can be read can be joined, told, saved and restored. Returns how many intervals had damage. */
-static unsigned join(const struct world *world, const struct columns_out pieces[PIECES],
-                     const struct interval_end ends[PIECES], size_t changed, const uint8_t *bytes)
+static unsigned join(const struct pieces *pieces, size_t changed, const uint8_t *bytes)
 {
     unsigned damaged = 0;
     struct result_sink sink = {take, &damaged};
-    struct joiner *joiner = joiner_new(world->schema, sink);
+    struct joiner *joiner = joiner_new(pieces->world.schema, sink);
     for (size_t i = 0; i < PIECES; i++) {
         struct row row = {.count = 0};
-        if (read(world, i == changed ? bytes : pieces[i].at, pieces[i].count, &row) == STATUS_OK) {
-            joiner_add(joiner, &row, &ends[i]);
+        if (read(&pieces->world, i == changed ? bytes : pieces->at[i].at, pieces->at[i].count,
+                 &row) == STATUS_OK) {
+            joiner_add(joiner, &row, &pieces->ends[i]);
         } else {
             row_clear(&row);
             joiner_missing(joiner, i, DAMAGE_BY_REFUSED, text_of("cannot be read"));
         }
         joiner_retell(joiner, i, PIECES);
-        joiner = restarted(joiner, world->schema, sink);
+        joiner = restarted(joiner, pieces->world.schema, sink);
     }
     joiner_finish(joiner);
     joiner_free(joiner);
@@ -215,36 +223,29 @@ static unsigned join(const struct world *world, const struct columns_out pieces[
 
 Test(row_bytes, with_other_bits_are_refused_or_can_be_joined)
 {
-    const char *rounds = getenv("ROW_ROUNDS");
     unsigned refused = 0;
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        struct world world;
-        world_init(&world, seed);
-        struct columns_out pieces[PIECES] = {{.count = 0}};
-        struct interval_end ends[PIECES];
-        for (size_t i = 0; i < PIECES; i++)
-            map_piece(&world.trace, i, &pieces[i], &ends[i]);
-        cr_expect(eq(uint, join(&world, pieces, ends, PIECES, NULL), 0));
+        struct pieces pieces;
+        pieces_init(&pieces, seed);
+        cr_expect(eq(uint, join(&pieces, PIECES, NULL), 0));
         uint64_t random = seed;
-        for (unsigned round = 0; round < (rounds ? strtoul(rounds, NULL, 10) : 300); round++) {
-            size_t changed = law_random(&random) % PIECES, count = pieces[changed].count;
+        for (unsigned round = 0; round < rounds_of_each(); round++) {
+            size_t changed = law_random(&random) % PIECES, count = pieces.at[changed].count;
             uint8_t *bytes = malloc(count + 1);
-            memcpy(bytes, pieces[changed].at, count);
+            memcpy(bytes, pieces.at[changed].at, count);
             for (unsigned flips = 1 + round % 3; flips > 0; flips--)
                 bytes[law_random(&random) % count] ^= (uint8_t)(1 << law_random(&random) % 8);
-            refused += join(&world, pieces, ends, changed, bytes) > 0;
+            refused += join(&pieces, changed, bytes) > 0;
             free(bytes);
         }
-        for (size_t i = 0; i < PIECES; i++)
-            columns_clear(&pieces[i]);
-        world_clear(&world);
+        pieces_clear(&pieces);
     }
     cr_expect(ne(uint, refused, 0));
 }
 
 /* --- state --- */
 
-static void flip(struct saved *saved, uint64_t *random)
+static void flip(struct saved_state *saved, uint64_t *random)
 {
     const struct kept_record *record = &saved->records[law_random(random) % saved->count];
     uint8_t *bytes = (uint8_t *)(uintptr_t)record->record.at;
@@ -253,22 +254,22 @@ static void flip(struct saved *saved, uint64_t *random)
 }
 
 /* Whatever is restored goes on, and is saved again. Returns whether it was. */
-static bool go_on(const struct world *world, const struct columns_out pieces[PIECES],
-                  const struct interval_end ends[PIECES], const struct saved *saved)
+static bool go_on(const struct pieces *pieces, const struct saved_state *saved)
 {
     unsigned damaged = 0;
     struct result_sink sink = {take, &damaged};
     struct joiner *joiner;
     struct failure why;
-    if (joiner_restore(world->schema, sink, saved->records, saved->count, &joiner, &why) !=
+    if (joiner_restore(pieces->world.schema, sink, saved->records, saved->count, &joiner, &why) !=
         STATUS_OK)
         return false;
     joiner_retell(joiner, 0, 1);
-    joiner = restarted(joiner, world->schema, sink);
+    joiner = restarted(joiner, pieces->world.schema, sink);
     struct row row = {.count = 0};
     size_t last = PIECES - 1;
-    cr_assert(eq(int, read(world, pieces[last].at, pieces[last].count, &row), STATUS_OK));
-    joiner_add(joiner, &row, &ends[last]);
+    cr_assert(eq(int, read(&pieces->world, pieces->at[last].at, pieces->at[last].count, &row),
+                 STATUS_OK));
+    joiner_add(joiner, &row, &pieces->ends[last]);
     joiner_finish(joiner);
     joiner_free(joiner);
     return true;
@@ -276,38 +277,32 @@ static bool go_on(const struct world *world, const struct columns_out pieces[PIE
 
 Test(row_bytes, of_state_with_other_bits_are_refused_or_restored)
 {
-    const char *rounds = getenv("ROW_ROUNDS");
     unsigned refused = 0;
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        struct world world;
-        world_init(&world, seed);
-        struct columns_out pieces[PIECES] = {{.count = 0}};
-        struct interval_end ends[PIECES];
-        for (size_t i = 0; i < PIECES; i++)
-            map_piece(&world.trace, i, &pieces[i], &ends[i]);
+        struct pieces pieces;
+        pieces_init(&pieces, seed);
         unsigned damaged = 0;
-        struct joiner *joiner = joiner_new(world.schema, (struct result_sink){take, &damaged});
+        struct joiner *joiner =
+            joiner_new(pieces.world.schema, (struct result_sink){take, &damaged});
         for (size_t i = 0; i + 1 < PIECES; i++) {
             struct row row = {.count = 0};
-            cr_assert(eq(int, read(&world, pieces[i].at, pieces[i].count, &row), STATUS_OK));
-            joiner_add(joiner, &row, &ends[i]);
+            cr_assert(
+                eq(int, read(&pieces.world, pieces.at[i].at, pieces.at[i].count, &row), STATUS_OK));
+            joiner_add(joiner, &row, &pieces.ends[i]);
         }
         uint64_t random = seed;
-        for (unsigned round = 0; round < (rounds ? strtoul(rounds, NULL, 10) : 300); round++) {
-            struct saved saved = {.count = 0};
-            joiner_save(joiner, (struct keep_sink){keep, &saved});
+        for (unsigned round = 0; round < rounds_of_each(); round++) {
+            struct saved_state saved = {.count = 0};
+            joiner_save(joiner, saved_state_sink(&saved));
             for (unsigned flips = round == 0 ? 0 : 1 + round % 3; flips > 0; flips--)
                 flip(&saved, &random);
-            bool restored = go_on(&world, pieces, ends, &saved);
+            bool restored = go_on(&pieces, &saved);
             cr_expect(restored || round > 0);
             refused += !restored;
-            arena_clear(&saved.arena);
-            free(saved.records);
+            saved_state_clear(&saved);
         }
         joiner_free(joiner);
-        for (size_t i = 0; i < PIECES; i++)
-            columns_clear(&pieces[i]);
-        world_clear(&world);
+        pieces_clear(&pieces);
     }
     cr_expect(ne(uint, refused, 0));
 }

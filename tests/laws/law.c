@@ -1,6 +1,7 @@
 #include "law.h"
 #include "law_parts.h"
 #include "map_piece.h"
+#include "saved_state.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -233,35 +234,17 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
-/* What a joiner saves. */
-struct saved {
-    struct arena arena;
-    struct kept_record *records;
-    size_t count, room;
-};
-
-static void keep(void *context, struct text key, struct bytes record)
-{
-    struct saved *saved = context;
-    uint8_t *copy = arena_take(&saved->arena, record.count);
-    memcpy(copy, record.at, record.count);
-    saved->records =
-        memory_grow(saved->records, &saved->room, saved->count + 1, sizeof *saved->records);
-    saved->records[saved->count++] =
-        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
-}
-
 /* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells some of
  * the living again, which must change nothing. */
 static struct joiner *restart(struct joiner *joiner, struct schema *schema, struct result_sink sink,
                               const struct part *parts, size_t last, uint64_t *random)
 {
-    struct saved saved = {.count = 0};
+    struct saved_state saved = {.count = 0};
     joiner_retell(joiner, law_random(random) % 4, 4);
     uint64_t oldest = last + 1;
     if (!joiner_oldest_chunk(joiner, &oldest))
         oldest = last + 1;
-    joiner_save(joiner, (struct keep_sink){keep, &saved});
+    joiner_save(joiner, saved_state_sink(&saved));
     joiner_free(joiner);
     for (size_t i = saved.count; i > 1; i--) {
         size_t other = law_random(random) % i;
@@ -276,8 +259,7 @@ static struct joiner *restart(struct joiner *joiner, struct schema *schema, stru
     }
     for (size_t i = (size_t)oldest; i <= last; i++)
         add_part(joiner, &parts[i]);
-    arena_clear(&saved.arena);
-    free(saved.records);
+    saved_state_clear(&saved);
     return joiner;
 }
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "map_piece.h"
+#include "saved_state.h"
 #include "reducer/joiner.h"
 #include "reducer/whole.h"
 #include "results/result.h"
@@ -39,21 +39,6 @@ static void take(void *context, const struct result *result)
     } else if (result->type == RESULT_INTERVAL) {
         counts->changed += result->interval.tallies.at[TALLY_PHASES_CHANGED];
     }
-}
-
-struct saved {
-    struct arena arena;
-    struct kept_record records[64];
-    size_t count;
-};
-
-static void keep(void *context, struct text key, struct bytes record)
-{
-    struct saved *saved = context;
-    uint8_t *copy = arena_take(&saved->arena, record.count);
-    memcpy(copy, record.at, record.count);
-    saved->records[saved->count++] =
-        (struct kept_record){{arena_string(&saved->arena, key), key.count}, {copy, record.count}};
 }
 
 /* With what a chunk is mapped. */
@@ -143,15 +128,15 @@ static struct counts counts_after(const char *yaml, bool restored)
     add(joiner, schema, shop, 1, "shop:begin");
     struct schema *used = schema;
     if (restored) {
-        struct saved saved = {.count = 0};
+        struct saved_state saved = {.count = 0};
         struct failure why;
-        joiner_save(joiner, (struct keep_sink){keep, &saved});
+        joiner_save(joiner, saved_state_sink(&saved));
         joiner_free(joiner);
         used = again;
         cr_assert(eq(int, joiner_restore(again, sink, saved.records, saved.count, &joiner, &why),
                      STATUS_OK),
                   "%s", why.text);
-        arena_clear(&saved.arena);
+        saved_state_clear(&saved);
     }
     add(joiner, used, yaml, 2, "shop:end");
     joiner_finish(joiner);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "laws/saved_state.h"
 #include "reducer/joiner.h"
 #include "trace/schema.h"
 
@@ -168,39 +169,21 @@ Test(joiner, counts_what_is_missing_before_a_chunk_that_cannot_be_used)
 
 /* --- across a restart --- */
 
-struct kept {
-    struct kept_record at[64];
-    size_t count;
-};
-
-static void keep(void *context, struct text key, struct bytes record)
-{
-    struct kept *kept = context;
-    uint8_t *copy = memory_new(record.count + 1);
-    if (record.count > 0)
-        memcpy(copy, record.at, record.count);
-    kept->at[kept->count++] =
-        (struct kept_record){text_of(memory_string(key)), {copy, record.count}};
-}
-
 Test(joiner, compares_across_a_restart_too)
 {
     struct joining *joining = joining_new();
     add(joining, 0, 0, 100, 0, 7);
-    struct kept kept = {.count = 0};
-    joiner_save(joining->joiner, (struct keep_sink){keep, &kept});
+    struct saved_state kept = {.count = 0};
+    joiner_save(joining->joiner, saved_state_sink(&kept));
     joiner_free(joining->joiner);
     struct failure why;
     cr_assert(eq(int,
                  joiner_restore(joining->schema, (struct result_sink){take, &joining->told},
-                                kept.at, kept.count, &joining->joiner, &why),
+                                kept.records, kept.count, &joining->joiner, &why),
                  STATUS_OK),
               "%s", why.text);
     add(joining, 1, 100, 200, 6, 0);
     EXPECT_TALLY(joining, TALLY_DROPPED_EVENTS, 1);
-    for (size_t i = 0; i < kept.count; i++) {
-        free((void *)(uintptr_t)kept.at[i].key.at);
-        free((void *)(uintptr_t)kept.at[i].record.at);
-    }
+    saved_state_clear(&kept);
     joining_free(joining);
 }
