@@ -2,27 +2,18 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
-SPANMILL = os.environ["SPANMILL"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
 
 
 def run(*arguments, code=0, command="events"):
-    done = subprocess.run([SPANMILL, command, *arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
-    return done.stdout.splitlines(), done.stderr
+    out, err = spanmill(command, *arguments, code=code)
+    return out.splitlines(), err
 
 
 rows = [json.loads(line) for line in run("--format", "json", TRACE)[0]]
@@ -75,4 +66,4 @@ _, messages = run("/no/such/folder", code=1)
 if "/no/such/folder" not in messages:
     wrong(f"a wrong path: {messages}")
 run(code=2)
-sys.exit(failed)
+finish()

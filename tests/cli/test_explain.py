@@ -2,28 +2,18 @@
 import json
 import os
 import re
-import subprocess
 import sys
 
-SPANMILL = os.environ["SPANMILL"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
 PHASES = ("--phases", os.path.join(TRACE, "phases.yaml"))
 LINE = re.compile(r"\+(\d+)\.(\d{9}) +(?:(\d+)\.(\d{9})|-) +?((?:  )*)(\S.*)$")
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
 
 
 def run(*arguments, code=0, command="explain"):
-    done = subprocess.run([SPANMILL, command, *arguments, TRACE], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": "UTC"})
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
-    return done.stdout, done.stderr
+    return spanmill(command, *arguments, TRACE, code=code)
 
 
 class Node:
@@ -132,4 +122,4 @@ for arguments, sentence, code in (
     _, messages = run(*arguments, code=code)
     if sentence not in messages:
         wrong(f"{arguments}: {messages}")
-sys.exit(failed)
+finish()

@@ -6,24 +6,16 @@ import subprocess
 import sys
 import tempfile
 
-SPANMILL = os.environ["SPANMILL"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
 BEGIN, END = '<script type="application/json" id="data">\n', "</script>"
 NAME = "</script><script>document.title = 'bad'</script><!-- &amp;"
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
 
 
 def run(*arguments, code=0):
-    done = subprocess.run([SPANMILL, "report", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
-    return done.stdout
+    return spanmill("report", *arguments, code=code)[0]
 
 
 def data_of(page):
@@ -89,4 +81,4 @@ with tempfile.TemporaryDirectory() as folder:
     left = [name for name in os.listdir(folder) if name.startswith("other")]
     if left:
         wrong(f"files are left: {left}")
-sys.exit(failed)
+finish()

@@ -3,31 +3,22 @@ import collections
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
-SPANMILL = os.environ["SPANMILL"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
 LINE = re.compile(
     r"(?P<time>\d\d:\d\d:\d\d\.\d{9}) \[(?P<name>.*?)(?: (?P<tid>\d+))?\] "
     r"(?:<\.\.\. (?P<resumed>\w+) resumed> |(?P<call>\w+)\((?P<args>.*)\) ?)"
     r"(?:= (?P<ret>\S+)(?: (?P<error>E\w+))?(?: \{.*\})?(?: <(?P<took>\d+\.\d{6})>)?|<unfinished \.\.\.>)$")
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
 
 
 def run(*arguments, code=0, command="log"):
-    done = subprocess.run([SPANMILL, command, *arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": "UTC"})
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
-    return done.stdout.splitlines(), done.stderr
+    out, err = spanmill(command, *arguments, code=code)
+    return out.splitlines(), err
 
 
 def parsed(lines):
@@ -207,4 +198,4 @@ with tempfile.TemporaryDirectory() as folder:
         wrong(f"--phase --since: {len(part)} lines, others than of both")
 run("--phase", "request", TRACE, code=2)
 run("--since", "never", TRACE, code=2)
-sys.exit(failed)
+finish()

@@ -3,35 +3,19 @@ import bisect
 import collections
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
 from perfetto_trace import Trace  # noqa: E402
 
-SPANMILL = os.environ["SPANMILL"]
 NOBODY = 2**31 - 1  # who runs where nobody knows
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
-
-
-def run(*arguments, code=0):
-    done = subprocess.run([SPANMILL, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "TZ": "UTC"})
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
-    return done.stdout, done.stderr
 
 
 def timeline(folder, *arguments, command="report"):
     path = os.path.join(folder, "timeline")
-    out, said = run(command, *arguments, "--perfetto", path)
+    out, said = spanmill(command, *arguments, "--perfetto", path)
     with open(path, "rb") as file:
         data = file.read()
     check_by_published_schema(data)
@@ -210,7 +194,7 @@ def check_scheduling(report, states):
 
 
 def check_report(folder, trace_path, *arguments, least=0):
-    report, _ = run("report", "--format", "json", *arguments, trace_path)
+    report, _ = spanmill("report", "--format", "json", *arguments, trace_path)
     trace, _, said = timeline(folder, *arguments, "-o", os.devnull, trace_path)
     if trace.unfinished:
         wrong(f"{trace_path}: slices without an end: {trace.unfinished}")
@@ -282,11 +266,11 @@ def check_filter(folder, whole, trace_path):
 
 def check_refusals(folder, thumbnails, other):
     there = os.path.join(folder, "there")
-    _, said = run("report", thumbnails, other, "--perfetto", there, code=1)
+    _, said = spanmill("report", thumbnails, other, "--perfetto", there, code=1)
     if "a file is of one session" not in said or os.path.exists(there):
         wrong(f"two sessions: {said}")
-    run("report", thumbnails, "--perfetto", os.path.join(folder, "no", "such"), code=1)
-    run("explain", thumbnails, "--perfetto", there, code=1)  # there is no phase
+    spanmill("report", thumbnails, "--perfetto", os.path.join(folder, "no", "such"), code=1)
+    spanmill("explain", thumbnails, "--perfetto", there, code=1)  # there is no phase
     if os.path.exists(there):
         wrong("a timeline of nothing")
 
@@ -302,7 +286,7 @@ def main():
         thumbnails = os.path.join(data, "thumbnails")
         phases = ("--phases", os.path.join(thumbnails, "phases.yaml"))
         whole = check_report(folder, thumbnails, *phases, least=60000)
-        begin = rows_of(run("report", "--format", "json", thumbnails)[0], "summary")[0]["begin_ns"]
+        begin = rows_of(spanmill("report", "--format", "json", thumbnails)[0], "summary")[0]["begin_ns"]
         check_explain(folder, whole, *phases, thumbnails)
         check_window(folder, whole, begin, thumbnails, *phases)
         check_filter(folder, whole, thumbnails)
@@ -322,4 +306,4 @@ def main():
 
 
 main()
-sys.exit(failed)
+finish()

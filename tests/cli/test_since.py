@@ -3,31 +3,21 @@ import collections
 import datetime
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
-SPANMILL = os.environ["SPANMILL"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
 PHASES = ["--phases", os.path.join(TRACE, "phases.yaml")]
 KEYS = {"syscall": ("pid", "phase", "syscall"), "phase": ("pid", "phase"),
         "file": ("pid", "phase", "name", "kind"), "cpu": ("cpu",), "sched": ("tid", "begin_ns"),
         "softirq": ("cpu", "vec", "name")}
-failed = 0
-
-
-def wrong(text):
-    global failed
-    print(text)
-    failed = 1
 
 
 def run(command, *arguments, code=0, zone="UTC"):
-    done = subprocess.run([SPANMILL, command, *arguments], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": zone})
-    if done.returncode != code:
-        wrong(f"exit {done.returncode}, not {code}: {command} {arguments}: {done.stderr[:300]}")
-    return done.stdout
+    return spanmill(command, *arguments, code=code, zone=zone)[0]
 
 
 def report(*arguments, trace=TRACE):
@@ -141,4 +131,4 @@ instances = [each for each in report("--since", "+20s", "--until", "+25s")
 slowest = max(instances, key=lambda each: each["total_ns"])
 if f"instance {slowest['id']} " not in told or f"(tid {slowest['tid']})" not in told:
     wrong(f"explain --since: not {slowest['id']}:\n{told[:200]}")
-sys.exit(failed)
+finish()

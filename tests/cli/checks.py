@@ -1,0 +1,25 @@
+"""What tests of commands share: they run spanmill, tell all that is wrong, and fail in the end if anything was."""
+import os
+import subprocess
+import sys
+
+failed = 0
+
+
+def wrong(text):
+    global failed
+    print(text)
+    failed = 1
+
+
+def spanmill(*arguments, code=0, zone="UTC"):
+    """Its exit code has to be `code`. Returns what it wrote to its output, and to its errors."""
+    done = subprocess.run([os.environ["SPANMILL"], *arguments], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "TZ": zone}, check=False)
+    if done.returncode != code:
+        wrong(f"exit {done.returncode}, not {code}: {arguments}: {done.stderr[:300]}")
+    return done.stdout, done.stderr
+
+
+def finish():
+    sys.exit(failed)
