@@ -11,7 +11,7 @@ enum {
     /* 2: durations in buckets of log2; 1: two counters of their own in place of tallies. All are
      * read. */
     RESULT_FORMAT = 3,
-    RESULT_FORMAT_LOG2 = 2,           /* the last with those */
+    RESULT_FORMAT_LOG2 = 2, /* the last with those */
     CPU_MAX = 1 << 16,
     PARTIAL_BYTES_MAX = 16 << 20 /* of one record, expanded */
 };
