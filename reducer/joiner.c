@@ -106,16 +106,21 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     return is_over && tid > 0 && is_shown_elsewhere(joiner, &search) ? TID_NOBODY : tid;
 }
 
-/* Whether a border of the CPU stands in the row before record `end`. */
-static bool has_border(const struct row *row, size_t end, int32_t cpu)
+/* A set of CPUs. */
+struct cpu_set {
+    uint64_t bits[CPU_NUMBER_MAX / 64 + 1];
+};
+
+static bool is_in(const struct cpu_set *set, int32_t cpu)
 {
-    for (size_t i = 0; i < end; i++) {
-        const struct record *record = row->at[i];
-        if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS &&
-            record->step.event.cpu == cpu)
-            return true;
-    }
-    return false;
+    assert(cpu >= 0 && cpu <= CPU_NUMBER_MAX);
+    return set->bits[cpu / 64] >> cpu % 64 & 1;
+}
+
+static void put_in(struct cpu_set *set, int32_t cpu)
+{
+    if (cpu >= 0 && cpu <= CPU_NUMBER_MAX)
+        set->bits[cpu / 64] |= UINT64_C(1) << cpu % 64;
 }
 
 /* Whether what comes yet must tell who runs somewhere in the row at the head of the queue. */
@@ -123,14 +128,17 @@ static bool must_wait(const struct joiner *joiner, const struct queued *queued)
 {
     if (joiner->finished || !queued->end.counts_switches)
         return false;
+    struct cpu_set lost = {{0}}; /* CPUs with a border in the row so far */
     for (size_t i = 0; i < queued->row.count; i++) {
         const struct record *record = queued->row.at[i];
+        if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS)
+            put_in(&lost, record->step.event.cpu);
         if (record->kind != RECORD_LET_CPU)
             continue;
         int32_t cpu = record->let.cpu;
         struct settle_search search = {.cpu = cpu, .first_ns = record->let.time_ns};
-        bool is_unsettled = queued->end.gap_before || core_is_unsettled(joiner->core, cpu) ||
-                            has_border(&queued->row, i, cpu);
+        bool is_unsettled =
+            queued->end.gap_before || core_is_unsettled(joiner->core, cpu) || is_in(&lost, cpu);
         if (is_unsettled && !search_queue(joiner, i, &search))
             return true;
     }

@@ -19,6 +19,8 @@
 /* A thread's life, as a row names it: from 1, dense; 0 is none. */
 typedef uint32_t life_name;
 
+enum { CPU_NUMBER_MAX = 1 << 16 };
+
 /* What is, or was, under a descriptor number: likewise. */
 typedef uint32_t place_name;
 

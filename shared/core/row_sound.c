@@ -2,11 +2,11 @@
 
 #include "trace/schema.h"
 
-enum { CPU_LAST = 1 << 16, NAMES_OF_A_RECORD = 3, ERRNO_LAST = 4095 };
+enum { NAMES_OF_A_RECORD = 3, ERRNO_LAST = 4095 };
 
 static bool is_cpu(int32_t cpu)
 {
-    return cpu >= 0 && cpu <= CPU_LAST;
+    return cpu >= 0 && cpu <= CPU_NUMBER_MAX;
 }
 
 static bool is_name(uint32_t name, size_t index)
@@ -71,7 +71,7 @@ static bool is_event(const struct event *event)
     bool is_call = event->kind == EVENT_CALL_ENTRY || event->kind == EVENT_CALL_EXIT;
     bool needs_cpu = event->kind == EVENT_SWITCH;
     return event->time_ns != TIME_NONE && event->cpu >= (needs_cpu ? 0 : -1) &&
-           event->cpu <= CPU_LAST && (!is_call || event->call) &&
+           event->cpu <= CPU_NUMBER_MAX && (!is_call || event->call) &&
            event->field_count == event->class->field_count;
 }
 

@@ -196,8 +196,6 @@ struct over {
     uint64_t key, since_ns; /* key: in core.processes */
 };
 
-enum { CPU_NUMBER_MAX = 1 << 16 };
-
 /* At each multiple of it, in raw time, the past forgets lives that are over: a mapper knows nothing then, as at
  * the begin of its interval. */
 #define LIVES_TICK_NS UINT64_C(20000000000)
