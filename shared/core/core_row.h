@@ -161,6 +161,8 @@ struct label_let {
     uint32_t definition; /* LABEL_PARENT: the child's */
     uint32_t under;      /* a label */
     struct text name;
+    struct field_value *values; /* LABEL_PARENT: of the child's match fields; or none */
+    size_t value_count;
 };
 
 struct instance_line {

@@ -76,6 +76,33 @@ static uint32_t child_label(struct core *core, uint32_t under, struct text name)
     return made->label;
 }
 
+static struct field_value *copy_values(struct arena *arena, const struct field_value *values,
+                                       size_t count)
+{
+    struct field_value *copy = arena_take(arena, (count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = values[i];
+        if (copy[i].type == FIELD_TEXT)
+            copy[i].text.at = arena_string(arena, values[i].text);
+    }
+    return copy;
+}
+
+/* The path of the parent of one of `definition` with these values, which only the past knows. */
+static uint32_t matched_label(struct core *core, struct life *life, uint32_t definition,
+                              const struct field_value *values)
+{
+    size_t count = definition_of(core, definition)->match_count;
+    return new_label(core,
+                     &(struct label_let){.kind = LABEL_PARENT,
+                                         .life = map_name(core, life),
+                                         .time_ns = life->clock_ns,
+                                         .definition = definition,
+                                         .name = text_of(""),
+                                         .values = copy_values(&core->row->arena, values, count),
+                                         .value_count = count});
+}
+
 /* The path of an instance of the thread that only the past knows and that is the parent of one of
  * `definition`; if there is none, `under`. */
 static uint32_t parent_label(struct core *core, struct life *life, uint32_t definition,
@@ -113,12 +140,7 @@ static void write_instance(struct core *core, struct instance *instance)
         .begin_ns = instance->begin_ns,
         .event = instance->order >> 16,
         .value_count = phase_value_count(definition_of(core, instance->definition))};
-    line->values = arena_take(&core->row->arena, (line->value_count + 1) * sizeof *line->values);
-    for (size_t i = 0; i < line->value_count; i++) {
-        line->values[i] = instance->values[i];
-        if (line->values[i].type == FIELD_TEXT)
-            line->values[i].text.at = arena_string(&core->row->arena, instance->values[i].text);
-    }
+    line->values = copy_values(&core->row->arena, instance->values, line->value_count);
     line->calls = instances_spent(instance, &line->time);
     if (core->remote_order[instance->definition] < instance->order)
         core->remote_order[instance->definition] = instance->order;
@@ -334,7 +356,17 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
     return true;
 }
 
-/* False if only the past knows the path of what begins. */
+/* Whether some instance that is open here may be its parent by match fields, or not. */
+static bool is_parent_doubtful(const struct core *core, const struct life *life,
+                               uint32_t definition)
+{
+    for (size_t i = 0; i < instances_parent_count(&core->phases, definition); i++)
+        if (are_doubtful(core, life, instances_parent(&core->phases, definition, i)))
+            return true;
+    return false;
+}
+
+/* False if the past must find the parent of what begins among what is open here, too. */
 static bool path_here(struct core *core, struct life *life, uint32_t at,
                       const struct field_value *values, uint32_t *under)
 {
@@ -349,9 +381,13 @@ static bool path_here(struct core *core, struct life *life, uint32_t at,
     }
     if (instances_share_fields(phases, at)) {
         parent = instances_parent_by_match(phases, &life->phases, at, values);
-        if (!parent || !life->phases.kin || core->strangers[parent->definition] > 0 ||
-            parent->order < core->remote_order[parent->definition])
+        if (is_parent_doubtful(core, life, at) ||
+            (parent && parent->order < core->remote_order[parent->definition]))
             return false;
+        if (!parent) {
+            *under = matched_label(core, life, at, values);
+            return true;
+        }
         *under = parent->path;
     }
     *under = parent_label(core, life, at, *under);

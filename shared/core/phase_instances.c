@@ -378,9 +378,13 @@ static uint32_t path_of(struct core *core, const struct label_let *let)
     const struct life *life = join_life_of(core, let->life);
     if (let->kind == LABEL_TOP)
         return life && life->phases.top ? life->phases.top->path : 0;
-    bool known = life && let->definition < core->phases.set->count;
+    if (!life || let->definition >= core->phases.set->count)
+        return join_labeled(core, let->under);
     const struct instance *parent =
-        known ? instances_own_parent(&core->phases, &life->phases, let->definition) : NULL;
+        instances_own_parent(&core->phases, &life->phases, let->definition);
+    if (!parent && let->value_count > 0)
+        parent =
+            instances_parent_by_match(&core->phases, &life->phases, let->definition, let->values);
     return parent ? parent->path : join_labeled(core, let->under);
 }
 

@@ -13,9 +13,13 @@ static const struct column let_columns[] = {COLUMN(let, 1, U32, name), COLUMN(le
 COLUMN_TABLE(let, let);
 
 static const struct column label_columns[] = {
-    COLUMN(label_let, 1, BYTE, kind),    COLUMN(label_let, 2, U32, life),
-    COLUMN(label_let, 3, TIME, time_ns), COLUMN(label_let, 4, U32, definition),
-    COLUMN(label_let, 5, U32, under),    COLUMN(label_let, 6, TEXT, name)};
+    COLUMN(label_let, 1, BYTE, kind),
+    COLUMN(label_let, 2, U32, life),
+    COLUMN(label_let, 3, TIME, time_ns),
+    COLUMN(label_let, 4, U32, definition),
+    COLUMN(label_let, 5, U32, under),
+    COLUMN(label_let, 6, TEXT, name),
+    COLUMN_MANY(label_let, 7, VALUES, values, value_count)};
 COLUMN_TABLE(label, label_let);
 
 static const struct column instance_columns[] = {

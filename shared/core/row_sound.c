@@ -20,9 +20,12 @@ static bool is_let(const struct let *let, bool by_cpu, size_t index)
            (!by_cpu || is_cpu(let->cpu));
 }
 
-static bool is_label(const struct label_let *let)
+static bool is_label(const struct label_let *let, const struct phase_set *phases)
 {
-    return let->kind <= LABEL_CHILD && (let->kind != LABEL_CHILD || let->name.at);
+    bool has_values = let->kind == LABEL_PARENT && let->definition < phases->count &&
+                      let->value_count == (size_t)phases->at[let->definition]->match_count;
+    return let->kind <= LABEL_CHILD && (let->kind != LABEL_CHILD || let->name.at) &&
+           (let->value_count == 0 || has_values);
 }
 
 static bool is_call_sum(const struct call_sum *sum)
@@ -100,7 +103,8 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_LET_CPU: return is_let(&record->let, true, index);
     case RECORD_LET_LIFE:
     case RECORD_AGAIN: return is_let(&record->let, false, index);
-    case RECORD_LABEL: return is_label(&record->label) && is_name(record->label.life, index);
+    case RECORD_LABEL:
+        return is_label(&record->label, phases) && is_name(record->label.life, index);
     case RECORD_LET_PLACE:
         return is_name(record->place_let.place, index) && is_name(record->place_let.life, index) &&
                record->place_let.fd >= 0;

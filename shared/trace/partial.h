@@ -83,8 +83,10 @@ enum { LABEL_NONE = 0 };
 
 enum label_kind {
     LABEL_TOP, /* that of the thread here: the last begun of its open instances that the past knows */
-    LABEL_PARENT, /* of such an instance of the thread that may be the parent; if none, `under` */
-    LABEL_CHILD   /* `under`, and the name below it */
+    /* Of such an instance of the thread that may be the parent; if none and there are values, of the one
+     * that agrees with them; else `under`. */
+    LABEL_PARENT,
+    LABEL_CHILD /* `under`, and the name below it */
 };
 
 /* Closes an interval. */
