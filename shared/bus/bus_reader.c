@@ -207,9 +207,11 @@ enum status bus_reader_poll(struct bus_reader *reader, int timeout_ms, struct bu
     reader->looked_ms = client_now_ms();
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR &&
         message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        /* What passes, such as a broker that is away, goes on by itself. */
+        /* What passes, such as a broker that is away, goes on by itself. Of the group, librdkafka asks
+         * for the coordinator, which nothing needs. */
         enum status status = STATUS_END;
-        if (verdict_of(message->err) != STATUS_RETRY)
+        if (verdict_of(message->err) != STATUS_RETRY &&
+            message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
             status = fail(why, STATUS_STOP, "%s", rd_kafka_message_errstr(message));
         rd_kafka_message_destroy(message);
         return status;

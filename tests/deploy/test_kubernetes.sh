@@ -48,7 +48,7 @@ done
 render "$work/with-keda"
 [ "$(count ScaledObject) $(count HorizontalPodAutoscaler)" = "1 0" ] || fail "keda: two autoscalers"
 render "$work/with-operators"
-[ "$(count KafkaTopic) $(count KafkaUser) $(count Job) $(count PodMonitor)" = "7 4 0 1" ] ||
+[ "$(count KafkaTopic) $(count KafkaUser) $(count Job) $(count PodMonitor)" = "7 5 0 1" ] ||
     fail "operators: not all topics, users and monitors, or a job beside them"
 python3 tests/deploy/policy.py topics <"$work/rendered.yaml" | LC_ALL=C sort >"$work/topics"
 "$SPANMILL" topics print --config $folder/overlays/production/spanmill.yaml |

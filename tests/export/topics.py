@@ -1,33 +1,27 @@
 """Topics that are not spanmill's: made by Kafka's protocol, and read by kcat."""
-import socket
+import os
 import struct
 import subprocess
+import sys
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kafka"))
+from protocol import ask, text, text_at  # noqa: E402
 
-def text(value):
-    return struct.pack(">h", len(value)) + value.encode()
+CREATE_TOPICS, VERSION = 19, 2
 
 
 def create(broker, *names):
-    """CreateTopics, version 2: one partition each."""
+    """One partition each."""
     body = struct.pack(">i", len(names))
     for name in names:
         body += text(name) + struct.pack(">ihii", 1, 1, 0, 0)
-    body += struct.pack(">i?", 30000, False)
-    request = struct.pack(">hhi", 19, 2, 1) + text("test") + body
-    host, port = broker.rsplit(":", 1)
-    with socket.create_connection((host, int(port)), timeout=60) as link:
-        link.sendall(struct.pack(">i", len(request)) + request)
-        stream = link.makefile("rb")
-        size, = struct.unpack(">i", stream.read(4))
-        answer = stream.read(size)
-    at = 4 + 4 + 4  # correlation, throttle time, how many
+    answer = ask(broker, CREATE_TOPICS, VERSION, body + struct.pack(">i?", 30000, False))
+    at = 4 + 4  # throttle time, how many
     for name in names:
-        assert answer[at:at + 2 + len(name)] == text(name), answer
-        at += 2 + len(name)
-        error, length = struct.unpack(">hh", answer[at:at + 4])
-        assert error == 0, (name, error, answer)
-        at += 4 + max(length, 0)
+        told, at = text_at(answer, at)
+        error, = struct.unpack_from(">h", answer, at)
+        assert (told, error) == (name, 0), answer
+        _, at = text_at(answer, at + 2)
 
 
 def read(broker, name):

@@ -7,7 +7,9 @@
 #     tests/kafka/broker.sh stop FOLDER      and takes the folder away
 #
 # KAFKA_JARS: the folder of tools/kafka/install.sh (build/kafka). KAFKA_VERSION: a broker of that version,
-# from the folder KAFKA_JARS-VERSION. BROKER_PROPERTIES: more lines for server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
+# from the folder KAFKA_JARS-VERSION. BROKER_USERS: names of users, each its own password, who log in (SASL,
+# PLAIN) at the address in FOLDER/clients and may do what ACLs grant them; who comes by FOLDER/bootstrap may do
+# anything then. BROKER_PROPERTIES: more lines for server.properties. BROKER_OWNER: a process with which the broker ends, also when it is killed;
 # "parent" is the one that starts this script. A broker that still runs in FOLDER is ended by start.
 # FOLDER/pid is java's own.
 set -eu
@@ -16,26 +18,28 @@ action=${1:?start, kill, restart or stop}
 folder=${2:?a folder}
 jars=${KAFKA_JARS:-$root/build/kafka}${KAFKA_VERSION:+-$KAFKA_VERSION}/jars
 
-# Two free ports; another process may take them before the broker does: start tries again.
+# Three free ports; another process may take them before the broker does: start tries again.
 free_ports() {
     python3 -c '
 import socket
-sockets = [socket.socket() for _ in range(2)]
+sockets = [socket.socket() for _ in range(3)]
 for each in sockets:
     each.bind(("127.0.0.1", 0))
 print(*[each.getsockname()[1] for each in sockets])'
 }
 
 properties() {
+    clients=
+    [ -z "${BROKER_USERS-}" ] || clients=,CLIENTS://127.0.0.1:$3
     cat <<EOF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$2
-listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2
-advertised.listeners=PLAINTEXT://127.0.0.1:$1
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2$clients
+advertised.listeners=PLAINTEXT://127.0.0.1:$1$clients
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENTS:SASL_PLAINTEXT
 log.dirs=$folder/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -52,6 +56,20 @@ broker.heartbeat.interval.ms=200
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 ${BROKER_PROPERTIES-}
 EOF
+    [ -z "$clients" ] || users
+}
+
+users() {
+    cat <<EOF
+sasl.enabled.mechanisms=PLAIN
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+EOF
+    for user in $BROKER_USERS; do
+        printf '    user_%s="%s" \\\n' "$user" "$user"
+    done
+    echo '    ;'
 }
 
 # Versions 3 read the first, versions 4 the second.
@@ -132,11 +150,12 @@ start() {
     for attempt in 1 2 3; do
         rm -rf "$folder"
         mkdir -p "$folder"
-        # shellcheck disable=SC2046 # two words
+        # shellcheck disable=SC2046 # three words
         set -- $(free_ports)
-        properties "$1" "$2" >"$folder/server.properties"
+        properties "$@" >"$folder/server.properties"
         logging
         echo "127.0.0.1:$1" >"$folder/bootstrap"
+        [ -z "${BROKER_USERS-}" ] || echo "127.0.0.1:$3" >"$folder/clients"
         if (java_with kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg \
             -c "$folder/server.properties") >"$folder/out" 2>&1 && run; then
             echo "broker at $(cat "$folder/bootstrap"), pid $(cat "$folder/pid")"

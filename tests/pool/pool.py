@@ -189,7 +189,8 @@ class Pool:
     """Topics of their own on a broker, and the processes around them."""
 
     def __init__(self, broker=None, partitions=4, settings=(), phases=PHASES,
-                 chunk_partitions=None):
+                 chunk_partitions=None, topics=True):
+        self.topics = topics
         self.broker = broker or broker_address()
         self.prefix = f"t{os.getpid()}-{random.SystemRandom().randrange(1 << 32):08x}"
         self.folder = tempfile.mkdtemp(prefix="spanmill-pool-")
@@ -200,7 +201,8 @@ class Pool:
         self.workers = []
 
     def __enter__(self):
-        self.create_topics()
+        if self.topics:
+            self.create_topics()
         return self
 
     def __exit__(self, kind, value, trace):
