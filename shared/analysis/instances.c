@@ -309,6 +309,11 @@ static uint64_t kin_key(uint32_t pid_ns, int32_t pid)
     return (uint64_t)pid_ns << 32 | (uint32_t)pid;
 }
 
+bool instances_are_of(const struct phase_thread *thread, int32_t pid)
+{
+    return thread->kin && thread->kin->current && thread->kin->key == kin_key(0, pid);
+}
+
 void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
                     int32_t pid)
 {

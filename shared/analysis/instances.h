@@ -116,6 +116,8 @@ static inline bool instances_tick(struct instances *all, uint64_t now_ns)
 /* The thread is told to be of process `pid` (of namespace `pid_ns`) by now; 0 says nothing. */
 void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
                     int32_t pid);
+/* Whether that is what the thread was told to be of, and nothing says otherwise since. */
+bool instances_are_of(const struct phase_thread *thread, int32_t pid);
 /* Of which process it is is not known any more. */
 void instances_untold(struct instances *all, struct phase_thread *thread);
 /* The leader of `pid` was forked: who is told of it from now on is no kin of those before. */

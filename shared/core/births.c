@@ -18,12 +18,21 @@ static void before_step(struct core *core, struct life *life, bool leaves)
     map_doubt(core, life, leaves);
 }
 
+/* Of one whose state and call stay as they are. */
+static void before_word(struct core *core, struct life *life)
+{
+    if (!life)
+        return;
+    life_before_word(core, life);
+    map_doubt(core, life, false);
+}
+
 static void map_fork(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *parent = map_life(core, (int32_t)event->value[0]);
     struct life *child = map_life(core, (int32_t)event->value[2]);
     struct group *group = places_group_of_child(core, parent, event);
-    before_step(core, parent, false);
+    before_word(core, parent);
     before_step(core, child, true);
     if (child)
         map_leave_cpu(core, child);
@@ -42,6 +51,7 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     map_told_pid(core, child, (int32_t)event->value[3]);
     core->label_epoch++;
     life_define(core, child, STATE_UNKNOWN, event->time_ns);
+    child->no_call_yet = true;
 }
 
 /* By another thread than the leader, it ends every thread of the process: nothing is known of any. */
@@ -83,8 +93,8 @@ static void map_exec(struct core *core, const struct event *event, struct life *
         map_exec_by_other(core, event, actor);
         return;
     }
-    before_step(core, life, false);
-    map_pass_all(core);
+    before_word(core, life);
+    map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
     map_told_pid(core, life, tid);
     core->label_epoch++;
@@ -109,7 +119,7 @@ static void map_exit(struct core *core, const struct event *event, struct life *
 static void map_told(struct core *core, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
-    before_step(core, life, false);
+    before_word(core, life);
     map_step(core, event, actor);
     if (life && event->kind == EVENT_TOLD_PROCESS && !event_tells_dead(event))
         map_told_pid(core, life, (int32_t)event->value[1]);

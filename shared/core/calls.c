@@ -150,18 +150,25 @@ static bool exited_alone(struct core *core, struct life *life, const struct even
 
 /* --- mapping --- */
 
+/* The past knows the call that it is in, if any: it will end there, without an end. */
+static void leave_unknown_call(struct core *core, struct life *life, uint64_t time_ns)
+{
+    life_book(life, time_ns);
+    if (life->in == IN_UNKNOWN)
+        map_pass(core, life);
+    call_over(core, life, false);
+    life->call_was_unknown = life->call_changed = true;
+    life->call_epoch = core->border_epoch;
+    life->in = IN_NONE;
+    life->no_call_yet = false;
+    life_place(life);
+}
+
 void map_call_entry(struct core *core, struct life *life, const struct event *event)
 {
     life_activate(core, life, event->time_ns);
-    if (life->in == IN_UNKNOWN || life->in == IN_TOLD) {
-        /* The past knows the call that it is in, if any: it will end there, without an end. */
-        life_book(life, event->time_ns);
-        if (life->in == IN_UNKNOWN)
-            map_pass(core, life);
-        call_over(core, life, false);
-        life->call_was_unknown = true;
-        life->in = IN_NONE;
-    }
+    if (life->in == IN_UNKNOWN || life->in == IN_TOLD)
+        leave_unknown_call(core, life, event->time_ns);
     entered(core, life, event);
     if (life->in == IN_OPEN)
         places_enter(core, life);
@@ -176,7 +183,16 @@ NEVER_INLINE static void exit_step(struct core *core, struct life *life, const s
     life->clock_ns = event->time_ns;
     life->call_epoch = core->border_epoch;
     life->in = IN_NONE;
+    life->no_call_yet = false;
     life_place(life);
+}
+
+/* The exit of a call that was entered in this interval. */
+static inline void end_here(struct core *core, struct life *life, const struct event *event,
+                            unsigned bucket)
+{
+    life->told_over |= life->in == IN_TOLD;
+    completed(core, life, event, bucket);
 }
 
 void map_call_exit(struct core *core, struct life *life, const struct event *event)
@@ -184,13 +200,16 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
     if (event->call->role->op == CALL_SIGRETURN)
         return;
     life_activate(core, life, event->time_ns);
-    bool ends_here = life->in == IN_OPEN && life->open_call == event->call;
+    bool ends_here = (life->in == IN_OPEN || (life->in == IN_TOLD && life->ends_here)) &&
+                     life->open_call == event->call;
     unsigned bucket = ends_here ? durations_bucket(call_ns(life, event)) : 0;
-    if (life->in == IN_UNKNOWN || life->in == IN_TOLD ||
-        (ends_here && !places_exit(core, life, event, bucket)))
+    if (life->no_call_yet && event->value[0] == 0)
+        leave_unknown_call(core, life, event->time_ns); /* its first breath */
+    else if ((!ends_here && (life->in == IN_UNKNOWN || life->in == IN_TOLD)) ||
+             (ends_here && !places_exit(core, life, event, bucket)))
         exit_step(core, life, event);
     else if (ends_here)
-        completed(core, life, event, bucket);
+        end_here(core, life, event, bucket);
     else if (exited_alone(core, life, event))
         places_exit_alone(core, life, event);
 }
@@ -244,6 +263,10 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
     life_first_call(core, life, NULL);
     if (line->call_was_unknown)
         call_has_no_end(core, life);
+    if (line->told_over && life->in == IN_OPEN) {
+        life->phases.calls--; /* it is in the sums, too */
+        call_over(core, life, true);
+    }
     drop_call(life); /* it is among the sums */
     life->credit_count = 0;
     if (line->is_seen)

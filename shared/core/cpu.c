@@ -131,7 +131,8 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         map_leave_cpu(core, prev);
     if (next && next->cpu != event->cpu)
         map_leave_cpu(core, next);
-    map_retire_current(core, cpu);
+    if (cpu->knows != CPU_THREAD || thought != prev)
+        map_retire_current(core, cpu);
     if (cpu->knows == CPU_LET)
         core->let_cpus--;
     cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
@@ -142,7 +143,10 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     struct life *both[] = {prev, next};
     for (unsigned i = 0; i < 2; i++)
         if (both[i]) {
-            life_retire(core, both[i]);
+            if (may_end && both[i] == prev)
+                life_retire(core, prev);
+            else
+                life_before_step(core, both[i]);
             map_doubt(core, both[i], true);
         }
     struct step *step = map_step(core, event, NULL);

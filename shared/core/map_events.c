@@ -118,6 +118,7 @@ static void write_call(const struct core *core, struct life *life, struct life_l
     if (!life->call_changed)
         return;
     line->call_was_unknown = life->call_was_unknown;
+    line->told_over = life->told_over;
     line->is_seen = life->call_epoch == core->border_epoch;
     line->is_open = life->in == IN_OPEN;
     if (line->is_open) {
@@ -128,7 +129,7 @@ static void write_call(const struct core *core, struct life *life, struct life_l
         memcpy(line->open.value, life->open_value, sizeof line->open.value);
         line->open_label = life->open_label;
     }
-    life->call_changed = life->call_was_unknown = false;
+    life->call_changed = life->call_was_unknown = life->told_over = false;
     if (life->in == IN_OPEN)
         life->in = IN_TOLD;
 }
@@ -189,19 +190,40 @@ void life_write(struct core *core, struct life *life)
     life->latency = (struct durations){0};
 }
 
+/* What another name of the life, or a step, may change: its names and its process. */
+static void forget_words(struct life *life)
+{
+    life->kernel_named = life->user_named = life->has_program = false;
+    life->told_pid = 0;
+    life->label_epoch = 0;
+}
+
 void life_retire(struct core *core, struct life *life)
 {
     life_write(core, life);
     map_pass(core, life);
-    life->active = life->counts = life->known = false;
+    life->active = life->counts = life->known = life->no_call_yet = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
     life->call_epoch = 0;
-    /* Another name of it may change these. */
-    life->kernel_named = life->user_named = life->has_program = false;
-    life->told_pid = 0;
-    life->label_epoch = 0;
+    forget_words(life);
     life_place(life);
+}
+
+void life_before_word(struct core *core, struct life *life)
+{
+    if (!life->active || !life->counts) {
+        life_retire(core, life);
+        return;
+    }
+    life_write(core, life);
+    forget_words(life);
+}
+
+void life_before_step(struct core *core, struct life *life)
+{
+    life_before_word(core, life);
+    map_pass(core, life);
 }
 
 /* Whether the current of a CPU, as the row has let it, may be the life: not if that has run elsewhere
@@ -262,8 +284,9 @@ NEVER_INLINE void life_activate_slowly(struct core *core, struct life *life, uin
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns)
 {
     assert(life->name != 0);
+    if (!life->active || !life->counts)
+        life->in = IN_UNKNOWN;
     life->active = life->counts = life->known = true;
-    life->in = IN_UNKNOWN;
     life->clock_ns = time_ns;
     life->cpu = -1;
     life_set_state(life, state, time_ns);

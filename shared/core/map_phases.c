@@ -164,18 +164,37 @@ void map_pass(struct core *core, struct life *life)
     core->label_epoch++;
 }
 
-void map_pass_all(struct core *core)
+static bool may_be_kin(const struct life *a, const struct life *b)
+{
+    return a == b || !a->phases.kin || !b->phases.kin || a->phases.kin == b->phases.kin;
+}
+
+/* All that are open, or (`life`) those on threads that may be of its process. */
+static void pass_kin(struct core *core, const struct life *life)
 {
     size_t count = core->phases.count;
     if (count == 0)
         return;
     struct instance **all = instances_sorted(&core->phases);
     for (size_t i = 0; i < count; i++) {
+        if (life && !may_be_kin(life_of(all[i]), life))
+            continue;
         life_write(core, life_of(all[i]));
         write_instance(core, all[i]);
     }
     free(all);
     core->label_epoch++;
+}
+
+void map_pass_all(struct core *core)
+{
+    pass_kin(core, NULL);
+}
+
+void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid)
+{
+    bool is_told = instances_are_of(&life->phases, pid);
+    pass_kin(core, is_told ? life : NULL);
 }
 
 /* All of a definition, and what stands below them on their threads. */
@@ -229,11 +248,6 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
     if (!life->phases.kin)
         count_strangers(core, life, 1);
     life->told_pid = pid;
-}
-
-static bool may_be_kin(const struct life *a, const struct life *b)
-{
-    return a == b || !a->phases.kin || !b->phases.kin || a->phases.kin == b->phases.kin;
 }
 
 /* --- events that go to the past --- */

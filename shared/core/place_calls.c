@@ -52,7 +52,11 @@ void places_name_used(struct core *core, struct life *life, place_name used[2])
             place_tell_created(core, place);
         used[i] = place ? place->name : 0;
     }
-    places_drop(core, life);
+    enum call_op op = life->open_call->role->op;
+    bool is_alone = !life->bound[0] && !life->bound[1];
+    life->ends_here = op == CALL_PLAIN || (is_alone && (op == CALL_CLONE || op == CALL_EXEC));
+    if (!life->ends_here)
+        places_drop(core, life);
 }
 
 /* --- uses --- */

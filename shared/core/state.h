@@ -11,7 +11,8 @@
  * it means to them: life_switched_out() and so on are written once, for both modes. Where mapping
  * finds something that it needs unknown, the sentence is a step instead:
  *
- *     life_retire() of all that the event reads or writes, and of all that may be the same;
+ *     life_retire() of all that the event reads or writes, and of all that may be the same (or
+ *         life_before_word(), life_before_step(), where it leaves state or call as they are);
  *     map_step(): the event goes to the row as it was;
  *     life_define() of what is known behind it, whatever was before.
  *
@@ -47,7 +48,7 @@ enum in_call {
     IN_UNKNOWN,
     IN_NONE,
     IN_OPEN,
-    IN_TOLD, /* mapping: in `open_call`, which the past has: it ends there */
+    IN_TOLD, /* mapping: in `open_call`, which the past has: it ends there, unless `ends_here` */
     IN_CALLS
 };
 
@@ -80,6 +81,9 @@ struct life {
     bool spends;       /* phase instances may be open that were begun on it */
     bool call_changed; /* since its last line */
     bool call_was_unknown;
+    bool no_call_yet; /* mapping: forked here, and active since then without a call event */
+    bool ends_here;   /* mapping, IN_TOLD: its exit needs nothing of the past ... */
+    bool told_over;   /* ... and there was one since its last line */
     const struct syscall *open_call; /* IN_OPEN, IN_TOLD */
     uint64_t entry_ns;
     /* What each switch touches. */
@@ -418,7 +422,12 @@ static inline void life_own(struct core *core, struct life *life, uint64_t time_
     if (!life->active)
         life_let(core, life, time_ns, false);
 }
-/* A step has defined its state, whatever was before. */
+/* The same before a step that says nothing of its time, state and call: what is known of them here
+ * alone, stays known. */
+void life_before_word(struct core *core, struct life *life);
+/* Before one that defines its state: its call stays known. */
+void life_before_step(struct core *core, struct life *life);
+/* A step has defined its state, whatever was before; its call is as known here. */
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
 /* What is known of the number from here on may be another life's: returns that. */
 struct life *life_forget(struct core *core, struct life *life);
@@ -543,6 +552,8 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
 /* What is open on the life passes to the past. */
 void map_pass(struct core *core, struct life *life);
 void map_pass_all(struct core *core);
+/* Those that an exec of the thread as `pid` may end. */
+void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid);
 uint32_t map_new_label(struct core *core, struct life *life);
 void map_told_pid(struct core *core, struct life *life, int32_t pid);
 /* What the past is told of a process may be of the thread, NULL: of any. */

@@ -305,7 +305,8 @@ static void count_nobody(struct core *core, const struct cpu *cpu, const struct 
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event)
 {
     if (event->kind == EVENT_EXEC) {
-        map_pass_all(core);
+        if (is_phase_event(event) || (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID)))
+            map_pass_all(core);
         if (is_phase_event(event))
             map_before_phases(core, NULL, event, 0);
         core->step_parts = STEP_CONTEXTS;
