@@ -1,22 +1,24 @@
 #include "cli/commands.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "cli/instance_story.h"
+#include "cli/pool_recording.h"
 #include "cli/progress.h"
-#include "cli/render/quantity.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
-#include "cli/story/story.h"
 #include "cli/time_point.h"
 #include "cli/timeline_file.h"
 #include "cli/traces.h"
 #include "cli/window.h"
+#include "service/kafka.h"
+#include "service/service.h"
 
-enum { SLOWEST_MAX = 1000 };
+enum { SLOWEST_MAX = 1000, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
     LIST_ROW("phases", 'p', "FILE", "phase definitions (YAML); repeatable"),
@@ -38,20 +40,32 @@ static const struct config_row rows[] = {
     WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
 };
 
+static const struct config_row pool_rows[] = {
+    LIST_ROW("session", 's', "PATTERN",
+             "of sessions whose name is like this only: 'web1/*';\nrepeatable"),
+    TEXT_ROW("store-root", 0, "DIR", NULL,
+             "archives by reference are read below it, as by mappers"),
+};
 static const struct config_section own = {"Instances", rows, sizeof rows / sizeof *rows};
-static const struct config_section *const sections[] = {&own};
+static const struct config_section pool = {"Of a pool, without a TRACE: its results, and archives",
+                                           pool_rows, sizeof pool_rows / sizeof *pool_rows};
+static const struct config_section *const sections[] = {&own, &pool, &service_kafka_section};
 static const struct config_program program = {
     .command = "spanmill explain",
-    .operands = "TRACE...",
+    .block = "explain",
+    .operands = "[TRACE...]",
     .about = "What a thread did in one of the slowest instances of a phase: phases, calls, waits\n"
              "and who ended them, what ran instead, interrupts; each with its time and duration.\n"
-             "A TRACE is a session's folder, a chunk, a plain trace, a snapshot or an archive.",
+             "A TRACE is a session's folder, a chunk, a plain trace, a snapshot or an archive.\n"
+             "With --brokers and no TRACE, instances are those of the pool's results, and the "
+             "archives of\n"
+             "the chunks that they lie in are fetched.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill explain ~/lttng-traces/shop-20261122 --phases shop.yaml\n"
                 "spanmill explain shop --phases shop.yaml --of request/lookup --slowest 3\n"
-                "spanmill explain shop --phases shop.yaml --tid 4251 --at 12:18:50.432950815",
-    .options_only = true,
+                "spanmill explain shop --phases shop.yaml --tid 4251 --at 12:18:50.432950815\n"
+                "spanmill explain -b kafka-1:9092 --session 'web1/*' --phases shop.yaml",
 };
 
 struct explaining {
@@ -64,6 +78,8 @@ struct explaining {
     const char *id, *path;
     int32_t tid; /* 0: of any */
     size_t count;
+    bool of_pool;               /* in place of traces */
+    int64_t since_ns, until_ns; /* of the pool's instances: when they ended */
     size_t told, failed;
     struct timeline_file timeline;
     struct timeline_mark *marks; /* what is explained */
@@ -93,8 +109,12 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
     if (at && explaining->id)
         return config_wrong(config, stderr, "--at and --instance do not go together");
     char *const *operands;
-    if (config_operands(config, &operands) == 0)
-        return config_wrong(config, stderr, "no trace is given");
+    bool has_traces = config_operands(config, &operands) > 0;
+    explaining->of_pool = !has_traces && config_is_given(config, "brokers");
+    if (!has_traces && !explaining->of_pool)
+        return config_wrong(config, stderr, "no trace is given, and no --brokers of a pool");
+    if (has_traces && config_is_given(config, "session"))
+        return config_wrong(config, stderr, "--session is of a pool's results, not of traces");
     return CONFIG_RUN;
 }
 
@@ -106,6 +126,8 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
     char id[INSTANCE_ID_ROOM];
     int64_t at_ns;
     report_instance_id(row->order, id);
+    if (row->end_ns < explaining->since_ns || row->end_ns >= explaining->until_ns)
+        return false;
     if (row->tid == REPORT_NONE || (explaining->tid != 0 && row->tid != explaining->tid))
         return false;
     if (explaining->id)
@@ -130,78 +152,18 @@ static int by_duration(const void *left, const void *right)
     return (a->order > b->order) - (a->order < b->order);
 }
 
-/* --- what it was --- */
-
-static void title_text(struct line *line, const struct instance_row *row)
-{
-    line_string(line, "phase ");
-    line_string(line, row->phase);
-    const struct named_values values[] = {row->match, row->captured};
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-        for (size_t k = 0; k < values[i].count; k++) {
-            const struct named_value *value = &values[i].at[k];
-            line_char(line, ' ');
-            line_string(line, value->name);
-            line_char(line, '=');
-            switch (value->value.type) {
-            case FIELD_ABSENT: line_char(line, '?'); break;
-            case FIELD_INT: line_int(line, value->value.i); break;
-            case FIELD_UINT: line_uint(line, value->value.u); break;
-            case FIELD_TEXT: line_text(line, value->value.text); break;
-            }
-        }
-}
-
-static void put_header(const struct session_report *session, const struct instance_row *row)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } STATES[] = {{"user CPU", offsetof(struct instance_row, user_cpu_ns)},
-                  {"system CPU", offsetof(struct instance_row, sys_cpu_ns)},
-                  {"runnable", offsetof(struct instance_row, runnable_ns)},
-                  {"blocked", offsetof(struct instance_row, blocked_ns)},
-                  {"unknown", offsetof(struct instance_row, unknown_ns)}};
-    char id[INSTANCE_ID_ROOM];
-    report_instance_id(row->order, id);
-    printf("%s  %s (pid %" PRId64 ")  thread %s (tid %" PRId64 ")\n", session->session,
-           row->process ? row->process : "?", row->pid == REPORT_NONE ? -1 : row->pid,
-           row->name ? row->name : "?", row->tid);
-    printf("instance %s  begins at %s  takes %s:", id, quantity_time(row->begin_ns).text,
-           quantity_lone_duration(row->total_ns).text);
-    bool first = true;
-    for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++) {
-        uint64_t ns;
-        memcpy(&ns, (const char *)row + STATES[i].offset, sizeof ns);
-        if (ns == 0)
-            continue;
-        printf("%s %s %s", first ? "" : ",", STATES[i].name, quantity_lone_duration(ns).text);
-        first = false;
-    }
-    if (row->end_tid != row->tid)
-        printf("; ended by tid %" PRId64, row->end_tid);
-    printf("\n\nAfter          Took          What\n");
-}
-
-static uint32_t definition_of(const struct instance_row *row)
-{
-    char id[INSTANCE_ID_ROOM];
-    report_instance_id(row->order, id);
-    const char *point = strchr(id, '.');
-    return point ? (uint32_t)strtoul(point + 1, NULL, 10) : UINT32_MAX;
-}
-
 /* --- the timeline --- */
 
-static void add_mark(struct explaining *explaining, const struct instance_row *row,
-                     struct text title)
+static void add_mark(struct explaining *explaining, const struct instance_row *row)
 {
+    struct line title = {.at = NULL};
     if (!explaining->timeline.is_open)
         return;
+    instance_story_title(&title, row);
     explaining->marks = memory_grow(explaining->marks, &explaining->mark_room,
                                     explaining->mark_count + 1, sizeof *explaining->marks);
     explaining->marks[explaining->mark_count++] = (struct timeline_mark){
-        .window = {row->begin_ns, row->end_ns}, .name = {memory_string(title), title.count}};
+        .window = {row->begin_ns, row->end_ns}, .name = {title.at, title.count}};
 }
 
 static int by_begin(const void *left, const void *right)
@@ -244,48 +206,24 @@ static void drop_timeline(struct explaining *explaining)
 }
 
 static void explain_row(struct explaining *explaining, const struct traces_session *session,
-                        const struct instance_row *row)
+                        const struct session_report *report, const struct instance_row *row)
 {
-    const struct session_report *report = &session->report.sessions[0];
-    struct line title = {.at = NULL};
-    title_text(&title, row);
-    struct story_names *names = story_names_new(report);
-    struct story_ask ask = {
-        .chunks = session->chunks,
-        .count = session->count,
-        .phases = &explaining->traces.phases,
-        .names = names,
-        .warnings = {.say = progress_say_once, .context = &explaining->progress},
-        .tid = (int32_t)row->tid,
-        .begin_ns = row->begin_ns,
-        .end_ns = row->end_ns,
-        .pid = row->pid,
-        .knows_states = row->unknown_ns < row->total_ns,
-        .title = {title.at, title.count},
-        .definition = definition_of(row)};
-    struct story story;
-    story_tell(&ask, &story);
+    struct instance_story ask = {.chunks = session->chunks,
+                                 .count = session->count,
+                                 .phases = &explaining->traces.phases,
+                                 .report = report,
+                                 .row = row,
+                                 .progress = &explaining->progress,
+                                 .unfolded = config_flag(explaining->config, "unfolded")};
     if (explaining->told++ > 0)
         putchar('\n');
-    put_header(report, row);
-    story_tree_print(&story.tree, config_flag(explaining->config, "unfolded"), stdout);
-    printf("%s events of the thread, in %zu of %zu chunks", quantity_count(story.events).text,
-           story.chunks, session->count);
-    if (story.lost > 0)
-        printf("; %s events are lost on its CPUs", quantity_count(story.lost).text);
-    putchar('\n');
-    explaining->failed += story.failed;
-    add_mark(explaining, row, ask.title);
-    arena_clear(&story.tree.arena);
-    story_names_free(names);
-    free(title.at);
+    explaining->failed += instance_story_print(&ask);
+    add_mark(explaining, row);
 }
 
-static int explain_session(struct explaining *explaining, const struct traces_session *session)
+static int explain_session(struct explaining *explaining, const struct traces_session *session,
+                           const struct session_report *report)
 {
-    if (session->report.session_count == 0)
-        return EXIT_DONE;
-    const struct session_report *report = &session->report.sessions[0];
     const struct instance_row **chosen =
         memory_new((report->instance_count + 1) * sizeof(struct instance_row *));
     size_t count = 0;
@@ -293,39 +231,17 @@ static int explain_session(struct explaining *explaining, const struct traces_se
         if (is_chosen(explaining, report, &report->instances[i]))
             chosen[count++] = &report->instances[i];
     qsort(chosen, count, sizeof(struct instance_row *), by_duration);
-    for (size_t i = 0; i < count && i < explaining->count; i++)
-        explain_row(explaining, session, chosen[i]);
+    for (size_t i = 0; i < count && i < explaining->count && !stop_signals_pending(NULL); i++)
+        explain_row(explaining, session, report, chosen[i]);
     free(chosen);
-    return write_timeline(explaining, report);
+    return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : write_timeline(explaining, report);
 }
 
-static int explain_all(struct explaining *explaining)
+static int finish(struct explaining *explaining)
 {
-    struct traces *traces = &explaining->traces;
-    int code = traces_read_phases(traces, explaining->config);
-    if (code != EXIT_DONE)
-        return code;
-    if (traces_find(traces, explaining->config) != STATUS_OK)
-        return EXIT_FAILED;
-    window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
-    if (!timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
-                            traces))
-        return EXIT_FAILED;
-    for (size_t begin = 0; begin < traces->list.count;) {
-        size_t end = traces_session_end(&traces->list, begin);
-        struct traces_session session;
-        bool stopped = !traces_report(traces, begin, end, &explaining->windows, &session);
-        if (!stopped)
-            code = explain_session(explaining, &session);
-        explaining->failed += session.failed;
-        traces_session_clear(&session);
-        if (stopped || code != EXIT_DONE)
-            return stopped ? 128 + SIGINT : code;
-        begin = end;
-    }
     if (explaining->told == 0) {
         progress_say(&explaining->progress,
-                     traces->phases.count == 0
+                     explaining->traces.phases.count == 0 && !explaining->of_pool
                          ? "no phases are defined: --phases or --phase tell them"
                          : "no instance is the one that was asked for, of those that the report "
                            "tells: the slowest of each phase (`keep` of its definition says how "
@@ -334,12 +250,152 @@ static int explain_all(struct explaining *explaining)
     }
     if (fflush(stdout) != 0)
         return EXIT_FAILED;
-    return explaining->failed + traces->left_out > 0 ? EXIT_FAILED : EXIT_DONE;
+    return explaining->failed + explaining->traces.left_out > 0 ? EXIT_FAILED : EXIT_DONE;
 }
+
+/* --- of traces --- */
+
+static int explain_traces(struct explaining *explaining)
+{
+    struct traces *traces = &explaining->traces;
+    int code = EXIT_DONE;
+    if (traces_find(traces, explaining->config) != STATUS_OK)
+        return EXIT_FAILED;
+    window_of_chunks(&explaining->window, &traces->list, &explaining->windows);
+    if (!timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
+                            traces))
+        return EXIT_FAILED;
+    for (size_t begin = 0; begin < traces->list.count && code == EXIT_DONE;) {
+        size_t end = traces_session_end(&traces->list, begin);
+        struct traces_session session;
+        if (!traces_report(traces, begin, end, &explaining->windows, &session))
+            code = EXIT_INTERRUPTED;
+        else if (session.report.session_count > 0)
+            code = explain_session(explaining, &session, &session.report.sessions[0]);
+        explaining->failed += session.failed;
+        traces_session_clear(&session);
+        begin = end;
+    }
+    return code == EXIT_DONE ? finish(explaining) : code;
+}
+
+/* --- of a pool --- */
+
+/* The phases in an instance are told by definitions, which results do not have. */
+static void check_phases(struct explaining *explaining, const struct report *report)
+{
+    const struct phase_definitions *phases = &explaining->traces.phases;
+    const struct instance_row *row;
+    if (phases->count == 0)
+        progress_say(&explaining->progress, "without --phases, as the pool's mappers have them, "
+                                            "the phases in an instance are not told");
+    for (size_t i = 0; i < report->session_count; i++)
+        for (size_t k = 0; k < report->sessions[i].instance_count && phases->count > 0; k++)
+            if (row = &report->sessions[i].instances[k], !instance_story_is_of(row, phases)) {
+                char *sentence = memory_format("phase %s of the results is not of these "
+                                               "definitions: the pool's mappers have, or had, "
+                                               "others",
+                                               row->phase);
+                progress_say_once(&explaining->progress, sentence);
+                free(sentence);
+            }
+}
+
+static const struct session_report *report_of(const struct report *report, const char *session)
+{
+    for (size_t i = 0; i < report->session_count; i++)
+        if (strcmp(report->sessions[i].session, session) == 0)
+            return &report->sessions[i];
+    return NULL;
+}
+
+static int explain_report(struct explaining *explaining, const struct report *report)
+{
+    struct traces *traces = &explaining->traces;
+    int code = EXIT_DONE;
+    check_phases(explaining, report);
+    if (!timeline_file_open(&explaining->timeline, config_text(explaining->config, "perfetto"),
+                            traces))
+        return EXIT_FAILED;
+    for (size_t begin = 0; begin < traces->list.count && code == EXIT_DONE;) {
+        size_t end = traces_session_end(&traces->list, begin);
+        struct traces_session session = {.chunks = &traces->list.at[begin], .count = end - begin};
+        const struct session_report *told = report_of(report, session.chunks->session);
+        if (told)
+            code = explain_session(explaining, &session, told);
+        begin = end;
+    }
+    return code == EXIT_DONE ? finish(explaining) : code;
+}
+
+static bool resolve(struct explaining *explaining, const char *name, struct time_point point,
+                    int64_t *out_ns)
+{
+    int64_t now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+    if (point.kind == TIME_RELATIVE)
+        config_wrong(explaining->config, stderr, "--%s: results have no begin to count from", name);
+    else
+        time_point_resolve(point, (struct time_range){now_ns, now_ns}, out_ns);
+    return point.kind != TIME_RELATIVE;
+}
+
+static int read_and_explain(struct explaining *explaining, const struct bus_settings *bus)
+{
+    struct result_log_options log = {.bus = bus,
+                                     .since_ns = explaining->since_ns,
+                                     .until_ns = explaining->until_ns,
+                                     .say = progress_say,
+                                     .over = stop_signals_pending,
+                                     .context = &explaining->progress};
+    struct pool_chunks_options chunks = {.bus = bus,
+                                         .store_root =
+                                             config_text(explaining->config, "store-root"),
+                                         .say = progress_say,
+                                         .over = stop_signals_pending,
+                                         .context = &explaining->progress};
+    if (explaining->until_ns == INT64_MAX)
+        log.until_ns = 0;
+    log.session_count = config_list(explaining->config, "session", &log.sessions);
+    struct pool_recording *recording;
+    struct report report;
+    struct failure why;
+    int code = EXIT_FAILED;
+    stop_signals_block(SIG_BLOCK);
+    if (pool_recording_read(&log, &chunks, &recording, &report, &explaining->traces.list, &why) ==
+        STATUS_OK) {
+        code = explain_report(explaining, &report);
+        if (code == EXIT_DONE && pool_recording_damaged(recording) > 0)
+            code = EXIT_FAILED;
+    } else {
+        progress_say(&explaining->progress, why.text);
+    }
+    report_clear(&report);
+    pool_recording_free(recording);
+    return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : code;
+}
+
+static int explain_pool(struct explaining *explaining)
+{
+    struct log log = {.file = stderr, .program = "spanmill explain", .level = LOG_WARNING};
+    struct kafka_settings kafka;
+    struct failure why;
+    if (!resolve(explaining, "since", explaining->window.since, &explaining->since_ns) ||
+        !resolve(explaining, "until", explaining->window.until, &explaining->until_ns))
+        return EXIT_WRONG_USAGE;
+    if (kafka_settings_init(&kafka, explaining->config, &log, &why) != STATUS_OK) {
+        config_wrong(explaining->config, stderr, "%s", why.text);
+        return EXIT_WRONG_USAGE;
+    }
+    int code = read_and_explain(explaining, &kafka.bus);
+    kafka_settings_clear(&kafka);
+    return code;
+}
+
+/* --- */
 
 int cmd_explain(int argc, char **argv)
 {
-    struct explaining explaining = {.config = NULL};
+    struct explaining explaining = {.since_ns = 0, .until_ns = INT64_MAX};
     enum config_outcome outcome = load(&explaining, argc, argv);
     int code = (int)outcome;
     if (outcome == CONFIG_RUN) {
@@ -347,7 +403,9 @@ int cmd_explain(int argc, char **argv)
         progress_init(&explaining.progress, "spanmill", report_view_is_now(progress, stderr));
         phases_init(&explaining.traces.phases);
         explaining.traces.progress = &explaining.progress;
-        code = explain_all(&explaining);
+        code = traces_read_phases(&explaining.traces, explaining.config);
+        if (code == EXIT_DONE)
+            code = explaining.of_pool ? explain_pool(&explaining) : explain_traces(&explaining);
         drop_timeline(&explaining);
         traces_clear(&explaining.traces);
         chunk_windows_clear(&explaining.windows);

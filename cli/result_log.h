@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "bus/bus_settings.h"
 #include "results/report.h"
+#include "results/result.h"
 #include "wire/result_codec.h"
 
 /* The results of one transaction of a reducer, of one session: of one interval, or of some that were joined
@@ -30,6 +31,9 @@ struct result_log_options {
     int64_t since_ns, until_ns;
     /* Takes what counts, in place of reports: result_log_report() has nothing then. NULL: nobody. */
     void (*take)(void *context, const struct result_flush *flush);
+    /* Told of each interval, counted or not. NULL: nobody. */
+    void (*interval)(void *context, const char *session, const struct interval_fact *fact);
+    void *interval_context;
     bool forget; /* what is over and was not told of for long */
     /* Patterns as of fnmatch(), of which a session must match one; none: all sessions. */
     const char *const *sessions;

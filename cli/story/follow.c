@@ -249,6 +249,10 @@ static void find_clock(struct following *following)
 {
     struct follow *follow = following->follow;
     for (size_t i = 0; i < follow->count && !following->has_offset; i++) {
+        following->has_offset = follow->chunks[i].has_offset;
+        following->offset_ns = follow->chunks[i].offset_ns;
+    }
+    for (size_t i = 0; i < follow->count && !following->has_offset; i++) {
         struct open_chunk open;
         struct failure ignored;
         if (open_for(following, &follow->chunks[i], NULL, NULL, &open, &ignored) != STATUS_OK)

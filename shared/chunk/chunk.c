@@ -164,10 +164,20 @@ static enum status open_parts(struct chunk *chunk, const struct chunk_ref *ref,
     return STATUS_OK;
 }
 
+static enum status open_from_store(const struct chunk_ref *ref, struct archive_room *room,
+                                   struct chunk **out, struct failure *why)
+{
+    struct bytes frame;
+    enum status status = ref->store->get(ref->store->context, ref, &frame, why);
+    return status == STATUS_OK ? chunk_open_frame(frame, ARCHIVE_RAW_MAX, room, out, why) : status;
+}
+
 enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, struct chunk **out,
                        struct failure *why)
 {
     *out = NULL;
+    if (ref->store)
+        return open_from_store(ref, room, out, why);
     struct chunk *chunk = memory_new(sizeof *chunk);
     chunk->interval = ref->interval;
     enum status status = STATUS_OK;

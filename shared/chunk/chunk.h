@@ -29,8 +29,23 @@ struct trace_part {
     char *name; /* in the chunk: "kernel", "ust/uid/0/64-bit" */
 };
 
+struct chunk_ref;
+
+/* Gets archives that lie in no file. What it gives is its own, and good until the next. RETRY, END, REJECT as
+ * chunk_open(). */
+struct chunk_store {
+    enum status (*get)(void *context, const struct chunk_ref *ref, struct bytes *archive,
+                       struct failure *why);
+    void *context;
+};
+
 struct chunk_ref {
     char *path; /* as the user wrote it, or below that; NULL: a seam alone */
+    /* An archive of it, borrowed; `path` is a name to tell then. NULL: it lies at `path`. */
+    const struct chunk_store *store;
+    bool has_offset;
+    int64_t
+        offset_ns; /* what its clock is behind the Unix epoch, if that is known without opening it */
     /* Groups the chunks of one session: what its traces tell of it ("host/name/created" and the
      * clock), wherever its chunks lie; the folder's real path where they do not tell enough. */
     char *session;
@@ -94,7 +109,8 @@ void chunk_list_clear(struct chunk_list *list);
 /* A chunk in memory: files mapped or decompressed, seam cut out. */
 struct chunk;
 
-/* An archive is unpacked into `room`, borrowed until chunk_close(); NULL: memory of its own. */
+/* An archive is unpacked into `room`, borrowed until chunk_close(); NULL: memory of its own. REJECT: it cannot
+ * be read. Of a store: RETRY: not now; END: it is gone. */
 MUST_CHECK enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room,
                                   struct chunk **out, struct failure *why);
 /* An archive as it was received; `frame` is borrowed for this call only. END: unpacked, it

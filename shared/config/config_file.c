@@ -7,7 +7,7 @@
 
 /* The mappings of single programs, which the others pass over. */
 static const char *const blocks[] = {"agent",   "mapper", "reducer", "export", "publish",
-                                     "results", "status", "parked",  "topics"};
+                                     "results", "status", "parked",  "topics", "explain"};
 
 struct reading {
     struct config *config;

@@ -72,11 +72,9 @@ static enum status go_to(const struct fetch_options *options, struct segment_pla
 
 static enum status say_gone(struct segment_place place, struct failure *why)
 {
-    return fail(
-        why, STATUS_END,
-        "the segment at partition %d, offset %lld is gone for good: retention took it before "
-        "it was mapped",
-        (int)place.partition, (long long)place.offset);
+    return fail(why, STATUS_END,
+                "the segment at partition %d, offset %lld is gone for good: retention took it",
+                (int)place.partition, (long long)place.offset);
 }
 
 /* The reader can go on no more, and `why` says so. RETRY, unless the partition does not exist. */

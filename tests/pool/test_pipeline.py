@@ -1,8 +1,36 @@
 """The whole way over a real broker: published chunks become what one process reports."""
+import os
+import re
+import subprocess
 import sys
 
 import pool
 from pool import Pool, recording, report, say
+
+
+def explain(folder, phases, running, *arguments):
+    """The story of the pool's archives is that of the recording."""
+    expected = subprocess.run([pool.program("spanmill"), "explain", folder, "--phases", phases,
+                               *arguments], stdout=subprocess.PIPE, text=True,
+                              env=pool.clean_environment(), check=True).stdout
+    told = running.spanmill("explain", "--phases", phases, *arguments)
+    assert told.stdout == expected, f"explain {arguments}: {told.stdout}\nnot\n{expected}"
+    assert told.stderr == "", told.stderr
+    return expected
+
+
+def explain_all(folder, phases, running):
+    story = explain(folder, phases, running, "--slowest", "3")
+    row, = [line for line in story.splitlines() if line.startswith("instance ")][:1]
+    identity = row.split()[1]
+    explain(folder, phases, running, "--instance", identity, "--unfolded")
+    alone = running.spanmill("explain", "--instance", identity)
+    assert "are not told" in alone.stderr, alone.stderr
+    other = running.spanmill("explain", "--session", "nobody/*", check=False)
+    assert other.returncode == 1 and "no session in the results" in other.stderr, other
+    turned = running.spanmill("explain", "--phase", 'other : $evt.$name == "a"', "--instance",
+                              identity)
+    assert "is not of these definitions" in turned.stderr, turned.stderr
 
 
 def run_recording(folder, phases, limit):
@@ -17,11 +45,29 @@ def run_recording(folder, phases, limit):
             code = worker.stop()
             assert code == 0, f"{worker.name} ended with {code}"
         assert running.results() == expected, "the results changed while the pool stopped"
+        explain_all(folder, phases, running)
 
 
 def test_thumbnails():
     """the small recording, shuffled, some of it twice, over two mappers and two reducers"""
     run_recording(pool.THUMBNAILS, pool.PHASES, 60)
+
+
+def test_archives_gone():
+    """what is explained once its archives are gone: said, with their names; what is known is told"""
+    with Pool(partitions=1) as running:
+        running.publish(pool.THUMBNAILS, "--inline-max", "1")
+        workers = [running.add(role, role).start() for role in ("mapper", "reducer")]
+        running.wait_for(report(pool.THUMBNAILS), 60)
+        assert [worker.stop() for worker in workers] == [0, 0]
+        explain(pool.THUMBNAILS, pool.PHASES, running)
+        subprocess.run([os.path.join(os.environ["TEST_BIN"], "topic_admin"), running.broker,
+                        "records", f"{running.prefix}.archives", "0", "-1"], check=True)
+        gone = running.spanmill("explain", "--phases", pool.PHASES, check=False)
+        assert gone.returncode == 1, gone
+        assert re.search(r"^spanmill: labvm/thumb/\S+/3: its archive cannot be fetched: .*gone for good",
+                         gone.stderr, re.M), gone.stderr
+        assert "instance " in gone.stdout, gone.stdout
 
 
 def test_a1():
@@ -33,4 +79,4 @@ def test_a1():
 
 
 if __name__ == "__main__":
-    sys.exit(pool.main(test_thumbnails, test_a1))
+    sys.exit(pool.main(test_thumbnails, test_archives_gone, test_a1))

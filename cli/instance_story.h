@@ -1,0 +1,31 @@
+/* cli/instance_story.h -- the story of an instance that a report tells of, as text on standard output. */
+#ifndef CLI_INSTANCE_STORY_H
+#define CLI_INSTANCE_STORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "chunk/chunk.h"
+#include "cli/progress.h"
+#include "cli/story/line.h"
+#include "results/report.h"
+#include "trace/phases.h"
+
+struct instance_story {
+    const struct chunk_ref *chunks; /* of the session, in their order */
+    size_t count;
+    const struct phase_definitions *phases;
+    const struct session_report *report;
+    const struct instance_row *row;
+    struct progress *progress; /* says what is wrong */
+    bool unfolded;
+};
+
+/* Writes the name of the instance, with its values. */
+void instance_story_title(struct line *line, const struct instance_row *row);
+/* Whether its definition is one of these, as far as its name tells. */
+bool instance_story_is_of(const struct instance_row *row, const struct phase_definitions *phases);
+/* Returns how many of the chunks could not be read. */
+size_t instance_story_print(const struct instance_story *ask);
+
+#endif
