@@ -41,7 +41,8 @@ _spanmill()
     log:-e | log:--call | log:--phase | log:--event | log:--error | log:--longer | log:--pid | log:--tid | \
         log:--process | log:--since | log:--until | explain:--phase | explain:--slowest | explain:-n | \
         explain:--of | explain:--instance | explain:--at | explain:--tid | \
-        explain:--since | explain:--until)
+        explain:--since | explain:--until | explain:-[bXs] | explain:--brokers | explain:--prefix | \
+        explain:--kafka | explain:--session)
         return
         ;;
     report:--html | report:--perfetto | explain:--perfetto | log:--output | log:-o | events:--output | events:-o)
@@ -61,7 +62,7 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'damaged fetch limit tries' -- "$word")
         return
         ;;
-    results:--config | status:--config | parked:--config | publish:--config | topics:--config)
+    results:--config | explain:--config | status:--config | parked:--config | publish:--config | topics:--config)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -85,7 +86,7 @@ _spanmill()
         topics:--parked-retention | topics:--state-segment | topics:--state-dirty)
         return
         ;;
-    pack:--output | pack:-o | publish:--store-root)
+    pack:--output | pack:-o | publish:--store-root | explain:--store-root)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -100,7 +101,7 @@ _spanmill()
             ;;
         explain)
             options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
-            options+=' --perfetto --progress'
+            options+=' --perfetto --progress --session --store-root --brokers --prefix --kafka --config --print-config'
             ;;
         log)
             options+=' --pid --tid --process --phases --phase --call --event --failed --error --longer --since'
