@@ -97,7 +97,7 @@ def try_all(running, broker, users):
     acls.grant(broker.address("bootstrap"), rights(users, running.prefix))
     expect(command(running, broker, "operator", "topics", "create", "--partitions", "2",
                    "--replication", "1", "--min-insync", "1", "--state-segment", "1s"), 0)
-    expect(command(running, broker, "agent", "publish", pool.THUMBNAILS), 0)
+    expect(command(running, broker, "agent", "publish", pool.THUMBNAILS, "--inline-max", "1"), 0)
     with Receiver() as receiver:
         mapper.start()
         reducer = add(running, broker, "reducer").start()
@@ -112,6 +112,7 @@ def try_all(running, broker, users):
         status = expect(command(running, broker, "operator", "status"), 0)
         assert "uthoriz" not in status.stdout + status.stderr, status
         expect(command(running, broker, "operator", "parked"), 0)
+        expect(command(running, broker, "operator", "explain", "--phases", pool.PHASES), 0, "instance ")
         for worker in mapper, reducer, exporter:
             assert worker.stop() == 0, worker.log()[-2000:]
             assert "uthoriz" not in worker.log()[worker.log().rfind("starts"):], worker.log()[-3000:]
