@@ -1,13 +1,19 @@
 #include "cli/render/html.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cli/render/json.h"
+#include "cli/render/report_longest.h"
 #include "page_html.h" /* made by CMake of cli/render/page.html */
 
 /* Where the rows go. */
 static const char PLACE[] = "@DATA@";
+
+/* Of each table, so many rows are on the page: enough to search in, and few enough to attach. */
+enum { ROWS_MOST = 1000 };
 
 /* In JSON, `<` stands in strings alone. As an escape it cannot end the element that the rows are in,
  * nor begin another, whatever names there are in the trace. */
@@ -24,6 +30,33 @@ static ssize_t write_escaped(void *context, const char *bytes, size_t count)
     return (ssize_t)count;
 }
 
+static void write_left_out(FILE *out, const struct session_report *session,
+                           const struct report_left_out *left_out)
+{
+    fputs("{\"type\":\"left_out\",\"session\":", out);
+    json_write_text(out, text_of(session->session));
+    fprintf(out,
+            ",\"process\":%zu,\"thread\":%zu,\"syscall\":%zu,\"phase\":%zu,\"instance\":%zu,"
+            "\"fd\":%zu,\"file\":%zu,\"sched\":%zu}\n",
+            left_out->processes, left_out->threads, left_out->syscalls, left_out->phases,
+            left_out->instances, left_out->fds, left_out->files, left_out->scheds);
+}
+
+static void write_rows(FILE *out, const struct report *report, unsigned jobs)
+{
+    size_t count = report->session_count;
+    struct session_report *sessions = memory_buffer(count * sizeof *sessions);
+    struct report_left_out left_out;
+    for (size_t i = 0; i < count; i++) {
+        sessions[i] = session_longest(&report->sessions[i], ROWS_MOST, &left_out);
+        write_left_out(out, &sessions[i], &left_out);
+    }
+    report_write_json(out, &(struct report){.sessions = sessions, .session_count = count}, jobs);
+    for (size_t i = 0; i < count; i++)
+        session_longest_free(&sessions[i]);
+    free(sessions);
+}
+
 bool report_write_html(FILE *out, const struct report *report, unsigned jobs)
 {
     const char *page = (const char *)page_html;
@@ -34,7 +67,7 @@ bool report_write_html(FILE *out, const struct report *report, unsigned jobs)
     if (!rows)
         return false;
     fwrite(page, 1, before, out);
-    report_write_json(rows, report, jobs);
+    write_rows(rows, report, jobs);
     bool written = !ferror(rows);
     written &= fclose(rows) == 0;
     fwrite(page + behind, 1, sizeof page_html - behind, out);
