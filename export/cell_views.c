@@ -48,8 +48,7 @@ static char *family_name(const struct atom_kind *kind, const struct atom_column 
 
 static bool is_label(const struct atom_kind *kind, const struct atom_column *key)
 {
-    return key->type == ATOM_IS_cpu ||
-           (key->type == ATOM_IS_text && strcmp(key->name, "name") == 0) ||
+    return key->type == ATOM_IS_cpu || key->type == ATOM_IS_text ||
            (kind->view->named && strcmp(kind->view->named, key->name) == 0);
 }
 
@@ -101,14 +100,13 @@ const struct family *cell_views_find(const struct cell_views *views, struct text
 
 /* --- cells --- */
 
-enum { NUMBER_ROOM = 24 };
+enum { NUMBER_ROOM = VIEW_NAME_ROOM };
 
 /* Views of `rooms` among them. */
 static void put_labels(const struct atom *cell, char rooms[FAMILY_LABELS_MAX][NUMBER_ROOM],
                        struct text labels[FAMILY_LABELS_MAX])
 {
     size_t count = 0;
-    const char *name = view_name(cell);
     for (ATOM_EACH(key, cell->kind, ATOM_KEY)) {
         if (!is_label(cell->kind, key) || count == FAMILY_LABELS_MAX)
             continue;
@@ -116,9 +114,10 @@ static void put_labels(const struct atom *cell, char rooms[FAMILY_LABELS_MAX][NU
             labels[count++] = *atom_text_at(cell, key);
             continue;
         }
-        bool named = key->type != ATOM_IS_cpu && name;
-        snprintf(rooms[count], NUMBER_ROOM, "%" PRIu64, *atom_number_at(cell, key));
-        labels[count] = text_of(named ? name : rooms[count]);
+        const char *name = key->type != ATOM_IS_cpu ? view_name(cell, rooms[count]) : NULL;
+        if (!name)
+            snprintf(rooms[count], NUMBER_ROOM, "%" PRIu64, *atom_number_at(cell, key));
+        labels[count] = text_of(name ? name : rooms[count]);
         count++;
     }
 }

@@ -336,6 +336,8 @@ static bool join_head(struct joiner *joiner, struct queued *queued)
             refuse_rest(joiner, queued);
             break;
         }
+    if (end->end_ns != UINT64_MAX)
+        engine_forget(joiner->engine, end->end_ns);
     tell_cells(joiner);
     if (queued->kind == QUEUED_INTERVAL)
         check(joiner, queued);

@@ -343,8 +343,9 @@ static void write_cell(struct json_text *json, const struct atom *cell)
     const struct atom_view *view = cell->kind->view;
     for (ATOM_EACH(key, cell->kind, ATOM_KEY))
         write_column(json, cell, key);
+    char room[VIEW_NAME_ROOM];
     if (view->named)
-        string_field(json, view->label, view_name(cell));
+        string_field(json, view->label, view_name(cell, room));
     for (ATOM_EACH(sum, cell->kind, ATOM_SUM))
         write_column(json, cell, sum);
 }

@@ -44,7 +44,8 @@ static bool is_none(const struct atom *cell, const struct view_column *shown)
 static void put_cell(struct table *table, const struct atom *cell, const struct view_column *shown)
 {
     const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
-    const char *name = shown->part == VIEW_NAME ? view_name(cell) : NULL;
+    char room[VIEW_NAME_ROOM];
+    const char *name = shown->part == VIEW_NAME ? view_name(cell, room) : NULL;
     if (column->type == ATOM_IS_text)
         sheet_cell_text(table, memory_string(*atom_text_at(cell, column)));
     else if (name)

@@ -403,9 +403,11 @@ static void take_cell(const struct taking *taking, const struct atom *cell)
         keys[count++] = key->type == ATOM_IS_text ? sql_text(*atom_text_at(cell, key))
                                                   : sql_number((int64_t)*atom_number_at(cell, key));
     struct sql_value *row = sql_rows_at(&taking->results->rows[at], keys);
-    const char *name = view_name(cell);
-    if (kind->view->name)
-        row[count++] = name ? sql_text(text_of(name)) : (struct sql_value){.told = false};
+    char room[VIEW_NAME_ROOM];
+    const char *name = view_name(cell, room);
+    if (name && !row[count].told)
+        row[count] = text_at(taking, text_of(name));
+    count += kind->view->name != NULL;
     for (ATOM_EACH(sum, kind, ATOM_SUM)) {
         if (sum->type == ATOM_IS_durations)
             durations_merge(&row[count].durations, atom_durations_at(cell, sum));

@@ -44,7 +44,8 @@ struct analyses {
  * rules from 1 on. */
 #define ANALYSES(ROW)                                                                              \
     ROW(softirq) /* kind 32; rules 1 to 3 */                                                       \
-    ROW(irq)     /* kinds 33, 34; rules 4, 5 */
+    ROW(irq)     /* kinds 33, 34; rules 4, 5 */                                                    \
+    ROW(block)   /* kinds 35, 36; rules 6 to 11 */
 
 #define ANALYSIS_DECLARE(name) extern const struct analysis name##_analysis;
 ANALYSES(ANALYSIS_DECLARE)

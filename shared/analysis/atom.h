@@ -68,6 +68,9 @@ struct atom_kind {
     /* What its REGs tell of will not be known to the end: adds up what that means, also in atoms of
      * sums alone (lost_atom()). They are set to "nothing" behind it. NULL: nothing is added up. */
     void (*lose)(struct engine *engine, struct atom *atom);
+    /* Not 0: such an atom is a begin, whose end ends it (found_opening(), found_ending()), if it comes within
+     * that time. It has no SUMs; its first REG is when it began. */
+    uint64_t open_ns;
     const struct atom_view *view; /* NULL: it has no results (analysis/view.h) */
 };
 
@@ -75,6 +78,7 @@ struct atom_kind {
 struct atom {
     const struct atom_kind *kind;
     struct atom *next; /* of the same hash */
+    size_t place;      /* of a begin (analysis/opens.h) */
     bool known;        /* its REGs */
     bool dirty;        /* something of it is not sent */
 };

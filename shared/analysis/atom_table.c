@@ -67,8 +67,6 @@ void atom_table_prune(struct atom_table *table)
             table->at[kept++] = atom;
     }
     table->count = kept;
-    if (kept == 0)
-        names_clear(&table->names);
 }
 
 void atom_table_clear(struct atom_table *table)

@@ -7,6 +7,7 @@
 
 #include "analysis/atom_bytes.h"
 #include "analysis/atom_table.h"
+#include "analysis/opens.h"
 #include "analysis/rule.h"
 #include "base/memory.h"
 #include "base/row.h"
@@ -17,6 +18,9 @@ enum { RECENT = 64 };
 struct engine {
     const struct analyses *analyses;
     struct atom_table atoms;
+    struct opens opens;
+    bool has_first;
+    uint64_t first_ns; /* of the first event here: what the past has open began before */
     struct atom *recent[RECENT];
     /* Those with something that is not sent, in the order in which they came to have it; also some that
      * are sent by now, which are not dirty. */
@@ -50,6 +54,7 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
+    opens_clear(&engine->opens);
     atom_table_clear(&engine->atoms);
     arena_clear(&engine->arena);
     free(engine->dirty);
@@ -104,10 +109,60 @@ bool engine_sums_nothing(const struct engine *engine)
 
 struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, const struct atom *key)
 {
-    assert(!engine->mapping && !atom_kind_has(kind, ATOM_REG));
+    assert(!engine->all_single && !atom_kind_has(kind, ATOM_REG));
     struct atom *atom = engine_atom(engine, kind, key);
     engine_mark(engine, atom);
     return atom;
+}
+
+/* --- begins --- */
+
+static void lose_open(struct engine *engine, struct atom *open)
+{
+    if (open->kind->lose)
+        open->kind->lose(engine, open);
+    opens_take_out(&engine->opens, open);
+}
+
+/* One key has one begin at a time. */
+struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, struct atom *from)
+{
+    assert(kind->open_ns > 0);
+    from->kind = kind;
+    struct atom *twin = opens_twin(&engine->opens, from);
+    if (twin)
+        lose_open(engine, twin);
+    return opens_add(&engine->opens, from);
+}
+
+static bool is_within(const struct atom_kind *kind, uint64_t since_ns, uint64_t now_ns)
+{
+    return now_ns - since_ns <= kind->open_ns;
+}
+
+struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
+                           const struct atom *key, struct found *found)
+{
+    struct atom *open = opens_newest(&engine->opens, kind, key);
+    if (open)
+        return is_within(kind, open_since(open), found->now_ns) ? open : NULL;
+    if (engine->mapping)
+        found->known &= !is_within(kind, engine->first_ns, found->now_ns);
+    return NULL;
+}
+
+void engine_end(struct engine *engine, struct atom *open)
+{
+    opens_take_out(&engine->opens, open);
+}
+
+void engine_forget(struct engine *engine, uint64_t now_ns)
+{
+    assert(!engine->mapping);
+    struct opens *opens = &engine->opens;
+    for (size_t i = opens->count; i-- > 0;)
+        if (!is_within(opens->at[i]->kind, open_since(opens->at[i]), now_ns))
+            lose_open(engine, opens->at[i]);
 }
 
 /* The kind's REGs of an atom say "nothing is going on", which is known. */
@@ -122,13 +177,18 @@ static void lose(struct engine *engine, struct atom *atom)
 
 /* --- mapping --- */
 
+static void send_atom(struct engine *engine, const struct atom *atom)
+{
+    engine->out.count = 0;
+    atom_write(&engine->out, atom);
+    engine->sink.take(engine->sink.context, (struct bytes){engine->out.at, engine->out.count});
+}
+
 static void send_piece(struct engine *engine, struct atom *atom)
 {
     if (!atom->dirty)
         return;
-    engine->out.count = 0;
-    atom_write(&engine->out, atom);
-    engine->sink.take(engine->sink.context, (struct bytes){engine->out.at, engine->out.count});
+    send_atom(engine, atom);
     atom_clear(atom, ATOM_SUM);
     atom->dirty = false;
 }
@@ -156,8 +216,12 @@ static void write_event(struct atom_out *out, const struct rule *rule, const str
 void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
                         const struct found *found)
 {
+    assert(found->opening == 0 || engine->all_single);
     for (unsigned i = 0; i < found->count; i++)
-        send_piece(engine, found->at[i]);
+        if (!((found->opening | found->ending) >> i & 1))
+            send_piece(engine, found->at[i]);
+        else if ((found->ending >> i & 1) && found->at[i])
+            send_atom(engine, found->at[i]);
     write_event(&engine->out, rule, event);
     engine->sink.take(engine->sink.context, (struct bytes){engine->out.at, engine->out.count});
     engine->singles++;
@@ -168,6 +232,11 @@ void engine_settle_single(struct engine *engine, const struct found *found, unsi
 {
     for (unsigned i = 0; i < found->count; i++) {
         struct atom *atom = found->at[i];
+        if ((found->opening | found->ending) >> i & 1) {
+            if (atom)
+                opens_take_out(&engine->opens, atom);
+            continue;
+        }
         atom_clear(atom, ATOM_SUM);
         if (!atom_kind_has(atom->kind, ATOM_REG))
             continue;
@@ -191,6 +260,9 @@ void engine_map(struct engine *engine, const struct event *event)
 {
     assert(engine->mapping);
     const struct event_class *class = event->class;
+    if (!engine->has_first)
+        engine->first_ns = event->time_ns;
+    engine->has_first = true;
     struct event kept;
     if (event->present >> EVENT_VALUES != 0) {
         kept = kept_texts(engine, event);
@@ -208,6 +280,9 @@ void engine_finish(struct engine *engine)
     for (size_t i = 0; i < engine->dirty_count; i++)
         send_piece(engine, engine->dirty[i]);
     engine->dirty_count = 0;
+    opens_sort(&engine->opens);
+    for (size_t i = 0; i < engine->opens.count; i++)
+        send_atom(engine, engine->opens.at[i]);
 }
 
 /* --- losses --- */
@@ -232,8 +307,34 @@ static void lose_cpu(struct engine *engine, struct atom *atom)
     atom->known = !engine->all_single;
 }
 
+/* What is of no CPU may end on any. */
+static bool may_end_on(const struct atom *open, int32_t cpu)
+{
+    uint64_t number;
+    return !atom_cpu_of(open, &number) || is_of_cpu(open, cpu);
+}
+
+static void lose_opens(struct engine *engine, int32_t cpu)
+{
+    struct opens *opens = &engine->opens;
+    if (engine->mapping)
+        opens_sort(opens);
+    for (size_t i = 0; engine->mapping && i < opens->count; i++)
+        if (may_end_on(opens->at[i], cpu))
+            send_atom(engine, opens->at[i]);
+    for (size_t i = opens->count; i-- > 0;) {
+        if (!may_end_on(opens->at[i], cpu))
+            continue;
+        if (engine->mapping)
+            opens_take_out(opens, opens->at[i]);
+        else
+            lose_open(engine, opens->at[i]);
+    }
+}
+
 void engine_lose_cpu(struct engine *engine, int32_t cpu)
 {
+    lose_opens(engine, cpu);
     for (size_t i = 0; i < engine->atoms.count; i++)
         if (is_of_cpu(engine->atoms.at[i], cpu))
             lose_cpu(engine, engine->atoms.at[i]);
@@ -242,6 +343,8 @@ void engine_lose_cpu(struct engine *engine, int32_t cpu)
 void engine_lose_all(struct engine *engine)
 {
     assert(!engine->mapping);
+    while (engine->opens.count > 0)
+        lose_open(engine, engine->opens.at[engine->opens.count - 1]);
     for (size_t i = 0; i < engine->atoms.count; i++)
         lose(engine, engine->atoms.at[i]);
 }
@@ -301,6 +404,8 @@ static enum status read_record(const struct analyses *analyses, struct bytes byt
     } else {
         const struct atom_kinds kinds = {find_kind, analyses};
         status = atom_read(&in, &kinds, arena, &out->atom, why);
+        if (status == STATUS_OK && out->atom->kind->open_ns > 0 && !out->atom->known)
+            return fail(why, STATUS_REJECT, "a begin of an analysis that tells nothing");
     }
     if (status == STATUS_OK && row_left(&in) > 0)
         return fail(why, STATUS_REJECT, "%zu bytes behind a record of an analysis", row_left(&in));
@@ -318,11 +423,15 @@ enum status engine_check(const struct analyses *analyses, struct bytes bytes, st
 
 static void join_piece(struct engine *engine, struct atom *piece)
 {
-    struct atom *atom = engine_atom(engine, piece->kind, piece);
     for (ATOM_EACH(column, piece->kind, ATOM_REG))
         if (column->type == ATOM_IS_text)
             *atom_text_at(piece, column) =
                 atom_table_text(&engine->atoms, *atom_text_at(piece, column));
+    if (piece->kind->open_ns > 0) {
+        engine_open(engine, piece->kind, piece);
+        return;
+    }
+    struct atom *atom = engine_atom(engine, piece->kind, piece);
     if (piece->known)
         atom_copy(atom, piece, ATOM_REG);
     atom_add_sums(atom, piece);
@@ -364,13 +473,15 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
     if (engine->dirty_count > 0) {
         memset(engine->recent, 0, sizeof engine->recent);
         atom_table_prune(&engine->atoms);
+        if (engine->atoms.count + engine->opens.count == 0)
+            names_clear(&engine->atoms.names);
     }
     engine->dirty_count = 0;
 }
 
 /* --- state --- */
 
-/* "analysis/KIND", and "/NUMBER" or "/COUNT:TEXT" of each key column. */
+/* "analysis/KIND", "/NUMBER" or "/COUNT:TEXT" of each key column, and of a begin "@TIME". */
 static char *key_of(const struct atom *atom, size_t *count)
 {
     char *key = NULL;
@@ -387,27 +498,42 @@ static char *key_of(const struct atom *atom, size_t *count)
             fprintf(out, "/%" PRIu64, *atom_number_at(atom, column));
         }
     }
+    if (atom->kind->open_ns > 0)
+        fprintf(out, "@%" PRIu64, open_since(atom));
     fclose(out);
     return key;
+}
+
+struct save {
+    void (*take)(void *context, struct text key, struct bytes record);
+    void *context;
+    struct atom_out out;
+};
+
+static void save_atom(struct save *save, const struct atom *atom)
+{
+    size_t count;
+    char *key = key_of(atom, &count);
+    save->out.count = 0;
+    atom_write(&save->out, atom);
+    save->take(save->context, (struct text){key, count},
+               (struct bytes){save->out.at, save->out.count});
+    free(key);
 }
 
 void engine_save(const struct engine *engine,
                  void (*take)(void *context, struct text key, struct bytes record), void *context)
 {
-    struct atom_out out = {.at = NULL};
+    struct save save = {take, context, {.at = NULL}};
     for (size_t i = 0; i < engine->atoms.count; i++) {
         const struct atom *atom = engine->atoms.at[i];
         assert(atom_is_empty(atom, ATOM_SUM));
-        if (atom_is_empty(atom, ATOM_REG))
-            continue;
-        size_t count;
-        char *key = key_of(atom, &count);
-        out.count = 0;
-        atom_write(&out, atom);
-        take(context, (struct text){key, count}, (struct bytes){out.at, out.count});
-        free(key);
+        if (!atom_is_empty(atom, ATOM_REG))
+            save_atom(&save, atom);
     }
-    free(out.at);
+    for (size_t i = 0; i < engine->opens.count; i++)
+        save_atom(&save, engine->opens.at[i]);
+    free(save.out.at);
 }
 
 enum status engine_restore(struct engine *engine, struct bytes bytes, struct failure *why)

@@ -39,6 +39,9 @@ void engine_lose_cpu(struct engine *engine, int32_t cpu);
 /* Of no CPU any more: an interval is missing, or the session is over. */
 void engine_lose_all(struct engine *engine);
 
+/* Begins whose end would come too late from `now_ns` on are over. */
+void engine_forget(struct engine *engine, uint64_t now_ns);
+
 /* Gives `take` all atoms whose kind has a view and that have added up something, then clears their
  * sums, and forgets atoms that say nothing. */
 void engine_tell(struct engine *engine, void (*take)(void *context, const struct atom *atom),

@@ -13,7 +13,11 @@
  * makes rule_up_map() and rule_up_join() for the rule's row: ANALYSIS_RULE_OF(up). Both are compiled with
  * the mode as a constant. What find() names only where REGs are known is NULL to apply() where they are
  * not: what it adds up then is dropped, as the join adds it up. DEFINES(i) of the atoms that the event defines whatever was before: it
- * sets all of their REGs. */
+ * sets all of their REGs.
+ *
+ * Begins and ends whose keys are many (addresses, sectors) are atoms of a kind with `open_ns`: find() of the begin names
+ * them by found_opening(), that of the end by found_ending(). Nothing of a pair is sent that one interval has
+ * both of. */
 #ifndef ANALYSIS_RULE_H
 #define ANALYSIS_RULE_H
 
@@ -31,7 +35,9 @@ struct found {
     struct engine *engine;
     enum engine_mode mode;
     unsigned count;
-    bool known; /* all of them */
+    bool known;              /* all of them */
+    uint8_t opening, ending; /* bit i: at[i] is */
+    uint64_t now_ns;
     struct atom *at[FOUND_MAX];
 };
 
@@ -45,6 +51,11 @@ void engine_send_single(struct engine *engine, const struct rule *rule, const st
                         const struct found *found);
 void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines);
 void engine_mark(struct engine *engine, struct atom *atom);
+struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, struct atom *from);
+/* NULL: none is open, as far as is known. */
+struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
+                           const struct atom *key, struct found *found);
+void engine_end(struct engine *engine, struct atom *open);
 bool engine_sums_nothing(const struct engine *engine);
 
 /* Names the next atom, by the key columns of `key`. What its REGs lead to may be looked at, and
@@ -60,6 +71,27 @@ static inline const struct atom *found_atom(struct found *found, const struct at
     return known ? atom : NULL;
 }
 
+/* Names a begin: all of its columns are those of `from`. */
+static inline void found_opening(struct found *found, const struct atom_kind *kind,
+                                 struct atom *from)
+{
+    assert(found->count < FOUND_MAX);
+    found->opening |= (uint8_t)(1u << found->count);
+    found->at[found->count++] = engine_open(found->engine, kind, from);
+}
+
+/* Names the newest begin of that key, which ends: apply() may read it. What NULL says is known to
+ * apply() alone: none was seen, or none within `open_ns`. */
+static inline const struct atom *found_ending(struct found *found, const struct atom_kind *kind,
+                                              const struct atom *key)
+{
+    assert(found->count < FOUND_MAX);
+    found->ending |= (uint8_t)(1u << found->count);
+    struct atom *open = engine_opened(found->engine, kind, key, found);
+    found->at[found->count++] = open;
+    return open;
+}
+
 /* For `lose` of a kind: an atom without REGs, to add to. */
 struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, const struct atom *key);
 
@@ -70,6 +102,7 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
 {
     struct found found = {.engine = engine,
                           .mode = mode,
+                          .now_ns = event->time_ns,
                           .known = mode == ENGINE_JOIN || !engine_sums_nothing(engine)};
     find(&found, event);
     if (found.count == 0)
@@ -82,7 +115,10 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
         return;
     }
     for (unsigned i = 0; i < found.count; i++)
-        engine_mark(engine, found.at[i]);
+        if (!((found.opening | found.ending) >> i & 1))
+            engine_mark(engine, found.at[i]);
+        else if ((found.ending >> i & 1) && found.at[i])
+            engine_end(engine, found.at[i]);
 }
 
 #define ANALYSIS_RULE(name, find, apply, defines)                                                  \

@@ -22,8 +22,9 @@
 ATOM_DEFINE(softirq, SOFTIRQ)
 
 /* Source: enum in include/linux/interrupt.h. */
-static const char *vector_name(uint64_t vec)
+static const char *vector_name(uint64_t vec, char room[VIEW_NAME_ROOM])
 {
+    (void)room;
     static const char *const names[] = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
                                         "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
     return vec < sizeof names / sizeof *names ? names[vec] : NULL;

@@ -21,12 +21,12 @@ uint64_t view_number(const struct atom *cell, const struct view_column *shown)
     return 0;
 }
 
-const char *view_name(const struct atom *cell)
+const char *view_name(const struct atom *cell, char room[VIEW_NAME_ROOM])
 {
     const struct atom_view *view = cell->kind->view;
     if (!view->named)
         return NULL;
     const struct atom_column *column = atom_kind_column(cell->kind, view->named);
     assert(column && column->role == ATOM_KEY && column->type != ATOM_IS_text);
-    return view->name(*atom_number_at(cell, column));
+    return view->name(*atom_number_at(cell, column), room);
 }

@@ -26,11 +26,13 @@ struct view_column {
     uint8_t part;       /* enum view_part */
 };
 
+enum { VIEW_NAME_ROOM = 32 };
+
 struct atom_view {
     const char *title; /* of the table */
     /* What a number of the key column `named` is called; NULL: nothing known. JSON has it as `label`. */
     const char *named, *label;
-    const char *(*name)(uint64_t number);
+    const char *(*name)(uint64_t number, char room[VIEW_NAME_ROOM]);
     /* Columns of the table, from left to right; the rows with most of `by` come first. */
     const struct view_column *columns;
     size_t column_count;
@@ -47,7 +49,7 @@ const struct atom_kind *analyses_shown(size_t index);
 
 /* What a cell has in a view's column, if that is a number. */
 uint64_t view_number(const struct atom *cell, const struct view_column *column);
-/* The name of what the cell is of; NULL: there is none. */
-const char *view_name(const struct atom *cell);
+/* The name of what the cell is of, made in `room` if need be; NULL: there is none. */
+const char *view_name(const struct atom *cell, char room[VIEW_NAME_ROOM]);
 
 #endif

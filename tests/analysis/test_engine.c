@@ -9,7 +9,8 @@
 #include "analysis/view.h"
 #include "base/memory.h"
 
-/* --- two small analyses: links go up and down under a name; who is up adds to sums by name --- */
+/* --- small analyses: links go up and down under a name; who is up adds to sums by name; so do tasks, which
+ * begin anywhere, are handed on under another number and end anywhere --- */
 
 #define LINK(T, KEY, REG, SUM)                                                                     \
     KEY(T, 1, cpu, cpu, "the CPU")                                                                 \
@@ -21,8 +22,14 @@
 #define UPTIME(T, KEY, REG, SUM)                                                                   \
     KEY(T, 1, text, name, "the link's name")                                                       \
     SUM(T, 2, durations, up, "from up to down")                                                    \
-    SUM(T, 3, count, lost, "times up without an end")
+    SUM(T, 3, count, lost, "times up without an end")                                              \
+    SUM(T, 4, count, strays, "ends of tasks without a begin")
+#define TASK(T, KEY, REG, SUM)                                                                     \
+    KEY(T, 1, number, number, "the task")                                                          \
+    REG(T, 2, time, begun_ns, "when it began")                                                     \
+    REG(T, 3, text, name, "of what")
 ATOM_DEFINE(link, LINK)
+ATOM_DEFINE(task, TASK)
 ATOM_DEFINE(uptime, UPTIME)
 
 static const struct atom_view some_view;
@@ -36,6 +43,15 @@ static void lose_link(struct engine *engine, struct atom *atom)
 
 static const struct atom_kind link_kind = {
     .tag = 1, ATOM_COLUMNS_OF(link), .lose = lose_link, .view = &some_view};
+
+static void lose_task(struct engine *engine, struct atom *atom)
+{
+    const struct uptime key = {.name = ((struct task *)atom)->name};
+    ((struct uptime *)lost_atom(engine, &uptime_kind, &key.atom))->lost++;
+}
+
+static const struct atom_kind task_kind = {
+    .tag = 3, ATOM_COLUMNS_OF(task), .lose = lose_task, .open_ns = 40000};
 
 static const struct link *find_link(struct found *found, const struct event *event)
 {
@@ -101,12 +117,61 @@ static void apply_swap(struct atom *const *atoms, const struct event *event)
     link->name = text_of("");
 }
 
+static void find_begin(struct found *found, const struct event *event)
+{
+    struct task task = {
+        .number = (uint64_t)event->value[0], .begun_ns = event->time_ns, .name = event->text[0]};
+    found_opening(found, &task_kind, &task.atom);
+}
+
+static const struct task *find_end_of_task(struct found *found, const struct event *event)
+{
+    const struct task key = {.number = (uint64_t)event->value[0]};
+    return (const struct task *)found_ending(found, &task_kind, &key.atom);
+}
+
+static void find_end(struct found *found, const struct event *event)
+{
+    const struct task *task = find_end_of_task(found, event);
+    const struct uptime key = {.name = task ? task->name : text_of("")};
+    found_atom(found, &uptime_kind, &key.atom);
+}
+
+static void find_hand(struct found *found, const struct event *event)
+{
+    const struct task *task = find_end_of_task(found, event);
+    if (!task)
+        return;
+    struct task other = *task;
+    other.number = (uint64_t)event->value[1];
+    found_opening(found, &task_kind, &other.atom);
+}
+
+static void apply_nothing(struct atom *const *atoms, const struct event *event)
+{
+    (void)atoms;
+    (void)event;
+}
+
+static void apply_end(struct atom *const *atoms, const struct event *event)
+{
+    const struct task *task = (const struct task *)atoms[0];
+    struct uptime *uptime = (struct uptime *)atoms[1];
+    if (task)
+        durations_add(&uptime->up, event->time_ns - task->begun_ns);
+    else
+        uptime->strays++;
+}
+
+ANALYSIS_RULE(begin, find_begin, apply_nothing, DEFINES_NOTHING)
+ANALYSIS_RULE(end, find_end, apply_end, DEFINES_NOTHING)
+ANALYSIS_RULE(hand, find_hand, apply_nothing, DEFINES_NOTHING)
 ANALYSIS_RULE(up, find, apply_up, DEFINES(0))
 ANALYSIS_RULE(kick, find, apply_kick, DEFINES_NOTHING)
 ANALYSIS_RULE(down, find_with_uptime, apply_down, DEFINES(0))
 ANALYSIS_RULE(swap, find_both, apply_swap, DEFINES_NOTHING)
 
-enum { UP, KICK, DOWN, SWAP, RULES };
+enum { UP, KICK, DOWN, SWAP, BEGIN, END, HAND, RULES };
 static const struct rule rules[RULES] = {
     [UP] = {.row = {"up", {{"port", SLOT_VALUE, 0}, {"name", SLOT_TEXT, 0}}, 1 | 64},
             .tag = 1,
@@ -116,9 +181,16 @@ static const struct rule rules[RULES] = {
               ANALYSIS_RULE_OF(swap)},
     [KICK] = {.row = {"kick", {{"port", SLOT_VALUE, 0}}, 1}, .tag = 2, ANALYSIS_RULE_OF(kick)},
     [DOWN] = {.row = {"down", {{"port", SLOT_VALUE, 0}}, 1}, .tag = 3, ANALYSIS_RULE_OF(down)},
+    [BEGIN] = {.row = {"begin", {{"task", SLOT_VALUE, 0}, {"name", SLOT_TEXT, 0}}, 1 | 64},
+               .tag = 5,
+               ANALYSIS_RULE_OF(begin)},
+    [END] = {.row = {"end", {{"task", SLOT_VALUE, 0}}, 1}, .tag = 6, ANALYSIS_RULE_OF(end)},
+    [HAND] = {.row = {"hand", {{"task", SLOT_VALUE, 0}, {"other", SLOT_VALUE, 1}}, 3},
+              .tag = 7,
+              ANALYSIS_RULE_OF(hand)},
 };
-static const struct atom_kind *const kinds[] = {&link_kind, &uptime_kind};
-static const struct analysis links = {"links", kinds, 2, rules, RULES};
+static const struct atom_kind *const kinds[] = {&link_kind, &uptime_kind, &task_kind};
+static const struct analysis links = {"links", kinds, 3, rules, RULES};
 static const struct analysis *const list[] = {&links};
 static const struct analyses analyses = {list, 1};
 
@@ -140,13 +212,17 @@ static uint64_t below(struct script *script, uint64_t bound)
     return script->random % bound;
 }
 
-static const struct event_row *const class_rows[RULES] = {&rules[UP].row, &rules[KICK].row,
-                                                          &rules[DOWN].row, &rules[SWAP].row};
+static const struct event_row *const class_rows[RULES] = {
+    &rules[UP].row,    &rules[KICK].row, &rules[DOWN].row, &rules[SWAP].row,
+    &rules[BEGIN].row, &rules[END].row,  &rules[HAND].row};
 static const struct event_class classes[RULES] = {
     {.name = "up", .rows = &class_rows[UP], .row_count = 1},
     {.name = "kick", .rows = &class_rows[KICK], .row_count = 1},
     {.name = "down", .rows = &class_rows[DOWN], .row_count = 1},
     {.name = "swap", .rows = &class_rows[SWAP], .row_count = 1},
+    {.name = "begin", .rows = &class_rows[BEGIN], .row_count = 1},
+    {.name = "end", .rows = &class_rows[END], .row_count = 1},
+    {.name = "hand", .rows = &class_rows[HAND], .row_count = 1},
 };
 
 static void write_script(struct script *script, uint64_t seed)
@@ -161,11 +237,11 @@ static void write_script(struct script *script, uint64_t seed)
         *event = (struct event){.time_ns = now, .cpu = (int32_t)below(script, 2), .present = 1};
         event->value[0] = (int64_t)below(script, 3);
         event->class = what < RULES ? &classes[what] : NULL;
-        if (what == SWAP) {
+        if (what == SWAP || what == HAND) {
             event->present |= 2;
             event->value[1] = (int64_t)below(script, 3);
         }
-        if (what == UP) {
+        if (what == UP || what == BEGIN) {
             event->present |= 64;
             event->text[0] = text_of(names[below(script, 3)]);
         }
@@ -272,8 +348,12 @@ static struct atom_out outcome(struct script *script, size_t parts, bool all_sin
     struct atom_table cells = {.count = 0};
     for (size_t part = 0, at = 0; part < parts; part++) {
         size_t end = part + 1 == parts ? EVENTS : at + below(script, EVENTS - at + 1);
+        while (end > at && end < EVENTS && script->at[end].time_ns == script->at[end - 1].time_ns)
+            end++; /* events of one time stay together */
         *singles += map(script, at, end, all_single, &row);
         join(engine, &row);
+        if (end < EVENTS && below(script, 2))
+            engine_forget(engine, script->at[end].time_ns);
         engine_tell(engine, add_cell, &cells);
         if (parts > 1 && below(script, 2))
             engine = restart(engine);

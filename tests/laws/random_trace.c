@@ -459,6 +459,24 @@ static void add_softirq(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
+/* Requests of few sectors, some of which are completed in parts, given back, or issued twice. */
+static void add_block(struct generator *generator, int32_t cpu)
+{
+    static const char *const names[] = {
+        "block_rq_issue",    "block_rq_issue",   "block_rq_complete",  "block_rq_complete",
+        "block_rq_complete", "block_rq_requeue", "block_bio_backmerge"};
+    static const int64_t kinds[] = {1, 4, 4, 68, 2, 256, 0};
+    struct event event = event_of(generator, DOMAIN_KERNEL,
+                                  names[below(generator, sizeof names / sizeof *names)], cpu);
+    set_value(&event, 0, 8 << 20 | (int64_t)below(generator, 2));
+    set_value(&event, 1, chance(generator, 5) ? -1 : 8 * (int64_t)below(generator, 3));
+    set_value(&event, 2, 8 * (int64_t)below(generator, 3));
+    set_value(&event, 3, kinds[below(generator, sizeof kinds / sizeof *kinds)]);
+    if (chance(generator, 80))
+        set_value(&event, 4, chance(generator, 10) ? -5 : 0);
+    add(generator, &event);
+}
+
 static void add_loss(struct generator *generator, int32_t cpu)
 {
     struct event event = {.time_ns = generator->now,
@@ -503,6 +521,8 @@ static void step(struct generator *generator)
         add_softirq(generator, cpu);
     else if (what < 88)
         add_irq(generator, cpu);
+    else if (what < 91)
+        add_block(generator, cpu);
     else
         add_user(generator, cpu);
 }

@@ -1,0 +1,206 @@
+/* Requests of block devices, by device and kind: from the issue to the driver to the completion.
+ *
+ * A request is known by its device and sector. It may be completed in parts: what is left begins behind the
+ * part, and the request ends with the last one. A flush has no sector; it is issued with 0, and completed
+ * with all bits set. A completion of a read, write or discard without sectors is of a request that was never
+ * issued: the kernel made a flush of it. One that the driver gives back (requeue) is issued again.
+ * Source: block/blk-mq.c, blk_update_request(); block/blk-flush.c; lttng-modules, block.h. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "analysis/rule.h"
+#include "analysis/view.h"
+
+#define BLOCK(T, KEY, REG, SUM)                                                                    \
+    KEY(T, 1, number, dev, "device, as the kernel numbers it")                                     \
+    KEY(T, 2, text, kind, "read, write, discard, flush, other")                                    \
+    SUM(T, 3, durations, run, "from the issue of a request to its completion")                     \
+    SUM(T, 4, bytes, bytes, "that were completed")                                                 \
+    SUM(T, 5, count, errors, "completions with an error")                                          \
+    SUM(T, 6, count, requeues, "requests that the driver gave back")                               \
+    SUM(T, 7, count, merges, "that became part of a waiting request")                              \
+    SUM(T, 8, count, begin_unknown, "completions without a seen issue")                            \
+    SUM(T, 9, count, end_unknown, "issues without a seen completion")
+ATOM_DEFINE(block, BLOCK)
+
+#define BLOCK_OPEN(T, KEY, REG, SUM)                                                               \
+    KEY(T, 1, number, dev, "device, as the kernel numbers it")                                     \
+    KEY(T, 2, number, sector, "the first that is not complete")                                    \
+    REG(T, 3, time, issued_ns, "when it was issued")                                               \
+    REG(T, 4, number, left, "sectors from there on")                                               \
+    REG(T, 5, number, rwbs, "what it does")
+ATOM_DEFINE(block_open, BLOCK_OPEN)
+
+/* MAJOR:MINOR. Source: include/linux/kdev_t.h. */
+static const char *device_name(uint64_t dev, char room[VIEW_NAME_ROOM])
+{
+    snprintf(room, VIEW_NAME_ROOM, "%" PRIu64 ":%" PRIu64, dev >> 20, dev & 0xFFFFF);
+    return room;
+}
+
+static const struct view_column shown[] = {
+    {"Device", "dev", VIEW_NAME},     {"Kind", "kind", VIEW_VALUE},
+    {"Requests", "run", VIEW_COUNT},  {"Bytes", "bytes", VIEW_VALUE},
+    {"Total", "run", VIEW_TOTAL},     {"p50", "run", VIEW_P50},
+    {"p99", "run", VIEW_P99},         {"Max", "run", VIEW_MAX},
+    {"Merges", "merges", VIEW_VALUE}, {"Requeues", "requeues", VIEW_VALUE},
+    {"Errors", "errors", VIEW_VALUE},
+};
+static const char *const unknown[] = {"begin_unknown", "end_unknown"};
+static const struct atom_view view = {.title = "Block requests",
+                                      .named = "dev",
+                                      .label = "device",
+                                      .name = device_name,
+                                      .columns = shown,
+                                      .column_count = sizeof shown / sizeof *shown,
+                                      .by = {NULL, "run", VIEW_TOTAL},
+                                      .unknown = unknown,
+                                      .unknown_count = sizeof unknown / sizeof *unknown};
+
+static const struct atom_kind block_kind = {.tag = 35, ATOM_COLUMNS_OF(block), .view = &view};
+
+/* Source: lttng-modules, block.h, enum of RWBS_FLAG_*. */
+static const char *kind_name(uint64_t rwbs)
+{
+    enum { WRITE = 1, DISCARD = 2, READ = 4, FLUSH = 256 };
+    static const struct {
+        uint16_t flag;
+        const char *name;
+    } names[] = {{DISCARD, "discard"}, {WRITE, "write"}, {READ, "read"}, {FLUSH, "flush"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (rwbs & names[i].flag)
+            return names[i].name;
+    return "other";
+}
+
+static bool has_sectors(uint64_t rwbs)
+{
+    enum { WRITE_DISCARD_READ = 7 };
+    return rwbs & WRITE_DISCARD_READ;
+}
+
+static struct block sums_of(uint64_t dev, uint64_t rwbs)
+{
+    return (struct block){.dev = dev, .kind = text_of(kind_name(rwbs))};
+}
+
+static void lose(struct engine *engine, struct atom *atom)
+{
+    const struct block_open *open = (const struct block_open *)atom;
+    const struct block key = sums_of(open->dev, open->rwbs);
+    ((struct block *)lost_atom(engine, &block_kind, &key.atom))->end_unknown++;
+}
+
+static const struct atom_kind block_open_kind = {
+    .tag = 36, ATOM_COLUMNS_OF(block_open), .lose = lose, .open_ns = UINT64_C(60000000000)};
+
+/* The slots of all its events. */
+enum { DEV, SECTOR, COUNT, RWBS, ERROR };
+
+static struct block_open request_of(const struct event *event)
+{
+    uint64_t sector = (uint64_t)event->value[SECTOR];
+    return (struct block_open){.dev = (uint64_t)event->value[DEV],
+                               .sector = sector == UINT64_MAX ? 0 : sector,
+                               .issued_ns = event->time_ns,
+                               .left = (uint64_t)event->value[COUNT],
+                               .rwbs = (uint64_t)event->value[RWBS]};
+}
+
+static void find_sums(struct found *found, const struct event *event)
+{
+    const struct block key = sums_of((uint64_t)event->value[DEV], (uint64_t)event->value[RWBS]);
+    found_atom(found, &block_kind, &key.atom);
+}
+
+static void find_issue(struct found *found, const struct event *event)
+{
+    struct block_open request = request_of(event);
+    found_opening(found, &block_open_kind, &request.atom);
+}
+
+static bool is_part(const struct block_open *open, uint64_t count)
+{
+    return count > 0 && count < open->left;
+}
+
+static void find_complete(struct found *found, const struct event *event)
+{
+    struct block_open request = request_of(event);
+    if (request.left == 0 && has_sectors(request.rwbs))
+        return;
+    find_sums(found, event);
+    const struct block_open *open =
+        (const struct block_open *)found_ending(found, &block_open_kind, &request.atom);
+    if (!open || !is_part(open, request.left))
+        return;
+    struct block_open rest = *open;
+    rest.sector += request.left;
+    rest.left -= request.left;
+    found_opening(found, &block_open_kind, &rest.atom);
+}
+
+static void find_requeue(struct found *found, const struct event *event)
+{
+    const struct block_open request = request_of(event);
+    find_sums(found, event);
+    found_ending(found, &block_open_kind, &request.atom);
+}
+
+static void apply_issue(struct atom *const *atoms, const struct event *event)
+{
+    (void)atoms;
+    (void)event;
+}
+
+static void apply_complete(struct atom *const *atoms, const struct event *event)
+{
+    enum { SECTOR_BYTES = 512 };
+    struct block *sums = (struct block *)atoms[0];
+    const struct block_open *open = (const struct block_open *)atoms[1];
+    uint64_t count = (uint64_t)event->value[COUNT];
+    sums->bytes += SECTOR_BYTES * count;
+    sums->errors += event_has_value(event, ERROR) && event->value[ERROR] != 0;
+    if (!open)
+        sums->begin_unknown++;
+    else if (!is_part(open, count))
+        durations_add(&sums->run, event->time_ns - open->issued_ns);
+}
+
+static void apply_requeue(struct atom *const *atoms, const struct event *event)
+{
+    (void)event;
+    ((struct block *)atoms[0])->requeues++;
+}
+
+static void apply_merge(struct atom *const *atoms, const struct event *event)
+{
+    (void)event;
+    ((struct block *)atoms[0])->merges++;
+}
+
+ANALYSIS_RULE(issue, find_issue, apply_issue, DEFINES_NOTHING)
+ANALYSIS_RULE(complete, find_complete, apply_complete, DEFINES_NOTHING)
+ANALYSIS_RULE(requeue, find_requeue, apply_requeue, DEFINES_NOTHING)
+ANALYSIS_RULE(merge, find_sums, apply_merge, DEFINES_NOTHING)
+
+#define REQUEST                                                                                    \
+    {"dev", SLOT_VALUE, DEV}, {"sector", SLOT_VALUE, SECTOR}, {"nr_sector", SLOT_VALUE, COUNT},    \
+    {                                                                                              \
+        "rwbs", SLOT_VALUE, RWBS                                                                   \
+    }
+enum { NEEDS_REQUEST = 1 << DEV | 1 << SECTOR | 1 << COUNT | 1 << RWBS };
+
+static const struct rule rules[] = {
+    {{"block_rq_issue", {REQUEST}, NEEDS_REQUEST}, .tag = 6, ANALYSIS_RULE_OF(issue)},
+    {{"block_rq_complete", {REQUEST, {"error", SLOT_VALUE, ERROR}}, NEEDS_REQUEST},
+     .tag = 7,
+     ANALYSIS_RULE_OF(complete)},
+    {{"block_rq_requeue", {REQUEST}, NEEDS_REQUEST}, .tag = 8, ANALYSIS_RULE_OF(requeue)},
+    {{"block_rq_merge", {REQUEST}, NEEDS_REQUEST}, .tag = 9, ANALYSIS_RULE_OF(merge)},
+    {{"block_bio_backmerge", {REQUEST}, NEEDS_REQUEST}, .tag = 10, ANALYSIS_RULE_OF(merge)},
+    {{"block_bio_frontmerge", {REQUEST}, NEEDS_REQUEST}, .tag = 11, ANALYSIS_RULE_OF(merge)},
+};
+
+static const struct atom_kind *const kinds[] = {&block_kind, &block_open_kind};
+const struct analysis block_analysis = {"block", kinds, 2, rules, sizeof rules / sizeof *rules};

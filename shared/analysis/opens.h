@@ -1,0 +1,36 @@
+/* analysis/opens.h -- begins whose ends have not come: what the engine keeps of kinds with `open_ns`.
+ *
+ * A key may be open several times; an end ends the newest of them. So what begins and ends in one
+ * interval leaves what the past knows as it was, and the past need not be told of it. */
+#ifndef ANALYSIS_OPENS_H
+#define ANALYSIS_OPENS_H
+
+#include "analysis/atom.h"
+#include "base/map.h"
+
+/* All zero is none. */
+struct opens {
+    struct atom **at; /* in no order */
+    size_t count, room;
+    struct map by_key;  /* by atom_key_hash(): the newest, and behind it (atom.next) the others */
+    struct atom *spare; /* owned: taken out before */
+};
+
+void opens_clear(struct opens *opens);
+
+/* When it began: its first REG. */
+uint64_t open_since(const struct atom *open);
+
+/* NULL: none of that key is open. */
+struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kind,
+                          const struct atom *key);
+/* One of that key that began when `from` did; NULL: there is none. */
+struct atom *opens_twin(const struct opens *opens, const struct atom *from);
+/* Another one, which has no twin, among those of its key by its time; its keys and REGs are those of
+ * `from`, whose texts are borrowed. */
+struct atom *opens_add(struct opens *opens, const struct atom *from);
+void opens_take_out(struct opens *opens, struct atom *open);
+/* Puts them into an order that nothing but they themselves decides: by time, then as atom_compare(). */
+void opens_sort(struct opens *opens);
+
+#endif

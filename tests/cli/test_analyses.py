@@ -1,0 +1,108 @@
+"""What analyses of kernel events say of a recording, against a count made from babeltrace2's text."""
+import collections
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
+TRACE = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.environ["TEST_DATA"], "thumbnails")
+EVENT = re.compile(r"^\[(\d+)\.(\d{9})\] \S+ (\w+): \{ cpu_id = (\d+) \}, \{ (.*) \}$")
+FIELD = re.compile(r'(\w+) = (?:"([^"]*)"|(-?\w+))')
+ALL_BITS = 2 ** 64 - 1
+
+
+def events():
+    """(name, time, CPU, payload) of each kernel event that is no system call."""
+    text = subprocess.run(["babeltrace2", "--clock-seconds", "--no-delta", TRACE], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    for line in text.decode(errors="replace").splitlines():
+        found = EVENT.match(line)
+        if found and not found[3].startswith(("syscall_", "sched_", "lttng_")):
+            fields = {name: text if not number else int(number, 0) if re.match(r"-?\d", number) else number
+                      for name, text, number in FIELD.findall(found[5])}
+            yield found[3], int(found[1]) * 10 ** 9 + int(found[2]), int(found[4]), fields
+
+
+class Pairs:
+    """Begins and ends by a key: count, time, and what has one of them alone, by a name of each."""
+
+    def __init__(self):
+        self.open = collections.defaultdict(list)
+        self.rows = collections.defaultdict(collections.Counter)
+
+    def begin(self, key, name, time):
+        self.open[key].append((time, name))
+
+    def end(self, key, name, time):
+        """The name of the begin, if there is one."""
+        row = self.rows[name]
+        if not self.open[key]:
+            row["begin_unknown"] += 1
+            return
+        since, begun = self.open[key].pop()
+        row = self.rows[begun]
+        row["count"] += 1
+        row["total_ns"] += time - since
+        row["max_ns"] = max(row["max_ns"], time - since)
+
+    def finish(self):
+        for each in self.open.values():
+            for _, name in each:
+                self.rows[name]["end_unknown"] += 1
+        return {name: +row for name, row in self.rows.items() if +row}
+
+
+def block_kind(rwbs):
+    for flag, name in ((2, "discard"), (1, "write"), (4, "read"), (256, "flush")):
+        if rwbs & flag:
+            return name
+    return "other"
+
+
+def block(trace):
+    """Of requests that are never completed in parts: so it is in this recording."""
+    pairs = Pairs()
+    for name, time, _, fields in trace:
+        if name not in ("block_rq_issue", "block_rq_complete"):
+            continue
+        sector = 0 if fields["sector"] == ALL_BITS else fields["sector"]
+        key, row = (fields["dev"], sector), (fields["dev"], block_kind(fields["rwbs"]))
+        if name == "block_rq_issue":
+            pairs.begin(key, row, time)
+        elif fields["nr_sector"] > 0 or row[1] in ("flush", "other"):
+            pairs.end(key, row, time)
+            pairs.rows[row]["bytes"] += 512 * fields["nr_sector"]
+            pairs.rows[row]["errors"] += fields["error"] != 0
+    return pairs.finish()
+
+
+ANALYSES = {"block": (("dev", "kind"), "run", block)}
+
+
+def reported(objects, kind, keys, durations):
+    rows = {}
+    for each in objects:
+        if each["type"] != kind:
+            continue
+        row = collections.Counter({name: each[name] for name in each
+                                   if isinstance(each[name], int) and name not in keys})
+        for part in ("count", "total_ns", "max_ns") if durations else ():
+            row[part] = each[durations][part] or 0
+        rows[tuple(each[key] for key in keys)] = +row
+    return rows
+
+
+trace = list(events())
+objects = [json.loads(line) for line in spanmill("report", TRACE, "--format", "json")[0].splitlines()]
+for kind, (keys, durations, count) in ANALYSES.items():
+    expected, got = count(trace), reported(objects, kind, keys, durations)
+    if not expected:
+        wrong(f"{kind}: nothing is recorded")
+    for key in sorted({*expected, *got}, key=str):
+        if expected.get(key) != got.get(key):
+            wrong(f"{kind} {key}: {got.get(key)} is not {expected.get(key)}")
+finish()
