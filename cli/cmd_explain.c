@@ -214,7 +214,8 @@ static void explain_row(struct explaining *explaining, const struct traces_sessi
                                  .report = report,
                                  .row = row,
                                  .progress = &explaining->progress,
-                                 .unfolded = config_flag(explaining->config, "unfolded")};
+                                 .unfolded = config_flag(explaining->config, "unfolded"),
+                                 .out = stdout};
     if (explaining->told++ > 0)
         putchar('\n');
     explaining->failed += instance_story_print(&ask);

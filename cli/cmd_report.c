@@ -12,6 +12,7 @@
 #include "cli/render/quantity.h"
 #include "cli/report_file.h"
 #include "cli/report_options.h"
+#include "cli/report_stories.h"
 #include "cli/render/report_view.h"
 #include "cli/stop_signals.h"
 #include "cli/timeline_file.h"
@@ -33,6 +34,7 @@ struct reporting {
     unsigned jobs;
     struct timeline_file timeline;
     struct report_file page; /* `out` NULL: none is asked for */
+    char *stories;           /* of the page */
     struct report report;
     double report_begin_s; /* CPU seconds of the main thread */
 };
@@ -82,7 +84,7 @@ static enum status write_page(struct reporting *reporting, unsigned jobs, struct
 {
     if (!reporting->page.out)
         return STATUS_OK;
-    if (!report_write_html(reporting->page.out, &reporting->report, jobs))
+    if (!report_write_html(reporting->page.out, &reporting->report, jobs, reporting->stories))
         return fail(why, STATUS_REJECT, "%s: not all could be written",
                     config_text(reporting->options.config, "html"));
     return report_file_close(&reporting->page, why);
@@ -140,11 +142,16 @@ static int interrupted(struct reporting *reporting, const struct chunk_run *run)
 
 /* --- the timeline --- */
 
+static bool is_wanted(const void *context, const struct session_report *session, int64_t pid)
+{
+    const struct reporting *reporting = context;
+    return report_filter_wants(&reporting->options.view.filter, session, pid);
+}
+
 static bool is_shown(const void *context, int64_t pid)
 {
     const struct reporting *reporting = context;
-    return report_filter_wants(&reporting->options.view.filter, &reporting->report.sessions[0],
-                               pid);
+    return is_wanted(context, &reporting->report.sessions[0], pid);
 }
 
 static int write_timeline(struct reporting *reporting)
@@ -166,6 +173,19 @@ static int write_timeline(struct reporting *reporting)
     return timeline_file_write(&reporting->timeline, &ask, &reporting->traces);
 }
 
+/* While the report has the names of all threads. False: interrupted. */
+static bool tell_stories(struct reporting *reporting)
+{
+    struct report_stories ask = {.traces = &reporting->traces,
+                                 .report = &reporting->report,
+                                 .wants = is_wanted,
+                                 .context = reporting,
+                                 .stop = stop_signals_pending};
+    if (reporting->page.out)
+        reporting->stories = report_stories(&ask);
+    return !reporting->page.out || reporting->stories;
+}
+
 static void say_fault(void *context, const char *sentence)
 {
     say(context, sentence);
@@ -179,6 +199,8 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
     int code = write_timeline(reporting);
+    if (code != EXIT_INTERRUPTED && !tell_stories(reporting))
+        code = interrupted(reporting, run);
     if (code == EXIT_INTERRUPTED)
         return code;
     char *nobody = report_view_filter(&view, &reporting->report);
@@ -297,6 +319,7 @@ int cmd_report(int argc, char **argv)
         stop_signals_block(SIG_BLOCK);
         code = report_all(&reporting);
         report_clear(&reporting.report);
+        free(reporting.stories);
         traces_clear(&reporting.traces);
         chunk_windows_clear(&reporting.windows);
     }

@@ -28,7 +28,8 @@ void instance_story_title(struct line *line, const struct instance_row *row)
         }
 }
 
-static void put_header(const struct session_report *session, const struct instance_row *row)
+static void put_header(const struct session_report *session, const struct instance_row *row,
+                       FILE *out)
 {
     static const struct {
         const char *name;
@@ -40,23 +41,23 @@ static void put_header(const struct session_report *session, const struct instan
                   {"unknown", offsetof(struct instance_row, unknown_ns)}};
     char id[INSTANCE_ID_ROOM];
     report_instance_id(row->order, id);
-    printf("%s  %s (pid %" PRId64 ")  thread %s (tid %" PRId64 ")\n", session->session,
-           row->process ? row->process : "?", row->pid == REPORT_NONE ? -1 : row->pid,
-           row->name ? row->name : "?", row->tid);
-    printf("instance %s  begins at %s  takes %s:", id, quantity_time(row->begin_ns).text,
-           quantity_lone_duration(row->total_ns).text);
+    fprintf(out, "%s  %s (pid %" PRId64 ")  thread %s (tid %" PRId64 ")\n", session->session,
+            row->process ? row->process : "?", row->pid == REPORT_NONE ? -1 : row->pid,
+            row->name ? row->name : "?", row->tid);
+    fprintf(out, "instance %s  begins at %s  takes %s:", id, quantity_time(row->begin_ns).text,
+            quantity_lone_duration(row->total_ns).text);
     bool first = true;
     for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++) {
         uint64_t ns;
         memcpy(&ns, (const char *)row + STATES[i].offset, sizeof ns);
         if (ns == 0)
             continue;
-        printf("%s %s %s", first ? "" : ",", STATES[i].name, quantity_lone_duration(ns).text);
+        fprintf(out, "%s %s %s", first ? "" : ",", STATES[i].name, quantity_lone_duration(ns).text);
         first = false;
     }
     if (row->end_tid != row->tid)
-        printf("; ended by tid %" PRId64, row->end_tid);
-    printf("\n\nAfter          Took          What\n");
+        fprintf(out, "; ended by tid %" PRId64, row->end_tid);
+    fprintf(out, "\n\nAfter          Took          What\n");
 }
 
 static uint32_t definition_of(const struct instance_row *row)
@@ -98,13 +99,13 @@ size_t instance_story_print(const struct instance_story *ask)
         .definition = instance_story_is_of(row, ask->phases) ? definition_of(row) : UINT32_MAX};
     struct story story;
     story_tell(&what, &story);
-    put_header(ask->report, row);
-    story_tree_print(&story.tree, ask->unfolded, stdout);
-    printf("%s events of the thread, in %zu of %zu chunks", quantity_count(story.events).text,
-           story.chunks, ask->count);
+    put_header(ask->report, row, ask->out);
+    story_tree_print(&story.tree, ask->unfolded, ask->out);
+    fprintf(ask->out, "%s events of the thread, in %zu of %zu chunks",
+            quantity_count(story.events).text, story.chunks, ask->count);
     if (story.lost > 0)
-        printf("; %s events are lost on its CPUs", quantity_count(story.lost).text);
-    putchar('\n');
+        fprintf(ask->out, "; %s events are lost on its CPUs", quantity_count(story.lost).text);
+    fputc('\n', ask->out);
     arena_clear(&story.tree.arena);
     story_names_free(names);
     free(title.at);

@@ -1,9 +1,10 @@
-/* cli/instance_story.h -- the story of an instance that a report tells of, as text on standard output. */
+/* cli/instance_story.h -- the story of an instance that a report tells of, as text. */
 #ifndef CLI_INSTANCE_STORY_H
 #define CLI_INSTANCE_STORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "chunk/chunk.h"
 #include "cli/progress.h"
@@ -19,6 +20,7 @@ struct instance_story {
     const struct instance_row *row;
     struct progress *progress; /* says what is wrong */
     bool unfolded;
+    FILE *out;
 };
 
 /* Writes the name of the instance, with its values. */

@@ -9,8 +9,7 @@
 #include "cli/render/report_longest.h"
 #include "page_html.h" /* made by CMake of cli/render/page.html */
 
-/* Where the rows go. */
-static const char PLACE[] = "@DATA@";
+enum { BUFFER = 1 << 16 };
 
 /* Of each table, so many rows are on the page: enough to search in, and few enough to attach. */
 enum { ROWS_MOST = 1000 };
@@ -57,19 +56,30 @@ static void write_rows(FILE *out, const struct report *report, unsigned jobs)
     free(sessions);
 }
 
-bool report_write_html(FILE *out, const struct report *report, unsigned jobs)
+/* Up to the place of that name, which is passed. */
+static const char *put_page(FILE *out, const char *from, const char *place)
 {
-    const char *page = (const char *)page_html;
-    const char *place = memmem(page, sizeof page_html, PLACE, sizeof PLACE - 1);
-    assert(place);
-    size_t before = (size_t)(place - page), behind = before + sizeof PLACE - 1;
+    const char *end = (const char *)page_html + sizeof page_html;
+    const char *found = memmem(from, (size_t)(end - from), place, strlen(place));
+    assert(found);
+    fwrite(from, 1, (size_t)(found - from), out);
+    return found + strlen(place);
+}
+
+bool report_write_html(FILE *out, const struct report *report, unsigned jobs, const char *stories)
+{
+    const char *end = (const char *)page_html + sizeof page_html;
     FILE *rows = fopencookie(out, "w", (cookie_io_functions_t){.write = write_escaped});
     if (!rows)
         return false;
-    fwrite(page, 1, before, out);
+    setvbuf(rows, NULL, _IOFBF, BUFFER);
+    const char *rest = put_page(out, (const char *)page_html, "@DATA@");
     write_rows(rows, report, jobs);
-    bool written = !ferror(rows);
+    bool written = fflush(rows) == 0;
+    rest = put_page(out, rest, "@STORIES@");
+    fputs(stories, rows);
+    written &= !ferror(rows);
     written &= fclose(rows) == 0;
-    fwrite(page + behind, 1, sizeof page_html - behind, out);
+    fwrite(rest, 1, (size_t)(end - rest), out);
     return written;
 }

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from checks import finish, spanmill, wrong  # noqa: E402
 
 TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
+STORIES = '<script type="application/json" id="stories">\n'
 BEGIN, END = '<script type="application/json" id="data">\n', "</script>"
 ROWS_MOST = 1000
 WEIGHTS = {"process": "cpu_ns", "thread": "cpu_ns", "syscall": "total_ns", "phase": "total_ns",
@@ -21,9 +22,9 @@ def run(*arguments, code=0):
     return spanmill("report", *arguments, code=code)[0]
 
 
-def data_of(page):
+def data_of(page, opens=BEGIN):
     """As a browser finds it: up to the first end of a script."""
-    begin = page.index(BEGIN) + len(BEGIN)
+    begin = page.index(opens) + len(opens)
     return [json.loads(line) for line in page[begin:page.index(END, begin)].split("\n") if line]
 
 
@@ -45,6 +46,19 @@ def on_page(rows):
     if not left_out["file"]:
         wrong("no table is long enough to be cut")
     return [left_out, *(row for kind in kinds for row in kept.get(kind, []))]
+
+
+def check_stories(page, phases, counted):
+    """Those of the slowest without a parent, as explain tells them, unless they are cut."""
+    instances = sorted((row for row in counted if row["type"] == "instance" and row["phase"] == "request"),
+                       key=lambda row: -row["total_ns"])
+    stories = data_of(page, STORIES)
+    if [one["id"] for one in stories] != [row["id"] for row in instances[:3]]:
+        wrong(f"stories of {[one['id'] for one in stories]}")
+    for one in stories:
+        told = spanmill("explain", "--phases", phases, "--instance", one["id"], TRACE)[0]
+        if one["story"] != told:
+            wrong(f"the page tells another story of {one['id']} than explain")
 
 
 def check_browser(path, folder):
@@ -74,6 +88,8 @@ def check_browser(path, folder):
     body = done.stdout[done.stdout.index('data-done="yes"'):]
     if body.count("<table>") < 5 or "thumbnailer" not in body:
         wrong("tables are missing")
+    if 'class="story" open' not in body or body.count('class="line"') < 20:
+        wrong("the story of the slowest request is missing")
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +112,7 @@ with tempfile.TemporaryDirectory() as folder:
     for word in ("http://", "https://", "src=", "@import", "url("):
         if word in text.replace(text[text.index(BEGIN):text.index(END)], ""):
             wrong(f"the page asks for something else: {word}")
+    check_stories(text, phases, counted)
     check_browser(page, folder)
     # What cannot be written leaves nothing behind.
     run("--html", os.path.join(folder, "no", "such"), TRACE, code=1)

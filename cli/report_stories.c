@@ -1,0 +1,129 @@
+#include "cli/report_stories.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/instance_story.h"
+#include "cli/render/json_text.h"
+
+/* By phase, the slowest first; of equal ones the earlier. */
+static int by_phase(const void *left, const void *right)
+{
+    const struct instance_row *a = *(const struct instance_row *const *)left;
+    const struct instance_row *b = *(const struct instance_row *const *)right;
+    int order = strcmp(a->phase, b->phase);
+    if (order)
+        return order;
+    if (a->total_ns != b->total_ns)
+        return a->total_ns > b->total_ns ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+static struct text cut(struct text story, size_t *left_out)
+{
+    struct text kept = story;
+    *left_out = 0;
+    if (story.count <= STORY_TEXT_MAX)
+        return story;
+    kept.count = STORY_TEXT_MAX;
+    while (kept.count > 0 && kept.at[kept.count - 1] != '\n')
+        kept.count--;
+    for (size_t i = kept.count; i < story.count; i++)
+        *left_out += story.at[i] == '\n';
+    return kept;
+}
+
+static void put(struct json_text *json, const struct session_report *session,
+                const struct instance_row *row, struct text story)
+{
+    char id[INSTANCE_ID_ROOM];
+    size_t left_out;
+    struct text kept = cut(story, &left_out);
+    report_instance_id(row->order, id);
+    char *text = left_out > 0 ? memory_format("%.*s(%zu lines more: `spanmill explain --instance "
+                                              "%s` tells all)\n",
+                                              (int)kept.count, kept.at, left_out, id)
+                              : memory_string(kept);
+    json_words(json, "{\"session\":");
+    json_string(json, text_of(session->session));
+    json_name(json, "id");
+    json_string(json, text_of(id));
+    json_name(json, "story");
+    json_string(json, text_of(text));
+    json_words(json, "}\n");
+    free(text);
+}
+
+static void tell(const struct report_stories *ask, const struct traces_session *chunks,
+                 const struct session_report *session, const struct instance_row *row,
+                 struct json_text *json)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    struct instance_story story = {.chunks = chunks->chunks,
+                                   .count = chunks->count,
+                                   .phases = &ask->traces->phases,
+                                   .report = session,
+                                   .row = row,
+                                   .progress = ask->traces->progress,
+                                   .out = out};
+    instance_story_print(&story); /* what could not be read is said */
+    fclose(out);
+    put(json, session, row, (struct text){text, size});
+    free(text);
+}
+
+static void tell_session(const struct report_stories *ask, const struct traces_session *chunks,
+                         const struct session_report *session, struct json_text *json)
+{
+    const struct instance_row **rows =
+        memory_new((session->instance_count + 1) * sizeof(struct instance_row *));
+    size_t count = 0, told = 0, of_phase = 0;
+    for (size_t i = 0; i < session->instance_count; i++) {
+        const struct instance_row *row = &session->instances[i];
+        if (row->tid != REPORT_NONE && !strchr(row->phase, '/') &&
+            ask->wants(ask->context, session, row->pid))
+            rows[count++] = row;
+    }
+    qsort(rows, count, sizeof(struct instance_row *), by_phase);
+    for (size_t i = 0; i < count && told < STORIES_OF_SESSION && !ask->stop(NULL); i++) {
+        of_phase = i > 0 && strcmp(rows[i]->phase, rows[i - 1]->phase) == 0 ? of_phase + 1 : 0;
+        if (of_phase >= STORIES_OF_PHASE)
+            continue;
+        tell(ask, chunks, session, rows[i], json);
+        told++;
+    }
+    free(rows);
+}
+
+char *report_stories(const struct report_stories *ask)
+{
+    struct json_text json = {.at = NULL};
+    const struct chunk_list *list = &ask->traces->list;
+    size_t sessions = 0;
+    for (size_t begin = 0; begin < list->count; sessions++)
+        begin = traces_session_end(list, begin);
+    /* Sessions of a report come in the order of the list, unless some of it are of one name. */
+    bool known = sessions == ask->report->session_count;
+    if (!known)
+        progress_say(ask->traces->progress,
+                     "--html: without the stories of the slowest instances, as "
+                     "sessions of one name were named");
+    for (size_t begin = 0, i = 0; known && begin < list->count; i++) {
+        size_t end = traces_session_end(list, begin);
+        struct traces_session chunks = {.chunks = &list->at[begin], .count = end - begin};
+        tell_session(ask, &chunks, &ask->report->sessions[i], &json);
+        begin = end;
+    }
+    if (ask->stop(NULL)) {
+        free(json.at);
+        return NULL;
+    }
+    json_raw(&json, "", 1);
+    return json.at;
+}
