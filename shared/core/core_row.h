@@ -96,10 +96,11 @@ struct life_line {
     bool state_known;  /* else `state`, `since_ns` and `wake_ns` say nothing: they are as before */
     bool call_changed; /* else what is told of the open call says nothing */
     bool call_was_unknown; /* an entry was the first of its calls here: what it was in has no end */
-    bool
-        told_over; /* the call that a line before has told as open is complete, and among the sums */
     bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
     bool kernel_named, user_named, has_program;
+    /* Those above are one column, this one is another: the call that a line before has told as open is
+     * complete, and among the sums. */
+    bool told_over;
     uint64_t since_ns, wake_ns;
     uint64_t clock_ns; /* time is accounted up to here */
     uint64_t time[TIME_SLOTS];

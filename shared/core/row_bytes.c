@@ -94,6 +94,10 @@ static const struct column open_columns[] = {
     COLUMN(open_call, 5, NAMED, text)};
 COLUMN_TABLE(open, open_call);
 
+static_assert(offsetof(struct life_line, has_program) - offsetof(struct life_line, counts_time) ==
+                  8,
+              "bits of a column keep their places");
+
 /* clang-format off */
 static const struct column life_columns[] = {
     COLUMN(life_line, 1, U32, life),
