@@ -325,6 +325,10 @@ static void write_column(struct json_text *json, const struct atom *cell,
         string_field(json, column->name, NULL);
     } else if (column->type == ATOM_IS_text) {
         text_field(json, column->name, *atom_text_at(cell, column));
+    } else if (column->type == ATOM_IS_address) {
+        char room[ATOM_ADDRESS_ROOM];
+        bool known = !atom_column_is_empty(cell, column);
+        string_field(json, column->name, known ? atom_address_text(cell, column, room).at : NULL);
     } else if (column->type == ATOM_IS_durations) {
         const struct durations *durations = atom_durations_at(cell, column);
         json_name(json, column->name);

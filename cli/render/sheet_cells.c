@@ -27,6 +27,7 @@ static enum column_kind kind_of(const struct atom_kind *kind, const struct view_
     case ATOM_IS_time:
     case ATOM_IS_ns:
     case ATOM_IS_durations: return COLUMN_DURATION;
+    case ATOM_IS_address:
     case ATOM_IS_text:
     case ATOM_TYPES: break;
     }
@@ -44,10 +45,14 @@ static bool is_none(const struct atom *cell, const struct view_column *shown)
 static void put_cell(struct table *table, const struct atom *cell, const struct view_column *shown)
 {
     const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
-    char room[VIEW_NAME_ROOM];
+    char room[VIEW_NAME_ROOM], address[ATOM_ADDRESS_ROOM];
     const char *name = shown->part == VIEW_NAME ? view_name(cell, room) : NULL;
     if (column->type == ATOM_IS_text)
         sheet_cell_text(table, memory_string(*atom_text_at(cell, column)));
+    else if (column->type == ATOM_IS_address && atom_column_is_empty(cell, column))
+        table_none(table);
+    else if (column->type == ATOM_IS_address)
+        table_text(table, atom_address_text(cell, column, address).at);
     else if (name)
         table_text(table, name);
     else if (shown->part == VIEW_NAME)
@@ -60,20 +65,37 @@ static void put_cell(struct table *table, const struct atom *cell, const struct 
         table_number(table, view_number(cell, shown));
 }
 
+/* What is 0 in all rows says nothing. */
+static bool is_shown(const struct view_column *shown, const struct atom *const *rows, size_t count)
+{
+    const struct atom_column *column = atom_kind_column(rows[0]->kind, shown->column);
+    if (column->role != ATOM_SUM || column->type == ATOM_IS_durations)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (*atom_number_at(rows[i], column) != 0)
+            return true;
+    return false;
+}
+
 static void write_table(const struct sheet *sheet, const struct atom_view *view,
                         const struct atom *const *rows, size_t count)
 {
     struct column columns[SHOWN_MAX];
     assert(view->column_count <= SHOWN_MAX);
+    const struct view_column *shown[SHOWN_MAX];
+    size_t shown_count = 0;
     for (size_t i = 0; i < view->column_count; i++) {
+        if (!is_shown(&view->columns[i], rows, count))
+            continue;
         enum column_kind kind = kind_of(rows[0]->kind, &view->columns[i]);
-        columns[i] = (struct column){view->columns[i].title, kind,
-                                     kind == COLUMN_TEXT ? CUT_RIGHT : CUT_NOT};
+        columns[shown_count] = (struct column){view->columns[i].title, kind,
+                                               kind == COLUMN_TEXT ? CUT_RIGHT : CUT_NOT};
+        shown[shown_count++] = &view->columns[i];
     }
-    struct table *table = table_new(columns, view->column_count);
+    struct table *table = table_new(columns, shown_count);
     for (size_t i = 0; i < count && i < sheet->top; i++)
-        for (size_t k = 0; k < view->column_count; k++)
-            put_cell(table, rows[i], &view->columns[k]);
+        for (size_t k = 0; k < shown_count; k++)
+            put_cell(table, rows[i], shown[k]);
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), count);
     table_free(table);

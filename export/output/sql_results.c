@@ -24,6 +24,7 @@ static const struct sql_table fixed_tables[FIXED_TABLES] = {
 static uint8_t sql_type_of(const struct atom_column *column)
 {
     return column->type == ATOM_IS_text        ? SQL_TEXT
+           : column->type == ATOM_IS_address   ? SQL_TEXT
            : column->type == ATOM_IS_durations ? SQL_DURATIONS
                                                : SQL_NUMBER;
 }
@@ -398,10 +399,17 @@ static void take_cell(const struct taking *taking, const struct atom *cell)
     while (analyses_shown(at - FIXED_TABLES) != kind)
         at++;
     struct sql_value keys[8];
+    char addresses[8][ATOM_ADDRESS_ROOM];
     size_t count = 0;
-    for (ATOM_EACH(key, kind, ATOM_KEY)) /* sql_rows_at() asserts that there are no more */
-        keys[count++] = key->type == ATOM_IS_text ? sql_text(*atom_text_at(cell, key))
-                                                  : sql_number((int64_t)*atom_number_at(cell, key));
+    for (ATOM_EACH(key, kind, ATOM_KEY)) { /* sql_rows_at() asserts that there are no more */
+        if (key->type == ATOM_IS_text)
+            keys[count] = sql_text(*atom_text_at(cell, key));
+        else if (key->type == ATOM_IS_address)
+            keys[count] = sql_text(atom_address_text(cell, key, addresses[count]));
+        else
+            keys[count] = sql_number((int64_t)*atom_number_at(cell, key));
+        count++;
+    }
     struct sql_value *row = sql_rows_at(&taking->results->rows[at], keys);
     char room[VIEW_NAME_ROOM];
     const char *name = view_name(cell, room);

@@ -43,9 +43,13 @@ struct analyses {
  * Tags are never given again: those of kinds from 32 on (result.proto has others below), those of
  * rules from 1 on. */
 #define ANALYSES(ROW)                                                                              \
-    ROW(softirq) /* kind 32; rules 1 to 3 */                                                       \
-    ROW(irq)     /* kinds 33, 34; rules 4, 5 */                                                    \
-    ROW(block)   /* kinds 35, 36; rules 6 to 11 */
+    ROW(softirq)  /* kind 32; rules 1 to 3 */                                                      \
+    ROW(irq)      /* kinds 33, 34; rules 4, 5 */                                                   \
+    ROW(block)    /* kinds 35, 36; rules 6 to 11 */                                                \
+    ROW(net)      /* kinds 37, 38; rules 12 to 15 */                                               \
+    ROW(callback) /* kinds 39 to 41; rules 16 to 21 */                                             \
+    ROW(signal)   /* kind 42; rules 22, 23 */                                                      \
+    ROW(vector)   /* kind 43; rules 24 to 45 */
 
 #define ANALYSIS_DECLARE(name) extern const struct analysis name##_analysis;
 ANALYSES(ANALYSIS_DECLARE)

@@ -1,5 +1,8 @@
 #include "analysis/atom.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include <assert.h>
 
 #include "base/hash.h"
@@ -128,6 +131,14 @@ struct atom *atom_in_arena(struct arena *arena, const struct atom *atom)
                 durations_copy(arena, atom_durations_at(atom, column));
     }
     return copy;
+}
+
+struct text atom_address_text(const struct atom *atom, const struct atom_column *column,
+                              char room[ATOM_ADDRESS_ROOM])
+{
+    assert(column->type == ATOM_IS_address);
+    int count = snprintf(room, ATOM_ADDRESS_ROOM, "0x%" PRIx64, *atom_number_at(atom, column));
+    return (struct text){room, (size_t)count};
 }
 
 void atom_clear(struct atom *atom, enum atom_role role)

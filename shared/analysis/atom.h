@@ -28,8 +28,9 @@ enum atom_role { ATOM_KEY, ATOM_REG, ATOM_SUM };
 
 /* What a column holds; the second half of the names of the macros' types. */
 enum atom_type {
-    ATOM_IS_cpu,       /* number of a CPU: losses there end what the REGs say */
-    ATOM_IS_number,    /* a number that names something */
+    ATOM_IS_cpu,    /* number of a CPU: losses there end what the REGs say */
+    ATOM_IS_number, /* a number that names something */
+    ATOM_IS_address, /* likewise, of the kernel's memory: people see it as atom_address_text() has it */
     ATOM_IS_time,      /* raw ns; 0: none */
     ATOM_IS_count,     /* how many */
     ATOM_IS_ns,        /* nanoseconds, added up */
@@ -39,7 +40,7 @@ enum atom_type {
     ATOM_TYPES
 };
 
-typedef uint64_t atom_cpu, atom_number, atom_time, atom_count, atom_ns, atom_bytes;
+typedef uint64_t atom_cpu, atom_number, atom_address, atom_time, atom_count, atom_ns, atom_bytes;
 typedef struct text atom_text;
 typedef struct durations atom_durations;
 
@@ -138,6 +139,11 @@ const struct atom_column *atom_next_column(const struct atom_kind *kind,
     const struct atom_column *column = atom_next_column(kind, NULL, role);                         \
     column;                                                                                        \
     column = atom_next_column(kind, column, role)
+
+/* A column that is an address, as text in `room`: 0x and hexadecimal digits. */
+enum { ATOM_ADDRESS_ROOM = 19 };
+struct text atom_address_text(const struct atom *atom, const struct atom_column *column,
+                              char room[ATOM_ADDRESS_ROOM]);
 
 /* Whether the column says nothing: 0, or "". */
 bool atom_column_is_empty(const struct atom *atom, const struct atom_column *column);

@@ -80,7 +80,57 @@ def block(trace):
     return pairs.finish()
 
 
-ANALYSES = {"block": (("dev", "kind"), "run", block)}
+def net(trace):
+    """On a loopback interface, whose driver takes all."""
+    pairs = Pairs()
+    for event, time, _, fields in trace:
+        if not event.startswith("net_"):
+            continue
+        row, key = (fields["name"],), fields["skbaddr"]
+        counted = {"net_dev_queue": "queued", "net_dev_xmit": "sent", "net_if_receive_skb": "received"}.get(event)
+        if event == "net_dev_queue":
+            pairs.begin(key, row, time)
+        elif event == "net_dev_xmit":
+            pairs.end(key, row, time)
+        if counted:
+            pairs.rows[row][counted] += 1
+            pairs.rows[row][f"{counted}_bytes"] += fields["len"]
+    return pairs.finish()
+
+
+def callback(trace):
+    pairs = Pairs()
+    kinds = {"timer_hrtimer_expire": "hrtimer", "timer_expire": "timer", "workqueue_execute": "work"}
+    for event, time, cpu, fields in trace:
+        family, _, end = event.rpartition("_")
+        kind = kinds.get(family)
+        if not kind:
+            continue
+        key = (kind, None if kind == "work" else cpu, fields[kind])
+        function = hex(fields["function"]) if "function" in fields else None
+        if end in ("entry", "start"):
+            pairs.begin(key, (kind, function), time)
+        else:
+            pairs.end(key, (kind, function), time)
+    return pairs.finish()
+
+
+def signal(trace):
+    rows = collections.defaultdict(collections.Counter)
+    for event, _, _, fields in trace:
+        if event == "signal_generate":
+            row = rows[fields["sig"], fields["comm"]]
+            row["generated"] += 1
+            what = {1: "ignored", 2: "pending", 3: "lost", 4: "lost"}.get(fields["result"])
+            if what:
+                row[what] += 1
+        elif event == "signal_deliver":
+            rows[fields["sig"], None]["delivered"] += 1
+    return rows
+
+
+ANALYSES = {"block": (("dev", "kind"), "run", block), "net": (("name",), "wait", net),
+            "callback": (("kind", "function"), "run", callback), "signal": (("sig", "target"), None, signal)}
 
 
 def reported(objects, kind, keys, durations):

@@ -477,6 +477,37 @@ static void add_block(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
+/* Other events of analyses, with values from 0 to below `most` in their slots. */
+static void add_analyzed(struct generator *generator, int32_t cpu)
+{
+    static const struct {
+        const char *name;
+        int64_t most[3]; /* 0: it has no such slot */
+        bool has_name;
+    } events[] = {{"net_dev_queue", {3, 1500}, true},
+                  {"net_dev_xmit", {3, 1500, 18}, true},
+                  {"net_if_receive_skb", {0, 1500}, true},
+                  {"timer_hrtimer_expire_entry", {2, 3}, false},
+                  {"timer_hrtimer_expire_exit", {2}, false},
+                  {"timer_expire_entry", {2, 3}, false},
+                  {"timer_expire_exit", {2}, false},
+                  {"workqueue_execute_start", {3, 3}, false},
+                  {"workqueue_execute_end", {3, 3}, false},
+                  {"signal_generate", {40, 5}, true},
+                  {"signal_deliver", {40}, false},
+                  {"x86_irq_vectors_reschedule_entry", {2}, false},
+                  {"x86_irq_vectors_reschedule_exit", {2}, false}};
+    static const char *const names[] = {"eth0", "lo"};
+    size_t which = (size_t)below(generator, sizeof events / sizeof *events);
+    struct event event = event_of(generator, DOMAIN_KERNEL, events[which].name, cpu);
+    for (unsigned i = 0; i < 3; i++)
+        if (events[which].most[i] > 0)
+            set_value(&event, i, (int64_t)below(generator, (uint64_t)events[which].most[i]));
+    if (events[which].has_name && chance(generator, 90))
+        set_text(&event, 0, names[below(generator, 2)]);
+    add(generator, &event);
+}
+
 static void add_loss(struct generator *generator, int32_t cpu)
 {
     struct event event = {.time_ns = generator->now,
@@ -521,8 +552,10 @@ static void step(struct generator *generator)
         add_softirq(generator, cpu);
     else if (what < 88)
         add_irq(generator, cpu);
-    else if (what < 91)
+    else if (what < 90)
         add_block(generator, cpu);
+    else if (what < 92)
+        add_analyzed(generator, cpu);
     else
         add_user(generator, cpu);
 }
