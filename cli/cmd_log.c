@@ -21,7 +21,8 @@ static const struct config_row rows[] = {
     LIST_ROW("process", 0, "NAME",
              "of processes or threads of this name only, *\nand ? as in a "
              "shell; repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "phase definitions (YAML); repeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases and counts (YAML); repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
     LIST_ROW(
         "phase", 0, "NAME",
         "what threads do inside of instances of this phase\nonly, as request, request/decode or "
@@ -96,9 +97,10 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->errors = globs_of(config, "error");
     choice->with_errors = config_flag(config, "failed") || choice->errors.count > 0;
     choice->numbers = config_flag(config, "numbers");
-    if (choice->phases.count > 0 && !config_is_given(config, "phases"))
+    if (choice->phases.count > 0 && !config_is_given(config, "phases") &&
+        !config_is_given(config, "definitions"))
         return config_wrong(config, stderr,
-                            "--phase needs --phases: which events begin and end it?");
+                            "--phase needs --definitions: which events begin and end it?");
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
         return config_wrong(config, stderr, "--longer: `%s` is no time, as 1ms", longer);

@@ -17,10 +17,13 @@ int traces_read_phase_files(struct traces *traces, const struct config *config)
     struct failure why;
     const char *const *texts;
     int code = EXIT_DONE;
-    size_t count = config_list(config, "phases", &texts);
-    for (size_t i = 0; i < count && code == EXIT_DONE; i++)
-        if (phases_add_file(&traces->phases, texts[i], &why) != STATUS_OK)
-            code = EXIT_FAILED;
+    static const char *const files[] = {"definitions", "phases"};
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        size_t count = config_list(config, files[k], &texts);
+        for (size_t i = 0; i < count && code == EXIT_DONE; i++)
+            if (phases_add_file(&traces->phases, texts[i], &why) != STATUS_OK)
+                code = EXIT_FAILED;
+    }
     if (code != EXIT_DONE)
         progress_say(traces->progress, why.text);
     return code;

@@ -17,7 +17,7 @@ bool kept_phases_is(const struct kept_record *record)
 
 void kept_phases_save(const struct phase_set *phases, struct keep_sink sink)
 {
-    if (phases->count == 0)
+    if (phase_set_is_empty(phases))
         return;
     struct arena arena = {.first = NULL};
     struct bytes message = phases_encode(phases, &arena);

@@ -58,17 +58,13 @@ static void duration_fields(struct json_text *json, const struct durations *dura
     }
 }
 
-/* Beyond the contract: quantiles, and the distribution as {floor(log2(ns)): count}. */
-static void distribution_fields(struct json_text *json, const struct durations *durations)
+/* How they are spread: {floor(log2): count}. */
+static void log2_field(struct json_text *json, const char *name, const struct durations *durations)
 {
-    if (durations->count == 0)
-        return;
-    number_field(json, "p50_ns", durations_quantile(durations, 500));
-    number_field(json, "p99_ns", durations_quantile(durations, 990));
-    json_words(json, ",\"log2_ns\":{");
     uint64_t powers[DURATIONS_POWERS];
     durations_log2(durations, powers);
-    const char *comma = "\"";
+    json_name(json, name);
+    const char *comma = "{\"";
     for (unsigned i = 0; i < DURATIONS_POWERS; i++) {
         if (powers[i] == 0)
             continue;
@@ -79,6 +75,16 @@ static void distribution_fields(struct json_text *json, const struct durations *
         comma = ",\"";
     }
     json_words(json, "}");
+}
+
+/* Beyond the contract: quantiles, and the distribution as {floor(log2(ns)): count}. */
+static void distribution_fields(struct json_text *json, const struct durations *durations)
+{
+    if (durations->count == 0)
+        return;
+    number_field(json, "p50_ns", durations_quantile(durations, 500));
+    number_field(json, "p99_ns", durations_quantile(durations, 990));
+    log2_field(json, "log2_ns", durations);
 }
 
 static void text_field(struct json_text *json, const char *name, struct text text)
@@ -354,6 +360,53 @@ static void write_cell(struct json_text *json, const struct atom *cell)
         write_column(json, cell, sum);
 }
 
+/* What a count is broken down by: processes and threads as objects, null if nobody knows. */
+static void write_count_value(struct json_text *json, const struct count_value *value)
+{
+    json_string(json, text_of(value->by));
+    json_words(json, ":");
+    if (!value->is_process) {
+        write_value(json, &value->value);
+    } else if (value->number == REPORT_NONE) {
+        json_words(json, "null");
+    } else {
+        json_words(json, "{\"number\":");
+        json_signed(json, value->number);
+        string_field(json, "name", value->name);
+        json_words(json, "}");
+    }
+}
+
+static void write_count(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct count_row *row = &session->counts[i];
+    string_field(json, "name", row->name);
+    json_name(json, "others");
+    json_words(json, row->others ? "true" : "false");
+    json_name(json, "by");
+    json_words(json, "{");
+    for (size_t k = 0; k < row->value_count; k++) {
+        if (k)
+            json_words(json, ",");
+        write_count_value(json, &row->values[k]);
+    }
+    json_words(json, "}");
+    number_field(json, "count", row->cell.count);
+    if (!row->has_value)
+        return;
+    const struct durations *value = &row->cell.value;
+    number_field(json, "valued", value->count);
+    number_field(json, "negative", row->cell.negative);
+    number_field(json, "sum", value->total_ns);
+    signed_field(json, "min", value->count ? (int64_t)value->min_ns : REPORT_NONE);
+    signed_field(json, "max", value->count ? (int64_t)value->max_ns : REPORT_NONE);
+    if (value->count == 0)
+        return;
+    number_field(json, "p50", durations_quantile(value, 500));
+    number_field(json, "p99", durations_quantile(value, 990));
+    log2_field(json, "log2", value);
+}
+
 static void write_file(struct json_text *json, const struct session_report *session, size_t i)
 {
     const struct file_row *row = &session->files[i];
@@ -386,6 +439,7 @@ static const struct section {
     {"cpu", offsetof(struct session_report, cpu_count), write_cpu},
     {"sched", offsetof(struct session_report, sched_count), write_sched},
     {"instance", offsetof(struct session_report, instance_count), write_instance},
+    {"count", offsetof(struct session_report, count_count), write_count},
     {"file", offsetof(struct session_report, file_count), write_file},
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };

@@ -66,6 +66,7 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             KEEP(session, filter, fds, fd_count);
             KEEP(session, filter, files, file_count);
             KEEP(session, filter, scheds, sched_count);
+            KEEP(session, filter, counts, count_count);
             KEEP(session, filter, processes, process_count); /* last: it tells the names */
         }
         left += session->process_count;

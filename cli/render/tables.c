@@ -147,6 +147,7 @@ void report_write_tables(FILE *out, const struct report *report,
         write_headline(&sheet);
         sheet_cpu_write_load(&sheet);
         sheet_phases_write(&sheet);
+        sheet_counts_write(&sheet);
         sheet_calls_write(&sheet, (struct selection){NULL});
         sheet_files_write(&sheet, (struct selection){NULL});
         sheet_cpu_write_processes(&sheet);

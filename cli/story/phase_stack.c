@@ -16,14 +16,6 @@ static const struct field_value *value_of(const struct event *event, const char 
     return value ? value : &ABSENT;
 }
 
-static bool passes(const struct event *event, const struct phase_filter *filters, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!phase_filter_passes(&filters[i], value_of(event, filters[i].field)))
-            return false;
-    return true;
-}
-
 static void clear_instance(struct open_instance *instance)
 {
     for (size_t i = 0; i < instance->definition->match_count; i++)
@@ -53,7 +45,8 @@ void phase_stack_begin(struct phase_stack *stack, const struct followed *followe
     for (size_t i = 0; i < event->class->begin_count; i++) {
         const struct phase_definition *definition =
             event->class->phases->at[event->class->begins[i]];
-        if (!passes(event, definition->begin_filter, definition->begin_filter_count))
+        if (!phase_filters_pass(definition->begin_filter, definition->begin_filter_count, event,
+                                event_shown))
             continue;
         const struct field_value *told =
             definition->name_is_field ? value_of(event, definition->name) : &ABSENT;
@@ -85,7 +78,8 @@ bool phase_stack_end(struct phase_stack *stack, const struct followed *followed,
 {
     const struct event *event = followed->event;
     const struct phase_definition *definition = event->class->phases->at[event->class->ends[place]];
-    if (!passes(event, definition->end_filter, definition->end_filter_count))
+    if (!phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                            event_shown))
         return false;
     for (size_t i = stack->count; i-- > 0;)
         if (stack->at[i].definition == definition && is_end_of(&stack->at[i], event)) {

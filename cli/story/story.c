@@ -275,17 +275,6 @@ static void on_call_exit(struct telling *telling, const struct followed *followe
 
 /* --- phases --- */
 
-static bool passes(const struct event *event, const struct phase_filter *filters, size_t count)
-{
-    static const struct field_value ABSENT = {.type = FIELD_ABSENT};
-    for (size_t i = 0; i < count; i++) {
-        const struct field_value *value = event_shown(event, filters[i].field);
-        if (!phase_filter_passes(&filters[i], value ? value : &ABSENT))
-            return false;
-    }
-    return true;
-}
-
 /* The innermost open phase of the definition. */
 static struct story_node *open_phase(const struct telling *telling, uint32_t definition)
 {
@@ -318,7 +307,8 @@ static bool on_phase_end(struct telling *telling, const struct followed *followe
         const struct phase_definition *definition = event->class->phases->at[event->class->ends[i]];
         struct story_node *node = open_phase(telling, event->class->ends[i]);
         if (!node || node == tree_of(telling)->root ||
-            !passes(event, definition->end_filter, definition->end_filter_count))
+            !phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                                event_shown))
             continue;
         struct line *line = fresh(telling);
         line_string(line, "... ");
@@ -357,7 +347,8 @@ static bool on_phase_begin(struct telling *telling, const struct followed *follo
         const struct phase_definition *definition = event->class->phases->at[index];
         bool is_root =
             index == telling->ask->definition && followed->wall_ns == telling->ask->begin_ns;
-        if (is_root || !passes(event, definition->begin_filter, definition->begin_filter_count))
+        if (is_root || !phase_filters_pass(definition->begin_filter, definition->begin_filter_count,
+                                           event, event_shown))
             continue;
         begin_phase(telling, followed, index);
         return true;

@@ -31,18 +31,8 @@ struct open_phase {
 static const struct field_value *field_of(const struct event *event, const char *name)
 {
     static const struct field_value ABSENT = {.type = FIELD_ABSENT};
-    for (size_t i = 0; i < event->class->field_count && i < event->field_count; i++)
-        if (strcmp(event->class->fields[i], name) == 0)
-            return &event->fields[i];
-    return &ABSENT;
-}
-
-static bool passes(const struct event *event, const struct phase_filter *filters, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!phase_filter_passes(&filters[i], field_of(event, filters[i].field)))
-            return false;
-    return true;
+    const struct field_value *value = event_payload_field(event, name);
+    return value ? value : &ABSENT;
 }
 
 static struct text name_of(const struct phase_definition *definition, const struct event *event,
@@ -235,7 +225,8 @@ static void take_ends(struct phase_tracks *phases, struct track_thread *thread,
         uint32_t index = class->ends[i];
         const struct phase_definition *definition = class->phases->at[index];
         uint64_t key;
-        if (!passes(event, definition->end_filter, definition->end_filter_count) ||
+        if (!phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                                event_payload_field) ||
             !key_of(definition, index, false, thread, event, &key))
             continue;
         struct open_phase *phase = map_get(&phases->by_key, key);
@@ -342,7 +333,8 @@ static void take_begin(struct phase_tracks *phases, struct track_thread *thread,
     char room[24];
     struct text name = name_of(definition, event, room);
     uint64_t key;
-    if (!passes(event, definition->begin_filter, definition->begin_filter_count) ||
+    if (!phase_filters_pass(definition->begin_filter, definition->begin_filter_count, event,
+                            event_payload_field) ||
         !key_of(definition, index, true, thread, event, &key))
         return;
     struct open_phase *phase = memory_new(sizeof *phase);

@@ -74,9 +74,22 @@ static char look_at_field(const struct layout_event *event, const char *name, st
     return 0;
 }
 
+static bool look_at_filters(const struct layout_event *event, const struct phase_filter *filters,
+                            size_t count, struct phase_use *use);
+
+/* Whether the event may pass: `!` always, `||` if one of its sides may. */
 static bool look_at_filter(const struct layout_event *event, const struct phase_filter *filter,
                            struct phase_use *use)
 {
+    if (filter->compare == COMPARE_ALL)
+        return look_at_filters(event, filter->inner, filter->inner_count, use);
+    if (filter->compare == COMPARE_NONE || filter->field[0] == '$')
+        return true;
+    for (size_t i = 0; i < filter->inner_count; i++)
+        if (look_at_filter(event, &filter->inner[i], use))
+            return true;
+    if (filter->compare == COMPARE_ANY)
+        return false;
     char letter = look_at_field(event, filter->field, use);
     bool wants_text = filter->constant.type == FIELD_TEXT;
     if (!letter || (letter == 't') == wants_text)
@@ -86,6 +99,15 @@ static bool look_at_filter(const struct layout_event *event, const struct phase_
     use->near = text_of(wants_text ? "a number, and compared with text"
                                    : "text, and compared with a number");
     return false;
+}
+
+static bool look_at_filters(const struct layout_event *event, const struct phase_filter *filters,
+                            size_t count, struct phase_use *use)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!look_at_filter(event, &filters[i], use))
+            return false;
+    return true;
 }
 
 /* What one declared event of the right name says of the side. */
@@ -103,9 +125,8 @@ static void look_at_event(const struct side *side, const struct layout_event *ev
             return;
     if (definition->name_is_field && !look_at_field(event, definition->name, use))
         return;
-    for (size_t i = 0; i < filter_count; i++)
-        if (!look_at_filter(event, &filters[i], use))
-            return;
+    if (!look_at_filters(event, filters, filter_count, use))
+        return;
     use->state = PHASE_USE_FIT;
     use->field.count = definition->match_count;
     use->field.at = arena_string(arena, (struct text){letters, definition->match_count});

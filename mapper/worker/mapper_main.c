@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     enum status status = service_phases(config, &phases, &why);
     if (status == STATUS_OK)
         status = service_open(config, rows, MAPPER_METRICS, &service, &why);
-    struct task task = {service, phases.count > 0 ? &phases : NULL, crew_lock_new()};
+    struct task task = {service, phases_are_none(&phases) ? NULL : &phases, crew_lock_new()};
     if (status == STATUS_OK)
         status = crew_run((unsigned)config_integer(config, "threads"), run, &task, &why);
     if (status != STATUS_OK)

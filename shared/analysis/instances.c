@@ -399,23 +399,8 @@ static const struct field_value absent = {.type = FIELD_ABSENT};
 
 static const struct field_value *field(const struct event *event, const char *name)
 {
-    const char *const *names = event->class->fields;
-    size_t count = event->field_count;
-    for (size_t i = 0; i < count; i++)
-        if (names[i] == name) /* most often: the class has them of its definitions */
-            return &event->fields[i];
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return &event->fields[i];
-    return &absent;
-}
-
-static bool passes(const struct event *event, const struct phase_filter *filter, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!phase_filter_passes(&filter[i], field(event, filter[i].field)))
-            return false;
-    return true;
+    const struct field_value *value = event_payload_field(event, name);
+    return value ? value : &absent;
 }
 
 bool instances_fit(const struct phase_definition *definition, const struct event *event, bool ends,
@@ -429,8 +414,9 @@ bool instances_fit(const struct phase_definition *definition, const struct event
     }
     if (definition->name_is_field && field(event, definition->name)->type == FIELD_ABSENT)
         return false;
-    return ends ? passes(event, definition->end_filter, definition->end_filter_count)
-                : passes(event, definition->begin_filter, definition->begin_filter_count);
+    return phase_filters_pass(ends ? definition->end_filter : definition->begin_filter,
+                              ends ? definition->end_filter_count : definition->begin_filter_count,
+                              event, event_payload_field);
 }
 
 void instances_capture(const struct phase_definition *definition, const struct event *event,

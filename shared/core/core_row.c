@@ -23,6 +23,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_CHANGE: return head + sizeof(struct change_step);
     case RECORD_TIME: return head + sizeof(uint64_t);
     case RECORD_ANALYSIS: return head + sizeof(struct bytes);
+    case RECORD_COUNT: return head + sizeof(struct count_line);
     }
     abort();
 }
@@ -59,6 +60,8 @@ void row_clear(struct row *row)
             use_cell_clear(&record->place.cell);
         if (record->kind == RECORD_USES)
             use_cell_clear(&record->uses.cell);
+        if (record->kind == RECORD_COUNT)
+            count_cell_clear(&record->count.cell);
         if (record->kind != RECORD_LIFE)
             continue;
         for (size_t k = 0; k < record->life.phase_count; k++)

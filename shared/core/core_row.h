@@ -35,11 +35,12 @@ enum record_kind {
     RECORD_CPU,       /* LINE of a CPU */
     RECORD_PLACE,     /* LINE of a descriptor that was created here */
     RECORD_USES,      /* LINE of what a life has done with a place */
-    RECORD_USE,     /* STEP: a call whose place may be another by its exit, or has no proof here */
-    RECORD_CHANGE,  /* STEP: a close of a place, and so on */
-    RECORD_EVENT,   /* STEP */
-    RECORD_TIME,    /* STEP: the time, for what is over by then */
-    RECORD_ANALYSIS /* of the engine of analyses, which runs beside (analysis/engine.h) */
+    RECORD_USE,      /* STEP: a call whose place may be another by its exit, or has no proof here */
+    RECORD_CHANGE,   /* STEP: a close of a place, and so on */
+    RECORD_EVENT,    /* STEP */
+    RECORD_TIME,     /* STEP: the time, for what is over by then */
+    RECORD_ANALYSIS, /* of the engine of analyses, which runs beside (analysis/engine.h) */
+    RECORD_COUNT     /* LINE of a count */
 };
 
 /* Where time of a thread goes: by its state, and by whether it is in a call. */
@@ -227,6 +228,20 @@ struct use_step {
     uint64_t read_bytes, write_bytes;
 };
 
+/* Events that a user's definition counts together. */
+struct count_line {
+    uint32_t definition;        /* its place in the set */
+    uint8_t whose;              /* enum count_whose, if the definition asks for that */
+    life_name life;             /* 0: as `whose` says, or not asked for */
+    int32_t cpu;                /* -1: of none, or not asked for */
+    uint32_t label;             /* of the phase */
+    const struct syscall *call; /* in which its thread was; NULL: none, or that of `call_label` */
+    uint32_t call_label;
+    struct field_value *values;
+    size_t value_count;
+    struct count_cell cell;
+};
+
 enum place_change {
     CHANGE_CLOSING, /* a close of the place has begun, at time_ns, and may never return */
     CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
@@ -259,6 +274,7 @@ struct record {
         struct step step;
         uint64_t time_ns;
         struct bytes analysis;
+        struct count_line count;
     };
 };
 

@@ -1,5 +1,6 @@
 /* Joining: the records of rows, or events as they were, in their order. */
 #include "base/memory.h"
+#include "core/counts.h"
 #include "core/descriptors.h"
 
 struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
@@ -10,7 +11,7 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     core->sink = sink;
     core->settler = settler;
     core->order = core->border_epoch = 1;
-    core->nobody.over = true;
+    core->nobody.over = core->idle.over = true;
     names_id(&core->paths, text_of(""));
     instances_init(&core->phases, schema_own_set(schema));
     return core;
@@ -105,8 +106,10 @@ void core_event(struct core *core, const struct event *event)
         return;
     }
     core->event_number++;
-    if (is_nowhere)
+    if (is_nowhere) {
+        counts_take(core, event, NULL, counts_is_idle(NULL, event));
         return;
+    }
     if (!by_kernel) {
         join_user_event(core, event);
         return;
@@ -141,7 +144,10 @@ static void join_let(struct core *core, enum record_kind kind, const struct let 
         life = current_at(core, let->cpu, let->time_ns);
         struct cpu *cpu = &core->cpus[let->cpu];
         cpu->last_ns = let->time_ns;
-        name(core, let->name, cpu->knows == CPU_NOBODY ? &core->nobody : life);
+        name(core, let->name,
+             cpu->knows == CPU_NOBODY ? &core->nobody
+             : cpu->knows == CPU_IDLE ? &core->idle
+                                      : life);
     } else if (kind == RECORD_LET_LIFE) {
         life = tid_is_of_process(let->tid) ? life_of_process(core, 0, -16 - let->tid, let->time_ns)
                                            : life_named(core, let->tid, let->time_ns);
@@ -176,6 +182,8 @@ static void join_step(struct core *core, const struct step *step)
             join_user_event(core, event);
     } else if (event->kind == EVENT_EXEC) {
         struct life *life = join_exec(core, event);
+        if (step->parts & STEP_CONTEXTS)
+            join_counted(core, event, life);
         if (step->parts & STEP_CONTEXTS)
             join_contexts(core, event, life);
     } else {
@@ -214,6 +222,7 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_CPU: join_cpu_line(core, &record->cpu); break;
     case RECORD_EVENT: join_step(core, &record->step); break;
     case RECORD_TIME: tick(core, record->time_ns); break;
+    case RECORD_COUNT: return join_count(core, &record->count);
     case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
     }
     return true;
@@ -240,6 +249,7 @@ void core_end(struct core *core, uint64_t events)
 {
     core->past_events += events;
     join_places_end(core);
+    counts_tell(core);
     core->label_count = 0;
     core->names = 0;
     for (struct life *life = core->listed; life; life = life->next_listed) {

@@ -1,5 +1,6 @@
 /* Mapping: what goes to the row, and what is known of lives that may be one another. */
 #include "base/memory.h"
+#include "core/counts.h"
 #include "core/descriptors.h"
 
 /* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
@@ -159,6 +160,8 @@ static void write_names(struct core *core, struct life *life, struct life_line *
 
 void life_write(struct core *core, struct life *life)
 {
+    if (life->counted)
+        counts_write_of(core, life);
     if (life->name == 0 || !has_unsent(life))
         return;
     place_name used[2] = {0, 0};
@@ -190,12 +193,13 @@ void life_write(struct core *core, struct life *life)
     life->latency = (struct durations){0};
 }
 
-/* What another name of the life, or a step, may change: its names and its process. */
+/* What another name of the life, or a step, may change: its names, its process, and what labels say. */
 static void forget_words(struct life *life)
 {
     life->kernel_named = life->user_named = life->has_program = false;
     life->told_pid = 0;
     life->label_epoch = 0;
+    life->call_label = 0;
 }
 
 void life_retire(struct core *core, struct life *life)
@@ -270,6 +274,7 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
     life->known = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
+    life->call_label = 0;
     life->clock_ns = time_ns;
     life->wake_ns = TIME_NONE;
     life_place(life);
@@ -287,6 +292,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
     if (!life->active || !life->counts)
         life->in = IN_UNKNOWN;
     life->active = life->counts = life->known = true;
+    life->call_label = 0;
     life->clock_ns = time_ns;
     life->cpu = -1;
     life_set_state(life, state, time_ns);
@@ -397,6 +403,7 @@ static void write_all(struct core *core)
         life_write(core, life);
     map_pass_all(core);
     places_write(core);
+    counts_write(core);
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
 }
@@ -646,6 +653,7 @@ void core_free(struct core *core)
         free(core->labels);
     }
     engine_free(core->engine);
+    counts_free(core->counted);
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;
         descriptors_release(life);

@@ -53,6 +53,16 @@ uint32_t map_new_label(struct core *core, struct life *life)
     return life->label;
 }
 
+uint32_t map_call_label(struct core *core, struct life *life)
+{
+    if (life->call_label == 0)
+        life->call_label = new_label(core, &(struct label_let){.kind = LABEL_CALL,
+                                                               .life = map_name(core, life),
+                                                               .time_ns = life->clock_ns,
+                                                               .name = text_of("")});
+    return life->call_label;
+}
+
 /* The path of a phase below another, as the row tells it. */
 struct child_label {
     struct child_label *next; /* of the same hash */
@@ -127,9 +137,18 @@ static uint32_t parent_label(struct core *core, struct life *life, uint32_t defi
 
 /* --- instances that the past takes over --- */
 
+/* The past has something open of a life that only it knows: any other here may be that one. */
+static void may_all_hold_phase(struct core *core)
+{
+    for (struct life *each = core->all; each; each = each->next_of_all)
+        each->may_hold_phase = each->spends = true;
+}
+
 static void write_instance(struct core *core, struct instance *instance)
 {
     struct life *life = life_of(instance);
+    if (life->tid == 0)
+        may_all_hold_phase(core);
     struct instance_line *line = &row_add(core->row, RECORD_INSTANCE)->instance;
     *line = (struct instance_line){
         .life = life->name,
@@ -301,8 +320,7 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
 {
     const struct event_class *class = event->class;
     if (!life) {
-        for (struct life *each = core->all; each; each = each->next_of_all)
-            each->may_hold_phase = each->spends = true;
+        may_all_hold_phase(core);
         map_pass_all(core);
     } else {
         for (size_t i = 0; i < class->end_count; i++)

@@ -376,6 +376,8 @@ static uint32_t path_of(struct core *core, const struct label_let *let)
     if (let->kind == LABEL_CHILD)
         return child_path(core, join_labeled(core, let->under), let->name);
     const struct life *life = join_life_of(core, let->life);
+    if (let->kind == LABEL_CALL)
+        return join_call_name(core, life);
     if (let->kind == LABEL_TOP)
         return life && life->phases.top ? life->phases.top->path : 0;
     if (!life || let->definition >= core->phases.set->count)

@@ -238,6 +238,26 @@ static const struct column change_columns[] = {
     COLUMN(change_step, 8, TIME, time_ns),
 };
 COLUMN_TABLE(change, change_step);
+
+static const struct column count_cell_columns[] = {
+    COLUMN(count_cell, 1, NUMBER, count),
+    COLUMN(count_cell, 2, NUMBER, negative),
+    COLUMN(count_cell, 3, DURATIONS, value),
+};
+COLUMN_TABLE(count_cell, count_cell);
+
+static const struct column count_columns[] = {
+    COLUMN(count_line, 1, U32, definition),
+    COLUMN(count_line, 2, BYTE, whose),
+    COLUMN(count_line, 3, U32, life),
+    COLUMN(count_line, 4, CPU, cpu),
+    COLUMN(count_line, 5, U32, label),
+    COLUMN(count_line, 6, CALL, call),
+    COLUMN(count_line, 7, U32, call_label),
+    COLUMN_MANY(count_line, 8, VALUES, values, value_count),
+    COLUMN_INSIDE(count_line, 9, cell, count_cell),
+};
+COLUMN_TABLE(count, count_line);
 /* clang-format on */
 
 struct told_time {
@@ -263,7 +283,7 @@ static const struct column_table *table_of(uint64_t kind)
         [RECORD_USES] = &uses_table,           [RECORD_USE] = &use_table,
         [RECORD_CHANGE] = &change_table,       [RECORD_CPU] = &cpu_table,
         [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
-        [RECORD_ANALYSIS] = &analysis_table};
+        [RECORD_ANALYSIS] = &analysis_table,   [RECORD_COUNT] = &count_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 
@@ -310,7 +330,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .arena = &row->arena,
                             .why = why};
     /* What a record of a kind is before its bytes are read. */
-    const struct record *nothing[RECORD_ANALYSIS + 1] = {NULL};
+    const struct record *nothing[RECORD_COUNT + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {

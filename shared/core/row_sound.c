@@ -24,7 +24,7 @@ static bool is_label(const struct label_let *let, const struct phase_set *phases
 {
     bool has_values = let->kind == LABEL_PARENT && let->definition < phases->count &&
                       let->value_count == (size_t)phases->at[let->definition]->match_count;
-    return let->kind <= LABEL_CHILD && (let->kind != LABEL_CHILD || let->name.at) &&
+    return let->kind <= LABEL_CALL && (let->kind != LABEL_CHILD || let->name.at) &&
            (let->value_count == 0 || has_values);
 }
 
@@ -97,6 +97,20 @@ static bool is_change(const struct change_step *step, size_t index)
            step->time_ns != TIME_NONE;
 }
 
+static bool is_count(const struct count_line *line, size_t index, const struct phase_set *phases)
+{
+    if (line->definition >= phases->count_count || line->whose > COUNT_OF_IDLE ||
+        line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
+        return false;
+    const struct count_definition *definition = phases->counts[line->definition];
+    size_t fields = 0;
+    for (size_t i = 0; i < definition->by_count; i++)
+        fields += definition->by[i].word == COUNT_BY_FIELD;
+    const struct count_cell *cell = &line->cell;
+    return line->value_count == fields && cell->negative <= cell->count &&
+           cell->value.count <= cell->count - cell->negative;
+}
+
 bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases)
 {
     switch ((enum record_kind)record->kind) {
@@ -117,6 +131,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_CHANGE: return is_change(&record->change, index);
     case RECORD_EVENT: return is_step(&record->step, index);
     case RECORD_TIME: return record->time_ns != TIME_NONE;
+    case RECORD_COUNT: return is_count(&record->count, index, phases);
     case RECORD_ANALYSIS: return true; /* engine_check() */
     }
     return false;

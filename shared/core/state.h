@@ -64,6 +64,8 @@ struct place;
 struct places;
 struct group;
 struct numbers;
+struct counts;
+struct count_sum;
 struct named_place;
 
 struct life {
@@ -121,8 +123,11 @@ struct life {
     struct unsent_ended *ended; /* mapping: instances that are told of by themselves */
     uint32_t label;             /* mapping: of the phase that it is in, as of label_epoch */
     uint64_t label_epoch;
+    uint32_t call_label;   /* mapping: of the call that the past has it in; 0: none yet */
     uint64_t parent_epoch; /* the same of its parent: what follows is as of it */
     uint32_t parent_of, parent_under, parent;
+    struct count_sum *counted; /* mapping: sums of counts that are unsent */
+    uint64_t count_epoch;
     bool may_hold_phase; /* mapping: the past may know of one that is open on it */
     bool before_told;    /* joining: a phase cell with time before the first call went out */
     /* Of the list of what is unsent, and of all. */
@@ -217,7 +222,8 @@ struct core {
     struct core_facts facts;
     struct cpu *cpus;
     size_t cpu_count;
-    struct map lives; /* by number */
+    struct map lives;       /* by number */
+    struct counts *counted; /* of what users define; NULL: nothing yet */
     struct life *listed, *all;
     uint64_t border_epoch; /* from 1 */
     struct instances phases;
@@ -247,7 +253,8 @@ struct core {
     struct result_sink sink;
     struct core_settler settler;
     struct life **named; /* by name, of the row in hand */
-    struct life nobody;  /* who is named where nobody is known to be current */
+    struct life nobody,
+        idle; /* who is named where nobody is known to be current; the idle thread */
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
@@ -473,6 +480,8 @@ void map_user_event(struct core *core, const struct event *event);
 /* All of an event, of whoever is current. */
 void join_kernel_event(struct core *core, const struct event *event);
 void join_user_event(struct core *core, const struct event *event);
+/* The event, of a thread or (NULL) of nobody, is counted as users define it. */
+void join_counted(struct core *core, const struct event *event, struct life *life);
 void join_contexts(struct core *core, const struct event *event, struct life *life);
 void join_meaning(struct core *core, const struct event *event, struct life *actor);
 /* What a kernel event means whose thread is known, without its contexts. */
@@ -499,6 +508,10 @@ struct life *join_life_of(const struct core *core, life_name name);
 /* False if it contradicts what was told before: nothing of it is taken. */
 bool join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
+
+/* --- counts.c: joining --- */
+/* The name of the call that the life is in, among paths; NULL: nobody's. */
+uint32_t join_call_name(struct core *core, const struct life *life);
 
 /* --- paths.c --- */
 /* Between intervals. */
@@ -555,6 +568,8 @@ void map_pass_all(struct core *core);
 /* Those that an exec of the thread as `pid` may end. */
 void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid);
 uint32_t map_new_label(struct core *core, struct life *life);
+/* The call that the past has the life in, which has had no event of a call here. */
+uint32_t map_call_label(struct core *core, struct life *life);
 void map_told_pid(struct core *core, struct life *life, int32_t pid);
 /* What the past is told of a process may be of the thread, NULL: of any. */
 void map_doubt_pid(struct core *core, struct life *life);

@@ -1,4 +1,5 @@
 /* Whose event it is, and what its contexts tell of that thread (docs/RESULTS.md, section 3). */
+#include "core/counts.h"
 #include "core/descriptors.h"
 
 /* --- joining --- */
@@ -155,21 +156,34 @@ void join_contexts(struct core *core, const struct event *event, struct life *li
         join_phases(core, life, event, core->summed);
 }
 
+void join_counted(struct core *core, const struct event *event, struct life *life)
+{
+    if (event->class->count_count == 0)
+        return;
+    const struct cpu *cpu = event->domain == DOMAIN_KERNEL ? cpu_at(core, event->cpu) : NULL;
+    counts_take(core, event, life, !life && counts_is_idle(cpu, event));
+}
+
 void join_kernel_event(struct core *core, const struct event *event)
 {
     if (event->kind == EVENT_EXEC) {
         /* Its thread is the one after the change. */
-        join_contexts(core, event, join_exec(core, event));
+        struct life *life = join_exec(core, event);
+        join_counted(core, event, life);
+        join_contexts(core, event, life);
         return;
     }
     struct life *actor = kernel_life(core, event);
+    join_counted(core, event, actor);
     join_contexts(core, event, actor);
     join_meaning(core, event, actor);
 }
 
 void join_user_event(struct core *core, const struct event *event)
 {
-    join_contexts(core, event, user_life(core, event));
+    struct life *life = user_life(core, event);
+    join_counted(core, event, life);
+    join_contexts(core, event, life);
 }
 
 /* --- mapping --- */
@@ -196,7 +210,7 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     retire(core, map_life(core, event_shown_current(event)));
     if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
         map_pass_all(core);
-    if (is_phase_event(event) || is_call_event(event))
+    if (is_phase_event(event) || is_call_event(event) || event->class->count_count > 0)
         map_pass_all(core);
     if (is_phase_event(event))
         map_before_phases(core, NULL, event, 0);
@@ -237,6 +251,7 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     } else {
         life_own(core, life, event->time_ns);
     }
+    counts_take(core, event, life, false);
     if (event->has & EVENT_HAS_PROCNAME)
         life_set_name(life, event->procname, event->domain == DOMAIN_KERNEL);
     if (event->has & EVENT_HAS_PROGRAM)
@@ -275,9 +290,16 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
         return core->facts.counts_switches &&
                (cpu->knows == CPU_LET ||
                 (contradicts(core, cpu, event) && cpu->current && !cpu->current->known));
+    /* Of a thread that was known to be elsewhere, what it does here may be told of the CPU's current. */
     if (event->kind == EVENT_SWITCH)
-        return false;
+        return event->class->count_count > 0 && cpu->knows == CPU_LET;
     return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
+}
+
+static void map_nowhere(struct core *core, const struct event *event)
+{
+    core->tallies.at[TALLY_KERNEL_NO_CPU]++;
+    counts_take(core, event, NULL, counts_is_idle(NULL, event));
 }
 
 void map_event_without_cpu(struct core *core, const struct event *event)
@@ -285,7 +307,7 @@ void map_event_without_cpu(struct core *core, const struct event *event)
     if (event->cpu > CPU_NUMBER_MAX)
         return; /* that cannot be */
     if (event->kind == EVENT_SWITCH)
-        core->tallies.at[TALLY_KERNEL_NO_CPU]++;
+        map_nowhere(core, event);
     else
         step_by_cpu(core, NULL, event);
 }
@@ -335,6 +357,8 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
     if (actor) {
         map_contexts(core, actor, event);
         actor->last_ns = event->time_ns;
+    } else {
+        counts_take(core, event, NULL, counts_is_idle(cpu, event));
     }
     map_meaning(core, cpu, event, actor);
 }
@@ -352,6 +376,12 @@ static struct life *named_by(struct core *core, const struct event *event)
     return map_process(core, event->vpid);
 }
 
+static void map_user_nobody(struct core *core, const struct event *event)
+{
+    core->tallies.at[TALLY_USER_NOBODY]++;
+    counts_take(core, event, NULL, false);
+}
+
 void map_user_event(struct core *core, const struct event *event)
 {
     struct cpu *cpu = core->facts.has_kernel ? cpu_at(core, event->cpu) : NULL;
@@ -364,7 +394,7 @@ void map_user_event(struct core *core, const struct event *event)
         if (core->facts.has_kernel || (event->has & (EVENT_HAS_VTID | EVENT_HAS_VPID)))
             step_by_cpu(core, cpu, event);
         else
-            core->tallies.at[TALLY_USER_NOBODY]++;
+            map_user_nobody(core, event);
         return;
     }
     struct life *life = named ? named : current;

@@ -22,6 +22,7 @@ struct entry {
         struct use_cell uses;
         struct durations latency;
         struct time_vector time;
+        struct count_cell count;
     } sum;
 };
 
@@ -74,6 +75,7 @@ static uint64_t id_of(const struct result *result)
     case RESULT_USES:
     case RESULT_LATENCY:
     case RESULT_RUN:
+    case RESULT_COUNT:
     case RESULT_INTERVAL: break;
     }
     return result->thread;
@@ -279,6 +281,27 @@ static void take_cell_of_analysis(struct result_batch *batch, const struct atom 
     atom_add_sums(cell, from);
 }
 
+/* What is told is in the key by its bytes, in place of a call. */
+static void take_count(struct result_batch *batch, const struct result *from)
+{
+    size_t count = batch->count;
+    struct result result = *from;
+    struct text packed = count_told_pack(from->count);
+    result.call = packed;
+    struct entry *entry = entry_of(batch, &result);
+    free((char *)(uintptr_t)packed.at);
+    if (batch->count > count) {
+        struct count_told *told = count_told_copy(&batch->arena, from->count);
+        told->cell = &entry->sum.count;
+        entry->result.count = told;
+    }
+    if (from->pid || (from->tid && !entry->result.pid)) {
+        entry->result.pid = from->pid;
+        entry->result.tid = from->tid;
+    }
+    count_cell_merge(&entry->sum.count, from->count->cell);
+}
+
 static void take(void *context, const struct result *result)
 {
     struct result_batch *batch = context;
@@ -295,6 +318,7 @@ static void take(void *context, const struct result *result)
     case RESULT_CPU: take_cell(batch, result); return;
     case RESULT_INSTANCE: take_instance(batch, result); return;
     case RESULT_CELL: take_cell_of_analysis(batch, result->cell); return;
+    case RESULT_COUNT: take_count(batch, result); return;
     case RESULT_INTERVAL: take_mark(batch, result); return;
     }
 }
@@ -461,6 +485,8 @@ void result_batch_clear(struct result_batch *batch)
             durations_clear(&entry->sum.latency);
         else if (entry->result.type == RESULT_RUN)
             time_vector_free(&entry->sum.time);
+        else if (entry->result.type == RESULT_COUNT)
+            count_cell_clear(&entry->sum.count);
     }
     struct slow_entry *first;
     for (size_t at = 0; (first = map_next(&batch->slow, &at));)

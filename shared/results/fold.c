@@ -15,7 +15,7 @@ struct fold *fold_new(struct text session)
     return fold;
 }
 
-static uint32_t name_id(struct fold *fold, struct text text)
+uint32_t fold_name_id(struct fold *fold, struct text text)
 {
     uint64_t place = (uintptr_t)text.at * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t *recent = &fold->recent[(place >> 32) % FOLD_RECENT];
@@ -45,6 +45,7 @@ static size_t cell_bytes(enum cell_type type)
     case CELL_PHASE: return base + sizeof(struct phase_cell);
     case CELL_FILE: return base + sizeof(struct use_cell);
     case CELL_SLOW: return base + sizeof(struct slow_instances);
+    case CELL_COUNT: return base + sizeof(struct count_cell);
     }
     return sizeof(struct cell);
 }
@@ -60,7 +61,7 @@ static struct cell *find_cell(const struct cell_group *group, const struct cell_
     return NULL;
 }
 
-static struct cell *cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key)
+struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key)
 {
     uint64_t hash = key_hash(key);
     struct cell *first, *cell = find_cell(group, key, hash, &first);
@@ -83,6 +84,8 @@ void fold_clear_cell(struct cell *cell)
         phase_cell_clear(&cell->phase);
     else if (cell->key.type == CELL_SLOW)
         slow_instances_clear(&cell->slow);
+    else if (cell->key.type == CELL_COUNT)
+        count_cell_clear(&cell->count);
     else
         use_cell_clear(&cell->uses);
 }
@@ -111,6 +114,7 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     case CELL_CALLS: merge_calls(to, &from->calls, from->slowest_thread); return;
     case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
     case CELL_SLOW: assert(false); return;
+    case CELL_COUNT: count_cell_merge(&to->count, &from->count); return;
     case CELL_FILE:
         use_cell_merge(&to->uses, &from->uses);
         to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
@@ -147,7 +151,7 @@ static uint64_t group_key(int64_t pid)
     return (uint64_t)(pid + 1);
 }
 
-static struct cell_group *group_at(struct fold *fold, int64_t pid)
+struct cell_group *fold_group_at(struct fold *fold, int64_t pid)
 {
     struct cell_group *group = map_get(&fold->groups, group_key(pid));
     if (!group) {
@@ -157,31 +161,30 @@ static struct cell_group *group_at(struct fold *fold, int64_t pid)
     return group;
 }
 
-/* The cell for `key` of a thread: of its pid once that is told, its own until then. */
-static struct cell *cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id)
+struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id)
 {
     struct folded_thread *thread = thread_at(fold, id);
     if (!thread->group) {
         thread->waits = thread->fact.process == 0;
-        thread->group = thread->waits ? new_group(PID_NONE) : group_at(fold, fold_pid_of(thread));
+        thread->group =
+            thread->waits ? new_group(PID_NONE) : fold_group_at(fold, fold_pid_of(thread));
     }
-    return cell_at(fold, thread->group, key);
+    return fold_cell_at(fold, thread->group, key);
 }
 
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid)
 {
     const struct cell_key key = {.type = CELL_PHASE, .path = path};
-    return cell_at(fold, group_at(fold, pid), &key);
+    return fold_cell_at(fold, fold_group_at(fold, pid), &key);
 }
 
-static void free_cell(struct fold *fold, struct cell *cell)
+void fold_free_cell(struct fold *fold, struct cell *cell)
 {
     fold_clear_cell(cell);
     slab_give(&fold->free_cells[cell->key.type], cell);
 }
 
-/* Puts a cell of another group into `to`. */
-static void move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
+void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
 {
     uint64_t hash = key_hash(&take_cell->key);
     struct cell *first, *cell = find_cell(to, &take_cell->key, hash, &first);
@@ -190,7 +193,7 @@ static void move_cell(struct fold *fold, struct cell_group *to, struct cell *tak
             slow_instances_merge(&cell->slow, &take_cell->slow);
         else
             fold_merge_cell(cell, take_cell);
-        free_cell(fold, take_cell);
+        fold_free_cell(fold, take_cell);
         return;
     }
     take_cell->next = first;
@@ -203,7 +206,7 @@ static void move_cells(struct fold *fold, struct cell_group *to, struct cell_gro
     for (size_t at = 0; (cell = map_next(&from->cells, &at));)
         for (; cell; cell = next) {
             next = cell->next;
-            move_cell(fold, to, cell);
+            fold_move_cell(fold, to, cell);
         }
     map_clear(&from->cells);
 }
@@ -272,8 +275,8 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
     struct folded_thread *thread = thread_at(fold, fact->id);
     thread->told_at = fold->chunk;
     thread->fact = thread_fact_join(&thread->fact, fact);
-    thread->name = fact->name.at ? name_id(fold, fact->name) : NO_NAME;
-    thread->program = fact->program.count > 0 ? name_id(fold, fact->program) : NO_NAME;
+    thread->name = fact->name.at ? fold_name_id(fold, fact->name) : NO_NAME;
+    thread->program = fact->program.count > 0 ? fold_name_id(fold, fact->program) : NO_NAME;
     thread->fact.name = thread->fact.program = (struct text){NULL, 0};
     if (thread->fact.process)
         fold_move_waiting(fold, thread, fold_pid_of(thread));
@@ -298,7 +301,7 @@ static void settle_use(struct fold *fold, const struct folded_descriptor *descri
 {
     struct cell_key key = {
         .type = CELL_FILE, .kind = descriptor->kind, .path = path, .name = descriptor->name};
-    struct cell *cell = cell_of_thread(fold, &key, thread);
+    struct cell *cell = fold_cell_of_thread(fold, &key, thread);
     use_cell_merge(&cell->uses, uses);
     cell->fd = cell->fd == FD_NONE_YET || cell->fd == descriptor->fd ? descriptor->fd : FD_SEVERAL;
 }
@@ -326,7 +329,7 @@ static void take_descriptor(struct fold *fold, const struct descriptor_fact *fac
     descriptor->ended = fact->ended;
     descriptor->end_hard = fact->end_hard;
     descriptor->kind = fact->kind;
-    descriptor->name = fact->named ? name_id(fold, fact->name) : NO_NAME;
+    descriptor->name = fact->named ? fold_name_id(fold, fact->name) : NO_NAME;
     if (fact->ended)
         fold_settle_uses(fold, descriptor);
 }
@@ -339,7 +342,7 @@ static void take_uses(struct fold *fold, const struct result *result)
     descriptor->read_bytes += uses->read_bytes;
     descriptor->write_bytes += uses->write_bytes;
     descriptor->total_ns += uses->calls.total_ns;
-    uint32_t path = name_id(fold, result->phase);
+    uint32_t path = fold_name_id(fold, result->phase);
     if (descriptor->ended) {
         settle_use(fold, descriptor, result->thread, path, uses);
         return;
@@ -360,9 +363,9 @@ static void take_uses(struct fold *fold, const struct result *result)
 static void take_calls(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_CALLS,
-                           .path = name_id(fold, result->phase),
-                           .name = name_id(fold, result->call)};
-    merge_calls(cell_of_thread(fold, &key, result->thread), result->calls, result->thread);
+                           .path = fold_name_id(fold, result->phase),
+                           .name = fold_name_id(fold, result->call)};
+    merge_calls(fold_cell_of_thread(fold, &key, result->thread), result->calls, result->thread);
 }
 
 static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t path,
@@ -390,14 +393,14 @@ static struct time_vector named_time(struct fold *fold, const struct result *res
     time.blocked_in = memory_new((time.blocked_count + 1) * sizeof *time.blocked_in);
     for (uint32_t i = 0; i < time.blocked_count; i++) {
         struct text call = result_call_name(result, from->blocked_in[i].call);
-        time.blocked_in[i] = (struct blocked_in){name_id(fold, call), from->blocked_in[i].ns};
+        time.blocked_in[i] = (struct blocked_in){fold_name_id(fold, call), from->blocked_in[i].ns};
     }
     return time;
 }
 
 static void take_phase(struct fold *fold, const struct result *result)
 {
-    struct cell_key key = {.type = CELL_PHASE, .path = name_id(fold, result->phase)};
+    struct cell_key key = {.type = CELL_PHASE, .path = fold_name_id(fold, result->phase)};
     struct phase_cell cell = *result->phase_cell;
     struct time_vector time = named_time(fold, result, &cell.time);
     if (time.before_running_ns || time.before_blocked_ns) {
@@ -405,17 +408,17 @@ static void take_phase(struct fold *fold, const struct result *result)
         time.before_running_ns = time.before_blocked_ns = 0;
     }
     cell.time = time;
-    merge_phase(&cell_of_thread(fold, &key, result->thread)->phase, &cell);
+    merge_phase(&fold_cell_of_thread(fold, &key, result->thread)->phase, &cell);
     free(time.blocked_in);
 }
 
 static void take_instance(struct fold *fold, const struct result *result)
 {
-    struct cell_key key = {.type = CELL_SLOW, .path = name_id(fold, result->phase)};
+    struct cell_key key = {.type = CELL_SLOW, .path = fold_name_id(fold, result->phase)};
     const struct instance_told *told = result->instance;
     int32_t pid = told->ended.pid;
-    struct cell *cell =
-        pid ? cell_at(fold, group_at(fold, pid), &key) : cell_of_thread(fold, &key, result->thread);
+    struct cell *cell = pid ? fold_cell_at(fold, fold_group_at(fold, pid), &key)
+                            : fold_cell_of_thread(fold, &key, result->thread);
     struct slow_instance *instance = NULL;
     if (told->is_correction)
         instance = slow_instances_find(&cell->slow, told->ended.rank.order);
@@ -438,7 +441,7 @@ static void take_first_call(struct fold *fold, const struct result *result)
             return;
     struct first_call *first = memory_new(sizeof *first);
     first->stretch = result->stretch;
-    first->call = name_id(fold, result->call);
+    first->call = fold_name_id(fold, result->call);
     first->next = thread->firsts;
     thread->firsts = first;
 }
@@ -496,7 +499,7 @@ static void take_interval(struct fold *fold, const struct interval_fact *mark)
     }
     if (mark->host.count == 0)
         return;
-    uint32_t host = name_id(fold, mark->host);
+    uint32_t host = fold_name_id(fold, mark->host);
     for (size_t i = 0; i < fold->host_count; i++)
         if (fold->hosts[i] == host)
             return;
@@ -539,6 +542,7 @@ void fold_take(struct fold *fold, const struct result *result)
         atom_add_sums(atom_table_at(&fold->analyses, result->cell->kind, result->cell),
                       result->cell);
         return;
+    case RESULT_COUNT: fold_take_count(fold, result); return;
     case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
     }
 }
@@ -549,7 +553,7 @@ static void free_group(struct fold *fold, struct cell_group *group)
     for (size_t at = 0; (cell = map_next(&group->cells, &at));)
         for (; cell; cell = next) {
             next = cell->next;
-            free_cell(fold, cell);
+            fold_free_cell(fold, cell);
         }
     map_clear(&group->cells);
     free(group);
@@ -590,6 +594,7 @@ void fold_free(struct fold *fold)
     if (!fold)
         return;
     atom_table_clear(&fold->analyses);
+    fold_free_counts(fold);
     void *each;
     for (size_t at = 0; (each = map_next(&fold->groups, &at));)
         free_group(fold, each);

@@ -17,6 +17,8 @@ void fold_take(struct fold *fold, const struct result *result);
 
 /* What is alive is told again within so many chunks. */
 enum { FOLD_ROUND = 32 };
+/* Rows that a count has, but for processes: what more different values have is among the others. */
+enum { FOLD_COUNT_KEYS = 10000 };
 
 /* What is taken from now on came about by joining this chunk. */
 void fold_set_chunk(struct fold *fold, uint64_t chunk);

@@ -247,7 +247,7 @@ struct table {
     struct session_report *out;
 };
 
-enum { TABLES = 6 };
+enum { TABLES = 7 };
 
 struct tables {
     struct table at[TABLES];
@@ -272,6 +272,7 @@ static void build_tables(struct fold_rows *rows, bool at_once, struct session_re
                              {.build = fold_rows_syscalls},
                              {.build = fold_rows_phases},
                              {.build = fold_rows_instances},
+                             {.build = fold_rows_counts},
                              {.build = build_threads}},
                             0};
     for (size_t i = 0; i < TABLES; i++) {

@@ -33,6 +33,8 @@ void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out);
 void fold_rows_instances(struct fold_rows *rows, struct session_report *out);
 void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
+/* Behind processes, whose names its rows have. */
+void fold_rows_counts(struct fold_rows *rows, struct session_report *out);
 void fold_rows_files(struct fold_rows *rows, struct session_report *out);
 
 #endif

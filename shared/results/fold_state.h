@@ -97,14 +97,14 @@ struct folded_descriptor {
     struct open_use *uses;
 };
 
-enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW };
-enum { CELL_TYPES = CELL_SLOW + 1 };
+enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT };
+enum { CELL_TYPES = CELL_COUNT + 1 };
 
 struct cell_key {
     uint8_t type; /* enum cell_type */
     uint8_t kind; /* CELL_FILE */
     uint32_t path;
-    uint32_t name; /* call, or file */
+    uint32_t name; /* call, or file, or what a count is of: fold_counts.c */
 };
 
 struct cell {
@@ -117,6 +117,7 @@ struct cell {
         struct call_cell calls;
         struct phase_cell phase;
         struct slow_instances slow;
+        struct count_cell count;
     };
 };
 
@@ -145,9 +146,11 @@ struct fold {
     struct id_map threads, descriptors;
     struct map groups;          /* of cells, by pid + 1 */
     struct atom_table analyses; /* their cells */
-    struct map old_names;       /* by pid + 1 */
-    uint64_t chunk;             /* by which what is taken came about */
-    uint64_t *busy_ns;          /* by CPU; busy_seen tells which are of the trace */
+    struct count_keys *counts;  /* of each definition; owned */
+    size_t count_count, count_room;
+    struct map old_names; /* by pid + 1 */
+    uint64_t chunk;       /* by which what is taken came about */
+    uint64_t *busy_ns;    /* by CPU; busy_seen tells which are of the trace */
     bool *busy_seen;
     size_t cpu_count;
     uint32_t *hosts;
@@ -164,6 +167,19 @@ struct fold {
     uint64_t first_ns, last_ns;
     int64_t offset_ns;
 };
+
+uint32_t fold_name_id(struct fold *fold, struct text text);
+struct cell_group *fold_group_at(struct fold *fold, int64_t pid);
+struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key);
+/* The cell for `key` of a thread: of its pid once that is told, its own until then. */
+struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id);
+/* Puts a cell of another group, or of none, into `to`. */
+void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell);
+void fold_free_cell(struct fold *fold, struct cell *cell);
+
+/* --- fold_counts.c --- */
+void fold_take_count(struct fold *fold, const struct result *result);
+void fold_free_counts(struct fold *fold);
 
 /* Adds `from`, a cell of the same type but CELL_SLOW, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);

@@ -13,8 +13,10 @@
 #include "analysis/atom.h"
 #include "base/arena.h"
 #include "base/durations.h"
+#include "trace/cells.h"
 #include "trace/damage.h"
 #include "trace/event.h"
+#include "trace/phases.h"
 #include "trace/slowest.h"
 #include "trace/tally.h"
 
@@ -134,6 +136,26 @@ struct cpu_row {
     uint64_t busy_ns;
 };
 
+/* What a count is broken down by, of one row. */
+struct count_value {
+    const char *by;           /* the field as it is written, or the word */
+    bool is_process;          /* or a thread: `number` and `name` are its; else `value` */
+    struct field_value value; /* FIELD_ABSENT: unknown, or the event does not have the field */
+    int64_t number;           /* or REPORT_NONE */
+    const char *name;         /* or NULL */
+};
+
+/* Events that a user counts. */
+struct count_row {
+    const char *name;
+    bool others; /* those that more different values had than a definition may have rows for */
+    const struct count_value *values;
+    size_t value_count;
+    int64_t pid; /* or REPORT_NONE */
+    bool has_value;
+    struct count_cell cell;
+};
+
 struct sched_row {
     int64_t tid;
     int64_t begin_ns;
@@ -168,6 +190,8 @@ struct session_report {
     size_t fd_count;
     struct file_row *files;
     size_t file_count;
+    struct count_row *counts; /* of a definition, by what it breaks down by; `others` last */
+    size_t count_count;
     struct cpu_row *cpus;
     size_t cpu_count;
     struct sched_row *scheds;

@@ -12,6 +12,7 @@
 
 #include "analysis/atom.h"
 #include "base/bytes.h"
+#include "results/count_told.h"
 #include "trace/cells.h"
 #include "trace/damage.h"
 #include "trace/schema.h"
@@ -30,6 +31,7 @@ enum result_type {
     RESULT_RUN,        /* cell of a thread */
     RESULT_CPU,        /* cell of a CPU */
     RESULT_CELL,       /* cell of an analysis: an atom whose kind has a view */
+    RESULT_COUNT,      /* cell of what a user counts: of (thread, what is told) */
     RESULT_INTERVAL    /* mark: an interval is joined */
 };
 
@@ -119,6 +121,7 @@ struct result {
             const struct time_vector *time;
         } run;
         uint64_t busy_ns;
+        const struct count_told *count;
         const struct atom *cell; /* its keys and its sums */
         bool in_call;            /* RESULT_FIRST_CALL: the first was an exit, of `call` */
     };

@@ -12,9 +12,8 @@ const struct config_section service_kafka_section = {"Kafka", kafka_rows,
                                                      sizeof kafka_rows / sizeof *kafka_rows};
 
 static const struct config_row phases_rows[] = {
-    LIST_ROW("phases", 'p', "FILE",
-             "phase definitions (YAML); repeatable. Mappers and\n"
-             "reducers need the same"),
+    LIST_ROW("definitions", 0, "FILE", "phases and counts (YAML); repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
     LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]'; repeatable"),
 };
 

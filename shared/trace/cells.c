@@ -158,3 +158,25 @@ void phase_cell_clear(struct phase_cell *cell)
     durations_clear(&cell->complete);
     time_vector_free(&cell->time);
 }
+
+void count_cell_add(struct count_cell *cell, const struct field_value *value)
+{
+    cell->count++;
+    if (value->type == FIELD_INT && value->i < 0)
+        cell->negative++;
+    else if (value->type == FIELD_INT || value->type == FIELD_UINT)
+        durations_add(&cell->value, value->u);
+}
+
+void count_cell_merge(struct count_cell *cell, const struct count_cell *other)
+{
+    cell->count += other->count;
+    cell->negative += other->negative;
+    durations_merge(&cell->value, &other->value);
+}
+
+void count_cell_clear(struct count_cell *cell)
+{
+    durations_clear(&cell->value);
+    *cell = (struct count_cell){.count = 0};
+}

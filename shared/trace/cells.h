@@ -130,6 +130,22 @@ struct ended_instance {
 
 void ended_instance_clear(struct ended_instance *ended);
 
+/* Whose the events are that a user counts: a thread's, nobody knows whose, or the idle thread's. Of a fold
+ * alone, of whomever: those of too many different values. */
+enum count_whose { COUNT_OF_LIFE, COUNT_OF_NOBODY, COUNT_OF_IDLE, COUNT_OF_OTHERS };
+
+/* Events that a user counts. */
+struct count_cell {
+    uint64_t count;
+    uint64_t negative;      /* of these, whose value is below 0; it is in no sum */
+    struct durations value; /* other numbers, of whatever unit: of those that have one */
+};
+
+/* One event; FIELD_ABSENT: without a value. */
+void count_cell_add(struct count_cell *cell, const struct field_value *value);
+void count_cell_merge(struct count_cell *cell, const struct count_cell *other);
+void count_cell_clear(struct count_cell *cell);
+
 /* All but `time` of `from`, whose ids may be others. */
 void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
 void phase_cell_clear(struct phase_cell *cell);

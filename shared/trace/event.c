@@ -1,5 +1,6 @@
 #include "trace/event.h"
 
+#include <stddef.h>
 #include <string.h>
 
 int event_compare(const struct event *a, const struct event *b)
@@ -42,4 +43,46 @@ struct event event_copy(struct arena *arena, const struct event *from)
         to.fields = fields;
     }
     return to;
+}
+
+/* --- contexts --- */
+
+const char event_context_names[] = "tid, pid, vtid, vpid, procname";
+
+static const struct {
+    const char *name;
+    uint8_t has; /* EVENT_HAS_* */
+    uint16_t at; /* in struct event */
+} contexts[] = {
+    {EVENT_CONTEXT "tid", EVENT_HAS_TID, offsetof(struct event, tid)},
+    {EVENT_CONTEXT "pid", EVENT_HAS_PID, offsetof(struct event, pid)},
+    {EVENT_CONTEXT "vtid", EVENT_HAS_VTID, offsetof(struct event, vtid)},
+    {EVENT_CONTEXT "vpid", EVENT_HAS_VPID, offsetof(struct event, vpid)},
+    {EVENT_CONTEXT "procname", EVENT_HAS_PROCNAME, offsetof(struct event, procname)},
+};
+enum { CONTEXTS = sizeof contexts / sizeof *contexts };
+
+static size_t context_at(const char *name)
+{
+    size_t at = 0;
+    while (at < CONTEXTS && strcmp(contexts[at].name, name) != 0)
+        at++;
+    return at;
+}
+
+bool event_has_context_named(const char *name)
+{
+    return context_at(name) < CONTEXTS;
+}
+
+struct field_value event_context_value(const struct event *event, const char *name)
+{
+    size_t at = context_at(name);
+    if (at == CONTEXTS || !(event->has & contexts[at].has))
+        return (struct field_value){.type = FIELD_ABSENT};
+    const char *place = (const char *)event + contexts[at].at;
+    if (contexts[at].has == EVENT_HAS_PROCNAME)
+        return (struct field_value){.type = FIELD_TEXT,
+                                    .text = *(const struct text *)(const void *)place};
+    return (struct field_value){.type = FIELD_INT, .i = *(const int32_t *)(const void *)place};
 }

@@ -124,6 +124,14 @@ struct event {
     const struct field_shape *shapes;
 };
 
+/* What stands before the name of a context where definitions name fields: `$ctx.vtid`. */
+#define EVENT_CONTEXT "$ctx."
+/* Whether `$ctx.NAME` is one of those that every reader tells. */
+bool event_has_context_named(const char *name);
+extern const char event_context_names[];
+/* FIELD_ABSENT: the event does not have it. */
+struct field_value event_context_value(const struct event *event, const char *name);
+
 /* What the `env` of a trace of one process says of all its events. */
 struct event_origin {
     bool has_vpid;

@@ -86,7 +86,8 @@ enum label_kind {
     /* Of such an instance of the thread that may be the parent; if none and there are values, of the one
      * that agrees with them; else `under`. */
     LABEL_PARENT,
-    LABEL_CHILD /* `under`, and the name below it */
+    LABEL_CHILD, /* `under`, and the name below it */
+    LABEL_CALL   /* no phase: the call that the thread is in, as far as the past knows */
 };
 
 /* Closes an interval. */

@@ -29,6 +29,7 @@ static const struct phase_filter *copy_filters(struct arena *arena, const struct
         to[i].field = copy_string(arena, from[i].field);
         if (from[i].constant.type == FIELD_TEXT)
             to[i].constant.text.at = arena_string(arena, from[i].constant.text);
+        to[i].inner = copy_filters(arena, from[i].inner, from[i].inner_count);
     }
     return to;
 }
@@ -57,6 +58,22 @@ static const struct phase_definition *copy_definition(struct arena *arena,
     to->capture = capture;
     to->begin_filter = copy_filters(arena, from->begin_filter, from->begin_filter_count);
     to->end_filter = copy_filters(arena, from->end_filter, from->end_filter_count);
+    return to;
+}
+
+static const struct count_definition *copy_count(struct arena *arena,
+                                                 const struct count_definition *from)
+{
+    struct count_definition *to = arena_take(arena, sizeof *to);
+    *to = *from;
+    to->name = copy_string(arena, from->name);
+    to->event = copy_string(arena, from->event);
+    to->where = copy_filters(arena, from->where, from->where_count);
+    struct count_by *by = arena_take(arena, from->by_count * sizeof *by);
+    for (size_t i = 0; i < from->by_count; i++)
+        by[i] = (struct count_by){from->by[i].word, copy_string(arena, from->by[i].field)};
+    to->by = by;
+    to->value = copy_string(arena, from->value);
     return to;
 }
 
@@ -104,11 +121,17 @@ const struct phase_set *phase_sets_add(struct phase_sets *sets,
         at[i] = borrow ? &phases->at[i] : copy_definition(&sets->arena, &phases->at[i]);
         ids[i] = id_of(sets, phase_digest(&phases->at[i]), ids, i);
     }
+    const struct count_definition **counts =
+        arena_take(&sets->arena, phases->count_count * sizeof *counts);
+    for (size_t i = 0; i < phases->count_count; i++)
+        counts[i] = borrow ? &phases->counts[i] : copy_count(&sets->arena, &phases->counts[i]);
     *set = (struct phase_set){.digest = digest,
                               .index = (uint32_t)sets->count,
                               .count = phases->count,
                               .at = at,
-                              .ids = ids};
+                              .ids = ids,
+                              .counts = counts,
+                              .count_count = phases->count_count};
     sets->at = memory_grow(sets->at, &sets->room, sets->count + 1, sizeof *sets->at);
     sets->at[sets->count++] = set;
     return set;

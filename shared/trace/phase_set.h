@@ -21,6 +21,8 @@ struct phase_set {
     const struct phase_definition *const *at;
     const uint32_t
         *ids; /* of each; dense over all sets. Of equal ones in a set, each has its own */
+    const struct count_definition *const *counts;
+    size_t count_count;
 };
 
 /* All zero is empty. */
@@ -38,6 +40,12 @@ void phase_sets_clear(struct phase_sets *sets);
  * points to them instead of to copies. */
 const struct phase_set *phase_sets_add(struct phase_sets *sets,
                                        const struct phase_definitions *phases, bool borrow);
+
+/* Whether nothing is defined. */
+static inline bool phase_set_is_empty(const struct phase_set *set)
+{
+    return set->count + set->count_count == 0;
+}
 
 /* Whether `set` has the definition. */
 bool phase_set_has(const struct phase_set *set, uint32_t id);

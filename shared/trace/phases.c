@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "trace/schema.h"
 
 void phases_init(struct phase_definitions *phases)
 {
@@ -14,6 +15,7 @@ void phases_clear(struct phase_definitions *phases)
 {
     arena_clear(&phases->arena);
     free(phases->at);
+    free(phases->counts);
     *phases = (struct phase_definitions){0};
 }
 
@@ -27,6 +29,18 @@ void phases_add(struct phase_definitions *phases, struct phase_definition defini
         if (strcmp(definition.name, definition.match[i].begin_field) == 0)
             definition.name = definition.match[i].begin_field;
     phases->at[phases->count++] = definition;
+}
+
+void phases_add_count(struct phase_definitions *phases, struct count_definition definition)
+{
+    phases->counts = memory_grow(phases->counts, &phases->count_room, phases->count_count + 1,
+                                 sizeof *phases->counts);
+    phases->counts[phases->count_count++] = definition;
+}
+
+bool phases_are_none(const struct phase_definitions *phases)
+{
+    return phases->count + phases->count_count == 0;
 }
 
 bool phase_is_named(const struct phase_definition *definition, const char *written)
@@ -50,21 +64,32 @@ const char *phase_value_name(const struct phase_definition *definition, size_t a
                                         : definition->capture[at - definition->match_count];
 }
 
+/* Bytes of it, `most` or less, that end with a character of UTF-8: a byte 10xxxxxx goes on with one. */
+static size_t text_fit(struct text text, size_t most)
+{
+    if (text.count <= most)
+        return text.count;
+    while (most > 0 && ((unsigned char)text.at[most] & 0xC0) == 0x80)
+        most--;
+    return most;
+}
+
+size_t phase_text_fit(struct text text)
+{
+    return text_fit(text, PHASE_TEXT_MAX);
+}
+
 struct field_value phase_value_copy(const struct field_value *value)
 {
     static const char cut[] = "...";
     struct field_value copy = *value;
     if (value->type != FIELD_TEXT)
         return copy;
-    size_t count = value->text.count;
-    if (count <= PHASE_TEXT_MAX) {
+    if (value->text.count <= PHASE_TEXT_MAX) {
         copy.text.at = memory_string(value->text);
         return copy;
     }
-    /* Not within a character of UTF-8: a byte 10xxxxxx goes on with one. */
-    count = PHASE_TEXT_MAX - (sizeof cut - 1);
-    while (count > 0 && ((unsigned char)value->text.at[count] & 0xC0) == 0x80)
-        count--;
+    size_t count = text_fit(value->text, PHASE_TEXT_MAX - (sizeof cut - 1));
     copy.text.at = memory_format("%.*s%s", (int)count, value->text.at, cut);
     copy.text.count = strlen(copy.text.at);
     return copy;
@@ -118,7 +143,7 @@ static bool glob_matches(struct text pattern, struct text text)
     return matches;
 }
 
-bool phase_filter_passes(const struct phase_filter *filter, const struct field_value *value)
+static bool compares(const struct phase_filter *filter, const struct field_value *value)
 {
     int order;
     if (is_number(value) && is_number(&filter->constant))
@@ -137,8 +162,60 @@ bool phase_filter_passes(const struct phase_filter *filter, const struct field_v
     case COMPARE_GE: return order >= 0;
     case COMPARE_GLOB:
         return value->type == FIELD_TEXT && glob_matches(filter->constant.text, value->text);
+    case COMPARE_ALL:
+    case COMPARE_ANY:
+    case COMPARE_NONE: break;
     }
     return false;
+}
+
+static bool passes(const struct phase_filter *filter, const struct event *event,
+                   field_lookup *lookup)
+{
+    if (filter->compare == COMPARE_ALL)
+        return phase_filters_pass(filter->inner, filter->inner_count, event, lookup);
+    if (filter->compare == COMPARE_ANY || filter->compare == COMPARE_NONE) {
+        bool any = false;
+        for (size_t i = 0; i < filter->inner_count && !any; i++)
+            any = passes(&filter->inner[i], event, lookup);
+        return any == (filter->compare == COMPARE_ANY);
+    }
+    if (filter->field[0] == '$') {
+        struct field_value context = event_context_value(event, filter->field);
+        return compares(filter, &context);
+    }
+    const struct field_value *value = lookup(event, filter->field);
+    return value && compares(filter, value);
+}
+
+bool phase_filters_pass(const struct phase_filter *filters, size_t count, const struct event *event,
+                        field_lookup *lookup)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!passes(&filters[i], event, lookup))
+            return false;
+    return true;
+}
+
+const struct field_value *event_payload_field(const struct event *event, const char *name)
+{
+    const char *const *names = event->class->fields;
+    size_t count = event->field_count;
+    for (size_t i = 0; i < count; i++)
+        if (names[i] == name) /* most often: the class has them of its definitions */
+            return &event->fields[i];
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return &event->fields[i];
+    return NULL;
+}
+
+struct field_value event_value_of(const struct event *event, const char *name)
+{
+    if (name[0] == '$')
+        return event_context_value(event, name);
+    const struct field_value *value = event_payload_field(event, name);
+    return value ? *value : (struct field_value){.type = FIELD_ABSENT};
 }
 
 /* FNV-1a over a form that has no two readings: numbers as eight bytes, texts after their
@@ -170,6 +247,10 @@ static uint64_t digest_filters(uint64_t digest, const struct phase_filter *filte
         const struct field_value *constant = &filters[i].constant;
         digest = digest_string(digest, filters[i].field);
         digest = digest_number(digest, filters[i].compare);
+        if (filters[i].compare >= COMPARE_ALL) {
+            digest = digest_filters(digest, filters[i].inner, filters[i].inner_count);
+            continue;
+        }
         digest = digest_number(digest, constant->type);
         if (constant->type == FIELD_TEXT)
             digest = digest_text(digest, constant->text);
@@ -205,6 +286,19 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }
 
+static uint64_t digest_count(uint64_t digest, const struct count_definition *definition)
+{
+    digest = digest_string(digest, definition->name);
+    digest = digest_string(digest, definition->event);
+    digest = digest_filters(digest, definition->where, definition->where_count);
+    digest = digest_number(digest, definition->by_count);
+    for (size_t i = 0; i < definition->by_count; i++) {
+        digest = digest_number(digest, definition->by[i].word);
+        digest = digest_string(digest, definition->by[i].field);
+    }
+    return digest_string(digest, definition->value);
+}
+
 /* --- size --- */
 
 /* About what numbers and tags take on the wire. */
@@ -220,7 +314,8 @@ static size_t filter_bytes(const struct phase_filter *filters, size_t count)
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += PART_BYTES + string_bytes(filters[i].field) +
-                 (filters[i].constant.type == FIELD_TEXT ? filters[i].constant.text.count : 0);
+                 (filters[i].constant.type == FIELD_TEXT ? filters[i].constant.text.count : 0) +
+                 filter_bytes(filters[i].inner, filters[i].inner_count);
     return bytes;
 }
 
@@ -238,18 +333,30 @@ static size_t definition_bytes(const struct phase_definition *definition)
            filter_bytes(definition->end_filter, definition->end_filter_count);
 }
 
+static size_t count_bytes(const struct count_definition *definition)
+{
+    size_t bytes = DEFINITION_BYTES + string_bytes(definition->name) +
+                   string_bytes(definition->event) + string_bytes(definition->value) +
+                   filter_bytes(definition->where, definition->where_count);
+    for (size_t i = 0; i < definition->by_count; i++)
+        bytes += PART_BYTES + string_bytes(definition->by[i].field);
+    return bytes;
+}
+
 enum status phases_check_size(const struct phase_definitions *phases, const char *name,
                               struct failure *why)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < phases->count; i++)
         bytes += definition_bytes(&phases->at[i]);
+    for (size_t i = 0; i < phases->count_count; i++)
+        bytes += count_bytes(&phases->counts[i]);
     if (bytes <= PHASES_BYTES_MAX)
         return STATUS_OK;
     return fail(why, STATUS_REJECT,
-                "%s: %zu phase definitions of about %zu bytes with those before, over the limit of "
+                "%s: %zu definitions of about %zu bytes with those before, over the limit of "
                 "%zu: they travel with each chunk",
-                name, phases->count, bytes, PHASES_BYTES_MAX);
+                name, phases->count + phases->count_count, bytes, PHASES_BYTES_MAX);
 }
 
 /* --- digest --- */
@@ -261,10 +368,18 @@ uint64_t phase_digest(const struct phase_definition *definition)
     return digest_definition(DIGEST_BEGIN, definition);
 }
 
+uint64_t count_digest(const struct count_definition *definition)
+{
+    return digest_count(DIGEST_BEGIN, definition);
+}
+
 uint64_t phases_digest(const struct phase_definitions *phases)
 {
     uint64_t digest = digest_number(DIGEST_BEGIN, phases->count);
     for (size_t i = 0; i < phases->count; i++)
         digest = digest_definition(digest, &phases->at[i]);
+    /* Of what older versions know none: theirs are as they were. */
+    for (size_t i = 0; i < phases->count_count; i++)
+        digest = digest_count(digest, &phases->counts[i]);
     return digest;
 }

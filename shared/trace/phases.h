@@ -1,6 +1,7 @@
-/* trace/phases.h -- what a user calls a phase: which events begin and end it.
+/* trace/phases.h -- what a user defines: phases, that is which events begin and end them, and counts of
+ * events.
  *
- * Definitions come from a YAML file (cli --phases) or from the period grammar of
+ * Definitions come from a YAML file (cli --definitions) or from the period grammar of
  * lttng-analyses (cli --phase); here they are plain. */
 #ifndef TRACE_PHASES_H
 #define TRACE_PHASES_H
@@ -34,7 +35,8 @@ struct phase_match {
     const char *end_field;
 };
 
-/* A condition on one event alone, compared with a constant: `$evt.id >= 5`. */
+/* A condition on one event alone, compared with a constant (`$evt.id >= 5`), or made of others; also on
+ * the wire. */
 enum phase_compare {
     COMPARE_EQ,
     COMPARE_NE,
@@ -42,13 +44,50 @@ enum phase_compare {
     COMPARE_LE,
     COMPARE_GT,
     COMPARE_GE,
-    COMPARE_GLOB
+    COMPARE_GLOB,
+    COMPARE_ALL, /* of `inner`, from here on */
+    COMPARE_ANY,
+    COMPARE_NONE
 };
 
+/* Filters inside of each other: as deep as parentheses are. */
+enum { FILTER_DEPTH_MAX = 64 };
+
 struct phase_filter {
-    const char *field;
+    const char *field; /* as event_field() has it; "" of those that are made of others */
     enum phase_compare compare;
     struct field_value constant;
+    const struct phase_filter *inner;
+    size_t inner_count;
+};
+
+/* What a count is broken down by. */
+enum count_word {
+    COUNT_BY_FIELD, /* the value of a field */
+    COUNT_BY_HOST,
+    COUNT_BY_CPU,
+    COUNT_BY_PROCESS,
+    COUNT_BY_THREAD,
+    COUNT_BY_PHASE, /* in which the thread is */
+    COUNT_BY_CALL   /* in which the thread is */
+};
+
+struct count_by {
+    enum count_word word;
+    const char *field; /* COUNT_BY_FIELD; else the word */
+};
+
+enum { COUNT_BY_MAX = 8 };
+
+/* How often an event comes. */
+struct count_definition {
+    const char *name;
+    const char *event; /* a pattern */
+    const struct phase_filter *where;
+    size_t where_count;
+    const struct count_by *by;
+    size_t by_count;
+    const char *value; /* a field whose values are added up; NULL: none */
 };
 
 struct phase_definition {
@@ -74,6 +113,8 @@ struct phase_definitions {
     struct phase_definition *at;
     size_t count;
     size_t room;
+    struct count_definition *counts;
+    size_t count_count, count_room;
 };
 
 void phases_init(struct phase_definitions *phases);
@@ -81,6 +122,9 @@ void phases_clear(struct phase_definitions *phases);
 
 /* Adds one whose strings and arrays live in phases->arena, or are constant. */
 void phases_add(struct phase_definitions *phases, struct phase_definition definition);
+void phases_add_count(struct phase_definitions *phases, struct count_definition definition);
+/* Whether nothing is defined. */
+bool phases_are_none(const struct phase_definitions *phases);
 
 /* Whether `written` (`request`, `$phase`: a parent) names `definition`. */
 bool phase_is_named(const struct phase_definition *definition, const char *written);
@@ -95,12 +139,21 @@ static inline size_t phase_value_count(const struct phase_definition *definition
 const char *phase_value_name(const struct phase_definition *definition, size_t at);
 /* A copy whose text is its own: to be freed, cut to PHASE_TEXT_MAX. */
 struct field_value phase_value_copy(const struct field_value *value);
+/* Bytes of a text that are no more than that, and whole characters. */
+size_t phase_text_fit(struct text text);
 void phase_value_free(struct field_value *value);
 
 /* Whether two fields are the same number, or the same text. Absent ones never are. */
 bool field_value_equal(const struct field_value *a, const struct field_value *b);
-/* Whether an event whose `filter->field` is `value` passes. Numbers and texts never compare. */
-bool phase_filter_passes(const struct phase_filter *filter, const struct field_value *value);
+/* What an event has of a payload field; NULL: it has none of that name. */
+typedef const struct field_value *field_lookup(const struct event *event, const char *name);
+/* Of the fields that the event's class has. */
+field_lookup event_payload_field;
+/* Whether an event passes all of them. Numbers and texts never compare, nor does what is absent. */
+bool phase_filters_pass(const struct phase_filter *filters, size_t count, const struct event *event,
+                        field_lookup *lookup);
+/* What an event has of a field or a context that a count names. */
+struct field_value event_value_of(const struct event *event, const char *name);
 
 /* A file of definitions is written by hand: more is a mistake. */
 #define PHASES_YAML_BYTES_MAX ((size_t)1 << 20)
@@ -129,5 +182,6 @@ MUST_CHECK enum status phases_check_size(const struct phase_definitions *phases,
 /* 64-bit digest of all definitions, or of one, the same on every machine. */
 uint64_t phases_digest(const struct phase_definitions *phases);
 uint64_t phase_digest(const struct phase_definition *definition);
+uint64_t count_digest(const struct count_definition *definition);
 
 #endif

@@ -1,6 +1,7 @@
 #include "trace/schema.h"
 
 #include <assert.h>
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -332,18 +333,30 @@ static void attach_rows(struct schema *schema, struct event_class *class, struct
 struct phase_uses {
     const char **fields;
     size_t field_count, field_room;
-    uint32_t *begins, *ends;
-    size_t begin_count, begin_room, end_count, end_room;
+    uint32_t *begins, *ends, *counts;
+    size_t begin_count, begin_room, end_count, end_room, count_count, count_room;
 };
 
 static void use_field(struct phase_uses *uses, const char *field)
 {
+    if (field[0] == '$') /* a context: every event has those that it has */
+        return;
     for (size_t i = 0; i < uses->field_count; i++)
         if (strcmp(uses->fields[i], field) == 0)
             return;
     uses->fields =
         memory_grow(uses->fields, &uses->field_room, uses->field_count + 1, sizeof *uses->fields);
     uses->fields[uses->field_count++] = field;
+}
+
+static void use_filters(struct phase_uses *uses, const struct phase_filter *filters, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (filters[i].compare >= COMPARE_ALL)
+            use_filters(uses, filters[i].inner, filters[i].inner_count);
+        else
+            use_field(uses, filters[i].field);
+    }
 }
 
 static void use_as_begin(struct phase_uses *uses, const struct phase_definition *phase,
@@ -355,8 +368,7 @@ static void use_as_begin(struct phase_uses *uses, const struct phase_definition 
         use_field(uses, phase->name);
     for (size_t i = 0; i < phase->capture_count; i++)
         use_field(uses, phase->capture[i]);
-    for (size_t i = 0; i < phase->begin_filter_count; i++)
-        use_field(uses, phase->begin_filter[i].field);
+    use_filters(uses, phase->begin_filter, phase->begin_filter_count);
     uses->begins =
         memory_grow(uses->begins, &uses->begin_room, uses->begin_count + 1, sizeof *uses->begins);
     uses->begins[uses->begin_count++] = index;
@@ -370,10 +382,23 @@ static void use_as_end(struct phase_uses *uses, const struct phase_definition *p
     /* An end that ends nothing counts under the name it tells itself. */
     if (phase->name_is_field)
         use_field(uses, phase->name);
-    for (size_t i = 0; i < phase->end_filter_count; i++)
-        use_field(uses, phase->end_filter[i].field);
+    use_filters(uses, phase->end_filter, phase->end_filter_count);
     uses->ends = memory_grow(uses->ends, &uses->end_room, uses->end_count + 1, sizeof *uses->ends);
     uses->ends[uses->end_count++] = index;
+}
+
+static void use_in_count(struct phase_uses *uses, const struct count_definition *count,
+                         uint32_t index)
+{
+    use_filters(uses, count->where, count->where_count);
+    for (size_t i = 0; i < count->by_count; i++)
+        if (count->by[i].word == COUNT_BY_FIELD)
+            use_field(uses, count->by[i].field);
+    if (count->value)
+        use_field(uses, count->value);
+    uses->counts =
+        memory_grow(uses->counts, &uses->count_room, uses->count_count + 1, sizeof *uses->counts);
+    uses->counts[uses->count_count++] = index;
 }
 
 /* `count` elements moved from the heap into the arena; NULL if none. */
@@ -405,12 +430,17 @@ static void attach_phases(struct schema *schema, struct event_class *class)
         for (size_t k = 0; k < phase->capture_count; k++)
             use_field(&uses, phase->capture[k]);
     }
+    for (size_t i = 0; i < class->phases->count_count; i++)
+        if (fnmatch(class->phases->counts[i]->event, class->name, 0) == 0)
+            use_in_count(&uses, class->phases->counts[i], (uint32_t)i);
     class->field_count = uses.field_count;
     class->begin_count = uses.begin_count;
     class->end_count = uses.end_count;
+    class->count_count = uses.count_count;
     class->fields = keep(schema, uses.fields, uses.field_count, sizeof *uses.fields);
     class->begins = keep(schema, uses.begins, uses.begin_count, sizeof *uses.begins);
     class->ends = keep(schema, uses.ends, uses.end_count, sizeof *uses.ends);
+    class->counts = keep(schema, uses.counts, uses.count_count, sizeof *uses.counts);
 }
 
 static bool is_plain(const struct event_class *class)
@@ -419,7 +449,7 @@ static bool is_plain(const struct event_class *class)
                       class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
                       class->kind == EVENT_OTHER;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
-           class->end_count == 0;
+           class->end_count == 0 && class->count_count == 0;
 }
 
 static const struct event_class *class_of(struct schema *schema, const struct phase_set *set,

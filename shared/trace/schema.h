@@ -45,12 +45,12 @@ struct event_class {
     bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
     bool is_plain; /* of the kernel, about calls, switches, wakeups or nothing; begins or ends no
-                      phase: most events */
+                      phase, and is in no count: most events */
     uint32_t id;   /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
     const struct slot *slots;
     size_t slot_count;
-    const char *const *fields; /* payload fields for phases, each once */
+    const char *const *fields; /* payload fields for phases and counts, each once */
     size_t field_count;
     size_t fields_before_captured;  /* those in front of what is captured of an end alone */
     const struct phase_set *phases; /* whose class it is; of EVENT_LOSS: NULL */
@@ -58,6 +58,8 @@ struct event_class {
     size_t begin_count;
     const uint32_t *ends;
     size_t end_count;
+    const uint32_t *counts; /* by which counts it is counted */
+    size_t count_count;
     const struct event_row *const *rows; /* of analyses */
     size_t row_count;
 };

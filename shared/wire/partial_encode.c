@@ -118,7 +118,7 @@ static void encode_end(struct attempt *attempt, const struct interval_end *end)
     out.session = binary(end->session);
     out.created = binary(end->created);
     struct arena arena = {.first = NULL};
-    if (end->phases && end->phases->count > 0)
+    if (end->phases && !phase_set_is_empty(end->phases))
         out.phases = phases_to_message(end->phases, &arena);
     SET(&out, raw_bytes, end->raw_bytes);
     static const uint8_t no_clock[sizeof end->clock_uuid];

@@ -18,12 +18,21 @@ static uint32_t text_id(struct encoding *encoding, const char *text)
     return names_id(&encoding->texts, text_of(text));
 }
 
-static Spanmill__PhaseFilter **encode_filters(struct encoding *encoding,
-                                              const struct phase_filter *from, size_t count)
+static size_t count_filters(const struct phase_filter *filters, size_t count)
 {
-    Spanmill__PhaseFilter **out = arena_take(encoding->arena, count * sizeof *out);
+    size_t all = count;
+    for (size_t i = 0; i < count; i++)
+        all += count_filters(filters[i].inner, filters[i].inner_count);
+    return all;
+}
+
+/* Each before what is in it; returns what is behind. */
+static Spanmill__PhaseFilter **put_filters(struct encoding *encoding,
+                                           const struct phase_filter *from, size_t count,
+                                           Spanmill__PhaseFilter **out)
+{
     for (size_t i = 0; i < count; i++) {
-        Spanmill__PhaseFilter *to = out[i] = arena_take(encoding->arena, sizeof *to);
+        Spanmill__PhaseFilter *to = *out++ = arena_take(encoding->arena, sizeof *to);
         const struct field_value *constant = &from[i].constant;
         spanmill__phase_filter__init(to);
         to->field = text_id(encoding, from[i].field);
@@ -34,8 +43,39 @@ static Spanmill__PhaseFilter **encode_filters(struct encoding *encoding,
         to->unsigned_number = to->has_unsigned_number ? constant->u : 0;
         to->has_text = constant->type == FIELD_TEXT;
         to->text = to->has_text ? names_id(&encoding->texts, constant->text) : 0;
+        to->has_inner = from[i].compare >= COMPARE_ALL;
+        to->inner = (uint32_t)from[i].inner_count;
+        out = put_filters(encoding, from[i].inner, from[i].inner_count, out);
     }
     return out;
+}
+
+static Spanmill__PhaseFilter **encode_filters(struct encoding *encoding,
+                                              const struct phase_filter *from, size_t count,
+                                              size_t *encoded)
+{
+    *encoded = count_filters(from, count);
+    Spanmill__PhaseFilter **out = arena_take(encoding->arena, *encoded * sizeof *out);
+    put_filters(encoding, from, count, out);
+    return out;
+}
+
+static Spanmill__CountDefinition *encode_count(struct encoding *encoding,
+                                               const struct count_definition *from)
+{
+    Spanmill__CountDefinition *to = arena_take(encoding->arena, sizeof *to);
+    spanmill__count_definition__init(to);
+    to->name = text_id(encoding, from->name);
+    to->event = text_id(encoding, from->event);
+    to->where = encode_filters(encoding, from->where, from->where_count, &to->n_where);
+    to->by = arena_take(encoding->arena, 2 * from->by_count * sizeof *to->by);
+    for (size_t i = 0; i < from->by_count; i++) {
+        to->by[to->n_by++] = from->by[i].word;
+        to->by[to->n_by++] = text_id(encoding, from->by[i].field);
+    }
+    to->has_value = from->value != NULL;
+    to->value = from->value ? text_id(encoding, from->value) : 0;
+    return to;
 }
 
 static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
@@ -57,10 +97,10 @@ static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
     to->capture = arena_take(encoding->arena, from->capture_count * sizeof *to->capture);
     for (size_t i = 0; i < from->capture_count; i++)
         to->capture[to->n_capture++] = text_id(encoding, from->capture[i]);
-    to->n_begin_filter = from->begin_filter_count;
-    to->begin_filter = encode_filters(encoding, from->begin_filter, from->begin_filter_count);
-    to->n_end_filter = from->end_filter_count;
-    to->end_filter = encode_filters(encoding, from->end_filter, from->end_filter_count);
+    to->begin_filter =
+        encode_filters(encoding, from->begin_filter, from->begin_filter_count, &to->n_begin_filter);
+    to->end_filter =
+        encode_filters(encoding, from->end_filter, from->end_filter_count, &to->n_end_filter);
     to->has_timeout_ns = true;
     to->timeout_ns = from->timeout_ns;
     to->has_keep = true;
@@ -79,6 +119,10 @@ Spanmill__PhaseDefinitions *phases_to_message(const struct phase_set *set, struc
     message->definitions = arena_take(arena, set->count * sizeof *message->definitions);
     for (size_t i = 0; i < set->count; i++)
         message->definitions[i] = encode_definition(&encoding, set->at[i]);
+    message->n_counts = set->count_count;
+    message->counts = arena_take(arena, set->count_count * sizeof *message->counts);
+    for (size_t i = 0; i < set->count_count; i++)
+        message->counts[i] = encode_count(&encoding, set->counts[i]);
     message->n_texts = encoding.texts.count;
     message->texts = arena_take(arena, encoding.texts.count * sizeof *message->texts);
     for (size_t i = 0; i < encoding.texts.count; i++) {
@@ -129,17 +173,74 @@ static void decode_constant(struct decoding *decoding, const Spanmill__PhaseFilt
                                    .text = text_of(text_at(decoding, from->text))};
 }
 
-static const struct phase_filter *decode_filters(struct decoding *decoding,
-                                                 Spanmill__PhaseFilter *const *from, size_t count)
+/* Filters of a message, the first of them at `at`. */
+struct filters_in {
+    Spanmill__PhaseFilter *const *at, *const *end;
+};
+
+static struct phase_filter *take_filters(struct decoding *decoding, struct filters_in *in,
+                                         size_t count, unsigned depth);
+
+static void take_filter(struct decoding *decoding, struct filters_in *in, unsigned depth,
+                        struct phase_filter *to)
+{
+    const Spanmill__PhaseFilter *from = *in->at++;
+    to->field = text_at(decoding, from->field);
+    decoding->bad |= from->compare > COMPARE_NONE || depth > FILTER_DEPTH_MAX;
+    to->compare = decoding->bad ? COMPARE_EQ : (enum phase_compare)from->compare;
+    if (to->compare < COMPARE_ALL) {
+        decode_constant(decoding, from, &to->constant);
+        return;
+    }
+    decoding->bad |= from->inner > (size_t)(in->end - in->at);
+    to->inner_count = decoding->bad ? 0 : from->inner;
+    to->inner = take_filters(decoding, in, to->inner_count, depth + 1);
+}
+
+static struct phase_filter *take_filters(struct decoding *decoding, struct filters_in *in,
+                                         size_t count, unsigned depth)
 {
     struct phase_filter *to = arena_take(decoding->arena, count * sizeof *to);
     for (size_t i = 0; i < count; i++) {
-        to[i].field = text_at(decoding, from[i]->field);
-        decoding->bad |= from[i]->compare > COMPARE_GLOB;
-        to[i].compare = decoding->bad ? COMPARE_EQ : (enum phase_compare)from[i]->compare;
-        decode_constant(decoding, from[i], &to[i].constant);
+        to[i] = (struct phase_filter){.field = ""};
+        decoding->bad |= in->at == in->end;
+        if (!decoding->bad)
+            take_filter(decoding, in, depth, &to[i]);
     }
     return to;
+}
+
+/* All of a list; *count of them are not inside of others. */
+static const struct phase_filter *decode_filters(struct decoding *decoding,
+                                                 Spanmill__PhaseFilter *const *from, size_t listed,
+                                                 size_t *count)
+{
+    struct filters_in in = {from, from + listed};
+    struct phase_filter *to = arena_take(decoding->arena, listed * sizeof *to);
+    *count = 0;
+    while (in.at < in.end && !decoding->bad) {
+        to[*count] = (struct phase_filter){.field = ""};
+        take_filter(decoding, &in, 0, &to[(*count)++]);
+    }
+    return to;
+}
+
+static void decode_count(struct decoding *decoding, const Spanmill__CountDefinition *from,
+                         struct count_definition *to)
+{
+    to->name = text_at(decoding, from->name);
+    to->event = text_at(decoding, from->event);
+    to->where = decode_filters(decoding, from->where, from->n_where, &to->where_count);
+    decoding->bad |= from->n_by % 2 != 0 || from->n_by > 2 * (size_t)COUNT_BY_MAX;
+    to->by_count = decoding->bad ? 0 : from->n_by / 2;
+    struct count_by *by = arena_take(decoding->arena, to->by_count * sizeof *by);
+    for (size_t i = 0; i < to->by_count; i++) {
+        decoding->bad |= from->by[2 * i] > COUNT_BY_CALL;
+        by[i].word = decoding->bad ? COUNT_BY_FIELD : (enum count_word)from->by[2 * i];
+        by[i].field = text_at(decoding, from->by[2 * i + 1]);
+    }
+    to->by = by;
+    to->value = from->has_value ? text_at(decoding, from->value) : NULL;
 }
 
 static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDefinition *from,
@@ -166,10 +267,10 @@ static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDe
     decoding->bad |= from->n_capture > PHASE_CAPTURE_MAX || from->keep > SLOWEST_COUNT_MAX;
     to->keep.count = from->has_keep ? from->keep : SLOWEST_COUNT;
     to->keep.over_ns = from->keep_over_ns;
-    to->begin_filter_count = from->n_begin_filter;
-    to->begin_filter = decode_filters(decoding, from->begin_filter, from->n_begin_filter);
-    to->end_filter_count = from->n_end_filter;
-    to->end_filter = decode_filters(decoding, from->end_filter, from->n_end_filter);
+    to->begin_filter =
+        decode_filters(decoding, from->begin_filter, from->n_begin_filter, &to->begin_filter_count);
+    to->end_filter =
+        decode_filters(decoding, from->end_filter, from->n_end_filter, &to->end_filter_count);
     to->timeout_ns = from->timeout_ns ? from->timeout_ns : PHASE_TIMEOUT_NS;
 }
 
@@ -183,10 +284,14 @@ enum status phases_of_message(const Spanmill__PhaseDefinitions *message, struct 
         decoding.bad |= text->len > 0 && memchr(text->data, '\0', text->len) != NULL;
         decoding.texts[i] = arena_string(arena, (struct text){(const char *)text->data, text->len});
     }
-    *out = (struct phase_definitions){.count = message->n_definitions};
+    *out = (struct phase_definitions){.count = message->n_definitions,
+                                      .count_count = message->n_counts};
     out->at = arena_take(arena, out->count * sizeof *out->at);
     for (size_t i = 0; i < out->count; i++)
         decode_definition(&decoding, message->definitions[i], &out->at[i]);
+    out->counts = arena_take(arena, out->count_count * sizeof *out->counts);
+    for (size_t i = 0; i < out->count_count; i++)
+        decode_count(&decoding, message->counts[i], &out->counts[i]);
     if (decoding.bad)
         return fail(why, STATUS_REJECT, "phase definitions that contradict themselves");
     return STATUS_OK;

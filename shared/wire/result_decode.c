@@ -299,6 +299,34 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
     to->busy_ns = from->busy_ns;
 }
 
+static void decode_count(struct decoder *decoder, const Spanmill__Results__Count *from,
+                         struct result *to)
+{
+    struct count_told *told = arena_take(decoder->arena, sizeof *told);
+    struct count_cell *cell = arena_take(decoder->arena, sizeof *cell);
+    struct count_part *parts = arena_take(decoder->arena, (from->n_by + 1) * sizeof *parts);
+    to->type = RESULT_COUNT;
+    to->thread = from->thread;
+    to->count = told;
+    *told = (struct count_told){.name = name(decoder, from->name),
+                                .whose = (uint8_t)from->whose,
+                                .has_value = from->has_value,
+                                .parts = parts,
+                                .part_count = from->n_by,
+                                .cell = cell};
+    decoder->bad |= from->whose > COUNT_OF_IDLE || from->n_by > COUNT_BY_MAX;
+    for (size_t i = 0; i < from->n_by; i++) {
+        decoder->bad |= from->by[i]->word > COUNT_BY_CALL;
+        parts[i].word = decoder->bad ? COUNT_BY_FIELD : (enum count_word)from->by[i]->word;
+        decode_values(decoder, &from->by[i]->value, 1, &parts[i].field, &parts[i].value);
+    }
+    cell->count = from->count;
+    cell->negative = from->negative;
+    durations(decoder, from->value, &cell->value);
+    decoder->bad |=
+        cell->negative > cell->count || cell->value.count > cell->count - cell->negative;
+}
+
 static struct text text_in(void *decoder, uint32_t id)
 {
     return name(decoder, id);
@@ -397,6 +425,7 @@ static bool decode_result(struct decoder *decoder, const Spanmill__Results__Resu
         return true;
     case SPANMILL__RESULTS__RESULT__KIND_RUN: decode_run(decoder, from->run, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_CPU: decode_cpu(decoder, from->cpu, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_COUNT: decode_count(decoder, from->count, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_INTERVAL:
         decode_interval(decoder, from->interval, to);
         return true;

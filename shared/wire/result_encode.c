@@ -325,6 +325,34 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
     result->cpu = out;
 }
 
+static void encode_count(struct encoder *encoder, const struct result *from,
+                         Spanmill__Results__Result *result)
+{
+    const struct count_told *told = from->count;
+    Spanmill__Results__Count *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__count__init(out);
+    out->name = name(encoder, told->name);
+    SET(out, thread, from->thread);
+    SET(out, whose, told->whose);
+    SET(out, count, told->cell->count);
+    SET(out, has_value, told->has_value);
+    SET(out, negative, told->cell->negative);
+    if (told->cell->value.count)
+        out->value = durations(encoder, &told->cell->value);
+    out->n_by = told->part_count;
+    out->by = arena_take(&encoder->arena, (told->part_count + 1) * sizeof *out->by);
+    for (size_t i = 0; i < told->part_count; i++) {
+        const struct count_part *part = &told->parts[i];
+        Spanmill__Results__Count__By *by = arena_take(&encoder->arena, sizeof *by);
+        spanmill__results__count__by__init(by);
+        by->value = value_of(encoder, part->field, &part->value);
+        SET(by, word, part->word);
+        out->by[i] = by;
+    }
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_COUNT;
+    result->count = out;
+}
+
 static uint32_t name_in(void *encoder, struct text text)
 {
     return name(encoder, text);
@@ -420,6 +448,7 @@ static Spanmill__Results__Result *encode_result(struct encoder *encoder, const s
     case RESULT_RUN: encode_run(encoder, from, out); break;
     case RESULT_CPU: encode_cpu(encoder, from, out); break;
     case RESULT_CELL: encode_cell(encoder, from->cell, out); break;
+    case RESULT_COUNT: encode_count(encoder, from, out); break;
     case RESULT_INTERVAL: encode_interval(encoder, &from->interval, out); break;
     }
     return out;

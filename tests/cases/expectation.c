@@ -23,6 +23,7 @@ static const struct {
     {"fd", {"pid", "fd", "begin_ns"}},
     {"cpu", {"cpu"}},
     {"sched", {"tid", "begin_ns"}},
+    {"count", {"name", "by"}},
 };
 
 struct found {

@@ -414,8 +414,8 @@ char *law_unmapped_report(const struct law_trace *trace)
 
 char *law_core_part(const char *report)
 {
-    static const char *const types[] = {"cpu",   "thread",  "sched", "syscall",
-                                        "phase", "process", "fd",    "instance"};
+    static const char *const types[] = {"cpu",     "thread", "sched",    "syscall", "phase",
+                                        "process", "fd",     "instance", "count"};
     char *part = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&part, &size);

@@ -36,6 +36,24 @@ const char random_trace_phases[] = "phases:\n"
                                    "    begin: syscall_entry_read\n"
                                    "    end: sched_switch\n";
 
+const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
+    "",
+    /* of events of user space, and of few of the kernel's */
+    "counts:\n"
+    "  - {name: things, event: 'app:*', by: [id, phase, call, thread], value: id}\n"
+    "  - {name: some, event: 'app:*in', by: [process, cpu, $ctx.vtid, host], value: path,\n"
+    "     where: '$evt.id == 1 || !($evt.$ctx.vtid != 3 && $evt.id >= 1)'}\n"
+    "  - {name: irqs, event: irq_handler_entry, by: [irq, cpu, thread, phase]}\n"
+    "  - {name: waits, event: syscall_entry_futex, by: [call, phase]}\n",
+    /* of all */
+    "counts:\n"
+    "  - {name: all, event: '*'}\n"
+    "  - {name: phases, event: '*', by: [phase]}\n"
+    "  - {name: calls, event: 'sys*', by: [call, process]}\n"
+    "  - {name: sched, event: 'sched_*', by: [thread, cpu, phase, call]}\n"
+    "  - {name: part, event: 'app:part*', by: [phase, name], where: '$evt.name =* \"p*\"'}\n",
+};
+
 const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS] = {
     /* one without its parent, one gone; the rest as they were, in another order */
     "phases:\n"

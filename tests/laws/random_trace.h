@@ -21,6 +21,9 @@ struct random_trace_options {
 
 /* Phase definitions that these traces use; others that they are changed to. */
 extern const char random_trace_phases[];
+/* Counts, for a file of definitions with any of the phases. */
+enum { RANDOM_TRACE_COUNTS = 3 };
+extern const char *const random_trace_counts[RANDOM_TRACE_COUNTS];
 enum { RANDOM_TRACE_OTHERS = 4 };
 extern const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS];
 

@@ -16,12 +16,15 @@ struct world {
     struct law_trace trace;
 };
 
-static void read_phases(struct phase_definitions *phases, const char *text)
+static void read_phases(struct phase_definitions *phases, const char *text, uint64_t seed)
 {
     struct failure why;
+    char *with_counts =
+        memory_format("%s%s", text, random_trace_counts[seed % RANDOM_TRACE_COUNTS]);
     phases_init(phases);
-    struct bytes yaml = {(const uint8_t *)text, strlen(text)};
+    struct bytes yaml = {(const uint8_t *)with_counts, strlen(with_counts)};
     cr_assert(eq(int, phases_add_yaml(phases, "random", yaml, &why), STATUS_OK), "%s", why.text);
+    free(with_counts);
 }
 
 /* At random instants, mappers go from some definitions to others, and back. */
@@ -45,7 +48,7 @@ static void world_init(struct world *world, uint64_t seed,
                        const struct random_trace_options *options)
 {
     *world = (struct world){0};
-    read_phases(&world->phases, random_trace_phases);
+    read_phases(&world->phases, random_trace_phases, seed);
     world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
     struct random_trace_options chosen = *options;
     if (seed % 10 == 0) {
@@ -54,7 +57,7 @@ static void world_init(struct world *world, uint64_t seed,
     }
     random_trace(&world->trace, seed, &chosen);
     for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
-        read_phases(&world->other_phases[i], random_trace_other_phases[i]);
+        read_phases(&world->other_phases[i], random_trace_other_phases[i], seed);
         world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);
     }
     if (options->changes)

@@ -109,8 +109,10 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         const char *yaml;
         const char *sentence;
     } rows[] = {
-        {"", "f.yaml: is empty; `phases:` is wanted"},
-        {"- a\n", "f.yaml:1:1: a mapping with the key `phases` is wanted, not a list"},
+        {"", "f.yaml: is empty; `phases:` or `counts:` is wanted"},
+        {"- a\n", "f.yaml:1:1: a file of definitions is a mapping with the keys `phases` and "
+                  "`counts`; not a list"},
+        {"{}\n", "f.yaml:1:1: one of the keys `phases` and `counts` is missing"},
         {"phase: []\n", "f.yaml:1:1: unknown key `phase`; `phases` is the nearest"},
         {"phases: 3\n", "f.yaml:1:9: phases: a list is wanted here, not a text"},
         {"phases:\n - name: a\n   begn: b\n",
@@ -229,14 +231,17 @@ Test(phases_period, what_it_cannot_express_is_told_with_its_place)
         {"(b): $evt.$name == \"x\"", "column 1: a period with a parent wants a name"},
         {"a(b", "column 2: this parenthesis is not closed"},
         {"a: $evt.$name == \"x\" || $evt.a == 1",
-         "column 22: || cannot be expressed; define one period for each side"},
-        {"a: !($evt.$name == \"x\")",
-         "column 4: ! cannot be expressed; turn the comparison around"},
+         "column 4: the event is named outside of || and !"},
+        {"a: !($evt.$name == \"x\")", "column 6: the event is named outside of || and !"},
         {"a: $evt.x == 1", "column 3: one condition has to name the event: $evt.$name == \"NAME\""},
         {"a: $evt.$name == \"x\" && $evt.$name == \"y\"", "column 25: the event is named twice"},
         {"a: $evt.$name != \"x\"", "column 4: the event's name can only be compared with =="},
-        {"a: $evt.$ctx.tid == 1",
-         "column 9: only fields of the payload can be asked ($evt.$payload.X)"},
+        {"a: $evt.$name == \"x\" : $evt.$name == \"y\" && ($evt.a == 1 || $evt.a == $begin.$evt.a)",
+         "column 61: fields of begin and end are compared outside of || and !"},
+        {"a: $evt.$header.tid == 1", "column 9: only fields of the payload ($evt.$payload.X) and "
+                                     "contexts ($evt.$ctx.X) can be asked"},
+        {"a: $evt.$ctx.uid == 1",
+         "column 14: of contexts these can be asked: tid, pid, vtid, vpid, procname"},
         {"a: $evt.x.y == 1", "column 10: fields inside of fields cannot be asked"},
         {"a: $evt.x == 1.5", "column 14: numbers with a fraction cannot be compared with"},
         {"a: $evt.x == 99999999999999999999",
@@ -290,11 +295,21 @@ static struct field_value uint_value(uint64_t u)
     return (struct field_value){.type = FIELD_UINT, .u = u};
 }
 
+static struct field_value looked_at;
+
+static const struct field_value *look(const struct event *event, const char *name)
+{
+    (void)event;
+    return strcmp(name, "f") == 0 ? &looked_at : NULL;
+}
+
 static bool passes(struct field_value value, enum phase_compare compare,
                    struct field_value constant)
 {
-    struct phase_filter filter = {"f", compare, constant};
-    return phase_filter_passes(&filter, &value);
+    struct event event = {.time_ns = 1};
+    struct phase_filter filter = {.field = "f", .compare = compare, .constant = constant};
+    looked_at = value;
+    return phase_filters_pass(&filter, 1, &event, look);
 }
 
 Test(phases_filter, numbers_compare_by_value_whatever_their_sign)
@@ -322,6 +337,95 @@ Test(phases_filter, what_cannot_be_compared_does_not_pass)
     cr_expect(not(passes(absent, COMPARE_NE, uint_value(1))));
     cr_expect(not(passes(text_value("1"), COMPARE_NE, uint_value(1))));
     cr_expect(not(field_value_equal(&absent, &absent)));
+}
+
+/* Whether an event passes whose field `f` is `value`, and whose vtid is 7. */
+static bool passes_where(const char *conditions, struct field_value value)
+{
+    char yaml[256];
+    struct event event = {.has = EVENT_HAS_VTID, .vtid = 7};
+    snprintf(yaml, sizeof yaml, "counts:\n - {name: c, event: e, where: '%s'}\n", conditions);
+    cr_assert(eq(int, add_yaml(yaml), STATUS_OK), "%s", why.text);
+    const struct count_definition *count = &phases.counts[--phases.count_count];
+    looked_at = value;
+    return phase_filters_pass(count->where, count->where_count, &event, look);
+}
+
+Test(phases_filter, conditions_are_joined_and_turned_around)
+{
+    struct field_value five = uint_value(5), absent = {.type = FIELD_ABSENT};
+    cr_expect(passes_where("$evt.f == 4 || $evt.f == 5", five));
+    cr_expect(not(passes_where("$evt.f == 4 || $evt.f == 6", five)));
+    cr_expect(passes_where("!($evt.f == 4 || $evt.f == 6)", five));
+    cr_expect(passes_where("!!($evt.f == 5)", five));
+    cr_expect(not(passes_where("$evt.f == 5 && !($evt.f >= 5)", five)));
+    cr_expect(passes_where("$evt.f == 4 && $evt.f == 6 || $evt.f < 9 && $evt.f > 4", five),
+              "&& binds before ||");
+    cr_expect(not(passes_where("$evt.f == 5 && ($evt.f == 6 || $evt.f == 7)", five)));
+    cr_expect(passes_where("$evt.$ctx.vtid == 7 && $evt.$payload.f == 5", five));
+    cr_expect(not(passes_where("$evt.$ctx.pid == 7", five)), "the event has none");
+    cr_expect(passes_where("!($evt.f == 4)", absent));
+    cr_expect(not(passes_where("$evt.f != 4", absent)));
+}
+
+Test(phases_yaml, reads_counts)
+{
+    cr_assert(eq(int,
+                 add_yaml("counts:\n"
+                          "  - {name: errors, event: 'shop:*', where: '$evt.code >= 500',\n"
+                          "     by: [code, $evt.kind, $ctx.vpid, process], value: size}\n"
+                          "  - {name: all, event: '*'}\n"),
+                 STATUS_OK),
+              "%s", why.text);
+    const struct count_definition *errors = &phases.counts[0];
+    static const char *const fields[] = {"code", "kind", "$ctx.vpid", "process"};
+    cr_expect(eq(sz, phases.count_count, 2));
+    cr_expect(eq(str, STRING(errors->event), "shop:*"));
+    cr_expect(eq(str, STRING(errors->value), "size"));
+    cr_assert(eq(sz, errors->by_count, 4));
+    for (size_t i = 0; i < 4; i++) {
+        cr_expect(eq(int, (int)errors->by[i].word, i == 3 ? COUNT_BY_PROCESS : COUNT_BY_FIELD));
+        cr_expect(eq(str, STRING(errors->by[i].field), STRING(fields[i])));
+    }
+    cr_expect(eq(sz, phases.counts[1].by_count + phases.counts[1].where_count, 0));
+}
+
+Test(phases_yaml, a_mistake_in_a_count_is_told_with_its_place)
+{
+    static const struct {
+        const char *count;
+        const char *sentence;
+    } rows[] = {
+        {"{name: a}", "f.yaml:2:4: this count lacks the key `event`"},
+        {"{name: a, event: e, when: x}", "f.yaml:2:24: unknown key `when`; `where` is the nearest"},
+        {"{name: a, event: e, where: '$evt.x == 5 &&'}",
+         "f.yaml:2:46: where: a field ($evt.id), a \"text\" or an integer is wanted here"},
+        {"{name: a, event: e, where: $evt.x == 5 and}",
+         "f.yaml:2:43: where: &&, || or the end is wanted here"},
+        {"{name: a, event: e, where: '$evt.x == $evt.y'}",
+         "f.yaml:2:42: where: a field is compared with a \"text\" or an integer"},
+        {"{name: a, event: e, where: '$evt.$name == \"e\"'}",
+         "f.yaml:2:37: where: only fields of the payload ($evt.$payload.X) and contexts "
+         "($evt.$ctx.X) can be asked"},
+        {"{name: a, event: e, by: code}", "f.yaml:2:28: by: a list of fields and words is wanted "
+                                          "here, as [code, process], not a text"},
+        {"{name: a, event: e, by: [x, x]}", "f.yaml:2:32: by: `x` stands twice"},
+        {"{name: a, event: e, by: [x.y]}",
+         "f.yaml:2:30: by: a field is wanted here, as id or $ctx.vtid"},
+        {"{name: a, event: e, by: [$ctx.uid]}",
+         "f.yaml:2:34: by: of contexts these can be asked: tid, pid, vtid, vpid, procname"},
+        {"{name: a, event: e, by: [a,b,c,d,e,f,g,h,i]}",
+         "f.yaml:2:28: by: 9 of them, over the limit of 8"},
+        {"{name: a, event: e}\n - {name: a, event: f}",
+         "f.yaml:3:11: name: there is a count `a` already"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml, "counts:\n - %s\n", rows[i].count);
+        cr_expect(eq(int, add_yaml(yaml), STATUS_REJECT), "%s", yaml);
+        cr_expect(eq(str, why.text, STRING(rows[i].sentence)));
+        cr_expect(eq(sz, phases.count_count, 0), "nothing of a refused file stays");
+    }
 }
 
 Test(phases_yaml, the_digest_tells_definitions_apart)

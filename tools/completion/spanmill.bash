@@ -29,7 +29,8 @@ _spanmill()
         mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word")
         return
         ;;
-    report:--phases | report:-p | explain:--phases | explain:-p | log:--phases | log:-p)
+    report:--definitions | report:--phases | report:-p | explain:--definitions | explain:--phases | explain:-p | \
+        log:--definitions | log:--phases | log:-p)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.y?(a)ml' -- "$word")
         return
@@ -96,15 +97,15 @@ _spanmill()
         local options='--help --version --output'
         case $command in
         report)
-            options+=' --phases --phase --format --top --pid --process --since --until --jobs'
+            options+=' --definitions --phases --phase --format --top --pid --process --since --until --jobs'
             options+=' --html --perfetto --strict --stats --reader --color --progress'
             ;;
         explain)
-            options='--help --version --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
+            options='--help --version --definitions --phases --phase --slowest --of --instance --at --tid --since --until --unfolded'
             options+=' --perfetto --progress --session --store-root --brokers --prefix --kafka --config --print-config'
             ;;
         log)
-            options+=' --pid --tid --process --phases --phase --call --event --failed --error --longer --since'
+            options+=' --pid --tid --process --definitions --phases --phase --call --event --failed --error --longer --since'
             options+=' --until --numbers --progress'
             ;;
         events) options+=' --format' ;;

@@ -1,0 +1,143 @@
+/* The tables of what users count: one for each definition. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+enum { NUMBERS_MAX = 7, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
+
+/* The words of one value, to be freed. */
+static char *value_text(const struct count_row *row, const struct count_value *value)
+{
+    const struct field_value *field = &value->value;
+    if (row->others)
+        return memory_string(text_of("(others)"));
+    if (value->is_process && value->number != REPORT_NONE)
+        return memory_format("%s (%" PRId64 ")", value->name ? value->name : "?", value->number);
+    switch (field->type) {
+    case FIELD_ABSENT: break;
+    case FIELD_INT: return memory_format("%" PRId64, field->i);
+    case FIELD_UINT: return memory_format("%" PRIu64, field->u);
+    case FIELD_TEXT: return memory_string(field->text.count > 0 ? field->text : text_of("(none)"));
+    }
+    return memory_string(text_of("(unknown)"));
+}
+
+static size_t put_columns(const struct count_row *row, struct column *columns)
+{
+    static const struct column numbers[NUMBERS_MAX] = {
+        {"Count", COLUMN_COUNT, CUT_NOT}, {"Share", COLUMN_SHARE, CUT_NOT},
+        {"Sum", COLUMN_COUNT, CUT_NOT},   {"Min", COLUMN_COUNT, CUT_NOT},
+        {"p50", COLUMN_COUNT, CUT_NOT},   {"p99", COLUMN_COUNT, CUT_NOT},
+        {"Max", COLUMN_COUNT, CUT_NOT}};
+    size_t count = 0;
+    for (size_t i = 0; i < row->value_count; i++)
+        columns[count++] = (struct column){row->values[i].by, COLUMN_TEXT, CUT_RIGHT};
+    for (size_t i = 0; i < (row->has_value ? NUMBERS_MAX : 2); i++)
+        columns[count++] = numbers[i];
+    return count;
+}
+
+static void put_value(struct table *table, const struct count_cell *cell)
+{
+    const struct durations *value = &cell->value;
+    const uint64_t numbers[] = {value->total_ns, value->min_ns,
+                                durations_quantile_rounded(value, 500),
+                                durations_quantile_rounded(value, 990), value->max_ns};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (value->count > 0)
+            table_number(table, numbers[i]);
+        else
+            table_none(table);
+    }
+}
+
+/* The most first; what has as much in the order of its values. */
+static int by_most(const void *a, const void *b)
+{
+    const struct count_row *left = *(const struct count_row *const *)a;
+    const struct count_row *right = *(const struct count_row *const *)b;
+    int order = sheet_compare(right->cell.count, left->cell.count);
+    return order ? order : (left > right) - (left < right);
+}
+
+static void write_table(const struct sheet *sheet, const struct count_row **rows, size_t count,
+                        uint64_t whole)
+{
+    struct column columns[COLUMNS_MAX];
+    struct table *table = table_new(columns, put_columns(rows[0], columns));
+    qsort(rows, count, sizeof *rows, by_most);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct count_row *row = rows[i];
+        for (size_t k = 0; k < row->value_count; k++) {
+            char *text = value_text(row, &row->values[k]);
+            table_text(table, text);
+            free(text);
+        }
+        table_number(table, row->cell.count);
+        table_text(table, quantity_percent((double)row->cell.count / (double)whole).text);
+        if (row->has_value)
+            put_value(table, &row->cell);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+/* What of the values is in no sum, and what has no row of its own. */
+static void write_notes(const struct sheet *sheet, const struct count_row *const *rows,
+                        size_t count)
+{
+    uint64_t negative = 0, without = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct count_cell *cell = &rows[i]->cell;
+        negative += cell->negative;
+        without += rows[i]->has_value ? cell->count - cell->negative - cell->value.count : 0;
+    }
+    if (negative > 0)
+        fprintf(sheet->out, "  values below 0, in no sum: %s\n", quantity_count(negative).text);
+    if (without > 0)
+        fprintf(sheet->out, "  events without the value: %s\n", quantity_count(without).text);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->others)
+            fputs(
+                "  (others): the definition has more different values than there may be rows for; "
+                "break it down by less\n",
+                sheet->out);
+}
+
+/* The rows of one definition. Those of another of its name that breaks down by something else, as before a
+ * change, are another table. */
+static size_t rows_alike(const struct session_report *session, size_t first)
+{
+    size_t end = first + 1;
+    while (end < session->count_count &&
+           strcmp(session->counts[end].name, session->counts[first].name) == 0 &&
+           session->counts[end].value_count == session->counts[first].value_count)
+        end++;
+    return end - first;
+}
+
+void sheet_counts_write(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    for (size_t first = 0, count; first < session->count_count; first += count) {
+        count = rows_alike(session, first);
+        const struct count_row **rows = memory_new(count * sizeof *rows);
+        uint64_t whole = 0;
+        for (size_t i = 0; i < count; i++) {
+            rows[i] = &session->counts[first + i];
+            whole += rows[i]->cell.count;
+        }
+        char *heading = memory_format("Count of %s", rows[0]->name);
+        sheet_put_heading(sheet, heading);
+        fputc('\n', sheet->out);
+        write_table(sheet, rows, count, whole);
+        write_notes(sheet, rows, count);
+        free(heading);
+        free(rows);
+    }
+}

@@ -1,0 +1,370 @@
+#include "core/counts.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "core/descriptors.h"
+
+/* Joining, in place of a call that nobody knows: no call is called so. */
+static const char UNKNOWN_CALL[] = "?";
+
+/* What is counted together. */
+struct count_key {
+    uint32_t definition; /* its place in the set */
+    uint8_t whose;       /* enum count_whose */
+    struct life *life;   /* COUNT_OF_LIFE, if the definition asks for its thread or process */
+    uint64_t epoch;      /* mapping: of the life's lines */
+    int32_t cpu;         /* -1: of no CPU, or not asked for */
+    uint32_t phase;      /* label; joining, a path */
+    uint32_t
+        call_label; /* mapping: of a call that only the past knows; joining: its name among paths */
+    const struct syscall *call; /* mapping */
+    struct field_value *values;
+    size_t value_count;
+};
+
+struct count_sum {
+    struct count_sum *next;         /* of the same hash */
+    struct count_sum *next_of_life; /* mapping */
+    bool is_sent;                   /* likewise; its cell is the row's */
+    struct count_key key;
+    struct count_cell cell;
+};
+
+struct counts {
+    struct arena arena; /* of keys and sums */
+    struct map by_hash;
+    struct count_sum **at;
+    size_t count, room;
+};
+
+static uint64_t hash_value(const struct field_value *value)
+{
+    return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u + value->type);
+}
+
+static uint64_t hash_key(const struct count_key *key)
+{
+    uint64_t hash = hash_number((uint64_t)key->definition << 32 ^ key->phase);
+    hash = hash_number(hash ^ (uintptr_t)key->life ^ (uint64_t)key->whose << 56);
+    hash = hash_number(hash ^ (uintptr_t)key->call ^ (uint64_t)key->call_label << 20);
+    hash = hash_number(hash ^ (uint32_t)key->cpu ^ key->epoch << 32);
+    for (size_t i = 0; i < key->value_count; i++)
+        hash = hash_number(hash ^ hash_value(&key->values[i]));
+    return hash;
+}
+
+static bool same_value(const struct field_value *a, const struct field_value *b)
+{
+    if (a->type != b->type)
+        return false;
+    return a->type == FIELD_TEXT ? text_equal(a->text, b->text) : a->u == b->u;
+}
+
+static bool same_key(const struct count_key *a, const struct count_key *b)
+{
+    bool same = a->definition == b->definition && a->whose == b->whose && a->life == b->life &&
+                a->epoch == b->epoch && a->cpu == b->cpu && a->phase == b->phase &&
+                a->call_label == b->call_label && a->call == b->call &&
+                a->value_count == b->value_count;
+    for (size_t i = 0; same && i < a->value_count; i++)
+        same = same_value(&a->values[i], &b->values[i]);
+    return same;
+}
+
+static struct count_cell *cell_at(struct core *core, const struct count_key *key)
+{
+    if (!core->counted)
+        core->counted = memory_new(sizeof *core->counted);
+    struct counts *counts = core->counted;
+    uint64_t hash = hash_key(key);
+    struct count_sum *first = map_get(&counts->by_hash, hash);
+    for (struct count_sum *each = first; each; each = each->next)
+        if (same_key(&each->key, key))
+            return &each->cell;
+    struct count_sum *sum = arena_take(&counts->arena, sizeof *sum);
+    *sum = (struct count_sum){.next = first, .key = *key};
+    sum->key.values = arena_take(&counts->arena, key->value_count * sizeof *key->values);
+    for (size_t i = 0; i < key->value_count; i++) {
+        sum->key.values[i] = key->values[i];
+        if (key->values[i].type == FIELD_TEXT)
+            sum->key.values[i].text.at = arena_string(&counts->arena, key->values[i].text);
+    }
+    if (core->mode == CORE_MAP && key->life) {
+        sum->next_of_life = key->life->counted;
+        key->life->counted = sum;
+    }
+    map_put(&counts->by_hash, hash, sum);
+    counts->at = memory_grow(counts->at, &counts->room, counts->count + 1, sizeof *counts->at);
+    counts->at[counts->count++] = sum;
+    return &sum->cell;
+}
+
+static void empty(struct counts *counts)
+{
+    arena_clear(&counts->arena);
+    map_clear(&counts->by_hash);
+    counts->count = 0;
+}
+
+void counts_free(struct counts *counts)
+{
+    if (!counts)
+        return;
+    for (size_t i = 0; i < counts->count; i++)
+        if (!counts->at[i]->is_sent)
+            count_cell_clear(&counts->at[i]->cell);
+    empty(counts);
+    free(counts->at);
+    free(counts);
+}
+
+/* --- an event --- */
+
+bool counts_is_idle(const struct cpu *cpu, const struct event *event)
+{
+    if (event->kind == EVENT_EXEC) /* it never executes a program */
+        return false;
+    if (event->has & EVENT_HAS_TID)
+        return event->tid == 0;
+    if (event->kind == EVENT_SWITCH)
+        return event->value[0] == 0;
+    return event->domain == DOMAIN_KERNEL && cpu && cpu->knows == CPU_IDLE;
+}
+
+/* A value of one form for each number, and of a text no more than is kept. */
+static struct field_value plain_value(const struct event *event, const char *field)
+{
+    struct field_value value = event_value_of(event, field);
+    if (value.type == FIELD_INT && value.i >= 0)
+        value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)value.i};
+    if (value.type == FIELD_TEXT)
+        value.text.count = phase_text_fit(value.text);
+    return value;
+}
+
+/* The call that the life is in. */
+static void set_call(struct core *core, struct life *life, struct count_key *key)
+{
+    if (core->mode == CORE_JOIN)
+        key->call_label = join_call_name(core, life);
+    else if (life->in == IN_UNKNOWN)
+        key->call_label = map_call_label(core, life);
+    else if (life->in != IN_NONE)
+        key->call = life->open_call;
+}
+
+static void set_word(struct core *core, const struct event *event, struct life *life,
+                     enum count_word word, struct count_key *key)
+{
+    switch (word) {
+    case COUNT_BY_FIELD:
+    case COUNT_BY_HOST: return;
+    case COUNT_BY_CPU: key->cpu = event->cpu; return;
+    case COUNT_BY_PROCESS:
+    case COUNT_BY_THREAD: key->life = life; return;
+    case COUNT_BY_PHASE: key->phase = life ? life_label(core, life) : 0; return;
+    case COUNT_BY_CALL:
+        if (life)
+            set_call(core, life, key);
+        return;
+    }
+}
+
+static bool asks_from(const struct count_definition *definition, enum count_word first,
+                      enum count_word last)
+{
+    for (size_t i = 0; i < definition->by_count; i++)
+        if (definition->by[i].word >= first && definition->by[i].word <= last)
+            return true;
+    return false;
+}
+
+/* Whether it matters whose an event is; and whether rows are by that. */
+static bool asks_whose(const struct count_definition *definition)
+{
+    return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_CALL);
+}
+
+static bool asks_life(const struct count_definition *definition)
+{
+    return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_THREAD);
+}
+
+static void add(struct core *core, const struct event *event, struct life *life, bool idle,
+                uint32_t at)
+{
+    const struct count_definition *definition = event->class->phases->counts[at];
+    if (!phase_filters_pass(definition->where, definition->where_count, event, event_payload_field))
+        return;
+    struct field_value values[COUNT_BY_MAX];
+    struct count_key key = {.definition = at, .cpu = -1, .values = values};
+    if (asks_whose(definition))
+        key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+    /* The past may know that nobody is current, or the idle thread. */
+    if (core->mode == CORE_MAP && asks_whose(definition) && life && life->tid == 0)
+        key.life = life;
+    for (size_t i = 0; i < definition->by_count; i++) {
+        const struct count_by *by = &definition->by[i];
+        set_word(core, event, life, by->word, &key);
+        if (by->word == COUNT_BY_FIELD)
+            values[key.value_count++] = plain_value(event, by->field);
+    }
+    if (key.life)
+        key.epoch = key.life->count_epoch;
+    struct field_value value = {.type = FIELD_ABSENT};
+    if (definition->value)
+        value = event_value_of(event, definition->value);
+    count_cell_add(cell_at(core, &key), &value);
+}
+
+void counts_take(struct core *core, const struct event *event, struct life *life, bool idle)
+{
+    for (size_t i = 0; i < event->class->count_count; i++)
+        add(core, event, life, idle, event->class->counts[i]);
+}
+
+/* --- mapping --- */
+
+static void write_sum(struct core *core, struct count_sum *sum)
+{
+    const struct count_key *key = &sum->key;
+    struct count_line *line = &row_add(core->row, RECORD_COUNT)->count;
+    struct arena *arena = &core->row->arena;
+    struct field_value *values = arena_take(arena, key->value_count * sizeof *values);
+    for (size_t i = 0; i < key->value_count; i++) {
+        values[i] = key->values[i];
+        if (values[i].type == FIELD_TEXT)
+            values[i].text.at = arena_string(arena, values[i].text);
+    }
+    *line = (struct count_line){.definition = key->definition,
+                                .whose = key->whose,
+                                .life = key->life ? map_name(core, key->life) : 0,
+                                .cpu = key->cpu,
+                                .label = key->phase,
+                                .call_label = key->call_label,
+                                .call = key->call,
+                                .values = values,
+                                .value_count = key->value_count,
+                                .cell = sum->cell};
+    sum->is_sent = true;
+}
+
+void counts_write_of(struct core *core, struct life *life)
+{
+    struct count_sum *next;
+    for (struct count_sum *sum = life->counted; sum; sum = next) {
+        next = sum->next_of_life;
+        write_sum(core, sum);
+    }
+    life->count_epoch += life->counted != NULL;
+    life->counted = NULL;
+}
+
+void counts_write(struct core *core)
+{
+    struct counts *counts = core->counted;
+    for (size_t i = 0; counts && i < counts->count; i++) {
+        if (!counts->at[i]->is_sent)
+            write_sum(core, counts->at[i]);
+        if (counts->at[i]->key.life)
+            counts->at[i]->key.life->counted = NULL;
+    }
+    if (counts)
+        empty(counts);
+}
+
+/* --- joining --- */
+
+/* Whom the row names so, also if its life is over by now. */
+static struct life *named(const struct core *core, life_name name)
+{
+    return name > 0 && name <= core->names ? core->named[name] : NULL;
+}
+
+bool join_count(struct core *core, const struct count_line *line)
+{
+    if (line->definition >= core->phases.set->count_count)
+        return false;
+    struct count_key key = {.definition = line->definition,
+                            .whose = line->whose,
+                            .cpu = line->cpu,
+                            .phase = join_labeled(core, line->label),
+                            .call_label = line->call
+                                              ? names_id(&core->paths, text_of(line->call->name))
+                                              : join_labeled(core, line->call_label),
+                            .values = line->values,
+                            .value_count = line->value_count};
+    if (line->life) {
+        struct life *life = named(core, line->life);
+        if (!life)
+            return false;
+        if (life == &core->nobody || life == &core->idle)
+            key.whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+        else if (asks_life(core->phases.set->counts[line->definition]))
+            key.life = life;
+    }
+    /* Such a one is in no call, whatever was seen of the CPU's current. */
+    if (key.whose != COUNT_OF_LIFE)
+        key.phase = key.call_label = 0;
+    count_cell_merge(cell_at(core, &key), &line->cell);
+    return true;
+}
+
+uint32_t join_call_name(struct core *core, const struct life *life)
+{
+    if (!life || life->in == IN_NONE)
+        return 0;
+    return names_id(&core->paths,
+                    text_of(life->in == IN_UNKNOWN ? UNKNOWN_CALL : life->open_call->name));
+}
+
+/* What a key says of one of what its definition breaks down by; the next of its values is *value. */
+static struct count_part part_of(const struct core *core, const struct count_key *key,
+                                 const struct count_by *by, const struct field_value **value)
+{
+    struct count_part part = {.word = by->word, .field = text_of(by->field)};
+    struct text text = {NULL, 0};
+    if (by->word == COUNT_BY_FIELD)
+        part.value = *(*value)++;
+    else if (by->word == COUNT_BY_CPU && key->cpu >= 0)
+        part.value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)key->cpu};
+    else if (by->word == COUNT_BY_PHASE && key->whose != COUNT_OF_NOBODY)
+        text = names_text(&core->paths, key->phase);
+    else if (by->word == COUNT_BY_CALL && key->whose != COUNT_OF_NOBODY)
+        text = names_text(&core->paths, key->call_label);
+    if (text.at && !text_equal(text, text_of(UNKNOWN_CALL)))
+        part.value = (struct field_value){.type = FIELD_TEXT, .text = text};
+    return part;
+}
+
+static void tell(const struct core *core, const struct count_sum *sum)
+{
+    const struct count_key *key = &sum->key;
+    const struct count_definition *definition = core->phases.set->counts[key->definition];
+    struct count_part parts[COUNT_BY_MAX];
+    const struct field_value *value = key->values;
+    for (size_t i = 0; i < definition->by_count; i++)
+        parts[i] = part_of(core, key, &definition->by[i], &value);
+    struct count_told told = {.name = text_of(definition->name),
+                              .whose = key->whose,
+                              .has_value = definition->value != NULL,
+                              .parts = parts,
+                              .part_count = definition->by_count,
+                              .cell = &sum->cell};
+    struct result result = {.type = RESULT_COUNT, .count = &told};
+    if (key->life)
+        core_tell_of(core, key->life, &result);
+    else
+        core_tell(core, &result);
+}
+
+void counts_tell(struct core *core)
+{
+    struct counts *counts = core->counted;
+    for (size_t i = 0; counts && i < counts->count; i++) {
+        tell(core, counts->at[i]);
+        count_cell_clear(&counts->at[i]->cell);
+    }
+    if (counts)
+        empty(counts);
+}

@@ -1,0 +1,119 @@
+#include "results/count_told.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+bool count_told_asks(const struct count_told *told, enum count_word word)
+{
+    for (size_t i = 0; i < told->part_count; i++)
+        if (told->parts[i].word == word)
+            return true;
+    return false;
+}
+
+/* --- bytes: numbers of eight, texts behind their counts --- */
+
+struct packing {
+    char *at;
+    size_t count, room;
+};
+
+static void put(struct packing *packing, const void *from, size_t count)
+{
+    packing->at = memory_grow(packing->at, &packing->room, packing->count + count + 1, 1);
+    if (count > 0)
+        memcpy(packing->at + packing->count, from, count);
+    packing->count += count;
+}
+
+static void put_number(struct packing *packing, uint64_t number)
+{
+    put(packing, &number, sizeof number);
+}
+
+static void put_text(struct packing *packing, struct text text)
+{
+    put_number(packing, text.count);
+    put(packing, text.at, text.count);
+}
+
+struct text count_told_pack(const struct count_told *told)
+{
+    struct packing packing = {.at = NULL};
+    put_text(&packing, told->name);
+    put_number(&packing, (uint64_t)told->whose << 1 | told->has_value);
+    put_number(&packing, told->part_count);
+    for (size_t i = 0; i < told->part_count; i++) {
+        const struct count_part *part = &told->parts[i];
+        put_number(&packing, (uint64_t)part->word << 8 | part->value.type);
+        put_text(&packing, part->field);
+        if (part->value.type == FIELD_TEXT)
+            put_text(&packing, part->value.text);
+        else
+            put_number(&packing, part->value.type == FIELD_ABSENT ? 0 : part->value.u);
+    }
+    return (struct text){packing.at, packing.count};
+}
+
+static uint64_t take_number(struct text *from)
+{
+    uint64_t number;
+    assert(from->count >= sizeof number);
+    memcpy(&number, from->at, sizeof number);
+    *from = (struct text){from->at + sizeof number, from->count - sizeof number};
+    return number;
+}
+
+static struct text take_text(struct text *from)
+{
+    size_t count = take_number(from);
+    assert(from->count >= count);
+    struct text text = {from->at, count};
+    *from = (struct text){from->at + count, from->count - count};
+    return text;
+}
+
+struct count_told count_told_unpack(struct text packed, struct arena *arena)
+{
+    struct count_told told = {.name = take_text(&packed)};
+    uint64_t flags = take_number(&packed);
+    told.whose = (uint8_t)(flags >> 1);
+    told.has_value = flags & 1;
+    told.part_count = take_number(&packed);
+    struct count_part *parts = arena_take(arena, told.part_count * sizeof *parts);
+    for (size_t i = 0; i < told.part_count; i++) {
+        uint64_t kind = take_number(&packed);
+        parts[i].word = (enum count_word)(kind >> 8);
+        parts[i].field = take_text(&packed);
+        parts[i].value.type = (enum field_type)(kind & 0xFF);
+        if (parts[i].value.type == FIELD_TEXT)
+            parts[i].value.text = take_text(&packed);
+        else
+            parts[i].value.u = take_number(&packed);
+    }
+    told.parts = parts;
+    return told;
+}
+
+static struct text copy_text(struct arena *arena, struct text text)
+{
+    return (struct text){arena_string(arena, text), text.count};
+}
+
+struct count_told *count_told_copy(struct arena *arena, const struct count_told *told)
+{
+    struct count_told *copy = arena_copy(arena, told, sizeof *told);
+    struct count_part *parts = arena_take(arena, told->part_count * sizeof *parts);
+    copy->name = copy_text(arena, told->name);
+    for (size_t i = 0; i < told->part_count; i++) {
+        parts[i] = told->parts[i];
+        parts[i].field = copy_text(arena, parts[i].field);
+        if (parts[i].value.type == FIELD_TEXT)
+            parts[i].value.text = copy_text(arena, parts[i].value.text);
+    }
+    copy->parts = parts;
+    copy->cell = NULL;
+    return copy;
+}

@@ -1,0 +1,340 @@
+/* What users count. A cell is under all that its row is broken down by but the process, whose group it is
+ * in: as bytes, the id of the thread (0: rows are not by that) and what was told.
+ *
+ * A definition has so many different ones of these at most. Which stay does not depend on the order in which they
+ * come: those whose hashes are least. What does not stay has never been counted by itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "results/fold.h"
+#include "results/fold_rows.h"
+
+/* Those of a definition. */
+struct count_keys {
+    uint32_t name;     /* of the definition */
+    uint64_t last;     /* what has a greater hash is among the others */
+    struct map hashes; /* of those that have cells, up to twice as many as stay */
+};
+
+/* Of no seed: it chooses what is told. */
+static uint64_t hash_of(struct text key)
+{
+    uint64_t halves[2];
+    hash_for_ever((struct bytes){(const uint8_t *)key.at, key.count}, (uint8_t *)halves);
+    return halves[0] == 0 ? 1 : halves[0];
+}
+
+/* The cells' key, to be freed. */
+static struct text key_of(uint64_t thread, const struct count_told *told)
+{
+    struct text packed = count_told_pack(told);
+    char *key = memory_new(sizeof thread + packed.count);
+    memcpy(key, &thread, sizeof thread);
+    memcpy(key + sizeof thread, packed.at, packed.count);
+    free((char *)(uintptr_t)packed.at);
+    return (struct text){key, sizeof thread + packed.count};
+}
+
+static struct count_told told_of(struct text key, uint64_t *thread, struct arena *arena)
+{
+    memcpy(thread, key.at, sizeof *thread);
+    struct text packed = {key.at + sizeof *thread, key.count - sizeof *thread};
+    return count_told_unpack(packed, arena);
+}
+
+static struct count_keys *keys_at(struct fold *fold, struct text name)
+{
+    uint32_t id = fold_name_id(fold, name);
+    for (size_t i = 0; i < fold->count_count; i++)
+        if (fold->counts[i].name == id)
+            return &fold->counts[i];
+    fold->counts =
+        memory_grow(fold->counts, &fold->count_room, fold->count_count + 1, sizeof *fold->counts);
+    fold->counts[fold->count_count] = (struct count_keys){.name = id, .last = UINT64_MAX};
+    return &fold->counts[fold->count_count++];
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* The hash behind which all are others. */
+static uint64_t last_of(const struct count_keys *keys)
+{
+    if (keys->hashes.count <= FOLD_COUNT_KEYS)
+        return keys->last;
+    uint64_t *hashes = memory_new(keys->hashes.count * sizeof *hashes);
+    const void *each;
+    size_t count = 0;
+    for (size_t at = 0; (each = map_next(&keys->hashes, &at));)
+        hashes[count++] = (uintptr_t)each;
+    qsort(hashes, count, sizeof *hashes, by_number);
+    uint64_t last = hashes[FOLD_COUNT_KEYS - 1];
+    free(hashes);
+    return last;
+}
+
+/* What the others of a definition are told as. */
+static struct count_told others_of(const struct count_told *told, struct count_part *parts)
+{
+    struct count_told others = *told;
+    for (size_t i = 0; i < told->part_count; i++) {
+        parts[i] = told->parts[i];
+        parts[i].value = (struct field_value){.type = FIELD_ABSENT};
+    }
+    others.parts = parts;
+    others.whose = COUNT_OF_OTHERS;
+    return others;
+}
+
+static struct cell *cell_of(struct fold *fold, struct text key, uint64_t thread)
+{
+    struct cell_key at = {.type = CELL_COUNT, .name = fold_name_id(fold, key)};
+    return thread ? fold_cell_of_thread(fold, &at, thread)
+                  : fold_cell_at(fold, fold_group_at(fold, PID_NONE), &at);
+}
+
+static struct cell *cell_of_others(struct fold *fold, const struct count_told *told)
+{
+    struct count_part parts[COUNT_BY_MAX];
+    struct count_told others = others_of(told, parts);
+    struct text key = key_of(0, &others);
+    struct cell *cell = cell_of(fold, key, 0);
+    free((char *)(uintptr_t)key.at);
+    return cell;
+}
+
+/* --- too many --- */
+
+/* Whether the cell is one of the definition that has to go among the others. */
+static bool goes(const struct fold *fold, const struct cell *cell, const struct count_keys *keys,
+                 struct arena *arena)
+{
+    if (cell->key.type != CELL_COUNT)
+        return false;
+    struct text key = names_text(&fold->names, cell->key.name);
+    uint64_t thread;
+    struct count_told told = told_of(key, &thread, arena);
+    return told.whose != COUNT_OF_OTHERS &&
+           text_equal(told.name, names_text(&fold->names, keys->name)) && hash_of(key) > keys->last;
+}
+
+static void prune_group(struct fold *fold, struct cell_group *group, const struct count_keys *keys,
+                        struct arena *arena, struct count_cell *others)
+{
+    struct map cells = group->cells;
+    group->cells = (struct map){.at = NULL};
+    struct cell *cell, *next;
+    for (size_t at = 0; (cell = map_next(&cells, &at));)
+        for (; cell; cell = next) {
+            next = cell->next;
+            if (!goes(fold, cell, keys, arena)) {
+                fold_move_cell(fold, group, cell);
+                continue;
+            }
+            count_cell_merge(others, &cell->count);
+            fold_free_cell(fold, cell);
+        }
+    map_clear(&cells);
+}
+
+static void prune(struct fold *fold, struct count_keys *keys, const struct count_told *told)
+{
+    struct arena arena = {.first = NULL};
+    struct count_cell others = {.count = 0};
+    struct map hashes = keys->hashes;
+    keys->last = last_of(keys);
+    keys->hashes = (struct map){.at = NULL};
+    void *each;
+    for (size_t at = 0; (each = map_next(&hashes, &at));)
+        if ((uintptr_t)each <= keys->last)
+            map_put(&keys->hashes, (uintptr_t)each, each);
+    map_clear(&hashes);
+    size_t count;
+    const struct cell_group **groups = fold_groups(fold, &arena, &count);
+    for (size_t i = 0; i < count; i++)
+        prune_group(fold, (struct cell_group *)(uintptr_t)groups[i], keys, &arena, &others);
+    count_cell_merge(&cell_of_others(fold, told)->count, &others);
+    count_cell_clear(&others);
+    arena_clear(&arena);
+}
+
+void fold_take_count(struct fold *fold, const struct result *result)
+{
+    const struct count_told *told = result->count;
+    bool by_thread = count_told_asks(told, COUNT_BY_THREAD);
+    struct text key = key_of(by_thread ? result->thread : 0, told);
+    uint64_t hash = hash_of(key);
+    struct count_keys *keys = keys_at(fold, told->name);
+    if (hash > keys->last) {
+        count_cell_merge(&cell_of_others(fold, told)->count, told->cell);
+    } else {
+        map_put(&keys->hashes, hash, (void *)(uintptr_t)hash);
+        count_cell_merge(&cell_of(fold, key, result->thread)->count, told->cell);
+        if (keys->hashes.count > 2 * (size_t)FOLD_COUNT_KEYS)
+            prune(fold, keys, told);
+    }
+    free((char *)(uintptr_t)key.at);
+}
+
+void fold_free_counts(struct fold *fold)
+{
+    for (size_t i = 0; i < fold->count_count; i++)
+        map_clear(&fold->counts[i].hashes);
+    free(fold->counts);
+}
+
+/* --- rows --- */
+
+static struct count_value value_of(const struct fold_rows *rows, const struct session_report *out,
+                                   const struct count_told *told, const struct count_part *part,
+                                   int64_t pid, uint64_t thread)
+{
+    struct count_value value = {
+        .by = arena_string(rows->arena, part->field), .value = part->value, .number = REPORT_NONE};
+    bool is_idle = told->whose == COUNT_OF_IDLE;
+    const struct folded_thread *folded = thread ? fold_thread(rows->fold, thread) : NULL;
+    if (value.value.type == FIELD_TEXT)
+        value.value.text.at = arena_string(rows->arena, value.value.text);
+    if (part->word == COUNT_BY_HOST && out->host_count > 0)
+        value.value = (struct field_value){.type = FIELD_TEXT, .text = text_of(out->hosts[0])};
+    value.is_process = part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD;
+    if (!value.is_process)
+        return value;
+    if (is_idle) {
+        value.number = 0;
+        value.name = "idle";
+    } else if (part->word == COUNT_BY_PROCESS && pid != PID_NONE) {
+        value.number = pid;
+        value.name = fold_rows_process(rows, pid);
+    } else if (part->word == COUNT_BY_THREAD && folded && folded->fact.id &&
+               folded->fact.tid != TID_UNKNOWN) {
+        value.number = folded->fact.tid;
+        value.name = fold_rows_text(rows, folded->name);
+    }
+    return value;
+}
+
+/* Whether there are too many for a row of its own. */
+static bool is_other(const struct fold *fold, const uint64_t *lasts, struct text name,
+                     struct text key)
+{
+    for (size_t i = 0; i < fold->count_count; i++)
+        if (text_equal(names_text(&fold->names, fold->counts[i].name), name))
+            return hash_of(key) > lasts[i];
+    return false;
+}
+
+static struct count_row row_of(const struct fold_rows *rows, const struct session_report *out,
+                               const struct cell *cell, int64_t pid, const uint64_t *lasts)
+{
+    uint64_t thread;
+    struct text key = names_text(&rows->fold->names, cell->key.name);
+    struct count_told told = told_of(key, &thread, rows->arena);
+    struct count_part parts[COUNT_BY_MAX];
+    if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, told.name, key)) {
+        told = others_of(&told, parts);
+        pid = PID_NONE;
+        thread = 0;
+    }
+    struct count_value *values = arena_take(rows->arena, told.part_count * sizeof *values);
+    for (size_t i = 0; i < told.part_count; i++)
+        values[i] = value_of(rows, out, &told, &told.parts[i], pid, thread);
+    return (struct count_row){.name = arena_string(rows->arena, told.name),
+                              .others = told.whose == COUNT_OF_OTHERS,
+                              .values = values,
+                              .value_count = told.part_count,
+                              .pid = pid == PID_NONE ? REPORT_NONE : pid,
+                              .has_value = told.has_value,
+                              .cell = cell->count};
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
+}
+
+static int compare_fields(const struct field_value *a, const struct field_value *b)
+{
+    if (a->type != b->type)
+        return (int)a->type - (int)b->type;
+    if (a->type == FIELD_TEXT)
+        return strcmp(a->text.at, b->text.at);
+    return a->type == FIELD_INT ? fold_rows_compare(a->i, b->i) : (a->u > b->u) - (a->u < b->u);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct count_row *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+    if (order == 0)
+        order = (int)left->others - (int)right->others;
+    if (order == 0)
+        order = fold_rows_compare((int64_t)left->value_count, (int64_t)right->value_count);
+    for (size_t i = 0; order == 0 && i < left->value_count; i++) {
+        const struct count_value *x = &left->values[i], *y = &right->values[i];
+        order = strcmp(x->by, y->by);
+        if (order == 0)
+            order = fold_rows_compare(x->number, y->number);
+        if (order == 0)
+            order = compare_texts(x->name, y->name);
+        if (order == 0)
+            order = compare_fields(&x->value, &y->value);
+    }
+    return order;
+}
+
+static int compare_for_order(const void *a, const void *b)
+{
+    const struct count_row *left = a, *right = b;
+    int order = compare_rows(a, b);
+    return order ? order : fold_rows_compare(left->pid, right->pid);
+}
+
+/* Rows of one key become one, whose sums are in the arena. */
+static void merge_rows(const struct fold_rows *rows, struct count_row *all, size_t count,
+                       struct session_report *out)
+{
+    if (count > 0)
+        qsort(all, count, sizeof *all, compare_for_order);
+    for (size_t i = 0, next; i < count; i = next) {
+        struct count_cell sum = {.count = 0};
+        for (next = i; next < count && compare_rows(&all[i], &all[next]) == 0; next++)
+            count_cell_merge(&sum, &all[next].cell);
+        struct count_row row = all[i];
+        row.cell = sum;
+        row.cell.value = durations_copy(rows->arena, &sum.value);
+        count_cell_clear(&sum);
+        out->counts[out->count_count++] = row;
+    }
+}
+
+void fold_rows_counts(struct fold_rows *rows, struct session_report *out)
+{
+    const struct fold *fold = rows->fold;
+    size_t count, made = 0, room = 0;
+    const struct cell_group **groups = fold_groups(fold, rows->arena, &count);
+    uint64_t *lasts = arena_take(rows->arena, fold->count_count * sizeof *lasts);
+    for (size_t i = 0; i < fold->count_count; i++)
+        lasts[i] = last_of(&fold->counts[i]);
+    struct count_row *made_rows = NULL;
+    for (size_t i = 0; i < count && fold->count_count > 0; i++) {
+        const struct cell *cell;
+        for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
+            for (; cell; cell = cell->next) {
+                if (cell->key.type != CELL_COUNT)
+                    continue;
+                made_rows = memory_grow(made_rows, &room, made + 1, sizeof *made_rows);
+                made_rows[made++] = row_of(rows, out, cell, groups[i]->pid, lasts);
+            }
+    }
+    out->counts = arena_take(rows->arena, made * sizeof *out->counts);
+    merge_rows(rows, made_rows, made, out);
+    free(made_rows);
+}

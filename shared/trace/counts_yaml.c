@@ -1,0 +1,159 @@
+/* Counts in YAML: mappings with the keys below. */
+#include <string.h>
+
+#include "trace/conditions.h"
+#include "trace/yaml_file.h"
+
+static enum status read_name(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    enum status status = yaml_read_word(file, node, "name", &out->name);
+    for (size_t i = 0; status == STATUS_OK && i < file->phases->count_count; i++)
+        if (strcmp(file->phases->counts[i].name, out->name) == 0)
+            return REFUSE(file, node->start_mark, "name: there is a count `%s` already", out->name);
+    return status;
+}
+
+static enum status read_event(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    return yaml_read_word(file, node, "event", &out->event);
+}
+
+/* Of a scalar that stands on one line as it is, the place of a character; else that of its begin. */
+static yaml_mark_t mark_at(const yaml_node_t *node, size_t at)
+{
+    yaml_mark_t mark = node->start_mark;
+    size_t quotes = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? 0 : 1;
+    if (node->end_mark.line == mark.line &&
+        node->end_mark.column - mark.column == node->data.scalar.length + 2 * quotes)
+        mark.column += quotes + at;
+    return mark;
+}
+
+static enum status refuse_at(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                             const struct condition_text *text)
+{
+    return REFUSE(file, mark_at(node, text->wrong_at), "%s: %s", of, text->wrong);
+}
+
+static enum status read_where(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    const char *written = NULL;
+    enum status status = yaml_read_word(file, node, "where", &written);
+    if (status != STATUS_OK)
+        return status;
+    struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
+    struct conditions conditions;
+    status = conditions_read(&text, &conditions);
+    if (status == STATUS_OK && text.at < text.text.count)
+        status = condition_text_refuse(&text, text.at, "&&, || or the end is wanted here");
+    if (status != STATUS_OK)
+        return refuse_at(file, node, "where", &text);
+    out->where = conditions.filter;
+    out->where_count = conditions.filter_count;
+    return STATUS_OK;
+}
+
+/* `id`, `$evt.id`, `$ctx.vtid`: as events have it. */
+static enum status read_field(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                              const char **out)
+{
+    const char *written = NULL;
+    enum status status = yaml_read_word(file, node, of, &written);
+    if (status != STATUS_OK)
+        return status;
+    struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
+    if (strncmp(written, EVENT_CONTEXT, strlen(EVENT_CONTEXT)) == 0) {
+        *out = written;
+        if (!event_has_context_named(written))
+            status =
+                condition_text_refuse(&text, strlen(EVENT_CONTEXT),
+                                      "of contexts these can be asked: %s", event_context_names);
+    } else if (written[0] == '$') {
+        status = conditions_read_field(&text, out);
+    } else {
+        *out = condition_text_identifier(&text);
+        if (!*out)
+            text.at = 0;
+    }
+    if (status == STATUS_OK && written[0] != '$' && text.at < text.text.count)
+        status =
+            condition_text_refuse(&text, text.at, "a field is wanted here, as id or $ctx.vtid");
+    return status == STATUS_OK ? status : refuse_at(file, node, of, &text);
+}
+
+static enum status read_value(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    return read_field(file, node, "value", &out->value);
+}
+
+static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
+                               struct count_by *out)
+{
+    static const char *const words[] = {
+        [COUNT_BY_HOST] = "host",     [COUNT_BY_CPU] = "cpu",     [COUNT_BY_PROCESS] = "process",
+        [COUNT_BY_THREAD] = "thread", [COUNT_BY_PHASE] = "phase", [COUNT_BY_CALL] = "call"};
+    const char *written = NULL;
+    enum status status = yaml_read_word(file, node, "by", &written);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = COUNT_BY_HOST; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], written) == 0) {
+            *out = (struct count_by){(enum count_word)i, words[i]};
+            return STATUS_OK;
+        }
+    out->word = COUNT_BY_FIELD;
+    return read_field(file, node, "by", &out->field);
+}
+
+static enum status read_by(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    if (node->type != YAML_SEQUENCE_NODE)
+        return REFUSE(file, node->start_mark,
+                      "by: a list of fields and words is wanted here, as [code, process], not %s",
+                      yaml_node_kind(node));
+    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (count > COUNT_BY_MAX)
+        return REFUSE(file, node->start_mark, "by: %zu of them, over the limit of %d", count,
+                      COUNT_BY_MAX);
+    struct count_by *by = arena_take(&file->phases->arena, count * sizeof *by);
+    for (size_t i = 0; i < count; i++) {
+        const yaml_node_t *item =
+            yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
+        enum status status = read_by_one(file, item, &by[i]);
+        for (size_t k = 0; status == STATUS_OK && k < i; k++)
+            if (strcmp(by[k].field, by[i].field) == 0)
+                status = REFUSE(file, item->start_mark, "by: `%s` stands twice", by[i].field);
+        if (status != STATUS_OK)
+            return status;
+    }
+    out->by = by;
+    out->by_count = count;
+    return STATUS_OK;
+}
+
+static const struct yaml_key keys[] = {{"name", read_name, true},
+                                       {"event", read_event, true},
+                                       {"where", read_where, false},
+                                       {"by", read_by, false},
+                                       {"value", read_value, false}};
+
+static enum status read_count(struct yaml_file *file, const yaml_node_t *node)
+{
+    struct count_definition definition = {.name = NULL};
+    enum status status = yaml_read_mapping(file, node, "count", "name, event", keys,
+                                           sizeof keys / sizeof *keys, &definition);
+    if (status == STATUS_OK)
+        phases_add_count(file->phases, definition);
+    return status;
+}
+
+enum status yaml_read_counts(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    (void)into;
+    return yaml_read_list(file, node, "counts", read_count);
+}
