@@ -313,6 +313,26 @@ static void on_end_of_thread(struct call_log *log, const struct followed *follow
         free_thread(thread);
 }
 
+/* Of a thread on whose CPU events are lost, nobody knows whether its call has ended meanwhile. */
+static void on_border_of(struct call_log *log, const struct followed *followed, int32_t tid)
+{
+    struct followed of = *followed;
+    of.tid = tid;
+    struct log_thread *thread = thread_of(log, &of);
+    if (thread->is_open)
+        unfinished(log, thread, " <unfinished ...>");
+}
+
+static void on_loss(struct call_log *log, const struct followed *followed)
+{
+    log->counts.lost += (uint64_t)followed->event->value[0];
+    if (!event_is_border(followed->event))
+        return;
+    on_border_of(log, followed, followed->tid);
+    if (followed->behind != followed->tid)
+        on_border_of(log, followed, followed->behind);
+}
+
 /* --- phases --- */
 
 static bool wants_phase(const void *context, const char *name)
@@ -396,7 +416,7 @@ bool call_log_take(void *context, const struct followed *followed)
     switch ((enum event_kind)followed->event->kind) {
     case EVENT_CALL_ENTRY: on_entry(log, followed); break;
     case EVENT_CALL_EXIT: on_exit_event(log, followed); break;
-    case EVENT_LOSS: log->counts.lost += (uint64_t)followed->event->value[0]; break;
+    case EVENT_LOSS: on_loss(log, followed); break;
     case EVENT_EXIT:
         on_other(log, followed);
         on_end_of_thread(log, followed);

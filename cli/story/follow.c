@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "mapper/decode/plan_cache.h"
 #include "mapper/decode/reader_kind.h"
@@ -17,8 +18,15 @@ struct following {
     int64_t offset_ns;
     bool has_offset;
     bool stopped;
+    bool is_lost;                   /* what was in front of the next chunk is not known */
     const struct reader_info *info; /* of the chunk in hand */
     int64_t last_ns;                /* of the last event; INT64_MIN: none */
+    /* Of the chunk in hand: who runs behind each loss of its CPU's events, in the order of the chunk. Read when the
+     * first of them comes. */
+    const struct chunk_ref *ref;
+    bool has_borders;
+    int32_t *behind_border;
+    size_t border_count, border_room, borders_passed;
 };
 
 /* One of them, open. */
@@ -130,6 +138,138 @@ static void look_ahead(struct following *following, const struct chunk_ref *ref)
     chunk_done(&open);
 }
 
+/* --- who runs behind a loss --- */
+
+/* Behind a border, events of the CPU are of whoever its next switch takes off; of nobody if that is so much later. */
+#define BEHIND_NS_MAX UINT64_C(10000000000)
+
+struct border_cpu {
+    size_t border;     /* its index + 1, until the CPU's next switch; 0: none */
+    size_t first;      /* which event was its first from then on; 0: none yet */
+    uint64_t first_ns; /* and when that was */
+    int32_t current;
+};
+
+struct borders {
+    struct following *following;
+    struct border_cpu *cpus;
+    size_t cpu_count, open_count;
+    size_t events;    /* so many were read */
+    struct map named; /* by tid + 1: the last event that named it, by a switch or at its begin */
+};
+
+static void close_border(struct borders *borders, struct border_cpu *cpu, int32_t tid)
+{
+    if (cpu->border == 0)
+        return;
+    borders->following->behind_border[cpu->border - 1] = tid;
+    cpu->border = 0;
+    borders->open_count--;
+}
+
+static void note_border(struct borders *borders, struct border_cpu *cpu)
+{
+    struct following *following = borders->following;
+    following->behind_border = memory_grow(following->behind_border, &following->border_room,
+                                           following->border_count + 1, sizeof(int32_t));
+    following->behind_border[following->border_count++] = FOLLOW_UNKNOWN;
+    if (!cpu)
+        return;
+    close_border(borders, cpu, FOLLOW_UNKNOWN);
+    *cpu = (struct border_cpu){.border = following->border_count, .current = FOLLOW_UNKNOWN};
+    borders->open_count++;
+}
+
+static void name_thread(struct borders *borders, const struct event *event, unsigned value)
+{
+    if (event_has_value(event, value) && event->value[value] > 0)
+        *map_place(&borders->named, (uint64_t)event->value[value] + 1) =
+            (void *)(uintptr_t)borders->events;
+}
+
+/* Whether the thread can have been on `cpu` since its border: it ran nowhere else, and was not born since. */
+static bool was_there(const struct borders *borders, const struct border_cpu *cpu,
+                      const struct event *event, int32_t tid)
+{
+    size_t named = (size_t)(uintptr_t)map_get(&borders->named, (uint64_t)tid + 1);
+    bool elsewhere = false;
+    for (size_t i = 0; i < borders->cpu_count && tid > 0; i++)
+        elsewhere |= &borders->cpus[i] != cpu && borders->cpus[i].current == tid;
+    return cpu->first > 0 && event->time_ns - cpu->first_ns <= BEHIND_NS_MAX && !elsewhere &&
+           (tid == 0 || named < cpu->first);
+}
+
+static void note_switch(struct borders *borders, struct border_cpu *cpu, const struct event *event)
+{
+    int32_t before = event_has_value(event, 0) ? (int32_t)event->value[0] : FOLLOW_UNKNOWN;
+    bool known =
+        before != FOLLOW_UNKNOWN && cpu->border > 0 && was_there(borders, cpu, event, before);
+    close_border(borders, cpu, known ? before : FOLLOW_UNKNOWN);
+    cpu->current = event_has_value(event, 2) ? (int32_t)event->value[2] : FOLLOW_UNKNOWN;
+    name_thread(borders, event, 0);
+    name_thread(borders, event, 2);
+}
+
+static void note_event(struct borders *borders, const struct event *event)
+{
+    bool on_cpu = event->cpu >= 0 && (size_t)event->cpu < borders->cpu_count;
+    struct border_cpu *cpu = on_cpu ? &borders->cpus[event->cpu] : NULL;
+    borders->events++;
+    if (event->kind == EVENT_LOSS) {
+        if (event_is_border(event))
+            note_border(borders, cpu);
+        return;
+    }
+    if (cpu && cpu->border > 0 && cpu->first == 0 && event->domain == DOMAIN_KERNEL) {
+        cpu->first = borders->events;
+        cpu->first_ns = event->time_ns;
+    }
+    if (event->kind == EVENT_SWITCH && cpu)
+        note_switch(borders, cpu, event);
+    else if (event->kind == EVENT_FORK)
+        name_thread(borders, event, 2);
+}
+
+/* Reads the chunk in hand up to where all is known that is asked for. */
+static void find_borders(struct following *following)
+{
+    struct open_chunk open;
+    struct failure ignored; /* said when it is read */
+    following->has_borders = true;
+    if (open_for(following, following->ref, NULL, NULL, &open, &ignored) != STATUS_OK)
+        return;
+    const struct reader_info *info = reader_info(open.reader);
+    struct borders borders = {.following = following};
+    if (info->cpu_count > 0)
+        borders.cpu_count = (size_t)info->cpus[info->cpu_count - 1] + 1;
+    borders.cpus = memory_new(borders.cpu_count * sizeof *borders.cpus);
+    for (size_t i = 0; i < borders.cpu_count; i++)
+        borders.cpus[i].current = FOLLOW_UNKNOWN;
+    const struct event *events;
+    size_t count;
+    bool over = false;
+    while (!over && reader_next(open.reader, &events, &count, &ignored) == STATUS_OK)
+        for (size_t i = 0; i < count && !over; i++) {
+            int64_t wall_ns = (int64_t)events[i].time_ns + following->offset_ns;
+            over = events[i].time_ns >= open.interval.end_ns ||
+                   (wall_ns > following->follow->end_ns && borders.open_count == 0);
+            if (!over && events[i].time_ns >= open.interval.begin_ns)
+                note_event(&borders, &events[i]);
+        }
+    free(borders.cpus);
+    map_clear(&borders.named);
+    chunk_done(&open);
+}
+
+/* At a border: who is current from there on. */
+static int32_t behind_border(struct following *following)
+{
+    if (!following->has_borders)
+        find_borders(following);
+    size_t at = following->borders_passed++;
+    return at < following->border_count ? following->behind_border[at] : FOLLOW_UNKNOWN;
+}
+
 /* --- events --- */
 
 static int32_t thread_of(const struct event *event, int32_t current)
@@ -150,12 +290,17 @@ static void take(struct following *following, const struct event *event)
     struct followed followed = {.event = event,
                                 .wall_ns = (int64_t)event->time_ns + following->offset_ns,
                                 .tid = FOLLOW_UNKNOWN,
+                                .behind = FOLLOW_UNKNOWN,
                                 .info = following->info};
     if (event->kind == EVENT_SWITCH && event_has_value(event, 0))
         followed.tid = (int32_t)event->value[0];
-    else if (event->kind != EVENT_LOSS)
+    else if (event->kind == EVENT_LOSS)
+        followed.tid = current ? *current : FOLLOW_UNKNOWN;
+    else
         followed.tid = thread_of(event, current ? *current : FOLLOW_UNKNOWN);
     following->last_ns = followed.wall_ns;
+    if (event->kind == EVENT_LOSS && event_is_border(event))
+        followed.behind = behind_border(following);
     if (!following->follow->take(following->follow->context, &followed))
         following->stopped = true;
     if (!current)
@@ -163,7 +308,7 @@ static void take(struct following *following, const struct event *event)
     if (event->kind == EVENT_SWITCH)
         *current = event_has_value(event, 2) ? (int32_t)event->value[2] : FOLLOW_UNKNOWN;
     else if (event->kind == EVENT_LOSS && event_is_border(event))
-        *current = FOLLOW_UNKNOWN;
+        *current = followed.behind;
 }
 
 /* Whether nothing of the chunk is asked for; its clock is known then. */
@@ -217,8 +362,12 @@ static void say_of_chunk(void *context, const char *sentence)
     reader_say(of->warnings, "%s: %s", of->path ? of->path : "chunk", sentence);
 }
 
+/* Nothing is known of what lies in front of the next chunk: who runs where is looked up in that one. */
 static void tell_gap(struct following *following)
 {
+    following->is_lost = true;
+    for (size_t i = 0; i < following->cpu_count; i++)
+        following->current[i] = FOLLOW_UNKNOWN;
     if (following->follow->gap && following->last_ns != INT64_MIN)
         following->follow->gap(following->follow->context, following->last_ns);
 }
@@ -231,16 +380,22 @@ static void read_chunk(struct following *following, const struct chunk_ref *ref)
     struct open_chunk open;
     if (ref->gap_before)
         tell_gap(following);
-    if (following->follow->read == 0 || ref->gap_before)
+    if (following->is_lost)
         look_ahead(following, ref);
+    following->is_lost = false;
+    following->ref = ref;
+    following->has_borders = false;
+    following->border_count = following->borders_passed = 0;
     if (open_for(following, ref, &warnings, following->follow->shows, &open, &why) != STATUS_OK) {
         say_failed(following, ref, &why);
         tell_gap(following);
         return;
     }
     following->follow->read++;
-    if (read_events(following, &open, &why) != STATUS_OK)
+    if (read_events(following, &open, &why) != STATUS_OK) {
         say_failed(following, ref, &why);
+        tell_gap(following);
+    }
     chunk_done(&open);
 }
 
@@ -268,12 +423,14 @@ void follow(struct follow *follow)
     struct following following = {.follow = follow,
                                   .schema = schema_new(follow->phases),
                                   .cache = plan_cache_new(),
+                                  .is_lost = true,
                                   .last_ns = INT64_MIN};
     find_clock(&following);
     for (size_t i = 0; i < follow->count && !following.stopped; i++)
         if (!is_outside(&following, &follow->chunks[i]))
             read_chunk(&following, &follow->chunks[i]);
     free(following.current);
+    free(following.behind_border);
     plan_cache_free(following.cache);
     schema_free(following.schema);
 }

@@ -1,6 +1,6 @@
 /* cli/story/follow.h -- the events of chunks of one session in their order, each with the thread that
- * it is of. Who runs on a CPU is followed by its switches; who ran there before the first of them is
- * what that one tells. */
+ * it is of. Who runs on a CPU is followed by its switches; who ran there before the first of them, or
+ * behind a loss of the CPU's events, is what the next one tells, if it is in the same chunk. */
 #ifndef CLI_STORY_FOLLOW_H
 #define CLI_STORY_FOLLOW_H
 
@@ -16,9 +16,11 @@
 enum { FOLLOW_UNKNOWN = -1 };
 
 struct followed {
-    const struct event *event; /* switches: `tid` is the thread that leaves the CPU */
-    int64_t wall_ns;           /* since the Unix epoch */
-    int32_t tid;
+    /* Switches: `tid` is the thread that leaves the CPU; a loss: who ran there before, and `behind` who runs there
+     * from then on. */
+    const struct event *event;
+    int64_t wall_ns; /* since the Unix epoch */
+    int32_t tid, behind;
     const struct reader_info *info; /* of the chunk that it is in */
 };
 
