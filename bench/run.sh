@@ -5,6 +5,8 @@
 #
 # SPANMILL_RECORDINGS  a folder with A1, A4 and A5 (unpacked, or as .tar.zst): measured as well
 # SPANMILL_PHASES      phase definitions (default: those of the recording in tests/data)
+# BABELTRACE2          the babeltrace2 to compare with, which is named (default: babeltrace2; 2.1 is faster
+#                      than 2.0)
 # SPANMILL_BUILD       the build to measure (default: build/release)
 # ROUNDS               of each measurement the best of so many counts (default: 3)
 set -eu
@@ -31,12 +33,12 @@ for program in "$spanmill" "$measure" "$stages"; do
         exit 1
     }
 done
-if command -v babeltrace2 >/dev/null; then
-    babeltrace2=yes
-else
-    babeltrace2=
+babeltrace2=$(command -v "${BABELTRACE2:-babeltrace2}") || {
+    [ -z "${BABELTRACE2-}" ] || { echo "bench: $BABELTRACE2 is no program" >&2; exit 2; }
     skip "the comparison, since babeltrace2 is not installed"
-fi
+}
+# "Babeltrace 2.0.4 ..." in its first line.
+version=$([ -z "$babeltrace2" ] || "$babeltrace2" --version | sed -n '1s/^Babeltrace \([0-9.]*\).*/\1/p')
 
 if command -v lttng-syscallstats >/dev/null; then
     analyses=yes
@@ -124,7 +126,7 @@ bench() {
     round=0
     while [ "$round" -lt "$rounds" ]; do
         round=$((round + 1))
-        [ -z "$babeltrace2" ] || run babeltrace2 babeltrace2 "$trace" -c sink.utils.dummy
+        [ -z "$babeltrace2" ] || run babeltrace2 "$babeltrace2" "$trace" -c sink.utils.dummy
         report one -j 1 "$trace"
         report two -j 2 "$trace"
         at_once "$trace"
@@ -136,7 +138,7 @@ bench() {
         'BEGIN { printf "%s: %.2f M events, %.1f MiB; best of %d\n", title, events / 1e6,
                  kib / 1024, rounds }'
     printf '  %-34s %10s %10s %13s %12s\n' '' wall CPU events peak
-    [ -z "$babeltrace2" ] || row 'babeltrace2, dummy sink' babeltrace2 "$events"
+    [ -z "$babeltrace2" ] || row "babeltrace2 $version, dummy sink" babeltrace2 "$events"
     row 'spanmill report -j1' one "$events"
     row 'spanmill report -j2' two "$events"
     [ -z "$babeltrace2" ] ||
