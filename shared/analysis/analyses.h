@@ -49,7 +49,8 @@ struct analyses {
     ROW(net)      /* kinds 37, 38; rules 12 to 15 */                                               \
     ROW(callback) /* kinds 39 to 41; rules 16 to 21 */                                             \
     ROW(signal)   /* kind 42; rules 22, 23 */                                                      \
-    ROW(vector)   /* kind 43; rules 24 to 45 */
+    ROW(vector)   /* kind 43; rules 24 to 45 */                                                    \
+    ROW(pages)    /* kind 44; rules 46 to 49 */
 
 #define ANALYSIS_DECLARE(name) extern const struct analysis name##_analysis;
 ANALYSES(ANALYSIS_DECLARE)
