@@ -1,8 +1,10 @@
 #include "export/views.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "trace/syscalls.h"
 
 enum family_id {
@@ -14,6 +16,8 @@ enum family_id {
     THREAD_SECONDS,
     WAKEUP_LATENCY,
     CPU_BUSY,
+    COUNTED_EVENTS,
+    COUNTED_VALUES,
     EVENTS,
     LOST,
     INTERVALS,
@@ -79,6 +83,20 @@ static const struct family families[FAMILIES] = {
                   {"cpu"},
                   1,
                   0},
+    [COUNTED_EVENTS] = {"spanmill_counted_events_total",
+                        "Events that the user's definitions count.",
+                        FAMILY_COUNTER,
+                        FAMILY_ONE,
+                        {"process", "by", "count"},
+                        3,
+                        2},
+    [COUNTED_VALUES] = {"spanmill_counted_values_total",
+                        "Sums of the values of such events, in whatever unit.",
+                        FAMILY_COUNTER,
+                        FAMILY_ONE,
+                        {"process", "by", "count"},
+                        3,
+                        2},
     [EVENTS] = {"spanmill_events_total",
                 "Events of the intervals.",
                 FAMILY_COUNTER,
@@ -242,6 +260,54 @@ static void take_interval(const struct view_target *target, const struct interva
             (int64_t)mark->tallies.at[i]);
 }
 
+/* --- counts --- */
+
+/* `code=500,phase=request`: of what has no label of its own; threads are left out, they are many. To be
+ * freed. */
+static char *by_text(const struct count_told *told)
+{
+    char *all = memory_string(text_of(""));
+    for (size_t i = 0; i < told->part_count; i++) {
+        const struct count_part *part = &told->parts[i];
+        const struct field_value *value = &part->value;
+        if (part->word == COUNT_BY_HOST || part->word == COUNT_BY_PROCESS ||
+            part->word == COUNT_BY_THREAD)
+            continue;
+        char *longer;
+        const char *comma = *all ? "," : "";
+        int count = (int)part->field.count;
+        if (value->type == FIELD_INT)
+            longer =
+                memory_format("%s%s%.*s=%" PRId64, all, comma, count, part->field.at, value->i);
+        else if (value->type == FIELD_UINT)
+            longer =
+                memory_format("%s%s%.*s=%" PRIu64, all, comma, count, part->field.at, value->u);
+        else
+            longer = memory_format("%s%s%.*s=%.*s", all, comma, count, part->field.at,
+                                   value->type == FIELD_TEXT ? (int)value->text.count : 1,
+                                   value->type == FIELD_TEXT ? value->text.at : "?");
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
+static void take_count(const struct view_target *target, const struct result *result)
+{
+    const struct count_told *told = result->count;
+    struct text process = {"", 0};
+    if (count_told_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_IDLE)
+        process = text_of("idle");
+    else if (count_told_asks(told, COUNT_BY_PROCESS))
+        process = entities_process_name(target->entities, result->thread);
+    char *by = by_text(told);
+    struct text labels[FAMILY_LABELS_MAX] = {process, text_of(by), told->name};
+    add(target, COUNTED_EVENTS, labels, (int64_t)told->cell->count);
+    if (told->has_value)
+        add(target, COUNTED_VALUES, labels, (int64_t)told->cell->value.total_ns);
+    free(by);
+}
+
 void views_take_fact(const struct view_target *target, const struct result *result)
 {
     if (result->type == RESULT_THREAD)
@@ -260,7 +326,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_LATENCY: take_latency(target, result); return;
     case RESULT_CPU: take_cpu(target, result); return;
     case RESULT_CELL: cell_views_take(target->cells, target->series, result->cell); return;
-    case RESULT_COUNT: return;
+    case RESULT_COUNT: take_count(target, result); return;
     case RESULT_INTERVAL: take_interval(target, &result->interval); return;
     case RESULT_PROCESS:
     case RESULT_THREAD:

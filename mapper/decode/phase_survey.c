@@ -1,5 +1,6 @@
 #include "mapper/decode/phase_survey.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,73 @@ static struct phase_use look_at_capture(const struct layout *layout,
     return best;
 }
 
+/* --- counts --- */
+
+/* What one declared event of a count says of a field that the count names. NULL: of its conditions. */
+static void look_at_counted(const struct count_definition *count, const struct layout_event *event,
+                            const char *field, struct phase_use *use)
+{
+    if (!field) {
+        if (look_at_filters(event, count->where, count->where_count, use))
+            use->state = PHASE_USE_FIT;
+        return;
+    }
+    char letter = look_at_field(event, field, use);
+    if (letter == 't' && field == count->value) {
+        use->state = PHASE_USE_BAD_FIELD;
+        use->field = text_of(field);
+        use->near = text_of("text, and added up");
+    } else if (letter) {
+        use->state = PHASE_USE_FIT;
+    }
+}
+
+/* What all declared events of a count say; `layout` NULL: they may be there. */
+static struct phase_use look_at_count(const struct layout *layout,
+                                      const struct count_definition *count, const char *field)
+{
+    const struct phase_use base = {.state = layout ? PHASE_USE_UNDECLARED : PHASE_USE_FIT,
+                                   .part = PHASE_COUNT,
+                                   .phase = text_of(count->name),
+                                   .begin = text_of(count->event),
+                                   .end = {"", 0},
+                                   .match = text_or_none(field),
+                                   .field = {"", 0},
+                                   .near = {"", 0}};
+    struct phase_use best = base;
+    bool declared = false;
+    for (uint32_t i = 0; layout && i < layout->event_count; i++) {
+        if (fnmatch(count->event, layout->events[i].name, 0) != 0)
+            continue;
+        struct phase_use use = base;
+        look_at_counted(count, &layout->events[i], field, &use);
+        if (!declared || phase_use_is_better(&use, &best))
+            best = use;
+        declared = true;
+    }
+    if (layout && !declared)
+        best.near = text_or_none(nearest_event(layout, count->event));
+    return best;
+}
+
+/* A count, and each field that it names besides its conditions. */
+static size_t look_at_counts(const struct layout *layout, const struct phase_definitions *phases,
+                             struct phase_use *uses, size_t used)
+{
+    for (size_t i = 0; i < phases->count_count && used < PHASE_USES_MAX; i++) {
+        const struct count_definition *count = &phases->counts[i];
+        struct phase_use whole = uses[used++] = look_at_count(layout, count, NULL);
+        if (whole.state == PHASE_USE_UNDECLARED)
+            continue; /* so are its fields */
+        for (size_t k = 0; k < count->by_count && used < PHASE_USES_MAX; k++)
+            if (count->by[k].word == COUNT_BY_FIELD && count->by[k].field[0] != '$')
+                uses[used++] = look_at_count(layout, count, count->by[k].field);
+        if (count->value && count->value[0] != '$' && used < PHASE_USES_MAX)
+            uses[used++] = look_at_count(layout, count, count->value);
+    }
+    return used;
+}
+
 static struct phase_uses look_at_all(const struct layout *layout,
                                      const struct phase_definitions *phases, struct arena *arena)
 {
@@ -233,6 +301,8 @@ static struct phase_uses look_at_all(const struct layout *layout,
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < phases->at[i].capture_count && used < PHASE_USES_MAX; k++)
             uses[used++] = look_at_capture(layout, &phases->at[i], phases->at[i].capture[k], arena);
+    if (phases)
+        used = look_at_counts(layout, phases, uses, used);
     return phase_uses_sort(uses, used);
 }
 

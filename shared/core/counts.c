@@ -217,7 +217,7 @@ static void add(struct core *core, const struct event *event, struct life *life,
     count_cell_add(cell_at(core, &key), &value);
 }
 
-void counts_take(struct core *core, const struct event *event, struct life *life, bool idle)
+void counts_add(struct core *core, const struct event *event, struct life *life, bool idle)
 {
     for (size_t i = 0; i < event->class->count_count; i++)
         add(core, event, life, idle, event->class->counts[i]);

@@ -9,8 +9,14 @@
 
 /* Of an event of nobody, whether it is the idle thread's. */
 bool counts_is_idle(const struct cpu *cpu, const struct event *event);
-/* One event of a class that is counted. `life` NULL: it is nobody's, or (`idle`) the idle thread's. */
-void counts_take(struct core *core, const struct event *event, struct life *life, bool idle);
+void counts_add(struct core *core, const struct event *event, struct life *life, bool idle);
+/* `life` NULL: the event is nobody's, or (`idle`) the idle thread's. */
+static inline void counts_take(struct core *core, const struct event *event, struct life *life,
+                               bool idle)
+{
+    if (event->class->count_count > 0)
+        counts_add(core, event, life, idle);
+}
 /* Mapping: the sums of a life go to the row, before its name may be another's; all sums. */
 void counts_write_of(struct core *core, struct life *life);
 void counts_write(struct core *core);

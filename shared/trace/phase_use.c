@@ -182,7 +182,7 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
     const uint8_t *at = packed.at, *end = packed.at + packed.count;
     while (count < PHASE_USES_MAX && unpack_one(&use, &at, end))
         if (use.state >= PHASE_USE_UNDECLARED && use.state <= PHASE_USE_FIT &&
-            use.part <= PHASE_CAPTURE)
+            use.part <= PHASE_COUNT)
             uses[count++] = use;
     return phase_uses_sort(uses, count);
 }
@@ -204,9 +204,30 @@ static char *capture_fault(const struct phase_use *use)
     return NULL; /* that an event is not declared is said of its side */
 }
 
+static char *count_fault(const struct phase_use *use)
+{
+    bool near = use->near.count > 0;
+    switch ((enum phase_use_state)use->state) {
+    case PHASE_USE_UNDECLARED:
+        return memory_format("%.*s: no trace declares %.*s%s%.*s", SHOWN(use->phase),
+                             SHOWN(use->begin), near ? "; the nearest is " : "", SHOWN(use->near));
+    case PHASE_USE_NO_FIELD:
+        return memory_format("%.*s: no event %.*s has a field %.*s%s%.*s", SHOWN(use->phase),
+                             SHOWN(use->begin), SHOWN(use->field), near ? "; the nearest is " : "",
+                             SHOWN(use->near));
+    case PHASE_USE_BAD_FIELD:
+        return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),
+                             SHOWN(use->field), SHOWN(use->begin), SHOWN(use->near));
+    case PHASE_USE_FIT: break;
+    }
+    return NULL;
+}
+
 /* What is wrong with one side; NULL if nothing is. To be freed. */
 static char *side_fault(const struct phase_use *use)
 {
+    if (use->part == PHASE_COUNT)
+        return count_fault(use);
     if (use->part == PHASE_CAPTURE)
         return capture_fault(use);
     struct text event = use->part == PHASE_END ? use->end : use->begin;
@@ -233,7 +254,7 @@ static const struct phase_use *begin_of(struct phase_uses uses, size_t at)
     size_t alike = 0;
     for (size_t i = at >= 2 ? at - 2 : 0; i < uses.count && i <= at + 1; i++)
         alike +=
-            uses.at[i].part != PHASE_CAPTURE && compare_definitions(&uses.at[i], &uses.at[at]) == 0;
+            uses.at[i].part <= PHASE_END && compare_definitions(&uses.at[i], &uses.at[at]) == 0;
     bool pair = at > 0 && alike == 2 && uses.at[at].part == PHASE_END &&
                 uses.at[at - 1].part == PHASE_BEGIN &&
                 compare_definitions(&uses.at[at - 1], &uses.at[at]) == 0;

@@ -25,10 +25,11 @@ enum phase_use_state {
 enum phase_part {
     PHASE_BEGIN,
     PHASE_END,
-    PHASE_CAPTURE /* a field that either event may have */
+    PHASE_CAPTURE, /* a field that either event may have */
+    PHASE_COUNT /* a count: `begin` is its pattern of events, `match` a field that it names or empty */
 };
 
-/* One side of a definition, or a field that it captures. */
+/* One side of a definition, or a field that it captures; or a count. */
 struct phase_use {
     uint8_t state;          /* enum phase_use_state */
     uint8_t part;           /* enum phase_part */

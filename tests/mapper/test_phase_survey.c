@@ -98,3 +98,18 @@ Test(phase_survey, of_metadata_that_is_not_understood_blames_nothing)
     phases_clear(&phases);
     arena_clear(&arena);
 }
+
+Test(phase_survey, says_of_counts_what_is_not_declared)
+{
+    expect("counts:\n"
+           "  - {name: good, event: 'shop:*', by: [id, path, $ctx.vtid, process], value: id}\n"
+           "  - {name: any, event: 'shop:begin', where: '$evt.idd == 1 || !($evt.x == 2)'}\n"
+           "  - {name: bad, event: 'shop:bgin', by: [id]}\n"
+           "  - {name: field, event: 'shop:*', by: [idd, list]}\n"
+           "  - {name: only, event: 'shop:end', where: '$evt.id == \"x\"', value: name}\n",
+           (const char *const[]){"bad: no trace declares shop:bgin; the nearest is shop:begin",
+                                 "field: no event shop:* has a field idd; the nearest is id",
+                                 "field: field list of shop:* is an array, which is not compared",
+                                 "only: field id of shop:end is a number, and compared with text",
+                                 "only: field name of shop:end is text, and added up", NULL});
+}

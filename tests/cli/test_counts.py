@@ -1,0 +1,72 @@
+"""--definitions: what is counted is what `events` and `log` tell of the same recording, by whatever it is broken
+down, and of a packed recording as well."""
+import collections
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from checks import finish, spanmill, wrong  # noqa: E402
+
+TRACE = os.path.join(os.environ["TEST_DATA"], "thumbnails")
+PHASES = os.path.join(TRACE, "phases.yaml")
+COUNTS = """counts:
+  - {name: all, event: '*'}
+  - {name: issued, event: block_rq_issue, by: [dev, process, cpu], value: nr_sector}
+  - {name: whole, event: block_rq_issue, value: nr_sector}
+  - {name: block, event: 'block_rq_*', by: [thread, phase]}
+  - {name: failed, event: 'syscall_exit_*', where: '$evt.ret < 0 && $evt.ret >= -4095', by: [ret]}
+  - {name: none, event: block_rq_issue, where: '$evt.dev == 1 && !($evt.dev == 1)'}
+"""
+
+
+def run(command, *arguments):
+    return spanmill(command, *arguments)[0]
+
+
+def counts(definitions, *traces):
+    return [row for row in map(json.loads, run(
+        "report", *traces, "--definitions", definitions, "--phases", PHASES, "--format", "json").splitlines())
+        if row["type"] in ("count", "summary")]
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    definitions = os.path.join(scratch, "counts.yaml")
+    with open(definitions, "w", encoding="utf-8") as file:
+        file.write(COUNTS)
+    rows = counts(definitions, TRACE)
+    sums, values = collections.Counter(), collections.Counter()
+    for row in rows:
+        if row["type"] == "count":
+            sums[row["name"]] += row["count"]
+            values[row["name"]] += row.get("sum", 0)
+    events = {}
+    for line in run("events", TRACE, "--format", "json").splitlines():
+        event = json.loads(line)
+        if event["type"] == "event":
+            events[event["name"]] = events.get(event["name"], 0) + event["count"]
+    expected = {"all": sum(row["events"] for row in rows if row["type"] == "summary"),
+                "issued": events["block_rq_issue"], "whole": events["block_rq_issue"],
+                "block": sum(count for name, count in events.items() if name.startswith("block_rq_"))}
+    for name, count in expected.items():
+        if sums[name] != count or count == 0:
+            wrong(f"{name}: {sums[name]}, and {count} are expected")
+    if values["issued"] != values["whole"] or values["whole"] == 0:
+        wrong(f"values: {values}")
+    if sums["none"] or not sums["failed"]:
+        wrong(f"conditions: {sums}")
+    if not any(row["name"] == "block" and row["by"]["phase"] for row in rows if row["type"] == "count"):
+        wrong("none is in a phase")
+    archive = os.path.join(scratch, "packed")
+    os.mkdir(archive)
+    run("pack", TRACE, "-o", archive)
+    if [row for row in counts(definitions, archive) if row["type"] == "count"] != \
+            [row for row in rows if row["type"] == "count"]:
+        wrong("a packed recording gives others")
+    tables = run("report", TRACE, "--definitions", definitions, "--top", "3")
+    for words in ("Count of block", "thread", "(none)", "Share", "Count of issued", "p99", "... and"):
+        if words not in tables:
+            wrong(f"{words!r} is not in the tables")
+
+finish()
