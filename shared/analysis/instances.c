@@ -196,7 +196,7 @@ static void chain_add(struct instances *all, struct instance *instance, size_t a
     place->key = place_key(all, instance, at);
     void **chain = map_place(&all->chains, place->key);
     struct instance *below = *chain, *above = NULL;
-    while (below && below->order > instance->order) {
+    while (below && below->mark.order > instance->mark.order) {
         above = below;
         below = place_in(all, below, place->key)->below;
     }
@@ -389,7 +389,7 @@ void instances_call_over(struct phase_thread *thread, bool complete)
     thread->calls += complete;
     for (struct instance *each = thread->top; each && each->in_call; each = each->below) {
         each->in_call = false;
-        each->calls_at += complete;
+        each->mark.calls_at += complete;
     }
 }
 
@@ -459,22 +459,41 @@ struct text instances_name(const struct phase_definition *definition, const stru
 
 /* --- instances --- */
 
+#define LINK(top, instance, below, above, under, over)                                             \
+    do {                                                                                           \
+        (instance)->below = under;                                                                 \
+        (instance)->above = over;                                                                  \
+        if (under)                                                                                 \
+            (under)->above = (instance);                                                           \
+        if (over)                                                                                  \
+            (over)->below = (instance);                                                            \
+        else                                                                                       \
+            *(top) = (instance);                                                                   \
+    } while (0)
+
 /* Puts it behind those of its list that began before it. Nearly always it is the last. */
 #define INSERT(top, instance, below, above)                                                        \
     do {                                                                                           \
         struct instance *under = *(top), *over = NULL;                                             \
-        while (under && under->order > (instance)->order) {                                        \
+        while (under && under->mark.order > (instance)->mark.order) {                              \
             over = under;                                                                          \
             under = under->below;                                                                  \
         }                                                                                          \
-        (instance)->below = under;                                                                 \
-        (instance)->above = over;                                                                  \
-        if (under)                                                                                 \
-            under->above = (instance);                                                             \
-        if (over)                                                                                  \
-            over->below = (instance);                                                              \
-        else                                                                                       \
-            *(top) = (instance);                                                                   \
+        LINK(top, instance, below, above, under, over);                                            \
+    } while (0)
+
+/* Where it belongs by another mark: past those that began between the two. */
+#define MOVE(top, instance, below, above)                                                          \
+    do {                                                                                           \
+        struct instance *under = (instance)->below, *over = (instance)->above;                     \
+        for (; under && under->mark.order > (instance)->mark.order; under = under->below)          \
+            over = under;                                                                          \
+        for (; over && over->mark.order < (instance)->mark.order; over = over->above)              \
+            under = over;                                                                          \
+        if (under == (instance)->below && over == (instance)->above)                               \
+            break;                                                                                 \
+        REMOVE(top, instance, below, above);                                                       \
+        LINK(top, instance, below, above, under, over);                                            \
     } while (0)
 
 #define REMOVE(top, instance, below, above)                                                        \
@@ -546,7 +565,8 @@ static void free_texts(struct instance *instance, size_t count)
 static void drop(struct instances *all, struct instance *instance)
 {
     free_texts(instance, value_count(all, instance->definition));
-    time_vector_free(&instance->total_at);
+    time_vector_free(&instance->mark.total_at);
+    elders_free(instance->elders);
     instance->below = all->links[instance->definition].unused;
     all->links[instance->definition].unused = instance;
 }
@@ -559,9 +579,10 @@ static void enter_definition(struct instances *all, struct instance *instance)
     struct instance *under = all->entered[definition];
     if (!under)
         under = all->newest[definition];
-    while (under && under->order > instance->order)
+    uint64_t order = instance_eldest(instance)->order;
+    while (under && instance_eldest(under)->order > order)
         under = under->older;
-    while (under && under->newer && under->newer->order < instance->order)
+    while (under && under->newer && instance_eldest(under->newer)->order < order)
         under = under->newer;
     struct instance *over = under ? under->newer : all->oldest[definition];
     instance->older = under;
@@ -594,8 +615,9 @@ static void enter(struct instances *all, struct instance *instance)
     INSERT(&thread->last[definition], instance, below_like, above_like);
     enter_definition(all, instance);
     link_by_kin(all, instance);
-    thread->count++;
-    all->count++;
+    thread->count += 1 + instance_elders(instance);
+    all->count += 1 + instance_elders(instance);
+    all->structs++;
 }
 
 static void leave(struct instances *all, struct instance *instance)
@@ -606,32 +628,157 @@ static void leave(struct instances *all, struct instance *instance)
     REMOVE(&thread->top, instance, below, above);
     REMOVE(&thread->last[definition], instance, below_like, above_like);
     unlink_by_kin(all, instance);
-    all->count--;
-    thread->count--;
+    thread->count -= 1 + instance_elders(instance);
+    all->count -= 1 + instance_elders(instance);
+    all->structs--;
+}
+
+/* What its thread has spent so far is not its own. */
+static void set_mark(struct instance *instance, uint64_t begin_ns, uint64_t order)
+{
+    instance->mark.begin_ns = begin_ns;
+    instance->mark.order = order;
+    instance->mark.calls_at = instance->thread->calls;
+    time_vector_copy(&instance->mark.total_at, &instance->thread->total);
 }
 
 struct instance *instances_open(struct instances *all, struct phase_thread *thread,
-                                uint32_t definition, const struct field_value *values,
-                                uint64_t begin_ns, uint64_t order)
+                                const struct instance_begin *begin)
 {
-    struct instance *instance = make(all, definition, values);
+    struct instance *instance = make(all, begin->definition, begin->values);
     instance->thread = thread;
+    instance->path = begin->path;
+    instance->by_user = begin->by_user;
+    instance->in_call = begin->in_call;
     instance->after_exit = thread->exited;
-    instance->begin_ns = begin_ns;
-    instance->order = order;
+    instance->id = begin->order;
+    set_mark(instance, begin->begin_ns, begin->order);
     enter(all, instance);
     return instance;
 }
 
+/* --- elders --- */
+
+static void move(struct instance *instance)
+{
+    struct phase_thread *thread = instance->thread;
+    MOVE(&thread->top, instance, below, above);
+    MOVE(&thread->last[instance->definition], instance, below_like, above_like);
+}
+
+static void count(struct instances *all, const struct instance *instance, bool adds)
+{
+    size_t these = 1 + instance_elders(instance);
+    all->count += adds ? these : 0 - these;
+    instance->thread->count += adds ? these : 0 - these;
+}
+
+struct elders *instances_go_below(struct instances *all, struct instance *instance)
+{
+    assert(!instance->in_call && all->set->at[instance->definition]->match_count == 0);
+    count(all, instance, false);
+    if (!instance->elders)
+        instance->elders = elders_new();
+    elders_push(instance->elders, &instance->mark);
+    return instance->elders;
+}
+
+void instances_go_on_top(struct instances *all, struct instance *instance,
+                         const struct instance_begin *begin)
+{
+    assert(begin->order > instance->elders->youngest.order);
+    instance->in_call = begin->in_call;
+    set_mark(instance, begin->begin_ns, begin->order);
+    count(all, instance, true);
+    move(instance);
+}
+
+static bool has_values(const struct instance *instance, const struct field_value *values,
+                       size_t count)
+{
+    size_t equal = 0;
+    while (equal < count && field_value_equal(&instance->values[equal], &values[equal]))
+        equal++;
+    return equal == count;
+}
+
+/* Whether nothing but their begins tells them apart; nor do their orders tell that another set of definitions held
+ * at one of them. */
+static bool is_like(const struct instance *instance, const struct phase_thread *thread,
+                    const struct instance_begin *begin, size_t value_count)
+{
+    return !instance->in_call && instance->path == begin->path &&
+           instance->by_user == begin->by_user && instance->after_exit == thread->exited &&
+           instance->mark.order < begin->order &&
+           (begin->order - instance->mark.order) % (1 << EVENT_SHIFT) == 0 &&
+           has_values(instance, begin->values, value_count);
+}
+
+/* What was begun within one call, of which nothing is an elder until it is over, is looked for so far. */
+enum { LIKE_MOST = 16 };
+
+/* `upper`, which has no elders, is one struct with `lower` from here on. */
+static void merge(struct instances *all, struct instance *lower, struct instance *upper)
+{
+    (void)instances_go_below(all, lower);
+    struct instance_mark mark = lower->mark;
+    lower->mark = upper->mark;
+    upper->mark = mark;
+    count(all, lower, true);
+    leave(all, upper);
+    move(lower);
+    drop(all, upper);
+}
+
+/* Of those that may be its elders, the struct that takes it; NULL. */
+static struct instance *find_elders(struct instances *all, const struct phase_thread *thread,
+                                    const struct instance_begin *begin)
+{
+    struct instance *like[LIKE_MOST];
+    size_t values = value_count(all, begin->definition), found = 0, seen = 0;
+    bool may_have =
+        thread->last_of == all->set && all->set->at[begin->definition]->match_count == 0;
+    struct instance *each = may_have ? thread->last[begin->definition] : NULL;
+    for (; each && seen < LIKE_MOST; seen++, each = each->below_like) {
+        if (!is_like(each, thread, begin, values))
+            continue;
+        if (found > 0 && like[found - 1]->mark.order == each->mark.order)
+            break; /* a row that says so lies */
+        like[found++] = each;
+        if (instance_elders(each) > 0)
+            break;
+    }
+    if (found == 0)
+        return NULL;
+    struct instance *lower = like[found - 1];
+    for (size_t i = found - 1; i > 0; i--)
+        merge(all, lower, like[i - 1]);
+    return lower;
+}
+
+struct instance *instances_begin(struct instances *all, struct phase_thread *thread,
+                                 const struct instance_begin *begin)
+{
+    struct instance *elder = find_elders(all, thread, begin);
+    if (!elder)
+        return instances_open(all, thread, begin);
+    (void)instances_go_below(all, elder);
+    instances_go_on_top(all, elder, begin);
+    return elder;
+}
+
+/* --- all of them --- */
+
 static int by_order(const void *a, const void *b)
 {
     const struct instance *const *left = a, *const *right = b;
-    return (*left)->order < (*right)->order ? -1 : (*left)->order > (*right)->order;
+    return (*left)->mark.order < (*right)->mark.order ? -1
+                                                      : (*left)->mark.order > (*right)->mark.order;
 }
 
 struct instance **instances_sorted(const struct instances *all)
 {
-    struct instance **sorted = memory_new((all->count + 1) * sizeof *sorted);
+    struct instance **sorted = memory_new((all->structs + 1) * sizeof *sorted);
     size_t count = 0;
     for (size_t i = 0; all->links && i < all->set->count; i++)
         for (struct instance *each = all->newest[i]; each; each = each->older)
@@ -658,7 +805,7 @@ static struct instance *moved(struct instances *all, struct instance *instance, 
 
 void instances_use(struct instances *all, const struct phase_set *set)
 {
-    size_t count = all->count;
+    size_t count = all->structs;
     struct instance **open = instances_sorted(all);
     uint32_t *ids = memory_new((count + 1) * sizeof *ids);
     for (size_t i = 0; i < count; i++) {
@@ -673,23 +820,33 @@ void instances_use(struct instances *all, const struct phase_set *set)
     free(open);
 }
 
+void instances_set_spent_since(const struct phase_thread *thread, struct instance_mark *mark,
+                               const struct time_vector *time, uint64_t calls)
+{
+    time_vector_copy(&mark->total_at, &thread->total);
+    time_vector_subtract(&mark->total_at, time);
+    mark->calls_at = thread->calls - calls;
+}
+
 void instances_set_spent(struct instance *instance, const struct time_vector *time, uint64_t calls)
 {
-    struct time_vector *at = &instance->total_at;
-    time_vector_clear(at);
-    time_vector_merge(at, &instance->thread->total);
-    time_vector_subtract(at, time);
-    instance->calls_at = instance->thread->calls - calls;
+    instances_set_spent_since(instance->thread, &instance->mark, time, calls);
+}
+
+uint64_t instances_spent_since(const struct phase_thread *thread, const struct instance_mark *mark,
+                               struct time_vector *time)
+{
+    time_vector_merge(time, &thread->total);
+    time_vector_subtract(time, &mark->total_at);
+    return thread->calls - mark->calls_at;
 }
 
 uint64_t instances_spent(const struct instance *instance, struct time_vector *time)
 {
-    time_vector_merge(time, &instance->thread->total);
-    time_vector_subtract(time, &instance->total_at);
-    return instance->thread->calls - instance->calls_at;
+    return instances_spent_since(instance->thread, &instance->mark, time);
 }
 
-void instances_close(struct instances *all, struct instance *instance)
+void instances_close_with_elders(struct instances *all, struct instance *instance)
 {
     struct phase_thread *thread = instance->thread;
     leave(all, instance);
@@ -700,30 +857,98 @@ void instances_close(struct instances *all, struct instance *instance)
     drop(all, instance);
 }
 
+void instances_close(struct instances *all, struct instance *instance)
+{
+    if (instance_elders(instance) == 0) {
+        instances_close_with_elders(all, instance);
+        return;
+    }
+    count(all, instance, false);
+    elders_pop(instance->elders, &instance->mark);
+    instance->in_call = false;
+    count(all, instance, true);
+    move(instance);
+}
+
 void instances_close_all(struct instances *all)
 {
     for (size_t i = 0; all->links && i < all->set->count; i++)
         while (all->newest[i])
-            instances_close(all, all->newest[i]);
+            instances_close_with_elders(all, all->newest[i]);
 }
 
 /* --- which --- */
 
+static bool is_late(const struct instances *all, const struct instance *instance, uint64_t begin_ns,
+                    uint64_t time_ns)
+{
+    uint64_t timeout_ns = all->set->at[instance->definition]->timeout_ns;
+    return time_ns > begin_ns && time_ns - begin_ns > timeout_ns;
+}
+
 bool instance_is_late(const struct instances *all, const struct instance *instance,
                       uint64_t time_ns)
 {
-    uint64_t timeout_ns = all->set->at[instance->definition]->timeout_ns;
-    return time_ns > instance->begin_ns && time_ns - instance->begin_ns > timeout_ns;
+    return is_late(all, instance, instance->mark.begin_ns, time_ns);
 }
 
-struct instance *instances_next_over(const struct instances *all)
+static bool is_over(const struct instances *all, const struct instance *instance)
+{
+    return is_late(all, instance, instance_eldest(instance)->begin_ns, all->now_ns);
+}
+
+static int by_eldest(const void *a, const void *b)
+{
+    uint64_t left = instance_eldest(*(const struct instance *const *)a)->order;
+    uint64_t right = instance_eldest(*(const struct instance *const *)b)->order;
+    return left < right ? -1 : left > right;
+}
+
+/* Those whose eldest has become another come back into the order of their definition: each from the
+ * place of the one before. */
+static void enter_aged(struct instances *all)
+{
+    size_t count = 0, room = 0;
+    struct instance **aged = NULL;
+    for (; all->aged; all->aged = all->aged->older) {
+        aged = memory_grow(aged, &room, count + 1, sizeof *aged);
+        aged[count++] = all->aged;
+    }
+    if (count > 0)
+        qsort(aged, count, sizeof *aged, by_eldest);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0)
+            all->entered[aged[i]->definition] = all->oldest[aged[i]->definition];
+        enter_definition(all, aged[i]);
+    }
+    free(aged);
+}
+
+struct instance *instances_next_over(struct instances *all)
 {
     for (size_t i = 0; all->links && i < all->set->count; i++) {
         struct instance *oldest = all->oldest[i];
-        if (oldest && instance_is_late(all, oldest, all->now_ns))
+        if (oldest && is_over(all, oldest))
             return oldest;
+        enter_aged(all);
     }
     return NULL;
+}
+
+void instances_close_eldest(struct instances *all, struct instance *instance)
+{
+    if (instance_elders(instance) == 0) {
+        instances_close(all, instance);
+        return;
+    }
+    count(all, instance, false);
+    elders_drop_eldest(instance->elders);
+    count(all, instance, true);
+    if (is_over(all, instance))
+        return;
+    leave_definition(all, instance);
+    instance->older = all->aged;
+    all->aged = instance;
 }
 
 static bool is_of(const struct instances *all, const struct instance *instance,
@@ -731,15 +956,6 @@ static bool is_of(const struct instances *all, const struct instance *instance,
 {
     return instance->definition == definition &&
            set_of(all, instance->thread) == set_of(all, thread);
-}
-
-static bool has_values(const struct instance *instance, const struct field_value *values,
-                       size_t count)
-{
-    size_t equal = 0;
-    while (equal < count && field_value_equal(&instance->values[equal], &values[equal]))
-        equal++;
-    return equal == count;
 }
 
 struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
@@ -773,7 +989,7 @@ struct instance *instances_own_parent(const struct instances *all,
         /* Events of a process without a thread may be of any thread of it. */
         struct instance *last =
             thread->is_process && link->shares ? NULL : thread->last[link->definition];
-        if (last && (!best || last->order > best->order))
+        if (last && (!best || last->mark.order > best->mark.order))
             best = last;
     }
     return best;
@@ -807,7 +1023,7 @@ struct instance *instances_parent_by_match(const struct instances *all,
     for (size_t i = 0; i < links->parent_count; i++) {
         struct instance *each =
             links->parents[i].shares ? parent_by(all, thread, &links->parents[i], values) : NULL;
-        if (each && (!best || each->order > best->order))
+        if (each && (!best || each->mark.order > best->mark.order))
             best = each;
     }
     return best;

@@ -2,7 +2,8 @@
  * spent since. The same code runs where the past is known (the join) and where it is not (the mapper).
  *
  * Nothing walks over the open instances of a thread: a thread has totals that grow, an instance notes
- * what they were when it began, and the difference is its own.
+ * what they were when it began, and the difference is its own. Those that can only be told apart by their
+ * begins are one struct: of the youngest, with the others below it as its elders (analysis/elders.h).
  *
  * Threads of one process are kin: those of which the last that was told of their process is the same
  * pid, without a fork of its leader between. */
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/elders.h"
 #include "base/map.h"
 #include "trace/cells.h"
 #include "trace/event.h"
@@ -46,7 +48,7 @@ struct phase_thread {
     struct instance *top;   /* begun last of those open; below it, those begun before */
     struct instance **last; /* by definition of `last_of`: begun last of those open; owned */
     const struct phase_set *last_of;
-    size_t count;             /* open ones */
+    size_t count;             /* open ones, with elders */
     uint64_t calls;           /* complete calls so far */
     struct time_vector total; /* its time, since it had no open instance */
 };
@@ -63,15 +65,14 @@ struct instance {
     bool by_user;        /* begun by a user-space event */
     bool in_call;        /* begun within the call that its thread is in */
     bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
-    uint64_t begin_ns;
-    uint64_t order; /* of its begin, over all: instance_order() */
+    uint64_t id;         /* unique among all; of a lone one, its order */
+    struct instance_mark mark; /* order: of its begin, over all: instance_order() */
+    struct elders *elders;     /* owned; NULL: none yet. Not one of them is in_call */
     struct phase_thread *thread;
-    struct instance *below, *above;           /* of its thread */
-    struct instance *below_like, *above_like; /* of its thread and definition */
+    struct instance *below, *above;           /* of its thread, by `mark` */
+    struct instance *below_like, *above_like; /* of its thread and definition, likewise */
     struct instance *next_kin, **back_kin;
-    struct instance *older, *newer; /* of its definition */
-    uint64_t calls_at;
-    struct time_vector total_at;    /* may count below 0, modulo 2^64 */
+    struct instance *older, *newer; /* of its definition, by the eldest of each */
     struct field_value *values;     /* owned, with its texts: phase_value_count() of them */
     struct instance_place places[]; /* the chains that it is in */
 };
@@ -81,13 +82,15 @@ struct instances {
     struct definition_links *links;     /* by definition */
     bool strangers_are_one;             /* threads without kin may be of one process: the mapper */
     struct instance **newest, **oldest; /* by definition */
-    struct instance **entered;          /* by definition: the one that was put among them last */
-    struct map chains;                  /* key -> struct instance, begun last */
-    struct map kins;                    /* kin key -> struct kin */
+    struct instance *aged;     /* out of that order, through `older`: instances_next_over() */
+    struct instance **entered; /* by definition: the one that was put among them last */
+    struct map chains;         /* key -> struct instance, begun last */
+    struct map kins;           /* kin key -> struct kin */
     uint64_t last_kin;
     uint64_t tick_ns; /* timeouts are looked at when a multiple of it has come; 0: never */
     uint64_t now_ns;  /* the last */
-    size_t count;
+    size_t count;     /* with elders */
+    size_t structs;   /* without */
 };
 
 void instances_init(struct instances *all, const struct phase_set *set);
@@ -99,7 +102,7 @@ void instances_clear(struct instances *all);
 /* Of the `event`th event of a session, from 0: a definition begins one instance by it at most. */
 static inline uint64_t instance_order(uint64_t event, uint32_t definition)
 {
-    return (event << 16 | definition) + 1;
+    return (event << EVENT_SHIFT | definition) + 1;
 }
 
 /* The trace's time is `now_ns`; true if that is a new tick. */
@@ -153,19 +156,48 @@ enum { INSTANCE_NUMBER_ROOM = 24 };
 struct text instances_name(const struct phase_definition *definition, const struct event *event,
                            char room[INSTANCE_NUMBER_ROOM]);
 
-/* A new one, open on `thread`; its values, phase_value_count() of them, are copied. The owner says next what it has spent:
- * instances_set_spent(). */
+/* What is known of one that begins. Its values are borrowed, phase_value_count() of them. */
+struct instance_begin {
+    uint32_t definition, path;
+    bool by_user, in_call;
+    uint64_t begin_ns, order;
+    const struct field_value *values;
+};
+
+/* A struct of its own, open on `thread`, that has spent nothing. */
 struct instance *instances_open(struct instances *all, struct phase_thread *thread,
-                                uint32_t definition, const struct field_value *values,
-                                uint64_t begin_ns, uint64_t order);
+                                const struct instance_begin *begin);
+/* The same; it may find its elders. */
+struct instance *instances_begin(struct instances *all, struct phase_thread *thread,
+                                 const struct instance_begin *begin);
+/* It becomes the youngest of its elders; behind these comes what elders_push_step() puts there; then the
+ * struct is of another that is younger than all, and has spent nothing. */
+struct elders *instances_go_below(struct instances *all, struct instance *instance);
+void instances_go_on_top(struct instances *all, struct instance *instance,
+                         const struct instance_begin *begin);
+static inline size_t instance_elders(const struct instance *instance)
+{
+    return instance->elders ? instance->elders->count : 0;
+}
+/* Itself, if it has no elders. */
+static inline const struct instance_mark *instance_eldest(const struct instance *instance)
+{
+    return instance_elders(instance) > 0 ? &instance->elders->eldest : &instance->mark;
+}
 /* What its thread has spent since it began: into `time` (empty before; to be freed), and complete
  * calls that were entered in it. */
 uint64_t instances_spent(const struct instance *instance, struct time_vector *time);
+/* The same of one that began at `mark`. */
+uint64_t instances_spent_since(const struct phase_thread *thread, const struct instance_mark *mark,
+                               struct time_vector *time);
 /* The contrary: it has spent so much by now. */
+void instances_set_spent_since(const struct phase_thread *thread, struct instance_mark *mark,
+                               const struct time_vector *time, uint64_t calls);
 void instances_set_spent(struct instance *instance, const struct time_vector *time, uint64_t calls);
-/* Takes it off all lists and frees it. */
+/* Takes it off all lists and frees it; if it has elders, the struct is of the youngest of them. */
 void instances_close(struct instances *all, struct instance *instance);
-/* All that are open, by the order of their begins; to be freed. */
+void instances_close_with_elders(struct instances *all, struct instance *instance);
+/* All structs, by the order of their begins; to be freed. */
 struct instance **instances_sorted(const struct instances *all);
 /* Closes all that are open. */
 void instances_close_all(struct instances *all);
@@ -192,8 +224,9 @@ size_t instances_parent_count(const struct instances *all, uint32_t definition);
 uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at);
 /* Whether any definition that may be its parent has a match field of the same name. */
 bool instances_share_fields(const struct instances *all, uint32_t definition);
-/* One that was over at the last tick; NULL if none is. The owner closes all of them at each tick, so
- * that no thread is found in a phase that has timed out. */
-struct instance *instances_next_over(const struct instances *all);
+/* One whose eldest, or itself, was over at the last tick; NULL if none is. The owner closes all of them at
+ * each tick, so that no thread is found in a phase that has timed out. Nothing is opened in between. */
+struct instance *instances_next_over(struct instances *all);
+void instances_close_eldest(struct instances *all, struct instance *instance);
 
 #endif

@@ -54,8 +54,11 @@ void row_clear(struct row *row)
 {
     for (size_t i = 0; i < row->count && !row->is_read; i++) {
         struct record *record = row->at[i];
-        if (record->kind == RECORD_INSTANCE)
+        if (record->kind == RECORD_INSTANCE) {
             time_vector_free(&record->instance.time);
+            time_vector_free(&record->instance.eldest.time);
+            time_vector_free(&record->instance.youngest.time);
+        }
         if (record->kind == RECORD_PLACE)
             use_cell_clear(&record->place.cell);
         if (record->kind == RECORD_USES)

@@ -169,6 +169,25 @@ struct label_let {
     size_t value_count;
 };
 
+/* When one of the elders of an instance began. */
+struct elder_line {
+    uint64_t begin_ns, event, calls;
+    struct time_vector time;
+};
+
+struct call_named {
+    const struct syscall *call;
+};
+
+/* Steps between elders: a block of analysis/elders.h. */
+struct steps_line {
+    uint64_t count, events;
+    bool has_other; /* some time is such as only the past knows what it is */
+    struct call_named *calls;
+    size_t call_count;
+    struct text bytes;
+};
+
 struct instance_line {
     life_name life;
     uint32_t definition, label;
@@ -179,6 +198,11 @@ struct instance_line {
     struct time_vector time; /* of its thread, since it began */
     struct field_value *values;
     size_t value_count;
+    /* Those that are open below it, and that only their begins tell apart from it. */
+    uint64_t elders;
+    struct elder_line eldest, youngest;
+    struct steps_line *steps; /* of elders - 1 in all */
+    size_t steps_count;
 };
 
 struct let {

@@ -14,7 +14,7 @@ struct keep {
 /* A record, under the kind's letter and `id`. */
 static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from)
 {
-    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i'};
+    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e'};
     char key[64];
     struct columns_out out = {.count = 0};
     columns_put_number(&out, kind);
@@ -144,27 +144,68 @@ static void keep_life(struct keep *keep, const struct life *life)
     free(kept.credits);
 }
 
+static void keep_block(const struct keep *keep, const struct instance *instance,
+                       const struct elder_block *block)
+{
+    struct kept_elders kept = {
+        .instance = instance->id,
+        .block = block->id,
+        .steps = {.count = block->count,
+                  .events = elders_events(instance->elders, block),
+                  .bytes = {(const char *)block->at + block->begin, block->end - block->begin},
+                  .call_count = block->call_count}};
+    kept.steps.calls = memory_new((block->call_count + 1) * sizeof *kept.steps.calls);
+    for (size_t i = 0; i < block->call_count; i++)
+        kept.steps.calls[i].call = schema_call_by_id(keep->core->schema, block->calls[i]);
+    put(keep, KEPT_ELDERS, block->id, &kept);
+    free(kept.steps.calls);
+}
+
+static void say_elder(const struct instance *instance, const struct instance_mark *mark,
+                      struct elder_line *line)
+{
+    line->begin_ns = mark->begin_ns;
+    line->event = mark->order;
+    line->calls = instances_spent_since(instance->thread, mark, &line->time);
+}
+
+static void keep_instance(const struct keep *keep, const struct instance *instance)
+{
+    const struct phase_set *set = keep->core->phases.set;
+    struct kept_instance kept = {.life = life_of(instance)->name,
+                                 .definition = instance->definition,
+                                 .path = path_text(keep, instance->path),
+                                 .by_user = instance->by_user,
+                                 .in_call = instance->in_call,
+                                 .after_exit = instance->after_exit,
+                                 .begin_ns = instance->mark.begin_ns,
+                                 .order = instance->mark.order,
+                                 .eldest = {.begin_ns = TIME_NONE},
+                                 .youngest = {.begin_ns = TIME_NONE},
+                                 .values = instance->values,
+                                 .value_count = phase_value_count(set->at[instance->definition])};
+    kept.calls = instances_spent(instance, &kept.time);
+    if (instance_elders(instance) > 0) {
+        const struct elders *elders = instance->elders;
+        kept.elders = elders->count;
+        say_elder(instance, &elders->eldest, &kept.eldest);
+        say_elder(instance, &elders->youngest, &kept.youngest);
+        for (const struct elder_block *each = elders->bottom; each; each = each->above)
+            keep_block(keep, instance, each);
+    }
+    kept.id = instance->id != instance->mark.order ? instance->id : 0;
+    put(keep, KEPT_INSTANCE, instance->id, &kept);
+    time_vector_free(&kept.time);
+    time_vector_free(&kept.eldest.time);
+    time_vector_free(&kept.youngest.time);
+}
+
 static void keep_instances(const struct keep *keep)
 {
     const struct instances *phases = &keep->core->phases;
     struct instance **all = instances_sorted(phases);
-    for (size_t i = 0; i < phases->count; i++) {
-        const struct instance *each = all[i];
-        struct kept_instance kept = {.life = life_of(each)->name,
-                                     .definition = each->definition,
-                                     .path = path_text(keep, each->path),
-                                     .by_user = each->by_user,
-                                     .in_call = each->in_call,
-                                     .after_exit = each->after_exit,
-                                     .begin_ns = each->begin_ns,
-                                     .order = each->order,
-                                     .values = each->values,
-                                     .value_count =
-                                         phase_value_count(phases->set->at[each->definition])};
-        kept.calls = instances_spent(each, &kept.time);
-        put(keep, KEPT_INSTANCE, each->order, &kept);
-        time_vector_free(&kept.time);
-    }
+    for (size_t i = 0; i < phases->structs; i++)
+        keep_instance(keep, all[i]);
     free(all);
 }
 

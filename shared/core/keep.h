@@ -1,7 +1,7 @@
 /* core/keep.h -- a core that joins, as records that outlive its program, and back.
  *
- * One record for each life, process, table of descriptors, descriptor and open instance, and one for what is
- * of the whole: what has not changed makes the same record again. A restored core goes on as the saved
+ * One record for each life, process, table of descriptors, descriptor, open instance and block of its elders,
+ * and one for what is of the whole: what has not changed makes the same record again. A restored core goes on as the saved
  * one would have, to the same results. Records of a version before are read; of a newer one, refused. */
 #ifndef CORE_KEEP_H
 #define CORE_KEEP_H

@@ -150,6 +150,14 @@ static const struct column descriptor_columns[] = {
 };
 COLUMN_TABLE(descriptor, kept_descriptor);
 
+static const struct column elder_columns[] = {
+    COLUMN(elder_line, 1, TIME, begin_ns),
+    COLUMN(elder_line, 2, NUMBER, event),
+    COLUMN(elder_line, 3, NUMBER, calls),
+    COLUMN(elder_line, 4, VECTOR, time),
+};
+COLUMN_TABLE(elder, elder_line);
+
 static const struct column instance_columns[] = {
     COLUMN(kept_instance, 1, U32, life),
     COLUMN(kept_instance, 2, U32, definition),
@@ -162,18 +170,36 @@ static const struct column instance_columns[] = {
     COLUMN(kept_instance, 9, NUMBER, calls),
     COLUMN(kept_instance, 10, VECTOR, time),
     COLUMN_MANY(kept_instance, 11, VALUES, values, value_count),
+    COLUMN(kept_instance, 12, NUMBER, id),
+    COLUMN(kept_instance, 13, NUMBER, elders),
+    COLUMN_INSIDE(kept_instance, 14, eldest, elder),
+    COLUMN_INSIDE(kept_instance, 15, youngest, elder),
 };
 COLUMN_TABLE(instance, kept_instance);
+
+static const struct column named_columns[] = {COLUMN(call_named, 1, CALL, call)};
+COLUMN_TABLE(named, call_named);
+
+static const struct column elders_columns[] = {
+    COLUMN(kept_elders, 1, NUMBER, instance),
+    COLUMN(kept_elders, 2, NUMBER, block),
+    COLUMN(kept_elders, 3, NUMBER, steps.count),
+    COLUMN(kept_elders, 4, NUMBER, steps.events),
+    COLUMN_LIST_OF(kept_elders, 5, steps.calls, steps.call_count, named),
+    COLUMN(kept_elders, 6, TEXT, steps.bytes),
+};
+COLUMN_TABLE(elders, kept_elders);
 /* clang-format on */
 
 const struct column_table *kept_table_of(uint64_t kind)
 {
-    static const struct column_table *const tables[KEPT_KINDS] = {
-        [KEPT_CORE] = &core_table,
-        [KEPT_LIFE] = &kept_life_table,
-        [KEPT_PROCESS] = &process_table,
-        [KEPT_TABLE] = &table_table,
-        [KEPT_DESCRIPTOR] = &descriptor_table,
-        [KEPT_INSTANCE] = &instance_table};
+    static const struct column_table *const tables[KEPT_KINDS] = {[KEPT_CORE] = &core_table,
+                                                                  [KEPT_LIFE] = &kept_life_table,
+                                                                  [KEPT_PROCESS] = &process_table,
+                                                                  [KEPT_TABLE] = &table_table,
+                                                                  [KEPT_DESCRIPTOR] =
+                                                                      &descriptor_table,
+                                                                  [KEPT_INSTANCE] = &instance_table,
+                                                                  [KEPT_ELDERS] = &elders_table};
     return kind < KEPT_KINDS ? tables[kind] : NULL;
 }

@@ -13,6 +13,7 @@ enum kept_kind {
     KEPT_TABLE,
     KEPT_DESCRIPTOR,
     KEPT_INSTANCE,
+    KEPT_ELDERS,
     KEPT_KINDS
 };
 #define KEPT_KEY "core/"
@@ -96,6 +97,16 @@ struct kept_instance {
     struct time_vector time;
     struct field_value *values;
     size_t value_count;
+    /* Its elders, whose steps are in records of their own. */
+    uint64_t id; /* 0: `order` */
+    uint64_t elders;
+    struct elder_line eldest, youngest; /* event: the order */
+};
+
+/* A block of steps between elders of the instance that is named. */
+struct kept_elders {
+    uint64_t instance, block;
+    struct steps_line steps;
 };
 
 const struct column_table *kept_table_of(uint64_t kind);

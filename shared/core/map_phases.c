@@ -144,6 +144,49 @@ static void may_all_hold_phase(struct core *core)
         each->may_hold_phase = each->spends = true;
 }
 
+static uint64_t event_of(const struct instance_mark *mark)
+{
+    return mark->order >> EVENT_SHIFT;
+}
+
+static void write_steps(const struct core *core, const struct elders *elders,
+                        const struct elder_block *block, struct steps_line *line)
+{
+    struct arena *arena = &core->row->arena;
+    line->count = block->count;
+    line->events = elders_events(elders, block);
+    line->has_other = block->has_other;
+    line->call_count = block->call_count;
+    line->calls = arena_take(arena, (line->call_count + 1) * sizeof *line->calls);
+    for (size_t i = 0; i < line->call_count; i++)
+        line->calls[i].call = schema_call_by_id(core->schema, block->calls[i]);
+    line->bytes.count = block->end - block->begin;
+    line->bytes.at = arena_copy(arena, block->at + block->begin, line->bytes.count);
+}
+
+/* Those below it. */
+static void write_elders(const struct core *core, const struct instance *instance,
+                         struct instance_line *line)
+{
+    const struct elders *elders = instance->elders;
+    const struct elder_block *block;
+    line->elders = elders->count;
+    line->eldest.begin_ns = elders->eldest.begin_ns;
+    line->eldest.event = event_of(&elders->eldest);
+    line->eldest.calls =
+        instances_spent_since(instance->thread, &elders->eldest, &line->eldest.time);
+    line->youngest.begin_ns = elders->youngest.begin_ns;
+    line->youngest.event = event_of(&elders->youngest);
+    line->youngest.calls =
+        instances_spent_since(instance->thread, &elders->youngest, &line->youngest.time);
+    for (block = elders->bottom; block; block = block->above)
+        line->steps_count++;
+    line->steps = arena_take(&core->row->arena, (line->steps_count + 1) * sizeof *line->steps);
+    struct steps_line *steps = line->steps;
+    for (block = elders->bottom; block; block = block->above)
+        write_steps(core, elders, block, steps++);
+}
+
 static void write_instance(struct core *core, struct instance *instance)
 {
     struct life *life = life_of(instance);
@@ -156,15 +199,20 @@ static void write_instance(struct core *core, struct instance *instance)
         .label = instance->path,
         .by_user = instance->by_user,
         .in_call = instance->in_call,
-        .begin_ns = instance->begin_ns,
-        .event = instance->order >> 16,
+        .begin_ns = instance->mark.begin_ns,
+        .event = event_of(&instance->mark),
+        .eldest = {.begin_ns = TIME_NONE},
+        .youngest = {.begin_ns = TIME_NONE},
         .value_count = phase_value_count(definition_of(core, instance->definition))};
     line->values = copy_values(&core->row->arena, instance->values, line->value_count);
     line->calls = instances_spent(instance, &line->time);
-    if (core->remote_order[instance->definition] < instance->order)
-        core->remote_order[instance->definition] = instance->order;
-    core->strangers[instance->definition] -= !life->phases.kin;
-    instances_close(&core->phases, instance);
+    if (instance_elders(instance) > 0)
+        write_elders(core, instance, line);
+    if (core->remote_order[instance->definition] < instance->mark.order)
+        core->remote_order[instance->definition] = instance->mark.order;
+    if (!life->phases.kin)
+        core->strangers[instance->definition] -= 1 + instance_elders(instance);
+    instances_close_with_elders(&core->phases, instance);
     life->spends = life->may_hold_phase = true;
 }
 
@@ -191,16 +239,16 @@ static bool may_be_kin(const struct life *a, const struct life *b)
 /* All that are open, or (`life`) those on threads that may be of its process. */
 static void pass_kin(struct core *core, const struct life *life)
 {
-    size_t count = core->phases.count;
+    size_t count = core->phases.structs;
     if (count == 0)
         return;
     struct instance **all = instances_sorted(&core->phases);
-    for (size_t i = 0; i < count; i++) {
-        if (life && !may_be_kin(life_of(all[i]), life))
-            continue;
-        life_write(core, life_of(all[i]));
-        write_instance(core, all[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life)))
+            life_write(core, life_of(all[i]));
+    for (size_t i = 0; i < count; i++)
+        if (!life || may_be_kin(life_of(all[i]), life))
+            write_instance(core, all[i]);
     free(all);
     core->label_epoch++;
 }
@@ -228,7 +276,7 @@ static void pass_definition(struct core *core, uint32_t definition)
 static void count_strangers(struct core *core, const struct life *life, size_t add)
 {
     for (const struct instance *each = life->phases.top; each; each = each->below)
-        core->strangers[each->definition] += add;
+        core->strangers[each->definition] += add * (1 + instance_elders(each));
 }
 
 static void untold(struct core *core, struct life *life)
@@ -358,7 +406,7 @@ static bool is_certain_end(const struct core *core, const struct life *life,
     uint32_t definition = instance->definition;
     if (definition_of(core, definition)->match_count == 0)
         return true;
-    if (instance->order < core->remote_order[definition])
+    if (instance->mark.order < core->remote_order[definition])
         return false;
     if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
         return false; /* whether it runs, and who ends it, only the past knows */
@@ -414,7 +462,7 @@ static bool path_here(struct core *core, struct life *life, uint32_t at,
     if (instances_share_fields(phases, at)) {
         parent = instances_parent_by_match(phases, &life->phases, at, values);
         if (is_parent_doubtful(core, life, at) ||
-            (parent && parent->order < core->remote_order[parent->definition]))
+            (parent && parent->mark.order < core->remote_order[parent->definition]))
             return false;
         if (!parent) {
             *under = matched_label(core, life, at, values);

@@ -69,10 +69,11 @@ static const struct phase_definition *definition_of(const struct core *core,
     return core->phases.set->at[instance->definition];
 }
 
-static void close_instance(struct core *core, struct instance *instance)
+static void close_by(struct core *core, struct instance *instance,
+                     void (*close)(struct instances *all, struct instance *instance))
 {
     struct life *life = life_of(instance);
-    instances_close(&core->phases, instance);
+    close(&core->phases, instance);
     set_spends(core, life);
     life->label_epoch = 0;
     if (life->over && life->phases.count == 0)
@@ -82,12 +83,15 @@ static void close_instance(struct core *core, struct instance *instance)
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order)
 {
-    struct instance *instance =
-        instances_open(&core->phases, &life->phases, at, values, event->time_ns, order);
-    instance->path = path;
-    instance->by_user = event->domain == DOMAIN_UST;
-    instance->in_call = core->mode == CORE_MAP ? life->in != IN_NONE : life->in == IN_OPEN;
-    instances_set_spent(instance, &(struct time_vector){0}, 0);
+    const struct instance_begin begin = {.definition = at,
+                                         .path = path,
+                                         .by_user = event->domain == DOMAIN_UST,
+                                         .in_call = core->mode == CORE_MAP ? life->in != IN_NONE
+                                                                           : life->in == IN_OPEN,
+                                         .begin_ns = event->time_ns,
+                                         .order = order,
+                                         .values = values};
+    (void)instances_begin(&core->phases, &life->phases, &begin);
     life->spends = true;
     life->label_epoch = 0;
 }
@@ -115,7 +119,7 @@ static void spend_until(const struct instance *instance, uint64_t time_ns, struc
     if (time_ns <= life->clock_ns)
         return;
     uint64_t ns = time_ns - life->clock_ns;
-    uint64_t begun_ns = time_ns - instance->begin_ns;
+    uint64_t begun_ns = time_ns - instance->mark.begin_ns;
     if (ns > begun_ns)
         ns = begun_ns; /* it was begun behind what is accounted for */
     life_account(life, time, ns);
@@ -164,7 +168,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     struct life *life = life_of(instance);
     const struct phase_definition *definition = definition_of(core, instance);
     struct phase_sum *sum = phase_sum_at(core, life, instance->path);
-    uint64_t ns = event->time_ns - instance->begin_ns;
+    uint64_t ns = event->time_ns - instance->mark.begin_ns;
     uint64_t over_ns = definition->keep.over_ns;
     struct time_vector time = {0};
     uint64_t calls = instances_spent(instance, &time);
@@ -177,7 +181,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     struct field_value values[PHASE_VALUES_MAX];
     instances_capture_end(definition, instance, event, values);
     struct ended_instance ended = {
-        .rank = {.ns = ns, .begin_ns = instance->begin_ns, .order = instance->order},
+        .rank = {.ns = ns, .begin_ns = instance->mark.begin_ns, .order = instance->mark.order},
         .pid = pid_of(life),
         .end_tid = ender != life ? ender->tid : 0,
         .calls = calls,
@@ -188,13 +192,21 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     time_vector_free(&time);
     if (life_is_in_call(life) && !instance->in_call)
         add_credit(life, instance->path, 1);
-    close_instance(core, instance);
+    close_by(core, instance, instances_close);
 }
 
-void phase_has_no_end(struct core *core, struct instance *instance)
+/* Nor have its elders. */
+static void have_no_end(struct core *core, struct instance *instance)
+{
+    phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown +=
+        1 + instance_elders(instance);
+    close_by(core, instance, instances_close_with_elders);
+}
+
+static void eldest_has_no_end(struct core *core, struct instance *instance)
 {
     phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown++;
-    close_instance(core, instance);
+    close_by(core, instance, instances_close_eldest);
 }
 
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label)
@@ -309,7 +321,7 @@ static void end_of_kin(struct core *core, struct life *life,
     for (struct instance *each = kin ? kin->open : life->phases.top; each; each = next) {
         next = kin ? each->next_kin : each->below;
         if (ends(each))
-            phase_has_no_end(core, each);
+            have_no_end(core, each);
     }
 }
 
@@ -333,7 +345,7 @@ void phases_tick(struct core *core, uint64_t now_ns)
     while ((over = instances_next_over(&core->phases)) != NULL) {
         if (core->mode == CORE_MAP)
             core->strangers[over->definition] -= !over->thread->kin;
-        phase_has_no_end(core, over);
+        eldest_has_no_end(core, over);
     }
 }
 
@@ -341,12 +353,13 @@ void phases_tick(struct core *core, uint64_t now_ns)
 static void end_all(struct core *core, const struct phase_set *without)
 {
     struct instances *phases = &core->phases;
-    size_t count = phases->count;
+    size_t count = phases->structs;
     struct instance **all = instances_sorted(phases);
     for (size_t i = 0; i < count; i++)
         if (!without || !phase_set_has(without, phases->set->ids[all[i]->definition])) {
-            phase_has_no_end(core, all[i]);
-            core->tallies.at[TALLY_PHASES_CHANGED] += without != NULL;
+            if (without)
+                core->tallies.at[TALLY_PHASES_CHANGED] += 1 + instance_elders(all[i]);
+            have_no_end(core, all[i]);
         }
     free(all);
 }
@@ -478,28 +491,95 @@ void join_credits(struct core *core, struct life *life, const struct life_line *
         add_credit(life, join_labeled(core, line->credits[i].label), line->credits[i].count);
 }
 
+static void set_spent(const struct life *life, struct instance_mark *mark,
+                      const struct time_vector *time, uint64_t calls)
+{
+    struct time_vector resolved = {0};
+    resolve_time(life, time, &resolved);
+    instances_set_spent_since(&life->phases, mark, &resolved, calls);
+    time_vector_free(&resolved);
+}
+
+/* Shorter ones go where there is room, so that blocks are no more than steps ask for. */
+enum { BLOCK_LEAST = 64 };
+
+static void join_steps(const struct life *life, const struct steps_line *line,
+                       struct elders *elders)
+{
+    uint32_t *calls = memory_new((line->call_count + 1) * sizeof *calls);
+    for (size_t i = 0; i < line->call_count; i++)
+        calls[i] = line->calls[i].call->id;
+    const struct elder_steps steps = {.count = line->count,
+                                      .events = line->events,
+                                      .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
+                                      .calls = calls,
+                                      .call_count = line->call_count};
+    if (!line->has_other && steps.bytes.count >= BLOCK_LEAST) {
+        elders_add_block(elders, elders->youngest.order, &steps);
+        free(calls);
+        return;
+    }
+    struct elder_reader reader = elders_reader(&steps);
+    struct elder_step step = {.events = 0}, here = {.events = 0};
+    while (elders_read(&reader, &step)) {
+        struct time_vector time = here.time;
+        time_vector_clear(&time);
+        resolve_time(life, &step.time, &time);
+        here = step;
+        here.time = time;
+        elders_push_step(elders, &here);
+    }
+    time_vector_free(&step.time);
+    time_vector_free(&here.time);
+    free(calls);
+}
+
+/* The instance is the eldest; all others go on top of it. */
+static void join_elders(struct instances *phases, const struct life *life,
+                        const struct instance_line *line, struct instance *instance)
+{
+    set_spent(life, &instance->mark, &line->eldest.time, line->eldest.calls);
+    struct elders *elders = instances_go_below(phases, instance);
+    for (size_t i = 0; i < line->steps_count; i++)
+        join_steps(life, &line->steps[i], elders);
+    elders->youngest.begin_ns = line->youngest.begin_ns;
+    set_spent(life, &elders->youngest, &line->youngest.time, line->youngest.calls);
+}
+
 void join_instance(struct core *core, const struct instance_line *line)
 {
+    struct instances *phases = &core->phases;
     struct life *life = join_life_of(core, line->life);
-    if (!life || line->definition >= core->phases.set->count)
+    if (!life || line->definition >= phases->set->count)
         return;
-    struct instance *instance =
-        instances_open(&core->phases, &life->phases, line->definition, line->values, line->begin_ns,
-                       instance_order(core->past_events + line->event, line->definition));
-    instance->path = join_labeled(core, line->label);
-    instance->by_user = line->by_user;
-    instance->in_call = line->in_call && life->in == IN_OPEN;
-    struct time_vector time = {0};
-    resolve_time(life, &line->time, &time);
-    instances_set_spent(instance, &time, line->calls);
-    time_vector_free(&time);
+    struct instance_begin begin = {
+        .definition = line->definition,
+        .path = join_labeled(core, line->label),
+        .by_user = line->by_user,
+        .in_call = line->in_call && life->in == IN_OPEN,
+        .begin_ns = line->begin_ns,
+        .order = instance_order(core->past_events + line->event, line->definition),
+        .values = line->values};
+    struct instance_begin eldest = begin;
+    if (line->elders > 0) {
+        eldest.in_call = false;
+        eldest.begin_ns = line->eldest.begin_ns;
+        eldest.order = instance_order(core->past_events + line->eldest.event, line->definition);
+    }
+    struct instance *instance = instances_begin(phases, &life->phases, &eldest);
+    if (line->elders > 0) {
+        join_elders(phases, life, line, instance);
+        instances_go_on_top(phases, instance, &begin);
+    }
+    set_spent(life, &instance->mark, &line->time, line->calls);
     life->spends = true;
 }
 
 /* --- joining: what was before the first call --- */
 
-static void resolve_before(struct time_vector *time, const struct syscall *call)
+static void resolve_before(struct time_vector *time, const void *context)
 {
+    const struct syscall *call = context;
     *(call ? &time->sys_ns : &time->user_ns) += time->before_running_ns;
     if (call && time->before_blocked_ns > 0)
         time_vector_add_blocked_in(time, call->id, time->before_blocked_ns);
@@ -513,8 +593,11 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
     for (size_t i = 0; i < life->phase_count; i++)
         resolve_before(&life->phase_sums[i].cell.time, call);
     resolve_before(&life->phases.total, call);
-    for (struct instance *each = life->phases.top; each; each = each->below)
-        resolve_before(&each->total_at, call);
+    for (struct instance *each = life->phases.top; each; each = each->below) {
+        resolve_before(&each->mark.total_at, call);
+        if (instance_elders(each) > 0)
+            elders_resolve(each->elders, resolve_before, call);
+    }
     if (life->before_told && call) {
         struct result fact = {
             .type = RESULT_FIRST_CALL, .stretch = life->stretch, .call = text_of(call->name)};

@@ -287,6 +287,119 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
     }
 }
 
+static int by_block(const void *a, const void *b)
+{
+    const struct kept_elders *const *left = a, *const *right = b;
+    if ((*left)->instance != (*right)->instance)
+        return (*left)->instance < (*right)->instance ? -1 : 1;
+    return (*left)->block < (*right)->block ? -1 : (*left)->block > (*right)->block;
+}
+
+/* Where the blocks of the instance begin. */
+static size_t first_block(const struct restore *restore, uint64_t instance)
+{
+    size_t low = 0, high = restore->count[KEPT_ELDERS];
+    while (low < high) {
+        size_t at = (low + high) / 2;
+        const struct kept_elders *kept = restore->read[KEPT_ELDERS][at];
+        if (kept->instance < instance)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return low;
+}
+
+static void restore_block(struct restore *restore, const struct kept_elders *kept,
+                          struct elders *elders)
+{
+    const struct steps_line *line = &kept->steps;
+    uint32_t *calls = memory_new((line->call_count + 1) * sizeof *calls);
+    for (size_t i = 0; i < line->call_count; i++)
+        if (holds(restore, line->calls[i].call != NULL))
+            calls[i] = line->calls[i].call->id;
+    struct elder_steps steps = {.count = line->count,
+                                .events = line->events,
+                                .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
+                                .calls = calls,
+                                .call_count = line->call_count};
+    uint64_t order = elders->youngest.order;
+    bool follows = elders->top ? kept->block == order : kept->block <= order;
+    if (holds(restore, elders_sound(&steps) && follows && order >> 62 == 0))
+        elders_add_block(elders, kept->block, &steps);
+    free(calls);
+}
+
+/* All that was kept of it is there. */
+static void restore_elders(struct restore *restore, const struct kept_instance *kept,
+                           struct instance *instance, size_t *blocks)
+{
+    const struct phase_thread *thread = instance->thread;
+    instances_set_spent(instance, &kept->eldest.time, kept->eldest.calls);
+    struct elders *elders = instances_go_below(&restore->core->phases, instance);
+    for (size_t i = first_block(restore, instance->id); i < restore->count[KEPT_ELDERS]; i++) {
+        const struct kept_elders *each = restore->read[KEPT_ELDERS][i];
+        if (each->instance != instance->id)
+            break;
+        restore_block(restore, each, elders);
+        (*blocks)++;
+    }
+    (void)holds(restore,
+                elders->count == kept->elders && elders->youngest.order == kept->youngest.event);
+    elders->youngest.begin_ns = kept->youngest.begin_ns;
+    instances_set_spent_since(thread, &elders->youngest, &kept->youngest.time,
+                              kept->youngest.calls);
+}
+
+static bool instance_holds(struct restore *restore, const struct kept_instance *kept)
+{
+    const struct phase_set *set = restore->core->phases.set;
+    if (!holds(restore, kept->definition < set->count))
+        return false;
+    const struct phase_definition *definition = set->at[kept->definition];
+    bool alone = kept->elders == 0;
+    return holds(
+        restore,
+        kept->value_count == phase_value_count(definition) &&
+            (alone || (definition->match_count == 0 && kept->eldest.begin_ns != TIME_NONE &&
+                       kept->youngest.begin_ns != TIME_NONE && kept->eldest.event < kept->order &&
+                       (kept->order - kept->eldest.event) % (1 << EVENT_SHIFT) == 0)));
+}
+
+static void restore_instance(struct restore *restore, const struct kept_instance *kept,
+                             size_t *blocks)
+{
+    struct instances *phases = &restore->core->phases;
+    struct life *life = named(restore, &restore->lives, kept->life);
+    if (!life || !instance_holds(restore, kept))
+        return;
+    bool alone = kept->elders == 0;
+    struct instance_begin begin = {.definition = kept->definition,
+                                   .path = path_id(restore, kept->path),
+                                   .by_user = kept->by_user,
+                                   .in_call = kept->in_call,
+                                   .begin_ns = kept->begin_ns,
+                                   .order = kept->order,
+                                   .values = kept->values};
+    struct instance_begin eldest = begin;
+    if (!alone) {
+        eldest.in_call = false;
+        eldest.begin_ns = kept->eldest.begin_ns;
+        eldest.order = kept->eldest.event;
+    }
+    struct instance *instance = instances_open(phases, &life->phases, &eldest);
+    instance->after_exit = kept->after_exit;
+    instance->id = kept->id ? kept->id : kept->order;
+    if (!alone) {
+        restore_elders(restore, kept, instance, blocks);
+        if (!holds(restore, instance->elders->youngest.order < begin.order))
+            begin.order = instance->elders->youngest.order + 1;
+        instances_go_on_top(phases, instance, &begin);
+    }
+    instances_set_spent(instance, &kept->time, kept->calls);
+    life->spends = true;
+}
+
 static int by_order(const void *a, const void *b)
 {
     const struct kept_instance *const *left = a, *const *right = b;
@@ -295,28 +408,17 @@ static int by_order(const void *a, const void *b)
 
 static void restore_instances(struct restore *restore)
 {
-    struct core *core = restore->core;
     size_t count = restore->count[KEPT_INSTANCE];
     if (count > 0)
         qsort(restore->read[KEPT_INSTANCE], count, sizeof(const void *), by_order);
+    if (restore->count[KEPT_ELDERS] > 0)
+        qsort(restore->read[KEPT_ELDERS], restore->count[KEPT_ELDERS], sizeof(const void *),
+              by_block);
+    size_t blocks = 0;
     const struct kept_instance *kept;
-    for (EACH(kept, restore, KEPT_INSTANCE, i)) {
-        struct life *life = named(restore, &restore->lives, kept->life);
-        const struct phase_set *set = core->phases.set;
-        if (!life || kept->definition >= set->count ||
-            kept->value_count != phase_value_count(set->at[kept->definition])) {
-            restore->bad = true;
-            continue;
-        }
-        struct instance *instance = instances_open(&core->phases, &life->phases, kept->definition,
-                                                   kept->values, kept->begin_ns, kept->order);
-        instance->path = path_id(restore, kept->path);
-        instance->by_user = kept->by_user;
-        instance->in_call = kept->in_call;
-        instance->after_exit = kept->after_exit;
-        instances_set_spent(instance, &kept->time, kept->calls);
-        life->spends = true;
-    }
+    for (EACH(kept, restore, KEPT_INSTANCE, i))
+        restore_instance(restore, kept, &blocks);
+    (void)holds(restore, blocks == restore->count[KEPT_ELDERS]);
 }
 
 /* What nothing refers to is no state; and numbers that are given from here on are others. */

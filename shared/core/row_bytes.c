@@ -22,6 +22,20 @@ static const struct column label_columns[] = {
     COLUMN_MANY(label_let, 7, VALUES, values, value_count)};
 COLUMN_TABLE(label, label_let);
 
+static const struct column elder_columns[] = {
+    COLUMN(elder_line, 1, TIME, begin_ns), COLUMN(elder_line, 2, NUMBER, event),
+    COLUMN(elder_line, 3, NUMBER, calls), COLUMN(elder_line, 4, VECTOR, time)};
+COLUMN_TABLE(elder, elder_line);
+
+static const struct column named_columns[] = {COLUMN(call_named, 1, CALL, call)};
+COLUMN_TABLE(named, call_named);
+
+static const struct column steps_columns[] = {
+    COLUMN(steps_line, 1, NUMBER, count), COLUMN(steps_line, 2, NUMBER, events),
+    COLUMN(steps_line, 3, BYTE, has_other), COLUMN_LIST_OF(steps_line, 4, calls, call_count, named),
+    COLUMN(steps_line, 5, TEXT, bytes)};
+COLUMN_TABLE(steps, steps_line);
+
 static const struct column instance_columns[] = {
     COLUMN(instance_line, 1, U32, life),
     COLUMN(instance_line, 2, U32, definition),
@@ -32,7 +46,11 @@ static const struct column instance_columns[] = {
     COLUMN(instance_line, 7, NUMBER, event),
     COLUMN(instance_line, 8, NUMBER, calls),
     COLUMN(instance_line, 9, VECTOR, time),
-    COLUMN_MANY(instance_line, 10, VALUES, values, value_count)};
+    COLUMN_MANY(instance_line, 10, VALUES, values, value_count),
+    COLUMN(instance_line, 11, NUMBER, elders),
+    COLUMN_INSIDE(instance_line, 12, eldest, elder),
+    COLUMN_INSIDE(instance_line, 13, youngest, elder),
+    COLUMN_LIST_OF(instance_line, 14, steps, steps_count, steps)};
 COLUMN_TABLE(instance, instance_line);
 
 static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number),

@@ -1,5 +1,6 @@
 #include "core/row_sound.h"
 
+#include "analysis/elders.h"
 #include "trace/schema.h"
 
 enum { NAMES_OF_A_RECORD = 3, ERRNO_LAST = 4095 };
@@ -61,12 +62,38 @@ static bool is_life(const struct life_line *line, size_t index)
     return true;
 }
 
+static bool are_steps(const struct steps_line *line)
+{
+    for (size_t i = 0; i < line->call_count; i++)
+        if (!line->calls[i].call)
+            return false;
+    struct elder_steps steps = {.count = line->count,
+                                .events = line->events,
+                                .bytes = {(const uint8_t *)line->bytes.at, line->bytes.count},
+                                .call_count = line->call_count};
+    return elders_sound(&steps) && line->has_other == steps.has_other;
+}
+
+static bool are_elders(const struct instance_line *line, const struct phase_definition *definition)
+{
+    uint64_t count = 1, event = line->eldest.event;
+    bool sound = definition->match_count == 0 && line->eldest.begin_ns != TIME_NONE &&
+                 line->youngest.begin_ns != TIME_NONE && line->youngest.event < line->event;
+    for (size_t i = 0; sound && event <= line->youngest.event && i < line->steps_count; i++) {
+        sound = are_steps(&line->steps[i]);
+        event += line->steps[i].events;
+        count += line->steps[i].count;
+    }
+    return sound && count == line->elders && event == line->youngest.event;
+}
+
 static bool is_instance(const struct instance_line *line, size_t index,
                         const struct phase_set *phases)
 {
     return is_name(line->life, index) && line->event >> 47 == 0 &&
            line->definition < phases->count &&
-           line->value_count == phase_value_count(phases->at[line->definition]);
+           line->value_count == phase_value_count(phases->at[line->definition]) &&
+           (line->elders == 0 || are_elders(line, phases->at[line->definition]));
 }
 
 static bool is_event(const struct event *event)

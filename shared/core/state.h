@@ -523,7 +523,6 @@ void phase_begins(struct core *core, struct life *life, const struct event *even
 /* By `event`, which the ender had. */
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event);
-void phase_has_no_end(struct core *core, struct instance *instance);
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
 void phase_call_over(struct core *core, struct life *life, bool complete);
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);

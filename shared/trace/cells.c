@@ -91,6 +91,19 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
         time_vector_add_blocked_in(vector, other->blocked_in[i].call, other->blocked_in[i].ns);
 }
 
+void time_vector_copy(struct time_vector *vector, const struct time_vector *other)
+{
+    struct blocked_in *blocked_in = vector->blocked_in;
+    size_t count = other->blocked_count, room = vector->blocked_room;
+    if (room < count)
+        blocked_in = memory_grow(blocked_in, &room, count, sizeof *blocked_in);
+    if (count > 0)
+        memcpy(blocked_in, other->blocked_in, count * sizeof *blocked_in);
+    *vector = *other;
+    vector->blocked_in = blocked_in;
+    vector->blocked_room = (uint32_t)room;
+}
+
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other)
 {
     vector->user_ns -= other->user_ns;

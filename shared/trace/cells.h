@@ -99,6 +99,8 @@ struct time_vector {
 
 void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns);
 void time_vector_merge(struct time_vector *vector, const struct time_vector *other);
+/* Makes it as `other` is, in its own room. */
+void time_vector_copy(struct time_vector *vector, const struct time_vector *other);
 /* Takes `other` away, modulo 2^64. */
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
 uint64_t time_vector_whole(const struct time_vector *vector);

@@ -1,0 +1,500 @@
+#include "analysis/elders.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* A step is two bytes: flags, and a bit for each kind of time that is not 0; then, as numbers of base/row.h: its
+ * events; its begin, unless that is the sum of all times; its calls, if they are not in the flags; the times;
+ * how many times blocked in calls, likewise; and of each its call's place and the time. Behind it is its
+ * length, to be found from its end: one byte, or two and SIZE_LONG. */
+enum { FLAG_CALLS = 7, FLAG_BEGIN = 8, FLAG_BLOCKED_SHIFT = 4, FLAG_BLOCKED = 3, FLAGS = 64 };
+enum { CALLS_TOLD = FLAG_CALLS, BLOCKED_TOLD = FLAG_BLOCKED };
+
+enum { SIZE_LONG = 255, SIZE_BYTES = 3 };
+
+/* A block is a record of saved state, and is written whole when a step comes to it. */
+enum { BLOCK_FIRST = 96, BLOCK_MOST = 1 << 10, BLOCK_BYTES_MOST = 1 << 20 };
+
+#define EVENTS_MOST (UINT64_C(1) << (63 - EVENT_SHIFT))
+
+enum { PARTS = 8, BITS_OTHER = 0xe0 };
+
+static void parts_of(const struct time_vector *time, uint64_t parts[PARTS])
+{
+    parts[0] = time->user_ns;
+    parts[1] = time->sys_ns;
+    parts[2] = time->runnable_ns;
+    parts[3] = time->unknown_ns;
+    parts[4] = time->blocked_ns;
+    parts[5] = time->before_running_ns;
+    parts[6] = time->before_blocked_ns;
+    parts[7] = time->as_before_ns;
+}
+
+static void set_parts(struct time_vector *time, const uint64_t parts[PARTS])
+{
+    time->user_ns = parts[0];
+    time->sys_ns = parts[1];
+    time->runnable_ns = parts[2];
+    time->unknown_ns = parts[3];
+    time->blocked_ns = parts[4];
+    time->before_running_ns = parts[5];
+    time->before_blocked_ns = parts[6];
+    time->as_before_ns = parts[7];
+}
+
+/* --- blocks --- */
+
+static struct elder_block *block_new(size_t room)
+{
+    struct elder_block *block = memory_buffer(sizeof *block + room);
+    *block = (struct elder_block){.room = (uint32_t)room};
+    return block;
+}
+
+/* In the place of `old`, whose links it has; NULL: on top. */
+static void link_block(struct elders *elders, struct elder_block *block)
+{
+    *(block->below ? &block->below->above : &elders->bottom) = block;
+    *(block->above ? &block->above->below : &elders->top) = block;
+}
+
+static void free_block(struct elder_block *block)
+{
+    free(block->calls);
+    free(block);
+}
+
+static void remove_block(struct elders *elders, struct elder_block *block)
+{
+    *(block->below ? &block->below->above : &elders->bottom) = block->above;
+    *(block->above ? &block->above->below : &elders->top) = block->below;
+    free_block(block);
+}
+
+/* The top one, with room for `bytes` more. */
+static struct elder_block *top_with_room(struct elders *elders, size_t bytes)
+{
+    struct elder_block *top = elders->top;
+    if (top && top->room - top->end >= bytes)
+        return top;
+    if (top && top->end < BLOCK_MOST / 2) {
+        size_t room = 2 * (size_t)top->room + bytes;
+        top = memory_resize(top, 1, sizeof *top + room);
+        top->room = (uint32_t)room;
+        link_block(elders, top);
+        return top;
+    }
+    struct elder_block *block = block_new((top ? BLOCK_MOST : BLOCK_FIRST) + bytes);
+    block->id = elders->youngest.order;
+    block->below = top;
+    link_block(elders, block);
+    return block;
+}
+
+/* --- steps --- */
+
+static uint32_t place_of_call(struct elder_block *block, uint32_t call)
+{
+    for (size_t i = 0; i < block->call_count; i++)
+        if (block->calls[i] == call)
+            return (uint32_t)i;
+    block->calls =
+        memory_grow(block->calls, &block->call_room, block->call_count + 1, sizeof *block->calls);
+    block->calls[block->call_count] = call;
+    return (uint32_t)block->call_count++;
+}
+
+static size_t most_bytes(const struct elder_step *step)
+{
+    return (4 + PARTS + 1 + 2 * (size_t)step->time.blocked_count) * ROW_NUMBER + SIZE_BYTES +
+           ROW_SLACK;
+}
+
+/* Behind what is in the block, which has room for it. */
+static void put_size(struct elder_block *block, uint8_t *at)
+{
+    size_t size = (size_t)(at - (block->at + block->end));
+    if (size >= SIZE_LONG) {
+        *at++ = (uint8_t)size;
+        *at++ = (uint8_t)(size >> 8);
+        size = SIZE_LONG;
+    }
+    *at++ = (uint8_t)size;
+    block->end = (uint32_t)(at - block->at);
+    block->count++;
+}
+
+static void put_step(struct elder_block *block, const struct elder_step *step)
+{
+    uint8_t *begin = block->at + block->end, *at = begin + 2;
+    uint32_t blocked = step->time.blocked_count;
+    bool tells_begin = step->begin_ns != time_vector_whole(&step->time);
+    unsigned calls = step->calls < CALLS_TOLD ? (unsigned)step->calls : CALLS_TOLD;
+    unsigned some = blocked < BLOCKED_TOLD ? blocked : BLOCKED_TOLD;
+    begin[0] = (uint8_t)(calls | (tells_begin ? FLAG_BEGIN : 0) | some << FLAG_BLOCKED_SHIFT);
+    begin[1] = 0;
+    at = row_put(at, step->events);
+    if (tells_begin)
+        at = row_put(at, step->begin_ns);
+    if (calls == CALLS_TOLD)
+        at = row_put(at, step->calls);
+    uint64_t parts[PARTS];
+    parts_of(&step->time, parts);
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (parts[i] == 0)
+            continue;
+        begin[1] |= (uint8_t)(1 << i);
+        at = row_put(at, parts[i]);
+    }
+    if (some == BLOCKED_TOLD)
+        at = row_put(at, blocked);
+    for (uint32_t i = 0; i < blocked; i++) {
+        at = row_put(at, place_of_call(block, step->time.blocked_in[i].call));
+        at = row_put(at, step->time.blocked_in[i].ns);
+    }
+    put_size(block, at);
+    block->has_other |= begin[1] & BITS_OTHER;
+}
+
+/* A step as it is read, up to where its times blocked in calls begin. */
+struct raw_step {
+    const uint8_t *begin;
+    unsigned bits;
+    bool tells_begin;
+    uint64_t events, begin_ns, calls; /* begin_ns: if it is told */
+    uint64_t parts[PARTS];            /* those that `bits` tells */
+    uint64_t whole_ns;                /* of these parts */
+    size_t blocked;
+};
+
+static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
+{
+    struct row_reader *row = &reader->row;
+    raw->begin = row->at;
+    if (row_left(row) < 2) {
+        row_refuse_if(row, row_left(row) > 0);
+        return false;
+    }
+    unsigned flags = row->at[0];
+    raw->bits = row->at[1];
+    row->at += 2;
+    raw->events = row_take(row);
+    raw->tells_begin = flags & FLAG_BEGIN;
+    raw->begin_ns = raw->tells_begin ? row_take(row) : 0;
+    raw->calls = flags & FLAG_CALLS;
+    if (raw->calls == CALLS_TOLD)
+        raw->calls = row_take(row);
+    raw->whole_ns = 0;
+    for (unsigned left = raw->bits; left; left &= left - 1)
+        raw->whole_ns += raw->parts[__builtin_ctz(left)] = row_take(row);
+    raw->blocked = flags >> FLAG_BLOCKED_SHIFT & FLAG_BLOCKED;
+    if (raw->blocked == BLOCKED_TOLD)
+        raw->blocked = row_take(row);
+    row_refuse_if(row, flags >= FLAGS || raw->blocked > reader->call_count);
+    return !row->bad;
+}
+
+/* A length that reading has found must be the one that is told. */
+static inline bool read_size(struct elder_reader *reader, const struct raw_step *raw)
+{
+    struct row_reader *row = &reader->row;
+    const uint8_t *at = row->at;
+    size_t size = (size_t)(at - raw->begin);
+    size_t bytes = size < SIZE_LONG ? 1 : SIZE_BYTES;
+    bool is_wrong = row->bad || row_left(row) < bytes ||
+                    at[bytes - 1] != (bytes == 1 ? size : SIZE_LONG) ||
+                    (bytes > 1 && (size_t)(at[0] | at[1] << 8) != size);
+    row_refuse_if(row, is_wrong);
+    if (!is_wrong)
+        row->at += bytes;
+    return !is_wrong;
+}
+
+/* The place of the next call; 0 and bad, if there is none. */
+static inline size_t read_place(struct elder_reader *reader)
+{
+    uint64_t place = row_take(&reader->row);
+    row_refuse_if(&reader->row, place >= reader->call_count);
+    return reader->row.bad ? 0 : (size_t)place;
+}
+
+bool elders_read(struct elder_reader *reader, struct elder_step *step)
+{
+    struct raw_step raw = {.parts = {0}};
+    time_vector_clear(&step->time);
+    if (!read_head(reader, &raw))
+        return false;
+    set_parts(&step->time, raw.parts);
+    for (size_t i = 0; i < raw.blocked && !reader->row.bad; i++) {
+        size_t place = read_place(reader);
+        uint64_t ns = row_take(&reader->row);
+        if (!reader->row.bad)
+            time_vector_add_blocked_in(&step->time, reader->calls[place], ns);
+    }
+    step->events = raw.events;
+    step->calls = raw.calls;
+    step->begin_ns = raw.tells_begin ? raw.begin_ns : time_vector_whole(&step->time);
+    return read_size(reader, &raw);
+}
+
+struct elder_reader elders_reader(const struct elder_steps *steps)
+{
+    const uint8_t *at = steps->bytes.at;
+    return (struct elder_reader){
+        {at, at + steps->bytes.count, false}, steps->calls, steps->call_count};
+}
+
+bool elders_sound(struct elder_steps *steps)
+{
+    struct elder_reader reader = elders_reader(steps);
+    struct raw_step raw;
+    uint64_t found = 0, events = 0;
+    unsigned bits = 0;
+    bool ascend = steps->bytes.count <= BLOCK_BYTES_MOST;
+    for (; read_head(&reader, &raw); found++) {
+        for (size_t i = 0; i < raw.blocked && !reader.row.bad; i++) {
+            (void)read_place(&reader);
+            (void)row_take(&reader.row);
+        }
+        if (!read_size(&reader, &raw))
+            break;
+        ascend &= raw.events > 0 && raw.events <= EVENTS_MOST - events;
+        events += raw.events;
+        bits |= raw.bits;
+    }
+    steps->has_other = bits & BITS_OTHER;
+    return !reader.row.bad && ascend && found > 0 && found == steps->count &&
+           events == steps->events;
+}
+
+/* Where the last step of the block begins. */
+static uint32_t last_of(const struct elder_block *block)
+{
+    uint32_t size = block->at[block->end - 1];
+    if (size != SIZE_LONG)
+        return block->end - 1 - size;
+    const uint8_t *at = block->at + block->end - SIZE_BYTES;
+    return block->end - SIZE_BYTES - (uint32_t)(at[0] | at[1] << 8);
+}
+
+static struct elder_reader reader_at(const struct elder_block *block, uint32_t at)
+{
+    return (struct elder_reader){
+        {block->at + at, block->at + block->end, false}, block->calls, block->call_count};
+}
+
+/* --- elders --- */
+
+static void mark_move(struct instance_mark *mark, const struct elder_step *step, bool back)
+{
+    uint64_t sign = back ? UINT64_MAX : 1; /* -1, modulo 2^64 */
+    uint64_t parts[PARTS], by[PARTS];
+    mark->begin_ns += step->begin_ns * sign;
+    mark->order += (step->events << EVENT_SHIFT) * sign;
+    mark->calls_at += step->calls * sign;
+    parts_of(&mark->total_at, parts);
+    parts_of(&step->time, by);
+    for (unsigned i = 0; i < PARTS; i++)
+        parts[i] += by[i] * sign;
+    set_parts(&mark->total_at, parts);
+    for (uint32_t i = 0; i < step->time.blocked_count; i++)
+        time_vector_add_blocked_in(&mark->total_at, step->time.blocked_in[i].call,
+                                   step->time.blocked_in[i].ns * sign);
+}
+
+void elders_push_step(struct elders *elders, const struct elder_step *step)
+{
+    put_step(top_with_room(elders, most_bytes(step)), step);
+    mark_move(&elders->youngest, step, false);
+    elders->count++;
+}
+
+static uint64_t blocked_at(const struct time_vector *time, uint32_t hint, uint32_t call)
+{
+    if (hint < time->blocked_count && time->blocked_in[hint].call == call)
+        return time->blocked_in[hint].ns;
+    for (uint32_t i = 0; i < time->blocked_count; i++)
+        if (time->blocked_in[i].call == call)
+            return time->blocked_in[i].ns;
+    return 0;
+}
+
+/* What `to` has more than `from`. Of both, calls stand mostly at the same places. */
+static void take_step(struct elder_step *step, const struct instance_mark *from,
+                      const struct instance_mark *to)
+{
+    const struct time_vector *a = &from->total_at, *b = &to->total_at;
+    uint64_t parts[PARTS], by[PARTS];
+    step->begin_ns = to->begin_ns - from->begin_ns;
+    assert(to->order > from->order && (to->order - from->order) % (1 << EVENT_SHIFT) == 0);
+    step->events = (to->order - from->order) >> EVENT_SHIFT;
+    step->calls = to->calls_at - from->calls_at;
+    parts_of(b, parts);
+    parts_of(a, by);
+    for (unsigned i = 0; i < PARTS; i++)
+        parts[i] -= by[i];
+    time_vector_clear(&step->time);
+    set_parts(&step->time, parts);
+    for (uint32_t i = 0; i < b->blocked_count; i++)
+        time_vector_add_blocked_in(&step->time, b->blocked_in[i].call,
+                                   b->blocked_in[i].ns - blocked_at(a, i, b->blocked_in[i].call));
+    for (uint32_t i = 0; i < a->blocked_count; i++) {
+        uint32_t call = a->blocked_in[i].call;
+        if ((i >= b->blocked_count || b->blocked_in[i].call != call) && blocked_at(b, i, call) == 0)
+            time_vector_add_blocked_in(&step->time, call, 0 - a->blocked_in[i].ns);
+    }
+}
+
+struct elders *elders_new(void)
+{
+    return memory_new(sizeof(struct elders));
+}
+
+void elders_free(struct elders *elders)
+{
+    if (!elders)
+        return;
+    while (elders->top)
+        remove_block(elders, elders->top);
+    time_vector_free(&elders->eldest.total_at);
+    time_vector_free(&elders->youngest.total_at);
+    free(elders);
+}
+
+/* `to` becomes as `from` is, with a time of its own. */
+static void mark_copy(struct instance_mark *to, const struct instance_mark *from)
+{
+    struct time_vector time = to->total_at;
+    *to = *from;
+    to->total_at = time;
+    time_vector_copy(&to->total_at, &from->total_at);
+}
+
+/* A step that names so many calls at most takes no memory. */
+enum { BLOCKED_ROOM = 64 };
+
+void elders_push(struct elders *elders, struct instance_mark *mark)
+{
+    if (elders->count++ == 0) {
+        mark_copy(&elders->eldest, mark);
+    } else {
+        struct blocked_in room[BLOCKED_ROOM];
+        struct elder_step step = {.time = {.blocked_in = room, .blocked_room = BLOCKED_ROOM}};
+        bool fits =
+            elders->youngest.total_at.blocked_count + mark->total_at.blocked_count <= BLOCKED_ROOM;
+        if (!fits)
+            step.time = (struct time_vector){0};
+        take_step(&step, &elders->youngest, mark);
+        put_step(top_with_room(elders, most_bytes(&step)), &step);
+        if (!fits)
+            time_vector_free(&step.time);
+    }
+    struct time_vector spare = elders->youngest.total_at;
+    elders->youngest = *mark;
+    mark->total_at = spare;
+    time_vector_clear(&mark->total_at);
+}
+
+void elders_pop(struct elders *elders, struct instance_mark *to)
+{
+    assert(elders->count > 0);
+    mark_copy(to, &elders->youngest);
+    struct elder_block *top = elders->top;
+    if (--elders->count == 0)
+        return;
+    uint32_t last = last_of(top);
+    struct elder_step step = {.events = 0};
+    struct elder_reader reader = reader_at(top, last);
+    (void)elders_read(&reader, &step);
+    assert(!reader.row.bad);
+    mark_move(&elders->youngest, &step, true);
+    time_vector_free(&step.time);
+    top->end = last;
+    if (--top->count == 0)
+        remove_block(elders, top);
+}
+
+void elders_drop_eldest(struct elders *elders)
+{
+    assert(elders->count > 0);
+    struct elder_block *bottom = elders->bottom;
+    if (--elders->count == 0)
+        return;
+    struct elder_step step = {.events = 0};
+    struct elder_reader reader = reader_at(bottom, bottom->begin);
+    (void)elders_read(&reader, &step);
+    assert(!reader.row.bad);
+    mark_move(&elders->eldest, &step, false);
+    time_vector_free(&step.time);
+    bottom->begin = (uint32_t)(reader.row.at - bottom->at);
+    if (--bottom->count == 0)
+        remove_block(elders, bottom);
+}
+
+/* The same steps in another block, which may be larger. */
+static void resolve_block(struct elders *elders, struct elder_block *block,
+                          void (*resolve)(struct time_vector *time, const void *context),
+                          const void *context)
+{
+    /* Each step names one call more at most. */
+    size_t room = block->end - block->begin + block->count * (size_t)(2 * ROW_NUMBER) + SIZE_BYTES +
+                  ROW_SLACK;
+    struct elder_block *made = block_new(room);
+    made->id = block->id;
+    made->below = block->below;
+    made->above = block->above;
+    struct elder_reader reader = reader_at(block, block->begin);
+    struct elder_step step = {.events = 0};
+    while (elders_read(&reader, &step)) {
+        resolve(&step.time, context);
+        put_step(made, &step);
+    }
+    time_vector_free(&step.time);
+    link_block(elders, made);
+    free_block(block);
+}
+
+void elders_resolve(struct elders *elders,
+                    void (*resolve)(struct time_vector *time, const void *context),
+                    const void *context)
+{
+    resolve(&elders->eldest.total_at, context);
+    resolve(&elders->youngest.total_at, context);
+    for (struct elder_block *below, *each = elders->top; each; each = below) {
+        below = each->below;
+        if (each->has_other)
+            resolve_block(elders, each, resolve, context);
+    }
+}
+
+uint64_t elders_events(const struct elders *elders, const struct elder_block *block)
+{
+    uint64_t begin = block->below ? block->id : elders->eldest.order;
+    uint64_t end = block->above ? block->above->id : elders->youngest.order;
+    return (end - begin) >> EVENT_SHIFT;
+}
+
+void elders_add_block(struct elders *elders, uint64_t id, const struct elder_steps *steps)
+{
+    assert(elders->count > 0 && steps->count > 0);
+    struct elder_block *block = block_new(steps->bytes.count);
+    memcpy(block->at, steps->bytes.at, steps->bytes.count);
+    block->id = id;
+    block->count = (uint32_t)steps->count;
+    block->end = (uint32_t)steps->bytes.count;
+    block->has_other = steps->has_other;
+    if (steps->call_count > 0) {
+        block->calls =
+            memory_grow(NULL, &block->call_room, steps->call_count, sizeof *block->calls);
+        memcpy(block->calls, steps->calls, steps->call_count * sizeof *block->calls);
+        block->call_count = steps->call_count;
+    }
+    block->below = elders->top;
+    link_block(elders, block);
+    elders->youngest.order += steps->events << EVENT_SHIFT;
+    elders->count += steps->count;
+}

@@ -1,0 +1,194 @@
+/* Elders against what they stand for: a row of marks. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/elders.h"
+#include "base/memory.h"
+#include "laws/random_trace.h"
+
+enum { MARKS = 3000, CALLS = 90 };
+
+struct model {
+    struct elders *elders;
+    struct instance_mark at[MARKS], now;
+    size_t first, count;
+    uint64_t random;
+};
+
+static uint64_t below(struct model *model, uint64_t limit)
+{
+    return law_random(&model->random) % limit;
+}
+
+/* The thread goes on. */
+static void spend(struct model *model)
+{
+    struct instance_mark *now = &model->now;
+    uint64_t before_ns = time_vector_whole(&now->total_at);
+    now->total_at.user_ns += below(model, 3) ? below(model, 3000) : 0;
+    now->total_at.sys_ns += below(model, 2) ? below(model, UINT64_C(1) << below(model, 60)) : 0;
+    now->total_at.before_running_ns += below(model, 9) ? 0 : below(model, 500);
+    now->total_at.before_blocked_ns += below(model, 9) ? 0 : below(model, 500);
+    uint64_t calls = below(model, 50) ? below(model, 5) : below(model, CALLS);
+    for (uint64_t i = 0; i < calls; i++)
+        time_vector_add_blocked_in(&now->total_at, (uint32_t)below(model, CALLS),
+                                   below(model, 90000));
+    now->begin_ns += time_vector_whole(&now->total_at) - before_ns + !below(model, 4);
+    now->order += (1 + below(model, 300)) << EVENT_SHIFT;
+    now->calls_at += below(model, 3) ? below(model, 4) : below(model, 1000);
+}
+
+static void copy(struct instance_mark *to, const struct instance_mark *from)
+{
+    struct time_vector time = to->total_at;
+    *to = *from;
+    to->total_at = time;
+    time_vector_copy(&to->total_at, &from->total_at);
+}
+
+static void push(struct model *model)
+{
+    spend(model);
+    copy(&model->at[model->first + model->count++], &model->now);
+    struct instance_mark mark = {.begin_ns = 0};
+    copy(&mark, &model->now);
+    elders_push(model->elders, &mark);
+    time_vector_free(&mark.total_at);
+}
+
+static void expect_equal(const struct instance_mark *mark, const struct instance_mark *expected)
+{
+    cr_assert(eq(u64, mark->begin_ns, expected->begin_ns));
+    cr_assert(eq(u64, mark->order, expected->order));
+    cr_assert(eq(u64, mark->calls_at, expected->calls_at));
+    struct time_vector rest = {0};
+    time_vector_copy(&rest, &mark->total_at);
+    time_vector_subtract(&rest, &expected->total_at);
+    cr_assert(eq(u32, rest.blocked_count, 0));
+    cr_assert(zero(u64, rest.user_ns | rest.sys_ns | rest.before_running_ns |
+                            rest.before_blocked_ns | rest.blocked_ns));
+    time_vector_free(&rest);
+}
+
+static void pop(struct model *model)
+{
+    struct instance_mark mark = {.begin_ns = 0};
+    elders_pop(model->elders, &mark);
+    expect_equal(&mark, &model->at[model->first + --model->count]);
+    time_vector_free(&mark.total_at);
+}
+
+static void drop_eldest(struct model *model)
+{
+    expect_equal(&model->elders->eldest, &model->at[model->first]);
+    elders_drop_eldest(model->elders);
+    model->first++;
+    model->count--;
+}
+
+static void resolve(struct time_vector *time, const void *context)
+{
+    time->user_ns += time->before_running_ns;
+    time_vector_add_blocked_in(time, *(const uint32_t *)context, time->before_blocked_ns);
+    time->before_running_ns = time->before_blocked_ns = 0;
+}
+
+static void resolve_all(struct model *model)
+{
+    uint32_t call = (uint32_t)below(model, CALLS);
+    if (model->count > 0)
+        elders_resolve(model->elders, resolve, &call);
+    for (size_t i = 0; i < model->count; i++)
+        resolve(&model->at[model->first + i].total_at, &call);
+    resolve(&model->now.total_at, &call);
+}
+
+/* As they are in records: the same again, with the ids of its blocks. */
+static void write_and_read(struct model *model)
+{
+    if (model->count == 0)
+        return;
+    struct elders *from = model->elders, *to = elders_new();
+    struct instance_mark mark = {.begin_ns = 0};
+    copy(&mark, &from->eldest);
+    elders_push(to, &mark);
+    for (const struct elder_block *block = from->bottom; block; block = block->above) {
+        struct elder_steps steps = {.count = block->count,
+                                    .events = elders_events(from, block),
+                                    .bytes = {block->at + block->begin, block->end - block->begin},
+                                    .calls = block->calls,
+                                    .call_count = block->call_count};
+        cr_assert(elders_sound(&steps));
+        cr_expect(le(int, steps.has_other, block->has_other));
+        elders_add_block(to, block->id, &steps);
+    }
+    cr_assert(eq(sz, to->count, from->count));
+    cr_assert(eq(u64, to->youngest.order, from->youngest.order));
+    copy(&to->youngest, &from->youngest);
+    time_vector_free(&mark.total_at);
+    elders_free(from);
+    model->elders = to;
+}
+
+static void run(uint64_t seed)
+{
+    struct model *model = memory_new(sizeof *model);
+    model->random = seed;
+    model->elders = elders_new();
+    for (unsigned round = 0; round < 40; round++) {
+        size_t pushes = below(model, round % 4 ? 30 : 200);
+        for (size_t i = 0; i < pushes && model->first + model->count < MARKS; i++)
+            push(model);
+        for (uint64_t i = below(model, 20); i > 0 && model->count > 0; i--)
+            pop(model);
+        if (below(model, 3) == 0)
+            resolve_all(model);
+        for (uint64_t i = below(model, 40); i > 0 && model->count > 0; i--)
+            drop_eldest(model);
+        if (below(model, 3) == 0)
+            write_and_read(model);
+    }
+    cr_assert(eq(sz, model->elders->count, model->count));
+    while (model->count > 0)
+        pop(model);
+    elders_free(model->elders);
+    for (size_t i = 0; i < MARKS; i++)
+        time_vector_free(&model->at[i].total_at);
+    time_vector_free(&model->now.total_at);
+    free(model);
+}
+
+Test(elders, are_the_marks_that_were_pushed)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        run(seed);
+}
+
+/* Whatever bytes there are, they are steps or refused. */
+Test(elders, other_bytes_are_refused_or_are_steps)
+{
+    uint64_t random = 1;
+    for (unsigned round = 0; round < 20000; round++) {
+        uint8_t bytes[64];
+        size_t count = law_random(&random) % (sizeof bytes + 1);
+        for (size_t i = 0; i < count; i++)
+            bytes[i] = (uint8_t)(law_random(&random) % (round % 2 ? 256 : 16));
+        static const uint32_t calls[] = {1, 2, 3};
+        struct elder_steps steps = {.count = 1 + law_random(&random) % 3,
+                                    .events = 1 + law_random(&random) % 20,
+                                    .bytes = {bytes, count},
+                                    .calls = calls,
+                                    .call_count = 3};
+        bool sound = elders_sound(&steps);
+        struct elder_reader reader = elders_reader(&steps);
+        struct elder_step step = {.events = 0};
+        size_t found = 0;
+        while (elders_read(&reader, &step))
+            found++;
+        if (sound)
+            cr_expect(eq(u64, reader.row.bad ? 0 : found, steps.count));
+        time_vector_free(&step.time);
+    }
+}
