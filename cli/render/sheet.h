@@ -33,6 +33,7 @@ bool sheet_phase_is_below(const char *path, const char *parent);
 void sheet_phases_write(const struct sheet *sheet); /* with the calls and files of each */
 void sheet_instances_write(const struct sheet *sheet, struct selection selection); /* of a phase */
 void sheet_calls_write(const struct sheet *sheet, struct selection selection);
+void sheet_errors_write(const struct sheet *sheet); /* of system calls, by their names */
 void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);

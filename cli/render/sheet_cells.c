@@ -34,12 +34,14 @@ static enum column_kind kind_of(const struct atom_kind *kind, const struct view_
     return COLUMN_TEXT;
 }
 
-/* Durations of which there are none say nothing. */
+/* Durations of which there are none say nothing, nor does a sum of 0. */
 static bool is_none(const struct atom *cell, const struct view_column *shown)
 {
     const struct atom_column *column = atom_kind_column(cell->kind, shown->column);
-    return column->type == ATOM_IS_durations && shown->part != VIEW_COUNT &&
-           atom_durations_at(cell, column)->count == 0;
+    bool is_zero = column->role == ATOM_SUM && column->type != ATOM_IS_durations &&
+                   view_number(cell, shown) == 0;
+    return is_zero || (column->type == ATOM_IS_durations && shown->part != VIEW_COUNT &&
+                       atom_durations_at(cell, column)->count == 0);
 }
 
 static void put_cell(struct table *table, const struct atom *cell, const struct view_column *shown)

@@ -149,6 +149,7 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_phases_write(&sheet);
         sheet_counts_write(&sheet);
         sheet_calls_write(&sheet, (struct selection){NULL});
+        sheet_errors_write(&sheet);
         sheet_files_write(&sheet, (struct selection){NULL});
         sheet_cpu_write_processes(&sheet);
         sheet_cpu_write_waits(&sheet);

@@ -19,8 +19,8 @@
     SUM(T, 5, count, errors, "completions with an error")                                          \
     SUM(T, 6, count, requeues, "requests that the driver gave back")                               \
     SUM(T, 7, count, merges, "that became part of a waiting request")                              \
-    SUM(T, 8, count, begin_unknown, "completions without a seen issue")                            \
-    SUM(T, 9, count, end_unknown, "issues without a seen completion")
+    SUM(T, 8, count, begin_unknown, "completions without an issue in the trace")                   \
+    SUM(T, 9, count, end_unknown, "issues without a completion in the trace")
 ATOM_DEFINE(block, BLOCK)
 
 #define BLOCK_OPEN(T, KEY, REG, SUM)                                                               \

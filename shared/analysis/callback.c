@@ -11,8 +11,8 @@
     KEY(T, 1, text, kind, "hrtimer, timer, work")                                                  \
     KEY(T, 2, address, function, "address of the function")                                        \
     SUM(T, 3, durations, run, "from the call of the function to its return")                       \
-    SUM(T, 4, count, begin_unknown, "returns without a seen call")                                 \
-    SUM(T, 5, count, end_unknown, "calls without a seen return")
+    SUM(T, 4, count, begin_unknown, "returns without a call in the trace")                         \
+    SUM(T, 5, count, end_unknown, "calls without a return in the trace")
 ATOM_DEFINE(callback, CALLBACK)
 
 /* What runs: of a timer, or of work, which is of no CPU. */

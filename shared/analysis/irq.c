@@ -11,8 +11,8 @@
     KEY(T, 2, number, irq, "interrupt")                                                            \
     KEY(T, 3, text, name, "what its handler is called; empty: it was not told")                    \
     SUM(T, 4, durations, run, "from the handler's begin to its end")                               \
-    SUM(T, 5, count, begin_unknown, "runs without a seen begin")                                   \
-    SUM(T, 6, count, end_unknown, "runs without a seen end")
+    SUM(T, 5, count, begin_unknown, "runs without a begin in the trace")                           \
+    SUM(T, 6, count, end_unknown, "runs without an end in the trace")
 ATOM_DEFINE(irq, IRQ)
 
 /* The handler that runs. */

@@ -15,10 +15,10 @@
     SUM(T, 6, durations, run, "from the handler's begin to its end")                               \
     SUM(T, 7, count, raises, "raises")                                                             \
     SUM(T, 8, count, repeats, "raises while it was raised already")                                \
-    SUM(T, 9, count, raise_unknown, "runs without a seen raise")                                   \
-    SUM(T, 10, count, entry_unknown, "raises without a seen run")                                  \
-    SUM(T, 11, count, begin_unknown, "runs without a seen begin")                                  \
-    SUM(T, 12, count, end_unknown, "runs without a seen end")
+    SUM(T, 9, count, raise_unknown, "runs without a raise in the trace")                           \
+    SUM(T, 10, count, entry_unknown, "raises without a run in the trace")                          \
+    SUM(T, 11, count, begin_unknown, "runs without a begin in the trace")                          \
+    SUM(T, 12, count, end_unknown, "runs without an end in the trace")
 ATOM_DEFINE(softirq, SOFTIRQ)
 
 /* Source: enum in include/linux/interrupt.h. */

@@ -9,8 +9,8 @@
     KEY(T, 2, number, vector, "vector")                                                            \
     REG(T, 3, time, entered_ns, "when its handler began; 0: it does not run")                      \
     SUM(T, 4, durations, run, "from the handler's begin to its end")                               \
-    SUM(T, 5, count, begin_unknown, "runs without a seen begin")                                   \
-    SUM(T, 6, count, end_unknown, "runs without a seen end")
+    SUM(T, 5, count, begin_unknown, "runs without a begin in the trace")                           \
+    SUM(T, 6, count, end_unknown, "runs without an end in the trace")
 ATOM_DEFINE(vector, VECTOR)
 
 static const char *vector_name(uint64_t vector, char room[VIEW_NAME_ROOM])
