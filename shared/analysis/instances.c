@@ -384,9 +384,8 @@ struct kin *instances_restore_kin(struct instances *all, const struct kin *kept)
     return kin;
 }
 
-void instances_call_over(struct phase_thread *thread, bool complete)
+void instances_leave_call(struct phase_thread *thread, bool complete)
 {
-    thread->calls += complete;
     for (struct instance *each = thread->top; each && each->in_call; each = each->below) {
         each->in_call = false;
         each->mark.calls_at += complete;

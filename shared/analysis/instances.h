@@ -132,7 +132,13 @@ bool instances_exited(struct phase_thread *thread);
 void instances_forget(struct phase_thread *thread);
 
 /* The call that the thread is in has completed (or not): tells those begun within it apart. */
-void instances_call_over(struct phase_thread *thread, bool complete);
+void instances_leave_call(struct phase_thread *thread, bool complete);
+static inline void instances_call_over(struct phase_thread *thread, bool complete)
+{
+    thread->calls += complete;
+    if (thread->top && thread->top->in_call)
+        instances_leave_call(thread, complete);
+}
 
 /* A kin without members, as `kept` says (id, key, current, leader_exited); NULL if the pid has another. */
 struct kin *instances_restore_kin(struct instances *all, const struct kin *kept);

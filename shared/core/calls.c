@@ -39,13 +39,15 @@ struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t labe
 /* Of phases: the call that the thread is in is over. */
 static inline void call_over(struct core *core, struct life *life, bool complete)
 {
-    if (core->phases.set->count > 0 || life->credit_count > 0)
-        phase_call_over(core, life, complete);
+    instances_call_over(&life->phases, complete);
+    if (life->credit_count > 0)
+        phase_add_credits(core, life, complete);
 }
 
 /* --- what an event means, in both modes --- */
 
-static inline void open_call(struct core *core, struct life *life, const struct event *event)
+static inline void open_call(struct core *core, struct life *life, const struct event *event,
+                             enum core_mode mode)
 {
     life->in = IN_OPEN;
     life->open_call = event->call;
@@ -56,21 +58,23 @@ static inline void open_call(struct core *core, struct life *life, const struct 
     life->open_text = (struct text){NULL, 0};
     if (event_has_text(event, 0)) {
         life->open_text.count = event->text[0].count;
-        if (core->mode == CORE_JOIN)
+        if (mode == CORE_JOIN)
             life->open_text.at = life->open_owned = memory_string(event->text[0]);
         else
             life->open_text.at = arena_string(&core->row->arena, event->text[0]);
     }
 }
 
-static inline void drop_call(struct life *life)
+static inline void drop_call(struct life *life, enum core_mode mode)
 {
+    life->in = IN_NONE;
+    if (mode == CORE_MAP)
+        return; /* its text is of the row */
     free(life->open_owned);
     life->open_owned = NULL;
     life->open_text = (struct text){NULL, 0};
     if (life->used[0] || life->used[1])
         descriptors_release(life);
-    life->in = IN_NONE;
 }
 
 void call_has_no_end(struct core *core, struct life *life)
@@ -81,11 +85,12 @@ void call_has_no_end(struct core *core, struct life *life)
     call_over(core, life, false);
     if (core->mode == CORE_MAP)
         places_drop(core, life);
-    drop_call(life);
+    drop_call(life, core->mode);
     life_place(life);
 }
 
-static inline void entered(struct core *core, struct life *life, const struct event *event)
+static inline void entered(struct core *core, struct life *life, const struct event *event,
+                           enum core_mode mode)
 {
     life_book(life, event->time_ns);
     life->call_epoch = core->border_epoch;
@@ -98,7 +103,7 @@ static inline void entered(struct core *core, struct life *life, const struct ev
     if (event->call->role->op == CALL_SIGRETURN)
         call_sum_at(core, life, life_label(core, life), event->call)->cell.end_unknown++;
     else
-        open_call(core, life, event);
+        open_call(core, life, event, mode);
     life_place(life);
 }
 
@@ -110,7 +115,7 @@ static inline uint64_t call_ns(const struct life *life, const struct event *exit
 
 /* The exit of the call that the thread is in, after a duration of that bucket. */
 static inline void completed(struct core *core, struct life *life, const struct event *event,
-                             unsigned bucket)
+                             unsigned bucket, enum core_mode mode)
 {
     life_book(life, event->time_ns);
     life->call_epoch = core->border_epoch;
@@ -119,7 +124,7 @@ static inline void completed(struct core *core, struct life *life, const struct 
     call_cell_add(&sum->cell, life->entry_ns, call_ns(life, event), bucket, event->value[0],
                   life->open_call->role->flags & (CALL_READS | CALL_WRITES));
     call_over(core, life, true);
-    drop_call(life);
+    drop_call(life, mode);
     life_place(life);
 }
 
@@ -169,7 +174,7 @@ void map_call_entry(struct core *core, struct life *life, const struct event *ev
     life_activate(core, life, event->time_ns);
     if (life->in == IN_UNKNOWN || life->in == IN_TOLD)
         leave_unknown_call(core, life, event->time_ns);
-    entered(core, life, event);
+    entered(core, life, event, CORE_MAP);
     if (life->in == IN_OPEN)
         places_enter(core, life);
 }
@@ -192,7 +197,7 @@ static inline void end_here(struct core *core, struct life *life, const struct e
                             unsigned bucket)
 {
     life->told_over |= life->in == IN_TOLD;
-    completed(core, life, event, bucket);
+    completed(core, life, event, bucket, CORE_MAP);
 }
 
 void map_call_exit(struct core *core, struct life *life, const struct event *event)
@@ -218,7 +223,7 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
 
 void join_call_entry(struct core *core, struct life *life, const struct event *event)
 {
-    entered(core, life, event);
+    entered(core, life, event, CORE_JOIN);
     if (life->in == IN_OPEN)
         descriptors_bind(core, life);
 }
@@ -229,7 +234,8 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
         return;
     if (life->in == IN_OPEN && life->open_call == event->call) {
         descriptors_complete(core, life, event);
-        completed(core, life, event, durations_bucket(call_ns(life, event)));
+        completed(core, life, event, durations_bucket(call_ns(life, event)),
+                  CORE_JOIN);
     } else if (exited_alone(core, life, event)) {
         descriptors_exit_alone(core, life, event);
     }
@@ -267,7 +273,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         life->phases.calls--; /* it is in the sums, too */
         call_over(core, life, true);
     }
-    drop_call(life); /* it is among the sums */
+    drop_call(life, CORE_JOIN); /* it is among the sums */
     life->credit_count = 0;
     if (line->is_seen)
         life->call_epoch = core->border_epoch;

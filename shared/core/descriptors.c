@@ -160,9 +160,9 @@ void descriptors_bind(struct core *core, struct life *life)
     struct table *table = life_table(core, life);
     if (!table)
         return;
-    int32_t fd[2];
     struct open_call open = open_of(life);
-    open_call_descriptors(&open, fd);
+    struct call_descriptors fds = call_descriptors(open.call, open.present, open.value);
+    const int32_t fd[] = {fds.first, fds.second};
     for (unsigned i = 0; i < 2; i++) {
         if (fd[i] < 0)
             continue;

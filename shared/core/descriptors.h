@@ -140,11 +140,25 @@ void places_init(struct core *core);
 void places_clear(struct core *core);
 void places_forget(struct life *life);
 /* The call that the life has entered. */
-void places_enter(struct core *core, struct life *life);
+void places_bind(struct core *core, struct life *life);
+static inline void places_enter(struct core *core, struct life *life)
+{
+    assert(!life->bound[0] && !life->bound[1]);
+    if (life->open_call->uses & life->open_present)
+        places_bind(core, life);
+}
 /* The call has no end here. */
 void places_drop(struct core *core, struct life *life);
 /* Its exit, after a duration of that bucket. False if only the past can tell what it does: it goes there. */
-bool places_exit(struct core *core, struct life *life, const struct event *exit, unsigned bucket);
+bool places_exit_of(struct core *core, struct life *life, const struct event *exit,
+                    unsigned bucket);
+static inline bool places_exit(struct core *core, struct life *life, const struct event *exit,
+                               unsigned bucket)
+{
+    if (life->open_call->role->op == CALL_PLAIN && !life->bound[0] && !life->bound[1])
+        return true;
+    return places_exit_of(core, life, exit, bucket);
+}
 /* The exit of a call that was not entered. */
 void places_exit_alone(struct core *core, struct life *life, const struct event *exit);
 /* What the open call uses has names: it passes to the past. */

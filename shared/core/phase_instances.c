@@ -227,9 +227,8 @@ static void tell_phase(const struct core *core, const struct life *life, uint32_
     core_tell(core, &result);
 }
 
-void phase_call_over(struct core *core, struct life *life, bool complete)
+void phase_add_credits(struct core *core, struct life *life, bool complete)
 {
-    instances_call_over(&life->phases, complete);
     for (size_t i = 0; complete && i < life->credit_count; i++) {
         const struct call_credit *credit = &life->credits[i];
         if (credit->thread == life->name) {

@@ -17,24 +17,27 @@ NEVER_INLINE static struct place *let_place(struct core *core, struct life *life
     return place;
 }
 
-void places_enter(struct core *core, struct life *life)
+static inline struct place *bind(struct core *core, struct life *life, int32_t fd)
 {
-    int32_t fd[2];
-    call_descriptors(life->open_call->role, life->open_present, life->open_value, fd);
-    for (unsigned i = 0; i < 2; i++) {
-        life->bound[i] = NULL;
-        if (fd[i] < 0)
-            continue;
-        struct place *place = place_of(life, fd[i]);
-        if (!place || !is_fresh(place))
-            place = let_place(core, life, fd[i]);
-        life->bound[i] = place;
-        if (life->open_call->role->op != CALL_CLOSE)
-            continue;
+    struct place *place = place_of(life, fd);
+    if (!place || !is_fresh(place))
+        place = let_place(core, life, fd);
+    if (life->open_call->role->op == CALL_CLOSE) {
         place->closing_ns = life->entry_ns;
         place->next_closing = place->group->closing;
         place->group->closing = place;
     }
+    return place;
+}
+
+void places_bind(struct core *core, struct life *life)
+{
+    struct call_descriptors fds =
+        call_descriptors(life->open_call, life->open_present, life->open_value);
+    if (fds.first >= 0)
+        life->bound[0] = bind(core, life, fds.first);
+    if (fds.second >= 0)
+        life->bound[1] = bind(core, life, fds.second);
 }
 
 void places_drop(struct core *core, struct life *life)
@@ -309,13 +312,15 @@ static bool changes_table(const struct life *life, int64_t ret)
            (life->open_value[2] & CALL_CLONE_FILES);
 }
 
-bool places_exit(struct core *core, struct life *life, const struct event *exit, unsigned bucket)
+bool places_exit_of(struct core *core, struct life *life, const struct event *exit,
+                    unsigned bucket)
 {
     if (life->open_call->role->op != CALL_PLAIN && changes_table(life, exit->value[0]))
         return false;
-    for (unsigned i = 0; i < 2; i++)
-        if (life->bound[i])
-            count_use(core, life, i, exit, bucket);
+    if (life->bound[0])
+        count_use(core, life, 0, exit, bucket);
+    if (life->bound[1])
+        count_use(core, life, 1, exit, bucket);
     if (life->open_call->role->op != CALL_PLAIN)
         operate(core, life, exit);
     life->bound[0] = life->bound[1] = NULL;

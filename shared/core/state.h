@@ -524,7 +524,8 @@ void phase_begins(struct core *core, struct life *life, const struct event *even
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event);
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
-void phase_call_over(struct core *core, struct life *life, bool complete);
+/* The call that the life is in is over: it counts (if complete) for what ended within it. */
+void phase_add_credits(struct core *core, struct life *life, bool complete);
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
 static inline struct life *life_of(const struct instance *instance)
 {

@@ -43,29 +43,30 @@ struct open_call {
     struct text text;
 };
 
-/* The descriptor numbers that a call uses by its values 0 and 1; -1 for none. */
-static inline void call_descriptors(const struct call_role *role, uint8_t present,
-                                    const int64_t *value, int32_t fd[2])
+static inline int32_t call_descriptor(unsigned uses, const int64_t *value, unsigned at)
 {
-    fd[0] = fd[1] = -1;
-    if (role->flags & CALL_NO_USE)
-        return;
-    if ((role->flags & CALL_MAPS) && (present & 4) && (value[2] & CALL_MAP_ANONYMOUS))
-        return;
-    bool second_is_use =
-        role->op == CALL_PLAIN || role->op == CALL_CREATE || (role->flags & CALL_TRANSFER);
-    for (unsigned i = 0; i < (second_is_use ? 2u : 1u); i++) {
-        int64_t number = (present >> i & 1) ? value[i] : -1;
-        if (number >= 0 && number <= INT32_MAX)
-            fd[i] = (int32_t)number;
-    }
-    if (fd[1] == fd[0] && !(role->flags & CALL_TRANSFER))
-        fd[1] = -1;
+    bool is_number = (uses >> at & 1) && value[at] >= 0 && value[at] <= INT32_MAX;
+    return is_number ? (int32_t)value[at] : -1;
 }
 
-static inline void open_call_descriptors(const struct open_call *open, int32_t fd[2])
+/* The descriptor numbers that a call uses by its values 0 and 1; -1 for none. */
+struct call_descriptors {
+    int32_t first, second;
+};
+
+static inline struct call_descriptors call_descriptors(const struct syscall *call, uint8_t present,
+                                                       const int64_t *value)
 {
-    call_descriptors(open->call->role, open->present, open->value, fd);
+    struct call_descriptors none = {-1, -1};
+    unsigned uses = call->uses & present;
+    uint8_t flags = call->role->flags;
+    if (uses == 0 || ((flags & CALL_MAPS) && (present & 4) && (value[2] & CALL_MAP_ANONYMOUS)))
+        return none;
+    struct call_descriptors fds = {call_descriptor(uses, value, 0),
+                                   call_descriptor(uses, value, 1)};
+    if (fds.second == fds.first && !(flags & CALL_TRANSFER))
+        fds.second = -1;
+    return fds;
 }
 
 /* Whether open->text is the name of what the call creates. The path of an open that succeeded is

@@ -257,6 +257,7 @@ static const struct syscall *call_of(struct schema *schema, struct text name)
     struct syscall *call = arena_take(&schema->arena, sizeof *call);
     call->name = arena_string(&schema->arena, name);
     call->role = call_role_of(name);
+    call->uses = call_uses(call->role);
     call->id = (uint32_t)schema->by_call.count;
     schema->calls = memory_grow(schema->calls, &schema->call_room, schema->by_call.count + 1,
                                 sizeof(struct syscall *));

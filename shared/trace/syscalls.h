@@ -91,8 +91,18 @@ struct call_role {
 struct syscall {
     const char *name;
     const struct call_role *role;
-    uint32_t id; /* dense, from 0, in the schema that made it */
+    uint32_t id;  /* dense, from 0, in the schema that made it */
+    uint8_t uses; /* call_uses(role) */
 };
+
+/* Of a call's values, those that may be descriptors which it uses: bit i for value i. */
+static inline uint8_t call_uses(const struct call_role *role)
+{
+    if (role->flags & CALL_NO_USE)
+        return 0;
+    bool both = role->op == CALL_PLAIN || role->op == CALL_CREATE || (role->flags & CALL_TRANSFER);
+    return both ? 3 : 1;
+}
 
 /* The row of `name`, or the plain one; never NULL. */
 const struct call_role *call_role_of(struct text name);
