@@ -95,8 +95,12 @@ struct atom {
 #define ATOM_KEY_SIZE(T, tag, type, name, words) +sizeof(atom_##type)
 #define ATOM_KEY_TEXT(T, tag, type, name, words) +(ATOM_IS_##type == ATOM_IS_text)
 
-/* struct NOUN, and what its kind says of its columns. */
+/* struct NOUN, struct NOUN_key to look one up, and what its kind says of its columns. */
 #define ATOM_DEFINE(noun, COLUMNS)                                                                 \
+    struct noun##_key {                                                                            \
+        struct atom atom;                                                                          \
+        COLUMNS(noun, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                      \
+    };                                                                                             \
     struct noun {                                                                                  \
         struct atom atom;                                                                          \
         COLUMNS(noun, ATOM_FIELD, ATOM_NOTHING, ATOM_NOTHING)                                      \
@@ -107,6 +111,8 @@ struct atom {
         noun##_key_size = 0 COLUMNS(noun, ATOM_KEY_SIZE, ATOM_NOTHING, ATOM_NOTHING),              \
         noun##_key_texts = 0 COLUMNS(noun, ATOM_KEY_TEXT, ATOM_NOTHING, ATOM_NOTHING)              \
     };                                                                                             \
+    static_assert(sizeof(struct noun##_key) == sizeof(struct atom) + noun##_key_size,              \
+                  "keys are right behind the head");                                               \
     static const struct atom_column noun##_columns[] = {                                           \
         COLUMNS(noun, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
 
@@ -165,14 +171,15 @@ static_assert(sizeof(struct atom) % sizeof(uint64_t) == 0 &&
               "keys are whole numbers, right behind the head");
 /* As atom_has_key(), of a key that has texts. */
 bool atom_has_texts(const struct atom *atom, const struct atom *key);
-/* Whether `atom` has the key columns of `key`, of the same kind. */
-static inline bool atom_has_key(const struct atom *atom, const struct atom *key)
+/* Whether `atom`, of `kind`, has the key columns of `key`. */
+static inline bool atom_has_key(const struct atom *atom, const struct atom_kind *kind,
+                                const struct atom *key)
 {
     const uint64_t *a = atom_key(atom), *b = atom_key(key);
     uint64_t differ = 0;
-    for (size_t i = 0; i < atom->kind->key_size / sizeof *a; i++)
+    for (size_t i = 0; i < kind->key_size / sizeof *a; i++)
         differ |= a[i] ^ b[i];
-    return differ == 0 || (atom->kind->key_texts > 0 && atom_has_texts(atom, key));
+    return differ == 0 || (kind->key_texts > 0 && atom_has_texts(atom, key));
 }
 /* Below, equal, above 0: by kind, then by the keys in the order of their columns. */
 int atom_compare(const struct atom *a, const struct atom *b);

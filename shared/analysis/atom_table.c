@@ -32,7 +32,7 @@ struct atom *atom_table_at(struct atom_table *table, const struct atom_kind *kin
     uint64_t hash = atom_key_hash(kind, key);
     struct atom *first = map_get(&table->by_key, hash);
     for (struct atom *each = first; each; each = each->next)
-        if (each->kind == kind && atom_has_key(each, key))
+        if (each->kind == kind && atom_has_key(each, kind, key))
             return each;
     struct atom *atom = add(table, kind, key);
     atom->next = first;

@@ -9,24 +9,22 @@
 #include "analysis/atom_table.h"
 #include "analysis/opens.h"
 #include "analysis/rule.h"
+#include "base/attrs.h"
 #include "base/memory.h"
 #include "base/row.h"
 
-/* Atoms that were found last, by what their keys add up to. */
-enum { RECENT = 64 };
-
 struct engine {
+    struct engine_head head;
     const struct analyses *analyses;
     struct atom_table atoms;
     struct opens opens;
     bool has_first;
     uint64_t first_ns; /* of the first event here: what the past has open began before */
-    struct atom *recent[RECENT];
     /* Those with something that is not sent, in the order in which they came to have it; also some that
      * are sent by now, which are not dirty. */
     struct atom **dirty;
     size_t dirty_count, dirty_room;
-    bool mapping, all_single;
+    bool mapping;
     struct engine_sink sink;
     struct atom_out out; /* the record in hand */
     uint64_t singles;
@@ -46,7 +44,7 @@ struct engine *engine_new_mapping(const struct analyses *analyses, struct engine
     struct engine *engine = engine_new(analyses);
     engine->mapping = true;
     engine->sink = sink;
-    engine->all_single = all_single;
+    engine->head.sums_nothing = all_single;
     return engine;
 }
 
@@ -69,30 +67,17 @@ uint64_t engine_single_events(const struct engine *engine)
 
 /* --- atoms --- */
 
-static struct atom **recent_place(struct engine *engine, const struct atom_kind *kind,
-                                  const struct atom *key)
+NEVER_INLINE struct atom *engine_atom_slowly(struct engine *engine, const struct atom_kind *kind,
+                                             const struct atom *key)
 {
-    const uint64_t *words = atom_key(key);
-    uint64_t sum = kind->tag;
-    for (size_t i = 0; i < kind->key_size / sizeof *words; i++)
-        sum = 7 * sum + words[i];
-    return &engine->recent[sum % RECENT];
-}
-
-struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
-                         const struct atom *key)
-{
-    struct atom **recent = recent_place(engine, kind, key);
-    if (*recent && (*recent)->kind == kind && atom_has_key(*recent, key))
-        return *recent;
     size_t before = engine->atoms.count;
     struct atom *atom = atom_table_at(&engine->atoms, kind, key);
     if (engine->atoms.count > before)
         atom->known = !engine->mapping || !atom_kind_has(kind, ATOM_REG);
-    return *recent = atom;
+    return *engine_recent(engine, kind, key) = atom;
 }
 
-void engine_mark(struct engine *engine, struct atom *atom)
+NEVER_INLINE void engine_mark(struct engine *engine, struct atom *atom)
 {
     if (atom->dirty)
         return;
@@ -102,14 +87,9 @@ void engine_mark(struct engine *engine, struct atom *atom)
     engine->dirty[engine->dirty_count++] = atom;
 }
 
-bool engine_sums_nothing(const struct engine *engine)
-{
-    return engine->all_single;
-}
-
 struct atom *lost_atom(struct engine *engine, const struct atom_kind *kind, const struct atom *key)
 {
-    assert(!engine->all_single && !atom_kind_has(kind, ATOM_REG));
+    assert(!engine->head.sums_nothing && !atom_kind_has(kind, ATOM_REG));
     struct atom *atom = engine_atom(engine, kind, key);
     engine_mark(engine, atom);
     return atom;
@@ -216,7 +196,7 @@ static void write_event(struct atom_out *out, const struct rule *rule, const str
 void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
                         const struct found *found)
 {
-    assert(found->opening == 0 || engine->all_single);
+    assert(found->opening == 0 || engine->head.sums_nothing);
     for (unsigned i = 0; i < found->count; i++)
         if (!((found->opening | found->ending) >> i & 1))
             send_piece(engine, found->at[i]);
@@ -240,7 +220,7 @@ void engine_settle_single(struct engine *engine, const struct found *found, unsi
         atom_clear(atom, ATOM_SUM);
         if (!atom_kind_has(atom->kind, ATOM_REG))
             continue;
-        atom->known = (defines >> i & 1) && !engine->all_single;
+        atom->known = (defines >> i & 1) && !engine->head.sums_nothing;
         if (!atom->known)
             atom_clear(atom, ATOM_REG);
     }
@@ -304,7 +284,7 @@ static void lose_cpu(struct engine *engine, struct atom *atom)
     }
     send_piece(engine, atom);
     atom_clear(atom, ATOM_REG);
-    atom->known = !engine->all_single;
+    atom->known = !engine->head.sums_nothing;
 }
 
 /* What is of no CPU may end on any. */
@@ -471,7 +451,7 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
         atom->dirty = false;
     }
     if (engine->dirty_count > 0) {
-        memset(engine->recent, 0, sizeof engine->recent);
+        memset(engine->head.recent, 0, sizeof engine->head.recent);
         atom_table_prune(&engine->atoms);
         if (engine->atoms.count + engine->opens.count == 0)
             names_clear(&engine->atoms.names);

@@ -38,14 +38,14 @@ static const struct atom_view view = {.title = "Interrupts",
 
 static const struct atom_kind irq_kind = {.tag = 33, ATOM_COLUMNS_OF(irq), .view = &view};
 
-static struct irq of_handler(const struct irq_open *open)
+static struct irq_key of_handler(const struct irq_open *open)
 {
-    return (struct irq){.cpu = open->cpu, .irq = open->irq, .name = open->name};
+    return (struct irq_key){.cpu = open->cpu, .irq = open->irq, .name = open->name};
 }
 
 static void lose(struct engine *engine, struct atom *atom)
 {
-    const struct irq key = of_handler((const struct irq_open *)atom);
+    const struct irq_key key = of_handler((const struct irq_open *)atom);
     ((struct irq *)lost_atom(engine, &irq_kind, &key.atom))->end_unknown++;
 }
 
@@ -56,12 +56,12 @@ static void find_running(struct found *found, const struct event *event, bool al
 {
     if (event->cpu < 0)
         return;
-    const struct irq_open key = {.cpu = (uint64_t)event->cpu, .irq = (uint64_t)event->value[0]};
+    const struct irq_open_key key = {.cpu = (uint64_t)event->cpu, .irq = (uint64_t)event->value[0]};
     const struct irq_open *open =
         (const struct irq_open *)found_atom(found, &irq_open_kind, &key.atom);
     if (!open || (!always && open->entered_ns == 0))
         return;
-    const struct irq handler = of_handler(open);
+    const struct irq_key handler = of_handler(open);
     found_atom(found, &irq_kind, &handler.atom);
 }
 

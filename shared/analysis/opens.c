@@ -34,7 +34,7 @@ struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kin
                           const struct atom *key)
 {
     struct atom *open = map_get(&opens->by_key, atom_key_hash(kind, key));
-    while (open && (open->kind != kind || !atom_has_key(open, key)))
+    while (open && (open->kind != kind || !atom_has_key(open, kind, key)))
         open = open->next;
     return open;
 }
@@ -42,7 +42,7 @@ struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kin
 struct atom *opens_twin(const struct opens *opens, const struct atom *from)
 {
     struct atom *open = opens_newest(opens, from->kind, from);
-    while (open && (open->kind != from->kind || !atom_has_key(open, from) ||
+    while (open && (open->kind != from->kind || !atom_has_key(open, from->kind, from) ||
                     open_since(open) != open_since(from)))
         open = open->next;
     return open;

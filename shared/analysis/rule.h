@@ -2,7 +2,7 @@
  *
  *     static void find_up(struct found *found, const struct event *event)
  *     {
- *         found_atom(found, &link_kind, &(struct link){.cpu = (uint64_t)event->cpu}.atom);
+ *         found_atom(found, &link_kind, &(struct link_key){.cpu = (uint64_t)event->cpu}.atom);
  *     }
  *     static void apply_up(struct atom *const *atoms, const struct event *event)
  *     {
@@ -44,8 +44,17 @@ struct found {
 #define DEFINES(i) (1u << (i))
 #define DEFINES_NOTHING 0u
 
-/* For the functions below. */
-struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
+/* For the functions below. What of an engine every event touches: its begin. */
+enum { ENGINE_RECENT = 64 };
+struct engine_head {
+    struct atom *recent[ENGINE_RECENT]; /* found last, by what their keys add up to */
+    bool sums_nothing;
+};
+static inline struct engine_head *engine_head(struct engine *engine)
+{
+    return (struct engine_head *)engine;
+}
+struct atom *engine_atom_slowly(struct engine *engine, const struct atom_kind *kind,
                          const struct atom *key);
 void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
                         const struct found *found);
@@ -56,7 +65,26 @@ struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, st
 struct atom *engine_opened(struct engine *engine, const struct atom_kind *kind,
                            const struct atom *key, struct found *found);
 void engine_end(struct engine *engine, struct atom *open);
-bool engine_sums_nothing(const struct engine *engine);
+
+static inline struct atom **engine_recent(struct engine *engine, const struct atom_kind *kind,
+                                          const struct atom *key)
+{
+    const uint64_t *words = atom_key(key);
+    uint64_t sum = kind->tag;
+    for (size_t i = 0; i < kind->key_size / sizeof *words; i++)
+        sum = 7 * sum + words[i];
+    return &engine_head(engine)->recent[sum % ENGINE_RECENT];
+}
+
+/* Of the key columns of `key`, which may be a NOUN_key. */
+static inline struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
+                                       const struct atom *key)
+{
+    struct atom *recent = *engine_recent(engine, kind, key);
+    if (recent && recent->kind == kind && atom_has_key(recent, kind, key))
+        return recent;
+    return engine_atom_slowly(engine, kind, key);
+}
 
 /* Names the next atom, by the key columns of `key`. What its REGs lead to may be looked at, and
  * named, if they are known: else this returns NULL. */
@@ -103,7 +131,7 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
     struct found found = {.engine = engine,
                           .mode = mode,
                           .now_ns = event->time_ns,
-                          .known = mode == ENGINE_JOIN || !engine_sums_nothing(engine)};
+                          .known = mode == ENGINE_JOIN || !engine_head(engine)->sums_nothing};
     find(&found, event);
     if (found.count == 0)
         return;
@@ -115,10 +143,12 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
         return;
     }
     for (unsigned i = 0; i < found.count; i++)
-        if (!((found.opening | found.ending) >> i & 1))
-            engine_mark(engine, found.at[i]);
-        else if ((found.ending >> i & 1) && found.at[i])
+        if (!((found.opening | found.ending) >> i & 1)) {
+            if (!found.at[i]->dirty)
+                engine_mark(engine, found.at[i]);
+        } else if ((found.ending >> i & 1) && found.at[i]) {
             engine_end(engine, found.at[i]);
+        }
 }
 
 #define ANALYSIS_RULE(name, find, apply, defines)                                                  \

@@ -64,7 +64,7 @@ static void find(struct found *found, const struct event *event)
 {
     if (event->cpu < 0)
         return;
-    const struct softirq key = {.cpu = (uint64_t)event->cpu, .vec = (uint64_t)event->value[0]};
+    const struct softirq_key key = {.cpu = (uint64_t)event->cpu, .vec = (uint64_t)event->value[0]};
     found_atom(found, &softirq_kind, &key.atom);
 }
 
