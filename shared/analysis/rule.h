@@ -55,7 +55,7 @@ static inline struct engine_head *engine_head(struct engine *engine)
     return (struct engine_head *)engine;
 }
 struct atom *engine_atom_slowly(struct engine *engine, const struct atom_kind *kind,
-                         const struct atom *key);
+                                const struct atom *key);
 void engine_send_single(struct engine *engine, const struct rule *rule, const struct event *event,
                         const struct found *found);
 void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines);

@@ -234,8 +234,7 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
         return;
     if (life->in == IN_OPEN && life->open_call == event->call) {
         descriptors_complete(core, life, event);
-        completed(core, life, event, durations_bucket(call_ns(life, event)),
-                  CORE_JOIN);
+        completed(core, life, event, durations_bucket(call_ns(life, event)), CORE_JOIN);
     } else if (exited_alone(core, life, event)) {
         descriptors_exit_alone(core, life, event);
     }

@@ -143,7 +143,7 @@ void places_forget(struct life *life);
 void places_bind(struct core *core, struct life *life);
 static inline void places_enter(struct core *core, struct life *life)
 {
-    assert(!life->bound[0] && !life->bound[1]);
+    life->bound[0] = life->bound[1] = NULL; /* of a call that was left behind */
     if (life->open_call->uses & life->open_present)
         places_bind(core, life);
 }

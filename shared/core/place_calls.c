@@ -312,8 +312,7 @@ static bool changes_table(const struct life *life, int64_t ret)
            (life->open_value[2] & CALL_CLONE_FILES);
 }
 
-bool places_exit_of(struct core *core, struct life *life, const struct event *exit,
-                    unsigned bucket)
+bool places_exit_of(struct core *core, struct life *life, const struct event *exit, unsigned bucket)
 {
     if (life->open_call->role->op != CALL_PLAIN && changes_table(life, exit->value[0]))
         return false;
