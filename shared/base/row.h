@@ -118,6 +118,12 @@ static inline uint64_t row_take(struct row_reader *row)
     return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
 }
 
+/* As row_take(); most are of one byte. */
+static inline uint64_t row_take_short(struct row_reader *row)
+{
+    return row->at < row->end && *row->at < 0x80 ? *row->at++ : row_take(row);
+}
+
 static inline int64_t row_take_signed(struct row_reader *row)
 {
     return unzigzag(row_take(row));

@@ -418,14 +418,43 @@ void columns_set_nothing(const struct column_table *table, void *to)
     }
 }
 
-/* What is more than `most` was never written. */
-static uint64_t take_upto(struct columns_in *in, uint64_t most)
+/* The most that was ever written of a column of one number. */
+static inline uint64_t most_of(const struct column *column)
+{
+    switch (column->type) {
+    case COLUMN_U32:
+    case COLUMN_INT:
+    case COLUMN_CPU: return UINT32_MAX;
+    case COLUMN_U16: return UINT16_MAX;
+    case COLUMN_BYTE: return column->count ? 1 : UINT8_MAX;
+    case COLUMN_BOOLS: return (1U << column->count) - 1;
+    default: return UINT64_MAX;
+    }
+}
+
+/* A column of one number: most are. */
+static inline void take_number(struct columns_in *in, void *value, const struct column *column)
 {
     uint64_t number = row_take(&in->row);
-    if (number <= most)
-        return number;
-    refuse(in, STATUS_REJECT, "a number");
-    return 0;
+    if (number > most_of(column)) {
+        refuse(in, STATUS_REJECT, "a number");
+        number = 0;
+    }
+    switch (column->type) {
+    case COLUMN_NUMBER: *(uint64_t *)value = number; return;
+    case COLUMN_U32: *(uint32_t *)value = (uint32_t)number; return;
+    case COLUMN_U16: *(uint16_t *)value = (uint16_t)number; return;
+    case COLUMN_BYTE: *(uint8_t *)value = (uint8_t)number; return;
+    case COLUMN_BOOLS:
+        for (size_t i = 0; i < column->count; i++)
+            ((bool *)value)[i] = number >> i & 1;
+        return;
+    case COLUMN_INT:
+    case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(number); return;
+    case COLUMN_SIGNED: *(int64_t *)value = unzigzag(number); return;
+    default: break; /* COLUMN_TIME */
+    }
+    *(uint64_t *)value = in->base_ns += (uint64_t)unzigzag(number);
 }
 
 static void take_column(struct columns_in *in, void *to, const struct column *column)
@@ -434,22 +463,6 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     void *value = (char *)to + column->at;
     size_t count = 0;
     switch (column->type) {
-    case COLUMN_NUMBER: *(uint64_t *)value = row_take(row); return;
-    case COLUMN_U32: *(uint32_t *)value = (uint32_t)take_upto(in, UINT32_MAX); return;
-    case COLUMN_U16: *(uint16_t *)value = (uint16_t)take_upto(in, UINT16_MAX); return;
-    case COLUMN_BYTE:
-        *(uint8_t *)value = (uint8_t)take_upto(in, column->count ? 1 : UINT8_MAX);
-        return;
-    case COLUMN_BOOLS: {
-        uint64_t bits = take_upto(in, (1U << column->count) - 1);
-        for (size_t i = 0; i < column->count; i++)
-            ((bool *)value)[i] = bits >> i & 1;
-        return;
-    }
-    case COLUMN_INT:
-    case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(take_upto(in, UINT32_MAX)); return;
-    case COLUMN_SIGNED: *(int64_t *)value = row_take_signed(row); return;
-    case COLUMN_TIME: *(uint64_t *)value = in->base_ns += (uint64_t)row_take_signed(row); return;
     case COLUMN_NAME: {
         struct text text = take_text(in);
         memcpy(value, text.at, text.count < 15 ? text.count : 15);
@@ -492,7 +505,7 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     default: {
         count = row_take_count(row, 1);
         size_t size = column->of->size;
-        char *list = arena_take(in->arena, (count + 1) * size);
+        char *list = arena_take(in->arena, (count > 0 ? count : 1) * size);
         columns_set_nothing(column->of, list);
         for (size_t i = 1; i < count; i++)
             memcpy(list + i * size, list, size);
@@ -505,7 +518,7 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     }
 }
 
-static const struct column *column_at(const struct column_table *table, uint64_t tag)
+static inline const struct column *column_at(const struct column_table *table, uint64_t tag)
 {
     size_t i = (size_t)tag - 1; /* there, unless a tag before it is no more */
     if (tag <= table->count && table->at[i].tag == tag)
@@ -518,13 +531,16 @@ static const struct column *column_at(const struct column_table *table, uint64_t
 void columns_take(struct columns_in *in, const struct column_table *table, void *to)
 {
     uint64_t before = 0, tag;
-    for (; (tag = row_take(&in->row)) > before; before = tag) {
+    for (; (tag = row_take_short(&in->row)) > before; before = tag) {
         const struct column *column = column_at(table, tag);
         if (!column) {
             refuse(in, STATUS_STOP, table->name);
             return;
         }
-        take_column(in, to, column);
+        if (column->type <= COLUMN_OF_NUMBERS)
+            take_number(in, (char *)to + column->at, column);
+        else
+            take_column(in, to, column);
     }
     if (tag != 0 || in->row.bad)
         refuse(in, STATUS_REJECT, table->name);
