@@ -43,6 +43,7 @@ struct map_options {
     uint64_t first_chunk;     /* number of the session's first */
     const char *mark;         /* goes behind the session's name, to tell it from another; or NULL */
     struct map_guard guard;
+    struct arena_store *store; /* of the memory of rows; NULL: none is kept */
     struct archive_room *room; /* to unpack into, for this call alone; NULL: memory of its own */
     size_t raw_max;            /* of an archive, unpacked; 0: ARCHIVE_RAW_MAX */
     struct map_stop stop;

@@ -359,6 +359,11 @@ void reducer_finish(struct reducer *reducer)
     arena_store_empty(reducer->store);
 }
 
+struct arena_store *reducer_store(const struct reducer *reducer)
+{
+    return reducer->store;
+}
+
 void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out)
 {
     *out = (struct report){.session_count = reducer->count};

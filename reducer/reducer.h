@@ -51,6 +51,9 @@ void reducer_count(struct reducer *reducer);
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 
+/* Where the memory of rows is kept for the next: for who maps, too. Borrowed; of any thread. */
+struct arena_store *reducer_store(const struct reducer *reducer);
+
 /* Fills `out` (report_clear()), sessions by name. After reducer_finish(). `jobs` as in
  * fold_report_by(). */
 void reducer_report(const struct reducer *reducer, unsigned jobs, struct report *out);
