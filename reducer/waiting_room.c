@@ -140,7 +140,7 @@ void attempt_keep(struct waiting_room *room, struct attempt *attempt, uint32_t i
         return;
     attempt->held = room_grow(room, attempt->held, &attempt->held_room, attempt->held_count + 1,
                               sizeof *attempt->held);
-    uint8_t *copy = memory_new(record.count);
+    uint8_t *copy = memory_buffer(record.count);
     memcpy(copy, record.at, record.count);
     attempt->held[attempt->held_count++] = (struct held){index, (uint32_t)record.count, copy};
     room->memory += record.count + HEAP_BYTES;

@@ -28,7 +28,7 @@ static struct bytes row_bytes(const struct decoded_record *records, size_t count
         bytes += records[i].row.count;
     if (count == 2)
         return records[0].row; /* and the end */
-    uint8_t *all = arena_take(arena, bytes + 1), *at = all;
+    uint8_t *all = arena_buffer(arena, bytes + 1), *at = all;
     for (size_t i = 0; i < count; i++) {
         if (records[i].row.count > 0)
             memcpy(at, records[i].row.at, records[i].row.count);

@@ -128,6 +128,11 @@ void *arena_take(struct arena *arena, size_t size)
     return memset(take(arena, size), 0, size);
 }
 
+void *arena_buffer(struct arena *arena, size_t size)
+{
+    return take(arena, size);
+}
+
 void *arena_copy(struct arena *arena, const void *from, size_t size)
 {
     return memcpy(take(arena, size), from, size);

@@ -31,6 +31,8 @@ void arena_store_free(struct arena_store *store);
 
 /* Zeroed, aligned for anything, valid until arena_clear(). */
 RETURNS_NONNULL void *arena_take(struct arena *arena, size_t size);
+/* The same, but nothing is in it yet. */
+RETURNS_NONNULL void *arena_buffer(struct arena *arena, size_t size);
 /* The same, a copy of `size` bytes. */
 RETURNS_NONNULL void *arena_copy(struct arena *arena, const void *from, size_t size);
 /* A terminated copy of `text`. */

@@ -486,8 +486,7 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
         bucket += distance;
         buckets[count++] = (struct durations_bucket){less + 1, (uint16_t)bucket};
     } while (bucket < last);
-    struct durations_bucket *kept = arena_take(arena, count * sizeof *kept);
-    memcpy(kept, buckets, count * sizeof *kept);
+    const struct durations_bucket *kept = arena_copy(arena, buckets, count * sizeof *kept);
     row_refuse_if(row,
                   row->bad || !durations_of_buckets(to, kept, count, total_ns, min_ns, max_ns));
 }

@@ -505,7 +505,8 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
     default: {
         count = row_take_count(row, 1);
         size_t size = column->of->size;
-        char *list = arena_take(in->arena, (count > 0 ? count : 1) * size);
+        char *list = arena_buffer(in->arena, (count > 0 ? count : 1) * size);
+        memset(list, 0, size);
         columns_set_nothing(column->of, list);
         for (size_t i = 1; i < count; i++)
             memcpy(list + i * size, list, size);

@@ -21,7 +21,7 @@ static enum status decode_partial(const struct record_place *place, struct arena
     if (size > PARTIAL_BYTES_MAX) /* or an error, which are the largest numbers */
         return fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
                     PARTIAL_BYTES_MAX);
-    uint8_t *plain = arena_take(arena, (size_t)size);
+    uint8_t *plain = arena_buffer(arena, (size_t)size);
     *out = (struct bytes){plain, (size_t)size};
     if (!place->is_zstd) {
         if (size > 0)
