@@ -278,6 +278,7 @@ static void leave_kin(struct phase_thread *thread)
     if (!kin)
         return;
     kin->alive -= thread->counted;
+    kin->whole = false;
     thread->counted = false;
     thread->kin = NULL;
     if (--kin->refs > 0)

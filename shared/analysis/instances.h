@@ -32,6 +32,9 @@ struct kin {
     unsigned alive; /* members that have not exited */
     bool leader_exited;
     bool current; /* whoever is told of this pid now becomes one */
+    /* The mapper: its leader was forked in this interval, and nobody has left since: it has no members
+     * that are not known here. */
+    bool whole;
     /* The mapper: nobody but the leader has ever been one, since a fork that is in this interval; when
      * that was, of its doubts. 0: it may be otherwise. */
     uint64_t alone_since;

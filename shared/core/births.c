@@ -49,7 +49,8 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     if (event->value[2] == event->value[3])
         instances_forked(&core->phases, (int32_t)event->value[3]);
     map_told_pid(core, child, (int32_t)event->value[3]);
-    core->label_epoch++;
+    if (event->value[2] == event->value[3] && child->phases.kin)
+        child->phases.kin->whole = true;
     life_define(core, child, STATE_UNKNOWN, event->time_ns);
     child->no_call_yet = true;
 }
@@ -97,7 +98,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     map_pass_for_exec(core, life, tid);
     map_step(core, event, actor);
     map_told_pid(core, life, tid);
-    core->label_epoch++;
+    map_new_labels(core, life);
 }
 
 static void map_exit(struct core *core, const struct event *event, struct life *actor)
@@ -113,7 +114,7 @@ static void map_exit(struct core *core, const struct event *event, struct life *
     else
         places_forget(life);
     (void)instances_exited(&life->phases);
-    core->label_epoch++;
+    map_new_labels(core, life);
 }
 
 static void map_told(struct core *core, const struct event *event, struct life *actor)

@@ -233,7 +233,19 @@ void map_pass(struct core *core, struct life *life)
 
 static bool may_be_kin(const struct life *a, const struct life *b)
 {
-    return a == b || !a->phases.kin || !b->phases.kin || a->phases.kin == b->phases.kin;
+    const struct kin *of_a = a->phases.kin, *of_b = b->phases.kin;
+    if (a == b || of_a == of_b || (!of_a && !of_b))
+        return true;
+    return (!of_a && !of_b->whole) || (!of_b && !of_a->whole);
+}
+
+void map_new_labels(struct core *core, struct life *life)
+{
+    const struct kin *kin = life->phases.kin;
+    if (kin && kin->whole && kin->refs == 1)
+        life->label_epoch = life->parent_epoch = 0;
+    else
+        core->label_epoch++;
 }
 
 /* All that are open, or (`life`) those on threads that may be of its process. */

@@ -565,6 +565,8 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
 /* What is open on the life passes to the past. */
 void map_pass(struct core *core, struct life *life);
 void map_pass_all(struct core *core);
+/* What its process has open in the past may end: labels stand for something else from here on. */
+void map_new_labels(struct core *core, struct life *life);
 /* Those that an exec of the thread as `pid` may end. */
 void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid);
 uint32_t map_new_label(struct core *core, struct life *life);
