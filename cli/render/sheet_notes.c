@@ -33,9 +33,13 @@ static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns
 {
     if (unknown_ns == 0 || whole_ns == 0)
         return;
+    const struct session_report *session = note->sheet->session;
+    const char *why = any_lost(session) ? " (kernel events lost)"
+                      : session->cpu_count == 0 && unknown_ns == whole_ns
+                          ? " (no sched_switch of the kernel is recorded)"
+                          : "";
     fprintf(part(note), "%s of %s unknown%s",
-            quantity_percent((double)unknown_ns / (double)whole_ns).text, what,
-            any_lost(note->sheet->session) ? " (kernel events lost)" : "");
+            quantity_percent((double)unknown_ns / (double)whole_ns).text, what, why);
 }
 
 /* How many of something were not seen to begin, or to end. */

@@ -22,8 +22,10 @@ static void write_headline(const struct sheet *sheet)
     fputs("  ", out);
     sheet_put_counted(out, session->domain_count, "domain", "domains");
     fputs("  ", out);
-    sheet_put_counted(out, session->cpu_count, "CPU", "CPUs");
-    fputs("  ", out);
+    if (session->cpu_count > 0) {
+        sheet_put_counted(out, session->cpu_count, "CPU", "CPUs");
+        fputs("  ", out);
+    }
     sheet_put_counted(out, session->chunks, "chunk", "chunks");
     if (session->begin_ns != REPORT_NONE)
         fprintf(out, "  %s",
