@@ -166,6 +166,31 @@ Test(elders, are_the_marks_that_were_pushed)
         run(seed);
 }
 
+/* What a begin of a phase whose end never comes costs, on a thread that reads and is blocked in turn. */
+Test(elders, take_some_bytes_each)
+{
+    enum { BEGINS = 20000 };
+    struct elders *elders = elders_new();
+    struct instance_mark now = {.begin_ns = 1}, mark = {.begin_ns = 0};
+    for (unsigned i = 0; i < BEGINS; i++) {
+        now.order += UINT64_C(8) << EVENT_SHIFT;
+        now.calls_at += 2;
+        now.total_at.user_ns += 1000 + i % 700;
+        now.total_at.sys_ns += 2000 + i % 900;
+        time_vector_add_blocked_in(&now.total_at, i % 5, 30000 + i % 5000);
+        now.begin_ns = 1 + time_vector_whole(&now.total_at);
+        copy(&mark, &now);
+        elders_push(elders, &mark);
+    }
+    size_t bytes = 0;
+    for (const struct elder_block *block = elders->bottom; block; block = block->above)
+        bytes += sizeof *block + block->room + block->call_room * sizeof *block->calls;
+    cr_expect(lt(sz, bytes / BEGINS, 24), "%zu bytes each", bytes / BEGINS);
+    time_vector_free(&now.total_at);
+    time_vector_free(&mark.total_at);
+    elders_free(elders);
+}
+
 /* Whatever bytes there are, they are steps or refused. */
 Test(elders, other_bytes_are_refused_or_are_steps)
 {
