@@ -50,6 +50,12 @@ const struct atom_column *atom_kind_column(const struct atom_kind *kind, const c
 uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key)
 {
     uint64_t hash = kind->tag;
+    if (kind->key_texts == 0) {
+        const uint64_t *words = atom_key(key);
+        for (size_t i = 0; i < kind->key_size / sizeof *words; i++)
+            hash = hash_number(hash + words[i]);
+        return hash;
+    }
     for (ATOM_EACH(column, kind, ATOM_KEY))
         hash = column->type == ATOM_IS_text
                    ? hash_number(hash ^ hash_text(*atom_text_at(key, column)))

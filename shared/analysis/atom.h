@@ -78,10 +78,10 @@ struct atom_kind {
 /* What every struct of a kind begins with. */
 struct atom {
     const struct atom_kind *kind;
-    struct atom *next; /* of the same hash */
-    size_t place;      /* of a begin (analysis/opens.h) */
-    bool known;        /* its REGs */
-    bool dirty;        /* something of it is not sent */
+    struct atom *next;    /* of the same hash */
+    uint32_t place, hash; /* of a begin (analysis/opens.h) */
+    bool known;           /* its REGs */
+    bool dirty;           /* something of it is not sent */
 };
 
 #define ATOM_FIELD(T, tag, type, name, words) atom_##type name;

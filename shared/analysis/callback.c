@@ -29,6 +29,9 @@ ATOM_DEFINE(callback, CALLBACK)
 ATOM_DEFINE(timer_open, TIMER_OPEN)
 ATOM_DEFINE(work_open, WORK_OPEN)
 
+static const struct text hrtimer_text = {"hrtimer", 7}, timer_text = {"timer", 5},
+                         work_text = {"work", 4};
+
 static const struct view_column shown[] = {
     {"Kind", "kind", VIEW_VALUE}, {"Function", "function", VIEW_VALUE},
     {"Runs", "run", VIEW_COUNT},  {"Total", "run", VIEW_TOTAL},
@@ -59,7 +62,7 @@ static void lose_timer(struct engine *engine, struct atom *atom)
 
 static void lose_work(struct engine *engine, struct atom *atom)
 {
-    lose_call(engine, text_of("work"), ((struct work_open *)atom)->function);
+    lose_call(engine, work_text, ((struct work_open *)atom)->function);
 }
 
 static const struct atom_kind timer_kind = {
@@ -74,29 +77,29 @@ static uint64_t function_of(const struct event *event)
     return event_has_value(event, FUNCTION) ? (uint64_t)event->value[FUNCTION] : 0;
 }
 
-static struct timer_open timer_of(const struct event *event, const char *kind)
+static struct timer_open timer_of(const struct event *event, struct text kind)
 {
     return (struct timer_open){.cpu = (uint64_t)event->cpu,
                                .address = (uint64_t)event->value[ADDRESS],
                                .called_ns = event->time_ns,
                                .function = function_of(event),
-                               .kind = text_of(kind)};
+                               .kind = kind};
 }
 
-static void find_sums(struct found *found, const char *kind, uint64_t function)
+static void find_sums(struct found *found, struct text kind, uint64_t function)
 {
-    const struct callback key = {.kind = text_of(kind), .function = function};
+    const struct callback key = {.kind = kind, .function = function};
     found_atom(found, &callback_kind, &key.atom);
 }
 
-static void begin_timer(struct found *found, const struct event *event, const char *kind)
+static void begin_timer(struct found *found, const struct event *event, struct text kind)
 {
     struct timer_open timer = timer_of(event, kind);
     if (event->cpu >= 0)
         found_opening(found, &timer_kind, &timer.atom);
 }
 
-static void end_timer(struct found *found, const struct event *event, const char *kind)
+static void end_timer(struct found *found, const struct event *event, struct text kind)
 {
     if (event->cpu < 0)
         return;
@@ -108,22 +111,22 @@ static void end_timer(struct found *found, const struct event *event, const char
 
 static void find_hrtimer_entry(struct found *found, const struct event *event)
 {
-    begin_timer(found, event, "hrtimer");
+    begin_timer(found, event, hrtimer_text);
 }
 
 static void find_hrtimer_exit(struct found *found, const struct event *event)
 {
-    end_timer(found, event, "hrtimer");
+    end_timer(found, event, hrtimer_text);
 }
 
 static void find_timer_entry(struct found *found, const struct event *event)
 {
-    begin_timer(found, event, "timer");
+    begin_timer(found, event, timer_text);
 }
 
 static void find_timer_exit(struct found *found, const struct event *event)
 {
-    end_timer(found, event, "timer");
+    end_timer(found, event, timer_text);
 }
 
 static struct work_open work_of(const struct event *event)
@@ -144,7 +147,7 @@ static void find_work_end(struct found *found, const struct event *event)
     const struct work_open key = work_of(event);
     const struct work_open *work =
         (const struct work_open *)found_ending(found, &work_kind, &key.atom);
-    find_sums(found, "work", work ? work->function : function_of(event));
+    find_sums(found, work_text, work ? work->function : function_of(event));
 }
 
 static void apply_nothing(struct atom *const *atoms, const struct event *event)

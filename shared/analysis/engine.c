@@ -109,10 +109,11 @@ struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, st
 {
     assert(kind->open_ns > 0);
     from->kind = kind;
-    struct atom *twin = opens_twin(&engine->opens, from);
+    uint32_t hash = open_hash(kind, from);
+    struct atom *twin = opens_twin(&engine->opens, from, hash);
     if (twin)
         lose_open(engine, twin);
-    return opens_add(&engine->opens, from);
+    return opens_add(&engine->opens, from, hash);
 }
 
 static bool is_within(const struct atom_kind *kind, uint64_t since_ns, uint64_t now_ns)

@@ -25,25 +25,20 @@ void opens_clear(struct opens *opens)
     *opens = (struct opens){.count = 0};
 }
 
-uint64_t open_since(const struct atom *open)
-{
-    return *atom_number_at(open, atom_next_column(open->kind, NULL, ATOM_REG));
-}
-
 struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kind,
                           const struct atom *key)
 {
-    struct atom *open = map_get(&opens->by_key, atom_key_hash(kind, key));
+    struct atom *open = map_get(&opens->by_key, open_hash(kind, key));
     while (open && (open->kind != kind || !atom_has_key(open, kind, key)))
         open = open->next;
     return open;
 }
 
-struct atom *opens_twin(const struct opens *opens, const struct atom *from)
+struct atom *opens_twin(const struct opens *opens, const struct atom *from, uint32_t hash)
 {
-    struct atom *open = opens_newest(opens, from->kind, from);
-    while (open && (open->kind != from->kind || !atom_has_key(open, from->kind, from) ||
-                    open_since(open) != open_since(from)))
+    struct atom *open = map_get(&opens->by_key, hash);
+    while (open && (open->kind != from->kind || open_since(open) != open_since(from) ||
+                    !atom_has_key(open, from->kind, from)))
         open = open->next;
     return open;
 }
@@ -62,24 +57,26 @@ static struct atom *new_atom(struct opens *opens, const struct atom *from)
     return open;
 }
 
-struct atom *opens_add(struct opens *opens, const struct atom *from)
+struct atom *opens_add(struct opens *opens, const struct atom *from, uint32_t hash)
 {
     struct atom *open = new_atom(opens, from);
     uint64_t since = open_since(open);
-    struct atom **at = (struct atom **)map_place(&opens->by_key, atom_key_hash(open->kind, open));
+    struct atom **at = (struct atom **)map_place(&opens->by_key, hash);
     while (*at && open_since(*at) > since)
         at = &(*at)->next;
     open->next = *at;
     *at = open;
     opens->at = memory_grow(opens->at, &opens->room, opens->count + 1, sizeof(struct atom *));
-    open->place = opens->count;
+    assert(opens->count < UINT32_MAX);
+    open->hash = hash;
+    open->place = (uint32_t)opens->count;
     opens->at[opens->count++] = open;
     return open;
 }
 
 void opens_take_out(struct opens *opens, struct atom *open)
 {
-    uint64_t hash = atom_key_hash(open->kind, open);
+    uint32_t hash = open->hash;
     struct atom *first = map_get(&opens->by_key, hash);
     if (first == open && open->next)
         map_put(&opens->by_key, hash, open->next);
@@ -109,5 +106,5 @@ void opens_sort(struct opens *opens)
     if (opens->count > 1)
         qsort(opens->at, opens->count, sizeof(struct atom *), by_time);
     for (size_t i = 0; i < opens->count; i++)
-        opens->at[i]->place = i;
+        opens->at[i]->place = (uint32_t)i;
 }

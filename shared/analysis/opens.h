@@ -12,23 +12,31 @@
 struct opens {
     struct atom **at; /* in no order */
     size_t count, room;
-    struct map by_key;  /* by atom_key_hash(): the newest, and behind it (atom.next) the others */
+    struct map by_key;  /* by open_hash(): the newest, and behind it (atom.next) the others */
     struct atom *spare; /* owned: taken out before */
 };
 
 void opens_clear(struct opens *opens);
 
-/* When it began: its first REG. */
-uint64_t open_since(const struct atom *open);
+/* When it began: its first REG, behind its keys. */
+static inline uint64_t open_since(const struct atom *open)
+{
+    return atom_key(open)[open->kind->key_size / sizeof(uint64_t)];
+}
+
+static inline uint32_t open_hash(const struct atom_kind *kind, const struct atom *key)
+{
+    return (uint32_t)atom_key_hash(kind, key);
+}
 
 /* NULL: none of that key is open. */
 struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kind,
                           const struct atom *key);
-/* One of that key that began when `from` did; NULL: there is none. */
-struct atom *opens_twin(const struct opens *opens, const struct atom *from);
+/* One of that key that began when `from` did; NULL: there is none. `hash` is from's open_hash(). */
+struct atom *opens_twin(const struct opens *opens, const struct atom *from, uint32_t hash);
 /* Another one, which has no twin, among those of its key by its time; its keys and REGs are those of
  * `from`, whose texts are borrowed. */
-struct atom *opens_add(struct opens *opens, const struct atom *from);
+struct atom *opens_add(struct opens *opens, const struct atom *from, uint32_t hash);
 void opens_take_out(struct opens *opens, struct atom *open);
 /* Puts them into an order that nothing but they themselves decides: by time, then as atom_compare(). */
 void opens_sort(struct opens *opens);
