@@ -147,6 +147,9 @@ static inline void places_enter(struct core *core, struct life *life)
     if (life->open_call->uses & life->open_present)
         places_bind(core, life);
 }
+/* Memory that a call will need: where its number leads, and what is there. */
+void places_ask_for_number(const struct life *life, int32_t fd);
+void places_ask_for(const struct life *life, int32_t fd);
 /* The call has no end here. */
 void places_drop(struct core *core, struct life *life);
 /* Its exit, after a duration of that bucket. False if only the past can tell what it does: it goes there. */

@@ -545,30 +545,50 @@ static void ask_for_counters(const struct durations *durations)
         ask_for(durations->narrow, durations->size * sizeof *durations->narrow);
 }
 
+/* The call is of the thread that came to its CPU last. */
+static inline void note_first_use(const struct event *entry, size_t count, const int32_t *cpu,
+                                  int32_t *fd)
+{
+    for (size_t i = count; i-- > 0;)
+        if (cpu[i] == entry->cpu) {
+            if (fd[i] < 0 && is_descriptor_number(entry->value[0]))
+                fd[i] = (int32_t)entry->value[0];
+            return;
+        }
+}
+
 /* Of the threads that the events switch to, in steps: what one step reads, the one before has asked for,
  * of all threads at once. */
 NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *events,
                                    size_t count)
 {
     const struct life *coming[COMING_MAX];
+    int32_t cpu[COMING_MAX], fd[COMING_MAX]; /* fd: that its first call uses; -1 */
     size_t coming_count = 0;
     for (size_t i = 0; i < count && coming_count < COMING_MAX; i++) {
         int64_t tid = events[i].kind == EVENT_SWITCH ? events[i].value[2] : 0;
         const struct life *life =
             tid > 0 && tid <= INT32_MAX ? map_life_known(core, (int32_t)tid) : NULL;
+        if (events[i].kind == EVENT_CALL_ENTRY && (events[i].call->uses & events[i].present & 1))
+            note_first_use(&events[i], coming_count, cpu, fd);
         if (!life)
             continue;
+        cpu[coming_count] = events[i].cpu;
+        fd[coming_count] = -1;
         coming[coming_count++] = life;
-        ask_for(life, offsetof(struct life, phases));
+        ask_for(life, offsetof(struct life, phases.total));
     }
     for (size_t i = 0; i < coming_count; i++) {
         if (coming[i]->call_count > 0)
             ask_for(coming[i]->calls, 2 * sizeof *coming[i]->calls);
         ask_for_counters(&coming[i]->latency);
+        places_ask_for_number(coming[i], fd[i]);
     }
-    for (size_t i = 0; i < coming_count; i++)
+    for (size_t i = 0; i < coming_count; i++) {
+        places_ask_for(coming[i], fd[i]);
         for (size_t k = 0; k < coming[i]->call_count && k < 2; k++)
             ask_for_counters(&coming[i]->calls[k].cell.complete);
+    }
 }
 
 /* Calls of which only the number is known. */

@@ -73,6 +73,20 @@ struct number *number_in(struct core *core, struct group *group, int32_t fd)
     return number;
 }
 
+void places_ask_for_number(const struct life *life, int32_t fd)
+{
+    if (life->places && fd >= 0 && fd < LOW_NUMBERS)
+        __builtin_prefetch(&life->places->low[fd]);
+}
+
+void places_ask_for(const struct life *life, int32_t fd)
+{
+    const struct place *place =
+        life->places && fd >= 0 && fd < LOW_NUMBERS ? life->places->low[fd] : NULL;
+    for (size_t at = 0; place && at < sizeof *place; at += 64)
+        __builtin_prefetch((const char *)place + at, 1);
+}
+
 struct number *number_at(struct core *core, struct life *life, int32_t fd)
 {
     return number_in(core, place_group(core, life), fd);

@@ -94,32 +94,38 @@ struct life {
     uint64_t cpu_ns, switches;
     uint64_t ran_tick; /* it was known to run at this tick of the row */
     struct durations latency;
-    char kernel_name[NAME_BYTES], user_name[NAME_BYTES];
-    char program[NAME_BYTES]; /* what the trace of its process says that this is called */
-    bool kernel_named, user_named, has_program;
-    /* Calls. */
+    char kernel_name[NAME_BYTES];
+    bool kernel_named;
+    /* What each call touches. */
     uint32_t open_label;
     uint8_t open_present;
     uint8_t call_at[CALLS_CACHED]; /* 1 + index in calls, by call id; 0: none */
     uint64_t call_epoch;           /* borders so far, at its last call event; 0: none seen */
     int64_t open_value[4];
     struct text open_text;
-    char *open_owned;           /* joining: what it is of; mapping, it is of the row */
-    struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
-    struct place *bound[2];     /* mapping: likewise */
-    struct places *places;      /* mapping: by number; NULL: none yet */
-    struct group *group;        /* mapping: that may share its table; NULL: the common one */
+    struct place *bound[2]; /* mapping: used by the open call */
+    struct places *places;  /* mapping: by number; NULL: none yet */
     struct call_sum *calls;
-    size_t call_count, call_room;
+    size_t call_count;
+    size_t credit_count;
+    struct phase_thread phases; /* up to its `total` */
+    /* What few events touch: of names, */
+    bool user_named, has_program;
+    char user_name[NAME_BYTES];
+    char program[NAME_BYTES]; /* what the trace of its process says that this is called */
+    /* calls, */
+    char *open_owned;           /* joining: what the text is of; mapping, it is of the row */
+    struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
+    struct group *group;        /* mapping: that may share its table; NULL: the common one */
+    size_t call_room;
     struct cell_index call_index; /* of those, by label and call id */
-    /* Phases. */
-    struct phase_thread phases;
+    /* and phases. */
     struct time_vector spent, spent_before; /* mapping: as in its line */
     struct phase_sum *phase_sums;
     size_t phase_count, phase_room;
     struct cell_index phase_index; /* of those, by label */
     struct call_credit *credits;
-    size_t credit_count, credit_room;
+    size_t credit_room;
     struct unsent_ended *ended; /* mapping: instances that are told of by themselves */
     uint32_t label;             /* mapping: of the phase that it is in, as of label_epoch */
     uint64_t label_epoch;
