@@ -41,6 +41,8 @@ static char *family_name(const struct atom_kind *kind, const struct atom_column 
 {
     const struct unit *unit = &units[column->type];
     size_t length = strlen(column->name), end = strlen(unit->column);
+    if (end > 0 && strcmp(column->name, unit->column + 1) == 0)
+        return memory_format("spanmill_%s%s", kind->name, unit->family);
     if (length > end && strcmp(column->name + length - end, unit->column) == 0)
         length -= end;
     return memory_format("spanmill_%s_%.*s%s", kind->name, (int)length, column->name, unit->family);

@@ -143,6 +143,22 @@ HOSTS = [
     panel("lines", "Softirq latency, 99th percentile", "From raise to entry.", "s", 12, 8,
           ("histogram_quantile(0.99, sum by (vec) "
            "(rate(spanmill_softirq_latency_seconds{{{f}}}[$__rate_interval])))", "{{vec}}")),
+    panel("lines", "Block requests, 99th percentile", "From the issue of a request to its completion, by device and "
+          "kind. Needs block_rq_* events.", "s", 12, 8,
+          ("histogram_quantile(0.99, sum by (dev, kind) "
+           "(rate(spanmill_block_run_seconds{{{f}}}[$__rate_interval])))", "{{dev}} {{kind}}")),
+    panel("lines", "Block requests, bytes", "Completed, by device and kind.", "Bps", 12, 8,
+          ("sum by (dev, kind) (rate(spanmill_block_bytes_total{{{f}}}[$__rate_interval]))",
+           "{{dev}} {{kind}}")),
+    panel("lines", "Network, bytes", "By interface. Needs net_dev_* and netif_receive_skb events.", "Bps", 12, 8,
+          ("sum by (name) (rate(spanmill_net_sent_bytes_total{{{f}}}[$__rate_interval]))",
+           "{{name}} sent"),
+          ("sum by (name) (rate(spanmill_net_received_bytes_total{{{f}}}[$__rate_interval]))",
+           "{{name}} received")),
+    panel("lines", "Network, wait for the driver", "From a packet's queue to the driver that takes it, 99th percentile.",
+          "s", 12, 8,
+          ("histogram_quantile(0.99, sum by (name) "
+           "(rate(spanmill_net_wait_seconds{{{f}}}[$__rate_interval])))", "{{name}}")),
     panel("lines", "Events per second", "", "ops", 8, 8,
           ("sum by (host) (rate(spanmill_events_total{{{f}}}[$__rate_interval]))", "{{host}}")),
     panel("lines", "Losses", "What was lost, left out or is not known, in the range of a point. "
