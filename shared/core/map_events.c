@@ -609,12 +609,13 @@ void core_map(struct core *core, const struct event *events, size_t count)
     assert(events);
     core->batch = events;
     uint64_t last_ns = core->counts.last_ns;
-    const struct event *ahead = core->lives.count > LIVES_CACHED ? events : NULL;
-    for (const struct event *event = events; event < events + count; event++) {
+    const struct event *end = events + count;
+    const struct event *ahead = core->lives.count > LIVES_CACHED ? events : end;
+    for (const struct event *event = events; event < end; event++) {
         if (event == ahead) {
-            size_t left = (size_t)(events + count - event);
-            ask_ahead(core, event, left < AHEAD ? left : AHEAD);
-            ahead += AHEAD;
+            size_t next = end - event < AHEAD ? (size_t)(end - event) : AHEAD;
+            ask_ahead(core, event, next);
+            ahead += next;
         }
         if (event->kind == EVENT_LOSS) {
             on_loss(core, event);
