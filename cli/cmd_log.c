@@ -162,7 +162,7 @@ static void log_session(struct logging *logging, const struct traces_session *se
     story_names_free(names);
 }
 
-static void say_rest(struct logging *logging)
+static void say_rest(struct logging *logging, bool stopped)
 {
     if (logging->counts.lost > 0) {
         char *sentence = memory_format("%s events are lost, and their lines",
@@ -170,7 +170,7 @@ static void say_rest(struct logging *logging)
         progress_say(&logging->progress, sentence);
         free(sentence);
     }
-    if (logging->counts.calls + logging->counts.events == 0)
+    if (!stopped && logging->counts.calls + logging->counts.events == 0)
         progress_say(&logging->progress, "nothing matches what is asked for");
 }
 
@@ -212,7 +212,7 @@ static int log_all(struct logging *logging)
         progress_say(&logging->progress, why.text);
         code = EXIT_FAILED;
     }
-    say_rest(logging);
+    say_rest(logging, stopped);
     if (code == EXIT_DONE && logging->failed + logging->traces.left_out > 0)
         code = EXIT_FAILED;
     report_file_drop(&logging->file);

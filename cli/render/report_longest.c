@@ -38,6 +38,11 @@ static uint64_t file_weight(const void *row)
     return ((const struct file_row *)row)->calls.total_ns;
 }
 
+static uint64_t count_weight(const void *row)
+{
+    return ((const struct count_row *)row)->cell.count;
+}
+
 static uint64_t sched_weight(const void *row)
 {
     return ((const struct sched_row *)row)->latency.total_ns;
@@ -100,6 +105,7 @@ struct session_report session_longest(const struct session_report *session, size
     LONGEST(&longest, phases, phase_count, phase_weight, most, left_out);
     LONGEST(&longest, instances, instance_count, instance_weight, most, left_out);
     LONGEST(&longest, files, file_count, file_weight, most, left_out);
+    LONGEST(&longest, counts, count_count, count_weight, most, left_out);
     LONGEST(&longest, scheds, sched_count, sched_weight, most, left_out);
     return longest;
 }
@@ -112,5 +118,6 @@ void session_longest_free(struct session_report *longest)
     free(longest->phases);
     free(longest->instances);
     free(longest->files);
+    free(longest->counts);
     free(longest->scheds);
 }

@@ -26,7 +26,7 @@ static char *value_text(const struct count_row *row, const struct count_value *v
     return memory_string(text_of("(unknown)"));
 }
 
-static size_t put_columns(const struct count_row *row, struct column *columns)
+static size_t put_columns(const struct count_row *row, bool has_value, struct column *columns)
 {
     static const struct column numbers[NUMBERS_MAX] = {
         {"Count", COLUMN_COUNT, CUT_NOT}, {"Share", COLUMN_SHARE, CUT_NOT},
@@ -36,7 +36,7 @@ static size_t put_columns(const struct count_row *row, struct column *columns)
     size_t count = 0;
     for (size_t i = 0; i < row->value_count; i++)
         columns[count++] = (struct column){row->values[i].by, COLUMN_TEXT, CUT_RIGHT};
-    for (size_t i = 0; i < (row->has_value ? NUMBERS_MAX : 2); i++)
+    for (size_t i = 0; i < (has_value ? NUMBERS_MAX : 2); i++)
         columns[count++] = numbers[i];
     return count;
 }
@@ -67,8 +67,11 @@ static int by_most(const void *a, const void *b)
 static void write_table(const struct sheet *sheet, const struct count_row **rows, size_t count,
                         uint64_t whole)
 {
+    bool has_value = false; /* a definition that changed may have had none before */
+    for (size_t i = 0; i < count; i++)
+        has_value |= rows[i]->has_value;
     struct column columns[COLUMNS_MAX];
-    struct table *table = table_new(columns, put_columns(rows[0], columns));
+    struct table *table = table_new(columns, put_columns(rows[0], has_value, columns));
     qsort(rows, count, sizeof *rows, by_most);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_row *row = rows[i];
@@ -79,7 +82,7 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
         }
         table_number(table, row->cell.count);
         table_text(table, quantity_percent((double)row->cell.count / (double)whole).text);
-        if (row->has_value)
+        if (has_value)
             put_value(table, &row->cell);
     }
     table_print(table, sheet->out, &sheet->style);
@@ -115,8 +118,7 @@ static size_t rows_alike(const struct session_report *session, size_t first)
 {
     size_t end = first + 1;
     while (end < session->count_count &&
-           strcmp(session->counts[end].name, session->counts[first].name) == 0 &&
-           session->counts[end].value_count == session->counts[first].value_count)
+           count_row_compare_definitions(&session->counts[first], &session->counts[end]) == 0)
         end++;
     return end - first;
 }

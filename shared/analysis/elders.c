@@ -118,6 +118,7 @@ static size_t most_bytes(const struct elder_step *step)
 static void put_size(struct elder_block *block, uint8_t *at)
 {
     size_t size = (size_t)(at - (block->at + block->end));
+    assert(size <= UINT16_MAX && at - block->at <= (ptrdiff_t)block->room);
     if (size >= SIZE_LONG) {
         *at++ = (uint8_t)size;
         *at++ = (uint8_t)(size >> 8);
@@ -194,7 +195,8 @@ static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
     raw->blocked = flags >> FLAG_BLOCKED_SHIFT & FLAG_BLOCKED;
     if (raw->blocked == BLOCKED_TOLD)
         raw->blocked = row_take(row);
-    row_refuse_if(row, flags >= FLAGS || raw->blocked > reader->call_count);
+    row_refuse_if(row, flags >= FLAGS || raw->blocked > reader->call_count ||
+                           raw->blocked > ELDER_CALLS_MOST);
     return !row->bad;
 }
 
@@ -435,16 +437,21 @@ void elders_drop_eldest(struct elders *elders)
         remove_block(elders, bottom);
 }
 
-/* The same steps in another block, which may be larger. */
+/* The same steps in another block, which may be larger. Calls keep their places: a number that is written again
+ * is not longer than it was. */
 static void resolve_block(struct elders *elders, struct elder_block *block,
                           void (*resolve)(struct time_vector *time, const void *context),
                           const void *context)
 {
-    /* Each step names one call more at most. */
-    size_t room = block->end - block->begin + block->count * (size_t)(2 * ROW_NUMBER) + SIZE_BYTES +
+    /* Each step names one call more at most, and its size and the number of its calls may be longer. */
+    size_t room = block->end - block->begin + block->count * (size_t)(4 * ROW_NUMBER) + SIZE_BYTES +
                   ROW_SLACK;
     struct elder_block *made = block_new(room);
     made->id = block->id;
+    made->calls = memory_grow(NULL, &made->call_room, block->call_count + 1, sizeof *made->calls);
+    if (block->call_count > 0)
+        memcpy(made->calls, block->calls, block->call_count * sizeof *made->calls);
+    made->call_count = block->call_count;
     made->below = block->below;
     made->above = block->above;
     struct elder_reader reader = reader_at(block, block->begin);

@@ -2,7 +2,7 @@
  * definition, one path, and with the same values. They are told apart by their begins alone.
  *
  * A phase whose end never comes leaves one with each begin. So they are kept as the steps from each to the
- * next younger one, some 20 bytes each, and nothing walks over them. What is at both ends can be taken away: the
+ * next younger one, some 10 bytes each, and nothing walks over them. What is at both ends can be taken away: the
  * youngest by an end event, the eldest by its timeout. */
 #ifndef ANALYSIS_ELDERS_H
 #define ANALYSIS_ELDERS_H
@@ -17,6 +17,10 @@
 
 /* Orders of one definition of one set are multiples of 1 << EVENT_SHIFT apart: they count events. */
 enum { EVENT_SHIFT = 16 };
+
+/* So many calls a step names at the most: its size is told by 16 bits. A thread that was blocked in more
+ * begins no elders. */
+enum { ELDER_CALLS_MOST = 3000 };
 
 /* When an instance began. */
 struct instance_mark {

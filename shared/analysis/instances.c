@@ -736,8 +736,9 @@ static struct instance *find_elders(struct instances *all, const struct phase_th
 {
     struct instance *like[LIKE_MOST];
     size_t values = value_count(all, begin->definition), found = 0, seen = 0;
-    bool may_have =
-        thread->last_of == all->set && all->set->at[begin->definition]->match_count == 0;
+    bool may_have = thread->last_of == all->set &&
+                    all->set->at[begin->definition]->match_count == 0 &&
+                    thread->total.blocked_count < ELDER_CALLS_MOST;
     struct instance *each = may_have ? thread->last[begin->definition] : NULL;
     for (; each && seen < LIKE_MOST; seen++, each = each->below_like) {
         if (!is_like(each, thread, begin, values))

@@ -68,7 +68,7 @@ struct instance {
     bool by_user;        /* begun by a user-space event */
     bool in_call;        /* begun within the call that its thread is in */
     bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
-    uint64_t id;         /* unique among all; of a lone one, its order */
+    uint64_t id;         /* unique among all; of one that never had elders, its order */
     struct instance_mark mark; /* order: of its begin, over all: instance_order() */
     struct elders *elders;     /* owned; NULL: none yet. Not one of them is in_call */
     struct phase_thread *thread;

@@ -332,7 +332,7 @@ static struct count_part part_of(const struct core *core, const struct count_key
         text = names_text(&core->paths, key->phase);
     else if (by->word == COUNT_BY_CALL && key->whose != COUNT_OF_NOBODY)
         text = names_text(&core->paths, key->call_label);
-    if (text.at && !text_equal(text, text_of(UNKNOWN_CALL)))
+    if (text.at && !(by->word == COUNT_BY_CALL && text_equal(text, text_of(UNKNOWN_CALL))))
         part.value = (struct field_value){.type = FIELD_TEXT, .text = text};
     return part;
 }

@@ -200,7 +200,7 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
     const struct folded_thread *folded = thread ? fold_thread(rows->fold, thread) : NULL;
     if (value.value.type == FIELD_TEXT)
         value.value.text.at = arena_string(rows->arena, value.value.text);
-    if (part->word == COUNT_BY_HOST && out->host_count > 0)
+    if (part->word == COUNT_BY_HOST && out->host_count > 0 && told->whose != COUNT_OF_OTHERS)
         value.value = (struct field_value){.type = FIELD_TEXT, .text = text_of(out->hosts[0])};
     value.is_process = part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD;
     if (!value.is_process)
@@ -269,19 +269,25 @@ static int compare_fields(const struct field_value *a, const struct field_value 
     return a->type == FIELD_INT ? fold_rows_compare(a->i, b->i) : (a->u > b->u) - (a->u < b->u);
 }
 
+int count_row_compare_definitions(const struct count_row *left, const struct count_row *right)
+{
+    int order = strcmp(left->name, right->name);
+    if (order == 0)
+        order = fold_rows_compare((int64_t)left->value_count, (int64_t)right->value_count);
+    for (size_t i = 0; order == 0 && i < left->value_count; i++)
+        order = strcmp(left->values[i].by, right->values[i].by);
+    return order;
+}
+
 static int compare_rows(const void *a, const void *b)
 {
     const struct count_row *left = a, *right = b;
-    int order = strcmp(left->name, right->name);
+    int order = count_row_compare_definitions(left, right);
     if (order == 0)
         order = (int)left->others - (int)right->others;
-    if (order == 0)
-        order = fold_rows_compare((int64_t)left->value_count, (int64_t)right->value_count);
     for (size_t i = 0; order == 0 && i < left->value_count; i++) {
         const struct count_value *x = &left->values[i], *y = &right->values[i];
-        order = strcmp(x->by, y->by);
-        if (order == 0)
-            order = fold_rows_compare(x->number, y->number);
+        order = fold_rows_compare(x->number, y->number);
         if (order == 0)
             order = compare_texts(x->name, y->name);
         if (order == 0)
@@ -305,9 +311,11 @@ static void merge_rows(const struct fold_rows *rows, struct count_row *all, size
         qsort(all, count, sizeof *all, compare_for_order);
     for (size_t i = 0, next; i < count; i = next) {
         struct count_cell sum = {.count = 0};
-        for (next = i; next < count && compare_rows(&all[i], &all[next]) == 0; next++)
-            count_cell_merge(&sum, &all[next].cell);
         struct count_row row = all[i];
+        for (next = i; next < count && compare_rows(&all[i], &all[next]) == 0; next++) {
+            count_cell_merge(&sum, &all[next].cell);
+            row.has_value |= all[next].has_value;
+        }
         row.cell = sum;
         row.cell.value = durations_copy(rows->arena, &sum.value);
         count_cell_clear(&sum);

@@ -156,6 +156,9 @@ struct count_row {
     struct count_cell cell;
 };
 
+/* By name, and by what the definition breaks down by: 0 are rows of one table. */
+int count_row_compare_definitions(const struct count_row *left, const struct count_row *right);
+
 struct sched_row {
     int64_t tid;
     int64_t begin_ns;

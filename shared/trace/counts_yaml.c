@@ -67,6 +67,7 @@ static enum status read_field(struct yaml_file *file, const yaml_node_t *node, c
     struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
     if (strncmp(written, EVENT_CONTEXT, strlen(EVENT_CONTEXT)) == 0) {
         *out = written;
+        text.at = text.text.count; /* the name is all of the rest */
         if (!event_has_context_named(written))
             status =
                 condition_text_refuse(&text, strlen(EVENT_CONTEXT),
@@ -78,7 +79,7 @@ static enum status read_field(struct yaml_file *file, const yaml_node_t *node, c
         if (!*out)
             text.at = 0;
     }
-    if (status == STATUS_OK && written[0] != '$' && text.at < text.text.count)
+    if (status == STATUS_OK && text.at < text.text.count)
         status =
             condition_text_refuse(&text, text.at, "a field is wanted here, as id or $ctx.vtid");
     return status == STATUS_OK ? status : refuse_at(file, node, of, &text);

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "laws/random_trace.h"
 
-enum { MARKS = 3000, CALLS = 90 };
+enum { MARKS = 3000, CALLS = 400 };
 
 struct model {
     struct elders *elders;

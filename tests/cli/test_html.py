@@ -14,7 +14,7 @@ STORIES = '<script type="application/json" id="stories">\n'
 BEGIN, END = '<script type="application/json" id="data">\n', "</script>"
 ROWS_MOST = 1000
 WEIGHTS = {"process": "cpu_ns", "thread": "cpu_ns", "syscall": "total_ns", "phase": "total_ns",
-           "instance": "total_ns", "file": "total_ns", "sched": "total_ns"}
+           "instance": "total_ns", "file": "total_ns", "count": "count", "sched": "total_ns"}
 NAME = "</script><script>document.title = 'bad'</script><!-- &amp;"
 
 
@@ -42,7 +42,7 @@ def on_page(rows):
         kept[kind] = longest(all_of.get(kind, []), weight)
     left_out = {"type": "left_out", "session": rows[0]["session"],
                 **{kind: len(all_of.get(kind, [])) - len(kept.get(kind, []))
-                   for kind in ("process", "thread", "syscall", "phase", "instance", "fd", "file", "sched")}}
+                   for kind in ("process", "thread", "syscall", "phase", "instance", "fd", "file", "count", "sched")}}
     if not left_out["file"]:
         wrong("no table is long enough to be cut")
     return [left_out, *(row for kind in kinds for row in kept.get(kind, []))]
@@ -98,6 +98,8 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(f'''phases:
   - {{name: request, begin: "thumbnailer:request_begin", end: "thumbnailer:request_end", match: [id]}}
   - {{name: "{NAME}", begin: "thumbnailer:phase_begin", end: "thumbnailer:phase_end", match: [id, phase], parent: request}}
+counts:
+  - {{name: switches, event: sched_switch, by: [cpu, process]}}
 ''')
     tables = run("--phases", phases, "--html", page, TRACE)
     if not tables.startswith("labvm/thumb"):
