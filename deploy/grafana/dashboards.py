@@ -150,7 +150,7 @@ HOSTS = [
     panel("lines", "Block requests, bytes", "Completed, by device and kind.", "Bps", 12, 8,
           ("sum by (dev, kind) (rate(spanmill_block_bytes_total{{{f}}}[$__rate_interval]))",
            "{{dev}} {{kind}}")),
-    panel("lines", "Network, bytes", "By interface. Needs net_dev_* and netif_receive_skb events.", "Bps", 12, 8,
+    panel("lines", "Network, bytes", "By interface. Needs net_dev_* and net_if_receive_skb events.", "Bps", 12, 8,
           ("sum by (name) (rate(spanmill_net_sent_bytes_total{{{f}}}[$__rate_interval]))",
            "{{name}} sent"),
           ("sum by (name) (rate(spanmill_net_received_bytes_total{{{f}}}[$__rate_interval]))",

@@ -34,7 +34,7 @@ static enum status read_side(struct period *period, struct conditions *side)
     if (status != STATUS_OK)
         return status;
     if (period->read.at < period->read.text.count && peek(period) != ':')
-        return refuse(period, period->read.at, "&&, ':' or the end is wanted here");
+        return refuse(period, period->read.at, "&&, ||, ':' or the end is wanted here");
     if (!side->event)
         return refuse(period, begin, "one condition has to name the event: $evt.$name == \"NAME\"");
     return STATUS_OK;

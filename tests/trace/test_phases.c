@@ -259,7 +259,7 @@ Test(phases_period, what_it_cannot_express_is_told_with_its_place)
         {"a: $evt.$name == \"x\" : $evt.$name == \"y\" : z",
          "column 42: nothing comes after the end expression"},
         {"a: ($evt.$name == \"x\"", "column 4: this parenthesis is not closed"},
-        {"a: $evt.$name == \"x\" $evt.a == 1", "column 22: &&, ':' or the end is wanted here"},
+        {"a: $evt.$name == \"x\" $evt.a == 1", "column 22: &&, ||, ':' or the end is wanted here"},
         {"$evt.$name : $evt.$name == \"x\"",
          "column 1: a name is text or one field, as $phase or $evt.phase"},
     };
