@@ -162,7 +162,7 @@ static void run(uint64_t seed)
 
 Test(elders, are_the_marks_that_were_pushed)
 {
-    for (uint64_t seed = 1; seed <= 60; seed++)
+    for (uint64_t seed = 1; seed <= 30; seed++)
         run(seed);
 }
 
