@@ -3,6 +3,27 @@
 
 /* --- steps --- */
 
+static void merge(struct core *core, struct group *group)
+{
+    if (group->merged)
+        return;
+    group_write_created(core, group);
+    group_write_closings(core, group, NULL);
+    group_write_proofs(core, group);
+    group->generation++;
+    group->merged = true;
+}
+
+/* The life is told to be of that process: it has its table, from before the word on. */
+static void join_group_of(struct core *core, struct life *life, int64_t pid)
+{
+    struct group *group = pid > 0 ? map_get(&core->numbers->by_pid, (uint64_t)pid) : NULL;
+    if (!group || group == place_group(core, life))
+        return;
+    merge(core, group);
+    map_remove(&core->numbers->by_pid, (uint64_t)pid);
+}
+
 static void renew_number(struct core *core, struct group *group, int64_t fd)
 {
     if (is_descriptor_number(fd))
@@ -66,11 +87,17 @@ void places_before_step(struct core *core, const struct event *event, struct lif
             before_step_of(core, child, event); /* whoever had its number */
     }
         /* fall through */
-    case EVENT_EXIT:
-    case EVENT_TOLD_PROCESS: named = map_life(core, (int32_t)event->value[0]); break;
+    case EVENT_TOLD_PROCESS:
+        named = map_life(core, (int32_t)event->value[0]);
+        if (named)
+            join_group_of(core, named, event->value[1]);
+        break;
+    case EVENT_EXIT: named = map_life(core, (int32_t)event->value[0]); break;
     case EVENT_EXEC:
         if (!event_has_value(event, 1) || event->value[1] == event->value[0])
             named = map_life(core, (int32_t)event->value[0]);
+        if (named)
+            join_group_of(core, named, event->value[0]);
         break;
     case EVENT_CALL_EXIT:
     case EVENT_CALL_ENTRY: named = actor; break;
@@ -95,17 +122,6 @@ void places_write_created(struct core *core, struct life *life)
         group_write_created(core, group);
 }
 
-static void merge(struct core *core, struct group *group)
-{
-    if (group->merged)
-        return;
-    group_write_created(core, group);
-    group_write_closings(core, group, NULL);
-    group_write_proofs(core, group);
-    group->generation++;
-    group->merged = true;
-}
-
 void places_doubt(struct core *core)
 {
     struct numbers *numbers = core->numbers;
@@ -118,11 +134,7 @@ void places_doubt(struct core *core)
 
 void places_told(struct core *core, struct life *life, int32_t pid)
 {
-    struct group *group = pid > 0 ? map_get(&core->numbers->by_pid, (uint64_t)pid) : NULL;
-    if (group && group != place_group(core, life)) {
-        merge(core, group);
-        map_remove(&core->numbers->by_pid, (uint64_t)pid);
-    }
+    join_group_of(core, life, pid);
     if (!life->has_process && (life->tid == 0 || core->let_cpus > 0))
         places_doubt(core);
     else if (!life->has_process)
