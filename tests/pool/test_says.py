@@ -110,8 +110,10 @@ def test_brokers_away():
         wait_until(lambda: mapper.metric("spanmill_mapper_chunks_total") ==
                    agent.metric("spanmill_agent_chunks_total"), 60, "all to be mapped")
         for name in ("lag_records", "behind_seconds"):
-            assert series(mapper, f"spanmill_mapper_{name}") == {"0": 0, "1": 0}, name
-        assert sum(series(mapper, "spanmill_mapper_partitions").values()) == 2
+            wait_until(lambda: series(mapper, f"spanmill_mapper_{name}") == {"0": 0, "1": 0}, 30,
+                       f"{name} to be 0")
+        wait_until(lambda: sum(series(mapper, "spanmill_mapper_partitions").values()) == 2, 30,
+                   "the mapper to have its partitions")
         assert lines_of(mapper, "brokers answer again"), mapper.log()
         say(f"  {lines_of(mapper, 'no broker answers')[0]['why']}")
         for worker in workers:
