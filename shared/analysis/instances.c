@@ -1,460 +1,31 @@
 #include "analysis/instances.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "analysis/instances_parts.h"
 #include "base/memory.h"
-#include "trace/schema.h"
-
-/* Timeouts are looked at so often within the shortest of them. */
-enum { TICKS = 16 };
-
-/* Match fields that instances are found by, each in places[] of its own: all of them, if there are any,
- * and those that a child names too. */
-struct subset {
-    uint32_t at[PHASE_MATCH_MAX]; /* indices of its match fields */
-    size_t count;
-};
-
-struct parent_link {
-    uint32_t definition;
-    bool shares;                   /* fields */
-    uint32_t subset;               /* of the parent */
-    uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
-};
 
 /* Texts of its values up to so many bytes, all of an instance together, take no memory of their own. */
 enum { TEXT_ROOM = 48 };
 
-struct definition_links {
-    struct instance *unused; /* of its size, through `below`: to be used again */
-    struct subset *subsets;
-    size_t subset_count, subset_room;
-    struct parent_link *parents;
-    size_t parent_count, parent_room;
-};
-
-/* --- definitions --- */
-
-static uint32_t subset_of(struct definition_links *parent, const struct subset *wanted)
-{
-    for (size_t i = 0; i < parent->subset_count; i++)
-        if (parent->subsets[i].count == wanted->count &&
-            memcmp(parent->subsets[i].at, wanted->at, wanted->count * sizeof *wanted->at) == 0)
-            return (uint32_t)i;
-    parent->subsets = memory_grow(parent->subsets, &parent->subset_room, parent->subset_count + 1,
-                                  sizeof *parent->subsets);
-    parent->subsets[parent->subset_count] = *wanted;
-    return (uint32_t)parent->subset_count++;
-}
-
-static void link_parent(struct instances *all, uint32_t child_at, uint32_t parent_at)
-{
-    const struct phase_definition *child = all->set->at[child_at];
-    const struct phase_definition *parent = all->set->at[parent_at];
-    struct parent_link link = {.definition = parent_at};
-    struct subset subset = {.count = 0};
-    for (uint32_t i = 0; i < child->match_count; i++)
-        for (uint32_t j = 0; j < parent->match_count && subset.count < PHASE_MATCH_MAX; j++)
-            if (strcmp(child->match[i].begin_field, parent->match[j].begin_field) == 0) {
-                link.own[subset.count] = i;
-                subset.at[subset.count++] = j;
-            }
-    link.shares = subset.count > 0;
-    if (link.shares)
-        link.subset = subset_of(&all->links[parent_at], &subset);
-    struct definition_links *links = &all->links[child_at];
-    links->parents = memory_grow(links->parents, &links->parent_room, links->parent_count + 1,
-                                 sizeof *links->parents);
-    links->parents[links->parent_count++] = link;
-}
-
-static void use_set(struct instances *all, const struct phase_set *set)
-{
-    all->set = set;
-    size_t count = set->count;
-    if (count == 0)
-        return;
-    all->links = memory_new(count * sizeof *all->links);
-    all->newest = memory_new(count * sizeof(struct instance *));
-    all->oldest = memory_new(count * sizeof(struct instance *));
-    all->entered = memory_new(count * sizeof(struct instance *));
-    uint64_t shortest_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        if (set->at[i]->timeout_ns < shortest_ns)
-            shortest_ns = set->at[i]->timeout_ns;
-        struct subset whole = {.count = set->at[i]->match_count};
-        for (uint32_t j = 0; j < whole.count; j++)
-            whole.at[j] = j;
-        if (whole.count > 0)
-            (void)subset_of(&all->links[i], &whole);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t j = 0; set->at[i]->parent && j < count; j++)
-            if (phase_is_named(set->at[j], set->at[i]->parent))
-                link_parent(all, i, j);
-    }
-    all->tick_ns = shortest_ns > TICKS ? shortest_ns / TICKS : 1;
-}
-
-static void leave_set(struct instances *all)
-{
-    for (size_t i = 0; all->links && i < all->set->count; i++) {
-        free(all->links[i].subsets);
-        free(all->links[i].parents);
-        for (struct instance *next, *each = all->links[i].unused; each; each = next) {
-            next = each->below;
-            free(each);
-        }
-    }
-    free(all->links);
-    free(all->newest);
-    free(all->oldest);
-    free(all->entered);
-    all->links = NULL;
-    all->newest = all->oldest = all->entered = NULL;
-    all->tick_ns = 0;
-}
-
 void instances_init(struct instances *all, const struct phase_set *set)
 {
     *all = (struct instances){.count = 0};
-    use_set(all, set);
+    links_use(all, set);
 }
 
 void instances_clear(struct instances *all)
 {
     assert(all->count == 0);
-    leave_set(all);
+    links_leave(all);
     map_clear(&all->chains);
     struct kin *kin;
     for (size_t at = 0; (kin = map_next(&all->kins, &at));)
         free(kin);
     map_clear(&all->kins);
     *all = (struct instances){.count = 0};
-}
-
-/* --- chains: instances with one key, begun last first --- */
-
-static uint64_t value_hash(const struct field_value *value)
-{
-    return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u);
-}
-
-/* Who may be of one process: a number for each such set of threads. */
-static uint64_t set_of(const struct instances *all, const struct phase_thread *thread)
-{
-    if (thread->kin)
-        return thread->kin->id << 1;
-    return all->strangers_are_one ? 1 : thread->id << 1 | 1;
-}
-
-static uint64_t key_begin(const struct instances *all, const struct phase_thread *thread,
-                          uint32_t definition, size_t place)
-{
-    return hash_number(hash_number((uint64_t)definition << 32 | place) ^ set_of(all, thread));
-}
-
-static uint64_t key_add(uint64_t key, const struct field_value *value)
-{
-    return hash_number(key ^ value_hash(value));
-}
-
-static size_t place_count(const struct instances *all, uint32_t definition)
-{
-    return all->links[definition].subset_count;
-}
-
-static uint64_t place_key(const struct instances *all, const struct instance *instance,
-                          size_t place)
-{
-    const struct subset *subset = &all->links[instance->definition].subsets[place];
-    uint64_t key = key_begin(all, instance->thread, instance->definition, place);
-    for (size_t i = 0; i < subset->count; i++)
-        key = key_add(key, &instance->values[subset->at[i]]);
-    return key;
-}
-
-/* The place of an instance in the chain of `key`: one that it has itself may hash to the same. */
-static struct instance_place *place_in(const struct instances *all, struct instance *instance,
-                                       uint64_t key)
-{
-    size_t count = place_count(all, instance->definition);
-    size_t at = 0;
-    while (at < count && instance->places[at].key != key)
-        at++;
-    assert(at < count);
-    return &instance->places[at];
-}
-
-static void chain_add(struct instances *all, struct instance *instance, size_t at)
-{
-    struct instance_place *place = &instance->places[at];
-    place->key = place_key(all, instance, at);
-    void **chain = map_place(&all->chains, place->key);
-    struct instance *below = *chain, *above = NULL;
-    while (below && below->mark.order > instance->mark.order) {
-        above = below;
-        below = place_in(all, below, place->key)->below;
-    }
-    place->below = below;
-    place->above = above;
-    if (below)
-        place_in(all, below, place->key)->above = instance;
-    if (above)
-        place_in(all, above, place->key)->below = instance;
-    else
-        *chain = instance;
-}
-
-static void chain_remove(struct instances *all, struct instance *instance, size_t at)
-{
-    struct instance_place *place = &instance->places[at];
-    if (place->below)
-        place_in(all, place->below, place->key)->above = place->above;
-    if (place->above)
-        place_in(all, place->above, place->key)->below = place->below;
-    else if (place->below)
-        map_put(&all->chains, place->key, place->below);
-    else
-        map_remove(&all->chains, place->key);
-}
-
-/* --- kin --- */
-
-static void join_kin_list(struct instance *instance)
-{
-    struct kin *kin = instance->thread->kin;
-    if (!kin)
-        return;
-    instance->next_kin = kin->open;
-    instance->back_kin = &kin->open;
-    if (kin->open)
-        kin->open->back_kin = &instance->next_kin;
-    kin->open = instance;
-}
-
-static void leave_kin_list(struct instance *instance)
-{
-    if (!instance->back_kin)
-        return;
-    *instance->back_kin = instance->next_kin;
-    if (instance->next_kin)
-        instance->next_kin->back_kin = instance->back_kin;
-    instance->back_kin = NULL;
-}
-
-static void link_by_kin(struct instances *all, struct instance *instance)
-{
-    join_kin_list(instance);
-    for (size_t i = 0; i < place_count(all, instance->definition); i++)
-        chain_add(all, instance, i);
-}
-
-static void unlink_by_kin(struct instances *all, struct instance *instance)
-{
-    leave_kin_list(instance);
-    for (size_t i = 0; i < place_count(all, instance->definition); i++)
-        chain_remove(all, instance, i);
-}
-
-static struct kin *kin_of(struct instances *all, uint64_t key)
-{
-    struct kin *kin = map_get(&all->kins, key);
-    if (kin)
-        return kin;
-    kin = memory_new(sizeof *kin);
-    *kin = (struct kin){.all = all, .id = ++all->last_kin, .key = key, .current = true};
-    map_put(&all->kins, key, kin);
-    return kin;
-}
-
-static void leave_kin(struct phase_thread *thread)
-{
-    struct kin *kin = thread->kin;
-    if (!kin)
-        return;
-    kin->alive -= thread->counted;
-    kin->whole = false;
-    thread->counted = false;
-    thread->kin = NULL;
-    if (--kin->refs > 0)
-        return;
-    assert(!kin->open && kin->alive == 0);
-    if (kin->current)
-        map_remove(&kin->all->kins, kin->key);
-    free(kin);
-}
-
-static bool leads(const struct phase_thread *thread)
-{
-    return !thread->is_process && thread->kin && (int32_t)thread->kin->key == thread->tid;
-}
-
-static void enter_kin(struct phase_thread *thread, struct kin *kin)
-{
-    thread->kin = kin;
-    kin->refs++;
-    kin->alone_since = 0;
-    thread->counted = !thread->is_process && !thread->exited;
-    kin->alive += thread->counted;
-    if (thread->counted && leads(thread))
-        kin->leader_exited = false;
-}
-
-static uint64_t kin_key(uint32_t pid_ns, int32_t pid)
-{
-    return (uint64_t)pid_ns << 32 | (uint32_t)pid;
-}
-
-bool instances_are_of(const struct phase_thread *thread, int32_t pid)
-{
-    return thread->kin && thread->kin->current && thread->kin->key == kin_key(0, pid);
-}
-
-void instances_told(struct instances *all, struct phase_thread *thread, uint32_t pid_ns,
-                    int32_t pid)
-{
-    uint64_t key = kin_key(pid_ns, pid);
-    if (!all->links || pid <= 0 || (thread->kin && thread->kin->current && thread->kin->key == key))
-        return;
-    for (struct instance *each = thread->top; each; each = each->below)
-        unlink_by_kin(all, each);
-    struct kin *kin = kin_of(all, key);
-    leave_kin(thread);
-    enter_kin(thread, kin);
-    for (struct instance *each = thread->top; each; each = each->below)
-        link_by_kin(all, each);
-}
-
-void instances_untold(struct instances *all, struct phase_thread *thread)
-{
-    if (!thread->kin)
-        return;
-    for (struct instance *each = thread->top; each; each = each->below)
-        unlink_by_kin(all, each);
-    leave_kin(thread);
-    for (struct instance *each = thread->top; each; each = each->below)
-        link_by_kin(all, each);
-}
-
-void instances_forked(struct instances *all, int32_t pid)
-{
-    struct kin *kin = map_remove(&all->kins, kin_key(0, pid));
-    if (kin)
-        kin->current = false;
-}
-
-bool instances_exited(struct phase_thread *thread)
-{
-    thread->exited = true;
-    struct kin *kin = thread->kin;
-    if (!kin)
-        return true;
-    kin->alive -= thread->counted;
-    thread->counted = false;
-    kin->leader_exited |= leads(thread);
-    return kin->leader_exited && kin->alive == 0;
-}
-
-void instances_forget(struct phase_thread *thread)
-{
-    assert(thread->count == 0);
-    leave_kin(thread);
-    free(thread->last);
-    time_vector_free(&thread->total);
-    *thread = (struct phase_thread){
-        .id = thread->id, .tid = thread->tid, .is_process = thread->is_process};
-}
-
-struct kin *instances_restore_kin(struct instances *all, const struct kin *kept)
-{
-    if (kept->current && map_get(&all->kins, kept->key))
-        return NULL;
-    struct kin *kin = memory_new(sizeof *kin);
-    *kin = (struct kin){.all = all,
-                        .id = kept->id,
-                        .key = kept->key,
-                        .current = kept->current,
-                        .leader_exited = kept->leader_exited};
-    if (kept->current)
-        map_put(&all->kins, kept->key, kin);
-    return kin;
-}
-
-void instances_leave_call(struct phase_thread *thread, bool complete)
-{
-    for (struct instance *each = thread->top; each && each->in_call; each = each->below) {
-        each->in_call = false;
-        each->mark.calls_at += complete;
-    }
-}
-
-/* --- what events tell --- */
-
-static const struct field_value absent = {.type = FIELD_ABSENT};
-
-static const struct field_value *field(const struct event *event, const char *name)
-{
-    const struct field_value *value = event_payload_field(event, name);
-    return value ? value : &absent;
-}
-
-bool instances_fit(const struct phase_definition *definition, const struct event *event, bool ends,
-                   struct field_value *values)
-{
-    for (size_t i = 0; i < definition->match_count; i++) {
-        const struct phase_match *match = &definition->match[i];
-        values[i] = *field(event, ends ? match->end_field : match->begin_field);
-        if (values[i].type == FIELD_ABSENT)
-            return false;
-    }
-    if (definition->name_is_field && field(event, definition->name)->type == FIELD_ABSENT)
-        return false;
-    return phase_filters_pass(ends ? definition->end_filter : definition->begin_filter,
-                              ends ? definition->end_filter_count : definition->begin_filter_count,
-                              event, event_payload_field);
-}
-
-void instances_capture(const struct phase_definition *definition, const struct event *event,
-                       struct field_value values[PHASE_VALUES_MAX])
-{
-    assert(phase_value_count(definition) <= PHASE_VALUES_MAX);
-    for (size_t i = 0; i < definition->capture_count; i++)
-        values[definition->match_count + i] = *field(event, definition->capture[i]);
-}
-
-void instances_capture_end(const struct phase_definition *definition,
-                           const struct instance *instance, const struct event *event,
-                           struct field_value values[PHASE_VALUES_MAX])
-{
-    size_t count = phase_value_count(definition);
-    assert(count <= PHASE_VALUES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        values[i] = instance->values[i];
-        if (i >= definition->match_count && values[i].type == FIELD_ABSENT)
-            values[i] = *field(event, definition->capture[i - definition->match_count]);
-    }
-}
-
-struct text instances_name(const struct phase_definition *definition, const struct event *event,
-                           char room[INSTANCE_NUMBER_ROOM])
-{
-    if (!definition->name_is_field)
-        return text_of(definition->name);
-    const struct field_value *value = field(event, definition->name);
-    switch (value->type) {
-    case FIELD_ABSENT: break;
-    case FIELD_INT: snprintf(room, INSTANCE_NUMBER_ROOM, "%lld", (long long)value->i); break;
-    case FIELD_UINT:
-        snprintf(room, INSTANCE_NUMBER_ROOM, "%llu", (unsigned long long)value->u);
-        break;
-    case FIELD_TEXT: return value->text;
-    }
-    return value->type == FIELD_ABSENT ? text_of("") : text_of(room);
 }
 
 /* --- instances --- */
@@ -614,7 +185,7 @@ static void enter(struct instances *all, struct instance *instance)
     INSERT(&thread->top, instance, below, above);
     INSERT(&thread->last[definition], instance, below_like, above_like);
     enter_definition(all, instance);
-    link_by_kin(all, instance);
+    kin_link(all, instance);
     thread->count += 1 + instance_elders(instance);
     all->count += 1 + instance_elders(instance);
     all->structs++;
@@ -627,7 +198,7 @@ static void leave(struct instances *all, struct instance *instance)
     leave_definition(all, instance);
     REMOVE(&thread->top, instance, below, above);
     REMOVE(&thread->last[definition], instance, below_like, above_like);
-    unlink_by_kin(all, instance);
+    kin_unlink(all, instance);
     thread->count -= 1 + instance_elders(instance);
     all->count -= 1 + instance_elders(instance);
     all->structs--;
@@ -691,15 +262,6 @@ void instances_go_on_top(struct instances *all, struct instance *instance,
     set_mark(instance, begin->begin_ns, begin->order);
     count(all, instance, true);
     move(instance);
-}
-
-static bool has_values(const struct instance *instance, const struct field_value *values,
-                       size_t count)
-{
-    size_t equal = 0;
-    while (equal < count && field_value_equal(&instance->values[equal], &values[equal]))
-        equal++;
-    return equal == count;
 }
 
 /* Whether nothing but their begins tells them apart; nor do their orders tell that another set of definitions held
@@ -813,8 +375,8 @@ void instances_use(struct instances *all, const struct phase_set *set)
         ids[i] = all->set->ids[open[i]->definition];
         leave(all, open[i]);
     }
-    leave_set(all);
-    use_set(all, set);
+    links_leave(all);
+    links_use(all, set);
     for (size_t i = 0; i < count; i++)
         enter(all, moved(all, open[i], ids[i]));
     free(ids);
@@ -878,7 +440,7 @@ void instances_close_all(struct instances *all)
             instances_close_with_elders(all, all->newest[i]);
 }
 
-/* --- which --- */
+/* --- timeouts --- */
 
 static bool is_late(const struct instances *all, const struct instance *instance, uint64_t begin_ns,
                     uint64_t time_ns)
@@ -950,101 +512,4 @@ void instances_close_eldest(struct instances *all, struct instance *instance)
     leave_definition(all, instance);
     instance->older = all->aged;
     all->aged = instance;
-}
-
-static bool is_of(const struct instances *all, const struct instance *instance,
-                  const struct phase_thread *thread, uint32_t definition)
-{
-    return instance->definition == definition &&
-           set_of(all, instance->thread) == set_of(all, thread);
-}
-
-struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
-                                  uint32_t definition, const struct field_value *values)
-{
-    size_t count = all->set->at[definition]->match_count;
-    struct instance *own = thread->last_of == all->set ? thread->last[definition] : NULL;
-    if (count == 0)
-        return own;
-    /* Nearly always it is the thread's own, on top of its chain. */
-    if (own && !own->places[0].above && has_values(own, values, count))
-        return own;
-    uint64_t key = key_begin(all, thread, definition, 0);
-    for (size_t i = 0; i < count; i++)
-        key = key_add(key, &values[i]);
-    for (struct instance *each = map_get(&all->chains, key); each;
-         each = place_in(all, each, key)->below) {
-        if (is_of(all, each, thread, definition) && has_values(each, values, count))
-            return each;
-    }
-    return NULL;
-}
-
-struct instance *instances_own_parent(const struct instances *all,
-                                      const struct phase_thread *thread, uint32_t definition)
-{
-    const struct definition_links *links = &all->links[definition];
-    struct instance *best = NULL;
-    for (size_t i = 0; thread->count > 0 && i < links->parent_count; i++) {
-        const struct parent_link *link = &links->parents[i];
-        /* Events of a process without a thread may be of any thread of it. */
-        struct instance *last =
-            thread->is_process && link->shares ? NULL : thread->last[link->definition];
-        if (last && (!best || last->mark.order > best->mark.order))
-            best = last;
-    }
-    return best;
-}
-
-static struct instance *parent_by(const struct instances *all, const struct phase_thread *thread,
-                                  const struct parent_link *link, const struct field_value *values)
-{
-    const struct subset *subset = &all->links[link->definition].subsets[link->subset];
-    uint64_t key = key_begin(all, thread, link->definition, link->subset);
-    for (size_t i = 0; i < subset->count; i++)
-        key = key_add(key, &values[link->own[i]]);
-    for (struct instance *each = map_get(&all->chains, key); each;
-         each = place_in(all, each, key)->below) {
-        size_t equal = 0;
-        while (is_of(all, each, thread, link->definition) && equal < subset->count &&
-               field_value_equal(&each->values[subset->at[equal]], &values[link->own[equal]]))
-            equal++;
-        if (equal == subset->count)
-            return each;
-    }
-    return NULL;
-}
-
-struct instance *instances_parent_by_match(const struct instances *all,
-                                           const struct phase_thread *thread, uint32_t definition,
-                                           const struct field_value *values)
-{
-    const struct definition_links *links = &all->links[definition];
-    struct instance *best = NULL;
-    for (size_t i = 0; i < links->parent_count; i++) {
-        struct instance *each =
-            links->parents[i].shares ? parent_by(all, thread, &links->parents[i], values) : NULL;
-        if (each && (!best || each->mark.order > best->mark.order))
-            best = each;
-    }
-    return best;
-}
-
-size_t instances_parent_count(const struct instances *all, uint32_t definition)
-{
-    return all->links[definition].parent_count;
-}
-
-uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at)
-{
-    return all->links[definition].parents[at].definition;
-}
-
-bool instances_share_fields(const struct instances *all, uint32_t definition)
-{
-    const struct definition_links *links = &all->links[definition];
-    for (size_t i = 0; i < links->parent_count; i++)
-        if (links->parents[i].shares)
-            return true;
-    return false;
 }

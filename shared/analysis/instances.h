@@ -35,9 +35,6 @@ struct kin {
     /* The mapper: its leader was forked in this interval, and nobody has left since: it has no members
      * that are not known here. */
     bool whole;
-    /* The mapper: nobody but the leader has ever been one, since a fork that is in this interval; when
-     * that was, of its doubts. 0: it may be otherwise. */
-    uint64_t alone_since;
     struct instance *open; /* of all members, in no order */
 };
 

@@ -1,0 +1,188 @@
+/* How definitions are linked: which may be whose parent, by which fields instances are found; and finding. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/instances_parts.h"
+#include "base/memory.h"
+
+/* Timeouts are looked at so often within the shortest of them. */
+enum { TICKS = 16 };
+
+static uint32_t subset_of(struct definition_links *parent, const struct subset *wanted)
+{
+    for (size_t i = 0; i < parent->subset_count; i++)
+        if (parent->subsets[i].count == wanted->count &&
+            memcmp(parent->subsets[i].at, wanted->at, wanted->count * sizeof *wanted->at) == 0)
+            return (uint32_t)i;
+    parent->subsets = memory_grow(parent->subsets, &parent->subset_room, parent->subset_count + 1,
+                                  sizeof *parent->subsets);
+    parent->subsets[parent->subset_count] = *wanted;
+    return (uint32_t)parent->subset_count++;
+}
+
+static void link_parent(struct instances *all, uint32_t child_at, uint32_t parent_at)
+{
+    const struct phase_definition *child = all->set->at[child_at];
+    const struct phase_definition *parent = all->set->at[parent_at];
+    struct parent_link link = {.definition = parent_at};
+    struct subset subset = {.count = 0};
+    for (uint32_t i = 0; i < child->match_count; i++)
+        for (uint32_t j = 0; j < parent->match_count && subset.count < PHASE_MATCH_MAX; j++)
+            if (strcmp(child->match[i].begin_field, parent->match[j].begin_field) == 0) {
+                link.own[subset.count] = i;
+                subset.at[subset.count++] = j;
+            }
+    link.shares = subset.count > 0;
+    if (link.shares)
+        link.subset = subset_of(&all->links[parent_at], &subset);
+    struct definition_links *links = &all->links[child_at];
+    links->parents = memory_grow(links->parents, &links->parent_room, links->parent_count + 1,
+                                 sizeof *links->parents);
+    links->parents[links->parent_count++] = link;
+}
+
+void links_use(struct instances *all, const struct phase_set *set)
+{
+    all->set = set;
+    size_t count = set->count;
+    if (count == 0)
+        return;
+    all->links = memory_new(count * sizeof *all->links);
+    all->newest = memory_new(count * sizeof(struct instance *));
+    all->oldest = memory_new(count * sizeof(struct instance *));
+    all->entered = memory_new(count * sizeof(struct instance *));
+    uint64_t shortest_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        if (set->at[i]->timeout_ns < shortest_ns)
+            shortest_ns = set->at[i]->timeout_ns;
+        struct subset whole = {.count = set->at[i]->match_count};
+        for (uint32_t j = 0; j < whole.count; j++)
+            whole.at[j] = j;
+        if (whole.count > 0)
+            (void)subset_of(&all->links[i], &whole);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; set->at[i]->parent && j < count; j++)
+            if (phase_is_named(set->at[j], set->at[i]->parent))
+                link_parent(all, i, j);
+    }
+    all->tick_ns = shortest_ns > TICKS ? shortest_ns / TICKS : 1;
+}
+
+void links_leave(struct instances *all)
+{
+    for (size_t i = 0; all->links && i < all->set->count; i++) {
+        free(all->links[i].subsets);
+        free(all->links[i].parents);
+        for (struct instance *next, *each = all->links[i].unused; each; each = next) {
+            next = each->below;
+            free(each);
+        }
+    }
+    free(all->links);
+    free(all->newest);
+    free(all->oldest);
+    free(all->entered);
+    all->links = NULL;
+    all->newest = all->oldest = all->entered = NULL;
+    all->tick_ns = 0;
+}
+
+/* --- finding --- */
+
+static bool is_of(const struct instances *all, const struct instance *instance,
+                  const struct phase_thread *thread, uint32_t definition)
+{
+    return instance->definition == definition &&
+           set_of(all, instance->thread) == set_of(all, thread);
+}
+
+struct instance *instances_to_end(const struct instances *all, const struct phase_thread *thread,
+                                  uint32_t definition, const struct field_value *values)
+{
+    size_t count = all->set->at[definition]->match_count;
+    struct instance *own = thread->last_of == all->set ? thread->last[definition] : NULL;
+    if (count == 0)
+        return own;
+    /* Nearly always it is the thread's own, on top of its chain. */
+    if (own && !own->places[0].above && has_values(own, values, count))
+        return own;
+    uint64_t key = key_begin(all, thread, definition, 0);
+    for (size_t i = 0; i < count; i++)
+        key = key_add(key, &values[i]);
+    for (struct instance *each = map_get(&all->chains, key); each;
+         each = place_in(all, each, key)->below) {
+        if (is_of(all, each, thread, definition) && has_values(each, values, count))
+            return each;
+    }
+    return NULL;
+}
+
+struct instance *instances_own_parent(const struct instances *all,
+                                      const struct phase_thread *thread, uint32_t definition)
+{
+    const struct definition_links *links = &all->links[definition];
+    struct instance *best = NULL;
+    for (size_t i = 0; thread->count > 0 && i < links->parent_count; i++) {
+        const struct parent_link *link = &links->parents[i];
+        /* Events of a process without a thread may be of any thread of it. */
+        struct instance *last =
+            thread->is_process && link->shares ? NULL : thread->last[link->definition];
+        if (last && (!best || last->mark.order > best->mark.order))
+            best = last;
+    }
+    return best;
+}
+
+static struct instance *parent_by(const struct instances *all, const struct phase_thread *thread,
+                                  const struct parent_link *link, const struct field_value *values)
+{
+    const struct subset *subset = &all->links[link->definition].subsets[link->subset];
+    uint64_t key = key_begin(all, thread, link->definition, link->subset);
+    for (size_t i = 0; i < subset->count; i++)
+        key = key_add(key, &values[link->own[i]]);
+    for (struct instance *each = map_get(&all->chains, key); each;
+         each = place_in(all, each, key)->below) {
+        size_t equal = 0;
+        while (is_of(all, each, thread, link->definition) && equal < subset->count &&
+               field_value_equal(&each->values[subset->at[equal]], &values[link->own[equal]]))
+            equal++;
+        if (equal == subset->count)
+            return each;
+    }
+    return NULL;
+}
+
+struct instance *instances_parent_by_match(const struct instances *all,
+                                           const struct phase_thread *thread, uint32_t definition,
+                                           const struct field_value *values)
+{
+    const struct definition_links *links = &all->links[definition];
+    struct instance *best = NULL;
+    for (size_t i = 0; i < links->parent_count; i++) {
+        struct instance *each =
+            links->parents[i].shares ? parent_by(all, thread, &links->parents[i], values) : NULL;
+        if (each && (!best || each->mark.order > best->mark.order))
+            best = each;
+    }
+    return best;
+}
+
+size_t instances_parent_count(const struct instances *all, uint32_t definition)
+{
+    return all->links[definition].parent_count;
+}
+
+uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at)
+{
+    return all->links[definition].parents[at].definition;
+}
+
+bool instances_share_fields(const struct instances *all, uint32_t definition)
+{
+    const struct definition_links *links = &all->links[definition];
+    for (size_t i = 0; i < links->parent_count; i++)
+        if (links->parents[i].shares)
+            return true;
+    return false;
+}

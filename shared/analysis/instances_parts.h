@@ -1,0 +1,92 @@
+/* analysis/instances_parts.h -- what instances.c, instance_links.c and kin.c share, and nobody else sees. */
+#ifndef ANALYSIS_INSTANCES_PARTS_H
+#define ANALYSIS_INSTANCES_PARTS_H
+
+#include <assert.h>
+
+#include "analysis/instances.h"
+#include "base/hash.h"
+
+/* Match fields that instances are found by, each in places[] of its own: all of them, if there are any,
+ * and those that a child names too. */
+struct subset {
+    uint32_t at[PHASE_MATCH_MAX]; /* indices of its match fields */
+    size_t count;
+};
+
+struct parent_link {
+    uint32_t definition;
+    bool shares;                   /* fields */
+    uint32_t subset;               /* of the parent */
+    uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
+};
+
+struct definition_links {
+    struct instance *unused; /* of its size, through `below`: to be used again */
+    struct subset *subsets;
+    size_t subset_count, subset_room;
+    struct parent_link *parents;
+    size_t parent_count, parent_room;
+};
+
+/* Instances are of `set` from here on: how definitions are linked follows from that. None is open. */
+void links_use(struct instances *all, const struct phase_set *set);
+void links_leave(struct instances *all);
+
+/* Puts it among the open instances of its thread's kin, and into its chains; takes it away from there. */
+void kin_link(struct instances *all, struct instance *instance);
+void kin_unlink(struct instances *all, struct instance *instance);
+
+/* --- chains: instances with one key, begun last first --- */
+
+static inline uint64_t value_hash(const struct field_value *value)
+{
+    return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u);
+}
+
+/* Who may be of one process: a number for each such set of threads. */
+static inline uint64_t set_of(const struct instances *all, const struct phase_thread *thread)
+{
+    if (thread->kin)
+        return thread->kin->id << 1;
+    return all->strangers_are_one ? 1 : thread->id << 1 | 1;
+}
+
+static inline uint64_t key_begin(const struct instances *all, const struct phase_thread *thread,
+                                 uint32_t definition, size_t place)
+{
+    return hash_number(hash_number((uint64_t)definition << 32 | place) ^ set_of(all, thread));
+}
+
+static inline uint64_t key_add(uint64_t key, const struct field_value *value)
+{
+    return hash_number(key ^ value_hash(value));
+}
+
+static inline size_t place_count(const struct instances *all, uint32_t definition)
+{
+    return all->links[definition].subset_count;
+}
+
+/* The place of an instance in the chain of `key`: one that it has itself may hash to the same. */
+static inline struct instance_place *place_in(const struct instances *all,
+                                              struct instance *instance, uint64_t key)
+{
+    size_t count = place_count(all, instance->definition);
+    size_t at = 0;
+    while (at < count && instance->places[at].key != key)
+        at++;
+    assert(at < count);
+    return &instance->places[at];
+}
+
+static inline bool has_values(const struct instance *instance, const struct field_value *values,
+                              size_t count)
+{
+    size_t equal = 0;
+    while (equal < count && field_value_equal(&instance->values[equal], &values[equal]))
+        equal++;
+    return equal == count;
+}
+
+#endif
