@@ -79,15 +79,15 @@ static bool has_sectors(uint64_t rwbs)
     return rwbs & WRITE_DISCARD_READ;
 }
 
-static struct block sums_of(uint64_t dev, uint64_t rwbs)
+static struct block_key sums_of(uint64_t dev, uint64_t rwbs)
 {
-    return (struct block){.dev = dev, .kind = text_of(kind_name(rwbs))};
+    return (struct block_key){.dev = dev, .kind = text_of(kind_name(rwbs))};
 }
 
 static void lose(struct engine *engine, struct atom *atom)
 {
     const struct block_open *open = (const struct block_open *)atom;
-    const struct block key = sums_of(open->dev, open->rwbs);
+    const struct block_key key = sums_of(open->dev, open->rwbs);
     ((struct block *)lost_atom(engine, &block_kind, &key.atom))->end_unknown++;
 }
 
@@ -109,7 +109,7 @@ static struct block_open request_of(const struct event *event)
 
 static void find_sums(struct found *found, const struct event *event)
 {
-    const struct block key = sums_of((uint64_t)event->value[DEV], (uint64_t)event->value[RWBS]);
+    const struct block_key key = sums_of((uint64_t)event->value[DEV], (uint64_t)event->value[RWBS]);
     found_atom(found, &block_kind, &key.atom);
 }
 

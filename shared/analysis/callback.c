@@ -50,7 +50,7 @@ static const struct atom_kind callback_kind = {.tag = 39, ATOM_COLUMNS_OF(callba
 
 static void lose_call(struct engine *engine, struct text kind, uint64_t function)
 {
-    const struct callback key = {.kind = kind, .function = function};
+    const struct callback_key key = {.kind = kind, .function = function};
     ((struct callback *)lost_atom(engine, &callback_kind, &key.atom))->end_unknown++;
 }
 
@@ -88,7 +88,7 @@ static struct timer_open timer_of(const struct event *event, struct text kind)
 
 static void find_sums(struct found *found, struct text kind, uint64_t function)
 {
-    const struct callback key = {.kind = kind, .function = function};
+    const struct callback_key key = {.kind = kind, .function = function};
     found_atom(found, &callback_kind, &key.atom);
 }
 

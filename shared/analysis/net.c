@@ -51,7 +51,7 @@ static const struct atom_kind net_kind = {.tag = 37, ATOM_COLUMNS_OF(net), .view
 
 static void lose(struct engine *engine, struct atom *atom)
 {
-    const struct net key = {.name = ((struct net_queued *)atom)->name};
+    const struct net_key key = {.name = ((struct net_queued *)atom)->name};
     ((struct net *)lost_atom(engine, &net_kind, &key.atom))->end_unknown++;
 }
 
@@ -67,7 +67,7 @@ enum {
 
 static void find_interface(struct found *found, const struct event *event)
 {
-    const struct net key = {.name = event_has_text(event, 0) ? event->text[0] : text_of("")};
+    const struct net_key key = {.name = event_has_text(event, 0) ? event->text[0] : text_of("")};
     found_atom(found, &net_kind, &key.atom);
 }
 

@@ -33,7 +33,7 @@ static const struct atom_kind pages_kind = {.tag = 44, ATOM_COLUMNS_OF(pages), .
 
 static void find(struct found *found, const struct event *event)
 {
-    const struct pages key = {.cpu = (uint64_t)event->cpu};
+    const struct pages_key key = {.cpu = (uint64_t)event->cpu};
     if (event->cpu >= 0)
         found_atom(found, &pages_kind, &key.atom);
 }

@@ -151,6 +151,23 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
         }
 }
 
+/* A handler that runs since *entered_ns (0: none does) begins, or ends. Those of one atom do not nest. */
+static inline void run_enter(uint64_t *entered_ns, uint64_t *end_unknown, uint64_t now_ns)
+{
+    *end_unknown += *entered_ns != 0;
+    *entered_ns = now_ns;
+}
+
+static inline void run_exit(uint64_t *entered_ns, struct durations *run, uint64_t *begin_unknown,
+                            uint64_t now_ns)
+{
+    if (*entered_ns != 0)
+        durations_add(run, now_ns - *entered_ns);
+    else
+        (*begin_unknown)++;
+    *entered_ns = 0;
+}
+
 #define ANALYSIS_RULE(name, find, apply, defines)                                                  \
     static void rule_##name##_map(struct engine *engine, const struct rule *rule,                  \
                                   const struct event *event)                                       \

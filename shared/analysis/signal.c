@@ -55,8 +55,9 @@ enum { SIG, RESULT };
 
 static void find(struct found *found, const struct event *event)
 {
-    const struct signal key = {.sig = (uint64_t)event->value[SIG],
-                               .target = event_has_text(event, 0) ? event->text[0] : text_of("")};
+    const struct signal_key key = {.sig = (uint64_t)event->value[SIG],
+                                   .target =
+                                       event_has_text(event, 0) ? event->text[0] : text_of("")};
     found_atom(found, &signal_kind, &key.atom);
 }
 

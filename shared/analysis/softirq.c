@@ -85,19 +85,14 @@ static void apply_entry(struct atom *const *atoms, const struct event *event)
         durations_add(&softirq->latency, event->time_ns - softirq->raised_ns);
     else
         softirq->raise_unknown++;
-    softirq->end_unknown += softirq->entered_ns != 0;
     softirq->raised_ns = 0;
-    softirq->entered_ns = event->time_ns;
+    run_enter(&softirq->entered_ns, &softirq->end_unknown, event->time_ns);
 }
 
 static void apply_exit(struct atom *const *atoms, const struct event *event)
 {
     struct softirq *softirq = (struct softirq *)atoms[0];
-    if (softirq->entered_ns != 0)
-        durations_add(&softirq->run, event->time_ns - softirq->entered_ns);
-    else
-        softirq->begin_unknown++;
-    softirq->entered_ns = 0;
+    run_exit(&softirq->entered_ns, &softirq->run, &softirq->begin_unknown, event->time_ns);
 }
 
 ANALYSIS_RULE(raise, find, apply_raise, DEFINES_NOTHING)

@@ -52,7 +52,8 @@ static const struct atom_kind vector_kind = {
 
 static void find(struct found *found, const struct event *event)
 {
-    const struct vector key = {.cpu = (uint64_t)event->cpu, .vector = (uint64_t)event->value[0]};
+    const struct vector_key key = {.cpu = (uint64_t)event->cpu,
+                                   .vector = (uint64_t)event->value[0]};
     if (event->cpu >= 0)
         found_atom(found, &vector_kind, &key.atom);
 }
@@ -60,18 +61,13 @@ static void find(struct found *found, const struct event *event)
 static void apply_entry(struct atom *const *atoms, const struct event *event)
 {
     struct vector *vector = (struct vector *)atoms[0];
-    vector->end_unknown += vector->entered_ns != 0;
-    vector->entered_ns = event->time_ns;
+    run_enter(&vector->entered_ns, &vector->end_unknown, event->time_ns);
 }
 
 static void apply_exit(struct atom *const *atoms, const struct event *event)
 {
     struct vector *vector = (struct vector *)atoms[0];
-    if (vector->entered_ns != 0)
-        durations_add(&vector->run, event->time_ns - vector->entered_ns);
-    else
-        vector->begin_unknown++;
-    vector->entered_ns = 0;
+    run_exit(&vector->entered_ns, &vector->run, &vector->begin_unknown, event->time_ns);
 }
 
 ANALYSIS_RULE(entry, find, apply_entry, DEFINES(0))
