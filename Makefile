@@ -122,8 +122,12 @@ prometheus-test: kafka
 kubernetes-test:
 	@sh tests/deploy/apiserver.sh
 
-# Ends with Ctrl-C, and leaves nothing.
-try: build-release kafka
+PROGRAMS := spanmill spanmill-agent spanmill-mapper spanmill-reducer spanmill-export
+
+# Ends with Ctrl-C, and leaves nothing. Tests are not built: a new user waits for it.
+try: deps kafka
+	@$(MAKE) build/release/build.ninja
+	@cmake --build --preset release --parallel $(JOBS) --target $(PROGRAMS)
 	@exec tools/try/run.py
 
 # Some minutes; the seed is printed.
