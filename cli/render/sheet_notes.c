@@ -34,10 +34,14 @@ static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns
     if (unknown_ns == 0 || whole_ns == 0)
         return;
     const struct session_report *session = note->sheet->session;
-    const char *why = any_lost(session) ? " (kernel events lost)"
-                      : session->cpu_count == 0 && unknown_ns == whole_ns
-                          ? " (no sched_switch of the kernel is recorded)"
-                          : "";
+    const char *why = "";
+    if (any_lost(session))
+        why = " (kernel events lost)";
+    else if (unknown_ns == whole_ns && session->cpu_count == 0)
+        why = " (no sched_switch of the kernel is recorded)";
+    else if (unknown_ns == whole_ns)
+        why = " (no switch names these threads; if they are of a container, record "
+              "lttng_statedump_*)";
     fprintf(part(note), "%s of %s unknown%s",
             quantity_percent((double)unknown_ns / (double)whole_ns).text, what, why);
 }

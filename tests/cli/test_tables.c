@@ -196,6 +196,13 @@ Test(tables, say_what_of_them_is_unknown)
     text = written(&hand, (struct tables_options){0});
     cr_expect(strstr(text, "\n  10.0 % of phase time unknown; not counted") != NULL, "%s", text);
     free(text);
+    hand.phases[0].unknown_ns = hand.phases[0].complete.total_ns;
+    text = written(&hand, (struct tables_options){0});
+    cr_expect(strstr(text,
+                     "\n  100.0 % of phase time unknown (no switch names these threads; if they "
+                     "are of a container, record lttng_statedump_*); not counted") != NULL,
+              "%s", text);
+    free(text);
 }
 
 Test(tables, are_silent_where_all_is_known)
