@@ -27,16 +27,17 @@ struct mapped {
 };
 
 /* What the threads share, under `lock`; but a chunk's struct mapped is its mapper's until it is
- * `ready`. */
+ * `ready`, and the reducer, `joining` and what `run` gives out are of the thread that joins. */
 struct crew {
     struct chunk_run *run;
-    struct joining *joining; /* of the thread that joins */
+    struct joining *joining;
     pthread_mutex_t lock;
     pthread_mutex_t guard; /* of map_guard */
     pthread_cond_t changed;
     struct mapped *mapped; /* by chunk */
     size_t next;           /* chunk to be taken by a mapper */
     size_t joined;
+    bool joins; /* one of them joins now */
     bool stopped;
 };
 
@@ -326,20 +327,17 @@ static void run_alone(struct crew *crew, struct joining *joining)
 
 /* --- several --- */
 
-/* Whether a chunk may be mapped now: not too far ahead of the joiner. */
+/* Whether a chunk may be mapped now: not too far ahead of those that are joined. */
 static bool may_map(const struct crew *crew)
 {
     const struct chunk_run *run = crew->run;
-    return !crew->stopped && crew->next < run->list->count &&
-           crew->next - crew->joined <= (size_t)run->jobs;
+    return crew->next < run->list->count && crew->next - crew->joined <= (size_t)run->jobs;
 }
 
-/* Returns how long it waited, in seconds. The lock is held. */
-static double wait_for_change(struct crew *crew)
+/* Whether the next chunk may be joined now. */
+static bool may_join(const struct crew *crew)
 {
-    double begin_s = clock_s(CLOCK_MONOTONIC);
-    pthread_cond_wait(&crew->changed, &crew->lock);
-    return clock_s(CLOCK_MONOTONIC) - begin_s;
+    return !crew->joins && crew->mapped[crew->joined].ready;
 }
 
 /* Maps the next chunk; the lock is held before and after, but not meanwhile. */
@@ -357,47 +355,47 @@ static void map_next(struct crew *crew, struct archive_room *room)
     pthread_cond_broadcast(&crew->changed);
 }
 
-static void map_chunks(void *context, unsigned helper)
+/* Joins the next chunk; the lock likewise. */
+static void join_next(struct crew *crew)
 {
-    (void)helper;
-    struct crew *crew = context;
-    struct archive_room room = {.at = NULL};
-    pthread_mutex_lock(&crew->lock);
-    while (!crew->stopped && crew->next < crew->run->list->count) {
-        if (may_map(crew))
-            map_next(crew, &room);
-        else
-            crew->run->wait_for_join_s += wait_for_change(crew);
-    }
+    size_t index = crew->joined;
+    crew->joins = true;
     pthread_mutex_unlock(&crew->lock);
-    archive_room_clear(&room);
+    if (!is_outside(crew->run, index))
+        join_one(crew->run, crew->joining, index, &crew->mapped[index]);
+    pthread_mutex_lock(&crew->lock);
+    crew->joins = false;
+    crew->joined++;
+    pthread_cond_broadcast(&crew->changed);
 }
 
-/* Joins chunks in order, and maps while the next one is not there: it does all if the system gives no
- * other threads. */
-static void join_all(void *context, unsigned started)
+/* The lock is held. */
+static void wait_for_change(struct crew *crew)
 {
-    (void)started;
-    struct crew *crew = context;
     struct chunk_run *run = crew->run;
+    double begin_s = clock_s(CLOCK_MONOTONIC);
+    double *waited =
+        crew->next < run->list->count || crew->joins ? &run->wait_for_join_s : &run->wait_for_map_s;
+    pthread_cond_wait(&crew->changed, &crew->lock);
+    *waited += clock_s(CLOCK_MONOTONIC) - begin_s;
+}
+
+/* What each thread does until all is joined. Joining goes first: chunks are joined one after the other, so those
+ * that wait for it would be left for the end, where nothing is to be done beside it. */
+static void take_turns(void *context, unsigned number)
+{
+    (void)number;
+    struct crew *crew = context;
     struct archive_room room = {.at = NULL};
     pthread_mutex_lock(&crew->lock);
-    while (!crew->stopped && crew->joined < run->list->count) {
-        size_t index = crew->joined;
-        if (!crew->mapped[index].ready && may_map(crew)) {
+    while (!crew->stopped && crew->joined < crew->run->list->count) {
+        if (may_join(crew))
+            join_next(crew);
+        else if (may_map(crew))
             map_next(crew, &room);
-        } else if (!crew->mapped[index].ready) {
-            run->wait_for_map_s += wait_for_change(crew);
-        } else {
-            pthread_mutex_unlock(&crew->lock);
-            if (!is_outside(run, index))
-                join_one(run, crew->joining, index, &crew->mapped[index]);
-            pthread_mutex_lock(&crew->lock);
-            crew->joined++;
-            pthread_cond_broadcast(&crew->changed);
-        }
+        else
+            wait_for_change(crew);
     }
-    run->stopped = crew->stopped;
     pthread_mutex_unlock(&crew->lock);
     archive_room_clear(&room);
 }
@@ -421,7 +419,8 @@ static void run_crew(struct crew *crew)
     pthread_mutex_init(&crew->guard, NULL);
     pthread_cond_init(&crew->changed, NULL);
     run->options.guard = (struct map_guard){enter_guard, leave_guard, crew};
-    workers_run(run->jobs - 1, map_chunks, join_all, crew);
+    workers_run(run->jobs - 1, take_turns, take_turns, crew);
+    run->stopped = crew->stopped;
     pthread_cond_destroy(&crew->changed);
     pthread_mutex_destroy(&crew->guard);
     pthread_mutex_destroy(&crew->lock);

@@ -1,8 +1,8 @@
 /* cli/chunk_run.h -- all chunks of a list through mappers and the reducer, in this process.
  *
- * Mappers take chunks in order; what they make is joined in the same order by the calling
- * thread, meanwhile. No mapper is further ahead of the joiner than twice their number, and the
- * chunk that the joiner waits for is always one that a mapper has. */
+ * `jobs` threads take chunks in order and map them. What comes of it is joined in the same order, by whichever of
+ * them is there when a chunk's turn has come. No chunk is mapped that is further ahead of those joined than their
+ * number. */
 #ifndef CLI_CHUNK_RUN_H
 #define CLI_CHUNK_RUN_H
 
@@ -32,8 +32,8 @@ struct chunk_run {
     size_t joined, failed; /* chunks; those outside of the window are neither */
     size_t warnings;       /* of damage */
     double map_s, join_s;  /* CPU seconds */
-    /* Seconds in which a thread had nothing to do: all of them together waited so long for the joiner to
-     * come near enough; the joiner waited for a chunk that another maps. */
+    /* Seconds in which threads had nothing to do, all of them together: until another had joined a chunk, and until
+     * another had mapped the last ones. */
     double wait_for_join_s, wait_for_map_s;
     bool stopped;
 };
