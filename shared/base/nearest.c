@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* LTTng's longest name of an event; what is longer resembles none. */
@@ -15,6 +17,30 @@ static size_t least(size_t a, size_t b)
 static char lower(char letter)
 {
     return (char)(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
+}
+
+/* How often each letter comes in a word; letters that are equal in their low bits are counted as one. */
+struct letters {
+    uint8_t count[32];
+};
+
+static struct letters letters_of(struct text word)
+{
+    struct letters letters = {{0}};
+    assert(word.count <= WORD_MAX);
+    for (size_t i = 0; i < word.count; i++)
+        letters.count[(unsigned char)lower(word.at[i]) % sizeof letters.count]++;
+    return letters;
+}
+
+/* Whether the distance is above `limit` for the letters alone, as most words' is: one edit changes two of their
+ * numbers by one, at most. */
+static bool is_far(const struct letters *a, const struct letters *b, size_t limit)
+{
+    size_t differing = 0;
+    for (size_t i = 0; i < sizeof a->count; i++)
+        differing += (size_t)abs(a->count[i] - b->count[i]);
+    return differing > 2 * limit;
 }
 
 /* Optimal string alignment distance (Damerau-Levenshtein without a letter edited twice). */
@@ -53,6 +79,7 @@ const char *nearest_word(struct text wrong, const char *const *words, size_t cou
     size_t nearest_distance = 0;
     if (wrong.count > WORD_MAX)
         return NULL;
+    struct letters letters = letters_of(wrong);
     for (size_t i = 0; i < count; i++) {
         struct text word = text_of(words[i]);
         if (word.count > WORD_MAX)
@@ -60,6 +87,10 @@ const char *nearest_word(struct text wrong, const char *const *words, size_t cou
         size_t allowed = (word.count + 2) / 3;
         bool is_name = is_name_of(wrong, word);
         if (!is_name && (wrong.count > word.count + allowed || word.count > wrong.count + allowed))
+            continue;
+        struct letters other = letters_of(word);
+        if (!is_name &&
+            is_far(&letters, &other, nearest ? least(allowed, nearest_distance) : allowed))
             continue;
         size_t far = is_name ? 1 : distance(wrong, word);
         if (far <= allowed && far < word.count && (!nearest || far < nearest_distance)) {
