@@ -236,8 +236,6 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
 static int run_report(struct reporting *reporting, double begin_s)
 {
     window_of_chunks(&reporting->options.window, &reporting->traces.list, &reporting->windows);
-    long long jobs = config_integer(reporting->options.config, "jobs");
-    reporting->jobs = jobs > 0 ? (unsigned)jobs : traces_usual_jobs();
     struct reducer *reducer = reducer_new();
     struct plan_cache *cache = plan_cache_new();
     struct chunk_run run = {.list = &reporting->traces.list,
@@ -294,6 +292,9 @@ static int report_all(struct reporting *reporting)
     int code = traces_read_phases(&reporting->traces, reporting->options.config);
     if (code != EXIT_DONE)
         return code;
+    long long jobs = config_integer(reporting->options.config, "jobs");
+    reporting->jobs = jobs > 0 ? (unsigned)jobs : traces_usual_jobs();
+    reporting->traces.list.jobs = reporting->jobs;
     if (traces_find(&reporting->traces, reporting->options.config) != STATUS_OK)
         return EXIT_FAILED;
     code = EXIT_FAILED;

@@ -82,6 +82,7 @@ struct chunk_list {
     struct chunk_ref *at; /* by session, then number */
     size_t count, room;
     size_t left_out;    /* chunks that cannot be read or are there twice; each is said */
+    unsigned jobs;      /* threads that look at them; 0: the calling one alone */
     bool archived_only; /* what is not rotated yet, beside `archives/`, is left out, and said */
     void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
     void *context;

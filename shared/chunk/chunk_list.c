@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "base/memory.h"
 #include "base/session_name.h"
 #include "base/utf8.h"
+#include "base/workers.h"
 #include "chunk/chunk_list_parts.h"
 #include "chunk/folder.h"
 #include "chunk/source.h"
@@ -382,26 +384,54 @@ static void number_and_drop(struct chunk_list *list)
     list->count = kept;
 }
 
-/* Surveys all; drops what cannot be read. */
-static enum status survey_all(struct chunk_list *list, struct failure *why)
+/* Chunks that are surveyed at once: each is of the thread that took it. */
+struct surveying {
+    struct chunk_list *list;
+    char **faults; /* by chunk: why it cannot be read, owned; else NULL */
+    atomic_size_t next;
+};
+
+static void survey_next(void *context, unsigned number)
+{
+    (void)number;
+    struct surveying *surveying = context;
+    struct failure why;
+    for (size_t i; (i = atomic_fetch_add(&surveying->next, 1)) < surveying->list->count;)
+        if (surveying->list->at[i].session == NULL &&
+            survey(&surveying->list->at[i], &why) != STATUS_OK)
+            surveying->faults[i] = memory_string(text_of(why.text));
+}
+
+/* Drops what cannot be read; `faults` as above, which are freed. */
+static enum status drop_unreadable(struct chunk_list *list, char **faults, struct failure *why)
 {
     size_t kept = 0;
     bool failed = false;
     for (size_t i = 0; i < list->count; i++) {
-        struct failure reason;
-        struct chunk_ref *ref = &list->at[i];
-        if (ref->session == NULL && survey(ref, &reason) != STATUS_OK) {
-            leave_out(list, reason.text);
-            if (!failed && why != NULL)
-                *why = reason;
-            failed = true;
-            clear_ref(ref);
+        if (faults[i] == NULL) {
+            list->at[kept++] = list->at[i];
             continue;
         }
-        list->at[kept++] = *ref;
+        leave_out(list, faults[i]);
+        if (!failed)
+            (void)fail(why, STATUS_REJECT, "%s", faults[i]);
+        failed = true;
+        clear_ref(&list->at[i]);
+        free(faults[i]);
     }
     list->count = kept;
     return failed && kept == 0 ? STATUS_REJECT : STATUS_OK;
+}
+
+static enum status survey_all(struct chunk_list *list, struct failure *why)
+{
+    struct surveying surveying = {.list = list};
+    size_t helpers = list->jobs < list->count ? list->jobs : list->count;
+    surveying.faults = memory_new((list->count + 1) * sizeof *surveying.faults);
+    workers_run(helpers > 1 ? (unsigned)helpers - 1 : 0, survey_next, survey_next, &surveying);
+    enum status status = drop_unreadable(list, surveying.faults, why);
+    free(surveying.faults);
+    return status;
 }
 
 enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
