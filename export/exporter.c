@@ -255,7 +255,7 @@ static int by_session_kind_number(const void *a, const void *b)
     return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
 }
 
-enum status exporter_restore(struct exporter *exporter, struct exporter_entry *entries,
+enum status exporter_restore(struct exporter *exporter, const struct key_value *entries,
                              size_t count, struct failure *why)
 {
     assert(exporter->count == 0);

@@ -48,14 +48,9 @@ size_t exporter_sessions(const struct exporter *exporter);
 /* Of all sessions; *over: how often numbers were put together beyond the limit, since the start. */
 size_t exporter_series(const struct exporter *exporter, uint64_t *over);
 
-struct exporter_entry {
-    struct text key;
-    struct bytes value;
-};
-
 /* Into a new one: what was saved, the newest of each key, sorted here. Keys of other groups are passed
  * over. REJECT, STOP: it cannot be used. */
-MUST_CHECK enum status exporter_restore(struct exporter *exporter, struct exporter_entry *entries,
+MUST_CHECK enum status exporter_restore(struct exporter *exporter, const struct key_value *entries,
                                         size_t count, struct failure *why);
 
 #endif

@@ -555,11 +555,11 @@ static struct text session_of_header(struct text key)
     return (struct text){key.at, key.count - suffix};
 }
 
-static enum status restore_header(struct partition *partition, const struct state_entry *entry,
+static enum status restore_header(struct partition *partition, const struct key_value *entry,
                                   struct text name, struct failure *why)
 {
     struct session *session = session_at(partition, name);
-    enum status status = session_header_decode(entry->record, &session->header, why);
+    enum status status = session_header_decode(entry->value, &session->header, why);
     if (status != STATUS_OK) {
         failure_prefix(why, "state of %s", session->name);
         return status;
@@ -567,7 +567,7 @@ static enum status restore_header(struct partition *partition, const struct stat
     session->end_ns = session->header.end_ns;
     waiting_resume(partition->waiting, name, session->header.next, session->header.first_chunk,
                    session->header.gap);
-    state_diff_know(session->diff, text_of(HEADER), entry->record);
+    state_diff_know(session->diff, text_of(HEADER), entry->value);
     return STATUS_OK;
 }
 
@@ -583,7 +583,7 @@ static struct session *session_of_key(const struct partition *partition, struct 
     return NULL;
 }
 
-enum status partition_restore(struct partition *partition, const struct state_entry *entries,
+enum status partition_restore(struct partition *partition, const struct key_value *entries,
                               size_t count, struct failure *why)
 {
     enum status status = STATUS_OK;
@@ -602,10 +602,10 @@ enum status partition_restore(struct partition *partition, const struct state_en
         size_t prefix = strlen(session->name) + 1;
         struct text suffix = {entries[i].key.at + prefix, entries[i].key.count - prefix};
         if (session_phases_is(suffix))
-            status = session_phases_restore(&session->phases, entries[i].record, why);
+            status = session_phases_restore(&session->phases, entries[i].value, why);
         else
-            keep_record(session, suffix, entries[i].record);
-        state_diff_know(session->diff, suffix, entries[i].record);
+            keep_record(session, suffix, entries[i].value);
+        state_diff_know(session->diff, suffix, entries[i].value);
     }
     for (size_t i = 0; i < partition->count && status == STATUS_OK; i++)
         if (!partition->sessions[i]->header.ended)

@@ -64,16 +64,10 @@ struct partition_counts {
 struct partition *partition_new(const struct partition_options *options);
 void partition_free(struct partition *partition); /* NULL is fine */
 
-/* One key of the compacted state and its newest record. */
-struct state_entry {
-    struct text key;
-    struct bytes record;
-};
-
-/* Takes up the state that was kept: once, before any record.
+/* Takes up the state that was kept, the newest record of each key: once, before any record.
  * REJECT: it contradicts itself. STOP: of a newer format than this program knows. */
 MUST_CHECK enum status partition_restore(struct partition *partition,
-                                         const struct state_entry *entries, size_t count,
+                                         const struct key_value *entries, size_t count,
                                          struct failure *why);
 
 /* Takes the record at `offset`, written at `time_ms` (Unix epoch), and joins what it makes whole.

@@ -1,74 +1,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "base/names.h"
 #include "export/worker/export_worker.h"
-
-enum { TRY_MS = 200 };
-
-/* The newest record of each key. */
-struct kept {
-    struct names keys;
-    struct bytes *values; /* by key; at NULL: a tombstone; owned, as are these */
-    size_t room;
-};
-
-static void keep(struct kept *kept, const struct bus_message *message)
-{
-    size_t known = kept->keys.count;
-    uint32_t id = names_id(&kept->keys, message->key);
-    if (id == known) {
-        kept->values = memory_grow(kept->values, &kept->room, id + 1, sizeof *kept->values);
-        kept->values[id] = (struct bytes){NULL, 0};
-    }
-    free((void *)(uintptr_t)kept->values[id].at);
-    kept->values[id] = (struct bytes){NULL, 0};
-    if (!message->value.at)
-        return;
-    uint8_t *copy = memory_new(message->value.count + 1);
-    memcpy(copy, message->value.at, message->value.count);
-    kept->values[id] = (struct bytes){copy, message->value.count};
-}
-
-static void kept_clear(struct kept *kept)
-{
-    for (size_t i = 0; i < kept->keys.count; i++)
-        free((void *)(uintptr_t)kept->values[i].at);
-    free(kept->values);
-    names_clear(&kept->keys);
-    *kept = (struct kept){.values = NULL};
-}
-
-static bool should_leave(struct export_worker *worker)
-{
-    health_turn(service_health(worker->service));
-    return service_stopping(worker->service);
-}
-
-struct restoring {
-    struct export_worker *worker;
-    struct kept *kept;
-};
-
-static void take_record(void *context, const struct bus_message *message)
-{
-    const struct restoring *restoring = context;
-    keep(restoring->kept, message);
-}
-
-static bool is_left(void *context)
-{
-    const struct restoring *restoring = context;
-    return should_leave(restoring->worker);
-}
-
-static enum status read_kept(struct export_worker *worker, int32_t number, struct kept *kept,
-                             struct failure *why)
-{
-    struct restoring restoring = {worker, kept};
-    struct bus_reading reading = {take_record, is_left, &restoring};
-    return bus_reader_all(worker->reader, BUS_EXPORT, number, &reading, why);
-}
+#include "service/kept_records.h"
 
 static void say_event(void *context, enum exporter_event event, struct text session, uint64_t chunk)
 {
@@ -98,21 +32,6 @@ void export_part_free(struct export_part *part)
     free(part);
 }
 
-/* Asks again while the broker does not answer. */
-static enum status committed(struct export_worker *worker, int32_t number, int64_t *offset,
-                             struct failure *why)
-{
-    char metadata[BUS_METADATA_MAX];
-    enum status status;
-    while ((status = bus_consumer_committed(worker->consumer, number, offset, metadata, why)) ==
-           STATUS_RETRY) {
-        if (should_leave(worker))
-            return STATUS_RETRY;
-        service_sleep(worker->service, TRY_MS);
-    }
-    return status;
-}
-
 static struct export_part *new_part(struct export_worker *worker, int32_t number)
 {
     struct export_part *part = memory_new(sizeof *part);
@@ -126,39 +45,19 @@ static struct export_part *new_part(struct export_worker *worker, int32_t number
     return part;
 }
 
-static enum status restore(struct export_part *part, const struct kept *kept, struct failure *why)
-{
-    size_t count = 0;
-    struct exporter_entry *entries = memory_new((kept->keys.count + 1) * sizeof *entries);
-    for (size_t i = 0; i < kept->keys.count; i++)
-        if (kept->values[i].at)
-            entries[count++] =
-                (struct exporter_entry){names_text(&kept->keys, (uint32_t)i), kept->values[i]};
-    enum status status = exporter_restore(part->exporter, entries, count, why);
-    free(entries);
-    return status;
-}
-
 enum status export_part_restore(struct export_worker *worker, int32_t number,
                                 struct export_part **out, int64_t *offset, struct failure *why)
 {
     *out = NULL;
     uint64_t begin_ms = service_now_ms();
-    struct kept kept = {.values = NULL};
-    /* The offset first: what is kept cannot be newer, since both are written at once. */
-    enum status status = committed(worker, number, offset, why);
-    while (status == STATUS_OK &&
-           (status = read_kept(worker, number, &kept, why)) == STATUS_RETRY) {
-        if (should_leave(worker))
-            break;
-        kept_clear(&kept);
-        service_sleep(worker->service, TRY_MS);
-        status = STATUS_OK;
-    }
+    const struct kept_source source = {worker->service, worker->consumer, worker->reader,
+                                       BUS_EXPORT};
+    struct kept_records kept;
+    enum status status = kept_records_read(&source, number, &kept, offset, why);
     struct export_part *part = new_part(worker, number);
     if (status == STATUS_OK)
-        status = restore(part, &kept, why);
-    kept_clear(&kept);
+        status = exporter_restore(part->exporter, kept.at, kept.count, why);
+    kept_records_clear(&kept);
     if (status != STATUS_OK) {
         export_part_free(part);
         return status;

@@ -1,93 +1,8 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "reducer/worker/reducer_worker.h"
-
-enum { TRY_MS = 200 };
-
-/* What was read of the state topic, in its order. */
-struct state_log {
-    struct arena arena;
-    struct logged {
-        struct state_entry entry; /* record at NULL: a tombstone */
-        size_t order;
-    } * at;
-    size_t count, room;
-};
-
-static void log_add(struct state_log *log, const struct bus_message *message)
-{
-    log->at = memory_grow(log->at, &log->room, log->count + 1, sizeof *log->at);
-    struct logged *logged = &log->at[log->count];
-    *logged = (struct logged){.order = log->count};
-    log->count++;
-    logged->entry.key = (struct text){arena_string(&log->arena, message->key), message->key.count};
-    if (!message->value.at)
-        return;
-    uint8_t *copy = arena_take(&log->arena, message->value.count + 1);
-    memcpy(copy, message->value.at, message->value.count);
-    logged->entry.record = (struct bytes){copy, message->value.count};
-}
-
-static int by_key_and_order(const void *a, const void *b)
-{
-    const struct logged *left = a, *right = b;
-    size_t shorter = left->entry.key.count < right->entry.key.count ? left->entry.key.count
-                                                                    : right->entry.key.count;
-    int order = memcmp(left->entry.key.at, right->entry.key.at, shorter);
-    if (order != 0)
-        return order;
-    if (left->entry.key.count != right->entry.key.count)
-        return left->entry.key.count < right->entry.key.count ? -1 : 1;
-    return left->order < right->order ? -1 : left->order > right->order;
-}
-
-/* Leaves the newest record of each key that still has one. */
-static size_t compact(struct state_log *log, struct state_entry *out)
-{
-    size_t kept = 0;
-    if (log->count > 0)
-        qsort(log->at, log->count, sizeof *log->at, by_key_and_order);
-    for (size_t i = 0; i < log->count; i++) {
-        bool last =
-            i + 1 == log->count || !text_equal(log->at[i].entry.key, log->at[i + 1].entry.key);
-        if (last && log->at[i].entry.record.at)
-            out[kept++] = log->at[i].entry;
-    }
-    return kept;
-}
-
-static bool should_leave(struct worker *worker)
-{
-    health_turn(service_health(worker->service));
-    return service_drain_left_ms(worker->service) == 0 || service_stopping(worker->service);
-}
-
-struct restoring {
-    struct worker *worker;
-    struct state_log *log;
-};
-
-static void take_record(void *context, const struct bus_message *message)
-{
-    const struct restoring *restoring = context;
-    log_add(restoring->log, message);
-}
-
-static bool is_left(void *context)
-{
-    const struct restoring *restoring = context;
-    return should_leave(restoring->worker);
-}
-
-static enum status read_state(struct worker *worker, int32_t number, struct state_log *log,
-                              struct failure *why)
-{
-    struct restoring restoring = {worker, log};
-    struct bus_reading reading = {take_record, is_left, &restoring};
-    return bus_reader_all(worker->reader, BUS_STATE, number, &reading, why);
-}
+#include "service/kept_records.h"
 
 /* --- what the partition gives --- */
 
@@ -150,46 +65,20 @@ void part_free(struct part *part)
     free(part);
 }
 
-/* Asks again while the broker does not answer. */
-static enum status committed(struct worker *worker, int32_t number, int64_t *offset,
-                             struct failure *why)
-{
-    char metadata[BUS_METADATA_MAX];
-    enum status status;
-    while ((status = bus_consumer_committed(worker->consumer, number, offset, metadata, why)) ==
-           STATUS_RETRY) {
-        if (should_leave(worker))
-            return STATUS_RETRY;
-        service_sleep(worker->service, TRY_MS);
-    }
-    return status;
-}
-
 enum status restore_part(struct worker *worker, int32_t number, struct part **out, int64_t *offset,
                          struct failure *why)
 {
     *out = NULL;
     uint64_t begin_ms = service_now_ms();
-    struct state_log log = {.count = 0};
-    /* The offset first: state that is newer than it cannot be, since both are written at once. */
-    enum status status = committed(worker, number, offset, why);
-    while (status == STATUS_OK &&
-           (status = read_state(worker, number, &log, why)) == STATUS_RETRY) {
-        if (should_leave(worker))
-            break;
-        arena_clear(&log.arena);
-        log.count = 0;
-        service_sleep(worker->service, TRY_MS);
-        status = STATUS_OK;
-    }
+    const struct kept_source source = {worker->service, worker->consumer, worker->reader,
+                                       BUS_STATE};
+    struct kept_records kept;
+    enum status status = kept_records_read(&source, number, &kept, offset, why);
     struct part *part = new_part(worker, number);
-    struct state_entry *entries = memory_new((log.count + 1) * sizeof *entries);
-    size_t count = compact(&log, entries);
     if (status == STATUS_OK)
-        status = partition_restore(part->partition, entries, count, why);
-    free(entries);
-    free(log.at);
-    arena_clear(&log.arena);
+        status = partition_restore(part->partition, kept.at, kept.count, why);
+    size_t count = kept.count, read = kept.read;
+    kept_records_clear(&kept);
     if (status != STATUS_OK) {
         part_free(part);
         return status;
@@ -199,7 +88,7 @@ enum status restore_part(struct worker *worker, int32_t number, struct part **ou
     metrics_observe(service_metrics(worker->service), METRIC_RESTORE_TIME, 0, took_ms);
     log_say(service_log(worker->service), LOG_INFO, "partition restored",
             log_integer("partition", number), log_integer("offset", *offset),
-            log_integer("records", (int64_t)count), log_integer("read", (int64_t)log.count),
+            log_integer("records", (int64_t)count), log_integer("read", (int64_t)read),
             log_real("seconds", (double)took_ms / 1000));
     *out = part;
     return STATUS_OK;

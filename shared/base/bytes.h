@@ -18,6 +18,12 @@ struct text {
     size_t count;
 };
 
+/* A record of a topic, or of what goes to one. */
+struct key_value {
+    struct text key;
+    struct bytes value;
+};
+
 static inline struct text text_of(const char *string)
 {
     return (struct text){string, strlen(string)};

@@ -229,7 +229,7 @@ static void bench_close(struct bench *bench)
 static void restart(struct bench *bench, size_t limit)
 {
     exporter_free(bench->exporter);
-    struct exporter_entry *entries = memory_new((bench->state.count + 1) * sizeof *entries);
+    struct key_value *entries = memory_new((bench->state.count + 1) * sizeof *entries);
     size_t count = 0;
     for (size_t i = 0; i < bench->state.count; i++) {
         const struct outbox_record *record = &bench->state.records[i];
@@ -237,7 +237,7 @@ static void restart(struct bench *bench, size_t limit)
         for (size_t j = i + 1; j < bench->state.count && newest; j++)
             newest = !text_equal(record->key, bench->state.records[j].key);
         if (newest && !record->tombstone)
-            entries[count++] = (struct exporter_entry){record->key, record->value};
+            entries[count++] = (struct key_value){record->key, record->value};
     }
     struct outbox before = bench->state;
     bench->state = (struct outbox){.count = 0};
@@ -430,10 +430,10 @@ Test(exporter, refuses_state_that_contradicts_itself)
     free(take(&bench, &records));
     exporter_save(bench.exporter);
     for (size_t i = 0; i < bench.state.count; i++) {
-        struct exporter_entry *entries = memory_new(bench.state.count * sizeof *entries);
+        struct key_value *entries = memory_new(bench.state.count * sizeof *entries);
         for (size_t j = 0; j < bench.state.count; j++)
             entries[j] =
-                (struct exporter_entry){bench.state.records[j].key, bench.state.records[j].value};
+                (struct key_value){bench.state.records[j].key, bench.state.records[j].value};
         entries[i].value.count--;
         struct bench other = {.events = {0}};
         bench_open(&other, 1000);

@@ -16,7 +16,7 @@ struct pool {
     struct arena arena;
     struct bytes *log;
     size_t count, room;
-    struct state_entry *state; /* as a compacted topic has it; record at NULL: none */
+    struct key_value *state; /* as a compacted topic has it; value at NULL: none */
     size_t state_count, state_room;
     int64_t committed;
     struct fold *fold;           /* of what was committed */
@@ -93,10 +93,10 @@ static void restore(struct pool *pool)
                                                   .spill_folder = "/tmp",
                                                   .results = outbox_sink(&pool->results),
                                                   .state = outbox_sink(&pool->changes)});
-    struct state_entry *entries = memory_new((pool->state_count + 1) * sizeof *entries);
+    struct key_value *entries = memory_new((pool->state_count + 1) * sizeof *entries);
     size_t count = 0;
     for (size_t i = 0; i < pool->state_count; i++)
-        if (pool->state[i].record.at)
+        if (pool->state[i].value.at)
             entries[count++] = pool->state[i];
     struct failure why;
     if (partition_restore(pool->partition, entries, count, &why) != STATUS_OK)
@@ -113,10 +113,9 @@ static void write_state(struct pool *pool, const struct outbox_record *record)
     if (at == pool->state_count) {
         pool->state = memory_grow(pool->state, &pool->state_room, at + 1, sizeof *pool->state);
         struct text key = {arena_string(&pool->arena, record->key), record->key.count};
-        pool->state[pool->state_count++] = (struct state_entry){.key = key};
+        pool->state[pool->state_count++] = (struct key_value){.key = key};
     }
-    pool->state[at].record =
-        record->tombstone ? (struct bytes){NULL, 0} : keep(pool, record->value);
+    pool->state[at].value = record->tombstone ? (struct bytes){NULL, 0} : keep(pool, record->value);
 }
 
 static void commit(struct pool *pool)

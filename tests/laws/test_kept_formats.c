@@ -112,9 +112,9 @@ static void begin(struct reducing *reducing, const struct entries *state)
                                                   .results = outbox_sink(&reducing->results),
                                                   .state = outbox_sink(&reducing->changes)});
     size_t count = state ? state->count : 0;
-    struct state_entry *entries = memory_new((count + 1) * sizeof *entries);
+    struct key_value *entries = memory_new((count + 1) * sizeof *entries);
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct state_entry){state->at[i].key, state->at[i].record};
+        entries[i] = (struct key_value){state->at[i].key, state->at[i].record};
     struct failure why;
     cr_assert(eq(int, partition_restore(reducing->partition, entries, count, &why), STATUS_OK),
               "%s", why.text);

@@ -50,11 +50,11 @@ static void start(struct soak *soak)
         partition_new(&(struct partition_options){.spill_folder = "/tmp",
                                                   .results = outbox_sink(&soak->results),
                                                   .state = outbox_sink(&soak->changes)});
-    struct state_entry *entries = memory_new((soak->state.count + 1) * sizeof *entries);
+    struct key_value *entries = memory_new((soak->state.count + 1) * sizeof *entries);
     size_t count = 0;
     const struct entry *entry;
     for (size_t at = 0; (entry = map_next(&soak->state, &at));)
-        entries[count++] = (struct state_entry){text_of(entry->key), entry->record};
+        entries[count++] = (struct key_value){text_of(entry->key), entry->record};
     struct failure why;
     cr_assert(eq(int, partition_restore(soak->partition, entries, count, &why), STATUS_OK), "%s",
               why.text);
