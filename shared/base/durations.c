@@ -223,6 +223,25 @@ static size_t count_listed(struct durations *to, const struct durations *other)
     return at;
 }
 
+/* Adds narrow counters, for which there are narrow counters; false, and nothing is added, if one would be
+ * full. */
+static bool add_narrow(struct durations *to, const struct durations *other)
+{
+    uint16_t *restrict sums = to->narrow + (other->first - to->first);
+    const uint16_t *restrict add = other->narrow;
+    uint16_t over = 0;
+    invariant(other->size % STEP == 0 && other->first >= to->first);
+    for (size_t step = 0; step < other->size; step += STEP)
+        for (size_t i = step; i < step + STEP; i++)
+            over |= (uint16_t)(sums[i] + add[i]) < add[i];
+    if (over)
+        return false;
+    for (size_t step = 0; step < other->size; step += STEP)
+        for (size_t i = step; i < step + STEP; i++)
+            sums[i] = (uint16_t)(sums[i] + add[i]);
+    return true;
+}
+
 void durations_merge(struct durations *to, const struct durations *other)
 {
     if (to->count == 0 && other->form == DURATIONS_FEW) {
@@ -238,9 +257,12 @@ void durations_merge(struct durations *to, const struct durations *other)
     need(to, durations_bucket(other->min_ns), durations_bucket(other->max_ns));
     struct durations_bucket each;
     size_t at = 0;
+    bool is_added = false;
     if (to->form == DURATIONS_NARROW && other->form == DURATIONS_LISTED)
         at = count_listed(to, other);
-    while (durations_next(other, &at, &each))
+    else if (to->form == DURATIONS_NARROW && other->form == DURATIONS_NARROW)
+        is_added = add_narrow(to, other);
+    while (!is_added && durations_next(other, &at, &each))
         count_in(to, each.bucket, each.count);
     widen_ends(to, other->min_ns, other->max_ns);
     to->count = sum(to->count, other->count);
@@ -461,6 +483,18 @@ static uint64_t take_above(struct row_reader *row, uint64_t least)
     return least + above;
 }
 
+/* Whether `count` durations from `min_ns` to `max_ns`, too many to be told one by one, may be `total_ns`
+ * together. */
+static bool may_be_listed(uint64_t total_ns, uint64_t count, uint64_t min_ns, uint64_t max_ns)
+{
+    uint64_t least, most;
+    if (__builtin_mul_overflow(count, min_ns, &least))
+        least = UINT64_MAX;
+    if (__builtin_mul_overflow(count, max_ns, &most))
+        most = UINT64_MAX;
+    return count > DURATIONS_TOLD && least <= total_ns && total_ns <= most;
+}
+
 static void take_few(struct row_reader *row, uint64_t count, struct durations *to)
 {
     uint64_t min_ns = row_take(row);
@@ -473,7 +507,7 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
 {
     uint64_t total_ns = row_take(row), min_ns = row_take(row), max_ns = take_above(row, min_ns);
     struct durations_bucket buckets[DURATIONS_BUCKETS];
-    uint64_t bucket = durations_bucket(min_ns), last = durations_bucket(max_ns);
+    uint64_t bucket = durations_bucket(min_ns), last = durations_bucket(max_ns), whole = 0;
     size_t count = 0;
     do {
         uint64_t head = row_take(row), less = head & COUNT_MASK, distance = head >> COUNT_BITS;
@@ -484,11 +518,20 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
         if (row->bad)
             return;
         bucket += distance;
+        whole = sum(whole, less + 1);
         buckets[count++] = (struct durations_bucket){less + 1, (uint16_t)bucket};
     } while (bucket < last);
-    const struct durations_bucket *kept = arena_copy(arena, buckets, count * sizeof *kept);
-    row_refuse_if(row,
-                  row->bad || !durations_of_buckets(to, kept, count, total_ns, min_ns, max_ns));
+    row_refuse_if(row, !may_be_listed(total_ns, whole, min_ns, max_ns));
+    if (row->bad)
+        return;
+    *to = (struct durations){.count = whole,
+                             .total_ns = total_ns,
+                             .min_ns = min_ns,
+                             .max_ns = max_ns,
+                             .listed = arena_copy(arena, buckets, count * sizeof *buckets),
+                             .size = (uint16_t)count,
+                             .form = DURATIONS_LISTED};
+    invariant(is_sound(to));
 }
 
 void durations_take(struct row_reader *row, struct arena *arena, struct durations *to)
@@ -505,17 +548,6 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
         *to = (struct durations){0};
 }
 
-/* Whether `count` durations from `min_ns` to `max_ns` may be `total_ns` together. */
-static bool may_be(uint64_t total_ns, uint64_t count, uint64_t min_ns, uint64_t max_ns)
-{
-    uint64_t least, most;
-    if (__builtin_mul_overflow(count, min_ns, &least))
-        least = UINT64_MAX;
-    if (__builtin_mul_overflow(count, max_ns, &most))
-        most = UINT64_MAX;
-    return least <= total_ns && total_ns <= most;
-}
-
 bool durations_of_buckets(struct durations *to, const struct durations_bucket *buckets,
                           size_t count, uint64_t total_ns, uint64_t min_ns, uint64_t max_ns)
 {
@@ -529,7 +561,7 @@ bool durations_of_buckets(struct durations *to, const struct durations_bucket *b
             return false;
         whole = sum(whole, buckets[i].count);
     }
-    if (whole <= DURATIONS_TOLD || !may_be(total_ns, whole, min_ns, max_ns))
+    if (!may_be_listed(total_ns, whole, min_ns, max_ns))
         return false;
     *to = (struct durations){.count = whole,
                              .total_ns = total_ns,
@@ -549,10 +581,14 @@ bool durations_of_few(struct durations *to, uint64_t count, uint64_t min_ns, uin
         (count == 1 && min_ns != max_ns) ||
         (count > 2 && (middle_ns < min_ns || middle_ns > max_ns)))
         return false;
-    durations_add(to, min_ns);
-    if (count > 2)
-        durations_add(to, middle_ns);
+    *to = (struct durations){.count = count,
+                             .total_ns = min_ns,
+                             .min_ns = min_ns,
+                             .max_ns = max_ns,
+                             .middle_ns = count > 2 ? middle_ns : 0};
     if (count > 1)
-        durations_add(to, max_ns);
+        to->total_ns = sum(to->total_ns, max_ns);
+    if (count > 2)
+        to->total_ns = sum(to->total_ns, middle_ns);
     return true;
 }

@@ -96,32 +96,35 @@ static inline uint64_t row_take_slowly(struct row_reader *row)
     return 0;
 }
 
-static inline uint64_t row_take(struct row_reader *row)
+/* The number at `at`, where at least eight bytes are, and what is behind it; NULL: it has more. */
+static inline const uint8_t *row_take_at(const uint8_t *at, uint64_t *number)
 {
-    if (row_left(row) < sizeof(uint64_t))
-        return row_take_slowly(row);
     uint64_t word;
-    memcpy(&word, row->at, sizeof word);
+    memcpy(&word, at, sizeof word);
     word = le64toh(word);
     if (!(word & 0x80)) {
-        row->at++;
-        return word & 0x7f;
+        *number = word & 0x7f;
+        return at + 1;
     }
     uint64_t last = ~word & 0x8080808080808080;
     if (last == 0)
-        return row_take_slowly(row);
-    row->at += ((unsigned)__builtin_ctzll(last) + 1) / 8;
+        return NULL;
     word &= last ^ (last - 1); /* up to the last byte of it */
     word &= 0x7f7f7f7f7f7f7f7f;
     word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
     word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
-    return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    *number = (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+    return at + ((unsigned)__builtin_ctzll(last) + 1) / 8;
 }
 
-/* As row_take(); most are of one byte. */
-static inline uint64_t row_take_short(struct row_reader *row)
+static inline uint64_t row_take(struct row_reader *row)
 {
-    return row->at < row->end && *row->at < 0x80 ? *row->at++ : row_take(row);
+    uint64_t number;
+    const uint8_t *next = row_left(row) < sizeof(uint64_t) ? NULL : row_take_at(row->at, &number);
+    if (!next)
+        return row_take_slowly(row);
+    row->at = next;
+    return number;
 }
 
 static inline int64_t row_take_signed(struct row_reader *row)

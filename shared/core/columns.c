@@ -418,43 +418,26 @@ void columns_set_nothing(const struct column_table *table, void *to)
     }
 }
 
-/* The most that was ever written of a column of one number. */
-static inline uint64_t most_of(const struct column *column)
+/* Puts what a column of one number says where it belongs; false if it cannot hold that. */
+static inline bool set_number(struct columns_in *in, void *value, const struct column *column,
+                              uint64_t number)
 {
     switch (column->type) {
-    case COLUMN_U32:
+    case COLUMN_NUMBER: *(uint64_t *)value = number; return true;
+    case COLUMN_SIGNED: *(int64_t *)value = unzigzag(number); return true;
+    case COLUMN_TIME: *(uint64_t *)value = in->base_ns += (uint64_t)unzigzag(number); return true;
+    case COLUMN_U32: *(uint32_t *)value = (uint32_t)number; return number <= UINT32_MAX;
+    case COLUMN_U16: *(uint16_t *)value = (uint16_t)number; return number <= UINT16_MAX;
     case COLUMN_INT:
-    case COLUMN_CPU: return UINT32_MAX;
-    case COLUMN_U16: return UINT16_MAX;
-    case COLUMN_BYTE: return column->count ? 1 : UINT8_MAX;
-    case COLUMN_BOOLS: return (1U << column->count) - 1;
-    default: return UINT64_MAX;
+    case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(number); return number <= UINT32_MAX;
+    case COLUMN_BYTE:
+        *(uint8_t *)value = column->count ? number & 1 : (uint8_t)number;
+        return number <= (column->count ? 1 : UINT8_MAX);
+    default: break; /* COLUMN_BOOLS */
     }
-}
-
-/* A column of one number: most are. */
-static inline void take_number(struct columns_in *in, void *value, const struct column *column)
-{
-    uint64_t number = row_take(&in->row);
-    if (number > most_of(column)) {
-        refuse(in, STATUS_REJECT, "a number");
-        number = 0;
-    }
-    switch (column->type) {
-    case COLUMN_NUMBER: *(uint64_t *)value = number; return;
-    case COLUMN_U32: *(uint32_t *)value = (uint32_t)number; return;
-    case COLUMN_U16: *(uint16_t *)value = (uint16_t)number; return;
-    case COLUMN_BYTE: *(uint8_t *)value = (uint8_t)number; return;
-    case COLUMN_BOOLS:
-        for (size_t i = 0; i < column->count; i++)
-            ((bool *)value)[i] = number >> i & 1;
-        return;
-    case COLUMN_INT:
-    case COLUMN_CPU: *(int32_t *)value = (int32_t)unzigzag(number); return;
-    case COLUMN_SIGNED: *(int64_t *)value = unzigzag(number); return;
-    default: break; /* COLUMN_TIME */
-    }
-    *(uint64_t *)value = in->base_ns += (uint64_t)unzigzag(number);
+    for (size_t i = 0; i < column->count; i++)
+        ((bool *)value)[i] = number >> i & 1;
+    return number >> column->count == 0;
 }
 
 static void take_column(struct columns_in *in, void *to, const struct column *column)
@@ -529,20 +512,46 @@ static inline const struct column *column_at(const struct column_table *table, u
     return i < table->count ? &table->at[i] : NULL;
 }
 
+/* Most tags, and most numbers behind them, are of few bytes: where reading is, is at hand until a column
+ * needs more than that. */
 void columns_take(struct columns_in *in, const struct column_table *table, void *to)
 {
-    uint64_t before = 0, tag;
-    for (; (tag = row_take_short(&in->row)) > before; before = tag) {
+    const uint8_t *at = in->row.at, *const end = in->row.end;
+    uint64_t before = 0, tag, number;
+    for (;; before = tag) {
+        if (at < end && *at < 0x80) {
+            tag = *at++;
+        } else {
+            in->row.at = at;
+            tag = row_take(&in->row);
+            at = in->row.at;
+        }
+        if (tag <= before)
+            break;
         const struct column *column = column_at(table, tag);
         if (!column) {
             refuse(in, STATUS_STOP, table->name);
             return;
         }
-        if (column->type <= COLUMN_OF_NUMBERS)
-            take_number(in, (char *)to + column->at, column);
-        else
+        if (column->type > COLUMN_OF_NUMBERS) {
+            in->row.at = at;
             take_column(in, to, column);
+            at = in->row.at;
+            continue;
+        }
+        const uint8_t *next = (size_t)(end - at) < sizeof number ? NULL : row_take_at(at, &number);
+        if (!next) {
+            in->row.at = at;
+            number = row_take(&in->row);
+            next = in->row.at;
+        }
+        at = next;
+        if (!set_number(in, (char *)to + column->at, column, number)) {
+            refuse(in, STATUS_REJECT, "a number");
+            at = in->row.at;
+        }
     }
+    in->row.at = at;
     if (tag != 0 || in->row.bad)
         refuse(in, STATUS_REJECT, table->name);
 }
