@@ -186,6 +186,7 @@ NEVER_INLINE static void exit_step(struct core *core, struct life *life, const s
     map_pass(core, life);
     map_step(core, event, life);
     life->clock_ns = event->time_ns;
+    life->told.holds = false;
     life->call_epoch = core->border_epoch;
     life->in = IN_NONE;
     life->no_call_yet = false;
@@ -263,6 +264,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         call_cell_merge(&sum->cell, &line->calls[i].cell);
         life->phases.calls += line->calls[i].cell.complete.count;
     }
+    life->phases.calls += (uint64_t)line->calls_ahead;
     if (!line->call_changed)
         return;
     life_first_call(core, life, NULL);

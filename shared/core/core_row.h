@@ -114,6 +114,8 @@ struct life_line {
     place_name used[2]; /* by the open call */
     struct call_sum *calls;
     size_t call_count;
+    int64_t
+        calls_ahead; /* complete calls whose sums come later; less those that come now and were ahead */
     /* The same time for instances that the past knows: in known states; and in the state that the past has
      * it in, there in calls (blocked_in), in none (blocked_ns), and as_before_ns. */
     struct time_vector spent, spent_before;

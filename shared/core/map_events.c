@@ -82,28 +82,71 @@ life_name map_name(struct core *core, struct life *life)
     return life->name;
 }
 
-static bool has_unsent(const struct life *life)
+/* Whether a line would say of its time and state what the last one did. */
+static bool is_as_told(const struct life *life)
 {
-    return life->counts || life->last_ns != TIME_NONE || life->call_count > 0 ||
-           life->call_changed || life->phase_count > 0 || life->nobodys > 0 ||
+    const struct told_life *told = &life->told;
+    return told->holds && told->clock_ns == life->clock_ns && told->known == life->known &&
+           (!life->known || (told->state == life->state && told->since_ns == life->since_ns &&
+                             told->wake_ns == life->wake_ns));
+}
+
+static void note_told(struct life *life)
+{
+    life->told = (struct told_life){.holds = life->counts,
+                                    .known = life->known,
+                                    .state = life->state,
+                                    .clock_ns = life->clock_ns,
+                                    .since_ns = life->since_ns,
+                                    .wake_ns = life->wake_ns};
+}
+
+static bool has_unsent(const struct life *life, bool sums)
+{
+    return (life->counts && !is_as_told(life)) || life->last_ns != TIME_NONE ||
+           life->named_ns != TIME_NONE || life->call_changed || life->credit_count > 0 ||
+           life->phase_count > 0 || life->ended || life->nobodys > 0 ||
+           (sums && (life->call_count > 0 || life->cpu_ns > 0 || life->switches > 0)) ||
            (life->kernel_named && !life->kernel_name_sent) ||
            (life->user_named && !life->user_name_sent) ||
            (life->has_program && !life->program_sent);
 }
 
-static void write_call(const struct core *core, struct life *life, struct life_line *line)
+/* What adds up. */
+static void write_sums(struct life *life, struct life_line *line)
 {
+    line->cpu_ns = life->cpu_ns;
+    line->switches = life->switches;
+    line->latency = life->latency;
     line->calls = life->calls;
     line->call_count = life->call_count;
+    line->calls_ahead = -(int64_t)life->calls_told;
+    life->cpu_ns = life->switches = 0;
+    life->latency = (struct durations){0};
     life->calls = NULL;
     life->call_count = life->call_room = 0;
+    life->calls_told = 0;
     cell_index_clear(&life->call_index);
-    cell_index_clear(&life->phase_index);
     memset(life->call_at, 0, sizeof life->call_at);
+}
+
+/* Instances of the past have to know how many calls are complete, and no more. */
+static void count_ahead(struct life *life, struct life_line *line)
+{
+    uint64_t calls = 0;
+    for (size_t i = 0; i < life->call_count; i++)
+        calls += life->calls[i].cell.complete.count;
+    line->calls_ahead = (int64_t)(calls - life->calls_told);
+    life->calls_told = calls;
+}
+
+static void write_call(const struct core *core, struct life *life, struct life_line *line)
+{
     line->spent = life->spent;
     line->spent_before = life->spent_before;
     life->spent = life->spent_before = (struct time_vector){0};
     map_write_ended(life, line);
+    cell_index_clear(&life->phase_index);
     line->phases = life->phase_sums;
     line->phase_count = life->phase_count;
     life->phase_sums = NULL;
@@ -158,11 +201,11 @@ static void write_names(struct core *core, struct life *life, struct life_line *
     }
 }
 
-void life_write(struct core *core, struct life *life)
+static void write_line(struct core *core, struct life *life, bool sums)
 {
     if (life->counted)
         counts_write_of(core, life);
-    if (life->name == 0 || !has_unsent(life))
+    if (life->name == 0 || !has_unsent(life, sums))
         return;
     place_name used[2] = {0, 0};
     if (life->call_changed && life->in == IN_OPEN)
@@ -182,15 +225,25 @@ void life_write(struct core *core, struct life *life)
     line->named_ns = life->named_ns;
     line->nobodys = life->nobodys;
     life->nobodys = 0;
-    line->cpu_ns = life->cpu_ns;
-    line->switches = life->switches;
-    line->latency = life->latency;
+    if (sums)
+        write_sums(life, line);
+    else
+        count_ahead(life, line);
     write_call(core, life, line);
     write_names(core, life, line);
     memset(life->time, 0, sizeof life->time);
     life->last_ns = life->named_ns = TIME_NONE;
-    life->cpu_ns = life->switches = 0;
-    life->latency = (struct durations){0};
+    note_told(life);
+}
+
+void life_write(struct core *core, struct life *life)
+{
+    write_line(core, life, true);
+}
+
+void life_write_spent(struct core *core, struct life *life)
+{
+    write_line(core, life, false);
 }
 
 /* What another name of the life, or a step, may change: its names, its process, and what labels say. */
@@ -271,7 +324,7 @@ void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns)
                         .books = owns};
     life->active = true;
     life->counts = owns;
-    life->known = false;
+    life->known = life->told.holds = false;
     life->state = STATE_AS_BEFORE;
     life->in = IN_UNKNOWN;
     life->call_label = 0;
@@ -292,6 +345,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
     if (!life->active || !life->counts)
         life->in = IN_UNKNOWN;
     life->active = life->counts = life->known = true;
+    life->told.holds = false;
     life->call_label = 0;
     life->clock_ns = time_ns;
     life->cpu = -1;

@@ -336,7 +336,7 @@ static void write_holders(struct core *core, const struct life *ender)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
         if (life->may_hold_phase && (!ender || may_be_kin(life, ender)))
-            life_write(core, life);
+            life_write_spent(core, life);
 }
 
 /* Whether it is not known here of all instances of a definition that are open here if they are of the

@@ -146,6 +146,7 @@ static const struct column life_columns[] = {
     COLUMN(life_line, 26, NAMED, user_name),
     COLUMN(life_line, 27, NAMED, program),
     COLUMN(life_line, 28, BYTE, told_over),
+    COLUMN(life_line, 29, SIGNED, calls_ahead),
 };
 COLUMN_TABLE(life, life_line);
 

@@ -68,6 +68,13 @@ struct counts;
 struct count_sum;
 struct named_place;
 
+/* What a line has told of a life, if nothing else has told of it since then. */
+struct told_life {
+    bool holds, known;
+    uint8_t state;
+    uint64_t clock_ns, since_ns, wake_ns;
+};
+
 struct life {
     /* What every event of the thread touches. */
     uint64_t clock_ns; /* its time is accounted up to here */
@@ -139,7 +146,9 @@ struct life {
     /* Of the list of what is unsent, and of all. */
     struct life *next_listed, *next_of_all;
     /* Mapping alone. */
-    int32_t wild_cpu; /* of a life without a number: the CPU */
+    struct told_life told; /* by its last line */
+    uint64_t calls_told; /* complete ones in `calls` that lines have counted ahead of their sums */
+    int32_t wild_cpu;    /* of a life without a number: the CPU */
     uint64_t nobodys; /* events of it, which are nobody's if nobody is known to be current there */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
@@ -418,6 +427,8 @@ static inline struct life *map_process(struct core *core, int32_t pid)
 }
 /* All that is unsent of it goes to the row. */
 void life_write(struct core *core, struct life *life);
+/* The same for instances that the past knows: what only adds up stays here. */
+void life_write_spent(struct core *core, struct life *life);
 /* The same; and nothing is known of it any more. */
 void life_retire(struct core *core, struct life *life);
 /* It has an event of its own: its time is accounted from here on. */
