@@ -134,7 +134,7 @@ struct old_name {
 };
 
 /* Names that are found by where they are, without a hash of their characters. */
-enum { FOLD_RECENT = 2048 };
+enum { FOLD_RECENT = 1 << 14 };
 
 struct fold {
     char *session;
