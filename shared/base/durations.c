@@ -223,22 +223,34 @@ static size_t count_listed(struct durations *to, const struct durations *other)
     return at;
 }
 
+/* Of STEP counters: whether one would be full. How many there are is known, so that compilers may do several
+ * at a time; it is the same for add_step(). */
+static inline bool step_is_over(const uint16_t *counters, const uint16_t *add)
+{
+    unsigned sums = 0;
+    for (size_t i = 0; i < STEP; i++)
+        sums |= (unsigned)counters[i] + add[i];
+    return sums > UINT16_MAX;
+}
+
+static inline void add_step(uint16_t *restrict counters, const uint16_t *restrict add)
+{
+    for (size_t i = 0; i < STEP; i++)
+        counters[i] = (uint16_t)(counters[i] + add[i]);
+}
+
 /* Adds narrow counters, for which there are narrow counters; false, and nothing is added, if one would be
  * full. */
 static bool add_narrow(struct durations *to, const struct durations *other)
 {
-    uint16_t *restrict sums = to->narrow + (other->first - to->first);
-    const uint16_t *restrict add = other->narrow;
-    uint16_t over = 0;
+    uint16_t *sums = to->narrow + (other->first - to->first);
+    const uint16_t *add = other->narrow;
     invariant(other->size % STEP == 0 && other->first >= to->first);
     for (size_t step = 0; step < other->size; step += STEP)
-        for (size_t i = step; i < step + STEP; i++)
-            over |= (uint16_t)(sums[i] + add[i]) < add[i];
-    if (over)
-        return false;
+        if (step_is_over(sums + step, add + step))
+            return false;
     for (size_t step = 0; step < other->size; step += STEP)
-        for (size_t i = step; i < step + STEP; i++)
-            sums[i] = (uint16_t)(sums[i] + add[i]);
+        add_step(sums + step, add + step);
     return true;
 }
 

@@ -50,29 +50,32 @@ static size_t cell_bytes(enum cell_type type)
     return sizeof(struct cell);
 }
 
-/* The cell of the key; NULL, and `*first` is the chain that it would be in. */
-static struct cell *find_cell(const struct cell_group *group, const struct cell_key *key,
-                              uint64_t hash, struct cell **first)
+/* The cell of the key in a chain of one hash; NULL: it is not there. */
+static struct cell *find_cell(struct cell *first, const struct cell_key *key)
 {
-    *first = map_get(&group->cells, hash);
-    for (struct cell *each = *first; each; each = each->next)
-        if (key_equal(&each->key, key))
-            return each;
-    return NULL;
+    while (first && !key_equal(&first->key, key))
+        first = first->next;
+    return first;
+}
+
+/* Puts a cell in front of its chain. */
+static void put_cell(void **chain, struct cell *cell)
+{
+    cell->next = *chain;
+    *chain = cell;
 }
 
 struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key)
 {
-    uint64_t hash = key_hash(key);
-    struct cell *first, *cell = find_cell(group, key, hash, &first);
+    void **chain = map_place(&group->cells, key_hash(key));
+    struct cell *cell = find_cell(*chain, key);
     if (cell)
         return cell;
     cell = slab_take(&fold->free_cells[key->type], &fold->arena,
                      cell_bytes((enum cell_type)key->type));
     cell->key = *key;
-    cell->next = first;
     cell->fd = FD_NONE_YET;
-    map_put(&group->cells, hash, cell);
+    put_cell(chain, cell);
     return cell;
 }
 
@@ -186,8 +189,8 @@ void fold_free_cell(struct fold *fold, struct cell *cell)
 
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
 {
-    uint64_t hash = key_hash(&take_cell->key);
-    struct cell *first, *cell = find_cell(to, &take_cell->key, hash, &first);
+    void **chain = map_place(&to->cells, key_hash(&take_cell->key));
+    struct cell *cell = find_cell(*chain, &take_cell->key);
     if (cell) {
         if (cell->key.type == CELL_SLOW)
             slow_instances_merge(&cell->slow, &take_cell->slow);
@@ -196,8 +199,7 @@ void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_
         fold_free_cell(fold, take_cell);
         return;
     }
-    take_cell->next = first;
-    map_put(&to->cells, hash, take_cell);
+    put_cell(chain, take_cell);
 }
 
 static void move_cells(struct fold *fold, struct cell_group *to, struct cell_group *from)
@@ -284,7 +286,9 @@ static void take_thread(struct fold *fold, const struct thread_fact *fact)
 
 static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
 {
-    struct folded_descriptor *descriptor = id_map_get(&fold->descriptors, id);
+    struct folded_descriptor *descriptor = fold->last_descriptor;
+    if (!descriptor || descriptor->id != id)
+        descriptor = id_map_get(&fold->descriptors, id);
     if (!descriptor) {
         descriptor = slab_take(&fold->free_descriptors, &fold->arena, sizeof *descriptor);
         descriptor->id = id;
@@ -293,6 +297,7 @@ static struct folded_descriptor *descriptor_at(struct fold *fold, uint64_t id)
         id_map_put(&fold->descriptors, id, descriptor);
     }
     descriptor->told_at = fold->chunk;
+    fold->last_descriptor = descriptor;
     return descriptor;
 }
 
@@ -586,6 +591,8 @@ void fold_free_descriptor(struct fold *fold, struct folded_descriptor *descripto
         slab_give(&fold->free_uses, descriptor->uses);
         descriptor->uses = next;
     }
+    if (fold->last_descriptor == descriptor)
+        fold->last_descriptor = NULL;
     slab_give(&fold->free_descriptors, descriptor);
 }
 

@@ -144,9 +144,10 @@ struct fold {
     uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
     struct map processes;         /* by id, as are these two */
     struct id_map threads, descriptors;
-    struct map groups;          /* of cells, by pid + 1 */
-    struct atom_table analyses; /* their cells */
-    struct count_keys *counts;  /* of each definition; owned */
+    struct folded_descriptor *last_descriptor; /* that was told of: its uses follow it; or NULL */
+    struct map groups;                         /* of cells, by pid + 1 */
+    struct atom_table analyses;                /* their cells */
+    struct count_keys *counts;                 /* of each definition; owned */
     size_t count_count, count_room;
     struct map old_names; /* by pid + 1 */
     uint64_t chunk;       /* by which what is taken came about */
