@@ -221,6 +221,29 @@ Test(durations, counters_become_wide)
     durations_clear(&all);
 }
 
+Test(durations, counters_that_merging_would_fill_become_wide)
+{
+    enum { EACH = 40000 }; /* of two bytes twice as many are not */
+    struct durations a = {0}, b = {0}, whole = {0};
+    for (unsigned i = 0; i < EACH; i++) {
+        durations_add(&a, 1000);
+        durations_add(&b, i % 2 ? 1000 : 50000);
+        durations_add(&whole, 1000);
+        durations_add(&whole, i % 2 ? 1000 : 50000);
+    }
+    durations_merge(&a, &b);
+    expect_same(&whole, &a);
+    cr_expect(eq(uint, a.form, DURATIONS_NARROW));
+    durations_merge(&a, &b);
+    for (unsigned i = 0; i < EACH; i++)
+        durations_add(&whole, i % 2 ? 1000 : 50000);
+    expect_same(&whole, &a);
+    cr_expect(eq(uint, a.form, DURATIONS_WIDE));
+    durations_clear(&a);
+    durations_clear(&b);
+    durations_clear(&whole);
+}
+
 Test(durations, sums_stay_at_the_most_that_64_bits_hold)
 {
     static const uint64_t NS[] = {UINT64_MAX, UINT64_MAX - 1, 7, 1, UINT64_C(1) << 63};
