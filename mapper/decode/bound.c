@@ -1,4 +1,5 @@
-#include <stdlib.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "mapper/decode/stream_parts.h"
 
@@ -87,40 +88,170 @@ static bool make_quick(struct bound *bound)
     return true;
 }
 
-static const struct plan_op *take_run(struct bound *bound, const struct plan_op *op,
-                                      uint32_t *bytes, uint32_t *reach)
+/* --- what is quick by a list --- */
+
+/* Longer plans are for the slow way. */
+enum { QUICK_OPS_MAX = 64 };
+
+struct quick_maker {
+    struct quick_op ops[QUICK_OPS_MAX + 1];
+    size_t count;
+    struct quick_op *run; /* the last one */
+};
+
+static struct quick_op *add_op(struct quick_maker *maker, enum quick_code code, uint32_t to)
 {
-    *bytes = 0;
-    if (op->code == PLAN_RUN) {
-        *bytes = op->count;
-        op++;
-    }
-    *reach = *bytes;
-    while (op->code == PLAN_VALUE && take_value(bound, op, reach))
-        op++;
+    static struct quick_op unused; /* too many: nothing comes of it */
+    if (maker->count > QUICK_OPS_MAX)
+        return &unused;
+    struct quick_op *op = &maker->ops[maker->count++];
+    *op = (struct quick_op){.code = (uint8_t)code, .to = to};
     return op;
 }
 
-/* The same for a plan of a run, a string, and a run. */
-static bool make_string(struct bound *bound)
+static void add_run(struct quick_maker *maker, uint32_t bytes)
+{
+    maker->run = add_op(maker, QUICK_RUN, 0);
+    maker->run->bytes = maker->run->reach = bytes;
+}
+
+static bool add_number(struct quick_maker *maker, const struct plan_op *from, enum quick_code code,
+                       uint32_t to, enum field_type type)
+{
+    if (from->left != from->right || from->big_endian)
+        return false;
+    struct quick_op *op = add_op(maker, code, to);
+    op->type = (uint8_t)type;
+    op->at = from->at;
+    op->mask = UINT64_MAX >> from->left;
+    op->sign = from->sign;
+    if (op->at + 8 > maker->run->reach)
+        maker->run->reach = op->at + 8;
+    return true;
+}
+
+static bool add_chars(struct quick_maker *maker, const struct plan_op *from, enum quick_code code,
+                      uint32_t to)
+{
+    struct quick_op *op = add_op(maker, code, to);
+    op->at = from->at;
+    op->bytes = from->count;
+    return true;
+}
+
+static uint32_t text_at(uint8_t index)
+{
+    return (uint32_t)(offsetof(struct event, text) + index * sizeof(struct text));
+}
+
+/* Of what `from` has, where `op` puts it. */
+static bool add_put(struct quick_maker *maker, const struct plan_op *from, const struct plan_op *op)
+{
+    static const uint32_t CONTEXT[] = {[PLAN_TO_TID] = offsetof(struct event, tid),
+                                       [PLAN_TO_PID] = offsetof(struct event, pid),
+                                       [PLAN_TO_VTID] = offsetof(struct event, vtid),
+                                       [PLAN_TO_VPID] = offsetof(struct event, vpid),
+                                       [PLAN_TO_PID_NS] = offsetof(struct event, pid_ns)};
+    if (from->code == PLAN_LOAD) {
+        switch (op->code) {
+        case PLAN_TO_VALUE: return add_number(maker, from, QUICK_VALUE, op->to, FIELD_ABSENT);
+        case PLAN_TO_TID:
+        case PLAN_TO_PID:
+        case PLAN_TO_VTID:
+        case PLAN_TO_VPID:
+        case PLAN_TO_PID_NS:
+            return add_number(maker, from, QUICK_CONTEXT, CONTEXT[op->code], FIELD_ABSENT);
+        case PLAN_TO_INT: return add_number(maker, from, QUICK_FIELD, op->from, FIELD_INT);
+        case PLAN_TO_UINT: return add_number(maker, from, QUICK_FIELD, op->from, FIELD_UINT);
+        default: return false;
+        }
+    }
+    bool is_field = op->code == PLAN_TO_FIELD_TEXT;
+    uint32_t to = is_field                       ? op->from
+                  : op->code == PLAN_TO_PROCNAME ? (uint32_t)offsetof(struct event, procname)
+                                                 : text_at(op->to);
+    if (!is_field && op->code != PLAN_TO_PROCNAME && op->code != PLAN_TO_TEXT)
+        return false;
+    if (from->code == PLAN_CHARS)
+        return add_chars(maker, from, is_field ? QUICK_FIELD_CHARS : QUICK_CHARS, to);
+    if (from->code != PLAN_STRING || maker->ops[maker->count - 1].code != QUICK_STRING)
+        return false; /* two want it */
+    maker->ops[maker->count - 1].code = is_field ? QUICK_FIELD_TEXT : QUICK_TEXT;
+    maker->ops[maker->count - 1].to = to;
+    return true;
+}
+
+static bool add_plan(struct quick_maker *maker, const struct plan *plan)
+{
+    const struct plan_op *from = NULL; /* what was taken into the hand */
+    if (plan->is_run)
+        add_run(maker, plan->run_bytes);
+    for (const struct plan_op *op = plan->ops; op->code != PLAN_END; op++) {
+        bool good = true;
+        if (maker->count >= QUICK_OPS_MAX)
+            return false;
+        switch (op->code) {
+        case PLAN_RUN: add_run(maker, op->count); break;
+        case PLAN_VALUE: good = add_number(maker, op, QUICK_VALUE, op->to, FIELD_ABSENT); break;
+        case PLAN_TEXT: good = add_chars(maker, op, QUICK_CHARS, text_at(op->to)); break;
+        case PLAN_STRING: (void)add_op(maker, QUICK_STRING, 0); break;
+        case PLAN_LOAD:
+        case PLAN_CHARS: break;
+        default: good = from && add_put(maker, from, op); break;
+        }
+        if (!good)
+            return false;
+        if (op->code == PLAN_STRING || op->code == PLAN_LOAD || op->code == PLAN_CHARS)
+            from = op;
+    }
+    return true;
+}
+
+static bool fills_fields(const struct quick_maker *maker, uint32_t field_count)
+{
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < field_count; i++)
+        for (size_t k = 0; k < maker->count; k++) {
+            const struct quick_op *op = &maker->ops[k];
+            bool is_field = op->code == QUICK_FIELD || op->code == QUICK_FIELD_CHARS ||
+                            op->code == QUICK_FIELD_TEXT;
+            if (!is_field || op->to != i)
+                continue;
+            filled++;
+            break;
+        }
+    return filled == field_count;
+}
+
+/* A plan of runs and strings, of which single integers and texts are wanted. */
+static void make_list(struct arena *arena, const struct quick_header *header, struct bound *bound)
 {
     const struct plan *plan = bound->plan;
-    struct quick_string *string = &bound->string;
-    bound->value_count = 0;
-    if (plan->walked || plan->is_run || plan->field_count > 0 || plan->unknown_call)
-        return false;
-    const struct plan_op *op = take_run(bound, plan->ops, &bound->run_bytes, &string->reach);
-    string->front_count = bound->value_count;
-    if (op->code != PLAN_STRING)
-        return false;
-    op++;
-    string->to = EVENT_TEXTS;
-    if (op->code == PLAN_TO_TEXT) {
-        string->to = op->to;
-        op++;
-    }
-    op = take_run(bound, op, &string->behind_bytes, &string->behind_reach);
-    return op->code == PLAN_END;
+    struct quick_maker maker = {.count = 0};
+    if (plan->walked || plan->unknown_call || !add_plan(&maker, plan))
+        return;
+    if (!maker.run || maker.ops[maker.count - 1].code == QUICK_STRING ||
+        maker.ops[maker.count - 1].code == QUICK_TEXT ||
+        maker.ops[maker.count - 1].code == QUICK_FIELD_TEXT)
+        add_run(&maker, 0);
+    uint32_t next = maker.run->bytes + header->align - 1 + header->reach;
+    if (next > maker.run->reach)
+        maker.run->reach = next;
+    (void)add_op(&maker, QUICK_END, 0);
+    struct quick_op *ops = arena_take(arena, maker.count * sizeof *ops);
+    memcpy(ops, maker.ops, maker.count * sizeof *ops);
+    bound->ops = ops;
+    bound->fills_fields = fills_fields(&maker, plan->field_count);
+}
+
+/* --- binding --- */
+
+/* Whether it is all 0 behind its values. */
+static bool rest_is_zero(const struct event *blank)
+{
+    static const struct event zero;
+    return memcmp((const char *)blank + EVENT_PLAIN_BYTES, (const char *)&zero + EVENT_PLAIN_BYTES,
+                  sizeof zero - EVENT_PLAIN_BYTES) == 0;
 }
 
 static struct bound *bind(struct bound_trace *trace, const struct quick_header *header,
@@ -132,22 +263,20 @@ static struct bound *bind(struct bound_trace *trace, const struct quick_header *
     struct bound *bound = arena_take(&trace->arena, sizeof *bound);
     *bound = (struct bound){.blank = trace->blank, .plan = plan, .run_bytes = plan->run_bytes};
     bound->reach = UINT32_MAX;
-    uint32_t next = plan->run_bytes + header->align - 1 + header->reach;
-    if (header->is_usable && make_quick(bound)) {
-        bound->reach = next > plan->reach ? next : plan->reach;
-    } else if (header->is_usable && make_string(bound)) {
-        struct quick_string *string = &bound->string;
-        next = string->behind_bytes + header->align - 1 + header->reach;
-        string->behind_reach = next > string->behind_reach ? next : string->behind_reach;
-        bound->has_string = true;
-    }
     bound->blank.class = class;
     bound->blank.kind = class->kind;
     bound->blank.call = class->call;
     bound->blank.has |= plan->has;
     bound->blank.present = plan->present;
     bound->blank.field_count = plan->field_count;
-    bound->is_plain = event_is_plain(&bound->blank);
+    bound->blank.shapes = plan->shapes;
+    bound->has_rest = !rest_is_zero(&bound->blank);
+    bound->is_plain = event_is_plain(&bound->blank) && !bound->has_rest;
+    uint32_t next = plan->run_bytes + header->align - 1 + header->reach;
+    if (header->is_usable && make_quick(bound))
+        bound->reach = next > plan->reach ? next : plan->reach;
+    else if (header->is_usable)
+        make_list(&trace->arena, header, bound);
     return bound;
 }
 

@@ -330,7 +330,6 @@ static bool take(struct stream *stream, struct event *event)
     event->time_ns = stream->head_ns;
     event->cpu = stream->cpu;
     event->stream = stream->rank;
-    event->shapes = plan->shapes;
     if (plan->field_count > 0) {
         fields = scratch_take(stream->scratch, plan->field_count * sizeof *fields);
         memset(fields, 0, plan->field_count * sizeof *fields);

@@ -20,18 +20,17 @@ static inline size_t first_zero(uint64_t word)
     return zeros ? (size_t)__builtin_ctzll(zeros) / 8 : 8;
 }
 
-/* Names of threads are 16 bytes long. */
-static inline struct text chars(const uint8_t *run, const struct plan_op *op)
+/* Names of threads are 16 or 17 bytes long. */
+static inline struct text chars(const uint8_t *at, uint32_t most)
 {
-    const uint8_t *at = run + op->at;
-    size_t count;
-    if (op->count == 16) {
-        count = first_zero(bits_word_little(at));
-        if (count == 8)
-            count += first_zero(bits_word_little(at + 8));
-    } else {
-        count = strnlen((const char *)at, op->count);
+    uint32_t count = 0;
+    for (; most - count >= 8; count += 8) {
+        uint32_t here = (uint32_t)first_zero(bits_word_little(at + count));
+        if (here < 8)
+            return (struct text){(const char *)at, count + here};
     }
+    while (count < most && at[count] != 0)
+        count++;
     return (struct text){(const char *)at, count};
 }
 
@@ -43,16 +42,20 @@ NEVER_INLINE static void fill_rest(struct stream *stream, struct event *event,
            sizeof *event - EVENT_PLAIN_BYTES);
     scratch_note_rich(stream->scratch, event);
     for (unsigned i = 0; i < bound->text_count; i++)
-        event->text[bound->text_ops[i].to] = chars(run, &bound->text_ops[i]);
+        event->text[bound->text_ops[i].to] =
+            chars(run + bound->text_ops[i].at, bound->text_ops[i].count);
+}
+
+static inline uint64_t integer(const uint8_t *at, uint64_t mask, uint64_t sign)
+{
+    return ((bits_word_little(at) & mask) ^ sign) - sign;
 }
 
 static inline void fill_values(struct event *event, const struct quick_value *value,
                                const struct quick_value *end, const uint8_t *run)
 {
     for (; value < end; value++)
-        event->value[value->to] =
-            (int64_t)(((bits_word_little(run + value->at) & value->mask) ^ value->sign) -
-                      value->sign);
+        event->value[value->to] = (int64_t)integer(run + value->at, value->mask, value->sign);
 }
 
 /* Writes an event over an older one. Behind its values that one is all 0, or it was noted and will
@@ -69,35 +72,112 @@ static inline void fill(struct stream *stream, struct event *event, int32_t cpu,
         fill_rest(stream, event, bound, run);
 }
 
-/* Fills in an event with a string, if there is one. Returns what is behind it; NULL if it is not
+/* What is behind an event of a list; NULL as below. */
+static const uint8_t *pass_list(const struct quick_op *op, const uint8_t *at, const uint8_t *end)
+{
+    for (; op->code != QUICK_END; op++) {
+        bool is_string =
+            op->code == QUICK_STRING || op->code == QUICK_TEXT || op->code == QUICK_FIELD_TEXT;
+        if (is_string) {
+            const uint8_t *nul = memchr(at, '\0', (size_t)(end - at));
+            if (!nul)
+                return NULL;
+            at = nul + 1;
+        } else if (op->code == QUICK_RUN) {
+            if ((size_t)(end - at) < op->reach)
+                return NULL;
+            at += op->bytes;
+        }
+    }
+    return at;
+}
+
+/* Member by member: a whole value would be put together in memory, and loaded at once before its parts
+ * are there. */
+static inline void put_text(struct text *to, const uint8_t *at, size_t count)
+{
+    to->at = (const char *)at;
+    to->count = count;
+}
+
+static inline void put_field_text(struct field_value *to, const uint8_t *at, size_t count)
+{
+    to->type = FIELD_TEXT;
+    put_text(&to->text, at, count);
+}
+
+/* Follows the list, as far as the event is there. */
+static inline const uint8_t *follow_list(const struct quick_op *op, const uint8_t *at,
+                                         const uint8_t *end, struct event *event,
+                                         struct field_value *fields)
+{
+    const uint8_t *run = at, *nul;
+    for (;; op++) {
+        switch (op->code) {
+        case QUICK_END: return at;
+        case QUICK_RUN:
+            if ((size_t)(end - at) < op->reach)
+                return NULL;
+            run = at;
+            at += op->bytes;
+            break;
+        case QUICK_VALUE:
+            event->value[op->to] = (int64_t)integer(run + op->at, op->mask, op->sign);
+            break;
+        case QUICK_CONTEXT:
+            *(uint32_t *)((char *)event + op->to) =
+                (uint32_t)integer(run + op->at, op->mask, op->sign);
+            break;
+        case QUICK_FIELD:
+            fields[op->to].type = (enum field_type)op->type;
+            fields[op->to].u = integer(run + op->at, op->mask, op->sign);
+            break;
+        case QUICK_CHARS:
+            *(struct text *)((char *)event + op->to) = chars(run + op->at, op->bytes);
+            break;
+        case QUICK_FIELD_CHARS:
+            put_field_text(&fields[op->to], run + op->at, chars(run + op->at, op->bytes).count);
+            break;
+        default:
+            nul = memchr(at, '\0', (size_t)(end - at));
+            if (!nul)
+                return NULL;
+            if (op->code == QUICK_TEXT)
+                put_text((struct text *)((char *)event + op->to), at, (size_t)(nul - at));
+            else if (op->code == QUICK_FIELD_TEXT)
+                put_field_text(&fields[op->to], at, (size_t)(nul - at));
+            at = nul + 1;
+            break;
+        }
+    }
+}
+
+/* Fills in an event by its list (NULL: passes over it). Returns what is behind it; NULL if it is not
  * for the quick way: at the packet's end, or past it. */
-NEVER_INLINE static const uint8_t *fill_string(struct stream *stream, struct event *event,
-                                               const struct bound *bound, const uint8_t *run,
+NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct event *event,
+                                               const struct bound *bound, const uint8_t *at,
                                                uint64_t time_ns)
 {
-    const struct quick_string *string = &bound->string;
-    size_t left = (size_t)(stream->end - run);
-    if (left < string->reach)
-        return NULL;
-    const uint8_t *text = run + bound->run_bytes;
-    const uint8_t *nul = memchr(text, '\0', left - bound->run_bytes);
-    if (!nul || (size_t)(stream->end - nul) <= string->behind_reach)
-        return NULL;
-    const uint8_t *behind = nul + 1;
+    struct field_value *fields = NULL;
     if (!event)
-        return behind + string->behind_bytes;
-    *event = bound->blank;
+        return pass_list(bound->ops, at, stream->end);
+    memcpy(event, &bound->blank, EVENT_PLAIN_BYTES);
     event->time_ns = time_ns;
     event->cpu = stream->cpu;
     event->stream = stream->rank;
-    const struct quick_value *values = bound->values, *middle = values + string->front_count;
-    fill_values(event, values, middle, run);
-    fill_values(event, middle, values + bound->value_count, behind);
-    if (string->to < EVENT_TEXTS)
-        event->text[string->to] = (struct text){(const char *)text, (size_t)(nul - text)};
+    if (bound->has_rest)
+        memcpy((char *)event + EVENT_PLAIN_BYTES, (const char *)&bound->blank + EVENT_PLAIN_BYTES,
+               sizeof *event - EVENT_PLAIN_BYTES);
     if (!bound->is_plain)
         scratch_note_rich(stream->scratch, event);
-    return behind + string->behind_bytes;
+    if (bound->blank.field_count > 0) {
+        size_t bytes = bound->blank.field_count * sizeof *fields;
+        fields = scratch_take(stream->scratch, bytes);
+        if (!bound->fills_fields)
+            memset(fields, 0, bytes);
+        event->fields = fields;
+    }
+    return follow_list(bound->ops, at, stream->end, event, fields);
 }
 
 /* As stream_run(), from an event at the head on, as long as header and body are quick. If they are
@@ -133,8 +213,8 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
             at += size.run_bytes;
         } else {
             const uint8_t *behind = NULL;
-            if (bound->has_string)
-                behind = fill_string(stream, kept ? &events[count] : NULL, bound, at, time_ns);
+            if (bound->ops)
+                behind = fill_listed(stream, kept ? &events[count] : NULL, bound, at, time_ns);
             if (!behind)
                 break;
             at = behind;

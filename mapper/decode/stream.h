@@ -21,14 +21,29 @@ struct quick_value {
     uint64_t mask, sign; /* as in struct plan_op */
 };
 
-/* Of an event that has one string, between two runs (either may be empty). */
-struct quick_string {
-    uint8_t to;            /* the text's slot; EVENT_TEXTS: nobody wants it */
-    uint8_t front_count;   /* of the values, those in the run in front; the others' `at` counts from
-                              behind the string */
-    uint32_t reach;        /* of the loads in front */
-    uint32_t behind_bytes; /* of the run behind it */
-    uint32_t behind_reach; /* of the loads behind it, and of those of the next header */
+/* What is done with an event of runs, strings between them, contexts and fields: a list up to QUICK_END.
+ * It ends with a run, which may be empty. */
+enum quick_code {
+    QUICK_END,
+    QUICK_RUN,     /* `bytes` of a run begin here; `at` counts from its begin */
+    QUICK_STRING,  /* what is here up to its NUL, which nobody wants */
+    QUICK_VALUE,   /* an integer of the run, into value[to] */
+    QUICK_CONTEXT, /* likewise, into the 32 bits at byte `to` of the event */
+    QUICK_FIELD,   /* likewise, into fields[to], as `type` */
+    /* A text, into that at byte `to` of the event, or into fields[to]: */
+    QUICK_CHARS, /* of up to `bytes` of the run */
+    QUICK_FIELD_CHARS,
+    QUICK_TEXT, /* what is here up to its NUL */
+    QUICK_FIELD_TEXT
+};
+
+struct quick_op {
+    uint8_t code; /* enum quick_code */
+    uint8_t type; /* enum field_type */
+    uint32_t to;
+    uint32_t at, bytes;
+    uint32_t reach;      /* of a run: of its loads; of the last, of those of the next header, too */
+    uint64_t mask, sign; /* as in struct plan_op */
 };
 
 /* An event class with what is the same in all its events. */
@@ -39,9 +54,10 @@ struct bound {
     uint32_t reach; /* of its loads, and of those of the next header; UINT32_MAX: it is not */
     uint32_t run_bytes;
     uint8_t value_count, text_count;
-    bool is_plain;   /* nothing of `blank` behind its values is set */
-    bool has_string; /* it is quick but for a string */
-    struct quick_string string;
+    bool is_plain;              /* nothing of it behind its values is set */
+    bool has_rest;              /* nor is it all 0 in `blank` */
+    bool fills_fields;          /* `ops` set all of them */
+    const struct quick_op *ops; /* NULL: it is quick without, or not at all */
     const struct plan_op *text_ops;
     struct quick_value values[EVENT_VALUES];
 };
