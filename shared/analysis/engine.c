@@ -109,11 +109,10 @@ struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, st
 {
     assert(kind->open_ns > 0);
     from->kind = kind;
-    uint32_t hash = open_hash(kind, from);
-    struct atom *twin = opens_twin(&engine->opens, from, hash);
+    struct atom *twin = opens_twin(&engine->opens, from);
     if (twin)
         lose_open(engine, twin);
-    return opens_add(&engine->opens, from, hash);
+    return opens_add(&engine->opens, from);
 }
 
 static bool is_within(const struct atom_kind *kind, uint64_t since_ns, uint64_t now_ns)

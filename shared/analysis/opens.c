@@ -25,20 +25,63 @@ void opens_clear(struct opens *opens)
     *opens = (struct opens){.count = 0};
 }
 
-struct atom *opens_newest(const struct opens *opens, const struct atom_kind *kind,
-                          const struct atom *key)
+static uint32_t open_hash(const struct atom_kind *kind, const struct atom *key)
 {
+    return (uint32_t)atom_key_hash(kind, key);
+}
+
+/* Addresses differ in bits further up. */
+static struct atom **recent_of(struct opens *opens, const struct atom_kind *kind,
+                               const struct atom *key)
+{
+    uint64_t sum = atom_key_sum(kind, key);
+    return &opens->recent[(sum ^ sum >> 6 ^ sum >> 12) % OPENS_RECENT];
+}
+
+static bool is_of(const struct atom *open, const struct atom_kind *kind, const struct atom *key)
+{
+    return open->kind == kind && atom_has_key(open, kind, key);
+}
+
+/* Among those of its key by its time. */
+static void put(struct opens *opens, struct atom *open)
+{
+    uint64_t since = open_since(open);
+    open->hash = open_hash(open->kind, open);
+    struct atom **at = (struct atom **)map_place(&opens->by_key, open->hash);
+    while (*at && open_since(*at) > since)
+        at = &(*at)->next;
+    open->next = *at;
+    *at = open;
+}
+
+static void leave_recent(struct opens *opens, struct atom **recent)
+{
+    if (*recent)
+        put(opens, *recent);
+    *recent = NULL;
+}
+
+struct atom *opens_newest(struct opens *opens, const struct atom_kind *kind, const struct atom *key)
+{
+    struct atom *recent = *recent_of(opens, kind, key);
+    if (recent && is_of(recent, kind, key))
+        return recent;
+    if (opens->by_key.count == 0)
+        return NULL;
     struct atom *open = map_get(&opens->by_key, open_hash(kind, key));
-    while (open && (open->kind != kind || !atom_has_key(open, kind, key)))
+    while (open && !is_of(open, kind, key))
         open = open->next;
     return open;
 }
 
-struct atom *opens_twin(const struct opens *opens, const struct atom *from, uint32_t hash)
+struct atom *opens_twin(struct opens *opens, const struct atom *from)
 {
-    struct atom *open = map_get(&opens->by_key, hash);
-    while (open && (open->kind != from->kind || open_since(open) != open_since(from) ||
-                    !atom_has_key(open, from->kind, from)))
+    if (open_since(from) > opens->latest_ns)
+        return NULL;
+    leave_recent(opens, recent_of(opens, from->kind, from));
+    struct atom *open = map_get(&opens->by_key, open_hash(from->kind, from));
+    while (open && (open_since(open) != open_since(from) || !is_of(open, from->kind, from)))
         open = open->next;
     return open;
 }
@@ -57,35 +100,44 @@ static struct atom *new_atom(struct opens *opens, const struct atom *from)
     return open;
 }
 
-struct atom *opens_add(struct opens *opens, const struct atom *from, uint32_t hash)
+struct atom *opens_add(struct opens *opens, const struct atom *from)
 {
     struct atom *open = new_atom(opens, from);
     uint64_t since = open_since(open);
-    struct atom **at = (struct atom **)map_place(&opens->by_key, hash);
-    while (*at && open_since(*at) > since)
-        at = &(*at)->next;
-    open->next = *at;
-    *at = open;
+    struct atom **recent = recent_of(opens, open->kind, open);
+    leave_recent(opens, recent);
+    if (since > opens->latest_ns && open->kind->key_texts == 0)
+        *recent = open;
+    else
+        put(opens, open);
+    opens->latest_ns = since > opens->latest_ns ? since : opens->latest_ns;
     opens->at = memory_grow(opens->at, &opens->room, opens->count + 1, sizeof(struct atom *));
     assert(opens->count < UINT32_MAX);
-    open->hash = hash;
     open->place = (uint32_t)opens->count;
     opens->at[opens->count++] = open;
     return open;
 }
 
-void opens_take_out(struct opens *opens, struct atom *open)
+static void take_from_map(struct opens *opens, struct atom *open)
 {
-    uint32_t hash = open->hash;
-    struct atom *first = map_get(&opens->by_key, hash);
+    struct atom *first = map_get(&opens->by_key, open->hash);
     if (first == open && open->next)
-        map_put(&opens->by_key, hash, open->next);
+        map_put(&opens->by_key, open->hash, open->next);
     else if (first == open)
-        map_remove(&opens->by_key, hash);
+        map_remove(&opens->by_key, open->hash);
     while (first != open && first->next != open)
         first = first->next;
     if (first != open)
         first->next = open->next;
+}
+
+void opens_take_out(struct opens *opens, struct atom *open)
+{
+    struct atom **recent = recent_of(opens, open->kind, open);
+    if (*recent == open)
+        *recent = NULL;
+    else
+        take_from_map(opens, open);
     struct atom *last = opens->at[--opens->count];
     last->place = open->place;
     opens->at[open->place] = last;

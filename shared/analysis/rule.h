@@ -69,11 +69,7 @@ void engine_end(struct engine *engine, struct atom *open);
 static inline struct atom **engine_recent(struct engine *engine, const struct atom_kind *kind,
                                           const struct atom *key)
 {
-    const uint64_t *words = atom_key(key);
-    uint64_t sum = kind->tag;
-    for (size_t i = 0; i < kind->key_size / sizeof *words; i++)
-        sum = 7 * sum + words[i];
-    return &engine_head(engine)->recent[sum % ENGINE_RECENT];
+    return &engine_head(engine)->recent[atom_key_sum(kind, key) % ENGINE_RECENT];
 }
 
 /* Of the key columns of `key`, which may be a NOUN_key. */
