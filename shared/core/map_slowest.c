@@ -63,15 +63,20 @@ static struct unsent_ended *new_ended(const struct core *core, const struct ende
     return made;
 }
 
+bool map_keeps_ended(struct core *core, const struct life *life, struct phase_sum *sum,
+                     uint32_t definition, uint64_t ns)
+{
+    struct known_slowest *known = sum->slowest;
+    uint64_t set = set_of(life);
+    if (!known || known->set != set || known->definition != definition)
+        sum->slowest = known = find(core, set, sum->label, definition);
+    return ns >= known->list.least_ns;
+}
+
 void map_keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
                     const struct ended_line *line)
 {
     struct known_slowest *known = sum->slowest;
-    uint64_t set = set_of(life);
-    if (!known || known->set != set || known->definition != line->definition)
-        sum->slowest = known = find(core, set, sum->label, line->definition);
-    if (line->ended.rank.ns < known->list.least_ns)
-        return;
     struct unsent_ended *made = new_ended(core, line);
     struct unsent_ended *left = slowest_put(&known->list, line->ended.rank, made);
     if (left != made) {

@@ -152,24 +152,39 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
     core_tell_of(core, life, &result);
 }
 
-static void keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
-                       const struct instance *instance, const struct ended_instance *ended)
+/* `sum` has it by now. */
+NEVER_INLINE static void keep_ended(struct core *core, const struct instance *instance,
+                                    struct phase_sum *sum, const struct life *ender,
+                                    const struct event *event, const struct time_vector *time,
+                                    uint64_t calls)
 {
+    struct life *life = life_of(instance);
+    const struct phase_definition *definition = definition_of(core, instance);
+    struct field_value values[PHASE_VALUES_MAX];
+    instances_capture_end(definition, instance, event, values);
+    struct ended_instance ended = {.rank = {.ns = event->time_ns - instance->mark.begin_ns,
+                                            .begin_ns = instance->mark.begin_ns,
+                                            .order = instance->mark.order},
+                                   .pid = pid_of(life),
+                                   .end_tid = ender != life ? ender->tid : 0,
+                                   .calls = calls,
+                                   .time = *time,
+                                   .values = values,
+                                   .value_count = phase_value_count(definition)};
     if (core->mode == CORE_JOIN)
-        tell_ended(core, life, sum->label, instance->definition, ended);
+        tell_ended(core, life, sum->label, instance->definition, &ended);
     else
         map_keep_ended(core, life, sum,
-                       &(struct ended_line){sum->label, instance->definition, *ended});
+                       &(struct ended_line){sum->label, instance->definition, ended});
 }
 
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event)
 {
     struct life *life = life_of(instance);
-    const struct phase_definition *definition = definition_of(core, instance);
     struct phase_sum *sum = phase_sum_at(core, life, instance->path);
     uint64_t ns = event->time_ns - instance->mark.begin_ns;
-    uint64_t over_ns = definition->keep.over_ns;
+    uint64_t over_ns = definition_of(core, instance)->keep.over_ns;
     struct time_vector time = {0};
     uint64_t calls = instances_spent(instance, &time);
     sum->cell.syscalls += calls;
@@ -178,17 +193,8 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;
     time_vector_merge(&sum->cell.time, &time);
-    struct field_value values[PHASE_VALUES_MAX];
-    instances_capture_end(definition, instance, event, values);
-    struct ended_instance ended = {
-        .rank = {.ns = ns, .begin_ns = instance->mark.begin_ns, .order = instance->mark.order},
-        .pid = pid_of(life),
-        .end_tid = ender != life ? ender->tid : 0,
-        .calls = calls,
-        .time = time,
-        .values = values,
-        .value_count = phase_value_count(definition)};
-    keep_ended(core, life, sum, instance, &ended);
+    if (core->mode == CORE_JOIN || map_keeps_ended(core, life, sum, instance->definition, ns))
+        keep_ended(core, instance, sum, ender, event, &time, calls);
     time_vector_free(&time);
     if (life_is_in_call(life) && !instance->in_call)
         add_credit(life, instance->path, 1);

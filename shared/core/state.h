@@ -564,7 +564,10 @@ void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
 
 /* --- map_slowest.c: instances that are told of by themselves --- */
-/* One is complete, and in its sum. `line`, its values and its time are borrowed. */
+/* Whether one of that duration, which is complete and in the sum, is to be told of. */
+bool map_keeps_ended(struct core *core, const struct life *life, struct phase_sum *sum,
+                     uint32_t definition, uint64_t ns);
+/* One that is. `line`, its values and its time are borrowed. */
 void map_keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
                     const struct ended_line *line);
 /* Those of the life that are unsent go with its line. */

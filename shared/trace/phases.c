@@ -197,14 +197,10 @@ bool phase_filters_pass(const struct phase_filter *filters, size_t count, const 
     return true;
 }
 
-const struct field_value *event_payload_field(const struct event *event, const char *name)
+const struct field_value *event_payload_field_slowly(const struct event *event, const char *name)
 {
     const char *const *names = event->class->fields;
-    size_t count = event->field_count;
-    for (size_t i = 0; i < count; i++)
-        if (names[i] == name) /* most often: the class has them of its definitions */
-            return &event->fields[i];
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < event->field_count; i++)
         if (strcmp(names[i], name) == 0)
             return &event->fields[i];
     return NULL;

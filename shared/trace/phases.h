@@ -147,8 +147,6 @@ void phase_value_free(struct field_value *value);
 bool field_value_equal(const struct field_value *a, const struct field_value *b);
 /* What an event has of a payload field; NULL: it has none of that name. */
 typedef const struct field_value *field_lookup(const struct event *event, const char *name);
-/* Of the fields that the event's class has. */
-field_lookup event_payload_field;
 /* Whether an event passes all of them. Numbers and texts never compare, nor does what is absent. */
 bool phase_filters_pass(const struct phase_filter *filters, size_t count, const struct event *event,
                         field_lookup *lookup);

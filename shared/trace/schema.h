@@ -72,6 +72,20 @@ static inline bool event_class_needs_thread(const struct event_class *class)
            class->kind == EVENT_CALL_EXIT || class->begin_count > 0 || class->end_count > 0;
 }
 
+/* By the name's letters. */
+const struct field_value *event_payload_field_slowly(const struct event *event, const char *name);
+/* Of the fields that the event's class has (field_lookup). Most often `name` is of the definitions that the
+ * class has its names from. */
+static inline const struct field_value *event_payload_field(const struct event *event,
+                                                            const char *name)
+{
+    const char *const *names = event->class->fields;
+    for (size_t i = 0; i < event->field_count; i++)
+        if (names[i] == name)
+            return &event->fields[i];
+    return event_payload_field_slowly(event, name);
+}
+
 struct schema;
 
 /* `phases` (NULL for none), the schema's own definitions, is borrowed until schema_free(). */
