@@ -294,6 +294,8 @@ static void begin(struct joiner *joiner, struct queued *queued)
         engine_lose_all(joiner->engine);
     if (end->gap_before)
         core_gap(joiner->core, joiner->end_ns);
+    else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
+        core_gap(joiner->core, end->begin_ns); /* its trace is lost from here on */
     if (tells)
         core_begin(joiner->core, (struct core_facts){end->has_kernel, end->counts_switches},
                    end->phases);

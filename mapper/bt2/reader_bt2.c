@@ -197,7 +197,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
     struct failure why;
     struct bt2_input *input = &reader->inputs[reader->input_count];
     struct trace_info *info = &reader->infos[reader->input_count];
-    if (trace_is_empty(files))
+    if (trace_is_empty(files) || trace_report_gone(&reader->warnings, files))
         return;
     if (bt2_input_open(input, set, files, choice, reader->schema, &reader->clock, &reader->stage,
                        &reader->warnings, info, &why) != STATUS_OK) {

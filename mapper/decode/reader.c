@@ -34,9 +34,9 @@ void reader_report(const struct reader_warnings *warnings, struct damage damage,
         count = interval_notes_add(warnings->notes, &damage);
     if (warnings->say == NULL || count - damage.count >= REPORTS_SAID)
         return;
-    char *sentence = memory_format("%.*s%s%s%s", (int)damage.name.count, damage.name.at,
-                                   damage.name.count > 0 ? ": " : "", text,
-                                   count >= REPORTS_SAID ? "; further ones are only counted" : "");
+    char *sentence = memory_format(
+        "%.*s%s%s%s", (int)damage.name.count, damage.name.at, damage.name.count > 0 ? ": " : "",
+        text, count - damage.count + 1 >= REPORTS_SAID ? "; further ones are only counted" : "");
     warnings->say(warnings->context, sentence);
     free(sentence);
 }

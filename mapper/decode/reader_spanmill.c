@@ -249,7 +249,7 @@ static void add_input(struct reader_spanmill *reader, const struct reader_choice
     struct input *input = &reader->inputs[reader->input_count];
     struct trace_info *info = &reader->infos[reader->input_count];
     *input = (struct input){.files = files};
-    if (trace_is_empty(files))
+    if (trace_is_empty(files) || trace_report_gone(&reader->warnings, files))
         return;
     if (understand(reader, choice, input, info, &why) != STATUS_OK) {
         trace_report_left_out(&reader->warnings, files, why.text);

@@ -17,6 +17,11 @@ void trace_report(const struct reader_warnings *warnings, const struct trace_fil
 void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
                            const char *why);
 
+/* Says of a trace that the chunk before has and this one has not that it is lost, unless it is of one
+ * process, which may be over. True: what the seam has of it is to be left out as well, since nothing is
+ * known of the kernel in the whole interval then. */
+bool trace_report_gone(const struct reader_warnings *warnings, const struct trace_files *files);
+
 /* Whether an archived chunk has nothing of it but files without a byte: nothing is lost with it. Of a
  * session that may still record, metadata comes later. */
 bool trace_is_empty(const struct trace_files *files);

@@ -221,25 +221,70 @@ static void join_all(const struct scan *scan, struct trace_streams *streams)
     streams->stream_of = stream_of;
 }
 
-/* LTTng opens every stream in every chunk. One that the chunk before does not have, while it has others
- * of the trace, and that does not begin with its first packet, was lost there. */
+/* A stream that the chunk before has, and of which this one has no file, while it has others of the trace
+ * (trace_report_gone() tells if it has none): it is lost from there on. */
+static void check_ends(const struct scan *scan, struct trace_streams *streams)
+{
+    for (size_t i = 0; i < streams->count && !scan->files->is_gone; i++) {
+        bool is_there = false, any = false;
+        for (size_t j = 0; j < streams->part_count; j++) {
+            is_there |= streams->stream_of[j] == i && streams->parts[j].file->is_there;
+            any |= streams->parts[j].file->is_there;
+        }
+        if (is_there || !any)
+            continue;
+        streams->at[i].cut = true;
+        trace_report(
+            scan->warnings, scan->files, streams->at[i].name,
+            (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = 1},
+            "its file is not in the chunk, and the chunk before has one: what it recorded is lost");
+    }
+}
+
+/* A stream that does not begin with its first packet, and of which the chunk before has none, while it
+ * has others: it was lost there. Where it has an empty file of it, nothing was recorded. */
+static bool begins_late(const struct trace_streams *streams, size_t stream)
+{
+    const struct packet_at *first = &streams->at[stream].packets.at[0];
+    if (first->of_seam || !first->head.has_sequence || first->head.sequence == 0)
+        return false;
+    for (size_t i = 0; i < streams->part_count; i++)
+        if (streams->stream_of[i] == stream && streams->parts[i].file->was_idle)
+            return false;
+    return true;
+}
+
+static void report_late(const struct scan *scan, const char *name, uint64_t count, const char *text)
+{
+    trace_report(
+        scan->warnings, scan->files, name,
+        (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = count}, text);
+}
+
 static void check_begins(const struct scan *scan, struct trace_streams *streams)
 {
-    bool has_seam = false;
-    for (size_t i = 0; i < streams->part_count; i++)
-        has_seam |= streams->parts[i].seam_count > 0;
-    for (size_t i = 0; i < streams->count && has_seam; i++) {
-        struct packet_at *first = &streams->at[i].packets.at[0];
-        if (first->of_seam || !first->head.has_sequence || first->head.sequence == 0)
+    size_t count = 0;
+    for (size_t i = 0; i < streams->count && scan->files->follows; i++) {
+        bool late = begins_late(streams, i);
+        streams->at[i].packets.at[0].after_lost = late;
+        count += late;
+    }
+    if (count > 1 && count == streams->count) {
+        report_late(
+            scan, NULL, count,
+            "its streams do not begin with their first packets, and the chunk before has none "
+            "of them: what was lost between them is not known");
+        return;
+    }
+    for (size_t i = 0; i < streams->count && count > 0; i++) {
+        const struct packet_at *first = &streams->at[i].packets.at[0];
+        if (!first->after_lost)
             continue;
-        first->after_lost = true;
         char *text =
             memory_format("it begins with packet %llu of the stream, and the chunk before has "
                           "none of it: what was lost between them is not known",
                           (unsigned long long)first->head.sequence);
-        trace_report(
-            scan->warnings, scan->files, streams->at[i].name,
-            (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = 1}, text);
+        report_late(scan, streams->at[i].name, 1, text);
         free(text);
     }
 }
@@ -258,6 +303,7 @@ void trace_streams_init(struct trace_streams *streams, const struct trace_files 
         scan_part(&scan, &streams->parts[i]);
     }
     join_all(&scan, streams);
+    check_ends(&scan, streams);
     check_begins(&scan, streams);
 }
 

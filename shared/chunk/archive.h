@@ -4,8 +4,9 @@
  *     threads                  thread directory at the interval's begin (chunk/threads.h)
  *     kernel/... ust/...       the chunk's folder as LTTng left it, with index/, which tells where
  *                              packets behind a damaged one begin; a plain trace as trace/...
- *     seam/kernel/...          the packets of the chunk before that the interval needs, and the
- *                              metadata of traces that only it has
+ *     seam/kernel/...          the packets of the chunk before that the interval needs, an empty file
+ *                              for a stream that has none there, and the metadata of traces that
+ *                              only it has
  *
  * Equal content makes equal bytes, packed with equal effort: entries come in the order above, by name within. */
 #ifndef CHUNK_ARCHIVE_H

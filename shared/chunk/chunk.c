@@ -75,6 +75,7 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
         trace->is_recorded = chunk->recorded;
         for (size_t j = 0; j < from->stream_count; j++) {
             struct stream_file *stream = trace_stream(trace, from->streams[j].name);
+            stream->is_there = true;
             stream->data = from->streams[j].data;
             stream->index = from->streams[j].index;
             if (from->streams[j].path != NULL)
@@ -106,6 +107,11 @@ static struct bytes cut_seam(const struct metadata *metadata, const struct strea
     return seam;
 }
 
+static bool is_idle(const struct stream_file *stream)
+{
+    return stream->data.count == 0 && packets_index_end(stream->index) == 0;
+}
+
 static void add_seam(struct chunk *chunk, const struct trace_set *before, const char *name)
 {
     struct session_clock clock = {.is_known = false};
@@ -118,10 +124,13 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before, const 
             for (size_t j = 0; j < from->stream_count; j++) {
                 struct bytes seam =
                     cut_seam(&metadata, &from->streams[j], chunk->interval.begin_ns);
-                if (seam.count == 0)
+                bool was_idle = is_idle(&from->streams[j]);
+                if (seam.count == 0 && !was_idle)
                     continue;
                 trace = set_trace(&chunk->set, name_of(from, name));
-                trace_stream(trace, from->streams[j].name)->seam = seam;
+                struct stream_file *stream = trace_stream(trace, from->streams[j].name);
+                stream->seam = seam;
+                stream->was_idle = was_idle;
             }
             if (trace != NULL && trace->metadata.at == NULL)
                 trace->metadata = from->metadata; /* of a trace that only the seam has */
@@ -141,8 +150,33 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
         if (trace->metadata.at == NULL)
             trace->metadata = from->metadata;
         trace->may_grow = chunk->growing;
-        for (size_t j = 0; j < from->stream_count; j++)
-            trace_stream(trace, from->streams[j].name)->seam = from->streams[j].data;
+        for (size_t j = 0; j < from->stream_count; j++) {
+            struct stream_file *stream = trace_stream(trace, from->streams[j].name);
+            stream->seam = from->streams[j].data;
+            stream->was_idle = stream->seam.count == 0;
+        }
+    }
+}
+
+/* When all traces are there: what the others say about each. */
+static void compare_traces(struct trace_set *set)
+{
+    bool has_own = false, has_seam = false;
+    for (size_t i = 0; i < set->trace_count; i++)
+        for (size_t j = 0; j < set->traces[i].stream_count; j++) {
+            has_own |= set->traces[i].streams[j].data.count > 0;
+            has_seam |= set->traces[i].streams[j].seam.count > 0;
+        }
+    for (size_t i = 0; i < set->trace_count; i++) {
+        struct trace_files *trace = &set->traces[i];
+        bool is_there = false, was_there = false;
+        for (size_t j = 0; j < trace->stream_count; j++) {
+            const struct stream_file *stream = &trace->streams[j];
+            is_there |= stream->is_there;
+            was_there |= stream->seam.count > 0 || stream->was_idle;
+        }
+        trace->follows = has_seam;
+        trace->is_gone = was_there && !is_there && has_own;
     }
 }
 
@@ -206,6 +240,7 @@ enum status chunk_open(const struct chunk_ref *ref, struct archive_room *room, s
         return status;
     }
     trace_set_sort(&chunk->set);
+    compare_traces(&chunk->set);
     *out = chunk;
     return STATUS_OK;
 }
@@ -226,6 +261,7 @@ enum status chunk_open_frame(struct bytes frame, size_t raw_max, struct archive_
     add_own(chunk, source_traces(chunk->own), NULL);
     add_packed_seam(chunk, source_seam(chunk->own));
     trace_set_sort(&chunk->set);
+    compare_traces(&chunk->set);
     *out = chunk;
     return STATUS_OK;
 }

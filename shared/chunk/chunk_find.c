@@ -111,13 +111,19 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a folder, sorted, but those that begin with a dot. Each and all to be freed. */
-static char **names_in(const char *path, size_t *count)
+/* The names in a folder, sorted, but those that begin with a dot. Each and all to be freed. A folder that
+ * the system refuses is left out. */
+static char **names_in(struct chunk_list *list, const char *path, size_t *count)
 {
     char **names = NULL;
     size_t room = 0;
     *count = 0;
     DIR *dir = opendir(path);
+    if (dir == NULL) {
+        char *sentence = memory_format("%s: %s", path, strerror(errno));
+        chunk_leave_out(list, sentence);
+        free(sentence);
+    }
     for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         if (entry->d_name[0] == '.')
             continue;
@@ -135,7 +141,7 @@ static char **names_in(const char *path, size_t *count)
 static void find_growing(struct chunk_list *list, const char *session)
 {
     size_t count;
-    char **names = names_in(session, &count);
+    char **names = names_in(list, session, &count);
     for (size_t i = 0; i < count; i++) {
         char *path = memory_format("%s/%s", session, names[i]);
         bool found = is_growing_name(names[i]) && folder_has_traces(path);
@@ -183,7 +189,7 @@ static void find_below(struct chunk_list *list, const char *path, int depth)
     if (is_session || depth >= SEARCH_DEPTH_MAX)
         return;
     size_t count;
-    char **names = names_in(path, &count);
+    char **names = names_in(list, path, &count);
     for (size_t i = 0; i < count; i++) {
         char *below = memory_format("%s/%s", path, names[i]);
         find_below(list, below, depth + 1);
@@ -201,13 +207,13 @@ enum status chunk_list_add(struct chunk_list *list, const char *path, struct fai
     char *clean = memory_string(text_of(path));
     for (size_t length = strlen(clean); length > 1 && clean[length - 1] == '/'; length--)
         clean[length - 1] = '\0';
-    size_t before = list->count;
+    size_t before = list->count, left_out = list->left_out;
     if (S_ISREG(stat_of.st_mode))
         add_ref(list, clean)->packed = true;
     else
         find_below(list, clean, 0);
     free(clean);
-    if (list->count == before)
+    if (list->count == before && list->left_out == left_out)
         return fail(why, STATUS_REJECT,
                     "%s: no LTTng trace there: looked for folders `kernel` or `ust`, a file "
                     "`metadata`, `archives/` and files .tar.zst, in it and %d levels below",

@@ -41,7 +41,7 @@ static bool is_plain(const struct chunk_ref *ref)
     return !ref->packed && ref->snapshot == NULL && ref->number >= 0 && folder_is_trace(ref->path);
 }
 
-static void leave_out(struct chunk_list *list, const char *why)
+void chunk_leave_out(struct chunk_list *list, const char *why)
 {
     list->left_out++;
     if (list->say != NULL)
@@ -219,7 +219,7 @@ static void adopt_empty(struct chunk_list *list)
             continue;
         }
         char *sentence = memory_format("%s: no trace there, nor beside it", list->at[i].path);
-        leave_out(list, sentence);
+        chunk_leave_out(list, sentence);
         free(sentence);
         clear_ref(&list->at[i]);
     }
@@ -355,7 +355,7 @@ static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
         return;
     char *sentence = memory_format("%s: left out: is chunk %lld of the same session as %s",
                                    ref->path, (long long)ref->number, before->path);
-    leave_out(list, sentence);
+    chunk_leave_out(list, sentence);
     free(sentence);
 }
 
@@ -412,7 +412,7 @@ static enum status drop_unreadable(struct chunk_list *list, char **faults, struc
             list->at[kept++] = list->at[i];
             continue;
         }
-        leave_out(list, faults[i]);
+        chunk_leave_out(list, faults[i]);
         if (!failed)
             (void)fail(why, STATUS_REJECT, "%s", faults[i]);
         failed = true;

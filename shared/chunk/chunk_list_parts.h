@@ -12,6 +12,9 @@ static inline const char *chunk_base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+/* Counts what cannot be used, and says why. */
+void chunk_leave_out(struct chunk_list *list, const char *why);
+
 /* The number that a chunk's folder is called by, if `path` is one, or one of its traces; else -1. */
 int64_t chunk_number_of_path(const char *path);
 

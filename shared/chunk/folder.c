@@ -93,12 +93,15 @@ const char *folder_domain(const char *path)
     return found;
 }
 
-/* Whether any regular file lies below, but in `index`. */
+/* Whether any regular file lies below, but in `index`; or whether the system refuses to tell, which
+ * folder_open() will say. */
 static bool has_files(const char *path, int depth)
 {
-    DIR *dir = depth < DEPTH_MAX ? opendir(path) : NULL;
-    if (dir == NULL)
+    if (depth >= DEPTH_MAX)
         return false;
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return errno != ENOENT && errno != ENOTDIR;
     bool found = false;
     for (struct dirent *entry; !found && (entry = readdir(dir)) != NULL;) {
         if (is_hidden(entry->d_name) || strcmp(entry->d_name, "index") == 0)

@@ -87,7 +87,7 @@ static bool is_own(const struct trace_files *trace)
         const struct stream_file *stream = &trace->streams[i];
         if (stream->path != NULL || stream->data.at != NULL)
             return true;
-        seam_only = seam_only || stream->seam.count > 0;
+        seam_only = seam_only || stream->seam.count > 0 || stream->was_idle;
     }
     return !seam_only;
 }
@@ -106,7 +106,7 @@ static void add_trace(struct entries *entries, const struct trace_files *trace)
             add_entry(entries, "", trace->name, index, stream->index);
             free(index);
         }
-        if (stream->seam.count > 0)
+        if (stream->seam.count > 0 || stream->was_idle)
             add_entry(entries, "seam/", trace->name, stream->name, stream->seam);
     }
 }

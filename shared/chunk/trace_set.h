@@ -3,7 +3,10 @@
  *
  * A trace is a folder of LTTng's: `kernel`, `ust/uid/0/64-bit`, `ust/pid/NAME-PID-TIME`, or the
  * folder of a plain trace itself. Each of its streams is up to two pieces that follow each
- * other: the seam's packets, then the chunk's own file. */
+ * other: the seam's packets, then the chunk's own file.
+ *
+ * LTTng opens every stream of a session in every chunk, if only as a file without packets; streams of
+ * one process end with it. So a file that the chunk before has and this one has not is lost. */
 #ifndef CHUNK_TRACE_SET_H
 #define CHUNK_TRACE_SET_H
 
@@ -20,6 +23,8 @@ struct stream_file {
     struct bytes index; /* its `index/NAME.idx`, empty if there is none */
     /* Where `data` lies on disk, for a reader that wants files; NULL if only in memory. */
     char *path;
+    bool is_there; /* the chunk has a file of it, or at least its index */
+    bool was_idle; /* the file of the chunk before is empty, which is why there is no seam */
 };
 
 struct trace_files {
@@ -29,6 +34,8 @@ struct trace_files {
     size_t stream_count;
     bool may_grow;    /* it lies where a session records, not in an archived chunk */
     bool is_recorded; /* and a session daemon does record there */
+    bool follows;     /* the chunk before is in hand, with packets of this trace or of another */
+    bool is_gone;     /* the chunk before has files of it, this one none, but others with packets */
 };
 
 struct trace_set {

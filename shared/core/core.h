@@ -73,7 +73,10 @@ void core_event(struct core *core, const struct event *event);
 MUST_CHECK bool core_join(struct core *core, const struct record *record);
 /* The interval, which had so many, is over: its sums are told. */
 void core_end(struct core *core, uint64_t events);
-/* An interval that never came: nothing is known of any CPU, and of what any thread does. */
+/* Whether the last interval that began has a kernel trace. */
+bool core_has_kernel(const struct core *core);
+/* An interval that never came, or the kernel trace of one: nothing is known of any CPU, and of what any
+ * thread does. */
 void core_gap(struct core *core, uint64_t begin_ns);
 /* What the interval comes to, as a mark in the results; behind core_end(). */
 void core_mark(struct core *core, const struct interval_end *interval);

@@ -40,6 +40,11 @@ void core_begin(struct core *core, struct core_facts facts, const struct phase_s
     }
 }
 
+bool core_has_kernel(const struct core *core)
+{
+    return core->facts.has_kernel;
+}
+
 static void tick(struct core *core, uint64_t now_ns)
 {
     phases_tick(core, now_ns);

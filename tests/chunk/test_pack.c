@@ -182,3 +182,45 @@ Test(pack, of_two_equal_archives_nothing_is_left_out)
     chunk_list_clear(&packed);
     chunk_list_clear(&list);
 }
+
+/* As mappers receive it: what the chunk before had is told by the seam alone. */
+Test(pack, tells_of_a_received_archive_which_traces_it_lacks)
+{
+    static const struct thread_directory none;
+    static const struct archive_facts facts = {
+        .group = "host/name/now", .begin_ns = 1, .end_ns = 2, .number = 1, .has_traces = true};
+    const struct bytes some = {(const uint8_t *)"packets", 7}, empty = {NULL, 0};
+    const struct archive_entry entries[] = {
+        {"seam/kernel/k_0", some},
+        {"seam/kernel/metadata", some},
+        {"seam/ust/uid/0/64-bit/u_0", empty},
+        {"ust/uid/0/64-bit/metadata", some},
+        {"ust/uid/0/64-bit/u_0", some},
+    };
+    char path[] = "/tmp/test-pack-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(ge(int, fd, 0));
+    close(fd);
+    struct failure why;
+    cr_assert(eq(int,
+                 archive_pack_file(&facts, &none, entries, sizeof entries / sizeof *entries,
+                                   (struct archive_effort){.level = 1}, path, &why),
+                 STATUS_OK),
+              "%s", why.text);
+    struct bytes frame = read_file(path);
+    unlink(path);
+    struct chunk *chunk;
+    cr_assert(eq(int, chunk_open_frame(frame, ARCHIVE_RAW_MAX, NULL, &chunk, &why), STATUS_OK),
+              "%s", why.text);
+    const struct trace_set *set = chunk_traces(chunk);
+    cr_assert(eq(sz, set->trace_count, 2));
+    const struct trace_files *kernel = &set->traces[0], *user = &set->traces[1];
+    cr_expect(kernel->is_gone);
+    cr_expect(kernel->follows);
+    cr_expect(not(user->is_gone));
+    cr_expect(user->follows, "a chunk before is in hand, if only of the other trace");
+    cr_expect(user->streams[0].was_idle);
+    chunk_close(chunk);
+    uint8_t *mine = (uint8_t *)(uintptr_t)frame.at;
+    free(mine);
+}

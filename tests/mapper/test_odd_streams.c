@@ -348,6 +348,7 @@ Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
         (struct odd_packet){.begin = 11, .end = 19, .cpu = 1, .sequence = 4, .events = {16}});
     add_packet(&trace, 2, (struct odd_packet){.begin = 11, .end = 19, .cpu = 2, .events = {17}});
     trace.streams[0].seam = fake_data(&seam);
+    trace.files.follows = true;
     expect_reading(
         &trace, "kernel", USUAL, "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
         "s_1: it begins with packet 4 of the stream, and the chunk before has none of it");

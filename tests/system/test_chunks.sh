@@ -171,6 +171,94 @@ for damage in cut header events metadata stream; do
     rm -rf "$scratch/damaged" "$scratch/packed"
 done
 
+# A folder of a domain, or one file, that a chunk lacks while the chunk before has it is named, and what
+# the kernel did is as unknown as if the whole chunk was lost, and its seam with it. `lack NAME CHUNK FILES...` deletes them.
+lack() {
+    session "$1"
+    for file in "${@:3}"; do
+        rm -r "$scratch/$1"/archives/*-"$2"/$file
+    done
+}
+both() { # NAME: the report of the folders, once it is known to be that of the archives
+    report "$scratch/$1" >"$scratch/got"
+    [ $? = 4 ] || wrong "$1: not said by --strict"
+    "$SPANMILL" pack --output "$scratch/packed" "$scratch/$1" >/dev/null 2>&1
+    report "$scratch/packed" >"$scratch/packed.got"
+    cmp -s "$scratch/got" "$scratch/packed.got" || wrong "$1: packed is another report"
+    rm -rf "$scratch/$1" "$scratch/packed"
+}
+call_ns() { # the time in system calls, which ends where the hole begins
+    grep '"type":"syscall"' "$1" | grep -o '"total_ns":[0-9]*' | awk -F: '{ sum += $2 } END { printf "%.0f", sum }'
+}
+lack gone 2 "" && both gone
+gone_ns=$(call_ns "$scratch/got")
+lack kernel 2 kernel && both kernel
+[ "$(call_ns "$scratch/got")" -le "$gone_ns" ] || wrong "chunk 2 without a kernel: more time in calls than without the chunk"
+grep -q "\"damage\":\[{\"chunk\":2,\"scope\":\"trace\",\"cause\":\"missing\",\"name\":\"kernel\",\"count\":1" \
+    "$scratch/got" || wrong "chunk 2 without a kernel: not named: $(head -c 2000 "$scratch/got")"
+grep -q "{\"chunk\":3,\"scope\":\"stream\",\"cause\":\"missing\",\"name\":\"kernel\",\"count\":4" \
+    "$scratch/got" || wrong "chunk 2 without a kernel: the next does not say so"
+[ "$(field "$scratch/got" lost_traces)" = 1 ] || wrong "chunk 2 without a kernel: not counted"
+# Metadata that cannot be read is a hole of the same size.
+session metadata
+echo nonsense >"$(echo "$scratch"/metadata/archives/*-2)/kernel/metadata"
+both metadata
+[ "$(call_ns "$scratch/got")" -le "$gone_ns" ] || wrong "chunk 2 without metadata of the kernel: more time in calls than without the chunk"
+lack user 2 ust && both user
+grep -q "{\"chunk\":2,\"scope\":\"trace\",\"cause\":\"missing\",\"name\":\"ust/uid/0/64-bit\",\"count\":1" \
+    "$scratch/got" || wrong "chunk 2 without user space: not named"
+lack stream 2 kernel/kchan_1 kernel/index/kchan_1.idx && both stream
+grep -q "{\"chunk\":2,\"scope\":\"stream\",\"cause\":\"missing\",\"name\":\"kernel/kchan_1\",\"count\":1" \
+    "$scratch/got" || wrong "chunk 2 without a stream: not named"
+[ "$(field "$scratch/got" loss_borders)" -ge 2 ] || wrong "chunk 2 without a stream: no borders"
+# The first that is in hand: the next tells. The last: it does itself.
+lack kernel 0 kernel && both kernel
+grep -q '"damage":\[{"chunk":1,"scope":"stream","cause":"missing","name":"kernel","count":4' "$scratch/got" ||
+    wrong "the first without a kernel: not named"
+lack kernel 3 kernel && both kernel
+grep -q '"damage":\[{"chunk":3,"scope":"trace","cause":"missing","name":"kernel","count":1' "$scratch/got" ||
+    wrong "the last without a kernel: not named"
+# Nothing is lost of a process that has ended, nor where a domain is added in the middle of a session.
+session ended
+for chunk in "$scratch"/ended/archives/*-[01]; do
+    mkdir "$chunk/ust/pid"
+    mv "$chunk/ust/uid/0/64-bit" "$chunk/ust/pid/thumb-1-2"
+done
+rm -r "$scratch"/ended/archives/*-[23]/ust
+report "$scratch/ended" >"$scratch/got" || wrong "a process that has ended: $(head -3 "$scratch/said")"
+rm -r "$scratch/ended"
+# A stream that is idle has a file without packets (LTTng 2.15): the next chunk says nothing of it.
+session idle
+: >"$(echo "$scratch"/idle/archives/*-1)/kernel/kchan_1"
+rm "$scratch"/idle/archives/*-1/kernel/index/kchan_1.idx
+report "$scratch/idle" >"$scratch/got" || wrong "an idle stream: $(head -3 "$scratch/said")"
+"$SPANMILL" pack --output "$scratch/packed" "$scratch/idle" >/dev/null 2>&1
+report "$scratch/packed" >"$scratch/packed.got" || wrong "an idle stream, packed: $(head -3 "$scratch/said")"
+cmp -s "$scratch/got" "$scratch/packed.got" || wrong "an idle stream: packed is another report"
+rm -rf "$scratch/idle" "$scratch/packed"
+
+# What the system refuses is named, wherever it lies; root is refused only without its capabilities.
+refused() {
+    local without=()
+    [ "$(id -u)" != 0 ] || without=(setpriv --bounding-set=-all --inh-caps=-all)
+    "${without[@]}" "$SPANMILL" report --format json "$@" >"$scratch/got" 2>"$scratch/said"
+    local status=$?
+    chmod -R u+rwx "$scratch/closed"
+    [ "$status" = 1 ] || wrong "refused: exit status $status"
+    grep -q "$where: Permission denied" "$scratch/said" || wrong "refused: $where: $(head -3 "$scratch/said")"
+}
+session closed
+chmod -R go= "$scratch/closed"
+for where in "$(basename "$data"/*-2)" kernel archives; do
+    find "$scratch/closed/archives" -maxdepth 2 -path "*-2" -name "$where" -exec chmod 0 {} +
+    find "$scratch/closed/archives" -maxdepth 2 -path "*-2/kernel" -name "$where" -exec chmod 0 {} +
+    find "$scratch/closed" -maxdepth 1 -name "$where" -exec chmod 0 {} +
+    refused "$scratch/closed"
+    [ "$where" = archives ] || grep -q '"damage":\[{"chunk":2,"scope":"chunk","cause":"missing"' "$scratch/got" ||
+        wrong "refused: chunk 2 is not named"
+done
+rm -r "$scratch/closed"
+
 # The domains of a chunk may be named one by one, and lie anywhere.
 first=$(echo "$data"/*-0)
 report "$first" >"$scratch/one"
