@@ -82,6 +82,10 @@ struct explaining {
     bool of_pool;               /* in place of traces */
     int64_t since_ns, until_ns; /* of the pool's instances: when they ended */
     size_t told, failed;
+    struct text_list {
+        char **at; /* owned */
+        size_t count, room;
+    } known; /* of the instances that there are, what one could be asked for by: paths, or ids */
     struct timeline_file timeline;
     struct timeline_mark *marks; /* what is explained */
     size_t mark_count, mark_room;
@@ -141,6 +145,23 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
                                   &at_ns) &&
                row->begin_ns <= at_ns && at_ns <= row->end_ns;
     return strchr(row->phase, '/') == NULL;
+}
+
+/* What could have been asked for in place of a path or an id that there is not. */
+static void know(struct explaining *explaining, const struct instance_row *row)
+{
+    char id[INSTANCE_ID_ROOM];
+    struct text_list *known = &explaining->known;
+    report_instance_id(row->order, id);
+    char *name = explaining->id ? memory_format("%s (%s)", id, row->phase)
+                                : memory_string(text_of(row->phase));
+    for (size_t i = 0; i < known->count; i++)
+        if (strcmp(known->at[i], name) == 0) {
+            free(name);
+            return;
+        }
+    known->at = memory_grow(known->at, &known->room, known->count + 1, sizeof *known->at);
+    known->at[known->count++] = name;
 }
 
 /* The slowest first; of equal ones the earlier. */
@@ -233,21 +254,62 @@ static int explain_session(struct explaining *explaining, const struct traces_se
         if (is_chosen(explaining, report, &report->instances[i]))
             chosen[count++] = &report->instances[i];
     qsort(chosen, count, sizeof(struct instance_row *), by_duration);
+    for (size_t i = 0; i < report->instance_count && count == 0; i++)
+        know(explaining, &report->instances[i]);
     for (size_t i = 0; i < count && i < explaining->count && !stop_signals_pending(NULL); i++)
         explain_row(explaining, session, report, chosen[i]);
     free(chosen);
     return stop_signals_pending(NULL) ? EXIT_INTERRUPTED : write_timeline(explaining, report);
 }
 
+/* So many are enough to see what a name should have been. */
+enum { KNOWN_SHOWN = 8 };
+
+static int by_text(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Why there was nothing to explain. To be freed. */
+static char *why_none(struct explaining *explaining)
+{
+    const struct text_list *known = &explaining->known;
+    const char *asked = explaining->id ? explaining->id : explaining->path;
+    if (explaining->traces.phases.count == 0 && !explaining->of_pool)
+        return memory_string(text_of("no phases are defined: --definitions or --phase tell them"));
+    char *outside = explaining->of_pool || known->count > 0
+                        ? NULL
+                        : window_is_outside(&explaining->window, &explaining->traces.list);
+    if (outside)
+        return outside;
+    if (!asked || known->count == 0)
+        return memory_string(text_of(
+            "no instance is the one that was asked for, of those that the report tells: the "
+            "slowest of each phase (`keep` of its definition says how many)"));
+    if (!explaining->id) /* those are told the slowest first */
+        qsort(known->at, known->count, sizeof *known->at, by_text);
+    char *all = memory_format("%s: no instance that the report tells is of `%s`; there %s",
+                              explaining->id ? "--instance" : "--of", asked,
+                              known->count == 1 ? "is" : "are");
+    for (size_t i = 0; i < known->count && i < KNOWN_SHOWN; i++) {
+        char *longer = memory_format("%s%s%s", all, i > 0 ? ", " : " ", known->at[i]);
+        free(all);
+        all = longer;
+    }
+    if (known->count > KNOWN_SHOWN) {
+        char *longer = memory_format("%s and %zu more", all, known->count - KNOWN_SHOWN);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
 static int finish(struct explaining *explaining)
 {
     if (explaining->told == 0) {
-        progress_say(&explaining->progress,
-                     explaining->traces.phases.count == 0 && !explaining->of_pool
-                         ? "no phases are defined: --phases or --phase tell them"
-                         : "no instance is the one that was asked for, of those that the report "
-                           "tells: the slowest of each phase (`keep` of its definition says how "
-                           "many)");
+        char *sentence = why_none(explaining);
+        progress_say(&explaining->progress, sentence);
+        free(sentence);
         return EXIT_FAILED;
     }
     if (fflush(stdout) != 0)
@@ -409,6 +471,9 @@ int cmd_explain(int argc, char **argv)
         if (code == EXIT_DONE)
             code = explaining.of_pool ? explain_pool(&explaining) : explain_traces(&explaining);
         drop_timeline(&explaining);
+        for (size_t i = 0; i < explaining.known.count; i++)
+            free(explaining.known.at[i]);
+        free(explaining.known.at);
         traces_clear(&explaining.traces);
         chunk_windows_clear(&explaining.windows);
     }

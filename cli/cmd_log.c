@@ -6,6 +6,7 @@
 
 #include "base/duration_text.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "cli/progress.h"
 #include "cli/render/quantity.h"
 #include "cli/render/report_view.h"
@@ -69,6 +70,12 @@ struct logging {
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
+    bool any; /* there is an event in the window */
+    /* Names there are, over all sessions: owned. */
+    struct known_names {
+        char **at;
+        size_t count, room;
+    } processes, calls;
 };
 
 /* --- options --- */
@@ -131,10 +138,67 @@ static bool shows_all(enum domain domain, const char *name)
     return true;
 }
 
+static void know(struct known_names *known, const char *name)
+{
+    for (size_t i = 0; name && i < known->count; i++)
+        if (strcmp(known->at[i], name) == 0)
+            return;
+    if (!name || *name == '\0')
+        return;
+    known->at = memory_grow(known->at, &known->room, known->count + 1, sizeof *known->at);
+    known->at[known->count++] = memory_string(text_of(name));
+}
+
+/* What a filter could have named, for one that matches nothing. */
+static void know_names(struct logging *logging, const struct session_report *report)
+{
+    int64_t begin_ns = logging->windows.begin_ns, end_ns = logging->windows.end_ns;
+    logging->any |=
+        report->begin_ns != REPORT_NONE && report->begin_ns < end_ns && report->end_ns >= begin_ns;
+    for (size_t i = 0; i < report->process_count; i++)
+        know(&logging->processes, report->processes[i].process);
+    for (size_t i = 0; i < report->thread_count; i++)
+        know(&logging->processes, report->threads[i].name);
+    for (size_t i = 0; i < report->syscall_count; i++)
+        know(&logging->calls, report->syscalls[i].syscall);
+}
+
+static void clear_names(struct known_names *known)
+{
+    for (size_t i = 0; i < known->count; i++)
+        free(known->at[i]);
+    free(known->at);
+}
+
+/* Says which of the patterns names nothing at all. */
+static bool say_unknown(struct logging *logging, const char *option,
+                        const struct call_log_globs *globs, const struct known_names *known)
+{
+    bool said = false;
+    for (size_t i = 0; i < globs->count; i++) {
+        const struct call_log_globs one = {.at = &globs->at[i], .count = 1};
+        bool matches = false;
+        for (size_t k = 0; k < known->count && !matches; k++)
+            matches = call_log_matches(&one, known->at[k]);
+        if (matches)
+            continue;
+        const char *nearest =
+            nearest_word(text_of(globs->at[i]), (const char *const *)known->at, known->count);
+        char *sentence = memory_format("--%s: there is no `%s`%s%s", option, globs->at[i],
+                                       nearest ? "; the nearest is " : "", nearest ? nearest : "");
+        progress_say(&logging->progress, sentence);
+        free(sentence);
+        said = true;
+    }
+    return said;
+}
+
 static void log_session(struct logging *logging, const struct traces_session *session)
 {
     const struct session_report *report =
         session->report.session_count > 0 ? &session->report.sessions[0] : NULL;
+    if (report)
+        know_names(logging, report);
     struct call_log_choice choice = logging->choice;
     choice.begin_ns = logging->windows.begin_ns;
     choice.end_ns = logging->windows.end_ns;
@@ -170,8 +234,20 @@ static void say_rest(struct logging *logging, bool stopped)
         progress_say(&logging->progress, sentence);
         free(sentence);
     }
-    if (!stopped && logging->counts.calls + logging->counts.events == 0)
-        progress_say(&logging->progress, "nothing matches what is asked for");
+    if (stopped || logging->counts.calls + logging->counts.events > 0)
+        return;
+    char *outside =
+        logging->any ? NULL : window_is_outside(&logging->window, &logging->traces.list);
+    const struct call_log_choice *choice = &logging->choice;
+    bool said = say_unknown(logging, "process", &choice->processes, &logging->processes);
+    said |= say_unknown(logging, "call", &choice->calls, &logging->calls);
+    if (outside || !said)
+        progress_say(&logging->progress, outside ? outside
+                                         : choice->events.count > 0
+                                             ? "nothing matches what is asked for; `spanmill "
+                                               "events` lists the events there are"
+                                             : "nothing matches what is asked for");
+    free(outside);
 }
 
 static int log_all(struct logging *logging)
@@ -232,6 +308,8 @@ int cmd_log(int argc, char **argv)
         code = log_all(&logging);
         traces_clear(&logging.traces);
         chunk_windows_clear(&logging.windows);
+        clear_names(&logging.processes);
+        clear_names(&logging.calls);
     }
     config_free(logging.config);
     return code;

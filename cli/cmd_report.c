@@ -191,11 +191,26 @@ static void say_fault(void *context, const char *sentence)
     say(context, sentence);
 }
 
+/* Whether nothing was in the window that was asked for, which is said. */
+static bool say_outside(struct reporting *reporting)
+{
+    uint64_t events = 0;
+    for (size_t i = 0; i < reporting->report.session_count; i++)
+        events += reporting->report.sessions[i].events;
+    char *outside =
+        events == 0 ? window_is_outside(&reporting->options.window, &reporting->traces.list) : NULL;
+    if (outside)
+        say(reporting, outside);
+    free(outside);
+    return outside != NULL;
+}
+
 /* The report is made: write it, and tell how it went. */
 static int finish(struct reporting *reporting, struct chunk_run *run, double begin_s)
 {
     bool lossy = is_lossy(reporting, run);
     report_view_say_faults(&reporting->report, say_fault, reporting);
+    bool outside = say_outside(reporting);
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
     int code = write_timeline(reporting);
@@ -203,7 +218,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
         code = interrupted(reporting, run);
     if (code == EXIT_INTERRUPTED)
         return code;
-    char *nobody = report_view_filter(&view, &reporting->report);
+    char *nobody = outside ? NULL : report_view_filter(&view, &reporting->report);
     if (nobody)
         say(reporting, nobody);
     if (!report_output(reporting->options.config))
@@ -216,7 +231,7 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     }
     if (config_flag(reporting->options.config, "stats"))
         say_stats(run, chunk_run_cpu_s() - reporting->report_begin_s, progress_now_s() - begin_s);
-    if (code == EXIT_DONE && nobody)
+    if (code == EXIT_DONE && (nobody || outside))
         code = EXIT_FAILED;
     free(nobody);
     if (code == EXIT_DONE && lossy && config_flag(reporting->options.config, "strict"))

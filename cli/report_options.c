@@ -12,7 +12,8 @@ static const struct config_row view_rows[] = {
     TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
     INTEGER_ROW("top", 'n', "N", "10", 1, TOP_MAX, "rows per table"),
     INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
-    LIST_ROW("process", 0, "NAME", "of processes of this name only; repeatable"),
+    LIST_ROW("process", 0, "NAME",
+             "of processes of this name only, * and ? as in a\nshell; repeatable"),
     FLAG_ROW("strict", 0, "exit with 4 if data was lost or is incomplete"),
     WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "auto, always or never"),
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "cli/render/quantity.h"
 #include "mapper/map_chunk.h"
 #include "mapper/readers/readers.h"
 #include "wire/partial_peek.h"
@@ -104,6 +105,38 @@ static int64_t find_end(const struct chunk_list *list, size_t begin, size_t end,
         if (find_last(&list->at[i], &last_ns))
             break;
     return (int64_t)last_ns + clock->offset_ns;
+}
+
+/* The first event of all sessions of a list, and the last; false if there is none. */
+static bool trace_range(const struct chunk_list *list, struct time_range *out)
+{
+    *out = (struct time_range){INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < list->count;) {
+        size_t first = i;
+        struct session_clock clock = find_clock(list, &i);
+        if (!clock.known)
+            continue;
+        int64_t begin_ns = (int64_t)clock.first_ns + clock.offset_ns;
+        int64_t end_ns = find_end(list, first, i, &clock);
+        out->begin_ns = begin_ns < out->begin_ns ? begin_ns : out->begin_ns;
+        out->end_ns = end_ns > out->end_ns ? end_ns : out->end_ns;
+    }
+    return out->begin_ns <= out->end_ns;
+}
+
+char *window_is_outside(const struct window *window, const struct chunk_list *list)
+{
+    struct time_range range;
+    bool has_since = window->since.kind != TIME_POINT_NONE;
+    bool has_until = window->until.kind != TIME_POINT_NONE;
+    if ((!has_since && !has_until) || !trace_range(list, &range))
+        return NULL;
+    return memory_format(
+        "nothing is in %s%s%s: the first event is of %s.%09lld, the last of %s.%09lld",
+        has_since ? "--since" : "", has_since && has_until ? " and " : "",
+        has_until ? "--until" : "", quantity_date(range.begin_ns).text,
+        (long long)(range.begin_ns % 1000000000), quantity_date(range.end_ns).text,
+        (long long)(range.end_ns % 1000000000));
 }
 
 static uint64_t raw_time(int64_t epoch_ns, int64_t offset_ns)

@@ -23,6 +23,10 @@ struct chunk_windows {
     int64_t begin_ns, end_ns; /* Unix epoch; INT64_MIN, INT64_MAX: open */
 };
 
+/* Of a finished list: why nothing is in the window, in words for people: when the trace is. NULL if
+ * there is no window, or no event. Reads chunks again; to be freed. */
+char *window_is_outside(const struct window *window, const struct chunk_list *list);
+
 /* Of a finished list. What is told from the begin on is told from the first event of all sessions, what from
  * the end on from the last. Chunks of which no event tells the clock are wanted whole. */
 void window_of_chunks(const struct window *window, const struct chunk_list *list,

@@ -120,7 +120,7 @@ static void write_phase_faults(struct json_text *json, const struct session_repo
         return;
     struct arena arena = {.first = NULL};
     size_t count;
-    const char *const *faults = phase_faults(session, 1, &arena, &count);
+    const char *const *faults = phase_faults(session, 1, FAULTS_OF_ALL, &arena, &count);
     json_words(json, ",\"phase_faults\":[");
     for (size_t i = 0; i < count; i++) {
         if (i)
@@ -146,7 +146,7 @@ static void write_summary(struct json_text *json, const struct session_report *s
         json_string_or_null(json, session->hosts[j]);
     }
     json_words(json, "]");
-    number_field(json, "domains", session->domain_count);
+    number_field(json, "domains", (uint64_t)session->kernel + session->user);
     for (size_t j = 0; j < TALLY_COUNT; j++)
         if (j != TALLY_DISCARDED)
             number_field(json, tally_rows[j].json, session->tallies.at[j]);

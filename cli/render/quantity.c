@@ -138,6 +138,14 @@ struct quantity quantity_about(uint64_t ns, unsigned unit)
     return about;
 }
 
+struct quantity quantity_about_alone(uint64_t ns)
+{
+    unsigned unit = 0;
+    while (unit + 1 < sizeof unit_ns / sizeof *unit_ns && ns >= unit_ns[unit + 1])
+        unit++;
+    return quantity_about(ns, unit);
+}
+
 struct quantity quantity_time(int64_t ns_since_epoch)
 {
     struct quantity quantity = {""};

@@ -41,6 +41,9 @@ struct quantity quantity_lone_duration(uint64_t ns);
 /* An estimated duration in a unit, with the digits that it has, up to three decimals: ~2 us, ~1.06 ms. */
 struct quantity quantity_about(uint64_t ns, unsigned unit);
 
+/* The same in the unit that fits it. */
+struct quantity quantity_about_alone(uint64_t ns);
+
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
 struct quantity quantity_time(int64_t ns_since_epoch);
 

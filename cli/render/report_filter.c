@@ -1,5 +1,6 @@
 #include "cli/render/report_filter.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ static bool is_asked_pid(const struct report_filter *filter, int64_t pid)
 static bool is_asked_name(const struct report_filter *filter, const char *name)
 {
     for (size_t i = 0; i < filter->process_count; i++)
-        if (name && strcmp(filter->processes[i], name) == 0)
+        if (name && (strcmp(filter->processes[i], name) == 0 ||
+                     fnmatch(filter->processes[i], name, 0) == 0))
             return true;
     return filter->process_count == 0;
 }
@@ -53,6 +55,25 @@ bool report_filter_wants(const struct report_filter *filter, const struct sessio
         (session)->count = kept;                                                                   \
     } while (0)
 
+/* What is not broken down by process is of all of them, and says so. */
+static bool wants_count(const struct report_filter *filter, const struct session_report *session,
+                        const struct count_row *row)
+{
+    for (size_t i = 0; i < row->value_count; i++)
+        if (row->values[i].is_process)
+            return report_filter_wants(filter, session, row->pid);
+    return true;
+}
+
+static void filter_counts(struct session_report *session, const struct report_filter *filter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < session->count_count; i++)
+        if (wants_count(filter, session, &session->counts[i]))
+            session->counts[kept++] = session->counts[i];
+    session->count_count = kept;
+}
+
 size_t report_filter(struct report *report, const struct report_filter *filter)
 {
     size_t left = 0;
@@ -66,7 +87,8 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             KEEP(session, filter, fds, fd_count);
             KEEP(session, filter, files, file_count);
             KEEP(session, filter, scheds, sched_count);
-            KEEP(session, filter, counts, count_count);
+            filter_counts(session, filter);
+            session->some_processes = true;
             KEEP(session, filter, processes, process_count); /* last: it tells the names */
         }
         left += session->process_count;

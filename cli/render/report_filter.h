@@ -11,7 +11,7 @@
 struct report_filter {
     const int64_t *pids; /* none: all */
     size_t pid_count;
-    const char *const *processes; /* names; none: all */
+    const char *const *processes; /* names, or patterns as of a shell; none: all */
     size_t process_count;
 };
 
@@ -20,8 +20,8 @@ bool report_filter_wants(const struct report_filter *filter, const struct sessio
                          int64_t pid);
 
 /* Drops the rows of processes that are neither asked for by pid nor by name (if both are asked
- * for, of those that are not both). What belongs to no process goes too; CPUs and the summary
- * stay. Returns how many processes are left. */
+ * for, of those that are not both). What belongs to no process goes too; CPUs, the
+ * summary and counts that are not by process stay. Returns how many processes are left. */
 size_t report_filter(struct report *report, const struct report_filter *filter);
 
 /* What processes there are, the busiest first, as words for people: "there are shopd (120), ..."; the

@@ -48,7 +48,7 @@ size_t report_view_say_faults(const struct report *report,
     struct arena arena = {.first = NULL};
     size_t count;
     const char *const *faults =
-        phase_faults(report->sessions, report->session_count, &arena, &count);
+        phase_faults(report->sessions, report->session_count, FAULTS_OF_ALL, &arena, &count);
     for (size_t i = 0; i < count && say; i++)
         say(context, faults[i]);
     arena_clear(&arena);

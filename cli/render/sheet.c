@@ -62,6 +62,17 @@ void sheet_put_heading(const struct sheet *sheet, const char *heading)
 }
 
 /* The rows of a table that were not printed. */
+void sheet_put_lines(const struct sheet *sheet, const char *const *lines, size_t count)
+{
+    size_t shown = count < sheet->top ? count : sheet->top;
+    for (size_t i = 0; i < shown; i++) {
+        fputs("  ", sheet->out);
+        sheet_put_printable(sheet->out, lines[i]);
+        fputc('\n', sheet->out);
+    }
+    sheet_put_rest(sheet, shown, count);
+}
+
 void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole)
 {
     if (whole > shown)

@@ -62,6 +62,7 @@ void sheet_put_heading(const struct sheet *sheet, const char *heading);
  * there are such. */
 void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection,
                          bool without_nested);
+void sheet_put_lines(const struct sheet *sheet, const char *const *lines, size_t count);
 void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
 
 /* Cells. */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
+#include "results/phase_faults.h"
 
 enum { NUMBERS_MAX = 7, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
@@ -23,7 +24,9 @@ static char *value_text(const struct count_row *row, const struct count_value *v
     case FIELD_UINT: return memory_format("%" PRIu64, field->u);
     case FIELD_TEXT: return memory_string(field->text.count > 0 ? field->text : text_of("(none)"));
     }
-    return memory_string(text_of("(unknown)"));
+    return memory_string(text_of(!value->is_field      ? "(unknown)"
+                                 : value->by[0] == '$' ? "(not recorded)"
+                                                       : "(no such field)"));
 }
 
 static size_t put_columns(const struct count_row *row, bool has_value, struct column *columns)
@@ -123,23 +126,89 @@ static size_t rows_alike(const struct session_report *session, size_t first)
     return end - first;
 }
 
-void sheet_counts_write(const struct sheet *sheet)
+/* Whether the rows are of all processes, though some were asked for. */
+static bool is_of_all(const struct sheet *sheet, const struct count_row *row)
+{
+    for (size_t i = 0; i < row->value_count; i++)
+        if (row->values[i].is_process)
+            return false;
+    return sheet->session->some_processes;
+}
+
+static bool has_rows(const struct session_report *session, struct text name)
+{
+    for (size_t i = 0; i < session->count_count; i++)
+        if (session->counts[i].cell.count > 0 && text_equal(text_of(session->counts[i].name), name))
+            return true;
+    return false;
+}
+
+/* Of a count that has none, a table all the same: that it is 0 is an answer. */
+static void write_none(const struct sheet *sheet, const struct phase_use *use)
+{
+    char *heading = memory_format("Count of %.*s", (int)use->phase.count, use->phase.at);
+    sheet_put_heading(sheet, heading);
+    free(heading);
+    char *line = memory_format("0: no event%s matched %.*s%s",
+                               sheet->session->some_processes ? " of these processes" : "",
+                               (int)use->begin.count, use->begin.at,
+                               use->state == PHASE_USE_FIT ? " and its conditions" : "");
+    fputs("\n  ", sheet->out);
+    sheet_put_printable(sheet->out, line);
+    fputc('\n', sheet->out);
+    free(line);
+}
+
+static void write_nones(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
-    for (size_t first = 0, count; first < session->count_count; first += count) {
-        count = rows_alike(session, first);
-        const struct count_row **rows = memory_new(count * sizeof *rows);
-        uint64_t whole = 0;
-        for (size_t i = 0; i < count; i++) {
-            rows[i] = &session->counts[first + i];
-            whole += rows[i]->cell.count;
-        }
+    for (size_t i = 0; i < session->uses.count; i++) {
+        const struct phase_use *use = &session->uses.at[i];
+        bool of_whole = use->part == PHASE_COUNT && use->match.count == 0;
+        if (of_whole && !has_rows(session, use->phase))
+            write_none(sheet, use);
+    }
+}
+
+static void write_faults(const struct sheet *sheet)
+{
+    struct arena arena = {.first = NULL};
+    size_t count;
+    const char *const *faults = phase_faults(sheet->session, 1, FAULTS_OF_COUNTS, &arena, &count);
+    if (count > 0) {
+        sheet_put_heading(sheet, "Counts that do not fit");
+        fputc('\n', sheet->out);
+        sheet_put_lines(sheet, faults, count);
+    }
+    arena_clear(&arena);
+}
+
+static void write_definition(const struct sheet *sheet, size_t first, size_t count)
+{
+    const struct count_row **rows = memory_new(count * sizeof *rows);
+    uint64_t whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = &sheet->session->counts[first + i];
+        whole += rows[i]->cell.count;
+    }
+    if (whole > 0) {
         char *heading = memory_format("Count of %s", rows[0]->name);
         sheet_put_heading(sheet, heading);
-        fputc('\n', sheet->out);
+        fputs(is_of_all(sheet, rows[0]) ? "  of all processes: it is not by process\n" : "\n",
+              sheet->out);
         write_table(sheet, rows, count, whole);
         write_notes(sheet, rows, count);
         free(heading);
-        free(rows);
     }
+    free(rows);
+}
+
+void sheet_counts_write(const struct sheet *sheet)
+{
+    for (size_t first = 0, count; first < sheet->session->count_count; first += count) {
+        count = rows_alike(sheet->session, first);
+        write_definition(sheet, first, count);
+    }
+    write_nones(sheet);
+    write_faults(sheet);
 }

@@ -305,7 +305,7 @@ static void write_faults(const struct sheet *sheet)
 {
     struct arena arena = {.first = NULL};
     size_t count;
-    const char *const *faults = phase_faults(sheet->session, 1, &arena, &count);
+    const char *const *faults = phase_faults(sheet->session, 1, FAULTS_OF_PHASES, &arena, &count);
     bool none = sheet->session->phase_count == 0;
     if (none || count > 0) {
         sheet_put_heading(sheet, none ? "Time per phase" : "Phase definitions that do not fit");
@@ -313,14 +313,16 @@ static void write_faults(const struct sheet *sheet)
     }
     if (none && count == 0)
         fputs("  none: no event here begins or ends one of those asked for\n", sheet->out);
-    size_t shown = count < sheet->top ? count : sheet->top;
-    for (size_t i = 0; i < shown; i++) {
-        fputs("  ", sheet->out);
-        sheet_put_printable(sheet->out, faults[i]);
-        fputc('\n', sheet->out);
-    }
-    sheet_put_rest(sheet, shown, count);
+    sheet_put_lines(sheet, faults, count);
     arena_clear(&arena);
+}
+
+static bool asks_for_phases(const struct phase_uses *uses)
+{
+    for (size_t i = 0; i < uses->count; i++)
+        if (uses->at[i].part != PHASE_COUNT)
+            return true;
+    return false;
 }
 
 void sheet_phases_write(const struct sheet *sheet)
@@ -334,7 +336,7 @@ void sheet_phases_write(const struct sheet *sheet)
     struct process_phases *groups = group_phases(rows, session->phase_count, &group_count);
     for (size_t i = 0; i < group_count && i < sheet->top; i++)
         write_phase_group(sheet, &groups[i]);
-    if (session->uses.count > 0)
+    if (asks_for_phases(&session->uses))
         write_faults(sheet);
     if (group_count > sheet->top)
         fprintf(sheet->out, "\n... and %s more processes with phases\n",

@@ -132,10 +132,36 @@ static struct duration_scale scale_of(const struct table *table, size_t column)
     }
 }
 
+/* Estimates are read one by one: where those of a column are over more decades than this, all of the table
+ * have the units that fit them. */
+static const uint64_t SPREAD_MAX = 1000;
+
+static bool is_spread(const struct table *table, size_t column)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    for (size_t i = column; i < table->cell_count; i += table->column_count) {
+        uint64_t number = table->cells[i].text ? 0 : table->cells[i].number;
+        if (number > 0 && number < least)
+            least = number;
+        if (number > most)
+            most = number;
+    }
+    return most / SPREAD_MAX >= least;
+}
+
+static bool has_spread(const struct table *table)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].kind == COLUMN_ABOUT && is_spread(table, i))
+            return true;
+    return false;
+}
+
 /* The text of each cell, in the order of the cells; the array is the caller's. */
 static char **finished_texts(const struct table *table)
 {
     char **texts = memory_new(table->cell_count * sizeof *texts);
+    bool spread = has_spread(table);
     for (size_t column = 0; column < table->column_count; column++) {
         struct duration_scale scale = scale_of(table, column);
         bool about = table->columns[column].kind == COLUMN_ABOUT;
@@ -143,8 +169,9 @@ static char **finished_texts(const struct table *table)
             const struct cell *cell = &table->cells[i];
             struct quantity quantity;
             if (!cell->text)
-                quantity = about ? quantity_about(cell->number, scale.unit)
-                                 : quantity_duration(cell->number, scale);
+                quantity = !about   ? quantity_duration(cell->number, scale)
+                           : spread ? quantity_about_alone(cell->number)
+                                    : quantity_about(cell->number, scale.unit);
             texts[i] = memory_string(text_of(cell->text ? cell->text : quantity.text));
         }
     }

@@ -20,8 +20,9 @@ static void write_headline(const struct sheet *sheet)
         }
     }
     fputs("  ", out);
-    sheet_put_counted(out, session->domain_count, "domain", "domains");
-    fputs("  ", out);
+    if (session->kernel || session->user)
+        fprintf(out, "%s%s%s  ", session->kernel ? "kernel" : "",
+                session->kernel && session->user ? ", " : "", session->user ? "user space" : "");
     if (session->cpu_count > 0) {
         sheet_put_counted(out, session->cpu_count, "CPU", "CPUs");
         fputs("  ", out);

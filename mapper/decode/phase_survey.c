@@ -75,19 +75,48 @@ static char look_at_field(const struct layout_event *event, const char *name, st
     return 0;
 }
 
-static bool look_at_filters(const struct layout_event *event, const struct phase_filter *filters,
-                            size_t count, struct phase_use *use);
+/* Whether the event has the context: its own, its stream's, or what a trace of one process tells once. */
+static bool has_context(const struct layout *layout, const struct layout_event *event,
+                        const char *name)
+{
+    if (event->context && layout_member(event->context, name))
+        return true;
+    for (uint32_t i = 0; i < layout->stream_count; i++) {
+        const struct layout_field *context = layout->streams[i].event_context;
+        if (context && layout_member(context, name))
+            return true;
+    }
+    bool of_trace = strcmp(name, "vpid") == 0 || strcmp(name, "procname") == 0;
+    return of_trace && layout_env(layout, name);
+}
+
+static bool look_at_context(const struct layout *layout, const struct layout_event *event,
+                            const char *name, struct phase_use *use)
+{
+    if (has_context(layout, event, name + strlen(EVENT_CONTEXT)))
+        return true;
+    use->state = PHASE_USE_NO_FIELD;
+    use->field = text_of(name);
+    use->near = (struct text){"", 0};
+    return false;
+}
+
+static bool look_at_filters(const struct layout *layout, const struct layout_event *event,
+                            const struct phase_filter *filters, size_t count,
+                            struct phase_use *use);
 
 /* Whether the event may pass: `!` always, `||` if one of its sides may. */
-static bool look_at_filter(const struct layout_event *event, const struct phase_filter *filter,
-                           struct phase_use *use)
+static bool look_at_filter(const struct layout *layout, const struct layout_event *event,
+                           const struct phase_filter *filter, struct phase_use *use)
 {
     if (filter->compare == COMPARE_ALL)
-        return look_at_filters(event, filter->inner, filter->inner_count, use);
-    if (filter->compare == COMPARE_NONE || filter->field[0] == '$')
+        return look_at_filters(layout, event, filter->inner, filter->inner_count, use);
+    if (filter->compare == COMPARE_NONE)
         return true;
+    if (filter->field[0] == '$')
+        return look_at_context(layout, event, filter->field, use);
     for (size_t i = 0; i < filter->inner_count; i++)
-        if (look_at_filter(event, &filter->inner[i], use))
+        if (look_at_filter(layout, event, &filter->inner[i], use))
             return true;
     if (filter->compare == COMPARE_ANY)
         return false;
@@ -102,18 +131,19 @@ static bool look_at_filter(const struct layout_event *event, const struct phase_
     return false;
 }
 
-static bool look_at_filters(const struct layout_event *event, const struct phase_filter *filters,
-                            size_t count, struct phase_use *use)
+static bool look_at_filters(const struct layout *layout, const struct layout_event *event,
+                            const struct phase_filter *filters, size_t count, struct phase_use *use)
 {
     for (size_t i = 0; i < count; i++)
-        if (!look_at_filter(event, &filters[i], use))
+        if (!look_at_filter(layout, event, &filters[i], use))
             return false;
     return true;
 }
 
 /* What one declared event of the right name says of the side. */
-static void look_at_event(const struct side *side, const struct layout_event *event,
-                          struct arena *arena, struct phase_use *use)
+static void look_at_event(const struct layout *layout, const struct side *side,
+                          const struct layout_event *event, struct arena *arena,
+                          struct phase_use *use)
 {
     const struct phase_definition *definition = side->definition;
     const struct phase_filter *filters =
@@ -126,7 +156,7 @@ static void look_at_event(const struct side *side, const struct layout_event *ev
             return;
     if (definition->name_is_field && !look_at_field(event, definition->name, use))
         return;
-    if (!look_at_filters(event, filters, filter_count, use))
+    if (!look_at_filters(layout, event, filters, filter_count, use))
         return;
     use->state = PHASE_USE_FIT;
     use->field.count = definition->match_count;
@@ -183,7 +213,7 @@ static struct phase_use look_at_side(const struct layout *layout, const struct s
         if (strcmp(layout->events[i].name, event_of(side)) != 0)
             continue;
         struct phase_use use = describe(side, arena);
-        look_at_event(side, &layout->events[i], arena, &use);
+        look_at_event(layout, side, &layout->events[i], arena, &use);
         if (!declared || phase_use_is_better(&use, &best))
             best = use;
         declared = true;
@@ -222,11 +252,17 @@ static struct phase_use look_at_capture(const struct layout *layout,
 /* --- counts --- */
 
 /* What one declared event of a count says of a field that the count names. NULL: of its conditions. */
-static void look_at_counted(const struct count_definition *count, const struct layout_event *event,
-                            const char *field, struct phase_use *use)
+static void look_at_counted(const struct layout *layout, const struct count_definition *count,
+                            const struct layout_event *event, const char *field,
+                            struct phase_use *use)
 {
     if (!field) {
-        if (look_at_filters(event, count->where, count->where_count, use))
+        if (look_at_filters(layout, event, count->where, count->where_count, use))
+            use->state = PHASE_USE_FIT;
+        return;
+    }
+    if (field[0] == '$') {
+        if (look_at_context(layout, event, field, use))
             use->state = PHASE_USE_FIT;
         return;
     }
@@ -258,7 +294,7 @@ static struct phase_use look_at_count(const struct layout *layout,
         if (fnmatch(count->event, layout->events[i].name, 0) != 0)
             continue;
         struct phase_use use = base;
-        look_at_counted(count, &layout->events[i], field, &use);
+        look_at_counted(layout, count, &layout->events[i], field, &use);
         if (!declared || phase_use_is_better(&use, &best))
             best = use;
         declared = true;
@@ -278,9 +314,9 @@ static size_t look_at_counts(const struct layout *layout, const struct phase_def
         if (whole.state == PHASE_USE_UNDECLARED)
             continue; /* so are its fields */
         for (size_t k = 0; k < count->by_count && used < PHASE_USES_MAX; k++)
-            if (count->by[k].word == COUNT_BY_FIELD && count->by[k].field[0] != '$')
+            if (count->by[k].word == COUNT_BY_FIELD)
                 uses[used++] = look_at_count(layout, count, count->by[k].field);
-        if (count->value && count->value[0] != '$' && used < PHASE_USES_MAX)
+        if (count->value && used < PHASE_USES_MAX)
             uses[used++] = look_at_count(layout, count, count->value);
     }
     return used;

@@ -44,7 +44,11 @@ static const struct atom_view view = {.title = "Timers and work",
                                       .column_count = sizeof shown / sizeof *shown,
                                       .by = {NULL, "run", VIEW_TOTAL},
                                       .unknown = unknown,
-                                      .unknown_count = sizeof unknown / sizeof *unknown};
+                                      .unknown_count = sizeof unknown / sizeof *unknown,
+                                      .note =
+                                          "functions are addresses in the kernel: /proc/kallsyms "
+                                          "of the host, read as root until it boots again, "
+                                          "names them"};
 
 static const struct atom_kind callback_kind = {.tag = 39, ATOM_COLUMNS_OF(callback), .view = &view};
 

@@ -142,6 +142,13 @@ static struct field_value plain_value(const struct event *event, const char *fie
     return value;
 }
 
+static struct field_value name_value(const struct event *event)
+{
+    struct text name = text_of(event->class->name);
+    name.count = phase_text_fit(name);
+    return (struct field_value){.type = FIELD_TEXT, .text = name};
+}
+
 /* The call that the life is in. */
 static void set_call(struct core *core, struct life *life, struct count_key *key)
 {
@@ -158,6 +165,7 @@ static void set_word(struct core *core, const struct event *event, struct life *
 {
     switch (word) {
     case COUNT_BY_FIELD:
+    case COUNT_BY_EVENT:
     case COUNT_BY_HOST: return;
     case COUNT_BY_CPU: key->cpu = event->cpu; return;
     case COUNT_BY_PROCESS:
@@ -206,8 +214,9 @@ static void add(struct core *core, const struct event *event, struct life *life,
     for (size_t i = 0; i < definition->by_count; i++) {
         const struct count_by *by = &definition->by[i];
         set_word(core, event, life, by->word, &key);
-        if (by->word == COUNT_BY_FIELD)
-            values[key.value_count++] = plain_value(event, by->field);
+        if (count_word_has_value(by->word))
+            values[key.value_count++] =
+                by->word == COUNT_BY_FIELD ? plain_value(event, by->field) : name_value(event);
     }
     if (key.life)
         key.epoch = key.life->count_epoch;
@@ -324,7 +333,7 @@ static struct count_part part_of(const struct core *core, const struct count_key
 {
     struct count_part part = {.word = by->word, .field = text_of(by->field)};
     struct text text = {NULL, 0};
-    if (by->word == COUNT_BY_FIELD)
+    if (count_word_has_value(by->word))
         part.value = *(*value)++;
     else if (by->word == COUNT_BY_CPU && key->cpu >= 0)
         part.value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)key->cpu};

@@ -132,7 +132,7 @@ static bool is_count(const struct count_line *line, size_t index, const struct p
     const struct count_definition *definition = phases->counts[line->definition];
     size_t fields = 0;
     for (size_t i = 0; i < definition->by_count; i++)
-        fields += definition->by[i].word == COUNT_BY_FIELD;
+        fields += count_word_has_value(definition->by[i].word);
     const struct count_cell *cell = &line->cell;
     return line->value_count == fields && cell->negative <= cell->count &&
            cell->value.count <= cell->count - cell->negative;

@@ -202,6 +202,7 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
         value.value.text.at = arena_string(rows->arena, value.value.text);
     if (part->word == COUNT_BY_HOST && out->host_count > 0 && told->whose != COUNT_OF_OTHERS)
         value.value = (struct field_value){.type = FIELD_TEXT, .text = text_of(out->hosts[0])};
+    value.is_field = part->word == COUNT_BY_FIELD;
     value.is_process = part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD;
     if (!value.is_process)
         return value;
@@ -323,6 +324,30 @@ static void merge_rows(const struct fold_rows *rows, struct count_row *all, size
     }
 }
 
+static bool is_made(const struct count_row *rows, size_t count, struct text name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(text_of(rows[i].name), name))
+            return true;
+    return false;
+}
+
+/* That a count is 0 is an answer: a row of it, by nothing. */
+static size_t add_nones(const struct fold_rows *rows, struct count_row **all, size_t made,
+                        size_t *room)
+{
+    const struct phase_uses *uses = &rows->fold->uses;
+    for (size_t i = 0; i < uses->count; i++) {
+        const struct phase_use *use = &uses->at[i];
+        if (use->part != PHASE_COUNT || is_made(*all, made, use->phase))
+            continue;
+        *all = memory_grow(*all, room, made + 1, sizeof **all);
+        (*all)[made++] =
+            (struct count_row){.name = arena_string(rows->arena, use->phase), .pid = REPORT_NONE};
+    }
+    return made;
+}
+
 void fold_rows_counts(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
@@ -342,6 +367,7 @@ void fold_rows_counts(struct fold_rows *rows, struct session_report *out)
                 made_rows[made++] = row_of(rows, out, cell, groups[i]->pid, lasts);
             }
     }
+    made = add_nones(rows, &made_rows, made, &room);
     out->counts = arena_take(rows->arena, made * sizeof *out->counts);
     merge_rows(rows, made_rows, made, out);
     free(made_rows);

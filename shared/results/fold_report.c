@@ -305,7 +305,8 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
         .uses = phase_uses_copy(arena, fold->uses),
         .begin_ns = fold->any_event ? fold_rows_wall(fold, fold->first_ns) : REPORT_NONE,
         .end_ns = fold->any_event ? fold_rows_wall(fold, fold->last_ns) : REPORT_NONE,
-        .domain_count = (size_t)fold->kernel + fold->user};
+        .kernel = fold->kernel,
+        .user = fold->user};
     const char **hosts = arena_take(arena, (fold->host_count + 1) * sizeof *hosts);
     for (size_t i = 0; i < fold->host_count; i++)
         hosts[i] = fold_rows_text(&rows, fold->hosts[i]);

@@ -81,20 +81,28 @@ static char *never_pairs(const struct half_seen *rows, size_t count)
 
 /* Over all sessions: what matches in one of them is no mistake. */
 static struct phase_uses all_uses(const struct session_report *sessions, size_t count,
-                                  struct arena *arena)
+                                  enum fault_scope scope, struct arena *arena)
 {
     struct phase_uses uses = {NULL, 0};
     for (size_t i = 0; i < count; i++)
         phase_uses_add(&uses, arena, sessions[i].uses);
-    return uses;
+    struct phase_use *at = arena_take(arena, (uses.count + 1) * sizeof *at);
+    size_t kept = 0;
+    for (size_t i = 0; i < uses.count; i++)
+        if (scope == FAULTS_OF_ALL ||
+            (uses.at[i].part == PHASE_COUNT) == (scope == FAULTS_OF_COUNTS))
+            at[kept++] = uses.at[i];
+    return (struct phase_uses){at, kept};
 }
 
 const char *const *phase_faults(const struct session_report *sessions, size_t count,
-                                struct arena *arena, size_t *fault_count)
+                                enum fault_scope scope, struct arena *arena, size_t *fault_count)
 {
     size_t row_count, use_count;
     struct half_seen *rows = all_half_seen(sessions, count, &row_count);
-    char **of_uses = phase_uses_faults(all_uses(sessions, count, arena), arena, &use_count);
+    if (scope == FAULTS_OF_COUNTS)
+        row_count = 0;
+    char **of_uses = phase_uses_faults(all_uses(sessions, count, scope, arena), arena, &use_count);
     const char **faults = arena_take(arena, (use_count + row_count + 1) * sizeof *faults);
     *fault_count = 0;
     for (size_t i = 0; i < use_count; i++)

@@ -140,7 +140,8 @@ struct cpu_row {
 struct count_value {
     const char *by;           /* the field as it is written, or the word */
     bool is_process;          /* or a thread: `number` and `name` are its; else `value` */
-    struct field_value value; /* FIELD_ABSENT: unknown, or the event does not have the field */
+    bool is_field;            /* of the event */
+    struct field_value value; /* FIELD_ABSENT: unknown; or the event does not have the field */
     int64_t number;           /* or REPORT_NONE */
     const char *name;         /* or NULL */
 };
@@ -176,7 +177,8 @@ struct session_report {
     int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
     const char *const *hosts;
     size_t host_count;
-    size_t domain_count; /* 1 or 2 */
+    bool kernel, user;   /* what is recorded: of it, of user space */
+    bool some_processes; /* the rows are of those alone that were asked for */
 
     /* Each sorted by its key, null first. */
     struct process_row *processes;

@@ -96,7 +96,8 @@ static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
 {
     static const char *const words[] = {
         [COUNT_BY_HOST] = "host",     [COUNT_BY_CPU] = "cpu",     [COUNT_BY_PROCESS] = "process",
-        [COUNT_BY_THREAD] = "thread", [COUNT_BY_PHASE] = "phase", [COUNT_BY_CALL] = "call"};
+        [COUNT_BY_THREAD] = "thread", [COUNT_BY_PHASE] = "phase", [COUNT_BY_CALL] = "call",
+        [COUNT_BY_EVENT] = "event"};
     const char *written = NULL;
     enum status status = yaml_read_word(file, node, "by", &written);
     if (status != STATUS_OK)

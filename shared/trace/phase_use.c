@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "trace/event.h"
 
 static int compare_texts(struct text a, struct text b)
 {
@@ -191,6 +192,24 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
 
 #define SHOWN(text) (int)(text).count, (text).at
 
+/* That none of the events has a field, or a context. */
+static char *no_field(const struct phase_use *use, const char *none, struct text event)
+{
+    static const struct text mark = {EVENT_CONTEXT, sizeof EVENT_CONTEXT - 1};
+    struct text field = use->field;
+    if (field.count > mark.count && memcmp(field.at, mark.at, mark.count) == 0) {
+        field = (struct text){field.at + mark.count, field.count - mark.count};
+        return memory_format("%.*s: %s%.*s has %s context %.*s: record with lttng add-context "
+                             "--type=%.*s",
+                             SHOWN(use->phase), none, SHOWN(event), *none ? "the" : "no",
+                             SHOWN(field), SHOWN(field));
+    }
+    bool near = use->near.count > 0;
+    return memory_format("%.*s: %s%.*s has %s field %.*s%s%.*s", SHOWN(use->phase), none,
+                         SHOWN(event), *none ? "a" : "no", SHOWN(field),
+                         near ? "; the nearest is " : "", SHOWN(use->near));
+}
+
 static char *capture_fault(const struct phase_use *use)
 {
     bool near = use->near.count > 0;
@@ -211,10 +230,7 @@ static char *count_fault(const struct phase_use *use)
     case PHASE_USE_UNDECLARED:
         return memory_format("%.*s: no trace declares %.*s%s%.*s", SHOWN(use->phase),
                              SHOWN(use->begin), near ? "; the nearest is " : "", SHOWN(use->near));
-    case PHASE_USE_NO_FIELD:
-        return memory_format("%.*s: no event %.*s has a field %.*s%s%.*s", SHOWN(use->phase),
-                             SHOWN(use->begin), SHOWN(use->field), near ? "; the nearest is " : "",
-                             SHOWN(use->near));
+    case PHASE_USE_NO_FIELD: return no_field(use, "no event ", use->begin);
     case PHASE_USE_BAD_FIELD:
         return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),
                              SHOWN(use->field), SHOWN(use->begin), SHOWN(use->near));
@@ -236,9 +252,7 @@ static char *side_fault(const struct phase_use *use)
     case PHASE_USE_UNDECLARED:
         return memory_format("%.*s: no trace declares %.*s%s%.*s", SHOWN(use->phase), SHOWN(event),
                              near ? "; the nearest is " : "", SHOWN(use->near));
-    case PHASE_USE_NO_FIELD:
-        return memory_format("%.*s: %.*s has no field %.*s%s%.*s", SHOWN(use->phase), SHOWN(event),
-                             SHOWN(use->field), near ? "; the nearest is " : "", SHOWN(use->near));
+    case PHASE_USE_NO_FIELD: return no_field(use, "", event);
     case PHASE_USE_BAD_FIELD:
         return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),
                              SHOWN(use->field), SHOWN(event), SHOWN(use->near));

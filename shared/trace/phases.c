@@ -339,9 +339,31 @@ static size_t count_bytes(const struct count_definition *definition)
     return bytes;
 }
 
-enum status phases_check_size(const struct phase_definitions *phases, const char *name,
-                              struct failure *why)
+/* A definition that is there twice would count each instance twice; NULL: none is. */
+static const struct phase_definition *find_twin(const struct phase_definitions *phases)
 {
+    const struct phase_definition *twin = NULL;
+    uint64_t *digests = memory_new((phases->count + 1) * sizeof *digests);
+    for (size_t i = 0; i < phases->count && !twin; i++) {
+        digests[i] = phase_digest(&phases->at[i]);
+        for (size_t j = 0; j < i; j++)
+            if (digests[j] == digests[i])
+                twin = &phases->at[i];
+    }
+    free(digests);
+    return twin;
+}
+
+enum status phases_check(const struct phase_definitions *phases, const char *name,
+                         struct failure *why)
+{
+    const struct phase_definition *twin = find_twin(phases);
+    if (twin)
+        return fail(
+            why, STATUS_REJECT,
+            "%s: phase `%s%s` is defined already, in the same way, and would count twice: give "
+            "each file once, and each definition",
+            name, twin->name_is_field ? "$" : "", twin->name);
     size_t bytes = 0;
     for (size_t i = 0; i < phases->count; i++)
         bytes += definition_bytes(&phases->at[i]);

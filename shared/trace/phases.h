@@ -69,8 +69,16 @@ enum count_word {
     COUNT_BY_PROCESS,
     COUNT_BY_THREAD,
     COUNT_BY_PHASE, /* in which the thread is */
-    COUNT_BY_CALL   /* in which the thread is */
+    COUNT_BY_CALL,  /* in which the thread is */
+    COUNT_BY_EVENT, /* its name: of a pattern, which one it was */
+    COUNT_BY_LAST = COUNT_BY_EVENT
 };
+
+/* Whether what is counted together has a value of it, as read from the event itself. */
+static inline bool count_word_has_value(enum count_word word)
+{
+    return word == COUNT_BY_FIELD || word == COUNT_BY_EVENT;
+}
 
 struct count_by {
     enum count_word word;
@@ -173,9 +181,9 @@ MUST_CHECK enum status phases_add_period(struct phase_definitions *phases, struc
 
 /* They travel with each chunk, in one record, and in the state of each session. */
 #define PHASES_BYTES_MAX ((size_t)128 << 10)
-/* REJECT: what was added up to now is more, told by `name`. For those who add. */
-MUST_CHECK enum status phases_check_size(const struct phase_definitions *phases, const char *name,
-                                         struct failure *why);
+/* REJECT: what was added up to now is more, or has a phase twice; told by `name`. For those who add. */
+MUST_CHECK enum status phases_check(const struct phase_definitions *phases, const char *name,
+                                    struct failure *why);
 
 /* 64-bit digest of all definitions, or of one, the same on every machine. */
 uint64_t phases_digest(const struct phase_definitions *phases);

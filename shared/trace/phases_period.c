@@ -169,7 +169,7 @@ enum status phases_add_period(struct phase_definitions *phases, struct text text
                     (int)(text.count < 400 ? text.count : 400), text.at, period.read.wrong_at + 1,
                     period.read.wrong);
     phases_add(phases, definition);
-    enum status status = phases_check_size(phases, "period", why);
+    enum status status = phases_check(phases, "period", why);
     if (status != STATUS_OK)
         phases->count--;
     return status;

@@ -196,7 +196,7 @@ enum status phases_add_yaml(struct phase_definitions *phases, const char *name, 
     enum status status = read_file(&file, &parser);
     yaml_parser_delete(&parser);
     if (status == STATUS_OK)
-        status = phases_check_size(phases, name, why);
+        status = phases_check(phases, name, why);
     if (status != STATUS_OK) {
         phases->count = before;
         phases->count_count = counts_before;

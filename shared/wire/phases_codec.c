@@ -235,7 +235,7 @@ static void decode_count(struct decoding *decoding, const Spanmill__CountDefinit
     to->by_count = decoding->bad ? 0 : from->n_by / 2;
     struct count_by *by = arena_take(decoding->arena, to->by_count * sizeof *by);
     for (size_t i = 0; i < to->by_count; i++) {
-        decoding->bad |= from->by[2 * i] > COUNT_BY_CALL;
+        decoding->bad |= from->by[2 * i] > COUNT_BY_LAST;
         by[i].word = decoding->bad ? COUNT_BY_FIELD : (enum count_word)from->by[2 * i];
         by[i].field = text_at(decoding, from->by[2 * i + 1]);
     }

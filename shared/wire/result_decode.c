@@ -316,7 +316,7 @@ static void decode_count(struct decoder *decoder, const Spanmill__Results__Count
                                 .cell = cell};
     decoder->bad |= from->whose > COUNT_OF_IDLE || from->n_by > COUNT_BY_MAX;
     for (size_t i = 0; i < from->n_by; i++) {
-        decoder->bad |= from->by[i]->word > COUNT_BY_CALL;
+        decoder->bad |= from->by[i]->word > COUNT_BY_LAST;
         parts[i].word = decoder->bad ? COUNT_BY_FIELD : (enum count_word)from->by[i]->word;
         decode_values(decoder, &from->by[i]->value, 1, &parts[i].field, &parts[i].value);
     }

@@ -192,7 +192,8 @@ static inline void hand_report_init(struct hand_report *hand)
                     .begin_ns = HAND_BEGIN_NS,
                     .end_ns = HAND_BEGIN_NS + 20000000005,
                     .host_count = 1,
-                    .domain_count = 2,
+                    .kernel = true,
+                    .user = true,
                     .tallies.at = {[TALLY_DISCARDED] = 5, [TALLY_LOSS_BORDERS] = 2}},
     };
     hand->syscalls[2].errors = (struct named_numbers){hand->errors, 2};

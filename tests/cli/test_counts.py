@@ -18,6 +18,8 @@ COUNTS = """counts:
   - {name: block, event: 'block_rq_*', by: [thread, phase]}
   - {name: failed, event: 'syscall_exit_*', where: '$evt.ret < 0 && $evt.ret >= -4095', by: [ret]}
   - {name: none, event: block_rq_issue, where: '$evt.dev == 1 && !($evt.dev == 1)'}
+  - {name: names, event: 'block_rq_*', by: [event]}
+  - {name: without, event: 'sched_*', by: [next_prio, $ctx.vtid]}
 """
 
 
@@ -56,6 +58,11 @@ with tempfile.TemporaryDirectory() as scratch:
         wrong(f"values: {values}")
     if sums["none"] or not sums["failed"]:
         wrong(f"conditions: {sums}")
+    if [row["count"] for row in rows if row.get("name") == "none"] != [0]:
+        wrong("what matches nothing has no row of 0")
+    for row in rows:
+        if row.get("name") == "names" and row["count"] != events[row["by"]["event"]]:
+            wrong(f"by event: {row}")
     if not any(row["name"] == "block" and row["by"]["phase"] for row in rows if row["type"] == "count"):
         wrong("none is in a phase")
     archive = os.path.join(scratch, "packed")
@@ -68,5 +75,19 @@ with tempfile.TemporaryDirectory() as scratch:
     for words in ("Count of block", "thread", "(none)", "Share", "Count of issued", "p99", "... and"):
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
+    tables = run("report", TRACE, "--definitions", definitions, "--top", "1000")
+    for words in ("Count of none\n  0: no event matched block_rq_issue and its conditions", "(no such field)",
+                  "(not recorded)", "Counts that do not fit\n  without: no event sched_* has the context vtid"):
+        if words not in tables:
+            wrong(f"{words!r} is not in the tables")
+    alone = run("report", TRACE, "--definitions", definitions, "--process", "thumbnailer")
+    for words in ("Count of whole  of all processes: it is not by process", "Count of issued\n"):
+        if words not in alone:
+            wrong(f"{words!r} is not in the tables of one process")
+    if "Time per phase" in alone:
+        wrong("no phase is asked for, but a table is there")
+    _, said = spanmill("report", TRACE, "--definitions", PHASES, "--phases", PHASES, code=1)
+    if "is defined already, in the same way, and would count twice" not in said:
+        wrong(f"a file given twice: {said}")
 
 finish()

@@ -115,7 +115,8 @@ if "... goes on behind the phase" not in inner or "futex(...)" in inner:
     wrong("a call does not go on behind the phase that ends in it")
 
 for arguments, sentence, code in (
-        ((*PHASES, "--instance", "1.77"), "no instance is the one", 1),
+        ((*PHASES, "--instance", "1.77"), "--instance: no instance that the report tells is of `1.77`; there are ", 1),
+        ((*PHASES, "--of", "nosuch"), "--of: no instance that the report tells is of `nosuch`; there are ", 1),
         ((), "no phases are defined", 1),
         ((*PHASES, "--at", "+1s"), "--at needs --tid", 2),
         ((*PHASES, "--at", "soon", "--tid", "3"), "soon", 2)):

@@ -146,8 +146,15 @@ with tempfile.TemporaryDirectory() as folder:
             wrong("-o: other lines")
 
 _, messages = run("--call", "no-such-call", TRACE)
-if "nothing matches" not in messages:
+if "--call: there is no `no-such-call`" not in messages:
     wrong(f"no call matches: {messages}")
+for arguments, words in ((("--call", "opnat"), "--call: there is no `opnat`; the nearest is openat"),
+                         (("--process", "thumbnaler"), "--process: there is no `thumbnaler`; the nearest is thumbnailer"),
+                         (("--event", "no:such"), "nothing matches what is asked for; `spanmill events` lists"),
+                         (("--until", "2020-01-01"), "nothing is in --until: the first event is of 2026-11-22 23:09:36")):
+    _, messages = run(*arguments, TRACE)
+    if words not in messages:
+        wrong(f"{arguments}: {messages}")
 _, messages = run("/no/such/folder", code=1)
 if "/no/such/folder" not in messages:
     wrong(f"a wrong path: {messages}")

@@ -22,7 +22,7 @@ static char *written(const struct hand_report *hand, struct tables_options optio
 }
 
 static const char whole_report[] =
-    "node-1/shop/20261122T230916+0000  host node-1  2 domains  2 CPUs  12 chunks  20.0 s  "
+    "node-1/shop/20261122T230916+0000  host node-1  kernel, user space  2 CPUs  12 chunks  20.0 s  "
     "48,211,903 events  5 lost\n"
     "\n"
     "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
@@ -48,11 +48,11 @@ static const char whole_report[] =
     " -              -\n"
     "\n"
     "System calls in phase request, without those in nested phases  process shopd (pid 4242)\n"
-    "  System call  Calls        Total       Min     p50        p99           Max  Errors          "
+    "  System call  Calls        Total       Min     p50      p99           Max  Errors          "
     "    Slowest\n"
-    "  futex          100  5,120.00 ms  0.400 us  ~48 us  ~3,100 us  48,021.30 us  EAGAIN 12, 1 "
+    "  futex          100  5,120.00 ms  0.400 us  ~48 us  ~3.1 ms  48,021.30 us  EAGAIN 12, 1 "
     "other  tid 4251 at 23:09:40.258944395\n"
-    "  read         1,000      3.00 ms  2.100 us   ~3 us      ~3 us       4.00 us  -               "
+    "  read         1,000      3.00 ms  2.100 us   ~3 us    ~3 us       4.00 us  -               "
     "    tid 4252 at 23:09:36.258944397\n"
     "  not counted: 1 call without a begin in the trace, 2 without an end\n"
     "\n"
@@ -240,7 +240,7 @@ Test(tables, of_an_empty_session_are_a_headline_and_what_is_unknown)
     struct hand_report hand = {.report = {.sessions = &session, .session_count = 1}};
     char *text = written(&hand, (struct tables_options){0});
     cr_expect(eq(str, text,
-                 "a//  0 domains  1 chunk  0 events  0 lost\n"
+                 "a//  1 chunk  0 events  0 lost\n"
                  "\n"
                  "0 events lost, 1 chunk missing or unreadable; no threads\n"));
     free(text);

@@ -50,7 +50,7 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "  - {name: all, event: '*'}\n"
     "  - {name: phases, event: '*', by: [phase]}\n"
     "  - {name: calls, event: 'sys*', by: [call, process]}\n"
-    "  - {name: sched, event: 'sched_*', by: [thread, cpu, phase, call]}\n"
+    "  - {name: sched, event: 'sched_*', by: [thread, cpu, phase, call, event]}\n"
     "  - {name: part, event: 'app:part*', by: [phase, name], where: '$evt.name =* \"p*\"'}\n",
 };
 

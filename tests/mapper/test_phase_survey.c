@@ -110,6 +110,8 @@ Test(phase_survey, says_of_counts_what_is_not_declared)
            (const char *const[]){"bad: no trace declares shop:bgin; the nearest is shop:begin",
                                  "field: no event shop:* has a field idd; the nearest is id",
                                  "field: field list of shop:* is an array, which is not compared",
+                                 "good: no event shop:* has the context vtid: record with lttng "
+                                 "add-context --type=vtid",
                                  "only: field id of shop:end is a number, and compared with text",
                                  "only: field name of shop:end is text, and added up", NULL});
 }

@@ -454,9 +454,24 @@ Test(phases_period, more_than_can_travel_is_refused)
 {
     enum status status = STATUS_OK;
     size_t count = 0;
-    for (; status == STATUS_OK && count < 10000; count++)
-        status = add_period("a: $evt.$name == \"application:a_long_name_of_an_event_of_it\"");
+    for (; status == STATUS_OK && count < 10000; count++) {
+        char period[96];
+        snprintf(period, sizeof period,
+                 "a%zu: $evt.$name == \"application:a_long_name_of_an_event_of_it\"", count);
+        status = add_period(period);
+    }
     cr_expect(eq(int, status, STATUS_REJECT));
     cr_expect(eq(sz, phases.count, count - 1), "the one too many is not there");
     cr_expect(ne(ptr, strstr(why.text, "over the limit of 131072"), NULL), "%s", why.text);
+}
+
+/* Each instance would count twice. */
+Test(phases_period, what_is_defined_twice_alike_is_refused)
+{
+    cr_assert(eq(int, add_period("a: $evt.$name == \"x\""), STATUS_OK));
+    cr_expect(eq(int, add_period("a: $evt.$name == \"y\""), STATUS_OK), "of one name, not alike");
+    cr_expect(eq(int, add_period("a: $evt.$name == \"x\""), STATUS_REJECT));
+    cr_expect(eq(sz, phases.count, 2));
+    cr_expect(ne(ptr, strstr(why.text, "phase `a` is defined already, in the same way"), NULL),
+              "%s", why.text);
 }
