@@ -227,7 +227,7 @@ static void save_session(struct partition *partition, struct session *session)
 {
     describe(partition, session);
     struct keying keying = {partition, session};
-    struct keep_sink out = {put_state, &keying};
+    struct keep_sink out = {.take = put_state, .context = &keying};
     struct keep_sink in = state_diff_begin(session->diff, out);
     struct bytes header = session_header_encode(&session->header);
     in.take(in.context, text_of(HEADER), header);
@@ -281,7 +281,7 @@ static void end_session(struct partition *partition, struct session *session, ui
         joiner_open_gap(session->joiner, session->end_ns);
     joiner_finish(session->joiner);
     tell_results(partition, session, chunk);
-    joiner_save(session->joiner, (struct keep_sink){keep_record, session});
+    joiner_save(session->joiner, (struct keep_sink){.take = keep_record, .context = session});
     session_sleep(session);
     session_phases_clear(&session->phases);
     /* What was still in the queue is told now: nothing has to be read again. */
@@ -656,7 +656,7 @@ void partition_forget(struct partition *partition, int64_t time_ms)
         }
         assert(!session->joiner);
         struct keying keying = {partition, session};
-        state_diff_begin(session->diff, (struct keep_sink){put_state, &keying});
+        state_diff_begin(session->diff, (struct keep_sink){.take = put_state, .context = &keying});
         state_diff_end(session->diff); /* nothing is left of it */
         waiting_forget(partition->waiting, text_of(session->name));
         session_free(session);

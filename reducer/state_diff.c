@@ -1,24 +1,32 @@
 #include "reducer/state_diff.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/names.h"
 
 /* A key and what was written under it. */
 struct written {
     char *key;
     uint64_t hash; /* of the record: two that are different are the same once in 2^64 */
     size_t bytes;
-    uint64_t save;        /* the last that had it */
     struct written *next; /* of the same hash of the key */
+    uint32_t number;      /* from 1: its place among all */
 };
 
+/* What is written has a number while it is. The saves are apart, so that a save that finds most of it as it was
+ * writes one word of each, and reads them to find what is gone. */
 struct state_diff {
-    struct map keys; /* hash of the key -> struct written */
+    struct map keys;               /* hash of the key -> struct written */
+    struct written **all;          /* by number; NULL: nothing has it */
+    uint64_t *saves;               /* by number: the last that had it */
+    size_t count, room, save_room; /* numbers given, with 0 */
+    uint32_t *unused;
+    size_t unused_count, unused_room;
+    uint32_t last; /* that was taken */
     uint64_t save;
     struct keep_sink out;
 };
@@ -28,34 +36,55 @@ struct state_diff *state_diff_new(void)
     return memory_new(sizeof(struct state_diff));
 }
 
+static void free_written(struct written *written)
+{
+    if (!written)
+        return;
+    free(written->key);
+    free(written);
+}
+
 void state_diff_free(struct state_diff *diff)
 {
     if (!diff)
         return;
-    struct written *first;
-    for (size_t at = 0; (first = map_next(&diff->keys, &at));)
-        for (struct written *next; first; first = next) {
-            next = first->next;
-            free(first->key);
-            free(first);
-        }
+    for (size_t i = 0; i < diff->count; i++)
+        free_written(diff->all[i]);
     map_clear(&diff->keys);
+    free(diff->all);
+    free(diff->saves);
+    free(diff->unused);
     free(diff);
+}
+
+static uint32_t new_number(struct state_diff *diff)
+{
+    if (diff->unused_count > 0)
+        return diff->unused[--diff->unused_count];
+    size_t number = diff->count > 0 ? diff->count : 1;
+    diff->all = memory_grow(diff->all, &diff->room, number + 1, sizeof(struct written *));
+    diff->saves = memory_grow(diff->saves, &diff->save_room, number + 1, sizeof *diff->saves);
+    diff->all[0] = NULL;
+    diff->saves[0] = 0;
+    diff->count = number + 1;
+    return (uint32_t)number;
 }
 
 /* The entry of the key; *is_new if it was made now. */
 static struct written *entry_of(struct state_diff *diff, struct text key, bool *is_new)
 {
-    uint64_t hash = hash_text(key);
-    struct written *first = map_get(&diff->keys, hash);
+    void **place = map_place(&diff->keys, hash_text(key));
     *is_new = false;
-    for (struct written *each = first; each; each = each->next)
+    for (struct written *each = *place; each; each = each->next)
         if (text_equal(text_of(each->key), key))
             return each;
     struct written *made = memory_new(sizeof *made);
     made->key = memory_string(key);
-    made->next = first;
-    map_put(&diff->keys, hash, made);
+    made->next = *place;
+    made->number = new_number(diff);
+    diff->all[made->number] = made;
+    diff->saves[made->number] = 0;
+    *place = made;
     *is_new = true;
     return made;
 }
@@ -74,7 +103,8 @@ static void take(void *context, struct text key, struct bytes record)
     bool is_new;
     struct written *written = entry_of(diff, key, &is_new);
     uint64_t hash = hash_bytes(record);
-    written->save = diff->save;
+    diff->saves[written->number] = diff->save;
+    diff->last = written->number;
     if (!is_new && written->hash == hash && written->bytes == record.count)
         return;
     written->hash = hash;
@@ -82,34 +112,59 @@ static void take(void *context, struct text key, struct bytes record)
     diff->out.take(diff->out.context, key, record);
 }
 
+static uint32_t number(void *context)
+{
+    const struct state_diff *diff = context;
+    return diff->last;
+}
+
+static void stands(void *context, uint32_t number)
+{
+    struct state_diff *diff = context;
+    assert(number < diff->count && diff->all[number]);
+    diff->saves[number] = diff->save;
+}
+
+static bool is(void *context, uint32_t number, struct text key, struct bytes record)
+{
+    const struct state_diff *diff = context;
+    const struct written *written = number < diff->count ? diff->all[number] : NULL;
+    return written && text_equal(text_of(written->key), key) && written->bytes == record.count &&
+           written->hash == hash_bytes(record);
+}
+
 struct keep_sink state_diff_begin(struct state_diff *diff, struct keep_sink out)
 {
     diff->save++;
     diff->out = out;
-    return (struct keep_sink){take, diff};
+    return (struct keep_sink){take, diff, number, stands, is};
+}
+
+static void forget(struct state_diff *diff, struct written *take_written)
+{
+    uint64_t hash = hash_text(text_of(take_written->key));
+    struct written *first = map_get(&diff->keys, hash), **at = &first;
+    while (*at != take_written)
+        at = &(*at)->next;
+    *at = take_written->next;
+    if (first)
+        map_put(&diff->keys, hash, first);
+    else
+        map_remove(&diff->keys, hash);
+    diff->unused =
+        memory_grow(diff->unused, &diff->unused_room, diff->unused_count + 1, sizeof *diff->unused);
+    diff->unused[diff->unused_count++] = take_written->number;
+    diff->all[take_written->number] = NULL;
+    diff->saves[take_written->number] = UINT64_MAX; /* nothing that a save could lack */
+    free_written(take_written);
 }
 
 void state_diff_end(struct state_diff *diff)
 {
-    struct map kept = {.count = 0};
-    struct written *first;
-    for (size_t at = 0; (first = map_next(&diff->keys, &at));) {
-        struct written *left = NULL;
-        uint64_t hash = hash_text(text_of(first->key));
-        for (struct written *next; first; first = next) {
-            next = first->next;
-            if (first->save == diff->save) {
-                first->next = left;
-                left = first;
-                continue;
-            }
-            diff->out.take(diff->out.context, text_of(first->key), (struct bytes){NULL, 0});
-            free(first->key);
-            free(first);
-        }
-        if (left)
-            map_put(&kept, hash, left);
+    for (size_t i = 1; i < diff->count; i++) {
+        if (diff->saves[i] == diff->save || diff->saves[i] == UINT64_MAX)
+            continue;
+        diff->out.take(diff->out.context, text_of(diff->all[i]->key), (struct bytes){NULL, 0});
+        forget(diff, diff->all[i]);
     }
-    map_clear(&diff->keys);
-    diff->keys = kept;
 }

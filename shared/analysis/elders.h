@@ -33,6 +33,7 @@ struct instance_mark {
 struct elder_block {
     struct elder_block *below, *above;
     uint64_t id;    /* unique among all blocks of all elders; ascends from below */
+    uint32_t kept;  /* as of an instance */
     bool has_other; /* a step may have time before the first call, or as before */
     uint32_t count;
     uint32_t *calls; /* owned: ids of the calls that the steps name by their places here */

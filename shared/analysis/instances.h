@@ -35,6 +35,7 @@ struct kin {
     /* The mapper: its leader was forked in this interval, and nobody has left since: it has no members
      * that are not known here. */
     bool whole;
+    uint64_t changed;      /* current or leader_exited, behind so many saves */
     struct instance *open; /* of all members, in no order */
 };
 
@@ -65,6 +66,7 @@ struct instance {
     bool by_user;        /* begun by a user-space event */
     bool in_call;        /* begun within the call that its thread is in */
     bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
+    uint32_t kept;       /* the owner's, 0 at first: what it knows it by */
     uint64_t id;         /* unique among all; of one that never had elders, its order */
     struct instance_mark mark; /* order: of its begin, over all: instance_order() */
     struct elders *elders;     /* owned; NULL: none yet. Not one of them is in_call */
@@ -91,6 +93,7 @@ struct instances {
     uint64_t now_ns;  /* the last */
     size_t count;     /* with elders */
     size_t structs;   /* without */
+    uint64_t saves;   /* as their owner counts them */
 };
 
 void instances_init(struct instances *all, const struct phase_set *set);

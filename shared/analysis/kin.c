@@ -127,8 +127,10 @@ static void enter_kin(struct phase_thread *thread, struct kin *kin)
     kin->refs++;
     thread->counted = !thread->is_process && !thread->exited;
     kin->alive += thread->counted;
-    if (thread->counted && leads(thread))
+    if (thread->counted && leads(thread)) {
         kin->leader_exited = false;
+        kin->changed = kin->all->saves;
+    }
 }
 
 static uint64_t kin_key(uint32_t pid_ns, int32_t pid)
@@ -170,8 +172,10 @@ void instances_untold(struct instances *all, struct phase_thread *thread)
 void instances_forked(struct instances *all, int32_t pid)
 {
     struct kin *kin = map_remove(&all->kins, kin_key(0, pid));
-    if (kin)
-        kin->current = false;
+    if (!kin)
+        return;
+    kin->current = false;
+    kin->changed = all->saves;
 }
 
 bool instances_exited(struct phase_thread *thread)
@@ -182,7 +186,10 @@ bool instances_exited(struct phase_thread *thread)
         return true;
     kin->alive -= thread->counted;
     thread->counted = false;
-    kin->leader_exited |= leads(thread);
+    if (leads(thread)) {
+        kin->leader_exited = true;
+        kin->changed = kin->all->saves;
+    }
     return kin->leader_exited && kin->alive == 0;
 }
 

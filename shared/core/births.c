@@ -206,6 +206,7 @@ static void end_others(struct core *core, struct life *caller, uint64_t now)
     struct life *next;
     for (struct life *each = process->threads; each; each = next) {
         next = each->next_of_process;
+        life_touch(each);
         if (each == caller || tid_is_of_process(each->tid) || each->over)
             continue;
         (void)instances_exited(&each->phases);

@@ -270,6 +270,7 @@ void life_leave_cpu(struct core *core, struct life *life)
         cpu->current = NULL;
         cpu->run_whole = false;
     }
+    life_touch(life);
     life->cpu = -1;
 }
 
@@ -300,7 +301,7 @@ void join_switch(struct core *core, const struct event *event)
     core->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
     if (cpu->knows == CPU_THREAD && cpu->current != prev) {
         /* "If prev_tid is not the thread thought current, the switch is believed." */
-        struct life *thought = cpu->current;
+        struct life *thought = life_touch(cpu->current);
         life_book(thought, event->time_ns);
         life_leave_cpu(core, thought);
         life_set_state(thought, STATE_UNKNOWN, event->time_ns);
@@ -371,7 +372,7 @@ void join_border(struct core *core, int32_t number, uint64_t border_ns)
         return;
     core->border_epoch++;
     if (cpu->knows == CPU_THREAD) {
-        struct life *life = cpu->current;
+        struct life *life = life_touch(cpu->current);
         uint64_t known_ns = cpu->last_ns;
         if (known_ns == TIME_NONE || known_ns < life->since_ns)
             known_ns = life->since_ns;

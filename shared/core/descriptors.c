@@ -75,6 +75,7 @@ static void settle_doubtful(struct core *core, struct descriptor *descriptor)
 void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns)
 {
     bool news = true;
+    descriptor_touch(descriptor);
     if (!descriptor->proven)
         prove(core, descriptor, begin_ns);
     else if (!descriptor->begin_hard && begin_ns < descriptor->begin_ns)
@@ -92,6 +93,7 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
 void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard)
 {
     bool was_gone = descriptor->gone;
+    descriptor_touch(descriptor);
     descriptor->gone = descriptor->ended = true;
     descriptor->end_ns = time_ns;
     descriptor->end_hard = hard;
@@ -108,6 +110,7 @@ void descriptor_set_name(struct descriptor *descriptor, struct text name)
     if (descriptor->name)
         return;
     descriptor->name = memory_string(name);
+    descriptor_touch(descriptor);
     descriptor->retold = false;
 }
 
@@ -197,6 +200,7 @@ static void forget_older(struct descriptor *descriptor, uint64_t entry_ns)
 static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
 {
     unsigned others = descriptor->refs - (descriptor->gone ? 0u : 1u);
+    descriptor_touch(descriptor);
     if (others <= 1) /* no call in progress but this */
         forget_older(descriptor, use->entry_ns);
     descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
@@ -318,7 +322,7 @@ static void on_fcntl(struct core *core, struct life *life, struct table *table,
         table_duplicate(core, table, life->open_value[0], ret, command == F_DUPFD_CLOEXEC,
                         exit->time_ns);
     else if (command == F_SETFD && life->used[0] && (life->open_present & 8))
-        life->used[0]->cloexec = life->open_value[3] & FD_CLOEXEC;
+        descriptor_touch(life->used[0])->cloexec = life->open_value[3] & FD_CLOEXEC;
 }
 
 static void on_create(struct core *core, struct life *life, struct table *table,

@@ -17,8 +17,11 @@ struct doubtful_use {
 /* One descriptor, or the place of one: what stands under a number that calls were seen to use
  * but none has proved yet (`proven` false) is no row of the results. */
 struct descriptor {
-    uint64_t serial; /* as of a process */
-    uint64_t id;     /* 0 until proven */
+    uint64_t serial; /* as of a process, and these three */
+    uint64_t seen;
+    uint32_t kept;
+    bool touched;
+    uint64_t id; /* 0 until proven */
     struct table *table;
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the row in hand */
@@ -37,7 +40,9 @@ struct descriptor {
 /* The descriptors of one process, or of several that share them (CLONE_FILES), or of threads that
  * have parted from their process's (unshare). */
 struct table {
-    uint64_t serial;            /* as of a process */
+    uint64_t serial; /* as of a process, and these two; its record is always the same */
+    uint64_t seen;
+    uint32_t kept;
     unsigned refs;              /* processes that use it, and threads as one of their own */
     unsigned holds;             /* those, and its descriptors: it lives as long */
     uint64_t process;           /* id of the one that had it first */
@@ -51,6 +56,13 @@ struct left_out {
     uint64_t first, last; /* these numbers; none if last < first */
 };
 extern const struct left_out nothing_left_out;
+
+static inline struct descriptor *descriptor_touch(struct descriptor *descriptor)
+{
+    if (descriptor)
+        descriptor->touched = true;
+    return descriptor;
+}
 
 /* --- tables.c --- */
 /* That of the life, if its process is told; else NULL. */

@@ -31,8 +31,10 @@ static void let_go(struct table *table)
 
 struct table *table_of_process(struct core *core, struct process *process)
 {
-    if (!process->table)
+    if (!process->table) {
         process->table = table_make(core, process->id);
+        process_touch(process);
+    }
     return process->table;
 }
 
@@ -45,7 +47,7 @@ struct table *life_table(struct core *core, const struct life *life)
 
 struct descriptor *table_alive(const struct table *table, int32_t fd)
 {
-    return map_get(&table->places, (uint64_t)fd);
+    return descriptor_touch(map_get(&table->places, (uint64_t)fd));
 }
 
 struct descriptor *table_place(struct core *core, struct table *table, int32_t fd)
@@ -76,6 +78,7 @@ void descriptor_drop(struct descriptor *descriptor)
 {
     if (!descriptor)
         return;
+    descriptor_touch(descriptor);
     if (--descriptor->refs > 0) {
         if (descriptor->refs == 1 && !descriptor->gone && descriptor->doubtful_count > 0)
             forget_doubtful(descriptor);
@@ -120,7 +123,7 @@ struct descriptor **table_all(const struct table *table, size_t *count)
     struct descriptor *each;
     *count = 0;
     for (size_t at = 0; (each = map_next(&table->places, &at));)
-        all[(*count)++] = each;
+        all[(*count)++] = descriptor_touch(each);
     qsort(all, *count, sizeof(struct descriptor *), compare_descriptors);
     return all;
 }
@@ -159,12 +162,14 @@ static struct table *used_once_more(struct table *table)
 void table_give(struct table *from, struct process *to)
 {
     to->table = used_once_more(from);
+    process_touch(to);
 }
 
 /* The life, which has not exited, parts from the table of its process; `take_table` is its own. */
 static void part(struct life *life, struct table *take_table)
 {
     life->own_table = take_table;
+    life_touch(life);
     life->process->parted++;
     life->process->leader_parted |= life->tid == life->process->pid;
 }
@@ -206,6 +211,7 @@ void process_leave_table(struct core *core, struct process *process, uint64_t ti
 {
     struct table *table = process->table;
     process->table = NULL;
+    process_touch(process);
     if (table)
         leave(core, table, time_ns);
 }
@@ -215,6 +221,7 @@ static struct table *take_own(struct life *life)
 {
     struct table *own = life->own_table;
     life->own_table = NULL;
+    life_touch(life);
     if (own && life->process->parted > 0)
         life->process->parted--;
     return own;
@@ -245,6 +252,8 @@ void life_move_table(struct life *to, struct life *from)
 {
     to->own_table = from->own_table;
     from->own_table = NULL;
+    life_touch(to);
+    life_touch(from);
 }
 
 void life_exec_table(struct core *core, struct life *life, uint64_t time_ns)

@@ -65,7 +65,7 @@ static struct life *current_at(struct core *core, int32_t number, uint64_t time_
     if (cpu->knows == CPU_UNKNOWN)
         join_settle(core, number, time_ns);
     cpu->seen = true;
-    return cpu->knows == CPU_THREAD ? cpu->current : NULL;
+    return cpu->knows == CPU_THREAD ? life_touch(cpu->current) : NULL;
 }
 
 void join_meaning(struct core *core, const struct event *event, struct life *actor)
@@ -138,7 +138,7 @@ static void name(struct core *core, life_name name, struct life *life)
 struct life *join_life_of(const struct core *core, life_name name)
 {
     struct life *life = name > 0 && name <= core->names ? core->named[name] : NULL;
-    return life && !life->over ? life : NULL;
+    return life && !life->over ? life_touch(life) : NULL;
 }
 
 static void join_let(struct core *core, enum record_kind kind, const struct let *let)
@@ -326,6 +326,7 @@ void core_gap(struct core *core, uint64_t begin_ns)
             join_border(core, (int32_t)i, begin_ns);
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
+        life_touch(life);
         life_book(life, begin_ns);
         call_has_no_end(core, life);
         life_new_stretch(core, life);
@@ -339,6 +340,7 @@ void core_finish(struct core *core)
     core_end(core, 0);
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
+        life_touch(life);
         life_book(life, life->last_ns);
         call_has_no_end(core, life);
         life_new_stretch(core, life);

@@ -2,17 +2,39 @@
 
 #include <stdio.h>
 
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "core/kept.h"
 
 struct keep {
     struct core *core;
     struct keep_sink sink;
-    struct map seen; /* processes, tables and descriptors that are kept already */
+    uint64_t save; /* the number of this one */
+    bool all;      /* nothing stands */
 };
 
-/* A record, under the kind's letter and `id`. */
-static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from)
+/* Whether the record stands that is known by the number: it is not made then. In builds with invariants it is made
+ * all the same, and compared. */
+static bool stands(const struct keep *keep, bool touched, uint32_t number)
+{
+    return !keep->all && !touched && number != 0;
+}
+
+static bool stands_unseen(const struct keep *keep, bool touched, uint32_t number)
+{
+    if (!stands(keep, touched, number))
+        return false;
+    keep->sink.stands(keep->sink.context, number);
+#ifdef SPANMILL_INVARIANTS
+    return false;
+#else
+    return true;
+#endif
+}
+
+/* A record, under the kind's letter and `id`; *number is what it is known by. */
+static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
+                bool touched, uint32_t *number)
 {
     static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e'};
     char key[64];
@@ -20,7 +42,14 @@ static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const
     columns_put_number(&out, kind);
     columns_put(&out, keep->core->schema, kept_table_of(kind), from);
     snprintf(key, sizeof key, KEPT_KEY "%c%llu", letters[kind], (unsigned long long)id);
-    keep->sink.take(keep->sink.context, text_of(key), (struct bytes){out.at, out.count});
+    const struct bytes record = {out.at, out.count};
+    if (stands(keep, touched, *number)) {
+        invariant(keep->sink.is(keep->sink.context, *number, text_of(key), record));
+    } else {
+        keep->sink.take(keep->sink.context, text_of(key), record);
+        if (keep->sink.number)
+            *number = keep->sink.number(keep->sink.context);
+    }
     columns_clear(&out);
 }
 
@@ -32,12 +61,12 @@ static uint64_t serial(const struct keep *keep, uint64_t *serial)
     return *serial;
 }
 
-static bool is_new(struct keep *keep, void *what)
+/* Whether the save has not seen it yet. */
+static bool is_new(const struct keep *keep, uint64_t *seen)
 {
-    if (!what || map_get(&keep->seen, (uintptr_t)what))
-        return false;
-    map_put(&keep->seen, (uintptr_t)what, what);
-    return true;
+    bool new = *seen != keep->save;
+    *seen = keep->save;
+    return new;
 }
 
 static struct text path_text(const struct keep *keep, uint32_t path)
@@ -52,9 +81,10 @@ static uint64_t keep_table(struct keep *keep, struct table *table)
     if (!table)
         return 0;
     uint64_t number = serial(keep, &table->serial);
-    if (!is_new(keep, table))
+    if (!is_new(keep, &table->seen))
         return number;
-    put(keep, KEPT_TABLE, number, &(struct kept_table){.table = *table});
+    if (!stands_unseen(keep, false, table->kept))
+        put(keep, KEPT_TABLE, number, &(struct kept_table){.table = *table}, false, &table->kept);
     struct descriptor *each;
     for (size_t at = 0; (each = map_next(&table->places, &at));)
         keep_descriptor(keep, each);
@@ -64,9 +94,11 @@ static uint64_t keep_table(struct keep *keep, struct table *table)
 static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
 {
     uint64_t number = serial(keep, &descriptor->serial);
-    if (!is_new(keep, descriptor))
+    if (!is_new(keep, &descriptor->seen))
         return;
     struct table *table = descriptor->table;
+    if (stands_unseen(keep, descriptor->touched, descriptor->kept))
+        return;
     struct kept_descriptor kept = {
         .descriptor = *descriptor,
         .table = keep_table(keep, table),
@@ -78,8 +110,9 @@ static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
         kept.doubtful[i] = (struct kept_doubtful){
             descriptor->doubtful[i].entry_ns, descriptor->doubtful[i].ns,
             descriptor->doubtful[i].thread, path_text(keep, descriptor->doubtful[i].label)};
-    put(keep, KEPT_DESCRIPTOR, number, &kept);
+    put(keep, KEPT_DESCRIPTOR, number, &kept, descriptor->touched, &descriptor->kept);
     free(kept.doubtful);
+    descriptor->touched &= !keep->sink.stands;
 }
 
 static uint64_t keep_process(struct keep *keep, struct process *process)
@@ -87,8 +120,12 @@ static uint64_t keep_process(struct keep *keep, struct process *process)
     if (!process)
         return 0;
     uint64_t number = serial(keep, &process->serial);
-    if (!is_new(keep, process))
+    if (!is_new(keep, &process->seen))
         return number;
+    if (stands_unseen(keep, process->touched, process->kept)) {
+        (void)keep_table(keep, process->table);
+        return number;
+    }
     uint64_t key = number_key(process->pid_ns, process->pid);
     struct kept_process kept = {.process = *process,
                                 .table = keep_table(keep, process->table),
@@ -97,13 +134,30 @@ static uint64_t keep_process(struct keep *keep, struct process *process)
     kept.addresses = memory_new((kept.address_count + 1) * sizeof *kept.addresses);
     for (size_t i = 0; i < kept.address_count; i++)
         kept.addresses[i].address = process->addresses[i];
-    put(keep, KEPT_PROCESS, number, &kept);
+    put(keep, KEPT_PROCESS, number, &kept, process->touched, &process->kept);
     free(kept.addresses);
+    process->touched &= !keep->sink.stands;
     return number;
 }
 
-static void keep_life(struct keep *keep, const struct life *life)
+/* Whether its record, or one of its instances, may be another: its kin changes without it. */
+static bool is_touched(const struct keep *keep, const struct life *life)
 {
+    const struct kin *kin = life->phases.kin;
+    return keep->all || life->touched || (kin && kin->changed == keep->core->phases.saves);
+}
+
+static void keep_life(struct keep *keep, struct life *life)
+{
+    const bool touched = is_touched(keep, life);
+    if (stands_unseen(keep, touched, life->kept)) {
+        (void)keep_process(keep, life->process);
+        (void)keep_table(keep, life->own_table);
+        for (unsigned i = 0; i < 2; i++)
+            if (life->used[i])
+                keep_descriptor(keep, life->used[i]);
+        return;
+    }
     struct kept_life kept = {.life = *life,
                              .path = path_text(keep, life->open_label),
                              .inner_count = life->inner_count,
@@ -139,14 +193,16 @@ static void keep_life(struct keep *keep, const struct life *life)
         kept.credits[i] =
             (struct kept_credit){path_text(keep, life->credits[i].label), life->credits[i].count,
                                  life->credits[i].thread, life->credits[i].stretch};
-    put(keep, KEPT_LIFE, life->name, &kept);
+    put(keep, KEPT_LIFE, life->name, &kept, touched, &life->kept);
     free(kept.inner);
     free(kept.credits);
 }
 
 static void keep_block(const struct keep *keep, const struct instance *instance,
-                       const struct elder_block *block)
+                       struct elder_block *block, bool touched)
 {
+    if (stands_unseen(keep, touched, block->kept))
+        return;
     struct kept_elders kept = {
         .instance = instance->id,
         .block = block->id,
@@ -157,7 +213,7 @@ static void keep_block(const struct keep *keep, const struct instance *instance,
     kept.steps.calls = memory_new((block->call_count + 1) * sizeof *kept.steps.calls);
     for (size_t i = 0; i < block->call_count; i++)
         kept.steps.calls[i].call = schema_call_by_id(keep->core->schema, block->calls[i]);
-    put(keep, KEPT_ELDERS, block->id, &kept);
+    put(keep, KEPT_ELDERS, block->id, &kept, touched, &block->kept);
     free(kept.steps.calls);
 }
 
@@ -169,8 +225,17 @@ static void say_elder(const struct instance *instance, const struct instance_mar
     line->calls = instances_spent_since(instance->thread, mark, &line->time);
 }
 
-static void keep_instance(const struct keep *keep, const struct instance *instance)
+static void keep_instance(const struct keep *keep, struct instance *instance)
 {
+    const bool touched = is_touched(keep, life_of(instance));
+    if (stands_unseen(keep, touched, instance->kept)) {
+        struct elder_block *each = instance_elders(instance) > 0 ? instance->elders->bottom : NULL;
+        for (; each; each = each->above) {
+            bool was_kept = stands_unseen(keep, touched, each->kept);
+            assert(was_kept);
+        }
+        return;
+    }
     const struct phase_set *set = keep->core->phases.set;
     struct kept_instance kept = {.life = life_of(instance)->name,
                                  .definition = instance->definition,
@@ -190,11 +255,11 @@ static void keep_instance(const struct keep *keep, const struct instance *instan
         kept.elders = elders->count;
         say_elder(instance, &elders->eldest, &kept.eldest);
         say_elder(instance, &elders->youngest, &kept.youngest);
-        for (const struct elder_block *each = elders->bottom; each; each = each->above)
-            keep_block(keep, instance, each);
+        for (struct elder_block *each = elders->bottom; each; each = each->above)
+            keep_block(keep, instance, each, touched);
     }
     kept.id = instance->id != instance->mark.order ? instance->id : 0;
-    put(keep, KEPT_INSTANCE, instance->id, &kept);
+    put(keep, KEPT_INSTANCE, instance->id, &kept, touched, &instance->kept);
     time_vector_free(&kept.time);
     time_vector_free(&kept.eldest.time);
     time_vector_free(&kept.youngest.time);
@@ -234,7 +299,8 @@ static void keep_core(const struct keep *keep)
                               cpu->run_begin_ns, cpu->last_ns,
                               cpu->border_ns,    cpu->knows == CPU_THREAD ? cpu->current->name : 0};
     }
-    put(keep, KEPT_CORE, 0, &kept);
+    uint32_t ignored = 0;
+    put(keep, KEPT_CORE, 0, &kept, true, &ignored);
     free(kept.cpus);
 }
 
@@ -290,20 +356,36 @@ void core_retell(struct core *core, uint64_t turn, uint64_t turns)
     core_end(core, 0);
 }
 
+/* All that is kept has been seen with what it was. */
+static void end_save(const struct keep *keep)
+{
+    struct core *core = keep->core;
+    if (!keep->sink.stands)
+        return;
+    core->saved_set = core->phases.set;
+    core->phases.saves++;
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        life->touched = false;
+}
+
 void core_save(struct core *core, struct keep_sink sink)
 {
-    struct keep keep = {.core = core, .sink = sink};
+    struct keep keep = {.core = core,
+                        .sink = sink,
+                        .save = ++core->saves,
+                        .all = !sink.stands || core->saved_set != core->phases.set};
     for (struct life *life = core->all; life; life = life->next_of_all)
-        life_tell_sums(core, life);
+        if (life->touched)
+            life_tell_sums(core, life);
     core_end(core, 0);
     struct process *process;
     for (size_t at = 0; (process = map_next(&core->processes, &at));)
         (void)keep_process(&keep, process);
     for (struct table *table = core->tables; table; table = table->next)
         (void)keep_table(&keep, table);
-    for (const struct life *life = core->all; life; life = life->next_of_all)
+    for (struct life *life = core->all; life; life = life->next_of_all)
         keep_life(&keep, life);
     keep_instances(&keep);
     keep_core(&keep);
-    map_clear(&keep.seen);
+    end_save(&keep);
 }

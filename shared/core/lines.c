@@ -79,7 +79,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     cpu->run_begin_ns = line->run_begin_ns;
     cpu->run_whole = line->run_whole;
     if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
-        cpu->current->cpu = -1;
+        life_touch(cpu->current)->cpu = -1;
     struct life *current = join_life_of(core, line->current);
     if (current)
         life_leave_cpu(core, current);

@@ -80,7 +80,8 @@ void core_tell_of(const struct core *core, const struct life *life, struct resul
 
 struct life *life_find(const struct core *core, int32_t tid)
 {
-    return tid > 0 ? map_get(&core->lives, number_key(0, tid)) : NULL;
+    struct life *life = tid > 0 ? map_get(&core->lives, number_key(0, tid)) : NULL;
+    return life ? life_touch(life) : NULL;
 }
 
 static struct life *born(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
@@ -107,6 +108,7 @@ static struct life *met(struct core *core, uint32_t pid_ns, int32_t tid, uint64_
     struct life *life = map_get(&core->lives, number_key(pid_ns, tid));
     if (!life)
         return born(core, pid_ns, tid, time_ns);
+    life_touch(life);
     if (time_ns > life->last_ns)
         life->last_ns = time_ns;
     return life;
@@ -274,6 +276,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
 {
     if (life->exited)
         return;
+    life_touch(life);
     if (life->in == IN_OPEN) { /* else its time goes where it went */
         life_book(life, time_ns);
         call_has_no_end(core, life);
@@ -288,6 +291,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
 
 void life_end(struct core *core, struct life *life, uint64_t time_ns)
 {
+    life_touch(life);
     /* A CPU whose line has yet to come may still point to it. */
     for (size_t i = 0; i < core->cpu_count; i++)
         if (core->cpus[i].current == life) {

@@ -72,7 +72,7 @@ static const struct phase_definition *definition_of(const struct core *core,
 static void close_by(struct core *core, struct instance *instance,
                      void (*close)(struct instances *all, struct instance *instance))
 {
-    struct life *life = life_of(instance);
+    struct life *life = life_touch(life_of(instance));
     close(&core->phases, instance);
     set_spends(core, life);
     life->label_epoch = 0;

@@ -26,7 +26,10 @@ static void name(struct core *core, place_name name, life_name life, struct desc
 
 static struct named_place named(const struct core *core, place_name name)
 {
-    return name < core->place_count ? core->places[name] : (struct named_place){NULL, 0};
+    if (name >= core->place_count)
+        return (struct named_place){NULL, 0};
+    (void)descriptor_touch(core->places[name].descriptor);
+    return core->places[name];
 }
 
 void join_places_end(struct core *core)

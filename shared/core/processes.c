@@ -55,6 +55,7 @@ bool process_over_long(const struct process *process, uint64_t time_ns)
 static void leave_maps(struct core *core, struct process *process)
 {
     map_remove(&core->processes, number_key(process->pid_ns, process->pid));
+    process_touch(process);
     for (size_t i = 0; i < process->address_count; i++)
         if (map_get(&core->addresses, process->addresses[i]) == process)
             map_remove(&core->addresses, process->addresses[i]);
@@ -116,6 +117,7 @@ struct process *process_by_address(struct core *core, uint64_t address, uint64_t
 static void leave_address(struct process *process, uint64_t address)
 {
     size_t kept = 0;
+    process_touch(process);
     for (size_t i = 0; i < process->address_count; i++)
         if (process->addresses[i] != address)
             process->addresses[kept++] = process->addresses[i];
@@ -124,6 +126,7 @@ static void leave_address(struct process *process, uint64_t address)
 
 void process_dumped(struct core *core, struct process *process, const struct event *event)
 {
+    process_touch(process);
     if (event_has_value(event, 2) && process->ppid < 0) {
         process->ppid = (int32_t)event->value[2];
         process_tell_fact(core, process);
@@ -150,6 +153,7 @@ void process_own(struct life *life, struct process *process)
 {
     process->refs++;
     life->process = process;
+    life_touch(life);
     life->next_of_process = process->threads;
     life->back_of_process = &process->threads;
     if (process->threads)
@@ -175,6 +179,7 @@ void process_leave(struct core *core, struct life *life)
     struct process *process = life->process;
     if (!process || !life->back_of_process)
         return;
+    life_touch(life);
     *life->back_of_process = life->next_of_process;
     if (life->next_of_process)
         life->next_of_process->back_of_process = life->back_of_process;
@@ -196,6 +201,7 @@ static void note_over(struct core *core, const struct process *process)
 static void lack(struct core *core, const struct life *life, uint64_t time_ns)
 {
     struct process *process = life->process;
+    process_touch(process);
     if (process->present > 0)
         process->present--;
     process->leader_gone |= life->tid == process->pid;
@@ -216,6 +222,7 @@ void process_life_exited(struct core *core, struct life *life, uint64_t time_ns)
     struct process *process = life->process;
     if (!process)
         return;
+    process_touch(process);
     if (process->alive > 0)
         process->alive--;
     process->leader_exited |= life->tid == process->pid;
@@ -242,6 +249,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
         return process;
     }
     /* Told late: it belongs to the one before, which lives on in the results alone. */
+    process_touch(process);
     if (process->before_id == 0)
         process->before_id = new_id(core, pid_ns, pid);
     return process_new(pid_ns, pid, process->before_id);

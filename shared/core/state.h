@@ -157,7 +157,9 @@ struct life {
     /* Joining alone. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
-    bool retold; /* what is known of it now, but for its end so far, was told by core_retell() */
+    bool retold;   /* what is known of it now, but for its end so far, was told by core_retell() */
+    bool touched;  /* it may be another than core_save() has seen it last */
+    uint32_t kept; /* what core_save() knows its record by; 0: none yet */
     uint32_t stretch;
     struct process *process;
     struct life *next_of_process, **back_of_process;
@@ -190,6 +192,9 @@ struct cpu {
 /* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
     uint64_t serial; /* once it was saved: unique in the core, as of tables and descriptors */
+    uint64_t seen;   /* by the save of that number */
+    uint32_t kept;   /* as of a life */
+    bool touched;
     uint32_t pid_ns;
     int32_t pid;
     uint64_t id;
@@ -289,6 +294,8 @@ struct core {
     struct named_place *places; /* by name, of the row in hand */
     size_t place_count, place_room;
     uint64_t last_descriptor, last_serial;
+    uint64_t saves;                    /* so far */
+    const struct phase_set *saved_set; /* of which records of instances are */
     uint64_t *exited;
     size_t exited_count, exited_room;
 };
@@ -314,6 +321,21 @@ static inline bool is_call_event(const struct event *event)
 static inline bool is_phase_event(const struct event *event)
 {
     return event->class->begin_count > 0 || event->class->end_count > 0;
+}
+
+/* Joining: whoever gets hold of a life, a process or a descriptor to change it says so, before or behind that; what
+ * is not touched between two saves has the same record. Of a life, that holds for its process, too. */
+static inline void process_touch(struct process *process)
+{
+    process->touched = true;
+}
+
+static inline struct life *life_touch(struct life *life)
+{
+    life->touched = true;
+    if (life->process)
+        process_touch(life->process);
+    return life;
 }
 
 /* --- lives.c --- */

@@ -32,6 +32,7 @@ static struct life *user_life(struct core *core, const struct event *event)
         event->cpu >= 0 && (size_t)event->cpu < core->cpu_count ? &core->cpus[event->cpu] : NULL;
     struct life *current = cpu && cpu->knows == CPU_THREAD ? cpu->current : NULL;
     if (current && is_of_current(event, current)) {
+        life_touch(current);
         touch(current, event->time_ns);
         return current;
     }
@@ -98,7 +99,7 @@ static inline void doubt(struct core *core, struct cpu *cpu, const struct event 
     cpu->changed = true;
     if (cpu->knows != CPU_THREAD || cpu->current->state == STATE_UNKNOWN)
         return;
-    life_book(cpu->current, event->time_ns);
+    life_book(life_touch(cpu->current), event->time_ns);
     life_set_state(cpu->current, STATE_UNKNOWN, event->time_ns);
 }
 
@@ -127,7 +128,7 @@ static struct life *kernel_life(struct core *core, const struct event *event)
     if (!cpu || cpu->knows != CPU_THREAD)
         return life_by_itself(core, event);
     touch(cpu->current, event->time_ns);
-    return cpu->current;
+    return life_touch(cpu->current);
 }
 
 /* The process that the contexts of an event tell of its thread; 0 if none. Where the vtid is an

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct joiner *joiner;
     if (joiner_restore(schema, sink, records, count, &joiner, NULL) == STATUS_OK) {
         struct saved saved = {.count = 0};
-        joiner_save(joiner, (struct keep_sink){keep_record, &saved});
+        joiner_save(joiner, (struct keep_sink){.take = keep_record, .context = &saved});
         struct joiner *again;
         if (saved.seen == saved.count) {
             enum status status = joiner_restore(schema, sink, saved.at, saved.count, &again, NULL);

@@ -19,7 +19,7 @@ static void keep(void *context, struct text key, struct bytes record)
 
 struct keep_sink saved_state_sink(struct saved_state *saved)
 {
-    return (struct keep_sink){keep, saved};
+    return (struct keep_sink){.take = keep, .context = saved};
 }
 
 void saved_state_clear(struct saved_state *saved)
