@@ -35,6 +35,12 @@ static const struct phase_definition *definition_of(const struct core *core, uin
 
 /* --- labels --- */
 
+/* What has timed out by now is over: the thread's own time may be behind the last tick. */
+static uint64_t label_time(const struct core *core, const struct life *life)
+{
+    return life->clock_ns > core->phases.now_ns ? life->clock_ns : core->phases.now_ns;
+}
+
 static uint32_t new_label(struct core *core, const struct label_let *let)
 {
     row_add(core->row, RECORD_LABEL)->label = *let;
@@ -48,7 +54,7 @@ uint32_t map_new_label(struct core *core, struct life *life)
     if (life->may_hold_phase)
         life->label = new_label(core, &(struct label_let){.kind = LABEL_TOP,
                                                           .life = map_name(core, life),
-                                                          .time_ns = life->clock_ns,
+                                                          .time_ns = label_time(core, life),
                                                           .name = text_of("")});
     return life->label;
 }
@@ -58,7 +64,7 @@ uint32_t map_call_label(struct core *core, struct life *life)
     if (life->call_label == 0)
         life->call_label = new_label(core, &(struct label_let){.kind = LABEL_CALL,
                                                                .life = map_name(core, life),
-                                                               .time_ns = life->clock_ns,
+                                                               .time_ns = label_time(core, life),
                                                                .name = text_of("")});
     return life->call_label;
 }
@@ -106,7 +112,7 @@ static uint32_t matched_label(struct core *core, struct life *life, uint32_t def
     return new_label(core,
                      &(struct label_let){.kind = LABEL_PARENT,
                                          .life = map_name(core, life),
-                                         .time_ns = life->clock_ns,
+                                         .time_ns = label_time(core, life),
                                          .definition = definition,
                                          .name = text_of(""),
                                          .values = copy_values(&core->row->arena, values, count),
@@ -128,7 +134,7 @@ static uint32_t parent_label(struct core *core, struct life *life, uint32_t defi
     life->parent_under = under;
     life->parent = new_label(core, &(struct label_let){.kind = LABEL_PARENT,
                                                        .life = map_name(core, life),
-                                                       .time_ns = life->clock_ns,
+                                                       .time_ns = label_time(core, life),
                                                        .definition = definition,
                                                        .under = under,
                                                        .name = text_of("")});
