@@ -203,6 +203,9 @@ static void take_phase(const struct view_target *target, const struct result *re
     if (before_ns != 0 && entities_before(target->entities, result->thread, result->stretch,
                                           result->phase, before_ns, target->chunk))
         move_to_call(target, labels[0], result->phase, before_ns);
+    labels[2] = text_of("queued");
+    if (cell->queued_ns > 0) /* of few phases: others have no such series */
+        add(target, PHASE_SECONDS, labels, (int64_t)cell->queued_ns);
     labels[2] = text_of("begin");
     add(target, PHASE_HALF_SEEN, labels, (int64_t)cell->begin_unknown);
     labels[2] = text_of("end");

@@ -258,6 +258,15 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
     return STATUS_OK;
 }
 
+/* There is a kernel trace, and none that declares a system call. */
+static bool no_calls(const struct reader_info *info)
+{
+    for (size_t i = 0; i < info->trace_count; i++)
+        if (info->traces[i].domain == DOMAIN_KERNEL && info->traces[i].declared.syscalls)
+            return false;
+    return has_kernel(info);
+}
+
 static struct core *new_core(struct mapping *mapping)
 {
     struct core_mapping options = {.begin_ns = mapping->interval.begin_ns,
@@ -268,6 +277,7 @@ static struct core *new_core(struct mapping *mapping)
             continue;
         options.facts.has_kernel = true;
         options.facts.counts_switches |= info->traces[i].declared.sched_switch;
+        options.facts.no_calls = no_calls(info);
         options.names_no_calls |=
             declared_names_architecture(&info->traces[i].declared) == ARCHITECTURE_UNKNOWN;
     }
@@ -287,6 +297,7 @@ static void describe_traces(const struct reader_info *info, const struct core_co
         end->has_user |= !kernel;
         end->counts_switches |= kernel && info->traces[i].declared.sched_switch;
     }
+    end->no_calls = no_calls(info);
     const struct trace_info *trace = speaker(info);
     if (!trace)
         return;

@@ -297,7 +297,8 @@ static void begin(struct joiner *joiner, struct queued *queued)
     else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
         core_gap(joiner->core, end->begin_ns); /* its trace is lost from here on */
     if (tells)
-        core_begin(joiner->core, (struct core_facts){end->has_kernel, end->counts_switches},
+        core_begin(joiner->core,
+                   (struct core_facts){end->has_kernel, end->counts_switches, end->no_calls},
                    end->phases);
 }
 

@@ -227,6 +227,8 @@ static void write_phase(struct json_text *json, const struct session_report *ses
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
     number_field(json, "over", row->over);
+    number_field(json, "queued_ns", row->queued_ns);
+    number_field(json, "parallel_ns", row->parallel_ns);
     distribution_fields(json, &row->complete);
 }
 
@@ -283,6 +285,8 @@ static void write_instance(struct json_text *json, const struct session_report *
     number_field(json, "unknown_ns", row->unknown_ns);
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
+    number_field(json, "queued_ns", row->queued_ns);
+    number_field(json, "parallel_ns", row->parallel_ns);
 }
 
 static void write_fd(struct json_text *json, const struct session_report *session, size_t i)

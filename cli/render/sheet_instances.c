@@ -51,6 +51,8 @@ static void add_row(struct table *table, const struct instance_row *row)
     sheet_cell_spent(table, row->user_cpu_ns + row->sys_cpu_ns);
     sheet_cell_spent(table, row->runnable_ns);
     sheet_cell_spent(table, row->blocked_ns);
+    sheet_cell_spent(table, row->queued_ns);
+    sheet_cell_spent(table, row->parallel_ns);
     sheet_cell_spent(table, row->unknown_ns);
     sheet_cell_counted(table, row->syscalls);
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
@@ -72,6 +74,7 @@ void sheet_instances_write(const struct sheet *sheet, struct selection selection
         {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
         {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
         {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Queued", COLUMN_SPENT, CUT_NOT},    {"Parallel", COLUMN_SPENT, CUT_NOT},
         {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},
         {"Blocked by", COLUMN_TEXT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
     };

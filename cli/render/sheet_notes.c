@@ -97,7 +97,7 @@ void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const 
         if (strchr(rows[i]->phase, '/'))
             continue; /* its time is in that of its parent */
         unknown_ns += rows[i]->unknown_ns;
-        whole_ns += rows[i]->complete.total_ns;
+        whole_ns += rows[i]->complete.total_ns + rows[i]->parallel_ns - rows[i]->queued_ns;
     }
     put_unknown(&note, "phase time", unknown_ns, whole_ns);
     put_not_counted(&note, unseen, "instance", "instances");

@@ -224,6 +224,7 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         {"Wall", COLUMN_SPENT, CUT_NOT},        {"Of parent", COLUMN_SHARE, CUT_NOT},
         {"User CPU", COLUMN_SPENT, CUT_NOT},    {"Sys CPU", COLUMN_SPENT, CUT_NOT},
         {"Runnable", COLUMN_SPENT, CUT_NOT},    {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Queued", COLUMN_SPENT, CUT_NOT},      {"Parallel", COLUMN_SPENT, CUT_NOT},
         {"Unknown", COLUMN_SPENT, CUT_NOT},     {"System calls", COLUMN_COUNT, CUT_NOT},
         {"Blocked by", COLUMN_TEXT, CUT_RIGHT},
     };
@@ -240,6 +241,8 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         sheet_cell_spent(table, row->sys_cpu_ns);
         sheet_cell_spent(table, row->runnable_ns);
         sheet_cell_spent(table, row->blocked_ns);
+        sheet_cell_spent(table, row->queued_ns);
+        sheet_cell_spent(table, row->parallel_ns);
         sheet_cell_spent(table, row->unknown_ns);
         sheet_cell_counted(table, row->syscalls);
         sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));

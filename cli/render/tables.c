@@ -133,7 +133,7 @@ static void write_unknown(const struct sheet *sheet)
     if (hopped > 0)
         fprintf(sheet->out,
                 "phases that another thread ended: %s; their time is that of the thread that began "
-                "them\n",
+                "them, or of their segments\n",
                 quantity_count(hopped).text);
     write_hints(sheet);
     write_damage(sheet);

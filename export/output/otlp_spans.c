@@ -59,7 +59,7 @@ static void put_values(struct otlp_attributes *to, const struct instance_told *t
 
 static void put_attributes(struct message *message, Span *span, const struct told_one *one)
 {
-    enum { FIXED = 11 };
+    enum { FIXED = 13 };
     const struct text none = {NULL, 0};
     struct otlp_attributes to = otlp_attributes_make(
         message->arena, FIXED + one->blocked_count + one->told->ended.value_count);
@@ -78,6 +78,11 @@ static void put_attributes(struct message *message, Span *span, const struct tol
     otlp_put_number(&to, "spanmill.blocked_ns", none, one->blocked_ns);
     otlp_put_number(&to, "spanmill.unknown_ns", none, one->unknown_ns);
     otlp_put_number(&to, "spanmill.syscalls", none, (int64_t)one->syscalls);
+    const struct ended_instance *ended = &one->told->ended;
+    if (ended->queued_ns > 0)
+        otlp_put_number(&to, "spanmill.queued_ns", none, (int64_t)ended->queued_ns);
+    if (ended->parallel_ns > 0)
+        otlp_put_number(&to, "spanmill.parallel_ns", none, (int64_t)ended->parallel_ns);
     for (size_t i = 0; i < one->blocked_count; i++)
         if (one->blocked[i].ns != 0)
             otlp_put_number(&to, "spanmill.blocked_by.",

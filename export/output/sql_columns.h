@@ -107,7 +107,9 @@
     C(PHASE, END_UNKNOWN, "end_unknown", NUMBER, SUM, NULL)                                        \
     C(PHASE, SYSCALLS, "syscalls", NUMBER, SUM, NULL)                                              \
     TIMES(C, PHASE)                                                                                \
-    BEFORES(C, PHASE)
+    BEFORES(C, PHASE)                                                                              \
+    C(PHASE, QUEUED, "queued_ns", NUMBER, SUM, "no segment was open, of phases that have some")    \
+    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "by which segments exceed the rest")
 
 #define PHASE_BLOCKED(C)                                                                           \
     C(BLOCKED, THREAD, "thread_id", NUMBER, KEY, NULL)                                             \
@@ -129,7 +131,9 @@
     C(INSTANCE, MATCH, "match", JSON, NEWEST, NULL)                                                \
     C(INSTANCE, CAPTURED, "captured", JSON, NEWEST, NULL)                                          \
     C(INSTANCE, KEEP, "keep", NUMBER, NEWEST, "how many of the phase a report keeps")              \
-    C(INSTANCE, KEEP_OVER, "keep_over_ns", NUMBER, NEWEST, NULL)
+    C(INSTANCE, KEEP_OVER, "keep_over_ns", NUMBER, NEWEST, NULL)                                   \
+    C(INSTANCE, QUEUED, "queued_ns", NUMBER, NEWEST, NULL)                                         \
+    C(INSTANCE, PARALLEL, "parallel_ns", NUMBER, NEWEST, NULL)
 
 #define INSTANCE_TIMES(C)                                                                          \
     C(SPENT, ID, "instance_id", NUMBER, KEY, "rows of several chunks add up: corrections")         \

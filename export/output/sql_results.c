@@ -243,6 +243,8 @@ static void take_phase(const struct taking *taking, const struct result *result)
     sql_add(&row[PHASE_BEGIN_UNKNOWN], cell->begin_unknown);
     sql_add(&row[PHASE_END_UNKNOWN], cell->end_unknown);
     sql_add(&row[PHASE_SYSCALLS], cell->syscalls);
+    sql_add(&row[PHASE_QUEUED], cell->queued_ns);
+    sql_add(&row[PHASE_PARALLEL], cell->parallel_ns);
     add_times(&row[PHASE_USER], &cell->time);
     add_blocked(taking, result, text_of(""), cell->time.blocked_ns);
     for (uint32_t i = 0; i < cell->time.blocked_count; i++)
@@ -388,6 +390,8 @@ static void take_instance(const struct taking *taking, const struct result *resu
     row[INSTANCE_CAPTURED] = values_of(taking, told, told->match_count, ended->value_count);
     row[INSTANCE_KEEP] = sql_number(told->rule.count);
     row[INSTANCE_KEEP_OVER] = sql_number((int64_t)told->rule.over_ns);
+    row[INSTANCE_QUEUED] = sql_number((int64_t)ended->queued_ns);
+    row[INSTANCE_PARALLEL] = sql_number((int64_t)ended->parallel_ns);
 }
 
 /* --- analyses --- */

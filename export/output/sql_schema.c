@@ -56,7 +56,7 @@ static const char more_of_tables[] =
     "  x.buckets, x.bucket_counts, x.hopped, x.over, x.begin_unknown, x.end_unknown,\n"            \
     "  x.syscalls, x.user_ns - " MOVED "x.before_running_ns END AS user_ns,\n"                     \
     "  x.sys_ns + " MOVED "x.before_running_ns END AS sys_ns, x.runnable_ns, x.blocked_ns,\n"      \
-    "  x.unknown_ns\n"                                                                             \
+    "  x.unknown_ns, x.queued_ns, x.parallel_ns\n"                                                 \
     "FROM spanmill.phases AS x " JOIN_THREAD " " JOIN_FIRST ";\n"                                  \
     "CREATE VIEW spanmill.phase_blocked_by AS\n"                                                   \
     "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase, x.syscall,\n"    \
@@ -98,7 +98,7 @@ static const char more_of_tables[] =
     "  x.end_ns, x.duration_ns, x.syscalls, x.match, x.captured,\n"                                \
     "  s.user_ns - " MOVED "s.before_running_ns END AS user_ns,\n"                                 \
     "  s.sys_ns + " MOVED "s.before_running_ns END AS sys_ns, s.runnable_ns, s.blocked_ns,\n"      \
-    "  s.unknown_ns\n"                                                                             \
+    "  s.unknown_ns, x.queued_ns, x.parallel_ns\n"                                                 \
     "FROM spanmill.instances AS x " JOIN_THREAD " " JOIN_FIRST "\n"                                \
     "LEFT JOIN LATERAL (SELECT sum(user_ns) AS user_ns, sum(sys_ns) AS sys_ns,\n"                  \
     "    sum(runnable_ns) AS runnable_ns, sum(blocked_ns) AS blocked_ns,\n"                        \

@@ -20,6 +20,12 @@ static uint32_t subset_of(struct definition_links *parent, const struct subset *
     return (uint32_t)parent->subset_count++;
 }
 
+static void add_link(struct parent_links *links, struct parent_link link)
+{
+    links->at = memory_grow(links->at, &links->room, links->count + 1, sizeof *links->at);
+    links->at[links->count++] = link;
+}
+
 static void link_parent(struct instances *all, uint32_t child_at, uint32_t parent_at)
 {
     const struct phase_definition *child = all->set->at[child_at];
@@ -35,10 +41,21 @@ static void link_parent(struct instances *all, uint32_t child_at, uint32_t paren
     link.shares = subset.count > 0;
     if (link.shares)
         link.subset = subset_of(&all->links[parent_at], &subset);
-    struct definition_links *links = &all->links[child_at];
-    links->parents = memory_grow(links->parents, &links->parent_room, links->parent_count + 1,
-                                 sizeof *links->parents);
-    links->parents[links->parent_count++] = link;
+    add_link(&all->links[child_at].parents, link);
+}
+
+static void link_request(struct instances *all, uint32_t segment_at, uint32_t request_at)
+{
+    const struct phase_definition *segment = all->set->at[segment_at];
+    const struct phase_definition *request = all->set->at[request_at];
+    struct parent_link link = {.definition = request_at, .shares = true};
+    struct subset whole = {.count = request->match_count};
+    for (uint32_t i = 0; i < whole.count; i++) {
+        whole.at[i] = i;
+        link.own[i] = (uint32_t)phase_match_at(segment, request->match[i].begin_field);
+    }
+    link.subset = subset_of(&all->links[request_at], &whole);
+    add_link(&all->links[segment_at].requests, link);
 }
 
 void links_use(struct instances *all, const struct phase_set *set)
@@ -65,6 +82,9 @@ void links_use(struct instances *all, const struct phase_set *set)
         for (uint32_t j = 0; set->at[i]->parent && j < count; j++)
             if (phase_is_named(set->at[j], set->at[i]->parent))
                 link_parent(all, i, j);
+        for (uint32_t j = 0; j < count; j++)
+            if (phase_is_segment(set->at[i], set->at[j]))
+                link_request(all, i, j);
     }
     all->tick_ns = shortest_ns > TICKS ? shortest_ns / TICKS : 1;
 }
@@ -73,7 +93,8 @@ void links_leave(struct instances *all)
 {
     for (size_t i = 0; all->links && i < all->set->count; i++) {
         free(all->links[i].subsets);
-        free(all->links[i].parents);
+        free(all->links[i].parents.at);
+        free(all->links[i].requests.at);
         for (struct instance *next, *each = all->links[i].unused; each; each = next) {
             next = each->below;
             free(each);
@@ -123,8 +144,8 @@ struct instance *instances_own_parent(const struct instances *all,
 {
     const struct definition_links *links = &all->links[definition];
     struct instance *best = NULL;
-    for (size_t i = 0; thread->count > 0 && i < links->parent_count; i++) {
-        const struct parent_link *link = &links->parents[i];
+    for (size_t i = 0; thread->count > 0 && i < links->parents.count; i++) {
+        const struct parent_link *link = &links->parents.at[i];
         /* Events of a process without a thread may be of any thread of it. */
         struct instance *last =
             thread->is_process && link->shares ? NULL : thread->last[link->definition];
@@ -132,6 +153,15 @@ struct instance *instances_own_parent(const struct instances *all,
             best = last;
     }
     return best;
+}
+
+uint64_t instances_match_hash(const struct instances *all, uint32_t definition,
+                              const struct field_value *values)
+{
+    uint64_t hash = hash_number(definition);
+    for (size_t i = 0; i < all->set->at[definition]->match_count; i++)
+        hash = key_add(hash, &values[i]);
+    return hash;
 }
 
 static struct instance *parent_by(const struct instances *all, const struct phase_thread *thread,
@@ -153,36 +183,66 @@ static struct instance *parent_by(const struct instances *all, const struct phas
     return NULL;
 }
 
-struct instance *instances_parent_by_match(const struct instances *all,
-                                           const struct phase_thread *thread, uint32_t definition,
-                                           const struct field_value *values)
+static struct instance *last_by(const struct instances *all, const struct phase_thread *thread,
+                                const struct parent_links *links, const struct field_value *values)
 {
-    const struct definition_links *links = &all->links[definition];
     struct instance *best = NULL;
-    for (size_t i = 0; i < links->parent_count; i++) {
+    for (size_t i = 0; i < links->count; i++) {
         struct instance *each =
-            links->parents[i].shares ? parent_by(all, thread, &links->parents[i], values) : NULL;
+            links->at[i].shares ? parent_by(all, thread, &links->at[i], values) : NULL;
         if (each && (!best || each->mark.order > best->mark.order))
             best = each;
     }
     return best;
 }
 
+struct instance *instances_parent_by_match(const struct instances *all,
+                                           const struct phase_thread *thread, uint32_t definition,
+                                           const struct field_value *values)
+{
+    return last_by(all, thread, &all->links[definition].parents, values);
+}
+
+struct instance *instances_request(const struct instances *all, const struct phase_thread *thread,
+                                   uint32_t definition, const struct field_value *values)
+{
+    return last_by(all, thread, &all->links[definition].requests, values);
+}
+
+void instances_request_values(const struct instances *all, uint32_t definition, size_t at,
+                              const struct field_value *values,
+                              struct field_value match[PHASE_MATCH_MAX])
+{
+    const struct parent_link *link = &all->links[definition].requests.at[at];
+    for (size_t i = 0; i < all->set->at[link->definition]->match_count; i++)
+        match[i] = values[link->own[i]];
+}
+
+size_t instances_request_count(const struct instances *all, uint32_t definition)
+{
+    return all->links[definition].requests.count;
+}
+
+uint32_t instances_request_at(const struct instances *all, uint32_t definition, size_t at)
+{
+    return all->links[definition].requests.at[at].definition;
+}
+
 size_t instances_parent_count(const struct instances *all, uint32_t definition)
 {
-    return all->links[definition].parent_count;
+    return all->links[definition].parents.count;
 }
 
 uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at)
 {
-    return all->links[definition].parents[at].definition;
+    return all->links[definition].parents.at[at].definition;
 }
 
 bool instances_share_fields(const struct instances *all, uint32_t definition)
 {
     const struct definition_links *links = &all->links[definition];
-    for (size_t i = 0; i < links->parent_count; i++)
-        if (links->parents[i].shares)
+    for (size_t i = 0; i < links->parents.count; i++)
+        if (links->parents.at[i].shares)
             return true;
     return false;
 }

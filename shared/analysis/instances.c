@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/instances_parts.h"
+#include "analysis/segments.h"
 #include "base/memory.h"
 
 /* Texts of its values up to so many bytes, all of an instance together, take no memory of their own. */
@@ -135,6 +136,9 @@ static void free_texts(struct instance *instance, size_t count)
 /* Its memory is kept for another of the definition. */
 static void drop(struct instances *all, struct instance *instance)
 {
+    if (instance->request)
+        segment_lose(instance);
+    segments_free(instance);
     free_texts(instance, value_count(all, instance->definition));
     time_vector_free(&instance->mark.total_at);
     elders_free(instance->elders);
@@ -362,6 +366,7 @@ static struct instance *moved(struct instances *all, struct instance *instance, 
     *to = *instance;
     to->definition = definition;
     to->values = copies;
+    segments_move(to, instance);
     free(instance);
     return to;
 }

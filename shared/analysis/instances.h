@@ -24,6 +24,8 @@ struct instance;
 
 struct instances;
 
+struct segments;
+
 struct kin {
     struct instances *all;
     uint64_t id;    /* from 1, unique */
@@ -61,13 +63,14 @@ struct instance_place {
 };
 
 struct instance {
-    uint32_t definition; /* its place in the set */
-    uint32_t path;       /* what the owner calls its path */
-    bool by_user;        /* begun by a user-space event */
-    bool in_call;        /* begun within the call that its thread is in */
-    bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
-    uint32_t kept;       /* the owner's, 0 at first: what it knows it by */
-    uint64_t id;         /* unique among all; of one that never had elders, its order */
+    uint32_t definition;   /* its place in the set */
+    uint32_t path;         /* what the owner calls its path */
+    bool by_user;          /* begun by a user-space event */
+    bool in_call;          /* begun within the call that its thread is in */
+    bool after_exit;       /* its thread had exited: the end of its process says nothing of it */
+    bool segments_changed; /* its segments, or whose it is, since the owner has set this to false */
+    uint32_t kept;         /* the owner's, 0 at first: what it knows it by */
+    uint64_t id;           /* unique among all; of one that never had elders, its order */
     struct instance_mark mark; /* order: of its begin, over all: instance_order() */
     struct elders *elders;     /* owned; NULL: none yet. Not one of them is in_call */
     struct phase_thread *thread;
@@ -75,6 +78,11 @@ struct instance {
     struct instance *below_like, *above_like; /* of its thread and definition, likewise */
     struct instance *next_kin, **back_kin;
     struct instance *older, *newer; /* of its definition, by the eldest of each */
+    struct segments *segments; /* owned: what it has of those that do its work; NULL: nothing yet */
+    struct instance *request;  /* whose segment it is; NULL */
+    struct instance *next_segment, **back_segment; /* of the same request */
+    uint32_t
+        row_name; /* of a row, from 1, for those whose segments it tells; mapping: of its request */
     struct field_value *values;     /* owned, with its texts: phase_value_count() of them */
     struct instance_place places[]; /* the chains that it is in */
 };
@@ -211,6 +219,9 @@ struct instance **instances_sorted(const struct instances *all);
 /* Closes all that are open. */
 void instances_close_all(struct instances *all);
 
+/* A hash of the values of the match fields of a definition. */
+uint64_t instances_match_hash(const struct instances *all, uint32_t definition,
+                              const struct field_value *values);
 /* Whether its timeout is over at an event of that time: then that does not end it. */
 bool instance_is_late(const struct instances *all, const struct instance *instance,
                       uint64_t time_ns);
@@ -228,6 +239,17 @@ struct instance *instances_own_parent(const struct instances *all,
 struct instance *instances_parent_by_match(const struct instances *all,
                                            const struct phase_thread *thread, uint32_t definition,
                                            const struct field_value *values);
+/* Whose segment one of `definition` with these values is that begins on the thread: of the thread's kin, the
+ * one begun last that agrees in its match fields; NULL. */
+struct instance *instances_request(const struct instances *all, const struct phase_thread *thread,
+                                   uint32_t definition, const struct field_value *values);
+/* The values that the request must have which is of the `at`th definition that it may be a segment of. Borrowed. */
+void instances_request_values(const struct instances *all, uint32_t definition, size_t at,
+                              const struct field_value *values,
+                              struct field_value match[PHASE_MATCH_MAX]);
+/* The definitions that it may be a segment of. */
+size_t instances_request_count(const struct instances *all, uint32_t definition);
+uint32_t instances_request_at(const struct instances *all, uint32_t definition, size_t at);
 /* The definitions that may be its parent. */
 size_t instances_parent_count(const struct instances *all, uint32_t definition);
 uint32_t instances_parent(const struct instances *all, uint32_t definition, size_t at);

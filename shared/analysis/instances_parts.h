@@ -14,6 +14,7 @@ struct subset {
     size_t count;
 };
 
+/* A definition that one may be a child of, or a segment. */
 struct parent_link {
     uint32_t definition;
     bool shares;                   /* fields */
@@ -21,12 +22,16 @@ struct parent_link {
     uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
 };
 
+struct parent_links {
+    struct parent_link *at;
+    size_t count, room;
+};
+
 struct definition_links {
     struct instance *unused; /* of its size, through `below`: to be used again */
     struct subset *subsets;
     size_t subset_count, subset_room;
-    struct parent_link *parents;
-    size_t parent_count, parent_room;
+    struct parent_links parents, requests;
 };
 
 /* Instances are of `set` from here on: how definitions are linked follows from that. None is open. */

@@ -25,6 +25,7 @@ struct core;
 struct core_facts {
     bool has_kernel;
     bool counts_switches; /* sched_switch is recorded */
+    bool no_calls;        /* no system call is */
 };
 
 void core_free(struct core *core); /* NULL is fine */

@@ -58,6 +58,7 @@ void row_clear(struct row *row)
             time_vector_free(&record->instance.time);
             time_vector_free(&record->instance.eldest.time);
             time_vector_free(&record->instance.youngest.time);
+            time_vector_free(&record->instance.segments.time);
         }
         if (record->kind == RECORD_PLACE)
             use_cell_clear(&record->place.cell);

@@ -190,6 +190,15 @@ struct steps_line {
     struct text bytes;
 };
 
+/* What an instance has of its segments, as struct segments; but for those that are open, which name it. */
+struct segments_line {
+    uint64_t since_ns; /* TIME_NONE: there is nothing of it all */
+    uint64_t busy_ns, span_ns;
+    uint64_t lost, lost_begin_ns;
+    uint64_t calls;
+    struct time_vector time;
+};
+
 struct instance_line {
     life_name life;
     uint32_t definition, label;
@@ -205,6 +214,10 @@ struct instance_line {
     struct elder_line eldest, youngest;
     struct steps_line *steps; /* of elders - 1 in all */
     size_t steps_count;
+    /* Of one with segments, a number from 1, dense: by it, its open segments name it as their `request`. */
+    uint32_t name;
+    struct segments_line segments;
+    uint32_t request;
 };
 
 struct let {
@@ -311,7 +324,8 @@ struct row {
     size_t count, room;
     life_name names; /* given so far */
     uint32_t labels; /* likewise */
-    bool is_read;    /* its records own nothing but what is in its arena */
+    uint32_t requests;
+    bool is_read; /* its records own nothing but what is in its arena */
     place_name places;
 };
 

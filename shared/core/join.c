@@ -29,7 +29,7 @@ void core_begin(struct core *core, struct core_facts facts, const struct phase_s
     phases_use(core, phases ? phases : schema_set(core->schema, NULL));
     core->facts = facts;
     core->event_number = 0;
-    core->label_count = 0;
+    core->label_count = core->request_count = 0;
     core->names = 0;
     for (size_t i = 0; !facts.has_kernel && i < core->cpu_count; i++) {
         struct cpu *cpu = &core->cpus[i];
@@ -255,7 +255,7 @@ void core_end(struct core *core, uint64_t events)
     core->past_events += events;
     join_places_end(core);
     counts_tell(core);
-    core->label_count = 0;
+    core->label_count = core->request_count = 0;
     core->names = 0;
     for (struct life *life = core->listed; life; life = life->next_listed) {
         life->listed = false;

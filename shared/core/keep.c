@@ -227,7 +227,7 @@ static void say_elder(const struct instance *instance, const struct instance_mar
 
 static void keep_instance(const struct keep *keep, struct instance *instance)
 {
-    const bool touched = is_touched(keep, life_of(instance));
+    const bool touched = is_touched(keep, life_of(instance)) || instance->segments_changed;
     if (stands_unseen(keep, touched, instance->kept)) {
         struct elder_block *each = instance_elders(instance) > 0 ? instance->elders->bottom : NULL;
         for (; each; each = each->above) {
@@ -259,10 +259,14 @@ static void keep_instance(const struct keep *keep, struct instance *instance)
             keep_block(keep, instance, each, touched);
     }
     kept.id = instance->id != instance->mark.order ? instance->id : 0;
+    kept.segments = segments_told(instance);
+    kept.request = instance->request ? instance->request->id : 0;
     put(keep, KEPT_INSTANCE, instance->id, &kept, touched, &instance->kept);
+    instance->segments_changed &= !keep->sink.stands;
     time_vector_free(&kept.time);
     time_vector_free(&kept.eldest.time);
     time_vector_free(&kept.youngest.time);
+    time_vector_free(&kept.segments.time);
 }
 
 static void keep_instances(const struct keep *keep)
@@ -287,7 +291,8 @@ static void keep_core(const struct keep *keep)
                              .phases_now_ns = core->phases.now_ns,
                              .last_life = core->last_life,
                              .has_kernel = core->facts.has_kernel,
-                             .counts_switches = core->facts.counts_switches};
+                             .counts_switches = core->facts.counts_switches,
+                             .no_calls = core->facts.no_calls};
     kept.cpus = memory_new((core->cpu_count + 1) * sizeof *kept.cpus);
     for (size_t i = 0; i < core->cpu_count; i++) {
         const struct cpu *cpu = &core->cpus[i];

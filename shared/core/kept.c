@@ -26,6 +26,7 @@ static const struct column core_columns[] = {
     COLUMN(kept_core, 10, BYTE, has_kernel),
     COLUMN(kept_core, 11, BYTE, counts_switches),
     COLUMN_LIST_OF(kept_core, 12, cpus, cpu_count, cpu),
+    COLUMN(kept_core, 13, BYTE, no_calls),
 };
 COLUMN_TABLE(core, kept_core);
 
@@ -158,6 +159,17 @@ static const struct column elder_columns[] = {
 };
 COLUMN_TABLE(elder, elder_line);
 
+static const struct column segments_columns[] = {
+    COLUMN(segments_line, 1, TIME, since_ns),
+    COLUMN(segments_line, 2, NUMBER, busy_ns),
+    COLUMN(segments_line, 3, NUMBER, span_ns),
+    COLUMN(segments_line, 4, NUMBER, lost),
+    COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
+    COLUMN(segments_line, 6, NUMBER, calls),
+    COLUMN(segments_line, 7, VECTOR, time),
+};
+COLUMN_TABLE(segments, segments_line);
+
 static const struct column instance_columns[] = {
     COLUMN(kept_instance, 1, U32, life),
     COLUMN(kept_instance, 2, U32, definition),
@@ -174,6 +186,8 @@ static const struct column instance_columns[] = {
     COLUMN(kept_instance, 13, NUMBER, elders),
     COLUMN_INSIDE(kept_instance, 14, eldest, elder),
     COLUMN_INSIDE(kept_instance, 15, youngest, elder),
+    COLUMN_INSIDE(kept_instance, 16, segments, segments),
+    COLUMN(kept_instance, 17, NUMBER, request),
 };
 COLUMN_TABLE(instance, kept_instance);
 

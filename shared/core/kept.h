@@ -30,7 +30,7 @@ struct kept_core {
     uint64_t order, last_process, last_descriptor, last_serial, past_events, border_epoch;
     uint64_t time_ns, phases_now_ns;
     uint32_t last_life;
-    bool has_kernel, counts_switches;
+    bool has_kernel, counts_switches, no_calls;
     struct kept_cpu *cpus;
     size_t cpu_count;
 };
@@ -101,6 +101,8 @@ struct kept_instance {
     uint64_t id; /* 0: `order` */
     uint64_t elders;
     struct elder_line eldest, youngest; /* event: the order */
+    struct segments_line segments;
+    uint64_t request; /* the id of that whose segment it is; 0: none */
 };
 
 /* A block of steps between elders of the instance that is named. */

@@ -726,6 +726,7 @@ void core_free(struct core *core)
         instances_clear(&core->phases);
         names_clear(&core->paths);
         free(core->labels);
+        free(core->requests);
     }
     engine_free(core->engine);
     counts_free(core->counted);

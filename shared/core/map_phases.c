@@ -2,6 +2,7 @@
  *
  * What begins here is later than all that the past knows: an end that finds one here ends it. What
  * cannot be told here passes to the past: the instances that are open on a thread, or the event. */
+#include "analysis/segments.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "core/descriptors.h"
@@ -26,6 +27,7 @@ void map_phases_clear(struct core *core)
     free(core->remote_order);
     free(core->strangers);
     map_clear(&core->child_labels);
+    map_clear(&core->remote_begins);
 }
 
 static const struct phase_definition *definition_of(const struct core *core, uint32_t index)
@@ -193,6 +195,47 @@ static void write_elders(const struct core *core, const struct instance *instanc
         write_steps(core, elders, block, steps++);
 }
 
+/* The past was told of a begin. */
+static void begins_remotely(struct core *core, uint32_t definition,
+                            const struct field_value *values, uint64_t order)
+{
+    if (core->remote_order[definition] < order)
+        core->remote_order[definition] = order;
+    if (definition_of(core, definition)->match_count == 0)
+        return;
+    void **last =
+        map_place(&core->remote_begins, instances_match_hash(&core->phases, definition, values));
+    if (!*last)
+        *last = arena_take(&core->row->arena, sizeof order);
+    if (*(uint64_t *)*last < order)
+        *(uint64_t *)*last = order;
+}
+
+/* Whether it was told of one with these values that is later than `order`. */
+static bool begins_later(const struct core *core, uint32_t definition,
+                         const struct field_value *values, uint64_t order)
+{
+    if (core->remote_order[definition] <= order)
+        return false;
+    const uint64_t *last =
+        map_get(&core->remote_begins, instances_match_hash(&core->phases, definition, values));
+    return last && *last > order;
+}
+
+/* Whose segment it is: that has passed before. */
+static void write_segments(struct core *core, struct instance *instance, struct instance_line *line)
+{
+    assert(!instance->request);
+    line->segments = segments_told(instance);
+    if (!definition_of(core, instance->definition)->segments)
+        line->request = instance->row_name;
+    else if (instance->segments && instance->segments->first)
+        line->name = ++core->row->requests;
+    for (struct instance *each = line->name > 0 ? instance->segments->first : NULL; each;
+         each = each->next_segment)
+        each->row_name = line->name;
+}
+
 static void write_instance(struct core *core, struct instance *instance)
 {
     struct life *life = life_of(instance);
@@ -214,18 +257,36 @@ static void write_instance(struct core *core, struct instance *instance)
     line->calls = instances_spent(instance, &line->time);
     if (instance_elders(instance) > 0)
         write_elders(core, instance, line);
-    if (core->remote_order[instance->definition] < instance->mark.order)
-        core->remote_order[instance->definition] = instance->mark.order;
+    write_segments(core, instance, line);
+    begins_remotely(core, instance->definition, instance->values, instance->mark.order);
     if (!life->phases.kin)
         core->strangers[instance->definition] -= 1 + instance_elders(instance);
     instances_close_with_elders(&core->phases, instance);
     life->spends = life->may_hold_phase = true;
 }
 
+/* A request and its segments that are open are either both here, or both the past's. */
+static bool is_tied(const struct instance *instance)
+{
+    return instance->request || (instance->segments && instance->segments->first);
+}
+
+static bool has_tied(const struct life *life)
+{
+    const struct instance *each = life->phases.top;
+    while (each && !is_tied(each))
+        each = each->below;
+    return each != NULL;
+}
+
 void map_pass(struct core *core, struct life *life)
 {
     if (life->phases.count == 0)
         return;
+    if (has_tied(life)) {
+        map_pass_all(core);
+        return;
+    }
     life_write(core, life);
     struct instance *eldest = life->phases.top;
     while (eldest->below)
@@ -261,6 +322,9 @@ static void pass_kin(struct core *core, const struct life *life)
     if (count == 0)
         return;
     struct instance **all = instances_sorted(&core->phases);
+    for (size_t i = 0; i < count && life; i++)
+        if (is_tied(all[i]))
+            life = NULL;
     for (size_t i = 0; i < count; i++)
         if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life)))
             life_write(core, life_of(all[i]));
@@ -365,6 +429,17 @@ static void pass_for_end(struct core *core, struct life *life, const struct even
 }
 
 /* The past must find all that may be the parent, and put it on top of what the thread has begun. */
+static void pass_requests(struct core *core, struct life *life, uint32_t at,
+                          const struct field_value *values)
+{
+    for (size_t i = 0; i < instances_request_count(&core->phases, at); i++) {
+        uint32_t request = instances_request_at(&core->phases, at, i);
+        if (are_doubtful(core, life, request) ||
+            instances_request(&core->phases, &life->phases, at, values))
+            pass_definition(core, request);
+    }
+}
+
 static void pass_for_begin(struct core *core, struct life *life, const struct event *event,
                            uint32_t at)
 {
@@ -379,6 +454,16 @@ static void pass_for_begin(struct core *core, struct life *life, const struct ev
             instances_parent_by_match(phases, &life->phases, at, values))
             pass_definition(core, parent);
     }
+    pass_requests(core, life, at, values);
+}
+
+/* Whether the event may end a request: its segments that are open count up to there. */
+static bool ends_request(const struct core *core, const struct event_class *class)
+{
+    for (size_t i = 0; i < class->end_count; i++)
+        if (definition_of(core, class->ends[i])->segments)
+            return true;
+    return false;
 }
 
 void map_before_phases(struct core *core, struct life *life, const struct event *event,
@@ -398,10 +483,14 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
         life->may_hold_phase = life->spends = true;
     }
     uint64_t number = core->batch_number + (uint64_t)(event - core->batch);
-    for (size_t i = 0; i < class->begin_count; i++)
-        core->remote_order[class->begins[i]] = instance_order(number, class->begins[i]);
+    for (size_t i = 0; i < class->begin_count; i++) {
+        struct field_value values[PHASE_MATCH_MAX];
+        uint32_t at = class->begins[i];
+        if (instances_fit(definition_of(core, at), event, false, values))
+            begins_remotely(core, at, values, instance_order(number, at));
+    }
     if (class->end_count > 0 && core->facts.has_kernel)
-        write_holders(core, life);
+        write_holders(core, ends_request(core, class) ? NULL : life);
     if (life)
         life_write(core, life);
     core->label_epoch++;
@@ -424,7 +513,7 @@ static bool is_certain_end(const struct core *core, const struct life *life,
     uint32_t definition = instance->definition;
     if (definition_of(core, definition)->match_count == 0)
         return true;
-    if (instance->mark.order < core->remote_order[definition])
+    if (begins_later(core, definition, instance->values, instance->mark.order))
         return false;
     if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
         return false; /* whether it runs, and who ends it, only the past knows */
@@ -434,6 +523,37 @@ static bool is_certain_end(const struct core *core, const struct life *life,
     return instance == core->phases.newest[definition] && beginner == life;
 }
 
+/* Whether this interval tells all of what the instance has spent, if `ender` ends its request now. */
+static bool is_spent_here(const struct core *core, const struct life *ender,
+                          const struct instance *instance)
+{
+    if (!core->facts.has_kernel)
+        return true;
+    const struct life *life = life_of(instance);
+    const struct time_vector *total = &life->phases.total, *before = &instance->mark.total_at;
+    if (total->as_before_ns != before->as_before_ns || !life->known ||
+        (life != ender && ender->tid == 0))
+        return false;
+    if (core->facts.no_calls)
+        return true;
+    if (total->before_running_ns != before->before_running_ns ||
+        total->before_blocked_ns != before->before_blocked_ns)
+        return false;
+    return life->in != IN_UNKNOWN;
+}
+
+/* Whether what the end means to its request, or to its segments, is told by this interval alone. */
+static bool is_summed_here(const struct core *core, const struct life *life,
+                           const struct instance *instance)
+{
+    if (instance->request && !is_spent_here(core, life, instance))
+        return false;
+    const struct instance *each = instance->segments ? instance->segments->first : NULL;
+    while (each && is_spent_here(core, life, each))
+        each = each->next_segment;
+    return each == NULL;
+}
+
 static bool end_here(struct core *core, struct life *life, const struct event *event, uint32_t at)
 {
     const struct phase_definition *definition = definition_of(core, at);
@@ -441,7 +561,7 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
     if (!instances_fit(definition, event, true, values))
         return true;
     struct instance *instance = instances_to_end(&core->phases, &life->phases, at, values);
-    if (!instance || !is_certain_end(core, life, instance))
+    if (!instance || !is_certain_end(core, life, instance) || !is_summed_here(core, life, instance))
         return false;
     if (!instance_is_late(&core->phases, instance, event->time_ns)) {
         core->strangers[at] -= !life_of(instance)->phases.kin;
@@ -492,6 +612,26 @@ static bool path_here(struct core *core, struct life *life, uint32_t at,
     return true;
 }
 
+/* False if only the past can tell whose segment it is. */
+static bool is_request_here(const struct core *core, const struct life *life, uint32_t at,
+                            const struct field_value *values)
+{
+    const struct instances *phases = &core->phases;
+    size_t count = instances_request_count(phases, at);
+    if (count == 0)
+        return true;
+    const struct instance *request = instances_request(phases, &life->phases, at, values);
+    for (size_t i = 0; request && i < count; i++) {
+        uint32_t definition = instances_request_at(phases, at, i);
+        struct field_value match[PHASE_MATCH_MAX];
+        instances_request_values(phases, at, i, values, match);
+        if (are_doubtful(core, life, definition) ||
+            begins_later(core, definition, match, request->mark.order))
+            return false;
+    }
+    return request != NULL;
+}
+
 static bool begin_here(struct core *core, struct life *life, const struct event *event, uint32_t at)
 {
     const struct phase_definition *definition = definition_of(core, at);
@@ -499,7 +639,7 @@ static bool begin_here(struct core *core, struct life *life, const struct event 
     if (!instances_fit(definition, event, false, values))
         return true;
     uint32_t under;
-    if (!path_here(core, life, at, values, &under))
+    if (!is_request_here(core, life, at, values) || !path_here(core, life, at, values, &under))
         return false;
     char room[INSTANCE_NUMBER_ROOM];
     uint32_t label = child_label(core, under, instances_name(definition, event, room));

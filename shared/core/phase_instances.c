@@ -73,6 +73,9 @@ static void close_by(struct core *core, struct instance *instance,
                      void (*close)(struct instances *all, struct instance *instance))
 {
     struct life *life = life_touch(life_of(instance));
+    if (instance->row_name > 0 && instance->row_name <= core->request_count &&
+        core->requests[instance->row_name - 1] == instance)
+        core->requests[instance->row_name - 1] = NULL;
     close(&core->phases, instance);
     set_spends(core, life);
     life->label_epoch = 0;
@@ -91,7 +94,7 @@ void phase_begins(struct core *core, struct life *life, const struct event *even
                                          .begin_ns = event->time_ns,
                                          .order = order,
                                          .values = values};
-    (void)instances_begin(&core->phases, &life->phases, &begin);
+    segment_begins(core, instances_begin(&core->phases, &life->phases, &begin));
     life->spends = true;
     life->label_epoch = 0;
 }
@@ -112,17 +115,20 @@ static void add_credit(struct life *life, uint32_t label, uint64_t count)
         .label = label, .count = count, .thread = life->name, .stretch = life->stretch};
 }
 
-/* Adds what the thread has spent in it behind what it has accounted for. */
-static void spend_until(const struct instance *instance, uint64_t time_ns, struct time_vector *time)
+uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
+                           struct time_vector *time)
 {
     const struct life *life = life_of(instance);
+    uint64_t calls = instances_spent(instance, time);
     if (time_ns <= life->clock_ns)
-        return;
+        return calls;
+    /* Behind what the thread has accounted for. */
     uint64_t ns = time_ns - life->clock_ns;
     uint64_t begun_ns = time_ns - instance->mark.begin_ns;
     if (ns > begun_ns)
         ns = begun_ns; /* it was begun behind what is accounted for */
     life_account(life, time, ns);
+    return calls;
 }
 
 /* Of its process by now; 0 if that is not told. */
@@ -152,51 +158,55 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
     core_tell_of(core, life, &result);
 }
 
-/* `sum` has it by now. */
+/* `sum` has it by now; `ended` has its time and calls, and is completed here. */
 NEVER_INLINE static void keep_ended(struct core *core, const struct instance *instance,
                                     struct phase_sum *sum, const struct life *ender,
-                                    const struct event *event, const struct time_vector *time,
-                                    uint64_t calls)
+                                    const struct event *event, struct ended_instance *ended)
 {
     struct life *life = life_of(instance);
     const struct phase_definition *definition = definition_of(core, instance);
     struct field_value values[PHASE_VALUES_MAX];
     instances_capture_end(definition, instance, event, values);
-    struct ended_instance ended = {.rank = {.ns = event->time_ns - instance->mark.begin_ns,
-                                            .begin_ns = instance->mark.begin_ns,
-                                            .order = instance->mark.order},
-                                   .pid = pid_of(life),
-                                   .end_tid = ender != life ? ender->tid : 0,
-                                   .calls = calls,
-                                   .time = *time,
-                                   .values = values,
-                                   .value_count = phase_value_count(definition)};
+    ended->rank = (struct instance_rank){.ns = event->time_ns - instance->mark.begin_ns,
+                                         .begin_ns = instance->mark.begin_ns,
+                                         .order = instance->mark.order};
+    ended->pid = pid_of(life);
+    ended->end_tid = ender != life ? ender->tid : 0;
+    ended->values = values;
+    ended->value_count = phase_value_count(definition);
     if (core->mode == CORE_JOIN)
-        tell_ended(core, life, sum->label, instance->definition, &ended);
+        tell_ended(core, life, sum->label, instance->definition, ended);
     else
         map_keep_ended(core, life, sum,
-                       &(struct ended_line){sum->label, instance->definition, ended});
+                       &(struct ended_line){sum->label, instance->definition, *ended});
 }
 
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event)
 {
     struct life *life = life_of(instance);
+    const struct phase_definition *definition = definition_of(core, instance);
     struct phase_sum *sum = phase_sum_at(core, life, instance->path);
     uint64_t ns = event->time_ns - instance->mark.begin_ns;
-    uint64_t over_ns = definition_of(core, instance)->keep.over_ns;
-    struct time_vector time = {0};
-    uint64_t calls = instances_spent(instance, &time);
-    sum->cell.syscalls += calls;
-    spend_until(instance, event->time_ns, &time);
+    uint64_t over_ns = definition->keep.over_ns;
+    struct ended_instance ended = {.calls = 0};
+    if (definition->segments)
+        request_ends(core, instance, event->time_ns, &ended);
+    else
+        ended.calls = phase_spent_until(instance, event->time_ns, &ended.time);
+    if (instance->request)
+        segment_ends(core, instance, event->time_ns, &ended.time, ended.calls);
+    sum->cell.syscalls += ended.calls;
+    sum->cell.queued_ns += ended.queued_ns;
+    sum->cell.parallel_ns += ended.parallel_ns;
     durations_add(&sum->cell.complete, ns);
     sum->cell.hopped += life != ender;
     sum->cell.over += over_ns > 0 && ns >= over_ns;
-    time_vector_merge(&sum->cell.time, &time);
+    time_vector_merge(&sum->cell.time, &ended.time);
     if (core->mode == CORE_JOIN || map_keeps_ended(core, life, sum, instance->definition, ns))
-        keep_ended(core, instance, sum, ender, event, &time, calls);
-    time_vector_free(&time);
-    if (life_is_in_call(life) && !instance->in_call)
+        keep_ended(core, instance, sum, ender, event, &ended);
+    time_vector_free(&ended.time);
+    if (life_is_in_call(life) && !instance->in_call && !definition->segments)
         add_credit(life, instance->path, 1);
     close_by(core, instance, instances_close);
 }
@@ -578,6 +588,7 @@ void join_instance(struct core *core, const struct instance_line *line)
     }
     set_spent(life, &instance->mark, &line->time, line->calls);
     life->spends = true;
+    join_segments(core, line, instance);
 }
 
 /* --- joining: what was before the first call --- */

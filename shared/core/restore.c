@@ -1,3 +1,4 @@
+#include "analysis/segments.h"
 #include "base/memory.h"
 #include "core/keep.h"
 #include "core/kept.h"
@@ -6,7 +7,7 @@
 struct restore {
     struct core *core;
     struct arena arena;
-    struct map lives, processes, tables, descriptors, kins;
+    struct map lives, processes, tables, descriptors, kins, requests;
     const void **read[KEPT_KINDS]; /* what the records say */
     size_t count[KEPT_KINDS], room[KEPT_KINDS];
     bool bad; /* they do not go together */
@@ -366,6 +367,20 @@ static bool instance_holds(struct restore *restore, const struct kept_instance *
                        (kept->order - kept->eldest.event) % (1 << EVENT_SHIFT) == 0)));
 }
 
+/* Its request, which began before it, is there. */
+static void restore_segments(struct restore *restore, const struct kept_instance *kept,
+                             struct instance *instance)
+{
+    const struct phase_set *set = restore->core->phases.set;
+    segments_tell(instance, &kept->segments);
+    if (set->at[kept->definition]->segments && !map_get(&restore->requests, instance->id))
+        map_put(&restore->requests, instance->id, instance);
+    struct instance *request = kept->request ? map_get(&restore->requests, kept->request) : NULL;
+    if (kept->request && holds(restore, request && phase_is_segment(set->at[kept->definition],
+                                                                    set->at[request->definition])))
+        segment_link(request, instance);
+}
+
 static void restore_instance(struct restore *restore, const struct kept_instance *kept,
                              size_t *blocks)
 {
@@ -398,6 +413,7 @@ static void restore_instance(struct restore *restore, const struct kept_instance
     }
     instances_set_spent(instance, &kept->time, kept->calls);
     life->spends = true;
+    restore_segments(restore, kept, instance);
 }
 
 static int by_order(const void *a, const void *b)
@@ -481,7 +497,7 @@ static void restore_all(struct restore *restore)
     core->time_ns = kept->time_ns;
     core->phases.now_ns = kept->phases_now_ns;
     core->last_life = kept->last_life;
-    core->facts = (struct core_facts){kept->has_kernel, kept->counts_switches};
+    core->facts = (struct core_facts){kept->has_kernel, kept->counts_switches, kept->no_calls};
     check_all(restore);
 }
 
@@ -506,8 +522,8 @@ enum status core_restore(struct schema *schema, const struct phase_set *phases,
         restore_all(&restore);
     if (status == STATUS_OK && restore.bad)
         status = fail(why, STATUS_REJECT, "records of state do not go together");
-    struct map *maps[] = {&restore.lives, &restore.processes, &restore.tables, &restore.descriptors,
-                          &restore.kins};
+    struct map *maps[] = {&restore.lives,       &restore.processes, &restore.tables,
+                          &restore.descriptors, &restore.kins,      &restore.requests};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
         map_clear(maps[i]);
     for (size_t i = 0; i < KEPT_KINDS; i++)

@@ -36,6 +36,13 @@ static const struct column steps_columns[] = {
     COLUMN(steps_line, 5, TEXT, bytes)};
 COLUMN_TABLE(steps, steps_line);
 
+static const struct column segments_columns[] = {
+    COLUMN(segments_line, 1, TIME, since_ns),        COLUMN(segments_line, 2, NUMBER, busy_ns),
+    COLUMN(segments_line, 3, NUMBER, span_ns),       COLUMN(segments_line, 4, NUMBER, lost),
+    COLUMN(segments_line, 5, NUMBER, lost_begin_ns), COLUMN(segments_line, 6, NUMBER, calls),
+    COLUMN(segments_line, 7, VECTOR, time)};
+COLUMN_TABLE(segments, segments_line);
+
 static const struct column instance_columns[] = {
     COLUMN(instance_line, 1, U32, life),
     COLUMN(instance_line, 2, U32, definition),
@@ -50,7 +57,10 @@ static const struct column instance_columns[] = {
     COLUMN(instance_line, 11, NUMBER, elders),
     COLUMN_INSIDE(instance_line, 12, eldest, elder),
     COLUMN_INSIDE(instance_line, 13, youngest, elder),
-    COLUMN_LIST_OF(instance_line, 14, steps, steps_count, steps)};
+    COLUMN_LIST_OF(instance_line, 14, steps, steps_count, steps),
+    COLUMN(instance_line, 15, U32, name),
+    COLUMN_INSIDE(instance_line, 16, segments, segments),
+    COLUMN(instance_line, 17, U32, request)};
 COLUMN_TABLE(instance, instance_line);
 
 static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number),
@@ -76,7 +86,8 @@ static const struct column phase_cell_columns[] = {
     COLUMN(phase_cell, 1, DURATIONS, complete), COLUMN(phase_cell, 2, NUMBER, hopped),
     COLUMN(phase_cell, 3, NUMBER, over),        COLUMN(phase_cell, 4, NUMBER, begin_unknown),
     COLUMN(phase_cell, 5, NUMBER, end_unknown), COLUMN(phase_cell, 6, NUMBER, syscalls),
-    COLUMN(phase_cell, 7, VECTOR, time)};
+    COLUMN(phase_cell, 7, VECTOR, time),        COLUMN(phase_cell, 8, NUMBER, queued_ns),
+    COLUMN(phase_cell, 9, NUMBER, parallel_ns)};
 COLUMN_TABLE(phase_cell, phase_cell);
 
 static const struct column phase_sum_columns[] = {COLUMN(phase_sum, 1, U32, label),
@@ -94,7 +105,9 @@ static const struct column ended_instance_columns[] = {
     COLUMN(ended_instance, 3, INT, end_tid),
     COLUMN(ended_instance, 4, NUMBER, calls),
     COLUMN(ended_instance, 5, VECTOR, time),
-    COLUMN_MANY(ended_instance, 6, VALUES, values, value_count)};
+    COLUMN_MANY(ended_instance, 6, VALUES, values, value_count),
+    COLUMN(ended_instance, 7, NUMBER, queued_ns),
+    COLUMN(ended_instance, 8, NUMBER, parallel_ns)};
 COLUMN_TABLE(ended_instance, ended_instance);
 
 static const struct column ended_columns[] = {COLUMN(ended_line, 1, U32, label),

@@ -87,13 +87,20 @@ static bool are_elders(const struct instance_line *line, const struct phase_defi
     return sound && count == line->elders && event == line->youngest.event;
 }
 
+static bool has_segments(const struct phase_definition *definition)
+{
+    return definition->segments && definition->match_count > 0;
+}
+
 static bool is_instance(const struct instance_line *line, size_t index,
                         const struct phase_set *phases)
 {
     return is_name(line->life, index) && line->event >> 47 == 0 &&
            line->definition < phases->count &&
            line->value_count == phase_value_count(phases->at[line->definition]) &&
-           (line->elders == 0 || are_elders(line, phases->at[line->definition]));
+           (line->elders == 0 || are_elders(line, phases->at[line->definition])) &&
+           (line->name == 0 || has_segments(phases->at[line->definition])) &&
+           is_name(line->name, index) && is_name(line->request, index);
 }
 
 static bool is_event(const struct event *event)

@@ -263,7 +263,9 @@ struct core {
     uint64_t batch_number;
     uint64_t label_epoch;   /* another one: what only the past knows of phases may be another */
     uint64_t *remote_order; /* by definition: of the last begin that the past was told of */
-    size_t *strangers;      /* by definition: open on threads whose process is not told */
+    struct map
+        remote_begins; /* the same by definition and values, under hashes: uint64_t, of the row */
+    size_t *strangers; /* by definition: open on threads whose process is not told */
     struct map child_labels;
     struct map slowest;      /* of struct known_slowest, under hashes */
     uint8_t step_parts;      /* STEP_*: what a step tells of an event besides what it means */
@@ -282,6 +284,8 @@ struct core {
     size_t paths_most; /* more are looked at */
     uint32_t *labels;  /* of the row in hand: paths */
     size_t label_count, label_room;
+    struct instance **requests; /* by name, of the row in hand; NULL: over */
+    size_t request_count, request_room;
     uint64_t past_events;
     uint64_t event_number; /* in its interval: behind the event in hand */
     uint32_t summed;       /* of that, as in struct step */
@@ -584,6 +588,25 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
 void phases_tell(struct core *core, struct life *life);
 void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
+/* Adds what the thread of an instance has spent in it by `time_ns`: time, and (returned) complete calls. */
+uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
+                           struct time_vector *time);
+
+/* --- phase_segments.c: instances whose work others do, in both modes --- */
+/* It is a segment of the request that is open, if there is one. */
+void segment_begins(struct core *core, struct instance *instance);
+/* It is over at `time_ns`, with what it has spent. */
+void segment_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
+                  const struct time_vector *time, uint64_t calls);
+/* What it comes to at its end: into `ended`. Its segments that are open count up to there. */
+void request_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
+                  struct ended_instance *ended);
+/* What rows and state tell; `time` is to be freed. */
+struct segments_line segments_told(const struct instance *instance);
+/* The contrary. */
+void segments_tell(struct instance *instance, const struct segments_line *line);
+/* Joining: what a row tells of one that passes. */
+void join_segments(struct core *core, const struct instance_line *line, struct instance *instance);
 
 /* --- map_slowest.c: instances that are told of by themselves --- */
 /* Whether one of that duration, which is complete and in the sum, is to be told of. */

@@ -86,6 +86,8 @@ static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
         .begin_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns),
         .end_ns = fold_rows_wall(rows->fold, ended->rank.begin_ns + ended->rank.ns),
         .total_ns = ended->rank.ns,
+        .queued_ns = ended->queued_ns,
+        .parallel_ns = ended->parallel_ns,
         .syscalls = ended->calls};
     row->end_tid = ended->end_tid ? tid_or_none(ended->end_tid) : row->tid;
     row->process = fold_rows_process(rows, row->pid);

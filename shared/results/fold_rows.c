@@ -316,6 +316,8 @@ void fold_rows_phases(struct fold_rows *rows, struct session_report *out)
                                   .over = cell->phase.over,
                                   .begin_unknown = cell->phase.begin_unknown,
                                   .end_unknown = cell->phase.end_unknown,
+                                  .queued_ns = cell->phase.queued_ns,
+                                  .parallel_ns = cell->phase.parallel_ns,
                                   .syscalls = cell->phase.syscalls};
         row->process = fold_rows_process(rows, row->pid);
         fill_time(rows, &merged.at[i], &befores, row);

@@ -77,6 +77,7 @@ struct phase_row {
     uint64_t begin_unknown, end_unknown;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct named_numbers blocked_by;
+    uint64_t queued_ns, parallel_ns; /* of those with segments, of which all times are then */
     uint64_t syscalls;
 };
 
@@ -105,7 +106,8 @@ struct instance_row {
     struct named_values match, captured;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct named_numbers blocked_by;
-    uint64_t syscalls; /* complete by its end, of those entered in it */
+    uint64_t queued_ns, parallel_ns; /* as in struct phase_row */
+    uint64_t syscalls;               /* complete by its end, of those entered in it */
 };
 
 struct fd_row {

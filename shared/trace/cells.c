@@ -160,6 +160,8 @@ void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *fro
 {
     durations_merge(&to->complete, &from->complete);
     to->hopped += from->hopped;
+    to->queued_ns += from->queued_ns;
+    to->parallel_ns += from->parallel_ns;
     to->over += from->over;
     to->begin_unknown += from->begin_unknown;
     to->end_unknown += from->end_unknown;

@@ -115,15 +115,18 @@ struct phase_cell {
     uint64_t over;   /* likewise, those at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t syscalls;
+    /* Of those that have segments: time in which none was open, and by which they exceed the rest. */
+    uint64_t queued_ns, parallel_ns;
     struct time_vector time;
 };
 
 /* A complete instance that is told of by itself. */
 struct ended_instance {
     struct instance_rank rank;
-    int32_t pid;     /* of its process, as told by its end; 0: not told by then */
-    int32_t end_tid; /* the thread that ended it; 0: the one that began it */
-    uint64_t calls;  /* complete by its end, of those entered in it */
+    int32_t pid;                     /* of its process, as told by its end; 0: not told by then */
+    int32_t end_tid;                 /* the thread that ended it; 0: the one that began it */
+    uint64_t calls;                  /* complete by its end, of those entered in it */
+    uint64_t queued_ns, parallel_ns; /* as in struct phase_cell */
     struct time_vector time;
     struct field_value
         *values; /* owned, with their texts: of match fields, then what was captured */

@@ -99,6 +99,7 @@ struct interval_end {
     uint32_t has_traces;       /* chunks that hold traces: 1 or 0, more after a join */
     bool has_kernel, has_user;
     bool counts_switches; /* its kernel metadata declares sched_switch */
+    bool no_calls;        /* its kernel metadata declares no system call */
     bool gap_before;      /* the interval before this one is missing */
     uint64_t events, single_events;
     struct tallies tallies;     /* what the mapper counted */

@@ -41,6 +41,7 @@ static const struct phase_definition *copy_definition(struct arena *arena,
     *to = *from;
     to->name = copy_string(arena, from->name);
     to->parent = copy_string(arena, from->parent);
+    to->segments = copy_string(arena, from->segments);
     to->begin_event = copy_string(arena, from->begin_event);
     to->end_event = copy_string(arena, from->end_event);
     struct phase_match *match = arena_take(arena, from->match_count * sizeof *match);

@@ -58,6 +58,27 @@ bool phases_have_named(const struct phase_definitions *phases, const char *writt
     return false;
 }
 
+size_t phase_match_at(const struct phase_definition *definition, const char *begin_field)
+{
+    size_t at = 0;
+    while (at < definition->match_count &&
+           strcmp(definition->match[at].begin_field, begin_field) != 0)
+        at++;
+    return at;
+}
+
+bool phase_is_segment(const struct phase_definition *segment,
+                      const struct phase_definition *request)
+{
+    if (!request->segments || segment->segments || request->match_count == 0 ||
+        !phase_is_named(segment, request->segments))
+        return false;
+    for (size_t i = 0; i < request->match_count; i++)
+        if (phase_match_at(segment, request->match[i].begin_field) == segment->match_count)
+            return false;
+    return true;
+}
+
 const char *phase_value_name(const struct phase_definition *definition, size_t at)
 {
     return at < definition->match_count ? definition->match[at].begin_field
@@ -278,6 +299,8 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
         digest = digest_number(digest, definition->keep.count);
         digest = digest_number(digest, definition->keep.over_ns);
     }
+    if (definition->segments)
+        digest = digest_string(digest_string(digest, NULL), definition->segments);
     digest = digest_filters(digest, definition->begin_filter, definition->begin_filter_count);
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }
@@ -318,8 +341,8 @@ static size_t filter_bytes(const struct phase_filter *filters, size_t count)
 static size_t definition_bytes(const struct phase_definition *definition)
 {
     size_t bytes = DEFINITION_BYTES + string_bytes(definition->name) +
-                   string_bytes(definition->parent) + string_bytes(definition->begin_event) +
-                   string_bytes(definition->end_event);
+                   string_bytes(definition->parent) + string_bytes(definition->segments) +
+                   string_bytes(definition->begin_event) + string_bytes(definition->end_event);
     for (size_t i = 0; i < definition->match_count; i++)
         bytes += PART_BYTES + string_bytes(definition->match[i].begin_field) +
                  string_bytes(definition->match[i].end_field);

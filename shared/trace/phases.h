@@ -102,6 +102,8 @@ struct phase_definition {
     const char *name;   /* text, or the field of the begin event that tells it */
     bool name_is_field; /* written `$field` */
     const char *parent; /* name of the parent as written (`$field`), NULL if none */
+    /* Name, as written, of those whose instances do its work; NULL: its own thread does it. */
+    const char *segments;
     const char *begin_event;
     const char *end_event;
     const struct phase_match *match;
@@ -134,9 +136,16 @@ void phases_add_count(struct phase_definitions *phases, struct count_definition 
 /* Whether nothing is defined. */
 bool phases_are_none(const struct phase_definitions *phases);
 
-/* Whether `written` (`request`, `$phase`: a parent) names `definition`. */
+/* Whether `written` (`request`, `$phase`: a parent, segments) names `definition`. */
 bool phase_is_named(const struct phase_definition *definition, const char *written);
 bool phases_have_named(const struct phase_definitions *phases, const char *written);
+
+/* The place of `match` among the match fields of `definition`, by the field of the begin event; its count if it
+ * has none of that name. */
+size_t phase_match_at(const struct phase_definition *definition, const char *begin_field);
+/* Whether instances of `segment` do the work of those of `request`, which agree in all of its match fields. */
+bool phase_is_segment(const struct phase_definition *segment,
+                      const struct phase_definition *request);
 
 /* What an instance has values of: its match fields and, behind them, what is captured. */
 static inline size_t phase_value_count(const struct phase_definition *definition)
@@ -165,7 +174,7 @@ struct field_value event_value_of(const struct event *event, const char *name);
 #define PHASES_YAML_BYTES_MAX ((size_t)1 << 20)
 
 /* Adds the definitions of a YAML file's text. `name` is the file's name, for messages with line
- * and column. REJECT: not YAML, unknown key, missing key, no such parent; too much of it all. */
+ * and column. REJECT: not YAML, unknown key, missing key, no such parent, no such segments; too much of it all. */
 MUST_CHECK enum status phases_add_yaml(struct phase_definitions *phases, const char *name,
                                        struct bytes yaml, struct failure *why);
 

@@ -24,6 +24,12 @@ static enum status read_parent(struct yaml_file *file, const yaml_node_t *node, 
     return yaml_read_word(file, node, "parent", &out->parent);
 }
 
+static enum status read_segments(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct phase_definition *out = into;
+    return yaml_read_word(file, node, "segments", &out->segments);
+}
+
 static enum status read_begin(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
@@ -107,12 +113,16 @@ static enum status read_keep_over(struct yaml_file *file, const yaml_node_t *nod
                   "keep_over: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
 }
 
-static const struct yaml_key keys[] = {
-    {"name", read_name, true},           {"parent", read_parent, false},
-    {"begin", read_begin, true},         {"end", read_end, true},
-    {"match", read_match, false},        {"capture", read_capture, false},
-    {"timeout", read_timeout, false},    {"keep", read_keep, false},
-    {"keep_over", read_keep_over, false}};
+static const struct yaml_key keys[] = {{"name", read_name, true},
+                                       {"parent", read_parent, false},
+                                       {"begin", read_begin, true},
+                                       {"end", read_end, true},
+                                       {"match", read_match, false},
+                                       {"capture", read_capture, false},
+                                       {"timeout", read_timeout, false},
+                                       {"keep", read_keep, false},
+                                       {"keep_over", read_keep_over, false},
+                                       {"segments", read_segments, false}};
 
 static enum status read_definition(struct yaml_file *file, const yaml_node_t *node)
 {
@@ -124,29 +134,82 @@ static enum status read_definition(struct yaml_file *file, const yaml_node_t *no
     return status;
 }
 
-static enum status unknown_parent(struct yaml_file *file, const yaml_node_t *node,
-                                  const char *parent)
+/* The value of `key` in a definition; the definition itself if it has none. */
+static const yaml_node_t *node_of(struct yaml_file *file, const yaml_node_t *definition,
+                                  const char *key)
 {
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++)
+    for (const yaml_node_pair_t *pair = definition->data.mapping.pairs.start;
+         pair < definition->data.mapping.pairs.top; pair++)
         if (text_equal(yaml_scalar_text(yaml_document_get_node(&file->document, pair->key)),
-                       text_of("parent")))
-            node = yaml_document_get_node(&file->document, pair->value);
-    return REFUSE(file, node->start_mark, "no phase is named `%s`, as this parent", parent);
+                       text_of(key)))
+            return yaml_document_get_node(&file->document, pair->value);
+    return definition;
 }
 
-/* A parent may stand after its children: looked up when all are read. */
-static enum status check_parents(struct yaml_file *file, const yaml_node_t *list, size_t first)
+static enum status check_parent(struct yaml_file *file, const yaml_node_t *node,
+                                const struct phase_definition *definition)
 {
-    for (size_t i = first; i < file->phases->count; i++) {
-        const char *parent = file->phases->at[i].parent;
-        if (parent && !phases_have_named(file->phases, parent))
-            return unknown_parent(
-                file,
-                yaml_document_get_node(&file->document, list->data.sequence.items.start[i - first]),
-                parent);
+    const char *parent = definition->parent;
+    if (!parent || phases_have_named(file->phases, parent))
+        return STATUS_OK;
+    return REFUSE(file, node_of(file, node, "parent")->start_mark,
+                  "no phase is named `%s`, as this parent", parent);
+}
+
+/* What keeps `segment`, which has the name, from being segments of `definition`. */
+static enum status check_segment(struct yaml_file *file, const yaml_node_t *node,
+                                 const struct phase_definition *definition,
+                                 const struct phase_definition *segment)
+{
+    const char *name = definition->segments;
+    if (segment == definition)
+        return REFUSE(file, node->start_mark, "segments: `%s` is this phase itself", name);
+    if (segment->segments)
+        return REFUSE(file, node->start_mark,
+                      "segments: `%s` has segments itself, which is one level too many", name);
+    for (size_t i = 0; i < definition->match_count; i++) {
+        const char *field = definition->match[i].begin_field;
+        if (phase_match_at(segment, field) == segment->match_count)
+            return REFUSE(file, node->start_mark,
+                          "segments: `%s` does not match `%s`, which tells whose segment it is",
+                          name, field);
     }
     return STATUS_OK;
+}
+
+static enum status check_segments(struct yaml_file *file, const yaml_node_t *node,
+                                  const struct phase_definition *definition)
+{
+    if (!definition->segments)
+        return STATUS_OK;
+    node = node_of(file, node, "segments");
+    if (definition->match_count == 0)
+        return REFUSE(
+            file, node->start_mark, "%s",
+            "segments: this phase has no match fields, which tell whose segments they are");
+    if (!phases_have_named(file->phases, definition->segments))
+        return REFUSE(file, node->start_mark, "no phase is named `%s`, as these segments",
+                      definition->segments);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < file->phases->count && status == STATUS_OK; i++)
+        if (phase_is_named(&file->phases->at[i], definition->segments))
+            status = check_segment(file, node, definition, &file->phases->at[i]);
+    return status;
+}
+
+/* Others may stand after those that name them: looked up when all are read. */
+static enum status check_names(struct yaml_file *file, const yaml_node_t *list, size_t first)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = first; i < file->phases->count && status == STATUS_OK; i++) {
+        const struct phase_definition *definition = &file->phases->at[i];
+        const yaml_node_t *node =
+            yaml_document_get_node(&file->document, list->data.sequence.items.start[i - first]);
+        status = check_parent(file, node, definition);
+        if (status == STATUS_OK)
+            status = check_segments(file, node, definition);
+    }
+    return status;
 }
 
 enum status yaml_read_phases(struct yaml_file *file, const yaml_node_t *list, void *into)
@@ -154,5 +217,5 @@ enum status yaml_read_phases(struct yaml_file *file, const yaml_node_t *list, vo
     (void)into;
     size_t first = file->phases->count;
     enum status status = yaml_read_list(file, list, "phases", read_definition);
-    return status == STATUS_OK ? check_parents(file, list, first) : status;
+    return status == STATUS_OK ? check_names(file, list, first) : status;
 }

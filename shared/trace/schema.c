@@ -596,6 +596,9 @@ void declared_names_add(struct declared_names *declared, struct text class_name)
     declared->entry_newfstat |= text_equal(class_name, text_of("syscall_entry_newfstat"));
     declared->entry_fstat64 |= text_equal(class_name, text_of("syscall_entry_fstat64"));
     declared->sched_switch |= text_equal(class_name, text_of("sched_switch"));
+    struct text name = class_name;
+    (void)take_prefix(&name, "compat_");
+    declared->syscalls |= take_prefix(&name, "syscall_");
     declared->old_syscalls |=
         text_equal(class_name, text_of("exit_syscall")) || take_prefix(&class_name, "sys_");
 }

@@ -130,7 +130,7 @@ struct declared_names {
     uint8_t newer;       /* which of dup3, openat and ppoll; a bit each */
     bool older;          /* dup2 or poll, which newer architectures do without */
     uint8_t told;        /* enum architecture, by the environment */
-    bool sched_switch;
+    bool sched_switch, syscalls;
     bool old_syscalls; /* sys_* or exit_syscall: traces before LTTng 2.6 */
 };
 

@@ -95,6 +95,7 @@ static enum status decode_end(struct bytes bytes, struct schema *schema, struct 
                                      .has_kernel = from->has_kernel,
                                      .has_user = from->has_user,
                                      .counts_switches = from->counts_switches,
+                                     .no_calls = from->no_calls,
                                      .gap_before = from->gap_before,
                                      .events = from->events,
                                      .single_events = from->single_events,

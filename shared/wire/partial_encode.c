@@ -88,6 +88,7 @@ static void encode_end(struct attempt *attempt, const struct interval_end *end)
     SET(&out, has_kernel, end->has_kernel);
     SET(&out, has_user, end->has_user);
     SET(&out, counts_switches, end->counts_switches);
+    SET(&out, no_calls, end->no_calls);
     SET(&out, gap_before, end->gap_before);
     SET(&out, events, end->events);
     SET(&out, single_events, end->single_events);

@@ -87,6 +87,8 @@ static Spanmill__PhaseDefinition *encode_definition(struct encoding *encoding,
     to->has_name_is_field = to->name_is_field = from->name_is_field;
     to->has_parent = from->parent != NULL;
     to->parent = from->parent ? text_id(encoding, from->parent) : 0;
+    to->has_segments = from->segments != NULL;
+    to->segments = from->segments ? text_id(encoding, from->segments) : 0;
     to->begin_event = text_id(encoding, from->begin_event);
     to->end_event = text_id(encoding, from->end_event);
     to->match = arena_take(encoding->arena, 2 * from->match_count * sizeof *to->match);
@@ -249,6 +251,7 @@ static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDe
     to->name = text_at(decoding, from->name);
     to->name_is_field = from->name_is_field;
     to->parent = from->has_parent ? text_at(decoding, from->parent) : NULL;
+    to->segments = from->has_segments ? text_at(decoding, from->segments) : NULL;
     to->begin_event = text_at(decoding, from->begin_event);
     to->end_event = text_at(decoding, from->end_event);
     decoding->bad |= from->n_match % 2 != 0 || from->n_match > 2 * (size_t)PHASE_MATCH_MAX;

@@ -207,6 +207,8 @@ static void decode_phase(struct decoder *decoder, const Spanmill__Results__Phase
     cell->end_unknown = from->end_unknown;
     cell->syscalls = from->syscalls;
     cell->over = from->over;
+    cell->queued_ns = from->queued_ns;
+    cell->parallel_ns = from->parallel_ns;
     time_of(decoder, from->time, &cell->time);
 }
 
@@ -238,6 +240,8 @@ static void decode_instance(struct decoder *decoder, const Spanmill__Results__In
         .pid = from->pid,
         .end_tid = from->end_tid,
         .calls = from->syscalls,
+        .queued_ns = from->queued_ns,
+        .parallel_ns = from->parallel_ns,
         .value_count = from->n_match + from->n_captured};
     size_t count = told->ended.value_count, match_count = from->n_match;
     struct text *names = arena_take(decoder->arena, (count + 1) * sizeof *names);

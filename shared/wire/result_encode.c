@@ -212,6 +212,8 @@ static void encode_phase(struct encoder *encoder, const struct result *from,
     SET(out, end_unknown, cell->end_unknown);
     SET(out, syscalls, cell->syscalls);
     SET(out, over, cell->over);
+    SET(out, queued_ns, cell->queued_ns);
+    SET(out, parallel_ns, cell->parallel_ns);
     out->time = time_of(encoder, from, &cell->time);
     result->kind_case = SPANMILL__RESULTS__RESULT__KIND_PHASE;
     result->phase = out;
@@ -265,6 +267,8 @@ static void encode_instance(struct encoder *encoder, const struct result *from,
         SET_ALWAYS(out, ns, ended->rank.ns);
         SET(out, end_tid, ended->end_tid);
         SET(out, syscalls, ended->calls);
+        SET(out, queued_ns, ended->queued_ns);
+        SET(out, parallel_ns, ended->parallel_ns);
         SET_ALWAYS(out, keep, told->rule.count);
         SET(out, keep_over_ns, told->rule.over_ns);
         encode_values(encoder, told, out);

@@ -81,7 +81,7 @@ Test(json, what_is_unknown_is_null)
                 "\"captured\":{\"pa\\\"th\":\"/a\\\"b\",\"size\":null},"
                 "\"user_cpu_ns\":30000000,\"sys_cpu_ns\":1000000,\"runnable_ns\":1000000,"
                 "\"blocked_ns\":66000000,\"unknown_ns\":0,\"blocked_by\":{\"futex\":66000000},"
-                "\"syscalls\":12}\n");
+                "\"syscalls\":12,\"queued_ns\":0,\"parallel_ns\":0}\n");
     expect_line(whole, "\"id\":\"99.1\",\"process\":\"shopd\",\"tid\":null,\"name\":null,"
                        "\"end_tid\":null,");
     free(whole);

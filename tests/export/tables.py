@@ -24,7 +24,8 @@ QUESTIONS = {
         SELECT a.*, coalesce(b.blocked_by, '{{}}') AS blocked_by FROM (
             SELECT pid, phase, max(process) AS process, {SPREAD}, {HALF}, {SUM_STATES},
                    sum(hopped)::bigint AS hopped, sum(over)::bigint AS over,
-                   sum(syscalls)::bigint AS syscalls
+                   sum(syscalls)::bigint AS syscalls, sum(queued_ns)::bigint AS queued_ns,
+                   sum(parallel_ns)::bigint AS parallel_ns
             FROM spanmill.phase_times GROUP BY pid, phase) AS a
         LEFT JOIN (SELECT pid, phase, jsonb_object_agg(syscall, ns) AS blocked_by FROM (
             SELECT pid, phase, syscall, sum(blocked_ns)::bigint AS ns
@@ -73,6 +74,7 @@ QUESTIONS = {
         SELECT (x.instance_id - 1 >> 16) || '.' || (x.instance_id - 1 & 65535) AS id, x.pid, x.phase,
                x.process, x.tid, x.thread AS name, x.end_tid, x.begin_ns, x.end_ns,
                x.duration_ns AS total_ns, x.match, x.captured, x.syscalls,
+               x.queued_ns, x.parallel_ns,
                {", ".join(f"x.{column}::bigint AS {name}" for name, column in STATES.items())}
         FROM (SELECT *, row_number() OVER (PARTITION BY session_id, pid, phase
                   ORDER BY duration_ns DESC, begin_ns, instance_id) AS place

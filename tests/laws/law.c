@@ -377,7 +377,9 @@ static void join_events(struct core *core, struct place *place, uint64_t begin_n
     const struct phase_set *set = set_at(trace, begin_ns);
     struct arena arena = {.first = NULL};
     uint64_t events = 0;
-    core_begin(core, (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches},
+    core_begin(core,
+               (struct core_facts){trace->facts.has_kernel, trace->facts.counts_switches,
+                                   trace->facts.no_calls},
                set);
     for (; place->at < trace->count && trace->events[place->at].time_ns < end_ns; place->at++) {
         const struct event *event = &trace->events[place->at];

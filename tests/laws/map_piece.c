@@ -5,7 +5,7 @@
 void map_piece_begin(struct map_piece *piece, struct schema *schema, const struct interval_end *end)
 {
     *piece = (struct map_piece){.schema = schema, .end = *end};
-    struct core_mapping mapping = {.facts = {end->has_kernel, end->counts_switches},
+    struct core_mapping mapping = {.facts = {end->has_kernel, end->counts_switches, end->no_calls},
                                    .begin_ns = end->begin_ns,
                                    .end_ns = end->end_ns};
     piece->core = core_new_mapping(schema, &mapping, &piece->row);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 enum { CPUS = 3, TIDS = 9, FDS = 5, WIDE_TIDS = 24, WIDE_FDS = 70, IDS = 2, VECS = 3, IRQS = 2 };
+enum { HANDED = 4, HANDED_PARTS = 3 };
 
 const char random_trace_phases[] = "phases:\n"
                                    "  - name: request\n"
@@ -13,6 +14,7 @@ const char random_trace_phases[] = "phases:\n"
                                    "    end: app:end\n"
                                    "    match: [id]\n"
                                    "    capture: [path]\n"
+                                   "    segments: $name\n"
                                    "    keep: 2\n"
                                    "    keep_over: 90ns\n"
                                    "  - name: $name\n"
@@ -35,6 +37,20 @@ const char random_trace_phases[] = "phases:\n"
                                    "  - name: work\n"
                                    "    begin: syscall_entry_read\n"
                                    "    end: sched_switch\n";
+
+const char random_trace_handed_phases[] = "phases:\n"
+                                          "  - name: request\n"
+                                          "    begin: app:begin\n"
+                                          "    end: app:end\n"
+                                          "    match: [id]\n"
+                                          "    segments: $name\n"
+                                          "    keep: 2\n"
+                                          "  - name: $name\n"
+                                          "    parent: request\n"
+                                          "    begin: app:part_begin\n"
+                                          "    end: app:part_end\n"
+                                          "    match: [id, name]\n"
+                                          "    timeout: 2us\n";
 
 const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "",
@@ -120,6 +136,9 @@ struct generator {
     int32_t tids, fds; /* how many */
     const char *open[WIDE_TIDS + 1];
     uint64_t number;
+    struct {
+        bool open, parts[HANDED_PARTS];
+    } handed[HANDED]; /* requests that threads hand on */
 };
 
 static uint64_t below(struct generator *generator, uint64_t bound)
@@ -446,6 +465,41 @@ static void add_user(struct generator *generator, int32_t cpu)
     add(generator, &event);
 }
 
+/* Of requests and their parts, by whatever thread of a process of three. */
+static void add_handed(struct generator *generator, int32_t cpu)
+{
+    static const char *const parts[HANDED_PARTS] = {"parse", "render", "send"};
+    int32_t tid = generator->running[cpu];
+    if (tid == 0 || tid > 3) {
+        if (!generator->options->no_switches)
+            add_switch(generator, cpu);
+        return;
+    }
+    uint64_t id = below(generator, HANDED), part = below(generator, HANDED_PARTS);
+    bool *request = &generator->handed[id].open, *of = &generator->handed[id].parts[part];
+    bool is_part = *request ? !chance(generator, 12) : chance(generator, 5),
+         *opens = is_part ? of : request;
+    *opens = chance(generator, 1 + generator->options->lies) ? *opens : !*opens;
+    const char *name =
+        is_part ? (*opens ? "app:part_begin" : "app:part_end") : (*opens ? "app:begin" : "app:end");
+    struct event event = event_of(generator, DOMAIN_UST, name, cpu);
+    event.has |= EVENT_HAS_VTID | EVENT_HAS_VPID;
+    event.vtid = tid;
+    event.vpid = pid_of(tid);
+    struct field_value fields[8];
+    for (size_t i = 0; i < event.class->field_count; i++) {
+        const char *field = event.class->fields[i];
+        fields[i] = (struct field_value){.type = FIELD_ABSENT};
+        if (strcmp(field, "id") == 0)
+            fields[i] = (struct field_value){.type = FIELD_UINT, .u = 10 + id};
+        else if (strcmp(field, "path") != 0)
+            fields[i] = (struct field_value){.type = FIELD_TEXT, .text = text_of(parts[part])};
+    }
+    event.fields = fields;
+    event.field_count = (uint16_t)event.class->field_count;
+    add(generator, &event);
+}
+
 static void add_irq(struct generator *generator, int32_t cpu)
 {
     static const char *const names[] = {"eth0", "ahci"};
@@ -558,6 +612,10 @@ static void step(struct generator *generator)
     uint64_t what = options->user_only ? 99 : below(generator, 100);
     if (below(generator, 1000) < options->losses && !options->user_only)
         add_loss(generator, cpu);
+    else if (options->handed > 0 && chance(generator, options->handed))
+        add_handed(generator, cpu);
+    else if (options->handed > 0 && what >= 30 && what < 40 && !chance(generator, 5))
+        add_switch(generator, cpu);
     else if (what < 22 && !options->no_switches)
         add_switch(generator, cpu);
     else if (what < 30)
@@ -566,8 +624,10 @@ static void step(struct generator *generator)
         add_life(generator, cpu);
     else if (what < 40)
         add_told(generator, cpu);
-    else if (what < 80)
+    else if (what < 80 && !options->no_calls)
         add_call(generator, cpu);
+    else if (what < 80)
+        add_switch(generator, cpu);
     else if (what < 85)
         add_softirq(generator, cpu);
     else if (what < 88)
@@ -614,6 +674,7 @@ void random_trace(struct law_trace *trace, uint64_t seed,
                               .has_kernel = !options->user_only,
                               .has_user = true,
                               .counts_switches = !options->no_switches && !options->user_only,
+                              .no_calls = options->no_calls,
                               .has_offset = true,
                               .host = text_of("host"),
                               .cpus = cpus,

@@ -14,13 +14,19 @@ struct random_trace_options {
     bool contexts;     /* kernel events carry tid and pid */
     bool numbers;      /* events carry vtid, vpid, pid_ns, procname as they like; programs */
     bool no_switches;  /* the kernel trace has no sched_switch */
+    bool no_calls;     /* nor system calls */
     bool user_only;
+    /* Of 100 events, how many are of a server that hands requests from thread to thread; most of the others are
+     * such as leave its threads alive. */
+    unsigned handed;
     bool wide;    /* more threads and numbers */
     bool changes; /* definitions of phases change from piece to piece; for whoever maps it */
 };
 
 /* Phase definitions that these traces use; others that they are changed to. */
 extern const char random_trace_phases[];
+/* Of traces with `handed`: those alone that it begins and ends. */
+extern const char random_trace_handed_phases[];
 /* Counts, for a file of definitions with any of the phases. */
 enum { RANDOM_TRACE_COUNTS = 3 };
 extern const char *const random_trace_counts[RANDOM_TRACE_COUNTS];

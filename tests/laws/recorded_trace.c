@@ -14,6 +14,7 @@ static void take_facts(struct law_trace *trace, const struct reader_info *info)
         if (each->domain == DOMAIN_KERNEL) {
             facts->has_kernel = true;
             facts->counts_switches = each->declared.sched_switch;
+            facts->no_calls = !each->declared.syscalls;
         } else {
             facts->has_user = true;
         }

@@ -48,7 +48,8 @@ static void world_init(struct world *world, uint64_t seed,
                        const struct random_trace_options *options)
 {
     *world = (struct world){0};
-    read_phases(&world->phases, random_trace_phases, seed);
+    read_phases(&world->phases,
+                options->handed > 0 ? random_trace_handed_phases : random_trace_phases, seed);
     world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
     struct random_trace_options chosen = *options;
     if (seed % 10 == 0) {
@@ -303,6 +304,21 @@ Test(random_traces, with_pauses_and_numbers_of_namespaces)
 {
     check(&(struct random_trace_options){
         .events = 300, .pauses = 10, .numbers = true, .lies = 8, .losses = 10});
+}
+
+Test(random_traces, of_requests_that_change_threads)
+{
+    check(&(struct random_trace_options){.events = 700, .handed = 60});
+}
+
+Test(random_traces, of_requests_that_change_threads_without_system_calls)
+{
+    check(&(struct random_trace_options){.events = 500, .handed = 60, .no_calls = true});
+}
+
+Test(random_traces, of_requests_that_change_threads_with_lies_and_losses)
+{
+    check(&(struct random_trace_options){.events = 500, .handed = 60, .lies = 2, .losses = 4});
 }
 
 Test(random_traces, under_phases_that_change)

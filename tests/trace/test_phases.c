@@ -47,6 +47,7 @@ Test(phases_yaml, reads_every_key)
                           "    capture: [file]\n"
                           "    keep: 0\n"
                           "    keep_over: 1m500ms\n"
+                          "    segments: $phase\n"
                           "  - name: $phase\n"
                           "    parent: request\n"
                           "    begin: t:pb\n"
@@ -59,6 +60,10 @@ Test(phases_yaml, reads_every_key)
     cr_expect(not(phases.at[0].name_is_field));
     cr_expect(phases.at[0].parent == NULL);
     cr_expect(eq(str, STRING(phases.at[0].capture[0]), "file"));
+    cr_expect(eq(str, STRING(phases.at[0].segments), "$phase"));
+    cr_expect(phases.at[1].segments == NULL);
+    cr_expect(phase_is_segment(&phases.at[1], &phases.at[0]));
+    cr_expect(not(phase_is_segment(&phases.at[0], &phases.at[1])));
     cr_expect(eq(u32, phases.at[0].keep.count, 0));
     cr_expect(eq(u64, phases.at[0].keep.over_ns, UINT64_C(60500000000)));
     cr_expect(eq(u32, phases.at[1].keep.count, 10));
@@ -119,7 +124,7 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
          "f.yaml:3:4: unknown key `begn`; `begin` is the nearest"},
         {"phases:\n - name: a\n   colour: b\n", "f.yaml:3:4: unknown key `colour`; known: name, "
                                                 "parent, begin, end, match, capture, timeout, "
-                                                "keep, keep_over"},
+                                                "keep, keep_over, segments"},
         {"phases:\n - name: a\n   begin: b\n", "f.yaml:2:4: this phase lacks the key `end`"},
         {"phases:\n - {name: a, name: b}\n", "f.yaml:2:14: key `name` stands twice"},
         {"phases:\n - {name: a, begin: b, end: e, match: id}\n",
@@ -146,6 +151,20 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         {"phases:\n - {name: '', begin: b, end: e}\n", "f.yaml:2:11: name: is empty"},
         {"phases:\n - {name: a, begin: b, end: e, parent: q}\n",
          "f.yaml:2:40: no phase is named `q`, as this parent"},
+        {"phases:\n - {name: a, begin: b, end: e, match: [i], segments: q}\n",
+         "f.yaml:2:54: no phase is named `q`, as these segments"},
+        {"phases:\n - {name: a, begin: b, end: e, segments: a}\n",
+         "f.yaml:2:42: segments: this phase has no match fields, which tell whose segments they "
+         "are"},
+        {"phases:\n - {name: a, begin: b, end: e, match: [i], segments: a}\n",
+         "f.yaml:2:54: segments: `a` is this phase itself"},
+        {"phases:\n - {name: a, begin: b, end: e, match: [i, j], segments: $q}\n"
+         " - {name: $q, begin: b, end: e, match: [i, q]}\n",
+         "f.yaml:2:57: segments: `$q` does not match `j`, which tells whose segment it is"},
+        {"phases:\n - {name: a, begin: b, end: e, match: [i], segments: q}\n"
+         " - {name: q, begin: b, end: e, match: [i], segments: r}\n"
+         " - {name: r, begin: b, end: e, match: [i]}\n",
+         "f.yaml:2:54: segments: `q` has segments itself, which is one level too many"},
         {"phases:\n - {name: a, begin: b, end: e, match: [a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
          "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a]}\n",
          "f.yaml:2:39: match: 33 fields, over the limit of 32"},

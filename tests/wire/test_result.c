@@ -267,6 +267,8 @@ Test(result, an_instance_comes_back_as_it_was)
                   .pid = 42,
                   .end_tid = 7,
                   .calls = 2,
+                  .queued_ns = 4,
+                  .parallel_ns = 1,
                   .time = {.user_ns = 2, .blocked_in = &blocked, .blocked_count = 1},
                   .values = values,
                   .value_count = 3},
@@ -296,7 +298,8 @@ Test(result, an_instance_comes_back_as_it_was)
     cr_expect(record.results[0].thread == 4 && record.results[0].stretch == 1);
     cr_expect(again->ended.rank.ns == 5 && again->ended.rank.begin_ns == 6 &&
               again->ended.rank.order == 65537 && again->ended.pid == 42 &&
-              again->ended.end_tid == 7 && again->ended.calls == 2);
+              again->ended.end_tid == 7 && again->ended.calls == 2 && again->ended.queued_ns == 4 &&
+              again->ended.parallel_ns == 1);
     cr_expect(same_time(&record.results[0], &again->ended.time, &results[0], &told.ended.time));
     cr_expect(again->rule.count == 10 && again->rule.over_ns == 500 && !again->is_correction);
     cr_assert(again->ended.value_count == 3 && again->match_count == 1);

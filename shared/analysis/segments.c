@@ -1,0 +1,105 @@
+#include "analysis/segments.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+void segment_link(struct instance *request, struct instance *segment)
+{
+    assert(!segment->request && segment != request);
+    if (!request->segments)
+        request->segments = memory_new(sizeof *request->segments);
+    struct segments *segments = request->segments;
+    request->segments_changed = segment->segments_changed = true;
+    segment->request = request;
+    segment->next_segment = segments->first;
+    segment->back_segment = &segments->first;
+    if (segments->first)
+        segments->first->back_segment = &segment->next_segment;
+    segments->first = segment;
+    segments->open++;
+}
+
+void segment_begin(struct instance *request, struct instance *segment, uint64_t begin_ns)
+{
+    if (!request->segments || request->segments->open == 0) {
+        segment_link(request, segment);
+        request->segments->since_ns = begin_ns;
+        return;
+    }
+    segment_link(request, segment);
+}
+
+/* Returns what its request has. */
+static struct segments *unlink_segment(struct instance *segment)
+{
+    struct segments *segments = segment->request->segments;
+    segment->request->segments_changed = segment->segments_changed = true;
+    *segment->back_segment = segment->next_segment;
+    if (segment->next_segment)
+        segment->next_segment->back_segment = segment->back_segment;
+    segment->request = NULL;
+    return segments;
+}
+
+void segment_end(struct instance *segment, uint64_t end_ns, const struct time_vector *time,
+                 uint64_t calls)
+{
+    struct segments *segments = unlink_segment(segment);
+    if (--segments->open == 0)
+        segments->busy_ns += end_ns - segments->since_ns;
+    segments->span_ns += end_ns - segment->mark.begin_ns;
+    segments->calls += calls;
+    time_vector_merge(&segments->time, time);
+}
+
+void segment_lose(struct instance *segment)
+{
+    struct segments *segments = unlink_segment(segment);
+    segments->lost++;
+    segments->lost_begin_ns += segment->mark.begin_ns;
+}
+
+void segments_free(struct instance *request)
+{
+    if (!request->segments)
+        return;
+    while (request->segments->first)
+        (void)unlink_segment(request->segments->first);
+    time_vector_free(&request->segments->time);
+    free(request->segments);
+    request->segments = NULL;
+}
+
+void segments_move(struct instance *to, struct instance *from)
+{
+    if (to->request) {
+        *to->back_segment = to;
+        if (to->next_segment)
+            to->next_segment->back_segment = &to->next_segment;
+    }
+    for (struct instance *each = to->segments ? to->segments->first : NULL; each;
+         each = each->next_segment)
+        each->request = to;
+    from->request = NULL;
+    from->segments = NULL;
+}
+
+struct segments_sum segments_sum_up(const struct instance *request, uint64_t end_ns,
+                                    struct time_vector *time)
+{
+    const struct segments *segments = request->segments;
+    uint64_t wall_ns = end_ns - request->mark.begin_ns;
+    if (!segments)
+        return (struct segments_sum){.queued_ns = wall_ns};
+    assert(!segments->first);
+    time_vector_merge(time, &segments->time);
+    uint64_t lost_ns = segments->lost * end_ns - segments->lost_begin_ns;
+    time->unknown_ns += lost_ns;
+    uint64_t busy_ns = segments->busy_ns;
+    if (segments->open > 0)
+        busy_ns += end_ns - segments->since_ns;
+    return (struct segments_sum){.queued_ns = wall_ns - busy_ns,
+                                 .parallel_ns = segments->span_ns + lost_ns - busy_ns};
+}
