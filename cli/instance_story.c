@@ -31,14 +31,16 @@ void instance_story_title(struct line *line, const struct instance_row *row)
 static void put_header(const struct session_report *session, const struct instance_row *row,
                        FILE *out)
 {
-    static const struct {
+    const struct {
         const char *name;
-        size_t offset;
-    } STATES[] = {{"user CPU", offsetof(struct instance_row, user_cpu_ns)},
-                  {"system CPU", offsetof(struct instance_row, sys_cpu_ns)},
-                  {"runnable", offsetof(struct instance_row, runnable_ns)},
-                  {"blocked", offsetof(struct instance_row, blocked_ns)},
-                  {"unknown", offsetof(struct instance_row, unknown_ns)}};
+        uint64_t ns;
+    } states[] = {{"user CPU", report_user_alone(row->user_cpu_ns, &row->interrupted)},
+                  {"system CPU", report_sys_alone(row->sys_cpu_ns, &row->interrupted)},
+                  {"interrupts", row->interrupted.irq_ns},
+                  {"softirqs", row->interrupted.softirq_ns},
+                  {"runnable", row->runnable_ns},
+                  {"blocked", row->blocked_ns},
+                  {"unknown", row->unknown_ns}};
     char id[INSTANCE_ID_ROOM];
     report_instance_id(row->order, id);
     fprintf(out, "%s  %s (pid %" PRId64 ")  thread %s (tid %" PRId64 ")\n", session->session,
@@ -47,12 +49,11 @@ static void put_header(const struct session_report *session, const struct instan
     fprintf(out, "instance %s  begins at %s  takes %s:", id, quantity_time(row->begin_ns).text,
             quantity_lone_duration(row->total_ns).text);
     bool first = true;
-    for (size_t i = 0; i < sizeof STATES / sizeof *STATES; i++) {
-        uint64_t ns;
-        memcpy(&ns, (const char *)row + STATES[i].offset, sizeof ns);
-        if (ns == 0)
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        if (states[i].ns == 0)
             continue;
-        fprintf(out, "%s %s %s", first ? "" : ",", STATES[i].name, quantity_lone_duration(ns).text);
+        fprintf(out, "%s %s %s", first ? "" : ",", states[i].name,
+                quantity_lone_duration(states[i].ns).text);
         first = false;
     }
     if (row->end_tid != row->tid)

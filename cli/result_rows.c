@@ -58,6 +58,7 @@ struct phase_sum {
     const char *phase;
     struct durations complete;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct interrupted interrupted; /* of user_cpu_ns and sys_cpu_ns */
 };
 
 struct row_sum {
@@ -99,6 +100,7 @@ static void sum_up(struct row_sum *sum, const struct open_row *row,
         phase->runnable_ns += from->runnable_ns;
         phase->blocked_ns += from->blocked_ns;
         phase->unknown_ns += from->unknown_ns;
+        interrupted_add(&phase->interrupted, &from->interrupted);
     }
     if (sum->phase_count > 0)
         qsort(sum->phases, sum->phase_count, sizeof *sum->phases, by_phase);
@@ -216,6 +218,9 @@ static void put_json(const struct row_sum *sum, FILE *out)
         put_number(&json, "runnable_ns", phase->runnable_ns);
         put_number(&json, "blocked_ns", phase->blocked_ns);
         put_number(&json, "unknown_ns", phase->unknown_ns);
+        put_number(&json, "irq_ns", phase->interrupted.irq_ns);
+        put_number(&json, "softirq_ns", phase->interrupted.softirq_ns);
+        put_number(&json, "interrupted_sys_ns", phase->interrupted.sys_ns);
         json_words(&json, "}");
     }
     json_words(&json, "]}\n");

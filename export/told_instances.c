@@ -40,6 +40,10 @@ static void add_time(struct told_one *one, const struct export_interval *interva
     one->sys_ns += (int64_t)time->sys_ns;
     one->runnable_ns += (int64_t)time->runnable_ns;
     one->unknown_ns += (int64_t)time->unknown_ns;
+    struct interrupted taken = time->interrupted;
+    interrupted_by_others(&taken, one->thread_name);
+    one->irq_ns += (int64_t)taken.irq_ns;
+    one->softirq_ns += (int64_t)taken.softirq_ns;
     add_blocked(one, (struct text){"", 0}, time->blocked_ns, arena);
     for (uint32_t i = 0; i < time->blocked_count; i++)
         add_blocked(one, result_call_name(result, time->blocked_in[i].call), time->blocked_in[i].ns,

@@ -19,6 +19,7 @@ struct told_one {
     struct text thread_name;   /* likewise */
     int32_t pid, tid, end_tid; /* 0: not known; end_tid: of another thread that ended it */
     int64_t user_ns, sys_ns, runnable_ns, blocked_ns, unknown_ns;
+    int64_t irq_ns, softirq_ns;   /* of user_ns and sys_ns: struct interrupted */
     struct told_blocked *blocked; /* what blocked_ns is the sum of; each call once */
     size_t blocked_count;
     const struct instance_told *told; /* for its values */

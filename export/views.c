@@ -178,11 +178,16 @@ static void add_times(const struct view_target *target, enum family_id family,
                       struct text labels[FAMILY_LABELS_MAX], size_t state,
                       const struct time_vector *time)
 {
+    struct interrupted taken = time->interrupted;
+    interrupted_by_others(&taken, labels[0]);
+    uint64_t taken_user_ns = taken.irq_ns + taken.softirq_ns - taken.sys_ns;
     const struct {
         const char *state;
         int64_t ns;
-    } rows[] = {{"user", (int64_t)(time->user_ns + time->before_running_ns)},
-                {"sys", (int64_t)time->sys_ns},
+    } rows[] = {{"user", (int64_t)(time->user_ns + time->before_running_ns - taken_user_ns)},
+                {"sys", (int64_t)(time->sys_ns - taken.sys_ns)},
+                {"irq", (int64_t)taken.irq_ns},
+                {"softirq", (int64_t)taken.softirq_ns},
                 {"runnable", (int64_t)time->runnable_ns},
                 {"blocked", blocked_ns(time)},
                 {"unknown", (int64_t)time->unknown_ns}};
@@ -199,7 +204,7 @@ static void take_phase(const struct view_target *target, const struct result *re
         entities_process_name(target->entities, result->thread), result->phase};
     series_observe(target->series, &families[PHASE_DURATION], labels, &cell->complete);
     add_times(target, PHASE_SECONDS, labels, 2, &cell->time);
-    int64_t before_ns = (int64_t)cell->time.before_running_ns;
+    int64_t before_ns = (int64_t)(cell->time.before_running_ns - cell->time.interrupted.before_ns);
     if (before_ns != 0 && entities_before(target->entities, result->thread, result->stretch,
                                           result->phase, before_ns, target->chunk))
         move_to_call(target, labels[0], result->phase, before_ns);

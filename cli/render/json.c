@@ -154,6 +154,13 @@ static void write_summary(struct json_text *json, const struct session_report *s
     write_phase_faults(json, session);
 }
 
+static void interrupted_fields(struct json_text *json, const struct interrupted *interrupted)
+{
+    number_field(json, "irq_ns", interrupted->irq_ns);
+    number_field(json, "softirq_ns", interrupted->softirq_ns);
+    number_field(json, "interrupted_sys_ns", interrupted->sys_ns);
+}
+
 static void write_process(struct json_text *json, const struct session_report *session, size_t i)
 {
     const struct process_row *row = &session->processes[i];
@@ -166,6 +173,8 @@ static void write_process(struct json_text *json, const struct session_report *s
     hard_field(json, "end", row->end_hard);
     number_field(json, "threads", row->threads);
     number_field(json, "cpu_ns", row->cpu_ns);
+    number_field(json, "irq_ns", row->irq_ns);
+    number_field(json, "softirq_ns", row->softirq_ns);
 }
 
 static void write_thread(struct json_text *json, const struct session_report *session, size_t i)
@@ -185,6 +194,7 @@ static void write_thread(struct json_text *json, const struct session_report *se
     number_field(json, "runnable_ns", row->runnable_ns);
     number_field(json, "blocked_ns", row->blocked_ns);
     number_field(json, "unknown_ns", row->unknown_ns);
+    interrupted_fields(json, &row->interrupted);
 }
 
 static void write_syscall(struct json_text *json, const struct session_report *session, size_t i)
@@ -224,6 +234,7 @@ static void write_phase(struct json_text *json, const struct session_report *ses
     number_field(json, "runnable_ns", row->runnable_ns);
     number_field(json, "blocked_ns", row->blocked_ns);
     number_field(json, "unknown_ns", row->unknown_ns);
+    interrupted_fields(json, &row->interrupted);
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
     number_field(json, "over", row->over);
@@ -283,6 +294,7 @@ static void write_instance(struct json_text *json, const struct session_report *
     number_field(json, "runnable_ns", row->runnable_ns);
     number_field(json, "blocked_ns", row->blocked_ns);
     number_field(json, "unknown_ns", row->unknown_ns);
+    interrupted_fields(json, &row->interrupted);
     named_field(json, "blocked_by", row->blocked_by);
     number_field(json, "syscalls", row->syscalls);
     number_field(json, "queued_ns", row->queued_ns);

@@ -48,7 +48,10 @@ static void add_row(struct table *table, const struct instance_row *row)
     table_text(table, quantity_time(row->begin_ns).text);
     sheet_cell_identity(table, row->tid);
     sheet_cell_spent(table, row->total_ns);
-    sheet_cell_spent(table, row->user_cpu_ns + row->sys_cpu_ns);
+    sheet_cell_spent(table, report_user_alone(row->user_cpu_ns, &row->interrupted) +
+                                report_sys_alone(row->sys_cpu_ns, &row->interrupted));
+    sheet_cell_spent(table, row->interrupted.irq_ns);
+    sheet_cell_spent(table, row->interrupted.softirq_ns);
     sheet_cell_spent(table, row->runnable_ns);
     sheet_cell_spent(table, row->blocked_ns);
     sheet_cell_spent(table, row->queued_ns);
@@ -73,6 +76,7 @@ void sheet_instances_write(const struct sheet *sheet, struct selection selection
     static const struct column columns[] = {
         {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
         {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
+        {"IRQ", COLUMN_SPENT, CUT_NOT},       {"Softirq", COLUMN_SPENT, CUT_NOT},
         {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
         {"Queued", COLUMN_SPENT, CUT_NOT},    {"Parallel", COLUMN_SPENT, CUT_NOT},
         {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},

@@ -223,6 +223,7 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         {"Phase", COLUMN_TEXT, CUT_NOT},        {"Count", COLUMN_COUNT, CUT_NOT},
         {"Wall", COLUMN_SPENT, CUT_NOT},        {"Of parent", COLUMN_SHARE, CUT_NOT},
         {"User CPU", COLUMN_SPENT, CUT_NOT},    {"Sys CPU", COLUMN_SPENT, CUT_NOT},
+        {"IRQ", COLUMN_SPENT, CUT_NOT},         {"Softirq", COLUMN_SPENT, CUT_NOT},
         {"Runnable", COLUMN_SPENT, CUT_NOT},    {"Blocked", COLUMN_SPENT, CUT_NOT},
         {"Queued", COLUMN_SPENT, CUT_NOT},      {"Parallel", COLUMN_SPENT, CUT_NOT},
         {"Unknown", COLUMN_SPENT, CUT_NOT},     {"System calls", COLUMN_COUNT, CUT_NOT},
@@ -237,8 +238,10 @@ static void write_times(const struct sheet *sheet, const struct phase_tree *tree
         table_number(table, row->complete.count);
         sheet_cell_spent(table, row->complete.total_ns);
         cell_share(table, tree->sorted[i]);
-        sheet_cell_spent(table, row->user_cpu_ns);
-        sheet_cell_spent(table, row->sys_cpu_ns);
+        sheet_cell_spent(table, report_user_alone(row->user_cpu_ns, &row->interrupted));
+        sheet_cell_spent(table, report_sys_alone(row->sys_cpu_ns, &row->interrupted));
+        sheet_cell_spent(table, row->interrupted.irq_ns);
+        sheet_cell_spent(table, row->interrupted.softirq_ns);
         sheet_cell_spent(table, row->runnable_ns);
         sheet_cell_spent(table, row->blocked_ns);
         sheet_cell_spent(table, row->queued_ns);

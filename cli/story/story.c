@@ -381,7 +381,8 @@ static void on_own(struct telling *telling, const struct followed *followed)
         strace_text_other(fresh(telling), event);
         struct story_node *node =
             add_event(telling, followed->wall_ns, written(&telling->line), event->class->name);
-        node->is_minor = event->domain == DOMAIN_KERNEL && event->kind == EVENT_OTHER;
+        node->is_minor = event->domain == DOMAIN_KERNEL &&
+                         (event->kind == EVENT_OTHER || event_is_of_handler(event));
     }
 }
 

@@ -22,19 +22,13 @@ static struct cpu_irq *irq_of(struct story_irqs *irqs, int32_t cpu)
 
 static enum irq_step step_of(const struct event *event)
 {
-    static const struct {
-        const char *name;
-        enum irq_step step;
-    } NAMES[] = {{"irq_handler_entry", IRQ_BEGIN},
-                 {"irq_handler_exit", IRQ_END},
-                 {"irq_softirq_entry", IRQ_BEGIN},
-                 {"irq_softirq_exit", IRQ_END}};
-    if (event->domain != DOMAIN_KERNEL || event->kind != EVENT_OTHER)
-        return IRQ_NONE;
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        if (strcmp(event->class->name, NAMES[i].name) == 0)
-            return NAMES[i].step;
-    return IRQ_NONE;
+    switch (event->kind) {
+    case EVENT_IRQ_ENTRY:
+    case EVENT_SOFTIRQ_ENTRY: return IRQ_BEGIN;
+    case EVENT_IRQ_EXIT:
+    case EVENT_SOFTIRQ_EXIT: return IRQ_END;
+    default: return IRQ_NONE;
+    }
 }
 
 const struct field_value *event_shown(const struct event *event, const char *name)

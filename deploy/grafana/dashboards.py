@@ -66,8 +66,8 @@ PHASES = [
           ('sum by (phase) (rate(spanmill_syscall_seconds_total{{{f},phase!=""}}[$__rate_interval]))',
            "{{phase}}")),
     panel("stacked", "Time in phases, by state",
-          "What the threads did in complete instances: user, sys, runnable (waiting for a CPU), "
-          "blocked, unknown.", "s", 12, 9,
+          "What the threads did in complete instances: user, sys, irq and softirq (what interrupts took of "
+          "them), runnable (waiting for a CPU), blocked, unknown.", "s", 12, 9,
           ('sum by (state) (rate(spanmill_phase_seconds_total{{{f}}}[$__rate_interval]))',
            "{{state}}")),
     panel("heatmap", "Durations of instances",
@@ -126,7 +126,7 @@ HOSTS = [
            'count by (host) (rate(spanmill_cpu_busy_seconds_total{{{f}}}[$__rate_interval]))',
            "{{host}}")),
     panel("stacked", "Time of threads on and waiting for CPUs", "Without what is blocked.", "s", 12, 8,
-          ('sum by (state) (rate(spanmill_thread_seconds_total{{{f},state=~"user|sys|runnable"}}'
+          ('sum by (state) (rate(spanmill_thread_seconds_total{{{f},state=~"user|sys|irq|softirq|runnable"}}'
            '[$__rate_interval]))', "{{state}}")),
     panel("lines", "Run queue latency", "From wakeups to running.", "s", 12, 8,
           *((f"histogram_quantile({q}, sum by (host) "

@@ -77,6 +77,8 @@ static void put_attributes(struct message *message, Span *span, const struct tol
     otlp_put_number(&to, "spanmill.runnable_ns", none, one->runnable_ns);
     otlp_put_number(&to, "spanmill.blocked_ns", none, one->blocked_ns);
     otlp_put_number(&to, "spanmill.unknown_ns", none, one->unknown_ns);
+    otlp_put_number(&to, "spanmill.irq_ns", none, one->irq_ns);
+    otlp_put_number(&to, "spanmill.softirq_ns", none, one->softirq_ns);
     otlp_put_number(&to, "spanmill.syscalls", none, (int64_t)one->syscalls);
     const struct ended_instance *ended = &one->told->ended;
     if (ended->queued_ns > 0)

@@ -24,6 +24,11 @@
     C(P, BEFORE_BLOCKED, "before_blocked_ns", NUMBER, SUM,                                         \
       "of blocked_ns: in the call that first_calls has of the stretch, else in none")
 
+/* Not in user_ns or sys_ns of their own: a part of those. */
+#define INTERRUPTS(C, P)                                                                           \
+    C(P, IRQ, "irq_ns", NUMBER, SUM, "of user_ns and sys_ns: in handlers of interrupts")           \
+    C(P, SOFTIRQ, "softirq_ns", NUMBER, SUM, "of user_ns and sys_ns: in softirqs")
+
 #define SESSIONS(C)                                                                                \
     C(SESSION, NAME, "name", TEXT, NEWEST, "host/session/creation time")                           \
     C(SESSION, HOST, "host", TEXT, NEWEST, NULL)                                                   \
@@ -109,7 +114,8 @@
     TIMES(C, PHASE)                                                                                \
     BEFORES(C, PHASE)                                                                              \
     C(PHASE, QUEUED, "queued_ns", NUMBER, SUM, "no segment was open, of phases that have some")    \
-    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "by which segments exceed the rest")
+    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "by which segments exceed the rest")            \
+    INTERRUPTS(C, PHASE)
 
 #define PHASE_BLOCKED(C)                                                                           \
     C(BLOCKED, THREAD, "thread_id", NUMBER, KEY, NULL)                                             \
@@ -138,7 +144,8 @@
 #define INSTANCE_TIMES(C)                                                                          \
     C(SPENT, ID, "instance_id", NUMBER, KEY, "rows of several chunks add up: corrections")         \
     TIMES(C, SPENT)                                                                                \
-    BEFORES(C, SPENT)
+    BEFORES(C, SPENT)                                                                              \
+    INTERRUPTS(C, SPENT)
 
 #define USES(C)                                                                                    \
     C(USE, DESCRIPTOR, "descriptor_id", NUMBER, KEY, NULL)                                         \
@@ -157,7 +164,8 @@
     C(RUN, CPU, "cpu_ns", NUMBER, SUM, "of whole runs")                                            \
     C(RUN, SWITCHES, "switches", NUMBER, SUM, NULL)                                                \
     TIMES(C, RUN)                                                                                  \
-    BEFORES(C, RUN)
+    BEFORES(C, RUN)                                                                                \
+    INTERRUPTS(C, RUN)
 
 #define CPUS(C)                                                                                    \
     C(CPU, CPU, "cpu", NUMBER, KEY, NULL)                                                          \

@@ -81,6 +81,7 @@ void sql_results_clear(struct sql_results *results)
 
 struct taking {
     struct sql_results *results;
+    const struct export_interval *interval;
     int64_t offset_ns;
 };
 
@@ -117,9 +118,13 @@ static struct text call_name(const struct result *result, uint32_t call)
 
 /* --- times --- */
 
-/* The columns of TIMES and BEFORES follow each other in all tables. */
-static void add_times(struct sql_value *user, const struct time_vector *time)
+/* The columns of TIMES, BEFORES and INTERRUPTS follow each other in all tables. */
+static void add_times(const struct taking *taking, const struct result *result,
+                      struct sql_value *user, const struct time_vector *time)
 {
+    struct interrupted taken = time->interrupted;
+    interrupted_by_others(&taken,
+                          entities_process_name(taking->interval->entities, result->thread));
     uint64_t blocked_ns = time->blocked_ns + time->before_blocked_ns;
     for (uint32_t i = 0; i < time->blocked_count; i++)
         blocked_ns += time->blocked_in[i].ns;
@@ -129,7 +134,9 @@ static void add_times(struct sql_value *user, const struct time_vector *time)
                                 blocked_ns,
                                 time->unknown_ns,
                                 time->before_running_ns,
-                                time->before_blocked_ns};
+                                time->before_blocked_ns,
+                                taken.irq_ns,
+                                taken.softirq_ns};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sql_add_signed(&user[i], (int64_t)numbers[i]);
 }
@@ -245,7 +252,7 @@ static void take_phase(const struct taking *taking, const struct result *result)
     sql_add(&row[PHASE_SYSCALLS], cell->syscalls);
     sql_add(&row[PHASE_QUEUED], cell->queued_ns);
     sql_add(&row[PHASE_PARALLEL], cell->parallel_ns);
-    add_times(&row[PHASE_USER], &cell->time);
+    add_times(taking, result, &row[PHASE_USER], &cell->time);
     add_blocked(taking, result, text_of(""), cell->time.blocked_ns);
     for (uint32_t i = 0; i < cell->time.blocked_count; i++)
         add_blocked(taking, result, call_name(result, cell->time.blocked_in[i].call),
@@ -277,7 +284,7 @@ static void take_run(const struct taking *taking, const struct result *result)
     sql_add(&row[RUN_CPU], result->run.cpu_ns);
     sql_add(&row[RUN_SWITCHES], result->run.switches);
     if (result->run.time)
-        add_times(&row[RUN_USER], result->run.time);
+        add_times(taking, result, &row[RUN_USER], result->run.time);
 }
 
 static void take_cpu(const struct taking *taking, const struct result *result)
@@ -372,7 +379,7 @@ static void take_instance(const struct taking *taking, const struct result *resu
     const struct ended_instance *ended = &told->ended;
     const struct sql_value id = sql_number((int64_t)ended->rank.order);
     struct sql_value *spent = row_at(taking, TABLE_INSTANCE_TIMES, &id);
-    add_times(&spent[SPENT_USER], &ended->time);
+    add_times(taking, result, &spent[SPENT_USER], &ended->time);
     if (told->is_correction)
         return;
     struct sql_value *row = row_at(taking, TABLE_INSTANCES, &id);
@@ -476,7 +483,7 @@ static void take_session(const struct taking *taking, const struct export_interv
 void sql_results_take(struct sql_results *results, const struct export_interval *interval)
 {
     drop_rows(results);
-    struct taking taking = {results, interval->offset_ns};
+    struct taking taking = {results, interval, interval->offset_ns};
     results->place = (struct sql_place){.session = session_id(interval->samples.session),
                                         .chunk = (int64_t)interval->samples.chunk,
                                         .closing = true};

@@ -49,15 +49,47 @@ static const char more_of_tables[] =
 #define JOIN_FIRST "LEFT JOIN spanmill.first_calls AS f USING (session_id, thread_id, stretch)"
 #define MOVED "CASE WHEN f.syscall IS NULL THEN 0 ELSE "
 
+/* Of several versions: `more` columns come behind all others. */
+#define PHASE_TIMES(create, more)                                                                  \
+    create " VIEW spanmill.phase_times AS\n"                                                       \
+           "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase,\n"        \
+           "  x.count, x.total_ns, x.min_ns, x.max_ns, x.p50_ns, x.p95_ns, x.p99_ns,\n"            \
+           "  x.buckets, x.bucket_counts, x.hopped, x.over, x.begin_unknown, x.end_unknown,\n"     \
+           "  x.syscalls, x.user_ns - " MOVED "x.before_running_ns END AS user_ns,\n"              \
+           "  x.sys_ns + " MOVED                                                                   \
+           "x.before_running_ns END AS sys_ns, x.runnable_ns, x.blocked_ns,\n"                     \
+           "  x.unknown_ns" more "\n"                                                              \
+           "FROM spanmill.phases AS x " JOIN_THREAD " " JOIN_FIRST ";\n"
+
+#define THREAD_TIMES(create, more)                                                                 \
+    create " VIEW spanmill.thread_times AS\n"                                                      \
+           "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD                                    \
+           ", x.thread_id, x.cpu_ns, x.switches,\n"                                                \
+           "  x.user_ns, x.sys_ns, x.runnable_ns, x.blocked_ns, x.unknown_ns" more "\n"            \
+           "FROM spanmill.runs AS x " JOIN_THREAD ";\n"
+
+#define PHASE_INSTANCES(create, more, sums)                                                        \
+    create                                                                                         \
+        " VIEW spanmill.phase_instances AS\n"                                                      \
+        "SELECT x.session_id, x.instance_id, n.host, n.session, coalesce(x.pid, n.pid) AS pid,\n"  \
+        "  coalesce(p.process, n.process) AS process, n.tid, n.thread, x.thread_id,\n"             \
+        "  coalesce(x.end_tid, n.tid) AS end_tid, x.phase, x.begin_at, x.begin_ns, x.end_at,\n"    \
+        "  x.end_ns, x.duration_ns, x.syscalls, x.match, x.captured,\n"                            \
+        "  s.user_ns - " MOVED "s.before_running_ns END AS user_ns,\n"                             \
+        "  s.sys_ns + " MOVED "s.before_running_ns END AS sys_ns, s.runnable_ns, s.blocked_ns,\n"  \
+        "  s.unknown_ns" more "\n"                                                                 \
+        "FROM spanmill.instances AS x " JOIN_THREAD " " JOIN_FIRST "\n"                            \
+        "LEFT JOIN LATERAL (SELECT sum(user_ns) AS user_ns, sum(sys_ns) AS sys_ns,\n"              \
+        "    sum(runnable_ns) AS runnable_ns, sum(blocked_ns) AS blocked_ns,\n"                    \
+        "    sum(unknown_ns) AS unknown_ns, sum(before_running_ns) AS before_running_ns" sums "\n" \
+        "  FROM spanmill.instance_times AS i WHERE i.session_id = x.session_id\n"                  \
+        "    AND i.instance_id = x.instance_id) AS s ON true\n"                                    \
+        "LEFT JOIN LATERAL (SELECT process FROM spanmill.process_names AS q\n"                     \
+        "  WHERE x.pid IS NOT NULL AND q.session_id = x.session_id AND q.pid = x.pid\n"            \
+        "  ORDER BY process_id DESC LIMIT 1) AS p ON true;\n"
+
 #define PHASE_VIEWS                                                                                \
-    "CREATE VIEW spanmill.phase_times AS\n"                                                        \
-    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase,\n"               \
-    "  x.count, x.total_ns, x.min_ns, x.max_ns, x.p50_ns, x.p95_ns, x.p99_ns,\n"                   \
-    "  x.buckets, x.bucket_counts, x.hopped, x.over, x.begin_unknown, x.end_unknown,\n"            \
-    "  x.syscalls, x.user_ns - " MOVED "x.before_running_ns END AS user_ns,\n"                     \
-    "  x.sys_ns + " MOVED "x.before_running_ns END AS sys_ns, x.runnable_ns, x.blocked_ns,\n"      \
-    "  x.unknown_ns, x.queued_ns, x.parallel_ns\n"                                                 \
-    "FROM spanmill.phases AS x " JOIN_THREAD " " JOIN_FIRST ";\n"                                  \
+    PHASE_TIMES("CREATE", "")                                                                      \
     "CREATE VIEW spanmill.phase_blocked_by AS\n"                                                   \
     "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase, x.syscall,\n"    \
     "  x.blocked_ns FROM spanmill.phase_blocked AS x " JOIN_THREAD "\n"                            \
@@ -75,39 +107,22 @@ static const char more_of_tables[] =
     "FROM spanmill.calls AS x " JOIN_THREAD ";\n"                                                  \
     "CREATE VIEW spanmill.syscall_errors AS\n"                                                     \
     "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase, x.syscall,\n"    \
-    "  x.error, x.count FROM spanmill.call_errors AS x " JOIN_THREAD ";\n"                         \
-    "CREATE VIEW spanmill.thread_times AS\n"                                                       \
-    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.cpu_ns, x.switches,\n"  \
-    "  x.user_ns, x.sys_ns, x.runnable_ns, x.blocked_ns, x.unknown_ns\n"                           \
-    "FROM spanmill.runs AS x " JOIN_THREAD ";\n"                                                   \
-    "CREATE VIEW spanmill.wakeup_latencies AS\n"                                                   \
-    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.count, x.total_ns,\n"   \
-    "  x.min_ns, x.max_ns, x.p50_ns, x.p95_ns, x.p99_ns, x.buckets, x.bucket_counts\n"             \
-    "FROM spanmill.wakeups AS x " JOIN_THREAD ";\n"                                                \
-    "CREATE VIEW spanmill.descriptor_uses AS\n"                                                    \
-    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase,\n"               \
-    "  x.descriptor_id, d.process_id & 4294967295 AS descriptor_pid, d.fd, d.kind,\n"              \
-    "  d.name AS descriptor, x.count, x.total_ns, x.min_ns, x.max_ns, x.p50_ns, x.p95_ns,\n"       \
-    "  x.p99_ns, x.buckets, x.bucket_counts, x.read_bytes, x.write_bytes\n"                        \
-    "FROM spanmill.uses AS x " JOIN_THREAD "\n"                                                    \
-    "LEFT JOIN spanmill.descriptors AS d USING (session_id, descriptor_id);\n"                     \
-    "CREATE VIEW spanmill.phase_instances AS\n"                                                    \
-    "SELECT x.session_id, x.instance_id, n.host, n.session, coalesce(x.pid, n.pid) AS pid,\n"      \
-    "  coalesce(p.process, n.process) AS process, n.tid, n.thread, x.thread_id,\n"                 \
-    "  coalesce(x.end_tid, n.tid) AS end_tid, x.phase, x.begin_at, x.begin_ns, x.end_at,\n"        \
-    "  x.end_ns, x.duration_ns, x.syscalls, x.match, x.captured,\n"                                \
-    "  s.user_ns - " MOVED "s.before_running_ns END AS user_ns,\n"                                 \
-    "  s.sys_ns + " MOVED "s.before_running_ns END AS sys_ns, s.runnable_ns, s.blocked_ns,\n"      \
-    "  s.unknown_ns, x.queued_ns, x.parallel_ns\n"                                                 \
-    "FROM spanmill.instances AS x " JOIN_THREAD " " JOIN_FIRST "\n"                                \
-    "LEFT JOIN LATERAL (SELECT sum(user_ns) AS user_ns, sum(sys_ns) AS sys_ns,\n"                  \
-    "    sum(runnable_ns) AS runnable_ns, sum(blocked_ns) AS blocked_ns,\n"                        \
-    "    sum(unknown_ns) AS unknown_ns, sum(before_running_ns) AS before_running_ns\n"             \
-    "  FROM spanmill.instance_times AS i WHERE i.session_id = x.session_id\n"                      \
-    "    AND i.instance_id = x.instance_id) AS s ON true\n"                                        \
-    "LEFT JOIN LATERAL (SELECT process FROM spanmill.process_names AS q\n"                         \
-    "  WHERE x.pid IS NOT NULL AND q.session_id = x.session_id AND q.pid = x.pid\n"                \
-    "  ORDER BY process_id DESC LIMIT 1) AS p ON true;\n"
+    "  x.error, x.count FROM spanmill.call_errors AS x " JOIN_THREAD ";\n" THREAD_TIMES(           \
+        "CREATE",                                                                                  \
+        "") "CREATE VIEW spanmill.wakeup_latencies AS\n"                                           \
+            "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD                                   \
+            ", x.thread_id, x.count, x.total_ns,\n"                                                \
+            "  x.min_ns, x.max_ns, x.p50_ns, x.p95_ns, x.p99_ns, x.buckets, x.bucket_counts\n"     \
+            "FROM spanmill.wakeups AS x " JOIN_THREAD ";\n"                                        \
+            "CREATE VIEW spanmill.descriptor_uses AS\n"                                            \
+            "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase,\n"       \
+            "  x.descriptor_id, d.process_id & 4294967295 AS descriptor_pid, d.fd, d.kind,\n"      \
+            "  d.name AS descriptor, x.count, x.total_ns, x.min_ns, x.max_ns, x.p50_ns, "          \
+            "x.p95_ns,\n"                                                                          \
+            "  x.p99_ns, x.buckets, x.bucket_counts, x.read_bytes, x.write_bytes\n"                \
+            "FROM spanmill.uses AS x " JOIN_THREAD "\n"                                            \
+            "LEFT JOIN spanmill.descriptors AS d USING (session_id, "                              \
+            "descriptor_id);\n" PHASE_INSTANCES("CREATE", "", "")
 
 #define FUNCTIONS                                                                                  \
     "CREATE AGGREGATE spanmill.concat(bigint[]) (SFUNC = array_cat, STYPE = bigint[],\n"           \
@@ -153,7 +168,13 @@ static const char more_of_tables[] =
 
 /* To version 1, 2 ...: a step that was released never changes. */
 static const char *const step_1[] = {NAMES_VIEWS, PHASE_VIEWS, CELL_VIEWS, FUNCTIONS, EXPIRE, NULL};
-static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1};
+static const char *const step_2[] = {
+    PHASE_TIMES("CREATE OR REPLACE", ", x.irq_ns, x.softirq_ns, x.queued_ns, x.parallel_ns"),
+    THREAD_TIMES("CREATE OR REPLACE", ", x.irq_ns, x.softirq_ns"),
+    PHASE_INSTANCES("CREATE OR REPLACE", ", s.irq_ns, s.softirq_ns, x.queued_ns, x.parallel_ns",
+                    ",\n    sum(irq_ns) AS irq_ns, sum(softirq_ns) AS softirq_ns"),
+    NULL};
+static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2};
 
 static void print_tables(FILE *out, const struct sql_table *const *tables, size_t count)
 {

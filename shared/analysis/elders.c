@@ -8,9 +8,16 @@
 
 /* A step is two bytes: flags, and a bit for each kind of time that is not 0; then, as numbers of base/row.h: its
  * events; its begin, unless that is the sum of all times; its calls, if they are not in the flags; the times;
- * how many times blocked in calls, likewise; and of each its call's place and the time. Behind it is its
+ * what interrupts took of them, if the flags say that there is some; how many times blocked in calls, likewise; and of each its call's place and the time. Behind it is its
  * length, to be found from its end: one byte, or two and SIZE_LONG. */
-enum { FLAG_CALLS = 7, FLAG_BEGIN = 8, FLAG_BLOCKED_SHIFT = 4, FLAG_BLOCKED = 3, FLAGS = 64 };
+enum {
+    FLAG_CALLS = 7,
+    FLAG_BEGIN = 8,
+    FLAG_BLOCKED_SHIFT = 4,
+    FLAG_BLOCKED = 3,
+    FLAG_INTERRUPTED = 64,
+    FLAGS = 128
+};
 enum { CALLS_TOLD = FLAG_CALLS, BLOCKED_TOLD = FLAG_BLOCKED };
 
 enum { SIZE_LONG = 255, SIZE_BYTES = 3 };
@@ -20,7 +27,7 @@ enum { BLOCK_FIRST = 96, BLOCK_MOST = 1 << 10, BLOCK_BYTES_MOST = 1 << 20 };
 
 #define EVENTS_MOST (UINT64_C(1) << (63 - EVENT_SHIFT))
 
-enum { PARTS = 8, BITS_OTHER = 0xe0 };
+enum { PARTS = 8, BITS_OTHER = 0xe0, INTERRUPTED_PARTS = 4 };
 
 static void parts_of(const struct time_vector *time, uint64_t parts[PARTS])
 {
@@ -110,8 +117,8 @@ static uint32_t place_of_call(struct elder_block *block, uint32_t call)
 
 static size_t most_bytes(const struct elder_step *step)
 {
-    return (4 + PARTS + 1 + 2 * (size_t)step->time.blocked_count) * ROW_NUMBER + SIZE_BYTES +
-           ROW_SLACK;
+    return (4 + PARTS + INTERRUPTED_PARTS + 1 + 2 * (size_t)step->time.blocked_count) * ROW_NUMBER +
+           SIZE_BYTES + ROW_SLACK;
 }
 
 /* Behind what is in the block, which has room for it. */
@@ -136,7 +143,10 @@ static void put_step(struct elder_block *block, const struct elder_step *step)
     bool tells_begin = step->begin_ns != time_vector_whole(&step->time);
     unsigned calls = step->calls < CALLS_TOLD ? (unsigned)step->calls : CALLS_TOLD;
     unsigned some = blocked < BLOCKED_TOLD ? blocked : BLOCKED_TOLD;
-    begin[0] = (uint8_t)(calls | (tells_begin ? FLAG_BEGIN : 0) | some << FLAG_BLOCKED_SHIFT);
+    const struct interrupted *interrupted = &step->time.interrupted;
+    bool is_interrupted = interrupted_any(interrupted);
+    begin[0] = (uint8_t)(calls | (tells_begin ? FLAG_BEGIN : 0) | some << FLAG_BLOCKED_SHIFT |
+                         (is_interrupted ? FLAG_INTERRUPTED : 0));
     begin[1] = 0;
     at = row_put(at, step->events);
     if (tells_begin)
@@ -151,6 +161,12 @@ static void put_step(struct elder_block *block, const struct elder_step *step)
         begin[1] |= (uint8_t)(1 << i);
         at = row_put(at, parts[i]);
     }
+    if (is_interrupted) {
+        at = row_put(at, interrupted->irq_ns);
+        at = row_put(at, interrupted->softirq_ns);
+        at = row_put(at, interrupted->sys_ns);
+        at = row_put(at, interrupted->before_ns);
+    }
     if (some == BLOCKED_TOLD)
         at = row_put(at, blocked);
     for (uint32_t i = 0; i < blocked; i++) {
@@ -158,7 +174,7 @@ static void put_step(struct elder_block *block, const struct elder_step *step)
         at = row_put(at, step->time.blocked_in[i].ns);
     }
     put_size(block, at);
-    block->has_other |= begin[1] & BITS_OTHER;
+    block->has_other |= (begin[1] & BITS_OTHER) || interrupted->before_ns > 0;
 }
 
 /* A step as it is read, up to where its times blocked in calls begin. */
@@ -169,6 +185,7 @@ struct raw_step {
     uint64_t events, begin_ns, calls; /* begin_ns: if it is told */
     uint64_t parts[PARTS];            /* those that `bits` tells */
     uint64_t whole_ns;                /* of these parts */
+    struct interrupted interrupted;
     size_t blocked;
 };
 
@@ -192,6 +209,13 @@ static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
     raw->whole_ns = 0;
     for (unsigned left = raw->bits; left; left &= left - 1)
         raw->whole_ns += raw->parts[__builtin_ctz(left)] = row_take(row);
+    raw->interrupted = (struct interrupted){.irq_ns = 0};
+    if (flags & FLAG_INTERRUPTED) {
+        raw->interrupted.irq_ns = row_take(row);
+        raw->interrupted.softirq_ns = row_take(row);
+        raw->interrupted.sys_ns = row_take(row);
+        raw->interrupted.before_ns = row_take(row);
+    }
     raw->blocked = flags >> FLAG_BLOCKED_SHIFT & FLAG_BLOCKED;
     if (raw->blocked == BLOCKED_TOLD)
         raw->blocked = row_take(row);
@@ -231,6 +255,7 @@ bool elders_read(struct elder_reader *reader, struct elder_step *step)
     if (!read_head(reader, &raw))
         return false;
     set_parts(&step->time, raw.parts);
+    step->time.interrupted = raw.interrupted;
     for (size_t i = 0; i < raw.blocked && !reader->row.bad; i++) {
         size_t place = read_place(reader);
         uint64_t ns = row_take(&reader->row);
@@ -255,7 +280,7 @@ bool elders_sound(struct elder_steps *steps)
     struct elder_reader reader = elders_reader(steps);
     struct raw_step raw;
     uint64_t found = 0, events = 0;
-    unsigned bits = 0;
+    bool has_other = false;
     bool ascend = steps->bytes.count <= BLOCK_BYTES_MOST;
     for (; read_head(&reader, &raw); found++) {
         for (size_t i = 0; i < raw.blocked && !reader.row.bad; i++) {
@@ -266,9 +291,9 @@ bool elders_sound(struct elder_steps *steps)
             break;
         ascend &= raw.events > 0 && raw.events <= EVENTS_MOST - events;
         events += raw.events;
-        bits |= raw.bits;
+        has_other |= (raw.bits & BITS_OTHER) || raw.interrupted.before_ns > 0;
     }
-    steps->has_other = bits & BITS_OTHER;
+    steps->has_other = has_other;
     return !reader.row.bad && ascend && found > 0 && found == steps->count &&
            events == steps->events;
 }
@@ -303,6 +328,8 @@ static void mark_move(struct instance_mark *mark, const struct elder_step *step,
     for (unsigned i = 0; i < PARTS; i++)
         parts[i] += by[i] * sign;
     set_parts(&mark->total_at, parts);
+    (back ? interrupted_subtract : interrupted_add)(&mark->total_at.interrupted,
+                                                    &step->time.interrupted);
     for (uint32_t i = 0; i < step->time.blocked_count; i++)
         time_vector_add_blocked_in(&mark->total_at, step->time.blocked_in[i].call,
                                    step->time.blocked_in[i].ns * sign);
@@ -341,6 +368,8 @@ static void take_step(struct elder_step *step, const struct instance_mark *from,
         parts[i] -= by[i];
     time_vector_clear(&step->time);
     set_parts(&step->time, parts);
+    step->time.interrupted = b->interrupted;
+    interrupted_subtract(&step->time.interrupted, &a->interrupted);
     for (uint32_t i = 0; i < b->blocked_count; i++)
         time_vector_add_blocked_in(&step->time, b->blocked_in[i].call,
                                    b->blocked_in[i].ns - blocked_at(a, i, b->blocked_in[i].call));

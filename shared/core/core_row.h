@@ -108,6 +108,7 @@ struct life_line {
     uint64_t last_ns;  /* its last event; TIME_NONE without any */
     uint64_t named_ns; /* the last switch that named it; likewise */
     uint64_t cpu_ns, switches;
+    struct interrupted interrupted; /* of `time`, and of time that is accounted later */
     struct durations latency;
     struct open_call open;
     uint32_t open_label;
@@ -129,6 +130,16 @@ struct life_line {
     struct text kernel_name, user_name, program;
 };
 
+/* What is known of the handlers that run on a CPU. Joining, all is known. */
+enum {
+    HANDLER_IRQ_KNOWN =
+        1, /* mapping: whether one of an interrupt runs is known here; else as before */
+    HANDLER_SOFTIRQ_KNOWN = 2, /* likewise; then the other is known, too */
+    HANDLER_IN_IRQ = 4,
+    HANDLER_IN_SOFTIRQ = 8,
+    HANDLERS_NONE = HANDLER_IRQ_KNOWN | HANDLER_SOFTIRQ_KNOWN
+};
+
 /* What a CPU has come to. */
 struct cpu_line {
     int32_t cpu;
@@ -139,6 +150,9 @@ struct cpu_line {
     uint64_t run_begin_ns;
     uint64_t last_ns; /* its last event; TIME_NONE without any */
     uint64_t busy_ns;
+    uint8_t handlers;            /* HANDLER_*: what is not known is as before */
+    uint64_t irq_ns, softirq_ns; /* since when they run; TIME_NONE: they do not, or as before */
+    uint64_t nested_ns; /* of the softirq, in interrupts; if that is as before: more of it */
 };
 
 /* What a step tells. */

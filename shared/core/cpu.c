@@ -13,8 +13,10 @@ NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
     size_t room = core->cpu_count;
     core->cpus = memory_grow(core->cpus, &room, (size_t)number + 1, sizeof *core->cpus);
     for (size_t i = core->cpu_count; i < room; i++)
-        core->cpus[i] =
-            (struct cpu){.last_ns = TIME_NONE, .told_ns = TIME_NONE, .border_ns = TIME_NONE};
+        core->cpus[i] = (struct cpu){.last_ns = TIME_NONE,
+                                     .told_ns = TIME_NONE,
+                                     .border_ns = TIME_NONE,
+                                     .handlers = core->mode == CORE_JOIN ? HANDLERS_NONE : 0};
     core->cpu_count = room;
     return &core->cpus[number];
 }
@@ -79,6 +81,7 @@ static inline void run_begins(struct cpu *cpu, struct life *next, uint64_t time_
     cpu->run_begin_ns = time_ns;
     cpu->run_whole = true;
     cpu->changed = true;
+    handlers_end(cpu);
 }
 
 static inline void woken(struct core *core, struct life *life, const struct event *event)
@@ -247,6 +250,7 @@ void map_border(struct core *core, const struct event *event)
     cpu->knows = CPU_UNKNOWN;
     cpu->current = NULL;
     cpu->changed = cpu->run_whole = false;
+    handlers_end(cpu);
     cpu->let_tick = 0;
     core->border_epoch++;
     map_step(core, event, NULL);
@@ -388,5 +392,6 @@ void join_border(struct core *core, int32_t number, uint64_t border_ns)
     cpu->knows = CPU_UNKNOWN;
     cpu->current = NULL;
     cpu->run_whole = false;
+    handlers_end(cpu);
     cpu->border_ns = border_ns;
 }

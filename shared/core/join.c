@@ -84,6 +84,10 @@ void join_meaning(struct core *core, const struct event *event, struct life *act
         if (actor)
             join_call_exit(core, actor, event);
         return;
+    case EVENT_IRQ_ENTRY:
+    case EVENT_IRQ_EXIT:
+    case EVENT_SOFTIRQ_ENTRY:
+    case EVENT_SOFTIRQ_EXIT: join_handler(core, event); return;
     case EVENT_LOSS:
     case EVENT_OTHER: return;
     default: join_birth_event(core, event); return;

@@ -298,11 +298,21 @@ static void keep_core(const struct keep *keep)
         const struct cpu *cpu = &core->cpus[i];
         if (!cpu->seen && cpu->knows == CPU_UNKNOWN)
             continue;
+        bool in_irq = cpu->handlers & HANDLER_IN_IRQ;
+        bool in_softirq = cpu->handlers & HANDLER_IN_SOFTIRQ;
         kept.cpus[kept.cpu_count++] =
-            (struct kept_cpu){(int32_t)i,        cpu->knows,
-                              cpu->run_whole,    cpu->seen,
-                              cpu->run_begin_ns, cpu->last_ns,
-                              cpu->border_ns,    cpu->knows == CPU_THREAD ? cpu->current->name : 0};
+            (struct kept_cpu){.cpu = (int32_t)i,
+                              .knows = cpu->knows,
+                              .run_whole = cpu->run_whole,
+                              .seen = cpu->seen,
+                              .run_begin_ns = cpu->run_begin_ns,
+                              .last_ns = cpu->last_ns,
+                              .border_ns = cpu->border_ns,
+                              .handlers = cpu->handlers & (HANDLER_IN_IRQ | HANDLER_IN_SOFTIRQ),
+                              .irq_ns = in_irq ? cpu->irq_ns : TIME_NONE,
+                              .softirq_ns = in_softirq ? cpu->softirq_ns : TIME_NONE,
+                              .nested_ns = in_softirq ? cpu->nested_ns : 0,
+                              .current = cpu->knows == CPU_THREAD ? cpu->current->name : 0};
     }
     uint32_t ignored = 0;
     put(keep, KEPT_CORE, 0, &kept, true, &ignored);

@@ -10,6 +10,10 @@ static const struct column cpu_columns[] = {
     COLUMN(kept_cpu, 6, TIME, last_ns),
     COLUMN(kept_cpu, 7, TIME, border_ns),
     COLUMN(kept_cpu, 8, U32, current),
+    COLUMN(kept_cpu, 9, BYTE, handlers),
+    COLUMN(kept_cpu, 10, TIME, irq_ns),
+    COLUMN(kept_cpu, 11, TIME, softirq_ns),
+    COLUMN(kept_cpu, 12, NUMBER, nested_ns),
 };
 COLUMN_TABLE(cpu, kept_cpu);
 
@@ -87,6 +91,7 @@ static const struct column life_columns[] = {
     COLUMN(kept_life, 43, BYTE, kin.leader_exited),
     COLUMN(kept_life, 44, BYTE, phases_exited),
     COLUMN(kept_life, 45, BYTE, counted),
+    COLUMN_INSIDE(kept_life, 46, life.interrupted, interrupted),
 };
 static const struct column_table kept_life_table = {"life", sizeof(struct kept_life), life_columns,
                                                    sizeof life_columns / sizeof *life_columns};
@@ -156,6 +161,7 @@ static const struct column elder_columns[] = {
     COLUMN(elder_line, 2, NUMBER, event),
     COLUMN(elder_line, 3, NUMBER, calls),
     COLUMN(elder_line, 4, VECTOR, time),
+    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted),
 };
 COLUMN_TABLE(elder, elder_line);
 
@@ -188,6 +194,7 @@ static const struct column instance_columns[] = {
     COLUMN_INSIDE(kept_instance, 15, youngest, elder),
     COLUMN_INSIDE(kept_instance, 16, segments, segments),
     COLUMN(kept_instance, 17, NUMBER, request),
+    COLUMN_INSIDE(kept_instance, 18, time.interrupted, interrupted),
 };
 COLUMN_TABLE(instance, kept_instance);
 

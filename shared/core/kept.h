@@ -23,6 +23,8 @@ struct kept_cpu {
     uint8_t knows;
     bool run_whole, seen;
     uint64_t run_begin_ns, last_ns, border_ns;
+    uint8_t handlers; /* HANDLER_IN_* */
+    uint64_t irq_ns, softirq_ns, nested_ns;
     uint32_t current; /* id of a life; 0: none */
 };
 

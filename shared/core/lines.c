@@ -34,6 +34,7 @@ bool join_life_line(struct core *core, const struct life_line *line)
     join_phase_sums(core, life, line);
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
         life->time[slot_here(life, slot)] += line->time[slot];
+    life_add_interrupted(life, &line->interrupted, &life->interrupted);
     if (line->counts_time)
         life->clock_ns = line->clock_ns;
     if (line->state_known) {
@@ -73,6 +74,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
         tell_busy(core, line->cpu, line->busy_ns);
     if (line->last_ns != TIME_NONE)
         cpu->last_ns = line->last_ns;
+    join_handlers(cpu, line);
     if (!line->known)
         return;
     cpu->border_ns = TIME_NONE;

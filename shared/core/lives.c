@@ -198,8 +198,11 @@ static void tell_numbers(struct core *core, struct life *life)
                                .sys_ns = life->time[TIME_SYS],
                                .runnable_ns = life->time[TIME_RUNNABLE],
                                .unknown_ns = life->time[TIME_UNKNOWN],
-                               .blocked_ns = life->time[TIME_BLOCKED]};
+                               .blocked_ns = life->time[TIME_BLOCKED],
+                               .interrupted = life->interrupted};
     uint64_t before_ns = life->time[TIME_BEFORE_RUNNING];
+    uint64_t interrupted_before_ns = life->interrupted.before_ns;
+    time.interrupted.before_ns = 0;
     struct result run = {
         .type = RESULT_RUN,
         .run = {.cpu_ns = life->cpu_ns, .switches = life->switches, .time = &time}};
@@ -207,6 +210,7 @@ static void tell_numbers(struct core *core, struct life *life)
     life->cpu_ns = life->switches = 0;
     memset(life->time, 0, sizeof life->time);
     life->time[TIME_BEFORE_RUNNING] = before_ns;
+    life->interrupted = (struct interrupted){.before_ns = interrupted_before_ns};
     if (life->latency.count == 0)
         return;
     struct result latency = {.type = RESULT_LATENCY, .latency = &life->latency};
@@ -232,6 +236,7 @@ void life_first_call(struct core *core, struct life *life, const struct syscall 
     if (life->in != IN_UNKNOWN)
         return;
     phases_resolve(core, life, call);
+    interrupted_resolve(&life->interrupted, call != NULL);
     life->time[call ? TIME_SYS : TIME_USER] += life->time[TIME_BEFORE_RUNNING];
     life->time[TIME_BEFORE_RUNNING] = 0;
     life->in = IN_NONE;

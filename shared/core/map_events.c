@@ -106,6 +106,7 @@ static bool has_unsent(const struct life *life, bool sums)
     return (life->counts && !is_as_told(life)) || life->last_ns != TIME_NONE ||
            life->named_ns != TIME_NONE || life->call_changed || life->credit_count > 0 ||
            life->phase_count > 0 || life->ended || life->nobodys > 0 ||
+           interrupted_any(&life->interrupted) ||
            (sums && (life->call_count > 0 || life->cpu_ns > 0 || life->switches > 0)) ||
            (life->kernel_named && !life->kernel_name_sent) ||
            (life->user_named && !life->user_name_sent) ||
@@ -229,6 +230,8 @@ static void write_line(struct core *core, struct life *life, bool sums)
         write_sums(life, line);
     else
         count_ahead(life, line);
+    line->interrupted = life->interrupted;
+    life->interrupted = (struct interrupted){.irq_ns = 0};
     write_call(core, life, line);
     write_names(core, life, line);
     memset(life->time, 0, sizeof life->time);
@@ -406,7 +409,7 @@ void map_retire_current(struct core *core, struct cpu *cpu)
 void cpu_write(struct core *core, struct cpu *cpu)
 {
     bool known = cpu->knows >= CPU_NOBODY;
-    if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns)
+    if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns && !cpu->handlers_changed)
         return;
     struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
     line->cpu = (int32_t)(cpu - core->cpus);
@@ -417,6 +420,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->run_begin_ns = known ? cpu->run_begin_ns : TIME_NONE;
     line->last_ns = cpu->last_ns;
     line->busy_ns = cpu->busy_ns;
+    handlers_write(cpu, line);
     cpu->busy_ns = 0;
     cpu->changed = false;
     cpu->told_ns = cpu->last_ns;
@@ -563,6 +567,10 @@ static inline void on_kernel_event(struct core *core, struct cpu *cpu, const str
         break;
     case EVENT_SWITCH: map_switch(core, cpu, event); return;
     case EVENT_WAKEUP: map_wakeup(core, event, actor); break;
+    case EVENT_IRQ_ENTRY:
+    case EVENT_IRQ_EXIT:
+    case EVENT_SOFTIRQ_ENTRY:
+    case EVENT_SOFTIRQ_EXIT: map_handler(core, cpu, event, actor); break;
     case EVENT_OTHER: break;
     case EVENT_EXEC: map_birth_event(core, event, actor); return;
     default: map_birth_event(core, event, actor); break;

@@ -154,7 +154,7 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
                             .stretch = life->stretch,
                             .phase = names_text(&core->paths, path),
                             .instance = &told};
-    life->before_told |= ended->time.before_running_ns > 0 || ended->time.before_blocked_ns > 0;
+    life->before_told |= time_vector_has_before(&ended->time);
     core_tell_of(core, life, &result);
 }
 
@@ -437,6 +437,7 @@ static void resolve_time(const struct life *life, const struct time_vector *time
     to->blocked_ns += time->blocked_ns;
     for (uint32_t i = 0; i < time->blocked_count; i++)
         time_vector_add_blocked_in(to, time->blocked_in[i].call, time->blocked_in[i].ns);
+    life_add_interrupted(life, &time->interrupted, &to->interrupted);
     *(life->in == IN_OPEN   ? &to->sys_ns
       : life->in == IN_NONE ? &to->user_ns
                             : &to->before_running_ns) += time->before_running_ns;
@@ -602,6 +603,7 @@ static void resolve_before(struct time_vector *time, const void *context)
     else
         time->blocked_ns += time->before_blocked_ns;
     time->before_running_ns = time->before_blocked_ns = 0;
+    interrupted_resolve(&time->interrupted, call != NULL);
 }
 
 void phases_resolve(struct core *core, struct life *life, const struct syscall *call)
@@ -627,8 +629,7 @@ void phases_tell(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->phase_count; i++) {
         struct phase_sum *sum = &life->phase_sums[i];
-        life->before_told |=
-            sum->cell.time.before_running_ns > 0 || sum->cell.time.before_blocked_ns > 0;
+        life->before_told |= time_vector_has_before(&sum->cell.time);
         tell_phase(core, life, life->name, life->stretch, sum->label, &sum->cell);
         phase_cell_clear(&sum->cell);
     }

@@ -276,6 +276,10 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         cpu->run_begin_ns = from->run_begin_ns;
         cpu->last_ns = from->last_ns;
         cpu->border_ns = from->border_ns;
+        cpu->handlers = HANDLERS_NONE | (from->handlers & (HANDLER_IN_IRQ | HANDLER_IN_SOFTIRQ));
+        cpu->irq_ns = from->irq_ns;
+        cpu->softirq_ns = from->softirq_ns;
+        cpu->nested_ns = from->nested_ns;
         cpu->current = named(restore, &restore->lives, from->current);
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
         restore->bad |= cpu->current && cpu->current->over;

@@ -24,7 +24,8 @@ COLUMN_TABLE(label, label_let);
 
 static const struct column elder_columns[] = {
     COLUMN(elder_line, 1, TIME, begin_ns), COLUMN(elder_line, 2, NUMBER, event),
-    COLUMN(elder_line, 3, NUMBER, calls), COLUMN(elder_line, 4, VECTOR, time)};
+    COLUMN(elder_line, 3, NUMBER, calls), COLUMN(elder_line, 4, VECTOR, time),
+    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted)};
 COLUMN_TABLE(elder, elder_line);
 
 static const struct column named_columns[] = {COLUMN(call_named, 1, CALL, call)};
@@ -60,7 +61,8 @@ static const struct column instance_columns[] = {
     COLUMN_LIST_OF(instance_line, 14, steps, steps_count, steps),
     COLUMN(instance_line, 15, U32, name),
     COLUMN_INSIDE(instance_line, 16, segments, segments),
-    COLUMN(instance_line, 17, U32, request)};
+    COLUMN(instance_line, 17, U32, request),
+    COLUMN_INSIDE(instance_line, 18, time.interrupted, interrupted)};
 COLUMN_TABLE(instance, instance_line);
 
 static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number),
@@ -83,11 +85,16 @@ static const struct column call_sum_columns[] = {COLUMN(call_sum, 1, U32, label)
 COLUMN_TABLE(call_sum, call_sum);
 
 static const struct column phase_cell_columns[] = {
-    COLUMN(phase_cell, 1, DURATIONS, complete), COLUMN(phase_cell, 2, NUMBER, hopped),
-    COLUMN(phase_cell, 3, NUMBER, over),        COLUMN(phase_cell, 4, NUMBER, begin_unknown),
-    COLUMN(phase_cell, 5, NUMBER, end_unknown), COLUMN(phase_cell, 6, NUMBER, syscalls),
-    COLUMN(phase_cell, 7, VECTOR, time),        COLUMN(phase_cell, 8, NUMBER, queued_ns),
-    COLUMN(phase_cell, 9, NUMBER, parallel_ns)};
+    COLUMN(phase_cell, 1, DURATIONS, complete),
+    COLUMN(phase_cell, 2, NUMBER, hopped),
+    COLUMN(phase_cell, 3, NUMBER, over),
+    COLUMN(phase_cell, 4, NUMBER, begin_unknown),
+    COLUMN(phase_cell, 5, NUMBER, end_unknown),
+    COLUMN(phase_cell, 6, NUMBER, syscalls),
+    COLUMN(phase_cell, 7, VECTOR, time),
+    COLUMN(phase_cell, 8, NUMBER, queued_ns),
+    COLUMN(phase_cell, 9, NUMBER, parallel_ns),
+    COLUMN_INSIDE(phase_cell, 10, time.interrupted, interrupted)};
 COLUMN_TABLE(phase_cell, phase_cell);
 
 static const struct column phase_sum_columns[] = {COLUMN(phase_sum, 1, U32, label),
@@ -107,7 +114,8 @@ static const struct column ended_instance_columns[] = {
     COLUMN(ended_instance, 5, VECTOR, time),
     COLUMN_MANY(ended_instance, 6, VALUES, values, value_count),
     COLUMN(ended_instance, 7, NUMBER, queued_ns),
-    COLUMN(ended_instance, 8, NUMBER, parallel_ns)};
+    COLUMN(ended_instance, 8, NUMBER, parallel_ns),
+    COLUMN_INSIDE(ended_instance, 9, time.interrupted, interrupted)};
 COLUMN_TABLE(ended_instance, ended_instance);
 
 static const struct column ended_columns[] = {COLUMN(ended_line, 1, U32, label),
@@ -160,6 +168,8 @@ static const struct column life_columns[] = {
     COLUMN(life_line, 27, NAMED, program),
     COLUMN(life_line, 28, BYTE, told_over),
     COLUMN(life_line, 29, SIGNED, calls_ahead),
+    COLUMN_INSIDE(life_line, 30, interrupted, interrupted),
+    COLUMN_INSIDE(life_line, 31, spent.interrupted, interrupted),
 };
 COLUMN_TABLE(life, life_line);
 
@@ -170,6 +180,10 @@ static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 4, TIME, run_begin_ns),
     COLUMN(cpu_line, 5, TIME, last_ns),
     COLUMN(cpu_line, 6, NUMBER, busy_ns),
+    COLUMN(cpu_line, 7, BYTE, handlers),
+    COLUMN(cpu_line, 8, TIME, irq_ns),
+    COLUMN(cpu_line, 9, TIME, softirq_ns),
+    COLUMN(cpu_line, 10, NUMBER, nested_ns),
 };
 COLUMN_TABLE(cpu, cpu_line);
 

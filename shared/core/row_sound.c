@@ -10,6 +10,15 @@ static bool is_cpu(int32_t cpu)
     return cpu >= 0 && cpu <= CPU_NUMBER_MAX;
 }
 
+/* What is said to run tells since when. */
+static bool has_handlers(const struct cpu_line *line)
+{
+    bool irq = line->handlers & HANDLER_IN_IRQ, softirq = line->handlers & HANDLER_IN_SOFTIRQ;
+    return (!irq || ((line->handlers & HANDLER_IRQ_KNOWN) && line->irq_ns != TIME_NONE)) &&
+           (!softirq ||
+            ((line->handlers & HANDLER_SOFTIRQ_KNOWN) && line->softirq_ns != TIME_NONE));
+}
+
 static bool is_name(uint32_t name, size_t index)
 {
     return name / NAMES_OF_A_RECORD <= index;
@@ -158,7 +167,9 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
                record->place_let.fd >= 0;
     case RECORD_LIFE: return is_life(&record->life, index);
     case RECORD_INSTANCE: return is_instance(&record->instance, index, phases);
-    case RECORD_CPU: return is_cpu(record->cpu.cpu) && is_name(record->cpu.current, index);
+    case RECORD_CPU:
+        return is_cpu(record->cpu.cpu) && is_name(record->cpu.current, index) &&
+               has_handlers(&record->cpu);
     case RECORD_PLACE: return is_place(&record->place, index);
     case RECORD_USES: return is_name(record->uses.place, index);
     case RECORD_USE: return is_name(record->use.place, index) && record->use.entry_ns != TIME_NONE;

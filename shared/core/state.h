@@ -99,7 +99,8 @@ struct life {
     uint64_t time[TIME_SLOTS];
     uint64_t since_ns, wake_ns, named_ns;
     uint64_t cpu_ns, switches;
-    uint64_t ran_tick; /* it was known to run at this tick of the row */
+    struct interrupted interrupted; /* of its running time */
+    uint64_t ran_tick;              /* it was known to run at this tick of the row */
     struct durations latency;
     char kernel_name[NAME_BYTES];
     bool kernel_named;
@@ -184,9 +185,15 @@ struct cpu {
     uint64_t run_begin_ns;
     uint64_t last_ns; /* its last event; TIME_NONE */
     uint64_t busy_ns;
-    uint64_t told_ns;   /* mapping: the last_ns that its last line told */
-    uint64_t let_tick;  /* mapping: of the first name of its current in this stretch; 0: none */
-    uint64_t border_ns; /* joining: behind it, it is not settled; TIME_NONE */
+    uint64_t told_ns;      /* mapping: the last_ns that its last line told */
+    uint64_t let_tick;     /* mapping: of the first name of its current in this stretch; 0: none */
+    uint64_t border_ns;    /* joining: behind it, it is not settled; TIME_NONE */
+    uint8_t handlers;      /* HANDLER_* */
+    bool handlers_changed; /* mapping: since its last line */
+    uint64_t irq_ns, softirq_ns; /* of those that run: their time is counted up to here */
+    /* Of the softirq since then, in interrupts. Mapping, without HANDLER_SOFTIRQ_KNOWN: what the past does
+     * not have yet. */
+    uint64_t nested_ns;
 };
 
 /* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
@@ -511,6 +518,35 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns);
 void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
 void life_leave_cpu(struct core *core, struct life *life);
+
+/* --- handlers.c: of interrupts and softirqs, and whose time they take --- */
+static inline bool handlers_known(const struct cpu *cpu)
+{
+    return cpu->handlers & HANDLER_SOFTIRQ_KNOWN;
+}
+/* None runs: a CPU does not switch in one. */
+static inline void handlers_end(struct cpu *cpu)
+{
+    cpu->handlers_changed |= cpu->handlers != HANDLERS_NONE;
+    cpu->handlers = HANDLERS_NONE;
+}
+/* Whether a phase may begin or end by it while a handler runs. */
+static inline bool is_phase_event_in_handler(const struct event *event)
+{
+    return is_phase_event(event) && event->domain == DOMAIN_KERNEL && event->kind != EVENT_SWITCH &&
+           event->kind != EVENT_EXEC;
+}
+/* What runs is counted up to now, of whoever is current. */
+void handlers_book(struct core *core, struct cpu *cpu, uint64_t now_ns);
+void map_handler(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
+void join_handler(struct core *core, const struct event *event);
+void handlers_write(struct cpu *cpu, struct cpu_line *line);
+void join_handlers(struct cpu *cpu, const struct cpu_line *line);
+/* Adds what a row tells: in or out of a call as the thread is, if that was not known there. */
+void life_add_interrupted(const struct life *life, const struct interrupted *told,
+                          struct interrupted *to);
+/* Handlers took `taken` of its running time. */
+void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken);
 
 /* A kernel event of no CPU. */
 void map_event_without_cpu(struct core *core, const struct event *event);

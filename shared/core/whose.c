@@ -175,6 +175,9 @@ void join_kernel_event(struct core *core, const struct event *event)
         return;
     }
     struct life *actor = kernel_life(core, event);
+    struct cpu *cpu = is_phase_event_in_handler(event) ? cpu_at(core, event->cpu) : NULL;
+    if (cpu)
+        handlers_book(core, cpu, event->time_ns);
     join_counted(core, event, actor);
     join_contexts(core, event, actor);
     join_meaning(core, event, actor);
@@ -218,11 +221,14 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     core->step_parts = STEP_BY_CPU;
     core->only_steps = true;
     bool is_plain = event->domain == DOMAIN_UST || is_call_event(event) ||
-                    event->kind == EVENT_OTHER || event->kind == EVENT_TOLD_FD;
+                    event->kind == EVENT_OTHER || event->kind == EVENT_TOLD_FD ||
+                    (!cpu && event_is_of_handler(event));
     if (is_plain)
         map_step(core, event, NULL);
     else
         map_meaning(core, cpu, event, NULL);
+    if (cpu && is_phase_event_in_handler(event))
+        handlers_book(core, cpu, event->time_ns); /* as the past has done */
     core->step_parts = 0;
     core->only_steps = false;
     if (cpu && cpu->knows != CPU_LET && contradicts(core, cpu, event) &&
@@ -285,6 +291,8 @@ static void map_contexts(struct core *core, struct life *life, const struct even
 /* Whether only the past knows whose event it is. */
 static bool is_uncertain(const struct core *core, const struct cpu *cpu, const struct event *event)
 {
+    if (is_phase_event_in_handler(event) && core->facts.counts_switches && !handlers_known(cpu))
+        return true; /* one may run that the past knows */
     bool by_itself = (event->has & EVENT_HAS_VTID) || event_shown_current(event) > 0 ||
                      (is_phase_event(event) && event_has_process(event));
     if (event->has & EVENT_HAS_TID)
@@ -344,6 +352,8 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
         return;
     }
     count_nobody(core, cpu, event);
+    if (is_phase_event_in_handler(event))
+        handlers_book(core, cpu, event->time_ns);
     if (contradicts(core, cpu, event)) {
         doubt(core, cpu, event);
         struct life *shown = cpu->current ? cpu->current : map_life(core, event->tid);

@@ -388,6 +388,7 @@ static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t 
     }
     before->running_ns += time->before_running_ns;
     before->blocked_ns += time->before_blocked_ns;
+    before->interrupted_ns += time->interrupted.before_ns;
 }
 
 /* The same with names in place of the log's call ids; blocked_in is to be freed. */
@@ -408,9 +409,9 @@ static void take_phase(struct fold *fold, const struct result *result)
     struct cell_key key = {.type = CELL_PHASE, .path = fold_name_id(fold, result->phase)};
     struct phase_cell cell = *result->phase_cell;
     struct time_vector time = named_time(fold, result, &cell.time);
-    if (time.before_running_ns || time.before_blocked_ns) {
+    if (time_vector_has_before(&time)) {
         add_before(thread_at(fold, result->thread), result->stretch, key.path, &time);
-        time.before_running_ns = time.before_blocked_ns = 0;
+        time.before_running_ns = time.before_blocked_ns = time.interrupted.before_ns = 0;
     }
     cell.time = time;
     merge_phase(&fold_cell_of_thread(fold, &key, result->thread)->phase, &cell);

@@ -41,7 +41,7 @@ static void forget_thread(struct fold *fold, struct folded_thread *thread)
 {
     int64_t pid = fold_pid_of(thread);
     if (thread->fact.process)
-        fold_sum_thread(&fold_process_at(fold, thread->fact.process)->gone, thread);
+        fold_sum_thread(fold, &fold_process_at(fold, thread->fact.process)->gone, thread);
     fold_move_waiting(fold, thread, pid);
     for (const struct before *before = thread->befores; before; before = before->next)
         fold_add_before(&fold_phase_cell(fold, before->path, pid)->phase.time, thread, before);

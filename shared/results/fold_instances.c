@@ -11,10 +11,12 @@ static void resolve_before(struct time_vector *time, const struct folded_thread 
 {
     const struct before before = {.stretch = stretch,
                                   .running_ns = time->before_running_ns,
-                                  .blocked_ns = time->before_blocked_ns};
-    time->before_running_ns = time->before_blocked_ns = 0;
-    if (before.running_ns || before.blocked_ns)
-        fold_add_before(time, thread, &before);
+                                  .blocked_ns = time->before_blocked_ns,
+                                  .interrupted_ns = time->interrupted.before_ns};
+    if (!time_vector_has_before(time))
+        return;
+    time->before_running_ns = time->before_blocked_ns = time->interrupted.before_ns = 0;
+    fold_add_before(time, thread, &before);
 }
 
 void fold_settle_instance(const struct fold *fold, struct slow_instance *instance)
@@ -59,6 +61,7 @@ static void fill_time(const struct fold_rows *rows, const struct slow_instance *
         resolve_before(&time, thread, instance->stretch);
     row->user_cpu_ns = time.user_ns;
     row->sys_cpu_ns = time.sys_ns;
+    row->interrupted = fold_rows_interrupted(&time, text_of(row->name ? row->name : ""));
     row->runnable_ns = time.runnable_ns;
     row->unknown_ns = time.unknown_ns;
     row->blocked_by = fold_rows_blocked(rows, &time, &row->blocked_ns);

@@ -31,7 +31,18 @@ void fold_choose(struct candidate *best, const struct candidate *other)
         *best = *other;
 }
 
-void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread)
+/* What interrupts took of its time. */
+static struct interrupted interrupted_of(const struct fold *fold,
+                                         const struct folded_thread *thread)
+{
+    struct text name = {NULL, 0};
+    if (thread->name != NO_NAME)
+        name = names_text(&fold->names, thread->name);
+    return fold_rows_interrupted(&thread->time, name);
+}
+
+void fold_sum_thread(const struct fold *fold, struct process_sum *sum,
+                     const struct folded_thread *thread)
 {
     const struct thread_fact *fact = &thread->fact;
     if (fact->tid != TID_UNKNOWN) {
@@ -39,6 +50,9 @@ void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread
         sum->threads++;
     }
     sum->cpu_ns += thread->cpu_ns;
+    const struct interrupted taken = interrupted_of(fold, thread);
+    sum->irq_ns += taken.irq_ns;
+    sum->softirq_ns += taken.softirq_ns;
     if (!sum->any || fact->begin_ns < sum->first_ns)
         sum->first_ns = fact->begin_ns;
     if (fact->end_ns > sum->last_ns)
@@ -121,7 +135,7 @@ static void sum_processes(const struct fold *fold, struct map *sums)
     const struct folded_thread *thread;
     for (struct id_walk walk = {0}; (thread = id_map_next(&fold->threads, &walk));)
         if (thread->fact.id && thread->fact.process)
-            fold_sum_thread(&summed_at(sums, thread->fact.process)->sum, thread);
+            fold_sum_thread(fold, &summed_at(sums, thread->fact.process)->sum, thread);
 }
 
 static void build_processes(struct fold_rows *rows, struct session_report *out)
@@ -153,7 +167,9 @@ static void build_processes(struct fold_rows *rows, struct session_report *out)
             .end_hard = sum->all_exited,
             .end_ns = fold_rows_wall(fold, sum->last_ns),
             .threads = sum->threads,
-            .cpu_ns = sum->cpu_ns};
+            .cpu_ns = sum->cpu_ns,
+            .irq_ns = sum->irq_ns,
+            .softirq_ns = sum->softirq_ns};
         free(summed);
     }
     map_clear(&sums);
@@ -204,6 +220,7 @@ static void build_threads(struct fold_rows *rows, struct session_report *out)
                                    .runnable_ns = time->runnable_ns,
                                    .blocked_ns = time->blocked_ns + time->before_blocked_ns,
                                    .unknown_ns = time->unknown_ns};
+        row->interrupted = interrupted_of(fold, thread);
         if (thread->latency.count)
             out->scheds[out->sched_count++] =
                 (struct sched_row){.tid = row->tid,

@@ -199,6 +199,7 @@ void fold_add_before(struct time_vector *time, const struct folded_thread *threa
         first = first->next;
     if (first) {
         time->sys_ns += before->running_ns;
+        time->interrupted.sys_ns += before->interrupted_ns;
         time_vector_add_blocked_in(time, first->call, before->blocked_ns);
     } else {
         time->user_ns += before->running_ns;
@@ -276,6 +277,25 @@ struct named_numbers fold_rows_blocked(const struct fold_rows *rows, const struc
     return (struct named_numbers){at, count};
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct interrupted fold_rows_interrupted(const struct time_vector *time, struct text name)
+{
+    struct interrupted taken = time->interrupted;
+    taken.before_ns = 0;
+    interrupted_by_others(&taken, name);
+    /* Of a trace that contradicts itself, it may seem more than the time it was taken of. */
+    taken.sys_ns = least(least(taken.sys_ns, time->sys_ns), taken.irq_ns + taken.softirq_ns);
+    uint64_t user_ns = time->user_ns + time->before_running_ns;
+    uint64_t most_ns = taken.sys_ns + user_ns;
+    taken.irq_ns = least(taken.irq_ns, most_ns);
+    taken.softirq_ns = least(taken.softirq_ns, most_ns - taken.irq_ns);
+    return taken;
+}
+
 static void fill_time(const struct fold_rows *rows, const struct merged_row *from,
                       const struct map *befores, struct phase_row *row)
 {
@@ -287,6 +307,7 @@ static void fill_time(const struct fold_rows *rows, const struct merged_row *fro
         time_vector_merge(&time, &before->time);
     row->user_cpu_ns = time.user_ns;
     row->sys_cpu_ns = time.sys_ns;
+    row->interrupted = fold_rows_interrupted(&time, text_of(row->process ? row->process : ""));
     row->runnable_ns = time.runnable_ns;
     row->unknown_ns = time.unknown_ns;
     row->blocked_by = fold_rows_blocked(rows, &time, &row->blocked_ns);

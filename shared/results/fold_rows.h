@@ -29,6 +29,9 @@ void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, s
 struct named_numbers fold_rows_blocked(const struct fold_rows *rows, const struct time_vector *time,
                                        uint64_t *blocked_ns);
 
+/* What interrupts took of it; of a thread, or of a process, of that name. */
+struct interrupted fold_rows_interrupted(const struct time_vector *time, struct text name);
+
 void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out);
 void fold_rows_instances(struct fold_rows *rows, struct session_report *out);

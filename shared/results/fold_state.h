@@ -38,7 +38,7 @@ struct candidate {
 /* Of threads of one process. */
 struct process_sum {
     bool any;
-    uint64_t threads, cpu_ns;
+    uint64_t threads, cpu_ns, irq_ns, softirq_ns;
     uint64_t first_ns, last_ns;
     bool all_exited;
     struct candidate candidate;
@@ -55,6 +55,7 @@ struct before {
     struct before *next;
     uint32_t stretch, path;
     uint64_t running_ns, blocked_ns;
+    uint64_t interrupted_ns; /* of running_ns */
 };
 
 struct first_call {
@@ -195,7 +196,8 @@ static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_
     return id_map_find(&fold->threads, id);
 }
 
-void fold_sum_thread(struct process_sum *sum, const struct folded_thread *thread);
+void fold_sum_thread(const struct fold *fold, struct process_sum *sum,
+                     const struct folded_thread *thread);
 void fold_choose(struct candidate *best, const struct candidate *other);
 /* Adds what was before the first call of a stretch to where that call tells that it belongs. */
 void fold_add_before(struct time_vector *time, const struct folded_thread *thread,

@@ -33,6 +33,17 @@ struct named_numbers {
     size_t count;
 };
 
+/* Running time, without what interrupts took of it. */
+static inline uint64_t report_user_alone(uint64_t user_cpu_ns, const struct interrupted *taken)
+{
+    return user_cpu_ns - (taken->irq_ns + taken->softirq_ns - taken->sys_ns);
+}
+
+static inline uint64_t report_sys_alone(uint64_t sys_cpu_ns, const struct interrupted *taken)
+{
+    return sys_cpu_ns - taken->sys_ns;
+}
+
 struct process_row {
     int64_t pid;
     const char *process; /* NULL: null */
@@ -41,6 +52,7 @@ struct process_row {
     bool begin_hard, end_hard;
     uint64_t threads;
     uint64_t cpu_ns;
+    uint64_t irq_ns, softirq_ns; /* of the running time of its threads: struct interrupted */
 };
 
 struct thread_row {
@@ -53,6 +65,7 @@ struct thread_row {
     /* Over its life, all time: running outside and inside of calls, runnable, blocked, unknown.
      * (Beyond the contract.) */
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct interrupted interrupted; /* of user_cpu_ns and sys_cpu_ns */
 };
 
 struct syscall_row {
@@ -76,6 +89,7 @@ struct phase_row {
     uint64_t over;   /* likewise, those at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
     uint64_t queued_ns, parallel_ns; /* of those with segments, of which all times are then */
     uint64_t syscalls;
@@ -105,6 +119,7 @@ struct instance_row {
     uint64_t total_ns;
     struct named_values match, captured;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
+    struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
     uint64_t queued_ns, parallel_ns; /* as in struct phase_row */
     uint64_t syscalls;               /* complete by its end, of those entered in it */

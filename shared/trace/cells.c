@@ -87,6 +87,7 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
     vector->before_running_ns += other->before_running_ns;
     vector->before_blocked_ns += other->before_blocked_ns;
     vector->as_before_ns += other->as_before_ns;
+    interrupted_add(&vector->interrupted, &other->interrupted);
     for (uint32_t i = 0; i < other->blocked_count; i++)
         time_vector_add_blocked_in(vector, other->blocked_in[i].call, other->blocked_in[i].ns);
 }
@@ -114,6 +115,7 @@ void time_vector_subtract(struct time_vector *vector, const struct time_vector *
     vector->before_running_ns -= other->before_running_ns;
     vector->before_blocked_ns -= other->before_blocked_ns;
     vector->as_before_ns -= other->as_before_ns;
+    interrupted_subtract(&vector->interrupted, &other->interrupted);
     for (uint32_t i = 0; i < other->blocked_count; i++)
         time_vector_add_blocked_in(vector, other->blocked_in[i].call, 0 - other->blocked_in[i].ns);
     uint32_t kept = 0;

@@ -9,6 +9,7 @@
 
 #include "base/durations.h"
 #include "trace/event.h"
+#include "trace/interrupted.h"
 #include "trace/slowest.h"
 
 struct error_count {
@@ -95,6 +96,7 @@ struct time_vector {
     uint64_t as_before_ns;         /* of a row: in whatever state and call the past has it */
     struct blocked_in *blocked_in; /* owned; each call once */
     uint32_t blocked_count, blocked_room;
+    struct interrupted interrupted; /* of user_ns, sys_ns, before_running_ns, as_before_ns */
 };
 
 void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns);
@@ -103,6 +105,12 @@ void time_vector_merge(struct time_vector *vector, const struct time_vector *oth
 void time_vector_copy(struct time_vector *vector, const struct time_vector *other);
 /* Takes `other` away, modulo 2^64. */
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
+/* Whether only the first call of the thread tells where some of it belongs. */
+static inline bool time_vector_has_before(const struct time_vector *vector)
+{
+    return (vector->before_running_ns | vector->before_blocked_ns |
+            vector->interrupted.before_ns) != 0;
+}
 uint64_t time_vector_whole(const struct time_vector *vector);
 void time_vector_clear(struct time_vector *vector); /* empty again, room kept */
 void time_vector_free(struct time_vector *vector);

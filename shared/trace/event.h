@@ -43,6 +43,11 @@ enum event_kind {
     EVENT_CALL_ENTRY,
     /* value: 0 ret; ints: the two new descriptors of pipe, pipe2, socketpair */
     EVENT_CALL_EXIT,
+    /* A handler of an interrupt begins and ends; likewise of a softirq. */
+    EVENT_IRQ_ENTRY,
+    EVENT_IRQ_EXIT,
+    EVENT_SOFTIRQ_ENTRY,
+    EVENT_SOFTIRQ_EXIT,
     /* Not of the trace: the tracer's counters grew, or packets are missing. It stands where in
      * its stream nothing is known; its time is the end of the packet before (of a packet with
      * losses, for the border after its last event, the end of that packet).
@@ -160,6 +165,12 @@ static inline bool event_is_inner(const struct event *event)
 static inline bool event_has_value(const struct event *event, unsigned slot)
 {
     return event->present >> slot & 1;
+}
+
+/* Whether it is where a handler of an interrupt or a softirq begins or ends. */
+static inline bool event_is_of_handler(const struct event *event)
+{
+    return event->kind >= EVENT_IRQ_ENTRY && event->kind <= EVENT_SOFTIRQ_EXIT;
 }
 
 /* Whether contexts tell a process at least. */

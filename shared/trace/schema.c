@@ -61,6 +61,10 @@ static const struct named_event named_events[] = {
       {"fd", SLOT_VALUE, 2},
       {"flags", SLOT_VALUE, 3},
       {"filename", SLOT_TEXT, 0}}},
+    {"irq_handler_entry", EVENT_IRQ_ENTRY, {{NULL, 0, 0}}},
+    {"irq_handler_exit", EVENT_IRQ_EXIT, {{NULL, 0, 0}}},
+    {"irq_softirq_entry", EVENT_SOFTIRQ_ENTRY, {{NULL, 0, 0}}},
+    {"irq_softirq_exit", EVENT_SOFTIRQ_EXIT, {{NULL, 0, 0}}},
 };
 
 /* Names to what was made for them; open addressing, never shrinks. */
@@ -448,7 +452,9 @@ static bool is_plain(const struct event_class *class)
 {
     bool plain_kind = class->kind == EVENT_CALL_ENTRY || class->kind == EVENT_CALL_EXIT ||
                       class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
-                      class->kind == EVENT_OTHER;
+                      class->kind == EVENT_OTHER || class->kind == EVENT_IRQ_ENTRY ||
+                      class->kind == EVENT_IRQ_EXIT || class->kind == EVENT_SOFTIRQ_ENTRY ||
+                      class->kind == EVENT_SOFTIRQ_EXIT;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
            class->end_count == 0 && class->count_count == 0;
 }

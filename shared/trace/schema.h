@@ -44,8 +44,8 @@ struct event_class {
     uint8_t kind;      /* enum event_kind */
     bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
-    bool is_plain; /* of the kernel, about calls, switches, wakeups or nothing; begins or ends no
-                      phase, and is in no count: most events */
+    bool is_plain; /* of the kernel, about calls, switches, wakeups, interrupts or nothing; begins
+                      or ends no phase, and is in no count: most events */
     uint32_t id;   /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
     const struct slot *slots;

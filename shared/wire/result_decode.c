@@ -98,6 +98,12 @@ static void time_of(struct decoder *decoder, const Spanmill__Results__Time *from
     to->unknown_ns = (uint64_t)from->unknown_ns;
     to->before_running_ns = (uint64_t)from->before_running_ns;
     to->before_blocked_ns = (uint64_t)from->before_blocked_ns;
+    if (from->interrupted)
+        to->interrupted =
+            (struct interrupted){.irq_ns = (uint64_t)from->interrupted->irq_ns,
+                                 .softirq_ns = (uint64_t)from->interrupted->softirq_ns,
+                                 .sys_ns = (uint64_t)from->interrupted->sys_ns,
+                                 .before_ns = (uint64_t)from->interrupted->before_ns};
     to->blocked_in = arena_take(decoder->arena, from->n_blocked_in * sizeof *to->blocked_in);
     for (size_t i = 0; i < from->n_blocked_in; i++) {
         const Spanmill__Results__BlockedIn *blocked = from->blocked_in[i];

@@ -146,6 +146,18 @@ static Spanmill__Results__Durations *durations(struct encoder *encoder,
     return out;
 }
 
+static Spanmill__Results__Interrupted *interrupted(struct encoder *encoder,
+                                                   const struct interrupted *from)
+{
+    Spanmill__Results__Interrupted *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__interrupted__init(out);
+    SET(out, irq_ns, (int64_t)from->irq_ns);
+    SET(out, softirq_ns, (int64_t)from->softirq_ns);
+    SET(out, sys_ns, (int64_t)from->sys_ns);
+    SET(out, before_ns, (int64_t)from->before_ns);
+    return out;
+}
+
 static Spanmill__Results__Time *time_of(struct encoder *encoder, const struct result *from,
                                         const struct time_vector *time)
 {
@@ -158,6 +170,8 @@ static Spanmill__Results__Time *time_of(struct encoder *encoder, const struct re
     SET(out, unknown_ns, (int64_t)time->unknown_ns);
     SET(out, before_running_ns, (int64_t)time->before_running_ns);
     SET(out, before_blocked_ns, (int64_t)time->before_blocked_ns);
+    if (interrupted_any(&time->interrupted))
+        out->interrupted = interrupted(encoder, &time->interrupted);
     out->blocked_in = arena_take(&encoder->arena, time->blocked_count * sizeof *out->blocked_in);
     for (uint32_t i = 0; i < time->blocked_count; i++) {
         if (time->blocked_in[i].ns == 0)

@@ -313,7 +313,7 @@ static enum status set_field(struct parser *parser, const struct word *word, str
         return status;
     set_phase_field(parser, word, event, fields, &known);
     /* A field that nobody reads is most likely a slip of the pen. */
-    if (!known && event->kind != EVENT_OTHER)
+    if (!known && event->kind != EVENT_OTHER && !event_is_of_handler(event))
         return REFUSE(parser, "%s: nobody reads a field %.*s (write ~%.*s to carry it anyway)",
                       event->class->name, (int)word->name.count, word->name.at,
                       (int)word->name.count, word->name.at);

@@ -37,7 +37,7 @@ Test(json, writes_the_fields_of_the_contract_in_its_order)
                 "\n{\"type\":\"process\"," SESSION "\"pid\":4242,\"process\":\"shopd\",\"ppid\":1,"
                 "\"begin_ns\":1795388976258944400,\"begin\":\"hard\","
                 "\"end_ns\":1795388996258944400,\"end\":\"soft\",\"threads\":9,"
-                "\"cpu_ns\":4070000000}\n");
+                "\"cpu_ns\":4070000000,\"irq_ns\":30000000,\"softirq_ns\":20000000}\n");
     expect_line(whole, "\n{\"type\":\"thread\"," SESSION
                        "\"tid\":4251,\"begin_ns\":1795388976258944400,\"pid\":4242,"
                        "\"name\":\"worker\",\"begin\":\"soft\",\"end_ns\":1795388996258944400,"
@@ -47,14 +47,16 @@ Test(json, writes_the_fields_of_the_contract_in_its_order)
                        "\"process\":\"shopd\",\"count\":100,\"errors\":{\"EAGAIN\":12,\"EINTR\":1},"
                        "\"total_ns\":5120000000,\"min_ns\":400,\"max_ns\":48021300,\"bytes\":0,"
                        "\"begin_unknown\":1,\"end_unknown\":2,");
-    expect_line(whole,
-                "\n{\"type\":\"phase\"," SESSION
-                "\"pid\":4242,\"phase\":\"request\",\"process\":\"shopd\",\"count\":1204,"
-                "\"total_ns\":10840000000,\"min_ns\":1555735,\"max_ns\":98000000,"
-                "\"hopped\":0,\"begin_unknown\":3,\"end_unknown\":7,\"user_cpu_ns\":3710000000,"
-                "\"sys_cpu_ns\":200000000,\"runnable_ns\":220000000,"
-                "\"blocked_ns\":6710000000,\"unknown_ns\":0,\"blocked_by\":{\"\":20000000,"
-                "\"futex\":5120000000,\"pread64\":1120000000},\"syscalls\":214302");
+    expect_line(
+        whole,
+        "\n{\"type\":\"phase\"," SESSION
+        "\"pid\":4242,\"phase\":\"request\",\"process\":\"shopd\",\"count\":1204,"
+        "\"total_ns\":10840000000,\"min_ns\":1555735,\"max_ns\":98000000,"
+        "\"hopped\":0,\"begin_unknown\":3,\"end_unknown\":7,\"user_cpu_ns\":3710000000,"
+        "\"sys_cpu_ns\":200000000,\"runnable_ns\":220000000,"
+        "\"blocked_ns\":6710000000,\"unknown_ns\":0,\"irq_ns\":30000000,"
+        "\"softirq_ns\":20000000,\"interrupted_sys_ns\":10000000,\"blocked_by\":{\"\":20000000,"
+        "\"futex\":5120000000,\"pread64\":1120000000},\"syscalls\":214302");
     expect_line(whole, "\n{\"type\":\"cpu\"," SESSION "\"cpu\":1,\"busy_ns\":5000000000}\n");
     expect_line(whole, "\n{\"type\":\"sched\"," SESSION
                        "\"tid\":4251,\"begin_ns\":1795388976258944400,\"pid\":4242,\"count\":3,"
@@ -72,16 +74,16 @@ Test(json, what_is_unknown_is_null)
                        "\"refused\":0}\n");
     expect_line(whole, "\"fd\":0,\"begin_ns\":1795388976258944395,\"name\":null,\"kind\":null,"
                        "\"begin\":\"soft\",\"end_ns\":null,\"end\":\"soft\",");
-    expect_line(whole,
-                "{\"type\":\"instance\",\"session\":\"node-1/shop/20261122T230916+0000\","
-                "\"pid\":4242,\"phase\":\"request\",\"id\":\"17.0\",\"process\":\"shopd\","
-                "\"tid\":4251,\"name\":\"worker\",\"end_tid\":4252,"
-                "\"begin_ns\":1795388976258944398,\"end_ns\":1795388976356944398,"
-                "\"total_ns\":98000000,\"match\":{\"id\":-9223372036854775808},"
-                "\"captured\":{\"pa\\\"th\":\"/a\\\"b\",\"size\":null},"
-                "\"user_cpu_ns\":30000000,\"sys_cpu_ns\":1000000,\"runnable_ns\":1000000,"
-                "\"blocked_ns\":66000000,\"unknown_ns\":0,\"blocked_by\":{\"futex\":66000000},"
-                "\"syscalls\":12,\"queued_ns\":0,\"parallel_ns\":0}\n");
+    expect_line(whole, "{\"type\":\"instance\",\"session\":\"node-1/shop/20261122T230916+0000\","
+                       "\"pid\":4242,\"phase\":\"request\",\"id\":\"17.0\",\"process\":\"shopd\","
+                       "\"tid\":4251,\"name\":\"worker\",\"end_tid\":4252,"
+                       "\"begin_ns\":1795388976258944398,\"end_ns\":1795388976356944398,"
+                       "\"total_ns\":98000000,\"match\":{\"id\":-9223372036854775808},"
+                       "\"captured\":{\"pa\\\"th\":\"/a\\\"b\",\"size\":null},"
+                       "\"user_cpu_ns\":30000000,\"sys_cpu_ns\":1000000,\"runnable_ns\":1000000,"
+                       "\"blocked_ns\":66000000,\"unknown_ns\":0,\"irq_ns\":0,\"softirq_ns\":0,"
+                       "\"interrupted_sys_ns\":0,\"blocked_by\":{\"futex\":66000000},"
+                       "\"syscalls\":12,\"queued_ns\":0,\"parallel_ns\":0}\n");
     expect_line(whole, "\"id\":\"99.1\",\"process\":\"shopd\",\"tid\":null,\"name\":null,"
                        "\"end_tid\":null,");
     free(whole);

@@ -240,7 +240,7 @@ def of_report(lines):
     return out
 
 
-TIMES = "user_cpu_ns", "sys_cpu_ns", "runnable_ns", "blocked_ns", "unknown_ns", "syscalls"
+TIMES = "user_cpu_ns", "sys_cpu_ns", "runnable_ns", "blocked_ns", "unknown_ns", "irq_ns", "softirq_ns", "syscalls"
 
 
 def differs(row, span):

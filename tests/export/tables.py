@@ -2,7 +2,8 @@
 import json
 
 STATES = {"user_cpu_ns": "user_ns", "sys_cpu_ns": "sys_ns", "runnable_ns": "runnable_ns",
-          "blocked_ns": "blocked_ns", "unknown_ns": "unknown_ns"}
+          "blocked_ns": "blocked_ns", "unknown_ns": "unknown_ns", "irq_ns": "irq_ns",
+          "softirq_ns": "softirq_ns"}
 SUM_STATES = ", ".join(f"sum({column})::bigint AS {name}" for name, column in STATES.items())
 SPREAD = """sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns, min(min_ns) AS min_ns,
             max(max_ns) AS max_ns"""

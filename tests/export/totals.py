@@ -4,6 +4,8 @@ import json
 
 STATES = {"user": "user_cpu_ns", "sys": "sys_cpu_ns", "runnable": "runnable_ns",
           "blocked": "blocked_ns", "unknown": "unknown_ns"}
+# Parts of those, told apart.
+INTERRUPTS = {"irq": "irq_ns", "softirq": "softirq_ns"}
 # What is counted here; analyses may be added that are not.
 COUNTED = tuple(f"spanmill_{name}_" for name in (
     "phase", "syscall", "thread", "wakeup", "cpu", "events", "intervals", "lost", "softirq"))
@@ -19,12 +21,20 @@ def of_report(lines):
     def add(family, more, **labels):
         totals[family, tuple(sorted((k, v) for k, v in labels.items() if v))] += more
 
+    def add_times(family, row, **labels):
+        """Interrupts are states of their own; a report tells them as parts of user and sys."""
+        interrupted = {"sys": row["interrupted_sys_ns"]}
+        interrupted["user"] = row["irq_ns"] + row["softirq_ns"] - row["interrupted_sys_ns"]
+        for state, field in STATES.items():
+            add(family, row[field] - interrupted.get(state, 0), state=state, **labels)
+        for state, field in INTERRUPTS.items():
+            add(family, row[field], state=state, **labels)
+
     for line in lines:
         row = json.loads(line)
         kind = row["type"]
         if kind == "phase":
-            for state, field in STATES.items():
-                add("spanmill_phase_seconds_total", row[field], phase=row["phase"], state=state)
+            add_times("spanmill_phase_seconds_total", row, phase=row["phase"])
             add("spanmill_phase_duration_seconds_count", row["count"], phase=row["phase"])
             add("spanmill_phase_duration_seconds_sum", row["total_ns"], phase=row["phase"])
             for unseen in "begin", "end":
@@ -38,8 +48,7 @@ def of_report(lines):
             for error, count in row["errors"].items():
                 add("spanmill_syscall_calls_total", count, error=error, **labels)
         elif kind == "thread":
-            for state, field in STATES.items():
-                add("spanmill_thread_seconds_total", row[field], state=state)
+            add_times("spanmill_thread_seconds_total", row)
         elif kind == "sched":
             add("spanmill_wakeup_latency_seconds_count", row["count"])
             add("spanmill_wakeup_latency_seconds_sum", row["total_ns"])
