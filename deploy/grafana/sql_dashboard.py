@@ -44,8 +44,8 @@ FROM spanmill.syscall_times WHERE {f} GROUP BY 1, 2 ORDER BY 1, 2"""),
     panel("lines", "Durations, 99th percentile", "Complete instances, in each step.", 12, 9, """
 SELECT {step} AS time, phase AS metric, {p99} AS value
 FROM spanmill.phase_times WHERE {f} AND count > 0 GROUP BY 1, 2 ORDER BY 1, 2"""),
-    panel("table", "Phases", "Complete instances in the range that is shown, and their time by state. Half "
-          "seen: the begin or the end of the instance was not recorded.", 24, 9, """
+    panel("table", "Phases", "Complete instances in the range that is shown, and their time by state; User and Sys "
+          "with what interrupts took of them. Half seen: the begin or the end of the instance was not recorded.", 24, 9, """
 SELECT phase AS "Phase", sum(count) AS "Instances", {p50} AS "p50", {p99} AS "p99",
        sum(user_ns) / 1e9 AS "User", sum(sys_ns) / 1e9 AS "Sys", sum(runnable_ns) / 1e9 AS "Runnable",
        sum(blocked_ns) / 1e9 AS "Blocked", sum(unknown_ns) / 1e9 AS "Unknown",

@@ -118,9 +118,12 @@ def check_dashboard(database, lines):
         if error:
             errors[phase, call, error] += number
     checked += check_sums(errors, column("Errors of system calls", "Calls", "Phase", "Call", "Error"), 0)
-    by_state = of_family(lines, "spanmill_phase_seconds_total", "phase", "state")
-    for state in totals.STATES:
-        checked += check_sums({(key[0],): number for key, number in by_state.items() if key[1] == state},
+    rows = [row for row in map(json.loads, lines) if row["type"] == "phase"]
+    for state, field in totals.STATES.items():  # interrupts are part of user and sys there
+        times = collections.Counter()
+        for row in rows:
+            times[row["phase"],] += row[field]
+        checked += check_sums({key: number for key, number in times.items() if number},
                               column(phases, state.capitalize(), "Phase", scale=1e9), 2)
     checked += check_sums(of_family(lines, "spanmill_phase_duration_seconds_count", "phase"),
                           column(phases, "Instances", "Phase"), 0)
