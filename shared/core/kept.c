@@ -173,6 +173,7 @@ static const struct column segments_columns[] = {
     COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
     COLUMN(segments_line, 6, NUMBER, calls),
     COLUMN(segments_line, 7, VECTOR, time),
+    COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted),
 };
 COLUMN_TABLE(segments, segments_line);
 

@@ -19,7 +19,9 @@ static struct time_vector outside_of_calls(const struct time_vector *time)
                                   .runnable_ns = time->runnable_ns,
                                   .unknown_ns = time->unknown_ns,
                                   .blocked_ns = time->blocked_ns + time->before_blocked_ns,
-                                  .as_before_ns = time->as_before_ns};
+                                  .as_before_ns = time->as_before_ns,
+                                  .interrupted = {.irq_ns = time->interrupted.irq_ns,
+                                                  .softirq_ns = time->interrupted.softirq_ns}};
     for (uint32_t i = 0; i < time->blocked_count; i++)
         outside.blocked_ns += time->blocked_in[i].ns;
     return outside;
@@ -56,6 +58,7 @@ void request_ends(const struct core *core, struct instance *instance, uint64_t t
     time->user_ns += time->before_running_ns;
     time->blocked_ns += time->before_blocked_ns;
     time->before_running_ns = time->before_blocked_ns = 0;
+    interrupted_resolve(&time->interrupted, false);
 }
 
 /* --- rows and state --- */

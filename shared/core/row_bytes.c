@@ -38,10 +38,14 @@ static const struct column steps_columns[] = {
 COLUMN_TABLE(steps, steps_line);
 
 static const struct column segments_columns[] = {
-    COLUMN(segments_line, 1, TIME, since_ns),        COLUMN(segments_line, 2, NUMBER, busy_ns),
-    COLUMN(segments_line, 3, NUMBER, span_ns),       COLUMN(segments_line, 4, NUMBER, lost),
-    COLUMN(segments_line, 5, NUMBER, lost_begin_ns), COLUMN(segments_line, 6, NUMBER, calls),
-    COLUMN(segments_line, 7, VECTOR, time)};
+    COLUMN(segments_line, 1, TIME, since_ns),
+    COLUMN(segments_line, 2, NUMBER, busy_ns),
+    COLUMN(segments_line, 3, NUMBER, span_ns),
+    COLUMN(segments_line, 4, NUMBER, lost),
+    COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
+    COLUMN(segments_line, 6, NUMBER, calls),
+    COLUMN(segments_line, 7, VECTOR, time),
+    COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted)};
 COLUMN_TABLE(segments, segments_line);
 
 static const struct column instance_columns[] = {
