@@ -21,7 +21,7 @@
 enum { SLOWEST_MAX = 1000, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases and counts (YAML); repeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
     LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
     LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
     INTEGER_ROW("slowest", 'n', "N", "1", 1, SLOWEST_MAX,

@@ -22,7 +22,7 @@ static const struct config_row rows[] = {
     LIST_ROW("process", 0, "NAME",
              "of processes or threads of this name only, *\nand ? as in a "
              "shell; repeatable"),
-    LIST_ROW("definitions", 0, "FILE", "phases and counts (YAML); repeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
     LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
     LIST_ROW(
         "phase", 0, "NAME",

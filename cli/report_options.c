@@ -22,7 +22,7 @@ const struct config_section report_view_section = {"Report", view_rows,
                                                    sizeof view_rows / sizeof *view_rows};
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases and counts (YAML); repeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
     LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
     LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
     TEXT_ROW("since", 0, "TIME", NULL,

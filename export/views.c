@@ -18,6 +18,8 @@ enum family_id {
     CPU_BUSY,
     COUNTED_EVENTS,
     COUNTED_VALUES,
+    SPAN_DURATION,
+    SPAN_HALF_SEEN,
     EVENTS,
     LOST,
     INTERVALS,
@@ -96,6 +98,20 @@ static const struct family families[FAMILIES] = {
                         FAMILY_ONE,
                         {"process", "by", "count"},
                         3,
+                        2},
+    [SPAN_DURATION] = {"spanmill_span_duration_seconds",
+                       "Durations of the spans that the user defines.",
+                       FAMILY_DURATIONS,
+                       FAMILY_NS,
+                       {"process", "by", "span"},
+                       3,
+                       2},
+    [SPAN_HALF_SEEN] = {"spanmill_span_half_seen_total",
+                        "Begins and ends of such spans that are not of a pair.",
+                        FAMILY_COUNTER,
+                        FAMILY_ONE,
+                        {"process", "by", "span", "unseen"},
+                        4,
                         2},
     [EVENTS] = {"spanmill_events_total",
                 "Events of the intervals.",
@@ -300,6 +316,18 @@ static char *by_text(const struct count_told *told)
     return all;
 }
 
+static void take_span(const struct view_target *target, struct text labels[FAMILY_LABELS_MAX],
+                      const struct count_cell *cell)
+{
+    series_observe(target->series, &families[SPAN_DURATION], labels, &cell->value);
+    labels[3] = text_of("begin");
+    add(target, SPAN_HALF_SEEN, labels, (int64_t)cell->begin_unknown);
+    labels[3] = text_of("end");
+    add(target, SPAN_HALF_SEEN, labels, (int64_t)(cell->lost + cell->timed_out + cell->open));
+    labels[3] = text_of("match");
+    add(target, SPAN_HALF_SEEN, labels, (int64_t)cell->unmatched);
+}
+
 static void take_count(const struct view_target *target, const struct result *result)
 {
     const struct count_told *told = result->count;
@@ -310,7 +338,10 @@ static void take_count(const struct view_target *target, const struct result *re
         process = entities_process_name(target->entities, result->thread);
     char *by = by_text(told);
     struct text labels[FAMILY_LABELS_MAX] = {process, text_of(by), told->name};
-    add(target, COUNTED_EVENTS, labels, (int64_t)told->cell->count);
+    if (told->is_span)
+        take_span(target, labels, told->cell);
+    else
+        add(target, COUNTED_EVENTS, labels, (int64_t)told->cell->count);
     if (told->has_value)
         add(target, COUNTED_VALUES, labels, (int64_t)told->cell->value.total_ns);
     free(by);

@@ -393,9 +393,8 @@ static void write_count_value(struct json_text *json, const struct count_value *
     }
 }
 
-static void write_count(struct json_text *json, const struct session_report *session, size_t i)
+static void write_count_begin(struct json_text *json, const struct count_row *row)
 {
-    const struct count_row *row = &session->counts[i];
     string_field(json, "name", row->name);
     json_name(json, "others");
     json_words(json, row->others ? "true" : "false");
@@ -408,6 +407,12 @@ static void write_count(struct json_text *json, const struct session_report *ses
     }
     json_words(json, "}");
     number_field(json, "count", row->cell.count);
+}
+
+static void write_count(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct count_row *row = &session->counts[i];
+    write_count_begin(json, row);
     if (!row->has_value)
         return;
     const struct durations *value = &row->cell.value;
@@ -421,6 +426,18 @@ static void write_count(struct json_text *json, const struct session_report *ses
     number_field(json, "p50", durations_quantile(value, 500));
     number_field(json, "p99", durations_quantile(value, 990));
     log2_field(json, "log2", value);
+}
+
+static void write_span(struct json_text *json, const struct session_report *session, size_t i)
+{
+    const struct count_row *row = &session->spans[i];
+    write_count_begin(json, row);
+    duration_fields(json, &row->cell.value);
+    number_field(json, "lost", row->cell.lost);
+    number_field(json, "timed_out", row->cell.timed_out);
+    number_field(json, "open", row->cell.open);
+    number_field(json, "begin_unknown", row->cell.begin_unknown);
+    number_field(json, "unmatched", row->cell.unmatched);
 }
 
 static void write_file(struct json_text *json, const struct session_report *session, size_t i)
@@ -456,6 +473,7 @@ static const struct section {
     {"sched", offsetof(struct session_report, sched_count), write_sched},
     {"instance", offsetof(struct session_report, instance_count), write_instance},
     {"count", offsetof(struct session_report, count_count), write_count},
+    {"span", offsetof(struct session_report, span_count), write_span},
     {"file", offsetof(struct session_report, file_count), write_file},
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };

@@ -65,13 +65,14 @@ static bool wants_count(const struct report_filter *filter, const struct session
     return true;
 }
 
-static void filter_counts(struct session_report *session, const struct report_filter *filter)
+static void keep_counts(struct count_row *rows, size_t *count, const struct report_filter *filter,
+                        const struct session_report *session)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < session->count_count; i++)
-        if (wants_count(filter, session, &session->counts[i]))
-            session->counts[kept++] = session->counts[i];
-    session->count_count = kept;
+    for (size_t i = 0; i < *count; i++)
+        if (wants_count(filter, session, &rows[i]))
+            rows[kept++] = rows[i];
+    *count = kept;
 }
 
 size_t report_filter(struct report *report, const struct report_filter *filter)
@@ -87,7 +88,8 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             KEEP(session, filter, fds, fd_count);
             KEEP(session, filter, files, file_count);
             KEEP(session, filter, scheds, sched_count);
-            filter_counts(session, filter);
+            keep_counts(session->counts, &session->count_count, filter, session);
+            keep_counts(session->spans, &session->span_count, filter, session);
             session->some_processes = true;
             KEEP(session, filter, processes, process_count); /* last: it tells the names */
         }

@@ -106,6 +106,7 @@ struct session_report session_longest(const struct session_report *session, size
     LONGEST(&longest, instances, instance_count, instance_weight, most, left_out);
     LONGEST(&longest, files, file_count, file_weight, most, left_out);
     LONGEST(&longest, counts, count_count, count_weight, most, left_out);
+    LONGEST(&longest, spans, span_count, count_weight, most, left_out);
     LONGEST(&longest, scheds, sched_count, sched_weight, most, left_out);
     return longest;
 }
@@ -119,5 +120,6 @@ void session_longest_free(struct session_report *longest)
     free(longest->instances);
     free(longest->files);
     free(longest->counts);
+    free(longest->spans);
     free(longest->scheds);
 }

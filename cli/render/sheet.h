@@ -38,8 +38,9 @@ void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);
 void sheet_cpu_write_load(const struct sheet *sheet);
-void sheet_counts_write(const struct sheet *sheet); /* of what users count, a table each */
-void sheet_cells_write(const struct sheet *sheet);  /* of analyses, a table each */
+void sheet_counts_write(
+    const struct sheet *sheet); /* of what users count, and of spans, a table each */
+void sheet_cells_write(const struct sheet *sheet); /* of analyses, a table each */
 
 /* One line below a table: what of it is unknown, and how much was not seen to begin or to end; none
  * if all is known. */

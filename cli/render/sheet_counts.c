@@ -1,4 +1,5 @@
-/* The tables of what users count: one for each definition. */
+/* The tables of what users count, and of spans: one for each definition. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "cli/render/sheet.h"
 #include "results/phase_faults.h"
 
-enum { NUMBERS_MAX = 7, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
+enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
 /* The words of one value, to be freed. */
 static char *value_text(const struct count_row *row, const struct count_value *value)
@@ -29,19 +30,25 @@ static char *value_text(const struct count_row *row, const struct count_value *v
                                                        : "(no such field)"));
 }
 
-static size_t put_columns(const struct count_row *row, bool has_value, struct column *columns)
+/* The columns of what it breaks down by, and behind them those of its numbers. */
+static size_t put_columns(const struct count_row *row, const struct column *numbers,
+                          size_t number_count, struct column *columns)
 {
-    static const struct column numbers[NUMBERS_MAX] = {
-        {"Count", COLUMN_COUNT, CUT_NOT}, {"Share", COLUMN_SHARE, CUT_NOT},
-        {"Sum", COLUMN_COUNT, CUT_NOT},   {"Min", COLUMN_COUNT, CUT_NOT},
-        {"p50", COLUMN_COUNT, CUT_NOT},   {"p99", COLUMN_COUNT, CUT_NOT},
-        {"Max", COLUMN_COUNT, CUT_NOT}};
     size_t count = 0;
     for (size_t i = 0; i < row->value_count; i++)
         columns[count++] = (struct column){row->values[i].by, COLUMN_TEXT, CUT_RIGHT};
-    for (size_t i = 0; i < (has_value ? NUMBERS_MAX : 2); i++)
+    for (size_t i = 0; i < number_count; i++)
         columns[count++] = numbers[i];
     return count;
+}
+
+static void put_by(struct table *table, const struct count_row *row)
+{
+    for (size_t k = 0; k < row->value_count; k++) {
+        char *text = value_text(row, &row->values[k]);
+        table_text(table, text);
+        free(text);
+    }
 }
 
 static void put_value(struct table *table, const struct count_cell *cell)
@@ -70,19 +77,23 @@ static int by_most(const void *a, const void *b)
 static void write_table(const struct sheet *sheet, const struct count_row **rows, size_t count,
                         uint64_t whole)
 {
+    static const struct column numbers[] = {
+        {"Count", COLUMN_COUNT, CUT_NOT}, {"Share", COLUMN_SHARE, CUT_NOT},
+        {"Sum", COLUMN_COUNT, CUT_NOT},   {"Min", COLUMN_COUNT, CUT_NOT},
+        {"p50", COLUMN_COUNT, CUT_NOT},   {"p99", COLUMN_COUNT, CUT_NOT},
+        {"Max", COLUMN_COUNT, CUT_NOT}};
+    enum { NUMBERS = sizeof numbers / sizeof *numbers };
+    static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");
     bool has_value = false; /* a definition that changed may have had none before */
     for (size_t i = 0; i < count; i++)
         has_value |= rows[i]->has_value;
     struct column columns[COLUMNS_MAX];
-    struct table *table = table_new(columns, put_columns(rows[0], has_value, columns));
+    struct table *table =
+        table_new(columns, put_columns(rows[0], numbers, has_value ? NUMBERS : 2, columns));
     qsort(rows, count, sizeof *rows, by_most);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_row *row = rows[i];
-        for (size_t k = 0; k < row->value_count; k++) {
-            char *text = value_text(row, &row->values[k]);
-            table_text(table, text);
-            free(text);
-        }
+        put_by(table, row);
         table_number(table, row->cell.count);
         table_text(table, quantity_percent((double)row->cell.count / (double)whole).text);
         if (has_value)
@@ -93,7 +104,19 @@ static void write_table(const struct sheet *sheet, const struct count_row **rows
     table_free(table);
 }
 
-/* What of the values is in no sum, and what has no row of its own. */
+/* What has no row of its own. */
+static void write_others(const struct sheet *sheet, const struct count_row *const *rows,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->others)
+            fputs(
+                "  (others): the definition has more different values than there may be rows for; "
+                "break it down by less\n",
+                sheet->out);
+}
+
+/* What of the values is in no sum. */
 static void write_notes(const struct sheet *sheet, const struct count_row *const *rows,
                         size_t count)
 {
@@ -107,23 +130,90 @@ static void write_notes(const struct sheet *sheet, const struct count_row *const
         fprintf(sheet->out, "  values below 0, in no sum: %s\n", quantity_count(negative).text);
     if (without > 0)
         fprintf(sheet->out, "  events without the value: %s\n", quantity_count(without).text);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->others)
-            fputs(
-                "  (others): the definition has more different values than there may be rows for; "
-                "break it down by less\n",
-                sheet->out);
+    write_others(sheet, rows, count);
 }
+
+/* --- spans --- */
+
+static int by_total(const void *a, const void *b)
+{
+    const struct count_row *left = *(const struct count_row *const *)a;
+    const struct count_row *right = *(const struct count_row *const *)b;
+    int order = sheet_compare(right->cell.value.total_ns, left->cell.value.total_ns);
+    return order ? order : by_most(a, b);
+}
+
+static void put_durations(struct table *table, const struct durations *durations)
+{
+    sheet_cell_spent(table, durations->total_ns);
+    sheet_cell_quantile(table, 500, durations);
+    sheet_cell_quantile(table, 950, durations);
+    sheet_cell_quantile(table, 990, durations);
+    if (durations->count > 0)
+        table_number(table, durations->max_ns);
+    else
+        table_none(table);
+}
+
+static void write_spans_table(const struct sheet *sheet, const struct count_row **rows,
+                              size_t count)
+{
+    static const struct column numbers[] = {
+        {"Count", COLUMN_COUNT, CUT_NOT},    {"Total", COLUMN_SPENT, CUT_NOT},
+        {"p50", COLUMN_ABOUT, CUT_NOT},      {"p95", COLUMN_ABOUT, CUT_NOT},
+        {"p99", COLUMN_ABOUT, CUT_NOT},      {"Max", COLUMN_DURATION, CUT_NOT},
+        {"No begin", COLUMN_COUNT, CUT_NOT}, {"No end", COLUMN_COUNT, CUT_NOT}};
+    enum { NUMBERS = sizeof numbers / sizeof *numbers };
+    static_assert((int)NUMBERS <= (int)NUMBERS_MAX, "there is room");
+    struct column columns[COLUMNS_MAX];
+    struct table *table = table_new(columns, put_columns(rows[0], numbers, NUMBERS, columns));
+    qsort(rows, count, sizeof *rows, by_total);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct count_cell *cell = &rows[i]->cell;
+        put_by(table, rows[i]);
+        table_number(table, cell->count);
+        put_durations(table, &cell->value);
+        sheet_cell_counted(table, cell->begin_unknown);
+        sheet_cell_counted(table, cell->lost + cell->timed_out + cell->open);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+/* Why begins have no end, and what could not be paired. */
+static void write_span_notes(const struct sheet *sheet, const struct count_row *const *rows,
+                             size_t count)
+{
+    struct count_cell sum = {.count = 0};
+    for (size_t i = 0; i < count; i++)
+        count_cell_merge(&sum, &rows[i]->cell);
+    const struct {
+        const char *what;
+        uint64_t count;
+    } notes[] = {{"begins whose end may be among the events lost", sum.lost},
+                 {"begins without an end in time", sum.timed_out},
+                 {"begins that are open at the end", sum.open},
+                 {"ends without a begin", sum.begin_unknown},
+                 {"not paired, as the thread, the process, the CPU or a match field is not known",
+                  sum.unmatched}};
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (notes[i].count > 0)
+            fprintf(sheet->out, "  %s: %s\n", notes[i].what, quantity_count(notes[i].count).text);
+    count_cell_clear(&sum);
+    write_others(sheet, rows, count);
+}
+
+/* --- both --- */
 
 /* The rows of one definition. Those of another of its name that breaks down by something else, as before a
  * change, are another table. */
-static size_t rows_alike(const struct session_report *session, size_t first)
+static size_t rows_alike(const struct count_row *rows, size_t count)
 {
-    size_t end = first + 1;
-    while (end < session->count_count &&
-           count_row_compare_definitions(&session->counts[first], &session->counts[end]) == 0)
+    size_t end = 1;
+    while (end < count && count_row_compare_definitions(&rows[0], &rows[end]) == 0)
         end++;
-    return end - first;
+    return end;
 }
 
 /* Whether the rows are of all processes, though some were asked for. */
@@ -159,12 +249,14 @@ static void write_none(const struct sheet *sheet, const struct phase_use *use)
     free(line);
 }
 
+/* Of a span that has none, its table has a row of 0. */
 static void write_nones(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
     for (size_t i = 0; i < session->uses.count; i++) {
         const struct phase_use *use = &session->uses.at[i];
-        bool of_whole = use->part == PHASE_COUNT && use->match.count == 0;
+        bool of_whole =
+            use->part == PHASE_COUNT && !phase_use_is_of_span(use) && use->match.count == 0;
         if (of_whole && !has_rows(session, use->phase))
             write_none(sheet, use);
     }
@@ -176,39 +268,50 @@ static void write_faults(const struct sheet *sheet)
     size_t count;
     const char *const *faults = phase_faults(sheet->session, 1, FAULTS_OF_COUNTS, &arena, &count);
     if (count > 0) {
-        sheet_put_heading(sheet, "Counts that do not fit");
+        sheet_put_heading(sheet, "Counts and spans that do not fit");
         fputc('\n', sheet->out);
         sheet_put_lines(sheet, faults, count);
     }
     arena_clear(&arena);
 }
 
-static void write_definition(const struct sheet *sheet, size_t first, size_t count)
+static void write_definition(const struct sheet *sheet, const struct count_row *first, size_t count)
 {
     const struct count_row **rows = memory_new(count * sizeof *rows);
     uint64_t whole = 0;
     for (size_t i = 0; i < count; i++) {
-        rows[i] = &sheet->session->counts[first + i];
-        whole += rows[i]->cell.count;
+        rows[i] = &first[i];
+        whole += first[i].cell.count;
     }
-    if (whole > 0) {
-        char *heading = memory_format("Count of %s", rows[0]->name);
+    if (whole > 0 || first->is_span) {
+        char *heading = memory_format("%s %s", first->is_span ? "Spans" : "Count of", first->name);
         sheet_put_heading(sheet, heading);
-        fputs(is_of_all(sheet, rows[0]) ? "  of all processes: it is not by process\n" : "\n",
+        fputs(is_of_all(sheet, first) ? "  of all processes: it is not by process\n" : "\n",
               sheet->out);
-        write_table(sheet, rows, count, whole);
-        write_notes(sheet, rows, count);
         free(heading);
+        if (first->is_span) {
+            write_spans_table(sheet, rows, count);
+            write_span_notes(sheet, rows, count);
+        } else {
+            write_table(sheet, rows, count, whole);
+            write_notes(sheet, rows, count);
+        }
     }
     free(rows);
 }
 
+static void write_definitions(const struct sheet *sheet, const struct count_row *rows, size_t count)
+{
+    for (size_t first = 0, alike; first < count; first += alike) {
+        alike = rows_alike(rows + first, count - first);
+        write_definition(sheet, rows + first, alike);
+    }
+}
+
 void sheet_counts_write(const struct sheet *sheet)
 {
-    for (size_t first = 0, count; first < sheet->session->count_count; first += count) {
-        count = rows_alike(sheet->session, first);
-        write_definition(sheet, first, count);
-    }
+    write_definitions(sheet, sheet->session->counts, sheet->session->count_count);
     write_nones(sheet);
+    write_definitions(sheet, sheet->session->spans, sheet->session->span_count);
     write_faults(sheet);
 }

@@ -251,13 +251,35 @@ static struct phase_use look_at_capture(const struct layout *layout,
 
 /* --- counts --- */
 
+/* What is said of a count: of its events, or of those that end it as a span. */
+struct counted {
+    const struct count_definition *count;
+    bool of_end;
+};
+
+static const char *pattern_of(struct counted counted)
+{
+    return counted.of_end ? counted.count->span->end : counted.count->event;
+}
+
+/* Of a span, what the other events are; else NULL. */
+static const char *other_of(struct counted counted)
+{
+    if (!counted.count->span)
+        return NULL;
+    return counted.of_end ? counted.count->event : counted.count->span->end;
+}
+
 /* What one declared event of a count says of a field that the count names. NULL: of its conditions. */
-static void look_at_counted(const struct layout *layout, const struct count_definition *count,
+static void look_at_counted(const struct layout *layout, struct counted counted,
                             const struct layout_event *event, const char *field,
                             struct phase_use *use)
 {
+    const struct count_definition *count = counted.count;
     if (!field) {
-        if (look_at_filters(layout, event, count->where, count->where_count, use))
+        const struct span_pair *span = count->span;
+        if (counted.of_end ? look_at_filters(layout, event, span->where, span->where_count, use)
+                           : look_at_filters(layout, event, count->where, count->where_count, use))
             use->state = PHASE_USE_FIT;
         return;
     }
@@ -277,49 +299,76 @@ static void look_at_counted(const struct layout *layout, const struct count_defi
 }
 
 /* What all declared events of a count say; `layout` NULL: they may be there. */
-static struct phase_use look_at_count(const struct layout *layout,
-                                      const struct count_definition *count, const char *field)
+static struct phase_use look_at_count(const struct layout *layout, struct counted counted,
+                                      const char *field)
 {
+    const char *pattern = pattern_of(counted);
     const struct phase_use base = {.state = layout ? PHASE_USE_UNDECLARED : PHASE_USE_FIT,
                                    .part = PHASE_COUNT,
-                                   .phase = text_of(count->name),
-                                   .begin = text_of(count->event),
-                                   .end = {"", 0},
+                                   .phase = text_of(counted.count->name),
+                                   .begin = text_of(pattern),
+                                   .end = text_or_none(other_of(counted)),
                                    .match = text_or_none(field),
                                    .field = {"", 0},
                                    .near = {"", 0}};
     struct phase_use best = base;
     bool declared = false;
     for (uint32_t i = 0; layout && i < layout->event_count; i++) {
-        if (fnmatch(count->event, layout->events[i].name, 0) != 0)
+        if (fnmatch(pattern, layout->events[i].name, 0) != 0)
             continue;
         struct phase_use use = base;
-        look_at_counted(layout, count, &layout->events[i], field, &use);
+        look_at_counted(layout, counted, &layout->events[i], field, &use);
         if (!declared || phase_use_is_better(&use, &best))
             best = use;
         declared = true;
     }
     if (layout && !declared)
-        best.near = text_or_none(nearest_event(layout, count->event));
+        best.near = text_or_none(nearest_event(layout, pattern));
     return best;
 }
 
-/* A count, and each field that it names besides its conditions. */
-static size_t look_at_counts(const struct layout *layout, const struct phase_definitions *phases,
-                             struct phase_use *uses, size_t used)
+struct found_uses {
+    struct phase_use *at;
+    size_t count; /* up to PHASE_USES_MAX */
+};
+
+static void look_at_named(const struct layout *layout, struct counted counted, const char *field,
+                          struct found_uses *uses)
 {
-    for (size_t i = 0; i < phases->count_count && used < PHASE_USES_MAX; i++) {
+    if (field && uses->count < PHASE_USES_MAX)
+        uses->at[uses->count++] = look_at_count(layout, counted, field);
+}
+
+/* The events of a count, or those that end it, and each field that it names of them besides its
+ * conditions. */
+static void look_at_fields(const struct layout *layout, struct counted counted,
+                           struct found_uses *uses)
+{
+    if (uses->count == PHASE_USES_MAX)
+        return;
+    const struct count_definition *count = counted.count;
+    struct phase_use whole = uses->at[uses->count++] = look_at_count(layout, counted, NULL);
+    if (whole.state == PHASE_USE_UNDECLARED)
+        return; /* so are its fields */
+    for (size_t k = 0; k < count->by_count && !counted.of_end; k++)
+        if (count->by[k].word == COUNT_BY_FIELD)
+            look_at_named(layout, counted, count->by[k].field, uses);
+    look_at_named(layout, counted, count->value, uses);
+    for (size_t k = 0; count->span && k < count->span->match_count; k++)
+        look_at_named(layout, counted, count->span->match[k], uses);
+}
+
+static size_t look_at_counts(const struct layout *layout, const struct phase_definitions *phases,
+                             struct phase_use *at, size_t used)
+{
+    struct found_uses uses = {at, used};
+    for (size_t i = 0; i < phases->count_count; i++) {
         const struct count_definition *count = &phases->counts[i];
-        struct phase_use whole = uses[used++] = look_at_count(layout, count, NULL);
-        if (whole.state == PHASE_USE_UNDECLARED)
-            continue; /* so are its fields */
-        for (size_t k = 0; k < count->by_count && used < PHASE_USES_MAX; k++)
-            if (count->by[k].word == COUNT_BY_FIELD)
-                uses[used++] = look_at_count(layout, count, count->by[k].field);
-        if (count->value && used < PHASE_USES_MAX)
-            uses[used++] = look_at_count(layout, count, count->value);
+        look_at_fields(layout, (struct counted){count, false}, &uses);
+        if (count->span)
+            look_at_fields(layout, (struct counted){count, true}, &uses);
     }
-    return used;
+    return uses.count;
 }
 
 static struct phase_uses look_at_all(const struct layout *layout,

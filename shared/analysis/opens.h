@@ -35,7 +35,8 @@ struct atom *opens_newest(struct opens *opens, const struct atom_kind *kind,
                           const struct atom *key);
 /* One of that key that began when `from` did; NULL: there is none. */
 struct atom *opens_twin(struct opens *opens, const struct atom *from);
-/* Another one, which has no twin, among those of its key by its time; its keys and REGs are those of
+/* Another one, among those of its key by its time (of one instant, which only a key with texts may have several of,
+ * behind none); its keys and REGs are those of
  * `from`, whose texts are borrowed. */
 struct atom *opens_add(struct opens *opens, const struct atom *from);
 void opens_take_out(struct opens *opens, struct atom *open);

@@ -24,6 +24,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_TIME: return head + sizeof(uint64_t);
     case RECORD_ANALYSIS: return head + sizeof(struct bytes);
     case RECORD_COUNT: return head + sizeof(struct count_line);
+    case RECORD_SPAN: return head + sizeof(struct span_line);
     }
     abort();
 }

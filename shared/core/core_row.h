@@ -40,7 +40,8 @@ enum record_kind {
     RECORD_EVENT,    /* STEP */
     RECORD_TIME,     /* STEP: the time, for what is over by then */
     RECORD_ANALYSIS, /* of the engine of analyses, which runs beside (analysis/engine.h) */
-    RECORD_COUNT     /* LINE of a count */
+    RECORD_COUNT,    /* LINE of a count */
+    RECORD_SPAN      /* LINE of a span that is open; STEP: an end of one */
 };
 
 /* Where time of a thread goes: by its state, and by whether it is in a call. */
@@ -295,6 +296,25 @@ struct count_line {
     struct count_cell cell;
 };
 
+enum span_kind {
+    SPAN_BEGINS,   /* it is open, since time_ns */
+    SPAN_ENDS,     /* at time_ns, an event of `by.definition` that has no begin here */
+    SPAN_USER_LOSS /* at time_ns, events of user space were lost; nothing else is told */
+};
+
+/* What begins or ends a span that a user defines. */
+struct span_line {
+    uint8_t kind; /* enum span_kind */
+    uint64_t time_ns;
+    /* Within what it is to be paired, as the definition says. */
+    uint8_t whose;  /* enum count_whose */
+    life_name life; /* of a thread or a process; else 0 */
+    int32_t cpu;    /* of a CPU, or of its idle thread; else -1 */
+    struct field_value *match;
+    size_t match_count;
+    struct count_line by; /* of a begin: what it is counted under */
+};
+
 enum place_change {
     CHANGE_CLOSING, /* a close of the place has begun, at time_ns, and may never return */
     CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
@@ -328,6 +348,7 @@ struct record {
         uint64_t time_ns;
         struct bytes analysis;
         struct count_line count;
+        struct span_line span;
     };
 };
 

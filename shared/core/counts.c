@@ -3,24 +3,10 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "core/descriptors.h"
+#include "core/spans.h"
 
 /* Joining, in place of a call that nobody knows: no call is called so. */
 static const char UNKNOWN_CALL[] = "?";
-
-/* What is counted together. */
-struct count_key {
-    uint32_t definition; /* its place in the set */
-    uint8_t whose;       /* enum count_whose */
-    struct life *life;   /* COUNT_OF_LIFE, if the definition asks for its thread or process */
-    uint64_t epoch;      /* mapping: of the life's lines */
-    int32_t cpu;         /* -1: of no CPU, or not asked for */
-    uint32_t phase;      /* label; joining, a path */
-    uint32_t
-        call_label; /* mapping: of a call that only the past knows; joining: its name among paths */
-    const struct syscall *call; /* mapping */
-    struct field_value *values;
-    size_t value_count;
-};
 
 struct count_sum {
     struct count_sum *next;         /* of the same hash */
@@ -48,6 +34,7 @@ static uint64_t hash_key(const struct count_key *key)
     hash = hash_number(hash ^ (uintptr_t)key->life ^ (uint64_t)key->whose << 56);
     hash = hash_number(hash ^ (uintptr_t)key->call ^ (uint64_t)key->call_label << 20);
     hash = hash_number(hash ^ (uint32_t)key->cpu ^ key->epoch << 32);
+    hash = hash_number(hash ^ key->thread << 1 ^ key->no_place);
     for (size_t i = 0; i < key->value_count; i++)
         hash = hash_number(hash ^ hash_value(&key->values[i]));
     return hash;
@@ -64,14 +51,14 @@ static bool same_key(const struct count_key *a, const struct count_key *b)
 {
     bool same = a->definition == b->definition && a->whose == b->whose && a->life == b->life &&
                 a->epoch == b->epoch && a->cpu == b->cpu && a->phase == b->phase &&
-                a->call_label == b->call_label && a->call == b->call &&
-                a->value_count == b->value_count;
+                a->call_label == b->call_label && a->call == b->call && a->thread == b->thread &&
+                a->no_place == b->no_place && a->value_count == b->value_count;
     for (size_t i = 0; same && i < a->value_count; i++)
         same = same_value(&a->values[i], &b->values[i]);
     return same;
 }
 
-static struct count_cell *cell_at(struct core *core, const struct count_key *key)
+struct count_cell *counts_cell(struct core *core, const struct count_key *key)
 {
     if (!core->counted)
         core->counted = memory_new(sizeof *core->counted);
@@ -131,8 +118,7 @@ bool counts_is_idle(const struct cpu *cpu, const struct event *event)
     return event->domain == DOMAIN_KERNEL && cpu && cpu->knows == CPU_IDLE;
 }
 
-/* A value of one form for each number, and of a text no more than is kept. */
-static struct field_value plain_value(const struct event *event, const char *field)
+struct field_value counts_value(const struct event *event, const char *field)
 {
     struct field_value value = event_value_of(event, field);
     if (value.type == FIELD_INT && value.i >= 0)
@@ -187,15 +173,37 @@ static bool asks_from(const struct count_definition *definition, enum count_word
     return false;
 }
 
-/* Whether it matters whose an event is; and whether rows are by that. */
-static bool asks_whose(const struct count_definition *definition)
+bool counts_asks_whose(const struct count_definition *definition)
 {
     return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_CALL);
 }
 
+/* Whether rows are by that. */
 static bool asks_life(const struct count_definition *definition)
 {
     return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_THREAD);
+}
+
+struct count_key counts_key(struct core *core, const struct event *event, struct life *life,
+                            bool idle, uint32_t at, struct field_value *values)
+{
+    const struct count_definition *definition = event->class->phases->counts[at];
+    struct count_key key = {.definition = at, .cpu = -1, .values = values};
+    if (counts_asks_whose(definition))
+        key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+    /* The past may know that nobody is current, or the idle thread. */
+    if (core->mode == CORE_MAP && counts_asks_whose(definition) && life && life->tid == 0)
+        key.life = life;
+    for (size_t i = 0; i < definition->by_count; i++) {
+        const struct count_by *by = &definition->by[i];
+        set_word(core, event, life, by->word, &key);
+        if (count_word_has_value(by->word))
+            values[key.value_count++] =
+                by->word == COUNT_BY_FIELD ? counts_value(event, by->field) : name_value(event);
+    }
+    if (key.life)
+        key.epoch = key.life->count_epoch;
+    return key;
 }
 
 static void add(struct core *core, const struct event *event, struct life *life, bool idle,
@@ -205,39 +213,29 @@ static void add(struct core *core, const struct event *event, struct life *life,
     if (!phase_filters_pass(definition->where, definition->where_count, event, event_payload_field))
         return;
     struct field_value values[COUNT_BY_MAX];
-    struct count_key key = {.definition = at, .cpu = -1, .values = values};
-    if (asks_whose(definition))
-        key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
-    /* The past may know that nobody is current, or the idle thread. */
-    if (core->mode == CORE_MAP && asks_whose(definition) && life && life->tid == 0)
-        key.life = life;
-    for (size_t i = 0; i < definition->by_count; i++) {
-        const struct count_by *by = &definition->by[i];
-        set_word(core, event, life, by->word, &key);
-        if (count_word_has_value(by->word))
-            values[key.value_count++] =
-                by->word == COUNT_BY_FIELD ? plain_value(event, by->field) : name_value(event);
+    struct count_key key = counts_key(core, event, life, idle, at, values);
+    if (definition->span) {
+        spans_begin(core, event, life, idle, &key);
+        return;
     }
-    if (key.life)
-        key.epoch = key.life->count_epoch;
     struct field_value value = {.type = FIELD_ABSENT};
     if (definition->value)
         value = event_value_of(event, definition->value);
-    count_cell_add(cell_at(core, &key), &value);
+    count_cell_add(counts_cell(core, &key), &value);
 }
 
 void counts_add(struct core *core, const struct event *event, struct life *life, bool idle)
 {
+    for (size_t i = 0; i < event->class->span_end_count; i++)
+        spans_end(core, event, life, idle, event->class->span_ends[i]);
     for (size_t i = 0; i < event->class->count_count; i++)
         add(core, event, life, idle, event->class->counts[i]);
 }
 
 /* --- mapping --- */
 
-static void write_sum(struct core *core, struct count_sum *sum)
+struct count_line counts_line(struct core *core, const struct count_key *key)
 {
-    const struct count_key *key = &sum->key;
-    struct count_line *line = &row_add(core->row, RECORD_COUNT)->count;
     struct arena *arena = &core->row->arena;
     struct field_value *values = arena_take(arena, key->value_count * sizeof *values);
     for (size_t i = 0; i < key->value_count; i++) {
@@ -245,16 +243,22 @@ static void write_sum(struct core *core, struct count_sum *sum)
         if (values[i].type == FIELD_TEXT)
             values[i].text.at = arena_string(arena, values[i].text);
     }
-    *line = (struct count_line){.definition = key->definition,
-                                .whose = key->whose,
-                                .life = key->life ? map_name(core, key->life) : 0,
-                                .cpu = key->cpu,
-                                .label = key->phase,
-                                .call_label = key->call_label,
-                                .call = key->call,
-                                .values = values,
-                                .value_count = key->value_count,
-                                .cell = sum->cell};
+    return (struct count_line){.definition = key->definition,
+                               .whose = key->whose,
+                               .life = key->life ? map_name(core, key->life) : 0,
+                               .cpu = key->cpu,
+                               .label = key->phase,
+                               .call_label = key->call_label,
+                               .call = key->call,
+                               .values = values,
+                               .value_count = key->value_count};
+}
+
+static void write_sum(struct core *core, struct count_sum *sum)
+{
+    struct count_line line = counts_line(core, &sum->key);
+    line.cell = sum->cell;
+    row_add(core->row, RECORD_COUNT)->count = line;
     sum->is_sent = true;
 }
 
@@ -284,38 +288,45 @@ void counts_write(struct core *core)
 
 /* --- joining --- */
 
-/* Whom the row names so, also if its life is over by now. */
-static struct life *named(const struct core *core, life_name name)
+struct life *counts_named(const struct core *core, life_name name)
 {
     return name > 0 && name <= core->names ? core->named[name] : NULL;
 }
 
-bool join_count(struct core *core, const struct count_line *line)
+bool counts_read_line(struct core *core, const struct count_line *line, struct count_key *key)
 {
     if (line->definition >= core->phases.set->count_count)
         return false;
-    struct count_key key = {.definition = line->definition,
-                            .whose = line->whose,
-                            .cpu = line->cpu,
-                            .phase = join_labeled(core, line->label),
-                            .call_label = line->call
-                                              ? names_id(&core->paths, text_of(line->call->name))
-                                              : join_labeled(core, line->call_label),
-                            .values = line->values,
-                            .value_count = line->value_count};
+    *key = (struct count_key){.definition = line->definition,
+                              .whose = line->whose,
+                              .cpu = line->cpu,
+                              .phase = join_labeled(core, line->label),
+                              .call_label = line->call
+                                                ? names_id(&core->paths, text_of(line->call->name))
+                                                : join_labeled(core, line->call_label),
+                              .values = line->values,
+                              .value_count = line->value_count};
     if (line->life) {
-        struct life *life = named(core, line->life);
+        struct life *life = counts_named(core, line->life);
         if (!life)
             return false;
         if (life == &core->nobody || life == &core->idle)
-            key.whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
+            key->whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
         else if (asks_life(core->phases.set->counts[line->definition]))
-            key.life = life;
+            key->life = life;
     }
     /* Such a one is in no call, whatever was seen of the CPU's current. */
-    if (key.whose != COUNT_OF_LIFE)
-        key.phase = key.call_label = 0;
-    count_cell_merge(cell_at(core, &key), &line->cell);
+    if (key->whose != COUNT_OF_LIFE)
+        key->phase = key->call_label = 0;
+    return true;
+}
+
+bool join_count(struct core *core, const struct count_line *line)
+{
+    struct count_key key;
+    if (!counts_read_line(core, line, &key))
+        return false;
+    count_cell_merge(counts_cell(core, &key), &line->cell);
     return true;
 }
 
@@ -337,6 +348,8 @@ static struct count_part part_of(const struct core *core, const struct count_key
         part.value = *(*value)++;
     else if (by->word == COUNT_BY_CPU && key->cpu >= 0)
         part.value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)key->cpu};
+    else if (key->no_place)
+        return part;
     else if (by->word == COUNT_BY_PHASE && key->whose != COUNT_OF_NOBODY)
         text = names_text(&core->paths, key->phase);
     else if (by->word == COUNT_BY_CALL && key->whose != COUNT_OF_NOBODY)
@@ -357,14 +370,19 @@ static void tell(const struct core *core, const struct count_sum *sum)
     struct count_told told = {.name = text_of(definition->name),
                               .whose = key->whose,
                               .has_value = definition->value != NULL,
+                              .is_span = definition->span != NULL,
                               .parts = parts,
                               .part_count = definition->by_count,
                               .cell = &sum->cell};
     struct result result = {.type = RESULT_COUNT, .count = &told};
-    if (key->life)
+    if (key->life) {
         core_tell_of(core, key->life, &result);
-    else
-        core_tell(core, &result);
+        return;
+    }
+    result.thread = key->thread;
+    result.tid = key->tid;
+    result.pid = key->pid;
+    core_tell(core, &result);
 }
 
 void counts_tell(struct core *core)

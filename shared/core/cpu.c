@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/crash.h"
 #include "core/descriptors.h"
+#include "core/spans.h"
 
 /* A border takes so much of the time of the thread that was current to be unknown, at most. */
 #define UNKNOWN_NS_MAX UINT64_C(10000000000)
@@ -253,6 +254,7 @@ void map_border(struct core *core, const struct event *event)
     handlers_end(cpu);
     cpu->let_tick = 0;
     core->border_epoch++;
+    spans_before_loss(core, event->cpu);
     map_step(core, event, NULL);
 }
 
@@ -374,6 +376,7 @@ void join_border(struct core *core, int32_t number, uint64_t border_ns)
     struct cpu *cpu = cpu_at(core, number);
     if (!cpu || mutant("ignore-loss-border"))
         return;
+    spans_lose(core, number, border_ns);
     core->border_epoch++;
     if (cpu->knows == CPU_THREAD) {
         struct life *life = life_touch(cpu->current);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
+#include "core/spans.h"
 
 struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
 {
@@ -26,7 +27,9 @@ struct tallies core_take_tallies(struct core *core)
 
 void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases)
 {
-    phases_use(core, phases ? phases : schema_set(core->schema, NULL));
+    phases = phases ? phases : schema_set(core->schema, NULL);
+    spans_use(core, phases);
+    phases_use(core, phases);
     core->facts = facts;
     core->event_number = 0;
     core->label_count = core->request_count = 0;
@@ -112,9 +115,12 @@ void core_event(struct core *core, const struct event *event)
     if (event->kind == EVENT_LOSS) {
         if (event_is_border(event))
             join_border(core, event->cpu, event->time_ns);
+        else if (event->domain == DOMAIN_UST)
+            spans_lose(core, SPANS_LOST_USER, event->time_ns);
         return;
     }
     core->event_number++;
+    spans_now(core, event->time_ns);
     if (is_nowhere) {
         counts_take(core, event, NULL, counts_is_idle(NULL, event));
         return;
@@ -195,6 +201,7 @@ static void join_step(struct core *core, const struct step *step)
             join_counted(core, event, life);
         if (step->parts & STEP_CONTEXTS)
             join_contexts(core, event, life);
+        spans_settle(core);
     } else {
         touch(actor, event->time_ns);
         if (step->parts & STEP_CONTEXTS)
@@ -232,6 +239,7 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_EVENT: join_step(core, &record->step); break;
     case RECORD_TIME: tick(core, record->time_ns); break;
     case RECORD_COUNT: return join_count(core, &record->count);
+    case RECORD_SPAN: return join_span(core, &record->span);
     case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
     }
     return true;
@@ -290,6 +298,9 @@ const struct phase_set *core_phases(const struct core *core)
 
 void core_mark(struct core *core, const struct interval_end *interval)
 {
+    if (interval->last_ns != TIME_NONE)
+        spans_tick(core, interval->last_ns);
+    counts_tell(core);
     for (size_t i = 0; i < interval->cpu_count; i++) {
         struct result busy = {.type = RESULT_CPU, .cpu = interval->cpus[i]};
         core_tell(core, &busy);
@@ -325,6 +336,7 @@ void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
 
 void core_gap(struct core *core, uint64_t begin_ns)
 {
+    spans_lose(core, SPANS_LOST_ALL, begin_ns);
     for (size_t i = 0; i < core->cpu_count; i++)
         if (core->cpus[i].seen)
             join_border(core, (int32_t)i, begin_ns);
@@ -341,6 +353,7 @@ void core_gap(struct core *core, uint64_t begin_ns)
 void core_finish(struct core *core)
 {
     phases_finish(core);
+    spans_finish(core);
     core_end(core, 0);
     struct life *life;
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {

@@ -5,6 +5,7 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "core/kept.h"
+#include "core/spans.h"
 
 struct keep {
     struct core *core;
@@ -36,7 +37,7 @@ static bool stands_unseen(const struct keep *keep, bool touched, uint32_t number
 static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
                 bool touched, uint32_t *number)
 {
-    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e'};
+    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e', 's'};
     char key[64];
     struct columns_out out = {.count = 0};
     columns_put_number(&out, kind);
@@ -278,6 +279,16 @@ static void keep_instances(const struct keep *keep)
     free(all);
 }
 
+static void keep_spans(const struct keep *keep)
+{
+    struct kept_span kept;
+    for (size_t i = 0; i < spans_count(keep->core); i++) {
+        uint32_t *number = spans_keep(keep->core, i, &kept);
+        if (!stands_unseen(keep, false, *number)) /* it stays as it began */
+            put(keep, KEPT_SPAN, kept.serial, &kept, false, number);
+    }
+}
+
 static void keep_core(const struct keep *keep)
 {
     const struct core *core = keep->core;
@@ -290,6 +301,7 @@ static void keep_core(const struct keep *keep)
                              .time_ns = core->time_ns,
                              .phases_now_ns = core->phases.now_ns,
                              .last_life = core->last_life,
+                             .spans_last_ns = spans_last_ns(core),
                              .has_kernel = core->facts.has_kernel,
                              .counts_switches = core->facts.counts_switches,
                              .no_calls = core->facts.no_calls};
@@ -401,6 +413,7 @@ void core_save(struct core *core, struct keep_sink sink)
     for (struct life *life = core->all; life; life = life->next_of_all)
         keep_life(&keep, life);
     keep_instances(&keep);
+    keep_spans(&keep);
     keep_core(&keep);
     end_save(&keep);
 }

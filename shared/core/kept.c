@@ -31,6 +31,7 @@ static const struct column core_columns[] = {
     COLUMN(kept_core, 11, BYTE, counts_switches),
     COLUMN_LIST_OF(kept_core, 12, cpus, cpu_count, cpu),
     COLUMN(kept_core, 13, BYTE, no_calls),
+    COLUMN(kept_core, 14, NUMBER, spans_last_ns),
 };
 COLUMN_TABLE(core, kept_core);
 
@@ -211,6 +212,25 @@ static const struct column elders_columns[] = {
     COLUMN(kept_elders, 6, TEXT, steps.bytes),
 };
 COLUMN_TABLE(elders, kept_elders);
+
+static const struct column span_columns[] = {
+    COLUMN(kept_span, 1, NUMBER, serial),
+    COLUMN(kept_span, 2, NUMBER, definition),
+    COLUMN(kept_span, 3, BYTE, whose),
+    COLUMN(kept_span, 4, NUMBER, subject),
+    COLUMN(kept_span, 5, CPU, cpu),
+    COLUMN(kept_span, 6, TIME, begin_ns),
+    COLUMN_MANY(kept_span, 7, VALUES, match, match_count),
+    COLUMN(kept_span, 8, BYTE, by_whose),
+    COLUMN(kept_span, 9, CPU, by_cpu),
+    COLUMN(kept_span, 10, NUMBER, thread),
+    COLUMN(kept_span, 11, INT, tid),
+    COLUMN(kept_span, 12, INT, pid),
+    COLUMN(kept_span, 13, TEXT, phase),
+    COLUMN(kept_span, 14, TEXT, call),
+    COLUMN_MANY(kept_span, 15, VALUES, values, value_count),
+};
+COLUMN_TABLE(span, kept_span);
 /* clang-format on */
 
 const struct column_table *kept_table_of(uint64_t kind)
@@ -222,6 +242,7 @@ const struct column_table *kept_table_of(uint64_t kind)
                                                                   [KEPT_DESCRIPTOR] =
                                                                       &descriptor_table,
                                                                   [KEPT_INSTANCE] = &instance_table,
-                                                                  [KEPT_ELDERS] = &elders_table};
+                                                                  [KEPT_ELDERS] = &elders_table,
+                                                                  [KEPT_SPAN] = &span_table};
     return kind < KEPT_KINDS ? tables[kind] : NULL;
 }

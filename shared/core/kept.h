@@ -14,6 +14,7 @@ enum kept_kind {
     KEPT_DESCRIPTOR,
     KEPT_INSTANCE,
     KEPT_ELDERS,
+    KEPT_SPAN,
     KEPT_KINDS
 };
 #define KEPT_KEY "core/"
@@ -33,6 +34,7 @@ struct kept_core {
     uint64_t time_ns, phases_now_ns;
     uint32_t last_life;
     bool has_kernel, counts_switches, no_calls;
+    uint64_t spans_last_ns;
     struct kept_cpu *cpus;
     size_t cpu_count;
 };
@@ -111,6 +113,26 @@ struct kept_instance {
 struct kept_elders {
     uint64_t instance, block;
     struct steps_line steps;
+};
+
+/* A span that is open (core/spans.c). */
+struct kept_span {
+    uint64_t serial;
+    uint64_t definition; /* count_digest() */
+    uint8_t whose;
+    uint64_t subject;
+    int32_t cpu;
+    uint64_t begin_ns;
+    struct field_value *match;
+    size_t match_count;
+    /* What it is counted under. */
+    uint8_t by_whose;
+    int32_t by_cpu;
+    uint64_t thread;
+    int32_t tid, pid;
+    struct text phase, call;
+    struct field_value *values;
+    size_t value_count;
 };
 
 const struct column_table *kept_table_of(uint64_t kind);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
+#include "core/spans.h"
 
 /* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
  * the past may forget what is over. */
@@ -261,6 +262,7 @@ static void forget_words(struct life *life)
 void life_retire(struct core *core, struct life *life)
 {
     life_write(core, life);
+    spans_write_of(core, life);
     map_pass(core, life);
     life->active = life->counts = life->known = life->no_call_yet = false;
     life->state = STATE_AS_BEFORE;
@@ -462,6 +464,7 @@ static void write_all(struct core *core)
     map_pass_all(core);
     places_write(core);
     counts_write(core);
+    spans_write(core);
     for (size_t i = 0; i < core->cpu_count; i++)
         cpu_write(core, &core->cpus[i]);
 }
@@ -533,6 +536,8 @@ static void on_loss(struct core *core, const struct event *event)
         core->time_ns = 0; /* the first event has yet to come */
     core->tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
     core->tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
+    if (event->domain == DOMAIN_UST)
+        map_user_loss(core, event);
     if (!event_is_border(event))
         return;
     core->tallies.at[TALLY_LOSS_BORDERS]++;
@@ -737,6 +742,7 @@ void core_free(struct core *core)
         free(core->requests);
     }
     engine_free(core->engine);
+    spans_free(core);
     counts_free(core->counted);
     for (struct life *life = core->all, *next; life; life = next) {
         next = life->next_of_all;

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "core/keep.h"
 #include "core/kept.h"
+#include "core/spans.h"
 
 /* What was restored, by the numbers in the records. */
 struct restore {
@@ -441,6 +442,24 @@ static void restore_instances(struct restore *restore)
     (void)holds(restore, blocks == restore->count[KEPT_ELDERS]);
 }
 
+static int by_serial(const void *a, const void *b)
+{
+    const struct kept_span *const *left = a, *const *right = b;
+    return (*left)->serial < (*right)->serial ? -1 : (*left)->serial > (*right)->serial;
+}
+
+static void restore_spans(struct restore *restore, const struct kept_core *core)
+{
+    const struct kept_span *kept;
+    if (restore->count[KEPT_SPAN] > 0)
+        qsort(restore->read[KEPT_SPAN], restore->count[KEPT_SPAN], sizeof(const void *), by_serial);
+    for (EACH(kept, restore, KEPT_SPAN, i))
+        (void)holds(restore,
+                    kept->serial <= core->last_serial && spans_restore(restore->core, kept));
+    if (core->spans_last_ns > 0)
+        spans_now(restore->core, core->spans_last_ns);
+}
+
 /* What nothing refers to is no state; and numbers that are given from here on are others. */
 static void check_all(struct restore *restore)
 {
@@ -492,6 +511,7 @@ static void restore_all(struct restore *restore)
         restore_life(restore, life);
     restore_cpus(restore, kept);
     restore_instances(restore);
+    restore_spans(restore, kept);
     core->order = kept->order;
     core->last_process = kept->last_process;
     core->last_descriptor = kept->last_descriptor;

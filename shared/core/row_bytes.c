@@ -293,6 +293,7 @@ static const struct column count_cell_columns[] = {
     COLUMN(count_cell, 1, NUMBER, count),
     COLUMN(count_cell, 2, NUMBER, negative),
     COLUMN(count_cell, 3, DURATIONS, value),
+    COLUMN(count_cell, 4, NUMBER, unmatched), /* the mapper counts nothing else of these */
 };
 COLUMN_TABLE(count_cell, count_cell);
 
@@ -308,6 +309,17 @@ static const struct column count_columns[] = {
     COLUMN_INSIDE(count_line, 9, cell, count_cell),
 };
 COLUMN_TABLE(count, count_line);
+
+static const struct column span_columns[] = {
+    COLUMN(span_line, 1, BYTE, kind),
+    COLUMN(span_line, 2, TIME, time_ns),
+    COLUMN(span_line, 3, BYTE, whose),
+    COLUMN(span_line, 4, U32, life),
+    COLUMN(span_line, 5, CPU, cpu),
+    COLUMN_MANY(span_line, 6, VALUES, match, match_count),
+    COLUMN_INSIDE(span_line, 7, by, count),
+};
+COLUMN_TABLE(span, span_line);
 /* clang-format on */
 
 struct told_time {
@@ -325,15 +337,23 @@ COLUMN_TABLE(analysis, told_analysis);
 
 static const struct column_table *table_of(uint64_t kind)
 {
-    static const struct column_table *const tables[] = {
-        [RECORD_LET_CPU] = &let_table,         [RECORD_LET_LIFE] = &let_table,
-        [RECORD_AGAIN] = &let_table,           [RECORD_LABEL] = &label_table,
-        [RECORD_LIFE] = &life_table,           [RECORD_INSTANCE] = &instance_table,
-        [RECORD_LET_PLACE] = &place_let_table, [RECORD_PLACE] = &place_table,
-        [RECORD_USES] = &uses_table,           [RECORD_USE] = &use_table,
-        [RECORD_CHANGE] = &change_table,       [RECORD_CPU] = &cpu_table,
-        [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
-        [RECORD_ANALYSIS] = &analysis_table,   [RECORD_COUNT] = &count_table};
+    static const struct column_table *const tables[] = {[RECORD_LET_CPU] = &let_table,
+                                                        [RECORD_LET_LIFE] = &let_table,
+                                                        [RECORD_AGAIN] = &let_table,
+                                                        [RECORD_LABEL] = &label_table,
+                                                        [RECORD_LIFE] = &life_table,
+                                                        [RECORD_INSTANCE] = &instance_table,
+                                                        [RECORD_LET_PLACE] = &place_let_table,
+                                                        [RECORD_PLACE] = &place_table,
+                                                        [RECORD_USES] = &uses_table,
+                                                        [RECORD_USE] = &use_table,
+                                                        [RECORD_CHANGE] = &change_table,
+                                                        [RECORD_CPU] = &cpu_table,
+                                                        [RECORD_EVENT] = &step_table,
+                                                        [RECORD_TIME] = &time_table,
+                                                        [RECORD_ANALYSIS] = &analysis_table,
+                                                        [RECORD_COUNT] = &count_table,
+                                                        [RECORD_SPAN] = &span_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 
@@ -380,7 +400,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .arena = &row->arena,
                             .why = why};
     /* What a record of a kind is before its bytes are read. */
-    const struct record *nothing[RECORD_COUNT + 1] = {NULL};
+    const struct record *nothing[RECORD_SPAN + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {

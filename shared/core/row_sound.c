@@ -145,13 +145,25 @@ static bool is_count(const struct count_line *line, size_t index, const struct p
     if (line->definition >= phases->count_count || line->whose > COUNT_OF_IDLE ||
         line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
         return false;
-    const struct count_definition *definition = phases->counts[line->definition];
-    size_t fields = 0;
-    for (size_t i = 0; i < definition->by_count; i++)
-        fields += count_word_has_value(definition->by[i].word);
+    size_t fields = count_field_count(phases->counts[line->definition]);
     const struct count_cell *cell = &line->cell;
     return line->value_count == fields && cell->negative <= cell->count &&
            cell->value.count <= cell->count - cell->negative;
+}
+
+static bool is_span(const struct span_line *line, size_t index, const struct phase_set *phases)
+{
+    if (line->kind > SPAN_USER_LOSS || line->time_ns == TIME_NONE)
+        return false;
+    if (line->kind == SPAN_USER_LOSS)
+        return true;
+    const struct count_line *by = &line->by;
+    if (by->definition >= phases->count_count || !phases->counts[by->definition]->span ||
+        line->whose > COUNT_OF_IDLE || line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
+        return false;
+    const struct span_pair *span = phases->counts[by->definition]->span;
+    return line->match_count == span->match_count &&
+           (line->kind == SPAN_ENDS || is_count(by, index, phases));
 }
 
 bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases)
@@ -177,6 +189,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_EVENT: return is_step(&record->step, index);
     case RECORD_TIME: return record->time_ns != TIME_NONE;
     case RECORD_COUNT: return is_count(&record->count, index, phases);
+    case RECORD_SPAN: return is_span(&record->span, index, phases);
     case RECORD_ANALYSIS: return true; /* engine_check() */
     }
     return false;

@@ -66,6 +66,8 @@ struct group;
 struct numbers;
 struct counts;
 struct count_sum;
+struct spans;
+struct span_begin;
 struct named_place;
 
 /* What a line has told of a life, if nothing else has told of it since then. */
@@ -73,6 +75,11 @@ struct told_life {
     bool holds, known;
     uint8_t state;
     uint64_t clock_ns, since_ns, wake_ns;
+};
+
+/* Begins of spans, the first first (core/spans.c). */
+struct span_list {
+    struct span_begin *first, *last;
 };
 
 struct life {
@@ -142,8 +149,9 @@ struct life {
     uint32_t parent_of, parent_under, parent;
     struct count_sum *counted; /* mapping: sums of counts that are unsent */
     uint64_t count_epoch;
-    bool may_hold_phase; /* mapping: the past may know of one that is open on it */
-    bool before_told;    /* joining: a phase cell with time before the first call went out */
+    struct span_list span_begins; /* mapping: open here, that name it */
+    bool may_hold_phase;          /* mapping: the past may know of one that is open on it */
+    bool before_told; /* joining: a phase cell with time before the first call went out */
     /* Of the list of what is unsent, and of all. */
     struct life *next_listed, *next_of_all;
     /* Mapping alone. */
@@ -251,6 +259,8 @@ struct core {
     size_t cpu_count;
     struct map lives;       /* by number */
     struct counts *counted; /* of what users define; NULL: nothing yet */
+    struct spans *spans;    /* likewise: what is open */
+    bool spans_wait;        /* for spans_settle() */
     struct life *listed, *all;
     uint64_t border_epoch; /* from 1 */
     struct instances phases;

@@ -1,6 +1,7 @@
 /* Whose event it is, and what its contexts tell of that thread (docs/RESULTS.md, section 3). */
 #include "core/counts.h"
 #include "core/descriptors.h"
+#include "core/spans.h"
 
 /* --- joining --- */
 
@@ -159,7 +160,7 @@ void join_contexts(struct core *core, const struct event *event, struct life *li
 
 void join_counted(struct core *core, const struct event *event, struct life *life)
 {
-    if (event->class->count_count == 0)
+    if (!event_class_is_counted(event->class))
         return;
     const struct cpu *cpu = event->domain == DOMAIN_KERNEL ? cpu_at(core, event->cpu) : NULL;
     counts_take(core, event, life, !life && counts_is_idle(cpu, event));
@@ -172,6 +173,7 @@ void join_kernel_event(struct core *core, const struct event *event)
         struct life *life = join_exec(core, event);
         join_counted(core, event, life);
         join_contexts(core, event, life);
+        spans_settle(core);
         return;
     }
     struct life *actor = kernel_life(core, event);
@@ -180,6 +182,7 @@ void join_kernel_event(struct core *core, const struct event *event)
         handlers_book(core, cpu, event->time_ns);
     join_counted(core, event, actor);
     join_contexts(core, event, actor);
+    spans_settle(core);
     join_meaning(core, event, actor);
 }
 
@@ -188,6 +191,7 @@ void join_user_event(struct core *core, const struct event *event)
     struct life *life = user_life(core, event);
     join_counted(core, event, life);
     join_contexts(core, event, life);
+    spans_settle(core);
 }
 
 /* --- mapping --- */
@@ -214,8 +218,9 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     retire(core, map_life(core, event_shown_current(event)));
     if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
         map_pass_all(core);
-    if (is_phase_event(event) || is_call_event(event) || event->class->count_count > 0)
+    if (is_phase_event(event) || is_call_event(event) || event_class_is_counted(event->class))
         map_pass_all(core);
+    spans_before_step(core, event->class);
     if (is_phase_event(event))
         map_before_phases(core, NULL, event, 0);
     core->step_parts = STEP_BY_CPU;
@@ -250,7 +255,7 @@ static int32_t told_pid(const struct event *event, const struct life *life)
 }
 
 /* What the contexts tell of a thread that is the event's own for certain. */
-static void map_contexts(struct core *core, struct life *life, const struct event *event)
+static void map_told(struct core *core, struct life *life, const struct event *event)
 {
     if (is_phase_event(event)) {
         life_activate(core, life, event->time_ns);
@@ -288,6 +293,12 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     step->summed = summed;
 }
 
+static void map_contexts(struct core *core, struct life *life, const struct event *event)
+{
+    map_told(core, life, event);
+    spans_settle(core);
+}
+
 /* Whether only the past knows whose event it is. */
 static bool is_uncertain(const struct core *core, const struct cpu *cpu, const struct event *event)
 {
@@ -301,7 +312,7 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
                 (contradicts(core, cpu, event) && cpu->current && !cpu->current->known));
     /* Of a thread that was known to be elsewhere, what it does here may be told of the CPU's current. */
     if (event->kind == EVENT_SWITCH)
-        return event->class->count_count > 0 && cpu->knows == CPU_LET;
+        return event_class_is_counted(event->class) && cpu->knows == CPU_LET;
     return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
 }
 
@@ -340,6 +351,7 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
             map_pass_all(core);
         if (is_phase_event(event))
             map_before_phases(core, NULL, event, 0);
+        spans_before_step(core, event->class);
         core->step_parts = STEP_CONTEXTS;
         map_meaning(core, cpu, event, NULL);
         core->step_parts = 0;

@@ -43,7 +43,8 @@ struct text count_told_pack(const struct count_told *told)
 {
     struct packing packing = {.at = NULL};
     put_text(&packing, told->name);
-    put_number(&packing, (uint64_t)told->whose << 1 | told->has_value);
+    put_number(&packing,
+               (uint64_t)told->is_span << 8 | (uint64_t)told->whose << 1 | told->has_value);
     put_number(&packing, told->part_count);
     for (size_t i = 0; i < told->part_count; i++) {
         const struct count_part *part = &told->parts[i];
@@ -79,7 +80,8 @@ struct count_told count_told_unpack(struct text packed, struct arena *arena)
 {
     struct count_told told = {.name = take_text(&packed)};
     uint64_t flags = take_number(&packed);
-    told.whose = (uint8_t)(flags >> 1);
+    told.is_span = flags >> 8;
+    told.whose = (uint8_t)(flags >> 1 & 0x7F);
     told.has_value = flags & 1;
     told.part_count = take_number(&packed);
     struct count_part *parts = arena_take(arena, told.part_count * sizeof *parts);

@@ -1,4 +1,4 @@
-/* results/count_told.h -- what a user's definition counts together, as results tell it. */
+/* results/count_told.h -- what a user's definition counts together, events or spans, as results tell it. */
 #ifndef RESULTS_COUNT_TOLD_H
 #define RESULTS_COUNT_TOLD_H
 
@@ -19,6 +19,7 @@ struct count_told {
     struct text name; /* of the definition */
     uint8_t whose;    /* enum count_whose */
     bool has_value;   /* the definition names one */
+    bool is_span;     /* the values are durations, in ns */
     const struct count_part *parts;
     size_t part_count;
     const struct count_cell *cell;

@@ -13,7 +13,8 @@
 
 /* Those of a definition. */
 struct count_keys {
-    uint32_t name;     /* of the definition */
+    uint32_t name; /* of the definition */
+    bool is_span;
     uint64_t last;     /* what has a greater hash is among the others */
     struct map hashes; /* of those that have cells, up to twice as many as stay */
 };
@@ -44,15 +45,16 @@ static struct count_told told_of(struct text key, uint64_t *thread, struct arena
     return count_told_unpack(packed, arena);
 }
 
-static struct count_keys *keys_at(struct fold *fold, struct text name)
+static struct count_keys *keys_at(struct fold *fold, const struct count_told *told)
 {
-    uint32_t id = fold_name_id(fold, name);
+    uint32_t id = fold_name_id(fold, told->name);
     for (size_t i = 0; i < fold->count_count; i++)
-        if (fold->counts[i].name == id)
+        if (fold->counts[i].name == id && fold->counts[i].is_span == told->is_span)
             return &fold->counts[i];
     fold->counts =
         memory_grow(fold->counts, &fold->count_room, fold->count_count + 1, sizeof *fold->counts);
-    fold->counts[fold->count_count] = (struct count_keys){.name = id, .last = UINT64_MAX};
+    fold->counts[fold->count_count] =
+        (struct count_keys){.name = id, .is_span = told->is_span, .last = UINT64_MAX};
     return &fold->counts[fold->count_count++];
 }
 
@@ -119,7 +121,7 @@ static bool goes(const struct fold *fold, const struct cell *cell, const struct 
     struct text key = names_text(&fold->names, cell->key.name);
     uint64_t thread;
     struct count_told told = told_of(key, &thread, arena);
-    return told.whose != COUNT_OF_OTHERS &&
+    return told.whose != COUNT_OF_OTHERS && told.is_span == keys->is_span &&
            text_equal(told.name, names_text(&fold->names, keys->name)) && hash_of(key) > keys->last;
 }
 
@@ -169,7 +171,7 @@ void fold_take_count(struct fold *fold, const struct result *result)
     bool by_thread = count_told_asks(told, COUNT_BY_THREAD);
     struct text key = key_of(by_thread ? result->thread : 0, told);
     uint64_t hash = hash_of(key);
-    struct count_keys *keys = keys_at(fold, told->name);
+    struct count_keys *keys = keys_at(fold, told);
     if (hash > keys->last) {
         count_cell_merge(&cell_of_others(fold, told)->count, told->cell);
     } else {
@@ -221,11 +223,12 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
 }
 
 /* Whether there are too many for a row of its own. */
-static bool is_other(const struct fold *fold, const uint64_t *lasts, struct text name,
+static bool is_other(const struct fold *fold, const uint64_t *lasts, const struct count_told *told,
                      struct text key)
 {
     for (size_t i = 0; i < fold->count_count; i++)
-        if (text_equal(names_text(&fold->names, fold->counts[i].name), name))
+        if (fold->counts[i].is_span == told->is_span &&
+            text_equal(names_text(&fold->names, fold->counts[i].name), told->name))
             return hash_of(key) > lasts[i];
     return false;
 }
@@ -237,7 +240,7 @@ static struct count_row row_of(const struct fold_rows *rows, const struct sessio
     struct text key = names_text(&rows->fold->names, cell->key.name);
     struct count_told told = told_of(key, &thread, rows->arena);
     struct count_part parts[COUNT_BY_MAX];
-    if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, told.name, key)) {
+    if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, &told, key)) {
         told = others_of(&told, parts);
         pid = PID_NONE;
         thread = 0;
@@ -251,6 +254,7 @@ static struct count_row row_of(const struct fold_rows *rows, const struct sessio
                               .value_count = told.part_count,
                               .pid = pid == PID_NONE ? REPORT_NONE : pid,
                               .has_value = told.has_value,
+                              .is_span = told.is_span,
                               .cell = cell->count};
 }
 
@@ -306,8 +310,10 @@ static int compare_for_order(const void *a, const void *b)
 
 /* Rows of one key become one, whose sums are in the arena. */
 static void merge_rows(const struct fold_rows *rows, struct count_row *all, size_t count,
-                       struct session_report *out)
+                       struct count_row **out, size_t *out_count)
 {
+    *out = arena_take(rows->arena, count * sizeof **out);
+    *out_count = 0;
     if (count > 0)
         qsort(all, count, sizeof *all, compare_for_order);
     for (size_t i = 0, next; i < count; i = next) {
@@ -320,7 +326,7 @@ static void merge_rows(const struct fold_rows *rows, struct count_row *all, size
         row.cell = sum;
         row.cell.value = durations_copy(rows->arena, &sum.value);
         count_cell_clear(&sum);
-        out->counts[out->count_count++] = row;
+        (*out)[(*out_count)++] = row;
     }
 }
 
@@ -332,18 +338,19 @@ static bool is_made(const struct count_row *rows, size_t count, struct text name
     return false;
 }
 
-/* That a count is 0 is an answer: a row of it, by nothing. */
-static size_t add_nones(const struct fold_rows *rows, struct count_row **all, size_t made,
-                        size_t *room)
+/* That a count, or a span, is 0 is an answer: a row of it, by nothing. */
+static size_t add_nones(const struct fold_rows *rows, bool is_span, struct count_row **all,
+                        size_t made, size_t *room)
 {
     const struct phase_uses *uses = &rows->fold->uses;
     for (size_t i = 0; i < uses->count; i++) {
         const struct phase_use *use = &uses->at[i];
-        if (use->part != PHASE_COUNT || is_made(*all, made, use->phase))
+        if (use->part != PHASE_COUNT || phase_use_is_of_span(use) != is_span ||
+            is_made(*all, made, use->phase))
             continue;
         *all = memory_grow(*all, room, made + 1, sizeof **all);
-        (*all)[made++] =
-            (struct count_row){.name = arena_string(rows->arena, use->phase), .pid = REPORT_NONE};
+        (*all)[made++] = (struct count_row){
+            .name = arena_string(rows->arena, use->phase), .pid = REPORT_NONE, .is_span = is_span};
     }
     return made;
 }
@@ -351,24 +358,28 @@ static size_t add_nones(const struct fold_rows *rows, struct count_row **all, si
 void fold_rows_counts(struct fold_rows *rows, struct session_report *out)
 {
     const struct fold *fold = rows->fold;
-    size_t count, made = 0, room = 0;
+    size_t count, made[2] = {0, 0}, room[2] = {0, 0};
     const struct cell_group **groups = fold_groups(fold, rows->arena, &count);
     uint64_t *lasts = arena_take(rows->arena, fold->count_count * sizeof *lasts);
     for (size_t i = 0; i < fold->count_count; i++)
         lasts[i] = last_of(&fold->counts[i]);
-    struct count_row *made_rows = NULL;
+    struct count_row *all[2] = {NULL, NULL}; /* counts, spans */
     for (size_t i = 0; i < count && fold->count_count > 0; i++) {
         const struct cell *cell;
         for (size_t at = 0; (cell = map_next(&groups[i]->cells, &at));)
             for (; cell; cell = cell->next) {
                 if (cell->key.type != CELL_COUNT)
                     continue;
-                made_rows = memory_grow(made_rows, &room, made + 1, sizeof *made_rows);
-                made_rows[made++] = row_of(rows, out, cell, groups[i]->pid, lasts);
+                struct count_row row = row_of(rows, out, cell, groups[i]->pid, lasts);
+                unsigned which = row.is_span;
+                all[which] = memory_grow(all[which], &room[which], made[which] + 1, sizeof **all);
+                all[which][made[which]++] = row;
             }
     }
-    made = add_nones(rows, &made_rows, made, &room);
-    out->counts = arena_take(rows->arena, made * sizeof *out->counts);
-    merge_rows(rows, made_rows, made, out);
-    free(made_rows);
+    for (unsigned which = 0; which < 2; which++)
+        made[which] = add_nones(rows, which == 1, &all[which], made[which], &room[which]);
+    merge_rows(rows, all[0], made[0], &out->counts, &out->count_count);
+    merge_rows(rows, all[1], made[1], &out->spans, &out->span_count);
+    free(all[0]);
+    free(all[1]);
 }

@@ -163,7 +163,7 @@ struct count_value {
     const char *name;         /* or NULL */
 };
 
-/* Events that a user counts. */
+/* Events, or spans, that a user counts. */
 struct count_row {
     const char *name;
     bool others; /* those that more different values had than a definition may have rows for */
@@ -171,6 +171,7 @@ struct count_row {
     size_t value_count;
     int64_t pid; /* or REPORT_NONE */
     bool has_value;
+    bool is_span; /* the values are durations, in ns */
     struct count_cell cell;
 };
 
@@ -214,6 +215,8 @@ struct session_report {
     size_t file_count;
     struct count_row *counts; /* of a definition, by what it breaks down by; `others` last */
     size_t count_count;
+    struct count_row *spans; /* likewise */
+    size_t span_count;
     struct cpu_row *cpus;
     size_t cpu_count;
     struct sched_row *scheds;

@@ -190,6 +190,11 @@ void count_cell_merge(struct count_cell *cell, const struct count_cell *other)
     cell->count += other->count;
     cell->negative += other->negative;
     durations_merge(&cell->value, &other->value);
+    cell->lost += other->lost;
+    cell->timed_out += other->timed_out;
+    cell->open += other->open;
+    cell->begin_unknown += other->begin_unknown;
+    cell->unmatched += other->unmatched;
 }
 
 void count_cell_clear(struct count_cell *cell)

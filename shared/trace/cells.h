@@ -147,11 +147,17 @@ void ended_instance_clear(struct ended_instance *ended);
  * alone, of whomever: those of too many different values. */
 enum count_whose { COUNT_OF_LIFE, COUNT_OF_NOBODY, COUNT_OF_IDLE, COUNT_OF_OTHERS };
 
-/* Events that a user counts. */
+/* Events, or spans, that a user counts. */
 struct count_cell {
-    uint64_t count;
+    uint64_t count;         /* of spans: of complete ones, whose durations are the values */
     uint64_t negative;      /* of these, whose value is below 0; it is in no sum */
     struct durations value; /* other numbers, of whatever unit: of those that have one */
+    /* Of spans: begins that have no end, by why ... */
+    uint64_t lost;          /* it may be among events that were lost */
+    uint64_t timed_out;     /* none came in time */
+    uint64_t open;          /* the recording, or the definition, was over before */
+    uint64_t begin_unknown; /* ... ends that have no begin ... */
+    uint64_t unmatched; /* ... and either without a known subject, or without a field to match by */
 };
 
 /* One event; FIELD_ABSENT: without a value. */

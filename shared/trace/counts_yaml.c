@@ -4,17 +4,18 @@
 #include "trace/conditions.h"
 #include "trace/yaml_file.h"
 
-static enum status read_name(struct yaml_file *file, const yaml_node_t *node, void *into)
+enum status yaml_read_count_name(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct count_definition *out = into;
     enum status status = yaml_read_word(file, node, "name", &out->name);
     for (size_t i = 0; status == STATUS_OK && i < file->phases->count_count; i++)
         if (strcmp(file->phases->counts[i].name, out->name) == 0)
-            return REFUSE(file, node->start_mark, "name: there is a count `%s` already", out->name);
+            return REFUSE(file, node->start_mark, "name: there is a %s `%s` already",
+                          file->phases->counts[i].span ? "span" : "count", out->name);
     return status;
 }
 
-static enum status read_event(struct yaml_file *file, const yaml_node_t *node, void *into)
+enum status yaml_read_count_event(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct count_definition *out = into;
     return yaml_read_word(file, node, "event", &out->event);
@@ -37,11 +38,11 @@ static enum status refuse_at(struct yaml_file *file, const yaml_node_t *node, co
     return REFUSE(file, mark_at(node, text->wrong_at), "%s: %s", of, text->wrong);
 }
 
-static enum status read_where(struct yaml_file *file, const yaml_node_t *node, void *into)
+enum status yaml_read_where(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                            const struct phase_filter **where, size_t *count)
 {
-    struct count_definition *out = into;
     const char *written = NULL;
-    enum status status = yaml_read_word(file, node, "where", &written);
+    enum status status = yaml_read_word(file, node, of, &written);
     if (status != STATUS_OK)
         return status;
     struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
@@ -50,15 +51,20 @@ static enum status read_where(struct yaml_file *file, const yaml_node_t *node, v
     if (status == STATUS_OK && text.at < text.text.count)
         status = condition_text_refuse(&text, text.at, "&&, || or the end is wanted here");
     if (status != STATUS_OK)
-        return refuse_at(file, node, "where", &text);
-    out->where = conditions.filter;
-    out->where_count = conditions.filter_count;
+        return refuse_at(file, node, of, &text);
+    *where = conditions.filter;
+    *count = conditions.filter_count;
     return STATUS_OK;
 }
 
-/* `id`, `$evt.id`, `$ctx.vtid`: as events have it. */
-static enum status read_field(struct yaml_file *file, const yaml_node_t *node, const char *of,
-                              const char **out)
+static enum status read_where(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct count_definition *out = into;
+    return yaml_read_where(file, node, "where", &out->where, &out->where_count);
+}
+
+enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                            const char **out)
 {
     const char *written = NULL;
     enum status status = yaml_read_word(file, node, of, &written);
@@ -88,7 +94,7 @@ static enum status read_field(struct yaml_file *file, const yaml_node_t *node, c
 static enum status read_value(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct count_definition *out = into;
-    return read_field(file, node, "value", &out->value);
+    return yaml_read_field(file, node, "value", &out->value);
 }
 
 static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
@@ -108,10 +114,10 @@ static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
             return STATUS_OK;
         }
     out->word = COUNT_BY_FIELD;
-    return read_field(file, node, "by", &out->field);
+    return yaml_read_field(file, node, "by", &out->field);
 }
 
-static enum status read_by(struct yaml_file *file, const yaml_node_t *node, void *into)
+enum status yaml_read_count_by(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct count_definition *out = into;
     if (node->type != YAML_SEQUENCE_NODE)
@@ -138,10 +144,10 @@ static enum status read_by(struct yaml_file *file, const yaml_node_t *node, void
     return STATUS_OK;
 }
 
-static const struct yaml_key keys[] = {{"name", read_name, true},
-                                       {"event", read_event, true},
+static const struct yaml_key keys[] = {{"name", yaml_read_count_name, true},
+                                       {"event", yaml_read_count_event, true},
                                        {"where", read_where, false},
-                                       {"by", read_by, false},
+                                       {"by", yaml_read_count_by, false},
                                        {"value", read_value, false}};
 
 static enum status read_count(struct yaml_file *file, const yaml_node_t *node)

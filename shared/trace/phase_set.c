@@ -62,6 +62,18 @@ static const struct phase_definition *copy_definition(struct arena *arena,
     return to;
 }
 
+static const struct span_pair *copy_span(struct arena *arena, const struct span_pair *from)
+{
+    struct span_pair *to = arena_copy(arena, from, sizeof *from);
+    to->end = copy_string(arena, from->end);
+    to->where = copy_filters(arena, from->where, from->where_count);
+    const char **match = arena_take(arena, from->match_count * sizeof *match);
+    for (size_t i = 0; i < from->match_count; i++)
+        match[i] = copy_string(arena, from->match[i]);
+    to->match = match;
+    return to;
+}
+
 static const struct count_definition *copy_count(struct arena *arena,
                                                  const struct count_definition *from)
 {
@@ -75,6 +87,7 @@ static const struct count_definition *copy_count(struct arena *arena,
         by[i] = (struct count_by){from->by[i].word, copy_string(arena, from->by[i].field)};
     to->by = by;
     to->value = copy_string(arena, from->value);
+    to->span = from->span ? copy_span(arena, from->span) : NULL;
     return to;
 }
 

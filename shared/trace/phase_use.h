@@ -26,7 +26,9 @@ enum phase_part {
     PHASE_BEGIN,
     PHASE_END,
     PHASE_CAPTURE, /* a field that either event may have */
-    PHASE_COUNT /* a count: `begin` is its pattern of events, `match` a field that it names or empty */
+    /* A count: `begin` is its pattern of events, `match` a field that it names or empty. Of either pattern of a
+     * span, that is `begin`, and the other is `end`. */
+    PHASE_COUNT
 };
 
 /* One side of a definition, or a field that it captures; or a count. */
@@ -50,6 +52,11 @@ enum { PHASE_USES_MAX = 512, PHASE_USE_TEXT_MAX = 256 };
 /* Whether both are of one side of one definition, as far as names, events and match fields tell: 0;
  * else which comes first. */
 int phase_use_compare(const struct phase_use *a, const struct phase_use *b);
+
+static inline bool phase_use_is_of_span(const struct phase_use *use)
+{
+    return use->part == PHASE_COUNT && use->end.count > 0;
+}
 
 /* Whether `a`, of the same side, says better than `b` whether it can match. */
 bool phase_use_is_better(const struct phase_use *a, const struct phase_use *b);

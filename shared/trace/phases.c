@@ -38,6 +38,14 @@ void phases_add_count(struct phase_definitions *phases, struct count_definition 
     phases->counts[phases->count_count++] = definition;
 }
 
+size_t count_field_count(const struct count_definition *definition)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < definition->by_count; i++)
+        count += count_word_has_value(definition->by[i].word);
+    return count;
+}
+
 bool phases_are_none(const struct phase_definitions *phases)
 {
     return phases->count + phases->count_count == 0;
@@ -305,6 +313,17 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     return digest_filters(digest, definition->end_filter, definition->end_filter_count);
 }
 
+static uint64_t digest_span(uint64_t digest, const struct span_pair *span)
+{
+    digest = digest_string(digest, span->end);
+    digest = digest_filters(digest, span->where, span->where_count);
+    digest = digest_number(digest, span->match_count);
+    for (size_t i = 0; i < span->match_count; i++)
+        digest = digest_string(digest, span->match[i]);
+    digest = digest_number(digest, span->on);
+    return digest_number(digest, span->timeout_ns);
+}
+
 static uint64_t digest_count(uint64_t digest, const struct count_definition *definition)
 {
     digest = digest_string(digest, definition->name);
@@ -315,7 +334,8 @@ static uint64_t digest_count(uint64_t digest, const struct count_definition *def
         digest = digest_number(digest, definition->by[i].word);
         digest = digest_string(digest, definition->by[i].field);
     }
-    return digest_string(digest, definition->value);
+    digest = digest_string(digest, definition->value);
+    return definition->span ? digest_span(digest, definition->span) : digest;
 }
 
 /* --- size --- */
@@ -352,6 +372,15 @@ static size_t definition_bytes(const struct phase_definition *definition)
            filter_bytes(definition->end_filter, definition->end_filter_count);
 }
 
+static size_t span_bytes(const struct span_pair *span)
+{
+    size_t bytes =
+        DEFINITION_BYTES + string_bytes(span->end) + filter_bytes(span->where, span->where_count);
+    for (size_t i = 0; i < span->match_count; i++)
+        bytes += PART_BYTES + string_bytes(span->match[i]);
+    return bytes;
+}
+
 static size_t count_bytes(const struct count_definition *definition)
 {
     size_t bytes = DEFINITION_BYTES + string_bytes(definition->name) +
@@ -359,7 +388,7 @@ static size_t count_bytes(const struct count_definition *definition)
                    filter_bytes(definition->where, definition->where_count);
     for (size_t i = 0; i < definition->by_count; i++)
         bytes += PART_BYTES + string_bytes(definition->by[i].field);
-    return bytes;
+    return definition->span ? bytes + span_bytes(definition->span) : bytes;
 }
 
 /* A definition that is there twice would count each instance twice; NULL: none is. */

@@ -1,5 +1,5 @@
-/* trace/phases.h -- what a user defines: phases, that is which events begin and end them, and counts of
- * events.
+/* trace/phases.h -- what a user defines: phases, that is which events begin and end them, counts of
+ * events, and spans, that is pairs of events without the time of a thread.
  *
  * Definitions come from a YAML file (cli --definitions) or from the period grammar of
  * lttng-analyses (cli --phase); here they are plain. */
@@ -87,7 +87,21 @@ struct count_by {
 
 enum { COUNT_BY_MAX = 8 };
 
-/* How often an event comes. */
+/* Within what begins and ends of a span are sought that go together; also on the wire. */
+enum span_subject { SPAN_ON_SYSTEM, SPAN_ON_CPU, SPAN_ON_PROCESS, SPAN_ON_THREAD };
+
+/* What ends a span, and which begin it ends. */
+struct span_pair {
+    const char *end; /* a pattern of events */
+    const struct phase_filter *where;
+    size_t where_count;
+    const char *const *match; /* fields of both events whose values are equal */
+    size_t match_count;       /* up to PHASE_MATCH_MAX */
+    enum span_subject on;
+    uint64_t timeout_ns; /* an end that comes later is not of that begin */
+};
+
+/* How often an event comes; or a span, which it begins. */
 struct count_definition {
     const char *name;
     const char *event; /* a pattern */
@@ -95,7 +109,8 @@ struct count_definition {
     size_t where_count;
     const struct count_by *by;
     size_t by_count;
-    const char *value; /* a field whose values are added up; NULL: none */
+    const char *value;            /* a field whose values are added up; NULL: none */
+    const struct span_pair *span; /* NULL: events are counted, each by itself */
 };
 
 struct phase_definition {
@@ -123,7 +138,7 @@ struct phase_definitions {
     struct phase_definition *at;
     size_t count;
     size_t room;
-    struct count_definition *counts;
+    struct count_definition *counts; /* and spans */
     size_t count_count, count_room;
 };
 
@@ -167,6 +182,8 @@ typedef const struct field_value *field_lookup(const struct event *event, const 
 /* Whether an event passes all of them. Numbers and texts never compare, nor does what is absent. */
 bool phase_filters_pass(const struct phase_filter *filters, size_t count, const struct event *event,
                         field_lookup *lookup);
+/* How many of what a count is broken down by are fields. */
+size_t count_field_count(const struct count_definition *definition);
 /* What an event has of a field or a context that a count names. */
 struct field_value event_value_of(const struct event *event, const char *name);
 

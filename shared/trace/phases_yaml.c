@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <inttypes.h>
 
-#include "base/duration_text.h"
 #include "trace/yaml_file.h"
 
 static enum status read_name(struct yaml_file *file, const yaml_node_t *node, void *into)
@@ -69,20 +68,10 @@ static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
     return status;
 }
 
-/* Above 0, as options have them. */
-static bool read_duration(const yaml_node_t *node, uint64_t *ns)
-{
-    return node->type == YAML_SCALAR_NODE && duration_read(yaml_scalar_text(node), 1, ns) &&
-           *ns > 0;
-}
-
 static enum status read_timeout(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
-    if (read_duration(node, &out->timeout_ns))
-        return STATUS_OK;
-    return REFUSE(file, node->start_mark, "%s",
-                  "timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
+    return yaml_read_duration(file, node, "timeout", &out->timeout_ns);
 }
 
 static enum status read_keep(struct yaml_file *file, const yaml_node_t *node, void *into)
@@ -107,10 +96,7 @@ static enum status read_keep(struct yaml_file *file, const yaml_node_t *node, vo
 static enum status read_keep_over(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
-    if (read_duration(node, &out->keep.over_ns))
-        return STATUS_OK;
-    return REFUSE(file, node->start_mark, "%s",
-                  "keep_over: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m");
+    return yaml_read_duration(file, node, "keep_over", &out->keep.over_ns);
 }
 
 static const struct yaml_key keys[] = {{"name", read_name, true},

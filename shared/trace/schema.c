@@ -338,8 +338,9 @@ static void attach_rows(struct schema *schema, struct event_class *class, struct
 struct phase_uses {
     const char **fields;
     size_t field_count, field_room;
-    uint32_t *begins, *ends, *counts;
+    uint32_t *begins, *ends, *counts, *spans;
     size_t begin_count, begin_room, end_count, end_room, count_count, count_room;
+    size_t span_count, span_room;
 };
 
 static void use_field(struct phase_uses *uses, const char *field)
@@ -401,9 +402,23 @@ static void use_in_count(struct phase_uses *uses, const struct count_definition 
             use_field(uses, count->by[i].field);
     if (count->value)
         use_field(uses, count->value);
+    for (size_t i = 0; count->span && i < count->span->match_count; i++)
+        use_field(uses, count->span->match[i]);
     uses->counts =
         memory_grow(uses->counts, &uses->count_room, uses->count_count + 1, sizeof *uses->counts);
     uses->counts[uses->count_count++] = index;
+}
+
+static void use_as_span_end(struct phase_uses *uses, const struct count_definition *count,
+                            uint32_t index)
+{
+    const struct span_pair *span = count->span;
+    use_filters(uses, span->where, span->where_count);
+    for (size_t i = 0; i < span->match_count; i++)
+        use_field(uses, span->match[i]);
+    uses->spans =
+        memory_grow(uses->spans, &uses->span_room, uses->span_count + 1, sizeof *uses->spans);
+    uses->spans[uses->span_count++] = index;
 }
 
 /* `count` elements moved from the heap into the arena; NULL if none. */
@@ -438,14 +453,20 @@ static void attach_phases(struct schema *schema, struct event_class *class)
     for (size_t i = 0; i < class->phases->count_count; i++)
         if (fnmatch(class->phases->counts[i]->event, class->name, 0) == 0)
             use_in_count(&uses, class->phases->counts[i], (uint32_t)i);
+    for (size_t i = 0; i < class->phases->count_count; i++)
+        if (class->phases->counts[i]->span &&
+            fnmatch(class->phases->counts[i]->span->end, class->name, 0) == 0)
+            use_as_span_end(&uses, class->phases->counts[i], (uint32_t)i);
     class->field_count = uses.field_count;
     class->begin_count = uses.begin_count;
     class->end_count = uses.end_count;
     class->count_count = uses.count_count;
+    class->span_end_count = uses.span_count;
     class->fields = keep(schema, uses.fields, uses.field_count, sizeof *uses.fields);
     class->begins = keep(schema, uses.begins, uses.begin_count, sizeof *uses.begins);
     class->ends = keep(schema, uses.ends, uses.end_count, sizeof *uses.ends);
     class->counts = keep(schema, uses.counts, uses.count_count, sizeof *uses.counts);
+    class->span_ends = keep(schema, uses.spans, uses.span_count, sizeof *uses.spans);
 }
 
 static bool is_plain(const struct event_class *class)
@@ -456,7 +477,7 @@ static bool is_plain(const struct event_class *class)
                       class->kind == EVENT_IRQ_EXIT || class->kind == EVENT_SOFTIRQ_ENTRY ||
                       class->kind == EVENT_SOFTIRQ_EXIT;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
-           class->end_count == 0 && class->count_count == 0;
+           class->end_count == 0 && !event_class_is_counted(class);
 }
 
 static const struct event_class *class_of(struct schema *schema, const struct phase_set *set,

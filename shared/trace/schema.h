@@ -45,7 +45,7 @@ struct event_class {
     bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
     bool is_plain; /* of the kernel, about calls, switches, wakeups, interrupts or nothing; begins
-                      or ends no phase, and is in no count: most events */
+                      or ends no phase, and is in no count and no span: most events */
     uint32_t id;   /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
     const struct slot *slots;
@@ -58,8 +58,10 @@ struct event_class {
     size_t begin_count;
     const uint32_t *ends;
     size_t end_count;
-    const uint32_t *counts; /* by which counts it is counted */
+    const uint32_t *counts; /* by which counts it is counted, and which spans it begins */
     size_t count_count;
+    const uint32_t *span_ends; /* which of these it ends */
+    size_t span_end_count;
     const struct event_row *const *rows; /* of analyses */
     size_t row_count;
 };
@@ -84,6 +86,12 @@ static inline const struct field_value *event_payload_field(const struct event *
         if (names[i] == name)
             return &event->fields[i];
     return event_payload_field_slowly(event, name);
+}
+
+/* Whether events of the class are in what a user counts, or of spans. */
+static inline bool event_class_is_counted(const struct event_class *class)
+{
+    return class->count_count + class->span_end_count > 0;
 }
 
 struct schema;

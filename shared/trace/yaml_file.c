@@ -1,9 +1,10 @@
-/* YAML of definitions: a mapping with the keys `phases` and `counts`, each a list of mappings. */
+/* YAML of definitions: a mapping with the keys `phases`, `counts` and `spans`, each a list of mappings. */
 #include "trace/yaml_file.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
+#include "base/duration_text.h"
 #include "base/nearest.h"
 
 const char *yaml_node_kind(const yaml_node_t *node)
@@ -56,6 +57,15 @@ enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, con
     *out = words;
     *out_count = count;
     return STATUS_OK;
+}
+
+enum status yaml_read_duration(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                               uint64_t *ns)
+{
+    if (node->type == YAML_SCALAR_NODE && duration_read(yaml_scalar_text(node), 1, ns) && *ns > 0)
+        return STATUS_OK;
+    return REFUSE(file, node->start_mark,
+                  "%s: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m", of);
 }
 
 static enum status unknown_key(struct yaml_file *file, const yaml_node_t *key,
@@ -135,21 +145,22 @@ enum status yaml_read_list(struct yaml_file *file, const yaml_node_t *node, cons
 /* --- a file --- */
 
 static const struct yaml_key ROOT[] = {{"phases", yaml_read_phases, false},
-                                       {"counts", yaml_read_counts, false}};
+                                       {"counts", yaml_read_counts, false},
+                                       {"spans", yaml_read_spans, false}};
 enum { ROOT_COUNT = sizeof ROOT / sizeof *ROOT };
 
 static enum status read_root(struct yaml_file *file)
 {
     const yaml_node_t *root = yaml_document_get_root_node(&file->document);
     if (!root)
-        return fail(file->why, STATUS_REJECT, "%s: is empty; `phases:` or `counts:` is wanted",
-                    file->name);
+        return fail(file->why, STATUS_REJECT,
+                    "%s: is empty; `phases:`, `counts:` or `spans:` is wanted", file->name);
     enum status status =
-        yaml_read_mapping(file, root, "file of definitions", "the keys `phases` and `counts`", ROOT,
-                          ROOT_COUNT, NULL);
+        yaml_read_mapping(file, root, "file of definitions",
+                          "the keys `phases`, `counts` and `spans`", ROOT, ROOT_COUNT, NULL);
     if (status == STATUS_OK && root->data.mapping.pairs.start == root->data.mapping.pairs.top)
         return REFUSE(file, root->start_mark, "%s",
-                      "one of the keys `phases` and `counts` is missing");
+                      "one of the keys `phases`, `counts` and `spans` is missing");
     return status;
 }
 

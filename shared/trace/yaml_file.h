@@ -45,8 +45,28 @@ MUST_CHECK enum status yaml_read_words(struct yaml_file *file, const yaml_node_t
 const char *yaml_node_kind(const yaml_node_t *node); /* `a list` */
 struct text yaml_scalar_text(const yaml_node_t *node);
 
-/* What may stand at the top of a file: trace/phases_yaml.c and trace/counts_yaml.c. */
+/* Above 0, as options have it. */
+MUST_CHECK enum status yaml_read_duration(struct yaml_file *file, const yaml_node_t *node,
+                                          const char *of, uint64_t *ns);
+
+/* Of counts and of spans, into their struct count_definition: trace/counts_yaml.c. */
+MUST_CHECK enum status yaml_read_count_name(struct yaml_file *file, const yaml_node_t *node,
+                                            void *into);
+MUST_CHECK enum status yaml_read_count_event(struct yaml_file *file, const yaml_node_t *node,
+                                             void *into);
+MUST_CHECK enum status yaml_read_count_by(struct yaml_file *file, const yaml_node_t *node,
+                                          void *into);
+/* Conditions of an event. */
+MUST_CHECK enum status yaml_read_where(struct yaml_file *file, const yaml_node_t *node,
+                                       const char *of, const struct phase_filter **where,
+                                       size_t *count);
+/* `id`, `$evt.id`, `$ctx.vtid`: as events have it. */
+MUST_CHECK enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node,
+                                       const char *of, const char **out);
+
+/* What may stand at the top of a file: trace/phases_yaml.c and so on. */
 enum status yaml_read_phases(struct yaml_file *file, const yaml_node_t *node, void *into);
 enum status yaml_read_counts(struct yaml_file *file, const yaml_node_t *node, void *into);
+enum status yaml_read_spans(struct yaml_file *file, const yaml_node_t *node, void *into);
 
 #endif

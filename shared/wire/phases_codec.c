@@ -60,6 +60,22 @@ static Spanmill__PhaseFilter **encode_filters(struct encoding *encoding,
     return out;
 }
 
+static Spanmill__SpanPair *encode_span(struct encoding *encoding, const struct span_pair *from)
+{
+    Spanmill__SpanPair *to = arena_take(encoding->arena, sizeof *to);
+    spanmill__span_pair__init(to);
+    to->end = text_id(encoding, from->end);
+    to->where = encode_filters(encoding, from->where, from->where_count, &to->n_where);
+    to->match = arena_take(encoding->arena, from->match_count * sizeof *to->match);
+    for (size_t i = 0; i < from->match_count; i++)
+        to->match[to->n_match++] = text_id(encoding, from->match[i]);
+    to->has_on = from->on != SPAN_ON_SYSTEM;
+    to->on = from->on;
+    to->has_timeout_ns = true;
+    to->timeout_ns = from->timeout_ns;
+    return to;
+}
+
 static Spanmill__CountDefinition *encode_count(struct encoding *encoding,
                                                const struct count_definition *from)
 {
@@ -75,6 +91,7 @@ static Spanmill__CountDefinition *encode_count(struct encoding *encoding,
     }
     to->has_value = from->value != NULL;
     to->value = from->value ? text_id(encoding, from->value) : 0;
+    to->span = from->span ? encode_span(encoding, from->span) : NULL;
     return to;
 }
 
@@ -227,6 +244,23 @@ static const struct phase_filter *decode_filters(struct decoding *decoding,
     return to;
 }
 
+static const struct span_pair *decode_span(struct decoding *decoding,
+                                           const Spanmill__SpanPair *from)
+{
+    struct span_pair *to = arena_take(decoding->arena, sizeof *to);
+    to->end = text_at(decoding, from->end);
+    to->where = decode_filters(decoding, from->where, from->n_where, &to->where_count);
+    decoding->bad |= from->n_match > PHASE_MATCH_MAX || from->on > SPAN_ON_THREAD;
+    to->match_count = decoding->bad ? 0 : from->n_match;
+    const char **match = arena_take(decoding->arena, to->match_count * sizeof *match);
+    for (size_t i = 0; i < to->match_count; i++)
+        match[i] = text_at(decoding, from->match[i]);
+    to->match = match;
+    to->on = decoding->bad ? SPAN_ON_SYSTEM : (enum span_subject)from->on;
+    to->timeout_ns = from->timeout_ns ? from->timeout_ns : PHASE_TIMEOUT_NS;
+    return to;
+}
+
 static void decode_count(struct decoding *decoding, const Spanmill__CountDefinition *from,
                          struct count_definition *to)
 {
@@ -243,6 +277,7 @@ static void decode_count(struct decoding *decoding, const Spanmill__CountDefinit
     }
     to->by = by;
     to->value = from->has_value ? text_at(decoding, from->value) : NULL;
+    to->span = from->span ? decode_span(decoding, from->span) : NULL;
 }
 
 static void decode_definition(struct decoding *decoding, const Spanmill__PhaseDefinition *from,

@@ -321,6 +321,7 @@ static void decode_count(struct decoder *decoder, const Spanmill__Results__Count
     *told = (struct count_told){.name = name(decoder, from->name),
                                 .whose = (uint8_t)from->whose,
                                 .has_value = from->has_value,
+                                .is_span = from->span != NULL,
                                 .parts = parts,
                                 .part_count = from->n_by,
                                 .cell = cell};
@@ -332,6 +333,13 @@ static void decode_count(struct decoder *decoder, const Spanmill__Results__Count
     }
     cell->count = from->count;
     cell->negative = from->negative;
+    if (from->span) {
+        cell->lost = from->span->lost;
+        cell->timed_out = from->span->timed_out;
+        cell->open = from->span->open;
+        cell->begin_unknown = from->span->begin_unknown;
+        cell->unmatched = from->span->unmatched;
+    }
     durations(decoder, from->value, &cell->value);
     decoder->bad |=
         cell->negative > cell->count || cell->value.count > cell->count - cell->negative;

@@ -357,6 +357,16 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     SET(out, negative, told->cell->negative);
     if (told->cell->value.count)
         out->value = durations(encoder, &told->cell->value);
+    if (told->is_span) {
+        Spanmill__Results__Count__Span *span = arena_take(&encoder->arena, sizeof *span);
+        spanmill__results__count__span__init(span);
+        SET(span, lost, told->cell->lost);
+        SET(span, timed_out, told->cell->timed_out);
+        SET(span, open, told->cell->open);
+        SET(span, begin_unknown, told->cell->begin_unknown);
+        SET(span, unmatched, told->cell->unmatched);
+        out->span = span;
+    }
     out->n_by = told->part_count;
     out->by = arena_take(&encoder->arena, (told->part_count + 1) * sizeof *out->by);
     for (size_t i = 0; i < told->part_count; i++) {

@@ -24,6 +24,7 @@ static const struct {
     {"cpu", {"cpu"}},
     {"sched", {"tid", "begin_ns"}},
     {"count", {"name", "by"}},
+    {"span", {"name", "by"}},
 };
 
 struct found {

@@ -77,7 +77,7 @@ with tempfile.TemporaryDirectory() as scratch:
             wrong(f"{words!r} is not in the tables")
     tables = run("report", TRACE, "--definitions", definitions, "--top", "1000")
     for words in ("Count of none\n  0: no event matched block_rq_issue and its conditions", "(no such field)",
-                  "(not recorded)", "Counts that do not fit\n  without: no event sched_* has the context vtid"):
+                  "(not recorded)", "Counts and spans that do not fit\n  without: no event sched_* has the context vtid"):
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     alone = run("report", TRACE, "--definitions", definitions, "--process", "thumbnailer")

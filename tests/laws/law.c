@@ -113,7 +113,7 @@ static struct event read_under(struct schema *schema, const struct phase_set *se
     for (size_t i = 0; i < event.class->field_count; i++)
         fields[i] = field_named(from, event.class->fields[i]);
     event.fields = fields;
-    event.field_count = (uint16_t)(from->field_count ? event.class->field_count : 0);
+    event.field_count = (uint16_t)event.class->field_count;
     return event;
 }
 

@@ -60,14 +60,41 @@ const char *const random_trace_counts[RANDOM_TRACE_COUNTS] = {
     "  - {name: some, event: 'app:*in', by: [process, cpu, $ctx.vtid, host], value: path,\n"
     "     where: '$evt.id == 1 || !($evt.$ctx.vtid != 3 && $evt.id >= 1)'}\n"
     "  - {name: irqs, event: irq_handler_entry, by: [irq, cpu, thread, phase]}\n"
-    "  - {name: waits, event: syscall_entry_futex, by: [call, phase]}\n",
+    "  - {name: waits, event: syscall_entry_futex, by: [call, phase]}\n"
+    /* and spans: the pairs are of all kinds of subjects, and of events that begin and end at once */
+    "spans:\n"
+    "  - {name: app, begin: 'app:*begin', end: 'app:*end', match: [id], by: [id, cpu, thread, "
+    "phase]}\n"
+    "  - {name: threads, begin: 'app:*', end: 'app:*', on: thread, by: [process, thread, call]}\n"
+    "  - {name: processes, begin: 'app:begin', end: 'app:*', on: process, match: [id],\n"
+    "     end_where: '$evt.id == 1', by: [process, phase], timeout: 300ns}\n"
+    "  - {name: irqs of cpus, begin: irq_handler_entry, end: irq_handler_exit, on: cpu,\n"
+    "     match: [irq], by: [irq, cpu, thread]}\n"
+    "  - {name: handlers, begin: irq_handler_entry, end: irq_handler_exit, match: [irq], timeout: "
+    "40ns}\n"
+    "  - {name: waits of threads, begin: 'syscall_entry_*', end: 'syscall_exit_*', on: thread,\n"
+    "     by: [thread, call, phase]}\n",
     /* of all */
     "counts:\n"
     "  - {name: all, event: '*'}\n"
     "  - {name: phases, event: '*', by: [phase]}\n"
     "  - {name: calls, event: 'sys*', by: [call, process]}\n"
     "  - {name: sched, event: 'sched_*', by: [thread, cpu, phase, call, event]}\n"
-    "  - {name: part, event: 'app:part*', by: [phase, name], where: '$evt.name =* \"p*\"'}\n",
+    "  - {name: part, event: 'app:part*', by: [phase, name], where: '$evt.name =* \"p*\"'}\n"
+    "spans:\n"
+    "  - {name: any, begin: '*', end: '*', by: [phase, event]}\n"
+    "  - {name: all of threads, begin: '*', end: 'sched_*', on: thread, by: [call, phase]}\n"
+    "  - {name: all of processes, begin: 'sched_*', end: '*', on: process, by: [process]}\n"
+    "  - {name: all of cpus, begin: 'sched_*', end: '*', on: cpu, by: [thread, process, host]}\n"
+    "  - {name: names, begin: 'app:part_begin', end: 'app:part_end', match: [name], by: [name],\n"
+    "     on: process}\n",
+    /* as before, by more: what goes on when definitions change is what is equal */
+    "spans:\n"
+    "  - {name: app, begin: 'app:*begin', end: 'app:*end', match: [id], by: [id, cpu, thread, "
+    "phase]}\n"
+    "  - {name: handlers, begin: irq_handler_entry, end: irq_handler_exit, match: [irq], timeout: "
+    "40ns,\n"
+    "     by: [phase]}\n",
 };
 
 const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS] = {

@@ -28,7 +28,7 @@ extern const char random_trace_phases[];
 /* Of traces with `handed`: those alone that it begins and ends. */
 extern const char random_trace_handed_phases[];
 /* Counts, for a file of definitions with any of the phases. */
-enum { RANDOM_TRACE_COUNTS = 3 };
+enum { RANDOM_TRACE_COUNTS = 4 };
 extern const char *const random_trace_counts[RANDOM_TRACE_COUNTS];
 enum { RANDOM_TRACE_OTHERS = 4 };
 extern const char *const random_trace_other_phases[RANDOM_TRACE_OTHERS];

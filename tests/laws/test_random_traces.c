@@ -58,7 +58,7 @@ static void world_init(struct world *world, uint64_t seed,
     }
     random_trace(&world->trace, seed, &chosen);
     for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
-        read_phases(&world->other_phases[i], random_trace_other_phases[i], seed);
+        read_phases(&world->other_phases[i], random_trace_other_phases[i], seed + i);
         world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);
     }
     if (options->changes)

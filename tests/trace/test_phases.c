@@ -114,10 +114,10 @@ Test(phases_yaml, a_mistake_is_told_with_its_place)
         const char *yaml;
         const char *sentence;
     } rows[] = {
-        {"", "f.yaml: is empty; `phases:` or `counts:` is wanted"},
-        {"- a\n", "f.yaml:1:1: a file of definitions is a mapping with the keys `phases` and "
-                  "`counts`; not a list"},
-        {"{}\n", "f.yaml:1:1: one of the keys `phases` and `counts` is missing"},
+        {"", "f.yaml: is empty; `phases:`, `counts:` or `spans:` is wanted"},
+        {"- a\n", "f.yaml:1:1: a file of definitions is a mapping with the keys `phases`, "
+                  "`counts` and `spans`; not a list"},
+        {"{}\n", "f.yaml:1:1: one of the keys `phases`, `counts` and `spans` is missing"},
         {"phase: []\n", "f.yaml:1:1: unknown key `phase`; `phases` is the nearest"},
         {"phases: 3\n", "f.yaml:1:9: phases: a list is wanted here, not a text"},
         {"phases:\n - name: a\n   begn: b\n",
@@ -447,6 +447,62 @@ Test(phases_yaml, a_mistake_in_a_count_is_told_with_its_place)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char yaml[256];
         snprintf(yaml, sizeof yaml, "counts:\n - %s\n", rows[i].count);
+        cr_expect(eq(int, add_yaml(yaml), STATUS_REJECT), "%s", yaml);
+        cr_expect(eq(str, why.text, STRING(rows[i].sentence)));
+        cr_expect(eq(sz, phases.count_count, 0), "nothing of a refused file stays");
+    }
+}
+
+Test(phases_yaml, reads_spans)
+{
+    cr_assert(eq(int,
+                 add_yaml("spans:\n"
+                          "  - {name: disk, begin: issue, end: 'comp*', match: [dev, $ctx.vpid],\n"
+                          "     end_where: '$evt.error == 0', on: cpu, by: [dev, cpu]}\n"
+                          "  - {name: all, begin: a, end: b, timeout: 5s}\n"),
+                 STATUS_OK),
+              "%s", why.text);
+    cr_assert(eq(sz, phases.count_count, 2));
+    const struct count_definition *disk = &phases.counts[0];
+    cr_expect(eq(str, STRING(disk->event), "issue"));
+    cr_expect(eq(sz, disk->by_count, 2));
+    cr_expect(eq(str, STRING(disk->span->end), "comp*"));
+    cr_expect(eq(sz, disk->span->where_count, 1));
+    cr_expect(eq(sz, disk->span->match_count, 2));
+    cr_expect(eq(str, STRING(disk->span->match[1]), "$ctx.vpid"));
+    cr_expect(eq(int, (int)disk->span->on, SPAN_ON_CPU));
+    cr_expect(eq(u64, disk->span->timeout_ns, PHASE_TIMEOUT_NS));
+    cr_expect(eq(int, (int)phases.counts[1].span->on, SPAN_ON_SYSTEM));
+    cr_expect(eq(u64, phases.counts[1].span->timeout_ns, 5000000000));
+}
+
+Test(phases_yaml, a_mistake_in_a_span_is_told_with_its_place)
+{
+    static const struct {
+        const char *span;
+        const char *sentence;
+    } rows[] = {
+        {"{name: a, begin: b}", "f.yaml:2:4: this span lacks the key `end`"},
+        {"{name: a, begin: b, end: e, value: x}",
+         "f.yaml:2:32: unknown key `value`; known: name, begin, end, begin_where, end_where, "
+         "match, on, by, timeout"},
+        {"{name: a, begin: b, end: e, on: thred}",
+         "f.yaml:2:36: on: system, cpu, process or thread is wanted, not `thred`; `thread` is the "
+         "nearest"},
+        {"{name: a, begin: b, end: e, match: id}",
+         "f.yaml:2:39: match: a list of fields is wanted here, as [id], not a text"},
+        {"{name: a, begin: b, end: e, match: [$ctx.uid]}",
+         "f.yaml:2:45: match: of contexts these can be asked: tid, pid, vtid, vpid, procname"},
+        {"{name: a, begin: b, end: e, end_where: '$evt.x'}",
+         "f.yaml:2:50: end_where: one of == != < <= > >= =* is wanted here"},
+        {"{name: a, begin: b, end: e, timeout: 5}",
+         "f.yaml:2:41: timeout: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m"},
+        {"{name: a, begin: b, end: e}\n - {name: a, begin: c, end: d}",
+         "f.yaml:3:11: name: there is a span `a` already"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char yaml[256];
+        snprintf(yaml, sizeof yaml, "spans:\n - %s\n", rows[i].span);
         cr_expect(eq(int, add_yaml(yaml), STATUS_REJECT), "%s", yaml);
         cr_expect(eq(str, why.text, STRING(rows[i].sentence)));
         cr_expect(eq(sz, phases.count_count, 0), "nothing of a refused file stays");

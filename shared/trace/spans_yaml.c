@@ -1,0 +1,116 @@
+/* Spans in YAML: mappings with the keys below. */
+#include <string.h>
+
+#include "base/nearest.h"
+#include "trace/yaml_file.h"
+
+/* The count comes first: what spans have in common with counts is read as theirs. */
+struct reading {
+    struct count_definition count;
+    struct span_pair pair;
+};
+
+static enum status read_begin(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    return yaml_read_word(file, node, "begin", &out->count.event);
+}
+
+static enum status read_begin_where(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    return yaml_read_where(file, node, "begin_where", &out->count.where, &out->count.where_count);
+}
+
+static enum status read_end(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    return yaml_read_word(file, node, "end", &out->pair.end);
+}
+
+static enum status read_end_where(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    return yaml_read_where(file, node, "end_where", &out->pair.where, &out->pair.where_count);
+}
+
+static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    if (node->type != YAML_SEQUENCE_NODE)
+        return REFUSE(file, node->start_mark,
+                      "match: a list of fields is wanted here, as [id], not %s",
+                      yaml_node_kind(node));
+    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (count > PHASE_MATCH_MAX)
+        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d", count,
+                      PHASE_MATCH_MAX);
+    const char **match = arena_take(&file->phases->arena, count * sizeof *match);
+    for (size_t i = 0; i < count; i++) {
+        const yaml_node_t *item =
+            yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
+        enum status status = yaml_read_field(file, item, "match", &match[i]);
+        if (status != STATUS_OK)
+            return status;
+    }
+    out->pair.match = match;
+    out->pair.match_count = count;
+    return STATUS_OK;
+}
+
+static enum status read_on(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    static const char *const words[] = {[SPAN_ON_SYSTEM] = "system",
+                                        [SPAN_ON_CPU] = "cpu",
+                                        [SPAN_ON_PROCESS] = "process",
+                                        [SPAN_ON_THREAD] = "thread"};
+    enum { WORDS = sizeof words / sizeof *words };
+    struct reading *out = into;
+    const char *written = NULL;
+    enum status status = yaml_read_word(file, node, "on", &written);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < WORDS; i++)
+        if (strcmp(words[i], written) == 0) {
+            out->pair.on = (enum span_subject)i;
+            return STATUS_OK;
+        }
+    const char *nearest = nearest_word(text_of(written), words, WORDS);
+    return REFUSE(file, node->start_mark,
+                  "on: system, cpu, process or thread is wanted, not `%.80s`%s%s%s", written,
+                  nearest ? "; `" : "", nearest ? nearest : "", nearest ? "` is the nearest" : "");
+}
+
+static enum status read_timeout(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    struct reading *out = into;
+    return yaml_read_duration(file, node, "timeout", &out->pair.timeout_ns);
+}
+
+static const struct yaml_key keys[] = {{"name", yaml_read_count_name, true},
+                                       {"begin", read_begin, true},
+                                       {"end", read_end, true},
+                                       {"begin_where", read_begin_where, false},
+                                       {"end_where", read_end_where, false},
+                                       {"match", read_match, false},
+                                       {"on", read_on, false},
+                                       {"by", yaml_read_count_by, false},
+                                       {"timeout", read_timeout, false}};
+
+static enum status read_span(struct yaml_file *file, const yaml_node_t *node)
+{
+    struct reading reading = {.pair = {.timeout_ns = PHASE_TIMEOUT_NS}};
+    enum status status = yaml_read_mapping(file, node, "span", "name, begin, end", keys,
+                                           sizeof keys / sizeof *keys, &reading);
+    if (status != STATUS_OK)
+        return status;
+    reading.count.span = arena_copy(&file->phases->arena, &reading.pair, sizeof reading.pair);
+    phases_add_count(file->phases, reading.count);
+    return STATUS_OK;
+}
+
+enum status yaml_read_spans(struct yaml_file *file, const yaml_node_t *node, void *into)
+{
+    (void)into;
+    return yaml_read_list(file, node, "spans", read_span);
+}
