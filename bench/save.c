@@ -93,7 +93,8 @@ int main(int argc, char **argv)
     struct machine machine = {.schema = schema_new(NULL), .now_ns = 1000000000};
     machine.core = core_new(machine.schema, (struct result_sink){NULL, NULL},
                             (struct core_settler){.settle = nobody});
-    core_begin(machine.core, (struct core_facts){true, true}, NULL);
+    core_begin(machine.core, (struct core_facts){.has_kernel = true, .counts_switches = true},
+               NULL);
     machine.entry = schema_class(machine.schema, DOMAIN_KERNEL, text_of("syscall_entry_read"));
     machine.exit = schema_class(machine.schema, DOMAIN_KERNEL, text_of("syscall_exit_read"));
     for (int i = 0; i < threads; i++)

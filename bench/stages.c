@@ -94,8 +94,10 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
     bench->row = row;
     struct core *core = core_new(schema, (struct result_sink){drop_result, NULL},
                                  (struct core_settler){settle, bench});
-    core_begin(core, (struct core_facts){!bench->user_only, !bench->user_only},
-               schema_own_set(schema));
+    core_begin(
+        core,
+        (struct core_facts){.has_kernel = !bench->user_only, .counts_switches = !bench->user_only},
+        schema_own_set(schema));
     for (bench->joined = 0; bench->joined < row->count; bench->joined++)
         if (!core_join(core, row->at[bench->joined]))
             fprintf(stderr, "a record contradicts those before it\n");

@@ -371,6 +371,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_THREAD:
     case RESULT_DESCRIPTOR:
     case RESULT_INSTANCE: /* one by one they are no metric */
+    case RESULT_WAITS:    /* nor between two threads */
     case RESULT_USES: return;
     }
 }

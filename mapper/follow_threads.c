@@ -83,10 +83,8 @@ static void follow(struct thread_directory *threads, const struct event *event)
     case EVENT_TOLD_FD:
     case EVENT_CALL_ENTRY:
     case EVENT_CALL_EXIT:
-    case EVENT_IRQ_ENTRY:
-    case EVENT_IRQ_EXIT:
-    case EVENT_SOFTIRQ_ENTRY:
-    case EVENT_SOFTIRQ_EXIT:
+    case EVENT_HANDLER_ENTRY:
+    case EVENT_HANDLER_EXIT:
     case EVENT_LOSS: break;
     }
 }

@@ -456,6 +456,33 @@ static void write_file(struct json_text *json, const struct session_report *sess
     distribution_fields(json, &row->calls);
 }
 
+static void write_wait(struct json_text *json, const struct wait_row *row)
+{
+    signed_field(json, "pid", row->pid);
+    string_field(json, "phase", row->phase);
+    string_field(json, "by", wait_kind_name(row->kind));
+    signed_field(json, "by_pid", row->by_pid);
+    signed_field(json, "by_tid", row->by_tid);
+    string_field(json, "by_name", row->by_name);
+    signed_field(json, "number", row->number);
+    string_field(json, "process", row->process);
+    string_field(json, "by_process", row->by_process);
+    number_field(json, "count", row->cell.count);
+    number_field(json, "total_ns", row->cell.total_ns);
+    number_field(json, "max_ns", row->cell.max_ns);
+}
+
+static void write_waker(struct json_text *json, const struct session_report *session, size_t i)
+{
+    write_wait(json, &session->wakers[i]);
+}
+
+static void write_ran_instead(struct json_text *json, const struct session_report *session,
+                              size_t i)
+{
+    write_wait(json, &session->ran_instead[i]);
+}
+
 /* --- sections: one per type, in the order of the contract --- */
 
 static const struct section {
@@ -475,6 +502,8 @@ static const struct section {
     {"count", offsetof(struct session_report, count_count), write_count},
     {"span", offsetof(struct session_report, span_count), write_span},
     {"file", offsetof(struct session_report, file_count), write_file},
+    {"waker", offsetof(struct session_report, waker_count), write_waker},
+    {"ran_instead", offsetof(struct session_report, ran_instead_count), write_ran_instead},
 };
 enum { SECTION_COUNT = sizeof SECTIONS / sizeof *SECTIONS };
 

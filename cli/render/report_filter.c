@@ -88,6 +88,8 @@ size_t report_filter(struct report *report, const struct report_filter *filter)
             KEEP(session, filter, fds, fd_count);
             KEEP(session, filter, files, file_count);
             KEEP(session, filter, scheds, sched_count);
+            KEEP(session, filter, wakers, waker_count);
+            KEEP(session, filter, ran_instead, ran_instead_count);
             keep_counts(session->counts, &session->count_count, filter, session);
             keep_counts(session->spans, &session->span_count, filter, session);
             session->some_processes = true;

@@ -37,6 +37,7 @@ void sheet_errors_write(const struct sheet *sheet); /* of system calls, by their
 void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);
+void sheet_waits_write(const struct sheet *sheet); /* who ended them, and who ran instead */
 void sheet_cpu_write_load(const struct sheet *sheet);
 void sheet_counts_write(
     const struct sheet *sheet); /* of what users count, and of spans, a table each */

@@ -429,10 +429,8 @@ bool call_log_take(void *context, const struct followed *followed)
     case EVENT_TOLD_PROCESS:
     case EVENT_TOLD_PID_NS:
     case EVENT_TOLD_FD:
-    case EVENT_IRQ_ENTRY:
-    case EVENT_IRQ_EXIT:
-    case EVENT_SOFTIRQ_ENTRY:
-    case EVENT_SOFTIRQ_EXIT: on_other(log, followed); break;
+    case EVENT_HANDLER_ENTRY:
+    case EVENT_HANDLER_EXIT: on_other(log, followed); break;
     }
     bool is_over = followed->wall_ns >= log->choice->end_ns && log->shown_open == 0;
     return !is_over && !log->is_broken;

@@ -22,13 +22,10 @@ static struct cpu_irq *irq_of(struct story_irqs *irqs, int32_t cpu)
 
 static enum irq_step step_of(const struct event *event)
 {
-    switch (event->kind) {
-    case EVENT_IRQ_ENTRY:
-    case EVENT_SOFTIRQ_ENTRY: return IRQ_BEGIN;
-    case EVENT_IRQ_EXIT:
-    case EVENT_SOFTIRQ_EXIT: return IRQ_END;
-    default: return IRQ_NONE;
-    }
+    if (!event_is_of_handler(event) ||
+        (event->class->handler != HANDLER_IRQ && event->class->handler != HANDLER_SOFTIRQ))
+        return IRQ_NONE;
+    return event->kind == EVENT_HANDLER_ENTRY ? IRQ_BEGIN : IRQ_END;
 }
 
 const struct field_value *event_shown(const struct event *event, const char *name)

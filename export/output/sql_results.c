@@ -453,7 +453,8 @@ static void take_result(const struct taking *taking, const struct result *result
     case RESULT_RUN: take_run(taking, result); return;
     case RESULT_CPU: take_cpu(taking, result); return;
     case RESULT_CELL: take_cell(taking, result->cell); return;
-    case RESULT_COUNT: return;
+    case RESULT_COUNT:
+    case RESULT_WAITS: return;
     case RESULT_INTERVAL: take_interval(taking, &result->interval); return;
     }
 }

@@ -34,8 +34,10 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     struct group *group = places_group_of_child(core, parent, event);
     before_word(core, parent);
     before_step(core, child, true);
-    if (child)
+    if (child) {
+        waits_write(core, child);
         map_leave_cpu(core, child);
+    }
     struct step *step = map_step(core, event, actor);
     if (!child)
         return;
@@ -62,8 +64,10 @@ static void map_exec_by_other(struct core *core, const struct event *event, stru
         cpu_write(core, &core->cpus[i]);
     map_pass_all(core);
     places_doubt(core);
-    for (struct life *life = core->listed; life; life = life->next_listed)
+    for (struct life *life = core->listed; life; life = life->next_listed) {
+        waits_write(core, life);
         life_retire(core, life);
+    }
     map_step(core, event, actor);
     core->label_epoch++;
     struct life *life;

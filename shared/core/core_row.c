@@ -25,6 +25,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_ANALYSIS: return head + sizeof(struct bytes);
     case RECORD_COUNT: return head + sizeof(struct count_line);
     case RECORD_SPAN: return head + sizeof(struct span_line);
+    case RECORD_WAITS: return head + sizeof(struct waits_line);
     }
     abort();
 }
@@ -67,6 +68,8 @@ void row_clear(struct row *row)
             use_cell_clear(&record->uses.cell);
         if (record->kind == RECORD_COUNT)
             count_cell_clear(&record->count.cell);
+        if (record->kind == RECORD_WAITS)
+            free(record->waits.sums);
         if (record->kind != RECORD_LIFE)
             continue;
         for (size_t k = 0; k < record->life.phase_count; k++)

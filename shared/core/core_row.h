@@ -41,7 +41,8 @@ enum record_kind {
     RECORD_TIME,     /* STEP: the time, for what is over by then */
     RECORD_ANALYSIS, /* of the engine of analyses, which runs beside (analysis/engine.h) */
     RECORD_COUNT,    /* LINE of a count */
-    RECORD_SPAN      /* LINE of a span that is open; STEP: an end of one */
+    RECORD_SPAN,     /* LINE of a span that is open; STEP: an end of one */
+    RECORD_WAITS     /* LINE of waits of a life */
 };
 
 /* Where time of a thread goes: by its state, and by whether it is in a call. */
@@ -154,6 +155,7 @@ struct cpu_line {
     uint8_t handlers;            /* HANDLER_*: what is not known is as before */
     uint64_t irq_ns, softirq_ns; /* since when they run; TIME_NONE: they do not, or as before */
     uint64_t nested_ns; /* of the softirq, in interrupts; if that is as before: more of it */
+    uint64_t within[HANDLER_LEVELS]; /* as in struct cpu */
 };
 
 /* What a step tells. */
@@ -315,6 +317,21 @@ struct span_line {
     struct count_line by; /* of a begin: what it is counted under */
 };
 
+/* Waits of a life in one phase. */
+struct wait_sum {
+    uint64_t who; /* wait_who(): of a thread its name in the row; joining, its id */
+    uint32_t label;
+    uint64_t more; /* waits besides the first */
+    uint64_t total_ns;
+    uint64_t max_ns; /* if there is more than one */
+};
+
+struct waits_line {
+    life_name life;
+    struct wait_sum *sums;
+    size_t sum_count;
+};
+
 enum place_change {
     CHANGE_CLOSING, /* a close of the place has begun, at time_ns, and may never return */
     CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
@@ -349,6 +366,7 @@ struct record {
         struct bytes analysis;
         struct count_line count;
         struct span_line span;
+        struct waits_line waits;
     };
 };
 

@@ -288,11 +288,6 @@ void counts_write(struct core *core)
 
 /* --- joining --- */
 
-struct life *counts_named(const struct core *core, life_name name)
-{
-    return name > 0 && name <= core->names ? core->named[name] : NULL;
-}
-
 bool counts_read_line(struct core *core, const struct count_line *line, struct count_key *key)
 {
     if (line->definition >= core->phases.set->count_count)
@@ -307,7 +302,7 @@ bool counts_read_line(struct core *core, const struct count_line *line, struct c
                               .values = line->values,
                               .value_count = line->value_count};
     if (line->life) {
-        struct life *life = counts_named(core, line->life);
+        struct life *life = join_named(core, line->life);
         if (!life)
             return false;
         if (life == &core->nobody || life == &core->idle)

@@ -41,8 +41,6 @@ struct count_line counts_line(struct core *core, const struct count_key *key);
 bool counts_read_line(struct core *core, const struct count_line *line, struct count_key *key);
 /* A value of one form for each number, and of a text no more than is kept. */
 struct field_value counts_value(const struct event *event, const char *field);
-/* Whom the row in hand names so, also if its life is over by now. */
-struct life *counts_named(const struct core *core, life_name name);
 
 /* Of an event of nobody, whether it is the idle thread's. */
 bool counts_is_idle(const struct cpu *cpu, const struct event *event);

@@ -1,6 +1,7 @@
 /* CPUs: who is current on them, switches, wakeups, and borders behind which nobody knows. */
 #include "base/memory.h"
 #include "base/crash.h"
+#include "core/counts.h"
 #include "core/descriptors.h"
 #include "core/spans.h"
 
@@ -48,10 +49,13 @@ static inline void know_names(struct life *life, const struct event *event, unsi
     life->kernel_name_sent = true;
 }
 
-static inline void switched_out(struct cpu *cpu, struct life *prev, const struct event *event)
+static inline void switched_out(struct core *core, struct cpu *cpu, struct life *prev,
+                                const struct event *event)
 {
     uint64_t now = event->time_ns;
     life_book(prev, now);
+    if (prev->state != STATE_RUNNING)
+        wait_lost(core, prev);
     if (cpu->current == prev && cpu->run_whole) {
         prev->cpu_ns += now - cpu->run_begin_ns;
         cpu->busy_ns += now - cpu->run_begin_ns;
@@ -62,10 +66,49 @@ static inline void switched_out(struct cpu *cpu, struct life *prev, const struct
     set_names(prev, event, 0);
 }
 
-static inline void switched_in(struct life *next, const struct event *event)
+/* Who has a CPU, and since when. */
+struct occupant {
+    enum wait_kind kind;
+    uint32_t by;
+    uint64_t since_ns;
+};
+
+/* Before a switch from `prev`, NULL: from the idle thread. */
+static inline struct occupant occupant_of(const struct cpu *cpu, const struct life *prev)
+{
+    struct occupant occupant = {.kind = RAN_UNKNOWN};
+    bool is_known =
+        cpu->run_whole && cpu->current == prev && cpu->knows == (prev ? CPU_THREAD : CPU_IDLE);
+    if (is_known)
+        occupant = (struct occupant){prev ? RAN_THREAD : RAN_IDLE, prev ? prev->name : 0,
+                                     cpu->run_begin_ns};
+    return occupant;
+}
+
+/* The life gets the CPU that the occupant had. */
+static inline void end_wait(struct core *core, struct life *life, const struct occupant *occupant)
+{
+    if (life->state == STATE_BLOCKED) {
+        wait_lost(core, life); /* nothing has told who woke it */
+        return;
+    }
+    if (life->state != STATE_RUNNABLE)
+        return;
+    uint64_t ns = wait_ns(life), last_ns = ns;
+    if (occupant->kind != RAN_UNKNOWN && life->clock_ns - occupant->since_ns < ns)
+        last_ns = life->clock_ns - occupant->since_ns;
+    if (last_ns > 0)
+        wait_add(core, life, occupant->kind, occupant->by, last_ns);
+    if (ns > last_ns)
+        wait_add(core, life, RAN_EARLIER, 0, ns - last_ns);
+}
+
+static inline void switched_in(struct core *core, struct life *next,
+                               const struct occupant *occupant, const struct event *event)
 {
     uint64_t now = event->time_ns;
     life_book(next, now);
+    end_wait(core, next, occupant);
     if (next->wake_ns != TIME_NONE)
         durations_add(&next->latency, now - next->wake_ns);
     life_set_state(next, STATE_RUNNING, now);
@@ -85,12 +128,53 @@ static inline void run_begins(struct cpu *cpu, struct life *next, uint64_t time_
     handlers_end(cpu);
 }
 
-static inline void woken(struct core *core, struct life *life, const struct event *event)
+/* Mapping: whether it is known in which handler it is, if any. */
+static bool knows_handler(const struct cpu *cpu)
+{
+    for (unsigned i = 0; i < HANDLER_LEVELS && cpu->within[i] < WITHIN_FIRST; i++)
+        if (cpu->within[i] == WITHIN_AS_BEFORE)
+            return false;
+    return true;
+}
+
+/* The level of the handler that it is in; HANDLER_LEVELS: none. */
+static unsigned handler_of(const struct cpu *cpu)
+{
+    unsigned level = 0;
+    while (level < HANDLER_LEVELS && (!cpu || cpu->within[level] < WITHIN_FIRST))
+        level++;
+    return level;
+}
+
+/* Whoever has the event ends that the life is blocked. */
+static void add_waker(struct core *core, struct life *life, const struct cpu *cpu,
+                      const struct event *event, const struct life *actor)
+{
+    static const enum wait_kind kinds[] = {[HANDLER_TIMER] = WAKER_TIMER,
+                                           [HANDLER_IRQ] = WAKER_IRQ,
+                                           [HANDLER_VECTOR] = WAKER_VECTOR,
+                                           [HANDLER_SOFTIRQ] = WAKER_SOFTIRQ};
+    uint64_t ns = wait_ns(life);
+    unsigned level = handler_of(cpu);
+    if (ns == 0)
+        return;
+    if (level < HANDLER_LEVELS)
+        wait_add(core, life, kinds[level], (uint32_t)(cpu->within[level] - WITHIN_FIRST), ns);
+    else if (actor)
+        wait_add(core, life, WAKER_THREAD, actor->name, ns);
+    else
+        wait_add(core, life, counts_is_idle(cpu, event) ? WAKER_IDLE : WAKER_UNKNOWN, 0, ns);
+}
+
+static inline void woken(struct core *core, struct life *life, const struct cpu *cpu,
+                         const struct event *event, const struct life *actor)
 {
     bool counts = life->state == STATE_BLOCKED || life->state == STATE_UNKNOWN;
     if (!counts || !core->facts.counts_switches)
         return;
     life_book(life, event->time_ns);
+    if (life->state == STATE_BLOCKED)
+        add_waker(core, life, cpu, event, actor);
     life_set_state(life, STATE_RUNNABLE, event->time_ns);
     life->wake_ns = event->time_ns;
 }
@@ -142,8 +226,10 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
     cpu->let_tick = 0;
     bool may_end = prev && leaves_for_good(event->value[1]) && (prev->exiting || !prev->exit_known);
-    if (may_end)
-        places_write_created(core, prev); /* the past has no life of that name behind it */
+    if (may_end) { /* the past has no life of that name behind it */
+        places_write_created(core, prev);
+        waits_write(core, prev);
+    }
     struct life *both[] = {prev, next};
     for (unsigned i = 0; i < 2; i++)
         if (both[i]) {
@@ -206,18 +292,19 @@ void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
         switch_step(core, cpu, event, prev, next);
         return;
     }
+    const struct occupant occupant = occupant_of(cpu, prev);
     if (prev) {
-        switched_out(cpu, prev, event);
+        switched_out(core, cpu, prev, event);
         prev->ran_tick = core->tick;
     }
     if (next) {
-        switched_in(next, event);
+        switched_in(core, next, &occupant, event);
         next->ran_tick = core->tick;
     }
     run_begins(cpu, next, event->time_ns);
 }
 
-void map_wakeup(struct core *core, const struct event *event, struct life *actor)
+void map_wakeup(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor)
 {
     struct life *life = map_life(core, (int32_t)event->value[0]);
     if (!life) {
@@ -225,15 +312,18 @@ void map_wakeup(struct core *core, const struct event *event, struct life *actor
             map_step(core, event, actor);
         return;
     }
-    if (!life->known || core->only_steps) {
+    bool here = life->known && (life->state != STATE_BLOCKED || knows_handler(cpu));
+    if (!here || core->only_steps) {
         life_retire(core, life);
         map_doubt(core, life, false);
+        if (cpu)
+            cpu_write(core, cpu); /* whoever wakes it */
         map_step(core, event, actor);
         return;
     }
     life->last_ns = event->time_ns;
     set_names(life, event, 0);
-    woken(core, life, event);
+    woken(core, life, cpu, event, actor);
 }
 
 void map_border(struct core *core, const struct event *event)
@@ -305,17 +395,19 @@ void join_switch(struct core *core, const struct event *event)
         return;
     struct life *prev = life_named(core, (int32_t)event->value[0], event->time_ns);
     core->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
+    const struct occupant occupant = occupant_of(cpu, prev);
     if (cpu->knows == CPU_THREAD && cpu->current != prev) {
         /* "If prev_tid is not the thread thought current, the switch is believed." */
         struct life *thought = life_touch(cpu->current);
         life_book(thought, event->time_ns);
+        wait_lost(core, thought);
         life_leave_cpu(core, thought);
         life_set_state(thought, STATE_UNKNOWN, event->time_ns);
     }
     if (prev) {
         if (prev->cpu != event->cpu)
             life_leave_cpu(core, prev);
-        switched_out(cpu, prev, event);
+        switched_out(core, cpu, prev, event);
         if (cpu->current == prev) {
             cpu->knows = CPU_NOBODY;
             cpu->current = NULL;
@@ -327,18 +419,18 @@ void join_switch(struct core *core, const struct event *event)
     if (next) {
         if (next->cpu != event->cpu)
             life_leave_cpu(core, next);
-        switched_in(next, event);
+        switched_in(core, next, &occupant, event);
     }
     run_begins(cpu, next, event->time_ns);
 }
 
-void join_wakeup(struct core *core, const struct event *event)
+void join_wakeup(struct core *core, const struct event *event, const struct life *actor)
 {
     struct life *life = life_named(core, (int32_t)event->value[0], event->time_ns);
     if (!life)
         return;
     set_names(life, event, 0);
-    woken(core, life, event);
+    woken(core, life, cpu_at(core, event->cpu), event, actor);
 }
 
 void join_settle(struct core *core, int32_t number, uint64_t first_ns)
@@ -361,9 +453,11 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns)
         /* "Unknown since the border, or since its own last change of state, if that is later." */
         uint64_t from_ns = border_ns > life->since_ns ? border_ns : life->since_ns;
         life_book(life, from_ns);
+        wait_lost(core, life);
         life_set_state(life, STATE_UNKNOWN, from_ns);
     }
     life_book(life, first_ns);
+    wait_lost(core, life);
     life_leave_cpu(core, life);
     life_set_state(life, STATE_RUNNING, first_ns);
     life->cpu = number;
@@ -386,6 +480,7 @@ void join_border(struct core *core, int32_t number, uint64_t border_ns)
         if (border_ns > known_ns && border_ns - known_ns > UNKNOWN_NS_MAX)
             known_ns = border_ns - UNKNOWN_NS_MAX;
         life_book(life, known_ns);
+        wait_lost(core, life);
         call_has_no_end(core, life);
         life_new_stretch(core, life);
         life_leave_cpu(core, life);

@@ -63,31 +63,41 @@ void handlers_book(struct core *core, struct cpu *cpu, uint64_t now_ns)
     book_softirq(core, cpu, now_ns);
 }
 
-/* Nothing but an interrupt comes into a handler: what else seems to run has ended unseen. */
+static void irq_event(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    cpu->handlers |= HANDLER_IRQ_KNOWN;
+    if (event->kind == EVENT_HANDLER_ENTRY) {
+        cpu->handlers |= HANDLER_IN_IRQ;
+        cpu->irq_ns = event->time_ns;
+        return;
+    }
+    book_irq(core, cpu, event->time_ns);
+    cpu->handlers &= (uint8_t)~HANDLER_IN_IRQ;
+}
+
+/* Nothing but an interrupt comes into a softirq: what else seems to run has ended unseen. */
+static void softirq_event(struct core *core, struct cpu *cpu, const struct event *event)
+{
+    if (event->kind == EVENT_HANDLER_EXIT)
+        book_softirq(core, cpu, event->time_ns);
+    cpu->handlers = HANDLERS_NONE;
+    cpu->nested_ns = 0;
+    if (event->kind == EVENT_HANDLER_EXIT)
+        return;
+    cpu->handlers |= HANDLER_IN_SOFTIRQ;
+    cpu->softirq_ns = event->time_ns;
+}
+
 static void handler_event(struct core *core, struct cpu *cpu, const struct event *event)
 {
-    uint64_t now_ns = event->time_ns;
-    switch (event->kind) {
-    case EVENT_IRQ_ENTRY:
-        cpu->handlers |= HANDLER_IRQ_KNOWN | HANDLER_IN_IRQ;
-        cpu->irq_ns = now_ns;
-        break;
-    case EVENT_IRQ_EXIT:
-        book_irq(core, cpu, now_ns);
-        cpu->handlers |= HANDLER_IRQ_KNOWN;
-        cpu->handlers &= (uint8_t)~HANDLER_IN_IRQ;
-        break;
-    case EVENT_SOFTIRQ_ENTRY:
-        cpu->handlers = HANDLERS_NONE | HANDLER_IN_SOFTIRQ;
-        cpu->softirq_ns = now_ns;
-        cpu->nested_ns = 0;
-        break;
-    default: /* EVENT_SOFTIRQ_EXIT */
-        book_softirq(core, cpu, now_ns);
-        cpu->handlers = HANDLERS_NONE;
-        cpu->nested_ns = 0;
-        break;
-    }
+    const unsigned level = event->class->handler;
+    cpu->within[level] = event->kind == EVENT_HANDLER_ENTRY
+                             ? WITHIN_FIRST + (uint64_t)(uint32_t)event->value[0]
+                             : WITHIN_NONE;
+    if (level == HANDLER_IRQ)
+        irq_event(core, cpu, event);
+    else if (level == HANDLER_SOFTIRQ)
+        softirq_event(core, cpu, event);
     cpu->handlers_changed = true;
 }
 
@@ -95,9 +105,11 @@ static void handler_event(struct core *core, struct cpu *cpu, const struct event
 
 static bool is_known(const struct cpu *cpu, const struct event *event)
 {
-    return event->kind == EVENT_IRQ_EXIT       ? cpu->handlers & HANDLER_IRQ_KNOWN
-           : event->kind == EVENT_SOFTIRQ_EXIT ? handlers_known(cpu)
-                                               : true;
+    if (event->kind == EVENT_HANDLER_ENTRY)
+        return true;
+    return event->class->handler == HANDLER_IRQ       ? cpu->handlers & HANDLER_IRQ_KNOWN
+           : event->class->handler == HANDLER_SOFTIRQ ? handlers_known(cpu)
+                                                      : true;
 }
 
 void map_handler(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor)
@@ -121,6 +133,7 @@ void handlers_write(struct cpu *cpu, struct cpu_line *line)
     line->nested_ns = cpu->handlers_changed ? cpu->nested_ns : 0;
     if (!handlers_known(cpu))
         cpu->nested_ns = 0;
+    memcpy(line->within, cpu->within, sizeof line->within);
     cpu->handlers_changed = false;
 }
 
@@ -135,6 +148,9 @@ void join_handler(struct core *core, const struct event *event)
 
 void join_handlers(struct cpu *cpu, const struct cpu_line *line)
 {
+    for (unsigned i = 0; i < HANDLER_LEVELS; i++)
+        if (line->within[i] != WITHIN_AS_BEFORE)
+            cpu->within[i] = line->within[i];
     unsigned known = line->handlers & HANDLERS_NONE;
     unsigned are = (known & HANDLER_IRQ_KNOWN ? HANDLER_IN_IRQ : 0) |
                    (known & HANDLER_SOFTIRQ_KNOWN ? HANDLER_IN_SOFTIRQ : 0);

@@ -78,7 +78,9 @@ void join_meaning(struct core *core, const struct event *event, struct life *act
         actor = NULL;
     switch (event->kind) {
     case EVENT_SWITCH: join_switch(core, event); return;
-    case EVENT_WAKEUP: join_wakeup(core, event); return;
+    case EVENT_WAKEUP: join_wakeup(core, event, actor); return;
+    case EVENT_HANDLER_ENTRY:
+    case EVENT_HANDLER_EXIT: join_handler(core, event); return;
     case EVENT_CALL_ENTRY:
         if (actor)
             join_call_entry(core, actor, event);
@@ -87,10 +89,6 @@ void join_meaning(struct core *core, const struct event *event, struct life *act
         if (actor)
             join_call_exit(core, actor, event);
         return;
-    case EVENT_IRQ_ENTRY:
-    case EVENT_IRQ_EXIT:
-    case EVENT_SOFTIRQ_ENTRY:
-    case EVENT_SOFTIRQ_EXIT: join_handler(core, event); return;
     case EVENT_LOSS:
     case EVENT_OTHER: return;
     default: join_birth_event(core, event); return;
@@ -145,9 +143,14 @@ static void name(struct core *core, life_name name, struct life *life)
     core->named[name] = life;
 }
 
+struct life *join_named(const struct core *core, life_name name)
+{
+    return name > 0 && name <= core->names ? core->named[name] : NULL;
+}
+
 struct life *join_life_of(const struct core *core, life_name name)
 {
-    struct life *life = name > 0 && name <= core->names ? core->named[name] : NULL;
+    struct life *life = join_named(core, name);
     return life && !life->over ? life_touch(life) : NULL;
 }
 
@@ -210,7 +213,9 @@ static void join_step(struct core *core, const struct step *step)
             join_meaning(core, event, actor);
     }
     core->summed = 0;
-    if (step->prev)
+    const struct life *prev = join_named(core, step->prev);
+    if (step->prev &&
+        !(prev && prev->over)) /* one that is over keeps its name: others may have waited for it */
         name(core, step->prev, life_find(core, (int32_t)event->value[0]));
     if (step->next)
         name(core, step->next, life_find(core, (int32_t)event->value[2]));
@@ -240,6 +245,7 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_TIME: tick(core, record->time_ns); break;
     case RECORD_COUNT: return join_count(core, &record->count);
     case RECORD_SPAN: return join_span(core, &record->span);
+    case RECORD_WAITS: waits_join(core, &record->waits); break;
     case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
     }
     return true;
@@ -344,6 +350,7 @@ void core_gap(struct core *core, uint64_t begin_ns)
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
         life_touch(life);
         life_book(life, begin_ns);
+        wait_lost(core, life);
         call_has_no_end(core, life);
         life_new_stretch(core, life);
         life_set_state(life, STATE_UNKNOWN, begin_ns);
@@ -359,6 +366,7 @@ void core_finish(struct core *core)
     for (size_t at = 0; (life = map_next(&core->lives, &at));) {
         life_touch(life);
         life_book(life, life->last_ns);
+        wait_lost(core, life);
         call_has_no_end(core, life);
         life_new_stretch(core, life);
         life_tell(core, life);

@@ -167,7 +167,8 @@ static void keep_life(struct keep *keep, struct life *life)
                              .own_table = keep_table(keep, life->own_table),
                              .phases_exited = life->phases.exited,
                              .counted = life->phases.counted};
-    assert(life->cpu_ns == 0 && life->call_count == 0 && life->phase_count == 0);
+    assert(life->cpu_ns == 0 && life->call_count == 0 && life->phase_count == 0 &&
+           life->wait_count == 0);
     if (life->phases.kin)
         kept.kin = *life->phases.kin;
     if (life->in != IN_OPEN) {
@@ -325,6 +326,7 @@ static void keep_core(const struct keep *keep)
                               .softirq_ns = in_softirq ? cpu->softirq_ns : TIME_NONE,
                               .nested_ns = in_softirq ? cpu->nested_ns : 0,
                               .current = cpu->knows == CPU_THREAD ? cpu->current->name : 0};
+        memcpy(kept.cpus[kept.cpu_count - 1].within, cpu->within, sizeof cpu->within);
     }
     uint32_t ignored = 0;
     put(keep, KEPT_CORE, 0, &kept, true, &ignored);

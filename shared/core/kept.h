@@ -27,6 +27,7 @@ struct kept_cpu {
     uint8_t handlers; /* HANDLER_IN_* */
     uint64_t irq_ns, softirq_ns, nested_ns;
     uint32_t current; /* id of a life; 0: none */
+    uint64_t within[HANDLER_LEVELS];
 };
 
 struct kept_core {

@@ -32,6 +32,8 @@ void life_free(struct life *life)
     for (size_t i = 0; i < life->call_count; i++)
         call_cell_clear(&life->calls[i].cell);
     free(life->calls);
+    free(life->waits);
+    cell_index_free(&life->wait_index);
     for (size_t i = 0; i < life->phase_count; i++)
         phase_cell_clear(&life->phase_sums[i].cell);
     free(life->phase_sums);
@@ -221,6 +223,7 @@ static void tell_numbers(struct core *core, struct life *life)
 void life_tell_sums(struct core *core, struct life *life)
 {
     calls_tell(core, life);
+    waits_tell(core, life);
     phases_tell(core, life);
     tell_numbers(core, life);
 }
@@ -305,6 +308,7 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
             core->cpus[i].run_whole = false;
         }
     life_book(life, life->last_ns);
+    wait_lost(core, life);
     call_has_no_end(core, life);
     life_new_stretch(core, life);
     life_set_state(life, STATE_UNKNOWN, time_ns);

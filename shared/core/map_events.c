@@ -360,6 +360,7 @@ void life_define(struct core *core, struct life *life, enum thread_state state, 
 
 struct life *life_forget(struct core *core, struct life *life)
 {
+    assert(life->wait_count == 0);
     life_retire(core, life);
     instances_forget(&life->phases);
     life->cpu = -1;
@@ -424,7 +425,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->busy_ns = cpu->busy_ns;
     handlers_write(cpu, line);
     cpu->busy_ns = 0;
-    cpu->changed = false;
+    cpu->changed = cpu->handlers_changed = false;
     cpu->told_ns = cpu->last_ns;
 }
 
@@ -459,8 +460,10 @@ struct step *map_step(struct core *core, const struct event *event, struct life 
 
 static void write_all(struct core *core)
 {
-    for (struct life *life = core->listed; life; life = life->next_listed)
+    for (struct life *life = core->listed; life; life = life->next_listed) {
+        waits_write(core, life);
         life_write(core, life);
+    }
     map_pass_all(core);
     places_write(core);
     counts_write(core);
@@ -571,11 +574,9 @@ static inline void on_kernel_event(struct core *core, struct cpu *cpu, const str
             count_nobody(core, cpu, event);
         break;
     case EVENT_SWITCH: map_switch(core, cpu, event); return;
-    case EVENT_WAKEUP: map_wakeup(core, event, actor); break;
-    case EVENT_IRQ_ENTRY:
-    case EVENT_IRQ_EXIT:
-    case EVENT_SOFTIRQ_ENTRY:
-    case EVENT_SOFTIRQ_EXIT: map_handler(core, cpu, event, actor); break;
+    case EVENT_WAKEUP: map_wakeup(core, cpu, event, actor); break;
+    case EVENT_HANDLER_ENTRY:
+    case EVENT_HANDLER_EXIT: map_handler(core, cpu, event, actor); break;
     case EVENT_OTHER: break;
     case EVENT_EXEC: map_birth_event(core, event, actor); return;
     default: map_birth_event(core, event, actor); break;

@@ -281,6 +281,7 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         cpu->irq_ns = from->irq_ns;
         cpu->softirq_ns = from->softirq_ns;
         cpu->nested_ns = from->nested_ns;
+        memcpy(cpu->within, from->within, sizeof cpu->within);
         cpu->current = named(restore, &restore->lives, from->current);
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
         restore->bad |= cpu->current && cpu->current->over;

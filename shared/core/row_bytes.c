@@ -188,6 +188,7 @@ static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 8, TIME, irq_ns),
     COLUMN(cpu_line, 9, TIME, softirq_ns),
     COLUMN(cpu_line, 10, NUMBER, nested_ns),
+    COLUMN_ARRAY(cpu_line, 11, NUMBERS, within),
 };
 COLUMN_TABLE(cpu, cpu_line);
 
@@ -320,6 +321,21 @@ static const struct column span_columns[] = {
     COLUMN_INSIDE(span_line, 7, by, count),
 };
 COLUMN_TABLE(span, span_line);
+
+static const struct column wait_columns[] = {
+    COLUMN(wait_sum, 1, NUMBER, who),
+    COLUMN(wait_sum, 2, U32, label),
+    COLUMN(wait_sum, 3, NUMBER, more),
+    COLUMN(wait_sum, 4, NUMBER, total_ns),
+    COLUMN(wait_sum, 5, NUMBER, max_ns),
+};
+COLUMN_TABLE(wait, wait_sum);
+
+static const struct column waits_columns[] = {
+    COLUMN(waits_line, 1, U32, life),
+    COLUMN_LIST_OF(waits_line, 2, sums, sum_count, wait),
+};
+COLUMN_TABLE(waits, waits_line);
 /* clang-format on */
 
 struct told_time {
@@ -337,23 +353,16 @@ COLUMN_TABLE(analysis, told_analysis);
 
 static const struct column_table *table_of(uint64_t kind)
 {
-    static const struct column_table *const tables[] = {[RECORD_LET_CPU] = &let_table,
-                                                        [RECORD_LET_LIFE] = &let_table,
-                                                        [RECORD_AGAIN] = &let_table,
-                                                        [RECORD_LABEL] = &label_table,
-                                                        [RECORD_LIFE] = &life_table,
-                                                        [RECORD_INSTANCE] = &instance_table,
-                                                        [RECORD_LET_PLACE] = &place_let_table,
-                                                        [RECORD_PLACE] = &place_table,
-                                                        [RECORD_USES] = &uses_table,
-                                                        [RECORD_USE] = &use_table,
-                                                        [RECORD_CHANGE] = &change_table,
-                                                        [RECORD_CPU] = &cpu_table,
-                                                        [RECORD_EVENT] = &step_table,
-                                                        [RECORD_TIME] = &time_table,
-                                                        [RECORD_ANALYSIS] = &analysis_table,
-                                                        [RECORD_COUNT] = &count_table,
-                                                        [RECORD_SPAN] = &span_table};
+    static const struct column_table *const tables[] = {
+        [RECORD_LET_CPU] = &let_table,         [RECORD_LET_LIFE] = &let_table,
+        [RECORD_AGAIN] = &let_table,           [RECORD_LABEL] = &label_table,
+        [RECORD_LIFE] = &life_table,           [RECORD_INSTANCE] = &instance_table,
+        [RECORD_LET_PLACE] = &place_let_table, [RECORD_PLACE] = &place_table,
+        [RECORD_USES] = &uses_table,           [RECORD_USE] = &use_table,
+        [RECORD_CHANGE] = &change_table,       [RECORD_CPU] = &cpu_table,
+        [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
+        [RECORD_ANALYSIS] = &analysis_table,   [RECORD_COUNT] = &count_table,
+        [RECORD_SPAN] = &span_table,           [RECORD_WAITS] = &waits_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 
@@ -400,7 +409,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .arena = &row->arena,
                             .why = why};
     /* What a record of a kind is before its bytes are read. */
-    const struct record *nothing[RECORD_SPAN + 1] = {NULL};
+    const struct record *nothing[RECORD_WAITS + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {

@@ -166,6 +166,14 @@ static bool is_span(const struct span_line *line, size_t index, const struct pha
            (line->kind == SPAN_ENDS || is_count(by, index, phases));
 }
 
+static bool are_waits(const struct waits_line *line, size_t index)
+{
+    for (size_t i = 0; i < line->sum_count; i++)
+        if (!wait_is_known(wait_kind_of(line->sums[i].who)) || line->sums[i].who >> WAIT_WHO_BITS)
+            return false;
+    return is_name(line->life, index);
+}
+
 bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases)
 {
     switch ((enum record_kind)record->kind) {
@@ -190,6 +198,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_TIME: return record->time_ns != TIME_NONE;
     case RECORD_COUNT: return is_count(&record->count, index, phases);
     case RECORD_SPAN: return is_span(&record->span, index, phases);
+    case RECORD_WAITS: return are_waits(&record->waits, index);
     case RECORD_ANALYSIS: return true; /* engine_check() */
     }
     return false;

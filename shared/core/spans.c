@@ -605,7 +605,7 @@ bool join_span(struct core *core, const struct span_line *line)
         return true;
     }
     struct span_begin begin = {.match = line->match, .match_count = line->match_count};
-    struct life *life = line->life ? counts_named(core, line->life) : NULL;
+    struct life *life = line->life ? join_named(core, line->life) : NULL;
     if ((line->life && !life) || !counts_read_line(core, &line->by, &begin.key))
         return false;
     bool idle = line->whose == COUNT_OF_IDLE || life == &core->idle;

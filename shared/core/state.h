@@ -53,8 +53,9 @@ enum in_call {
 };
 
 enum {
-    NAME_BYTES = 16,  /* of a thread, with the zero at its end */
-    CALLS_CACHED = 16 /* places of call sums that are found without a search; a power of two */
+    NAME_BYTES = 16,   /* of a thread, with the zero at its end */
+    CALLS_CACHED = 16, /* places of call sums that are found without a search; a power of two */
+    WAITS_CACHED = 32  /* the same of waits */
 };
 
 struct process;
@@ -68,6 +69,7 @@ struct counts;
 struct count_sum;
 struct spans;
 struct span_begin;
+struct wait_sum;
 struct named_place;
 
 /* What a line has told of a life, if nothing else has told of it since then. */
@@ -109,6 +111,9 @@ struct life {
     struct interrupted interrupted; /* of its running time */
     uint64_t ran_tick;              /* it was known to run at this tick of the row */
     struct durations latency;
+    struct wait_sum *waits;
+    size_t wait_count;
+    uint8_t wait_at[WAITS_CACHED]; /* 1 + index in waits; 0: none */
     char kernel_name[NAME_BYTES];
     bool kernel_named;
     /* What each call touches. */
@@ -134,6 +139,8 @@ struct life {
     struct group *group;        /* mapping: that may share its table; NULL: the common one */
     size_t call_room;
     struct cell_index call_index; /* of those, by label and call id */
+    size_t wait_room;
+    struct cell_index wait_index; /* of those, by label and who */
     /* and phases. */
     struct time_vector spent, spent_before; /* mapping: as in its line */
     struct phase_sum *phase_sums;
@@ -202,7 +209,12 @@ struct cpu {
     /* Of the softirq since then, in interrupts. Mapping, without HANDLER_SOFTIRQ_KNOWN: what the past does
      * not have yet. */
     uint64_t nested_ns;
+    /* Which handler of each level runs: 2 + its number, WITHIN_NONE, or WITHIN_AS_BEFORE. */
+    uint64_t within[HANDLER_LEVELS];
 };
+
+/* Mapping, it is as the past has it; joining, none was seen. */
+enum { WITHIN_AS_BEFORE, WITHIN_NONE, WITHIN_FIRST };
 
 /* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
@@ -520,8 +532,9 @@ static inline struct cpu *cpu_at(struct core *core, int32_t number)
 }
 void map_switch(struct core *core, struct cpu *cpu, const struct event *event);
 void join_switch(struct core *core, const struct event *event);
-void map_wakeup(struct core *core, const struct event *event, struct life *actor);
-void join_wakeup(struct core *core, const struct event *event);
+/* `cpu` NULL: of none. */
+void map_wakeup(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
+void join_wakeup(struct core *core, const struct event *event, const struct life *actor);
 /* A CPU has its first event since nothing was known of it. */
 void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event);
 void join_settle(struct core *core, int32_t number, uint64_t first_ns);
@@ -539,6 +552,8 @@ static inline void handlers_end(struct cpu *cpu)
 {
     cpu->handlers_changed |= cpu->handlers != HANDLERS_NONE;
     cpu->handlers = HANDLERS_NONE;
+    for (unsigned i = 0; i < HANDLER_LEVELS; i++)
+        cpu->within[i] = WITHIN_NONE;
 }
 /* Whether a phase may begin or end by it while a handler runs. */
 static inline bool is_phase_event_in_handler(const struct event *event)
@@ -589,7 +604,25 @@ void calls_tell(struct core *core, struct life *life);
 void calls_join(struct core *core, struct life *life, const struct life_line *line);
 void calls_move(struct life *to, struct life *from);
 
+/* --- waits.c: who ended waits, and who ran instead --- */
+/* `ns` of a wait of the life. */
+void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns);
+/* What the life has spent in its state, as far as it is accounted. */
+static inline uint64_t wait_ns(const struct life *life)
+{
+    uint64_t from_ns = life->since_ns > life->begin_ns ? life->since_ns : life->begin_ns;
+    return life->clock_ns > from_ns ? life->clock_ns - from_ns : 0;
+}
+/* Its time is accounted. If it waits, nobody will know for whom. */
+void wait_lost(struct core *core, struct life *life);
+/* Mapping: its sums go to the row, which may be done at any time before its life ends. */
+void waits_write(struct core *core, struct life *life);
+void waits_tell(struct core *core, struct life *life);
+void waits_join(struct core *core, const struct waits_line *line);
+
 /* --- join.c --- */
+/* Whom the row in hand names so, also one whose life is over by now. */
+struct life *join_named(const struct core *core, life_name name);
 /* Whom the row in hand names so; NULL: nobody, or one that is over. */
 struct life *join_life_of(const struct core *core, life_name name);
 

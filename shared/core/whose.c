@@ -101,6 +101,7 @@ static inline void doubt(struct core *core, struct cpu *cpu, const struct event 
     if (cpu->knows != CPU_THREAD || cpu->current->state == STATE_UNKNOWN)
         return;
     life_book(life_touch(cpu->current), event->time_ns);
+    wait_lost(core, cpu->current);
     life_set_state(cpu->current, STATE_UNKNOWN, event->time_ns);
 }
 

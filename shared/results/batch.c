@@ -76,6 +76,7 @@ static uint64_t id_of(const struct result *result)
     case RESULT_LATENCY:
     case RESULT_RUN:
     case RESULT_COUNT:
+    case RESULT_WAITS:
     case RESULT_INTERVAL: break;
     }
     return result->thread;
@@ -92,7 +93,7 @@ static bool same_key(const struct entry *entry, const struct result *result, uin
     const struct result *mine = &entry->result;
     return mine->type == result->type && id_of(mine) == id_of(result) &&
            mine->descriptor == result->descriptor && mine->stretch == result->stretch &&
-           entry->phase == phase && entry->call == call;
+           mine->wait_who == result->wait_who && entry->phase == phase && entry->call == call;
 }
 
 static struct entry *new_entry(struct result_batch *batch, uint64_t order)
@@ -119,6 +120,8 @@ static struct entry *entry_of(struct result_batch *batch, const struct result *r
     uint64_t key = hash_number(id_of(result) ^ (uint64_t)result->type << 56);
     key = hash_number(key ^ result->descriptor ^ (uint64_t)result->stretch << 40);
     key = hash_number(key ^ phase ^ (uint64_t)call << 32);
+    if (result->type == RESULT_WAITS)
+        key = hash_number(key ^ result->wait_who);
     struct entry *first = map_get(&batch->by_key, key);
     for (struct entry *each = first; each; each = each->next)
         if (same_key(each, result, phase, call))
@@ -216,6 +219,8 @@ static void take_cell(struct result_batch *batch, const struct result *result)
         durations_merge(&entry->sum.latency, result->latency);
     else if (result->type == RESULT_RUN)
         add_run(batch, result, entry, is_new);
+    else if (result->type == RESULT_WAITS && !is_new)
+        wait_cell_merge(&entry->result.wait, &result->wait);
     else if (result->type == RESULT_CPU && !is_new)
         entry->result.busy_ns += result->busy_ns;
 }
@@ -315,6 +320,7 @@ static void take(void *context, const struct result *result)
     case RESULT_USES:
     case RESULT_LATENCY:
     case RESULT_RUN:
+    case RESULT_WAITS:
     case RESULT_CPU: take_cell(batch, result); return;
     case RESULT_INSTANCE: take_instance(batch, result); return;
     case RESULT_CELL: take_cell_of_analysis(batch, result->cell); return;

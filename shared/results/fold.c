@@ -46,6 +46,7 @@ static size_t cell_bytes(enum cell_type type)
     case CELL_FILE: return base + sizeof(struct use_cell);
     case CELL_SLOW: return base + sizeof(struct slow_instances);
     case CELL_COUNT: return base + sizeof(struct count_cell);
+    case CELL_WAITS: return base + sizeof(struct wait_cell);
     }
     return sizeof(struct cell);
 }
@@ -89,7 +90,7 @@ void fold_clear_cell(struct cell *cell)
         slow_instances_clear(&cell->slow);
     else if (cell->key.type == CELL_COUNT)
         count_cell_clear(&cell->count);
-    else
+    else if (cell->key.type == CELL_FILE)
         use_cell_clear(&cell->uses);
 }
 
@@ -118,6 +119,7 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
     case CELL_PHASE: merge_phase(&to->phase, &from->phase); return;
     case CELL_SLOW: assert(false); return;
     case CELL_COUNT: count_cell_merge(&to->count, &from->count); return;
+    case CELL_WAITS: wait_cell_merge(&to->wait, &from->wait); return;
     case CELL_FILE:
         use_cell_merge(&to->uses, &from->uses);
         to->fd = to->fd == FD_NONE_YET || to->fd == from->fd ? from->fd : FD_SEVERAL;
@@ -185,6 +187,22 @@ void fold_free_cell(struct fold *fold, struct cell *cell)
 {
     fold_clear_cell(cell);
     slab_give(&fold->free_cells[cell->key.type], cell);
+}
+
+void fold_take_out(struct cell_group *group, struct cell *cell)
+{
+    uint64_t hash = key_hash(&cell->key);
+    struct cell *first = map_get(&group->cells, hash);
+    if (first == cell && !cell->next) {
+        (void)map_remove(&group->cells, hash);
+    } else if (first == cell) {
+        map_put(&group->cells, hash, cell->next);
+    } else {
+        while (first->next != cell)
+            first = first->next;
+        first->next = cell->next;
+    }
+    cell->next = NULL;
 }
 
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell)
@@ -549,6 +567,7 @@ void fold_take(struct fold *fold, const struct result *result)
                       result->cell);
         return;
     case RESULT_COUNT: fold_take_count(fold, result); return;
+    case RESULT_WAITS: fold_take_waits(fold, result); return;
     case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
     }
 }

@@ -74,9 +74,16 @@ static void settle_instances(struct fold *fold)
     arena_clear(&arena);
 }
 
+static bool thread_goes(const struct fold *fold, uint64_t id)
+{
+    const struct folded_thread *thread = fold_thread(fold, id);
+    return !thread || is_over(fold, thread->told_at);
+}
+
 static void forget_threads(struct fold *fold)
 {
     settle_instances(fold);
+    fold_settle_waits(fold, thread_goes);
     struct going going = {0};
     const struct folded_thread *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&fold->threads, &walk));)

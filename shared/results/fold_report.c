@@ -264,7 +264,7 @@ struct table {
     struct session_report *out;
 };
 
-enum { TABLES = 7 };
+enum { TABLES = 8 };
 
 struct tables {
     struct table at[TABLES];
@@ -290,6 +290,7 @@ static void build_tables(struct fold_rows *rows, bool at_once, struct session_re
                              {.build = fold_rows_phases},
                              {.build = fold_rows_instances},
                              {.build = fold_rows_counts},
+                             {.build = fold_rows_waits},
                              {.build = build_threads}},
                             0};
     for (size_t i = 0; i < TABLES; i++) {

@@ -39,5 +39,6 @@ void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
 /* Behind processes, whose names its rows have. */
 void fold_rows_counts(struct fold_rows *rows, struct session_report *out);
 void fold_rows_files(struct fold_rows *rows, struct session_report *out);
+void fold_rows_waits(struct fold_rows *rows, struct session_report *out);
 
 #endif

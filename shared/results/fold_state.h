@@ -98,14 +98,15 @@ struct folded_descriptor {
     struct open_use *uses;
 };
 
-enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT };
-enum { CELL_TYPES = CELL_COUNT + 1 };
+enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT, CELL_WAITS };
+enum { CELL_TYPES = CELL_WAITS + 1 };
 
 struct cell_key {
     uint8_t type; /* enum cell_type */
-    uint8_t kind; /* CELL_FILE */
+    uint8_t kind; /* CELL_FILE, CELL_WAITS */
     uint32_t path;
-    uint32_t name; /* call, or file, or what a count is of: fold_counts.c */
+    uint32_t name; /* call, or file, or what a count is of, or whom waits are for: fold_counts.c,
+                      fold_waits.c */
 };
 
 struct cell {
@@ -119,6 +120,7 @@ struct cell {
         struct phase_cell phase;
         struct slow_instances slow;
         struct count_cell count;
+        struct wait_cell wait;
     };
 };
 
@@ -175,6 +177,8 @@ struct cell_group *fold_group_at(struct fold *fold, int64_t pid);
 struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key);
 /* The cell for `key` of a thread: of its pid once that is told, its own until then. */
 struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id);
+/* The cell is in no group any more. */
+void fold_take_out(struct cell_group *group, struct cell *cell);
 /* Puts a cell of another group, or of none, into `to`. */
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell);
 void fold_free_cell(struct fold *fold, struct cell *cell);
@@ -182,6 +186,11 @@ void fold_free_cell(struct fold *fold, struct cell *cell);
 /* --- fold_counts.c --- */
 void fold_take_count(struct fold *fold, const struct result *result);
 void fold_free_counts(struct fold *fold);
+
+/* --- fold_waits.c --- */
+void fold_take_waits(struct fold *fold, const struct result *result);
+/* Waits for threads that are to go have their names from here on. */
+void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, uint64_t thread));
 
 /* Adds `from`, a cell of the same type but CELL_SLOW, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);

@@ -186,6 +186,23 @@ struct sched_row {
     struct durations latency;
 };
 
+/* Waits of the threads of a process in one phase, by who ended them (blocked), or by who had the CPU
+ * (runnable). */
+struct wait_row {
+    int64_t pid; /* or REPORT_NONE */
+    const char *phase;
+    const char *process;
+    uint8_t kind;           /* enum wait_kind */
+    int64_t by_pid, by_tid; /* of a thread; or REPORT_NONE */
+    const char *by_name;    /* of the thread; or NULL */
+    const char *by_process; /* likewise */
+    int64_t number;         /* of a handler; or REPORT_NONE */
+    struct wait_cell cell;
+};
+
+/* `thread`, `irq` ...: who it was by. */
+const char *wait_kind_name(unsigned kind);
+
 struct session_report {
     const char *session;
     uint64_t chunks, events;
@@ -221,6 +238,10 @@ struct session_report {
     size_t cpu_count;
     struct sched_row *scheds;
     size_t sched_count;
+    struct wait_row *wakers;
+    size_t waker_count;
+    struct wait_row *ran_instead;
+    size_t ran_instead_count;
 
     /* Of analyses, by kind in the order of analyses_shown(), then by key. */
     const struct atom *const *cells;

@@ -32,6 +32,7 @@ enum result_type {
     RESULT_CPU,        /* cell of a CPU */
     RESULT_CELL,       /* cell of an analysis: an atom whose kind has a view */
     RESULT_COUNT,      /* cell of what a user counts: of (thread, what is told) */
+    RESULT_WAITS,      /* cell of (thread, phase, who ended them or ran instead) */
     RESULT_INTERVAL    /* mark: an interval is joined */
 };
 
@@ -102,6 +103,7 @@ struct result {
     uint64_t thread, descriptor; /* ids, for cells */
     uint32_t stretch;
     int32_t cpu;
+    uint64_t wait_who; /* RESULT_WAITS: wait_who(), of a thread its id */
     struct text phase, call;
     /* What call ids in blocked_in stand for: calls of `schema`, or without one these names. */
     const struct schema *schema;
@@ -122,6 +124,7 @@ struct result {
         } run;
         uint64_t busy_ns;
         const struct count_told *count;
+        struct wait_cell wait;
         const struct atom *cell; /* its keys and its sums */
         bool in_call;            /* RESULT_FIRST_CALL: the first was an exit, of `call` */
     };

@@ -165,6 +165,65 @@ void count_cell_add(struct count_cell *cell, const struct field_value *value);
 void count_cell_merge(struct count_cell *cell, const struct count_cell *other);
 void count_cell_clear(struct count_cell *cell);
 
+/* Who ended that a thread was blocked, or who had the CPU while it was runnable. The numbers are on the
+ * wire. */
+enum wait_kind {
+    WAKER_UNKNOWN,
+    WAKER_IDLE,
+    WAKER_THREAD,
+    WAKER_IRQ,
+    WAKER_SOFTIRQ,
+    WAKER_TIMER,
+    WAKER_VECTOR,
+    RAN_UNKNOWN = 8,
+    RAN_IDLE,
+    RAN_THREAD,
+    RAN_EARLIER, /* whoever was before the last one */
+    WAIT_KINDS
+};
+
+static inline bool wait_is_known(unsigned kind)
+{
+    return kind <= WAKER_VECTOR || (kind >= RAN_UNKNOWN && kind < WAIT_KINDS);
+}
+
+/* Whether it is of a thread, whose id says which. */
+static inline bool wait_is_by_thread(unsigned kind)
+{
+    return kind == WAKER_THREAD || kind == RAN_THREAD;
+}
+
+/* Both in one: a thread's id, or a handler's number, and what it is. */
+enum { WAIT_KIND_BITS = 4, WAIT_WHO_BITS = 32 + WAIT_KIND_BITS };
+
+static inline uint64_t wait_who(enum wait_kind kind, uint32_t by)
+{
+    return (uint64_t)by << WAIT_KIND_BITS | kind;
+}
+
+static inline enum wait_kind wait_kind_of(uint64_t who)
+{
+    return (enum wait_kind)(who % (1 << WAIT_KIND_BITS));
+}
+
+static inline uint32_t wait_by(uint64_t who)
+{
+    return (uint32_t)(who >> WAIT_KIND_BITS);
+}
+
+/* Waits, or parts of waits. */
+struct wait_cell {
+    uint64_t count, total_ns, max_ns;
+};
+
+static inline void wait_cell_merge(struct wait_cell *cell, const struct wait_cell *other)
+{
+    cell->count += other->count;
+    cell->total_ns += other->total_ns;
+    if (other->max_ns > cell->max_ns)
+        cell->max_ns = other->max_ns;
+}
+
 /* All but `time` of `from`, whose ids may be others. */
 void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
 void phase_cell_clear(struct phase_cell *cell);

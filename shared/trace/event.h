@@ -43,17 +43,26 @@ enum event_kind {
     EVENT_CALL_ENTRY,
     /* value: 0 ret; ints: the two new descriptors of pipe, pipe2, socketpair */
     EVENT_CALL_EXIT,
-    /* A handler of an interrupt begins and ends; likewise of a softirq. */
-    EVENT_IRQ_ENTRY,
-    EVENT_IRQ_EXIT,
-    EVENT_SOFTIRQ_ENTRY,
-    EVENT_SOFTIRQ_EXIT,
+    /* A handler of interrupts begins, or ends, on a CPU: of which level, the class tells. value: 0 its
+     * number among those of its level; of a timer, nothing */
+    EVENT_HANDLER_ENTRY,
+    EVENT_HANDLER_EXIT,
     /* Not of the trace: the tracer's counters grew, or packets are missing. It stands where in
      * its stream nothing is known; its time is the end of the packet before (of a packet with
      * losses, for the border after its last event, the end of that packet).
      * value: 0 events discarded (0 for the second border of a packet), 1 whether it is a border:
      * 1 kernel stream, 0 user space (losses there are only counted), 3 packets missing */
     EVENT_LOSS
+};
+
+/* What a CPU may be in besides a thread. What comes first interrupts what comes later, and where it
+ * does not, tells more. Source: lttng-modules 2.13, irq.h, timer.h and arch/x86/irq_vectors.h. */
+enum handler_level {
+    HANDLER_TIMER,  /* the function of an hrtimer */
+    HANDLER_IRQ,    /* of a device */
+    HANDLER_VECTOR, /* of an interrupt of an x86 CPU that no device asks for */
+    HANDLER_SOFTIRQ,
+    HANDLER_LEVELS
 };
 
 enum { EVENT_VALUES = 6, EVENT_TEXTS = 2 };
@@ -162,15 +171,14 @@ static inline bool event_is_inner(const struct event *event)
     return (event->has & EVENT_HAS_PID_NS) && event->pid_ns != PID_NS_ROOT;
 }
 
+static inline bool event_is_of_handler(const struct event *event)
+{
+    return event->kind == EVENT_HANDLER_ENTRY || event->kind == EVENT_HANDLER_EXIT;
+}
+
 static inline bool event_has_value(const struct event *event, unsigned slot)
 {
     return event->present >> slot & 1;
-}
-
-/* Whether it is where a handler of an interrupt or a softirq begins or ends. */
-static inline bool event_is_of_handler(const struct event *event)
-{
-    return event->kind >= EVENT_IRQ_ENTRY && event->kind <= EVENT_SOFTIRQ_EXIT;
 }
 
 /* Whether contexts tell a process at least. */

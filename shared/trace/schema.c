@@ -61,10 +61,6 @@ static const struct named_event named_events[] = {
       {"fd", SLOT_VALUE, 2},
       {"flags", SLOT_VALUE, 3},
       {"filename", SLOT_TEXT, 0}}},
-    {"irq_handler_entry", EVENT_IRQ_ENTRY, {{NULL, 0, 0}}},
-    {"irq_handler_exit", EVENT_IRQ_EXIT, {{NULL, 0, 0}}},
-    {"irq_softirq_entry", EVENT_SOFTIRQ_ENTRY, {{NULL, 0, 0}}},
-    {"irq_softirq_exit", EVENT_SOFTIRQ_EXIT, {{NULL, 0, 0}}},
 };
 
 /* Names to what was made for them; open addressing, never shrinks. */
@@ -290,6 +286,44 @@ static bool become_call(struct schema *schema, struct event_class *class, struct
     return true;
 }
 
+static bool take_suffix(struct text *name, const char *suffix)
+{
+    size_t count = strlen(suffix);
+    if (name->count < count || memcmp(name->at + name->count - count, suffix, count) != 0)
+        return false;
+    name->count -= count;
+    return true;
+}
+
+/* Makes a class of `name` one of a handler of interrupts, if it is. */
+static bool become_handler(struct event_class *class, struct text name, struct slot_list *slots)
+{
+    static const struct {
+        const char *prefix;
+        const char *number; /* field; NULL: it has none */
+        enum handler_level level;
+    } handlers[] = {{"timer_hrtimer_expire", NULL, HANDLER_TIMER},
+                    {"hrtimer_expire", NULL, HANDLER_TIMER},
+                    {"irq_handler", "irq", HANDLER_IRQ},
+                    {"x86_irq_vectors_", "vector", HANDLER_VECTOR},
+                    {"irq_softirq", "vec", HANDLER_SOFTIRQ}};
+    bool entry = take_suffix(&name, "_entry");
+    if (!entry && !take_suffix(&name, "_exit"))
+        return false;
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        bool is_family = handlers[i].level == HANDLER_VECTOR; /* one event for each vector */
+        struct text rest = name;
+        if (!take_prefix(&rest, handlers[i].prefix) || (rest.count > 0) != is_family)
+            continue;
+        class->kind = entry ? EVENT_HANDLER_ENTRY : EVENT_HANDLER_EXIT;
+        class->handler = (uint8_t)handlers[i].level;
+        if (handlers[i].number)
+            add_slot(slots, handlers[i].number, SLOT_VALUE, 0);
+        return true;
+    }
+    return false;
+}
+
 static void become_named(struct event_class *class, struct slot_list *slots)
 {
     for (size_t i = 0; i < sizeof named_events / sizeof *named_events; i++) {
@@ -473,9 +507,8 @@ static bool is_plain(const struct event_class *class)
 {
     bool plain_kind = class->kind == EVENT_CALL_ENTRY || class->kind == EVENT_CALL_EXIT ||
                       class->kind == EVENT_SWITCH || class->kind == EVENT_WAKEUP ||
-                      class->kind == EVENT_OTHER || class->kind == EVENT_IRQ_ENTRY ||
-                      class->kind == EVENT_IRQ_EXIT || class->kind == EVENT_SOFTIRQ_ENTRY ||
-                      class->kind == EVENT_SOFTIRQ_EXIT;
+                      class->kind == EVENT_HANDLER_ENTRY || class->kind == EVENT_HANDLER_EXIT ||
+                      class->kind == EVENT_OTHER;
     return class->domain == DOMAIN_KERNEL && plain_kind && class->begin_count == 0 &&
            class->end_count == 0 && !event_class_is_counted(class);
 }
@@ -491,7 +524,8 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
     class->phases = set;
     /* A program may give its events any name: only the kernel's mean what they say. */
     struct slot_list slots = {0};
-    if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots))
+    if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots) &&
+        !become_handler(class, name, &slots))
         become_named(class, &slots);
     if (domain == DOMAIN_KERNEL)
         attach_rows(schema, class, &slots);

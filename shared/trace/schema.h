@@ -42,11 +42,12 @@ struct event_class {
     const char *name;
     uint8_t domain;    /* enum domain */
     uint8_t kind;      /* enum event_kind */
+    uint8_t handler;   /* enum handler_level, of EVENT_HANDLER_* */
     bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: call event_set_unknown_call() */
-    bool is_plain; /* of the kernel, about calls, switches, wakeups, interrupts or nothing; begins
+    bool is_plain;     /* of the kernel, about calls, switches, wakeups, handlers or nothing; begins
                       or ends no phase, and is in no count and no span: most events */
-    uint32_t id;   /* dense, from 0, in this schema */
+    uint32_t id;       /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event tells it */
     const struct slot *slots;
     size_t slot_count;

@@ -345,6 +345,18 @@ static void decode_count(struct decoder *decoder, const Spanmill__Results__Count
         cell->negative > cell->count || cell->value.count > cell->count - cell->negative;
 }
 
+static void decode_waits(struct decoder *decoder, const Spanmill__Results__Waits *from,
+                         struct result *to)
+{
+    to->type = RESULT_WAITS;
+    to->thread = from->thread;
+    to->phase = name(decoder, from->phase);
+    decoder->bad |= !wait_is_known(from->by) || from->by_thread > UINT32_MAX;
+    uint32_t by = wait_is_by_thread(from->by) ? (uint32_t)from->by_thread : from->number;
+    to->wait_who = wait_who((enum wait_kind)from->by, by);
+    to->wait = (struct wait_cell){from->count, from->total_ns, from->max_ns};
+}
+
 static struct text text_in(void *decoder, uint32_t id)
 {
     return name(decoder, id);
@@ -444,6 +456,7 @@ static bool decode_result(struct decoder *decoder, const Spanmill__Results__Resu
     case SPANMILL__RESULTS__RESULT__KIND_RUN: decode_run(decoder, from->run, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_CPU: decode_cpu(decoder, from->cpu, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_COUNT: decode_count(decoder, from->count, to); return true;
+    case SPANMILL__RESULTS__RESULT__KIND_WAITS: decode_waits(decoder, from->waits, to); return true;
     case SPANMILL__RESULTS__RESULT__KIND_INTERVAL:
         decode_interval(decoder, from->interval, to);
         return true;

@@ -381,6 +381,26 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     result->count = out;
 }
 
+static void encode_waits(struct encoder *encoder, const struct result *from,
+                         Spanmill__Results__Result *result)
+{
+    Spanmill__Results__Waits *out = arena_take(&encoder->arena, sizeof *out);
+    spanmill__results__waits__init(out);
+    out->thread = from->thread;
+    out->phase = name(encoder, from->phase);
+    enum wait_kind kind = wait_kind_of(from->wait_who);
+    SET(out, by, kind);
+    if (wait_is_by_thread(kind))
+        SET_ALWAYS(out, by_thread, wait_by(from->wait_who));
+    else
+        SET(out, number, wait_by(from->wait_who));
+    out->count = from->wait.count;
+    out->total_ns = from->wait.total_ns;
+    out->max_ns = from->wait.max_ns;
+    result->kind_case = SPANMILL__RESULTS__RESULT__KIND_WAITS;
+    result->waits = out;
+}
+
 static uint32_t name_in(void *encoder, struct text text)
 {
     return name(encoder, text);
@@ -477,6 +497,7 @@ static Spanmill__Results__Result *encode_result(struct encoder *encoder, const s
     case RESULT_CPU: encode_cpu(encoder, from, out); break;
     case RESULT_CELL: encode_cell(encoder, from->cell, out); break;
     case RESULT_COUNT: encode_count(encoder, from, out); break;
+    case RESULT_WAITS: encode_waits(encoder, from, out); break;
     case RESULT_INTERVAL: encode_interval(encoder, &from->interval, out); break;
     }
     return out;

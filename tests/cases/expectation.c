@@ -7,7 +7,7 @@
 #include "analysis/view.h"
 #include "base/memory.h"
 
-enum { KEY_FIELDS_MAX = 4 };
+enum { KEY_FIELDS_MAX = 5 };
 
 /* docs/RESULTS.md, "Types"; every object has `session` besides. */
 static const struct {
@@ -25,6 +25,8 @@ static const struct {
     {"sched", {"tid", "begin_ns"}},
     {"count", {"name", "by"}},
     {"span", {"name", "by"}},
+    {"waker", {"pid", "phase", "by", "by_tid", "number"}},
+    {"ran_instead", {"pid", "phase", "by", "by_tid"}},
 };
 
 struct found {

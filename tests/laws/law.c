@@ -416,8 +416,9 @@ char *law_unmapped_report(const struct law_trace *trace)
 
 char *law_core_part(const char *report)
 {
-    static const char *const types[] = {"cpu",     "thread", "sched",    "syscall", "phase",
-                                        "process", "fd",     "instance", "count"};
+    static const char *const types[] = {"cpu",   "thread",  "sched",      "syscall",
+                                        "phase", "process", "fd",         "instance",
+                                        "count", "waker",   "ran_instead"};
     char *part = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&part, &size);

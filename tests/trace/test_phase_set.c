@@ -42,16 +42,6 @@ Test(phase_set, equal_definitions_have_one_id_wherever_they_stand)
     phase_sets_clear(&sets);
 }
 
-Test(phase_set, what_is_there_twice_has_two_ids)
-{
-    struct phase_sets sets = {.count = 0};
-    const struct phase_set *one = set_of(&sets, PERIOD("a", "x"), PERIOD("a", "x"), NULL);
-    const struct phase_set *two = set_of(&sets, PERIOD("b", "y"), PERIOD("a", "x"), NULL);
-    cr_expect(one->ids[0] != one->ids[1]);
-    cr_expect(eq(u32, two->ids[1], one->ids[0]));
-    phase_sets_clear(&sets);
-}
-
 Test(phase_set, without_definitions_is_a_set_too)
 {
     struct phase_sets sets = {.count = 0};

@@ -315,6 +315,40 @@ Test(result, an_instance_comes_back_as_it_was)
 }
 
 /* What format 2 made of fill(), but that there 2^33 was added to the calls of 2^7 ns alone. */
+Test(result, of_waits_comes_back_as_it_was)
+{
+    const struct result waits[] = {{.type = RESULT_WAITS,
+                                    .thread = 4,
+                                    .phase = text_of("work"),
+                                    .wait_who = wait_who(WAKER_THREAD, UINT32_MAX),
+                                    .wait = {3, 90, 60}},
+                                   {.type = RESULT_WAITS,
+                                    .thread = 4,
+                                    .phase = text_of(""),
+                                    .wait_who = wait_who(WAKER_SOFTIRQ, 3),
+                                    .wait = {1, 7, 7}},
+                                   {.type = RESULT_WAITS,
+                                    .thread = 4,
+                                    .phase = text_of(""),
+                                    .wait_who = wait_who(RAN_EARLIER, 0),
+                                    .wait = {1, UINT64_MAX, UINT64_MAX}}};
+    enum { COUNT = sizeof waits / sizeof *waits };
+    struct result_group group = {.pid = 42, .results = waits, .count = COUNT};
+    struct taken taken;
+    encode(&taken, &group, 1);
+    struct result_record record = decoded(&taken, 0);
+    cr_assert(eq(sz, record.count, COUNT));
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct result *each = &record.results[i];
+        cr_expect(eq(int, each->type, RESULT_WAITS));
+        cr_expect(eq(u64, each->thread, 4));
+        cr_expect(text_equal(each->phase, waits[i].phase));
+        cr_expect(eq(u64, each->wait_who, waits[i].wait_who));
+        cr_expect(memcmp(&each->wait, &waits[i].wait, sizeof waits[i].wait) == 0);
+    }
+    arena_clear(&taken.arena);
+}
+
 Test(result, of_the_format_before_is_read)
 {
     uint8_t kept[1024];

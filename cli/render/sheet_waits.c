@@ -1,0 +1,94 @@
+/* The tables of waits: time blocked by who ended it, time runnable by who had the CPU. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/render/quantity.h"
+#include "cli/render/sheet.h"
+
+static int by_most(const void *a, const void *b)
+{
+    const struct wait_row *left = *(const struct wait_row *const *)a;
+    const struct wait_row *right = *(const struct wait_row *const *)b;
+    int order = sheet_compare(right->cell.total_ns, left->cell.total_ns);
+    return order ? order : (left > right) - (left < right);
+}
+
+/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11`; to be freed. */
+static char *text_of_other(const struct wait_row *row)
+{
+    if (row->number != REPORT_NONE)
+        return memory_format("%s %" PRId64, wait_kind_name(row->kind), row->number);
+    if (!wait_is_by_thread(row->kind))
+        return memory_format("(%s)", wait_kind_name(row->kind));
+    const char *name = row->by_name ? row->by_name : "?";
+    if (row->by_tid == REPORT_NONE)
+        return memory_string(text_of(name));
+    if (row->by_pid == row->by_tid || row->by_pid == REPORT_NONE)
+        return memory_format("%s (%" PRId64 ")", name, row->by_tid);
+    return memory_format("%s (%" PRId64 "), thread %s (%" PRId64 ")",
+                         row->by_process ? row->by_process : "?", row->by_pid, name, row->by_tid);
+}
+
+static void write_table(const struct sheet *sheet, const char *other, const struct wait_row **rows,
+                        size_t count, bool has_phase)
+{
+    struct column columns[] = {
+        {"Process", COLUMN_TEXT, CUT_RIGHT},  {"PID", COLUMN_NUMBER, CUT_NOT},
+        {other, COLUMN_TEXT, CUT_RIGHT},      {"Waits", COLUMN_COUNT, CUT_NOT},
+        {"Total", COLUMN_DURATION, CUT_NOT},  {"Max", COLUMN_DURATION, CUT_NOT},
+        {"In phase", COLUMN_TEXT, CUT_RIGHT},
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns - !has_phase);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct wait_row *row = rows[i];
+        table_text(table, row->process ? row->process : "?");
+        sheet_cell_identity(table, row->pid);
+        sheet_cell_text(table, text_of_other(row));
+        table_number(table, row->cell.count);
+        table_number(table, row->cell.total_ns);
+        table_number(table, row->cell.max_ns);
+        if (has_phase)
+            table_text(table, row->phase);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+}
+
+/* Most threads wait for work most of the time: where there are phases, the table is of what is in them. */
+static void write_waits(const struct sheet *sheet, const char *heading, const char *other,
+                        const struct wait_row *all, size_t count)
+{
+    const struct wait_row **rows = memory_new((count + 1) * sizeof *rows);
+    bool has_phase = false;
+    for (size_t i = 0; i < count; i++)
+        has_phase |= all[i].phase[0] != '\0';
+    size_t shown = 0;
+    uint64_t outside_ns = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!has_phase || all[i].phase[0] != '\0')
+            rows[shown++] = &all[i];
+        else
+            outside_ns += all[i].cell.total_ns;
+    }
+    if (shown > 0) {
+        qsort(rows, shown, sizeof *rows, by_most);
+        sheet_put_heading(sheet, heading);
+        fputc('\n', sheet->out);
+        write_table(sheet, other, rows, shown, has_phase);
+        if (outside_ns > 0)
+            fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
+    }
+    free(rows);
+}
+
+void sheet_waits_write(const struct sheet *sheet)
+{
+    const struct session_report *session = sheet->session;
+    write_waits(sheet, "Time blocked, by who ended it", "Woken by", session->wakers,
+                session->waker_count);
+    write_waits(sheet, "Time runnable, by who had the CPU", "Ran instead", session->ran_instead,
+                session->ran_instead_count);
+}

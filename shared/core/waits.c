@@ -1,0 +1,133 @@
+/* Waits of threads, in both modes: of time blocked who ended it, of time runnable who had the CPU.
+ *
+ * They are sums alone, under the name of a life: they may be told at any time before that life ends. */
+#include "base/memory.h"
+#include "core/state.h"
+
+/* --- sums --- */
+
+/* Room for so many at first. */
+enum { WAITS_FIRST = 4 };
+
+NEVER_INLINE static struct wait_sum *find_sum(struct core *core, struct life *life, uint32_t label,
+                                              uint64_t who, unsigned cached)
+{
+    bool is_new;
+    size_t at = cell_index_at(&life->wait_index, (uint64_t)label << WAIT_WHO_BITS | who, &is_new);
+    if (is_new) {
+        if (life->wait_count == life->wait_room) {
+            life->wait_room = life->wait_room > 0 ? 2 * life->wait_room : WAITS_FIRST;
+            life->waits = memory_resize(life->waits, life->wait_room, sizeof *life->waits);
+        }
+        life->waits[life->wait_count++] = (struct wait_sum){.label = label, .who = who};
+        life_list(core, life);
+    }
+    life->wait_at[cached] = at < UINT8_MAX ? (uint8_t)(at + 1) : 0;
+    return &life->waits[at];
+}
+
+static inline struct wait_sum *sum_at(struct core *core, struct life *life, uint32_t label,
+                                      uint64_t who)
+{
+    unsigned cached = (unsigned)(who ^ who >> WAIT_KIND_BITS) % WAITS_CACHED;
+    unsigned at = life->wait_at[cached];
+    if (at > 0) {
+        struct wait_sum *sum = &life->waits[at - 1];
+        if (sum->who == who && sum->label == label)
+            return sum;
+    }
+    return find_sum(core, life, label, who, cached);
+}
+
+static inline uint64_t max_of(const struct wait_sum *sum)
+{
+    return sum->more > 0 ? sum->max_ns : sum->total_ns;
+}
+
+/* A sum of none is one that is new. */
+static inline void add(struct wait_sum *to, const struct wait_sum *from)
+{
+    bool is_new = to->total_ns == 0 && to->more == 0;
+    uint64_t max_ns = max_of(to) > max_of(from) ? max_of(to) : max_of(from);
+    to->more += from->more + !is_new;
+    to->total_ns += from->total_ns;
+    to->max_ns = to->more > 0 ? max_ns : 0;
+}
+
+static void empty(struct life *life)
+{
+    life->wait_count = 0;
+    memset(life->wait_at, 0, sizeof life->wait_at);
+    cell_index_clear(&life->wait_index);
+}
+
+/* --- in both modes --- */
+
+void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns)
+{
+    assert(ns > 0);
+    add(sum_at(core, life, life_label(core, life), wait_who(kind, by)),
+        &(struct wait_sum){.total_ns = ns});
+}
+
+void wait_lost(struct core *core, struct life *life)
+{
+    if (life->state != STATE_BLOCKED && life->state != STATE_RUNNABLE)
+        return;
+    uint64_t ns = wait_ns(life);
+    if (ns > 0)
+        wait_add(core, life, life->state == STATE_BLOCKED ? WAKER_UNKNOWN : RAN_UNKNOWN, 0, ns);
+}
+
+/* --- mapping --- */
+
+void waits_write(struct core *core, struct life *life)
+{
+    if (life->wait_count == 0)
+        return;
+    row_add(core->row, RECORD_WAITS)->waits =
+        (struct waits_line){.life = life->name, .sums = life->waits, .sum_count = life->wait_count};
+    life->waits = NULL;
+    life->wait_room = 0;
+    empty(life);
+}
+
+/* --- joining --- */
+
+void waits_tell(struct core *core, struct life *life)
+{
+    for (size_t i = 0; i < life->wait_count; i++) {
+        const struct wait_sum *sum = &life->waits[i];
+        struct result result = {.type = RESULT_WAITS,
+                                .phase = names_text(&core->paths, sum->label),
+                                .wait_who = sum->who,
+                                .wait = {sum->more + 1, sum->total_ns, max_of(sum)}};
+        core_tell_of(core, life, &result);
+    }
+    empty(life);
+}
+
+/* Of whom the row says that it is a thread. */
+static uint64_t resolved(const struct core *core, uint64_t who)
+{
+    enum wait_kind kind = wait_kind_of(who);
+    if (!wait_is_by_thread(kind))
+        return who;
+    const struct life *by = join_named(core, wait_by(who));
+    if (by == &core->idle)
+        return wait_who(kind == WAKER_THREAD ? WAKER_IDLE : RAN_IDLE, 0);
+    if (!by || by == &core->nobody)
+        return wait_who(kind == WAKER_THREAD ? WAKER_UNKNOWN : RAN_UNKNOWN, 0);
+    return wait_who(kind, by->name);
+}
+
+void waits_join(struct core *core, const struct waits_line *line)
+{
+    struct life *life = join_life_of(core, line->life);
+    if (!life)
+        return;
+    for (size_t i = 0; i < line->sum_count; i++) {
+        const struct wait_sum *from = &line->sums[i];
+        add(sum_at(core, life, join_labeled(core, from->label), resolved(core, from->who)), from);
+    }
+}
