@@ -57,7 +57,8 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
     table_free(table);
 }
 
-/* Most threads wait for work most of the time: where there are phases, the table is of what is in them. */
+/* Most threads wait for work most of the time: where there are phases, the table is of what is in them. Of those who had
+ * a CPU before the last one, only their sum is known: it is no row. */
 static void write_waits(const struct sheet *sheet, const char *heading, const char *other,
                         const struct wait_row *all, size_t count)
 {
@@ -66,18 +67,23 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
     for (size_t i = 0; i < count; i++)
         has_phase |= all[i].phase[0] != '\0';
     size_t shown = 0;
-    uint64_t outside_ns = 0;
+    uint64_t outside_ns = 0, earlier_ns = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!has_phase || all[i].phase[0] != '\0')
-            rows[shown++] = &all[i];
-        else
+        if (has_phase && all[i].phase[0] == '\0')
             outside_ns += all[i].cell.total_ns;
+        else if (all[i].kind == RAN_EARLIER)
+            earlier_ns += all[i].cell.total_ns;
+        else
+            rows[shown++] = &all[i];
     }
     if (shown > 0) {
         qsort(rows, shown, sizeof *rows, by_most);
         sheet_put_heading(sheet, heading);
         fputc('\n', sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
+        if (earlier_ns > 0)
+            fprintf(sheet->out, "  while others ran before the last one: %s\n",
+                    quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
     }
