@@ -36,10 +36,11 @@ static void write_left_out(FILE *out, const struct session_report *session,
     json_write_text(out, text_of(session->session));
     fprintf(out,
             ",\"process\":%zu,\"thread\":%zu,\"syscall\":%zu,\"phase\":%zu,\"instance\":%zu,"
-            "\"fd\":%zu,\"file\":%zu,\"count\":%zu,\"span\":%zu,\"sched\":%zu}\n",
+            "\"fd\":%zu,\"file\":%zu,\"count\":%zu,\"span\":%zu,\"sched\":%zu,\"waker\":%zu,"
+            "\"ran_instead\":%zu}\n",
             left_out->processes, left_out->threads, left_out->syscalls, left_out->phases,
             left_out->instances, left_out->fds, left_out->files, left_out->counts, left_out->spans,
-            left_out->scheds);
+            left_out->scheds, left_out->wakers, left_out->ran_instead);
 }
 
 static void write_rows(FILE *out, const struct report *report, unsigned jobs)

@@ -438,6 +438,7 @@ static void write_span(struct json_text *json, const struct session_report *sess
     number_field(json, "open", row->cell.open);
     number_field(json, "begin_unknown", row->cell.begin_unknown);
     number_field(json, "unmatched", row->cell.unmatched);
+    distribution_fields(json, &row->cell.value);
 }
 
 static void write_file(struct json_text *json, const struct session_report *session, size_t i)

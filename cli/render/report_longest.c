@@ -43,6 +43,11 @@ static uint64_t count_weight(const void *row)
     return ((const struct count_row *)row)->cell.count;
 }
 
+static uint64_t wait_weight(const void *row)
+{
+    return ((const struct wait_row *)row)->cell.total_ns;
+}
+
 static uint64_t sched_weight(const void *row)
 {
     return ((const struct sched_row *)row)->latency.total_ns;
@@ -108,6 +113,8 @@ struct session_report session_longest(const struct session_report *session, size
     LONGEST(&longest, counts, count_count, count_weight, most, left_out);
     LONGEST(&longest, spans, span_count, count_weight, most, left_out);
     LONGEST(&longest, scheds, sched_count, sched_weight, most, left_out);
+    LONGEST(&longest, wakers, waker_count, wait_weight, most, left_out);
+    LONGEST(&longest, ran_instead, ran_instead_count, wait_weight, most, left_out);
     return longest;
 }
 
@@ -122,4 +129,6 @@ void session_longest_free(struct session_report *longest)
     free(longest->counts);
     free(longest->spans);
     free(longest->scheds);
+    free(longest->wakers);
+    free(longest->ran_instead);
 }

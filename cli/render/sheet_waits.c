@@ -82,7 +82,7 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
         fputc('\n', sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
         if (earlier_ns > 0)
-            fprintf(sheet->out, "  while others ran before the last one: %s\n",
+            fprintf(sheet->out, "  by others, who ran before the last one: %s\n",
                     quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);

@@ -98,7 +98,7 @@ static enum status read_field(struct condition_text *text, struct operand *out)
     size_t begin = text->at;
     bool of_begin = condition_text_take(text, "$begin.");
     if (of_begin && !text->in_end)
-        return refuse(text, begin, "`$begin.` makes sense in the end expression only");
+        return refuse(text, begin, "`$begin.` makes sense in the end of a phase only");
     if (!condition_text_take(text, "$evt."))
         return refuse(text, begin, "a field is wanted here, as $evt.id");
     out->kind = of_begin ? OPERAND_BEGIN_FIELD : OPERAND_FIELD;

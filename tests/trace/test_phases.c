@@ -270,7 +270,7 @@ Test(phases_period, what_it_cannot_express_is_told_with_its_place)
         {"a: $evt.x =* 1", "column 14: =* wants a pattern, in quotes"},
         {"a: $evt.x == \"y", "column 14: this text has no closing quote"},
         {"a: 5 == $evt.x", "column 4: the left side of a comparison is a field, as $evt.id"},
-        {"a: $begin.$evt.x == 1", "column 4: `$begin.` makes sense in the end expression only"},
+        {"a: $begin.$evt.x == 1", "column 4: `$begin.` makes sense in the end of a phase only"},
         {"a: $evt.x == $evt.y", "column 14: of two fields one is of the begin event "
                                 "($begin.$evt.X), one of the end's"},
         {"a: $evt.$name == \"x\" : $evt.a < $begin.$evt.a",
