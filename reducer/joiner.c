@@ -293,9 +293,9 @@ static void begin(struct joiner *joiner, struct queued *queued)
     if (end->gap_before || (tells && !end->has_kernel))
         engine_lose_all(joiner->engine);
     if (end->gap_before)
-        core_gap(joiner->core, joiner->end_ns);
+        core_gap(joiner->core, GAP_OF_ALL, joiner->end_ns);
     else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
-        core_gap(joiner->core, end->begin_ns); /* its trace is lost from here on */
+        core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* its trace is lost from here on */
     if (tells)
         core_begin(joiner->core,
                    (struct core_facts){end->has_kernel, end->counts_switches, end->no_calls},
@@ -323,7 +323,7 @@ static void refuse_rest(struct joiner *joiner, struct queued *queued)
     add_notes(queued, &notes);
     interval_notes_clear(&notes);
     engine_lose_all(joiner->engine);
-    core_gap(joiner->core, end->begin_ns);
+    core_gap(joiner->core, GAP_OF_ALL, end->begin_ns);
 }
 
 /* Joins the interval; false if what comes yet must tell. */

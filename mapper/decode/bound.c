@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -90,20 +91,18 @@ static bool make_quick(struct bound *bound)
 
 /* --- what is quick by a list --- */
 
-/* Longer plans are for the slow way. */
-enum { QUICK_OPS_MAX = 64 };
+/* Of a plan; longer ones are for the slow way. Behind them come a run and the end. */
+enum { QUICK_OPS_MAX = 64, QUICK_LIST_MAX = QUICK_OPS_MAX + 2 };
 
 struct quick_maker {
-    struct quick_op ops[QUICK_OPS_MAX + 1];
+    struct quick_op ops[QUICK_LIST_MAX];
     size_t count;
     struct quick_op *run; /* the last one */
 };
 
 static struct quick_op *add_op(struct quick_maker *maker, enum quick_code code, uint32_t to)
 {
-    static struct quick_op unused; /* too many: nothing comes of it */
-    if (maker->count > QUICK_OPS_MAX)
-        return &unused;
+    assert(maker->count < QUICK_LIST_MAX);
     struct quick_op *op = &maker->ops[maker->count++];
     *op = (struct quick_op){.code = (uint8_t)code, .to = to};
     return op;

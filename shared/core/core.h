@@ -76,9 +76,10 @@ MUST_CHECK bool core_join(struct core *core, const struct record *record);
 void core_end(struct core *core, uint64_t events);
 /* Whether the last interval that began has a kernel trace. */
 bool core_has_kernel(const struct core *core);
+enum core_gap_of { GAP_OF_ALL, GAP_OF_KERNEL };
 /* An interval that never came, or the kernel trace of one: nothing is known of any CPU, and of what any
- * thread does. */
-void core_gap(struct core *core, uint64_t begin_ns);
+ * thread does. Spans that may have their end in what is lost are lost. */
+void core_gap(struct core *core, enum core_gap_of of, uint64_t begin_ns);
 /* What the interval comes to, as a mark in the results; behind core_end(). */
 void core_mark(struct core *core, const struct interval_end *interval);
 /* Tells of a chunk that is not there, or of none: no interval is joined with it. */

@@ -312,8 +312,9 @@ void map_wakeup(struct core *core, struct cpu *cpu, const struct event *event, s
             map_step(core, event, actor);
         return;
     }
-    bool here = life->known && (life->state != STATE_BLOCKED || knows_handler(cpu));
-    if (!here || core->only_steps) {
+    bool here =
+        !core->only_steps && life->known && (life->state != STATE_BLOCKED || knows_handler(cpu));
+    if (!here) {
         life_retire(core, life);
         map_doubt(core, life, false);
         if (cpu)

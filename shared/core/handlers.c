@@ -24,7 +24,7 @@ static void take(struct core *core, struct cpu *cpu, uint64_t now_ns, bool softi
         return; /* the past takes it, by the step */
     if (cpu->knows != CPU_THREAD && cpu->knows != CPU_LET)
         return;
-    struct life *life = cpu->current;
+    struct life *life = life_touch(cpu->current);
     life_own(core, life, now_ns);
     bool in_call = life_is_in_call(life);
     bool is_before = !in_call && life->in != IN_NONE;

@@ -340,9 +340,9 @@ void core_note(struct core *core, uint64_t chunk, const struct tallies *tallies,
     core_tell(core, &mark);
 }
 
-void core_gap(struct core *core, uint64_t begin_ns)
+void core_gap(struct core *core, enum core_gap_of of, uint64_t begin_ns)
 {
-    spans_lose(core, SPANS_LOST_ALL, begin_ns);
+    spans_lose(core, of == GAP_OF_ALL ? SPANS_LOST_ALL : SPANS_LOST_KERNEL, begin_ns);
     for (size_t i = 0; i < core->cpu_count; i++)
         if (core->cpus[i].seen)
             join_border(core, (int32_t)i, begin_ns);

@@ -428,7 +428,7 @@ static void pass_for_end(struct core *core, struct life *life, const struct even
         pass_definition(core, at);
 }
 
-/* The past must find all that may be the parent, and put it on top of what the thread has begun. */
+/* Likewise all that may be the request that it is a segment of. */
 static void pass_requests(struct core *core, struct life *life, uint32_t at,
                           const struct field_value *values)
 {
@@ -440,6 +440,7 @@ static void pass_requests(struct core *core, struct life *life, uint32_t at,
     }
 }
 
+/* The past must find all that may be the parent, and put it on top of what the thread has begun. */
 static void pass_for_begin(struct core *core, struct life *life, const struct event *event,
                            uint32_t at)
 {

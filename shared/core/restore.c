@@ -281,6 +281,8 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         cpu->irq_ns = from->irq_ns;
         cpu->softirq_ns = from->softirq_ns;
         cpu->nested_ns = from->nested_ns;
+        restore->bad |= (cpu->handlers & HANDLER_IN_IRQ) && cpu->irq_ns == TIME_NONE;
+        restore->bad |= (cpu->handlers & HANDLER_IN_SOFTIRQ) && cpu->softirq_ns == TIME_NONE;
         memcpy(cpu->within, from->within, sizeof cpu->within);
         cpu->current = named(restore, &restore->lives, from->current);
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
@@ -378,12 +380,17 @@ static void restore_segments(struct restore *restore, const struct kept_instance
                              struct instance *instance)
 {
     const struct phase_set *set = restore->core->phases.set;
+    const struct phase_definition *definition = set->at[kept->definition];
+    if (!holds(restore, kept->segments.since_ns == TIME_NONE ||
+                            (definition->segments && definition->match_count > 0)))
+        return;
     segments_tell(instance, &kept->segments);
     if (set->at[kept->definition]->segments && !map_get(&restore->requests, instance->id))
         map_put(&restore->requests, instance->id, instance);
     struct instance *request = kept->request ? map_get(&restore->requests, kept->request) : NULL;
-    if (kept->request && holds(restore, request && phase_is_segment(set->at[kept->definition],
-                                                                    set->at[request->definition])))
+    if (kept->request && holds(restore, request && request->segments &&
+                                            phase_is_segment(set->at[kept->definition],
+                                                             set->at[request->definition])))
         segment_link(request, instance);
 }
 
@@ -452,11 +459,14 @@ static int by_serial(const void *a, const void *b)
 static void restore_spans(struct restore *restore, const struct kept_core *core)
 {
     const struct kept_span *kept;
+    uint64_t last = 0; /* no serial twice */
     if (restore->count[KEPT_SPAN] > 0)
         qsort(restore->read[KEPT_SPAN], restore->count[KEPT_SPAN], sizeof(const void *), by_serial);
-    for (EACH(kept, restore, KEPT_SPAN, i))
-        (void)holds(restore,
-                    kept->serial <= core->last_serial && spans_restore(restore->core, kept));
+    for (EACH(kept, restore, KEPT_SPAN, i)) {
+        (void)holds(restore, kept->serial > last && kept->serial <= core->last_serial &&
+                                 spans_restore(restore->core, kept));
+        last = kept->serial;
+    }
     if (core->spans_last_ns > 0)
         spans_now(restore->core, core->spans_last_ns);
 }

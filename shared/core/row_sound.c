@@ -108,7 +108,8 @@ static bool is_instance(const struct instance_line *line, size_t index,
            line->definition < phases->count &&
            line->value_count == phase_value_count(phases->at[line->definition]) &&
            (line->elders == 0 || are_elders(line, phases->at[line->definition])) &&
-           (line->name == 0 || has_segments(phases->at[line->definition])) &&
+           (line->segments.since_ns == TIME_NONE ? line->name == 0
+                                                 : has_segments(phases->at[line->definition])) &&
            is_name(line->name, index) && is_name(line->request, index);
 }
 

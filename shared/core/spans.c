@@ -465,6 +465,8 @@ static bool may_be_lost(const struct core *core, const struct span_begin *begin,
         return true;
     if (cpu == SPANS_LOST_USER)
         return may_end_in(span, DOMAIN_UST);
+    if (cpu == SPANS_LOST_KERNEL)
+        return may_end_in(span, DOMAIN_KERNEL);
     bool elsewhere = begin->subject.cpu >= 0 && begin->subject.cpu != cpu;
     return may_end_in(span, DOMAIN_KERNEL) && !elsewhere;
 }

@@ -40,8 +40,8 @@ void map_user_loss(struct core *core, const struct event *event);
 /* --- joining --- */
 /* False: it names nobody. */
 bool join_span(struct core *core, const struct span_line *line);
-/* Events were lost: of a CPU, (-1) of user space, or (SPANS_LOST_ALL) of all. */
-enum { SPANS_LOST_USER = -1, SPANS_LOST_ALL = -2 };
+/* Events were lost: of a CPU, or (SPANS_LOST_*) of user space, of all, of all CPUs. */
+enum { SPANS_LOST_USER = -1, SPANS_LOST_ALL = -2, SPANS_LOST_KERNEL = -3 };
 void spans_lose(struct core *core, int32_t cpu, uint64_t time_ns);
 /* Other definitions hold from here on. */
 void spans_use(struct core *core, const struct phase_set *set);

@@ -2,6 +2,9 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "mapper/decode/reader.h"
 #include "mapper/readers/readers.h"
@@ -191,6 +194,31 @@ Test(decode, big_endian_bits_begin_at_the_top)
     struct fake_file file = {.at = NULL};
     add_packet(&file, true, 900, 2000, EVENTS, sizeof EVENTS);
     expect(BEGIN("be", "8") STREAM(COMPACT("8")) TWO, &file, "1000 b\n1024 far\n", "");
+}
+
+/* Around the number of fields from which on a decoder may go another way. */
+Test(decode, an_event_may_have_any_number_of_strings)
+{
+    for (unsigned count = 60; count <= 70; count++) {
+        struct fake_file fields = {.at = NULL}, events = {.at = NULL}, file = {.at = NULL};
+        char field[32];
+        for (unsigned i = 0; i < count; i++)
+            fake_put(&fields, field, (size_t)snprintf(field, sizeof field, "string _s%u; ", i));
+        for (uint8_t time = 110; time <= 130; time += 10) {
+            fake_put(&events, (const uint8_t[]){0, time}, 2);
+            for (unsigned i = 0; i < count; i++)
+                fake_put(&events, "a", 2);
+        }
+        add_packet(&file, false, 100, 200, events.at, events.count);
+        char *metadata = memory_format(
+            BEGIN("le", "8")
+                STREAM(PLAIN) "event { name = \"many\"; id = 0; fields := struct { %.*s};};",
+            (int)fields.count, (const char *)fields.at);
+        expect(metadata, &file, "110 many\n120 many\n130 many\n", "");
+        free(metadata);
+        fake_clear(&events);
+        fake_clear(&fields);
+    }
 }
 
 /* --- packets that lie --- */
