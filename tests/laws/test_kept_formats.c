@@ -200,6 +200,26 @@ static char *report_behind(const struct entries *state, const struct entries *re
     return json;
 }
 
+/* Takes away what mappers of that version have not told: lines of waits. */
+static char *without_later(char *json)
+{
+    static const char *const later[] = {"{\"type\":\"waker\"", "{\"type\":\"ran_instead\""};
+    char *to = json;
+    for (const char *line = json, *end; *line; line = end) {
+        end = strchrnul(line, '\n');
+        end += *end == '\n';
+        bool is_later = false;
+        for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+            is_later |= strncmp(line, later[i], strlen(later[i])) == 0;
+        if (is_later)
+            continue;
+        memmove(to, line, (size_t)(end - line));
+        to += end - line;
+    }
+    *to = '\0';
+    return json;
+}
+
 static void write_formats(const struct entries *own, const char *folder)
 {
     struct reducing reducing;
@@ -228,9 +248,9 @@ Test(kept_formats, come_to_the_same)
     begin(&then, NULL);
     take(&now, own, 0, own->count);
     take(&then, records, 0, records->count);
-    char *expected = report(&now);
+    char *expected = without_later(report(&now));
     cr_expect(ne(ptr, strstr(expected, "\"type\":\"instance\""), NULL));
-    expect_same("records", expected, report(&then));
+    expect_same("records", expected, without_later(report(&then)));
     free(expected);
     end(&now);
     end(&then);

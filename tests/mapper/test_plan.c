@@ -102,7 +102,7 @@ Test(plan, texts_of_fixed_size_are_part_of_it)
 Test(plan, what_nobody_asks_for_is_nothing_but_bytes)
 {
     struct plan_set *set = plans(ALIASES("8") TRACE("le") STREAM(LARGE) EVENT(
-        "irq_handler_exit", "uint32_t _irq; struct { uint64_t a; uint8_t b[3]; } _s; "
+        "power_cpu_idle", "uint32_t _irq; struct { uint64_t a; uint8_t b[3]; } _s; "
                             "floating_point { exp_dig = 11; mant_dig = 53; "
                             "align = 8; } _f; uint8_t _ret;"));
     cr_assert(set->plans[0]->is_quick);
