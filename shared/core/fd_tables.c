@@ -260,6 +260,7 @@ void life_exec_table(struct core *core, struct life *life, uint64_t time_ns)
 {
     static const struct left_out closed = {.cloexec = true, .first = 1, .last = 0};
     struct process *process = life->process;
+    assert(process);
     struct table *table = take_own(life);
     process->leader_parted = false;
     if (table) {

@@ -314,8 +314,9 @@ static void merge_rows(const struct fold_rows *rows, struct count_row *all, size
 {
     *out = arena_take(rows->arena, count * sizeof **out);
     *out_count = 0;
-    if (all)
-        qsort(all, count, sizeof *all, compare_for_order);
+    if (!all)
+        return; /* none was made */
+    qsort(all, count, sizeof *all, compare_for_order);
     for (size_t i = 0, next; i < count; i = next) {
         struct count_cell sum = {.count = 0};
         struct count_row row = all[i];
