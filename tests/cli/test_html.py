@@ -14,7 +14,8 @@ STORIES = '<script type="application/json" id="stories">\n'
 BEGIN, END = '<script type="application/json" id="data">\n', "</script>"
 ROWS_MOST = 1000
 WEIGHTS = {"process": "cpu_ns", "thread": "cpu_ns", "syscall": "total_ns", "phase": "total_ns",
-           "instance": "total_ns", "file": "total_ns", "count": "count", "sched": "total_ns"}
+           "instance": "total_ns", "file": "total_ns", "count": "count", "span": "total_ns", "sched": "total_ns",
+           "waker": "total_ns", "ran_instead": "total_ns"}
 NAME = "</script><script>document.title = 'bad'</script><!-- &amp;"
 
 
@@ -42,7 +43,8 @@ def on_page(rows):
         kept[kind] = longest(all_of.get(kind, []), weight)
     left_out = {"type": "left_out", "session": rows[0]["session"],
                 **{kind: len(all_of.get(kind, [])) - len(kept.get(kind, []))
-                   for kind in ("process", "thread", "syscall", "phase", "instance", "fd", "file", "count", "sched")}}
+                   for kind in ("process", "thread", "syscall", "phase", "instance", "fd", "file", "count", "span",
+                                "sched", "waker", "ran_instead")}}
     if not left_out["file"]:
         wrong("no table is long enough to be cut")
     return [left_out, *(row for kind in kinds for row in kept.get(kind, []))]
