@@ -113,9 +113,9 @@
     C(PHASE, SYSCALLS, "syscalls", NUMBER, SUM, NULL)                                              \
     TIMES(C, PHASE)                                                                                \
     BEFORES(C, PHASE)                                                                              \
+    INTERRUPTS(C, PHASE)                                                                           \
     C(PHASE, QUEUED, "queued_ns", NUMBER, SUM, "no segment was open, of phases that have some")    \
-    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "by which segments exceed the rest")            \
-    INTERRUPTS(C, PHASE)
+    C(PHASE, PARALLEL, "parallel_ns", NUMBER, SUM, "by which segments exceed the rest")
 
 #define PHASE_BLOCKED(C)                                                                           \
     C(BLOCKED, THREAD, "thread_id", NUMBER, KEY, NULL)                                             \

@@ -1,5 +1,6 @@
 #include "export/output/sql_results.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -119,6 +120,12 @@ static struct text call_name(const struct result *result, uint32_t call)
 /* --- times --- */
 
 /* The columns of TIMES, BEFORES and INTERRUPTS follow each other in all tables. */
+/* TIMES, BEFORES and INTERRUPTS stand behind one another. */
+enum { TIME_COLUMNS = 9 };
+static_assert(PHASE_SOFTIRQ - PHASE_USER + 1 == TIME_COLUMNS, "the columns of phases");
+static_assert(SPENT_SOFTIRQ - SPENT_USER + 1 == TIME_COLUMNS, "the columns of instances");
+static_assert(RUN_SOFTIRQ - RUN_USER + 1 == TIME_COLUMNS, "the columns of threads");
+
 static void add_times(const struct taking *taking, const struct result *result,
                       struct sql_value *user, const struct time_vector *time)
 {
@@ -128,16 +135,16 @@ static void add_times(const struct taking *taking, const struct result *result,
     uint64_t blocked_ns = time->blocked_ns + time->before_blocked_ns;
     for (uint32_t i = 0; i < time->blocked_count; i++)
         blocked_ns += time->blocked_in[i].ns;
-    const uint64_t numbers[] = {time->user_ns + time->before_running_ns,
-                                time->sys_ns,
-                                time->runnable_ns,
-                                blocked_ns,
-                                time->unknown_ns,
-                                time->before_running_ns,
-                                time->before_blocked_ns,
-                                taken.irq_ns,
-                                taken.softirq_ns};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    const uint64_t numbers[TIME_COLUMNS] = {time->user_ns + time->before_running_ns,
+                                            time->sys_ns,
+                                            time->runnable_ns,
+                                            blocked_ns,
+                                            time->unknown_ns,
+                                            time->before_running_ns,
+                                            time->before_blocked_ns,
+                                            taken.irq_ns,
+                                            taken.softirq_ns};
+    for (size_t i = 0; i < TIME_COLUMNS; i++)
         sql_add_signed(&user[i], (int64_t)numbers[i]);
 }
 
