@@ -8,8 +8,8 @@
 
 /* So many rows were left out of each table. */
 struct report_left_out {
-    size_t processes, threads, syscalls, phases, instances, fds, files, counts, spans, scheds, wakers,
-        ran_instead;
+    size_t processes, threads, syscalls, phases, instances, fds, files, counts, spans, scheds,
+        wakers, ran_instead;
 };
 
 /* A copy of the session with no descriptors, and with the `most` rows of each table that took longest, in

@@ -103,8 +103,8 @@ Test(plan, what_nobody_asks_for_is_nothing_but_bytes)
 {
     struct plan_set *set = plans(ALIASES("8") TRACE("le") STREAM(LARGE) EVENT(
         "power_cpu_idle", "uint32_t _irq; struct { uint64_t a; uint8_t b[3]; } _s; "
-                            "floating_point { exp_dig = 11; mant_dig = 53; "
-                            "align = 8; } _f; uint8_t _ret;"));
+                          "floating_point { exp_dig = 11; mant_dig = 53; "
+                          "align = 8; } _f; uint8_t _ret;"));
     cr_assert(set->plans[0]->is_quick);
     cr_expect(eq(sz, set->plans[0]->run_bytes, 4 + 11 + 8 + 1));
     cr_expect(eq(str, STRING(program(set->plans[0])), STRING("")));
