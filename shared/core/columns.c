@@ -7,13 +7,6 @@
 #include "trace/cells.h"
 #include "trace/partial.h"
 
-static const struct column interrupted_columns[] = {
-    COLUMN(interrupted, 1, NUMBER, irq_ns), COLUMN(interrupted, 2, NUMBER, softirq_ns),
-    COLUMN(interrupted, 3, NUMBER, sys_ns), COLUMN(interrupted, 4, NUMBER, before_ns)};
-const struct column_table interrupted_table = {
-    "interrupted", sizeof(struct interrupted), interrupted_columns,
-    sizeof interrupted_columns / sizeof *interrupted_columns};
-
 /* --- writing --- */
 
 static inline uint8_t *need(struct columns_out *out, size_t count)

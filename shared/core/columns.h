@@ -100,9 +100,6 @@ struct column_table {
     static const struct column_table name##_table = {                                              \
         #T, sizeof(struct T), name##_columns, sizeof name##_columns / sizeof *name##_columns}
 
-/* Of struct interrupted, which stands beside a COLUMN_VECTOR. */
-extern const struct column_table interrupted_table;
-
 /* Bytes in the making. All zero is none; columns_clear(). */
 struct columns_out {
     uint8_t *at;

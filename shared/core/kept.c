@@ -1,5 +1,7 @@
 #include "core/kept.h"
 
+#include "core/common_columns.h"
+
 /* clang-format off */
 static const struct column cpu_columns[] = {
     COLUMN(kept_cpu, 1, CPU, cpu),
@@ -158,27 +160,6 @@ static const struct column descriptor_columns[] = {
 };
 COLUMN_TABLE(descriptor, kept_descriptor);
 
-static const struct column elder_columns[] = {
-    COLUMN(elder_line, 1, TIME, begin_ns),
-    COLUMN(elder_line, 2, NUMBER, event),
-    COLUMN(elder_line, 3, NUMBER, calls),
-    COLUMN(elder_line, 4, VECTOR, time),
-    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted),
-};
-COLUMN_TABLE(elder, elder_line);
-
-static const struct column segments_columns[] = {
-    COLUMN(segments_line, 1, TIME, since_ns),
-    COLUMN(segments_line, 2, NUMBER, busy_ns),
-    COLUMN(segments_line, 3, NUMBER, span_ns),
-    COLUMN(segments_line, 4, NUMBER, lost),
-    COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
-    COLUMN(segments_line, 6, NUMBER, calls),
-    COLUMN(segments_line, 7, VECTOR, time),
-    COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted),
-};
-COLUMN_TABLE(segments, segments_line);
-
 static const struct column instance_columns[] = {
     COLUMN(kept_instance, 1, U32, life),
     COLUMN(kept_instance, 2, U32, definition),
@@ -200,9 +181,6 @@ static const struct column instance_columns[] = {
     COLUMN_INSIDE(kept_instance, 18, time.interrupted, interrupted),
 };
 COLUMN_TABLE(instance, kept_instance);
-
-static const struct column named_columns[] = {COLUMN(call_named, 1, CALL, call)};
-COLUMN_TABLE(named, call_named);
 
 static const struct column elders_columns[] = {
     COLUMN(kept_elders, 1, NUMBER, instance),

@@ -3,6 +3,7 @@
 #include "analysis/analyses.h"
 #include "analysis/engine.h"
 #include "base/memory.h"
+#include "core/common_columns.h"
 #include "core/row_sound.h"
 
 /* --- tables --- */
@@ -22,31 +23,11 @@ static const struct column label_columns[] = {
     COLUMN_MANY(label_let, 7, VALUES, values, value_count)};
 COLUMN_TABLE(label, label_let);
 
-static const struct column elder_columns[] = {
-    COLUMN(elder_line, 1, TIME, begin_ns), COLUMN(elder_line, 2, NUMBER, event),
-    COLUMN(elder_line, 3, NUMBER, calls), COLUMN(elder_line, 4, VECTOR, time),
-    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted)};
-COLUMN_TABLE(elder, elder_line);
-
-static const struct column named_columns[] = {COLUMN(call_named, 1, CALL, call)};
-COLUMN_TABLE(named, call_named);
-
 static const struct column steps_columns[] = {
     COLUMN(steps_line, 1, NUMBER, count), COLUMN(steps_line, 2, NUMBER, events),
     COLUMN(steps_line, 3, BYTE, has_other), COLUMN_LIST_OF(steps_line, 4, calls, call_count, named),
     COLUMN(steps_line, 5, TEXT, bytes)};
 COLUMN_TABLE(steps, steps_line);
-
-static const struct column segments_columns[] = {
-    COLUMN(segments_line, 1, TIME, since_ns),
-    COLUMN(segments_line, 2, NUMBER, busy_ns),
-    COLUMN(segments_line, 3, NUMBER, span_ns),
-    COLUMN(segments_line, 4, NUMBER, lost),
-    COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
-    COLUMN(segments_line, 6, NUMBER, calls),
-    COLUMN(segments_line, 7, VECTOR, time),
-    COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted)};
-COLUMN_TABLE(segments, segments_line);
 
 static const struct column instance_columns[] = {
     COLUMN(instance_line, 1, U32, life),

@@ -1,0 +1,43 @@
+#include "core/common_columns.h"
+
+#include "core/core_row.h"
+
+#define COMMON_TABLE(name, T)                                                                      \
+    const struct column_table name##_table = {#T, sizeof(struct T), name##_columns,                \
+                                              sizeof name##_columns / sizeof *name##_columns}
+
+/* clang-format off */
+static const struct column interrupted_columns[] = {
+    COLUMN(interrupted, 1, NUMBER, irq_ns),
+    COLUMN(interrupted, 2, NUMBER, softirq_ns),
+    COLUMN(interrupted, 3, NUMBER, sys_ns),
+    COLUMN(interrupted, 4, NUMBER, before_ns),
+};
+COMMON_TABLE(interrupted, interrupted);
+
+static const struct column named_columns[] = {
+    COLUMN(call_named, 1, CALL, call),
+};
+COMMON_TABLE(named, call_named);
+
+static const struct column elder_columns[] = {
+    COLUMN(elder_line, 1, TIME, begin_ns),
+    COLUMN(elder_line, 2, NUMBER, event),
+    COLUMN(elder_line, 3, NUMBER, calls),
+    COLUMN(elder_line, 4, VECTOR, time),
+    COLUMN_INSIDE(elder_line, 5, time.interrupted, interrupted),
+};
+COMMON_TABLE(elder, elder_line);
+
+static const struct column segments_columns[] = {
+    COLUMN(segments_line, 1, TIME, since_ns),
+    COLUMN(segments_line, 2, NUMBER, busy_ns),
+    COLUMN(segments_line, 3, NUMBER, span_ns),
+    COLUMN(segments_line, 4, NUMBER, lost),
+    COLUMN(segments_line, 5, NUMBER, lost_begin_ns),
+    COLUMN(segments_line, 6, NUMBER, calls),
+    COLUMN(segments_line, 7, VECTOR, time),
+    COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted),
+};
+COMMON_TABLE(segments, segments_line);
+/* clang-format on */

@@ -1,0 +1,12 @@
+/* core/common_columns.h -- columns that rows and state have alike: a tag is given once for both. */
+#ifndef CORE_COMMON_COLUMNS_H
+#define CORE_COMMON_COLUMNS_H
+
+#include "core/columns.h"
+
+extern const struct column_table interrupted_table; /* struct interrupted, beside a COLUMN_VECTOR */
+extern const struct column_table named_table;       /* struct call_named */
+extern const struct column_table elder_table;       /* struct elder_line */
+extern const struct column_table segments_table;    /* struct segments_line */
+
+#endif
