@@ -45,7 +45,8 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
 {
     struct phase_definition *out = into;
     const char *const *fields = NULL;
-    enum status status = yaml_read_words(file, node, "match", &fields, &out->match_count);
+    enum status status =
+        yaml_read_words(file, node, "match", yaml_read_word, &fields, &out->match_count);
     if (status != STATUS_OK)
         return status;
     if (out->match_count > PHASE_MATCH_MAX)
@@ -61,7 +62,8 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
 static enum status read_capture(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct phase_definition *out = into;
-    enum status status = yaml_read_words(file, node, "capture", &out->capture, &out->capture_count);
+    enum status status =
+        yaml_read_words(file, node, "capture", yaml_read_word, &out->capture, &out->capture_count);
     if (status == STATUS_OK && out->capture_count > PHASE_CAPTURE_MAX)
         return REFUSE(file, node->start_mark, "capture: %zu fields, over the limit of %d",
                       out->capture_count, PHASE_CAPTURE_MAX);

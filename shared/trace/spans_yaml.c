@@ -37,25 +37,12 @@ static enum status read_end_where(struct yaml_file *file, const yaml_node_t *nod
 static enum status read_match(struct yaml_file *file, const yaml_node_t *node, void *into)
 {
     struct reading *out = into;
-    if (node->type != YAML_SEQUENCE_NODE)
-        return REFUSE(file, node->start_mark,
-                      "match: a list of fields is wanted here, as [id], not %s",
-                      yaml_node_kind(node));
-    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
-    if (count > PHASE_MATCH_MAX)
-        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d", count,
-                      PHASE_MATCH_MAX);
-    const char **match = arena_take(&file->phases->arena, count * sizeof *match);
-    for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *item =
-            yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
-        enum status status = yaml_read_field(file, item, "match", &match[i]);
-        if (status != STATUS_OK)
-            return status;
-    }
-    out->pair.match = match;
-    out->pair.match_count = count;
-    return STATUS_OK;
+    enum status status = yaml_read_words(file, node, "match", yaml_read_field, &out->pair.match,
+                                         &out->pair.match_count);
+    if (status == STATUS_OK && out->pair.match_count > PHASE_MATCH_MAX)
+        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d",
+                      out->pair.match_count, PHASE_MATCH_MAX);
+    return status;
 }
 
 static enum status read_on(struct yaml_file *file, const yaml_node_t *node, void *into)

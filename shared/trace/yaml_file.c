@@ -39,6 +39,8 @@ enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node, cons
 }
 
 enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                            enum status (*read)(struct yaml_file *file, const yaml_node_t *node,
+                                                const char *of, const char **out),
                             const char *const **out, size_t *out_count)
 {
     if (node->type != YAML_SEQUENCE_NODE)
@@ -50,7 +52,7 @@ enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, con
     for (size_t i = 0; i < count; i++) {
         const yaml_node_t *item =
             yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
-        enum status status = yaml_read_word(file, item, of, &words[i]);
+        enum status status = read(file, item, of, &words[i]);
         if (status != STATUS_OK)
             return status;
     }

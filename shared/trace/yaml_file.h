@@ -40,8 +40,12 @@ yaml_read_list(struct yaml_file *file, const yaml_node_t *node, const char *of,
 /* A text that is neither empty nor has zeros in it, kept in the arena. */
 MUST_CHECK enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node,
                                       const char *of, const char **out);
-MUST_CHECK enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node,
-                                       const char *of, const char *const **out, size_t *out_count);
+/* A list of what `read` takes: yaml_read_word() or yaml_read_field(). */
+MUST_CHECK enum status
+yaml_read_words(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                enum status (*read)(struct yaml_file *file, const yaml_node_t *node, const char *of,
+                                    const char **out),
+                const char *const **out, size_t *out_count);
 const char *yaml_node_kind(const yaml_node_t *node); /* `a list` */
 struct text yaml_scalar_text(const yaml_node_t *node);
 
