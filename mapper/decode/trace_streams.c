@@ -241,8 +241,8 @@ static void check_ends(const struct scan *scan, struct trace_streams *streams)
     }
 }
 
-/* A stream that does not begin with its first packet, and of which the chunk before has none, while it
- * has others: it was lost there. Where it has an empty file of it, nothing was recorded. */
+/* A stream that does not begin with its first packet, and of which the chunk before has none, or none
+ * that could be read, while it has others: it was lost there. Where it has an empty file of it, nothing was recorded. */
 static bool begins_late(const struct trace_streams *streams, size_t stream)
 {
     const struct packet_at *first = &streams->at[stream].packets.at[0];
@@ -272,8 +272,8 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
     if (count > 1 && count == streams->count) {
         report_late(
             scan, NULL, count,
-            "its streams do not begin with their first packets, and the chunk before has none "
-            "of them: what was lost between them is not known");
+            "its streams do not begin with their first packets, and of the chunk before none of "
+            "them could be read: what was lost between them is not known");
         return;
     }
     for (size_t i = 0; i < streams->count && count > 0; i++) {
@@ -281,8 +281,8 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
         if (!first->after_lost)
             continue;
         char *text =
-            memory_format("it begins with packet %llu of the stream, and the chunk before has "
-                          "none of it: what was lost between them is not known",
+            memory_format("it begins with packet %llu of the stream, and of the chunk before "
+                          "none of it could be read: what was lost between them is not known",
                           (unsigned long long)first->head.sequence);
         report_late(scan, streams->at[i].name, 1, text);
         free(text);

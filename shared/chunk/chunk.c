@@ -85,6 +85,17 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
     }
 }
 
+/* Metadata of the seam serve a trace that only the seam has. One with files of its own and without
+ * metadata is left out, and said: who decides intervals and cuts the next seam cannot read it either. */
+static void take_seam_metadata(struct trace_files *trace, struct bytes metadata)
+{
+    for (size_t i = 0; i < trace->stream_count; i++)
+        if (trace->streams[i].is_there)
+            return;
+    if (trace->metadata.at == NULL)
+        trace->metadata = metadata;
+}
+
 /* The end of `stream` that the interval from `begin_ns` on needs. */
 static struct bytes cut_seam(const struct metadata *metadata, const struct stream_file *stream,
                              uint64_t begin_ns)
@@ -132,8 +143,8 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before, const 
                 stream->seam = seam;
                 stream->was_idle = was_idle;
             }
-            if (trace != NULL && trace->metadata.at == NULL)
-                trace->metadata = from->metadata; /* of a trace that only the seam has */
+            if (trace != NULL)
+                take_seam_metadata(trace, from->metadata);
         }
         metadata_clear(&metadata);
     }
@@ -147,8 +158,7 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
     for (size_t i = 0; i < seam->trace_count; i++) {
         const struct trace_files *from = &seam->traces[i];
         struct trace_files *trace = set_trace(&chunk->set, from->name);
-        if (trace->metadata.at == NULL)
-            trace->metadata = from->metadata;
+        take_seam_metadata(trace, from->metadata);
         trace->may_grow = chunk->growing;
         for (size_t j = 0; j < from->stream_count; j++) {
             struct stream_file *stream = trace_stream(trace, from->streams[j].name);

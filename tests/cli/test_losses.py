@@ -1,0 +1,99 @@
+"""Chunks that lack something, as a user breaks them: what is said of them is what is lost, and no more."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "pool")]
+from checks import finish, spanmill, wrong  # noqa: E402
+from made_trace import Trace  # noqa: E402
+
+CPUS, CHUNKS, STEPS, STEP = 2, 3, 10, 100
+KERNEL, USER = "kernel", "ust/uid/0/64-bit"
+PHASES = """phases:
+  - {name: request, begin: 'app:begin', end: 'app:end', match: [id]}
+"""
+
+
+def switch(time, cpu, before, after):
+    return (time, "kernel", cpu, "sched_switch",
+            {"prev_comm": f"t{before}", "prev_tid": before, "prev_prio": 20, "prev_state": 1,
+             "next_comm": f"t{after}", "next_tid": after, "next_prio": 20})
+
+
+def mark(time, cpu, name, number):
+    return (time, "ust", cpu, name, {"vpid": 10, "vtid": 11 + cpu, "id": number})
+
+
+def events_of(chunk):
+    """Each CPU runs a thread of its own, which has a request in each step; the last of a chunk ends in the
+    next one, the others where they begin."""
+    for step in range(STEPS):
+        at = (chunk * STEPS + step) * STEP + 1
+        for cpu in range(CPUS):
+            number = 2 * (chunk * STEPS + step) + cpu
+            if step == 0 and chunk > 0:
+                yield mark(at + cpu, cpu, "app:end", number - 2)
+            yield switch(at + 10 + cpu, cpu, 0, 11 + cpu)
+            yield mark(at + 20 + cpu, cpu, "app:begin", number)
+            if step < STEPS - 1:
+                yield mark(at + 30 + cpu, cpu, "app:end", number)
+            yield switch(at + 40 + cpu, cpu, 11 + cpu, 0)
+
+
+def record(folder):
+    trace = Trace(folder, CPUS)
+    for chunk in range(CHUNKS):
+        trace.chunk(chunk * STEPS * STEP, (chunk + 1) * STEPS * STEP - 1, list(events_of(chunk)))
+
+
+def rows(path, phases):
+    return [json.loads(line) for line in
+            spanmill("report", "--format", "json", "--phases", phases, path)[0].splitlines()]
+
+
+def folder_of(trace, chunk, name):
+    archives = os.path.join(trace, "archives")
+    return os.path.join(archives, sorted(os.listdir(archives))[chunk], name)
+
+
+def losses(summary):
+    return [(item["chunk"], item["scope"], item["cause"], item["name"], item["count"])
+            for item in summary["damage"]]
+
+
+def expect(what, found, expected):
+    if found != expected:
+        wrong(f"{what}: {found}, not {expected}")
+
+
+def without_metadata(scratch, trace, phases, events):
+    """A chunk whose trace has no metadata lacks that trace, and nothing else is lost."""
+    for how, path in (("missing", "nothing"), ("empty", os.devnull)):
+        broken = os.path.join(scratch, how)
+        shutil.copytree(trace, broken)
+        file = os.path.join(folder_of(broken, 1, KERNEL), "metadata")
+        os.remove(file)
+        if path == os.devnull:
+            open(file, "w", encoding="utf-8").close()
+        summary = rows(broken, phases)[0]
+        expect(f"metadata {how}: damage", losses(summary),
+               [(1, "trace", "metadata", KERNEL, 1), (2, "stream", "missing", KERNEL, CPUS)])
+        expect(f"metadata {how}: events", summary["events"], events - 2 * CPUS * STEPS)
+        expect(f"metadata {how}: dropped", summary["dropped_events"], 0)
+        packed = os.path.join(scratch, how + "-packed")
+        spanmill("pack", "-o", packed, broken)
+        expect(f"metadata {how}, packed: damage", losses(rows(packed, phases)[0]), losses(summary))
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    whole, definitions = os.path.join(scratch, "whole"), os.path.join(scratch, "phases.yaml")
+    with open(definitions, "w", encoding="utf-8") as out:
+        out.write(PHASES)
+    record(whole)
+    told = rows(whole, definitions)[0]
+    expect("whole: damage", losses(told), [])
+    without_metadata(scratch, whole, definitions, told["events"])
+finish()
