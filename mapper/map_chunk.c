@@ -232,6 +232,20 @@ static void add_events(struct mapping *mapping, const struct event *events, size
     core_map(mapping->core, events, count);
 }
 
+/* A trace of user space that is left out is a loss of user space, as those that its streams tell. */
+static void tell_lost_user(struct mapping *mapping)
+{
+    if (!info_of(mapping)->lost_user || mapping->interval.begin_ns == 0)
+        return; /* nothing was open before */
+    const struct event loss = {.time_ns = mapping->interval.begin_ns,
+                               .class = schema_loss_class(mapping->schema, DOMAIN_UST),
+                               .cpu = -1,
+                               .domain = DOMAIN_UST,
+                               .kind = EVENT_LOSS,
+                               .present = 1 | 2 | 8};
+    core_map(mapping->core, &loss, 1);
+}
+
 static enum status read_events(struct mapping *mapping, const struct map_stop *stop,
                                struct failure *why)
 {
@@ -439,6 +453,7 @@ static enum status map_opened(struct mapping *mapping, enum status status,
 {
     if (status == STATUS_OK) {
         mapping->core = new_core(mapping);
+        tell_lost_user(mapping);
         status = read_events(mapping, &options->stop, why);
     }
     if (status == STATUS_OK)

@@ -56,7 +56,7 @@ static enum status survey(struct bt2_input *input, const struct trace_files *fil
         return status;
     if (*session == NULL)
         *session = session_clock_of(layout);
-    trace_streams_init(&input->streams, files, layout, input->times, warnings);
+    trace_streams_init(&input->streams, files, layout, input->times, choice->begin_ns, warnings);
     for (size_t i = 0; i < input->streams.part_count; i++)
         if (input->streams.parts[i].misleads)
             return fail(why, STATUS_REJECT,

@@ -36,11 +36,6 @@ static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage 
     trace_report(lane->warnings, lane->input->files, lane->name, damage, text);
 }
 
-static bool of_kernel(const struct bt2_lane *lane)
-{
-    return lane->input->domain == DOMAIN_KERNEL;
-}
-
 /* --- who it is --- */
 
 /* Makes messages available, or sets `over`. Where a stream is broken it ends; what is lost begins
@@ -224,8 +219,11 @@ static void begin_packet(struct bt2_lane *lane, const bt_message *message)
 
 static void end_packet(struct bt2_lane *lane)
 {
-    if (lane->loss.after && of_kernel(lane) && !lane->lies)
-        set_loss(lane, lane->packet_end_ns, 0, 0);
+    if (lane->loss.after && !lane->lies)
+        set_loss(lane,
+                 stream_loss_behind_ns(&lane->stream->packets, lane->packet_next - 1,
+                                       lane->input->domain),
+                 0, 0);
     lane->lies = false;
 }
 
@@ -233,8 +231,7 @@ static void end_packet(struct bt2_lane *lane)
 static void leave_packet(struct bt2_lane *lane, const char *fault)
 {
     lane->lies = true;
-    if (of_kernel(lane))
-        set_loss(lane, lane->last_ns, 0, 0);
+    set_loss(lane, lane->last_ns, 0, 0);
     const struct packet_at *packet = packet_of(lane);
     report(lane, (struct damage){.scope = DAMAGE_PACKET, .cause = DAMAGE_BY_DAMAGED, .count = 1},
            "packet %zu at %zu: %s; what it holds behind %llu ns of its clock is lost",
@@ -287,8 +284,9 @@ static void take_message(struct bt2_lane *lane, const bt_message *message)
 
 static void finish(struct bt2_lane *lane)
 {
-    if (lane->cut && of_kernel(lane))
-        set_loss(lane, lane->packet_end_ns, 0, 0);
+    uint64_t gone_ns = lane->stream != NULL ? lane->stream->gone_ns : 0;
+    if (lane->cut)
+        set_loss(lane, lane->packet_end_ns > gone_ns ? lane->packet_end_ns : gone_ns, 0, 0);
     lane->cut = false;
 }
 

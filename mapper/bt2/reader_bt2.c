@@ -17,6 +17,7 @@ struct reader_bt2 {
     struct schema *schema;
     struct bt2_input *inputs;
     size_t input_count;
+    bool lost_user;
     const struct layout_clock *clock; /* the session's; NULL: none was met yet */
     struct trace_info *infos;
     struct reader_info info;
@@ -202,6 +203,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
     if (bt2_input_open(input, set, files, choice, reader->schema, &reader->clock, &reader->stage,
                        &reader->warnings, info, &why) != STATUS_OK) {
         trace_report_left_out(&reader->warnings, files, why.text);
+        reader->lost_user |= trace_is_of_user(files);
         if (first->text[0] == '\0')
             *first = why;
         return;
@@ -259,6 +261,7 @@ static void list_cpus(struct reader_bt2 *reader)
         .trace_count = reader->input_count,
         .cpus = reader->cpus,
         .cpu_count = count,
+        .lost_user = reader->lost_user,
         .seam_end_ns = UINT64_MAX,
     };
 }

@@ -50,6 +50,7 @@ struct reader_info {
         *streams; /* by domain, CPU and rank; none are told by other decoders */
     size_t stream_count;
     uint64_t early_events; /* of the chunk itself, in front of reader_choice.begin_ns, left out */
+    bool lost_user;        /* a trace of user space is left out */
     uint64_t seam_end_ns;  /* no event behind it is of the seam; UINT64_MAX: not known */
 };
 

@@ -26,6 +26,7 @@ struct reader_spanmill {
     struct schema *schema;
     struct input *inputs;
     size_t input_count;
+    bool lost_user;
     const struct layout_clock *clock; /* the session's; NULL: none was met yet */
     struct trace_info *infos;
     struct reader_info info;
@@ -61,15 +62,17 @@ static void add_stream(struct reader_spanmill *reader, struct input *input,
     stream_init(stream, &input->bound, take_stream->packets, take_stream->name);
     take_stream->packets = (struct packet_row){.at = NULL};
     stream->cut = take_stream->cut;
+    stream->gone_ns = take_stream->gone_ns;
     stream->report = report_of_stream;
     stream->context = reader;
     stream->scratch = &reader->scratch;
 }
 
-static void add_streams(struct reader_spanmill *reader, struct input *input)
+static void add_streams(struct reader_spanmill *reader, struct input *input, uint64_t begin_ns)
 {
     struct trace_streams streams;
-    trace_streams_init(&streams, input->files, input->set->layout, input->times, &reader->warnings);
+    trace_streams_init(&streams, input->files, input->set->layout, input->times, begin_ns,
+                       &reader->warnings);
     for (size_t i = 0; i < streams.count; i++)
         add_stream(reader, input, &streams.at[i]);
     trace_streams_clear(&streams);
@@ -149,6 +152,7 @@ static void list_cpus(struct reader_spanmill *reader)
         .cpu_count = count,
         .streams = reader->stream_names,
         .stream_count = reader->stream_count,
+        .lost_user = reader->lost_user,
         .seam_end_ns = end_of_seam(reader),
     };
 }
@@ -253,6 +257,7 @@ static void add_input(struct reader_spanmill *reader, const struct reader_choice
         return;
     if (understand(reader, choice, input, info, &why) != STATUS_OK) {
         trace_report_left_out(&reader->warnings, files, why.text);
+        reader->lost_user |= trace_is_of_user(files);
         failure_prefix(&why, "%s", trace_shown(files));
         if (first->text[0] == '\0')
             *first = why;
@@ -288,7 +293,7 @@ static enum status spanmill_open(const struct reader_choice *choice, const struc
                     first.text[0] != '\0' ? first.text : "no trace in it");
     }
     for (size_t i = 0; i < reader->input_count; i++)
-        add_streams(reader, &reader->inputs[i]);
+        add_streams(reader, &reader->inputs[i], choice->begin_ns);
     rank_streams(reader);
     list_cpus(reader);
     place_timeless(reader, choice->begin_ns);

@@ -21,11 +21,6 @@ static PRINTF_LIKE(3, 4) void report(const struct stream *stream, struct damage 
     stream->report(stream->context, stream, damage, text);
 }
 
-static bool of_kernel(const struct stream *stream)
-{
-    return stream->trace->set->domain == DOMAIN_KERNEL;
-}
-
 static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded, uint64_t missing)
 {
     stream->head = HEAD_LOSS;
@@ -69,8 +64,11 @@ static void begin_packet(struct stream *stream)
 static void end_packet(struct stream *stream)
 {
     stream->in_packet = false;
-    if (stream->loss.after && of_kernel(stream))
-        set_loss(stream, stream->packet_end_ns, 0, 0);
+    if (stream->loss.after)
+        set_loss(stream,
+                 stream_loss_behind_ns(&stream->packets, stream->packet_next - 1,
+                                       stream->trace->set->domain),
+                 0, 0);
 }
 
 /* What is lost here is lost from the last event on. */
@@ -81,8 +79,7 @@ static void leave_packet(struct stream *stream)
     stream->in_packet = false;
     if (stream->last_ns < stream->least_ns)
         stream->last_ns = stream->least_ns; /* it was found out late, when its turn came */
-    if (of_kernel(stream))
-        set_loss(stream, stream->last_ns, 0, 0);
+    set_loss(stream, stream->last_ns, 0, 0);
     char unknown[64];
     const char *fault = stream->fault;
     if (!fault) {
@@ -106,8 +103,9 @@ static void finish(struct stream *stream)
     if (!stream->cut)
         return;
     stream->cut = false;
-    if (of_kernel(stream))
-        set_loss(stream, stream->packet_end_ns, 0, 0);
+    set_loss(stream,
+             stream->packet_end_ns > stream->gone_ns ? stream->packet_end_ns : stream->gone_ns, 0,
+             0);
 }
 
 void stream_next_packet(struct stream *stream)

@@ -124,8 +124,9 @@ struct stream {
     uint8_t bit;   /* of `at`, where events do not begin on bytes */
     uint8_t head;  /* enum stream_head */
     bool in_packet;
-    bool backwards; /* said that its clock went backwards */
-    bool cut;       /* its end is missing */
+    bool backwards;   /* said that its clock went backwards */
+    bool cut;         /* its end is missing */
+    uint64_t gone_ns; /* and it is from here on; 0: from its last packet on */
     /* What it is. */
     struct bound_trace *trace;
     struct scratch *scratch; /* for what events point to */

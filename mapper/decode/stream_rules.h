@@ -3,6 +3,7 @@
 #define MAPPER_DECODE_STREAM_RULES_H
 
 #include "chunk/packet_row.h"
+#include "trace/event.h"
 
 /* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
  * the end before the last event was there (LTTng's bug 1183). */
@@ -37,6 +38,18 @@ static inline struct packet_loss stream_loss_around(const struct packet_row *pac
     if (packet->after_lost || (packet->after_hole && !packet->head.has_sequence))
         loss.before = true;
     return loss;
+}
+
+/* Where the loss behind a packet stands that lost events. One of user space stands no later than the next
+ * packet begins: it moves no event. */
+static inline uint64_t stream_loss_behind_ns(const struct packet_row *packets, size_t index,
+                                             enum domain domain)
+{
+    const struct packet_at *packet = &packets->at[index];
+    uint64_t end_ns = packet->head.end_ns;
+    if (domain == DOMAIN_KERNEL || index + 1 >= packets->count || !packet[1].has_begin)
+        return end_ns;
+    return packet[1].head.begin_ns < end_ns ? packet[1].head.begin_ns : end_ns;
 }
 
 #endif

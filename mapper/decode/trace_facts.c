@@ -48,16 +48,27 @@ void trace_report_left_out(const struct reader_warnings *warnings, const struct 
     free(text);
 }
 
+bool trace_is_of_user(const struct trace_files *files)
+{
+    static const char USER[] = "ust/";
+    return strncmp(files->name, USER, sizeof USER - 1) == 0;
+}
+
+bool trace_is_of_process(const struct trace_files *files)
+{
+    static const char PROCESS[] = "ust/pid/";
+    return strncmp(files->name, PROCESS, sizeof PROCESS - 1) == 0;
+}
+
 bool trace_report_gone(const struct reader_warnings *warnings, const struct trace_files *files)
 {
-    static const char USER[] = "ust/", PROCESS[] = "ust/pid/";
-    if (!files->is_gone || strncmp(files->name, PROCESS, sizeof PROCESS - 1) == 0)
+    if (!files->is_gone || trace_is_of_process(files))
         return false;
     trace_report(warnings, files, NULL,
                  (struct damage){.scope = DAMAGE_TRACE, .cause = DAMAGE_BY_MISSING, .count = 1},
                  "it is in the chunk before, but not in this one: what it recorded is lost; if its "
                  "folder was not copied, copy it");
-    return strncmp(files->name, USER, sizeof USER - 1) != 0;
+    return !trace_is_of_user(files);
 }
 
 bool trace_is_empty(const struct trace_files *files)

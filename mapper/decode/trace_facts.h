@@ -17,6 +17,11 @@ void trace_report(const struct reader_warnings *warnings, const struct trace_fil
 void trace_report_left_out(const struct reader_warnings *warnings, const struct trace_files *files,
                            const char *why);
 
+/* By the folder that it lies in. */
+bool trace_is_of_user(const struct trace_files *files);
+/* Whether its files end with the one process that it is of. */
+bool trace_is_of_process(const struct trace_files *files);
+
 /* Says of a trace that the chunk before has and this one has not that it is lost, unless it is of one
  * process, which may be over. True: what the seam has of it is to be left out as well, since nothing is
  * known of the kernel in the whole interval then. */

@@ -14,6 +14,7 @@ struct scan {
     const struct trace_files *files;
     const struct layout *layout;
     const struct stream_time *times;
+    uint64_t begin_ns; /* of the interval */
     const struct reader_warnings *warnings;
 };
 
@@ -221,10 +222,19 @@ static void join_all(const struct scan *scan, struct trace_streams *streams)
     streams->stream_of = stream_of;
 }
 
-/* A stream that the chunk before has, and of which this one has no file, while it has others of the trace
- * (trace_report_gone() tells if it has none): it is lost from there on. */
+static void set_gone(const struct scan *scan, struct trace_stream *stream)
+{
+    stream->cut = true;
+    stream->gone_ns = scan->begin_ns;
+}
+
+/* A stream that the chunk before has, and of which this one has no file: it is lost from there on. If there is none
+ * of the trace, trace_report_gone() has said so, unless that of a process ended with it. */
 static void check_ends(const struct scan *scan, struct trace_streams *streams)
 {
+    bool lost = scan->files->is_gone && !trace_is_of_process(scan->files);
+    for (size_t i = 0; i < streams->count && lost; i++)
+        set_gone(scan, &streams->at[i]);
     for (size_t i = 0; i < streams->count && !scan->files->is_gone; i++) {
         bool is_there = false, any = false;
         for (size_t j = 0; j < streams->part_count; j++) {
@@ -233,7 +243,7 @@ static void check_ends(const struct scan *scan, struct trace_streams *streams)
         }
         if (is_there || !any)
             continue;
-        streams->at[i].cut = true;
+        set_gone(scan, &streams->at[i]);
         trace_report(
             scan->warnings, scan->files, streams->at[i].name,
             (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_MISSING, .count = 1},
@@ -291,9 +301,9 @@ static void check_begins(const struct scan *scan, struct trace_streams *streams)
 
 void trace_streams_init(struct trace_streams *streams, const struct trace_files *files,
                         const struct layout *layout, const struct stream_time *times,
-                        const struct reader_warnings *warnings)
+                        uint64_t begin_ns, const struct reader_warnings *warnings)
 {
-    struct scan scan = {files, layout, times, warnings};
+    struct scan scan = {files, layout, times, begin_ns, warnings};
     size_t count = files->stream_count;
     *streams = (struct trace_streams){.part_count = count,
                                       .parts = memory_new(count * sizeof *streams->parts),

@@ -24,6 +24,8 @@ struct trace_stream {
     struct packet_row packets;
     int32_t cpu;
     bool cut; /* its end is missing */
+    uint64_t
+        gone_ns; /* of one that the chunk has no file of: where the chunk's interval begins; else 0 */
 };
 
 struct trace_streams {
@@ -33,10 +35,10 @@ struct trace_streams {
     size_t part_count, count;
 };
 
-/* `files`, `layout` and `times` are borrowed. What is left out is said. */
+/* `files`, `layout` and `times` are borrowed. The interval begins at `begin_ns`. What is left out is said. */
 void trace_streams_init(struct trace_streams *streams, const struct trace_files *files,
                         const struct layout *layout, const struct stream_time *times,
-                        const struct reader_warnings *warnings);
+                        uint64_t begin_ns, const struct reader_warnings *warnings);
 void trace_streams_clear(struct trace_streams *streams);
 
 #endif

@@ -8,12 +8,14 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "pool")]
 from checks import finish, spanmill, wrong  # noqa: E402
-from made_trace import Trace  # noqa: E402
+from made_trace import CONTEXT, EVENT, HEAD, Trace  # noqa: E402
 
 CPUS, CHUNKS, STEPS, STEP = 2, 3, 10, 100
 KERNEL, USER = "kernel", "ust/uid/0/64-bit"
-PHASES = """phases:
+DEFINITIONS = """phases:
   - {name: request, begin: 'app:begin', end: 'app:end', match: [id]}
+spans:
+  - {name: request_span, begin: 'app:begin', end: 'app:end', match: [id]}
 """
 
 
@@ -88,12 +90,46 @@ def without_metadata(scratch, trace, phases, events):
         expect(f"metadata {how}, packed: damage", losses(rows(packed, phases)[0]), losses(summary))
 
 
+def cut(path):
+    os.truncate(path, os.path.getsize(path) - 10)
+
+
+def damage(path):
+    """The third event of the second packet gets a number that no event has."""
+    head, event = HEAD.size + CONTEXT.size, EVENT.size + 4 + 4 + 8
+    with open(path, "r+b") as file:
+        file.seek(2 * head + 2 * event)
+        file.write(b"\x4d")
+
+
+def lose_user(scratch, trace, definitions):
+    """What user space lost may have had the end of whatever is open."""
+    stream = os.path.join(USER, "chan_0")
+    for number, (what, chunk, path, hurt, expected) in enumerate((
+            ("the end of a stream", 1, stream, cut, (46, 2, 2, 2)),
+            ("the end of a stream, in the last chunk", 2, stream, cut, (47, 2, 1, 1)),
+            ("the end of a packet", 1, stream, damage, (48, 1, 2, 1)),
+            ("a stream", 1, stream, os.remove, (45, 3, 2, 3)),
+            ("a stream, in the last chunk", 2, stream, os.remove, (47, 2, 1, 1)),
+            ("a trace", 1, "ust", shutil.rmtree, (36, 2, 2, 2)),
+            ("a trace, in the last chunk", 2, "ust", shutil.rmtree, (38, 2, 0, 0)),
+            ("metadata", 1, os.path.join(USER, "metadata"), os.remove, (36, 2, 2, 2)),
+            ("metadata, in the last chunk", 2, os.path.join(USER, "metadata"), os.remove, (38, 2, 0, 0)))):
+        broken = os.path.join(scratch, f"user-{number}")
+        shutil.copytree(trace, broken)
+        hurt(folder_of(broken, chunk, path))
+        span = next(row for row in rows(broken, definitions) if row["type"] == "span")
+        expect(f"without {what}: pairs, lost, open, begin unknown",
+               (span["count"], span["lost"], span["open"], span["begin_unknown"]), expected)
+
+
 with tempfile.TemporaryDirectory() as scratch:
     whole, definitions = os.path.join(scratch, "whole"), os.path.join(scratch, "phases.yaml")
     with open(definitions, "w", encoding="utf-8") as out:
-        out.write(PHASES)
+        out.write(DEFINITIONS)
     record(whole)
     told = rows(whole, definitions)[0]
     expect("whole: damage", losses(told), [])
     without_metadata(scratch, whole, definitions, told["events"])
+    lose_user(scratch, whole, definitions)
 finish()

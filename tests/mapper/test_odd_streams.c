@@ -349,9 +349,10 @@ Test(odd_streams, that_begin_late_beside_a_seam_are_said_to_lack_packets)
     add_packet(&trace, 2, (struct odd_packet){.begin = 11, .end = 19, .cpu = 2, .events = {17}});
     trace.streams[0].seam = fake_data(&seam);
     trace.files.follows = true;
-    expect_reading(
-        &trace, "kernel", USUAL, "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
-        "s_1: it begins with packet 4 of the stream, and of the chunk before none of it could be read");
+    expect_reading(&trace, "kernel", USUAL,
+                   "5 cpu0\n11 lost 0 missing 0\n15 cpu0\n16 cpu1\n17 cpu2\n",
+                   "s_1: it begins with packet 4 of the stream, and of the chunk before none of it "
+                   "could be read");
     fake_clear(&seam);
 }
 
@@ -388,7 +389,8 @@ Test(odd_streams, with_events_behind_their_packets_end_lie)
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {5, 1000000010, 1}});
     add_packet(&trace, 1,
                (struct odd_packet){.begin = 10, .end = 20, .sequence = 1, .events = {11}});
-    expect_reading(&trace, "ust", USUAL, "5 cpu0\n5 cpu0\n11 cpu0\n1000000009 cpu0\n",
+    expect_reading(&trace, "ust", USUAL,
+                   "5 cpu0\n5 cpu0\n5 lost 0 missing 0\n11 cpu0\n1000000009 cpu0\n",
                    "an event is later than the end of the packet; what it holds behind 5 ns");
 }
 
@@ -403,8 +405,8 @@ Test(odd_streams, of_user_space_lose_without_moving_an_event)
         &trace, 0,
         (struct odd_packet){
             .begin = 1700, .end = 2900, .sequence = 4, .discarded = 5, .events = {1800, 1900}});
-    static const char EXPECTED[] =
-        "1100 cpu0\n1200 cpu0\n1700 lost 5 missing 3\n1800 cpu0\n1900 cpu0\n";
+    static const char EXPECTED[] = "1100 cpu0\n1200 cpu0\n1700 lost 5 missing 3\n1800 cpu0\n1900 "
+                                   "cpu0\n2900 lost 0 missing 0\n";
     if (bt2_graph_reads(2))
         expect_of_ours(&trace, USUAL, EXPECTED, "");
     else
@@ -438,7 +440,8 @@ Test(odd_streams, have_counters_that_wrap_by_their_width)
         packet.sequence = 3, packet.discarded = 4;
         add_packet(&trace, 0, packet);
         expect_reading(&trace, "ust", WIDTHS[i].metadata,
-                       "5 cpu0\n15 cpu0\n19 lost 7 missing 2\n25 cpu0\n", NULL);
+                       "5 cpu0\n15 cpu0\n19 lost 7 missing 2\n25 cpu0\n29 lost 0 missing 0\n",
+                       NULL);
     }
 }
 
@@ -564,7 +567,8 @@ Test(odd_streams, have_instants_up_to_the_last_of_64_bits)
     expect_of_ours(&trace,
                    TRACE CLOCK("c", "freq = 1000000000; offset_s = 9223372036;")
                        STREAM(0, "c", 64, 64),
-                   "5 cpu0\n854775807 cpu0\n", "the time of an event has no place in 64 bits");
+                   "5 cpu0\n5 lost 0 missing 0\n854775807 cpu0\n",
+                   "the time of an event has no place in 64 bits");
 }
 
 Test(odd_streams, of_any_frequency_lose_no_cycle)

@@ -269,14 +269,15 @@ Test(reader, puts_one_border_where_packets_are_missing)
     trace_free(trace);
 }
 
-Test(reader, only_counts_what_user_space_lost)
+Test(reader, puts_losses_without_borders_into_user_space)
 {
     struct fake_trace *trace = trace_new("ust", 1);
     add_ten(&trace->files[0], 1, 0);
     add_ten(&trace->files[0], 2, 3);
     add_ten(&trace->files[0], 4, 3);
     expect_reading(trace_set_of(trace), "15 cpu0 other\n19 cpu0 lost 3 0 missing 0\n25 cpu0 "
-                                        "other\n29 cpu0 lost 0 0 missing 1\n45 cpu0 other\n");
+                                        "other\n29 cpu0 lost 0 0 missing 0\n"
+                                        "29 cpu0 lost 0 0 missing 1\n45 cpu0 other\n");
     trace_free(trace);
 }
 
