@@ -1,9 +1,10 @@
 /* tests/cases/run_cases.c -- maps every case cut in many ways and compares each report with what
  * the case expects, and with the report of the case uncut.
  *
- *     run_cases [--uncut] PATH...
+ *     run_cases [--uncut] [--pairs N] PATH...
  *
- * PATH is a case or a folder of them. --uncut leaves the cuts out. */
+ * PATH is a case or a folder of them. --uncut leaves the cuts out. --pairs N: so many cuts in two
+ * places per case at the most, evenly chosen, in place of PAIRS_MAX. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 
 enum {
     CASE_BYTES_MAX = 1 << 20,
-    PAIRS_MAX = 2000,  /* cuts in two places, per case: all pairs of some 60 instants */
+    PAIRS_MAX = 1000,  /* cuts in two places, per case: all pairs of some 45 instants */
     RANDOM_SETS = 40,  /* cuts in any number of places */
     FAILURES_SHOWN = 3 /* per case */
 };
@@ -27,6 +28,11 @@ enum {
 struct instants {
     uint64_t *at;
     size_t count, room;
+};
+
+struct options {
+    bool uncut_only;
+    size_t pairs_max; /* cuts in two places, per case; not 0 */
 };
 
 struct run {
@@ -124,11 +130,11 @@ static void try_cuts(struct run *run, const uint64_t *cuts, size_t count)
         run->uncut = report;
 }
 
-static void try_pairs(struct run *run)
+static void try_pairs(struct run *run, size_t pairs_max)
 {
     const struct instants *instants = &run->instants;
     size_t pairs = instants->count * (instants->count - 1) / 2;
-    size_t step = pairs / PAIRS_MAX + 1, at = 0;
+    size_t step = pairs / pairs_max + 1, at = 0;
     for (size_t i = 0; i < instants->count; i++)
         for (size_t j = i + 1; j < instants->count; j++)
             if (at++ % step == 0)
@@ -160,16 +166,16 @@ static void try_random(struct run *run)
     free(cuts);
 }
 
-static bool run_case(const struct case_file *file, bool uncut_only)
+static bool run_case(const struct case_file *file, const struct options *options)
 {
     struct run run = {.file = file};
     find_instants(&run);
     try_cuts(&run, NULL, 0);
-    if (!uncut_only && run.uncut) {
+    if (!options->uncut_only && run.uncut) {
         for (size_t i = 0; i < run.instants.count; i++)
             try_cuts(&run, &run.instants.at[i], 1);
         try_cuts(&run, run.instants.at, run.instants.count);
-        try_pairs(&run);
+        try_pairs(&run, options->pairs_max);
         try_random(&run);
     }
     if (run.failures)
@@ -201,7 +207,7 @@ struct totals {
     size_t cases, failed;
 };
 
-static void run_path(const char *path, bool uncut_only, struct totals *totals)
+static void run_path(const char *path, const struct options *options, struct totals *totals)
 {
     const char *slash = strrchr(path, '/');
     size_t count = 0;
@@ -218,7 +224,7 @@ static void run_path(const char *path, bool uncut_only, struct totals *totals)
         STATUS_OK) {
         printf("FAILED %s\n", why.text);
         totals->failed++;
-    } else if (!run_case(&file, uncut_only)) {
+    } else if (!run_case(&file, options)) {
         totals->failed++;
     }
     case_file_clear(&file);
@@ -231,13 +237,13 @@ static int is_case(const struct dirent *entry)
     return count > 5 && strcmp(entry->d_name + count - 5, ".case") == 0;
 }
 
-static void run_folder(const char *path, bool uncut_only, struct totals *totals)
+static void run_folder(const char *path, const struct options *options, struct totals *totals)
 {
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, is_case, alphasort);
     for (int i = 0; i < count; i++) {
         char *inside = memory_format("%s/%s", path, entries[i]->d_name);
-        run_path(inside, uncut_only, totals);
+        run_path(inside, options, totals);
         free(inside);
         free(entries[i]);
     }
@@ -247,15 +253,17 @@ static void run_folder(const char *path, bool uncut_only, struct totals *totals)
 int main(int argc, char **argv)
 {
     struct totals totals = {0};
-    bool uncut_only = false;
+    struct options options = {.pairs_max = PAIRS_MAX};
     for (int i = 1; i < argc; i++) {
         struct stat info;
         if (strcmp(argv[i], "--uncut") == 0)
-            uncut_only = true;
+            options.uncut_only = true;
+        else if (strcmp(argv[i], "--pairs") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
+            options.pairs_max = (size_t)atoi(argv[++i]);
         else if (stat(argv[i], &info) == 0 && S_ISDIR(info.st_mode))
-            run_folder(argv[i], uncut_only, &totals);
+            run_folder(argv[i], &options, &totals);
         else
-            run_path(argv[i], uncut_only, &totals);
+            run_path(argv[i], &options, &totals);
     }
     printf("%zu cases, %zu failed\n", totals.cases, totals.failed);
     return totals.cases == 0 || totals.failed ? EXIT_FAILURE : EXIT_SUCCESS;

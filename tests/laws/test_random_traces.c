@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "random_trace.h"
 
-enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 120, CUTTINGS = 3 };
+enum { CUTS_MAX = 63, CHANGES_MAX = 5, SEEDS = 80, CUTTINGS = 3 };
 
 struct world {
     struct phase_definitions phases, other_phases[RANDOM_TRACE_OTHERS];
