@@ -113,7 +113,7 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
 static enum status read_all(struct bench *bench, const struct trace_set *set, enum stage stage,
                             struct interval interval, uint64_t *events, struct failure *why)
 {
-    struct schema *schema = schema_new_with(&bench->phases, analyses_event_row);
+    struct schema *schema = schema_new_with(&bench->phases, analyses_event_row, analyses_count);
     struct reader *reader;
     double begin_s = now_s(), opened_s;
     bench->choice.begin_ns = interval.begin_ns;

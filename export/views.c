@@ -86,7 +86,7 @@ static const struct family families[FAMILIES] = {
                   1,
                   0},
     [COUNTED_EVENTS] = {"spanmill_counted_events_total",
-                        "Events that the user's definitions count.",
+                        "Events that definitions count.",
                         FAMILY_COUNTER,
                         FAMILY_ONE,
                         {"process", "by", "count"},
@@ -334,6 +334,8 @@ static void take_count(const struct view_target *target, const struct result *re
     struct text process = {"", 0};
     if (count_told_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_IDLE)
         process = text_of("idle");
+    else if (count_told_asks(told, COUNT_BY_PROCESS) && told->whose == COUNT_OF_HANDLER)
+        process = text_of("interrupt");
     else if (count_told_asks(told, COUNT_BY_PROCESS))
         process = entities_process_name(target->entities, result->thread);
     char *by = by_text(told);

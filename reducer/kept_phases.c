@@ -41,7 +41,7 @@ static enum status decode(struct schema *schema, struct bytes record, const stru
     enum status status =
         phases_decode((struct bytes){record.at + 1, record.count - 1}, &arena, &phases, why);
     if (status == STATUS_OK)
-        *out = schema_set(schema, &phases);
+        status = phases_set(&phases, schema, out, why);
     arena_clear(&arena);
     return status;
 }
@@ -49,7 +49,7 @@ static enum status decode(struct schema *schema, struct bytes record, const stru
 enum status kept_phases_restore(struct schema *schema, const struct kept_record *records,
                                 size_t count, const struct phase_set **out, struct failure *why)
 {
-    *out = schema_set(schema, NULL);
+    *out = schema_set(schema, NULL, 0);
     for (size_t i = 0; i < count; i++)
         if (kept_phases_is(&records[i]))
             return decode(schema, records[i].record, out, why);

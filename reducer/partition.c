@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "reducer/session_phases.h"
 #include "reducer/state_diff.h"
@@ -140,7 +141,7 @@ static enum status session_wake(struct session *session, struct failure *why)
     if (session->joiner)
         return STATUS_OK;
     assert(!session->schema && !session->batch);
-    session->schema = schema_new(NULL);
+    session->schema = schema_new_with(NULL, NULL, analyses_count);
     session->batch = result_batch_new();
     struct result_sink sink = result_batch_sink(session->batch);
     if (session->kept_count == 0) {

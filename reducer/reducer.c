@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "reducer/joiner.h"
 #include "reducer/waiting.h"
@@ -58,7 +59,7 @@ struct reducer {
 struct reducer *reducer_new(void)
 {
     struct reducer *reducer = memory_new(sizeof *reducer);
-    reducer->schema = schema_new(NULL);
+    reducer->schema = schema_new_with(NULL, NULL, analyses_count);
     reducer->store = arena_store_new();
     reducer->waiting = waiting_new();
     return reducer;

@@ -22,23 +22,27 @@ static size_t count_not_in(const struct phase_set *set, const struct phase_set *
     size_t count = 0;
     for (size_t i = 0; i < set->count; i++)
         count += !phase_set_has(other, set->ids[i]);
-    for (size_t i = 0; i < set->count_count; i++) {
+    for (size_t i = 0; i < phase_set_defined_counts(set); i++) {
         uint64_t digest = count_digest(set->counts[i]);
         bool has = false;
-        for (size_t k = 0; k < other->count_count && !has; k++)
+        for (size_t k = 0; k < phase_set_defined_counts(other) && !has; k++)
             has = count_digest(other->counts[k]) == digest;
         count += !has;
     }
     return count;
 }
 
+/* NULL: no definition of a user has changed. */
 static const char *describe(const struct phase_set *before, const struct phase_set *now,
                             struct arena *arena)
 {
+    size_t count = now->count + phase_set_defined_counts(now);
+    size_t added = count_not_in(now, before), gone = count_not_in(before, now);
+    if (added + gone == 0 && before->built_in_count != now->built_in_count)
+        return NULL;
     char *what = memory_format("mapped with other definitions than the chunk before: %zu new, "
                                "%zu gone, %zu the same; what is open of those gone ends here",
-                               count_not_in(now, before), count_not_in(before, now),
-                               now->count + now->count_count - count_not_in(now, before));
+                               added, gone, count - added);
     const char *kept = arena_string(arena, text_of(what));
     free(what);
     return kept;

@@ -47,7 +47,8 @@ enum status whole_decode(const struct bytes *from, size_t count, struct schema *
     if (status != STATUS_OK)
         return status;
     out->end = records[count - 1].end;
-    const struct phase_set *phases = out->end.phases ? out->end.phases : schema_set(schema, NULL);
+    const struct phase_set *phases =
+        out->end.phases ? out->end.phases : schema_set(schema, NULL, 0);
     status = row_read(row_bytes(records, count, arena), schema, phases, &out->row, why);
     if (status == STATUS_OK && out->row.count != out->end.items)
         return fail(why, STATUS_REJECT, "%zu records of a row in place of %llu", out->row.count,

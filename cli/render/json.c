@@ -383,11 +383,14 @@ static void write_count_value(struct json_text *json, const struct count_value *
     json_words(json, ":");
     if (!value->is_process) {
         write_value(json, &value->value);
-    } else if (value->number == REPORT_NONE) {
+    } else if (value->number == REPORT_NONE && !value->name) {
         json_words(json, "null");
     } else {
         json_words(json, "{\"number\":");
-        json_signed(json, value->number);
+        if (value->number == REPORT_NONE)
+            json_words(json, "null");
+        else
+            json_signed(json, value->number);
         string_field(json, "name", value->name);
         json_words(json, "}");
     }

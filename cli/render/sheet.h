@@ -41,7 +41,8 @@ void sheet_waits_write(const struct sheet *sheet); /* who ended them, and who ra
 void sheet_cpu_write_load(const struct sheet *sheet);
 void sheet_counts_write(
     const struct sheet *sheet); /* of what users count, and of spans, a table each */
-void sheet_cells_write(const struct sheet *sheet); /* of analyses, a table each */
+void sheet_cells_write(const struct sheet *sheet);           /* of analyses, a table each */
+void sheet_built_in_counts_write(const struct sheet *sheet); /* of analyses, by whom */
 
 /* One line below a table: what of it is unknown, and how much was not seen to begin or to end; none
  * if all is known. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "base/memory.h"
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
@@ -17,6 +18,8 @@ static char *value_text(const struct count_row *row, const struct count_value *v
     const struct field_value *field = &value->value;
     if (row->others)
         return memory_string(text_of("(others)"));
+    if (value->is_process && value->number == REPORT_NONE && value->name)
+        return memory_format("(%s)", value->name);
     if (value->is_process && value->number != REPORT_NONE)
         return memory_format("%s (%" PRId64 ")", value->name ? value->name : "?", value->number);
     switch (field->type) {
@@ -275,6 +278,40 @@ static void write_faults(const struct sheet *sheet)
     arena_clear(&arena);
 }
 
+/* --- built-in counts --- */
+
+static int by_sum(const void *a, const void *b)
+{
+    const struct count_row *left = *(const struct count_row *const *)a;
+    const struct count_row *right = *(const struct count_row *const *)b;
+    int order = sheet_compare(right->cell.value.total_ns, left->cell.value.total_ns);
+    return order ? order : by_most(a, b);
+}
+
+static void write_built_in_table(const struct sheet *sheet, const struct built_in_count *built_in,
+                                 const struct count_row **rows, size_t count, uint64_t whole)
+{
+    const struct column numbers[] = {{"Count", COLUMN_COUNT, CUT_NOT},
+                                     {"Share", COLUMN_SHARE, CUT_NOT},
+                                     {built_in->value_title, COLUMN_COUNT, CUT_NOT}};
+    struct column columns[COLUMNS_MAX];
+    size_t number_count = built_in->value_title ? 3 : 2;
+    struct table *table = table_new(columns, put_columns(rows[0], numbers, number_count, columns));
+    qsort(rows, count, sizeof *rows, by_sum);
+    for (size_t i = 0; i < count && i < sheet->top; i++) {
+        const struct count_cell *cell = &rows[i]->cell;
+        put_by(table, rows[i]);
+        table_number(table, cell->count);
+        table_text(table, quantity_percent((double)cell->count / (double)whole).text);
+        if (built_in->value_title)
+            table_number(table, cell->value.total_ns);
+    }
+    table_print(table, sheet->out, &sheet->style);
+    sheet_put_rest(sheet, table_rows(table), count);
+    table_free(table);
+    write_others(sheet, (const struct count_row *const *)rows, count);
+}
+
 static void write_definition(const struct sheet *sheet, const struct count_row *first, size_t count)
 {
     const struct count_row **rows = memory_new(count * sizeof *rows);
@@ -283,7 +320,12 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
         rows[i] = &first[i];
         whole += first[i].cell.count;
     }
-    if (whole > 0 || first->is_span) {
+    const struct count_definition *built_in = analyses_count_named(text_of(first->name));
+    if (built_in && whole > 0) {
+        sheet_put_heading(sheet, built_in->built_in->title);
+        fputc('\n', sheet->out);
+        write_built_in_table(sheet, built_in->built_in, rows, count, whole);
+    } else if (whole > 0 || first->is_span) {
         char *heading = memory_format("%s %s", first->is_span ? "Spans" : "Count of", first->name);
         sheet_put_heading(sheet, heading);
         fputs(is_of_all(sheet, first) ? "  of all processes: it is not by process\n" : "\n",
@@ -300,18 +342,25 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
     free(rows);
 }
 
-static void write_definitions(const struct sheet *sheet, const struct count_row *rows, size_t count)
+static void write_definitions(const struct sheet *sheet, const struct count_row *rows, size_t count,
+                              bool built_in)
 {
     for (size_t first = 0, alike; first < count; first += alike) {
         alike = rows_alike(rows + first, count - first);
-        write_definition(sheet, rows + first, alike);
+        if ((analyses_count_named(text_of(rows[first].name)) != NULL) == built_in)
+            write_definition(sheet, rows + first, alike);
     }
 }
 
 void sheet_counts_write(const struct sheet *sheet)
 {
-    write_definitions(sheet, sheet->session->counts, sheet->session->count_count);
+    write_definitions(sheet, sheet->session->counts, sheet->session->count_count, false);
     write_nones(sheet);
-    write_definitions(sheet, sheet->session->spans, sheet->session->span_count);
+    write_definitions(sheet, sheet->session->spans, sheet->session->span_count, false);
     write_faults(sheet);
+}
+
+void sheet_built_in_counts_write(const struct sheet *sheet)
+{
+    write_definitions(sheet, sheet->session->counts, sheet->session->count_count, true);
 }

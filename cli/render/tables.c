@@ -158,6 +158,7 @@ void report_write_tables(FILE *out, const struct report *report,
         sheet_cpu_write_waits(&sheet);
         sheet_waits_write(&sheet);
         sheet_cells_write(&sheet);
+        sheet_built_in_counts_write(&sheet);
         write_unknown(&sheet);
     }
 }

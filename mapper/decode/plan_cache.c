@@ -116,7 +116,7 @@ static void make_plans(struct plan_set *set, const struct plan_wants *wants)
 {
     const struct layout *layout = set->layout;
     /* Classes say by name what is wanted; whoever reads has a schema of its own. */
-    struct schema *schema = schema_new_with(wants->phases, wants->rows);
+    struct schema *schema = schema_new_with(wants->phases, wants->rows, NULL);
     const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
     struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);
     for (uint32_t i = 0; i < layout->stream_count; i++) {

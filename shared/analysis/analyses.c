@@ -40,6 +40,25 @@ const struct event_row *analyses_event_row(size_t index)
     return NULL;
 }
 
+const struct count_definition *analyses_count(size_t number)
+{
+    const struct analyses *all = analyses_all();
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; all->at[i]->counts && all->at[i]->counts[k]; k++)
+            if (all->at[i]->counts[k]->built_in->number == number)
+                return all->at[i]->counts[k];
+    return NULL;
+}
+
+const struct count_definition *analyses_count_named(struct text name)
+{
+    const struct count_definition *count;
+    for (size_t i = 0; (count = analyses_count(i)) != NULL; i++)
+        if (text_equal(text_of(count->name), name))
+            return count;
+    return NULL;
+}
+
 /* The next kind with a view whose tag is above `tag`. */
 static const struct atom_kind *next_shown(unsigned tag)
 {

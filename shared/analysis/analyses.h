@@ -31,6 +31,8 @@ struct analysis {
     size_t kind_count;
     const struct rule *rules;
     size_t rule_count;
+    /* Of its events, by process, phase or call; up to NULL. NULL: none. */
+    const struct count_definition *const *counts;
 };
 
 struct analyses {
@@ -63,5 +65,9 @@ const struct rule *analyses_rule(const struct analyses *analyses, uint64_t tag);
 
 /* The rows of the event schema that all analyses want, for schema_new_with(). */
 const struct event_row *analyses_event_row(size_t index);
+/* The counts of all analyses by number, for schema_new_with(); NULL: there is none. */
+const struct count_definition *analyses_count(size_t number);
+/* That of the name; NULL: there is none. */
+const struct count_definition *analyses_count_named(struct text name);
 
 #endif

@@ -60,28 +60,34 @@ static const struct atom_view view = {.title = "Block requests",
 static const struct atom_kind block_kind = {.tag = 35, ATOM_COLUMNS_OF(block), .view = &view};
 
 /* Source: lttng-modules, block.h, enum of RWBS_FLAG_*. */
-static const char *kind_name(uint64_t rwbs)
+enum { FLAG_WRITE = 1, FLAG_DISCARD = 2, FLAG_READ = 4, FLAG_FLUSH = 256 };
+static const struct {
+    uint16_t flag;
+    const char *name;
+} kind_names[] = {{FLAG_DISCARD, "discard"},
+                  {FLAG_WRITE, "write"},
+                  {FLAG_READ, "read"},
+                  {FLAG_FLUSH, "flush"},
+                  {0, "other"}};
+enum { KINDS = sizeof kind_names / sizeof *kind_names };
+
+/* Of the first flag that it has. */
+static unsigned kind_of(uint64_t rwbs)
 {
-    enum { WRITE = 1, DISCARD = 2, READ = 4, FLUSH = 256 };
-    static const struct {
-        uint16_t flag;
-        const char *name;
-    } names[] = {{DISCARD, "discard"}, {WRITE, "write"}, {READ, "read"}, {FLUSH, "flush"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (rwbs & names[i].flag)
-            return names[i].name;
-    return "other";
+    unsigned kind = 0;
+    while (kind < KINDS - 1 && !(rwbs & kind_names[kind].flag))
+        kind++;
+    return kind;
 }
 
 static bool has_sectors(uint64_t rwbs)
 {
-    enum { WRITE_DISCARD_READ = 7 };
-    return rwbs & WRITE_DISCARD_READ;
+    return rwbs & (FLAG_WRITE | FLAG_DISCARD | FLAG_READ);
 }
 
 static struct block_key sums_of(uint64_t dev, uint64_t rwbs)
 {
-    return (struct block_key){.dev = dev, .kind = text_of(kind_name(rwbs))};
+    return (struct block_key){.dev = dev, .kind = text_of(kind_names[kind_of(rwbs)].name)};
 }
 
 static void lose(struct engine *engine, struct atom *atom)
@@ -96,6 +102,7 @@ static const struct atom_kind block_open_kind = {
 
 /* The slots of all its events. */
 enum { DEV, SECTOR, COUNT, RWBS, ERROR };
+enum { SECTOR_BYTES = 512 };
 
 static struct block_open request_of(const struct event *event)
 {
@@ -155,7 +162,6 @@ static void apply_issue(struct atom *const *atoms, const struct event *event)
 
 static void apply_complete(struct atom *const *atoms, const struct event *event)
 {
-    enum { SECTOR_BYTES = 512 };
     struct block *sums = (struct block *)atoms[0];
     const struct block_open *open = (const struct block_open *)atoms[1];
     uint64_t count = (uint64_t)event->value[COUNT];
@@ -202,5 +208,49 @@ static const struct rule rules[] = {
     {{"block_bio_frontmerge", {REQUEST}, NEEDS_REQUEST}, .tag = 11, ANALYSIS_RULE_OF(merge)},
 };
 
+/* --- by who issued them --- */
+
+static struct field_value read_device(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT, .u = (uint64_t)event->value[DEV]};
+}
+
+static struct field_value read_kind(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT, .u = kind_of((uint64_t)event->value[RWBS])};
+}
+
+static const char *name_kind(uint64_t kind, char room[COUNT_NAME_ROOM])
+{
+    (void)room;
+    return kind < KINDS ? kind_names[kind].name : kind_names[KINDS - 1].name;
+}
+
+static struct field_value read_bytes(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT,
+                                .u = SECTOR_BYTES * (uint64_t)event->value[COUNT]};
+}
+
+static_assert((int)VIEW_NAME_ROOM == (int)COUNT_NAME_ROOM, "device_name() is of both");
+static const struct count_by by[] = {{COUNT_BY_FIELD, "device", read_device, device_name},
+                                     {COUNT_BY_FIELD, "kind", read_kind, name_kind},
+                                     {COUNT_BY_PROCESS, "process", NULL, NULL},
+                                     {COUNT_BY_PHASE, "phase", NULL, NULL},
+                                     {COUNT_BY_CALL, "call", NULL, NULL}};
+static const struct built_in_count requests = {.number = 0,
+                                               .needs = NEEDS_REQUEST,
+                                               .read = read_bytes,
+                                               .title = "Block requests issued",
+                                               .value_title = "Bytes"};
+static const struct count_definition counted = {.name = BUILT_IN_PREFIX "block_requests",
+                                                .event = "block_rq_issue",
+                                                .by = by,
+                                                .by_count = sizeof by / sizeof *by,
+                                                .value = "bytes",
+                                                .built_in = &requests};
+
 static const struct atom_kind *const kinds[] = {&block_kind, &block_open_kind};
-const struct analysis block_analysis = {"block", kinds, 2, rules, sizeof rules / sizeof *rules};
+static const struct count_definition *const counts[] = {&counted, NULL};
+const struct analysis block_analysis = {"block", kinds, 2, rules, sizeof rules / sizeof *rules,
+                                        counts};

@@ -200,5 +200,5 @@ static const struct rule rules[] = {
 };
 
 static const struct atom_kind *const kinds[] = {&callback_kind, &timer_kind, &work_kind};
-const struct analysis callback_analysis = {"callback", kinds, 3, rules,
-                                           sizeof rules / sizeof *rules};
+const struct analysis callback_analysis = {
+    "callback", kinds, 3, rules, sizeof rules / sizeof *rules, NULL};

@@ -107,4 +107,4 @@ static const struct rule rules[] = {
 };
 
 static const struct atom_kind *const kinds[] = {&irq_kind, &irq_open_kind};
-const struct analysis irq_analysis = {"irq", kinds, 2, rules, sizeof rules / sizeof *rules};
+const struct analysis irq_analysis = {"irq", kinds, 2, rules, sizeof rules / sizeof *rules, NULL};

@@ -160,5 +160,51 @@ static const struct rule rules[] = {
      ANALYSIS_RULE_OF(receive)},
 };
 
+/* --- by who sends them --- */
+
+static struct field_value read_name(const struct event *event)
+{
+    if (!event_has_text(event, 0))
+        return (struct field_value){.type = FIELD_ABSENT};
+    struct text name = event->text[0];
+    name.count = phase_text_fit(name);
+    return (struct field_value){.type = FIELD_TEXT, .text = name};
+}
+
+static struct field_value read_bytes(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT, .u = (uint64_t)event->value[LEN]};
+}
+
+static const struct count_by by[] = {{COUNT_BY_FIELD, "interface", read_name, NULL},
+                                     {COUNT_BY_PROCESS, "process", NULL, NULL},
+                                     {COUNT_BY_PHASE, "phase", NULL, NULL}};
+/* Whoever sends gives the packet to the interface itself; the driver may be given it by anybody. */
+static const struct built_in_count queued = {.number = 1,
+                                             .needs = NEEDS_LEN,
+                                             .read = read_bytes,
+                                             .title = "Network packets sent",
+                                             .value_title = "Bytes"};
+static const struct count_definition sent = {.name = BUILT_IN_PREFIX "net_sent",
+                                             .event = "net_dev_queue",
+                                             .by = by,
+                                             .by_count = sizeof by / sizeof *by,
+                                             .value = "bytes",
+                                             .built_in = &queued};
+/* A softirq takes them, in whatever thread it comes. */
+static const struct built_in_count taken = {.number = 2,
+                                            .needs = NEEDS_LEN,
+                                            .read = read_bytes,
+                                            .in_handler = true,
+                                            .title = "Network packets received",
+                                            .value_title = "Bytes"};
+static const struct count_definition received = {.name = BUILT_IN_PREFIX "net_received",
+                                                 .event = "net*if_receive_skb",
+                                                 .by = by,
+                                                 .by_count = sizeof by / sizeof *by,
+                                                 .value = "bytes",
+                                                 .built_in = &taken};
+
 static const struct atom_kind *const kinds[] = {&net_kind, &queued_kind};
-const struct analysis net_analysis = {"net", kinds, 2, rules, sizeof rules / sizeof *rules};
+static const struct count_definition *const counts[] = {&sent, &received, NULL};
+const struct analysis net_analysis = {"net", kinds, 2, rules, sizeof rules / sizeof *rules, counts};

@@ -1,5 +1,7 @@
 /* Pages and page faults, by CPU. Source: mm/page_alloc.c, __alloc_pages(), free_pages_prepare();
  * arch/x86/mm/fault.c. */
+#include <string.h>
+
 #include "analysis/rule.h"
 #include "analysis/view.h"
 
@@ -40,6 +42,11 @@ static void find(struct found *found, const struct event *event)
 
 enum { ORDER, PFN };
 
+static bool has_failed(const struct event *event)
+{
+    return event_has_value(event, PFN) && event->value[PFN] == -1;
+}
+
 /* An event has 2^order of them. */
 static uint64_t pages_of(const struct event *event)
 {
@@ -62,7 +69,7 @@ static void apply_kernel_fault(struct atom *const *atoms, const struct event *ev
 static void apply_alloc(struct atom *const *atoms, const struct event *event)
 {
     struct pages *pages = (struct pages *)atoms[0];
-    if (event_has_value(event, PFN) && event->value[PFN] == -1) {
+    if (has_failed(event)) {
         pages->failures++;
         return;
     }
@@ -82,9 +89,11 @@ ANALYSIS_RULE(kernel_fault, find, apply_kernel_fault, DEFINES_NOTHING)
 ANALYSIS_RULE(alloc, find, apply_alloc, DEFINES_NOTHING)
 ANALYSIS_RULE(free, find, apply_free, DEFINES_NOTHING)
 
+static const char USER_FAULT[] = "x86_exceptions_page_fault_user";
+
 /* Pages that are freed in a batch (kmem_mm_page_free_batched) are freed by kmem_mm_page_free as well. */
 static const struct rule rules[] = {
-    {{"x86_exceptions_page_fault_user", {{NULL}}, 0}, .tag = 46, ANALYSIS_RULE_OF(user_fault)},
+    {{USER_FAULT, {{NULL}}, 0}, .tag = 46, ANALYSIS_RULE_OF(user_fault)},
     {{"x86_exceptions_page_fault_kernel", {{NULL}}, 0}, .tag = 47, ANALYSIS_RULE_OF(kernel_fault)},
     {{"kmem_mm_page_alloc", {{"order", SLOT_VALUE, ORDER}, {"pfn", SLOT_VALUE, PFN}}, 1 << ORDER},
      .tag = 48,
@@ -94,5 +103,66 @@ static const struct rule rules[] = {
      ANALYSIS_RULE_OF(free)},
 };
 
+/* --- by who makes them --- */
+
+static struct field_value read_mode(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT,
+                                .u = strcmp(event->class->name, USER_FAULT) != 0};
+}
+
+static const char *name_mode(uint64_t mode, char room[COUNT_NAME_ROOM])
+{
+    (void)room;
+    return mode == 0 ? "user" : "kernel";
+}
+
+static struct field_value read_pages(const struct event *event)
+{
+    return (struct field_value){.type = FIELD_UINT, .u = pages_of(event)};
+}
+
+static bool has_pages(const struct event *event)
+{
+    return !has_failed(event);
+}
+
+static const struct count_by by_mode[] = {{COUNT_BY_FIELD, "mode", read_mode, name_mode},
+                                          {COUNT_BY_PROCESS, "process", NULL, NULL},
+                                          {COUNT_BY_PHASE, "phase", NULL, NULL}};
+enum { BY_MODE = sizeof by_mode / sizeof *by_mode, BY = BY_MODE - 1 };
+
+static const struct built_in_count faulted = {.number = 3, .title = "Page faults by process"};
+static const struct count_definition faults = {.name = BUILT_IN_PREFIX "page_faults",
+                                               .event = "x86_exceptions_page_fault_*",
+                                               .by = by_mode,
+                                               .by_count = BY_MODE,
+                                               .built_in = &faulted};
+static const struct built_in_count allocated = {.number = 4,
+                                                .needs = 1 << ORDER,
+                                                .read = read_pages,
+                                                .takes = has_pages,
+                                                .title = "Page allocations",
+                                                .value_title = "Pages"};
+static const struct count_definition allocations = {.name = BUILT_IN_PREFIX "page_allocations",
+                                                    .event = "kmem_mm_page_alloc",
+                                                    .by = by_mode + 1,
+                                                    .by_count = BY,
+                                                    .value = "pages",
+                                                    .built_in = &allocated};
+static const struct built_in_count freed = {.number = 5,
+                                            .needs = 1 << ORDER,
+                                            .read = read_pages,
+                                            .title = "Page frees",
+                                            .value_title = "Pages"};
+static const struct count_definition frees = {.name = BUILT_IN_PREFIX "page_frees",
+                                              .event = "kmem_mm_page_free",
+                                              .by = by_mode + 1,
+                                              .by_count = BY,
+                                              .value = "pages",
+                                              .built_in = &freed};
+
 static const struct atom_kind *const kinds[] = {&pages_kind};
-const struct analysis pages_analysis = {"pages", kinds, 1, rules, sizeof rules / sizeof *rules};
+static const struct count_definition *const counts[] = {&faults, &allocations, &frees, NULL};
+const struct analysis pages_analysis = {"pages", kinds, 1, rules, sizeof rules / sizeof *rules,
+                                        counts};

@@ -94,4 +94,5 @@ static const struct rule rules[] = {
 };
 
 static const struct atom_kind *const kinds[] = {&signal_kind};
-const struct analysis signal_analysis = {"signal", kinds, 1, rules, sizeof rules / sizeof *rules};
+const struct analysis signal_analysis = {"signal", kinds, 1, rules, sizeof rules / sizeof *rules,
+                                         NULL};

@@ -106,4 +106,5 @@ static const struct rule rules[] = {
 };
 
 static const struct atom_kind *const kinds[] = {&softirq_kind};
-const struct analysis softirq_analysis = {"softirq", kinds, 1, rules, sizeof rules / sizeof *rules};
+const struct analysis softirq_analysis = {"softirq", kinds, 1, rules, sizeof rules / sizeof *rules,
+                                          NULL};

@@ -90,4 +90,5 @@ static const struct rule rules[] = {
 };
 
 static const struct atom_kind *const kinds[] = {&vector_kind};
-const struct analysis vector_analysis = {"vector", kinds, 1, rules, sizeof rules / sizeof *rules};
+const struct analysis vector_analysis = {"vector", kinds, 1, rules, sizeof rules / sizeof *rules,
+                                         NULL};

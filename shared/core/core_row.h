@@ -284,9 +284,10 @@ struct use_step {
     uint64_t read_bytes, write_bytes;
 };
 
-/* Events that a user's definition counts together. */
+/* Events that a definition counts together. */
 struct count_line {
-    uint32_t definition;        /* its place in the set */
+    uint32_t definition; /* its place among those of the set, or among the built-in ones */
+    bool built_in;
     uint8_t whose;              /* enum count_whose, if the definition asks for that */
     life_name life;             /* 0: as `whose` says, or not asked for */
     int32_t cpu;                /* -1: of none, or not asked for */
@@ -297,6 +298,16 @@ struct count_line {
     size_t value_count;
     struct count_cell cell;
 };
+
+/* Its place in the set; UINT32_MAX: it does not have it. */
+static inline uint32_t count_line_definition(const struct count_line *line,
+                                             const struct phase_set *set)
+{
+    size_t defined = phase_set_defined_counts(set);
+    if (line->definition >= (line->built_in ? set->built_in_count : defined))
+        return UINT32_MAX;
+    return line->definition + (line->built_in ? (uint32_t)defined : 0);
+}
 
 enum span_kind {
     SPAN_BEGINS,   /* it is open, since time_ns */

@@ -135,6 +135,13 @@ static struct field_value name_value(const struct event *event)
     return (struct field_value){.type = FIELD_TEXT, .text = name};
 }
 
+static struct field_value value_by(const struct event *event, const struct count_by *by)
+{
+    if (by->word == COUNT_BY_EVENT)
+        return name_value(event);
+    return by->read ? by->read(event) : counts_value(event, by->field);
+}
+
 /* The call that the life is in. */
 static void set_call(struct core *core, struct life *life, struct count_key *key)
 {
@@ -184,12 +191,28 @@ static bool asks_life(const struct count_definition *definition)
     return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_THREAD);
 }
 
+/* Whether it is of no thread. Where switches are not seen, nor is what handlers run. */
+static bool is_in_handler(const struct core *core, const struct count_definition *definition,
+                          const struct event *event)
+{
+    if (definition->built_in->in_handler)
+        return true;
+    bool has_cpu = event->cpu >= 0 && (size_t)event->cpu < core->cpu_count;
+    return has_cpu && core->facts.counts_switches &&
+           handler_of(&core->cpus[event->cpu]) < HANDLER_LEVELS;
+}
+
 struct count_key counts_key(struct core *core, const struct event *event, struct life *life,
                             bool idle, uint32_t at, struct field_value *values)
 {
     const struct count_definition *definition = event->class->phases->counts[at];
     struct count_key key = {.definition = at, .cpu = -1, .values = values};
-    if (counts_asks_whose(definition))
+    bool in_handler = definition->built_in && is_in_handler(core, definition, event);
+    if (in_handler)
+        life = NULL;
+    if (in_handler)
+        key.whose = COUNT_OF_HANDLER;
+    else if (counts_asks_whose(definition))
         key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
     /* The past may know that nobody is current, or the idle thread. */
     if (core->mode == CORE_MAP && counts_asks_whose(definition) && life && life->tid == 0)
@@ -198,19 +221,37 @@ struct count_key counts_key(struct core *core, const struct event *event, struct
         const struct count_by *by = &definition->by[i];
         set_word(core, event, life, by->word, &key);
         if (count_word_has_value(by->word))
-            values[key.value_count++] =
-                by->word == COUNT_BY_FIELD ? counts_value(event, by->field) : name_value(event);
+            values[key.value_count++] = value_by(event, by);
     }
     if (key.life)
         key.epoch = key.life->count_epoch;
     return key;
 }
 
+static bool is_taken(const struct count_definition *definition, const struct event *event)
+{
+    const struct built_in_count *built_in = definition->built_in;
+    if (!built_in)
+        return phase_filters_pass(definition->where, definition->where_count, event,
+                                  event_payload_field);
+    return (event->present & built_in->needs) == built_in->needs &&
+           (!built_in->takes || built_in->takes(event));
+}
+
+static struct field_value summed_value(const struct count_definition *definition,
+                                       const struct event *event)
+{
+    if (!definition->value)
+        return (struct field_value){.type = FIELD_ABSENT};
+    return definition->built_in ? definition->built_in->read(event)
+                                : event_value_of(event, definition->value);
+}
+
 static void add(struct core *core, const struct event *event, struct life *life, bool idle,
                 uint32_t at)
 {
     const struct count_definition *definition = event->class->phases->counts[at];
-    if (!phase_filters_pass(definition->where, definition->where_count, event, event_payload_field))
+    if (!is_taken(definition, event))
         return;
     struct field_value values[COUNT_BY_MAX];
     struct count_key key = counts_key(core, event, life, idle, at, values);
@@ -218,9 +259,7 @@ static void add(struct core *core, const struct event *event, struct life *life,
         spans_begin(core, event, life, idle, &key);
         return;
     }
-    struct field_value value = {.type = FIELD_ABSENT};
-    if (definition->value)
-        value = event_value_of(event, definition->value);
+    struct field_value value = summed_value(definition, event);
     count_cell_add(counts_cell(core, &key), &value);
 }
 
@@ -243,7 +282,10 @@ struct count_line counts_line(struct core *core, const struct count_key *key)
         if (values[i].type == FIELD_TEXT)
             values[i].text.at = arena_string(arena, values[i].text);
     }
-    return (struct count_line){.definition = key->definition,
+    size_t defined = phase_set_defined_counts(core->phases.set);
+    bool built_in = key->definition >= defined;
+    return (struct count_line){.definition = key->definition - (built_in ? (uint32_t)defined : 0),
+                               .built_in = built_in,
                                .whose = key->whose,
                                .life = key->life ? map_name(core, key->life) : 0,
                                .cpu = key->cpu,
@@ -290,9 +332,10 @@ void counts_write(struct core *core)
 
 bool counts_read_line(struct core *core, const struct count_line *line, struct count_key *key)
 {
-    if (line->definition >= core->phases.set->count_count)
+    uint32_t definition = count_line_definition(line, core->phases.set);
+    if (definition >= core->phases.set->count_count)
         return false;
-    *key = (struct count_key){.definition = line->definition,
+    *key = (struct count_key){.definition = definition,
                               .whose = line->whose,
                               .cpu = line->cpu,
                               .phase = join_labeled(core, line->label),
@@ -307,7 +350,7 @@ bool counts_read_line(struct core *core, const struct count_line *line, struct c
             return false;
         if (life == &core->nobody || life == &core->idle)
             key->whose = life == &core->idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
-        else if (asks_life(core->phases.set->counts[line->definition]))
+        else if (asks_life(core->phases.set->counts[definition]))
             key->life = life;
     }
     /* Such a one is in no call, whatever was seen of the CPU's current. */
@@ -333,14 +376,23 @@ uint32_t join_call_name(struct core *core, const struct life *life)
                     text_of(life->in == IN_UNKNOWN ? UNKNOWN_CALL : life->open_call->name));
 }
 
+static struct field_value named(const struct count_by *by, const struct field_value *value,
+                                char room[COUNT_NAME_ROOM])
+{
+    if (!by->name || value->type != FIELD_UINT)
+        return *value;
+    return (struct field_value){.type = FIELD_TEXT, .text = text_of(by->name(value->u, room))};
+}
+
 /* What a key says of one of what its definition breaks down by; the next of its values is *value. */
 static struct count_part part_of(const struct core *core, const struct count_key *key,
-                                 const struct count_by *by, const struct field_value **value)
+                                 const struct count_by *by, const struct field_value **value,
+                                 char room[COUNT_NAME_ROOM])
 {
     struct count_part part = {.word = by->word, .field = text_of(by->field)};
     struct text text = {NULL, 0};
     if (count_word_has_value(by->word))
-        part.value = *(*value)++;
+        part.value = named(by, (*value)++, room);
     else if (by->word == COUNT_BY_CPU && key->cpu >= 0)
         part.value = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)key->cpu};
     else if (key->no_place)
@@ -359,9 +411,10 @@ static void tell(const struct core *core, const struct count_sum *sum)
     const struct count_key *key = &sum->key;
     const struct count_definition *definition = core->phases.set->counts[key->definition];
     struct count_part parts[COUNT_BY_MAX];
+    char rooms[COUNT_BY_MAX][COUNT_NAME_ROOM];
     const struct field_value *value = key->values;
     for (size_t i = 0; i < definition->by_count; i++)
-        parts[i] = part_of(core, key, &definition->by[i], &value);
+        parts[i] = part_of(core, key, &definition->by[i], &value, rooms[i]);
     struct count_told told = {.name = text_of(definition->name),
                               .whose = key->whose,
                               .has_value = definition->value != NULL,

@@ -128,8 +128,7 @@ static inline void run_begins(struct cpu *cpu, struct life *next, uint64_t time_
     handlers_end(cpu);
 }
 
-/* Mapping: whether it is known in which handler it is, if any. */
-static bool knows_handler(const struct cpu *cpu)
+bool knows_handler(const struct cpu *cpu)
 {
     for (unsigned i = 0; i < HANDLER_LEVELS && cpu->within[i] < WITHIN_FIRST; i++)
         if (cpu->within[i] == WITHIN_AS_BEFORE)
@@ -137,8 +136,7 @@ static bool knows_handler(const struct cpu *cpu)
     return true;
 }
 
-/* The level of the handler that it is in; HANDLER_LEVELS: none. */
-static unsigned handler_of(const struct cpu *cpu)
+unsigned handler_of(const struct cpu *cpu)
 {
     unsigned level = 0;
     while (level < HANDLER_LEVELS && (!cpu || cpu->within[level] < WITHIN_FIRST))

@@ -27,7 +27,7 @@ struct tallies core_take_tallies(struct core *core)
 
 void core_begin(struct core *core, struct core_facts facts, const struct phase_set *phases)
 {
-    phases = phases ? phases : schema_set(core->schema, NULL);
+    phases = phases ? phases : schema_set(core->schema, NULL, 0);
     spans_use(core, phases);
     phases_use(core, phases);
     core->facts = facts;

@@ -289,6 +289,7 @@ static const struct column count_columns[] = {
     COLUMN(count_line, 7, U32, call_label),
     COLUMN_MANY(count_line, 8, VALUES, values, value_count),
     COLUMN_INSIDE(count_line, 9, cell, count_cell),
+    COLUMN(count_line, 10, BYTE, built_in),
 };
 COLUMN_TABLE(count, count_line);
 

@@ -143,10 +143,11 @@ static bool is_change(const struct change_step *step, size_t index)
 
 static bool is_count(const struct count_line *line, size_t index, const struct phase_set *phases)
 {
-    if (line->definition >= phases->count_count || line->whose > COUNT_OF_IDLE ||
-        line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
+    uint32_t at = count_line_definition(line, phases);
+    if (at >= phases->count_count || line->whose > COUNT_OF_LAST ||
+        line->whose == COUNT_OF_OTHERS || line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
         return false;
-    size_t fields = count_field_count(phases->counts[line->definition]);
+    size_t fields = count_field_count(phases->counts[at]);
     const struct count_cell *cell = &line->cell;
     return line->value_count == fields && cell->negative <= cell->count &&
            cell->value.count <= cell->count - cell->negative;
@@ -159,8 +160,9 @@ static bool is_span(const struct span_line *line, size_t index, const struct pha
     if (line->kind == SPAN_USER_LOSS)
         return true;
     const struct count_line *by = &line->by;
-    if (by->definition >= phases->count_count || !phases->counts[by->definition]->span ||
-        line->whose > COUNT_OF_IDLE || line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
+    if (by->definition >= phase_set_defined_counts(phases) || by->built_in ||
+        !phases->counts[by->definition]->span || line->whose > COUNT_OF_IDLE ||
+        line->cpu > CPU_NUMBER_MAX || !is_name(line->life, index))
         return false;
     const struct span_pair *span = phases->counts[by->definition]->span;
     return line->match_count == span->match_count &&

@@ -542,6 +542,11 @@ void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
 void life_leave_cpu(struct core *core, struct life *life);
 
+/* Mapping: whether it is known in which handler it is, if any. */
+bool knows_handler(const struct cpu *cpu);
+/* The level of the handler that it is in; HANDLER_LEVELS: none. */
+unsigned handler_of(const struct cpu *cpu);
+
 /* --- handlers.c: of interrupts and softirqs, and whose time they take --- */
 static inline bool handlers_known(const struct cpu *cpu)
 {

@@ -305,6 +305,8 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
 {
     if (is_phase_event_in_handler(event) && core->facts.counts_switches && !handlers_known(cpu))
         return true; /* one may run that the past knows */
+    if (event->class->asks_handler && core->facts.counts_switches && !knows_handler(cpu))
+        return true;
     bool by_itself = (event->has & EVENT_HAS_VTID) || event_shown_current(event) > 0 ||
                      (is_phase_event(event) && event_has_process(event));
     if (event->has & EVENT_HAS_TID)

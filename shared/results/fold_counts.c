@@ -211,6 +211,8 @@ static struct count_value value_of(const struct fold_rows *rows, const struct se
     if (is_idle) {
         value.number = 0;
         value.name = "idle";
+    } else if (told->whose == COUNT_OF_HANDLER) {
+        value.name = "interrupt";
     } else if (part->word == COUNT_BY_PROCESS && pid != PID_NONE) {
         value.number = pid;
         value.name = fold_rows_process(rows, pid);

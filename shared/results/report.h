@@ -160,7 +160,7 @@ struct count_value {
     bool is_field;            /* of the event */
     struct field_value value; /* FIELD_ABSENT: unknown; or the event does not have the field */
     int64_t number;           /* or REPORT_NONE */
-    const char *name;         /* or NULL */
+    const char *name;         /* or NULL; without a number, in place of a thread's */
 };
 
 /* Events, or spans, that a user counts. */

@@ -143,9 +143,17 @@ struct ended_instance {
 
 void ended_instance_clear(struct ended_instance *ended);
 
-/* Whose the events are that a user counts: a thread's, nobody knows whose, or the idle thread's. Of a fold
- * alone, of whomever: those of too many different values. */
-enum count_whose { COUNT_OF_LIFE, COUNT_OF_NOBODY, COUNT_OF_IDLE, COUNT_OF_OTHERS };
+/* Whose the events are that are counted: a thread's, nobody knows whose, or the idle thread's. Of a fold
+ * alone, of whomever: those of too many different values. Of built-in counts, of no thread: they came in a
+ * handler of interrupts. */
+enum count_whose {
+    COUNT_OF_LIFE,
+    COUNT_OF_NOBODY,
+    COUNT_OF_IDLE,
+    COUNT_OF_OTHERS,
+    COUNT_OF_HANDLER,
+    COUNT_OF_LAST = COUNT_OF_HANDLER
+};
 
 /* Events, or spans, that a user counts. */
 struct count_cell {

@@ -8,6 +8,9 @@ enum status yaml_read_count_name(struct yaml_file *file, const yaml_node_t *node
 {
     struct count_definition *out = into;
     enum status status = yaml_read_word(file, node, "name", &out->name);
+    if (status == STATUS_OK && strncmp(out->name, BUILT_IN_PREFIX, strlen(BUILT_IN_PREFIX)) == 0)
+        return REFUSE(file, node->start_mark,
+                      "name: those that begin with %s are of built-in counts", BUILT_IN_PREFIX);
     for (size_t i = 0; status == STATUS_OK && i < file->phases->count_count; i++)
         if (strcmp(file->phases->counts[i].name, out->name) == 0)
             return REFUSE(file, node->start_mark, "name: there is a %s `%s` already",
@@ -110,7 +113,7 @@ static enum status read_by_one(struct yaml_file *file, const yaml_node_t *node,
         return status;
     for (size_t i = COUNT_BY_HOST; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], written) == 0) {
-            *out = (struct count_by){(enum count_word)i, words[i]};
+            *out = (struct count_by){.word = (enum count_word)i, .field = words[i]};
             return STATUS_OK;
         }
     out->word = COUNT_BY_FIELD;

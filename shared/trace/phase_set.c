@@ -1,8 +1,10 @@
 #include "trace/phase_set.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 void phase_sets_clear(struct phase_sets *sets)
@@ -84,7 +86,8 @@ static const struct count_definition *copy_count(struct arena *arena,
     to->where = copy_filters(arena, from->where, from->where_count);
     struct count_by *by = arena_take(arena, from->by_count * sizeof *by);
     for (size_t i = 0; i < from->by_count; i++)
-        by[i] = (struct count_by){from->by[i].word, copy_string(arena, from->by[i].field)};
+        by[i] = (struct count_by){.word = from->by[i].word,
+                                  .field = copy_string(arena, from->by[i].field)};
     to->by = by;
     to->value = copy_string(arena, from->value);
     to->span = from->span ? copy_span(arena, from->span) : NULL;
@@ -119,12 +122,16 @@ static uint32_t id_of(struct phase_sets *sets, uint64_t digest, const uint32_t *
 }
 
 const struct phase_set *phase_sets_add(struct phase_sets *sets,
-                                       const struct phase_definitions *phases, bool borrow)
+                                       const struct phase_definitions *phases,
+                                       size_t built_in_count, bool borrow)
 {
     static const struct phase_definitions none = {.count = 0};
+    assert(built_in_count <= sets->built_in_count);
     if (!phases)
         phases = &none;
     uint64_t digest = phases_digest(phases);
+    if (built_in_count > 0)
+        digest = hash_number(digest ^ built_in_count);
     const struct phase_set *known = find(sets, digest);
     if (known)
         return known;
@@ -135,17 +142,20 @@ const struct phase_set *phase_sets_add(struct phase_sets *sets,
         at[i] = borrow ? &phases->at[i] : copy_definition(&sets->arena, &phases->at[i]);
         ids[i] = id_of(sets, phase_digest(&phases->at[i]), ids, i);
     }
-    const struct count_definition **counts =
-        arena_take(&sets->arena, phases->count_count * sizeof *counts);
+    size_t count_count = phases->count_count + built_in_count;
+    const struct count_definition **counts = arena_take(&sets->arena, count_count * sizeof *counts);
     for (size_t i = 0; i < phases->count_count; i++)
         counts[i] = borrow ? &phases->counts[i] : copy_count(&sets->arena, &phases->counts[i]);
+    for (size_t i = 0; i < built_in_count; i++)
+        counts[phases->count_count + i] = sets->built_in[i];
     *set = (struct phase_set){.digest = digest,
                               .index = (uint32_t)sets->count,
                               .count = phases->count,
                               .at = at,
                               .ids = ids,
                               .counts = counts,
-                              .count_count = phases->count_count};
+                              .count_count = count_count,
+                              .built_in_count = built_in_count};
     sets->at = memory_grow(sets->at, &sets->room, sets->count + 1, sizeof *sets->at);
     sets->at[sets->count++] = set;
     return set;

@@ -21,9 +21,15 @@ struct phase_set {
     const struct phase_definition *const *at;
     const uint32_t
         *ids; /* of each; dense over all sets. Of equal ones in a set, each has its own */
-    const struct count_definition *const *counts;
-    size_t count_count;
+    const struct count_definition *const *counts; /* built-in ones last, by their numbers */
+    size_t count_count, built_in_count;
 };
+
+/* The counts that are not built in: the first ones. */
+static inline size_t phase_set_defined_counts(const struct phase_set *set)
+{
+    return set->count_count - set->built_in_count;
+}
 
 /* All zero is empty. */
 struct phase_sets {
@@ -32,14 +38,17 @@ struct phase_sets {
     size_t count, room;
     uint64_t *digests; /* of a definition, by id */
     size_t definition_count, definition_room;
+    const struct count_definition *const *built_in; /* borrowed; those that there are, by number */
+    size_t built_in_count;
 };
 
 void phase_sets_clear(struct phase_sets *sets);
 
-/* The set of these definitions (NULL: of none): one that is there, or a new one. `borrow`: a new one
- * points to them instead of to copies. */
+/* The set of these definitions (NULL: of none) and of the first built-in counts: one that is there, or a
+ * new one. `borrow`: a new one points to the definitions instead of to copies. */
 const struct phase_set *phase_sets_add(struct phase_sets *sets,
-                                       const struct phase_definitions *phases, bool borrow);
+                                       const struct phase_definitions *phases,
+                                       size_t built_in_count, bool borrow);
 
 /* Whether nothing is defined. */
 static inline bool phase_set_is_empty(const struct phase_set *set)

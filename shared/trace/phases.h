@@ -80,9 +80,18 @@ static inline bool count_word_has_value(enum count_word word)
     return word == COUNT_BY_FIELD || word == COUNT_BY_EVENT;
 }
 
+/* What a built-in count reads of an event that has all that it needs. */
+typedef struct field_value event_reader(const struct event *event);
+/* What a number stands for, constant or written into `room`. */
+enum { COUNT_NAME_ROOM = 32 };
+typedef const char *count_name(uint64_t number, char room[COUNT_NAME_ROOM]);
+
 struct count_by {
     enum count_word word;
     const char *field; /* COUNT_BY_FIELD; else the word */
+    /* Of a built-in count's COUNT_BY_FIELD: */
+    event_reader *read; /* in place of the field */
+    count_name *name;   /* in place of the number that was read, where it is told; or NULL */
 };
 
 enum { COUNT_BY_MAX = 8 };
@@ -101,6 +110,20 @@ struct span_pair {
     uint64_t timeout_ns; /* an end that comes later is not of that begin */
 };
 
+/* Names of built-in counts begin so, and no other names do. */
+#define BUILT_IN_PREFIX "spanmill:"
+
+/* What a count has that no user defines: an analysis does (docs/EVENTS.md). */
+struct built_in_count {
+    uint32_t number;    /* among them, from 0: its name on the wire, never given again */
+    uint8_t needs;      /* as struct event's `present`: an event without these is not counted */
+    event_reader *read; /* in place of `value`; NULL: it has none */
+    bool (*takes)(const struct event *event); /* in place of `where`; NULL: all */
+    bool in_handler;   /* its events are of no thread, whether or not a handler is seen to run */
+    const char *title; /* of its table */
+    const char *value_title; /* of the sums in it; NULL: it has no value */
+};
+
 /* How often an event comes; or a span, which it begins. */
 struct count_definition {
     const char *name;
@@ -109,8 +132,9 @@ struct count_definition {
     size_t where_count;
     const struct count_by *by;
     size_t by_count;
-    const char *value;            /* a field whose values are added up; NULL: none */
-    const struct span_pair *span; /* NULL: events are counted, each by itself */
+    const char *value;                     /* a field whose values are added up; NULL: none */
+    const struct span_pair *span;          /* NULL: events are counted, each by itself */
+    const struct built_in_count *built_in; /* NULL: a user defines it */
 };
 
 struct phase_definition {
@@ -140,6 +164,7 @@ struct phase_definitions {
     size_t room;
     struct count_definition *counts; /* and spans */
     size_t count_count, count_room;
+    size_t built_in_count; /* of what was read: by so many built-in counts, too */
 };
 
 void phases_init(struct phase_definitions *phases);

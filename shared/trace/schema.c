@@ -139,10 +139,11 @@ static struct event_class *new_class(struct schema *schema, enum domain domain, 
 }
 
 static const struct phase_set *add_set(struct schema *schema,
-                                       const struct phase_definitions *phases, bool borrow)
+                                       const struct phase_definitions *phases,
+                                       size_t built_in_count, bool borrow)
 {
     size_t before = schema->sets.count;
-    const struct phase_set *set = phase_sets_add(&schema->sets, phases, borrow);
+    const struct phase_set *set = phase_sets_add(&schema->sets, phases, built_in_count, borrow);
     if (schema->sets.count == before)
         return set;
     schema->by_set =
@@ -153,16 +154,43 @@ static const struct phase_set *add_set(struct schema *schema,
 
 struct schema *schema_new(const struct phase_definitions *phases)
 {
-    return schema_new_with(phases, NULL);
+    return schema_new_with(phases, NULL, NULL);
 }
 
-struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows)
+/* `count` elements moved from the heap into the arena; NULL if none. */
+static void *keep(struct schema *schema, void *at, size_t count, size_t size)
+{
+    void *kept = NULL;
+    if (count) {
+        kept = arena_take(&schema->arena, count * size);
+        memcpy(kept, at, count * size);
+    }
+    free(at);
+    return kept;
+}
+
+static void add_built_in(struct schema *schema, built_in_counts *counts)
+{
+    const struct count_definition **at = NULL;
+    size_t count = 0, room = 0;
+    for (const struct count_definition *each; counts && (each = counts(count)) != NULL;) {
+        assert(each->built_in && each->built_in->number == count);
+        at = memory_grow(at, &room, count + 1, sizeof *at);
+        at[count++] = each;
+    }
+    schema->sets.built_in = keep(schema, at, count, sizeof *at);
+    schema->sets.built_in_count = count;
+}
+
+struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows,
+                               built_in_counts *counts)
 {
     struct schema *schema = memory_new(sizeof *schema);
     schema->phases = phases;
     schema->rows = rows;
     pthread_mutex_init(&schema->lock, NULL);
-    schema->own = add_set(schema, phases, true);
+    add_built_in(schema, counts);
+    schema->own = add_set(schema, phases, schema->sets.built_in_count, true);
     for (enum domain domain = DOMAIN_KERNEL; domain <= DOMAIN_UST; domain++) {
         schema->loss[domain] = new_class(schema, domain, text_of("(loss)"));
         schema->loss[domain]->kind = EVENT_LOSS;
@@ -202,12 +230,18 @@ const struct phase_set *schema_own_set(const struct schema *schema)
     return schema->own;
 }
 
-const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases)
+const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases,
+                                   size_t built_in_count)
 {
     lock(schema);
-    const struct phase_set *set = add_set(schema, phases, false);
+    const struct phase_set *set = add_set(schema, phases, built_in_count, false);
     unlock(schema);
     return set;
+}
+
+size_t schema_built_in_count(const struct schema *schema)
+{
+    return schema->sets.built_in_count;
 }
 
 /* Splits `prefix` off `name`. */
@@ -432,9 +466,9 @@ static void use_in_count(struct phase_uses *uses, const struct count_definition 
 {
     use_filters(uses, count->where, count->where_count);
     for (size_t i = 0; i < count->by_count; i++)
-        if (count->by[i].word == COUNT_BY_FIELD)
+        if (count->by[i].word == COUNT_BY_FIELD && !count->by[i].read)
             use_field(uses, count->by[i].field);
-    if (count->value)
+    if (count->value && !count->built_in)
         use_field(uses, count->value);
     for (size_t i = 0; count->span && i < count->span->match_count; i++)
         use_field(uses, count->span->match[i]);
@@ -455,18 +489,6 @@ static void use_as_span_end(struct phase_uses *uses, const struct count_definiti
     uses->spans[uses->span_count++] = index;
 }
 
-/* `count` elements moved from the heap into the arena; NULL if none. */
-static void *keep(struct schema *schema, void *at, size_t count, size_t size)
-{
-    void *kept = NULL;
-    if (count) {
-        kept = arena_take(&schema->arena, count * size);
-        memcpy(kept, at, count * size);
-    }
-    free(at);
-    return kept;
-}
-
 static void attach_phases(struct schema *schema, struct event_class *class)
 {
     struct phase_uses uses = {0};
@@ -484,9 +506,14 @@ static void attach_phases(struct schema *schema, struct event_class *class)
         for (size_t k = 0; k < phase->capture_count; k++)
             use_field(&uses, phase->capture[k]);
     }
-    for (size_t i = 0; i < class->phases->count_count; i++)
-        if (fnmatch(class->phases->counts[i]->event, class->name, 0) == 0)
-            use_in_count(&uses, class->phases->counts[i], (uint32_t)i);
+    for (size_t i = 0; i < class->phases->count_count; i++) {
+        const struct count_definition *count = class->phases->counts[i];
+        if ((count->built_in && class->domain != DOMAIN_KERNEL) ||
+            fnmatch(count->event, class->name, 0) != 0)
+            continue;
+        use_in_count(&uses, count, (uint32_t)i);
+        class->asks_handler |= count->built_in && !count->built_in->in_handler;
+    }
     for (size_t i = 0; i < class->phases->count_count; i++)
         if (class->phases->counts[i]->span &&
             fnmatch(class->phases->counts[i]->span->end, class->name, 0) == 0)

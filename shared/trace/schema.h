@@ -37,6 +37,8 @@ struct event_row {
 
 /* The rows that there are, from 0; NULL behind the last. */
 typedef const struct event_row *event_rows(size_t index);
+/* The built-in counts that there are, by number; NULL behind the last. */
+typedef const struct count_definition *built_in_counts(size_t number);
 
 struct event_class {
     const char *name;
@@ -61,6 +63,7 @@ struct event_class {
     size_t end_count;
     const uint32_t *counts; /* by which counts it is counted, and which spans it begins */
     size_t count_count;
+    bool asks_handler;         /* a count asks whether it comes in a handler of interrupts */
     const uint32_t *span_ends; /* which of these it ends */
     size_t span_end_count;
     const struct event_row *const *rows; /* of analyses */
@@ -99,8 +102,10 @@ struct schema;
 
 /* `phases` (NULL for none), the schema's own definitions, is borrowed until schema_free(). */
 struct schema *schema_new(const struct phase_definitions *phases);
-/* The same, whose classes are also what `rows` want. */
-struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows);
+/* The same, whose classes are also what `rows` want (whoever reads a trace has them), and are counted by built-in
+ * counts; NULL: none. */
+struct schema *schema_new_with(const struct phase_definitions *phases, event_rows *rows,
+                               built_in_counts *counts);
 /* NULL: none are wanted. */
 event_rows *schema_rows(const struct schema *schema);
 void schema_free(struct schema *schema); /* NULL is fine */
@@ -108,8 +113,10 @@ void schema_free(struct schema *schema); /* NULL is fine */
 const struct phase_definitions *schema_phases(const struct schema *schema); /* NULL: none */
 /* The same as a set. */
 const struct phase_set *schema_own_set(const struct schema *schema);
-/* The set of other definitions, which are copied. */
-const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases);
+/* The set of other definitions (NULL: none), which are copied, and of the first built-in counts. */
+const struct phase_set *schema_set(struct schema *schema, const struct phase_definitions *phases,
+                                   size_t built_in_count);
+size_t schema_built_in_count(const struct schema *schema);
 
 /* The class of that name in that domain, under the schema's own definitions; the same pointer for
  * the same name. Classes and calls live as long as the schema. */

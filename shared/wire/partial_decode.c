@@ -67,7 +67,7 @@ static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schem
     enum status status =
         from->phases ? phases_of_message(from->phases, arena, &phases, why) : STATUS_OK;
     if (schema && status == STATUS_OK)
-        *out = schema_set(schema, &phases);
+        status = phases_set(&phases, schema, out, why);
     return status;
 }
 

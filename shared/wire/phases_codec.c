@@ -138,10 +138,12 @@ Spanmill__PhaseDefinitions *phases_to_message(const struct phase_set *set, struc
     message->definitions = arena_take(arena, set->count * sizeof *message->definitions);
     for (size_t i = 0; i < set->count; i++)
         message->definitions[i] = encode_definition(&encoding, set->at[i]);
-    message->n_counts = set->count_count;
-    message->counts = arena_take(arena, set->count_count * sizeof *message->counts);
-    for (size_t i = 0; i < set->count_count; i++)
+    message->n_counts = phase_set_defined_counts(set);
+    message->counts = arena_take(arena, message->n_counts * sizeof *message->counts);
+    for (size_t i = 0; i < message->n_counts; i++)
         message->counts[i] = encode_count(&encoding, set->counts[i]);
+    message->has_built_in_counts = set->built_in_count > 0;
+    message->built_in_counts = (uint32_t)set->built_in_count;
     message->n_texts = encoding.texts.count;
     message->texts = arena_take(arena, encoding.texts.count * sizeof *message->texts);
     for (size_t i = 0; i < encoding.texts.count; i++) {
@@ -323,7 +325,8 @@ enum status phases_of_message(const Spanmill__PhaseDefinitions *message, struct 
         decoding.texts[i] = arena_string(arena, (struct text){(const char *)text->data, text->len});
     }
     *out = (struct phase_definitions){.count = message->n_definitions,
-                                      .count_count = message->n_counts};
+                                      .count_count = message->n_counts,
+                                      .built_in_count = message->built_in_counts};
     out->at = arena_take(arena, out->count * sizeof *out->at);
     for (size_t i = 0; i < out->count; i++)
         decode_definition(&decoding, message->definitions[i], &out->at[i]);
@@ -344,4 +347,14 @@ enum status phases_decode(struct bytes message, struct arena *arena, struct phas
     if (!from)
         return fail(why, STATUS_REJECT, "damaged phase definitions of %zu bytes", message.count);
     return phases_of_message(from, arena, out, why);
+}
+
+enum status phases_set(const struct phase_definitions *phases, struct schema *schema,
+                       const struct phase_set **out, struct failure *why)
+{
+    if (phases->built_in_count > schema_built_in_count(schema))
+        return fail(why, STATUS_STOP, "%zu built-in counts, of which this program knows %zu",
+                    phases->built_in_count, schema_built_in_count(schema));
+    *out = schema_set(schema, phases, phases->built_in_count);
+    return STATUS_OK;
 }

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/failure.h"
-#include "trace/phase_set.h"
+#include "trace/schema.h"
 
 /* The message, in `arena`. */
 struct bytes phases_encode(const struct phase_set *set, struct arena *arena);
@@ -15,5 +15,8 @@ struct bytes phases_encode(const struct phase_set *set, struct arena *arena);
  * contradicts itself. */
 MUST_CHECK enum status phases_decode(struct bytes message, struct arena *arena,
                                      struct phase_definitions *out, struct failure *why);
+/* The set of what was read. STOP: it has more built-in counts than this program. */
+MUST_CHECK enum status phases_set(const struct phase_definitions *phases, struct schema *schema,
+                                  const struct phase_set **out, struct failure *why);
 
 #endif

@@ -319,7 +319,7 @@ static void decode_count(struct decoder *decoder, const Spanmill__Results__Count
     to->thread = from->thread;
     to->count = told;
     *told = (struct count_told){.name = name(decoder, from->name),
-                                .whose = (uint8_t)from->whose,
+                                .whose = from->in_handler ? COUNT_OF_HANDLER : (uint8_t)from->whose,
                                 .has_value = from->has_value,
                                 .is_span = from->span != NULL,
                                 .parts = parts,

@@ -351,7 +351,9 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     spanmill__results__count__init(out);
     out->name = name(encoder, told->name);
     SET(out, thread, from->thread);
-    SET(out, whose, told->whose);
+    bool in_handler = told->whose == COUNT_OF_HANDLER; /* to older readers, nobody knows whose */
+    SET(out, whose, in_handler ? COUNT_OF_NOBODY : told->whose);
+    SET(out, in_handler, in_handler);
     SET(out, count, told->cell->count);
     SET(out, has_value, told->has_value);
     SET(out, negative, told->cell->negative);

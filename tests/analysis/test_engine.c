@@ -190,7 +190,7 @@ static const struct rule rules[RULES] = {
               ANALYSIS_RULE_OF(hand)},
 };
 static const struct atom_kind *const kinds[] = {&link_kind, &uptime_kind, &task_kind};
-static const struct analysis links = {"links", kinds, 3, rules, RULES};
+static const struct analysis links = {"links", kinds, 3, rules, RULES, NULL};
 static const struct analysis *const list[] = {&links};
 static const struct analyses analyses = {list, 1};
 

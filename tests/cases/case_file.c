@@ -518,7 +518,7 @@ static enum status end_phases(struct parser *parser)
         struct bytes yaml = {(const uint8_t *)parser->yaml_at, parser->yaml.count};
         status = phases_add_yaml(&file->phases, file->name, yaml, parser->why);
     }
-    file->schema = schema_new_with(&file->phases, analyses_event_row);
+    file->schema = schema_new_with(&file->phases, analyses_event_row, analyses_count);
     return status;
 }
 

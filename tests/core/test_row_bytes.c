@@ -25,7 +25,7 @@ static void world_init(struct world *world, uint64_t seed)
     *world = (struct world){.schema = NULL};
     phases_init(&world->phases);
     cr_assert(eq(int, phases_add_yaml(&world->phases, "random", yaml, &why), STATUS_OK));
-    world->schema = schema_new_with(&world->phases, analyses_event_row);
+    world->schema = schema_new_with(&world->phases, analyses_event_row, analyses_count);
     world->trace.schema = world->schema;
     random_trace(&world->trace, seed,
                  &(struct random_trace_options){.events = 150, .lies = 4, .losses = 5});

@@ -367,7 +367,8 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
 /* The definitions that hold from there on, as whoever joins knows them. */
 static const struct phase_set *set_at(const struct law_trace *trace, uint64_t begin_ns)
 {
-    return schema_set(trace->schema, schema_phases(schema_at(trace, begin_ns)));
+    const struct schema *schema = schema_at(trace, begin_ns);
+    return schema_set(trace->schema, schema_phases(schema), schema_built_in_count(schema));
 }
 
 /* Joins what comes before `end_ns`, as one interval. */

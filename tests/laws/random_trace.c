@@ -597,6 +597,7 @@ static void add_analyzed(struct generator *generator, int32_t cpu)
                   {"x86_irq_vectors_reschedule_entry", {2}, false},
                   {"x86_irq_vectors_reschedule_exit", {2}, false},
                   {"kmem_mm_page_alloc", {4}, false},
+                  {"kmem_mm_page_free", {4}, false},
                   {"x86_exceptions_page_fault_user", {0}, false}};
     static const char *const names[] = {"eth0", "lo"};
     size_t which = (size_t)below(generator, sizeof events / sizeof *events);

@@ -195,7 +195,8 @@ static void check_irqs(char *report, struct line lines[CPUS][IRQS], uint64_t see
 static void check_seeds(const struct random_trace_options *options)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct law_trace trace = {.schema = schema_new_with(NULL, analyses_event_row)};
+        struct law_trace trace = {.schema =
+                                      schema_new_with(NULL, analyses_event_row, analyses_count)};
         random_trace(&trace, seed, options);
         struct pair pairs[CPUS][VECS] = {{{0}}};
         count_all(&trace, pairs);

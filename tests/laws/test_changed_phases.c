@@ -122,7 +122,7 @@ static struct counts counts_after(const char *yaml, bool restored)
     struct schema *schema = schema_new(NULL), *again = schema_new(NULL);
     struct mapper others;
     mapper_init(&others, other);
-    (void)schema_set(again, &others.phases); /* ids are not those of the schema before */
+    (void)schema_set(again, &others.phases, 0); /* ids are not those of the schema before */
     mapper_clear(&others);
     struct joiner *joiner = joiner_new(schema, sink);
     add(joiner, schema, shop, 1, "shop:begin");

@@ -50,7 +50,7 @@ static void world_init(struct world *world, uint64_t seed,
     *world = (struct world){0};
     read_phases(&world->phases,
                 options->handed > 0 ? random_trace_handed_phases : random_trace_phases, seed);
-    world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
+    world->trace.schema = schema_new_with(&world->phases, analyses_event_row, analyses_count);
     struct random_trace_options chosen = *options;
     if (seed % 10 == 0) {
         chosen.wide = seed % 20 == 0;
@@ -59,7 +59,8 @@ static void world_init(struct world *world, uint64_t seed,
     random_trace(&world->trace, seed, &chosen);
     for (size_t i = 0; i < RANDOM_TRACE_OTHERS; i++) {
         read_phases(&world->other_phases[i], random_trace_other_phases[i], seed + i);
-        world->other_schemas[i] = schema_new_with(&world->other_phases[i], analyses_event_row);
+        world->other_schemas[i] =
+            schema_new_with(&world->other_phases[i], analyses_event_row, analyses_count);
     }
     if (options->changes)
         change_phases(world, seed);

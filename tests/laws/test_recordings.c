@@ -41,7 +41,8 @@ static void check_law(const char *path)
 {
     struct phase_definitions phases;
     load_phases(&phases);
-    struct law_trace trace = {.schema = schema_new_with(&phases, analyses_event_row)};
+    struct law_trace trace = {.schema =
+                                  schema_new_with(&phases, analyses_event_row, analyses_count)};
     struct failure why;
     enum status status = recording_read(&trace, path, &why);
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);

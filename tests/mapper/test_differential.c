@@ -42,7 +42,7 @@ static struct reading read_from(const char *kind, const struct trace_set *set,
 {
     struct reading reading = {.status = STATUS_OK};
     FILE *out = open_memstream(&reading.text, &reading.size);
-    struct schema *schema = schema_new_with(phases, analyses_event_row);
+    struct schema *schema = schema_new_with(phases, analyses_event_row, analyses_count);
     struct reader_choice choice = {
         .kind = readers_by_name(kind), .cache = cache, .begin_ns = leave_out ? begin_ns : 0};
     struct reader_warnings warnings = {.say = keep_warning, .context = &reading};

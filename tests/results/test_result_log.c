@@ -33,7 +33,7 @@ static void random_world(struct world *world, uint64_t seed,
     *world = (struct world){.trace = {.schema = NULL}};
     add_phases(&world->phases,
                (struct bytes){(const uint8_t *)random_trace_phases, strlen(random_trace_phases)});
-    world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
+    world->trace.schema = schema_new_with(&world->phases, analyses_event_row, analyses_count);
     random_trace(&world->trace, seed, options);
 }
 
@@ -46,7 +46,7 @@ static void recorded_world(struct world *world)
     fclose(file);
     *world = (struct world){.trace = {.schema = NULL}};
     add_phases(&world->phases, (struct bytes){yaml, count});
-    world->trace.schema = schema_new_with(&world->phases, analyses_event_row);
+    world->trace.schema = schema_new_with(&world->phases, analyses_event_row, analyses_count);
     struct failure why;
     enum status status = recording_read(&world->trace, TEST_DATA "/thumbnails", &why);
     cr_assert(eq(int, status, STATUS_OK), "%s", why.text);

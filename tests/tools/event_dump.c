@@ -233,7 +233,7 @@ int main(int argc, char **argv)
         status = chunk_list_add(&list, argv[i], &why);
     if (status == STATUS_OK)
         status = chunk_list_finish(&list, &why);
-    dump.schema = schema_new_with(&dump.phases, analyses_event_row);
+    dump.schema = schema_new_with(&dump.phases, analyses_event_row, analyses_count);
     for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
         const struct chunk_ref *ref = &list.at[i];
         printf("# %s: number %" PRId64 " of %s: %" PRIu64 " to %" PRIu64 "%s, seam of %s\n",

@@ -21,7 +21,7 @@ static const struct phase_set *set_of(struct phase_sets *sets, const char *first
     for (size_t i = 0; i < 3; i++)
         if (all[i])
             add(&phases, all[i]);
-    const struct phase_set *set = phase_sets_add(sets, &phases, false);
+    const struct phase_set *set = phase_sets_add(sets, &phases, 0, false);
     phases_clear(&phases);
     return set;
 }
@@ -45,7 +45,7 @@ Test(phase_set, equal_definitions_have_one_id_wherever_they_stand)
 Test(phase_set, without_definitions_is_a_set_too)
 {
     struct phase_sets sets = {.count = 0};
-    const struct phase_set *none = phase_sets_add(&sets, NULL, false);
+    const struct phase_set *none = phase_sets_add(&sets, NULL, 0, false);
     cr_expect(none->count == 0 && set_of(&sets, NULL, NULL, NULL) == none);
     phase_sets_clear(&sets);
 }

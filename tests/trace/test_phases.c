@@ -443,6 +443,8 @@ Test(phases_yaml, a_mistake_in_a_count_is_told_with_its_place)
          "f.yaml:2:28: by: 9 of them, over the limit of 8"},
         {"{name: a, event: e}\n - {name: a, event: f}",
          "f.yaml:3:11: name: there is a count `a` already"},
+        {"{name: 'spanmill:a', event: e}",
+         "f.yaml:2:11: name: those that begin with spanmill: are of built-in counts"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char yaml[256];

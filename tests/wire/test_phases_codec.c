@@ -54,13 +54,37 @@ static struct phase_definitions definitions(void)
     return phases;
 }
 
+Test(phases_codec, tells_how_many_built_in_counts_there_are)
+{
+    static const struct built_in_count number = {.number = 0};
+    static const struct count_definition count = {
+        .name = BUILT_IN_PREFIX "a", .event = "a", .built_in = &number};
+    static const struct count_definition *const counts[] = {&count};
+    struct phase_sets sets = {.built_in = counts, .built_in_count = 1};
+    struct arena arena = {.first = NULL};
+    struct phase_definitions back;
+    struct failure why;
+    const struct phase_set *set = phase_sets_add(&sets, NULL, 1, true);
+    cr_expect(ne(u64, set->digest, phase_sets_add(&sets, NULL, 0, true)->digest));
+    cr_assert(eq(int, phases_decode(phases_encode(set, &arena), &arena, &back, &why), STATUS_OK));
+    cr_expect(eq(sz, back.count_count, 0));
+    cr_expect(eq(sz, back.built_in_count, 1));
+
+    struct schema *older = schema_new(NULL);
+    cr_expect(eq(int, phases_set(&back, older, &set, &why), STATUS_STOP));
+    cr_expect(strcmp(why.text, "1 built-in counts, of which this program knows 0") == 0);
+    schema_free(older);
+    phase_sets_clear(&sets);
+    arena_clear(&arena);
+}
+
 Test(phases_codec, come_back_as_they_were)
 {
     struct phase_definitions phases = definitions(), back;
     struct phase_sets sets = {.count = 0};
     struct arena arena = {.first = NULL};
     struct failure why;
-    const struct phase_set *set = phase_sets_add(&sets, &phases, true);
+    const struct phase_set *set = phase_sets_add(&sets, &phases, 0, true);
     struct bytes message = phases_encode(set, &arena);
     cr_assert(eq(int, phases_decode(message, &arena, &back, &why), STATUS_OK), "%s", why.text);
     cr_expect(eq(sz, back.count, 4));
@@ -77,7 +101,7 @@ Test(phases_codec, any_byte_may_be_another_or_missing)
     struct phase_definitions phases = definitions();
     struct phase_sets sets = {.count = 0};
     struct arena arena = {.first = NULL};
-    struct bytes message = phases_encode(phase_sets_add(&sets, &phases, true), &arena);
+    struct bytes message = phases_encode(phase_sets_add(&sets, &phases, 0, true), &arena);
     for (size_t at = 0; at < 9 * message.count; at++) {
         size_t count = at < message.count ? at : message.count;
         uint8_t *copy = malloc(count + 1); /* what is read behind its end is noticed (ASan) */
