@@ -66,7 +66,7 @@ struct row_sum {
     const struct session_report *report;
     struct phase_sum *phases; /* by name; owned */
     size_t phase_count;
-    uint64_t calls, busy_ns;
+    uint64_t calls, busy_ns, idle_ns;
 };
 
 static struct phase_sum *phase_at(struct row_sum *sum, const char *phase)
@@ -106,8 +106,10 @@ static void sum_up(struct row_sum *sum, const struct open_row *row,
         qsort(sum->phases, sum->phase_count, sizeof *sum->phases, by_phase);
     for (size_t i = 0; i < report->syscall_count; i++)
         sum->calls += report->syscalls[i].complete.count;
-    for (size_t i = 0; i < report->cpu_count; i++)
+    for (size_t i = 0; i < report->cpu_count; i++) {
         sum->busy_ns += report->cpus[i].busy_ns;
+        sum->idle_ns += report->cpus[i].idle_ns;
+    }
 }
 
 static void sum_clear(struct row_sum *sum)
@@ -137,6 +139,8 @@ static struct quantity busy_share(const struct row_sum *sum)
     double all = row->first_ns == REPORT_NONE
                      ? 0
                      : (double)(row->last_ns - row->first_ns) * (double)sum->report->cpu_count;
+    double ran = (double)(sum->busy_ns + sum->idle_ns); /* runs count where they end */
+    all = ran > all ? ran : all;
     return all > 0 && sum->busy_ns > 0 ? quantity_percent((double)sum->busy_ns / all)
                                        : (struct quantity){"-"};
 }

@@ -272,7 +272,7 @@ static void take_cpu(const struct view_target *target, const struct result *resu
 {
     char room[16];
     snprintf(room, sizeof room, "%d", (int)result->cpu);
-    add(target, CPU_BUSY, (struct text[]){text_of(room)}, (int64_t)result->busy_ns);
+    add(target, CPU_BUSY, (struct text[]){text_of(room)}, (int64_t)result->ran.busy_ns);
 }
 
 static void take_interval(const struct view_target *target, const struct interval_fact *mark)

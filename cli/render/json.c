@@ -322,6 +322,7 @@ static void write_cpu(struct json_text *json, const struct session_report *sessi
 {
     signed_field(json, "cpu", session->cpus[i].cpu);
     number_field(json, "busy_ns", session->cpus[i].busy_ns);
+    number_field(json, "idle_ns", session->cpus[i].idle_ns);
 }
 
 static void write_sched(struct json_text *json, const struct session_report *session, size_t i)

@@ -7,6 +7,9 @@
 
 enum { CPUS_SHOWN = 16 };
 
+/* The begin and the end of a recording, before first switches and behind last ones, are mostly less. */
+static const double UNKNOWN_SHOWN = 0.01;
+
 static int compare_processes(const void *left, const void *right)
 {
     const struct process_row *a = *(const struct process_row *const *)left;
@@ -17,9 +20,17 @@ static int compare_processes(const void *left, const void *right)
     return order ? order : sheet_compare_signed(a->begin_ns, b->begin_ns);
 }
 
+/* The time that CPUs had. Of a part of a time it is more than that part, as runs count where they end. */
 static uint64_t session_ns(const struct session_report *session)
 {
-    return session->begin_ns == REPORT_NONE ? 0 : (uint64_t)(session->end_ns - session->begin_ns);
+    if (session->begin_ns == REPORT_NONE)
+        return 0;
+    uint64_t ns = (uint64_t)(session->end_ns - session->begin_ns);
+    for (size_t i = 0; i < session->cpu_count; i++) {
+        uint64_t ran_ns = session->cpus[i].busy_ns + session->cpus[i].idle_ns;
+        ns = ran_ns > ns ? ran_ns : ns;
+    }
+    return ns;
 }
 
 /* Of a start or an exit; it may not be in the trace. */
@@ -76,21 +87,35 @@ void sheet_cpu_write_processes(const struct sheet *sheet)
     free(rows);
 }
 
+/* What is neither: it is of no whole run. */
+static void put_unknown(const struct sheet *sheet, const struct cpu_row *row, double whole_ns)
+{
+    double unknown = 1 - ((double)row->busy_ns + (double)row->idle_ns) / whole_ns;
+    if (unknown >= UNKNOWN_SHOWN)
+        fprintf(sheet->out, " (%s unknown)", quantity_percent(unknown).text);
+}
+
 void sheet_cpu_write_load(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
     uint64_t whole = session_ns(session);
-    uint64_t busy = 0;
-    for (size_t i = 0; i < session->cpu_count; i++)
-        busy += session->cpus[i].busy_ns;
-    if (whole == 0 || busy == 0)
+    struct cpu_row all = {.cpu = -1};
+    for (size_t i = 0; i < session->cpu_count; i++) {
+        all.busy_ns += session->cpus[i].busy_ns;
+        all.idle_ns += session->cpus[i].idle_ns;
+    }
+    if (whole == 0 || all.busy_ns == 0)
         return;
+    double all_ns = (double)whole * (double)session->cpu_count;
     sheet_put_heading(sheet, "CPUs busy");
-    double all = (double)whole * (double)session->cpu_count;
-    fprintf(sheet->out, "  %s of all", quantity_percent((double)busy / all).text);
-    for (size_t i = 0; i < session->cpu_count && i < CPUS_SHOWN; i++)
-        fprintf(sheet->out, "%s %" PRId64 ": %s", i ? "," : ";", session->cpus[i].cpu,
-                quantity_percent((double)session->cpus[i].busy_ns / (double)whole).text);
+    fprintf(sheet->out, "  %s of all", quantity_percent((double)all.busy_ns / all_ns).text);
+    put_unknown(sheet, &all, all_ns);
+    for (size_t i = 0; i < session->cpu_count && i < CPUS_SHOWN; i++) {
+        const struct cpu_row *row = &session->cpus[i];
+        fprintf(sheet->out, "%s %" PRId64 ": %s", i ? "," : ";", row->cpu,
+                quantity_percent((double)row->busy_ns / (double)whole).text);
+        put_unknown(sheet, row, (double)whole);
+    }
     if (session->cpu_count > CPUS_SHOWN)
         fputs(", ...", sheet->out);
     fputc('\n', sheet->out);

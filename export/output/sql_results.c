@@ -298,7 +298,7 @@ static void take_cpu(const struct taking *taking, const struct result *result)
 {
     struct sql_value *row =
         row_at(taking, TABLE_CPUS, (struct sql_value[]){sql_number(result->cpu)});
-    sql_add(&row[CPU_BUSY], result->busy_ns);
+    sql_add(&row[CPU_BUSY], result->ran.busy_ns);
 }
 
 static void take_interval(const struct taking *taking, const struct interval_fact *mark)

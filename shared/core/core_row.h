@@ -151,7 +151,7 @@ struct cpu_line {
     life_name current;
     uint64_t run_begin_ns;
     uint64_t last_ns; /* its last event; TIME_NONE without any */
-    uint64_t busy_ns;
+    uint64_t busy_ns, idle_ns;
     uint8_t handlers;            /* HANDLER_*: what is not known is as before */
     uint64_t irq_ns, softirq_ns; /* since when they run; TIME_NONE: they do not, or as before */
     uint64_t nested_ns; /* of the softirq, in interrupts; if that is as before: more of it */

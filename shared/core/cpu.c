@@ -66,6 +66,13 @@ static inline void switched_out(struct core *core, struct cpu *cpu, struct life 
     set_names(prev, event, 0);
 }
 
+/* Before a switch from `prev`, NULL: from the idle thread. */
+static inline void idle_ran(struct cpu *cpu, const struct life *prev, uint64_t now)
+{
+    if (!prev && cpu->knows == CPU_IDLE && cpu->run_whole)
+        cpu->idle_ns += now - cpu->run_begin_ns;
+}
+
 /* Who has a CPU, and since when. */
 struct occupant {
     enum wait_kind kind;
@@ -291,6 +298,7 @@ void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
         return;
     }
     const struct occupant occupant = occupant_of(cpu, prev);
+    idle_ran(cpu, prev, event->time_ns);
     if (prev) {
         switched_out(core, cpu, prev, event);
         prev->ran_tick = core->tick;
@@ -395,6 +403,7 @@ void join_switch(struct core *core, const struct event *event)
     struct life *prev = life_named(core, (int32_t)event->value[0], event->time_ns);
     core->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
     const struct occupant occupant = occupant_of(cpu, prev);
+    idle_ran(cpu, prev, event->time_ns);
     if (cpu->knows == CPU_THREAD && cpu->current != prev) {
         /* "If prev_tid is not the thread thought current, the switch is believed." */
         struct life *thought = life_touch(cpu->current);

@@ -282,11 +282,13 @@ void core_end(struct core *core, uint64_t events)
     core->listed = NULL;
     for (size_t i = 0; i < core->cpu_count; i++) {
         struct cpu *cpu = &core->cpus[i];
-        if (!cpu->busy_ns)
+        if (cpu->busy_ns == 0 && cpu->idle_ns == 0)
             continue;
-        struct result result = {.type = RESULT_CPU, .cpu = (int32_t)i, .busy_ns = cpu->busy_ns};
+        struct result result = {.type = RESULT_CPU,
+                                .cpu = (int32_t)i,
+                                .ran = {.busy_ns = cpu->busy_ns, .idle_ns = cpu->idle_ns}};
         core_tell(core, &result);
-        cpu->busy_ns = 0;
+        cpu->busy_ns = cpu->idle_ns = 0;
     }
     free_over(core);
     join_forget_paths(core);

@@ -59,19 +59,13 @@ bool join_life_line(struct core *core, const struct life_line *line)
     return true;
 }
 
-static void tell_busy(const struct core *core, int32_t cpu, uint64_t ns)
-{
-    struct result result = {.type = RESULT_CPU, .cpu = cpu, .busy_ns = ns};
-    core_tell(core, &result);
-}
-
 void join_cpu_line(struct core *core, const struct cpu_line *line)
 {
     struct cpu *cpu = cpu_at(core, line->cpu);
     if (!cpu)
         return;
-    if (line->busy_ns)
-        tell_busy(core, line->cpu, line->busy_ns);
+    cpu->busy_ns += line->busy_ns;
+    cpu->idle_ns += line->idle_ns;
     if (line->last_ns != TIME_NONE)
         cpu->last_ns = line->last_ns;
     join_handlers(cpu, line);

@@ -423,8 +423,9 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->run_begin_ns = known ? cpu->run_begin_ns : TIME_NONE;
     line->last_ns = cpu->last_ns;
     line->busy_ns = cpu->busy_ns;
+    line->idle_ns = cpu->idle_ns;
     handlers_write(cpu, line);
-    cpu->busy_ns = 0;
+    cpu->busy_ns = cpu->idle_ns = 0;
     cpu->changed = cpu->handlers_changed = false;
     cpu->told_ns = cpu->last_ns;
 }

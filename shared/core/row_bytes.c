@@ -170,6 +170,7 @@ static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 9, TIME, softirq_ns),
     COLUMN(cpu_line, 10, NUMBER, nested_ns),
     COLUMN_ARRAY(cpu_line, 11, NUMBERS, within),
+    COLUMN(cpu_line, 12, NUMBER, idle_ns),
 };
 COLUMN_TABLE(cpu, cpu_line);
 

@@ -198,9 +198,9 @@ struct cpu {
     uint8_t knows;        /* enum cpu_knowledge */
     bool run_whole, changed, seen;
     uint64_t run_begin_ns;
-    uint64_t last_ns; /* its last event; TIME_NONE */
-    uint64_t busy_ns;
-    uint64_t told_ns;      /* mapping: the last_ns that its last line told */
+    uint64_t last_ns;          /* its last event; TIME_NONE */
+    uint64_t busy_ns, idle_ns; /* of whole runs that no line has told yet */
+    uint64_t told_ns;          /* mapping: the last_ns that its last line told */
     uint64_t let_tick;     /* mapping: of the first name of its current in this stretch; 0: none */
     uint64_t border_ns;    /* joining: behind it, it is not settled; TIME_NONE */
     uint8_t handlers;      /* HANDLER_* */

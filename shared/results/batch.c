@@ -221,8 +221,10 @@ static void take_cell(struct result_batch *batch, const struct result *result)
         add_run(batch, result, entry, is_new);
     else if (result->type == RESULT_WAITS && !is_new)
         wait_cell_merge(&entry->result.wait, &result->wait);
-    else if (result->type == RESULT_CPU && !is_new)
-        entry->result.busy_ns += result->busy_ns;
+    else if (result->type == RESULT_CPU && !is_new) {
+        entry->result.ran.busy_ns += result->ran.busy_ns;
+        entry->result.ran.idle_ns += result->ran.idle_ns;
+    }
 }
 
 static struct slow_entry *slow_entry_of(struct result_batch *batch, const struct result *result)

@@ -474,16 +474,15 @@ static void take_cpu(struct fold *fold, const struct result *result)
 {
     size_t index = (size_t)result->cpu;
     if (index >= fold->cpu_count) {
-        fold->busy_ns = memory_resize(fold->busy_ns, index + 1, sizeof *fold->busy_ns);
-        fold->busy_seen = memory_resize(fold->busy_seen, index + 1, sizeof *fold->busy_seen);
-        for (size_t i = fold->cpu_count; i <= index; i++) {
-            fold->busy_ns[i] = 0;
-            fold->busy_seen[i] = false;
-        }
+        fold->cpus = memory_resize(fold->cpus, index + 1, sizeof *fold->cpus);
+        for (size_t i = fold->cpu_count; i <= index; i++)
+            fold->cpus[i] = (struct cpu_sum){.seen = false};
         fold->cpu_count = index + 1;
     }
-    fold->busy_ns[index] += result->busy_ns;
-    fold->busy_seen[index] = true;
+    struct cpu_sum *cpu = &fold->cpus[index];
+    cpu->ran.busy_ns += result->ran.busy_ns;
+    cpu->ran.idle_ns += result->ran.idle_ns;
+    cpu->seen = true;
 }
 
 static void take_damage(struct fold *fold, struct damages from)
@@ -638,8 +637,7 @@ void fold_free(struct fold *fold)
     id_map_clear(&fold->threads);
     id_map_clear(&fold->descriptors);
     map_clear(&fold->old_names);
-    free(fold->busy_ns);
-    free(fold->busy_seen);
+    free(fold->cpus);
     free(fold->hosts);
     free(fold->damages);
     arena_clear(&fold->arena);

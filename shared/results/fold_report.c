@@ -336,8 +336,9 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
     build_tables(&rows, jobs > 1, out);
     out->cpus = arena_take(arena, (fold->cpu_count + 1) * sizeof *out->cpus);
     for (size_t i = 0; i < fold->cpu_count; i++)
-        if (fold->busy_seen[i])
-            out->cpus[out->cpu_count++] = (struct cpu_row){(int64_t)i, fold->busy_ns[i]};
+        if (fold->cpus[i].seen)
+            out->cpus[out->cpu_count++] =
+                (struct cpu_row){(int64_t)i, fold->cpus[i].ran.busy_ns, fold->cpus[i].ran.idle_ns};
     build_cells(fold, arena, out);
     map_clear(&rows.process_names);
 }

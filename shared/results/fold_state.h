@@ -154,8 +154,10 @@ struct fold {
     size_t count_count, count_room;
     struct map old_names; /* by pid + 1 */
     uint64_t chunk;       /* by which what is taken came about */
-    uint64_t *busy_ns;    /* by CPU; busy_seen tells which are of the trace */
-    bool *busy_seen;
+    struct cpu_sum {
+        bool seen; /* it is of the trace */
+        struct cpu_ran ran;
+    } * cpus; /* by number */
     size_t cpu_count;
     uint32_t *hosts;
     size_t host_count, host_room;

@@ -150,7 +150,7 @@ struct file_row {
 
 struct cpu_row {
     int64_t cpu;
-    uint64_t busy_ns;
+    uint64_t busy_ns, idle_ns;
 };
 
 /* What a count is broken down by, of one row. */

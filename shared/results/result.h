@@ -122,7 +122,9 @@ struct result {
             uint64_t cpu_ns, switches;
             const struct time_vector *time;
         } run;
-        uint64_t busy_ns;
+        struct cpu_ran {
+            uint64_t busy_ns, idle_ns; /* whole runs of threads, and of the idle thread */
+        } ran;
         const struct count_told *count;
         struct wait_cell wait;
         const struct atom *cell; /* its keys and its sums */

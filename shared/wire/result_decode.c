@@ -306,7 +306,7 @@ static void decode_cpu(struct decoder *decoder, const Spanmill__Results__Cpu *fr
     decoder->bad |= from->cpu > CPU_MAX;
     to->type = RESULT_CPU;
     to->cpu = (int32_t)(from->cpu & INT32_MAX);
-    to->busy_ns = from->busy_ns;
+    to->ran = (struct cpu_ran){from->busy_ns, from->idle_ns};
 }
 
 static void decode_count(struct decoder *decoder, const Spanmill__Results__Count *from,

@@ -338,7 +338,8 @@ static void encode_cpu(struct encoder *encoder, const struct result *from,
     Spanmill__Results__Cpu *out = arena_take(&encoder->arena, sizeof *out);
     spanmill__results__cpu__init(out);
     out->cpu = (uint32_t)from->cpu;
-    SET(out, busy_ns, from->busy_ns);
+    SET(out, busy_ns, from->ran.busy_ns);
+    SET(out, idle_ns, from->ran.idle_ns);
     result->kind_case = SPANMILL__RESULTS__RESULT__KIND_CPU;
     result->cpu = out;
 }

@@ -96,8 +96,8 @@ struct kernel {
     struct file files[FILES];
     struct row rows[ROWS];
     size_t life_count, process_count, file_count, row_count;
-    int current[CPUS]; /* index of a life, -1 */
-    uint64_t busy[CPUS];
+    int current[CPUS];                                 /* index of a life, -1 */
+    uint64_t busy[CPUS], idle[CPUS], idle_since[CPUS]; /* 0: no switch was seen yet */
     int next_tid;
     unsigned next_name;
 };
@@ -230,7 +230,10 @@ static void switch_to(struct kernel *kernel, int cpu, int next, unsigned state)
         out->where = state == 0 || state == 256 ? RUNNABLE : BLOCKED;
         out->cpu = -1;
         out->gone = out->exited;
+    } else if (kernel->idle_since[cpu] > 0) {
+        kernel->idle[cpu] += kernel->now - kernel->idle_since[cpu];
     }
+    kernel->idle_since[cpu] = in ? 0 : kernel->now;
     if (in) {
         charge(kernel, in);
         if (in->wake) {
@@ -741,8 +744,9 @@ static void expect_all(struct kernel *kernel)
     expect_processes(kernel);
     expect_files(kernel);
     for (int cpu = 0; cpu < CPUS; cpu++)
-        fprintf(kernel->out, "  {\"type\":\"cpu\",\"cpu\":%d,\"busy_ns\":%" PRIu64 "}\n", cpu,
-                kernel->busy[cpu]);
+        fprintf(kernel->out,
+                "  {\"type\":\"cpu\",\"cpu\":%d,\"busy_ns\":%" PRIu64 ",\"idle_ns\":%" PRIu64 "}\n",
+                cpu, kernel->busy[cpu], kernel->idle[cpu]);
     fprintf(kernel->out, "  all thread, process, fd, syscall, phase, sched\n");
 }
 

@@ -179,7 +179,7 @@ static inline void hand_report_init(struct hand_report *hand)
                    .calls = HAND_DURATIONS(810, 310000000, 800, 1900000, HAND_SOCKET),
                    .read_bytes = 12687770,
                    .write_bytes = 418}},
-        .cpus = {{0, 15000000000}, {1, 5000000000}},
+        .cpus = {{0, 15000000000, 5000000000}, {1, 5000000000, 4000000000}},
         .scheds = {{.tid = 4251,
                     .begin_ns = HAND_BEGIN_NS + 5,
                     .pid = 4242,

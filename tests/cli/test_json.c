@@ -57,7 +57,8 @@ Test(json, writes_the_fields_of_the_contract_in_its_order)
         "\"blocked_ns\":6710000000,\"unknown_ns\":0,\"irq_ns\":30000000,"
         "\"softirq_ns\":20000000,\"interrupted_sys_ns\":10000000,\"blocked_by\":{\"\":20000000,"
         "\"futex\":5120000000,\"pread64\":1120000000},\"syscalls\":214302");
-    expect_line(whole, "\n{\"type\":\"cpu\"," SESSION "\"cpu\":1,\"busy_ns\":5000000000}\n");
+    expect_line(whole, "\n{\"type\":\"cpu\"," SESSION
+                       "\"cpu\":1,\"busy_ns\":5000000000,\"idle_ns\":4000000000}\n");
     expect_line(whole, "\n{\"type\":\"sched\"," SESSION
                        "\"tid\":4251,\"begin_ns\":1795388976258944400,\"pid\":4242,\"count\":3,"
                        "\"total_ns\":60000,\"min_ns\":17000,\"max_ns\":25000,");

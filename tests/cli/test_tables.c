@@ -25,7 +25,7 @@ static const char whole_report[] =
     "node-1/shop/20261122T230916+0000  host node-1  kernel, user space  2 CPUs  12 chunks  20.0 s  "
     "48,211,903 events  5 lost\n"
     "\n"
-    "CPUs busy  50.0 % of all; 0: 75.0 %, 1: 25.0 %\n"
+    "CPUs busy  50.0 % of all (27.5 % unknown); 0: 75.0 %, 1: 25.0 % (55.0 % unknown)\n"
     "\n"
     "Time per phase  process shopd (pid 4242), 1,204 complete instances\n"
     "  Phase    Count      Wall  Of parent  User CPU  Sys CPU      IRQ  Softirq  Runnable  Blocked "

@@ -40,7 +40,7 @@ Test(batch, files_results_by_process_then_thread_then_host)
     struct durations cell = {.count = 0};
     durations_add(&cell, 5);
     take(batch, mark(1));
-    take(batch, (struct result){.type = RESULT_CPU, .cpu = 1, .busy_ns = 2});
+    take(batch, (struct result){.type = RESULT_CPU, .cpu = 1, .ran = {.busy_ns = 2}});
     take(batch, latency(3, 0, 30, &cell));
     take(batch, latency(2, 20, 21, &cell));
     take(batch, latency(1, 10, 10, &cell));

@@ -148,7 +148,7 @@ static void fill(struct one_of_each *all)
     all->results[i].run.cpu_ns = 70;
     all->results[i].run.switches = 6;
     all->results[i++].run.time = &all->time;
-    all->results[i++] = (struct result){.type = RESULT_CPU, .cpu = 3, .busy_ns = 1234};
+    all->results[i++] = (struct result){.type = RESULT_CPU, .cpu = 3, .ran = {1234, 567}};
     all->results[i].type = RESULT_INTERVAL;
     all->results[i++].interval =
         (struct interval_fact){.chunk = 17,
@@ -243,7 +243,7 @@ Test(result, of_each_kind_comes_back_as_it_was)
     cr_expect(same_durations(r[7].latency, &all.latency));
     cr_expect(r[8].run.cpu_ns == 70 && r[8].run.switches == 6);
     cr_expect(same_time(&r[8], r[8].run.time, &all.results[8], &all.time));
-    cr_expect(r[9].cpu == 3 && r[9].busy_ns == 1234);
+    cr_expect(r[9].cpu == 3 && r[9].ran.busy_ns == 1234 && r[9].ran.idle_ns == 567);
     const struct interval_fact *mark = &r[10].interval;
     cr_expect(mark->chunk == 17 && mark->chunks == 1 && mark->gap && mark->events == 1000 &&
               mark->tallies.at[TALLY_DISCARDED] == 3 && mark->tallies.at[TALLY_LOSS_BORDERS] == 2 &&
