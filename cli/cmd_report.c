@@ -191,7 +191,8 @@ static void say_fault(void *context, const char *sentence)
     say(context, sentence);
 }
 
-/* Whether nothing was in the window that was asked for, which is said. */
+/* Whether nothing was in the window that was asked for, which is said: there is no report then, but where it
+ * has losses to tell. */
 static bool say_outside(struct reporting *reporting)
 {
     uint64_t events = 0;
@@ -211,6 +212,8 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     bool lossy = is_lossy(reporting, run);
     report_view_say_faults(&reporting->report, say_fault, reporting);
     bool outside = say_outside(reporting);
+    if (outside && !lossy)
+        return EXIT_FAILED;
     struct report_view view = reporting->options.view;
     view.jobs = reporting->jobs;
     int code = write_timeline(reporting);

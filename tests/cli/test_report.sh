@@ -81,6 +81,12 @@ json 0 after --since +30s "$trace"
 [ $(($(events before) + $(events since) + $(events after))) = "$(events one)" ] ||
     wrong "parts of time: $(events before) + $(events since) + $(events after) events"
 
+exits 1 past report --since +1h "$trace"
+[ -s "$scratch/past" ] && wrong "--since behind the end: there is a report"
+says past 'nothing is in --since: the first event is of '
+exits 0 narrow report --since +30s --until +30.005s "$trace"
+grep '^CPUs busy' "$scratch/narrow" | grep -q '[0-9]\{3\}\.[1-9]' && wrong "--since --until: CPUs are busy for more than their time"
+
 # --- -o ---
 json 0 o -o "$scratch/file" "$trace"
 [ -s "$scratch/o" ] && wrong "-o: something on stdout"
