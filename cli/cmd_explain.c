@@ -85,7 +85,9 @@ struct explaining {
     struct text_list {
         char **at; /* owned */
         size_t count, room;
-    } known; /* of the instances that there are, what one could be asked for by: paths, or ids */
+    } known,
+        threads; /* of the instances that there are, what one could be asked for by: paths, or ids; tids */
+    bool has_tid; /* one is of the thread asked for */
     struct timeline_file timeline;
     struct timeline_mark *marks; /* what is explained */
     size_t mark_count, mark_room;
@@ -147,14 +149,9 @@ static bool is_chosen(const struct explaining *explaining, const struct session_
     return strchr(row->phase, '/') == NULL;
 }
 
-/* What could have been asked for in place of a path or an id that there is not. */
-static void know(struct explaining *explaining, const struct instance_row *row)
+static void add_known(struct text_list *known, char *take_name)
 {
-    char id[INSTANCE_ID_ROOM];
-    struct text_list *known = &explaining->known;
-    report_instance_id(row->order, id);
-    char *name = explaining->id ? memory_format("%s (%s)", id, row->phase)
-                                : memory_string(text_of(row->phase));
+    char *name = take_name;
     for (size_t i = 0; i < known->count; i++)
         if (strcmp(known->at[i], name) == 0) {
             free(name);
@@ -162,6 +159,25 @@ static void know(struct explaining *explaining, const struct instance_row *row)
         }
     known->at = memory_grow(known->at, &known->room, known->count + 1, sizeof *known->at);
     known->at[known->count++] = name;
+}
+
+static void clear_known(struct text_list *known)
+{
+    for (size_t i = 0; i < known->count; i++)
+        free(known->at[i]);
+    free(known->at);
+}
+
+/* What could have been asked for in place of a path, an id or a thread that there is not. */
+static void know(struct explaining *explaining, const struct instance_row *row)
+{
+    char id[INSTANCE_ID_ROOM];
+    report_instance_id(row->order, id);
+    add_known(&explaining->known, explaining->id ? memory_format("%s (%s)", id, row->phase)
+                                                 : memory_string(text_of(row->phase)));
+    if (row->tid != REPORT_NONE)
+        add_known(&explaining->threads, memory_format("%lld", (long long)row->tid));
+    explaining->has_tid |= row->tid == explaining->tid;
 }
 
 /* The slowest first; of equal ones the earlier. */
@@ -273,8 +289,12 @@ static int by_text(const void *left, const void *right)
 /* Why there was nothing to explain. To be freed. */
 static char *why_none(struct explaining *explaining)
 {
-    const struct text_list *known = &explaining->known;
-    const char *asked = explaining->id ? explaining->id : explaining->path;
+    bool is_thread = explaining->tid != 0 && !explaining->has_tid;
+    char tid[24];
+    snprintf(tid, sizeof tid, "%lld", (long long)explaining->tid);
+    const struct text_list *known = is_thread ? &explaining->threads : &explaining->known;
+    const char *asked = is_thread ? tid : explaining->id ? explaining->id : explaining->path;
+    const char *option = is_thread ? "--tid" : explaining->id ? "--instance" : "--of";
     if (explaining->traces.phases.count == 0 && !explaining->of_pool)
         return memory_string(text_of("no phases are defined: --definitions or --phase tell them"));
     char *outside = explaining->of_pool || known->count > 0
@@ -286,11 +306,10 @@ static char *why_none(struct explaining *explaining)
         return memory_string(text_of(
             "no instance is the one that was asked for, of those that the report tells: the "
             "slowest of each phase (`keep` of its definition says how many)"));
-    if (!explaining->id) /* those are told the slowest first */
+    if (is_thread || !explaining->id) /* those are told the slowest first */
         qsort(known->at, known->count, sizeof *known->at, by_text);
-    char *all = memory_format("%s: no instance that the report tells is of `%s`; there %s",
-                              explaining->id ? "--instance" : "--of", asked,
-                              known->count == 1 ? "is" : "are");
+    char *all = memory_format("%s: no instance that the report tells is of `%s`; there %s", option,
+                              asked, known->count == 1 ? "is" : "are");
     for (size_t i = 0; i < known->count && i < KNOWN_SHOWN; i++) {
         char *longer = memory_format("%s%s%s", all, i > 0 ? ", " : " ", known->at[i]);
         free(all);
@@ -471,9 +490,8 @@ int cmd_explain(int argc, char **argv)
         if (code == EXIT_DONE)
             code = explaining.of_pool ? explain_pool(&explaining) : explain_traces(&explaining);
         drop_timeline(&explaining);
-        for (size_t i = 0; i < explaining.known.count; i++)
-            free(explaining.known.at[i]);
-        free(explaining.known.at);
+        clear_known(&explaining.known);
+        clear_known(&explaining.threads);
         traces_clear(&explaining.traces);
         chunk_windows_clear(&explaining.windows);
     }

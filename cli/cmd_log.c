@@ -60,6 +60,8 @@ static const struct config_program program = {
     .options_only = true,
 };
 
+enum { EVENTS_SEEN = 512 };
+
 struct logging {
     struct config *config;
     struct traces traces;
@@ -70,12 +72,20 @@ struct logging {
     struct report_file file;
     struct call_log_counts counts;
     size_t failed;
-    bool any; /* there is an event in the window */
+    bool any;              /* there is an event in the window */
+    bool any_tid, any_pid; /* of those asked for */
     /* Names there are, over all sessions: owned. */
     struct known_names {
         char **at;
         size_t count, room;
-    } processes, calls;
+    } processes, calls, phases, events;
+    const struct event_class *seen[EVENTS_SEEN]; /* of those among `events`, by address */
+};
+
+/* Of one session. */
+struct taking {
+    struct logging *logging;
+    struct call_log *log;
 };
 
 /* --- options --- */
@@ -161,6 +171,41 @@ static void know_names(struct logging *logging, const struct session_report *rep
         know(&logging->processes, report->threads[i].name);
     for (size_t i = 0; i < report->syscall_count; i++)
         know(&logging->calls, report->syscalls[i].syscall);
+    for (size_t i = 0; i < report->phase_count; i++)
+        know(&logging->phases, report->phases[i].phase);
+    for (size_t i = 0; i < logging->choice.tids.count; i++)
+        for (size_t k = 0; k < report->thread_count; k++)
+            logging->any_tid |= report->threads[k].tid == logging->choice.tids.at[i];
+    for (size_t i = 0; i < logging->choice.pids.count; i++)
+        for (size_t k = 0; k < report->process_count; k++)
+            logging->any_pid |= report->processes[k].pid == logging->choice.pids.at[i];
+}
+
+/* As long as no event was what is asked for, those that there are are of interest. */
+static bool take(void *context, const struct followed *followed)
+{
+    struct taking *taking = context;
+    struct logging *logging = taking->logging;
+    const struct event_class *class = followed->event->class;
+    const struct event_class **seen =
+        &logging->seen[(uintptr_t) class / sizeof *class % EVENTS_SEEN];
+    if (logging->choice.events.count > 0 && *seen != class && followed->event->kind != EVENT_LOSS) {
+        know(&logging->events, class->name);
+        *seen = class;
+    }
+    return call_log_take(taking->log, followed);
+}
+
+/* Says so if none of the threads or processes asked for is there. */
+static bool say_none(struct logging *logging, const char *option, size_t asked, bool any)
+{
+    if (asked == 0 || any)
+        return false;
+    char *sentence = memory_format("--%s: there is none of %s", option,
+                                   asked > 1 ? "these numbers" : "this number");
+    progress_say(&logging->progress, sentence);
+    free(sentence);
+    return true;
 }
 
 static void clear_names(struct known_names *known)
@@ -184,8 +229,11 @@ static bool say_unknown(struct logging *logging, const char *option,
             continue;
         const char *nearest =
             nearest_word(text_of(globs->at[i]), (const char *const *)known->at, known->count);
-        char *sentence = memory_format("--%s: there is no `%s`%s%s", option, globs->at[i],
-                                       nearest ? "; the nearest is " : "", nearest ? nearest : "");
+        const char *hint = nearest                     ? "; the nearest is "
+                           : known == &logging->events ? "; `spanmill events` lists those there are"
+                                                       : "";
+        char *sentence = memory_format("--%s: there is no `%s`%s%s", option, globs->at[i], hint,
+                                       nearest ? nearest : "");
         progress_say(&logging->progress, sentence);
         free(sentence);
         said = true;
@@ -204,6 +252,7 @@ static void log_session(struct logging *logging, const struct traces_session *se
     choice.end_ns = logging->windows.end_ns;
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
+    struct taking taking = {logging, log};
     struct follow following = {
         .chunks = session->chunks,
         .count = session->count,
@@ -213,8 +262,8 @@ static void log_session(struct logging *logging, const struct traces_session *se
         .begin_ns = choice.phases.count > 0 ? INT64_MIN : choice.begin_ns,
         .end_ns = INT64_MAX, /* calls may end later than asked for */
         .warnings = {.say = progress_say_once, .context = &logging->progress},
-        .take = call_log_take,
-        .context = log};
+        .take = take,
+        .context = &taking};
     follow(&following);
     call_log_finish(log);
     struct call_log_counts counts = call_log_counts(log);
@@ -239,7 +288,14 @@ static void say_rest(struct logging *logging, bool stopped)
     char *outside =
         logging->any ? NULL : window_is_outside(&logging->window, &logging->traces.list);
     const struct call_log_choice *choice = &logging->choice;
-    bool said = say_unknown(logging, "process", &choice->processes, &logging->processes);
+    bool said = say_none(logging, "tid", choice->tids.count, logging->any_tid);
+    said |= say_none(logging, "pid", choice->pids.count, logging->any_pid);
+    said |= say_unknown(logging, "process", &choice->processes, &logging->processes);
+    said |= say_unknown(logging, "phase", &choice->phases, &logging->phases);
+    /* Events are known of what was read alone. */
+    bool whole = logging->window.since.kind == TIME_POINT_NONE &&
+                 logging->window.until.kind == TIME_POINT_NONE;
+    said |= whole && say_unknown(logging, "event", &choice->events, &logging->events);
     said |= say_unknown(logging, "call", &choice->calls, &logging->calls);
     if (outside || !said)
         progress_say(&logging->progress, outside ? outside
@@ -310,6 +366,8 @@ int cmd_log(int argc, char **argv)
         chunk_windows_clear(&logging.windows);
         clear_names(&logging.processes);
         clear_names(&logging.calls);
+        clear_names(&logging.phases);
+        clear_names(&logging.events);
     }
     config_free(logging.config);
     return code;

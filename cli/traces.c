@@ -12,6 +12,20 @@
 #include "cli/stop_signals.h"
 #include "mapper/readers/readers.h"
 
+static int read_file(struct traces *traces, const char *name, struct failure *why)
+{
+    const struct phase_definitions *phases = &traces->phases;
+    size_t defined = phases->count + phases->count_count;
+    if (phases_add_file(&traces->phases, name, why) != STATUS_OK)
+        return EXIT_FAILED;
+    if (phases->count + phases->count_count == defined) {
+        char *sentence = memory_format("%s: defines no phase, count or span", name);
+        progress_say(traces->progress, sentence);
+        free(sentence);
+    }
+    return EXIT_DONE;
+}
+
 int traces_read_phase_files(struct traces *traces, const struct config *config)
 {
     struct failure why;
@@ -21,8 +35,7 @@ int traces_read_phase_files(struct traces *traces, const struct config *config)
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
         size_t count = config_list(config, files[k], &texts);
         for (size_t i = 0; i < count && code == EXIT_DONE; i++)
-            if (phases_add_file(&traces->phases, texts[i], &why) != STATUS_OK)
-                code = EXIT_FAILED;
+            code = read_file(traces, texts[i], &why);
     }
     if (code != EXIT_DONE)
         progress_say(traces->progress, why.text);

@@ -192,6 +192,31 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
 
 #define SHOWN(text) (int)(text).count, (text).at
 
+/* The context of user space that tells what one of the kernel does; else itself. */
+static struct text user_context(struct text context)
+{
+    static const char *const names[][2] = {{"tid", "vtid"}, {"pid", "vpid"}, {"ppid", "vppid"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_equal(context, text_of(names[i][0])))
+            return text_of(names[i][1]);
+    return context;
+}
+
+/* That none of the events has a context. Those of user space have colons in their names. */
+static char *no_context(const struct phase_use *use, const char *none, struct text event,
+                        struct text context)
+{
+    bool user = memchr(event.at, ':', event.count) != NULL;
+    struct text wanted = user ? user_context(context) : context;
+    bool other = !text_equal(wanted, context);
+    struct text shown = other ? wanted : text_of("");
+    return memory_format("%.*s: %s%.*s has %s context %.*s: %s%.*s%srecord with lttng add-context "
+                         "--%s --type=%.*s",
+                         SHOWN(use->phase), none, SHOWN(event), *none ? "the" : "no",
+                         SHOWN(context), other ? "user space has " : "", SHOWN(shown),
+                         other ? "; " : "", user ? "userspace" : "kernel", SHOWN(wanted));
+}
+
 /* That none of the events has a field, or a context. */
 static char *no_field(const struct phase_use *use, const char *none, struct text event)
 {
@@ -199,15 +224,17 @@ static char *no_field(const struct phase_use *use, const char *none, struct text
     struct text field = use->field;
     if (field.count > mark.count && memcmp(field.at, mark.at, mark.count) == 0) {
         field = (struct text){field.at + mark.count, field.count - mark.count};
-        return memory_format("%.*s: %s%.*s has %s context %.*s: record with lttng add-context "
-                             "--type=%.*s",
-                             SHOWN(use->phase), none, SHOWN(event), *none ? "the" : "no",
-                             SHOWN(field), SHOWN(field));
+        return no_context(use, none, event, field);
     }
     bool near = use->near.count > 0;
     return memory_format("%.*s: %s%.*s has %s field %.*s%s%.*s", SHOWN(use->phase), none,
                          SHOWN(event), *none ? "a" : "no", SHOWN(field),
                          near ? "; the nearest is " : "", SHOWN(use->near));
+}
+
+static bool is_pattern(struct text event)
+{
+    return memchr(event.at, '*', event.count) || memchr(event.at, '?', event.count);
 }
 
 static char *capture_fault(const struct phase_use *use)
@@ -250,8 +277,9 @@ static char *side_fault(const struct phase_use *use)
     bool near = use->near.count > 0;
     switch ((enum phase_use_state)use->state) {
     case PHASE_USE_UNDECLARED:
-        return memory_format("%.*s: no trace declares %.*s%s%.*s", SHOWN(use->phase), SHOWN(event),
-                             near ? "; the nearest is " : "", SHOWN(use->near));
+        return memory_format("%.*s: no trace declares %.*s%s%.*s%s", SHOWN(use->phase),
+                             SHOWN(event), near ? "; the nearest is " : "", SHOWN(use->near),
+                             is_pattern(event) ? "; phases take names of events, no patterns" : "");
     case PHASE_USE_NO_FIELD: return no_field(use, "", event);
     case PHASE_USE_BAD_FIELD:
         return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),

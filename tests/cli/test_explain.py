@@ -117,6 +117,7 @@ if "... goes on behind the phase" not in inner or "futex(...)" in inner:
 for arguments, sentence, code in (
         ((*PHASES, "--instance", "1.77"), "--instance: no instance that the report tells is of `1.77`; there are ", 1),
         ((*PHASES, "--of", "nosuch"), "--of: no instance that the report tells is of `nosuch`; there are ", 1),
+        ((*PHASES, "--tid", "999999"), "--tid: no instance that the report tells is of `999999`; there are ", 1),
         ((), "no phases are defined", 1),
         ((*PHASES, "--at", "+1s"), "--at needs --tid", 2),
         ((*PHASES, "--at", "soon", "--tid", "3"), "soon", 2)):

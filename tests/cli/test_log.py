@@ -150,7 +150,9 @@ if "--call: there is no `no-such-call`" not in messages:
     wrong(f"no call matches: {messages}")
 for arguments, words in ((("--call", "opnat"), "--call: there is no `opnat`; the nearest is openat"),
                          (("--process", "thumbnaler"), "--process: there is no `thumbnaler`; the nearest is thumbnailer"),
-                         (("--event", "no:such"), "nothing matches what is asked for; `spanmill events` lists"),
+                         (("--event", "no:such"), "--event: there is no `no:such`; `spanmill events` lists those there are"),
+                         (("--event", "sched_swich"), "--event: there is no `sched_swich`; the nearest is sched_switch"),
+                         (("--tid", "999999"), "--tid: there is none of this number"),
                          (("--until", "2020-01-01"), "nothing is in --until: the first event is of 2026-11-22 23:09:36")):
     _, messages = run(*arguments, TRACE)
     if words not in messages:

@@ -147,6 +147,11 @@ says typos 'named: thumbnailer:request_begin has no field idd; the nearest is id
 [ "$(wc -l <"$scratch/typos.err")" = 3 ] || wrong "a fault is said several times: $(cat "$scratch/typos.err")"
 grep -q 'Time per phase' "$scratch/typos" || wrong "no table of phases that were asked for"
 grep -q '^  request: no trace declares' "$scratch/typos" || wrong "the table does not say why it is empty"
+cat >"$scratch/none.yaml" <<'END'
+phases: []
+END
+exits 0 none-defined report --definitions "$scratch/none.yaml" "$trace"
+says none-defined 'none.yaml: defines no phase, count or span'
 exits 4 typos-strict report --strict --format json --phases "$scratch/typos.yaml" "$trace"
 head -1 "$scratch/typos-strict" | grep -q '"phase_faults":\["named: ' || wrong "no faults in the summary"
 exits 4 types report --strict "$trace" --phase \
