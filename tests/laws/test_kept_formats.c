@@ -200,7 +200,19 @@ static char *report_behind(const struct entries *state, const struct entries *re
     return json;
 }
 
-/* Takes away what mappers of that version have not told: lines of waits. */
+/* Takes away what mappers of that version have not told of CPUs. */
+static char *without_idle(char *json)
+{
+    static const char idle[] = ",\"idle_ns\":";
+    for (char *at = json; (at = strstr(at, idle));) {
+        char *behind = at + strlen(idle);
+        behind += strspn(behind, "0123456789");
+        memmove(at, behind, strlen(behind) + 1);
+    }
+    return json;
+}
+
+/* Takes away what mappers of that version have not told: lines of waits, idle time. */
 static char *without_later(char *json)
 {
     static const char *const later[] = {"{\"type\":\"waker\"", "{\"type\":\"ran_instead\""};
@@ -217,7 +229,7 @@ static char *without_later(char *json)
         to += end - line;
     }
     *to = '\0';
-    return json;
+    return without_idle(json);
 }
 
 static void write_formats(const struct entries *own, const char *folder)
