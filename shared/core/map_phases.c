@@ -265,6 +265,15 @@ static void write_instance(struct core *core, struct instance *instance)
     life->spends = life->may_hold_phase = true;
 }
 
+/* What was open on the thread is the past's: its labels stand for something else from here on, and those of
+ * others that may be the same thread. */
+static void has_passed(struct core *core, struct life *life)
+{
+    if (life->tid == 0 || core->let_cpus > 0)
+        core->label_epoch++;
+    life->label_epoch = life->parent_epoch = 0;
+}
+
 /* A request and its segments that are open are either both here, or both the past's. */
 static bool is_tied(const struct instance *instance)
 {
@@ -295,7 +304,7 @@ void map_pass(struct core *core, struct life *life)
         next = eldest->above;
         write_instance(core, eldest);
     }
-    core->label_epoch++;
+    has_passed(core, life);
 }
 
 static bool may_be_kin(const struct life *a, const struct life *b)
@@ -328,11 +337,14 @@ static void pass_kin(struct core *core, const struct life *life)
     for (size_t i = 0; i < count; i++)
         if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life)))
             life_write(core, life_of(all[i]));
-    for (size_t i = 0; i < count; i++)
-        if (!life || may_be_kin(life_of(all[i]), life))
-            write_instance(core, all[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct life *beginner = life_of(all[i]);
+        if (life && !may_be_kin(beginner, life))
+            continue;
+        write_instance(core, all[i]);
+        has_passed(core, beginner);
+    }
     free(all);
-    core->label_epoch++;
 }
 
 void map_pass_all(struct core *core)
