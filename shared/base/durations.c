@@ -521,18 +521,23 @@ static void take_buckets(struct row_reader *row, struct arena *arena, struct dur
     struct durations_bucket buckets[DURATIONS_BUCKETS];
     uint64_t bucket = durations_bucket(min_ns), last = durations_bucket(max_ns), whole = 0;
     size_t count = 0;
+    const uint8_t *at = row->at;
     do {
-        uint64_t head = row_take(row), less = head & COUNT_MASK, distance = head >> COUNT_BITS;
-        if (less == COUNT_MASK)
-            less = take_above(row, less);
-        row_refuse_if(row, less == UINT64_MAX || distance > last - bucket ||
-                               (distance > 0) != (count > 0));
-        if (row->bad)
+        uint64_t head, more = 0;
+        at = row_take_from(row, at, &head);
+        if ((head & COUNT_MASK) == COUNT_MASK)
+            at = row_take_from(row, at, &more);
+        uint64_t less = head & COUNT_MASK, distance = head >> COUNT_BITS;
+        if (row->bad || more >= UINT64_MAX - less || distance > last - bucket ||
+            (distance > 0) != (count > 0)) {
+            row_refuse_if(row, true);
             return;
+        }
         bucket += distance;
-        whole = sum(whole, less + 1);
-        buckets[count++] = (struct durations_bucket){less + 1, (uint16_t)bucket};
+        whole = sum(whole, less + more + 1);
+        buckets[count++] = (struct durations_bucket){less + more + 1, (uint16_t)bucket};
     } while (bucket < last);
+    row->at = at;
     row_refuse_if(row, !may_be_listed(total_ns, whole, min_ns, max_ns));
     if (row->bad)
         return;
@@ -550,12 +555,16 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
 {
     *to = (struct durations){0};
     uint64_t count = row_take(row);
-    if (count <= DURATIONS_TOLD)
+    if (count == 1) { /* as most are */
+        uint64_t ns = row_take(row);
+        *to = (struct durations){.count = 1, .total_ns = ns, .min_ns = ns, .max_ns = ns};
+    } else if (count <= DURATIONS_TOLD) {
         take_few(row, count, to);
-    else if (count == DURATIONS_TOLD + 1)
+    } else if (count == DURATIONS_TOLD + 1) {
         take_buckets(row, arena, to);
-    else
+    } else {
         row_refuse_if(row, true);
+    }
     if (row->bad)
         *to = (struct durations){0};
 }

@@ -127,6 +127,18 @@ static inline uint64_t row_take(struct row_reader *row)
     return number;
 }
 
+/* The same at `at`, which is where reading is, and what is behind it: where reading is, is at hand then. */
+static inline const uint8_t *row_take_from(struct row_reader *row, const uint8_t *at,
+                                           uint64_t *number)
+{
+    const uint8_t *next = (size_t)(row->end - at) < sizeof *number ? NULL : row_take_at(at, number);
+    if (next)
+        return next;
+    row->at = at;
+    *number = row_take_slowly(row);
+    return row->at;
+}
+
 static inline int64_t row_take_signed(struct row_reader *row)
 {
     return unzigzag(row_take(row));

@@ -1,5 +1,6 @@
 #include "core/columns.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,8 @@ static unsigned bits_of(const bool *bools, size_t count)
 static bool says_nothing(const void *from, const struct column *column)
 {
     const void *value = at(from, column);
+    if (column->is_old)
+        return true;
     switch (column->type) {
     case COLUMN_NAME: return *(const char *)value == 0;
     case COLUMN_TEXT:
@@ -165,6 +168,26 @@ static bool says_nothing(const void *from, const struct column *column)
 /* Whether anything is said. */
 static bool put_columns(struct columns_out *out, const struct column_table *table, const void *from,
                         const struct schema *schema);
+
+static inline bool number_of(struct columns_out *out, const void *value,
+                             const struct column *column, uint64_t *number);
+
+static void put_rows(struct columns_out *out, const char *rows, uint64_t count,
+                     const struct column_table *table)
+{
+    put_number(out, count);
+    put_number(out, table->count);
+    uint64_t number = 0;
+    for (; count > 0; count--, rows += table->size) {
+        uint8_t *to = need(out, table->count * ROW_NUMBER);
+        for (const struct column *column = table->at; column < table->at + table->count; column++) {
+            assert(column->type < COLUMN_TIME);
+            (void)number_of(out, at(rows, column), column, &number);
+            to = row_put(to, number);
+        }
+        out->count = (size_t)(to - out->at);
+    }
+}
 
 static void put_column(struct columns_out *out, const void *from, const struct column *column,
                        const struct schema *schema)
@@ -202,6 +225,9 @@ static void put_column(struct columns_out *out, const void *from, const struct c
             put_number(out, zigzag(ints[i]));
         return;
     }
+    case COLUMN_ROWS:
+        put_rows(out, *(const char *const *)value, count_of(from, column), column->of);
+        return;
     default: {
         const char *each = *(const char *const *)value;
         uint64_t count = count_of(from, column);
@@ -440,6 +466,30 @@ static inline bool set_number(struct columns_in *in, void *value, const struct c
     return number >> column->count == 0;
 }
 
+static void *take_rows(struct columns_in *in, const struct column_table *table, size_t *count)
+{
+    *count = row_take_count(&in->row, 1);
+    uint64_t width = row_take(&in->row), number;
+    if (width > table->count)
+        refuse(in, STATUS_STOP, table->name);
+    if (*count > 0 && (width == 0 || width > row_left(&in->row) / *count))
+        refuse(in, STATUS_REJECT, table->name);
+    if (in->row.bad)
+        *count = 0;
+    char *rows = arena_take(in->arena, (*count + 1) * table->size), *row = rows;
+    const uint8_t *at = in->row.at;
+    for (size_t i = 0; i < *count; i++, row += table->size)
+        for (size_t k = 0; k < width; k++) {
+            at = row_take_from(&in->row, at, &number);
+            if (!set_number(in, row + table->at[k].at, &table->at[k], number)) {
+                refuse(in, STATUS_REJECT, "a number");
+                at = in->row.at;
+            }
+        }
+    in->row.at = at;
+    return rows;
+}
+
 static void take_column(struct columns_in *in, void *to, const struct column *column)
 {
     struct row_reader *row = &in->row;
@@ -476,6 +526,10 @@ static void take_column(struct columns_in *in, void *to, const struct column *co
             ((int64_t *)value)[i] = row_take_signed(row);
         return;
     case COLUMN_STRUCT: columns_take(in, column->of, value); return;
+    case COLUMN_ROWS:
+        *(void **)value = take_rows(in, column->of, &count);
+        set_count(to, column, count);
+        return;
     case COLUMN_INTS: {
         count = row_take_count(row, 1);
         int64_t *ints = arena_take(in->arena, (count + 1) * sizeof *ints);
@@ -539,13 +593,7 @@ void columns_take(struct columns_in *in, const struct column_table *table, void 
             at = in->row.at;
             continue;
         }
-        const uint8_t *next = (size_t)(end - at) < sizeof number ? NULL : row_take_at(at, &number);
-        if (!next) {
-            in->row.at = at;
-            number = row_take(&in->row);
-            next = in->row.at;
-        }
-        at = next;
+        at = row_take_from(&in->row, at, &number);
         if (!set_number(in, (char *)to + column->at, column, number)) {
             refuse(in, STATUS_REJECT, "a number");
             at = in->row.at;

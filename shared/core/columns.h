@@ -2,7 +2,8 @@
  * reducer's state.
  *
  * Bytes are numbers of base/row.h: of each column that says something, its tag and its value; and 0. A
- * column whose tag is not there says nothing: 0, empty, or (of times) TIME_NONE. Tags start at 1,
+ * column whose tag is not there says nothing: 0, empty, or (of times) TIME_NONE. Rows of numbers are told without
+ * tags: how many, of how many columns, and the numbers of each. Tags start at 1,
  * ascend, and are never given again. So bytes of a version before, which lack columns, can be read; a tag that
  * this program does not know is of a newer one, and refused with STATUS_STOP: the program is old, the
  * bytes are good. */
@@ -43,6 +44,7 @@ enum column_type {
     COLUMN_SIGNEDS,   /* int64_t[], of `count` */
     COLUMN_STRUCT,    /* of `of` */
     COLUMN_LIST,      /* pointer to those, and how many */
+    COLUMN_ROWS,      /* the same of one number each, but no times: told without tags */
     COLUMN_INTS       /* const int64_t *, and how many (uint16_t) */
 };
 
@@ -55,6 +57,7 @@ struct column {
     uint16_t
         count; /* of an array; of a list, where in the struct its count is; of a byte: 1 for a bool */
     uint8_t counts; /* bytes of that count: 2, 4 or 8 */
+    bool is_old; /* not of numbers: it is read, but written no more, as other tags tell the same */
     const struct column_table *of;
 };
 
@@ -68,33 +71,47 @@ struct column_table {
 #define COLUMN(T, tag, type, field)                                                                \
     {                                                                                              \
         tag, COLUMN_##type, offsetof(struct T, field),                                             \
-            _Generic(((struct T *)0)->field, bool : 1, default : 0), 0, NULL                       \
+            _Generic(((struct T *)0)->field, bool : 1, default : 0), 0, false, NULL                \
     }
 #define COLUMN_ARRAY(T, tag, type, field)                                                          \
     {                                                                                              \
         tag, COLUMN_##type, offsetof(struct T, field),                                             \
-            sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, NULL                 \
+            sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, false, NULL          \
     }
 /* From the field `first` to the field `last`. */
 #define COLUMN_FLAGS(T, tag, first, last)                                                          \
     {                                                                                              \
         tag, COLUMN_BOOLS, offsetof(struct T, first),                                              \
-            offsetof(struct T, last) - offsetof(struct T, first) + 1, 0, NULL                      \
+            offsetof(struct T, last) - offsetof(struct T, first) + 1, 0, false, NULL               \
     }
 /* `table` is the name of a COLUMN_TABLE(). */
 #define COLUMN_INSIDE(T, tag, field, table)                                                        \
     {                                                                                              \
-        tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, &table##_table                        \
+        tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, false, &table##_table                 \
+    }
+#define COLUMN_INSIDE_OLD(T, tag, field, table)                                                    \
+    {                                                                                              \
+        tag, COLUMN_STRUCT, offsetof(struct T, field), 0, 0, true, &table##_table                  \
     }
 #define COLUMN_MANY(T, tag, type, field, number)                                                   \
     {                                                                                              \
         tag, COLUMN_##type, offsetof(struct T, field), offsetof(struct T, number),                 \
-            sizeof((struct T *)0)->number, NULL                                                    \
+            sizeof((struct T *)0)->number, false, NULL                                             \
     }
 #define COLUMN_LIST_OF(T, tag, field, number, table)                                               \
     {                                                                                              \
         tag, COLUMN_LIST, offsetof(struct T, field), offsetof(struct T, number),                   \
-            sizeof((struct T *)0)->number, &table##_table                                          \
+            sizeof((struct T *)0)->number, false, &table##_table                                   \
+    }
+#define COLUMN_LIST_OLD(T, tag, field, number, table)                                              \
+    {                                                                                              \
+        tag, COLUMN_LIST, offsetof(struct T, field), offsetof(struct T, number),                   \
+            sizeof((struct T *)0)->number, true, &table##_table                                    \
+    }
+#define COLUMN_ROWS_OF(T, tag, field, number, table)                                               \
+    {                                                                                              \
+        tag, COLUMN_ROWS, offsetof(struct T, field), offsetof(struct T, number),                   \
+            sizeof((struct T *)0)->number, false, &table##_table                                   \
     }
 #define COLUMN_TABLE(name, T)                                                                      \
     static const struct column_table name##_table = {                                              \

@@ -64,9 +64,17 @@ static const struct column call_cell_columns[] = {
     COLUMN_LIST_OF(call_cell, 7, errors, error_count, error)};
 COLUMN_TABLE(call_cell, call_cell);
 
-static const struct column call_sum_columns[] = {COLUMN(call_sum, 1, U32, label),
-                                                 COLUMN(call_sum, 2, CALL, call),
-                                                 COLUMN_INSIDE(call_sum, 3, cell, call_cell)};
+static const struct column call_sum_columns[] = {
+    COLUMN(call_sum, 1, U32, label),
+    COLUMN(call_sum, 2, CALL, call),
+    COLUMN_INSIDE_OLD(call_sum, 3, cell, call_cell),
+    COLUMN(call_sum, 4, DURATIONS, cell.complete),
+    COLUMN(call_sum, 5, NUMBER, cell.bytes),
+    COLUMN(call_sum, 6, NUMBER, cell.begin_unknown),
+    COLUMN(call_sum, 7, NUMBER, cell.end_unknown),
+    COLUMN(call_sum, 8, NUMBER, cell.refused),
+    COLUMN(call_sum, 9, NUMBER, cell.slowest_entry_ns),
+    COLUMN_LIST_OF(call_sum, 10, cell.errors, cell.error_count, error)};
 COLUMN_TABLE(call_sum, call_sum);
 
 static const struct column phase_cell_columns[] = {
@@ -235,7 +243,10 @@ static const struct column place_columns[] = {
     COLUMN(place_line, 8, TIME, closing_ns),
     COLUMN(place_line, 9, NAMED, name),
     COLUMN(place_line, 10, U32, label),
-    COLUMN_INSIDE(place_line, 11, cell, use_cell),
+    COLUMN_INSIDE_OLD(place_line, 11, cell, use_cell),
+    COLUMN(place_line, 12, DURATIONS, cell.calls),
+    COLUMN(place_line, 13, NUMBER, cell.read_bytes),
+    COLUMN(place_line, 14, NUMBER, cell.write_bytes),
 };
 COLUMN_TABLE(place, place_line);
 
@@ -243,9 +254,12 @@ static const struct column uses_columns[] = {
     COLUMN(uses_line, 1, U32, place),
     COLUMN(uses_line, 2, U32, label),
     COLUMN(uses_line, 3, TIME, proven_ns),
-    COLUMN_INSIDE(uses_line, 4, cell, use_cell),
+    COLUMN_INSIDE_OLD(uses_line, 4, cell, use_cell),
     COLUMN_FLAGS(uses_line, 5, closed, close_hard),
     COLUMN(uses_line, 6, TIME, close_ns),
+    COLUMN(uses_line, 7, DURATIONS, cell.calls),
+    COLUMN(uses_line, 8, NUMBER, cell.read_bytes),
+    COLUMN(uses_line, 9, NUMBER, cell.write_bytes),
 };
 COLUMN_TABLE(uses, uses_line);
 
@@ -316,7 +330,8 @@ COLUMN_TABLE(wait, wait_sum);
 
 static const struct column waits_columns[] = {
     COLUMN(waits_line, 1, U32, life),
-    COLUMN_LIST_OF(waits_line, 2, sums, sum_count, wait),
+    COLUMN_LIST_OLD(waits_line, 2, sums, sum_count, wait),
+    COLUMN_ROWS_OF(waits_line, 3, sums, sum_count, wait),
 };
 COLUMN_TABLE(waits, waits_line);
 /* clang-format on */
