@@ -12,11 +12,15 @@ struct fold *fold_new(struct text session)
 {
     struct fold *fold = memory_new(sizeof *fold);
     fold->session = memory_string(session);
+    fold->empty_name = names_id(&fold->names, text_of(""));
     return fold;
 }
 
 uint32_t fold_name_id(struct fold *fold, struct text text)
 {
+    /* Most of what is told is in no phase. */
+    if (text.count == 0)
+        return fold->empty_name;
     uint64_t place = (uintptr_t)text.at * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t *recent = &fold->recent[(place >> 32) % FOLD_RECENT];
     if (!*recent || !text_equal(names_text(&fold->names, *recent - 1), text))
@@ -129,13 +133,17 @@ void fold_merge_cell(struct cell *to, const struct cell *from)
 
 static struct folded_thread *thread_at(struct fold *fold, uint64_t id)
 {
-    struct folded_thread *thread = id_map_get(&fold->threads, id);
+    struct folded_thread *thread = fold->last_thread;
+    if (thread && thread->id == id)
+        return thread;
+    thread = id_map_get(&fold->threads, id);
     if (!thread) {
         thread = memory_new(sizeof *thread);
         thread->id = id;
         thread->name = thread->program = NO_NAME;
         id_map_put(&fold->threads, id, thread);
     }
+    fold->last_thread = thread;
     return thread;
 }
 
@@ -585,6 +593,8 @@ static void free_group(struct fold *fold, struct cell_group *group)
 
 void fold_free_thread(struct fold *fold, struct folded_thread *thread)
 {
+    if (fold->last_thread == thread)
+        fold->last_thread = NULL;
     while (thread->befores) {
         struct before *next = thread->befores->next;
         free(thread->befores);

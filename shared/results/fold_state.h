@@ -145,9 +145,11 @@ struct fold {
     struct slab free_cells[CELL_TYPES], free_descriptors, free_uses;
     struct names names;           /* of all kinds */
     uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
+    uint32_t empty_name;          /* the id of the text without characters */
     struct map processes;         /* by id, as are these two */
     struct id_map threads, descriptors;
-    struct folded_descriptor *last_descriptor; /* that was told of: its uses follow it; or NULL */
+    struct folded_thread *last_thread;         /* that was told of; or NULL */
+    struct folded_descriptor *last_descriptor; /* likewise: its uses follow it */
     struct map groups;                         /* of cells, by pid + 1 */
     struct atom_table analyses;                /* their cells */
     struct count_keys *counts;                 /* of each definition; owned */

@@ -60,4 +60,10 @@ MUST_CHECK enum status partial_decode(struct bytes record, struct schema *schema
                                       struct arena *arena, struct decoded_record *out,
                                       struct failure *why);
 
+/* The bytes of a row from all of its partials, one behind the other, into `arena`. The same failures; a record
+ * that is no partial is refused. */
+MUST_CHECK enum status partial_decode_row(const struct bytes *records, size_t count,
+                                          struct arena *arena, struct bytes *out,
+                                          struct failure *why);
+
 #endif

@@ -11,9 +11,8 @@
 
 /* --- partials --- */
 
-/* Puts the part of the row that the record carries into `arena`. */
-static enum status decode_partial(const struct record_place *place, struct arena *arena,
-                                  struct bytes *out, struct failure *why)
+/* How many bytes of the row a partial holds. */
+static enum status measure(const struct record_place *place, size_t *count, struct failure *why)
 {
     struct bytes body = place->body;
     unsigned long long size =
@@ -21,17 +20,59 @@ static enum status decode_partial(const struct record_place *place, struct arena
     if (size > PARTIAL_BYTES_MAX) /* or an error, which are the largest numbers */
         return fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
                     PARTIAL_BYTES_MAX);
-    uint8_t *plain = arena_buffer(arena, (size_t)size);
-    *out = (struct bytes){plain, (size_t)size};
+    *count = (size_t)size;
+    return STATUS_OK;
+}
+
+/* Puts them, `count` in all, where there is room for them. */
+static enum status unpack(const struct record_place *place, uint8_t *to, size_t count,
+                          struct failure *why)
+{
+    struct bytes body = place->body;
     if (!place->is_zstd) {
-        if (size > 0)
-            memcpy(plain, body.at, (size_t)size);
+        if (count > 0)
+            memcpy(to, body.at, count);
         return STATUS_OK;
     }
-    size_t count = ZSTD_decompress(plain, (size_t)size, body.at, body.count);
-    if (ZSTD_isError(count) || count != size)
+    size_t done = ZSTD_decompress(to, count, body.at, body.count);
+    if (ZSTD_isError(done) || done != count)
         return fail(why, STATUS_REJECT, "damaged compressed partial of %zu bytes", body.count);
     return STATUS_OK;
+}
+
+static enum status decode_partial(const struct record_place *place, struct arena *arena,
+                                  struct bytes *out, struct failure *why)
+{
+    size_t count = 0;
+    enum status status = measure(place, &count, why);
+    if (status != STATUS_OK)
+        return status;
+    uint8_t *plain = arena_buffer(arena, count);
+    *out = (struct bytes){plain, count};
+    return unpack(place, plain, count, why);
+}
+
+enum status partial_decode_row(const struct bytes *records, size_t count, struct arena *arena,
+                               struct bytes *out, struct failure *why)
+{
+    struct record_place *places = arena_take(arena, (count + 1) * sizeof *places);
+    size_t *counts = arena_take(arena, (count + 1) * sizeof *counts), whole = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = partial_peek(records[i], &places[i], why);
+        if (status == STATUS_OK && (places[i].is_gap || places[i].is_end))
+            status = fail(why, STATUS_REJECT, "record %zu is no part of a row", i);
+        if (status == STATUS_OK)
+            status = measure(&places[i], &counts[i], why);
+        whole += counts[i];
+    }
+    if (status != STATUS_OK)
+        return status;
+    uint8_t *all = arena_buffer(arena, whole + 1), *at = all;
+    for (size_t i = 0; i < count && status == STATUS_OK; at += counts[i++])
+        status = unpack(&places[i], at, counts[i], why);
+    *out = (struct bytes){all, whole};
+    return status;
 }
 
 /* --- ends and gaps --- */
