@@ -58,7 +58,7 @@ struct chunk_ref {
     bool has_kernel_or_ust; /* holds traces: counts in summary.chunks */
     bool growing;           /* it lies where a session records, not in an archived chunk */
     bool recorded;          /* a session daemon records there now (cli/recording.h) */
-    bool unusable;          /* it has packets, but no metadata that can be read */
+    bool unusable; /* it has packets, but no metadata that can be read; or nobody may read it */
     /* The chunk with the number before is not there, but an earlier one is. The interval begins
      * with the chunk's own first packet then, and the one before ends with its last. */
     bool gap_before;

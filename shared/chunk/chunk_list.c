@@ -402,7 +402,14 @@ static void survey_next(void *context, unsigned number)
             surveying->faults[i] = memory_string(text_of(why.text));
 }
 
-/* Drops what cannot be read; `faults` as above, which are freed. */
+/* Whether it is a chunk that is there, if unreadable: it is told when its turn comes to be mapped. */
+static bool is_known_chunk(const struct chunk_ref *ref)
+{
+    return !ref->packed && ref->has_kernel_or_ust && ref->number >= 0 && !ref->growing &&
+           chunk_number_of_name(chunk_base_name(ref->path)) >= 0;
+}
+
+/* Drops what cannot be read, but folders of chunks; `faults` as above, which are freed. */
 static enum status drop_unreadable(struct chunk_list *list, char **faults, struct failure *why)
 {
     size_t kept = 0;
@@ -410,6 +417,12 @@ static enum status drop_unreadable(struct chunk_list *list, char **faults, struc
     for (size_t i = 0; i < list->count; i++) {
         if (faults[i] == NULL) {
             list->at[kept++] = list->at[i];
+            continue;
+        }
+        if (is_known_chunk(&list->at[i])) {
+            list->at[kept] = list->at[i];
+            list->at[kept++].unusable = true;
+            free(faults[i]);
             continue;
         }
         chunk_leave_out(list, faults[i]);
