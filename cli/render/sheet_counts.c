@@ -12,6 +12,16 @@
 
 enum { NUMBERS_MAX = 8, COLUMNS_MAX = COUNT_BY_MAX + NUMBERS_MAX };
 
+/* To be freed. Fields `dev` of the kernel's events are devices, shown as MAJOR:MINOR, as below Block requests.
+ * Source: include/linux/kdev_t.h. */
+static char *number_text(const char *by, uint64_t number)
+{
+    uint64_t major = number >> 20, minor = number & 0xFFFFF;
+    if (strcmp(by, "dev") != 0 || major == 0 || major > 0xFFF)
+        return memory_format("%" PRIu64, number);
+    return memory_format("%" PRIu64 ":%" PRIu64, major, minor);
+}
+
 /* The words of one value, to be freed. */
 static char *value_text(const struct count_row *row, const struct count_value *value)
 {
@@ -25,7 +35,7 @@ static char *value_text(const struct count_row *row, const struct count_value *v
     switch (field->type) {
     case FIELD_ABSENT: break;
     case FIELD_INT: return memory_format("%" PRId64, field->i);
-    case FIELD_UINT: return memory_format("%" PRIu64, field->u);
+    case FIELD_UINT: return number_text(value->by, field->u);
     case FIELD_TEXT: return memory_string(field->text.count > 0 ? field->text : text_of("(none)"));
     }
     return memory_string(text_of(!value->is_field      ? "(unknown)"
