@@ -44,7 +44,7 @@ enum column_type {
     COLUMN_SIGNEDS,   /* int64_t[], of `count` */
     COLUMN_STRUCT,    /* of `of` */
     COLUMN_LIST,      /* pointer to those, and how many */
-    COLUMN_ROWS,      /* the same of one number each, but no times: told without tags */
+    COLUMN_ROWS,      /* the same of one number each, never TIME_NONE: told without tags */
     COLUMN_INTS       /* const int64_t *, and how many (uint16_t) */
 };
 

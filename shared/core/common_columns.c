@@ -40,4 +40,10 @@ static const struct column segments_columns[] = {
     COLUMN_INSIDE(segments_line, 8, time.interrupted, interrupted),
 };
 COMMON_TABLE(segments, segments_line);
+
+static const struct column slice_columns[] = {
+    COLUMN(cpu_slice, 1, TIME, begin_ns),
+    COLUMN(cpu_slice, 2, NUMBER, who),
+};
+COMMON_TABLE(slice, cpu_slice);
 /* clang-format on */

@@ -8,5 +8,6 @@ extern const struct column_table interrupted_table; /* struct interrupted, besid
 extern const struct column_table named_table;       /* struct call_named */
 extern const struct column_table elder_table;       /* struct elder_line */
 extern const struct column_table segments_table;    /* struct segments_line */
+extern const struct column_table slice_table;       /* struct cpu_slice */
 
 #endif

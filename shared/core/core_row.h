@@ -142,6 +142,22 @@ enum {
     HANDLERS_NONE = HANDLER_IRQ_KNOWN | HANDLER_SOFTIRQ_KNOWN
 };
 
+/* A stretch in which one thread had a CPU, up to the begin of the next. */
+struct cpu_slice {
+    uint64_t begin_ns;
+    uint64_t who; /* wait_who(): as in struct wait_sum */
+};
+
+static inline bool cpu_slice_is_sound(const struct cpu_slice *slice)
+{
+    enum wait_kind kind = wait_kind_of(slice->who);
+    return kind >= RAN_UNKNOWN && kind <= RAN_THREAD && slice->who >> WAIT_WHO_BITS == 0 &&
+           slice->begin_ns != TIME_NONE;
+}
+
+/* So many of a CPU are remembered. */
+enum { CPU_SLICES = 32 };
+
 /* What a CPU has come to. */
 struct cpu_line {
     int32_t cpu;
@@ -156,6 +172,9 @@ struct cpu_line {
     uint64_t irq_ns, softirq_ns; /* since when they run; TIME_NONE: they do not, or as before */
     uint64_t nested_ns; /* of the softirq, in interrupts; if that is as before: more of it */
     uint64_t within[HANDLER_LEVELS]; /* as in struct cpu */
+    /* Who had it since its last line, the last CPU_SLICES of them; the last one up to run_begin_ns. */
+    struct cpu_slice *slices;
+    size_t slice_count;
 };
 
 /* What a step tells. */

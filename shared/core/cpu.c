@@ -73,49 +73,30 @@ static inline void idle_ran(struct cpu *cpu, const struct life *prev, uint64_t n
         cpu->idle_ns += now - cpu->run_begin_ns;
 }
 
-/* Who has a CPU, and since when. */
-struct occupant {
-    enum wait_kind kind;
-    uint32_t by;
-    uint64_t since_ns;
-};
-
-/* Before a switch from `prev`, NULL: from the idle thread. */
-static inline struct occupant occupant_of(const struct cpu *cpu, const struct life *prev)
+/* Before a switch from `prev`, NULL: from the idle thread. False: it is not known who had the CPU, and since when. */
+static inline bool find_slice(const struct cpu *cpu, const struct life *prev,
+                              struct cpu_slice *slice)
 {
-    struct occupant occupant = {.kind = RAN_UNKNOWN};
-    bool is_known =
-        cpu->run_whole && cpu->current == prev && cpu->knows == (prev ? CPU_THREAD : CPU_IDLE);
-    if (is_known)
-        occupant = (struct occupant){prev ? RAN_THREAD : RAN_IDLE, prev ? prev->name : 0,
-                                     cpu->run_begin_ns};
-    return occupant;
+    *slice = (struct cpu_slice){cpu->run_begin_ns,
+                                prev ? wait_who(RAN_THREAD, prev->name) : wait_who(RAN_IDLE, 0)};
+    return cpu->run_whole && cpu->current == prev && cpu->knows == (prev ? CPU_THREAD : CPU_IDLE);
 }
 
-/* The life gets the CPU that the occupant had. */
-static inline void end_wait(struct core *core, struct life *life, const struct occupant *occupant)
+/* The life gets the CPU. */
+static inline void end_wait(struct core *core, const struct cpu *cpu, struct life *life)
 {
-    if (life->state == STATE_BLOCKED) {
+    if (life->state == STATE_BLOCKED)
         wait_lost(core, life); /* nothing has told who woke it */
-        return;
-    }
-    if (life->state != STATE_RUNNABLE)
-        return;
-    uint64_t ns = wait_ns(life), last_ns = ns;
-    if (occupant->kind != RAN_UNKNOWN && life->clock_ns - occupant->since_ns < ns)
-        last_ns = life->clock_ns - occupant->since_ns;
-    if (last_ns > 0)
-        wait_add(core, life, occupant->kind, occupant->by, last_ns);
-    if (ns > last_ns)
-        wait_add(core, life, RAN_EARLIER, 0, ns - last_ns);
+    else if (life->state == STATE_RUNNABLE && wait_ns(life) > 0)
+        slices_end_wait(core, cpu, life, wait_ns(life));
 }
 
-static inline void switched_in(struct core *core, struct life *next,
-                               const struct occupant *occupant, const struct event *event)
+static inline void switched_in(struct core *core, const struct cpu *cpu, struct life *next,
+                               const struct event *event)
 {
     uint64_t now = event->time_ns;
     life_book(next, now);
-    end_wait(core, next, occupant);
+    end_wait(core, cpu, next);
     if (next->wake_ns != TIME_NONE)
         durations_add(&next->latency, now - next->wake_ns);
     life_set_state(next, STATE_RUNNING, now);
@@ -220,6 +201,11 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     struct life *thought = cpu->current;
     bool elsewhere = cpu->knows == CPU_LET && prev && prev->known && prev->cpu != event->cpu;
     cpu_write(core, cpu);
+    struct cpu_slice slice;
+    if (find_slice(cpu, prev, &slice)) /* as the past will */
+        slices_add(cpu, &slice);
+    else
+        slices_forget(cpu);
     if (prev && prev->cpu != event->cpu)
         map_leave_cpu(core, prev);
     if (next && next->cpu != event->cpu)
@@ -292,19 +278,22 @@ void map_switch(struct core *core, struct cpu *cpu, const struct event *event)
         clear = prev->exit_known && !prev->exiting;
     if (clear && next && core->let_cpus > 0)
         clear = !may_be_let(core, next);
-    clear = clear && !core->only_steps;
+    struct cpu_slice slice;
+    clear = clear && find_slice(cpu, prev, &slice) && !core->only_steps;
+    if (clear && next && next->state == STATE_RUNNABLE)
+        clear = slices_cover(cpu, next->since_ns);
     if (!clear) {
         switch_step(core, cpu, event, prev, next);
         return;
     }
-    const struct occupant occupant = occupant_of(cpu, prev);
     idle_ran(cpu, prev, event->time_ns);
+    slices_add_here(cpu, &slice);
     if (prev) {
         switched_out(core, cpu, prev, event);
         prev->ran_tick = core->tick;
     }
     if (next) {
-        switched_in(core, next, &occupant, event);
+        switched_in(core, cpu, next, event);
         next->ran_tick = core->tick;
     }
     run_begins(cpu, next, event->time_ns);
@@ -402,8 +391,12 @@ void join_switch(struct core *core, const struct event *event)
         return;
     struct life *prev = life_named(core, (int32_t)event->value[0], event->time_ns);
     core->tallies.at[TALLY_CONTRADICTED_SWITCHES] += is_contradicted(cpu, event, prev);
-    const struct occupant occupant = occupant_of(cpu, prev);
     idle_ran(cpu, prev, event->time_ns);
+    struct cpu_slice slice;
+    if (find_slice(cpu, prev, &slice))
+        slices_add(cpu, &slice);
+    else
+        slices_forget(cpu);
     if (cpu->knows == CPU_THREAD && cpu->current != prev) {
         /* "If prev_tid is not the thread thought current, the switch is believed." */
         struct life *thought = life_touch(cpu->current);
@@ -427,7 +420,7 @@ void join_switch(struct core *core, const struct event *event)
     if (next) {
         if (next->cpu != event->cpu)
             life_leave_cpu(core, next);
-        switched_in(core, next, &occupant, event);
+        switched_in(core, cpu, next, event);
     }
     run_begins(cpu, next, event->time_ns);
 }

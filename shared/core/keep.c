@@ -327,6 +327,8 @@ static void keep_core(const struct keep *keep)
                               .nested_ns = in_softirq ? cpu->nested_ns : 0,
                               .current = cpu->knows == CPU_THREAD ? cpu->current->name : 0};
         memcpy(kept.cpus[kept.cpu_count - 1].within, cpu->within, sizeof cpu->within);
+        kept.cpus[kept.cpu_count - 1].slices =
+            slices_last(cpu, CPU_SLICES, &kept.cpus[kept.cpu_count - 1].slice_count);
     }
     uint32_t ignored = 0;
     put(keep, KEPT_CORE, 0, &kept, true, &ignored);

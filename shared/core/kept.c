@@ -17,6 +17,7 @@ static const struct column cpu_columns[] = {
     COLUMN(kept_cpu, 11, TIME, softirq_ns),
     COLUMN(kept_cpu, 12, NUMBER, nested_ns),
     COLUMN_ARRAY(kept_cpu, 13, NUMBERS, within),
+    COLUMN_ROWS_OF(kept_cpu, 14, slices, slice_count, slice),
 };
 COLUMN_TABLE(cpu, kept_cpu);
 

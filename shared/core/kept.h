@@ -28,6 +28,8 @@ struct kept_cpu {
     uint64_t irq_ns, softirq_ns, nested_ns;
     uint32_t current; /* id of a life; 0: none */
     uint64_t within[HANDLER_LEVELS];
+    struct cpu_slice *slices; /* borrowed */
+    size_t slice_count;
 };
 
 struct kept_core {

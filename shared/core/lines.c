@@ -69,6 +69,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     if (line->last_ns != TIME_NONE)
         cpu->last_ns = line->last_ns;
     join_handlers(cpu, line);
+    join_slices(core, cpu, line);
     if (!line->known)
         return;
     cpu->border_ns = TIME_NONE;

@@ -413,7 +413,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
 {
     bool known = cpu->knows >= CPU_NOBODY;
     if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns && !cpu->handlers_changed)
-        return;
+        return; /* nor are there slices: a switch changes it */
     struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
     line->cpu = (int32_t)(cpu - core->cpus);
     line->known = known;
@@ -425,6 +425,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
     line->busy_ns = cpu->busy_ns;
     line->idle_ns = cpu->idle_ns;
     handlers_write(cpu, line);
+    slices_write(core, cpu, line);
     cpu->busy_ns = cpu->idle_ns = 0;
     cpu->changed = cpu->handlers_changed = false;
     cpu->told_ns = cpu->last_ns;
@@ -761,6 +762,8 @@ void core_free(struct core *core)
     map_clear(&core->processes);
     map_lives_forget(core);
     map_clear(&core->inner);
+    for (size_t i = 0; i < core->cpu_count; i++)
+        free(core->cpus[i].slices);
     free(core->cpus);
     free(core->named);
     free(core->exited);

@@ -284,6 +284,10 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         restore->bad |= (cpu->handlers & HANDLER_IN_IRQ) && cpu->irq_ns == TIME_NONE;
         restore->bad |= (cpu->handlers & HANDLER_IN_SOFTIRQ) && cpu->softirq_ns == TIME_NONE;
         memcpy(cpu->within, from->within, sizeof cpu->within);
+        for (size_t j = 0; j < from->slice_count; j++) {
+            restore->bad |= !cpu_slice_is_sound(&from->slices[j]);
+            slices_add(cpu, &from->slices[j]);
+        }
         cpu->current = named(restore, &restore->lives, from->current);
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
         restore->bad |= cpu->current && cpu->current->over;

@@ -179,6 +179,7 @@ static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 10, NUMBER, nested_ns),
     COLUMN_ARRAY(cpu_line, 11, NUMBERS, within),
     COLUMN(cpu_line, 12, NUMBER, idle_ns),
+    COLUMN_ROWS_OF(cpu_line, 13, slices, slice_count, slice),
 };
 COLUMN_TABLE(cpu, cpu_line);
 

@@ -19,6 +19,14 @@ static bool has_handlers(const struct cpu_line *line)
             ((line->handlers & HANDLER_SOFTIRQ_KNOWN) && line->softirq_ns != TIME_NONE));
 }
 
+static bool are_slices(const struct cpu_slice *slices, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!cpu_slice_is_sound(&slices[i]))
+            return false;
+    return count <= CPU_SLICES;
+}
+
 static bool is_name(uint32_t name, size_t index)
 {
     return name / NAMES_OF_A_RECORD <= index;
@@ -192,7 +200,8 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_INSTANCE: return is_instance(&record->instance, index, phases);
     case RECORD_CPU:
         return is_cpu(record->cpu.cpu) && is_name(record->cpu.current, index) &&
-               has_handlers(&record->cpu);
+               has_handlers(&record->cpu) &&
+               are_slices(record->cpu.slices, record->cpu.slice_count);
     case RECORD_PLACE: return is_place(&record->place, index);
     case RECORD_USES: return is_name(record->uses.place, index);
     case RECORD_USE: return is_name(record->use.place, index) && record->use.entry_ns != TIME_NONE;

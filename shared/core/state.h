@@ -70,6 +70,7 @@ struct count_sum;
 struct spans;
 struct span_begin;
 struct wait_sum;
+struct slices;
 struct named_place;
 
 /* What a line has told of a life, if nothing else has told of it since then. */
@@ -211,6 +212,7 @@ struct cpu {
     uint64_t nested_ns;
     /* Which handler of each level runs: 2 + its number, WITHIN_NONE, or WITHIN_AS_BEFORE. */
     uint64_t within[HANDLER_LEVELS];
+    struct slices *slices; /* owned: who had it before its current; NULL: nobody is known */
 };
 
 /* Mapping, it is as the past has it; joining, none was seen. */
@@ -624,6 +626,24 @@ void wait_lost(struct core *core, struct life *life);
 void waits_write(struct core *core, struct life *life);
 void waits_tell(struct core *core, struct life *life);
 void waits_join(struct core *core, const struct waits_line *line);
+/* Of whom the row in hand says that it is a thread, what joining knows: an id, the idle thread or nobody. */
+uint64_t join_who(const struct core *core, uint64_t who);
+
+/* --- slices.c: who had a CPU, and when, in both modes --- */
+/* Whoever had it, from then on up to a switch now. */
+void slices_add(struct cpu *cpu, const struct cpu_slice *slice);
+/* The same; mapping, no step tells the past of it. */
+void slices_add_here(struct cpu *cpu, const struct cpu_slice *slice);
+/* Nobody is known to have had it up to a switch now; mapping, only the past knows. */
+void slices_forget(struct cpu *cpu);
+/* The life got it now, for which it waited `ns`. */
+void slices_end_wait(struct core *core, const struct cpu *cpu, struct life *life, uint64_t ns);
+/* Mapping: whether all that a wait since then needs is known here, once one more slice is. */
+bool slices_cover(const struct cpu *cpu, uint64_t since_ns);
+/* The last, `most` at most, the eldest first; borrowed until one is added. */
+struct cpu_slice *slices_last(const struct cpu *cpu, size_t most, size_t *count);
+void slices_write(struct core *core, struct cpu *cpu, struct cpu_line *line);
+void join_slices(const struct core *core, struct cpu *cpu, const struct cpu_line *line);
 
 /* --- join.c --- */
 /* Whom the row in hand names so, also one whose life is over by now. */

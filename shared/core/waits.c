@@ -96,19 +96,18 @@ void waits_write(struct core *core, struct life *life)
 
 void waits_tell(struct core *core, struct life *life)
 {
+    struct result result = {.type = RESULT_WAITS};
     for (size_t i = 0; i < life->wait_count; i++) {
         const struct wait_sum *sum = &life->waits[i];
-        struct result result = {.type = RESULT_WAITS,
-                                .phase = names_text(&core->paths, sum->label),
-                                .wait_who = sum->who,
-                                .wait = {sum->more + 1, sum->total_ns, max_of(sum)}};
+        result.phase = names_text(&core->paths, sum->label);
+        result.wait_who = sum->who;
+        result.wait = (struct wait_cell){sum->more + 1, sum->total_ns, max_of(sum)};
         core_tell_of(core, life, &result);
     }
     empty(life);
 }
 
-/* Of whom the row says that it is a thread. */
-static uint64_t resolved(const struct core *core, uint64_t who)
+uint64_t join_who(const struct core *core, uint64_t who)
 {
     enum wait_kind kind = wait_kind_of(who);
     if (!wait_is_by_thread(kind))
@@ -128,6 +127,6 @@ void waits_join(struct core *core, const struct waits_line *line)
         return;
     for (size_t i = 0; i < line->sum_count; i++) {
         const struct wait_sum *from = &line->sums[i];
-        add(sum_at(core, life, join_labeled(core, from->label), resolved(core, from->who)), from);
+        add(sum_at(core, life, join_labeled(core, from->label), join_who(core, from->who)), from);
     }
 }

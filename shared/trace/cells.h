@@ -186,13 +186,19 @@ enum wait_kind {
     RAN_UNKNOWN = 8,
     RAN_IDLE,
     RAN_THREAD,
-    RAN_EARLIER, /* whoever was before the last one */
+    RAN_EARLIER, /* whoever was before those that are remembered */
     WAIT_KINDS
 };
 
 static inline bool wait_is_known(unsigned kind)
 {
     return kind <= WAKER_VECTOR || (kind >= RAN_UNKNOWN && kind < WAIT_KINDS);
+}
+
+/* Whether it ended that a thread was blocked; else it had the CPU while one was runnable. */
+static inline bool wait_is_of_blocked(unsigned kind)
+{
+    return kind < RAN_UNKNOWN;
 }
 
 /* Whether it is of a thread, whose id says which. */

@@ -18,6 +18,7 @@ EVENT = re.compile(r"^\[(\d+)\.(\d{9})\] \S+ (sched_switch|sched_wak\w+|irq_\w+_
 FIELD = re.compile(r"(\w+) = (-?\d+)")
 LEVELS = {"timer_hrtimer_expire": ("timer", None), "irq_handler": ("irq", "irq"), "irq_softirq": ("softirq", "vec")}
 PREEMPTED = 256
+SLICES = 32
 
 
 def events():
@@ -36,19 +37,28 @@ class Machine:
     def __init__(self):
         self.state = collections.defaultdict(lambda: (None, 0))
         self.current, self.since, self.handlers = {}, {}, collections.defaultdict(dict)
+        self.slices = collections.defaultdict(lambda: collections.deque(maxlen=SLICES))
         self.sums = {"waker": collections.Counter(), "ran_instead": collections.Counter()}
 
     def switch(self, time, cpu, prev, prev_state, following):
-        had = ("idle" if prev == 0 else "thread", prev) if self.current.get(cpu) == prev else ("unknown", 0)
+        slices = self.slices[cpu]
+        if self.current.get(cpu) == prev:
+            slices.append((self.since[cpu], ("idle" if prev == 0 else "thread", prev)))
+        else:
+            slices.clear()
         if prev:
             self.state[prev] = ("runnable" if prev_state in (0, PREEMPTED) else "blocked", time)
         state, since = self.state[following]
         if following and state == "blocked":
             self.sums["waker"][following, "unknown", 0] += time - since
         elif following and state == "runnable":
-            last = time - max(since, self.since[cpu]) if had[0] != "unknown" else time - since
-            self.sums["ran_instead"][following, *had] += last
-            self.sums["ran_instead"][following, "earlier", 0] += time - since - last
+            until = time
+            for begin, had in reversed(slices):
+                begin = max(since, begin)
+                self.sums["ran_instead"][following, *had] += until - begin
+                until = begin
+            before = ("earlier" if len(slices) == SLICES else "unknown", 0)
+            self.sums["ran_instead"][following, *before] += until - since
         self.state[following] = ("running", time)
         self.current[cpu], self.since[cpu], self.handlers[cpu] = following, time, {}
 
