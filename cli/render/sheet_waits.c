@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/view.h"
 #include "base/memory.h"
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
@@ -15,11 +16,51 @@ static int by_most(const void *a, const void *b)
     return order ? order : (left > right) - (left < right);
 }
 
-/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11`; to be freed. */
-static char *text_of_other(const struct wait_row *row)
+/* What the handlers of an interrupt are called, with commas; to be freed. NULL: their events do not tell. */
+static char *name_of_irq(const struct session_report *session, uint64_t irq)
 {
+    const struct atom_kind *kind;
+    for (size_t i = 0; (kind = analyses_shown(i)) && strcmp(kind->name, "irq") != 0;)
+        i++;
+    if (!kind)
+        return NULL;
+    const struct cells_of_kind cells = session_report_cells(session, kind);
+    const struct atom_column *number = atom_kind_column(kind, "irq"),
+                             *column = atom_kind_column(kind, "name");
+    char *names = NULL;
+    for (size_t i = 0; i < cells.count; i++) {
+        const struct text name = *atom_text_at(cells.at[i], column);
+        bool is_new = *atom_number_at(cells.at[i], number) == irq && name.count > 0;
+        for (size_t k = 0; k < i && is_new; k++)
+            is_new = *atom_number_at(cells.at[k], number) != irq ||
+                     !text_equal(*atom_text_at(cells.at[k], column), name);
+        if (!is_new)
+            continue;
+        char *longer = names ? memory_format("%s, %.*s", names, (int)name.count, name.at)
+                             : memory_string(name);
+        free(names);
+        names = longer;
+    }
+    return names;
+}
+
+static char *text_of_irq(const struct session_report *session, int64_t irq)
+{
+    char *name = name_of_irq(session, (uint64_t)irq);
+    char *text = name ? memory_format("irq %" PRId64 " (%s)", irq, name)
+                      : memory_format("irq %" PRId64, irq);
+    free(name);
+    return text;
+}
+
+/* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11 (eth0)`, `softirq TIMER`; to be freed. */
+static char *text_of_other(const struct session_report *session, const struct wait_row *row)
+{
+    if (row->kind == WAKER_IRQ)
+        return text_of_irq(session, row->number);
     if (row->number != REPORT_NONE)
-        return memory_format("%s %" PRId64, wait_kind_name(row->kind), row->number);
+        return row->by_name ? memory_format("%s %s", wait_kind_name(row->kind), row->by_name)
+                            : memory_format("%s %" PRId64, wait_kind_name(row->kind), row->number);
     if (!wait_is_by_thread(row->kind))
         return memory_format("(%s)", wait_kind_name(row->kind));
     const char *name = row->by_name ? row->by_name : "?";
@@ -45,7 +86,7 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
         const struct wait_row *row = rows[i];
         table_text(table, row->process ? row->process : "?");
         sheet_cell_identity(table, row->pid);
-        sheet_cell_text(table, text_of_other(row));
+        sheet_cell_text(table, text_of_other(sheet->session, row));
         table_number(table, row->cell.count);
         table_number(table, row->cell.total_ns);
         table_number(table, row->cell.max_ns);
@@ -58,14 +99,16 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
 }
 
 /* Most threads wait for work most of the time: where there are phases, the table is of what is in them. Of those who had
- * a CPU before the last one, only their sum is known: it is no row. */
+ * a CPU before its last runs, only their sum is known: it is no row. */
 static void write_waits(const struct sheet *sheet, const char *heading, const char *other,
                         const struct wait_row *all, size_t count)
 {
     const struct wait_row **rows = memory_new((count + 1) * sizeof *rows);
-    bool has_phase = false;
-    for (size_t i = 0; i < count; i++)
+    bool has_phase = false, has_nested = false;
+    for (size_t i = 0; i < count; i++) {
         has_phase |= all[i].phase[0] != '\0';
+        has_nested |= strchr(all[i].phase, '/') != NULL;
+    }
     size_t shown = 0;
     uint64_t outside_ns = 0, earlier_ns = 0;
     for (size_t i = 0; i < count; i++) {
@@ -79,10 +122,10 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
     if (shown > 0) {
         qsort(rows, shown, sizeof *rows, by_most);
         sheet_put_heading(sheet, heading);
-        fputc('\n', sheet->out);
+        fputs(has_nested ? ", without those in nested phases\n" : "\n", sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
         if (earlier_ns > 0)
-            fprintf(sheet->out, "  by others, who ran before the last one: %s\n",
+            fprintf(sheet->out, "  by others, before the last 32 runs of the CPU: %s\n",
                     quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/view.h"
 #include "base/memory.h"
 #include "results/fold_rows.h"
 
@@ -74,7 +75,7 @@ void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, 
 
 static bool is_waker(const struct wait_row *row)
 {
-    return row->kind < RAN_UNKNOWN;
+    return wait_is_of_blocked(row->kind);
 }
 
 static int compare_names(const char *a, const char *b)
@@ -117,6 +118,18 @@ static void name_thread(const struct fold_rows *rows, const struct cell *cell, s
     row->by_process = fold_rows_process(rows, row->by_pid);
 }
 
+/* What analyses call a handler of that number; NULL: nothing, or only its events tell. */
+static const char *handler_name(const struct fold_rows *rows, const struct wait_row *row)
+{
+    const struct atom_kind *kind;
+    char room[VIEW_NAME_ROOM];
+    for (size_t i = 0; (kind = analyses_shown(i)) && strcmp(kind->name, wait_kind_name(row->kind));)
+        i++;
+    const char *name =
+        kind && kind->view->name ? kind->view->name((uint64_t)row->number, room) : NULL;
+    return name ? arena_string(rows->arena, text_of(name)) : NULL;
+}
+
 static void add_row(const struct fold_rows *rows, const struct cell *cell, int64_t pid,
                     struct wait_row *row)
 {
@@ -130,8 +143,10 @@ static void add_row(const struct fold_rows *rows, const struct cell *cell, int64
     row->process = fold_rows_process(rows, row->pid);
     if (wait_is_by_thread(row->kind))
         name_thread(rows, cell, row);
-    else if (row->kind == WAKER_IRQ || row->kind == WAKER_SOFTIRQ || row->kind == WAKER_VECTOR)
+    if (row->kind == WAKER_IRQ || row->kind == WAKER_SOFTIRQ || row->kind == WAKER_VECTOR) {
         row->number = (int32_t)cell->key.name;
+        row->by_name = handler_name(rows, row);
+    }
 }
 
 static size_t count_cells(const struct cell_group *const *groups, size_t count)

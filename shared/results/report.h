@@ -194,7 +194,7 @@ struct wait_row {
     const char *process;
     uint8_t kind;           /* enum wait_kind */
     int64_t by_pid, by_tid; /* of a thread; or REPORT_NONE */
-    const char *by_name;    /* of the thread; or NULL */
+    const char *by_name;    /* of the thread, or the handler; or NULL */
     const char *by_process; /* likewise */
     int64_t number;         /* of a handler; or REPORT_NONE */
     struct wait_cell cell;
