@@ -16,7 +16,7 @@ static const struct field_value *value_of(const struct event *event, const char 
     return value ? value : &ABSENT;
 }
 
-static void clear_instance(struct open_instance *instance)
+void open_instance_clear(struct open_instance *instance)
 {
     for (size_t i = 0; i < instance->definition->match_count; i++)
         phase_value_free(&instance->match[i]);
@@ -26,7 +26,7 @@ static void clear_instance(struct open_instance *instance)
 
 static void take_out(struct phase_stack *stack, size_t place)
 {
-    clear_instance(&stack->at[place]);
+    open_instance_clear(&stack->at[place]);
     stack->count--;
     memmove(&stack->at[place], &stack->at[place + 1], (stack->count - place) * sizeof *stack->at);
 }
@@ -34,9 +34,37 @@ static void take_out(struct phase_stack *stack, size_t place)
 void phase_stack_clear(struct phase_stack *stack)
 {
     for (size_t i = 0; i < stack->count; i++)
-        clear_instance(&stack->at[i]);
+        open_instance_clear(&stack->at[i]);
     free(stack->at);
     *stack = (struct phase_stack){.at = NULL};
+}
+
+void open_instance_begin(struct open_instance *instance, const struct phase_definition *definition,
+                         const struct followed *followed)
+{
+    const struct event *event = followed->event;
+    const struct field_value *told =
+        definition->name_is_field ? value_of(event, definition->name) : &ABSENT;
+    *instance = (struct open_instance){
+        .name = memory_string(told->type == FIELD_TEXT ? told->text : text_of(definition->name)),
+        .definition = definition,
+        .begin_ns = followed->wall_ns,
+        .match = memory_new((definition->match_count + 1) * sizeof(struct field_value))};
+    for (size_t k = 0; k < definition->match_count; k++)
+        instance->match[k] = phase_value_copy(value_of(event, definition->match[k].begin_field));
+}
+
+bool open_instance_ends(const struct open_instance *instance, const struct event *event)
+{
+    const struct phase_definition *definition = instance->definition;
+    if (!phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                            event_shown))
+        return false;
+    for (size_t i = 0; i < definition->match_count; i++)
+        if (!field_value_equal(&instance->match[i],
+                               value_of(event, definition->match[i].end_field)))
+            return false;
+    return true;
 }
 
 void phase_stack_begin(struct phase_stack *stack, const struct followed *followed)
@@ -48,41 +76,17 @@ void phase_stack_begin(struct phase_stack *stack, const struct followed *followe
         if (!phase_filters_pass(definition->begin_filter, definition->begin_filter_count, event,
                                 event_shown))
             continue;
-        const struct field_value *told =
-            definition->name_is_field ? value_of(event, definition->name) : &ABSENT;
         stack->at = memory_grow(stack->at, &stack->room, stack->count + 1, sizeof *stack->at);
-        struct open_instance *instance = &stack->at[stack->count++];
-        *instance = (struct open_instance){
-            .name =
-                memory_string(told->type == FIELD_TEXT ? told->text : text_of(definition->name)),
-            .definition = definition,
-            .begin_ns = followed->wall_ns,
-            .match = memory_new((definition->match_count + 1) * sizeof(struct field_value))};
-        for (size_t k = 0; k < definition->match_count; k++)
-            instance->match[k] =
-                phase_value_copy(value_of(event, definition->match[k].begin_field));
+        open_instance_begin(&stack->at[stack->count++], definition, followed);
     }
-}
-
-static bool is_end_of(const struct open_instance *instance, const struct event *event)
-{
-    const struct phase_definition *definition = instance->definition;
-    for (size_t i = 0; i < definition->match_count; i++)
-        if (!field_value_equal(&instance->match[i],
-                               value_of(event, definition->match[i].end_field)))
-            return false;
-    return true;
 }
 
 bool phase_stack_end(struct phase_stack *stack, const struct followed *followed, size_t place)
 {
     const struct event *event = followed->event;
     const struct phase_definition *definition = event->class->phases->at[event->class->ends[place]];
-    if (!phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
-                            event_shown))
-        return false;
     for (size_t i = stack->count; i-- > 0;)
-        if (stack->at[i].definition == definition && is_end_of(&stack->at[i], event)) {
+        if (stack->at[i].definition == definition && open_instance_ends(&stack->at[i], event)) {
             take_out(stack, i);
             return true;
         }

@@ -15,6 +15,13 @@ struct open_instance {
     struct field_value *match; /* of the begin event */
 };
 
+/* What the event begins, whose filters it passes; open_instance_clear(). */
+void open_instance_begin(struct open_instance *instance, const struct phase_definition *definition,
+                         const struct followed *followed);
+/* Whether the event, which its definition names as an end, ends it. */
+bool open_instance_ends(const struct open_instance *instance, const struct event *event);
+void open_instance_clear(struct open_instance *instance);
+
 /* Of a thread, in the order in which they began. All zero is empty. */
 struct phase_stack {
     struct open_instance *at;

@@ -4,24 +4,34 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
+#include "cli/story/cpu_runs.h"
 #include "cli/story/follow.h"
 #include "cli/story/story_irq.h"
 #include "cli/story/strace_text.h"
 #include "trace/schema.h"
 #include "trace/syscalls.h"
 
+/* What is followed of the machine, for all stories that are told at once. */
+struct machine {
+    struct story_irqs irqs;
+    struct cpu_runs runs;
+};
+
 struct telling {
+    const struct machine *machine;
     const struct story_ask *ask;
     struct story *story;
     struct line line; /* to write into */
     bool has_begun;
     int32_t cpu; /* that it ran on last; -1: not known */
     bool is_on;  /* it runs there */
-    struct story_irqs irqs;
+    bool is_over;
     /* The call that it is in when the instance begins. */
     bool is_in_call;
     int64_t entered_ns;
     struct line call;
+    int64_t at_ns; /* now */
     /* Who ran instead. */
     struct line instead;
     unsigned instead_count;
@@ -83,28 +93,22 @@ static struct story_node *add_event(struct telling *telling, int64_t at_ns, stru
 
 /* --- interrupts --- */
 
-/* Of any CPU: follows what handles interrupts, and tells of those that take the CPU from the thread. */
-static bool on_irq(struct telling *telling, const struct followed *followed, bool is_ours)
+/* It takes the CPU from the thread. */
+static void on_irq(struct telling *telling, const struct followed *followed, enum irq_step step,
+                   const struct cpu_irq *irq)
 {
-    const struct cpu_irq *irq;
-    enum irq_step step = story_irqs_take(&telling->irqs, followed->event, &irq);
-    if (step == IRQ_NONE)
-        return false;
-    if (!telling->has_begun || !is_ours)
-        return true;
     struct story_tree *tree = tree_of(telling);
     telling->story->events++;
     if (step == IRQ_BEGIN) {
         story_tree_begin(tree, STORY_IRQ, followed->wall_ns, text_of(irq->name),
                          key_of(STORY_IRQ, text_of(irq->name)));
-        return true;
+        return;
     }
     struct story_node *open = story_tree_open(tree, STORY_IRQ);
     if (open)
         story_tree_end(tree, open, followed->wall_ns, text_of(""));
     else
         add_event(telling, followed->wall_ns, text_of("(a handler ends that began before)"), "irq");
-    return true;
 }
 
 /* --- on and off the CPU --- */
@@ -164,11 +168,26 @@ static void on_switch_out(struct telling *telling, const struct followed *follow
     telling->is_on = false;
 }
 
+/* Of a wait of the thread, somebody had the CPU that it gets. */
+static void add_run(void *context, int32_t tid, int64_t ns)
+{
+    struct telling *telling = context;
+    struct line *line = fresh(telling);
+    if (tid == CPU_RUN_EARLIER)
+        line_string(line, "others, earlier");
+    else
+        thread_text(telling, line, tid, telling->at_ns);
+    story_sums_add(&telling->story->ran, &tree_of(telling)->arena, written(line), (uint64_t)ns);
+}
+
 /* It gets a CPU; who left that one is who had it meanwhile. */
 static void on_switch_in(struct telling *telling, const struct followed *followed)
 {
     const struct event *event = followed->event;
     struct story_node *wait = open_wait(telling);
+    if (wait && wait->kind == STORY_RUNNABLE)
+        cpu_runs_tell(&telling->machine->runs, event->cpu, wait->begin_ns, followed->wall_ns,
+                      add_run, telling);
     struct line *line = fresh(telling);
     if (wait && wait->kind == STORY_RUNNABLE) {
         if (telling->instead_count == 0 && followed->tid > 0)
@@ -198,9 +217,11 @@ static void on_wakeup(struct telling *telling, const struct followed *followed)
     struct story_node *wait = open_wait(telling);
     if (!wait || wait->kind != STORY_BLOCKED)
         return;
+    static const char woken_by[] = "woken by ";
+    enum { WOKEN_BY = sizeof woken_by - 1 };
     struct line *line = fresh(telling);
-    const char *irq = story_irqs_in(&telling->irqs, followed->event->cpu);
-    line_string(line, "woken by ");
+    const char *irq = story_irqs_in(&telling->machine->irqs, followed->event->cpu);
+    line_string(line, woken_by);
     if (irq) {
         line_string(line, irq);
     } else if (followed->tid == 0) {
@@ -208,6 +229,9 @@ static void on_wakeup(struct telling *telling, const struct followed *followed)
     } else {
         thread_text(telling, line, followed->tid, followed->wall_ns);
     }
+    const struct text who = {line->at + WOKEN_BY, line->count - WOKEN_BY};
+    story_sums_add(&telling->story->woken, &tree_of(telling)->arena, who,
+                   (uint64_t)(followed->wall_ns - wait->begin_ns));
     clear_instead(telling);
     story_tree_end(tree_of(telling), wait, followed->wall_ns, written(line));
     story_tree_begin(tree_of(telling), STORY_RUNNABLE, followed->wall_ns,
@@ -416,18 +440,23 @@ static void begin_story(struct telling *telling)
     begin_call(telling, ask->begin_ns, written(&telling->call));
 }
 
-static bool take(void *context, const struct followed *followed)
+static void take_for(struct telling *telling, const struct followed *followed, enum irq_step step,
+                     const struct cpu_irq *irq)
 {
-    struct telling *telling = context;
     const struct story_ask *ask = telling->ask;
     const struct event *event = followed->event;
     bool is_own = followed->tid == ask->tid && event->kind != EVENT_LOSS;
-    if (followed->wall_ns > ask->end_ns)
-        return false;
+    telling->at_ns = followed->wall_ns;
+    telling->is_over = followed->wall_ns > ask->end_ns;
+    if (telling->is_over)
+        return;
     if (!telling->has_begun && followed->wall_ns >= ask->begin_ns && is_own)
         begin_story(telling);
-    if (on_irq(telling, followed, is_own))
-        return true;
+    if (step != IRQ_NONE) {
+        if (telling->has_begun && is_own)
+            on_irq(telling, followed, step, irq);
+        return;
+    }
     if (!telling->has_begun) {
         on_before(telling, followed, is_own);
     } else if (event->kind == EVENT_LOSS) {
@@ -444,7 +473,27 @@ static bool take(void *context, const struct followed *followed)
                event->value[0] == ask->tid) {
         on_wakeup(telling, followed);
     }
-    return true;
+}
+
+struct tellings {
+    struct machine machine;
+    struct telling *at;
+    size_t count;
+};
+
+static bool take(void *context, const struct followed *followed)
+{
+    struct tellings *all = context;
+    const struct cpu_irq *irq;
+    enum irq_step step = story_irqs_take(&all->machine.irqs, followed->event, &irq);
+    bool goes_on = false;
+    cpu_runs_take(&all->machine.runs, followed);
+    for (size_t i = 0; i < all->count; i++) {
+        if (!all->at[i].is_over)
+            take_for(&all->at[i], followed, step, irq);
+        goes_on |= !all->at[i].is_over;
+    }
+    return goes_on;
 }
 
 static bool shows_all(enum domain domain, const char *name)
@@ -454,26 +503,57 @@ static bool shows_all(enum domain domain, const char *name)
     return true;
 }
 
-void story_tell(const struct story_ask *ask, struct story *out)
+void stories_tell(const struct story_ask *asks, struct story *out, size_t count)
 {
-    *out = (struct story){.tree = {.knows_states = ask->knows_states}};
-    struct telling telling = {.ask = ask, .story = out, .cpu = -1};
-    struct follow following = {.chunks = ask->chunks,
-                               .count = ask->count,
-                               .phases = ask->phases,
+    struct tellings all = {.at = memory_new((count + 1) * sizeof *all.at), .count = count};
+    struct follow following = {.chunks = asks->chunks,
+                               .count = asks->count,
+                               .phases = asks->phases,
                                .shows = shows_all,
-                               .begin_ns = ask->begin_ns,
-                               .end_ns = ask->end_ns,
-                               .warnings = ask->warnings,
+                               .begin_ns = INT64_MAX,
+                               .end_ns = INT64_MIN,
+                               .warnings = asks->warnings,
                                .take = take,
-                               .context = &telling};
+                               .context = &all};
+    for (size_t i = 0; i < count; i++) {
+        const struct story_ask *ask = &asks[i];
+        out[i] = (struct story){.tree = {.knows_states = ask->knows_states}};
+        all.at[i] =
+            (struct telling){.machine = &all.machine, .ask = ask, .story = &out[i], .cpu = -1};
+        if (ask->begin_ns < following.begin_ns)
+            following.begin_ns = ask->begin_ns;
+        if (ask->end_ns > following.end_ns)
+            following.end_ns = ask->end_ns;
+    }
     follow(&following);
-    if (out->tree.root)
-        story_tree_end(&out->tree, out->tree.root, ask->end_ns, text_of(""));
-    out->chunks = following.read;
-    out->failed = following.failed;
-    free(telling.line.at);
-    free(telling.call.at);
-    free(telling.instead.at);
-    story_irqs_clear(&telling.irqs);
+    for (size_t i = 0; i < count; i++) {
+        if (out[i].tree.root)
+            story_tree_end(&out[i].tree, out[i].tree.root, asks[i].end_ns, text_of(""));
+        out[i].chunks = following.read;
+        out[i].failed = following.failed;
+        free(all.at[i].line.at);
+        free(all.at[i].call.at);
+        free(all.at[i].instead.at);
+    }
+    story_irqs_clear(&all.machine.irqs);
+    cpu_runs_clear(&all.machine.runs);
+    free(all.at);
+}
+
+void story_clear(struct story *story)
+{
+    free(story->woken.at);
+    free(story->ran.at);
+    arena_clear(&story->tree.arena);
+}
+
+void story_sums_add(struct story_sums *sums, struct arena *arena, struct text who, uint64_t ns)
+{
+    for (size_t i = 0; i < sums->count; i++)
+        if (text_equal(text_of(sums->at[i].who), who)) {
+            sums->at[i].ns += ns;
+            return;
+        }
+    sums->at = memory_grow(sums->at, &sums->room, sums->count + 1, sizeof *sums->at);
+    sums->at[sums->count++] = (struct story_sum){arena_string(arena, who), ns};
 }

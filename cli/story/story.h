@@ -27,15 +27,32 @@ struct story_ask {
     uint32_t definition;      /* of the instance that it is; UINT32_MAX: of none */
 };
 
+/* Waits for one other, of all of a kind. */
+struct story_sum {
+    const char *who;
+    uint64_t ns;
+};
+
+struct story_sums {
+    struct story_sum *at; /* in the order in which they came first */
+    size_t count, room;
+};
+
 struct story {
     struct story_tree tree; /* the root ends at ask.end_ns */
     size_t chunks;          /* that were read */
     size_t failed;
     uint64_t events; /* of the thread */
     uint64_t lost;   /* events of its CPUs, meanwhile */
+    struct story_sums
+        woken; /* time blocked, by who ended it; what nobody was seen to end is not there */
+    struct story_sums ran; /* time runnable, by who had the CPU */
 };
 
-/* arena_clear(&out->tree.arena). */
-void story_tell(const struct story_ask *ask, struct story *out);
+/* `count` stories of one session and process, at once: chunks and so on are those of the first. story_clear() of each. */
+void stories_tell(const struct story_ask *asks, struct story *out, size_t count);
+void story_clear(struct story *story);
+/* Adds `ns` of who is called so; a copy of the text is in `arena`. */
+void story_sums_add(struct story_sums *sums, struct arena *arena, struct text who, uint64_t ns);
 
 #endif

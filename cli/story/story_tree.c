@@ -264,14 +264,29 @@ static void print_node(struct printing *printing, const struct story_node *node,
     print_children(printing, node, depth + 1);
 }
 
-void story_tree_print(const struct story_tree *tree, bool unfolded, FILE *out)
+void story_tree_print_below(const struct story_tree *tree, int64_t begin_ns, unsigned depth,
+                            bool unfolded, FILE *out)
 {
     if (!tree->root)
         return;
-    struct printing printing = {.begin_ns = tree->root->begin_ns,
-                                .knows_states = tree->knows_states,
-                                .unfolded = unfolded,
-                                .out = out};
-    print_node(&printing, tree->root, 0);
+    struct printing printing = {
+        .begin_ns = begin_ns, .knows_states = tree->knows_states, .unfolded = unfolded, .out = out};
+    print_node(&printing, tree->root, depth);
+    free(printing.line.at);
+}
+
+void story_tree_print(const struct story_tree *tree, bool unfolded, FILE *out)
+{
+    if (tree->root)
+        story_tree_print_below(tree, tree->root->begin_ns, 0, unfolded, out);
+}
+
+void story_line_print(int64_t after_ns, int64_t took_ns, unsigned depth, const char *text,
+                      FILE *out)
+{
+    struct printing printing = {.out = out};
+    begin_line(&printing, after_ns, took_ns, true, depth);
+    line_string(&printing.line, text);
+    end_line(&printing);
     free(printing.line.at);
 }

@@ -52,5 +52,11 @@ struct story_node *story_tree_open(const struct story_tree *tree, enum story_kin
  * did between those in it is one line behind them, so that the durations of all lines in it add up to its own.
  * Repetitions are folded unless `unfolded`. */
 void story_tree_print(const struct story_tree *tree, bool unfolded, FILE *out);
+/* The same, below lines of others: instants count from begin_ns, and the root is as deep as that. */
+void story_tree_print_below(const struct story_tree *tree, int64_t begin_ns, unsigned depth,
+                            bool unfolded, FILE *out);
+/* One line, `after_ns` behind the begin. */
+void story_line_print(int64_t after_ns, int64_t took_ns, unsigned depth, const char *text,
+                      FILE *out);
 
 #endif

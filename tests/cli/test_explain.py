@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from checks import finish, spanmill, wrong  # noqa: E402
@@ -86,6 +87,12 @@ for row in chosen:
         if node.text.startswith("blocked") and "; woken by " not in node.text \
                 and "was not seen" not in node.text:
             wrong(f"{name}: nobody woke it: {node.text}")
+    # The head says of all that it waited for whom.
+    for part, words in (("blocked_ns", "blocked, in:"), ("blocked_ns", "blocked, woken by:"),
+                        ("runnable_ns", "runnable, ran instead:")):
+        heads = [line for line in story.splitlines() if line.startswith(words)]
+        if len(heads) != (row[part] > 0) or any("not known" in line for line in heads):
+            wrong(f"{name}: {part} {row[part]}: {heads}")
     # Each chunk is read that it lies in, and no more.
     read = re.search(r"in (\d) of 4 chunks$", story)
     if not read or int(read[1]) > 3:
@@ -113,6 +120,28 @@ inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry
 check_sums("a phase that ends in a call", tree(inner))
 if "... goes on behind the phase" not in inner or "futex(...)" in inner:
     wrong("a call does not go on behind the phase that ends in it")
+
+# A request by its segments: what they take and what is queued add up.
+with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+    file.write("""phases:
+  - {name: request, begin: 'thumbnailer:request_begin', end: 'thumbnailer:request_end', match: [id], segments: $phase}
+  - {name: $phase, begin: 'thumbnailer:phase_begin', end: 'thumbnailer:phase_end', match: [id, phase]}
+""")
+    file.flush()
+    out, _ = run("--format", "json", "--definitions", file.name, command="report")
+    requests = [row for row in map(json.loads, out.splitlines())
+                if row["type"] == "instance" and row["phase"] == "request" and not row["parallel_ns"]]
+    if not requests:
+        wrong("no request has segments")
+    for row in requests[:4]:
+        name = f"request {row['id']}"
+        root = tree(run("--definitions", file.name, "--instance", row["id"], "--unfolded")[0])
+        check_sums(name, root)
+        queued = sum(node.took for node in root.children if node.text.startswith("queued"))
+        segments = [node for node in root.children if node.text.startswith("segment ")]
+        blocked = sum(node.took for node in root.walk() if node.text.startswith("blocked"))
+        if (root.took, queued, blocked) != (row["total_ns"], row["queued_ns"], row["blocked_ns"]) or not segments:
+            wrong(f"{name}: {root.took}, {queued} queued, {blocked} blocked: {row}")
 
 for arguments, sentence, code in (
         ((*PHASES, "--instance", "1.77"), "--instance: no instance that the report tells is of `1.77`; there are ", 1),
