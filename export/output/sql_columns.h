@@ -159,6 +159,15 @@
     C(WAKEUP, THREAD, "thread_id", NUMBER, KEY, NULL)                                              \
     C(WAKEUP, LATENCY, "", DURATIONS, SUM, "from wakeups to running")
 
+#define WAITS(C)                                                                                   \
+    C(WAIT, THREAD, "thread_id", NUMBER, KEY, "that waited")                                       \
+    C(WAIT, PHASE, "phase", TEXT, KEY, NULL)                                                       \
+    C(WAIT, STATE, "state", TEXT, KEY, "blocked, by who ended it; runnable, by who had the CPU")   \
+    C(WAIT, KIND, "kind", TEXT, KEY, "of the other: thread, idle, irq, softirq ...")               \
+    C(WAIT, OTHER, "other_id", NUMBER, KEY, "a thread_id, or the number of a handler; else 0")     \
+    C(WAIT, COUNT, "count", NUMBER, SUM, NULL)                                                     \
+    C(WAIT, NS, "total_ns", NUMBER, SUM, NULL)
+
 #define RUNS(C)                                                                                    \
     C(RUN, THREAD, "thread_id", NUMBER, KEY, NULL)                                                 \
     C(RUN, CPU, "cpu_ns", NUMBER, SUM, "of whole runs")                                            \
@@ -187,6 +196,7 @@
     TABLE(INSTANCE_TIMES, "instance_times", false, , "where the time of instances went")           \
     TABLE(USES, "uses", false, , "uses of descriptors, by thread and phase")                       \
     TABLE(WAKEUPS, "wakeups", false, , "latencies of wakeups, by thread")                          \
+    TABLE(WAITS, "waits", false, , "whom threads waited for, by thread and phase")                 \
     TABLE(RUNS, "runs", false, , "where the time of threads went")                                 \
     TABLE(CPUS, "cpus", false, , "load of CPUs")
 

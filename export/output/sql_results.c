@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "export/output/sql_columns.h"
+#include "results/report.h"
 #include "trace/syscalls.h"
 
 #define COLUMN_ROWS(columns, name, entity, more, words)                                            \
@@ -284,6 +285,18 @@ static void take_latency(const struct taking *taking, const struct result *resul
     durations_merge(&row[WAKEUP_LATENCY].durations, result->latency);
 }
 
+static void take_waits(const struct taking *taking, const struct result *result)
+{
+    enum wait_kind kind = wait_kind_of(result->wait_who);
+    const struct sql_value keys[] = {
+        sql_number((int64_t)result->thread), sql_text(result->phase),
+        sql_text(text_of(wait_is_of_blocked(kind) ? "blocked" : "runnable")),
+        sql_text(text_of(wait_kind_name(kind))), sql_number(wait_by(result->wait_who))};
+    struct sql_value *row = row_at(taking, TABLE_WAITS, keys);
+    sql_add(&row[WAIT_COUNT], result->wait.count);
+    sql_add(&row[WAIT_NS], result->wait.total_ns);
+}
+
 static void take_run(const struct taking *taking, const struct result *result)
 {
     struct sql_value *row =
@@ -460,8 +473,8 @@ static void take_result(const struct taking *taking, const struct result *result
     case RESULT_RUN: take_run(taking, result); return;
     case RESULT_CPU: take_cpu(taking, result); return;
     case RESULT_CELL: take_cell(taking, result->cell); return;
-    case RESULT_COUNT:
-    case RESULT_WAITS: return;
+    case RESULT_WAITS: take_waits(taking, result); return;
+    case RESULT_COUNT: return;
     case RESULT_INTERVAL: take_interval(taking, &result->interval); return;
     }
 }

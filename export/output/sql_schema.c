@@ -88,6 +88,16 @@ static const char more_of_tables[] =
         "  WHERE x.pid IS NOT NULL AND q.session_id = x.session_id AND q.pid = x.pid\n"            \
         "  ORDER BY process_id DESC LIMIT 1) AS p ON true;\n"
 
+#define WAIT_VIEW(name, state)                                                                     \
+    "CREATE VIEW spanmill." name " AS\n"                                                           \
+    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase, x.kind,\n"       \
+    "  o.pid AS by_pid, o.process AS by_process, o.tid AS by_tid, o.thread AS by_thread,\n"        \
+    "  CASE WHEN x.kind IN ('irq', 'softirq', 'vector') THEN x.other_id END AS number,\n"          \
+    "  x.count, x.total_ns\n"                                                                      \
+    "FROM spanmill.waits AS x " JOIN_THREAD "\n"                                                   \
+    "LEFT JOIN spanmill.thread_names AS o ON x.kind = 'thread' AND o.session_id = x.session_id\n"  \
+    "  AND o.thread_id = x.other_id WHERE x.state = '" state "';\n"
+
 #define PHASE_VIEWS                                                                                \
     PHASE_TIMES("CREATE", "")                                                                      \
     "CREATE VIEW spanmill.phase_blocked_by AS\n"                                                   \
@@ -174,7 +184,9 @@ static const char *const step_2[] = {
     PHASE_INSTANCES("CREATE OR REPLACE", ", s.irq_ns, s.softirq_ns, x.queued_ns, x.parallel_ns",
                     ",\n    sum(irq_ns) AS irq_ns, sum(softirq_ns) AS softirq_ns"),
     NULL};
-static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2};
+static const char *const step_3[] = {WAIT_VIEW("wakers", "blocked"),
+                                     WAIT_VIEW("ran_instead", "runnable"), NULL};
+static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2, step_3};
 
 static void print_tables(FILE *out, const struct sql_table *const *tables, size_t count)
 {

@@ -9,6 +9,11 @@ SPREAD = """sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns, min(
             max(max_ns) AS max_ns"""
 HALF = "sum(begin_unknown)::bigint AS begin_unknown, sum(end_unknown)::bigint AS end_unknown"
 
+WAITS = """SELECT pid, phase, kind AS by, by_pid, by_tid, number, max(by_process) AS by_process,
+                  sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns
+           FROM spanmill.{} GROUP BY pid, phase, kind, by_pid, by_tid, number"""
+WAIT_KEYS = ("pid", "phase", "by", "by_pid", "by_tid", "number")
+
 # Type of a report's objects -> its keys, and the question. What the answer has is compared.
 QUESTIONS = {
     "syscall": (("pid", "phase", "syscall"), f"""
@@ -59,6 +64,8 @@ QUESTIONS = {
                    sum(write_bytes)::bigint AS write_bytes
             FROM spanmill.descriptor_uses GROUP BY session_id, descriptor_id) AS u
         USING (session_id, descriptor_id)"""),
+    "waker": (WAIT_KEYS, WAITS.format("wakers")),
+    "ran_instead": (WAIT_KEYS, WAITS.format("ran_instead")),
     "cpu": (("cpu",), "SELECT cpu, sum(busy_ns)::bigint AS busy_ns FROM spanmill.cpus GROUP BY cpu"),
     "softirq": (("cpu", "vec"), f"""
         SELECT cpu, vec, max(name) AS name, sum(raises)::bigint AS raises,
