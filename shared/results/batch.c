@@ -293,7 +293,7 @@ static void take_count(struct result_batch *batch, const struct result *from)
 {
     size_t count = batch->count;
     struct result result = *from;
-    struct text packed = count_told_pack(from->count);
+    struct text packed = count_told_pack(from->count, 0);
     result.call = packed;
     struct entry *entry = entry_of(batch, &result);
     free((char *)(uintptr_t)packed.at);

@@ -16,13 +16,23 @@ bool count_told_asks(const struct count_told *told, enum count_word word)
 /* --- bytes: numbers of eight, texts behind their counts --- */
 
 struct packing {
-    char *at;
-    size_t count, room;
+    char *at; /* with room for all of it */
+    size_t count;
 };
+
+static size_t packed_size(const struct count_told *told)
+{
+    size_t numbers = 3 + 3 * told->part_count, bytes = told->name.count;
+    for (size_t i = 0; i < told->part_count; i++) {
+        const struct count_part *part = &told->parts[i];
+        bytes += part->field.count;
+        bytes += part->value.type == FIELD_TEXT ? part->value.text.count : 0;
+    }
+    return numbers * sizeof(uint64_t) + bytes;
+}
 
 static void put(struct packing *packing, const void *from, size_t count)
 {
-    packing->at = memory_grow(packing->at, &packing->room, packing->count + count + 1, 1);
     if (count > 0)
         memcpy(packing->at + packing->count, from, count);
     packing->count += count;
@@ -39,9 +49,11 @@ static void put_text(struct packing *packing, struct text text)
     put(packing, text.at, text.count);
 }
 
-struct text count_told_pack(const struct count_told *told)
+struct text count_told_pack(const struct count_told *told, uint64_t thread)
 {
-    struct packing packing = {.at = NULL};
+    size_t size = sizeof thread + packed_size(told);
+    struct packing packing = {.at = memory_new(size)};
+    put_number(&packing, thread);
     put_text(&packing, told->name);
     put_number(&packing,
                (uint64_t)told->is_span << 8 | (uint64_t)told->whose << 1 | told->has_value);
@@ -55,6 +67,7 @@ struct text count_told_pack(const struct count_told *told)
         else
             put_number(&packing, part->value.type == FIELD_ABSENT ? 0 : part->value.u);
     }
+    assert(packing.count == size);
     return (struct text){packing.at, packing.count};
 }
 
@@ -76,8 +89,9 @@ static struct text take_text(struct text *from)
     return text;
 }
 
-struct count_told count_told_unpack(struct text packed, struct arena *arena)
+struct count_told count_told_unpack(struct text packed, uint64_t *thread, struct arena *arena)
 {
+    *thread = take_number(&packed);
     struct count_told told = {.name = take_text(&packed)};
     uint64_t flags = take_number(&packed);
     told.is_span = flags >> 8;

@@ -27,10 +27,10 @@ struct count_told {
 
 /* Whether it is by processes or threads. */
 bool count_told_asks(const struct count_told *told, enum count_word word);
-/* All of it but the cell, as bytes that are equal if it is. To be freed. */
-struct text count_told_pack(const struct count_told *told);
+/* A thread's id and all of it but the cell, as bytes that are equal if it is. To be freed. */
+struct text count_told_pack(const struct count_told *told, uint64_t thread);
 /* The contrary; it points to the bytes, and into `arena`. */
-struct count_told count_told_unpack(struct text packed, struct arena *arena);
+struct count_told count_told_unpack(struct text packed, uint64_t *thread, struct arena *arena);
 /* A copy in `arena`, without a cell. */
 struct count_told *count_told_copy(struct arena *arena, const struct count_told *told);
 

@@ -27,24 +27,6 @@ static uint64_t hash_of(struct text key)
     return halves[0] == 0 ? 1 : halves[0];
 }
 
-/* The cells' key, to be freed. */
-static struct text key_of(uint64_t thread, const struct count_told *told)
-{
-    struct text packed = count_told_pack(told);
-    char *key = memory_new(sizeof thread + packed.count);
-    memcpy(key, &thread, sizeof thread);
-    memcpy(key + sizeof thread, packed.at, packed.count);
-    free((char *)(uintptr_t)packed.at);
-    return (struct text){key, sizeof thread + packed.count};
-}
-
-static struct count_told told_of(struct text key, uint64_t *thread, struct arena *arena)
-{
-    memcpy(thread, key.at, sizeof *thread);
-    struct text packed = {key.at + sizeof *thread, key.count - sizeof *thread};
-    return count_told_unpack(packed, arena);
-}
-
 static struct count_keys *keys_at(struct fold *fold, const struct count_told *told)
 {
     uint32_t id = fold_name_id(fold, told->name);
@@ -104,7 +86,7 @@ static struct cell *cell_of_others(struct fold *fold, const struct count_told *t
 {
     struct count_part parts[COUNT_BY_MAX];
     struct count_told others = others_of(told, parts);
-    struct text key = key_of(0, &others);
+    struct text key = count_told_pack(&others, 0);
     struct cell *cell = cell_of(fold, key, 0);
     free((char *)(uintptr_t)key.at);
     return cell;
@@ -120,7 +102,7 @@ static bool goes(const struct fold *fold, const struct cell *cell, const struct 
         return false;
     struct text key = names_text(&fold->names, cell->key.name);
     uint64_t thread;
-    struct count_told told = told_of(key, &thread, arena);
+    struct count_told told = count_told_unpack(key, &thread, arena);
     return told.whose != COUNT_OF_OTHERS && told.is_span == keys->is_span &&
            text_equal(told.name, names_text(&fold->names, keys->name)) && hash_of(key) > keys->last;
 }
@@ -169,7 +151,7 @@ void fold_take_count(struct fold *fold, const struct result *result)
 {
     const struct count_told *told = result->count;
     bool by_thread = count_told_asks(told, COUNT_BY_THREAD);
-    struct text key = key_of(by_thread ? result->thread : 0, told);
+    struct text key = count_told_pack(told, by_thread ? result->thread : 0);
     uint64_t hash = hash_of(key);
     struct count_keys *keys = keys_at(fold, told);
     if (hash > keys->last) {
@@ -240,7 +222,7 @@ static struct count_row row_of(const struct fold_rows *rows, const struct sessio
 {
     uint64_t thread;
     struct text key = names_text(&rows->fold->names, cell->key.name);
-    struct count_told told = told_of(key, &thread, rows->arena);
+    struct count_told told = count_told_unpack(key, &thread, rows->arena);
     struct count_part parts[COUNT_BY_MAX];
     if (told.whose != COUNT_OF_OTHERS && is_other(rows->fold, lasts, &told, key)) {
         told = others_of(&told, parts);
