@@ -486,9 +486,11 @@ static void forget_all(struct core *core)
     map_phases_init(core);
     map_lives_forget(core);
     core->all = core->listed = NULL;
-    for (size_t i = 0; i < core->cpu_count; i++)
+    for (size_t i = 0; i < core->cpu_count; i++) {
+        free(core->cpus[i].slices);
         core->cpus[i] =
             (struct cpu){.last_ns = TIME_NONE, .told_ns = TIME_NONE, .border_ns = TIME_NONE};
+    }
     core->let_cpus = 0;
 }
 
