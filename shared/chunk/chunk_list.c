@@ -318,6 +318,8 @@ static int by_session_and_number(const void *a, const void *b)
         return (uint64_t)left->number < (uint64_t)right->number ? -1 : 1;
     if (left->growing != right->growing) /* what is archived is whole */
         return left->growing ? 1 : -1;
+    if (left->unusable != right->unusable) /* one of two that are the same is dropped */
+        return left->unusable ? 1 : -1;
     return strcmp(left->path, right->path);
 }
 

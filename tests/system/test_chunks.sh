@@ -257,7 +257,17 @@ for where in "$(basename "$data"/*-2)" kernel archives; do
     [ "$where" = archives ] || grep -q '"damage":\[{"chunk":2,"scope":"chunk","cause":"unreadable"' "$scratch/got" ||
         wrong "refused: chunk 2 is not named"
 done
-rm -r "$scratch/closed"
+# Where an archive of the same chunk is named as well, that is taken.
+"$SPANMILL" pack --output "$scratch/open" "$scratch/closed" >/dev/null || wrong "refused: pack"
+chmod -R a+rX "$scratch/open"
+where=$(basename "$data"/*-2)
+chmod 0 "$scratch/closed/archives/$where"
+without=()
+[ "$(id -u)" != 0 ] || without=(setpriv --bounding-set=-all --inh-caps=-all)
+"${without[@]}" "$SPANMILL" report --format json "$scratch/closed" "$scratch/open/$where.tar.zst" >"$scratch/got" 2>"$scratch/said"
+chmod -R u+rwx "$scratch/closed"
+[ "$(field "$scratch/got" chunks)" = 4 ] || wrong "refused, and packed: $(head -3 "$scratch/said")"
+rm -r "$scratch/closed" "$scratch/open"
 
 # The domains of a chunk may be named one by one, and lie anywhere.
 first=$(echo "$data"/*-0)
