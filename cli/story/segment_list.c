@@ -48,7 +48,9 @@ static void on_end(struct finding *finding, const struct followed *followed, uin
 {
     const struct event *event = followed->event;
     const struct phase_definition *definition = &finding->ask->phases->at[index];
-    if (index == finding->ask->definition && finding->later > 0 && agrees(finding, event, true)) {
+    if (index == finding->ask->definition && finding->later > 0 && agrees(finding, event, true) &&
+        phase_filters_pass(definition->end_filter, definition->end_filter_count, event,
+                           event_shown)) {
         finding->later--;
         return;
     }
