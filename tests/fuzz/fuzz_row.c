@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "analysis/analyses.h"
 #include "core/row_bytes.h"
 #include "reducer/joiner.h"
 
@@ -42,7 +43,7 @@ static void join(struct schema *schema, struct bytes bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct schema *schema = schema_new(NULL);
+    struct schema *schema = schema_new_with(NULL, NULL, analyses_count);
     struct row row = {.count = 0}, again = {.count = 0};
     struct columns_out out = {.count = 0}, twice = {.count = 0};
     struct failure why;
