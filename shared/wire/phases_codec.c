@@ -236,7 +236,7 @@ static const struct phase_filter *decode_filters(struct decoding *decoding,
                                                  Spanmill__PhaseFilter *const *from, size_t listed,
                                                  size_t *count)
 {
-    struct filters_in in = {from, from + listed};
+    struct filters_in in = {from, listed > 0 ? from + listed : from};
     struct phase_filter *to = arena_take(decoding->arena, listed * sizeof *to);
     *count = 0;
     while (in.at < in.end && !decoding->bad) {
