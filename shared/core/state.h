@@ -425,7 +425,7 @@ static inline void life_set_name(struct life *life, struct text name, bool by_ke
     const char *now = by_kernel ? life->kernel_name : life->user_name;
     size_t count = name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1;
     bool named = by_kernel ? life->kernel_named : life->user_named;
-    if (!named || now[count] != '\0' || memcmp(now, name.at, count) != 0)
+    if (!named || now[count] != '\0' || (count > 0 && memcmp(now, name.at, count) != 0))
         life_put_name(life, name, by_kernel);
 }
 
