@@ -253,6 +253,7 @@ static void log_session(struct logging *logging, const struct traces_session *se
     struct story_names *names = story_names_new(report);
     struct call_log *log = call_log_new(&choice, names, logging->file.out);
     struct taking taking = {logging, log};
+    memset(logging->seen, 0, sizeof logging->seen); /* classes of the session before are no more */
     struct follow following = {
         .chunks = session->chunks,
         .count = session->count,
