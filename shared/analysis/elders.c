@@ -271,8 +271,9 @@ bool elders_read(struct elder_reader *reader, struct elder_step *step)
 struct elder_reader elders_reader(const struct elder_steps *steps)
 {
     const uint8_t *at = steps->bytes.at;
-    return (struct elder_reader){
-        {at, at + steps->bytes.count, false}, steps->calls, steps->call_count};
+    return (struct elder_reader){{at, steps->bytes.count > 0 ? at + steps->bytes.count : at, false},
+                                 steps->calls,
+                                 steps->call_count};
 }
 
 bool elders_sound(struct elder_steps *steps)
