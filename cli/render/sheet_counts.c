@@ -290,31 +290,53 @@ static void write_faults(const struct sheet *sheet)
 
 /* --- built-in counts --- */
 
-static int by_sum(const void *a, const void *b)
+/* The names of what it breaks down by, as titles of columns. */
+struct titles {
+    char of[COUNT_BY_MAX][24];
+};
+
+static void put_titles(struct titles *titles, struct column *columns, size_t count)
 {
-    const struct count_row *left = *(const struct count_row *const *)a;
-    const struct count_row *right = *(const struct count_row *const *)b;
-    int order = sheet_compare(right->cell.value.total_ns, left->cell.value.total_ns);
-    return order ? order : by_most(a, b);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(titles->of[i], sizeof titles->of[i], "%s", columns[i].title);
+        if (titles->of[i][0] >= 'a' && titles->of[i][0] <= 'z')
+            titles->of[i][0] -= 'a' - 'A';
+        columns[i].title = titles->of[i];
+    }
 }
 
+/* By the sums of its values, if it has any, else by how many there are. */
 static void write_built_in_table(const struct sheet *sheet, const struct built_in_count *built_in,
-                                 const struct count_row **rows, size_t count, uint64_t whole)
+                                 const struct count_row **rows, size_t count)
 {
-    const struct column numbers[] = {{"Count", COLUMN_COUNT, CUT_NOT},
-                                     {"Share", COLUMN_SHARE, CUT_NOT},
-                                     {built_in->value_title, COLUMN_COUNT, CUT_NOT}};
+    const struct column of_count[] = {{"Count", COLUMN_COUNT, CUT_NOT},
+                                      {"Share", COLUMN_SHARE, CUT_NOT}};
+    const struct column of_value[] = {
+        {"Count", COLUMN_COUNT, CUT_NOT},
+        {built_in->value_title, built_in->of_bytes ? COLUMN_BYTES : COLUMN_COUNT, CUT_NOT},
+        {"Share", COLUMN_SHARE, CUT_NOT}};
+    bool has_value = built_in->value_title != NULL;
     struct column columns[COLUMNS_MAX];
-    size_t number_count = built_in->value_title ? 3 : 2;
-    struct table *table = table_new(columns, put_columns(rows[0], numbers, number_count, columns));
-    qsort(rows, count, sizeof *rows, by_sum);
+    struct titles titles;
+    size_t column_count =
+        put_columns(rows[0], has_value ? of_value : of_count, has_value ? 3 : 2, columns);
+    put_titles(&titles, columns, rows[0]->value_count);
+    struct table *table = table_new(columns, column_count);
+    uint64_t whole = 0;
+    for (size_t i = 0; i < count; i++)
+        whole += has_value ? rows[i]->cell.value.total_ns : rows[i]->cell.count;
+    qsort(rows, count, sizeof *rows, by_total);
     for (size_t i = 0; i < count && i < sheet->top; i++) {
         const struct count_cell *cell = &rows[i]->cell;
+        uint64_t part = has_value ? cell->value.total_ns : cell->count;
         put_by(table, rows[i]);
         table_number(table, cell->count);
-        table_text(table, quantity_percent((double)cell->count / (double)whole).text);
-        if (built_in->value_title)
-            table_number(table, cell->value.total_ns);
+        if (has_value)
+            table_number(table, part);
+        if (whole > 0)
+            table_text(table, quantity_percent((double)part / (double)whole).text);
+        else
+            table_none(table);
     }
     table_print(table, sheet->out, &sheet->style);
     sheet_put_rest(sheet, table_rows(table), count);
@@ -334,7 +356,7 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
     if (built_in && whole > 0) {
         sheet_put_heading(sheet, built_in->built_in->title);
         fputc('\n', sheet->out);
-        write_built_in_table(sheet, built_in->built_in, rows, count, whole);
+        write_built_in_table(sheet, built_in->built_in, rows, count);
     } else if (whole > 0 || first->is_span) {
         char *heading = memory_format("%s %s", first->is_span ? "Spans" : "Count of", first->name);
         sheet_put_heading(sheet, heading);

@@ -242,7 +242,8 @@ static const struct built_in_count requests = {.number = 0,
                                                .needs = NEEDS_REQUEST,
                                                .read = read_bytes,
                                                .title = "Block requests issued",
-                                               .value_title = "Bytes"};
+                                               .value_title = "Bytes",
+                                               .of_bytes = true};
 static const struct count_definition counted = {.name = BUILT_IN_PREFIX "block_requests",
                                                 .event = "block_rq_issue",
                                                 .by = by,

@@ -184,7 +184,8 @@ static const struct built_in_count queued = {.number = 1,
                                              .needs = NEEDS_LEN,
                                              .read = read_bytes,
                                              .title = "Network packets sent",
-                                             .value_title = "Bytes"};
+                                             .value_title = "Bytes",
+                                             .of_bytes = true};
 static const struct count_definition sent = {.name = BUILT_IN_PREFIX "net_sent",
                                              .event = "net_dev_queue",
                                              .by = by,
@@ -197,7 +198,8 @@ static const struct built_in_count taken = {.number = 2,
                                             .read = read_bytes,
                                             .in_handler = true,
                                             .title = "Network packets received",
-                                            .value_title = "Bytes"};
+                                            .value_title = "Bytes",
+                                            .of_bytes = true};
 static const struct count_definition received = {.name = BUILT_IN_PREFIX "net_received",
                                                  .event = "net*if_receive_skb",
                                                  .by = by,

@@ -122,6 +122,7 @@ struct built_in_count {
     bool in_handler;   /* its events are of no thread, whether or not a handler is seen to run */
     const char *title; /* of its table */
     const char *value_title; /* of the sums in it; NULL: it has no value */
+    bool of_bytes;           /* the value: shown as KiB, MiB */
 };
 
 /* How often an event comes; or a span, which it begins. */
