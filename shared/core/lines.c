@@ -73,6 +73,9 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     if (!line->known)
         return;
     cpu->border_ns = TIME_NONE;
+    /* Mappers of before tell none: who had it since the last one is not known. */
+    if (line->slice_count == 0 && line->run_whole && line->run_begin_ns != cpu->run_begin_ns)
+        slices_forget(cpu);
     cpu->run_begin_ns = line->run_begin_ns;
     cpu->run_whole = line->run_whole;
     if (cpu->knows == CPU_THREAD && cpu->current->cpu == line->cpu)
