@@ -125,7 +125,7 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
         fputs(has_nested ? ", without those in nested phases\n" : "\n", sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
         if (earlier_ns > 0)
-            fprintf(sheet->out, "  by others, before the last 32 runs of the CPU: %s\n",
+            fprintf(sheet->out, "  by others, before the last %d runs of the CPU: %s\n", CPU_SLICES,
                     quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-enum { RUNS_KEPT = 32 };
+#include "trace/cells.h"
 
 struct cpu_run {
     int64_t begin_ns;
@@ -17,7 +16,7 @@ struct cpu_run_list {
     int32_t current;
     int64_t begin_ns;
     size_t count; /* of `at`, the last first; without gaps up to begin_ns */
-    struct cpu_run at[RUNS_KEPT];
+    struct cpu_run at[CPU_SLICES];
 };
 
 void cpu_runs_clear(struct cpu_runs *runs)
@@ -39,7 +38,7 @@ static struct cpu_run_list *list_of(struct cpu_runs *runs, int32_t cpu)
 
 static void add_run(struct cpu_run_list *list)
 {
-    size_t kept = list->count < RUNS_KEPT ? list->count : RUNS_KEPT - 1;
+    size_t kept = list->count < CPU_SLICES ? list->count : CPU_SLICES - 1;
     memmove(&list->at[1], &list->at[0], kept * sizeof *list->at);
     list->at[0] = (struct cpu_run){list->begin_ns, list->current};
     list->count = kept + 1;
@@ -75,5 +74,5 @@ void cpu_runs_tell(const struct cpu_runs *runs, int32_t cpu, int64_t since_ns, i
         until_ns = from_ns;
     }
     if (until_ns > since_ns)
-        tell(context, count == RUNS_KEPT ? CPU_RUN_EARLIER : FOLLOW_UNKNOWN, until_ns - since_ns);
+        tell(context, count == CPU_SLICES ? CPU_RUN_EARLIER : FOLLOW_UNKNOWN, until_ns - since_ns);
 }

@@ -132,6 +132,7 @@ int main(int argc, char **argv)
                 THREADS_MAX);
         return 1;
     }
+    setvbuf(shop.log, NULL, _IOLBF, 0); /* who reads it sees requests as they end */
     pthread_t threads[THREADS_MAX];
     for (unsigned i = 0; i < count; i++)
         if (pthread_create(&threads[i], NULL, serve_all, &shop) != 0)

@@ -155,9 +155,6 @@ static inline bool cpu_slice_is_sound(const struct cpu_slice *slice)
            slice->begin_ns != TIME_NONE;
 }
 
-/* So many of a CPU are remembered. */
-enum { CPU_SLICES = 32 };
-
 /* What a CPU has come to. */
 struct cpu_line {
     int32_t cpu;

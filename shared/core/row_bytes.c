@@ -54,27 +54,25 @@ static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number
                                               COLUMN(error_count, 2, NUMBER, count)};
 COLUMN_TABLE(error, error_count);
 
-static const struct column call_cell_columns[] = {
-    COLUMN(call_cell, 1, DURATIONS, complete),
-    COLUMN(call_cell, 2, NUMBER, bytes),
-    COLUMN(call_cell, 3, NUMBER, begin_unknown),
-    COLUMN(call_cell, 4, NUMBER, end_unknown),
-    COLUMN(call_cell, 5, NUMBER, refused),
-    COLUMN(call_cell, 6, NUMBER, slowest_entry_ns),
-    COLUMN_LIST_OF(call_cell, 7, errors, error_count, error)};
+/* The columns of a cell, from the tag `first` on; `in` is the path to it in T, with its dot. Records end with
+ * them, so that a new field is the next tag. */
+#define CALL_CELL_COLUMNS(T, first, in)                                                            \
+    COLUMN(T, first, DURATIONS, in complete), COLUMN(T, (first) + 1, NUMBER, in bytes),            \
+        COLUMN(T, (first) + 2, NUMBER, in begin_unknown),                                          \
+        COLUMN(T, (first) + 3, NUMBER, in end_unknown),                                            \
+        COLUMN(T, (first) + 4, NUMBER, in refused),                                                \
+        COLUMN(T, (first) + 5, NUMBER, in slowest_entry_ns),                                       \
+        COLUMN_LIST_OF(T, (first) + 6, in errors, in error_count, error)
+#define USE_CELL_COLUMNS(T, first, in)                                                             \
+    COLUMN(T, first, DURATIONS, in calls), COLUMN(T, (first) + 1, NUMBER, in read_bytes),          \
+        COLUMN(T, (first) + 2, NUMBER, in write_bytes)
+
+static const struct column call_cell_columns[] = {CALL_CELL_COLUMNS(call_cell, 1, )};
 COLUMN_TABLE(call_cell, call_cell);
 
 static const struct column call_sum_columns[] = {
-    COLUMN(call_sum, 1, U32, label),
-    COLUMN(call_sum, 2, CALL, call),
-    COLUMN_INSIDE_OLD(call_sum, 3, cell, call_cell),
-    COLUMN(call_sum, 4, DURATIONS, cell.complete),
-    COLUMN(call_sum, 5, NUMBER, cell.bytes),
-    COLUMN(call_sum, 6, NUMBER, cell.begin_unknown),
-    COLUMN(call_sum, 7, NUMBER, cell.end_unknown),
-    COLUMN(call_sum, 8, NUMBER, cell.refused),
-    COLUMN(call_sum, 9, NUMBER, cell.slowest_entry_ns),
-    COLUMN_LIST_OF(call_sum, 10, cell.errors, cell.error_count, error)};
+    COLUMN(call_sum, 1, U32, label), COLUMN(call_sum, 2, CALL, call),
+    COLUMN_INSIDE_OLD(call_sum, 3, cell, call_cell), CALL_CELL_COLUMNS(call_sum, 4, cell.)};
 COLUMN_TABLE(call_sum, call_sum);
 
 static const struct column phase_cell_columns[] = {
@@ -226,11 +224,7 @@ static const struct column place_let_columns[] = {
 };
 COLUMN_TABLE(place_let, place_let);
 
-static const struct column use_cell_columns[] = {
-    COLUMN(use_cell, 1, DURATIONS, calls),
-    COLUMN(use_cell, 2, NUMBER, read_bytes),
-    COLUMN(use_cell, 3, NUMBER, write_bytes),
-};
+static const struct column use_cell_columns[] = {USE_CELL_COLUMNS(use_cell, 1, )};
 COLUMN_TABLE(use_cell, use_cell);
 
 static const struct column place_columns[] = {
@@ -245,9 +239,7 @@ static const struct column place_columns[] = {
     COLUMN(place_line, 9, NAMED, name),
     COLUMN(place_line, 10, U32, label),
     COLUMN_INSIDE_OLD(place_line, 11, cell, use_cell),
-    COLUMN(place_line, 12, DURATIONS, cell.calls),
-    COLUMN(place_line, 13, NUMBER, cell.read_bytes),
-    COLUMN(place_line, 14, NUMBER, cell.write_bytes),
+    USE_CELL_COLUMNS(place_line, 12, cell.),
 };
 COLUMN_TABLE(place, place_line);
 
@@ -258,9 +250,7 @@ static const struct column uses_columns[] = {
     COLUMN_INSIDE_OLD(uses_line, 4, cell, use_cell),
     COLUMN_FLAGS(uses_line, 5, closed, close_hard),
     COLUMN(uses_line, 6, TIME, close_ns),
-    COLUMN(uses_line, 7, DURATIONS, cell.calls),
-    COLUMN(uses_line, 8, NUMBER, cell.read_bytes),
-    COLUMN(uses_line, 9, NUMBER, cell.write_bytes),
+    USE_CELL_COLUMNS(uses_line, 7, cell.),
 };
 COLUMN_TABLE(uses, uses_line);
 

@@ -173,6 +173,9 @@ void count_cell_add(struct count_cell *cell, const struct field_value *value);
 void count_cell_merge(struct count_cell *cell, const struct count_cell *other);
 void count_cell_clear(struct count_cell *cell);
 
+/* So many of the threads that a CPU had last are remembered. */
+enum { CPU_SLICES = 32 };
+
 /* Who ended that a thread was blocked, or who had the CPU while it was runnable. The numbers are on the
  * wire. */
 enum wait_kind {
@@ -186,7 +189,7 @@ enum wait_kind {
     RAN_UNKNOWN = 8,
     RAN_IDLE,
     RAN_THREAD,
-    RAN_EARLIER, /* whoever was before those that are remembered */
+    RAN_EARLIER, /* whoever was before the last CPU_SLICES of the CPU */
     WAIT_KINDS
 };
 

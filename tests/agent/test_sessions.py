@@ -31,6 +31,15 @@ class Traced(Watched):
         return subprocess.Popen([SHOP, str(seconds), "2", self.log],
                                 env=self.daemon.environment)
 
+    def wait_for_requests(self, count):
+        """Until the program has logged so many more."""
+        def logged_lines():
+            with open(self.log) as log:
+                return sum(1 for _ in log)
+        wait_until(lambda: os.path.exists(self.log), 10, "the log of the program")
+        before = logged_lines()
+        wait_until(lambda: logged_lines() >= before + count, 10, "requests")
+
     def archived(self):
         folder = os.path.join(self.session, "archives")
         return len(os.listdir(folder)) if os.path.isdir(folder) else 0
@@ -64,7 +73,7 @@ def test_rotated_by_others(running, daemon):
     traced.agent.start()
     shop = traced.shop(5)
     for number in range(1, 5):
-        time.sleep(0.9)
+        traced.wait_for_requests(10)
         daemon.lttng("rotate", "others")
         begin = time.monotonic()
         traced.wait_for_chunks([number], limit=10)

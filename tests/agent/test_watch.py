@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pool"))
 import pool
@@ -44,12 +43,18 @@ class Watched:
         self.agent = running.add("agent", f"agent-{host}", [
             "--watch", self.root, "--state-dir", os.path.join(running.folder, "state"), *extra])
 
-    def add(self, number):
+    def add(self, number, session=None):
         """Copies a chunk; it appears at once, as one that LTTng has moved."""
-        source = self.sources[number]
-        beside = os.path.join(self.session, ".beside")
+        source, session = self.sources[number], session or self.session
+        beside = os.path.join(session, ".beside")
         shutil.copytree(source, beside)
-        os.rename(beside, os.path.join(self.session, "archives", os.path.basename(source)))
+        os.rename(beside, os.path.join(session, "archives", os.path.basename(source)))
+
+    def add_session(self, host):
+        """Copies the first chunk to a session's folder below another host's."""
+        session = os.path.join(self.root, host, os.path.basename(self.session))
+        os.makedirs(os.path.join(session, "archives"))
+        self.add(0, session)
 
     def add_all(self):
         for number in range(len(self.sources)):
@@ -120,8 +125,13 @@ def test_chunk_by_chunk():
         assert watched.agent.stop() == 0
         watched.agent.start()
         wait_until(lambda: watched.agent.get("/readyz")[0] == 200, 10, "an agent that is ready")
-        time.sleep(1.5)
-        assert len(watched.announced()) == len(rows), "announced again after a restart"
+        # When the second of two more folders is announced, it has looked at the first one again.
+        more = ("web2", "web3")
+        for host in more:
+            before = len(watched.said())
+            watched.add_session(host)
+            wait_until(lambda: len(watched.said()) > before, 20, f"the chunk of {host}")
+        assert len(watched.announced()) == len(rows) + len(more), "announced again after a restart"
         assert watched.agent.stop() == 0
 
 
