@@ -8,7 +8,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "pool")]
 from checks import finish, spanmill, wrong  # noqa: E402
-from made_trace import CONTEXT, EVENT, HEAD, Trace  # noqa: E402
+from made_trace import CONTEXT, EVENT, HEAD, Trace, switch  # noqa: E402
 
 CPUS, CHUNKS, STEPS, STEP = 2, 3, 10, 100
 KERNEL, USER = "kernel", "ust/uid/0/64-bit"
@@ -17,12 +17,6 @@ DEFINITIONS = """phases:
 spans:
   - {name: request_span, begin: 'app:begin', end: 'app:end', match: [id]}
 """
-
-
-def switch(time, cpu, before, after):
-    return (time, "kernel", cpu, "sched_switch",
-            {"prev_comm": f"t{before}", "prev_tid": before, "prev_prio": 20, "prev_state": 1,
-             "next_comm": f"t{after}", "next_tid": after, "next_prio": 20})
 
 
 def mark(time, cpu, name, number):

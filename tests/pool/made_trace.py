@@ -64,6 +64,13 @@ def _pack(fields, values):
     return b"".join(out)
 
 
+def switch(time, cpu, before, after):
+    """An event, as Trace takes it: the thread `after` gets the CPU, `before` is blocked."""
+    return (time, "kernel", cpu, "sched_switch",
+            {"prev_comm": f"t{before}", "prev_tid": before, "prev_prio": 20, "prev_state": 1,
+             "next_comm": f"t{after}", "next_tid": after, "next_prio": 20})
+
+
 class Trace:
     """A session's recording; chunks are added in their order, with all streams in each."""
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pool
-from made_trace import Trace
+from made_trace import Trace, switch
 from pool import Pool, report, say, wait_until
 
 SECOND = 10**9
@@ -17,12 +17,6 @@ PHASES = """
 phases:
   - {name: request, begin: 'app:begin', end: 'app:end', match: [id]}
 """
-
-
-def switch(time, cpu, before, after):
-    return (time, "kernel", cpu, "sched_switch",
-            {"prev_comm": f"t{before}", "prev_tid": before, "prev_prio": 20, "prev_state": 1,
-             "next_comm": f"t{after}", "next_tid": after, "next_prio": 20})
 
 
 def request_events(chunk):
