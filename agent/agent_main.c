@@ -8,33 +8,33 @@
 #include "base/memory.h"
 
 static const struct config_row rows[] = {
-    LIST_ROW("session", 0, "NAME", "of LTTng's, repeatable; without one: all"),
+    LIST_ROW("session", 0, "NAME", "LTTng session to follow; repeatable; default: all"),
     LIST_ROW("watch", 0, "DIR",
-             "sessions below it, as a relay daemon puts them there;\n"
-             "repeatable; no session daemon is asked then"),
+             "follow the sessions that a relay daemon writes to DIR,\n"
+             "instead of the local session daemon; repeatable"),
     DURATION_ROW("rotate-every", 0, "TIME", NULL, 100, 86400000,
-                 "asks for rotations; else others have to"),
+                 "request a rotation every TIME; default: none"),
     BYTES_ROW("rotate-size", 0, "SIZE", NULL, 4096, 1ll << 40,
-              "asks for one when the chunk is as large"),
+              "request a rotation when the chunk reaches SIZE"),
     INTEGER_ROW("statedump-every", 0, "N", "0", 0, 1000000,
-                "a state dump with every Nth rotation; 0: none"),
+                "request a state dump at every Nth rotation; 0: never"),
     DURATION_ROW("end-after", 0, "TIME", "0", 0, 365ll * 86400000,
-                 "a watched session without new chunks for so long has\n"
-                 "ended; 0: never"),
-    TEXT_ROW("state-dir", 0, "DIR", "/var/lib/spanmill",
-             "what is published already is known there"),
-    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "of zstd"),
+                 "consider a watched session ended if it has no new chunk\n"
+                 "for TIME; 0: never"),
+    TEXT_ROW("state-dir", 0, "DIR", "/var/lib/spanmill", "folder for the list of published chunks"),
+    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "zstd level, 1 to 22"),
     INTEGER_ROW("zstd-threads", 0, "N", "0", 0, ARCHIVE_THREADS_MAX,
-                "that compress, beside the one that reads; 0: it does both"),
-    TEXT_ROW("store-root", 0, "DIR", NULL, "where archives of over 64 MiB go; mappers see it, too"),
-    FLAG_ROW("by-reference", 0, "all archives go there, whatever their size"),
+                "additional threads for compression; 0: none"),
+    TEXT_ROW("store-root", 0, "DIR", NULL, "shared folder for archives larger than 64 MiB"),
+    FLAG_ROW("by-reference", 0, "store all archives in --store-root"),
     BYTES_ROW("spool-limit", 0, "SIZE", "4G", 1, 1ll << 50,
-              "of a session's chunks that wait for the broker; beyond\n"
-              "it the oldest are deleted, and their loss announced"),
+              "limit for a session's chunks that wait for the broker;\n"
+              "above it, delete the oldest and announce them as lost"),
     INTEGER_ROW("keep", 0, "N", NULL, 0, 1000000,
-                "deletes published chunks but the last N; else all stay"),
+                "keep the last N published chunks, delete older ones;\n"
+                "default: keep all"),
     BYTES_ROW("keep-bytes", 0, "SIZE", NULL, 0, 1ll << 50,
-              "deletes published chunks beyond so many bytes"),
+              "delete the oldest published chunks above SIZE"),
 };
 static const struct config_section own = {"Sessions", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section,
@@ -42,7 +42,7 @@ static const struct config_section *const sections[] = {&own, &service_kafka_sec
 static const struct config_program program = {
     .command = "spanmill-agent",
     .block = "agent",
-    .about = "Publishes what LTTng's session rotation archives on this host.",
+    .about = "Publishes the chunks that LTTng session rotations archive on this host.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill-agent -b kafka-1:9092 --rotate-every 30s --keep 10\n"
@@ -56,26 +56,25 @@ static const struct metric_row metric_rows[AGENT_METRICS] = {
     [METRIC_LOST] = {METRIC_COUNTER, "spanmill_agent_lost_chunks_total",
                      "Chunks announced as lost."},
     [METRIC_RETRIES] = {METRIC_COUNTER, "spanmill_agent_retries_total",
-                        "Times that publishing had to be put off."},
-    [METRIC_SESSIONS] = {METRIC_GAUGE, "spanmill_agent_sessions", "Sessions that are followed."},
+                        "Times that publishing was postponed."},
+    [METRIC_SESSIONS] = {METRIC_GAUGE, "spanmill_agent_sessions", "Sessions followed."},
     [METRIC_WAITING] = {METRIC_GAUGE, "spanmill_agent_waiting_chunks",
-                        "Chunks that wait to be published."},
+                        "Chunks waiting to be published."},
     [METRIC_WAITING_BYTES] = {METRIC_GAUGE, "spanmill_agent_waiting_bytes",
-                              "Bytes of the chunks that wait to be published."},
+                              "Bytes of the chunks waiting to be published."},
     [METRIC_UNREADABLE] = {METRIC_GAUGE, "spanmill_agent_unreadable_paths",
-                           "Folders and files that the agent may not read."},
+                           "Folders and files that the agent has no permission to read."},
     [METRIC_OLDEST] = {METRIC_GAUGE, "spanmill_agent_blocked_seconds",
-                       "How long nothing of a session could be published.",
+                       "Longest time that a session could not be published; 0 if none is blocked.",
                        .unit = METRIC_SINCE_MS},
     [METRIC_PACK_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_pack_seconds", "Time to pack a chunk.",
                           .unit = METRIC_MS, .least = 1, .most = 1 << 16},
     [METRIC_PUBLISH_TIME] = {METRIC_HISTOGRAM, "spanmill_agent_publish_seconds",
                              "Time to store and announce a chunk.", .unit = METRIC_MS, .least = 1,
                              .most = 1 << 16},
-    [METRIC_ROTATIONS] = {METRIC_COUNTER, "spanmill_agent_rotations_total",
-                          "Rotations that were asked for."},
+    [METRIC_ROTATIONS] = {METRIC_COUNTER, "spanmill_agent_rotations_total", "Rotations requested."},
     [METRIC_NOTIFICATIONS] = {METRIC_COUNTER, "spanmill_agent_notifications_total",
-                              "Notifications of rotations."},
+                              "Rotation notifications received."},
 };
 
 enum { LOOK_MS = 100, WATCH_MS = 500, DELIVERY_MS = 30000 };

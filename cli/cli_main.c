@@ -17,17 +17,17 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"report", "what traces say of phases, system calls, files and CPU time", cmd_report},
-    {"explain", "what a thread did in the slowest instances of a phase", cmd_explain},
-    {"log", "system calls and events, a line each, with the names of files", cmd_log},
-    {"events", "which events traces have, how often, with which fields", cmd_events},
-    {"pack", "chunks into archives that each stand alone", cmd_pack},
-    {"publish", "recorded sessions to the pool, over Kafka", cmd_publish},
-    {"results", "what the pool has found out, as report shows it", cmd_results},
-    {"status", "how far the pool is: sessions, what waits, what is missing", cmd_status},
-    {"parked", "chunks that could not be used, and sending them again", cmd_parked},
-    {"topics", "makes and checks the topics of the pool", cmd_topics},
-    {"help", "this, or the help of a command", cmd_help},
+    {"report", "report phases, system calls, files, and CPU time of traces", cmd_report},
+    {"explain", "explain what a thread did in the slowest instances of a phase", cmd_explain},
+    {"log", "print system calls and events like strace, with file names", cmd_log},
+    {"events", "list the event types of traces, with counts and fields", cmd_events},
+    {"pack", "pack chunks into self-contained archives", cmd_pack},
+    {"publish", "send recorded sessions to the pool through Kafka", cmd_publish},
+    {"results", "show the results of the pool like report", cmd_results},
+    {"status", "show the progress of the pool: sessions, waiting and missing chunks", cmd_status},
+    {"parked", "list chunks that mappers could not use, and resend them", cmd_parked},
+    {"topics", "create and check the topics of the pool", cmd_topics},
+    {"help", "show this help or the help of a command", cmd_help},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -40,11 +40,13 @@ static const struct former_name {
 static void print_help(FILE *out)
 {
     fputs("Usage: spanmill COMMAND [OPTION]... ARGUMENT...\n"
-          "Analyses of LTTng traces, chunk by chunk.\n\n",
+          "Analyzes LTTng traces chunk by chunk.\n\n",
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].help);
-    fputs("\n`spanmill COMMAND --help` tells more; `spanmill --version` tells the version.\n"
+    fputs("\nSee `spanmill COMMAND --help` for the options of a command; `spanmill --version` "
+          "prints\n"
+          "the version.\n"
           "\nExamples:\n"
           "  spanmill report ~/lttng-traces/shop-20261122 --phases shop.yaml\n"
           "  spanmill pack -o /tmp/packed ~/lttng-traces/shop-20261122\n",

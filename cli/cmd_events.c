@@ -17,8 +17,8 @@
 #include "cli/traces.h"
 
 static const struct config_row rows[] = {
-    WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS, "text, or json: an object per event"),
-    TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
+    WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS, "text or json (one object per event)"),
+    TEXT_ROW("output", 'o', "FILE", NULL, "write to FILE instead of stdout"),
 };
 
 static const struct config_section own = {"List", rows, sizeof rows / sizeof *rows};
@@ -26,10 +26,9 @@ static const struct config_section *const sections[] = {&own};
 static const struct config_program program = {
     .command = "spanmill events",
     .operands = "TRACE...",
-    .about = "The events that traces have: how often, in which domain and channels, with which\n"
-             "fields and contexts. A TRACE is a session's folder, a chunk, a plain trace, a "
-             "snapshot or an\n"
-             "archive. What phase definitions and `spanmill log --event` name is listed here.",
+    .about = "Lists the event types of traces: count, domain, channels, fields, and contexts. Use\n"
+             "these names in phase definitions and in `spanmill log --event`. TRACE is a session\n"
+             "folder, a chunk, a plain trace, a snapshot, or an archive.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill events ~/lttng-traces/shop-20261122\n"

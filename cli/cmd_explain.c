@@ -21,46 +21,45 @@
 enum { SLOWEST_MAX = 1000, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
-    LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
-    INTEGER_ROW("slowest", 'n', "N", "1", 1, SLOWEST_MAX,
-                "so many, the slowest of them (the default)"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
+    LIST_ROW("phase", 0, "DEF", "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
+    INTEGER_ROW("slowest", 'n', "N", "1", 1, SLOWEST_MAX, "explain the N slowest instances"),
     TEXT_ROW("of", 0, "PATH", NULL,
-             "of this phase, as request/decode; else of those\nwithout a parent"),
-    TEXT_ROW("instance", 0, "ID", NULL, "the one of that id, as JSON of report tells"),
+             "of this phase, such as request/decode; default: all\nphases without a parent"),
+    TEXT_ROW("instance", 0, "ID", NULL, "the instance with this id (as in the JSON report)"),
     TEXT_ROW("at", 0, "TIME", NULL,
-             "the one that is open then, with --tid:\n1795388976.25, 23:09:36.25 or +1.5s"),
-    INTEGER_ROW("tid", 0, "TID", NULL, 1, INT32_MAX, "of this thread only"),
+             "the instance open at TIME in thread --tid:\n1795388976.25, 23:09:36.25, or +1.5s"),
+    INTEGER_ROW("tid", 0, "TID", NULL, 1, INT32_MAX, "only instances of this thread"),
     TEXT_ROW("since", 0, "TIME", NULL,
-             "of those that ended from then on:\n2026-11-22T23:09, 23:09:36, +1.5s, 5m (before the "
-             "end)"),
-    TEXT_ROW("until", 0, "TIME", NULL, "of those that ended before then"),
-    FLAG_ROW("unfolded", 'u', "repetitions line by line"),
+             "only instances that ended at or after TIME:\n2026-11-22T23:09, 23:09:36, "
+             "+1.5s, 5m (before the end)"),
+    TEXT_ROW("until", 0, "TIME", NULL, "only instances that ended before TIME"),
+    FLAG_ROW("unfolded", 'u', "print repeated lines one by one"),
     PERFETTO_ROW,
-    WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
+    WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS,
+             "progress on stderr: auto, always, or never"),
 };
 
 static const struct config_row pool_rows[] = {
     LIST_ROW("session", 's', "PATTERN",
-             "of sessions whose name is like this only: 'web1/*';\nrepeatable"),
-    TEXT_ROW("store-root", 0, "DIR", NULL,
-             "archives by reference are read below it, as by mappers"),
+             "only sessions whose name matches, such as 'web1/*';\nrepeatable"),
+    TEXT_ROW("store-root", 0, "DIR", NULL, "folder of archives by reference (as for mappers)"),
 };
 static const struct config_section own = {"Instances", rows, sizeof rows / sizeof *rows};
-static const struct config_section pool = {"Of a pool, without a TRACE: its results, and archives",
-                                           pool_rows, sizeof pool_rows / sizeof *pool_rows};
+static const struct config_section pool = {"Pool (used without TRACE)", pool_rows,
+                                           sizeof pool_rows / sizeof *pool_rows};
 static const struct config_section *const sections[] = {&own, &pool, &service_kafka_section};
 static const struct config_program program = {
     .command = "spanmill explain",
     .block = "explain",
     .operands = "[TRACE...]",
-    .about = "What a thread did in one of the slowest instances of a phase: phases, calls, waits\n"
-             "and who ended them, what ran instead, interrupts; each with its time and duration.\n"
-             "A TRACE is a session's folder, a chunk, a plain trace, a snapshot or an archive.\n"
-             "With --brokers and no TRACE, instances are those of the pool's results, and the "
-             "archives of\n"
-             "the chunks that they lie in are fetched.",
+    .about =
+        "Explains what a thread did in the slowest instances of a phase: phases, system calls,\n"
+        "waits and their wakers, threads that ran instead, and interrupts, with times.\n"
+        "TRACE is a session folder, a chunk, a plain trace, a snapshot, or an archive.\n"
+        "With --brokers and no TRACE, it takes instances from the pool's results and fetches\n"
+        "the archives of their chunks.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill explain ~/lttng-traces/shop-20261122 --phases shop.yaml\n"

@@ -17,30 +17,31 @@
 #include "cli/window.h"
 
 static const struct config_row rows[] = {
-    INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
-    INTEGERS_ROW("tid", 0, "TID", 0, INT32_MAX, "of this thread only; repeatable"),
+    INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "only this process; repeatable"),
+    INTEGERS_ROW("tid", 0, "TID", 0, INT32_MAX, "only this thread; repeatable"),
     LIST_ROW("process", 0, "NAME",
-             "of processes or threads of this name only, *\nand ? as in a "
-             "shell; repeatable"),
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
-    LIST_ROW(
-        "phase", 0, "NAME",
-        "what threads do inside of instances of this phase\nonly, as request, request/decode or "
-        "re*; repeatable"),
-    LIST_ROW("call", 'e', "NAME", "these calls only, as read or *at; repeatable"),
+             "only processes or threads with this name; * and ?\n"
+             "are wildcards; repeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
+    LIST_ROW("phase", 0, "NAME",
+             "only inside instances of this phase, such as request,\nrequest/decode, or re*; "
+             "repeatable"),
+    LIST_ROW("call", 'e', "NAME", "only these calls, such as read or *at; repeatable"),
     LIST_ROW("event", 0, "NAME",
-             "these other events only, as sched_switch or\n'shop:*'; repeatable"),
+             "only these other events, such as sched_switch or\n'shop:*'; repeatable"),
     FLAG_ROW("failed", 'Z', "only calls that returned an error"),
-    LIST_ROW("error", 0, "NAME", "only calls that returned this error, as ENOENT;\nrepeatable"),
-    TEXT_ROW("longer", 0, "TIME", NULL, "only calls that took as long, as 1ms, or longer"),
-    TEXT_ROW(
-        "since", 0, "TIME", NULL,
-        "what began from then on: 2026-11-22T23:09,\n23:09:36.25, +1.5s or 5m (before the end)"),
-    TEXT_ROW("until", 0, "TIME", NULL, "what began before then"),
-    FLAG_ROW("numbers", 'y', "descriptors by number and name"),
-    TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
-    WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS, "on stderr: auto, always or never"),
+    LIST_ROW("error", 0, "NAME",
+             "only calls that returned this error, such as ENOENT;\nrepeatable"),
+    TEXT_ROW("longer", 0, "TIME", NULL, "only calls that took at least TIME, such as 1ms"),
+    TEXT_ROW("since", 0, "TIME", NULL,
+             "start of the window: 2026-11-22T23:09, 23:09:36.25,\n+1.5s (after the begin), or 5m "
+             "(before the end)"),
+    TEXT_ROW("until", 0, "TIME", NULL, "end of the window (exclusive)"),
+    FLAG_ROW("numbers", 'y', "print file descriptors with number and name"),
+    TEXT_ROW("output", 'o', "FILE", NULL, "write to FILE instead of stdout"),
+    WORD_ROW("progress", 0, "WHEN", "never", WHEN_WORDS,
+             "progress on stderr: auto, always, or never"),
 };
 
 static const struct config_section own = {"Lines", rows, sizeof rows / sizeof *rows};
@@ -48,10 +49,10 @@ static const struct config_section *const sections[] = {&own};
 static const struct config_program program = {
     .command = "spanmill log",
     .operands = "TRACE...",
-    .about = "System calls and events of user space, a line each, in the form of strace, with the\n"
-             "names of descriptors. A TRACE is a session's folder, a chunk, a plain trace, a\n"
-             "snapshot or an archive. With --call and without --event, only calls are shown;\n"
-             "with --event and without --call, only events.",
+    .about = "Prints system calls and user-space events, one per line, in strace format, with the\n"
+             "names of file descriptors. TRACE is a session folder, a chunk, a plain trace, a\n"
+             "snapshot, or an archive. With --call and no --event, it prints only calls; with\n"
+             "--event and no --call, only events.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill log ~/lttng-traces/shop-20261122 --process shopd\n"

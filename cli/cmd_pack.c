@@ -19,7 +19,7 @@ struct pack_options {
 };
 
 static const struct config_row rows[] = {
-    TEXT_ROW("output", 'o', "DIR", ".", "put the archives there"),
+    TEXT_ROW("output", 'o', "DIR", ".", "write the archives to DIR"),
     INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "zstd level, 1 to 22"),
 };
 static const struct config_section own = {"Archives", rows, sizeof rows / sizeof *rows};
@@ -27,9 +27,10 @@ static const struct config_section *const sections[] = {&own};
 static const struct config_program program = {
     .command = "spanmill pack",
     .operands = "TRACE...",
-    .about = "Pack recorded chunks, each with what it needs of its neighbours, into archives\n"
-             "CHUNK.tar.zst that `report` and the mappers read one by one. TRACE is a session\n"
-             "folder, a chunk of one (those beside it are looked at too), or a plain trace.",
+    .about =
+        "Packs recorded chunks into self-contained archives (CHUNK.tar.zst) that `report` and\n"
+        "mappers can read one at a time. TRACE is a session folder, a chunk (its neighbors\n"
+        "are read, too), or a plain trace.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill pack -o /tmp/packed ~/lttng-traces/web1/archives/*",

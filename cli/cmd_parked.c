@@ -22,30 +22,31 @@ enum { EXIT_INTERRUPTED = 128 + SIGINT, DELIVER_MS = 30000, TIME_ROOM = 32 };
 
 static const struct config_row rows[] = {
     FLAG_ROW("resend", 0,
-             "send them to the mappers again; with --session, --chunk,\n"
-             "--kind or --all"),
+             "send them to the mappers again; needs --session,\n"
+             "--chunk, --kind, or --all"),
     LIST_ROW("session", 's', "PATTERN",
-             "of sessions whose name is like this only: 'web1/*';\n"
+             "only sessions whose name matches, such as 'web1/*';\n"
              "repeatable"),
-    INTEGERS_ROW("chunk", 0, "N", 0, 0, "of this number only; repeatable"),
+    INTEGERS_ROW("chunk", 0, "N", 0, 0, "only the chunk with this number; repeatable"),
     LIST_ROW("kind", 0, "KIND",
-             "of this kind only: damaged, fetch, limit or tries;\n"
+             "only this kind: damaged, fetch, limit, or tries;\n"
              "repeatable"),
     FLAG_ROW("all", 0,
-             "with --resend: all that were not sent again yet. Damaged\n"
-             "ones only if asked for: their gap is in the results"),
+             "with --resend: all that were not sent again yet, except\n"
+             "damaged ones (ask for them with --kind damaged)"),
     WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS,
              "text (a table) or json (one object per line)"),
-    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "auto, always or never"),
+    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "colors: auto, always, or never"),
 };
 static const struct config_section own = {"Parked", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
 static const struct config_program program = {
     .command = "spanmill parked",
     .block = "parked",
-    .about = "Lists the chunks that mappers could not use, why, and where they were announced.\n"
-             "Sent again in time, before their interval became a gap (--gap-after of the\n"
-             "reducers), they fill their place in the results.",
+    .about =
+        "Lists the chunks that mappers parked because they could not use them, with the reason\n"
+        "and the announcement. Resent chunks still enter the results unless their interval\n"
+        "has become a gap (spanmill-reducer --gap-after).",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill parked -b kafka-1:9092\n"

@@ -21,21 +21,20 @@
 #include "service/service.h"
 
 static const struct config_row rows[] = {
-    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "of zstd"),
+    INTEGER_ROW("level", 0, "N", "1", 1, ARCHIVE_LEVEL_MAX, "zstd level, 1 to 22"),
     INTEGER_ROW("zstd-threads", 0, "N", "0", 0, ARCHIVE_THREADS_MAX,
-                "that compress, beside the one that reads; 0: it does both"),
-    TEXT_ROW("store-root", 0, "DIR", NULL, "where archives of over 64 MiB go; mappers see it, too"),
-    FLAG_ROW("by-reference", 0, "all archives go there, whatever their size"),
+                "additional threads for compression; 0: none"),
+    TEXT_ROW("store-root", 0, "DIR", NULL, "shared folder for archives larger than 64 MiB"),
+    FLAG_ROW("by-reference", 0, "store all archives in --store-root"),
     BYTES_ROW("inline-max", 0, "SIZE", "768K", 1, CHUNK_INLINE_MAX,
-              "archives up to it are in their announcement"),
+              "largest archive to embed in its announcement"),
     FLAG_ROW("open", 0,
-             "the session goes on: no chunk ends it, and the last one is\n"
-             "held back until the next one tells where it ends"),
-    INTEGER_ROW("shuffle", 0, "SEED", "0", 0, 1ll << 31,
-                "in an order drawn from SEED, not that of the chunks"),
+             "the session continues: do not mark a final chunk, and keep\n"
+             "back the last one, whose end the next chunk determines"),
+    INTEGER_ROW("shuffle", 0, "SEED", "0", 0, 1ll << 31, "for tests: publish in a random order"),
     INTEGER_ROW("twice-every", 0, "N", "0", 0, 1ll << 31,
-                "every Nth chunk twice, to see that it counts once"),
-    FLAG_ROW("quiet", 'q', "no progress"),
+                "for tests: publish every Nth chunk twice"),
+    FLAG_ROW("quiet", 'q', "no progress output"),
 };
 static const struct config_section own = {"Publishing", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
@@ -43,7 +42,7 @@ static const struct config_program program = {
     .command = "spanmill publish",
     .block = "publish",
     .operands = "PATH...",
-    .about = "Publishes recorded sessions, chunks or archives to Kafka, for mappers to take.",
+    .about = "Publishes recorded sessions, chunks, or archives to the mappers through Kafka.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill publish -b kafka-1:9092 ~/lttng-traces/shop-20261122\n"

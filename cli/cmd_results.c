@@ -25,25 +25,25 @@ enum { POLL_MS = 50, EXIT_INTERRUPTED = 128 + SIGINT };
 
 static const struct config_row rows[] = {
     FLAG_ROW("follow", 'F',
-             "go on when all is read: on a terminal the newest is shown\n"
-             "until Ctrl-C; elsewhere a report is written whenever\n"
-             "something has changed"),
+             "continue at the end of the topic: refresh the screen on a\n"
+             "terminal until Ctrl-C; else write a new report after\n"
+             "each change"),
     DURATION_ROW("every", 0, "TIME", "1s", 100, 86400000,
-                 "a row for each interval of so long, as they come, from\n"
-                 "--since or now on, until --until or Ctrl-C; with\n"
-                 "--follow: at most one report in that time"),
+                 "print one row per TIME, starting at --since or now, until\n"
+                 "--until or Ctrl-C; with --follow: write at most one\n"
+                 "report per TIME"),
     TEXT_ROW("since", 0, "TIME", NULL,
-             "what intervals tell that end from then on: 5m (ago),\n"
-             "23:09:36 or 2026-11-22T23:09; what came before is known"),
-    TEXT_ROW("until", 0, "TIME", NULL, "and that begin before then"),
+             "only intervals that end at or after TIME: 5m (ago),\n"
+             "23:09:36, or 2026-11-22T23:09; earlier state is kept"),
+    TEXT_ROW("until", 0, "TIME", NULL, "only intervals that begin before TIME"),
     WORD_ROW("from", 0, "WHERE", "begin", "begin end",
-             "begin or end of the topic. From the end, numbers are of\n"
-             "what comes from now on, and names are told by and by"),
+             "begin or end of the topic; `end` counts new data only,\n"
+             "and names appear as they are published again"),
     FLAG_ROW("forget", 0,
              "drop rows of threads and descriptors some time after\n"
-             "their end, and keep their sums: to follow for days"),
+             "they end, but keep the sums; bounds memory"),
     LIST_ROW("session", 's', "PATTERN",
-             "of sessions whose name is like this only: 'web1/*';\n"
+             "only sessions whose name matches, such as 'web1/*';\n"
              "repeatable"),
 };
 static const struct config_section own = {"Results", rows, sizeof rows / sizeof *rows};
@@ -52,8 +52,7 @@ static const struct config_section *const sections[] = {&own, &report_view_secti
 static const struct config_program program = {
     .command = "spanmill results",
     .block = "results",
-    .about = "What the pool says of phases, system calls, files and CPU time: the results topic,\n"
-             "read and shown as `spanmill report` would.",
+    .about = "Reads the pool's results topic and prints it like `spanmill report`.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill results -b kafka-1:9092\n"

@@ -27,24 +27,25 @@ enum { EXIT_INTERRUPTED = 128 + SIGINT, PAUSE_MS = 50 };
 
 static const struct config_row rows[] = {
     DURATION_ROW("every", 0, "TIME", NULL, 100, 86400000,
-                 "look again so often, until Ctrl-C; on a terminal, the\n"
-                 "newest is shown"),
+                 "repeat every TIME until Ctrl-C; refreshes the screen on a\n"
+                 "terminal"),
     LIST_ROW("session", 's', "PATTERN",
-             "sessions whose name is like this only: 'web1/*';\n"
+             "only sessions whose name matches, such as 'web1/*';\n"
              "repeatable"),
     WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS,
              "text (a table) or json (one object per line)"),
-    FLAG_ROW("strict", 0, "exit with 4 if a chunk is missing, parked or a gap"),
-    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "auto, always or never"),
+    FLAG_ROW("strict", 0,
+             "exit with 4 if there are missing chunks, parked chunks, or\n"
+             "gaps"),
+    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "colors: auto, always, or never"),
 };
 static const struct config_section own = {"Status", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
 static const struct config_program program = {
     .command = "spanmill status",
     .block = "status",
-    .about =
-        "How far the pool is: which sessions there are, up to when their results go, how many\n"
-        "chunks wait for mappers and reducers, and which are missing, parked or gaps.",
+    .about = "Shows the progress of the pool: its sessions, the time of their newest results, the\n"
+             "chunks waiting for mappers and reducers, missing and parked chunks, and gaps.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill status -b kafka-1:9092\n"

@@ -16,20 +16,19 @@ enum { APPEARS_TRIES = 100, APPEARS_PAUSE_MS = 100 };
 
 static const struct config_row rows[] = {
     INTEGER_ROW("chunk-partitions", 0, "N", "64", 1, 10000,
-                "of chunks: as many as there may ever be mappers"),
+                "partitions of chunks: the maximum number of mappers"),
     INTEGER_ROW("partitions", 0, "N", "16", 1, 10000,
-                "of the others: as many as there may ever be reducers"),
-    INTEGER_ROW("replication", 0, "N", "3", 1, 100, "copies of each record"),
-    INTEGER_ROW("min-insync", 0, "N", "2", 1, 100,
-                "copies that must be there before a record counts"),
+                "partitions of other topics: the maximum number of\n"
+                "reducers"),
+    INTEGER_ROW("replication", 0, "N", "3", 1, 100, "replication factor"),
+    INTEGER_ROW("min-insync", 0, "N", "2", 1, 100, "min.insync.replicas"),
     DURATION_ROW("retention", 0, "TIME", "3d", 60000, 10 * YEAR_MS,
-                 "of chunks, partials and results; archives a day more"),
-    DURATION_ROW("parked-retention", 0, "TIME", "10d", 60000, 10 * YEAR_MS, "of what was parked"),
+                 "of chunks, partials, and results; one day more for archives"),
+    DURATION_ROW("parked-retention", 0, "TIME", "10d", 60000, 10 * YEAR_MS, "of parked chunks"),
     DURATION_ROW("state-segment", 0, "TIME", "1h", 100, 30ll * 86400000,
-                 "of the compacted topic: what is older is compacted"),
+                 "segment.ms of the state topic (compacted)"),
     INTEGER_ROW("state-dirty", 0, "PERCENT", "10", 1, 100,
-                "so much of the state's log is left as it is until\n"
-                "compacting is worth while"),
+                "min.cleanable.dirty.ratio of the state topic, in percent"),
 };
 static const struct config_section own = {"Topics", rows, sizeof rows / sizeof *rows};
 static const struct config_section *const sections[] = {&own, &service_kafka_section};
@@ -37,11 +36,10 @@ static const struct config_program program = {
     .command = "spanmill topics",
     .block = "topics",
     .operands = "create|check|print",
-    .about =
-        "Makes the topics of the pool, or looks whether they are as they should be. Those that\n"
-        "are there already are left as they are; what differs is told, and makes the exit\n"
-        "code 1. `print` asks no broker: it writes what the topics should be, a line each,\n"
-        "for those who make them by other means.",
+    .about = "Creates or checks the topics of the pool. `create` does not change existing topics.\n"
+             "Both report topics that differ from the expected settings and then exit with 1.\n"
+             "`print` needs no broker: it prints the expected settings, one topic per line, for\n"
+             "other tools that create topics.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill topics create -b kafka-1:9092\n"

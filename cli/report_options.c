@@ -9,31 +9,34 @@ enum { JOBS_MAX = 1024 };
 static const struct config_row view_rows[] = {
     WORD_ROW("format", 'f', "FORMAT", "text", FORMAT_WORDS,
              "text (tables) or json (one object per line)"),
-    TEXT_ROW("output", 'o', "FILE", NULL, "write there instead of to stdout"),
+    TEXT_ROW("output", 'o', "FILE", NULL, "write to FILE instead of stdout"),
     INTEGER_ROW("top", 'n', "N", "10", 1, TOP_MAX, "rows per table"),
-    INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "of this process only; repeatable"),
+    INTEGERS_ROW("pid", 0, "PID", 0, INT32_MAX, "only this process; repeatable"),
     LIST_ROW("process", 0, "NAME",
-             "of processes of this name only, * and ? as in a\nshell; repeatable"),
+             "only processes with this name; * and ? are\nwildcards; repeatable"),
     FLAG_ROW("strict", 0, "exit with 4 if data was lost or is incomplete"),
-    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "auto, always or never"),
+    WORD_ROW("color", 0, "WHEN", "auto", WHEN_WORDS, "colors: auto, always, or never"),
 };
 
 const struct config_section report_view_section = {"Report", view_rows,
                                                    sizeof view_rows / sizeof *view_rows};
 
 static const struct config_row rows[] = {
-    LIST_ROW("definitions", 0, "FILE", "phases, counts, spans (YAML); repeatable"),
-    LIST_ROW("phases", 'p', "FILE", "the same, by its older name"),
-    LIST_ROW("phase", 0, "DEF", "one phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
+    LIST_ROW("definitions", 0, "FILE", "phases, counts, and spans (YAML); repeatable"),
+    LIST_ROW("phases", 'p', "FILE", "older name of --definitions"),
+    LIST_ROW("phase", 0, "DEF", "define a phase: 'NAME[(PARENT)] : BEGIN [: END]';\nrepeatable"),
     TEXT_ROW("since", 0, "TIME", NULL,
-             "from then on: 2026-11-22T23:09, 23:09:36, +1.5s\nor 5m (before the end)"),
-    TEXT_ROW("until", 0, "TIME", NULL, "before then"),
-    TEXT_ROW("html", 0, "FILE", NULL, "a page for a browser, too"),
+             "start of the window: 2026-11-22T23:09, 23:09:36,\n"
+             "+1.5s (after the begin), or 5m (before the end)"),
+    TEXT_ROW("until", 0, "TIME", NULL, "end of the window (exclusive)"),
+    TEXT_ROW("html", 0, "FILE", NULL, "also write an HTML page"),
     PERFETTO_ROW,
-    INTEGER_ROW("jobs", 'j', "N", NULL, 1, JOBS_MAX, "chunks read at a time (one per CPU)"),
-    FLAG_ROW("stats", 0, "say on stderr what the report cost"),
-    TEXT_ROW("reader", 0, "NAME", "auto", "decode with spanmill, babeltrace2 or auto"),
-    WORD_ROW("progress", 0, "WHEN", "auto", WHEN_WORDS, "on stderr: auto, always or never"),
+    INTEGER_ROW("jobs", 'j', "N", NULL, 1, JOBS_MAX,
+                "chunks to read in parallel (default: one per CPU)"),
+    FLAG_ROW("stats", 0, "print time, memory, and sizes on stderr"),
+    TEXT_ROW("reader", 0, "NAME", "auto", "CTF decoder: spanmill, babeltrace2, or auto"),
+    WORD_ROW("progress", 0, "WHEN", "auto", WHEN_WORDS,
+             "progress on stderr: auto, always, or never"),
 };
 
 static const struct config_section own = {"Traces", rows, sizeof rows / sizeof *rows};
@@ -41,8 +44,8 @@ static const struct config_section *const sections[] = {&report_view_section, &o
 static const struct config_program program = {
     .command = "spanmill report",
     .operands = "TRACE...",
-    .about = "What the traces of a session say of phases, system calls, files and CPU time.\n"
-             "A TRACE is a session's folder, a chunk, a plain trace, a snapshot or an archive.",
+    .about = "Reports phases, system calls, files, and CPU time of LTTng traces.\n"
+             "TRACE is a session folder, a chunk, a plain trace, a snapshot, or an archive.",
     .sections = sections,
     .count = sizeof sections / sizeof *sections,
     .examples = "spanmill report ~/lttng-traces/shop-20261122 --phases shop.yaml\n"

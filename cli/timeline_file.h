@@ -8,7 +8,8 @@
 #include "cli/timeline/timeline.h"
 #include "cli/traces.h"
 
-#define PERFETTO_ROW TEXT_ROW("perfetto", 0, "FILE", NULL, "a timeline for ui.perfetto.dev, too")
+#define PERFETTO_ROW                                                                               \
+    TEXT_ROW("perfetto", 0, "FILE", NULL, "also write a timeline for ui.perfetto.dev")
 
 struct timeline_file {
     struct report_file file;

@@ -10,26 +10,26 @@ enum { TIMEOUT_MS_MAX = 20000 };
 
 static const struct config_row rows[] = {
     TEXT_ROW("otlp", 0, "URL", NULL,
-             "send spans and metrics there by OTLP/HTTP, like\n"
-             "http://collector:4318; without it, OTEL_EXPORTER_OTLP_*\n"
-             "variables count"),
+             "send spans and metrics by OTLP/HTTP to URL, such as\n"
+             "http://collector:4318; default: the OTEL_EXPORTER_OTLP_*\n"
+             "variables"),
     WORD_ROW("otlp-signals", 0, "KIND", "all", "all traces metrics",
-             "what of them: all, traces (phase instances as spans),\n"
-             "metrics (as remote write has them)"),
+             "signals to send: all, traces (phase instances as spans),\n"
+             "metrics (the same as for remote write)"),
     TEXT_ROW("otlp-kafka", 0, "NAME", NULL,
-             "write them to the topics NAME_spans and NAME_metrics of\n"
-             "the same brokers, as the kafkareceiver of the Collector\n"
-             "reads them; with `otlp` by its defaults"),
-    DURATION_ROW("otlp-timeout", 0, "TIME", "10s", 100, TIMEOUT_MS_MAX, "of one request"),
-    WORD_ROW("otlp-compression", 0, "KIND", "none", "none gzip", "of requests: none, gzip"),
+             "write the signals to the topics NAME_spans and\n"
+             "NAME_metrics of the same brokers, for the Collector's\n"
+             "kafkareceiver (its default NAME is otlp)"),
+    DURATION_ROW("otlp-timeout", 0, "TIME", "10s", 100, TIMEOUT_MS_MAX, "request timeout"),
+    WORD_ROW("otlp-compression", 0, "KIND", "none", "none gzip", "request compression: none, gzip"),
     TEXT_ROW("otlp-token-file", 0, "FILE", NULL,
-             "its text is the bearer token; read for each request"),
-    TEXT_ROW("otlp-ca", 0, "FILE", NULL, "certificates to trust, in place of the system's"),
+             "file with the bearer token; read for each request"),
+    TEXT_ROW("otlp-ca", 0, "FILE", NULL, "CA certificates to trust instead of the system's"),
     {.name = "otlp-header",
      .type = CONFIG_LIST,
      .secret = true,
      .argument = "NAME:VALUE",
-     .help = "one more header of requests; may be repeated"},
+     .help = "additional request header; repeatable"},
 };
 
 const struct config_section otlp_section = {"OpenTelemetry", rows, sizeof rows / sizeof *rows};

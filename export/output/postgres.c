@@ -14,12 +14,12 @@ static const struct config_row rows[] = {
      .type = CONFIG_TEXT,
      .secret = true,
      .argument = "URL",
-     .help = "write results into this PostgreSQL database, like\n"
-             "postgresql://spanmill@db:5432/spanmill; passwords as\n"
+     .help = "write results to this PostgreSQL database, such as\n"
+             "postgresql://spanmill@db:5432/spanmill; passwords as in\n"
              "libpq has them (PGPASSFILE, ~/.pgpass)"},
-    DURATION_ROW("postgres-timeout", 0, "TIME", "20s", 100, 600000, "of one statement"),
+    DURATION_ROW("postgres-timeout", 0, "TIME", "20s", 100, 600000, "statement timeout"),
     DURATION_ROW("postgres-retention", 0, "TIME", "0s", 0, 3650ll * 86400000,
-                 "delete what was stored longer ago; 0: keep all"),
+                 "delete rows stored longer ago than TIME; 0: keep all"),
 };
 
 static const struct config_section section = {"PostgreSQL", rows, sizeof rows / sizeof *rows};

@@ -8,26 +8,26 @@
 
 static const struct config_row rows[] = {
     TEXT_ROW("remote-write", 0, "URL", NULL,
-             "send metrics there by Prometheus remote write, like\n"
+             "send metrics by Prometheus remote write to URL, such as\n"
              "http://prometheus:9090/api/v1/write"),
     WORD_ROW("remote-write-version", 0, "VERSION", "auto", "1 2 auto",
-             "of the protocol: 1 (1.0), 2 (2.0), auto (2.0 if the receiver\n"
-             "confirms what it has written, else 1.0)"),
+             "protocol version: 1 (1.0), 2 (2.0), auto (2.0 if the\n"
+             "receiver confirms written samples, else 1.0)"),
     WORD_ROW("remote-write-histograms", 0, "KIND", "native", "native classic none",
-             "native (Prometheus with native histograms), classic\n"
-             "(..._bucket series), none"),
-    INTEGER_ROW("remote-write-samples", 0, "N", "2000", 1, 100000,
-                "samples in one request at the most"),
-    DURATION_ROW("remote-write-timeout", 0, "TIME", "10s", 100, 20000, "of one request"),
+             "native (Prometheus native histograms), classic (_bucket\n"
+             "series), none"),
+    INTEGER_ROW("remote-write-samples", 0, "N", "2000", 1, 100000, "maximum samples per request"),
+    DURATION_ROW("remote-write-timeout", 0, "TIME", "10s", 100, 20000, "request timeout"),
     TEXT_ROW("remote-write-token-file", 0, "FILE", NULL,
-             "its text is the bearer token; read for each request"),
-    TEXT_ROW("remote-write-ca", 0, "FILE", NULL, "certificates to trust, in place of the system's"),
+             "file with the bearer token; read for each request"),
+    TEXT_ROW("remote-write-ca", 0, "FILE", NULL,
+             "CA certificates to trust instead of the system's"),
     {.name = "remote-write-header",
      .type = CONFIG_LIST,
      .secret = true,
      .argument = "NAME:VALUE",
-     .help = "one more header of requests, like X-Scope-OrgID: shop;\n"
-             "may be repeated"},
+     .help = "additional request header, such as X-Scope-OrgID: shop;\n"
+             "repeatable"},
 };
 
 static const struct config_section section = {"Prometheus remote write", rows,

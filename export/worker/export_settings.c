@@ -4,14 +4,15 @@
 
 static const struct config_row rows[] = {
     TEXT_ROW("group", 0, "NAME", "export",
-             "of exporters that share the work: its offsets and sums\n"
-             "are its own. One for each set of receivers"),
+             "consumer group of exporters that share the work; each\n"
+             "group has its own offsets and sums. Use one group per set\n"
+             "of receivers"),
     INTEGER_ROW("series-limit", 0, "N", "20000", 100, 1000000,
-                "series of a session; what is over it goes under `other`"),
+                "maximum series per session; the rest goes to `other`"),
     DURATION_ROW("flush", 0, "TIME", "200ms", 0, 5000,
-                 "what was sent within it shares a transaction"),
+                 "time to collect intervals for one transaction"),
     DURATION_ROW("forget-after", 0, "TIME", "14d", 100, 3650ll * 86400000,
-                 "the sums of a session silent for so long are dropped"),
+                 "drop the sums of a session without new data for TIME"),
 };
 
 static const struct config_section own = {"Exporting", rows, sizeof rows / sizeof *rows};
@@ -29,8 +30,9 @@ void export_settings_init(struct export_settings *settings)
         .command = "spanmill-export",
         .block = "export",
         .about =
-            "Sends the results of the pool to those who draw and store them, interval by\n"
-            "interval. Its sums are in Kafka: it can be ended at any time and started anywhere.",
+            "Sends the results of the pool to Prometheus, OpenTelemetry, and PostgreSQL, interval\n"
+            "by interval. It keeps its sums in Kafka: you can stop it at any time and start it on\n"
+            "any host.",
         .sections = settings->sections,
         .count = count,
         .examples =

@@ -13,11 +13,10 @@
 #include "spanmill_version.h"
 
 static const struct config_row common_rows[] = {
-    [COMMON_CONFIG] = TEXT_ROW("config", 0, "FILE", NULL, "settings in YAML"),
-    [COMMON_PRINT] =
-        FLAG_ROW("print-config", 0, "show each setting and where it comes from, and leave"),
-    [COMMON_HELP] = FLAG_ROW("help", 'h', "show this"),
-    [COMMON_VERSION] = FLAG_ROW("version", 0, "show the version"),
+    [COMMON_CONFIG] = TEXT_ROW("config", 0, "FILE", NULL, "read settings from FILE (YAML)"),
+    [COMMON_PRINT] = FLAG_ROW("print-config", 0, "print each setting and its source, and exit"),
+    [COMMON_HELP] = FLAG_ROW("help", 'h', "show this help and exit"),
+    [COMMON_VERSION] = FLAG_ROW("version", 0, "show the version and exit"),
 };
 
 const struct config_section config_common_section = {"General", common_rows,

@@ -41,10 +41,12 @@ static void put_help_row(FILE *out, const struct config_row *row)
 
 static void put_sources(const char *example, FILE *out)
 {
-    fprintf(out, "\nEach is also a key of the file (%s:) and a variable (SPANMILL_", example);
+    fprintf(out,
+            "\nEach option is also a key of the file (%s:) and an environment variable\n(SPANMILL_",
+            example);
     for (; *example; example++)
         fputc(*example == '-' ? '_' : toupper((unsigned char)*example), out);
-    fputs(");\noptions win over variables, and those over the file.\n", out);
+    fputs("). Options override variables; variables override the file.\n", out);
 }
 
 void config_print_help(const struct config *config, FILE *out)
@@ -162,7 +164,7 @@ static void print_setting(FILE *out, const struct setting *setting)
 
 void config_print(const struct config *config, FILE *out)
 {
-    fprintf(out, "# %s: what is in force, and where it comes from\n", config->program->command);
+    fprintf(out, "# %s: effective settings and their sources\n", config->program->command);
     for (size_t i = 0; i < config->count; i++)
         if (!config_row_is_common(config->settings[i].row))
             print_setting(out, &config->settings[i]);
