@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analysis/view.h"
 #include "base/memory.h"
+#include "results/report.h"
 #include "trace/syscalls.h"
 
 enum family_id {
@@ -15,6 +17,8 @@ enum family_id {
     SYSCALL_CALLS,
     THREAD_SECONDS,
     WAKEUP_LATENCY,
+    WAKER_SECONDS,
+    RAN_INSTEAD_SECONDS,
     CPU_BUSY,
     COUNTED_EVENTS,
     COUNTED_VALUES,
@@ -78,6 +82,20 @@ static const struct family families[FAMILIES] = {
                         {"process"},
                         1,
                         1},
+    [WAKER_SECONDS] = {"spanmill_waker_seconds_total",
+                       "Time that threads were blocked, by who ended it.",
+                       FAMILY_COUNTER,
+                       FAMILY_NS,
+                       {"process", "phase", "by", "kind"},
+                       4,
+                       3},
+    [RAN_INSTEAD_SECONDS] = {"spanmill_ran_instead_seconds_total",
+                             "Time that threads were runnable, by who had the CPU.",
+                             FAMILY_COUNTER,
+                             FAMILY_NS,
+                             {"phase", "by", "kind"},
+                             3,
+                             2},
     [CPU_BUSY] = {"spanmill_cpu_busy_seconds_total",
                   "Time that CPUs ran threads other than idle.",
                   FAMILY_COUNTER,
@@ -268,6 +286,38 @@ static void take_latency(const struct view_target *target, const struct result *
     series_observe(target->series, &families[WAKEUP_LATENCY], &process, result->latency);
 }
 
+/* Who it was: the process of another thread, or a handler. */
+static struct text waited_for(const struct view_target *target, uint64_t who,
+                              char room[VIEW_NAME_ROOM])
+{
+    enum wait_kind kind = wait_kind_of(who);
+    if (wait_is_by_thread(kind))
+        return entities_process_name(target->entities, wait_by(who));
+    if (!wait_is_by_handler(kind))
+        return text_of("");
+    const char *name = wait_handler_name(kind, wait_by(who), room);
+    if (!name)
+        snprintf(room, VIEW_NAME_ROOM, "%" PRId32, (int32_t)wait_by(who));
+    return text_of(name ? name : room);
+}
+
+/* Most pairs of processes have waited for each other's CPUs: a label for both were a series for each pair. */
+static void take_waits(const struct view_target *target, const struct result *result)
+{
+    enum wait_kind kind = wait_kind_of(result->wait_who);
+    char room[VIEW_NAME_ROOM];
+    struct text by = waited_for(target, result->wait_who, room),
+                name = text_of(wait_kind_name(kind));
+    int64_t ns = (int64_t)result->wait.total_ns;
+    if (wait_is_of_blocked(kind))
+        add(target, WAKER_SECONDS,
+            (struct text[]){entities_process_name(target->entities, result->thread), result->phase,
+                            by, name},
+            ns);
+    else
+        add(target, RAN_INSTEAD_SECONDS, (struct text[]){result->phase, by, name}, ns);
+}
+
 static void take_cpu(const struct view_target *target, const struct result *result)
 {
     char room[16];
@@ -365,6 +415,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_FIRST_CALL: take_first_call(target, result); return;
     case RESULT_RUN: take_run(target, result); return;
     case RESULT_LATENCY: take_latency(target, result); return;
+    case RESULT_WAITS: take_waits(target, result); return;
     case RESULT_CPU: take_cpu(target, result); return;
     case RESULT_CELL: cell_views_take(target->cells, target->series, result->cell); return;
     case RESULT_COUNT: take_count(target, result); return;
@@ -373,7 +424,6 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_THREAD:
     case RESULT_DESCRIPTOR:
     case RESULT_INSTANCE: /* one by one they are no metric */
-    case RESULT_WAITS:    /* nor between two threads */
     case RESULT_USES: return;
     }
 }

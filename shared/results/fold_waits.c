@@ -20,6 +20,14 @@ const char *wait_kind_name(unsigned kind)
     return names[kind];
 }
 
+const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAME_ROOM])
+{
+    const struct atom_kind *each;
+    for (size_t i = 0; (each = analyses_shown(i)) && strcmp(each->name, wait_kind_name(kind));)
+        i++;
+    return each && each->view->name ? each->view->name(number, room) : NULL;
+}
+
 void fold_take_waits(struct fold *fold, const struct result *result)
 {
     const struct cell_key key = {.type = CELL_WAITS,
@@ -118,18 +126,6 @@ static void name_thread(const struct fold_rows *rows, const struct cell *cell, s
     row->by_process = fold_rows_process(rows, row->by_pid);
 }
 
-/* What analyses call a handler of that number; NULL: nothing, or only its events tell. */
-static const char *handler_name(const struct fold_rows *rows, const struct wait_row *row)
-{
-    const struct atom_kind *kind;
-    char room[VIEW_NAME_ROOM];
-    for (size_t i = 0; (kind = analyses_shown(i)) && strcmp(kind->name, wait_kind_name(row->kind));)
-        i++;
-    const char *name =
-        kind && kind->view->name ? kind->view->name((uint64_t)row->number, room) : NULL;
-    return name ? arena_string(rows->arena, text_of(name)) : NULL;
-}
-
 static void add_row(const struct fold_rows *rows, const struct cell *cell, int64_t pid,
                     struct wait_row *row)
 {
@@ -143,9 +139,11 @@ static void add_row(const struct fold_rows *rows, const struct cell *cell, int64
     row->process = fold_rows_process(rows, row->pid);
     if (wait_is_by_thread(row->kind))
         name_thread(rows, cell, row);
-    if (row->kind == WAKER_IRQ || row->kind == WAKER_SOFTIRQ || row->kind == WAKER_VECTOR) {
+    if (wait_is_by_handler(row->kind)) {
+        char room[VIEW_NAME_ROOM];
+        const char *name = wait_handler_name(row->kind, cell->key.name, room);
         row->number = (int32_t)cell->key.name;
-        row->by_name = handler_name(rows, row);
+        row->by_name = name ? arena_string(rows->arena, text_of(name)) : NULL;
     }
 }
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analysis/atom.h"
+#include "analysis/view.h"
 #include "base/arena.h"
 #include "base/durations.h"
 #include "trace/cells.h"
@@ -202,6 +202,8 @@ struct wait_row {
 
 /* `thread`, `irq` ...: who it was by. */
 const char *wait_kind_name(unsigned kind);
+/* What an analysis calls the handler of that number, made in `room` if need be; NULL: only its events tell. */
+const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAME_ROOM]);
 
 struct session_report {
     const char *session;

@@ -210,6 +210,12 @@ static inline bool wait_is_by_thread(unsigned kind)
     return kind == WAKER_THREAD || kind == RAN_THREAD;
 }
 
+/* Whether it is of a handler, whose number says which. */
+static inline bool wait_is_by_handler(unsigned kind)
+{
+    return kind == WAKER_IRQ || kind == WAKER_SOFTIRQ || kind == WAKER_VECTOR;
+}
+
 /* Both in one: a thread's id, or a handler's number, and what it is. */
 enum { WAIT_KIND_BITS = 4, WAIT_WHO_BITS = 32 + WAIT_KIND_BITS };
 

@@ -84,6 +84,24 @@ static void take_calls(struct result_sink sink, struct chance *chance, uint64_t 
     call_cell_clear(&cell);
 }
 
+/* By threads that were never told, too, and by handlers with and without a name. */
+static void take_waits(struct result_sink sink, struct chance *chance, uint64_t thread)
+{
+    for (unsigned kind = 0; kind < WAIT_KINDS; kind++) {
+        if (!wait_is_known(kind) || draw(chance, 2))
+            continue;
+        uint32_t by = (uint32_t)(wait_is_by_thread(kind)    ? draw(chance, THREADS + 5)
+                                 : wait_is_by_handler(kind) ? draw(chance, 5)
+                                                            : 0);
+        struct result result = {.type = RESULT_WAITS,
+                                .thread = thread,
+                                .phase = text_of(draw(chance, 2) ? "request" : ""),
+                                .wait_who = wait_who(kind, by),
+                                .wait = {1 + draw(chance, 3), 100 + draw(chance, 1000), 100}};
+        sink.take(sink.context, &result);
+    }
+}
+
 /* Of each analysis that is shown, whatever its columns are. */
 static void take_cells(struct result_sink sink, struct chance *chance)
 {
@@ -123,6 +141,7 @@ static void put_interval(struct outbox *out, const char *session, uint64_t chunk
             continue;
         take_phase(sink, &chance, id);
         take_calls(sink, &chance, id);
+        take_waits(sink, &chance, id);
     }
     take_cells(sink, &chance);
     bool gap = chunk % 11 == 10;

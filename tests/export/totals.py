@@ -8,9 +8,22 @@ STATES = {"user": "user_cpu_ns", "sys": "sys_cpu_ns", "runnable": "runnable_ns",
 INTERRUPTS = {"irq": "irq_ns", "softirq": "softirq_ns"}
 # What is counted here; analyses may be added that are not.
 COUNTED = tuple(f"spanmill_{name}_" for name in (
-    "phase", "syscall", "thread", "wakeup", "cpu", "events", "intervals", "lost", "softirq"))
+    "phase", "syscall", "thread", "wakeup", "waker", "ran_instead", "cpu", "counted_events", "counted_values",
+    "span", "events", "intervals", "lost", "softirq", "irq", "vector", "callback", "signal", "block", "net"))
+# Of cells: fields that are labels, and what these are called; other fields that are keys have no label.
+CELLS = {"softirq": {"cpu": "cpu", "name": "vec"}, "irq": {"cpu": "cpu", "name": "name"},
+         "vector": {"cpu": "cpu", "name": "vector"}, "callback": {"kind": "kind"},
+         "signal": {"name": "sig", "target": "target"}, "block": {"device": "dev", "kind": "kind"},
+         "net": {"name": "name"}}
+KEYS = ("cpu", "vec", "irq", "vector", "function", "sig", "dev")
 TALLIES = ("discarded", "loss_borders", "lost_intervals", "lost_traces", "lost_streams",
            "lost_packets", "lost_bytes", "dropped_events")
+
+
+def by_text(by):
+    """As one label: processes have their own, threads have none."""
+    return ",".join(f"{name}={'?' if value is None else value}" for name, value in by.items()
+                    if name not in ("host", "process", "thread"))
 
 
 def of_report(lines):
@@ -52,16 +65,32 @@ def of_report(lines):
         elif kind == "sched":
             add("spanmill_wakeup_latency_seconds_count", row["count"])
             add("spanmill_wakeup_latency_seconds_sum", row["total_ns"])
+        elif kind in ("waker", "ran_instead"):
+            by = row["by_name"] if row["by"] != "thread" else None
+            if by is None and row["number"] is not None:
+                by = str(row["number"])
+            add(f"spanmill_{kind}_seconds_total", row["total_ns"], phase=row["phase"], kind=row["by"], by=by)
+        elif kind == "count":
+            labels = {"count": row["name"], "by": by_text(row["by"])}
+            add("spanmill_counted_events_total", row["count"], **labels)
+            add("spanmill_counted_values_total", row.get("sum", 0), **labels)
+        elif kind == "span":
+            labels = {"span": row["name"], "by": by_text(row["by"])}
+            add("spanmill_span_duration_seconds_count", row["count"], **labels)
+            add("spanmill_span_duration_seconds_sum", row["total_ns"], **labels)
+            for unseen, number in (("begin", row["begin_unknown"]), ("match", row["unmatched"]),
+                                   ("end", row["lost"] + row["timed_out"] + row["open"])):
+                add("spanmill_span_half_seen_total", number, unseen=unseen, **labels)
         elif kind == "cpu":
             add("spanmill_cpu_busy_seconds_total", row["busy_ns"], cpu=str(row["cpu"]))
-        elif kind == "softirq":
-            labels = {"cpu": str(row["cpu"]), "vec": row["name"]}
+        elif kind in CELLS:
+            labels = {label: str(row[field]) for field, label in CELLS[kind].items() if row[field] is not None}
             for name, number in row.items():
                 if isinstance(number, dict):
-                    add(f"spanmill_softirq_{name}_seconds_count", number["count"], **labels)
-                    add(f"spanmill_softirq_{name}_seconds_sum", number["total_ns"], **labels)
-                elif isinstance(number, int) and name not in ("cpu", "vec"):
-                    add(f"spanmill_softirq_{name}_total", number, **labels)
+                    add(f"spanmill_{kind}_{name}_seconds_count", number["count"], **labels)
+                    add(f"spanmill_{kind}_{name}_seconds_sum", number["total_ns"], **labels)
+                elif isinstance(number, int) and name not in KEYS:
+                    add(f"spanmill_{kind}_{name}_total", number, **labels)
         elif kind == "summary":
             add("spanmill_events_total", row["events"])
             add("spanmill_intervals_total", row["chunks"])
@@ -82,6 +111,8 @@ def of_series(newest):
         family = labels.pop("__name__")
         for name in "process", "host", "session":
             labels.pop(name, None)
+        if labels.get("kind") == "thread":
+            labels.pop("by", None)  # a process
         rest = tuple(sorted(labels.items()))
         if isinstance(value, dict):
             totals[f"{family}_count", rest] += value["count"]
