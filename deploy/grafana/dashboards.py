@@ -3,7 +3,8 @@
 
     deploy/grafana/dashboards.py FOLDER
 
-Panels are rows of the tables below. `{f}` in an expression is the filter of the dashboard's variables;
+Panels are rows of the tables below. `{f}` in an expression is the filter of the dashboard's variables, `{t}`
+the part of it without the phase, `{s}` that without the process either, for series that lack these labels;
 `total(X)` is how much the counter X grew in the range that is shown, exactly: counters of the exporter
 begin with 0 and never fall, and increase() extrapolates.
 """
@@ -60,6 +61,22 @@ def over_range(metric, labels):
     return f"sum by ({labels}) (total({metric}))"
 
 
+def by_phase(metric, count):
+    """Its rate; counts have their phase in the label `by`, with what else they break down by."""
+    return ('sum by (phase) (label_replace(label_replace(rate(spanmill_counted_%s_total{{{t},count=~"%s",'
+            'by=~"(.+,)?phase=($phase)(,.+)?"}}[$__rate_interval]), "phase", "$1", "by", '
+            '"(?:.+,)?phase=([^,]*)(?:,.+)?"), "phase", "(no phase)", "phase", ""))' % (metric, count))
+
+
+def by_process(metric, count):
+    return (f'topk(10, sum by (process) (rate(spanmill_counted_{metric}_total{{{{{{t}},count=~"{count}"}}}}'
+            '[$__rate_interval])))')
+
+
+def by_whom(metric, chosen):
+    return f'topk(10, sum by (kind, by) (rate({metric}{{{{{chosen}}}}}[$__rate_interval])))'
+
+
 PHASES = [
     panel("stacked", "Time in system calls, by phase",
           "Seconds per second that threads spent in system calls while a phase was open.", "s", 12, 9,
@@ -93,6 +110,20 @@ PHASES = [
           "Time of complete instances in the range that is shown.", "s", 24, 8,
           (over_range("spanmill_phase_seconds_total{{{f}}}", "phase, state"), "Value", "s"),
           matrix=("phase", "state")),
+    panel("stacked", "Time blocked, by who ended it",
+          "Seconds per second that threads were blocked, by the process or the handler that woke them; the ten that "
+          "take most. `unknown`: no wakeup was recorded.", "s", 12, 9,
+          (by_whom("spanmill_waker_seconds_total", "{f}"), "{{kind}} {{by}}")),
+    panel("stacked", "Time waiting for a CPU, by who had it",
+          "Seconds per second that threads were runnable, by the process that ran instead; the ten that take most. "
+          "`earlier`: before the runs that are remembered.", "s", 12, 9,
+          (by_whom("spanmill_ran_instead_seconds_total", '{s},phase=~"$phase"'), "{{kind}} {{by}}")),
+    panel("lines", "Block requests by phase, bytes", "Issued by threads in the phase. Needs block_rq_* events.",
+          "Bps", 8, 8, (by_phase("values", "spanmill:block_requests"), "{{phase}}")),
+    panel("lines", "Network by phase, bytes", "Sent and received in the phase. Needs net_dev_* and net_if_receive_skb "
+          "events.", "Bps", 8, 8, (by_phase("values", "spanmill:net_sent|spanmill:net_received"), "{{phase}}")),
+    panel("lines", "Page faults by phase", "Needs x86_exceptions_page_fault_* events.", "ops", 8, 8,
+          (by_phase("events", "spanmill:page_faults"), "{{phase}}")),
 ]
 
 DURATIONS = "spanmill_phase_duration_seconds{{{f}}}"
@@ -118,6 +149,13 @@ REQUESTS = [
             for q, name in (("0.5", "p50"), ("0.99", "p99"))),
           (over_range("spanmill_phase_half_seen_total{{{f}}}", "phase"), "Half seen", "short"),
           sort="p99"),
+    panel("lines", "Counts that you define", "Events per second, by count and what else it breaks down by (RESULTS.md, "
+          "section 7).", "ops", 12, 8,
+          ('sum by (count, by) (rate(spanmill_counted_events_total{{{s},count!~"spanmill:.*"}}[$__rate_interval]))',
+           "{{count}} {{by}}")),
+    panel("lines", "Spans that you define, 99th percentile", "Of the durations of their pairs of events.", "s", 12, 8,
+          ("histogram_quantile(0.99, sum by (span, by) "
+           "(rate(spanmill_span_duration_seconds{{{s}}}[$__rate_interval])))", "{{span}} {{by}}")),
 ]
 
 HOSTS = [
@@ -159,6 +197,19 @@ HOSTS = [
           "s", 12, 8,
           ("histogram_quantile(0.99, sum by (name) "
            "(rate(spanmill_net_wait_seconds{{{f}}}[$__rate_interval])))", "{{name}}")),
+    panel("lines", "Block requests by process, bytes", "Issued, the ten processes with most.", "Bps", 8, 8,
+          (by_process("values", "spanmill:block_requests"), "{{process}}")),
+    panel("lines", "Network by process, bytes", "Sent and received, the ten processes with most; `interrupt` is what "
+          "comes in a handler.", "Bps", 8, 8,
+          (by_process("values", "spanmill:net_sent|spanmill:net_received"), "{{process}}")),
+    panel("lines", "Page faults by process", "The ten processes with most. Needs x86_exceptions_page_fault_* events.",
+          "ops", 8, 8, (by_process("events", "spanmill:page_faults"), "{{process}}")),
+    panel("stacked", "Timers and work", "Seconds per second in callbacks, by what called them. Needs timer_hrtimer_* and "
+          "other events of callbacks.", "s", 12, 8,
+          ("histogram_sum(sum by (kind) (rate(spanmill_callback_run_seconds{{{f}}}[$__rate_interval])))",
+           "{{kind}}")),
+    panel("lines", "Signals", "Generated, by signal. Needs signal_* events.", "ops", 12, 8,
+          ("sum by (sig) (rate(spanmill_signal_generated_total{{{f}}}[$__rate_interval]))", "{{sig}}")),
     panel("lines", "Events per second", "", "ops", 8, 8,
           ("sum by (host) (rate(spanmill_events_total{{{f}}}[$__rate_interval]))", "{{host}}")),
     panel("lines", "Losses", "What was lost, left out or is not known, in the range of a point. "
@@ -234,7 +285,10 @@ DASHBOARDS = {
 
 
 def expand(expression, labels):
-    text = expression.format(f=",".join(f'{label}=~"${label}"' for label in labels))
+    def chosen(names):
+        return ",".join(f'{label}=~"${label}"' for label in names)
+    text = expression.format(f=chosen(labels), t=chosen(label for label in labels if label != "phase"),
+                             s=chosen(label for label in labels if label in ("host", "session")))
     return re.sub(r"total\(([^()]*)\)",
                   r"max_over_time(\1[$__range]) - min_over_time(\1[$__range])", text)
 

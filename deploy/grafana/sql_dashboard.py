@@ -72,6 +72,15 @@ SELECT phase AS "Phase", coalesce(nullif(syscall, ''), '(no call)') AS "Call",
        sum(blocked_ns) / 1e9 AS "Blocked"
 FROM spanmill.phase_blocked_by WHERE {f} GROUP BY 1, 2 HAVING sum(blocked_ns) <> 0
 ORDER BY 3 DESC""", [("Blocked", "s")]),
+    panel("table", "Woken by", "Whose wakeup ended the time that threads of phases were blocked: of another "
+          "process, of a handler by its number, of the idle thread.", 12, 9, """
+SELECT phase AS "Phase", kind AS "Kind", coalesce(by_process, number::text) AS "By", sum(count) AS "Waits",
+       sum(total_ns) / 1e9 AS "Blocked"
+FROM spanmill.wakers WHERE {f} GROUP BY 1, 2, 3 ORDER BY 5 DESC LIMIT 50""", [("Blocked", "s")]),
+    panel("table", "Ran instead", "Who had the CPU while threads of phases waited for it.", 12, 9, """
+SELECT phase AS "Phase", kind AS "Kind", by_process AS "By", sum(count) AS "Runs",
+       sum(total_ns) / 1e9 AS "Waited"
+FROM spanmill.ran_instead WHERE {f} GROUP BY 1, 2, 3 ORDER BY 5 DESC LIMIT 50""", [("Waited", "s")]),
     panel("table", "Errors of system calls", "", 12, 9, """
 SELECT phase AS "Phase", syscall AS "Call", error AS "Error", sum(count) AS "Calls"
 FROM spanmill.syscall_errors WHERE {f} GROUP BY 1, 2, 3 ORDER BY 4 DESC"""),

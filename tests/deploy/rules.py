@@ -37,8 +37,11 @@ ALERTS = {
 }
 AT = "33m"
 # What no healthy pool has: of each, an expression of a panel.
-RARE = {"Losses": ('spanmill_lost_total{host="a",session="a/s/t",what="discarded"}', "0+5x40",
-                   '{host="a", what="discarded"}', 10)}
+OF_A = 'host="a",session="a/s/t"'
+FAULTS = f'spanmill_counted_events_total{{{OF_A},process="p",count="spanmill:page_faults",by="mode=user,phase=%s"}}'
+RARE = {"Losses": (f'spanmill_lost_total{{{OF_A},what="discarded"}}', "0+5x40", '{host="a", what="discarded"}', 10),
+        "Page faults by phase": (FAULTS % "request/send", "0+6x40", '{phase="request/send"}', 0.1),
+        "Page faults by process": (FAULTS % "", "0+60x40", '{process="p"}', 1)}
 
 
 def alert_tests(rules):
@@ -59,7 +62,7 @@ def panel_tests():
                    for panel in dashboards.make_dashboard(uid)["panels"]
                    if panel["title"] == title for target in panel["targets"]]
         expression = target["expr"].replace("$__rate_interval", "2m")
-        expression = re.sub(r"\$\w+", ".*", expression)
+        expression = re.sub(r"\$[a-z_]+", ".*", expression)
         yield {"name": title, "interval": "1m",
                "input_series": [{"series": series, "values": values}],
                "promql_expr_test": [{"expr": expression, "eval_time": AT,

@@ -22,7 +22,8 @@ from prometheus import Prometheus  # noqa: E402
 LIMIT, RANGE = 60, "120s"
 RULES = os.path.join(ROOT, "deploy/prometheus/spanmill.rules.yaml")
 # Nothing is there of these where all is well: tests/deploy/test_rules.sh has numbers for them.
-RARE = ("spanmill_lost_total",)
+RARE = ("spanmill_lost_total", "spanmill:page_faults")
+DEFINITIONS = os.path.join(ROOT, "tools/try/definitions.yaml")
 
 
 class Asked:
@@ -44,7 +45,7 @@ class Asked:
         return "|".join(re.escape(value).replace("\\", "\\\\") for value in found)
 
     def fill(self, expression):
-        return re.sub(r"\$(\w+)", lambda name: self.values[name[1]], expression)
+        return re.sub(r"\$([a-z_]+)", lambda name: self.values[name[1]], expression)
 
     def panel(self, title):
         """Of each query of a panel: labels without names -> number, at the end of the range."""
@@ -156,6 +157,7 @@ def start(running):
     """Everything, and a Prometheus that scrapes and is sent to."""
     reducer, mapper, exporter = (running.add(role, f"{role}-0")
                                  for role in ("reducer", "mapper", "export"))
+    mapper.extra += ["--phases", DEFINITIONS]
     prometheus = Prometheus(os.path.join(running.folder, "prometheus"), rules=[RULES], scraped={
         f"spanmill-{worker.role}": [f"127.0.0.1:{worker.port}"] for worker in running.workers})
     exporter.extra += ["--remote-write", f"{prometheus.url}/api/v1/write"]
@@ -178,7 +180,7 @@ def test_everything():
             now, spanmill = time.time(), pool.program("spanmill")
             shifted = present.copy(pool.THUMBNAILS, os.path.join(running.folder, "recording"),
                                    int(now * 1e9) - present.end_of(spanmill, pool.THUMBNAILS), now)
-            lines = report(shifted)
+            lines = report(shifted, [pool.PHASES, DEFINITIONS])
             at = next(row["end_ns"] for row in map(json.loads, lines)
                       if row["type"] == "summary") / 1e9
             running.publish(shifted)

@@ -69,9 +69,11 @@ def canonical(text):
 
 
 def report(folder, phases=PHASES):
-    """What one process makes of it."""
+    """What one process makes of it; `phases` may be a list."""
+    options = [option for file in ([phases] if isinstance(phases, str) else phases)
+               for option in ("--phases", file)]
     return canonical(subprocess.run(
-        [program("spanmill"), "report", folder, "--phases", phases, "--format", "json"],
+        [program("spanmill"), "report", folder, *options, "--format", "json"],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
 
 

@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools/try"))
 import present  # noqa: E402
 
 SAMPLE = os.path.join(ROOT, "tests/data/thumbnails")
+DEFINITIONS = os.path.join(ROOT, "tools/try/definitions.yaml")
 BIN = os.environ.get("PROGRAMS", os.path.join(ROOT, "build/release/bin"))
 BROKER = os.path.join(ROOT, "tests/kafka/broker.sh")
 ROUND = 70  # seconds: as long as the recording
@@ -103,7 +104,7 @@ class Try:
 
     def start_pool(self):
         url = f'http://127.0.0.1:{self.ports["prometheus"]}'
-        more = {"mapper": ["--phases", f"{SAMPLE}/phases.yaml"], "reducer": [],
+        more = {"mapper": ["--phases", f"{SAMPLE}/phases.yaml", "--phases", DEFINITIONS], "reducer": [],
                 "export": ["--remote-write", f"{url}/api/v1/write",
                            "--forget-after", "10m"]}
         for role, options in more.items():
