@@ -80,14 +80,14 @@ void access_round(struct agent *agent)
             access->at[kept++] = *trouble;
             continue;
         }
-        log_say(service_log(agent->service), LOG_INFO, "no trouble any more",
+        log_say(service_log(agent->service), LOG_INFO, "readable again",
                 log_text("path", trouble->path));
         free(trouble->path);
     }
     access->count = kept;
     metrics_set(service_metrics(agent->service), METRIC_UNREADABLE, 0, (int64_t)kept);
     health_ready(service_health(agent->service), !refused,
-                 "a folder or file of a session cannot be read: the log names it");
+                 "a folder or file of a session cannot be read; see the log");
 }
 
 /* The first below that may not be read, to be freed; NULL if all may. */

@@ -31,8 +31,8 @@ static bool is_known(struct agent *agent, struct session *session, const struct 
     session->is_told = session->id != NULL;
     session->is_nameless = !session->id;
     if (session->is_nameless)
-        agent_say(agent, LOG_WARNING, "session passed over", session, session->next,
-                  "no chunk of it has metadata that tells whose it is");
+        agent_say(agent, LOG_WARNING, "session skipped", session, session->next,
+                  "no chunk has metadata that identifies the session");
     return session->id != NULL;
 }
 
@@ -227,7 +227,8 @@ static enum status publish_next(struct agent *agent, struct session *session,
     int64_t number = session->next;
     const struct found_chunk *own = found_number(found, count, number);
     if (!own && session->final != number)
-        status = announce_loss(agent, session, number, "it was gone before it was published", why);
+        status =
+            announce_loss(agent, session, number, "it was deleted before it was published", why);
     else
         status =
             publish_chunk(agent, session, number, own && folder_has_traces(own->path) ? own : NULL,

@@ -52,8 +52,7 @@ enum status lttng_open(struct lttng **out, struct failure *why)
     *out = lttng;
     return lttng->channel ? STATUS_OK
                           : fail(why, STATUS_RETRY,
-                                 "no session daemon answers: folders are "
-                                 "looked at until one does");
+                                 "no session daemon answers; scanning folders until one does");
 }
 
 static void unsubscribe(struct lttng *lttng, struct subscription *subscription)

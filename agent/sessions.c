@@ -86,7 +86,7 @@ static void meet_chunk(struct agent *agent, const char *folder, const struct fou
     memcpy(session->clock_uuid, clock_uuid, sizeof session->clock_uuid);
     if (another)
         agent_say(agent, LOG_INFO, "another session", session, chunk->number,
-                  "in the folder of one that was destroyed");
+                  "in the folder of a destroyed session");
 }
 
 void agent_meet_chunks(struct agent *agent, const char *folder)

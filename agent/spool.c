@@ -42,7 +42,7 @@ void spool_limit(struct agent *agent, struct session *session)
             continue;
         /* That it is lost is announced when the broker is back: it will be missing then. */
         agent_say(agent, LOG_WARNING, "chunk dropped", session, found[i].number,
-                  "the spool is full while the broker is away");
+                  "the spool is full and the broker is unavailable");
         folder_remove(found[i].path);
     }
     found_free(found, count);

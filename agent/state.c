@@ -73,7 +73,7 @@ static enum status lock(struct agent *agent, const char *folder, struct failure 
                       config_source(agent->config, "state-dir"), path, strerror(errno));
     else if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) != 0)
         status = fail(why, STATUS_STOP, "%s: %s", path,
-                      errno == EWOULDBLOCK ? "another agent uses it" : strerror(errno));
+                      errno == EWOULDBLOCK ? "another agent is using it" : strerror(errno));
     free(path);
     return status;
 }
@@ -95,8 +95,8 @@ static enum status load(struct agent *agent, FILE *file, struct failure *why)
         }
     }
     if (status != STATUS_OK)
-        status =
-            fail(why, STATUS_STOP, "%s:%u: not what this agent writes", agent->state_path, number);
+        status = fail(why, STATUS_STOP, "%s:%u: not a state file of this agent", agent->state_path,
+                      number);
     free(line);
     return status;
 }
@@ -114,7 +114,7 @@ static enum status open_folder(const struct agent *agent, const char *folder, st
     else if (error == EEXIST)
         error = errno;
     return fail(why, STATUS_REJECT,
-                "state-dir (%s): %s: %s: a folder is needed that this user can write to",
+                "state-dir (%s): %s: %s: choose a folder that this user can write to",
                 config_source(agent->config, "state-dir"), folder, strerror(error));
 }
 

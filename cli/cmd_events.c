@@ -396,13 +396,13 @@ static int list_all(struct listing *listing)
         return EXIT_FAILED;
     }
     if (listing->lost > 0) {
-        char *sentence = memory_format("%s events are lost, and in no count",
-                                       quantity_count(listing->lost).text);
+        char *sentence =
+            memory_format("%s events are lost and not counted", quantity_count(listing->lost).text);
         progress_say(&listing->progress, sentence);
         free(sentence);
     }
     if (listing->count == 0)
-        progress_say(&listing->progress, "no event is there");
+        progress_say(&listing->progress, "the traces contain no events");
     return listing->failed + listing->traces.left_out > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -429,7 +429,7 @@ int cmd_events(int argc, char **argv)
         config_load(&program, argc, argv, stdout, stderr, &listing.config);
     char *const *operands;
     if (outcome == CONFIG_RUN && config_operands(listing.config, &operands) == 0)
-        outcome = config_wrong(listing.config, stderr, "no trace is given");
+        outcome = config_wrong(listing.config, stderr, "no trace given");
     int code = (int)outcome;
     if (outcome == CONFIG_RUN) {
         progress_init(&listing.progress, "spanmill", false);

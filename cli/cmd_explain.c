@@ -111,16 +111,17 @@ static enum config_outcome load(struct explaining *explaining, int argc, char **
     if (at && time_point_parse(at, &explaining->at, &why) != STATUS_OK)
         return config_wrong(config, stderr, "--at: %s", why.text);
     if (at && explaining->tid == 0)
-        return config_wrong(config, stderr, "--at needs --tid: which thread?");
+        return config_wrong(config, stderr, "--at needs --tid");
     if (at && explaining->id)
-        return config_wrong(config, stderr, "--at and --instance do not go together");
+        return config_wrong(config, stderr, "--at and --instance cannot be combined");
     char *const *operands;
     bool has_traces = config_operands(config, &operands) > 0;
     explaining->of_pool = !has_traces && config_is_given(config, "brokers");
     if (!has_traces && !explaining->of_pool)
-        return config_wrong(config, stderr, "no trace is given, and no --brokers of a pool");
+        return config_wrong(config, stderr, "no trace and no --brokers given");
     if (has_traces && config_is_given(config, "session"))
-        return config_wrong(config, stderr, "--session is of a pool's results, not of traces");
+        return config_wrong(config, stderr,
+                            "--session applies to the results of a pool, not to traces");
     return CONFIG_RUN;
 }
 
@@ -295,20 +296,19 @@ static char *why_none(struct explaining *explaining)
     const char *asked = is_thread ? tid : explaining->id ? explaining->id : explaining->path;
     const char *option = is_thread ? "--tid" : explaining->id ? "--instance" : "--of";
     if (explaining->traces.phases.count == 0 && !explaining->of_pool)
-        return memory_string(text_of("no phases are defined: --definitions or --phase tell them"));
+        return memory_string(text_of("no phases are defined; use --definitions or --phase"));
     char *outside = explaining->of_pool || known->count > 0
                         ? NULL
                         : window_is_outside(&explaining->window, &explaining->traces.list);
     if (outside)
         return outside;
     if (!asked || known->count == 0)
-        return memory_string(text_of(
-            "no instance is the one that was asked for, of those that the report tells: the "
-            "slowest of each phase (`keep` of its definition says how many)"));
+        return memory_string(text_of("no instance in the report matches; the report keeps only the "
+                                     "slowest of each phase (`keep` in the definition)"));
     if (is_thread || !explaining->id) /* those are told the slowest first */
         qsort(known->at, known->count, sizeof *known->at, by_text);
-    char *all = memory_format("%s: no instance that the report tells is of `%s`; there %s", option,
-                              asked, known->count == 1 ? "is" : "are");
+    char *all = memory_format("%s: no instance in the report matches `%s`; there %s", option, asked,
+                              known->count == 1 ? "is" : "are");
     for (size_t i = 0; i < known->count && i < KNOWN_SHOWN; i++) {
         char *longer = memory_format("%s%s%s", all, i > 0 ? ", " : " ", known->at[i]);
         free(all);
@@ -369,15 +369,15 @@ static void check_phases(struct explaining *explaining, const struct report *rep
     const struct phase_definitions *phases = &explaining->traces.phases;
     const struct instance_row *row;
     if (phases->count == 0)
-        progress_say(&explaining->progress, "without --phases, as the pool's mappers have them, "
-                                            "the phases in an instance are not told");
+        progress_say(&explaining->progress,
+                     "without the --definitions of the mappers, nested phases are not shown");
     for (size_t i = 0; i < report->session_count; i++)
         for (size_t k = 0; k < report->sessions[i].instance_count && phases->count > 0; k++)
             if (row = &report->sessions[i].instances[k], !instance_story_is_of(row, phases)) {
-                char *sentence = memory_format("phase %s of the results is not of these "
-                                               "definitions: the pool's mappers have, or had, "
-                                               "others",
-                                               row->phase);
+                char *sentence =
+                    memory_format("phase %s in the results is not in these definitions; the "
+                                  "mappers use, or used, different ones",
+                                  row->phase);
                 progress_say_once(&explaining->progress, sentence);
                 free(sentence);
             }
@@ -415,7 +415,8 @@ static bool resolve(struct explaining *explaining, const char *name, struct time
 {
     int64_t now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
     if (point.kind == TIME_RELATIVE)
-        config_wrong(explaining->config, stderr, "--%s: results have no begin to count from", name);
+        config_wrong(explaining->config, stderr, "--%s: `+` times are not supported for results",
+                     name);
     else
         time_point_resolve(point, (struct time_range){now_ns, now_ns}, out_ns);
     return point.kind != TIME_RELATIVE;

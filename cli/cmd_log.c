@@ -117,11 +117,10 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     choice->numbers = config_flag(config, "numbers");
     if (choice->phases.count > 0 && !config_is_given(config, "phases") &&
         !config_is_given(config, "definitions"))
-        return config_wrong(config, stderr,
-                            "--phase needs --definitions: which events begin and end it?");
+        return config_wrong(config, stderr, "--phase needs --definitions, which define the phase");
     const char *longer = config_text(config, "longer");
     if (longer && !duration_read(text_of(longer), 1, &choice->least_ns))
-        return config_wrong(config, stderr, "--longer: `%s` is no time, as 1ms", longer);
+        return config_wrong(config, stderr, "--longer: `%s` is not a duration such as 1ms", longer);
     /* What is asked of calls alone leaves nothing else. */
     bool of_calls = choice->calls.count > 0 || choice->with_errors || longer;
     choice->has_calls = of_calls || choice->events.count == 0;
@@ -130,7 +129,7 @@ static enum config_outcome load(struct logging *logging, int argc, char **argv)
     if (!window_read(&logging->window, config, stderr))
         return CONFIG_WRONG;
     if (config_operands(config, &operands) == 0)
-        return config_wrong(config, stderr, "no trace is given");
+        return config_wrong(config, stderr, "no trace given");
     return CONFIG_RUN;
 }
 
@@ -202,8 +201,8 @@ static bool say_none(struct logging *logging, const char *option, size_t asked, 
 {
     if (asked == 0 || any)
         return false;
-    char *sentence = memory_format("--%s: there is none of %s", option,
-                                   asked > 1 ? "these numbers" : "this number");
+    char *sentence =
+        memory_format("--%s: no match for %s", option, asked > 1 ? "these numbers" : "this number");
     progress_say(&logging->progress, sentence);
     free(sentence);
     return true;
@@ -231,10 +230,10 @@ static bool say_unknown(struct logging *logging, const char *option,
         const char *nearest =
             nearest_word(text_of(globs->at[i]), (const char *const *)known->at, known->count);
         const char *hint = nearest                     ? "; the nearest is "
-                           : known == &logging->events ? "; `spanmill events` lists those there are"
+                           : known == &logging->events ? "; `spanmill events` lists all events"
                                                        : "";
-        char *sentence = memory_format("--%s: there is no `%s`%s%s", option, globs->at[i], hint,
-                                       nearest ? nearest : "");
+        char *sentence = memory_format("--%s: no `%s` in the traces%s%s", option, globs->at[i],
+                                       hint, nearest ? nearest : "");
         progress_say(&logging->progress, sentence);
         free(sentence);
         said = true;
@@ -280,7 +279,7 @@ static void log_session(struct logging *logging, const struct traces_session *se
 static void say_rest(struct logging *logging, bool stopped)
 {
     if (logging->counts.lost > 0) {
-        char *sentence = memory_format("%s events are lost, and their lines",
+        char *sentence = memory_format("%s events are lost; their lines are missing",
                                        quantity_count(logging->counts.lost).text);
         progress_say(&logging->progress, sentence);
         free(sentence);
@@ -302,9 +301,8 @@ static void say_rest(struct logging *logging, bool stopped)
     if (outside || !said)
         progress_say(&logging->progress, outside ? outside
                                          : choice->events.count > 0
-                                             ? "nothing matches what is asked for; `spanmill "
-                                               "events` lists the events there are"
-                                             : "nothing matches what is asked for");
+                                             ? "nothing matches; `spanmill events` lists all events"
+                                             : "nothing matches");
     free(outside);
 }
 

@@ -101,7 +101,7 @@ static enum status select_chunks(struct selection *selection, char *const *opera
     for (size_t i = 0; i < selection->named.count && status == STATUS_OK; i++) {
         const struct chunk_ref *ref = &selection->named.at[i];
         if (ref->packed) {
-            status = fail(why, STATUS_REJECT, "%s: is packed already", ref->path);
+            status = fail(why, STATUS_REJECT, "%s: already packed", ref->path);
             break;
         }
         selection->paths[selection->count++] = real_path(ref->path);
@@ -145,8 +145,8 @@ static enum status pack_one(const struct selection *selection, size_t index,
     const struct chunk_ref *other = same_name(selection, index, name);
     if (other != NULL) {
         enum status status = fail(why, STATUS_REJECT,
-                                  "%s: its archive would be named like that of %s: pack them "
-                                  "into different folders",
+                                  "%s: its archive would have the same name as that of %s; pack "
+                                  "them into different folders",
                                   selection->all.at[index].path, other->path);
         free(name);
         return status;
@@ -214,7 +214,7 @@ static int pack(const struct config *config)
     if (count == 0)
         return (int)config_wrong(config, stderr, "no trace given");
     if (*options.folder == '\0')
-        return (int)config_wrong(config, stderr, "--output: no folder");
+        return (int)config_wrong(config, stderr, "--output: the folder name is empty");
     if (mkdir(options.folder, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "spanmill pack: %s: %s\n", options.folder, strerror(errno));
         return EXIT_FAILED;

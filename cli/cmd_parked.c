@@ -73,7 +73,7 @@ static bool read_options(struct selection *selection)
     bool chosen = config_flag(config, "all") || config_is_given(config, "session") ||
                   config_is_given(config, "chunk") || config_is_given(config, "kind");
     if (config_flag(config, "resend") && !chosen) {
-        config_wrong(config, stderr, "--resend: which? --session, --chunk, --kind or --all");
+        config_wrong(config, stderr, "--resend needs --session, --chunk, --kind, or --all");
         return false;
     }
     return true;
@@ -130,9 +130,9 @@ static const char *time_text(int64_t time_ms, char room[TIME_ROOM])
 static void list_as_table(const struct selection *selection)
 {
     static const struct column columns[] = {
-        {"session", COLUMN_TEXT, CUT_LEFT},   {"chunk", COLUMN_NUMBER, CUT_NOT},
-        {"kind", COLUMN_TEXT, CUT_NOT},       {"parked", COLUMN_TEXT, CUT_NOT},
-        {"sent again", COLUMN_TEXT, CUT_NOT}, {"announced in", COLUMN_TEXT, CUT_LEFT},
+        {"session", COLUMN_TEXT, CUT_LEFT}, {"chunk", COLUMN_NUMBER, CUT_NOT},
+        {"kind", COLUMN_TEXT, CUT_NOT},     {"parked", COLUMN_TEXT, CUT_NOT},
+        {"resent", COLUMN_TEXT, CUT_NOT},   {"announced in", COLUMN_TEXT, CUT_LEFT},
         {"reason", COLUMN_TEXT, CUT_RIGHT}};
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < selection->list.count; i++) {
@@ -261,7 +261,7 @@ static enum status resend(struct selection *selection, struct failure *why)
     if (status == STATUS_OK)
         status = parked_visit(selection->bus, &visitor, stop_signals_pending, why);
     bus_producer_free(selection->producer);
-    fprintf(stderr, "spanmill parked: %zu sent again\n", selection->sent);
+    fprintf(stderr, "spanmill parked: %zu resent\n", selection->sent);
     return status;
 }
 
@@ -284,7 +284,7 @@ static bool is_none(const struct selection *selection)
             return false;
     if (list->count == 0 || !is_filtered(selection))
         return false;
-    fprintf(stderr, "spanmill parked: no parked chunk is like that; there %s: ",
+    fprintf(stderr, "spanmill parked: no parked chunk matches; there %s: ",
             list->count == 1 ? "is" : "are");
     for (size_t i = 0; i < list->count && i < SHOWN; i++) {
         const struct parked *parked = &list->at[list->count - 1 - i];

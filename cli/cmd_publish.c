@@ -132,7 +132,7 @@ static void add_lost(struct publishing *publishing, const struct archive_facts *
     for (lost.number = before + 1; lost.number < facts->number; lost.number++) {
         struct parcel *parcel = add_parcel(publishing, &lost, mark);
         parcel->ready.lost = true;
-        parcel->ready.lost_reason = text_of("it was not there when the session was published");
+        parcel->ready.lost_reason = text_of("it did not exist when the session was published");
         parcel->ready.begin_ns = 0;
         parcel->ready.end_ns = UINT64_MAX;
     }
@@ -212,10 +212,9 @@ static void say_held_back(struct publishing *publishing, size_t index)
     const struct chunk_ref *ref = &publishing->list.at[index];
     if (!is_named(publishing, index))
         return;
-    char *text =
-        memory_format("%s: held back: where it ends is known when the next chunk is there; "
-                      "publish that, or this one without --open if it is the last",
-                      ref->path);
+    char *text = memory_format("%s: not published: its end depends on the next chunk; publish the "
+                               "next one, or this one without --open if it is the last",
+                               ref->path);
     progress_say(&publishing->progress, text);
     free(text);
 }

@@ -85,7 +85,7 @@ static enum status write_page(struct reporting *reporting, unsigned jobs, struct
     if (!reporting->page.out)
         return STATUS_OK;
     if (!report_write_html(reporting->page.out, &reporting->report, jobs, reporting->stories))
-        return fail(why, STATUS_REJECT, "%s: not all could be written",
+        return fail(why, STATUS_REJECT, "%s: incomplete write",
                     config_text(reporting->options.config, "html"));
     return report_file_close(&reporting->page, why);
 }
@@ -104,7 +104,7 @@ static void say_stats(const struct chunk_run *run, double report_s, double wall_
     fprintf(stderr, "chunks           %s joined, %zu failed\n", quantity_count(run->joined).text,
             run->failed);
     fprintf(stderr, "events           %s\n", quantity_count(stats->events).text);
-    fprintf(stderr, "travelled single %s (%.2f %% of the events; %s records in all)\n",
+    fprintf(stderr, "single events %s (%.2f %% of the events; %s records in total)\n",
             quantity_count(stats->single_events).text,
             100 * share((double)stats->single_events, events), quantity_count(stats->items).text);
     fprintf(stderr, "encoded          %s (%.2f %% of %s raw)\n",
@@ -240,9 +240,9 @@ static int finish(struct reporting *reporting, struct chunk_run *run, double beg
     if (code == EXIT_DONE && lossy && config_flag(reporting->options.config, "strict"))
         code = EXIT_LOSSY;
     if (run->failed + reporting->traces.left_out > 0) {
-        char *sentence = memory_format("%zu of what was named could not be used; the report is of "
-                                       "the rest",
-                                       run->failed + reporting->traces.left_out);
+        char *sentence =
+            memory_format("%zu of the given traces could not be used; the report covers the rest",
+                          run->failed + reporting->traces.left_out);
         say(reporting, sentence);
         free(sentence);
         if (code == EXIT_DONE)

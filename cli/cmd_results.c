@@ -89,7 +89,8 @@ static bool resolve(struct showing *showing, const char *name, struct time_point
     int64_t now_ns = (int64_t)clock_ns(CLOCK_REALTIME);
     *out_ns = 0;
     if (point.kind == TIME_RELATIVE)
-        config_wrong(showing->config, stderr, "--%s: results have no begin to count from", name);
+        config_wrong(showing->config, stderr, "--%s: `+` times are not supported for results",
+                     name);
     else
         time_point_resolve(point, (struct time_range){now_ns, now_ns}, out_ns);
     return point.kind != TIME_RELATIVE;
@@ -114,7 +115,7 @@ static bool read_rows(struct showing *showing)
         return true;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (config_is_given(config, others[i])) {
-            config_wrong(config, stderr, "--%s and --every without --follow do not go together",
+            config_wrong(config, stderr, "--%s and --every cannot be combined without --follow",
                          others[i]);
             return false;
         }
@@ -140,9 +141,9 @@ static bool read_options(struct showing *showing)
     if (!read_window(showing) || !read_rows(showing))
         return false;
     if (showing->follow && config_text(config, "output"))
-        config_wrong(config, stderr, "--output and --follow do not go together");
+        config_wrong(config, stderr, "--output and --follow cannot be combined");
     else if (config_word(config, "from") == 1 && !showing->follow && !showing->rows)
-        config_wrong(config, stderr, "there is nothing behind the end without --follow");
+        config_wrong(config, stderr, "--from end needs --follow");
     else
         return true;
     return false;
@@ -178,7 +179,7 @@ static void show_live(struct showing *showing, double now_s)
         return;
     report_view_write(&showing->view, &report, out, stdout);
     fclose(out);
-    char *status = memory_format("%zu sessions, %s records; the last %.0f s ago; Ctrl-C ends",
+    char *status = memory_format("%zu sessions, %s records; newest %.0f s ago; Ctrl-C to quit",
                                  report.session_count, quantity_count(showing->shown).text,
                                  showing->shown ? now_s - showing->changed_s : 0.0);
     live_screen_show(stdout, (struct text){tables, size}, status);
@@ -276,10 +277,9 @@ static void say_parked(struct showing *showing)
     parked_hint_read(&hint, &showing->log_options);
     showing->parked = hint.count;
     if (hint.count > 0) {
-        char *sentence = memory_format("%zu chunk%s parked, not used by any mapper; "
-                                       "`spanmill parked` lists %s. The last:",
-                                       hint.count, hint.count == 1 ? " is" : "s are",
-                                       hint.count == 1 ? "it" : "them");
+        char *sentence = memory_format(
+            "%zu chunk%s parked by mappers; `spanmill parked` lists %s. Newest:", hint.count,
+            hint.count == 1 ? " is" : "s are", hint.count == 1 ? "it" : "them");
         say(showing, sentence);
         free(sentence);
         for (size_t i = 0; i < sizeof hint.lines / sizeof *hint.lines && hint.lines[i]; i++)
@@ -294,8 +294,9 @@ static char *newest_outside(const struct showing *showing)
     int64_t newest_ns = result_log_newest_ns(showing->log);
     if (newest_ns == REPORT_NONE || showing->rows || result_log_counted(showing->log))
         return NULL;
-    return memory_format("no interval is of that time; the newest event in the results is of %s",
-                         quantity_date(newest_ns).text);
+    return memory_format(
+        "no interval in this time window; the newest event in the results is at %s",
+        quantity_date(newest_ns).text);
 }
 
 static void say_what_is_missing(struct showing *showing)
@@ -316,7 +317,7 @@ static void say_what_is_missing(struct showing *showing)
         say_parked(showing);
     if (empty && !showing->nothing)
         say(showing, showing->parked ? "there are no results"
-                                     : "the topic has no results of such a session yet");
+                                     : "the topic has no results of a matching session yet");
 }
 
 /* All is read, or enough: the last report. */

@@ -166,7 +166,7 @@ static void put_pool(const struct showing *showing, FILE *out)
             quantity_count(state->unjoined).text);
     fprintf(out, "%s parked, ", quantity_count(state->parked).text);
     fprintf(out, "%s given up as gaps\n", quantity_count(state->gaps).text);
-    fprintf(out, "state   %s records, to restore where a reducer starts\n",
+    fprintf(out, "state %s records to read when a reducer starts\n",
             quantity_count(state->state_records).text);
 }
 
@@ -176,25 +176,26 @@ static void put_notes(const struct showing *showing, FILE *out)
     const struct pool_state *state = showing->state;
     fputc('\n', out);
     if (state->unmapped > 0 && state->mappers == 0)
-        fputs("no mapper runs: announced chunks wait\n", out);
+        fputs("no mapper is running: announced chunks are waiting\n", out);
     if (state->unjoined > 0 && state->reducers == 0)
-        fputs("no reducer runs: mapped chunks wait\n", out);
+        fputs("no reducer is running: mapped chunks are waiting\n", out);
     if (state->in_part)
-        fputs("too much waits to be read: chunks that wait are counted in part, and which are "
-              "missing is not known\n",
+        fputs("too many records to read: waiting chunks are counted only in part, and missing "
+              "chunks are unknown\n",
               out);
     for (size_t i = 0; i < state->session_count && !state->in_part; i++) {
         const struct pool_session *session = &state->sessions[i];
         if (session->missing > 0 && is_wanted(showing, session))
-            fprintf(out,
-                    "chunk %" PRIu64 " of %s is missing: those behind it wait for it, or for "
-                    "--gap-after of the reducers\n",
-                    session->first_missing, session->name);
+            fprintf(
+                out,
+                "chunk %" PRIu64
+                " of %s is missing: later chunks wait for it until --gap-after of the reducers\n",
+                session->first_missing, session->name);
     }
     if (state->parked > 0)
-        fputs("`spanmill parked` lists what is parked, and why\n", out);
+        fputs("`spanmill parked` lists parked chunks and the reasons\n", out);
     if (state->damaged > 0)
-        fprintf(out, "%" PRIu64 " records of results could not be read\n", state->damaged);
+        fprintf(out, "%" PRIu64 " result records could not be read\n", state->damaged);
 }
 
 /* --- JSON --- */
@@ -299,7 +300,7 @@ static void show(const struct showing *showing)
     while (size > 1 && text[size - 1] == '\n' && text[size - 2] == '\n')
         size--; /* there was nothing to note */
     if (showing->live)
-        live_screen_show(stdout, (struct text){text, size}, "Ctrl-C ends");
+        live_screen_show(stdout, (struct text){text, size}, "Ctrl-C to quit");
     else
         fwrite(text, 1, size, stdout);
     fflush(stdout);
@@ -393,7 +394,7 @@ static int run(struct showing *showing)
     if (showing->state && is_none(showing))
         return EXIT_FAILED;
     if (showing->state && showing->state->session_count == 0)
-        say(showing, "no session is known yet: nothing was announced, or it is gone");
+        say(showing, "no session is known: nothing was announced, or retention deleted it");
     if (fflush(stdout) != 0)
         return EXIT_FAILED;
     return showing->incomplete && config_flag(showing->config, "strict") ? EXIT_LOSSY : EXIT_DONE;

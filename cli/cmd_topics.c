@@ -101,12 +101,12 @@ static enum status do_topic(struct bus_admin *admin, const struct bus_topic_plan
     struct topic_check check = {.name = name};
     status = check_topic(admin, plan, made, &check, why);
     if (status == STATUS_END) {
-        printf("%s: is not there\n", name);
+        printf("%s: does not exist\n", name);
         *well = false;
         return STATUS_OK;
     }
     if (status == STATUS_OK && check.differences == 0)
-        printf("%s: %s, %d partitions\n", name, made ? "made" : "as it should be",
+        printf("%s: %s, %d partitions\n", name, made ? "made" : "as expected",
                (int)plan->partitions);
     *well = *well && check.differences == 0;
     return status;
@@ -122,7 +122,7 @@ static void check_fit(struct bus_admin *admin, const struct bus_settings *bus, b
         return; /* that has been said */
     if (bus_fit_check(bus, partials, state, &why) == STATUS_OK)
         return;
-    printf("topics do not fit: %s\n", why.text);
+    printf("topics do not match: %s\n", why.text);
     *well = false;
 }
 
@@ -175,22 +175,22 @@ static bool read_action(const struct config *config, enum action *action)
     char *const *operands;
     size_t count = config_operands(config, &operands);
     if (count != 1) {
-        config_wrong(config, stderr, "one of create, check and print is wanted");
+        config_wrong(config, stderr, "expected create, check, or print");
         return false;
     }
     *action = ACTION_CREATE;
     while (*action < ACTIONS && strcmp(operands[0], names[*action]) != 0)
         ++*action;
     if (*action == ACTIONS) {
-        config_wrong(config, stderr, "`%s` is none of create, check and print", operands[0]);
+        config_wrong(config, stderr, "unknown `%s`; expected create, check, or print", operands[0]);
         return false;
     }
     long long copies = config_integer(config, "replication");
     long long wanted = config_integer(config, "min-insync");
     if (wanted > copies) {
-        config_wrong(config, stderr, "min-insync is %lld (%s), more than replication, %lld (%s)",
-                     wanted, config_source(config, "min-insync"), copies,
-                     config_source(config, "replication"));
+        config_wrong(
+            config, stderr, "min-insync, %lld (%s), is greater than replication, %lld (%s)", wanted,
+            config_source(config, "min-insync"), copies, config_source(config, "replication"));
         return false;
     }
     return true;

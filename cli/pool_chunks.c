@@ -169,7 +169,7 @@ static enum status read_again(struct pool_chunks *pool, const struct noted *note
         if (status == STATUS_OK && !message->end)
             return message->offset == noted->place
                        ? STATUS_OK
-                       : fail(why, STATUS_END, "its announcement is gone: retention took it");
+                       : fail(why, STATUS_END, "its announcement was deleted by retention");
         if (status == STATUS_END)
             status = STATUS_OK;
         if (status == STATUS_OK && (clock_ms(CLOCK_MONOTONIC) > deadline_ms || is_over(pool)))
@@ -216,7 +216,7 @@ static enum status get(void *context, const struct chunk_ref *ref, struct bytes 
     struct pool_chunks *pool = context;
     const struct noted *noted = noted_of_ref(pool, ref);
     if (!noted->is_announced)
-        return fail(why, STATUS_END, "its archive is gone: it is not announced any more");
+        return fail(why, STATUS_END, "its archive was deleted: it is no longer announced");
     if (pool->held != noted) {
         let_go(pool);
         enum status status = fetch(pool, noted, &pool->archive, why);

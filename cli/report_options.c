@@ -94,7 +94,7 @@ enum config_outcome report_options_load(struct report_options *options, int argc
         !window_read(&options->window, config, err))
         return CONFIG_WRONG;
     if (config_operands(config, &traces) == 0)
-        return config_wrong(config, err, "no trace is given");
+        return config_wrong(config, err, "no trace given");
     return CONFIG_RUN;
 }
 

@@ -42,10 +42,10 @@ static void put(struct json_text *json, const struct session_report *session,
     size_t left_out;
     struct text kept = cut(story, &left_out);
     report_instance_id(row->order, id);
-    char *text = left_out > 0 ? memory_format("%.*s(%zu lines more: `spanmill explain --instance "
-                                              "%s` tells all)\n",
-                                              (int)kept.count, kept.at, left_out, id)
-                              : memory_string(kept);
+    char *text = left_out > 0
+                     ? memory_format("%.*s(%zu more lines: see `spanmill explain --instance %s`)\n",
+                                     (int)kept.count, kept.at, left_out, id)
+                     : memory_string(kept);
     json_words(json, "{\"session\":");
     json_string(json, text_of(session->session));
     json_name(json, "id");
@@ -111,9 +111,8 @@ char *report_stories(const struct report_stories *ask)
     /* Sessions of a report come in the order of the list, unless some of it are of one name. */
     bool known = sessions == ask->report->session_count;
     if (!known)
-        progress_say(ask->traces->progress,
-                     "--html: without the stories of the slowest instances, as "
-                     "sessions of one name were named");
+        progress_say(ask->traces->progress, "--html: stories of the slowest instances are omitted "
+                                            "because several sessions have the same name");
     for (size_t begin = 0, i = 0; known && begin < list->count; i++) {
         size_t end = traces_session_end(list, begin);
         struct traces_session chunks = {.chunks = &list->at[begin], .count = end - begin};

@@ -25,7 +25,7 @@ char *results_hint_names(const char **names, size_t count, const char *where)
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    fprintf(out, "no session in %s is like that; there are: ", where);
+    fprintf(out, "no session in %s matches; there are: ", where);
     for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
         char *printable = utf8_printable(text_of(names[i]));
         fprintf(out, "%s%s", i ? ", " : "", printable);

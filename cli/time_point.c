@@ -59,9 +59,7 @@ static enum status parse_relative(const char *text, struct time_point *out, stru
     const char *unit = take_decimal(text + 1, &whole, &billionths);
     if (!unit)
         return fail(why, STATUS_REJECT,
-                    "`%s` is no time; after the + a number is wanted, as in "
-                    "+1.5s",
-                    text);
+                    "`%s` is not a time; expected a number after `+`, as in +1.5s", text);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         if (strcmp(unit, units[i].name) != 0)
             continue;
@@ -97,7 +95,8 @@ static enum status parse_time_of_day(const char *text, struct time_point *out, s
 {
     const char *rest = take_time_of_day(text, &out->ns);
     if (!rest || *rest)
-        return fail(why, STATUS_REJECT, "`%s` is no time of a day, as 23:09:36.258944395", text);
+        return fail(why, STATUS_REJECT, "`%s` is not a time of day such as 23:09:36.258944395",
+                    text);
     out->kind = TIME_OF_DAY;
     return STATUS_OK;
 }
@@ -169,8 +168,8 @@ static enum status parse_date(const char *text, struct time_point *out, struct f
     bool is_day = midnight != (time_t)-1 && only_day.tm_mon == month - 1 && only_day.tm_mday == day;
     if (!rest || *rest || !is_day || then == (time_t)-1 || then - east_s < 0 ||
         then > INT64_MAX / SECOND_NS - 86400)
-        return fail(why, STATUS_REJECT, "`%s` is no date and time, as 2026-11-22T23:09:36+01:00",
-                    text);
+        return fail(why, STATUS_REJECT,
+                    "`%s` is not a date and time such as 2026-11-22T23:09:36+01:00", text);
     out->kind = TIME_EPOCH;
     out->ns = ((int64_t)then - east_s) * SECOND_NS + of_day % SECOND_NS;
     return STATUS_OK;
@@ -204,8 +203,8 @@ enum status time_point_parse(const char *text, struct time_point *out, struct fa
         out->kind = TIME_EPOCH;
     else if (!parse_last(text, out))
         return fail(why, STATUS_REJECT,
-                    "`%s` is no time; write 2026-11-22T23:09:36, 23:09:36.258, 5m (so long before "
-                    "the end), +1.5s (after the begin) or 1795388976.258944395",
+                    "`%s` is not a time; use 2026-11-22T23:09:36, 23:09:36.258, 5m (before the "
+                    "end), +1.5s (after the begin), or 1795388976.258944395",
                     text);
     return STATUS_OK;
 }

@@ -16,9 +16,9 @@ bool timeline_file_open(struct timeline_file *file, const char *path, struct tra
     size_t first = traces_session_end(&traces->list, 0);
     struct failure why;
     if (first < traces->list.count) {
-        char *sentence = memory_format("--perfetto: a file is of one session: `%s`, or `%s`? Name "
-                                       "the traces of one",
-                                       traces->list.at[0].session, traces->list.at[first].session);
+        char *sentence = memory_format(
+            "--perfetto: a timeline covers one session, but the traces are of `%s` and `%s`",
+            traces->list.at[0].session, traces->list.at[first].session);
         progress_say(traces->progress, sentence);
         free(sentence);
         return false;
@@ -70,8 +70,8 @@ int timeline_file_write(struct timeline_file *file, const struct timeline_ask *a
         return EXIT_FAILED;
     }
     say_counted(traces, counts.nobodys,
-                "calls and events of threads that are not known are not in the timeline");
-    say_counted(traces, counts.failed, "chunks are not in the timeline: they could not be read");
+                "calls and events of unknown threads are not in the timeline");
+    say_counted(traces, counts.failed, "unreadable chunks are not in the timeline");
     return counts.failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 

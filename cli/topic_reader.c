@@ -118,11 +118,9 @@ static enum status look_for_more(struct topic_reader *reader, struct failure *wh
         bus_reader_partitions(reader->bus, reader->topic, &count, &ignored) != STATUS_OK ||
         count <= reader->count)
         return STATUS_END;
-    return fail(
-        why, STATUS_STOP,
-        "the topic has %d partitions now, and had %d when reading began: start again to read "
-        "all of them",
-        (int)count, (int)reader->count);
+    return fail(why, STATUS_STOP,
+                "the topic now has %d partitions instead of %d; restart to read all of them",
+                (int)count, (int)reader->count);
 }
 
 enum status topic_reader_poll(struct topic_reader *reader, int timeout_ms, struct bus_message *out,

@@ -132,7 +132,7 @@ char *window_is_outside(const struct window *window, const struct chunk_list *li
     if ((!has_since && !has_until) || !trace_range(list, &range))
         return NULL;
     return memory_format(
-        "nothing is in %s%s%s: the first event is of %s.%09lld, the last of %s.%09lld",
+        "no events in %s%s%s: the first event is at %s.%09lld, the last at %s.%09lld",
         has_since ? "--since" : "", has_since && has_until ? " and " : "",
         has_until ? "--until" : "", quantity_date(range.begin_ns).text,
         (long long)(range.begin_ns % 1000000000), quantity_date(range.end_ns).text,

@@ -223,9 +223,9 @@ static enum status restore_header(struct session_export *session, struct bytes b
     uint64_t count = row_take(&row);
     session->since_ms = format > 1 ? row_take_signed(&row) : 0;
     if (row.bad || row_left(&row) > 0)
-        return fail(why, STATUS_REJECT, "a session's header that is none: %zu bytes", block.count);
+        return fail(why, STATUS_REJECT, "not a session header: %zu bytes", block.count);
     if (count != session->series.keys.count)
-        return fail(why, STATUS_REJECT, "%llu series are said to be there, %zu are",
+        return fail(why, STATUS_REJECT, "the header lists %llu series, but there are %zu",
                     (unsigned long long)count, session->series.keys.count);
     return STATUS_OK;
 }

@@ -338,18 +338,19 @@ static enum status check_border(struct partition *partition, struct session *ses
                                 uint64_t chunk, struct interval_end *end, struct failure *why)
 {
     if (!same_clock(session, end))
-        return fail(why, STATUS_REJECT, "on another clock than the session's chunks before");
+        return fail(why, STATUS_REJECT,
+                    "its clock differs from that of the session's earlier chunks");
     bool first = chunk == session->header.first_chunk;
     if (first || end->gap_before || end->begin_ns == session->end_ns)
         return STATUS_OK;
     if (end->begin_ns < session->end_ns)
-        return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
+        return fail(why, STATUS_REJECT, "begins %llu ns before the end of the previous chunk",
                     (unsigned long long)(session->end_ns - end->begin_ns));
     partition->counts.mismatches++;
     tell(partition, session,
-         (struct partition_news){PARTITION_MISMATCH, .chunk = chunk,
-                                 .what = "begins after the chunk before it ends: what lies "
-                                         "between is lost"});
+         (struct partition_news){
+             PARTITION_MISMATCH, .chunk = chunk,
+             .what = "begins after the end of the previous chunk: the events in between are lost"});
     end->gap_before = true;
     return STATUS_OK;
 }
@@ -409,7 +410,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
     if (session->header.ended)
         tell(partition, session,
              (struct partition_news){PARTITION_SESSION_BEGUN, .chunk = ready->chunk,
-                                     .what = "it goes on after its end"});
+                                     .what = "the session continues after its end"});
     session->header.ended = false;
 
     struct whole_chunk whole;
@@ -457,7 +458,8 @@ static void join_silence(struct partition *partition, const struct record_meta *
         return; /* of before it ended, or went on */
     tell(partition, session,
          (struct partition_news){PARTITION_SILENT, .chunk = meta->chunk,
-                                 .what = "nothing came for long: the session is taken for ended"});
+                                 .what =
+                                     "no data for a long time: the session is considered ended"});
     end_session(partition, session, meta->chunk);
     session->gap = session->changed = true;
 }
@@ -489,8 +491,8 @@ static enum status check_clock(const struct partition *partition, const struct r
     if (same)
         return STATUS_OK; /* what cannot be read is said where it is joined */
     return fail(why, STATUS_REJECT,
-                "%.*s: chunk %llu: on another clock than the session's chunks before: two hosts "
-                "have that name, or one was cloned",
+                "%.*s: chunk %llu: its clock differs from that of the session's earlier chunks: "
+                "two hosts have the same name, or one was cloned",
                 (int)place->meta.session.count, place->meta.session.at,
                 (unsigned long long)place->meta.chunk);
 }
@@ -521,7 +523,8 @@ enum status partition_take(struct partition *partition, struct bytes record, int
     }
     if (outcome == WAITING_REFUSED) {
         partition->counts.refused++;
-        return fail(why, STATUS_REJECT, "%.*s: chunk %llu: record %llu contradicts its attempt",
+        return fail(why, STATUS_REJECT,
+                    "%.*s: chunk %llu: record %llu is inconsistent with its attempt",
                     (int)place.meta.session.count, place.meta.session.at,
                     (unsigned long long)place.meta.chunk, (unsigned long long)place.index);
     }

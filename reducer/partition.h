@@ -28,7 +28,7 @@ enum partition_event {
     PARTITION_GAP,            /* the chunk was given up */
     PARTITION_MISMATCH, /* it begins later than the one before ended: what lies between is lost */
     PARTITION_REFUSED,  /* it cannot be joined: a gap, too */
-    PARTITION_SILENT,   /* nothing came for long: the session is taken for ended */
+    PARTITION_SILENT,   /* no data for a long time: the session is considered ended */
     PARTITION_SESSION_ENDED
 };
 

@@ -222,8 +222,8 @@ static enum status check_order(const struct joined_session *session, const struc
         return STATUS_OK;
     if (session->end_ns == UINT64_MAX)
         return fail(why, STATUS_REJECT,
-                    "the chunk before it has no end: it was packed as the last of its session");
-    return fail(why, STATUS_REJECT, "begins %llu ns before the chunk before it ends",
+                    "the previous chunk was packed as the last one of the session");
+    return fail(why, STATUS_REJECT, "begins %llu ns before the end of the previous chunk",
                 (unsigned long long)(session->end_ns - end->begin_ns));
 }
 

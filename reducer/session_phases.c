@@ -40,9 +40,10 @@ static const char *describe(const struct phase_set *before, const struct phase_s
     size_t added = count_not_in(now, before), gone = count_not_in(before, now);
     if (added + gone == 0 && before->built_in_count != now->built_in_count)
         return NULL;
-    char *what = memory_format("mapped with other definitions than the chunk before: %zu new, "
-                               "%zu gone, %zu the same; what is open of those gone ends here",
-                               added, gone, count - added);
+    char *what =
+        memory_format("mapped with definitions that differ from the previous chunk: %zu new, %zu "
+                      "removed, %zu unchanged; open instances of removed definitions end here",
+                      added, gone, count - added);
     const char *kept = arena_string(arena, text_of(what));
     free(what);
     return kept;

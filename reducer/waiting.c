@@ -374,7 +374,7 @@ static enum status next_of(struct waiting *waiting, struct session *session,
     size_t present = attempt->present;
     if (attempt_take(&waiting->held, attempt, out->records) != STATUS_OK) {
         ready_chunk_clear(out);
-        return fail(why, STATUS_STOP, "records that wait cannot be read back: %s", strerror(errno));
+        return fail(why, STATUS_STOP, "spilled records cannot be read: %s", strerror(errno));
     }
     out->count = present;
     session->given = room_grow(&waiting->held, session->given, &session->given_room,

@@ -20,13 +20,13 @@ enum status whole_decode(const struct bytes *from, size_t count, struct schema *
     if (status != STATUS_OK)
         return status;
     if (!last.is_end)
-        return fail(why, STATUS_REJECT, "the last of %zu records is no interval end", count);
+        return fail(why, STATUS_REJECT, "the last of %zu records is not an interval end", count);
     out->end = last.end;
     const struct phase_set *phases =
         out->end.phases ? out->end.phases : schema_set(schema, NULL, 0);
     status = row_read(row, schema, phases, &out->row, why);
     if (status == STATUS_OK && out->row.count != out->end.items)
-        return fail(why, STATUS_REJECT, "%zu records of a row in place of %llu", out->row.count,
+        return fail(why, STATUS_REJECT, "%zu records of a row instead of %llu", out->row.count,
                     (unsigned long long)out->end.items);
     return status;
 }

@@ -111,7 +111,7 @@ static int by_cpu(const void *a, const void *b)
 
 static void put_known(FILE *out, const struct process_row *const *rows, size_t count)
 {
-    fputs(count ? "there are " : "there is none at all", out);
+    fputs(count ? "there are " : "there are none", out);
     for (size_t i = 0; i < count && i < KNOWN_SHOWN; i++) {
         char *name = utf8_printable(text_of(rows[i]->process ? rows[i]->process : "?"));
         fprintf(out, "%s%s (%" PRId64 ")", i ? ", " : "", name, rows[i]->pid);

@@ -16,7 +16,7 @@ char *report_view_filter(const struct report_view *view, struct report *report)
     char *known = report_filter_known(report);
     char *sentence = NULL;
     if (report_filter(report, &view->filter) == 0)
-        sentence = memory_format("no process is the one that was asked for; %s", known);
+        sentence = memory_format("no process matches; %s", known);
     free(known);
     return sentence;
 }

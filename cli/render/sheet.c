@@ -38,7 +38,7 @@ void sheet_put_printable(FILE *out, const char *text)
 void sheet_put_process(FILE *out, const char *process, int64_t pid)
 {
     if (pid == REPORT_NONE) {
-        fputs("threads of unknown process", out);
+        fputs("threads of unknown processes", out);
         return;
     }
     fputs("process ", out);

@@ -124,8 +124,7 @@ static void write_others(const struct sheet *sheet, const struct count_row *cons
     for (size_t i = 0; i < count; i++)
         if (rows[i]->others)
             fputs(
-                "  (others): the definition has more different values than there may be rows for; "
-                "break it down by less\n",
+                "  (others): the definition exceeds the row limit; break it down by fewer fields\n",
                 sheet->out);
 }
 
@@ -140,9 +139,10 @@ static void write_notes(const struct sheet *sheet, const struct count_row *const
         without += rows[i]->has_value ? cell->count - cell->negative - cell->value.count : 0;
     }
     if (negative > 0)
-        fprintf(sheet->out, "  values below 0, in no sum: %s\n", quantity_count(negative).text);
+        fprintf(sheet->out, "  negative values, not in the sum: %s\n",
+                quantity_count(negative).text);
     if (without > 0)
-        fprintf(sheet->out, "  events without the value: %s\n", quantity_count(without).text);
+        fprintf(sheet->out, "  events without a value: %s\n", quantity_count(without).text);
     write_others(sheet, rows, count);
 }
 
@@ -204,12 +204,11 @@ static void write_span_notes(const struct sheet *sheet, const struct count_row *
     const struct {
         const char *what;
         uint64_t count;
-    } notes[] = {{"begins whose end may be among the events lost", sum.lost},
-                 {"begins without an end in time", sum.timed_out},
-                 {"begins that are open at the end", sum.open},
+    } notes[] = {{"begins whose end may be lost", sum.lost},
+                 {"begins without an end within the limit", sum.timed_out},
+                 {"begins still open at the end of the trace", sum.open},
                  {"ends without a begin", sum.begin_unknown},
-                 {"not paired, as the thread, the process, the CPU or a match field is not known",
-                  sum.unmatched}};
+                 {"not paired: unknown thread, process, CPU, or match field", sum.unmatched}};
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (notes[i].count > 0)
             fprintf(sheet->out, "  %s: %s\n", notes[i].what, quantity_count(notes[i].count).text);
@@ -252,7 +251,7 @@ static void write_none(const struct sheet *sheet, const struct phase_use *use)
     char *heading = memory_format("Count of %.*s", (int)use->phase.count, use->phase.at);
     sheet_put_heading(sheet, heading);
     free(heading);
-    char *line = memory_format("0: no event%s matched %.*s%s",
+    char *line = memory_format("0: no event%s matches %.*s%s",
                                sheet->session->some_processes ? " of these processes" : "",
                                (int)use->begin.count, use->begin.at,
                                use->state == PHASE_USE_FIT ? " and its conditions" : "");
@@ -281,7 +280,7 @@ static void write_faults(const struct sheet *sheet)
     size_t count;
     const char *const *faults = phase_faults(sheet->session, 1, FAULTS_OF_COUNTS, &arena, &count);
     if (count > 0) {
-        sheet_put_heading(sheet, "Counts and spans that do not fit");
+        sheet_put_heading(sheet, "Counts and spans that cannot match");
         fputc('\n', sheet->out);
         sheet_put_lines(sheet, faults, count);
     }
@@ -360,7 +359,8 @@ static void write_definition(const struct sheet *sheet, const struct count_row *
     } else if (whole > 0 || first->is_span) {
         char *heading = memory_format("%s %s", first->is_span ? "Spans" : "Count of", first->name);
         sheet_put_heading(sheet, heading);
-        fputs(is_of_all(sheet, first) ? "  of all processes: it is not by process\n" : "\n",
+        fputs(is_of_all(sheet, first) ? "  all processes (it is not broken down by process)\n"
+                                      : "\n",
               sheet->out);
         free(heading);
         if (first->is_span) {

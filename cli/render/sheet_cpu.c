@@ -170,7 +170,7 @@ void sheet_cpu_write_waits(const struct sheet *sheet)
             rows[count++] = &session->scheds[i];
     if (count) {
         qsort(rows, count, sizeof *rows, compare_scheds);
-        sheet_put_heading(sheet, "Waiting for a CPU after a wakeup");
+        sheet_put_heading(sheet, "Scheduling latency (wakeup to running)");
         fputc('\n', sheet->out);
         write_sched_table(sheet, rows, count);
     }

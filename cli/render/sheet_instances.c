@@ -66,8 +66,7 @@ static void add_row(struct table *table, const struct instance_row *row)
 static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 {
     if (phase->over > SLOWEST_OVER_MAX)
-        fprintf(sheet->out,
-                "  %s took as long as keep_over says: the slowest %s of them are kept\n",
+        fprintf(sheet->out, "  %s exceed keep_over; the slowest %s of them are kept\n",
                 quantity_count(phase->over).text, quantity_count(SLOWEST_OVER_MAX).text);
 }
 

@@ -38,10 +38,9 @@ static void put_unknown(struct note *note, const char *what, uint64_t unknown_ns
     if (any_lost(session))
         why = " (kernel events lost)";
     else if (unknown_ns == whole_ns && session->cpu_count == 0)
-        why = " (no sched_switch of the kernel is recorded)";
+        why = " (sched_switch is not recorded)";
     else if (unknown_ns == whole_ns)
-        why = " (no switch names these threads; if they are of a container, record "
-              "lttng_statedump_*)";
+        why = " (no switch names these threads; for containers, record lttng_statedump_*)";
     fprintf(part(note), "%s of %s unknown%s",
             quantity_percent((double)unknown_ns / (double)whole_ns).text, what, why);
 }
@@ -160,7 +159,7 @@ void sheet_note_load(const struct sheet *sheet)
     }
     if (running_ns > whole_ns)
         fprintf(part(&note),
-                "%s of running time in runs without a begin or an end in the trace, not counted",
+                "not counted: %s of running time without a begin or an end in the trace",
                 quantity_percent((double)(running_ns - whole_ns) / (double)running_ns).text);
     finish(&note);
 }

@@ -314,11 +314,11 @@ static void write_faults(const struct sheet *sheet)
     const char *const *faults = phase_faults(sheet->session, 1, FAULTS_OF_PHASES, &arena, &count);
     bool none = sheet->session->phase_count == 0;
     if (none || count > 0) {
-        sheet_put_heading(sheet, none ? "Time per phase" : "Phase definitions that do not fit");
+        sheet_put_heading(sheet, none ? "Time per phase" : "Phase definitions that cannot match");
         fputc('\n', sheet->out);
     }
     if (none && count == 0)
-        fputs("  none: no event here begins or ends one of those asked for\n", sheet->out);
+        fputs("  none: no event begins or ends one of these phases\n", sheet->out);
     sheet_put_lines(sheet, faults, count);
     arena_clear(&arena);
 }

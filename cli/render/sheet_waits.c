@@ -125,7 +125,7 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
         fputs(has_nested ? ", without those in nested phases\n" : "\n", sheet->out);
         write_table(sheet, other, rows, shown, has_phase);
         if (earlier_ns > 0)
-            fprintf(sheet->out, "  by others, before the last %d runs of the CPU: %s\n", CPU_SLICES,
+            fprintf(sheet->out, "  by others, before the last %d runs on the CPU: %s\n", CPU_SLICES,
                     quantity_lone_duration(earlier_ns).text);
         if (outside_ns > 0)
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
@@ -136,8 +136,7 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
 void sheet_waits_write(const struct sheet *sheet)
 {
     const struct session_report *session = sheet->session;
-    write_waits(sheet, "Time blocked, by who ended it", "Woken by", session->wakers,
-                session->waker_count);
-    write_waits(sheet, "Time runnable, by who had the CPU", "Ran instead", session->ran_instead,
+    write_waits(sheet, "Blocked time by waker", "Woken by", session->wakers, session->waker_count);
+    write_waits(sheet, "Runnable time by running thread", "Ran instead", session->ran_instead,
                 session->ran_instead_count);
 }

@@ -132,8 +132,8 @@ static void write_unknown(const struct sheet *sheet)
     put_half_seen(sheet->out, "system calls, not counted:", calls[0], calls[1]);
     if (hopped > 0)
         fprintf(sheet->out,
-                "phases that another thread ended: %s; their time is that of the thread that began "
-                "them, or of their segments\n",
+                "phases ended by another thread: %s; their time is that of the beginning thread or "
+                "of their segments\n",
                 quantity_count(hopped).text);
     write_hints(sheet);
     write_damage(sheet);

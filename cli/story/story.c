@@ -66,7 +66,7 @@ static void thread_text(const struct telling *telling, struct line *line, int32_
     const struct thread_row *row =
         tid > 0 ? story_names_thread(telling->ask->names, tid, at_ns, &until_ns) : NULL;
     if (tid == FOLLOW_UNKNOWN) {
-        line_string(line, "a thread that is not known");
+        line_string(line, "an unknown thread");
         return;
     }
     line_string(line, tid == 0 ? "idle" : row && row->name ? row->name : "?");
@@ -108,7 +108,8 @@ static void on_irq(struct telling *telling, const struct followed *followed, enu
     if (open)
         story_tree_end(tree, open, followed->wall_ns, text_of(""));
     else
-        add_event(telling, followed->wall_ns, text_of("(a handler ends that began before)"), "irq");
+        add_event(telling, followed->wall_ns, text_of("(a handler that began earlier ends)"),
+                  "irq");
 }
 
 /* --- on and off the CPU --- */
@@ -152,14 +153,14 @@ static void on_switch_out(struct telling *telling, const struct followed *follow
     bool is_ready = known && follow_is_runnable(event->value[1]);
     struct line *line = fresh(telling);
     clear_instead(telling);
-    end_wait(telling, followed->wall_ns, text_of("its end was not seen"));
+    end_wait(telling, followed->wall_ns, text_of("no end in the trace"));
     if (is_ready) {
         line_string(line, "preempted on CPU ");
         line_int(line, event->cpu);
         if (event_has_value(event, 2))
             add_instead(telling, (int32_t)event->value[2], followed->wall_ns);
     } else {
-        line_string(line, known ? "blocked" : "off the CPU, why is not known");
+        line_string(line, known ? "blocked" : "off the CPU, reason unknown");
     }
     enum story_kind kind = is_ready ? STORY_RUNNABLE : known ? STORY_BLOCKED : STORY_UNKNOWN;
     story_tree_begin(tree_of(telling), kind, followed->wall_ns, written(line),
@@ -205,7 +206,7 @@ static void on_switch_in(struct telling *telling, const struct followed *followe
             line_int(line, event->cpu);
         }
     } else if (wait && wait->kind == STORY_BLOCKED) {
-        line_string(line, "who woke it was not seen");
+        line_string(line, "waker unknown");
     }
     end_wait(telling, followed->wall_ns, written(line));
     telling->cpu = event->cpu;
@@ -225,7 +226,7 @@ static void on_wakeup(struct telling *telling, const struct followed *followed)
     if (irq) {
         line_string(line, irq);
     } else if (followed->tid == 0) {
-        line_string(line, "an interrupt of an idle CPU");
+        line_string(line, "an interrupt on an idle CPU");
     } else {
         thread_text(telling, line, followed->tid, followed->wall_ns);
     }
@@ -247,8 +248,8 @@ static void on_loss(struct telling *telling, const struct followed *followed)
     line_uint(line, (uint64_t)followed->event->value[0]);
     line_string(line, " events are lost on CPU ");
     line_int(line, followed->event->cpu);
-    line_string(line, "; what it did is not known from here on");
-    end_wait(telling, followed->wall_ns, text_of("its end was not seen"));
+    line_string(line, "; unknown from here on");
+    end_wait(telling, followed->wall_ns, text_of("no end in the trace"));
     story_tree_begin(tree_of(telling), STORY_UNKNOWN, followed->wall_ns, written(line),
                      key_of(STORY_UNKNOWN, text_of("lost")));
 }
@@ -277,7 +278,7 @@ static void begin_call(struct telling *telling, int64_t at_ns, struct text text)
 {
     struct story_node *open = story_tree_open(tree_of(telling), STORY_CALL);
     if (open)
-        story_tree_end(tree_of(telling), open, at_ns, text_of("= ? (its end was not seen)"));
+        story_tree_end(tree_of(telling), open, at_ns, text_of("= ? (no end in the trace)"));
     story_tree_begin(tree_of(telling), STORY_CALL, at_ns, text, call_key(text));
 }
 
@@ -293,7 +294,7 @@ static void on_call_exit(struct telling *telling, const struct followed *followe
     line_string(line, followed->event->call ? followed->event->call->name : "?");
     line_string(line, "(...) ");
     strace_text_exit(line, followed->event, text_of(""));
-    line_string(line, " (its begin was not seen)");
+    line_string(line, " (no begin in the trace)");
     add_event(telling, followed->wall_ns, written(line), "exit");
 }
 
@@ -317,7 +318,7 @@ static void end_phase(struct telling *telling, struct story_node *phase, int64_t
         if (node == call)
             call = NULL; /* the phase is in the call */
     if (call)
-        story_tree_end(tree, call, at_ns, text_of("... goes on behind the phase"));
+        story_tree_end(tree, call, at_ns, text_of("... continues after the phase"));
     story_tree_end(tree, phase, at_ns, written(&telling->line));
     if (call)
         story_tree_begin(tree, STORY_CALL, at_ns, text_of(call->text), call->key);
@@ -391,7 +392,7 @@ static void on_own(struct telling *telling, const struct followed *followed)
         return;
     }
     /* It runs, whatever was thought. */
-    end_wait(telling, followed->wall_ns, text_of("its end was not seen"));
+    end_wait(telling, followed->wall_ns, text_of("no end in the trace"));
     telling->cpu = event->cpu;
     telling->is_on = true;
     if (event->kind == EVENT_CALL_EXIT)

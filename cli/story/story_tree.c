@@ -113,13 +113,13 @@ static const char *between_text(const struct printing *printing, const struct st
     switch ((enum story_kind)node->kind) {
     case STORY_CALL: return "(in the kernel";
     case STORY_IRQ: return "(in the handler";
-    case STORY_PHASE: return printing->knows_states ? "(in the program" : "(not known";
+    case STORY_PHASE: return printing->knows_states ? "(in the program" : "(unknown";
     case STORY_BLOCKED:
     case STORY_RUNNABLE:
     case STORY_UNKNOWN:
     case STORY_EVENT: break;
     }
-    return "(nothing else was seen";
+    return "(no other event";
 }
 
 static void print_between(struct printing *printing, const struct story_node *node,
@@ -157,7 +157,7 @@ static void print_folded(struct printing *printing, struct story_node *const *no
     struct line *line = &printing->line;
     line_string(line, "... ");
     line_uint(line, count / period);
-    line_string(line, " times more");
+    line_string(line, " more times");
     bool first = true;
     for (size_t i = 0; period > 1 && i < period; i++) {
         int64_t each_ns = 0;

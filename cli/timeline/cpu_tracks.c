@@ -27,7 +27,7 @@ static struct perfetto_task task_of(struct cpu_tracks *cpus, int32_t tid, int64_
     if (tid == 0)
         return (struct perfetto_task){0, text_of("idle")};
     if (tid == CPU_TRACKS_NOBODY)
-        return (struct perfetto_task){tid, text_of("(not known)")};
+        return (struct perfetto_task){tid, text_of("(unknown)")};
     const struct track_thread *thread = tracks_thread(cpus->tracks, tid, at_ns);
     bool named = thread->row && thread->row->name;
     return (struct perfetto_task){tid, text_of(named ? thread->row->name : "?")};

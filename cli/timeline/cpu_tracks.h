@@ -1,6 +1,6 @@
 /* cli/timeline/cpu_tracks.h -- what ran on each CPU, and who woke whom: the kernel's switches and wakeups, so
  * that each thread has a state at any time, as the report counts it. What the report calls unknown is a run
- * of the thread "(not known)", and a state that is none of a scheduler's for who was there before. */
+ * of the thread "(unknown)", and a state that is none of a scheduler's for who was there before. */
 #ifndef CLI_TIMELINE_CPU_TRACKS_H
 #define CLI_TIMELINE_CPU_TRACKS_H
 

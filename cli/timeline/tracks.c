@@ -60,7 +60,7 @@ uint64_t tracks_of(struct tracks *tracks, struct track_thread *thread)
     line_string(&text, name ? name : "thread");
     line_string(&text, " ");
     line_int(&text, thread->tid);
-    line_string(&text, " (of a process that is not known)");
+    line_string(&text, " (unknown process)");
     line_char(&text, '\0');
     thread->track = perfetto_track(tracks->file, 0, text.at);
     free(text.at);

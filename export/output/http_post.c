@@ -53,7 +53,7 @@ enum status http_post_open(const struct http_post_options *options, struct http_
 {
     *out = NULL;
     if (!is_http(options->url))
-        return fail(why, STATUS_REJECT, "`%s` is no URL of http or https", options->url);
+        return fail(why, STATUS_REJECT, "`%s` is not an http or https URL", options->url);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return fail(why, STATUS_STOP, "libcurl cannot be used");
     struct http_post *post = memory_new(sizeof *post);

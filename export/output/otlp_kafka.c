@@ -36,7 +36,7 @@ static void put_range(const struct putting *putting, size_t from, size_t count)
     } else {
         putting->answer->refused++;
         enum status ignored = fail(&putting->answer->refusal, STATUS_REJECT,
-                                   "%zu bytes are too many for a record", body.count);
+                                   "%zu bytes exceed the maximum record size", body.count);
         (void)ignored;
     }
     arena_clear(&arena);
@@ -96,7 +96,7 @@ static enum status open_output(const struct config *config, void **out, struct f
     if (!*name ||
         strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") <
             strlen(name))
-        return fail(why, STATUS_REJECT, "otlp-kafka: `%s` is no name of topics", name);
+        return fail(why, STATUS_REJECT, "otlp-kafka: `%s` is not a valid topic name", name);
     struct otlp_kafka *output = memory_new(sizeof *output);
     for (size_t i = 0; i < OUTPUT_TOPICS; i++)
         if (otlp_is_among(config, signals[i]))

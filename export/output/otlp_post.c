@@ -137,7 +137,7 @@ static enum status take_answer(struct sending *sending, size_t from, size_t coun
 static enum status send_range(struct sending *sending, size_t from, size_t count)
 {
     if (sending->patience->over(sending->patience->context))
-        return fail(sending->why, STATUS_RETRY, "asked to stop");
+        return fail(sending->why, STATUS_RETRY, "stopped by request");
     struct arena arena = {.first = NULL};
     struct bytes body;
     sending->items->encode(sending->items->context, from, count, &arena, &body);

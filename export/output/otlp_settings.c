@@ -174,8 +174,8 @@ static enum status read_pairs(const char *source, const char *pairs, struct otlp
         if (equals && is_header(header) && !strchr(name, ':'))
             add_header(out, header);
         else {
-            status =
-                fail(why, STATUS_REJECT, "%s: it is no list like name=value,name=value", source);
+            status = fail(why, STATUS_REJECT, "%s: expected a list such as name=value,name=value",
+                          source);
             free(header);
         }
     }
@@ -191,7 +191,7 @@ static enum status read_headers(const struct config *config, enum otlp_signal si
     for (size_t i = 0; i < count; i++) {
         if (!is_header(given[i]))
             return fail(why, STATUS_REJECT,
-                        "otlp-header: `%s` is no header like X-Scope-OrgID: shop", given[i]);
+                        "otlp-header: `%s` is not a header such as X-Scope-OrgID: shop", given[i]);
         add_header(out, memory_string(text_of(given[i])));
     }
     if (count > 0)
@@ -212,7 +212,7 @@ static enum status read_protocol(enum otlp_signal signal, struct failure *why)
     enum status status = STATUS_OK;
     if (value && strcmp(value, "http/protobuf") != 0)
         status =
-            fail(why, STATUS_REJECT, "%s: `%s` is not supported, http/protobuf is", name, value);
+            fail(why, STATUS_REJECT, "%s: `%s` is not supported; use http/protobuf", name, value);
     free(name);
     return status;
 }
@@ -228,7 +228,8 @@ static enum status read_timeout(const struct config *config, enum otlp_signal si
         errno = 0;
         long ms = strtol(value, &end, 10);
         if (*end || errno || ms <= 0)
-            status = fail(why, STATUS_REJECT, "%s: `%s` is no number of milliseconds", name, value);
+            status =
+                fail(why, STATUS_REJECT, "%s: `%s` is not a number of milliseconds", name, value);
         else
             out->timeout_ms = ms > TIMEOUT_MS_MAX ? TIMEOUT_MS_MAX : (uint64_t)ms;
     }
@@ -247,7 +248,7 @@ static enum status read_compression(const struct config *config, enum otlp_signa
     if (value && !config_is_given(config, "otlp-compression")) {
         out->gzip = strcmp(value, "gzip") == 0;
         if (!out->gzip && strcmp(value, "none") != 0)
-            status = fail(why, STATUS_REJECT, "%s: `%s` is not supported, gzip and none are", name,
+            status = fail(why, STATUS_REJECT, "%s: `%s` is not supported; use gzip or none", name,
                           value);
     }
     free(name);

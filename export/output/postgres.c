@@ -67,8 +67,8 @@ static enum status read_version(struct postgres *output, int *version, bool *sam
         return STATUS_OK;
     call->fault = POSTGRES_DENIED;
     return fail(call->why, STATUS_RETRY,
-                "the schema `spanmill` of the database has version %d, this program knows %d: "
-                "use a spanmill-export that is as new as the one that made it",
+                "the schema `spanmill` of the database has version %d, this program supports %d: "
+                "use a spanmill-export at least as new as the one that created it",
                 *version, SQL_SCHEMA_VERSION);
 }
 
@@ -120,7 +120,7 @@ static enum status connect_to(struct postgres *output, struct postgres_call *cal
         return STATUS_RETRY;
     enum status status = STATUS_OK;
     if (strcmp(postgres_setting(output->link, "server_encoding"), "UTF8") != 0)
-        status = deny(call, "the database has another encoding than UTF8: make it with ENCODING "
+        status = deny(call, "the encoding of the database is not UTF8: create it with ENCODING "
                             "'UTF8' TEMPLATE template0");
     if (status == STATUS_OK)
         status = upgrade(output, call);
@@ -195,7 +195,7 @@ static enum status expire(struct postgres *output, struct postgres_call *call)
         output->expired_ms = now_ms;
     free(gone);
     if (status != STATUS_OK)
-        failure_prefix(call->why, "deleting what is older than --postgres-retention");
+        failure_prefix(call->why, "deleting rows older than --postgres-retention");
     return status;
 }
 

@@ -68,7 +68,7 @@ static enum status wait_for(const struct postgres_link *link, short events, uint
 {
     call->fault = POSTGRES_AWAY;
     if (call->patience->over(call->patience->context))
-        return fail(call->why, STATUS_RETRY, "asked to stop");
+        return fail(call->why, STATUS_RETRY, "stopped by request");
     if (clock_ms(CLOCK_MONOTONIC) >= until_ms)
         return fail(call->why, STATUS_RETRY, "no answer within %llu ms",
                     (unsigned long long)call->timeout_ms);

@@ -186,25 +186,25 @@ static enum status other_version(struct sending *sending, const struct sent *sen
     if (output->any_version && output->version == REMOTE_WRITE_2) {
         output->version = REMOTE_WRITE_1;
         if (!output->told)
-            sending->answer->notice = "receiver does not take remote write 2.0, 1.0 is sent";
+            sending->answer->notice = "receiver does not support remote write 2.0; using 1.0";
         output->told = true;
         return send_range(sending, sent->from, sent->count);
     }
     sending->answer->denied = true;
     if (output->any_version) {
         output->version = REMOTE_WRITE_2;
-        return put_off(sending, answer, " (it takes neither remote write 2.0 nor 1.0)");
+        return put_off(sending, answer, " (it supports neither remote write 2.0 nor 1.0)");
     }
     return put_off(sending, answer,
                    output->version == REMOTE_WRITE_2
-                       ? " (it does not take remote write 2.0: --remote-write-version)"
-                       : " (it does not take remote write 1.0: --remote-write-version)");
+                       ? " (it does not support remote write 2.0: set --remote-write-version)"
+                       : " (it does not support remote write 1.0: set --remote-write-version)");
 }
 
 static enum status send_range(struct sending *sending, size_t from, size_t count)
 {
     if (sending->patience->over(sending->patience->context))
-        return fail(sending->why, STATUS_RETRY, "asked to stop");
+        return fail(sending->why, STATUS_RETRY, "stopped by request");
     struct remote_write *output = sending->output;
     struct arena arena = {.first = NULL};
     struct remote_write_request request;
@@ -277,7 +277,8 @@ static enum status check_headers(const char *const *given, size_t count, struct 
 {
     for (size_t i = 0; i < count; i++)
         if (!strchr(given[i], ':') || strpbrk(given[i], "\r\n"))
-            return fail(why, STATUS_REJECT, "`%s` is no header like X-Scope-OrgID: shop", given[i]);
+            return fail(why, STATUS_REJECT, "`%s` is not a header such as X-Scope-OrgID: shop",
+                        given[i]);
     return STATUS_OK;
 }
 

@@ -60,7 +60,7 @@ static int64_t on_assigned(void *context, int32_t number)
 static void on_revoked(void *context, bool lost)
 {
     struct export_worker *worker = context;
-    log_say(service_log(worker->service), LOG_INFO, "partitions given back",
+    log_say(service_log(worker->service), LOG_INFO, "partitions revoked",
             log_integer("partitions", (int64_t)worker->part_count), log_integer("lost", lost));
     drop_parts(worker);
 }
@@ -361,19 +361,19 @@ static enum status open_outputs(struct export_worker *worker, struct failure *wh
     return worker->output_count > 0
                ? STATUS_OK
                : fail(why, STATUS_REJECT,
-                      "no receiver is named: --remote-write, --otlp, --otlp-kafka, "
-                      "--postgres");
+                      "no receiver given: use --remote-write, --otlp, --otlp-kafka, or --postgres");
 }
 
 static enum status check_group(const char *group, struct failure *why)
 {
     for (const char *at = group; *at; at++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *at))
-            return fail(why, STATUS_REJECT, "group: `%s` has more in it than letters, digits, ._-",
+            return fail(why, STATUS_REJECT, "group: `%s` may contain only letters, digits, and ._-",
                         group);
     if (*group && strcmp(group, "mapper") != 0 && strcmp(group, "reducer") != 0)
         return STATUS_OK;
-    return fail(why, STATUS_REJECT, "group: `%s` is no name for a group of exporters", group);
+    return fail(why, STATUS_REJECT, "group: `%s` is not allowed as the name of an exporter group",
+                group);
 }
 
 static enum status open_all(struct export_worker *worker, struct failure *why)

@@ -10,9 +10,9 @@ static void say_event(void *context, enum exporter_event event, struct text sess
                                          [EXPORTER_TORN] = "interval torn",
                                          [EXPORTER_OVER_LIMIT] = "too many series"};
     static const char *const whats[] = {
-        [EXPORTER_REPEATED] = "it was exported before, and does not count again",
-        [EXPORTER_TORN] = "not all of its results could be read: none of them is exported",
-        [EXPORTER_OVER_LIMIT] = "what is over --series-limit is put together under `other`"};
+        [EXPORTER_REPEATED] = "already exported; not counted again",
+        [EXPORTER_TORN] = "some of its results could not be read; none are exported",
+        [EXPORTER_OVER_LIMIT] = "series above --series-limit are summed in `other`"};
     const struct export_worker *worker = context;
     char *name = memory_string(session);
     metrics_add(service_metrics(worker->service), METRIC_DROPPED, event, 1);

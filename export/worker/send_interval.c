@@ -76,15 +76,15 @@ static void say_blocked(struct export_worker *worker, const struct export_output
         return;
     worker->blocked_since_ms = service_now_ms();
     log_say(service_log(worker->service), answer->denied ? LOG_ERROR : LOG_WARNING,
-            "receiver does not take samples", log_text("output", output->kind->name),
-            log_text("why", why->text), log_text("what", "they are kept, and sent again"));
+            "receiver does not accept samples", log_text("output", output->kind->name),
+            log_text("why", why->text), log_text("what", "keeping them for a retry"));
 }
 
 static void say_unblocked(struct export_worker *worker)
 {
     if (worker->blocked_since_ms == 0)
         return;
-    log_say(service_log(worker->service), LOG_INFO, "receivers take samples again",
+    log_say(service_log(worker->service), LOG_INFO, "receivers accept samples again",
             log_real("seconds", (double)(service_now_ms() - worker->blocked_since_ms) / 1000));
     worker->blocked_since_ms = 0;
 }

@@ -83,7 +83,7 @@ static int64_t on_assigned(void *context, int32_t number)
 static void on_revoked(void *context, bool lost)
 {
     struct worker *worker = context;
-    log_say(service_log(worker->service), LOG_INFO, "partitions given back",
+    log_say(service_log(worker->service), LOG_INFO, "partitions revoked",
             log_integer("partitions", (int64_t)worker->part_count), log_integer("lost", lost));
     drop_parts(worker);
 }

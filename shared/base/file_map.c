@@ -138,7 +138,7 @@ enum status file_map_check(const struct file_map *map, struct failure *why)
         is_short = true;
     if (!is_short)
         return STATUS_OK;
-    return fail(why, STATUS_REJECT, "%s: became shorter while it was read", map->path);
+    return fail(why, STATUS_REJECT, "%s: truncated while it was being read", map->path);
 }
 
 void file_map_close(struct file_map *map)

@@ -193,7 +193,7 @@ enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan
     if (count == 1 && rd_kafka_ConfigResource_error(resources[0]) == RD_KAFKA_RESP_ERR_NO_ERROR)
         compare_settings(&comparison, resources[0]);
     else
-        status = fail(why, STATUS_RETRY, "%s: its settings cannot be read", name);
+        status = fail(why, STATUS_RETRY, "%s: cannot read its configuration", name);
     rd_kafka_event_destroy(event);
     return status;
 }

@@ -108,7 +108,7 @@ static enum status check_partition(struct bus_reader *reader, const char *topic,
     if (partition < 0 || partition >= count)
         return fail(why, STATUS_REJECT, "%s has %d partitions, and no partition %d", topic,
                     (int)count, (int)partition);
-    return fail(why, STATUS_RETRY, "%s: partition %d is not there yet", topic, (int)partition);
+    return fail(why, STATUS_RETRY, "%s: partition %d does not exist yet", topic, (int)partition);
 }
 
 /* By times that are none, ListOffsets tells the first offset and the end. */
@@ -245,7 +245,7 @@ enum status bus_reader_all(struct bus_reader *reader, enum bus_topic topic, int3
         if (status == STATUS_END)
             status = STATUS_OK;
         if (reading->leave(reading->context))
-            status = fail(why, STATUS_RETRY, "asked to stop while reading a partition");
+            status = fail(why, STATUS_RETRY, "stopped by request while reading a partition");
     }
     struct failure ignored; /* reading on would only fill memory */
     enum status idle = bus_reader_assign(reader, NULL, 0, &ignored);

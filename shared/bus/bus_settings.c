@@ -31,34 +31,34 @@ static const struct own_setting {
     const char *allowed; /* a value that is as good as ours; NULL: none */
     const char *why;
 } own_settings[] = {
-    {"bootstrap.servers", NULL, "brokers are told by -b, --brokers"},
-    {"metadata.broker.list", NULL, "brokers are told by -b, --brokers"},
-    {"test.mock.", NULL, "brokers of a test keep nothing"},
-    {"group.id", NULL, "groups are named by --prefix, and offsets are those of the group"},
-    {"group.instance.id", NULL, "members are named by --instance"},
-    {"group.protocol", NULL, "partitions are given back all at once when members change"},
-    {"group.protocol.type", NULL, "members of a group need the same"},
-    {"group.remote.assignor", NULL, "all members of a group need the same"},
+    {"bootstrap.servers", NULL, "use -b, --brokers"},
+    {"metadata.broker.list", NULL, "use -b, --brokers"},
+    {"test.mock.", NULL, "mock brokers store no data"},
+    {"group.id", NULL, "use --prefix; offsets belong to the group"},
+    {"group.instance.id", NULL, "use --instance"},
+    {"group.protocol", NULL, "rebalancing is eager"},
+    {"group.protocol.type", NULL, "all members of a group need the same value"},
+    {"group.remote.assignor", NULL, "all all members of a group need the same value"},
     {"partition.assignment.strategy", NULL,
-     "partitions are given back all at once when members change, and members need the same"},
-    {"isolation.level", NULL, "what a transaction that was aborted has sent must not be read"},
-    {"enable.auto.commit", NULL, "offsets are committed with what was made of the records"},
-    {"auto.commit.enable", NULL, "offsets are committed with what was made of the records"},
-    {"auto.commit.interval.ms", NULL, "offsets are committed with what was made of the records"},
-    {"enable.auto.offset.store", NULL, "offsets are committed with what was made of the records"},
-    {"offset.store.method", NULL, "offsets are kept by the brokers, with what was made of records"},
-    {"auto.offset.reset", NULL, "an offset that is gone is said, and not passed over"},
-    {"enable.partition.eof", NULL, "gaps and lag are told by the ends of partitions"},
-    {"transactional.id", NULL, "it is made of --prefix and --instance"},
-    {"enable.idempotence", NULL, "records would be there twice, or in another order"},
-    {"enable.gapless.guarantee", NULL, "it ends producers that could go on"},
-    {"acks", "all", "what one broker alone has is lost with it"},
-    {"request.required.acks", "all", "what one broker alone has is lost with it"},
-    {"queuing.strategy", "fifo", "records would be sent in another order"},
-    {"delivery.report.only.error", "false", "a record is sent when its delivery is reported"},
-    {"enabled_events", NULL, "deliveries and rebalances are told by calls, not by events"},
-    {"topic.blacklist", NULL, "topics would not be seen"},
-    {"allow.auto.create.topics", "false", "topics are made by `spanmill topics create`"},
+     "rebalancing is eager, and all all members of a group need the same value strategy"},
+    {"isolation.level", NULL, "records of aborted transactions must not be read"},
+    {"enable.auto.commit", NULL, "offsets are committed in the transaction of their output"},
+    {"auto.commit.enable", NULL, "offsets are committed in the transaction of their output"},
+    {"auto.commit.interval.ms", NULL, "offsets are committed in the transaction of their output"},
+    {"enable.auto.offset.store", NULL, "offsets are committed in the transaction of their output"},
+    {"offset.store.method", NULL, "offsets are committed in the transaction of their output"},
+    {"auto.offset.reset", NULL, "a deleted offset is reported, not skipped"},
+    {"enable.partition.eof", NULL, "end-of-partition events are needed for gaps and lag"},
+    {"transactional.id", NULL, "it is built from --prefix and --instance"},
+    {"enable.idempotence", NULL, "records could be duplicated or reordered"},
+    {"enable.gapless.guarantee", NULL, "it stops producers that could continue"},
+    {"acks", "all", "records on one broker only are lost with it"},
+    {"request.required.acks", "all", "records on one broker only are lost with it"},
+    {"queuing.strategy", "fifo", "records could be reordered"},
+    {"delivery.report.only.error", "false", "every delivery report is needed"},
+    {"enabled_events", NULL, "deliveries and rebalances use callbacks, not events"},
+    {"topic.blacklist", NULL, "topics would be hidden"},
+    {"allow.auto.create.topics", "false", "use `spanmill topics create`"},
 };
 
 static bool is_own(const struct own_setting *own, const char *key)
@@ -115,11 +115,12 @@ enum status bus_brokers_check(const char *brokers, struct failure *why)
         while (used > 0 && isspace((unsigned char)at[used - 1]))
             used--;
         if (used > 0 && !is_broker(at, used))
-            return fail(why, STATUS_REJECT, "`%.*s` is no broker like kafka-1:9092", (int)used, at);
+            return fail(why, STATUS_REJECT, "`%.*s` is not a broker address such as kafka-1:9092",
+                        (int)used, at);
         count += used > 0;
         at += length;
     }
     if (count == 0)
-        return fail(why, STATUS_REJECT, "no broker is named: HOST:PORT,...");
+        return fail(why, STATUS_REJECT, "no broker given; use HOST:PORT,...");
     return STATUS_OK;
 }

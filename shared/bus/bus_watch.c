@@ -117,7 +117,7 @@ enum status bus_watch_new(const struct bus_watch_options *options, struct bus_wa
     init_wake(&watch->wake);
     if (pthread_create(&watch->thread, NULL, run, watch) != 0) {
         close_handle(watch);
-        return fail(why, STATUS_STOP, "no thread to watch the brokers");
+        return fail(why, STATUS_STOP, "cannot start the thread that monitors the brokers");
     }
     *out = watch;
     return STATUS_OK;

@@ -190,7 +190,8 @@ enum status client_topic(rd_kafka_t *handle, const char *topic, int timeout_ms, 
                                     : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     rd_kafka_metadata_destroy(metadata);
     if (verdict_is_missing(code))
-        return fail(why, STATUS_REJECT, "there is no topic %s (spanmill topics create)", topic);
+        return fail(why, STATUS_REJECT, "topic %s does not exist (see spanmill topics create)",
+                    topic);
     if (verdict_of(code) == STATUS_REJECT)
         return fail(why, STATUS_REJECT, "%s: %s", topic, rd_kafka_err2str(code));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR || *count <= 0)

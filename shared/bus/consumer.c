@@ -117,7 +117,7 @@ static void give_assignment(struct bus_consumer *consumer,
     CLIENT_LIMITED(&consumer->client, CLIENT_LIMIT_MS,
                    code = rd_kafka_assign(consumer->handle, list));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        say(consumer, "an assignment of partitions was refused");
+        say(consumer, "a partition assignment was refused");
     if (consumer->paused && list)
         rd_kafka_pause_partitions(consumer->handle,
                                   (rd_kafka_topic_partition_list_t *)(uintptr_t)list);
@@ -328,8 +328,8 @@ static void reset(struct bus_consumer *consumer, int32_t partition)
         if (list->elems[i].partition == partition)
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
     find_begins(consumer, list);
-    char *sentence = memory_format("partition %d: the offset to read from is gone: records are "
-                                   "lost; going on at the first that is there",
+    char *sentence = memory_format("partition %d: the offset to read from was deleted and records "
+                                   "are lost; continuing at the first available record",
                                    (int)partition);
     say(consumer, sentence);
     free(sentence);
@@ -361,7 +361,7 @@ static enum status look_whether_gone(struct bus_consumer *consumer, struct failu
     if (status == STATUS_OK || !consumer->was_there)
         consumer->gone_ms = 0;
     else if (status == STATUS_REJECT && now_ms - consumer->gone_ms >= GONE_MS)
-        return fail(why, STATUS_STOP, "%s; it was there before", reason.text);
+        return fail(why, STATUS_STOP, "%s; it existed before", reason.text);
     return STATUS_OK;
 }
 

@@ -10,8 +10,8 @@ enum status bus_fit_check(const struct bus_settings *settings, int32_t partials,
     bus_topic_name(settings, BUS_STATE, state_name);
     return fail(
         why, STATUS_REJECT,
-        "%s has %d partitions, %s has %d: partitions %d and above of %s are neither sent to "
-        "nor joined. When no session runs: kafka-topics.sh --bootstrap-server %s --alter "
+        "%s has %d partitions, but %s has %d: partitions %d and above of %s are unused. To fix "
+        "this, when no session is running: kafka-topics.sh --bootstrap-server %s --alter "
         "--topic %s --partitions %d",
         partials_name, (int)partials, state_name, (int)state, (int)state, partials_name,
         settings->brokers, state_name, (int)partials);

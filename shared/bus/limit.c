@@ -29,8 +29,8 @@ enum { LOG_CRITICAL_OF_SYSLOG = 2 };
 /* Nothing is flushed or freed: another thread is inside of a call that hangs, with locks held. */
 static void leave(const struct limit *limit)
 {
-    char *line = memory_format("%s did not return within %llu s: the process ends with code %d",
-                               limit->call, (unsigned long long)(limit->ms / 1000), BUS_EXIT_HUNG);
+    char *line = memory_format("%s did not return within %llu s; exiting with code %d", limit->call,
+                               (unsigned long long)(limit->ms / 1000), BUS_EXIT_HUNG);
     if (limit->settings->log)
         limit->settings->log(limit->settings->context, LOG_CRITICAL_OF_SYSLOG, line);
     else

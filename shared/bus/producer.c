@@ -70,7 +70,7 @@ static enum status init_transactions(struct bus_producer *producer,
         bool again = rd_kafka_error_is_retriable(error) ||
                      rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__TIMED_OUT;
         enum status status = fail(why, again ? STATUS_RETRY : STATUS_STOP,
-                                  "beginning with transactions: %s", rd_kafka_error_string(error));
+                                  "initializing transactions: %s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
         if (!again || client_is_over(patience))
             return status;
@@ -268,7 +268,7 @@ static enum status produce(struct bus_producer *producer, const struct bus_recor
             return judge(producer, code, topic_of(producer, record), why);
         rd_kafka_poll(producer->handle, 100);
         if (client_is_over(patience))
-            return fail(why, STATUS_RETRY, "the queue of records to send is full");
+            return fail(why, STATUS_RETRY, "the send queue is full");
     }
 }
 

@@ -148,9 +148,8 @@ static void find_growing(struct chunk_list *list, const char *session)
         if (found && !list->archived_only)
             add_folder(list, path, 0);
         if (found && list->archived_only && list->say != NULL) {
-            char *sentence = memory_format("%s: not in an archived chunk yet, so it is left out: "
-                                           "rotate the session, or destroy it",
-                                           path);
+            char *sentence = memory_format(
+                "%s: skipped: not in an archived chunk yet; rotate or destroy the session", path);
             list->say(list->context, sentence);
             free(sentence);
         }
@@ -215,8 +214,8 @@ enum status chunk_list_add(struct chunk_list *list, const char *path, struct fai
     free(clean);
     if (list->count == before && list->left_out == left_out)
         return fail(why, STATUS_REJECT,
-                    "%s: no LTTng trace there: looked for folders `kernel` or `ust`, a file "
-                    "`metadata`, `archives/` and files .tar.zst, in it and %d levels below",
+                    "%s: no LTTng trace found: searched for folders `kernel` or `ust`, a file "
+                    "`metadata`, `archives/` and files .tar.zst, there and %d levels below",
                     path, SEARCH_DEPTH_MAX);
     return STATUS_OK;
 }

@@ -218,7 +218,8 @@ static void adopt_empty(struct chunk_list *list)
             list->at[kept++] = *ref;
             continue;
         }
-        char *sentence = memory_format("%s: no trace there, nor beside it", list->at[i].path);
+        char *sentence =
+            memory_format("%s: no trace there or in the same folder", list->at[i].path);
         chunk_leave_out(list, sentence);
         free(sentence);
         clear_ref(&list->at[i]);
@@ -355,7 +356,7 @@ static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
 {
     if (same_path(ref, before) || same_archive(ref, before))
         return;
-    char *sentence = memory_format("%s: left out: is chunk %lld of the same session as %s",
+    char *sentence = memory_format("%s: skipped: it is chunk %lld of the same session as %s",
                                    ref->path, (long long)ref->number, before->path);
     chunk_leave_out(list, sentence);
     free(sentence);
@@ -457,7 +458,7 @@ enum status chunk_list_finish(struct chunk_list *list, struct failure *why)
     adopt_empty(list);
     join_plain(list);
     if (list->count == 0)
-        return fail(why, STATUS_REJECT, "no trace in what was named");
+        return fail(why, STATUS_REJECT, "no trace found");
     qsort(list->at, list->count, sizeof *list->at, by_session_and_number);
     number_and_drop(list);
     for (size_t begin = 0, end; begin < list->count; begin = end) {

@@ -38,10 +38,9 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
         out->head.size = (size_t)(size / 8);
     if (content == 0 && size == 0) {
         out->fault = PACKET_UNFINISHED;
-        return fail(
-            why, STATUS_REJECT,
-            "packet at %zu: not finished: still being recorded (stop or rotate the session)",
-            offset);
+        return fail(why, STATUS_REJECT,
+                    "packet at %zu: incomplete, still being recorded (stop or rotate the session)",
+                    offset);
     }
     if (size % 8 != 0 || content > size || content < head_bits || size == 0)
         return fail(why, STATUS_REJECT,
@@ -49,7 +48,7 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
                     (unsigned long long)content, (unsigned long long)size);
     out->fault = content > all ? PACKET_CUT : PACKET_DAMAGED;
     if (content > all)
-        return fail(why, STATUS_REJECT, "packet at %zu: cut: %zu of %llu bytes", offset, left,
+        return fail(why, STATUS_REJECT, "packet at %zu: truncated: %zu of %llu bytes", offset, left,
                     (unsigned long long)(size / 8));
     out->content_bits = content;
     out->head.content = (size_t)((content + 7) / 8);
@@ -117,8 +116,8 @@ static enum status check(const struct walk_found *found, const struct stream_tim
     packet->fault = PACKET_OUT_OF_TIME;
     if (packet->head.begin_ns > time->last_ns ||
         (found->value[LAYOUT_PACKET_END] != 0 && packet->head.end_ns > time->last_ns))
-        return fail(why, STATUS_REJECT,
-                    "packet at %zu: its time has no place in 64 bits of nanoseconds", offset);
+        return fail(why, STATUS_REJECT, "packet at %zu: its time exceeds 64 bits of nanoseconds",
+                    offset);
     packet->fault = PACKET_DAMAGED;
     if (ends_before_begin(found, packet))
         return fail(why, STATUS_REJECT, "packet at %zu: it ends before it begins", offset);
@@ -138,18 +137,18 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
                         .found = &found};
     *out = (struct packet_at){.head.offset = offset, .bytes = file.at + offset};
     if (layout->packet_header && !walk_skip(&walk, layout->packet_header))
-        return fail(why, STATUS_REJECT, "packet at %zu: cut inside its header", offset);
+        return fail(why, STATUS_REJECT, "packet at %zu: truncated in its header", offset);
     if (has(&found, LAYOUT_MAGIC) && found.value[LAYOUT_MAGIC] != MAGIC)
         return fail(why, STATUS_REJECT, "packet at %zu: no magic number", offset);
     out->stream = stream_of(layout, &found);
     bool foreign = has(&found, LAYOUT_UUID) && layout->has_uuid &&
                    memcmp(found.uuid, layout->uuid, sizeof found.uuid) != 0;
     if (!out->stream && !foreign)
-        return fail(why, STATUS_REJECT, "packet at %zu: of no stream that metadata declares",
+        return fail(why, STATUS_REJECT, "packet at %zu: its stream is not declared in the metadata",
                     offset);
     out->fault = foreign ? PACKET_OF_ANOTHER_TRACE : PACKET_DAMAGED;
     if (foreign) /* whose context is laid out otherwise */
-        return fail(why, STATUS_REJECT, "packet at %zu: of another trace (its uuid differs)",
+        return fail(why, STATUS_REJECT, "packet at %zu: belongs to another trace (different uuid)",
                     offset);
     const struct stream_time *time = &reading->times[out->stream - layout->streams];
     bool walked = !out->stream->packet_context || walk_skip(&walk, out->stream->packet_context);
@@ -254,9 +253,9 @@ static void note_damage(struct packet_damage *damage, const struct packet_at *pa
 static void shorten(struct packet_at *packet, size_t end, struct packet_damage *damage)
 {
     struct failure why;
-    enum status status =
-        fail(&why, STATUS_REJECT, "packet at %zu: told to have %zu bytes, but the next is at %zu",
-             packet->head.offset, packet->told_size, end);
+    enum status status = fail(&why, STATUS_REJECT,
+                              "packet at %zu: its size is %zu bytes, but the next packet is at %zu",
+                              packet->head.offset, packet->told_size, end);
     (void)status;
     packet->fault = PACKET_DAMAGED;
     note_damage(damage, packet, &why, 0);

@@ -67,7 +67,7 @@ enum status tar_header(const char *name, size_t size, uint8_t block[TAR_BLOCK], 
     if (split == SIZE_MAX)
         return fail(why, STATUS_REJECT, "%s: name too long for a tar", name);
     if ((unsigned long long)size >> 33 != 0)
-        return fail(why, STATUS_REJECT, "%s: %zu bytes are too many for a tar", name, size);
+        return fail(why, STATUS_REJECT, "%s: %zu bytes exceed the tar limit", name, size);
     memset(block, 0, TAR_BLOCK);
     if (split == length) {
         memcpy(block + NAME, name, length);
@@ -156,7 +156,7 @@ static enum status read_header(struct bytes tar, size_t offset, struct tar_entry
     if (*is_folder && length > 0 && out->name[length - 1] == '/')
         out->name[length - 1] = '\0';
     if (!is_safe(out->name))
-        return fail(why, STATUS_REJECT, "tar: header at %zu: hostile name", offset);
+        return fail(why, STATUS_REJECT, "tar: header at %zu: unsafe name", offset);
     if (block[TYPE] != '0' && block[TYPE] != '\0' && !*is_folder)
         return fail(why, STATUS_REJECT, "tar: %s: neither file nor folder", out->name);
     size_t left = tar.count - offset - TAR_BLOCK;
@@ -172,7 +172,7 @@ enum status tar_next(struct bytes tar, size_t *offset, struct tar_entry *out, st
     for (;;) {
         bool is_folder = false;
         if (*offset > tar.count || tar.count - *offset < TAR_BLOCK)
-            return fail(why, STATUS_REJECT, "tar: cut at %zu", tar.count);
+            return fail(why, STATUS_REJECT, "tar: truncated at %zu", tar.count);
         if (is_empty(tar.at + *offset))
             break;
         enum status status = read_header(tar, *offset, out, &is_folder, why);
@@ -183,9 +183,9 @@ enum status tar_next(struct bytes tar, size_t *offset, struct tar_entry *out, st
             return STATUS_OK;
     }
     if (tar.count - *offset < TAR_END_SIZE)
-        return fail(why, STATUS_REJECT, "tar: cut at %zu", tar.count);
+        return fail(why, STATUS_REJECT, "tar: truncated at %zu", tar.count);
     for (size_t at = *offset; at + TAR_BLOCK <= tar.count; at += TAR_BLOCK)
         if (!is_empty(tar.at + at))
-            return fail(why, STATUS_REJECT, "tar: goes on behind its end, at %zu", at);
+            return fail(why, STATUS_REJECT, "tar: data after its end, at %zu", at);
     return STATUS_END;
 }

@@ -133,7 +133,7 @@ static enum status take_pair(struct config *config, struct setting *setting, enu
 {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text)
-        return fail(why, STATUS_REJECT, "`%s` is not of the form key=value", text);
+        return fail(why, STATUS_REJECT, "`%s` is not in the form key=value", text);
     struct text key = {text, (size_t)(equals - text)};
     config_take_pair(config, setting, rank, source, arena_string(&config->arena, key), equals + 1);
     return STATUS_OK;
@@ -285,7 +285,7 @@ static enum status gather(struct config *config, const struct config_args *args,
     if (status == STATUS_OK && path)
         status = config_read_file(config, path, why);
     if (status == STATUS_OK && config->operand_count && !config->program->operands)
-        return fail(why, STATUS_REJECT, "`%s`: takes no operands", config->operands[0]);
+        return fail(why, STATUS_REJECT, "unexpected operand `%s`", config->operands[0]);
     return status;
 }
 

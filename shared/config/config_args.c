@@ -62,8 +62,8 @@ static enum status unknown_long(const struct config *config, const char *written
     struct text name = {written + 2, strcspn(written + 2, "=")};
     char list[256];
     if (name.count && list_beginning(config, name, list, sizeof list) > 1)
-        return fail(why, STATUS_REJECT, "option `--%.*s` may mean %s", (int)name.count, name.at,
-                    list);
+        return fail(why, STATUS_REJECT, "option `--%.*s` is ambiguous: %s", (int)name.count,
+                    name.at, list);
     const char *nearest = config_nearest(config, name);
     if (nearest)
         return fail(why, STATUS_REJECT, "unknown option `--%.*s`; `--%s` is the nearest",
@@ -76,7 +76,7 @@ static enum status not_understood(const struct config *config, char **argv, stru
 {
     const struct setting *setting = setting_of(config, optopt);
     if (setting)
-        return fail(why, STATUS_REJECT, "--%s: wants its argument, %s", setting->row->name,
+        return fail(why, STATUS_REJECT, "--%s: missing argument %s", setting->row->name,
                     setting->row->argument);
     if (optopt)
         return fail(why, STATUS_REJECT, "unknown option `-%c`", optopt);

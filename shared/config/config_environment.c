@@ -53,7 +53,7 @@ static void say_unknown(const struct config *config, const char *variable, const
                         FILE *err)
 {
     const char *nearest = config_nearest(config, text_of(name));
-    fprintf(err, "%s: %s is no setting of this program", config->program->command, variable);
+    fprintf(err, "%s: %s is not a setting of this program", config->program->command, variable);
     if (nearest) {
         fputs("; the nearest is " PREFIX, err);
         for (; *nearest; nearest++)

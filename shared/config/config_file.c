@@ -49,7 +49,7 @@ static enum status check_value(const struct reading *reading, const char *name,
                                const yaml_node_t *node)
 {
     if (node->type != YAML_SCALAR_NODE)
-        return REJECT_AT(reading, node, "%s: wants a single value", name);
+        return REJECT_AT(reading, node, "%s: expected a single value", name);
     struct text value = scalar(node);
     bool quoted = node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (memchr(value.at, '\0', value.count))
@@ -95,14 +95,14 @@ static enum status take_mapping(const struct reading *reading, struct setting *s
 {
     const char *name = setting->row->name;
     if (node->type != YAML_MAPPING_NODE || depth == DEPTH_MAX)
-        return REJECT_AT(reading, node, "%s: wants keys and values", name);
+        return REJECT_AT(reading, node, "%s: expected keys and values", name);
     enum status status = STATUS_OK;
     for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          status == STATUS_OK && pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = node_of(reading, pair->key);
         const yaml_node_t *value = node_of(reading, pair->value);
         if (key->type != YAML_SCALAR_NODE || key->data.scalar.length == 0)
-            return REJECT_AT(reading, key, "%s: a key is a word", name);
+            return REJECT_AT(reading, key, "%s: expected a plain word as key", name);
         bool deeper = value->type == YAML_MAPPING_NODE;
         char *path = memory_format("%s%s%s", prefix, (const char *)key->data.scalar.value,
                                    deeper ? "." : "");
@@ -128,7 +128,7 @@ static enum status unknown_key(const struct reading *reading, const yaml_node_t 
         return REJECT_AT(reading, key, "unknown key `%.*s`; `%s` is the nearest", (int)name.count,
                          name.at, nearest);
     return REJECT_AT(reading, key,
-                     "unknown key `%.*s`; keys of other programs go into their blocks (`mapper:`)",
+                     "unknown key `%.*s`; put keys of other programs into their blocks (`mapper:`)",
                      (int)name.count, name.at);
 }
 
@@ -178,14 +178,15 @@ static enum status take_key(const struct reading *reading, const yaml_node_t *ke
 static enum status take_keys(const struct reading *reading, const yaml_node_t *mapping)
 {
     if (mapping->type != YAML_MAPPING_NODE)
-        return REJECT_AT(reading, mapping, "wants keys and values");
+        return REJECT_AT(reading, mapping, "expected keys and values");
     for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = node_of(reading, pair->key);
         if (key->type != YAML_SCALAR_NODE)
-            return REJECT_AT(reading, key, "a key is a word");
+            return REJECT_AT(reading, key, "expected a plain word as key");
         if (is_repeated(reading, mapping, pair))
-            return REJECT_AT(reading, key, "key `%s` again", (const char *)key->data.scalar.value);
+            return REJECT_AT(reading, key, "duplicate key `%s`",
+                             (const char *)key->data.scalar.value);
         enum status status = take_key(reading, key, node_of(reading, pair->value));
         if (status != STATUS_OK)
             return status;
@@ -216,7 +217,7 @@ enum status config_read_file(struct config *config, const char *path, struct fai
     yaml_parser_t parser;
     enum status status = STATUS_OK;
     if (!yaml_parser_initialize(&parser)) {
-        status = fail(why, STATUS_REJECT, "%s: no memory to read it", path);
+        status = fail(why, STATUS_REJECT, "%s: out of memory", path);
     } else {
         yaml_parser_set_input_file(&parser, file);
         status = take_document(config, path, &parser, why);

@@ -20,7 +20,7 @@ enum status value_integer(const char *text, long long *out, struct failure *why)
     if (text[strspn(text, "-0123456789")] != '\0' || end == text || *end != '\0')
         return fail(why, STATUS_REJECT, "`%s` is not an integer", text);
     if (errno == ERANGE)
-        return fail(why, STATUS_REJECT, "%s is out of any range", text);
+        return fail(why, STATUS_REJECT, "%s is out of range", text);
     return STATUS_OK;
 }
 
@@ -81,7 +81,7 @@ enum status value_bytes(const char *text, uint64_t *out, struct failure *why)
         unit = unit_size(byte_units, BYTE_UNITS, end, strlen(end));
     }
     if (!unit || number * (double)unit > NUMBER_MAX)
-        return fail(why, STATUS_REJECT, "`%s` is no size like 512K, 64M or 1.5G", text);
+        return fail(why, STATUS_REJECT, "`%s` is not a size such as 512K, 64M, or 1.5G", text);
     *out = (uint64_t)(number * (double)unit + 0.5);
     return STATUS_OK;
 }
@@ -95,7 +95,8 @@ enum { TIME_UNITS = sizeof time_units / sizeof *time_units };
 enum status value_duration_ms(const char *text, uint64_t *out, struct failure *why)
 {
     if (!duration_read(text_of(text), 1000000, out) || *out > (uint64_t)NUMBER_MAX)
-        return fail(why, STATUS_REJECT, "`%s` is no duration like 500ms, 30s or 1h30m", text);
+        return fail(why, STATUS_REJECT, "`%s` is not a duration such as 500ms, 30s, or 1h30m",
+                    text);
     return STATUS_OK;
 }
 

@@ -54,7 +54,7 @@ static void answer_live(const struct health *health, struct answer *answer)
         return;
     }
     answer->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    fprintf(answer->body, "stuck: no turn for %" PRIu64 " ms", still);
+    fprintf(answer->body, "stuck: the main loop has not run for %" PRIu64 " ms", still);
     if (loop > 0)
         fprintf(answer->body, " of thread %zu", loop);
     fputc('\n', answer->body);
@@ -124,7 +124,7 @@ static void write_answer(const struct health *health, const char *method, const 
 {
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         answer->status = MHD_HTTP_METHOD_NOT_ALLOWED;
-        fputs("only GET and HEAD\n", answer->body);
+        fputs("only GET and HEAD are allowed\n", answer->body);
         return;
     }
     for (size_t i = 0; i < PAGE_COUNT; i++) {
@@ -134,7 +134,7 @@ static void write_answer(const struct health *health, const char *method, const 
         }
     }
     answer->status = MHD_HTTP_NOT_FOUND;
-    fputs("there are /livez, /readyz and /metrics\n", answer->body);
+    fputs("not found; use /livez, /readyz, or /metrics\n", answer->body);
 }
 
 /* Of libmicrohttpd: one request; `upload` is thrown away. */
@@ -187,7 +187,7 @@ static enum status cut_address(const char *listen, char *host, const char **port
     }
     if (!colon || colon[1] == '\0' || colon[1 + strspn(colon + 1, "0123456789")] != '\0' ||
         strtol(colon + 1, NULL, 10) > PORT_MAX || strlen(colon + 1) > 5 || length >= ADDRESS_MAX)
-        return fail(why, STATUS_REJECT, "`%s` is not HOST:PORT, like 127.0.0.1:9464", listen);
+        return fail(why, STATUS_REJECT, "`%s` is not HOST:PORT, such as 127.0.0.1:9464", listen);
     memcpy(host, at, length);
     host[length] = '\0';
     *port = colon + 1;

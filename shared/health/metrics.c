@@ -302,7 +302,7 @@ static double resident_bytes(void)
 /* Under the names that Prometheus' own client libraries give them. */
 static void put_process(const struct metrics *metrics, FILE *out)
 {
-    put_one(out, "process_cpu_seconds_total", METRIC_COUNTER, "CPU time, user and system",
+    put_one(out, "process_cpu_seconds_total", METRIC_COUNTER, "User and system CPU time.",
             clock_s(CLOCK_PROCESS_CPUTIME_ID));
     put_one(out, "process_resident_memory_bytes", METRIC_GAUGE, "memory in RAM", resident_bytes());
     put_one(out, "process_open_fds", METRIC_GAUGE, "open descriptors", open_files());

@@ -25,9 +25,9 @@ static enum status check_segment(const struct chunk_ready *ready, size_t index,
     if (text_equal(segment->session, ready->session) && segment->chunk == ready->chunk &&
         segment->upload == ready->upload && segment->index == index)
         return STATUS_OK;
-    return fail(why, STATUS_REJECT, "segment %zu at partition %d, offset %lld is of another upload",
-                index, (int)ready->segments[index].partition,
-                (long long)ready->segments[index].offset);
+    return fail(why, STATUS_REJECT,
+                "segment %zu at partition %d, offset %lld belongs to another upload", index,
+                (int)ready->segments[index].partition, (long long)ready->segments[index].offset);
 }
 
 static enum status append_segment(const struct chunk_ready *ready, size_t index,
@@ -40,7 +40,7 @@ static enum status append_segment(const struct chunk_ready *ready, size_t index,
     if (status == STATUS_OK)
         status = check_segment(ready, index, &segment, why);
     if (status == STATUS_OK && segment.bytes.count > ready->length - *filled)
-        status = fail(why, STATUS_REJECT, "segments of more than the announced %llu bytes",
+        status = fail(why, STATUS_REJECT, "segments exceed the announced %llu bytes",
                       (unsigned long long)ready->length);
     if (status == STATUS_OK) {
         memcpy(archive + *filled, segment.bytes.at, segment.bytes.count);
@@ -73,7 +73,7 @@ static enum status go_to(const struct fetch_options *options, struct segment_pla
 static enum status say_gone(struct segment_place place, struct failure *why)
 {
     return fail(why, STATUS_END,
-                "the segment at partition %d, offset %lld is gone for good: retention took it",
+                "the segment at partition %d, offset %lld was deleted by retention",
                 (int)place.partition, (long long)place.offset);
 }
 
@@ -141,8 +141,8 @@ static enum status fetch_segments(const struct fetch_options *options,
     enum status stopped = bus_reader_assign(options->reader, NULL, 0, &ignored);
     (void)stopped; /* the next archive will tell */
     if (status == STATUS_OK && filled != ready->length)
-        status = fail(why, STATUS_REJECT, "segments of %zu bytes, announced were %llu", filled,
-                      (unsigned long long)ready->length);
+        status = fail(why, STATUS_REJECT, "segments have %zu bytes instead of the announced %llu",
+                      filled, (unsigned long long)ready->length);
     if (status == STATUS_OK)
         *out = (struct bytes){archive, filled};
     else
@@ -168,7 +168,7 @@ static enum status path_of(const struct fetch_options *options, struct text uri,
     if (uri.count <= prefix || memcmp(uri.at, scheme, prefix) != 0 || uri.at[prefix] != '/')
         return fail(why, STATUS_REJECT, "%.*s: only file:///PATH is read", (int)uri.count, uri.at);
     if (!options->store_root)
-        return fail(why, STATUS_REJECT, "%.*s: there is no --store-root", (int)uri.count, uri.at);
+        return fail(why, STATUS_REJECT, "%.*s: needs --store-root", (int)uri.count, uri.at);
     char *named = memory_string((struct text){uri.at + prefix, uri.count - prefix});
     char *path = realpath(named, NULL);
     int code = errno; /* of the first that fails */
@@ -208,7 +208,7 @@ static enum status fetch_file(const struct fetch_options *options, const struct 
     if (count < 0)
         status = fail(why, STATUS_RETRY, "%s: %s", path, strerror(errno));
     else if (filled != ready->length)
-        status = fail(why, STATUS_REJECT, "%s: not the %llu bytes that were announced", path,
+        status = fail(why, STATUS_REJECT, "%s: its size is not the announced %llu bytes", path,
                       (unsigned long long)ready->length);
     if (fd >= 0)
         close(fd);
@@ -225,7 +225,7 @@ enum status fetch_archive(const struct fetch_options *options, const struct chun
 {
     *out = (struct bytes){NULL, 0};
     if (ready->length > options->stored_max)
-        return fail(why, STATUS_REJECT, "an archive of %llu bytes, the limit is %zu",
+        return fail(why, STATUS_REJECT, "an archive of %llu bytes exceeds the limit of %zu",
                     (unsigned long long)ready->length, options->stored_max);
     enum status status = STATUS_OK;
     if (ready->segment_count > 0) {
@@ -238,7 +238,8 @@ enum status fetch_archive(const struct fetch_options *options, const struct chun
         *out = (struct bytes){copy, ready->archive.count};
     }
     if (status == STATUS_OK && archive_digest(*out) != ready->digest) {
-        status = fail(why, STATUS_REJECT, "the digest of the archive is not the announced one");
+        status =
+            fail(why, STATUS_REJECT, "the digest of the archive differs from the announced one");
         free((void *)(uintptr_t)out->at);
         *out = (struct bytes){NULL, 0};
     }

@@ -142,9 +142,10 @@ static enum status store_file(struct publisher *publisher, struct chunk_ready *r
                               struct bytes archive, struct arena *arena, struct failure *why)
 {
     if (!publisher->options.store_root)
-        return fail(why, STATUS_REJECT,
-                    "an archive of %zu bytes is too large for segments, and there is no store",
-                    archive.count);
+        return fail(
+            why, STATUS_REJECT,
+            "an archive of %zu bytes is too large for segments, and --store-root is not set",
+            archive.count);
     char *root = realpath(publisher->options.store_root, NULL);
     if (!root)
         return fail(why, STATUS_RETRY, "%s: %s", publisher->options.store_root, strerror(errno));

@@ -74,8 +74,8 @@ static char *never_pairs(const struct half_seen *rows, size_t count)
     }
     if (begins == 0 || ends == 0)
         return NULL;
-    return memory_format("%s: %llu begun and %llu ended, but never in one process: a phase ends in "
-                         "the process that it began in",
+    return memory_format("%s: %llu begins and %llu ends, but never in the same process: a phase "
+                         "must end in the process in which it began",
                          rows->name, (unsigned long long)begins, (unsigned long long)ends);
 }
 

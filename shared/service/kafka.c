@@ -25,7 +25,7 @@ static enum status check_prefix(const struct config *config, struct failure *why
     if (*prefix && strlen(prefix) <= PREFIX_MAX && prefix[strspn(prefix, letters)] == '\0')
         return STATUS_OK;
     return fail(why, STATUS_REJECT,
-                "prefix (%s): `%s` is not made of 1 to %d letters, digits, dots, _ and -",
+                "prefix (%s): `%s` must have 1 to %d letters, digits, dots, _, and -",
                 config_source(config, "prefix"), prefix, PREFIX_MAX);
 }
 

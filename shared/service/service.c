@@ -101,7 +101,7 @@ static void say_health(const struct service *service, const char *listen)
 {
     const char *address = health_address(service->health);
     if (health_gave_way(service->health))
-        log_say(&service->log, LOG_WARNING, "health port taken", log_text("wanted", listen),
+        log_say(&service->log, LOG_WARNING, "health port in use", log_text("wanted", listen),
                 log_text("listen", address));
     log_say(&service->log, LOG_INFO, "health", log_text("listen", address));
 }
@@ -127,7 +127,8 @@ static enum status open_health(struct service *service, struct failure *why)
         return STATUS_OK;
     }
     if (status == STATUS_RETRY && !config_is_given(config, "health-listen")) {
-        log_say(&service->log, LOG_WARNING, "no health server", log_text("reason", why->text));
+        log_say(&service->log, LOG_WARNING, "cannot start the health server",
+                log_text("reason", why->text));
         return STATUS_OK;
     }
     failure_prefix(why, "health-listen (%s)", config_source(config, "health-listen"));
@@ -236,7 +237,7 @@ static void note_signal(struct service *service, const struct signalfd_siginfo *
     unsigned before = atomic_fetch_add(&service->signals, 1);
     if (before == 0)
         atomic_store(&service->stop_ms, service_now_ms());
-    log_say(&service->log, LOG_INFO, before ? "leaving at once" : "stopping",
+    log_say(&service->log, LOG_INFO, before ? "exiting immediately" : "stopping",
             log_text("signal", info->ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT"),
             log_integer("drain_ms", before ? 0 : (int64_t)service->drain_ms));
 }

@@ -86,11 +86,11 @@ static enum status read_context(struct condition_text *text, size_t begin, struc
 {
     size_t at = text->at;
     if (!condition_text_identifier(text))
-        return refuse(text, at, "the name of a context is wanted here");
+        return refuse(text, at, "expected the name of a context");
     out->field = arena_string(text->arena, (struct text){text->text.at + begin, text->at - begin});
     if (event_has_context_named(out->field))
         return STATUS_OK;
-    return refuse(text, at, "of contexts these can be asked: %s", event_context_names);
+    return refuse(text, at, "supported contexts: %s", event_context_names);
 }
 
 static enum status read_field(struct condition_text *text, struct operand *out)
@@ -98,13 +98,13 @@ static enum status read_field(struct condition_text *text, struct operand *out)
     size_t begin = text->at;
     bool of_begin = condition_text_take(text, "$begin.");
     if (of_begin && !text->in_end)
-        return refuse(text, begin, "`$begin.` makes sense in the end of a phase only");
+        return refuse(text, begin, "`$begin.` is only allowed in the end of a phase");
     if (!condition_text_take(text, "$evt."))
-        return refuse(text, begin, "a field is wanted here, as $evt.id");
+        return refuse(text, begin, "expected a field such as $evt.id");
     out->kind = of_begin ? OPERAND_BEGIN_FIELD : OPERAND_FIELD;
     if (text->of_period && condition_text_take(text, "$name")) {
         if (of_begin)
-            return refuse(text, begin, "the name of the begin event is known already");
+            return refuse(text, begin, "the name of the begin event cannot be compared again");
         out->kind = OPERAND_NAME;
         return STATUS_OK;
     }
@@ -112,14 +112,14 @@ static enum status read_field(struct condition_text *text, struct operand *out)
     if (condition_text_take(text, EVENT_CONTEXT))
         return read_context(text, scope, out);
     if (!condition_text_take(text, "$payload.") && condition_text_peek(text) == '$')
-        return refuse(text, scope,
-                      "only fields of the payload ($evt.$payload.X) and contexts ($evt.$ctx.X) can "
-                      "be asked");
+        return refuse(
+            text, scope,
+            "only payload fields ($evt.$payload.X) and contexts ($evt.$ctx.X) are supported");
     out->field = condition_text_identifier(text);
     if (!out->field)
-        return refuse(text, text->at, "the name of a field is wanted here");
+        return refuse(text, text->at, "expected the name of a field");
     if (condition_text_peek(text) == '.' || condition_text_peek(text) == '[')
-        return refuse(text, text->at, "fields inside of fields cannot be asked");
+        return refuse(text, text->at, "nested fields are not supported");
     return STATUS_OK;
 }
 
@@ -142,7 +142,7 @@ static enum status read_string(struct condition_text *text, struct operand *out)
         string[count++] = text->text.at[text->at++];
     }
     if (!condition_text_take(text, "\""))
-        return refuse(text, begin, "this text has no closing quote");
+        return refuse(text, begin, "missing closing quote");
     out->kind = OPERAND_CONSTANT;
     out->constant = (struct field_value){.type = FIELD_TEXT, .text = {string, count}};
     return STATUS_OK;
@@ -167,7 +167,7 @@ static enum status read_number(struct condition_text *text, struct operand *out)
     else
         out->constant = (struct field_value){.type = FIELD_UINT, .u = strtoull(number, &end, 0)};
     if (*end == '.' || ((*end == 'e' || *end == 'E') && end > number))
-        return refuse(text, begin, "numbers with a fraction cannot be compared with");
+        return refuse(text, begin, "fractional numbers are not supported");
     if (end == number || *end != '\0')
         return refuse(text, begin, "`%s` is not an integer", number);
     if (errno == ERANGE)
@@ -186,7 +186,7 @@ static enum status read_operand(struct condition_text *text, struct operand *out
         return read_string(text, out);
     if (c == '-' || isdigit((unsigned char)c))
         return read_number(text, out);
-    return refuse(text, text->at, "a field ($evt.id), a \"text\" or an integer is wanted here");
+    return refuse(text, text->at, "expected a field ($evt.id), a \"text\", or an integer");
 }
 
 /* What is written before its own prefix stands first. */
@@ -207,7 +207,7 @@ static enum status read_compare(struct condition_text *text, enum phase_compare 
             return STATUS_OK;
         }
     }
-    return refuse(text, text->at, "one of == != < <= > >= =* is wanted here");
+    return refuse(text, text->at, "expected one of == != < <= > >= =*");
 }
 
 /* --- comparisons --- */
@@ -219,7 +219,7 @@ static enum status set_event(struct condition_text *text, struct node *node,
     if (compare != COMPARE_EQ)
         return refuse(text, left->at, "the event's name can only be compared with ==");
     if (right->kind != OPERAND_CONSTANT || right->constant.type != FIELD_TEXT)
-        return refuse(text, right->at, "the event's name is wanted here, in quotes");
+        return refuse(text, right->at, "expected the event's name in quotes");
     if (right->constant.text.count == 0)
         return refuse(text, right->at, "the event's name is empty");
     node->kind = NODE_EVENT;
@@ -235,10 +235,11 @@ static enum status set_match(struct condition_text *text, struct node *node,
     const struct operand *begin = swapped ? left : right;
     const struct operand *end = swapped ? right : left;
     if (!text->of_period)
-        return refuse(text, right->at, "a field is compared with a \"text\" or an integer");
+        return refuse(text, right->at, "a field must be compared with a \"text\" or an integer");
     if (begin->kind != OPERAND_BEGIN_FIELD || end->kind != OPERAND_FIELD)
         return refuse(text, right->at,
-                      "of two fields one is of the begin event ($begin.$evt.X), one of the end's");
+                      "of two compared fields, one must be of the begin event ($begin.$evt.X) and "
+                      "one of the end event");
     if (compare != COMPARE_EQ)
         return refuse(text, left->at, "fields of begin and end can only be compared with ==");
     if (begin->field[0] == '$' || end->field[0] == '$')
@@ -254,9 +255,9 @@ static enum status set_filter(struct condition_text *text, struct node *node,
 {
     if (left->kind == OPERAND_BEGIN_FIELD)
         return refuse(text, left->at,
-                      "a constant is compared with the begin event in the begin expression");
+                      "compare the begin event with constants in the begin expression");
     if (compare == COMPARE_GLOB && right->constant.type != FIELD_TEXT)
-        return refuse(text, right->at, "=* wants a pattern, in quotes");
+        return refuse(text, right->at, "=* needs a pattern in quotes");
     node->kind = NODE_FILTER;
     node->filter = (struct phase_filter){
         .field = left->field, .compare = compare, .constant = right->constant};
@@ -269,7 +270,8 @@ static enum status read_comparison(struct condition_text *text, struct node *nod
     enum phase_compare compare = COMPARE_EQ;
     enum status status = read_operand(text, &left);
     if (status == STATUS_OK && left.kind == OPERAND_CONSTANT)
-        return refuse(text, left.at, "the left side of a comparison is a field, as $evt.id");
+        return refuse(text, left.at,
+                      "the left side of a comparison must be a field such as $evt.id");
     if (status == STATUS_OK)
         status = read_compare(text, &compare);
     if (status == STATUS_OK)
@@ -280,7 +282,7 @@ static enum status read_comparison(struct condition_text *text, struct node *nod
     if (left.kind == OPERAND_NAME)
         return set_event(text, node, &left, compare, &right);
     if (right.kind == OPERAND_NAME)
-        return refuse(text, right.at, "the event's name stands on the left side");
+        return refuse(text, right.at, "the event's name must be on the left side");
     if (right.kind == OPERAND_CONSTANT)
         return set_filter(text, node, &left, compare, &right);
     return set_match(text, node, &left, compare, &right);
@@ -302,7 +304,7 @@ static enum status read_condition(struct condition_text *text, struct node **out
         return read_comparison(text, node);
     }
     if (++text->nesting > NESTING_MAX)
-        return refuse(text, begin, "more than %d parentheses or ! inside each other", NESTING_MAX);
+        return refuse(text, begin, "more than %d nested parentheses or !", NESTING_MAX);
     enum status status = is_not ? read_condition(text, &node->first) : read_any(text, out);
     if (status != STATUS_OK)
         return status;
@@ -312,7 +314,7 @@ static enum status read_condition(struct condition_text *text, struct node **out
         node->at = begin;
         *out = node;
     } else if (!condition_text_take(text, ")")) {
-        return refuse(text, begin, "this parenthesis is not closed");
+        return refuse(text, begin, "missing closing parenthesis");
     }
     return STATUS_OK;
 }
@@ -365,9 +367,10 @@ static enum status filter_of(struct condition_text *text, const struct node *nod
         return STATUS_OK;
     }
     if (node->kind == NODE_EVENT)
-        return refuse(text, node->at, "the event is named outside of || and !");
+        return refuse(text, node->at, "the event must be named outside of || and !");
     if (node->kind == NODE_MATCH)
-        return refuse(text, node->at, "fields of begin and end are compared outside of || and !");
+        return refuse(text, node->at,
+                      "fields of begin and end must be compared outside of || and !");
     *out = (struct phase_filter){.field = "",
                                  .compare = node->kind == NODE_ALL   ? COMPARE_ALL
                                             : node->kind == NODE_ANY ? COMPARE_ANY

@@ -9,11 +9,11 @@ enum status yaml_read_count_name(struct yaml_file *file, const yaml_node_t *node
     struct count_definition *out = into;
     enum status status = yaml_read_word(file, node, "name", &out->name);
     if (status == STATUS_OK && strncmp(out->name, BUILT_IN_PREFIX, strlen(BUILT_IN_PREFIX)) == 0)
-        return REFUSE(file, node->start_mark,
-                      "name: those that begin with %s are of built-in counts", BUILT_IN_PREFIX);
+        return REFUSE(file, node->start_mark, "name: the prefix %s is reserved for built-in counts",
+                      BUILT_IN_PREFIX);
     for (size_t i = 0; status == STATUS_OK && i < file->phases->count_count; i++)
         if (strcmp(file->phases->counts[i].name, out->name) == 0)
-            return REFUSE(file, node->start_mark, "name: there is a %s `%s` already",
+            return REFUSE(file, node->start_mark, "name: duplicate %s `%s`",
                           file->phases->counts[i].span ? "span" : "count", out->name);
     return status;
 }
@@ -52,7 +52,7 @@ enum status yaml_read_where(struct yaml_file *file, const yaml_node_t *node, con
     struct conditions conditions;
     status = conditions_read(&text, &conditions);
     if (status == STATUS_OK && text.at < text.text.count)
-        status = condition_text_refuse(&text, text.at, "&&, || or the end is wanted here");
+        status = condition_text_refuse(&text, text.at, "expected &&, ||, or the end");
     if (status != STATUS_OK)
         return refuse_at(file, node, of, &text);
     *where = conditions.filter;
@@ -78,9 +78,8 @@ enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, con
         *out = written;
         text.at = text.text.count; /* the name is all of the rest */
         if (!event_has_context_named(written))
-            status =
-                condition_text_refuse(&text, strlen(EVENT_CONTEXT),
-                                      "of contexts these can be asked: %s", event_context_names);
+            status = condition_text_refuse(&text, strlen(EVENT_CONTEXT), "supported contexts: %s",
+                                           event_context_names);
     } else if (written[0] == '$') {
         status = conditions_read_field(&text, out);
     } else {
@@ -89,8 +88,7 @@ enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, con
             text.at = 0;
     }
     if (status == STATUS_OK && text.at < text.text.count)
-        status =
-            condition_text_refuse(&text, text.at, "a field is wanted here, as id or $ctx.vtid");
+        status = condition_text_refuse(&text, text.at, "expected a field such as id or $ctx.vtid");
     return status == STATUS_OK ? status : refuse_at(file, node, of, &text);
 }
 
@@ -125,11 +123,11 @@ enum status yaml_read_count_by(struct yaml_file *file, const yaml_node_t *node, 
     struct count_definition *out = into;
     if (node->type != YAML_SEQUENCE_NODE)
         return REFUSE(file, node->start_mark,
-                      "by: a list of fields and words is wanted here, as [code, process], not %s",
+                      "by: expected a list of fields and words such as [code, process], not %s",
                       yaml_node_kind(node));
     size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
     if (count > COUNT_BY_MAX)
-        return REFUSE(file, node->start_mark, "by: %zu of them, over the limit of %d", count,
+        return REFUSE(file, node->start_mark, "by: %zu entries exceed the limit of %d", count,
                       COUNT_BY_MAX);
     struct count_by *by = arena_take(&file->phases->arena, count * sizeof *by);
     for (size_t i = 0; i < count; i++) {
@@ -138,7 +136,7 @@ enum status yaml_read_count_by(struct yaml_file *file, const yaml_node_t *node, 
         enum status status = read_by_one(file, item, &by[i]);
         for (size_t k = 0; status == STATUS_OK && k < i; k++)
             if (strcmp(by[k].field, by[i].field) == 0)
-                status = REFUSE(file, item->start_mark, "by: `%s` stands twice", by[i].field);
+                status = REFUSE(file, item->start_mark, "by: duplicate `%s`", by[i].field);
         if (status != STATUS_OK)
             return status;
     }

@@ -213,7 +213,7 @@ static char *no_context(const struct phase_use *use, const char *none, struct te
     return memory_format("%.*s: %s%.*s has %s context %.*s: %s%.*s%srecord with lttng add-context "
                          "--%s --type=%.*s",
                          SHOWN(use->phase), none, SHOWN(event), *none ? "the" : "no",
-                         SHOWN(context), other ? "user space has " : "", SHOWN(shown),
+                         SHOWN(context), other ? "in user space it is " : "", SHOWN(shown),
                          other ? "; " : "", user ? "userspace" : "kernel", SHOWN(wanted));
 }
 
@@ -279,7 +279,7 @@ static char *side_fault(const struct phase_use *use)
     case PHASE_USE_UNDECLARED:
         return memory_format("%.*s: no trace declares %.*s%s%.*s%s", SHOWN(use->phase),
                              SHOWN(event), near ? "; the nearest is " : "", SHOWN(use->near),
-                             is_pattern(event) ? "; phases take names of events, no patterns" : "");
+                             is_pattern(event) ? "; phases need event names, not patterns" : "");
     case PHASE_USE_NO_FIELD: return no_field(use, "", event);
     case PHASE_USE_BAD_FIELD:
         return memory_format("%.*s: field %.*s of %.*s is %.*s", SHOWN(use->phase),
@@ -310,8 +310,8 @@ static char *pair_fault(const struct phase_use *begin, const struct phase_use *e
     if (!fit || begin->field.count != end->field.count ||
         compare_texts(begin->field, end->field) == 0)
         return NULL;
-    return memory_format("%.*s: a match field is a number in one of %.*s (%.*s) and %.*s (%.*s), "
-                         "and text in the other: they never match",
+    return memory_format("%.*s: a match field is a number in one of %.*s (%.*s) and %.*s (%.*s) "
+                         "and text in the other, so they never match",
                          SHOWN(begin->phase), SHOWN(begin->begin), SHOWN(begin->match),
                          SHOWN(end->end), SHOWN(end->match));
 }

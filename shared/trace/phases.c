@@ -411,11 +411,10 @@ enum status phases_check(const struct phase_definitions *phases, const char *nam
 {
     const struct phase_definition *twin = find_twin(phases);
     if (twin)
-        return fail(
-            why, STATUS_REJECT,
-            "%s: phase `%s%s` is defined already, in the same way, and would count twice: give "
-            "each file once, and each definition",
-            name, twin->name_is_field ? "$" : "", twin->name);
+        return fail(why, STATUS_REJECT,
+                    "%s: phase `%s%s` is defined twice and would be counted twice; remove the "
+                    "duplicate file or definition",
+                    name, twin->name_is_field ? "$" : "", twin->name);
     size_t bytes = 0;
     for (size_t i = 0; i < phases->count; i++)
         bytes += definition_bytes(&phases->at[i]);
@@ -424,8 +423,8 @@ enum status phases_check(const struct phase_definitions *phases, const char *nam
     if (bytes <= PHASES_BYTES_MAX)
         return STATUS_OK;
     return fail(why, STATUS_REJECT,
-                "%s: %zu definitions of about %zu bytes with those before, over the limit of "
-                "%zu: they travel with each chunk",
+                "%s: %zu definitions of about %zu bytes in total exceed the limit of %zu (they are "
+                "sent with each chunk)",
                 name, phases->count + phases->count_count, bytes, PHASES_BYTES_MAX);
 }
 

@@ -34,9 +34,9 @@ static enum status read_side(struct period *period, struct conditions *side)
     if (status != STATUS_OK)
         return status;
     if (period->read.at < period->read.text.count && peek(period) != ':')
-        return refuse(period, period->read.at, "&&, ||, ':' or the end is wanted here");
+        return refuse(period, period->read.at, "expected &&, ||, ':', or the end");
     if (!side->event)
-        return refuse(period, begin, "one condition has to name the event: $evt.$name == \"NAME\"");
+        return refuse(period, begin, "one condition must name the event: $evt.$name == \"NAME\"");
     return STATUS_OK;
 }
 
@@ -68,7 +68,8 @@ static enum status read_written(struct period *period, size_t begin, size_t end,
         field = condition_text_identifier(&inside.read);
     }
     if (!field || field[0] == '$' || inside.read.at != end)
-        return refuse(period, begin, "a name is text or one field, as $phase or $evt.phase");
+        return refuse(period, begin,
+                      "a name must be text or one field, such as $phase or $evt.phase");
     char *written = arena_take(&period->phases->arena, strlen(field) + 2);
     written[0] = '$';
     memcpy(written + 1, field, strlen(field));
@@ -91,21 +92,21 @@ static enum status read_head(struct period *period, struct phase_definition *out
         while (period->read.at < period->read.text.count && peek(period) != ')')
             period->read.at++;
         if (period->read.at == period->read.text.count)
-            return refuse(period, end, "this parenthesis is not closed");
+            return refuse(period, end, "missing closing parenthesis");
         status = read_written(period, end + 1, period->read.at, &out->parent);
         if (status != STATUS_OK)
             return status;
         if (!out->name)
-            return refuse(period, 0, "a period with a parent wants a name");
+            return refuse(period, 0, "a period with a parent needs a name");
         if (!out->parent)
             return refuse(period, end, "the parent has no name");
         if (!phases_have_named(period->phases, out->parent))
-            return refuse(period, end + 1, "no period before it is named `%s`", out->parent);
+            return refuse(period, end + 1, "no earlier period is named `%s`", out->parent);
         period->read.at++;
     }
     condition_text_skip_blanks(&period->read);
     if (!take(period, ":"))
-        return refuse(period, period->read.at, "':' and the begin expression are wanted here");
+        return refuse(period, period->read.at, "expected ':' and the begin expression");
     return STATUS_OK;
 }
 
@@ -147,7 +148,7 @@ static enum status read_period(struct period *period, struct phase_definition *o
         period->read.in_end = true;
         status = read_side(period, &end);
         if (status == STATUS_OK && period->read.at < period->read.text.count)
-            status = refuse(period, period->read.at, "nothing comes after the end expression");
+            status = refuse(period, period->read.at, "unexpected text after the end expression");
         if (status != STATUS_OK)
             return status;
         end_side = &end;
@@ -163,7 +164,7 @@ enum status phases_add_period(struct phase_definitions *phases, struct text text
                             .phases = phases};
     struct phase_definition definition = {.keep = {.count = SLOWEST_COUNT}};
     if (text.count && memchr(text.at, '\0', text.count))
-        return fail(why, STATUS_REJECT, "period: has a zero in it");
+        return fail(why, STATUS_REJECT, "period: contains a NUL byte");
     if (read_period(&period, &definition) != STATUS_OK)
         return fail(why, STATUS_REJECT, "period `%.*s`, column %zu: %s",
                     (int)(text.count < 400 ? text.count : 400), text.at, period.read.wrong_at + 1,

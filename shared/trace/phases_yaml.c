@@ -13,7 +13,7 @@ static enum status read_name(struct yaml_file *file, const yaml_node_t *node, vo
     out->name++;
     out->name_is_field = true;
     if (out->name[0] == '\0')
-        return REFUSE(file, node->start_mark, "name: %s", "`$` wants a field after it");
+        return REFUSE(file, node->start_mark, "name: %s", "expected a field after `$`");
     return STATUS_OK;
 }
 
@@ -50,7 +50,7 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
     if (status != STATUS_OK)
         return status;
     if (out->match_count > PHASE_MATCH_MAX)
-        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d",
+        return REFUSE(file, node->start_mark, "match: %zu fields exceed the limit of %d",
                       out->match_count, PHASE_MATCH_MAX);
     struct phase_match *match = arena_take(&file->phases->arena, out->match_count * sizeof *match);
     for (size_t i = 0; i < out->match_count; i++)
@@ -65,7 +65,7 @@ static enum status read_capture(struct yaml_file *file, const yaml_node_t *node,
     enum status status =
         yaml_read_words(file, node, "capture", yaml_read_word, &out->capture, &out->capture_count);
     if (status == STATUS_OK && out->capture_count > PHASE_CAPTURE_MAX)
-        return REFUSE(file, node->start_mark, "capture: %zu fields, over the limit of %d",
+        return REFUSE(file, node->start_mark, "capture: %zu fields exceed the limit of %d",
                       out->capture_count, PHASE_CAPTURE_MAX);
     return status;
 }
@@ -89,7 +89,7 @@ static enum status read_keep(struct yaml_file *file, const yaml_node_t *node, vo
         number = number * 10 + (uint32_t)(text.at[at] - '0');
     if (text.count == 0 || at < text.count || number > SLOWEST_COUNT_MAX)
         return REFUSE(file, node->start_mark,
-                      "keep: how many of the slowest are kept is wanted, 0 to %d",
+                      "keep: expected the number of slowest instances to keep, 0 to %d",
                       SLOWEST_COUNT_MAX);
     out->keep.count = number;
     return STATUS_OK;
@@ -140,8 +140,8 @@ static enum status check_parent(struct yaml_file *file, const yaml_node_t *node,
     const char *parent = definition->parent;
     if (!parent || phases_have_named(file->phases, parent))
         return STATUS_OK;
-    return REFUSE(file, node_of(file, node, "parent")->start_mark,
-                  "no phase is named `%s`, as this parent", parent);
+    return REFUSE(file, node_of(file, node, "parent")->start_mark, "parent: no phase is named `%s`",
+                  parent);
 }
 
 /* What keeps `segment`, which has the name, from being segments of `definition`. */
@@ -151,15 +151,15 @@ static enum status check_segment(struct yaml_file *file, const yaml_node_t *node
 {
     const char *name = definition->segments;
     if (segment == definition)
-        return REFUSE(file, node->start_mark, "segments: `%s` is this phase itself", name);
+        return REFUSE(file, node->start_mark, "segments: `%s` is the phase itself", name);
     if (segment->segments)
         return REFUSE(file, node->start_mark,
-                      "segments: `%s` has segments itself, which is one level too many", name);
+                      "segments: `%s` has segments itself; only one level is supported", name);
     for (size_t i = 0; i < definition->match_count; i++) {
         const char *field = definition->match[i].begin_field;
         if (phase_match_at(segment, field) == segment->match_count)
             return REFUSE(file, node->start_mark,
-                          "segments: `%s` does not match `%s`, which tells whose segment it is",
+                          "segments: `%s` does not match by `%s`, which identifies its request",
                           name, field);
     }
     return STATUS_OK;
@@ -174,9 +174,9 @@ static enum status check_segments(struct yaml_file *file, const yaml_node_t *nod
     if (definition->match_count == 0)
         return REFUSE(
             file, node->start_mark, "%s",
-            "segments: this phase has no match fields, which tell whose segments they are");
+            "segments: this phase needs match fields, which identify the request of a segment");
     if (!phases_have_named(file->phases, definition->segments))
-        return REFUSE(file, node->start_mark, "no phase is named `%s`, as these segments",
+        return REFUSE(file, node->start_mark, "segments: no phase is named `%s`",
                       definition->segments);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < file->phases->count && status == STATUS_OK; i++)

@@ -40,7 +40,7 @@ static enum status read_match(struct yaml_file *file, const yaml_node_t *node, v
     enum status status = yaml_read_words(file, node, "match", yaml_read_field, &out->pair.match,
                                          &out->pair.match_count);
     if (status == STATUS_OK && out->pair.match_count > PHASE_MATCH_MAX)
-        return REFUSE(file, node->start_mark, "match: %zu fields, over the limit of %d",
+        return REFUSE(file, node->start_mark, "match: %zu fields exceed the limit of %d",
                       out->pair.match_count, PHASE_MATCH_MAX);
     return status;
 }
@@ -64,7 +64,7 @@ static enum status read_on(struct yaml_file *file, const yaml_node_t *node, void
         }
     const char *nearest = nearest_word(text_of(written), words, WORDS);
     return REFUSE(file, node->start_mark,
-                  "on: system, cpu, process or thread is wanted, not `%.80s`%s%s%s", written,
+                  "on: expected system, cpu, process, or thread, not `%.80s`%s%s%s", written,
                   nearest ? "; `" : "", nearest ? nearest : "", nearest ? "` is the nearest" : "");
 }
 

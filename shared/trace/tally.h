@@ -20,19 +20,20 @@
  * line of losses. */
 #define TALLIES(ROW)                                                                               \
     ROW(DISCARDED, 1, "discarded", "event lost", "events lost", NULL, TALLY_STRICT | TALLY_ALWAYS) \
-    ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel's streams",                            \
-        "gaps in the kernel's streams", NULL, TALLY_STRICT)                                        \
+    ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel streams",                              \
+        "gaps in the kernel streams", NULL, TALLY_STRICT)                                          \
     ROW(CONTRADICTED_SWITCHES, 20, "contradicted_switches",                                        \
-        "switch out of a thread that was not in", "switches out of threads that were not in",      \
-        "switches seem to be filtered (lttng track, a filter on sched_switch): numbers by thread " \
-        "cannot be trusted. Record them all, or lttng add-context --kernel --type=tid",            \
+        "switch out of a thread that was not running",                                             \
+        "switches out of threads that were not running",                                           \
+        "sched_switch seems to be filtered (lttng track or an event filter): numbers by thread "   \
+        "are unreliable. Record all switches, or use lttng add-context --kernel --type=tid",       \
         TALLY_STRICT)                                                                              \
     ROW(UNSEEN_SWITCHES, 21, "events_behind_unseen_switches",                                      \
-        "call or switch of a thread that was not in, by its tid context",                          \
-        "calls or switches of threads that were not in, by their tid contexts",                    \
-        "they count for the right thread, but switches seem to be filtered (lttng track, a "       \
-        "filter on sched_switch): states and CPU time of threads are not to be trusted. Record "   \
-        "them all",                                                                                \
+        "call or switch of a thread that was not running, by its tid context",                     \
+        "calls or switches of threads that were not running, by their tid contexts",               \
+        "they are counted for the right thread, but sched_switch seems to be filtered (lttng "     \
+        "track or an event filter): thread states and CPU times are unreliable. Record all "       \
+        "switches",                                                                                \
         0)                                                                                         \
     ROW(LOST_CHUNKS, 3, "lost_intervals", "chunk missing or unreadable",                           \
         "chunks missing or unreadable", NULL, TALLY_STRICT)                                        \
@@ -46,40 +47,40 @@
         TALLY_STRICT)                                                                              \
     ROW(UNNAMED_CALLS, 30, "unnamed_calls", "system call without a name",                          \
         "system calls without a name",                                                             \
-        "the trace tells no architecture; names are known of x86-64", TALLY_STRICT)                \
+        "the trace does not name its architecture; names are known for x86-64 only", TALLY_STRICT) \
     ROW(USER_NOBODY, 40, "user_events_without_thread",                                             \
-        "user-space event of no known thread or process (no vtid, no vpid)",                       \
-        "user-space events of no known thread or process (no vtid, no vpid)",                      \
+        "user-space event of an unknown thread and process (no vtid, no vpid)",                    \
+        "user-space events of unknown threads and processes (no vtid, no vpid)",                   \
         "record with lttng add-context --userspace --type=vtid --type=vpid", TALLY_STRICT)         \
     ROW(USER_PROCESS, 41, "user_events_by_process",                                                \
-        "user-space event counted by process, its thread not known (no vtid)",                     \
-        "user-space events counted by process, their threads not known (no vtid)",                 \
+        "user-space event counted by process, thread unknown (no vtid)",                           \
+        "user-space events counted by process, threads unknown (no vtid)",                         \
         "to know the thread, record with lttng add-context --userspace --type=vtid", 0)            \
     ROW(KERNEL_NO_CPU, 42, "kernel_events_without_cpu",                                            \
-        "kernel switch, call or phase event of nobody (its packet tells no CPU)",                  \
-        "kernel switches, calls or phase events of nobody (their packets tell no CPU)",            \
+        "kernel switch, call, or phase event of an unknown thread (no CPU in its packet)",         \
+        "kernel switches, calls, or phase events of unknown threads (no CPU in their packets)",    \
         "record with lttng add-context --kernel --type=tid", TALLY_STRICT)                         \
     ROW(KERNEL_NO_SWITCHES, 43, "kernel_events_without_switches",                                  \
-        "kernel call or phase event of no known thread (no sched_switch recorded)",                \
-        "kernel calls or phase events of no known thread (no sched_switch recorded)",              \
+        "kernel call or phase event of an unknown thread (no sched_switch recorded)",              \
+        "kernel calls or phase events of unknown threads (no sched_switch recorded)",              \
         "record with lttng enable-event --kernel sched_switch, or with lttng add-context "         \
         "--kernel --type=tid",                                                                     \
         TALLY_STRICT)                                                                              \
     ROW(KERNEL_NOBODY, 44, "kernel_events_without_thread",                                         \
-        "kernel call or phase event on a CPU where no thread is known to run",                     \
-        "kernel calls or phase events on CPUs where no thread is known to run",                    \
+        "kernel call or phase event on a CPU whose current thread is unknown",                     \
+        "kernel calls or phase events on CPUs whose current thread is unknown",                    \
         "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \
     ROW(KERNEL_PROCESS, 46, "kernel_events_by_process",                                            \
-        "kernel phase event counted by process, its thread not known",                             \
-        "kernel phase events counted by process, their threads not known",                         \
+        "kernel phase event counted by process, thread unknown",                                   \
+        "kernel phase events counted by process, threads unknown",                                 \
         "to know the thread, record with lttng add-context --kernel --type=tid", 0)                \
     ROW(KERNEL_NAMESPACE, 45, "kernel_events_of_unknown_namespace",                                \
         "kernel call or phase event whose vtid may be of several pid namespaces",                  \
         "kernel calls or phase events whose vtid may be of several pid namespaces",                \
         "record with lttng add-context --kernel --type=tid, or --type=pid_ns", TALLY_STRICT)       \
     ROW(PHASES_CHANGED, 50, "phases_changed",                                                      \
-        "open phase whose definition was changed or taken away",                                   \
-        "open phases whose definitions were changed or taken away", "their ends are unknown", 0)
+        "open phase whose definition was changed or removed",                                      \
+        "open phases whose definitions were changed or removed", "their ends are unknown", 0)
 
 enum tally {
 #define TALLY_ID(name, tag, json, one, several, hint, flags) TALLY_##name,

@@ -27,7 +27,7 @@ enum status yaml_read_word(struct yaml_file *file, const yaml_node_t *node, cons
                            const char **out)
 {
     if (node->type != YAML_SCALAR_NODE)
-        return REFUSE(file, node->start_mark, "%s: a text is wanted here, not %s", of,
+        return REFUSE(file, node->start_mark, "%s: expected a text, not %s", of,
                       yaml_node_kind(node));
     struct text text = yaml_scalar_text(node);
     if (text.count == 0)
@@ -44,9 +44,8 @@ enum status yaml_read_words(struct yaml_file *file, const yaml_node_t *node, con
                             const char *const **out, size_t *out_count)
 {
     if (node->type != YAML_SEQUENCE_NODE)
-        return REFUSE(file, node->start_mark,
-                      "%s: a list of fields is wanted here, as [id], not %s", of,
-                      yaml_node_kind(node));
+        return REFUSE(file, node->start_mark, "%s: expected a list of fields such as [id], not %s",
+                      of, yaml_node_kind(node));
     size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
     const char **words = arena_take(&file->phases->arena, count * sizeof *words);
     for (size_t i = 0; i < count; i++) {
@@ -67,7 +66,7 @@ enum status yaml_read_duration(struct yaml_file *file, const yaml_node_t *node, 
     if (node->type == YAML_SCALAR_NODE && duration_read(yaml_scalar_text(node), 1, ns) && *ns > 0)
         return STATUS_OK;
     return REFUSE(file, node->start_mark,
-                  "%s: a number above 0 and its unit are wanted, as in 500ms, 90s, 1h30m", of);
+                  "%s: expected a positive number with a unit, such as 500ms, 90s, or 1h30m", of);
 }
 
 static enum status unknown_key(struct yaml_file *file, const yaml_node_t *key,
@@ -116,7 +115,7 @@ enum status yaml_read_mapping(struct yaml_file *file, const yaml_node_t *node, c
         if (index == count)
             return unknown_key(file, key, names, count);
         if (seen[index])
-            return REFUSE(file, key->start_mark, "key `%s` stands twice", names[index]);
+            return REFUSE(file, key->start_mark, "duplicate key `%s`", names[index]);
         seen[index] = true;
         enum status status =
             keys[index].read(file, yaml_document_get_node(&file->document, pair->value), into);
@@ -133,7 +132,7 @@ enum status yaml_read_list(struct yaml_file *file, const yaml_node_t *node, cons
                            enum status (*read)(struct yaml_file *file, const yaml_node_t *node))
 {
     if (node->type != YAML_SEQUENCE_NODE)
-        return REFUSE(file, node->start_mark, "%s: a list is wanted here, not %s", of,
+        return REFUSE(file, node->start_mark, "%s: expected a list, not %s", of,
                       yaml_node_kind(node));
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
@@ -156,7 +155,7 @@ static enum status read_root(struct yaml_file *file)
     const yaml_node_t *root = yaml_document_get_root_node(&file->document);
     if (!root)
         return fail(file->why, STATUS_REJECT,
-                    "%s: is empty; `phases:`, `counts:` or `spans:` is wanted", file->name);
+                    "%s: is empty; expected `phases:`, `counts:`, or `spans:`", file->name);
     enum status status =
         yaml_read_mapping(file, root, "file of definitions",
                           "the keys `phases`, `counts` and `spans`", ROOT, ROOT_COUNT, NULL);

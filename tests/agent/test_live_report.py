@@ -102,7 +102,7 @@ def test_after_a_rotation():
         Report(daemon, f"{folder}/archives").check_is_whole()
         packed = subprocess.run([SPANMILL, "pack", folder, "-o", f"{daemon.folder}/packed"],
                                 check=True, stderr=subprocess.PIPE, text=True)
-        assert "rotate the session, or destroy it" in packed.stderr, packed.stderr
+        assert "rotate or destroy the session" in packed.stderr, packed.stderr
         end(shop)
         daemon.lttng("stop", "shop")
         stopped = Report(daemon, folder)

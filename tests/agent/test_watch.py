@@ -271,7 +271,7 @@ def test_one_agent():
         wait_until(lambda: watched.agent.get("/readyz")[0] == 200, 10, "an agent that is ready")
         second = running.add("agent", "second", watched.agent.extra).start()
         assert second.process.wait(10 * pool.PATIENCE) == 1
-        assert "another agent uses it" in second.log()
+        assert "another agent is using it" in second.log()
         assert watched.agent.stop() == 0
 
 

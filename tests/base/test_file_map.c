@@ -44,7 +44,7 @@ Test(file_map, of_a_file_that_shrinks_reads_zeros_and_tells)
             count += bytes.at[j] == 'x';
         cr_expect(eq(sz, count, LEFT[i]));
         cr_expect(eq(int, file_map_check(map, &why), STATUS_REJECT));
-        snprintf(expected, sizeof expected, "%s: became shorter while it was read", path);
+        snprintf(expected, sizeof expected, "%s: truncated while it was being read", path);
         cr_expect(eq(str, why.text, expected));
         cr_expect(eq(sz, mapped(path, &other).count, LEFT[i])); /* anew, it is as it is */
         cr_expect(eq(int, file_map_check(other, &why), STATUS_OK));

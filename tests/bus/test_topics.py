@@ -32,12 +32,12 @@ def lines(text, **others):
 
 
 # None is there.
-expect(topics("check", *SMALL, *of_prefix), (1, lines("is not there"), ""))
+expect(topics("check", *SMALL, *of_prefix), (1, lines("does not exist"), ""))
 
 # They are made, once, and found by whoever comes next.
 expect(topics("create", *SMALL, *of_prefix),
        (0, lines("made, 2 partitions", chunks="made, 3 partitions"), ""))
-good = lines("as it should be, 2 partitions", chunks="as it should be, 3 partitions")
+good = lines("as expected, 2 partitions", chunks="as expected, 3 partitions")
 expect(topics("create", *SMALL, *of_prefix), (0, good, ""))
 expect(topics("check", *SMALL, *of_prefix), (0, good, ""))
 
@@ -50,7 +50,7 @@ for line in ("chunks: partitions is 3, should be 4",
              "state: min.cleanable.dirty.ratio is 0.1, should be 0.5",
              "export: min.cleanable.dirty.ratio is 0.1, should be 0.5"):
     assert f"{prefix}.{line}\n" in out, f"{line} is not in:\n{out}"
-expect(out.count("as it should be"), 3)
+expect(out.count("as expected"), 3)
 expect(topics("check", *SMALL, *of_prefix), (0, good, ""))
 
 # What a broker refuses, or nobody answers.
@@ -63,7 +63,7 @@ assert f"spanmill topics: {prefix}.chunks: " in err, err
 
 # Wrong usage.
 for arguments, words in ((["make"], "`make`"), ([], "create"), (["create", "check"], "create"),
-                         (["create", "--min-insync", "4"], "more than replication"),
+                         (["create", "--min-insync", "4"], "is greater than replication"),
                          (["check", "--prefix", "a b"], "`a b`"),
                          (["check", "-X", "security.protokol=SSL"], "security.protokol")):
     code, out, err = topics(*arguments)

@@ -76,18 +76,18 @@ with tempfile.TemporaryDirectory() as scratch:
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     tables = run("report", TRACE, "--definitions", definitions, "--top", "1000")
-    for words in ("Count of none\n  0: no event matched block_rq_issue and its conditions", "(no such field)",
-                  "(not recorded)", "Counts and spans that do not fit\n  without: no event sched_* has the context vtid"):
+    for words in ("Count of none\n  0: no event matches block_rq_issue and its conditions", "(no such field)",
+                  "(not recorded)", "Counts and spans that cannot match\n  without: no event sched_* has the context vtid"):
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     alone = run("report", TRACE, "--definitions", definitions, "--process", "thumbnailer")
-    for words in ("Count of whole  of all processes: it is not by process", "Count of issued\n"):
+    for words in ("Count of whole  all processes (it is not broken down by process)", "Count of issued\n"):
         if words not in alone:
             wrong(f"{words!r} is not in the tables of one process")
     if "Time per phase" in alone:
         wrong("no phase is asked for, but a table is there")
     _, said = spanmill("report", TRACE, "--definitions", PHASES, "--phases", PHASES, code=1)
-    if "is defined already, in the same way, and would count twice" not in said:
+    if "is defined twice and would be counted twice" not in said:
         wrong(f"a file given twice: {said}")
 
 finish()

@@ -118,7 +118,7 @@ if three.count("\ninstance ") != 3 or "  phase request/decode" not in three:
 inner, _ = run(*PHASES, "--phase", 'wake(request) : $evt.$name == "syscall_entry_futex" : '
                '$evt.$name == "sched_waking"', "--unfolded")
 check_sums("a phase that ends in a call", tree(inner))
-if "... goes on behind the phase" not in inner or "futex(...)" in inner:
+if "... continues after the phase" not in inner or "futex(...)" in inner:
     wrong("a call does not go on behind the phase that ends in it")
 
 # A request by its segments: what they take and what is queued add up.
@@ -144,9 +144,9 @@ with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             wrong(f"{name}: {root.took}, {queued} queued, {blocked} blocked: {row}")
 
 for arguments, sentence, code in (
-        ((*PHASES, "--instance", "1.77"), "--instance: no instance that the report tells is of `1.77`; there are ", 1),
-        ((*PHASES, "--of", "nosuch"), "--of: no instance that the report tells is of `nosuch`; there are ", 1),
-        ((*PHASES, "--tid", "999999"), "--tid: no instance that the report tells is of `999999`; there are ", 1),
+        ((*PHASES, "--instance", "1.77"), "--instance: no instance in the report matches `1.77`; there are ", 1),
+        ((*PHASES, "--of", "nosuch"), "--of: no instance in the report matches `nosuch`; there are ", 1),
+        ((*PHASES, "--tid", "999999"), "--tid: no instance in the report matches `999999`; there are ", 1),
         ((), "no phases are defined", 1),
         ((*PHASES, "--at", "+1s"), "--at needs --tid", 2),
         ((*PHASES, "--at", "soon", "--tid", "3"), "soon", 2)):

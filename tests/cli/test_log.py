@@ -146,14 +146,14 @@ with tempfile.TemporaryDirectory() as folder:
             wrong("-o: other lines")
 
 _, messages = run("--call", "no-such-call", TRACE)
-if "--call: there is no `no-such-call`" not in messages:
+if "--call: no `no-such-call` in the traces" not in messages:
     wrong(f"no call matches: {messages}")
-for arguments, words in ((("--call", "opnat"), "--call: there is no `opnat`; the nearest is openat"),
-                         (("--process", "thumbnaler"), "--process: there is no `thumbnaler`; the nearest is thumbnailer"),
-                         (("--event", "no:such"), "--event: there is no `no:such`; `spanmill events` lists those there are"),
-                         (("--event", "sched_swich"), "--event: there is no `sched_swich`; the nearest is sched_switch"),
-                         (("--tid", "999999"), "--tid: there is none of this number"),
-                         (("--until", "2020-01-01"), "nothing is in --until: the first event is of 2026-11-22 23:09:36")):
+for arguments, words in ((("--call", "opnat"), "--call: no `opnat` in the traces; the nearest is openat"),
+                         (("--process", "thumbnaler"), "--process: no `thumbnaler` in the traces; the nearest is thumbnailer"),
+                         (("--event", "no:such"), "--event: no `no:such` in the traces; `spanmill events` lists all events"),
+                         (("--event", "sched_swich"), "--event: no `sched_swich` in the traces; the nearest is sched_switch"),
+                         (("--tid", "999999"), "--tid: no match for this number"),
+                         (("--until", "2020-01-01"), "no events in --until: the first event is at 2026-11-22 23:09:36")):
     _, messages = run(*arguments, TRACE)
     if words not in messages:
         wrong(f"{arguments}: {messages}")

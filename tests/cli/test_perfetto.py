@@ -267,7 +267,7 @@ def check_filter(folder, whole, trace_path):
 def check_refusals(folder, thumbnails, other):
     there = os.path.join(folder, "there")
     _, said = spanmill("report", thumbnails, other, "--perfetto", there, code=1)
-    if "a file is of one session" not in said or os.path.exists(there):
+    if "a timeline covers one session" not in said or os.path.exists(there):
         wrong(f"two sessions: {said}")
     spanmill("report", thumbnails, "--perfetto", os.path.join(folder, "no", "such"), code=1)
     spanmill("explain", thumbnails, "--perfetto", there, code=1)  # there is no phase

@@ -69,7 +69,7 @@ grep '"pid":' "$scratch/pid" | grep -qv '"pid":345,' && wrong "--pid: others are
 json 0 process --process thumbnailer "$trace"
 same pid process
 json 1 nobody --process nobody-at-all "$trace"
-says nobody 'no process is the one that was asked for; there are .*thumbnailer (345)'
+says nobody 'no process matches; there are .*thumbnailer (345)'
 
 json 0 since --since +20s --until +30s "$trace"
 events() {
@@ -83,7 +83,7 @@ json 0 after --since +30s "$trace"
 
 exits 1 past report --since +1h "$trace"
 [ -s "$scratch/past" ] && wrong "--since behind the end: there is a report"
-says past 'nothing is in --since: the first event is of '
+says past 'no events in --since: the first event is at '
 exits 0 narrow report --since +30s --until +30.005s "$trace"
 grep '^CPUs busy' "$scratch/narrow" | grep -q '[0-9]\{3\}\.[1-9]' && wrong "--since --until: CPUs are busy for more than their time"
 
@@ -104,7 +104,7 @@ fi
 # --- what it costs ---
 json 0 stats --stats -j 1 "$trace"
 same one stats
-for figure in '^events  *369,810$' '^travelled single .*% of the events' '^encoded .*raw' \
+for figure in '^events  *369,810$' '^single events .*% of the events' '^encoded .*raw' \
     '^joining .*of mapping' '^peak memory '; do
     says stats "$figure"
 done
@@ -120,7 +120,7 @@ mkdir "$scratch/in/empty"
 json 1 empty "$scratch/in/empty"
 says empty 'no LTTng trace'
 json 1 some "$scratch/nothing-there" "$trace"
-says some 'of the rest'
+says some 'covers the rest'
 same one some
 
 cp -r "$trace" "$scratch/in/broken"
@@ -159,7 +159,7 @@ exits 4 types report --strict "$trace" --phase \
 says types 'r: field id of thumbnailer:request_begin is a number, and compared with text'
 exits 0 idle report "$trace/archives/"*-0 --phase \
     'r : $evt.$name == "thumbnailer:request_begin" && $evt.id < 0 : $evt.$name == "thumbnailer:request_end" && $evt.id < 0'
-grep -q 'none: no event here begins or ends one' "$scratch/idle" || wrong "an empty table is not there"
+grep -q 'none: no event begins or ends one' "$scratch/idle" || wrong "an empty table is not there"
 
 # --- usage ---
 exits 2 no-command

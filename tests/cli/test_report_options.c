@@ -113,28 +113,27 @@ Test(report_options, wrong_usage_is_told_with_what_is_near)
         const char *arguments[4];
         const char *sentence;
     } rows[] = {
-        {{NULL}, "no trace is given"},
+        {{NULL}, "no trace given"},
         {{"--phasse", "x"}, "unknown option `--phasse`; `--phases` is the nearest"},
         {{"--clour=x", "t"}, "unknown option `--clour`; `--color` is the nearest"},
         {{"--xyzzy"}, "unknown option `--xyzzy`"},
-        {{"--ph", "x"}, "option `--ph` may mean --phases, --phase"},
+        {{"--ph", "x"}, "option `--ph` is ambiguous: --phases, --phase"},
         {{"-x"}, "unknown option `-x`"},
-        {{"t", "--top"}, "--top: wants its argument, N"},
-        {{"t", "-j"}, "--jobs: wants its argument, N"},
+        {{"t", "--top"}, "--top: missing argument N"},
+        {{"t", "-j"}, "--jobs: missing argument N"},
         {{"--strict=perhaps", "t"}, "--strict: `perhaps` is neither yes nor no"},
         {{"--top", "0", "t"}, "--top: 0 is not between 1 and 1000000"},
         {{"--top", "ten", "t"}, "--top: `ten` is not an integer"},
         {{"--top", " 5", "t"}, "--top: ` 5` is not an integer"},
-        {{"--pid", "99999999999999999999", "t"}, "--pid: 99999999999999999999 is out of any range"},
+        {{"--pid", "99999999999999999999", "t"}, "--pid: 99999999999999999999 is out of range"},
         {{"--pid", "-1", "t"}, "--pid: -1 is not between 0 and 2147483647"},
         {{"--format", "jsn", "t"}, "--format: unknown `jsn`; `json` is the nearest"},
         {{"--format", "html", "t"}, "--format: unknown `html`; known: text, json"},
         {{"--color", "", "t"}, "--color: unknown ``; known: auto, always, never"},
         {{"--process", "", "t"}, "--process: the name is empty"},
         {{"--since", "noon", "t"},
-         "--since: `noon` is no time; write 2026-11-22T23:09:36, 23:09:36.258, 5m (so long before "
-         "the "
-         "end), +1.5s (after the begin) or 1795388976.258944395"},
+         "--since: `noon` is not a time; use 2026-11-22T23:09:36, 23:09:36.258, 5m (before the "
+         "end), +1.5s (after the begin), or 1795388976.258944395"},
         {{"--since=+2s", "--until=+1s", "t"}, "--until is not after --since"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

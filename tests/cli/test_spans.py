@@ -81,7 +81,7 @@ with tempfile.TemporaryDirectory() as scratch:
     if spans(file_name, archive) != rows:
         wrong("a packed recording gives others")
     tables = spanmill("report", TRACE, "--definitions", file_name, "--top", "3")[0]
-    for words in ("Spans disk", "  254:0", "p95", "No begin", "No end", "begins that are open at the end"):
+    for words in ("Spans disk", "  254:0", "p95", "No begin", "No end", "begins still open at the end of the trace"):
         if words not in tables:
             wrong(f"{words!r} is not in the tables")
     with open(file_name, "w", encoding="utf-8") as file:

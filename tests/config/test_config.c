@@ -246,19 +246,19 @@ Test(config, what_is_wrong_in_a_file_has_its_place)
     expect_wrong_file("tries: 3\ntrise: 3\n",
                       "f.yaml:2:1: unknown key `trise`; `tries` is the nearest");
     expect_wrong_file("tries: 3\nmapper:\n  quite-other: 3\n",
-                      "f.yaml:3:3: unknown key `quite-other`; keys of other programs go into their "
-                      "blocks (`mapper:`)");
+                      "f.yaml:3:3: unknown key `quite-other`; put keys of other programs into "
+                      "their blocks (`mapper:`)");
     expect_wrong_file("tries: 1000\n", "f.yaml:1:8: tries: 1000 is not between 1 and 100");
     expect_wrong_file("memory-limit: 1K\n",
                       "f.yaml:1:15: memory-limit: 1K is not between 1M and 1T");
-    expect_wrong_file("tries: 3\ntries: 4\n", "f.yaml:2:1: key `tries` again");
+    expect_wrong_file("tries: 3\ntries: 4\n", "f.yaml:2:1: duplicate key `tries`");
     expect_wrong_file("tries:\n", "f.yaml:1:7: tries: has no value");
-    expect_wrong_file("tries: [1]\n", "f.yaml:1:8: tries: wants a single value");
-    expect_wrong_file("kafka: 1\n", "f.yaml:1:8: kafka: wants keys and values");
-    expect_wrong_file("kafka: {a: [1]}\n", "f.yaml:1:12: a: wants a single value");
-    expect_wrong_file("- tries\n", "f.yaml:1:1: wants keys and values");
+    expect_wrong_file("tries: [1]\n", "f.yaml:1:8: tries: expected a single value");
+    expect_wrong_file("kafka: 1\n", "f.yaml:1:8: kafka: expected keys and values");
+    expect_wrong_file("kafka: {a: [1]}\n", "f.yaml:1:12: a: expected a single value");
+    expect_wrong_file("- tries\n", "f.yaml:1:1: expected keys and values");
     expect_wrong_file("help: yes\n", "f.yaml:1:1: unknown key `help`; `help` is the nearest");
-    expect_wrong_file("kafka: &a {b: *a}\n", "f.yaml:1:8: kafka: wants keys and values");
+    expect_wrong_file("kafka: &a {b: *a}\n", "f.yaml:1:8: kafka: expected keys and values");
     expect_wrong("--config none.yaml", "none.yaml: No such file or directory");
 }
 
@@ -294,12 +294,13 @@ Test(config, wrong_flags_are_told_with_the_nearest)
     expect_wrong("--trys 3", "unknown option `--trys`; `--tries` is the nearest");
     expect_wrong("--wholly-other", "unknown option `--wholly-other`");
     expect_wrong("-q", "unknown option `-q`");
-    expect_wrong("--tries", "--tries: wants its argument, N");
-    expect_wrong("-m", "--memory-limit: wants its argument, SIZE");
+    expect_wrong("--tries", "--tries: missing argument N");
+    expect_wrong("-m", "--memory-limit: missing argument SIZE");
     expect_wrong("--tries x", "--tries: `x` is not an integer");
-    expect_wrong("--gap-after 3", "--gap-after: `3` is no duration like 500ms, 30s or 1h30m");
+    expect_wrong("--gap-after 3",
+                 "--gap-after: `3` is not a duration such as 500ms, 30s, or 1h30m");
     expect_wrong("--colour alway", "--colour: unknown `alway`; `always` is the nearest");
-    expect_wrong("-X acks", "--kafka: `acks` is not of the form key=value");
+    expect_wrong("-X acks", "--kafka: `acks` is not in the form key=value");
     expect_wrong("--fast=perhaps", "--fast: `perhaps` is neither yes nor no");
 }
 
@@ -314,7 +315,7 @@ Test(config, a_flag_can_be_taken_back)
 
 Test(config, operands_are_only_for_those_that_take_them)
 {
-    expect_wrong("--fast here", "`here`: takes no operands");
+    expect_wrong("--fast here", "unexpected operand `here`");
     struct run run;
     load(&run, &program_with_operands, "one --tries 3 two -- --fast");
     cr_assert(eq(int, run.outcome, CONFIG_RUN));
@@ -336,10 +337,11 @@ Test(config, variables_of_nobody_are_said_but_do_no_harm)
     struct run run;
     struct config *config = load_well(&run, "");
     cr_expect(config_integer(config, "tries") == 5);
-    cr_expect(strstr(run.err, "mill: SPANMILL_TRYS is no setting of this program; the nearest is "
-                              "SPANMILL_TRIES\n") != NULL,
+    cr_expect(strstr(run.err,
+                     "mill: SPANMILL_TRYS is not a setting of this program; the nearest is "
+                     "SPANMILL_TRIES\n") != NULL,
               "%s", run.err);
-    cr_expect(strstr(run.err, "SPANMILL_HELP is no setting") != NULL);
+    cr_expect(strstr(run.err, "SPANMILL_HELP is not a setting") != NULL);
     cr_expect(strstr(run.err, "CRASH_AT") == NULL && strstr(run.err, "TEST_") == NULL);
     clear(&run);
 }

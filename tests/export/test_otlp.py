@@ -116,7 +116,7 @@ def test_failures():
         assert exporter.count("spanmill_export_retries_total") == 4
         assert exporter.count("spanmill_export_denied_total") == 1
         assert times[2] - times[1] >= 0.95, "Retry-After was not kept to"
-        for said in "samples refused", "400 no seek, please", "receiver does not take samples":
+        for said in "samples refused", "400 no seek, please", "receiver does not accept samples":
             assert said in exporter.log(), exporter.log()
         assert exporter.stop() == 0
         assert not receiver.faults, receiver.faults[:5]
@@ -150,19 +150,19 @@ def test_settings():
         for options, variables, said in (
                 (["--otlp", "collector:4318"], {}, "no URL"),
                 (["--otlp", "http://a", "--otlp-header", "x"], {}, "no header"),
-                ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, "no receiver is named"),
+                ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, "no receiver given"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},
-                 "no receiver is named"),
+                 "no receiver given"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "not supported"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
-                      "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "10s"}, "no number of milliseconds"),
+                      "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "10s"}, "is not a number of milliseconds"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "zip"}, "not supported"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_EXPORTER_OTLP_HEADERS": "a"}, "no list like")):
+            "OTEL_EXPORTER_OTLP_HEADERS": "a"}, "expected a list")):
             exporter = running.add("export", f"export-{len(running.workers)}", options,
                                    {**NO_PROXY, **variables}).start()
             assert exporter.process.wait(60) == 2, (options, variables)

@@ -61,7 +61,7 @@ def test_settings():
     with Pool(partitions=1) as running:
         exporter = running.add("export", "export-0", ["--otlp-kafka", "a b"]).start()
         assert exporter.process.wait(60) == 2
-        assert "no name of topics" in exporter.log(), exporter.log()
+        assert "not a valid topic name" in exporter.log(), exporter.log()
 
 
 if __name__ == "__main__":

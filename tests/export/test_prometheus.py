@@ -174,7 +174,7 @@ def test_version_3():
                 exporter = add_exporter(running, f"export-{name}", prometheus, "--group", name)
                 exporter.start()
                 wait_for(expected, prometheus, at)
-                assert ("does not take remote write 2.0" in exporter.log()) == falls_back
+                assert ("does not support remote write 2.0" in exporter.log()) == falls_back
                 wait_until(lambda: exporter.metric("spanmill_export_lag_records") == 0, LIMIT,
                            "it to read all")
                 for refused in "samples", "exemplars":

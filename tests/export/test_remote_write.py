@@ -90,7 +90,7 @@ def test_failures():
         assert exporter.count("spanmill_export_refused_samples_total") >= 4
         assert times[2] - times[1] >= 0.95, "Retry-After was not kept to"
         assert "samples refused" in exporter.log() and "out of order" in exporter.log()
-        assert "receiver does not take samples" in exporter.log()
+        assert "receiver does not accept samples" in exporter.log()
         assert exporter.stop() == 0
         check(receiver)
         for labels, value in receiver.newest().items():
@@ -144,7 +144,7 @@ def test_versions():
                 exporter = add_exporter(running, f"export-{number}", receiver.url,
                                         "--group", f"group-{number}").start()
                 wait_for(expected, receiver)
-                assert "does not take remote write 2.0" in exporter.log()
+                assert "does not support remote write 2.0" in exporter.log()
                 assert exporter.count("spanmill_export_refused_samples_total") == 0
                 assert exporter.stop() == 0
                 check(receiver)
@@ -158,7 +158,7 @@ def test_versions():
                                         "--remote-write-version", str(wanted)).start()
                 wait_until(lambda: exporter.count("spanmill_export_denied_total") >= 2, LIMIT,
                            "it to be denied")
-                assert f"it does not take remote write {wanted}.0" in exporter.log()
+                assert f"it does not support remote write {wanted}.0" in exporter.log()
                 receiver.versions = (wanted,)
                 wait_for(expected, receiver)
                 assert exporter.stop() == 0
@@ -201,7 +201,7 @@ def test_limit():
 def test_settings():
     """without a receiver, or with one that is none, it ends with 2 and says why"""
     with Pool(partitions=1) as running:
-        for options, said in (([], "no receiver is named"),
+        for options, said in (([], "no receiver given"),
                               (["--remote-write", "ftp://a/b"], "no URL"),
                               (["--remote-write", "http://a/b", "--remote-write-header", "x"],
                                "no header"),

@@ -63,7 +63,8 @@ Test(health, is_alive_as_long_as_the_loop_turns)
     usleep(500000);
     char answer[4096];
     get(place, "", "/livez", answer, sizeof answer);
-    cr_expect(strncmp(answer, "stuck: no turn for ", 19) == 0 && strstr(answer, "\n503 " PLAIN),
+    cr_expect(strncmp(answer, "stuck: the main loop has not run for ", 37) == 0 &&
+                  strstr(answer, "\n503 " PLAIN),
               "%s", answer);
     health_turn(place.health);
     expect_answer(place, "/livez", "ok\n200 " PLAIN);
@@ -78,7 +79,7 @@ Test(health, is_alive_as_long_as_all_loops_turn)
     usleep(500000);
     health_turn(place.health);
     get(place, "", "/livez", answer, sizeof answer);
-    cr_expect(strncmp(answer, "stuck: no turn for ", 19) == 0, "%s", answer);
+    cr_expect(strncmp(answer, "stuck: the main loop has not run for ", 37) == 0, "%s", answer);
     health_loop_over(place.health, 3);
     expect_answer(place, "/livez", "ok\n200 " PLAIN);
     close_place(place);
@@ -181,10 +182,10 @@ Test(health, takes_the_next_port_that_is_free_where_it_may)
 Test(health, other_pages_and_methods_are_refused)
 {
     struct place place = open_at("127.0.0.1:0", 1000);
-    expect_answer(place, "/", "there are /livez, /readyz and /metrics\n404 " PLAIN);
+    expect_answer(place, "/", "not found; use /livez, /readyz, or /metrics\n404 " PLAIN);
     char answer[4096];
     get(place, "-d some=thing", "/livez", answer, sizeof answer);
-    cr_expect(eq(str, answer, (char *)"only GET and HEAD\n405 " PLAIN));
+    cr_expect(eq(str, answer, (char *)"only GET and HEAD are allowed\n405 " PLAIN));
     get(place, "-I -o /dev/null", "/livez", answer, sizeof answer);
     cr_expect(eq(str, answer, (char *)"200 " PLAIN));
     close_place(place);

@@ -249,7 +249,7 @@ Test(odd_streams, of_another_trace_are_left_out_by_name)
     add_packet(&trace, 0, (struct odd_packet){.begin = 1, .end = 9, .events = {5}});
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {6}, .foreign = 1});
     expect_reading(&trace, "ust", USUAL, "5 cpu0\n",
-                   "ust/s_1: packet at 0: of another trace (its uuid differs)");
+                   "ust/s_1: packet at 0: belongs to another trace (different uuid)");
 }
 
 Test(odd_streams, go_on_behind_a_packet_that_lies)
@@ -261,11 +261,10 @@ Test(odd_streams, go_on_behind_a_packet_that_lies)
         {{.begin = 19, .end = 11, .events = {15}}, "packet at 86: it ends before it begins"},
         {{.begin = 11, .end = 19, .content = 1 << 20, .events = {15}}, "content of 1048576 bits"},
         {{.begin = 11, .end = 19, .no_content = true, .events = {15}}, "content of 0 bits"},
-        {{.begin = 11, .end = 19, .foreign = 1, .events = {15}}, "of another trace"},
+        {{.begin = 11, .end = 19, .foreign = 1, .events = {15}}, "belongs to another trace"},
         {{.begin = 11, .end = 19, .stream = 7, .events = {15}},
-         "of no stream that metadata declares"},
-        {{.begin = UINT64_C(1) << 63, .end = UINT64_MAX - 1, .events = {15}},
-         "no place in 64 bits"},
+         "its stream is not declared in the metadata"},
+        {{.begin = UINT64_C(1) << 63, .end = UINT64_MAX - 1, .events = {15}}, "exceeds 64 bits"},
     };
     for (size_t i = 0; i < sizeof LIES / sizeof *LIES; i++) {
         struct odd_trace trace = {.name = ""};
@@ -296,7 +295,7 @@ Test(odd_streams, end_where_the_next_packet_begins_whatever_size_they_tell)
     add_packet(&trace, 0,
                (struct odd_packet){.begin = 11, .end = 19, .sequence = 1, .events = {15}});
     expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
-                   "packet at 0: told to have 1048662 bytes, but the next is at 86");
+                   "packet at 0: its size is 1048662 bytes, but the next packet is at 86");
 }
 
 /* By the index: the size that is told fits the file. */
@@ -316,7 +315,7 @@ Test(odd_streams, end_where_the_index_says_that_the_next_packet_begins)
     }
     trace.streams[0].index = fake_data(&index);
     expect_of_ours(&trace, USUAL, "5 cpu0\n6 cpu0\n15 cpu0\n",
-                   "packet at 0: told to have 163 bytes, but the next is at 86");
+                   "packet at 0: its size is 163 bytes, but the next packet is at 86");
     fake_clear(&index);
 }
 
@@ -485,7 +484,7 @@ Test(odd_streams, before_the_zero_of_the_sessions_clock_are_left_out)
     add_packet(&trace, 1, (struct odd_packet){.begin = 1, .end = 9, .events = {3}, .stream = 1});
     expect_reading(&trace, "ust",
                    TWO_CLOCKS("freq = 1000000000; offset_s = 5;", "freq = 1000000000;"),
-                   "1000 cpu0\n", "s_1: packet at 0: its time has no place");
+                   "1000 cpu0\n", "s_1: packet at 0: its time exceeds");
 }
 
 Test(odd_streams, of_two_traces_are_compared_by_what_their_clocks_declare)

@@ -108,14 +108,15 @@ Test(phase_survey, says_of_counts_what_is_not_declared)
            "  - {name: field, event: 'shop:*', by: [idd, list]}\n"
            "  - {name: tid, event: 'shop:end', by: [$ctx.tid]}\n"
            "  - {name: only, event: 'shop:end', where: '$evt.id == \"x\"', value: name}\n",
-           (const char *const[]){"bad: no trace declares shop:bgin; the nearest is shop:begin",
-                                 "field: no event shop:* has a field idd; the nearest is id",
-                                 "field: field list of shop:* is an array, which is not compared",
-                                 "good: no event shop:* has the context vtid: record with lttng "
-                                 "add-context --userspace --type=vtid",
-                                 "only: field id of shop:end is a number, and compared with text",
-                                 "only: field name of shop:end is text, and added up",
-                                 "tid: no event shop:end has the context tid: user space has vtid; "
-                                 "record with lttng add-context --userspace --type=vtid",
-                                 NULL});
+           (const char *const[]){
+               "bad: no trace declares shop:bgin; the nearest is shop:begin",
+               "field: no event shop:* has a field idd; the nearest is id",
+               "field: field list of shop:* is an array, which is not compared",
+               "good: no event shop:* has the context vtid: record with lttng "
+               "add-context --userspace --type=vtid",
+               "only: field id of shop:end is a number, and compared with text",
+               "only: field name of shop:end is text, and added up",
+               "tid: no event shop:end has the context tid: in user space it is vtid; "
+               "record with lttng add-context --userspace --type=vtid",
+               NULL});
 }

@@ -32,9 +32,9 @@ def test_partition_of_partials_alone():
         wait_until(lambda: (reducer.metric("spanmill_reducer_chunks_total") or 0) == 2, 40,
                    "two chunks joined")
         admin(running, "partitions", "partials", 3)
-        wait_until(lambda: "topics do not fit" in reducer.log(), 40, "the reducer to say so")
+        wait_until(lambda: "topics do not match" in reducer.log(), 40, "the reducer to say so")
         wait_until(lambda: reducer.get("/readyz")[0] == 503 and
-                   "do not fit" in reducer.get("/readyz")[1], 10, "the reducer not to be ready")
+                   "do not match" in reducer.get("/readyz")[1], 10, "the reducer not to be ready")
         cure = f"--alter --topic {running.prefix}.state --partitions 3"
         assert cure in reducer.log(), reducer.log()
         told = running.spanmill("topics", "check", "--partitions", "2", "--chunk-partitions", "2",
@@ -66,7 +66,7 @@ def test_topics_deleted():
         for worker in workers:
             wait_until(lambda: not worker.alive(), 40, f"the {worker.role} to leave")
             assert worker.process.returncode in (1, 3), worker.process.returncode
-            assert "there is no topic" in worker.log(), worker.log()
+            assert "does not exist" in worker.log(), worker.log()
         assert reading.wait(40 * pool.PATIENCE) in (1, 3), reading.returncode
         assert reading.stderr.read(), "it left without a reason"
 
@@ -97,7 +97,7 @@ def test_archives_gone():
         mapper = running.add("mapper", "m").start()
         running.add("reducer", "r").start()
         begin = pool.time.monotonic()
-        wait_until(lambda: mapper.log().count("gone for good") == 2, 40, "two chunks to be parked")
+        wait_until(lambda: mapper.log().count("deleted by retention") == 2, 40, "two chunks to be parked")
         took = pool.time.monotonic() - begin
         assert took < 120, f"they were waited for: {took:.1f} s"  # of 600
         assert mapper.log().count("kind=fetch") == 2, mapper.log()
@@ -125,7 +125,7 @@ def test_nothing_left_to_read():
 
 def test_twins():
     """two hosts of one name whose sessions began in the same second: one is joined, the other is
-    refused and said to be on another clock"""
+    refused, and reported as a clock that differs"""
     with tempfile.TemporaryDirectory() as folder, Pool(partitions=1) as running:
         twin = os.path.join(folder, "twin")
         shutil.copytree(os.path.join(THUMBNAILS, "archives"), os.path.join(twin, "archives"))
@@ -143,7 +143,7 @@ def test_twins():
         running.publish(twin)
         running.publish(THUMBNAILS)
         running.wait_for(report(THUMBNAILS), 40)
-        wait_until(lambda: reducer.log().count("on another clock") == 4, 30,
+        wait_until(lambda: reducer.log().count("its clock differs") == 4, 30,
                    "the twin's chunks to be refused")
         assert [reducer.stop(), mapper.stop()] == [0, 0]
 
@@ -161,7 +161,7 @@ def test_published_one_by_one():
             shutil.copytree(chunk, here)
             last = index + 1 == len(chunks)
             said = running.publish(here, *([] if last else ["--open"]))
-            assert ("held back" in said.stderr) == (not last), said
+            assert ("not published: its end" in said.stderr) == (not last), said
         running.wait_for(report(THUMBNAILS), 40)
         assert [reducer.stop(), mapper.stop()] == [0, 0]
 

@@ -25,12 +25,12 @@ def explain_all(folder, phases, running):
     identity = row.split()[1]
     explain(folder, phases, running, "--instance", identity, "--unfolded")
     alone = running.spanmill("explain", "--instance", identity)
-    assert "are not told" in alone.stderr, alone.stderr
+    assert "are not shown" in alone.stderr, alone.stderr
     other = running.spanmill("explain", "--session", "nobody/*", check=False)
     assert other.returncode == 1 and "no session in the results" in other.stderr, other
     turned = running.spanmill("explain", "--phase", 'other : $evt.$name == "a"', "--instance",
                               identity)
-    assert "is not of these definitions" in turned.stderr, turned.stderr
+    assert "is not in these definitions" in turned.stderr, turned.stderr
 
 
 def run_recording(folder, phases, limit):
@@ -68,7 +68,7 @@ def test_archives_gone():
                        check=True)
         gone = running.spanmill("explain", "--phases", pool.PHASES, check=False)
         assert gone.returncode == 1, gone
-        assert re.search(r"^spanmill: labvm/thumb/\S+/3: its archive cannot be fetched: .*gone for good",
+        assert re.search(r"^spanmill: labvm/thumb/\S+/3: its archive cannot be fetched: .*deleted by retention",
                          gone.stderr, re.M), gone.stderr
         assert "instance " in gone.stdout, gone.stdout
 

@@ -139,7 +139,7 @@ def test_refusals():
         for role, options, environment, named in (
                 ("agent", ["--state-dir", file], None, "state-dir (flag --state-dir): "),
                 ("agent", ["--state-dir", "/proc/nothing"], None, "/proc/nothing: "),
-                ("agent", ["--brokers", ""], None, "no broker is named"),
+                ("agent", ["--brokers", ""], None, "no broker given"),
                 ("reducer", ["--spill-dir", file], None, "spill-dir (flag --spill-dir): "),
                 ("mapper", ["-X", "isolation.level=read_uncommitted"], None, "isolation.level"),
                 ("mapper", ["--config", file], None, "enable.auto.commit cannot be set: "),
@@ -160,7 +160,7 @@ def test_health_ports():
         wait_until(lambda: first.get("/livez")[0] == 200, 20, "the first to answer")
         second.start()
         wait_until(lambda: lines_of(second, "health"), 20, "the second to say where it is")
-        given = lines_of(second, "health port taken")[0]
+        given = lines_of(second, "health port in use")[0]
         assert given["wanted"] == f"127.0.0.1:{taken}" and given["level"] == "warning", given
         assert given["listen"] == lines_of(second, "health")[0]["listen"] != given["wanted"]
         second.port = int(given["listen"].rsplit(":", 1)[1])

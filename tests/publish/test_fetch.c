@@ -80,7 +80,7 @@ Test(fetch, archive_over_the_limit_is_rejected_before_there_is_room_for_it)
     struct failure why;
     struct chunk_ready ready = {.length = UINT64_MAX, .uri = text_of("file:///a")};
     cr_expect(eq(int, fetch("/", &ready, &why), STATUS_REJECT));
-    cr_expect(strstr(why.text, "the limit is 100") != NULL, "%s", why.text);
+    cr_expect(strstr(why.text, "exceeds the limit of 100") != NULL, "%s", why.text);
 }
 
 Test(fetch, file_below_the_root_is_read)

@@ -92,7 +92,7 @@ def check_terminal(running):
         assert word in text, text[-2000:]
 
     read_until(b"\x1b[?1049h")
-    read_until(b"Ctrl-C ends")
+    read_until(b"Ctrl-C to quit")
     text = b""
     shown.send_signal(signal.SIGINT)
     read_until(b"\x1b[?1049l")

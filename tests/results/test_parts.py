@@ -114,7 +114,7 @@ def test_parts():
 
         done = running.spanmill("results", "--since", "1s", check=False)
         assert done.returncode == 1 and done.stdout == "", done
-        assert "the newest event in the results is of 2026-11-2" in done.stderr, done.stderr
+        assert "the newest event in the results is at 2026-11-2" in done.stderr, done.stderr
         for options in (["--since", "+1s"], ["--since", "5m", "--until", "6m"],
                         ["--every", "1s", "--pid", "1"], ["--since", "soon"]):
             assert running.spanmill("results", *options, check=False).returncode == 2, options

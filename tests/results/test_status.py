@@ -45,7 +45,7 @@ def test_way_of_chunks():
     summary = json.loads(next(line for line in report(pool.THUMBNAILS) if '"summary"' in line))
     with Pool(partitions=2) as running:
         done = running.spanmill("status")
-        assert "no session is known yet" in done.stderr and "0 sessions" in done.stdout, done
+        assert "no session is known" in done.stderr and "0 sessions" in done.stdout, done
         paths = packed(running)
         for number in (0, 1, 3):
             running.publish(paths[number])
@@ -56,14 +56,14 @@ def test_way_of_chunks():
         assert session["unmapped"] == 3 and session["chunk"] is None, session
         assert session["end_ns"] is None and session["age_ns"] is None, session
         assert (session["missing"], session["first_missing"]) == (1, 2), session
-        assert "no mapper runs" in running.spanmill("status").stdout
+        assert "no mapper is running" in running.spanmill("status").stdout
 
         mapper = running.add("mapper", "m").start(extra=["-j", "2"])
         state, sessions = wait_for(running, unmapped=0, unjoined=3)
         assert state["unmapped"] == 0, state
         wait_until(lambda: look(running)[0]["mappers"] == 2, 60, "both threads to be members")
         assert state["unjoined"] == 3 and sessions[SESSION]["missing"] == 1, (state, sessions)
-        assert "no reducer runs" in running.spanmill("status").stdout
+        assert "no reducer is running" in running.spanmill("status").stdout
 
         reducer = running.add("reducer", "r").start()
         state, sessions = wait_for(running, unjoined=1, chunk=1, missing=1, first_missing=2)
@@ -137,7 +137,7 @@ def test_no_pool():
     with Pool() as running:
         running.prefix += "-none"
         done = running.spanmill("status", check=False)
-        wanted = f"there is no topic {running.prefix}.results (spanmill topics create)"
+        wanted = f"topic {running.prefix}.results does not exist (see spanmill topics create)"
         assert done.returncode == 1 and wanted in done.stderr, done
         running.broker = "127.0.0.1:1"
         begin = time.monotonic()

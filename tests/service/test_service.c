@@ -172,11 +172,11 @@ Test(service, a_kafka_setting_that_will_not_do_is_refused_with_its_source)
                    "environment SPANMILL_KAFKA_ISOLATION_LEVEL: isolation.level cannot");
     unsetenv("SPANMILL_KAFKA_ISOLATION_LEVEL");
     expect_refused("--health-listen=192.0.2.1:80", "health-listen (flag --health-listen): 192.0");
-    expect_refused("--brokers=", "brokers (flag --brokers): no broker is named");
-    expect_refused("-bk:9092,l:x", "`l:x` is no broker");
+    expect_refused("--brokers=", "brokers (flag --brokers): no broker given");
+    expect_refused("-bk:9092,l:x", "`l:x` is not a broker");
     expect_refused("-Xno.such.thing=1", "flag --kafka");
-    expect_refused("--prefix=a/b", "prefix (flag --prefix): `a/b` is not made of");
-    expect_refused("--prefix=", "prefix (flag --prefix): `` is not made of");
+    expect_refused("--prefix=a/b", "prefix (flag --prefix): `a/b` must have");
+    expect_refused("--prefix=", "prefix (flag --prefix): `` must have");
 }
 
 /* Of a process that passes the point "here" five times with SPANMILL_CRASH_AT as told: how often

@@ -316,7 +316,7 @@ session twin
 cp -r "$scratch"/twin/archives/*-1 "$scratch/twin/archives/20261122T230948+0000-20261122T231004+0000-1"
 report "$scratch/twin" >"$scratch/got"
 [ $? = 4 ] || wrong "two of one number: not said by --strict"
-grep -q 'T231004+0000-1: left out: is chunk 1 of the same session as' "$scratch/said" || wrong "two of one number: $(cat "$scratch/said")"
+grep -q 'T231004+0000-1: skipped: it is chunk 1 of the same session as' "$scratch/said" || wrong "two of one number: $(cat "$scratch/said")"
 rm -rf "$scratch/twin"
 report "$data" "$data"/*-2 >"$scratch/got" || wrong "one chunk twice: $?"
 

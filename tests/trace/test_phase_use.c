@@ -77,8 +77,8 @@ Test(phase_use, tells_what_is_wrong)
     cr_expect(eq(str, faults[0], "p: no trace declares a:begin; the nearest is a:begun"));
     cr_expect(eq(str, faults[1], "p: a:end has no field id"));
     cr_expect(eq(str, faults[2],
-                 "q: a match field is a number in one of a:begin (id) and a:end (id), and text in "
-                 "the other: they never match"));
+                 "q: a match field is a number in one of a:begin (id) and a:end (id) and text in "
+                 "the other, so they never match"));
     arena_clear(&arena);
 }
 
