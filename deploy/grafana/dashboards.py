@@ -110,7 +110,7 @@ PHASES = [
           "Time of complete instances in the range that is shown.", "s", 24, 8,
           (over_range("spanmill_phase_seconds_total{{{f}}}", "phase, state"), "Value", "s"),
           matrix=("phase", "state")),
-    panel("stacked", "Time blocked, by who ended it",
+    panel("stacked", "Blocked time by waker",
           "Seconds per second that threads were blocked, by the process or the handler that woke them; the ten that "
           "take most. `unknown`: no wakeup was recorded.", "s", 12, 9,
           (by_whom("spanmill_waker_seconds_total", "{f}"), "{{kind}} {{by}}")),
