@@ -4,7 +4,8 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME spanmill)
 set(CPACK_PACKAGE_VENDOR "spanmill developers")
-set(CPACK_PACKAGE_CONTACT "spanmill developers <maintainers@spanmill.dev>"
+# Of nobody: whoever publishes packages names himself (docs/PACKAGES.md).
+set(CPACK_PACKAGE_CONTACT "Unset Maintainer <set-CPACK_PACKAGE_CONTACT@packager.invalid>"
     CACHE STRING "Maintainer of the packages")
 set(CPACK_PACKAGE_HOMEPAGE_URL "" CACHE STRING "Where the packages say that they come from")
 set(CPACK_STRIP_FILES ON)

@@ -63,7 +63,7 @@ def document(name, version, seconds, packages):
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": name,
-        "documentNamespace": f"https://spanmill.dev/spdx/spanmill-{version}-{digest[:32]}",
+        "documentNamespace": f"https://spanmill.invalid/spdx/spanmill-{version}-{digest[:32]}",
         "creationInfo": {
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)),
             "creators": [f"Tool: spanmill-sbom-{version}"]},
