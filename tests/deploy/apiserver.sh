@@ -152,6 +152,8 @@ apply "$work/production.yaml" "overlay production"
 change='s/memory-limit: 1G/memory-limit: 2G/' render changed overlays/production
 ! cmp -s "$work/production.yaml" "$work/changed.yaml" || fail "nothing was changed"
 apply "$work/changed.yaml" "overlay production with another configuration"
+render keda base keda # in place of the autoscaler of base
+apply "$work/keda.yaml" "base with KEDA"
 # shellcheck disable=SC2086
 render components overlays/production $components
 apply "$work/components.yaml" "components of operators: $components"

@@ -1,20 +1,49 @@
-# The compose file: what it starts is confined like the pods of deploy/kubernetes, and its settings
-# are ones that the programs know.
+# The compose file: what it starts is confined like the pods of deploy/kubernetes, what it names is there, and its
+# settings are ones that the programs know.
 set -eu
 
 check() {
-    python3 - "$1" <<'END'
+    python3 - "$1" "$(dirname "$SPANMILL")" <<'END'
+import os
+import re
 import sys
 import yaml
 
 wrong = []
-services = yaml.safe_load(open(sys.argv[1]))["services"]
+made = "deploy/../build/"  # by `make dashboards`
+whole = yaml.safe_load(open(sys.argv[1]))
+services = whole["services"]
+with open("deploy/compose/spanmill.yaml") as file:
+    settings = yaml.safe_load(file)
+ports = {section["health-listen"].rpartition(":")[2] for section in settings.values()
+         if isinstance(section, dict) and "health-listen" in section}
+with open("deploy/compose/prometheus.yaml") as file:
+    targets = [target for job in yaml.safe_load(file)["scrape_configs"]
+               for static in job["static_configs"] for target in static["targets"]]
+for target in targets:
+    host, _, port = target.partition(":")
+    if host not in services or port not in ports:
+        wrong.append(f"prometheus scrapes {target}, which there is not")
 for name, service in services.items():
     image = service["image"]
     if image.endswith(":latest") or ":" not in image.replace(":-", "").rsplit("/", 1)[-1]:
         wrong.append(f"{name}: {image} is of no version")
+    for other in service.get("depends_on", {}):
+        if other not in services:
+            wrong.append(f"{name} waits for {other}, which there is not")
+    for volume in service.get("volumes", []):
+        source = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
+        path = os.path.join("deploy", source)
+        if source.startswith(".") and not path.startswith(made) and not os.path.exists(path):
+            wrong.append(f"{name} mounts {source}, which there is not")
+        if not source.startswith(".") and source not in whole["volumes"]:
+            wrong.append(f"{name} mounts the volume {source}, which there is not")
     if "spanmill" not in image:
         continue
+    if not os.path.exists(os.path.join(sys.argv[2], service["command"][0])):
+        wrong.append(f"{name} runs {service['command'][0]}, which there is not")
+    if not any(port in str(service.get("healthcheck", port)) for port in ports):
+        wrong.append(f"{name} is asked at another port than it listens to")
     if service.get("read_only") is not True:
         wrong.append(f"{name}: its root can be written to")
     if service.get("cap_drop") != ["ALL"]:
@@ -48,11 +77,14 @@ for line in 'read_only: true' 'cap_drop:' 'security_opt:' 'healthcheck:'; do
         exit 1
     fi
 done
-sed 's|:3.9.1|:latest|' deploy/compose.yaml >"$work/broken.yaml"
-if check "$work/broken.yaml" >"$work/said"; then
-    echo "FAIL: an image of no version is not found"
-    exit 1
-fi
+for change in 's|:3.9.1|:latest|' 's|compose/prometheus.yaml|compose/no.yaml|' 's|spanmill-mapper, --config|mapper, --config|' \
+    's|tcp/127.0.0.1/9464|tcp/127.0.0.1/9465|' 's|^  mapper-2:|  mapper-3:|' 's|^  prometheus: {}|  other: {}|'; do
+    sed "$change" deploy/compose.yaml >"$work/broken.yaml"
+    if check "$work/broken.yaml" >"$work/said"; then
+        echo "FAIL: with $change nothing is found"
+        exit 1
+    fi
+done
 
 for program in spanmill-mapper spanmill-reducer spanmill-export; do
     path=$(dirname "$SPANMILL")/$program
