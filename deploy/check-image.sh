@@ -135,7 +135,7 @@ for _ in $(seq 1500); do
     [ "$mapped" = 0 ] || break
     sleep 0.01
 done
-say "the mapper has mapped $mapped of 4 chunks, and is told to stop"
+say "the mapper has mapped $mapped of 4 chunks, and is asked to stop"
 stop mapper
 wait $!
 start mapper-2 "$mapper_port" spanmill-mapper
