@@ -4,7 +4,8 @@
  *
  * So many threads live, each of a process of its own, with a descriptor; between two saves, some of them have a
  * call. In milliseconds of CPU time per save, the best of all: once where all is written, and where only they
- * changed, with the records that were written then. */
+ * changed, with the records that were written then. `retelling` is what an interval tells of the living before it
+ * is saved: one in 32 of them, and those that are new. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,13 @@ static void read_once(struct machine *machine, int32_t tid)
     core_event(machine->core, &exit);
 }
 
+static double retell(struct machine *machine, uint64_t turn)
+{
+    double begin_ms = now_ms();
+    core_retell(machine->core, turn % 32, 32);
+    return now_ms() - begin_ms;
+}
+
 static double save(struct machine *machine, struct state_diff *diff, size_t *records)
 {
     *records = 0;
@@ -101,15 +109,19 @@ int main(int argc, char **argv)
         read_once(&machine, 1000 + i);
     struct state_diff *diff = state_diff_new();
     size_t records;
+    (void)retell(&machine, 0);
     double all_ms = save(&machine, diff, &records);
     printf("all       %9.2f ms %9zu records\n", all_ms, records);
-    double best_ms = 1e9;
+    double best_ms = 1e9, retell_ms = 1e9;
     for (int round = 0; round < saves; round++) {
         for (int i = 0; i < changed; i++)
             read_once(&machine, 1000 + (int)((long long)i * threads / changed) + round % 2);
-        double ms = save(&machine, diff, &records);
+        double ms = retell(&machine, (uint64_t)round);
+        retell_ms = ms < retell_ms ? ms : retell_ms;
+        ms = save(&machine, diff, &records);
         best_ms = ms < best_ms ? ms : best_ms;
     }
+    printf("retelling %9.2f ms\n", retell_ms);
     printf("%-9d %9.2f ms %9zu records\n", changed, best_ms, records);
     state_diff_free(diff);
     core_free(machine.core);

@@ -475,7 +475,7 @@ void joiner_save(struct joiner *joiner, struct keep_sink sink)
     put_u64(head + 18, seam->left_events);
     sink.take(sink.context, text_of(head_key), (struct bytes){head, sizeof head});
     kept_phases_save(core_phases(joiner->core), sink);
-    engine_save(joiner->engine, sink.take, sink.context);
+    engine_save(joiner->engine, &sink);
     core_save(joiner->core, sink);
 }
 

@@ -284,6 +284,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     tell_results(partition, session, chunk);
     joiner_save(session->joiner, (struct keep_sink){.take = keep_record, .context = session});
     session_sleep(session);
+    state_diff_let_go(session->diff);
     session_phases_clear(&session->phases);
     /* What was still in the queue is told now: nothing has to be read again. */
     release(partition, session,
@@ -428,6 +429,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
         session->gap = true;
         joiner_missing(session->joiner, ready->chunk, DAMAGE_BY_REFUSED, text_of(why->text));
         release(partition, session, ready->chunk + 1);
+        joiner_retell(session->joiner, ready->chunk % RETELL_INTERVALS, RETELL_INTERVALS);
         if (whole.end.final)
             end_session(partition, session, ready->chunk);
         else

@@ -8,25 +8,29 @@
 #include "base/map.h"
 #include "base/memory.h"
 
+enum { HELD = UINT32_MAX };
+
 /* A key and what was written under it. */
 struct written {
     char *key;
     uint64_t hash; /* of the record: two that are different are the same once in 2^64 */
     size_t bytes;
+    uint64_t save;        /* the last that had it */
     struct written *next; /* of the same hash of the key */
     uint32_t number;      /* from 1: its place among all */
+    uint32_t loose; /* its place among the loose; HELD: whoever gave it says when it is gone */
 };
 
-/* What is written has a number while it is. The saves are apart, so that a save that finds most of it as it was
- * writes one word of each, and reads them to find what is gone. */
+/* A save gives what has changed of what is held, and all of what is loose: what of that it has not, is gone. */
 struct state_diff {
-    struct map keys;               /* hash of the key -> struct written */
-    struct written **all;          /* by number; NULL: nothing has it */
-    uint64_t *saves;               /* by number: the last that had it */
-    size_t count, room, save_room; /* numbers given, with 0 */
+    struct map keys;      /* hash of the key -> struct written */
+    struct written **all; /* by number; NULL: nothing has it */
+    size_t count, room;   /* numbers given, with 0 */
+    struct written **loose;
+    size_t loose_count, loose_room;
     uint32_t *unused;
     size_t unused_count, unused_room;
-    uint32_t last; /* that was taken */
+    struct written *last; /* that was taken */
     uint64_t save;
     struct keep_sink out;
 };
@@ -52,7 +56,7 @@ void state_diff_free(struct state_diff *diff)
         free_written(diff->all[i]);
     map_clear(&diff->keys);
     free(diff->all);
-    free(diff->saves);
+    free(diff->loose);
     free(diff->unused);
     free(diff);
 }
@@ -62,13 +66,39 @@ static uint32_t new_number(struct state_diff *diff)
     if (diff->unused_count > 0)
         return diff->unused[--diff->unused_count];
     size_t number = diff->count > 0 ? diff->count : 1;
+    assert(number < UINT32_MAX);
     diff->all = memory_grow(diff->all, &diff->room, number + 1, sizeof(struct written *));
-    diff->saves = memory_grow(diff->saves, &diff->save_room, number + 1, sizeof *diff->saves);
     diff->all[0] = NULL;
-    diff->saves[0] = 0;
     diff->count = number + 1;
     return (uint32_t)number;
 }
+
+/* --- held, or loose --- */
+
+static void loosen(struct state_diff *diff, struct written *written)
+{
+    diff->loose = memory_grow(diff->loose, &diff->loose_room, diff->loose_count + 1,
+                              sizeof(struct written *));
+    written->loose = (uint32_t)diff->loose_count;
+    diff->loose[diff->loose_count++] = written;
+}
+
+static void leave_loose(struct state_diff *diff, struct written *written)
+{
+    struct written *last = diff->loose[--diff->loose_count];
+    diff->loose[written->loose] = last;
+    last->loose = written->loose;
+    written->loose = HELD;
+}
+
+void state_diff_let_go(struct state_diff *diff)
+{
+    for (size_t i = 1; i < diff->count; i++)
+        if (diff->all[i] && diff->all[i]->loose == HELD)
+            loosen(diff, diff->all[i]);
+}
+
+/* --- what is given --- */
 
 /* The entry of the key; *is_new if it was made now. */
 static struct written *entry_of(struct state_diff *diff, struct text key, bool *is_new)
@@ -83,7 +113,7 @@ static struct written *entry_of(struct state_diff *diff, struct text key, bool *
     made->next = *place;
     made->number = new_number(diff);
     diff->all[made->number] = made;
-    diff->saves[made->number] = 0;
+    loosen(diff, made);
     *place = made;
     *is_new = true;
     return made;
@@ -103,8 +133,8 @@ static void take(void *context, struct text key, struct bytes record)
     bool is_new;
     struct written *written = entry_of(diff, key, &is_new);
     uint64_t hash = hash_bytes(record);
-    diff->saves[written->number] = diff->save;
-    diff->last = written->number;
+    written->save = diff->save;
+    diff->last = written;
     if (!is_new && written->hash == hash && written->bytes == record.count)
         return;
     written->hash = hash;
@@ -114,30 +144,32 @@ static void take(void *context, struct text key, struct bytes record)
 
 static uint32_t number(void *context)
 {
-    const struct state_diff *diff = context;
-    return diff->last;
+    struct state_diff *diff = context;
+    if (diff->last->loose != HELD)
+        leave_loose(diff, diff->last);
+    return diff->last->number;
 }
 
-static void stands(void *context, uint32_t number)
+static void gone(void *context, uint32_t number)
 {
     struct state_diff *diff = context;
-    assert(number < diff->count && diff->all[number]);
-    diff->saves[number] = diff->save;
+    assert(number < diff->count && diff->all[number] && diff->all[number]->loose == HELD);
+    loosen(diff, diff->all[number]);
 }
 
 static bool is(void *context, uint32_t number, struct text key, struct bytes record)
 {
     const struct state_diff *diff = context;
     const struct written *written = number < diff->count ? diff->all[number] : NULL;
-    return written && text_equal(text_of(written->key), key) && written->bytes == record.count &&
-           written->hash == hash_bytes(record);
+    return written && written->loose == HELD && text_equal(text_of(written->key), key) &&
+           written->bytes == record.count && written->hash == hash_bytes(record);
 }
 
 struct keep_sink state_diff_begin(struct state_diff *diff, struct keep_sink out)
 {
     diff->save++;
     diff->out = out;
-    return (struct keep_sink){take, diff, number, stands, is};
+    return (struct keep_sink){take, diff, number, gone, is};
 }
 
 static void forget(struct state_diff *diff, struct written *take_written)
@@ -155,16 +187,17 @@ static void forget(struct state_diff *diff, struct written *take_written)
         memory_grow(diff->unused, &diff->unused_room, diff->unused_count + 1, sizeof *diff->unused);
     diff->unused[diff->unused_count++] = take_written->number;
     diff->all[take_written->number] = NULL;
-    diff->saves[take_written->number] = UINT64_MAX; /* nothing that a save could lack */
+    leave_loose(diff, take_written);
     free_written(take_written);
 }
 
 void state_diff_end(struct state_diff *diff)
 {
-    for (size_t i = 1; i < diff->count; i++) {
-        if (diff->saves[i] == diff->save || diff->saves[i] == UINT64_MAX)
+    for (size_t i = diff->loose_count; i-- > 0;) {
+        struct written *written = diff->loose[i];
+        if (written->save == diff->save)
             continue;
-        diff->out.take(diff->out.context, text_of(diff->all[i]->key), (struct bytes){NULL, 0});
-        forget(diff, diff->all[i]);
+        diff->out.take(diff->out.context, text_of(written->key), (struct bytes){NULL, 0});
+        forget(diff, written);
     }
 }

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/changes.h"
 #include "base/durations.h"
 
 enum atom_role { ATOM_KEY, ATOM_REG, ATOM_SUM };
@@ -82,6 +83,7 @@ struct atom {
     uint32_t place, hash; /* of a begin (analysis/opens.h) */
     bool known;           /* its REGs */
     bool dirty;           /* something of it is not sent */
+    struct change change; /* of an engine that is saved */
 };
 
 #define ATOM_FIELD(T, tag, type, name, words) atom_##type name;

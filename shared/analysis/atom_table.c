@@ -53,6 +53,7 @@ static void take_out(struct atom_table *table, struct atom *atom)
             first = first->next;
         first->next = atom->next;
     }
+    changes_forget(table->changes, &atom->change);
     free(atom);
 }
 

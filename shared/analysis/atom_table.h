@@ -11,7 +11,8 @@ struct atom_table {
     struct map by_key;
     struct atom **at; /* in the order in which they were first met */
     size_t count, room;
-    struct names names; /* of their texts */
+    struct names names;      /* of their texts */
+    struct changes *changes; /* borrowed: told of those that are taken out; NULL: nobody asks */
 };
 
 /* The atom of the key columns of `key`, whose other columns say nothing if it is new. Good until the

@@ -69,8 +69,9 @@ static void link_block(struct elders *elders, struct elder_block *block)
     *(block->above ? &block->above->below : &elders->top) = block;
 }
 
-static void free_block(struct elder_block *block)
+static void free_block(struct elders *elders, struct elder_block *block)
 {
+    changes_forget(elders->changes, &block->change);
     free(block->calls);
     free(block);
 }
@@ -79,7 +80,7 @@ static void remove_block(struct elders *elders, struct elder_block *block)
 {
     *(block->below ? &block->below->above : &elders->bottom) = block->above;
     *(block->above ? &block->above->below : &elders->top) = block->below;
-    free_block(block);
+    free_block(elders, block);
 }
 
 /* The top one, with room for `bytes` more. */
@@ -134,6 +135,7 @@ static void put_size(struct elder_block *block, uint8_t *at)
     *at++ = (uint8_t)size;
     block->end = (uint32_t)(at - block->at);
     block->count++;
+    block->changed = true;
 }
 
 static void put_step(struct elder_block *block, const struct elder_step *step)
@@ -381,9 +383,11 @@ static void take_step(struct elder_step *step, const struct instance_mark *from,
     }
 }
 
-struct elders *elders_new(void)
+struct elders *elders_new(struct changes *changes)
 {
-    return memory_new(sizeof(struct elders));
+    struct elders *elders = memory_new(sizeof *elders);
+    elders->changes = changes;
+    return elders;
 }
 
 void elders_free(struct elders *elders)
@@ -446,6 +450,7 @@ void elders_pop(struct elders *elders, struct instance_mark *to)
     mark_move(&elders->youngest, &step, true);
     time_vector_free(&step.time);
     top->end = last;
+    top->changed = true;
     if (--top->count == 0)
         remove_block(elders, top);
 }
@@ -463,6 +468,7 @@ void elders_drop_eldest(struct elders *elders)
     mark_move(&elders->eldest, &step, false);
     time_vector_free(&step.time);
     bottom->begin = (uint32_t)(reader.row.at - bottom->at);
+    bottom->changed = true;
     if (--bottom->count == 0)
         remove_block(elders, bottom);
 }
@@ -478,6 +484,8 @@ static void resolve_block(struct elders *elders, struct elder_block *block,
                   ROW_SLACK;
     struct elder_block *made = block_new(room);
     made->id = block->id;
+    made->change = block->change;
+    block->change.kept = 0;
     made->calls = memory_grow(NULL, &made->call_room, block->call_count + 1, sizeof *made->calls);
     if (block->call_count > 0)
         memcpy(made->calls, block->calls, block->call_count * sizeof *made->calls);
@@ -492,7 +500,7 @@ static void resolve_block(struct elders *elders, struct elder_block *block,
     }
     time_vector_free(&step.time);
     link_block(elders, made);
-    free_block(block);
+    free_block(elders, block);
 }
 
 void elders_resolve(struct elders *elders,

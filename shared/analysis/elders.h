@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/changes.h"
 #include "base/row.h"
 #include "trace/cells.h"
 
@@ -32,8 +33,10 @@ struct instance_mark {
 /* Steps of some elders that follow each other. */
 struct elder_block {
     struct elder_block *below, *above;
-    uint64_t id;    /* unique among all blocks of all elders; ascends from below */
-    uint32_t kept;  /* as of an instance */
+    uint64_t id;          /* unique among all blocks of all elders; ascends from below */
+    struct change change; /* as of an instance, of which it is: without a place */
+    bool
+        changed; /* since its owner has set this to false; the ones on both ends may have, anyway */
     bool has_other; /* a step may have time before the first call, or as before */
     uint32_t count;
     uint32_t *calls; /* owned: ids of the calls that the steps name by their places here */
@@ -46,6 +49,7 @@ struct elders {
     size_t count;
     struct instance_mark eldest, youngest; /* two, even if they are of one */
     struct elder_block *top, *bottom;      /* of count - 1 steps; no block is empty */
+    struct changes *changes;               /* borrowed: blocks that are gone; NULL: nobody asks */
 };
 
 /* What changed from one begin to the next. */
@@ -54,7 +58,7 @@ struct elder_step {
     struct time_vector time;
 };
 
-struct elders *elders_new(void);
+struct elders *elders_new(struct changes *changes);
 void elders_free(struct elders *elders); /* NULL is none */
 /* The mark is younger than all. Its time becomes theirs: *mark has none then. */
 void elders_push(struct elders *elders, struct instance_mark *mark);

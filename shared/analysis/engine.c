@@ -10,6 +10,7 @@
 #include "analysis/opens.h"
 #include "analysis/rule.h"
 #include "base/attrs.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "base/row.h"
 
@@ -24,6 +25,9 @@ struct engine {
      * are sent by now, which are not dirty. */
     struct atom **dirty;
     size_t dirty_count, dirty_room;
+    struct changes
+        changes; /* joining: atoms and begins that a save may see otherwise than the one before */
+    bool saved;  /* to a sink that remembers */
     bool mapping;
     struct engine_sink sink;
     struct atom_out out; /* the record in hand */
@@ -35,6 +39,7 @@ struct engine *engine_new(const struct analyses *analyses)
 {
     struct engine *engine = memory_new(sizeof *engine);
     engine->analyses = analyses;
+    engine->atoms.changes = engine->opens.changes = &engine->changes;
     return engine;
 }
 
@@ -43,6 +48,7 @@ struct engine *engine_new_mapping(const struct analyses *analyses, struct engine
 {
     struct engine *engine = engine_new(analyses);
     engine->mapping = true;
+    engine->atoms.changes = engine->opens.changes = NULL;
     engine->sink = sink;
     engine->head.sums_nothing = all_single;
     return engine;
@@ -54,6 +60,7 @@ void engine_free(struct engine *engine)
         return;
     opens_clear(&engine->opens);
     atom_table_clear(&engine->atoms);
+    changes_clear(&engine->changes);
     arena_clear(&engine->arena);
     free(engine->dirty);
     free(engine->out.at);
@@ -148,8 +155,9 @@ void engine_forget(struct engine *engine, uint64_t now_ns)
 /* The kind's REGs of an atom say "nothing is going on", which is known. */
 static void lose(struct engine *engine, struct atom *atom)
 {
-    if (atom->kind->lose && !atom_is_empty(atom, ATOM_REG)) {
-        atom->kind->lose(engine, atom);
+    if (!atom_is_empty(atom, ATOM_REG)) {
+        if (atom->kind->lose)
+            atom->kind->lose(engine, atom);
         engine_mark(engine, atom);
     }
     atom_clear(atom, ATOM_REG);
@@ -449,6 +457,7 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
             take(context, atom);
         atom_clear(atom, ATOM_SUM);
         atom->dirty = false;
+        changes_note(&engine->changes, &atom->change);
     }
     if (engine->dirty_count > 0) {
         memset(engine->head.recent, 0, sizeof engine->head.recent);
@@ -485,34 +494,65 @@ static char *key_of(const struct atom *atom, size_t *count)
 }
 
 struct save {
-    void (*take)(void *context, struct text key, struct bytes record);
-    void *context;
+    const struct keep_sink *sink;
+    struct changes *changes;
     struct atom_out out;
+    bool checks;  /* each record is what the sink has */
+    size_t count; /* of records */
 };
 
-static void save_atom(struct save *save, const struct atom *atom)
+static void save_atom(struct save *save, struct atom *atom)
 {
+    assert(atom_is_empty(atom, ATOM_SUM));
+    if (atom_is_empty(atom, ATOM_REG))
+        return;
     size_t count;
-    char *key = key_of(atom, &count);
+    char *at = key_of(atom, &count);
+    const struct text key = {at, count};
     save->out.count = 0;
     atom_write(&save->out, atom);
-    save->take(save->context, (struct text){key, count},
-               (struct bytes){save->out.at, save->out.count});
-    free(key);
+    const struct bytes record = {save->out.at, save->out.count};
+    if (save->checks)
+        invariant(atom->change.kept &&
+                  save->sink->is(save->sink->context, atom->change.kept, key, record));
+    else
+        keep_give(save->sink, key, record, save->changes, &atom->change);
+    save->count++;
+    free(at);
 }
 
-void engine_save(const struct engine *engine,
-                 void (*take)(void *context, struct text key, struct bytes record), void *context)
+static void save_all(struct engine *engine, struct save *save)
 {
-    struct save save = {take, context, {.at = NULL}};
-    for (size_t i = 0; i < engine->atoms.count; i++) {
-        const struct atom *atom = engine->atoms.at[i];
-        assert(atom_is_empty(atom, ATOM_SUM));
-        if (!atom_is_empty(atom, ATOM_REG))
-            save_atom(&save, atom);
-    }
+    for (size_t i = 0; i < engine->atoms.count; i++)
+        save_atom(save, engine->atoms.at[i]);
     for (size_t i = 0; i < engine->opens.count; i++)
-        save_atom(&save, engine->opens.at[i]);
+        save_atom(save, engine->opens.at[i]);
+}
+
+void engine_save(struct engine *engine, const struct keep_sink *sink)
+{
+    struct changes *changes = &engine->changes;
+    struct save save = {.sink = sink, .changes = changes};
+    struct atom *atom;
+    assert(!engine->mapping);
+    for (size_t i = 0; i < engine->dirty_count; i++) /* restored, and not told since then */
+        changes_note(changes, &engine->dirty[i]->change);
+    keep_give_up(sink, changes);
+    if (!engine->saved || !keep_remembers(sink))
+        save_all(engine, &save);
+    else
+        for (EACH_CHANGED(atom, struct atom, change, changes))
+            save_atom(&save, atom);
+    if (keep_remembers(sink)) {
+        engine->saved = true;
+        changes_seen(changes);
+#ifdef SPANMILL_INVARIANTS
+        save.count = 0;
+        save.checks = true;
+        save_all(engine, &save);
+        invariant(save.count == changes->known);
+#endif
+    }
     free(save.out.at);
 }
 

@@ -17,6 +17,7 @@
 #include "analysis/atom.h"
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/keep_sink.h"
 #include "trace/event.h"
 
 struct engine;
@@ -50,8 +51,7 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
 /* What the atoms remember, as records under keys that begin with ENGINE_KEY, for engine_restore()
  * in any order. Nothing of sums: engine_tell() first. */
 #define ENGINE_KEY "analysis/"
-void engine_save(const struct engine *engine,
-                 void (*take)(void *context, struct text key, struct bytes record), void *context);
+void engine_save(struct engine *engine, const struct keep_sink *sink);
 /* Takes one such record; OK, or as atom_read(). */
 MUST_CHECK enum status engine_restore(struct engine *engine, struct bytes record,
                                       struct failure *why);

@@ -137,11 +137,12 @@ static void free_texts(struct instance *instance, size_t count)
 static void drop(struct instances *all, struct instance *instance)
 {
     if (instance->request)
-        segment_lose(instance);
-    segments_free(instance);
+        segment_lose(all->changes, instance);
+    segments_free(all->changes, instance);
     free_texts(instance, value_count(all, instance->definition));
     time_vector_free(&instance->mark.total_at);
     elders_free(instance->elders);
+    changes_forget(all->changes, &instance->change);
     instance->below = all->links[instance->definition].unused;
     all->links[instance->definition].unused = instance;
 }
@@ -228,6 +229,7 @@ struct instance *instances_open(struct instances *all, struct phase_thread *thre
     instance->after_exit = thread->exited;
     instance->id = begin->order;
     set_mark(instance, begin->begin_ns, begin->order);
+    changes_note(all->changes, &instance->change);
     enter(all, instance);
     return instance;
 }
@@ -253,7 +255,7 @@ struct elders *instances_go_below(struct instances *all, struct instance *instan
     assert(!instance->in_call && all->set->at[instance->definition]->match_count == 0);
     count(all, instance, false);
     if (!instance->elders)
-        instance->elders = elders_new();
+        instance->elders = elders_new(all->changes);
     elders_push(instance->elders, &instance->mark);
     return instance->elders;
 }
@@ -367,6 +369,7 @@ static struct instance *moved(struct instances *all, struct instance *instance, 
     to->definition = definition;
     to->values = copies;
     segments_move(to, instance);
+    changes_move(all->changes, &to->change, &instance->change);
     free(instance);
     return to;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "analysis/elders.h"
+#include "base/changes.h"
 #include "base/map.h"
 #include "trace/cells.h"
 #include "trace/event.h"
@@ -37,16 +38,17 @@ struct kin {
     /* The mapper: its leader was forked in this interval, and nobody has left since: it has no members
      * that are not known here. */
     bool whole;
-    uint64_t changed;      /* current or leader_exited, behind so many saves */
-    struct instance *open; /* of all members, in no order */
+    struct phase_thread *members; /* in no order */
+    struct instance *open;        /* of all members, in no order */
 };
 
 /* Embedded in what its owner knows of a thread. All zero is a thread without instances. */
 struct phase_thread {
     uint64_t id; /* unique, not 0 */
     int32_t tid;
-    struct kin *kin;        /* NULL: nothing is told of its process */
-    bool exited, counted;   /* counted: among kin->alive */
+    struct kin *kin;                                 /* NULL: nothing is told of its process */
+    struct phase_thread *next_member, **back_member; /* of the kin */
+    bool exited, counted;                            /* counted: among kin->alive */
     bool is_process;        /* what a process does of which no event says the thread */
     struct instance *top;   /* begun last of those open; below it, those begun before */
     struct instance **last; /* by definition of `last_of`: begun last of those open; owned */
@@ -63,14 +65,14 @@ struct instance_place {
 };
 
 struct instance {
-    uint32_t definition;   /* its place in the set */
-    uint32_t path;         /* what the owner calls its path */
-    bool by_user;          /* begun by a user-space event */
-    bool in_call;          /* begun within the call that its thread is in */
-    bool after_exit;       /* its thread had exited: the end of its process says nothing of it */
-    bool segments_changed; /* its segments, or whose it is, since the owner has set this to false */
-    uint32_t kept;         /* the owner's, 0 at first: what it knows it by */
-    uint64_t id;           /* unique among all; of one that never had elders, its order */
+    uint32_t definition; /* its place in the set */
+    uint32_t path;       /* what the owner calls its path */
+    bool by_user;        /* begun by a user-space event */
+    bool in_call;        /* begun within the call that its thread is in */
+    bool after_exit;     /* its thread had exited: the end of its process says nothing of it */
+    /* With its thread; by itself, if it is new, or its segments or whose it is are others. */
+    struct change change;
+    uint64_t id;               /* unique among all; of one that never had elders, its order */
     struct instance_mark mark; /* order: of its begin, over all: instance_order() */
     struct elders *elders;     /* owned; NULL: none yet. Not one of them is in_call */
     struct phase_thread *thread;
@@ -101,7 +103,10 @@ struct instances {
     uint64_t now_ns;  /* the last */
     size_t count;     /* with elders */
     size_t structs;   /* without */
-    uint64_t saves;   /* as their owner counts them */
+    /* Of an owner that saves; else NULL. Instances, and blocks of elders that are gone. */
+    struct changes *changes;
+    /* Likewise: what is known of a thread's kin is another. */
+    void (*kin_changed)(struct phase_thread *thread);
 };
 
 void instances_init(struct instances *all, const struct phase_set *set);
@@ -153,6 +158,8 @@ static inline void instances_call_over(struct phase_thread *thread, bool complet
 
 /* A kin without members, as `kept` says (id, key, current, leader_exited); NULL if the pid has another. */
 struct kin *instances_restore_kin(struct instances *all, const struct kin *kept);
+/* The thread, which has none, becomes a member; nobody is counted. */
+void kin_enter(struct phase_thread *thread, struct kin *kin);
 
 /* --- instances --- */
 

@@ -108,6 +108,9 @@ static void leave_kin(struct phase_thread *thread)
     kin->whole = false;
     thread->counted = false;
     thread->kin = NULL;
+    *thread->back_member = thread->next_member;
+    if (thread->next_member)
+        thread->next_member->back_member = thread->back_member;
     if (--kin->refs > 0)
         return;
     assert(!kin->open && kin->alive == 0);
@@ -121,15 +124,33 @@ static bool leads(const struct phase_thread *thread)
     return !thread->is_process && thread->kin && (int32_t)thread->kin->key == thread->tid;
 }
 
-static void enter_kin(struct phase_thread *thread, struct kin *kin)
+/* Whoever saves a thread saves its kin with it. */
+static void note_change(const struct kin *kin)
+{
+    struct phase_thread *each = kin->all->kin_changed ? kin->members : NULL;
+    for (; each; each = each->next_member)
+        kin->all->kin_changed(each);
+}
+
+void kin_enter(struct phase_thread *thread, struct kin *kin)
 {
     thread->kin = kin;
     kin->refs++;
+    thread->next_member = kin->members;
+    thread->back_member = &kin->members;
+    if (kin->members)
+        kin->members->back_member = &thread->next_member;
+    kin->members = thread;
+}
+
+static void enter_kin(struct phase_thread *thread, struct kin *kin)
+{
+    kin_enter(thread, kin);
     thread->counted = !thread->is_process && !thread->exited;
     kin->alive += thread->counted;
     if (thread->counted && leads(thread)) {
         kin->leader_exited = false;
-        kin->changed = kin->all->saves;
+        note_change(kin);
     }
 }
 
@@ -175,7 +196,7 @@ void instances_forked(struct instances *all, int32_t pid)
     if (!kin)
         return;
     kin->current = false;
-    kin->changed = all->saves;
+    note_change(kin);
 }
 
 bool instances_exited(struct phase_thread *thread)
@@ -188,7 +209,7 @@ bool instances_exited(struct phase_thread *thread)
     thread->counted = false;
     if (leads(thread)) {
         kin->leader_exited = true;
-        kin->changed = kin->all->saves;
+        note_change(kin);
     }
     return kin->leader_exited && kin->alive == 0;
 }

@@ -97,6 +97,8 @@ static struct atom *new_atom(struct opens *opens, const struct atom *from)
     memcpy(open, from, from->kind->size);
     open->known = true;
     open->dirty = false;
+    open->change = (struct change){0, 0};
+    changes_note(opens->changes, &open->change);
     return open;
 }
 
@@ -141,6 +143,7 @@ void opens_take_out(struct opens *opens, struct atom *open)
     struct atom *last = opens->at[--opens->count];
     last->place = open->place;
     opens->at[open->place] = last;
+    changes_forget(opens->changes, &open->change);
     open->next = opens->spare;
     opens->spare = open;
 }

@@ -18,8 +18,9 @@ struct opens {
     /* Of those that began later than all before them, each in a place that its key comes to: there it is the newest
      * of its key, and not in `by_key`. Most end before another begins that needs the place. */
     struct atom *recent[OPENS_RECENT];
-    uint64_t latest_ns; /* none has begun later */
-    struct atom *spare; /* owned: taken out before */
+    uint64_t latest_ns;      /* none has begun later */
+    struct atom *spare;      /* owned: taken out before */
+    struct changes *changes; /* borrowed: told of each that comes and goes; NULL: nobody asks */
 };
 
 void opens_clear(struct opens *opens);

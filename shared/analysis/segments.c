@@ -5,13 +5,20 @@
 
 #include "base/memory.h"
 
-void segment_link(struct instance *request, struct instance *segment)
+/* A record of either tells of the other. */
+static void note(struct changes *changes, struct instance *request, struct instance *segment)
+{
+    changes_note(changes, &request->change);
+    changes_note(changes, &segment->change);
+}
+
+void segment_link(struct changes *changes, struct instance *request, struct instance *segment)
 {
     assert(!segment->request && segment != request);
     if (!request->segments)
         request->segments = memory_new(sizeof *request->segments);
     struct segments *segments = request->segments;
-    request->segments_changed = segment->segments_changed = true;
+    note(changes, request, segment);
     segment->request = request;
     segment->next_segment = segments->first;
     segment->back_segment = &segments->first;
@@ -21,21 +28,22 @@ void segment_link(struct instance *request, struct instance *segment)
     segments->open++;
 }
 
-void segment_begin(struct instance *request, struct instance *segment, uint64_t begin_ns)
+void segment_begin(struct changes *changes, struct instance *request, struct instance *segment,
+                   uint64_t begin_ns)
 {
     if (!request->segments || request->segments->open == 0) {
-        segment_link(request, segment);
+        segment_link(changes, request, segment);
         request->segments->since_ns = begin_ns;
         return;
     }
-    segment_link(request, segment);
+    segment_link(changes, request, segment);
 }
 
 /* Returns what its request has. */
-static struct segments *unlink_segment(struct instance *segment)
+static struct segments *unlink_segment(struct changes *changes, struct instance *segment)
 {
     struct segments *segments = segment->request->segments;
-    segment->request->segments_changed = segment->segments_changed = true;
+    note(changes, segment->request, segment);
     *segment->back_segment = segment->next_segment;
     if (segment->next_segment)
         segment->next_segment->back_segment = segment->back_segment;
@@ -43,10 +51,10 @@ static struct segments *unlink_segment(struct instance *segment)
     return segments;
 }
 
-void segment_end(struct instance *segment, uint64_t end_ns, const struct time_vector *time,
-                 uint64_t calls)
+void segment_end(struct changes *changes, struct instance *segment, uint64_t end_ns,
+                 const struct time_vector *time, uint64_t calls)
 {
-    struct segments *segments = unlink_segment(segment);
+    struct segments *segments = unlink_segment(changes, segment);
     if (--segments->open == 0)
         segments->busy_ns += end_ns - segments->since_ns;
     segments->span_ns += end_ns - segment->mark.begin_ns;
@@ -54,19 +62,19 @@ void segment_end(struct instance *segment, uint64_t end_ns, const struct time_ve
     time_vector_merge(&segments->time, time);
 }
 
-void segment_lose(struct instance *segment)
+void segment_lose(struct changes *changes, struct instance *segment)
 {
-    struct segments *segments = unlink_segment(segment);
+    struct segments *segments = unlink_segment(changes, segment);
     segments->lost++;
     segments->lost_begin_ns += segment->mark.begin_ns;
 }
 
-void segments_free(struct instance *request)
+void segments_free(struct changes *changes, struct instance *request)
 {
     if (!request->segments)
         return;
     while (request->segments->first)
-        (void)unlink_segment(request->segments->first);
+        (void)unlink_segment(changes, request->segments->first);
     time_vector_free(&request->segments->time);
     free(request->segments);
     request->segments = NULL;

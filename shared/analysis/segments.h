@@ -22,17 +22,19 @@ struct segments {
     struct time_vector time;      /* and their time */
 };
 
-/* An instance is a segment of `request` from `begin_ns` on. */
-void segment_begin(struct instance *request, struct instance *segment, uint64_t begin_ns);
+/* `changes`: instances.changes, where those are noted whose records are others then.
+ * An instance is a segment of `request` from `begin_ns` on. */
+void segment_begin(struct changes *changes, struct instance *request, struct instance *segment,
+                   uint64_t begin_ns);
 /* The same; its begin has been counted. */
-void segment_link(struct instance *request, struct instance *segment);
+void segment_link(struct changes *changes, struct instance *request, struct instance *segment);
 /* It is over at `end_ns`, or counts no further; with what it has spent. */
-void segment_end(struct instance *segment, uint64_t end_ns, const struct time_vector *time,
-                 uint64_t calls);
+void segment_end(struct changes *changes, struct instance *segment, uint64_t end_ns,
+                 const struct time_vector *time, uint64_t calls);
 /* It has no end. */
-void segment_lose(struct instance *segment);
+void segment_lose(struct changes *changes, struct instance *segment);
 /* Those that are open are nobody's from here on; all is freed. */
-void segments_free(struct instance *request);
+void segments_free(struct changes *changes, struct instance *request);
 /* `to` takes the place of `from`, whose copy it is. */
 void segments_move(struct instance *to, struct instance *from);
 

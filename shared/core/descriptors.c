@@ -83,7 +83,7 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
     else
         news = false;
     if (news)
-        descriptor->retold = false;
+        descriptor_untold(descriptor);
     if (news && descriptor->gone)
         descriptor_tell_fact(core, descriptor);
     if (descriptor->doubtful_count)
@@ -111,7 +111,7 @@ void descriptor_set_name(struct descriptor *descriptor, struct text name)
         return;
     descriptor->name = memory_string(name);
     descriptor_touch(descriptor);
-    descriptor->retold = false;
+    descriptor_untold(descriptor);
 }
 
 void descriptor_dumped(struct core *core, struct table *table, const struct event *event)

@@ -19,9 +19,8 @@ struct doubtful_use {
 struct descriptor {
     uint64_t serial; /* as of a process, and these three */
     uint64_t seen;
-    uint32_t kept;
-    bool touched;
-    uint64_t id; /* 0 until proven */
+    struct change change, telling; /* in `changed` of its table */
+    uint64_t id;                   /* 0 until proven */
     struct table *table;
     int32_t fd;
     unsigned refs; /* its table's place, calls in progress, names in the row in hand */
@@ -42,7 +41,8 @@ struct descriptor {
 struct table {
     uint64_t serial; /* as of a process, and these two; its record is always the same */
     uint64_t seen;
-    uint32_t kept;
+    struct change change; /* in `changed` */
+    struct changed *changed;
     unsigned refs;              /* processes that use it, and threads as one of their own */
     unsigned holds;             /* those, and its descriptors: it lives as long */
     uint64_t process;           /* id of the one that had it first */
@@ -60,7 +60,7 @@ extern const struct left_out nothing_left_out;
 static inline struct descriptor *descriptor_touch(struct descriptor *descriptor)
 {
     if (descriptor)
-        descriptor->touched = true;
+        changes_note(&descriptor->table->changed->descriptors, &descriptor->change);
     return descriptor;
 }
 
@@ -94,6 +94,10 @@ void life_exec_table(struct core *core, struct life *life, uint64_t time_ns);
 bool life_unshare_table(struct core *core, struct life *life, const struct left_out *out,
                         uint64_t time_ns);
 void tables_finish(struct core *core);
+
+/* --- retell.c: as of a life; what is not proven is never told --- */
+void descriptor_untold(struct descriptor *descriptor);
+void descriptor_untell(struct descriptor *descriptor);
 
 /* --- descriptors.c --- */
 void descriptor_drop(struct descriptor *descriptor);

@@ -10,6 +10,8 @@ static struct table *table_make(struct core *core, uint64_t process)
     struct table *table = memory_new(sizeof *table);
     table->refs = table->holds = 1;
     table->process = process;
+    table->changed = core->changed;
+    changes_note(&core->changed->tables, &table->change);
     table->next = core->tables;
     table->back = &core->tables;
     if (table->next)
@@ -26,6 +28,7 @@ static void let_go(struct table *table)
     if (table->next)
         table->next->back = table->back;
     map_clear(&table->places);
+    changes_forget(&table->changed->tables, &table->change);
     free(table);
 }
 
@@ -52,8 +55,8 @@ struct descriptor *table_alive(const struct table *table, int32_t fd)
 
 struct descriptor *table_place(struct core *core, struct table *table, int32_t fd)
 {
-    (void)core;
     struct descriptor *descriptor = memory_new(sizeof *descriptor);
+    changes_note(&core->changed->descriptors, &descriptor->change);
     descriptor->table = table;
     table->holds++;
     descriptor->fd = fd;
@@ -84,6 +87,8 @@ void descriptor_drop(struct descriptor *descriptor)
             forget_doubtful(descriptor);
         return;
     }
+    changes_forget(&descriptor->table->changed->descriptors, &descriptor->change);
+    descriptor_untell(descriptor);
     let_go(descriptor->table);
     free(descriptor->doubtful);
     free(descriptor->name);

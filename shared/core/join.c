@@ -4,6 +4,27 @@
 #include "core/descriptors.h"
 #include "core/spans.h"
 
+void changed_free(struct changed *changed)
+{
+    if (!changed)
+        return;
+    changes_clear(&changed->lives);
+    changes_clear(&changed->processes);
+    changes_clear(&changed->tables);
+    changes_clear(&changed->descriptors);
+    changes_clear(&changed->instances);
+    changes_clear(&changed->spans);
+    retelling_clear(&changed->told_lives);
+    retelling_clear(&changed->told_processes);
+    retelling_clear(&changed->told_descriptors);
+    free(changed);
+}
+
+static void kin_changed(struct phase_thread *thread)
+{
+    life_touch(life_of_thread(thread));
+}
+
 struct core *core_new(struct schema *schema, struct result_sink sink, struct core_settler settler)
 {
     struct core *core = memory_new(sizeof *core);
@@ -15,6 +36,9 @@ struct core *core_new(struct schema *schema, struct result_sink sink, struct cor
     core->nobody.over = core->idle.over = true;
     names_id(&core->paths, text_of(""));
     instances_init(&core->phases, schema_own_set(schema));
+    core->changed = memory_new(sizeof *core->changed);
+    core->phases.changes = &core->changed->instances;
+    core->phases.kin_changed = kin_changed;
     return core;
 }
 
@@ -255,17 +279,20 @@ bool core_join(struct core *core, const struct record *record)
 
 static void free_over(struct core *core)
 {
-    struct life **at = &core->all;
-    while (*at) {
-        struct life *life = *at;
-        if (!life->over || life->phases.count > 0) {
-            at = &life->next_of_all;
+    size_t kept = 0;
+    for (size_t i = 0; i < core->ended_count; i++) {
+        struct life *life = core->ended[i];
+        if (life->phases.count > 0) {
+            core->ended[kept++] = life;
             continue;
         }
-        *at = life->next_of_all;
+        *life->back_of_all = life->next_of_all;
+        if (life->next_of_all)
+            life->next_of_all->back_of_all = life->back_of_all;
         instances_forget(&life->phases);
         life_free(life);
     }
+    core->ended_count = kept;
 }
 
 void core_end(struct core *core, uint64_t events)

@@ -11,31 +11,14 @@ struct keep {
     struct core *core;
     struct keep_sink sink;
     uint64_t save; /* the number of this one */
-    bool all;      /* nothing stands */
+    bool all;      /* whatever has changed; else what has, and nothing else is visited */
+    bool checks;   /* nothing has changed: each record is what the sink has */
+    size_t count;  /* of records of a noun each */
 };
 
-/* Whether the record stands that is known by the number: it is not made then. In builds with invariants it is made
- * all the same, and compared. */
-static bool stands(const struct keep *keep, bool touched, uint32_t number)
-{
-    return !keep->all && !touched && number != 0;
-}
-
-static bool stands_unseen(const struct keep *keep, bool touched, uint32_t number)
-{
-    if (!stands(keep, touched, number))
-        return false;
-    keep->sink.stands(keep->sink.context, number);
-#ifdef SPANMILL_INVARIANTS
-    return false;
-#else
-    return true;
-#endif
-}
-
-/* A record, under the kind's letter and `id`; *number is what it is known by. */
-static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
-                bool touched, uint32_t *number)
+/* A record, under the kind's letter and `id`. `change`: by which the noun is known, in `changes`; NULL: of the whole. */
+static void put(struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
+                struct changes *changes, struct change *change)
 {
     static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e', 's'};
     char key[64];
@@ -44,13 +27,14 @@ static void put(const struct keep *keep, enum kept_kind kind, uint64_t id, const
     columns_put(&out, keep->core->schema, kept_table_of(kind), from);
     snprintf(key, sizeof key, KEPT_KEY "%c%llu", letters[kind], (unsigned long long)id);
     const struct bytes record = {out.at, out.count};
-    if (stands(keep, touched, *number)) {
-        invariant(keep->sink.is(keep->sink.context, *number, text_of(key), record));
-    } else {
+    if (!change)
         keep->sink.take(keep->sink.context, text_of(key), record);
-        if (keep->sink.number)
-            *number = keep->sink.number(keep->sink.context);
-    }
+    else if (keep->checks)
+        invariant(change->kept &&
+                  keep->sink.is(keep->sink.context, change->kept, text_of(key), record));
+    else
+        keep_give(&keep->sink, text_of(key), record, changes, change);
+    keep->count++;
     columns_clear(&out);
 }
 
@@ -62,47 +46,30 @@ static uint64_t serial(const struct keep *keep, uint64_t *serial)
     return *serial;
 }
 
-/* Whether the save has not seen it yet. */
-static bool is_new(const struct keep *keep, uint64_t *seen)
-{
-    bool new = *seen != keep->save;
-    *seen = keep->save;
-    return new;
-}
-
 static struct text path_text(const struct keep *keep, uint32_t path)
 {
     return names_text(&keep->core->paths, path);
 }
 
-static void keep_descriptor(struct keep *keep, struct descriptor *descriptor);
-
-static uint64_t keep_table(struct keep *keep, struct table *table)
+static uint64_t table_number(const struct keep *keep, struct table *table)
 {
-    if (!table)
-        return 0;
-    uint64_t number = serial(keep, &table->serial);
-    if (!is_new(keep, &table->seen))
-        return number;
-    if (!stands_unseen(keep, false, table->kept))
-        put(keep, KEPT_TABLE, number, &(struct kept_table){.table = *table}, false, &table->kept);
-    struct descriptor *each;
-    for (size_t at = 0; (each = map_next(&table->places, &at));)
-        keep_descriptor(keep, each);
-    return number;
+    return table ? serial(keep, &table->serial) : 0;
+}
+
+static void keep_table(struct keep *keep, struct table *table)
+{
+    const uint64_t number = table_number(keep, table);
+    const struct kept_table kept = {.table = *table};
+    put(keep, KEPT_TABLE, number, &kept, &keep->core->changed->tables, &table->change);
 }
 
 static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
 {
-    uint64_t number = serial(keep, &descriptor->serial);
-    if (!is_new(keep, &descriptor->seen))
-        return;
     struct table *table = descriptor->table;
-    if (stands_unseen(keep, descriptor->touched, descriptor->kept))
-        return;
+    const uint64_t number = serial(keep, &descriptor->serial);
     struct kept_descriptor kept = {
         .descriptor = *descriptor,
-        .table = keep_table(keep, table),
+        .table = table_number(keep, table),
         .in_place = map_get(&table->places, (uint64_t)descriptor->fd) == descriptor,
         .name = {descriptor->name, descriptor->name ? strlen(descriptor->name) : 0},
         .doubtful_count = descriptor->doubtful_count};
@@ -111,60 +78,34 @@ static void keep_descriptor(struct keep *keep, struct descriptor *descriptor)
         kept.doubtful[i] = (struct kept_doubtful){
             descriptor->doubtful[i].entry_ns, descriptor->doubtful[i].ns,
             descriptor->doubtful[i].thread, path_text(keep, descriptor->doubtful[i].label)};
-    put(keep, KEPT_DESCRIPTOR, number, &kept, descriptor->touched, &descriptor->kept);
+    put(keep, KEPT_DESCRIPTOR, number, &kept, &keep->core->changed->descriptors,
+        &descriptor->change);
     free(kept.doubtful);
-    descriptor->touched &= !keep->sink.stands;
 }
 
-static uint64_t keep_process(struct keep *keep, struct process *process)
+static void keep_process(struct keep *keep, struct process *process)
 {
-    if (!process)
-        return 0;
-    uint64_t number = serial(keep, &process->serial);
-    if (!is_new(keep, &process->seen))
-        return number;
-    if (stands_unseen(keep, process->touched, process->kept)) {
-        (void)keep_table(keep, process->table);
-        return number;
-    }
+    const uint64_t number = serial(keep, &process->serial);
     uint64_t key = number_key(process->pid_ns, process->pid);
     struct kept_process kept = {.process = *process,
-                                .table = keep_table(keep, process->table),
+                                .table = table_number(keep, process->table),
                                 .is_newest = map_get(&keep->core->processes, key) == process,
                                 .address_count = process->address_count};
     kept.addresses = memory_new((kept.address_count + 1) * sizeof *kept.addresses);
     for (size_t i = 0; i < kept.address_count; i++)
         kept.addresses[i].address = process->addresses[i];
-    put(keep, KEPT_PROCESS, number, &kept, process->touched, &process->kept);
+    put(keep, KEPT_PROCESS, number, &kept, &keep->core->changed->processes, &process->change);
     free(kept.addresses);
-    process->touched &= !keep->sink.stands;
-    return number;
-}
-
-/* Whether its record, or one of its instances, may be another: its kin changes without it. */
-static bool is_touched(const struct keep *keep, const struct life *life)
-{
-    const struct kin *kin = life->phases.kin;
-    return keep->all || life->touched || (kin && kin->changed == keep->core->phases.saves);
 }
 
 static void keep_life(struct keep *keep, struct life *life)
 {
-    const bool touched = is_touched(keep, life);
-    if (stands_unseen(keep, touched, life->kept)) {
-        (void)keep_process(keep, life->process);
-        (void)keep_table(keep, life->own_table);
-        for (unsigned i = 0; i < 2; i++)
-            if (life->used[i])
-                keep_descriptor(keep, life->used[i]);
-        return;
-    }
     struct kept_life kept = {.life = *life,
                              .path = path_text(keep, life->open_label),
                              .inner_count = life->inner_count,
                              .credit_count = life->credit_count,
-                             .process = keep_process(keep, life->process),
-                             .own_table = keep_table(keep, life->own_table),
+                             .process = life->process ? serial(keep, &life->process->serial) : 0,
+                             .own_table = table_number(keep, life->own_table),
                              .phases_exited = life->phases.exited,
                              .counted = life->phases.counted};
     assert(life->cpu_ns == 0 && life->call_count == 0 && life->phase_count == 0 &&
@@ -181,12 +122,9 @@ static void keep_life(struct keep *keep, struct life *life)
     }
     if (!life->exited)
         kept.life.exit_ns = TIME_NONE;
-    for (unsigned i = 0; i < 2; i++) {
-        if (!life->used[i])
-            continue;
-        keep_descriptor(keep, life->used[i]);
-        kept.used[i] = life->used[i]->serial;
-    }
+    for (unsigned i = 0; i < 2; i++)
+        if (life->used[i])
+            kept.used[i] = serial(keep, &life->used[i]->serial);
     kept.inner = memory_new((kept.inner_count + 1) * sizeof *kept.inner);
     for (size_t i = 0; i < kept.inner_count; i++)
         kept.inner[i].number = life->inner[i];
@@ -195,15 +133,21 @@ static void keep_life(struct keep *keep, struct life *life)
         kept.credits[i] =
             (struct kept_credit){path_text(keep, life->credits[i].label), life->credits[i].count,
                                  life->credits[i].thread, life->credits[i].stretch};
-    put(keep, KEPT_LIFE, life->name, &kept, touched, &life->kept);
+    put(keep, KEPT_LIFE, life->name, &kept, &keep->core->changed->lives, &life->change);
     free(kept.inner);
     free(kept.credits);
 }
 
-static void keep_block(const struct keep *keep, const struct instance *instance,
-                       struct elder_block *block, bool touched)
+/* Those on both ends tell of the eldest and of the youngest. */
+static bool block_stands(const struct keep *keep, const struct elder_block *block)
 {
-    if (stands_unseen(keep, touched, block->kept))
+    return !keep->all && block->change.kept != 0 && !block->changed && block->above && block->below;
+}
+
+static void keep_block(struct keep *keep, const struct instance *instance,
+                       struct elder_block *block)
+{
+    if (block_stands(keep, block))
         return;
     struct kept_elders kept = {
         .instance = instance->id,
@@ -215,8 +159,9 @@ static void keep_block(const struct keep *keep, const struct instance *instance,
     kept.steps.calls = memory_new((block->call_count + 1) * sizeof *kept.steps.calls);
     for (size_t i = 0; i < block->call_count; i++)
         kept.steps.calls[i].call = schema_call_by_id(keep->core->schema, block->calls[i]);
-    put(keep, KEPT_ELDERS, block->id, &kept, touched, &block->kept);
+    put(keep, KEPT_ELDERS, block->id, &kept, &keep->core->changed->instances, &block->change);
     free(kept.steps.calls);
+    block->changed &= !keep_remembers(&keep->sink);
 }
 
 static void say_elder(const struct instance *instance, const struct instance_mark *mark,
@@ -227,17 +172,8 @@ static void say_elder(const struct instance *instance, const struct instance_mar
     line->calls = instances_spent_since(instance->thread, mark, &line->time);
 }
 
-static void keep_instance(const struct keep *keep, struct instance *instance)
+static void keep_instance(struct keep *keep, struct instance *instance)
 {
-    const bool touched = is_touched(keep, life_of(instance)) || instance->segments_changed;
-    if (stands_unseen(keep, touched, instance->kept)) {
-        struct elder_block *each = instance_elders(instance) > 0 ? instance->elders->bottom : NULL;
-        for (; each; each = each->above) {
-            bool was_kept = stands_unseen(keep, touched, each->kept);
-            assert(was_kept);
-        }
-        return;
-    }
     const struct phase_set *set = keep->core->phases.set;
     struct kept_instance kept = {.life = life_of(instance)->name,
                                  .definition = instance->definition,
@@ -258,39 +194,27 @@ static void keep_instance(const struct keep *keep, struct instance *instance)
         say_elder(instance, &elders->eldest, &kept.eldest);
         say_elder(instance, &elders->youngest, &kept.youngest);
         for (struct elder_block *each = elders->bottom; each; each = each->above)
-            keep_block(keep, instance, each, touched);
+            keep_block(keep, instance, each);
     }
     kept.id = instance->id != instance->mark.order ? instance->id : 0;
     kept.segments = segments_told(instance);
     kept.request = instance->request ? instance->request->id : 0;
-    put(keep, KEPT_INSTANCE, instance->id, &kept, touched, &instance->kept);
-    instance->segments_changed &= !keep->sink.stands;
+    put(keep, KEPT_INSTANCE, instance->id, &kept, &keep->core->changed->instances,
+        &instance->change);
     time_vector_free(&kept.time);
     time_vector_free(&kept.eldest.time);
     time_vector_free(&kept.youngest.time);
     time_vector_free(&kept.segments.time);
 }
 
-static void keep_instances(const struct keep *keep)
-{
-    const struct instances *phases = &keep->core->phases;
-    struct instance **all = instances_sorted(phases);
-    for (size_t i = 0; i < phases->structs; i++)
-        keep_instance(keep, all[i]);
-    free(all);
-}
-
-static void keep_spans(const struct keep *keep)
+static void keep_span(struct keep *keep, struct change *change)
 {
     struct kept_span kept;
-    for (size_t i = 0; i < spans_count(keep->core); i++) {
-        uint32_t *number = spans_keep(keep->core, i, &kept);
-        if (!stands_unseen(keep, false, *number)) /* it stays as it began */
-            put(keep, KEPT_SPAN, kept.serial, &kept, false, number);
-    }
+    spans_keep(keep->core, change, &kept);
+    put(keep, KEPT_SPAN, kept.serial, &kept, &keep->core->changed->spans, change);
 }
 
-static void keep_core(const struct keep *keep)
+static void keep_core(struct keep *keep)
 {
     const struct core *core = keep->core;
     struct kept_core kept = {.order = core->order,
@@ -330,73 +254,104 @@ static void keep_core(const struct keep *keep)
         kept.cpus[kept.cpu_count - 1].slices =
             slices_last(cpu, CPU_SLICES, &kept.cpus[kept.cpu_count - 1].slice_count);
     }
-    uint32_t ignored = 0;
-    put(keep, KEPT_CORE, 0, &kept, true, &ignored);
+    put(keep, KEPT_CORE, 0, &kept, NULL, NULL);
     free(kept.cpus);
 }
 
-/* A fact is told again once it has changed, or if it is its turn. */
-struct retelling {
-    uint64_t turn, turns;
-};
+/* --- all of it, or what has changed --- */
 
-static bool is_turn(const struct retelling *retelling, uint64_t id)
+/* Whether the save has not seen it yet. */
+static bool is_new(const struct keep *keep, uint64_t *seen)
 {
-    return id % retelling->turns == retelling->turn;
+    bool new = *seen != keep->save;
+    *seen = keep->save;
+    return new;
 }
 
-static void retell_descriptor(struct core *core, const struct retelling *retelling,
-                              struct descriptor *descriptor)
+static void visit_life(struct keep *keep, struct life *life)
 {
-    if (!descriptor->proven || (descriptor->retold && !is_turn(retelling, descriptor->id)))
-        return;
-    descriptor_tell_fact(core, descriptor);
-    descriptor->retold = true;
-}
-
-/* Also what is over, as long as something refers to it. */
-static void retell_life(struct core *core, const struct retelling *retelling, struct life *life)
-{
-    if (!life->retold || is_turn(retelling, life->name))
-        life_tell_fact(core, life);
-    life->retold = true;
-    life_tell_sums(core, life);
+    keep_life(keep, life);
+    for (struct instance *each = life->phases.top; each; each = each->below)
+        keep_instance(keep, each);
+    if (life->process && is_new(keep, &life->process->seen))
+        keep_process(keep, life->process);
     for (unsigned i = 0; i < 2; i++)
-        if (life->used[i] && life->used[i]->gone)
-            retell_descriptor(core, retelling, life->used[i]);
-    const struct process *process = life->process;
-    if (process && is_turn(retelling, process->id) &&
-        map_get(&core->processes, number_key(process->pid_ns, process->pid)) != process)
-        process_tell_fact(core, process);
+        if (life->used[i] && is_new(keep, &life->used[i]->seen))
+            keep_descriptor(keep, life->used[i]);
 }
 
-void core_retell(struct core *core, uint64_t turn, uint64_t turns)
+static void visit_all(struct keep *keep)
 {
-    const struct retelling retelling = {turn, turns};
-    const struct process *process;
+    struct core *core = keep->core;
+    struct process *process;
     for (size_t at = 0; (process = map_next(&core->processes, &at));)
-        if (is_turn(&retelling, process->id))
-            process_tell_fact(core, process);
-    for (struct life *life = core->all; life; life = life->next_of_all)
-        retell_life(core, &retelling, life);
-    for (const struct table *table = core->tables; table; table = table->next) {
+        if (is_new(keep, &process->seen))
+            keep_process(keep, process);
+    for (struct table *table = core->tables; table; table = table->next) {
+        keep_table(keep, table);
         struct descriptor *each;
         for (size_t at = 0; (each = map_next(&table->places, &at));)
-            retell_descriptor(core, &retelling, each);
+            if (is_new(keep, &each->seen))
+                keep_descriptor(keep, each);
     }
-    core_end(core, 0);
+    for (struct life *life = core->all; life; life = life->next_of_all)
+        visit_life(keep, life);
+    for (size_t i = 0; i < spans_count(core); i++)
+        keep_span(keep, spans_change(core, i));
 }
 
-/* All that is kept has been seen with what it was. */
+static void visit_changed(struct keep *keep)
+{
+    const struct changed *changed = keep->core->changed;
+    struct process *process;
+    for (EACH_CHANGED(process, struct process, change, &changed->processes))
+        keep_process(keep, process);
+    struct table *table;
+    for (EACH_CHANGED(table, struct table, change, &changed->tables))
+        keep_table(keep, table);
+    struct descriptor *descriptor;
+    for (EACH_CHANGED(descriptor, struct descriptor, change, &changed->descriptors))
+        keep_descriptor(keep, descriptor);
+    struct life *life;
+    for (EACH_CHANGED(life, struct life, change, &changed->lives)) {
+        keep_life(keep, life);
+        for (struct instance *each = life->phases.top; each; each = each->below)
+            keep_instance(keep, each);
+    }
+    struct instance *instance;
+    for (EACH_CHANGED(instance, struct instance, change, &changed->instances))
+        if (life_of(instance)->change.place == 0)
+            keep_instance(keep, instance);
+    for (size_t i = 0; i < changed->spans.count; i++)
+        keep_span(keep, changed->spans.at[i]);
+}
+
+#define CHANGES_OF(changed)                                                                        \
+    {                                                                                              \
+        &(changed)->lives, &(changed)->processes, &(changed)->tables, &(changed)->descriptors,     \
+            &(changed)->instances, &(changed)->spans                                               \
+    }
+enum { CHANGES = 6 };
+
+/* All that is kept has been seen as it is; builds with invariants look at it again, whether the sink has all of it, and
+ * nothing else. */
 static void end_save(const struct keep *keep)
 {
     struct core *core = keep->core;
-    if (!keep->sink.stands)
-        return;
+    struct changes *all[CHANGES] = CHANGES_OF(core->changed);
+    size_t known = 0;
+    for (size_t i = 0; i < CHANGES; i++) {
+        changes_seen(all[i]);
+        known += all[i]->known;
+    }
     core->saved_set = core->phases.set;
-    core->phases.saves++;
-    for (struct life *life = core->all; life; life = life->next_of_all)
-        life->touched = false;
+#ifdef SPANMILL_INVARIANTS
+    struct keep check = {
+        .core = core, .sink = keep->sink, .save = ++core->saves, .all = true, .checks = true};
+    visit_all(&check);
+    invariant(check.count == known);
+#endif
+    (void)known;
 }
 
 void core_save(struct core *core, struct keep_sink sink)
@@ -404,20 +359,19 @@ void core_save(struct core *core, struct keep_sink sink)
     struct keep keep = {.core = core,
                         .sink = sink,
                         .save = ++core->saves,
-                        .all = !sink.stands || core->saved_set != core->phases.set};
-    for (struct life *life = core->all; life; life = life->next_of_all)
-        if (life->touched)
-            life_tell_sums(core, life);
+                        .all = !sink.number || core->saved_set != core->phases.set};
+    struct life *life;
+    for (EACH_CHANGED(life, struct life, change, &core->changed->lives))
+        life_tell_sums(core, life);
     core_end(core, 0);
-    struct process *process;
-    for (size_t at = 0; (process = map_next(&core->processes, &at));)
-        (void)keep_process(&keep, process);
-    for (struct table *table = core->tables; table; table = table->next)
-        (void)keep_table(&keep, table);
-    for (struct life *life = core->all; life; life = life->next_of_all)
-        keep_life(&keep, life);
-    keep_instances(&keep);
-    keep_spans(&keep);
+    struct changes *changes[CHANGES] = CHANGES_OF(core->changed);
+    for (size_t i = 0; i < CHANGES; i++)
+        keep_give_up(&sink, changes[i]);
+    if (keep.all)
+        visit_all(&keep);
+    else
+        visit_changed(&keep);
     keep_core(&keep);
-    end_save(&keep);
+    if (keep_remembers(&sink))
+        end_save(&keep);
 }

@@ -8,19 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/keep_sink.h"
 #include "core/core.h"
-
-struct keep_sink {
-    /* Both are borrowed for the call. */
-    void (*take)(void *context, struct text key, struct bytes record);
-    void *context;
-    /* Of a sink that remembers what it took in the save before; else NULL, and all is given to it. `number`: what
-     * take() was last called with is known by it from here on, not 0. `stands`: what is known by it, stands. */
-    uint32_t (*number)(void *context);
-    void (*stands)(void *context, uint32_t number);
-    /* Whether that has this key and record; for invariants. */
-    bool (*is)(void *context, uint32_t number, struct text key, struct bytes record);
-};
 
 struct kept_record {
     struct text key;

@@ -10,6 +10,15 @@ const uint8_t time_slots[STATES][IN_CALLS] = {
     [STATE_AS_BEFORE] = {TIME_AS_BEFORE, TIME_AS_BEFORE_OUT, TIME_AS_BEFORE_IN, TIME_AS_BEFORE_IN},
 };
 
+static void life_link(struct core *core, struct life *life)
+{
+    life->next_of_all = core->all;
+    life->back_of_all = &core->all;
+    if (core->all)
+        core->all->back_of_all = &life->next_of_all;
+    core->all = life;
+}
+
 struct life *life_new(struct core *core, int32_t tid)
 {
     struct life *life = memory_new(sizeof *life);
@@ -21,9 +30,10 @@ struct life *life_new(struct core *core, int32_t tid)
     life->phases.id = ++core->last_life;
     life->may_hold_phase = core->phases.set->count > 0;
     life->spends = core->mode == CORE_MAP && life->may_hold_phase;
-    life->next_of_all = core->all;
-    core->all = life;
-    return life;
+    life_link(core, life);
+    life->changed = core->changed;
+    life_untold(life);
+    return life_touch(life);
 }
 
 void life_free(struct life *life)
@@ -44,13 +54,16 @@ void life_free(struct life *life)
     free(life->credits);
     free(life->open_owned);
     free(life->inner);
+    if (life->changed)
+        changes_forget(&life->changed->lives, &life->change);
+    life_untell(life);
     free(life);
 }
 
 void life_put_name(struct life *life, struct text name, bool by_kernel)
 {
     char *to = by_kernel ? life->kernel_name : life->user_name;
-    life->retold = false;
+    life_untold(life);
     memset(to, 0, NAME_BYTES);
     if (name.count)
         memcpy(to, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
@@ -168,8 +181,10 @@ void life_set_program(struct life *life, struct text name)
     char now[NAME_BYTES] = {0};
     if (name.count)
         memcpy(now, name.at, name.count < NAME_BYTES - 1 ? name.count : NAME_BYTES - 1);
-    if (!life->has_program || memcmp(life->program, now, NAME_BYTES) != 0)
-        life->program_sent = life->retold = false;
+    if (!life->has_program || memcmp(life->program, now, NAME_BYTES) != 0) {
+        life->program_sent = false;
+        life_untold(life);
+    }
     memcpy(life->program, now, NAME_BYTES);
     life->has_program = true;
 }
@@ -292,9 +307,17 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     life->exited = true;
     life->exit_ns = time_ns;
     life->call_epoch = 0;
-    life->retold = false;
+    life_untold(life);
     life_note_exited(core, life);
     process_life_exited(core, life, time_ns);
+}
+
+void life_is_over(struct core *core, struct life *life)
+{
+    life->over = true;
+    core->ended =
+        memory_grow(core->ended, &core->ended_room, core->ended_count + 1, sizeof(struct life *));
+    core->ended[core->ended_count++] = life;
 }
 
 void life_end(struct core *core, struct life *life, uint64_t time_ns)
@@ -318,7 +341,7 @@ void life_end(struct core *core, struct life *life, uint64_t time_ns)
     forget_inner(core, life);
     map_remove(&core->lives, number_key(life->pid_ns, life->tid));
     process_leave(core, life);
-    life->over = true;
+    life_is_over(core, life);
     if (life->phases.count == 0)
         instances_forget(&life->phases);
 }

@@ -769,5 +769,7 @@ void core_free(struct core *core)
     free(core->cpus);
     free(core->named);
     free(core->exited);
+    free(core->ended);
+    changed_free(core->changed);
     free(core);
 }

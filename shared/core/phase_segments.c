@@ -10,7 +10,7 @@ void segment_begins(struct core *core, struct instance *instance)
     struct instance *request =
         instances_request(&core->phases, instance->thread, instance->definition, instance->values);
     if (request)
-        segment_begin(request, instance, instance->mark.begin_ns);
+        segment_begin(core->phases.changes, request, instance, instance->mark.begin_ns);
 }
 
 static struct time_vector outside_of_calls(const struct time_vector *time)
@@ -36,7 +36,7 @@ void segment_ends(const struct core *core, struct instance *instance, uint64_t t
         known = outside_of_calls(time);
     if (core->facts.no_calls || !core->facts.has_kernel)
         time = &known;
-    segment_end(instance, time_ns, time, calls);
+    segment_end(core->phases.changes, instance, time_ns, time, calls);
 }
 
 void request_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
@@ -116,5 +116,5 @@ void join_segments(struct core *core, const struct instance_line *line, struct i
     struct instance *request = request_named(core, line->request);
     if (request && !instance->request &&
         phase_is_segment(set->at[line->definition], set->at[request->definition]))
-        segment_link(request, instance);
+        segment_link(core->phases.changes, request, instance);
 }

@@ -21,12 +21,16 @@ void process_tell_fact(const struct core *core, const struct process *process)
     core_tell(core, &fact);
 }
 
-static struct process *process_new(uint32_t pid_ns, int32_t pid, uint64_t id)
+static struct process *process_new(const struct core *core, uint32_t pid_ns, int32_t pid,
+                                   uint64_t id)
 {
     struct process *process = memory_new(sizeof *process);
+    process->changed = core->changed;
+    process_touch(process);
     process->pid_ns = pid_ns;
     process->pid = pid;
     process->id = id;
+    process_told(process);
     process->over_ns = TIME_NONE;
     process->ppid = -1;
     process->refs = 1;
@@ -40,6 +44,8 @@ void process_drop(struct core *core, struct process *process)
     if (process->table)
         table_lose_user(core, process->table);
     free(process->addresses);
+    changes_forget(&process->changed->processes, &process->change);
+    process_untell(process);
     free(process);
 }
 
@@ -240,7 +246,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
     uint32_t pid_ns = life->pid_ns;
     struct process *process = process_by_pid(core, pid_ns, pid, time_ns);
     if (!process) {
-        process = process_new(pid_ns, pid, new_id(core, pid_ns, pid));
+        process = process_new(core, pid_ns, pid, new_id(core, pid_ns, pid));
         map_put(&core->processes, number_key(pid_ns, pid), process);
         process_tell_fact(core, process);
     }
@@ -252,7 +258,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
     process_touch(process);
     if (process->before_id == 0)
         process->before_id = new_id(core, pid_ns, pid);
-    return process_new(pid_ns, pid, process->before_id);
+    return process_new(core, pid_ns, pid, process->before_id);
 }
 
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns)
@@ -274,7 +280,7 @@ struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint
         life_end(core, alone, time_ns);
     instances_forked(&core->phases, pid);
     struct process *old = process_by_pid(core, 0, pid, time_ns);
-    struct process *process = process_new(0, pid, new_id(core, 0, pid));
+    struct process *process = process_new(core, 0, pid, new_id(core, 0, pid));
     process->fork_order = core->order;
     if (old) {
         process->before_id = old->id;

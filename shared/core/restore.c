@@ -79,6 +79,8 @@ static void restore_tables(struct restore *restore)
             continue;
         struct table *table = memory_new(sizeof *table);
         *table = kept->table;
+        table->changed = core->changed;
+        changes_note(&core->changed->tables, &table->change);
         table->refs = table->holds = 0;
         table->next = core->tables;
         table->back = &core->tables;
@@ -120,8 +122,10 @@ static void restore_descriptors(struct restore *restore)
             continue;
         struct descriptor *descriptor = memory_new(sizeof *descriptor);
         *descriptor = kept->descriptor;
+        changes_note(&restore->core->changed->descriptors, &descriptor->change);
         descriptor->refs = kept->in_place;
         descriptor->table = table;
+        descriptor_untold(descriptor);
         table->holds++;
         descriptor->name = kept->name.at ? memory_string(kept->name) : NULL;
         for (size_t k = 0; k < kept->doubtful_count; k++) {
@@ -157,6 +161,9 @@ static void restore_processes(struct restore *restore)
             continue;
         struct process *process = memory_new(sizeof *process);
         *process = kept->process;
+        process->changed = core->changed;
+        process_touch(process);
+        process_told(process);
         process->table = used_table(restore, kept->table);
         for (size_t k = 0; k < kept->address_count; k++) {
             process->addresses = memory_grow(process->addresses, &process->address_room, k + 1,
@@ -195,9 +202,8 @@ static void restore_kin(struct restore *restore, struct life *life, const struct
     }
     if (restore->core->phases.last_kin < kin->id)
         restore->core->phases.last_kin = kin->id;
-    life->phases.kin = kin;
+    kin_enter(&life->phases, kin);
     life->phases.counted = kept->counted;
-    kin->refs++;
     kin->alive += kept->counted;
 }
 
@@ -222,10 +228,15 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
     if (!life_holds(restore, kept))
         return;
     struct life *life = life_new(core, kept->life.tid);
-    struct life *next = life->next_of_all;
+    struct life *next = life->next_of_all, **back = life->back_of_all;
     struct phase_thread phases = life->phases;
+    const struct change change = life->change, telling = life->telling;
     *life = kept->life;
+    life->changed = core->changed;
+    life->change = change;
+    life->telling = telling;
     life->next_of_all = next;
+    life->back_of_all = back;
     life->phases = phases;
     life->phases.id = life->name;
     life->wild_cpu = -1;
@@ -255,8 +266,10 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
     }
     restore_kin(restore, life, kept);
     map_put(&restore->lives, life->name, life);
-    if (life->over)
+    if (life->over) {
+        life_is_over(core, life);
         return;
+    }
     map_put(&core->lives, number_key(life->pid_ns, life->tid), life);
     if (life->exited)
         life_note_exited(core, life);
@@ -395,7 +408,7 @@ static void restore_segments(struct restore *restore, const struct kept_instance
     if (kept->request && holds(restore, request && request->segments &&
                                             phase_is_segment(set->at[kept->definition],
                                                              set->at[request->definition])))
-        segment_link(request, instance);
+        segment_link(restore->core->phases.changes, request, instance);
 }
 
 static void restore_instance(struct restore *restore, const struct kept_instance *kept,

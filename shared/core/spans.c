@@ -36,7 +36,6 @@ struct span_begin {
     struct text phase,
         call;        /* joining: what the key's paths are called; they are others by its end */
     uint64_t serial; /* joining: ascends */
-    uint32_t kept;   /* joining: what core_save() knows its record by; 0: none yet */
 };
 
 struct waiting {
@@ -63,6 +62,7 @@ static struct spans *spans_of(struct core *core)
     if (!core->spans)
         core->spans = memory_new(sizeof *core->spans);
     struct spans *spans = core->spans;
+    spans->opens.changes = core->changed ? &core->changed->spans : NULL;
     if (!spans->begins) {
         spans->definition_count = core->phases.set->count_count;
         spans->begins = memory_new((spans->definition_count + 1) * sizeof *spans->begins);
@@ -697,6 +697,7 @@ void spans_use(struct core *core, const struct phase_set *set)
     core->spans = NULL;
     struct spans *spans = memory_new(sizeof *spans);
     spans->last_ns = before->last_ns;
+    spans->opens.changes = before->opens.changes;
     spans->definition_count = set->count_count;
     spans->begins = memory_new((set->count_count + 1) * sizeof *spans->begins);
     for (uint32_t i = 0; i < before->definition_count; i++) {
@@ -758,9 +759,14 @@ uint64_t spans_last_ns(const struct core *core)
     return core->spans ? core->spans->last_ns : 0;
 }
 
-uint32_t *spans_keep(struct core *core, size_t index, struct kept_span *kept)
+struct change *spans_change(const struct core *core, size_t index)
 {
-    struct span_begin *begin = begin_of(core->spans->opens.at[index]);
+    return &core->spans->opens.at[index]->change;
+}
+
+void spans_keep(const struct core *core, const struct change *change, struct kept_span *kept)
+{
+    const struct span_begin *begin = begin_of(NOUN_OF(struct atom, change, change));
     *kept =
         (struct kept_span){.serial = begin->serial,
                            .definition = count_digest(definition_at(core, begin->key.definition)),
@@ -779,7 +785,6 @@ uint32_t *spans_keep(struct core *core, size_t index, struct kept_span *kept)
                            .call = begin->call,
                            .values = begin->key.values,
                            .value_count = begin->key.value_count};
-    return &begin->kept;
 }
 
 bool spans_restore(struct core *core, const struct kept_span *kept)

@@ -57,8 +57,9 @@ void spans_free(struct core *core);
 struct kept_span;
 size_t spans_count(const struct core *core);
 uint64_t spans_last_ns(const struct core *core);
-/* What its record is known by, which stays as it is. */
-uint32_t *spans_keep(struct core *core, size_t index, struct kept_span *kept);
+/* An open span's place in `changed`: its record stays as it began. */
+struct change *spans_change(const struct core *core, size_t index);
+void spans_keep(const struct core *core, const struct change *change, struct kept_span *kept);
 /* False: the definitions that hold have none of it. */
 bool spans_restore(struct core *core, const struct kept_span *kept);
 

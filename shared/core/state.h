@@ -33,6 +33,7 @@
 #include "base/arena.h"
 #include "base/attrs.h"
 #include "base/cell_index.h"
+#include "base/changes.h"
 #include "base/map.h"
 #include "base/names.h"
 #include "core/core.h"
@@ -161,7 +162,7 @@ struct life {
     bool may_hold_phase;          /* mapping: the past may know of one that is open on it */
     bool before_told; /* joining: a phase cell with time before the first call went out */
     /* Of the list of what is unsent, and of all. */
-    struct life *next_listed, *next_of_all;
+    struct life *next_listed, *next_of_all, **back_of_all;
     /* Mapping alone. */
     struct told_life told; /* by its last line */
     uint64_t calls_told; /* complete ones in `calls` that lines have counted ahead of their sums */
@@ -174,9 +175,9 @@ struct life {
     /* Joining alone. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
-    bool retold;   /* what is known of it now, but for its end so far, was told by core_retell() */
-    bool touched;  /* it may be another than core_save() has seen it last */
-    uint32_t kept; /* what core_save() knows its record by; 0: none yet */
+    bool retold; /* what is known of it now, but for its end so far, was told by core_retell() */
+    struct change change, telling; /* in `changed` */
+    struct changed *changed;
     uint32_t stretch;
     struct process *process;
     struct life *next_of_process, **back_of_process;
@@ -218,12 +219,29 @@ struct cpu {
 /* Mapping, it is as the past has it; joining, none was seen. */
 enum { WITHIN_AS_BEFORE, WITHIN_NONE, WITHIN_FIRST };
 
+/* What core_retell() has told, by the turn of each; and what of it is new or another since then. Of `struct change`, only
+ * the place in one of the sets is used. */
+enum { RETELL_TURNS = 32 };
+struct retelling {
+    struct changes untold, turns[RETELL_TURNS];
+};
+void retelling_clear(struct retelling *all);
+
+/* Joining: what may be another than core_save() has seen it last, and what is gone since then. A noun that is not
+ * among these has the record that it had: whoever makes, frees or gets hold of one to change it says so, before or behind
+ * that. Builds with invariants compare all of them at each save. */
+struct changed {
+    struct changes lives, processes, tables, descriptors, instances, spans;
+    struct retelling told_lives, told_processes, told_descriptors;
+};
+void changed_free(struct changed *changed); /* NULL is fine */
+
 /* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
 struct process {
     uint64_t serial; /* once it was saved: unique in the core, as of tables and descriptors */
     uint64_t seen;   /* by the save of that number */
-    uint32_t kept;   /* as of a life */
-    bool touched;
+    struct change change, telling; /* in `changed` */
+    struct changed *changed;
     uint32_t pid_ns;
     int32_t pid;
     uint64_t id;
@@ -276,8 +294,11 @@ struct core {
     struct spans *spans;    /* likewise: what is open */
     bool spans_wait;        /* for spans_settle() */
     struct life *listed, *all;
+    struct life **ended; /* joining: those of `all` that are over */
+    size_t ended_count, ended_room;
     uint64_t border_epoch; /* from 1 */
     struct instances phases;
+    struct changed *changed; /* owned; NULL: mapping */
     struct tallies tallies;
     /* mapping */
     struct row *row;
@@ -358,16 +379,16 @@ static inline bool is_phase_event(const struct event *event)
     return event->class->begin_count > 0 || event->class->end_count > 0;
 }
 
-/* Joining: whoever gets hold of a life, a process or a descriptor to change it says so, before or behind that; what
- * is not touched between two saves has the same record. Of a life, that holds for its process, too. */
 static inline void process_touch(struct process *process)
 {
-    process->touched = true;
+    changes_note(&process->changed->processes, &process->change);
 }
 
+/* Its process may change with it. */
 static inline struct life *life_touch(struct life *life)
 {
-    life->touched = true;
+    if (life->changed)
+        changes_note(&life->changed->lives, &life->change);
     if (life->process)
         process_touch(life->process);
     return life;
@@ -449,6 +470,16 @@ void life_tell_fact(struct core *core, const struct life *life);
 void life_tell_sums(struct core *core, struct life *life);
 void life_tell(struct core *core, struct life *life);
 void life_note_exited(struct core *core, const struct life *life);
+/* It is freed at the next end of an interval at which nothing is open on it. */
+void life_is_over(struct core *core, struct life *life);
+/* --- retell.c --- */
+/* What is known of it now is not told yet; it is no more. */
+void life_untold(struct life *life);
+void life_untell(struct life *life);
+/* It is told; it is no more. */
+void process_told(struct process *process);
+void process_untell(struct process *process);
+/* --- lives.c --- */
 void life_forget_exited(struct core *core, uint64_t now_ns);
 /* What was running before the first call was in `call`, or (NULL) in none. */
 void life_first_call(struct core *core, struct life *life, const struct syscall *call);
@@ -674,9 +705,13 @@ void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
 /* The call that the life is in is over: it counts (if complete) for what ended within it. */
 void phase_add_credits(struct core *core, struct life *life, bool complete);
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
+static inline struct life *life_of_thread(struct phase_thread *thread)
+{
+    return NOUN_OF(struct life, thread, phases);
+}
 static inline struct life *life_of(const struct instance *instance)
 {
-    return (struct life *)((char *)instance->thread - offsetof(struct life, phases));
+    return life_of_thread(instance->thread);
 }
 /* --- joining --- */
 void join_phases(struct core *core, struct life *life, const struct event *event, uint32_t summed);

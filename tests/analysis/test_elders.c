@@ -110,7 +110,7 @@ static void write_and_read(struct model *model)
 {
     if (model->count == 0)
         return;
-    struct elders *from = model->elders, *to = elders_new();
+    struct elders *from = model->elders, *to = elders_new(NULL);
     struct instance_mark mark = {.begin_ns = 0};
     copy(&mark, &from->eldest);
     elders_push(to, &mark);
@@ -136,7 +136,7 @@ static void run(uint64_t seed)
 {
     struct model *model = memory_new(sizeof *model);
     model->random = seed;
-    model->elders = elders_new();
+    model->elders = elders_new(NULL);
     for (unsigned round = 0; round < 40; round++) {
         size_t pushes = below(model, round % 4 ? 30 : 200);
         for (size_t i = 0; i < pushes && model->first + model->count < MARKS; i++)
@@ -170,7 +170,7 @@ Test(elders, are_the_marks_that_were_pushed)
 Test(elders, take_some_bytes_each)
 {
     enum { BEGINS = 20000 };
-    struct elders *elders = elders_new();
+    struct elders *elders = elders_new(NULL);
     struct instance_mark now = {.begin_ns = 1}, mark = {.begin_ns = 0};
     for (unsigned i = 0; i < BEGINS; i++) {
         now.order += UINT64_C(8) << EVENT_SHIFT;

@@ -327,7 +327,7 @@ static void keep(void *context, struct text key, struct bytes record)
 static struct engine *restart(struct engine *engine)
 {
     struct state state = {.count = 0};
-    engine_save(engine, keep, &state);
+    engine_save(engine, &(struct keep_sink){.take = keep, .context = &state});
     engine_free(engine);
     engine = engine_new(&analyses);
     while (state.count > 0) {
