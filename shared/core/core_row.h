@@ -1,8 +1,8 @@
-/* core/core_row.h -- what mapping says of one interval: records in order.
+/* core/core_row.h -- the output of mapping for one interval: records in order.
  *
- * A record is one of three: a LET gives a name to a subject that only the past knows; a LINE is what one
- * subject has come to since its last record; a STEP is an event as it was. What they refer to by name
- * they have named before, in the same row. */
+ * A record is one of three: a LET introduces a name for an entity that only the past can identify;
+ * a LINE has the state and sums of one entity since its previous record; a STEP is an unchanged
+ * event. Records only refer to names introduced earlier in the same row. */
 #ifndef CORE_CORE_ROW_H
 #define CORE_CORE_ROW_H
 
@@ -16,44 +16,44 @@
 #include "trace/event.h"
 #include "trace/partial.h"
 
-/* A thread's life, as a row names it: from 1, dense; 0 is none. */
+/* The name of a thread's life in a row: from 1, dense; 0: none. */
 typedef uint32_t life_name;
 
 enum { CPU_NUMBER_MAX = 1 << 16 };
 
-/* What is, or was, under a descriptor number: likewise. */
+/* The name of the descriptor under a number, likewise. */
 typedef uint32_t place_name;
 
 enum record_kind {
-    RECORD_LET_CPU,   /* LET: who is current on the CPU of its first event, or its next */
-    RECORD_LET_LIFE,  /* LET: the life of a number that has an event of its own */
-    RECORD_AGAIN,     /* LET: a life that was named before: its time is booked up to now */
+    RECORD_LET_CPU,   /* LET: the current thread of a CPU, at its first or next event */
+    RECORD_LET_LIFE,  /* LET: the life of a tid at its first own event */
+    RECORD_AGAIN,     /* LET: an already named life: its time is accounted up to now */
     RECORD_LABEL,     /* LET: the path of a phase */
-    RECORD_LET_PLACE, /* LET: what is under a descriptor number that a life uses */
+    RECORD_LET_PLACE, /* LET: the descriptor under a number that a life uses */
     RECORD_LIFE,      /* LINE of a life */
     RECORD_INSTANCE,  /* LINE of a phase instance that is open */
     RECORD_CPU,       /* LINE of a CPU */
     RECORD_PLACE,     /* LINE of a descriptor that was created here */
-    RECORD_USES,      /* LINE of what a life has done with a place */
-    RECORD_USE,      /* STEP: a call whose place may be another by its exit, or has no proof here */
-    RECORD_CHANGE,   /* STEP: a close of a place, and so on */
-    RECORD_EVENT,    /* STEP */
-    RECORD_TIME,     /* STEP: the time, for what is over by then */
-    RECORD_ANALYSIS, /* of the engine of analyses, which runs beside (analysis/engine.h) */
-    RECORD_COUNT,    /* LINE of a count */
-    RECORD_SPAN,     /* LINE of a span that is open; STEP: an end of one */
-    RECORD_WAITS     /* LINE of waits of a life */
+    RECORD_USES,      /* LINE of the uses of a place by a life */
+    RECORD_USE,       /* STEP: a call whose place may change before its exit, or is unproven here */
+    RECORD_CHANGE,    /* STEP: a close of a place, and so on */
+    RECORD_EVENT,     /* STEP */
+    RECORD_TIME,      /* STEP: the time, to drop ended items */
+    RECORD_ANALYSIS,  /* of the engine of analyses (analysis/engine.h) */
+    RECORD_COUNT,     /* LINE of a count */
+    RECORD_SPAN,      /* LINE of a span that is open; STEP: an end of one */
+    RECORD_WAITS      /* LINE of waits of a life */
 };
 
-/* Where time of a thread goes: by its state, and by whether it is in a call. */
+/* Slots for the time of a thread, by state and by whether it is in a call. */
 enum time_slot {
     TIME_UNKNOWN,
     TIME_RUNNABLE,
     TIME_USER,
     TIME_SYS,
     TIME_BLOCKED,
-    TIME_BEFORE_RUNNING, /* running; whether in a call, only the past or the first call tells */
-    /* Of a row alone: in the state in which the past has it ... */
+    TIME_BEFORE_RUNNING, /* running; the past or the first call determines whether in a call */
+    /* In rows only: in the state that the past has for it ... */
     TIME_AS_BEFORE,     /* ... and in that call */
     TIME_AS_BEFORE_IN,  /* ... but in a call */
     TIME_AS_BEFORE_OUT, /* ... but in none */
@@ -74,14 +74,14 @@ struct phase_sum {
     void *slowest; /* mapping; it does not travel */
 };
 
-/* An instance that is among the sums, and that is told of by itself. */
+/* An instance that is in the sums and is also listed individually. */
 struct ended_line {
     uint32_t label, definition;
     struct ended_instance ended; /* rank.order: as if the interval were the first of the session */
 };
 
-/* Complete instances in which the call that a thread is in was entered: if it completes, it is one of
- * theirs. */
+/* Complete instances in which a thread entered its current call: if the call completes, it counts
+ * for them. */
 struct call_credit {
     uint32_t label;
     uint64_t count;
@@ -89,20 +89,20 @@ struct call_credit {
     uint32_t thread, stretch;
 };
 
-/* What a life has come to. */
+/* State and sums of a life. */
 struct life_line {
     life_name life;
-    int32_t tid;   /* 0: of the CPU's current, whoever that is */
+    int32_t tid;   /* 0: of the unidentified current thread of the CPU */
     uint8_t state; /* enum thread_state */
-    /* What there is. */
-    bool counts_time;  /* `clock_ns` and `time` say something */
-    bool state_known;  /* else `state`, `since_ns` and `wake_ns` say nothing: they are as before */
-    bool call_changed; /* else what is told of the open call says nothing */
-    bool call_was_unknown; /* an entry was the first of its calls here: what it was in has no end */
+    /* Which fields are valid. */
+    bool counts_time;      /* `clock_ns` and `time` are valid */
+    bool state_known;      /* else `state`, `since_ns`, and `wake_ns` are as in the past */
+    bool call_changed;     /* else the fields of the open call are invalid */
+    bool call_was_unknown; /* its first call event here was an entry: the call before has no end */
     bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
     bool kernel_named, user_named, has_program;
-    /* Those above are one column, this one is another: the call that a line before has told as open is
-     * complete, and among the sums. */
+    /* The flags above are one column, this one is another: the call that an earlier LINE reported
+     * as open is complete and in the sums. */
     bool told_over;
     uint64_t since_ns, wake_ns;
     uint64_t clock_ns; /* time is accounted up to here */
@@ -110,7 +110,7 @@ struct life_line {
     uint64_t last_ns;  /* its last event; TIME_NONE without any */
     uint64_t named_ns; /* the last switch that named it; likewise */
     uint64_t cpu_ns, switches;
-    struct interrupted interrupted; /* of `time`, and of time that is accounted later */
+    struct interrupted interrupted; /* part of `time`, and of time accounted later */
     struct durations latency;
     struct open_call open;
     uint32_t open_label;
@@ -118,9 +118,9 @@ struct life_line {
     struct call_sum *calls;
     size_t call_count;
     int64_t
-        calls_ahead; /* complete calls whose sums come later; less those that come now and were ahead */
-    /* The same time for instances that the past knows: in known states; and in the state that the past has
-     * it in, there in calls (blocked_in), in none (blocked_ns), and as_before_ns. */
+        calls_ahead; /* complete calls counted before their sums; negative when the sums follow */
+    /* The same time for instances of the past: in known states; and in the state that the past has
+     * for it: in calls (blocked_in), outside of calls (blocked_ns), and as_before_ns. */
     struct time_vector spent, spent_before;
     struct phase_sum *phases;
     size_t phase_count;
@@ -128,21 +128,21 @@ struct life_line {
     size_t ended_count;
     struct call_credit *credits;
     size_t credit_count;
-    uint64_t nobodys; /* of a CPU's current: events that are nobody's if it is */
+    uint64_t nobodys; /* of a CPU's current: events without a thread if there is none */
     struct text kernel_name, user_name, program;
 };
 
-/* What is known of the handlers that run on a CPU. Joining, all is known. */
+/* What is known of the running handlers of a CPU. When joining, everything is known. */
 enum {
     HANDLER_IRQ_KNOWN =
-        1, /* mapping: whether one of an interrupt runs is known here; else as before */
+        1, /* mapping: known here whether an interrupt handler runs; else as in the past */
     HANDLER_SOFTIRQ_KNOWN = 2, /* likewise; then the other is known, too */
     HANDLER_IN_IRQ = 4,
     HANDLER_IN_SOFTIRQ = 8,
     HANDLERS_NONE = HANDLER_IRQ_KNOWN | HANDLER_SOFTIRQ_KNOWN
 };
 
-/* A stretch in which one thread had a CPU, up to the begin of the next. */
+/* The time of one thread on a CPU, up to the begin of the next slice. */
 struct cpu_slice {
     uint64_t begin_ns;
     uint64_t who; /* wait_who(): as in struct wait_sum */
@@ -155,44 +155,45 @@ static inline bool cpu_slice_is_sound(const struct cpu_slice *slice)
            slice->begin_ns != TIME_NONE;
 }
 
-/* What a CPU has come to. */
+/* State and sums of a CPU. */
 struct cpu_line {
     int32_t cpu;
-    bool known;     /* else it is as before, but for `last_ns` */
-    bool nobody;    /* nobody is known to be current; else, without a `current`, it is idle */
+    bool known;     /* else all but `last_ns` is as in the past */
+    bool nobody;    /* the current thread is unknown; else, without `current`, it is idle */
     bool run_whole; /* no loss since run_begin_ns, a switch in */
     life_name current;
     uint64_t run_begin_ns;
     uint64_t last_ns; /* its last event; TIME_NONE without any */
     uint64_t busy_ns, idle_ns;
-    uint8_t handlers;            /* HANDLER_*: what is not known is as before */
-    uint64_t irq_ns, softirq_ns; /* since when they run; TIME_NONE: they do not, or as before */
-    uint64_t nested_ns; /* of the softirq, in interrupts; if that is as before: more of it */
+    uint8_t handlers; /* HANDLER_*: unknown ones are as in the past */
+    uint64_t irq_ns,
+        softirq_ns;     /* since when they run; TIME_NONE: not running, or as in the past */
+    uint64_t nested_ns; /* of the softirq, in interrupts; an addition if that is as in the past */
     uint64_t within[HANDLER_LEVELS]; /* as in struct cpu */
-    /* Who had it since its last line, the last CPU_SLICES of them; the last one up to run_begin_ns. */
+    /* The slices since its previous LINE, at most the last CPU_SLICES; the last one ends at
+     * run_begin_ns. */
     struct cpu_slice *slices;
     size_t slice_count;
 };
 
-/* What a step tells. */
+/* Which parts of an event a STEP includes. */
 enum {
-    STEP_BY_CPU = 1,   /* all of the event, of whoever is current, or as it tells itself */
-    STEP_CONTEXTS = 2, /* what its contexts tell of its actor */
-    STEP_MEANING = 4   /* what it is */
+    STEP_BY_CPU = 1,   /* everything, for the current thread or the one that it names */
+    STEP_CONTEXTS = 2, /* the contexts about its actor */
+    STEP_MEANING = 4   /* its effect */
 };
 
 struct step {
     uint8_t parts; /* STEP_* */
     struct event event;
-    uint64_t number; /* of the event in its interval, from 0 */
-    uint32_t summed; /* bits of what it ends, then of what it begins: in sums already */
-    life_name actor; /* whose event it is; 0: nobody's, or what it says itself */
-    life_name prev,
-        next;       /* of a switch: the names that both have from here on; 0: none, or as before */
-    bool elsewhere; /* of a switch: its prev_tid was known not to run on its CPU */
+    uint64_t number;      /* of the event in its interval, from 0 */
+    uint32_t summed;      /* bits of its ends, then of its begins, that are already in sums */
+    life_name actor;      /* the thread of the event; 0: none, or the one that it names */
+    life_name prev, next; /* of a switch: the names of both from here on; 0: none, or unchanged */
+    bool elsewhere;       /* of a switch: its prev_tid was known not to run on its CPU */
 };
 
-/* Gives the next number of a row, from 1, to what it says here. */
+/* Assigns the next label number of a row, from 1. */
 struct label_let {
     uint8_t kind; /* enum label_kind */
     life_name life;
@@ -204,7 +205,7 @@ struct label_let {
     size_t value_count;
 };
 
-/* When one of the elders of an instance began. */
+/* The begin of one of the elders of an instance. */
 struct elder_line {
     uint64_t begin_ns, event, calls;
     struct time_vector time;
@@ -217,15 +218,16 @@ struct call_named {
 /* Steps between elders: a block of analysis/elders.h. */
 struct steps_line {
     uint64_t count, events;
-    bool has_other; /* some time is such as only the past knows what it is */
+    bool has_other; /* some time can only be assigned by the past */
     struct call_named *calls;
     size_t call_count;
     struct text bytes;
 };
 
-/* What an instance has of its segments, as struct segments; but for those that are open, which name it. */
+/* Data of the segments of an instance, as struct segments, except open ones, which refer to it by
+ * name. */
 struct segments_line {
-    uint64_t since_ns; /* TIME_NONE: there is nothing of it all */
+    uint64_t since_ns; /* TIME_NONE: no data */
     uint64_t busy_ns, span_ns;
     uint64_t lost, lost_begin_ns;
     uint64_t calls;
@@ -242,12 +244,13 @@ struct instance_line {
     struct time_vector time; /* of its thread, since it began */
     struct field_value *values;
     size_t value_count;
-    /* Those that are open below it, and that only their begins tell apart from it. */
+    /* Older open instances that differ only in their begins (analysis/elders.h). */
     uint64_t elders;
     struct elder_line eldest, youngest;
     struct steps_line *steps; /* of elders - 1 in all */
     size_t steps_count;
-    /* Of one with segments, a number from 1, dense: by it, its open segments name it as their `request`. */
+    /* For an instance with segments, a number from 1, dense: its open segments refer to it as
+     * `request`. */
     uint32_t name;
     struct segments_line segments;
     uint32_t request;
@@ -267,17 +270,17 @@ struct place_let {
     int32_t fd;
 };
 
-/* A descriptor from its creation on; with the uses of its owner under one label. */
+/* A descriptor from its creation; with the uses by its owner under one label. */
 struct place_line {
-    place_name place; /* 0: nothing is told of it later */
+    place_name place; /* 0: no later record refers to it */
     life_name life;
     int32_t fd;
     uint8_t kind;
-    bool onto; /* what was under the number ended hard at begin_ns */
+    bool onto; /* the previous descriptor of the number ended hard at begin_ns */
     bool cloexec, named;
     bool ended, end_hard;
     uint64_t begin_ns, end_ns;
-    uint64_t closing_ns; /* entry of a close not seen to return; TIME_NONE */
+    uint64_t closing_ns; /* entry of a close without an exit; TIME_NONE */
     struct text name;
     uint32_t label;
     struct use_cell cell;
@@ -286,7 +289,7 @@ struct place_line {
 struct uses_line {
     place_name place;
     uint32_t label;
-    uint64_t proven_ns; /* the earliest entry of one that shows that it was there; TIME_NONE */
+    uint64_t proven_ns; /* the earliest entry of a use that proves it was open; TIME_NONE */
     struct use_cell cell;
     bool closed, close_hard; /* by a call that was entered at close_ns, and is over */
     uint64_t close_ns;
@@ -302,7 +305,7 @@ struct use_step {
 
 /* Events that a definition counts together. */
 struct count_line {
-    uint32_t definition; /* its place among those of the set, or among the built-in ones */
+    uint32_t definition; /* its index in the set, or among the built-in ones */
     bool built_in;
     uint8_t whose;              /* enum count_whose, if the definition asks for that */
     life_name life;             /* 0: as `whose` says, or not asked for */
@@ -315,7 +318,7 @@ struct count_line {
     struct count_cell cell;
 };
 
-/* Its place in the set; UINT32_MAX: it does not have it. */
+/* Its index in the set; UINT32_MAX: not in the set. */
 static inline uint32_t count_line_definition(const struct count_line *line,
                                              const struct phase_set *set)
 {
@@ -328,20 +331,20 @@ static inline uint32_t count_line_definition(const struct count_line *line,
 enum span_kind {
     SPAN_BEGINS,   /* it is open, since time_ns */
     SPAN_ENDS,     /* at time_ns, an event of `by.definition` that has no begin here */
-    SPAN_USER_LOSS /* at time_ns, events of user space were lost; nothing else is told */
+    SPAN_USER_LOSS /* at time_ns, user-space events were lost; no other field is valid */
 };
 
-/* What begins or ends a span that a user defines. */
+/* The begin or end of a user-defined span. */
 struct span_line {
     uint8_t kind; /* enum span_kind */
     uint64_t time_ns;
-    /* Within what it is to be paired, as the definition says. */
+    /* The scope of the pair, from the definition. */
     uint8_t whose;  /* enum count_whose */
     life_name life; /* of a thread or a process; else 0 */
     int32_t cpu;    /* of a CPU, or of its idle thread; else -1 */
     struct field_value *match;
     size_t match_count;
-    struct count_line by; /* of a begin: what it is counted under */
+    struct count_line by; /* of a begin: the keys that it is counted under */
 };
 
 /* Waits of a life in one phase. */
@@ -397,7 +400,7 @@ struct record {
     };
 };
 
-/* All zero is an empty row. Records are as large as their kind. */
+/* All zero is an empty row. The size of a record depends on its kind. */
 struct row {
     struct arena arena;
     struct record **at;

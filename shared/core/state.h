@@ -1,26 +1,26 @@
-/* core/state.h -- the nouns of the core, shared by its files and seen by nobody else, and how an
- * analysis is written on them.
+/* core/state.h -- the entities of the core, private to its files, and how to write an analysis on
+ * them.
  *
- * Both modes have the same nouns. A `struct life` is one life of a thread's number. Joining, it is the
- * memory itself. Mapping, it is a cache of that memory: `active` says that what it holds is exclusive (no
- * other name of this row that may be the same life holds anything), `counts` that its time is accounted
- * here, `known` that its state is known here. Without `known`, state and call are "as before": the past has them, and sums say so by their
- * slots.
+ * Both modes use the same entities. A `struct life` is one life of a tid. When joining, it is the
+ * complete state. When mapping, it is a cache of that state: `active` means that its data is
+ * exclusive (no other name of this row that may be the same life holds data), `counts` that its
+ * time is accounted here, `known` that its state is known here. Without `known`, state and call are
+ * "as before": the past has them, and the slots of the sums say so.
  *
- * An event is taken by a sentence. It finds the lives and CPUs that the event concerns, and applies what
- * it means to them: life_switched_out() and so on are written once, for both modes. Where mapping
- * finds something that it needs unknown, the sentence is a step instead:
+ * Each event has a handler per mode. It finds the lives and CPUs of the event and applies the
+ * meaning to them; life_switched_out() and so on are written once for both modes. If mapping lacks
+ * needed state, its handler makes a STEP instead:
  *
- *     life_retire() of all that the event reads or writes, and of all that may be the same (or
- *         life_before_word(), life_before_step(), where it leaves state or call as they are);
- *     map_step(): the event goes to the row as it was;
- *     life_define() of what is known behind it, whatever was before.
+ *     life_retire() for everything that the event reads or writes, and everything that may be the same
+ *         (or life_before_word(), life_before_step(), if it does not change state or call);
+ *     map_step(): writes the unchanged event to the row;
+ *     life_define() for the state known after the event, regardless of earlier state.
  *
- * The rules that keep both modes at one:
- *     - What a sentence reads, it must have activated, or retired.
- *     - A name of a row that may be another's life is never active together with it.
- *     - Nothing but its own events accounts for the time of a running thread: calls, switches that
- *       name it, its exit. So no sum is ever taken back. */
+ * Rules that keep both modes consistent:
+ *     - A handler must activate or retire everything that it reads.
+ *     - A name that may be the same life as another name is never active together with it.
+ *     - Only a thread's own events account for its running time: calls, switches that name it,
+ *       its exit. So no sum is ever taken back. */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
@@ -43,20 +43,20 @@ enum core_mode { CORE_MAP, CORE_JOIN };
 /* Behind enum thread_state. */
 enum { STATE_AS_BEFORE = STATE_BLOCKED + 1, STATES };
 
-/* What is known of the call that a thread is in. Joining, IN_UNKNOWN is a stretch without any call
- * event so far. */
+/* What is known of the current call of a thread. When joining, IN_UNKNOWN is a stretch without any
+ * call event so far. */
 enum in_call {
     IN_UNKNOWN,
     IN_NONE,
     IN_OPEN,
-    IN_TOLD, /* mapping: in `open_call`, which the past has: it ends there, unless `ends_here` */
+    IN_TOLD, /* mapping: in `open_call`, owned by the past: it ends there, unless `ends_here` */
     IN_CALLS
 };
 
 enum {
     NAME_BYTES = 16,   /* of a thread, with the zero at its end */
-    CALLS_CACHED = 16, /* places of call sums that are found without a search; a power of two */
-    WAITS_CACHED = 32  /* the same of waits */
+    CALLS_CACHED = 16, /* call sums found without a search; a power of two */
+    WAITS_CACHED = 32  /* the same for waits */
 };
 
 struct process;
@@ -74,7 +74,7 @@ struct wait_sum;
 struct slices;
 struct named_place;
 
-/* What a line has told of a life, if nothing else has told of it since then. */
+/* The state in the last LINE of a life, if no other record of it followed. */
 struct told_life {
     bool holds, known;
     uint8_t state;
@@ -87,26 +87,26 @@ struct span_list {
 };
 
 struct life {
-    /* What every event of the thread touches. */
+    /* Accessed by every event of the thread. */
     uint64_t clock_ns; /* its time is accounted up to here */
     uint64_t last_ns;
     life_name name; /* in the row; joining: its id */
-    int32_t tid;    /* 0: of the current of a CPU, whose number the row does not tell */
-    int32_t cpu;    /* where it is thought current; -1 */
+    int32_t tid;    /* 0: of the current thread of a CPU, whose tid is unknown in the row */
+    int32_t cpu;    /* where it is considered current; -1 */
     uint8_t slot;   /* enum time_slot: by state and call */
     uint8_t state;  /* enum thread_state, or STATE_AS_BEFORE */
     uint8_t in;     /* enum in_call */
     bool active, counts, known;
-    bool listed;       /* something of it may be unsent */
-    bool spends;       /* phase instances may be open that were begun on it */
+    bool listed;       /* it may have unsent data */
+    bool spends;       /* phase instances begun on it may be open */
     bool call_changed; /* since its last line */
     bool call_was_unknown;
     bool no_call_yet; /* mapping: forked here, and active since then without a call event */
-    bool ends_here;   /* mapping, IN_TOLD: its exit needs nothing of the past ... */
+    bool ends_here;   /* mapping, IN_TOLD: its exit needs no state of the past ... */
     bool told_over;   /* ... and there was one since its last line */
     const struct syscall *open_call; /* IN_OPEN, IN_TOLD */
     uint64_t entry_ns;
-    /* What each switch touches. */
+    /* Accessed by each switch. */
     uint64_t time[TIME_SLOTS];
     uint64_t since_ns, wake_ns, named_ns;
     uint64_t cpu_ns, switches;
@@ -118,7 +118,7 @@ struct life {
     uint8_t wait_at[WAITS_CACHED]; /* 1 + index in waits; 0: none */
     char kernel_name[NAME_BYTES];
     bool kernel_named;
-    /* What each call touches. */
+    /* Accessed by each call. */
     uint32_t open_label;
     uint8_t open_present;
     uint8_t call_at[CALLS_CACHED]; /* 1 + index in calls, by call id; 0: none */
@@ -131,12 +131,12 @@ struct life {
     size_t call_count;
     size_t credit_count;
     struct phase_thread phases; /* up to its `total` */
-    /* What few events touch: of names, */
+    /* Accessed by few events: names, */
     bool user_named, has_program;
     char user_name[NAME_BYTES];
-    char program[NAME_BYTES]; /* what the trace of its process says that this is called */
+    char program[NAME_BYTES]; /* the process name in the trace of its process */
     /* calls, */
-    char *open_owned;           /* joining: what the text is of; mapping, it is of the row */
+    char *open_owned;           /* joining: owner of the text; when mapping, the row owns it */
     struct descriptor *used[2]; /* joining: by the open call, as of its entry; a reference each */
     struct group *group;        /* mapping: that may share its table; NULL: the common one */
     size_t call_room;
@@ -150,46 +150,46 @@ struct life {
     struct cell_index phase_index; /* of those, by label */
     struct call_credit *credits;
     size_t credit_room;
-    struct unsent_ended *ended; /* mapping: instances that are told of by themselves */
+    struct unsent_ended *ended; /* mapping: individually listed instances */
     uint32_t label;             /* mapping: of the phase that it is in, as of label_epoch */
     uint64_t label_epoch;
-    uint32_t call_label;   /* mapping: of the call that the past has it in; 0: none yet */
+    uint32_t call_label;   /* mapping: label of its call in the past; 0: none yet */
     uint64_t parent_epoch; /* the same of its parent: what follows is as of it */
     uint32_t parent_of, parent_under, parent;
     struct count_sum *counted; /* mapping: sums of counts that are unsent */
     uint64_t count_epoch;
     struct span_list span_begins; /* mapping: open here, that name it */
-    bool may_hold_phase;          /* mapping: the past may know of one that is open on it */
+    bool may_hold_phase;          /* mapping: the past may have one open on it */
     bool before_told; /* joining: a phase cell with time before the first call went out */
-    /* Of the list of what is unsent, and of all. */
+    /* Links of the list of lives with unsent data, and of all lives. */
     struct life *next_listed, *next_of_all, **back_of_all;
-    /* Mapping alone. */
+    /* Mapping only. */
     struct told_life told; /* by its last line */
-    uint64_t calls_told; /* complete ones in `calls` that lines have counted ahead of their sums */
-    int32_t wild_cpu;    /* of a life without a number: the CPU */
-    uint64_t nobodys; /* events of it, which are nobody's if nobody is known to be current there */
+    uint64_t calls_told;   /* complete ones in `calls` that LINEs have counted before their sums */
+    int32_t wild_cpu;      /* of a life without a number: the CPU */
+    uint64_t nobodys; /* its events, which have no thread if the CPU has no known current thread */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
-    bool has_process; /* the past knows one of it, for certain */
-    int32_t told_pid; /* the past was told here that it is of this process; 0: not yet */
-    /* Joining alone. */
+    bool has_process; /* the past certainly knows its process */
+    int32_t told_pid; /* this row has told the past its pid; 0: not yet */
+    /* Joining only. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
-    bool retold; /* what is known of it now, but for its end so far, was told by core_retell() */
+    bool retold; /* core_retell() has emitted everything known of it, except its end so far */
     struct change change, telling; /* in `changed` */
     struct changed *changed;
     uint32_t stretch;
     struct process *process;
     struct life *next_of_process, **back_of_process;
-    uint32_t pid_ns; /* that tid is a number of, as namespace_of(); 0: the root's */
-    int32_t *inner;  /* owned: its numbers in inner pid namespaces */
+    uint32_t pid_ns; /* namespace of tid, as namespace_of(); 0: root */
+    int32_t *inner;  /* owned: its ids in inner pid namespaces */
     size_t inner_count;
     struct table *own_table; /* NULL: that of its process */
 };
 
 enum cpu_knowledge {
-    CPU_UNKNOWN, /* mapping: as before; joining: not settled yet */
-    CPU_LET,     /* mapping alone: `current` is whoever the past has there */
+    CPU_UNKNOWN, /* mapping: as in the past; joining: not settled yet */
+    CPU_LET,     /* mapping only: `current` is the current thread of the past */
     CPU_NOBODY,
     CPU_IDLE,
     CPU_THREAD
@@ -201,35 +201,36 @@ struct cpu {
     bool run_whole, changed, seen;
     uint64_t run_begin_ns;
     uint64_t last_ns;          /* its last event; TIME_NONE */
-    uint64_t busy_ns, idle_ns; /* of whole runs that no line has told yet */
-    uint64_t told_ns;          /* mapping: the last_ns that its last line told */
+    uint64_t busy_ns, idle_ns; /* of whole runs not yet in a LINE */
+    uint64_t told_ns;          /* mapping: last_ns in its last LINE */
     uint64_t let_tick;     /* mapping: of the first name of its current in this stretch; 0: none */
-    uint64_t border_ns;    /* joining: behind it, it is not settled; TIME_NONE */
+    uint64_t border_ns;    /* joining: not settled after this time; TIME_NONE */
     uint8_t handlers;      /* HANDLER_* */
     bool handlers_changed; /* mapping: since its last line */
-    uint64_t irq_ns, softirq_ns; /* of those that run: their time is counted up to here */
-    /* Of the softirq since then, in interrupts. Mapping, without HANDLER_SOFTIRQ_KNOWN: what the past does
-     * not have yet. */
+    uint64_t irq_ns, softirq_ns; /* of running handlers: their time is counted up to here */
+    /* Of the softirq since then, in interrupts. When mapping without HANDLER_SOFTIRQ_KNOWN: the
+     * part that the past does not have yet. */
     uint64_t nested_ns;
-    /* Which handler of each level runs: 2 + its number, WITHIN_NONE, or WITHIN_AS_BEFORE. */
+    /* The running handler of each level: 2 + its number, WITHIN_NONE, or WITHIN_AS_BEFORE. */
     uint64_t within[HANDLER_LEVELS];
-    struct slices *slices; /* owned: who had it before its current; NULL: nobody is known */
+    struct slices *slices; /* owned: slices before its current thread; NULL: unknown */
 };
 
-/* Mapping, it is as the past has it; joining, none was seen. */
+/* WITHIN_AS_BEFORE: mapping: as in the past; joining: none was seen. */
 enum { WITHIN_AS_BEFORE, WITHIN_NONE, WITHIN_FIRST };
 
-/* What core_retell() has told, by the turn of each; and what of it is new or another since then. Of `struct change`, only
- * the place in one of the sets is used. */
+/* What core_retell() has told, by the turn of each; and what of it is new or another since then. Of
+ * `struct change`, only the place in one of the sets is used. */
 enum { RETELL_TURNS = 32 };
 struct retelling {
     struct changes untold, turns[RETELL_TURNS];
 };
 void retelling_clear(struct retelling *all);
 
-/* Joining: what may be another than core_save() has seen it last, and what is gone since then. A noun that is not
- * among these has the record that it had: whoever makes, frees or gets hold of one to change it says so, before or behind
- * that. Builds with invariants compare all of them at each save. */
+/* Joining: what may be another than core_save() has seen it last, and what is gone since then. A
+ * noun that is not among these has the record that it had: whoever makes, frees or gets hold of one
+ * to change it says so, before or behind that. Builds with invariants compare all of them at each
+ * save. */
 struct changed {
     struct changes lives, processes, tables, descriptors, instances, spans;
     struct retelling told_lives, told_processes, told_descriptors;
@@ -245,13 +246,13 @@ struct process {
     uint32_t pid_ns;
     int32_t pid;
     uint64_t id;
-    uint64_t before_id;  /* of the one that had the pid before its fork; 0: not asked for yet */
+    uint64_t before_id;  /* of the previous process of the pid; 0: not looked up yet */
     uint64_t fork_order; /* event order of its leader's fork; 0 if not seen */
-    int32_t ppid;        /* its parent at the fork, else the one that was told first; -1 */
+    int32_t ppid;        /* its parent at the fork, else the first known one; -1 */
     bool fork_seen;
     uint64_t fork_ns;
     unsigned refs;
-    unsigned alive;   /* threads told and not yet exited */
+    unsigned alive;   /* known threads that have not exited */
     unsigned present; /* of those alive, whose life is not over without an exit */
     unsigned parted;  /* of those alive, how many have a table of their own */
     bool leader_exited, leader_parted;
@@ -263,21 +264,21 @@ struct process {
     struct life *threads; /* told, not yet over */
 };
 
-/* What is told of a pid so long after its process was over is of another process, of which no fork was
- * seen. */
+/* Events for a pid more than this after the end of its process belong to another process, whose
+ * fork is not in the trace. */
 #define PROCESS_KEPT_NS UINT64_C(10000000000)
 
-/* A process that may be forgotten one day. */
+/* A process that may be dropped later. */
 struct over {
     uint64_t key, since_ns; /* key: in core.processes */
 };
 
-/* At each multiple of it, in raw time, the past forgets lives that are over: a mapper knows nothing then, as at
- * the begin of its interval. */
+/* At each multiple of it, in raw time, the reducer drops ended lives: a mapper then knows nothing,
+ * as at the beginning of its interval. */
 #define LIVES_TICK_NS UINT64_C(20000000000)
 
-/* Mapping, lives are found by their numbers without a hash: in pages of a table, up to the kernel's largest
- * number (PID_MAX_LIMIT). */
+/* When mapping, lives are found by tid without a hash: in pages of a table, up to the kernel's
+ * largest tid (PID_MAX_LIMIT). */
 enum { PAGE_LIVES = 1 << 10, PAGES = 1 << 12 };
 struct life_page {
     struct life *at[PAGE_LIVES];
@@ -452,7 +453,8 @@ static inline void life_set_name(struct life *life, struct text name, bool by_ke
 
 struct life *life_new(struct core *core, int32_t tid);
 void life_free(struct life *life);
-/* Joining: the living one of the number, else a new life from here on; NULL for what is no number. */
+/* Joining: the living one of the number, else a new life from here on; NULL for what is no number.
+ * */
 struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns);
 /* The same by a number inside of a namespace. */
 struct life *life_inside(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns);
@@ -543,8 +545,8 @@ void life_before_step(struct core *core, struct life *life);
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
 /* What is known of the number from here on may be another life's: returns that. */
 struct life *life_forget(struct core *core, struct life *life);
-/* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`) who it
- * is from here on. */
+/* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`)
+ * who it is from here on. */
 void map_doubt(struct core *core, const struct life *life, bool leaves);
 /* Nothing is known any more of whoever is current there, by whatever name. */
 void map_retire_current(struct core *core, struct cpu *cpu);
@@ -657,7 +659,8 @@ void wait_lost(struct core *core, struct life *life);
 void waits_write(struct core *core, struct life *life);
 void waits_tell(struct core *core, struct life *life);
 void waits_join(struct core *core, const struct waits_line *line);
-/* Of whom the row in hand says that it is a thread, what joining knows: an id, the idle thread or nobody. */
+/* Of whom the row in hand says that it is a thread, what joining knows: an id, the idle thread or
+ * nobody. */
 uint64_t join_who(const struct core *core, uint64_t who);
 
 /* --- slices.c: who had a CPU, and when, in both modes --- */
@@ -727,7 +730,8 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
 void phases_tell(struct core *core, struct life *life);
 void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
-/* Adds what the thread of an instance has spent in it by `time_ns`: time, and (returned) complete calls. */
+/* Adds what the thread of an instance has spent in it by `time_ns`: time, and (returned) complete
+ * calls. */
 uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
                            struct time_vector *time);
 
@@ -761,9 +765,11 @@ void map_forget_slowest(struct core *core);
 /* --- map_phases.c: what this interval alone tells of them --- */
 void map_phases_init(struct core *core);
 void map_phases_clear(struct core *core);
-/* What the event begins and ends on the thread, whose own it is; what only the past knows goes there. */
+/* What the event begins and ends on the thread, whose own it is; what only the past knows goes
+ * there. */
 bool map_phases(struct core *core, struct life *life, const struct event *event, uint32_t *summed);
-/* To be called before a phase event goes to the past. `life`: whose it is; NULL: only the past knows. */
+/* To be called before a phase event goes to the past. `life`: whose it is; NULL: only the past
+ * knows. */
 void map_before_phases(struct core *core, struct life *life, const struct event *event,
                        uint32_t summed);
 /* What is open on the life passes to the past. */
