@@ -10,7 +10,7 @@ CTEST := exec setpriv --pdeathsig KILL ctest
 
 .DEFAULT_GOAL := release
 .NOTPARALLEL:
-.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test bench image packages packages-test platforms format \
+.PHONY: help deps build-deps ci-deps dev-deps demo try dashboards dashboards-check dashboards-picture export-chaos test fuzz-ci kafka otlp-test prometheus-test kubernetes-test kubernetes-pods bench image packages packages-test platforms format \
 	format-check install uninstall clean $(PRESETS) \
 	$(PRESETS:%=build-%)
 
@@ -25,6 +25,7 @@ help:
 	@echo 'make otlp-test  spans and metrics in a real Jaeger and Collector, built once (with go)'
 	@echo 'make prometheus-test  remote write 2.0 into a real Prometheus 3, built once (with go)'
 	@echo 'make kubernetes-test  a real API server takes the manifests; it is built once, likewise'
+	@echo 'make kubernetes-pods  pods of the base on a real kubelet, and a new definitions file, likewise'
 	@echo 'make chaos      kill everything at every point, again and again, over a real broker:'
 	@echo '                results stay right (SEEDS=20 SEED=first KILLS=11, of each seed)'
 	@echo 'make export-chaos   kill the exporter 20 times and a real Prometheus 5 times: totals stay right'
@@ -121,6 +122,10 @@ prometheus-test: kafka
 # Against a real API server, which is built once (ten minutes, with go).
 kubernetes-test:
 	@sh tests/deploy/apiserver.sh
+
+# On a real kubelet, as root; it is built once, likewise (half an hour).
+kubernetes-pods: build-release kafka
+	@sh tests/deploy/pods.sh
 
 PROGRAMS := spanmill spanmill-agent spanmill-mapper spanmill-reducer spanmill-export
 
