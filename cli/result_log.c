@@ -308,6 +308,8 @@ void result_log_report(const struct result_log *log, struct report *out)
     for (size_t i = 0; i < log->session_count; i++)
         if (log->sessions[i].fold && log->sessions[i].counted)
             fold_report(log->sessions[i].fold, &out->arena, &out->sessions[out->session_count++]);
+    for (size_t i = 0; i < out->session_count; i++)
+        session_report_name_irqs(&out->sessions[i], &out->arena);
     if (out->session_count > 0)
         qsort(out->sessions, out->session_count, sizeof *out->sessions, by_name);
     if (log->options->since_ns != 0)

@@ -369,6 +369,8 @@ void reducer_report(const struct reducer *reducer, unsigned jobs, struct report 
 {
     *out = (struct report){.session_count = reducer->count};
     out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
-    for (size_t i = 0; i < reducer->count; i++)
+    for (size_t i = 0; i < reducer->count; i++) {
         fold_report_by(reducer->sessions[i].fold, &out->arena, jobs, &out->sessions[i]);
+        session_report_name_irqs(&out->sessions[i], &out->arena);
+    }
 }

@@ -272,6 +272,32 @@ static void values_field(struct json_text *json, const char *name, struct named_
     json_words(json, "}");
 }
 
+/* Who ended them, or had the CPU meanwhile: behind `by`. */
+static void who_fields(struct json_text *json, const struct wait_row *row)
+{
+    signed_field(json, "by_pid", row->by_pid);
+    signed_field(json, "by_tid", row->by_tid);
+    string_field(json, "by_name", row->by_name);
+    signed_field(json, "number", row->number);
+}
+
+static void waits_field(struct json_text *json, const char *name, const struct wait_row *rows,
+                        size_t count)
+{
+    json_name(json, name);
+    json_words(json, "[");
+    for (size_t i = 0; i < count; i++) {
+        json_words(json, i ? ",{\"by\":" : "{\"by\":");
+        json_string(json, text_of(wait_kind_name(rows[i].kind)));
+        who_fields(json, &rows[i]);
+        string_field(json, "by_process", rows[i].by_process);
+        number_field(json, "count", rows[i].cell.count);
+        number_field(json, "total_ns", rows[i].cell.total_ns);
+        json_words(json, "}");
+    }
+    json_words(json, "]");
+}
+
 static void write_instance(struct json_text *json, const struct session_report *session, size_t i)
 {
     const struct instance_row *row = &session->instances[i];
@@ -299,6 +325,8 @@ static void write_instance(struct json_text *json, const struct session_report *
     number_field(json, "syscalls", row->syscalls);
     number_field(json, "queued_ns", row->queued_ns);
     number_field(json, "parallel_ns", row->parallel_ns);
+    waits_field(json, "woken_by", row->wakers, row->waker_count);
+    waits_field(json, "ran_instead", row->ran_instead, row->ran_instead_count);
 }
 
 static void write_fd(struct json_text *json, const struct session_report *session, size_t i)
@@ -466,10 +494,7 @@ static void write_wait(struct json_text *json, const struct wait_row *row)
     signed_field(json, "pid", row->pid);
     string_field(json, "phase", row->phase);
     string_field(json, "by", wait_kind_name(row->kind));
-    signed_field(json, "by_pid", row->by_pid);
-    signed_field(json, "by_tid", row->by_tid);
-    string_field(json, "by_name", row->by_name);
-    signed_field(json, "number", row->number);
+    who_fields(json, row);
     string_field(json, "process", row->process);
     string_field(json, "by_process", row->by_process);
     number_field(json, "count", row->cell.count);

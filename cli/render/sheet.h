@@ -79,6 +79,8 @@ void sheet_cell_quantile(struct table *table, unsigned per_mille,
 
 /* `futex 5.12 s, pread64 1.12 s`, as far as it matters; the caller's. */
 char *sheet_text_of_causes(struct named_numbers blocked_by);
+/* The first of them, with their time; to be freed. */
+char *sheet_text_of_waits(const struct wait_row *rows, size_t count);
 
 /* For qsort(). */
 int sheet_compare(uint64_t a, uint64_t b);

@@ -59,6 +59,8 @@ static void add_row(struct table *table, const struct instance_row *row)
     sheet_cell_spent(table, row->unknown_ns);
     sheet_cell_counted(table, row->syscalls);
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
+    sheet_cell_text(table, sheet_text_of_waits(row->wakers, row->waker_count));
+    sheet_cell_text(table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count));
     sheet_cell_text(table, text_of_values(row));
 }
 
@@ -73,13 +75,14 @@ static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 void sheet_instances_write(const struct sheet *sheet, struct selection selection)
 {
     static const struct column columns[] = {
-        {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
-        {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
-        {"IRQ", COLUMN_SPENT, CUT_NOT},       {"Softirq", COLUMN_SPENT, CUT_NOT},
-        {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
-        {"Queued", COLUMN_SPENT, CUT_NOT},    {"Parallel", COLUMN_SPENT, CUT_NOT},
-        {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},
-        {"Blocked by", COLUMN_TEXT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
+        {"Begin", COLUMN_TEXT, CUT_NOT},         {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"Wall", COLUMN_SPENT, CUT_NOT},         {"CPU", COLUMN_SPENT, CUT_NOT},
+        {"IRQ", COLUMN_SPENT, CUT_NOT},          {"Softirq", COLUMN_SPENT, CUT_NOT},
+        {"Runnable", COLUMN_SPENT, CUT_NOT},     {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Queued", COLUMN_SPENT, CUT_NOT},       {"Parallel", COLUMN_SPENT, CUT_NOT},
+        {"Unknown", COLUMN_SPENT, CUT_NOT},      {"System calls", COLUMN_COUNT, CUT_NOT},
+        {"Blocked by", COLUMN_TEXT, CUT_NOT},    {"Woken by", COLUMN_TEXT, CUT_RIGHT},
+        {"Ran instead", COLUMN_TEXT, CUT_RIGHT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
     };
     const struct session_report *session = sheet->session;
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/view.h"
 #include "base/memory.h"
 #include "cli/render/quantity.h"
 #include "cli/render/sheet.h"
+
+/* So many of the waits of an instance stand in its row. */
+enum { WAITS_IN_CELL = 3 };
 
 static int by_most(const void *a, const void *b)
 {
@@ -16,48 +18,12 @@ static int by_most(const void *a, const void *b)
     return order ? order : (left > right) - (left < right);
 }
 
-/* What the handlers of an interrupt are called, with commas; to be freed. NULL: their events do not tell. */
-static char *name_of_irq(const struct session_report *session, uint64_t irq)
-{
-    const struct atom_kind *kind;
-    for (size_t i = 0; (kind = analyses_shown(i)) && strcmp(kind->name, "irq") != 0;)
-        i++;
-    if (!kind)
-        return NULL;
-    const struct cells_of_kind cells = session_report_cells(session, kind);
-    const struct atom_column *number = atom_kind_column(kind, "irq"),
-                             *column = atom_kind_column(kind, "name");
-    char *names = NULL;
-    for (size_t i = 0; i < cells.count; i++) {
-        const struct text name = *atom_text_at(cells.at[i], column);
-        bool is_new = *atom_number_at(cells.at[i], number) == irq && name.count > 0;
-        for (size_t k = 0; k < i && is_new; k++)
-            is_new = *atom_number_at(cells.at[k], number) != irq ||
-                     !text_equal(*atom_text_at(cells.at[k], column), name);
-        if (!is_new)
-            continue;
-        char *longer = names ? memory_format("%s, %.*s", names, (int)name.count, name.at)
-                             : memory_string(name);
-        free(names);
-        names = longer;
-    }
-    return names;
-}
-
-static char *text_of_irq(const struct session_report *session, int64_t irq)
-{
-    char *name = name_of_irq(session, (uint64_t)irq);
-    char *text = name ? memory_format("irq %" PRId64 " (%s)", irq, name)
-                      : memory_format("irq %" PRId64, irq);
-    free(name);
-    return text;
-}
-
 /* `nginx (265)`, `nginx (265), thread worker (266)`, `irq 11 (eth0)`, `softirq TIMER`; to be freed. */
-static char *text_of_other(const struct session_report *session, const struct wait_row *row)
+static char *text_of_who(const struct wait_row *row)
 {
     if (row->kind == WAKER_IRQ)
-        return text_of_irq(session, row->number);
+        return row->by_name ? memory_format("irq %" PRId64 " (%s)", row->number, row->by_name)
+                            : memory_format("irq %" PRId64, row->number);
     if (row->number != REPORT_NONE)
         return row->by_name ? memory_format("%s %s", wait_kind_name(row->kind), row->by_name)
                             : memory_format("%s %" PRId64, wait_kind_name(row->kind), row->number);
@@ -86,7 +52,7 @@ static void write_table(const struct sheet *sheet, const char *other, const stru
         const struct wait_row *row = rows[i];
         table_text(table, row->process ? row->process : "?");
         sheet_cell_identity(table, row->pid);
-        sheet_cell_text(table, text_of_other(sheet->session, row));
+        sheet_cell_text(table, text_of_who(row));
         table_number(table, row->cell.count);
         table_number(table, row->cell.total_ns);
         table_number(table, row->cell.max_ns);
@@ -131,6 +97,28 @@ static void write_waits(const struct sheet *sheet, const char *heading, const ch
             fprintf(sheet->out, "  in no phase: %s\n", quantity_lone_duration(outside_ns).text);
     }
     free(rows);
+}
+
+/* The same, of a thread without its process. */
+static char *text_of_thread(const struct wait_row *row)
+{
+    if (wait_is_by_thread(row->kind) && row->by_name && row->by_tid != REPORT_NONE)
+        return memory_format("%s (%" PRId64 ")", row->by_name, row->by_tid);
+    return text_of_who(row);
+}
+
+char *sheet_text_of_waits(const struct wait_row *rows, size_t count)
+{
+    char *text = memory_string(text_of(""));
+    for (size_t i = 0; i < count && i < WAITS_IN_CELL; i++) {
+        char *who = text_of_thread(&rows[i]);
+        char *longer = memory_format("%s%s%s %s", text, i ? ", " : "", who,
+                                     quantity_lone_duration(rows[i].cell.total_ns).text);
+        free(who);
+        free(text);
+        text = longer;
+    }
+    return text;
 }
 
 void sheet_waits_write(const struct sheet *sheet)

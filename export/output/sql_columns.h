@@ -166,7 +166,34 @@
     C(WAIT, KIND, "kind", TEXT, KEY, "of the other: thread, idle, irq, softirq ...")               \
     C(WAIT, OTHER, "other_id", NUMBER, KEY, "a thread_id, or the number of a handler; else 0")     \
     C(WAIT, COUNT, "count", NUMBER, SUM, NULL)                                                     \
-    C(WAIT, NS, "total_ns", NUMBER, SUM, NULL)
+    C(WAIT, NS, "total_ns", NUMBER, SUM, NULL)                                                     \
+    C(WAIT, MAX, "max_ns", NUMBER, SUM, "of one wait, or a part of one")
+
+/* What definitions count by, but for the process and the thread. */
+#define COUNTED_KEYS(C, P)                                                                         \
+    C(P, NAME, "name", TEXT, KEY, "of the definition; of built-in ones spanmill:...")              \
+    C(P, THREAD, "thread_id", NUMBER, KEY, "if it is by process or thread; else 0")                \
+    C(P, WHOSE, "whose", TEXT, KEY, "thread, idle, interrupt, or unknown")                         \
+    C(P, BY_ID, "by_id", NUMBER, KEY, "the number of by")                                          \
+    C(P, BY, "by", JSON, NEWEST, "values of what else it is by")
+
+#define COUNTS(C)                                                                                  \
+    COUNTED_KEYS(C, COUNT)                                                                         \
+    C(COUNT, COUNT, "count", NUMBER, SUM, NULL)                                                    \
+    C(COUNT, VALUES, "with_value", NUMBER, SUM, "events with a value of 0 or more")                \
+    C(COUNT, NEGATIVE, "negative", NUMBER, SUM, "events with a value below 0: in no sum")          \
+    C(COUNT, TOTAL, "value_total", NUMBER, SUM, "in the unit of the value")                        \
+    C(COUNT, MIN, "value_min", NUMBER, NEWEST, NULL)                                               \
+    C(COUNT, MAX, "value_max", NUMBER, NEWEST, NULL)
+
+#define SPANS(C)                                                                                   \
+    COUNTED_KEYS(C, SPAN)                                                                          \
+    C(SPAN, DURATIONS, "", DURATIONS, SUM, "complete spans, by their ends")                        \
+    C(SPAN, BEGIN_UNKNOWN, "begin_unknown", NUMBER, SUM, "ends without a begin")                   \
+    C(SPAN, LOST, "lost", NUMBER, SUM, "begins whose end may be lost")                             \
+    C(SPAN, TIMED_OUT, "timed_out", NUMBER, SUM, NULL)                                             \
+    C(SPAN, OPEN, "open", NUMBER, SUM, NULL)                                                       \
+    C(SPAN, UNMATCHED, "unmatched", NUMBER, SUM, "without a subject, or a field to match by")
 
 #define RUNS(C)                                                                                    \
     C(RUN, THREAD, "thread_id", NUMBER, KEY, NULL)                                                 \
@@ -197,6 +224,8 @@
     TABLE(USES, "uses", false, , "uses of descriptors, by thread and phase")                       \
     TABLE(WAKEUPS, "wakeups", false, , "latencies of wakeups, by thread")                          \
     TABLE(WAITS, "waits", false, , "whom threads waited for, by thread and phase")                 \
+    TABLE(COUNTS, "counts", false, , "events that definitions count")                              \
+    TABLE(SPANS, "spans", false, , "spans that definitions pair")                                  \
     TABLE(RUNS, "runs", false, , "where the time of threads went")                                 \
     TABLE(CPUS, "cpus", false, , "load of CPUs")
 

@@ -79,6 +79,15 @@ void sql_results_clear(struct sql_results *results)
     arena_clear(&results->tables_arena);
 }
 
+/* The number of a text in the database (FNV-1a): of a session, that of its name. */
+static int64_t number_of_text(struct text text)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < text.count; i++)
+        hash = (hash ^ (unsigned char)text.at[i]) * 0x100000001b3;
+    return (int64_t)hash;
+}
+
 /* --- values --- */
 
 struct taking {
@@ -285,6 +294,13 @@ static void take_latency(const struct taking *taking, const struct result *resul
     durations_merge(&row[WAKEUP_LATENCY].durations, result->latency);
 }
 
+static void put_max(struct sql_value *value, uint64_t max)
+{
+    const int64_t number = max > INT64_MAX ? INT64_MAX : (int64_t)max;
+    if (!value->told || value->number < number)
+        *value = sql_number(number);
+}
+
 static void take_waits(const struct taking *taking, const struct result *result)
 {
     enum wait_kind kind = wait_kind_of(result->wait_who);
@@ -295,6 +311,7 @@ static void take_waits(const struct taking *taking, const struct result *result)
     struct sql_value *row = row_at(taking, TABLE_WAITS, keys);
     sql_add(&row[WAIT_COUNT], result->wait.count);
     sql_add(&row[WAIT_NS], result->wait.total_ns);
+    put_max(&row[WAIT_MAX], result->wait.max_ns);
 }
 
 static void take_run(const struct taking *taking, const struct result *result)
@@ -421,6 +438,76 @@ static void take_instance(const struct taking *taking, const struct result *resu
     row[INSTANCE_PARALLEL] = sql_number((int64_t)ended->parallel_ns);
 }
 
+/* --- counts --- */
+
+/* `{"code":500,"phase":"request"}`: but for the process and the thread. */
+static struct text by_text(const struct taking *taking, const struct count_told *told)
+{
+    char *text = NULL;
+    size_t count = 0;
+    FILE *out = sql_open_text(&text, &count);
+    const char *separator = "{";
+    for (size_t i = 0; i < told->part_count; i++) {
+        const struct count_part *part = &told->parts[i];
+        if (part->word == COUNT_BY_PROCESS || part->word == COUNT_BY_THREAD)
+            continue;
+        fputs(separator, out);
+        print_json_text(out, part->field);
+        putc(':', out);
+        print_json_value(out, &part->value);
+        separator = ",";
+    }
+    fputs(*separator == '{' ? "{}" : "}", out);
+    fclose(out);
+    struct text kept = {arena_string(&taking->results->arena, (struct text){text, count}), count};
+    free(text);
+    return kept;
+}
+
+static void take_counted_span(struct sql_value *row, const struct count_cell *cell)
+{
+    durations_merge(&row[SPAN_DURATIONS].durations, &cell->value);
+    sql_add(&row[SPAN_BEGIN_UNKNOWN], cell->begin_unknown);
+    sql_add(&row[SPAN_LOST], cell->lost);
+    sql_add(&row[SPAN_TIMED_OUT], cell->timed_out);
+    sql_add(&row[SPAN_OPEN], cell->open);
+    sql_add(&row[SPAN_UNMATCHED], cell->unmatched);
+}
+
+static void take_counted(struct sql_value *row, const struct count_cell *cell)
+{
+    sql_add(&row[COUNT_COUNT], cell->count);
+    sql_add(&row[COUNT_VALUES], cell->value.count);
+    sql_add(&row[COUNT_NEGATIVE], cell->negative);
+    sql_add(&row[COUNT_TOTAL], cell->value.total_ns);
+    if (cell->value.count == 0)
+        return;
+    const int64_t min = cell->value.min_ns > INT64_MAX ? INT64_MAX : (int64_t)cell->value.min_ns;
+    if (!row[COUNT_MIN].told || min < row[COUNT_MIN].number)
+        row[COUNT_MIN] = sql_number(min);
+    put_max(&row[COUNT_MAX], cell->value.max_ns);
+}
+
+static void take_count(const struct taking *taking, const struct result *result)
+{
+    static const char *const whose[COUNT_OF_LAST + 1] = {[COUNT_OF_LIFE] = "thread",
+                                                         [COUNT_OF_NOBODY] = "unknown",
+                                                         [COUNT_OF_IDLE] = "idle",
+                                                         [COUNT_OF_OTHERS] = "unknown",
+                                                         [COUNT_OF_HANDLER] = "interrupt"};
+    const struct count_told *told = result->count;
+    const struct text by = by_text(taking, told);
+    const struct sql_value keys[] = {sql_text(told->name), sql_number((int64_t)result->thread),
+                                     sql_text(text_of(whose[told->whose])),
+                                     sql_number(number_of_text(by))};
+    struct sql_value *row = row_at(taking, told->is_span ? TABLE_SPANS : TABLE_COUNTS, keys);
+    row[COUNT_BY] = sql_text(by);
+    if (told->is_span)
+        take_counted_span(row, told->cell);
+    else
+        take_counted(row, told->cell);
+}
+
 /* --- analyses --- */
 
 static void take_cell(const struct taking *taking, const struct atom *cell)
@@ -474,18 +561,9 @@ static void take_result(const struct taking *taking, const struct result *result
     case RESULT_CPU: take_cpu(taking, result); return;
     case RESULT_CELL: take_cell(taking, result->cell); return;
     case RESULT_WAITS: take_waits(taking, result); return;
-    case RESULT_COUNT: return;
+    case RESULT_COUNT: take_count(taking, result); return;
     case RESULT_INTERVAL: take_interval(taking, &result->interval); return;
     }
-}
-
-/* The number of a session in the database, which is that of its name (FNV-1a). */
-static int64_t session_id(struct text name)
-{
-    uint64_t hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < name.count; i++)
-        hash = (hash ^ (unsigned char)name.at[i]) * 0x100000001b3;
-    return (int64_t)hash;
 }
 
 static void take_session(const struct taking *taking, const struct export_interval *interval)
@@ -505,7 +583,7 @@ void sql_results_take(struct sql_results *results, const struct export_interval 
 {
     drop_rows(results);
     struct taking taking = {results, interval, interval->offset_ns};
-    results->place = (struct sql_place){.session = session_id(interval->samples.session),
+    results->place = (struct sql_place){.session = number_of_text(interval->samples.session),
                                         .chunk = (int64_t)interval->samples.chunk,
                                         .closing = true};
     take_session(&taking, interval);

@@ -88,15 +88,27 @@ static const char more_of_tables[] =
         "  WHERE x.pid IS NOT NULL AND q.session_id = x.session_id AND q.pid = x.pid\n"            \
         "  ORDER BY process_id DESC LIMIT 1) AS p ON true;\n"
 
-#define WAIT_VIEW(name, state)                                                                     \
+#define WAIT_VIEW(create, name, state, more)                                                       \
+    create " VIEW spanmill." name " AS\n"                                                          \
+           "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD                                    \
+           ", x.thread_id, x.phase, x.kind,\n"                                                     \
+           "  o.pid AS by_pid, o.process AS by_process, o.tid AS by_tid, o.thread AS by_thread,\n" \
+           "  CASE WHEN x.kind IN ('irq', 'softirq', 'vector') THEN x.other_id END AS number,\n"   \
+           "  x.count, x.total_ns" more "\n"                                                       \
+           "FROM spanmill.waits AS x " JOIN_THREAD "\n"                                            \
+           "LEFT JOIN spanmill.thread_names AS o ON x.kind = 'thread' AND o.session_id = "         \
+           "x.session_id\n"                                                                        \
+           "  AND o.thread_id = x.other_id WHERE x.state = '" state "';\n"
+
+/* `by` takes part in the key of the table by its number alone. Where a definition is not by thread, the thread is
+ * one of the process. */
+#define COUNTED_VIEW(name, table, values)                                                          \
     "CREATE VIEW spanmill." name " AS\n"                                                           \
-    "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase, x.kind,\n"       \
-    "  o.pid AS by_pid, o.process AS by_process, o.tid AS by_tid, o.thread AS by_thread,\n"        \
-    "  CASE WHEN x.kind IN ('irq', 'softirq', 'vector') THEN x.other_id END AS number,\n"          \
-    "  x.count, x.total_ns\n"                                                                      \
-    "FROM spanmill.waits AS x " JOIN_THREAD "\n"                                                   \
-    "LEFT JOIN spanmill.thread_names AS o ON x.kind = 'thread' AND o.session_id = x.session_id\n"  \
-    "  AND o.thread_id = x.other_id WHERE x.state = '" state "';\n"
+    "SELECT x.session_id, x.chunk, x.\"at\", s.host, s.name AS session, n.pid, n.process, "        \
+    "n.tid,\n"                                                                                     \
+    "  n.thread, x.thread_id, x.name, x.whose, x.by, " values "\n"                                 \
+    "FROM spanmill." table " AS x LEFT JOIN spanmill.sessions AS s USING (session_id)\n"           \
+    "LEFT JOIN spanmill.thread_names AS n USING (session_id, thread_id);\n"
 
 #define PHASE_VIEWS                                                                                \
     PHASE_TIMES("CREATE", "")                                                                      \
@@ -184,9 +196,19 @@ static const char *const step_2[] = {
     PHASE_INSTANCES("CREATE OR REPLACE", ", s.irq_ns, s.softirq_ns, x.queued_ns, x.parallel_ns",
                     ",\n    sum(irq_ns) AS irq_ns, sum(softirq_ns) AS softirq_ns"),
     NULL};
-static const char *const step_3[] = {WAIT_VIEW("wakers", "blocked"),
-                                     WAIT_VIEW("ran_instead", "runnable"), NULL};
-static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2, step_3};
+static const char *const step_3[] = {WAIT_VIEW("CREATE", "wakers", "blocked", ""),
+                                     WAIT_VIEW("CREATE", "ran_instead", "runnable", ""), NULL};
+static const char *const step_4[] = {
+    WAIT_VIEW("CREATE OR REPLACE", "wakers", "blocked", ", x.max_ns"),
+    WAIT_VIEW("CREATE OR REPLACE", "ran_instead", "runnable", ", x.max_ns"),
+    COUNTED_VIEW("event_counts", "counts",
+                 "x.count, x.with_value, x.negative, x.value_total, x.value_min, x.value_max"),
+    COUNTED_VIEW("span_times", "spans",
+                 "x.count, x.total_ns, x.min_ns, x.max_ns, x.p50_ns, x.p95_ns, x.p99_ns,\n"
+                 "  x.buckets, x.bucket_counts, x.begin_unknown, x.lost, x.timed_out, x.open,\n"
+                 "  x.unmatched"),
+    NULL};
+static const char *const *const steps[SQL_SCHEMA_VERSION] = {step_1, step_2, step_3, step_4};
 
 static void print_tables(FILE *out, const struct sql_table *const *tables, size_t count)
 {

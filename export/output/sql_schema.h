@@ -9,7 +9,7 @@
 #include "export/output/sql_table.h"
 
 /* How many steps there are: the version that this program knows. */
-enum { SQL_SCHEMA_VERSION = 3 };
+enum { SQL_SCHEMA_VERSION = 4 };
 
 /* Of the database: its version and its tables, as "VERSION TABLES"; no row if there are none. The table
  * must be there: sql_schema_exists. */

@@ -46,4 +46,12 @@ static const struct column slice_columns[] = {
     COLUMN(cpu_slice, 2, NUMBER, who),
 };
 COMMON_TABLE(slice, cpu_slice);
+
+static const struct column layer_wait_columns[] = {
+    COLUMN(layer_wait, 1, NUMBER, order),
+    COLUMN(layer_wait, 2, NUMBER, wait.who),
+    COLUMN(layer_wait, 3, NUMBER, wait.count),
+    COLUMN(layer_wait, 4, NUMBER, wait.total_ns),
+};
+COMMON_TABLE(layer_wait, layer_wait);
 /* clang-format on */

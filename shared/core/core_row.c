@@ -26,6 +26,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_COUNT: return head + sizeof(struct count_line);
     case RECORD_SPAN: return head + sizeof(struct span_line);
     case RECORD_WAITS: return head + sizeof(struct waits_line);
+    case RECORD_LAYERS: return head + sizeof(struct layers_line);
     }
     abort();
 }

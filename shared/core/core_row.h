@@ -42,7 +42,8 @@ enum record_kind {
     RECORD_ANALYSIS,  /* of the engine of analyses (analysis/engine.h) */
     RECORD_COUNT,     /* LINE of a count */
     RECORD_SPAN,      /* LINE of a span that is open; STEP: an end of one */
-    RECORD_WAITS      /* LINE of waits of a life */
+    RECORD_WAITS,     /* LINE of waits of a life */
+    RECORD_LAYERS     /* LINE of the waits of open instances of a life */
 };
 
 /* Slots for the time of a thread, by state and by whether it is in a call. */
@@ -362,6 +363,24 @@ struct waits_line {
     size_t sum_count;
 };
 
+/* A wait in instances that are open (core/wait_layers.c). */
+struct layer_wait {
+    uint64_t order; /* of the layer; of a row, as if the interval were the first of the session */
+    struct instance_wait wait;
+};
+
+static inline bool layer_wait_is_sound(const struct layer_wait *wait)
+{
+    return wait_is_known(wait_kind_of(wait->wait.who)) && wait->wait.who >> WAIT_WHO_BITS == 0 &&
+           wait->order >> 63 == 0;
+}
+
+struct layers_line {
+    life_name life;
+    struct layer_wait *waits; /* layer by layer, the lowest first */
+    size_t wait_count;
+};
+
 enum place_change {
     CHANGE_CLOSING, /* a close of the place has begun, at time_ns, and may never return */
     CHANGE_DUP,     /* the place is a duplicate under number `fd` of `from`; `flag`: cloexec */
@@ -397,6 +416,7 @@ struct record {
         struct count_line count;
         struct span_line span;
         struct waits_line waits;
+        struct layers_line layers;
     };
 };
 

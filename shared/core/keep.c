@@ -133,7 +133,9 @@ static void keep_life(struct keep *keep, struct life *life)
         kept.credits[i] =
             (struct kept_credit){path_text(keep, life->credits[i].label), life->credits[i].count,
                                  life->credits[i].thread, life->credits[i].stretch};
+    kept.layers = layers_told(life, &kept.layer_count);
     put(keep, KEPT_LIFE, life->name, &kept, &keep->core->changed->lives, &life->change);
+    free(kept.layers);
     free(kept.inner);
     free(kept.credits);
 }

@@ -97,6 +97,7 @@ static const struct column life_columns[] = {
     COLUMN(kept_life, 44, BYTE, phases_exited),
     COLUMN(kept_life, 45, BYTE, counted),
     COLUMN_INSIDE(kept_life, 46, life.interrupted, interrupted),
+    COLUMN_ROWS_OF(kept_life, 47, layers, layer_count, layer_wait),
 };
 static const struct column_table kept_life_table = {"life", sizeof(struct kept_life), life_columns,
                                                    sizeof life_columns / sizeof *life_columns};

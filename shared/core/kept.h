@@ -59,6 +59,8 @@ struct kept_life {
     size_t inner_count;
     struct kept_credit *credits;
     size_t credit_count;
+    struct layer_wait *layers; /* of its open instances */
+    size_t layer_count;
     uint64_t process, own_table, used[2]; /* serials; 0: none */
     /* Kin. */
     struct kin kin;

@@ -44,6 +44,7 @@ void life_free(struct life *life)
     free(life->calls);
     free(life->waits);
     cell_index_free(&life->wait_index);
+    layers_free(life);
     for (size_t i = 0; i < life->phase_count; i++)
         phase_cell_clear(&life->phase_sums[i].cell);
     free(life->phase_sums);

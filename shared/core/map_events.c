@@ -261,6 +261,8 @@ static void forget_words(struct life *life)
 
 void life_retire(struct core *core, struct life *life)
 {
+    if (life->may_hold_phase)
+        waits_write(core, life);
     life_write(core, life);
     spans_write_of(core, life);
     map_pass(core, life);

@@ -148,8 +148,10 @@ static uint32_t parent_label(struct core *core, struct life *life, uint32_t defi
 /* The past has something open of a life that only it knows: any other here may be that one. */
 static void may_all_hold_phase(struct core *core)
 {
-    for (struct life *each = core->all; each; each = each->next_of_all)
+    for (struct life *each = core->all; each; each = each->next_of_all) {
+        waits_write(core, each); /* they were before */
         each->may_hold_phase = each->spends = true;
+    }
 }
 
 static uint64_t event_of(const struct instance_mark *mark)
@@ -272,6 +274,8 @@ static void has_passed(struct core *core, struct life *life)
     if (life->tid == 0 || core->let_cpus > 0)
         core->label_epoch++;
     life->label_epoch = life->parent_epoch = 0;
+    if (life->phases.count == 0)
+        layers_write(core, life);
 }
 
 /* A request and its segments that are open are either both here, or both the past's. */
@@ -296,6 +300,7 @@ void map_pass(struct core *core, struct life *life)
         map_pass_all(core);
         return;
     }
+    waits_write(core, life);
     life_write(core, life);
     struct instance *eldest = life->phases.top;
     while (eldest->below)
@@ -335,8 +340,10 @@ static void pass_kin(struct core *core, const struct life *life)
         if (is_tied(all[i]))
             life = NULL;
     for (size_t i = 0; i < count; i++)
-        if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life)))
+        if (!all[i]->above && (!life || may_be_kin(life_of(all[i]), life))) {
+            waits_write(core, life_of(all[i]));
             life_write(core, life_of(all[i]));
+        }
     for (size_t i = 0; i < count; i++) {
         struct life *beginner = life_of(all[i]);
         if (life && !may_be_kin(beginner, life))
@@ -417,8 +424,10 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
 static void write_holders(struct core *core, const struct life *ender)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
-        if (life->may_hold_phase && (!ender || may_be_kin(life, ender)))
+        if (life->may_hold_phase && (!ender || may_be_kin(life, ender))) {
+            waits_write(core, life);
             life_write_spent(core, life);
+        }
 }
 
 /* Whether it is not known here of all instances of a definition that are open here if they are of the
@@ -504,8 +513,10 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
     }
     if (class->end_count > 0 && core->facts.has_kernel)
         write_holders(core, ends_request(core, class) ? NULL : life);
-    if (life)
+    if (life) {
+        waits_write(core, life);
         life_write(core, life);
+    }
     core->label_epoch++;
 }
 

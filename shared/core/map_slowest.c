@@ -60,6 +60,7 @@ static struct unsent_ended *new_ended(const struct core *core, const struct ende
     ended->values = memory_new((ended->value_count + 1) * sizeof *ended->values);
     for (size_t i = 0; i < ended->value_count; i++)
         ended->values[i] = phase_value_copy(&line->ended.values[i]);
+    ended->waits = instance_waits_copy(line->ended.waits, line->ended.wait_count);
     return made;
 }
 
@@ -108,6 +109,8 @@ void map_write_ended(struct life *life, struct life_line *line)
         each->line.ended.values = NULL;
         each->line.ended.value_count = 0;
         each->line.ended.time = (struct time_vector){0};
+        each->line.ended.waits = NULL;
+        each->line.ended.wait_count = 0;
         each->sent = true;
     }
     life->ended = NULL;

@@ -77,6 +77,8 @@ static void close_by(struct core *core, struct instance *instance,
         core->requests[instance->row_name - 1] == instance)
         core->requests[instance->row_name - 1] = NULL;
     close(&core->phases, instance);
+    if (life->phases.count == 0)
+        layers_forget(life);
     set_spends(core, life);
     life->label_epoch = 0;
     if (life->over && life->phases.count == 0)
@@ -174,11 +176,16 @@ NEVER_INLINE static void keep_ended(struct core *core, const struct instance *in
     ended->end_tid = ender != life ? ender->tid : 0;
     ended->values = values;
     ended->value_count = phase_value_count(definition);
-    if (core->mode == CORE_JOIN)
+    if (!definition->segments)
+        layers_since(life, instance->mark.order, ended);
+    if (core->mode == CORE_JOIN) {
+        waits_sort(ended);
         tell_ended(core, life, sum->label, instance->definition, ended);
-    else
+    } else {
         map_keep_ended(core, life, sum,
                        &(struct ended_line){sum->label, instance->definition, *ended});
+    }
+    free(ended->waits);
 }
 
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
@@ -483,8 +490,11 @@ static void join_ended(struct core *core, struct life *life, const struct ended_
         ended.pid = pid_of(life);
     ended.time = (struct time_vector){0};
     resolve_time(life, &line->ended.time, &ended.time);
+    waits_resolve(core, &line->ended, &ended);
+    waits_sort(&ended);
     tell_ended(core, life, join_labeled(core, line->label), line->definition, &ended);
     time_vector_free(&ended.time);
+    free(ended.waits);
 }
 
 void join_phase_sums(struct core *core, struct life *life, const struct life_line *line)

@@ -264,6 +264,7 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
         if (life->used[i])
             life->used[i]->refs++;
     }
+    (void)holds(restore, layers_restore(life, kept->layers, kept->layer_count));
     restore_kin(restore, life, kept);
     map_put(&restore->lives, life->name, life);
     if (life->over) {

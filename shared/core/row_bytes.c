@@ -97,6 +97,11 @@ static const struct column rank_columns[] = {COLUMN(instance_rank, 1, NUMBER, ns
                                              COLUMN(instance_rank, 3, NUMBER, order)};
 COLUMN_TABLE(rank, instance_rank);
 
+static const struct column instance_wait_columns[] = {COLUMN(instance_wait, 1, NUMBER, who),
+                                                      COLUMN(instance_wait, 2, NUMBER, count),
+                                                      COLUMN(instance_wait, 3, NUMBER, total_ns)};
+COLUMN_TABLE(instance_wait, instance_wait);
+
 static const struct column ended_instance_columns[] = {
     COLUMN_INSIDE(ended_instance, 1, rank, rank),
     COLUMN(ended_instance, 2, INT, pid),
@@ -106,7 +111,8 @@ static const struct column ended_instance_columns[] = {
     COLUMN_MANY(ended_instance, 6, VALUES, values, value_count),
     COLUMN(ended_instance, 7, NUMBER, queued_ns),
     COLUMN(ended_instance, 8, NUMBER, parallel_ns),
-    COLUMN_INSIDE(ended_instance, 9, time.interrupted, interrupted)};
+    COLUMN_INSIDE(ended_instance, 9, time.interrupted, interrupted),
+    COLUMN_ROWS_OF(ended_instance, 10, waits, wait_count, instance_wait)};
 COLUMN_TABLE(ended_instance, ended_instance);
 
 static const struct column ended_columns[] = {COLUMN(ended_line, 1, U32, label),
@@ -325,6 +331,12 @@ static const struct column waits_columns[] = {
     COLUMN_ROWS_OF(waits_line, 3, sums, sum_count, wait),
 };
 COLUMN_TABLE(waits, waits_line);
+
+static const struct column layers_columns[] = {
+    COLUMN(layers_line, 1, U32, life),
+    COLUMN_ROWS_OF(layers_line, 2, waits, wait_count, layer_wait),
+};
+COLUMN_TABLE(layers, layers_line);
 /* clang-format on */
 
 struct told_time {
@@ -351,7 +363,8 @@ static const struct column_table *table_of(uint64_t kind)
         [RECORD_CHANGE] = &change_table,       [RECORD_CPU] = &cpu_table,
         [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
         [RECORD_ANALYSIS] = &analysis_table,   [RECORD_COUNT] = &count_table,
-        [RECORD_SPAN] = &span_table,           [RECORD_WAITS] = &waits_table};
+        [RECORD_SPAN] = &span_table,           [RECORD_WAITS] = &waits_table,
+        [RECORD_LAYERS] = &layers_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 
@@ -398,7 +411,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .arena = &row->arena,
                             .why = why};
     /* What a record of a kind is before its bytes are read. */
-    const struct record *nothing[RECORD_WAITS + 1] = {NULL};
+    const struct record *nothing[RECORD_LAYERS + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {

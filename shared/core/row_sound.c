@@ -61,6 +61,20 @@ static bool is_phase_cell(const struct phase_cell *cell)
     return cell->hopped <= cell->complete.count && cell->over <= cell->complete.count;
 }
 
+/* Who it is that ended a wait. */
+static bool is_who(uint64_t who)
+{
+    return wait_is_known(wait_kind_of(who)) && who >> WAIT_WHO_BITS == 0;
+}
+
+static bool is_ended(const struct ended_instance *ended)
+{
+    for (size_t i = 0; i < ended->wait_count; i++)
+        if (!is_who(ended->waits[i].who))
+            return false;
+    return ended->rank.order >> 63 == 0;
+}
+
 static bool is_life(const struct life_line *line, size_t index)
 {
     if ((line->state_known && line->state > STATE_BLOCKED) || (line->is_open && !line->open.call) ||
@@ -74,7 +88,7 @@ static bool is_life(const struct life_line *line, size_t index)
         if (!is_phase_cell(&line->phases[i].cell))
             return false;
     for (size_t i = 0; i < line->ended_count; i++)
-        if (line->ended[i].ended.rank.order >> 63)
+        if (!is_ended(&line->ended[i].ended))
             return false;
     return true;
 }
@@ -180,7 +194,15 @@ static bool is_span(const struct span_line *line, size_t index, const struct pha
 static bool are_waits(const struct waits_line *line, size_t index)
 {
     for (size_t i = 0; i < line->sum_count; i++)
-        if (!wait_is_known(wait_kind_of(line->sums[i].who)) || line->sums[i].who >> WAIT_WHO_BITS)
+        if (!is_who(line->sums[i].who))
+            return false;
+    return is_name(line->life, index);
+}
+
+static bool are_layers(const struct layers_line *line, size_t index)
+{
+    for (size_t i = 0; i < line->wait_count; i++)
+        if (!layer_wait_is_sound(&line->waits[i]))
             return false;
     return is_name(line->life, index);
 }
@@ -211,6 +233,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_COUNT: return is_count(&record->count, index, phases);
     case RECORD_SPAN: return is_span(&record->span, index, phases);
     case RECORD_WAITS: return are_waits(&record->waits, index);
+    case RECORD_LAYERS: return are_layers(&record->layers, index);
     case RECORD_ANALYSIS: return true; /* engine_check() */
     }
     return false;

@@ -72,6 +72,7 @@ struct spans;
 struct span_begin;
 struct wait_sum;
 struct slices;
+struct wait_layers;
 struct named_place;
 
 /* The state in the last LINE of a life, if no other record of it followed. */
@@ -143,6 +144,7 @@ struct life {
     struct cell_index call_index; /* of those, by label and call id */
     size_t wait_room;
     struct cell_index wait_index; /* of those, by label and who */
+    struct wait_layers *layers;   /* owned: of its open instances; NULL: none yet */
     /* and phases. */
     struct time_vector spent, spent_before; /* mapping: as in its line */
     struct phase_sum *phase_sums;
@@ -662,6 +664,27 @@ void waits_join(struct core *core, const struct waits_line *line);
 /* Of whom the row in hand says that it is a thread, what joining knows: an id, the idle thread or
  * nobody. */
 uint64_t join_who(const struct core *core, uint64_t who);
+
+/* --- wait_layers.c: what open instances have waited for, in both modes --- */
+/* The life has waited; an instance is open on it. */
+void layers_add(struct life *life, const struct instance_wait *wait);
+/* What one that began so has waited for: owned by `ended`. */
+void layers_since(const struct life *life, uint64_t order, struct ended_instance *ended);
+/* None is open any more. */
+void layers_forget(struct life *life);
+void layers_free(struct life *life);
+/* Mapping: its instances have passed to the past, and now its layers do. */
+void layers_write(struct core *core, struct life *life);
+void layers_join(struct core *core, const struct layers_line *line);
+/* Joining: the waits of one that a row tells, as joining knows those who ended them: owned by `to`. */
+void waits_resolve(const struct core *core, const struct ended_instance *from,
+                   struct ended_instance *to);
+/* The largest first, and no others than are told. */
+void waits_sort(struct ended_instance *ended);
+/* For state; to be freed. */
+struct layer_wait *layers_told(const struct life *life, size_t *count);
+/* The contrary. False if it is not sound. */
+bool layers_restore(struct life *life, const struct layer_wait *waits, size_t count);
 
 /* --- slices.c: who had a CPU, and when, in both modes --- */
 /* Whoever had it, from then on up to a switch now. */

@@ -1,6 +1,7 @@
 /* Waits of threads, in both modes: of time blocked who ended it, of time runnable who had the CPU.
  *
- * They are sums alone, under the name of a life: they may be told at any time before that life ends. */
+ * They are sums alone, under the name of a life: they may be told at any time before that life ends. But where the past
+ * may have instances open on it, they are told before what may end these, or begin others (core/wait_layers.c). */
 #include "base/memory.h"
 #include "core/state.h"
 
@@ -66,8 +67,10 @@ static void empty(struct life *life)
 void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns)
 {
     assert(ns > 0);
-    add(sum_at(core, life, life_label(core, life), wait_who(kind, by)),
-        &(struct wait_sum){.total_ns = ns});
+    uint64_t who = wait_who(kind, by);
+    add(sum_at(core, life, life_label(core, life), who), &(struct wait_sum){.total_ns = ns});
+    if (life->phases.count > 0)
+        layers_add(life, &(struct instance_wait){who, 1, ns});
 }
 
 void wait_lost(struct core *core, struct life *life)
@@ -127,6 +130,9 @@ void waits_join(struct core *core, const struct waits_line *line)
         return;
     for (size_t i = 0; i < line->sum_count; i++) {
         const struct wait_sum *from = &line->sums[i];
-        add(sum_at(core, life, join_labeled(core, from->label), join_who(core, from->who)), from);
+        uint64_t who = join_who(core, from->who);
+        add(sum_at(core, life, join_labeled(core, from->label), who), from);
+        if (life->phases.count > 0)
+            layers_add(life, &(struct instance_wait){who, from->more + 1, from->total_ns});
     }
 }

@@ -48,6 +48,12 @@ static void forget_thread(struct fold *fold, struct folded_thread *thread)
     fold_free_thread(fold, thread);
 }
 
+static bool thread_goes(const struct fold *fold, uint64_t id)
+{
+    const struct folded_thread *thread = fold_thread(fold, id);
+    return !thread || is_over(fold, thread->told_at);
+}
+
 static void settle_of(const struct fold *fold, const struct slow_instances *instances)
 {
     struct slow_instance *each;
@@ -55,6 +61,7 @@ static void settle_of(const struct fold *fold, const struct slow_instances *inst
         const struct folded_thread *thread = fold_thread(fold, each->thread);
         if (thread && is_over(fold, thread->told_at))
             fold_settle_instance(fold, each);
+        fold_settle_instance_waits(fold, each, thread_goes);
     }
 }
 
@@ -72,12 +79,6 @@ static void settle_instances(struct fold *fold)
                     settle_of(fold, &cell->slow);
     }
     arena_clear(&arena);
-}
-
-static bool thread_goes(const struct fold *fold, uint64_t id)
-{
-    const struct folded_thread *thread = fold_thread(fold, id);
-    return !thread || is_over(fold, thread->told_at);
 }
 
 static void forget_threads(struct fold *fold)

@@ -98,6 +98,7 @@ static void fill_row(const struct fold_rows *rows, int64_t pid, uint32_t path,
     row->match = values_of(rows, values, 0, values->match_count);
     row->captured = values_of(rows, values, values->match_count, ended->value_count);
     fill_time(rows, instance, thread, row);
+    fold_rows_instance_waits(rows, instance, row);
 }
 
 static int compare_rows(const void *a, const void *b)

@@ -40,5 +40,8 @@ void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
 void fold_rows_counts(struct fold_rows *rows, struct session_report *out);
 void fold_rows_files(struct fold_rows *rows, struct session_report *out);
 void fold_rows_waits(struct fold_rows *rows, struct session_report *out);
+/* The waits of an instance, the largest first. */
+void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_instance *instance,
+                              struct instance_row *row);
 
 #endif

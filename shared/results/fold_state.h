@@ -224,6 +224,9 @@ const struct cell_group **fold_groups(const struct fold *fold, struct arena *are
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid);
 /* Puts the uses of a descriptor where those of its name, kind and phase are. */
 void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor);
+/* Waits of an instance for threads that are to go tell what is known of these. */
+void fold_settle_instance_waits(const struct fold *fold, struct slow_instance *instance,
+                                bool (*goes)(const struct fold *fold, uint64_t thread));
 /* Says of the thread's instances all that is known of it: it is to be forgotten. */
 void fold_settle_instance(const struct fold *fold, struct slow_instance *instance);
 /* Puts the cells that wait for the thread's process under `pid`. */

@@ -111,13 +111,9 @@ static int compare_waits(const void *a, const void *b)
     return order ? order : fold_rows_compare(left->number, right->number);
 }
 
-static void name_thread(const struct fold_rows *rows, const struct cell *cell, struct wait_row *row)
+static void name_thread(const struct fold_rows *rows, uint32_t id, struct wait_row *row)
 {
-    if (cell->key.kind & KIND_NAMED) {
-        row->by_name = fold_rows_text(rows, cell->key.name);
-        return;
-    }
-    const struct folded_thread *by = fold_thread(rows->fold, cell->key.name);
+    const struct folded_thread *by = fold_thread(rows->fold, id);
     if (!by || !by->fact.id)
         return;
     row->by_tid = by->fact.tid;
@@ -126,25 +122,37 @@ static void name_thread(const struct fold_rows *rows, const struct cell *cell, s
     row->by_process = fold_rows_process(rows, row->by_pid);
 }
 
+/* Who it was: `by`; `gone`, if that is not NULL, tells more than its id. */
+static void name_who(const struct fold_rows *rows, uint32_t by, const struct gone_thread *gone,
+                     struct wait_row *row)
+{
+    row->by_pid = row->by_tid = row->number = REPORT_NONE;
+    if (wait_is_by_thread(row->kind) && gone) {
+        row->by_pid = gone->pid;
+        row->by_tid = gone->tid;
+        row->by_name = fold_rows_text(rows, gone->name);
+        row->by_process = fold_rows_process(rows, gone->pid);
+    } else if (wait_is_by_thread(row->kind)) {
+        name_thread(rows, by, row);
+    }
+    if (wait_is_by_handler(row->kind)) {
+        char room[VIEW_NAME_ROOM];
+        const char *name = wait_handler_name(row->kind, by, room);
+        row->number = (int32_t)by;
+        row->by_name = name ? arena_string(rows->arena, text_of(name)) : NULL;
+    }
+}
+
 static void add_row(const struct fold_rows *rows, const struct cell *cell, int64_t pid,
                     struct wait_row *row)
 {
     *row = (struct wait_row){.pid = pid == PID_NONE ? REPORT_NONE : pid,
                              .phase = fold_rows_text(rows, cell->key.path),
                              .kind = (uint8_t)(cell->key.kind % KIND_NAMED),
-                             .by_pid = REPORT_NONE,
-                             .by_tid = REPORT_NONE,
-                             .number = REPORT_NONE,
                              .cell = cell->wait};
     row->process = fold_rows_process(rows, row->pid);
-    if (wait_is_by_thread(row->kind))
-        name_thread(rows, cell, row);
-    if (wait_is_by_handler(row->kind)) {
-        char room[VIEW_NAME_ROOM];
-        const char *name = wait_handler_name(row->kind, cell->key.name, room);
-        row->number = (int32_t)cell->key.name;
-        row->by_name = name ? arena_string(rows->arena, text_of(name)) : NULL;
-    }
+    const struct gone_thread gone = {REPORT_NONE, REPORT_NONE, cell->key.name};
+    name_who(rows, cell->key.name, cell->key.kind & KIND_NAMED ? &gone : NULL, row);
 }
 
 static size_t count_cells(const struct cell_group *const *groups, size_t count)
@@ -192,4 +200,123 @@ void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
         out->waker_count++;
     out->ran_instead = all + out->waker_count;
     out->ran_instead_count = count - out->waker_count;
+}
+
+/* --- of an instance --- */
+
+/* Of threads that are gone, in the `who` of a wait. These are no enum wait_kind. */
+enum { WAKER_GONE = 14, RAN_GONE };
+static_assert((int)WAIT_KINDS <= (int)WAKER_GONE && RAN_GONE < 1 << WAIT_KIND_BITS,
+              "kinds of their own");
+
+static void settle_wait(const struct fold *fold, struct slow_instance *instance,
+                        struct instance_wait *wait)
+{
+    const struct folded_thread *by = fold_thread(fold, wait_by(wait->who));
+    struct gone_thread gone = {REPORT_NONE, REPORT_NONE, by ? by->name : NO_NAME};
+    if (by && by->fact.id) {
+        gone.pid = fold_rows_pid(by->fact.process);
+        gone.tid = by->fact.tid;
+    }
+    size_t at = instance->gone_count++;
+    instance->gone = memory_resize(instance->gone, instance->gone_count, sizeof *instance->gone);
+    instance->gone[at] = gone;
+    wait->who = (uint64_t)at << WAIT_KIND_BITS |
+                (wait_kind_of(wait->who) == WAKER_THREAD ? WAKER_GONE : RAN_GONE);
+}
+
+void fold_settle_instance_waits(const struct fold *fold, struct slow_instance *instance,
+                                bool (*goes)(const struct fold *fold, uint64_t thread))
+{
+    struct ended_instance *ended = &instance->told.ended;
+    for (size_t i = 0; i < ended->wait_count; i++)
+        if (wait_is_by_thread(wait_kind_of(ended->waits[i].who)) &&
+            goes(fold, wait_by(ended->waits[i].who)))
+            settle_wait(fold, instance, &ended->waits[i]);
+}
+
+static int compare_largest(const void *a, const void *b)
+{
+    const struct wait_row *left = a, *right = b;
+    if (is_waker(left) != is_waker(right) || left->cell.total_ns == right->cell.total_ns)
+        return compare_waits(a, b);
+    return left->cell.total_ns > right->cell.total_ns ? -1 : 1;
+}
+
+void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_instance *instance,
+                              struct instance_row *row)
+{
+    const struct ended_instance *ended = &instance->told.ended;
+    size_t count = ended->wait_count;
+    struct wait_row *all = arena_take(rows->arena, (count + 1) * sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        const struct instance_wait *wait = &ended->waits[i];
+        unsigned kind = wait_kind_of(wait->who);
+        const struct gone_thread *gone = NULL;
+        if (kind == WAKER_GONE || kind == RAN_GONE) {
+            gone = &instance->gone[wait_by(wait->who)];
+            kind = kind == WAKER_GONE ? WAKER_THREAD : RAN_THREAD;
+        }
+        all[i] = (struct wait_row){.kind = (uint8_t)kind,
+                                   .phase = "",
+                                   .pid = REPORT_NONE,
+                                   .cell = {.count = wait->count, .total_ns = wait->total_ns}};
+        name_who(rows, wait_by(wait->who), gone, &all[i]);
+    }
+    qsort(all, count, sizeof *all, compare_waits);
+    count = merge_rows(all, count);
+    qsort(all, count, sizeof *all, compare_largest);
+    row->wakers = row->ran_instead = all;
+    while (row->waker_count < count && is_waker(&all[row->waker_count]))
+        row->waker_count++;
+    row->ran_instead += row->waker_count;
+    row->ran_instead_count = count - row->waker_count;
+}
+
+/* --- interrupts --- */
+
+/* What the handlers of an interrupt are called, with commas; NULL: their events do not tell. */
+static const char *name_of_irq(const struct session_report *session, struct arena *arena,
+                               uint64_t irq)
+{
+    const struct atom_kind *kind;
+    for (size_t i = 0; (kind = analyses_shown(i)) && strcmp(kind->name, "irq") != 0;)
+        i++;
+    if (!kind)
+        return NULL;
+    const struct cells_of_kind cells = session_report_cells(session, kind);
+    const struct atom_column *number = atom_kind_column(kind, "irq"),
+                             *column = atom_kind_column(kind, "name");
+    char *names = NULL;
+    for (size_t i = 0; i < cells.count; i++) {
+        const struct text name = *atom_text_at(cells.at[i], column);
+        bool is_new = *atom_number_at(cells.at[i], number) == irq && name.count > 0;
+        for (size_t k = 0; k < i && is_new; k++)
+            is_new = *atom_number_at(cells.at[k], number) != irq ||
+                     !text_equal(*atom_text_at(cells.at[k], column), name);
+        if (!is_new)
+            continue;
+        char *longer = names ? memory_format("%s, %.*s", names, (int)name.count, name.at)
+                             : memory_string(name);
+        free(names);
+        names = longer;
+    }
+    const char *kept = names ? arena_string(arena, text_of(names)) : NULL;
+    free(names);
+    return kept;
+}
+
+static void name_irqs(const struct session_report *session, struct arena *arena,
+                      struct wait_row *waits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (waits[i].kind == WAKER_IRQ)
+            waits[i].by_name = name_of_irq(session, arena, (uint64_t)waits[i].number);
+}
+
+void session_report_name_irqs(struct session_report *session, struct arena *arena)
+{
+    name_irqs(session, arena, session->wakers, session->waker_count);
+    for (size_t i = 0; i < session->instance_count; i++)
+        name_irqs(session, arena, session->instances[i].wakers, session->instances[i].waker_count);
 }

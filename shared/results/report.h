@@ -106,6 +106,25 @@ struct named_values {
     size_t count;
 };
 
+/* Waits of the threads of a process in one phase, by who ended them (blocked), or by who had the CPU
+ * (runnable). */
+struct wait_row {
+    int64_t pid; /* or REPORT_NONE */
+    const char *phase;
+    const char *process;
+    uint8_t kind;           /* enum wait_kind */
+    int64_t by_pid, by_tid; /* of a thread; or REPORT_NONE */
+    const char *by_name;    /* of the thread, or the handler; or NULL */
+    const char *by_process; /* likewise */
+    int64_t number;         /* of a handler; or REPORT_NONE */
+    struct wait_cell cell;
+};
+
+/* `thread`, `irq` ...: who it was by. */
+const char *wait_kind_name(unsigned kind);
+/* What an analysis calls the handler of that number, made in `room` if need be; NULL: only its events tell. */
+const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAME_ROOM]);
+
 /* One of the slowest instances of a phase. */
 struct instance_row {
     int64_t pid; /* or REPORT_NONE */
@@ -121,6 +140,11 @@ struct instance_row {
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
+    /* The largest of its waits, the largest first: neither phase nor process, and no maximum. */
+    struct wait_row *wakers;
+    size_t waker_count;
+    struct wait_row *ran_instead;
+    size_t ran_instead_count;
     uint64_t queued_ns, parallel_ns; /* as in struct phase_row */
     uint64_t syscalls;               /* complete by its end, of those entered in it */
 };
@@ -186,25 +210,6 @@ struct sched_row {
     struct durations latency;
 };
 
-/* Waits of the threads of a process in one phase, by who ended them (blocked), or by who had the CPU
- * (runnable). */
-struct wait_row {
-    int64_t pid; /* or REPORT_NONE */
-    const char *phase;
-    const char *process;
-    uint8_t kind;           /* enum wait_kind */
-    int64_t by_pid, by_tid; /* of a thread; or REPORT_NONE */
-    const char *by_name;    /* of the thread, or the handler; or NULL */
-    const char *by_process; /* likewise */
-    int64_t number;         /* of a handler; or REPORT_NONE */
-    struct wait_cell cell;
-};
-
-/* `thread`, `irq` ...: who it was by. */
-const char *wait_kind_name(unsigned kind);
-/* What an analysis calls the handler of that number, made in `room` if need be; NULL: only its events tell. */
-const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAME_ROOM]);
-
 struct session_report {
     const char *session;
     uint64_t chunks, events;
@@ -257,6 +262,9 @@ struct cells_of_kind {
 };
 struct cells_of_kind session_report_cells(const struct session_report *session,
                                           const struct atom_kind *kind);
+
+/* Waits that interrupts ended have their names from here on, as cells of the kind `irq` tell; in the arena. */
+void session_report_name_irqs(struct session_report *session, struct arena *arena);
 
 struct report {
     struct arena arena;              /* owns every string and array */

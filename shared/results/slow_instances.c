@@ -52,6 +52,7 @@ struct slow_instance *slow_instance_new(const struct result *result)
     made->told.names = names;
     made->told.ended.values = values;
     made->told.ended.time = (struct time_vector){0};
+    made->told.ended.waits = instance_waits_copy(told->ended.waits, told->ended.wait_count);
     return made;
 }
 
@@ -63,6 +64,7 @@ void slow_instance_free(struct slow_instance *instance)
         free_text(instance->told.names[i]);
     free((void *)(uintptr_t)instance->told.names);
     ended_instance_clear(&instance->told.ended);
+    free(instance->gone);
     free(instance);
 }
 

@@ -9,6 +9,12 @@
 #include "results/result.h"
 #include "trace/slowest.h"
 
+/* A thread that an instance has waited for, and that its owner has forgotten. */
+struct gone_thread {
+    int64_t pid, tid; /* or REPORT_NONE */
+    uint32_t name;    /* as its owner numbers names */
+};
+
 /* One of them, with texts and values of its own. */
 struct slow_instance {
     uint64_t thread;  /* id of the one that began it; 0: `tid` and `name` say all that is known */
@@ -17,6 +23,9 @@ struct slow_instance {
     uint32_t name;    /* thread 0: of the thread, as its owner numbers names */
     struct instance_told told;
     int32_t filed_pid, filed_tid; /* as in struct result */
+    struct gone_thread
+        *gone; /* owned: `who` of a wait is then an index among them (fold_waits.c) */
+    size_t gone_count;
 };
 
 /* Of one process and phase: a list for each rule, of which there is nearly always one. All zero is

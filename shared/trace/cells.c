@@ -148,6 +148,15 @@ void time_vector_free(struct time_vector *vector)
     *vector = (struct time_vector){0};
 }
 
+struct instance_wait *instance_waits_copy(const struct instance_wait *waits, size_t count)
+{
+    if (count == 0)
+        return NULL;
+    struct instance_wait *copy = memory_buffer(count * sizeof *copy);
+    memcpy(copy, waits, count * sizeof *copy);
+    return copy;
+}
+
 void ended_instance_clear(struct ended_instance *ended)
 {
     time_vector_free(&ended->time);
@@ -155,6 +164,7 @@ void ended_instance_clear(struct ended_instance *ended)
         if (ended->values[i].type == FIELD_TEXT)
             free((char *)(uintptr_t)ended->values[i].text.at);
     free(ended->values);
+    free(ended->waits);
     *ended = (struct ended_instance){.value_count = 0};
 }
 

@@ -128,6 +128,15 @@ struct phase_cell {
     struct time_vector time;
 };
 
+/* So many are told of an instance: half of them of time blocked, the largest of each. */
+enum { INSTANCE_WAITS_MAX = 16 };
+
+/* What an instance has waited for in all. */
+struct instance_wait {
+    uint64_t who; /* wait_who() */
+    uint64_t count, total_ns;
+};
+
 /* A complete instance that is told of by itself. */
 struct ended_instance {
     struct instance_rank rank;
@@ -139,9 +148,13 @@ struct ended_instance {
     struct field_value
         *values; /* owned, with their texts: of match fields, then what was captured */
     size_t value_count;
+    struct instance_wait *waits; /* owned; none of those with segments */
+    size_t wait_count;
 };
 
 void ended_instance_clear(struct ended_instance *ended);
+/* NULL of none; to be freed. */
+struct instance_wait *instance_waits_copy(const struct instance_wait *waits, size_t count);
 
 /* Whose the events are that are counted: a thread's, nobody knows whose, or the idle thread's. Of a fold
  * alone, of whomever: those of too many different values. Of built-in counts, of no thread: they came in a

@@ -232,6 +232,28 @@ static void decode_values(struct decoder *decoder, Spanmill__Results__Value *con
     }
 }
 
+/* Of a wait: enum wait_kind, and which of that kind. */
+static uint64_t who(struct decoder *decoder, uint32_t kind, uint64_t by_thread, uint32_t number)
+{
+    decoder->bad |= !wait_is_known(kind) || by_thread > UINT32_MAX;
+    return wait_who((enum wait_kind)kind, wait_is_by_thread(kind) ? (uint32_t)by_thread : number);
+}
+
+static void decode_instance_waits(struct decoder *decoder, const Spanmill__Results__Instance *from,
+                                  struct ended_instance *ended)
+{
+    decoder->bad |= from->n_waits > INSTANCE_WAITS_MAX;
+    if (decoder->bad)
+        return;
+    ended->waits = arena_take(decoder->arena, (from->n_waits + 1) * sizeof *ended->waits);
+    ended->wait_count = from->n_waits;
+    for (size_t i = 0; i < from->n_waits; i++) {
+        const Spanmill__Results__InstanceWait *wait = from->waits[i];
+        ended->waits[i] = (struct instance_wait){
+            who(decoder, wait->by, wait->by_thread, wait->number), wait->count, wait->total_ns};
+    }
+}
+
 static void decode_instance(struct decoder *decoder, const Spanmill__Results__Instance *from,
                             struct result *to)
 {
@@ -261,6 +283,7 @@ static void decode_instance(struct decoder *decoder, const Spanmill__Results__In
     told->rule = (struct slowest_rule){.count = from->keep, .over_ns = from->keep_over_ns};
     told->is_correction = from->correction;
     time_of(decoder, from->time, &told->ended.time);
+    decode_instance_waits(decoder, from, &told->ended);
 }
 
 static void decode_uses(struct decoder *decoder, const Spanmill__Results__Uses *from,
@@ -351,9 +374,7 @@ static void decode_waits(struct decoder *decoder, const Spanmill__Results__Waits
     to->type = RESULT_WAITS;
     to->thread = from->thread;
     to->phase = name(decoder, from->phase);
-    decoder->bad |= !wait_is_known(from->by) || from->by_thread > UINT32_MAX;
-    uint32_t by = wait_is_by_thread(from->by) ? (uint32_t)from->by_thread : from->number;
-    to->wait_who = wait_who((enum wait_kind)from->by, by);
+    to->wait_who = who(decoder, from->by, from->by_thread, from->number);
     to->wait = (struct wait_cell){from->count, from->total_ns, from->max_ns};
 }
 

@@ -263,6 +263,27 @@ static void encode_values(struct encoder *encoder, const struct instance_told *t
     out->n_captured = ended->value_count - told->match_count;
 }
 
+static void encode_instance_waits(struct encoder *encoder, const struct ended_instance *ended,
+                                  Spanmill__Results__Instance *out)
+{
+    out->waits = arena_take(&encoder->arena, (ended->wait_count + 1) * sizeof *out->waits);
+    out->n_waits = ended->wait_count;
+    for (size_t i = 0; i < ended->wait_count; i++) {
+        const struct instance_wait *from = &ended->waits[i];
+        Spanmill__Results__InstanceWait *wait = arena_take(&encoder->arena, sizeof *wait);
+        spanmill__results__instance_wait__init(wait);
+        enum wait_kind kind = wait_kind_of(from->who);
+        SET(wait, by, (uint32_t)kind);
+        if (wait_is_by_thread(kind))
+            SET_ALWAYS(wait, by_thread, wait_by(from->who));
+        else
+            SET(wait, number, wait_by(from->who));
+        wait->count = from->count;
+        wait->total_ns = from->total_ns;
+        out->waits[i] = wait;
+    }
+}
+
 static void encode_instance(struct encoder *encoder, const struct result *from,
                             Spanmill__Results__Result *result)
 {
@@ -286,6 +307,7 @@ static void encode_instance(struct encoder *encoder, const struct result *from,
         SET_ALWAYS(out, keep, told->rule.count);
         SET(out, keep_over_ns, told->rule.over_ns);
         encode_values(encoder, told, out);
+        encode_instance_waits(encoder, ended, out);
     }
     out->time = time_of(encoder, from, &ended->time);
     result->kind_case = SPANMILL__RESULTS__RESULT__KIND_INSTANCE;

@@ -10,7 +10,8 @@ SPREAD = """sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns, min(
 HALF = "sum(begin_unknown)::bigint AS begin_unknown, sum(end_unknown)::bigint AS end_unknown"
 
 WAITS = """SELECT pid, phase, kind AS by, by_pid, by_tid, number, max(by_process) AS by_process,
-                  sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns
+                  sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns,
+                  max(max_ns) AS max_ns
            FROM spanmill.{} GROUP BY pid, phase, kind, by_pid, by_tid, number"""
 WAIT_KEYS = ("pid", "phase", "by", "by_pid", "by_tid", "number")
 
@@ -66,6 +67,16 @@ QUESTIONS = {
         USING (session_id, descriptor_id)"""),
     "waker": (WAIT_KEYS, WAITS.format("wakers")),
     "ran_instead": (WAIT_KEYS, WAITS.format("ran_instead")),
+    "count": (("name", "by"), """
+        SELECT name, by, sum(count)::bigint AS count, sum(with_value)::bigint AS valued,
+               sum(negative)::bigint AS negative, sum(value_total)::bigint AS sum,
+               min(value_min) AS min, max(value_max) AS max
+        FROM spanmill.event_counts GROUP BY name, by"""),
+    "span": (("name", "by"), """
+        SELECT name, by, sum(count)::bigint AS count, sum(total_ns)::bigint AS total_ns,
+               min(min_ns) AS min_ns, max(max_ns) AS max_ns, sum(lost)::bigint AS lost,
+               sum(begin_unknown)::bigint AS begin_unknown, sum(unmatched)::bigint AS unmatched
+        FROM spanmill.span_times GROUP BY name, by"""),
     "cpu": (("cpu",), "SELECT cpu, sum(busy_ns)::bigint AS busy_ns FROM spanmill.cpus GROUP BY cpu"),
     "softirq": (("cpu", "vec"), f"""
         SELECT cpu, vec, max(name) AS name, sum(raises)::bigint AS raises,
@@ -117,14 +128,36 @@ def flat(row):
     return out
 
 
+def key_of(row, keys):
+    return tuple(json.dumps(row[key], sort_keys=True) if isinstance(row[key], dict) else row[key]
+                 for key in keys)
+
+
+def merged(rows, key, row):
+    """Of counts: those of all threads together, which have columns of their own in the database."""
+    before = rows.get(key)
+    if not before:
+        return row
+    for name in row:
+        values = [each[name] for each in (before, row) if isinstance(each.get(name), int)]
+        if values:
+            row[name] = (min if name.startswith("min") else max if name.startswith("max") else sum)(values)
+    return row
+
+
 def of_report(lines):
     """type -> key -> row"""
     out = {kind: {} for kind in QUESTIONS}
     for line in lines:
         row = flat(json.loads(line))
-        if row["type"] in QUESTIONS:
-            keys = QUESTIONS[row["type"]][0]
-            out[row["type"]][tuple(row[key] for key in keys)] = row
+        if row["type"] not in QUESTIONS:
+            continue
+        rows, keys = out[row["type"]], QUESTIONS[row["type"]][0]
+        if row["type"] in ("count", "span"):
+            row["by"] = {word: value for word, value in row["by"].items()
+                         if word not in ("process", "thread")}
+            row = merged(rows, key_of(row, keys), row)
+        rows[key_of(row, keys)] = row
     return out
 
 
@@ -136,7 +169,7 @@ def differences(expected, database, most=8):
             rows = database.query(question)
         except AssertionError as fault:  # no tables yet
             return [str(fault)]
-        found = {tuple(row[key] for key in keys): row for row in rows}
+        found = {key_of(row, keys): row for row in rows}
         for key in sorted(set(expected[kind]) ^ set(found), key=repr):
             out.append(f"{kind} {key}: only in the {'report' if key in expected[kind] else 'database'}")
         for key in set(expected[kind]) & set(found):

@@ -262,6 +262,9 @@ Test(result, an_instance_comes_back_as_it_was)
                                    {.type = FIELD_ABSENT}};
     struct text calls[] = {text_of("futex")};
     struct blocked_in blocked = {0, 3};
+    struct instance_wait waits[] = {{wait_who(WAKER_THREAD, UINT32_MAX), 2, 3},
+                                    {wait_who(WAKER_UNKNOWN, 0), 1, 1},
+                                    {wait_who(WAKER_IRQ, 45), 1, UINT64_MAX}};
     const struct instance_told told = {
         .ended = {.rank = {.ns = 5, .begin_ns = 6, .order = 65537},
                   .pid = 42,
@@ -271,7 +274,9 @@ Test(result, an_instance_comes_back_as_it_was)
                   .parallel_ns = 1,
                   .time = {.user_ns = 2, .blocked_in = &blocked, .blocked_count = 1},
                   .values = values,
-                  .value_count = 3},
+                  .value_count = 3,
+                  .waits = waits,
+                  .wait_count = 3},
         .rule = {.count = 10, .over_ns = 500},
         .names = names,
         .match_count = 1};
@@ -308,6 +313,11 @@ Test(result, an_instance_comes_back_as_it_was)
                   again->ended.values[i].type == values[i].type);
     cr_expect(again->ended.values[0].i == INT64_MIN &&
               text_equal(again->ended.values[1].text, text_of("a.mp4")));
+    cr_assert(again->ended.wait_count == 3);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(again->ended.waits[i].who == waits[i].who &&
+                  again->ended.waits[i].count == waits[i].count &&
+                  again->ended.waits[i].total_ns == waits[i].total_ns);
     const struct instance_told *corrected = record.results[1].instance;
     cr_expect(corrected->is_correction && corrected->ended.rank.order == 65537 &&
               corrected->ended.time.user_ns == (uint64_t)-2 && corrected->ended.value_count == 0);

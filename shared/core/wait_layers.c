@@ -1,0 +1,310 @@
+/* What the instances that are open on a thread have waited for, in both modes: of time blocked who ended it, of time
+ * runnable who had the CPU.
+ *
+ * Instances do not copy what their thread has come to: there may be many that wake it. The waits of a thread stand
+ * in *layers*, one on top of the other. A layer has the waits since the begin of one instance, up to the begin that
+ * the next layer has: so an instance has those of its own layer and of all above. An instance without waits of its
+ * own has no layer, and a layer may outlive its instance.
+ *
+ * A row tells the waits of a life before each step that may end one of its instances (RECORD_WAITS): they go
+ * to the topmost layer that the past has. An instance that passes is told with its layers (RECORD_LAYERS), which
+ * are taken out of that one: the past was told of them as waits before. */
+#include "base/memory.h"
+#include "core/state.h"
+
+struct wait_layer {
+    uint64_t order; /* not before the begin of that instance: instance_order() */
+    struct instance_wait *at;
+    size_t count, room;
+    struct cell_index index; /* by who */
+};
+
+struct wait_layers {
+    struct wait_layer *at; /* room of them have memory, count are in use */
+    size_t count, room;
+    size_t look_at; /* so many, and those that no instance needs are looked for */
+};
+
+enum { LAYERS_FIRST = 2, LAYERS_LOOKED_AT = 32 };
+
+/* --- one --- */
+
+static struct instance_wait *find(struct wait_layer *layer, uint64_t who)
+{
+    bool is_new;
+    size_t at = cell_index_at(&layer->index, who, &is_new);
+    if (is_new) {
+        layer->at = memory_grow(layer->at, &layer->room, layer->count + 1, sizeof *layer->at);
+        layer->at[layer->count++] = (struct instance_wait){.who = who};
+    }
+    return &layer->at[at];
+}
+
+static void add(struct wait_layer *layer, const struct instance_wait *wait)
+{
+    struct instance_wait *to = find(layer, wait->who);
+    to->count += wait->count;
+    to->total_ns += wait->total_ns;
+}
+
+static void empty(struct wait_layer *layer)
+{
+    layer->count = 0;
+    cell_index_clear(&layer->index);
+}
+
+static void merge(struct wait_layer *to, struct wait_layer *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        add(to, &from->at[i]);
+    empty(from);
+}
+
+/* --- all of a thread --- */
+
+static struct wait_layers *layers_of(struct life *life)
+{
+    if (!life->layers)
+        life->layers = memory_new(sizeof *life->layers);
+    return life->layers;
+}
+
+static struct wait_layer *push(struct wait_layers *layers, uint64_t order)
+{
+    if (layers->count == layers->room) {
+        size_t room = layers->room > 0 ? 2 * layers->room : LAYERS_FIRST;
+        layers->at = memory_resize(layers->at, room, sizeof *layers->at);
+        memset(layers->at + layers->room, 0, (room - layers->room) * sizeof *layers->at);
+        layers->room = room;
+    }
+    struct wait_layer *layer = &layers->at[layers->count++];
+    layer->order = order;
+    assert(layer->count == 0);
+    return layer;
+}
+
+void layers_forget(struct life *life)
+{
+    struct wait_layers *layers = life->layers;
+    for (size_t i = 0; layers && i < layers->count; i++)
+        empty(&layers->at[i]);
+    if (layers)
+        layers->count = 0;
+}
+
+void layers_free(struct life *life)
+{
+    struct wait_layers *layers = life->layers;
+    if (!layers)
+        return;
+    for (size_t i = 0; i < layers->room; i++) {
+        free(layers->at[i].at);
+        cell_index_free(&layers->at[i].index);
+    }
+    free(layers->at);
+    free(layers);
+    life->layers = NULL;
+}
+
+/* Nothing is open that began behind `order`: what is above it is of the same instances. */
+static void close_above(struct wait_layers *layers, uint64_t order)
+{
+    while (layers->count > 0 && layers->at[layers->count - 1].order > order) {
+        struct wait_layer *last = &layers->at[layers->count - 1];
+        if (layers->count == 1 || last[-1].order < order) {
+            last->order = order;
+            return;
+        }
+        merge(last - 1, last);
+        layers->count--;
+    }
+}
+
+/* Whether one may be open that began behind `from`, and not behind `to`; *above is where the walk goes on. */
+static bool begins_between(const struct instance **above, uint64_t from, uint64_t to)
+{
+    const struct instance *each = *above;
+    while (each && instance_eldest(each)->order > to)
+        each = each->below;
+    *above = each;
+    return each && each->mark.order > from;
+}
+
+/* Layers that no instance tells apart become one; those below all are of nobody. */
+static void join_like(const struct life *life, struct wait_layers *layers)
+{
+    const struct instance *above = life->phases.top;
+    size_t kept = layers->count; /* at[kept ..] stay */
+    for (size_t i = layers->count; i-- > 0;) {
+        bool is_apart =
+            begins_between(&above, i > 0 ? layers->at[i - 1].order : 0, layers->at[i].order);
+        if (!is_apart && i > 0)
+            merge(&layers->at[i - 1], &layers->at[i]);
+        else if (!is_apart)
+            empty(&layers->at[i]);
+        else if (--kept != i) {
+            struct wait_layer moved = layers->at[kept];
+            layers->at[kept] = layers->at[i];
+            layers->at[i] = moved;
+        }
+    }
+    for (size_t i = kept; i < layers->count && kept > 0; i++) {
+        struct wait_layer moved = layers->at[i - kept];
+        layers->at[i - kept] = layers->at[i];
+        layers->at[i] = moved;
+    }
+    layers->count -= kept;
+}
+
+/* The topmost: of the instance begun last. */
+static struct wait_layer *topmost(struct life *life)
+{
+    struct wait_layers *layers = layers_of(life);
+    uint64_t order = life->phases.top->mark.order;
+    close_above(layers, order);
+    if (layers->count > 0 && layers->at[layers->count - 1].order == order)
+        return &layers->at[layers->count - 1];
+    if (layers->count >= LAYERS_LOOKED_AT && layers->count >= layers->look_at) {
+        join_like(life, layers);
+        layers->look_at = 2 * layers->count + life->phases.count;
+    }
+    return push(layers, order);
+}
+
+void layers_add(struct life *life, const struct instance_wait *wait)
+{
+    assert(life->phases.count > 0);
+    add(topmost(life), wait);
+}
+
+/* Of time blocked, then of time runnable: the largest first. */
+static int largest_first(const void *a, const void *b)
+{
+    const struct instance_wait *left = a, *right = b;
+    bool blocked = wait_is_of_blocked(wait_kind_of(left->who));
+    if (blocked != wait_is_of_blocked(wait_kind_of(right->who)))
+        return blocked ? -1 : 1;
+    if (left->total_ns != right->total_ns)
+        return left->total_ns > right->total_ns ? -1 : 1;
+    return (left->who > right->who) - (left->who < right->who);
+}
+
+void layers_since(const struct life *life, uint64_t order, struct ended_instance *ended)
+{
+    const struct wait_layers *layers = life->layers;
+    struct wait_layer all = {.order = order};
+    for (size_t i = layers ? layers->count : 0; i-- > 0 && layers->at[i].order >= order;)
+        for (size_t k = 0; k < layers->at[i].count; k++)
+            if (layers->at[i].at[k].total_ns > 0)
+                add(&all, &layers->at[i].at[k]);
+    cell_index_free(&all.index);
+    ended->waits = all.at;
+    ended->wait_count = all.count;
+}
+
+/* --- mapping --- */
+
+void layers_write(struct core *core, struct life *life)
+{
+    const struct wait_layers *layers = life->layers;
+    size_t count = 0;
+    for (size_t i = 0; layers && i < layers->count; i++)
+        count += layers->at[i].count;
+    if (count == 0)
+        return;
+    struct layers_line *line = &row_add(core->row, RECORD_LAYERS)->layers;
+    *line = (struct layers_line){.life = life->name};
+    line->waits = arena_take(&core->row->arena, count * sizeof *line->waits);
+    for (size_t i = 0; i < layers->count; i++)
+        for (size_t k = 0; k < layers->at[i].count; k++)
+            line->waits[line->wait_count++] =
+                (struct layer_wait){layers->at[i].order, layers->at[i].at[k]};
+    layers_forget(life);
+}
+
+/* --- joining --- */
+
+static void take_out(struct wait_layer *layer, const struct instance_wait *wait)
+{
+    struct instance_wait *from = find(layer, wait->who);
+    from->count -= wait->count < from->count ? wait->count : from->count;
+    from->total_ns -= wait->total_ns < from->total_ns ? wait->total_ns : from->total_ns;
+}
+
+void layers_join(struct core *core, const struct layers_line *line)
+{
+    struct life *life = join_life_of(core, line->life);
+    if (!life || life->phases.count == 0)
+        return;
+    life_touch(life);
+    struct wait_layers *layers = layers_of(life);
+    size_t below = layers->count;
+    for (size_t i = 0; i < line->wait_count; i++) {
+        struct instance_wait wait = line->waits[i].wait;
+        uint64_t order = line->waits[i].order + (core->past_events << EVENT_SHIFT);
+        wait.who = join_who(core, wait.who);
+        if (below > 0)
+            take_out(&layers->at[below - 1], &wait);
+        if (layers->count == 0 || layers->at[layers->count - 1].order < order)
+            push(layers, order);
+        add(&layers->at[layers->count - 1], &wait);
+    }
+}
+
+/* Those that are kept are few: the largest. */
+void waits_resolve(const struct core *core, const struct ended_instance *from,
+                   struct ended_instance *to)
+{
+    struct wait_layer all = {.order = 0};
+    for (size_t i = 0; i < from->wait_count; i++) {
+        struct instance_wait wait = from->waits[i];
+        wait.who = join_who(core, wait.who);
+        add(&all, &wait);
+    }
+    cell_index_free(&all.index);
+    to->waits = all.at;
+    to->wait_count = all.count;
+}
+
+void waits_sort(struct ended_instance *ended)
+{
+    if (ended->wait_count > 1)
+        qsort(ended->waits, ended->wait_count, sizeof *ended->waits, largest_first);
+    size_t kept = 0, of_kind[2] = {0};
+    for (size_t i = 0; i < ended->wait_count; i++) {
+        bool blocked = wait_is_of_blocked(wait_kind_of(ended->waits[i].who));
+        if (of_kind[blocked]++ < INSTANCE_WAITS_MAX / 2)
+            ended->waits[kept++] = ended->waits[i];
+    }
+    ended->wait_count = kept;
+}
+
+/* --- state --- */
+
+struct layer_wait *layers_told(const struct life *life, size_t *count)
+{
+    const struct wait_layers *layers = life->layers;
+    struct layer_wait *all = NULL;
+    size_t room = 0;
+    *count = 0;
+    for (size_t i = 0; layers && life->phases.count > 0 && i < layers->count; i++)
+        for (size_t k = 0; k < layers->at[i].count; k++) {
+            all = memory_grow(all, &room, *count + 1, sizeof *all);
+            all[(*count)++] = (struct layer_wait){layers->at[i].order, layers->at[i].at[k]};
+        }
+    return all;
+}
+
+bool layers_restore(struct life *life, const struct layer_wait *waits, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct wait_layers *layers = layers_of(life);
+        uint64_t last = layers->count > 0 ? layers->at[layers->count - 1].order : 0;
+        if (!layer_wait_is_sound(&waits[i]) || waits[i].order < last)
+            return false;
+        if (layers->count == 0 || last < waits[i].order)
+            push(layers, waits[i].order);
+        add(&layers->at[layers->count - 1], &waits[i].wait);
+    }
+    return true;
+}
