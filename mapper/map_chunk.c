@@ -13,13 +13,17 @@
 /* Events between two questions whether to stop. */
 enum { STOP_EVENTS = 1 << 16 };
 
+/* Records pass to the bytes of the row once there are so many: few enough to be in a cache still. */
+enum { ROW_RECORDS = 256 };
+
 /* What is open while a chunk is mapped. */
 struct mapping {
     struct schema *schema;
     struct chunk *chunk;
     struct reader *reader; /* NULL: the chunk has no traces */
     struct core *core;
-    struct row row; /* what the core tells */
+    struct row row;           /* what the core tells */
+    struct columns_out bytes; /* of records that it told before */
     struct interval interval;
     struct interval_notes *notes; /* what the reader tells */
     /* Events: of the chunk itself in front of the interval and behind it, of the seam in the interval
@@ -55,6 +59,7 @@ static void mapping_close(struct mapping *mapping, const struct map_guard *guard
 {
     core_free(mapping->core);
     row_clear(&mapping->row);
+    columns_clear(&mapping->bytes);
     enter(guard);
     reader_close(mapping->reader);
     leave(guard);
@@ -231,6 +236,8 @@ static void add_events(struct mapping *mapping, const struct event *events, size
             tell_threads(mapping, events[0].time_ns);
     }
     core_map(mapping->core, events, count);
+    if (mapping->row.count >= ROW_RECORDS)
+        row_write_some(&mapping->row, mapping->schema, &mapping->bytes);
 }
 
 /* A trace of user space that is left out is a loss of user space, as those that its streams tell. */
@@ -353,7 +360,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
     struct interval_end end = {.chunk = identity->number,
                                .begin_ns = mapping->interval.begin_ns,
                                .end_ns = mapping->interval.end_ns,
-                               .items = mapping->row.count,
+                               .items = mapping->row.passed,
                                .has_traces = identity->has_traces,
                                .gap_before = identity->gap_before,
                                .final = identity->final,
@@ -416,6 +423,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
                  struct map_stats *stats)
 {
     core_map_end(mapping->core);
+    row_write_rest(&mapping->row, mapping->schema, &mapping->bytes);
     struct interval_end end = describe_end(mapping, identity);
     if (info_of(mapping)->trace_count == 0)
         tell_session(mapping, identity, &end);
@@ -430,11 +438,8 @@ static void send(struct mapping *mapping, const struct identity *identity,
                                .first_chunk = identity->first_chunk,
                                .attempt = identity->attempt};
     struct counting counting = {.sink = sink};
-    struct columns_out bytes = {.count = 0};
-    row_write(&mapping->row, mapping->schema, &bytes);
-    partial_encode((struct bytes){bytes.at, bytes.count}, &meta, &end,
+    partial_encode((struct bytes){mapping->bytes.at, mapping->bytes.count}, &meta, &end,
                    (struct record_sink){count_record, &counting});
-    columns_clear(&bytes);
     if (options->uses.take)
         options->uses.take(options->uses.context, end.uses);
     stats->events += end.events;

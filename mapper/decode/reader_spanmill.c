@@ -11,7 +11,7 @@
 #include "mapper/decode/trace_streams.h"
 
 /* Events per reader_next(): enough to forget the call, few enough to stay in the first cache. */
-enum { BATCH_EVENTS = 128 };
+enum { BATCH_EVENTS = 64 };
 
 struct input {
     const struct trace_files *files;

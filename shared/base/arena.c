@@ -147,14 +147,29 @@ char *arena_string(struct arena *arena, struct text text)
     return copy;
 }
 
+static void give_back_from(struct arena *arena, struct arena_block *block)
+{
+    while (block) {
+        struct arena_block *next = block->next;
+        give_back(arena->store, block);
+        block = next;
+    }
+}
+
 void arena_clear(struct arena *arena)
 {
-    while (arena->first) {
-        struct arena_block *next = arena->first->next;
-        give_back(arena->store, arena->first);
-        arena->first = next;
-    }
+    give_back_from(arena, arena->first);
     *arena = (struct arena){0};
+}
+
+void arena_reuse(struct arena *arena)
+{
+    if (!arena->first)
+        return;
+    give_back_from(arena, arena->first->next);
+    arena->first->next = NULL;
+    arena->used = 0;
+    arena->whole = arena->first->room;
 }
 
 void arena_adopt(struct arena *into, struct arena *from)

@@ -39,6 +39,8 @@ RETURNS_NONNULL void *arena_copy(struct arena *arena, const void *from, size_t s
 RETURNS_NONNULL char *arena_string(struct arena *arena, struct text text);
 /* It is empty, and without a store. */
 void arena_clear(struct arena *arena);
+/* It is empty, but for the block that it filled last: what is put there next is in a cache. */
+void arena_reuse(struct arena *arena);
 /* What `from` holds becomes part of `into`; `from` is empty then. */
 void arena_adopt(struct arena *into, struct arena *from);
 

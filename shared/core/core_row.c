@@ -1,5 +1,6 @@
 #include "core/core_row.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -34,10 +35,10 @@ static size_t record_bytes(enum record_kind kind)
 struct record *row_add_like(struct row *row, enum record_kind kind, const struct record *like)
 {
     size_t bytes = record_bytes(kind);
+    struct arena *arena = row->is_read ? &row->arena : &row->records;
     if (row->count == row->room)
         row->at = memory_grow(row->at, &row->room, row->count + 1, sizeof *row->at);
-    struct record *record =
-        like ? arena_copy(&row->arena, like, bytes) : arena_take(&row->arena, bytes);
+    struct record *record = like ? arena_copy(arena, like, bytes) : arena_take(arena, bytes);
     record->kind = (uint8_t)kind;
     row->at[row->count++] = record;
     return record;
@@ -53,40 +54,68 @@ const struct record *row_copy_of(struct row *row, const struct record *record)
     return arena_copy(&row->arena, record, record_bytes((enum record_kind)record->kind));
 }
 
+static void clear_life(struct life_line *line)
+{
+    for (size_t i = 0; i < line->phase_count; i++)
+        phase_cell_clear(&line->phases[i].cell);
+    free(line->phases);
+    for (size_t i = 0; i < line->ended_count; i++)
+        ended_instance_clear(&line->ended[i].ended);
+    free(line->ended);
+    time_vector_free(&line->spent);
+    time_vector_free(&line->spent_before);
+    free(line->credits);
+    durations_clear(&line->latency);
+    for (size_t i = 0; i < line->call_count; i++)
+        call_cell_clear(&line->calls[i].cell);
+    free(line->calls);
+}
+
+/* What a record of a row in the making owns. */
+static void clear_record(struct record *record)
+{
+    switch ((enum record_kind)record->kind) {
+    case RECORD_LIFE: clear_life(&record->life); return;
+    case RECORD_INSTANCE:
+        time_vector_free(&record->instance.time);
+        time_vector_free(&record->instance.eldest.time);
+        time_vector_free(&record->instance.youngest.time);
+        time_vector_free(&record->instance.segments.time);
+        return;
+    case RECORD_PLACE: use_cell_clear(&record->place.cell); return;
+    case RECORD_USES: use_cell_clear(&record->uses.cell); return;
+    case RECORD_COUNT: count_cell_clear(&record->count.cell); return;
+    case RECORD_WAITS: free(record->waits.sums); return;
+    case RECORD_LET_CPU:
+    case RECORD_LET_LIFE:
+    case RECORD_AGAIN:
+    case RECORD_LABEL:
+    case RECORD_LET_PLACE:
+    case RECORD_CPU:
+    case RECORD_USE:
+    case RECORD_CHANGE:
+    case RECORD_EVENT:
+    case RECORD_TIME:
+    case RECORD_ANALYSIS:
+    case RECORD_SPAN: return;
+    }
+}
+
+void row_pass(struct row *row)
+{
+    assert(!row->is_read);
+    for (size_t i = 0; i < row->count; i++)
+        clear_record(row->at[i]);
+    row->passed += row->count;
+    row->count = 0;
+    arena_reuse(&row->records);
+}
+
 void row_clear(struct row *row)
 {
-    for (size_t i = 0; i < row->count && !row->is_read; i++) {
-        struct record *record = row->at[i];
-        if (record->kind == RECORD_INSTANCE) {
-            time_vector_free(&record->instance.time);
-            time_vector_free(&record->instance.eldest.time);
-            time_vector_free(&record->instance.youngest.time);
-            time_vector_free(&record->instance.segments.time);
-        }
-        if (record->kind == RECORD_PLACE)
-            use_cell_clear(&record->place.cell);
-        if (record->kind == RECORD_USES)
-            use_cell_clear(&record->uses.cell);
-        if (record->kind == RECORD_COUNT)
-            count_cell_clear(&record->count.cell);
-        if (record->kind == RECORD_WAITS)
-            free(record->waits.sums);
-        if (record->kind != RECORD_LIFE)
-            continue;
-        for (size_t k = 0; k < record->life.phase_count; k++)
-            phase_cell_clear(&record->life.phases[k].cell);
-        free(record->life.phases);
-        for (size_t k = 0; k < record->life.ended_count; k++)
-            ended_instance_clear(&record->life.ended[k].ended);
-        free(record->life.ended);
-        time_vector_free(&record->life.spent);
-        time_vector_free(&record->life.spent_before);
-        free(record->life.credits);
-        durations_clear(&record->life.latency);
-        for (size_t k = 0; k < record->life.call_count; k++)
-            call_cell_clear(&record->life.calls[k].cell);
-        free(record->life.calls);
-    }
+    if (!row->is_read)
+        row_pass(row);
+    arena_clear(&row->records);
     arena_clear(&row->arena);
     free(row->at);
     *row = (struct row){.count = 0};

@@ -423,8 +423,10 @@ struct record {
 /* All zero is an empty row. The size of a record depends on its kind. */
 struct row {
     struct arena arena;
+    struct arena records; /* of a row in the making: those that are in it */
     struct record **at;
     size_t count, room;
+    size_t passed;   /* records that were in it before, and are none of it any more */
     life_name names; /* given so far */
     uint32_t labels; /* likewise */
     uint32_t requests;
@@ -438,6 +440,9 @@ struct record *row_add(struct row *row, enum record_kind kind);
 struct record *row_add_like(struct row *row, enum record_kind kind, const struct record *like);
 /* A copy, in the row's arena, of a record that owns nothing. */
 const struct record *row_copy_of(struct row *row, const struct record *record);
+/* Of a row in the making: its records so far are none of it any more. What they named stays named, and what
+ * is in its arena stays. */
+void row_pass(struct row *row);
 void row_clear(struct row *row);
 
 #endif

@@ -370,13 +370,31 @@ static const struct column_table *table_of(uint64_t kind)
 
 /* --- rows --- */
 
-void row_write(const struct row *row, const struct schema *schema, struct columns_out *out)
+static void write_records(const struct row *row, const struct schema *schema,
+                          struct columns_out *out)
 {
     for (size_t i = 0; i < row->count; i++) {
         const struct record *record = row->at[i];
         columns_put_number(out, (uint64_t)record->kind + 1);
         columns_put(out, schema, table_of(record->kind), &record->let);
     }
+}
+
+void row_write(const struct row *row, const struct schema *schema, struct columns_out *out)
+{
+    write_records(row, schema, out);
+    columns_put_number(out, 0);
+}
+
+void row_write_some(struct row *row, const struct schema *schema, struct columns_out *out)
+{
+    write_records(row, schema, out);
+    row_pass(row);
+}
+
+void row_write_rest(struct row *row, const struct schema *schema, struct columns_out *out)
+{
+    row_write_some(row, schema, out);
     columns_put_number(out, 0);
 }
 

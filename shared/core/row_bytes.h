@@ -7,6 +7,10 @@
 
 /* `schema` made its calls and classes. */
 void row_write(const struct row *row, const struct schema *schema, struct columns_out *out);
+/* The same in steps, so that a row is never large: between events, the records that are in it pass to its bytes;
+ * at its end, the rest. */
+void row_write_some(struct row *row, const struct schema *schema, struct columns_out *out);
+void row_write_rest(struct row *row, const struct schema *schema, struct columns_out *out);
 
 /* Into an empty row, which borrows the bytes; `schema` makes calls, and classes under `phases`.
  * REJECT: the bytes contradict themselves. STOP: they are newer than this program. The row is empty then. */

@@ -31,3 +31,16 @@ Test(arena, takes_zeroed_memory_from_a_store_again)
     arena_clear(&without);
     arena_store_free(store);
 }
+
+Test(arena, goes_on_in_its_last_block)
+{
+    struct arena arena = {.first = NULL};
+    arena_reuse(&arena);
+    for (int round = 1; round <= 3; round++) {
+        fill(&arena, round);
+        const void *last = arena.first;
+        arena_reuse(&arena);
+        cr_expect(arena.first == last && arena.used == 0 && arena.whole >= PIECE);
+    }
+    arena_clear(&arena);
+}

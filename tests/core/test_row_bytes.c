@@ -71,6 +71,33 @@ Test(row_bytes, written_again_are_the_same)
     }
 }
 
+/* What the core says later of names, places and labels does not need the records that told them. */
+Test(row_bytes, written_in_steps_are_the_same)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world world;
+        world_init(&world, seed);
+        const struct law_trace *trace = &world.trace;
+        struct row row = {.count = 0};
+        struct columns_out steps = {.count = 0};
+        struct core_mapping mapping = {.facts = {true, true}, .end_ns = UINT64_MAX};
+        struct core *core = core_new_mapping(world.schema, &mapping, &row);
+        for (size_t at = 0, some; at < trace->count; at += some) {
+            some = trace->count - at < seed ? trace->count - at : seed;
+            core_map(core, trace->events + at, some);
+            row_write_some(&row, world.schema, &steps);
+        }
+        core_map_end(core);
+        row_write_rest(&row, world.schema, &steps);
+        core_free(core);
+        cr_expect(eq(sz, steps.count, world.out.count));
+        cr_expect(memcmp(steps.at, world.out.at, steps.count) == 0);
+        columns_clear(&steps);
+        row_clear(&row);
+        world_clear(&world);
+    }
+}
+
 Test(row_bytes, cut_off_are_refused)
 {
     struct world world;

@@ -134,7 +134,7 @@ static void map_part(struct part *part)
     struct event *events = arena_take(&arena, (count + 1) * sizeof *events);
     for (size_t i = 0; i < count; i++)
         events[i] = read_under(schema, piece.end.phases, &trace->events[part->first + i], &arena);
-    core_map(piece.core, events, count);
+    map_piece_add(&piece, events, count);
     struct record_meta meta = {
         .session = text_of(trace->session), .chunk = part->chunk, .attempt = part->attempt};
     map_piece_end(&piece, &meta, (struct record_sink){take_record, part});

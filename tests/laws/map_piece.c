@@ -12,21 +12,29 @@ void map_piece_begin(struct map_piece *piece, struct schema *schema, const struc
     piece->end.phases = schema_own_set(schema);
 }
 
+void map_piece_add(struct map_piece *piece, const struct event *events, size_t count)
+{
+    enum { BATCH = 3 };
+    for (size_t at = 0; at < count; at += BATCH) {
+        core_map(piece->core, events + at, count - at < BATCH ? count - at : BATCH);
+        row_write_some(&piece->row, piece->schema, &piece->bytes);
+    }
+}
+
 void map_piece_end(struct map_piece *piece, const struct record_meta *meta, struct record_sink sink)
 {
     core_map_end(piece->core);
     struct core_counts counts = core_counts(piece->core);
     struct interval_end *end = &piece->end;
-    end->items = piece->row.count;
+    row_write_rest(&piece->row, piece->schema, &piece->bytes);
+    end->items = piece->row.passed;
     end->events = counts.events;
     end->single_events = counts.single_events;
     end->tallies = counts.tallies;
     end->first_ns = counts.first_ns;
     end->last_ns = counts.last_ns;
-    struct columns_out bytes = {.count = 0};
-    row_write(&piece->row, piece->schema, &bytes);
-    partial_encode((struct bytes){bytes.at, bytes.count}, meta, end, sink);
-    columns_clear(&bytes);
+    partial_encode((struct bytes){piece->bytes.at, piece->bytes.count}, meta, end, sink);
+    columns_clear(&piece->bytes);
     core_free(piece->core);
     row_clear(&piece->row);
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_LAWS_MAP_PIECE_H
 #define TESTS_LAWS_MAP_PIECE_H
 
+#include "core/columns.h"
 #include "core/core.h"
 #include "wire/partial_codec.h"
 
@@ -9,6 +10,7 @@ struct map_piece {
     struct schema *schema;
     struct core *core; /* takes events, core_map() */
     struct row row;
+    struct columns_out bytes; /* of records that the row had before */
     struct interval_end end;
 };
 
@@ -16,6 +18,8 @@ struct map_piece {
  * whose definitions it is mapped with. */
 void map_piece_begin(struct map_piece *piece, struct schema *schema,
                      const struct interval_end *end);
+/* In batches of few, so that records pass to bytes between any events. */
+void map_piece_add(struct map_piece *piece, const struct event *events, size_t count);
 /* Gives its records to `sink`. */
 void map_piece_end(struct map_piece *piece, const struct record_meta *meta,
                    struct record_sink sink);
