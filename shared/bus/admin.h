@@ -1,4 +1,4 @@
-/* bus/admin.h -- topics, and what groups have committed. */
+/* bus/admin.h -- topics, and committed offsets of groups. */
 #ifndef BUS_ADMIN_H
 #define BUS_ADMIN_H
 
@@ -27,11 +27,11 @@ struct bus_topic_plan {
     size_t setting_count;
 };
 
-/* Makes a topic that is not there. OK; END: there already; RETRY: no answer; REJECT, STOP: refused. */
+/* Creates a topic. OK; END: it exists already; RETRY: no answer; REJECT, STOP: refused. */
 MUST_CHECK enum status bus_admin_create(struct bus_admin *admin, const struct bus_topic_plan *plan,
                                         struct failure *why);
 /* Calls `differs` for each setting that is not as planned.
- * OK: looked at; END: no such topic; RETRY: no answer; STOP: not allowed. */
+ * OK: checked; END: no such topic; RETRY: no answer; STOP: not allowed. */
 MUST_CHECK enum status bus_admin_check(struct bus_admin *admin, const struct bus_topic_plan *plan,
                                        void (*differs)(void *context, const char *what,
                                                        const char *planned, const char *found),
@@ -47,7 +47,7 @@ MUST_CHECK enum status bus_admin_group_offsets(struct bus_admin *admin, const ch
                                                enum bus_topic topic, int64_t *offsets,
                                                int32_t count, struct failure *why);
 
-/* How many consumers the group PREFIX-ROLE has: one that died is a member until its session times out.
+/* The number of members of the group PREFIX-ROLE: a crashed one counts until its session times out.
  * RETRY: no answer. STOP: not allowed. */
 MUST_CHECK enum status bus_admin_group_members(struct bus_admin *admin, const char *role,
                                                size_t *count, struct failure *why);

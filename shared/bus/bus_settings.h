@@ -1,7 +1,7 @@
-/* bus/bus_settings.h -- where the broker is, and what topics, groups and transactional ids are called.
+/* bus/bus_settings.h -- brokers, and the names of topics, groups, and transactional ids.
  *
- * This folder is the only one that sees librdkafka. What is written about its behaviour holds for
- * 2.0.2 and was tried against Apache Kafka 3.9.1. */
+ * Only this folder uses librdkafka. Comments about its behavior apply to 2.0.2 and were verified
+ * with Apache Kafka 3.9.1. */
 #ifndef BUS_BUS_SETTINGS_H
 #define BUS_BUS_SETTINGS_H
 
@@ -9,7 +9,7 @@
 
 #include "base/failure.h"
 
-/* A setting of librdkafka, and where a user can find it. */
+/* A librdkafka property and its source. */
 struct bus_pair {
     const char *key, *value;
     const char *source; /* or NULL */
@@ -18,9 +18,9 @@ struct bus_pair {
 struct bus_settings {
     const char *brokers;          /* HOST:PORT,... */
     const char *prefix;           /* of topics, groups and transactional ids */
-    const struct bus_pair *pairs; /* win over what roles set by default, where that is allowed */
+    const struct bus_pair *pairs; /* override the defaults of roles, where allowed */
     size_t pair_count;
-    /* What librdkafka logs, by syslog's levels; from any thread. NULL: to stderr. */
+    /* Receives librdkafka's log lines with syslog levels, from any thread. NULL: stderr. */
     void (*log)(void *context, int level, const char *text);
     void *context;
 };
@@ -32,8 +32,8 @@ enum bus_topic {
     BUS_STATE,
     BUS_RESULTS,
     BUS_PARKED,
-    BUS_EXPORT, /* what exporters keep */
-    BUS_TOPICS  /* how many there are */
+    BUS_EXPORT, /* state of exporters */
+    BUS_TOPICS  /* their number */
 };
 
 enum { BUS_NAME_MAX = 250 }; /* of a topic: Kafka's limit is 249 */
@@ -47,11 +47,11 @@ void bus_group_name(const struct bus_settings *settings, const char *role, char 
 /* The exit code of a process in which a call into librdkafka did not return (bus/limit.h). */
 enum { BUS_EXIT_HUNG = 3 };
 
-/* REJECT: it names none, or what no broker can be. */
+/* REJECT: empty, or not a broker address. */
 MUST_CHECK enum status bus_brokers_check(const char *brokers, struct failure *why);
 
-/* Whether brokers are named, and the settings are ones that librdkafka takes and that leave each
- * chunk counted once. REJECT: names the one that is not, and its source. */
+/* Checks that brokers are given, that librdkafka accepts the settings, and that they keep
+ * exactly-once counting. REJECT: names the wrong setting and its source. */
 MUST_CHECK enum status bus_settings_check(const struct bus_settings *settings, struct failure *why);
 
 #endif

@@ -1,8 +1,8 @@
-/* bus/consumer.h -- reading a topic as a member of a group.
+/* bus/consumer.h -- reads a topic as a member of a consumer group.
  *
- * Rebalances are eager: a member gives back all partitions, then gets some. Offsets are committed
- * in transactions (bus/producer.h), or by bus_consumer_commit(); never by themselves. Only
- * committed records are read. */
+ * Rebalances are eager: all partitions of a member are revoked, then new ones assigned. Offsets are
+ * committed in transactions (bus/producer.h), or by bus_consumer_commit(); never automatically.
+ * Only committed records are read. */
 #ifndef BUS_CONSUMER_H
 #define BUS_CONSUMER_H
 
@@ -21,12 +21,13 @@ struct bus_consumer;
 
 /* Called from bus_consumer_poll(). */
 struct bus_rebalance {
-    /* The partition is ours from now on: returns the offset to read from; BUS_OFFSET_NONE for the
-     * committed one, BUS_OFFSET_LEAVE to leave it alone for now. It may take its time: heartbeats go on, up to max.poll.interval.ms. */
+    /* The partition was assigned: returns the offset to read from; BUS_OFFSET_NONE for the
+     * committed one, BUS_OFFSET_LEAVE to skip it for now. It may block: heartbeats continue, up to
+     * max.poll.interval.ms. */
     int64_t (*assigned)(void *context, int32_t partition);
-    /* All partitions are gone. `lost`: somebody else may have them already. */
+    /* All partitions were revoked. `lost`: other members may own them already. */
     void (*revoked)(void *context, bool lost);
-    /* Something that operators should know: offsets out of range, a broker that is away. */
+    /* A message for operators: offsets out of range, an unavailable broker. */
     void (*say)(void *context, const char *sentence);
     void *context;
 };
@@ -34,12 +35,12 @@ struct bus_rebalance {
 struct bus_consumer_options {
     enum bus_topic topic;
     const char *role;     /* the group is PREFIX-ROLE */
-    const char *instance; /* group.instance.id: keeps its partitions over a restart; NULL: none */
-    bool long_work;       /* on each record, and may pause: fetch little ahead */
+    const char *instance; /* group.instance.id: keeps its partitions across a restart; NULL: none */
+    bool long_work;       /* records take long, and it may pause: prefetch little */
     struct bus_rebalance rebalance;
 };
 
-/* OK, or REJECT: a setting. The broker is not waited for. */
+/* OK, or REJECT: a setting. Does not wait for the broker. */
 MUST_CHECK enum status bus_consumer_new(const struct bus_settings *settings,
                                         const struct bus_consumer_options *options,
                                         struct bus_consumer **out, struct failure *why);
@@ -49,24 +50,23 @@ void bus_consumer_free(struct bus_consumer *consumer);
 struct bus_message {
     int32_t partition;
     int64_t offset;
-    int64_t time_ms; /* Unix epoch; -1 if not told */
+    int64_t time_ms; /* Unix epoch; -1 if unknown */
     struct text key;
     struct bytes value; /* at NULL: a tombstone */
-    bool end;           /* no record: the end of the partition is at `offset`, for now */
+    bool end;           /* no record: the current end of the partition is at `offset` */
     void *handle;       /* the consumer's own */
 };
 
-/* Waits up to `timeout_ms` for the next record or end of a partition; what it points to is valid
- * until the next call. OK, END: nothing came; STOP: of no use any more: fatal,
- * not allowed, or the topic was deleted. */
+/* Waits up to `timeout_ms` for the next record or end of a partition; `out` is valid until the next
+ * call. OK; END: timeout; STOP: the consumer is unusable: a fatal error, no permission, or the
+ * topic was deleted. */
 MUST_CHECK enum status bus_consumer_poll(struct bus_consumer *consumer, int timeout_ms,
                                          struct bus_message *out, struct failure *why);
 
-/* Stops and goes on with all partitions that are ours; while it is paused, so are those that
- * come. */
+/* Pauses and resumes all own partitions; while paused, new ones are paused, too. */
 void bus_consumer_pause(struct bus_consumer *consumer);
 void bus_consumer_resume(struct bus_consumer *consumer);
-/* The next record of a partition to be read. RETRY: not now. */
+/* Sets the next offset to read of a partition. RETRY: not now. */
 MUST_CHECK enum status bus_consumer_seek(struct bus_consumer *consumer, int32_t partition,
                                          int64_t offset, struct failure *why);
 bool bus_consumer_owns(const struct bus_consumer *consumer, int32_t partition);
@@ -74,7 +74,7 @@ bool bus_consumer_owns(const struct bus_consumer *consumer, int32_t partition);
 struct bus_offset {
     int32_t partition;
     int64_t offset;       /* of the next record to read */
-    const char *metadata; /* text that is kept with it; NULL: none */
+    const char *metadata; /* text stored with it; NULL: none */
 };
 
 enum { BUS_METADATA_MAX = 128 };
@@ -84,16 +84,16 @@ enum { BUS_METADATA_MAX = 128 };
 MUST_CHECK enum status bus_consumer_committed(struct bus_consumer *consumer, int32_t partition,
                                               int64_t *offset, char metadata[BUS_METADATA_MAX],
                                               struct failure *why);
-/* Commits outside of any transaction. RETRY: not now, or the partition is not ours any more. */
+/* Commits outside of any transaction. RETRY: not now, or the partition is no longer owned. */
 MUST_CHECK enum status bus_consumer_commit(struct bus_consumer *consumer,
                                            const struct bus_offset *offset, struct failure *why);
-/* Records of our partitions behind the last that was given out. From any thread. `ask`: asks the
- * brokers (for half a second at the most) where the partitions end; else, and without an answer, as
- * far as the consumer knows. *partitions: how many are ours. */
+/* The number of unread records of the own partitions. Thread-safe. `ask`: queries the brokers (for
+ * at most half a second) for the ends of the partitions; else, and without an answer, uses the ends
+ * known to the consumer. *partitions: the number of own partitions. */
 int64_t bus_consumer_unread(struct bus_consumer *consumer, bool ask, size_t *partitions);
-/* Asks `assigned` again for the partitions that were left alone, and reads those that it takes now. */
+/* Calls `assigned` again for skipped partitions, and reads those that it now accepts. */
 void bus_consumer_ask_left(struct bus_consumer *consumer);
-/* Numbers of the topic's partitions that are ours. */
+/* The numbers of the own partitions. */
 const int32_t *bus_consumer_owned(const struct bus_consumer *consumer, size_t *count);
 
 #endif

@@ -1,8 +1,8 @@
-/* results/fold_state.h -- what a fold holds; for fold.c, which fills it, fold_forget.c, which takes
- * from it, and fold_report.c and fold_rows.c, which read it.
+/* results/fold_state.h -- the state of a fold: fold.c fills it, fold_forget.c removes from it, and
+ * fold_report.c and fold_rows.c read it.
  *
- * A log may be read from anywhere: numbers of threads and descriptors that nothing has told of yet
- * are kept by id, and are theirs as soon as somebody does. */
+ * A log may be read from any position: numbers of unknown threads and descriptors are stored by id
+ * until the log has the entity. */
 #ifndef RESULTS_FOLD_STATE_H
 #define RESULTS_FOLD_STATE_H
 
@@ -16,7 +16,7 @@
 #include "results/slow_instances.h"
 
 #define NO_NAME NAMES_NONE
-/* In place of a pid: the rows of threads whose process nothing tells. */
+/* Instead of a pid: the rows of threads with an unknown process. */
 #define PID_NONE INT64_C(-1)
 
 /* Items of damage that a report lists. */
@@ -24,8 +24,8 @@ enum { DAMAGES_TOLD = 256 };
 
 enum { FD_SEVERAL = -1, FD_NONE_YET = -2 };
 
-/* A thread that may name its process. Of what the process's own trace says, `tid` is before all
- * others. */
+/* A thread that may give its process a name. For a name from the process's own trace, `tid` sorts
+ * before all others. */
 enum { TID_BEFORE_ALL = -1 };
 
 struct candidate {
@@ -46,8 +46,8 @@ struct process_sum {
 
 struct folded_process {
     struct process_fact fact;
-    struct process_sum gone; /* threads that are forgotten */
-    uint64_t told_at;        /* the chunk by which it was last told of */
+    struct process_sum gone; /* sums of dropped threads */
+    uint64_t told_at;        /* the last chunk with a record of it */
 };
 
 /* Time of ended instances before the first call of the thread's stretch. */
@@ -65,14 +65,14 @@ struct first_call {
 
 struct folded_thread {
     uint64_t id;
-    struct thread_fact fact; /* fact.id 0: not told yet */
-    uint64_t told_at;        /* or its numbers */
+    struct thread_fact fact; /* fact.id 0: not known yet */
+    uint64_t told_at;        /* also of its numbers */
     uint32_t name, program;
     uint64_t cpu_ns, switches;
     struct time_vector time;
     struct durations latency;
     struct cell_group *group; /* its cells are in; NULL: look it up */
-    bool waits;               /* the group is its own, until its process is told */
+    bool waits;               /* it has its own group until its process is known */
     struct before *befores;   /* owned, as are these */
     struct first_call *firsts;
 };
@@ -88,7 +88,7 @@ struct open_use {
 struct folded_descriptor {
     uint64_t id;
     uint64_t told_at;
-    uint64_t process; /* id; 0: not told yet */
+    uint64_t process; /* id; 0: not known yet */
     uint64_t begin_ns, end_ns;
     int32_t fd;
     uint32_t name;
@@ -114,7 +114,7 @@ struct cell {
     int32_t fd;        /* CELL_FILE: its descriptors' number, or one of the two above */
     struct cell *next; /* of the same hash */
     uint64_t slowest_thread;
-    union { /* of one in a group, there is memory for that of its type alone */
+    union { /* a cell in a group only has memory for its own type */
         struct use_cell uses;
         struct call_cell calls;
         struct phase_cell phase;
@@ -124,19 +124,19 @@ struct cell {
     };
 };
 
-/* The cells of one pid (or PID_NONE), or of a thread that may still be told to be of one. */
+/* The cells of one pid (or PID_NONE), or of a thread whose process may still become known. */
 struct cell_group {
     int64_t pid;
     struct map cells; /* by hash of their keys; owned */
 };
 
-/* What a process was called that is forgotten, since its numbers are not. */
+/* The name of a dropped process, whose numbers are kept. */
 struct old_name {
     uint64_t process; /* id */
     struct candidate candidate;
 };
 
-/* Names that are found by where they are, without a hash of their characters. */
+/* Names found by their address, without hashing their characters. */
 enum { FOLD_RECENT = 1 << 14 };
 
 struct fold {
@@ -144,7 +144,7 @@ struct fold {
     struct arena arena; /* of cells, descriptors and their uses */
     struct slab free_cells[CELL_TYPES], free_descriptors, free_uses;
     struct names names;           /* of all kinds */
-    uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by where they were; 0: none */
+    uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by address; 0: none */
     uint32_t empty_name;          /* the id of the text without characters */
     struct map processes;         /* by id, as are these two */
     struct id_map threads, descriptors;
@@ -155,7 +155,7 @@ struct fold {
     struct count_keys *counts;                 /* of each definition; owned */
     size_t count_count, count_room;
     struct map old_names; /* by pid + 1 */
-    uint64_t chunk;       /* by which what is taken came about */
+    uint64_t chunk;       /* of the results being taken */
     struct cpu_sum {
         bool seen; /* it is of the trace */
         struct cpu_ran ran;
@@ -179,9 +179,9 @@ struct fold {
 uint32_t fold_name_id(struct fold *fold, struct text text);
 struct cell_group *fold_group_at(struct fold *fold, int64_t pid);
 struct cell *fold_cell_at(struct fold *fold, struct cell_group *group, const struct cell_key *key);
-/* The cell for `key` of a thread: of its pid once that is told, its own until then. */
+/* The cell for `key` of a thread: of its pid once known, its own until then. */
 struct cell *fold_cell_of_thread(struct fold *fold, const struct cell_key *key, uint64_t id);
-/* The cell is in no group any more. */
+/* Removes the cell from its group. */
 void fold_take_out(struct cell_group *group, struct cell *cell);
 /* Puts a cell of another group, or of none, into `to`. */
 void fold_move_cell(struct fold *fold, struct cell_group *to, struct cell *take_cell);
@@ -193,16 +193,16 @@ void fold_free_counts(struct fold *fold);
 
 /* --- fold_waits.c --- */
 void fold_take_waits(struct fold *fold, const struct result *result);
-/* Waits for threads that are to go have their names from here on. */
+/* Replaces threads to be dropped by their names in waits. */
 void fold_settle_waits(struct fold *fold, bool (*goes)(const struct fold *fold, uint64_t thread));
 
 /* Adds `from`, a cell of the same type but CELL_SLOW, to `to`. */
 void fold_merge_cell(struct cell *to, const struct cell *from);
 
-/* Gives back what it owns, but not itself. */
+/* Frees its content, but not the cell. */
 void fold_clear_cell(struct cell *cell);
 
-/* What is told under a process's pid: PID_NONE if that is not told. `thread` NULL: likewise. */
+/* The pid for the thread's rows: PID_NONE if unknown, or if `thread` is NULL. */
 int64_t fold_pid_of(const struct folded_thread *thread);
 static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_t id)
 {
@@ -212,24 +212,24 @@ static inline struct folded_thread *fold_thread(const struct fold *fold, uint64_
 void fold_sum_thread(const struct fold *fold, struct process_sum *sum,
                      const struct folded_thread *thread);
 void fold_choose(struct candidate *best, const struct candidate *other);
-/* Adds what was before the first call of a stretch to where that call tells that it belongs. */
+/* Adds the time before the first call of a stretch to the slot determined by that call. */
 void fold_add_before(struct time_vector *time, const struct folded_thread *thread,
                      const struct before *before);
 
 struct folded_process *fold_process_at(struct fold *fold, uint64_t id);
-/* All groups of cells, by pid, those of threads whose process is not told last; *count of them, in the
+/* All groups of cells, by pid, with threads of unknown processes last; *count of them, in the
  * arena. */
 const struct cell_group **fold_groups(const struct fold *fold, struct arena *arena, size_t *count);
 /* The cell of a phase under a pid, or PID_NONE. */
 struct cell *fold_phase_cell(struct fold *fold, uint32_t path, int64_t pid);
-/* Puts the uses of a descriptor where those of its name, kind and phase are. */
+/* Moves the uses of a descriptor to the cells of its name, kind, and phase. */
 void fold_settle_uses(struct fold *fold, struct folded_descriptor *descriptor);
-/* Waits of an instance for threads that are to go tell what is known of these. */
+/* Waits of an instance for threads to be dropped get the names of these threads. */
 void fold_settle_instance_waits(const struct fold *fold, struct slow_instance *instance,
                                 bool (*goes)(const struct fold *fold, uint64_t thread));
-/* Says of the thread's instances all that is known of it: it is to be forgotten. */
+/* Copies everything known of the thread, which is to be dropped, to its instance. */
 void fold_settle_instance(const struct fold *fold, struct slow_instance *instance);
-/* Puts the cells that wait for the thread's process under `pid`. */
+/* Moves the cells that wait for the thread's process to `pid`. */
 void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid);
 void fold_free_thread(struct fold *fold, struct folded_thread *thread);
 void fold_free_descriptor(struct fold *fold, struct folded_descriptor *descriptor);
