@@ -90,6 +90,11 @@ def check_browser(path, folder):
     body = done.stdout[done.stdout.index('data-done="yes"'):]
     if body.count("<table>") < 5 or "thumbnailer" not in body:
         wrong("tables are missing")
+    for title in "Interrupts", "Softirqs", "Block devices":
+        if f"<h2>{title}</h2>" not in body:
+            wrong(f"there is no table of {title}")
+    if ">woken by</th>" not in body:
+        wrong("nobody woke the slowest instances")
     if 'class="story" open' not in body or body.count('class="line"') < 20:
         wrong("the story of the slowest request is missing")
 
