@@ -219,7 +219,7 @@ def test_spool():
         watched.wait_for_chunks(range(last + 1))
         rows = sorted(watched.announced(), key=lambda row: row["chunk"])
         assert [row["lost"] for row in rows] == [True] * last + [False], rows
-        assert all("gone" in row["reason"] for row in rows[:-1]), rows
+        assert all("deleted" in row["reason"] for row in rows[:-1]), rows
         assert rows[-1]["begin"] > 0 and rows[-1]["first"] == 0, rows[-1]
         assert watched.agent.count("spanmill_agent_lost_chunks_total") == last
         assert watched.agent.stop() == 0
