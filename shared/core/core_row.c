@@ -97,7 +97,8 @@ static void clear_record(struct record *record)
     case RECORD_EVENT:
     case RECORD_TIME:
     case RECORD_ANALYSIS:
-    case RECORD_SPAN: return;
+    case RECORD_SPAN:
+    case RECORD_LAYERS: return;
     }
 }
 
