@@ -148,8 +148,8 @@ def test_settings():
     """what cannot be is refused with 2, and said"""
     with Pool(partitions=1) as running:
         for options, variables, said in (
-                (["--otlp", "collector:4318"], {}, "no URL"),
-                (["--otlp", "http://a", "--otlp-header", "x"], {}, "no header"),
+                (["--otlp", "collector:4318"], {}, "is not an http or https URL"),
+                (["--otlp", "http://a", "--otlp-header", "x"], {}, "is not a header"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, "no receiver given"),
                 ([], {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
                       "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},

@@ -202,9 +202,9 @@ def test_settings():
     """without a receiver, or with one that is none, it ends with 2 and says why"""
     with Pool(partitions=1) as running:
         for options, said in (([], "no receiver given"),
-                              (["--remote-write", "ftp://a/b"], "no URL"),
+                              (["--remote-write", "ftp://a/b"], "is not an http or https URL"),
                               (["--remote-write", "http://a/b", "--remote-write-header", "x"],
-                               "no header"),
+                               "is not a header"),
                               (["--remote-write", "http://a/b", "--group", "a/b"], "group")):
             exporter = running.add("export", f"export-{len(running.workers)}", options).start()
             assert exporter.process.wait(60) == 2, options
