@@ -20,7 +20,7 @@ struct keep {
 static void put(struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
                 struct changes *changes, struct change *change)
 {
-    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e', 's'};
+    static const char letters[KEPT_KINDS] = {0, 'c', 'l', 'p', 't', 'd', 'i', 'e', 's', 'u'};
     char key[64];
     struct columns_out out = {.count = 0};
     columns_put_number(&out, kind);
@@ -216,6 +216,41 @@ static void keep_span(struct keep *keep, struct change *change)
     put(keep, KEPT_SPAN, kept.serial, &kept, &keep->core->changed->spans, change);
 }
 
+static struct kept_cpu kept_cpu(const struct cpu *cpu, size_t number)
+{
+    bool in_irq = cpu->handlers & HANDLER_IN_IRQ;
+    bool in_softirq = cpu->handlers & HANDLER_IN_SOFTIRQ;
+    struct kept_cpu kept = {.cpu = (int32_t)number,
+                            .knows = cpu->knows,
+                            .run_whole = cpu->run_whole,
+                            .seen = cpu->seen,
+                            .run_begin_ns = cpu->run_begin_ns,
+                            .last_ns = cpu->last_ns,
+                            .border_ns = cpu->border_ns,
+                            .handlers = cpu->handlers & (HANDLER_IN_IRQ | HANDLER_IN_SOFTIRQ),
+                            .irq_ns = in_irq ? cpu->irq_ns : TIME_NONE,
+                            .softirq_ns = in_softirq ? cpu->softirq_ns : TIME_NONE,
+                            .nested_ns = in_softirq ? cpu->nested_ns : 0,
+                            .current = cpu->knows == CPU_THREAD ? cpu->current->name : 0};
+    memcpy(kept.within, cpu->within, sizeof cpu->within);
+    kept.slices = slices_last(cpu, CPU_SLICES, &kept.slice_count);
+    return kept;
+}
+
+static void keep_cpus(struct keep *keep)
+{
+    const struct core *core = keep->core;
+    struct kept_cpu cpus[KEPT_CPUS_MOST];
+    for (size_t first = 0; first < core->cpu_count; first += KEPT_CPUS_MOST) {
+        struct kept_cpus kept = {.cpus = cpus};
+        for (size_t i = first; i < core->cpu_count && i < first + KEPT_CPUS_MOST; i++)
+            if (core->cpus[i].seen || core->cpus[i].knows != CPU_UNKNOWN)
+                cpus[kept.cpu_count++] = kept_cpu(&core->cpus[i], i);
+        if (kept.cpu_count > 0)
+            put(keep, KEPT_CPUS, first, &kept, NULL, NULL);
+    }
+}
+
 static void keep_core(struct keep *keep)
 {
     const struct core *core = keep->core;
@@ -232,32 +267,7 @@ static void keep_core(struct keep *keep)
                              .has_kernel = core->facts.has_kernel,
                              .counts_switches = core->facts.counts_switches,
                              .no_calls = core->facts.no_calls};
-    kept.cpus = memory_new((core->cpu_count + 1) * sizeof *kept.cpus);
-    for (size_t i = 0; i < core->cpu_count; i++) {
-        const struct cpu *cpu = &core->cpus[i];
-        if (!cpu->seen && cpu->knows == CPU_UNKNOWN)
-            continue;
-        bool in_irq = cpu->handlers & HANDLER_IN_IRQ;
-        bool in_softirq = cpu->handlers & HANDLER_IN_SOFTIRQ;
-        kept.cpus[kept.cpu_count++] =
-            (struct kept_cpu){.cpu = (int32_t)i,
-                              .knows = cpu->knows,
-                              .run_whole = cpu->run_whole,
-                              .seen = cpu->seen,
-                              .run_begin_ns = cpu->run_begin_ns,
-                              .last_ns = cpu->last_ns,
-                              .border_ns = cpu->border_ns,
-                              .handlers = cpu->handlers & (HANDLER_IN_IRQ | HANDLER_IN_SOFTIRQ),
-                              .irq_ns = in_irq ? cpu->irq_ns : TIME_NONE,
-                              .softirq_ns = in_softirq ? cpu->softirq_ns : TIME_NONE,
-                              .nested_ns = in_softirq ? cpu->nested_ns : 0,
-                              .current = cpu->knows == CPU_THREAD ? cpu->current->name : 0};
-        memcpy(kept.cpus[kept.cpu_count - 1].within, cpu->within, sizeof cpu->within);
-        kept.cpus[kept.cpu_count - 1].slices =
-            slices_last(cpu, CPU_SLICES, &kept.cpus[kept.cpu_count - 1].slice_count);
-    }
     put(keep, KEPT_CORE, 0, &kept, NULL, NULL);
-    free(kept.cpus);
 }
 
 /* --- all of it, or what has changed --- */
@@ -373,6 +383,7 @@ void core_save(struct core *core, struct keep_sink sink)
         visit_all(&keep);
     else
         visit_changed(&keep);
+    keep_cpus(&keep);
     keep_core(&keep);
     if (keep_remembers(&sink))
         end_save(&keep);

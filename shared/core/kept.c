@@ -21,6 +21,11 @@ static const struct column cpu_columns[] = {
 };
 COLUMN_TABLE(cpu, kept_cpu);
 
+static const struct column cpus_columns[] = {
+    COLUMN_LIST_OF(kept_cpus, 1, cpus, cpu_count, cpu),
+};
+COLUMN_TABLE(cpus, kept_cpus);
+
 static const struct column core_columns[] = {
     COLUMN(kept_core, 1, NUMBER, order),
     COLUMN(kept_core, 2, NUMBER, last_process),
@@ -33,7 +38,7 @@ static const struct column core_columns[] = {
     COLUMN(kept_core, 9, U32, last_life),
     COLUMN(kept_core, 10, BYTE, has_kernel),
     COLUMN(kept_core, 11, BYTE, counts_switches),
-    COLUMN_LIST_OF(kept_core, 12, cpus, cpu_count, cpu),
+    COLUMN_LIST_OF(kept_core, 12, all.cpus, all.cpu_count, cpu),
     COLUMN(kept_core, 13, BYTE, no_calls),
     COLUMN(kept_core, 14, NUMBER, spans_last_ns),
 };
@@ -224,6 +229,7 @@ const struct column_table *kept_table_of(uint64_t kind)
                                                                       &descriptor_table,
                                                                   [KEPT_INSTANCE] = &instance_table,
                                                                   [KEPT_ELDERS] = &elders_table,
-                                                                  [KEPT_SPAN] = &span_table};
+                                                                  [KEPT_SPAN] = &span_table,
+                                                                  [KEPT_CPUS] = &cpus_table};
     return kind < KEPT_KINDS ? tables[kind] : NULL;
 }

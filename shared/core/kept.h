@@ -15,6 +15,7 @@ enum kept_kind {
     KEPT_INSTANCE,
     KEPT_ELDERS,
     KEPT_SPAN,
+    KEPT_CPUS,
     KEPT_KINDS
 };
 #define KEPT_KEY "core/"
@@ -32,14 +33,20 @@ struct kept_cpu {
     size_t slice_count;
 };
 
+/* Some that follow each other: so that no record grows with the machine. */
+enum { KEPT_CPUS_MOST = 64 };
+struct kept_cpus {
+    struct kept_cpu *cpus;
+    size_t cpu_count;
+};
+
 struct kept_core {
     uint64_t order, last_process, last_descriptor, last_serial, past_events, border_epoch;
     uint64_t time_ns, phases_now_ns;
     uint32_t last_life;
     bool has_kernel, counts_switches, no_calls;
     uint64_t spans_last_ns;
-    struct kept_cpu *cpus;
-    size_t cpu_count;
+    struct kept_cpus all; /* of a version before, which had no KEPT_CPUS */
 };
 
 struct kept_number {

@@ -276,12 +276,13 @@ static void restore_life(struct restore *restore, const struct kept_life *kept)
         life_note_exited(core, life);
 }
 
-static void restore_cpus(struct restore *restore, const struct kept_core *kept)
+static void restore_cpus(struct restore *restore, const struct kept_cpus *kept)
 {
     for (size_t i = 0; i < kept->cpu_count; i++) {
         const struct kept_cpu *from = &kept->cpus[i];
         struct cpu *cpu = cpu_at(restore->core, from->cpu);
-        if (!cpu || from->knows > CPU_THREAD || from->knows == CPU_LET) {
+        bool is_new = cpu && cpu->knows == CPU_UNKNOWN && !cpu->seen;
+        if (!is_new || from->knows > CPU_THREAD || from->knows == CPU_LET) {
             restore->bad = true;
             continue;
         }
@@ -306,6 +307,14 @@ static void restore_cpus(struct restore *restore, const struct kept_core *kept)
         restore->bad |= (cpu->current != NULL) != (cpu->knows == CPU_THREAD);
         restore->bad |= cpu->current && cpu->current->over;
     }
+}
+
+static void restore_all_cpus(struct restore *restore, const struct kept_core *core)
+{
+    restore_cpus(restore, &core->all);
+    const struct kept_cpus *kept;
+    for (EACH(kept, restore, KEPT_CPUS, i))
+        restore_cpus(restore, kept);
     for (struct life *life = restore->core->all; life; life = life->next_of_all) {
         if (life->over)
             life->cpu = -1;
@@ -538,7 +547,7 @@ static void restore_all(struct restore *restore)
     const struct kept_life *life;
     for (EACH(life, restore, KEPT_LIFE, i))
         restore_life(restore, life);
-    restore_cpus(restore, kept);
+    restore_all_cpus(restore, kept);
     restore_instances(restore);
     restore_spans(restore, kept);
     core->order = kept->order;

@@ -11,7 +11,10 @@
 
 /* --- partials --- */
 
-/* How many bytes of the row a partial holds. */
+/* A block of a zstd frame: at least so many bytes of it, and at most so many unpacked. Source: RFC 8878, 3.1.1.2. */
+enum { BLOCK_LEAST = 4, BLOCK_MOST = 128 << 10 };
+
+/* How many bytes of the row a partial holds: no more than its bytes can be unpacked to. */
 static enum status measure(const struct record_place *place, size_t *count, struct failure *why)
 {
     struct bytes body = place->body;
@@ -20,6 +23,8 @@ static enum status measure(const struct record_place *place, size_t *count, stru
     if (size > PARTIAL_BYTES_MAX) /* or an error, which are the largest numbers */
         return fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
                     PARTIAL_BYTES_MAX);
+    if (place->is_zstd && size > (body.count / BLOCK_LEAST + 1) * BLOCK_MOST)
+        return fail(why, STATUS_REJECT, "damaged compressed partial of %zu bytes", body.count);
     *count = (size_t)size;
     return STATUS_OK;
 }
