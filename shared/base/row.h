@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/attrs.h"
 #include "base/invariant.h"
 
 enum {
@@ -82,19 +83,7 @@ static inline void row_refuse_if(struct row_reader *row, bool is_wrong)
 }
 
 /* As row_take(), byte by byte. */
-static inline uint64_t row_take_slowly(struct row_reader *row)
-{
-    uint64_t number = 0;
-    for (unsigned shift = 0; shift < 64 && row->at < row->end; shift += 7) {
-        uint8_t byte = *row->at++;
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return number;
-    }
-    row->bad = true;
-    row->at = row->end;
-    return 0;
-}
+uint64_t row_take_slowly(struct row_reader *row);
 
 /* The number at `at`, where at least eight bytes are, and what is behind it; NULL: it has more. */
 static inline const uint8_t *row_take_at(const uint8_t *at, uint64_t *number)
@@ -132,7 +121,7 @@ static inline const uint8_t *row_take_from(struct row_reader *row, const uint8_t
                                            uint64_t *number)
 {
     const uint8_t *next = (size_t)(row->end - at) < sizeof *number ? NULL : row_take_at(at, number);
-    if (next)
+    if (LIKELY(next))
         return next;
     row->at = at;
     *number = row_take_slowly(row);

@@ -241,14 +241,20 @@ void join_call_exit(struct core *core, struct life *life, const struct event *ev
     }
 }
 
+static void tell(struct core *core, const struct life *life, uint32_t path,
+                 const struct call_sum *sum)
+{
+    struct result result = {.type = RESULT_CALLS,
+                            .phase = names_text(&core->paths, path),
+                            .call = text_of(sum->call->name),
+                            .calls = &sum->cell};
+    core_tell_of(core, life, &result);
+}
+
 void calls_tell(struct core *core, struct life *life)
 {
     for (size_t i = 0; i < life->call_count; i++) {
-        struct result result = {.type = RESULT_CALLS,
-                                .phase = names_text(&core->paths, life->calls[i].label),
-                                .call = text_of(life->calls[i].call->name),
-                                .calls = &life->calls[i].cell};
-        core_tell_of(core, life, &result);
+        tell(core, life, life->calls[i].label, &life->calls[i]);
         call_cell_clear(&life->calls[i].cell);
     }
     life->call_count = 0;
@@ -256,13 +262,13 @@ void calls_tell(struct core *core, struct life *life)
     memset(life->call_at, 0, sizeof life->call_at);
 }
 
+/* What a line has added up is told as it is: whoever takes it adds it up anyway. */
 void calls_join(struct core *core, struct life *life, const struct life_line *line)
 {
     for (size_t i = 0; i < line->call_count; i++) {
-        struct call_sum *sum =
-            call_sum_at(core, life, join_labeled(core, line->calls[i].label), line->calls[i].call);
-        call_cell_merge(&sum->cell, &line->calls[i].cell);
-        life->phases.calls += line->calls[i].cell.complete.count;
+        const struct call_sum *sum = &line->calls[i];
+        tell(core, life, join_labeled(core, sum->label), sum);
+        life->phases.calls += sum->cell.complete.count;
     }
     life->phases.calls += (uint64_t)line->calls_ahead;
     if (!line->call_changed)

@@ -49,6 +49,8 @@ enum column_type {
 };
 
 struct column_table;
+struct columns_in;
+struct columns_out;
 
 struct column {
     uint8_t tag;
@@ -66,6 +68,10 @@ struct column_table {
     size_t size;
     const struct column *at;
     size_t count;
+    /* Of a table that rows have by the thousand: columns_put() and columns_take() of it alone
+     * (core/hot_columns.h). Else NULL. */
+    bool (*put)(struct columns_out *out, const struct schema *schema, const void *from);
+    void (*take)(struct columns_in *in, void *to);
 };
 
 #define COLUMN(T, tag, type, field)                                                                \
@@ -113,9 +119,12 @@ struct column_table {
         tag, COLUMN_ROWS, offsetof(struct T, field), offsetof(struct T, number),                   \
             sizeof((struct T *)0)->number, false, &table##_table                                   \
     }
-#define COLUMN_TABLE(name, T)                                                                      \
-    static const struct column_table name##_table = {                                              \
-        #T, sizeof(struct T), name##_columns, sizeof name##_columns / sizeof *name##_columns}
+#define COLUMN_TABLE(prefix, T)                                                                    \
+    static const struct column_table prefix##_table = {.name = #T,                                 \
+                                                       .size = sizeof(struct T),                   \
+                                                       .at = prefix##_columns,                     \
+                                                       .count = sizeof prefix##_columns /          \
+                                                                sizeof *prefix##_columns}
 
 /* Bytes in the making. All zero is none; columns_clear(). */
 struct columns_out {

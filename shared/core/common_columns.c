@@ -2,9 +2,12 @@
 
 #include "core/core_row.h"
 
-#define COMMON_TABLE(name, T)                                                                      \
-    const struct column_table name##_table = {#T, sizeof(struct T), name##_columns,                \
-                                              sizeof name##_columns / sizeof *name##_columns}
+#define COMMON_TABLE(prefix, T)                                                                    \
+    const struct column_table prefix##_table = {.name = #T,                                        \
+                                                .size = sizeof(struct T),                          \
+                                                .at = prefix##_columns,                            \
+                                                .count = sizeof prefix##_columns /                 \
+                                                         sizeof *prefix##_columns}
 
 /* clang-format off */
 static const struct column interrupted_columns[] = {

@@ -104,8 +104,11 @@ static const struct column life_columns[] = {
     COLUMN_INSIDE(kept_life, 46, life.interrupted, interrupted),
     COLUMN_ROWS_OF(kept_life, 47, layers, layer_count, layer_wait),
 };
-static const struct column_table kept_life_table = {"life", sizeof(struct kept_life), life_columns,
-                                                   sizeof life_columns / sizeof *life_columns};
+static const struct column_table kept_life_table = {.name = "life",
+                                                   .size = sizeof(struct kept_life),
+                                                   .at = life_columns,
+                                                   .count =
+                                                       sizeof life_columns / sizeof *life_columns};
 
 static const struct column address_columns[] = {COLUMN(kept_address, 1, NUMBER, address)};
 COLUMN_TABLE(address, kept_address);

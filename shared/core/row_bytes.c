@@ -3,6 +3,7 @@
 #include "analysis/analyses.h"
 #include "analysis/engine.h"
 #include "base/memory.h"
+#include "core/columns_each.h"
 #include "core/common_columns.h"
 #include "core/row_sound.h"
 
@@ -11,7 +12,7 @@
 static const struct column let_columns[] = {COLUMN(let, 1, U32, name), COLUMN(let, 2, CPU, cpu),
                                             COLUMN(let, 3, INT, tid), COLUMN(let, 4, TIME, time_ns),
                                             COLUMN(let, 5, BYTE, books)};
-COLUMN_TABLE(let, let);
+HOT_COLUMN_TABLE(let, let);
 
 static const struct column label_columns[] = {
     COLUMN(label_let, 1, BYTE, kind),
@@ -21,7 +22,7 @@ static const struct column label_columns[] = {
     COLUMN(label_let, 5, U32, under),
     COLUMN(label_let, 6, TEXT, name),
     COLUMN_MANY(label_let, 7, VALUES, values, value_count)};
-COLUMN_TABLE(label, label_let);
+HOT_COLUMN_TABLE(label, label_let);
 
 static const struct column steps_columns[] = {
     COLUMN(steps_line, 1, NUMBER, count), COLUMN(steps_line, 2, NUMBER, events),
@@ -52,7 +53,7 @@ COLUMN_TABLE(instance, instance_line);
 
 static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number),
                                               COLUMN(error_count, 2, NUMBER, count)};
-COLUMN_TABLE(error, error_count);
+HOT_COLUMN_TABLE(error, error_count);
 
 /* The columns of a cell, from the tag `first` on; `in` is the path to it in T, with its dot. Records end with
  * them, so that a new field is the next tag. */
@@ -68,12 +69,12 @@ COLUMN_TABLE(error, error_count);
         COLUMN(T, (first) + 2, NUMBER, in write_bytes)
 
 static const struct column call_cell_columns[] = {CALL_CELL_COLUMNS(call_cell, 1, )};
-COLUMN_TABLE(call_cell, call_cell);
+HOT_COLUMN_TABLE(call_cell, call_cell);
 
 static const struct column call_sum_columns[] = {
     COLUMN(call_sum, 1, U32, label), COLUMN(call_sum, 2, CALL, call),
     COLUMN_INSIDE_OLD(call_sum, 3, cell, call_cell), CALL_CELL_COLUMNS(call_sum, 4, cell.)};
-COLUMN_TABLE(call_sum, call_sum);
+HOT_COLUMN_TABLE(call_sum, call_sum);
 
 static const struct column phase_cell_columns[] = {
     COLUMN(phase_cell, 1, DURATIONS, complete),
@@ -128,7 +129,7 @@ static const struct column open_columns[] = {
     COLUMN(open_call, 1, CALL, call), COLUMN(open_call, 2, TIME, entry_ns),
     COLUMN(open_call, 3, BYTE, present), COLUMN_ARRAY(open_call, 4, SIGNEDS, value),
     COLUMN(open_call, 5, NAMED, text)};
-COLUMN_TABLE(open, open_call);
+HOT_COLUMN_TABLE(open, open_call);
 
 static_assert(offsetof(struct life_line, has_program) - offsetof(struct life_line, counts_time) ==
                   8,
@@ -168,7 +169,7 @@ static const struct column life_columns[] = {
     COLUMN_INSIDE(life_line, 30, interrupted, interrupted),
     COLUMN_INSIDE(life_line, 31, spent.interrupted, interrupted),
 };
-COLUMN_TABLE(life, life_line);
+HOT_COLUMN_TABLE(life, life_line);
 
 static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 1, CPU, cpu),
@@ -185,7 +186,7 @@ static const struct column cpu_columns[] = {
     COLUMN(cpu_line, 12, NUMBER, idle_ns),
     COLUMN_ROWS_OF(cpu_line, 13, slices, slice_count, slice),
 };
-COLUMN_TABLE(cpu, cpu_line);
+HOT_COLUMN_TABLE(cpu, cpu_line);
 
 static const struct column event_columns[] = {
     COLUMN(event, 1, CLASS, class),
@@ -209,7 +210,7 @@ static const struct column event_columns[] = {
     COLUMN_MANY(event, 19, INTS, ints, int_count),
     COLUMN_MANY(event, 20, VALUES, fields, field_count),
 };
-COLUMN_TABLE(event, event);
+HOT_COLUMN_TABLE(event, event);
 
 static const struct column step_columns[] = {
     COLUMN(step, 1, BYTE, parts),
@@ -221,17 +222,17 @@ static const struct column step_columns[] = {
     COLUMN(step, 7, U32, next),
     COLUMN(step, 8, BYTE, elsewhere),
 };
-COLUMN_TABLE(step, step);
+HOT_COLUMN_TABLE(step, step);
 
 static const struct column place_let_columns[] = {
     COLUMN(place_let, 1, U32, place),
     COLUMN(place_let, 2, U32, life),
     COLUMN(place_let, 3, INT, fd),
 };
-COLUMN_TABLE(place_let, place_let);
+HOT_COLUMN_TABLE(place_let, place_let);
 
 static const struct column use_cell_columns[] = {USE_CELL_COLUMNS(use_cell, 1, )};
-COLUMN_TABLE(use_cell, use_cell);
+HOT_COLUMN_TABLE(use_cell, use_cell);
 
 static const struct column place_columns[] = {
     COLUMN(place_line, 1, U32, place),
@@ -247,7 +248,7 @@ static const struct column place_columns[] = {
     COLUMN_INSIDE_OLD(place_line, 11, cell, use_cell),
     USE_CELL_COLUMNS(place_line, 12, cell.),
 };
-COLUMN_TABLE(place, place_line);
+HOT_COLUMN_TABLE(place, place_line);
 
 static const struct column uses_columns[] = {
     COLUMN(uses_line, 1, U32, place),
@@ -258,7 +259,7 @@ static const struct column uses_columns[] = {
     COLUMN(uses_line, 6, TIME, close_ns),
     USE_CELL_COLUMNS(uses_line, 7, cell.),
 };
-COLUMN_TABLE(uses, uses_line);
+HOT_COLUMN_TABLE(uses, uses_line);
 
 static const struct column use_columns[] = {
     COLUMN(use_step, 1, U32, place),
@@ -269,7 +270,7 @@ static const struct column use_columns[] = {
     COLUMN(use_step, 6, NUMBER, read_bytes),
     COLUMN(use_step, 7, NUMBER, write_bytes),
 };
-COLUMN_TABLE(use, use_step);
+HOT_COLUMN_TABLE(use, use_step);
 
 static const struct column change_columns[] = {
     COLUMN(change_step, 1, BYTE, change),
@@ -281,7 +282,7 @@ static const struct column change_columns[] = {
     COLUMN(change_step, 7, INT, from),
     COLUMN(change_step, 8, TIME, time_ns),
 };
-COLUMN_TABLE(change, change_step);
+HOT_COLUMN_TABLE(change, change_step);
 
 static const struct column count_cell_columns[] = {
     COLUMN(count_cell, 1, NUMBER, count),
@@ -289,7 +290,7 @@ static const struct column count_cell_columns[] = {
     COLUMN(count_cell, 3, DURATIONS, value),
     COLUMN(count_cell, 4, NUMBER, unmatched), /* the mapper counts nothing else of these */
 };
-COLUMN_TABLE(count_cell, count_cell);
+HOT_COLUMN_TABLE(count_cell, count_cell);
 
 static const struct column count_columns[] = {
     COLUMN(count_line, 1, U32, definition),
@@ -303,7 +304,7 @@ static const struct column count_columns[] = {
     COLUMN_INSIDE(count_line, 9, cell, count_cell),
     COLUMN(count_line, 10, BYTE, built_in),
 };
-COLUMN_TABLE(count, count_line);
+HOT_COLUMN_TABLE(count, count_line);
 
 static const struct column span_columns[] = {
     COLUMN(span_line, 1, BYTE, kind),
@@ -330,7 +331,7 @@ static const struct column waits_columns[] = {
     COLUMN_LIST_OLD(waits_line, 2, sums, sum_count, wait),
     COLUMN_ROWS_OF(waits_line, 3, sums, sum_count, wait),
 };
-COLUMN_TABLE(waits, waits_line);
+HOT_COLUMN_TABLE(waits, waits_line);
 
 static const struct column layers_columns[] = {
     COLUMN(layers_line, 1, U32, life),

@@ -97,15 +97,21 @@ void waits_write(struct core *core, struct life *life)
 
 /* --- joining --- */
 
+static void tell(struct core *core, const struct life *life, uint32_t path, uint64_t who,
+                 const struct wait_sum *sum)
+{
+    struct result result = {.type = RESULT_WAITS,
+                            .phase = names_text(&core->paths, path),
+                            .wait_who = who,
+                            .wait = {sum->more + 1, sum->total_ns, max_of(sum)}};
+    core_tell_of(core, life, &result);
+}
+
 void waits_tell(struct core *core, struct life *life)
 {
-    struct result result = {.type = RESULT_WAITS};
     for (size_t i = 0; i < life->wait_count; i++) {
         const struct wait_sum *sum = &life->waits[i];
-        result.phase = names_text(&core->paths, sum->label);
-        result.wait_who = sum->who;
-        result.wait = (struct wait_cell){sum->more + 1, sum->total_ns, max_of(sum)};
-        core_tell_of(core, life, &result);
+        tell(core, life, sum->label, sum->who, sum);
     }
     empty(life);
 }
@@ -123,16 +129,15 @@ uint64_t join_who(const struct core *core, uint64_t who)
     return wait_who(kind, by->name);
 }
 
+/* What a line has added up is told as it is: whoever takes it adds it up anyway. */
 void waits_join(struct core *core, const struct waits_line *line)
 {
     struct life *life = join_life_of(core, line->life);
-    if (!life)
-        return;
-    for (size_t i = 0; i < line->sum_count; i++) {
-        const struct wait_sum *from = &line->sums[i];
-        uint64_t who = join_who(core, from->who);
-        add(sum_at(core, life, join_labeled(core, from->label), who), from);
+    for (size_t i = 0; life && i < line->sum_count; i++) {
+        const struct wait_sum *sum = &line->sums[i];
+        uint64_t who = join_who(core, sum->who);
+        tell(core, life, join_labeled(core, sum->label), who, sum);
         if (life->phases.count > 0)
-            layers_add(life, &(struct instance_wait){who, from->more + 1, from->total_ns});
+            layers_add(life, &(struct instance_wait){who, sum->more + 1, sum->total_ns});
     }
 }
