@@ -99,7 +99,7 @@ int main(int argc, char **argv)
             return 2;
     const int threads = numbers[0], changed = numbers[1], saves = numbers[2];
     struct machine machine = {.schema = schema_new(NULL), .now_ns = 1000000000};
-    machine.core = core_new(machine.schema, (struct result_sink){NULL, NULL},
+    machine.core = core_new(machine.schema, (struct result_sink){.take = NULL},
                             (struct core_settler){.settle = nobody});
     core_begin(machine.core, (struct core_facts){.has_kernel = true, .counts_switches = true},
                NULL);

@@ -92,7 +92,7 @@ static void join_row(struct bench *bench, struct schema *schema, struct row *row
                  &why) != STATUS_OK)
         fprintf(stderr, "%s\n", why.text);
     bench->row = row;
-    struct core *core = core_new(schema, (struct result_sink){drop_result, NULL},
+    struct core *core = core_new(schema, (struct result_sink){.take = drop_result},
                                  (struct core_settler){settle, bench});
     core_begin(
         core,

@@ -116,6 +116,13 @@ static void take_result(void *context, const struct result *result)
         begin_counting(counting);
 }
 
+static void take_passed(void *context, const struct passed_told *passed)
+{
+    const struct counting *counting = context;
+    if (counting->mode == COUNT_ALL)
+        fold_take_passed(counting->fold, passed);
+}
+
 static struct joined_session *session_at(struct reducer *reducer, const char *name)
 {
     for (size_t i = 0; i < reducer->count; i++)
@@ -127,7 +134,10 @@ static struct joined_session *session_at(struct reducer *reducer, const char *na
     *session = (struct joined_session){.name = memory_string(text_of(name)),
                                        .fold = fold_new(text_of(name))};
     struct counting *counting = session->counting = memory_new(sizeof *counting);
-    session->joiner = joiner_new(reducer->schema, (struct result_sink){take_result, counting});
+    session->joiner = joiner_new(
+        reducer->schema, (struct result_sink){.take = take_result,
+                                              .context = counting,
+                                              .take_passed = reducer->passes ? NULL : take_passed});
     *counting = (struct counting){.joiner = session->joiner,
                                   .fold = session->fold,
                                   .mode = reducer->passes ? COUNT_NOTHING : COUNT_ALL};
@@ -370,6 +380,7 @@ void reducer_report(const struct reducer *reducer, unsigned jobs, struct report 
     *out = (struct report){.session_count = reducer->count};
     out->sessions = arena_take(&out->arena, reducer->count * sizeof *out->sessions);
     for (size_t i = 0; i < reducer->count; i++) {
+        fold_settle(reducer->sessions[i].fold);
         fold_report_by(reducer->sessions[i].fold, &out->arena, jobs, &out->sessions[i]);
         session_report_name_irqs(&out->sessions[i], &out->arena);
     }

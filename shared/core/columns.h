@@ -72,6 +72,8 @@ struct column_table {
      * (core/hot_columns.h). Else NULL. */
     bool (*put)(struct columns_out *out, const struct schema *schema, const void *from);
     void (*take)(struct columns_in *in, void *to);
+    /* Likewise, of one that COLUMN_ROWS are of: all numbers of `rows` rows; false if one does not fit. */
+    bool (*take_rows)(struct columns_in *in, size_t rows, void *to);
 };
 
 #define COLUMN(T, tag, type, field)                                                                \

@@ -201,7 +201,42 @@ ALWAYS_INLINE void columns_take_each(struct columns_in *in, const char *name,
         columns_refuse(in, STATUS_REJECT, name);
 }
 
-#define HOT_COLUMN_TABLE(prefix, T)                                                                \
+/* Rows of numbers, without tags. False if a column cannot hold what is there. */
+ALWAYS_INLINE bool columns_take_rows(struct columns_in *in, const struct column *columns,
+                                     size_t count, size_t rows, size_t size, void *to)
+{
+    const uint8_t *at = in->row.at;
+    bool fits = true;
+    char *row = to;
+    for (; rows > 0; rows--, row += size) {
+        UNROLLED
+        for (size_t i = 0; i < count; i++) {
+            uint64_t number;
+            at = row_take_from(&in->row, at, &number);
+            fits &= column_set(in, &columns[i], row + columns[i].at, number);
+        }
+    }
+    in->row.at = at;
+    return fits;
+}
+
+/* Of rows of numbers. */
+#define ROW_COLUMN_TABLE(prefix, T)                                                                \
+    static bool take_rows_of_##prefix(struct columns_in *in, size_t rows, void *to)                \
+    {                                                                                              \
+        return columns_take_rows(in, prefix##_columns,                                             \
+                                 sizeof prefix##_columns / sizeof *prefix##_columns, rows,         \
+                                 sizeof(struct T), to);                                            \
+    }                                                                                              \
+    static const struct column_table prefix##_table = {.name = #T,                                 \
+                                                       .size = sizeof(struct T),                   \
+                                                       .at = prefix##_columns,                     \
+                                                       .count = sizeof prefix##_columns /          \
+                                                                sizeof *prefix##_columns,          \
+                                                       .take_rows = take_rows_of_##prefix}
+
+/* `storage` is static, or nothing. */
+#define HOT_COLUMN_TABLE_AS(storage, prefix, T)                                                    \
     static bool put_##prefix(struct columns_out *out, const struct schema *schema,                 \
                              const void *from)                                                     \
     {                                                                                              \
@@ -213,12 +248,13 @@ ALWAYS_INLINE void columns_take_each(struct columns_in *in, const char *name,
         columns_take_each(in, #T, prefix##_columns,                                                \
                           sizeof prefix##_columns / sizeof *prefix##_columns, to);                 \
     }                                                                                              \
-    static const struct column_table prefix##_table = {.name = #T,                                 \
-                                                       .size = sizeof(struct T),                   \
-                                                       .at = prefix##_columns,                     \
-                                                       .count = sizeof prefix##_columns /          \
-                                                                sizeof *prefix##_columns,          \
-                                                       .put = put_##prefix,                        \
-                                                       .take = take_##prefix}
+    storage const struct column_table prefix##_table = {.name = #T,                                \
+                                                        .size = sizeof(struct T),                  \
+                                                        .at = prefix##_columns,                    \
+                                                        .count = sizeof prefix##_columns /         \
+                                                                 sizeof *prefix##_columns,         \
+                                                        .put = put_##prefix,                       \
+                                                        .take = take_##prefix}
+#define HOT_COLUMN_TABLE(prefix, T) HOT_COLUMN_TABLE_AS(static, prefix, T)
 
 #endif

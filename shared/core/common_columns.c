@@ -1,5 +1,6 @@
 #include "core/common_columns.h"
 
+#include "core/columns_each.h"
 #include "core/core_row.h"
 
 #define COMMON_TABLE(prefix, T)                                                                    \
@@ -16,7 +17,7 @@ static const struct column interrupted_columns[] = {
     COLUMN(interrupted, 3, NUMBER, sys_ns),
     COLUMN(interrupted, 4, NUMBER, before_ns),
 };
-COMMON_TABLE(interrupted, interrupted);
+HOT_COLUMN_TABLE_AS(, interrupted, interrupted);
 
 static const struct column named_columns[] = {
     COLUMN(call_named, 1, CALL, call),

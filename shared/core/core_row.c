@@ -28,6 +28,7 @@ static size_t record_bytes(enum record_kind kind)
     case RECORD_SPAN: return head + sizeof(struct span_line);
     case RECORD_WAITS: return head + sizeof(struct waits_line);
     case RECORD_LAYERS: return head + sizeof(struct layers_line);
+    case RECORD_PASSED: return head + sizeof(struct passed_line);
     }
     abort();
 }
@@ -98,7 +99,8 @@ static void clear_record(struct record *record)
     case RECORD_TIME:
     case RECORD_ANALYSIS:
     case RECORD_SPAN:
-    case RECORD_LAYERS: return;
+    case RECORD_LAYERS:
+    case RECORD_PASSED: return;
     }
 }
 

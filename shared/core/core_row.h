@@ -43,7 +43,8 @@ enum record_kind {
     RECORD_COUNT,     /* LINE of a count */
     RECORD_SPAN,      /* LINE of a span that is open; STEP: an end of one */
     RECORD_WAITS,     /* LINE of waits of a life */
-    RECORD_LAYERS     /* LINE of the waits of open instances of a life */
+    RECORD_LAYERS,    /* LINE of the waits of open instances of a life */
+    RECORD_PASSED     /* LINE of descriptors that were created and ended here */
 };
 
 /* Slots for the time of a thread, by state and by whether it is in a call. */
@@ -287,6 +288,14 @@ struct place_line {
     struct use_cell cell;
 };
 
+/* Descriptors of which the past keeps nothing, and had nothing under their numbers before. */
+struct passed_line {
+    life_name life;
+    uint32_t label; /* of their uses */
+    uint64_t count;
+    struct text bytes; /* trace/passed.h */
+};
+
 struct uses_line {
     place_name place;
     uint32_t label;
@@ -417,6 +426,7 @@ struct record {
         struct span_line span;
         struct waits_line waits;
         struct layers_line layers;
+        struct passed_line passed;
     };
 };
 

@@ -127,23 +127,22 @@ void descriptor_dumped(struct core *core, struct table *table, const struct even
     descriptor_set_name(descriptor, event->text[0]);
 }
 
-void descriptor_pass(struct core *core, struct table *table, const struct place_line *line,
+void descriptor_pass(struct core *core, struct table *table, const struct passed *passed,
                      life_name thread, uint32_t label)
 {
-    table_end_replaced(core, table, line->fd, line->begin_ns);
-    const struct descriptor passed = {.table = table,
-                                      .id = ++core->last_descriptor,
-                                      .fd = line->fd,
-                                      .proven = true,
-                                      .begin_hard = true,
-                                      .ended = true,
-                                      .end_hard = line->end_hard,
-                                      .kind = line->kind,
-                                      .begin_ns = line->begin_ns,
-                                      .end_ns = line->end_ns};
-    tell_fact(core, &passed, line->named ? &line->name : NULL);
-    if (line->cell.calls.count)
-        descriptor_tell_uses(core, &passed, thread, label, &line->cell);
+    const struct descriptor told = {.table = table,
+                                    .id = ++core->last_descriptor,
+                                    .fd = passed->fd,
+                                    .proven = true,
+                                    .begin_hard = true,
+                                    .ended = true,
+                                    .end_hard = passed->end_hard,
+                                    .kind = passed->kind,
+                                    .begin_ns = passed->begin_ns,
+                                    .end_ns = passed->end_ns};
+    tell_fact(core, &told, passed->named ? &passed->name : NULL);
+    if (passed->uses.calls.count)
+        descriptor_tell_uses(core, &told, thread, label, &passed->uses);
 }
 
 /* --- uses --- */

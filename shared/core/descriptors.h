@@ -3,6 +3,7 @@
 #define CORE_DESCRIPTORS_H
 
 #include "core/state.h"
+#include "trace/passed.h"
 
 /* --- joining: the memory --- */
 
@@ -106,7 +107,7 @@ void descriptor_prove(struct core *core, struct descriptor *descriptor, uint64_t
 void descriptor_end(struct core *core, struct descriptor *descriptor, uint64_t time_ns, bool hard);
 void descriptor_tell_fact(struct core *core, const struct descriptor *descriptor);
 /* One that the row tells from its creation to its end: nothing of it is kept. */
-void descriptor_pass(struct core *core, struct table *table, const struct place_line *line,
+void descriptor_pass(struct core *core, struct table *table, const struct passed *passed,
                      life_name thread, uint32_t label);
 void descriptor_set_name(struct descriptor *descriptor, struct text name);
 void descriptor_dumped(struct core *core, struct table *table, const struct event *event);
@@ -137,6 +138,7 @@ void descriptors_exit_alone(struct core *core, struct life *life, const struct e
 /* --- joining: place_lines.c --- */
 void join_let_place(struct core *core, const struct place_let *let);
 void join_place(struct core *core, const struct place_line *line);
+void join_passed(struct core *core, const struct passed_line *line);
 void join_uses(struct core *core, const struct uses_line *line);
 void join_use(struct core *core, const struct use_step *step);
 void join_change(struct core *core, const struct change_step *step);

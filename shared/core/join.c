@@ -271,6 +271,7 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_SPAN: return join_span(core, &record->span);
     case RECORD_WAITS: waits_join(core, &record->waits); break;
     case RECORD_LAYERS: layers_join(core, &record->layers); break;
+    case RECORD_PASSED: join_passed(core, &record->passed); break;
     case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
     }
     return true;

@@ -12,6 +12,7 @@ NEVER_INLINE static struct place *let_place(struct core *core, struct life *life
     place_leave_number(core, life, fd);
     struct place *place = place_new(core, life, fd);
     place->name = ++core->row->places;
+    place->number->lets++;
     row_add(core->row, RECORD_LET_PLACE)->place_let =
         (struct place_let){.place = place->name, .life = life->name, .fd = fd};
     return place;
@@ -145,18 +146,51 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
 
 /* --- operations --- */
 
+/* --- numbers that are free --- */
+
+static uint64_t free_mark(const struct number *number)
+{
+    return (uint64_t)number->epoch + number->lets + 1;
+}
+
+/* The past has nothing under the number in the table of the life: what was there has ended here. */
+static void note_free(const struct group *group, const struct number *number, struct life *life,
+                      int32_t fd)
+{
+    struct places *places = life->places;
+    if (fd >= LOW_NUMBERS)
+        return;
+    if (places->free_of != group || places->free_told != group->told) {
+        memset(places->free, 0, sizeof places->free);
+        places->free_of = group;
+        places->free_told = group->told;
+    }
+    places->free[fd] = free_mark(number);
+}
+
+static bool is_free(const struct group *group, const struct number *number, const struct life *life,
+                    int32_t fd)
+{
+    const struct places *places = life->places;
+    return places && fd < LOW_NUMBERS && places->free_of == group &&
+           places->free_told == group->told && places->free[fd] == free_mark(number);
+}
+
 /* What the life knows of the number is over: it is another's. What it has created there ends as told. */
 static void clear_number(struct core *core, struct life *life, int32_t fd, uint64_t end_ns,
                          bool hard)
 {
     struct number *number = number_at(core, life, fd);
     struct place *created = number->created;
-    if (created && created->owner == life)
-        place_write_created(core, created, true, end_ns, hard);
+    bool ends = created && created->owner == life;
+    if (ends)
+        place_end_created(core, created, end_ns, hard);
     else
         place_tell_created(core, created);
     place_leave_number(core, life, fd);
     number->epoch++;
+    if (ends)
+        note_free(place_group(core, life), number, life, fd);
 }
 
 /* The end of what is replaced by another. */
@@ -171,10 +205,13 @@ static void replace(struct core *core, struct life *life, int32_t fd, uint64_t t
 static struct place *create(struct core *core, struct life *life, int64_t fd, uint64_t time_ns,
                             bool onto)
 {
+    bool passes =
+        is_free(place_group(core, life), number_at(core, life, (int32_t)fd), life, (int32_t)fd);
     replace(core, life, (int32_t)fd, time_ns, onto);
     struct place *place = place_new(core, life, (int32_t)fd);
     struct group *group = place->group;
     place->created = true;
+    place->passes = passes;
     place->onto = onto;
     place->begin_ns = time_ns;
     place->number->created = place;

@@ -11,6 +11,7 @@ static void merge(struct core *core, struct group *group)
     group_write_closings(core, group, NULL);
     group_write_proofs(core, group);
     group->generation++;
+    group->told++;
     group->merged = true;
 }
 
@@ -58,6 +59,7 @@ static void before_exit(struct core *core, struct group *group, const struct eve
 static void before_step(struct core *core, struct group *group, const struct event *event)
 {
     group_write_created(core, group);
+    group->told++;
     if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
         group_write_proofs(core, group);
     if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
@@ -130,6 +132,7 @@ void places_doubt(struct core *core)
         merge(core, group);
     map_clear(&numbers->by_pid);
     numbers->common.generation++;
+    numbers->common.told++;
 }
 
 void places_told(struct core *core, struct life *life, int32_t pid)

@@ -74,7 +74,17 @@ void join_place(struct core *core, const struct place_line *line)
     if (line->onto)
         table_end_onto(core, table, line->fd, line->begin_ns);
     if (line->ended && line->place == 0) {
-        descriptor_pass(core, table, line, thread, join_labeled(core, line->label));
+        table_end_replaced(core, table, line->fd, line->begin_ns);
+        descriptor_pass(core, table,
+                        &(struct passed){.fd = line->fd,
+                                         .kind = line->kind,
+                                         .named = line->named,
+                                         .end_hard = line->end_hard,
+                                         .begin_ns = line->begin_ns,
+                                         .end_ns = line->end_ns,
+                                         .name = line->name,
+                                         .uses = line->cell},
+                        thread, join_labeled(core, line->label));
         return;
     }
     struct descriptor *created = table_create(core, table, line->fd, line->begin_ns);
@@ -88,6 +98,33 @@ void join_place(struct core *core, const struct place_line *line)
         descriptor_tell_uses(core, created, thread, join_labeled(core, line->label), &line->cell);
     if (line->ended)
         descriptor_end(core, created, line->end_ns, line->end_hard);
+}
+
+void join_passed(struct core *core, const struct passed_line *line)
+{
+    struct table *table = table_at(core, line->life);
+    if (!table)
+        return;
+    life_name thread = join_life_of(core, line->life)->name;
+    uint32_t path = join_labeled(core, line->label);
+    struct bytes bytes = {(const uint8_t *)line->bytes.at, line->bytes.count};
+    if (core->sink.take_passed) {
+        struct passed_told told = {.first = core->last_descriptor + 1,
+                                   .process = table->process,
+                                   .thread = thread,
+                                   .phase = names_text(&core->paths, path),
+                                   .count = line->count,
+                                   .bytes = bytes};
+        core->sink.take_passed(core->sink.context, &told);
+        core->last_descriptor += line->count;
+        return;
+    }
+    struct passed_in in = passed_in(bytes);
+    struct arena arena = {.first = NULL};
+    struct passed each;
+    while (passed_take(&in, &arena, &each))
+        descriptor_pass(core, table, &each, thread, path);
+    arena_clear(&arena);
 }
 
 void join_uses(struct core *core, const struct uses_line *line)

@@ -34,6 +34,7 @@ static void drop_places(struct life *life)
     for (size_t at = 0; (place = map_next(&places->high, &at));)
         drop_uses(place);
     map_clear(&places->high);
+    free(places->passing.out.at);
     free(places);
     life->places = NULL;
 }
@@ -133,6 +134,14 @@ static void write_uses(struct core *core, struct place *place)
     place_write_more(core, place);
 }
 
+static void leave_created(struct place *place)
+{
+    place->number->created = NULL;
+    *place->back_created = place->next_created;
+    if (place->next_created)
+        place->next_created->back_created = place->back_created;
+}
+
 /* What was created here. Behind it, the place has a name if more may be told of it. */
 void place_write_created(struct core *core, struct place *place, bool ended, uint64_t end_ns,
                          bool hard)
@@ -157,10 +166,61 @@ void place_write_created(struct core *core, struct place *place, bool ended, uin
                                 .cell = place->cell};
     place->cell = (struct use_cell){0};
     place_write_more(core, place);
-    place->number->created = NULL;
-    *place->back_created = place->next_created;
-    if (place->next_created)
-        place->next_created->back_created = place->back_created;
+    leave_created(place);
+}
+
+/* --- what passes --- */
+
+static void write_passing(struct core *core, struct passing *passing)
+{
+    struct passed_out *out = &passing->out;
+    if (out->passed == 0)
+        return;
+    row_add(core->row, RECORD_PASSED)->passed = (struct passed_line){
+        .life = passing->owner->name,
+        .label = passing->is_used ? passing->label : 0,
+        .count = out->passed,
+        .bytes = {arena_copy(&core->row->records, out->at, out->count), out->count}};
+    out->count = 0;
+    out->passed = out->end_ns = 0;
+    passing->is_used = false;
+}
+
+static void list_passing(struct group *group, struct passing *passing, struct life *owner)
+{
+    if (passing->listed)
+        return;
+    passing->listed = true;
+    passing->owner = owner;
+    passing->next = group->passing;
+    group->passing = passing;
+}
+
+void place_end_created(struct core *core, struct place *place, uint64_t end_ns, bool hard)
+{
+    if (!place->passes || place->onto || place->more) {
+        place_write_created(core, place, true, end_ns, hard);
+        return;
+    }
+    struct passing *passing = &place->owner->places->passing;
+    bool is_used = place->cell.calls.count > 0;
+    list_passing(place->group, passing, place->owner);
+    if (is_used && passing->is_used && passing->label != place->label)
+        write_passing(core, passing);
+    if (is_used) {
+        passing->is_used = true;
+        passing->label = place->label;
+    }
+    passed_put(&passing->out, &(struct passed){.fd = place->fd,
+                                               .kind = place->kind,
+                                               .named = place->named,
+                                               .end_hard = hard,
+                                               .begin_ns = place->begin_ns,
+                                               .end_ns = end_ns,
+                                               .name = place->text,
+                                               .uses = place->cell});
+    use_cell_clear(&place->cell);
+    leave_created(place);
 }
 
 void place_tell_created(struct core *core, struct place *place)
@@ -173,6 +233,10 @@ void group_write_created(struct core *core, struct group *group)
 {
     while (group->created)
         place_tell_created(core, group->created);
+    for (; group->passing; group->passing = group->passing->next) {
+        write_passing(core, group->passing);
+        group->passing->listed = false;
+    }
 }
 
 static void give_back(struct core *core, struct place *place)
@@ -270,6 +334,7 @@ void places_forget(struct life *life)
 {
     if (!life->places)
         return;
+    life->places->free_of = NULL;
     for (size_t i = 0; i < LOW_NUMBERS; i++)
         doubt(life->places->low[i]);
     struct place *place;

@@ -8,6 +8,7 @@ enum { LOW_NUMBERS = 64 };
 
 struct number {
     uint32_t epoch; /* another one: what is under it may be another */
+    uint32_t lets;  /* names that were given to what the past has under it */
     struct place *created;
 };
 
@@ -28,6 +29,7 @@ struct place {
     struct life *owner;
     int32_t fd;
     bool created; /* here: any use is of it */
+    bool passes;  /* created where the past has nothing: of it, too, if it ends here */
     bool left;    /* by its life: it is none any more */
     bool listed;  /* among those whose proof is unsent */
     uint8_t kind;
@@ -41,9 +43,25 @@ struct place {
     struct place *next_created, **back_created;
 };
 
+/* Descriptors of a life that are no places any more, and that the row does not have yet. */
+struct passing {
+    struct passed_out out;
+    uint32_t label; /* of their uses, if any has some */
+    bool is_used;
+    bool listed; /* in its group */
+    struct life *owner;
+    struct passing *next;
+};
+
 struct places {
     struct place *low[LOW_NUMBERS];
     struct map high;
+    struct passing passing;
+    /* Of numbers of `free_of` under which the past has nothing: epoch and lets, + 1; else 0. They
+     * say nothing if the group has told something meanwhile. */
+    uint64_t free[LOW_NUMBERS];
+    const struct group *free_of;
+    uint32_t free_told;
 };
 
 /* Lives that may share a table. All that is not known otherwise is of the common group; a process that is
@@ -51,9 +69,11 @@ struct places {
 struct group {
     struct number low[LOW_NUMBERS];
     struct map high;
-    uint32_t generation;    /* of what is known of all its numbers */
-    bool merged;            /* into the common one */
-    struct place *created;  /* untold */
+    uint32_t generation;   /* of what is known of all its numbers */
+    uint32_t told;         /* steps that may have put something under any of them */
+    bool merged;           /* into the common one */
+    struct place *created; /* untold */
+    struct passing *passing;
     struct place *unproven; /* perhaps: whose proof is unsent */
     struct place *closing;  /* by calls in progress; the past knows nothing of it */
     struct group *next;
@@ -96,6 +116,8 @@ void place_write_more(struct core *core, struct place *place);
 /* What was created here. Behind it, the place has a name if more may be told of it. */
 void place_write_created(struct core *core, struct place *place, bool ended, uint64_t end_ns,
                          bool hard);
+/* The same of one that has ended, but what nobody has to know in its order may wait. */
+void place_end_created(struct core *core, struct place *place, uint64_t end_ns, bool hard);
 /* NULL is fine. */
 void place_tell_created(struct core *core, struct place *place);
 struct change_step *place_write_change(struct core *core, enum place_change change,

@@ -250,6 +250,14 @@ static const struct column place_columns[] = {
 };
 HOT_COLUMN_TABLE(place, place_line);
 
+static const struct column passed_columns[] = {
+    COLUMN(passed_line, 1, U32, life),
+    COLUMN(passed_line, 2, U32, label),
+    COLUMN(passed_line, 3, NUMBER, count),
+    COLUMN(passed_line, 4, TEXT, bytes),
+};
+HOT_COLUMN_TABLE(passed, passed_line);
+
 static const struct column uses_columns[] = {
     COLUMN(uses_line, 1, U32, place),
     COLUMN(uses_line, 2, U32, label),
@@ -324,7 +332,7 @@ static const struct column wait_columns[] = {
     COLUMN(wait_sum, 4, NUMBER, total_ns),
     COLUMN(wait_sum, 5, NUMBER, max_ns),
 };
-COLUMN_TABLE(wait, wait_sum);
+ROW_COLUMN_TABLE(wait, wait_sum);
 
 static const struct column waits_columns[] = {
     COLUMN(waits_line, 1, U32, life),
@@ -365,7 +373,9 @@ static const struct column_table *table_of(uint64_t kind)
         [RECORD_EVENT] = &step_table,          [RECORD_TIME] = &time_table,
         [RECORD_ANALYSIS] = &analysis_table,   [RECORD_COUNT] = &count_table,
         [RECORD_SPAN] = &span_table,           [RECORD_WAITS] = &waits_table,
-        [RECORD_LAYERS] = &layers_table};
+        [RECORD_LAYERS] = &layers_table,
+
+        [RECORD_PASSED] = &passed_table};
     return kind < sizeof tables / sizeof *tables ? tables[kind] : NULL;
 }
 
@@ -430,7 +440,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .arena = &row->arena,
                             .why = why};
     /* What a record of a kind is before its bytes are read. */
-    const struct record *nothing[RECORD_LAYERS + 1] = {NULL};
+    const struct record *nothing[RECORD_PASSED + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;
     while (in.status == STATUS_OK && (kind = row_take(&in.row)) > 0) {

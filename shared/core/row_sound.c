@@ -1,6 +1,7 @@
 #include "core/row_sound.h"
 
 #include "analysis/elders.h"
+#include "trace/passed.h"
 #include "trace/schema.h"
 
 enum { NAMES_OF_A_RECORD = 3, ERRNO_LAST = 4095 };
@@ -156,6 +157,13 @@ static bool is_place(const struct place_line *line, size_t index)
            line->kind < DESCRIPTOR_KINDS && (!line->named || line->name.at);
 }
 
+static bool are_passed(const struct passed_line *line, size_t index)
+{
+    return is_name(line->life, index) &&
+           passed_are((struct bytes){(const uint8_t *)line->bytes.at, line->bytes.count},
+                      line->count);
+}
+
 static bool is_change(const struct change_step *step, size_t index)
 {
     return step->change <= CHANGE_CLOEXEC && is_name(step->place, index) &&
@@ -234,6 +242,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_SPAN: return is_span(&record->span, index, phases);
     case RECORD_WAITS: return are_waits(&record->waits, index);
     case RECORD_LAYERS: return are_layers(&record->layers, index);
+    case RECORD_PASSED: return are_passed(&record->passed, index);
     case RECORD_ANALYSIS: return true; /* engine_check() */
     }
     return false;

@@ -333,7 +333,7 @@ static void take(void *context, const struct result *result)
 
 struct result_sink result_batch_sink(struct result_batch *batch)
 {
-    return (struct result_sink){take, batch};
+    return (struct result_sink){.take = take, .context = batch};
 }
 
 struct tallies result_batch_tallies(const struct result_batch *batch)

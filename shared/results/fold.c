@@ -651,6 +651,7 @@ void fold_free(struct fold *fold)
     free(fold->hosts);
     free(fold->damages);
     arena_clear(&fold->arena);
+    arena_clear(&fold->passed_arena);
     arena_clear(&fold->damage_arena);
     arena_clear(&fold->uses_arena);
     names_clear(&fold->names);

@@ -27,6 +27,11 @@ void fold_set_chunk(struct fold *fold, uint64_t chunk);
  * ago still ends. For those who follow a log for long, behind the last record of a chunk. */
 void fold_forget(struct fold *fold);
 
+/* Takes descriptors that have ended as they are: fold_settle() before a report, or before anything is
+ * forgotten. */
+void fold_take_passed(struct fold *fold, const struct passed_told *passed);
+void fold_settle(struct fold *fold);
+
 /* Fills `*out`, whose arrays live in `arena`; names are the fold's own, good as long as it takes
  * nothing more. */
 void fold_report(const struct fold *fold, struct arena *arena, struct session_report *out);

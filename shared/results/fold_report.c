@@ -313,6 +313,7 @@ void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
                     struct session_report *out)
 {
     struct fold_rows rows = {.fold = fold, .arena = arena};
+    assert(!fold->passed);
     *out = (struct session_report){
         .session = arena_string(arena, text_of(fold->session)),
         .chunks = fold->chunks,

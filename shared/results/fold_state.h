@@ -98,6 +98,13 @@ struct folded_descriptor {
     struct open_use *uses;
 };
 
+/* Descriptors that have ended, in bytes that are behind it. */
+struct passed_kept {
+    struct passed_kept *next;
+    struct passed_told told;
+    uint32_t path;
+};
+
 enum cell_type { CELL_CALLS, CELL_PHASE, CELL_FILE, CELL_SLOW, CELL_COUNT, CELL_WAITS };
 enum { CELL_TYPES = CELL_WAITS + 1 };
 
@@ -141,7 +148,9 @@ enum { FOLD_RECENT = 1 << 14 };
 
 struct fold {
     char *session;
-    struct arena arena; /* of cells, descriptors and their uses */
+    struct arena arena;                       /* of cells, descriptors and their uses */
+    struct passed_kept *passed, **passed_end; /* the oldest first; in passed_arena */
+    struct arena passed_arena;
     struct slab free_cells[CELL_TYPES], free_descriptors, free_uses;
     struct names names;           /* of all kinds */
     uint32_t recent[FOLD_RECENT]; /* ids of names + 1, by address; 0: none */

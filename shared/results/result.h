@@ -141,10 +141,22 @@ struct process_fact process_fact_join(const struct process_fact *older,
 struct thread_fact thread_fact_join(const struct thread_fact *older,
                                     const struct thread_fact *newer);
 
+/* Descriptors of one process from their creation to their end, used by one thread in one phase: of each, a
+ * RESULT_DESCRIPTOR, and a RESULT_USES if it was used. */
+struct passed_told {
+    uint64_t first; /* id of the first; those of the others follow */
+    uint64_t process, thread;
+    struct text phase;
+    uint64_t count;
+    struct bytes bytes; /* trace/passed.h */
+};
+
 /* Takes results in the order of the log; what they point to is borrowed for the call. */
 struct result_sink {
     void (*take)(void *context, const struct result *result);
     void *context;
+    /* NULL: what would go there is taken result by result. */
+    void (*take_passed)(void *context, const struct passed_told *passed);
 };
 
 #endif

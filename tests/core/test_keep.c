@@ -35,7 +35,7 @@ static struct saved_state save(struct core *core)
 Test(keep, puts_no_machine_into_one_record)
 {
     struct schema *schema = schema_new(NULL);
-    const struct result_sink sink = {NULL, NULL};
+    const struct result_sink sink = {.take = NULL};
     const struct core_settler settler = {.settle = nobody};
     struct core *core = core_new(schema, sink, settler), *restored;
     core_begin(core, (struct core_facts){.has_kernel = true, .counts_switches = true}, NULL);

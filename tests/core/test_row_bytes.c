@@ -229,7 +229,7 @@ static struct joiner *restarted(struct joiner *joiner, struct schema *schema,
 static unsigned join(const struct pieces *pieces, size_t changed, const uint8_t *bytes)
 {
     unsigned damaged = 0;
-    struct result_sink sink = {take, &damaged};
+    struct result_sink sink = {.take = take, .context = &damaged};
     struct joiner *joiner = joiner_new(pieces->world.schema, sink);
     for (size_t i = 0; i < PIECES; i++) {
         struct row row = {.count = 0};
@@ -284,7 +284,7 @@ static void flip(struct saved_state *saved, uint64_t *random)
 static bool go_on(const struct pieces *pieces, const struct saved_state *saved)
 {
     unsigned damaged = 0;
-    struct result_sink sink = {take, &damaged};
+    struct result_sink sink = {.take = take, .context = &damaged};
     struct joiner *joiner;
     struct failure why;
     if (joiner_restore(pieces->world.schema, sink, saved->records, saved->count, &joiner, &why) !=
@@ -309,8 +309,8 @@ Test(row_bytes, of_state_with_other_bits_are_refused_or_restored)
         struct pieces pieces;
         pieces_init(&pieces, seed);
         unsigned damaged = 0;
-        struct joiner *joiner =
-            joiner_new(pieces.world.schema, (struct result_sink){take, &damaged});
+        struct joiner *joiner = joiner_new(pieces.world.schema,
+                                           (struct result_sink){.take = take, .context = &damaged});
         for (size_t i = 0; i + 1 < PIECES; i++) {
             struct row row = {.count = 0};
             cr_assert(

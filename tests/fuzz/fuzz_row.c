@@ -17,7 +17,8 @@ static void take_result(void *context, const struct result *result)
 static void join(struct schema *schema, struct bytes bytes)
 {
     size_t results = 0;
-    struct joiner *joiner = joiner_new(schema, (struct result_sink){take_result, &results});
+    struct joiner *joiner =
+        joiner_new(schema, (struct result_sink){.take = take_result, .context = &results});
     for (uint64_t chunk = 0; chunk < 2; chunk++) {
         struct row row = {.count = 0};
         struct interval_end end = {.chunk = chunk,

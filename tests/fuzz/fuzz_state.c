@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kept_record records[RECORDS_MAX];
     size_t count = read_records(data, size, records), results = 0;
     struct schema *schema = schema_new_with(NULL, NULL, analyses_count);
-    struct result_sink sink = {take_result, &results};
+    struct result_sink sink = {.take = take_result, .context = &results};
     struct joiner *joiner;
     if (joiner_restore(schema, sink, records, count, &joiner, NULL) == STATUS_OK) {
         struct saved saved = {.count = 0};

@@ -234,6 +234,11 @@ static void take(void *fold, const struct result *result)
     fold_take(fold, result);
 }
 
+static void take_passed(void *fold, const struct passed_told *passed)
+{
+    fold_take_passed(fold, passed);
+}
+
 /* Ends the joiner behind part `last`, and makes another of what it saved, read in any order; tells some of
  * the living again, which must change nothing. */
 static struct joiner *restart(struct joiner *joiner, struct schema *schema, struct result_sink sink,
@@ -325,15 +330,16 @@ char *law_report(const struct law_trace *trace, struct law_cuts cuts, unsigned s
         figures->bytes += parts[i].bytes;
     }
     struct fold *fold = fold_new(text_of(trace->session));
-    struct joiner *joiner = joiner_new(trace->schema, (struct result_sink){take, fold});
+    struct result_sink sink = {take, fold, take_passed};
+    struct joiner *joiner = joiner_new(trace->schema, sink);
     uint64_t random = shuffle + 7;
     for (size_t i = 0; i < count; i++) {
         add_part(joiner, &parts[i]);
         if (shuffle % 2 == 1 && law_random(&random) % 3 > 0)
-            joiner =
-                restart(joiner, trace->schema, (struct result_sink){take, fold}, parts, i, &random);
+            joiner = restart(joiner, trace->schema, sink, parts, i, &random);
     }
     joiner_finish(joiner);
+    fold_settle(fold);
     char *json = law_fold_report(fold);
     joiner_free(joiner);
     fold_free(fold);
@@ -396,7 +402,7 @@ char *law_unmapped_report(const struct law_trace *trace)
 {
     struct fold *fold = fold_new(text_of(trace->session));
     struct place place = {.trace = trace};
-    struct core *core = core_new(trace->schema, (struct result_sink){take, fold},
+    struct core *core = core_new(trace->schema, (struct result_sink){.take = take, .context = fold},
                                  (struct core_settler){settle, &place});
     uint64_t begin_ns = 0;
     for (size_t i = 0; i < trace->change_count; begin_ns = trace->changes[i++].at_ns)

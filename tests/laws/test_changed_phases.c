@@ -118,7 +118,7 @@ static void add(struct joiner *joiner, struct schema *schema, const char *yaml, 
 static struct counts counts_after(const char *yaml, bool restored)
 {
     struct counts counts = {.complete = 0};
-    struct result_sink sink = {take, &counts};
+    struct result_sink sink = {.take = take, .context = &counts};
     struct schema *schema = schema_new(NULL), *again = schema_new(NULL);
     struct mapper others;
     mapper_init(&others, other);

@@ -42,7 +42,8 @@ static struct joining *joining_new(void)
 {
     struct joining *joining = memory_new(sizeof *joining);
     joining->schema = schema_new(NULL);
-    joining->joiner = joiner_new(joining->schema, (struct result_sink){take, &joining->told});
+    joining->joiner =
+        joiner_new(joining->schema, (struct result_sink){.take = take, .context = &joining->told});
     return joining;
 }
 
@@ -178,7 +179,8 @@ Test(joiner, compares_across_a_restart_too)
     joiner_free(joining->joiner);
     struct failure why;
     cr_assert(eq(int,
-                 joiner_restore(joining->schema, (struct result_sink){take, &joining->told},
+                 joiner_restore(joining->schema,
+                                (struct result_sink){.take = take, .context = &joining->told},
                                 kept.records, kept.count, &joining->joiner, &why),
                  STATUS_OK),
               "%s", why.text);

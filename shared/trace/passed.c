@@ -1,0 +1,77 @@
+#include "trace/passed.h"
+
+#include "base/memory.h"
+#include "trace/syscalls.h"
+
+/* What stands below the kind. */
+enum { NAMED = 1, END_HARD = 2, USED = 4, FLAG_BITS = 3 };
+
+/* Numbers of one, but for its name and its durations. */
+enum { NUMBERS = 7 };
+
+void passed_put(struct passed_out *out, const struct passed *passed)
+{
+    bool is_used = passed->uses.calls.count > 0;
+    size_t most = (NUMBERS + durations_numbers(&passed->uses.calls)) * ROW_NUMBER +
+                  passed->name.count + ROW_SLACK;
+    if (out->room - out->count < most)
+        out->at = memory_grow(out->at, &out->room, out->count + most, 1);
+    uint8_t *at = out->at + out->count;
+    at = row_put(at, (uint32_t)passed->fd);
+    at = row_put(at, (uint64_t)passed->kind << FLAG_BITS | (passed->named ? NAMED : 0) |
+                         (passed->end_hard ? END_HARD : 0) | (is_used ? USED : 0));
+    at = row_put_signed(at, (int64_t)(passed->begin_ns - out->end_ns));
+    at = row_put_signed(at, (int64_t)(passed->end_ns - passed->begin_ns));
+    if (passed->named) {
+        at = row_put(at, passed->name.count);
+        if (passed->name.count > 0)
+            memcpy(at, passed->name.at, passed->name.count);
+        at += passed->name.count;
+    }
+    if (is_used) {
+        at = durations_put(at, &passed->uses.calls);
+        at = row_put(at, passed->uses.read_bytes);
+        at = row_put(at, passed->uses.write_bytes);
+    }
+    out->count = (size_t)(at - out->at);
+    out->end_ns = passed->end_ns;
+    out->passed++;
+}
+
+bool passed_take(struct passed_in *in, struct arena *arena, struct passed *out)
+{
+    struct row_reader *row = &in->row;
+    if (row_left(row) == 0)
+        return false;
+    uint64_t fd = row_take(row), kind = row_take(row);
+    row_refuse_if(row, fd > INT32_MAX || kind >> FLAG_BITS >= DESCRIPTOR_KINDS);
+    *out = (struct passed){.fd = (int32_t)fd,
+                           .kind = (uint8_t)(kind >> FLAG_BITS),
+                           .named = kind & NAMED,
+                           .end_hard = kind & END_HARD};
+    out->begin_ns = in->end_ns + (uint64_t)row_take_signed(row);
+    out->end_ns = in->end_ns = out->begin_ns + (uint64_t)row_take_signed(row);
+    if (out->named) {
+        size_t count = row_take_count(row, 1);
+        out->name = (struct text){count > 0 ? (const char *)row->at : "", count};
+        row->at += count;
+    }
+    if (kind & USED) {
+        durations_take(row, arena, &out->uses.calls);
+        out->uses.read_bytes = row_take(row);
+        out->uses.write_bytes = row_take(row);
+    }
+    return !row->bad;
+}
+
+bool passed_are(struct bytes bytes, uint64_t count)
+{
+    struct passed_in in = passed_in(bytes);
+    struct arena arena = {.first = NULL};
+    struct passed each;
+    uint64_t passed = 0;
+    while (passed_take(&in, &arena, &each))
+        passed++;
+    arena_clear(&arena);
+    return !in.row.bad && passed == count;
+}
