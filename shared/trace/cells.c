@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* Room for so many at first: most cells have no more. */
+/* Initial capacity; most cells need no more. */
 enum { ERRORS_FIRST = 2 };
 
 void call_cell_add_error(struct call_cell *cell, uint32_t number, uint64_t count)

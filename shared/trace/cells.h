@@ -1,5 +1,5 @@
-/* trace/cells.h -- numbers that add up: of calls, of the time of a thread, of uses of a
- * descriptor. Merging two is adding, so the order of merging never shows. */
+/* trace/cells.h -- sums: of calls, of the time of a thread, of uses of a descriptor. Two sums are
+ * merged by addition, so the order of merging does not matter. */
 #ifndef TRACE_CELLS_H
 #define TRACE_CELLS_H
 
@@ -17,15 +17,17 @@ struct error_count {
     uint64_t count;
 };
 
-/* Below this nobody asks which call it was, and the answer would be most of a cell's bytes. */
+/* Shorter calls are not of interest as the slowest one, and the fields for it would be most of a
+ * cell's bytes. */
 #define SLOWEST_NS_MIN UINT64_C(10000000)
 
-/* Calls of one name: complete ones, and ends without the other. */
+/* Calls of one name: complete ones, and half-seen ones. */
 struct call_cell {
     struct durations complete;
     uint64_t bytes, begin_unknown, end_unknown;
-    uint64_t refused; /* exits with an error, of threads in no call: among the errors alone */
-    /* Of the longest complete one, the earliest of equals; 0 if none took SLOWEST_NS_MIN. */
+    uint64_t refused; /* errors at exits in threads without an open call */
+    /* Entry of the longest complete call (of equal ones, the earliest); 0 if none took
+     * SLOWEST_NS_MIN. */
     uint64_t slowest_entry_ns;
     struct error_count *errors; /* owned, by number */
     uint32_t error_count, error_room;
@@ -41,7 +43,8 @@ static inline bool ret_is_error(int64_t ret)
     return ret >= -4095 && ret <= -1;
 }
 
-/* `entry_ns` of a call that took `max_ns`, in a cell that does not count it yet. */
+/* Sets the entry of the slowest call. The cell does not count that call, which took `max_ns`,
+ * yet. */
 static inline void call_cell_note_slowest(struct call_cell *cell, uint64_t max_ns,
                                           uint64_t entry_ns)
 {
@@ -53,8 +56,8 @@ static inline void call_cell_note_slowest(struct call_cell *cell, uint64_t max_n
         cell->slowest_entry_ns = entry_ns;
 }
 
-/* One complete call that returned `ret` after `ns`, which is of durations_bucket() `bucket`;
- * `bytes`: whether ret counts bytes. */
+/* Adds one complete call that returned `ret` after `ns`, which is in bucket `bucket` of
+ * durations_bucket(). `bytes`: whether ret is a number of bytes. */
 static inline void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint64_t ns,
                                  unsigned bucket, int64_t ret, bool bytes)
 {
@@ -66,7 +69,7 @@ static inline void call_cell_add(struct call_cell *cell, uint64_t entry_ns, uint
         cell->bytes += (uint64_t)ret;
 }
 
-/* An exit that returned the error `ret` to a thread that was in no call. */
+/* Adds an exit that returned the error `ret` to a thread without an open call. */
 static inline void call_cell_add_refused(struct call_cell *cell, int64_t ret)
 {
     cell->refused++;
@@ -82,10 +85,11 @@ struct use_cell {
 void use_cell_merge(struct use_cell *cell, const struct use_cell *other);
 void use_cell_clear(struct use_cell *cell);
 
-/* Where the time of a thread went. `before` first call: inside a call that began before the
- * trace or outside of one, only the thread's first syscall event will tell. */
+/* Where the time of a thread went. `before` its first call: only the first syscall event of the
+ * thread shows whether this time is inside a call that began before the trace, or outside of
+ * calls. */
 struct blocked_in {
-    uint32_t call; /* id of the call, in the schema of whoever holds the vector */
+    uint32_t call; /* id of the call, in the schema of the owner of the vector */
     uint64_t ns;
 };
 
@@ -93,7 +97,7 @@ struct time_vector {
     uint64_t user_ns, sys_ns, runnable_ns, unknown_ns;
     uint64_t blocked_ns; /* in no call */
     uint64_t before_running_ns, before_blocked_ns;
-    uint64_t as_before_ns;         /* of a row: in whatever state and call the past has it */
+    uint64_t as_before_ns; /* of a row: in the state and call that the past has for the thread */
     struct blocked_in *blocked_in; /* owned; each call once */
     uint32_t blocked_count, blocked_room;
     struct interrupted interrupted; /* of user_ns, sys_ns, before_running_ns, as_before_ns */
@@ -101,64 +105,65 @@ struct time_vector {
 
 void time_vector_add_blocked_in(struct time_vector *vector, uint32_t call, uint64_t ns);
 void time_vector_merge(struct time_vector *vector, const struct time_vector *other);
-/* Makes it as `other` is, in its own room. */
+/* Copies `other` into the memory of `vector`. */
 void time_vector_copy(struct time_vector *vector, const struct time_vector *other);
-/* Takes `other` away, modulo 2^64. */
+/* Subtracts `other`, modulo 2^64. */
 void time_vector_subtract(struct time_vector *vector, const struct time_vector *other);
-/* Whether only the first call of the thread tells where some of it belongs. */
+/* Whether the vector has time that only the first call of the thread can assign. */
 static inline bool time_vector_has_before(const struct time_vector *vector)
 {
     return (vector->before_running_ns | vector->before_blocked_ns |
             vector->interrupted.before_ns) != 0;
 }
 uint64_t time_vector_whole(const struct time_vector *vector);
-void time_vector_clear(struct time_vector *vector); /* empty again, room kept */
+void time_vector_clear(struct time_vector *vector); /* empty again, memory kept */
 void time_vector_free(struct time_vector *vector);
 
-/* Instances of a phase. A stretch is the time of a thread from its begin, or from a loss, to its next
- * one; before_*: of the stretch named in the result. */
+/* Instances of a phase. A stretch is the time of a thread from the begin of an instance, or from a
+ * loss, to its next one; before_*: of the stretch named in the result. */
 struct phase_cell {
     struct durations complete;
-    uint64_t hopped; /* of the complete ones, those that another thread ended */
-    uint64_t over;   /* likewise, those at or over the threshold of their definition */
+    uint64_t hopped; /* complete ones that another thread ended */
+    uint64_t over;   /* complete ones at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t syscalls;
-    /* Of those that have segments: time in which none was open, and by which they exceed the rest. */
+    /* Of instances with segments: time without an open segment, and the sum of the times of
+     * segments that exceeds the rest. */
     uint64_t queued_ns, parallel_ns;
     struct time_vector time;
 };
 
-/* So many are told of an instance: half of them of time blocked, the largest of each. */
+/* Largest number of waits reported per instance: half of them of blocked time, the largest of
+ * each. */
 enum { INSTANCE_WAITS_MAX = 16 };
 
-/* What an instance has waited for in all. */
+/* The total of one kind of wait of an instance. */
 struct instance_wait {
     uint64_t who; /* wait_who() */
     uint64_t count, total_ns;
 };
 
-/* A complete instance that is told of by itself. */
+/* A complete instance that is reported individually. */
 struct ended_instance {
     struct instance_rank rank;
-    int32_t pid;                     /* of its process, as told by its end; 0: not told by then */
-    int32_t end_tid;                 /* the thread that ended it; 0: the one that began it */
-    uint64_t calls;                  /* complete by its end, of those entered in it */
+    int32_t pid;     /* of its process, as known at its end; 0: unknown */
+    int32_t end_tid; /* the thread that ended it; 0: the one that began it */
+    uint64_t calls;  /* complete calls that were entered in it and ended before its end */
     uint64_t queued_ns, parallel_ns; /* as in struct phase_cell */
     struct time_vector time;
-    struct field_value
-        *values; /* owned, with their texts: of match fields, then what was captured */
+    struct field_value *values; /* owned, with texts: match fields, then captured fields */
     size_t value_count;
     struct instance_wait *waits; /* owned; none of those with segments */
     size_t wait_count;
 };
 
 void ended_instance_clear(struct ended_instance *ended);
-/* NULL of none; to be freed. */
+/* NULL if there are none. The caller frees the copy. */
 struct instance_wait *instance_waits_copy(const struct instance_wait *waits, size_t count);
 
-/* Whose the events are that are counted: a thread's, nobody knows whose, or the idle thread's. Of a fold
- * alone, of whomever: those of too many different values. Of built-in counts, of no thread: they came in a
- * handler of interrupts. */
+/* The thread of counted events: a known one, an unknown one, or the idle thread. Only in a fold:
+ * any, for the events beyond the limit of different values. Only of built-in counts: no thread, in
+ * an interrupt handler. */
 enum count_whose {
     COUNT_OF_LIFE,
     COUNT_OF_NOBODY,
@@ -168,29 +173,29 @@ enum count_whose {
     COUNT_OF_LAST = COUNT_OF_HANDLER
 };
 
-/* Events, or spans, that a user counts. */
+/* Events, or spans, of a user-defined count. */
 struct count_cell {
-    uint64_t count;         /* of spans: of complete ones, whose durations are the values */
-    uint64_t negative;      /* of these, whose value is below 0; it is in no sum */
-    struct durations value; /* other numbers, of whatever unit: of those that have one */
-    /* Of spans: begins that have no end, by why ... */
-    uint64_t lost;          /* it may be among events that were lost */
-    uint64_t timed_out;     /* none came in time */
-    uint64_t open;          /* the recording, or the definition, was over before */
-    uint64_t begin_unknown; /* ... ends that have no begin ... */
-    uint64_t unmatched; /* ... and either without a known subject, or without a field to match by */
+    uint64_t count;         /* of spans: complete ones; their durations are the values */
+    uint64_t negative;      /* events with a value below 0, which is in no sum */
+    struct durations value; /* other values, of any unit */
+    /* Of spans: begins without an end, by reason ... */
+    uint64_t lost;          /* the end may be among lost events */
+    uint64_t timed_out;     /* no end within the timeout */
+    uint64_t open;          /* the recording, or the definition, ended before */
+    uint64_t begin_unknown; /* ... ends without a begin ... */
+    uint64_t unmatched;     /* ... begins or ends without a known subject or a match field */
 };
 
-/* One event; FIELD_ABSENT: without a value. */
+/* Adds one event; FIELD_ABSENT: without a value. */
 void count_cell_add(struct count_cell *cell, const struct field_value *value);
 void count_cell_merge(struct count_cell *cell, const struct count_cell *other);
 void count_cell_clear(struct count_cell *cell);
 
-/* So many of the threads that a CPU had last are remembered. */
+/* Number of slices that a CPU remembers. */
 enum { CPU_SLICES = 32 };
 
-/* Who ended that a thread was blocked, or who had the CPU while it was runnable. The numbers are on the
- * wire. */
+/* Who ended the wait of a blocked thread, or who had the CPU while a thread was runnable. The
+ * numbers are on the wire. */
 enum wait_kind {
     WAKER_UNKNOWN,
     WAKER_IDLE,
@@ -202,7 +207,7 @@ enum wait_kind {
     RAN_UNKNOWN = 8,
     RAN_IDLE,
     RAN_THREAD,
-    RAN_EARLIER, /* whoever was before the last CPU_SLICES of the CPU */
+    RAN_EARLIER, /* threads before the last CPU_SLICES slices of the CPU */
     WAIT_KINDS
 };
 
@@ -211,25 +216,25 @@ static inline bool wait_is_known(unsigned kind)
     return kind <= WAKER_VECTOR || (kind >= RAN_UNKNOWN && kind < WAIT_KINDS);
 }
 
-/* Whether it ended that a thread was blocked; else it had the CPU while one was runnable. */
+/* Whether the wait was of a blocked thread; else of a runnable one. */
 static inline bool wait_is_of_blocked(unsigned kind)
 {
     return kind < RAN_UNKNOWN;
 }
 
-/* Whether it is of a thread, whose id says which. */
+/* Whether `who` is the id of a thread. */
 static inline bool wait_is_by_thread(unsigned kind)
 {
     return kind == WAKER_THREAD || kind == RAN_THREAD;
 }
 
-/* Whether it is of a handler, whose number says which. */
+/* Whether `who` is the number of a handler. */
 static inline bool wait_is_by_handler(unsigned kind)
 {
     return kind == WAKER_IRQ || kind == WAKER_SOFTIRQ || kind == WAKER_VECTOR;
 }
 
-/* Both in one: a thread's id, or a handler's number, and what it is. */
+/* Kind and number (a thread's id or a handler's number) in one integer. */
 enum { WAIT_KIND_BITS = 4, WAIT_WHO_BITS = 32 + WAIT_KIND_BITS };
 
 static inline uint64_t wait_who(enum wait_kind kind, uint32_t by)
@@ -260,7 +265,7 @@ static inline void wait_cell_merge(struct wait_cell *cell, const struct wait_cel
         cell->max_ns = other->max_ns;
 }
 
-/* All but `time` of `from`, whose ids may be others. */
+/* Adds all of `from` but `time`, whose ids may be of another schema. */
 void phase_cell_merge_counts(struct phase_cell *to, const struct phase_cell *from);
 void phase_cell_clear(struct phase_cell *cell);
 

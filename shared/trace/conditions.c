@@ -12,13 +12,12 @@ enum operand_kind { OPERAND_NAME, OPERAND_FIELD, OPERAND_BEGIN_FIELD, OPERAND_CO
 
 struct operand {
     enum operand_kind kind;
-    size_t at; /* where it began */
+    size_t at; /* where it begins */
     const char *field;
     struct field_value constant;
 };
 
-/* What a condition is: a comparison, or what a period says by one, or conditions with a sign before or
- * between them. */
+/* The kind of a condition: a comparison, or what a period states by one, or a combination. */
 enum node_kind { NODE_FILTER, NODE_EVENT, NODE_MATCH, NODE_ALL, NODE_ANY, NODE_NOT };
 
 struct node {
@@ -27,7 +26,7 @@ struct node {
     struct phase_filter filter;
     const char *event;
     struct phase_match match;
-    struct node *first, *next; /* what is inside; behind it, of what it is inside */
+    struct node *first, *next; /* first child; next sibling */
 };
 
 /* --- pieces --- */
@@ -81,7 +80,7 @@ const char *condition_text_identifier(struct condition_text *text)
 
 /* --- operands --- */
 
-/* `$ctx.tid`, as its field is called. */
+/* `$ctx.tid`, the name of its field. */
 static enum status read_context(struct condition_text *text, size_t begin, struct operand *out)
 {
     size_t at = text->at;
@@ -189,7 +188,7 @@ static enum status read_operand(struct condition_text *text, struct operand *out
     return refuse(text, text->at, "expected a field ($evt.id), a \"text\", or an integer");
 }
 
-/* What is written before its own prefix stands first. */
+/* A sign that begins with another sign comes before it. */
 static const struct {
     const char *sign;
     enum phase_compare compare;
@@ -319,7 +318,7 @@ static enum status read_condition(struct condition_text *text, struct node **out
     return STATUS_OK;
 }
 
-/* Conditions with `sign` between them: one, or a node of that kind. */
+/* Conditions with `sign` between them: a single one, or a node of that kind. */
 static enum status read_row(struct condition_text *text, const char *sign, enum node_kind kind,
                             enum status (*read)(struct condition_text *, struct node **),
                             struct node **out)
@@ -358,7 +357,7 @@ static size_t count_leaves(const struct node *node)
     return count;
 }
 
-/* A node and what is in it as a filter. */
+/* Converts a node and everything inside to a filter. */
 static enum status filter_of(struct condition_text *text, const struct node *node,
                              struct phase_filter *out)
 {
@@ -387,7 +386,7 @@ static enum status filter_of(struct condition_text *text, const struct node *nod
     return STATUS_OK;
 }
 
-/* Adds a node to what must hold all together. */
+/* Adds a node to the conditions that must all hold. */
 static enum status add(struct condition_text *text, const struct node *node,
                        struct phase_filter *filters, struct conditions *out)
 {

@@ -24,7 +24,7 @@ enum status yaml_read_count_event(struct yaml_file *file, const yaml_node_t *nod
     return yaml_read_word(file, node, "event", &out->event);
 }
 
-/* Of a scalar that stands on one line as it is, the place of a character; else that of its begin. */
+/* The place of a character in a plain scalar on one line; else the begin of the scalar. */
 static yaml_mark_t mark_at(const yaml_node_t *node, size_t at)
 {
     yaml_mark_t mark = node->start_mark;
@@ -76,7 +76,7 @@ enum status yaml_read_field(struct yaml_file *file, const yaml_node_t *node, con
     struct condition_text text = {.text = text_of(written), .arena = &file->phases->arena};
     if (strncmp(written, EVENT_CONTEXT, strlen(EVENT_CONTEXT)) == 0) {
         *out = written;
-        text.at = text.text.count; /* the name is all of the rest */
+        text.at = text.text.count; /* the name is the rest of the text */
         if (!event_has_context_named(written))
             status = condition_text_refuse(&text, strlen(EVENT_CONTEXT), "supported contexts: %s",
                                            event_context_names);

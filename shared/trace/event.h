@@ -1,7 +1,7 @@
-/* trace/event.h -- one event of a trace, as every reader gives it and the core takes it.
+/* trace/event.h -- one event of a trace, as readers produce it and the core consumes it.
  *
- * A reader looks each event class up once per metadata (trace/schema.h) and then fills, per
- * event, only the slots that the class asks for. What the slots of a kind mean stands here. */
+ * A reader looks each event class up once per metadata (trace/schema.h) and then fills, per event,
+ * only the slots that the class asks for. This file defines the slots of each kind. */
 #ifndef TRACE_EVENT_H
 #define TRACE_EVENT_H
 
@@ -11,14 +11,14 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 
-/* The order of the two at equal times. */
+/* In the order of their events at equal times. */
 enum domain { DOMAIN_KERNEL, DOMAIN_UST };
 
-/* What an event is to the core; the slots are those of struct event below. A slot whose field
- * the class lacks is absent (see `present`). Source of the fields: lttng-modules 2.13,
+/* The kind of an event for the core; slots refer to struct event below. A slot is absent (see
+ * `present`) if the class does not have its field. Source of the fields: lttng-modules 2.13,
  * include/instrumentation/events/{sched,lttng-statedump}.h. */
 enum event_kind {
-    /* Counted; may carry contexts or begin and end phases. */
+    /* Counted; may have contexts, and begin or end phases. */
     EVENT_OTHER,
     /* value: 0 prev_tid, 1 prev_state, 2 next_tid; text: 0 prev_comm, 1 next_comm */
     EVENT_SWITCH,
@@ -43,32 +43,33 @@ enum event_kind {
     EVENT_CALL_ENTRY,
     /* value: 0 ret; ints: the two new descriptors of pipe, pipe2, socketpair */
     EVENT_CALL_EXIT,
-    /* A handler of interrupts begins, or ends, on a CPU: of which level, the class tells. value: 0 its
-     * number among those of its level; of a timer, nothing */
+    /* Begin or end of an interrupt handler on a CPU; the class has its level. value: 0 its number
+     * within the level; a timer has none */
     EVENT_HANDLER_ENTRY,
     EVENT_HANDLER_EXIT,
-    /* Not of the trace: the tracer's counters grew, or packets are missing. It stands where in
-     * its stream nothing is known; its time is the end of the packet before (of a packet with
-     * losses, for the border after its last event, the end of that packet).
-     * value: 0 events discarded (0 for the second border of a packet), 1 whether it is a border:
-     * 1 kernel stream, 0 user space (losses there are only counted), 3 packets missing */
+    /* Not in the trace: the tracer's counters increased, or packets are missing. It is at the place
+     * in its stream where data is missing; its time is the end of the previous packet (for the
+     * border after the last event of a packet with losses, the end of that packet). value: 0 events
+     * discarded (0 for the second border of a packet), 1 whether it is a border: 1 kernel stream, 0
+     * user space (losses there are only counted), 3 packets missing */
     EVENT_LOSS
 };
 
-/* What a CPU may be in besides a thread. What comes first interrupts what comes later, and where it
- * does not, tells more. Source: lttng-modules 2.13, irq.h, timer.h and arch/x86/irq_vectors.h. */
+/* What a CPU may run besides a thread. A level can interrupt the levels after it; where it does
+ * not, it is the more specific one. Source: lttng-modules 2.13, irq.h, timer.h and
+ * arch/x86/irq_vectors.h. */
 enum handler_level {
     HANDLER_TIMER,  /* the function of an hrtimer */
     HANDLER_IRQ,    /* of a device */
-    HANDLER_VECTOR, /* of an interrupt of an x86 CPU that no device asks for */
+    HANDLER_VECTOR, /* of an x86 interrupt vector that belongs to no device */
     HANDLER_SOFTIRQ,
     HANDLER_LEVELS
 };
 
 enum { EVENT_VALUES = 6, EVENT_TEXTS = 2 };
 
-/* Contexts that an event has. vpid may come from the `env` of a per-process trace; the program
- * always does. */
+/* Contexts of an event. vpid may come from the `env` of a per-process trace; the program always
+ * does. */
 enum {
     EVENT_HAS_TID = 1,
     EVENT_HAS_PID = 2,
@@ -95,23 +96,23 @@ struct field_value {
     };
 };
 
-/* How a payload field is declared, of a reader that is asked for all fields of a class. */
+/* The declaration of a payload field, from a reader that decodes all fields of a class. */
 struct field_shape {
     const char *name;
-    uint32_t name_count; /* bytes of it */
-    uint8_t base;        /* numbers: 2, 8, 10 or 16, as people want to see it */
-    bool is_declared;    /* else a definition wants a field that the event does not have */
-    bool is_taken;       /* else it is of a type that struct field_value does not hold */
+    uint32_t name_count; /* bytes of the name */
+    uint8_t base;        /* numbers: display base 2, 8, 10, or 16 */
+    bool is_declared;    /* else a definition asks for a field that the event does not have */
+    bool is_taken;       /* else struct field_value cannot hold its type */
 };
 
-/* Whether all fields of the events of that name are wanted. */
+/* Whether all fields of the events of that name are decoded. */
 typedef bool shown_events(enum domain domain, const char *name);
 
 struct event_class; /* trace/schema.h */
 struct syscall;     /* trace/syscalls.h */
 
 struct event {
-    uint64_t time_ns; /* the trace's monotonic clock, raw; never less than the one before */
+    uint64_t time_ns; /* monotonic clock of the trace, raw; never less than the previous one */
     const struct event_class *class; /* of the schema */
     const struct syscall *call;      /* EVENT_CALL_*: which; of the schema */
     int32_t cpu;                     /* -1 if the stream has none */
@@ -123,34 +124,35 @@ struct event {
     uint8_t present;                 /* bit i: value[i]; bit EVENT_VALUES + i: text[i] */
     uint16_t int_count;
     uint16_t field_count; /* 0, or the count of class->fields; with `shapes`, of these */
-    bool seam; /* it is in a packet of the chunk before; of no meaning behind the mapper */
+    bool seam;            /* from a packet of the previous chunk; not used after the mapper */
     int64_t value[EVENT_VALUES];
-    /* From here on, what most events have nothing of; all of it is 0 then. */
+    /* Absent in most events; all of the following is 0 then. */
     struct text text[EVENT_TEXTS];
     int32_t tid, pid, vtid, vpid;
-    uint32_t pid_ns;      /* inode number of the pid namespace that vtid and vpid are numbers of */
+    uint32_t pid_ns;      /* inode number of the pid namespace of vtid and vpid */
     struct text procname; /* of the thread */
-    struct text program;  /* what the process was called when its trace began */
+    struct text program;  /* name of the process when its trace began */
     const int64_t *ints;
     const struct field_value *fields; /* in the order of class->fields */
-    /* If all fields of its class were asked for (reader_choice.shows): what each of `fields` is.
-     * Those of class->fields come first. The reader's. NULL otherwise. */
+    /* The declaration of each of `fields`, if all fields of the class were requested
+     * (reader_choice.shows); those of class->fields come first. Owned by the reader. NULL
+     * otherwise. */
     const struct field_shape *shapes;
 };
 
-/* What stands before the name of a context where definitions name fields: `$ctx.vtid`. */
+/* Prefix of context names where definitions name fields: `$ctx.vtid`. */
 #define EVENT_CONTEXT "$ctx."
-/* Whether `$ctx.NAME` is one of those that every reader tells. */
+/* Whether `$ctx.NAME` is a context that every reader provides. */
 bool event_has_context_named(const char *name);
 extern const char event_context_names[];
 /* FIELD_ABSENT: the event does not have it. */
 struct field_value event_context_value(const struct event *event, const char *name);
 
-/* What the `env` of a trace of one process says of all its events. */
+/* What the `env` of a per-process trace states for all its events. */
 struct event_origin {
     bool has_vpid;
     int32_t vpid;
-    struct text program; /* empty if not told */
+    struct text program; /* empty if unknown */
 };
 
 static inline void event_set_origin(struct event *event, const struct event_origin *origin)
@@ -165,7 +167,7 @@ static inline void event_set_origin(struct event *event, const struct event_orig
     }
 }
 
-/* Whether vtid and vpid are numbers of a namespace that is known not to be the root's. */
+/* Whether vtid and vpid are numbers of a namespace that is known not to be the root namespace. */
 static inline bool event_is_inner(const struct event *event)
 {
     return (event->has & EVENT_HAS_PID_NS) && event->pid_ns != PID_NS_ROOT;
@@ -181,22 +183,22 @@ static inline bool event_has_value(const struct event *event, unsigned slot)
     return event->present >> slot & 1;
 }
 
-/* Whether contexts tell a process at least. */
+/* Whether contexts show at least the process. */
 static inline bool event_has_process(const struct event *event)
 {
     return event->has & (EVENT_HAS_PID | EVENT_HAS_VPID);
 }
 
-/* Of an event whose `tid` context is not the thread thought current: whether that shows a switch that
- * was not recorded. While one switches, the kernel itself may be of either thread, and idle threads
- * come unseen with a CPU that comes back. */
+/* The `tid` context of the event is not the assumed current thread: whether this shows a switch
+ * that was not recorded. During a switch, kernel events may belong to either thread, and idle
+ * threads appear without a switch when a CPU comes online. */
 static inline bool event_shows_unseen_switch(const struct event *event)
 {
     return event->tid != 0 && (event->kind == EVENT_SWITCH || event->kind == EVENT_CALL_ENTRY ||
                                event->kind == EVENT_CALL_EXIT);
 }
 
-/* The thread that the event shows to be the current one by what it says itself; 0 if none. */
+/* The current thread according to the event alone; 0 if it does not show it. */
 static inline int32_t event_shown_current(const struct event *event)
 {
     bool of_current = event->kind == EVENT_FORK || event->kind == EVENT_EXIT;
@@ -206,13 +208,13 @@ static inline int32_t event_shown_current(const struct event *event)
                : 0;
 }
 
-/* Whether an EVENT_LOSS ends what is known of its CPU. */
+/* Whether an EVENT_LOSS is a border, so the state of its CPU is unknown afterwards. */
 static inline bool event_is_border(const struct event *event)
 {
     return event->domain == DOMAIN_KERNEL && event->value[1] != 0;
 }
 
-/* Whether an EVENT_TOLD_PROCESS is of a thread that has exited by then. */
+/* Whether an EVENT_TOLD_PROCESS is of a thread that has already exited. */
 static inline bool event_tells_dead(const struct event *event)
 {
     enum { TASK_EXIT = 3, TASK_ZOMBIE = 4, TASK_DEAD = 7 }; /* lttng_statedump_process_state */
@@ -225,11 +227,11 @@ static inline bool event_has_text(const struct event *event, unsigned slot)
     return event->present >> (EVENT_VALUES + slot) & 1;
 }
 
-/* The order of a session's events: time, domain, CPU, stream. Below, equal, above 0 like
- * memcmp(); events that compare equal stand in the order of their stream. */
+/* The order of a session's events: time, domain, CPU, stream. Result as of memcmp(); events that
+ * compare equal are in the order of their stream. */
 int event_compare(const struct event *a, const struct event *b);
 
-/* Copies what `from` points to into `arena`; class and call stay shared. */
+/* Copies the event's data into `arena`; class and call are shared. */
 struct event event_copy(struct arena *arena, const struct event *from);
 
 #endif

@@ -1,5 +1,5 @@
-/* trace/interrupted.h -- what handlers of interrupts and softirqs took of the running time of a thread. It is part of
- * that time, in calls or not, and no time beside it. */
+/* trace/interrupted.h -- the time that interrupt and softirq handlers took from a running thread.
+ * It is a part of the thread's running time, in or outside of calls, not an addition to it. */
 #ifndef TRACE_INTERRUPTED_H
 #define TRACE_INTERRUPTED_H
 
@@ -10,10 +10,10 @@
 #include "base/bytes.h"
 
 struct interrupted {
-    uint64_t irq_ns;     /* in handlers of interrupts */
-    uint64_t softirq_ns; /* in softirqs, without the interrupts in them */
-    uint64_t sys_ns;     /* of both, in calls */
-    uint64_t before_ns;  /* of both, in what is before_running_ns of a struct time_vector */
+    uint64_t irq_ns;     /* in interrupt handlers */
+    uint64_t softirq_ns; /* in softirqs, without interrupts during them */
+    uint64_t sys_ns;     /* part of both, in calls */
+    uint64_t before_ns;  /* part of both, in before_running_ns of a struct time_vector */
 };
 
 static inline void interrupted_add(struct interrupted *to, const struct interrupted *more)
@@ -39,7 +39,7 @@ static inline bool interrupted_any(const struct interrupted *interrupted)
             interrupted->before_ns) != 0;
 }
 
-/* What was before the first call was in a call, or in none. */
+/* Assigns the time before the first call: in a call, or in none. */
 static inline void interrupted_resolve(struct interrupted *interrupted, bool in_call)
 {
     if (in_call)
@@ -47,8 +47,8 @@ static inline void interrupted_resolve(struct interrupted *interrupted, bool in_
     interrupted->before_ns = 0;
 }
 
-/* The softirqs of the threads that are there to run them are their own work. `name`: of the thread, or its
- * process. */
+/* The softirqs of threads that exist to run softirqs are their own work. `name`: of the thread, or
+ * its process. */
 static inline void interrupted_by_others(struct interrupted *interrupted, struct text name)
 {
     static const char softirqs[] = "ksoftirqd/";

@@ -1,5 +1,5 @@
-/* trace/partial.h -- what a mapper says about one interval beside its row (core/core_row.h), and words that
- * mapper and reducer share. */
+/* trace/partial.h -- the interval end of a partial, and types that mapper and reducer share with
+ * the row (core/core_row.h). */
 #ifndef TRACE_PARTIAL_H
 #define TRACE_PARTIAL_H
 
@@ -17,11 +17,11 @@
 
 #define TIME_NONE UINT64_MAX
 
-/* In place of a thread's number: known to be none. */
+/* Instead of a tid: known to be no thread. */
 enum { TID_NOBODY = -2 };
 
-/* What a process does of which no event says the thread is as if of one more thread of it, whose
- * number this is; 0 for a number that is no pid. */
+/* Activity of a process whose thread no event shows is assigned to an additional thread of the
+ * process with this number; 0 if the number is not a pid. */
 static inline int32_t tid_of_process(int32_t pid)
 {
     return pid > 0 && pid <= INT32_MAX - 16 ? -16 - pid : 0;
@@ -34,7 +34,7 @@ static inline bool tid_is_of_process(int32_t tid)
 
 enum thread_state { STATE_UNKNOWN, STATE_RUNNING, STATE_RUNNABLE, STATE_BLOCKED };
 
-/* A system call in progress: what its exit will need. */
+/* A system call in progress: what its exit needs. */
 struct open_call {
     const struct syscall *call;
     uint64_t entry_ns;
@@ -49,7 +49,7 @@ static inline int32_t call_descriptor(unsigned uses, const int64_t *value, unsig
     return is_number ? (int32_t)value[at] : -1;
 }
 
-/* The descriptor numbers that a call uses by its values 0 and 1; -1 for none. */
+/* The descriptor numbers that a call uses, from its values 0 and 1; -1 for none. */
 struct call_descriptors {
     int32_t first, second;
 };
@@ -69,8 +69,8 @@ static inline struct call_descriptors call_descriptors(const struct syscall *cal
     return fds;
 }
 
-/* Whether open->text is the name of what the call creates. The path of an open that succeeded is
- * never empty: then the tracer could not read it. */
+/* Whether open->text is the name of what the call creates. The path of a successful open is never
+ * empty: if it is, the tracer could not read it. */
 static inline bool open_call_names(const struct open_call *open)
 {
     const struct call_role *role = open->call->role;
@@ -78,48 +78,48 @@ static inline bool open_call_names(const struct open_call *open)
            (open->text.count > 0 || role->kind != DESCRIPTOR_FILE);
 }
 
-/* Which phase, in a row: in place of a path, which only the past may know, a number that a label of the
- * same row has told before. LABEL_NONE is no phase. */
+/* A phase in a row: instead of a path, which only the past may know, a number that an earlier label
+ * record of the row defines. LABEL_NONE is no phase. */
 enum { LABEL_NONE = 0 };
 
 enum label_kind {
-    LABEL_TOP, /* that of the thread here: the last begun of its open instances that the past knows */
-    /* Of such an instance of the thread that may be the parent; if none and there are values, of the one
-     * that agrees with them; else `under`. */
+    LABEL_TOP, /* of the thread here: the last begun of its open instances in the past */
+    /* The path of such an instance of the thread that may be the parent; if there is none and there
+     * are values, of the one with equal values; else `under`. */
     LABEL_PARENT,
     LABEL_CHILD, /* `under`, and the name below it */
-    LABEL_CALL   /* no phase: the call that the thread is in, as far as the past knows */
+    LABEL_CALL   /* not a phase: the call that the thread is in, according to the past */
 };
 
-/* Closes an interval. */
+/* The last record of an interval. */
 struct interval_end {
     uint64_t chunk;
     uint64_t begin_ns, end_ns; /* bounds, raw clock */
     uint64_t items;            /* records of the row */
-    uint32_t has_traces;       /* chunks that hold traces: 1 or 0, more after a join */
+    uint32_t has_traces;       /* chunks that contain traces: 1 or 0, more after a join */
     bool has_kernel, has_user;
     bool counts_switches; /* its kernel metadata declares sched_switch */
     bool no_calls;        /* its kernel metadata declares no system call */
-    bool gap_before;      /* the interval before this one is missing */
+    bool gap_before;      /* the previous interval is missing */
     uint64_t events, single_events;
     struct tallies tallies;     /* what the mapper counted */
-    struct damages damage;      /* what it left out, by name */
-    struct phase_uses uses;     /* what its traces declare of the phase definitions */
-    uint64_t first_ns, last_ns; /* of its events, TIME_NONE without any */
+    struct damages damage;      /* data that it left out, by name */
+    struct phase_uses uses;     /* how its traces declare the events of the phase definitions */
+    uint64_t first_ns, last_ns; /* of its events; TIME_NONE if there are none */
     bool has_offset;
     int64_t offset_ns; /* of the kernel's clock, else of the trace of the first event */
     const int32_t *cpus;
     size_t cpu_count;
     struct text host, session, created;
-    /* What it was mapped with; NULL: with none. */
+    /* The definitions it was mapped with; NULL: none. */
     const struct phase_set *phases;
     uint64_t raw_bytes;
-    /* Of the chunk's own events, those at or behind the interval's end; and events of the interval
-     * that are in the seam: what the chunk before left. */
+    /* Number of the chunk's own events at or after the interval's end, and of events of the
+     * interval that are in the seam: those that the previous chunk left. */
     bool knows_seam;
     uint64_t left_events, seam_events;
-    uint8_t clock_uuid[16]; /* of the clock that orders it; zeros if not told */
-    bool final;             /* the session ends with it */
+    uint8_t clock_uuid[16]; /* of the clock that orders it; zeros if unknown */
+    bool final;             /* the last interval of the session */
 };
 
 #endif

@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "trace/syscalls.h"
 
-/* What stands below the kind. */
+/* The bits below the kind. */
 enum { NAMED = 1, END_HARD = 2, USED = 4, FLAG_BITS = 3 };
 
-/* Numbers of one, but for its name and its durations. */
+/* Numbers per descriptor, without its name and durations. */
 enum { NUMBERS = 7 };
 
 void passed_put(struct passed_out *out, const struct passed *passed)

@@ -104,8 +104,8 @@ static const struct phase_set *find(const struct phase_sets *sets, uint64_t dige
     return NULL;
 }
 
-/* The id of the definition of that digest that is in none of the `taken` ids; one of its own if there
- * is no other. */
+/* The id of the definition with that digest that is not among the `taken` ids; a new one if there
+ * is none. */
 static uint32_t id_of(struct phase_sets *sets, uint64_t digest, const uint32_t *taken, size_t count)
 {
     for (size_t id = 0; id < sets->definition_count; id++) {

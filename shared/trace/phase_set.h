@@ -1,8 +1,8 @@
 /* trace/phase_set.h -- the phase definitions of a session.
  *
- * Each interval is mapped with a set of definitions, and says which. From one interval to the next
- * the set may change: of two sets, equal definitions have the same id, so that what is open under
- * one goes on under the other. */
+ * Each interval states the set of definitions it was mapped with. The set may change from one
+ * interval to the next: equal definitions of two sets have the same id, so an instance that is open
+ * under one set continues under the other. */
 #ifndef TRACE_PHASE_SET_H
 #define TRACE_PHASE_SET_H
 
@@ -13,19 +13,18 @@
 #include "base/arena.h"
 #include "trace/phases.h"
 
-/* The definitions of an interval, in their order; as long as its phase_sets. */
+/* The definitions of an interval, in their order. Lives as long as its phase_sets. */
 struct phase_set {
     uint64_t digest; /* phases_digest() */
     uint32_t index;  /* dense, from 0, in its phase_sets */
     size_t count;
     const struct phase_definition *const *at;
-    const uint32_t
-        *ids; /* of each; dense over all sets. Of equal ones in a set, each has its own */
+    const uint32_t *ids; /* of each; dense over all sets. Equal ones in a set have different ids */
     const struct count_definition *const *counts; /* built-in ones last, by their numbers */
     size_t count_count, built_in_count;
 };
 
-/* The counts that are not built in: the first ones. */
+/* Number of counts that are not built in; these come first. */
 static inline size_t phase_set_defined_counts(const struct phase_set *set)
 {
     return set->count_count - set->built_in_count;
@@ -38,14 +37,14 @@ struct phase_sets {
     size_t count, room;
     uint64_t *digests; /* of a definition, by id */
     size_t definition_count, definition_room;
-    const struct count_definition *const *built_in; /* borrowed; those that there are, by number */
+    const struct count_definition *const *built_in; /* borrowed; all built-in counts, by number */
     size_t built_in_count;
 };
 
 void phase_sets_clear(struct phase_sets *sets);
 
-/* The set of these definitions (NULL: of none) and of the first built-in counts: one that is there, or a
- * new one. `borrow`: a new one points to the definitions instead of to copies. */
+/* Returns the set of these definitions (NULL: none) and of the first built-in counts: an existing
+ * one, or a new one. `borrow`: a new one points to the definitions instead of copying them. */
 const struct phase_set *phase_sets_add(struct phase_sets *sets,
                                        const struct phase_definitions *phases,
                                        size_t built_in_count, bool borrow);

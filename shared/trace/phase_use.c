@@ -13,7 +13,7 @@ static int compare_texts(struct text a, struct text b)
     return order ? order : (a.count > b.count) - (a.count < b.count);
 }
 
-/* Of both sides alike. */
+/* Compares what both sides of a definition have in common. */
 static int compare_definitions(const struct phase_use *a, const struct phase_use *b)
 {
     int order = compare_texts(a->phase, b->phase);
@@ -95,7 +95,7 @@ static const struct phase_use *find(struct phase_uses uses, const struct phase_u
     return NULL;
 }
 
-/* Whether `more` says anything that `to` does not. */
+/* Whether `more` contains anything that `to` does not. */
 static bool is_news(struct phase_uses to, struct phase_uses more)
 {
     for (size_t i = 0; i < more.count; i++) {
@@ -155,7 +155,7 @@ struct bytes phase_uses_pack(struct phase_uses uses)
     return (struct bytes){packed, count};
 }
 
-/* The next one, from `*at` on; false if there is none, or no whole one. */
+/* Decodes the next one at `*at`; false if there is none, or only a part. */
 static bool unpack_one(struct phase_use *use, const uint8_t **at, const uint8_t *end)
 {
     struct text *texts[TEXTS];
@@ -192,7 +192,7 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
 
 #define SHOWN(text) (int)(text).count, (text).at
 
-/* The context of user space that tells what one of the kernel does; else itself. */
+/* The user-space context with the same meaning as a kernel context; else the same. */
 static struct text user_context(struct text context)
 {
     static const char *const names[][2] = {{"tid", "vtid"}, {"pid", "vpid"}, {"ppid", "vppid"}};
@@ -202,7 +202,7 @@ static struct text user_context(struct text context)
     return context;
 }
 
-/* That none of the events has a context. Those of user space have colons in their names. */
+/* Message: none of the events has a context. The names of user-space events contain colons. */
 static char *no_context(const struct phase_use *use, const char *none, struct text event,
                         struct text context)
 {
@@ -217,7 +217,7 @@ static char *no_context(const struct phase_use *use, const char *none, struct te
                          other ? "; " : "", user ? "userspace" : "kernel", SHOWN(wanted));
 }
 
-/* That none of the events has a field, or a context. */
+/* Message: none of the events has a field, or a context. */
 static char *no_field(const struct phase_use *use, const char *none, struct text event)
 {
     static const struct text mark = {EVENT_CONTEXT, sizeof EVENT_CONTEXT - 1};
@@ -247,7 +247,7 @@ static char *capture_fault(const struct phase_use *use)
     if (use->state == PHASE_USE_BAD_FIELD)
         return memory_format("%.*s: field %.*s cannot be captured: it is %.*s", SHOWN(use->phase),
                              SHOWN(use->match), SHOWN(use->near));
-    return NULL; /* that an event is not declared is said of its side */
+    return NULL; /* an undeclared event is reported for its side */
 }
 
 static char *count_fault(const struct phase_use *use)
@@ -266,7 +266,7 @@ static char *count_fault(const struct phase_use *use)
     return NULL;
 }
 
-/* What is wrong with one side; NULL if nothing is. To be freed. */
+/* The fault of one side; NULL if none. The caller frees it. */
 static char *side_fault(const struct phase_use *use)
 {
     if (use->part == PHASE_COUNT)
@@ -289,8 +289,8 @@ static char *side_fault(const struct phase_use *use)
     return NULL;
 }
 
-/* The side before `at` if both are of one definition; NULL if not, or if it had other match fields at
- * another time: which sides go together is not known then. */
+/* The side before `at` if both belong to one definition; NULL if not, or if it had other match
+ * fields at another time, because the pairs of sides are then unknown. */
 static const struct phase_use *begin_of(struct phase_uses uses, size_t at)
 {
     size_t alike = 0;

@@ -24,7 +24,7 @@ void phases_add(struct phase_definitions *phases, struct phase_definition defini
     phases->at = memory_grow(phases->at, &phases->room, phases->count + 1, sizeof *phases->at);
     if (definition.timeout_ns == 0)
         definition.timeout_ns = PHASE_TIMEOUT_NS;
-    /* One string, by which events find the field. */
+    /* Use one string, by which events find the field. */
     for (size_t i = 0; definition.name_is_field && i < definition.match_count; i++)
         if (strcmp(definition.name, definition.match[i].begin_field) == 0)
             definition.name = definition.match[i].begin_field;
@@ -93,7 +93,8 @@ const char *phase_value_name(const struct phase_definition *definition, size_t a
                                         : definition->capture[at - definition->match_count];
 }
 
-/* Bytes of it, `most` or less, that end with a character of UTF-8: a byte 10xxxxxx goes on with one. */
+/* Length of its longest prefix of whole UTF-8 characters of at most `most` bytes: a byte 10xxxxxx
+ * continues a character. */
 static size_t text_fit(struct text text, size_t most)
 {
     if (text.count <= most)
@@ -135,14 +136,14 @@ static bool is_number(const struct field_value *value)
     return value->type == FIELD_INT || value->type == FIELD_UINT;
 }
 
-/* Below, equal or above 0, whatever the signs of the two. */
+/* Below, equal to, or above 0, also for different signs. */
 static int compare_numbers(const struct field_value *a, const struct field_value *b)
 {
     bool a_negative = a->type == FIELD_INT && a->i < 0;
     bool b_negative = b->type == FIELD_INT && b->i < 0;
     if (a_negative != b_negative)
         return a_negative ? -1 : 1;
-    /* Of one sign: as unsigned in the same order. */
+    /* With equal signs, the order is the same as for unsigned numbers. */
     uint64_t left = a->type == FIELD_INT ? (uint64_t)a->i : a->u;
     uint64_t right = b->type == FIELD_INT ? (uint64_t)b->i : b->u;
     return (left > right) - (left < right);
@@ -243,8 +244,8 @@ struct field_value event_value_of(const struct event *event, const char *name)
     return value ? *value : (struct field_value){.type = FIELD_ABSENT};
 }
 
-/* FNV-1a over a form that has no two readings: numbers as eight bytes, texts after their
- * count. Source: draft-eastlake-fnv. */
+/* FNV-1a over an unambiguous encoding: numbers as eight bytes, texts after their length. Source:
+ * draft-eastlake-fnv. */
 static uint64_t digest_number(uint64_t digest, uint64_t number)
 {
     for (unsigned shift = 0; shift < 64; shift += 8)
@@ -301,7 +302,7 @@ static uint64_t digest_definition(uint64_t digest, const struct phase_definition
     digest = digest_number(digest, definition->capture_count);
     for (size_t i = 0; i < definition->capture_count; i++)
         digest = digest_string(digest, definition->capture[i]);
-    /* Of what older versions know none: theirs are as they were. */
+    /* Older versions lack it: keep the digests of their definitions. */
     static const struct slowest_rule usual = {.count = SLOWEST_COUNT};
     if (!slowest_rule_equal(definition->keep, usual)) {
         digest = digest_number(digest, definition->keep.count);
@@ -340,7 +341,7 @@ static uint64_t digest_count(uint64_t digest, const struct count_definition *def
 
 /* --- size --- */
 
-/* About what numbers and tags take on the wire. */
+/* Approximate sizes of numbers and tags on the wire. */
 enum { DEFINITION_BYTES = 16, PART_BYTES = 8 };
 
 static size_t string_bytes(const char *string)
@@ -391,7 +392,7 @@ static size_t count_bytes(const struct count_definition *definition)
     return definition->span ? bytes + span_bytes(definition->span) : bytes;
 }
 
-/* A definition that is there twice would count each instance twice; NULL: none is. */
+/* A duplicate definition would count each instance twice; NULL: there is none. */
 static const struct phase_definition *find_twin(const struct phase_definitions *phases)
 {
     const struct phase_definition *twin = NULL;
@@ -447,7 +448,7 @@ uint64_t phases_digest(const struct phase_definitions *phases)
     uint64_t digest = digest_number(DIGEST_BEGIN, phases->count);
     for (size_t i = 0; i < phases->count; i++)
         digest = digest_definition(digest, &phases->at[i]);
-    /* Of what older versions know none: theirs are as they were. */
+    /* Older versions lack counts: keep the digests of their definitions. */
     for (size_t i = 0; i < phases->count_count; i++)
         digest = digest_count(digest, &phases->counts[i]);
     return digest;

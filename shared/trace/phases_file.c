@@ -11,7 +11,7 @@ enum status phases_add_file(struct phase_definitions *phases, const char *path, 
     FILE *file = fopen(path, "re");
     if (!file)
         return fail(why, STATUS_REJECT, "%s: %s", path, strerror(errno));
-    /* One byte above the limit tells a file that is over it. */
+    /* One byte more than the limit detects a file that is larger. */
     uint8_t *yaml = memory_new(PHASES_YAML_BYTES_MAX + 1);
     size_t count = fread(yaml, 1, PHASES_YAML_BYTES_MAX + 1, file);
     enum status status;

@@ -1,4 +1,4 @@
-/* The period grammar of lttng-analyses, as far as a definition can hold it:
+/* The period grammar of lttng-analyses, as far as a definition can express it:
  *
  *     period     = [NAME ["(" PARENT ")"]] ":" begin [":" end]
  *     begin, end = conditions (trace/conditions.h)
@@ -26,7 +26,7 @@ static bool take(struct period *period, const char *word)
     return condition_text_take(&period->read, word);
 }
 
-/* One of BEGIN and END, up to the ':' or the end of the text. */
+/* BEGIN or END, up to the ':' or the end of the text. */
 static enum status read_side(struct period *period, struct conditions *side)
 {
     size_t begin = period->read.at;
@@ -40,7 +40,7 @@ static enum status read_side(struct period *period, struct conditions *side)
     return STATUS_OK;
 }
 
-/* `text` without the blanks around it, as written or, if it means a field, as `$FIELD`. */
+/* `text` without surrounding blanks, as written; if it is a field, as `$FIELD`. */
 static enum status read_written(struct period *period, size_t begin, size_t end, const char **out)
 {
     const char *text = period->read.text.at;
@@ -77,7 +77,7 @@ static enum status read_written(struct period *period, size_t begin, size_t end,
     return STATUS_OK;
 }
 
-/* NAME and PARENT, up to and with the ':'. */
+/* NAME and PARENT, including the ':'. */
 static enum status read_head(struct period *period, struct phase_definition *out)
 {
     const char *text = period->read.text.at;
@@ -123,7 +123,7 @@ static void fill(struct period *period, const struct conditions *begin,
     if (end->match_count > 0)
         out->match =
             arena_copy(&period->phases->arena, end->match, end->match_count * sizeof *end->match);
-    /* A path wants a word where lttng-analyses allows none. */
+    /* A path needs a name; lttng-analyses allows none. */
     if (!out->name) {
         out->name = out->begin_event;
     } else if (out->name[0] == '$') {
@@ -142,7 +142,7 @@ static enum status read_period(struct period *period, struct phase_definition *o
     if (status != STATUS_OK)
         return status;
 
-    /* Without an END the begin expression is the end's too. */
+    /* Without END, the begin expression is also the end expression. */
     const struct conditions *end_side = &begin;
     if (take(period, ":")) {
         period->read.in_end = true;

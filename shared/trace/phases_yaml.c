@@ -144,7 +144,7 @@ static enum status check_parent(struct yaml_file *file, const yaml_node_t *node,
                   parent);
 }
 
-/* What keeps `segment`, which has the name, from being segments of `definition`. */
+/* Checks why `segment`, which has the right name, cannot be a segment of `definition`. */
 static enum status check_segment(struct yaml_file *file, const yaml_node_t *node,
                                  const struct phase_definition *definition,
                                  const struct phase_definition *segment)
@@ -185,7 +185,7 @@ static enum status check_segments(struct yaml_file *file, const yaml_node_t *nod
     return status;
 }
 
-/* Others may stand after those that name them: looked up when all are read. */
+/* A definition may name a later one, so names are looked up when all are read. */
 static enum status check_names(struct yaml_file *file, const yaml_node_t *list, size_t first)
 {
     enum status status = STATUS_OK;

@@ -10,7 +10,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-/* What a kernel event of a fixed name is, and its slots up to the first without a field. */
+/* A kernel event with a fixed name, and its slots up to the first without a field. */
 enum { NAMED_SLOTS_MAX = 8 };
 
 struct named_event {
@@ -63,7 +63,7 @@ static const struct named_event named_events[] = {
       {"filename", SLOT_TEXT, 0}}},
 };
 
-/* Names to what was made for them; open addressing, never shrinks. */
+/* Maps names to objects; open addressing, never shrinks. */
 /* The classes under one set of phase definitions. */
 struct classes {
     struct map by_domain[2]; /* struct event_class, by name */
@@ -73,8 +73,8 @@ struct schema {
     const struct phase_definitions *phases;
     event_rows *rows; /* or NULL */
     const struct phase_set *own;
-    pthread_mutex_t lock; /* of all that follows; what is in the arenas stays as it is */
-    struct arena arena;   /* classes, calls and what they point to */
+    pthread_mutex_t lock; /* for everything below; objects in the arenas do not change */
+    struct arena arena;   /* classes, calls, and what they point to */
     struct phase_sets sets;
     struct classes *by_set; /* by the index of the set */
     size_t set_room;
@@ -86,7 +86,7 @@ struct schema {
     struct event_class *loss[2];
 };
 
-/* What is asked of a schema looks no different for that. */
+/* Locking does not change the schema for its callers. */
 static void lock(const struct schema *schema)
 {
     pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&schema->lock);
@@ -97,7 +97,7 @@ static void unlock(const struct schema *schema)
     pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&schema->lock);
 }
 
-/* Both a class and a call begin with their name. */
+/* Classes and calls both begin with their name. */
 static bool is_named(const void *made, struct text name)
 {
     const char *const *first = made;
@@ -107,7 +107,7 @@ static bool is_named(const void *made, struct text name)
 static_assert(offsetof(struct event_class, name) == 0, "is_named() reads it");
 static_assert(offsetof(struct syscall, name) == 0, "is_named() reads it");
 
-/* Under the hash of its name, or where two names have one hash, behind that. */
+/* Finds an object by the hash of its name; names with equal hashes are in successive slots. */
 static void *interned_find(const struct map *interned, struct text name)
 {
     void *made;
@@ -157,7 +157,7 @@ struct schema *schema_new(const struct phase_definitions *phases)
     return schema_new_with(phases, NULL, NULL);
 }
 
-/* `count` elements moved from the heap into the arena; NULL if none. */
+/* Moves `count` elements from the heap to the arena; NULL if none. */
 static void *keep(struct schema *schema, void *at, size_t count, size_t size)
 {
     void *kept = NULL;
@@ -244,7 +244,7 @@ size_t schema_built_in_count(const struct schema *schema)
     return schema->sets.built_in_count;
 }
 
-/* Splits `prefix` off `name`. */
+/* Removes `prefix` from `name`. */
 static bool take_prefix(struct text *name, const char *prefix)
 {
     size_t count = strlen(prefix);
@@ -300,7 +300,7 @@ static const struct syscall *call_of(struct schema *schema, struct text name)
     return call;
 }
 
-/* Makes a class of `name` one of a call, if it is. */
+/* If `name` is of a call event, makes the class one of that call. */
 static bool become_call(struct schema *schema, struct event_class *class, struct text name,
                         struct slot_list *slots)
 {
@@ -329,7 +329,7 @@ static bool take_suffix(struct text *name, const char *suffix)
     return true;
 }
 
-/* Makes a class of `name` one of a handler of interrupts, if it is. */
+/* If `name` is of an interrupt handler, makes the class one of that handler. */
 static bool become_handler(struct event_class *class, struct text name, struct slot_list *slots)
 {
     static const struct {
@@ -345,7 +345,7 @@ static bool become_handler(struct event_class *class, struct text name, struct s
     if (!entry && !take_suffix(&name, "_exit"))
         return false;
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
-        bool is_family = handlers[i].level == HANDLER_VECTOR; /* one event for each vector */
+        bool is_family = handlers[i].level == HANDLER_VECTOR; /* one event per vector */
         struct text rest = name;
         if (!take_prefix(&rest, handlers[i].prefix) || (rest.count > 0) != is_family)
             continue;
@@ -371,7 +371,7 @@ static void become_named(struct event_class *class, struct slot_list *slots)
     }
 }
 
-/* One slot is for one field, whoever wants it. */
+/* Each field has one slot, even if several users need it. */
 static void want_slot(struct slot_list *list, const struct slot *slot)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -413,7 +413,7 @@ struct phase_uses {
 
 static void use_field(struct phase_uses *uses, const char *field)
 {
-    if (field[0] == '$') /* a context: every event has those that it has */
+    if (field[0] == '$') /* a context: every event can have it */
         return;
     for (size_t i = 0; i < uses->field_count; i++)
         if (strcmp(uses->fields[i], field) == 0)
@@ -453,7 +453,7 @@ static void use_as_end(struct phase_uses *uses, const struct phase_definition *p
 {
     for (size_t i = 0; i < phase->match_count; i++)
         use_field(uses, phase->match[i].end_field);
-    /* An end that ends nothing counts under the name it tells itself. */
+    /* An end without a begin is counted under the name in its own field. */
     if (phase->name_is_field)
         use_field(uses, phase->name);
     use_filters(uses, phase->end_filter, phase->end_filter_count);
@@ -499,7 +499,7 @@ static void attach_phases(struct schema *schema, struct event_class *class)
         if (strcmp(phase->end_event, class->name) == 0)
             use_as_end(&uses, phase, (uint32_t)i);
     }
-    /* Behind all others: older records of events do without. */
+    /* Last, because older event records do not have them. */
     class->fields_before_captured = uses.field_count;
     for (size_t i = 0; i < uses.end_count; i++) {
         const struct phase_definition *phase = class->phases->at[uses.ends[i]];
@@ -549,7 +549,7 @@ static const struct event_class *class_of(struct schema *schema, const struct ph
         return known;
     struct event_class *class = new_class(schema, domain, name);
     class->phases = set;
-    /* A program may give its events any name: only the kernel's mean what they say. */
+    /* User-space events may have any name: only kernel events have these meanings. */
     struct slot_list slots = {0};
     if (domain == DOMAIN_KERNEL && !become_call(schema, class, name, &slots) &&
         !become_handler(class, name, &slots))
@@ -667,7 +667,7 @@ enum architecture declared_names_architecture(const struct declared_names *decla
         return ARCHITECTURE_OTHER; /* of 32 bits */
     if (declared->newer == NEWER_ALL && declared->entry_newfstat && !declared->older &&
         !declared->entry_open)
-        return ARCHITECTURE_OTHER; /* all calls, without those that newer ones do not have */
+        return ARCHITECTURE_OTHER; /* has all calls, also those that newer architectures lack */
     return (declared->entry_open && declared->entry_newfstat) || declared->x86_alone
                ? ARCHITECTURE_X86_64
                : ARCHITECTURE_UNKNOWN;

@@ -18,15 +18,15 @@ int instance_rank_compare(const struct instance_rank *a, const struct instance_r
     return order ? order : compare(a->order, b->order);
 }
 
-/* Whether the rule keeps what takes `ns` behind `before` others. What it keeps is a first part of the
- * order: who comes first takes no less. */
+/* Whether the rule keeps an item of `ns` after `before` others. The kept items are a prefix of the
+ * order, so the items before it are not shorter. */
 static bool keeps(const struct slowest_rule *rule, size_t before, uint64_t ns)
 {
     return before < rule->count ||
            (rule->over_ns > 0 && ns >= rule->over_ns && before < SLOWEST_OVER_MAX);
 }
 
-/* The least that one may take to be kept behind all there are now, or in the last's place. */
+/* The shortest duration that would be kept, at the end of the list or instead of the last item. */
 static uint64_t least_of(const struct slowest *list)
 {
     const struct slowest_rule *rule = &list->rule;

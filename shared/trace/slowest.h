@@ -1,10 +1,8 @@
-/* trace/slowest.h -- the slowest of some instances of a phase: the first of them in one order that has
- * no ties.
+/* trace/slowest.h -- the slowest instances of a phase, in an order without ties.
  *
- * The order is by duration, the longest first; of equal ones, the one begun first; and of those begun
- * at one instant, by the number of their begin in the session. It depends on nothing but the events, so
- * whoever has some of the instances may drop what is not among the slowest of these: the slowest of all
- * are among the slowest of each part. */
+ * The order is by duration, the longest first; then by begin, the earliest first; then by the
+ * number of the begin in the session. It depends only on the events, so parts can be selected
+ * separately: the slowest of all are among the slowest of each part. */
 #ifndef TRACE_SLOWEST_H
 #define TRACE_SLOWEST_H
 
@@ -12,15 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many are kept where a definition does not say, and how many it may ask for. */
+/* Default and maximum of the number that a definition keeps. */
 enum { SLOWEST_COUNT = 10, SLOWEST_COUNT_MAX = 1000 };
-/* Of instances that are at or over a threshold, so many at most. */
+/* Maximum number of instances at or over a threshold. */
 enum { SLOWEST_OVER_MAX = 1000 };
 
-/* What is kept of the instances of a definition. */
+/* Which instances of a definition to keep. */
 struct slowest_rule {
     uint32_t count;   /* the slowest ones */
-    uint64_t over_ns; /* and all that take that long, up to SLOWEST_OVER_MAX in all; 0: none */
+    uint64_t over_ns; /* and all of at least this, up to SLOWEST_OVER_MAX in all; 0: none */
 };
 
 static inline bool slowest_rule_equal(struct slowest_rule a, struct slowest_rule b)
@@ -31,10 +29,10 @@ static inline bool slowest_rule_equal(struct slowest_rule a, struct slowest_rule
 struct instance_rank {
     uint64_t ns;       /* its duration */
     uint64_t begin_ns; /* its begin */
-    uint64_t order;    /* of its begin, unique in the session (or in what is compared) */
+    uint64_t order;    /* number of its begin, unique in the session (or in what is compared) */
 };
 
-/* Below 0: `a` comes first. */
+/* Below 0: `a` is first. */
 int instance_rank_compare(const struct instance_rank *a, const struct instance_rank *b);
 
 struct slowest_place {
@@ -42,10 +40,10 @@ struct slowest_place {
     void *item;
 };
 
-/* Those kept of what was put in, in their order. All zero but `rule` is an empty one. */
+/* The kept items, in order. All zero but `rule` is empty. */
 struct slowest {
     struct slowest_rule rule;
-    uint64_t least_ns;        /* what takes less has no place */
+    uint64_t least_ns;        /* shorter instances are not kept */
     struct slowest_place *at; /* owned; the items are not */
     size_t count, room;
 };
@@ -54,10 +52,10 @@ void slowest_init(struct slowest *list, struct slowest_rule rule);
 /* Frees the places. */
 void slowest_clear(struct slowest *list);
 
-/* Puts an item in its place. Returns what has none any more: NULL, an item that was there, or `item`
- * itself. One of an order that is there already has none. */
+/* Inserts an item. Returns the item that is not kept: NULL, an earlier item, or `item` itself. An
+ * item whose order is already present is not kept. */
 void *slowest_put(struct slowest *list, struct instance_rank rank, void *item);
-/* The item of that order; NULL. */
+/* The item with that order; NULL. */
 void *slowest_find(const struct slowest *list, uint64_t order);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/nearest.h"
 #include "trace/yaml_file.h"
 
-/* The count comes first: what spans have in common with counts is read as theirs. */
+/* The count is first: the keys that spans share with counts are read into it. */
 struct reading {
     struct count_definition count;
     struct span_pair pair;

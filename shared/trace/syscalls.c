@@ -135,7 +135,7 @@ static const struct call_role roles[] = {
      .value_field = {NULL, NULL, "flags"},
      .text_field = "filename",
      .raw_arg = NO_RAW},
-    /* Its flags stand behind a pointer. */
+    /* Its flags are in a struct that an argument points to. */
     {.name = "openat2",
      .op = CALL_CREATE,
      .flags = CALL_NAMES,
@@ -262,8 +262,8 @@ const char *syscall_name_x86(uint64_t number, bool compat)
                                                                        : NULL;
 }
 
-/* Errors that the kernel keeps to itself, seen at the exit of a call that a signal restarts.
- * Source: include/linux/errno.h. */
+/* Kernel-internal errors, visible at the exit of a call that a signal restarts. Source:
+ * include/linux/errno.h. */
 static const char *restart_name(int64_t number)
 {
     switch (number) {
@@ -316,8 +316,8 @@ struct name_prefix {
     enum descriptor_kind kind;
 };
 
-/* The first that fits decides. Source: d_path() of the files that the kernel makes without a
- * path; inotify's anon_inode has no brackets (fs/notify/inotify/inotify_user.c). */
+/* The first match counts. Source: d_path() of files that the kernel creates without a path;
+ * inotify's anon_inode has no brackets (fs/notify/inotify/inotify_user.c). */
 static const struct name_prefix prefixes[] = {
     {"socket:[", DESCRIPTOR_SOCKET},
     {"pipe:[", DESCRIPTOR_PIPE},

@@ -1,8 +1,8 @@
-/* trace/tally.h -- counters of one interval: what was lost, left out, or is not known.
+/* trace/tally.h -- the counters of an interval: lost, skipped, and unknown data.
  *
- * A row here is all that a counter needs: it travels from the mapper (wire/partial_codec.h) or from
- * the join to the interval's mark (results/result.h), adds up in the fold, and is told in the
- * report, in the JSON `summary`, in metrics, and through `--strict`. Tags are never used again. */
+ * A row defines a counter completely: it is sent from the mapper (wire/partial_codec.h) or from the
+ * join to the interval's mark (results/result.h), summed in the fold, and shown in the report, in
+ * the JSON `summary`, in metrics, and through `--strict`. Tags are never reused. */
 #ifndef TRACE_TALLY_H
 #define TRACE_TALLY_H
 
@@ -10,14 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `--strict` fails if there are any. */
+/* `--strict` fails if it is not 0. */
 #define TALLY_STRICT 1u
-/* Told in the report even if it is 0. */
+/* Shown in the report even if it is 0. */
 #define TALLY_ALWAYS 2u
 
-/* ROW(name, tag on the wire, name in JSON and metrics, of one, of several, what to do, flags).
- * What to do: a sentence that a line of its own in the report ends with, or NULL: then it is on the
- * line of losses. */
+/* ROW(name, tag on the wire, name in JSON and metrics, singular, plural, hint, flags). Hint: a
+ * sentence that ends a line of its own in the report; or NULL: it is on the line of losses. */
 #define TALLIES(ROW)                                                                               \
     ROW(DISCARDED, 1, "discarded", "event lost", "events lost", NULL, TALLY_STRICT | TALLY_ALWAYS) \
     ROW(LOSS_BORDERS, 2, "loss_borders", "gap in the kernel streams",                              \
@@ -113,13 +112,13 @@ static inline void tallies_add(struct tallies *to, const struct tallies *more)
         to->at[i] += more->at[i];
 }
 
-/* Whether any is there that `--strict` fails on. */
+/* Whether a tally that `--strict` fails on is not 0. */
 bool tallies_are_strict(const struct tallies *tallies);
 
-/* On the wire: pairs of a tag and a number that is not 0. */
+/* On the wire: pairs of a tag and a number other than 0. */
 enum { TALLY_PAIRS_MAX = 2 * TALLY_COUNT };
 size_t tallies_pack(const struct tallies *tallies, uint64_t pairs[TALLY_PAIRS_MAX]);
-/* Passes over tags that only newer programs know. */
+/* Skips unknown tags, of newer programs. */
 struct tallies tallies_unpack(const uint64_t *pairs, size_t count);
 
 #endif

@@ -1,4 +1,5 @@
-/* YAML of definitions: a mapping with the keys `phases`, `counts` and `spans`, each a list of mappings. */
+/* Definitions in YAML: a mapping with the keys `phases`, `counts`, and `spans`, each a list of
+ * mappings. */
 #include "trace/yaml_file.h"
 
 #include <assert.h>
@@ -168,7 +169,7 @@ static enum status read_root(struct yaml_file *file)
 static enum status not_yaml(struct yaml_file *file, const yaml_parser_t *parser)
 {
     const char *problem = parser->problem ? parser->problem : "not YAML";
-    /* An encoding error comes with the byte alone. */
+    /* An encoding error only has the byte offset. */
     if (parser->error == YAML_READER_ERROR)
         return fail(file->why, STATUS_REJECT, "%s: byte %zu: %s", file->name,
                     parser->problem_offset, problem);
