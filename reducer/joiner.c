@@ -8,14 +8,14 @@
 #include "core/settle.h"
 #include "reducer/kept_phases.h"
 
-/* How far back before the first switch of a CPU its `prev_tid` is believed to have run. */
+/* How long before the first switch of a CPU its `prev_tid` is assumed to have run. */
 #define SETTLE_NS_MAX UINT64_C(10000000000)
 
 static const char MISSING_TEXT[] = "is missing";
 
 /* An interval in the queue. */
 struct queued {
-    struct row row; /* its arena holds what `end` points to, too */
+    struct row row; /* `end` points into its arena */
     struct interval_end end;
     enum { QUEUED_INTERVAL, QUEUED_MISSING, QUEUED_OPEN_GAP } kind;
     struct queued *next;
@@ -23,18 +23,18 @@ struct queued {
 
 struct joiner {
     struct core *core;
-    size_t at;             /* records of the first row that are joined */
-    struct engine *engine; /* of analyses; takes the row beside the core */
+    size_t at;             /* joined records of the first row */
+    struct engine *engine; /* of analyses; gets the rows as the core does */
     struct result_sink sink;
     struct queued *first, **last;
-    bool finished;   /* nothing more will come */
+    bool finished;   /* no more intervals will come */
     uint64_t end_ns; /* of the last interval joined */
-    /* What the next interval is checked against. */
+    /* For checks of the next interval. */
     struct seam_state {
         bool any;        /* an interval was joined */
-        bool knows_left; /* and how many of its chunk's events it left to the next */
-        bool gap_noted;  /* chunks behind it are noted as missing */
-        uint64_t next;   /* number of the chunk expected; UINT64_MAX: nobody knows */
+        bool knows_left; /* the number of its chunk's events left to the next is known */
+        bool gap_noted;  /* missing chunks after it are already noted */
+        uint64_t next;   /* number of the expected chunk; UINT64_MAX: unknown */
         uint64_t left_events;
     } seam;
 };
@@ -65,8 +65,8 @@ struct joiner *joiner_new(struct schema *schema, struct result_sink sink)
 
 /* --- looking ahead: who ran on a CPU --- */
 
-/* Shows the search what stands in the queue from record `at` of the first row on. Whether it is over, or
- * what comes yet must tell. */
+/* Passes the queue from record `at` of the first row on to the search. Returns whether the search
+ * has ended, or needs later rows. */
 static bool search_queue(const struct joiner *joiner, size_t at, struct settle_search *search)
 {
     for (const struct queued *queued = joiner->first; queued && !search->over;
@@ -80,7 +80,7 @@ static bool search_queue(const struct joiner *joiner, size_t at, struct settle_s
     return search->over || joiner->finished;
 }
 
-/* Whether anything up to the switch that was found shows its thread elsewhere. */
+/* Whether anything before the found switch shows its thread elsewhere. */
 static bool is_shown_elsewhere(const struct joiner *joiner, const struct settle_search *search)
 {
     size_t at = joiner->at;
@@ -101,7 +101,7 @@ static int32_t settle(void *context, const struct core *core, int32_t cpu, uint6
     const struct joiner *joiner = context;
     struct settle_search search = {.cpu = cpu, .first_ns = first_ns};
     bool is_over = search_queue(joiner, joiner->at, &search);
-    assert(is_over); /* else the row would wait */
+    assert(is_over); /* otherwise the row waits */
     int32_t tid = settle_found(&search, core);
     return is_over && tid > 0 && is_shown_elsewhere(joiner, &search) ? TID_NOBODY : tid;
 }
@@ -123,12 +123,13 @@ static void put_in(struct cpu_set *set, int32_t cpu)
         set->bits[cpu / 64] |= UINT64_C(1) << cpu % 64;
 }
 
-/* Whether what comes yet must tell who runs somewhere in the row at the head of the queue. */
+/* Whether later rows are needed to know which thread runs on a CPU in the row at the head of the
+ * queue. */
 static bool must_wait(const struct joiner *joiner, const struct queued *queued)
 {
     if (joiner->finished || !queued->end.counts_switches)
         return false;
-    struct cpu_set lost = {{0}}; /* CPUs with a border in the row so far */
+    struct cpu_set lost = {{0}}; /* CPUs with a border so far in the row */
     for (size_t i = 0; i < queued->row.count; i++) {
         const struct record *record = queued->row.at[i];
         if (record->kind == RECORD_EVENT && record->step.event.kind == EVENT_LOSS)
@@ -171,8 +172,8 @@ static void note(struct interval_notes *notes, enum damage_scope scope, enum dam
     interval_notes_add(notes, &damage);
 }
 
-/* Every number below `chunk` that is missing is noted, also in front of the first; those beyond the room
- * of the notes are only counted. Returns how many. */
+/* Notes every missing number below `chunk`, also those before the first; above the limit of notes,
+ * they are only counted. Returns how many. */
 static uint64_t note_skipped(const struct joiner *joiner, uint64_t chunk,
                              struct interval_notes *notes)
 {
@@ -196,7 +197,7 @@ static void note_missing(const struct joiner *joiner, const struct interval_end 
              "begins after the chunk before it ends: what lies between is lost");
 }
 
-/* What one chunk leaves, the next takes. */
+/* Checks that a chunk has taken the events that the previous one left. */
 static void check_seam(const struct joiner *joiner, const struct interval_end *end,
                        struct interval_notes *notes)
 {
@@ -215,7 +216,7 @@ static void check_seam(const struct joiner *joiner, const struct interval_end *e
               : "events of its seam that the chunk before has not left to it");
 }
 
-/* Adds what the join notes to what the mapper noted; the lists live in the interval's arena. */
+/* Adds the notes of the join to those of the mapper; the lists are in the interval's arena. */
 static void add_notes(struct queued *queued, const struct interval_notes *notes)
 {
     struct interval_end *end = &queued->end;
@@ -233,7 +234,7 @@ static void check(struct joiner *joiner, struct queued *queued)
 {
     struct interval_notes notes = {.count = 0};
     struct interval_end *end = &queued->end;
-    /* What is left to an interval without time waits for the next. */
+    /* Events that were left to an empty interval wait for the next one. */
     bool passes = !end->gap_before && end->begin_ns == end->end_ns &&
                   end->left_events + end->seam_events == 0;
     if (end->gap_before)
@@ -255,7 +256,7 @@ static void check(struct joiner *joiner, struct queued *queued)
     seam->any = true;
 }
 
-/* Of a chunk that cannot be used, too, those before it may be missing. */
+/* Also for an unusable chunk: chunks before it may be missing. */
 static void note_queued(struct joiner *joiner, struct queued *queued)
 {
     const struct interval_end *end = &queued->end;
@@ -277,7 +278,7 @@ static void tell_cell(void *context, const struct atom *cell)
     joiner->sink.take(joiner->sink.context, &result);
 }
 
-/* Between intervals, no sum waits. */
+/* At the end of an interval, all sums are emitted. */
 static void tell_cells(struct joiner *joiner)
 {
     engine_tell(joiner->engine, tell_cell, joiner);
@@ -288,14 +289,15 @@ static void tell_cells(struct joiner *joiner)
 static void begin(struct joiner *joiner, struct queued *queued)
 {
     struct interval_end *end = &queued->end;
-    /* An interval without time knows nothing of how the session is recorded. */
+    /* An empty interval does not show how the session is recorded. */
     bool tells = end->begin_ns < end->end_ns || queued->row.count > 0;
     if (end->gap_before || (tells && !end->has_kernel))
         engine_lose_all(joiner->engine);
     if (end->gap_before)
         core_gap(joiner->core, GAP_OF_ALL, joiner->end_ns);
     else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
-        core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* its trace is lost from here on */
+        core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* the trace is missing from here
+                                                                 on */
     if (tells)
         core_begin(joiner->core,
                    (struct core_facts){end->has_kernel, end->counts_switches, end->no_calls},
@@ -313,7 +315,8 @@ static bool join_record(struct joiner *joiner, const struct record *record)
     return core_join(joiner->core, record);
 }
 
-/* A record contradicts what was joined before it. What follows is lost: nothing is known behind it. */
+/* A record contradicts the joined state. The rest of the row is lost: everything is unknown after
+ * it. */
 static void refuse_rest(struct joiner *joiner, struct queued *queued)
 {
     const struct interval_end *end = &queued->end;
@@ -326,7 +329,7 @@ static void refuse_rest(struct joiner *joiner, struct queued *queued)
     core_gap(joiner->core, GAP_OF_ALL, end->begin_ns);
 }
 
-/* Joins the interval; false if what comes yet must tell. */
+/* Joins the interval; false if it has to wait for later rows. */
 static bool join_head(struct joiner *joiner, struct queued *queued)
 {
     struct interval_end *end = &queued->end;
@@ -447,7 +450,7 @@ size_t joiner_queued_bytes(const struct joiner *joiner)
     return bytes;
 }
 
-/* The record of the queue's head, of fixed size. */
+/* The record for the head of the queue, of fixed size. */
 enum { HEAD_FORMAT = 3, HEAD_BYTES = 1 + 8 + 1 + 8 + 8 };
 static const char head_key[] = "joiner";
 

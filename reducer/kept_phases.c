@@ -4,8 +4,8 @@
 
 #include "wire/phases_codec.h"
 
-/* The first byte. Not less than the format that the rest of the state has since there is such a record,
- * so that programs from before it say that the state is newer. */
+/* The first byte. At least the format of the rest of the state when this record was added, so that
+ * older programs report a newer format. */
 enum { PHASES_FORMAT = 3 };
 
 static const char KEY[] = "phases";

@@ -1,5 +1,5 @@
-/* reducer/kept_phases.h -- the phase definitions that hold where a session is joined, as a record of
- * its state: a restored reducer has none of its own. */
+/* reducer/kept_phases.h -- the current phase definitions of a session, as a record of its state: a
+ * restored reducer has no definitions of its own. */
 #ifndef REDUCER_KEPT_PHASES_H
 #define REDUCER_KEPT_PHASES_H
 
@@ -9,13 +9,13 @@
 
 void kept_phases_save(const struct phase_set *phases, struct keep_sink sink);
 
-/* The set that was saved, of `schema`; of a state without such a record, the one without definitions.
- * REJECT: damaged. STOP: of a newer format than this program knows. */
+/* Returns the saved set, in `schema`; the empty set if the state has no such record. REJECT:
+ * damaged. STOP: a newer format than this program knows. */
 MUST_CHECK enum status kept_phases_restore(struct schema *schema, const struct kept_record *records,
                                            size_t count, const struct phase_set **out,
                                            struct failure *why);
 
-/* Whether the record is this one, which the core knows nothing of. */
+/* Whether it is this record, which the core does not know. */
 bool kept_phases_is(const struct kept_record *record);
 
 #endif

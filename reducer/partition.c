@@ -17,16 +17,16 @@
 
 #define HEADER "header"
 
-/* What is told again of the living, a share in each interval. */
+/* Live entities are published again, one part per interval. */
 enum { RETELL_INTERVALS = 32 };
 
-/* An interval that may have to be read again: what came before it. */
+/* What precedes an interval that may have to be read again. */
 struct border {
     uint64_t chunk, end_ns;
     bool gap;
 };
 
-/* A record of the state, under the key SESSION/`suffix`. */
+/* A state record with the key SESSION/`suffix`. */
 struct asleep_record {
     char *suffix;
     struct bytes record; /* owned */
@@ -35,8 +35,8 @@ struct asleep_record {
 struct session {
     char *name;
     struct schema *schema;
-    struct joiner *joiner;      /* NULL while the session has ended */
-    struct asleep_record *kept; /* what the joiner is made of then */
+    struct joiner *joiner;      /* NULL after the session has ended */
+    struct asleep_record *kept; /* the joiner's saved records, while it has none */
     size_t kept_count, kept_room;
     struct result_batch *batch;
     struct state_diff *diff;
@@ -45,8 +45,8 @@ struct session {
     uint64_t end_ns; /* of the last interval joined */
     struct border *borders;
     size_t border_count, border_room;
-    bool gap;     /* a chunk that came could not be joined */
-    bool changed; /* since it was saved */
+    bool gap;     /* a chunk that arrived could not be joined */
+    bool changed; /* since the last save */
 };
 
 struct partition {
@@ -135,7 +135,7 @@ static struct session *session_at(struct partition *partition, struct text name)
     return session;
 }
 
-/* Makes the joiner: a new one, or of what was kept. */
+/* Makes the joiner: a new one, or from saved records. */
 static enum status session_wake(struct session *session, struct failure *why)
 {
     if (session->joiner)
@@ -185,7 +185,7 @@ static void tell_results(struct partition *partition, struct session *session, u
     result_flush(&meta, session->batch, partition->options.results);
 }
 
-/* Hands a record of a session's state to the partition's sink, with its whole key. */
+/* Passes a record of a session's state to the partition's sink, with its full key. */
 struct keying {
     const struct partition *partition;
     const struct session *session;
@@ -211,7 +211,7 @@ static void keep_record(void *context, struct text suffix, struct bytes record)
         (struct asleep_record){memory_string(suffix), {copy, record.count}};
 }
 
-/* From where a restart has to go on, as far as the header tells it. */
+/* Fills the header: where a restart has to continue. */
 static void describe(const struct partition *partition, struct session *session)
 {
     struct session_header *header = &session->header;
@@ -260,7 +260,7 @@ static void remember_border(struct session *session, uint64_t chunk, bool gap)
     session->borders[session->border_count++] = (struct border){chunk, session->end_ns, gap};
 }
 
-/* Forgets what need not be read again. */
+/* Releases offsets that need not be read again. */
 static void release(struct partition *partition, struct session *session, uint64_t next)
 {
     uint64_t oldest = next;
@@ -275,7 +275,7 @@ static void release(struct partition *partition, struct session *session, uint64
     session->header.next = oldest;
 }
 
-/* The session is over: what was open is told, and only its counters are kept. */
+/* Ends the session: reports everything open, and keeps only its counters. */
 static void end_session(struct partition *partition, struct session *session, uint64_t chunk)
 {
     if (session->gap || waiting_has_gap(partition->waiting, text_of(session->name)))
@@ -286,7 +286,7 @@ static void end_session(struct partition *partition, struct session *session, ui
     session_sleep(session);
     state_diff_let_go(session->diff);
     session_phases_clear(&session->phases);
-    /* What was still in the queue is told now: nothing has to be read again. */
+    /* The queue has been joined: nothing has to be read again. */
     release(partition, session,
             waiting_next_chunk(partition->waiting, text_of(session->name), chunk + 1));
     session->gap = false;
@@ -334,7 +334,7 @@ static bool same_clock(const struct session *session, const struct interval_end 
            memcmp(known, end->clock_uuid, sizeof end->clock_uuid) == 0;
 }
 
-/* Whether the interval may follow what is joined; one that does not meet it follows a gap. */
+/* Whether the interval may follow the joined ones; one that begins later follows a gap. */
 static enum status check_border(struct partition *partition, struct session *session,
                                 uint64_t chunk, struct interval_end *end, struct failure *why)
 {
@@ -405,7 +405,7 @@ static enum status join(struct partition *partition, const struct ready_chunk *r
     session->changed = true;
     enum status status = session_wake(session, why);
     if (status != STATUS_OK)
-        return status == STATUS_REJECT ? STATUS_STOP : status; /* state that nobody understands */
+        return status == STATUS_REJECT ? STATUS_STOP : status; /* unreadable state */
     if (ready->is_gap)
         return join_gap(partition, session, ready, why);
     if (session->header.ended)
@@ -450,14 +450,14 @@ static bool is_silence(struct bytes record)
     return silence;
 }
 
-/* The session is taken for ended, though no chunk says so. It takes no chunk's place: if the
- * session returns, that one follows a gap. */
+/* The session is considered ended, although no chunk says so. This uses no chunk number: if the
+ * session returns, its next chunk follows a gap. */
 static void join_silence(struct partition *partition, const struct record_meta *meta)
 {
     struct session *session = find(partition, meta->session);
     if (!session || !session->joiner ||
         waiting_next_chunk(partition->waiting, meta->session, 0) != meta->chunk)
-        return; /* of before it ended, or went on */
+        return; /* written before it ended or continued */
     tell(partition, session,
          (struct partition_news){PARTITION_SILENT, .chunk = meta->chunk,
                                  .what =
@@ -466,7 +466,7 @@ static void join_silence(struct partition *partition, const struct record_meta *
     session->gap = session->changed = true;
 }
 
-/* What is joined may still wait, decoded, until it is known who ran. */
+/* Joined rows may still wait in the queue, decoded, until the current threads are known. */
 static void count_queued(struct partition *partition)
 {
     size_t bytes = 0;
@@ -476,9 +476,9 @@ static void count_queued(struct partition *partition)
     waiting_elsewhere(partition->waiting, bytes);
 }
 
-/* Two hosts of one name whose sessions began in the same second are told apart by their clocks. Chunks
- * of the one that came second are refused as they come: neither joined, nor kept in place of those of
- * the first, nor taken for repeats. */
+/* The clocks distinguish two hosts of one name whose sessions began in the same second. Chunks of
+ * the second one are refused on arrival: they are neither joined nor stored instead of those of the
+ * first, nor counted as duplicates. */
 static enum status check_clock(const struct partition *partition, const struct record_place *place,
                                struct bytes bytes, struct failure *why)
 {
@@ -491,7 +491,7 @@ static enum status check_clock(const struct partition *partition, const struct r
     bool same = status != STATUS_OK || same_clock(session, &record.end);
     arena_clear(&arena);
     if (same)
-        return STATUS_OK; /* what cannot be read is said where it is joined */
+        return STATUS_OK; /* decoding errors are reported at the join */
     return fail(why, STATUS_REJECT,
                 "%.*s: chunk %llu: its clock differs from that of the session's earlier chunks: "
                 "two hosts have the same name, or one was cloned",
@@ -543,7 +543,7 @@ enum status partition_take(struct partition *partition, struct bytes record, int
            (status = waiting_next(partition->waiting, &ready, why)) == STATUS_OK) {
         status = join(partition, &ready, why);
         if (status == STATUS_REJECT)
-            status = STATUS_OK; /* said, and joined as a gap */
+            status = STATUS_OK; /* reported, and joined as a gap */
         ready_chunk_clear(&ready);
         count_queued(partition);
     }
@@ -552,7 +552,7 @@ enum status partition_take(struct partition *partition, struct bytes record, int
 
 /* --- restoring --- */
 
-/* The session that a header's key names; none if it is the key of another record. */
+/* The session in a header's key; none if the key is of another record. */
 static struct text session_of_header(struct text key)
 {
     size_t suffix = sizeof "/" HEADER - 1;
@@ -577,7 +577,7 @@ static enum status restore_header(struct partition *partition, const struct key_
     return STATUS_OK;
 }
 
-/* The session of which the key is: that with the longest name before a slash. */
+/* The session of the key: the one with the longest name before a slash. */
 static struct session *session_of_key(const struct partition *partition, struct text key)
 {
     for (size_t i = key.count; i-- > 0;)

@@ -11,20 +11,20 @@
 #include "results/fold.h"
 #include "trace/schema.h"
 
-/* A chunk that is not there, or (`reason`) cannot be used. */
+/* A chunk that is missing, or (`reason`) unusable. */
 struct missing_chunk {
     uint64_t chunk;
     char *reason;
 };
 
-/* Where the results of a session go. */
+/* The result sink of a session. */
 struct counting {
     struct joiner *joiner;
     struct fold *fold;
-    /* Nothing counts; what lives is told; all counts. */
+    /* Drop all results; pass live entities only; pass all. */
     enum { COUNT_NOTHING, COUNT_FACTS, COUNT_ALL } mode;
-    bool begins;   /* behind the interval `last` */
-    uint64_t last; /* the chunk that was joined last, while nothing counts */
+    bool begins;   /* after the interval `last` */
+    uint64_t last; /* the last joined chunk, before counting */
 };
 
 struct joined_session {
@@ -34,7 +34,7 @@ struct joined_session {
     struct counting *counting;
     uint64_t end_ns;               /* of the last interval joined */
     bool any;                      /* one is joined */
-    bool gap;                      /* a chunk that came could not be joined */
+    bool gap;                      /* a chunk that arrived could not be joined */
     struct missing_chunk *missing; /* not noted yet, ascending */
     size_t missing_count, missing_room;
 };
@@ -47,7 +47,7 @@ struct prepared {
 
 struct reducer {
     struct schema *schema;     /* of all sessions */
-    struct arena_store *store; /* owned; of what is decoded */
+    struct arena_store *store; /* owned; for decoded rows */
     struct prepared *prepared; /* or NULL */
     struct waiting *waiting;
     struct joined_session *sessions;
@@ -72,7 +72,7 @@ void reducer_free(struct reducer *reducer)
     for (size_t i = 0; i < reducer->count; i++) {
         struct joined_session *session = &reducer->sessions[i];
         if (!reducer->finished)
-            joiner_finish(session->joiner); /* only what has ended gives back all that it holds */
+            joiner_finish(session->joiner); /* only an ended session frees everything */
         joiner_free(session->joiner);
         fold_free(session->fold);
         free(session->counting);
@@ -89,7 +89,7 @@ void reducer_free(struct reducer *reducer)
     free(reducer);
 }
 
-/* What was added up of what lives goes nowhere; who it is, is known. */
+/* Drops the sums of live entities, but keeps the entities. */
 static void begin_counting(struct counting *counting)
 {
     counting->begins = false;
@@ -101,7 +101,7 @@ static void begin_counting(struct counting *counting)
 static bool counts(const struct counting *counting, enum result_type type)
 {
     bool is_fact = type == RESULT_PROCESS || type == RESULT_THREAD || type == RESULT_DESCRIPTOR;
-    /* A first call says what time is that may be told later. */
+    /* A first call assigns time that may be reported later. */
     return counting->mode == COUNT_ALL || type == RESULT_FIRST_CALL ||
            (counting->mode == COUNT_FACTS && is_fact);
 }
@@ -191,7 +191,7 @@ void reducer_use(struct reducer *reducer, struct prepared *take_prepared)
     reducer->prepared = take_prepared;
 }
 
-/* What the chunk's records hold: as they were prepared, or decoded now. */
+/* The records of the chunk: as prepared, or decoded now. */
 static enum status whole_of(struct reducer *reducer, const struct ready_chunk *ready,
                             struct whole_chunk *out, struct failure *why)
 {
@@ -206,7 +206,7 @@ static enum status whole_of(struct reducer *reducer, const struct ready_chunk *r
     return STATUS_OK;
 }
 
-/* Notes the chunks below `next` that cannot be used, in their place. */
+/* Notes the unusable chunks below `next`, each in its place. */
 static void note_missing(struct joined_session *session, uint64_t next)
 {
     size_t done = 0;
@@ -224,7 +224,7 @@ static void note_missing(struct joined_session *session, uint64_t next)
             session->missing_count * sizeof *session->missing);
 }
 
-/* Events would count twice. */
+/* Otherwise, events would count twice. */
 static enum status check_order(const struct joined_session *session, const struct interval_end *end,
                                struct failure *why)
 {
@@ -263,14 +263,14 @@ static enum status join(struct reducer *reducer, const struct ready_chunk *ready
     return status;
 }
 
-/* Joins all whose turn it is; the first failure is told. */
+/* Joins all chunks that are next; returns the first failure. */
 static enum status join_ready(struct reducer *reducer, struct failure *why)
 {
     enum status first = STATUS_OK;
     struct ready_chunk ready;
-    struct failure unread; /* nothing of it is in a file here */
+    struct failure unread; /* no file is used here */
     while (waiting_next(reducer->waiting, &ready, &unread) == STATUS_OK) {
-        /* Whoever gave it out needs no log to read it from again. */
+        /* There is no log to read again. */
         waiting_release(reducer->waiting, text_of(ready.session), ready.chunk + 1);
         if (ready.is_gap) {
             ready_chunk_clear(&ready);
@@ -315,7 +315,7 @@ void reducer_pass(struct reducer *reducer)
     reducer->passes = true;
 }
 
-/* What could not be used is none of what is counted; but nothing is known behind it. */
+/* Unusable chunks before counting are not counted; but the state after them is unknown. */
 static void forget_missing(struct joined_session *session)
 {
     session->gap |= session->missing_count > 0;
@@ -359,7 +359,7 @@ static void finish(struct reducer *reducer, struct joined_session *session)
 void reducer_finish(struct reducer *reducer)
 {
     struct failure ignored;
-    /* A chunk that was given up may have been the one that others waited for. */
+    /* Other chunks may have waited for the missing one. */
     enum status status = join_ready(reducer, &ignored);
     (void)status;
     if (reducer->count > 0)

@@ -1,4 +1,5 @@
-/* reducer/reducer.h -- records of partials, in any order and with repeats, to a report. */
+/* reducer/reducer.h -- turns records of partials, in any order and with duplicates, into a
+ * report. */
 #ifndef REDUCER_REDUCER_H
 #define REDUCER_REDUCER_H
 
@@ -15,43 +16,42 @@ struct reducer;
 struct reducer *reducer_new(void);
 void reducer_free(struct reducer *reducer); /* NULL is fine */
 
-/* All chunks that a session will have, ascending; else those from its first on. Numbers from `begin`
- * on that are not among them are missing. */
+/* All chunks that the session will have, ascending; without this call, those from its first on.
+ * Numbers from `begin` on that are not in the list are missing. */
 void reducer_expect(struct reducer *reducer, struct text session, uint64_t begin,
                     const uint64_t *chunks, size_t count);
-/* One that is not there (`reason` NULL), or that cannot be used: joined as a gap. */
+/* The chunk is missing (`reason` NULL) or unusable: it is joined as a gap. */
 void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk,
                      const char *reason);
 
-/* Takes a record, borrowed for the call, and joins whatever it makes whole.
- * REJECT: not a record, or what it completes contradicts itself; that chunk is joined as a gap.
- * STOP: the record is of a newer format than this program knows. */
+/* Takes a record, borrowed for the call, and joins the chunks that it completes. REJECT: not a
+ * record, or the completed chunk is inconsistent; that chunk is joined as a gap. STOP: a newer
+ * format than this program knows. */
 MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
                                    struct failure *why);
 
-/* A chunk that is decoded already. */
+/* A decoded chunk. */
 struct prepared;
 
-/* Decodes the records of one chunk, all of them and in their order, ahead of reducer_add(): any
- * thread may do that, while another adds. NULL if they contradict themselves; reducer_add() will
- * say how. */
+/* Decodes all records of one chunk, given in order, ahead of reducer_add(): any thread may do that
+ * while another adds. NULL if they are inconsistent; reducer_add() then reports the reason. */
 struct prepared *reducer_prepare(const struct reducer *reducer, const struct bytes *records,
                                  size_t count);
 void prepared_free(struct prepared *prepared); /* NULL is fine */
 /* The chunk whose records are added next; NULL is fine. */
 void reducer_use(struct reducer *reducer, struct prepared *take_prepared);
 
-/* Before anything is added: what is added up to reducer_count() is joined for what later chunks need to know
- * of it, and counts nowhere. */
+/* Before anything is added: the chunks added up to reducer_count() are only joined for the state
+ * that later chunks need, and are not counted. */
 void reducer_pass(struct reducer *reducer);
-/* Between two chunks, all of whose records were added: what comes counts. A chunk may come once more, for
- * the rest of its interval. Sessions are to be expected anew. */
+/* Between two chunks, each completely added: counting begins. A chunk may be added again, for the
+ * rest of its interval. Call reducer_expect() again for each session. */
 void reducer_count(struct reducer *reducer);
 
 /* No more records will come: ends all sessions. */
 void reducer_finish(struct reducer *reducer);
 
-/* Where the memory of rows is kept for the next: for who maps, too. Borrowed; of any thread. */
+/* Recycles the memory of rows, also for mappers. Borrowed; any thread may use it. */
 struct arena_store *reducer_store(const struct reducer *reducer);
 
 /* Fills `out` (report_clear()), sessions by name. After reducer_finish(). `jobs` as in

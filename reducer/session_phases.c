@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* The first byte; as that of reducer/kept_phases.c. */
+/* The first byte; as in reducer/kept_phases.c. */
 enum { USES_FORMAT = 3 };
 
 static const char KEY[] = "phase_uses";
@@ -16,7 +16,7 @@ void session_phases_clear(struct session_phases *phases)
     *phases = (struct session_phases){.set = NULL};
 }
 
-/* How many definitions of `set` are not in `other`. */
+/* Number of definitions of `set` that are not in `other`. */
 static size_t count_not_in(const struct phase_set *set, const struct phase_set *other)
 {
     size_t count = 0;
@@ -32,7 +32,7 @@ static size_t count_not_in(const struct phase_set *set, const struct phase_set *
     return count;
 }
 
-/* NULL: no definition of a user has changed. */
+/* NULL: no user definition has changed. */
 static const char *describe(const struct phase_set *before, const struct phase_set *now,
                             struct arena *arena)
 {
@@ -53,7 +53,7 @@ struct phases_news session_phases_join(struct session_phases *phases,
                                        const struct interval_end *end, struct arena *arena)
 {
     struct phases_news news = {.change = NULL};
-    /* One without time is not mapped with anything. */
+    /* An empty interval was mapped without definitions. */
     if (end->phases && (end->begin_ns < end->end_ns || end->items > 0)) {
         if (phases->set && phases->set != end->phases)
             news.change = describe(phases->set, end->phases, arena);

@@ -1,34 +1,35 @@
-/* reducer/session_phases.h -- what is told of a session's phase definitions: that they have changed,
- * and, once in the session, which of them nothing can match. */
+/* reducer/session_phases.h -- reports about a session's phase definitions: that they have changed,
+ * and, once per session, which of them nothing can match. */
 #ifndef REDUCER_SESSION_PHASES_H
 #define REDUCER_SESSION_PHASES_H
 
 #include "core/keep.h"
 #include "trace/partial.h"
 
-/* All zero is of a session that begins. */
+/* All zero for a new session. */
 struct session_phases {
-    const struct phase_set *set; /* of the last interval that was mapped; NULL: of none yet */
-    struct phase_uses uses;      /* what its traces have declared so far; in arena */
+    const struct phase_set *set; /* of the last mapped interval; NULL: none yet */
+    struct phase_uses uses;      /* how its traces have declared the definitions so far; in arena */
     struct arena arena;
 };
 
 void session_phases_clear(struct session_phases *phases);
 
-/* What there is to tell when an interval comes; in `arena`. */
+/* What to report for an interval; in `arena`. */
 struct phases_news {
-    const char *change; /* a sentence; NULL: they have not changed */
-    char **faults;      /* sentences of definitions that nothing can match, told for the first */
-    size_t fault_count; /* time */
+    const char *change; /* a sentence; NULL: no change */
+    char **faults;      /* sentences about definitions that nothing can match, once each */
+    size_t fault_count;
 };
 struct phases_news session_phases_join(struct session_phases *phases,
                                        const struct interval_end *end, struct arena *arena);
 
-/* What was told, as a record of the state: a restored session does not tell it again. */
+/* Saves what was reported, as a record of the state: a restored session does not report it
+ * again. */
 void session_phases_save(const struct session_phases *phases, struct keep_sink sink);
-/* Whether the record is that one. */
+/* Whether it is that record. */
 bool session_phases_is(struct text key);
-/* REJECT: damaged. STOP: of a newer format than this program knows. */
+/* REJECT: damaged. STOP: a newer format than this program knows. */
 MUST_CHECK enum status session_phases_restore(struct session_phases *phases, struct bytes record,
                                               struct failure *why);
 

@@ -10,27 +10,28 @@
 
 enum { HELD = UINT32_MAX };
 
-/* A key and what was written under it. */
+/* A key and the record last written under it. */
 struct written {
     char *key;
-    uint64_t hash; /* of the record: two that are different are the same once in 2^64 */
+    uint64_t hash; /* of the record: equal for two different records with probability 2^-64 */
     size_t bytes;
-    uint64_t save;        /* the last that had it */
-    struct written *next; /* of the same hash of the key */
-    uint32_t number;      /* from 1: its place among all */
-    uint32_t loose; /* its place among the loose; HELD: whoever gave it says when it is gone */
+    uint64_t save;        /* the last save with it */
+    struct written *next; /* with the same hash of the key */
+    uint32_t number;      /* index in `all`, from 1 */
+    uint32_t loose;       /* index among the loose ones; HELD: its owner reports its end */
 };
 
-/* A save gives what has changed of what is held, and all of what is loose: what of that it has not, is gone. */
+/* A save has the changed ones of the held records, and all loose ones: loose ones that are not in
+ * it are deleted. */
 struct state_diff {
     struct map keys;      /* hash of the key -> struct written */
-    struct written **all; /* by number; NULL: nothing has it */
-    size_t count, room;   /* numbers given, with 0 */
+    struct written **all; /* by number; NULL: unused */
+    size_t count, room;   /* assigned numbers, including 0 */
     struct written **loose;
     size_t loose_count, loose_room;
     uint32_t *unused;
     size_t unused_count, unused_room;
-    struct written *last; /* that was taken */
+    struct written *last; /* the last one that was given */
     uint64_t save;
     struct keep_sink out;
 };
@@ -100,7 +101,7 @@ void state_diff_let_go(struct state_diff *diff)
 
 /* --- what is given --- */
 
-/* The entry of the key; *is_new if it was made now. */
+/* The entry of the key; *is_new if it was created. */
 static struct written *entry_of(struct state_diff *diff, struct text key, bool *is_new)
 {
     void **place = map_place(&diff->keys, hash_text(key));

@@ -1,4 +1,4 @@
-/* reducer/state_diff.h -- what of a saved state has changed since it was written. */
+/* reducer/state_diff.h -- finds the changes of a saved state since it was last written. */
 #ifndef REDUCER_STATE_DIFF_H
 #define REDUCER_STATE_DIFF_H
 
@@ -10,15 +10,16 @@ struct state_diff;
 struct state_diff *state_diff_new(void);
 void state_diff_free(struct state_diff *diff); /* NULL is fine */
 
-/* That record is written already: what a restored state came from. */
+/* The record is already written: a restored state came from it. */
 void state_diff_know(struct state_diff *diff, struct text key, struct bytes record);
 
-/* Begins a new save: what is given to the sink returned goes on to `out` if it is not what was
- * written last under its key. It remembers what it was given (keep_sink.number). */
+/* Begins a new save: the returned sink passes a record on to `out` if it differs from the one last
+ * written under its key. It remembers records by number (keep_sink.number). */
 struct keep_sink state_diff_begin(struct state_diff *diff, struct keep_sink out);
-/* The save is complete: keys that it did not have, and that do not stand, go to `out` with a record at NULL. */
+/* Ends the save: for keys that were not in it and are not kept by number, it passes a record at
+ * NULL to `out`. */
 void state_diff_end(struct state_diff *diff);
-/* Who knew records by numbers is no more: nothing stands. */
+/* The owner of record numbers is gone: no record is kept by number any more. */
 void state_diff_let_go(struct state_diff *diff);
 
 #endif

@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "reducer/waiting_room.h"
 
-/* More records than any chunk needs: an index above is not ours. */
+/* More records than any chunk has: a larger index is invalid. */
 enum { RECORDS_MAX = 1 << 20 };
 
-/* A chunk that was given out, but may have to be read again. */
+/* A returned chunk that may have to be read again. */
 struct given {
     uint64_t chunk;
     int64_t offset;
@@ -24,13 +24,13 @@ struct session {
     char *name;
     uint64_t *expected; /* ascending; NULL: all from `next` on */
     size_t expected_count;
-    size_t done;   /* of the expected */
-    uint64_t next; /* number of the next chunk, if nothing is expected */
+    size_t done;   /* number of expected chunks that are done */
+    uint64_t next; /* next chunk number, if there is no list of expected ones */
     uint64_t first_chunk;
-    bool gap; /* before it */
+    bool gap; /* before the next chunk */
     struct attempt *attempts;
     size_t count, room;
-    uint64_t *missing; /* given up, not reached yet */
+    uint64_t *missing; /* will not arrive; not reached yet */
     size_t missing_count, missing_room;
     struct given *given;
     size_t given_count, given_room;
@@ -90,7 +90,7 @@ static void drop(struct waiting *waiting, struct attempt *attempt)
     waiting->attempts--;
 }
 
-/* What a session takes beside its arrays. */
+/* Bytes of a session without its arrays. */
 static size_t session_bytes(const struct session *session)
 {
     return strlen(session->name) + 1 + HEAP_BYTES +
@@ -184,7 +184,7 @@ void waiting_expect(struct waiting *waiting, struct text session, const uint64_t
     waiting->held.memory += session_bytes(known);
 }
 
-/* False if all that was expected is done. */
+/* False if all expected chunks are done. */
 static bool next_chunk(const struct session *session, uint64_t *chunk)
 {
     if (!session->expected) {
@@ -245,8 +245,8 @@ static struct attempt *attempt_at(struct waiting *waiting, struct session *sessi
     return attempt;
 }
 
-/* One attempt at the chunk is whole: the others are dropped. Which is whole first is told by the
- * log alone. */
+/* One attempt at the chunk is complete: drops the others. The log alone determines which one is
+ * complete first. */
 static void drop_others(struct waiting *waiting, struct session *session, uint64_t chunk,
                         uint64_t number)
 {
@@ -261,7 +261,8 @@ static void drop_others(struct waiting *waiting, struct session *session, uint64
     session->count = kept;
 }
 
-/* Whether the record cannot be of the attempt: behind its end, or an end before others. */
+/* Whether the record cannot be of the attempt: it is after the end, or is an end before other
+ * records. */
 static bool contradicts(const struct attempt *attempt, const struct record_place *place)
 {
     return (attempt->has_end && place->index > attempt->end_index) ||
@@ -317,7 +318,7 @@ static bool is_missing(const struct session *session, uint64_t chunk)
     return false;
 }
 
-/* Passes the chunks at the front that were given up, and did not come after all. */
+/* Skips missing chunks at the front that have not arrived after all. */
 static void pass_missing(struct session *session)
 {
     for (uint64_t next; next_chunk(session, &next) && is_missing(session, next) &&
@@ -332,7 +333,7 @@ static void pass_missing(struct session *session)
     session->missing_count = kept;
 }
 
-/* Drops what is left of chunks before the next one. */
+/* Drops the data of chunks before the next one. */
 static void forget_done(struct waiting *waiting, struct session *session)
 {
     size_t kept = 0;
@@ -345,7 +346,7 @@ static void forget_done(struct waiting *waiting, struct session *session)
     session->count = kept;
 }
 
-/* The attempt that tells of the chunk: one that is whole, else a gap. */
+/* The attempt that counts for the chunk: a complete one, else a gap. */
 static struct attempt *speaker_of(const struct session *session, uint64_t chunk)
 {
     struct attempt *attempt = whole_attempt(session, chunk);

@@ -10,8 +10,8 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 
-/* In front of a record in the file: those of an attempt are a chain, the last first. So nothing of
- * them is in memory but a bit. */
+/* Precedes a record in the file: the records of an attempt are a linked list, the last first, so
+ * only one bit per record is in memory. */
 struct spilled {
     int64_t before; /* -1: none */
     uint32_t index, count;
@@ -84,7 +84,7 @@ static bool read_all(int file, void *bytes, size_t count, int64_t place)
     return true;
 }
 
-/* False if it cannot be written: the record stays in memory then. */
+/* False if the file cannot be written: the record stays in memory. */
 static bool spill(struct waiting_room *room, struct attempt *attempt, uint32_t index,
                   struct bytes record)
 {
@@ -123,7 +123,7 @@ static void see(struct waiting_room *room, struct attempt *attempt, uint64_t ind
         attempt->most_index = index;
 }
 
-/* Whether the limit has room for a record of `count` bytes, and what leads to it. */
+/* Whether a record of `count` bytes and its bookkeeping fit the limit. */
 static bool fits(const struct waiting_room *room, const struct attempt *attempt, size_t count)
 {
     size_t more = attempt->held_count < attempt->held_room ? 0 : attempt->held_room / 2 + 16;
@@ -152,7 +152,7 @@ static int by_index(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
-/* Brings the attempt's records back from the file. RETRY: they cannot be read. */
+/* Reads the attempt's records back from the file. RETRY: they cannot be read. */
 static enum status unspill(struct waiting_room *room, struct attempt *attempt)
 {
     for (int64_t place = attempt->last_spilled; place >= 0;) {
@@ -174,7 +174,7 @@ static enum status unspill(struct waiting_room *room, struct attempt *attempt)
     return STATUS_OK;
 }
 
-/* The attempt's records by index, the caller's from now on: `out` has room for `present`. */
+/* Moves the attempt's records, by index, to the caller: `out` has room for `present`. */
 enum status attempt_take(struct waiting_room *room, struct attempt *attempt, struct bytes *out)
 {
     enum status status = unspill(room, attempt);
@@ -191,7 +191,7 @@ enum status attempt_take(struct waiting_room *room, struct attempt *attempt, str
     return STATUS_OK;
 }
 
-/* When nothing is in the file any more, its room is given back. */
+/* Truncates the file when it has no records any more. */
 static void shrink_file(struct waiting_room *room)
 {
     if (room->file >= 0 && room->in_file == 0 && room->file_end > 0 &&

@@ -1,4 +1,4 @@
-/* reducer/whole.h -- the records of one chunk, decoded and put in their row again. */
+/* reducer/whole.h -- decodes the records of one chunk into its row. */
 #ifndef REDUCER_WHOLE_H
 #define REDUCER_WHOLE_H
 
@@ -9,12 +9,13 @@
 #include "trace/schema.h"
 
 struct whole_chunk {
-    struct row row; /* what the end points to is in its arena */
+    struct row row; /* `end` points into its arena */
     struct interval_end end;
 };
 
-/* Decodes the records of a chunk that is no gap, in their order, with classes and calls of `schema`, in
- * memory of `store` (or NULL); to be cleared in any case. REJECT: the records contradict themselves. STOP: of a newer format. */
+/* Decodes the records of a chunk that is not a gap, in order, with classes and calls of `schema`,
+ * in memory of `store` (or NULL); the caller always clears it. REJECT: inconsistent records. STOP:
+ * a newer format. */
 MUST_CHECK enum status whole_decode(const struct bytes *records, size_t count,
                                     struct schema *schema, struct arena_store *store,
                                     struct whole_chunk *out, struct failure *why);

@@ -1,4 +1,4 @@
-/* reducer/worker/reducer_settings.h -- what a reducer can be told. */
+/* reducer/worker/reducer_settings.h -- the options of a reducer. */
 #ifndef REDUCER_WORKER_REDUCER_SETTINGS_H
 #define REDUCER_WORKER_REDUCER_SETTINGS_H
 

@@ -5,10 +5,11 @@
 #include "base/memory.h"
 #include "bus/fit.h"
 
-/* How long the loop waits for a record, and how often it looks for what does not come. */
+/* How long the loop waits for a record, and how often it checks for holes, silences, and missing
+ * state partitions. */
 enum { POLL_MS = 50, WATCH_MS = 500, FIT_LEAST_MS = 2000, FIT_MOST_MS = 60000 };
 
-/* More in memory is not kept back for the sake of fewer transactions. */
+/* With more in memory, the transaction is not delayed. */
 #define OUTBOX_BYTES_MAX ((size_t)8 << 20)
 
 /* --- rebalances --- */
@@ -22,7 +23,7 @@ static void drop_parts(struct worker *worker)
     worker->unfit = 0;
 }
 
-/* Whether there is a partition of state for it. Without an answer it is restored, which waits for
+/* Whether there is a state partition for it. Without an answer it is restored, which waits for
  * one. */
 static bool is_fit(struct worker *worker, int32_t number)
 {
@@ -42,7 +43,7 @@ static bool is_fit(struct worker *worker, int32_t number)
     return false;
 }
 
-/* Looks again whether the partitions that were left alone have got what they need. */
+/* Checks again whether state partitions now exist. */
 static void look_at_unfit(struct worker *worker)
 {
     if (worker->unfit == 0 || service_now_ms() < worker->fit_ms)
@@ -79,7 +80,7 @@ static int64_t on_assigned(void *context, int32_t number)
     return offset;
 }
 
-/* What was not sent is done again by whoever has the partition next. */
+/* The next owner of the partition repeats what was not sent. */
 static void on_revoked(void *context, bool lost)
 {
     struct worker *worker = context;
@@ -109,7 +110,7 @@ static enum status take(struct worker *worker, const struct bus_message *message
 {
     struct part *part = part_of(worker, message->partition);
     if (!part)
-        return STATUS_OK; /* fetched before it was given back */
+        return STATUS_OK; /* fetched before the partition was revoked */
     part->at_end = message->end;
     if (message->end)
         return STATUS_OK;
@@ -160,7 +161,7 @@ static void tell_counts(struct metrics *metrics, struct part *part)
     *told = now;
 }
 
-/* What only the loop changes, as soon as it does. */
+/* Metrics that only the loop changes, updated immediately. */
 static void tell_metrics(struct worker *worker)
 {
     struct metrics *metrics = service_metrics(worker->service);
@@ -183,7 +184,7 @@ static void tell_metrics(struct worker *worker)
                 behind_ms > 0 ? (int64_t)service_now_ms() - behind_ms : 0);
 }
 
-/* When the metrics are read. */
+/* Called when the metrics are read. */
 static void refresh(void *context)
 {
     struct worker *worker = context;
@@ -233,7 +234,7 @@ static enum status turn(struct worker *worker, struct failure *why)
     return status;
 }
 
-/* Before there are partitions, nothing is to be finished. */
+/* Before partitions are assigned, there is nothing to finish. */
 static bool is_stopping(void *context)
 {
     const struct worker *worker = context;
@@ -280,7 +281,7 @@ static void close_all(struct worker *worker)
     free(worker->parts);
 }
 
-/* Where nothing can be spilled, all that waits is in memory: it has to be said before the memory is
+/* If nothing can be spilled, all waiting data stays in memory: report that before the memory is
  * full. */
 static enum status check_spill_folder(const struct service *service, struct failure *why)
 {
@@ -316,8 +317,8 @@ enum status worker_run(struct service *service, unsigned thread, struct failure 
     if (status == STATUS_OK && worker_is_dirty(&worker))
         status = worker_transact(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
-        status = STATUS_OK;  /* the broker never answered, and we are to leave */
-    if (status != STATUS_OK) /* not only when all is closed: that may take its time, or hang */
+        status = STATUS_OK;  /* no answer from the broker, and asked to stop */
+    if (status != STATUS_OK) /* report it before closing, which may take long, or hang */
         log_say(service_log(service), LOG_ERROR, "leaving", log_text("reason", why->text));
     close_all(&worker);
     return status;

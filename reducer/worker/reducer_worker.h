@@ -1,4 +1,5 @@
-/* reducer/worker/reducer_worker.h -- what one reducing thread holds; shared by the files of this folder. */
+/* reducer/worker/reducer_worker.h -- the state of one reducer thread; shared by the files of this
+ * folder. */
 #ifndef REDUCER_WORKER_REDUCER_WORKER_H
 #define REDUCER_WORKER_REDUCER_WORKER_H
 
@@ -43,20 +44,20 @@ enum reducer_metric {
 struct hole_watch {
     char *session;
     uint64_t next, first_chunk;
-    uint64_t idle_ms;     /* so long has nothing been on its way */
-    int64_t *chunks_ends; /* of the topic of chunks, when it was first seen */
-    bool written;         /* the gap is in the log, or on its way there */
+    uint64_t idle_ms;     /* time for which nothing has been in flight */
+    int64_t *chunks_ends; /* end offsets of the topic of chunks when the hole was first seen */
+    bool written;         /* the gap is in the log, or being written */
     bool seen;            /* in this round */
 };
 
-/* A partition that is ours. */
+/* An assigned partition. */
 struct part {
     int32_t number;
     struct partition *partition;
-    struct partition_counts told; /* in the metrics already */
+    struct partition_counts told; /* already in the metrics */
     struct outbox results, state, gaps;
-    int64_t next;    /* behind the last record taken */
-    int64_t sent;    /* the offset that was committed last */
+    int64_t next;    /* after the last record taken */
+    int64_t sent;    /* the last committed offset */
     int64_t time_ms; /* of the last record taken */
     bool at_end;
     struct hole_watch *holes;
@@ -69,50 +70,50 @@ struct worker {
     unsigned thread;
     struct bus_consumer *consumer;
     struct bus_producer *producer;
-    struct bus_reader *reader; /* of the state, and of other topics' ends */
+    struct bus_reader *reader; /* for the state, and for end offsets of other topics */
     struct bus_admin *admin;
     struct part **parts;
     size_t part_count, part_room;
     size_t told_parts; /* in the metrics */
     uint64_t flush_ms, gap_after_ms, expire_after_ms, forget_after_ms;
     uint64_t dirty_since_ms; /* 0: nothing waits for a transaction */
-    uint64_t watched_ms;     /* when holes and silences were looked for */
+    uint64_t watched_ms;     /* when holes and silences were last checked */
     int32_t chunk_partitions;
-    bool blind;             /* whether mappers are done cannot be asked: no gap is written */
-    bool broken;            /* a partition could not be restored: leave */
-    size_t unfit;           /* partitions without a partition of state: left alone */
-    uint64_t fit_ms;        /* when that is looked at again */
-    struct backoff fitting; /* from look to look */
+    bool blind;             /* the progress of mappers is unknown: no gap is written */
+    bool broken;            /* a partition could not be restored: exit */
+    size_t unfit;           /* partitions without a state partition: not processed */
+    uint64_t fit_ms;        /* when to check this again */
+    struct backoff fitting; /* between checks */
 };
 
 /* --- restore.c --- */
 
-/* Makes the partition from what the state topic has of it; *offset is where to read from. RETRY:
- * no answer from the broker, or asked to stop. REJECT, STOP: it cannot be made. */
+/* Restores the partition from the state topic; *offset is where to read from. RETRY: no answer from
+ * the broker, or asked to stop. REJECT, STOP: not possible. */
 MUST_CHECK enum status restore_part(struct worker *worker, int32_t number, struct part **out,
                                     int64_t *offset, struct failure *why);
 void part_free(struct part *part); /* NULL is fine */
 
 /* --- transact.c --- */
 
-/* Whether something waits for a transaction. */
+/* Whether anything waits for a transaction. */
 bool worker_is_dirty(const struct worker *worker);
-/* Sends results, state and offsets of all partitions. OK also where the transaction was aborted:
- * what it had waits for the next. STOP: leave. */
+/* Sends results, state, and offsets of all partitions. OK also if the transaction was aborted: its
+ * records wait for the next one. STOP: exit. */
 MUST_CHECK enum status worker_transact(struct worker *worker, struct failure *why);
 struct bus_patience worker_patience(struct worker *worker);
 
 /* --- watch.c --- */
 
-/* Looks for chunks that do not come and sessions that are silent, and writes to the log what a
- * replay has to find there. */
+/* Finds chunks that do not arrive and silent sessions, and writes a record to the log for each, so
+ * that a replay makes the same decision. */
 void worker_watch(struct worker *worker, uint64_t passed_ms);
 void hole_watch_clear(struct hole_watch *hole);
 int64_t now_unix_ms(void);
 
 /* --- worker.c --- */
 
-/* Works until asked to stop. OK, or STOP. */
+/* Runs until asked to stop. OK, or STOP. */
 MUST_CHECK enum status worker_run(struct service *service, unsigned thread, struct failure *why);
 
 #endif

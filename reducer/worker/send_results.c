@@ -32,7 +32,7 @@ bool worker_is_dirty(const struct worker *worker)
     return false;
 }
 
-/* Records of an outbox; to their own partition, or (-1) that of their session. */
+/* The records of an outbox; to their own partition, or (-1) that of their session. */
 static size_t add(struct bus_record *records, const struct outbox *outbox, enum bus_topic topic,
                   int32_t partition)
 {
@@ -84,7 +84,7 @@ static void commit_first(struct worker *worker, const struct bus_offset *offsets
     }
 }
 
-/* The records of the state in a transaction of their own. */
+/* Mutant: sends the state in a transaction of its own. */
 static enum status send_state_alone(struct worker *worker, const struct bus_record *records,
                                     size_t count, struct failure *why)
 {
@@ -141,7 +141,8 @@ enum status worker_transact(struct worker *worker, struct failure *why)
         sent(worker, offsets);
         crash_point("reducer-sent");
     } else if (status == STATUS_RETRY) {
-        /* What it had is still here, and goes with the next; unless the partitions are gone. */
+        /* Its records are still here, for the next transaction; unless the partitions are
+         * revoked. */
         metrics_add(service_metrics(worker->service), METRIC_TRANSACTIONS_ABORTED, 0, 1);
         log_say(service_log(worker->service), LOG_WARNING, "transaction aborted",
                 log_text("why", why->text));

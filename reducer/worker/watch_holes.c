@@ -18,7 +18,7 @@ int64_t now_unix_ms(void)
 
 /* --- is something on its way? --- */
 
-/* Where the topic of chunks ends now; NULL without an answer. Owned by the caller. */
+/* The end offsets of the topic of chunks; NULL without an answer. Owned by the caller. */
 static int64_t *ask_ends(struct worker *worker, struct failure *why)
 {
     if (worker->chunk_partitions == 0 &&
@@ -40,7 +40,7 @@ static int64_t *ask_ends(struct worker *worker, struct failure *why)
     return ends;
 }
 
-/* Whether the mappers have done what there was when the hole was first seen. */
+/* Whether the mappers have processed all chunks that existed when the hole was first seen. */
 static bool are_mappers_past(const struct hole_watch *hole, const int64_t *committed, int32_t count)
 {
     for (int32_t i = 0; i < count; i++)
@@ -143,8 +143,8 @@ static size_t look_for_holes(struct part *part)
     return count;
 }
 
-/* Once when it begins and once when it is over: while it lasts, chunks that wait behind a hole are
- * joined by nobody. */
+/* Logged once at the begin and once at the end: meanwhile, chunks that wait behind a hole are not
+ * joined. */
 static void say_blind(struct worker *worker, const struct failure *why)
 {
     bool blind = why->text[0] != '\0';
