@@ -1,9 +1,9 @@
-/* analysis/analyses.h -- all analyses, and what one consists of.
+/* analysis/analyses.h -- the list of analyses, and the parts of one.
  *
- * An analysis is one file of this folder: the columns of its atoms (analysis/atom.h), the rows of the
- * event schema that it wants, its rules (analysis/rule.h) and its views (analysis/view.h). It is listed
- * below, and what its views show has a message in proto/result.proto and its words in
- * docs/RESULTS.md. docs/EVENTS.md goes through one. */
+ * An analysis is one file of this folder: the columns of its atoms (analysis/atom.h), its rows of
+ * the event schema, its rules (analysis/rule.h), and its views (analysis/view.h). It is listed
+ * below; the data of its views has a message in proto/result.proto and a description in
+ * docs/RESULTS.md. docs/EVENTS.md describes one step by step. */
 #ifndef ANALYSIS_ANALYSES_H
 #define ANALYSIS_ANALYSES_H
 
@@ -14,11 +14,12 @@
 
 struct engine;
 
-/* What an analysis does with one kind of event. The row comes first: an event's class leads to it. */
+/* What an analysis does with one kind of event. The row comes first: an event's class points to
+ * it. */
 struct rule {
     struct event_row row;
-    uint8_t tag; /* of all rules; its name in bytes */
-    /* Both made by ANALYSIS_RULE(). */
+    uint8_t tag; /* unique among all rules; identifies it in the encoding */
+    /* Both defined by ANALYSIS_RULE(). */
     void (*map)(struct engine *engine, const struct rule *rule, const struct event *event);
     void (*join)(struct engine *engine, const struct rule *rule, const struct event *event);
 };
@@ -31,7 +32,7 @@ struct analysis {
     size_t kind_count;
     const struct rule *rules;
     size_t rule_count;
-    /* Of its events, by process, phase or call; up to NULL. NULL: none. */
+    /* Counts of its events by process, phase, or call, up to a NULL. NULL: none. */
     const struct count_definition *const *counts;
 };
 
@@ -42,8 +43,8 @@ struct analyses {
 
 /* Each has a struct analysis NAME_analysis in NAME.c.
  *
- * Tags are never given again: those of kinds from 32 on (result.proto has others below), those of
- * rules from 1 on. */
+ * Tags are never reused: those of kinds start at 32 (result.proto uses the lower ones), those of
+ * rules at 1. */
 #define ANALYSES(ROW)                                                                              \
     ROW(softirq)  /* kind 32; rules 1 to 3 */                                                      \
     ROW(irq)      /* kinds 33, 34; rules 4, 5 */                                                   \
@@ -59,15 +60,15 @@ ANALYSES(ANALYSIS_DECLARE)
 
 const struct analyses *analyses_all(void);
 
-/* By their tags; NULL: there is none. */
+/* By tag; NULL: there is none. */
 const struct atom_kind *analyses_kind(const struct analyses *analyses, uint64_t tag);
 const struct rule *analyses_rule(const struct analyses *analyses, uint64_t tag);
 
-/* The rows of the event schema that all analyses want, for schema_new_with(). */
+/* The rows of the event schema of all analyses, for schema_new_with(). */
 const struct event_row *analyses_event_row(size_t index);
 /* The counts of all analyses by number, for schema_new_with(); NULL: there is none. */
 const struct count_definition *analyses_count(size_t number);
-/* That of the name; NULL: there is none. */
+/* By name; NULL: there is none. */
 const struct count_definition *analyses_count_named(struct text name);
 
 #endif

@@ -1,6 +1,6 @@
-/* analysis/atom.h -- what an analysis remembers and adds up of one subject, as one table of columns.
+/* analysis/atom.h -- the data of an analysis for one entity, as one table of columns.
  *
- * A table is a macro that names each column once:
+ * A table is a macro that lists each column once:
  *
  *     #define LINK(T, KEY, REG, SUM)                                     \
  *         KEY(T, 1, cpu, cpu, "the CPU")                                 \
@@ -8,11 +8,11 @@
  *         SUM(T, 3, count, drops, "how often it went down")
  *     ATOM_DEFINE(link, LINK)
  *
- * KEY is whose the atom is: its subject and dimensions. REG is what is remembered; all REGs of an atom
- * are known or not known together, and all of them 0 is "nothing is going on". SUM is what is added
- * up since the atom was last sent. From the table follow the struct, its bytes (atom_bytes.h), keys,
- * joining and adding, cells of results and views. Tags are a column's name in bytes: they start
- * at 1, ascend, and are never given again. */
+ * KEY columns identify the atom: its entity and dimensions. REG columns are registers, that is
+ * state; all REGs of an atom are known or unknown together, and all 0 means that nothing is going
+ * on. SUM columns accumulate since the atom was last emitted. The table defines the struct, its
+ * encoding (atom_bytes.h), keys, joining and adding, cells of results, and views. Tags identify
+ * columns in the encoding: they start at 1, ascend, and are never reused. */
 #ifndef ANALYSIS_ATOM_H
 #define ANALYSIS_ATOM_H
 
@@ -27,17 +27,17 @@
 
 enum atom_role { ATOM_KEY, ATOM_REG, ATOM_SUM };
 
-/* What a column holds; the second half of the names of the macros' types. */
+/* The content of a column; the second half of the types' names in the macros. */
 enum atom_type {
-    ATOM_IS_cpu,    /* number of a CPU: losses there end what the REGs say */
-    ATOM_IS_number, /* a number that names something */
-    ATOM_IS_address, /* likewise, of the kernel's memory: people see it as atom_address_text() has it */
+    ATOM_IS_cpu,       /* number of a CPU: a loss there resets the REGs */
+    ATOM_IS_number,    /* a number that identifies something */
+    ATOM_IS_address,   /* likewise, a kernel address: displayed by atom_address_text() */
     ATOM_IS_time,      /* raw ns; 0: none */
-    ATOM_IS_count,     /* how many */
-    ATOM_IS_ns,        /* nanoseconds, added up */
-    ATOM_IS_bytes,     /* bytes, added up */
-    ATOM_IS_text,      /* a name; KEY and REG alone */
-    ATOM_IS_durations, /* SUM alone */
+    ATOM_IS_count,     /* a number of things */
+    ATOM_IS_ns,        /* nanoseconds, summed */
+    ATOM_IS_bytes,     /* bytes, summed */
+    ATOM_IS_text,      /* a name; KEY and REG only */
+    ATOM_IS_durations, /* SUM only */
     ATOM_TYPES
 };
 
@@ -49,41 +49,41 @@ struct atom_column {
     uint8_t tag;
     uint8_t role; /* enum atom_role */
     uint8_t type; /* enum atom_type */
-    uint16_t at;  /* in the struct */
+    uint16_t at;  /* offset in the struct */
     const char *name;
-    const char *words; /* what it is, for people */
+    const char *words; /* description for people */
 };
 
 struct atom;
 struct engine;
 
 struct atom_kind {
-    /* Of all kinds (analysis/analyses.h); if it has a view, also that of its message in
-     * proto/result.proto. */
+    /* Unique among all kinds (analysis/analyses.h); if it has a view, also the tag of its message
+     * in proto/result.proto. */
     uint8_t tag;
     const char *name;
     size_t size; /* of the struct */
     const struct atom_column *columns;
     size_t column_count;
     uint16_t key_size;  /* bytes of the KEY columns, which come first */
-    uint16_t key_texts; /* how many of them are texts */
-    /* What its REGs tell of will not be known to the end: adds up what that means, also in atoms of
-     * sums alone (lost_atom()). They are set to "nothing" behind it. NULL: nothing is added up. */
+    uint16_t key_texts; /* the number of texts among them */
+    /* The end of what its REGs describe is lost: adds up the effect, also in atoms with sums only
+     * (lost_atom()). Afterwards its REGs are set to 0. NULL: nothing is added up. */
     void (*lose)(struct engine *engine, struct atom *atom);
-    /* Not 0: such an atom is a begin, whose end ends it (found_opening(), found_ending()), if it comes within
-     * that time. It has no SUMs; its first REG is when it began. */
+    /* Not 0: such an atom is a begin, and an end within that time ends it (found_opening(),
+     * found_ending()). It has no SUMs; its first REG is its begin time. */
     uint64_t open_ns;
-    const struct atom_view *view; /* NULL: it has no results (analysis/view.h) */
+    const struct atom_view *view; /* NULL: it is not in results (analysis/view.h) */
 };
 
-/* What every struct of a kind begins with. */
+/* The first member of every struct of a kind. */
 struct atom {
     const struct atom_kind *kind;
-    struct atom *next;    /* of the same hash */
-    uint32_t place, hash; /* of a begin (analysis/opens.h) */
-    bool known;           /* its REGs */
-    bool dirty;           /* something of it is not sent */
-    struct change change; /* of an engine that is saved */
+    struct atom *next;    /* with the same hash */
+    uint32_t place, hash; /* for begins (analysis/opens.h) */
+    bool known;           /* its REGs are known */
+    bool dirty;           /* it has unsent data */
+    struct change change; /* for an engine that is saved */
 };
 
 #define ATOM_FIELD(T, tag, type, name, words) atom_##type name;
@@ -97,7 +97,7 @@ struct atom {
 #define ATOM_KEY_SIZE(T, tag, type, name, words) +sizeof(atom_##type)
 #define ATOM_KEY_TEXT(T, tag, type, name, words) +(ATOM_IS_##type == ATOM_IS_text)
 
-/* struct NOUN, struct NOUN_key to look one up, and what its kind says of its columns. */
+/* Defines struct NOUN, struct NOUN_key for lookups, and the columns for its kind. */
 #define ATOM_DEFINE(noun, COLUMNS)                                                                 \
     struct noun##_key {                                                                            \
         struct atom atom;                                                                          \
@@ -118,7 +118,7 @@ struct atom {
     static const struct atom_column noun##_columns[] = {                                           \
         COLUMNS(noun, ATOM_KEY_COLUMN, ATOM_REG_COLUMN, ATOM_SUM_COLUMN)};
 
-/* In the initializer of a struct atom_kind. */
+/* For the initializer of a struct atom_kind. */
 #define ATOM_COLUMNS_OF(noun)                                                                      \
     .name = #noun, .size = sizeof(struct noun), .columns = noun##_columns,                         \
     .column_count = sizeof noun##_columns / sizeof *noun##_columns, .key_size = noun##_key_size,   \
@@ -140,7 +140,7 @@ static inline struct durations *atom_durations_at(const struct atom *atom,
     return (struct durations *)((uintptr_t)atom + column->at);
 }
 
-/* The first column of that role behind `column` (NULL: of all); NULL if there is none. */
+/* The next column of that role after `column` (NULL: the first); NULL if there is none. */
 const struct atom_column *atom_next_column(const struct atom_kind *kind,
                                            const struct atom_column *column, enum atom_role role);
 #define ATOM_EACH(column, kind, role)                                                              \
@@ -148,20 +148,20 @@ const struct atom_column *atom_next_column(const struct atom_kind *kind,
     column;                                                                                        \
     column = atom_next_column(kind, column, role)
 
-/* A column that is an address, as text in `room`: 0x and hexadecimal digits. */
+/* An address column as text in `room`: 0x and hexadecimal digits. */
 enum { ATOM_ADDRESS_ROOM = 19 };
 struct text atom_address_text(const struct atom *atom, const struct atom_column *column,
                               char room[ATOM_ADDRESS_ROOM]);
 
-/* Whether the column says nothing: 0, or "". */
+/* Whether the column is empty: 0, or "". */
 bool atom_column_is_empty(const struct atom *atom, const struct atom_column *column);
-/* Whether all of that role do. */
+/* Whether all columns of that role are. */
 bool atom_is_empty(const struct atom *atom, enum atom_role role);
 bool atom_kind_has(const struct atom_kind *kind, enum atom_role role);
-/* NULL: it has none of that name. */
+/* NULL: no column has that name. */
 const struct atom_column *atom_kind_column(const struct atom_kind *kind, const char *name);
 
-/* Quick, and whoever writes the trace can choose it: for places that nothing hangs on. */
+/* Fast, but whoever writes the trace can cause collisions: only where these do no harm. */
 static inline uint64_t atom_key_sum(const struct atom_kind *kind, const struct atom *key)
 {
     const uint64_t *words = (const uint64_t *)(key + 1);
@@ -171,9 +171,9 @@ static inline uint64_t atom_key_sum(const struct atom_kind *kind, const struct a
     return sum;
 }
 
-/* Seeded: of this process alone. */
+/* Seeded: differs between processes. */
 uint64_t atom_key_hash(const struct atom_kind *kind, const struct atom *key);
-/* The KEY columns, as numbers: a text is two, of which the first is where it is. */
+/* The KEY columns as numbers: a text is two, the first is its address. */
 static inline const uint64_t *atom_key(const struct atom *atom)
 {
     return (const uint64_t *)(atom + 1);
@@ -181,7 +181,7 @@ static inline const uint64_t *atom_key(const struct atom *atom)
 static_assert(sizeof(struct atom) % sizeof(uint64_t) == 0 &&
                   sizeof(struct text) == 2 * sizeof(uint64_t),
               "keys are whole numbers, right behind the head");
-/* As atom_has_key(), of a key that has texts. */
+/* As atom_has_key(), for a key with texts. */
 bool atom_has_texts(const struct atom *atom, const struct atom *key);
 /* Whether `atom`, of `kind`, has the key columns of `key`. */
 static inline bool atom_has_key(const struct atom *atom, const struct atom_kind *kind,
@@ -193,17 +193,18 @@ static inline bool atom_has_key(const struct atom *atom, const struct atom_kind 
         differ |= a[i] ^ b[i];
     return differ == 0 || (kind->key_texts > 0 && atom_has_texts(atom, key));
 }
-/* Below, equal, above 0: by kind, then by the keys in the order of their columns. */
+/* Negative, 0, or positive: by kind, then by key columns in their order. */
 int atom_compare(const struct atom *a, const struct atom *b);
 
-/* Of the same kind. Texts are copied as they are, durations are merged into memory of their own. */
+/* Both of the same kind. Texts are copied as views; durations are merged into memory of their
+ * own. */
 void atom_copy(struct atom *to, const struct atom *from, enum atom_role role);
 void atom_add_sums(struct atom *to, const struct atom *from);
-/* The same atom with all that it points to, in `arena`. */
+/* A copy of the atom with everything that it points to, in `arena`. */
 struct atom *atom_in_arena(struct arena *arena, const struct atom *atom);
-/* Makes all columns of the role say nothing; gives back what they own. */
+/* Empties all columns of the role and frees what they own. */
 void atom_clear(struct atom *atom, enum atom_role role);
-/* The CPU that it is of; false if its kind is of none. */
+/* The CPU in its key; false if its kind has none. */
 bool atom_cpu_of(const struct atom *atom, uint64_t *cpu);
 
 #endif

@@ -1,12 +1,13 @@
-/* analysis/atom_bytes.h -- atoms as bytes: records between mapper and reducer, and the reducer's state.
+/* analysis/atom_bytes.h -- encodes atoms as bytes: records between mapper and reducer, and the
+ * reducer's state.
  *
- * An atom is numbers of base/row.h: the tag of its kind; 1 if its REGs are known, else 0; of each column
- * that says something, its tag and its value; and 0. A number is one number, a text its length and its
- * bytes, durations are as in base/durations.h. Columns of REGs that are not known are left out.
+ * An atom is a sequence of numbers (base/row.h): the tag of its kind; 1 if its REGs are known, else
+ * 0; tag and value of each non-empty column; and 0. A number is one number, a text is its length
+ * and its bytes, durations are as in base/durations.h. Unknown REGs are omitted.
  *
- * So bytes of a version before, which lack columns, can be read. Tags that this program does not
- * know are of a newer version: what is remembered there cannot be left out of what is added up, so the
- * bytes are refused with STATUS_STOP: the program is old, the bytes are good. */
+ * So bytes of older versions, which lack columns, can be read. Tags that this program does not know
+ * are from a newer version and are refused with STATUS_STOP, because sums would be wrong without
+ * these REGs: the program is old, the bytes are good. */
 #ifndef ANALYSIS_ATOM_BYTES_H
 #define ANALYSIS_ATOM_BYTES_H
 
@@ -14,7 +15,7 @@
 #include "base/arena.h"
 #include "base/failure.h"
 
-/* Bytes in the making. All zero is none; `at` is to be freed. */
+/* Output buffer. All zero is empty; `at` is to be freed. */
 struct atom_out {
     uint8_t *at;
     size_t count, room;
@@ -32,9 +33,9 @@ struct atom_kinds {
     const void *context;
 };
 
-/* Reads an atom into memory of `arena`; its texts and its durations are borrowed from the bytes and from
- * there.
- * REJECT  the bytes contradict themselves
+/* Reads an atom into `arena`; its texts and durations are borrowed from the bytes and from the
+ * arena.
+ * REJECT  the bytes are inconsistent
  * STOP    they have a kind or a column that this program does not know */
 MUST_CHECK enum status atom_read(struct row_reader *in, const struct atom_kinds *kinds,
                                  struct arena *arena, struct atom **out, struct failure *why);

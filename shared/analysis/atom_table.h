@@ -1,4 +1,4 @@
-/* analysis/atom_table.h -- atoms of any kinds, each once, by kind and key. */
+/* analysis/atom_table.h -- atoms of all kinds, unique by kind and key. */
 #ifndef ANALYSIS_ATOM_TABLE_H
 #define ANALYSIS_ATOM_TABLE_H
 
@@ -9,20 +9,20 @@
 /* All zero is an empty table. */
 struct atom_table {
     struct map by_key;
-    struct atom **at; /* in the order in which they were first met */
+    struct atom **at; /* in the order of insertion */
     size_t count, room;
     struct names names;      /* of their texts */
-    struct changes *changes; /* borrowed: told of those that are taken out; NULL: nobody asks */
+    struct changes *changes; /* borrowed: gets removed atoms; NULL: not needed */
 };
 
-/* The atom of the key columns of `key`, whose other columns say nothing if it is new. Good until the
- * table is pruned or cleared. */
+/* The atom with the key columns of `key`; a new one is otherwise empty. Valid until the table is
+ * pruned or cleared. */
 struct atom *atom_table_at(struct atom_table *table, const struct atom_kind *kind,
                            const struct atom *key);
-/* The same text, good until the table is cleared. */
+/* A copy of the text, valid until the table is cleared. */
 struct text atom_table_text(struct atom_table *table, struct text text);
 
-/* Takes out those that say nothing: neither remember nor have summed anything. */
+/* Removes empty atoms: without REGs and SUMs. */
 void atom_table_prune(struct atom_table *table);
 void atom_table_clear(struct atom_table *table);
 

@@ -1,4 +1,4 @@
-/* analysis/instances_parts.h -- what instances.c, instance_links.c and kin.c share, and nobody else sees. */
+/* analysis/instances_parts.h -- shared by instances.c, instance_links.c, and kin.c only. */
 #ifndef ANALYSIS_INSTANCES_PARTS_H
 #define ANALYSIS_INSTANCES_PARTS_H
 
@@ -7,17 +7,17 @@
 #include "analysis/instances.h"
 #include "base/hash.h"
 
-/* Match fields that instances are found by, each in places[] of its own: all of them, if there are any,
- * and those that a child names too. */
+/* Match fields by which instances are found, each subset with an index in places[]: all match
+ * fields, if there are any, and those that a child has, too. */
 struct subset {
     uint32_t at[PHASE_MATCH_MAX]; /* indices of its match fields */
     size_t count;
 };
 
-/* A definition that one may be a child of, or a segment. */
+/* A definition that may be the parent, or the request. */
 struct parent_link {
     uint32_t definition;
-    bool shares;                   /* fields */
+    bool shares;                   /* match fields */
     uint32_t subset;               /* of the parent */
     uint32_t own[PHASE_MATCH_MAX]; /* the child's fields, in the order of the subset */
 };
@@ -28,28 +28,28 @@ struct parent_links {
 };
 
 struct definition_links {
-    struct instance *unused; /* of its size, through `below`: to be used again */
+    struct instance *unused; /* structs of its size for reuse, linked by `below` */
     struct subset *subsets;
     size_t subset_count, subset_room;
     struct parent_links parents, requests;
 };
 
-/* Instances are of `set` from here on: how definitions are linked follows from that. None is open. */
+/* Sets the definitions and computes the links between them. No instance is open. */
 void links_use(struct instances *all, const struct phase_set *set);
 void links_leave(struct instances *all);
 
-/* Puts it among the open instances of its thread's kin, and into its chains; takes it away from there. */
+/* Adds it to the open instances of its thread's kin, and to its chains; removes it. */
 void kin_link(struct instances *all, struct instance *instance);
 void kin_unlink(struct instances *all, struct instance *instance);
 
-/* --- chains: instances with one key, begun last first --- */
+/* --- chains: instances with one key, youngest first --- */
 
 static inline uint64_t value_hash(const struct field_value *value)
 {
     return value->type == FIELD_TEXT ? hash_text(value->text) : hash_number(value->u);
 }
 
-/* Who may be of one process: a number for each such set of threads. */
+/* A number per set of threads that may belong to one process. */
 static inline uint64_t set_of(const struct instances *all, const struct phase_thread *thread)
 {
     if (thread->kin)
@@ -73,7 +73,7 @@ static inline size_t place_count(const struct instances *all, uint32_t definitio
     return all->links[definition].subset_count;
 }
 
-/* The place of an instance in the chain of `key`: one that it has itself may hash to the same. */
+/* The links of an instance in the chain of `key`; if several of its keys are equal, the first. */
 static inline struct instance_place *place_in(const struct instances *all,
                                               struct instance *instance, uint64_t key)
 {

@@ -1,4 +1,4 @@
-/* analysis/rule.h -- how an analysis says what an event means; for the files of analyses.
+/* analysis/rule.h -- how an analysis defines the effect of an event; for the files of analyses.
  *
  *     static void find_up(struct found *found, const struct event *event)
  *     {
@@ -10,14 +10,14 @@
  *     }
  *     ANALYSIS_RULE(up, find_up, apply_up, DEFINES(0))
  *
- * makes rule_up_map() and rule_up_join() for the rule's row: ANALYSIS_RULE_OF(up). Both are compiled with
- * the mode as a constant. What find() names only where REGs are known is NULL to apply() where they are
- * not: what it adds up then is dropped, as the join adds it up. DEFINES(i) of the atoms that the event defines whatever was before: it
- * sets all of their REGs.
+ * defines rule_up_map() and rule_up_join() for the rule's row: ANALYSIS_RULE_OF(up). Both are
+ * compiled with a constant mode. An atom that find() only adds if REGs are known is NULL in apply()
+ * if they are unknown: sums from there are then dropped, because the join adds them. DEFINES(i)
+ * marks an atom that the event defines regardless of earlier state: the event sets all of its REGs.
  *
- * Begins and ends whose keys are many (addresses, sectors) are atoms of a kind with `open_ns`: find() of the begin names
- * them by found_opening(), that of the end by found_ending(). Nothing of a pair is sent that one interval has
- * both of. */
+ * Begins and ends with many different keys (addresses, sectors) are atoms of a kind with `open_ns`:
+ * find() of the begin adds them by found_opening(), find() of the end by found_ending(). Nothing is
+ * sent of a pair within one interval. */
 #ifndef ANALYSIS_RULE_H
 #define ANALYSIS_RULE_H
 
@@ -30,13 +30,13 @@ enum engine_mode { ENGINE_MAP, ENGINE_JOIN };
 
 enum { FOUND_MAX = 4 };
 
-/* What find() found. Of none, nothing happens. */
+/* The atoms that find() added. Without any, the event has no effect. */
 struct found {
     struct engine *engine;
     enum engine_mode mode;
     unsigned count;
-    bool known;              /* all of them */
-    uint8_t opening, ending; /* bit i: at[i] is */
+    bool known;              /* all of them are known */
+    uint8_t opening, ending; /* bit i: at[i] is a begin, an end */
     uint64_t now_ns;
     struct atom *at[FOUND_MAX];
 };
@@ -44,10 +44,10 @@ struct found {
 #define DEFINES(i) (1u << (i))
 #define DEFINES_NOTHING 0u
 
-/* For the functions below. What of an engine every event touches: its begin. */
+/* For the functions below. The first part of an engine, which every event accesses. */
 enum { ENGINE_RECENT = 64 };
 struct engine_head {
-    struct atom *recent[ENGINE_RECENT]; /* found last, by what their keys add up to */
+    struct atom *recent[ENGINE_RECENT]; /* found last, by the sum of their keys */
     bool sums_nothing;
 };
 static inline struct engine_head *engine_head(struct engine *engine)
@@ -72,7 +72,7 @@ static inline struct atom **engine_recent(struct engine *engine, const struct at
     return &engine_head(engine)->recent[atom_key_sum(kind, key) % ENGINE_RECENT];
 }
 
-/* Of the key columns of `key`, which may be a NOUN_key. */
+/* The atom with the key columns of `key`, which may be a NOUN_key. */
 static inline struct atom *engine_atom(struct engine *engine, const struct atom_kind *kind,
                                        const struct atom *key)
 {
@@ -82,8 +82,8 @@ static inline struct atom *engine_atom(struct engine *engine, const struct atom_
     return engine_atom_slowly(engine, kind, key);
 }
 
-/* Names the next atom, by the key columns of `key`. What its REGs lead to may be looked at, and
- * named, if they are known: else this returns NULL. */
+/* Adds the atom with the key columns of `key`. If its REGs are known, find() may read them and add
+ * atoms that they refer to; else this returns NULL. */
 static inline const struct atom *found_atom(struct found *found, const struct atom_kind *kind,
                                             const struct atom *key)
 {
@@ -95,7 +95,7 @@ static inline const struct atom *found_atom(struct found *found, const struct at
     return known ? atom : NULL;
 }
 
-/* Names a begin: all of its columns are those of `from`. */
+/* Adds a begin: all of its columns are those of `from`. */
 static inline void found_opening(struct found *found, const struct atom_kind *kind,
                                  struct atom *from)
 {
@@ -104,8 +104,8 @@ static inline void found_opening(struct found *found, const struct atom_kind *ki
     found->at[found->count++] = engine_open(found->engine, kind, from);
 }
 
-/* Names the newest begin of that key, which ends: apply() may read it. What NULL says is known to
- * apply() alone: none was seen, or none within `open_ns`. */
+/* Adds the newest begin of that key, which ends: apply() may read it. Only apply() can interpret
+ * NULL: no begin was seen, or none within `open_ns`. */
 static inline const struct atom *found_ending(struct found *found, const struct atom_kind *kind,
                                               const struct atom *key)
 {
@@ -147,7 +147,8 @@ engine_step(struct engine *engine, const struct rule *rule, const struct event *
         }
 }
 
-/* A handler that runs since *entered_ns (0: none does) begins, or ends. Those of one atom do not nest. */
+/* Begin and end of a handler that runs since *entered_ns (0: none does). Handlers of one atom do
+ * not nest. */
 static inline void run_enter(uint64_t *entered_ns, uint64_t *end_unknown, uint64_t now_ns)
 {
     *end_unknown += *entered_ns != 0;

@@ -1,49 +1,49 @@
-/* analysis/segments.h -- what instances have of their segments: instances of another definition that do
- * their work, on whatever thread, and agree in all of their match fields. Whose work is done so is called a
- * request here.
+/* analysis/segments.h -- the segments of an instance: instances of another definition that do a
+ * part of its work, on any thread, with equal values of all match fields. The instance with
+ * segments is the request.
  *
- * A segment is of the request that is open when it begins: of several, the one begun last. It counts up to
- * its end, or up to that of the request. Nothing walks over segments but the end of their request, and each has
- * one. */
+ * A segment belongs to the request that is open when it begins: of several, the youngest. It counts
+ * up to its end, or to that of the request. Only the end of a request iterates over its segments,
+ * and a segment has one request. */
 #ifndef ANALYSIS_SEGMENTS_H
 #define ANALYSIS_SEGMENTS_H
 
 #include "analysis/instances.h"
 
 struct segments {
-    struct instance *first; /* those that are open, in no order */
-    uint64_t open;          /* these, and those that were lost */
-    uint64_t since_ns;      /* open > 0: since when that is so */
-    uint64_t busy_ns;       /* before: time in which any was open */
-    uint64_t span_ns;       /* what those that are over took, together */
-    /* Lost ones have no end, and are taken to be open: how their threads spent it is unknown. */
-    uint64_t lost, lost_begin_ns; /* and the sum of their begins, modulo 2^64 */
-    uint64_t calls;               /* of those that are over, */
+    struct instance *first; /* open ones, in no order */
+    uint64_t open;          /* the number of these, and of lost ones */
+    uint64_t since_ns;      /* open > 0: since when any is open */
+    uint64_t busy_ns;       /* before since_ns: time in which any was open */
+    uint64_t span_ns;       /* total duration of ended ones */
+    /* Lost segments have no end and count as open: how their threads spent the time is unknown. */
+    uint64_t lost, lost_begin_ns; /* with the sum of their begins, modulo 2^64 */
+    uint64_t calls;               /* of ended ones, */
     struct time_vector time;      /* and their time */
 };
 
-/* `changes`: instances.changes, where those are noted whose records are others then.
- * An instance is a segment of `request` from `begin_ns` on. */
+/* `changes`: instances.changes, which gets the instances whose records change. Makes the instance a
+ * segment of `request` from `begin_ns` on. */
 void segment_begin(struct changes *changes, struct instance *request, struct instance *segment,
                    uint64_t begin_ns);
-/* The same; its begin has been counted. */
+/* The same without counting its begin, which is counted already. */
 void segment_link(struct changes *changes, struct instance *request, struct instance *segment);
-/* It is over at `end_ns`, or counts no further; with what it has spent. */
+/* It ends at `end_ns`, or counts no further; with the time and calls that it has spent. */
 void segment_end(struct changes *changes, struct instance *segment, uint64_t end_ns,
                  const struct time_vector *time, uint64_t calls);
 /* It has no end. */
 void segment_lose(struct changes *changes, struct instance *segment);
-/* Those that are open are nobody's from here on; all is freed. */
+/* Open segments no longer belong to a request; frees everything. */
 void segments_free(struct changes *changes, struct instance *request);
-/* `to` takes the place of `from`, whose copy it is. */
+/* `to` replaces `from`, of which it is a copy. */
 void segments_move(struct instance *to, struct instance *from);
 
-/* What the segments of a request come to that ends at end_ns, of which none is open any more. */
+/* Sums of the segments of a request that ends at end_ns; none is open any more. */
 struct segments_sum {
     uint64_t queued_ns;   /* in which none was open */
-    uint64_t parallel_ns; /* by which they exceed the time in which any was open */
+    uint64_t parallel_ns; /* by which their total exceeds the time in which any was open */
 };
-/* `time` (empty before; to be freed) is all of their time. */
+/* `time` (empty before; to be freed): all of their time. */
 struct segments_sum segments_sum_up(const struct instance *request, uint64_t end_ns,
                                     struct time_vector *time);
 

@@ -1,18 +1,19 @@
-/* analysis/view.h -- how the cells of an analysis are shown: as JSON, as a table, and to whoever
- * exports them.
+/* analysis/view.h -- how the cells of an analysis are displayed: as JSON, as a table, and by
+ * exporters.
  *
- * A cell is an atom of which the SUMs count: its KEYs are its dimensions. Names, units and words come
- * from its columns (analysis/atom.h): whoever walks analyses_shown(), the columns of a kind and the cells
- * of a session_report (results/report.h) shows every analysis without knowing one. */
+ * A cell is an atom with its SUMs: its KEYs are the dimensions. Names, units, and descriptions come
+ * from its columns (analysis/atom.h). Code that iterates over analyses_shown(), the columns of a
+ * kind, and the cells of a session_report (results/report.h) displays every analysis without
+ * knowing any. */
 #ifndef ANALYSIS_VIEW_H
 #define ANALYSIS_VIEW_H
 
 #include "analysis/atom.h"
 
-/* Which part of a column: the last five are of durations. */
+/* The part of a column to display: the last five are for durations. */
 enum view_part {
     VIEW_VALUE,
-    VIEW_NAME, /* of the key that has names (`named` below); the number if it has none */
+    VIEW_NAME, /* of a key with names (`named` below); else the number */
     VIEW_COUNT,
     VIEW_TOTAL,
     VIEW_P50,
@@ -30,26 +31,27 @@ enum { VIEW_NAME_ROOM = 32 };
 
 struct atom_view {
     const char *title; /* of the table */
-    /* What a number of the key column `named` is called; NULL: nothing known. JSON has it as `label`. */
+    /* `name` returns the name of a number of the key column `named`; NULL: unknown. JSON has it as
+     * `label`. */
     const char *named, *label;
     const char *(*name)(uint64_t number, char room[VIEW_NAME_ROOM]);
-    /* Columns of the table, from left to right; the rows with most of `by` come first. */
+    /* Columns of the table, from left to right; rows are sorted by `by`, largest first. */
     const struct view_column *columns;
     size_t column_count;
     struct view_column by;
-    /* Columns of what is not known: those that are not 0 are told in a line below the table, by their
-     * words. */
+    /* Columns that count unknown data: those that are not 0 are listed in a line below the table,
+     * with their descriptions. */
     const char *const *unknown;
     size_t unknown_count;
     const char *note; /* a sentence below the table; NULL: none */
 };
 
-/* All kinds that have a view, in the order of their tags; NULL behind the last. */
+/* All kinds with a view, in the order of their tags; NULL after the last. */
 const struct atom_kind *analyses_shown(size_t index);
 
-/* What a cell has in a view's column, if that is a number. */
+/* The number in a view's column of a cell. */
 uint64_t view_number(const struct atom *cell, const struct view_column *column);
-/* The name of what the cell is of, made in `room` if need be; NULL: there is none. */
+/* The name of the cell's entity, in `room` if needed; NULL: there is none. */
 const char *view_name(const struct atom *cell, char room[VIEW_NAME_ROOM]);
 
 #endif

@@ -1,12 +1,12 @@
-/* core/columns.h -- structs as bytes, by a table of their columns: rows between mapper and reducer, and the
- * reducer's state.
+/* core/columns.h -- encodes structs as bytes, by a table of their columns: rows between mapper and
+ * reducer, and the reducer's state.
  *
- * Bytes are numbers of base/row.h: of each column that says something, its tag and its value; and 0. A
- * column whose tag is not there says nothing: 0, empty, or (of times) TIME_NONE. Rows of numbers are told without
- * tags: how many, of how many columns, and the numbers of each. Tags start at 1,
- * ascend, and are never given again. So bytes of a version before, which lack columns, can be read; a tag that
- * this program does not know is of a newer one, and refused with STATUS_STOP: the program is old, the
- * bytes are good. */
+ * The encoding consists of numbers (base/row.h): tag and value of each non-empty column, then 0. A
+ * missing column is empty: 0, no elements, or (for times) TIME_NONE. Rows of numbers have no tags:
+ * number of rows, number of columns, then the numbers of each row. Tags start at 1, ascend, and are
+ * never reused. So bytes of older versions, which lack columns, can be read. A tag that this
+ * program does not know is from a newer version and is refused with STATUS_STOP: the program is
+ * old, the bytes are good. */
 #ifndef CORE_COLUMNS_H
 #define CORE_COLUMNS_H
 
@@ -26,26 +26,26 @@ enum column_type {
     COLUMN_U32,
     COLUMN_U16,
     COLUMN_BYTE,   /* uint8_t, bool */
-    COLUMN_BOOLS,  /* bool, side by side, of `count` up to 16: bits, the first the lowest */
+    COLUMN_BOOLS,  /* adjacent bools, `count` up to 16: bits, the first is the lowest */
     COLUMN_INT,    /* int32_t */
-    COLUMN_CPU,    /* int32_t; -1 says nothing */
+    COLUMN_CPU,    /* int32_t; -1 is empty */
     COLUMN_SIGNED, /* int64_t */
-    COLUMN_TIME,   /* uint64_t, raw ns; TIME_NONE says nothing */
+    COLUMN_TIME,   /* uint64_t, raw ns; TIME_NONE is empty */
     COLUMN_OF_NUMBERS = COLUMN_TIME, /* up to here, one number each */
     COLUMN_NAME,                     /* char[16] */
     COLUMN_TEXT,                     /* struct text */
-    COLUMN_NAMED,     /* struct text, that is told once and then by its number; of rows alone */
+    COLUMN_NAMED,     /* struct text, written once, then referred to by number; in rows only */
     COLUMN_DURATIONS, /* struct durations */
     COLUMN_VECTOR,    /* struct time_vector */
     COLUMN_CALL,      /* const struct syscall * */
     COLUMN_CLASS,     /* const struct event_class * */
-    COLUMN_VALUES,    /* struct field_value *, and how many */
+    COLUMN_VALUES,    /* struct field_value *, and their number */
     COLUMN_NUMBERS,   /* uint64_t[], of `count` */
     COLUMN_SIGNEDS,   /* int64_t[], of `count` */
-    COLUMN_STRUCT,    /* of `of` */
-    COLUMN_LIST,      /* pointer to those, and how many */
-    COLUMN_ROWS,      /* the same of one number each, never TIME_NONE: told without tags */
-    COLUMN_INTS       /* const int64_t *, and how many (uint16_t) */
+    COLUMN_STRUCT,    /* described by `of` */
+    COLUMN_LIST,      /* pointer to structs described by `of`, and their number */
+    COLUMN_ROWS,      /* the same for structs of numbers, never TIME_NONE: without tags */
+    COLUMN_INTS       /* const int64_t *, and their number (uint16_t) */
 };
 
 struct column_table;
@@ -55,11 +55,12 @@ struct columns_out;
 struct column {
     uint8_t tag;
     uint8_t type; /* enum column_type */
-    uint16_t at;  /* in the struct */
+    uint16_t at;  /* offset in the struct */
     uint16_t
-        count; /* of an array; of a list, where in the struct its count is; of a byte: 1 for a bool */
-    uint8_t counts; /* bytes of that count: 2, 4 or 8 */
-    bool is_old; /* not of numbers: it is read, but written no more, as other tags tell the same */
+        /* of an array: its length; of a list: the offset of its count; of a byte: 1 for a bool */
+        count;
+    uint8_t counts; /* size of that count in bytes: 2, 4, or 8 */
+    bool is_old;    /* not for numbers: read but no longer written, because other tags replace it */
     const struct column_table *of;
 };
 
@@ -68,11 +69,12 @@ struct column_table {
     size_t size;
     const struct column *at;
     size_t count;
-    /* Of a table that rows have by the thousand: columns_put() and columns_take() of it alone
-     * (core/hot_columns.h). Else NULL. */
+    /* For a table with thousands of structs per row: columns_put() and columns_take() specialized
+     * for it (core/columns_each.h). Else NULL. */
     bool (*put)(struct columns_out *out, const struct schema *schema, const void *from);
     void (*take)(struct columns_in *in, void *to);
-    /* Likewise, of one that COLUMN_ROWS are of: all numbers of `rows` rows; false if one does not fit. */
+    /* Likewise, for a table used by COLUMN_ROWS: reads all numbers of `rows` rows; false if one
+     * does not fit. */
     bool (*take_rows)(struct columns_in *in, size_t rows, void *to);
 };
 
@@ -86,7 +88,7 @@ struct column_table {
         tag, COLUMN_##type, offsetof(struct T, field),                                             \
             sizeof((struct T *)0)->field / sizeof *((struct T *)0)->field, 0, false, NULL          \
     }
-/* From the field `first` to the field `last`. */
+/* From field `first` to field `last`. */
 #define COLUMN_FLAGS(T, tag, first, last)                                                          \
     {                                                                                              \
         tag, COLUMN_BOOLS, offsetof(struct T, first),                                              \
@@ -128,14 +130,14 @@ struct column_table {
                                                        .count = sizeof prefix##_columns /          \
                                                                 sizeof *prefix##_columns}
 
-/* Bytes in the making. All zero is none; columns_clear(). */
+/* Output buffer. All zero is empty; columns_clear(). */
 struct columns_out {
     uint8_t *at;
     size_t count, room;
-    uint64_t base_ns; /* times are told as the difference to the last one */
-    struct map names; /* calls and classes that were told: by where they are, to their number + 1 */
+    uint64_t base_ns; /* times are written as the difference to the previous one */
+    struct map names; /* calls and classes already written: address -> number + 1 */
     uint32_t call_count, class_count;
-    struct names texts; /* COLUMN_NAMED that were told */
+    struct names texts; /* COLUMN_NAMED texts already written */
 };
 
 void columns_put_number(struct columns_out *out, uint64_t number);
@@ -143,11 +145,11 @@ void columns_put(struct columns_out *out, const struct schema *schema,
                  const struct column_table *table, const void *from);
 void columns_clear(struct columns_out *out);
 
-/* Bytes being read. What is read points into them, and into `arena`. */
+/* Input. What is read points into the bytes and into `arena`. */
 struct columns_in {
     struct row_reader row;
     struct schema *schema;
-    const struct phase_set *phases; /* whose the classes are */
+    const struct phase_set *phases; /* for the classes */
     struct arena *arena;
     uint64_t base_ns;
     const struct syscall **calls;
@@ -158,9 +160,10 @@ struct columns_in {
     enum status status;
 };
 
-/* Makes zeroed memory what no bytes say. */
+/* Sets zeroed memory to the values of missing columns. */
 void columns_set_nothing(const struct column_table *table, void *to);
-/* Into memory that says nothing. Once the status is not OK, what is read says nothing. */
+/* Reads into memory prepared by columns_set_nothing(). Once the status is not OK, the result is
+ * empty. */
 void columns_take(struct columns_in *in, const struct column_table *table, void *to);
 void columns_in_clear(struct columns_in *in);
 

@@ -1,8 +1,9 @@
-/* core/columns_each.h -- the loops over the columns of a struct, for core/columns.c, which has all tables, and
- * for tables that rows have by the thousand.
+/* core/columns_each.h -- the loops over the columns of a struct, for core/columns.c, which has all
+ * tables, and for tables with thousands of structs per row.
  *
- * Where compilers know the columns, they unroll the loops: what is left of a column is to look for its tag, and
- * to move its number. So a hot table has functions of its own (HOT_COLUMN_TABLE), made of these. */
+ * If the compiler knows the columns, it unrolls the loops: per column, only the check of its tag
+ * and the move of its number remain. So a hot table has specialized functions (HOT_COLUMN_TABLE),
+ * made of these. */
 #ifndef CORE_COLUMNS_EACH_H
 #define CORE_COLUMNS_EACH_H
 
@@ -13,9 +14,9 @@
 #include "trace/cells.h"
 #include "trace/partial.h"
 
-/* --- in columns.c: what takes longer than a call --- */
+/* --- in columns.c: slow paths --- */
 uint8_t *columns_grow(struct columns_out *out, size_t count);
-/* Of a type above COLUMN_OF_NUMBERS. */
+/* For a type above COLUMN_OF_NUMBERS. */
 void column_put(struct columns_out *out, const struct schema *schema, const struct column *column,
                 const void *from);
 void column_take(struct columns_in *in, const struct column *column, void *to);
@@ -51,7 +52,8 @@ static inline bool column_is_zero(const uint64_t *numbers, size_t count)
     return true;
 }
 
-/* Of a type above COLUMN_OF_NUMBERS; a struct may still turn out to say nothing. */
+/* Whether the column is non-empty, for a type above COLUMN_OF_NUMBERS; a struct may still be
+ * empty. */
 ALWAYS_INLINE bool column_says(const struct column *column, const void *from)
 {
     const void *value = column_at(column, from);
@@ -82,7 +84,7 @@ static inline unsigned column_bits(const bool *bools, size_t count)
     return bits;
 }
 
-/* What a column of one number says; false if it says nothing. */
+/* The value of a column of one number; false if it is empty. */
 ALWAYS_INLINE bool column_number(struct columns_out *out, const struct column *column,
                                  const void *value, uint64_t *number)
 {
@@ -105,7 +107,7 @@ ALWAYS_INLINE bool column_number(struct columns_out *out, const struct column *c
     return true;
 }
 
-/* Whether anything is said. */
+/* Returns whether any column is non-empty. */
 ALWAYS_INLINE bool columns_put_each(struct columns_out *out, const struct schema *schema,
                                     const struct column *columns, size_t count, const void *from)
 {
@@ -134,7 +136,7 @@ ALWAYS_INLINE bool columns_put_each(struct columns_out *out, const struct schema
 
 /* --- reading --- */
 
-/* Puts what a column of one number says where it belongs; false if it cannot hold that. */
+/* Stores the value of a column of one number; false if it does not fit. */
 ALWAYS_INLINE bool column_set(struct columns_in *in, const struct column *column, void *value,
                               uint64_t number)
 {
@@ -168,7 +170,7 @@ static inline const uint8_t *column_take_tag(struct columns_in *in, const uint8_
     return in->row.at;
 }
 
-/* Tags ascend, and so do the columns of a table: each is asked for once. `at` is where reading is. */
+/* Tags ascend, and so do the columns of a table: each column is checked once. */
 ALWAYS_INLINE void columns_take_each(struct columns_in *in, const char *name,
                                      const struct column *columns, size_t count, void *to)
 {
@@ -201,7 +203,7 @@ ALWAYS_INLINE void columns_take_each(struct columns_in *in, const char *name,
         columns_refuse(in, STATUS_REJECT, name);
 }
 
-/* Rows of numbers, without tags. False if a column cannot hold what is there. */
+/* Rows of numbers, without tags. False if a value does not fit its column. */
 ALWAYS_INLINE bool columns_take_rows(struct columns_in *in, const struct column *columns,
                                      size_t count, size_t rows, size_t size, void *to)
 {
@@ -220,7 +222,7 @@ ALWAYS_INLINE bool columns_take_rows(struct columns_in *in, const struct column 
     return fits;
 }
 
-/* Of rows of numbers. */
+/* A table for rows of numbers. */
 #define ROW_COLUMN_TABLE(prefix, T)                                                                \
     static bool take_rows_of_##prefix(struct columns_in *in, size_t rows, void *to)                \
     {                                                                                              \
@@ -235,7 +237,7 @@ ALWAYS_INLINE bool columns_take_rows(struct columns_in *in, const struct column 
                                                                 sizeof *prefix##_columns,          \
                                                        .take_rows = take_rows_of_##prefix}
 
-/* `storage` is static, or nothing. */
+/* `storage` is static, or empty. */
 #define HOT_COLUMN_TABLE_AS(storage, prefix, T)                                                    \
     static bool put_##prefix(struct columns_out *out, const struct schema *schema,                 \
                              const void *from)                                                     \

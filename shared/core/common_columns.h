@@ -1,4 +1,4 @@
-/* core/common_columns.h -- columns that rows and state have alike: a tag is given once for both. */
+/* core/common_columns.h -- columns that rows and state share: a tag has one meaning in both. */
 #ifndef CORE_COMMON_COLUMNS_H
 #define CORE_COMMON_COLUMNS_H
 

@@ -433,25 +433,25 @@ struct record {
 /* All zero is an empty row. The size of a record depends on its kind. */
 struct row {
     struct arena arena;
-    struct arena records; /* of a row in the making: those that are in it */
+    struct arena records; /* while the row is written: the records in it */
     struct record **at;
     size_t count, room;
-    size_t passed;   /* records that were in it before, and are none of it any more */
-    life_name names; /* given so far */
+    size_t passed;   /* number of records that row_pass() has removed */
+    life_name names; /* assigned so far */
     uint32_t labels; /* likewise */
     uint32_t requests;
-    bool is_read; /* its records own nothing but what is in its arena */
+    bool is_read; /* its records own nothing outside of its arena */
     place_name places;
 };
 
-/* A record of that kind, all else zero; it is the row's last. */
+/* Appends a record of that kind, all else zero. */
 struct record *row_add(struct row *row, enum record_kind kind);
-/* The same, as `like` of that kind is; NULL: all else zero. */
+/* Appends a copy of `like`, which is of that kind; NULL: all else zero. */
 struct record *row_add_like(struct row *row, enum record_kind kind, const struct record *like);
 /* A copy, in the row's arena, of a record that owns nothing. */
 const struct record *row_copy_of(struct row *row, const struct record *record);
-/* Of a row in the making: its records so far are none of it any more. What they named stays named, and what
- * is in its arena stays. */
+/* Removes all records from a row that is being written. Names that they introduced stay valid, and
+ * the data in its arena stays. */
 void row_pass(struct row *row);
 void row_clear(struct row *row);
 

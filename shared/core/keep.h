@@ -1,8 +1,9 @@
-/* core/keep.h -- a core that joins, as records that outlive its program, and back.
+/* core/keep.h -- saves the state of a joining core as records, and restores it.
  *
- * One record for each life, process, table of descriptors, descriptor, open instance and block of its elders,
- * and one for what is of the whole: what has not changed makes the same record again. A restored core goes on as the saved
- * one would have, to the same results. Records of a version before are read; of a newer one, refused. */
+ * There is one record per life, process, descriptor table, descriptor, open instance, and block of
+ * its elders, and one for the core as a whole. Unchanged entities make the same record again. A
+ * restored core produces the same results as the saved one would have. Records of older versions
+ * are read, those of newer ones refused. */
 #ifndef CORE_KEEP_H
 #define CORE_KEEP_H
 
@@ -16,13 +17,12 @@ struct kept_record {
     struct bytes record;
 };
 
-/* Between intervals: core_end() is the last that was called. */
+/* Between intervals: core_end() was the last call. */
 void core_save(struct core *core, struct keep_sink sink);
 
-/* A core of all records that one core_save() gave, in any order; what others there are is passed over.
- * `phases`: those of the interval before.
- * REJECT: a record is missing or damaged, or does not go with the others; *out is NULL.
- * STOP: of a newer format than this program knows. */
+/* Restores a core from all records of one core_save(), in any order; other records are ignored.
+ * `phases`: of the previous interval. REJECT: a record is missing, damaged, or inconsistent with
+ * the others; *out is NULL. STOP: a newer format than this program knows. */
 MUST_CHECK enum status core_restore(struct schema *schema, const struct phase_set *phases,
                                     struct result_sink sink, struct core_settler settler,
                                     const struct kept_record *records, size_t count,

@@ -1,5 +1,5 @@
-/* core/kept.h -- what a record of state holds: the nouns of core/state.h with numbers in place of
- * pointers; for keep.c and restore.c. */
+/* core/kept.h -- the contents of state records: the entities of core/state.h with numbers instead
+ * of pointers; for keep.c and restore.c. */
 #ifndef CORE_KEPT_H
 #define CORE_KEPT_H
 
@@ -33,7 +33,7 @@ struct kept_cpu {
     size_t slice_count;
 };
 
-/* Some that follow each other: so that no record grows with the machine. */
+/* Consecutive CPUs, so that no record grows with the number of CPUs. */
 enum { KEPT_CPUS_MOST = 64 };
 struct kept_cpus {
     struct kept_cpu *cpus;
@@ -46,7 +46,7 @@ struct kept_core {
     uint32_t last_life;
     bool has_kernel, counts_switches, no_calls;
     uint64_t spans_last_ns;
-    struct kept_cpus all; /* of a version before, which had no KEPT_CPUS */
+    struct kept_cpus all; /* of older versions, which had no KEPT_CPUS */
 };
 
 struct kept_number {
@@ -61,7 +61,7 @@ struct kept_credit {
 
 struct kept_life {
     struct life life;
-    struct text path; /* of the phase that its open call was entered in */
+    struct text path; /* of the phase in which its open call was entered */
     struct kept_number *inner;
     size_t inner_count;
     struct kept_credit *credits;
@@ -99,7 +99,7 @@ struct kept_doubtful {
 struct kept_descriptor {
     struct descriptor descriptor;
     uint64_t table;
-    bool in_place; /* it is what is under its number */
+    bool in_place; /* it is the current descriptor of its number */
     struct text name;
     struct kept_doubtful *doubtful;
     size_t doubtful_count;
@@ -116,18 +116,18 @@ struct kept_instance {
     /* Its elders, whose steps are in records of their own. */
     uint64_t id; /* 0: `order` */
     uint64_t elders;
-    struct elder_line eldest, youngest; /* event: the order */
+    struct elder_line eldest, youngest; /* `event` is the order */
     struct segments_line segments;
-    uint64_t request; /* the id of that whose segment it is; 0: none */
+    uint64_t request; /* the id of its request, if it is a segment; 0: none */
 };
 
-/* A block of steps between elders of the instance that is named. */
+/* A block of steps between elders of `instance`. */
 struct kept_elders {
     uint64_t instance, block;
     struct steps_line steps;
 };
 
-/* A span that is open (core/spans.c). */
+/* An open user-defined span (core/spans.c). */
 struct kept_span {
     uint64_t serial;
     uint64_t definition; /* count_digest() */
@@ -137,7 +137,7 @@ struct kept_span {
     uint64_t begin_ns;
     struct field_value *match;
     size_t match_count;
-    /* What it is counted under. */
+    /* The keys that it is counted under. */
     uint8_t by_whose;
     int32_t by_cpu;
     uint64_t thread;

@@ -1,4 +1,4 @@
-/* core/places.h -- the nouns of places.c, place_calls.c and place_groups.c, and seen by nobody else. */
+/* core/places.h -- the entities of places.c, place_calls.c, and place_groups.c; private to them. */
 #ifndef CORE_PLACES_H
 #define CORE_PLACES_H
 
@@ -7,8 +7,8 @@
 enum { LOW_NUMBERS = 64 };
 
 struct number {
-    uint32_t epoch; /* another one: what is under it may be another */
-    uint32_t lets;  /* names that were given to what the past has under it */
+    uint32_t epoch; /* changes when another descriptor may be under the number */
+    uint32_t lets;  /* names given to the past's descriptor under it */
     struct place *created;
 };
 
@@ -22,16 +22,16 @@ struct more_uses {
 struct place {
     struct group *group;
     struct number *number;
-    uint32_t epoch, generation; /* as of which it is */
-    place_name name;            /* 0: created here, untold */
+    uint32_t epoch, generation; /* when it was valid: compared with those of number and group */
+    place_name name;            /* 0: created here, not in the row */
     uint32_t label;             /* of `cell` */
     struct use_cell cell;
     struct life *owner;
     int32_t fd;
-    bool created; /* here: any use is of it */
-    bool passes;  /* created where the past has nothing: of it, too, if it ends here */
-    bool left;    /* by its life: it is none any more */
-    bool listed;  /* among those whose proof is unsent */
+    bool created; /* here: all uses are of this descriptor */
+    bool passes;  /* created where the past has no descriptor: it passes, too, if it ends here */
+    bool left;    /* its life has dropped it */
+    bool listed;  /* its proof is not written yet */
     uint8_t kind;
     bool cloexec, named, onto;
     uint64_t proven_ns, sent_proof_ns;
@@ -43,10 +43,10 @@ struct place {
     struct place *next_created, **back_created;
 };
 
-/* Descriptors of a life that are no places any more, and that the row does not have yet. */
+/* Ended descriptors of a life that pass and are not in the row yet. */
 struct passing {
     struct passed_out out;
-    uint32_t label; /* of their uses, if any has some */
+    uint32_t label; /* of their uses, if there are any */
     bool is_used;
     bool listed; /* in its group */
     struct life *owner;
@@ -57,32 +57,32 @@ struct places {
     struct place *low[LOW_NUMBERS];
     struct map high;
     struct passing passing;
-    /* Of numbers of `free_of` under which the past has nothing: epoch and lets, + 1; else 0. They
-     * say nothing if the group has told something meanwhile. */
+    /* For numbers of `free_of` under which the past has no descriptor: epoch and lets, + 1; else 0.
+     * Invalid if the group's `told` has changed since `free_told`. */
     uint64_t free[LOW_NUMBERS];
     const struct group *free_of;
     uint32_t free_told;
 };
 
-/* Lives that may share a table. All that is not known otherwise is of the common group; a process that is
- * forked here has its own, until a life may be of both. */
+/* Lives that may share a descriptor table. Lives belong to the common group by default; a process
+ * forked here has its own, until a life may belong to both. */
 struct group {
     struct number low[LOW_NUMBERS];
     struct map high;
-    uint32_t generation;   /* of what is known of all its numbers */
-    uint32_t told;         /* steps that may have put something under any of them */
+    uint32_t generation;   /* of the knowledge of all its numbers */
+    uint32_t told;         /* STEPs that may have put a descriptor under any number */
     bool merged;           /* into the common one */
-    struct place *created; /* untold */
+    struct place *created; /* not in the row yet */
     struct passing *passing;
-    struct place *unproven; /* perhaps: whose proof is unsent */
-    struct place *closing;  /* by calls in progress; the past knows nothing of it */
+    struct place *unproven; /* may include places whose proof is already written */
+    struct place *closing;  /* being closed by calls in progress; the row does not have this */
     struct group *next;
 };
 
 struct numbers {
     struct group common;
-    struct group *groups; /* others */
-    struct map by_pid;    /* the group of the newest process */
+    struct group *groups; /* all others */
+    struct map by_pid;    /* pid -> the group of its newest process */
     struct place *unused; /* by next_created */
     struct arena arena;
 };
@@ -100,23 +100,24 @@ static inline struct place *place_of(const struct life *life, int32_t fd)
 }
 
 /* --- places.c --- */
-/* That of the life now. */
+/* The group of the life at present. */
 struct group *place_group(const struct core *core, struct life *life);
 struct number *number_in(struct core *core, struct group *group, int32_t fd);
 struct number *number_at(struct core *core, struct life *life, int32_t fd);
-/* What was the life's place of the number is told and left. */
+/* The life's previous place of the number is written and dropped. */
 struct place *place_new(struct core *core, struct life *life, int32_t fd);
-/* Its uses are told; what was created there is. */
+/* Writes its uses, and the descriptor if created here, and drops it. */
 void place_leave(struct core *core, struct life *life, struct place *place);
 void place_leave_number(struct core *core, struct life *life, int32_t fd);
-/* `cell` is empty behind it. */
+/* `cell` is empty afterwards. */
 struct uses_line *place_write_uses(struct core *core, struct place *place, uint32_t label,
                                    struct use_cell *cell);
 void place_write_more(struct core *core, struct place *place);
-/* What was created here. Behind it, the place has a name if more may be told of it. */
+/* Writes the descriptor created here. Afterwards, the place has a name if more records may
+ * follow. */
 void place_write_created(struct core *core, struct place *place, bool ended, uint64_t end_ns,
                          bool hard);
-/* The same of one that has ended, but what nobody has to know in its order may wait. */
+/* The same for an ended descriptor, but data without an order requirement may wait. */
 void place_end_created(struct core *core, struct place *place, uint64_t end_ns, bool hard);
 /* NULL is fine. */
 void place_tell_created(struct core *core, struct place *place);

@@ -1,11 +1,11 @@
-/* core/row_sound.h -- whether what was read as a record of a row says something that joining can take. */
+/* core/row_sound.h -- checks that a decoded record of a row is valid for joining. */
 #ifndef CORE_ROW_SOUND_H
 #define CORE_ROW_SOUND_H
 
 #include "core/core_row.h"
 
-/* `index`: of the record in its row: no name in it is far beyond the names that so many records can have
- * given. `phases`: whose definitions it speaks of. */
+/* `index`: of the record in its row; bounds the names that it may refer to. `phases`: the
+ * definitions that it refers to. */
 bool record_is_sound(const struct record *record, size_t index, const struct phase_set *phases);
 
 #endif

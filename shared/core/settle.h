@@ -1,9 +1,10 @@
-/* core/settle.h -- who ran on a CPU before its first switch, by looking ahead (docs/RESULTS.md, section 3).
+/* core/settle.h -- finds the current thread of a CPU before its first switch, by lookahead
+ * (docs/RESULTS.md, section 3).
  *
  *     struct settle_search search = {.cpu = cpu, .first_ns = first_ns};
  *
- * is shown the records from where nobody is known to be current until search.over, by settle_look(); then
- * the same ones but the last, by settle_elsewhere(). */
+ * Pass the records from where the current thread is unknown to settle_look() until search.over;
+ * then the same records except the last to settle_elsewhere(). */
 #ifndef CORE_SETTLE_H
 #define CORE_SETTLE_H
 
@@ -13,18 +14,18 @@ struct settle_search {
     int32_t cpu;
     uint64_t first_ns; /* of the CPU's first event */
     bool over;
-    bool found; /* the first switch, or exec: */
+    bool found; /* the first switch or exec, with: */
     int32_t tid;
-    bool elsewhere; /* as the mapper of that switch knows */
+    bool elsewhere; /* the mapper knew that the thread was not on this CPU */
 };
 
 void settle_look(struct settle_search *search, const struct record *record);
-/* Whether it shows the thread that was found on another CPU, or born. */
+/* Whether the record shows that the found thread was on another CPU, or was created later. */
 bool settle_elsewhere(const struct settle_search *search, const struct record *record);
-/* The same of an event as it was. */
+/* The same for an unchanged event. */
 void settle_look_at(struct settle_search *search, const struct event *event);
 bool settle_names_elsewhere(const struct settle_search *search, const struct event *event);
-/* Whom the search comes to, if nothing showed it elsewhere: a thread, 0 (idle), or TID_NOBODY. */
+/* The result if no record showed the thread elsewhere: a thread, 0 (idle), or TID_NOBODY. */
 int32_t settle_found(const struct settle_search *search, const struct core *core);
 
 #endif

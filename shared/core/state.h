@@ -11,8 +11,8 @@
  * meaning to them; life_switched_out() and so on are written once for both modes. If mapping lacks
  * needed state, its handler makes a STEP instead:
  *
- *     life_retire() for everything that the event reads or writes, and everything that may be the same
- *         (or life_before_word(), life_before_step(), if it does not change state or call);
+ *     life_retire() for everything that the event reads or writes, and everything that may be the
+ *         same (or life_before_word(), life_before_step(), if it does not change state or call);
  *     map_step(): writes the unchanged event to the row;
  *     life_define() for the state known after the event, regardless of earlier state.
  *
@@ -221,28 +221,28 @@ struct cpu {
 /* WITHIN_AS_BEFORE: mapping: as in the past; joining: none was seen. */
 enum { WITHIN_AS_BEFORE, WITHIN_NONE, WITHIN_FIRST };
 
-/* What core_retell() has told, by the turn of each; and what of it is new or another since then. Of
- * `struct change`, only the place in one of the sets is used. */
+/* The entities that core_retell() has emitted, by turn, and those that are new or have changed
+ * since. Of `struct change`, only the membership in one of the sets is used. */
 enum { RETELL_TURNS = 32 };
 struct retelling {
     struct changes untold, turns[RETELL_TURNS];
 };
 void retelling_clear(struct retelling *all);
 
-/* Joining: what may be another than core_save() has seen it last, and what is gone since then. A
- * noun that is not among these has the record that it had: whoever makes, frees or gets hold of one
- * to change it says so, before or behind that. Builds with invariants compare all of them at each
- * save. */
+/* Joining: entities that may have changed since the last core_save(), and those removed since. Any
+ * other entity still has its last record: code that creates, frees, or changes an entity adds it
+ * here, before or after. Builds with invariants compare all entities at each save. */
 struct changed {
     struct changes lives, processes, tables, descriptors, instances, spans;
     struct retelling told_lives, told_processes, told_descriptors;
 };
 void changed_free(struct changed *changed); /* NULL is fine */
 
-/* A pid between two forks of its leader; or until it was over for PROCESS_KEPT_NS. */
+/* A pid from one fork of its leader to the next, or until it has been over for PROCESS_KEPT_NS. */
 struct process {
-    uint64_t serial; /* once it was saved: unique in the core, as of tables and descriptors */
-    uint64_t seen;   /* by the save of that number */
+    /* assigned when first saved: unique in the core, as for tables and descriptors */
+    uint64_t serial;
+    uint64_t seen;                 /* number of the save that saw it last */
     struct change change, telling; /* in `changed` */
     struct changed *changed;
     uint32_t pid_ns;
@@ -255,15 +255,15 @@ struct process {
     uint64_t fork_ns;
     unsigned refs;
     unsigned alive;   /* known threads that have not exited */
-    unsigned present; /* of those alive, whose life is not over without an exit */
-    unsigned parted;  /* of those alive, how many have a table of their own */
+    unsigned present; /* those of `alive` whose life is not over without an exit */
+    unsigned parted;  /* those of `alive` with a table of their own */
     bool leader_exited, leader_parted;
-    bool leader_gone;    /* exited, or its number is another thread's */
-    uint64_t over_ns;    /* since then neither its leader nor any other thread is; TIME_NONE */
-    uint64_t *addresses; /* owned: keys of it in core.addresses */
+    bool leader_gone;    /* exited, or its tid belongs to another thread */
+    uint64_t over_ns;    /* since when neither its leader nor any other thread exists; TIME_NONE */
+    uint64_t *addresses; /* owned: its keys in core.addresses */
     size_t address_count, address_room;
-    struct table *table;  /* NULL until needed, and when it is over */
-    struct life *threads; /* told, not yet over */
+    struct table *table;  /* NULL until needed, and after its end */
+    struct life *threads; /* emitted, not yet over */
 };
 
 /* Events for a pid more than this after the end of its process belong to another process, whose
@@ -275,8 +275,8 @@ struct over {
     uint64_t key, since_ns; /* key: in core.processes */
 };
 
-/* At each multiple of it, in raw time, the reducer drops ended lives: a mapper then knows nothing,
- * as at the beginning of its interval. */
+/* At each multiple of this raw time, the reducer drops ended lives; a mapper then drops all its
+ * knowledge, as at the begin of its interval. */
 #define LIVES_TICK_NS UINT64_C(20000000000)
 
 /* When mapping, lives are found by tid without a hash: in pages of a table, up to the kernel's
@@ -292,9 +292,9 @@ struct core {
     struct core_facts facts;
     struct cpu *cpus;
     size_t cpu_count;
-    struct map lives;       /* by number */
-    struct counts *counted; /* of what users define; NULL: nothing yet */
-    struct spans *spans;    /* likewise: what is open */
+    struct map lives;       /* by tid */
+    struct counts *counted; /* user-defined counts; NULL: none yet */
+    struct spans *spans;    /* likewise: open user-defined spans */
     bool spans_wait;        /* for spans_settle() */
     struct life *listed, *all;
     struct life **ended; /* joining: those of `all` that are over */
@@ -307,66 +307,68 @@ struct core {
     struct row *row;
     struct life_page *pages[PAGES]; /* owned */
     struct core_mapping mapping;
-    struct engine *engine; /* of analyses, beside all else */
+    struct engine *engine; /* of analyses, independent of the rest */
     struct core_counts counts;
     uint32_t last_life;
-    unsigned let_cpus;         /* CPUs whose current is CPU_LET */
-    uint64_t tick;             /* counts lets of CPUs */
-    uint64_t time_ns;          /* when it is looked at again: */
-    uint64_t lives_ns;         /* when the past forgets lives that are over */
-    const struct event *batch; /* of which the first has the number: */
+    unsigned let_cpus;         /* CPUs in state CPU_LET */
+    uint64_t tick;             /* counts the LETs of CPUs */
+    uint64_t time_ns;          /* when to check the following time: */
+    uint64_t lives_ns;         /* when the reducer drops ended lives */
+    const struct event *batch; /* its first event has the number: */
     uint64_t batch_number;
-    uint64_t label_epoch;   /* another one: what only the past knows of phases may be another */
-    uint64_t *remote_order; /* by definition: of the last begin that the past was told of */
+    uint64_t label_epoch;   /* changes when the earlier state of phases may have changed */
+    uint64_t *remote_order; /* by definition: of the last begin that the row has */
     struct map
-        remote_begins; /* the same by definition and values, under hashes: uint64_t, of the row */
-    size_t *strangers; /* by definition: open on threads whose process is not told */
+        remote_begins; /* the same by definition and values: hash -> uint64_t, owned by the row */
+    /* by definition: open instances on threads whose process the row does not have */
+    size_t *strangers;
     struct map child_labels;
-    struct map slowest;      /* of struct known_slowest, under hashes */
-    uint8_t step_parts;      /* STEP_*: what a step tells of an event besides what it means */
-    bool only_steps;         /* the event now is a step, whatever is known */
+    struct map slowest; /* hash -> struct known_slowest */
+    /* STEP_*: parts that a STEP includes besides the effect of the event */
+    uint8_t step_parts;
+    bool only_steps;         /* the current event becomes a STEP in any case */
     struct numbers *numbers; /* of descriptors */
     /* joining */
     struct result_sink sink;
     struct core_settler settler;
-    struct life **named; /* by name, of the row in hand */
+    struct life **named; /* by name, for the current row */
     struct life nobody,
-        idle; /* who is named where nobody is known to be current; the idle thread */
+        idle; /* `nobody`: stands for an unknown current thread; `idle`: the idle thread */
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
     struct names paths;
-    size_t paths_most; /* more are looked at */
-    uint32_t *labels;  /* of the row in hand: paths */
+    size_t paths_most; /* at more, unused ones are searched for */
+    uint32_t *labels;  /* of the current row: ids of paths */
     size_t label_count, label_room;
-    struct instance **requests; /* by name, of the row in hand; NULL: over */
+    struct instance **requests; /* by name, for the current row; NULL: over */
     size_t request_count, request_room;
     uint64_t past_events;
-    uint64_t event_number; /* in its interval: behind the event in hand */
-    uint32_t summed;       /* of that, as in struct step */
+    uint64_t event_number; /* in its interval: one more than that of the current event */
+    uint32_t summed;       /* of the current event, as in struct step */
     struct map processes;  /* by pid: the newest, process_by_pid() */
-    struct map inner;      /* inner number -> count of lives that have it */
-    struct map addresses;  /* of tables of descriptors: the process, which is in `processes` */
-    struct over *over;     /* the first over first */
+    struct map inner;      /* inner id -> number of lives with it */
+    /* address of a descriptor table -> its process, which is in `processes` */
+    struct map addresses;
+    struct over *over; /* in the order of their ends */
     size_t over_count, over_room;
     struct table *tables;       /* all */
-    struct named_place *places; /* by name, of the row in hand */
+    struct named_place *places; /* by name, for the current row */
     size_t place_count, place_room;
     uint64_t last_descriptor, last_serial;
     uint64_t saves;                    /* so far */
-    const struct phase_set *saved_set; /* of which records of instances are */
+    const struct phase_set *saved_set; /* to which the saved instances refer */
     uint64_t *exited;
     size_t exited_count, exited_room;
 };
 
-/* A number inside of a pid namespace, or (0) of the root's. */
+/* A thread id in a pid namespace; 0: the root namespace. */
 static inline uint64_t number_key(uint32_t pid_ns, int32_t number)
 {
     return (uint64_t)pid_ns << 32 | (uint32_t)number;
 }
 
-/* The namespace that an event's vtid and vpid are known to be numbers of; 0 for the root's, and if
- * none is told. */
+/* The pid namespace of the event's vtid and vpid; 0 for the root, or if unknown. */
 static inline uint32_t namespace_of(const struct event *event)
 {
     return event_is_inner(event) ? event->pid_ns | UINT32_C(1) << 31 : 0;
@@ -387,7 +389,7 @@ static inline void process_touch(struct process *process)
     changes_note(&process->changed->processes, &process->change);
 }
 
-/* Its process may change with it. */
+/* Marks its process, too. */
 static inline struct life *life_touch(struct life *life)
 {
     if (life->changed)
@@ -405,13 +407,13 @@ static inline bool life_is_in_call(const struct life *life)
 
 extern const uint8_t time_slots[STATES][IN_CALLS];
 
-/* The slot of its time follows its state and its call. */
+/* Sets the slot of its time from its state and call. */
 static inline void life_place(struct life *life)
 {
     life->slot = time_slots[life->state][life->in];
 }
 
-/* Adds `ns` where time in its present state and call belongs, for phases. */
+/* Adds `ns` to the slot for time in its current state and call, for phases. */
 void life_account(const struct life *life, struct time_vector *time, uint64_t ns);
 void life_spend(struct life *life, uint64_t ns);
 
@@ -443,7 +445,7 @@ static inline void life_set_state(struct life *life, enum thread_state state, ui
 }
 
 void life_put_name(struct life *life, struct text name, bool by_kernel);
-/* Most often it is the name that it has. */
+/* Fast path: the name is usually unchanged. */
 static inline void life_set_name(struct life *life, struct text name, bool by_kernel)
 {
     const char *now = by_kernel ? life->kernel_name : life->user_name;
@@ -455,46 +457,45 @@ static inline void life_set_name(struct life *life, struct text name, bool by_ke
 
 struct life *life_new(struct core *core, int32_t tid);
 void life_free(struct life *life);
-/* Joining: the living one of the number, else a new life from here on; NULL for what is no number.
- * */
+/* Joining: the live life of the tid, else a new one from now on; NULL if tid is not positive. */
 struct life *life_named(struct core *core, int32_t tid, uint64_t time_ns);
-/* The same by a number inside of a namespace. */
+/* The same for a tid in a pid namespace. */
 struct life *life_inside(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns);
-/* What is known of a process without a thread. */
+/* The entity for data of a process without a known thread. */
 struct life *life_of_process(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct life *life_find(const struct core *core, int32_t tid);
 void life_add_inner(struct core *core, struct life *life, int64_t number);
 void life_set_program(struct life *life, struct text name);
 struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns);
 void life_exit(struct core *core, struct life *life, uint64_t time_ns);
-/* Its life is over: told. */
+/* Ends its life and emits that. */
 void life_end(struct core *core, struct life *life, uint64_t time_ns);
 void life_tell_fact(struct core *core, const struct life *life);
-/* What it has come to since it was told last. */
+/* Emits its sums since they were last emitted. */
 void life_tell_sums(struct core *core, struct life *life);
 void life_tell(struct core *core, struct life *life);
 void life_note_exited(struct core *core, const struct life *life);
-/* It is freed at the next end of an interval at which nothing is open on it. */
+/* It is freed at the next end of an interval when nothing is open on it. */
 void life_is_over(struct core *core, struct life *life);
 /* --- retell.c --- */
-/* What is known of it now is not told yet; it is no more. */
+/* Marks its current data as not emitted; as gone. */
 void life_untold(struct life *life);
 void life_untell(struct life *life);
-/* It is told; it is no more. */
+/* Marks it as emitted; as gone. */
 void process_told(struct process *process);
 void process_untell(struct process *process);
 /* --- lives.c --- */
 void life_forget_exited(struct core *core, uint64_t now_ns);
-/* What was running before the first call was in `call`, or (NULL) in none. */
+/* Its time running before its first call was in `call`, or (NULL) outside of any. */
 void life_first_call(struct core *core, struct life *life, const struct syscall *call);
 void life_new_stretch(struct core *core, struct life *life);
 void core_tell(const struct core *core, struct result *result);
 void core_tell_of(const struct core *core, const struct life *life, struct result *result);
 
 /* --- map_events.c: mapping --- */
-/* The life that the row thinks the number has now; NULL for what is no number. */
+/* The row's current life of the tid; NULL if tid is not positive. */
 struct life *map_life_new(struct core *core, int32_t tid);
-/* NULL: none so far. */
+/* NULL: none yet. */
 static inline struct life *map_life_known(const struct core *core, int32_t tid)
 {
     uint32_t page = (uint32_t)tid / PAGE_LIVES;
@@ -510,21 +511,21 @@ static inline struct life *map_life(struct core *core, int32_t tid)
     struct life *life = map_life_known(core, tid);
     return life ? life : map_life_new(core, tid);
 }
-/* What a process does of which no event says the thread. */
+/* The entity for events of a process that do not state a thread. */
 static inline struct life *map_process(struct core *core, int32_t pid)
 {
     int32_t tid = tid_of_process(pid);
     struct life *life = tid ? map_get(&core->lives, (uint64_t)tid) : NULL;
     return life || !tid ? life : map_life_new(core, tid);
 }
-/* All that is unsent of it goes to the row. */
+/* Writes all its unwritten data to the row. */
 void life_write(struct core *core, struct life *life);
-/* The same for instances that the past knows: what only adds up stays here. */
+/* Writes what instances of the past need; data that only adds up stays here. */
 void life_write_spent(struct core *core, struct life *life);
-/* The same; and nothing is known of it any more. */
+/* Writes all its unwritten data and drops all knowledge of it. */
 void life_retire(struct core *core, struct life *life);
-/* It has an event of its own: its time is accounted from here on. */
-/* `owns`: so it is; else it is only named. */
+/* Activates it for an event of its own: its time is accounted from here on. */
+/* `owns`: for an event of its own; else it is only referred to. */
 void life_let(struct core *core, struct life *life, uint64_t time_ns, bool owns);
 void life_activate_slowly(struct core *core, struct life *life, uint64_t time_ns);
 static inline void life_activate(struct core *core, struct life *life, uint64_t time_ns)
@@ -532,35 +533,35 @@ static inline void life_activate(struct core *core, struct life *life, uint64_t 
     if (!life->counts)
         life_activate_slowly(core, life, time_ns);
 }
-/* So that what an event says of the life besides is known here alone. */
+/* Makes it active without accounting its time: other data from an event is exclusive. */
 static inline void life_own(struct core *core, struct life *life, uint64_t time_ns)
 {
     if (!life->active)
         life_let(core, life, time_ns, false);
 }
-/* The same before a step that says nothing of its time, state and call: what is known of them here
- * alone, stays known. */
+/* Before a STEP that does not change its time, state, or call: what is exclusively known here stays
+ * known. */
 void life_before_word(struct core *core, struct life *life);
-/* Before one that defines its state: its call stays known. */
+/* Before a STEP that defines its state: its call stays known. */
 void life_before_step(struct core *core, struct life *life);
-/* A step has defined its state, whatever was before; its call is as known here. */
+/* After a STEP that defines its state, regardless of earlier state; its call is as known here. */
 void life_define(struct core *core, struct life *life, enum thread_state state, uint64_t time_ns);
-/* What is known of the number from here on may be another life's: returns that. */
+/* From here on, the tid may belong to another life, which is returned. */
 struct life *life_forget(struct core *core, struct life *life);
-/* Whoever may be `life` on a CPU whose current is only let: nothing of it is known, nor (`leaves`)
- * who it is from here on. */
+/* Retires every current thread of a CPU in state CPU_LET that may be `life`; if `leaves`, that
+ * CPU's current thread is unknown from here on. */
 void map_doubt(struct core *core, const struct life *life, bool leaves);
-/* Nothing is known any more of whoever is current there, by whatever name. */
+/* Retires every life that may be current there, under any name. */
 void map_retire_current(struct core *core, struct cpu *cpu);
 void cpu_write(struct core *core, struct cpu *cpu);
-/* The life is no more where it was known to run. */
+/* Removes it from the CPU where it was known to run. */
 void map_leave_cpu(struct core *core, struct life *life);
-/* The event goes to the row. */
+/* Writes the event to the row. */
 struct step *map_step(struct core *core, const struct event *event, struct life *actor);
-/* The name that the life has in the row, a new one if it has none. */
+/* Its name in the row; assigned if it has none. */
 life_name map_name(struct core *core, struct life *life);
 
-/* --- cpu.c: who is current, and switches --- */
+/* --- cpu.c: current threads and switches --- */
 struct cpu *cpu_at_slowly(struct core *core, int32_t number);
 static inline struct cpu *cpu_at(struct core *core, int32_t number)
 {
@@ -569,27 +570,27 @@ static inline struct cpu *cpu_at(struct core *core, int32_t number)
 }
 void map_switch(struct core *core, struct cpu *cpu, const struct event *event);
 void join_switch(struct core *core, const struct event *event);
-/* `cpu` NULL: of none. */
+/* `cpu` NULL: event without a CPU. */
 void map_wakeup(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 void join_wakeup(struct core *core, const struct event *event, const struct life *actor);
-/* A CPU has its first event since nothing was known of it. */
+/* Before the first event of a CPU since its current thread was unknown. */
 void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event);
 void join_settle(struct core *core, int32_t number, uint64_t first_ns);
 void map_border(struct core *core, const struct event *event);
 void join_border(struct core *core, int32_t number, uint64_t border_ns);
 void life_leave_cpu(struct core *core, struct life *life);
 
-/* Mapping: whether it is known in which handler it is, if any. */
+/* Mapping: whether the running handler, or that there is none, is known. */
 bool knows_handler(const struct cpu *cpu);
-/* The level of the handler that it is in; HANDLER_LEVELS: none. */
+/* The level of the running handler; HANDLER_LEVELS: none. */
 unsigned handler_of(const struct cpu *cpu);
 
-/* --- handlers.c: of interrupts and softirqs, and whose time they take --- */
+/* --- handlers.c: interrupt handlers and softirqs, and the time they take from threads --- */
 static inline bool handlers_known(const struct cpu *cpu)
 {
     return cpu->handlers & HANDLER_SOFTIRQ_KNOWN;
 }
-/* None runs: a CPU does not switch in one. */
+/* No handler runs: a CPU does not switch in one. */
 static inline void handlers_end(struct cpu *cpu)
 {
     cpu->handlers_changed |= cpu->handlers != HANDLERS_NONE;
@@ -603,34 +604,35 @@ static inline bool is_phase_event_in_handler(const struct event *event)
     return is_phase_event(event) && event->domain == DOMAIN_KERNEL && event->kind != EVENT_SWITCH &&
            event->kind != EVENT_EXEC;
 }
-/* What runs is counted up to now, of whoever is current. */
+/* Accounts the time of running handlers up to now to the current thread. */
 void handlers_book(struct core *core, struct cpu *cpu, uint64_t now_ns);
 void map_handler(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 void join_handler(struct core *core, const struct event *event);
 void handlers_write(struct cpu *cpu, struct cpu_line *line);
 void join_handlers(struct cpu *cpu, const struct cpu_line *line);
-/* Adds what a row tells: in or out of a call as the thread is, if that was not known there. */
+/* Adds `told` of a row; if the row does not know whether it was in a call, the state of the thread
+ * decides. */
 void life_add_interrupted(const struct life *life, const struct interrupted *told,
                           struct interrupted *to);
 /* Handlers took `taken` of its running time. */
 void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken);
 
-/* A kernel event of no CPU. */
+/* A kernel event without a CPU. */
 void map_event_without_cpu(struct core *core, const struct event *event);
-/* Why a kernel event is nobody's that says of no thread that it is current. */
+/* Why a kernel event that states no thread belongs to nobody. */
 enum tally nobody_because(const struct core *core, const struct event *event);
-/* --- whose.c: whose event it is, and what its contexts tell --- */
+/* --- whose.c: the thread of an event, and its contexts --- */
 /* A kernel event with contexts; a user-space event. */
 void map_context_event(struct core *core, struct cpu *cpu, const struct event *event);
 void map_user_event(struct core *core, const struct event *event);
-/* All of an event, of whoever is current. */
+/* Applies the whole event to the current thread. */
 void join_kernel_event(struct core *core, const struct event *event);
 void join_user_event(struct core *core, const struct event *event);
-/* The event, of a thread or (NULL) of nobody, is counted as users define it. */
+/* Adds the event to user-defined counts of the thread; NULL: of no thread. */
 void join_counted(struct core *core, const struct event *event, struct life *life);
 void join_contexts(struct core *core, const struct event *event, struct life *life);
 void join_meaning(struct core *core, const struct event *event, struct life *actor);
-/* What a kernel event means whose thread is known, without its contexts. */
+/* Applies the effect of a kernel event whose thread is known, without its contexts. */
 void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, struct life *actor);
 
 /* --- calls.c --- */
@@ -638,7 +640,7 @@ void map_call_entry(struct core *core, struct life *life, const struct event *ev
 void map_call_exit(struct core *core, struct life *life, const struct event *event);
 void join_call_entry(struct core *core, struct life *life, const struct event *event);
 void join_call_exit(struct core *core, struct life *life, const struct event *event);
-/* The call that it is in has no end. */
+/* Its current call has no end. */
 void call_has_no_end(struct core *core, struct life *life);
 struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t label,
                              const struct syscall *call);
@@ -646,75 +648,75 @@ void calls_tell(struct core *core, struct life *life);
 void calls_join(struct core *core, struct life *life, const struct life_line *line);
 void calls_move(struct life *to, struct life *from);
 
-/* --- waits.c: who ended waits, and who ran instead --- */
-/* `ns` of a wait of the life. */
+/* --- waits.c: wakers, and who ran instead --- */
+/* Adds a wait of `ns` to its sums. */
 void wait_add(struct core *core, struct life *life, enum wait_kind kind, uint32_t by, uint64_t ns);
-/* What the life has spent in its state, as far as it is accounted. */
+/* Time in its current state, as far as it is accounted. */
 static inline uint64_t wait_ns(const struct life *life)
 {
     uint64_t from_ns = life->since_ns > life->begin_ns ? life->since_ns : life->begin_ns;
     return life->clock_ns > from_ns ? life->clock_ns - from_ns : 0;
 }
-/* Its time is accounted. If it waits, nobody will know for whom. */
+/* Its time is accounted. If it waits, the other side of the wait is unknown. */
 void wait_lost(struct core *core, struct life *life);
-/* Mapping: its sums go to the row, which may be done at any time before its life ends. */
+/* Mapping: writes its sums to the row; allowed at any time before its life ends. */
 void waits_write(struct core *core, struct life *life);
 void waits_tell(struct core *core, struct life *life);
 void waits_join(struct core *core, const struct waits_line *line);
-/* Of whom the row in hand says that it is a thread, what joining knows: an id, the idle thread or
- * nobody. */
+/* Translates a `who` of the current row to that of joining: an id, the idle thread, or nobody. */
 uint64_t join_who(const struct core *core, uint64_t who);
 
-/* --- wait_layers.c: what open instances have waited for, in both modes --- */
-/* The life has waited; an instance is open on it. */
+/* --- wait_layers.c: waits of open instances, in both modes --- */
+/* Adds a wait of the life, which has an open instance. */
 void layers_add(struct life *life, const struct instance_wait *wait);
-/* What one that began so has waited for: owned by `ended`. */
+/* Collects the waits since an instance with that `order` began; `ended` owns them. */
 void layers_since(const struct life *life, uint64_t order, struct ended_instance *ended);
-/* None is open any more. */
+/* No instance is open any more. */
 void layers_forget(struct life *life);
 void layers_free(struct life *life);
-/* Mapping: its instances have passed to the past, and now its layers do. */
+/* Mapping: writes its layers, after its instances have been written. */
 void layers_write(struct core *core, struct life *life);
 void layers_join(struct core *core, const struct layers_line *line);
-/* Joining: the waits of one that a row tells, as joining knows those who ended them: owned by `to`. */
+/* Joining: translates the waits of an instance of a row; `to` owns them. */
 void waits_resolve(const struct core *core, const struct ended_instance *from,
                    struct ended_instance *to);
-/* The largest first, and no others than are told. */
+/* Sorts by total, largest first, and keeps only those that are emitted. */
 void waits_sort(struct ended_instance *ended);
-/* For state; to be freed. */
+/* For state; the caller frees it. */
 struct layer_wait *layers_told(const struct life *life, size_t *count);
-/* The contrary. False if it is not sound. */
+/* The reverse. False if it is not sound. */
 bool layers_restore(struct life *life, const struct layer_wait *waits, size_t count);
 
-/* --- slices.c: who had a CPU, and when, in both modes --- */
-/* Whoever had it, from then on up to a switch now. */
+/* --- slices.c: which threads had a CPU, and when, in both modes --- */
+/* Adds a slice that ends at the current switch. */
 void slices_add(struct cpu *cpu, const struct cpu_slice *slice);
-/* The same; mapping, no step tells the past of it. */
+/* The same; mapping: the switch is not a STEP, so the row gets the slice in a LINE. */
 void slices_add_here(struct cpu *cpu, const struct cpu_slice *slice);
-/* Nobody is known to have had it up to a switch now; mapping, only the past knows. */
+/* The thread up to the current switch is unknown; mapping: known to the past only. */
 void slices_forget(struct cpu *cpu);
-/* The life got it now, for which it waited `ns`. */
+/* The life got the CPU now, after a wait of `ns`. */
 void slices_end_wait(struct core *core, const struct cpu *cpu, struct life *life, uint64_t ns);
-/* Mapping: whether all that a wait since then needs is known here, once one more slice is. */
+/* Mapping: whether the slices known here, with one more, cover a wait since then. */
 bool slices_cover(const struct cpu *cpu, uint64_t since_ns);
-/* The last, `most` at most, the eldest first; borrowed until one is added. */
+/* The last slices, at most `most`, oldest first; borrowed until the next is added. */
 struct cpu_slice *slices_last(const struct cpu *cpu, size_t most, size_t *count);
 void slices_write(struct core *core, struct cpu *cpu, struct cpu_line *line);
 void join_slices(const struct core *core, struct cpu *cpu, const struct cpu_line *line);
 
 /* --- join.c --- */
-/* Whom the row in hand names so, also one whose life is over by now. */
+/* The life with that name in the current row, even if it is over. */
 struct life *join_named(const struct core *core, life_name name);
-/* Whom the row in hand names so; NULL: nobody, or one that is over. */
+/* The same; NULL: none, or it is over. */
 struct life *join_life_of(const struct core *core, life_name name);
 
-/* --- lines.c: what a row's lines mean --- */
-/* False if it contradicts what was told before: nothing of it is taken. */
+/* --- lines.c: joining LINEs --- */
+/* False if it contradicts earlier records: it is ignored. */
 bool join_life_line(struct core *core, const struct life_line *line);
 void join_cpu_line(struct core *core, const struct cpu_line *line);
 
 /* --- counts.c: joining --- */
-/* The name of the call that the life is in, among paths; NULL: nobody's. */
+/* The name of the life's current call, as an id of core.paths; 0 if it is in none or `life` is
+ * NULL. */
 uint32_t join_call_name(struct core *core, const struct life *life);
 
 /* --- paths.c --- */
@@ -724,11 +726,11 @@ void join_forget_paths(struct core *core);
 /* --- phase_instances.c: instances of phases, in both modes --- */
 void phase_begins(struct core *core, struct life *life, const struct event *event, uint32_t at,
                   const struct field_value *values, uint32_t path, uint64_t order);
-/* By `event`, which the ender had. */
+/* Ended by `event` of `ender`. */
 void phase_completes(struct core *core, struct instance *instance, const struct life *ender,
                      const struct event *event);
 void phase_has_no_begin(struct core *core, struct life *life, uint32_t label);
-/* The call that the life is in is over: it counts (if complete) for what ended within it. */
+/* Its current call ends: a complete one counts for the instances that ended within it. */
 void phase_add_credits(struct core *core, struct life *life, bool complete);
 struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t label);
 static inline struct life *life_of_thread(struct phase_thread *thread)
@@ -753,63 +755,62 @@ void phases_resolve(struct core *core, struct life *life, const struct syscall *
 void phases_tell(struct core *core, struct life *life);
 void phases_use(struct core *core, const struct phase_set *set);
 void phases_finish(struct core *core);
-/* Adds what the thread of an instance has spent in it by `time_ns`: time, and (returned) complete
+/* Adds the time that the thread of an instance has spent in it by `time_ns`; returns its complete
  * calls. */
 uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
                            struct time_vector *time);
 
-/* --- phase_segments.c: instances whose work others do, in both modes --- */
-/* It is a segment of the request that is open, if there is one. */
+/* --- phase_segments.c: requests and segments, in both modes --- */
+/* If its request is open, makes the instance a segment of it. */
 void segment_begins(struct core *core, struct instance *instance);
-/* It is over at `time_ns`, with what it has spent. */
+/* The segment ends at `time_ns`, having spent this. */
 void segment_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
                   const struct time_vector *time, uint64_t calls);
-/* What it comes to at its end: into `ended`. Its segments that are open count up to there. */
+/* Stores its segment data at its end in `ended`; open segments count up to there. */
 void request_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
                   struct ended_instance *ended);
-/* What rows and state tell; `time` is to be freed. */
+/* For rows and state; `time` is to be freed. */
 struct segments_line segments_told(const struct instance *instance);
-/* The contrary. */
+/* The reverse. */
 void segments_tell(struct instance *instance, const struct segments_line *line);
-/* Joining: what a row tells of one that passes. */
+/* Joining: the segment data of an instance that passes. */
 void join_segments(struct core *core, const struct instance_line *line, struct instance *instance);
 
-/* --- map_slowest.c: instances that are told of by themselves --- */
-/* Whether one of that duration, which is complete and in the sum, is to be told of. */
+/* --- map_slowest.c: instances that are listed individually --- */
+/* Whether to list a complete instance of that duration, which is in the sum. */
 bool map_keeps_ended(struct core *core, const struct life *life, struct phase_sum *sum,
                      uint32_t definition, uint64_t ns);
-/* One that is. `line`, its values and its time are borrowed. */
+/* Lists it. `line`, its values, and its time are borrowed. */
 void map_keep_ended(struct core *core, struct life *life, struct phase_sum *sum,
                     const struct ended_line *line);
-/* Those of the life that are unsent go with its line. */
+/* Adds the unwritten ones of the life to its LINE. */
 void map_write_ended(struct life *life, struct life_line *line);
 void map_forget_slowest(struct core *core);
 
-/* --- map_phases.c: what this interval alone tells of them --- */
+/* --- map_phases.c: mapping of phases --- */
 void map_phases_init(struct core *core);
 void map_phases_clear(struct core *core);
-/* What the event begins and ends on the thread, whose own it is; what only the past knows goes
- * there. */
+/* Begins and ends what the event begins and ends on its own thread; whatever needs earlier state
+ * goes to the row. */
 bool map_phases(struct core *core, struct life *life, const struct event *event, uint32_t *summed);
-/* To be called before a phase event goes to the past. `life`: whose it is; NULL: only the past
- * knows. */
+/* Call before a phase event becomes a STEP. `life`: its thread; NULL: unknown here. */
 void map_before_phases(struct core *core, struct life *life, const struct event *event,
                        uint32_t summed);
-/* What is open on the life passes to the past. */
+/* Its open instances pass to the past. */
 void map_pass(struct core *core, struct life *life);
 void map_pass_all(struct core *core);
-/* What its process has open in the past may end: labels stand for something else from here on. */
+/* An instance of its process in the past may end: new labels from here on. */
 void map_new_labels(struct core *core, struct life *life);
-/* Those that an exec of the thread as `pid` may end. */
+/* Passes the instances that an exec of the thread as `pid` may end. */
 void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid);
 uint32_t map_new_label(struct core *core, struct life *life);
-/* The call that the past has the life in, which has had no event of a call here. */
+/* The label of its call in the past, if it has had no call event here. */
 uint32_t map_call_label(struct core *core, struct life *life);
 void map_told_pid(struct core *core, struct life *life, int32_t pid);
-/* What the past is told of a process may be of the thread, NULL: of any. */
+/* Process information in the row may concern this thread; NULL: any thread. */
 void map_doubt_pid(struct core *core, struct life *life);
 
-/* The label of the phase that it is in. */
+/* The label of its current phase. */
 static inline uint32_t life_label(struct core *core, struct life *life)
 {
     if (life->phases.top)
@@ -821,28 +822,28 @@ static inline uint32_t life_label(struct core *core, struct life *life)
 
 /* --- processes.c --- */
 void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t time_ns);
-/* The fork of its leader. */
+/* At the fork of its leader. */
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns);
-/* For PROCESS_KEPT_NS, at `time_ns`. */
+/* Whether it was over for PROCESS_KEPT_NS at `time_ns`. */
 bool process_over_long(const struct process *process, uint64_t time_ns);
-/* NULL if none is known, or if that was over long before `time_ns`. */
+/* NULL if none is known, or if it was over long before `time_ns`. */
 struct process *process_by_pid(struct core *core, uint32_t pid_ns, int32_t pid, uint64_t time_ns);
 struct process *process_by_address(struct core *core, uint64_t address, uint64_t time_ns);
 void process_dumped(struct core *core, struct process *process, const struct event *event);
-/* The life is one of the process's; nothing is counted. */
+/* Adds the life to the process without counting it. */
 void process_own(struct life *life, struct process *process);
 void process_enter(struct core *core, struct life *life, struct process *process, uint64_t time_ns);
 void process_leave(struct core *core, struct life *life);
-/* Before it is known to be over without an exit; behind its exit. */
+/* Before its end without an exit; after its exit. */
 void process_life_over(struct core *core, const struct life *life, uint64_t time_ns);
 void process_life_exited(struct core *core, struct life *life, uint64_t time_ns);
 void process_drop(struct core *core, struct process *process);
 void process_tell_fact(const struct core *core, const struct process *process);
 void processes_forget_past(struct core *core, uint64_t time_ns);
 
-/* --- births.c: fork, exec, exit, and what is told --- */
+/* --- births.c: fork, exec, exit, and state dumps --- */
 void map_birth_event(struct core *core, const struct event *event, struct life *actor);
-/* Returns whose event it is from then on. */
+/* Returns the life that the event belongs to from then on. */
 struct life *join_exec(struct core *core, const struct event *event);
 void join_birth_event(struct core *core, const struct event *event);
 
