@@ -59,7 +59,7 @@ const struct count_definition *analyses_count_named(struct text name)
     return NULL;
 }
 
-/* The next kind with a view whose tag is above `tag`. */
+/* The next kind with a view, by tag, after `tag`. */
 static const struct atom_kind *next_shown(unsigned tag)
 {
     const struct analyses *all = analyses_all();

@@ -66,7 +66,7 @@ struct text atom_in_text(struct row_reader *in)
     return text;
 }
 
-/* The column of that tag, behind that of the tag before. */
+/* The column with that tag. */
 static const struct atom_column *column_of(const struct atom_kind *kind, uint64_t tag)
 {
     for (size_t i = 0; i < kind->column_count; i++)

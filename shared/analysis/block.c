@@ -1,10 +1,11 @@
 /* Requests of block devices, by device and kind: from the issue to the driver to the completion.
  *
- * A request is known by its device and sector. It may be completed in parts: what is left begins behind the
- * part, and the request ends with the last one. A flush has no sector; it is issued with 0, and completed
- * with all bits set. A completion of a read, write or discard without sectors is of a request that was never
- * issued: the kernel made a flush of it. One that the driver gives back (requeue) is issued again.
- * Source: block/blk-mq.c, blk_update_request(); block/blk-flush.c; lttng-modules, block.h. */
+ * A request is identified by its device and sector. It may be completed in parts: the rest begins
+ * at the sector after the part, and the request ends with its last part. A flush has no sector; it
+ * is issued with 0 and completed with all bits set. A completion of a read, write, or discard
+ * without sectors belongs to a request that was never issued: the kernel turned a flush into it. A
+ * request that the driver returns (requeue) is issued again. Source: block/blk-mq.c,
+ * blk_update_request(); block/blk-flush.c; lttng-modules, block.h. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -71,7 +72,7 @@ static const struct {
                   {0, "other"}};
 enum { KINDS = sizeof kind_names / sizeof *kind_names };
 
-/* Of the first flag that it has. */
+/* The kind of its first known flag. */
 static unsigned kind_of(uint64_t rwbs)
 {
     unsigned kind = 0;
@@ -208,7 +209,7 @@ static const struct rule rules[] = {
     {{"block_bio_frontmerge", {REQUEST}, NEEDS_REQUEST}, .tag = 11, ANALYSIS_RULE_OF(merge)},
 };
 
-/* --- by who issued them --- */
+/* --- by issuer --- */
 
 static struct field_value read_device(const struct event *event)
 {

@@ -1,9 +1,8 @@
-/* Functions that the kernel calls when their time has come, or a worker has: expiries of timers and of
- * hrtimers, and work, by function.
+/* Functions that the kernel calls from timers, hrtimers, and workqueues, by function.
  *
- * A timer runs on the CPU on which it expires, and may be interrupted by that of another. Work may sleep, and go on
- * elsewhere. Source: kernel/time/hrtimer.c, __run_hrtimer(); kernel/time/timer.c, call_timer_fn();
- * kernel/workqueue.c, process_one_work(). */
+ * A timer function runs on the CPU where the timer expires, and may be interrupted by that of
+ * another timer. Work may sleep, and continue on another CPU. Source: kernel/time/hrtimer.c,
+ * __run_hrtimer(); kernel/time/timer.c, call_timer_fn(); kernel/workqueue.c, process_one_work(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 
@@ -15,7 +14,7 @@
     SUM(T, 5, count, end_unknown, "calls without a return in the trace")
 ATOM_DEFINE(callback, CALLBACK)
 
-/* What runs: of a timer, or of work, which is of no CPU. */
+/* The running function: of a timer, or of work, which has no CPU. */
 #define TIMER_OPEN(T, KEY, REG, SUM)                                                               \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, address, address, "of the timer")                                                    \

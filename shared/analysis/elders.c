@@ -6,10 +6,11 @@
 
 #include "base/memory.h"
 
-/* A step is two bytes: flags, and a bit for each kind of time that is not 0; then, as numbers of base/row.h: its
- * events; its begin, unless that is the sum of all times; its calls, if they are not in the flags; the times;
- * what interrupts took of them, if the flags say that there is some; how many times blocked in calls, likewise; and of each its call's place and the time. Behind it is its
- * length, to be found from its end: one byte, or two and SIZE_LONG. */
+/* A step is two bytes: flags, and one bit per kind of nonzero time; then, as numbers (base/row.h):
+ * its events; its begin, unless that is the sum of all times; its calls, if not in the flags; the
+ * times; the handler time in them, if the flags say so; the number of calls with blocked time,
+ * likewise; for each of these, the index of the call and the time. At its end is its length, which
+ * is read backwards: one byte, or two and SIZE_LONG. */
 enum {
     FLAG_CALLS = 7,
     FLAG_BEGIN = 8,
@@ -22,7 +23,7 @@ enum { CALLS_TOLD = FLAG_CALLS, BLOCKED_TOLD = FLAG_BLOCKED };
 
 enum { SIZE_LONG = 255, SIZE_BYTES = 3 };
 
-/* A block is a record of saved state, and is written whole when a step comes to it. */
+/* A block is a record of saved state, and is written completely when a step is added. */
 enum { BLOCK_FIRST = 96, BLOCK_MOST = 1 << 10, BLOCK_BYTES_MOST = 1 << 20 };
 
 #define EVENTS_MOST (UINT64_C(1) << (63 - EVENT_SHIFT))
@@ -62,7 +63,7 @@ static struct elder_block *block_new(size_t room)
     return block;
 }
 
-/* In the place of `old`, whose links it has; NULL: on top. */
+/* Links it in place of `old`, whose links it has; NULL: on top. */
 static void link_block(struct elders *elders, struct elder_block *block)
 {
     *(block->below ? &block->below->above : &elders->bottom) = block;
@@ -83,7 +84,7 @@ static void remove_block(struct elders *elders, struct elder_block *block)
     free_block(elders, block);
 }
 
-/* The top one, with room for `bytes` more. */
+/* The top block, with room for `bytes` more. */
 static struct elder_block *top_with_room(struct elders *elders, size_t bytes)
 {
     struct elder_block *top = elders->top;
@@ -122,7 +123,7 @@ static size_t most_bytes(const struct elder_step *step)
            SIZE_BYTES + ROW_SLACK;
 }
 
-/* Behind what is in the block, which has room for it. */
+/* Appends the size of the step to the block, which has room for it. */
 static void put_size(struct elder_block *block, uint8_t *at)
 {
     size_t size = (size_t)(at - (block->at + block->end));
@@ -179,14 +180,14 @@ static void put_step(struct elder_block *block, const struct elder_step *step)
     block->has_other |= (begin[1] & BITS_OTHER) || interrupted->before_ns > 0;
 }
 
-/* A step as it is read, up to where its times blocked in calls begin. */
+/* The decoded part of a step before its times blocked in calls. */
 struct raw_step {
     const uint8_t *begin;
     unsigned bits;
     bool tells_begin;
-    uint64_t events, begin_ns, calls; /* begin_ns: if it is told */
-    uint64_t parts[PARTS];            /* those that `bits` tells */
-    uint64_t whole_ns;                /* of these parts */
+    uint64_t events, begin_ns, calls; /* begin_ns: if tells_begin */
+    uint64_t parts[PARTS];            /* those whose bit is set */
+    uint64_t whole_ns;                /* the sum of parts */
     struct interrupted interrupted;
     size_t blocked;
 };
@@ -226,7 +227,7 @@ static inline bool read_head(struct elder_reader *reader, struct raw_step *raw)
     return !row->bad;
 }
 
-/* A length that reading has found must be the one that is told. */
+/* The decoded length must equal the stored one. */
 static inline bool read_size(struct elder_reader *reader, const struct raw_step *raw)
 {
     struct row_reader *row = &reader->row;
@@ -242,7 +243,7 @@ static inline bool read_size(struct elder_reader *reader, const struct raw_step 
     return !is_wrong;
 }
 
-/* The place of the next call; 0 and bad, if there is none. */
+/* The index of the next call; 0 and `bad` if invalid. */
 static inline size_t read_place(struct elder_reader *reader)
 {
     uint64_t place = row_take(&reader->row);
@@ -301,7 +302,7 @@ bool elders_sound(struct elder_steps *steps)
            events == steps->events;
 }
 
-/* Where the last step of the block begins. */
+/* The offset of the last step of the block. */
 static uint32_t last_of(const struct elder_block *block)
 {
     uint32_t size = block->at[block->end - 1];
@@ -355,7 +356,7 @@ static uint64_t blocked_at(const struct time_vector *time, uint32_t hint, uint32
     return 0;
 }
 
-/* What `to` has more than `from`. Of both, calls stand mostly at the same places. */
+/* The difference of `to` and `from`. Calls have mostly the same index in both. */
 static void take_step(struct elder_step *step, const struct instance_mark *from,
                       const struct instance_mark *to)
 {
@@ -401,7 +402,7 @@ void elders_free(struct elders *elders)
     free(elders);
 }
 
-/* `to` becomes as `from` is, with a time of its own. */
+/* Copies `from` to `to`, with a time of its own. */
 static void mark_copy(struct instance_mark *to, const struct instance_mark *from)
 {
     struct time_vector time = to->total_at;
@@ -410,7 +411,7 @@ static void mark_copy(struct instance_mark *to, const struct instance_mark *from
     time_vector_copy(&to->total_at, &from->total_at);
 }
 
-/* A step that names so many calls at most takes no memory. */
+/* A step with at most this many calls needs no allocation. */
 enum { BLOCKED_ROOM = 64 };
 
 void elders_push(struct elders *elders, struct instance_mark *mark)
@@ -473,13 +474,13 @@ void elders_drop_eldest(struct elders *elders)
         remove_block(elders, bottom);
 }
 
-/* The same steps in another block, which may be larger. Calls keep their places: a number that is written again
- * is not longer than it was. */
+/* Writes the same steps to another block, which may be larger. Calls keep their indices, so a
+ * number that is written again does not get longer. */
 static void resolve_block(struct elders *elders, struct elder_block *block,
                           void (*resolve)(struct time_vector *time, const void *context),
                           const void *context)
 {
-    /* Each step names one call more at most, and its size and the number of its calls may be longer. */
+    /* Each step gets at most one more call, and its size and number of calls may get longer. */
     size_t room = block->end - block->begin + block->count * (size_t)(4 * ROW_NUMBER) + SIZE_BYTES +
                   ROW_SLACK;
     struct elder_block *made = block_new(room);

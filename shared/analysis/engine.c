@@ -20,19 +20,18 @@ struct engine {
     struct atom_table atoms;
     struct opens opens;
     bool has_first;
-    uint64_t first_ns; /* of the first event here: what the past has open began before */
-    /* Those with something that is not sent, in the order in which they came to have it; also some that
-     * are sent by now, which are not dirty. */
+    uint64_t first_ns; /* of the first event here: open begins of the past are earlier */
+    /* Atoms with unsent data, in the order in which they got it; may include sent atoms, which are
+     * not `dirty`. */
     struct atom **dirty;
     size_t dirty_count, dirty_room;
-    struct changes
-        changes; /* joining: atoms and begins that a save may see otherwise than the one before */
-    bool saved;  /* to a sink that remembers */
+    struct changes changes; /* joining: atoms and begins that may differ from the last save */
+    bool saved;             /* to a sink that keeps records */
     bool mapping;
     struct engine_sink sink;
-    struct atom_out out; /* the record in hand */
+    struct atom_out out; /* the current record */
     uint64_t singles;
-    struct arena arena; /* joining: of the record in hand */
+    struct arena arena; /* joining: for the current record */
 };
 
 struct engine *engine_new(const struct analyses *analyses)
@@ -111,7 +110,7 @@ static void lose_open(struct engine *engine, struct atom *open)
     opens_take_out(&engine->opens, open);
 }
 
-/* One key has one begin at a time. */
+/* A key has at most one open begin per time. */
 struct atom *engine_open(struct engine *engine, const struct atom_kind *kind, struct atom *from)
 {
     assert(kind->open_ns > 0);
@@ -152,7 +151,7 @@ void engine_forget(struct engine *engine, uint64_t now_ns)
             lose_open(engine, opens->at[i]);
 }
 
-/* The kind's REGs of an atom say "nothing is going on", which is known. */
+/* Resets the REGs of an atom to "nothing is going on", which is then known. */
 static void lose(struct engine *engine, struct atom *atom)
 {
     if (!atom_is_empty(atom, ATOM_REG)) {
@@ -181,8 +180,8 @@ static void send_piece(struct engine *engine, struct atom *atom)
     atom->dirty = false;
 }
 
-/* In front of an event: no kind has this tag. Events are tag of the rule, time, CPU + 1, present,
- * signed values and texts. */
+/* Precedes an event: no kind has this tag. An event is: tag of the rule, time, CPU + 1, mask of
+ * present values, signed values, and texts. */
 enum { TAG_EVENT = 0 };
 
 static void write_event(struct atom_out *out, const struct rule *rule, const struct event *event)
@@ -215,7 +214,7 @@ void engine_send_single(struct engine *engine, const struct rule *rule, const st
     engine->singles++;
 }
 
-/* What the event came to is the join's to add up. */
+/* The join adds up the effects of the event. */
 void engine_settle_single(struct engine *engine, const struct found *found, unsigned defines)
 {
     for (unsigned i = 0; i < found->count; i++) {
@@ -234,7 +233,7 @@ void engine_settle_single(struct engine *engine, const struct found *found, unsi
     }
 }
 
-/* Texts that an atom may keep are the table's. */
+/* Texts that an atom may keep are copied to the table. */
 static struct event kept_texts(struct engine *engine, const struct event *event)
 {
     struct event kept = *event;
@@ -281,7 +280,7 @@ static bool is_of_cpu(const struct atom *atom, int32_t cpu)
     return cpu >= 0 && atom_cpu_of(atom, &number) && number == (uint64_t)cpu;
 }
 
-/* Mapping, the join is told of the loss by what stands in the row for it, and does as is done here. */
+/* When mapping, the row has a record of the loss, and the join does the same at that record. */
 static void lose_cpu(struct engine *engine, struct atom *atom)
 {
     if (!atom_kind_has(atom->kind, ATOM_REG))
@@ -295,7 +294,7 @@ static void lose_cpu(struct engine *engine, struct atom *atom)
     atom->known = !engine->head.sums_nothing;
 }
 
-/* What is of no CPU may end on any. */
+/* Begins without a CPU may end on any. */
 static bool may_end_on(const struct atom *open, int32_t cpu)
 {
     uint64_t number;
@@ -346,7 +345,7 @@ static const struct atom_kind *find_kind(const void *analyses, uint64_t tag)
 
 /* A record of the row: an event by a rule, or an atom. */
 struct record {
-    const struct rule *rule; /* NULL: it is an atom */
+    const struct rule *rule; /* NULL: `atom` is valid */
     struct event event;
     struct atom *atom;
 };
@@ -470,7 +469,7 @@ void engine_tell(struct engine *engine, void (*take)(void *context, const struct
 
 /* --- state --- */
 
-/* "analysis/KIND", "/NUMBER" or "/COUNT:TEXT" of each key column, and of a begin "@TIME". */
+/* "analysis/KIND", then "/NUMBER" or "/COUNT:TEXT" for each key column, and for a begin "@TIME". */
 static char *key_of(const struct atom *atom, size_t *count)
 {
     char *key = NULL;
@@ -497,7 +496,7 @@ struct save {
     const struct keep_sink *sink;
     struct changes *changes;
     struct atom_out out;
-    bool checks;  /* each record is what the sink has */
+    bool checks;  /* each record must equal that of the sink */
     size_t count; /* of records */
 };
 
@@ -535,7 +534,7 @@ void engine_save(struct engine *engine, const struct keep_sink *sink)
     struct save save = {.sink = sink, .changes = changes};
     struct atom *atom;
     assert(!engine->mapping);
-    for (size_t i = 0; i < engine->dirty_count; i++) /* restored, and not told since then */
+    for (size_t i = 0; i < engine->dirty_count; i++) /* restored and not emitted since */
         changes_note(changes, &engine->dirty[i]->change);
     keep_give_up(sink, changes);
     if (!engine->saved || !keep_remembers(sink))

@@ -1,4 +1,5 @@
-/* What events tell of instances: whether they begin or end one, its values and its name. */
+/* Matching events to definitions: whether they begin or end an instance, its values, and its
+ * name. */
 #include <assert.h>
 #include <stdio.h>
 

@@ -1,11 +1,12 @@
-/* How definitions are linked: which may be whose parent, by which fields instances are found; and finding. */
+/* Links between definitions: possible parents, and the fields by which instances are found; and
+ * lookup. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/instances_parts.h"
 #include "base/memory.h"
 
-/* Timeouts are looked at so often within the shortest of them. */
+/* Checks of timeouts within the shortest timeout. */
 enum { TICKS = 16 };
 
 static uint32_t subset_of(struct definition_links *parent, const struct subset *wanted)
@@ -109,7 +110,7 @@ void links_leave(struct instances *all)
     all->tick_ns = 0;
 }
 
-/* --- finding --- */
+/* --- lookup --- */
 
 static bool is_of(const struct instances *all, const struct instance *instance,
                   const struct phase_thread *thread, uint32_t definition)
@@ -125,7 +126,7 @@ struct instance *instances_to_end(const struct instances *all, const struct phas
     struct instance *own = thread->last_of == all->set ? thread->last[definition] : NULL;
     if (count == 0)
         return own;
-    /* Nearly always it is the thread's own, on top of its chain. */
+    /* Usually, it is the thread's own, on top of its chain. */
     if (own && !own->places[0].above && has_values(own, values, count))
         return own;
     uint64_t key = key_begin(all, thread, definition, 0);
@@ -146,7 +147,7 @@ struct instance *instances_own_parent(const struct instances *all,
     struct instance *best = NULL;
     for (size_t i = 0; thread->count > 0 && i < links->parents.count; i++) {
         const struct parent_link *link = &links->parents.at[i];
-        /* Events of a process without a thread may be of any thread of it. */
+        /* Events of a process without a thread may belong to any thread of it. */
         struct instance *last =
             thread->is_process && link->shares ? NULL : thread->last[link->definition];
         if (last && (!best || last->mark.order > best->mark.order))

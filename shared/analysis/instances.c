@@ -8,7 +8,7 @@
 #include "analysis/segments.h"
 #include "base/memory.h"
 
-/* Texts of its values up to so many bytes, all of an instance together, take no memory of their own. */
+/* Texts of an instance with at most this many bytes in total are stored in its own memory. */
 enum { TEXT_ROOM = 48 };
 
 void instances_init(struct instances *all, const struct phase_set *set)
@@ -43,7 +43,7 @@ void instances_clear(struct instances *all)
             *(top) = (instance);                                                                   \
     } while (0)
 
-/* Puts it behind those of its list that began before it. Nearly always it is the last. */
+/* Inserts it after those of its list that began before it. Usually, it becomes the last. */
 #define INSERT(top, instance, below, above)                                                        \
     do {                                                                                           \
         struct instance *under = *(top), *over = NULL;                                             \
@@ -54,7 +54,7 @@ void instances_clear(struct instances *all)
         LINK(top, instance, below, above, under, over);                                            \
     } while (0)
 
-/* Where it belongs by another mark: past those that began between the two. */
+/* Moves it to its position by another mark. */
 #define MOVE(top, instance, below, above)                                                          \
     do {                                                                                           \
         struct instance *under = (instance)->below, *over = (instance)->above;                     \
@@ -88,7 +88,7 @@ static char *text_room(const struct instance *instance, size_t value_count)
     return (char *)(instance->values + value_count);
 }
 
-/* A new one with copies of the values. */
+/* A new instance with copies of the values. */
 static struct instance *make(struct instances *all, uint32_t definition,
                              const struct field_value *values)
 {
@@ -133,7 +133,7 @@ static void free_texts(struct instance *instance, size_t count)
     }
 }
 
-/* Its memory is kept for another of the definition. */
+/* Its memory is reused for another instance of the definition. */
 static void drop(struct instances *all, struct instance *instance)
 {
     if (instance->request)
@@ -147,8 +147,8 @@ static void drop(struct instances *all, struct instance *instance)
     all->links[instance->definition].unused = instance;
 }
 
-/* What the past takes over comes in ascending rows, each of which begins anywhere: the place is
- * looked for from that of the one before. */
+/* Instances that pass to the past arrive in ascending runs, each of which may start anywhere: the
+ * search starts at the previous position. */
 static void enter_definition(struct instances *all, struct instance *instance)
 {
     uint32_t definition = instance->definition;
@@ -209,7 +209,7 @@ static void leave(struct instances *all, struct instance *instance)
     all->structs--;
 }
 
-/* What its thread has spent so far is not its own. */
+/* Its thread's time and calls so far do not belong to it. */
 static void set_mark(struct instance *instance, uint64_t begin_ns, uint64_t order)
 {
     instance->mark.begin_ns = begin_ns;
@@ -270,8 +270,8 @@ void instances_go_on_top(struct instances *all, struct instance *instance,
     move(instance);
 }
 
-/* Whether nothing but their begins tells them apart; nor do their orders tell that another set of definitions held
- * at one of them. */
+/* Whether only their begins differ, and their orders do not indicate that one of them began under
+ * another set of definitions. */
 static bool is_like(const struct instance *instance, const struct phase_thread *thread,
                     const struct instance_begin *begin, size_t value_count)
 {
@@ -282,10 +282,11 @@ static bool is_like(const struct instance *instance, const struct phase_thread *
            has_values(instance, begin->values, value_count);
 }
 
-/* What was begun within one call, of which nothing is an elder until it is over, is looked for so far. */
+/* Instances begun within one call become elders only after it: maximum number of instances to
+ * check. */
 enum { LIKE_MOST = 16 };
 
-/* `upper`, which has no elders, is one struct with `lower` from here on. */
+/* Merges `upper`, which has no elders, into the struct `lower`. */
 static void merge(struct instances *all, struct instance *lower, struct instance *upper)
 {
     (void)instances_go_below(all, lower);
@@ -298,7 +299,7 @@ static void merge(struct instances *all, struct instance *lower, struct instance
     drop(all, upper);
 }
 
-/* Of those that may be its elders, the struct that takes it; NULL. */
+/* The struct to whose elders the new instance is added; NULL: none. */
 static struct instance *find_elders(struct instances *all, const struct phase_thread *thread,
                                     const struct instance_begin *begin)
 {
@@ -312,7 +313,7 @@ static struct instance *find_elders(struct instances *all, const struct phase_th
         if (!is_like(each, thread, begin, values))
             continue;
         if (found > 0 && like[found - 1]->mark.order == each->mark.order)
-            break; /* a row that says so lies */
+            break; /* the row is inconsistent */
         like[found++] = each;
         if (instance_elders(each) > 0)
             break;
@@ -336,7 +337,7 @@ struct instance *instances_begin(struct instances *all, struct phase_thread *thr
     return elder;
 }
 
-/* --- all of them --- */
+/* --- all instances --- */
 
 static int by_order(const void *a, const void *b)
 {
@@ -356,7 +357,7 @@ struct instance **instances_sorted(const struct instances *all)
     return sorted;
 }
 
-/* The same under another set, which has its definition; the old one is freed. */
+/* Copies it for another set with the same definition; the old one is freed. */
 static struct instance *moved(struct instances *all, struct instance *instance, uint32_t id)
 {
     uint32_t definition = 0;
@@ -475,8 +476,8 @@ static int by_eldest(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Those whose eldest has become another come back into the order of their definition: each from the
- * place of the one before. */
+/* Inserts instances with a new eldest into the order of their definition: each search starts at the
+ * previous position. */
 static void enter_aged(struct instances *all)
 {
     size_t count = 0, room = 0;

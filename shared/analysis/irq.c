@@ -1,8 +1,8 @@
-/* Hardware interrupts, by CPU, number and name of the handler: how long it ran.
+/* Hardware interrupts, by CPU, number, and name of the handler: how long it ran.
  *
- * Devices that share an interrupt have a handler each, which run one after the other: an entry tells the
- * name, an exit only the number. Handlers of one number do not nest on a CPU.
- * Source: kernel/irq/handle.c, __handle_irq_event_percpu(). */
+ * Devices that share an interrupt have a handler each, which run one after the other: an entry has
+ * the name, an exit only the number. Handlers of one number do not nest on a CPU. Source:
+ * kernel/irq/handle.c, __handle_irq_event_percpu(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 
@@ -15,7 +15,7 @@
     SUM(T, 6, count, end_unknown, "runs without an end in the trace")
 ATOM_DEFINE(irq, IRQ)
 
-/* The handler that runs. */
+/* The running handler. */
 #define IRQ_OPEN(T, KEY, REG, SUM)                                                                 \
     KEY(T, 1, cpu, cpu, "CPU")                                                                     \
     KEY(T, 2, number, irq, "interrupt")                                                            \
@@ -51,7 +51,7 @@ static void lose(struct engine *engine, struct atom *atom)
 
 static const struct atom_kind irq_open_kind = {.tag = 34, ATOM_COLUMNS_OF(irq_open), .lose = lose};
 
-/* Names what runs, and behind it the sums of its handler if `always`, or if one runs. */
+/* Adds the running handler, and then its sums if `always`, or if one runs. */
 static void find_running(struct found *found, const struct event *event, bool always)
 {
     if (event->cpu < 0)

@@ -1,4 +1,5 @@
-/* Kin: threads that are of one process, as far as that was told, and what of theirs is open. */
+/* Kin: threads that belong to one process according to the latest information, and their open
+ * instances. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +125,7 @@ static bool leads(const struct phase_thread *thread)
     return !thread->is_process && thread->kin && (int32_t)thread->kin->key == thread->tid;
 }
 
-/* Whoever saves a thread saves its kin with it. */
+/* The saved record of a thread includes its kin. */
 static void note_change(const struct kin *kin)
 {
     struct phase_thread *each = kin->all->kin_changed ? kin->members : NULL;

@@ -1,8 +1,10 @@
-/* Packets by network interface: what was given to it, what it took and when, what came from it.
+/* Packets by network interface: packets given to it, accepted by it, with their waits, and
+ * received.
  *
- * A packet waits from net_dev_queue to the driver, which takes it (net_dev_xmit) or has it tried again. It is
- * known by the address of its buffer. A large one that the kernel cuts into others before the driver has
- * buffers that were never queued. Source: net/core/dev.c, __dev_queue_xmit(), xmit_one(); dev_xmit_complete(). */
+ * A packet waits from net_dev_queue until the driver takes it (net_dev_xmit) or requests a retry.
+ * It is identified by the address of its buffer. If the kernel splits a large packet before the
+ * driver, the buffers of the parts were never queued. Source: net/core/dev.c, __dev_queue_xmit(),
+ * xmit_one(); dev_xmit_complete(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 
@@ -85,7 +87,7 @@ static void find_queue(struct found *found, const struct event *event)
     found_opening(found, &queued_kind, &packet.atom);
 }
 
-/* The driver is done with the packet. */
+/* Whether the driver is done with the packet. */
 static bool is_taken(const struct event *event)
 {
     enum { NET_XMIT_MASK = 0x0f }; /* include/linux/netdevice.h */
@@ -137,7 +139,7 @@ ANALYSIS_RULE(queue, find_queue, apply_queue, DEFINES_NOTHING)
 ANALYSIS_RULE(xmit, find_xmit, apply_xmit, DEFINES_NOTHING)
 ANALYSIS_RULE(receive, find_interface, apply_receive, DEFINES_NOTHING)
 
-/* LTTng before 2.9 has netif_receive_skb. What net_if_rx tells of comes to net_if_receive_skb as well. */
+/* LTTng before 2.9 has netif_receive_skb. Packets of net_if_rx also have a net_if_receive_skb. */
 static const struct rule rules[] = {
     {{"net_dev_queue",
       {{"skbaddr", SLOT_VALUE, SKBADDR}, {"len", SLOT_VALUE, LEN}, {"name", SLOT_TEXT, 0}},
@@ -160,7 +162,7 @@ static const struct rule rules[] = {
      ANALYSIS_RULE_OF(receive)},
 };
 
-/* --- by who sends them --- */
+/* --- by sender --- */
 
 static struct field_value read_name(const struct event *event)
 {
@@ -179,7 +181,7 @@ static struct field_value read_bytes(const struct event *event)
 static const struct count_by by[] = {{COUNT_BY_FIELD, "interface", read_name, NULL},
                                      {COUNT_BY_PROCESS, "process", NULL, NULL},
                                      {COUNT_BY_PHASE, "phase", NULL, NULL}};
-/* Whoever sends gives the packet to the interface itself; the driver may be given it by anybody. */
+/* The sender itself gives the packet to the interface; any thread may give it to the driver. */
 static const struct built_in_count queued = {.number = 1,
                                              .needs = NEEDS_LEN,
                                              .read = read_bytes,
@@ -192,7 +194,7 @@ static const struct count_definition sent = {.name = BUILT_IN_PREFIX "net_sent",
                                              .by_count = sizeof by / sizeof *by,
                                              .value = "bytes",
                                              .built_in = &queued};
-/* A softirq takes them, in whatever thread it comes. */
+/* A softirq receives them, in any thread. */
 static const struct built_in_count taken = {.number = 2,
                                             .needs = NEEDS_LEN,
                                             .read = read_bytes,

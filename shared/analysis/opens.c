@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-/* All are as large, so each place serves any kind. */
+/* All have this size, so memory is reused for any kind. */
 enum { OPEN_BYTES = 128 };
 
 static void free_all(struct atom *first)
@@ -30,7 +30,7 @@ static uint32_t open_hash(const struct atom_kind *kind, const struct atom *key)
     return (uint32_t)atom_key_hash(kind, key);
 }
 
-/* Addresses differ in bits further up. */
+/* Addresses differ in higher bits. */
 static struct atom **recent_of(struct opens *opens, const struct atom_kind *kind,
                                const struct atom *key)
 {
@@ -43,7 +43,7 @@ static bool is_of(const struct atom *open, const struct atom_kind *kind, const s
     return open->kind == kind && atom_has_key(open, kind, key);
 }
 
-/* Among those of its key by its time. */
+/* Inserts it by time among those of its key. */
 static void put(struct opens *opens, struct atom *open)
 {
     uint64_t since = open_since(open);

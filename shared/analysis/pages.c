@@ -47,7 +47,7 @@ static bool has_failed(const struct event *event)
     return event_has_value(event, PFN) && event->value[PFN] == -1;
 }
 
-/* An event has 2^order of them. */
+/* An event is about 2^order pages. */
 static uint64_t pages_of(const struct event *event)
 {
     uint64_t order = (uint64_t)event->value[ORDER];
@@ -91,7 +91,7 @@ ANALYSIS_RULE(free, find, apply_free, DEFINES_NOTHING)
 
 static const char USER_FAULT[] = "x86_exceptions_page_fault_user";
 
-/* Pages that are freed in a batch (kmem_mm_page_free_batched) are freed by kmem_mm_page_free as well. */
+/* Pages freed in a batch (kmem_mm_page_free_batched) have a kmem_mm_page_free, too. */
 static const struct rule rules[] = {
     {{USER_FAULT, {{NULL}}, 0}, .tag = 46, ANALYSIS_RULE_OF(user_fault)},
     {{"x86_exceptions_page_fault_kernel", {{NULL}}, 0}, .tag = 47, ANALYSIS_RULE_OF(kernel_fault)},
@@ -103,7 +103,7 @@ static const struct rule rules[] = {
      ANALYSIS_RULE_OF(free)},
 };
 
-/* --- by who makes them --- */
+/* --- by thread --- */
 
 static struct field_value read_mode(const struct event *event)
 {

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* A record of either tells of the other. */
+/* The records of both refer to each other. */
 static void note(struct changes *changes, struct instance *request, struct instance *segment)
 {
     changes_note(changes, &request->change);
@@ -39,7 +39,7 @@ void segment_begin(struct changes *changes, struct instance *request, struct ins
     segment_link(changes, request, segment);
 }
 
-/* Returns what its request has. */
+/* Returns the segment data of its request. */
 static struct segments *unlink_segment(struct changes *changes, struct instance *segment)
 {
     struct segments *segments = segment->request->segments;

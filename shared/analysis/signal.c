@@ -1,7 +1,9 @@
-/* Signals: to which threads and processes they were generated, what came of that, and how many were delivered.
+/* Signals: the threads and processes that they were generated for, the results, and the number of
+ * deliveries.
  *
- * Who generates a signal tells for whom (the name of a thread); a delivery is of the thread that runs then, and tells
- * the number alone. Source: kernel/signal.c, __send_signal_locked(), get_signal(). */
+ * The event of the generation has the name of the target thread; a delivery belongs to the current
+ * thread, and its event only has the number. Source: kernel/signal.c, __send_signal_locked(),
+ * get_signal(). */
 #include <stdio.h>
 
 #include "analysis/rule.h"
@@ -25,7 +27,7 @@ static const char *signal_name(uint64_t sig, char room[VIEW_NAME_ROOM])
         NULL,   "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
         "SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
         "TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS"};
-    enum { RTMIN = 34, RTMAX = 64 }; /* as a program of today's libc counts them */
+    enum { RTMIN = 34, RTMAX = 64 }; /* as current libcs number them */
     if (sig < sizeof names / sizeof *names && names[sig])
         snprintf(room, VIEW_NAME_ROOM, "SIG%s", names[sig]);
     else if (sig >= RTMIN && sig <= RTMAX)

@@ -1,8 +1,8 @@
-/* Softirqs, by CPU and vector: from the raise to the entry of the handler, and how long that ran.
+/* Softirqs, by CPU and vector: from the raise to the entry of the handler, and how long it ran.
  *
- * A softirq runs on the CPU that raised it. It may be raised again before its handler begins, and one run
- * serves all: it has waited since the first. Entries and exits of one vector do not nest on a CPU.
- * Source: kernel/softirq.c, __raise_softirq_irqoff() and handle_softirqs(). */
+ * A softirq runs on the CPU that raised it. It may be raised again before its handler begins, and
+ * one run serves all: the wait is since the first raise. Entries and exits of one vector do not
+ * nest on a CPU. Source: kernel/softirq.c, __raise_softirq_irqoff() and handle_softirqs(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

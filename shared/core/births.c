@@ -1,4 +1,4 @@
-/* Fork, exec, exit, and what a state dump tells: few, and always steps. */
+/* Fork, exec, exit, and state dumps: rare, and always STEPs. */
 #include "base/crash.h"
 #include "core/descriptors.h"
 
@@ -18,7 +18,7 @@ static void before_step(struct core *core, struct life *life, bool leaves)
     map_doubt(core, life, leaves);
 }
 
-/* Of one whose state and call stay as they are. */
+/* For a life whose state and call do not change. */
 static void before_word(struct core *core, struct life *life)
 {
     if (!life)
@@ -57,7 +57,8 @@ static void map_fork(struct core *core, const struct event *event, struct life *
     child->no_call_yet = true;
 }
 
-/* By another thread than the leader, it ends every thread of the process: nothing is known of any. */
+/* An exec by another thread than the leader ends every thread of the process: none is known
+ * afterwards. */
 static void map_exec_by_other(struct core *core, const struct event *event, struct life *actor)
 {
     for (size_t i = 0; i < core->cpu_count; i++)
@@ -91,7 +92,7 @@ static void map_exec(struct core *core, const struct event *event, struct life *
     int32_t old_tid = event_has_value(event, 1) ? (int32_t)event->value[1] : tid;
     struct life *life = map_life(core, old_tid);
     if (!life) {
-        map_step(core, event, actor); /* it tells who is current */
+        map_step(core, event, actor); /* it states the current thread */
         return;
     }
     if (old_tid != tid && tid > 0) {
@@ -114,7 +115,7 @@ static void map_exit(struct core *core, const struct event *event, struct life *
         return;
     life->exit_known = life->exiting = true;
     if (core->let_cpus > 0)
-        places_doubt(core); /* the current of one may be the same */
+        places_doubt(core); /* the current thread of one may be the same life */
     else
         places_forget(life);
     (void)instances_exited(&life->phases);
@@ -151,7 +152,7 @@ static bool shares_files(const struct life *parent)
            (parent->open_present & 4) && (parent->open_value[2] & CALL_CLONE_FILES);
 }
 
-/* `from`: what the parent is of; NULL if that is not known. */
+/* `from`: the parent's process; NULL if unknown. */
 static void bear_process(struct core *core, const struct event *event, struct life *child,
                          const struct life *parent, struct process *from)
 {
@@ -170,7 +171,7 @@ static void bear_process(struct core *core, const struct event *event, struct li
         table_give_copy(core, table, process, now);
 }
 
-/* The parent may be the very life that ends here, if the trace lies. */
+/* If the trace is inconsistent, the parent may be the life that ends here. */
 static void join_fork(struct core *core, const struct event *event)
 {
     int32_t child_tid = (int32_t)event->value[2], child_pid = (int32_t)event->value[3];
@@ -203,7 +204,7 @@ static void join_fork(struct core *core, const struct event *event)
         process_drop(core, from);
 }
 
-/* Here, all threads known by then to be of the process end. */
+/* Ends all threads that are known to belong to the process. */
 static void end_others(struct core *core, struct life *caller, uint64_t now)
 {
     struct process *process = caller->process;
@@ -228,7 +229,7 @@ static void end_others(struct core *core, struct life *caller, uint64_t now)
     }
 }
 
-/* Of its process, the heir takes the caller's place. */
+/* In its process, the heir replaces the caller. */
 static void inherit(struct core *core, struct life *heir, struct life *caller, uint64_t now)
 {
     struct process *process = caller->process;
@@ -240,8 +241,8 @@ static void inherit(struct core *core, struct life *heir, struct life *caller, u
     life_move_table(heir, caller);
 }
 
-/* The caller's life ends, and one of the leader's tid begins, which takes over its run, state and open
- * call. */
+/* The caller's life ends, and one with the leader's tid begins, which takes over its run, state,
+ * and open call. */
 static struct life *exec_by_other(struct core *core, struct life *caller, int32_t tid, uint64_t now)
 {
     life_book(caller, now);

@@ -1,10 +1,10 @@
-/* System calls of threads: complete ones, and those that are half seen. */
+/* System calls of threads: complete and half seen. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
 /* --- sums --- */
 
-/* Room for so many at first: most lines of a row have no more. */
+/* Initial capacity: enough for most LINEs of a row. */
 enum { CALLS_FIRST = 3 };
 
 NEVER_INLINE static struct call_sum *find_sum(struct core *core, struct life *life, uint32_t label,
@@ -36,7 +36,7 @@ struct call_sum *call_sum_at(struct core *core, struct life *life, uint32_t labe
     return find_sum(core, life, label, call);
 }
 
-/* Of phases: the call that the thread is in is over. */
+/* For phases: the current call of the thread ends. */
 static inline void call_over(struct core *core, struct life *life, bool complete)
 {
     instances_call_over(&life->phases, complete);
@@ -44,7 +44,7 @@ static inline void call_over(struct core *core, struct life *life, bool complete
         phase_add_credits(core, life, complete);
 }
 
-/* --- what an event means, in both modes --- */
+/* --- effects of events, in both modes --- */
 
 static inline void open_call(struct core *core, struct life *life, const struct event *event,
                              enum core_mode mode)
@@ -69,7 +69,7 @@ static inline void drop_call(struct life *life, enum core_mode mode)
 {
     life->in = IN_NONE;
     if (mode == CORE_MAP)
-        return; /* its text is of the row */
+        return; /* the row owns its text */
     free(life->open_owned);
     life->open_owned = NULL;
     life->open_text = (struct text){NULL, 0};
@@ -107,13 +107,13 @@ static inline void entered(struct core *core, struct life *life, const struct ev
     life_place(life);
 }
 
-/* If its exit is now. */
+/* If it exits now. */
 static inline uint64_t call_ns(const struct life *life, const struct event *exit)
 {
     return exit->time_ns - life->entry_ns;
 }
 
-/* The exit of the call that the thread is in, after a duration of that bucket. */
+/* The exit of the thread's current call, with a duration of that bucket. */
 static inline void completed(struct core *core, struct life *life, const struct event *event,
                              unsigned bucket, enum core_mode mode)
 {
@@ -128,7 +128,7 @@ static inline void completed(struct core *core, struct life *life, const struct 
     life_place(life);
 }
 
-/* The exit of a call that the thread is not in. False if there was no call. */
+/* The exit of a call without an entry. False if there was no call. */
 static bool exited_alone(struct core *core, struct life *life, const struct event *event)
 {
     const struct syscall *call = event->call;
@@ -137,7 +137,7 @@ static bool exited_alone(struct core *core, struct life *life, const struct even
     bool is_free = life->call_epoch == core->border_epoch && life->in != IN_OPEN;
     life->call_epoch = core->border_epoch;
     life->call_changed = true;
-    /* A child's first breath: it is in no call that it has entered. */
+    /* The return of a clone or fork in the child: the child never entered that call. */
     bool breath = ret == 0 && (call->role->op == CALL_CLONE ||
                                (life->in == IN_UNKNOWN && life->fork_seen && life->stretch == 0));
     if (life->in == IN_UNKNOWN)
@@ -155,7 +155,7 @@ static bool exited_alone(struct core *core, struct life *life, const struct even
 
 /* --- mapping --- */
 
-/* The past knows the call that it is in, if any: it will end there, without an end. */
+/* Only the past knows its current call, if any: that call has no end. */
 static void leave_unknown_call(struct core *core, struct life *life, uint64_t time_ns)
 {
     life_book(life, time_ns);
@@ -210,7 +210,7 @@ void map_call_exit(struct core *core, struct life *life, const struct event *eve
                      life->open_call == event->call;
     unsigned bucket = ends_here ? durations_bucket(call_ns(life, event)) : 0;
     if (life->no_call_yet && event->value[0] == 0)
-        leave_unknown_call(core, life, event->time_ns); /* its first breath */
+        leave_unknown_call(core, life, event->time_ns); /* the child's return */
     else if ((!ends_here && (life->in == IN_UNKNOWN || life->in == IN_TOLD)) ||
              (ends_here && !places_exit(core, life, event, bucket)))
         exit_step(core, life, event);
@@ -262,7 +262,7 @@ void calls_tell(struct core *core, struct life *life)
     memset(life->call_at, 0, sizeof life->call_at);
 }
 
-/* What a line has added up is told as it is: whoever takes it adds it up anyway. */
+/* The sums of a LINE are emitted as they are: readers add them up anyway. */
 void calls_join(struct core *core, struct life *life, const struct life_line *line)
 {
     for (size_t i = 0; i < line->call_count; i++) {
@@ -280,7 +280,7 @@ void calls_join(struct core *core, struct life *life, const struct life_line *li
         life->phases.calls--; /* it is in the sums, too */
         call_over(core, life, true);
     }
-    drop_call(life, CORE_JOIN); /* it is among the sums */
+    drop_call(life, CORE_JOIN); /* it is in the sums */
     life->credit_count = 0;
     if (line->is_seen)
         life->call_epoch = core->border_epoch;

@@ -1,6 +1,6 @@
 #include "core/columns.h"
 
-/* Its own loops are of any table: they stay loops. */
+/* The loops of this file are for any table and are not unrolled. */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
@@ -54,7 +54,7 @@ static void put_named(struct columns_out *out, struct text text)
         put_text(out, text);
 }
 
-/* A name that was told is its number, from 1; a new one is 0 and the name. */
+/* A name that was written before is its number, from 1; a new one is 0 and the name. */
 static bool put_known(struct columns_out *out, const void *what, uint32_t *count)
 {
     uint64_t key = (uintptr_t)what;
@@ -131,7 +131,7 @@ static void put_rows(struct columns_out *out, const char *rows, uint64_t count,
     }
 }
 
-/* Whether anything is said. */
+/* Returns whether any column is non-empty. */
 static bool put_columns(struct columns_out *out, const struct schema *schema,
                         const struct column_table *table, const void *from)
 {
@@ -208,7 +208,7 @@ void columns_put(struct columns_out *out, const struct schema *schema,
 
 /* --- reading --- */
 
-/* Names of calls and of classes are strings. */
+/* Names of calls and of classes contain no zero byte. */
 static bool is_string(struct text text)
 {
     return text.count == 0 || !memchr(text.at, '\0', text.count);

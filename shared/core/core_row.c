@@ -72,7 +72,7 @@ static void clear_life(struct life_line *line)
     free(line->calls);
 }
 
-/* What a record of a row in the making owns. */
+/* Frees what a record owns while its row is written. */
 static void clear_record(struct record *record)
 {
     switch ((enum record_kind)record->kind) {

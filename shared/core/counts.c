@@ -5,19 +5,19 @@
 #include "core/descriptors.h"
 #include "core/spans.h"
 
-/* Joining, in place of a call that nobody knows: no call is called so. */
+/* Joining: stands for an unknown call; no call has this name. */
 static const char UNKNOWN_CALL[] = "?";
 
 struct count_sum {
-    struct count_sum *next;         /* of the same hash */
+    struct count_sum *next;         /* with the same hash */
     struct count_sum *next_of_life; /* mapping */
-    bool is_sent;                   /* likewise; its cell is the row's */
+    bool is_sent;                   /* likewise; then the row owns its cell */
     struct count_key key;
     struct count_cell cell;
 };
 
 struct counts {
-    struct arena arena; /* of keys and sums */
+    struct arena arena; /* for keys and sums */
     struct map by_hash;
     struct count_sum **at;
     size_t count, room;
@@ -142,7 +142,7 @@ static struct field_value value_by(const struct event *event, const struct count
     return by->read ? by->read(event) : counts_value(event, by->field);
 }
 
-/* The call that the life is in. */
+/* Sets the current call of the life. */
 static void set_call(struct core *core, struct life *life, struct count_key *key)
 {
     if (core->mode == CORE_JOIN)
@@ -185,13 +185,13 @@ bool counts_asks_whose(const struct count_definition *definition)
     return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_CALL);
 }
 
-/* Whether rows are by that. */
+/* Whether it counts by process or thread. */
 static bool asks_life(const struct count_definition *definition)
 {
     return asks_from(definition, COUNT_BY_PROCESS, COUNT_BY_THREAD);
 }
 
-/* Whether it is of no thread. Where switches are not seen, nor is what handlers run. */
+/* Whether it has no thread. Without switches, the running handler is unknown, too. */
 static bool is_in_handler(const struct core *core, const struct count_definition *definition,
                           const struct event *event)
 {
@@ -214,7 +214,7 @@ struct count_key counts_key(struct core *core, const struct event *event, struct
         key.whose = COUNT_OF_HANDLER;
     else if (counts_asks_whose(definition))
         key.whose = life ? COUNT_OF_LIFE : idle ? COUNT_OF_IDLE : COUNT_OF_NOBODY;
-    /* The past may know that nobody is current, or the idle thread. */
+    /* According to the past, the CPU may have no current thread, or the idle thread. */
     if (core->mode == CORE_MAP && counts_asks_whose(definition) && life && life->tid == 0)
         key.life = life;
     for (size_t i = 0; i < definition->by_count; i++) {
@@ -353,7 +353,8 @@ bool counts_read_line(struct core *core, const struct count_line *line, struct c
         else if (asks_life(core->phases.set->counts[definition]))
             key->life = life;
     }
-    /* Such a one is in no call, whatever was seen of the CPU's current. */
+    /* Without a thread, there is no call, regardless of what was recorded for the CPU's current
+     * thread. */
     if (key->whose != COUNT_OF_LIFE)
         key->phase = key->call_label = 0;
     return true;
@@ -384,7 +385,7 @@ static struct field_value named(const struct count_by *by, const struct field_va
     return (struct field_value){.type = FIELD_TEXT, .text = text_of(by->name(value->u, room))};
 }
 
-/* What a key says of one of what its definition breaks down by; the next of its values is *value. */
+/* The part of a key for one `by` of its definition; consumes a value of *value if it needs one. */
 static struct count_part part_of(const struct core *core, const struct count_key *key,
                                  const struct count_by *by, const struct field_value **value,
                                  char room[COUNT_NAME_ROOM])

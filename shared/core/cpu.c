@@ -1,11 +1,11 @@
-/* CPUs: who is current on them, switches, wakeups, and borders behind which nobody knows. */
+/* CPUs: current threads, switches, wakeups, and borders, after which the state is unknown. */
 #include "base/memory.h"
 #include "base/crash.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
 #include "core/spans.h"
 
-/* A border takes so much of the time of the thread that was current to be unknown, at most. */
+/* The maximum time before a border that becomes unknown for the current thread. */
 #define UNKNOWN_NS_MAX UINT64_C(10000000000)
 
 NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
@@ -23,7 +23,7 @@ NEVER_INLINE struct cpu *cpu_at_slowly(struct core *core, int32_t number)
     return &core->cpus[number];
 }
 
-/* --- what an event means, in both modes --- */
+/* --- effects of events, in both modes --- */
 
 static bool leaves_for_good(int64_t prev_state)
 {
@@ -42,7 +42,7 @@ static inline void set_names(struct life *life, const struct event *event, unsig
         life_set_name(life, event->text[slot], true);
 }
 
-/* The same, which the past has from the step itself. */
+/* The same; the past gets the names from the STEP itself. */
 static inline void know_names(struct life *life, const struct event *event, unsigned slot)
 {
     set_names(life, event, slot);
@@ -73,7 +73,8 @@ static inline void idle_ran(struct cpu *cpu, const struct life *prev, uint64_t n
         cpu->idle_ns += now - cpu->run_begin_ns;
 }
 
-/* Before a switch from `prev`, NULL: from the idle thread. False: it is not known who had the CPU, and since when. */
+/* Before a switch from `prev`, NULL: from the idle thread. False: unknown who had the CPU, and
+ * since when. */
 static inline bool find_slice(const struct cpu *cpu, const struct life *prev,
                               struct cpu_slice *slice)
 {
@@ -86,7 +87,7 @@ static inline bool find_slice(const struct cpu *cpu, const struct life *prev,
 static inline void end_wait(struct core *core, const struct cpu *cpu, struct life *life)
 {
     if (life->state == STATE_BLOCKED)
-        wait_lost(core, life); /* nothing has told who woke it */
+        wait_lost(core, life); /* no event stated its waker */
     else if (life->state == STATE_RUNNABLE && wait_ns(life) > 0)
         slices_end_wait(core, cpu, life, wait_ns(life));
 }
@@ -132,7 +133,7 @@ unsigned handler_of(const struct cpu *cpu)
     return level;
 }
 
-/* Whoever has the event ends that the life is blocked. */
+/* The context of the event wakes the blocked life. */
 static void add_waker(struct core *core, struct life *life, const struct cpu *cpu,
                       const struct event *event, const struct life *actor)
 {
@@ -167,8 +168,8 @@ static inline void woken(struct core *core, struct life *life, const struct cpu 
 
 /* --- mapping --- */
 
-/* Whether it accounts for the time of whoever is current. An event with a context is of the thread that
- * it tells. */
+/* Whether the event accounts for the time of the current thread. An event with a context belongs to
+ * the thread that the context states. */
 static bool books_current(const struct event *event)
 {
     bool books = event->kind == EVENT_SWITCH || event->kind == EVENT_CALL_ENTRY ||
@@ -179,7 +180,7 @@ static bool books_current(const struct event *event)
 
 void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
 {
-    /* The past may settle on any thread that does not run: it must see where each is. */
+    /* The past may determine any thread that is not running: it needs the CPUs of all threads. */
     if (cpu->let_tick == 0) {
         for (size_t i = 0; i < core->cpu_count; i++)
             cpu_write(core, &core->cpus[i]);
@@ -194,7 +195,7 @@ void map_let_cpu(struct core *core, struct cpu *cpu, const struct event *event)
     life_let(core, life, event->time_ns, books_current(event));
 }
 
-/* Only the past can understand the switch: behind it, the CPU and both threads are known. */
+/* Only the past can interpret the switch: afterwards, the CPU and both threads are known. */
 NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const struct event *event,
                                      struct life *prev, struct life *next)
 {
@@ -202,7 +203,7 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     bool elsewhere = cpu->knows == CPU_LET && prev && prev->known && prev->cpu != event->cpu;
     cpu_write(core, cpu);
     struct cpu_slice slice;
-    if (find_slice(cpu, prev, &slice)) /* as the past will */
+    if (find_slice(cpu, prev, &slice)) /* as the join will do */
         slices_add(cpu, &slice);
     else
         slices_forget(cpu);
@@ -214,10 +215,10 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
         map_retire_current(core, cpu);
     if (cpu->knows == CPU_LET)
         core->let_cpus--;
-    cpu->knows = CPU_NOBODY; /* so far: map_doubt() looks at the others */
+    cpu->knows = CPU_NOBODY; /* for now: map_doubt() checks the others */
     cpu->let_tick = 0;
     bool may_end = prev && leaves_for_good(event->value[1]) && (prev->exiting || !prev->exit_known);
-    if (may_end) { /* the past has no life of that name behind it */
+    if (may_end) { /* afterwards, the past has no life of that name */
         places_write_created(core, prev);
         waits_write(core, prev);
     }
@@ -256,7 +257,7 @@ NEVER_INLINE static void switch_step(struct core *core, struct cpu *cpu, const s
     run_begins(cpu, next, event->time_ns);
 }
 
-/* Whether the thread may be current on another CPU, whose current is only let. */
+/* Whether the thread may be current on another CPU that is in state CPU_LET. */
 static bool may_be_let(const struct core *core, const struct life *life)
 {
     for (size_t i = 0; i < core->cpu_count; i++)
@@ -313,7 +314,7 @@ void map_wakeup(struct core *core, struct cpu *cpu, const struct event *event, s
         life_retire(core, life);
         map_doubt(core, life, false);
         if (cpu)
-            cpu_write(core, cpu); /* whoever wakes it */
+            cpu_write(core, cpu); /* the possible wakers */
         map_step(core, event, actor);
         return;
     }
@@ -366,7 +367,7 @@ void life_leave_cpu(struct core *core, struct life *life)
     life->cpu = -1;
 }
 
-/* The thread that takes a CPU offline. What runs there then is not traced. Source:
+/* The thread that takes a CPU offline. What runs there afterwards is not traced. Source:
  * kernel/stop_machine.c. */
 static bool is_stopper(const struct life *life)
 {
@@ -398,7 +399,8 @@ void join_switch(struct core *core, const struct event *event)
     else
         slices_forget(cpu);
     if (cpu->knows == CPU_THREAD && cpu->current != prev) {
-        /* "If prev_tid is not the thread thought current, the switch is believed." */
+        /* If prev_tid is not the current thread, the switch is right (docs/RESULTS.md, section
+         * 3). */
         struct life *thought = life_touch(cpu->current);
         life_book(thought, event->time_ns);
         wait_lost(core, thought);
@@ -451,7 +453,8 @@ void join_settle(struct core *core, int32_t number, uint64_t first_ns)
     }
     struct life *life = life_named(core, tid, first_ns);
     if (border_ns != TIME_NONE && life->begin_ns < first_ns) {
-        /* "Unknown since the border, or since its own last change of state, if that is later." */
+        /* Unknown since the border, or since its own last change of state if that is later
+         * (docs/RESULTS.md, section 9). */
         uint64_t from_ns = border_ns > life->since_ns ? border_ns : life->since_ns;
         life_book(life, from_ns);
         wait_lost(core, life);

@@ -1,12 +1,12 @@
-/* Joining: what system calls and state dumps mean to descriptors. */
+/* Joining: the effects of system calls and state dumps on descriptors. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 
-/* --- what is told --- */
+/* --- results --- */
 
-/* `name`: its name, if that is told. */
+/* `name`: its name, if it is emitted. */
 static void tell_fact(struct core *core, const struct descriptor *descriptor,
                       const struct text *name)
 {
@@ -46,7 +46,7 @@ void descriptor_tell_uses(struct core *core, const struct descriptor *descriptor
     core_tell(core, &result);
 }
 
-/* --- its life --- */
+/* --- begin and end --- */
 
 static void prove(struct core *core, struct descriptor *descriptor, uint64_t begin_ns)
 {
@@ -55,7 +55,7 @@ static void prove(struct core *core, struct descriptor *descriptor, uint64_t beg
     descriptor->id = ++core->last_descriptor;
 }
 
-/* Counts the doubtful uses that an older begin has made certain. */
+/* Counts the doubtful uses that an earlier begin has proven. */
 static void settle_doubtful(struct core *core, struct descriptor *descriptor)
 {
     size_t kept = 0;
@@ -186,7 +186,7 @@ void descriptors_release(struct life *life)
     }
 }
 
-/* What begins from here on, begins behind the older ones. */
+/* A later begin cannot prove older doubtful uses. */
 static void forget_older(struct descriptor *descriptor, uint64_t entry_ns)
 {
     size_t kept = 0;
@@ -200,7 +200,7 @@ static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
 {
     unsigned others = descriptor->refs - (descriptor->gone ? 0u : 1u);
     descriptor_touch(descriptor);
-    if (others <= 1) /* no call in progress but this */
+    if (others <= 1) /* no other call in progress */
         forget_older(descriptor, use->entry_ns);
     descriptor->doubtful = memory_grow(descriptor->doubtful, &descriptor->doubtful_room,
                                        descriptor->doubtful_count + 1, sizeof *use);
@@ -209,8 +209,8 @@ static void doubt(struct descriptor *descriptor, const struct doubtful_use *use)
 
 void descriptor_count_use(struct core *core, struct descriptor *descriptor, const struct use *use)
 {
-    /* Entered after a close that has returned meanwhile: whose number it was by then is a race
-     * that the events do not tell. */
+    /* Entered after a close that has returned meanwhile: a race, and the events do not show which
+     * descriptor was used. */
     if (descriptor->ended && use->entry_ns > descriptor->end_ns)
         return;
     if (!use->bad)
@@ -291,7 +291,7 @@ static void close_range(struct core *core, struct life *life, uint64_t exit_ns)
     uint64_t first = (uint32_t)life->open_value[0], last = (uint32_t)life->open_value[1];
     int64_t flags = life->open_present & 4 ? life->open_value[2] : 0;
     bool mark = flags & CALL_CLOSE_RANGE_CLOEXEC;
-    /* A copy that lacks the range is what closing it there would leave. */
+    /* A copy without the range is equivalent to closing the range in a copy. */
     struct left_out range = {.first = first, .last = last};
     bool copied = (flags & CALL_CLOSE_RANGE_UNSHARE) &&
                   life_unshare_table(core, life, mark ? &nothing_left_out : &range, exit_ns);
@@ -329,7 +329,7 @@ static void on_create(struct core *core, struct life *life, struct table *table,
 {
     const struct call_role *role = life->open_call->role;
     if (role->op == CALL_SIGNALFD && (life->open_present & 8) && (int32_t)life->open_value[3] >= 0)
-        return; /* it was given one */
+        return; /* an existing descriptor was passed */
     struct open_call open = open_of(life);
     struct descriptor *new = created(core, table, exit->value[0], life, exit->time_ns);
     if (open_call_names(&open))

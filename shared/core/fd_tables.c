@@ -1,4 +1,5 @@
-/* Joining: tables of descriptors, of processes and of threads that have parted from theirs. */
+/* Joining: descriptor tables of processes, and of threads that have separated from their
+ * process. */
 #include "base/memory.h"
 #include "base/crash.h"
 #include "core/descriptors.h"
@@ -66,8 +67,8 @@ struct descriptor *table_place(struct core *core, struct table *table, int32_t f
     return descriptor;
 }
 
-/* No call in progress is left that could prove it. (Of a call without a duration, one of the same instant
- * may be yet to come.) */
+/* No call in progress is left that could prove them. (For a use without a duration, a call at the
+ * same instant may follow.) */
 static void forget_doubtful(struct descriptor *descriptor)
 {
     size_t kept = 0;
@@ -95,8 +96,8 @@ void descriptor_drop(struct descriptor *descriptor)
     free(descriptor);
 }
 
-/* "If its number is created again without any of these, it ends there, soft (with a close of it
- * in progress: hard, at that close's entry)." */
+/* A descriptor whose number is created again ends there, soft; or hard, at the entry of a close of
+ * it that is in progress (docs/RESULTS.md, section 8). */
 void table_end_replaced(struct core *core, struct table *table, int32_t fd, uint64_t time_ns)
 {
     struct descriptor *old = table_alive(table, fd);
@@ -170,7 +171,7 @@ void table_give(struct table *from, struct process *to)
     process_touch(to);
 }
 
-/* The life, which has not exited, parts from the table of its process; `take_table` is its own. */
+/* The life, which has not exited, leaves the table of its process; `take_table` becomes its own. */
 static void part(struct life *life, struct table *take_table)
 {
     life->own_table = take_table;
@@ -199,7 +200,7 @@ static void finish(struct core *core, struct table *table)
     free(all);
 }
 
-/* One user less; the last takes the descriptors with it. */
+/* Removes a user; with the last one, the descriptors end. */
 static void leave(struct core *core, struct table *table, uint64_t time_ns)
 {
     if (--table->refs == 0) {
@@ -221,7 +222,7 @@ void process_leave_table(struct core *core, struct process *process, uint64_t ti
         leave(core, table, time_ns);
 }
 
-/* What was the life's own until now; NULL if it had none. */
+/* Removes and returns the table that the life has of its own; NULL if it has none. */
 static struct table *take_own(struct life *life)
 {
     struct table *own = life->own_table;
@@ -288,7 +289,7 @@ void life_exec_table(struct core *core, struct life *life, uint64_t time_ns)
     free(all);
 }
 
-/* Whether anybody else is known to use the life's table. */
+/* Whether any other thread is known to use the life's table. */
 static bool is_shared(const struct life *life, const struct table *table)
 {
     const struct process *process = life->process;
@@ -306,7 +307,7 @@ bool life_unshare_table(struct core *core, struct life *life, const struct left_
     struct table *copy = table_make(core, process->id);
     copy_all(core, shared, copy, out, time_ns);
     if (!life->own_table && process->alive > process->parted + 1) {
-        part(life, copy); /* other threads of the process go on with the one that was */
+        part(life, copy); /* other threads of the process keep the old one */
         return true;
     }
     if (life->own_table)

@@ -1,12 +1,12 @@
-/* Handlers of interrupts and softirqs: what they take of the running time of whoever is current.
+/* Interrupt handlers and softirqs: the time they take from the running time of the current thread.
  *
- * A handler counts when it ends: what was seen of its begin alone, or of its end alone, is in no sum. An interrupt
- * that comes in a softirq counts as interrupt alone. Handlers do not switch, so a switch tells that none runs.
- * Where a phase may begin or end in a handler, what has run of it by then counts at once.
+ * A handler counts at its exit: if only its begin or only its end was recorded, it is in no sum. An
+ * interrupt during a softirq counts only as interrupt. Handlers do not switch, so at a switch none
+ * runs. Where a phase may begin or end in a handler, the handler's time up to then counts at once.
  * Source: kernel/softirq.c, handle_softirqs(); kernel/irq/handle.c, __handle_irq_event_percpu(). */
 #include "core/state.h"
 
-/* --- what an event means, in both modes --- */
+/* --- effects of events, in both modes --- */
 
 void life_interrupt(struct core *core, struct life *life, const struct interrupted *taken)
 {
@@ -21,7 +21,7 @@ void life_interrupt(struct core *core, struct life *life, const struct interrupt
 static void take(struct core *core, struct cpu *cpu, uint64_t now_ns, bool softirq, uint64_t ns)
 {
     if (core->only_steps || ns == 0)
-        return; /* the past takes it, by the step */
+        return; /* the join does it with the STEP */
     if (cpu->knows != CPU_THREAD && cpu->knows != CPU_LET)
         return;
     struct life *life = life_touch(cpu->current);
@@ -75,7 +75,7 @@ static void irq_event(struct core *core, struct cpu *cpu, const struct event *ev
     cpu->handlers &= (uint8_t)~HANDLER_IN_IRQ;
 }
 
-/* Nothing but an interrupt comes into a softirq: what else seems to run has ended unseen. */
+/* Only interrupts occur within a softirq: any other handler that seems to run has ended unseen. */
 static void softirq_event(struct core *core, struct cpu *cpu, const struct event *event)
 {
     if (event->kind == EVENT_HANDLER_EXIT)

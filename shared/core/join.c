@@ -1,4 +1,4 @@
-/* Joining: the records of rows, or events as they were, in their order. */
+/* Joining: applies records of rows, or unchanged events, in order. */
 #include "base/memory.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
@@ -83,7 +83,7 @@ static void tick(struct core *core, uint64_t now_ns)
     core->time_ns = tick_ns + LIVES_TICK_NS;
 }
 
-/* Whoever is current: settled, if it was not. */
+/* The current thread, which is determined first if it was unknown. */
 static struct life *current_at(struct core *core, int32_t number, uint64_t time_ns)
 {
     struct cpu *cpu = cpu_at(core, number);
@@ -97,7 +97,7 @@ static struct life *current_at(struct core *core, int32_t number, uint64_t time_
 
 void join_meaning(struct core *core, const struct event *event, struct life *actor)
 {
-    /* Calls are of threads alone. */
+    /* Only threads make calls. */
     if (actor && tid_is_of_process(actor->tid))
         actor = NULL;
     switch (event->kind) {
@@ -130,7 +130,7 @@ void core_event(struct core *core, const struct event *event)
     bool by_kernel = event->domain == DOMAIN_KERNEL;
     bool is_nowhere = by_kernel && event->kind == EVENT_SWITCH && event->cpu < 0;
     tick(core, event->time_ns);
-    /* Whoever is current was there before the event. */
+    /* Determines the current thread before the event takes effect. */
     if (by_kernel && event->kind != EVENT_LOSS && !is_nowhere)
         (void)current_at(core, event->cpu, event->time_ns);
     core->order++;
@@ -239,7 +239,7 @@ static void join_step(struct core *core, const struct step *step)
     core->summed = 0;
     const struct life *prev = join_named(core, step->prev);
     if (step->prev &&
-        !(prev && prev->over)) /* one that is over keeps its name: others may have waited for it */
+        !(prev && prev->over)) /* an ended life keeps its name: others may have waited for it */
         name(core, step->prev, life_find(core, (int32_t)event->value[0]));
     if (step->next)
         name(core, step->next, life_find(core, (int32_t)event->value[2]));
@@ -272,7 +272,7 @@ bool core_join(struct core *core, const struct record *record)
     case RECORD_WAITS: waits_join(core, &record->waits); break;
     case RECORD_LAYERS: layers_join(core, &record->layers); break;
     case RECORD_PASSED: join_passed(core, &record->passed); break;
-    case RECORD_ANALYSIS: break; /* whoever has the engine takes it */
+    case RECORD_ANALYSIS: break; /* for the owner of the engine */
     }
     return true;
 }

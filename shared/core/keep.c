@@ -10,13 +10,14 @@
 struct keep {
     struct core *core;
     struct keep_sink sink;
-    uint64_t save; /* the number of this one */
-    bool all;      /* whatever has changed; else what has, and nothing else is visited */
-    bool checks;   /* nothing has changed: each record is what the sink has */
-    size_t count;  /* of records of a noun each */
+    uint64_t save; /* its number */
+    bool all;      /* saves all records; else visits only changed entities */
+    bool checks;   /* nothing has changed: each record must equal that of the sink */
+    size_t count;  /* number of records, one per entity */
 };
 
-/* A record, under the kind's letter and `id`. `change`: by which the noun is known, in `changes`; NULL: of the whole. */
+/* Puts a record under the kind's letter and `id`. `change`: the entity's, in `changes`; NULL: the
+ * core as a whole. */
 static void put(struct keep *keep, enum kept_kind kind, uint64_t id, const void *from,
                 struct changes *changes, struct change *change)
 {
@@ -38,7 +39,7 @@ static void put(struct keep *keep, enum kept_kind kind, uint64_t id, const void 
     columns_clear(&out);
 }
 
-/* Its number, by which other records name it. */
+/* The number by which other records refer to it. */
 static uint64_t serial(const struct keep *keep, uint64_t *serial)
 {
     if (*serial == 0)
@@ -140,7 +141,8 @@ static void keep_life(struct keep *keep, struct life *life)
     free(kept.credits);
 }
 
-/* Those on both ends tell of the eldest and of the youngest. */
+/* Whether the saved record is still valid. The blocks at both ends depend on the eldest and the
+ * youngest. */
 static bool block_stands(const struct keep *keep, const struct elder_block *block)
 {
     return !keep->all && block->change.kept != 0 && !block->changed && block->above && block->below;
@@ -270,9 +272,9 @@ static void keep_core(struct keep *keep)
     put(keep, KEPT_CORE, 0, &kept, NULL, NULL);
 }
 
-/* --- all of it, or what has changed --- */
+/* --- all records, or changed ones --- */
 
-/* Whether the save has not seen it yet. */
+/* Whether this save has not visited it yet. */
 static bool is_new(const struct keep *keep, uint64_t *seen)
 {
     bool new = *seen != keep->save;
@@ -345,8 +347,7 @@ static void visit_changed(struct keep *keep)
     }
 enum { CHANGES = 6 };
 
-/* All that is kept has been seen as it is; builds with invariants look at it again, whether the sink has all of it, and
- * nothing else. */
+/* All changes are saved; builds with invariants check that the sink has exactly all records. */
 static void end_save(const struct keep *keep)
 {
     struct core *core = keep->core;

@@ -1,7 +1,7 @@
-/* Joining: what the lines of a row mean. */
+/* Joining: applies LINEs of lives and CPUs. */
 #include "core/state.h"
 
-/* What a row says of time relative to what only the past knows. */
+/* The slot for time that a row states relative to the past. */
 static unsigned slot_here(const struct life *life, unsigned slot)
 {
     switch (slot) {
@@ -28,7 +28,8 @@ bool join_life_line(struct core *core, const struct life_line *line)
     uint64_t told_ns = 0;
     for (unsigned slot = 0; slot < TIME_SLOTS; slot++)
         told_ns += line->time[slot];
-    /* Whatever was accounted here, mapping has accounted from there on. */
+    /* Time accounted before plus the time of the LINE must equal the time up to which it
+     * accounts. */
     if (line->counts_time && line->clock_ns != life->clock_ns + told_ns)
         return false;
     join_phase_sums(core, life, line);
@@ -73,7 +74,7 @@ void join_cpu_line(struct core *core, const struct cpu_line *line)
     if (!line->known)
         return;
     cpu->border_ns = TIME_NONE;
-    /* Mappers of before tell none: who had it since the last one is not known. */
+    /* Older mappers write no slices: the threads since the last one are unknown. */
     if (line->slice_count == 0 && line->run_whole && line->run_begin_ns != cpu->run_begin_ns)
         slices_forget(cpu);
     cpu->run_begin_ns = line->run_begin_ns;

@@ -1,4 +1,4 @@
-/* Lives of threads: their begin and end, their names, and what is told of them. */
+/* Lives of threads: begin and end, names, and results. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
@@ -118,7 +118,7 @@ struct life *life_born(struct core *core, int32_t tid, uint64_t time_ns)
     return born(core, 0, tid, time_ns);
 }
 
-/* The living one of any number, else a new life from here on. */
+/* The live life with that id, else a new one from now on. */
 static struct life *met(struct core *core, uint32_t pid_ns, int32_t tid, uint64_t time_ns)
 {
     struct life *life = map_get(&core->lives, number_key(pid_ns, tid));
@@ -209,7 +209,7 @@ void life_tell_fact(struct core *core, const struct life *life)
     core_tell(core, &fact);
 }
 
-/* What its first call will make of the time before it, only that will tell. */
+/* Time before its first call stays open: that call decides how it counts. */
 static void tell_numbers(struct core *core, struct life *life)
 {
     struct time_vector time = {.user_ns = life->time[TIME_USER],
@@ -278,7 +278,7 @@ void life_note_exited(struct core *core, const struct life *life)
     core->exited[core->exited_count++] = number_key(life->pid_ns, life->tid);
 }
 
-/* As docs/RESULTS.md says in "Lives": those that nothing was told of for long. */
+/* Lives without an event for longer than this (docs/RESULTS.md, section 4). */
 #define KEPT_NS UINT64_C(10000000000)
 
 void life_forget_exited(struct core *core, uint64_t now_ns)
@@ -287,7 +287,7 @@ void life_forget_exited(struct core *core, uint64_t now_ns)
     for (size_t i = 0; i < core->exited_count; i++) {
         struct life *life = map_get(&core->lives, core->exited[i]);
         if (!life || !life->exited)
-            continue; /* switched out for good; another has the number by now */
+            continue; /* switched out for good; another life has the tid by now */
         if (life->cpu < 0 && now_ns > life->last_ns && now_ns - life->last_ns > KEPT_NS)
             life_end(core, life, now_ns);
         else
@@ -301,7 +301,7 @@ void life_exit(struct core *core, struct life *life, uint64_t time_ns)
     if (life->exited)
         return;
     life_touch(life);
-    if (life->in == IN_OPEN) { /* else its time goes where it went */
+    if (life->in == IN_OPEN) { /* else its time stays in its current state */
         life_book(life, time_ns);
         call_has_no_end(core, life);
     }
@@ -324,7 +324,7 @@ void life_is_over(struct core *core, struct life *life)
 void life_end(struct core *core, struct life *life, uint64_t time_ns)
 {
     life_touch(life);
-    /* A CPU whose line has yet to come may still point to it. */
+    /* A CPU whose LINE is still to come may refer to it. */
     for (size_t i = 0; i < core->cpu_count; i++)
         if (core->cpus[i].current == life) {
             core->cpus[i].current = NULL;

@@ -1,11 +1,8 @@
-/* Mapping: what goes to the row, and what is known of lives that may be one another. */
+/* Mapping: writes the row, and tracks which names may be the same life. */
 #include "base/memory.h"
 #include "core/counts.h"
 #include "core/descriptors.h"
 #include "core/spans.h"
-
-/* The time is told at each multiple of this of the raw clock; then nothing is known any more, since
- * the past may forget what is over. */
 
 /* A record of the engine of analyses. */
 static void send_analysis(void *context, struct bytes record)
@@ -45,7 +42,7 @@ struct core_counts core_counts(const struct core *core)
 
 /* --- lives --- */
 
-/* Where the life of a small number is; NULL for another. */
+/* The slot of the life with a small tid; NULL for other tids. */
 static struct life **place_of(struct core *core, int32_t tid)
 {
     uint32_t page = (uint32_t)tid / PAGE_LIVES;
@@ -83,7 +80,7 @@ life_name map_name(struct core *core, struct life *life)
     return life->name;
 }
 
-/* Whether a line would say of its time and state what the last one did. */
+/* Whether a LINE would have the same time and state as the last one. */
 static bool is_as_told(const struct life *life)
 {
     const struct told_life *told = &life->told;
@@ -114,7 +111,7 @@ static bool has_unsent(const struct life *life, bool sums)
            (life->has_program && !life->program_sent);
 }
 
-/* What adds up. */
+/* Purely additive data. */
 static void write_sums(struct life *life, struct life_line *line)
 {
     line->cpu_ns = life->cpu_ns;
@@ -132,7 +129,7 @@ static void write_sums(struct life *life, struct life_line *line)
     memset(life->call_at, 0, sizeof life->call_at);
 }
 
-/* Instances of the past have to know how many calls are complete, and no more. */
+/* Instances of the past only need the number of complete calls. */
 static void count_ahead(struct life *life, struct life_line *line)
 {
     uint64_t calls = 0;
@@ -250,7 +247,7 @@ void life_write_spent(struct core *core, struct life *life)
     write_line(core, life, false);
 }
 
-/* What another name of the life, or a step, may change: its names, its process, and what labels say. */
+/* Drops what another name of the life, or a STEP, may change: names, process, and labels. */
 static void forget_words(struct life *life)
 {
     life->kernel_named = life->user_named = life->has_program = false;
@@ -290,17 +287,17 @@ void life_before_step(struct core *core, struct life *life)
     map_pass(core, life);
 }
 
-/* Whether the current of a CPU, as the row has let it, may be the life: not if that has run elsewhere
- * since then. */
+/* Whether the current thread of a CPU in state CPU_LET may be the life: not if that has run
+ * elsewhere since. */
 static bool may_be(const struct core *core, const struct life *let, const struct life *life)
 {
     const struct cpu *cpu = &core->cpus[let->wild_cpu];
     if (life->tid == 0)
-        return false; /* both are current, of two CPUs */
+        return false; /* both are current, on two CPUs */
     return !(life->cpu >= 0 && life->cpu != let->wild_cpu) && life->ran_tick < cpu->let_tick;
 }
 
-/* So that it may be active: all that may be the same is retired. */
+/* Retires everything that may be the same life, so that it may be active. */
 static void exclude_others(struct core *core, const struct life *life)
 {
     if (life->tid == 0) {
@@ -366,7 +363,7 @@ struct life *life_forget(struct core *core, struct life *life)
     life_retire(core, life);
     instances_forget(&life->phases);
     life->cpu = -1;
-    /* Its number stays known not to be that of a thread that exits. */
+    /* That the tid is not exiting stays known. */
     struct life *next = map_life_new(core, life->tid);
     next->exit_known = true;
     next->ran_tick = life->ran_tick;
@@ -389,11 +386,11 @@ void map_doubt(struct core *core, const struct life *life, bool leaves)
     }
 }
 
-/* Whoever is current there by what only the past knows: any life that is not known to be elsewhere. */
+/* Retires any life that may be current there and is not known to be elsewhere. */
 static void retire_whoever(struct core *core, const struct cpu *cpu)
 {
     for (size_t i = 0; i < core->cpu_count; i++)
-        cpu_write(core, &core->cpus[i]); /* who is elsewhere, the past must know */
+        cpu_write(core, &core->cpus[i]); /* the past must know which threads are elsewhere */
     for (struct life *life = core->listed; life; life = life->next_listed)
         if (life->active && life->tid != 0 && (life->cpu < 0 || &core->cpus[life->cpu] == cpu))
             life_retire(core, life);
@@ -415,7 +412,7 @@ void cpu_write(struct core *core, struct cpu *cpu)
 {
     bool known = cpu->knows >= CPU_NOBODY;
     if (!(known && cpu->changed) && cpu->last_ns == cpu->told_ns && !cpu->handlers_changed)
-        return; /* nor are there slices: a switch changes it */
+        return; /* without slices: a switch sets cpu->changed */
     struct cpu_line *line = &row_add(core->row, RECORD_CPU)->cpu;
     line->cpu = (int32_t)(cpu - core->cpus);
     line->known = known;
@@ -496,7 +493,7 @@ static void forget_all(struct core *core)
     core->let_cpus = 0;
 }
 
-/* Whether something of the time is to be done before an event of the interval. */
+/* Work that is due before an event of the interval. */
 static void tick(struct core *core, uint64_t now_ns)
 {
     if (now_ns >= core->lives_ns) {
@@ -512,7 +509,7 @@ static void tick(struct core *core, uint64_t now_ns)
         core->time_ns = phases->now_ns + phases->tick_ns;
 }
 
-/* Whether the event is of the interval. */
+/* Whether the event is in the interval. */
 NEVER_INLINE static bool enter_time(struct core *core, const struct event *event)
 {
     if (event->time_ns < core->mapping.begin_ns || event->time_ns >= core->mapping.end_ns) {
@@ -542,7 +539,7 @@ static void on_loss(struct core *core, const struct event *event)
     if (event->time_ns >= core->time_ns)
         tick(core, event->time_ns);
     if (core->counts.first_ns == TIME_NONE)
-        core->time_ns = 0; /* the first event has yet to come */
+        core->time_ns = 0; /* the first event is still to come */
     core->tallies.at[TALLY_DISCARDED] += (uint64_t)event->value[0];
     core->tallies.at[TALLY_MISSING_PACKETS] += (uint64_t)event->value[3];
     if (event->domain == DOMAIN_UST)
@@ -598,13 +595,13 @@ void map_meaning(struct core *core, struct cpu *cpu, const struct event *event, 
     on_kernel_event(core, cpu, event, actor);
 }
 
-/* --- memory that is asked for ahead --- */
+/* --- prefetching --- */
 
 enum {
     LINE_BYTES = 64,
-    LIVES_CACHED = 512, /* what is known of so many is in a cache anyway */
+    LIVES_CACHED = 512, /* with fewer lives, their data is in a cache anyway */
     AHEAD = 64,         /* events */
-    COMING_MAX = 16     /* lives; what is asked for must still be there when its turn comes */
+    COMING_MAX = 16     /* lives; prefetched data must still be cached when it is used */
 };
 
 static inline void ask_for(const void *at, size_t bytes)
@@ -619,7 +616,7 @@ static void ask_for_counters(const struct durations *durations)
         ask_for(durations->narrow, durations->size * sizeof *durations->narrow);
 }
 
-/* The call is of the thread that came to its CPU last. */
+/* The call belongs to the thread that was last switched to on its CPU. */
 static inline void note_first_use(const struct event *entry, size_t count, const int32_t *cpu,
                                   int32_t *fd)
 {
@@ -631,13 +628,13 @@ static inline void note_first_use(const struct event *entry, size_t count, const
         }
 }
 
-/* Of the threads that the events switch to, in steps: what one step reads, the one before has asked for,
- * of all threads at once. */
+/* Prefetches data of the threads that the events switch to, in steps: each step reads, for all
+ * threads, what the step before has prefetched. */
 NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *events,
                                    size_t count)
 {
     const struct life *coming[COMING_MAX];
-    int32_t cpu[COMING_MAX], fd[COMING_MAX]; /* fd: that its first call uses; -1 */
+    int32_t cpu[COMING_MAX], fd[COMING_MAX]; /* fd: used by its first call; -1 */
     size_t coming_count = 0;
     for (size_t i = 0; i < count && coming_count < COMING_MAX; i++) {
         int64_t tid = events[i].kind == EVENT_SWITCH ? events[i].value[2] : 0;
@@ -665,7 +662,7 @@ NEVER_INLINE static void ask_ahead(const struct core *core, const struct event *
     }
 }
 
-/* Calls of which only the number is known. */
+/* Counts calls of which only the number is known. */
 static void count_unnamed(struct core *core, const struct event *events, size_t count)
 {
     for (size_t i = 0; i < count; i++)

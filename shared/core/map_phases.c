@@ -1,7 +1,8 @@
-/* Mapping: what an interval alone tells of phases.
+/* Mapping: phases of an interval.
  *
- * What begins here is later than all that the past knows: an end that finds one here ends it. What
- * cannot be told here passes to the past: the instances that are open on a thread, or the event. */
+ * Whatever begins here is later than everything in the past: an end that finds an instance here
+ * ends it. What cannot be resolved here goes to the past: the open instances of a thread, or the
+ * event. */
 #include "analysis/segments.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -37,7 +38,7 @@ static const struct phase_definition *definition_of(const struct core *core, uin
 
 /* --- labels --- */
 
-/* What has timed out by now is over: the thread's own time may be behind the last tick. */
+/* For timeouts: the thread's own time may be later than the last tick. */
 static uint64_t label_time(const struct core *core, const struct life *life)
 {
     return life->clock_ns > core->phases.now_ns ? life->clock_ns : core->phases.now_ns;
@@ -71,9 +72,9 @@ uint32_t map_call_label(struct core *core, struct life *life)
     return life->call_label;
 }
 
-/* The path of a phase below another, as the row tells it. */
+/* The label of a phase below another in the row. */
 struct child_label {
-    struct child_label *next; /* of the same hash */
+    struct child_label *next; /* with the same hash */
     uint32_t under, label;
     struct text name;
 };
@@ -106,7 +107,7 @@ static struct field_value *copy_values(struct arena *arena, const struct field_v
     return copy;
 }
 
-/* The path of the parent of one of `definition` with these values, which only the past knows. */
+/* The path of a past instance that is the parent of one of `definition` with these values. */
 static uint32_t matched_label(struct core *core, struct life *life, uint32_t definition,
                               const struct field_value *values)
 {
@@ -121,8 +122,8 @@ static uint32_t matched_label(struct core *core, struct life *life, uint32_t def
                                          .value_count = count});
 }
 
-/* The path of an instance of the thread that only the past knows and that is the parent of one of
- * `definition`; if there is none, `under`. */
+/* The path of a past instance on the thread that is the parent of one of `definition`; if there is
+ * none, `under`. */
 static uint32_t parent_label(struct core *core, struct life *life, uint32_t definition,
                              uint32_t under)
 {
@@ -143,13 +144,13 @@ static uint32_t parent_label(struct core *core, struct life *life, uint32_t defi
     return life->parent;
 }
 
-/* --- instances that the past takes over --- */
+/* --- instances that pass to the past --- */
 
-/* The past has something open of a life that only it knows: any other here may be that one. */
+/* The past has an open instance of a life that only it knows: any life here may be that one. */
 static void may_all_hold_phase(struct core *core)
 {
     for (struct life *each = core->all; each; each = each->next_of_all) {
-        waits_write(core, each); /* they were before */
+        waits_write(core, each); /* these waits were before it */
         each->may_hold_phase = each->spends = true;
     }
 }
@@ -174,7 +175,7 @@ static void write_steps(const struct core *core, const struct elders *elders,
     line->bytes.at = arena_copy(arena, block->at + block->begin, line->bytes.count);
 }
 
-/* Those below it. */
+/* Writes its elders. */
 static void write_elders(const struct core *core, const struct instance *instance,
                          struct instance_line *line)
 {
@@ -197,7 +198,7 @@ static void write_elders(const struct core *core, const struct instance *instanc
         write_steps(core, elders, block, steps++);
 }
 
-/* The past was told of a begin. */
+/* The row has a begin. */
 static void begins_remotely(struct core *core, uint32_t definition,
                             const struct field_value *values, uint64_t order)
 {
@@ -213,7 +214,7 @@ static void begins_remotely(struct core *core, uint32_t definition,
         *(uint64_t *)*last = order;
 }
 
-/* Whether it was told of one with these values that is later than `order`. */
+/* Whether the row has a begin with these values that is later than `order`. */
 static bool begins_later(const struct core *core, uint32_t definition,
                          const struct field_value *values, uint64_t order)
 {
@@ -224,7 +225,7 @@ static bool begins_later(const struct core *core, uint32_t definition,
     return last && *last > order;
 }
 
-/* Whose segment it is: that has passed before. */
+/* The request of the instance, if any, has passed before. */
 static void write_segments(struct core *core, struct instance *instance, struct instance_line *line)
 {
     assert(!instance->request);
@@ -267,8 +268,8 @@ static void write_instance(struct core *core, struct instance *instance)
     life->spends = life->may_hold_phase = true;
 }
 
-/* What was open on the thread is the past's: its labels stand for something else from here on, and those of
- * others that may be the same thread. */
+/* The instances of the thread have passed: its labels change from here on, and those of lives that
+ * may be the same thread. */
 static void has_passed(struct core *core, struct life *life)
 {
     if (life->tid == 0 || core->let_cpus > 0)
@@ -278,7 +279,7 @@ static void has_passed(struct core *core, struct life *life)
         layers_write(core, life);
 }
 
-/* A request and its segments that are open are either both here, or both the past's. */
+/* A request and its open segments are either both here, or both in the past. */
 static bool is_tied(const struct instance *instance)
 {
     return instance->request || (instance->segments && instance->segments->first);
@@ -329,7 +330,7 @@ void map_new_labels(struct core *core, struct life *life)
         core->label_epoch++;
 }
 
-/* All that are open, or (`life`) those on threads that may be of its process. */
+/* Passes all open instances, or (`life`) those on threads that may belong to its process. */
 static void pass_kin(struct core *core, const struct life *life)
 {
     size_t count = core->phases.structs;
@@ -365,7 +366,7 @@ void map_pass_for_exec(struct core *core, const struct life *life, int32_t pid)
     pass_kin(core, is_told ? life : NULL);
 }
 
-/* All of a definition, and what stands below them on their threads. */
+/* Passes all instances of a definition, and older ones of their threads. */
 static void pass_definition(struct core *core, uint32_t definition)
 {
     while (core->phases.newest[definition])
@@ -395,14 +396,14 @@ void map_doubt_pid(struct core *core, struct life *life)
         untold(core, life);
         return;
     }
-    places_doubt(core); /* what a life uses has no place before its process is told */
+    places_doubt(core); /* a life uses no place before its process is known */
     for (struct life *each = core->all; each; each = each->next_of_all)
         untold(core, each);
 }
 
 void map_told_pid(struct core *core, struct life *life, int32_t pid)
 {
-    assert(!life->ended); /* what the past must tell of the process that it has */
+    assert(!life->ended); /* the past must add these to the process that it knows so far */
     places_told(core, life, pid);
     /* Others may be names of the same life. */
     if (life->tid == 0)
@@ -418,9 +419,10 @@ void map_told_pid(struct core *core, struct life *life, int32_t pid)
     life->told_pid = pid;
 }
 
-/* --- events that go to the past --- */
+/* --- events that become STEPs --- */
 
-/* Only the past knows which instance ends: tells what the threads that may have begun it have spent. */
+/* Only the past knows which instance ends: writes the time of all threads that may have begun
+ * it. */
 static void write_holders(struct core *core, const struct life *ender)
 {
     for (struct life *life = core->listed; life; life = life->next_listed)
@@ -430,15 +432,15 @@ static void write_holders(struct core *core, const struct life *ender)
         }
 }
 
-/* Whether it is not known here of all instances of a definition that are open here if they are of the
- * thread's process. */
+/* Whether it is unknown for any open instance of a definition if it belongs to the thread's
+ * process. */
 static bool are_doubtful(const struct core *core, const struct life *life, uint32_t definition)
 {
     return core->phases.newest[definition] &&
            (!life->phases.kin || core->strangers[definition] > 0);
 }
 
-/* The past must find all that an end may end. */
+/* Passes all instances that an end may end. */
 static void pass_for_end(struct core *core, struct life *life, const struct event *event,
                          uint32_t at)
 {
@@ -449,7 +451,7 @@ static void pass_for_end(struct core *core, struct life *life, const struct even
         pass_definition(core, at);
 }
 
-/* Likewise all that may be the request that it is a segment of. */
+/* Likewise all that may be the request of a segment. */
 static void pass_requests(struct core *core, struct life *life, uint32_t at,
                           const struct field_value *values)
 {
@@ -461,7 +463,7 @@ static void pass_requests(struct core *core, struct life *life, uint32_t at,
     }
 }
 
-/* The past must find all that may be the parent, and put it on top of what the thread has begun. */
+/* Passes all instances that may be the parent, and all of the thread, below the new one. */
 static void pass_for_begin(struct core *core, struct life *life, const struct event *event,
                            uint32_t at)
 {
@@ -479,7 +481,7 @@ static void pass_for_begin(struct core *core, struct life *life, const struct ev
     pass_requests(core, life, at, values);
 }
 
-/* Whether the event may end a request: its segments that are open count up to there. */
+/* Whether the event may end a request: its open segments count up to then. */
 static bool ends_request(const struct core *core, const struct event_class *class)
 {
     for (size_t i = 0; i < class->end_count; i++)
@@ -520,16 +522,16 @@ void map_before_phases(struct core *core, struct life *life, const struct event 
     core->label_epoch++;
 }
 
-/* --- events that are told here --- */
+/* --- events that are resolved here --- */
 
-/* Whether only this interval tells what the thread spends. */
+/* Whether the time of the thread is completely known in this interval. */
 static bool is_accounted(const struct life *life)
 {
     return (life->known || (life->counts && life->in == IN_UNKNOWN)) &&
            !(life->exit_known && life->exiting);
 }
 
-/* The one that the event ends is told by this interval alone. */
+/* Whether the instance certainly is the one that the event ends. */
 static bool is_certain_end(const struct core *core, const struct life *life,
                            const struct instance *instance)
 {
@@ -540,14 +542,14 @@ static bool is_certain_end(const struct core *core, const struct life *life,
     if (begins_later(core, definition, instance->values, instance->mark.order))
         return false;
     if (beginner != life && core->facts.has_kernel && (!beginner->known || life->tid == 0))
-        return false; /* whether it runs, and who ends it, only the past knows */
+        return false; /* only the past knows whether it runs, and who ends it */
     if (life->phases.kin)
         return core->strangers[definition] == 0;
-    /* Any other thread may be of its process. */
+    /* Any other thread may belong to its process. */
     return instance == core->phases.newest[definition] && beginner == life;
 }
 
-/* Whether this interval tells all of what the instance has spent, if `ender` ends its request now. */
+/* Whether the time of the instance is completely known here, if `ender` ends its request now. */
 static bool is_spent_here(const struct core *core, const struct life *ender,
                           const struct instance *instance)
 {
@@ -566,7 +568,7 @@ static bool is_spent_here(const struct core *core, const struct life *ender,
     return life->in != IN_UNKNOWN;
 }
 
-/* Whether what the end means to its request, or to its segments, is told by this interval alone. */
+/* Whether the effects of the end on its request, or on its segments, are completely known here. */
 static bool is_summed_here(const struct core *core, const struct life *life,
                            const struct instance *instance)
 {
@@ -598,7 +600,7 @@ static bool end_here(struct core *core, struct life *life, const struct event *e
     return true;
 }
 
-/* Whether some instance that is open here may be its parent by match fields, or not. */
+/* Whether it is unknown if some open instance here may be its parent by match fields. */
 static bool is_parent_doubtful(const struct core *core, const struct life *life,
                                uint32_t definition)
 {
@@ -608,7 +610,7 @@ static bool is_parent_doubtful(const struct core *core, const struct life *life,
     return false;
 }
 
-/* False if the past must find the parent of what begins among what is open here, too. */
+/* False if its parent may be an instance open here that only the past can resolve. */
 static bool path_here(struct core *core, struct life *life, uint32_t at,
                       const struct field_value *values, uint32_t *under)
 {
@@ -636,7 +638,7 @@ static bool path_here(struct core *core, struct life *life, uint32_t at,
     return true;
 }
 
-/* False if only the past can tell whose segment it is. */
+/* False if only the past can determine its request. */
 static bool is_request_here(const struct core *core, const struct life *life, uint32_t at,
                             const struct field_value *values)
 {
@@ -686,7 +688,7 @@ bool map_phases(struct core *core, struct life *life, const struct event *event,
         *summed |= (uint32_t)here << i;
         all &= here;
     }
-    /* A begin must not find what an end that goes out may take away. */
+    /* A begin must not find what an end that becomes a STEP may end. */
     for (size_t i = 0; i < class->begin_count && all; i++) {
         bool here = begin_here(core, life, event, class->begins[i]);
         *summed |= (uint32_t)here << (class->end_count + i);

@@ -1,23 +1,23 @@
-/* Mapping: the instances that are told of by themselves: the slowest that ended here, of each phase.
+/* Mapping: instances that are listed individually: the slowest of each phase that ended here.
  *
- * What is compared must be of one process and one path whatever the past knows: threads of which the
- * same process is told here, or one life; and one label. What is written stays in the comparison, so later
- * lines tell of what is slower alone. */
+ * Only instances that certainly have one process and one path are compared: of threads with the
+ * same known process, or of one life; and with one label. Written ones stay in the comparison, so
+ * later LINEs only list slower ones. */
 #include "base/hash.h"
 #include "base/memory.h"
 #include "core/state.h"
 
-/* The slowest of some instances that ended here. */
+/* The slowest of a group of instances that ended here. */
 struct known_slowest {
-    struct known_slowest *next; /* of the same hash */
-    uint64_t set;               /* of threads */
+    struct known_slowest *next; /* with the same hash */
+    uint64_t set;               /* of set_of(): the threads */
     uint32_t label, definition;
     struct slowest list; /* of struct unsent_ended */
 };
 
 struct unsent_ended {
-    struct unsent_ended *next, **back; /* of its life; until it is written */
-    bool sent;                         /* then nothing of it is left */
+    struct unsent_ended *next, **back; /* of its life, until it is written */
+    bool sent;                         /* then `line` owns nothing */
     struct ended_line line;
 };
 

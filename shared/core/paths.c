@@ -1,15 +1,15 @@
-/* Paths of phases, joining: names of fields make ever new ones, so those that nothing bears any more are
- * forgotten, between intervals. */
+/* Joining: paths of phases. Field values create new names all the time, so unused paths are
+ * dropped, between intervals. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
-/* So many more than were needed the last time may be there that no interval walks for them in vain. */
+/* This many more than were in use the last time are kept, so that most intervals need no search. */
 enum { PATHS_SPARE = 1024 };
 
 struct renaming {
     struct core *core;
     struct names to;
-    struct map done; /* descriptors, by where they are */
+    struct map done; /* descriptors, by address */
 };
 
 static void rename_path(struct renaming *renaming, uint32_t *path)
@@ -28,7 +28,7 @@ static void rename_descriptor(struct renaming *renaming, struct descriptor *desc
 
 static void rename_life(struct renaming *renaming, struct life *life)
 {
-    life_tell_sums(renaming->core, life); /* they have labels, too */
+    life_tell_sums(renaming->core, life); /* sums have labels, too */
     rename_path(renaming, &life->open_label);
     for (size_t i = 0; i < life->credit_count; i++)
         rename_path(renaming, &life->credits[i].label);

@@ -1,8 +1,8 @@
-/* Phases: instances that begin and end on threads, in both modes; and what joining knows of them. */
+/* Phases: begin and end of instances on threads, in both modes; and joining of their rows. */
 #include "base/memory.h"
 #include "core/state.h"
 
-/* --- what threads spend in them --- */
+/* --- time of threads in instances --- */
 
 void life_account(const struct life *life, struct time_vector *time, uint64_t ns)
 {
@@ -41,7 +41,7 @@ void life_spend(struct life *life, uint64_t ns)
         life->spent_before.blocked_ns += ns;
 }
 
-/* Whether it has to be known what its thread spends. */
+/* Sets whether the time of the thread is needed for instances. */
 static void set_spends(const struct core *core, struct life *life)
 {
     life->spends = life->phases.count > 0 || (core->mode == CORE_MAP && life->may_hold_phase);
@@ -61,7 +61,7 @@ struct phase_sum *phase_sum_at(struct core *core, struct life *life, uint32_t la
     return &life->phase_sums[at];
 }
 
-/* --- what an event means, in both modes --- */
+/* --- effects of events, in both modes --- */
 
 static const struct phase_definition *definition_of(const struct core *core,
                                                     const struct instance *instance)
@@ -124,16 +124,16 @@ uint64_t phase_spent_until(const struct instance *instance, uint64_t time_ns,
     uint64_t calls = instances_spent(instance, time);
     if (time_ns <= life->clock_ns)
         return calls;
-    /* Behind what the thread has accounted for. */
+    /* Later than the thread's accounted time. */
     uint64_t ns = time_ns - life->clock_ns;
     uint64_t begun_ns = time_ns - instance->mark.begin_ns;
     if (ns > begun_ns)
-        ns = begun_ns; /* it was begun behind what is accounted for */
+        ns = begun_ns; /* it began later than that */
     life_account(life, time, ns);
     return calls;
 }
 
-/* Of its process by now; 0 if that is not told. */
+/* Its current process; 0 if unknown. */
 static int32_t pid_of(const struct life *life)
 {
     const struct kin *kin = life->phases.kin;
@@ -160,7 +160,7 @@ static void tell_ended(struct core *core, struct life *life, uint32_t path, uint
     core_tell_of(core, life, &result);
 }
 
-/* `sum` has it by now; `ended` has its time and calls, and is completed here. */
+/* `sum` already includes it; `ended` has its time and calls, and is completed here. */
 NEVER_INLINE static void keep_ended(struct core *core, const struct instance *instance,
                                     struct phase_sum *sum, const struct life *ender,
                                     const struct event *event, struct ended_instance *ended)
@@ -218,7 +218,7 @@ void phase_completes(struct core *core, struct instance *instance, const struct 
     close_by(core, instance, instances_close);
 }
 
-/* Nor have its elders. */
+/* The same for its elders. */
 static void have_no_end(struct core *core, struct instance *instance)
 {
     phase_sum_at(core, life_of(instance), instance->path)->cell.end_unknown +=
@@ -333,8 +333,8 @@ static bool ends_with_process(const struct instance *instance)
     return !instance->after_exit;
 }
 
-/* Ends those of the thread's process, or of the thread alone if that is not told, that `ends` is true
- * of. */
+/* Ends those instances of the thread's process, or of the thread alone if its process is unknown,
+ * for which `ends` is true. */
 static void end_of_kin(struct core *core, struct life *life,
                        bool (*ends)(const struct instance *instance))
 {
@@ -371,7 +371,7 @@ void phases_tick(struct core *core, uint64_t now_ns)
     }
 }
 
-/* Ends all that are open, or those of definitions that `without` has not. */
+/* Ends all open instances, or those of definitions that are not in `without`. */
 static void end_all(struct core *core, const struct phase_set *without)
 {
     struct instances *phases = &core->phases;
@@ -433,7 +433,7 @@ void join_label(struct core *core, const struct label_let *let)
     core->labels[core->label_count++] = path;
 }
 
-/* Adds what a row tells of the thread's time: what it does not know itself is as the thread is. */
+/* Adds time of a row; relative parts are resolved by the state of the thread. */
 static void resolve_time(const struct life *life, const struct time_vector *time,
                          struct time_vector *to)
 {
@@ -457,7 +457,7 @@ static void resolve_time(const struct life *life, const struct time_vector *time
         life_account(life, to, time->as_before_ns);
 }
 
-/* Time in the state that the thread has here: in call `call`, or (NULL) in none. */
+/* Adds time in the current state of the thread, in call `call`, or (NULL) in none. */
 static void account_here(const struct life *life, const struct syscall *call,
                          struct time_vector *time, uint64_t ns)
 {
@@ -477,7 +477,7 @@ static void add_spent(const struct core *core, struct life *life, const struct l
         account_here(life, NULL, total, before->blocked_ns);
 }
 
-/* One that is told of by itself. */
+/* An instance that is listed individually. */
 static void join_ended(struct core *core, struct life *life, const struct ended_line *line)
 {
     const struct phase_set *set = core->phases.set;
@@ -526,7 +526,7 @@ static void set_spent(const struct life *life, struct instance_mark *mark,
     time_vector_free(&resolved);
 }
 
-/* Shorter ones go where there is room, so that blocks are no more than steps ask for. */
+/* Smaller blocks are appended to existing ones, so that the number of blocks stays small. */
 enum { BLOCK_LEAST = 64 };
 
 static void join_steps(const struct life *life, const struct steps_line *line,
@@ -560,7 +560,7 @@ static void join_steps(const struct life *life, const struct steps_line *line,
     free(calls);
 }
 
-/* The instance is the eldest; all others go on top of it. */
+/* The instance becomes the eldest; all others are added on top of it. */
 static void join_elders(struct instances *phases, const struct life *life,
                         const struct instance_line *line, struct instance *instance)
 {
@@ -602,7 +602,7 @@ void join_instance(struct core *core, const struct instance_line *line)
     join_segments(core, line, instance);
 }
 
-/* --- joining: what was before the first call --- */
+/* --- joining: time before the first call --- */
 
 static void resolve_before(struct time_vector *time, const void *context)
 {

@@ -1,4 +1,4 @@
-/* Requests, whose work instances of other definitions do: their segments. */
+/* Requests and their segments. */
 #include "analysis/segments.h"
 #include "base/memory.h"
 #include "core/state.h"
@@ -30,7 +30,8 @@ static struct time_vector outside_of_calls(const struct time_vector *time)
 void segment_ends(const struct core *core, struct instance *instance, uint64_t time_ns,
                   const struct time_vector *time, uint64_t calls)
 {
-    /* Where nobody tells what threads do, or in which calls, only the past knows in which they are. */
+    /* Without a kernel trace, or without calls, only the past can resolve the state of the
+     * threads. */
     struct time_vector known = {.unknown_ns = time_ns - instance->mark.begin_ns};
     if (core->facts.no_calls)
         known = outside_of_calls(time);
@@ -53,7 +54,7 @@ void request_ends(const struct core *core, struct instance *instance, uint64_t t
     ended->queued_ns = sum.queued_ns;
     ended->parallel_ns = sum.parallel_ns;
     ended->calls = segments ? segments->calls : 0;
-    /* Before the first call of their threads: there may be many, of which results say one. */
+    /* Time before the first calls of the threads: results have no such part for several threads. */
     struct time_vector *time = &ended->time;
     time->user_ns += time->before_running_ns;
     time->blocked_ns += time->before_blocked_ns;

@@ -1,11 +1,11 @@
-/* Mapping: what system calls mean to places. */
+/* Mapping: the effects of system calls on places. */
 #include "core/places.h"
 
 enum { ERRNO_EBADF = 9, F_DUPFD = 0, F_SETFD = 2, F_DUPFD_CLOEXEC = 1030, FD_CLOEXEC = 1 };
 
 /* --- entries --- */
 
-/* Only the past knows what is under the number. */
+/* Introduces a name for the past's descriptor of the number. */
 NEVER_INLINE static struct place *let_place(struct core *core, struct life *life, int32_t fd)
 {
     place_tell_created(core, number_at(core, life, fd)->created);
@@ -103,7 +103,7 @@ static void prove(struct place *place, uint64_t entry_ns)
     place->group->unproven = place;
 }
 
-/* A use of what may be under its number no more, or that nothing here proves. */
+/* A use of a descriptor that may no longer be under its number, or that nothing here proves. */
 NEVER_INLINE static void write_use(struct core *core, const struct life *life,
                                    const struct place *place, const struct use_step *use)
 {
@@ -122,7 +122,7 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
     int64_t ret = exit->value[0];
     uint64_t ns = exit->time_ns - life->entry_ns, bytes = ret > 0 ? (uint64_t)ret : 0;
     bool bad = ret == -ERRNO_EBADF, transfer = flags & CALL_TRANSFER;
-    /* Which of the two cannot be predicted: both are added, one of them masked out. */
+    /* Branch prediction fails here: both are added, one of them masked out. */
     bool reads = transfer ? at == 0 : (flags & CALL_READS) != 0;
     bool writes = transfer ? at == 1 : (flags & CALL_WRITES) != 0;
     uint64_t read_bytes = bytes & -(uint64_t)reads, write_bytes = bytes & -(uint64_t)writes;
@@ -146,14 +146,14 @@ static inline void count_use(struct core *core, struct life *life, unsigned at,
 
 /* --- operations --- */
 
-/* --- numbers that are free --- */
+/* --- free numbers --- */
 
 static uint64_t free_mark(const struct number *number)
 {
     return (uint64_t)number->epoch + number->lets + 1;
 }
 
-/* The past has nothing under the number in the table of the life: what was there has ended here. */
+/* The past has no descriptor under the number in the table of the life: it has ended here. */
 static void note_free(const struct group *group, const struct number *number, struct life *life,
                       int32_t fd)
 {
@@ -176,7 +176,8 @@ static bool is_free(const struct group *group, const struct number *number, cons
            places->free_told == group->told && places->free[fd] == free_mark(number);
 }
 
-/* What the life knows of the number is over: it is another's. What it has created there ends as told. */
+/* Drops the life's place of the number, which another descriptor takes. A descriptor created there
+ * ends as stated. */
 static void clear_number(struct core *core, struct life *life, int32_t fd, uint64_t end_ns,
                          bool hard)
 {
@@ -193,7 +194,7 @@ static void clear_number(struct core *core, struct life *life, int32_t fd, uint6
         note_free(place_group(core, life), number, life, fd);
 }
 
-/* The end of what is replaced by another. */
+/* Ends the descriptor that another one replaces. */
 static void replace(struct core *core, struct life *life, int32_t fd, uint64_t time_ns, bool onto)
 {
     const struct place *created = number_at(core, life, fd)->created;
@@ -277,7 +278,7 @@ static void on_close(struct core *core, struct life *life, const struct event *e
     if (!is_fresh(place))
         place_tell_created(core, number_at(core, life, place->fd)->created);
     place->number->epoch++;
-    number_at(core, life, place->fd)->epoch++; /* another one if the groups have been merged */
+    number_at(core, life, place->fd)->epoch++; /* a different one if the groups have been merged */
     place_write_more(core, place);
     struct uses_line *line = place_write_uses(core, place, place->label, &place->cell);
     line->closed = true;
@@ -307,7 +308,7 @@ static void operate(struct core *core, struct life *life, const struct event *ex
     switch (role->op) {
     case CALL_SIGNALFD:
         if ((life->open_present & 8) && (int32_t)life->open_value[3] >= 0)
-            return; /* it was given one */
+            return; /* an existing descriptor was passed */
         /* fall through */
     case CALL_CREATE:
         if (number)

@@ -1,7 +1,7 @@
-/* Mapping: what the past must have of places before a step, and which lives may share a table. */
+/* Mapping: places to write before a STEP, and which lives may share a table. */
 #include "core/places.h"
 
-/* --- steps --- */
+/* --- STEPs --- */
 
 static void merge(struct core *core, struct group *group)
 {
@@ -15,7 +15,8 @@ static void merge(struct core *core, struct group *group)
     group->merged = true;
 }
 
-/* The life is told to be of that process: it has its table, from before the word on. */
+/* The life belongs to that process, according to an event, and so shares its table, even before the
+ * event. */
 static void join_group_of(struct core *core, struct life *life, int64_t pid)
 {
     struct group *group = pid > 0 ? map_get(&core->numbers->by_pid, (uint64_t)pid) : NULL;
@@ -31,7 +32,7 @@ static void renew_number(struct core *core, struct group *group, int64_t fd)
         number_in(core, group, (int32_t)fd)->epoch++;
 }
 
-/* The past has the call whose exit this is. */
+/* The exit of a call that the past has. */
 static void before_exit(struct core *core, struct group *group, const struct event *event)
 {
     switch ((int)event->call->role->op) {
@@ -63,7 +64,7 @@ static void before_step(struct core *core, struct group *group, const struct eve
     if (event->kind == EVENT_FORK || event->kind == EVENT_EXEC)
         group_write_proofs(core, group);
     if (event->kind == EVENT_EXEC || event->kind == EVENT_EXIT)
-        group->generation++; /* what one that has exited has in a table ends with the last exit */
+        group->generation++; /* descriptors of an exited life in a table end with the last exit */
     if (event->kind == EVENT_CALL_EXIT)
         before_exit(core, group, event);
 }
@@ -86,7 +87,7 @@ void places_before_step(struct core *core, const struct event *event, struct lif
     case EVENT_FORK: {
         struct life *child = map_life(core, (int32_t)event->value[2]);
         if (child)
-            before_step_of(core, child, event); /* whoever had its number */
+            before_step_of(core, child, event); /* the previous life of the tid */
     }
         /* fall through */
     case EVENT_TOLD_PROCESS:
@@ -145,7 +146,7 @@ void places_told(struct core *core, struct life *life, int32_t pid)
     life->has_process = pid > 0;
 }
 
-/* Whether the life is known to be in no clone that shares its table. */
+/* Whether the life is known not to be in a clone that shares its table. */
 static bool shares_nothing(const struct life *life)
 {
     if (life->in == IN_NONE)

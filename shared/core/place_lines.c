@@ -1,14 +1,14 @@
-/* Joining: what a row says of descriptors. */
+/* Joining: descriptor records of rows. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
-/* Of one life, which may be over by now: uses of the place are its own. */
+/* The place of one life, which may be over by now: uses of the place belong to it. */
 struct named_place {
     struct descriptor *descriptor; /* a reference; NULL: the life has none */
     life_name thread;
 };
 
-/* A row gives names in order, each once; in one that contradicts itself, others are none. */
+/* A row introduces names in order, each once; other names of an inconsistent row are ignored. */
 static void name(struct core *core, place_name name, life_name life, struct descriptor *descriptor)
 {
     size_t next = core->place_count > 0 ? core->place_count : 1;
@@ -173,7 +173,7 @@ void join_change(struct core *core, const struct change_step *step)
     switch ((enum place_change)step->change) {
     case CHANGE_DUP: join_dup(core, step); return;
     case CHANGE_CLOSING:
-        /* Of several in progress, the last one. They may be told in any order. */
+        /* The last of several in progress, which may be recorded in any order. */
         if (place && (place->closing_ns == TIME_NONE || place->closing_ns < step->time_ns))
             place->closing_ns = step->time_ns;
         return;

@@ -1,12 +1,13 @@
-/* Mapping: what this interval alone tells of descriptors.
+/* Mapping: descriptors of an interval.
  *
- * A place is what a life knows of a number: what the past has under it (it has a name then), or a
- * descriptor that was created here and that the row has not told yet. It is stale once the number, or all
- * of them, may be another's. Lives of one group may share a table. So a number of a group has at most one
- * created descriptor that is untold, and whoever else touches the number tells it before.
+ * A place is what a life knows of a number: a name for the past's descriptor, or a descriptor that
+ * was created here and is not in the row yet. It is stale when the number, or all numbers, may
+ * belong to another descriptor. Lives of one group may share a table. So a number of a group has at
+ * most one created descriptor that is not in the row, and any other life that uses the number
+ * writes it first.
  *
- * Uses are summed by place, so they may be told at any time. What ends or changes a place that has a name
- * goes to the row in order, and behind what was created under its number. */
+ * Uses are summed by place, so they can be written at any time. What ends or changes a place with a
+ * name is written in order, after the descriptors that were created under its number. */
 #include "base/memory.h"
 #include "core/places.h"
 
@@ -52,7 +53,7 @@ void places_clear(struct core *core)
     core->numbers = NULL;
 }
 
-/* --- finding --- */
+/* --- lookup --- */
 
 struct group *place_group(const struct core *core, struct life *life)
 {
@@ -105,7 +106,7 @@ static void set_place(struct life *life, int32_t fd, struct place *place)
         map_remove(&life->places->high, (uint64_t)fd);
 }
 
-/* --- telling --- */
+/* --- writing --- */
 
 struct uses_line *place_write_uses(struct core *core, struct place *place, uint32_t label,
                                    struct use_cell *cell)
@@ -142,7 +143,6 @@ static void leave_created(struct place *place)
         place->next_created->back_created = place->back_created;
 }
 
-/* What was created here. Behind it, the place has a name if more may be told of it. */
 void place_write_created(struct core *core, struct place *place, bool ended, uint64_t end_ns,
                          bool hard)
 {
@@ -169,7 +169,7 @@ void place_write_created(struct core *core, struct place *place, bool ended, uin
     leave_created(place);
 }
 
-/* --- what passes --- */
+/* --- descriptors that pass --- */
 
 static void write_passing(struct core *core, struct passing *passing)
 {
@@ -304,7 +304,7 @@ struct place *place_new(struct core *core, struct life *life, int32_t fd)
     return place;
 }
 
-/* The place is the life's no more. What was created there is told. */
+/* Removes the place from its life. A descriptor created there has been written. */
 void place_leave(struct core *core, struct life *life, struct place *place)
 {
     assert(place->number->created != place);
@@ -323,7 +323,7 @@ void place_leave_number(struct core *core, struct life *life, int32_t fd)
         place_leave(core, life, place);
 }
 
-/* It may be bound: it is stale. */
+/* Makes it stale instead of dropping it: an open call may use it. */
 static void doubt(struct place *place)
 {
     if (place && is_fresh(place))
@@ -356,7 +356,7 @@ struct change_step *place_write_change(struct core *core, enum place_change chan
     return step;
 }
 
-/* The close of the place is over, or the past knows of it. */
+/* The close of the place is over, or is in the row. */
 void place_leave_closing(struct place *place)
 {
     struct place **at = &place->group->closing;
@@ -373,8 +373,8 @@ void place_write_closing(struct core *core, struct place *place)
         place_write_change(core, CHANGE_CLOSING, place, place->closing_ns);
 }
 
-/* If closes of the number (NULL: of any) are in progress, what is under it ends with them once it is created
- * again. */
+/* If closes of the number (NULL: of any) are in progress, its descriptor ends with them when the
+ * number is created again. */
 void group_write_closings(struct core *core, struct group *group, const struct number *number)
 {
     struct place *next;

@@ -1,9 +1,9 @@
-/* Joining: processes, and which one a thread is of. */
+/* Joining: processes, and the process of each thread. */
 #include "base/memory.h"
 #include "core/descriptors.h"
 
-/* Its pid, and a number that tells it from others of that pid; of one inside of a namespace, whose
- * forks nobody tells by its numbers, the namespace. */
+/* Its pid, and a number that distinguishes it from others with that pid. In a pid namespace, whose
+ * forks no event states with its ids, the number is the namespace. */
 static uint64_t new_id(struct core *core, uint32_t pid_ns, int32_t pid)
 {
     uint64_t number = pid_ns ? pid_ns : ++core->last_process & INT32_MAX;
@@ -49,7 +49,7 @@ void process_drop(struct core *core, struct process *process)
     free(process);
 }
 
-/* --- by pid, and by address --- */
+/* --- lookup by pid and address --- */
 
 bool process_over_long(const struct process *process, uint64_t time_ns)
 {
@@ -57,7 +57,7 @@ bool process_over_long(const struct process *process, uint64_t time_ns)
            time_ns - process->over_ns > PROCESS_KEPT_NS;
 }
 
-/* Nothing that is told of its pid or addresses from here on is its own. */
+/* Later information about its pid or addresses no longer refers to it. */
 static void leave_maps(struct core *core, struct process *process)
 {
     map_remove(&core->processes, number_key(process->pid_ns, process->pid));
@@ -74,7 +74,7 @@ static void forget(struct core *core, struct process *process)
     process_drop(core, process);
 }
 
-/* Once it is over for long, with what is known of it without a thread. */
+/* Drops a process that is over for long, with the entity for its data without a thread. */
 static void forget_past(struct core *core, struct process *process, uint64_t time_ns)
 {
     struct life *alone =
@@ -83,7 +83,7 @@ static void forget_past(struct core *core, struct process *process, uint64_t tim
     if (alone && alone->process == process)
         life_end(core, alone, time_ns);
     leave_maps(core, process);
-    process->refs--; /* that of the map */
+    process->refs--; /* the reference of the map */
     process_drop(core, process);
 }
 
@@ -103,7 +103,7 @@ void processes_forget_past(struct core *core, uint64_t time_ns)
         const struct over *over = &core->over[done];
         struct process *process = map_get(&core->processes, over->key);
         if (!process || process->over_ns != over->since_ns)
-            continue; /* forgotten by now, or another lives */
+            continue; /* dropped by now, or alive again */
         if (!process_over_long(process, time_ns))
             break;
         forget_past(core, process, time_ns);
@@ -138,7 +138,7 @@ void process_dumped(struct core *core, struct process *process, const struct eve
         process_tell_fact(core, process);
     }
     uint64_t address = event_has_value(event, 4) ? (uint64_t)event->value[4] : 0;
-    /* Several processes may share a table: it is listed under the first that was told. */
+    /* Several processes may share a table: it is listed under the first known one. */
     if (!address ||
         map_get(&core->processes, number_key(process->pid_ns, process->pid)) != process ||
         map_get(&core->addresses, address) == process ||
@@ -202,8 +202,8 @@ static void note_over(struct core *core, const struct process *process)
         (struct over){number_key(process->pid_ns, process->pid), process->over_ns};
 }
 
-/* "A process is over when its leader and all threads told to be of it have exited, or their numbers are
- * others'." */
+/* A process is over when its leader and all its known threads have exited, or their tids belong to
+ * other threads (docs/RESULTS.md, section 4). */
 static void lack(struct core *core, const struct life *life, uint64_t time_ns)
 {
     struct process *process = life->process;
@@ -239,7 +239,8 @@ void process_life_exited(struct core *core, struct life *life, uint64_t time_ns)
         process_leave_table(core, process, time_ns);
 }
 
-/* "A thread belongs to the last one that began before its own first event." A reference for the caller. */
+/* The last process of the pid that began before the thread's first event (docs/RESULTS.md, section
+ * 4). Returns a reference. */
 static struct process *process_of(struct core *core, const struct life *life, int32_t pid,
                                   uint64_t time_ns)
 {
@@ -254,7 +255,7 @@ static struct process *process_of(struct core *core, const struct life *life, in
         process->refs++;
         return process;
     }
-    /* Told late: it belongs to the one before, which lives on in the results alone. */
+    /* Known late: it belongs to the previous process, which only exists in the results by now. */
     process_touch(process);
     if (process->before_id == 0)
         process->before_id = new_id(core, pid_ns, pid);
@@ -274,7 +275,7 @@ void life_told_pid(struct core *core, struct life *life, int32_t pid, uint64_t t
 
 struct process *process_begin(struct core *core, int32_t pid, int32_t ppid, uint64_t time_ns)
 {
-    /* What follows of the pid without a thread is of the new process. */
+    /* Later data of the pid without a thread belongs to the new process. */
     struct life *alone = map_get(&core->lives, number_key(0, tid_of_process(pid)));
     if (alone)
         life_end(core, alone, time_ns);

@@ -4,14 +4,14 @@
 #include "core/kept.h"
 #include "core/spans.h"
 
-/* What was restored, by the numbers in the records. */
+/* Restored entities, by the numbers in the records. */
 struct restore {
     struct core *core;
     struct arena arena;
     struct map lives, processes, tables, descriptors, kins, requests;
-    const void **read[KEPT_KINDS]; /* what the records say */
+    const void **read[KEPT_KINDS]; /* decoded records */
     size_t count[KEPT_KINDS], room[KEPT_KINDS];
-    bool bad; /* they do not go together */
+    bool bad; /* they are inconsistent */
 };
 
 static enum status read_record(struct restore *restore, const struct kept_record *record,
@@ -44,20 +44,20 @@ static enum status read_record(struct restore *restore, const struct kept_record
     i < (restore)->count[kind] && ((kept) = (restore)->read[kind][i]);                             \
     i++
 
-/* What must hold of a record, else its object is not made. */
+/* A condition for a record; if it does not hold, its entity is not created. */
 static bool holds(struct restore *restore, bool sound)
 {
     restore->bad |= !sound;
     return sound;
 }
 
-/* Numbers are given once. */
+/* Whether the number is valid and new. */
 static bool is_number(struct restore *restore, const struct map *map, uint64_t number)
 {
     return holds(restore, number != 0 && !map_get(map, number));
 }
 
-/* Of that number; 0 is none. */
+/* The entity with that number; NULL if 0. */
 static void *named(struct restore *restore, const struct map *map, uint64_t number)
 {
     void *found = number ? map_get(map, number) : NULL;
@@ -91,7 +91,7 @@ static void restore_tables(struct restore *restore)
     }
 }
 
-/* That of the number, with one user more. */
+/* The same, with one more user. */
 static struct table *used_table(struct restore *restore, uint64_t number)
 {
     struct table *table = named(restore, &restore->tables, number);
@@ -331,7 +331,7 @@ static int by_block(const void *a, const void *b)
     return (*left)->block < (*right)->block ? -1 : (*left)->block > (*right)->block;
 }
 
-/* Where the blocks of the instance begin. */
+/* The index of the first block of the instance. */
 static size_t first_block(const struct restore *restore, uint64_t instance)
 {
     size_t low = 0, high = restore->count[KEPT_ELDERS];
@@ -366,7 +366,7 @@ static void restore_block(struct restore *restore, const struct kept_elders *kep
     free(calls);
 }
 
-/* All that was kept of it is there. */
+/* Adds its elders; all of their blocks must be there. */
 static void restore_elders(struct restore *restore, const struct kept_instance *kept,
                            struct instance *instance, size_t *blocks)
 {
@@ -402,7 +402,7 @@ static bool instance_holds(struct restore *restore, const struct kept_instance *
                        (kept->order - kept->eldest.event) % (1 << EVENT_SHIFT) == 0)));
 }
 
-/* Its request, which began before it, is there. */
+/* Its request, which began before it, is already restored. */
 static void restore_segments(struct restore *restore, const struct kept_instance *kept,
                              struct instance *instance)
 {
@@ -486,7 +486,7 @@ static int by_serial(const void *a, const void *b)
 static void restore_spans(struct restore *restore, const struct kept_core *core)
 {
     const struct kept_span *kept;
-    uint64_t last = 0; /* no serial twice */
+    uint64_t last = 0; /* serials are unique */
     if (restore->count[KEPT_SPAN] > 0)
         qsort(restore->read[KEPT_SPAN], restore->count[KEPT_SPAN], sizeof(const void *), by_serial);
     for (EACH(kept, restore, KEPT_SPAN, i)) {
@@ -498,7 +498,7 @@ static void restore_spans(struct restore *restore, const struct kept_core *core)
         spans_now(restore->core, core->spans_last_ns);
 }
 
-/* What nothing refers to is no state; and numbers that are given from here on are others. */
+/* Checks that every entity is referred to, and that numbers assigned from here on are new. */
 static void check_all(struct restore *restore)
 {
     struct core *core = restore->core;

@@ -1,7 +1,8 @@
-/* Joining: what is told of the living again and again, for readers who come late. */
+/* Joining: repeated emission of live entities, for readers that start late. */
 #include "core/descriptors.h"
 
-/* What is told is in the set of its turn. Of a number that comes to fewer turns, several are taken at once. */
+/* An emitted entity is in the set of its turn. With fewer turns than RETELL_TURNS, a turn covers
+ * several sets. */
 static struct changes *turn_of(struct retelling *all, uint64_t id)
 {
     return &all->turns[id % RETELL_TURNS];

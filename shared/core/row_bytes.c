@@ -55,8 +55,8 @@ static const struct column error_columns[] = {COLUMN(error_count, 1, U32, number
                                               COLUMN(error_count, 2, NUMBER, count)};
 HOT_COLUMN_TABLE(error, error_count);
 
-/* The columns of a cell, from the tag `first` on; `in` is the path to it in T, with its dot. Records end with
- * them, so that a new field is the next tag. */
+/* The columns of a cell, from the tag `first` on; `in` is the path to it in T, with its dot.
+ * Records end with them, so that a new field gets the next tag. */
 #define CALL_CELL_COLUMNS(T, first, in)                                                            \
     COLUMN(T, first, DURATIONS, in complete), COLUMN(T, (first) + 1, NUMBER, in bytes),            \
         COLUMN(T, (first) + 2, NUMBER, in begin_unknown),                                          \
@@ -296,7 +296,7 @@ static const struct column count_cell_columns[] = {
     COLUMN(count_cell, 1, NUMBER, count),
     COLUMN(count_cell, 2, NUMBER, negative),
     COLUMN(count_cell, 3, DURATIONS, value),
-    COLUMN(count_cell, 4, NUMBER, unmatched), /* the mapper counts nothing else of these */
+    COLUMN(count_cell, 4, NUMBER, unmatched), /* a mapper has no other counts of these */
 };
 HOT_COLUMN_TABLE(count_cell, count_cell);
 
@@ -409,14 +409,14 @@ void row_write_rest(struct row *row, const struct schema *schema, struct columns
     columns_put_number(out, 0);
 }
 
-/* What a class says of all its events. */
+/* Sets what a class defines for all its events. */
 static void complete(struct event *event)
 {
     event->kind = event->class->kind;
     event->domain = event->class->domain;
 }
 
-/* What joining takes for granted of a record. */
+/* Checks what joining relies on in a record. */
 static enum status check_record(const struct row *row, struct record *record,
                                 const struct phase_set *phases, struct failure *why)
 {
@@ -439,7 +439,7 @@ enum status row_read(struct bytes bytes, struct schema *schema, const struct pha
                             .phases = phases,
                             .arena = &row->arena,
                             .why = why};
-    /* What a record of a kind is before its bytes are read. */
+    /* An empty record of each kind, to decode into. */
     const struct record *nothing[RECORD_PASSED + 1] = {NULL};
     row->is_read = true;
     uint64_t kind;

@@ -11,7 +11,7 @@ static bool is_cpu(int32_t cpu)
     return cpu >= 0 && cpu <= CPU_NUMBER_MAX;
 }
 
-/* What is said to run tells since when. */
+/* A running handler has a begin time. */
 static bool has_handlers(const struct cpu_line *line)
 {
     bool irq = line->handlers & HANDLER_IN_IRQ, softirq = line->handlers & HANDLER_IN_SOFTIRQ;
@@ -62,7 +62,7 @@ static bool is_phase_cell(const struct phase_cell *cell)
     return cell->hopped <= cell->complete.count && cell->over <= cell->complete.count;
 }
 
-/* Who it is that ended a wait. */
+/* Whether it is a valid other side of a wait. */
 static bool is_who(uint64_t who)
 {
     return wait_is_known(wait_kind_of(who)) && who >> WAIT_WHO_BITS == 0;
@@ -243,7 +243,7 @@ bool record_is_sound(const struct record *record, size_t index, const struct pha
     case RECORD_WAITS: return are_waits(&record->waits, index);
     case RECORD_LAYERS: return are_layers(&record->layers, index);
     case RECORD_PASSED: return are_passed(&record->passed, index);
-    case RECORD_ANALYSIS: return true; /* engine_check() */
+    case RECORD_ANALYSIS: return true; /* checked by engine_check() */
     }
     return false;
 }

@@ -1,6 +1,7 @@
 #include "core/settle.h"
 
-/* How far back before the first switch of a CPU its `prev_tid` is believed to have run. */
+/* The maximum time before the first switch of a CPU for which its `prev_tid` is taken as the
+ * current thread. */
 #define SETTLE_NS_MAX UINT64_C(10000000000)
 
 void settle_look_at(struct settle_search *search, const struct event *event)
@@ -12,7 +13,7 @@ void settle_look_at(struct settle_search *search, const struct event *event)
     if (event->domain != DOMAIN_KERNEL || event->cpu != search->cpu)
         return;
     if (event->kind == EVENT_LOSS && event_is_border(event))
-        search->over = true; /* a border comes first: nothing will tell */
+        search->over = true; /* a border comes first: later events prove nothing */
     if (event->kind != EVENT_SWITCH && event->kind != EVENT_EXEC)
         return;
     bool old_tid = event->kind == EVENT_EXEC && event_has_value(event, 1);

@@ -1,14 +1,16 @@
-/* Who had each CPU before its current thread, in both modes: what threads that wait for it wait for.
+/* Which threads had each CPU before its current one, in both modes: for threads that wait for the
+ * CPU.
  *
- * The last CPU_SLICES of a CPU are remembered, without a gap from the eldest to the begin of its current. If there are so
- * many, what was before is RAN_EARLIER; else nobody is known to have had it. Mapping, what was before them is as the
- * past has it, unless they are so many: a wait that began before them is a step. */
+ * The last CPU_SLICES slices of a CPU are stored, without a gap from the oldest to the begin of the
+ * current one. If there are that many, earlier time is RAN_EARLIER; else the thread there is
+ * unknown. When mapping with fewer slices, only the past has the earlier ones: a wait that began
+ * before them is a STEP. */
 #include "base/memory.h"
 #include "core/state.h"
 
 struct slices {
     uint32_t end, count; /* at[end - count .. end - 1] */
-    uint32_t unsent;     /* mapping: of the last, or more; those that the row does not have */
+    uint32_t unsent;     /* mapping: number of the latest ones, or more, that are not in the row */
     struct cpu_slice at[2 * CPU_SLICES];
 };
 

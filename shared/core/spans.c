@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "core/kept.h"
 
-/* A begin as analysis/opens.h keeps it; the rest of it is a struct span_begin. */
+/* A begin as analysis/opens.h stores it; the rest of it is a struct span_begin. */
 #define SPAN_OPEN(T, KEY, REG, SUM)                                                                \
     KEY(T, 1, text, key, "definition, subject and match values")                                   \
     REG(T, 2, time, begin_ns, "when it began")                                                     \
@@ -13,18 +13,18 @@ ATOM_DEFINE(span_open, SPAN_OPEN)
 
 static const struct atom_kind open_kind = {ATOM_COLUMNS_OF(span_open)};
 
-/* Within what an end is sought. */
+/* The scope in which an end looks for its begin. */
 struct subject {
     uint8_t whose;     /* enum count_whose */
     int32_t cpu;       /* of a CPU, or of its idle thread; else -1 */
-    struct life *life; /* of a thread or a process: whose event it is */
-    uint64_t id;       /* of the thread or process; mapping, the life's name */
+    struct life *life; /* of a thread or a process: the thread of the event */
+    uint64_t id;       /* of the thread or process; mapping: the life's name */
 };
 
 /* The lists that a begin is in. */
-enum { OF_DEFINITION, OF_LIFE /* mapping: which it names */, LISTS };
+enum { OF_DEFINITION, OF_LIFE /* mapping: to which it refers */, LISTS };
 
-/* All in one piece of memory. */
+/* In one memory block. */
 struct span_begin {
     struct atom *open;
     struct span_list *list[LISTS]; /* NULL: in none */
@@ -32,27 +32,27 @@ struct span_begin {
     struct subject subject;
     struct field_value *match;
     size_t match_count;
-    struct count_key key; /* what it is counted under */
+    struct count_key key; /* the key that it is counted under */
     struct text phase,
-        call;        /* joining: what the key's paths are called; they are others by its end */
+        call;        /* joining: names of the key's paths, whose ids may change before its end */
     uint64_t serial; /* joining: ascends */
 };
 
 struct waiting {
     bool ends;
     uint64_t time_ns;
-    struct span_begin *begin; /* owned; of an end, without a key */
+    struct span_begin *begin; /* owned; for an end, without a key */
 };
 
 struct spans {
     struct opens opens;
     struct span_list *begins; /* by definition */
     size_t definition_count;
-    uint64_t last_ns; /* joining: of the last event so far */
-    /* What the event in hand begins and ends of processes: it may tell itself which one. */
+    uint64_t last_ns; /* joining: of the latest event */
+    /* Begins and ends of the current event on processes: the event itself may state the process. */
     struct waiting *waiting;
     size_t waiting_count, waiting_room;
-    /* The key in hand. */
+    /* The current key. */
     char *key;
     size_t key_room;
 };
@@ -86,8 +86,8 @@ static uint64_t began_ns(const struct span_begin *begin)
 
 enum subject_found {
     SUBJECT_KNOWN,
-    SUBJECT_NONE,   /* nobody knows it */
-    SUBJECT_OF_PAST /* mapping: only the past does */
+    SUBJECT_NONE,   /* unknown */
+    SUBJECT_OF_PAST /* mapping: only the past knows it */
 };
 
 static enum subject_found find_process(const struct core *core, struct life *life,
@@ -114,7 +114,7 @@ static enum subject_found find_subject(struct core *core, enum span_subject on, 
         subject->cpu = cpu;
         if (cpu < 0)
             return SUBJECT_NONE;
-        /* Who is current there may have been in doubt, in between. */
+        /* The current thread there may have been unknown in between. */
         return on == SPAN_ON_THREAD && core->mode == CORE_MAP ? SUBJECT_OF_PAST : SUBJECT_KNOWN;
     }
     if (!life && !idle)
@@ -127,7 +127,7 @@ static enum subject_found find_subject(struct core *core, enum span_subject on, 
     subject->id = core->mode == CORE_MAP ? map_name(core, life) : life->name;
     if (life->tid != 0)
         return SUBJECT_KNOWN;
-    subject->cpu = cpu; /* whoever is current there may be nobody, or the idle thread */
+    subject->cpu = cpu; /* there may be no current thread, or the idle thread */
     return SUBJECT_OF_PAST;
 }
 
@@ -141,7 +141,7 @@ static bool match_values(const struct span_pair *span, const struct event *event
         values[i] = event_value_of(event, span->match[i]);
         if (values[i].type == FIELD_ABSENT)
             return false;
-        if (values[i].type == FIELD_INT && values[i].i >= 0) /* one form for each number */
+        if (values[i].type == FIELD_INT && values[i].i >= 0) /* one type for all numbers */
             values[i] = (struct field_value){.type = FIELD_UINT, .u = (uint64_t)values[i].i};
     }
     return true;
@@ -160,7 +160,7 @@ static void put_number(struct spans *spans, size_t *count, uint64_t number)
     put(spans, count, &number, sizeof number);
 }
 
-/* Bytes that are equal if all of it is; until the next call. */
+/* Bytes that are equal if and only if all parts are; valid until the next call. */
 static struct text key_of(struct spans *spans, uint32_t at, const struct subject *subject,
                           const struct field_value *match, size_t match_count)
 {
@@ -202,7 +202,7 @@ static void move_texts(char **room, struct field_value *values, size_t count)
             values[i].text = move_text(room, values[i].text);
 }
 
-/* A copy that owns all that it points to. */
+/* A copy that owns everything that it points to. */
 static struct span_begin *begin_copy(const struct span_begin *from, struct text key)
 {
     size_t match = from->match_count, values = from->key.value_count;
@@ -244,7 +244,7 @@ static void list_remove(struct span_begin *begin, unsigned which)
     *(next ? &next->before[which] : &list->last) = before;
 }
 
-/* It is open no longer. */
+/* Removes it from the open ones. */
 static void begin_free(struct spans *spans, struct span_begin *begin)
 {
     opens_take_out(&spans->opens, begin->open);
@@ -253,7 +253,7 @@ static void begin_free(struct spans *spans, struct span_begin *begin)
     free(begin);
 }
 
-/* What is counted under the begin's key. */
+/* The sum of the begin's key. */
 static struct count_cell *cell_of(struct core *core, struct span_begin *begin)
 {
     struct count_key *key = &begin->key;
@@ -266,7 +266,7 @@ static struct count_cell *cell_of(struct core *core, struct span_begin *begin)
     return counts_cell(core, key);
 }
 
-/* A life may be over by the end: what results tell of it stays. */
+/* Stores the thread's identity in results, because its life may be over at the end of the span. */
 static void keep_thread(struct count_key *key)
 {
     if (!key->life)
@@ -282,7 +282,8 @@ static struct span_begin *begin_of(const struct atom *open)
     return (struct span_begin *)(uintptr_t)((const struct span_open *)open)->begin;
 }
 
-/* `from` is open since then. Of those of one instant, the last is the newest. */
+/* Adds a copy of `from`, open since begin_ns. With equal times, the last one added is the
+ * newest. */
 static void begin_add(struct core *core, const struct span_begin *from, uint64_t begin_ns)
 {
     struct spans *spans = spans_of(core);
@@ -305,7 +306,7 @@ static void begin_add(struct core *core, const struct span_begin *from, uint64_t
         list_add(&life->span_begins, begin, OF_LIFE);
 }
 
-/* NULL: none is open that the end may be of. */
+/* NULL: no open begin matches the end. */
 static struct span_begin *newest(struct core *core, uint32_t at, const struct subject *subject,
                                  const struct field_value *match, uint64_t time_ns)
 {
@@ -335,7 +336,7 @@ static bool asks(const struct count_definition *definition, enum count_word word
     return false;
 }
 
-/* Of its begin, an end tells what they have in common: subject and match values. `subject` NULL: nothing.
+/* The keys that an end shares with its begin: subject and match values. `subject` NULL: none.
  * `values`: room for COUNT_BY_MAX. */
 static struct count_key key_of_end(const struct core *core, uint32_t at,
                                    const struct subject *subject, const struct field_value *match,
@@ -433,7 +434,8 @@ void spans_before_step(struct core *core, const struct event_class *class)
         write_of_definition(core, class->span_ends[i]);
 }
 
-/* Of others, an older one may be of the same key: it would be taken for the newest. */
+/* If the subject is no life, writes all begins of the definition: an older one may have the same
+ * key and would be taken for the newest. */
 void spans_write_of(struct core *core, struct life *life)
 {
     const struct span_begin *begin;
@@ -450,14 +452,14 @@ void spans_write(struct core *core)
         write_of_definition(core, i);
 }
 
-/* Whether events that end it may be of the kernel, or of user space: these have colons in their names. */
+/* Whether its end events may be kernel events, or user-space events, whose names have a colon. */
 static bool may_end_in(const struct span_pair *span, enum domain domain)
 {
     bool colon = strchr(span->end, ':') != NULL;
     return domain == DOMAIN_KERNEL ? !colon : colon || strpbrk(span->end, "*?[") != NULL;
 }
 
-/* Whether what is lost, as of spans_lose(), may have its end. */
+/* Whether its end may be among the lost events of spans_lose(). */
 static bool may_be_lost(const struct core *core, const struct span_begin *begin, int32_t cpu)
 {
     const struct span_pair *span = definition_at(core, begin->key.definition)->span;
@@ -555,7 +557,7 @@ void spans_settle_slowly(struct core *core)
     core->spans_wait = false;
 }
 
-/* Whether it is decided only when the event's contexts are told. */
+/* Whether its subject is only known after the event's contexts are applied. */
 static bool has_to_wait(const struct span_pair *span, const struct subject *subject)
 {
     return span->on == SPAN_ON_PROCESS && subject->life;
@@ -668,7 +670,7 @@ void spans_tick(struct core *core, uint64_t now_ns)
         }
 }
 
-/* No end of it is looked for any more. */
+/* Its end is lost. */
 static void give_up(struct core *core, struct span_begin *begin)
 {
     struct count_cell *cell = cell_of(core, begin);
@@ -679,7 +681,7 @@ static void give_up(struct core *core, struct span_begin *begin)
     begin_free(core->spans, begin);
 }
 
-/* The place of an equal definition; the count of all if there is none. */
+/* The index of an equal definition; the number of definitions if there is none. */
 static uint32_t place_in(const struct phase_set *set, uint64_t digest)
 {
     uint32_t at = 0;
@@ -718,7 +720,7 @@ void spans_use(struct core *core, const struct phase_set *set)
         }
     }
     core->spans = before;
-    counts_tell(core); /* under the definitions before */
+    counts_tell(core); /* under the previous definitions */
     spans_free(core);
     core->spans = spans;
 }
@@ -747,7 +749,7 @@ void spans_free(struct core *core)
     core->spans = NULL;
 }
 
-/* --- saved --- */
+/* --- state --- */
 
 size_t spans_count(const struct core *core)
 {

@@ -1,33 +1,35 @@
-/* What the instances that are open on a thread have waited for, in both modes: of time blocked who ended it, of time
- * runnable who had the CPU.
+/* The waits of open instances of a thread, in both modes: wakers of blocked time, and threads that
+ * ran during runnable time.
  *
- * Instances do not copy what their thread has come to: there may be many that wake it. The waits of a thread stand
- * in *layers*, one on top of the other. A layer has the waits since the begin of one instance, up to the begin that
- * the next layer has: so an instance has those of its own layer and of all above. An instance without waits of its
- * own has no layer, and a layer may outlive its instance.
+ * Instances do not copy the waits of their thread: there may be many instances, and many wakers.
+ * The waits of a thread are stored in *layers*, one on top of the other. A layer has the waits from
+ * the begin of one instance to the begin of that of the next layer: so an instance has those of its
+ * own layer and of all above. An instance without waits of its own has no layer, and a layer may
+ * outlive its instance.
  *
- * A row tells the waits of a life before each step that may end one of its instances (RECORD_WAITS): they go
- * to the topmost layer that the past has. An instance that passes is told with its layers (RECORD_LAYERS), which
- * are taken out of that one: the past was told of them as waits before. */
+ * The row has the waits of a life before each STEP that may end one of its instances
+ * (RECORD_WAITS): they are added to the topmost layer of the past. An instance that passes brings
+ * its layers (RECORD_LAYERS), which are subtracted from that one, because it already has them as
+ * waits. */
 #include "base/memory.h"
 #include "core/state.h"
 
 struct wait_layer {
-    uint64_t order; /* not before the begin of that instance: instance_order() */
+    uint64_t order; /* not before the begin of its instance: instance_order() */
     struct instance_wait *at;
     size_t count, room;
     struct cell_index index; /* by who */
 };
 
 struct wait_layers {
-    struct wait_layer *at; /* room of them have memory, count are in use */
+    struct wait_layer *at; /* `room` of them have memory, `count` are in use */
     size_t count, room;
-    size_t look_at; /* so many, and those that no instance needs are looked for */
+    size_t look_at; /* at this count, layers that no instance needs are merged */
 };
 
 enum { LAYERS_FIRST = 2, LAYERS_LOOKED_AT = 32 };
 
-/* --- one --- */
+/* --- one layer --- */
 
 static struct instance_wait *find(struct wait_layer *layer, uint64_t who)
 {
@@ -60,7 +62,7 @@ static void merge(struct wait_layer *to, struct wait_layer *from)
     empty(from);
 }
 
-/* --- all of a thread --- */
+/* --- all layers of a thread --- */
 
 static struct wait_layers *layers_of(struct life *life)
 {
@@ -106,7 +108,7 @@ void layers_free(struct life *life)
     life->layers = NULL;
 }
 
-/* Nothing is open that began behind `order`: what is above it is of the same instances. */
+/* No open instance began after `order`: higher layers belong to the same instances. */
 static void close_above(struct wait_layers *layers, uint64_t order)
 {
     while (layers->count > 0 && layers->at[layers->count - 1].order > order) {
@@ -120,7 +122,8 @@ static void close_above(struct wait_layers *layers, uint64_t order)
     }
 }
 
-/* Whether one may be open that began behind `from`, and not behind `to`; *above is where the walk goes on. */
+/* Whether an open instance may have begun after `from` and not after `to`; *above is where the
+ * search continues. */
 static bool begins_between(const struct instance **above, uint64_t from, uint64_t to)
 {
     const struct instance *each = *above;
@@ -130,7 +133,7 @@ static bool begins_between(const struct instance **above, uint64_t from, uint64_
     return each && each->mark.order > from;
 }
 
-/* Layers that no instance tells apart become one; those below all are of nobody. */
+/* Merges layers that no instance distinguishes; layers below all instances are dropped. */
 static void join_like(const struct life *life, struct wait_layers *layers)
 {
     const struct instance *above = life->phases.top;
@@ -156,7 +159,7 @@ static void join_like(const struct life *life, struct wait_layers *layers)
     layers->count -= kept;
 }
 
-/* The topmost: of the instance begun last. */
+/* The topmost layer: of the youngest instance. */
 static struct wait_layer *topmost(struct life *life)
 {
     struct wait_layers *layers = layers_of(life);
@@ -177,7 +180,7 @@ void layers_add(struct life *life, const struct instance_wait *wait)
     add(topmost(life), wait);
 }
 
-/* Of time blocked, then of time runnable: the largest first. */
+/* Blocked time before runnable time; within each, the largest first. */
 static int largest_first(const void *a, const void *b)
 {
     const struct instance_wait *left = a, *right = b;
@@ -251,7 +254,7 @@ void layers_join(struct core *core, const struct layers_line *line)
     }
 }
 
-/* Those that are kept are few: the largest. */
+/* Only the largest are kept. */
 void waits_resolve(const struct core *core, const struct ended_instance *from,
                    struct ended_instance *to)
 {

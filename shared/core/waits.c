@@ -1,13 +1,15 @@
-/* Waits of threads, in both modes: of time blocked who ended it, of time runnable who had the CPU.
+/* Waits of threads, in both modes: wakers of blocked time, and threads that ran during runnable
+ * time.
  *
- * They are sums alone, under the name of a life: they may be told at any time before that life ends. But where the past
- * may have instances open on it, they are told before what may end these, or begin others (core/wait_layers.c). */
+ * They are purely additive, under the name of a life: they can be written at any time before that
+ * life ends. But if the past may have open instances on it, they are written before anything that
+ * may end these, or begin others (core/wait_layers.c). */
 #include "base/memory.h"
 #include "core/state.h"
 
 /* --- sums --- */
 
-/* Room for so many at first. */
+/* Initial capacity. */
 enum { WAITS_FIRST = 4 };
 
 NEVER_INLINE static struct wait_sum *find_sum(struct core *core, struct life *life, uint32_t label,
@@ -45,7 +47,7 @@ static inline uint64_t max_of(const struct wait_sum *sum)
     return sum->more > 0 ? sum->max_ns : sum->total_ns;
 }
 
-/* A sum of none is one that is new. */
+/* A sum of 0 is new. */
 static inline void add(struct wait_sum *to, const struct wait_sum *from)
 {
     bool is_new = to->total_ns == 0 && to->more == 0;
@@ -129,7 +131,7 @@ uint64_t join_who(const struct core *core, uint64_t who)
     return wait_who(kind, by->name);
 }
 
-/* What a line has added up is told as it is: whoever takes it adds it up anyway. */
+/* The sums of a LINE are emitted as they are: readers add them up anyway. */
 void waits_join(struct core *core, const struct waits_line *line)
 {
     struct life *life = join_life_of(core, line->life);

@@ -1,4 +1,5 @@
-/* Whose event it is, and what its contexts tell of that thread (docs/RESULTS.md, section 3). */
+/* The thread of an event, and the information in its contexts about that thread (docs/RESULTS.md,
+ * section 3). */
 #include "core/counts.h"
 #include "core/descriptors.h"
 #include "core/spans.h"
@@ -13,7 +14,7 @@ static bool has_inner(const struct life *life, int32_t vtid)
     return false;
 }
 
-/* Whether the thread current on its CPU is that of a user-space event: it has no number, or one of
+/* Whether a user-space event belongs to the current thread of its CPU: it has no id, or one of
  * another namespace than the root's. */
 static bool is_of_current(const struct event *event, const struct life *current)
 {
@@ -55,7 +56,8 @@ enum tally nobody_because(const struct core *core, const struct event *event)
     return core->facts.counts_switches ? TALLY_KERNEL_NOBODY : TALLY_KERNEL_NO_SWITCHES;
 }
 
-/* What stands for a process of which a kernel event tells no thread; NULL if it tells none. */
+/* The entity of a process, for a kernel event that states no thread; NULL if it states no
+ * process. */
 static struct life *process_by_itself(struct core *core, const struct event *event)
 {
     if (event->has & EVENT_HAS_PID)
@@ -67,7 +69,7 @@ static struct life *process_by_itself(struct core *core, const struct event *eve
                : NULL;
 }
 
-/* The thread of a kernel event of a CPU where nobody is known to be current. */
+/* The thread of a kernel event on a CPU whose current thread is unknown. */
 static struct life *life_by_itself(struct core *core, const struct event *event)
 {
     int32_t shown = event_shown_current(event);
@@ -75,7 +77,8 @@ static struct life *life_by_itself(struct core *core, const struct event *event)
         return life_named(core, shown, event->time_ns);
     struct life *life = NULL;
     enum tally why = nobody_because(core, event);
-    /* "A number of the root namespace, unless a thread is known to have it as an inner number." */
+    /* It is an id of the root namespace, unless a thread is known to have it as an inner id
+     * (docs/RESULTS.md, section 3). */
     bool is_ambiguous =
         !(event->has & EVENT_HAS_PID_NS) && map_get(&core->inner, (uint64_t)event->vtid);
     if ((event->has & EVENT_HAS_VTID) && is_ambiguous)
@@ -91,8 +94,7 @@ static struct life *life_by_itself(struct core *core, const struct event *event)
     return life;
 }
 
-/* A context of another thread than the one thought current: by then that has been switched out,
- * unseen. */
+/* A context states another thread than the current one, which has been switched out unseen. */
 static inline void doubt(struct core *core, struct cpu *cpu, const struct event *event)
 {
     core->tallies.at[TALLY_UNSEEN_SWITCHES] += event_shows_unseen_switch(event);
@@ -105,7 +107,7 @@ static inline void doubt(struct core *core, struct cpu *cpu, const struct event 
     life_set_state(cpu->current, STATE_UNKNOWN, event->time_ns);
 }
 
-/* Whether it has one. */
+/* Whether the event has such a context. */
 static inline bool contradicts(const struct core *core, const struct cpu *cpu,
                                const struct event *event)
 {
@@ -120,7 +122,7 @@ static struct life *kernel_life(struct core *core, const struct event *event)
     struct cpu *cpu = cpu_at(core, event->cpu);
     if (cpu && contradicts(core, cpu, event))
         doubt(core, cpu, event);
-    /* Without a context a switch is its prev_tid's own. */
+    /* Without a context, a switch belongs to its prev_tid. */
     if (event->kind == EVENT_SWITCH && !(event->has & EVENT_HAS_TID))
         return life_named(core, (int32_t)event->value[0], event->time_ns);
     if (event->has & EVENT_HAS_TID)
@@ -133,8 +135,8 @@ static struct life *kernel_life(struct core *core, const struct event *event)
     return life_touch(cpu->current);
 }
 
-/* The process that the contexts of an event tell of its thread; 0 if none. Where the vtid is an
- * inner number, so is the vpid. */
+/* The process of the thread according to the contexts of an event; 0 if none. If the vtid is an
+ * inner id, so is the vpid. */
 static int32_t context_pid(const struct event *event, const struct life *life)
 {
     if ((event->has & EVENT_HAS_PID) && life->pid_ns == 0)
@@ -205,7 +207,7 @@ static void retire(struct core *core, struct life *life)
     map_doubt(core, life, false);
 }
 
-/* Only the past knows whose event it is. */
+/* Only the past knows the thread of the event. */
 static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *event)
 {
     if (cpu) {
@@ -234,17 +236,17 @@ static void step_by_cpu(struct core *core, struct cpu *cpu, const struct event *
     else
         map_meaning(core, cpu, event, NULL);
     if (cpu && is_phase_event_in_handler(event))
-        handlers_book(core, cpu, event->time_ns); /* as the past has done */
+        handlers_book(core, cpu, event->time_ns); /* as the join does */
     core->step_parts = 0;
     core->only_steps = false;
     if (cpu && cpu->knows != CPU_LET && contradicts(core, cpu, event) &&
         event->kind != EVENT_SWITCH)
-        cpu->run_whole = false; /* as the past has done */
+        cpu->run_whole = false; /* as the join does */
     if (event->has & (EVENT_HAS_PID | EVENT_HAS_VPID))
         map_doubt_pid(core, NULL);
 }
 
-/* The process that the contexts tell of the thread, as far as mapping can tell; 0 if none. */
+/* The process of the thread according to the contexts, as far as known when mapping; 0 if none. */
 static int32_t told_pid(const struct event *event, const struct life *life)
 {
     if (event->has & EVENT_HAS_PID)
@@ -255,7 +257,7 @@ static int32_t told_pid(const struct event *event, const struct life *life)
     return (event->has & EVENT_HAS_VPID) && !inner ? event->vpid : 0;
 }
 
-/* What the contexts tell of a thread that is the event's own for certain. */
+/* Applies the contexts to a thread that certainly is the event's own. */
 static void map_told(struct core *core, struct life *life, const struct event *event)
 {
     if (is_phase_event(event)) {
@@ -271,7 +273,7 @@ static void map_told(struct core *core, struct life *life, const struct event *e
         life_set_program(life, event->program);
     int32_t pid = told_pid(event, life);
     const struct kin *kin = life->phases.kin;
-    /* Its leader may have been forked since: then it is of another process by now. */
+    /* Its leader may have been forked since: then it belongs to another process by now. */
     bool tells = pid > 0 && (pid != life->told_pid || (kin && !kin->current));
     uint32_t summed = 0;
     bool phases = is_phase_event(event);
@@ -283,7 +285,7 @@ static void map_told(struct core *core, struct life *life, const struct event *e
         map_pass_all(core);
     if (tells) {
         if (life->ended)
-            life_write(core, life); /* what has ended so far is of the process before */
+            life_write(core, life); /* instances that ended so far belong to the previous process */
         places_write_created(core, life);
         map_told_pid(core, life, pid);
     }
@@ -300,11 +302,11 @@ static void map_contexts(struct core *core, struct life *life, const struct even
     spans_settle(core);
 }
 
-/* Whether only the past knows whose event it is. */
+/* Whether only the past knows the thread of the event. */
 static bool is_uncertain(const struct core *core, const struct cpu *cpu, const struct event *event)
 {
     if (is_phase_event_in_handler(event) && core->facts.counts_switches && !handlers_known(cpu))
-        return true; /* one may run that the past knows */
+        return true; /* a handler may run that only the past knows */
     if (event->class->asks_handler && core->facts.counts_switches && !knows_handler(cpu))
         return true;
     bool by_itself = (event->has & EVENT_HAS_VTID) || event_shown_current(event) > 0 ||
@@ -313,7 +315,8 @@ static bool is_uncertain(const struct core *core, const struct cpu *cpu, const s
         return core->facts.counts_switches &&
                (cpu->knows == CPU_LET ||
                 (contradicts(core, cpu, event) && cpu->current && !cpu->current->known));
-    /* Of a thread that was known to be elsewhere, what it does here may be told of the CPU's current. */
+    /* If prev_tid was known elsewhere, its data on this CPU may be under the name of the CPU's
+     * current thread. */
     if (event->kind == EVENT_SWITCH)
         return event_class_is_counted(event->class) && cpu->knows == CPU_LET;
     return by_itself && (cpu->knows == CPU_LET || cpu->knows == CPU_NOBODY);
@@ -328,14 +331,14 @@ static void map_nowhere(struct core *core, const struct event *event)
 void map_event_without_cpu(struct core *core, const struct event *event)
 {
     if (event->cpu > CPU_NUMBER_MAX)
-        return; /* that cannot be */
+        return; /* invalid */
     if (event->kind == EVENT_SWITCH)
         map_nowhere(core, event);
     else
         step_by_cpu(core, NULL, event);
 }
 
-/* An event of nobody, or of whoever is current where that may be nobody. */
+/* An event without a thread, or of a current thread that may not exist. */
 static void count_nobody(struct core *core, const struct cpu *cpu, const struct event *event)
 {
     if ((event->has & EVENT_HAS_TID) || event->kind == EVENT_SWITCH ||
@@ -389,8 +392,8 @@ void map_context_event(struct core *core, struct cpu *cpu, const struct event *e
     map_meaning(core, cpu, event, actor);
 }
 
-/* What a user-space event says itself that it is of: a thread, or a process; NULL if it says neither, or
- * by numbers inside of a namespace, of which nothing is known here. */
+/* The thread or process that a user-space event states; NULL if it states neither, or only ids of a
+ * namespace, which are unknown here. */
 static struct life *named_by(struct core *core, const struct event *event)
 {
     if (event_is_inner(event))
