@@ -36,9 +36,8 @@ struct elder_block {
     struct elder_block *below, *above;
     uint64_t id;          /* unique among all blocks of all elders; ascends from below */
     struct change change; /* as in its instance, but without an entry of its own */
-    bool
-        /* since its owner has reset this; the blocks at both ends may have changed anyway */
-        changed;
+    /* Since its owner has reset this; the blocks at both ends may have changed anyway. */
+    bool changed;
     bool has_other; /* a step may have time before the first call, or as before */
     uint32_t count;
     uint32_t *calls; /* owned: ids of calls, to which the steps refer by index */

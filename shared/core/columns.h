@@ -56,9 +56,8 @@ struct column {
     uint8_t tag;
     uint8_t type; /* enum column_type */
     uint16_t at;  /* offset in the struct */
-    uint16_t
-        /* of an array: its length; of a list: the offset of its count; of a byte: 1 for a bool */
-        count;
+    /* Of an array: its length; of a list: the offset of its count; of a byte: 1 for a bool. */
+    uint16_t count;
     uint8_t counts; /* size of that count in bytes: 2, 4, or 8 */
     bool is_old;    /* not for numbers: read but no longer written, because other tags replace it */
     const struct column_table *of;

@@ -119,8 +119,8 @@ struct life_line {
     place_name used[2]; /* by the open call */
     struct call_sum *calls;
     size_t call_count;
-    int64_t
-        calls_ahead; /* complete calls counted before their sums; negative when the sums follow */
+    /* Complete calls counted before their sums; negative when the sums follow. */
+    int64_t calls_ahead;
     /* The same time for instances of the past: in known states; and in the state that the past has
      * for it: in calls (blocked_in), outside of calls (blocked_ns), and as_before_ns. */
     struct time_vector spent, spent_before;
@@ -136,8 +136,8 @@ struct life_line {
 
 /* What is known of the running handlers of a CPU. When joining, everything is known. */
 enum {
-    HANDLER_IRQ_KNOWN =
-        1, /* mapping: known here whether an interrupt handler runs; else as in the past */
+    /* Mapping: known here whether an interrupt handler runs; else as in the past. */
+    HANDLER_IRQ_KNOWN = 1,
     HANDLER_SOFTIRQ_KNOWN = 2, /* likewise; then the other is known, too */
     HANDLER_IN_IRQ = 4,
     HANDLER_IN_SOFTIRQ = 8,
@@ -168,8 +168,8 @@ struct cpu_line {
     uint64_t last_ns; /* its last event; TIME_NONE without any */
     uint64_t busy_ns, idle_ns;
     uint8_t handlers; /* HANDLER_*: unknown ones are as in the past */
-    uint64_t irq_ns,
-        softirq_ns;     /* since when they run; TIME_NONE: not running, or as in the past */
+    /* Since when they run; TIME_NONE: not running, or as in the past. */
+    uint64_t irq_ns, softirq_ns;
     uint64_t nested_ns; /* of the softirq, in interrupts; an addition if that is as in the past */
     uint64_t within[HANDLER_LEVELS]; /* as in struct cpu */
     /* The slices since its previous LINE, at most the last CPU_SLICES; the last one ends at

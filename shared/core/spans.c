@@ -33,8 +33,8 @@ struct span_begin {
     struct field_value *match;
     size_t match_count;
     struct count_key key; /* the key that it is counted under */
-    struct text phase,
-        call;        /* joining: names of the key's paths, whose ids may change before its end */
+    /* Joining: names of the key's paths, whose ids may change before its end. */
+    struct text phase, call;
     uint64_t serial; /* joining: ascends */
 };
 

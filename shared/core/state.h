@@ -240,7 +240,7 @@ void changed_free(struct changed *changed); /* NULL is fine */
 
 /* A pid from one fork of its leader to the next, or until it has been over for PROCESS_KEPT_NS. */
 struct process {
-    /* assigned when first saved: unique in the core, as for tables and descriptors */
+    /* Assigned when first saved: unique in the core, as for tables and descriptors. */
     uint64_t serial;
     uint64_t seen;                 /* number of the save that saw it last */
     struct change change, telling; /* in `changed` */
@@ -303,7 +303,7 @@ struct core {
     struct instances phases;
     struct changed *changed; /* owned; NULL: mapping */
     struct tallies tallies;
-    /* mapping */
+    /* Mapping. */
     struct row *row;
     struct life_page *pages[PAGES]; /* owned */
     struct core_mapping mapping;
@@ -318,9 +318,9 @@ struct core {
     uint64_t batch_number;
     uint64_t label_epoch;   /* changes when the earlier state of phases may have changed */
     uint64_t *remote_order; /* by definition: of the last begin that the row has */
-    struct map
-        remote_begins; /* the same by definition and values: hash -> uint64_t, owned by the row */
-    /* by definition: open instances on threads whose process the row does not have */
+    /* The same by definition and values: hash -> uint64_t, owned by the row. */
+    struct map remote_begins;
+    /* By definition: open instances on threads whose process the row does not have. */
     size_t *strangers;
     struct map child_labels;
     struct map slowest; /* hash -> struct known_slowest */
@@ -328,12 +328,12 @@ struct core {
     uint8_t step_parts;
     bool only_steps;         /* the current event becomes a STEP in any case */
     struct numbers *numbers; /* of descriptors */
-    /* joining */
+    /* Joining. */
     struct result_sink sink;
     struct core_settler settler;
     struct life **named; /* by name, for the current row */
-    struct life nobody,
-        idle; /* `nobody`: stands for an unknown current thread; `idle`: the idle thread */
+    /* `nobody`: stands for an unknown current thread; `idle`: the idle thread. */
+    struct life nobody, idle;
     size_t named_room;
     life_name names;
     uint64_t order, last_process;
@@ -348,7 +348,7 @@ struct core {
     uint32_t summed;       /* of the current event, as in struct step */
     struct map processes;  /* by pid: the newest, process_by_pid() */
     struct map inner;      /* inner id -> number of lives with it */
-    /* address of a descriptor table -> its process, which is in `processes` */
+    /* Address of a descriptor table -> its process, which is in `processes`. */
     struct map addresses;
     struct over *over; /* in the order of their ends */
     size_t over_count, over_room;
