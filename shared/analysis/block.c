@@ -3,9 +3,9 @@
  * A request is identified by its device and sector. It may be completed in parts: the rest begins
  * at the sector after the part, and the request ends with its last part. A flush has no sector; it
  * is issued with 0 and completed with all bits set. A completion of a read, write, or discard
- * without sectors belongs to a request that was never issued: the kernel turned a flush into it. A
- * request that the driver returns (requeue) is issued again. Source: block/blk-mq.c,
- * blk_update_request(); block/blk-flush.c; lttng-modules, block.h. */
+ * without sectors belongs to a request that was never issued: the kernel turned it into a flush. A
+ * request that the driver returns (requeue) is issued again.
+ * Source: block/blk-mq.c, blk_update_request(); block/blk-flush.c; lttng-modules, block.h. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,8 +1,9 @@
 /* Functions that the kernel calls from timers, hrtimers, and workqueues, by function.
  *
  * A timer function runs on the CPU where the timer expires, and may be interrupted by that of
- * another timer. Work may sleep, and continue on another CPU. Source: kernel/time/hrtimer.c,
- * __run_hrtimer(); kernel/time/timer.c, call_timer_fn(); kernel/workqueue.c, process_one_work(). */
+ * another timer. Work may sleep, and continue on another CPU.
+ * Source: kernel/time/hrtimer.c, __run_hrtimer(); kernel/time/timer.c, call_timer_fn();
+ * kernel/workqueue.c, process_one_work(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

@@ -35,7 +35,7 @@ struct instance_mark {
 struct elder_block {
     struct elder_block *below, *above;
     uint64_t id;          /* unique among all blocks of all elders; ascends from below */
-    struct change change; /* as in its instance, but without an entry of its own */
+    struct change change; /* for its record; changes are noted in its instance */
     /* Since its owner has reset this; the blocks at both ends may have changed anyway. */
     bool changed;
     bool has_other; /* a step may have time before the first call, or as before */

@@ -84,7 +84,7 @@ struct instance {
     struct segments *segments;                     /* owned: data of its segments; NULL: none yet */
     struct instance *request;                      /* of which it is a segment; NULL */
     struct instance *next_segment, **back_segment; /* of the same request */
-    /* In the row, from 1, if its open segments refer to it; mapping: name of its request. */
+    /* Name in the row, from 1. Joining: of a request; mapping: of the request of this segment. */
     uint32_t row_name;
     struct field_value *values;     /* owned, with its texts: phase_value_count() of them */
     struct instance_place places[]; /* its links in chains */

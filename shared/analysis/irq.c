@@ -1,8 +1,8 @@
 /* Hardware interrupts, by CPU, number, and name of the handler: how long it ran.
  *
  * Devices that share an interrupt have a handler each, which run one after the other: an entry has
- * the name, an exit only the number. Handlers of one number do not nest on a CPU. Source:
- * kernel/irq/handle.c, __handle_irq_event_percpu(). */
+ * the name, an exit only the number. Handlers of one number do not nest on a CPU.
+ * Source: kernel/irq/handle.c, __handle_irq_event_percpu(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

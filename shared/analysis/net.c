@@ -3,8 +3,8 @@
  *
  * A packet waits from net_dev_queue until the driver takes it (net_dev_xmit) or requests a retry.
  * It is identified by the address of its buffer. If the kernel splits a large packet before the
- * driver, the buffers of the parts were never queued. Source: net/core/dev.c, __dev_queue_xmit(),
- * xmit_one(); dev_xmit_complete(). */
+ * driver, the buffers of the parts were never queued.
+ * Source: net/core/dev.c, __dev_queue_xmit(), xmit_one(); dev_xmit_complete(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

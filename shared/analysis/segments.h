@@ -22,8 +22,8 @@ struct segments {
     struct time_vector time;      /* and their time */
 };
 
-/* `changes`: instances.changes, which gets the instances whose records change. Makes the instance a
- * segment of `request` from `begin_ns` on. */
+/* Makes an instance a segment of `request` from `begin_ns` on. Here and below, `changes` is
+ * instances.changes, which gets the instances whose records change. */
 void segment_begin(struct changes *changes, struct instance *request, struct instance *segment,
                    uint64_t begin_ns);
 /* The same without counting its begin, which is counted already. */

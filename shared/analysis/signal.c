@@ -2,8 +2,8 @@
  * deliveries.
  *
  * The event of the generation has the name of the target thread; a delivery belongs to the current
- * thread, and its event only has the number. Source: kernel/signal.c, __send_signal_locked(),
- * get_signal(). */
+ * thread, and its event only has the number.
+ * Source: kernel/signal.c, __send_signal_locked(), get_signal(). */
 #include <stdio.h>
 
 #include "analysis/rule.h"

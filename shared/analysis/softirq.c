@@ -2,7 +2,8 @@
  *
  * A softirq runs on the CPU that raised it. It may be raised again before its handler begins, and
  * one run serves all: the wait is since the first raise. Entries and exits of one vector do not
- * nest on a CPU. Source: kernel/softirq.c, __raise_softirq_irqoff() and handle_softirqs(). */
+ * nest on a CPU.
+ * Source: kernel/softirq.c, __raise_softirq_irqoff() and handle_softirqs(). */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

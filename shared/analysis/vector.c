@@ -1,6 +1,6 @@
 /* Interrupts of x86 that no device raises (the local timer, and those between CPUs), by CPU and
- * vector: how long their handlers ran. Handlers of one vector do not nest on a CPU. Source:
- * arch/x86/include/asm/trace/irq_vectors.h, irq_vectors.h. */
+ * vector: how long their handlers ran. Handlers of one vector do not nest on a CPU.
+ * Source: arch/x86/include/asm/trace/irq_vectors.h, irq_vectors.h. */
 #include "analysis/rule.h"
 #include "analysis/view.h"
 

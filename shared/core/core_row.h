@@ -101,7 +101,7 @@ struct life_line {
     bool state_known;      /* else `state`, `since_ns`, and `wake_ns` are as in the past */
     bool call_changed;     /* else the fields of the open call are invalid */
     bool call_was_unknown; /* its first call event here was an entry: the call before has no end */
-    bool is_open, is_seen; /* in `open`; its last call event is behind the last border */
+    bool is_open, is_seen; /* in `open`; its last call event is after the last border */
     bool kernel_named, user_named, has_program;
     /* The flags above are one column, this one is another: the call that an earlier LINE reported
      * as open is complete and in the sums. */
@@ -317,9 +317,9 @@ struct use_step {
 struct count_line {
     uint32_t definition; /* its index in the set, or among the built-in ones */
     bool built_in;
-    uint8_t whose;              /* enum count_whose, if the definition asks for that */
-    life_name life;             /* 0: as `whose` says, or not asked for */
-    int32_t cpu;                /* -1: of none, or not asked for */
+    uint8_t whose;              /* enum count_whose, if the definition uses that */
+    life_name life;             /* 0: as `whose` says, or not used */
+    int32_t cpu;                /* -1: of none, or not used */
     uint32_t label;             /* of the phase */
     const struct syscall *call; /* in which its thread was; NULL: none, or that of `call_label` */
     uint32_t call_label;

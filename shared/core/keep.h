@@ -21,8 +21,9 @@ struct kept_record {
 void core_save(struct core *core, struct keep_sink sink);
 
 /* Restores a core from all records of one core_save(), in any order; other records are ignored.
- * `phases`: of the previous interval. REJECT: a record is missing, damaged, or inconsistent with
- * the others; *out is NULL. STOP: a newer format than this program knows. */
+ * `phases`: of the previous interval.
+ * REJECT  a record is missing, damaged, or inconsistent with the others; *out is NULL
+ * STOP    a newer format than this program knows */
 MUST_CHECK enum status core_restore(struct schema *schema, const struct phase_set *phases,
                                     struct result_sink sink, struct core_settler settler,
                                     const struct kept_record *records, size_t count,

@@ -69,7 +69,7 @@ struct kept_life {
     struct layer_wait *layers; /* of its open instances */
     size_t layer_count;
     uint64_t process, own_table, used[2]; /* serials; 0: none */
-    /* Kin. */
+    /* Data of its kin. */
     struct kin kin;
     bool phases_exited, counted;
 };

@@ -48,7 +48,7 @@ struct passing {
     struct passed_out out;
     uint32_t label; /* of their uses, if there are any */
     bool is_used;
-    bool listed; /* in its group */
+    bool listed; /* in the list of its group */
     struct life *owner;
     struct passing *next;
 };
@@ -69,7 +69,7 @@ struct places {
 struct group {
     struct number low[LOW_NUMBERS];
     struct map high;
-    uint32_t generation;   /* of the knowledge of all its numbers */
+    uint32_t generation;   /* changes when other descriptors may be under all its numbers */
     uint32_t told;         /* STEPs that may have put a descriptor under any number */
     bool merged;           /* into the common one */
     struct place *created; /* not in the row yet */

@@ -13,8 +13,9 @@ void row_write_some(struct row *row, const struct schema *schema, struct columns
 void row_write_rest(struct row *row, const struct schema *schema, struct columns_out *out);
 
 /* Reads into an empty row, which borrows the bytes; `schema` creates calls, and classes for
- * `phases`. REJECT: the bytes are inconsistent. STOP: they are newer than this program. Then the
- * row is empty. */
+ * `phases`.
+ * REJECT  the bytes are inconsistent; the row is empty
+ * STOP    they are newer than this program; likewise */
 MUST_CHECK enum status row_read(struct bytes bytes, struct schema *schema,
                                 const struct phase_set *phases, struct row *row,
                                 struct failure *why);

@@ -40,7 +40,7 @@
 
 enum core_mode { CORE_MAP, CORE_JOIN };
 
-/* Behind enum thread_state. */
+/* Follows enum thread_state. */
 enum { STATE_AS_BEFORE = STATE_BLOCKED + 1, STATES };
 
 /* What is known of the current call of a thread. When joining, IN_UNKNOWN is a stretch without any
@@ -168,12 +168,12 @@ struct life {
     /* Mapping only. */
     struct told_life told; /* by its last line */
     uint64_t calls_told;   /* complete ones in `calls` that LINEs have counted before their sums */
-    int32_t wild_cpu;      /* of a life without a number: the CPU */
+    int32_t wild_cpu;      /* of a life without a tid: the CPU */
     uint64_t nobodys; /* its events, which have no thread if the CPU has no known current thread */
     bool exit_known, exiting;
     bool kernel_name_sent, user_name_sent, program_sent;
     bool has_process; /* the past certainly knows its process */
-    int32_t told_pid; /* this row has told the past its pid; 0: not yet */
+    int32_t told_pid; /* its pid, once it is in the row; else 0 */
     /* Joining only. */
     uint64_t begin_order, begin_ns, exit_ns;
     bool begin_hard, exited, fork_seen, over;
@@ -317,10 +317,10 @@ struct core {
     const struct event *batch; /* its first event has the number: */
     uint64_t batch_number;
     uint64_t label_epoch;   /* changes when the earlier state of phases may have changed */
-    uint64_t *remote_order; /* by definition: of the last begin that the row has */
+    uint64_t *remote_order; /* by definition: of the last begin written to the row */
     /* The same by definition and values: hash -> uint64_t, owned by the row. */
     struct map remote_begins;
-    /* By definition: open instances on threads whose process the row does not have. */
+    /* By definition: number of open instances on threads whose process is unknown. */
     size_t *strangers;
     struct map child_labels;
     struct map slowest; /* hash -> struct known_slowest */
@@ -362,7 +362,7 @@ struct core {
     size_t exited_count, exited_room;
 };
 
-/* A thread id in a pid namespace; 0: the root namespace. */
+/* The key of a tid or pid in a pid namespace; 0: the root namespace. */
 static inline uint64_t number_key(uint32_t pid_ns, int32_t number)
 {
     return (uint64_t)pid_ns << 32 | (uint32_t)number;
