@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-enum { HELD = UINT32_MAX };
+#define HELD UINT32_MAX
 
 /* A key and the record last written under it. */
 struct written {
