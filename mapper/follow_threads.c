@@ -46,7 +46,7 @@ static void on_fork(struct thread_directory *threads, const struct event *event)
     if (!event_has_value(event, CHILD_TID) || !event_has_value(event, CHILD_PID))
         return;
     int32_t child_tid = (int32_t)event->value[CHILD_TID];
-    thread_directory_remove(threads, child_tid); /* whoever had that number before */
+    thread_directory_remove(threads, child_tid); /* a previous thread with that number */
     struct thread_entry *child = told(threads, child_tid, event->value[CHILD_PID], event->text[1]);
     if (event->value[CHILD_TID] == event->value[CHILD_PID])
         child->ppid = ppid;

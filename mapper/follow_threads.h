@@ -1,4 +1,4 @@
-/* mapper/follow_threads.h -- which threads live when a chunk ends, as its events tell. */
+/* mapper/follow_threads.h -- which threads exist at the end of a chunk, from its events. */
 #ifndef MAPPER_FOLLOW_THREADS_H
 #define MAPPER_FOLLOW_THREADS_H
 
@@ -7,8 +7,8 @@
 #include "chunk/threads.h"
 #include "mapper/decode/reader.h"
 
-/* Follows what the chunk's interval tells of threads: state dump, fork, exec, exit. Called for the
- * chunks of a session one after the other, `threads` is the directory at the end of the last. */
+/* Applies the thread events in the chunk's interval: state dump, fork, exec, exit. Call it for the
+ * chunks of a session in order; `threads` is the directory at the end of the previous one. */
 MUST_CHECK enum status follow_threads(struct thread_directory *threads, const struct chunk_ref *ref,
                                       const struct reader_warnings *warnings, struct failure *why);
 

@@ -10,37 +10,37 @@
 #include "core/row_bytes.h"
 #include "trace/schema.h"
 
-/* Events between two questions whether to stop. */
+/* Events between two checks whether to stop. */
 enum { STOP_EVENTS = 1 << 16 };
 
-/* Records pass to the bytes of the row once there are so many: few enough to be in a cache still. */
+/* Records are encoded when there are this many: few enough to be still in the cache. */
 enum { ROW_RECORDS = 256 };
 
-/* What is open while a chunk is mapped. */
+/* The state of mapping one chunk. */
 struct mapping {
     struct schema *schema;
     struct chunk *chunk;
     struct reader *reader; /* NULL: the chunk has no traces */
     struct core *core;
-    struct row row;           /* what the core tells */
-    struct columns_out bytes; /* of records that it told before */
+    struct row row;           /* output of the core */
+    struct columns_out bytes; /* of records that were encoded before */
     struct interval interval;
-    struct interval_notes *notes; /* what the reader tells */
-    /* Events: of the chunk itself in front of the interval and behind it, of the seam in the interval
-     * and behind it. */
+    struct interval_notes *notes; /* from the reader */
+    /* Number of events: of the chunk itself before and after the interval, of the seam in the
+     * interval and after it. */
     uint64_t early, left, seam, beyond;
-    bool windowed;       /* less is wanted than the interval */
-    bool begun;          /* an event of the interval has come */
-    uint64_t told_count; /* events that no trace has */
+    bool windowed;       /* only a part of the interval is needed */
+    bool begun;          /* the first event of the interval was read */
+    uint64_t told_count; /* events that are not in a trace */
 };
 
-/* Who the records of a chunk say that they are. */
+/* The session's identity in the records of a chunk. */
 struct identity {
     uint64_t number, first_chunk, attempt;
     bool has_traces, gap_before, final;
     const char *mark;    /* or NULL */
-    const char *told;    /* "host/name/created", if the traces do not tell; or NULL */
-    struct text session; /* empty: as the traces tell, with the mark */
+    const char *told;    /* "host/name/created", if not from the traces; or NULL */
+    struct text session; /* empty: from the traces, with the mark */
 };
 
 static void enter(const struct map_guard *guard)
@@ -79,7 +79,7 @@ static void window(struct mapping *mapping, const struct interval *window)
         mapping->interval.end_ns = window->end_ns;
 }
 
-/* Whether there is nothing that metadata would be needed for. */
+/* Whether there is no data that metadata would be needed for. */
 static bool is_empty(const struct trace_set *traces)
 {
     for (size_t i = 0; i < traces->trace_count; i++)
@@ -89,7 +89,7 @@ static bool is_empty(const struct trace_set *traces)
     return true;
 }
 
-/* Opens a reader over the chunk's traces, if there are any. */
+/* Opens a reader for the chunk's traces, if there are any. */
 static enum status read_chunk(struct mapping *mapping, const struct map_options *options,
                               const struct reader_warnings *warnings, struct failure *why)
 {
@@ -141,7 +141,7 @@ static const struct reader_info *info_of(const struct mapping *mapping)
     return mapping->reader ? reader_info(mapping->reader) : &none;
 }
 
-/* The trace that speaks for all: the kernel's, else the first. */
+/* The trace that represents all: the kernel's, else the first. */
 static const struct trace_info *speaker(const struct reader_info *info)
 {
     for (size_t i = 0; i < info->trace_count; i++)
@@ -150,8 +150,8 @@ static const struct trace_info *speaker(const struct reader_info *info)
     return info->trace_count > 0 ? &info->traces[0] : NULL;
 }
 
-/* What /proc said of threads at the interval's begin is told again as a state dump would have
- * told it, before the first event. */
+/* Adds the threads that /proc showed at the interval's begin, as state dump events before the first
+ * event. */
 static void tell_threads(struct mapping *mapping, uint64_t time_ns)
 {
     size_t count;
@@ -189,7 +189,7 @@ static bool has_kernel(const struct reader_info *info)
     return false;
 }
 
-/* How many events come before the interval's first. */
+/* Number of events before the first of the interval. */
 static size_t before_first(const struct mapping *mapping, const struct event *events, size_t count)
 {
     size_t i = 0;
@@ -203,7 +203,7 @@ static size_t before_first(const struct mapping *mapping, const struct event *ev
 static void count_events(struct mapping *mapping, const struct event *events, size_t count)
 {
     const struct interval *interval = &mapping->interval;
-    /* Nearly all batches: in the interval, and behind the seam. */
+    /* Nearly all batches: in the interval, and after the seam. */
     if (count == 0 ||
         (events[0].time_ns > info_of(mapping)->seam_end_ns &&
          events[0].time_ns >= interval->begin_ns && events[count - 1].time_ns < interval->end_ns))
@@ -240,7 +240,7 @@ static void add_events(struct mapping *mapping, const struct event *events, size
         row_write_some(&mapping->row, mapping->schema, &mapping->bytes);
 }
 
-/* A trace of user space that is left out is a loss of user space, as those that its streams tell. */
+/* A missing user-space trace is a loss in user space, like those that its streams report. */
 static void tell_lost_user(struct mapping *mapping)
 {
     if (!info_of(mapping)->lost_user || mapping->interval.begin_ns == 0)
@@ -267,7 +267,7 @@ static enum status read_events(struct mapping *mapping, const struct map_stop *s
         if (status != STATUS_OK)
             return status;
         add_events(mapping, events, count);
-        /* The rest is the next chunk's, but is counted: what is left has to be taken. */
+        /* The rest belongs to the next chunk, but is counted: that must take what is left. */
         if (events[count - 1].time_ns >= mapping->interval.end_ns && mapping->windowed)
             break;
         since_asked += count;
@@ -306,7 +306,7 @@ static struct core *new_core(struct mapping *mapping)
     return core_new_mapping(mapping->schema, &options, &mapping->row);
 }
 
-/* What the traces tell. */
+/* Fills in what the traces state. */
 static void describe_traces(const struct reader_info *info, const struct core_counts *counts,
                             struct interval_end *end)
 {
@@ -334,7 +334,7 @@ static void describe_traces(const struct reader_info *info, const struct core_co
         end->offset_ns = info->traces[counts->first_trace].offset_ns;
 }
 
-/* Events of the chunk's files that no interval has. */
+/* Events of the chunk's files that are in no interval. */
 static void note_dropped(struct mapping *mapping)
 {
     const struct {
@@ -376,7 +376,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
     end.left_events = mapping->left;
     end.seam_events = mapping->seam;
     tallies_add(&end.tallies, &mapping->notes->tallies);
-    interval_notes_sort(mapping->notes); /* decoders meet damage in different orders */
+    interval_notes_sort(mapping->notes); /* decoders find damage in different orders */
     end.damage = interval_notes_damages(mapping->notes);
     end.uses = mapping->notes->uses;
     for (size_t i = 0; i < mapping->notes->count; i++)
@@ -385,7 +385,7 @@ static struct interval_end describe_end(struct mapping *mapping, const struct id
     return end;
 }
 
-/* Counts on the way to the real sink. */
+/* Counts records on their way to the sink. */
 struct counting {
     struct record_sink sink;
     uint64_t bytes;
@@ -404,7 +404,7 @@ static char *marked(struct text session, const char *mark)
                          mark ? mark : "");
 }
 
-/* Whose a chunk is that has no trace to tell it. */
+/* The identity of a chunk that has no trace with it. */
 static void tell_session(const struct mapping *mapping, const struct identity *identity,
                          struct interval_end *end)
 {
@@ -452,7 +452,7 @@ static void send(struct mapping *mapping, const struct identity *identity,
     free(name);
 }
 
-/* Maps what mapping_open() or map_archive() opened, as `status` says; closes it. */
+/* Maps what mapping_open() or map_archive() opened with `status`; closes it. */
 static enum status map_opened(struct mapping *mapping, enum status status,
                               const struct identity *identity, const struct map_options *options,
                               struct record_sink sink, struct map_stats *stats, struct failure *why)

@@ -9,7 +9,7 @@ struct bt2_graph {
     bt_graph *graph;
     bt_message_iterator **iterators; /* one per stream */
     size_t stream_count;
-    /* The call in progress: the sink runs only inside of bt_graph_run_once(). */
+    /* The current call: the sink only runs inside bt_graph_run_once(). */
     size_t wanted;
     bt_message_iterator_next_status status;
     bt_message_array_const messages;
@@ -56,7 +56,7 @@ sink_graph_is_configured(bt_self_component_sink *self)
     return BT_COMPONENT_CLASS_SINK_GRAPH_IS_CONFIGURED_METHOD_STATUS_OK;
 }
 
-/* Always succeeds, so that the graph lives on when one stream is broken. */
+/* Always succeeds, so that the graph stays usable if one stream is broken. */
 static bt_component_class_sink_consume_method_status sink_consume(bt_self_component_sink *self)
 {
     struct bt2_graph *graph = graph_of(self);
@@ -67,7 +67,7 @@ static bt_component_class_sink_consume_method_status sink_consume(bt_self_compon
 
 /* --- the graph --- */
 
-/* Says what libbabeltrace2 says of its error, innermost cause first, and forgets the error. */
+/* Formats and clears libbabeltrace2's error, innermost cause first. */
 static enum status reject(struct failure *why)
 {
     const bt_error *error = bt_current_thread_take_error();
@@ -121,13 +121,13 @@ static bool add_sink(struct bt2_graph *graph, const bt_component_sink **sink)
     return made;
 }
 
-/* A trace folder, and the version of CTF that its metadata is of. */
+/* A trace folder, and the CTF version of its metadata. */
 struct source {
     const char *folder;
     unsigned ctf_version;
 };
 
-/* The message interchange protocol that has what metadata of CTF can tell. */
+/* The message interchange protocol for metadata of that CTF version. */
 static uint64_t protocol_of(unsigned ctf_version)
 {
     return ctf_version >= 2 ? 1 : 0;
@@ -148,7 +148,7 @@ static bool connect_all(struct bt2_graph *graph, const struct source *from)
     graph->stream_count = (size_t)bt_component_source_get_output_port_count(source);
     graph->iterators = memory_new(graph->stream_count * sizeof(bt_message_iterator *));
     if (graph->stream_count == 0)
-        return true; /* a graph without streams cannot run, nor need it */
+        return true; /* a graph without streams cannot run, and does not have to */
     if (!add_sink(graph, &sink))
         return false;
     for (size_t i = 0; i < graph->stream_count; i++)
@@ -164,7 +164,8 @@ static enum status next_messages(struct bt2_graph *graph, size_t stream,
                                  bt_message_array_const *messages, uint64_t *count,
                                  struct failure *why)
 {
-    /* The library leaves errors behind that it overcame, and dies of them in the next call. */
+    /* The library leaves errors that it has handled, and aborts because of them in the next
+     * call. */
     bt_current_thread_clear_error();
     graph->wanted = stream;
     if (bt_graph_run_once(graph->graph) != BT_GRAPH_RUN_ONCE_STATUS_OK)
@@ -200,7 +201,7 @@ static enum status open_graph(const struct source *from, struct bt2_graph **out,
     return STATUS_OK;
 }
 
-/* All that is done with a folder, but for taking values out of fields. */
+/* Everything that is done with a folder, except reading values from fields. */
 static void read_all(void *source)
 {
     struct bt2_graph *graph = NULL;

@@ -9,7 +9,7 @@
 #include "mapper/decode/trace_facts.h"
 #include "mapper/decode/phase_survey.h"
 
-/* Padding that is written out where a file lacks it; LTTng's packets are below that as a whole. */
+/* Limit of the padding that is written if a file lacks it; whole LTTng packets are smaller. */
 static const size_t PADDING_MAX = (size_t)256 << 20;
 
 /* --- what is there --- */
@@ -19,7 +19,7 @@ static bool of_user_folder(const struct trace_files *files)
     return strncmp(files->name, "ust", 3) == 0;
 }
 
-/* What is declared is not known: any phase may be. */
+/* The declarations are unknown: any phase may match. */
 static void note_unknown_uses(const struct phase_definitions *phases,
                               const struct reader_warnings *warnings)
 {
@@ -28,7 +28,7 @@ static void note_unknown_uses(const struct phase_definitions *phases,
     arena_clear(&arena);
 }
 
-/* Fills `input` but for its graph. `refusal`: why our own parser does not take its metadata. */
+/* Fills `input` but for its graph. `refusal`: why our own parser rejects its metadata. */
 static enum status survey(struct bt2_input *input, const struct trace_files *files,
                           const struct reader_choice *choice, const struct schema *schema,
                           const struct layout_clock **session,
@@ -93,7 +93,7 @@ static bool has_packets(const struct bt2_input *input)
     return false;
 }
 
-/* The folder on disk that holds just this trace, to be freed; NULL if none does. */
+/* The folder on disk that contains exactly this trace, to be freed; NULL if there is none. */
 static char *ready_folder(const struct bt2_input *input)
 {
     for (size_t i = 0; i < input->streams.part_count; i++)
@@ -115,8 +115,8 @@ static bool lies_in(struct bytes bytes, const struct packet_at *packet)
     return packet->bytes >= bytes.at && packet->bytes < bytes.at + bytes.count;
 }
 
-/* libbabeltrace2 joins files of one stream instance by the begin of their packets, so the seam
- * may lie in a file of its own; not if two packets begin at one time, which it would turn round,
+/* libbabeltrace2 joins the files of one stream instance by the begin of their packets, so the seam
+ * may be in a separate file; not if two packets begin at the same time, because it would swap them,
  * nor before LTTng 2.8, when instances had no number. */
 static bool may_lie_apart(const struct stream_part *part, const struct packet_row *row)
 {
@@ -146,7 +146,7 @@ static void add_run(struct runs *runs, struct bytes bytes)
     runs->at[runs->count++] = bytes;
 }
 
-/* The whole packets of a file, in runs that lie together, with all of their padding. */
+/* Writes the complete packets of a file, contiguous ones at once, with all of their padding. */
 static enum status write_packets(struct stage *stage, const char *folder,
                                  const struct stream_part *part, const struct packet_row *row,
                                  struct failure *why)
@@ -165,7 +165,8 @@ static enum status write_packets(struct stage *stage, const char *folder,
                           part->file->name, padding);
         if (padding == 0 || status != STATUS_OK)
             continue;
-        free(zeros); /* only the last packet of a file lacks any; of two, the seam's is kept */
+        free(zeros); /* only the last packet of a file lacks padding; of duplicates, the one in
+                        the seam is kept */
         zeros = memory_new(padding);
         add_run(&runs, (struct bytes){zeros, padding});
     }
@@ -196,7 +197,7 @@ static enum status stage_part(struct stage *stage, const char *folder,
     return status;
 }
 
-/* A file of a trace that is not understood. */
+/* A file of a trace with metadata that we do not understand. */
 static enum status stage_file(struct stage *stage, const char *folder,
                               const struct stream_file *file, struct failure *why)
 {
@@ -235,7 +236,8 @@ static enum status stage_input(const struct bt2_input *input, const struct trace
     return status;
 }
 
-/* Folders of a stage have another name each time: results do not say it. */
+/* Removes the folder from messages: the name of a stage is random, and results must not contain
+ * it. */
 static void hide_folder(struct failure *why, const char *folder)
 {
     struct failure whole = *why;
@@ -245,14 +247,16 @@ static void hide_folder(struct failure *why, const char *folder)
                  at + strlen(folder));
 }
 
-/* Of metadata that neither takes, our own parser says what is wrong, as in a mapper: at its place. */
+/* If neither accepts the metadata, the error of our own parser is reported, as in a mapper, with
+ * its position. */
 static enum status open_graph(struct bt2_input *input, const struct trace_set *set,
                               struct stage **stage, const struct failure *refusal,
                               struct failure *why)
 {
     if (!has_packets(input))
         return STATUS_OK;
-    /* What only the library understands is read by the protocol that tells of a clock's uuid. */
+    /* For metadata that only the library understands, use the protocol that provides the clock's
+     * uuid. */
     unsigned version = input->set != NULL ? (unsigned)input->set->layout->version : 1;
     char *ready = ready_folder(input);
     if (ready != NULL) {
@@ -262,7 +266,7 @@ static enum status open_graph(struct bt2_input *input, const struct trace_set *s
             return status;
         if (!bt2_graph_reads(version))
             return status;
-        /* A damaged index stops libbabeltrace2, so once more without. */
+        /* A damaged index stops libbabeltrace2, so try again without. */
     }
     const char *folder = NULL;
     enum status status = stage_input(input, set, stage, &folder, why);

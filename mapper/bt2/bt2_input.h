@@ -1,8 +1,8 @@
-/* mapper/bt2/bt2_input.h -- one trace, made ready for libbabeltrace2.
+/* mapper/bt2/bt2_input.h -- prepares one trace for libbabeltrace2.
  *
- * Metadata that our own parser understands says which packets there are, as for our own reader
- * (mapper/decode/trace_streams.h). Other metadata is the library's alone: it gets the files as they
- * lie, and says itself what the trace is. */
+ * If our own parser understands the metadata, it determines the packets, as for our own reader
+ * (mapper/decode/trace_streams.h). Otherwise the library gets the unchanged files, and describes
+ * the trace itself. */
 #ifndef MAPPER_BT2_BT2_INPUT_H
 #define MAPPER_BT2_BT2_INPUT_H
 
@@ -15,18 +15,18 @@
 
 struct bt2_input {
     const struct trace_files *files;
-    struct plan_set *set; /* NULL: not understood */
+    struct plan_set *set; /* NULL: metadata not understood */
     struct stream_time *times;
-    struct trace_streams streams; /* none if it is not understood */
+    struct trace_streams streams; /* empty if it is not understood */
     enum domain domain;
-    struct event_origin origin;     /* its text is the layout's or the library's */
+    struct event_origin origin;     /* its text belongs to the layout or the library */
     uint32_t index;                 /* in reader_info.traces */
     struct layout_clock told_clock; /* the library's, if it is the session's */
     struct bt2_graph *graph;
     struct bt2_plans *plans;
 };
 
-/* Opens the trace. `session`: its clock, as far as a trace told; `*stage` is made when it is needed.
+/* Opens the trace. `session`: its clock, if a trace has shown it; `*stage` is created on demand.
  * REJECT: nothing of the trace can be read. */
 MUST_CHECK enum status bt2_input_open(struct bt2_input *input, const struct trace_set *set,
                                       const struct trace_files *files,
@@ -36,10 +36,11 @@ MUST_CHECK enum status bt2_input_open(struct bt2_input *input, const struct trac
                                       struct trace_info *info, struct failure *why);
 void bt2_input_clear(struct bt2_input *input);
 
-/* The file that libbabeltrace2 calls `path`; SIZE_MAX if it is none of the trace. */
+/* The file that libbabeltrace2 calls `path`; SIZE_MAX if it is not of the trace. */
 size_t bt2_input_part(const struct bt2_input *input, const char *path);
 
-/* What the library says of a trace that is not understood: its messages know it first. */
+/* Stores what the library states about a trace with metadata that our parser does not understand;
+ * only its messages have it. */
 void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace_info *info);
 
 #endif

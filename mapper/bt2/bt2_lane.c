@@ -8,7 +8,7 @@
 #include "mapper/decode/stream_rules.h"
 #include "mapper/decode/trace_facts.h"
 
-/* The packet in hand; NULL if only the library knows it. */
+/* The current packet; NULL if only the library knows it. */
 static const struct packet_at *packet_of(const struct bt2_lane *lane)
 {
     size_t index = lane->packet_next > 0 ? lane->packet_next - 1 : 0;
@@ -27,7 +27,7 @@ static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage 
                                      const char *format, ...)
 {
     if (bt2_lane_in_seam(lane))
-        return; /* the chunk before tells */
+        return; /* reported by the previous chunk */
     char text[2 * FAILURE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
@@ -38,8 +38,7 @@ static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage 
 
 /* --- who it is --- */
 
-/* Makes messages available, or sets `over`. Where a stream is broken it ends; what is lost begins
- * there. */
+/* Makes messages available, or sets `over`. A broken stream ends there, with a loss. */
 static void fetch(struct bt2_lane *lane)
 {
     struct failure why;
@@ -77,7 +76,7 @@ static struct layout_clock clock_told(const bt_clock_class *class)
     return clock;
 }
 
-/* The clock of a stream whose metadata is the library's alone. */
+/* The clock of a stream whose metadata only the library understands. */
 static enum status learn_clock(struct bt2_lane *lane, const bt_clock_class *class,
                                const struct layout_clock **session, struct trace_info *info,
                                struct failure *why)
@@ -144,7 +143,7 @@ static void set_loss(struct bt2_lane *lane, uint64_t time_ns, uint64_t discarded
     lane->head_missing = missing;
 }
 
-/* What the library counts, where only it knows the packets. */
+/* A loss that the library reports, for packets that only it knows. */
 static void told_loss(struct bt2_lane *lane, const bt_message *message, bool packets)
 {
     uint64_t count = 0;
@@ -164,7 +163,7 @@ static uint64_t ns_of(const struct bt2_lane *lane, const bt_clock_snapshot *snap
     return stream_ns(&lane->time, bt_clock_snapshot_get_value(snapshot));
 }
 
-/* The packet of the list that the message is about: the next that begins then. */
+/* Index of the packet that the message is about: the next one with that begin. */
 static size_t index_of(const struct bt2_lane *lane, const bt_message *message)
 {
     const bt_stream_class *class = bt_stream_borrow_class_const(
@@ -227,7 +226,7 @@ static void end_packet(struct bt2_lane *lane)
     lane->lies = false;
 }
 
-/* What is lost here is lost from the last event on. */
+/* Data lost here is lost from the last event on. */
 static void leave_packet(struct bt2_lane *lane, const char *fault)
 {
     lane->lies = true;
@@ -241,7 +240,7 @@ static void leave_packet(struct bt2_lane *lane, const char *fault)
 
 /* --- what comes next --- */
 
-/* Makes the event at hand the head, unless its packet lies. */
+/* Makes the current event the head, unless its packet is inconsistent. */
 static void take_event(struct bt2_lane *lane, const bt_message *message)
 {
     uint64_t time_ns = shifted_ns(0, lane->time.shift_ns);

@@ -6,11 +6,11 @@
 
 enum how { HOW_ABSENT, HOW_SIGNED, HOW_UNSIGNED, HOW_TEXT, HOW_ARRAY };
 
-/* A member of a structure field and what becomes of it. */
+/* A member of a structure field, and its destination. */
 struct fetch {
     uint32_t member;
     uint8_t how;     /* enum how */
-    uint8_t element; /* of HOW_ARRAY: enum how of each */
+    uint8_t element; /* of HOW_ARRAY: enum how of each element */
     uint8_t slot;    /* index in event.value or event.text */
     uint8_t type;    /* enum slot_type */
 };
@@ -33,7 +33,7 @@ static const struct {
     {"vpid", EVENT_HAS_VPID}, {"pid_ns", EVENT_HAS_PID_NS}, {"procname", EVENT_HAS_PROCNAME},
 };
 
-/* Contexts of one structure: of all events of the stream class, or of one event class. */
+/* Contexts in one structure: of all events of the stream class, or of one event class. */
 struct contexts {
     struct fetch at[CONTEXTS];
     size_t count;
@@ -75,7 +75,7 @@ static enum how how_of(const bt_field_class *class)
 }
 
 /* How to fetch the member `name` of `class` (NULL if there is no such structure). libbabeltrace2
- * has taken the leading underscore off already. */
+ * has already removed the leading underscore. */
 static struct fetch resolve(const bt_field_class *class, const char *name)
 {
     struct fetch fetch = {.how = HOW_ABSENT};

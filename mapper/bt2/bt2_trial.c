@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A thousand times what the largest chunks of a busy host take. */
+/* A thousand times as long as the largest chunks of a busy host take. */
 enum { TRIAL_CPU_S = 600 };
-/* A child that takes no CPU time for so long is tried anew. */
+/* A child without CPU time for this long is killed, and the trial is repeated. */
 enum { STILL_MS = 5000, TRIALS = 5 };
 
-/* Of the process, as the locks of glib are: a child that is forked while another thread holds one of
- * those would wait for it forever. */
+/* Global, like the locks of glib: a child that is forked while another thread holds one of those
+ * would wait for it forever. */
 static pthread_rwlock_t uses = PTHREAD_RWLOCK_INITIALIZER;
 
 void bt2_use_begin(void)
@@ -31,7 +31,7 @@ void bt2_use_end(void)
     pthread_rwlock_unlock(&uses);
 }
 
-/* The child: dies quietly, and with its parent. */
+/* The child: exits silently, and together with its parent. */
 static _Noreturn void try_in_child(void (*use)(void *context), void *context, int said)
 {
     static const int SIGNALS[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -45,14 +45,14 @@ static _Noreturn void try_in_child(void (*use)(void *context), void *context, in
     _exit(0);
 }
 
-/* Whether the child has taken no CPU time since the last look. */
+/* Whether the child has used no CPU time since the last check. */
 static bool stands_still(pid_t child, struct timespec *taken)
 {
     clockid_t clock;
     struct timespec now = *taken;
     siginfo_t ended = {.si_pid = 0};
     if (waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0)
-        return false; /* others have the pipe as well */
+        return false; /* other processes also have the pipe */
     if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &now) != 0)
         return false;
     bool still = now.tv_sec == taken->tv_sec && now.tv_nsec == taken->tv_nsec;
@@ -60,8 +60,9 @@ static bool stands_still(pid_t child, struct timespec *taken)
     return still;
 }
 
-/* What the child says up to its end, on one line. False: it waits for what never comes, as for a lock
- * that another thread had when it was forked (malloc under sanitizers has one); it is killed. */
+/* Reads the child's output up to its end, as one line. False: the child is blocked forever, for
+ * example on a lock that another thread held at the fork (malloc under sanitizers has one); it is
+ * killed. */
 static bool listen_to(int from, pid_t child, char *text, size_t room)
 {
     char part[512];
@@ -103,7 +104,7 @@ static enum status outcome(pid_t child, const char *said, struct failure *why)
                 *said != '\0' ? ": " : "", said);
 }
 
-/* *moved: false if the child stood still. */
+/* *moved: false if the child was blocked. */
 static enum status try_once(void (*use)(void *context), void *context, bool *moved,
                             struct failure *why)
 {

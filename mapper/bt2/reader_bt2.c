@@ -8,7 +8,7 @@
 #include "mapper/decode/scratch.h"
 #include "mapper/decode/trace_facts.h"
 
-/* Events per reader_next(): enough to forget the call, few enough to stay in the cache. */
+/* Events per reader_next(): enough to amortize the call, few enough to stay in the cache. */
 enum { BATCH_EVENTS = 512 };
 
 struct reader_bt2 {
@@ -18,14 +18,14 @@ struct reader_bt2 {
     struct bt2_input *inputs;
     size_t input_count;
     bool lost_user;
-    const struct layout_clock *clock; /* the session's; NULL: none was met yet */
+    const struct layout_clock *clock; /* of the session; NULL: not known yet */
     struct trace_info *infos;
     struct reader_info info;
     int32_t *cpus;
     struct stage *stage;
     struct bt2_lane *lanes;
     size_t lane_count, lane_room;
-    struct bt2_lane **heap; /* those with a head, least first */
+    struct bt2_lane **heap; /* those with a head, as a min-heap */
     size_t heap_count;
     struct scratch scratch;
     struct event *events; /* BATCH_EVENTS */
@@ -82,7 +82,7 @@ static void sift_down(struct reader_bt2 *reader, size_t at)
     }
 }
 
-/* The least of the others; NULL if the first is the only one. */
+/* The smallest of the others; NULL if there is only one. */
 static const struct bt2_lane *second(const struct reader_bt2 *reader)
 {
     if (reader->heap_count < 2)
@@ -190,7 +190,7 @@ static void add_lanes(struct reader_bt2 *reader, struct bt2_input *input, struct
     }
 }
 
-/* Takes the trace in, or leaves it out with a warning; `first` keeps the first reason. */
+/* Adds the trace, or leaves it out with a warning; `first` keeps the first reason. */
 static void add_input(struct reader_bt2 *reader, const struct reader_choice *choice,
                       const struct trace_set *set, const struct trace_files *files,
                       struct failure *first)
@@ -216,7 +216,7 @@ static void add_input(struct reader_bt2 *reader, const struct reader_choice *cho
         declared_names_architecture(&info->declared) == ARCHITECTURE_X86_64, &input->origin);
 }
 
-/* Events without a clock count, but have no time: they stand in front of all others. */
+/* Events without a clock are counted, but have no time: they precede all others. */
 static void place_timeless(struct reader_bt2 *reader, uint64_t begin_ns)
 {
     uint64_t first_ns = UINT64_MAX;

@@ -14,18 +14,18 @@
 
 #include "base/memory.h"
 
-/* Left free for others beside what is asked for. */
+/* Space to leave free, besides the requested bytes. */
 static const size_t SPARE_BYTES = (size_t)64 << 20;
 
 #define NAME_BEGIN "spanmill-"
 
-/* Younger ones may not be locked yet. */
+/* Newer folders may not be locked yet. */
 enum { STALE_S = 60 };
 
 struct stage {
     char *root;
-    int lock;     /* held on the root as long as it is in use */
-    char **paths; /* what is in it, in the order of making */
+    int lock;     /* held on the root while it is in use */
+    char **paths; /* its contents, in the order of creation */
     size_t count, room;
 };
 
@@ -54,7 +54,7 @@ static int locked(const char *root)
     return fd;
 }
 
-/* Removes what lies in a folder, and in folders in it to a depth of `depth`. */
+/* Removes the contents of a folder, with subfolders to a depth of `depth`. */
 static void empty(const char *folder, int depth)
 {
     DIR *dir = opendir(folder);
@@ -72,8 +72,7 @@ static void empty(const char *folder, int depth)
         closedir(dir);
 }
 
-/* A process that was killed leaves its folder behind: the next one takes it away. Whose lock can be
- * had has no owner any more. */
+/* Removes the folders of killed processes: a folder whose lock is free has no owner any more. */
 static void sweep(const char *parent)
 {
     DIR *dir = opendir(parent);
@@ -177,7 +176,7 @@ void stage_close(struct stage *stage)
 {
     if (stage == NULL)
         return;
-    for (size_t i = stage->count; i-- > 0;) { /* what was made last lies deepest */
+    for (size_t i = stage->count; i-- > 0;) { /* what was created last is deepest */
         remove(stage->paths[i]);
         free(stage->paths[i]);
     }

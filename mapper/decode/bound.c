@@ -4,7 +4,7 @@
 
 #include "mapper/decode/stream_parts.h"
 
-/* Ids up to here are looked up directly. */
+/* Ids below this are looked up directly. */
 enum { DIRECT_IDS_MAX = 1 << 16 };
 
 /* Little-endian, so that shifts count from the first byte. */
@@ -74,11 +74,11 @@ static bool take_value(struct bound *bound, const struct plan_op *op, uint32_t *
     return true;
 }
 
-/* Takes what the quick way needs of the plan; false if it is for another. */
+/* Takes the data for the quick path from the plan; false if the plan needs another path. */
 static bool make_quick(struct bound *bound)
 {
     const struct plan *plan = bound->plan;
-    uint32_t reach = 0; /* which the plan knows */
+    uint32_t reach = 0; /* the plan has it */
     if (!plan->is_quick)
         return false;
     for (unsigned i = 0; i < plan->value_count; i++)
@@ -91,7 +91,7 @@ static bool make_quick(struct bound *bound)
 
 /* --- what is quick by a list --- */
 
-/* Of a plan; longer ones are for the slow way. Behind them come a run and the end. */
+/* Limit of a plan; longer ones use the slow path. Then a run and the end are added. */
 enum { QUICK_OPS_MAX = 64, QUICK_LIST_MAX = QUICK_OPS_MAX + 2 };
 
 struct quick_maker {
@@ -143,7 +143,7 @@ static uint32_t text_at(uint8_t index)
     return (uint32_t)(offsetof(struct event, text) + index * sizeof(struct text));
 }
 
-/* Of what `from` has, where `op` puts it. */
+/* Adds an op that puts the integer or text of `from` where `op` puts it. */
 static bool add_put(struct quick_maker *maker, const struct plan_op *from, const struct plan_op *op)
 {
     static const uint32_t CONTEXT[] = {[PLAN_TO_TID] = offsetof(struct event, tid),
@@ -174,7 +174,7 @@ static bool add_put(struct quick_maker *maker, const struct plan_op *from, const
     if (from->code == PLAN_CHARS)
         return add_chars(maker, from, is_field ? QUICK_FIELD_CHARS : QUICK_CHARS, to);
     if (from->code != PLAN_STRING || maker->ops[maker->count - 1].code != QUICK_STRING)
-        return false; /* two want it */
+        return false; /* it has two destinations */
     maker->ops[maker->count - 1].code = is_field ? QUICK_FIELD_TEXT : QUICK_TEXT;
     maker->ops[maker->count - 1].to = to;
     return true;
@@ -182,7 +182,7 @@ static bool add_put(struct quick_maker *maker, const struct plan_op *from, const
 
 static bool add_plan(struct quick_maker *maker, const struct plan *plan)
 {
-    const struct plan_op *from = NULL; /* what was taken into the hand */
+    const struct plan_op *from = NULL; /* the load whose value is in the hand */
     if (plan->is_run)
         add_run(maker, plan->run_bytes);
     for (const struct plan_op *op = plan->ops; op->code != PLAN_END; op++) {
@@ -222,7 +222,7 @@ static bool fills_fields(const struct quick_maker *maker, uint32_t field_count)
     return filled == field_count;
 }
 
-/* A plan of runs and strings, of which single integers and texts are wanted. */
+/* For a plan of runs and strings, of which only single integers and texts are needed. */
 static void make_list(struct arena *arena, const struct quick_header *header, struct bound *bound)
 {
     const struct plan *plan = bound->plan;
@@ -245,7 +245,7 @@ static void make_list(struct arena *arena, const struct quick_header *header, st
 
 /* --- binding --- */
 
-/* Whether it is all 0 behind its values. */
+/* Whether it is all 0 after its values. */
 static bool rest_is_zero(const struct event *blank)
 {
     static const struct event zero;

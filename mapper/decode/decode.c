@@ -22,14 +22,14 @@ static void walked_to(struct stream *stream, const struct walk *walk)
     stream->bit = (uint8_t)(walk->at % 8);
 }
 
-/* What is left of the byte belongs to nothing. */
+/* The rest of the byte is padding. */
 static void to_byte(struct stream *stream)
 {
     stream->at += stream->bit > 0;
     stream->bit = 0;
 }
 
-/* The header is read; `at` is behind it. */
+/* The header is read; `at` is after it. */
 static bool settle(struct stream *stream, uint64_t id)
 {
     const struct bound_stream *class = stream->class;
@@ -114,7 +114,7 @@ bool decode_header(struct stream *stream)
 
 /* --- bodies --- */
 
-/* What was read last, and what is known of a call by number. */
+/* The last loaded value, and the parts of a call by number. */
 struct hand {
     uint64_t number;
     struct text text;
@@ -125,8 +125,8 @@ struct hand {
     size_t call_arg_count;
 };
 
-/* Member by member: a whole value would be put together in memory, and loaded at once before its parts
- * are there. */
+/* Member by member: a whole value would be assembled in memory, and loaded before its parts are
+ * stored. */
 static inline struct field_value *field_of(struct field_value *fields, const struct plan_op *op,
                                            enum field_type type)
 {
@@ -180,7 +180,7 @@ static bool walk_op(struct walk *walk, const struct plan_op *op, struct scratch 
     return walk_align(walk, op->count);
 }
 
-/* Walks a field from `at` on; returns where it ends, or NULL. */
+/* Walks a field from `at` on; returns its end, or NULL. */
 static const uint8_t *walk_from(struct stream *stream, const uint8_t *at, const struct plan_op *op,
                                 struct hand *hand)
 {
@@ -194,7 +194,7 @@ static const uint8_t *walk_from(struct stream *stream, const uint8_t *at, const 
     return NULL;
 }
 
-/* The array of a run: its fields are there. */
+/* The array of a run whose fields are all there. */
 static void numbers_of_run(struct stream *stream, const uint8_t *run, const struct plan_op *op,
                            struct hand *hand)
 {
@@ -206,7 +206,7 @@ static void numbers_of_run(struct stream *stream, const uint8_t *run, const stru
         hand->count = 0;
 }
 
-/* The eight bytes from `at` on; behind `end` are none. */
+/* The eight bytes at `at`; bytes after `end` are 0. */
 static uint64_t word_before(const uint8_t *at, const uint8_t *end, bool big_endian)
 {
     if (end - at >= 8)
@@ -226,8 +226,8 @@ static struct text chars(const uint8_t *run, const struct plan_op *op)
     return (struct text){at, strnlen(at, op->count)};
 }
 
-/* Follows `op` up to PLAN_END, with the run that was checked already. Returns where the event
- * ends, or NULL. */
+/* Executes `op` up to PLAN_END, on a run that was checked. Returns the end of the event, or
+ * NULL. */
 static const uint8_t *follow(struct stream *stream, const struct plan_op *op, const uint8_t *run,
                              const uint8_t *at, struct hand *hand, struct field_value *fields,
                              struct event *event)
@@ -283,7 +283,7 @@ past_end:
     return NULL;
 }
 
-/* The same for a plan that goes bit by bit. */
+/* The same for a plan that is executed bit by bit. */
 static bool follow_walked(struct stream *stream, const struct plan_op *op, struct hand *hand,
                           struct field_value *fields, struct event *event)
 {
@@ -302,7 +302,7 @@ static bool follow_walked(struct stream *stream, const struct plan_op *op, struc
     return true;
 }
 
-/* The part of the event that is in bytes. */
+/* The part of the event that consists of bytes. */
 static bool take_bytes(struct stream *stream, const struct plan *plan, struct hand *hand,
                        struct field_value *fields, struct event *event)
 {
@@ -319,7 +319,7 @@ static bool take_bytes(struct stream *stream, const struct plan *plan, struct ha
     return true;
 }
 
-/* Fills in the event at the head; false if the packet lies. */
+/* Fills in the event at the head; false if the packet is inconsistent. */
 static bool take(struct stream *stream, struct event *event)
 {
     const struct plan *plan = stream->bound->plan;
@@ -383,7 +383,7 @@ size_t decode_one(struct stream *stream, struct event *event)
         return 1;
     }
     if (!take(stream, event)) {
-        event_make_plain(event); /* another is written there yet */
+        event_make_plain(event); /* it was filled in part, and the slot is reused */
         stream_lie(stream);
         return 0;
     }

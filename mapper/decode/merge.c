@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-/* So many are asked one by one. */
+/* The first entries are compared linearly. */
 enum { NEAR = 8 };
 
 static bool before(const struct merge_entry *a, const struct merge_entry *b)
@@ -13,7 +13,7 @@ static bool before(const struct merge_entry *a, const struct merge_entry *b)
     return a->head_ns < b->head_ns || (a->head_ns == b->head_ns && a->order < b->order);
 }
 
-/* The first of the line from `low` on that is not before the entry. */
+/* The first entry from `low` on that is not before the given one. */
 static size_t search(const struct merge *merge, size_t low, const struct merge_entry *entry)
 {
     size_t high = merge->count;
@@ -27,7 +27,7 @@ static size_t search(const struct merge *merge, size_t low, const struct merge_e
     return low;
 }
 
-/* Puts what stands at `at` in its place behind there; the rest of the line is in order. */
+/* Moves the entry at `at` to its place after it; the rest of the line is sorted. */
 static void put_back(struct merge *merge, size_t at)
 {
     struct merge_entry *line = merge->line, entry = line[at];
@@ -59,13 +59,13 @@ void merge_clear(struct merge *merge)
     *merge = (struct merge){.line = NULL};
 }
 
-/* Up to when the first stream goes on before any other. */
+/* The time up to which the first stream may be read before any other. */
 static uint64_t first_until(const struct merge *merge)
 {
     const struct merge_entry *line = merge->line;
     if (merge->count < 2)
         return UINT64_MAX;
-    /* Not at 0 if it is behind: the first is the least. */
+    /* Cannot wrap: if its order is smaller, its time is larger than that of the first. */
     return line[0].order < line[1].order ? line[1].head_ns : line[1].head_ns - 1;
 }
 

@@ -62,7 +62,8 @@ static struct text text_or_none(const char *text)
     return text ? text_of(text) : (struct text){"", 0};
 }
 
-/* Whether the event has the field, as a number (`n`) or as text (`t`); 0 if not: *use says why. */
+/* Whether the event has the field, as a number (`n`) or as text (`t`); 0 if not: *use has the
+ * reason. */
 static char look_at_field(const struct layout_event *event, const char *name, struct phase_use *use)
 {
     const struct layout_field *field = event->payload ? layout_member(event->payload, name) : NULL;
@@ -75,7 +76,8 @@ static char look_at_field(const struct layout_event *event, const char *name, st
     return 0;
 }
 
-/* Whether the event has the context: its own, its stream's, or what a trace of one process tells once. */
+/* Whether the event has the context: its own, its stream's, or from the environment of a
+ * per-process trace. */
 static bool has_context(const struct layout *layout, const struct layout_event *event,
                         const char *name)
 {
@@ -140,7 +142,7 @@ static bool look_at_filters(const struct layout *layout, const struct layout_eve
     return true;
 }
 
-/* What one declared event of the right name says of the side. */
+/* Checks the side against one declared event of the right name. */
 static void look_at_event(const struct layout *layout, const struct side *side,
                           const struct layout_event *event, struct arena *arena,
                           struct phase_use *use)
@@ -203,7 +205,7 @@ static struct phase_use describe(const struct side *side, struct arena *arena)
     return use;
 }
 
-/* What all declared events of the right name say of the side. `layout` NULL: it may match. */
+/* Checks the side against all declared events of the right name. `layout` NULL: it may match. */
 static struct phase_use look_at_side(const struct layout *layout, const struct side *side,
                                      struct arena *arena)
 {
@@ -225,7 +227,7 @@ static struct phase_use look_at_side(const struct layout *layout, const struct s
     return best;
 }
 
-/* What all declared events of either side say of a field that is captured. */
+/* Checks a captured field against all declared events of either side. */
 static struct phase_use look_at_capture(const struct layout *layout,
                                         const struct phase_definition *definition,
                                         const char *field, struct arena *arena)
@@ -251,7 +253,7 @@ static struct phase_use look_at_capture(const struct layout *layout,
 
 /* --- counts --- */
 
-/* What is said of a count: of its events, or of those that end it as a span. */
+/* The events of a count, or the end events of a span. */
 struct counted {
     const struct count_definition *count;
     bool of_end;
@@ -262,7 +264,7 @@ static const char *pattern_of(struct counted counted)
     return counted.of_end ? counted.count->span->end : counted.count->event;
 }
 
-/* Of a span, what the other events are; else NULL. */
+/* Of a span, the pattern of the other side; else NULL. */
 static const char *other_of(struct counted counted)
 {
     if (!counted.count->span)
@@ -270,7 +272,7 @@ static const char *other_of(struct counted counted)
     return counted.of_end ? counted.count->event : counted.count->span->end;
 }
 
-/* What one declared event of a count says of a field that the count names. NULL: of its conditions. */
+/* Checks a field that the count names against one declared event. NULL: its conditions. */
 static void look_at_counted(const struct layout *layout, struct counted counted,
                             const struct layout_event *event, const char *field,
                             struct phase_use *use)
@@ -298,7 +300,7 @@ static void look_at_counted(const struct layout *layout, struct counted counted,
     }
 }
 
-/* What all declared events of a count say; `layout` NULL: they may be there. */
+/* Checks a count against all declared events; `layout` NULL: they may exist. */
 static struct phase_use look_at_count(const struct layout *layout, struct counted counted,
                                       const char *field)
 {
@@ -339,7 +341,7 @@ static void look_at_named(const struct layout *layout, struct counted counted, c
         uses->at[uses->count++] = look_at_count(layout, counted, field);
 }
 
-/* The events of a count, or those that end it, and each field that it names of them besides its
+/* Checks the events of a count, or its end events, and each field of them that it names besides its
  * conditions. */
 static void look_at_fields(const struct layout *layout, struct counted counted,
                            struct found_uses *uses)
@@ -349,7 +351,7 @@ static void look_at_fields(const struct layout *layout, struct counted counted,
     const struct count_definition *count = counted.count;
     struct phase_use whole = uses->at[uses->count++] = look_at_count(layout, counted, NULL);
     if (whole.state == PHASE_USE_UNDECLARED)
-        return; /* so are its fields */
+        return; /* then its fields may exist, too */
     for (size_t k = 0; k < count->by_count && !counted.of_end; k++)
         if (count->by[k].word == COUNT_BY_FIELD)
             look_at_named(layout, counted, count->by[k].field, uses);

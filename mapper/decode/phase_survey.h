@@ -1,4 +1,5 @@
-/* mapper/decode/phase_survey.h -- whether a trace's metadata declares what phase definitions name. */
+/* mapper/decode/phase_survey.h -- whether a trace's metadata declares the events and fields of
+ * phase definitions. */
 #ifndef MAPPER_DECODE_PHASE_SURVEY_H
 #define MAPPER_DECODE_PHASE_SURVEY_H
 
@@ -6,12 +7,12 @@
 #include "trace/phase_use.h"
 #include "trace/phases.h"
 
-/* Of both sides of each definition (`phases` may be NULL), in `arena`; texts are also those of the
+/* For both sides of each definition (`phases` may be NULL), in `arena`; texts may point into the
  * definitions and the layout. */
 struct phase_uses phase_survey(const struct layout *layout, const struct phase_definitions *phases,
                                struct arena *arena);
 
-/* Of metadata that is not understood: any definition may match. */
+/* For metadata that is not understood: any definition may match. */
 struct phase_uses phase_survey_unknown(const struct phase_definitions *phases, struct arena *arena);
 
 #endif

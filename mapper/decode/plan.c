@@ -6,10 +6,10 @@
 #include "base/memory.h"
 #include "ctf/bits.h"
 
-/* Runs above this are walked instead. */
+/* Larger runs are walked instead. */
 static const uint64_t RUN_BITS_MAX = UINT64_C(1) << 30;
 
-/* A program in the making. */
+/* A program being made. */
 struct maker {
     const struct event_class *class;
     struct plan plan;
@@ -18,10 +18,10 @@ struct maker {
     size_t run; /* index of its PLAN_RUN, if there is a run */
     bool has_run;
     uint64_t run_bits;          /* so far */
-    uint64_t known;             /* where the run begins is a multiple of so many bits */
-    bool ragged;                /* what was walked last may have ended within a byte */
-    struct field_shape *shapes; /* NULL: no other fields than those of the class are wanted */
-    bool impossible;            /* with bytes */
+    uint64_t known;             /* the begin of the run is a multiple of this many bits */
+    bool ragged;                /* the last walked field may have ended within a byte */
+    struct field_shape *shapes; /* NULL: only the fields of the class are needed */
+    bool impossible;            /* to decode by bytes */
 };
 
 static struct plan_op *add(struct maker *maker, enum plan_code code)
@@ -139,7 +139,7 @@ static void want_payload(struct maker *maker, const struct layout_field *member,
         add(maker, PLAN_TO_CALL_ARGS);
 }
 
-/* Adds the ops that take `member` of the structure `of` out of the hand. */
+/* Adds the ops that store `member` of the structure `of` from the hand. */
 static void want(struct maker *maker, enum scope scope, const struct layout_field *of,
                  const struct layout_field *member)
 {
@@ -164,7 +164,7 @@ static void end_run(struct maker *maker)
     maker->run_bits = 0;
 }
 
-/* Goes to the next multiple of `align` bits, in a run. */
+/* Moves to the next multiple of `align` bits, in a run. */
 static void run_to(struct maker *maker, uint64_t align)
 {
     if (maker->ragged && align < 8)
@@ -183,7 +183,7 @@ static void run_to(struct maker *maker, uint64_t align)
     maker->run_bits = bits_aligned(maker->run_bits, align);
 }
 
-/* Goes there and ends the run; what comes next is of no fixed size. */
+/* Moves there and ends the run; what follows has no fixed size. */
 static void leave_run(struct maker *maker, uint64_t align)
 {
     run_to(maker, align);
@@ -193,13 +193,12 @@ static void leave_run(struct maker *maker, uint64_t align)
     maker->known = 8;
 }
 
-/* What only loads something (by the op at `load`) and puts it into a value or text does both at
- * once. */
+/* Fuses a load (the op at `load`) with the op that stores its result as a value or text. */
 static void shorten(struct maker *maker, size_t load)
 {
     struct plan_op *op = &maker->ops[load];
     if (maker->count == load + 1)
-        maker->count = load; /* nobody wants it */
+        maker->count = load; /* it is not needed */
     if (maker->count != load + 2)
         return;
     bool value = op->code == PLAN_LOAD && op[1].code == PLAN_TO_VALUE;
@@ -294,7 +293,7 @@ static void variable_field(struct maker *maker, enum scope scope, const struct l
     maker->ragged = plan_ends(field, PLAN_ON_BYTE) != PLAN_ON_BYTE;
 }
 
-/* Members of structures inside are nobody's: `of` is NULL for them. */
+/* Nested members are not needed: `of` is NULL for them. */
 static void add_field(struct maker *maker, enum scope scope, const struct layout_field *of,
                       const struct layout_field *field)
 {
@@ -309,7 +308,7 @@ static void add_field(struct maker *maker, enum scope scope, const struct layout
     if (field->type == LAYOUT_INTEGER) {
         run_to(maker, field->align);
         if (!run_number(maker, scope, of, field))
-            maker->impossible = true; /* 64 bits over nine bytes, or the other way round */
+            maker->impossible = true; /* 64 bits in nine bytes, or a change of byte order */
     } else if (fixed && bits <= RUN_BITS_MAX && maker->run_bits <= RUN_BITS_MAX) {
         run_to(maker, field->align);
         if (field->type == LAYOUT_STRING_FIXED)
@@ -352,7 +351,7 @@ static void add_scopes(struct maker *maker, const struct layout_stream *stream,
     adds(maker, SCOPE_PAYLOAD, event->payload);
 }
 
-/* Runs of nothing are left out. */
+/* Removes empty runs. */
 static void drop_empty_runs(struct maker *maker)
 {
     size_t kept = 0;
@@ -368,7 +367,7 @@ static bool moves(enum plan_code code)
            (code >= PLAN_WALK && code <= PLAN_WALK_ALIGN);
 }
 
-/* A run that is all of the event goes into the plan itself. */
+/* If the event is a single run, moves it into the plan. */
 static void take_only_run(struct maker *maker)
 {
     for (size_t i = 1; i < maker->count; i++)
@@ -389,7 +388,7 @@ static bool is_quick(const struct plan_op *op)
     return op->code == PLAN_TEXT || (op->code == PLAN_VALUE && !op->big_endian);
 }
 
-/* A run of which only values and texts are wanted needs no program: values first, then texts. */
+/* A run with only values and texts needs no program: values first, then texts. */
 static void make_quick(struct maker *maker)
 {
     struct plan *plan = &maker->plan;

@@ -7,9 +7,9 @@
 #include "ctf/bits.h"
 #include "mapper/decode/phase_survey.h"
 
-/* Sets kept: a kernel's, and those of user space, of two sessions or three. */
+/* Number of sets kept: those of the kernel and user space for two or three sessions. */
 enum { KEPT_MAX = 8 };
-/* Text kept of all of them. */
+/* Limit of their texts. */
 static const size_t KEPT_BYTES_MAX = (size_t)16 << 20;
 
 struct plan_cache {
@@ -17,7 +17,7 @@ struct plan_cache {
     size_t count;
     size_t bytes; /* of their texts */
     uint64_t uses;
-    bool missed; /* plan_cache_first_miss() was asked */
+    bool missed; /* plan_cache_first_miss() was called */
 };
 
 /* --- the text --- */
@@ -30,8 +30,8 @@ enum {
 };
 static const uint64_t PACKET_MAGIC = 0x75D11D57;
 
-/* How a file is divided. What equal metadata has in common is its text: LTTng cuts it into packets
- * at other places each time. */
+/* How a file is divided. Equal metadata has equal text, but LTTng divides it into packets
+ * differently each time. */
 enum division { WHOLE, PACKETS_LITTLE, PACKETS_BIG };
 
 static uint64_t word_at(const uint8_t *at, enum division division)
@@ -39,7 +39,8 @@ static uint64_t word_at(const uint8_t *at, enum division division)
     return division == PACKETS_BIG ? bits_big(at, 4) : bits_little(at, 4);
 }
 
-/* The text of the packet at `*offset`, and where the next one is; false if it is none. */
+/* The text of the packet at `*offset`, and the offset of the next one; false if it is not a
+ * packet. */
 static bool next_text(struct bytes file, enum division division, size_t *offset, struct bytes *text)
 {
     const uint8_t *packet = file.at + *offset;
@@ -55,7 +56,7 @@ static bool next_text(struct bytes file, enum division division, size_t *offset,
     return true;
 }
 
-/* Where packets are not as they should be, the file as it is is the text. */
+/* If the packets are invalid, the whole file is the text. */
 static enum division division_of(struct bytes file, size_t *text_count)
 {
     *text_count = file.count;
@@ -115,7 +116,7 @@ static enum domain domain_of(const struct layout *layout, bool of_user_folder)
 static void make_plans(struct plan_set *set, const struct plan_wants *wants)
 {
     const struct layout *layout = set->layout;
-    /* Classes say by name what is wanted; whoever reads has a schema of its own. */
+    /* Classes define by name what is needed; each reader has a schema of its own. */
     struct schema *schema = schema_new_with(wants->phases, wants->rows, NULL);
     const struct plan **plans = arena_take(&set->arena, layout->event_count * sizeof *plans);
     struct plan_header *headers = arena_take(&set->arena, layout->stream_count * sizeof *headers);

@@ -1,4 +1,4 @@
-/* The short way through event headers, where there is one. */
+/* The short form of event headers, if there is one. */
 #include "ctf/bits.h"
 #include "mapper/decode/plan.h"
 
@@ -39,7 +39,7 @@ static bool place_integer(struct header_maker *maker, const struct layout_field 
 
 static bool place(struct header_maker *maker, const struct layout_field *field);
 
-/* Takes the first option; the others are the long way. */
+/* Takes the first option; the others are the long form. */
 static bool place_variant(struct header_maker *maker, const struct layout_field *field)
 {
     struct plan_header *out = maker->out;
@@ -71,7 +71,7 @@ static bool place(struct header_maker *maker, const struct layout_field *field)
 
 /* --- where in a byte fields end --- */
 
-/* `from` after so many bits. */
+/* `from`, advanced by `bits`. */
 static uint8_t passed(uint8_t from, uint64_t bits)
 {
     unsigned by = (unsigned)(bits % 8);
@@ -87,8 +87,8 @@ static uint8_t aligned(uint8_t from, uint32_t align)
     return to;
 }
 
-/* After `count` elements; UINT64_MAX: after any number. Looks at one only, and says that all can be
- * where that one does not tell. */
+/* After `count` elements; UINT64_MAX: after any number. Only checks one element, and returns all
+ * bits if that is not enough. */
 static uint8_t elements_end(const struct layout_field *field, uint8_t from, uint64_t count)
 {
     uint8_t one = count > 0 ? plan_ends(&field->fields[0], from) : from;
@@ -129,7 +129,7 @@ uint8_t plan_ends(const struct layout_field *field, uint8_t from)
 
 /* --- */
 
-/* Where the bits are in the 8 bytes from `*at` on, as a number; false if they are not. */
+/* Finds the bits in the 8 bytes from `*at` on, as a number; false if they do not fit. */
 static bool load_from(uint64_t bit, unsigned bits, bool big_endian, uint32_t *at, uint8_t *shift)
 {
     unsigned within = (unsigned)(bit % 8);
@@ -153,7 +153,7 @@ static bool uses(const struct layout_field *field, uint32_t slot)
     return false;
 }
 
-/* Whether anything behind the headers of the stream's events wants the slot. */
+/* Whether any event of the stream uses the slot after its header. */
 static bool events_use(const struct layout_stream *stream, uint32_t slot)
 {
     if (slot == LAYOUT_NONE)

@@ -15,7 +15,7 @@ const char *reader_kind_name(const struct reader_kind *kind)
     return kind->name;
 }
 
-/* Of one name and cause, so many are said one by one. */
+/* Number of reports per name and cause that are given individually. */
 enum { REPORTS_SAID = 4 };
 
 void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
@@ -67,8 +67,8 @@ enum status reader_open(const struct trace_set *set, struct schema *schema,
     return reader_open_as(&USUAL, set, schema, warnings, out, why);
 }
 
-/* Whether `metadata`, which our own reader did not understand, is of CTF 1.8 and whole, so that
- * another may do better. */
+/* Whether `metadata`, which our own parser did not understand, is complete CTF 1.8, so that another
+ * may understand it. */
 static bool others_may_read(struct bytes metadata)
 {
     struct metadata read;
@@ -79,7 +79,7 @@ static bool others_may_read(struct bytes metadata)
     return whole;
 }
 
-/* Whether a trace is better read by libbabeltrace2; `why` says the reason. */
+/* Whether libbabeltrace2 is the better reader of a trace; `why` has the reason. */
 static bool is_beyond_us(const struct reader_choice *choice, const struct trace_set *set,
                          const struct schema *schema, struct failure *why)
 {
@@ -98,7 +98,7 @@ static bool is_beyond_us(const struct reader_choice *choice, const struct trace_
     return false;
 }
 
-/* Our own reader, unless there is something that only another may understand. */
+/* Our own reader, unless there is metadata that only another may understand. */
 static const struct reader_kind *usual_kind(const struct reader_choice *choice,
                                             const struct trace_set *set,
                                             const struct schema *schema,

@@ -1,12 +1,11 @@
-/* mapper/decode/reader.h -- the streams of one chunk as one row of events.
+/* mapper/decode/reader.h -- reads the streams of one chunk as one sequence of events.
  *
- * Whatever decodes CTF stands behind this: it opens a set of traces (a kernel trace and any
- * number of user-space traces on one clock), merges their streams in the order of
- * event_compare(), and puts EVENT_LOSS where packets were lost. Which interval the events
- * belong to is not its business.
+ * The interface of all CTF decoders: it opens a set of traces (a kernel trace and any number of
+ * user-space traces on one clock), merges their streams in the order of event_compare(), and adds
+ * EVENT_LOSS where packets were lost. It does not check which interval the events belong to.
  *
- * Where streams end early, or a packet lies: the packets before it count, the rest is lost (an
- * EVENT_LOSS border), said through `warn`, and the other streams go on. */
+ * If a stream ends early, or a packet is inconsistent, the packets before it count, the rest is
+ * lost (an EVENT_LOSS border), with a report through `warn`, and the other streams continue. */
 #ifndef MAPPER_DECODE_READER_H
 #define MAPPER_DECODE_READER_H
 
@@ -21,18 +20,18 @@
 #include "trace/event.h"
 #include "trace/schema.h"
 
-/* What a trace's metadata says of itself. */
+/* What a trace's metadata states about the trace. */
 struct trace_info {
     enum domain domain;
     char hostname[SESSION_NAME_ROOM];
     char session[SESSION_NAME_ROOM]; /* env trace_name */
     char created[SESSION_NAME_ROOM]; /* env trace_creation_datetime */
-    uint8_t clock_uuid[16];          /* zeros if not told */
+    uint8_t clock_uuid[16];          /* zeros if unknown */
     int64_t offset_ns;               /* of the clock, from the Unix epoch */
     struct declared_names declared;  /* kernel only */
 };
 
-/* A stream: event.domain, .cpu and .stream say which one an event is of. */
+/* A stream: event.domain, .cpu, and .stream identify the stream of an event. */
 struct reader_stream {
     enum domain domain;
     int32_t cpu;
@@ -47,62 +46,62 @@ struct reader_info {
     const int32_t *cpus;
     size_t cpu_count;
     const struct reader_stream
-        *streams; /* by domain, CPU and rank; none are told by other decoders */
+        *streams; /* by domain, CPU, and rank; other decoders leave it empty */
     size_t stream_count;
-    uint64_t early_events; /* of the chunk itself, in front of reader_choice.begin_ns, left out */
-    bool lost_user;        /* a trace of user space is left out */
-    uint64_t seam_end_ns;  /* no event behind it is of the seam; UINT64_MAX: not known */
+    uint64_t early_events; /* skipped events of the chunk itself before reader_choice.begin_ns */
+    bool lost_user;        /* a user-space trace is left out */
+    uint64_t seam_end_ns;  /* no event after it is from the seam; UINT64_MAX: unknown */
 };
 
-/* Said while opening and reading: what is damaged, in a sentence that names trace, stream and
+/* Receives reports about damage while opening and reading: a sentence with trace, stream, and
  * offset. */
 struct reader_warnings {
     void (*say)(void *context, const char *sentence);
     void *context;
-    struct interval_notes *notes; /* takes what is reported and counted; or NULL */
+    struct interval_notes *notes; /* collects the damage and its tallies; or NULL */
 };
 
-/* Says what was left out, with its name, and notes it. `damage` without its text, which `format`
- * makes. Either of `warnings` and its members may be NULL. */
+/* Reports and notes data that was left out, with its name. `damage` is without its text, which
+ * `format` makes. `warnings` and each of its members may be NULL. */
 void reader_report(const struct reader_warnings *warnings, struct damage damage, const char *format,
                    ...) PRINTF_LIKE(3, 4);
-/* Says a sentence that is no damage. */
+/* Reports a sentence that is not about damage. */
 void reader_say(const struct reader_warnings *warnings, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Notes what a trace declares of the phase definitions. */
+/* Notes how a trace declares the phase definitions. */
 void reader_note_uses(const struct reader_warnings *warnings, struct phase_uses uses);
 
 struct reader;
-struct reader_kind; /* what decodes: mapper/decode/reader_kind.h */
-struct plan_cache;  /* metadata understood before: mapper/decode/plan_cache.h */
+struct reader_kind; /* a decoder: mapper/decode/reader_kind.h */
+struct plan_cache;  /* parsed metadata: mapper/decode/plan_cache.h */
 
 const char *reader_kind_name(const struct reader_kind *kind);
 
-/* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise).
- * A trace that cannot be read is left out with a warning.
- * REJECT: no trace readable; `why` names the first. */
+/* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise). A
+ * trace that cannot be read is left out with a warning. REJECT: no trace is readable; `why` names
+ * the first. */
 MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *schema,
                                    const struct reader_warnings *warnings, struct reader **out,
                                    struct failure *why);
 
 struct reader_choice {
     const struct reader_kind *kind; /* NULL: our own, or `other` */
-    /* What reads a session with metadata that our own does not understand; NULL: nothing does. */
+    /* Decoder for a session with metadata that our own does not understand; NULL: none. */
     const struct reader_kind *other;
-    struct plan_cache *cache; /* NULL: none. Used in opening and closing only */
-    uint64_t begin_ns;        /* events before it may be left out; losses never are */
-    /* Of which events to give all fields (event.shapes); our own alone does. NULL: of none. */
+    struct plan_cache *cache; /* NULL: none. Only used while opening and closing */
+    uint64_t begin_ns;        /* earlier events may be left out; losses never are */
+    /* Events for which to decode all fields (event.shapes), only by our own decoder. NULL: none. */
     shown_events *shows;
 };
 
-/* The same with a decoder of choice. */
+/* The same with a chosen decoder. */
 MUST_CHECK enum status reader_open_as(const struct reader_choice *choice,
                                       const struct trace_set *set, struct schema *schema,
                                       const struct reader_warnings *warnings, struct reader **out,
                                       struct failure *why);
 const struct reader_info *reader_info(const struct reader *reader);
 
-/* The next events in order: OK and at least one, or END. `*events` and what they point to are
- * valid until the next call. */
+/* The next events in order: OK and at least one, or END. `*events` and what they point to are valid
+ * until the next call. */
 MUST_CHECK enum status reader_next(struct reader *reader, const struct event **events,
                                    size_t *count, struct failure *why);
 void reader_close(struct reader *reader); /* NULL is fine */

@@ -1,11 +1,11 @@
-/* mapper/decode/reader_kind.h -- a decoder of CTF, as mapper/decode/reader.c calls it. */
+/* mapper/decode/reader_kind.h -- the interface of a CTF decoder for mapper/decode/reader.c. */
 #ifndef MAPPER_DECODE_READER_KIND_H
 #define MAPPER_DECODE_READER_KIND_H
 
 #include "mapper/decode/reader.h"
 
-/* Each does what the function of its name in reader.h says, open() what reader_open_as() does for
- * a `choice` of this kind. */
+/* Each member implements the function of its name in reader.h; open() implements reader_open_as()
+ * for a `choice` of this kind. */
 struct reader_kind {
     const char *name;
     enum status (*open)(const struct reader_choice *choice, const struct trace_set *set,
@@ -17,7 +17,7 @@ struct reader_kind {
     void (*close)(struct reader *reader);
 };
 
-/* First member of every kind's own structure. */
+/* First member of the struct of each decoder. */
 struct reader {
     const struct reader_kind *kind;
 };

@@ -10,7 +10,7 @@
 #include "mapper/decode/trace_facts.h"
 #include "mapper/decode/trace_streams.h"
 
-/* Events per reader_next(): enough to forget the call, few enough to stay in the first cache. */
+/* Events per reader_next(): enough to amortize the call, few enough to stay in the L1 cache. */
 enum { BATCH_EVENTS = 64 };
 
 struct input {
@@ -27,7 +27,7 @@ struct reader_spanmill {
     struct input *inputs;
     size_t input_count;
     bool lost_user;
-    const struct layout_clock *clock; /* the session's; NULL: none was met yet */
+    const struct layout_clock *clock; /* of the session; NULL: not known yet */
     struct trace_info *infos;
     struct reader_info info;
     int32_t *cpus;
@@ -103,7 +103,7 @@ static void rank_streams(struct reader_spanmill *reader)
     }
 }
 
-/* Events behind their packet's end are left out, so the ends bound them. */
+/* Events after the end of their packet are left out, so the ends are a limit. */
 static uint64_t end_of_seam(const struct reader_spanmill *reader)
 {
     uint64_t end_ns = 0;
@@ -157,7 +157,7 @@ static void list_cpus(struct reader_spanmill *reader)
     };
 }
 
-/* Events without a clock count, but have no time: they stand in front of all others. */
+/* Events without a clock are counted, but have no time: they precede all others. */
 static void place_timeless(struct reader_spanmill *reader, uint64_t begin_ns)
 {
     uint64_t first_ns = UINT64_MAX;
@@ -221,7 +221,7 @@ static void spanmill_close(struct reader *base)
     free(reader);
 }
 
-/* Understands the metadata of a trace, and how its clocks are those of the session. */
+/* Parses the metadata of a trace, and relates its clocks to that of the session. */
 static enum status understand(struct reader_spanmill *reader, const struct reader_choice *choice,
                               struct input *input, struct trace_info *info, struct failure *why)
 {
@@ -245,7 +245,7 @@ static enum status understand(struct reader_spanmill *reader, const struct reade
     return status;
 }
 
-/* Takes the trace in, or leaves it out with a warning; `first` keeps the first reason. */
+/* Adds the trace, or leaves it out with a warning; `first` keeps the first reason. */
 static void add_input(struct reader_spanmill *reader, const struct reader_choice *choice,
                       const struct trace_files *files, struct failure *first)
 {

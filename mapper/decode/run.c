@@ -1,18 +1,18 @@
-/* mapper/decode/run.c -- the way of almost all events: a short header, then a body of which a few
- * fields in known places are wanted.
+/* mapper/decode/run.c -- the fast path for almost all events: a short header, then a body of which
+ * a few fields at known offsets are needed.
  *
- * What moves along the stream stays in registers: where it is, its clock, the class of what comes
- * next. Anything else is left to decode.c, event by event. */
+ * The position, the clock, and the class of the next event stay in registers. decode.c handles
+ * everything else, event by event. */
 #include <string.h>
 
 #include "base/attrs.h"
 #include "ctf/bits.h"
 #include "mapper/decode/stream_parts.h"
 
-/* So far ahead memory is asked for: streams take turns, and that is more than processors see. */
+/* Prefetch distance: streams take turns, and there are more than hardware prefetchers track. */
 enum { AHEAD_BYTES = 512 };
 
-/* The first of eight bytes that is 0, by its number; 8 if none is. */
+/* The index of the first zero byte of eight; 8 if there is none. */
 static inline size_t first_zero(uint64_t word)
 {
     static const uint64_t ONES = UINT64_C(0x0101010101010101);
@@ -34,7 +34,7 @@ static inline struct text chars(const uint8_t *at, uint32_t most)
     return (struct text){(const char *)at, count};
 }
 
-/* Of few events: not among what the loop has to hold in registers. */
+/* For few events: kept out of the registers of the loop. */
 NEVER_INLINE static void fill_rest(struct stream *stream, struct event *event,
                                    const struct bound *bound, const uint8_t *run)
 {
@@ -58,8 +58,8 @@ static inline void fill_values(struct event *event, const struct quick_value *va
         event->value[value->to] = (int64_t)integer(run + value->at, value->mask, value->sign);
 }
 
-/* Writes an event over an older one. Behind its values that one is all 0, or it was noted and will
- * be: whether it was plain is nothing that could be predicted here. */
+/* Writes an event over an older one. After its values, that one is all 0, or it was noted and will
+ * be zeroed: whether it was plain would be an unpredictable branch here. */
 static inline void fill(struct stream *stream, struct event *event, int32_t cpu, uint32_t rank,
                         const struct bound *bound, const uint8_t *run, uint64_t time_ns)
 {
@@ -72,7 +72,7 @@ static inline void fill(struct stream *stream, struct event *event, int32_t cpu,
         fill_rest(stream, event, bound, run);
 }
 
-/* What is behind an event of a list; NULL as below. */
+/* Returns the end of an event of a list; NULL as below. */
 static const uint8_t *pass_list(const struct quick_op *op, const uint8_t *at, const uint8_t *end)
 {
     for (; op->code != QUICK_END; op++) {
@@ -92,8 +92,8 @@ static const uint8_t *pass_list(const struct quick_op *op, const uint8_t *at, co
     return at;
 }
 
-/* Member by member: a whole value would be put together in memory, and loaded at once before its parts
- * are there. */
+/* Member by member: a whole value would be assembled in memory, and loaded before its parts are
+ * stored. */
 static inline void put_text(struct text *to, const uint8_t *at, size_t count)
 {
     to->at = (const char *)at;
@@ -106,7 +106,7 @@ static inline void put_field_text(struct field_value *to, const uint8_t *at, siz
     put_text(&to->text, at, count);
 }
 
-/* Follows the list, as far as the event is there. */
+/* Executes the list, as far as the event is there. */
 static inline const uint8_t *follow_list(const struct quick_op *op, const uint8_t *at,
                                          const uint8_t *end, struct event *event,
                                          struct field_value *fields)
@@ -152,8 +152,8 @@ static inline const uint8_t *follow_list(const struct quick_op *op, const uint8_
     }
 }
 
-/* Fills in an event by its list (NULL: passes over it). Returns what is behind it; NULL if it is not
- * for the quick way: at the packet's end, or past it. */
+/* Fills in an event by its list (NULL: skips it). Returns its end; NULL if the quick path cannot
+ * handle it: at or past the packet's end. */
 NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct event *event,
                                                const struct bound *bound, const uint8_t *at,
                                                uint64_t time_ns)
@@ -180,11 +180,11 @@ NEVER_INLINE static const uint8_t *fill_listed(struct stream *stream, struct eve
     return follow_list(bound->ops, at, stream->end, event, fields);
 }
 
-/* As stream_run(), from an event at the head on, as long as header and body are quick. If they are
- * not `kept`, events are only counted.
+/* Implements stream_run(), from an event at the head on, as long as header and body are quick. If
+ * they are not `kept`, events are only counted.
  *
- * How fast it is depends on how soon it is known where the next event begins: from the bytes of its
- * header to its number, to its size. */
+ * The critical path is the begin of the next event: from the bytes of its header to its number, to
+ * its size. */
 static inline __attribute__((always_inline)) size_t
 run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t last_ns, bool kept)
 {
@@ -202,7 +202,7 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     uint64_t clock = stream->clock, time_ns = stream->head_ns, before_ns = stream->last_ns;
     size_t count = 0;
     bool has_head = true; /* `bound` and `time_ns` are those of the next event */
-    /* From here on, time only goes on, but where the head was set back. */
+    /* From here on, time only increases, unless the head was set back. */
     if (cycles_ns(clock, frequency) + shift_ns != time_ns)
         return 0;
     struct quick_size size = {bound->run_bytes, bound->reach};
@@ -236,11 +236,11 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
         uint64_t now =
             (clock & ~header->time_mask) | (word >> header->time_shift & header->time_mask);
         if (now < clock)
-            now += header->time_mask + 1; /* nothing for 64 bits */
+            now += header->time_mask + 1; /* does nothing for 64 bits */
         if (!coming || now < clock)
             break;
         uint64_t now_ns = cycles_ns(now, frequency) + shift_ns;
-        if (now_ns - time_ns > late_ns - time_ns) /* or it wrapped */
+        if (now_ns - time_ns > late_ns - time_ns) /* or the clock wrapped */
             break;
         has_head = true;
         clock = now;
@@ -260,7 +260,8 @@ run_quickly(struct stream *stream, struct event *events, size_t room, uint64_t l
     return count;
 }
 
-/* Whether the head is in a packet of the chunk before: what is taken at once is of one packet. */
+/* Whether the head is in a packet of the previous chunk: the events of one call are from one
+ * packet. */
 static bool in_seam(const struct stream *stream)
 {
     return stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam;

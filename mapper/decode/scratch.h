@@ -1,5 +1,5 @@
-/* mapper/decode/scratch.h -- memory for what one batch of events points to; used again for the
- * next, so that reading goes on without the heap. */
+/* mapper/decode/scratch.h -- memory for data that a batch of events points to; reused for the next
+ * batch, so that reading does not use the heap. */
 #ifndef MAPPER_DECODE_SCRATCH_H
 #define MAPPER_DECODE_SCRATCH_H
 
@@ -11,14 +11,15 @@
 #include "base/memory.h"
 #include "trace/event.h"
 
-/* What a plain event, one that has values alone, does not touch begins here. */
+/* The part of an event after this offset is not written for a plain event, which has only
+ * values. */
 #define EVENT_PLAIN_BYTES offsetof(struct event, text)
 
-/* All zero is an empty one. */
+/* All zero is empty. */
 struct scratch {
     uint8_t *block;
     size_t used, room;
-    uint8_t **full; /* blocks outgrown in this batch */
+    uint8_t **full; /* blocks that became too small in this batch */
     size_t full_count, full_room;
     struct event **rich; /* events of this batch that have more than values */
     size_t rich_count, rich_room;
@@ -51,7 +52,7 @@ static inline struct text scratch_text(struct scratch *scratch, struct text text
     return (struct text){copy, text.count};
 }
 
-/* Remembers an event that is written over a slot of which plain events only write the values. */
+/* Remembers an event in a slot where plain events only write the values. */
 static inline void scratch_note_rich(struct scratch *scratch, struct event *event)
 {
     if (scratch->rich_count == scratch->rich_room)
@@ -65,7 +66,7 @@ static inline void event_make_plain(struct event *event)
     memset((char *)event + EVENT_PLAIN_BYTES, 0, sizeof *event - EVENT_PLAIN_BYTES);
 }
 
-/* What is behind the values of all slots is 0 again. */
+/* Zeroes everything after the values in all these slots. */
 static inline void scratch_clean_rich(struct scratch *scratch)
 {
     for (size_t i = 0; i < scratch->rich_count; i++)

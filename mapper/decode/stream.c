@@ -12,7 +12,7 @@ static PRINTF_LIKE(3, 4) void report(const struct stream *stream, struct damage 
                                      const char *format, ...)
 {
     if (stream->packet_next > 0 && stream->packets.at[stream->packet_next - 1].of_seam)
-        return; /* the chunk before tells */
+        return; /* reported by the previous chunk */
     char text[FAILURE_TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
@@ -29,7 +29,7 @@ static void set_loss(struct stream *stream, uint64_t time_ns, uint64_t discarded
     stream->loss_missing = missing;
 }
 
-/* Goes to the next packet. */
+/* Moves to the next packet. */
 static void begin_packet(struct stream *stream)
 {
     size_t index = stream->packet_next++;
@@ -39,7 +39,7 @@ static void begin_packet(struct stream *stream)
     struct packet_reading reading = {
         .times = trace->times, .slots = stream->slots, .clock = packet->clock};
     struct packet_at again;
-    /* It was readable when the packets were listed, and is the same memory. */
+    /* It was readable when the packets were listed, and the memory is the same. */
     enum status status = packet_head(layout, (struct bytes){packet->bytes, packet->head.size}, 0,
                                      &reading, &again, NULL);
     stream->loss = stream_loss_around(&stream->packets, index);
@@ -71,14 +71,15 @@ static void end_packet(struct stream *stream)
                  0, 0);
 }
 
-/* What is lost here is lost from the last event on. */
+/* Data lost here is lost from the last event on. */
 static void leave_packet(struct stream *stream)
 {
     const struct packet_at *packet = &stream->packets.at[stream->packet_next - 1];
     uint64_t known_ns = stream->last_ns;
     stream->in_packet = false;
     if (stream->last_ns < stream->least_ns)
-        stream->last_ns = stream->least_ns; /* it was found out late, when its turn came */
+        stream->last_ns = stream->least_ns; /* the fault was found after other streams were read
+                                               further */
     set_loss(stream, stream->last_ns, 0, 0);
     char unknown[64];
     const char *fault = stream->fault;

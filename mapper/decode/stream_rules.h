@@ -1,15 +1,15 @@
-/* mapper/decode/stream_rules.h -- what is believed of a stream, by whatever decodes it. */
+/* mapper/decode/stream_rules.h -- rules for plausible streams, common to all decoders. */
 #ifndef MAPPER_DECODE_STREAM_RULES_H
 #define MAPPER_DECODE_STREAM_RULES_H
 
 #include "chunk/packet_row.h"
 #include "trace/event.h"
 
-/* How far an event may be behind the end that its packet tells: tracers before LTTng 2.10 wrote
- * the end before the last event was there (LTTng's bug 1183). */
+/* How far an event may be after the end time of its packet: tracers before LTTng 2.10 wrote the end
+ * time before the last event (LTTng's bug 1183). */
 enum { STREAM_LATE_NS = 1000000000 };
 
-/* The last instant that an event of the packet can have. */
+/* The latest possible time of an event in the packet. */
 static inline uint64_t stream_late_ns(const struct stream_time *time,
                                       const struct packet_at *packet)
 {
@@ -20,7 +20,7 @@ static inline uint64_t stream_late_ns(const struct stream_time *time,
     return head->end_ns + (left_ns < STREAM_LATE_NS ? left_ns : STREAM_LATE_NS);
 }
 
-/* Why an event cannot be of that time; NULL if it can. */
+/* Why an event cannot have that time; NULL if it can. */
 static inline const char *stream_time_fault(const struct stream_time *time, uint64_t late_ns,
                                             uint64_t time_ns)
 {
@@ -30,7 +30,7 @@ static inline const char *stream_time_fault(const struct stream_time *time, uint
                                    : "an event is later than the end of the packet";
 }
 
-/* What was lost around a packet of the row. */
+/* The loss around a packet of the row. */
 static inline struct packet_loss stream_loss_around(const struct packet_row *packets, size_t index)
 {
     const struct packet_at *packet = &packets->at[index];
@@ -40,8 +40,8 @@ static inline struct packet_loss stream_loss_around(const struct packet_row *pac
     return loss;
 }
 
-/* Where the loss behind a packet stands that lost events. One of user space stands no later than the next
- * packet begins: it moves no event. */
+/* The time of the loss after a packet that lost events. For user space, it is at most the begin of
+ * the next packet: it delays no event. */
 static inline uint64_t stream_loss_behind_ns(const struct packet_row *packets, size_t index,
                                              enum domain domain)
 {

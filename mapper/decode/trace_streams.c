@@ -58,8 +58,8 @@ static void report_holes(const struct scan *scan, const struct stream_part *part
            recording ? "; it seems to be still recording: stop the session, or rotate it" : "");
 }
 
-/* A file has the packets of one stream instance. Where they tell otherwise, some lie: its events are
- * kept, but it goes together with no other file. */
+/* A file has the packets of one stream instance. If they name several, some are wrong: its events
+ * are kept, but it is not joined with other files. */
 static void check_instances(const struct scan *scan, struct stream_part *part)
 {
     const struct packet_row *row = &part->packets;
@@ -88,7 +88,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     struct packet_row *row = &part->packets;
     packet_row_add(row, scan->layout, scan->times, file->seam, none, &seam);
     if (row->count > 0 && row->at[0].stream->clock == LAYOUT_NONE)
-        row->count = 0; /* events without time are the chunk's that they lie in */
+        row->count = 0; /* events without time belong to the chunk that they are in */
     part->seam_count = row->count;
     for (size_t i = 0; i < row->count; i++)
         row->at[i].of_seam = true;
@@ -96,7 +96,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     part->packet_count = row->count;
     check_instances(scan, part);
     part->misleads = part->mixed || seam.size_lies || data.size_lies;
-    report_holes(scan, part, &data); /* those of the seam, the chunk before tells */
+    report_holes(scan, part, &data); /* the previous chunk reports those of the seam */
     if (data.has_wrong_cpu)
         report(scan, part,
                (struct damage){.scope = DAMAGE_STREAM, .cause = DAMAGE_BY_CPU, .count = 1},
@@ -154,7 +154,7 @@ static bool is_there(const struct packet_row *row, const struct packet_at *packe
 }
 
 /* Merges the packets of `from` into `row`, by their begin. Returns how many of the chunk's own were
- * there already: those of a file that was copied count once. */
+ * already there: those of a copied file count once. */
 static size_t merge(struct packet_row *row, const struct packet_row *from)
 {
     struct packet_row all = {.at = NULL};
@@ -228,8 +228,9 @@ static void set_gone(const struct scan *scan, struct trace_stream *stream)
     stream->gone_ns = scan->begin_ns;
 }
 
-/* A stream that the chunk before has, and of which this one has no file: it is lost from there on. If there is none
- * of the trace, trace_report_gone() has said so, unless that of a process ended with it. */
+/* Finds streams that the previous chunk has, and of which this one has no file: they are lost from
+ * there on. If the whole trace is missing, trace_report_gone() has reported it, unless it ended
+ * with its process. */
 static void check_ends(const struct scan *scan, struct trace_streams *streams)
 {
     bool lost = scan->files->is_gone && !trace_is_of_process(scan->files);
@@ -251,8 +252,9 @@ static void check_ends(const struct scan *scan, struct trace_streams *streams)
     }
 }
 
-/* A stream that does not begin with its first packet, and of which the chunk before has none, or none
- * that could be read, while it has others: it was lost there. Where it has an empty file of it, nothing was recorded. */
+/* A stream that does not begin with its first packet, and of which the previous chunk has no
+ * readable packet, although it has other streams: it was lost there. If that chunk has an empty
+ * file of it, nothing was recorded. */
 static bool begins_late(const struct trace_streams *streams, size_t stream)
 {
     const struct packet_at *first = &streams->at[stream].packets.at[0];

@@ -8,7 +8,7 @@ bool walk_numbers(struct walk *walk, const struct layout_field *field, size_t mo
     const struct layout_field *element = &field->fields[0];
     uint64_t all = field->type == LAYOUT_ARRAY ? field->count : walk->slots[field->from];
     walk->at = bits_aligned(walk->at, field->align);
-    /* Each takes a bit at least, so a length that lies takes no memory. */
+    /* Each element takes at least one bit, so a wrong length allocates no memory. */
     if (walk->at > walk->limit || walk->limit - walk->at < all) {
         walk->fault = WALK_PAST_END;
         return false;
@@ -38,7 +38,7 @@ static uint32_t unit_at(struct text text, size_t at, const struct layout_field *
                                         : bits_little(bytes, field->unit));
 }
 
-/* The character at *at, which moves behind it. */
+/* Decodes the character at *at, and moves *at after it. */
 static uint32_t next_character(struct text text, size_t *at, const struct layout_field *field)
 {
     uint32_t c = unit_at(text, *at, field);
@@ -59,7 +59,7 @@ bool walk_wide(struct walk *walk, const struct layout_field *field, struct scrat
     struct text text;
     if (!walk_units(walk, field, &text))
         return false;
-    /* At most 3 bytes for each of 2, 4 for each of 4. */
+    /* At most 3 bytes for each 2, 4 for each 4. */
     char *made = scratch_take(scratch, text.count + text.count / 2 + 4);
     size_t count = 0;
     for (size_t at = 0; text.count - at >= field->unit;) {

@@ -48,7 +48,7 @@ static const struct metric_row rows[MAPPER_METRICS] = {
 struct task {
     struct service *service;
     const struct phase_definitions *phases;
-    struct crew_lock *readers; /* the cache of metadata is used by one at a time */
+    struct crew_lock *readers; /* one thread at a time uses the metadata cache */
 };
 
 static enum status run(void *context, unsigned thread, struct failure *why)

@@ -1,4 +1,4 @@
-/* mapper/worker/mapper_settings.h -- what a mapper can be told. */
+/* mapper/worker/mapper_settings.h -- the options of a mapper. */
 #ifndef MAPPER_WORKER_MAPPER_SETTINGS_H
 #define MAPPER_WORKER_MAPPER_SETTINGS_H
 

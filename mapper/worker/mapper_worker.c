@@ -20,9 +20,9 @@ bool worker_breathe(struct worker *worker)
     if (now - worker->polled_ms < worker->poll_ms)
         return false;
     worker->polled_ms = now;
-    /* While all partitions are paused, nothing but rebalances and errors can come. A record that
-     * came all the same would be read again from the committed offset. Only work that takes so long
-     * is worth a pause: it throws away what was fetched ahead. */
+    /* While all partitions are paused, only rebalances and errors can arrive. A record that arrives
+     * nevertheless would be read again from the committed offset. Only long work justifies a pause:
+     * it discards prefetched records. */
     bus_consumer_pause(worker->consumer);
     struct bus_message message;
     struct failure why;
@@ -73,7 +73,7 @@ static int64_t age_ms(int64_t time_ms)
     return time_ms > 0 && now_ms > time_ms ? now_ms - time_ms : 0;
 }
 
-/* When the metrics are read: what is not mapped yet, the chunk in hand included. */
+/* Called when the metrics are read: chunks not mapped yet, including the current one. */
 static void refresh(void *context)
 {
     struct worker *worker = context;
@@ -98,8 +98,9 @@ static enum status take(struct worker *worker, const struct bus_message *message
     return status;
 }
 
-/* Of a partition without a record to read, the group would have no offset, and who scales mappers by
- * lag would count all that it ever held: its end is committed. Nobody has begun what comes behind. */
+/* The group would have no offset for a partition without a record to read, and autoscaling by lag
+ * would count all records that it ever had: its end is committed. No mapper has begun anything
+ * after it. */
 static void on_end(struct worker *worker, const struct bus_message *end)
 {
     char metadata[BUS_METADATA_MAX];
@@ -145,13 +146,13 @@ static enum status open_all(struct worker *worker, struct failure *why)
     struct service *service = worker->service;
     struct bus_patience patience = {is_stopping, worker};
     health_ready_of(service_health(service), worker->thread, false, "waiting for the broker");
-    /* The consumer comes last, so that no partition waits for a producer. */
+    /* The consumer is created last, so that no partition waits for a producer. */
     enum status status = bus_producer_new(worker->bus, id, &patience, &worker->producer, why);
     free(id);
     if (status != STATUS_OK)
         return status;
     health_ready_of(service_health(service), worker->thread, false, "waiting for partitions");
-    /* No static membership: a mapper that is scaled away would hold its partitions until the
+    /* No static membership: after scaling down, a mapper would keep its partitions until the
      * session times out. */
     struct bus_consumer_options options = {
         .topic = BUS_CHUNKS,
@@ -179,8 +180,8 @@ enum status worker_run(struct service *service, const struct phase_definitions *
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
-        status = STATUS_OK;  /* the broker never answered, and we are to leave */
-    if (status != STATUS_OK) /* not only when all is closed: that may take its time, or hang */
+        status = STATUS_OK;  /* no answer from the broker, and asked to stop */
+    if (status != STATUS_OK) /* report it before closing, which may take long, or hang */
         log_say(service_log(service), LOG_ERROR, "leaving", log_text("reason", why->text));
     metrics_refresh_end(service_metrics(service), &worker);
     bus_consumer_free(worker.consumer);

@@ -1,4 +1,5 @@
-/* mapper/worker/mapper_worker.h -- what one mapping thread holds; shared by the files of this folder. */
+/* mapper/worker/mapper_worker.h -- the state of one mapper thread; shared by the files of this
+ * folder. */
 #ifndef MAPPER_WORKER_MAPPER_WORKER_H
 #define MAPPER_WORKER_MAPPER_WORKER_H
 
@@ -45,12 +46,12 @@ enum chunk_outcome {
 };
 #define OUTCOME_WORDS "mapped lost parked repeated given_back"
 
-/* Why a chunk is parked; the words are those of the header `kind` on spanmill.parked. Of damage,
- * and of an archive that is gone for good, nothing will come: the gap is written at once. The others
- * may be cured, and sent again. */
+/* Why a chunk is parked; the names are those of the header `kind` on spanmill.parked. A damaged
+ * chunk or a lost archive cannot be repaired: the gap is written at once. The others may be fixed
+ * and resent. */
 enum park_kind { PARK_DAMAGED, PARK_GONE, PARK_FETCH, PARK_LIMIT, PARK_TRIES };
 
-/* The chunk in hand. */
+/* The current chunk. */
 struct chunk_work {
     struct arena arena;
     int32_t partition;
@@ -59,10 +60,10 @@ struct chunk_work {
     struct bytes value; /* the announcement, copied */
     struct text key;
     struct chunk_ready ready;
-    unsigned tries;    /* this one included */
-    uint64_t begin_ms; /* CLOCK_MONOTONIC, when it was taken up */
+    unsigned tries;    /* including this one */
+    uint64_t begin_ms; /* CLOCK_MONOTONIC, when it was taken */
     struct map_stats stats;
-    bool owned; /* its partition has been ours all the time, or is again */
+    bool owned; /* its partition has been assigned to us all the time, or is again */
 };
 
 struct worker {
@@ -70,38 +71,38 @@ struct worker {
     const struct bus_settings *bus;
     const struct phase_definitions *phases;
     struct map_guard guard;
-    struct plan_cache *cache; /* of metadata, over all chunks of this thread */
-    struct archive_room room; /* to unpack into */
+    struct plan_cache *cache; /* of metadata, for all chunks of this thread */
+    struct archive_room room; /* memory to unpack into */
     unsigned thread;
-    _Atomic bool in_hand;          /* a chunk is */
-    const struct chunk_work *work; /* it; or NULL */
+    _Atomic bool in_hand;          /* there is a current chunk */
+    const struct chunk_work *work; /* the current chunk; or NULL */
     struct bus_consumer *consumer;
     struct bus_producer *producer;
-    struct bus_reader *reader; /* of segments; made when it is needed */
+    struct bus_reader *reader; /* for segments; created on demand */
     struct outbox partials;
     struct reader_warnings warnings;
     uint64_t polled_ms, poll_ms;
-    /* By partition: up to which offset it is known, since the partition came, how often its chunks
-     * were begun; BUS_OFFSET_NONE. */
+    /* By partition: the offset up to which the tries of its chunks are known, since the partition
+     * was assigned; BUS_OFFSET_NONE. */
     int64_t *known;
     size_t known_count, known_room;
 };
 
 /* --- chunk.c --- */
 
-/* A partition came: others may have begun its chunks. */
+/* A partition was assigned: others may have begun its chunks. */
 void worker_forget_tries(struct worker *worker, int32_t partition);
 
-/* Takes up the chunk whose announcement is `message`, up to its transaction. OK: it is done, or
- * somebody else's. STOP: leave; `why` says nothing if that is because we were asked to. */
+/* Processes the chunk announced by `message`, including its transaction. OK: done, or owned by
+ * another mapper. STOP: exit; `why` is empty if we were asked to stop. */
 MUST_CHECK enum status worker_take_chunk(struct worker *worker, const struct bus_message *message,
                                          struct failure *why);
 
 /* --- transact.c --- */
 
-/* Sends the partials, the gap or the parked announcement of the chunk, and its offset.
- * OK      done, or the chunk is somebody else's now.
- * STOP    leave. */
+/* Sends the partials, the gap, or the parked announcement of the chunk, and its offset.
+ * OK      done, or the chunk is owned by another mapper now.
+ * STOP    exit. */
 MUST_CHECK enum status worker_send_partials(struct worker *worker, struct chunk_work *work,
                                             struct failure *why);
 MUST_CHECK enum status worker_park(struct worker *worker, struct chunk_work *work,
@@ -109,22 +110,22 @@ MUST_CHECK enum status worker_park(struct worker *worker, struct chunk_work *wor
 MUST_CHECK enum status worker_send_loss(struct worker *worker, struct chunk_work *work,
                                         struct failure *why);
 
-/* A line of the log about what has become of the chunk. */
+/* Logs the outcome of the chunk. */
 void worker_say_chunk(const struct worker *worker, const struct chunk_work *work,
                       const char *event);
 
-/* The same about what goes wrong with it: `key` is `why`, `reason` or `what`; `kind` or NULL. */
+/* Logs a problem with the chunk: `key` is `why`, `reason`, or `what`; `kind` or NULL. */
 void worker_warn_chunk(const struct worker *worker, const struct chunk_work *work,
                        const char *event, const char *kind, const char *key, const char *text);
 
 /* --- worker.c --- */
 
-/* Works until asked to stop. `guard` is that of all threads. OK, or STOP. */
+/* Runs until asked to stop. `guard` is shared by all threads. OK, or STOP. */
 MUST_CHECK enum status worker_run(struct service *service, const struct phase_definitions *phases,
                                   const struct map_guard *guard, unsigned thread,
                                   struct failure *why);
 struct bus_patience worker_patience(struct worker *worker);
-/* Lets the group see that we live, while there is work; true if the work is to be given up. */
+/* Keeps the group membership alive during long work; true if the work is to be abandoned. */
 bool worker_breathe(struct worker *worker);
 
 #endif

@@ -10,8 +10,8 @@
 
 enum { TRY_MS = 200, HEADERS = 5 };
 
-/* Whether the chunk is still this worker's to finish: its partition is, and nobody has finished
- * it meanwhile. RETRY: the broker does not tell. */
+/* Whether this worker still owns the chunk: its partition is assigned, and no other has finished it
+ * meanwhile. RETRY: no answer from the broker. */
 static enum status check_ours(struct worker *worker, const struct chunk_work *work, bool *ours,
                               struct failure *why)
 {
@@ -27,7 +27,7 @@ static enum status check_ours(struct worker *worker, const struct chunk_work *wo
     return status;
 }
 
-/* With what was lost or left out of it, as far as there is any. */
+/* With the losses and damage of the chunk, if there are any. */
 void worker_say_chunk(const struct worker *worker, const struct chunk_work *work, const char *event)
 {
     enum { FIELDS = 10 };
@@ -51,7 +51,7 @@ void worker_say_chunk(const struct worker *worker, const struct chunk_work *work
     free(session);
 }
 
-/* An announcement that cannot be read has only its key. */
+/* An unreadable announcement only has its key. */
 void worker_warn_chunk(const struct worker *worker, const struct chunk_work *work,
                        const char *event, const char *kind, const char *key, const char *text)
 {
@@ -66,11 +66,11 @@ void worker_warn_chunk(const struct worker *worker, const struct chunk_work *wor
     free(session);
 }
 
-/* What a chunk that is done with is called; parked ones are told when they are. */
+/* Log names of outcomes; parked chunks are logged when they are parked. */
 static const char *const outcome_events[] = {
     [OUTCOME_MAPPED] = "chunk mapped", [OUTCOME_LOST] = "loss passed on", [OUTCOME_PARKED] = NULL};
 
-/* The transaction of a chunk; again while it is aborted and the chunk is still ours. */
+/* The transaction of a chunk; repeated while it is aborted and we still own the chunk. */
 static enum status transact(struct worker *worker, const struct chunk_work *work,
                             const struct bus_record *records, size_t count,
                             enum chunk_outcome outcome, struct failure *why)
@@ -184,7 +184,7 @@ enum status worker_park(struct worker *worker, struct chunk_work *work, enum par
                                      .header_count = HEADERS}};
     size_t count = 1;
     struct outbox gap = {.count = 0};
-    /* An announcement that cannot be read has no session to write a gap for. */
+    /* An unreadable announcement has no session to write a gap for. */
     if ((kind == PARK_DAMAGED || kind == PARK_GONE) && work->ready.session.count > 0) {
         add_gap(&gap, work, GAP_DAMAGED, text_of(reason));
         records[count++] = (struct bus_record){.topic = BUS_PARTIALS,

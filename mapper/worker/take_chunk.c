@@ -12,7 +12,7 @@ enum { TRY_MS = 200, FETCH_LEAST_MS = 500, FETCH_MOST_MS = 10000, SEGMENTS_MS = 
 
 /* --- tries --- */
 
-/* Tells the group that the chunk is begun for the Nth time: its own offset again, with a text. */
+/* Commits the start of the Nth try of the chunk: its own offset again, with a text. */
 static enum status commit_try(struct worker *worker, const struct chunk_work *work, unsigned tries)
 {
     char text[32];
@@ -35,9 +35,9 @@ void worker_forget_tries(struct worker *worker, int32_t partition)
     worker->known[partition] = BUS_OFFSET_NONE;
 }
 
-/* How often the chunk was begun before, by whoever; whether it is finished already. The group is
- * asked for the first chunk of a partition that came, and for one that comes again: what follows in
- * a partition that is ours, nobody else can have begun. */
+/* How many tries of the chunk began before, on any mapper, and whether it is finished already. The
+ * group is asked for the first chunk of a partition after an assignment, and for one that comes
+ * again: no other mapper can have begun later ones of our partition. */
 static enum status ask_tries(struct worker *worker, struct chunk_work *work, bool *finished,
                              struct failure *why)
 {
@@ -91,8 +91,8 @@ static enum status fetch(struct worker *worker, const struct chunk_work *work, s
     return fetch_archive(&options, &work->ready, out, why);
 }
 
-/* Fetches, and tries again for as long as the settings allow, with growing pauses. *left: asked to
- * stop, or the chunk is not ours any more; else as fetch_archive(). */
+/* Fetches, and retries as long as the settings allow, with growing pauses. *left: asked to stop, or
+ * we do not own the chunk any more; else as fetch_archive(). */
 static enum status fetch_patiently(struct worker *worker, struct chunk_work *work,
                                    struct bytes *out, bool *left, struct failure *why)
 {
@@ -117,8 +117,8 @@ static enum status fetch_patiently(struct worker *worker, struct chunk_work *wor
     return status;
 }
 
-/* Counts definitions that this chunk cannot match. A later one may: programs declare their events when
- * they start. The reducer, which sees all chunks of the session, says it. */
+/* Counts definitions that this chunk cannot match. A later one may: programs declare their events
+ * when they start. The reducer, which sees all chunks of the session, reports them. */
 static void take_uses(void *context, struct phase_uses uses)
 {
     struct worker *worker = context;
@@ -162,7 +162,7 @@ static enum status map(struct worker *worker, struct chunk_work *work, struct by
     return status;
 }
 
-/* Fetches, maps and sends. END: asked to stop before it was mapped. */
+/* Fetches, maps, and sends. END: asked to stop before it was mapped. */
 static enum status work_on(struct worker *worker, struct chunk_work *work, struct failure *why)
 {
     struct bytes archive;
@@ -194,7 +194,7 @@ static enum status work_on(struct worker *worker, struct chunk_work *work, struc
     return status;
 }
 
-/* What is announced, and how often it was begun, decides what is done with it. */
+/* Decides by the announcement and the number of tries. */
 static enum status handle(struct worker *worker, struct chunk_work *work, struct failure *why)
 {
     enum status status = chunk_ready_decode(work->value, &work->arena, &work->ready, why);
@@ -220,7 +220,8 @@ static enum status handle(struct worker *worker, struct chunk_work *work, struct
                  "was begun %lld times and never finished: it ends its mapper", most);
         return worker_park(worker, work, PARK_TRIES, why->text, why);
     }
-    /* Where this fails, the broker is away or the partition gone: the transaction will tell. */
+    /* If this fails, the broker is down or the partition is revoked: the transaction will show
+     * it. */
     enum status ignored = commit_try(worker, work, work->tries);
     (void)ignored;
     crash_point("mapper-begun");
