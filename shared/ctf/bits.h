@@ -1,7 +1,7 @@
-/* ctf/bits.h -- integers of any size and byte order, wherever they lie.
+/* ctf/bits.h -- reads integers of any size, alignment, and byte order.
  *
- * Source: CTF 1.8.3, 4.1.1 to 4.1.5: in little-endian fields bits count from the lowest of the
- * first byte, in big-endian ones from the highest. */
+ * Source: CTF 1.8.3, 4.1.1 to 4.1.5: little-endian bit fields begin at the lowest bit of the first
+ * byte, big-endian ones at the highest. */
 #ifndef CTF_BITS_H
 #define CTF_BITS_H
 
@@ -50,8 +50,8 @@ static inline uint64_t bits_mask(unsigned size)
     return UINT64_MAX >> (64 - size);
 }
 
-/* `size` (1 to 64) bits that begin `shift` (0 to 7) bits behind the begin of `at`; reads up to
- * the byte of the last one. */
+/* `size` (1 to 64) bits, `shift` (0 to 7) bits after the begin of `at`; reads up to the byte of the
+ * last one. */
 static inline uint64_t bits_read(const uint8_t *at, unsigned shift, unsigned size, bool big_endian)
 {
     invariant(shift <= 7);
@@ -69,7 +69,7 @@ static inline uint64_t bits_read(const uint8_t *at, unsigned shift, unsigned siz
     return value & bits_mask(size);
 }
 
-/* The `size` (1 to 64) bits of `value` in the other order. */
+/* The `size` (1 to 64) bits of `value` in reverse order. */
 static inline uint64_t bits_reversed(uint64_t value, unsigned size)
 {
     uint64_t out = 0;

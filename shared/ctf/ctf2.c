@@ -7,13 +7,13 @@
 #include "base/memory.h"
 #include "ctf2_parser.h"
 
-/* An event class of LTTng takes some thousand bytes. In memory, JSON can take twenty times its
- * text. */
+/* An event class of LTTng has some thousand bytes. In memory, JSON can take twenty times the size
+ * of its text. */
 #define FRAGMENT_BYTES_MAX ((size_t)4 << 20)
 
 enum { MADE_MAX = 1 << 20, RECORD_SEPARATOR = 0x1E };
 
-/* In front of the digits of a number that jansson cannot hold. */
+/* Precedes the digits of a number that jansson cannot represent. */
 enum { BEYOND = 1 };
 
 /* --- failing --- */
@@ -37,7 +37,7 @@ size_t ctf2_enter(struct ctf2 *ctf2, const char *format, ...)
     va_start(arguments, format);
     int wrote = vsnprintf(ctf2->path + before, left, format, arguments);
     va_end(arguments);
-    /* Where it gets too long, its beginning says enough. */
+    /* If it gets too long, its beginning is enough. */
     if (wrote > 0 && (size_t)wrote + 3 < left) {
         memcpy(ctf2->path + before + wrote, ": ", 3);
         ctf2->path_count = before + (size_t)wrote + 2;
@@ -158,7 +158,7 @@ static bool read_uuid(struct ctf2 *ctf2, const json_t *json)
     return true;
 }
 
-/* What is declared here may change how all the rest is to be read. */
+/* Extensions may change the interpretation of everything else. */
 static bool refuse_extensions(struct ctf2 *ctf2, const json_t *json)
 {
     const json_t *extensions;
@@ -214,7 +214,7 @@ static bool read_env(struct ctf2 *ctf2, const json_t *json)
     for (void *at = json_object_iter((json_t *)(uintptr_t)entries); at != NULL;
          at = json_object_iter_next((json_t *)(uintptr_t)entries, at)) {
         const json_t *value = json_object_iter_value(at);
-        /* Numbers beyond 63 bits: nobody asks for them. */
+        /* Numbers beyond 63 bits are not needed. */
         bool is_text = json_is_string(value) && *json_string_value(value) != BEYOND;
         if (!is_text && !json_is_integer(value))
             continue;
@@ -272,7 +272,7 @@ static bool read_stream(struct ctf2 *ctf2, const json_t *json)
         return false;
     size_t count = sizeof SCOPES / sizeof *SCOPES;
     if (ctf2->draft->extent == LAYOUT_HEADS)
-        count--; /* contexts of events stand last */
+        count--; /* contexts of events are last */
     for (size_t i = 0; i < count; i++)
         if (!ctf2_type(ctf2, json, SCOPES[i].key, CTF2_OPTIONAL, &stream->scopes[SCOPES[i].scope]))
             return false;
@@ -281,7 +281,7 @@ static bool read_stream(struct ctf2 *ctf2, const json_t *json)
 
 /* --- event-record-class --- */
 
-/* An attribute of LTTng's; as CTF 1.8 counts. */
+/* An attribute of LTTng; numbers as in CTF 1.8. */
 static int32_t log_level(const json_t *json)
 {
     static const char *const LEVELS[] = {
@@ -301,7 +301,7 @@ static bool read_event(struct ctf2 *ctf2, const json_t *json)
 {
     struct draft_event *event = draft_add_event(ctf2->draft, ctf2->place);
     struct text name = {"", 0};
-    event->has_stream_id = true; /* 0 if not told */
+    event->has_stream_id = true; /* 0 if absent */
     if (!ctf2_count(ctf2) || !ctf2_text(ctf2, json, "name", CTF2_OPTIONAL, &name) ||
         !ctf2_unsigned(ctf2, json, "id", CTF2_OPTIONAL, UINT64_MAX, &event->id) ||
         !ctf2_unsigned(ctf2, json, "data-stream-class-id", CTF2_OPTIONAL, UINT64_MAX,
@@ -372,9 +372,9 @@ static bool is_beyond(const char *end, size_t digits)
     return digits > 19 || (digits == 19 && memcmp(end - 19, "9223372036854775807", 19) > 0);
 }
 
-/* jansson holds integers as signed ones of 64 bits, and refuses what is beyond; LTTng writes
- * UINT64_MAX as the end of ranges. Makes strings of those that are not negative, which begin with
- * the character BEYOND; `out` has room. Returns its end. */
+/* jansson stores integers as signed 64-bit numbers and rejects larger ones; LTTng writes UINT64_MAX
+ * as the end of ranges. This turns non-negative ones into strings, which begin with the character
+ * BEYOND; `out` has room. Returns its end. */
 static char *keep_numbers(const char *at, const char *end, char *out)
 {
     const char *begin = at;
@@ -422,7 +422,7 @@ static bool read_fragment(struct ctf2 *ctf2, struct text text, struct position p
     json_error_t error;
     json_t *json = load(text, &error);
     if (json == NULL) {
-        /* jansson counts from the begin of what it gets. */
+        /* jansson counts from the begin of its input. */
         unsigned line = error.line > 0 ? (unsigned)error.line : 1;
         unsigned column = error.column > 0 ? (unsigned)error.column : 1;
         position.column = line > 1 ? column : position.column + column - 1;

@@ -13,12 +13,12 @@ static unsigned hex_digit(char c)
 /* FNV-1a. Source: draft-eastlake-fnv. */
 static uint64_t mixed(uint64_t hash, struct text text)
 {
-    for (size_t i = 0; i <= text.count; i++) /* with an end that no text has */
+    for (size_t i = 0; i <= text.count; i++) /* including the NUL, which separates texts */
         hash = (hash ^ (i < text.count ? (uint8_t)text.at[i] : 0x100u)) * UINT64_C(1099511628211);
     return hash;
 }
 
-/* Other unique ids are of a namespace and name: as many bits as a UUID has. */
+/* Other unique ids have a namespace and a name: hash them to the size of a UUID. */
 static void take_identity(const struct text parts[3], struct layout_clock *clock)
 {
     uint64_t halves[2] = {UINT64_C(14695981039346656037), UINT64_C(1099511628211)};
@@ -29,7 +29,7 @@ static void take_identity(const struct text parts[3], struct layout_clock *clock
     clock->has_uuid = true;
 }
 
-/* LTTng's clocks have UUIDs for their unique ids; others may have anything. */
+/* LTTng's clocks have UUIDs as unique ids; others may have any text. */
 static void take_uid(struct text uid, struct layout_clock *clock)
 {
     uint8_t uuid[16] = {0};

@@ -1,7 +1,6 @@
-/* ctf/ctf2_parser.h -- what the parsers of CTF 2's fragments and field classes share. For
- * ctf2*.c.
+/* ctf/ctf2_parser.h -- shared by the parsers of CTF 2 fragments and field classes. For ctf2*.c.
  *
- * All functions that return bool: false is a fault, which `why` tells already. */
+ * All functions that return bool: false is an error, which is already in `why`. */
 #ifndef CTF_CTF2_PARSER_H
 #define CTF_CTF2_PARSER_H
 
@@ -16,25 +15,26 @@ struct ctf2 {
     struct draft *draft;
     struct failure *why;
     const char *place;  /* "fragment 3: 120:1" */
-    uint32_t depth;     /* of field classes within field classes */
+    uint32_t depth;     /* of nested field classes */
     uint32_t made;      /* field classes, members, options, ranges */
     struct map aliases; /* draft_type by id of the name in draft->names */
     bool has_preamble, has_trace;
-    /* Where in the fragment: "payload-field-class: \"comm\": ". */
+    /* Position in the fragment: "payload-field-class: \"comm\": ". */
     char path[CTF2_PATH_MAX];
     size_t path_count;
 };
 
 bool ctf2_fail(struct ctf2 *ctf2, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Goes into a part of the fragment; returns what ctf2_leave() wants. */
+/* Enters a part of the fragment; returns the argument for ctf2_leave(). */
 size_t ctf2_enter(struct ctf2 *ctf2, const char *format, ...) PRINTF_LIKE(2, 3);
 void ctf2_leave(struct ctf2 *ctf2, size_t before);
-bool ctf2_count(struct ctf2 *ctf2); /* limits how much a text may make */
+bool ctf2_count(struct ctf2 *ctf2); /* limits how much a text may create */
 
-/* False if it is no integer that 64 bits hold, or 63 and a sign. */
+/* False if it is not an integer of 64 bits, or 63 and a sign. */
 bool ctf2_number(const json_t *json, uint64_t *out, bool *negative);
 
-/* The property `key`; absent, *out stays as it is, unless it is `required`. */
+/* The property `key`; if it is absent, *out is unchanged, and it is an error if it is
+ * `required`. */
 enum ctf2_need { CTF2_OPTIONAL, CTF2_REQUIRED };
 bool ctf2_unsigned(struct ctf2 *ctf2, const json_t *object, const char *key, enum ctf2_need need,
                    uint64_t most, uint64_t *out);

@@ -5,7 +5,7 @@
 
 /* Of one field location. */
 enum { LOCATION_MAX = 64 };
-/* Bytes of the path to a class, which each that has a length or tag keeps. */
+/* Length of the path to a class, which is kept for each class with a length or tag. */
 enum { PLACE_MAX = 160 };
 
 static bool is(struct text text, const char *what)
@@ -39,14 +39,14 @@ static bool read_order(struct ctf2 *ctf2, const json_t *json, struct draft_type 
     bool first = is(bits, "first-to-last");
     if (bits.count > 0 && !first && !is(bits, "last-to-first"))
         return ctf2_fail(ctf2, "\"bit-order\" is neither first-to-last nor last-to-first");
-    /* What the byte order has anyway. */
+    /* This is the order implied by the byte order. */
     type->is_reversed = bits.count > 0 && first == big;
     return true;
 }
 
 static const struct {
     const char *name;
-    uint32_t meanings; /* one for each place where it may stand */
+    uint32_t meanings; /* one for each possible position */
 } ROLES[] = {
     {"data-stream-class-id", 1u << LAYOUT_STREAM_CLASS_ID},
     {"data-stream-id", 1u << LAYOUT_STREAM_ID},
@@ -187,14 +187,14 @@ static bool read_location(struct ctf2 *ctf2, const json_t *json, const char *key
     return true;
 }
 
-/* What is found to be wrong with it later names where it stands, as far as so many bytes do. */
+/* Later errors about the class name its place, up to this many bytes. */
 static void set_place(struct ctf2 *ctf2, struct draft_type *type)
 {
     size_t count = ctf2->path_count < PLACE_MAX ? ctf2->path_count : PLACE_MAX;
     char *words = memory_format("%s: %.*s", ctf2->place, (int)count, ctf2->path);
     size_t length = strlen(words);
     while (length > 0 && (words[length - 1] == ' ' || words[length - 1] == ':'))
-        length--; /* the sentence brings its own */
+        length--; /* the message has its own */
     type->place = arena_string(&ctf2->draft->arena, (struct text){words, length});
     free(words);
 }
@@ -232,7 +232,7 @@ static bool read_shown(struct ctf2 *ctf2, const json_t *json, struct draft_type 
     return check_labels(ctf2, mappings);
 }
 
-/* Bits that no number here holds: they are passed over. */
+/* Bits that no number type here can hold are skipped. */
 static bool read_many_bits(struct ctf2 *ctf2, const json_t *json, struct draft_type *type,
                            uint64_t length)
 {
@@ -279,7 +279,7 @@ static bool read_bool(struct ctf2 *ctf2, const json_t *json, struct draft_type *
     return read_integer(ctf2, json, type);
 }
 
-/* Names of bits: what they are is nobody's question here, but they are to be there. */
+/* Names of bits are only checked for presence. */
 static bool read_map(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
     const json_t *flags;
@@ -441,7 +441,7 @@ static bool read_member(struct ctf2 *ctf2, const json_t *json, enum ctf2_need na
     return true;
 }
 
-/* Members are named, options need not be. */
+/* Members have names, options need not. */
 static bool read_members(struct ctf2 *ctf2, const json_t *array, enum ctf2_need named,
                          struct draft_type *type)
 {

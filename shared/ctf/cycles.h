@@ -1,4 +1,4 @@
-/* ctf/cycles.h -- the cycles of a clock as nanoseconds. */
+/* ctf/cycles.h -- converts clock cycles to nanoseconds. */
 #ifndef CTF_CYCLES_H
 #define CTF_CYCLES_H
 
@@ -6,12 +6,12 @@
 
 #define CYCLES_NS_PER_S UINT64_C(1000000000)
 
-/* What 64 bits do not hold. */
+/* The result if it exceeds 64 bits. */
 #define CYCLES_BEYOND UINT64_MAX
 
 __extension__ typedef unsigned __int128 cycles_wide;
 
-/* Rounded down; CYCLES_BEYOND if they are more than 64 bits. */
+/* Rounded down; CYCLES_BEYOND if it exceeds 64 bits. */
 static inline uint64_t cycles_ns(uint64_t cycles, uint64_t frequency)
 {
     if (frequency == CYCLES_NS_PER_S)

@@ -24,7 +24,7 @@ static const uint32_t PACKET_MAGIC = UINT32_C(0x75D11D57);
 enum { RECORD_SEPARATOR = 0x1E };
 
 struct owner {
-    struct layout layout; /* first: what layout_close() gets */
+    struct layout layout; /* first: the argument of layout_close() */
     struct arena arena;
 };
 
@@ -43,7 +43,7 @@ static bool is_packet(struct bytes rest, bool big_endian)
     return rest.count >= 4 && word_at(rest.at, big_endian) == PACKET_MAGIC;
 }
 
-/* What the bytes of the header mean that nobody here undoes, and whether its version is read. */
+/* Checks the header for encodings that are not supported, and for the version. */
 static enum status check_packet(const uint8_t *packet, const uint8_t *first, size_t offset,
                                 struct failure *why)
 {
@@ -64,7 +64,7 @@ static enum status check_packet(const uint8_t *packet, const uint8_t *first, siz
     return STATUS_OK;
 }
 
-/* The content of the packet at `offset`; *next is where the one behind it begins. */
+/* The content of the packet at `offset`; *next is the offset of the next one. */
 static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
                              struct bytes *content, size_t *next, struct failure *why)
 {
@@ -81,7 +81,7 @@ static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
         return fail(why, STATUS_REJECT,
                     "metadata: packet at byte %zu: content of %u bits in %zu bytes", offset,
                     (unsigned)bits, size);
-    /* Of padding, nothing is missed. */
+    /* Missing padding does not matter. */
     if (bits / 8 > rest.count)
         return fail(why, STATUS_REJECT,
                     "metadata: cut: %zu of %zu bytes are left of the packet at byte %zu",
@@ -91,7 +91,7 @@ static enum status packet_at(struct bytes file, size_t offset, bool big_endian,
     return check_packet(rest.at, file.at, offset, why);
 }
 
-/* The contents of all packets, one behind the other, into `room`, which is as large as `file`. */
+/* Concatenates the contents of all packets in `room`, which is as large as `file`. */
 static enum status unpack(struct bytes file, char *room, size_t *used, struct failure *why)
 {
     bool big_endian = is_packet(file, true);
@@ -109,7 +109,7 @@ static enum status unpack(struct bytes file, char *room, size_t *used, struct fa
 
 /* --- opening --- */
 
-/* CTF 1.8.3, 7.1: how a text of this language that is in no packets begins. */
+/* CTF 1.8.3, 7.1: the begin of a TSDL text that is not in packets. */
 static enum status check_signature(struct text text, struct failure *why)
 {
     static const char BEGIN[] = "/* CTF ", VERSION[] = "1.8";

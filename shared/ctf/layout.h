@@ -1,16 +1,15 @@
-/* ctf/layout.h -- what a trace's metadata declares, in memory: which fields follow each
- * other in packets and events, how each lies in its bits, and what they mean.
+/* ctf/layout.h -- the declarations of a trace's metadata, in memory: the fields of packets and
+ * events in order, their binary layout, and their meaning.
  *
- * The same for CTF 1.8 (TSDL) and CTF 2 (JSON): whoever reads packets need not know which. All
- * names, sizes and references are checked and resolved here, once; what comes out obeys
+ * The same for CTF 1.8 (TSDL) and CTF 2 (JSON), so decoders do not depend on the version. All
+ * names, sizes, and references are checked and resolved here, once. Guarantees:
  *
  * - `align` is a power of two from 1 to LAYOUT_ALIGN_MAX, integers have 1 to 64 bits;
  * - fields nest at most LAYOUT_DEPTH_MAX deep;
- * - a length or tag is an integer that lies in front of what it rules, in the same event or in the
+ * - a length or tag is an integer before the field that it controls, in the same event or in the
  *   packet around it (see `save` and `from`).
  *
- * How many bytes a field really takes is in the packets only: lengths and tags are not trusted
- * anywhere here. */
+ * The actual size of a field is only in the packets: lengths and tags are not checked here. */
 #ifndef CTF_LAYOUT_H
 #define CTF_LAYOUT_H
 
@@ -21,10 +20,10 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 
-/* LTTng's own with every kernel event is below half a megabyte. */
+/* The largest of LTTng, with every kernel event, is below half a megabyte. */
 #define LAYOUT_METADATA_MAX ((size_t)64 << 20)
-/* Fields of all classes: LTTng's kernel has some 12,000. Structures that are declared once and
- * used often count each time. */
+/* Fields of all classes: LTTng's kernel has some 12,000. Structures that are declared once and used
+ * often count at each use. */
 enum {
     LAYOUT_FIELDS_MAX = 1 << 20,
     LAYOUT_DEPTH_MAX = 32,
@@ -32,30 +31,30 @@ enum {
     LAYOUT_STREAMS_MAX = 4096
 };
 
-/* "There is none", for indices and slots. */
+/* None, for indices and slots. */
 #define LAYOUT_NONE UINT32_MAX
 
 enum layout_type {
-    LAYOUT_INTEGER, /* `size` bits; enumerations, booleans and bit maps as well */
+    LAYOUT_INTEGER, /* `size` bits; also enumerations, booleans, and bit maps */
     LAYOUT_FLOAT,   /* IEEE 754 in `size` bits: 16, 32, 64 or 128 */
-    LAYOUT_VARINT,  /* LEB128: seven bits a byte, the lowest first; values of 64 bits */
+    LAYOUT_VARINT,  /* LEB128: seven bits per byte, the lowest first; values of 64 bits */
     LAYOUT_STRING,  /* bytes and a NUL */
-    LAYOUT_WIDE,    /* characters of `unit` bytes, and one that is 0 */
-    /* Of CTF 1.8 also arrays and sequences of characters, as babeltrace2 takes them. */
+    LAYOUT_WIDE,    /* characters of `unit` bytes, up to one that is 0 */
+    /* In CTF 1.8, also arrays and sequences of characters, as babeltrace2 reads them. */
     LAYOUT_STRING_FIXED, /* `count` bytes; the text ends at the first NUL or with them */
-    LAYOUT_STRING_SIZED, /* as many bytes as the slot `from` says, likewise */
+    LAYOUT_STRING_SIZED, /* slot `from` has the number of bytes; likewise */
     LAYOUT_BLOB_FIXED,   /* `count` bytes; text if it has a `unit` */
-    LAYOUT_BLOB_SIZED,   /* as many bytes as the slot `from` says; likewise */
+    LAYOUT_BLOB_SIZED,   /* slot `from` has the number of bytes; likewise */
     LAYOUT_ARRAY,        /* `count` times fields[0] */
-    LAYOUT_SEQUENCE,     /* as many times fields[0] as the slot `from` says */
+    LAYOUT_SEQUENCE,     /* fields[0]; slot `from` has the number of elements */
     LAYOUT_STRUCT,       /* all of fields[0 .. count) */
-    LAYOUT_VARIANT,      /* the first of fields[] one of whose ranges has the slot `from` */
-    LAYOUT_OPTIONAL      /* fields[0] if one of its ranges has the slot `from`, else nothing */
+    LAYOUT_VARIANT,      /* the first of fields[] with a range that contains the slot `from` */
+    LAYOUT_OPTIONAL      /* fields[0] if one of its ranges contains the slot `from`, else nothing */
 };
 
-/* What a field tells the reader of packets, by its name (CTF 1.8) or by its role (CTF 2). Integers
- * but for LAYOUT_UUID. An event header may hold the same meaning twice, on the way through a
- * variant: what is read last counts. */
+/* The meaning of a field for the reader of packets, by its name (CTF 1.8) or its role (CTF 2).
+ * Integers except LAYOUT_UUID. An event header may have the same meaning twice, on its way through
+ * a variant: the last value read counts. */
 enum layout_meaning {
     LAYOUT_NOTHING,
     LAYOUT_MAGIC,           /* packet header */
@@ -70,62 +69,63 @@ enum layout_meaning {
     LAYOUT_DISCARDED,       /* packet context: events_discarded, a counter that may wrap */
     LAYOUT_CPU,             /* packet context: cpu_id */
     LAYOUT_EVENT_ID,        /* event header */
-    /* Event header: the low bits of the stream's clock, `size` of them or 7 per byte of a
+    /* Event header: the low bits of the stream's clock, `size` of them, or 7 per byte of a
      * LAYOUT_VARINT. */
     LAYOUT_TIMESTAMP
 };
 
-/* Both ends belong to it. To be compared as int64_t if the variant or optional `is_signed`. */
+/* Both ends are inclusive. Compared as int64_t if the variant or optional `is_signed`. */
 struct layout_range {
     uint64_t low, high;
 };
 
 struct layout_field {
     const char *name;    /* of a member or option, without a leading underscore; else "" */
-    uint32_t name_count; /* bytes of it */
+    uint32_t name_count; /* bytes of the name */
     uint8_t type;        /* enum layout_type */
     uint8_t meaning;     /* enum layout_meaning */
     uint8_t size;        /* integers, floats: bits */
-    uint8_t base;        /* integers: 2, 8, 10 or 16, as people want to see it */
-    bool is_signed;      /* integers; variants and optionals: what their tag is */
-    bool big_endian;     /* integers, floats: where bytes and, in bit fields, bits begin */
-    bool is_reversed;    /* integers: their bits stand in the other order */
+    uint8_t base;        /* integers: display base 2, 8, 10, or 16 */
+    bool is_signed;      /* integers; variants and optionals: their tag */
+    bool big_endian;     /* integers, floats: byte order and, in bit fields, bit order */
+    bool is_reversed;    /* integers: bits in reverse order */
     uint8_t unit;        /* text of UTF-16 or UTF-32 of that byte order: 2 or 4; else 0 */
-    bool is_enum;        /* integers that have labels */
-    bool is_bool;        /* integers: all but 0 is true */
-    /* Of event contexts and payloads: whether it takes the same `bits` everywhere, behind the place
-     * it is aligned to, and no value of it is needed to go on. */
+    bool is_enum;        /* integers with labels */
+    bool is_bool;        /* integers: any value but 0 is true */
+    /* Of event contexts and payloads: whether it has the same number of `bits` everywhere, after
+     * its alignment, and no value in it is needed to continue. */
     bool is_fixed;
     uint64_t bits;
-    /* The field begins at the next multiple of so many bits from the begin of the packet. That of
-     * structures includes their members', that of arrays and sequences their elements' (also
-     * when there are none). Variants and optionals: 1, what is chosen has its own. */
+    /* The field begins at the next multiple of this many bits from the begin of the packet. For
+     * structures, includes that of their members; for arrays and sequences, that of their elements
+     * (also without elements). Variants and optionals: 1, the chosen field has its own. */
     uint32_t align;
-    uint32_t clock; /* integers: index in layout.clocks of what it shows, or LAYOUT_NONE */
-    /* Integers: the slot that keeps the value for what follows, or LAYOUT_NONE. */
+    uint32_t clock; /* integers: index in layout.clocks of the clock they show, or LAYOUT_NONE */
+    /* Integers: the slot that keeps the value for later fields, or LAYOUT_NONE. */
     uint32_t save;
     /* Sequences, sized strings and blobs, variants, optionals: the slot of their length or tag. */
     uint32_t from;
     /* Arrays, fixed strings and blobs: elements, bytes. Structures, variants: `fields`. */
     uint32_t count;
-    uint32_t range_count; /* options of variants, the field of an optional: when it is chosen */
+    uint32_t range_count; /* options of variants, the field of an optional: for which tags it is
+                             chosen */
     const struct layout_range *ranges;
     const struct layout_field *fields; /* one for arrays, sequences and optionals */
 };
 
-/* How many of `fields` there are. */
+/* Number of `fields`. */
 static inline uint32_t layout_part_count(const struct layout_field *field)
 {
     bool many = field->type == LAYOUT_STRUCT || field->type == LAYOUT_VARIANT;
     return field->fields == NULL ? 0 : many ? field->count : 1;
 }
 
-/* Slots: a reader keeps `uint64_t slots[layout->slot_count]` per stream, zeroed once; an integer
- * with `save` puts its value there (sign-extended if `is_signed`) as it is passed, and what has
- * `from` takes it. Slots of packet header and context hold for the whole packet, those of an event
- * until the next one; events of different classes share theirs. If the value that was meant has
- * not been passed (it was inside an option not chosen), something stale is taken: no worse than a
- * length that lies. */
+/* Slots: a reader has `uint64_t slots[layout->slot_count]` per stream, zeroed once; an integer with
+ * `save` stores its value there (sign-extended if `is_signed`) when it is read, and fields with
+ * `from` use it. Slots of packet header and context are valid for the whole packet, those of an
+ * event until the next one; events of different classes share theirs. If the intended value has not
+ * been read (it was inside an option not chosen), an old value is used, which is handled like a
+ * wrong length. */
 
 struct layout_event {
     const char *name; /* never NULL */
@@ -133,7 +133,7 @@ struct layout_event {
     uint32_t number;                    /* index in layout.events */
     const struct layout_field *context; /* own context; a structure, or NULL */
     const struct layout_field *payload; /* likewise */
-    int32_t log_level;                  /* -1 if not told */
+    int32_t log_level;                  /* -1 if unknown */
 };
 
 struct layout_stream {
@@ -143,7 +143,7 @@ struct layout_stream {
     const struct layout_field *packet_context;
     const struct layout_field *event_header;
     const struct layout_field *event_context; /* common to all its events */
-    /* By id, ascending, each once. Where ids have no holes, by_id[i]->id == i. */
+    /* By id, ascending, each once. If the ids have no gaps, by_id[i]->id == i. */
     const struct layout_event *const *by_id;
     uint32_t event_count;
 };
@@ -153,7 +153,7 @@ struct layout_clock {
     bool has_uuid;
     uint8_t uuid[16];
     uint64_t frequency; /* never 0 */
-    int64_t offset_s;   /* + offset_cycles / frequency: its zero, since the origin */
+    int64_t offset_s;   /* + offset_cycles / frequency: its zero, relative to the origin */
     uint64_t offset_cycles;
     uint64_t precision; /* cycles */
     bool is_unix;       /* the origin is that of Unix time */
@@ -167,7 +167,7 @@ struct layout_env {
 
 struct layout {
     int version;     /* 1: CTF 1.8, 2: CTF 2 */
-    bool big_endian; /* of the trace, as far as it has one */
+    bool big_endian; /* of the trace, if it has one */
     bool has_uuid;
     uint8_t uuid[16];
     const struct layout_env *env; /* in the order of the text */
@@ -180,30 +180,30 @@ struct layout {
     const struct layout_event *events; /* of all streams; layout_event.number counts here */
     uint32_t event_count;
     uint32_t slot_count;
-    size_t bytes; /* of memory that it takes */
+    size_t bytes; /* memory used */
 };
 
-/* Reads the file `metadata` (TSDL as text or in packets, or CTF 2's JSON sequence); nothing of
- * it is kept.
+/* Parses the file `metadata` (TSDL as text or in packets, or CTF 2's JSON sequence); does not keep
+ * it.
  * OK      *out is new; the caller closes it.
- * REJECT  not understood, wrong, cut, or over a limit; *out is NULL, and `why` begins with
- *         "metadata:LINE:COLUMN: " (CTF 2: "metadata: fragment N: LINE:COLUMN: ") where the
- *         fault has a place in the text.
+ * REJECT  not understood, wrong, truncated, or over a limit; *out is NULL, and `why` begins with
+ *         "metadata:LINE:COLUMN: " (CTF 2: "metadata: fragment N: LINE:COLUMN: ") if the
+ *         error has a position in the text.
  * Source: CTF 1.8.3; CTF2-SPEC-2.0. */
 MUST_CHECK enum status layout_open(struct bytes metadata, struct layout **out, struct failure *why);
 
-/* How much of it. */
+/* How much to parse. */
 enum layout_extent {
     LAYOUT_WHOLE,
-    /* Heads of packets, headers and names of events; their contexts and fields are NULL, and are
-     * not looked at. */
+    /* Packet headers and contexts, headers and names of events; the contexts and fields of events
+     * are NULL and not parsed. */
     LAYOUT_HEADS
 };
 MUST_CHECK enum status layout_open_as(enum layout_extent extent, struct bytes metadata,
                                       struct layout **out, struct failure *why);
 void layout_close(struct layout *layout); /* NULL is fine */
 
-/* NULL if there is none. Packets that do not tell their stream class are of the only one. */
+/* NULL if there is none. Packets without a stream class id are of the only stream class. */
 const struct layout_stream *layout_stream(const struct layout *layout, uint64_t id);
 
 const struct layout_event *layout_event_search(const struct layout_stream *stream, uint64_t id);
@@ -218,7 +218,7 @@ static inline const struct layout_event *layout_event(const struct layout_stream
 
 /* The member or option `name` of a structure or variant; NULL if there is none (or no `field`). */
 const struct layout_field *layout_member(const struct layout_field *field, const char *name);
-/* NULL if the environment does not tell it; what it tells last counts. */
+/* NULL if it is not in the environment; the last entry counts. */
 const struct layout_env *layout_env(const struct layout *layout, const char *name);
 
 #endif

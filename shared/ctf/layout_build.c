@@ -12,7 +12,7 @@ static int draft_by_id(const void *a, const void *b)
     return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* By stream, then by id; of equals, what the text says first. */
+/* By stream, then by id; equal ones in the order of the text. */
 static int event_by_id(const void *a, const void *b)
 {
     const struct draft_event *left = a, *right = b;
@@ -40,7 +40,7 @@ static enum status sort_streams(struct builder *builder)
     return STATUS_OK;
 }
 
-/* Events that do not tell their stream are of the only one. */
+/* Events without a stream id are of the only stream class. */
 static enum status place_events(struct builder *builder)
 {
     struct draft *draft = builder->draft;
@@ -103,7 +103,7 @@ static enum status build_stream(struct builder *builder, struct draft_stream *fr
     return fields_check_stray(builder);
 }
 
-/* The events of one stream stand in a row; *next is the first that is not built yet. */
+/* The events of one stream are contiguous; *next is the first that is not built yet. */
 static enum status build_events_of(struct builder *builder, struct layout_stream *stream,
                                    struct layout_event *events,
                                    const struct layout_event **pointers, size_t *next)

@@ -1,34 +1,34 @@
-/* ctf/layout_builder.h -- the fields of a layout as they are being built, and where the
- * lengths and tags among them are. For layout_build.c and what helps it. */
+/* ctf/layout_builder.h -- the fields of a layout while it is built, and the position of the lengths
+ * and tags among them. For layout_build.c and its helpers. */
 #ifndef CTF_LAYOUT_BUILDER_H
 #define CTF_LAYOUT_BUILDER_H
 
 #include "ctf/layout_draft.h"
 
-/* A structure, variant, array ... of which `current` is being built. */
+/* A structure, variant, array ... whose child `current` is being built. */
 struct frame {
     struct layout_field *field;
     const struct draft_type *type;
     uint32_t current;
 };
 
-/* While fields are built, `align` 0 is one that is not there yet. */
+/* While fields are built, `align` 0 marks one that is not built yet. */
 struct builder {
     struct draft *draft;
     struct failure *why;
     uint32_t fields; /* built so far, over all classes */
-    uint32_t steps;  /* in search of lengths and tags */
-    /* What is being built now. */
+    uint32_t steps;  /* of searches for lengths and tags */
+    /* Current position. */
     enum draft_scope scope;
     uint32_t *stream_clock;
-    const struct draft_type *stray; /* a field that shows the clock and is no timestamp */
+    const struct draft_type *stray; /* a field that shows the clock and is not a timestamp */
     struct frame frames[LAYOUT_DEPTH_MAX];
     uint32_t depth;
-    /* What is there already, by scope; NULL if there is none. */
+    /* Finished fields, by scope; NULL if there is none. */
     struct layout_field *roots[DRAFT_SCOPES];
     const struct draft_type *root_types[DRAFT_SCOPES];
-    /* Slots: events count theirs from 0, each anew; those of packets and event headers, which
-     * events may come to want at any time, get their final numbers at the end. */
+    /* Slots: each event counts its own from 0; those of packets and event headers, which any later
+     * event may use, get their final numbers at the end. */
     uint32_t event_slots, event_slots_most, shared_slots;
     uint32_t **shared; /* every `save` and `from` with a shared slot */
     size_t shared_count, shared_room;
@@ -36,35 +36,34 @@ struct builder {
 
 /* --- layout_fields.c --- */
 
-/* Builds what stands in `scope`, after all that stands before it; *out is NULL if nothing does
- * (`type` is NULL). */
+/* Builds the field in `scope`, after all earlier scopes; *out is NULL if there is none (`type` is
+ * NULL). */
 MUST_CHECK enum status fields_build(struct builder *builder, enum draft_scope scope,
                                     const struct draft_type *type, const struct layout_field **out);
-/* REJECT: a field shows the clock, which would be needed to know what time events have. A reader
- * of whole times is not in need of it. */
+/* REJECT: a field shows the clock, and its value would be needed for the time of events. Not called
+ * for readers that only need complete times. */
 MUST_CHECK enum status fields_check_stray(struct builder *builder);
 
 /* --- layout_resolve.c --- */
 
-/* The integer that is the length or tag of what `type` describes. */
+/* The integer that is the length or tag for `type`. */
 struct target {
     const struct layout_field *field;
     const struct draft_type *type;
 };
 
-/* Finds what `type->path` leads to, has it saved, and puts the slot into `*from`, which stays
- * where it is. If several fields may be meant, depending on options, they share their slot and
- * `*out` is the first.
- * REJECT: nothing there, or no integer. */
+/* Finds the field of `type->path`, has its value saved, and stores the slot number in `*from`,
+ * whose address must not change. If it can be one of several fields, depending on options, they
+ * share their slot and `*out` is the first. REJECT: there is none, or it is not an integer. */
 MUST_CHECK enum status resolve_path(struct builder *builder, const struct draft_type *type,
                                     uint32_t *from, struct target *out);
 
-/* Gives all slots their final numbers; there are event_slots_most + shared_slots. */
+/* Sets the final numbers of all slots; there are event_slots_most + shared_slots. */
 void resolve_number_slots(struct builder *builder);
 
 /* --- layout_measure.c --- */
 
-/* Fills in is_fixed and bits of all fields of event contexts and payloads. */
+/* Sets is_fixed and bits of all fields of event contexts and payloads. */
 void layout_measure(const struct layout *layout);
 
 #endif

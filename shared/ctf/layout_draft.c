@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-/* Up to so many members, looking at each is as quick as anything. */
+/* Up to this many members, linear search is fast enough. */
 enum { MEMBERS_FEW = 16 };
 
 const char *draft_string(struct draft *draft, struct text text)
@@ -99,7 +99,7 @@ static void index_members(struct draft *draft, struct draft_type *type)
     free(keys);
 }
 
-/* The member whose name another one in front of it has; LAYOUT_NONE if all differ. */
+/* A member with the name of an earlier one; LAYOUT_NONE if all differ. */
 static uint32_t find_double(const struct draft_type *type)
 {
     const struct draft_member *members = type->members;
@@ -121,7 +121,7 @@ enum status draft_members_done(struct draft *draft, struct draft_type *type, str
     if (type->count > MEMBERS_FEW)
         index_members(draft, type);
     uint32_t twice = find_double(type);
-    /* Options of CTF 2 may go without a name. */
+    /* Options of CTF 2 may have no name. */
     if (twice == LAYOUT_NONE || names_text(&draft->names, type->members[twice].name).count == 0)
         return STATUS_OK;
     return draft_fail(draft, type->members[twice].place, why, "two members are named \"%s\"",

@@ -1,9 +1,9 @@
-/* ctf/layout_draft.h -- a layout in the making: what tsdl.c and ctf2.c have read, before
- * layout_build.c makes fields of it.
+/* ctf/layout_draft.h -- an intermediate form of a layout: the output of tsdl.c and ctf2.c, from
+ * which layout_build.c makes fields.
  *
- * Types that the text names once and uses often are one `draft_type` here, which is why a draft
- * knows nothing of where its types stand: byte order of the trace, references and meanings by
- * name are settled for each use. */
+ * A type that the text declares once and uses often is one `draft_type`, so a draft does not know
+ * where its types are used: the byte order of the trace, references, and meanings by name are
+ * resolved for each use. */
 #ifndef CTF_LAYOUT_DRAFT_H
 #define CTF_LAYOUT_DRAFT_H
 
@@ -13,7 +13,7 @@
 
 enum draft_order { DRAFT_NATIVE, DRAFT_LITTLE, DRAFT_BIG };
 
-/* Where fields stand, in the order in which they are read. */
+/* The positions of fields, in the order in which they are read. */
 enum draft_scope {
     DRAFT_PACKET_HEADER,
     DRAFT_PACKET_CONTEXT,
@@ -22,9 +22,9 @@ enum draft_scope {
     DRAFT_OWN_CONTEXT,
     DRAFT_PAYLOAD,
     DRAFT_SCOPES,
-    DRAFT_OUTWARD,   /* CTF 1.8: the innermost structure around that knows the first name */
-    DRAFT_ENCLOSING, /* CTF 2: the structure around, going out once per DRAFT_PARENT */
-    DRAFT_ENV        /* CTF 1.8: the environment; of the length of an array */
+    DRAFT_OUTWARD,   /* CTF 1.8: the innermost enclosing structure that contains the first name */
+    DRAFT_ENCLOSING, /* CTF 2: the enclosing structure, one further out per DRAFT_PARENT */
+    DRAFT_ENV        /* CTF 1.8: the environment; for the length of an array */
 };
 
 enum { DRAFT_CLOCKS_MAX = 64 };
@@ -44,16 +44,16 @@ struct draft_range {
     struct layout_range range;
 };
 
-/* Whether a selector is signed is not known where its ranges are read. */
+/* Whether a selector is signed is unknown when its ranges are parsed. */
 struct draft_ranges {
     uint32_t count;
-    bool has_negative; /* a bound below 0 */
-    bool has_huge;     /* a bound above INT64_MAX */
+    bool has_negative; /* a bound is below 0 */
+    bool has_huge;     /* a bound is above INT64_MAX */
     const struct layout_range *at;
 };
 
 struct draft_member {
-    uint32_t name;     /* as the text has it; id in draft.names */
+    uint32_t name;     /* as in the text; id in draft.names */
     const char *shown; /* terminated, in the layout's memory */
     uint32_t shown_count;
     const struct draft_type *type;
@@ -67,14 +67,14 @@ struct draft_type {
     uint8_t size, base;
     bool is_signed, is_enum, is_bool, is_reversed;
     uint8_t unit;                     /* text: 2 or 4 bytes, else 0 */
-    bool is_utf8;                     /* an integer: a character where it is an element */
+    bool is_utf8;                     /* an integer: a character if it is an element */
     uint32_t roles;                   /* CTF 2: 1 << enum layout_meaning */
-    uint32_t align;                   /* that of its own */
+    uint32_t align;                   /* its own, without its members' */
     uint32_t clock;                   /* index in draft.clocks or LAYOUT_NONE */
     uint32_t count;                   /* elements, bytes, members, options */
     const struct draft_type *element; /* arrays, sequences, optionals */
     const struct draft_member *members;
-    /* Of the length or tag; count 0: a variant without its tag, an array that tells its count. */
+    /* Of the length or tag; count 0: a variant without tag, or an array with a fixed count. */
     struct draft_path path;
     const char *place;
     struct draft_ranges ranges; /* CTF 2: of an optional */
@@ -82,7 +82,7 @@ struct draft_type {
     uint32_t label_count;
     struct draft_range *labels;        /* by name, stable; see draft_labels_sort() */
     struct layout_range *label_ranges; /* those of `labels`, in the layout's memory */
-    uint32_t *by_name; /* members in the order of their names' ids; NULL: they are few */
+    uint32_t *by_name; /* members sorted by the ids of their names; NULL: only a few members */
 };
 
 struct draft_stream {
@@ -104,7 +104,7 @@ struct draft_event {
 
 struct draft_clock {
     uint32_t name; /* id in draft.names */
-    bool declared; /* else only referred to so far */
+    bool declared; /* else only referenced so far */
     struct layout_clock clock;
     const char *place;
 };
@@ -112,7 +112,7 @@ struct draft_clock {
 struct draft {
     struct arena arena;    /* of the draft itself */
     struct arena *into;    /* the layout's: names, ranges */
-    struct layout *layout; /* version, byte order, UUID and environment are set here at once */
+    struct layout *layout; /* version, byte order, UUID, and environment are set directly */
     enum layout_extent extent;
     struct names names;
     const struct draft_type *packet_header;
@@ -122,7 +122,7 @@ struct draft {
     struct layout_env *env;
     size_t stream_count, stream_room, event_count, event_room, clock_count, clock_room;
     size_t env_count, env_room;
-    /* CTF 1.8: every `place` points into it. CTF 2: NULL, a `place` is words of its own. */
+    /* CTF 1.8: every `place` points into it. CTF 2: NULL, a `place` is a text of its own. */
     const char *text;
 };
 
@@ -132,28 +132,28 @@ struct draft_type *draft_type_new(struct draft *draft, enum layout_type type, co
 struct draft_stream *draft_add_stream(struct draft *draft, const char *place);
 struct draft_event *draft_add_event(struct draft *draft, const char *place);
 struct layout_env *draft_add_env(struct draft *draft, struct text name);
-/* The entry `name` that the text tells first; NULL if there is none. */
+/* The first entry `name` in the text; NULL if there is none. */
 const struct layout_env *draft_env(const struct draft *draft, const char *name);
-/* The index of the clock `name`, declared or not yet; LAYOUT_NONE above DRAFT_CLOCKS_MAX. */
+/* The index of the clock `name`, declared or not; LAYOUT_NONE above DRAFT_CLOCKS_MAX. */
 uint32_t draft_clock(struct draft *draft, struct text name, const char *place);
-/* To be called once the members of a structure or variant are complete.
- * REJECT: two have the same name. */
+/* Call it when the members of a structure or variant are complete. REJECT: two have the same
+ * name. */
 MUST_CHECK enum status draft_members_done(struct draft *draft, struct draft_type *type,
                                           struct failure *why);
 /* The index of the member `name` of a structure or variant; LAYOUT_NONE if there is none. */
 uint32_t draft_member(const struct draft_type *type, uint32_t name);
-/* To be called once the labels of an enumeration are complete. */
+/* Call it when the labels of an enumeration are complete. */
 void draft_labels_done(struct draft *draft, struct draft_type *type);
 /* The ranges of the label `name`; *count is 0 if there is none. */
 const struct layout_range *draft_label(const struct draft_type *type, uint32_t name,
                                        uint32_t *count);
 void draft_clear(struct draft *draft);
 
-/* REJECT, with a sentence that begins with "metadata:" and the place. */
+/* REJECT, with a message that begins with "metadata:" and the place. */
 enum status draft_fail(const struct draft *draft, const char *place, struct failure *why,
                        const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* layout_build.c: fills what is left of draft->layout. */
+/* layout_build.c: fills the rest of draft->layout. */
 MUST_CHECK enum status layout_build(struct draft *draft, struct failure *why);
 
 #endif

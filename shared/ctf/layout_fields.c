@@ -5,7 +5,7 @@ static enum status build_field(struct builder *builder, const struct draft_type 
 
 /* --- what fields mean --- */
 
-/* CTF 1.8, 5 and 8, goes by names, CTF 2 by roles. LTTng's cpu_id is a name in both. */
+/* CTF 1.8, 5 and 8, uses names, CTF 2 roles. LTTng's cpu_id is a name in both. */
 static const struct {
     enum draft_scope scope;
     enum layout_meaning meaning;
@@ -40,7 +40,7 @@ static bool is_uuid(const struct draft_type *type)
            type->element->align <= 8;
 }
 
-/* Whether it may mean that, going by `name` (CTF 1.8, and cpu_id) or by its roles. */
+/* Whether it may have that meaning, by `name` (CTF 1.8, and cpu_id) or by its roles. */
 static bool means(const struct builder *builder, const struct draft_type *type, size_t row,
                   const char *name)
 {
@@ -49,7 +49,7 @@ static bool means(const struct builder *builder, const struct draft_type *type, 
         return false;
     if (builder->draft->layout->version != 1 && meaning != LAYOUT_CPU)
         return (type->roles & 1u << meaning) != 0;
-    /* Only in event headers do inner structures count. */
+    /* Nested structures only count in event headers. */
     return (builder->scope == DRAFT_EVENT_HEADER || builder->depth == 1) &&
            strcmp(name, MEANINGS[row].name) == 0;
 }
@@ -73,7 +73,7 @@ static bool is_time(enum layout_meaning meaning)
 
 /* --- clocks --- */
 
-/* Timestamps that name no clock are of the only one; without any, of one that counts
+/* Timestamps without a clock name use the only clock; if there is none, one that counts
  * nanoseconds. */
 static enum status only_clock(struct builder *builder, const char *place, uint32_t *out)
 {
@@ -89,7 +89,7 @@ static enum status only_clock(struct builder *builder, const char *place, uint32
     return STATUS_OK;
 }
 
-/* The clock of a field; that of its stream if it says what time it is. */
+/* The clock of a field; that of its stream if the field is a time. */
 static enum status set_clock(struct builder *builder, const struct draft_type *type,
                              struct layout_field *field)
 {
@@ -117,7 +117,7 @@ static enum status set_clock(struct builder *builder, const struct draft_type *t
     if (*stream != field->clock)
         return draft_fail(builder->draft, type->place, builder->why,
                           "a second clock in the same stream");
-    /* A field of another name that shows the clock in an event header updates it as well. */
+    /* Any field that shows the clock in an event header updates it. */
     if (builder->scope == DRAFT_EVENT_HEADER && field->meaning == LAYOUT_NOTHING)
         field->meaning = LAYOUT_TIMESTAMP;
     if (field->meaning == LAYOUT_NOTHING) {
@@ -127,7 +127,7 @@ static enum status set_clock(struct builder *builder, const struct draft_type *t
     return STATUS_OK;
 }
 
-/* Whether what the header tells of the time depends on what was told before. */
+/* Whether the time in the header depends on the previous time. */
 static bool is_relative(const struct layout_field *field, bool *has_time)
 {
     if (field->meaning == LAYOUT_TIMESTAMP) {
@@ -170,7 +170,7 @@ static enum status enter(struct builder *builder, const struct draft_type *type,
     return STATUS_OK;
 }
 
-/* Fields that structures have in common count each time, so a few lines can ask for a lot. */
+/* Fields of shared structures count at each use, so a short text can create many. */
 static enum status count_fields(struct builder *builder, const struct draft_type *type,
                                 uint32_t count)
 {
@@ -187,7 +187,7 @@ static enum status build_member(struct builder *builder, const struct draft_memb
     field->name = member->shown;
     field->name_count = member->shown_count;
     bool of_variant = builder->frames[builder->depth - 1].field->type == LAYOUT_VARIANT;
-    /* An option is chosen by name; only timestamps may be named so directly. */
+    /* The name of an option selects it; only timestamps may have a meaning by such a name. */
     enum layout_meaning meaning = meaning_of(builder, member->type, member->shown);
     if (of_variant && builder->draft->layout->version == 1 && meaning != LAYOUT_TIMESTAMP)
         meaning = LAYOUT_NOTHING;
@@ -263,7 +263,7 @@ static enum status check_ranges(struct builder *builder, const struct draft_type
                       is_signed ? "signed" : "unsigned");
 }
 
-/* When each option of `out` is chosen: by label (CTF 1.8) or as it says itself. */
+/* The ranges for which each option of `out` is chosen: by label (CTF 1.8) or explicit. */
 static enum status set_ranges(struct builder *builder, const struct draft_type *type,
                               const struct target *tag, struct layout_field *out)
 {
@@ -303,7 +303,7 @@ static enum status build_variant(struct builder *builder, const struct draft_typ
     return status == STATUS_OK ? set_ranges(builder, type, &tag, out) : status;
 }
 
-/* What a boolean must be for the optional field that it selects. */
+/* The values of a boolean that select its optional field. */
 static const struct layout_range TRUE_RANGE = {1, UINT64_MAX};
 
 static enum status build_optional(struct builder *builder, const struct draft_type *type,
@@ -344,7 +344,7 @@ static enum status resolve_length(struct builder *builder, const struct draft_ty
     return STATUS_OK;
 }
 
-/* "[env.NAME]": the environment tells how many elements there are. */
+/* "[env.NAME]": the environment has the number of elements. */
 static enum status build_env_array(struct builder *builder, const struct draft_type *type,
                                    struct layout_field *out)
 {
@@ -384,7 +384,7 @@ static enum status build_parts(struct builder *builder, const struct draft_type 
     return status;
 }
 
-/* `out` has its name and meaning already. */
+/* `out` already has its name and meaning. */
 static enum status build_field(struct builder *builder, const struct draft_type *type,
                                struct layout_field *out)
 {

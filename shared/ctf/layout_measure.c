@@ -3,7 +3,7 @@
 #include "ctf/bits.h"
 #include "layout_builder.h"
 
-/* Above this, nobody steps over it at once. */
+/* Larger fields are never skipped at once. */
 static const uint64_t BITS_MAX = UINT64_C(1) << 30;
 
 static void measure(struct layout_field *field);

@@ -5,13 +5,13 @@
 
 #include "base/memory.h"
 
-/* Of one length or tag that lies in options, each with a field of that name. */
+/* Fields that may be the same length or tag, each in another option. */
 enum { TARGETS_MAX = 64 };
 
 /* Over all searches; LTTng's kernel needs some thousand. */
 enum { STEPS_MAX = 1 << 24 };
 
-/* A slot of packets or event headers, before it has its final number. */
+/* Marks a slot of packets or event headers that has no final number yet. */
 #define SLOT_SHARED (UINT32_C(1) << 31)
 
 struct place {
@@ -21,7 +21,7 @@ struct place {
 
 struct search {
     struct builder *builder;
-    enum draft_scope scope; /* where it is going on */
+    enum draft_scope scope; /* of the current position */
     struct place found[TARGETS_MAX];
     uint32_t count;
     bool too_many;
@@ -29,11 +29,11 @@ struct search {
 
 static struct layout_field *children(const struct layout_field *field)
 {
-    /* Everything that is being built is ours to change. */
+    /* Fields under construction may be modified. */
     return (struct layout_field *)(uintptr_t)field->fields;
 }
 
-/* The child that is being built; LAYOUT_NONE if the whole field is there already. */
+/* The child that is being built; LAYOUT_NONE if the whole field is finished. */
 static uint32_t current_of(const struct builder *builder, const struct layout_field *field)
 {
     for (uint32_t i = 0; i < builder->depth; i++)
@@ -48,7 +48,7 @@ static void walk_options(struct search *search, struct place at, const uint32_t 
                          uint32_t count)
 {
     uint32_t current = current_of(search->builder, at.field);
-    /* CTF 1.8 does not look into options; inside one, the others are not there. */
+    /* CTF 1.8 does not search options; inside of one, the others do not exist. */
     if (current == LAYOUT_NONE && search->builder->draft->layout->version == 1)
         return;
     for (uint32_t i = 0; i < at.type->count; i++)
@@ -65,8 +65,8 @@ static void found(struct search *search, struct place at)
         search->found[search->count++] = at;
 }
 
-/* From `at` along `names`: structures are entered by name; what else contains fields stands for
- * the one that a reader would be in. */
+/* From `at` along `names`: structures are entered by name; other containers stand for the child
+ * that a reader would be in. */
 static void walk(struct search *search, struct place at, const uint32_t *names, uint32_t count)
 {
     if (search->too_many || at.field->align == 0)
@@ -114,7 +114,7 @@ static void search_root(struct search *search, enum draft_scope scope,
              path->count);
 }
 
-/* CTF 1.8, 7.3.2: the structures around, from inside out, then what is read before them. */
+/* CTF 1.8, 7.3.2: the enclosing structures, from inside out, then the earlier scopes. */
 static void search_outward(struct search *search, const struct draft_path *path)
 {
     const struct builder *builder = search->builder;
@@ -128,7 +128,8 @@ static void search_outward(struct search *search, const struct draft_path *path)
         search_root(search, (enum draft_scope)scope, path);
 }
 
-/* CTF 2: the structure around; one further out for each DRAFT_PARENT that the path begins with. */
+/* CTF 2: the enclosing structure; one further out for each DRAFT_PARENT at the begin of the
+ * path. */
 static void search_enclosing(struct search *search, const struct draft_path *path)
 {
     const struct builder *builder = search->builder;
@@ -158,7 +159,7 @@ static void share(struct builder *builder, uint32_t *slot)
     builder->shared[builder->shared_count++] = slot;
 }
 
-/* The slot that one of the targets has already, or a new one. REJECT: they have several. */
+/* The slot of one of the targets, or a new one. REJECT: they have different slots. */
 static enum status slot_for(const struct search *search, struct builder *builder, const char *place,
                             uint32_t *out)
 {
@@ -205,7 +206,7 @@ void resolve_number_slots(struct builder *builder)
         *builder->shared[i] = (*builder->shared[i] & ~SLOT_SHARED) + builder->event_slots_most;
 }
 
-/* The names of a path, as people write it, for a sentence. */
+/* The names of a path, as in the text, for a message. */
 static const char *path_words(const struct builder *builder, const struct draft_path *path,
                               char *room, size_t size)
 {

@@ -82,7 +82,7 @@ enum status session_clock_times(const struct layout *layout, const struct layout
     enum status status = STATUS_OK;
     if (!session)
         session = trace;
-    /* What is converted is of the session's clock; else each trace says its own offset. */
+    /* Converted times are of the session's clock; otherwise each trace has its own offset. */
     *told = trace && same_clock(trace, session) ? trace : session;
     *offset_ns = 0;
     if (*told)
@@ -94,7 +94,7 @@ enum status session_clock_times(const struct layout *layout, const struct layout
         out[i] = (struct stream_time){.frequency = CYCLES_NS_PER_S, .last_ns = last_ns};
         if (clock >= layout->clock_count)
             continue;
-        assert(session); /* this one, where there is no other */
+        assert(session); /* the trace's clock, if there is no other */
         out[i].frequency = layout->clocks[clock].frequency;
         status = shift_between(session, &layout->clocks[clock], &out[i].shift_ns, why);
     }

@@ -1,6 +1,6 @@
-/* ctf/stream_time.h -- from a stream's clock to the nanoseconds of its session's clock.
+/* ctf/stream_time.h -- converts a stream's clock to the nanoseconds of its session's clock.
  *
- * Nothing wraps: an instant that the session's clock cannot tell is CYCLES_BEYOND, which is behind
+ * Nothing wraps: a time that the session's clock cannot represent is CYCLES_BEYOND, which is after
  * every stream_time.last_ns. */
 #ifndef CTF_STREAM_TIME_H
 #define CTF_STREAM_TIME_H
@@ -12,7 +12,7 @@
 struct stream_time {
     uint64_t frequency; /* of the stream's clock */
     int64_t shift_ns;   /* its zero, on the session's clock */
-    /* The last instant there is: behind it, wall time has more than 63 bits of nanoseconds. */
+    /* The last valid time: after it, Unix time exceeds 63 bits of nanoseconds. */
     uint64_t last_ns;
 };
 

@@ -5,15 +5,15 @@
 #include "base/memory.h"
 #include "tsdl_parser.h"
 
-/* A block's contents beside declarations: "KEY = VALUE;" and "KEY := TYPE;". */
+/* The contents of a block besides declarations: "KEY = VALUE;" and "KEY := TYPE;". */
 struct block {
-    /* NULL: there are none of that sort. What it does not know, it leaves alone. */
+    /* NULL: there are none of that sort. Ignores unknown keys. */
     bool (*set)(struct tsdl *tsdl, struct text key, const struct value *value);
     bool (*define)(struct tsdl *tsdl, struct text key, const struct draft_type *type);
     bool (*is_type)(struct text key); /* whether `key` has a type; NULL: none */
-    /* Of LAYOUT_HEADS: whether the type of `key` is not looked at. */
+    /* For LAYOUT_HEADS: whether the type of `key` is skipped. */
     bool (*is_passed)(struct text key);
-    const char *const *once; /* keys that it may have once; the last is NULL */
+    const char *const *once; /* keys that may occur once; the last is NULL */
 };
 
 static bool is_key(struct text key, const char *name)
@@ -30,7 +30,7 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
         !tsdl_accept(tsdl, ":=", &defines))
         return false;
     if (defines && block->is_type != NULL && !block->is_type(key))
-        return tsdl_pass_statement(tsdl); /* nothing that anybody knows */
+        return tsdl_pass_statement(tsdl); /* unknown */
     if (defines && block->is_passed != NULL && tsdl->draft->extent == LAYOUT_HEADS &&
         block->is_passed(key))
         return tsdl_pass_statement(tsdl);
@@ -45,7 +45,7 @@ static bool read_item(struct tsdl *tsdl, const struct block *block, struct tsdl_
            block->set(tsdl, key, &value);
 }
 
-/* At the "{"; leaves behind the ";". */
+/* Starts at the "{"; stops after the ";". */
 static bool read_block(struct tsdl *tsdl, const struct block *block)
 {
     struct tsdl_given given = {0};
@@ -233,7 +233,7 @@ static bool read_event(struct tsdl *tsdl, const char *place)
 
 /* --- env --- */
 
-/* Keys of env may come again; what is told last counts. */
+/* Keys of env may occur again; the last one counts. */
 static const char *const NOTHING_ONCE[] = {NULL};
 
 static bool set_env(struct tsdl *tsdl, struct text key, const struct value *value)
@@ -260,7 +260,7 @@ static bool read_env(struct tsdl *tsdl, const char *place)
 struct clock_reader {
     struct layout_clock clock;
     struct text name;
-    uint64_t offset; /* cycles; negative if so told */
+    uint64_t offset; /* cycles; may be negative */
     bool offset_negative;
 };
 
@@ -299,7 +299,7 @@ static bool set_clock(struct tsdl *tsdl, void *into, struct text key, const stru
     return true;
 }
 
-/* Brings what is more than a second of the cycles to the seconds. */
+/* Moves full seconds from the cycles to the seconds. */
 static bool normalize(struct tsdl *tsdl, struct clock_reader *reader, const char *place)
 {
     uint64_t frequency = reader->clock.frequency;
@@ -309,7 +309,7 @@ static bool normalize(struct tsdl *tsdl, struct clock_reader *reader, const char
         rest = frequency - rest;
         seconds++;
     }
-    /* Far below what would overflow, and ten times the age of the universe. */
+    /* Far below an overflow, and ten times the age of the universe. */
     int64_t *offset_s = &reader->clock.offset_s;
     if (seconds > INT64_MAX / 2 || *offset_s > INT64_MAX / 2 || *offset_s < -(INT64_MAX / 2))
         return tsdl_fail_at(tsdl, place, "the clock's offset is beyond 63 bits");

@@ -4,9 +4,8 @@
 
 #include "ctf/layout_draft.h"
 
-/* Reads `text`, which is followed by a byte 0 and outlives `draft`.
- * REJECT: not understood; `why` has line and column.
- * Source: CTF 1.8.3, 7 and C.; what LTTng 2.5 to 2.14 write. */
+/* Parses `text`, which is followed by a zero byte and outlives `draft`. REJECT: not understood;
+ * `why` has line and column. Source: CTF 1.8.3, 7 and C.; the output of LTTng 2.5 to 2.14. */
 MUST_CHECK enum status tsdl_parse(struct text text, struct draft *draft, struct failure *why);
 
 #endif

@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "tsdl_parser.h"
 
-/* What an attribute is about, for the parsers of several. */
+/* Compares the key of an attribute. */
 static bool is_key(struct text key, const char *name)
 {
     return text_equal(key, text_of(name));
@@ -74,7 +74,7 @@ static bool read_map(struct tsdl *tsdl, const struct value *value, uint32_t *out
     struct text name;
     if (value->is_number)
         return tsdl_fail_at(tsdl, value->at, "clock.NAME.value is due");
-    /* What names no clock is none, as babeltrace2 has it. */
+    /* A value without a clock name means no clock, as in babeltrace2. */
     if (!clock_of(value->text, &name))
         return true;
     *out = draft_clock(tsdl->draft, name, value->at);
@@ -146,7 +146,7 @@ static bool set_float(struct tsdl *tsdl, void *into, struct text key, const stru
 
 bool tsdl_float(struct tsdl *tsdl, struct draft_type **out)
 {
-    /* IEEE 754-2008, 3.6: digits of the exponent and of the mantissa, with its hidden one. */
+    /* IEEE 754-2008, 3.6: digits of the exponent and of the mantissa, including the hidden one. */
     static const uint8_t FORMATS[][2] = {{5, 11}, {8, 24}, {11, 53}, {15, 113}};
     const char *place = tsdl->token.at;
     struct float_digits digits = {draft_type_new(tsdl->draft, LAYOUT_FLOAT, place), 0, 0};
@@ -191,7 +191,7 @@ static bool less(const struct draft_type *type, uint64_t a, uint64_t b)
     return type->is_signed ? (int64_t)a < (int64_t)b : a < b;
 }
 
-/* "= 1", "= 1 ... 5", or nothing: one more than the one before. */
+/* "= 1", "= 1 ... 5", or nothing: the previous value + 1. */
 static bool read_range(struct tsdl *tsdl, const struct draft_type *type, uint64_t next,
                        struct layout_range *out)
 {
@@ -234,7 +234,7 @@ bool tsdl_labels(struct tsdl *tsdl, struct draft_type *type)
 {
     uint64_t next = 0;
     bool more = true;
-    tsdl->label_count = 0; /* enumerations do not nest: the stack is for one */
+    tsdl->label_count = 0; /* enumerations do not nest: the stack only has labels of one */
     if (!tsdl_expect(tsdl, "{"))
         return false;
     if (tsdl_is(tsdl, "}"))

@@ -17,7 +17,7 @@ static bool continues_word(char c)
     return begins_word(c) || is_digit(c);
 }
 
-/* What it is worth in base 16; 16 if it is no digit. */
+/* The value of a hexadecimal digit; 16 if it is none. */
 static unsigned digit_of(char c)
 {
     if (is_digit(c))
@@ -34,13 +34,13 @@ static struct token wrong(const char *at, const char *what)
     return (struct token){.type = TOKEN_WRONG, .text = text_of(what), .at = at};
 }
 
-/* Returns false at a comment that does not end. */
+/* False at an unterminated comment. */
 static bool skip_space(struct lexer *lexer)
 {
     while (lexer->at < lexer->end) {
         const char *at = lexer->at;
         size_t left = (size_t)(lexer->end - at);
-        /* Older tracers leave zeros behind the text of a packet. */
+        /* Older tracers write zeros after the text of a packet. */
         if (*at == ' ' || (*at >= '\t' && *at <= '\r') || *at == '\0') {
             lexer->at++;
         } else if (*at == '/' && left > 1 && at[1] == '*') {
@@ -58,7 +58,7 @@ static bool skip_space(struct lexer *lexer)
     return true;
 }
 
-/* Of C: u or U, l, L, ll or LL, in either order; bytes of it. */
+/* C suffixes: u or U, l, L, ll or LL, in either order; returns the length. */
 static size_t suffix_of(const char *at, const char *end)
 {
     const char *from = at;
@@ -103,8 +103,8 @@ static struct token lex_number(struct lexer *lexer)
     return (struct token){TOKEN_NUMBER, {begin, (size_t)(at - begin)}, begin, number};
 }
 
-/* C.1.3: "\\u" and four, "\\U" and eight hexadecimal digits are characters of names; bytes of it,
- * or 0. */
+/* C.1.3: "\\u" and four, "\\U" and eight hexadecimal digits are characters of names; returns the
+ * length, or 0. */
 static size_t universal(const char *at, const char *end)
 {
     size_t digits = at + 1 < end && *at == '\\' ? at[1] == 'u' ? 4 : at[1] == 'U' ? 8 : 0 : 0;
@@ -116,7 +116,7 @@ static size_t universal(const char *at, const char *end)
     return digits + 2;
 }
 
-/* Whether a backslash and what is behind it mean something (C.1.7). */
+/* Whether it is a valid escape sequence (C.1.7). */
 static bool is_escape(const char *at, const char *end)
 {
     return (at[1] != '\0' && strchr("abfnrtvx\\'\"?01234567", at[1]) != NULL) ||
@@ -191,7 +191,7 @@ struct token lexer_next(struct lexer *lexer)
     if (begin >= lexer->end)
         return (struct token){.type = TOKEN_END, .text = {begin, 0}, .at = begin};
     if (*begin == 'L' && begin + 1 < lexer->end && (begin[1] == '"' || begin[1] == '\''))
-        begin = ++lexer->at; /* of wide characters, which changes nothing */
+        begin = ++lexer->at; /* the prefix of wide characters, which changes nothing */
     if (begins_word(*begin) || universal(begin, lexer->end) > 0)
         return lex_word(lexer);
     if (is_digit(*begin))
@@ -205,7 +205,7 @@ struct token lexer_next(struct lexer *lexer)
 
 /* --- escapes --- */
 
-/* The escape behind the backslash at *at, which moves behind it. */
+/* Decodes the escape after the backslash at *at, and moves *at after it. */
 static char escaped(const char **at, const char *end)
 {
     static const char NAMES[] = "abfnrtv", VALUES[] = "\a\b\f\n\r\t\v";
@@ -227,8 +227,8 @@ static char escaped(const char **at, const char *end)
     return (char)value;
 }
 
-/* The character of these hexadecimal digits as UTF-8, which has fewer bytes than they have; what
- * is none is U+FFFD. */
+/* Writes the character with these hexadecimal digits as UTF-8, which has fewer bytes than there are
+ * digits; invalid ones become U+FFFD. */
 static size_t put_character(char *out, const char *digits, size_t count)
 {
     uint32_t c = 0;

@@ -1,4 +1,4 @@
-/* ctf/tsdl_lexer.h -- the words of TSDL. For tsdl*.c. */
+/* ctf/tsdl_lexer.h -- the tokens of TSDL. For tsdl*.c. */
 #ifndef CTF_TSDL_LEXER_H
 #define CTF_TSDL_LEXER_H
 
@@ -10,11 +10,11 @@
 
 enum token_type {
     TOKEN_END,
-    TOKEN_WORD,   /* also what other languages reserve */
+    TOKEN_WORD,   /* including keywords */
     TOKEN_NUMBER, /* `number` */
-    TOKEN_STRING, /* `text` has its escapes still, not its quotes */
+    TOKEN_STRING, /* `text` is without quotes, with unresolved escapes */
     TOKEN_SIGN,   /* one character, or "...", ":=", "->" */
-    TOKEN_WRONG   /* `text` is what is wrong with it */
+    TOKEN_WRONG   /* `text` is the error */
 };
 
 struct token {
@@ -28,10 +28,10 @@ struct lexer {
     const char *at, *end;
 };
 
-/* The next token, behind spaces and comments. */
+/* The next token, after spaces and comments. */
 struct token lexer_next(struct lexer *lexer);
 
-/* The text of a TOKEN_STRING with its escapes resolved, in `arena` if there are any. */
+/* The text of a TOKEN_STRING with escapes resolved, in `arena` if there are any. */
 struct text lexer_unescape(struct text raw, struct arena *arena);
 
 #endif

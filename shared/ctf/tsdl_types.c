@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "tsdl_parser.h"
 
-/* Of one path, of one array of arrays, of one alias. */
+/* Limits: names of a path, dimensions of an array, characters of an alias. */
 enum { PATH_MAX_NAMES = 32, DIMENSIONS_MAX = 8, ALIAS_MAX = 1024 };
 
 static bool read_specifier(struct tsdl *tsdl, const struct draft_type **out);
@@ -20,7 +20,7 @@ static const struct {
 
 static const char ENV[] = "env.";
 
-/* Where a length or tag is. At its first word. */
+/* The location of a length or tag. At its first word. */
 static bool read_path(struct tsdl *tsdl, struct draft_path *out)
 {
     const char *place = tsdl->token.at;
@@ -63,7 +63,7 @@ static bool read_path(struct tsdl *tsdl, struct draft_path *out)
 
 static const char CONST[] = "const", TYPEDEF[] = "typedef";
 
-/* "unsigned long", "char *": words and stars with one space between them. */
+/* "unsigned long", "char *": words and stars, separated by one space. */
 struct alias_words {
     char room[ALIAS_MAX];
     size_t count;
@@ -71,7 +71,7 @@ struct alias_words {
     size_t before;     /* `count` without it */
 };
 
-/* Reads on to the first token that is neither; "const", `is_const`, has been passed already. */
+/* Parses up to the first token that is neither; "const", `is_const`, is already consumed. */
 
 static bool read_words(struct tsdl *tsdl, bool is_const, struct alias_words *words)
 {
@@ -99,7 +99,7 @@ static bool find_alias(struct tsdl *tsdl, struct text name, const char *place,
                        const struct draft_type **out)
 {
     *out = tsdl_find(tsdl, SYMBOL_ALIAS, name);
-    size_t skip = sizeof CONST; /* with the space behind it */
+    size_t skip = sizeof CONST; /* including the space */
     if (*out == NULL && name.count > skip && memcmp(name.at, "const ", skip) == 0)
         *out = tsdl_find(tsdl, SYMBOL_ALIAS, (struct text){name.at + skip, name.count - skip});
     if (*out != NULL)
@@ -117,7 +117,7 @@ struct declarator {
     const struct draft_type *type;
 };
 
-/* "[3]" or "[length]"; its element comes later. */
+/* "[3]" or "[length]"; its element is set later. */
 static bool read_dimension(struct tsdl *tsdl, struct draft_type **out)
 {
     const char *place = tsdl->token.at;
@@ -138,7 +138,7 @@ static bool read_dimension(struct tsdl *tsdl, struct draft_type **out)
     return true;
 }
 
-/* Of "a[2][3]", the last is nearest to the element, as in C. */
+/* Of "a[2][3]", the last dimension is the innermost, as in C. */
 static bool read_dimensions(struct tsdl *tsdl, const struct draft_type *element,
                             const struct draft_type **out)
 {
@@ -206,8 +206,8 @@ static bool is_keyword(const struct tsdl *tsdl)
     return false;
 }
 
-/* A type and the first declarator behind it: where the type is words, the last one of them is
- * the name. None (TOKEN_END) if there is only a type such as "struct a { ... }". */
+/* A type and its first declarator: if the type consists of words, the last word is the name. None
+ * (TOKEN_END) if there is only a type such as "struct a { ... }". */
 static bool read_first(struct tsdl *tsdl, const struct draft_type **type, struct declarator *out)
 {
     *out = (struct declarator){.name = {.type = TOKEN_END}};
@@ -239,7 +239,7 @@ static bool declare_alias(struct tsdl *tsdl, const struct declarator *declarator
                         declarator->name.at);
 }
 
-/* All declarators up to the ";", each to `use`. */
+/* Calls `use` for all declarators up to the ";". */
 static bool read_declarators(struct tsdl *tsdl,
                              bool (*use)(struct tsdl *tsdl, const struct declarator *declarator))
 {
@@ -265,7 +265,7 @@ static bool read_declarators(struct tsdl *tsdl,
 static bool add_member(struct tsdl *tsdl, const struct declarator *declarator)
 {
     struct text name = declarator->name.text, shown = name;
-    /* LTTng puts an underscore in front of every name, lest it be a reserved word. */
+    /* LTTng prepends an underscore to every name, in case it is a keyword. */
     if (shown.count > 0 && shown.at[0] == '_')
         shown = (struct text){shown.at + 1, shown.count - 1};
     if (!tsdl_count(tsdl))
@@ -327,7 +327,7 @@ static bool read_min_align(struct tsdl *tsdl, struct draft_type *type)
     return tsdl_next(tsdl) && tsdl_expect(tsdl, ")");
 }
 
-/* The name of what is declared or meant; empty if it has none. */
+/* The name in a declaration or reference; empty if there is none. */
 static bool read_name(struct tsdl *tsdl, struct text *name)
 {
     *name = (struct text){"", 0};
@@ -496,7 +496,7 @@ bool tsdl_type(struct tsdl *tsdl, const struct draft_type **out)
 
 /* --- typealias and typedef --- */
 
-/* "typealias TYPE := NAME;" at what follows the word. */
+/* "typealias TYPE := NAME;" after the keyword. */
 static bool read_typealias(struct tsdl *tsdl)
 {
     const struct draft_type *type;

@@ -67,7 +67,8 @@ bool tsdl_expect(struct tsdl *tsdl, const char *sign)
     return tsdl_fail(tsdl, "\"%s\" is due, not \"%.*s\"", sign, count, tsdl->token.text.at);
 }
 
-/* Moves the lexer to the next brace, semicolon, quote or slash; most of a text is none of them. */
+/* Moves the lexer to the next brace, semicolon, quote, or slash; most characters are none of
+ * them. */
 static void pass_characters(struct lexer *lexer)
 {
     static const bool STOPS[UCHAR_MAX + 1] = {
@@ -133,7 +134,7 @@ bool tsdl_dotted(struct tsdl *tsdl, struct text *out)
     *out = whole;
     if (!spaced)
         return true;
-    /* Somebody wrote "a . b": bring it into the usual form. */
+    /* The text may have spaces, "a . b": normalize it. */
     struct lexer lexer = {whole.at, whole.at + whole.count};
     char *room = arena_take(&tsdl->draft->arena, whole.count + 1);
     size_t used = 0;
@@ -150,7 +151,7 @@ bool tsdl_dotted(struct tsdl *tsdl, struct text *out)
     return true;
 }
 
-/* Behind "(". */
+/* After "(". */
 static bool value_inside(struct tsdl *tsdl, struct value *out)
 {
     const char *at = out->at;

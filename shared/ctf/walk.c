@@ -16,7 +16,7 @@ static bool has_left(struct walk *walk, uint64_t bits)
                                                                      : fault(walk, WALK_PAST_END);
 }
 
-/* `bits` of the value were read. */
+/* Stores a value of which `bits` were read. */
 static void note(struct walk *walk, const struct layout_field *field, uint64_t value, unsigned bits)
 {
     if (field->save != LAYOUT_NONE)
@@ -28,7 +28,7 @@ static void note(struct walk *walk, const struct layout_field *field, uint64_t v
     found->value[field->meaning] = value;
     bool counter = field->meaning == LAYOUT_SEQUENCE_NUMBER || field->meaning == LAYOUT_DISCARDED;
     found->bits[field->meaning] =
-        counter && field->type == LAYOUT_VARINT ? 64 : (uint8_t)bits; /* which does not wrap */
+        counter && field->type == LAYOUT_VARINT ? 64 : (uint8_t)bits; /* does not wrap */
     found->has |= 1u << field->meaning;
     if (field->meaning == LAYOUT_TIMESTAMP || field->meaning == LAYOUT_PACKET_BEGIN)
         found->clock = walk_clock(found->clock, value & bits_mask(bits), bits);
@@ -48,8 +48,8 @@ static bool read_integer(struct walk *walk, const struct layout_field *field, ui
     return true;
 }
 
-/* Whether the bits of a byte that begins at bit `shift`, 63 or above, only repeat what the 64 bits
- * of `value` say. */
+/* Whether the bits of a byte that begins at bit `shift`, 63 or above, only extend the 64 bits of
+ * `value`. */
 static bool repeats(uint64_t value, uint64_t byte, unsigned shift, bool is_signed)
 {
     uint64_t above = byte & 0x7F;
@@ -57,7 +57,7 @@ static bool repeats(uint64_t value, uint64_t byte, unsigned shift, bool is_signe
     return shift == 63 && !is_signed ? above <= 1 : above == sign;
 }
 
-/* LEB128; bits above 64 are an error. *bits is how many were there, 7 per byte. */
+/* LEB128; bits above 64 are an error. *bits is the number read, 7 per byte. */
 static bool read_varint(struct walk *walk, const struct layout_field *field, uint64_t *out,
                         unsigned *bits)
 {
@@ -96,7 +96,7 @@ bool walk_number(struct walk *walk, const struct layout_field *field, uint64_t *
     return read_number(walk, field, out);
 }
 
-/* The bytes that a string or blob takes; they begin on a byte. */
+/* The bytes of a string or blob; they begin on a byte. */
 static bool take_bytes(struct walk *walk, uint64_t count, struct text *out)
 {
     walk->at = bits_aligned(walk->at, 8);
@@ -160,7 +160,7 @@ static bool skip_bytes(struct walk *walk, uint64_t count)
     return take_bytes(walk, count, &ignored);
 }
 
-/* The option that is chosen; NULL if none. */
+/* The chosen option; NULL if none. */
 static const struct layout_field *chosen(const struct walk *walk, const struct layout_field *field,
                                          uint32_t options)
 {
@@ -196,12 +196,13 @@ static bool skip_elements(struct walk *walk, const struct layout_field *field, u
         if (!walk_skip(walk, element))
             return false;
         if (walk->at == before)
-            break; /* as nothing was read, nothing will be */
+            break; /* elements of size 0 make no progress */
     }
     return true;
 }
 
-/* The bytes of a LAYOUT_UUID, which is here; what is not there is found out by who passes it. */
+/* Copies the bytes of a LAYOUT_UUID at the current position; whoever skips it detects missing
+ * bytes. */
 static void note_uuid(const struct walk *walk)
 {
     struct walk_found *found = walk->found;
