@@ -142,7 +142,7 @@ static bool take_fact(struct archive_facts *facts, size_t i, const char *value)
     return false;
 }
 
-/* One line `key=value`; keys that are not known are of a later version's making. */
+/* One line `key=value`; unknown keys are of a later version. */
 static bool read_line(struct archive_facts *facts, char *line, bool seen[FACT_COUNT])
 {
     char *value = strchr(line, '=');
@@ -247,12 +247,12 @@ static enum status pack_all(struct packer *packer, const struct archive_entry *o
         ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, effort.checksum)) ||
         ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(packer->zstd, raw)))
         return fail(why, STATUS_REJECT, "zstd: invalid level %d", effort.level);
-    /* The literals of a trace are times, which hardly compress: without, packing is 5 % faster and
-     * unpacking 15 %, for 1.4 % more bytes. Level 1 is strategy ZSTD_fast, where a target length
-     * of 1 changes nothing else. Source: zstd.h, ZSTD_c_targetLength. */
+    /* The literals of a trace are times, which hardly compress: storing them makes packing 5 %
+     * faster and unpacking 15 %, for 1.4 % more bytes. Level 1 is strategy ZSTD_fast, where a
+     * target length of 1 changes nothing else. Source: zstd.h, ZSTD_c_targetLength. */
     if (effort.level == 1)
         (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_targetLength, 1);
-    /* Nor are threads, where zstd was built without. */
+    /* Ignored if zstd was built without threads. */
     (void)ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_nbWorkers, (int)effort.threads);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++)
@@ -306,7 +306,7 @@ static enum status write_file(void *context, struct bytes bytes, struct failure 
     return STATUS_OK;
 }
 
-/* So that the new name outlives a crash too. */
+/* Ensures that the new name survives a crash. */
 static enum status sync_folder(const char *path, struct failure *why)
 {
     const char *slash = strrchr(path, '/');
@@ -363,7 +363,7 @@ struct archive {
     size_t count, room;
     struct archive_room own;
     struct archive_room *memory; /* `own`, or the caller's */
-    size_t size;                 /* of the tar that is in it */
+    size_t size;                 /* of the tar in it */
 };
 
 void archive_room_clear(struct archive_room *room)
@@ -372,7 +372,7 @@ void archive_room_clear(struct archive_room *room)
     *room = (struct archive_room){.at = NULL};
 }
 
-/* Makes it at least so large; what it holds is lost. */
+/* Makes it at least that large; its contents are lost. */
 static void provide(struct archive_room *room, size_t size)
 {
     if (room->size >= size)
@@ -381,14 +381,14 @@ static void provide(struct archive_room *room, size_t size)
     *room = (struct archive_room){memory_buffer(size), size};
 }
 
-/* Unpacks up to `limit` bytes. OK: the frame is whole and ends there; END: it goes on. */
+/* Unpacks up to `limit` bytes. OK: the frame ends there; END: it continues. */
 static enum status unpack(ZSTD_DCtx *zstd, struct bytes frame, size_t limit,
                           struct archive_room *room, size_t *size, struct failure *why)
 {
     unsigned long long stated = ZSTD_getFrameContentSize(frame.at, frame.count);
     if (stated == ZSTD_CONTENTSIZE_ERROR)
         return fail(why, STATUS_REJECT, "not a zstd frame");
-    /* One more than stated, so that the end is met before the room's. */
+    /* One more than stated, so that the end of the frame is found before the end of the memory. */
     bool is_stated = stated != ZSTD_CONTENTSIZE_UNKNOWN && stated < limit;
     provide(room, is_stated ? (size_t)stated + 1 : 1 << 16);
     *size = 0;
@@ -446,7 +446,7 @@ static enum status read_entries(struct archive *archive, struct failure *why)
     return STATUS_OK;
 }
 
-/* Takes the entry `name` out of the list. */
+/* Removes the entry `name` from the list. */
 static enum status take_entry(struct archive *archive, const char *name, struct bytes *out,
                               struct failure *why)
 {

@@ -16,7 +16,7 @@ struct chunk {
     size_t raw_bytes;
     bool growing, recorded;
     struct source *own;
-    struct source *before; /* whose last packets are the seam; NULL if there are none */
+    struct source *before; /* its last packets are the seam; NULL if none */
     struct source **parts; /* of the chunk, then of the seam */
     size_t part_count;
 };
@@ -64,7 +64,7 @@ static const char *name_of(const struct trace_files *trace, const char *plain)
     return *trace->name == '\0' && plain != NULL ? plain : trace->name;
 }
 
-/* `name`: of a plain trace; NULL: none is known. */
+/* `name`: of a plain trace; NULL: unknown. */
 static void add_own(struct chunk *chunk, const struct trace_set *own, const char *name)
 {
     for (size_t i = 0; i < own->trace_count; i++) {
@@ -85,8 +85,9 @@ static void add_own(struct chunk *chunk, const struct trace_set *own, const char
     }
 }
 
-/* Metadata of the seam serve a trace that only the seam has. One with files of its own and without
- * metadata is left out, and said: who decides intervals and cuts the next seam cannot read it either. */
+/* The seam's metadata is used for a trace that only the seam has. A trace with own files and
+ * without metadata is left out and reported: the code that sets intervals and cuts the next seam
+ * cannot read it either. */
 static void take_seam_metadata(struct trace_files *trace, struct bytes metadata)
 {
     for (size_t i = 0; i < trace->stream_count; i++)
@@ -102,13 +103,13 @@ static struct bytes cut_seam(const struct metadata *metadata, const struct strea
 {
     struct packet_list packets = {.at = NULL};
     struct bytes seam = {NULL, 0};
-    /* What is damaged was said when that chunk was read. */
+    /* Damage was reported when that chunk was read. */
     enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
     (void)ignored;
     size_t first = packets_seam(&packets, begin_ns);
     for (size_t i = first; i + 1 < packets.count; i++)
         if (packets.at[i].offset + packets.at[i].size != packets.at[i + 1].offset)
-            first = i + 1; /* behind a damaged one: the seam has no holes */
+            first = i + 1; /* after a damaged one: the seam has no holes */
     if (packets.count > 0) {
         const struct packet *last = &packets.at[packets.count - 1];
         size_t offset = packets.at[first].offset;
@@ -150,7 +151,7 @@ static void add_seam(struct chunk *chunk, const struct trace_set *before, const 
     }
 }
 
-/* The seam that an archive brings along. */
+/* The seam in an archive. */
 static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
 {
     if (mutant("no-seam"))
@@ -168,7 +169,7 @@ static void add_packed_seam(struct chunk *chunk, const struct trace_set *seam)
     }
 }
 
-/* When all traces are there: what the others say about each. */
+/* When all traces are added: sets what depends on the others. */
 static void compare_traces(struct trace_set *set)
 {
     bool has_own = false, has_seam = false;
@@ -190,7 +191,7 @@ static void compare_traces(struct trace_set *set)
     }
 }
 
-/* The traces of `ref` that lie elsewhere. */
+/* The traces of `ref` at other paths. */
 static enum status open_parts(struct chunk *chunk, const struct chunk_ref *ref,
                               void (*add)(struct chunk *chunk, const struct trace_set *set,
                                           const char *name),

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-/* Of a chunk's folder or of its archive; -1 if it is called otherwise. */
+/* The number of a chunk's folder or archive; -1 if it has another name. */
 static int64_t number_of_entry(const char *name)
 {
     static const char END[] = ".tar.zst";
@@ -19,14 +19,14 @@ static int64_t number_of_entry(const char *name)
     return number;
 }
 
-/* Whether `number` is of interest beside the chunk `own`: all before the first, or what follows the
+/* Whether `number` is relevant next to the chunk `own`: all before the first, or the ones after the
  * last. */
 static bool is_wanted(int64_t number, const struct chunk_ref *own, bool before)
 {
     return number >= 0 && (before ? number < own->number : number == own->number + 1);
 }
 
-/* The chunks of its session that lie beside `own`, and itself; all of the list are looked at. */
+/* The chunks of its session next to `own`, and itself. */
 static struct chunk_list list_beside(const struct chunk_ref *own, bool before)
 {
     struct chunk_list list = {.at = NULL};
@@ -44,7 +44,7 @@ static struct chunk_list list_beside(const struct chunk_ref *own, bool before)
             continue;
         char *path = memory_format("%s/%s", real, entry->d_name);
         enum status status = chunk_list_add(&list, path, &ignored);
-        (void)status; /* what cannot be read does not tell whose it is */
+        (void)status; /* the session of an unreadable one is unknown */
         free(path);
     }
     if (dir != NULL)
@@ -55,7 +55,8 @@ static struct chunk_list list_beside(const struct chunk_ref *own, bool before)
     return list;
 }
 
-/* The highest number of `own`'s session beside it, below or behind its own; -1 if there is none. */
+/* The highest chunk number of `own`'s session next to it, before or after its own; -1 if there is
+ * none. */
 static int64_t number_beside(const struct chunk_ref *own, bool before)
 {
     struct chunk_list list = list_beside(own, before);

@@ -1,16 +1,16 @@
-/* chunk/chunk_edges.h -- where a session begins and ends, as far as what is named can tell. */
+/* chunk/chunk_edges.h -- where a session begins and ends, as far as the given chunks show. */
 #ifndef CHUNK_CHUNK_EDGES_H
 #define CHUNK_CHUNK_EDGES_H
 
 #include "chunk/chunk.h"
 
 struct chunk_edges {
-    /* Numbers from here up to the first chunk's are missing. 0 in general: a session's rotations are
-     * numbered from there. Where the first one named has others of its session beside it, they were
-     * left out on purpose, and it is the number behind the last of these. */
+    /* Chunk numbers from here up to the first chunk's are missing. Usually 0: a session's rotations
+     * are numbered from 0. If other chunks of its session are next to the first given one, they
+     * were left out on purpose, and it is the number after the last of these. */
     uint64_t begin;
-    /* The last one is an archive that tells that another chunk followed, which is not beside it. Of
-     * a folder nobody can tell. */
+    /* The last one is an archive that states that another chunk follows, which is not next to it.
+     * Unknown for folders. */
     bool cut_short;
 };
 

@@ -36,7 +36,7 @@ int64_t chunk_number_of_name(const char *name)
     return strtoll(strrchr(name, '-') + 1, NULL, 10);
 }
 
-/* What a session that was rotated records now lies beside `archives/`, as <begin>-<number>. */
+/* The current recording of a rotated session, next to `archives/`: <begin>-<number>. */
 static bool is_growing_name(const char *name)
 {
     return matches(name, "99999999T999999+9999-*");
@@ -89,8 +89,8 @@ int64_t chunk_number_of_path(const char *path)
     return number;
 }
 
-/* A folder that holds traces, or at least is called like a chunk's. `number` -1: told by nothing,
- * so the session's last. */
+/* A folder that contains traces, or at least has the name of a chunk. `number` -1: unknown, so it
+ * is the session's last. */
 static void add_folder(struct chunk_list *list, const char *path, int64_t number)
 {
     struct chunk_ref *ref = add_ref(list, path);
@@ -111,8 +111,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a folder, sorted, but those that begin with a dot. Each and all to be freed. A folder that
- * the system refuses is left out. */
+/* The names in a folder, sorted, without those that begin with a dot. The caller frees each and the
+ * array. A folder without permission is left out. */
 static char **names_in(struct chunk_list *list, const char *path, size_t *count)
 {
     char **names = NULL;
@@ -137,7 +137,7 @@ static char **names_in(struct chunk_list *list, const char *path, size_t *count)
     return names;
 }
 
-/* What a session records, or has recorded since its last rotation, until it is destroyed. */
+/* The recording since the session's last rotation, which exists until the session is destroyed. */
 static void find_growing(struct chunk_list *list, const char *session)
 {
     size_t count;

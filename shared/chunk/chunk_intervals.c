@@ -4,17 +4,17 @@
 #include "chunk/chunk_list_parts.h"
 #include "chunk/survey.h"
 
-/* Chunks [begin, end) are one session's. They tile its time: each ends where the next begins, but in
- * front of a gap. One without packets answers for no time, and the seam goes on from the chunk before
- * it. What an archive says of its interval was decided when it was packed. */
+/* Chunks [begin, end) are one session's. They tile its time: each ends where the next begins,
+ * except before a gap. One without packets covers no time, and the seam comes from the chunk before
+ * it. The interval of an archive was set when it was packed. */
 
 static bool has_time(const struct chunk_ref *ref)
 {
     return ref->packed || survey_has_packets(ref->survey);
 }
 
-/* Where a chunk with packets begins. `past`: the one with packets before it, since a gap; `floor_ns`:
- * where the last that has time begins. */
+/* The begin of a chunk with packets. `past`: the previous one with packets, since a gap;
+ * `floor_ns`: the begin of the last one that covers time. */
 static uint64_t begin_of(const struct chunk_ref *ref, const struct chunk_ref *past,
                          uint64_t floor_ns, bool is_first)
 {
@@ -28,7 +28,7 @@ static uint64_t begin_of(const struct chunk_ref *ref, const struct chunk_ref *pa
     return begin_ns > floor_ns ? begin_ns : floor_ns;
 }
 
-/* The begins of all that have time; those of others are open. */
+/* Sets the begins of all chunks that cover time; those of others remain open. */
 static void decide_begins(struct chunk_list *list, size_t begin, size_t end)
 {
     struct chunk_ref *past = NULL;
@@ -56,7 +56,7 @@ static void decide_begins(struct chunk_list *list, size_t begin, size_t end)
     }
 }
 
-/* Where the chunks up to `*ref`, behind which there is a gap, end: with their last packet. */
+/* The end of the chunks up to `*ref`, which precedes a gap: the end of their last packet. */
 static uint64_t end_before_gap(const struct chunk_ref *ref, size_t index, size_t begin,
                                uint64_t next_ns)
 {
@@ -68,7 +68,7 @@ static uint64_t end_before_gap(const struct chunk_ref *ref, size_t index, size_t
 
 static void decide_ends(struct chunk_list *list, size_t begin, size_t end)
 {
-    uint64_t next_ns = INTERVAL_OPEN; /* where the chunk behind begins */
+    uint64_t next_ns = INTERVAL_OPEN; /* begin of the following chunk */
     for (size_t i = end; i-- > begin;) {
         struct chunk_ref *ref = &list->at[i];
         bool gap = i + 1 < end && ref[1].gap_before;

@@ -35,7 +35,7 @@ static bool same_session(const struct chunk_ref *a, const struct chunk_ref *b)
     return strcmp(a->session, b->session) == 0;
 }
 
-/* Whether it is one trace, without its session's folders around it. */
+/* Whether it is a single trace, without the folders of its session. */
 static bool is_plain(const struct chunk_ref *ref)
 {
     return !ref->packed && ref->snapshot == NULL && ref->number >= 0 && folder_is_trace(ref->path);
@@ -60,8 +60,8 @@ static void append_hex(char *into, const uint8_t *bytes, size_t count)
     *into = '\0';
 }
 
-/* "host/name/created" into ref->told, and with the clock into ref->session, unless that is not enough
- * to know the session again. */
+/* Stores "host/name/created" in ref->told, and with the clock in ref->session, unless that is not
+ * enough to identify the session. */
 static void take_told(struct chunk_ref *ref, const struct metadata *metadata)
 {
     if (ref->told == NULL)
@@ -117,7 +117,7 @@ static enum status survey_archive(struct chunk_ref *ref, struct failure *why)
     return STATUS_OK;
 }
 
-/* What groups a plain trace that does not tell its session: those that lie side by side. */
+/* The group of a plain trace that does not state its session: those in the same folder. */
 static char *untold_session(const struct chunk_ref *ref, const char *path)
 {
     const char *name = chunk_base_name(path);
@@ -130,7 +130,7 @@ static char *session_of(struct chunk_ref *ref, const char *path)
     bool numbered = chunk_number_of_path(path) >= 0;
     char *told = ref->session;
     if (ref->told == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
-        return NULL; /* its neighbours tell */
+        return NULL; /* neighbors have it */
     if (told == NULL && chunk_number_of_name(chunk_base_name(path)) >= 0)
         return memory_format("%.*s", (int)(chunk_base_name(path) - path), path);
     if (told == NULL)
@@ -147,7 +147,7 @@ static enum status survey(struct chunk_ref *ref, struct failure *why)
     if (ref->packed)
         return survey_archive(ref, why);
     if (!ref->has_kernel_or_ust)
-        return STATUS_OK; /* its neighbours tell */
+        return STATUS_OK; /* neighbors have it */
     struct folder *folder;
     enum status status = folder_open(ref->path, &folder, why);
     if (status != STATUS_OK)
@@ -172,8 +172,8 @@ static bool same_folder(const char *a, const char *b)
     return length == (other != NULL ? (size_t)(other - b) : 0) && strncmp(a, b, length) == 0;
 }
 
-/* A chunk with traces of which none tells, nor any beside it, is of the session of its folder, which is
- * all that there is to name it by: SESSION in SESSION/archives/CHUNK. */
+/* If no trace of a chunk, or of a chunk next to it, states the session, it is named by its folder:
+ * SESSION in SESSION/archives/CHUNK. */
 static void tell_by_folder(struct chunk_ref *ref)
 {
     char *path = realpath(ref->path, NULL);
@@ -195,7 +195,8 @@ static void tell_by_folder(struct chunk_ref *ref)
     free(path);
 }
 
-/* A chunk's folder whose traces do not tell is of the session whose chunks lie beside it. */
+/* A chunk's folder whose traces do not state the session has the session of the chunks next to
+ * it. */
 static void adopt_empty(struct chunk_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -237,7 +238,7 @@ static char *part_name(const struct chunk_ref *ref)
     return name;
 }
 
-/* Whether a trace of both is the same one. */
+/* Whether both contain the same trace. */
 static bool share_trace(const struct chunk_ref *a, const struct chunk_ref *b)
 {
     for (size_t i = 0; i < a->uuid_count; i++)
@@ -257,7 +258,7 @@ static bool has_part(const struct chunk_ref *ref, const char *name)
     return false;
 }
 
-/* Makes the plain trace `part` one of the chunk. False: it has that, or one of its name. */
+/* Adds the plain trace `part` to the chunk. False: the chunk has it, or one of its name. */
 static bool take_part(struct chunk_ref *ref, struct chunk_ref *part)
 {
     if (ref->name == NULL)
@@ -285,7 +286,8 @@ static void tell_apart(struct chunk_ref *ref)
     free(real);
 }
 
-/* Plain traces of one session and number are one chunk. One that is there twice is two sessions. */
+/* Plain traces with the same session and number are one chunk. A duplicate trace makes two
+ * sessions. */
 static void join_plain(struct chunk_list *list)
 {
     size_t kept = 0;
@@ -315,11 +317,11 @@ static int by_session_and_number(const void *a, const void *b)
     int session = strcmp(left->session, right->session);
     if (session != 0)
         return session;
-    if (left->number != right->number) /* -1 stands for the last */
+    if (left->number != right->number) /* -1 is last */
         return (uint64_t)left->number < (uint64_t)right->number ? -1 : 1;
-    if (left->growing != right->growing) /* what is archived is whole */
+    if (left->growing != right->growing) /* an archived chunk is complete */
         return left->growing ? 1 : -1;
-    if (left->unusable != right->unusable) /* one of two that are the same is dropped */
+    if (left->unusable != right->unusable) /* of two duplicates, one is dropped */
         return left->unusable ? 1 : -1;
     return strcmp(left->path, right->path);
 }
@@ -333,7 +335,8 @@ static bool same_path(const struct chunk_ref *a, const struct chunk_ref *b)
     return same;
 }
 
-/* Whether both are archives, and equal to the byte: a chunk that was published again is packed anew. */
+/* Whether both are archives, and equal in all bytes: a chunk that was published again is packed
+ * again. */
 static bool same_archive(const struct chunk_ref *a, const struct chunk_ref *b)
 {
     struct file_map *left = NULL, *right = NULL;
@@ -349,8 +352,8 @@ static bool same_archive(const struct chunk_ref *a, const struct chunk_ref *b)
     return same;
 }
 
-/* A chunk that was named twice, or of which there are two equal archives, is one. Of two that are the
- * same by what they tell alone, one is left out. */
+/* A chunk that was given twice, or has two equal archives, is one. Of two with only the same
+ * identity, one is left out. */
 static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
                      const struct chunk_ref *before)
 {
@@ -362,7 +365,7 @@ static void say_twin(struct chunk_list *list, const struct chunk_ref *ref,
     free(sentence);
 }
 
-/* Numbers what a session still records, unless it is empty; drops what is there twice. */
+/* Numbers what a session is still recording, unless it is empty; drops duplicates. */
 static void number_and_drop(struct chunk_list *list)
 {
     size_t kept = 0;
@@ -387,10 +390,10 @@ static void number_and_drop(struct chunk_list *list)
     list->count = kept;
 }
 
-/* Chunks that are surveyed at once: each is of the thread that took it. */
+/* Chunks are surveyed in parallel: each by the thread that took it. */
 struct surveying {
     struct chunk_list *list;
-    char **faults; /* by chunk: why it cannot be read, owned; else NULL */
+    char **faults; /* by chunk: why it is unreadable, owned; else NULL */
     atomic_size_t next;
 };
 
@@ -405,14 +408,14 @@ static void survey_next(void *context, unsigned number)
             surveying->faults[i] = memory_string(text_of(why.text));
 }
 
-/* Whether it is a chunk that is there, if unreadable: it is told when its turn comes to be mapped. */
+/* Whether it is a chunk that exists but is unreadable: it is reported when it is mapped. */
 static bool is_known_chunk(const struct chunk_ref *ref)
 {
     return !ref->packed && ref->has_kernel_or_ust && ref->number >= 0 && !ref->growing &&
            chunk_number_of_name(chunk_base_name(ref->path)) >= 0;
 }
 
-/* Drops what cannot be read, but folders of chunks; `faults` as above, which are freed. */
+/* Drops unreadable entries, except folders of chunks; `faults` as above, which are freed. */
 static enum status drop_unreadable(struct chunk_list *list, char **faults, struct failure *why)
 {
     size_t kept = 0;

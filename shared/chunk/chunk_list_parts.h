@@ -1,4 +1,4 @@
-/* chunk/chunk_list_parts.h -- what chunk_find.c, chunk_intervals.c and chunk_list.c share. */
+/* chunk/chunk_list_parts.h -- shared by chunk_find.c, chunk_intervals.c, and chunk_list.c. */
 #ifndef CHUNK_CHUNK_LIST_PARTS_H
 #define CHUNK_CHUNK_LIST_PARTS_H
 
@@ -12,13 +12,13 @@ static inline const char *chunk_base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Counts what cannot be used, and says why. */
+/* Counts an unusable chunk, and reports why. */
 void chunk_leave_out(struct chunk_list *list, const char *why);
 
-/* The number that a chunk's folder is called by, if `path` is one, or one of its traces; else -1. */
+/* The number in the name of a chunk's folder, if `path` is one or one of its traces; else -1. */
 int64_t chunk_number_of_path(const char *path);
 
-/* Decides the intervals of the chunks [begin, end), which are those of one session, in order. */
+/* Sets the intervals of the chunks [begin, end), which are those of one session, in order. */
 void chunk_decide_intervals(struct chunk_list *list, size_t begin, size_t end);
 
 #endif

@@ -93,8 +93,8 @@ const char *folder_domain(const char *path)
     return found;
 }
 
-/* Whether any regular file lies below, but in `index`; or whether the system refuses to tell, which
- * folder_open() will say. */
+/* Whether any regular file is below, except in `index`; also true without permission, which
+ * folder_open() will report. */
 static bool has_files(const char *path, int depth)
 {
     if (depth >= DEPTH_MAX)
@@ -168,7 +168,7 @@ static struct stream_file *add_stream(struct trace_files *trace, size_t *room, s
     return stream;
 }
 
-/* A stream that has an index but no file is a stream all the same: one that is damaged. */
+/* A stream with an index but no file is a damaged stream. */
 static enum status add_indices(struct folder *folder, const char *path, struct trace_files *trace,
                                size_t *room, struct failure *why)
 {
@@ -201,7 +201,7 @@ static enum status add_indices(struct folder *folder, const char *path, struct t
 static enum status walk(struct folder *folder, const char *path, const char *name, int depth,
                         struct failure *why);
 
-/* One entry of a folder. `trace` is that of the folder, once a file of it was met. */
+/* One entry of a folder. `trace` is that of the folder, after its first file. */
 static enum status walk_entry(struct folder *folder, const char *path, const char *name,
                               const char *entry, int depth, size_t *trace, size_t *room,
                               struct failure *why)
@@ -211,7 +211,7 @@ static enum status walk_entry(struct folder *folder, const char *path, const cha
     char *below = memory_format("%s/%s", path, entry);
     enum status status = STATUS_OK;
     if (is_kind(path, entry, S_IFDIR)) {
-        /* What a session keeps beside its current chunk is not part of it. */
+        /* Other data of a session next to its current chunk is not part of it. */
         if (depth == 0 ? strcmp(entry, "kernel") == 0 || strcmp(entry, "ust") == 0
                        : depth < DEPTH_MAX) {
             char *below_name =

@@ -1,8 +1,8 @@
 /* chunk/folder.h -- the traces below a folder, mapped into memory.
  *
- * A folder of LTTng's is a trace if it holds stream files: `kernel`, `ust/uid/0/64-bit`, or the
- * folder itself if `metadata` lies in it. LTTng only ever appends to files; others may shorten
- * them: folder_check(). */
+ * An LTTng folder is a trace if it contains stream files: `kernel`, `ust/uid/0/64-bit`, or the
+ * folder itself if it contains `metadata`. LTTng only appends to files; others may truncate them:
+ * folder_check(). */
 #ifndef CHUNK_FOLDER_H
 #define CHUNK_FOLDER_H
 
@@ -17,19 +17,20 @@ struct folder;
 bool folder_has_traces(const char *path);
 /* Whether the folder itself is one trace. */
 bool folder_is_trace(const char *path);
-/* Of "...C/kernel" or "...C/ust/uid/0/64-bit", what follows C/; NULL of any other path. */
+/* The part of the path after the chunk C: "...C/kernel" or "...C/ust/uid/0/64-bit"; NULL for any
+ * other path. */
 const char *folder_domain(const char *path);
 
-/* OK; REJECT: no trace there, or a file that cannot be read; *out is NULL then. */
+/* OK; REJECT: no trace, or an unreadable file; *out is NULL then. */
 MUST_CHECK enum status folder_open(const char *path, struct folder **out, struct failure *why);
 const struct trace_set *folder_traces(const struct folder *folder);
-/* After it was read. REJECT: a file of it became shorter meanwhile. */
+/* Call it after reading. REJECT: a file was truncated meanwhile. */
 MUST_CHECK enum status folder_check(const struct folder *folder, struct failure *why);
 void folder_close(struct folder *folder); /* NULL is fine */
 
-/* For whoever builds a trace_set: kernel first, then by name; the streams by name. */
+/* For makers of a trace_set: kernel first, then by name; the streams by name. */
 void trace_set_sort(struct trace_set *set);
-/* Frees what the set owns: names, paths and arrays, not the bytes. */
+/* Frees what the set owns: names, paths, and arrays, not the bytes. */
 void trace_set_clear(struct trace_set *set);
 
 #endif

@@ -1,8 +1,8 @@
-/* chunk/metadata.h -- what a trace's metadata says about the trace as a whole: who recorded it,
- * on which clock, and how the heads of its packets are laid out.
+/* chunk/metadata.h -- what a trace's metadata states about the whole trace: who recorded it, on
+ * which clock, and the layout of its packet headers.
  *
- * For those who find packets in files, cut seams and count losses, but read no events: fields of
- * events are passed over, so that metadata of which only those are beyond the parser is of use. */
+ * For code that finds packets in files, cuts seams, and counts losses, but reads no events: fields
+ * of events are skipped, so metadata is usable even if the parser does not support these. */
 #ifndef CHUNK_METADATA_H
 #define CHUNK_METADATA_H
 
@@ -15,32 +15,32 @@
 #include "ctf/session_clock.h"
 
 struct metadata {
-    struct layout *layout; /* of LAYOUT_HEADS; owns what follows */
+    struct layout *layout; /* of LAYOUT_HEADS; owns the following */
     bool is_ctf2;
-    /* Of `env`; empty if not told. Those that name the session are as base/session_name.h makes them. */
+    /* From `env`; empty if unknown. The parts of the session's name are as base/session_name.h
+     * makes them. */
     struct text hostname;
     struct text domain; /* "kernel", "ust" */
     struct text session;
     struct text created;
-    bool has_vpid; /* a trace of one process */
+    bool has_vpid; /* a per-process trace */
     int32_t vpid;
     struct text procname;
     struct stream_time *times; /* of the layout's streams */
-    /* Of the clock: the first that a stream has. */
-    uint8_t clock_uuid[16]; /* zeros if not told */
+    /* Of the clock: the first that a stream uses. */
+    uint8_t clock_uuid[16]; /* zeros if unknown */
     uint64_t frequency;
     int64_t offset_ns;
 };
 
-/* Reads the file `metadata`; nothing of `file` is kept. Whether OK or not, *out is to be cleared.
- * REJECT: empty, no CTF, cut where that shows, without a stream, or on a clock that 64 bits do not
- * hold. */
+/* Parses the file `metadata`, and keeps nothing of it. In any case, *out must be cleared. REJECT:
+ * empty, not CTF, visibly truncated, without a stream, or a clock that exceeds 64 bits. */
 MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
-/* Times of packets become those of the session's clock: of all traces of a chunk, in their order, the
- * first that has a clock tells it, as a reader has it.
- * REJECT: they cannot, so that a reader leaves the trace out; they stay as they were. */
+/* Converts the times of packets to the session's clock: of all traces of a chunk, in order, the
+ * first that has a clock defines it, as for a reader. REJECT: not possible, so a reader leaves the
+ * trace out; the times are unchanged. */
 MUST_CHECK enum status metadata_join(struct metadata *metadata, struct session_clock *session,
                                      struct failure *why);
 

@@ -18,7 +18,7 @@ static void put(char into[ARCHIVE_TEXT_MAX], struct text text)
     into[count] = '\0';
 }
 
-/* By the first trace that can be read, as a reader would. */
+/* From the first readable trace, as for a reader. */
 static bool tell_session(struct archive_facts *facts, const struct trace_set *set)
 {
     bool done = false;
@@ -67,7 +67,7 @@ struct entries {
     size_t count, room;
 };
 
-/* `data` may lie in memory that a name in `entries` does not outlive. */
+/* A name in `entries` may not outlive the memory of `data`. */
 static void add_entry(struct entries *entries, const char *prefix, const char *trace,
                       const char *file, struct bytes data)
 {
@@ -79,7 +79,7 @@ static void add_entry(struct entries *entries, const char *prefix, const char *t
     };
 }
 
-/* Whether the chunk itself has the trace, not its seam alone. */
+/* Whether the chunk itself has the trace, not only its seam. */
 static bool is_own(const struct trace_files *trace)
 {
     bool seam_only = false;

@@ -22,7 +22,7 @@ static const struct layout_stream *stream_of(const struct layout *layout,
     return layout->stream_count == 1 ? &layout->streams[0] : NULL;
 }
 
-/* How long the packet is and how much of it is of use; `left` bytes are there. */
+/* The size of the packet and of its content; `left` bytes are available. */
 static enum status measure(const struct walk_found *found, uint64_t head_bits, size_t left,
                            struct packet_at *out, struct failure *why)
 {
@@ -59,7 +59,7 @@ static enum status measure(const struct walk_found *found, uint64_t head_bits, s
     return STATUS_OK;
 }
 
-/* Times go on from those that were told before, by less than one round of their bits. */
+/* Extends times from the previous one, by less than one period of their bits. */
 static void take_times(const struct walk_found *found, const struct stream_time *time,
                        struct packet_at *out)
 {
@@ -101,14 +101,14 @@ static void take_found(const struct walk_found *found, const struct stream_time 
     head->has_begin = out->has_begin;
 }
 
-/* LTTng leaves an end of 0 where a crash or a bug kept it from writing one. */
+/* LTTng leaves an end of 0 if a crash or a bug kept it from writing one. */
 static bool ends_before_begin(const struct walk_found *found, const struct packet_at *packet)
 {
     return packet->has_begin && packet->has_end && found->value[LAYOUT_PACKET_END] != 0 &&
            packet->head.end_ns < packet->head.begin_ns;
 }
 
-/* What the head says, but for sizes. */
+/* Checks the header, except sizes. */
 static enum status check(const struct walk_found *found, const struct stream_time *time,
                          struct packet_at *packet, struct failure *why)
 {
@@ -147,7 +147,7 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
         return fail(why, STATUS_REJECT, "packet at %zu: its stream is not declared in the metadata",
                     offset);
     out->fault = foreign ? PACKET_OF_ANOTHER_TRACE : PACKET_DAMAGED;
-    if (foreign) /* whose context is laid out otherwise */
+    if (foreign) /* its context has another layout */
         return fail(why, STATUS_REJECT, "packet at %zu: belongs to another trace (different uuid)",
                     offset);
     const struct stream_time *time = &reading->times[out->stream - layout->streams];
@@ -167,11 +167,11 @@ enum status packet_head(const struct layout *layout, struct bytes file, size_t o
 
 /* --- a file --- */
 
-/* What is known of a file while it is searched for packets. */
+/* The state of a search for packets in a file. */
 struct search {
     const struct layout *layout;
     struct bytes file, index;
-    size_t index_at; /* how far the index was followed */
+    size_t index_at; /* position in the index */
     struct packet_reading reading;
 };
 
@@ -196,7 +196,7 @@ static const struct layout_field *magic_of(const struct layout *layout)
                : NULL;
 }
 
-/* The next packet behind `offset` by its magic number; the end of the file if there is none. */
+/* The next packet after `offset` by its magic number; the end of the file if there is none. */
 static size_t next_by_magic(const struct search *search, size_t offset)
 {
     const struct layout_field *magic = magic_of(search->layout);
@@ -213,7 +213,7 @@ static size_t next_by_magic(const struct search *search, size_t offset)
     return search->file.count;
 }
 
-/* Where to go on behind `packet`, which is left out. */
+/* Where to continue after `packet`, which is left out. */
 static size_t next_packet(const struct search *search, const struct packet_at *packet)
 {
     size_t offset = packet->head.offset, count = search->file.count;
@@ -226,9 +226,9 @@ static size_t next_packet(const struct search *search, const struct packet_at *p
     return next_by_magic(search, offset);
 }
 
-/* Where the next packet begins, if one does inside of what a packet, whose content is whole, tells to
- * be its own: by the index, or where that size is more than the file, by the magic number. Else where
- * the packet ends. */
+/* The begin of the next packet, if one begins inside the stated size of a packet with complete
+ * content: by the index, or, if that size exceeds the file, by the magic number. Otherwise the end
+ * of the packet. */
 static size_t end_of_whole(struct search *search, const struct packet_at *packet)
 {
     size_t offset = packet->head.offset, end = offset + packet->head.size;
@@ -249,7 +249,7 @@ static void note_damage(struct packet_damage *damage, const struct packet_at *pa
     damage->bytes += bytes;
 }
 
-/* The size that a whole packet tells is more than it has: the next one begins inside. */
+/* The stated size of a complete packet is too large: the next one begins inside. */
 static void shorten(struct packet_at *packet, size_t end, struct packet_damage *damage)
 {
     struct failure why;
@@ -264,7 +264,7 @@ static void shorten(struct packet_at *packet, size_t end, struct packet_damage *
     packet->head.size = packet->told_size = end - packet->head.offset;
 }
 
-/* The packet's events are kept: what they say of their thread may be right. */
+/* The packet's events are kept: their threads may be right. */
 static void note_cpu(struct packet_damage *damage, const struct packet_at *packet)
 {
     if (!packet->cpu_is_wrong || damage->has_wrong_cpu)
@@ -276,7 +276,7 @@ static void note_cpu(struct packet_damage *damage, const struct packet_at *packe
 
 static void add_packet(struct packet_row *out, const struct packet_at *packet)
 {
-    assert(packet->head.size > 0); /* the walk over the file goes on */
+    assert(packet->head.size > 0); /* the loop makes progress */
     out->at = memory_grow(out->at, &out->room, out->count + 1, sizeof *out->at);
     out->at[out->count++] = *packet;
 }

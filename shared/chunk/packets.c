@@ -39,7 +39,7 @@ enum status packet_read(const struct metadata *metadata, struct bytes file, size
 
 /* --- the index --- */
 
-/* Bytes per entry; 0 if it is no index, or an empty one. */
+/* Bytes per entry; 0 if it is not an index, or empty. */
 static size_t index_entry(struct bytes index)
 {
     if (index.count < INDEX_HEADER || number_at(index.at, 4, true) != INDEX_MAGIC)
@@ -106,8 +106,8 @@ void packets_clear(struct packet_list *packets)
     *packets = (struct packet_list){.at = NULL};
 }
 
-/* How far a counter of so many bits went on. One of 64 bits does not wrap: if it went back, by
- * nothing that is known. */
+/* The increase of a counter with this many bits. One of 64 bits does not wrap: if it decreased, the
+ * increase is unknown. */
 static uint64_t went_on(uint64_t from, uint64_t to, unsigned bits)
 {
     if (bits == 0 || bits >= 64)

@@ -15,10 +15,10 @@ static const char *name_of(const struct chunk_ref *ref)
     return ref->told != NULL ? ref->told : "//";
 }
 
-/* What a session of the list, "host/name/created/clock:PATH" or PATH (shared/chunk/chunk_list.c), has beside
- * its name. */
+/* The parts of a session in the list, "host/name/created/clock:PATH" or PATH
+ * (shared/chunk/chunk_list.c), besides its name. */
 struct session_key {
-    const char *clock; /* its hexadecimal digits; NULL: not told */
+    const char *clock; /* its hexadecimal digits; NULL: unknown */
     const char *path;  /* NULL: without */
 };
 

@@ -22,7 +22,8 @@ static struct trace_files *trace_named(struct trace_set *set, struct text name)
 {
     if (text_equal(name, text_of(ARCHIVE_PLAIN_TRACE)))
         name.count = 0;
-    /* Entries come by name, so a trace's are together, but for those of folders within. */
+    /* Entries are sorted by name, so those of a trace are contiguous, except those of folders
+     * within. */
     for (size_t i = set->trace_count; i-- > 0;)
         if (text_equal(text_of(set->traces[i].name), name))
             return &set->traces[i];
@@ -59,7 +60,7 @@ static void add_entry(struct source *source, const struct tar_entry *entry)
     }
     const char *slash = strrchr(path.at, '/');
     if (slash == NULL)
-        return; /* of a later version's making */
+        return; /* of a later version */
     struct text folder = {path.at, (size_t)(slash - path.at)};
     struct text file = text_of(slash + 1);
     bool is_index = ends_with(folder, "/index") && ends_with(file, ".idx");
@@ -116,7 +117,7 @@ static enum status map(const char *path, struct file_map **out, struct failure *
     return fail(why, STATUS_REJECT, "%s: empty", path);
 }
 
-/* What was read of the file is of no use, or wrong, if that became shorter meanwhile. */
+/* If the file was truncated meanwhile, the data read is incomplete or wrong. */
 static enum status read_whole(const struct file_map *file, enum status status, struct failure *why)
 {
     struct failure reason;

@@ -26,7 +26,7 @@ static void survey_stream(struct chunk_survey *survey, const struct metadata *me
     struct packet_list packets = {.at = NULL};
     enum status ignored = packets_scan(metadata, stream->data, stream->index, &packets, NULL);
     (void)ignored;
-    if (packets.count > 0 && packets.at[0].has_begin) { /* others say nothing of time */
+    if (packets.count > 0 && packets.at[0].has_begin) { /* others have no time */
         survey->streams =
             memory_grow(survey->streams, &survey->room, survey->count + 1, sizeof *survey->streams);
         survey->streams[survey->count++] = (struct stream_survey){

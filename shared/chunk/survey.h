@@ -1,5 +1,5 @@
-/* shared/chunk/survey.h -- the first and the last packet of each stream of a chunk: what boundaries between
- * chunks are decided by. */
+/* shared/chunk/survey.h -- the first and the last packet of each stream of a chunk, which determine
+ * the boundaries between chunks. */
 #ifndef CHUNK_SURVEY_H
 #define CHUNK_SURVEY_H
 
@@ -17,35 +17,36 @@ struct stream_survey {
 };
 
 struct chunk_survey {
-    struct stream_survey *streams; /* that have packets; by name, once it is sorted */
+    struct stream_survey *streams; /* those with packets; sorted by name after survey_sort() */
     size_t count, room;
-    struct session_clock clock; /* what its times are of */
+    struct session_clock clock; /* of its times */
 };
 
 struct chunk_survey *survey_new(void);
 void survey_free(struct chunk_survey *survey); /* NULL is fine */
-/* The traces of a chunk in their order. What is damaged is left out: it is said when the chunk is
+/* Adds the traces of a chunk in order. Damaged data is left out, and reported when the chunk is
  * read. */
 void survey_trace(struct chunk_survey *survey, struct metadata *metadata,
                   const struct trace_files *trace);
 /* Moves the streams of `from` to `to`. */
 void survey_adopt(struct chunk_survey *to, struct chunk_survey *from);
-/* After the last trace. */
+/* Call it after the last trace. */
 void survey_sort(struct chunk_survey *survey);
 
-bool survey_has_packets(const struct chunk_survey *survey); /* of NULL: no */
+bool survey_has_packets(const struct chunk_survey *survey); /* NULL: false */
 /* The smallest begin of a stream's first packet; UINT64_MAX without packets. */
 uint64_t survey_begin_ns(const struct chunk_survey *survey);
-/* The largest: from then on, no event of it is in the chunk before. 0 without packets. */
+/* The largest begin of a stream's first packet: the previous chunk has no events after it. 0
+ * without packets. */
 uint64_t survey_open_ns(const struct chunk_survey *survey);
 /* The largest end of a stream's last packet; 0 without packets. */
 uint64_t survey_end_ns(const struct chunk_survey *survey);
-/* The smallest end of a stream's last packet, of streams of `before` behind which `after` tells of
- * lost events: they are lost from then on. UINT64_MAX if there are none. */
+/* The smallest end of a stream's last packet, of streams of `before` for which `after` reports lost
+ * events: they are lost from then on. UINT64_MAX if there are none. */
 uint64_t survey_loss_ns(const struct chunk_survey *before, const struct chunk_survey *after);
-/* The same of streams of `before` of which `after` has no packet. */
+/* The same for streams of `before` without packets in `after`. */
 uint64_t survey_gone_ns(const struct chunk_survey *before, const struct chunk_survey *after);
-/* Where the interval of `after` begins, if `before` is the chunk before it. */
+/* The begin of the interval of `after`, if `before` is the previous chunk. */
 uint64_t survey_boundary_ns(const struct chunk_survey *before, const struct chunk_survey *after);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Places in a header. */
+/* Offsets in a header. */
 enum {
     NAME = 0,
     NAME_SIZE = 100,
@@ -32,7 +32,7 @@ size_t tar_entry_size(size_t data_size)
     return TAR_BLOCK + (data_size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 }
 
-/* Of all bytes of the header, its own field as spaces. */
+/* Sum of all bytes of the header, with its own field as spaces. */
 static unsigned checksum_of(const uint8_t block[TAR_BLOCK])
 {
     unsigned sum = 0;
@@ -49,8 +49,8 @@ static void put_octal(uint8_t *at, int digits, unsigned long long value)
     memcpy(at, text, (size_t)digits + 1);
 }
 
-/* Where `name` is split into prefix and name; its length if it needs no prefix, SIZE_MAX if no
- * '/' stands right. */
+/* Where `name` is split into prefix and name; its length if it needs no prefix, SIZE_MAX if no '/'
+ * is in the right place. */
 static size_t split_of(const char *name, size_t length)
 {
     if (length <= NAME_SIZE)
@@ -138,7 +138,7 @@ static bool is_safe(const char *name)
     }
 }
 
-/* The header at `offset` is whole. */
+/* The header at `offset` is complete. */
 static enum status read_header(struct bytes tar, size_t offset, struct tar_entry *out,
                                bool *is_folder, struct failure *why)
 {

@@ -8,10 +8,10 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 
-/* First line of the file; behind it where the directory is from. */
+/* First line of the file; followed by the origin of the directory. */
 #define THREADS_VERSION "spanmill-threads 1 "
 
-/* Most a host has: PID_MAX_LIMIT of 64-bit Linux. */
+/* The limit of a host: PID_MAX_LIMIT of 64-bit Linux. */
 enum { THREADS_MAX = 4 << 20 };
 
 void thread_directory_clear(struct thread_directory *threads)
@@ -20,7 +20,7 @@ void thread_directory_clear(struct thread_directory *threads)
     *threads = (struct thread_directory){.at = NULL};
 }
 
-/* Whether the entries are in order, each thread once. */
+/* Whether the entries are sorted, each thread once. */
 static bool is_sound(const struct thread_directory *threads)
 {
     for (size_t i = 1; i < threads->count; i++)
@@ -29,7 +29,7 @@ static bool is_sound(const struct thread_directory *threads)
     return threads->count <= threads->room;
 }
 
-/* The place of `tid`, or where it would be. */
+/* The index of `tid`, or where it would be. */
 static size_t place_of(const struct thread_directory *threads, int32_t tid)
 {
     size_t low = 0, high = threads->count;
@@ -84,7 +84,7 @@ void thread_entry_name(struct thread_entry *entry, struct text name)
     memcpy(entry->name, name.at, count);
 }
 
-/* Names may hold any byte but zero: those that would break a line are written \xHH. */
+/* Names may contain any byte but zero: those that would break a line are written as \xHH. */
 static size_t put_name(char *into, const char *name)
 {
     size_t used = 0;

@@ -1,12 +1,12 @@
-/* chunk/trace_set.h -- the files of one chunk, in memory or on disk, with the seam of the
- * chunk before.
+/* chunk/trace_set.h -- the files of one chunk, in memory or on disk, with the seam from the
+ * previous chunk.
  *
- * A trace is a folder of LTTng's: `kernel`, `ust/uid/0/64-bit`, `ust/pid/NAME-PID-TIME`, or the
- * folder of a plain trace itself. Each of its streams is up to two pieces that follow each
- * other: the seam's packets, then the chunk's own file.
+ * A trace is a folder of LTTng: `kernel`, `ust/uid/0/64-bit`, `ust/pid/NAME-PID-TIME`, or the
+ * folder of a plain trace itself. Each of its streams has up to two consecutive parts: the seam's
+ * packets, then the chunk's own file.
  *
- * LTTng opens every stream of a session in every chunk, if only as a file without packets; streams of
- * one process end with it. So a file that the chunk before has and this one has not is lost. */
+ * LTTng opens every stream of a session in every chunk, even if its file has no packets; streams of
+ * one process end with it. So a file that only the previous chunk has is lost. */
 #ifndef CHUNK_TRACE_SET_H
 #define CHUNK_TRACE_SET_H
 
@@ -18,13 +18,13 @@
 
 struct stream_file {
     char *name;         /* "kchan_0" */
-    struct bytes seam;  /* packets of the chunk before; empty if none */
-    struct bytes data;  /* whole packets, as LTTng left them; may be damaged */
+    struct bytes seam;  /* packets of the previous chunk; empty if none */
+    struct bytes data;  /* complete packets, as LTTng left them; may be damaged */
     struct bytes index; /* its `index/NAME.idx`, empty if there is none */
-    /* Where `data` lies on disk, for a reader that wants files; NULL if only in memory. */
+    /* Path of `data` on disk, for a reader that needs files; NULL if only in memory. */
     char *path;
     bool is_there; /* the chunk has a file of it, or at least its index */
-    bool was_idle; /* the file of the chunk before is empty, which is why there is no seam */
+    bool was_idle; /* the file of the previous chunk is empty, so there is no seam */
 };
 
 struct trace_files {
@@ -32,10 +32,11 @@ struct trace_files {
     struct bytes metadata; /* the file `metadata`; empty if missing */
     struct stream_file *streams; /* by name */
     size_t stream_count;
-    bool may_grow;    /* it lies where a session records, not in an archived chunk */
-    bool is_recorded; /* and a session daemon does record there */
-    bool follows;     /* the chunk before is in hand, with packets of this trace or of another */
-    bool is_gone;     /* the chunk before has files of it, this one none, but others with packets */
+    bool may_grow;    /* it is where a session records, not in an archived chunk */
+    bool is_recorded; /* and a session daemon is recording there */
+    bool follows;     /* the previous chunk is available, with packets of this or another trace */
+    bool is_gone;     /* the previous chunk has files of it, this one has none, but others with
+                         packets */
 };
 
 struct trace_set {
