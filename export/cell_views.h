@@ -1,9 +1,9 @@
-/* export/cell_views.h -- families of all analyses that have a view (analysis/view.h), made from their
- * columns: what counts, adds up or is a duration there is a family of its own, and an analysis that is
- * added is exported as it is.
+/* export/cell_views.h -- families of all analyses that have a view (analysis/view.h), made from
+ * their columns: each count, sum or duration is a family, so a new analysis is exported without
+ * more code.
  *
- * Labels are the CPU, what has a name in the view, and a text that is called `name`: no ids, and no
- * other texts, which may be paths. */
+ * Labels are the CPU, keys with a name in the view, and a text called `name`: no ids, and no other
+ * texts, which may be paths. */
 #ifndef EXPORT_CELL_VIEWS_H
 #define EXPORT_CELL_VIEWS_H
 

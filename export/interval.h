@@ -1,5 +1,5 @@
-/* export/interval.h -- what an interval has brought, as outputs get it: samples of the series that it
- * has changed, and the results themselves. */
+/* export/interval.h -- the data of an interval for outputs: samples of the series that it has
+ * changed, and its results. */
 #ifndef EXPORT_INTERVAL_H
 #define EXPORT_INTERVAL_H
 
@@ -7,13 +7,13 @@
 #include "export/family.h"
 #include "wire/result_codec.h"
 
-/* A function of the results up to it: whoever is restored and takes it again gets the same. Views of
- * the exporter's, until it takes something more. */
+/* A function of the results up to this interval, so a restored exporter creates the same again.
+ * Points into the exporter until it takes more records. */
 struct export_interval {
-    struct samples samples; /* `session`, `host` and `chunk` are set, also if there are none */
+    struct samples samples; /* `session`, `host` and `chunk` are set, even without samples */
     const struct result_record *records; /* all of the interval, in order */
     size_t record_count;
-    /* Threads that were told so far, and what their processes are called at its end. */
+    /* Threads so far, and the names of their processes at the end of the interval. */
     const struct entities *entities;
     bool any_time;     /* an interval of the session, this or one before, has events */
     int64_t offset_ns; /* if so: from raw times of results to the Unix epoch */

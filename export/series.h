@@ -1,7 +1,7 @@
 /* export/series.h -- the series of one session: sums since its begin, by family and labels.
  *
- * They are numbered in the order in which they came. Blocks of SERIES_BLOCK of them are what is kept
- * in Kafka: those that changed are written again. */
+ * They are numbered in order of creation. State in Kafka has blocks of SERIES_BLOCK series; changed
+ * blocks are written again. */
 #ifndef EXPORT_SERIES_H
 #define EXPORT_SERIES_H
 
@@ -13,34 +13,35 @@
 enum { SERIES_BLOCK = 32, SERIES_LABEL_MAX = 255 /* bytes of a label's value */ };
 
 struct series {
-    const struct family *family; /* NULL: one that this program does not have */
+    const struct family *family; /* NULL: this program does not have it */
     enum family_kind kind;
     bool changed; /* since its last sample */
     int64_t sum;
-    int64_t told; /* the greatest sum so far: what a counter shows */
-    /* When its last sample was, ms since the Unix epoch. 0: none went out; INT64_MAX: not known */
+    int64_t told; /* the greatest sum so far: the value of a counter */
+    /* Time of its last sample, ms since the Unix epoch. 0: none was sent; INT64_MAX: unknown */
     int64_t told_ms;
     struct durations durations;
-    struct durations before; /* of one that `opens`: at its last sample; in `opening` */
+    struct durations before; /* for a sample that `opens`: at the last sample; in `opening` */
 };
 
-/* All zero, but for `limit`, is an empty one. */
+/* Empty if all zero, except for `limit`. */
 struct series_set {
-    struct names keys; /* family and labels, with a zero behind each */
+    struct names keys; /* family and labels, each NUL-terminated */
     struct series *at; /* by key; owned */
     size_t room;
     bool *dirty; /* by block: not saved; owned */
     size_t dirty_room;
-    int64_t told_ms;      /* when the last samples of all were; 0: none went out */
-    struct arena opening; /* what series that open were before */
-    bool opening_told;    /* samples were made of it */
-    size_t limit;         /* more than that are put together */
+    int64_t told_ms;      /* time of the last samples of all series; 0: none were sent */
+    struct arena opening; /* old values for samples that `opens` */
+    bool opening_told;    /* samples have used it */
+    size_t limit;         /* series beyond it are merged */
     uint64_t over;        /* how often that was done */
 };
 
 void series_clear(struct series_set *set);
 
-/* `labels` are of the family's; empty ones do not count. Values are made UTF-8, and cut. */
+/* `labels` are in the family's order; empty ones are absent. Values are converted to UTF-8 and
+ * truncated. */
 void series_add(struct series_set *set, const struct family *family, const struct text *labels,
                 int64_t more);
 void series_put(struct series_set *set, const struct family *family, const struct text *labels,
@@ -48,16 +49,16 @@ void series_put(struct series_set *set, const struct family *family, const struc
 void series_observe(struct series_set *set, const struct family *family, const struct text *labels,
                     const struct durations *more);
 
-/* Those that have changed since the call before, as samples of `end_ms`, which is later than those
- * before; in `arena`, and views until a series changes. Returns how many. */
+/* Samples at `end_ms`, later than earlier ones, of the series that have changed since the last
+ * call; in `arena`, valid until a series changes. Returns their number. */
 size_t series_take_samples(struct series_set *set, int64_t end_ms, struct arena *arena,
                            struct sample **out);
 
-/* The next block, from *at on, that is not saved yet, as bytes in `arena`; it counts as saved then.
- * False: there is none. */
+/* The next unsaved block from *at on, as bytes in `arena`; marks it as saved. False: there is
+ * none. */
 bool series_save(struct series_set *set, size_t *at, struct arena *arena, struct bytes *out);
-/* The block behind those that were restored before. `find`: the family of a name, or NULL.
- * REJECT: not what series_save() wrote. STOP: of a newer program. */
+/* The block after those that were already restored. `find`: the family of a name, or NULL.
+ * REJECT: not written by series_save(). STOP: written by a newer program. */
 MUST_CHECK enum status series_restore(struct series_set *set, struct bytes block,
                                       const struct family *(*find)(const void *context,
                                                                    struct text name),

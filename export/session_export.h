@@ -1,8 +1,8 @@
-/* export/session_export.h -- what is exported of one session: whole intervals get samples.
+/* export/session_export.h -- the export of one session: creates samples of complete intervals.
  *
- * A function of the results: whoever restores what was saved behind an interval, and takes those that
- * follow, gets the same samples as who took all of them. So nothing is lost or counted twice when
- * what was sent to a receiver is sent again. */
+ * A function of the results: restoring the state saved after an interval and taking the following
+ * ones gives the same samples as taking all. So nothing is lost or counted twice when samples are
+ * sent to a receiver again. */
 #ifndef EXPORT_SESSION_EXPORT_H
 #define EXPORT_SESSION_EXPORT_H
 
@@ -14,36 +14,37 @@ struct session_export {
     char *name;        /* host/name/created; owned */
     uint64_t next;     /* the first chunk that was not taken */
     bool any_time;     /* told_ms and offset_ns are known */
-    int64_t since_ms;  /* the begin of the first one; 0: not known */
-    int64_t offset_ns; /* from raw time to the Unix epoch */
-    int64_t heard_ms;  /* when its last record was written */
+    int64_t since_ms;  /* the begin of the first interval; 0: unknown */
+    int64_t offset_ns; /* from raw time to Unix time */
+    int64_t heard_ms;  /* write time of its last record */
     struct series_set series;
     struct entities entities;
     const struct cell_views *cells; /* borrowed */
-    bool unsaved;                   /* something was taken since it was saved */
-    bool over_told;                 /* that it has too many series */
+    bool unsaved;                   /* an interval was taken since the last save */
+    bool over_told;                 /* the excess of series was reported */
 };
 
 struct session_export *session_export_new(struct text name, size_t series_limit,
                                           const struct cell_views *cells);
 void session_export_free(struct session_export *session); /* NULL is fine */
 
-/* Takes the records of an interval, which are all there. False: it was taken before, and does not
- * count again. `out->samples`, in `arena`, has none where nothing tells a time: they come with the
- * next interval that does. */
+/* Takes the records of a complete interval. False: it was taken before, and is not counted again.
+ * `out->samples`, in `arena`, is empty while no time is known: the samples follow with the next
+ * interval that has one. */
 bool session_export_take(struct session_export *session, const struct result_record *records,
                          size_t count, struct arena *arena, struct export_interval *out);
 
-/* What was not saved yet, by kind ('h', 's', 't') and number; bytes at NULL: there is no more such
- * block. */
+/* Receives unsaved blocks by kind ('h', 's', 't') and number; bytes NULL: the block no longer
+ * exists. */
 struct session_sink {
     void (*take)(void *context, char kind, uint64_t number, struct bytes block);
     void *context;
 };
 void session_export_save(struct session_export *session, struct session_sink sink);
-/* What all that was saved is called: bytes at NULL for each. */
+/* Passes the keys of all saved blocks, with NULL bytes. */
 void session_export_drop(struct session_export *session, struct session_sink sink);
-/* Blocks of series come by ascending numbers. REJECT: not what was saved. STOP: of a newer program. */
+/* Restore blocks of series by ascending number. REJECT: not a saved block. STOP: written by a newer
+ * program. */
 MUST_CHECK enum status session_export_restore(struct session_export *session, char kind,
                                               uint64_t number, struct bytes block,
                                               struct failure *why);

@@ -1,5 +1,5 @@
-/* export/trace_ids.h -- what instances are called as spans of a trace. A function of what they are: who
- * tells of one twice calls it the same. */
+/* export/trace_ids.h -- trace and span ids of instances. They are a function of the instance, so
+ * sending one again gives the same ids. */
 #ifndef EXPORT_TRACE_IDS_H
 #define EXPORT_TRACE_IDS_H
 
@@ -12,11 +12,11 @@ struct trace_ids {
     bool remote;       /* trace and parent were captured: they are the application's */
 };
 
-/* The trace is that which the captured field `traceparent` names, or else that of the instance that it
- * is part of, or else one of its own. */
+/* The trace is that of the captured field `traceparent`, else that of the enclosing instance, else
+ * a new one. */
 void trace_ids_of(struct text session, const struct told_one *one, struct trace_ids *out);
 
-/* Reads a `traceparent` header, which sets trace, parent and flags. False: it is none. */
+/* Reads trace, parent and flags from a `traceparent` header. False: invalid. */
 bool trace_ids_parse(struct text header, struct trace_ids *out);
 
 #endif

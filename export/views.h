@@ -1,4 +1,4 @@
-/* export/views.h -- which results count in which families. Besides this, only export/cell_views.h knows
+/* export/views.h -- which results count in which families. Only this and export/cell_views.h know
  * both. */
 #ifndef EXPORT_VIEWS_H
 #define EXPORT_VIEWS_H
@@ -7,25 +7,25 @@
 #include "export/entities.h"
 #include "export/series.h"
 
-/* What the views write to. */
 struct view_target {
     struct series_set *series;
     struct entities *entities;
     const struct cell_views *cells;
-    uint64_t chunk; /* by whose joining the results came about */
+    uint64_t chunk; /* whose join gave the results */
 };
 
-/* Takes what a result says of entities; all of an interval, before any of its numbers. */
+/* Takes the entity in a result, if any; call it for all results of an interval before any
+ * number. */
 void views_take_fact(const struct view_target *target, const struct result *result);
 /* Adds the result's numbers to their series. */
 void views_take_number(const struct view_target *target, const struct result *result);
 /* The end of the newest interval, in ms since the Unix epoch. */
 void views_put_newest(const struct view_target *target, int64_t end_ms);
 
-/* Of durations of phase instances; its labels are process and phase. */
+/* The family of durations of phase instances, with the labels process and phase. */
 const struct family *views_phase_durations(void);
 
-/* NULL: there is none. */
+/* NULL if there is none. */
 const struct family *views_find_family(const struct cell_views *cells, struct text name);
 
 #endif

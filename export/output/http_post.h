@@ -1,4 +1,4 @@
-/* export/output/http_post.h -- POST over HTTP, as outputs need it: the one place that sees libcurl. */
+/* export/output/http_post.h -- HTTP POST for outputs: the only user of libcurl. */
 #ifndef EXPORT_OUTPUT_HTTP_POST_H
 #define EXPORT_OUTPUT_HTTP_POST_H
 
@@ -11,17 +11,16 @@ struct http_post;
 
 struct http_post_options {
     const char *url;
-    const char *token_file; /* its text is sent as a bearer token, and read again for each request;
-                               NULL: none */
-    const char *ca_file;    /* certificates to trust, in place of the system's; NULL: those */
-    const char *certificate, *key; /* files: who we are; NULL: nobody in particular */
+    const char *token_file; /* has the bearer token, read again for each request; NULL: none */
+    const char *ca_file;    /* trusted certificates; NULL: those of the system */
+    const char *certificate, *key; /* files of the client certificate; NULL: none */
     uint64_t timeout_ms;           /* of a request */
     const char *const *headers;    /* "Name: value" */
     size_t header_count;
 };
 
-/* REJECT: no URL of http or https. What `options` point to is borrowed until the close, but for the
- * headers. */
+/* REJECT: not an http or https URL. Everything in `options` except the headers is borrowed until
+ * the close. */
 MUST_CHECK enum status http_post_open(const struct http_post_options *options,
                                       struct http_post **out, struct failure *why);
 void http_post_close(struct http_post *post); /* NULL is fine */
@@ -32,13 +31,13 @@ struct http_answer {
     long code;                /* 200, ... */
     char text[HTTP_TEXT_MAX]; /* the begin of the body, in one line */
     struct bytes body;        /* up to HTTP_BODY_MAX of it; valid until the next request */
-    uint64_t retry_after_ms;  /* 0: not told */
+    uint64_t retry_after_ms;  /* 0: no such header */
 };
 
-/* RETRY: no answer; `why` tells. */
+/* RETRY: no response, see `why`. */
 MUST_CHECK enum status http_post_send(struct http_post *post, struct bytes body,
                                       struct http_answer *answer, struct failure *why);
-/* The number that a header of the last answer has. False: it is not there, or is none. */
+/* The number in a header of the last response. False: it is absent, or not a number. */
 bool http_post_header(const struct http_post *post, const char *name, uint64_t *out);
 
 #endif

@@ -1,12 +1,12 @@
-/* export/output/native.h -- numbers of samples in the units and buckets of receivers. */
+/* export/output/native.h -- converts samples to the units and buckets of receivers. */
 #ifndef EXPORT_OUTPUT_NATIVE_H
 #define EXPORT_OUTPUT_NATIVE_H
 
 #include "export/family.h"
 
-/* Buckets of spanmill have borders of 2^(i/8) ns, those of a native histogram of scale 3 have
- * 2^(i/8) s. 10^9 is 2^29.897, or 239.18 / 8 of a doubling: bucket i of ours is from 2^((i-239.18)/8) s
- * to 2^((i-238.18)/8) s, and counts as the native bucket that ends at 2^((i-238)/8) s, 1.6 % higher. */
+/* Bucket limits are 2^(i/8) ns in spanmill, and 2^(i/8) s in a native histogram of scale 3. 10^9 is
+ * 2^29.897 = 2^(239.18/8): bucket i of spanmill covers 2^((i-239.18)/8) s to 2^((i-238.18)/8) s,
+ * and is mapped to the native bucket that ends at 2^((i-238)/8) s, 1.6 % higher. */
 enum { NATIVE_SCALE = 3, NATIVE_END_OFFSET = -238 };
 
 static inline double native_number(const struct family *family, int64_t number)

@@ -1,4 +1,4 @@
-/* export/output/otlp_message.h -- intervals as requests of the OpenTelemetry protocol, not compressed. */
+/* export/output/otlp_message.h -- encodes intervals as uncompressed OTLP requests. */
 #ifndef EXPORT_OUTPUT_OTLP_MESSAGE_H
 #define EXPORT_OUTPUT_OTLP_MESSAGE_H
 
@@ -12,15 +12,15 @@ void otlp_encode_spans(const struct samples *interval, const struct told_instanc
 void otlp_encode_metrics(const struct samples *interval, size_t from, size_t count,
                          struct arena *arena, struct bytes *out);
 
-/* --- for those who send them --- */
+/* --- for senders --- */
 
-/* What an interval has for a signal; in an arena. */
+/* The data of an interval for a signal; in an arena. */
 struct otlp_spans {
     const struct samples *interval;
     struct told_instances instances;
 };
 
-/* Calls of the above, as struct otlp_items has them: `context` is a struct otlp_spans, or samples. */
+/* The above as otlp_items.encode: `context` is a struct otlp_spans, or a struct samples. */
 void otlp_encode_some_spans(const void *context, size_t from, size_t count, struct arena *arena,
                             struct bytes *out);
 void otlp_encode_some_metrics(const void *context, size_t from, size_t count, struct arena *arena,

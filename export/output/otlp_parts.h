@@ -1,4 +1,4 @@
-/* export/output/otlp_parts.h -- what all requests of the OpenTelemetry protocol have, in an arena. */
+/* export/output/otlp_parts.h -- common parts of OTLP requests, in an arena. */
 #ifndef EXPORT_OUTPUT_OTLP_PARTS_H
 #define EXPORT_OUTPUT_OTLP_PARTS_H
 
@@ -7,7 +7,7 @@
 
 #include "otlp.pb-c.h"
 
-/* Attributes, `room` of them at most. */
+/* At most `room` attributes. */
 struct otlp_attributes {
     struct arena *arena;
     Spanmill__Otlp__KeyValue **at;
@@ -15,16 +15,17 @@ struct otlp_attributes {
 };
 
 struct otlp_attributes otlp_attributes_make(struct arena *arena, size_t room);
-/* Texts are made UTF-8; an empty one is not put. `key` is followed by `more`, if that has something. */
+/* Adds an attribute with the key `key` + `more`. Texts are converted to UTF-8; empty ones are left
+ * out. */
 void otlp_put_text(struct otlp_attributes *to, const char *key, struct text more,
                    struct text value);
 void otlp_put_number(struct otlp_attributes *to, const char *key, struct text more, int64_t value);
 
-/* UTF-8, with controls made visible. */
+/* UTF-8, with control characters escaped. */
 char *otlp_text(struct arena *arena, struct text text);
 
-/* A service of a host (semantic conventions: service.name, host.name, process.pid). `instance`: what
- * tells it from others of that name; empty: nothing. pid 0: not known. */
+/* A service on a host (semantic conventions: service.name, host.name, process.pid). `instance`:
+ * service.instance.id; empty: none. pid 0: unknown. */
 Spanmill__Otlp__Resource *otlp_resource(struct arena *arena, struct text session, struct text host,
                                         struct text service, struct text instance, int32_t pid);
 Spanmill__Otlp__Scope *otlp_scope(struct arena *arena);

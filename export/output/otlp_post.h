@@ -1,5 +1,4 @@
-/* export/output/otlp_post.h -- requests of the OpenTelemetry protocol over HTTP, and what their answers
- * mean. */
+/* export/output/otlp_post.h -- sends OTLP requests over HTTP and interprets the responses. */
 #ifndef EXPORT_OUTPUT_OTLP_POST_H
 #define EXPORT_OUTPUT_OTLP_POST_H
 
@@ -13,10 +12,10 @@ MUST_CHECK enum status otlp_post_open(const struct config *config, enum otlp_sig
                                       struct otlp_post **out, struct failure *why);
 void otlp_post_close(struct otlp_post *post); /* NULL is fine */
 
-/* `count` items that make requests. */
+/* `count` items to send. */
 struct otlp_items {
-    size_t count, most; /* in one request */
-    /* Puts a request with `count` of them, from number `from` on, into `out`, in `arena`. */
+    size_t count, most; /* most: in one request */
+    /* Encodes `count` of them, from number `from` on, as a request, in `arena`. */
     void (*encode)(const void *context, size_t from, size_t count, struct arena *arena,
                    struct bytes *out);
     const void *context;

@@ -1,5 +1,5 @@
-/* export/output/otlp_settings.h -- how to reach a receiver of the OpenTelemetry protocol: what options
- * say, or else the variables OTEL_EXPORTER_OTLP_* as the OpenTelemetry specification has them. */
+/* export/output/otlp_settings.h -- settings of an OTLP receiver: options, else the variables
+ * OTEL_EXPORTER_OTLP_* of the OpenTelemetry specification. */
 #ifndef EXPORT_OUTPUT_OTLP_SETTINGS_H
 #define EXPORT_OUTPUT_OTLP_SETTINGS_H
 
@@ -10,7 +10,7 @@ enum otlp_signal { OTLP_TRACES, OTLP_METRICS, OTLP_SIGNALS };
 
 struct otlp_settings {
     char *url;
-    char **headers; /* "Name: value", without those that every request has */
+    char **headers; /* "Name: value", without those of every request */
     size_t header_count;
     const char *token_file, *ca_file, *certificate, *key; /* NULL: none */
     uint64_t timeout_ms;
@@ -19,11 +19,11 @@ struct otlp_settings {
 
 extern const struct config_section otlp_section;
 
-/* Whether it is among --otlp-signals. */
+/* Whether --otlp-signals includes it. */
 bool otlp_is_among(const struct config *config, enum otlp_signal signal);
-/* Whether a receiver of the signal is named. */
+/* Whether a receiver of the signal is set. */
 bool otlp_is_wanted(const struct config *config, enum otlp_signal signal);
-/* `out` is to be cleared in any case; it borrows `config`. REJECT: something that they say. */
+/* Clear `out` in any case; it borrows `config`. REJECT: a setting is invalid. */
 MUST_CHECK enum status otlp_settings_read(const struct config *config, enum otlp_signal signal,
                                           struct otlp_settings *out, struct failure *why);
 void otlp_settings_clear(struct otlp_settings *settings);

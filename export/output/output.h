@@ -1,7 +1,7 @@
-/* export/output/output.h -- where intervals go: one file and one row of the table for each receiver.
+/* export/output/output.h -- receivers of intervals: one file and one row of the table for each.
  *
- * The worker (export/worker) owns order, retrying and offsets: an output sends what it is given, and
- * says what became of it. */
+ * The worker (export/worker) is responsible for order, retries and offsets; an output sends an
+ * interval and returns the outcome. */
 #ifndef EXPORT_OUTPUT_OUTPUT_H
 #define EXPORT_OUTPUT_OUTPUT_H
 
@@ -9,17 +9,17 @@
 #include "config/config.h"
 #include "export/interval.h"
 
-/* What became of the items that were sent: samples, spans, rows, whatever the receiver counts. */
+/* The outcome for the sent items: samples, spans, rows, whatever the receiver counts. */
 struct output_answer {
     uint64_t taken;
-    uint64_t refused;           /* and never will be taken: they are dropped */
-    struct failure refusal;     /* the last sentence of the receiver about these */
-    uint64_t refused_exemplars; /* of them; the samples that had them are taken */
-    uint64_t outdated;        /* of intervals before, sent by then, and known to be otherwise now */
-    uint64_t requests, bytes; /* sent, those that failed among them */
-    bool denied;              /* RETRY: it answers, and will not have us: somebody has to look */
-    const char *notice;       /* something about the receiver that is to be told; NULL: nothing */
-    uint64_t wait_ms;         /* RETRY: it asks to be left alone for so long; 0: it does not say */
+    uint64_t refused;           /* permanently: they are dropped */
+    struct failure refusal;     /* the receiver's last message about refused items */
+    uint64_t refused_exemplars; /* the samples with them were accepted */
+    uint64_t outdated;          /* sent in earlier intervals, and known to be wrong now */
+    uint64_t requests, bytes;   /* sent, including failed ones */
+    bool denied;                /* RETRY: the receiver denies access: needs an operator */
+    const char *notice;         /* to be logged about the receiver; NULL: nothing */
+    uint64_t wait_ms;           /* RETRY: the receiver asks to wait this long; 0: it does not */
 };
 
 /* Called between requests: true to give up, with RETRY. */
@@ -28,27 +28,27 @@ struct output_patience {
     void *context;
 };
 
-/* Topics of others, on the brokers that results come from. */
+/* Topics of other programs, on the same brokers as the results. */
 enum output_topic { OUTPUT_TOPIC_SPANS, OUTPUT_TOPIC_METRICS, OUTPUT_TOPICS };
 
 struct output_kind {
-    const char *name;   /* in metrics and log lines */
-    const char *option; /* that names the receiver: if it is given, the output is on */
+    const char *name;                               /* in metrics and log lines */
+    const char *option;                             /* names the receiver; enables the output */
     const struct config_section *section;           /* NULL: another output has its settings */
-    bool (*is_wanted)(const struct config *config); /* NULL: as `option` says */
+    bool (*is_wanted)(const struct config *config); /* NULL: if `option` is given */
     /* `config` is borrowed until close(). REJECT: a setting. */
     enum status (*open)(const struct config *config, void **out, struct failure *why);
-    /* Sends what it makes of an interval: of its samples, its results, or both. What it sends again
-     * must not count again: receivers know it by what it is called. OK: each item is taken or refused.
-     * RETRY: not now; the interval has to be sent again, all of it. */
+    /* Sends the samples or results of an interval, or both. Items that are sent again must not
+     * count again: they have the same keys. OK: each item is accepted or refused. RETRY: not now;
+     * the whole interval must be sent again. */
     enum status (*send)(void *output, const struct export_interval *interval,
                         const struct output_patience *patience, struct output_answer *answer,
                         struct failure *why);
-    /* In place of send(), of an output whose receiver reads a topic: gives the sinks records, which go out
-     * with the transaction that commits the interval. */
+    /* Instead of send(), if the receiver reads a topic: passes records to the sinks, which are sent
+     * in the transaction that commits the interval. */
     void (*put)(void *output, const struct export_interval *interval,
                 const struct record_sink sinks[OUTPUT_TOPICS], struct output_answer *answer);
-    /* Of an output with put(): what the topic is called; it lives as long as the output. */
+    /* For an output with put(): the name of the topic, valid as long as the output. */
     const char *(*topic)(const void *output, enum output_topic topic);
     void (*close)(void *output);
 };

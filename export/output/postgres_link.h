@@ -1,5 +1,5 @@
-/* export/output/postgres_link.h -- a connection to a PostgreSQL server that never blocks for longer than
- * it is told to: over libpq, which no other file knows. */
+/* export/output/postgres_link.h -- a connection to a PostgreSQL server whose calls have a time
+ * limit. The only user of libpq. */
 #ifndef EXPORT_OUTPUT_POSTGRES_LINK_H
 #define EXPORT_OUTPUT_POSTGRES_LINK_H
 
@@ -7,14 +7,14 @@
 
 struct postgres_link;
 
-/* What a failure means. */
+/* Kind of failure. */
 enum postgres_fault {
-    POSTGRES_AWAY,   /* not now: the server, or the network */
-    POSTGRES_DENIED, /* somebody has to look: password, rights, no such database */
-    POSTGRES_DATA    /* what was sent is refused, and will be again */
+    POSTGRES_AWAY,   /* temporary: the server, or the network */
+    POSTGRES_DENIED, /* needs an operator: password, rights, no such database */
+    POSTGRES_DATA    /* the data is refused, permanently */
 };
 
-/* How long a call may take. `fault` says more where it did not end with OK. */
+/* The limits of a call. `fault` is set if it does not return OK. */
 struct postgres_call {
     const struct output_patience *patience;
     uint64_t timeout_ms;
@@ -22,20 +22,20 @@ struct postgres_call {
     enum postgres_fault fault;
 };
 
-/* Whether libpq understands it. The sentence has nothing of it: there may be a password in it. */
+/* Whether libpq accepts it. `why` does not quote it: it may contain a password. */
 MUST_CHECK enum status postgres_check(const char *conninfo, struct failure *why);
-/* NULL: it failed. */
+/* NULL on failure. */
 struct postgres_link *postgres_open(const char *conninfo, struct postgres_call *call);
 void postgres_close(struct postgres_link *link); /* NULL is fine */
 
-/* One or several statements. `value`, if not NULL, gets the first column of the first row: the caller's,
- * to be freed; NULL if there is no row, or NULL in it. */
+/* Runs one or more statements. `value`, if not NULL, receives the first column of the first row,
+ * which the caller frees; NULL if there is no row, or it is NULL. */
 MUST_CHECK enum status postgres_run(struct postgres_link *link, const char *sql, char **value,
                                     struct postgres_call *call);
 /* `sql` is COPY ... FROM STDIN. */
 MUST_CHECK enum status postgres_copy(struct postgres_link *link, const char *sql, struct text data,
                                      struct postgres_call *call);
-/* What the server says of itself: server_encoding. */
+/* A parameter reported by the server: server_encoding. */
 const char *postgres_setting(const struct postgres_link *link, const char *name);
 
 #endif

@@ -13,13 +13,13 @@ enum remote_write_histograms {
 
 enum remote_write_version { REMOTE_WRITE_1, REMOTE_WRITE_2, REMOTE_WRITE_VERSIONS };
 
-/* What a request has, as receivers of 2.0 count it. */
+/* The content of a request, as receivers of 2.0 count it. */
 struct remote_write_counts {
     uint64_t samples, histograms, exemplars;
 };
 
 struct remote_write_request {
-    struct bytes body; /* empty: there is nothing to be sent */
+    struct bytes body; /* empty: nothing to send */
     struct remote_write_counts counts;
 };
 

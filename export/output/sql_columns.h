@@ -1,16 +1,17 @@
-/* export/output/sql_columns.h -- the columns of the tables that have nothing to do with analyses, each
- * named once: for export/output/sql_results.c alone. docs/SQL.md tells them. */
+/* export/output/sql_columns.h -- the columns of all tables except those of analyses, for
+ * export/output/sql_results.c only. docs/SQL.md describes them. */
 #ifndef EXPORT_OUTPUT_SQL_COLUMNS_H
 #define EXPORT_OUTPUT_SQL_COLUMNS_H
 
 #include "export/output/sql_table.h"
 #include "trace/tally.h"
 
-/* Columns of each fixed table, in their order: an index into a row, and what the database has of it. */
+/* Columns of each fixed table, in order: an index into a row, and the definition in the
+ * database. */
 #define COLUMN_ID(prefix, id, name, type, role, words) prefix##_##id,
 #define COLUMN(prefix, id, name, type, role, words) {name, SQL_##type, SQL_##role, words},
 
-/* The states of a time; each of them adds up. Blocked: in calls and outside. */
+/* Time by state; each column is a sum. Blocked: in calls and outside. */
 #define TIMES(C, P)                                                                                \
     C(P, USER, "user_ns", NUMBER, SUM, "running outside of calls")                                 \
     C(P, SYS, "sys_ns", NUMBER, SUM, "running in calls")                                           \
@@ -24,7 +25,7 @@
     C(P, BEFORE_BLOCKED, "before_blocked_ns", NUMBER, SUM,                                         \
       "of blocked_ns: in the call that first_calls has of the stretch, else in none")
 
-/* Not in user_ns or sys_ns of their own: a part of those. */
+/* A part of user_ns and sys_ns, not an addition. */
 #define INTERRUPTS(C, P)                                                                           \
     C(P, IRQ, "irq_ns", NUMBER, SUM, "of user_ns and sys_ns: in handlers of interrupts")           \
     C(P, SOFTIRQ, "softirq_ns", NUMBER, SUM, "of user_ns and sys_ns: in softirqs")
@@ -169,7 +170,7 @@
     C(WAIT, NS, "total_ns", NUMBER, SUM, NULL)                                                     \
     C(WAIT, MAX, "max_ns", NUMBER, SUM, "of one wait, or a part of one")
 
-/* What definitions count by, but for the process and the thread. */
+/* What definitions count by, except process and thread. */
 #define COUNTED_KEYS(C, P)                                                                         \
     C(P, NAME, "name", TEXT, KEY, "of the definition; of built-in ones spanmill:...")              \
     C(P, THREAD, "thread_id", NUMBER, KEY, "if it is by process or thread; else 0")                \
@@ -207,7 +208,7 @@
     C(CPU, CPU, "cpu", NUMBER, KEY, NULL)                                                          \
     C(CPU, BUSY, "busy_ns", NUMBER, SUM, "of whole runs of threads other than 0")
 
-/* TABLE(rows' index, name, entity, columns, what is behind them, words) */
+/* TABLE(columns and index, name, is an entity, more columns, comment) */
 #define TABLES(TABLE)                                                                              \
     TABLE(SESSIONS, "sessions", true, , "recordings on a host")                                    \
     TABLE(INTERVALS, "intervals", false, TALLIES(TALLY_COLUMN), "what was joined, and lost")       \

@@ -1,8 +1,8 @@
-/* export/output/sql_results.h -- results of an interval as rows of tables. The fixed tables are here;
- * each analysis that has a view (analysis/view.h) has a table of its own, made from its columns.
+/* export/output/sql_results.h -- converts results of an interval to rows of tables. There are fixed
+ * tables, and one for each analysis with a view (analysis/view.h), made from its columns.
  *
- * Rows refer to entities by id, as results do: what is told later of a thread or a process holds for
- * its earlier rows as well. Views of the schema (export/output/sql_schema.h) put them together. */
+ * Rows refer to entities by id, as results do: later data of a thread or process also applies to
+ * its earlier rows. Views of the schema (export/output/sql_schema.h) join them. */
 #ifndef EXPORT_OUTPUT_SQL_RESULTS_H
 #define EXPORT_OUTPUT_SQL_RESULTS_H
 
@@ -22,7 +22,7 @@ struct sql_results {
 void sql_results_init(struct sql_results *results);
 void sql_results_clear(struct sql_results *results);
 
-/* Makes the rows of an interval, in place of those before. */
+/* Creates the rows of an interval, replacing the previous ones. */
 void sql_results_take(struct sql_results *results, const struct export_interval *interval);
 
 #endif

@@ -1,10 +1,10 @@
-/* export/output/sql_table.h -- tables of a database, each told once as rows of columns: what creates
- * them, what puts rows into them, and how rows add up follows from that.
+/* export/output/sql_table.h -- tables of a database, each defined once as a list of columns: the
+ * statements that create them and insert and sum up rows are generated from it.
  *
- * There are two sorts. Cells are of one interval: their key begins with session, chunk and whether it
- * is a closing (of a session that fell silent: no interval comes with it), and they have the interval's
- * end. Entities are of a session; `chunk` is by which one they were told last, and what an older one
- * tells of them changes nothing. So what is sent again comes to the same rows. */
+ * There are two kinds. Cells belong to one interval: their key begins with session, chunk and
+ * whether it is a closing (of a silent session, without an interval), and they have the interval's
+ * end. Entities belong to a session; `chunk` is that of their newest data, and older data changes
+ * nothing. So sending an interval again gives the same rows. */
 #ifndef EXPORT_OUTPUT_SQL_TABLE_H
 #define EXPORT_OUTPUT_SQL_TABLE_H
 
@@ -29,8 +29,8 @@ enum sql_type {
 enum sql_role {
     SQL_KEY,
     SQL_SUM,
-    SQL_NEWEST, /* the newest word holds */
-    SQL_FIRST   /* the first that was told */
+    SQL_NEWEST, /* the newest value applies */
+    SQL_FIRST   /* the first value applies */
 };
 
 struct sql_column {
@@ -56,14 +56,14 @@ struct sql_value {
     };
 };
 
-/* Whose rows are put, and of which interval. */
+/* Session and interval of the rows. */
 struct sql_place {
     int64_t session, chunk;
     bool closing, any_time;
-    int64_t end_ns; /* of the interval, since the Unix epoch, if there is any time */
+    int64_t end_ns; /* of the interval, since the Unix epoch, if any_time */
 };
 
-/* Rows of one table, each key once. All zero but `table` and `arena` is an empty set. */
+/* Rows of one table, each key once. Empty if all zero except `table` and `arena`. */
 struct sql_rows {
     const struct sql_table *table;
     struct arena *arena; /* borrowed: of texts and rows */
@@ -72,12 +72,12 @@ struct sql_rows {
     struct map index;
 };
 
-/* Text as the server takes it, in `arena`: UTF-8 without zeros. */
+/* Text that the server accepts, in `arena`: UTF-8 without NUL. */
 struct text sql_clean(struct arena *arena, struct text text);
 
 void sql_rows_clear(struct sql_rows *rows);
-/* The values of the row with these keys, in the order of the columns; a new one has all of its sums as 0,
- * and else nothing but the keys. Texts of keys are cut. */
+/* The values of the row with these keys, in column order; in a new row, sums are 0 and all else
+ * except the keys is NULL. Texts of keys are truncated. */
 struct sql_value *sql_rows_at(struct sql_rows *rows, const struct sql_value *keys);
 
 static inline struct sql_value sql_number(int64_t number)
@@ -90,24 +90,24 @@ static inline struct sql_value sql_text(struct text text)
     return (struct sql_value){.told = true, .text = text};
 }
 
-/* Adds to a sum, which stays at the greatest number that the server has. */
+/* Adds to a sum, which saturates at the server's greatest number. */
 void sql_add(struct sql_value *sum, uint64_t more);
-/* Likewise, of what may be taken back. */
+/* The same for numbers that may be negative. */
 void sql_add_signed(struct sql_value *sum, int64_t more);
 
 /* --- SQL --- */
 
-/* A file that becomes a string: the caller's, to be freed, when it is closed. */
+/* A file that becomes a string when it is closed; the caller frees it. */
 RETURNS_NONNULL FILE *sql_open_text(char **text, size_t *count);
 
-/* Statements that create the table, or what is missing of it. */
+/* Statements that create the table, or its missing parts. */
 void sql_print_create(FILE *out, const struct sql_table *table);
-/* A temporary table `new_NAME` of the same columns. */
+/* A temporary table `new_NAME` with the same columns. */
 void sql_print_staging(FILE *out, const struct sql_table *table);
-/* COPY into that; its data are what sql_print_rows() writes. */
+/* COPY into it; sql_print_rows() writes the data. */
 void sql_print_copy(FILE *out, const struct sql_table *table);
 void sql_print_rows(FILE *out, const struct sql_rows *rows, const struct sql_place *place);
-/* INSERT ... ON CONFLICT from there. */
+/* INSERT ... ON CONFLICT from it. */
 void sql_print_upsert(FILE *out, const struct sql_table *table);
 
 #endif

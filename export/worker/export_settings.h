@@ -1,11 +1,11 @@
-/* export/worker/export_settings.h -- what an exporter can be told. */
+/* export/worker/export_settings.h -- the settings of an exporter. */
 #ifndef EXPORT_WORKER_EXPORT_SETTINGS_H
 #define EXPORT_WORKER_EXPORT_SETTINGS_H
 
 #include "config/config.h"
 #include "export/output/output.h"
 
-/* The rows of all outputs are among its tables. */
+/* Its tables include the rows of all outputs. */
 struct export_settings {
     const struct config_section *sections[OUTPUT_KINDS + 3];
     struct config_program program;

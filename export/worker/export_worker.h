@@ -1,4 +1,4 @@
-/* export/worker/export_worker.h -- what an exporting thread holds; shared by the files of this folder. */
+/* export/worker/export_worker.h -- the state of an exporting thread; private to this folder. */
 #ifndef EXPORT_WORKER_EXPORT_WORKER_H
 #define EXPORT_WORKER_EXPORT_WORKER_H
 
@@ -17,7 +17,7 @@
 enum export_metric {
     METRIC_RECORDS,
     METRIC_INTERVALS,
-    METRIC_DROPPED, /* by enum exporter_event, the last of which drops nothing */
+    METRIC_DROPPED, /* by enum exporter_event, except the last, which drops nothing */
     METRIC_SAMPLES, /* by output, as are those below */
     METRIC_REFUSED,
     METRIC_REFUSED_EXEMPLARS,
@@ -42,25 +42,25 @@ enum export_metric {
     EXPORT_METRICS
 };
 
-/* A partition that is ours. */
+/* An assigned partition. */
 struct export_part {
     int32_t number;
     struct exporter *exporter;
     struct outbox state;
-    struct outbox put[OUTPUT_TOPICS]; /* by outputs whose receivers read topics; to be committed */
-    int64_t next;                     /* behind the last record taken */
-    int64_t sent;                     /* the offset that was committed last */
+    struct outbox put[OUTPUT_TOPICS]; /* by outputs that write to topics; to be committed */
+    int64_t next;                     /* after the last record taken */
+    int64_t sent;                     /* the last committed offset */
     int64_t time_ms;                  /* of the last record taken */
     bool at_end;
     uint64_t over_told; /* in the metrics */
 };
 
-/* An output that is on. */
+/* An enabled output. */
 struct export_output {
     const struct output_kind *kind;
     size_t word; /* in metrics */
     void *self;
-    bool done; /* it has the interval in hand */
+    bool done; /* it has accepted the current interval */
 };
 
 struct export_worker {
@@ -75,22 +75,22 @@ struct export_worker {
     size_t told_parts;
     struct export_output outputs[OUTPUT_KINDS];
     size_t output_count;
-    const char *topics[OUTPUT_TOPICS]; /* that outputs put to; NULL: none does */
-    /* The interval in hand, that not all outputs have taken; of a partition that is ours. */
+    const char *topics[OUTPUT_TOPICS]; /* that outputs write to; NULL: not used */
+    /* The current interval: not all outputs have accepted it. */
     bool in_hand;
     struct export_interval interval;
-    struct export_part *part;          /* whose interval that is */
-    uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none has */
+    struct export_part *part;          /* its partition */
+    uint64_t try_ms, blocked_since_ms; /* the next try; when the first one failed, 0: none did */
     struct backoff trying;
     bool paused;
     uint64_t flush_ms, forget_after_ms, dirty_since_ms, forgot_ms;
-    bool broken; /* a partition could not be restored: leave */
+    bool broken; /* a partition could not be restored: exit */
 };
 
 /* --- restore_export.c --- */
 
-/* Makes the partition from what is kept of it; *offset is where to read from. RETRY: no answer from
- * the broker, or asked to stop. REJECT, STOP: it cannot be made. */
+/* Restores the partition from its saved state; *offset is where to read from. RETRY: the broker
+ * does not respond, or the service is stopping. REJECT, STOP: it cannot be restored. */
 MUST_CHECK enum status export_part_restore(struct export_worker *worker, int32_t number,
                                            struct export_part **out, int64_t *offset,
                                            struct failure *why);
@@ -98,14 +98,14 @@ void export_part_free(struct export_part *part); /* NULL is fine */
 
 /* --- send_interval.c --- */
 
-/* Tries the outputs that have not taken what is in hand, if it is time to. */
+/* Tries the outputs that have not accepted the current interval, if the next try is due. */
 void export_send(struct export_worker *worker);
-bool export_is_over(void *context); /* of a worker: leave now */
+bool export_is_over(void *context); /* a worker; true: exit now */
 
 /* --- export_worker.c --- */
 
 int64_t export_now_ms(void); /* since the Unix epoch */
-/* Works until asked to stop. OK, REJECT: a setting; or STOP. */
+/* Runs until the service stops. OK; REJECT: a setting is invalid; STOP. */
 MUST_CHECK enum status export_run(struct service *service, struct failure *why);
 
 #endif

@@ -1,9 +1,8 @@
-/* bus/limit.h -- an end for calls into librdkafka that may never return.
+/* bus/limit.h -- a time limit for calls into librdkafka that may never return.
  *
- * Some calls have no time-out, and some do not keep theirs: rd_kafka_destroy() of 2.0.2 waits for
- * ever for a thread that waits for a topic that was deleted. Nothing can be done about such a call
- * in the process that made it, so the process ends: what was committed is committed, and whoever
- * supervises it starts another one. For this folder alone. */
+ * Some calls have no timeout, and some exceed it: rd_kafka_destroy() of 2.0.2 waits forever for a
+ * thread that waits for a deleted topic. Such a call cannot be aborted, so the process ends:
+ * committed data is safe, and the supervisor starts a new process. Private to this folder. */
 #ifndef BUS_LIMIT_H
 #define BUS_LIMIT_H
 
@@ -13,12 +12,12 @@
 
 struct limit;
 
-/* `settings`, which must outlive it, have the log that gets the last line. */
+/* `settings` must outlive it; the last line goes to their log. */
 struct limit *limit_new(const struct bus_settings *settings);
 void limit_free(struct limit *limit); /* NULL is fine */
 
-/* What this thread does until limit_end() may take `ms`; then the process ends with the code
- * BUS_EXIT_HUNG, and says that it was `call`, a literal. They do not nest. */
+/* If this thread does not call limit_end() within `ms`, the process logs `call` (a literal) and
+ * exits with BUS_EXIT_HUNG. They do not nest. */
 void limit_begin(struct limit *limit, const char *call, uint64_t ms);
 void limit_end(struct limit *limit);
 

@@ -1,4 +1,4 @@
-/* bus/producer.h -- sending records: each for sure, or all of them and offsets in a transaction. */
+/* bus/producer.h -- sends records: with acknowledgment, or with offsets in a transaction. */
 #ifndef BUS_PRODUCER_H
 #define BUS_PRODUCER_H
 
@@ -18,9 +18,10 @@ struct bus_header {
 
 struct bus_record {
     enum bus_topic topic;
-    const char *foreign; /* in place of `topic`, one that is not ours: partitions by key; or NULL */
-    int32_t partition;   /* -1: by `route` */
-    struct text route;   /* what is hashed for the partition: the key, or its session */
+    const char
+        *foreign;      /* instead of `topic`, one of another program, partitioned by key; or NULL */
+    int32_t partition; /* -1: by `route` */
+    struct text route; /* hashed for the partition: the key, or its session */
     struct text key;
     struct bytes value; /* at NULL: a tombstone */
     const struct bus_header *headers;
@@ -35,15 +36,15 @@ struct bus_patience {
 
 struct bus_producer;
 
-/* An idempotent producer, acks=all. With `transactional_id` (NULL: none) records are sent in
- * transactions alone; what an earlier producer of that id left open is aborted, which waits for
- * the broker.
- * OK; REJECT: a setting; RETRY: `patience` was over before the broker answered; STOP: fatal. */
+/* An idempotent producer, acks=all. With `transactional_id` (NULL: none), records are only sent in
+ * transactions; the open transaction of an earlier producer with that id is aborted, which waits
+ * for the broker.
+ * OK; REJECT: a setting; RETRY: `patience` ended before the broker responded; STOP: fatal. */
 MUST_CHECK enum status bus_producer_new(const struct bus_settings *settings,
                                         const char *transactional_id,
                                         const struct bus_patience *patience,
                                         struct bus_producer **out, struct failure *why);
-void bus_producer_free(struct bus_producer *producer); /* NULL is fine; what waits is dropped */
+void bus_producer_free(struct bus_producer *producer); /* NULL is fine; drops queued records */
 
 /* Where a record was written. */
 struct bus_place {
@@ -51,12 +52,11 @@ struct bus_place {
     int64_t offset;
 };
 
-/* Sends `count` records and waits until all are on the brokers; `places` (NULL: not asked for) has
- * room for as many.
- * OK      all are.
- * REJECT  one never will be: too large, no such topic.
- * RETRY   not now: patience is over, or it took `timeout_ms`; some may be there.
- * STOP    the producer is of no use any more; a new one may be. */
+/* Sends `count` records and waits until the brokers have all; `places` (or NULL) has room for as
+ * many. OK      the brokers have all.
+ * REJECT  one cannot be stored: too large, no such topic.
+ * RETRY   not now: patience has ended, or `timeout_ms` has passed; some may be stored.
+ * STOP    the producer is unusable; a new one may work. */
 MUST_CHECK enum status bus_deliver(struct bus_producer *producer, const struct bus_record *records,
                                    size_t count, uint64_t timeout_ms,
                                    const struct bus_patience *patience, struct bus_place *places,
@@ -64,10 +64,10 @@ MUST_CHECK enum status bus_deliver(struct bus_producer *producer, const struct b
 
 /* Sends the records and the offsets of `consumer`'s group as one transaction.
  * OK      committed.
- * RETRY   aborted: nothing of it will be seen; the records are still the caller's, to be sent
- *         again if the partitions are still its own.
- * REJECT  aborted, and would be again: a record is too large, a topic is not there.
- * STOP    fenced by another process of the same id, or otherwise of no use: leave. */
+ * RETRY   aborted: readers see none of it; the caller sends the records again if it still owns the
+ *         partitions.
+ * REJECT  aborted, permanently: a record is too large, a topic does not exist.
+ * STOP    fenced by another process with the same id, or otherwise unusable: exit. */
 MUST_CHECK enum status bus_transact(struct bus_producer *producer, const struct bus_record *records,
                                     size_t count, struct bus_consumer *consumer,
                                     const struct bus_offset *offsets, size_t offset_count,

@@ -1,5 +1,5 @@
-/* bus/verdict.h -- what an error of librdkafka or of a broker means: the one table of them. For this
- * folder alone. */
+/* bus/verdict.h -- classifies errors of librdkafka and brokers, in one table. Private to this
+ * folder. */
 #ifndef BUS_VERDICT_H
 #define BUS_VERDICT_H
 
@@ -9,14 +9,14 @@
 #include "base/failure.h"
 
 /* OK      no error.
- * END     the offset is gone: retention was faster.
- * RETRY   passing: brokers away, elections, time-outs, and all that the table does not name.
- * REJECT  permanent: what is asked for is not there, not allowed, or no broker will ever take it.
- * STOP    fatal: the handle is of no use any more. */
+ * END     the offset was deleted by retention.
+ * RETRY   temporary: unavailable brokers, elections, timeouts, and all that the table does not
+ * list. REJECT  permanent: missing, not allowed, or never accepted by a broker.
+ * STOP    fatal: the handle is unusable. */
 enum status verdict_of(rd_kafka_resp_err_t code);
 
-/* Whether the topic, or the partition of it, is not there. A broker that is behind says so of new
- * ones, too: to be confirmed by asking again. */
+/* Whether the topic or partition does not exist. A broker with old metadata reports this for new
+ * ones, too: confirm it with another query. */
 bool verdict_is_missing(rd_kafka_resp_err_t code);
 
 #endif

@@ -1,7 +1,7 @@
-/* config/config.h -- the settings of a program: from its command line, from the environment, from
- * a YAML file, by default; in this order, the first that has one wins.
+/* config/config.h -- the settings of a program: from its command line, environment variables, a
+ * YAML file, or the default; the first source in this order that has a setting applies.
  *
- * A program tells its settings as tables of rows:
+ * A program defines its settings as tables of rows:
  *
  *     static const struct config_row rows[] = {
  *         {.name = "tries", .type = CONFIG_INTEGER, .standard = "5", .least = 1, .most = 100,
@@ -19,17 +19,17 @@
  *         return (int)outcome;
  *     long long tries = config_integer(config, "tries");
  *
- * The row `tries` is then --tries, SPANMILL_TRIES, and in the file `tries:` at the top, or in the
- * block of the program, which wins over the top:
+ * The row `tries` is then --tries, SPANMILL_TRIES, and in the file `tries:` at the top level, or in
+ * the block of the program, which overrides the top level:
  *
  *     brokers: kafka-1:9092        # for all that read this file
  *     kafka: {security.protocol: SASL_SSL}
  *     mapper:
  *       tries: 3
  *
- * Blocks of other programs are passed over, so one file can serve all. Other keys that are not in
- * the tables are errors, with file, line, column and the nearest key. Variables SPANMILL_* that
- * are not in the tables are only said: they may be meant for another program. */
+ * Blocks of other programs are ignored, so one file can serve all. Other keys that are not in the
+ * tables are errors, with file, line, column and the most similar key. Variables SPANMILL_* that
+ * are not in the tables are only reported: they may be meant for another program. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -55,15 +55,15 @@ enum config_type {
 };
 
 struct config_row {
-    const char *name; /* without dashes in front; lower case, digits and - */
+    const char *name; /* without leading dashes; lower case, digits and - */
     char letter;      /* of the short form; '\0' if none */
     enum config_type type;
     bool secret;           /* --print-config does not show it */
-    const char *argument;  /* what the help calls it; NULL for flags */
-    const char *standard;  /* as it would be written; NULL if there is none */
-    const char *words;     /* of CONFIG_WORD, with spaces between: "error warning info" */
+    const char *argument;  /* its name in the help; NULL for flags */
+    const char *standard;  /* the default, as written; NULL if there is none */
+    const char *words;     /* of CONFIG_WORD, separated by spaces: "error warning info" */
     long long least, most; /* of numbers; both 0: any that is not negative */
-    const char *help;      /* in one line, if it can be; other lines are indented */
+    const char *help;      /* preferably one line; further lines are indented */
 };
 
 /* Rows of a table: by type, then in the order of `struct config_row`. */
@@ -94,14 +94,14 @@ struct config_row {
     VALUE_ROW(CONFIG_DURATION, name_, letter_, argument_, standard_, NULL, least_, most_, help_)
 
 struct config_section {
-    const char *title; /* over its rows in the help */
+    const char *title; /* above its rows in the help */
     const struct config_row *rows;
     size_t count;
 };
 
 struct config_program {
     const char *command;  /* "spanmill-mapper", "spanmill publish" */
-    const char *block;    /* its own mapping in the file: "mapper"; NULL if none */
+    const char *block;    /* its mapping in the file: "mapper"; NULL if none */
     const char *operands; /* "PATH..."; NULL if it takes none */
     const char *about;    /* a sentence or two */
     const struct config_section *const *sections;
@@ -110,33 +110,33 @@ struct config_program {
     bool options_only;    /* it reads neither a file nor variables */
 };
 
-/* What main() does next; the last two are its exit codes. */
+/* The next step of main(); the last two are its exit codes. */
 enum config_outcome {
     CONFIG_RUN = -1,
-    CONFIG_DONE = 0, /* --help, --version or --print-config was asked for, and written to `out` */
-    CONFIG_WRONG = 2 /* said on `err` */
+    CONFIG_DONE = 0, /* --help, --version or --print-config was given, and printed to `out` */
+    CONFIG_WRONG = 2 /* reported on `err` */
 };
 
 struct config;
 
-/* Reads argv[1..], the environment and the file. With CONFIG_RUN, *out is new, and the caller's;
- * else NULL. `argv` lives as long as it, and is sorted: operands to the end. Not for two threads
- * at once (getopt_long). */
+/* Reads argv[1..], the environment and the file. With CONFIG_RUN, *config is new and owned by the
+ * caller; else NULL. `argv` must outlive it, and is permuted: operands last. Not thread-safe
+ * (getopt_long). */
 MUST_CHECK enum config_outcome config_load(const struct config_program *program, int argc,
                                            char **argv, FILE *out, FILE *err,
                                            struct config **config);
 void config_free(struct config *config); /* NULL is fine */
 
-/* Says on `err` what is wrong with the usage, in the form of config_load(); for what tables do not
- * tell, like settings that do not go together. */
+/* Reports a usage error on `err`, in the format of config_load(); for rules that tables cannot
+ * express, like settings that exclude each other. */
 enum config_outcome config_wrong(const struct config *config, FILE *err, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* The program's name, as its tables tell it. */
+/* The program's name, from its tables. */
 const char *config_command(const struct config *config);
 
-/* Values, by the names of rows; a name or a type that the tables do not have is a bug. What is
- * returned lives as long as `config`. */
+/* Values, by the names of rows; a name or a type that is not in the tables is a bug. Results live
+ * as long as `config`. */
 bool config_has(const struct config *config, const char *name);         /* is it in the tables? */
 bool config_is_given(const struct config *config, const char *name);    /* not by default */
 const char *config_text(const struct config *config, const char *name); /* NULL: none given */
@@ -150,20 +150,20 @@ size_t config_list(const struct config *config, const char *name, const char *co
 /* Of CONFIG_INTEGERS. */
 size_t config_integers(const struct config *config, const char *name, const int64_t **out);
 
-/* One of a CONFIG_PAIRS; keys are there once, with the value that won. */
+/* One of a CONFIG_PAIRS; each key occurs once, with its effective value. */
 struct config_pair {
     const char *key;
     const char *value;
-    const char *source; /* as config_source() tells */
+    const char *source; /* as in config_source() */
 };
 
 size_t config_pairs(const struct config *config, const char *name, const struct config_pair **out);
 
-/* Where the value comes from: "flag --tries", "environment SPANMILL_TRIES", "a.yaml:3", "default";
- * for messages about it. */
+/* The source of the value, for messages: "flag --tries", "environment SPANMILL_TRIES", "a.yaml:3",
+ * "default". */
 const char *config_source(const struct config *config, const char *name);
 
-/* What the tables do not describe, like NAME of `--session NAME PATH...`; *out is not terminated. */
+/* The operands, like PATH of `--session NAME PATH...`; *out is not terminated. */
 size_t config_operands(const struct config *config, char *const **out);
 
 #endif

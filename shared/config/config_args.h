@@ -1,4 +1,5 @@
-/* config/config_args.h -- a command line, cut into options and operands, before any is believed. */
+/* config/config_args.h -- splits a command line into options and operands, without checking
+ * values. */
 #ifndef CONFIG_CONFIG_ARGS_H
 #define CONFIG_CONFIG_ARGS_H
 
@@ -12,18 +13,18 @@ struct config_arg {
     const char *text; /* lives as long as argv */
 };
 
-/* All zero is none. */
+/* Empty if all zero. */
 struct config_args {
     bool wants_help, wants_version;
-    struct config_arg *at; /* in their order */
+    struct config_arg *at; /* in order */
     size_t count, room;
 };
 
-/* Also tells `config` its operands. REJECT: an option that there is not, or its argument is
- * missing. Stops at --help and --version. */
+/* Also sets the operands of `config`. REJECT: an unknown option, or a missing argument. Stops at
+ * --help and --version. */
 MUST_CHECK enum status config_args_read(struct config *config, int argc, char **argv,
                                         struct config_args *args, struct failure *why);
-/* Puts them into their settings. */
+/* Stores the values in their settings. */
 MUST_CHECK enum status config_args_take(struct config *config, const struct config_args *args,
                                         struct failure *why);
 void config_args_clear(struct config_args *args);

@@ -1,4 +1,4 @@
-/* config/config_state.h -- what the files of this folder share: settings while they are gathered. */
+/* config/config_state.h -- settings while they are read; private to this folder. */
 #ifndef CONFIG_CONFIG_STATE_H
 #define CONFIG_CONFIG_STATE_H
 
@@ -6,14 +6,14 @@
 #include "base/failure.h"
 #include "config/config.h"
 
-/* Later ones win. */
+/* Later ones have priority. */
 enum config_rank { RANK_DEFAULT, RANK_FILE, RANK_BLOCK, RANK_ENVIRONMENT, RANK_FLAG };
 
 struct setting {
     const struct config_row *row;
     enum config_rank rank;
-    const char *source; /* NULL: no value, not even by default */
-    const char *text;   /* as it was written last */
+    const char *source; /* NULL: no value, not even a default */
+    const char *text;   /* as written in the last source */
     union {
         long long integer;
         uint64_t amount; /* bytes, milliseconds */
@@ -41,28 +41,28 @@ struct config {
     size_t operand_count;
 };
 
-/* Of every program, behind its own. */
+/* Options of every program, after its own. */
 enum { COMMON_CONFIG, COMMON_PRINT, COMMON_HELP, COMMON_VERSION };
 extern const struct config_section config_common_section;
 bool config_row_is_common(const struct config_row *row);
 
-/* The section with this index, the common one last; NULL behind it. */
+/* The section with this index; the common one is last, then NULL. */
 const struct config_section *config_section_at(const struct config_program *program, size_t index);
 struct setting *config_find(const struct config *config, struct text name); /* NULL: none */
-/* The name of the row that is most like `wrong`, NULL if none is. */
+/* The row name most similar to `wrong`; NULL if there is none. */
 const char *config_nearest(const struct config *config, struct text wrong);
 
-/* Each puts one value where it belongs by its rank; `source` is copied. REJECT: it will not do. */
+/* Store one value if its rank has priority; `source` is copied. REJECT: it is invalid. */
 MUST_CHECK enum status config_take(struct config *config, struct setting *setting,
                                    enum config_rank rank, const char *source, const char *text,
                                    struct failure *why);
 void config_take_pair(struct config *config, struct setting *setting, enum config_rank rank,
                       const char *source, const char *key, const char *value);
 
-/* All of the file `path`. REJECT: `why` names file, line and column. */
+/* Reads the file `path`. REJECT: `why` has file, line and column. */
 MUST_CHECK enum status config_read_file(struct config *config, const char *path,
                                         struct failure *why);
-/* All SPANMILL_*; what belongs to nobody is said on `err`. */
+/* Reads all SPANMILL_* variables; unknown ones are reported on `err`. */
 MUST_CHECK enum status config_read_environment(struct config *config, FILE *err,
                                                struct failure *why);
 

@@ -1,4 +1,4 @@
-/* config/value.h -- values of settings, from text to numbers. */
+/* config/value.h -- converts values of settings between text and numbers. */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 
@@ -9,27 +9,27 @@
 #include "base/attrs.h"
 #include "base/failure.h"
 
-/* All: REJECT if `text` is something else; `why` says so without the name of the setting. */
+/* All: REJECT if `text` is something else; `why` does not have the name of the setting. */
 
-/* Decimal digits, a sign perhaps. */
+/* Decimal digits, optionally with a sign. */
 MUST_CHECK enum status value_integer(const char *text, long long *out, struct failure *why);
 
-/* "900", "900K", "64M", "1.5G", "64MiB": binary units, all of them. */
+/* "900", "900K", "64M", "1.5G", "64MiB": all units are binary. */
 MUST_CHECK enum status value_bytes(const char *text, uint64_t *out, struct failure *why);
 
-/* "30s", "500ms", "1h30m", "1.5h", "2d"; only "0" does without a unit. */
+/* "30s", "500ms", "1h30m", "1.5h", "2d"; only "0" needs no unit. */
 MUST_CHECK enum status value_duration_ms(const char *text, uint64_t *out, struct failure *why);
 
 /* yes, no, true, false, on, off, 1, 0. */
 MUST_CHECK enum status value_flag(const char *text, bool *out, struct failure *why);
 
-/* The index of `text` among `words`, which end with NULL; the nearest is named if there is none. */
+/* The index of `text` in the NULL-terminated `words`; if absent, `why` has the most similar one. */
 MUST_CHECK enum status value_word(const char *text, const char *const *words, size_t *out,
                                   struct failure *why);
 
 enum { VALUE_TEXT_MAX = 48 };
 
-/* The other way: "64M", "1h30m", as value_bytes() and value_duration_ms() read them. */
+/* Format as value_bytes() and value_duration_ms() read: "64M", "1h30m". */
 void value_put_bytes(uint64_t bytes, char room[VALUE_TEXT_MAX]);
 void value_put_duration_ms(uint64_t ms, char room[VALUE_TEXT_MAX]);
 

@@ -1,7 +1,7 @@
-/* publish/publisher.h -- archives of chunks to the broker: stored first, then announced.
+/* publish/publisher.h -- publishes archives of chunks: stores them, then announces them.
  *
- * Whoever publishes may be killed at any point: what is stored without being announced is an
- * orphan, which the topic's retention takes away, and what is announced twice is joined once. */
+ * The process may be killed at any point: an archive that is stored but not announced is deleted by
+ * the topic's retention, and one that is announced twice is joined once. */
 #ifndef PUBLISH_PUBLISHER_H
 #define PUBLISH_PUBLISHER_H
 
@@ -20,13 +20,13 @@ enum {
 
 struct publisher_options {
     const struct bus_settings *bus; /* borrowed */
-    /* A folder that mappers see, too, for archives too large for segments; NULL: they are
+    /* A folder that mappers can access, for archives too large for segments; NULL: they are
      * rejected. */
     const char *store_root;
-    bool by_reference; /* all go there, whatever their size */
-    /* Archives above are not put into announcements; 0: CHUNK_INLINE_MAX. For tests. */
+    bool by_reference; /* store all archives there, whatever their size */
+    /* Larger archives are not inline; 0: CHUNK_INLINE_MAX. For tests. */
     size_t inline_max;
-    /* Segments are this large; 0: PUBLISH_SEGMENT_BYTES. For tests. */
+    /* Size of segments; 0: PUBLISH_SEGMENT_BYTES. For tests. */
     size_t segment_bytes;
     struct bus_patience patience;
     uint64_t timeout_ms; /* of one delivery; 0: 60 s */
@@ -37,24 +37,25 @@ struct publisher;
 struct publisher *publisher_new(const struct publisher_options *options);
 void publisher_free(struct publisher *publisher); /* NULL is fine */
 
-/* Stores `archive` and announces it; `ready` tells session, chunk, first chunk, clock, interval and
- * whether it is final, the rest is filled in here. Returns when the broker has both.
- * OK. REJECT: never, as it is: too large, no such topic. RETRY: not now (no broker, patience over);
- * to be called again, for the whole of it. STOP: a setting is refused. */
+/* Stores `archive` and announces it. The caller sets session, chunk, first chunk, clock, interval
+ * and `final` of `ready`; this call sets the rest. Returns when the broker has both.
+ * OK. REJECT: permanent: too large, no such topic. RETRY: no broker, or patience has ended; call it
+ * again with the whole archive. STOP: a setting is refused. */
 MUST_CHECK enum status publisher_publish(struct publisher *publisher, struct chunk_ready *ready,
                                          struct bytes archive, struct failure *why);
 
-/* Announces that a chunk is lost: ready->lost_reason says why. As publisher_publish(). */
+/* Announces that a chunk is lost, with the reason in ready->lost_reason. Status as
+ * publisher_publish(). */
 MUST_CHECK enum status publisher_announce_loss(struct publisher *publisher,
                                                struct chunk_ready *ready, struct failure *why);
 
-/* Bytes and records that went out. */
+/* Sent bytes and records. */
 struct publisher_counts {
     uint64_t chunks, losses, segments, bytes;
 };
 struct publisher_counts publisher_counts(const struct publisher *publisher);
 
-/* What digests of archives are. */
+/* The digest in announcements. */
 uint64_t archive_digest(struct bytes archive);
 
 #endif

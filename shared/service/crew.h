@@ -1,17 +1,17 @@
-/* service/crew.h -- the same work in several threads. */
+/* service/crew.h -- runs the same function in several threads. */
 #ifndef SERVICE_CREW_H
 #define SERVICE_CREW_H
 
 #include "base/failure.h"
 
-/* Runs `work` in `count` threads, numbered from 0, this one among them, and waits for all. `work`
- * ends when the service is asked to stop. OK if all of them are; else the first that was not, and
- * its failure: then the process is asked to stop (SIGTERM), so that the others end too. */
+/* Runs `work` in `count` threads, numbered from 0, including this one, and waits for all. `work`
+ * returns when the service is stopping. OK if all return it; else the first other status and its
+ * failure, after which SIGTERM to the process stops the other threads. */
 MUST_CHECK enum status
 crew_run(unsigned count, enum status (*work)(void *context, unsigned thread, struct failure *why),
          void *context, struct failure *why);
 
-/* For what the threads may only do one at a time. Both take a struct crew_lock. */
+/* Mutual exclusion of the threads. The last two take a struct crew_lock. */
 struct crew_lock;
 struct crew_lock *crew_lock_new(void);
 void crew_lock_free(struct crew_lock *lock); /* NULL is fine */

@@ -1,4 +1,4 @@
-/* service/kafka.h -- from the rows of service_kafka_section to what the bus wants to know. */
+/* service/kafka.h -- converts the settings of service_kafka_section to those of the bus. */
 #ifndef SERVICE_KAFKA_H
 #define SERVICE_KAFKA_H
 
@@ -9,13 +9,13 @@
 
 struct kafka_settings {
     struct bus_settings bus;
-    struct bus_pair *pairs; /* those of `bus` */
+    struct bus_pair *pairs; /* of `bus` */
 };
 
-/* What it gives lives until kafka_settings_clear(), and no longer than `config` and `log`, which
- * gets the lines of librdkafka.
- * REJECT  a prefix that no topic can have, brokers that are none, or a setting that librdkafka does
- *         not take or that is not the user's to set; `why` names it and where it comes from. */
+/* `settings` borrows `config` and `log`, which receives the log lines of librdkafka, until
+ * kafka_settings_clear().
+ * REJECT  an invalid topic prefix, invalid brokers, or a property that librdkafka does not accept
+ *         or that users must not set; `why` has its name and source. */
 MUST_CHECK enum status kafka_settings_init(struct kafka_settings *settings,
                                            const struct config *config, const struct log *log,
                                            struct failure *why);

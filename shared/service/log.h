@@ -1,11 +1,12 @@
-/* service/log.h -- lines for operators, on stderr: key=value (logfmt), one event each.
+/* service/log.h -- log lines on stderr: key=value (logfmt), one event per line.
  *
- *     log_say(log, LOG_WARNING, "chunk parked", log_text("chunk", "web1/17"), log_integer("try", 5));
+ *     log_say(log, LOG_WARNING, "chunk parked", log_text("chunk", "web1/17"), log_integer("try",
+ *     5));
  *
  *     time=2026-11-23T07:20:00.123Z level=warning program=spanmill-mapper event="chunk parked"
  *     chunk=web1/17 try=5                                                      (in one line)
  *
- * Lines are written whole, by any thread. */
+ * Thread-safe: lines are written atomically. */
 #ifndef SERVICE_LOG_H
 #define SERVICE_LOG_H
 
@@ -13,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Those up to the level of the log are written. The words of --log-level, in this order. */
+/* Lines up to the log's level are written. In the order of the words of --log-level. */
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 #define LOG_LEVEL_WORDS "error warning info debug"
 
@@ -54,14 +55,14 @@ static inline struct log_field log_real(const char *key, double real)
 void log_write(const struct log *log, enum log_level level, const struct log_field *fields,
                size_t count);
 
-/* `event` is what has happened, in a few words that stay the same; then fields, any number. */
+/* `event` is a short constant text; any number of fields may follow. */
 #define log_say(log, level, ...) log_say_(log, level, __VA_ARGS__, log_nothing_())
 #define log_say_(log, level, event, ...)                                                           \
     log_write(log, level, (const struct log_field[]){log_text("event", event), __VA_ARGS__},       \
               sizeof((const struct log_field[]){log_text("event", event), __VA_ARGS__}) /          \
                   sizeof(struct log_field))
 
-/* Closes the list of log_say(), and is not written. */
+/* Ends the list of log_say(); not written. */
 static inline struct log_field log_nothing_(void)
 {
     return (struct log_field){NULL, LOG_TEXT, {.text = NULL}};

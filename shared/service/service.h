@@ -1,13 +1,13 @@
-/* service/service.h -- what agent, mapper and reducer have in common as processes: settings, log
- * lines, signals, health, the wait for a broker.
+/* service/service.h -- common code of the services: settings, log lines, signals, health, waiting
+ * for a broker.
  *
  *     struct service *service;
  *     if (service_open(config, rows, row_count, &service, &why) != STATUS_OK) ...
  *     while (!service_stopping(service)) {
  *         health_turn(service_health(service));
- *         ... something that takes a second at most ...
+ *         ... something that takes at most a second ...
  *     }
- *     ... finish what is in hand within service_drain_left_ms(service) ...
+ *     ... finish the current work within service_drain_left_ms(service) ...
  *     service_close(service);
  */
 #ifndef SERVICE_SERVICE_H
@@ -25,58 +25,57 @@
 #include "service/backoff.h"
 #include "service/log.h"
 
-/* Rows of all that talk to Kafka, services or not: brokers, prefix, X. */
+/* Rows of all programs that use Kafka: brokers, prefix, X. */
 extern const struct config_section service_kafka_section;
-/* Rows of those who need phase definitions: phases, phase. */
+/* Rows of programs with phase definitions: phases, phase. */
 extern const struct config_section service_phases_section;
 /* Rows of all services: instance, health-listen, stuck-after, unready-after, drain, log-level. */
 extern const struct config_section service_section;
 
 struct service;
 
-/* Opens the log, takes SIGTERM and SIGINT for requests to stop (in this thread and those that are
- * made by it later: call it before librdkafka is), ignores SIGPIPE, watches the brokers, and starts
- * the health server with `rows` as its metrics (see health/metrics.h; const, NULL if none).
+/* Opens the log, handles SIGTERM and SIGINT as requests to stop (in this thread and those that it
+ * creates later: call it before librdkafka is used), ignores SIGPIPE, watches the brokers, and
+ * starts the health server with `rows` as its metrics (see health/metrics.h; const, NULL if none).
  * OK      *out is new; service_close() it.
- * REJECT  a setting will not do: of Kafka, or where the health server is to listen.
- * STOP    the system does not give what is needed. */
+ * REJECT  an invalid setting: of Kafka, or the address of the health server.
+ * STOP    a system call failed. */
 MUST_CHECK enum status service_open(const struct config *config, const struct metric_row *rows,
                                     size_t count, struct service **out, struct failure *why);
-/* Why the program ends that was not asked to: as a line of the log, or (`service` NULL) as a sentence
- * where there is none yet. */
+/* Reports why the program ends without a request: as a log line, or (`service` NULL) as a sentence
+ * before there is a log. */
 void service_say_end(const struct service *service, const struct config *config,
                      const struct failure *why);
-/* What main() returns: 0; 2 after REJECT, where a setting will not do, and starting again would not
- * help; else 1. */
+/* The exit code: 0; 2 after REJECT, because a restart does not fix an invalid setting; else 1. */
 int service_exit_code(enum status status);
-/* Signals stay blocked: the process is about to leave. NULL is fine. */
+/* Signals stay blocked: the process is about to exit. NULL is fine. */
 void service_close(struct service *service);
 
 const struct config *service_config(const struct service *service);
 const struct log *service_log(const struct service *service);
 struct health *service_health(struct service *service);
 struct metrics *service_metrics(struct service *service);
-/* From service_kafka_section, which must be among the program's tables. Programs that are no
- * services have service/kafka.h. */
+/* From service_kafka_section, which must be among the program's tables. Programs that are not
+ * services use service/kafka.h. */
 const struct bus_settings *service_bus(const struct service *service);
 
-/* --instance, or HOST-PID. Only a given one stays the same over restarts: a static group member
- * (group.instance.id) needs that. */
+/* --instance, or HOST-PID. Only a given one stays the same after a restart, as a static group
+ * member (group.instance.id) needs. */
 const char *service_instance(const struct service *service);
 bool service_instance_is_given(const struct service *service);
 
-/* Whether a broker has answered when it was asked last. From any thread. */
+/* Whether a broker answered the last query. Thread-safe. */
 bool service_brokers_answer(const struct service *service);
 
-/* Has a signal come? Cheap, for any thread. The first signal is logged. */
+/* Whether a signal was received. Cheap and thread-safe. The first signal is logged. */
 bool service_stopping(struct service *service);
-/* What is left of --drain, from the first signal on (3 s at the most while no broker answers); 0 when
- * it is over, or a second signal came: leave at once. UINT64_MAX without a signal. */
+/* The rest of --drain, from the first signal on (at most 3 s while no broker answers); 0 when it is
+ * over or after a second signal: exit at once. UINT64_MAX without a signal. */
 uint64_t service_drain_left_ms(struct service *service);
-/* Readable as soon as a signal came: for poll(). */
+/* For poll(): readable after a signal. */
 int service_signal_fd(const struct service *service);
-/* Sleeps, which counts as turning; wakes for a signal, and when the time to drain is over. True if
- * the whole time went by. */
+/* Sleeps, which counts as a health_turn(); wakes up at a signal and when the time to drain is over.
+ * True if it slept the whole time. */
 bool service_sleep(struct service *service, uint64_t ms);
 
 /* CLOCK_MONOTONIC. */
