@@ -10,12 +10,12 @@
 #include "base/names.h"
 #include "results/slow_instances.h"
 
-/* One result in the making, with the numbers that it points to. */
+/* One result being summed, with the numbers that it points to. */
 struct entry {
     struct entry *next; /* of the same hash */
     struct result result;
     uint32_t phase, call; /* names; NAMES_NONE */
-    uint64_t order;       /* of entries, from 0 */
+    uint64_t order;       /* index among the entries, from 0 */
     union {
         struct call_cell calls;
         struct phase_cell phase;
@@ -30,7 +30,7 @@ struct entry {
 struct slow_entry {
     struct slow_entry *next; /* of the same hash */
     int32_t pid;
-    uint64_t thread; /* id, where the process was not told; else 0 */
+    uint64_t thread; /* id, if the process is unknown; else 0 */
     uint32_t phase;
     struct slow_instances all;
 };
@@ -39,16 +39,16 @@ struct result_batch {
     struct arena arena; /* entries */
     struct names names;
     struct map by_key;
-    struct entry **entries; /* in the order in which they were first met */
+    struct entry **entries; /* in the order of creation */
     size_t count, room;
-    struct map slow;                    /* of struct slow_entry, under hashes */
-    struct slow_instance **corrections; /* owned: of what is not in the batch */
+    struct map slow;                    /* struct slow_entry, by hash */
+    struct slow_instance **corrections; /* owned: of instances that are not in the batch */
     size_t correction_count, correction_room;
-    struct entry **all; /* entries and instances, as result_batch_groups() puts them */
+    struct entry **all; /* entries and instances, sorted by result_batch_groups() */
     size_t all_room;
     struct atom_table cells; /* of analyses; entries point to them */
     struct tallies tallies;  /* of the marks */
-    struct result *results;  /* what result_batch_groups() gave out */
+    struct result *results;  /* output of result_batch_groups() */
     struct result_group *groups;
     size_t group_room;
 };
@@ -257,7 +257,7 @@ static void take_instance(struct result_batch *batch, const struct result *resul
     add_time(batch, result, &told->ended.time, &instance->told.ended.time);
     if (known)
         return;
-    instance->name = entry->phase; /* until it goes out */
+    instance->name = entry->phase; /* until it is written */
     if (!told->is_correction) {
         slow_instances_take(&entry->all, instance);
         return;
@@ -288,7 +288,7 @@ static void take_cell_of_analysis(struct result_batch *batch, const struct atom 
     atom_add_sums(cell, from);
 }
 
-/* What is told is in the key by its bytes, in place of a call. */
+/* The key has the encoded count instead of a call. */
 static void take_count(struct result_batch *batch, const struct result *from)
 {
     size_t count = batch->count;
@@ -348,7 +348,7 @@ bool result_batch_is_empty(const struct result_batch *batch)
 
 /* --- what is given out --- */
 
-/* The process or thread that the entry goes out under, as it is known at the end. */
+/* Sets the process or thread under which the entry is filed, as known at the end. */
 static void file_entry(const struct result_batch *batch, struct result *result)
 {
     (void)batch;
@@ -390,7 +390,7 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* Facts, then cells, then instances, then what corrects them, then marks. */
+/* Facts, then cells, instances, corrections of instances, and marks. */
 static int class_of(const struct result *result)
 {
     if (result->type == RESULT_INTERVAL)
@@ -435,7 +435,7 @@ static void add_instance(struct result_batch *batch, const struct slow_instance 
     batch->all[(*count)++] = entry;
 }
 
-/* All that goes out, in its order. */
+/* Collects everything in output order. */
 static size_t gather(struct result_batch *batch)
 {
     size_t count = 0;

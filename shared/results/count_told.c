@@ -16,7 +16,7 @@ bool count_told_asks(const struct count_told *told, enum count_word word)
 /* --- bytes: numbers of eight, texts behind their counts --- */
 
 struct packing {
-    char *at; /* with room for all of it */
+    char *at; /* with enough room */
     size_t count;
 };
 

@@ -18,7 +18,7 @@ struct fold *fold_new(struct text session)
 
 uint32_t fold_name_id(struct fold *fold, struct text text)
 {
-    /* Most of what is told is in no phase. */
+    /* Most results are in no phase. */
     if (text.count == 0)
         return fold->empty_name;
     uint64_t place = (uintptr_t)text.at * UINT64_C(0x9e3779b97f4a7c15);
@@ -55,7 +55,7 @@ static size_t cell_bytes(enum cell_type type)
     return sizeof(struct cell);
 }
 
-/* The cell of the key in a chain of one hash; NULL: it is not there. */
+/* Finds the cell with the key in a hash chain; NULL: none. */
 static struct cell *find_cell(struct cell *first, const struct cell_key *key)
 {
     while (first && !key_equal(&first->key, key))
@@ -63,7 +63,7 @@ static struct cell *find_cell(struct cell *first, const struct cell_key *key)
     return first;
 }
 
-/* Puts a cell in front of its chain. */
+/* Prepends a cell to its chain. */
 static void put_cell(void **chain, struct cell *cell)
 {
     cell->next = *chain;
@@ -242,7 +242,7 @@ static void move_cells(struct fold *fold, struct cell_group *to, struct cell_gro
 void fold_move_waiting(struct fold *fold, struct folded_thread *thread, int64_t pid)
 {
     struct cell_group *own = thread->waits ? thread->group : NULL;
-    thread->group = NULL; /* looked up again: another process may be told */
+    thread->group = NULL; /* looked up again: the process may have changed */
     thread->waits = false;
     if (!own)
         return;
@@ -417,7 +417,7 @@ static void add_before(struct folded_thread *thread, uint32_t stretch, uint32_t 
     before->interrupted_ns += time->interrupted.before_ns;
 }
 
-/* The same with names in place of the log's call ids; blocked_in is to be freed. */
+/* The same with names instead of the log's call ids; the caller frees blocked_in. */
 static struct time_vector named_time(struct fold *fold, const struct result *result,
                                      const struct time_vector *from)
 {
@@ -456,7 +456,7 @@ static void take_instance(struct fold *fold, const struct result *result)
         instance = slow_instances_find(&cell->slow, told->ended.rank.order);
     else if (slow_instances_want(&cell->slow, told))
         instance = slow_instance_new(result);
-    if (!instance) /* it is not, and will not be, among the slowest */
+    if (!instance) /* it is not among the slowest, and will not be */
         return;
     struct time_vector time = named_time(fold, result, &told->ended.time);
     time_vector_merge(&instance->told.ended.time, &time);

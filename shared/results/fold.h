@@ -1,4 +1,4 @@
-/* results/fold.h -- the results log of one session, folded into the rows of a report. */
+/* results/fold.h -- folds the results log of one session to the rows of a report. */
 #ifndef RESULTS_FOLD_H
 #define RESULTS_FOLD_H
 
@@ -11,31 +11,33 @@ struct fold;
 struct fold *fold_new(struct text session);
 void fold_free(struct fold *fold); /* NULL is fine */
 
-/* Takes the next record of the log. It may be read from anywhere: what cells refer to is unknown
- * until it is told again. */
+/* Takes the next record of the log. Reading may start anywhere: the entities of cells are then
+ * unknown until they are published again. */
 void fold_take(struct fold *fold, const struct result *result);
 
-/* What is alive is told again within so many chunks. */
+/* Live entities are published again within this number of chunks. */
 enum { FOLD_ROUND = 32 };
-/* Rows that a count has, but for processes: what more different values have is among the others. */
+/* Limit of the rows of a count, not counting processes: events of further values are summed as
+ * others. */
 enum { FOLD_COUNT_KEYS = 10000 };
 
-/* What is taken from now on came about by joining this chunk. */
+/* Sets the chunk whose join made the following results. */
 void fold_set_chunk(struct fold *fold, uint64_t chunk);
-/* Forgets threads, descriptors and processes of which nothing was told for two rounds: they are
- * over. Sums by process, phase and call stay, and those by file, unless a call that began so long
- * ago still ends. For those who follow a log for long, behind the last record of a chunk. */
+/* Drops threads, descriptors, and processes that were not published for two rounds: they have
+ * ended. Sums by process, phase, and call are kept, and those by file, except for a call that began
+ * that long ago and still ends. For long-running readers of a log, after the last record of a
+ * chunk. */
 void fold_forget(struct fold *fold);
 
-/* Takes descriptors that have ended as they are: fold_settle() before a report, or before anything is
- * forgotten. */
+/* Takes ended descriptors in encoded form: call fold_settle() before a report, and before
+ * fold_forget(). */
 void fold_take_passed(struct fold *fold, const struct passed_told *passed);
 void fold_settle(struct fold *fold);
 
-/* Fills `*out`, whose arrays live in `arena`; names are the fold's own, good as long as it takes
- * nothing more. */
+/* Fills `*out`, whose arrays are in `arena`; names belong to the fold, and are valid until it takes
+ * more. */
 void fold_report(const struct fold *fold, struct arena *arena, struct session_report *out);
-/* The same; `jobs` above 1: several tables at once, by threads of its own. */
+/* The same; `jobs` above 1: several tables in parallel, in its own threads. */
 void fold_report_by(const struct fold *fold, struct arena *arena, unsigned jobs,
                     struct session_report *out);
 

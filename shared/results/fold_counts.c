@@ -1,8 +1,8 @@
-/* What users count. A cell is under all that its row is broken down by but the process, whose group it is
- * in: as bytes, the id of the thread (0: rows are not by that) and what was told.
+/* User-defined counts. The key of a cell has all dimensions of its row but the process, whose group
+ * it is in: encoded, the id of the thread (0: not a dimension) and the count's values.
  *
- * A definition has so many different ones of these at most. Which stay does not depend on the order in which they
- * come: those whose hashes are least. What does not stay has never been counted by itself. */
+ * The number of keys per definition is limited. Which ones are kept does not depend on their order:
+ * those with the smallest hashes. A key that is not kept was never counted individually. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +11,15 @@
 #include "results/fold.h"
 #include "results/fold_rows.h"
 
-/* Those of a definition. */
+/* The keys of a definition. */
 struct count_keys {
     uint32_t name; /* of the definition */
     bool is_span;
-    uint64_t last;     /* what has a greater hash is among the others */
-    struct map hashes; /* of those that have cells, up to twice as many as stay */
+    uint64_t last;     /* keys with larger hashes are summed as others */
+    struct map hashes; /* of those that have cells, up to twice as many as are kept */
 };
 
-/* Of no seed: it chooses what is told. */
+/* Unseeded: it determines the output. */
 static uint64_t hash_of(struct text key)
 {
     uint64_t halves[2];
@@ -46,7 +46,7 @@ static int by_number(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The hash behind which all are others. */
+/* The largest hash that is kept. */
 static uint64_t last_of(const struct count_keys *keys)
 {
     if (keys->hashes.count <= FOLD_COUNT_KEYS)
@@ -62,7 +62,7 @@ static uint64_t last_of(const struct count_keys *keys)
     return last;
 }
 
-/* What the others of a definition are told as. */
+/* The key of the others of a definition. */
 static struct count_told others_of(const struct count_told *told, struct count_part *parts)
 {
     struct count_told others = *told;
@@ -94,7 +94,7 @@ static struct cell *cell_of_others(struct fold *fold, const struct count_told *t
 
 /* --- too many --- */
 
-/* Whether the cell is one of the definition that has to go among the others. */
+/* Whether the cell is one of the definition that has to be summed as others. */
 static bool goes(const struct fold *fold, const struct cell *cell, const struct count_keys *keys,
                  struct arena *arena)
 {
@@ -292,7 +292,7 @@ static int compare_for_order(const void *a, const void *b)
     return order ? order : fold_rows_compare(left->pid, right->pid);
 }
 
-/* Rows of one key become one, whose sums are in the arena. */
+/* Merges rows with equal keys; the sums are in the arena. */
 static void merge_rows(const struct fold_rows *rows, struct count_row *all, size_t count,
                        struct count_row **out, size_t *out_count)
 {
@@ -323,7 +323,7 @@ static bool is_made(const struct count_row *rows, size_t count, struct text name
     return false;
 }
 
-/* That a count, or a span, is 0 is an answer: a row of it, by nothing. */
+/* A count or span of 0 is a result: adds a row without dimensions. */
 static size_t add_nones(const struct fold_rows *rows, bool is_span, struct count_row **all,
                         size_t made, size_t *room)
 {

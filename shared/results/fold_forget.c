@@ -4,13 +4,13 @@
 #include "results/fold.h"
 #include "results/fold_state.h"
 
-/* What was told at `told_at` and never again for two rounds. */
+/* Whether something last published at `told_at` was not published for two rounds. */
 static bool is_over(const struct fold *fold, uint64_t told_at)
 {
     return told_at + 2 * FOLD_ROUND <= fold->chunk;
 }
 
-/* Ids that are to go: a map must not change while it is walked. */
+/* Ids to drop: a map must not change while it is iterated. */
 struct going {
     uint64_t *ids;
     size_t count, room;
@@ -65,7 +65,7 @@ static void settle_of(const struct fold *fold, const struct slow_instances *inst
     }
 }
 
-/* Instances of threads that are to go say themselves what is known of these. */
+/* Instances get copies of everything known of threads that are dropped. */
 static void settle_instances(struct fold *fold)
 {
     struct arena arena = {.first = NULL};
@@ -95,7 +95,7 @@ static void forget_threads(struct fold *fold)
     free(going.ids);
 }
 
-/* Its rows of sums go on to have its name. */
+/* Rows of sums still need its name. */
 static void keep_name(struct fold *fold, const struct folded_process *process)
 {
     uint64_t key = (uint64_t)(uint32_t)process->fact.id + 1;

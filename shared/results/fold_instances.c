@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "results/fold_rows.h"
 
-/* Time before the first call of the thread's stretch, where that call tells that it belongs. */
+/* Assigns the time before the first call of the thread's stretch, if that call is known. */
 static void resolve_before(struct time_vector *time, const struct folded_thread *thread,
                            uint32_t stretch)
 {
@@ -35,7 +35,7 @@ static struct field_value copy_value(struct arena *arena, struct field_value val
     return value;
 }
 
-/* Values `from` up to `to`, each name once. */
+/* The values from `from` to `to`, each name once. */
 static struct named_values values_of(const struct fold_rows *rows, const struct instance_told *told,
                                      size_t from, size_t to)
 {
@@ -114,8 +114,8 @@ static int compare_rows(const void *a, const void *b)
     return instance_rank_compare(&x, &y);
 }
 
-/* Where nothing tells the process, several cells are of one row's pid: of those that are to be kept, a
- * place in `slowest`, borrowed. */
+/* With an unknown process, several cells have one row's pid: the instances to keep, as a list in
+ * `slowest`, borrowed. */
 struct nobodys {
     struct nobodys *next; /* of the same path */
     uint32_t path;
@@ -136,7 +136,7 @@ static struct slowest *nobodys_list(struct fold_rows *rows, struct map *all, uin
     return &made->slowest;
 }
 
-/* Rows in the making. */
+/* Rows being made. */
 struct rows_made {
     struct instance_row *at; /* owned */
     size_t count, room;

@@ -1,5 +1,5 @@
-/* Descriptors that were told from their creation to their end: nothing that comes changes them, so they are kept as
- * bytes until somebody asks. */
+/* Descriptors that were seen from creation to end: later results do not change them, so they are
+ * kept encoded until needed. */
 #include "results/fold.h"
 #include "results/fold_state.h"
 #include "trace/passed.h"

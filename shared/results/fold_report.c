@@ -9,9 +9,10 @@
 
 /* --- processes and threads --- */
 
-/* Whether `a` says better than `b` what the process is called: its leader's lives before other
- * threads, names told by the kernel before those of user space, later lives before earlier ones; then
- * what its own trace says; of others the lowest tid. Of one thread, `a` was told later. */
+/* Whether the name of process from `a` has priority over that from `b`: lives of its leader over
+ * other threads, names from the kernel over those from user space, later lives over earlier ones;
+ * then the name from its own trace; of others the lowest tid. For one thread, `a` is the later
+ * record. */
 static bool better(const struct candidate *a, const struct candidate *b)
 {
     if (!b->any)
@@ -31,7 +32,7 @@ void fold_choose(struct candidate *best, const struct candidate *other)
         *best = *other;
 }
 
-/* What interrupts took of its time. */
+/* The time of interrupts in its time. */
 static struct interrupted interrupted_of(const struct fold *fold,
                                          const struct folded_thread *thread)
 {
@@ -72,8 +73,8 @@ void fold_sum_thread(const struct fold *fold, struct process_sum *sum,
     fold_choose(&sum->candidate, &by_program);
 }
 
-/* Processes of a pid in several namespaces may begin at one instant: rows that are equal in all that
- * is compared print alike, so that no order of a hash table shows. */
+/* Processes with one pid in several namespaces may begin at the same time: rows that are equal in
+ * all compared fields print alike, so the order of a hash table does not show. */
 static int compare_processes(const void *a, const void *b)
 {
     const struct process_row *left = a, *right = b;
@@ -108,7 +109,7 @@ static void name_pid(struct fold_rows *rows, uint64_t process, const struct cand
         fold_choose(&named->candidate, candidate);
 }
 
-/* The process that a sum is of. */
+/* The sums of a process. */
 struct summed {
     uint64_t id;
     struct process_sum sum;
@@ -125,7 +126,7 @@ static struct summed *summed_at(struct map *sums, uint64_t id)
     return summed;
 }
 
-/* Over the threads of each process, those that are forgotten among them. */
+/* Over the threads of each process, including dropped ones. */
 static void sum_processes(const struct fold *fold, struct map *sums)
 {
     const struct folded_process *process;
@@ -279,11 +280,11 @@ static void build_next(void *context, unsigned number)
         tables->at[i].build(&tables->at[i].rows, tables->at[i].out);
 }
 
-/* The tables but that of processes, by whose names they go. They write different members of `out`,
+/* All tables but that of processes, whose names they use. They write different members of `out`,
  * and only read the fold. */
 static void build_tables(struct fold_rows *rows, bool at_once, struct session_report *out)
 {
-    /* What takes longest first. */
+    /* The slowest first. */
     struct tables tables = {{{.build = fold_rows_files},
                              {.build = fold_rows_fds},
                              {.build = fold_rows_syscalls},

@@ -41,7 +41,7 @@ void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, s
 
 /* --- cells --- */
 
-/* The rows of one type: cells of the fold, but for those that are sums of several. */
+/* The rows of one type: cells of the fold, and sums of several cells. */
 struct merged {
     struct merged_row {
         const struct cell *cell;
@@ -69,7 +69,7 @@ static uint64_t made_hash(const struct cell_key *key, int64_t pid)
     return hash_number(hash ^ (uint64_t)pid ^ (uint64_t)key->kind << 56);
 }
 
-/* The sum that is made under the key; NULL if none. */
+/* The sum with that key; NULL if none. */
 static struct cell *made_at(const struct merged *merged, const struct cell_key *key, int64_t pid)
 {
     for (struct made_cell *each = map_get(&merged->made, made_hash(key, pid)); each;
@@ -95,8 +95,8 @@ static struct cell *make_at(struct merged *merged, struct arena *arena, const st
     return &made->cell;
 }
 
-/* Adds the cells of the fold to the sums that are made already. Under no pid there may be several with
- * one key, of threads whose process nothing told. */
+/* Adds the cells of the fold to existing sums. Without a pid, there may be several with one key, of
+ * threads with unknown processes. */
 static void merge(const struct fold_rows *rows, enum cell_type type, struct merged *merged)
 {
     size_t count;
@@ -207,7 +207,7 @@ void fold_add_before(struct time_vector *time, const struct folded_thread *threa
     }
 }
 
-/* The time before the first calls of its threads' stretches, of one phase and pid. */
+/* The time before the first calls of threads' stretches, for one phase and pid. */
 struct before_sum {
     struct before_sum *next; /* of the same hash */
     int64_t pid;
@@ -287,7 +287,7 @@ struct interrupted fold_rows_interrupted(const struct time_vector *time, struct 
     struct interrupted taken = time->interrupted;
     taken.before_ns = 0;
     interrupted_by_others(&taken, name);
-    /* Of a trace that contradicts itself, it may seem more than the time it was taken of. */
+    /* In an inconsistent trace, it may exceed the time that it is a part of. */
     taken.sys_ns = least(least(taken.sys_ns, time->sys_ns), taken.irq_ns + taken.softirq_ns);
     uint64_t user_ns = time->user_ns + time->before_running_ns;
     uint64_t most_ns = taken.sys_ns + user_ns;
@@ -357,7 +357,7 @@ static int compare_texts(const char *a, const char *b)
     return strcmp(a, b);
 }
 
-/* By the key, then by all else: rows that compare as equal are equal. */
+/* By the key, then by everything else: rows that compare as equal are equal. */
 static int compare_fds(const void *a, const void *b)
 {
     const struct fd_row *left = a, *right = b;

@@ -1,5 +1,4 @@
-/* results/fold_rows.h -- a fold on its way to the rows of a report; for fold_report.c and
- * fold_rows.c. */
+/* results/fold_rows.h -- from a fold to the rows of a report; for fold_report.c and fold_rows.c. */
 #ifndef RESULTS_FOLD_ROWS_H
 #define RESULTS_FOLD_ROWS_H
 
@@ -25,18 +24,18 @@ static inline int fold_rows_compare(int64_t a, int64_t b)
 /* The values of a map of entities, by id; `*count` of them, in the arena. */
 void **fold_rows_by_id(const struct fold_rows *rows, const struct id_map *map, size_t *count);
 
-/* Time as rows tell it: blocked time by call, by name; in the arena. */
+/* Blocked time by call, sorted by name as in rows; in the arena. */
 struct named_numbers fold_rows_blocked(const struct fold_rows *rows, const struct time_vector *time,
                                        uint64_t *blocked_ns);
 
-/* What interrupts took of it; of a thread, or of a process, of that name. */
+/* The time of interrupts in it; `name`: of the thread or process. */
 struct interrupted fold_rows_interrupted(const struct time_vector *time, struct text name);
 
 void fold_rows_syscalls(struct fold_rows *rows, struct session_report *out);
 void fold_rows_phases(struct fold_rows *rows, struct session_report *out);
 void fold_rows_instances(struct fold_rows *rows, struct session_report *out);
 void fold_rows_fds(struct fold_rows *rows, struct session_report *out);
-/* Behind processes, whose names its rows have. */
+/* Call it after processes, whose names its rows have. */
 void fold_rows_counts(struct fold_rows *rows, struct session_report *out);
 void fold_rows_files(struct fold_rows *rows, struct session_report *out);
 void fold_rows_waits(struct fold_rows *rows, struct session_report *out);

@@ -112,8 +112,8 @@ struct cell_key {
     uint8_t type; /* enum cell_type */
     uint8_t kind; /* CELL_FILE, CELL_WAITS */
     uint32_t path;
-    uint32_t name; /* call, or file, or what a count is of, or whom waits are for: fold_counts.c,
-                      fold_waits.c */
+    uint32_t name; /* call, or file, or the values of a count, or the other side of waits:
+                      fold_counts.c, fold_waits.c */
 };
 
 struct cell {

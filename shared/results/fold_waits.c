@@ -1,5 +1,5 @@
-/* Waits of threads, by who ended them or had the CPU. A cell is under the id of that thread until the fold forgets
- * it, and under its name from there on: a thread that waits lives longer than many that wake it. */
+/* Waits of threads, by who ended them or had the CPU. The key has the id of that thread until the
+ * fold drops it, then its name: waiting threads often live longer than their wakers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "results/fold_rows.h"
 
-/* In the kind of a cell, beside enum wait_kind: its name is that of a thread, not an id. */
+/* In the kind of a cell, besides enum wait_kind: `who` is the name of a thread, not an id. */
 enum { KIND_NAMED = 1 << 7 };
 
 const char *wait_kind_name(unsigned kind)
@@ -91,7 +91,7 @@ static int compare_names(const char *a, const char *b)
     return !a || !b ? (a != NULL) - (b != NULL) : strcmp(a, b);
 }
 
-/* By the key: rows that compare as equal are one. */
+/* By the key: rows that compare as equal are merged. */
 static int compare_waits(const void *a, const void *b)
 {
     const struct wait_row *left = a, *right = b;
@@ -122,7 +122,7 @@ static void name_thread(const struct fold_rows *rows, uint32_t id, struct wait_r
     row->by_process = fold_rows_process(rows, row->by_pid);
 }
 
-/* Who it was: `by`; `gone`, if that is not NULL, tells more than its id. */
+/* Sets the other side from `by`; `gone`, if not NULL, has more than its id. */
 static void name_who(const struct fold_rows *rows, uint32_t by, const struct gone_thread *gone,
                      struct wait_row *row)
 {
@@ -167,7 +167,7 @@ static size_t count_cells(const struct cell_group *const *groups, size_t count)
     return cells;
 }
 
-/* Those of several lives of a number, or of threads whose process nothing tells. */
+/* Merges those of several lives with one number, or of threads with unknown processes. */
 static size_t merge_rows(struct wait_row *rows, size_t count)
 {
     size_t kept = 0;
@@ -204,7 +204,7 @@ void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
 
 /* --- of an instance --- */
 
-/* Of threads that are gone, in the `who` of a wait. These are no enum wait_kind. */
+/* Of dropped threads, in the `who` of a wait. Not in enum wait_kind. */
 enum { WAKER_GONE = 14, RAN_GONE };
 static_assert((int)WAIT_KINDS <= (int)WAKER_GONE && RAN_GONE < 1 << WAIT_KIND_BITS,
               "kinds of their own");
@@ -275,7 +275,7 @@ void fold_rows_instance_waits(const struct fold_rows *rows, const struct slow_in
 
 /* --- interrupts --- */
 
-/* What the handlers of an interrupt are called, with commas; NULL: their events do not tell. */
+/* The names of the handlers of an interrupt, separated by commas; NULL: unknown. */
 static const char *name_of_irq(const struct session_report *session, struct arena *arena,
                                uint64_t irq)
 {

@@ -13,7 +13,7 @@ struct half_seen {
     uint64_t complete, begins, ends;
 };
 
-/* Names are few, and a name with a slash in it is as good as one without. */
+/* A name that contains a slash is handled like one without. */
 static const char *last_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -52,7 +52,7 @@ static struct half_seen *all_half_seen(const struct session_report *sessions, si
     return rows;
 }
 
-/* What is known of one name: `count` rows, those of a process together. NULL: nothing wrong. */
+/* Checks the `count` rows of one name, those of a process together. NULL: no fault. */
 static char *never_pairs(const struct half_seen *rows, size_t count)
 {
     uint64_t begins = 0, ends = 0;
@@ -79,7 +79,7 @@ static char *never_pairs(const struct half_seen *rows, size_t count)
                          rows->name, (unsigned long long)begins, (unsigned long long)ends);
 }
 
-/* Over all sessions: what matches in one of them is no mistake. */
+/* Of all sessions: a definition that matches in one of them is right. */
 static struct phase_uses all_uses(const struct session_report *sessions, size_t count,
                                   enum fault_scope scope, struct arena *arena)
 {

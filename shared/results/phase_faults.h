@@ -4,12 +4,12 @@
 
 #include "results/report.h"
 
-/* Of which definitions. */
+/* Which definitions to check. */
 enum fault_scope { FAULTS_OF_ALL, FAULTS_OF_PHASES, FAULTS_OF_COUNTS };
 
-/* Sentences over `count` sessions together, each once, in `arena`: definitions whose event or field
- * no trace of any declares or that cannot be compared, and phases of which begins and ends are
- * there, but in no process both. */
+/* Sentences about all `count` sessions together, each once, in `arena`: definitions whose event or
+ * field is in no trace or cannot be compared, and phases with begins and ends, but never both in
+ * one process. */
 const char *const *phase_faults(const struct session_report *sessions, size_t count,
                                 enum fault_scope scope, struct arena *arena, size_t *fault_count);
 

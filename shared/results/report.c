@@ -21,7 +21,7 @@ struct cells_of_kind session_report_cells(const struct session_report *session,
 
 void report_instance_id(uint64_t order, char room[INSTANCE_ID_ROOM])
 {
-    uint64_t begin = order - 1; /* they count from 1 */
+    uint64_t begin = order - 1; /* orders count from 1 */
     snprintf(room, INSTANCE_ID_ROOM, "%llu.%u", (unsigned long long)(begin >> 16),
              (unsigned)(begin & 0xffff));
 }

@@ -1,8 +1,8 @@
-/* results/report.h -- the rows of a report: what a fold of the results log comes to.
+/* results/report.h -- the rows of a report: the output of a fold of the results log.
  *
- * Exactly the objects of `report --format json` (docs/RESULTS.md), and what the tables for people
- * need besides. Strings belong to the report. Times are nanoseconds since the Unix epoch,
- * durations nanoseconds; REPORT_NONE stands for null. */
+ * Exactly the objects of `report --format json` (docs/RESULTS.md), and additional data for the text
+ * tables. Strings belong to the report. Times are nanoseconds since the Unix epoch, durations
+ * nanoseconds; REPORT_NONE stands for null. */
 #ifndef RESULTS_REPORT_H
 #define RESULTS_REPORT_H
 
@@ -33,7 +33,7 @@ struct named_numbers {
     size_t count;
 };
 
-/* Running time, without what interrupts took of it. */
+/* Running time without the time of interrupts. */
 static inline uint64_t report_user_alone(uint64_t user_cpu_ns, const struct interrupted *taken)
 {
     return user_cpu_ns - (taken->irq_ns + taken->softirq_ns - taken->sys_ns);
@@ -52,7 +52,7 @@ struct process_row {
     bool begin_hard, end_hard;
     uint64_t threads;
     uint64_t cpu_ns;
-    uint64_t irq_ns, softirq_ns; /* of the running time of its threads: struct interrupted */
+    uint64_t irq_ns, softirq_ns; /* part of the running time of its threads: struct interrupted */
 };
 
 struct thread_row {
@@ -62,10 +62,10 @@ struct thread_row {
     const char *name;
     bool begin_hard, end_hard;
     uint64_t cpu_ns, switches;
-    /* Over its life, all time: running outside and inside of calls, runnable, blocked, unknown.
-     * (Beyond the contract.) */
+    /* Over its life: running outside and inside of calls, runnable, blocked, unknown. (Beyond the
+     * contract.) */
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
-    struct interrupted interrupted; /* of user_cpu_ns and sys_cpu_ns */
+    struct interrupted interrupted; /* part of user_cpu_ns and sys_cpu_ns */
 };
 
 struct syscall_row {
@@ -76,7 +76,7 @@ struct syscall_row {
     struct durations complete;
     struct named_numbers errors;
     uint64_t bytes, begin_unknown, end_unknown, refused;
-    /* The longest: which thread, when it was entered, and the descriptor it used. */
+    /* The longest call: its thread, its entry, and the descriptor it used. */
     int64_t slowest_tid, slowest_begin_ns;
 };
 
@@ -85,17 +85,18 @@ struct phase_row {
     const char *phase;
     const char *process;
     struct durations complete;
-    uint64_t hopped; /* of the complete ones, those that another thread ended */
-    uint64_t over;   /* likewise, those at or over the threshold of their definition */
+    uint64_t hopped; /* complete ones that another thread ended */
+    uint64_t over;   /* complete ones at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
-    uint64_t queued_ns, parallel_ns; /* of those with segments, of which all times are then */
+    uint64_t queued_ns, parallel_ns; /* of instances with segments; then all times are those of
+                                        the segments */
     uint64_t syscalls;
 };
 
-/* A value that an instance has: of a match field, or captured. */
+/* A value of an instance: of a match field, or captured. */
 struct named_value {
     const char *name;
     struct field_value value; /* FIELD_ABSENT: null */
@@ -106,7 +107,7 @@ struct named_values {
     size_t count;
 };
 
-/* Waits of the threads of a process in one phase, by who ended them (blocked), or by who had the CPU
+/* Waits of the threads of a process in one phase, by who ended them (blocked), or who had the CPU
  * (runnable). */
 struct wait_row {
     int64_t pid; /* or REPORT_NONE */
@@ -114,39 +115,41 @@ struct wait_row {
     const char *process;
     uint8_t kind;           /* enum wait_kind */
     int64_t by_pid, by_tid; /* of a thread; or REPORT_NONE */
-    const char *by_name;    /* of the thread, or the handler; or NULL */
+    const char *by_name;    /* name of the thread or the handler; or NULL */
     const char *by_process; /* likewise */
     int64_t number;         /* of a handler; or REPORT_NONE */
     struct wait_cell cell;
 };
 
-/* `thread`, `irq` ...: who it was by. */
+/* `thread`, `irq` ...: the kind of the other side. */
 const char *wait_kind_name(unsigned kind);
-/* What an analysis calls the handler of that number, made in `room` if need be; NULL: only its events tell. */
+/* The name of a handler in its analysis, written to `room` if needed; NULL: only its events have
+ * it. */
 const char *wait_handler_name(unsigned kind, uint32_t number, char room[VIEW_NAME_ROOM]);
 
 /* One of the slowest instances of a phase. */
 struct instance_row {
     int64_t pid; /* or REPORT_NONE */
     const char *phase;
-    uint64_t order; /* of its begin, unique in the session: report_instance_id() */
+    uint64_t order; /* number of its begin, unique in the session: report_instance_id() */
     const char *process;
-    int64_t tid;      /* of the thread that began it; REPORT_NONE: not known */
+    int64_t tid;      /* of the thread that began it; REPORT_NONE: unknown */
     const char *name; /* of that thread */
-    int64_t end_tid;  /* of the thread that ended it: that one, or another */
+    int64_t end_tid;  /* of the thread that ended it: the same, or another */
     int64_t begin_ns, end_ns;
     uint64_t total_ns;
     struct named_values match, captured;
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
-    /* The largest of its waits, the largest first: neither phase nor process, and no maximum. */
+    /* The largest of its waits, the largest first: without phase, process, and maximum. */
     struct wait_row *wakers;
     size_t waker_count;
     struct wait_row *ran_instead;
     size_t ran_instead_count;
     uint64_t queued_ns, parallel_ns; /* as in struct phase_row */
-    uint64_t syscalls;               /* complete by its end, of those entered in it */
+    uint64_t syscalls;               /* complete calls that were entered in it and ended before
+                                        its end */
 };
 
 struct fd_row {
@@ -160,12 +163,12 @@ struct fd_row {
     uint64_t calls, read_bytes, write_bytes, total_ns;
 };
 
-/* A file (all descriptors of one name and kind) as one process used it in one phase. */
+/* A file (all descriptors with one name and kind), used by one process in one phase. */
 struct file_row {
     int64_t pid;
     const char *phase;
     const char *process;
-    const char *name; /* NULL: never told */
+    const char *name; /* NULL: unknown */
     const char *kind;
     int64_t fd; /* the number if all descriptors had the same, else REPORT_NONE */
     struct durations calls;
@@ -177,20 +180,20 @@ struct cpu_row {
     uint64_t busy_ns, idle_ns;
 };
 
-/* What a count is broken down by, of one row. */
+/* The value of one dimension of a count, in one row. */
 struct count_value {
-    const char *by;           /* the field as it is written, or the word */
-    bool is_process;          /* or a thread: `number` and `name` are its; else `value` */
+    const char *by;           /* the field as written, or the name of the dimension */
+    bool is_process;          /* a process or thread, in `number` and `name`; else see `value` */
     bool is_field;            /* of the event */
     struct field_value value; /* FIELD_ABSENT: unknown; or the event does not have the field */
     int64_t number;           /* or REPORT_NONE */
-    const char *name;         /* or NULL; without a number, in place of a thread's */
+    const char *name;         /* or NULL; a thread without a number is described by it */
 };
 
-/* Events, or spans, that a user counts. */
+/* Events, or spans, of a user-defined count. */
 struct count_row {
     const char *name;
-    bool others; /* those that more different values had than a definition may have rows for */
+    bool others; /* sum of those over the limit of rows of a definition */
     const struct count_value *values;
     size_t value_count;
     int64_t pid; /* or REPORT_NONE */
@@ -199,7 +202,7 @@ struct count_row {
     struct count_cell cell;
 };
 
-/* By name, and by what the definition breaks down by: 0 are rows of one table. */
+/* By name and dimensions: 0 if both are rows of one table. */
 int count_row_compare_definitions(const struct count_row *left, const struct count_row *right);
 
 struct sched_row {
@@ -214,13 +217,13 @@ struct session_report {
     const char *session;
     uint64_t chunks, events;
     struct tallies tallies;
-    struct damages damage;    /* what was left out, by name; counted in the tallies */
-    struct phase_uses uses;   /* what its traces declare of the phases that were asked for */
-    int64_t begin_ns, end_ns; /* REPORT_NONE without any event */
+    struct damages damage;    /* data that was left out, by name; counted in the tallies */
+    struct phase_uses uses;   /* how its traces declare the requested phases */
+    int64_t begin_ns, end_ns; /* REPORT_NONE without events */
     const char *const *hosts;
     size_t host_count;
-    bool kernel, user;   /* what is recorded: of it, of user space */
-    bool some_processes; /* the rows are of those alone that were asked for */
+    bool kernel, user;   /* recorded domains */
+    bool some_processes; /* only the rows of requested processes */
 
     /* Each sorted by its key, null first. */
     struct process_row *processes;
@@ -237,7 +240,7 @@ struct session_report {
     size_t fd_count;
     struct file_row *files;
     size_t file_count;
-    struct count_row *counts; /* of a definition, by what it breaks down by; `others` last */
+    struct count_row *counts; /* of a definition, sorted by its dimensions; `others` last */
     size_t count_count;
     struct count_row *spans; /* likewise */
     size_t span_count;
@@ -263,17 +266,17 @@ struct cells_of_kind {
 struct cells_of_kind session_report_cells(const struct session_report *session,
                                           const struct atom_kind *kind);
 
-/* Waits that interrupts ended have their names from here on, as cells of the kind `irq` tell; in the arena. */
+/* Sets the names of waits that interrupts ended, from cells of the kind `irq`; in the arena. */
 void session_report_name_irqs(struct session_report *session, struct arena *arena);
 
 struct report {
-    struct arena arena;              /* owns every string and array */
+    struct arena arena;              /* owns all strings and arrays */
     struct session_report *sessions; /* by name */
     size_t session_count;
 };
 
-/* What an instance is called: the number of its begin event among those of the session, from 0, and the
- * place of its definition. */
+/* The id of an instance: the number of its begin event among those of the session, from 0, and the
+ * index of its definition. */
 enum { INSTANCE_ID_ROOM = 32 };
 void report_instance_id(uint64_t order, char room[INSTANCE_ID_ROOM]);
 

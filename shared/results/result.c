@@ -9,7 +9,7 @@ struct text result_call_name(const struct result *result, uint32_t call)
 struct process_fact process_fact_join(const struct process_fact *older,
                                       const struct process_fact *newer)
 {
-    /* A fork tells best; of what else tells the parent, the first word holds. */
+    /* A fork is the best source of the parent; otherwise the first one counts. */
     struct process_fact joined = newer->fork_seen || !older->fork_seen ? *newer : *older;
     if (!joined.fork_seen && older->ppid >= 0)
         joined.ppid = older->ppid;
@@ -21,6 +21,6 @@ struct thread_fact thread_fact_join(const struct thread_fact *older,
 {
     struct thread_fact joined = *newer;
     if (older->process)
-        joined.process = older->process; /* told once, it holds */
+        joined.process = older->process; /* does not change once known */
     return joined;
 }
