@@ -5,7 +5,7 @@
 #include "analysis/analyses.h"
 #include "wire/result_codec.h"
 
-/* What the published file says. */
+/* From the descriptors of the published .proto file. */
 static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *message,
                                                 unsigned tag)
 {

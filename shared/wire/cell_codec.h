@@ -1,7 +1,7 @@
-/* wire/cell_codec.h -- cells of analyses as messages of proto/result.proto, and back: by what the
- * published file itself says of its fields. A kind's message is the field of Result whose number is its tag; a
- * column is the field of that message whose number is the column's tag, and has its name. For the files of
- * results. */
+/* wire/cell_codec.h -- encodes and decodes cells of analyses as messages of proto/result.proto, by
+ * the field descriptors of that file. The message of a kind is the field of Result whose number is
+ * the tag of the kind; a column is the field of that message with the number of the column's tag,
+ * and with its name. For the encoder and decoder of results. */
 #ifndef WIRE_CELL_CODEC_H
 #define WIRE_CELL_CODEC_H
 
@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "result.pb-c.h"
 
-/* Whoever encodes or decodes the rest of a record. */
+/* Functions of the encoder or decoder of the whole record. */
 struct cell_parts {
     uint32_t (*name)(void *context, struct text text); /* its number */
     Spanmill__Results__Durations *(*durations)(void *context, const struct durations *from);
@@ -22,7 +22,7 @@ struct cell_parts {
 
 void cell_encode(const struct cell_parts *parts, const struct atom *cell,
                  Spanmill__Results__Result *out);
-/* NULL: the result is of a kind that this program does not know. */
+/* NULL: the result is of an unknown kind. */
 const struct atom *cell_decode(const struct cell_parts *parts,
                                const Spanmill__Results__Result *from);
 

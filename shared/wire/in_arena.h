@@ -1,4 +1,4 @@
-/* wire/in_arena.h -- messages that protobuf-c unpacks into an arena. */
+/* wire/in_arena.h -- unpacks protobuf-c messages into an arena. */
 #ifndef WIRE_IN_ARENA_H
 #define WIRE_IN_ARENA_H
 
@@ -14,7 +14,7 @@ static inline void *in_arena_take(void *arena, size_t size)
 static inline void in_arena_give_back(void *arena, void *memory)
 {
     (void)arena;
-    (void)memory; /* the arena goes as a whole */
+    (void)memory; /* the arena is freed as a whole */
 }
 
 static inline ProtobufCAllocator in_arena(struct arena *arena)

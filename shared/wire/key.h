@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 
-/* The session of a key: what partials and results are partitioned by. A session's name has two
- * slashes at least (host/name/created), so that what follows them is told apart. */
+/* The session of a key, by which partials and results are partitioned. A session's name has at
+ * least two slashes (host/name/created), so the rest is unambiguous. */
 struct text key_session(struct text key);
 
 #endif

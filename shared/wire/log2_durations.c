@@ -9,7 +9,7 @@ static bool read_few(const struct log2_durations *old, struct durations *to)
            to->total_ns == old->total_ns;
 }
 
-/* Buckets of power `power` are 8 * power and up; of them, those that may not be empty. */
+/* Buckets of power `power` are 8 * power and up; the middle one of those that may not be empty. */
 static unsigned middle_of(const struct log2_durations *old, unsigned power)
 {
     unsigned low = power * DURATIONS_PARTS, high = low + DURATIONS_PARTS - 1;

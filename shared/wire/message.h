@@ -1,4 +1,4 @@
-/* wire/message.h -- the fields of a protobuf message, one after the other and in place.
+/* wire/message.h -- iterates over the fields of a protobuf message, in place.
  * (https://protobuf.dev/programming-guides/encoding/) */
 #ifndef WIRE_MESSAGE_H
 #define WIRE_MESSAGE_H
@@ -8,10 +8,10 @@
 #include "base/row.h"
 
 struct message {
-    struct row_reader row; /* bad: this is no message */
+    struct row_reader row; /* bad: not a message */
     uint64_t field;
     uint64_t number;    /* its value, or */
-    struct bytes bytes; /* its bytes, or a message of its own */
+    struct bytes bytes; /* its bytes, or a nested message */
 };
 
 static inline struct message message_of(struct bytes bytes)
@@ -38,7 +38,7 @@ static inline uint64_t message_fixed(struct row_reader *row, size_t count)
     return number;
 }
 
-/* Goes on to the next field; false at the end, or if there is none. */
+/* Moves to the next field; false at the end, or on error. */
 static inline bool message_next(struct message *message)
 {
     struct row_reader *row = &message->row;

@@ -1,4 +1,4 @@
-/* wire/outbox.h -- records that wait to be sent, in their order. */
+/* wire/outbox.h -- a queue of records to send. */
 #ifndef WIRE_OUTBOX_H
 #define WIRE_OUTBOX_H
 
@@ -12,10 +12,10 @@
 struct outbox_record {
     struct text key;
     struct bytes value;
-    bool tombstone; /* no value at all: takes the key away */
+    bool tombstone; /* no value: deletes the key */
 };
 
-/* All zero is an empty one. */
+/* All zero is empty. */
 struct outbox {
     struct arena arena;
     struct outbox_record *records;
@@ -23,9 +23,9 @@ struct outbox {
     size_t bytes; /* of keys and values */
 };
 
-/* Takes copies; a value at NULL is a tombstone. */
+/* Copies records; a value at NULL is a tombstone. */
 struct record_sink outbox_sink(struct outbox *outbox);
-/* Empties it; room for records is kept. */
+/* Empties it; keeps the memory for records. */
 void outbox_reset(struct outbox *outbox);
 void outbox_clear(struct outbox *outbox);
 

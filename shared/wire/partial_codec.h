@@ -1,7 +1,9 @@
-/* wire/partial_codec.h -- partials as protobuf records, and back. The format is proto/partial.proto.
+/* wire/partial_codec.h -- encodes and decodes partials as protobuf records. The format is
+ * proto/partial.proto.
  *
- * One attempt at mapping a chunk becomes a row of records: partials, which together hold the bytes of the
- * interval's row (core/row_bytes.h), and at last one interval end, which tells how many came before it. */
+ * One attempt at mapping a chunk is a sequence of records: partials, which together contain the
+ * bytes of the interval's row (core/row_bytes.h), and then one interval end, which has the number
+ * of records before it. */
 #ifndef WIRE_PARTIAL_CODEC_H
 #define WIRE_PARTIAL_CODEC_H
 
@@ -11,21 +13,21 @@
 #include "trace/partial.h"
 #include "trace/schema.h"
 
-/* What every record of an attempt carries. */
+/* Common to all records of an attempt. */
 struct record_meta {
     struct text session;  /* host/name/created */
     uint64_t chunk;       /* number of the rotation */
-    uint64_t first_chunk; /* the session's first that was ever published */
-    uint64_t attempt;     /* drawn by the mapper: two attempts at a chunk are never mixed */
+    uint64_t first_chunk; /* the first chunk of the session that was ever published */
+    uint64_t attempt;     /* random, from the mapper: two attempts at a chunk are never mixed */
 };
 
 enum gap_cause { GAP_LOST = 1, GAP_DAMAGED, GAP_ABSENT, GAP_SILENCE };
 
-/* What stands in the log in place of a chunk that gives no partials. */
+/* Replaces a chunk without partials in the log. */
 struct gap {
     uint32_t cause; /* enum gap_cause, or one of a later version */
     struct text reason;
-    bool final; /* the session ends with it */
+    bool final; /* the last chunk of the session */
 };
 
 /* Takes each record with its key, "SESSION/host". Both are borrowed for the call. */
@@ -34,11 +36,12 @@ struct record_sink {
     void *context;
 };
 
-/* Gives all records of an interval to `sink`: partials with the bytes that row_write() made, then its end. */
+/* Passes all records of an interval to `sink`: partials with the output of row_write(), then its
+ * end. */
 void partial_encode(struct bytes row, const struct record_meta *meta,
                     const struct interval_end *end, struct record_sink sink);
 
-/* Encodes the one record of a gap. */
+/* Encodes the single record of a gap. */
 void partial_encode_gap(const struct record_meta *meta, const struct gap *gap,
                         struct record_sink sink);
 
@@ -48,20 +51,19 @@ struct decoded_record {
     bool is_end, is_gap;
     struct interval_end end; /* if is_end */
     struct gap gap;          /* if is_gap */
-    uint64_t records;        /* if is_end: how many came before it */
+    uint64_t records;        /* if is_end: number of records before it */
     struct bytes row;        /* else: a part of the row's bytes */
 };
 
-/* Decodes a record into `arena`; the definitions of an end become a set of `schema`, without which an end
- * has none.
- * REJECT: not a record, or one that contradicts itself, or of a format that this program reads no more.
- * STOP: of a newer format than this program knows: the program is old, the data is good. */
+/* Decodes a record into `arena`; the definitions of an end become a set of `schema`; without a
+ * schema, an end has none. REJECT: not a record, or an inconsistent one, or a format that is too
+ * old. STOP: a newer format than this program knows: the program is outdated, the data is valid. */
 MUST_CHECK enum status partial_decode(struct bytes record, struct schema *schema,
                                       struct arena *arena, struct decoded_record *out,
                                       struct failure *why);
 
-/* The bytes of a row from all of its partials, one behind the other, into `arena`. The same failures; a record
- * that is no partial is refused. */
+/* Concatenates the row's bytes from all of its partials, in `arena`. Failures as above; a record
+ * that is not a partial is rejected. */
 MUST_CHECK enum status partial_decode_row(const struct bytes *records, size_t count,
                                           struct arena *arena, struct bytes *out,
                                           struct failure *why);

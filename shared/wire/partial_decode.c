@@ -11,16 +11,17 @@
 
 /* --- partials --- */
 
-/* A block of a zstd frame: at least so many bytes of it, and at most so many unpacked. Source: RFC 8878, 3.1.1.2. */
+/* A block of a zstd frame: its least size, and its largest unpacked size. Source: RFC 8878,
+ * 3.1.1.2. */
 enum { BLOCK_LEAST = 4, BLOCK_MOST = 128 << 10 };
 
-/* How many bytes of the row a partial holds: no more than its bytes can be unpacked to. */
+/* The number of row bytes in a partial: no more than its size can unpack to. */
 static enum status measure(const struct record_place *place, size_t *count, struct failure *why)
 {
     struct bytes body = place->body;
     unsigned long long size =
         place->is_zstd ? ZSTD_getFrameContentSize(body.at, body.count) : body.count;
-    if (size > PARTIAL_BYTES_MAX) /* or an error, which are the largest numbers */
+    if (size > PARTIAL_BYTES_MAX) /* or an error: these are the largest numbers */
         return fail(why, STATUS_REJECT, "compressed partial without a size, or over %d bytes",
                     PARTIAL_BYTES_MAX);
     if (place->is_zstd && size > (body.count / BLOCK_LEAST + 1) * BLOCK_MOST)
@@ -29,7 +30,7 @@ static enum status measure(const struct record_place *place, size_t *count, stru
     return STATUS_OK;
 }
 
-/* Puts them, `count` in all, where there is room for them. */
+/* Writes them, `count` in all, to a buffer of that size. */
 static enum status unpack(const struct record_place *place, uint8_t *to, size_t count,
                           struct failure *why)
 {
@@ -104,7 +105,7 @@ static struct damages decode_damage(const Spanmill__IntervalEnd *from, struct ar
     return (struct damages){items, from->n_damage, from->damage_more};
 }
 
-/* What the interval was mapped with; nothing told is no definitions. */
+/* The definitions the interval was mapped with; absent means none. */
 static enum status decode_phases(const Spanmill__IntervalEnd *from, struct schema *schema,
                                  struct arena *arena, const struct phase_set **out,
                                  struct failure *why)

@@ -10,15 +10,15 @@
 #include "wire/partial_codec.h"
 #include "wire/phases_message.h"
 
-/* A row's bytes are split above this, so that a record stays well below a broker's limit. The level: 5
- * took 1.3 times the time of all encoding for 1 % fewer bytes. */
+/* A row's bytes are split above this, so that a record stays far below a broker's limit. The level:
+ * 5 took 1.3 times the time of all encoding for 1 % fewer bytes. */
 enum { RECORD_BYTES = 600 << 10, ZSTD_LEVEL = 1 };
 
-/* What is shorter than this is left as it is: to begin a frame takes as long as to write it, for a few
+/* Shorter rows are not compressed: starting a frame takes as long as encoding the row, for a few
  * bytes less. */
 enum { COMPRESSED_MIN = 1024 };
 
-/* Sets an optional field if it says more than its default. */
+/* Sets an optional field if its value is not the default. */
 #define SET(message, field, number)                                                                \
     ((message)->has_##field = (number) != 0, (message)->field = (number))
 #define SET_ALWAYS(message, field, number)                                                         \
@@ -29,14 +29,14 @@ static ProtobufCBinaryData binary(struct text text)
     return (ProtobufCBinaryData){text.count, (uint8_t *)(uintptr_t)text.at};
 }
 
-/* The records of an attempt on their way. */
+/* The records of an attempt being sent. */
 struct attempt {
     const struct record_meta *meta;
     struct record_sink sink;
     uint64_t records;
 };
 
-/* All of one session go to one partition. */
+/* All records of a session go to one partition. */
 static void send_record(struct attempt *attempt, Spanmill__Record *record)
 {
     const struct record_meta *meta = attempt->meta;
@@ -55,7 +55,7 @@ static void send_record(struct attempt *attempt, Spanmill__Record *record)
     free(packed);
 }
 
-/* To be freed in one. */
+/* The caller frees it with one free(). */
 static Spanmill__Damage **encode_damage(struct damages from)
 {
     size_t pointers = from.count * sizeof(Spanmill__Damage *);
@@ -143,14 +143,14 @@ static ZSTD_CCtx *new_compressor(void)
 {
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
-    /* Literals are times and sums, which hardly compress: without, compressing takes two thirds of
-     * the time, for 10 % more bytes. Level 1 is strategy ZSTD_fast, where a target length of 1
+    /* Literals are times and sums, which hardly compress: storing them reduces compression time to
+     * two thirds, for 10 % more bytes. Level 1 is strategy ZSTD_fast, where a target length of 1
      * changes nothing else. Source: zstd.h, ZSTD_c_targetLength. */
     (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_targetLength, 1);
     return zstd;
 }
 
-/* Compressed into `room`, of ZSTD_compressBound() of it, if that makes it smaller. */
+/* Compresses into `room`, of ZSTD_compressBound(); false if that is not smaller. */
 static bool compress(ZSTD_CCtx *zstd, struct bytes part, uint8_t *room, size_t *count)
 {
     if (part.count < COMPRESSED_MIN)

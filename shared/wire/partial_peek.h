@@ -1,4 +1,4 @@
-/* wire/partial_peek.h -- where a record of partials belongs, read without decoding it. */
+/* wire/partial_peek.h -- reads the metadata of a partial's record without decoding it. */
 #ifndef WIRE_PARTIAL_PEEK_H
 #define WIRE_PARTIAL_PEEK_H
 
@@ -9,15 +9,15 @@
 #include "wire/partial_codec.h"
 
 struct record_place {
-    struct record_meta meta; /* its session is a view of the record */
-    uint64_t index;          /* in its attempt; of the end: how many came before */
+    struct record_meta meta; /* its session points into the record */
+    uint64_t index;          /* in its attempt; of the end: number of records before it */
     unsigned format;
     bool is_end, is_gap; /* neither: a partial */
     bool is_zstd;        /* a partial, compressed */
     struct bytes body;   /* in the record: a message of that type, or a frame */
 };
 
-/* REJECT: not a record. STOP: of a newer format than this program knows. */
+/* REJECT: not a record. STOP: a newer format than this program knows. */
 MUST_CHECK enum status partial_peek(struct bytes record, struct record_place *out,
                                     struct failure *why);
 

@@ -1,5 +1,5 @@
-/* wire/partial_tags.h -- the numbers of the fields in proto/partial.proto, in their order, for
- * what reads and writes records without protobuf-c. */
+/* wire/partial_tags.h -- the field numbers of proto/partial.proto, in order, for code that reads
+ * and writes records without protobuf-c. */
 #ifndef WIRE_PARTIAL_TAGS_H
 #define WIRE_PARTIAL_TAGS_H
 
@@ -16,7 +16,7 @@ enum record_tag {
     TAG_RECORD_GAP
 };
 
-/* What a field is written as. */
+/* The encoding of a field. */
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 #endif

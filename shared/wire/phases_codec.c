@@ -26,7 +26,7 @@ static size_t count_filters(const struct phase_filter *filters, size_t count)
     return all;
 }
 
-/* Each before what is in it; returns what is behind. */
+/* Each one before its children; returns the end. */
 static Spanmill__PhaseFilter **put_filters(struct encoding *encoding,
                                            const struct phase_filter *from, size_t count,
                                            Spanmill__PhaseFilter **out)
@@ -194,7 +194,7 @@ static void decode_constant(struct decoding *decoding, const Spanmill__PhaseFilt
                                    .text = text_of(text_at(decoding, from->text))};
 }
 
-/* Filters of a message, the first of them at `at`. */
+/* Filters of a message, from `at` on. */
 struct filters_in {
     Spanmill__PhaseFilter *const *at, *const *end;
 };
@@ -231,7 +231,7 @@ static struct phase_filter *take_filters(struct decoding *decoding, struct filte
     return to;
 }
 
-/* All of a list; *count of them are not inside of others. */
+/* A whole list; *count of them are at the top level. */
 static const struct phase_filter *decode_filters(struct decoding *decoding,
                                                  Spanmill__PhaseFilter *const *from, size_t listed,
                                                  size_t *count)

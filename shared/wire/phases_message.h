@@ -1,4 +1,4 @@
-/* wire/phases_message.h -- phase definitions as a part of another message. For this folder alone. */
+/* wire/phases_message.h -- phase definitions inside another message. Only for this folder. */
 #ifndef WIRE_PHASES_MESSAGE_H
 #define WIRE_PHASES_MESSAGE_H
 

@@ -1,5 +1,6 @@
-/* wire/result_codec.h -- results as protobuf records, and back. The format is proto/result.proto,
- * which others read, too: a field never changes its meaning, new ones get new numbers. */
+/* wire/result_codec.h -- encodes and decodes results as protobuf records. The format is
+ * proto/result.proto, which is public: fields never change their meaning, new ones get new
+ * numbers. */
 #ifndef WIRE_RESULT_CODEC_H
 #define WIRE_RESULT_CODEC_H
 
@@ -15,34 +16,34 @@ enum { RESULT_NAME_MAX = 64 << 10, RESULT_RECORD_MAX = 700 << 10 };
 
 struct result_meta {
     struct text session;    /* host/name/created */
-    uint64_t chunk;         /* by whose joining the results came about */
-    uint8_t clock_uuid[16]; /* of the session's clock; zeros if not told */
+    uint64_t chunk;         /* whose join made the results */
+    uint8_t clock_uuid[16]; /* of the session's clock; zeros if unknown */
 };
 
-/* Gives `sink` the records of `groups`, each below RESULT_RECORD_MAX bytes, with their keys:
- * "SESSION/PID", "SESSION/t/TID" or "SESSION/host". */
+/* Passes to `sink` the records of `groups`, each below RESULT_RECORD_MAX bytes, with their keys:
+ * "SESSION/PID", "SESSION/t/TID", or "SESSION/host". */
 void result_encode(const struct result_meta *meta, const struct result_group *groups, size_t count,
                    struct record_sink sink);
 
-/* Encodes all that the batch has taken, and clears it. Nothing goes out of an empty one. */
+/* Encodes everything in the batch, and clears it. An empty batch makes no record. */
 void result_flush(const struct result_meta *meta, struct result_batch *batch,
                   struct record_sink sink);
 
 struct result_record {
     struct result_meta meta;
-    uint32_t part; /* of the records of one flush, from 0 */
+    uint32_t part; /* index of the record in its flush, from 0 */
     bool last;     /* of that flush */
     struct result *results;
     size_t count;
 };
 
-/* Decodes a record into `arena`; texts are views of the arena. Results refer to no schema.
- * REJECT: not a record, or one that contradicts itself. STOP: of a newer format than this
- * program knows: the program is old, the data is good. */
+/* Decodes a record into `arena`; texts point into the arena. Results refer to no schema. REJECT:
+ * not a record, or an inconsistent one. STOP: a newer format than this program knows: the program
+ * is outdated, the data is valid. */
 MUST_CHECK enum status result_decode(struct bytes record, struct arena *arena,
                                      struct result_record *out, struct failure *why);
 
-/* NULL, or what is wrong with how the published file describes the cells of a kind that has a view. */
+/* NULL, or what is wrong with the description of a viewed kind's cells in the published file. */
 const char *result_cell_fault(const struct atom_kind *kind);
 
 #endif

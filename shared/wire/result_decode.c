@@ -12,7 +12,7 @@ struct decoder {
     struct arena *arena;
     struct text *names;
     size_t name_count;
-    bool bad; /* something contradicted itself; what was decoded since is of no use */
+    bool bad; /* the record is inconsistent; anything decoded since is invalid */
 };
 
 static struct text text(ProtobufCBinaryData bytes)
@@ -40,7 +40,7 @@ static bool few_durations(const Spanmill__Results__Durations *from, struct durat
            to->total_ns == from->total_ns;
 }
 
-/* Of a format before this one. */
+/* Of an earlier format. */
 static bool old_durations(struct decoder *decoder, const Spanmill__Results__Durations *from,
                           struct durations *to)
 {
@@ -232,7 +232,7 @@ static void decode_values(struct decoder *decoder, Spanmill__Results__Value *con
     }
 }
 
-/* Of a wait: enum wait_kind, and which of that kind. */
+/* Of a wait: its enum wait_kind, and the id within the kind. */
 static uint64_t who(struct decoder *decoder, uint32_t kind, uint64_t by_thread, uint32_t number)
 {
     decoder->bad |= !wait_is_known(kind) || by_thread > UINT32_MAX;
@@ -389,7 +389,7 @@ static void durations_in(void *decoder, const Spanmill__Results__Durations *from
     durations(decoder, from, to);
 }
 
-/* False: it is of an analysis that only newer programs know, or of none. */
+/* False: it is of no analysis that this program knows. */
 static bool decode_cell(struct decoder *decoder, const Spanmill__Results__Result *from,
                         struct result *to)
 {
@@ -449,7 +449,7 @@ static void decode_interval(struct decoder *decoder, const Spanmill__Results__In
         to->interval.host = name(decoder, from->host);
 }
 
-/* False: it is of a kind that only newer programs know. */
+/* False: its kind is unknown, of a newer program. */
 static bool decode_result(struct decoder *decoder, const Spanmill__Results__Result *from,
                           struct result *to)
 {

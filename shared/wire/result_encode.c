@@ -8,7 +8,7 @@
 #include "wire/format.h"
 #include "wire/result_codec.h"
 
-/* A record is closed above this. The result after has two long names at the most, or one and those of
+/* A record is closed above this. The next result has at most two long names, or one and those of
  * the fields of a phase definition, with their values. */
 enum { RECORD_BYTES = RESULT_RECORD_MAX - 4 * RESULT_NAME_MAX };
 
@@ -16,7 +16,7 @@ struct encoder {
     const struct result_meta *meta;
     struct record_sink sink;
     uint32_t part;
-    /* of the record in hand */
+    /* of the current record */
     struct arena arena;
     struct names names;
     size_t bytes;
@@ -27,7 +27,7 @@ struct encoder {
     size_t packed_room;
 };
 
-/* Sets an optional field if it says more than its default. */
+/* Sets an optional field if its value is not the default. */
 #define SET(message, field, number)                                                                \
     ((message)->has_##field = (number) != 0, (message)->field = (number))
 #define SET_ALWAYS(message, field, number)                                                         \
@@ -374,7 +374,7 @@ static void encode_count(struct encoder *encoder, const struct result *from,
     spanmill__results__count__init(out);
     out->name = name(encoder, told->name);
     SET(out, thread, from->thread);
-    bool in_handler = told->whose == COUNT_OF_HANDLER; /* to older readers, nobody knows whose */
+    bool in_handler = told->whose == COUNT_OF_HANDLER; /* older readers show an unknown thread */
     SET(out, whose, in_handler ? COUNT_OF_NOBODY : told->whose);
     SET(out, in_handler, in_handler);
     SET(out, count, told->cell->count);

@@ -1,5 +1,5 @@
-/* wire/session_header.h -- how far a session is joined, as a record of spanmill.state. The format
- * is proto/session.proto. */
+/* wire/session_header.h -- the joining progress of a session, as a record of spanmill.state. The
+ * format is proto/session.proto. */
 #ifndef WIRE_SESSION_HEADER_H
 #define WIRE_SESSION_HEADER_H
 
@@ -15,13 +15,13 @@ struct session_header {
     bool gap;        /* `next` follows a gap */
     uint64_t end_ns; /* of the interval before `next`, raw clock */
     bool ended;
-    uint8_t clock_uuid[16]; /* zeros if not told */
+    uint8_t clock_uuid[16]; /* zeros if unknown */
     int64_t changed_ms;     /* Unix epoch, of the last record joined */
 };
 
-/* The record, owned by the caller. */
+/* The record; the caller frees it. */
 struct bytes session_header_encode(const struct session_header *header);
-/* REJECT: not a header. STOP: of a newer format than this program knows. */
+/* REJECT: not a header. STOP: a newer format than this program knows. */
 MUST_CHECK enum status session_header_decode(struct bytes record, struct session_header *out,
                                              struct failure *why);
 
