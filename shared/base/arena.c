@@ -11,13 +11,13 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 
-/* An arena that holds much goes on in blocks of large pages: 4 KiB of new memory cost the kernel
- * about as much as decoding what is put there. */
+/* A large arena uses blocks of large pages: 4 KiB of new memory cost the kernel about as much as
+ * decoding the data for them. */
 enum {
     BLOCK_BYTES = 64 << 10,
     LARGE_BLOCK_BYTES = 4 << 20,
     MUCH_BYTES = 2 << 20,
-    STORE_BLOCKS = 16 /* in a store at most */
+    STORE_BLOCKS = 16 /* maximum blocks in a store */
 };
 
 struct arena_block {
@@ -122,7 +122,7 @@ static inline void *take(struct arena *arena, size_t size)
     return taken;
 }
 
-/* Zeroed piece by piece, when it is about to be used anyway. */
+/* Zeroed piece by piece, just before it is used. */
 void *arena_take(struct arena *arena, size_t size)
 {
     return memset(take(arena, size), 0, size);

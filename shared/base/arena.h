@@ -1,7 +1,7 @@
-/* base/arena.h -- memory that is given back all at once.
+/* base/arena.h -- memory that is freed all at once.
  *
- * Arenas that hold much, one after the other, may have a store: it keeps their large blocks, since pages
- * that are new cost the kernel about as much as decoding what is put there. */
+ * Large arenas that are used one after the other may have a store, which keeps their large blocks:
+ * new pages cost the kernel about as much as decoding the data for them. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -12,36 +12,36 @@
 
 struct arena_block;
 
-/* Shared by arenas of any threads; it outlives them. */
+/* Shared by arenas of any thread; it outlives them. */
 struct arena_store;
 
 /* All zero is an empty arena. */
 struct arena {
     struct arena_block *first;
     size_t used;               /* bytes of the first block */
-    size_t whole;              /* bytes held, over all blocks */
+    size_t whole;              /* bytes of all blocks */
     struct arena_store *store; /* or NULL */
 };
 
 struct arena_store *arena_store_new(void);
-/* Frees what is in it; arenas may go on to use it. */
+/* Frees its blocks; arenas may continue to use it. */
 void arena_store_empty(struct arena_store *store);
-/* To be called when no arena uses it any more. */
+/* Call it when no arena uses it any more. */
 void arena_store_free(struct arena_store *store);
 
 /* Zeroed, aligned for anything, valid until arena_clear(). */
 RETURNS_NONNULL void *arena_take(struct arena *arena, size_t size);
-/* The same, but nothing is in it yet. */
+/* The same, not zeroed. */
 RETURNS_NONNULL void *arena_buffer(struct arena *arena, size_t size);
 /* The same, a copy of `size` bytes. */
 RETURNS_NONNULL void *arena_copy(struct arena *arena, const void *from, size_t size);
 /* A terminated copy of `text`. */
 RETURNS_NONNULL char *arena_string(struct arena *arena, struct text text);
-/* It is empty, and without a store. */
+/* Empties it, and removes its store. */
 void arena_clear(struct arena *arena);
-/* It is empty, but for the block that it filled last: what is put there next is in a cache. */
+/* Empties it, but keeps the last block: new data goes where the cache is warm. */
 void arena_reuse(struct arena *arena);
-/* What `from` holds becomes part of `into`; `from` is empty then. */
+/* Moves the contents of `from` to `into`; `from` is empty afterwards. */
 void arena_adopt(struct arena *into, struct arena *from);
 
 #endif

@@ -1,4 +1,4 @@
-/* base/bytes.h -- views of memory that somebody else owns. */
+/* base/bytes.h -- views of memory owned by others. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -18,7 +18,7 @@ struct text {
     size_t count;
 };
 
-/* A record of a topic, or of what goes to one. */
+/* A record of a topic. */
 struct key_value {
     struct text key;
     struct bytes value;
@@ -34,7 +34,7 @@ static inline bool text_equal(struct text a, struct text b)
     return a.count == b.count && (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
 }
 
-/* The parts of "host/name/created"; of the name alone it is not known that it has no slash. */
+/* Splits "host/name/created"; only the name may contain a slash. */
 static inline void text_session(struct text all, struct text *host, struct text *name,
                                 struct text *created)
 {

@@ -6,7 +6,7 @@
 
 enum { FEW = 24 };
 
-/* Keys are never 0 in a map's places, whose values are. */
+/* Values in a map must not be NULL, so indices are stored + 1. */
 static void *place_value(size_t place)
 {
     return (void *)(uintptr_t)(place + 1);

@@ -1,5 +1,5 @@
-/* base/cell_index.h -- where the cell of a key is in an array that grows: few are searched one by one,
- * many by a hash. */
+/* base/cell_index.h -- index of a key's cell in a growing array: by linear search if there are few,
+ * else by hash. */
 #ifndef BASE_CELL_INDEX_H
 #define BASE_CELL_INDEX_H
 
@@ -9,16 +9,16 @@
 
 #include "base/map.h"
 
-/* All zero is an empty one. */
+/* All zero is empty. */
 struct cell_index {
     uint64_t *keys;
     size_t count, room;
-    struct map places; /* key -> place + 1, once there are many */
+    struct map places; /* key -> index + 1, if there are many */
 };
 
-/* The place of `key`; of a new one, behind all others. */
+/* The index of `key`; a new one gets the next index. */
 size_t cell_index_at(struct cell_index *index, uint64_t key, bool *is_new);
-void cell_index_clear(struct cell_index *index); /* empty again, room kept */
+void cell_index_clear(struct cell_index *index); /* empty again, memory kept */
 void cell_index_free(struct cell_index *index);
 
 #endif

@@ -1,30 +1,30 @@
-/* base/changes.h -- which of many nouns have changed since their owner last looked, and which are gone since then:
- * so that saving them costs what has changed, and not what there is. */
+/* base/changes.h -- which of many entities have changed since their owner's last save, and which
+ * are gone: saving costs as much as the changes, not as all entities. */
 #ifndef BASE_CHANGES_H
 #define BASE_CHANGES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the noun. All zero: nobody knows it yet. */
+/* A member of the entity. All zero: it has no number yet. */
 struct change {
-    uint32_t place; /* 1 + its place among those that have changed; 0: it has not */
-    uint32_t kept;  /* what its owner knows it by; 0: nothing yet */
+    uint32_t place; /* 1 + its index among the changed ones; 0: unchanged */
+    uint32_t kept;  /* number from its owner; 0: none yet */
 };
 
-/* The `type` whose field that is. */
+/* The `type` that contains the member. */
 #define NOUN_OF(type, change, field) ((type *)((uintptr_t)(change)-offsetof(type, field)))
 
-/* All zero is none. */
+/* All zero is empty. */
 struct changes {
-    struct change **at; /* in no order */
+    struct change **at; /* unordered */
     size_t count, room;
-    uint32_t *gone; /* what those were known by that are gone */
+    uint32_t *gone; /* numbers of those that are gone */
     size_t gone_count, gone_room;
-    size_t known; /* nouns that are known by something */
+    size_t known; /* entities that have a number */
 };
 
-/* Frees what it holds; the nouns are not touched. */
+/* Frees its memory; the entities are not touched. */
 void changes_clear(struct changes *changes);
 
 #define EACH_CHANGED(noun, type, field, changes)                                                   \
@@ -33,19 +33,19 @@ void changes_clear(struct changes *changes);
     i++
 
 void changes_add(struct changes *changes, struct change *change);
-/* The noun is new, or has changed, or is about to. `changes` NULL: nobody asks. */
+/* The entity is new, has changed, or will change. `changes` NULL: does nothing. */
 static inline void changes_note(struct changes *changes, struct change *change)
 {
     if (changes && change->place == 0)
         changes_add(changes, change);
 }
-/* The noun is about to be freed. */
+/* The entity will be freed. */
 void changes_forget(struct changes *changes, struct change *change);
-/* The noun is elsewhere from now on: *from, which is copied to *to, is about to be freed. */
+/* The entity moves: *from, which is copied to *to, will be freed. */
 void changes_move(struct changes *changes, struct change *to, struct change *from);
-/* It is known by that from here on, which is not 0. */
+/* Sets the number of the entity, not 0. */
 void changes_know(struct changes *changes, struct change *change, uint32_t kept);
-/* The owner has looked: nothing has changed since then. */
+/* The owner has saved: marks everything as unchanged. */
 void changes_seen(struct changes *changes);
 
 #endif

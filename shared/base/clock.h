@@ -1,5 +1,5 @@
-/* base/clock.h -- the time now, by CLOCK_MONOTONIC, CLOCK_REALTIME or the CPU time of a thread or a
- * process. */
+/* base/clock.h -- the current time of CLOCK_MONOTONIC, CLOCK_REALTIME, or the CPU clock of a thread
+ * or a process. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -23,7 +23,7 @@ static inline double clock_s(clockid_t clock)
     return (double)clock_ns(clock) * 1e-9;
 }
 
-/* By CLOCK_MONOTONIC, for pthread_cond_timedwait(). */
+/* On CLOCK_MONOTONIC, for pthread_cond_timedwait(). */
 static inline struct timespec clock_deadline(uint64_t ms)
 {
     uint64_t ns = clock_ns(CLOCK_MONOTONIC) + ms * 1000000;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What stderr shows of a death on purpose. */
+/* Marks an intended death in stderr. */
 static void say(const char *text)
 {
     ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
@@ -17,8 +17,8 @@ static void say(const char *text)
 
 void crash_point(const char *name)
 {
-    /* How often the point of SPANMILL_CRASH_AT was passed: the one variable outside of functions'
-     * frames, for only one point counts in a process, and whoever passes it has no place for it. */
+    /* How often the point of SPANMILL_CRASH_AT was reached: a global variable, because only one
+     * point counts per process, and its callers have no place for it. */
     static _Atomic unsigned long passed;
     const char *at = getenv("SPANMILL_CRASH_AT");
     size_t length = strlen(name);

@@ -14,7 +14,7 @@ static const struct {
     {"m", 60000000000}, {"min", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000},
 };
 
-/* What stays of `text` behind its first `count` bytes, and behind blanks. */
+/* The rest of `text` after its first `count` bytes and following blanks. */
 static struct text behind(struct text text, size_t count)
 {
     while (count < text.count && text.at[count] == ' ')
@@ -31,7 +31,7 @@ static uint64_t unit_of(struct text word)
     return 0;
 }
 
-/* Digits off the front of `rest`; false if there are none, or too many. */
+/* Takes digits from the front of `rest`; false if there are none, or too many. */
 static bool take_digits(struct text *rest, uint64_t *number, uint64_t *place)
 {
     size_t count = 0;
@@ -46,7 +46,7 @@ static bool take_digits(struct text *rest, uint64_t *number, uint64_t *place)
     return count > 0;
 }
 
-/* One number and its unit off the front of `rest`, added to *sum. */
+/* Takes one number and its unit from the front of `rest`, and adds it to *sum. */
 static bool take_part(struct text *rest, uint64_t unit_ns, wide *sum)
 {
     uint64_t whole, place, fraction = 0, fraction_place = 1;

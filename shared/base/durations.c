@@ -42,7 +42,7 @@ static bool next_of_few(const struct durations *few, size_t *at, struct duration
 
 /* --- counters --- */
 
-/* Windows are of whole steps, four doublings or 64 bytes each: they seldom grow. */
+/* Windows consist of whole steps, four doublings or 64 bytes each, so they seldom grow. */
 enum { STEP = 4 * DURATIONS_PARTS };
 
 static uint64_t counter(const struct durations *durations, size_t at)
@@ -77,8 +77,8 @@ bool durations_next(const struct durations *durations, size_t *at, struct durati
     return false;
 }
 
-/* What holds between calls: counts by bucket come to the count, unless one is too large to be true;
- * the ends are in buckets that there are. */
+/* Invariant between calls: the buckets add up to the count, unless one is implausibly large; the
+ * ends are valid buckets. */
 static bool is_sound(const struct durations *durations)
 {
     uint64_t whole = 0;
@@ -121,7 +121,7 @@ static void give_back(struct durations *durations)
         free(durations->wide);
 }
 
-/* Narrow counters of `old`, which has such or few. */
+/* Fills narrow counters from `old`, which has narrow ones or few durations. */
 static void fill_narrow(struct durations *durations, const struct durations *old)
 {
     assert(old->form == DURATIONS_NARROW || old->form == DURATIONS_FEW);
@@ -133,15 +133,15 @@ static void fill_narrow(struct durations *durations, const struct durations *old
             durations->narrow[durations_bucket(few_at(old, i)) - durations->first]++;
 }
 
-/* Counters are often short-lived; zeroed memory would come from where that is slow (glibc keeps
- * none at hand for calloc()). */
+/* Counters are often short-lived, and calloc() is slow for them (glibc has no thread cache for
+ * it). */
 static void *new_counters(size_t count, size_t size)
 {
     void *counters = memory_resize(NULL, count, size);
     return memset(counters, 0, count * size);
 }
 
-/* Makes counters of what there is, for the buckets from `low` to `high` as well. */
+/* Makes counters for existing durations, and for the buckets from `low` to `high`. */
 static void reshape(struct durations *durations, unsigned low, unsigned high, bool wide)
 {
     struct durations old = *durations;
@@ -160,7 +160,7 @@ static void reshape(struct durations *durations, unsigned low, unsigned high, bo
     give_back(&old);
 }
 
-/* Room for counters from `low` to `high`. What is listed becomes wide: it may be of any size. */
+/* Ensures counters from `low` to `high`. Listed buckets become wide: they may have any count. */
 static void need(struct durations *durations, unsigned low, unsigned high)
 {
     bool is_there = has_counters(durations);
@@ -208,8 +208,8 @@ NEVER_INLINE void durations_add_slowly(struct durations *to, uint64_t ns)
     to->total_ns = sum(to->total_ns, ns);
 }
 
-/* Counts what is listed, for which there are narrow counters, up to the first that would be full;
- * returns how many. */
+/* Adds listed buckets to existing narrow counters, up to the first that would overflow; returns how
+ * many. */
 static size_t count_listed(struct durations *to, const struct durations *other)
 {
     uint16_t *narrow = to->narrow;
@@ -223,8 +223,8 @@ static size_t count_listed(struct durations *to, const struct durations *other)
     return at;
 }
 
-/* Of STEP counters: whether one would be full. How many there are is known, so that compilers may do several
- * at a time; it is the same for add_step(). */
+/* Of STEP counters: whether one would overflow. The constant number allows compilers to vectorize;
+ * also in add_step(). */
 static inline bool step_is_over(const uint16_t *counters, const uint16_t *add)
 {
     unsigned sums = 0;
@@ -239,8 +239,8 @@ static inline void add_step(uint16_t *restrict counters, const uint16_t *restric
         counters[i] = (uint16_t)(counters[i] + add[i]);
 }
 
-/* Adds narrow counters, for which there are narrow counters; false, and nothing is added, if one would be
- * full. */
+/* Adds narrow counters to existing narrow counters; false, and nothing is added, if one would
+ * overflow. */
 static bool add_narrow(struct durations *to, const struct durations *other)
 {
     uint16_t *sums = to->narrow + (other->first - to->first);
@@ -328,7 +328,7 @@ void durations_log2(const struct durations *durations, uint64_t out[DURATIONS_PO
     }
 }
 
-/* The least duration of a bucket, or above it of those that are no whole numbers. */
+/* The smallest integer duration of a bucket, or, if it has none, the one above. */
 static uint64_t lower(unsigned bucket)
 {
     unsigned power = bucket / DURATIONS_PARTS, part = bucket % DURATIONS_PARTS;
@@ -357,7 +357,7 @@ static uint64_t middle(unsigned bucket)
     return bounded(whole + half, lower(bucket), upper(bucket));
 }
 
-/* A quantile lies between `low` and `high`, most likely at `value`. */
+/* A quantile is between `low` and `high`, most likely at `value`. */
 struct estimate {
     uint64_t value, low, high;
 };
@@ -445,7 +445,7 @@ static inline uint8_t *put_bucket(uint8_t *at, uint64_t distance, uint64_t count
 {
     uint64_t less = count - 1;
     at = row_put(at, distance << COUNT_BITS | (less < COUNT_MASK ? less : COUNT_MASK));
-    /* Which counts are small cannot be predicted: what is written is not of each. */
+    /* Whether a count is small is unpredictable: the code has no branch for each. */
     if (less < COUNT_MASK + 0x80) {
         *at = (uint8_t)(less - COUNT_MASK);
         return at + (less >= COUNT_MASK);
@@ -453,7 +453,8 @@ static inline uint8_t *put_bucket(uint8_t *at, uint64_t distance, uint64_t count
     return row_put(at, less - COUNT_MASK);
 }
 
-/* Which counters are not 0, neither can be: all are noted, and the next one over those that are. */
+/* Whether a counter is 0 is also unpredictable: each is stored, and overwritten by the next if it
+ * is 0. */
 static uint8_t *put_narrow(uint8_t *at, const struct durations *durations, unsigned first)
 {
     uint16_t used[DURATIONS_BUCKETS + 1];
@@ -487,7 +488,7 @@ uint8_t *durations_put(uint8_t *at, const struct durations *durations)
     return at;
 }
 
-/* Above the sum, the row is bad. */
+/* The row is bad if the sum overflows. */
 static uint64_t take_above(struct row_reader *row, uint64_t least)
 {
     uint64_t above = row_take(row);
@@ -495,8 +496,8 @@ static uint64_t take_above(struct row_reader *row, uint64_t least)
     return least + above;
 }
 
-/* Whether `count` durations from `min_ns` to `max_ns`, too many to be told one by one, may be `total_ns`
- * together. */
+/* Whether `count` durations from `min_ns` to `max_ns`, too many to be stored individually, can have
+ * the sum `total_ns`. */
 static bool may_be_listed(uint64_t total_ns, uint64_t count, uint64_t min_ns, uint64_t max_ns)
 {
     uint64_t least, most;
@@ -555,7 +556,7 @@ void durations_take(struct row_reader *row, struct arena *arena, struct duration
 {
     *to = (struct durations){0};
     uint64_t count = row_take(row);
-    if (count == 1) { /* as most are */
+    if (count == 1) { /* the most frequent case */
         uint64_t ns = row_take(row);
         *to = (struct durations){.count = 1, .total_ns = ns, .min_ns = ns, .max_ns = ns};
     } else if (count <= DURATIONS_TOLD) {

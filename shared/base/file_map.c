@@ -13,8 +13,8 @@
 
 #include "base/memory.h"
 
-/* Where a file is mapped. A signal handler looks at all of them, so they are never freed, but used
- * again; `size` is 0 while one is not in use. */
+/* A mapped file. A signal handler reads all of them, so they are never freed, but reused; `size` is
+ * 0 while one is unused. */
 struct place {
     struct place *next;
     _Atomic uintptr_t at;
@@ -29,13 +29,13 @@ struct file_map {
     ino_t inode;
 };
 
-/* Of the process, as its signal handlers are. */
+/* Global, like signal handlers. */
 static _Atomic(struct place *) places;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static struct sigaction before;
 
-/* Puts zeros where the file ends; what is no file of ours is the business of who was there before. */
+/* Maps zeros where the file ends; passes on signals for other addresses to the previous handler. */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     (void)context;
@@ -54,9 +54,9 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
         errno = kept;
         return;
     }
-    sigaction(number, &before, NULL); /* the same once more */
+    sigaction(number, &before, NULL); /* the access is retried and reaches that handler */
     if (info->si_code <= 0)
-        raise(number); /* it was sent */
+        raise(number); /* it was sent by a process */
 }
 
 static void install(void)
@@ -132,7 +132,7 @@ enum status file_map_check(const struct file_map *map, struct failure *why)
     if (map->place == NULL)
         return STATUS_OK;
     bool is_short = atomic_load(&map->place->is_short);
-    /* Also where no page was missing. */
+    /* Also if no page was missing. */
     if (stat(map->path, &stat_of) == 0 && stat_of.st_dev == map->device &&
         stat_of.st_ino == map->inode && (size_t)stat_of.st_size < atomic_load(&map->place->size))
         is_short = true;

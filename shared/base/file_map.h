@@ -1,8 +1,7 @@
-/* base/file_map.h -- files as memory, also while another shortens them.
+/* base/file_map.h -- maps files into memory, even if another process truncates them.
  *
- * What is behind the new end of a mapped file is no memory any more: to touch it is SIGBUS. Here it
- * becomes zeros instead, and whoever has read a file asks file_map_check() before the outcome counts.
- */
+ * An access after the new end of a truncated file causes SIGBUS. Here it reads zeros instead, and
+ * readers call file_map_check() before they use the result. */
 #ifndef BASE_FILE_MAP_H
 #define BASE_FILE_MAP_H
 
@@ -11,11 +10,11 @@
 
 struct file_map;
 
-/* OK; REJECT: it cannot be read, `why` begins with `path`; *out is NULL then. */
+/* OK; REJECT: unreadable, `why` begins with `path`; *out is NULL then. */
 MUST_CHECK enum status file_map_open(const char *path, struct file_map **out, struct failure *why);
 /* Empty if the file is; valid until it is closed. */
 struct bytes file_map_bytes(const struct file_map *map);
-/* REJECT: the file became shorter since it was opened: what was read may be zeros instead. */
+/* REJECT: the file was truncated since it was opened: the data read may be zeros. */
 MUST_CHECK enum status file_map_check(const struct file_map *map, struct failure *why);
 void file_map_close(struct file_map *map); /* NULL is fine */
 

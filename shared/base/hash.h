@@ -1,6 +1,6 @@
-/* base/hash.h -- hashes for tables in memory, seeded: whoever writes the input cannot choose keys
- * that collide. They differ from process to process, so they go into no file and no message, and
- * no result may depend on the order of a table. The last one is for ids that go out. */
+/* base/hash.h -- hashes for tables in memory, seeded, so that input cannot contain keys chosen to
+ * collide. They differ between processes, so they must not be in files or messages, and no result
+ * may depend on the order of a table. The last one is for ids that leave the process. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -8,10 +8,11 @@
 
 #include "base/bytes.h"
 
-/* Drawn by the kernel for this process (AT_RANDOM), before main() begins; never changes. */
+/* Random from the kernel (AT_RANDOM), set before main(), constant afterwards. */
 extern uint64_t hash_seed;
 
-/* Mixes all bits of `key` into all bits of the result (the finalizer of MurmurHash3). Not seeded. */
+/* Mixes all bits of `key` into all bits of the result (the finalizer of MurmurHash3). Not
+ * seeded. */
 static inline uint64_t hash_mix(uint64_t key)
 {
     key ^= key >> 33;
@@ -31,8 +32,8 @@ static inline uint64_t hash_number(uint64_t key)
 uint64_t hash_text(struct text text);
 uint64_t hash_bytes(struct bytes bytes);
 
-/* XXH3, 128 bits, not seeded: the same in every process and every version. `out` in the order of the
- * canonical form. */
+/* XXH3, 128 bits, not seeded: the same in every process and every version. `out` is in canonical
+ * form. */
 void hash_for_ever(struct bytes bytes, uint8_t out[16]);
 
 #endif

@@ -1,9 +1,10 @@
-/* base/invariant.h -- what holds at a place, where a reader would otherwise have to prove it.
+/* base/invariant.h -- states what holds at a place, where a reader would otherwise have to prove
+ * it.
  *
- * assert() is for what costs nothing beside the work around it, and is on in all builds. invariant()
- * is for the inner loops, and for checks that walk a structure: builds of type Debug (dev, asan,
- * tsan, fuzz) check it, the others do not evaluate it. Neither is for what input can cause: that is
- * an error, and is said. */
+ * assert() is for checks of negligible cost, and is on in all builds. invariant() is for inner
+ * loops, and for checks that iterate over a structure: builds of type Debug (dev, asan, tsan, fuzz)
+ * check it, others do not evaluate it. Neither is for conditions that input can cause: those are
+ * errors, and are reported. */
 #ifndef BASE_INVARIANT_H
 #define BASE_INVARIANT_H
 

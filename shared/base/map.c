@@ -12,10 +12,10 @@ static size_t home(const struct map *map, uint64_t key)
     return (size_t)hash_number(key) & map->mask;
 }
 
-/* The place of `key`, or the free one where it would go. */
+/* The slot of `key`, or the free one for it. */
 static size_t find(const struct map *map, uint64_t key)
 {
-    invariant(map->count <= map->mask); /* one place is free, so the walk ends */
+    invariant(map->count <= map->mask); /* one slot is free, so the loop ends */
     size_t at = home(map, key);
     while (map->at[at].value && map->at[at].key != key)
         at = (at + 1) & map->mask;
@@ -65,7 +65,7 @@ void *map_remove(struct map *map, uint64_t key)
     void *value = map->at[hole].value;
     if (!value)
         return NULL;
-    /* Close the hole: pull back every later entry that may not stand behind it. */
+    /* Close the hole: move back every later entry whose search would stop at it. */
     for (size_t at = (hole + 1) & map->mask; map->at[at].value; at = (at + 1) & map->mask) {
         size_t wanted = home(map, map->at[at].key);
         bool may_stay =

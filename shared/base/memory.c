@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Of Linux on most machines; elsewhere it is just an alignment. */
+/* On Linux on most machines; elsewhere it is only an alignment. */
 static const size_t LARGE_PAGE = (size_t)2 << 20;
 
 static NO_RETURN void out_of_memory(size_t size)
@@ -44,7 +44,7 @@ void *memory_buffer(size_t size)
     void *memory = whole >= size ? aligned_alloc(LARGE_PAGE, whole) : NULL;
     if (!memory)
         out_of_memory(size);
-    (void)madvise(memory, whole, MADV_HUGEPAGE); /* or small ones, if not */
+    (void)madvise(memory, whole, MADV_HUGEPAGE); /* small ones if it fails */
     return memory;
 }
 
@@ -79,7 +79,7 @@ char *memory_format(const char *format, ...)
     va_copy(again, arguments);
     int count = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    assert(count >= 0); /* formats of ours */
+    assert(count >= 0); /* our own formats are valid */
     char *string = memory_new((size_t)count + 1);
     vsnprintf(string, (size_t)count + 1, format, again);
     va_end(again);

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-/* The id of `text`, else NAMES_NONE; *key is where it is in `ids`, or would go. */
+/* The id of `text`, else NAMES_NONE; *key is its key in `ids`, or the one for it. */
 static uint32_t find(const struct names *names, struct text text, uint64_t *key)
 {
     uintptr_t place;

@@ -1,4 +1,4 @@
-/* base/names.h -- strings kept once each, with a small number for each. */
+/* base/names.h -- interned strings, each with a small number. */
 #ifndef BASE_NAMES_H
 #define BASE_NAMES_H
 
@@ -10,12 +10,12 @@
 #include "base/invariant.h"
 #include "base/map.h"
 
-/* All zero is an empty pool. Ids are dense, from 0, in the order of first sight. */
+/* All zero is an empty pool. Ids are dense, from 0, in the order of insertion. */
 struct names {
     struct arena arena;
     struct text *at; /* by id; terminated */
     size_t count, room;
-    struct map ids; /* id + 1, under the hash of the string, or behind that */
+    struct map ids; /* id + 1, at the hash of the string, or the next free key */
 };
 
 uint32_t names_id(struct names *names, struct text text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LTTng's longest name of an event; what is longer resembles none. */
+/* LTTng's longest name of an event; longer ones have no suggestion. */
 enum { WORD_MAX = 255 };
 
 static size_t least(size_t a, size_t b)
@@ -19,7 +19,7 @@ static char lower(char letter)
     return (char)(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
 }
 
-/* How often each letter comes in a word; letters that are equal in their low bits are counted as one. */
+/* Letter frequencies of a word; letters with equal low bits are counted together. */
 struct letters {
     uint8_t count[32];
 };
@@ -33,8 +33,8 @@ static struct letters letters_of(struct text word)
     return letters;
 }
 
-/* Whether the distance is above `limit` for the letters alone, as most words' is: one edit changes two of their
- * numbers by one, at most. */
+/* Whether the letter frequencies alone show a distance above `limit`, as for most words: one edit
+ * changes at most two of them by one. */
 static bool is_far(const struct letters *a, const struct letters *b, size_t limit)
 {
     size_t differing = 0;
@@ -47,7 +47,7 @@ static bool is_far(const struct letters *a, const struct letters *b, size_t limi
 static size_t distance(struct text a, struct text b)
 {
     assert(a.count <= WORD_MAX && b.count <= WORD_MAX);
-    size_t rows[3][WORD_MAX + 1]; /* of a[..i-2], a[..i-1], a[..i], in turn */
+    size_t rows[3][WORD_MAX + 1]; /* of a[..i-2], a[..i-1], a[..i], rotating */
     for (size_t j = 0; j <= b.count; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a.count; i++) {

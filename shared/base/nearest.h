@@ -1,4 +1,4 @@
-/* base/nearest.h -- what somebody meant who wrote a name that there is not. */
+/* base/nearest.h -- suggests a known name for a misspelled one. */
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H
 
@@ -6,10 +6,9 @@
 
 #include "base/bytes.h"
 
-/* The word of `words` that takes the fewest inserted, dropped, changed or swapped letters to
- * become, whatever their case, if those are at most a third of its own, rounded up; or the event that is
- * called so by its provider, PROVIDER:WRONG. NULL if none is that near. Of words equally near, the
- * first. */
+/* The word of `words` with the fewest insertions, deletions, replacements, or swaps of letters from
+ * `wrong`, ignoring case, if these are at most a third of its length, rounded up; or the event with
+ * its provider, PROVIDER:WRONG. NULL if none is that near. Of equally near words, the first. */
 const char *nearest_word(struct text wrong, const char *const *words, size_t count);
 
 #endif

@@ -1,8 +1,8 @@
-/* base/row.h -- numbers one behind the other, each as a protobuf varint: what the rows of a partial
- * are made of (proto/partial.proto tells what they mean).
+/* base/row.h -- sequences of numbers, each as a protobuf varint: the encoding of rows in partials
+ * (proto/partial.proto has their meaning).
  *
- * Most are of two to five bytes and nothing tells beforehand of how many, so both ways do without
- * asking byte by byte. */
+ * Most have two to five bytes, and their length is not predictable, so both directions avoid
+ * branches per byte. */
 #ifndef BASE_ROW_H
 #define BASE_ROW_H
 
@@ -16,8 +16,8 @@
 #include "base/invariant.h"
 
 enum {
-    ROW_NUMBER = 10, /* bytes of a number at most */
-    ROW_SLACK = 8    /* so far behind a number may be written */
+    ROW_NUMBER = 10, /* maximum bytes of a number */
+    ROW_SLACK = 8    /* bytes after a number that may be overwritten */
 };
 
 static inline uint64_t zigzag(int64_t number)
@@ -30,7 +30,7 @@ static inline int64_t unzigzag(uint64_t number)
     return (int64_t)(number >> 1 ^ -(number & 1));
 }
 
-/* Writes a number, over up to ROW_SLACK bytes behind it too. Returns what is behind it. */
+/* Writes a number, and may overwrite up to ROW_SLACK bytes after it. Returns its end. */
 static inline uint8_t *row_put(uint8_t *at, uint64_t number)
 {
     if (number < 0x80) {
@@ -49,7 +49,7 @@ static inline uint8_t *row_put(uint8_t *at, uint64_t number)
     uint64_t word = (number & 0x000000000fffffff) | (number & 0x00fffffff0000000) << 4;
     word = (word & 0x00003fff00003fff) | (word & 0x0fffc0000fffc000) << 2;
     word = (word & 0x007f007f007f007f) | (word & 0x3f803f803f803f80) << 1;
-    /* All but the last say that another follows. */
+    /* Set the continuation bit of all but the last byte. */
     word |= 0x8080808080808080 & ((UINT64_C(1) << 8 * (bytes - 1)) - 1);
     word = htole64(word);
     memcpy(at, &word, sizeof word);
@@ -61,7 +61,7 @@ static inline uint8_t *row_put_signed(uint8_t *at, int64_t number)
     return row_put(at, zigzag(number));
 }
 
-/* Where reading is. Once it is `bad`, all numbers are 0. */
+/* The read position. Once it is `bad`, all numbers are 0. */
 struct row_reader {
     const uint8_t *at, *end;
     bool bad;
@@ -73,7 +73,7 @@ static inline size_t row_left(const struct row_reader *row)
     return (size_t)(row->end - row->at);
 }
 
-/* What was read says what cannot be. */
+/* Marks the row as bad if a value is invalid. */
 static inline void row_refuse_if(struct row_reader *row, bool is_wrong)
 {
     if (!is_wrong)
@@ -85,7 +85,8 @@ static inline void row_refuse_if(struct row_reader *row, bool is_wrong)
 /* As row_take(), byte by byte. */
 uint64_t row_take_slowly(struct row_reader *row);
 
-/* The number at `at`, where at least eight bytes are, and what is behind it; NULL: it has more. */
+/* Reads the number at `at`, where at least eight bytes are; returns its end, or NULL: it is
+ * longer. */
 static inline const uint8_t *row_take_at(const uint8_t *at, uint64_t *number)
 {
     uint64_t word;
@@ -98,7 +99,7 @@ static inline const uint8_t *row_take_at(const uint8_t *at, uint64_t *number)
     uint64_t last = ~word & 0x8080808080808080;
     if (last == 0)
         return NULL;
-    word &= last ^ (last - 1); /* up to the last byte of it */
+    word &= last ^ (last - 1); /* up to its last byte */
     word &= 0x7f7f7f7f7f7f7f7f;
     word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
     word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
@@ -116,7 +117,7 @@ static inline uint64_t row_take(struct row_reader *row)
     return number;
 }
 
-/* The same at `at`, which is where reading is, and what is behind it: where reading is, is at hand then. */
+/* The same at `at`, the read position, kept in a register by the caller; returns the end. */
 static inline const uint8_t *row_take_from(struct row_reader *row, const uint8_t *at,
                                            uint64_t *number)
 {
@@ -133,7 +134,8 @@ static inline int64_t row_take_signed(struct row_reader *row)
     return unzigzag(row_take(row));
 }
 
-/* A count of what follows, each of `least` bytes or more: 0, and bad, if there is not that much. */
+/* A number of elements that follow, each of at least `least` bytes: 0, and bad, if the rest is too
+ * short. */
 static inline size_t row_take_count(struct row_reader *row, size_t least)
 {
     invariant(least > 0);

@@ -1,6 +1,6 @@
-/* base/slab.h -- memory of one size: what is given back is what is taken next.
+/* base/slab.h -- an allocator for objects of one size, which reuses freed objects.
  *
- * All of it is of an arena, which may have several slabs, and lives as long. */
+ * Its memory is in an arena, which may have several slabs, and lives as long. */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 
-/* How many bytes follow `first`, and between which limits the next one lies (Unicode 15, table
- * 3-7); -1 if no character begins so. */
+/* The number of bytes that follow `first`, and the range of the next one (Unicode 15, table 3-7);
+ * -1 if no character begins with it. */
 static int followers(uint8_t first, uint8_t *low, uint8_t *high)
 {
     *low = 0x80;
@@ -77,7 +77,7 @@ struct range {
     uint32_t first, last;
 };
 
-/* What takes no column of its own: marks that combine, joiners, variation selectors. */
+/* Characters without width: combining marks, joiners, variation selectors. */
 static const struct range zero_wide[] = {
     {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x064b, 0x065f}, {0x1ab0, 0x1aff},
     {0x1dc0, 0x1dff}, {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064}, {0x20d0, 0x20ff},
@@ -115,12 +115,12 @@ size_t utf8_width(struct text text)
 bool utf8_is_control(uint32_t character)
 {
     return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
-           (character >= 0x202a && character <= 0x202e); /* turns the direction of writing */
+           (character >= 0x202a && character <= 0x202e); /* changes the writing direction */
 }
 
 char *utf8_printable(struct text text)
 {
-    /* A byte becomes four at most, a turn of direction (3 bytes) six. */
+    /* A byte becomes at most four, a change of direction (3 bytes) six. */
     char *printable = memory_new(4 * text.count + 1);
     char *end = printable;
     while (text.count) {

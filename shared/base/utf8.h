@@ -1,4 +1,5 @@
-/* base/utf8.h -- names from traces are bytes: what of them is UTF-8, and how wide it prints. */
+/* base/utf8.h -- names from traces are bytes: decodes them as UTF-8, and computes their display
+ * width. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -8,26 +9,25 @@
 
 #include "base/bytes.h"
 
-/* Stands for what is no UTF-8. */
+/* Replaces invalid bytes. */
 #define UTF8_REPLACEMENT ((uint32_t)0xfffd)
 
-/* Takes one character off the front of `rest`, which is not empty. Bytes that are none give
- * UTF8_REPLACEMENT, one for each longest part that could have begun a character.
- * Source: Unicode 15, 3.9, U+FFFD Substitution of Maximal Subparts; what Python's
- * decode(errors='replace') does. */
+/* Takes one character from the front of `rest`, which is not empty. Invalid bytes give
+ * UTF8_REPLACEMENT, one for each longest part that could have begun a character. Source: Unicode
+ * 15, 3.9, U+FFFD Substitution of Maximal Subparts; like Python's decode(errors='replace'). */
 uint32_t utf8_take(struct text *rest);
 
-/* Writes `character` into `room`; returns how many bytes. */
+/* Writes `character` to `room`; returns the number of bytes. */
 size_t utf8_put(uint32_t character, char room[4]);
 
-/* What would steer a terminal: controls, and what turns the direction of writing. */
+/* Characters that affect a terminal: controls, and changes of the writing direction. */
 bool utf8_is_control(uint32_t character);
 
-/* Columns that `text` takes on a terminal: 0 for what combines, 2 for what is wide. */
+/* Columns of `text` on a terminal: 0 for combining characters, 2 for wide ones. */
 size_t utf8_width(struct text text);
 
-/* A copy for people, owned by the caller: UTF-8 throughout, controls as `\x1b`, so that a name
- * cannot steer a terminal. */
+/* A printable copy, owned by the caller: valid UTF-8, controls as `\x1b`, so that a name cannot
+ * control a terminal. */
 char *utf8_printable(struct text text);
 
 #endif
