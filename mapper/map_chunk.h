@@ -61,8 +61,8 @@ struct map_stats {
 };
 
 /* Maps the chunk into `sink`; adds to `*stats`. The session's name in the records is
- * host/name/created from the kernel trace, else from the first trace. REJECT: unreadable. RETRY:
- * options->stop stopped it; `sink` got nothing then. */
+ * host/name/created from the kernel trace, else from the first trace.
+ * REJECT: unreadable. RETRY: options->stop stopped it; `sink` got nothing then. */
 MUST_CHECK enum status map_chunk(const struct chunk_ref *ref, const struct map_options *options,
                                  const struct reader_warnings *warnings, struct record_sink sink,
                                  struct map_stats *stats, struct failure *why);
@@ -76,8 +76,9 @@ struct map_place {
 };
 
 /* Maps a published archive in the same way, under the identity in `place`; options->first_chunk and
- * ->mark are not used. `frame`, whose digest was checked, is borrowed for the call. REJECT:
- * unreadable, or another chunk. END: larger than options->raw_max. RETRY: as map_chunk(). */
+ * ->mark are not used. `frame`, whose digest was checked, is borrowed for the call.
+ * REJECT: unreadable, or another chunk. END: larger than options->raw_max.
+ * RETRY: as map_chunk(). */
 MUST_CHECK enum status map_archive(struct bytes frame, const struct map_place *place,
                                    const struct map_options *options,
                                    const struct reader_warnings *warnings, struct record_sink sink,

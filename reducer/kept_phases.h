@@ -9,8 +9,8 @@
 
 void kept_phases_save(const struct phase_set *phases, struct keep_sink sink);
 
-/* Returns the saved set, in `schema`; the empty set if the state has no such record. REJECT:
- * damaged. STOP: a newer format than this program knows. */
+/* Returns the saved set, in `schema`; the empty set if the state has no such record.
+ * REJECT: damaged. STOP: a newer format than this program knows. */
 MUST_CHECK enum status kept_phases_restore(struct schema *schema, const struct kept_record *records,
                                            size_t count, const struct phase_set **out,
                                            struct failure *why);

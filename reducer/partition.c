@@ -164,7 +164,7 @@ static enum status session_wake(struct session *session, struct failure *why)
     return status;
 }
 
-/* --- telling --- */
+/* --- reporting --- */
 
 static void tell(const struct partition *partition, const struct session *session,
                  struct partition_news news)
@@ -619,7 +619,7 @@ enum status partition_restore(struct partition *partition, const struct key_valu
     return status;
 }
 
-/* --- what the owner of a clock asks --- */
+/* --- for the owner of the clock --- */
 
 int64_t partition_oldest(const struct partition *partition, int64_t next)
 {

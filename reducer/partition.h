@@ -66,15 +66,16 @@ struct partition_counts {
 struct partition *partition_new(const struct partition_options *options);
 void partition_free(struct partition *partition); /* NULL is fine */
 
-/* Restores the saved state, the newest record of each key: once, before any record. REJECT: it is
- * inconsistent. STOP: a newer format than this program knows. */
+/* Restores the saved state, the newest record of each key: once, before any record.
+ * REJECT: it is inconsistent. STOP: a newer format than this program knows. */
 MUST_CHECK enum status partition_restore(struct partition *partition,
                                          const struct key_value *entries, size_t count,
                                          struct failure *why);
 
 /* Takes the record at `offset`, written at `time_ms` (Unix epoch), and joins the chunks that it
- * completes. REJECT: the record, or the chunk it completes, is unusable; a chunk becomes a gap, and
- * the next record may follow. STOP: a newer format than this program knows. */
+ * completes.
+ * REJECT: the record, or the chunk it completes, is unusable; a chunk becomes a gap, and the next
+ * record may follow. STOP: a newer format than this program knows. */
 MUST_CHECK enum status partition_take(struct partition *partition, struct bytes record,
                                       int64_t offset, int64_t time_ms, struct failure *why);
 

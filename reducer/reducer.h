@@ -24,9 +24,9 @@ void reducer_expect(struct reducer *reducer, struct text session, uint64_t begin
 void reducer_missing(struct reducer *reducer, struct text session, uint64_t chunk,
                      const char *reason);
 
-/* Takes a record, borrowed for the call, and joins the chunks that it completes. REJECT: not a
- * record, or the completed chunk is inconsistent; that chunk is joined as a gap. STOP: a newer
- * format than this program knows. */
+/* Takes a record, borrowed for the call, and joins the chunks that it completes.
+ * REJECT: not a record, or the completed chunk is inconsistent; that chunk is joined as a gap.
+ * STOP: a newer format than this program knows. */
 MUST_CHECK enum status reducer_add(struct reducer *reducer, struct bytes record,
                                    struct failure *why);
 

@@ -31,7 +31,7 @@ struct state_diff {
     size_t loose_count, loose_room;
     uint32_t *unused;
     size_t unused_count, unused_room;
-    struct written *last; /* the last one that was given */
+    struct written *last; /* the last one that was passed */
     uint64_t save;
     struct keep_sink out;
 };
@@ -74,7 +74,7 @@ static uint32_t new_number(struct state_diff *diff)
     return (uint32_t)number;
 }
 
-/* --- held, or loose --- */
+/* --- held or loose --- */
 
 static void loosen(struct state_diff *diff, struct written *written)
 {
@@ -99,7 +99,7 @@ void state_diff_let_go(struct state_diff *diff)
             loosen(diff, diff->all[i]);
 }
 
-/* --- what is given --- */
+/* --- the sink --- */
 
 /* The entry of the key; *is_new if it was created. */
 static struct written *entry_of(struct state_diff *diff, struct text key, bool *is_new)

@@ -16,7 +16,7 @@ struct bt2_graph {
     uint64_t message_count;
 };
 
-/* --- the sink: one input port per stream; consumes one batch of the stream that is wanted --- */
+/* --- the sink: one input port per stream; consumes one batch of the requested stream --- */
 
 static bt_component_class_initialize_method_status
 sink_initialize(bt_self_component_sink *self, bt_self_component_sink_configuration *configuration,

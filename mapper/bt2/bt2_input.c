@@ -12,7 +12,7 @@
 /* Limit of the padding that is written if a file lacks it; whole LTTng packets are smaller. */
 static const size_t PADDING_MAX = (size_t)256 << 20;
 
-/* --- what is there --- */
+/* --- survey --- */
 
 static bool of_user_folder(const struct trace_files *files)
 {
@@ -75,7 +75,7 @@ void bt2_input_clear(struct bt2_input *input)
     *input = (struct bt2_input){.files = NULL};
 }
 
-/* --- handing it over --- */
+/* --- files for libbabeltrace2 --- */
 
 static bool lies_ready(const struct stream_part *part)
 {
@@ -298,7 +298,7 @@ enum status bt2_input_open(struct bt2_input *input, const struct trace_set *set,
     return status;
 }
 
-/* --- what libbabeltrace2 says --- */
+/* --- traces that only libbabeltrace2 understands --- */
 
 size_t bt2_input_part(const struct bt2_input *input, const char *path)
 {

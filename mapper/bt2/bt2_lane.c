@@ -36,7 +36,7 @@ static PRINTF_LIKE(3, 4) void report(const struct bt2_lane *lane, struct damage 
     trace_report(lane->warnings, lane->input->files, lane->name, damage, text);
 }
 
-/* --- who it is --- */
+/* --- identity --- */
 
 /* Makes messages available, or sets `over`. A broken stream ends there, with a loss. */
 static void fetch(struct bt2_lane *lane)
@@ -238,7 +238,7 @@ static void leave_packet(struct bt2_lane *lane, const char *fault)
            packet != NULL ? packet->head.offset : 0, fault, (unsigned long long)lane->last_ns);
 }
 
-/* --- what comes next --- */
+/* --- the head --- */
 
 /* Makes the current event the head, unless its packet is inconsistent. */
 static void take_event(struct bt2_lane *lane, const bt_message *message)

@@ -35,7 +35,8 @@ struct bt2_lane {
 };
 
 /* Reads the first messages; `info` and `session` are those of its trace, which may be unknown
- * before. REJECT: its clock is neither that of the session nor comparable. */
+ * before.
+ * REJECT: its clock is neither that of the session nor comparable. */
 MUST_CHECK enum status bt2_lane_open(struct bt2_lane *lane, struct trace_info *info,
                                      const struct layout_clock **session, struct failure *why);
 void bt2_lane_clear(struct bt2_lane *lane);

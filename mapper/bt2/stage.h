@@ -10,9 +10,9 @@
 
 struct stage;
 
-/* A new folder with room for `bytes`: in $TMPDIR, else in /dev/shm if there is room, else in
- * /tmp. Removes folders that killed processes left there. REJECT: there is no folder, or no room
- * in it. */
+/* A new folder with room for `bytes`: in $TMPDIR, else in /dev/shm if there is room, else in /tmp.
+ * Removes folders that killed processes left there.
+ * REJECT: there is no folder, or no room in it. */
 MUST_CHECK enum status stage_open(size_t bytes, struct stage **out, struct failure *why);
 /* Makes a folder in it and returns its path, owned by the stage. */
 MUST_CHECK enum status stage_folder(struct stage *stage, const char **path, struct failure *why);

@@ -32,7 +32,7 @@ static struct plan_op *add(struct maker *maker, enum plan_code code)
     return op;
 }
 
-/* --- what is wanted --- */
+/* --- needed fields --- */
 
 enum scope { SCOPE_COMMON, SCOPE_SPECIFIC, SCOPE_PAYLOAD };
 

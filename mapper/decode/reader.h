@@ -77,8 +77,8 @@ struct plan_cache;  /* parsed metadata: mapper/decode/plan_cache.h */
 const char *reader_kind_name(const struct reader_kind *kind);
 
 /* Opens all traces of `set` (borrowed until reader_close()), with classes of `schema` (likewise). A
- * trace that cannot be read is left out with a warning. REJECT: no trace is readable; `why` names
- * the first. */
+ * trace that cannot be read is left out with a warning.
+ * REJECT: no trace is readable; `why` names the first. */
 MUST_CHECK enum status reader_open(const struct trace_set *set, struct schema *schema,
                                    const struct reader_warnings *warnings, struct reader **out,
                                    struct failure *why);

@@ -4,7 +4,7 @@
 #include "reducer/worker/reducer_worker.h"
 #include "service/kept_records.h"
 
-/* --- what the partition gives --- */
+/* --- output of the partition --- */
 
 static void tell(void *context, const struct partition_news *news)
 {

@@ -7,8 +7,8 @@
 uint64_t hash_seed;
 
 /* The only file-scope variable that is written: once, before there is a second thread. The bytes
- * also seed the stack protector, so they are mixed and not used directly. Source: getauxval(3),
- * AT_RANDOM, "the address of sixteen bytes containing a random value". */
+ * also seed the stack protector, so they are mixed and not used directly.
+ * Source: getauxval(3), AT_RANDOM, "the address of sixteen bytes containing a random value". */
 __attribute__((constructor)) static void draw_seed(void)
 {
     const uint8_t *random = (const uint8_t *)(uintptr_t)getauxval(AT_RANDOM);

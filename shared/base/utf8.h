@@ -13,8 +13,9 @@
 #define UTF8_REPLACEMENT ((uint32_t)0xfffd)
 
 /* Takes one character from the front of `rest`, which is not empty. Invalid bytes give
- * UTF8_REPLACEMENT, one for each longest part that could have begun a character. Source: Unicode
- * 15, 3.9, U+FFFD Substitution of Maximal Subparts; like Python's decode(errors='replace'). */
+ * UTF8_REPLACEMENT, one for each longest part that could have begun a character.
+ * Source: Unicode 15, 3.9, U+FFFD Substitution of Maximal Subparts; like Python's
+ * decode(errors='replace'). */
 uint32_t utf8_take(struct text *rest);
 
 /* Writes `character` to `room`; returns the number of bytes. */

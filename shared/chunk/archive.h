@@ -77,9 +77,9 @@ struct archive_effort {
     bool checksum;
 };
 
-/* Packs `entries` (by name, neither `chunk` nor `threads`) after `facts` and `threads`. REJECT:
- * a name or fact that cannot be encoded, or more than ARCHIVE_RAW_MAX; else the result of the
- * sink. */
+/* Packs `entries` (by name, neither `chunk` nor `threads`) after `facts` and `threads`.
+ * REJECT: a name or fact that cannot be encoded, or more than ARCHIVE_RAW_MAX; else the result of
+ * the sink. */
 MUST_CHECK enum status archive_pack(const struct archive_facts *facts,
                                     const struct thread_directory *threads,
                                     const struct archive_entry *entries, size_t count,
@@ -103,9 +103,9 @@ struct archive_room {
 void archive_room_clear(struct archive_room *room);
 
 /* Unpacks `frame`, borrowed for this call only, into at most `raw_max` bytes: of `room`, which is
- * borrowed until archive_close(), or, if NULL, of its own memory. REJECT: not one complete zstd
- * frame, not a tar (chunk/tar.h), a duplicate name, no valid `chunk` or `threads`. END: it exceeds
- * raw_max. *out is NULL then. */
+ * borrowed until archive_close(), or, if NULL, of its own memory.
+ * REJECT: not one complete zstd frame, not a tar (chunk/tar.h), a duplicate name, no valid `chunk`
+ * or `threads`. END: it exceeds raw_max. *out is NULL then. */
 MUST_CHECK enum status archive_open(struct bytes frame, size_t raw_max, struct archive_room *room,
                                     struct archive **out, struct failure *why);
 const struct archive_facts *archive_facts(const struct archive *archive);

@@ -96,8 +96,8 @@ int64_t chunk_number_of_name(const char *name);
 /* Finds all chunks below `path`: a session folder (with `archives/`), a folder of chunks, one
  * chunk, a plain trace, a snapshot's folder, or an archive. Adds them to `list`. The number of a
  * chunk is at the end of its folder's name; also for data recorded since the last rotation,
- * <begin>-<number> next to `archives/`; anything else next to it is last. REJECT: no trace found;
- * `why` states what was searched. */
+ * <begin>-<number> next to `archives/`; anything else next to it is last.
+ * REJECT: no trace found; `why` states what was searched. */
 MUST_CHECK enum status chunk_list_add(struct chunk_list *list, const char *path,
                                       struct failure *why);
 /* Sorts, pairs each chunk with the previous one, and determines the boundaries between them: the

@@ -48,7 +48,7 @@ void chunk_leave_out(struct chunk_list *list, const char *why)
         list->say(list->context, why);
 }
 
-/* --- what a chunk's own files tell: its session, the first and last packets --- */
+/* --- identity, first and last packets of a chunk, from its files --- */
 
 static void append_hex(char *into, const uint8_t *bytes, size_t count)
 {

@@ -33,14 +33,14 @@ struct metadata {
     int64_t offset_ns;
 };
 
-/* Parses the file `metadata`, and keeps nothing of it. In any case, *out must be cleared. REJECT:
- * empty, not CTF, visibly truncated, without a stream, or a clock that exceeds 64 bits. */
+/* Parses the file `metadata`, and keeps nothing of it. In any case, *out must be cleared.
+ * REJECT: empty, not CTF, visibly truncated, without a stream, or a clock that exceeds 64 bits. */
 MUST_CHECK enum status metadata_read(struct bytes file, struct metadata *out, struct failure *why);
 void metadata_clear(struct metadata *metadata);
 
 /* Converts the times of packets to the session's clock: of all traces of a chunk, in order, the
- * first that has a clock defines it, as for a reader. REJECT: not possible, so a reader leaves the
- * trace out; the times are unchanged. */
+ * first that has a clock defines it, as for a reader.
+ * REJECT: not possible, so a reader leaves the trace out; the times are unchanged. */
 MUST_CHECK enum status metadata_join(struct metadata *metadata, struct session_clock *session,
                                      struct failure *why);
 

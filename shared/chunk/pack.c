@@ -8,7 +8,7 @@
 #include "chunk/metadata.h"
 #include "base/memory.h"
 
-/* --- what an archive says of itself --- */
+/* --- facts --- */
 
 static void put(char into[ARCHIVE_TEXT_MAX], struct text text)
 {

@@ -51,9 +51,10 @@ struct packet_reading {
 /* The largest valid CPU number: Linux' limit is 8192, and partials cannot represent more. */
 enum { PACKET_CPU_MAX = 65535 };
 
-/* Reads the header of the packet at `offset` of `file`. OK; END at the end of `file`; REJECT if
- * there is no complete packet, or it is inconsistent; `why` has the offset. If it has a valid size
- * nevertheless, that is out->head.size, else 0. A packet that only lacks padding is complete. */
+/* Reads the header of the packet at `offset` of `file`.
+ * OK; END at the end of `file`; REJECT if there is no complete packet, or it is inconsistent; `why`
+ * has the offset. If it has a valid size nevertheless, that is out->head.size, else 0. A packet
+ * that only lacks padding is complete. */
 MUST_CHECK enum status packet_head(const struct layout *layout, struct bytes file, size_t offset,
                                    struct packet_reading *reading, struct packet_at *out,
                                    struct failure *why);

@@ -27,9 +27,9 @@ size_t tar_entry_size(size_t data_size);
 /* Two empty blocks end a tar. */
 enum { TAR_END_SIZE = 2 * TAR_BLOCK };
 
-/* Reads the entry at *offset and advances it; folders are skipped. OK; END at the end of the tar;
- * REJECT if it is truncated, damaged, contains anything but regular files and folders, or a name
- * that is absolute, or has a part that is empty, ".", or "..". */
+/* Reads the entry at *offset and advances it; folders are skipped.
+ * OK; END at the end of the tar; REJECT if it is truncated, damaged, contains anything but regular
+ * files and folders, or a name that is absolute, or has a part that is empty, ".", or "..". */
 MUST_CHECK enum status tar_next(struct bytes tar, size_t *offset, struct tar_entry *out,
                                 struct failure *why);
 

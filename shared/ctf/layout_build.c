@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "layout_builder.h"
 
-/* --- what goes where --- */
+/* --- order of streams and events --- */
 
 static int draft_by_id(const void *a, const void *b)
 {

@@ -54,7 +54,8 @@ struct target {
 
 /* Finds the field of `type->path`, has its value saved, and stores the slot number in `*from`,
  * whose address must not change. If it can be one of several fields, depending on options, they
- * share their slot and `*out` is the first. REJECT: there is none, or it is not an integer. */
+ * share their slot and `*out` is the first.
+ * REJECT: there is none, or it is not an integer. */
 MUST_CHECK enum status resolve_path(struct builder *builder, const struct draft_type *type,
                                     uint32_t *from, struct target *out);
 

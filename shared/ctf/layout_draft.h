@@ -136,8 +136,8 @@ struct layout_env *draft_add_env(struct draft *draft, struct text name);
 const struct layout_env *draft_env(const struct draft *draft, const char *name);
 /* The index of the clock `name`, declared or not; LAYOUT_NONE above DRAFT_CLOCKS_MAX. */
 uint32_t draft_clock(struct draft *draft, struct text name, const char *place);
-/* Call it when the members of a structure or variant are complete. REJECT: two have the same
- * name. */
+/* Call it when the members of a structure or variant are complete.
+ * REJECT: two have the same name. */
 MUST_CHECK enum status draft_members_done(struct draft *draft, struct draft_type *type,
                                           struct failure *why);
 /* The index of the member `name` of a structure or variant; LAYOUT_NONE if there is none. */

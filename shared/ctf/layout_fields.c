@@ -3,7 +3,7 @@
 static enum status build_field(struct builder *builder, const struct draft_type *type,
                                struct layout_field *out);
 
-/* --- what fields mean --- */
+/* --- meanings --- */
 
 /* CTF 1.8, 5 and 8, uses names, CTF 2 roles. LTTng's cpu_id is a name in both. */
 static const struct {
@@ -406,7 +406,7 @@ static enum status build_field(struct builder *builder, const struct draft_type 
     return build_parts(builder, type, out);
 }
 
-/* --- what stands by itself --- */
+/* --- roots --- */
 
 enum status fields_build(struct builder *builder, enum draft_scope scope,
                          const struct draft_type *type, const struct layout_field **out)

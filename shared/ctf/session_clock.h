@@ -28,8 +28,9 @@ const struct layout_clock *session_clock_of(const struct layout *layout);
 /* Sets `*times`, for each stream of the layout, owned by the caller. `session` is the session's
  * clock, or NULL if this is the first trace with one. `*told` is the clock of the events, NULL if
  * there is none: the trace's clock, if it is the session's, else the session's; its zero is at
- * `*offset_ns`. Streams without a clock are at 0 for now. REJECT: a clock whose zero exceeds 64
- * bits of nanoseconds, or that cannot be compared with the session's. */
+ * `*offset_ns`. Streams without a clock are at 0 for now.
+ * REJECT: a clock whose zero exceeds 64 bits of nanoseconds, or that cannot be compared with the
+ * session's. */
 MUST_CHECK enum status session_clock_times(const struct layout *layout,
                                            const struct layout_clock *session,
                                            struct stream_time **times,

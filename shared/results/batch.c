@@ -136,7 +136,7 @@ static struct entry *entry_of(struct result_batch *batch, const struct result *r
     return entry;
 }
 
-/* --- what is taken --- */
+/* --- input --- */
 
 /* The same name, owned by the batch until it is cleared. (Names move when their table grows, their
  * characters do not.) */
@@ -346,7 +346,7 @@ bool result_batch_is_empty(const struct result_batch *batch)
     return batch->count == 0 && batch->slow.count == 0;
 }
 
-/* --- what is given out --- */
+/* --- output --- */
 
 /* Sets the process or thread under which the entry is filed, as known at the end. */
 static void file_entry(const struct result_batch *batch, struct result *result)

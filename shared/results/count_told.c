@@ -13,7 +13,7 @@ bool count_told_asks(const struct count_told *told, enum count_word word)
     return false;
 }
 
-/* --- bytes: numbers of eight, texts behind their counts --- */
+/* --- encoding: numbers of eight bytes, texts after their lengths --- */
 
 struct packing {
     char *at; /* with enough room */

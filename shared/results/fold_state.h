@@ -98,7 +98,7 @@ struct folded_descriptor {
     struct open_use *uses;
 };
 
-/* Descriptors that have ended, in bytes that are behind it. */
+/* Descriptors that have ended; their bytes follow the struct. */
 struct passed_kept {
     struct passed_kept *next;
     struct passed_told told;
@@ -157,7 +157,7 @@ struct fold {
     uint32_t empty_name;          /* the id of the text without characters */
     struct map processes;         /* by id, as are these two */
     struct id_map threads, descriptors;
-    struct folded_thread *last_thread;         /* that was told of; or NULL */
+    struct folded_thread *last_thread;         /* of the last record; or NULL */
     struct folded_descriptor *last_descriptor; /* likewise: its uses follow it */
     struct map groups;                         /* of cells, by pid + 1 */
     struct atom_table analyses;                /* their cells */

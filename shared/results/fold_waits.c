@@ -37,7 +37,7 @@ void fold_take_waits(struct fold *fold, const struct result *result)
     wait_cell_merge(&fold_cell_of_thread(fold, &key, result->thread)->wait, &result->wait);
 }
 
-/* --- threads that go --- */
+/* --- threads to be dropped --- */
 
 struct moving {
     struct cell **cells;

@@ -347,7 +347,7 @@ static enum status read_any(struct condition_text *text, struct node **out)
     return read_row(text, "||", NODE_ANY, read_all, out);
 }
 
-/* --- what they come to --- */
+/* --- conversion to filters --- */
 
 static size_t count_leaves(const struct node *node)
 {

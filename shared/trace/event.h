@@ -49,9 +49,9 @@ enum event_kind {
     EVENT_HANDLER_EXIT,
     /* Not in the trace: the tracer's counters increased, or packets are missing. It is at the place
      * in its stream where data is missing; its time is the end of the previous packet (for the
-     * border after the last event of a packet with losses, the end of that packet). value: 0 events
-     * discarded (0 for the second border of a packet), 1 whether it is a border: 1 kernel stream, 0
-     * user space (losses there are only counted), 3 packets missing */
+     * border after the last event of a packet with losses, the end of that packet).
+     * value: 0 events discarded (0 for the second border of a packet), 1 whether it is a border:
+     * 1 kernel stream, 0 user space (losses there are only counted), 3 packets missing */
     EVENT_LOSS
 };
 

@@ -262,8 +262,8 @@ const char *syscall_name_x86(uint64_t number, bool compat)
                                                                        : NULL;
 }
 
-/* Kernel-internal errors, visible at the exit of a call that a signal restarts. Source:
- * include/linux/errno.h. */
+/* Kernel-internal errors, visible at the exit of a call that a signal restarts.
+ * Source: include/linux/errno.h. */
 static const char *restart_name(int64_t number)
 {
     switch (number) {

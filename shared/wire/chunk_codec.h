@@ -40,7 +40,8 @@ enum { CHUNK_INLINE_MAX = 768 << 10, CHUNK_SEGMENTS_MAX = 1024 };
 
 /* The record, in `arena`. */
 struct bytes chunk_ready_encode(const struct chunk_ready *ready, struct arena *arena);
-/* `out` points into `record` and `arena`. REJECT: not an announcement, or an inconsistent one.
+/* `out` points into `record` and `arena`.
+ * REJECT: not an announcement, or an inconsistent one.
  * STOP: a newer format than this program knows: the program is outdated, the data is valid. */
 MUST_CHECK enum status chunk_ready_decode(struct bytes record, struct arena *arena,
                                           struct chunk_ready *out, struct failure *why);

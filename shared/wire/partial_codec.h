@@ -56,8 +56,9 @@ struct decoded_record {
 };
 
 /* Decodes a record into `arena`; the definitions of an end become a set of `schema`; without a
- * schema, an end has none. REJECT: not a record, or an inconsistent one, or a format that is too
- * old. STOP: a newer format than this program knows: the program is outdated, the data is valid. */
+ * schema, an end has none.
+ * REJECT: not a record, or an inconsistent one, or a format that is too old.
+ * STOP: a newer format than this program knows: the program is outdated, the data is valid. */
 MUST_CHECK enum status partial_decode(struct bytes record, struct schema *schema,
                                       struct arena *arena, struct decoded_record *out,
                                       struct failure *why);

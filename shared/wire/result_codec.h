@@ -37,9 +37,9 @@ struct result_record {
     size_t count;
 };
 
-/* Decodes a record into `arena`; texts point into the arena. Results refer to no schema. REJECT:
- * not a record, or an inconsistent one. STOP: a newer format than this program knows: the program
- * is outdated, the data is valid. */
+/* Decodes a record into `arena`; texts point into the arena. Results refer to no schema.
+ * REJECT: not a record, or an inconsistent one. STOP: a newer format than this program knows: the
+ * program is outdated, the data is valid. */
 MUST_CHECK enum status result_decode(struct bytes record, struct arena *arena,
                                      struct result_record *out, struct failure *why);
 
