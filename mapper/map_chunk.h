@@ -42,8 +42,7 @@ struct map_options {
     struct plan_cache *cache; /* for metadata of all chunks; used under `guard`. NULL: none */
     struct interval window;   /* raw clock: only events in it; {0, INTERVAL_OPEN}: all */
     uint64_t first_chunk;     /* number of the first chunk of the session */
-    const char *mark;         /* appended to the session's name, to distinguish it from another;
-                                 or NULL */
+    const char *mark;         /* appended to the session's name to distinguish it; or NULL */
     struct map_guard guard;
     struct arena_store *store; /* recycles the memory of rows; NULL: no recycling */
     struct archive_room *room; /* memory to unpack into, only for this call; NULL: allocate */

@@ -63,7 +63,7 @@ struct joiner *joiner_new(struct schema *schema, struct result_sink sink)
     return joiner;
 }
 
-/* --- looking ahead: who ran on a CPU --- */
+/* --- lookahead: the current thread of a CPU --- */
 
 /* Passes the queue from record `at` of the first row on to the search. Returns whether the search
  * has ended, or needs later rows. */
@@ -158,7 +158,7 @@ static void pop(struct joiner *joiner)
     free(done);
 }
 
-/* --- what must hold between intervals --- */
+/* --- checks between intervals --- */
 
 static void note(struct interval_notes *notes, enum damage_scope scope, enum damage_cause cause,
                  uint64_t chunk, uint64_t count, const char *text)
@@ -296,8 +296,7 @@ static void begin(struct joiner *joiner, struct queued *queued)
     if (end->gap_before)
         core_gap(joiner->core, GAP_OF_ALL, joiner->end_ns);
     else if (tells && !end->has_kernel && core_has_kernel(joiner->core))
-        core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* the trace is missing from here
-                                                                 on */
+        core_gap(joiner->core, GAP_OF_KERNEL, end->begin_ns); /* the trace is missing from here */
     if (tells)
         core_begin(joiner->core,
                    (struct core_facts){end->has_kernel, end->counts_switches, end->no_calls},

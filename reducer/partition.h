@@ -23,12 +23,10 @@ struct partition;
 enum partition_event {
     PARTITION_SESSION_BEGUN,
     PARTITION_JOINED,
-    PARTITION_PHASES_CHANGED, /* the interval was mapped with other phase definitions than the
-                                 previous one */
+    PARTITION_PHASES_CHANGED, /* mapped with other phase definitions than the previous interval */
     PARTITION_PHASE_FAULT,    /* a phase definition that nothing so far can match; reported once */
     PARTITION_GAP,            /* the chunk became a gap */
-    PARTITION_MISMATCH,       /* the interval begins after the end of the previous one: data between
-                           them is lost */
+    PARTITION_MISMATCH,       /* it begins after the previous end: data between is lost */
     PARTITION_REFUSED,        /* the chunk cannot be joined: also a gap */
     PARTITION_SILENT,         /* no data for a long time: the session is considered ended */
     PARTITION_SESSION_ENDED

@@ -34,7 +34,7 @@ void room_close(struct waiting_room *room)
         close(room->file);
 }
 
-/* --- memory, all of it counted --- */
+/* --- accounted memory --- */
 
 void *room_grow(struct waiting_room *room, void *old, size_t *count, size_t needed, size_t size)
 {

@@ -165,8 +165,8 @@ static enum status write_packets(struct stage *stage, const char *folder,
                           part->file->name, padding);
         if (padding == 0 || status != STATUS_OK)
             continue;
-        free(zeros); /* only the last packet of a file lacks padding; of duplicates, the one in
-                        the seam is kept */
+        free(zeros); /* only the last packet of a file lacks any; of duplicates, the seam's is
+                        kept */
         zeros = memory_new(padding);
         add_run(&runs, (struct bytes){zeros, padding});
     }
@@ -236,8 +236,7 @@ static enum status stage_input(const struct bt2_input *input, const struct trace
     return status;
 }
 
-/* Removes the folder from messages: the name of a stage is random, and results must not contain
- * it. */
+/* Removes the random name of the stage's folder from messages: results must not contain it. */
 static void hide_folder(struct failure *why, const char *folder)
 {
     struct failure whole = *why;

@@ -39,8 +39,8 @@ void bt2_input_clear(struct bt2_input *input);
 /* The file that libbabeltrace2 calls `path`; SIZE_MAX if it is not of the trace. */
 size_t bt2_input_part(const struct bt2_input *input, const char *path);
 
-/* Stores what the library states about a trace with metadata that our parser does not understand;
- * only its messages have it. */
+/* Stores what only the library's messages state about a trace that our parser does not
+ * understand. */
 void bt2_input_told(struct bt2_input *input, const bt_trace *trace, struct trace_info *info);
 
 #endif

@@ -160,7 +160,7 @@ static struct plan *plan_new(struct bt2_plans *plans, const bt_event_class *from
     return plan;
 }
 
-/* --- finding it --- */
+/* --- lookup --- */
 
 static size_t place_of(const struct bt2_plans *plans, const bt_event_class *from)
 {
@@ -226,7 +226,7 @@ void bt2_plans_free(struct bt2_plans *plans)
     free(plans);
 }
 
-/* --- following it --- */
+/* --- execution --- */
 
 static const bt_field *member_of(const bt_field *structure, const struct fetch *fetch)
 {

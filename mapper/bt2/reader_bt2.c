@@ -57,7 +57,7 @@ static void rank_lanes(struct reader_bt2 *reader)
     }
 }
 
-/* --- the row of all streams: a heap of lanes --- */
+/* --- merging all streams: a heap of lanes --- */
 
 static bool before(const struct bt2_lane *a, const struct bt2_lane *b)
 {

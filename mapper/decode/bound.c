@@ -89,7 +89,7 @@ static bool make_quick(struct bound *bound)
     return true;
 }
 
-/* --- what is quick by a list --- */
+/* --- lists of quick ops --- */
 
 /* Limit of a plan; longer ones use the slow path. Then a run and the end are added. */
 enum { QUICK_OPS_MAX = 64, QUICK_LIST_MAX = QUICK_OPS_MAX + 2 };

@@ -154,7 +154,7 @@ static void want(struct maker *maker, enum scope scope, const struct layout_fiel
         want_context(maker, member, how);
 }
 
-/* --- where fields are --- */
+/* --- positions --- */
 
 static void end_run(struct maker *maker)
 {
@@ -340,7 +340,7 @@ static void walk_scope(struct maker *maker, enum scope scope, const struct layou
         walk_field(maker, scope, fields, &fields->fields[i]);
 }
 
-/* --- the whole --- */
+/* --- the whole plan --- */
 
 static void add_scopes(struct maker *maker, const struct layout_stream *stream,
                        const struct layout_event *event,

@@ -69,7 +69,7 @@ static bool place(struct header_maker *maker, const struct layout_field *field)
     return true;
 }
 
-/* --- where in a byte fields end --- */
+/* --- bit positions where fields end --- */
 
 /* `from`, advanced by `bits`. */
 static uint8_t passed(uint8_t from, uint64_t bits)

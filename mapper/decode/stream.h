@@ -41,8 +41,7 @@ struct quick_op {
     uint8_t type; /* enum field_type */
     uint32_t to;
     uint32_t at, bytes;
-    uint32_t reach;      /* of the loads of a run; of the last run, including those of the next
-                            header */
+    uint32_t reach;      /* of a run's loads; of the last run, also of the next header */
     uint64_t mask, sign; /* as in struct plan_op */
 };
 
@@ -96,8 +95,7 @@ struct bound_trace {
     struct bound_stream *streams;    /* in the order of layout->streams */
     const struct stream_time *times; /* likewise; borrowed */
     struct event blank;              /* common values of all events */
-    bool x86_64;                     /* the architecture for numbers of calls without a table
-                                        entry */
+    bool x86_64;                     /* architecture for numbers of calls without a table entry */
 };
 
 /* `set`, `times` (of the layout's streams), `schema` and the text of `origin` are borrowed. */
@@ -136,8 +134,7 @@ struct stream {
     size_t packet_next;
     uint64_t content_bits;
     uint64_t event_bit; /* begin of the current event, if its header was walked */
-    const char *fault;  /* the inconsistency of the packet; NULL: no event has the number
-                           fault_id */
+    const char *fault;  /* inconsistency of the packet; NULL: no event has the number fault_id */
     uint64_t fault_id;
     struct packet_loss loss; /* around the current packet */
     uint64_t packet_end_ns;

@@ -124,7 +124,7 @@ static void scan_part(const struct scan *scan, struct stream_part *part)
     part->cut = end < file->data.count || short_of;
 }
 
-/* --- files that go together --- */
+/* --- joining files to streams --- */
 
 static int by_begin(const void *a, const void *b)
 {

@@ -9,8 +9,7 @@
 /* One stream file of a trace. */
 struct stream_part {
     const struct stream_file *file;
-    struct packet_row packets; /* complete ones: of the seam, then of the file; moved to its
-                                  stream */
+    struct packet_row packets; /* complete ones: the seam's, then the file's; moved to its stream */
     size_t packet_count, seam_count;
     bool damaged;  /* its files cannot be read unchanged */
     bool cut;      /* its end is missing */

@@ -9,7 +9,7 @@
 
 enum { POLL_MS = 100 };
 
-/* --- while there is work --- */
+/* --- during long work --- */
 
 bool worker_breathe(struct worker *worker)
 {

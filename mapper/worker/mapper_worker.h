@@ -88,7 +88,7 @@ struct worker {
     size_t known_count, known_room;
 };
 
-/* --- chunk.c --- */
+/* --- take_chunk.c --- */
 
 /* A partition was assigned: others may have begun its chunks. */
 void worker_forget_tries(struct worker *worker, int32_t partition);
@@ -98,7 +98,7 @@ void worker_forget_tries(struct worker *worker, int32_t partition);
 MUST_CHECK enum status worker_take_chunk(struct worker *worker, const struct bus_message *message,
                                          struct failure *why);
 
-/* --- transact.c --- */
+/* --- send_partials.c --- */
 
 /* Sends the partials, the gap, or the parked announcement of the chunk, and its offset.
  * OK      done, or the chunk is owned by another mapper now.
@@ -118,7 +118,7 @@ void worker_say_chunk(const struct worker *worker, const struct chunk_work *work
 void worker_warn_chunk(const struct worker *worker, const struct chunk_work *work,
                        const char *event, const char *kind, const char *key, const char *text);
 
-/* --- worker.c --- */
+/* --- mapper_worker.c --- */
 
 /* Runs until asked to stop. `guard` is shared by all threads. OK, or STOP. */
 MUST_CHECK enum status worker_run(struct service *service, const struct phase_definitions *phases,

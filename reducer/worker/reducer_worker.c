@@ -5,8 +5,7 @@
 #include "base/memory.h"
 #include "bus/fit.h"
 
-/* How long the loop waits for a record, and how often it checks for holes, silences, and missing
- * state partitions. */
+/* Timeouts: waiting for a record; checks for holes, silences, and missing state partitions. */
 enum { POLL_MS = 50, WATCH_MS = 500, FIT_LEAST_MS = 2000, FIT_MOST_MS = 60000 };
 
 /* With more in memory, the transaction is not delayed. */
@@ -143,7 +142,7 @@ static bool is_due(struct worker *worker)
            service_now_ms() - worker->dirty_since_ms >= worker->flush_ms;
 }
 
-/* --- numbers --- */
+/* --- metrics --- */
 
 static void tell_counts(struct metrics *metrics, struct part *part)
 {

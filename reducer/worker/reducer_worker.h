@@ -86,7 +86,7 @@ struct worker {
     struct backoff fitting; /* between checks */
 };
 
-/* --- restore.c --- */
+/* --- restore_partition.c --- */
 
 /* Restores the partition from the state topic; *offset is where to read from. RETRY: no answer from
  * the broker, or asked to stop. REJECT, STOP: not possible. */
@@ -94,7 +94,7 @@ MUST_CHECK enum status restore_part(struct worker *worker, int32_t number, struc
                                     int64_t *offset, struct failure *why);
 void part_free(struct part *part); /* NULL is fine */
 
-/* --- transact.c --- */
+/* --- send_results.c --- */
 
 /* Whether anything waits for a transaction. */
 bool worker_is_dirty(const struct worker *worker);
@@ -103,7 +103,7 @@ bool worker_is_dirty(const struct worker *worker);
 MUST_CHECK enum status worker_transact(struct worker *worker, struct failure *why);
 struct bus_patience worker_patience(struct worker *worker);
 
-/* --- watch.c --- */
+/* --- watch_holes.c --- */
 
 /* Finds chunks that do not arrive and silent sessions, and writes a record to the log for each, so
  * that a replay makes the same decision. */
@@ -111,7 +111,7 @@ void worker_watch(struct worker *worker, uint64_t passed_ms);
 void hole_watch_clear(struct hole_watch *hole);
 int64_t now_unix_ms(void);
 
-/* --- worker.c --- */
+/* --- reducer_worker.c --- */
 
 /* Runs until asked to stop. OK, or STOP. */
 MUST_CHECK enum status worker_run(struct service *service, unsigned thread, struct failure *why);

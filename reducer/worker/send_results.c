@@ -73,7 +73,7 @@ static bool has_results(const struct worker *worker)
     return false;
 }
 
-/* --- what must not be done: tests see to it that they would notice --- */
+/* --- mutants, for tests --- */
 
 static void commit_first(struct worker *worker, const struct bus_offset *offsets)
 {

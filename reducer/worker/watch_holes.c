@@ -16,7 +16,7 @@ int64_t now_unix_ms(void)
     return (int64_t)clock_ms(CLOCK_REALTIME);
 }
 
-/* --- is something on its way? --- */
+/* --- data in flight --- */
 
 /* The end offsets of the topic of chunks; NULL without an answer. Owned by the caller. */
 static int64_t *ask_ends(struct worker *worker, struct failure *why)

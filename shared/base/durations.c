@@ -316,7 +316,7 @@ struct durations durations_copy(struct arena *arena, const struct durations *dur
     return copy;
 }
 
-/* --- what is known of them --- */
+/* --- reading --- */
 
 void durations_log2(const struct durations *durations, uint64_t out[DURATIONS_POWERS])
 {
@@ -420,7 +420,7 @@ uint64_t durations_quantile_rounded(const struct durations *durations, unsigned 
     return rounded(value, power_of_ten(value / THREE_DIGITS));
 }
 
-/* --- as bytes --- */
+/* --- encoding --- */
 
 enum {
     COUNT_BITS = 2, /* below the distance */

@@ -106,7 +106,7 @@ void durations_clear(struct durations *durations);
 /* A copy with its memory in `arena`, borrowed from there. */
 struct durations durations_copy(struct arena *arena, const struct durations *durations);
 
-/* --- what is known of them --- */
+/* --- reading --- */
 
 /* The next bucket that is not empty, ascending; `*at` begins as 0. False: no more. */
 bool durations_next(const struct durations *durations, size_t *at, struct durations_bucket *out);
@@ -122,7 +122,7 @@ uint64_t durations_quantile(const struct durations *durations, unsigned per_mill
 /* The same with only the significant digits, three at most. */
 uint64_t durations_quantile_rounded(const struct durations *durations, unsigned per_mille);
 
-/* --- as bytes --- */
+/* --- encoding --- */
 
 /* Maximum of numbers that durations_put() writes. */
 size_t durations_numbers(const struct durations *durations);

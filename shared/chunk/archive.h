@@ -70,8 +70,7 @@ struct archive_sink {
 /* CPU effort of packing. */
 struct archive_effort {
     int level;        /* of zstd, 1 to ARCHIVE_LEVEL_MAX */
-    unsigned threads; /* compressing threads besides the reading one; 0: the reading one
-                         compresses */
+    unsigned threads; /* that compress, besides the reading one; 0: it does both */
     /* Of the packed content, checked by archive_open(), which takes an eighth longer with it. Not
      * for published archives: the announcement has a digest. */
     bool checksum;

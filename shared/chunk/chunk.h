@@ -84,8 +84,7 @@ struct chunk_list {
     size_t left_out;    /* unreadable or duplicate chunks; each is reported */
     unsigned jobs;      /* threads that examine chunks; 0: only the calling one */
     bool archived_only; /* data next to `archives/`, not rotated yet, is left out and reported */
-    void (*say)(void *context, const char *sentence); /* reports what is left out, and why; or
-                                                         NULL */
+    void (*say)(void *context, const char *sentence); /* what is left out, and why; or NULL */
     void *context;
 };
 

@@ -163,7 +163,7 @@ static enum status survey(struct chunk_ref *ref, struct failure *why)
     return STATUS_OK;
 }
 
-/* --- traces that were named one by one --- */
+/* --- plain traces that were given one by one --- */
 
 static bool same_folder(const char *a, const char *b)
 {

@@ -60,7 +60,7 @@ static struct archive_facts facts_of(const struct chunk_ref *ref, int64_t first_
     return facts;
 }
 
-/* --- its entries --- */
+/* --- entries --- */
 
 struct entries {
     struct archive_entry *at;

@@ -35,8 +35,7 @@ struct trace_files {
     bool may_grow;    /* it is where a session records, not in an archived chunk */
     bool is_recorded; /* and a session daemon is recording there */
     bool follows;     /* the previous chunk is available, with packets of this or another trace */
-    bool is_gone;     /* the previous chunk has files of it, this one has none, but others with
-                         packets */
+    bool is_gone;     /* the previous chunk has files of it, this one only of others */
 };
 
 struct trace_set {

@@ -16,7 +16,7 @@ enum { MADE_MAX = 1 << 20, RECORD_SEPARATOR = 0x1E };
 /* Precedes the digits of a number that jansson cannot represent. */
 enum { BEYOND = 1 };
 
-/* --- failing --- */
+/* --- errors --- */
 
 bool ctf2_fail(struct ctf2 *ctf2, const char *format, ...)
 {

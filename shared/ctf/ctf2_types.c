@@ -13,7 +13,7 @@ static bool is(struct text text, const char *what)
     return text_equal(text, text_of(what));
 }
 
-/* --- properties that several classes have --- */
+/* --- properties of several classes --- */
 
 static bool read_align(struct ctf2 *ctf2, const json_t *json, const char *key, uint32_t *out)
 {
@@ -392,7 +392,7 @@ static bool read_sized_string(struct ctf2 *ctf2, const json_t *json, struct draf
     return true;
 }
 
-/* --- what contains others --- */
+/* --- compound classes --- */
 
 static bool read_fixed_array(struct ctf2 *ctf2, const json_t *json, struct draft_type *type)
 {
@@ -474,7 +474,7 @@ static bool read_variant(struct ctf2 *ctf2, const json_t *json, struct draft_typ
     return read_members(ctf2, options, CTF2_OPTIONAL, type);
 }
 
-/* --- all of them --- */
+/* --- all classes --- */
 
 static const struct {
     const char *name;

@@ -187,7 +187,7 @@ void layout_close(struct layout *layout)
     free(owner);
 }
 
-/* --- looking up --- */
+/* --- lookup --- */
 
 const struct layout_stream *layout_stream(const struct layout *layout, uint64_t id)
 {

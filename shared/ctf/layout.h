@@ -107,8 +107,7 @@ struct layout_field {
     uint32_t from;
     /* Arrays, fixed strings and blobs: elements, bytes. Structures, variants: `fields`. */
     uint32_t count;
-    uint32_t range_count; /* options of variants, the field of an optional: for which tags it is
-                             chosen */
+    uint32_t range_count; /* options of variants, the field of an optional: its tags */
     const struct layout_range *ranges;
     const struct layout_field *fields; /* one for arrays, sequences and optionals */
 };

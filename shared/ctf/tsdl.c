@@ -364,7 +364,7 @@ static bool read_callsite(struct tsdl *tsdl, const char *place)
     return read_block(tsdl, &BLOCK);
 }
 
-/* --- all of them --- */
+/* --- all blocks --- */
 
 static const struct {
     const char *word;

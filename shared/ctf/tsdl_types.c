@@ -438,7 +438,7 @@ static bool read_enum(struct tsdl *tsdl, const struct draft_type **out)
     return name.count == 0 || tsdl_declare(tsdl, SYMBOL_ENUM, name, type, place);
 }
 
-/* --- all of them --- */
+/* --- all types --- */
 
 static bool read_leaf(struct tsdl *tsdl, bool (*read)(struct tsdl *tsdl, struct draft_type **out),
                       const struct draft_type **out)

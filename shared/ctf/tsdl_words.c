@@ -8,7 +8,7 @@
 /* LTTng's kernel: 12,000. */
 enum { MADE_MAX = 1 << 20 };
 
-/* --- failing --- */
+/* --- errors --- */
 
 static bool fail_at(struct tsdl *tsdl, const char *place, const char *format, va_list arguments)
     PRINTF_LIKE(3, 0);

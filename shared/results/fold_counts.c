@@ -92,7 +92,7 @@ static struct cell *cell_of_others(struct fold *fold, const struct count_told *t
     return cell;
 }
 
-/* --- too many --- */
+/* --- limit of keys --- */
 
 /* Whether the cell is one of the definition that has to be summed as others. */
 static bool goes(const struct fold *fold, const struct cell *cell, const struct count_keys *keys,

@@ -255,7 +255,7 @@ static void build_cells(const struct fold *fold, struct arena *arena, struct ses
     out->cell_count = from->count;
 }
 
-/* --- several tables at once --- */
+/* --- tables in parallel --- */
 
 /* One table of a report. */
 struct table {

@@ -202,7 +202,7 @@ void fold_rows_waits(struct fold_rows *rows, struct session_report *out)
     out->ran_instead_count = count - out->waker_count;
 }
 
-/* --- of an instance --- */
+/* --- waits of an instance --- */
 
 /* Of dropped threads, in the `who` of a wait. Not in enum wait_kind. */
 enum { WAKER_GONE = 14, RAN_GONE };

@@ -91,8 +91,8 @@ struct phase_row {
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
-    uint64_t queued_ns, parallel_ns; /* of instances with segments; then all times are those of
-                                        the segments */
+    uint64_t queued_ns, parallel_ns; /* of instances with segments; all times are then the
+                                        segments' */
     uint64_t syscalls;
 };
 
@@ -148,8 +148,7 @@ struct instance_row {
     struct wait_row *ran_instead;
     size_t ran_instead_count;
     uint64_t queued_ns, parallel_ns; /* as in struct phase_row */
-    uint64_t syscalls;               /* complete calls that were entered in it and ended before
-                                        its end */
+    uint64_t syscalls;               /* complete calls entered in it and ended before its end */
 };
 
 struct fd_row {

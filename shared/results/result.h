@@ -75,8 +75,7 @@ struct instance_told {
     struct ended_instance ended;
     struct slowest_rule rule; /* of its definition */
     const struct text *names; /* of the values' fields */
-    size_t match_count;       /* number of values of match fields, which precede the captured
-                                 ones */
+    size_t match_count;       /* number of match field values, which precede captured ones */
     /* It was reported before; its time is to be added. No values. */
     bool is_correction;
 };

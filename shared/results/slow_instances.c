@@ -19,7 +19,7 @@ bool slow_instances_want(const struct slow_instances *all, const struct instance
     return !list || told->ended.rank.ns >= list->least_ns;
 }
 
-/* --- one --- */
+/* --- one instance --- */
 
 static struct text copy_text(struct text text)
 {
@@ -68,7 +68,7 @@ void slow_instance_free(struct slow_instance *instance)
     free(instance);
 }
 
-/* --- all of a process and phase --- */
+/* --- all instances of a process and phase --- */
 
 void slow_instances_take(struct slow_instances *all, struct slow_instance *take_instance)
 {

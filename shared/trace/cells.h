@@ -127,8 +127,8 @@ struct phase_cell {
     uint64_t over;   /* complete ones at or over the threshold of their definition */
     uint64_t begin_unknown, end_unknown;
     uint64_t syscalls;
-    /* Of instances with segments: time without an open segment, and the sum of the times of
-     * segments that exceeds the rest. */
+    /* Of instances with segments: time without an open segment, and total time of the segments
+     * minus the time with any open segment. */
     uint64_t queued_ns, parallel_ns;
     struct time_vector time;
 };

@@ -126,7 +126,7 @@ struct phase_uses phase_uses_copy(struct arena *arena, struct phase_uses from)
     return to;
 }
 
-/* --- packed --- */
+/* --- encoding --- */
 
 struct bytes phase_uses_pack(struct phase_uses uses)
 {
@@ -188,7 +188,7 @@ struct phase_uses phase_uses_unpack(struct arena *arena, struct bytes packed)
     return phase_uses_sort(uses, count);
 }
 
-/* --- what is wrong --- */
+/* --- faults --- */
 
 #define SHOWN(text) (int)(text).count, (text).at
 
