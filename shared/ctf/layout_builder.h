@@ -40,8 +40,8 @@ struct builder {
  * NULL). */
 MUST_CHECK enum status fields_build(struct builder *builder, enum draft_scope scope,
                                     const struct draft_type *type, const struct layout_field **out);
-/* REJECT: a field shows the clock, and its value would be needed for the time of events. Not called
- * for readers that only need complete times. */
+/* REJECT: a field shows the clock and is not a timestamp, and timestamps of events have less than
+ * 64 bits, so that its value would be needed. */
 MUST_CHECK enum status fields_check_stray(struct builder *builder);
 
 /* --- layout_resolve.c --- */
