@@ -45,7 +45,7 @@ void waiting_free(struct waiting *waiting); /* NULL is fine */
 void waiting_expect(struct waiting *waiting, struct text session, const uint64_t *chunks,
                     size_t count);
 
-/* A session whose chunks below `next` are already joined; `gap`: the last of these is a gap. */
+/* A session whose chunks below `next` are already joined; `gap`: `next` follows a gap. */
 void waiting_resume(struct waiting *waiting, struct text session, uint64_t next,
                     uint64_t first_chunk, bool gap);
 /* The number of the chunk that the session waits for; `otherwise` if the session is unknown. */

@@ -165,8 +165,7 @@ static enum status write_packets(struct stage *stage, const char *folder,
                           part->file->name, padding);
         if (padding == 0 || status != STATUS_OK)
             continue;
-        free(zeros); /* only the last packet of a file lacks any; of duplicates, the seam's is
-                        kept */
+        free(zeros); /* only the last packet of a file lacks any; of two, the seam's is kept */
         zeros = memory_new(padding);
         add_run(&runs, (struct bytes){zeros, padding});
     }

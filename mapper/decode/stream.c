@@ -78,8 +78,7 @@ static void leave_packet(struct stream *stream)
     uint64_t known_ns = stream->last_ns;
     stream->in_packet = false;
     if (stream->last_ns < stream->least_ns)
-        stream->last_ns = stream->least_ns; /* the fault was found only after other streams had
-                                               continued */
+        stream->last_ns = stream->least_ns; /* found after other streams had continued */
     set_loss(stream, stream->last_ns, 0, 0);
     char unknown[64];
     const char *fault = stream->fault;

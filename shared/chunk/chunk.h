@@ -65,7 +65,7 @@ struct chunk_ref {
     /* Traces of the same chunk at other paths: plain traces that were given one by one. */
     struct trace_part *parts;
     size_t part_count;
-    char *name;           /* then: name of the trace at `path` */
+    char *name;           /* if there are parts: name of the trace at `path` */
     uint8_t (*uuids)[16]; /* of its traces, those that have one */
     size_t uuid_count;
     /* The identity of a chunk without traces, from other chunks of its session:

@@ -91,8 +91,7 @@ struct phase_row {
     uint64_t user_cpu_ns, sys_cpu_ns, runnable_ns, blocked_ns, unknown_ns;
     struct interrupted interrupted; /* as of a thread */
     struct named_numbers blocked_by;
-    uint64_t queued_ns, parallel_ns; /* of instances with segments; all times are then the
-                                        segments' */
+    uint64_t queued_ns, parallel_ns; /* with segments, whose times are then counted */
     uint64_t syscalls;
 };
 

@@ -85,8 +85,8 @@ struct use_cell {
 void use_cell_merge(struct use_cell *cell, const struct use_cell *other);
 void use_cell_clear(struct use_cell *cell);
 
-/* Where the time of a thread went. `before` its first call: only the first syscall event of the
- * thread shows whether this time is inside a call that began before the trace, or outside of
+/* Where the time of a thread went. before_*: before its first call, when only the first syscall
+ * event of the thread shows whether it was inside a call that began before the trace, or outside of
  * calls. */
 struct blocked_in {
     uint32_t call; /* id of the call, in the schema of the owner of the vector */

@@ -47,9 +47,10 @@ struct event_class {
     uint8_t handler;   /* enum handler_level, of EVENT_HANDLER_* */
     bool compat;       /* compat_syscall_* */
     bool unknown_call; /* syscall_{entry,exit}_unknown: use event_set_unknown_call() */
-    bool is_plain;     /* a kernel event about calls, switches, wakeups, handlers, or none of these;
-                      begins or ends no phase, and is in no count or span: most events */
-    uint32_t id;       /* dense, from 0, in this schema */
+    /* A kernel event about calls, switches, wakeups, handlers, or nothing, that begins or ends no
+     * phase, and is in no count or span: most events. */
+    bool is_plain;
+    uint32_t id;                /* dense, from 0, in this schema */
     const struct syscall *call; /* EVENT_CALL_*; NULL if each event has its own */
     const struct slot *slots;
     size_t slot_count;
