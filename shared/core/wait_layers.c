@@ -10,7 +10,12 @@
  * The row has the waits of a life before each STEP that may end one of its instances
  * (RECORD_WAITS): they are added to the topmost layer of the past. An instance that passes brings
  * its layers (RECORD_LAYERS), which are subtracted from that one, because it already has them as
- * waits. */
+ * waits.
+ *
+ * Instances that never end, or an instance that is open for long and woken by ever new threads, must
+ * not grow without limit. So an instance with more than INSTANCE_WAITS_COUNTED waits reports none.
+ * This number only grows and adds up over rows, so it does not depend on the cuts. Layers beyond it
+ * are reduced to their number of waits (layers_bound()). */
 #include "base/memory.h"
 #include "core/state.h"
 
@@ -25,9 +30,10 @@ struct wait_layers {
     struct wait_layer *at; /* `room` of them have memory, `count` are in use */
     size_t count, room;
     size_t look_at; /* at this count, layers that no instance needs are merged */
+    size_t added;   /* entries since layers_bound() */
 };
 
-enum { LAYERS_FIRST = 2, LAYERS_LOOKED_AT = 32 };
+enum { LAYERS_FIRST = 2, LAYERS_LOOKED_AT = 32, BOUND_AGAIN = INSTANCE_WAITS_COUNTED / 4 };
 
 /* --- one layer --- */
 
@@ -60,6 +66,30 @@ static void merge(struct wait_layer *to, struct wait_layer *from)
     for (size_t i = 0; i < from->count; i++)
         add(to, &from->at[i]);
     empty(from);
+}
+
+/* Removes entries that were taken out entirely. */
+static void drop_empty(struct wait_layer *layer)
+{
+    size_t count = layer->count;
+    empty(layer);
+    for (size_t i = 0; i < count; i++) {
+        const struct instance_wait wait = layer->at[i];
+        if (wait.count > 0 || wait.total_ns > 0)
+            add(layer, &wait);
+    }
+}
+
+/* `sum` plus the number of waits of the layer; above the limit, any number above it. */
+static uint64_t count_waits(const struct wait_layer *layer, uint64_t sum)
+{
+    for (size_t i = 0; i < layer->count && sum <= INSTANCE_WAITS_COUNTED; i++) {
+        uint64_t count = layer->at[i].count;
+        if (count == 0)
+            count = layer->at[i].total_ns > 0; /* not empty: of a row that is not sound */
+        sum = count <= INSTANCE_WAITS_COUNTED ? sum + count : count;
+    }
+    return sum;
 }
 
 /* --- all layers of a thread --- */
@@ -133,6 +163,13 @@ static bool begins_between(const struct instance **above, uint64_t from, uint64_
     return each && each->mark.order > from;
 }
 
+static void swap(struct wait_layer *a, struct wait_layer *b)
+{
+    struct wait_layer was = *a;
+    *a = *b;
+    *b = was;
+}
+
 /* Merges layers that no instance distinguishes; layers below all instances are dropped. */
 static void join_like(const struct life *life, struct wait_layers *layers)
 {
@@ -145,17 +182,11 @@ static void join_like(const struct life *life, struct wait_layers *layers)
             merge(&layers->at[i - 1], &layers->at[i]);
         else if (!is_apart)
             empty(&layers->at[i]);
-        else if (--kept != i) {
-            struct wait_layer moved = layers->at[kept];
-            layers->at[kept] = layers->at[i];
-            layers->at[i] = moved;
-        }
+        else
+            swap(&layers->at[--kept], &layers->at[i]);
     }
-    for (size_t i = kept; i < layers->count && kept > 0; i++) {
-        struct wait_layer moved = layers->at[i - kept];
-        layers->at[i - kept] = layers->at[i];
-        layers->at[i] = moved;
-    }
+    for (size_t i = kept; i < layers->count && kept > 0; i++)
+        swap(&layers->at[i - kept], &layers->at[i]);
     layers->count -= kept;
 }
 
@@ -174,10 +205,54 @@ static struct wait_layer *topmost(struct life *life)
     return push(layers, order);
 }
 
+/* Replaces the layers up to `last`, whose instances report no waits, by one that only has their
+ * number. */
+static void give_up(struct wait_layers *layers, size_t last)
+{
+    struct instance_wait all = {.who = wait_who(WAKER_UNKNOWN, 0),
+                                .count = INSTANCE_WAITS_COUNTED + 1};
+    for (size_t i = 0; i <= last; i++) {
+        for (size_t k = 0; k < layers->at[i].count; k++)
+            all.total_ns += layers->at[i].at[k].total_ns;
+        empty(&layers->at[i]);
+    }
+    layers->at[0].order = layers->at[last].order;
+    add(&layers->at[0], &all);
+    for (size_t i = last + 1; i < layers->count && last > 0; i++)
+        swap(&layers->at[i - last], &layers->at[i]);
+    layers->count -= last;
+}
+
+/* Limits the number of entries to about that of the waits that an instance reports. */
+static void layers_bound(struct wait_layers *layers)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < layers->count; i++) {
+        drop_empty(&layers->at[i]);
+        if (layers->at[i].count > 0)
+            swap(&layers->at[kept++], &layers->at[i]);
+    }
+    layers->count = kept;
+    layers->added = 0;
+    uint64_t sum = 0;
+    for (size_t i = layers->count; i-- > 0;) {
+        sum = count_waits(&layers->at[i], sum);
+        if (sum > INSTANCE_WAITS_COUNTED) {
+            give_up(layers, i);
+            return;
+        }
+    }
+}
+
 void layers_add(struct life *life, const struct instance_wait *wait)
 {
     assert(life->phases.count > 0);
-    add(topmost(life), wait);
+    struct wait_layer *top = topmost(life);
+    size_t before = top->count;
+    add(top, wait);
+    life->layers->added += top->count - before;
+    if (life->layers->added >= BOUND_AGAIN)
+        layers_bound(life->layers);
 }
 
 /* Blocked time before runnable time; within each, the largest first. */
@@ -196,6 +271,11 @@ void layers_since(const struct life *life, uint64_t order, struct ended_instance
 {
     const struct wait_layers *layers = life->layers;
     struct wait_layer all = {.order = order};
+    uint64_t sum = 0;
+    for (size_t i = layers ? layers->count : 0; i-- > 0 && layers->at[i].order >= order;)
+        sum = count_waits(&layers->at[i], sum);
+    if (sum > INSTANCE_WAITS_COUNTED)
+        return;
     for (size_t i = layers ? layers->count : 0; i-- > 0 && layers->at[i].order >= order;)
         for (size_t k = 0; k < layers->at[i].count; k++)
             if (layers->at[i].at[k].total_ns > 0)
@@ -252,6 +332,9 @@ void layers_join(struct core *core, const struct layers_line *line)
             push(layers, order);
         add(&layers->at[layers->count - 1], &wait);
     }
+    layers->added += line->wait_count;
+    if (layers->added >= BOUND_AGAIN)
+        layers_bound(layers);
 }
 
 /* Only the largest are kept. */

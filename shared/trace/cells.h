@@ -136,6 +136,8 @@ struct phase_cell {
 /* Largest number of waits reported per instance: half of them of blocked time, the largest of
  * each. */
 enum { INSTANCE_WAITS_MAX = 16 };
+/* An instance with more waits reports none: this limits what is kept of open instances. */
+enum { INSTANCE_WAITS_COUNTED = 8192 };
 
 /* The total of one kind of wait of an instance. */
 struct instance_wait {

@@ -27,7 +27,10 @@ const char churn_phases[] = "phases:\n"
                             "  - name: silent\n"
                             "    begin: app:silent\n"
                             "    end: app:silent_end\n"
-                            "    match: [id]\n";
+                            "    match: [id]\n"
+                            "  - name: forgotten\n"
+                            "    begin: app:forgotten\n"
+                            "    end: app:forgotten_end\n";
 
 enum { SHELL = 10, SILENT = 30, SERVER = 50, FORKED = 5000, PIDS = 25000 };
 enum { DEAD = 64, ASLEEP = 1 };
@@ -195,6 +198,30 @@ static void begin_session(struct churn *churn)
     swap(churn, 2, 0, 0, SILENT);
 }
 
+/* It is woken, begins what has no end, and waits. */
+static void forget(struct churn *churn)
+{
+    swap(churn, 1, 0, 0, SERVER);
+    user(churn, 1, SERVER, SERVER, "app:forgotten", 0, NULL);
+    swap(churn, 1, SERVER, ASLEEP, 0);
+}
+
+/* By somebody else each time, in an instance that stays open. */
+static void wake(struct churn *churn, uint64_t number)
+{
+    int32_t pid = FORKED + (int32_t)(number * 3 % PIDS);
+    swap(churn, 0, 0, 0, SHELL);
+    spawn(churn, 0, SHELL, SHELL, pid, pid);
+    swap(churn, 0, SHELL, ASLEEP, pid);
+    struct event event = event_of(churn, DOMAIN_KERNEL, "sched_waking", 0);
+    set(&event, 0, SERVER);
+    add(churn, &event);
+    leave(churn, 0, pid);
+    swap(churn, 0, pid, DEAD, 0);
+    swap(churn, 1, 0, 0, SERVER);
+    swap(churn, 1, SERVER, ASLEEP, 0);
+}
+
 static void second(struct churn *churn, uint64_t chunk)
 {
     const struct churn_options *options = churn->options;
@@ -206,6 +233,12 @@ static void second(struct churn *churn, uint64_t chunk)
         unsigned active = options->active ? options->active : 1;
         serve(churn, chunk * options->requests + i, SERVER + (int32_t)(i % active));
     }
+    for (unsigned i = 0; i < options->forgotten; i++)
+        forget(churn);
+    if (options->wakers > 0 && chunk == 0)
+        forget(churn);
+    for (unsigned i = 0; i < options->wakers; i++)
+        wake(churn, chunk * options->wakers + i);
     for (unsigned i = 0; i < options->silent; i++) {
         uint64_t id = chunk * options->silent + i;
         user(churn, 2, SILENT, SILENT, "app:silent", id, NULL);

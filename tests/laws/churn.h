@@ -19,6 +19,8 @@ struct churn_options {
     unsigned silent;    /* requests of the silent thread */
     unsigned threads;   /* of the server, that live on and on */
     unsigned active;    /* of these, those that do something in each second */
+    unsigned forgotten; /* instances that never end, on a thread that waits between them */
+    unsigned wakers;    /* processes that come, wake a thread in an open instance, and go */
     bool no_switches;   /* are recorded: no thread is seen to leave its CPU for good */
     bool losses;        /* some switches and exits are lost, others doubtful */
 };

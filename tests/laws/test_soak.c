@@ -292,3 +292,27 @@ Test(soak, goes_on_where_it_was_killed)
     free(reports[0]);
     free(reports[1]);
 }
+
+/* What open instances have waited for has an end, as they have: more of them than their thread has waits that an
+ * instance tells, and one that more processes wake than that. */
+static void keep_few_waits(const struct churn_options *options)
+{
+    struct soak soak;
+    soak_init(&soak, options);
+    uint64_t chunk = 0;
+    (void)join_some(&soak, &chunk, 40);
+    cr_expect(lt(sz, soak.largest, RECORD_MAX));
+    soak_clear(&soak);
+}
+
+Test(soak, keeps_few_waits_of_instances_that_never_end)
+{
+    const struct churn_options options = {.forgotten = 1000, .threads = 2};
+    keep_few_waits(&options);
+}
+
+Test(soak, keeps_few_waits_of_one_that_many_wake)
+{
+    const struct churn_options options = {.wakers = 1000, .threads = 2};
+    keep_few_waits(&options);
+}
