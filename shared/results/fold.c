@@ -444,6 +444,13 @@ static void take_phase(struct fold *fold, const struct result *result)
     free(time.blocked_in);
 }
 
+/* Readers who come late know its name within a round, if it lives: until then its id has to be kept. */
+static void expect_thread(struct fold *fold, uint64_t who)
+{
+    if (wait_is_by_thread(wait_kind_of(who)))
+        thread_at(fold, wait_by(who))->told_at = fold->chunk;
+}
+
 static void take_instance(struct fold *fold, const struct result *result)
 {
     struct cell_key key = {.type = CELL_SLOW, .path = fold_name_id(fold, result->phase)};
@@ -458,6 +465,8 @@ static void take_instance(struct fold *fold, const struct result *result)
         instance = slow_instance_new(result);
     if (!instance) /* it is not among the slowest, and will not be */
         return;
+    for (size_t i = 0; i < told->ended.wait_count; i++)
+        expect_thread(fold, told->ended.waits[i].who);
     struct time_vector time = named_time(fold, result, &told->ended.time);
     time_vector_merge(&instance->told.ended.time, &time);
     free(time.blocked_in);
@@ -574,7 +583,10 @@ void fold_take(struct fold *fold, const struct result *result)
                       result->cell);
         return;
     case RESULT_COUNT: fold_take_count(fold, result); return;
-    case RESULT_WAITS: fold_take_waits(fold, result); return;
+    case RESULT_WAITS:
+        expect_thread(fold, result->wait_who);
+        fold_take_waits(fold, result);
+        return;
     case RESULT_INTERVAL: take_interval(fold, &result->interval); return;
     }
 }

@@ -272,6 +272,34 @@ Test(fold, that_forgets_a_descriptor_keeps_what_was_done_to_its_file)
     fold_free(fold);
 }
 
+/* A reader that came late hears of it within a round. */
+Test(fold, that_forgets_waits_for_the_name_of_a_waker)
+{
+    struct fold *fold = fold_new(text_of("h/s/t"));
+    struct result_batch *batch = result_batch_new();
+    take(batch, thread_fact(1, 7, 7, "sleeper"));
+    take(batch, (struct result){.type = RESULT_WAITS,
+                                .thread = 1,
+                                .phase = text_of(""),
+                                .wait_who = wait_who(WAKER_THREAD, 2),
+                                .wait = {1, 100, 100}});
+    take_all(fold, batch);
+    fold_forget(fold);
+    fold_set_chunk(fold, FOLD_ROUND - 1);
+    take(batch, thread_fact(2, 8, 8, "waker"));
+    take_all(fold, batch);
+    fold_forget(fold);
+    struct arena arena = {.first = NULL};
+    struct session_report report;
+    fold_report(fold, &arena, &report);
+    cr_assert(eq(sz, report.waker_count, 1));
+    cr_assert(eq(i64, report.wakers[0].by_tid, 8));
+    cr_expect(eq(str, (char *)(uintptr_t)report.wakers[0].by_name, "waker"));
+    arena_clear(&arena);
+    result_batch_free(batch);
+    fold_free(fold);
+}
+
 /* 40,000 calls a second come to this in thirty hours. */
 Test(batch, counts_beyond_32_bits)
 {
