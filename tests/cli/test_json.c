@@ -84,7 +84,8 @@ Test(json, what_is_unknown_is_null)
                        "\"user_cpu_ns\":30000000,\"sys_cpu_ns\":1000000,\"runnable_ns\":1000000,"
                        "\"blocked_ns\":66000000,\"unknown_ns\":0,\"irq_ns\":0,\"softirq_ns\":0,"
                        "\"interrupted_sys_ns\":0,\"blocked_by\":{\"futex\":66000000},"
-                       "\"syscalls\":12,\"queued_ns\":0,\"parallel_ns\":0}\n");
+                       "\"syscalls\":12,\"queued_ns\":0,\"parallel_ns\":0,"
+                       "\"woken_by\":[],\"ran_instead\":[]}\n");
     expect_line(whole, "\"id\":\"99.1\",\"process\":\"shopd\",\"tid\":null,\"name\":null,"
                        "\"end_tid\":null,");
     free(whole);
