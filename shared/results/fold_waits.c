@@ -306,17 +306,35 @@ static const char *name_of_irq(const struct session_report *session, struct aren
     return kept;
 }
 
-static void name_irqs(const struct session_report *session, struct arena *arena,
-                      struct wait_row *waits, size_t count)
+/* Of waits by the thousand, few are of different interrupts. */
+struct irq_names {
+    const struct session_report *session;
+    struct arena *arena;
+    struct map known; /* by number + 1; "" is none */
+};
+
+static const char *known_name_of_irq(struct irq_names *names, uint64_t irq)
+{
+    const char *name = map_get(&names->known, irq + 1);
+    if (!name) {
+        name = name_of_irq(names->session, names->arena, irq);
+        map_put(&names->known, irq + 1, (void *)(uintptr_t)(name ? name : ""));
+    }
+    return name && *name ? name : NULL;
+}
+
+static void name_irqs(struct irq_names *names, struct wait_row *waits, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (waits[i].kind == WAKER_IRQ)
-            waits[i].by_name = name_of_irq(session, arena, (uint64_t)waits[i].number);
+            waits[i].by_name = known_name_of_irq(names, (uint64_t)waits[i].number);
 }
 
 void session_report_name_irqs(struct session_report *session, struct arena *arena)
 {
-    name_irqs(session, arena, session->wakers, session->waker_count);
+    struct irq_names names = {.session = session, .arena = arena};
+    name_irqs(&names, session->wakers, session->waker_count);
     for (size_t i = 0; i < session->instance_count; i++)
-        name_irqs(session, arena, session->instances[i].wakers, session->instances[i].waker_count);
+        name_irqs(&names, session->instances[i].wakers, session->instances[i].waker_count);
+    map_clear(&names.known);
 }
