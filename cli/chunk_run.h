@@ -1,8 +1,8 @@
-/* cli/chunk_run.h -- all chunks of a list through mappers and the reducer, in this process.
+/* cli/chunk_run.h -- maps and reduces all chunks of a list in this process.
  *
- * `jobs` threads take chunks in order and map them. What comes of it is joined in the same order, by whichever of
- * them is there when a chunk's turn has come. No chunk is mapped that is further ahead of those joined than their
- * number. */
+ * `jobs` threads take chunks in order and map them. The partials are joined in the same order, by
+ * whichever thread is free when the next one is ready. At most `jobs` chunks are mapped ahead of
+ * the joined ones. */
 #ifndef CLI_CHUNK_RUN_H
 #define CLI_CHUNK_RUN_H
 
@@ -19,11 +19,11 @@ struct chunk_run {
     const struct chunk_list *list;
     struct map_options options;     /* for all; window, first_chunk and mark are set for each */
     const struct interval *windows; /* by chunk */
-    /* What lies before them, by chunk: joined for what later chunks need to know of it, and counted
-     * nowhere. NULL: nothing. */
+    /* The time before the windows, by chunk: joined for the state that later chunks need, but not
+     * counted. NULL: nothing. */
     const struct interval *before;
-    bool passes;              /* its own: it is at what lies before */
-    const char *const *marks; /* by chunk; NULL without */
+    bool passes;              /* private: processing the time before the windows */
+    const char *const *marks; /* by chunk; NULL: none */
     unsigned jobs;
     struct reducer *reducer;
     struct progress *progress;
@@ -32,8 +32,8 @@ struct chunk_run {
     size_t joined, failed; /* chunks; those outside of the window are neither */
     size_t warnings;       /* of damage */
     double map_s, join_s;  /* CPU seconds */
-    /* Seconds in which threads had nothing to do, all of them together: until another had joined a chunk, and until
-     * another had mapped the last ones. */
+    /* Idle seconds, summed over all threads: waiting for another thread to join a chunk, and to map
+     * the last ones. */
     double wait_for_join_s, wait_for_map_s;
     bool stopped;
 };

@@ -1,4 +1,4 @@
-/* cli/commands.h -- the commands of spanmill, and how they end. */
+/* cli/commands.h -- the commands of spanmill, and their exit codes. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
@@ -12,13 +12,13 @@ enum exit_code {
 /* argv[0] is the name of the command. Each returns the exit code. */
 int cmd_report(int argc, char **argv);
 int cmd_explain(int argc, char **argv); /* what a thread did in a slow instance of a phase */
-int cmd_log(int argc, char **argv);     /* calls and events, a line each */
-int cmd_events(int argc, char **argv);  /* which events traces have */
-int cmd_pack(int argc, char **argv);    /* recorded chunks into archives that stand alone */
+int cmd_log(int argc, char **argv);     /* calls and events, one per line */
+int cmd_events(int argc, char **argv);  /* lists the events in traces */
+int cmd_pack(int argc, char **argv);    /* recorded chunks into self-contained archives */
 int cmd_publish(int argc, char **argv); /* recorded sessions to the pool */
-int cmd_results(int argc, char **argv); /* what the pool has found out */
-int cmd_status(int argc, char **argv);  /* how far the pool is */
-int cmd_parked(int argc, char **argv);  /* chunks that could not be used */
-int cmd_topics(int argc, char **argv);  /* makes and checks the topics of the pool */
+int cmd_results(int argc, char **argv); /* results of the pool */
+int cmd_status(int argc, char **argv);  /* progress of the pool */
+int cmd_parked(int argc, char **argv);  /* unusable chunks */
+int cmd_topics(int argc, char **argv);  /* creates and checks the topics of the pool */
 
 #endif

@@ -1,4 +1,4 @@
-/* cli/instance_story.h -- the story of an instance that a report tells of, as text. */
+/* cli/instance_story.h -- the story of an instance in a report, as text. */
 #ifndef CLI_INSTANCE_STORY_H
 #define CLI_INSTANCE_STORY_H
 
@@ -13,21 +13,21 @@
 #include "trace/phases.h"
 
 struct instance_story {
-    const struct chunk_ref *chunks; /* of the session, in their order */
+    const struct chunk_ref *chunks; /* of the session, in order */
     size_t count;
     const struct phase_definitions *phases;
     const struct session_report *report;
     const struct instance_row *row;
-    struct progress *progress; /* says what is wrong */
+    struct progress *progress; /* for messages */
     bool unfolded;
     FILE *out;
 };
 
 /* Writes the name of the instance, with its values. */
 void instance_story_title(struct line *line, const struct instance_row *row);
-/* Whether its definition is one of these, as far as its name tells. */
+/* Whether, by its name, its definition is one of these. */
 bool instance_story_is_of(const struct instance_row *row, const struct phase_definitions *phases);
-/* Returns how many of the chunks could not be read. */
+/* Returns the number of unreadable chunks. */
 size_t instance_story_print(const struct instance_story *ask);
 
 #endif

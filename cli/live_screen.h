@@ -1,4 +1,4 @@
-/* cli/live_screen.h -- a terminal whose whole screen shows the newest of something. */
+/* cli/live_screen.h -- a full-screen view that is updated. */
 #ifndef CLI_LIVE_SCREEN_H
 #define CLI_LIVE_SCREEN_H
 
@@ -6,11 +6,11 @@
 
 #include "base/bytes.h"
 
-/* Goes to the terminal's second screen, and back: what was on the first is there again. */
+/* Switch to the terminal's alternate screen, and back to the unchanged main screen. */
 void live_screen_open(FILE *terminal);
 void live_screen_close(FILE *terminal);
 
-/* Shows as many lines of `text` as there is room for, and below them `status`. */
+/* Shows as many lines of `text` as fit, and below them `status`. */
 void live_screen_show(FILE *terminal, struct text text, const char *status);
 
 #endif

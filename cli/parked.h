@@ -1,8 +1,8 @@
-/* cli/parked.h -- what the parked topic tells of chunks that could not be used.
+/* cli/parked.h -- reads the topic of parked chunks.
  *
- * A mapper parks an announcement as it was, under its key, with headers: kind, reason, and topic,
- * partition and offset that it was read from. Who sends one again leaves a mark in the same topic:
- * a record without a value, of kind `sent-again`, that names the place of the parked one. */
+ * A mapper parks an announcement unchanged, with its key and the headers kind, reason, and topic,
+ * partition and offset where it was read. Sending one again adds a mark to the same topic: a record
+ * without a value, of kind `sent-again`, with the position of the parked one. */
 #ifndef CLI_PARKED_H
 #define CLI_PARKED_H
 
@@ -15,33 +15,34 @@
 struct parked {
     int32_t partition; /* of the parked topic */
     int64_t offset;
-    int64_t time_ms; /* when it was parked; -1 if not told */
+    int64_t time_ms; /* when it was parked; -1 if unknown */
     const char *key;
-    struct text session; /* a view of the key; all of it, if it is not SESSION/NUMBER */
+    struct text session; /* a part of the key; all of it, if it is not SESSION/NUMBER */
     bool has_chunk;
     uint64_t chunk;
-    const char *kind, *reason, *from; /* "" if not told; from: "TOPIC[PARTITION] at OFFSET" */
+    const char *kind, *reason, *from; /* "" if absent; from: "TOPIC[PARTITION] at OFFSET" */
     bool sent_again;
 };
 
 struct parked_list {
     struct arena arena; /* strings */
-    struct parked *at;  /* by time, then by place */
+    struct parked *at;  /* by time, then by position */
     size_t count, room;
 };
 
-/* What an announcement's key is: SESSION/NUMBER. False: it is not; `session` is all of it. */
+/* Splits an announcement's key, SESSION/NUMBER. False: it has another form; `session` is all of
+ * it. */
 bool parked_split_key(struct text key, struct text *session, uint64_t *chunk);
 
-/* Reads the topic from its begin to where it ends now. `stop` is asked whether to give up.
- * OK; END: it was to stop; else as topic_reader_open(). */
+/* Reads the topic from its begin to its current end. `stop` returns true to give up.
+ * OK; END: stopped; else as topic_reader_open(). */
 MUST_CHECK enum status parked_list_read(struct parked_list *list,
                                         const struct bus_settings *settings,
                                         bool (*stop)(void *context), struct failure *why);
 void parked_list_clear(struct parked_list *list);
 
-/* Calls `take` with those records for which `wants` is true, in the order of the topic, until one
- * of them is not OK; that is returned. */
+/* Calls `take` for the records that `wants` selects, in topic order, until it returns another
+ * status than OK, which is returned. */
 struct parked_visitor {
     bool (*wants)(void *context, int32_t partition, int64_t offset);
     enum status (*take)(void *context, const struct bus_message *message, struct failure *why);
@@ -51,7 +52,7 @@ MUST_CHECK enum status parked_visit(const struct bus_settings *settings,
                                     const struct parked_visitor *visitor,
                                     bool (*stop)(void *context), struct failure *why);
 
-/* The word in the header `kind` of a mark. */
+/* The header `kind` of a mark. */
 #define PARKED_MARK "sent-again"
 
 #endif

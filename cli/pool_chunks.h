@@ -1,5 +1,5 @@
-/* cli/pool_chunks.h -- the chunks of a pool's sessions, to be read again: which there are, as the intervals in
- * its results tell, and their archives, from where they were announced. */
+/* cli/pool_chunks.h -- reads chunks of a pool's sessions again: the intervals in its results define
+ * which, the announcements have the locations of their archives. */
 #ifndef CLI_POOL_CHUNKS_H
 #define CLI_POOL_CHUNKS_H
 
@@ -12,10 +12,10 @@
 
 struct pool_chunks_options {
     const struct bus_settings *bus;
-    const char *store_root; /* archives by reference are read below it; NULL: none are */
-    /* Announcements that cannot be read. */
+    const char *store_root; /* archives by reference are read below it; NULL: not read */
+    /* Receives messages about unreadable announcements. */
     void (*say)(void *context, const char *sentence);
-    bool (*over)(void *context); /* whether to give up waiting for a broker */
+    bool (*over)(void *context); /* true: give up waiting for a broker */
     void *context;
 };
 
@@ -25,13 +25,13 @@ struct pool_chunks;
 struct pool_chunks *pool_chunks_new(const struct pool_chunks_options *options);
 void pool_chunks_free(struct pool_chunks *pool); /* NULL is fine */
 
-/* An interval of a session, in any order. */
+/* Adds an interval of a session, in any order. */
 void pool_chunks_note(struct pool_chunks *pool, const char *session,
                       const struct interval_fact *fact);
-/* Reads the announcements, once all is noted, and fills `list` (chunk_list_clear()) with the chunks that were
- * noted and are no gaps, by session and number. Their archives are fetched when they are opened, as long as
- * `pool` lives. OK; RETRY: no broker answers, or it is over; REJECT, STOP: there is no such topic, no right, or
- * an announcement of a newer format. */
+/* After all pool_chunks_note(): reads the announcements and fills `list` (chunk_list_clear()) with
+ * the noted chunks that are not gaps, by session and number. Archives are fetched when they are
+ * opened; `pool` must outlive that. OK; RETRY: no broker answers, or `over`; REJECT, STOP: no such
+ * topic, no right, or an announcement of a newer format. */
 MUST_CHECK enum status pool_chunks_find(struct pool_chunks *pool, struct chunk_list *list,
                                         struct failure *why);
 

@@ -1,5 +1,5 @@
-/* cli/progress.h -- one line on a terminal's stderr that tells how far a report is, and messages
- * that do not get mixed up with it. Of one thread. */
+/* cli/progress.h -- a progress line on a terminal's stderr, and messages that do not interfere with
+ * it. For one thread. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -10,26 +10,26 @@
 enum { PROGRESS_SAID = 256 };
 
 struct progress {
-    const char *command; /* in front of messages: "spanmill" */
+    const char *command; /* prefix of messages: "spanmill" */
     bool wanted;
     bool shown; /* the line is on the screen */
-    bool over;  /* something went wrong: no line any more */
+    bool over;  /* an error occurred: no more lines */
     double begin_s;
-    /* Of what was said, the last: hashes, for progress_say_once(). */
+    /* Hashes of the last messages, for progress_say_once(). */
     uint64_t said[PROGRESS_SAID];
     size_t said_count;
 };
 
 void progress_init(struct progress *progress, const char *command, bool wanted);
 
-/* `done` of `count` chunks are joined, which had so many events. */
+/* `done` of `count` chunks are joined, with `events` events. */
 void progress_show(struct progress *progress, size_t done, size_t count, uint64_t events);
 void progress_clear(struct progress *progress);
 
-/* A message, on a line of its own. `context` is the struct progress. */
+/* Prints a message on a separate line. `context` is the struct progress. */
 void progress_say(void *context, const char *sentence);
-/* The same, unless it is one of the last PROGRESS_SAID messages: chunks that are read again have the same
- * to say. */
+/* The same, unless it is one of the last PROGRESS_SAID messages: chunks that are read again give
+ * the same messages. */
 void progress_say_once(void *context, const char *sentence);
 
 /* Seconds of the monotonic clock. */

@@ -1,5 +1,5 @@
-/* cli/report_options.h -- what commands that show a report can be told, and what `spanmill report`
- * was. */
+/* cli/report_options.h -- options of commands that show a report, and those of `spanmill
+ * report`. */
 #ifndef CLI_REPORT_OPTIONS_H
 #define CLI_REPORT_OPTIONS_H
 
@@ -7,10 +7,11 @@
 #include "cli/window.h"
 #include "config/config.h"
 
-/* Rows of every command that shows a report: which processes, in which form, and where. */
+/* Rows of every command that shows a report: processes, format, and destination. */
 extern const struct config_section report_view_section;
 
-/* What its rows come to; strings and lists are of `config`. False: said on `err`. */
+/* The values of its rows; strings and lists are borrowed from `config`. False: reported on
+ * `err`. */
 bool report_view_options(const struct config *config, struct report_view *view, FILE *err);
 /* The file to write; NULL: stdout. */
 const char *report_output(const struct config *config);
@@ -21,7 +22,7 @@ struct report_options {
     struct window window;
 };
 
-/* Fills `options`, which report_options_clear() empties whatever the outcome. */
+/* Fills `options`; call report_options_clear() in any case. */
 enum config_outcome report_options_load(struct report_options *options, int argc, char **argv,
                                         FILE *out, FILE *err);
 void report_options_clear(struct report_options *options);

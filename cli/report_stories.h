@@ -1,4 +1,4 @@
-/* cli/report_stories.h -- the stories of a report's slowest instances, as the page of --html has them. */
+/* cli/report_stories.h -- the stories of a report's slowest instances, for the page of --html. */
 #ifndef CLI_REPORT_STORIES_H
 #define CLI_REPORT_STORIES_H
 
@@ -8,19 +8,19 @@
 #include "cli/traces.h"
 #include "results/report.h"
 
-/* Of each phase without a parent, so many; in all, of a session; and so much text of each. */
+/* Limits: stories per phase without a parent, stories per session, bytes of text per story. */
 enum { STORIES_OF_PHASE = 3, STORIES_OF_SESSION = 12, STORY_TEXT_MAX = 256 << 10 };
 
 struct report_stories {
     struct traces *traces;
-    const struct report *report; /* whole: names of all threads */
+    const struct report *report; /* complete: has the names of all threads */
     bool (*wants)(const void *context, const struct session_report *session, int64_t pid);
     const void *context;
     bool (*stop)(void *context);
 };
 
-/* A JSON object a line: session, id, and `story`, the text as `spanmill explain` prints it; the caller's to free.
- * A longer one is cut at the end of a line, and says so. NULL: it was to stop. */
+/* One JSON object per line: session, id, and `story`, the text of `spanmill explain`; the caller
+ * frees it. A longer story is truncated at the end of a line, with a note. NULL: stopped. */
 char *report_stories(const struct report_stories *ask);
 
 #endif

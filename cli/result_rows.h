@@ -1,4 +1,4 @@
-/* cli/result_rows.h -- results as rows, one for each interval of so long: as they come. */
+/* cli/result_rows.h -- prints results as rows, one for each `every_ns`, as they arrive. */
 #ifndef CLI_RESULT_ROWS_H
 #define CLI_RESULT_ROWS_H
 
@@ -10,16 +10,16 @@
 
 struct result_rows;
 
-/* Rows of `every_ns`: JSON Lines, or a table whose columns have fixed widths. */
+/* JSON Lines, or a table with fixed column widths. */
 struct result_rows *result_rows_new(bool json, uint64_t every_ns);
-/* Where they go, before the first; borrowed. */
+/* Sets the destination, before the first row; borrowed. */
 void result_rows_to(struct result_rows *rows, FILE *out);
 void result_rows_free(struct result_rows *rows); /* NULL is fine */
 
-/* What one transaction says. It is of the row in which its last event was; that row is written when one of
- * a later row comes. */
+/* Adds the results of a transaction to the row of its last event; a row is written when data of a
+ * later row arrives. */
 void result_rows_take(struct result_rows *rows, const struct result_flush *flush);
-/* Writes rows to which nothing came for so long, by the monotonic clock; 0: all. */
+/* Writes rows without new data for `quiet_s`, by the monotonic clock; 0: all. */
 void result_rows_write(struct result_rows *rows, double quiet_s);
 
 #endif

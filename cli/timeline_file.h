@@ -16,15 +16,15 @@ struct timeline_file {
     bool is_open;
 };
 
-/* NULL: none is asked for. False: it cannot be made, or there is more than one session, whose threads and CPUs
- * have the same numbers; said. */
+/* `path` NULL: no file. False: it cannot be created, or there are several sessions, whose tids and
+ * CPU numbers may collide; reported. */
 bool timeline_file_open(struct timeline_file *file, const char *path, struct traces *traces);
-/* Fills what is the same for all commands: chunks, phases, names, who says what is wrong. */
+/* Fills the common fields: chunks, phases, names, messages. */
 struct timeline_ask timeline_file_ask(struct traces *traces, const struct session_report *report);
-/* Writes the file and closes it. An exit code; what is wrong or left out is said. */
+/* Writes and closes the file. Returns an exit code; reports errors and what is left out. */
 int timeline_file_write(struct timeline_file *file, const struct timeline_ask *ask,
                         struct traces *traces);
-/* Leaves what was there before, if it was not written. */
+/* If it was not written, keeps the file that was there before. */
 void timeline_file_drop(struct timeline_file *file);
 
 #endif

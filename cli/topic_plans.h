@@ -1,4 +1,4 @@
-/* cli/topic_plans.h -- what the topics of the pool have to be like. docs/TOPICS.md tells why. */
+/* cli/topic_plans.h -- required properties of the pool's topics. docs/TOPICS.md has the reasons. */
 #ifndef CLI_TOPIC_PLANS_H
 #define CLI_TOPIC_PLANS_H
 
@@ -11,13 +11,13 @@ struct topic_wishes {
     int replication, min_insync;
     uint64_t retention_ms, parked_retention_ms;
     uint64_t state_segment_ms; /* a segment may be compacted after it */
-    unsigned state_dirty;      /* percent of the log that are not compacted until it is done */
+    unsigned state_dirty;      /* percentage of uncompacted log that triggers compaction */
 };
 
 enum { TOPIC_SETTINGS_MAX = 8, TOPIC_VALUE_MAX = 24 };
 
 struct topic_plans {
-    struct bus_topic_plan at[BUS_TOPICS]; /* points into what follows: not to be copied */
+    struct bus_topic_plan at[BUS_TOPICS]; /* points into the arrays below: do not copy */
     struct bus_topic_setting settings[BUS_TOPICS][TOPIC_SETTINGS_MAX];
     char values[BUS_TOPICS][TOPIC_SETTINGS_MAX][TOPIC_VALUE_MAX];
 };

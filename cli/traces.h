@@ -1,5 +1,5 @@
-/* cli/traces.h -- what a user names on the command line, for the commands that read traces: the chunks,
- * and the phase definitions; and a report of a session, for those that need to know what it knows. */
+/* cli/traces.h -- operands of commands that read traces: chunks and phase definitions; and the
+ * report of a session, for commands that need its names. */
 #ifndef CLI_TRACES_H
 #define CLI_TRACES_H
 
@@ -14,39 +14,39 @@
 #include "results/report.h"
 #include "trace/phases.h"
 
-/* All zero, but `progress`, is empty. */
+/* Empty if all zero except `progress`. */
 struct traces {
     struct progress *progress;
     struct phase_definitions phases; /* phases_init() */
     struct chunk_list list;
     char **marks;    /* by chunk; or NULL */
-    size_t left_out; /* chunks and operands that could not even be looked at */
+    size_t left_out; /* chunks and operands that could not be opened */
 };
 
-/* Rows `phases` and `phase` of `config`. An exit code: a bad definition on the command line is wrong
- * usage, a bad file is not. What is wrong is said. */
+/* Reads the rows `phases` and `phase` of `config`. Returns an exit code: an invalid definition on
+ * the command line is wrong usage, an invalid file is not. Reports errors. */
 int traces_read_phases(struct traces *traces, const struct config *config);
-/* Row `phases` alone. */
+/* Only the row `phases`. */
 int traces_read_phase_files(struct traces *traces, const struct config *config);
-/* The operands of `config`. REJECT: nothing is there that could be read. What is wrong is said. */
+/* Finds the chunks of the operands of `config`. REJECT: none is readable. Reports errors. */
 MUST_CHECK enum status traces_find(struct traces *traces, const struct config *config);
 void traces_clear(struct traces *traces);
 
-/* How many may be read at a time: one per CPU. */
+/* Default number of jobs: one per CPU. */
 unsigned traces_usual_jobs(void);
 
 /* The chunks of one session, which follow each other in the list. */
 struct traces_session {
     const struct chunk_ref *chunks;
     size_t count;
-    struct report report;    /* of it alone: one session, or none */
-    size_t failed;           /* chunks that could not be used */
-    struct reducer *reducer; /* has the report's names */
+    struct report report;    /* of this session, or empty */
+    size_t failed;           /* unusable chunks */
+    struct reducer *reducer; /* owns the report's names */
 };
-/* Where the session of the chunk at `begin` ends. */
+/* The end index of the session of the chunk at `begin`. */
 size_t traces_session_end(const struct chunk_list *list, size_t begin);
-/* Maps and joins the chunks from `begin` to `end`; `windows` are of the whole list, NULL: all counts. False if it was interrupted. traces_session_clear() in
- * any case. */
+/* Maps and joins the chunks from `begin` to `end`; `windows` are of the whole list, NULL:
+ * everything counts. False if it was interrupted. traces_session_clear() in any case. */
 bool traces_report(struct traces *traces, size_t begin, size_t end,
                    const struct chunk_windows *windows, struct traces_session *out);
 void traces_session_clear(struct traces_session *session);

@@ -15,8 +15,8 @@ struct export_interval {
     size_t record_count;
     /* Threads so far, and the names of their processes at the end of the interval. */
     const struct entities *entities;
-    bool any_time;     /* an interval of the session, this or one before, has events */
-    int64_t offset_ns; /* if so: from raw times of results to the Unix epoch */
+    bool any_time;     /* this interval or an earlier one of the session has events */
+    int64_t offset_ns; /* if so: from raw times of results to Unix time */
 };
 
 #endif

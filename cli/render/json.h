@@ -1,6 +1,6 @@
-/* cli/render/json.h -- a report as JSON Lines: the contract of `report --format json`
- * (docs/RESULTS.md). Fields of the contract first and in its order; what is more comes after,
- * as does the type `file`. */
+/* cli/render/json.h -- a report as JSON Lines: the format of `report --format json`
+ * (docs/RESULTS.md). Documented fields come first and in the documented order, then additional ones
+ * and the type `file`. */
 #ifndef CLI_RENDER_JSON_H
 #define CLI_RENDER_JSON_H
 
@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 #include "results/report.h"
 
-/* The caller looks at ferror(out) when it closes it. Several threads put long reports together if
- * `jobs` is more than one; they come out the same. */
+/* The caller checks ferror(out). If `jobs` is more than one, several threads format long reports;
+ * the output is the same. */
 void report_write_json(FILE *out, const struct report *report, unsigned jobs);
 
 /* json_string() of cli/render/json_text.h. */

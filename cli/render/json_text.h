@@ -1,6 +1,6 @@
-/* cli/render/json_text.h -- JSON put together in memory.
+/* cli/render/json_text.h -- builds JSON in memory.
  *
- * A report of a long trace has millions of fields: through stdio they took as long as the joining. */
+ * A report of a long trace has millions of fields: with stdio, they took as long as the join. */
 #ifndef CLI_RENDER_JSON_TEXT_H
 #define CLI_RENDER_JSON_TEXT_H
 
@@ -12,13 +12,13 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-/* All zero is an empty one; `at` is the caller's to free. */
+/* Empty if all zero; the caller frees `at`. */
 struct json_text {
     char *at;
     size_t count, room;
 };
 
-/* Where `more` bytes may be written; who has written them adds to `count`. */
+/* Reserves room for `more` bytes; the caller writes them and adds to `count`. */
 static inline char *json_reserve(struct json_text *json, size_t more)
 {
     if (json->room - json->count < more)
@@ -37,7 +37,7 @@ static inline void json_words(struct json_text *json, const char *words)
     json_raw(json, words, strlen(words));
 }
 
-/* Behind a comma: "name": */
+/* Appends ,"name": */
 static inline void json_name(struct json_text *json, const char *name)
 {
     size_t count = strlen(name);
@@ -54,8 +54,8 @@ void json_number(struct json_text *json, uint64_t number);
 /* REPORT_NONE is null. */
 void json_signed(struct json_text *json, int64_t number);
 
-/* Quoted. Bytes that are no UTF-8 become U+FFFD (base/utf8.h): a name from a trace may be any bytes,
- * JSON may not. */
+/* Quoted. Invalid UTF-8 becomes U+FFFD (base/utf8.h): names in traces may have any bytes, JSON may
+ * not. */
 void json_string(struct json_text *json, struct text text);
 void json_string_or_null(struct json_text *json, const char *string);
 

@@ -1,5 +1,5 @@
-/* cli/render/quantity.h -- numbers as people read them: counts with separators, bytes in binary units,
- * durations in the unit that fits. All write into a struct quantity, returned by value. */
+/* cli/render/quantity.h -- human-readable numbers: counts with separators, bytes in binary units,
+ * durations in a suitable unit. All return a struct quantity by value. */
 #ifndef CLI_RENDER_QUANTITY_H
 #define CLI_RENDER_QUANTITY_H
 
@@ -16,10 +16,10 @@ struct quantity quantity_count(uint64_t count);
 /* 0 B, 418 B, 12.1 MiB, 400 MiB: three significant digits from KiB on. */
 struct quantity quantity_bytes(uint64_t bytes);
 
-/* 0.02 %, 12.3 %; less than is shown but more than 0 is "<0.01 %". */
+/* 0.02 %, 12.3 %; values above 0 that are too small to show are "<0.01 %". */
 struct quantity quantity_percent(double share);
 
-/* How the durations of one column are written. */
+/* Format of the durations in one column. */
 struct duration_scale {
     unsigned unit;     /* index of ns, us, ms, s */
     unsigned decimals; /* after the point */
@@ -29,19 +29,20 @@ struct duration_scale {
  * digits, unless the column would grow wider than 999,999.999. */
 struct duration_scale duration_scale_of(uint64_t least, uint64_t most);
 
-/* For values that are compared with `most`, the greatest: in its unit, with three decimals. */
+/* For values that are compared with `most`, the greatest: its unit, three decimals. */
 struct duration_scale duration_scale_below(uint64_t most);
 
-/* 10.84 s; a value above 0 that the scale does not show is "<0.001 ms". */
+/* 10.84 s; a value above 0 that is too small for the scale is "<0.001 ms". */
 struct quantity quantity_duration(uint64_t ns, struct duration_scale scale);
 
-/* A duration that stands alone. */
+/* A single duration, not in a column. */
 struct quantity quantity_lone_duration(uint64_t ns);
 
-/* An estimated duration in a unit, with the digits that it has, up to three decimals: ~2 us, ~1.06 ms. */
+/* An estimated duration in a unit, with its significant digits, up to three decimals: ~2 us, ~1.06
+ * ms. */
 struct quantity quantity_about(uint64_t ns, unsigned unit);
 
-/* The same in the unit that fits it. */
+/* The same in a suitable unit. */
 struct quantity quantity_about_alone(uint64_t ns);
 
 /* Time of the day in the local time zone, as babeltrace2 prints it: 12:18:50.432950815 */
@@ -50,7 +51,7 @@ struct quantity quantity_time(int64_t ns_since_epoch);
 /* Date and time in the local time zone: 2026-11-22 12:18:50 */
 struct quantity quantity_date(int64_t ns_since_epoch);
 
-/* How long ago something was, in the largest unit of which there are two: 95 s, 14 min, 30 h, 6 d. */
+/* An age, in the largest unit with a value of at least two: 95 s, 14 min, 30 h, 6 d. */
 struct quantity quantity_age(int64_t ns);
 
 #endif

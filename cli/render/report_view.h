@@ -1,4 +1,4 @@
-/* cli/render/report_view.h -- how a report is shown; what commands that show one have in common. */
+/* cli/render/report_view.h -- common options and output of commands that show a report. */
 #ifndef CLI_RENDER_REPORT_VIEW_H
 #define CLI_RENDER_REPORT_VIEW_H
 
@@ -20,21 +20,21 @@ struct report_view {
     enum report_format format;
     size_t top; /* rows of a table */
     enum when color;
-    unsigned jobs; /* threads that may work on it; 0 is one */
+    unsigned jobs; /* number of threads; 0 is one */
     struct report_filter filter;
 };
 
-/* Drops what is not asked for. NULL, or a sentence, the caller's: processes were asked for, and there
- * is none of them; it names some that there are. */
+/* Drops what the filter does not select. Returns NULL; or, if none of the given processes exists, a
+ * message that names some existing ones, which the caller frees. */
 char *report_view_filter(const struct report_view *view, struct report *report);
-/* Tables of the width of `screen`, and with colors if it is a terminal and they are not
- * forbidden; it is where `out`, perhaps a buffer, will go. */
+/* `screen` is the destination of `out`, which may be a buffer: it defines the width of tables, and
+ * whether there are colors. */
 void report_view_write(const struct report_view *view, const struct report *report, FILE *out,
                        FILE *screen);
-/* Whether it tells of lost events or missing chunks. */
-/* Says of each phase definition that matches nothing why. Returns how many do. */
+/* Reports the reason for each phase definition that matches nothing. Returns their number. */
 size_t report_view_say_faults(const struct report *report,
                               void (*say)(void *context, const char *sentence), void *context);
+/* Whether events were lost or chunks are missing. */
 bool report_view_is_lossy(const struct report *report);
 
 /* `auto` means: `stream` is a terminal; for colors also: NO_COLOR is not set (no-color.org). */

@@ -1,5 +1,5 @@
-/* cli/render/sheet.h -- what the sections of a report for people share: one session, how it is printed,
- * and the small pieces that all of them print. Private to cli/render/tables.c and cli/sheet_*.c. */
+/* cli/render/sheet.h -- common code of the sections of a text report: the session, its format, and
+ * small helpers. Private to cli/render/tables.c and cli/render/sheet_*.c. */
 #ifndef CLI_RENDER_SHEET_H
 #define CLI_RENDER_SHEET_H
 
@@ -19,17 +19,17 @@ struct sheet {
     size_t top; /* rows of a table */
 };
 
-/* Which rows a table is about: all, or those of one phase. */
+/* The rows of a table: all, or those of one phase. */
 struct selection {
     const struct phase_row *phase; /* NULL: all */
 };
 
 bool sheet_selects(struct selection selection, int64_t pid, const char *phase);
 
-/* Whether a phase, by its path, is in one of another. */
+/* Whether the phase with this path is nested in the other. */
 bool sheet_phase_is_below(const char *path, const char *parent);
 
-/* Sections; each begins with an empty line, and prints nothing if it has no rows. */
+/* Sections; each begins with an empty line. A section without rows prints nothing. */
 void sheet_phases_write(const struct sheet *sheet); /* with the calls and files of each */
 void sheet_instances_write(const struct sheet *sheet, struct selection selection); /* of a phase */
 void sheet_calls_write(const struct sheet *sheet, struct selection selection);
@@ -37,15 +37,15 @@ void sheet_errors_write(const struct sheet *sheet); /* of system calls, by their
 void sheet_files_write(const struct sheet *sheet, struct selection selection);
 void sheet_cpu_write_processes(const struct sheet *sheet);
 void sheet_cpu_write_waits(const struct sheet *sheet);
-void sheet_waits_write(const struct sheet *sheet); /* who ended them, and who ran instead */
+void sheet_waits_write(const struct sheet *sheet); /* wakers, and threads that ran instead */
 void sheet_cpu_write_load(const struct sheet *sheet);
 void sheet_counts_write(
-    const struct sheet *sheet); /* of what users count, and of spans, a table each */
-void sheet_cells_write(const struct sheet *sheet);           /* of analyses, a table each */
-void sheet_built_in_counts_write(const struct sheet *sheet); /* of analyses, by whom */
+    const struct sheet *sheet); /* user-defined counts and spans, one table each */
+void sheet_cells_write(const struct sheet *sheet);           /* of analyses, one table each */
+void sheet_built_in_counts_write(const struct sheet *sheet); /* of analyses, by process */
 
-/* One line below a table: what of it is unknown, and how much was not seen to begin or to end; none
- * if all is known. */
+/* One line below a table: the unknown share, and the number of rows without begin or end in the
+ * trace; none if all is known. */
 void sheet_note_phases(const struct sheet *sheet, const struct phase_row *const *rows,
                        size_t count);
 void sheet_note_calls(const struct sheet *sheet, struct selection selection); /* of a phase */
@@ -61,8 +61,8 @@ void sheet_put_counted(FILE *out, uint64_t count, const char *one, const char *m
 void sheet_put_loss(const struct sheet *sheet, uint64_t count, const char *one, const char *more);
 void sheet_put_process(FILE *out, const char *process, int64_t pid);
 void sheet_put_heading(const struct sheet *sheet, const char *heading);
-/* `without_nested`: the table has nothing of what belongs to phases in the selected one; it says so if
- * there are such. */
+/* `without_nested`: the table excludes nested phases of the selected one; the heading says so if
+ * there are any. */
 void sheet_put_selection(const struct sheet *sheet, const char *what, struct selection selection,
                          bool without_nested);
 void sheet_put_lines(const struct sheet *sheet, const char *const *lines, size_t count);
@@ -71,15 +71,15 @@ void sheet_put_rest(const struct sheet *sheet, size_t shown, size_t whole);
 /* Cells. */
 void sheet_cell_identity(struct table *table, int64_t identity);
 void sheet_cell_text(struct table *table, char *take_text); /* "-" if it is empty */
-/* Nothing spent, and none, is a dash: the eye finds what there is. */
+/* Zero is a dash, so that other values stand out. */
 void sheet_cell_spent(struct table *table, uint64_t ns);
 void sheet_cell_counted(struct table *table, uint64_t count);
 void sheet_cell_quantile(struct table *table, unsigned per_mille,
                          const struct durations *durations);
 
-/* `futex 5.12 s, pread64 1.12 s`, as far as it matters; the caller's. */
+/* `futex 5.12 s, pread64 1.12 s`, the largest ones; the caller frees it. */
 char *sheet_text_of_causes(struct named_numbers blocked_by);
-/* The first of them, with their time; to be freed. */
+/* The first rows, with their time; the caller frees it. */
 char *sheet_text_of_waits(const struct wait_row *rows, size_t count);
 
 /* For qsort(). */

@@ -1,5 +1,5 @@
-/* cli/render/table.h -- a table of text: columns as wide as what they hold, numbers to the right,
- * durations of a column in one unit; columns that say nothing are left out. */
+/* cli/render/table.h -- a text table: columns fit their content, numbers are right-aligned,
+ * durations of a column have one unit, empty columns are left out. */
 #ifndef CLI_RENDER_TABLE_H
 #define CLI_RENDER_TABLE_H
 
@@ -12,17 +12,17 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_COUNT,
     COLUMN_DURATION,
-    COLUMN_ABOUT, /* duration that is an estimate: as many digits as it has, and a tilde */
-    COLUMN_SPENT, /* duration; all such columns of a table in one unit, to be compared */
+    COLUMN_ABOUT, /* estimated duration: its significant digits, with a tilde */
+    COLUMN_SPENT, /* duration; all such columns of a table have one unit */
     COLUMN_BYTES,
-    COLUMN_NUMBER, /* an identity (pid, tid): without separators */
-    COLUMN_SHARE   /* to the right; already text */
+    COLUMN_NUMBER, /* an id (pid, tid): without separators */
+    COLUMN_SHARE   /* right-aligned; already text */
 };
 
-/* What becomes of a column's texts if the table is too wide. */
+/* How a column's texts are truncated if the table is too wide. */
 enum column_cut {
     CUT_NOT,
-    CUT_LEFT, /* of a path the end tells most */
+    CUT_LEFT, /* for paths, whose end is most important */
     CUT_RIGHT
 };
 
@@ -32,7 +32,7 @@ struct column {
     enum column_cut cut;
 };
 
-/* How any table is printed. */
+/* Format of all tables. */
 struct table_style {
     bool color;
     unsigned width; /* columns of the terminal; 0: as many as needed */
@@ -44,17 +44,16 @@ struct table;
 struct table *table_new(const struct column *columns, size_t count);
 void table_free(struct table *table);
 
-/* The cells of a row, from left to right; a row is complete when all its cells are there. Texts
- * are copied and made printable. */
+/* Add the cells of a row, from left to right. Texts are copied and made printable. */
 void table_text(struct table *table, const char *text);
 void table_number(struct table *table, uint64_t number); /* by the column's kind */
 void table_signed(struct table *table, int64_t number);  /* COLUMN_NUMBER */
-/* "-"; a column of which all cells are that is not printed, but the first. */
+/* "-"; a column with only such cells is not printed, unless it is the first. */
 void table_none(struct table *table);
 
 size_t table_rows(const struct table *table);
 
-/* Every line is indented by two. The titles are printed bold. */
+/* Lines are indented by two. Titles are bold. */
 void table_print(const struct table *table, FILE *out, const struct table_style *style);
 
 #endif

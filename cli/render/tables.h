@@ -1,4 +1,4 @@
-/* cli/render/tables.h -- a report for people: a headline, then tables, then what is not known. */
+/* cli/render/tables.h -- a report as text: a headline, then tables, then what is unknown. */
 #ifndef CLI_RENDER_TABLES_H
 #define CLI_RENDER_TABLES_H
 
@@ -10,11 +10,11 @@
 enum { TABLES_TOP = 10 };
 
 struct tables_options {
-    size_t top; /* rows of a table, and phases that get tables of their own; 0: TABLES_TOP */
+    size_t top; /* rows of a table, and phases with separate tables; 0: TABLES_TOP */
     struct table_style style;
 };
 
-/* The caller looks at ferror(out) when it closes it. */
+/* The caller checks ferror(out). */
 void report_write_tables(FILE *out, const struct report *report,
                          const struct tables_options *options);
 

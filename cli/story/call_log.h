@@ -1,7 +1,7 @@
-/* cli/story/call_log.h -- one line for each call and event, in the form of strace.
+/* cli/story/call_log.h -- prints one line for each call and event, in the format of strace.
  *
- * A call is a line when it ends: with the time of its begin, and at the place of its end. What it
- * takes meanwhile is a line's text for each thread that is in a call. */
+ * A call is printed when it ends, with the time of its begin. Until then, it takes memory for one
+ * line of text per thread in a call. */
 #ifndef CLI_STORY_CALL_LOG_H
 #define CLI_STORY_CALL_LOG_H
 
@@ -13,7 +13,7 @@
 #include "cli/story/follow.h"
 #include "cli/story/story_names.h"
 
-/* Patterns as of fnmatch(); none: all. */
+/* fnmatch() patterns; none: all. */
 struct call_log_globs {
     const char *const *at;
     size_t count;
@@ -28,30 +28,30 @@ struct call_log_choice {
     struct call_log_numbers pids, tids;
     struct call_log_globs processes; /* names of processes or threads; or'ed with `pids` */
     struct call_log_globs calls, events, errors;
-    struct call_log_globs phases; /* names, or paths, of the instances that a thread is in */
-    bool has_calls, has_events;   /* whether there are any lines of them */
+    struct call_log_globs phases; /* names or paths of the instances that a thread is in */
+    bool has_calls, has_events;   /* whether they are printed */
     bool with_errors;             /* only calls that failed */
     bool numbers;                 /* of descriptors, too */
-    uint64_t least_ns;            /* calls that took as long, or longer */
-    int64_t begin_ns, end_ns;     /* since the Unix epoch: when what is shown began */
+    uint64_t least_ns;            /* only calls that took at least this long */
+    int64_t begin_ns, end_ns;     /* Unix epoch: only what began in this time */
 };
 
 struct call_log_counts {
-    uint64_t calls, events;       /* lines of them */
-    uint64_t resumed, unfinished; /* of the calls: without a begin, without an end */
-    uint64_t lost;                /* events, as the trace tells */
+    uint64_t calls, events;       /* printed lines */
+    uint64_t resumed, unfinished; /* calls without a begin, without an end */
+    uint64_t lost;                /* events, according to the trace */
 };
 
 struct call_log;
 
-/* All of it is borrowed until call_log_free(). */
+/* The arguments are borrowed until call_log_free(). */
 struct call_log *call_log_new(const struct call_log_choice *choice, struct story_names *names,
                               FILE *out);
 void call_log_free(struct call_log *log); /* NULL is fine */
 
-/* As follow.take; false if nothing more is to come, or can be written. */
+/* As follow.take; false if nothing more is needed, or can be written. */
 bool call_log_take(void *context, const struct followed *followed);
-/* What is unfinished. */
+/* Prints unfinished calls. */
 void call_log_finish(struct call_log *log);
 struct call_log_counts call_log_counts(const struct call_log *log);
 

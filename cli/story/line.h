@@ -1,4 +1,4 @@
-/* cli/story/line.h -- a line of text that grows, written fast: millions of them make a log. */
+/* cli/story/line.h -- a growing line of text, optimized for logs with millions of lines. */
 #ifndef CLI_STORY_LINE_H
 #define CLI_STORY_LINE_H
 
@@ -11,17 +11,17 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-/* All zero is an empty one; free(line.at). */
+/* Empty if all zero; free(line.at). */
 struct line {
     char *at; /* not terminated */
     size_t count, room;
-    /* The quarter of an hour that line_clock() was in: its begin, and that as seconds of the day. */
+    /* The last quarter of an hour of line_clock(): its begin, also as seconds of the day. */
     int64_t quarter_s;
     unsigned quarter_of_day;
     bool knows_quarter;
 };
 
-/* Where `count` bytes more may be written. */
+/* Reserves room for `count` more bytes. */
 static inline char *line_room(struct line *line, size_t count)
 {
     if (line->room - line->count < count)
@@ -52,10 +52,10 @@ static inline void line_char(struct line *line, char c)
 void line_int(struct line *line, int64_t number);
 void line_uint(struct line *line, uint64_t number);
 void line_hex(struct line *line, uint64_t number); /* 0x... */
-/* In double quotes; `\"`, `\\`, `\n` and `\x..` for what is not printable ASCII or UTF-8; cut behind 256
- * bytes, with `...` then. */
+/* In double quotes; `\"`, `\\`, `\n`, and `\x..` for all that is not printable ASCII or UTF-8;
+ * truncated after 256 bytes, then with `...`. */
 void line_quoted(struct line *line, struct text text);
-/* Seconds with `digits` (0 to 9) behind the point, rounded down: 0.000012. */
+/* Seconds with `digits` (0 to 9) decimals, rounded down: 0.000012. */
 void line_seconds(struct line *line, uint64_t ns, unsigned digits);
 /* The time of day in the local zone: 23:09:36.258944395. */
 void line_clock(struct line *line, int64_t epoch_ns);

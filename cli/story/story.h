@@ -1,5 +1,5 @@
-/* cli/story/story.h -- what a thread did between two instants, told from the events: phases, calls, waits
- * and who ended them, what took the CPU from it. */
+/* cli/story/story.h -- what a thread did between two instants, from events: phases, calls, waits
+ * and wakers, and what took the CPU from it. */
 #ifndef CLI_STORY_STORY_H
 #define CLI_STORY_STORY_H
 
@@ -14,45 +14,45 @@
 #include "trace/phases.h"
 
 struct story_ask {
-    const struct chunk_ref *chunks; /* of the session, in their order */
+    const struct chunk_ref *chunks; /* of the session, in order */
     size_t count;
     const struct phase_definitions *phases;
     struct story_names *names;
     struct reader_warnings warnings;
     int32_t tid;
-    int64_t begin_ns, end_ns; /* since the Unix epoch, both belong to it */
+    int64_t begin_ns, end_ns; /* since the Unix epoch, inclusive */
     int64_t pid;              /* or REPORT_NONE */
-    bool knows_states;        /* some of its time is of a known state */
+    bool knows_states;        /* the state is known for some of the time */
     struct text title;        /* of the root */
-    uint32_t definition;      /* of the instance that it is; UINT32_MAX: of none */
+    uint32_t definition;      /* of its instance; UINT32_MAX: none */
 };
 
-/* Waits for one other, of all of a kind. */
+/* All waits of a kind for one thread or handler. */
 struct story_sum {
     const char *who;
     uint64_t ns;
 };
 
 struct story_sums {
-    struct story_sum *at; /* in the order in which they came first */
+    struct story_sum *at; /* in order of first occurrence */
     size_t count, room;
 };
 
 struct story {
     struct story_tree tree; /* the root ends at ask.end_ns */
-    size_t chunks;          /* that were read */
+    size_t chunks;          /* read ones */
     size_t failed;
-    uint64_t events; /* of the thread */
-    uint64_t lost;   /* events of its CPUs, meanwhile */
-    struct story_sums
-        woken; /* time blocked, by who ended it; what nobody was seen to end is not there */
-    struct story_sums ran; /* time runnable, by who had the CPU */
+    uint64_t events;         /* of the thread */
+    uint64_t lost;           /* events of its CPUs during the time */
+    struct story_sums woken; /* blocked time by waker; without waits whose waker is unknown */
+    struct story_sums ran;   /* runnable time by the thread that had the CPU */
 };
 
-/* `count` stories of one session and process, at once: chunks and so on are those of the first. story_clear() of each. */
+/* Creates `count` stories of one session and process in one pass: chunks etc. are taken from the
+ * first. story_clear() each. */
 void stories_tell(const struct story_ask *asks, struct story *out, size_t count);
 void story_clear(struct story *story);
-/* Adds `ns` of who is called so; a copy of the text is in `arena`. */
+/* Adds `ns` to the sum with this name, which is copied to `arena`. */
 void story_sums_add(struct story_sums *sums, struct arena *arena, struct text who, uint64_t ns);
 
 #endif

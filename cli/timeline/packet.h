@@ -1,7 +1,8 @@
 /* cli/timeline/packet.h -- protobuf messages put together in memory, field by field.
  *
- * A message in a message has its length in front. It is known only in the end, so it has four bytes, as a
- * varint that is longer than it must be: what a writer of Perfetto's own does as well. */
+ * A message in a message has its length in front. It is known only in the end, so it has four
+ * bytes, as a varint that is longer than it must be: what a writer of Perfetto's own does as
+ * well. */
 #ifndef CLI_TIMELINE_PACKET_H
 #define CLI_TIMELINE_PACKET_H
 
@@ -11,12 +12,13 @@
 #include "base/bytes.h"
 #include "cli/story/line.h"
 
-/* A varint: of unsigned numbers, enumerations and booleans; negative numbers as int32 and int64 have them. */
+/* A varint: of unsigned numbers, enumerations and booleans; negative numbers as int32 and int64
+ * have them. */
 void packet_number(struct line *out, unsigned field, uint64_t number);
-/* What is no UTF-8 becomes U+FFFD: a name in a trace may be any bytes, a string of protobuf may not. */
+/* Invalid UTF-8 becomes U+FFFD: names in traces may have any bytes, protobuf strings may not. */
 void packet_text(struct line *out, unsigned field, struct text text);
 
-/* A message is from packet_open(), which returns its place, to packet_close(); below 256 MiB. */
+/* An embedded message, below 256 MiB: packet_open() returns the position for packet_close(). */
 size_t packet_open(struct line *out, unsigned field);
 void packet_close(struct line *out, size_t place);
 

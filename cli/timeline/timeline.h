@@ -1,7 +1,9 @@
-/* cli/timeline/timeline.h -- what happened, as a trace of Perfetto: for each thread its phases, system calls
- * and events of user space; for each CPU what ran on it, and interrupts; who woke whom; counters.
+/* cli/timeline/timeline.h -- what happened, as a trace of Perfetto: for each thread its phases,
+ * system calls and events of user space; for each CPU what ran on it, and interrupts; who woke
+ * whom; counters.
  *
- * It is written while the events are read; in memory is what is open, and a little for each thread. */
+ * It is written while the events are read; in memory is what is open, and a little for each
+ * thread. */
 #ifndef CLI_TIMELINE_TIMELINE_H
 #define CLI_TIMELINE_TIMELINE_H
 
@@ -13,38 +15,37 @@
 #include "cli/story/follow.h"
 #include "results/report.h"
 
-/* A stretch of time that is shown, both ends included; since the Unix epoch. */
+/* A time range that is shown, inclusive; Unix epoch. */
 struct timeline_window {
     int64_t begin_ns, end_ns;
 };
 
-/* What is pointed out, on a track of its own. */
+/* A highlighted time range, on a separate track. */
 struct timeline_mark {
     struct timeline_window window;
     struct text name;
 };
 
 struct timeline_ask {
-    const struct chunk_ref *chunks; /* of one session, in their order */
+    const struct chunk_ref *chunks; /* of one session, in order */
     size_t count;
     const struct phase_definitions *phases;
-    const struct session_report
-        *report; /* who threads are, what descriptors are called; NULL: not known */
+    const struct session_report *report; /* names of threads and descriptors; NULL: unknown */
     struct reader_warnings warnings;
-    /* Of which processes phases, calls and events are shown; what runs on CPUs is shown of all. `pid` may be
-     * REPORT_NONE. NULL: of all. */
+    /* Selects the processes whose phases, calls and events are shown; runs on CPUs are shown for
+     * all. `pid` may be REPORT_NONE. NULL: all. */
     bool (*shows)(const void *context, int64_t pid);
     const void *shows_context;
-    const struct timeline_window *windows; /* one behind the other */
+    const struct timeline_window *windows; /* ascending, disjoint */
     size_t window_count;
     const struct timeline_mark *marks;
     size_t mark_count;
-    bool (*stop)(void *context); /* asked now and then; NULL: never stops */
+    bool (*stop)(void *context); /* called occasionally; NULL: never stops */
 };
 
 struct timeline_counts {
-    uint64_t calls;   /* that are shown and began in a window */
-    uint64_t nobodys; /* calls and events of user space whose thread is not known: not shown */
+    uint64_t calls;   /* shown ones that began in a window */
+    uint64_t nobodys; /* calls and user-space events whose thread is unknown: not shown */
     size_t failed;    /* chunks */
     bool stopped;
 };

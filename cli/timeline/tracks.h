@@ -1,8 +1,9 @@
-/* cli/timeline/tracks.h -- the tracks of processes and threads, and the slices that are open on them.
+/* cli/timeline/tracks.h -- the tracks of processes and threads, and their open slices.
  *
- * Slices of a thread's own track nest. One that ends while others that began later are open is ended with
- * those (note `end`: goes on), and these go on as further parts (note `part`) behind it. A slice that is not in the one that is open
- * gets a lane: a track beside the thread's, on which nothing else is open. */
+ * Slices of a thread's own track nest. If one ends while later ones are open, these are ended with
+ * it (note `end`: goes on), and continue after it as further parts (note `part`). A slice that is
+ * not nested in the open one gets a lane: a separate track next to the thread's, on which nothing
+ * else is open. */
 #ifndef CLI_TIMELINE_TRACKS_H
 #define CLI_TIMELINE_TRACKS_H
 
@@ -17,12 +18,12 @@
 
 struct track_lane;
 
-/* One that is open. */
+/* An open slice. */
 struct track_slice {
     const char *category;
-    struct text name;        /* the owner's, until it is over */
-    const char *path;        /* of a phase, likewise; or NULL */
-    const void *owner;       /* tells it from others of the thread */
+    struct text name;        /* borrowed from the owner until its end */
+    const char *path;        /* of a phase, borrowed as well; or NULL */
+    const void *owner;       /* identifies it among those of the thread */
     struct track_lane *lane; /* or NULL: the thread's own track */
     unsigned part;           /* from 1 */
 };
@@ -31,22 +32,22 @@ struct open_phase; /* cli/timeline/phase_tracks.h */
 
 struct track_thread {
     int32_t tid;
-    const struct thread_row *row; /* NULL: not known */
+    const struct thread_row *row; /* NULL: unknown */
     int64_t pid;                  /* or REPORT_NONE */
-    int64_t until_ns;             /* `row` is right before */
+    int64_t until_ns;             /* `row` is valid before */
     bool is_shown;
-    uint64_t track; /* 0: it has none yet */
+    uint64_t track; /* 0: not created yet */
     struct track_slice *open;
     size_t open_count, open_room;
     struct track_lane *lanes;
-    struct open_phase *phases; /* begun on it, the last first */
+    struct open_phase *phases; /* begun on it, the last one first */
     /* Its call. */
     const struct syscall *call; /* NULL: none, or one without a description */
     bool is_in_call;
     struct line call_text;
-    /* Where it is, for cpu_tracks. */
+    /* For cpu_tracks. */
     uint8_t state;
-    int32_t cpu; /* that it runs on; -1 */
+    int32_t cpu; /* that it runs on; or -1 */
     int64_t last_ns;
     bool has_exited;
 };
@@ -58,36 +59,36 @@ struct tracks {
     const void *shows_context;
     struct map threads;   /* struct track_thread, by tid */
     struct map processes; /* struct track_process, by pid */
-    bool is_on;           /* what happens is written; else only remembered */
+    bool is_on;           /* slices are written; else only tracked */
 };
 
-/* The thread at that time; what was open of an earlier life of the number has ended. */
+/* The thread at that time; slices of an earlier life of the tid are ended. */
 struct track_thread *tracks_thread(struct tracks *tracks, int32_t tid, int64_t at_ns);
-/* Its track, made when it is needed. */
+/* Its track, created on demand. */
 uint64_t tracks_of(struct tracks *tracks, struct track_thread *thread);
 
-/* Notes of one slice, at most. */
+/* Maximum number of notes of a slice. */
 enum { TRACK_NOTES_MAX = PHASE_VALUES_MAX + 2 };
 
-/* `slice.lane` and `slice.part` are set by it. */
+/* Sets `slice.lane` and `slice.part`. */
 void tracks_begin(struct tracks *tracks, struct track_thread *thread, struct track_slice slice,
                   bool is_nested, int64_t at_ns, struct perfetto_notes notes);
 void tracks_end(struct tracks *tracks, struct track_thread *thread, const void *owner,
                 int64_t at_ns, struct perfetto_notes notes);
 /* The innermost slice of that category on the thread's own track; NULL: none. */
 const struct track_slice *tracks_top(const struct track_thread *thread, const char *category);
-/* What tells the call of a thread from its phases. */
+/* The owner of the slice of a thread's call. */
 const void *tracks_call_owner(const struct track_thread *thread);
-/* The end of its call, if it is in one, is not seen. */
+/* Ends its call, if any, without an end event. */
 void tracks_drop_call(struct tracks *tracks, struct track_thread *thread, int64_t at_ns);
-/* That the end was not seen. */
+/* The note that the end is not in the trace. */
 struct perfetto_notes tracks_not_seen(void);
 
-/* All threads by tid, the caller's. */
+/* All threads by tid; the caller frees the array. */
 struct track_thread **tracks_sorted(const struct tracks *tracks);
-/* From now on it is written: what is open begins at `at_ns`. */
+/* Starts writing: open slices begin at `at_ns`. */
 void tracks_turn_on(struct tracks *tracks, int64_t at_ns);
-/* What is open ends, with that note, and is forgotten; the tracks stay. */
+/* Ends open slices, with that note, and drops them; keeps the tracks. */
 void tracks_turn_off(struct tracks *tracks, int64_t at_ns);
 void tracks_clear(struct tracks *tracks);
 
