@@ -59,9 +59,16 @@ static void add_row(struct table *table, const struct instance_row *row)
     sheet_cell_spent(table, row->unknown_ns);
     sheet_cell_counted(table, row->syscalls);
     sheet_cell_text(table, sheet_text_of_causes(row->blocked_by));
+    sheet_cell_text(table, text_of_values(row));
+}
+
+/* The same instance in the table of its waits. */
+static void add_waits(struct table *table, const struct instance_row *row)
+{
+    table_text(table, quantity_time(row->begin_ns).text);
+    sheet_cell_identity(table, row->tid);
     sheet_cell_text(table, sheet_text_of_waits(row->wakers, row->waker_count));
     sheet_cell_text(table, sheet_text_of_waits(row->ran_instead, row->ran_instead_count));
-    sheet_cell_text(table, text_of_values(row));
 }
 
 /* What the threshold of a definition would have kept, had there been room. */
@@ -75,30 +82,45 @@ static void note_over(const struct sheet *sheet, const struct phase_row *phase)
 void sheet_instances_write(const struct sheet *sheet, struct selection selection)
 {
     static const struct column columns[] = {
-        {"Begin", COLUMN_TEXT, CUT_NOT},         {"TID", COLUMN_NUMBER, CUT_NOT},
-        {"Wall", COLUMN_SPENT, CUT_NOT},         {"CPU", COLUMN_SPENT, CUT_NOT},
-        {"IRQ", COLUMN_SPENT, CUT_NOT},          {"Softirq", COLUMN_SPENT, CUT_NOT},
-        {"Runnable", COLUMN_SPENT, CUT_NOT},     {"Blocked", COLUMN_SPENT, CUT_NOT},
-        {"Queued", COLUMN_SPENT, CUT_NOT},       {"Parallel", COLUMN_SPENT, CUT_NOT},
-        {"Unknown", COLUMN_SPENT, CUT_NOT},      {"System calls", COLUMN_COUNT, CUT_NOT},
-        {"Blocked by", COLUMN_TEXT, CUT_NOT},    {"Woken by", COLUMN_TEXT, CUT_RIGHT},
-        {"Ran instead", COLUMN_TEXT, CUT_RIGHT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
+        {"Begin", COLUMN_TEXT, CUT_NOT},      {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"Wall", COLUMN_SPENT, CUT_NOT},      {"CPU", COLUMN_SPENT, CUT_NOT},
+        {"IRQ", COLUMN_SPENT, CUT_NOT},       {"Softirq", COLUMN_SPENT, CUT_NOT},
+        {"Runnable", COLUMN_SPENT, CUT_NOT},  {"Blocked", COLUMN_SPENT, CUT_NOT},
+        {"Queued", COLUMN_SPENT, CUT_NOT},    {"Parallel", COLUMN_SPENT, CUT_NOT},
+        {"Unknown", COLUMN_SPENT, CUT_NOT},   {"System calls", COLUMN_COUNT, CUT_NOT},
+        {"Blocked by", COLUMN_TEXT, CUT_NOT}, {"Values", COLUMN_TEXT, CUT_RIGHT},
+    };
+    /* Apart from the times: both have long texts. */
+    static const struct column waits_columns[] = {
+        {"Begin", COLUMN_TEXT, CUT_NOT},
+        {"TID", COLUMN_NUMBER, CUT_NOT},
+        {"Woken by", COLUMN_TEXT, CUT_RIGHT},
+        {"Ran instead", COLUMN_TEXT, CUT_RIGHT},
     };
     const struct session_report *session = sheet->session;
     struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    struct table *waits = table_new(waits_columns, sizeof waits_columns / sizeof *waits_columns);
     size_t count = 0;
     for (size_t i = 0; i < session->instance_count; i++) {
         const struct instance_row *row = &session->instances[i];
         if (!sheet_selects(selection, row->pid, row->phase))
             continue;
-        if (count++ < sheet->top)
-            add_row(table, row);
+        if (count++ >= sheet->top)
+            continue;
+        add_row(table, row);
+        if (row->waker_count > 0 || row->ran_instead_count > 0)
+            add_waits(waits, row);
     }
     if (count > 0) {
         sheet_put_selection(sheet, "Slowest instances", selection, false);
         table_print(table, sheet->out, &sheet->style);
         sheet_put_rest(sheet, table_rows(table), count);
         note_over(sheet, selection.phase);
+        if (table_rows(waits) > 0) {
+            fputc('\n', sheet->out);
+            table_print(waits, sheet->out, &sheet->style);
+        }
     }
+    table_free(waits);
     table_free(table);
 }
