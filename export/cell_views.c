@@ -24,7 +24,7 @@ struct cell_views {
 
 /* --- families --- */
 
-/* How names end: a unit that the column's has is not told twice. */
+/* Suffixes of names; a unit that the column's name already has is not repeated. */
 static const struct unit {
     const char *column, *family;
     enum family_kind kind;
@@ -36,7 +36,7 @@ static const struct unit {
     [ATOM_IS_durations] = {"_ns", "_seconds", FAMILY_DURATIONS, FAMILY_NS},
 };
 
-/* spanmill_KIND_COLUMN, with its unit; the caller's. */
+/* spanmill_KIND_COLUMN, with its unit; the caller frees it. */
 static char *family_name(const struct atom_kind *kind, const struct atom_column *column)
 {
     const struct unit *unit = &units[column->type];
@@ -57,7 +57,7 @@ static bool is_label(const struct atom_kind *kind, const struct atom_column *key
 static void add_family(struct cell_views *views, const struct atom_kind *kind,
                        const struct atom_column *column)
 {
-    assert(units[column->type].family); /* nothing else adds up */
+    assert(units[column->type].family); /* other types are not summed */
     views->at = memory_grow(views->at, &views->room, views->count + 1, sizeof *views->at);
     struct cell_view *view = &views->at[views->count++];
     char *name = family_name(kind, column);
@@ -104,7 +104,7 @@ const struct family *cell_views_find(const struct cell_views *views, struct text
 
 enum { NUMBER_ROOM = VIEW_NAME_ROOM };
 
-/* Views of `rooms` among them. */
+/* Labels may point into `rooms`. */
 static void put_labels(const struct atom *cell, char rooms[FAMILY_LABELS_MAX][NUMBER_ROOM],
                        struct text labels[FAMILY_LABELS_MAX])
 {

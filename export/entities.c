@@ -147,7 +147,7 @@ bool entities_call_before(const struct entities *entities, uint64_t id, uint32_t
     return first != NULL;
 }
 
-/* --- what processes are called --- */
+/* --- names of processes --- */
 
 struct called {
     uint64_t process;
@@ -200,11 +200,11 @@ struct text entities_process_name(const struct entities *entities, uint64_t id)
     return name > 0 ? names_text(&entities->names, (uint32_t)(name - 1)) : (struct text){"", 0};
 }
 
-/* --- forgetting --- */
+/* --- dropping --- */
 
 void entities_forget(struct entities *entities, uint64_t chunk)
 {
-    /* A leader that has exited names its process as long as that lives. */
+    /* A main thread that has exited names its process while other threads live. */
     struct map living = {0};
     const struct entity *each;
     for (struct id_walk walk = {0}; (each = id_map_next(&entities->threads, &walk));)

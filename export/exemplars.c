@@ -16,7 +16,7 @@ static int64_t duration_of(const struct told_one *one)
     return one->end_ns - one->begin_ns;
 }
 
-/* Process and phase, as series have them (export/series.h), with a zero behind each. */
+/* Process and phase, as in series (export/series.h), each NUL-terminated. */
 enum { KEY_MAX = 2 * SESSION_NAME_ROOM };
 
 static struct text put_key(char room[KEY_MAX], struct text process, struct text phase)
@@ -27,7 +27,8 @@ static struct text put_key(char room[KEY_MAX], struct text process, struct text 
     return (struct text){room, count + strlen(&room[count]) + 1};
 }
 
-/* The slowest one of each process and phase that the interval tells of; of equals, the first. */
+/* The slowest listed instance of each process and phase in the interval; of equal ones, the first.
+ */
 struct slowest_told {
     struct names keys;
     const struct told_one **at; /* by key; in the arena */

@@ -13,14 +13,14 @@ struct exporter {
     struct cell_views *cells;
     struct session_export **sessions;
     size_t count, room;
-    /* Records of an interval: one that is not whole, or that was given last. */
+    /* Records of an interval: an incomplete one, or the one returned last. */
     struct arena arena;
     struct result_record *records;
     size_t record_count, record_room;
     bool given;
     int64_t first_offset;
-    struct arena samples; /* that were given last */
-    uint64_t over;        /* of sessions that are forgotten */
+    struct arena samples; /* returned last */
+    uint64_t over;        /* of dropped sessions */
 };
 
 struct exporter *exporter_new(const struct exporter_options *options)
@@ -81,7 +81,7 @@ static void drop_records(struct exporter *exporter)
     arena_clear(&exporter->arena);
 }
 
-/* Whether `record` is the one behind those that wait; parts of an interval follow each other. */
+/* Whether `record` follows the waiting ones; the parts of an interval are consecutive. */
 static bool follows(const struct exporter *exporter, const struct result_record *record)
 {
     const struct result_record *first = exporter->records;
@@ -167,7 +167,7 @@ size_t exporter_series(const struct exporter *exporter, uint64_t *over)
     return series;
 }
 
-/* --- what is saved: GROUP/KIND/NUMBER/SESSION --- */
+/* --- saved records: GROUP/KIND/NUMBER/SESSION --- */
 
 struct saving {
     const struct exporter *exporter;
@@ -219,7 +219,7 @@ struct parsed {
     struct bytes value;
 };
 
-/* False: of another group, or no key of ours. */
+/* False: a key of another group, or invalid. */
 static bool parse(struct text key, const char *group, struct parsed *out)
 {
     size_t length = strlen(group), at = length + 3;
@@ -235,7 +235,7 @@ static bool parse(struct text key, const char *group, struct parsed *out)
     return true;
 }
 
-/* The order of kinds: a header tells how many series there are. */
+/* The order of kinds: a header comes first, because it has the number of series. */
 static int rank(char kind)
 {
     return kind == 's' ? 0 : kind == 't' ? 1 : 2;

@@ -11,7 +11,7 @@ static_assert(SERIES_LABEL_MAX == SESSION_NAME_ROOM - 1, "values are made by ses
 
 enum { FORMAT = 2 /* 1: without told_ms */, KEY_MAX = 128 + FAMILY_LABELS_MAX * SESSION_NAME_ROOM };
 
-/* Bits of what is saved of a series; the first one of format 1 alone. */
+/* Flags of a saved series; format 1 only has the first. */
 enum { SAVED_NEVER_TOLD = 1, SAVED_CHANGED = 2 };
 
 void series_clear(struct series_set *set)
@@ -34,7 +34,7 @@ static size_t put_text(char *at, const char *text)
     return count;
 }
 
-/* `other`: in place of what comes from the trace. */
+/* `other`: replaces values from the trace. */
 static struct text put_key(char room[KEY_MAX], const struct family *family,
                            const struct text *labels, bool other)
 {
@@ -62,7 +62,7 @@ static struct series *series_new(struct series_set *set, struct text key)
     return &set->at[id];
 }
 
-/* A series that was silent, or is new: what it was has to be said with what it is. */
+/* If a series is new or had no recent sample, its old value must be sent, too. */
 static bool opens(const struct series_set *set, const struct series *series)
 {
     return series->kind != FAMILY_GAUGE && (series->told_ms == 0 || series->told_ms < set->told_ms);
@@ -120,7 +120,7 @@ void series_observe(struct series_set *set, const struct family *family, const s
         durations_merge(&series_at(set, family, labels)->durations, more);
 }
 
-/* --- what they come to --- */
+/* --- values --- */
 
 static struct text next_text(struct text *rest)
 {
@@ -131,8 +131,8 @@ static struct text next_text(struct text *rest)
     return part;
 }
 
-/* What was told of an interval may be taken back by a later one, which finds out that it was not
- * known; a counter stands still until that is made up for. */
+/* A later interval may reduce earlier time that turns out to be unknown; a counter then stays
+ * constant until the sum exceeds it again. */
 static int64_t number_of(struct series *series)
 {
     if (series->kind == FAMILY_GAUGE)
@@ -225,7 +225,7 @@ bool series_save(struct series_set *set, size_t *at, struct arena *arena, struct
     return true;
 }
 
-/* Whether a key has what its family needs: a text of it, and one for each label. */
+/* Whether a key has the name of its family and one text for each label. */
 static bool fits(struct text key, const struct family *family)
 {
     size_t texts = 0;

@@ -32,7 +32,7 @@ void session_export_free(struct session_export *session)
 
 /* --- taking --- */
 
-/* What the marks of an interval say. */
+/* The data of the marks of an interval. */
 struct marks {
     bool any, any_event;
     uint64_t chunk; /* the last */
@@ -69,7 +69,7 @@ static int64_t wall_ms(const struct session_export *session, uint64_t raw_ns)
     return ((int64_t)raw_ns + session->offset_ns) / 1000000;
 }
 
-/* The times of its samples: each is later than that of the interval before, by 1 ms at least. */
+/* The times of its samples: each at least 1 ms later than that of the previous interval. */
 static void set_times(struct session_export *session, const struct marks *marks,
                       struct samples *out)
 {
@@ -96,7 +96,7 @@ static void each_result(const struct view_target *target, const struct result_re
             take(target, &records[i].results[j]);
 }
 
-/* The samples of what the series have come to; none where nothing tells a time. */
+/* The samples of the changed series; none while no time is known. */
 static void take_samples(struct session_export *session, const struct view_target *target,
                          const struct marks *marks, struct arena *arena, struct samples *out,
                          struct sample **at)
@@ -107,7 +107,7 @@ static void take_samples(struct session_export *session, const struct view_targe
     if (marks->any_event) {
         set_times(session, marks, out);
         views_put_newest(target, out->end_ms);
-    } else { /* the end of the session, or a gap: nothing is later than what was told */
+    } else { /* the end of the session, or a gap: no time is later than the last one */
         out->begin_ms = session->series.told_ms;
         out->end_ms = out->begin_ms + 1;
     }
@@ -194,7 +194,7 @@ void session_export_drop(struct session_export *session, struct session_sink sin
     const struct bytes none = {NULL, 0};
     for (size_t i = 0; i * SERIES_BLOCK < session->series.keys.count; i++)
         sink.take(sink.context, 's', i, none);
-    /* All its threads are over: their blocks become empty. */
+    /* Drops all threads: their blocks become empty. */
     entities_forget(&session->entities, UINT64_MAX);
     struct thread_sink threads = {&sink};
     entities_save(&session->entities, take_threads, &threads);

@@ -54,7 +54,7 @@ static void add_time(struct told_one *one, const struct export_interval *interva
     add_blocked(one, call, time->before_blocked_ns, arena);
 }
 
-/* --- what it is --- */
+/* --- identity --- */
 
 static struct told_one one_of(const struct export_interval *interval, const struct result *result)
 {
@@ -80,7 +80,7 @@ static struct told_one one_of(const struct export_interval *interval, const stru
     return one;
 }
 
-/* --- what it is part of --- */
+/* --- parents --- */
 
 static bool is_parent_path(struct text path, struct text of)
 {
@@ -93,10 +93,10 @@ static bool value_equal(const struct field_value *a, const struct field_value *b
 {
     if (a->type == FIELD_TEXT || b->type == FIELD_TEXT)
         return a->type == b->type && text_equal(a->text, b->text);
-    return a->u == b->u; /* numbers, whatever their types are */
+    return a->u == b->u; /* numbers, of any type */
 }
 
-/* How many match fields of one name both have; -1: one of them differs. */
+/* The number of common match fields; -1: one of them differs. */
 static int agree(const struct instance_told *a, const struct instance_told *b)
 {
     int common = 0;
@@ -111,7 +111,7 @@ static int agree(const struct instance_told *a, const struct instance_told *b)
     return common;
 }
 
-/* docs/RESULTS.md, paths: one begun on the same thread, or one whose match fields agree. */
+/* docs/RESULTS.md, paths: a parent began on the same thread, or its match fields agree. */
 static bool may_be_parent(const struct told_one *parent, const struct told_one *one)
 {
     if (parent->end_ns < one->end_ns || parent->pid != one->pid ||
@@ -186,7 +186,7 @@ void told_instances_of(const struct export_interval *interval, struct arena *are
     each(&telling, count_one);
     out->at = arena_take(arena, (out->count + 1) * sizeof *out->at);
     out->count = 0;
-    if (interval->any_time) /* else there are none that anything could be told of */
+    if (interval->any_time) /* else there are no listed instances */
         each(&telling, take_one);
     qsort(out->at, out->count, sizeof *out->at, by_begin);
     for (size_t i = 0; i < out->count; i++)

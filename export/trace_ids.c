@@ -7,9 +7,9 @@
 
 enum { FLAG_SAMPLED = 1 };
 
-/* --- of our own --- */
+/* --- generated --- */
 
-/* Trace and span of an instance, from session and order: a hash of 128 bits for the trace, the half of
+/* Trace and span id of an instance, from session and order: a 128-bit hash for the trace, half of
  * another one for the span. */
 static void own_ids(struct text session, uint64_t order, uint8_t trace[16], uint8_t span[8])
 {
@@ -32,7 +32,7 @@ static void own_ids(struct text session, uint64_t order, uint8_t trace[16], uint
 
 /* --- of the application: https://www.w3.org/TR/trace-context/#traceparent-header --- */
 
-/* Lower case alone, as the header has it. */
+/* Only lower case, as in the header. */
 static bool read_hex(const char *at, size_t bytes, uint8_t *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -31,7 +31,7 @@ enum family_id {
     FAMILIES
 };
 
-/* docs/EXPORT.md tells them in this order. */
+/* In the order of docs/EXPORT.md. */
 static const struct family families[FAMILIES] = {
     [PHASE_SECONDS] = {"spanmill_phase_seconds_total",
                        "Thread time in complete phase instances, by state.",
@@ -177,7 +177,7 @@ static void add(const struct view_target *target, enum family_id family, const s
 
 /* --- phases --- */
 
-/* Of `running_ns` before the first call of a stretch: in it, not before it. */
+/* Moves `running_ns` before the first call of a stretch into that call. */
 static void move_to_call(const struct view_target *target, struct text process, struct text phase,
                          int64_t running_ns)
 {
@@ -199,7 +199,7 @@ static void take_first_call(const struct view_target *target, const struct resul
     }
 }
 
-/* Any of these may be negative: what turns out to have been unknown is taken back. */
+/* Any of these may be negative: time that turns out to be unknown is subtracted. */
 static int64_t blocked_ns(const struct time_vector *time)
 {
     uint64_t sum = time->blocked_ns + time->before_blocked_ns;
@@ -243,7 +243,7 @@ static void take_phase(const struct view_target *target, const struct result *re
                                           result->phase, before_ns, target->chunk))
         move_to_call(target, labels[0], result->phase, before_ns);
     labels[2] = text_of("queued");
-    if (cell->queued_ns > 0) /* of few phases: others have no such series */
+    if (cell->queued_ns > 0) /* only phases with segments have this series */
         add(target, PHASE_SECONDS, labels, (int64_t)cell->queued_ns);
     labels[2] = text_of("begin");
     add(target, PHASE_HALF_SEEN, labels, (int64_t)cell->begin_unknown);
@@ -286,7 +286,7 @@ static void take_latency(const struct view_target *target, const struct result *
     series_observe(target->series, &families[WAKEUP_LATENCY], &process, result->latency);
 }
 
-/* Who it was: the process of another thread, or a handler. */
+/* The other side: the process of another thread, or a handler. */
 static struct text waited_for(const struct view_target *target, uint64_t who,
                               char room[VIEW_NAME_ROOM])
 {
@@ -301,7 +301,8 @@ static struct text waited_for(const struct view_target *target, uint64_t who,
     return text_of(name ? name : room);
 }
 
-/* Most pairs of processes have waited for each other's CPUs: a label for both were a series for each pair. */
+/* Most pairs of processes wait for each other's CPUs: a label for both would give a series for each
+ * pair. */
 static void take_waits(const struct view_target *target, const struct result *result)
 {
     enum wait_kind kind = wait_kind_of(result->wait_who);
@@ -336,8 +337,8 @@ static void take_interval(const struct view_target *target, const struct interva
 
 /* --- counts --- */
 
-/* `code=500,phase=request`: of what has no label of its own; threads are left out, they are many. To be
- * freed. */
+/* `code=500,phase=request`: keys without their own label; threads are left out, there are many. The
+ * caller frees it. */
 static char *by_text(const struct count_told *told)
 {
     char *all = memory_string(text_of(""));
@@ -423,7 +424,7 @@ void views_take_number(const struct view_target *target, const struct result *re
     case RESULT_PROCESS:
     case RESULT_THREAD:
     case RESULT_DESCRIPTOR:
-    case RESULT_INSTANCE: /* one by one they are no metric */
+    case RESULT_INSTANCE: /* not a metric */
     case RESULT_USES: return;
     }
 }

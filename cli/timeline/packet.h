@@ -1,8 +1,7 @@
-/* cli/timeline/packet.h -- protobuf messages put together in memory, field by field.
+/* cli/timeline/packet.h -- encodes protobuf messages in memory, field by field.
  *
- * A message in a message has its length in front. It is known only in the end, so it has four
- * bytes, as a varint that is longer than it must be: what a writer of Perfetto's own does as
- * well. */
+ * The length before an embedded message is only known at its end, so it is reserved as a redundant
+ * varint of four bytes, as Perfetto's own writer does. */
 #ifndef CLI_TIMELINE_PACKET_H
 #define CLI_TIMELINE_PACKET_H
 
@@ -12,8 +11,8 @@
 #include "base/bytes.h"
 #include "cli/story/line.h"
 
-/* A varint: of unsigned numbers, enumerations and booleans; negative numbers as int32 and int64
- * have them. */
+/* A varint: for unsigned numbers, enumerations, booleans, and negative numbers of int32 and int64.
+ */
 void packet_number(struct line *out, unsigned field, uint64_t number);
 /* Invalid UTF-8 becomes U+FFFD: names in traces may have any bytes, protobuf strings may not. */
 void packet_text(struct line *out, unsigned field, struct text text);

@@ -1,9 +1,7 @@
-/* cli/timeline/timeline.h -- what happened, as a trace of Perfetto: for each thread its phases,
- * system calls and events of user space; for each CPU what ran on it, and interrupts; who woke
- * whom; counters.
+/* cli/timeline/timeline.h -- a Perfetto trace: phases, system calls and user-space events of each
+ * thread; runs and interrupts of each CPU; wakeups with their wakers; counters.
  *
- * It is written while the events are read; in memory is what is open, and a little for each
- * thread. */
+ * It is written while the events are read; memory holds open slices, and a little per thread. */
 #ifndef CLI_TIMELINE_TIMELINE_H
 #define CLI_TIMELINE_TIMELINE_H
 

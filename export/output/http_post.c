@@ -16,12 +16,13 @@ struct http_post {
     CURL *curl;
     struct curl_slist *headers;
     char problem[CURL_ERROR_SIZE];
-    uint8_t *body; /* of the answer; owned */
+    uint8_t *body; /* of the response; owned */
     size_t body_count, body_room;
     struct http_answer *answer; /* to be filled */
 };
 
-/* Keeps the begin of the body: as it is, and with blanks in place of line ends and controls. */
+/* Keeps the begin of the body: unchanged, and with blanks instead of line ends and control
+ * characters. */
 static size_t keep_body(char *data, size_t size, size_t count, void *context)
 {
     struct http_post *post = context;
@@ -81,7 +82,7 @@ void http_post_close(struct http_post *post)
     curl_global_cleanup();
 }
 
-/* What is behind the last line end does not count. RETRY: it cannot be read now. */
+/* Ignores the last line end. RETRY: the file cannot be read now. */
 static enum status read_token(const char *path, char room[TOKEN_MAX], struct failure *why)
 {
     FILE *file = fopen(path, "re");

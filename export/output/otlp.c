@@ -1,4 +1,4 @@
-/* The outputs of OpenTelemetry: phase instances as spans, and samples as metrics. */
+/* The OTLP outputs: phase instances as spans, samples as metrics. */
 #include "export/output/otlp_message.h"
 #include "export/output/otlp_post.h"
 

@@ -1,12 +1,12 @@
-/* OpenTelemetry's requests as records of Kafka, as the Collector's kafkareceiver reads them: each by itself,
- * protobuf, not compressed by us. */
+/* OTLP requests as Kafka records for the Collector's kafkareceiver: one per record, protobuf, not
+ * compressed here. */
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "export/output/otlp_message.h"
 #include "export/output/otlp_post.h"
 
-/* Brokers take a record of 1 MiB if they are not told otherwise. */
+/* By default, brokers accept records of up to 1 MiB. */
 enum { RECORD_MAX = 700 << 10 };
 
 struct otlp_kafka {

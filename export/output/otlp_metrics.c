@@ -12,7 +12,7 @@ typedef Spanmill__Otlp__MetricsRequest MetricsRequest;
 /* In OTLP, bucket i ends at 2^((i + 1) / 8). */
 enum { BUCKET_OFFSET = NATIVE_END_OFFSET - 1 };
 
-/* A sample is two points if its series opens: what it was at the begin. */
+/* A sample is two points if its series opens: the first has the value at the begin. */
 enum { POINTS = 2 };
 
 struct message {

@@ -14,12 +14,12 @@ struct otlp_post {
     struct http_post *http;
 };
 
-/* --- what an answer means --- */
+/* --- meaning of responses --- */
 
 enum meaning { TAKEN, REFUSED, TOO_LARGE, NOT_NOW, DENIED };
 
-/* The specification lets 429, 502, 503 and 504 be sent again, and no other. 4xx about who we are or where we
- * knock say nothing of the items: they are kept until somebody has looked. */
+/* By the specification, only 429, 502, 503 and 504 may be sent again. A 4xx about credentials or
+ * the URL is not about the items: they are kept until an operator has fixed the setting. */
 static enum meaning meaning_of(long code)
 {
     if (code / 100 == 2)
@@ -77,7 +77,7 @@ static void refuse(struct sending *sending, uint64_t count, long code, const cha
     (void)ignored;
 }
 
-/* Some of them may be refused for good, with a sentence. */
+/* Some of them may be refused permanently, with a message. */
 static void taken(struct sending *sending, size_t count, const struct http_answer *answer)
 {
     Spanmill__Otlp__Answer *told =
@@ -95,7 +95,7 @@ static void taken(struct sending *sending, size_t count, const struct http_answe
         spanmill__otlp__answer__free_unpacked(told, NULL);
 }
 
-/* Errors are told as a message, or as text by what stands in between. */
+/* Errors are protobuf messages, or text from a proxy in between. */
 static void put_reason(const struct http_answer *answer, char room[HTTP_TEXT_MAX])
 {
     Spanmill__Otlp__Status *told =

@@ -36,7 +36,7 @@ const struct config_section otlp_section = {"OpenTelemetry", rows, sizeof rows /
 
 static const struct signal_words {
     const char *name, *path, *exporter;
-    size_t word; /* of otlp-signals, the first of which means all */
+    size_t word; /* index in otlp-signals, whose first word means all */
 } signals[OTLP_SIGNALS] = {
     [OTLP_TRACES] = {"TRACES", "v1/traces", "OTEL_TRACES_EXPORTER", 1},
     [OTLP_METRICS] = {"METRICS", "v1/metrics", "OTEL_METRICS_EXPORTER", 2},
@@ -51,7 +51,7 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-/* That of the signal, or else that of all signals. *name: which; owned by the caller. */
+/* The variable of the signal, else that of all signals. *name: its name; owned by the caller. */
 static const char *variable_of(enum otlp_signal signal, const char *what, char **name)
 {
     *name = memory_format("OTEL_EXPORTER_OTLP_%s_%s", signals[signal].name, what);
@@ -71,7 +71,7 @@ static const char *file_of(enum otlp_signal signal, const char *what)
     return value;
 }
 
-/* --- where --- */
+/* --- address --- */
 
 static char *below(const char *base, const char *path)
 {
@@ -85,7 +85,7 @@ bool otlp_is_among(const struct config *config, enum otlp_signal signal)
     return word == 0 || word == signals[signal].word;
 }
 
-/* NULL: nowhere. Owned by the caller. */
+/* NULL: not set. Owned by the caller. */
 static char *url_of(const struct config *config, enum otlp_signal signal)
 {
     if (!otlp_is_among(config, signal))

@@ -31,7 +31,7 @@ struct message {
 
 /* --- a span --- */
 
-/* The protocol's numbers have a sign: what is too large for them is a text. */
+/* Numbers of the protocol are signed: larger ones are sent as text. */
 static void put_unsigned(struct otlp_attributes *to, const char *key, struct text name,
                          uint64_t value)
 {

@@ -24,8 +24,8 @@ static const struct config_row rows[] = {
 
 static const struct config_section section = {"PostgreSQL", rows, sizeof rows / sizeof *rows};
 
-/* Of what is too old, so many intervals are deleted before each that is sent: a statement ends in time,
- * and nothing waits for long. */
+/* Number of expired intervals deleted before each one that is sent, so that a statement ends in
+ * time and nothing waits long. */
 enum { EXPIRE_EVERY_MS = 3600000, EXPIRE_MOST = 20 };
 
 struct postgres {
@@ -35,7 +35,7 @@ struct postgres {
     struct sql_results results;
 };
 
-/* --- connecting: the schema is looked at each time --- */
+/* --- connecting: checks the schema each time --- */
 
 static enum status deny(struct postgres_call *call, const char *sentence)
 {
@@ -43,7 +43,7 @@ static enum status deny(struct postgres_call *call, const char *sentence)
     return fail(call->why, STATUS_RETRY, "%s", sentence);
 }
 
-/* Version 0: there is none. `*same`: it is this program's, and so are its tables. */
+/* Version 0: there is none. `*same`: version and tables are those of this program. */
 static enum status read_version(struct postgres *output, int *version, bool *same,
                                 struct postgres_call *call)
 {
@@ -80,7 +80,7 @@ static enum status upgrade(struct postgres *output, struct postgres_call *call)
     if (status != STATUS_OK || same)
         return status;
     status = postgres_run(output->link, sql_schema_begin, NULL, call);
-    if (status == STATUS_OK) /* another one may have done it meanwhile */
+    if (status == STATUS_OK) /* another exporter may have done it meanwhile */
         status = read_version(output, &version, &same, call);
     if (status != STATUS_OK)
         return status;
@@ -168,7 +168,7 @@ static enum status send_table(struct postgres *output, const struct sql_rows *ea
     return status;
 }
 
-/* In one transaction: all of the interval, or nothing. */
+/* In one transaction. */
 static enum status send_rows(struct postgres *output, struct output_answer *answer,
                              struct postgres_call *call)
 {
@@ -227,7 +227,7 @@ static enum status send_all(void *context, const struct export_interval *interva
         answer->taken = count_rows(&output->results);
         return STATUS_OK;
     }
-    disconnect(output); /* that rolls back */
+    disconnect(output); /* rolls back */
     answer->denied = call.fault == POSTGRES_DENIED;
     if (!ready || call.fault != POSTGRES_DATA)
         return STATUS_RETRY;

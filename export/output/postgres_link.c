@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-/* How long a wait lasts before somebody is asked whether it should end. */
+/* Poll interval for output_patience. */
 enum { WAIT_MS = 100, COPY_PIECE = 256 << 10 };
 
 struct postgres_link {
@@ -17,7 +17,7 @@ struct postgres_link {
 
 /* --- failures --- */
 
-/* SQLSTATEs by how they begin; whatever is not here may pass by itself. */
+/* SQLSTATE classes; all others may be temporary. */
 static const struct {
     const char *begin;
     enum postgres_fault fault;
@@ -28,12 +28,12 @@ static const struct {
     {"28", POSTGRES_DENIED}, /* password, pg_hba.conf */
     {"3D", POSTGRES_DENIED}, /* no such database */
     {"3F", POSTGRES_DENIED}, /* no such schema */
-    {"42", POSTGRES_DENIED}, /* rights; tables that are not as they were made */
-    {"25", POSTGRES_DENIED}, /* a server that takes no writes */
+    {"42", POSTGRES_DENIED}, /* rights; tables that were altered */
+    {"25", POSTGRES_DENIED}, /* a read-only server */
     {"0A", POSTGRES_DENIED}, /* not supported */
 };
 
-/* The sentence of the server in one line. */
+/* The server's message in one line. */
 static enum status say(struct postgres_call *call, const char *sentence)
 {
     struct failure line;
@@ -62,7 +62,7 @@ static enum status say_result(const struct postgres_link *link, const PGresult *
 
 /* --- waiting --- */
 
-/* `until_ms` is on the clock of clock_ms(CLOCK_MONOTONIC). */
+/* `until_ms`: of clock_ms(CLOCK_MONOTONIC). */
 static enum status wait_for(const struct postgres_link *link, short events, uint64_t until_ms,
                             struct postgres_call *call)
 {
@@ -82,7 +82,7 @@ static uint64_t deadline(const struct postgres_call *call)
     return clock_ms(CLOCK_MONOTONIC) + call->timeout_ms;
 }
 
-/* All that was written goes out. */
+/* Sends all buffered data. */
 static enum status flush(const struct postgres_link *link, uint64_t until_ms,
                          struct postgres_call *call)
 {
@@ -97,7 +97,7 @@ static enum status flush(const struct postgres_link *link, uint64_t until_ms,
     return left == 0 ? STATUS_OK : say_result(link, NULL, call);
 }
 
-/* The next result; NULL behind the last. */
+/* The next result; NULL after the last. */
 static enum status next_result(const struct postgres_link *link, uint64_t until_ms, PGresult **out,
                                struct postgres_call *call)
 {
@@ -126,7 +126,7 @@ enum status postgres_check(const char *conninfo, struct failure *why)
     PQconninfoOption *options = PQconninfoParse(conninfo, &message);
     bool good = options != NULL;
     PQconninfoFree(options);
-    PQfreemem(message); /* quotes what it could not read */
+    PQfreemem(message); /* not used: it quotes the invalid part */
     if (good && strpbrk(conninfo, "=:"))
         return STATUS_OK;
     return fail(why, STATUS_REJECT,
@@ -165,7 +165,8 @@ struct postgres_link *postgres_open(const char *conninfo, struct postgres_call *
             return link;
         status = say_result(link, NULL, call);
     }
-    /* libpq tells no code: the server did answer if it asks who we are, or knows no such database. */
+    /* libpq gives no code here: if the server asks for a password or does not know the database, it
+     * did answer. */
     if (link->connection && (PQconnectionNeedsPassword(link->connection) ||
                              strstr(PQerrorMessage(link->connection), "FATAL:  password") ||
                              strstr(PQerrorMessage(link->connection), "FATAL:  role") ||
@@ -200,7 +201,7 @@ static void keep_value(const PGresult *result, char **value)
     *value = memory_string(text_of(PQgetvalue(result, 0, 0)));
 }
 
-/* Takes all results; the first that is none of `good` is told. */
+/* Takes all results; reports the first that is not `good`. */
 static enum status take_results(const struct postgres_link *link, uint64_t until_ms, char **value,
                                 struct postgres_call *call)
 {
@@ -218,7 +219,7 @@ static enum status take_results(const struct postgres_link *link, uint64_t until
         else if (kind != PGRES_COMMAND_OK && outcome == STATUS_OK)
             outcome = say_result(link, result, call);
         PQclear(result);
-        if (kind == PGRES_COPY_IN) /* it waits for data: not behind a statement of ours */
+        if (kind == PGRES_COPY_IN) /* waits for data: cannot follow these statements */
             return fail(call->why, STATUS_RETRY, "the server waits for data");
     }
 }

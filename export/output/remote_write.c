@@ -33,23 +33,23 @@ static const struct config_row rows[] = {
 static const struct config_section section = {"Prometheus remote write", rows,
                                               sizeof rows / sizeof *rows};
 
-enum { VERSION_AUTO = REMOTE_WRITE_VERSIONS }; /* the word behind those of versions */
+enum { VERSION_AUTO = REMOTE_WRITE_VERSIONS }; /* the word after those of versions */
 
 struct remote_write {
     struct http_post *post[REMOTE_WRITE_VERSIONS];
     enum remote_write_histograms histograms;
-    enum remote_write_version version; /* that is sent */
-    bool any_version;                  /* it is the receiver that decides */
-    bool told;                         /* that it decided for 1.0 */
+    enum remote_write_version version; /* to send */
+    bool any_version;                  /* the receiver decides */
+    bool told;                         /* its decision for 1.0 was reported */
     size_t samples_max;
 };
 
-/* --- what an answer means --- */
+/* --- meaning of responses --- */
 
 enum meaning { TAKEN, COUNTED, REFUSED, NOT_NOW, DENIED, OTHER_VERSION };
 
-/* Sentences about samples that will never be taken, with whatever code: Prometheus before 2.43 answers
- * to some of them with 500, as if it might do later. */
+/* Messages about samples that are refused permanently, with any code: Prometheus before 2.43 sends
+ * some of them with 500, as if they were temporary. */
 static const char *const refusals[] = {"out of order",     "out of bounds",
                                        "too old",          "too far in",
                                        "duplicate sample", "native histograms are disabled",
@@ -63,8 +63,8 @@ static bool is_refusal(const char *text)
     return false;
 }
 
-/* 4xx about who we are or where we knock say nothing of the samples: they are kept until somebody has
- * looked. */
+/* A 4xx about credentials or the URL is not about the samples: they are kept until an operator has
+ * fixed the setting. */
 static enum meaning meaning_of_code(const struct http_answer *answer)
 {
     if (answer->code / 100 == 2)
@@ -78,8 +78,8 @@ static enum meaning meaning_of_code(const struct http_answer *answer)
     return answer->code == 415 ? OTHER_VERSION : DENIED;
 }
 
-/* What a receiver of 2.0 says that it has written of a request. False: it says nothing of that, so it is
- * none. */
+/* The numbers that a receiver of 2.0 says it has written. False: there are none, so it does not
+ * support 2.0. */
 static bool take_written(const struct http_post *post, struct remote_write_counts *out)
 {
     *out = (struct remote_write_counts){.samples = 0};
@@ -92,7 +92,7 @@ static bool take_written(const struct http_post *post, struct remote_write_count
     return samples || histograms || exemplars;
 }
 
-/* Who does not know 2.0 may find nothing in a request, and take it; or may find it spoilt. */
+/* A receiver without 2.0 may find an empty request and accept it, or find it invalid. */
 static enum meaning meaning_of(const struct remote_write *output, const struct http_answer *answer,
                                struct remote_write_counts *written)
 {
@@ -115,7 +115,7 @@ struct sending {
     struct failure *why;
 };
 
-/* Of samples from number `from` on. */
+/* `from`: the number of the first sample. */
 struct sent {
     size_t from, count;
     struct remote_write_counts counts;
@@ -133,11 +133,11 @@ static void drop(struct sending *sending, const struct sent *sent, size_t count,
     (void)ignored;
 }
 
-/* Of an interval of which much is refused, it is not found out to the last sample what: all of it is
- * too old, most likely. */
+/* If much of an interval is refused, most likely all of it is too old: stop searching for the
+ * refused samples. */
 enum { REQUESTS_MAX = 512 };
 
-/* A request is refused as a whole for the sake of one sample: halves find out which. */
+/* A request is refused as a whole because of one sample: sending halves finds it. */
 static enum status refused(struct sending *sending, const struct sent *sent,
                            const struct http_answer *answer)
 {
@@ -151,7 +151,7 @@ static enum status refused(struct sending *sending, const struct sent *sent,
                                : status;
 }
 
-/* The receiver has written what it could, and says how much. A series may have two samples. */
+/* The receiver has written what it could, and reports how much. A series may have two samples. */
 static enum status counted(struct sending *sending, const struct sent *sent,
                            const struct remote_write_counts *written,
                            const struct http_answer *answer)
@@ -177,8 +177,8 @@ static enum status put_off(struct sending *sending, const struct http_answer *an
                 answer->text[0] ? ": " : "", answer->text, hint);
 }
 
-/* The same in the other version, if that is for the receiver to decide. From 1.0 on it is put off: who
- * takes neither has to be looked at. */
+/* Sends it in the other version, if the receiver decides on it. After 1.0 this is postponed: a
+ * receiver that accepts neither needs an operator. */
 static enum status other_version(struct sending *sending, const struct sent *sent,
                                  const struct http_answer *answer)
 {
@@ -255,7 +255,7 @@ static enum status send_all(void *context, const struct export_interval *interva
 
 /* --- opening --- */
 
-/* Of requests of each version. */
+/* Headers of requests, by version. */
 enum { OWN_HEADERS = 3 };
 static const char *const own_headers[REMOTE_WRITE_VERSIONS][OWN_HEADERS] = {
     {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",

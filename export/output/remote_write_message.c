@@ -16,7 +16,7 @@ typedef Spanmill__RemoteWrite__TimeSeries TimeSeries;
 typedef Spanmill__RemoteWrite__WriteRequest WriteRequest;
 typedef Spanmill__RemoteWrite__Request Request;
 
-/* Besides those of the family: __name__, host, session, le. */
+/* In addition to those of the family: __name__, host, session, le. */
 enum { LABELS_MAX = FAMILY_LABELS_MAX + 4 };
 
 /* Upper borders of classic buckets, 2^p ns: from 1 us to 137 s, a factor of 4 each. */
@@ -51,12 +51,12 @@ static void add_label(struct message *message, TimeSeries *series, const char *n
                       struct text value)
 {
     if (value.count == 0)
-        return; /* to Prometheus, an empty label is none */
+        return; /* Prometheus ignores empty labels */
     assert(series->n_labels < LABELS_MAX);
     series->labels[series->n_labels++] = label_of(message, name, value);
 }
 
-/* A series of the sample; `suffix` of its name, `le` NULL: without that label. */
+/* A series of the sample, with `suffix` after its name; `le` NULL: without that label. */
 static TimeSeries *add_series(struct message *message, const struct sample *sample,
                               const char *suffix, const char *le)
 {
@@ -91,7 +91,7 @@ static Label *hex_label(const struct message *message, const char *name, const u
     return label_of(message, name, text_of(digits));
 }
 
-/* Prometheus takes names and values of 128 characters at most together; these are less. */
+/* Prometheus limits names and values to 128 characters together; these are shorter. */
 static void add_exemplar(const struct message *message, TimeSeries *series,
                          const struct exemplar *exemplar)
 {
@@ -122,7 +122,7 @@ static void put_value(struct message *message, TimeSeries *series, int64_t time_
     series->samples[series->n_samples++] = sample;
 }
 
-/* With what it was at the begin, if it opens: increase() over it is right then. */
+/* If it opens, also with the value at the begin, so that increase() is right. */
 static TimeSeries *add_value(struct message *message, const struct sample *sample,
                              const char *suffix, const char *le, double before, double value)
 {
@@ -134,7 +134,7 @@ static TimeSeries *add_value(struct message *message, const struct sample *sampl
     return series;
 }
 
-/* Each is that of the bucket, and of those below. */
+/* Cumulative: each has the count of its bucket and all below. */
 static void sum_up(const struct durations *durations, uint64_t out[DURATIONS_POWERS])
 {
     durations_log2(durations, out);
@@ -201,7 +201,7 @@ static Histogram *native_of(struct message *message, const struct durations *dur
     Histogram *histogram = new_histogram(message, time_ms, count);
     histogram->count = durations->count;
     histogram->sum = (double)durations->total_ns / 1e9;
-    int32_t next = 0; /* behind the bucket before */
+    int32_t next = 0; /* after the previous bucket */
     int64_t before = 0;
     for (size_t at = 0; durations_next(durations, &at, &bucket);) {
         int32_t index = bucket.bucket + NATIVE_END_OFFSET;

@@ -11,7 +11,7 @@ typedef Spanmill__RemoteWrite__Series Series;
 typedef Spanmill__RemoteWrite__SeriesExemplar SeriesExemplar;
 typedef Spanmill__RemoteWrite__Metadata Metadata;
 
-/* The first one is empty, as the protocol wants it. */
+/* The first one is empty, as the protocol requires. */
 struct symbols {
     struct names names;
     struct arena *arena;
@@ -58,7 +58,7 @@ static Metadata *metadata_of(struct symbols *symbols, const struct family *famil
     return out;
 }
 
-/* Of a sample at the start itself, nothing is said: it has to be later. */
+/* A sample at the start time itself has no start: it must be earlier than the sample. */
 static void set_starts(const TimeSeries *series, int64_t since_ms)
 {
     for (size_t i = 0; i < series->n_samples; i++) {

@@ -31,7 +31,7 @@ static uint8_t sql_type_of(const struct atom_column *column)
                                                : SQL_NUMBER;
 }
 
-/* Keys, what the key is called, sums. */
+/* Keys, their names, sums. */
 static const struct sql_table *table_of_kind(struct arena *arena, const struct atom_kind *kind)
 {
     struct sql_column *columns = arena_take(arena, (kind->column_count + 1) * sizeof *columns);
@@ -79,7 +79,7 @@ void sql_results_clear(struct sql_results *results)
     arena_clear(&results->tables_arena);
 }
 
-/* The number of a text in the database (FNV-1a): of a session, that of its name. */
+/* The number of a text in the database (FNV-1a); for a session, of its name. */
 static int64_t number_of_text(struct text text)
 {
     uint64_t hash = 0xcbf29ce484222325;
@@ -130,7 +130,6 @@ static struct text call_name(const struct result *result, uint32_t call)
 /* --- times --- */
 
 /* The columns of TIMES, BEFORES and INTERRUPTS follow each other in all tables. */
-/* TIMES, BEFORES and INTERRUPTS stand behind one another. */
 enum { TIME_COLUMNS = 9 };
 static_assert(PHASE_SOFTIRQ - PHASE_USER + 1 == TIME_COLUMNS, "the columns of phases");
 static_assert(SPENT_SOFTIRQ - SPENT_USER + 1 == TIME_COLUMNS, "the columns of instances");
@@ -358,7 +357,7 @@ static void print_json_text(FILE *out, struct text text)
         char room[4];
         if (character == '"' || character == '\\')
             fprintf(out, "\\%c", (char)character);
-        else if (character == 0) /* jsonb has none */
+        else if (character == 0) /* not allowed in jsonb */
             fputs("\\\\x00", out);
         else if (character < ' ')
             fprintf(out, "\\u%04x", (unsigned)character);
@@ -378,7 +377,7 @@ static void print_json_value(FILE *out, const struct field_value *value)
     }
 }
 
-/* Of several values of a name, the first. */
+/* Of several values with one name, the first counts. */
 static bool is_named_before(const struct instance_told *told, size_t from, size_t at)
 {
     for (size_t i = from; i < at; i++)
@@ -440,7 +439,7 @@ static void take_instance(const struct taking *taking, const struct result *resu
 
 /* --- counts --- */
 
-/* `{"code":500,"phase":"request"}`: but for the process and the thread. */
+/* `{"code":500,"phase":"request"}`, without process and thread. */
 static struct text by_text(const struct taking *taking, const struct count_told *told)
 {
     char *text = NULL;

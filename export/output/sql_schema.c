@@ -7,14 +7,14 @@ const char sql_schema_exists[] = "SELECT to_regclass('spanmill.schema_version')"
 const char sql_schema_read[] = "SELECT version || ' ' || tables FROM spanmill.schema_version";
 const char sql_schema_begin[] = "BEGIN; SELECT pg_advisory_xact_lock(8317417)";
 
-/* CREATE SCHEMA asks for the right to make schemas also where there is nothing to make. */
+/* CREATE SCHEMA needs the right to create schemas even if the schema exists. */
 static const char base[] =
     "DO $$ BEGIN IF to_regnamespace('spanmill') IS NULL THEN CREATE SCHEMA spanmill; END IF; END "
     "$$;\n"
     "CREATE TABLE IF NOT EXISTS spanmill.schema_version (one boolean PRIMARY KEY DEFAULT true "
     "CHECK (one), version integer NOT NULL, tables text NOT NULL);\n";
 
-/* Behind the tables. */
+/* After the tables. */
 static const char more_of_tables[] =
     "ALTER TABLE spanmill.intervals ADD COLUMN IF NOT EXISTS stored_at timestamptz NOT NULL "
     "DEFAULT now();\n"
@@ -24,8 +24,8 @@ static const char more_of_tables[] =
     "CREATE INDEX IF NOT EXISTS instance_times_id ON spanmill.instance_times "
     "(session_id, instance_id);\n";
 
-/* Names, as reports choose them: the leader's life that was told last, a name told by the kernel before
- * one of user space; then what the trace of the process says; of other threads the lowest tid. */
+/* Names, chosen as in reports: the newest life of the main thread, a name from the kernel before
+ * one from user space; then the name in the process's trace; of other threads, the lowest tid. */
 #define NAMES_VIEWS                                                                                \
     "CREATE VIEW spanmill.process_names AS\n"                                                      \
     "SELECT DISTINCT ON (session_id, process_id) session_id, process_id,\n"                        \
@@ -49,7 +49,7 @@ static const char more_of_tables[] =
 #define JOIN_FIRST "LEFT JOIN spanmill.first_calls AS f USING (session_id, thread_id, stretch)"
 #define MOVED "CASE WHEN f.syscall IS NULL THEN 0 ELSE "
 
-/* Of several versions: `more` columns come behind all others. */
+/* For several versions: `more` columns follow all others. */
 #define PHASE_TIMES(create, more)                                                                  \
     create " VIEW spanmill.phase_times AS\n"                                                       \
            "SELECT x.session_id, x.chunk, x.\"at\", " OF_THREAD ", x.thread_id, x.phase,\n"        \
@@ -100,8 +100,8 @@ static const char more_of_tables[] =
            "x.session_id\n"                                                                        \
            "  AND o.thread_id = x.other_id WHERE x.state = '" state "';\n"
 
-/* `by` takes part in the key of the table by its number alone. Where a definition is not by thread, the thread is
- * one of the process. */
+/* Only the number of `by` is in the key of the table. If a definition is not by thread, the thread
+ * is any of the process. */
 #define COUNTED_VIEW(name, table, values)                                                          \
     "CREATE VIEW spanmill." name " AS\n"                                                           \
     "SELECT x.session_id, x.chunk, x.\"at\", s.host, s.name AS session, n.pid, n.process, "        \
@@ -157,8 +157,9 @@ static const char more_of_tables[] =
     "      GROUP BY u.bucket) AS b) AS c\n"                                                        \
     "  WHERE upto >= q * whole ORDER BY bucket LIMIT 1 $$;\n"
 
-/* Of all tables, as they are: those of analyses among them. Entities that live are told again at every
- * 32nd interval; those told last 64 before the oldest one that is kept are no more referred to. */
+/* For all existing tables, including those of analyses. Live entities are sent again at every 32nd
+ * interval, so entities last sent more than 64 intervals before the oldest kept one are
+ * unreferenced. */
 #define EXPIRE                                                                                     \
     "CREATE FUNCTION spanmill.expire(older interval, most integer DEFAULT NULL) RETURNS bigint\n"  \
     "LANGUAGE plpgsql AS $$\n"                                                                     \
@@ -188,7 +189,7 @@ static const char more_of_tables[] =
     "  RETURN gone;\n"                                                                             \
     "END $$;\n"
 
-/* To version 1, 2 ...: a step that was released never changes. */
+/* Steps to version 1, 2 ...: a released step never changes. */
 static const char *const step_1[] = {NAMES_VIEWS, PHASE_VIEWS, CELL_VIEWS, FUNCTIONS, EXPIRE, NULL};
 static const char *const step_2[] = {
     PHASE_TIMES("CREATE OR REPLACE", ", x.irq_ns, x.softirq_ns, x.queued_ns, x.parallel_ns"),

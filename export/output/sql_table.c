@@ -13,7 +13,7 @@
 enum { KEY_TEXT_MAX = 255 };
 
 struct sql_row {
-    struct sql_row *next; /* of the same hash */
+    struct sql_row *next; /* with the same hash */
     struct sql_value values[];
 };
 
@@ -140,7 +140,7 @@ FILE *sql_open_text(char **text, size_t *count)
     return file;
 }
 
-/* --- columns as the server has them --- */
+/* --- columns in the server --- */
 
 struct part {
     const char *suffix, *type;
@@ -148,7 +148,7 @@ struct part {
 
 enum { PARTS_MAX = 9 };
 
-/* What a column is there; of each, the first without a type is behind the last. */
+/* Server columns of each type; an entry without a type ends the list. */
 static const struct part parts[SQL_TYPES][PARTS_MAX + 1] = {
     [SQL_NUMBER] = {{"", "bigint"}},
     [SQL_FLAG] = {{"", "boolean"}},
@@ -166,7 +166,7 @@ static const struct part parts[SQL_TYPES][PARTS_MAX + 1] = {
                        {"_bucket_counts", "bigint[]"}},
 };
 
-/* `print` for each column that the server has of the table, in order. */
+/* Calls `print` for each server column of the table, in order. */
 static void each_column(FILE *out, const struct sql_table *table,
                         void (*print)(FILE *out, const char *name, const char *type,
                                       const struct sql_column *column))
@@ -180,7 +180,7 @@ static void each_column(FILE *out, const struct sql_table *table,
         }
 }
 
-/* In front of those of the table. */
+/* Columns before those of the table. */
 static const char *head_columns(const struct sql_table *table)
 {
     return table->entity ? "session_id, chunk" : "session_id, chunk, closing, \"at\"";
@@ -306,7 +306,7 @@ void sql_print_upsert(FILE *out, const struct sql_table *table)
         fputs(" WHERE t.chunk <= excluded.chunk", out);
 }
 
-/* --- rows as COPY reads them --- */
+/* --- rows in COPY format --- */
 
 static void print_text(FILE *out, struct text text)
 {
@@ -319,7 +319,7 @@ static void print_text(FILE *out, struct text text)
     }
 }
 
-/* The server keeps microseconds. Years before 1970 do not come up. */
+/* The server has microseconds. Times before 1970 do not occur. */
 static void print_time(FILE *out, int64_t ns)
 {
     time_t seconds = (time_t)(ns / 1000000000);

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "wire/key.h"
 
-/* How long the loop waits for a record. */
+/* Limits of the main loop; POLL_MS: waiting for a record. */
 enum { POLL_MS = 50, FORGET_EVERY_MS = 60000, TRY_LEAST_MS = 100, TRY_MOST_MS = 10000 };
 
 int64_t export_now_ms(void)
@@ -56,7 +56,7 @@ static int64_t on_assigned(void *context, int32_t number)
     return offset;
 }
 
-/* What was not committed is done again by whoever has the partition next. */
+/* The next owner of the partition repeats what was not committed. */
 static void on_revoked(void *context, bool lost)
 {
     struct export_worker *worker = context;
@@ -131,7 +131,7 @@ static enum status transact(struct export_worker *worker, const struct bus_recor
     }
     if (status != STATUS_RETRY)
         return STATUS_STOP;
-    /* What it had is still here, and goes with the next; unless the partitions are gone. */
+    /* Its records are kept and go with the next transaction, unless the partitions are revoked. */
     metrics_add(metrics, METRIC_TRANSACTIONS_ABORTED, 0, 1);
     log_say(service_log(worker->service), LOG_WARNING, "transaction aborted",
             log_text("why", why->text));
@@ -183,7 +183,7 @@ static struct export_part *part_of(const struct export_worker *worker, int32_t n
     return NULL;
 }
 
-/* It is read again later. */
+/* Seeks back, to read it again later. */
 static enum status put_back(struct export_worker *worker, const struct bus_message *message,
                             struct failure *why)
 {
@@ -192,7 +192,7 @@ static enum status put_back(struct export_worker *worker, const struct bus_messa
     return status == STATUS_OK ? STATUS_OK : STATUS_STOP;
 }
 
-/* Of one session, nothing is taken before what was sent of it is committed. */
+/* Samples that were sent for a session must be committed before more of it is taken. */
 static bool must_commit_first(const struct export_part *part, const struct bus_message *message)
 {
     return part->state.count > 0 || exporter_is_unsaved(part->exporter, key_session(message->key));
@@ -231,7 +231,7 @@ static enum status take(struct export_worker *worker, const struct bus_message *
 {
     struct export_part *part = part_of(worker, message->partition);
     if (!part)
-        return STATUS_OK; /* fetched before it was given back */
+        return STATUS_OK; /* fetched before the partition was revoked */
     part->at_end = message->end;
     if (message->end)
         return STATUS_OK;
@@ -269,7 +269,7 @@ static void tell_metrics(struct export_worker *worker)
                 behind_ms > 0 ? (int64_t)service_now_ms() - behind_ms : 0);
 }
 
-/* When the metrics are read. */
+/* Called when the metrics are read. */
 static void refresh(void *context)
 {
     struct export_worker *worker = context;
@@ -283,7 +283,7 @@ static void refresh(void *context)
 
 /* --- the loop --- */
 
-/* While something is in hand that nobody takes, nothing more is read. */
+/* Reads nothing while no output accepts the current interval. */
 static void hold_back(struct export_worker *worker)
 {
     metrics_set(service_metrics(worker->service), METRIC_BLOCKED, 0,
@@ -334,7 +334,7 @@ static enum status turn(struct export_worker *worker, struct failure *why)
     return status == STATUS_RETRY ? STATUS_OK : status;
 }
 
-/* Before there are partitions, nothing is to be finished. */
+/* Without partitions, there is nothing to finish. */
 static bool is_stopping(void *context)
 {
     const struct export_worker *worker = context;
@@ -429,12 +429,12 @@ enum status export_run(struct service *service, struct failure *why)
         status = open_all(&worker, why);
     while (status == STATUS_OK && !service_stopping(service))
         status = turn(&worker, why);
-    /* What is in hand was not taken by all: whoever comes next sends it again. */
+    /* If not all outputs have accepted the current interval, the next owner sends it again. */
     if (status == STATUS_OK && !worker.in_hand && any_dirty(&worker))
         status = commit(&worker, why);
     if (status == STATUS_RETRY && service_stopping(service))
-        status = STATUS_OK;  /* nothing is lost by leaving now */
-    if (status != STATUS_OK) /* not only when all is closed: that may take its time, or hang */
+        status = STATUS_OK;  /* exiting now loses nothing */
+    if (status != STATUS_OK) /* log it before closing, which may take time or hang */
         log_say(service_log(service), LOG_ERROR, "leaving", log_text("reason", why->text));
     close_all(&worker);
     return status;

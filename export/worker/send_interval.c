@@ -68,7 +68,7 @@ static enum status send_to(struct export_worker *worker, struct export_output *o
     return STATUS_OK;
 }
 
-/* Once when it begins; what is refused for who we are is an error. */
+/* Logged once at the begin; denied access is an error. */
 static void say_blocked(struct export_worker *worker, const struct export_output *output,
                         const struct output_answer *answer, const struct failure *why)
 {
